@@ -1,0 +1,138 @@
+package v1
+
+import "time"
+
+// Zone is an Autotask API host.
+type Zone struct {
+	Name string `json:"name"`
+	URL  string `json:"url"` // REST base, ending in /atservicesrest
+}
+
+// CreateInstallation is the body of POST /installations.
+type CreateInstallation struct {
+	Name               string               `json:"name" validate:"required,max=100"`
+	Username           string               `json:"username" validate:"required,max=200"`
+	Secret             Secret               `json:"secret" validate:"required,max=400"`
+	TrackingIdentifier Secret               `json:"trackingIdentifier" validate:"required,max=200"`
+	Zone               string               `json:"zone,omitempty" validate:"max=300"` // a name of the list, a REST base URL, or empty = discovered
+	Syncs              []Sync               `json:"syncs" validate:"required,min=1,unique,dive,oneof=active_customers active_customer_contracts"`
+	ChannelProgram     ChannelProgramTarget `json:"channelProgram"`
+	Options            *Options             `json:"options,omitempty"`
+}
+
+// ChannelProgramTarget is the connection that an installation pushes to.
+type ChannelProgramTarget struct {
+	ConnectionID string `json:"connectionId" validate:"required,max=64"`
+	Token        Secret `json:"token" validate:"required,max=4096"`
+}
+
+// UpdateInstallation is the body of PATCH /installations/{id}; nil leaves as it is.
+type UpdateInstallation struct {
+	Name    *string  `json:"name,omitempty" validate:"omitempty,min=1,max=100"`
+	Options *Options `json:"options,omitempty"`
+}
+
+// Credentials is the body of PUT /installations/{id}/credentials.
+type Credentials struct {
+	Username           string `json:"username" validate:"required,max=200"`
+	Secret             Secret `json:"secret" validate:"required,max=400"`
+	TrackingIdentifier Secret `json:"trackingIdentifier" validate:"required,max=200"`
+	Zone               string `json:"zone,omitempty" validate:"max=300"`
+}
+
+// Options choose what syncs; every zero value is the default of interfaces §4.
+type Options struct {
+	OutOfScope             string  `json:"outOfScope,omitempty" validate:"omitempty,oneof=leave archive"`
+	OverallCost            string  `json:"overallCost,omitempty" validate:"omitempty,oneof=auto monthly price"`
+	ContractStatus         string  `json:"contractStatus,omitempty" validate:"omitempty,oneof=any active"`
+	ContractTypes          []int64 `json:"contractTypes,omitempty"`
+	ContractCategories     []int64 `json:"contractCategories,omitempty"`
+	CompanyClassifications []int64 `json:"companyClassifications,omitempty"`
+	Emails                 string  `json:"emails,omitempty" validate:"omitempty,oneof=contacts primary none"`
+	Currency               string  `json:"currency,omitempty" validate:"omitempty,iso4217"`
+	Include                []int64 `json:"include,omitempty"`
+	Exclude                []int64 `json:"exclude,omitempty"`
+	MassChangePercent      int     `json:"massChangePercent,omitempty" validate:"omitempty,min=1,max=100"`
+}
+
+// Installation is one MSP's Autotask connected to one Channel Program company. It never holds a secret.
+type Installation struct {
+	ID        string              `json:"id"`
+	Name      string              `json:"name"`
+	Zone      Zone                `json:"zone"`
+	State     State               `json:"state"`
+	Syncs     map[Sync]SyncStatus `json:"syncs"`
+	Webhooks  []Webhook           `json:"webhooks"`
+	Backlog   int                 `json:"backlog"` // records due, waiting or retrying
+	Freshness Freshness           `json:"freshness"`
+	Issues    []Issue             `json:"issues"`
+	Options   Options             `json:"options"`
+	CreatedAt time.Time           `json:"createdAt"`
+	// GoesOnAt is when a throttled installation works again; absent while it is not throttled.
+	GoesOnAt *time.Time `json:"goesOnAt,omitempty"`
+	// Jobs are the backfills, resyncs and replays of the installation that still run.
+	Jobs []Job `json:"jobs,omitempty"`
+}
+
+// SyncStatus is one sync's state and what its records came to.
+type SyncStatus struct {
+	State  SyncState `json:"state"`
+	Counts Counts    `json:"counts"`
+}
+
+// Counts are numbers of records by their last outcome.
+type Counts struct {
+	InScope   int `json:"inScope"`
+	Pushed    int `json:"pushed"`
+	Unchanged int `json:"unchanged"`
+	NotMet    int `json:"notMet"`
+	Failed    int `json:"failed"` // retrying or dead
+}
+
+// Webhook is a registration at Autotask.
+type Webhook struct {
+	Entity         string     `json:"entity"` // Companies or Contacts
+	ID             int64      `json:"id"`
+	GUID           string     `json:"guid"`
+	Active         bool       `json:"active"`
+	Ready          bool       `json:"ready"`
+	LastCallbackAt *time.Time `json:"lastCallbackAt"`
+}
+
+// Freshness is the time from "change stored" to "settled" over the last hour; null without a change.
+type Freshness struct {
+	P50Seconds *float64 `json:"p50Seconds"`
+	P95Seconds *float64 `json:"p95Seconds"`
+}
+
+// Issue is something wrong, grouped by cause, with its fix.
+type Issue struct {
+	Code          string     `json:"code"`
+	Severity      string     `json:"severity"` // act or retrying
+	Title         string     `json:"title"`
+	Detail        string     `json:"detail"`
+	Fix           string     `json:"fix"`
+	Records       int        `json:"records"`
+	FirstAt       time.Time  `json:"firstAt"`
+	LastAt        time.Time  `json:"lastAt"`
+	NextAttemptAt *time.Time `json:"nextAttemptAt"`
+}
+
+// Severities of an issue.
+const (
+	SeverityAct      = "act"
+	SeverityRetrying = "retrying"
+)
+
+// Check is one line of a set-up test.
+type Check struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+	Fix    string `json:"fix,omitempty"`
+}
+
+// Checks is the answer to a set-up test.
+type Checks struct {
+	Checks []Check `json:"checks"`
+}

@@ -1,0 +1,87 @@
+package v1
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Record is one Autotask company or contract and how it stands. Ids are decimal text.
+type Record struct {
+	Kind         Kind       `json:"kind"`
+	ID           string     `json:"id"`
+	Name         string     `json:"name"`
+	Outcome      Outcome    `json:"outcome"`
+	Reasons      []string   `json:"reasons"`          // reason codes; error codes for retrying and dead
+	Detail       string     `json:"detail,omitempty"` // the reasons in words, with field names
+	Fingerprint  string     `json:"fingerprint"`
+	ChangedAt    *time.Time `json:"changedAt"`    // when the last change of it was stored
+	ReconciledAt *time.Time `json:"reconciledAt"` // when it was last brought in line
+	PushedAt     *time.Time `json:"pushedAt"`     // when the target last took it
+}
+
+// RecordDetail is a record with what was last pushed and its last 20 steps.
+type RecordDetail struct {
+	Record
+	Projection json.RawMessage `json:"projection"` // null before the first push
+	Previous   json.RawMessage `json:"previous,omitempty"`
+	Sources    json.RawMessage `json:"sources,omitempty"`
+	Timeline   []TimelineStep  `json:"timeline"`
+	Attempts   int             `json:"attempts"`
+	TargetURL  string          `json:"targetUrl,omitempty"`
+}
+
+// TimelineStep is one thing that happened to a record.
+type TimelineStep struct {
+	At      time.Time `json:"at"`
+	Step    string    `json:"step"` // changed, fetched, decided, pushed, failed
+	Trigger Trigger   `json:"trigger,omitempty"`
+	Outcome Outcome   `json:"outcome,omitempty"`
+	Detail  string    `json:"detail,omitempty"`
+	Millis  int64     `json:"millis,omitempty"` // how long the step took
+}
+
+// RecordQuery filters a list of records.
+type RecordQuery struct {
+	Kind    Kind
+	Outcome Outcome
+	Q       string // part of a name, any case, or an id
+	Cursor  string
+	Limit   int // 1 to 500, default 50
+}
+
+// Page is a list with the cursor of the next one; nil on the last.
+type Page[T any] struct {
+	Items      []T     `json:"items"`
+	NextCursor *string `json:"nextCursor"`
+}
+
+// Explanation says why a record is (not) synced, from fresh state.
+type Explanation struct {
+	Kind        Kind            `json:"kind"`
+	ID          string          `json:"id"`
+	Name        string          `json:"name"`
+	Met         bool            `json:"met"`
+	Conditions  []Condition     `json:"conditions"`
+	Projection  json.RawMessage `json:"projection"`
+	Sources     json.RawMessage `json:"sources"`
+	Target      json.RawMessage `json:"target"`
+	Differences []Difference    `json:"differences"`
+	Next        string          `json:"next"`
+	Record      *Record         `json:"record,omitempty"` // how it stood at the last reconcile
+}
+
+// Condition is one rule with the value it found and its verdict.
+type Condition struct {
+	Sync   Sync   `json:"sync"`
+	Code   string `json:"code"` // the reason code that stands when it is not met
+	Met    bool   `json:"met"`
+	Value  string `json:"value"`
+	Detail string `json:"detail"`
+}
+
+// Difference is one field that the target holds otherwise than we would send it.
+type Difference struct {
+	Field string `json:"field"`
+	From  string `json:"from"` // what the target holds
+	To    string `json:"to"`   // what we would send
+}

@@ -1,0 +1,84 @@
+package v1
+
+import "time"
+
+// Job is a backfill, a resync or a replay.
+type Job struct {
+	ID         string     `json:"job"`
+	Type       string     `json:"type"` // backfill, resync, replay
+	State      JobState   `json:"state"`
+	DryRun     bool       `json:"dryRun,omitempty"`
+	Total      int        `json:"total"`
+	Done       int        `json:"done"`
+	Pushed     int        `json:"pushed"`
+	Unchanged  int        `json:"unchanged"`
+	NotMet     int        `json:"notMet"`
+	Failed     int        `json:"failed"`
+	Drift      int        `json:"drift,omitempty"` // repaired because the target had been edited
+	Detail     string     `json:"detail,omitempty"`
+	StartedAt  time.Time  `json:"startedAt"`
+	FinishedAt *time.Time `json:"finishedAt"`
+}
+
+// JobState is the state of a job.
+type JobState string
+
+// The states of a job.
+const (
+	JobRunning   JobState = "running"
+	JobDone      JobState = "done"
+	JobFailed    JobState = "failed"
+	JobCancelled JobState = "cancelled"
+)
+
+// JobRef is the 202 of whatever starts a job.
+type JobRef struct {
+	Job string `json:"job"`
+}
+
+// DeadLetter is a change that is no longer retried, or a callback that could not be read.
+type DeadLetter struct {
+	ID       string    `json:"id"`
+	Kind     string    `json:"kind"` // company, contract, contact or callback
+	RecordID string    `json:"recordId"`
+	Code     string    `json:"code"`
+	Detail   string    `json:"detail"`
+	Attempts int       `json:"attempts"`
+	FirstAt  time.Time `json:"firstAt"`
+	LastAt   time.Time `json:"lastAt"`
+	Raw      string    `json:"raw,omitempty"` // the body as it came, of a callback only
+}
+
+// Status is one screen: every installation with its state, freshness, backlog and issues.
+type Status struct {
+	Version       string               `json:"version"`
+	Ready         bool                 `json:"ready"`
+	Installations []InstallationStatus `json:"installations"`
+}
+
+// InstallationStatus is one line of Status.
+type InstallationStatus struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	State     State     `json:"state"`
+	Backlog   int       `json:"backlog"`
+	Freshness Freshness `json:"freshness"`
+	Issues    []Issue   `json:"issues"`
+}
+
+// Bridge is what a bridge of the user's own signs its callbacks with; shown once.
+type Bridge struct {
+	GUID   string `json:"guid"`
+	Secret string `json:"secret"` // shown once, on purpose not a Secret
+	URL    string `json:"url"`
+}
+
+// AuditEntry is one operator action.
+type AuditEntry struct {
+	At           time.Time `json:"at"`
+	Actor        string    `json:"actor"` // api, cli or console
+	Action       string    `json:"action"`
+	Installation string    `json:"installation,omitempty"`
+	Detail       string    `json:"detail,omitempty"`
+	OK           bool      `json:"ok"`
+}

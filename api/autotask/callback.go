@@ -1,0 +1,265 @@
+package autotask
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-playground/validator/v10"
+
+	v1 "channelsync/api/v1"
+)
+
+// The actions of a callback, in the vendor's spelling.
+const (
+	ActionCreate      = "Create"
+	ActionUpdate      = "Update"
+	ActionDelete      = "Delete"
+	ActionDeactivated = "Deactivated"
+)
+
+// Callback is what Autotask posts when a record changes. Only Action, EntityType
+// and ID may be relied on; the values in Fields are never synced, the record is
+// fetched again instead.
+type Callback struct {
+	// Action is a known one in the vendor's spelling, however it came.
+	Action string `validate:"required,max=40"`
+	// GUID is the webhook registration's; "" when the body has none.
+	GUID string `validate:"max=100"`
+	// EntityType is the vendor's word; see KindOfEntity.
+	EntityType string `validate:"required_unless=Action Deactivated,max=100"`
+	// ID is the record's; 0 is the MSP's own company.
+	ID int64 `validate:"min=0"`
+	// Fields are values by field name; nil where the body has none.
+	Fields map[string]any `validate:"-"`
+	// EventTime is UTC; zero where absent or unreadable.
+	EventTime time.Time `validate:"-"`
+	// SequenceNumber counts per webhook; nil where absent or unreadable.
+	SequenceNumber *int64 `validate:"-"`
+	// PersonID is the resource whose action it was; 0 where absent.
+	PersonID int64 `validate:"-"`
+}
+
+// FieldNames are the names of the fields the callback carries, sorted.
+func (c Callback) FieldNames() []string {
+	names := make([]string, 0, len(c.Fields))
+	for name := range c.Fields {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// CallbackError says what is wrong with the body of a callback. Field is "" when
+// the body as a whole is not the envelope.
+type CallbackError struct {
+	Field string // the vendor's key: Id, Action, EntityType, Guid
+	Got   string
+	Want  string
+}
+
+// Error names the field, what came and what was wanted.
+func (e *CallbackError) Error() string {
+	if e.Field == "" {
+		return fmt.Sprintf("read callback: got %s, want %s", e.Got, e.Want)
+	}
+	return fmt.Sprintf("read callback: %s: got %s, want %s", e.Field, e.Got, e.Want)
+}
+
+// validate caches what it learns about struct tags and is otherwise constant.
+var validate = validator.New()
+
+// DecodeCallback reads the body of a callback, as leniently as live captures
+// differ: keys in any case (PersonId and PersonID), Fields missing, null or an
+// array, times with and without fraction or zone, a sequence number as text. It
+// insists on one JSON object with an Action, an EntityType and a whole number as
+// Id; a Deactivated needs the Action alone. Every error is a *CallbackError.
+func DecodeCallback(body []byte) (Callback, error) {
+	keys, err := envelope(body)
+	if err != nil {
+		return Callback{}, err
+	}
+	c := Callback{
+		Action:         canonicalAction(textOf(keys.get("Action"))),
+		GUID:           textOf(keys.get("Guid")),
+		EntityType:     textOf(keys.get("EntityType")),
+		Fields:         callbackFields(keys.get("Fields")),
+		SequenceNumber: lenientInt(keys.get("SequenceNumber")),
+	}
+	if at, err := ParseTime(textOf(keys.get("EventTime"))); err == nil {
+		c.EventTime = at
+	}
+	if person := lenientInt(keys.get("PersonId")); person != nil {
+		c.PersonID = *person
+	}
+	if raw := keys.get("Id"); raw != nil || c.Action != ActionDeactivated {
+		if c.ID, err = callbackID(raw); err != nil {
+			return Callback{}, err
+		}
+	}
+	if err := validate.Struct(c); err != nil {
+		return Callback{}, invalidCallback(err)
+	}
+	return c, nil
+}
+
+// ActionOf is the Action of a body that may be anything, "" when none can be
+// read. It serves only to recognise a Deactivated, which is never more than a
+// hint to look at the registration, so it need not trust or understand the rest.
+func ActionOf(body []byte) string {
+	dec := json.NewDecoder(bytes.NewReader(trimBOM(body)))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return ""
+	}
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return ""
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return ""
+		}
+		if name, ok := key.(string); ok && strings.EqualFold(name, "Action") {
+			return canonicalAction(textOf(value))
+		}
+	}
+	return ""
+}
+
+// KindOfEntity maps the EntityType of a callback to our kind: the vendor sends
+// its old singular names (Account), bridges the REST ones. False for entities
+// that no sync uses.
+func KindOfEntity(entityType string) (v1.Kind, bool) {
+	switch strings.ToLower(strings.TrimSpace(entityType)) {
+	case "account", "company", "companies":
+		return v1.KindCompany, true
+	case "contact", "contacts":
+		return v1.KindContact, true
+	case "contract", "contracts":
+		return v1.KindContract, true
+	}
+	return "", false
+}
+
+func envelope(body []byte) (object, error) {
+	dec := json.NewDecoder(bytes.NewReader(trimBOM(body)))
+	var keys object
+	if err := dec.Decode(&keys); err != nil {
+		return nil, &CallbackError{Got: notAnObject(err), Want: "one JSON object"}
+	}
+	if keys == nil {
+		return nil, &CallbackError{Got: "null", Want: "one JSON object"}
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, &CallbackError{Got: "more after the JSON object", Want: "one JSON object"}
+	}
+	return keys, nil
+}
+
+// notAnObject describes why the body did not decode, without quoting it.
+func notAnObject(err error) string {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &wrong):
+		return "JSON " + wrong.Value
+	case errors.Is(err, io.EOF):
+		return "nothing"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "JSON that is cut off"
+	}
+	return "text that is not JSON"
+}
+
+func callbackID(raw json.RawMessage) (int64, error) {
+	const want = "a whole number"
+	switch kind := jsonKind(raw); kind {
+	case "number":
+		if n, ok := wholeNumber(string(raw)); ok {
+			return n, nil
+		}
+		return 0, &CallbackError{Field: "Id", Got: shorten(string(raw), 40), Want: want}
+	case "text":
+		return 0, &CallbackError{Field: "Id", Got: "text " + strconv.Quote(shorten(textOf(raw), 40)), Want: want}
+	default:
+		return 0, &CallbackError{Field: "Id", Got: kind, Want: want}
+	}
+}
+
+// callbackFields takes the object that Autotask sends, and tolerates the array
+// of name and value that several integrations first assumed.
+func callbackFields(raw json.RawMessage) map[string]any {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	switch jsonKind(raw) {
+	case "object":
+		var fields map[string]any
+		if dec.Decode(&fields) == nil {
+			return fields
+		}
+	case "list":
+		var pairs []any
+		if dec.Decode(&pairs) != nil {
+			return nil
+		}
+		fields := map[string]any{}
+		for _, pair := range pairs {
+			if p, ok := pair.(map[string]any); ok {
+				if name, value := nameAndValue(p); name != "" {
+					fields[name] = value
+				}
+			}
+		}
+		return fields
+	}
+	return nil
+}
+
+func nameAndValue(pair map[string]any) (name string, value any) {
+	for key, v := range pair {
+		switch {
+		case strings.EqualFold(key, "name"):
+			name, _ = v.(string)
+		case strings.EqualFold(key, "value"):
+			value = v
+		}
+	}
+	return name, value
+}
+
+func canonicalAction(action string) string {
+	for _, known := range []string{ActionCreate, ActionUpdate, ActionDelete, ActionDeactivated} {
+		if strings.EqualFold(action, known) {
+			return known
+		}
+	}
+	return action
+}
+
+// invalidCallback turns the validator's first complaint into ours.
+func invalidCallback(err error) error {
+	var fields validator.ValidationErrors
+	if !errors.As(err, &fields) || len(fields) == 0 {
+		return fmt.Errorf("read callback: %w", err)
+	}
+	f := fields[0]
+	e := &CallbackError{Field: f.Field(), Got: "nothing", Want: "text"}
+	switch f.Field() {
+	case "ID":
+		e.Field, e.Got, e.Want = "Id", fmt.Sprint(f.Value()), "a whole number from 0 up"
+	case "GUID":
+		e.Field = "Guid"
+	}
+	if f.Tag() == "max" {
+		e.Got, e.Want = "longer text", "at most "+f.Param()+" characters"
+	}
+	return e
+}
+
+func trimBOM(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) }

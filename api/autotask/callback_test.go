@@ -1,0 +1,213 @@
+package autotask
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	v1 "channelsync/api/v1"
+)
+
+func TestDecodeCallbackAsCaptured(t *testing.T) {
+	got, err := DecodeCallback([]byte(vectorEscaped))
+	want := Callback{
+		Action: ActionUpdate, GUID: "a1da62a4-2c49-40a8-8183-69994ce5b3eb", EntityType: "Account", ID: 1301,
+		Fields:         map[string]any{"CompanyName": "Café & Fils + Co 'X'"},
+		EventTime:      time.Date(2025, 9, 15, 14, 57, 50, 0, time.UTC),
+		SequenceNumber: ptr(int64(33)), PersonID: 29682945,
+	}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("error %v, difference (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestDecodeCallbackIsLenient(t *testing.T) {
+	base := Callback{Action: ActionUpdate, EntityType: "Account", ID: 5}
+	with := func(change func(*Callback)) Callback {
+		c := base
+		change(&c)
+		return c
+	}
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for name, tc := range map[string]struct {
+		more string // after Action, EntityType and Id
+		want Callback
+	}{
+		"nothing else":       {``, base},
+		"keys of no meaning": {`,"Extra":{"a":[1]}`, base},
+		"PersonID":           {`,"PersonID":7`, with(func(c *Callback) { c.PersonID = 7 })},
+		"PersonId null":      {`,"PersonId":null`, base},
+		"Fields null":        {`,"Fields":null`, base},
+		"Fields a text":      {`,"Fields":"x"`, base},
+		"Fields empty":       {`,"Fields":{}`, with(func(c *Callback) { c.Fields = map[string]any{} })},
+		"Fields values of any type": {
+			`,"Fields":{"a":null,"b":1,"c":true,"d":"x"}`,
+			with(func(c *Callback) {
+				c.Fields = map[string]any{"a": nil, "b": json.Number("1"), "c": true, "d": "x"}
+			}),
+		},
+		"Fields an array": {
+			`,"Fields":[{"name":"CompanyName","value":"x"},{"Name":"Phone"},"odd",{}]`,
+			with(func(c *Callback) { c.Fields = map[string]any{"CompanyName": "x", "Phone": nil} }),
+		},
+		"sequence as text":     {`,"SequenceNumber":"32"`, with(func(c *Callback) { c.SequenceNumber = ptr(int64(32)) })},
+		"sequence null":        {`,"SequenceNumber":null`, base},
+		"sequence odd":         {`,"SequenceNumber":"x"`, base},
+		"sequence zero":        {`,"SequenceNumber":0`, with(func(c *Callback) { c.SequenceNumber = ptr(int64(0)) })},
+		"time with a fraction": {`,"EventTime":"2026-01-02T03:04:05.1234567Z"`, with(func(c *Callback) { c.EventTime = at.Add(123456700) })},
+		"time without a zone":  {`,"EventTime":"2026-01-02T03:04:05"`, with(func(c *Callback) { c.EventTime = at })},
+		"time with an offset":  {`,"EventTime":"2026-01-01T23:04:05-04:00"`, with(func(c *Callback) { c.EventTime = at })},
+		"time odd":             {`,"EventTime":"soon"`, base},
+		"time a number":        {`,"EventTime":5`, base},
+		"guid in another case": {`,"guid":"AB"`, with(func(c *Callback) { c.GUID = "AB" })},
+		"guid null":            {`,"Guid":null`, base},
+		"guid that is no text": {`,"Guid":7`, with(func(c *Callback) { c.GUID = "7" })},
+		"one key twice":        {`,"id":9`, base},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := `{"Action":"update","EntityType":"Account","Id":5` + tc.more + "}\r\n "
+			got, err := DecodeCallback([]byte(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("difference (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDecodeCallbackRefuses(t *testing.T) {
+	for name, tc := range map[string]struct {
+		body string
+		want CallbackError
+	}{
+		"nothing":             {``, CallbackError{"", "nothing", "one JSON object"}},
+		"not JSON":            {`id=7865&number=T2`, CallbackError{"", "text that is not JSON", "one JSON object"}},
+		"cut off":             {`{"Action":"Update","Id":1`, CallbackError{"", "JSON that is cut off", "one JSON object"}},
+		"a list":              {`[{"Id":1}]`, CallbackError{"", "JSON array", "one JSON object"}},
+		"null":                {`null`, CallbackError{"", "null", "one JSON object"}},
+		"more after it":       {`{"Action":"Update","EntityType":"Account","Id":1}{}`, CallbackError{"", "more after the JSON object", "one JSON object"}},
+		"no Id":               {`{"Action":"Update","EntityType":"Account"}`, CallbackError{"Id", "nothing", "a whole number"}},
+		"Id null":             {`{"Action":"Update","EntityType":"Account","Id":null}`, CallbackError{"Id", "null", "a whole number"}},
+		"Id a text":           {`{"Action":"Update","EntityType":"Account","Id":"1301"}`, CallbackError{"Id", `text "1301"`, "a whole number"}},
+		"Id a fraction":       {`{"Action":"Update","EntityType":"Account","Id":1.5}`, CallbackError{"Id", "1.5", "a whole number"}},
+		"Id too large":        {`{"Action":"Update","EntityType":"Account","Id":9223372036854775808}`, CallbackError{"Id", "9223372036854775808", "a whole number"}},
+		"Id an endless power": {`{"Action":"Update","EntityType":"Account","Id":1e999999999}`, CallbackError{"Id", "1e999999999", "a whole number"}},
+		"Id an object":        {`{"Action":"Update","EntityType":"Account","Id":{}}`, CallbackError{"Id", "object", "a whole number"}},
+		"Id negative":         {`{"Action":"Update","EntityType":"Account","Id":-1}`, CallbackError{"Id", "-1", "a whole number from 0 up"}},
+		"no Action":           {`{"EntityType":"Account","Id":1}`, CallbackError{"Action", "nothing", "text"}},
+		"Action empty":        {`{"Action":" ","EntityType":"Account","Id":1}`, CallbackError{"Action", "nothing", "text"}},
+		"no EntityType":       {`{"Action":"Update","Id":1}`, CallbackError{"EntityType", "nothing", "text"}},
+		"Guid endless":        {`{"Action":"Update","EntityType":"Account","Id":1,"Guid":"` + strings.Repeat("x", 101) + `"}`, CallbackError{"Guid", "longer text", "at most 100 characters"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := DecodeCallback([]byte(tc.body))
+			var got *CallbackError
+			if !errors.As(err, &got) {
+				t.Fatalf("error %v (%T), want a *CallbackError", err, err)
+			}
+			if *got != tc.want {
+				t.Errorf("got %+v, want %+v", *got, tc.want)
+			}
+			if !strings.Contains(err.Error(), tc.want.Got) {
+				t.Errorf("%q does not say what came", err)
+			}
+		})
+	}
+}
+
+func TestDecodeCallbackDeactivatedNeedsOnlyTheAction(t *testing.T) {
+	got, err := DecodeCallback([]byte(`{"Action":"DEACTIVATED"}`))
+	if diff := cmp.Diff(Callback{Action: ActionDeactivated}, got); err != nil || diff != "" {
+		t.Errorf("error %v, difference (-want +got):\n%s", err, diff)
+	}
+	if _, err := DecodeCallback([]byte("\xef\xbb\xbf" + `{"Action":"Deactivated"}`)); err != nil {
+		t.Errorf("with a byte order mark: %v", err)
+	}
+}
+
+func TestActionOf(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"Action":"Deactivated"}`: ActionDeactivated,
+		`{"Guid":"x","a":{"Action":"no"},"action":"deactivated","Id":"odd"}`: ActionDeactivated,
+		`{"Action":"Deactivated","Fields":{"cut`:                             ActionDeactivated,
+		`{"Action":"Purge"}`:                                                 "Purge",
+		`{"Action":7}`:                                                       "7",
+		`{"Action":null}`:                                                    "",
+		`{"Id":1}`:                                                           "",
+		`["Action","Deactivated"]`:                                           "",
+		`Action=Deactivated`:                                                 "",
+		``:                                                                   "",
+	} {
+		if got := ActionOf([]byte(body)); got != want {
+			t.Errorf("ActionOf(%s) = %q, want %q", body, got, want)
+		}
+	}
+}
+
+func TestKindOfEntity(t *testing.T) {
+	for entity, want := range map[string]v1.Kind{
+		"Account": v1.KindCompany, "company": v1.KindCompany, "COMPANIES": v1.KindCompany,
+		"Contact": v1.KindContact, "contacts": v1.KindContact,
+		"Contract": v1.KindContract, "Contracts": v1.KindContract,
+	} {
+		if got, ok := KindOfEntity(entity); got != want || !ok {
+			t.Errorf("KindOfEntity(%s) = %s, %v, want %s", entity, got, ok, want)
+		}
+	}
+	for _, entity := range []string{"", "Ticket", "InstalledProduct", "Accounts", "ContractService"} {
+		if got, ok := KindOfEntity(entity); ok {
+			t.Errorf("KindOfEntity(%s) = %s, want none", entity, got)
+		}
+	}
+}
+
+func TestFieldNamesAreSorted(t *testing.T) {
+	c := Callback{Fields: map[string]any{"b": 1, "A": nil, "a label with spaces": "x"}}
+	if diff := cmp.Diff([]string{"A", "a label with spaces", "b"}, c.FieldNames()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func FuzzDecodeCallback(f *testing.F) {
+	for _, seed := range []string{
+		vectorPlain, vectorEscaped, `{"Action":"Deactivated"}`, `{"Id":1e9,"Action":"Create","EntityType":"x"}`,
+		`{"Id":1,"Fields":[{"name":"x"}]}`, `{"Action":"Update","EntityType":"Account","Id":1,"SequenceNumber":"-0"}`,
+		`[]`, `null`, "\xef\xbb\xbf{}", `{"Id":1}{"Id":2}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		c, err := DecodeCallback(body)
+		if err != nil {
+			var typed *CallbackError
+			if !errors.As(err, &typed) {
+				t.Fatalf("untyped error %v", err)
+			}
+			return
+		}
+		if c.ID < 0 || c.Action == "" || (c.EntityType == "" && c.Action != ActionDeactivated) {
+			t.Fatalf("accepted %+v", c)
+		}
+		if again, err := DecodeCallback(body); err != nil || !cmp.Equal(c, again) {
+			t.Fatalf("read twice differently: %+v, %+v (%v)", c, again, err)
+		}
+		ActionOf(body)
+	})
+}
+
+func BenchmarkDecodeCallback(b *testing.B) {
+	body := []byte(vectorPlain)
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := DecodeCallback(body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

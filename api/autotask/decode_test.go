@@ -1,0 +1,269 @@
+package autotask
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/shopspring/decimal"
+)
+
+// decimals compares by value, so that 0.0000 is 0.
+var decimals = cmp.Comparer(func(a, b decimal.Decimal) bool { return a.Equal(b) })
+
+func TestDecodeCompanyAsCaptured(t *testing.T) {
+	const row = `{"id":174,"userDefinedFields":[],"address1":"26 Tech Valley Drive","address2":"Suite 2",
+		"alternatePhone1":"","alternatePhone2":null,"city":"East Greenbush","createDate":"2012-10-24T05:00:00.000Z",
+		"lastActivityDate":"2016-03-30T13:10:35.563","companyName":"Autotask Corporation","phone":"555-555-5566",
+		"postalCode":12061,"state":"NY","companyType":"7","webAddress":"www.autotask.com","ISACTIVE":true,
+		"additionalAddressInformation":"","countryID":237,"classification":""}`
+	got, err := decodeRow[Company](EntityCompanies, json.RawMessage(row))
+	want := Company{
+		ID: 174, CompanyName: "Autotask Corporation", CompanyType: 7, IsActive: true,
+		Address1: "26 Tech Valley Drive", Address2: "Suite 2", City: "East Greenbush", State: "NY",
+		PostalCode: "12061", CountryID: ptr(int64(237)), Phone: "555-555-5566", WebAddress: "www.autotask.com",
+		CreateDate:       time.Date(2012, 10, 24, 5, 0, 0, 0, time.UTC),
+		LastActivityDate: time.Date(2016, 3, 30, 13, 10, 35, 563e6, time.UTC),
+	}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("error %v, difference (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestDecodeContractKeepsDecimalsExact(t *testing.T) {
+	const row = `{"id":1,"companyID":0,"contractName":" a ","contractType":7.0,"contractCategory":null,"status":1,
+		"estimatedCost":0.0000,"estimatedRevenue":"5795.10","startDate":"2020-02-23T13:00:00Z","endDate":"2020-02-23"}`
+	got, err := decodeRow[Contract](EntityContracts, json.RawMessage(row))
+	want := Contract{
+		ID: 1, CompanyID: 0, ContractName: " a ", ContractType: 7, Status: 1,
+		EstimatedCost: ptr(decimal.Zero), EstimatedRevenue: ptr(decimal.RequireFromString("5795.1")),
+		StartDate: time.Date(2020, 2, 23, 13, 0, 0, 0, time.UTC), EndDate: time.Date(2020, 2, 23, 0, 0, 0, 0, time.UTC),
+	}
+	if diff := cmp.Diff(want, got, decimals); err != nil || diff != "" {
+		t.Errorf("error %v, difference (-want +got):\n%s", err, diff)
+	}
+	const precise = `{"id":1,"contractID":1,"contractServiceID":1,"serviceID":1,"cost":12345678901234567.8901}`
+	unit, err := decodeRow[ContractServiceUnit](EntityContractServiceUnits, json.RawMessage(precise))
+	if err != nil || unit.Cost.String() != "12345678901234567.8901" {
+		t.Errorf("cost %v, %v", unit.Cost, err)
+	}
+}
+
+func TestDecodeLacksNamesMissingKeysOnly(t *testing.T) {
+	got, err := decodeRow[Contact](EntityContacts, json.RawMessage(`{"id":5,"companyID":1,"emailAddress":null,"isActive":1}`))
+	want := []string{"emailAddress2", "emailAddress3", "primaryContact"} // no stamps, nothing optional
+	if diff := cmp.Diff(want, got.Lacks); err != nil || diff != "" {
+		t.Errorf("error %v, difference (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestDecodeScalars(t *testing.T) {
+	type all struct {
+		ID    int64            `at:"id"`
+		Text  string           `at:"text,optional"`
+		Int   int64            `at:"int,optional"`
+		IntP  *int64           `at:"intP,optional"`
+		Bool  bool             `at:"bool,optional"`
+		BoolP *bool            `at:"boolP,optional"`
+		Dec   decimal.Decimal  `at:"dec,optional"`
+		DecP  *decimal.Decimal `at:"decP,optional"`
+		Time  time.Time        `at:"time,optional"`
+		TimeP *time.Time       `at:"timeP,optional"`
+	}
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for value, want := range map[string]all{
+		`"text":"x\u00e9"`:                     {Text: "xé"},
+		`"text":null`:                          {},
+		`"text":12061`:                         {Text: "12061"},
+		`"text":1.50`:                          {Text: "1.50"},
+		`"int":7`:                              {Int: 7},
+		`"int":"7"`:                            {Int: 7},
+		`"int":7.000`:                          {Int: 7},
+		`"int":-7`:                             {Int: -7},
+		`"int":9223372036854775807`:            {Int: 9223372036854775807},
+		`"intP":null`:                          {},
+		`"intP":""`:                            {},
+		`"intP":0`:                             {IntP: ptr(int64(0))},
+		`"bool":true`:                          {Bool: true},
+		`"bool":1`:                             {Bool: true},
+		`"bool":"True"`:                        {Bool: true},
+		`"bool":"1"`:                           {Bool: true},
+		`"bool":0`:                             {},
+		`"bool":"false"`:                       {},
+		`"bool":null`:                          {},
+		`"boolP":null`:                         {},
+		`"boolP":false`:                        {BoolP: ptr(false)},
+		`"dec":12.3400`:                        {Dec: decimal.RequireFromString("12.34")},
+		`"dec":1e3`:                            {Dec: decimal.NewFromInt(1000)},
+		`"decP":""`:                            {},
+		`"decP":0`:                             {DecP: ptr(decimal.Zero)},
+		`"time":null`:                          {},
+		`"time":""`:                            {},
+		`"time":"2026-01-02T03:04:05"`:         {Time: at},
+		`"time":"2026-01-02T03:04:05Z"`:        {Time: at},
+		`"time":"2026-01-01T23:04:05-04:00"`:   {Time: at},
+		`"time":"2026-01-02T03:04:05.1234567"`: {Time: at.Add(123456700)},
+		`"timeP":null`:                         {},
+		`"timeP":"2026-01-02T03:04:05Z"`:       {TimeP: &at},
+		`"TEXT":"any case"`:                    {Text: "any case"},
+	} {
+		want.ID = 1
+		got, err := decodeRow[all]("Things", json.RawMessage(`{"id":1,`+value+`}`))
+		if diff := cmp.Diff(want, got, decimals); err != nil || diff != "" {
+			t.Errorf("%s: error %v, difference (-want +got):\n%s", value, err, diff)
+		}
+	}
+	for value, want := range map[string]RowError{
+		`"text":{}`:                   {Field: "text", Got: "object", Want: "text"},
+		`"text":true`:                 {Field: "text", Got: "bool", Want: "text"},
+		`"int":null`:                  {Field: "int", Got: "null", Want: "a whole number"},
+		`"int":true`:                  {Field: "int", Got: "bool", Want: "a whole number"},
+		`"int":1.5`:                   {Field: "int", Got: "number that is not whole or not a number", Want: "a whole number"},
+		`"int":"m"`:                   {Field: "int", Got: "text that is not whole or not a number", Want: "a whole number"},
+		`"int":9223372036854775808`:   {Field: "int", Got: "number that is not whole or not a number", Want: "a whole number"},
+		`"intP":[]`:                   {Field: "intP", Got: "list", Want: "a whole number"},
+		`"bool":"maybe"`:              {Field: "bool", Got: "text that is neither", Want: "true, false, 1 or 0"},
+		`"bool":2`:                    {Field: "bool", Got: "number that is neither", Want: "true, false, 1 or 0"},
+		`"dec":null`:                  {Field: "dec", Got: "null", Want: "a decimal number"},
+		`"dec":"x"`:                   {Field: "dec", Got: "text that is not a decimal in range", Want: "a decimal number"},
+		`"decP":1e999999999`:          {Field: "decP", Got: "number that is not a decimal in range", Want: "a decimal number"},
+		`"dec":1e41`:                  {Field: "dec", Got: "number that is not a decimal in range", Want: "a decimal number"},
+		`"dec":1e-41`:                 {Field: "dec", Got: "number that is not a decimal in range", Want: "a decimal number"},
+		`"time":"yesterday in words"`: {Field: "time", Got: "text that is not a time", Want: "a time"},
+		`"time":5`:                    {Field: "time", Got: "number that is not a time", Want: "a time"},
+	} {
+		want.Entity, want.ID = "Things", 77
+		_, err := decodeRow[all]("Things", json.RawMessage(`{`+value+`,"id":77}`))
+		var got RowError
+		if !errors.As(err, &got) || got != want {
+			t.Errorf("%s: error %v, want %v", value, err, want)
+		}
+	}
+}
+
+func TestDecodeRowsCostsOnlyTheBadRow(t *testing.T) {
+	rows := decodeAll[ServiceBundleService](t, `{"id":1,"serviceBundleID":2,"serviceID":3}`,
+		`{"id":2,"serviceBundleID":"secret text","serviceID":3}`, `{"serviceID":3}`, `{"id":"x"}`, `null`, `[1]`,
+		`{"ID":"9","serviceBundleID":2,"serviceID":3,"Id":9}`)
+	if diff := cmp.Diff([]ServiceBundleService{
+		{ID: 1, ServiceBundleID: 2, ServiceID: 3}, {ID: 9, ServiceBundleID: 2, ServiceID: 3},
+	}, rows.Items); diff != "" {
+		t.Errorf("difference (-want +got):\n%s", diff)
+	}
+	const entity, whole = "ServiceBundleServices", "a whole number"
+	if diff := cmp.Diff([]RowError{
+		{entity, 2, "serviceBundleID", "text that is not whole or not a number", whole},
+		{entity, 0, "id", "nothing", whole},
+		{entity, 0, "id", "text that is not whole or not a number", whole},
+		{entity, 0, "id", "null", "an object"},
+		{entity, 0, "id", "list", "an object"},
+	}, rows.Bad); diff != "" {
+		t.Errorf("difference (-want +got):\n%s", diff)
+	}
+	if strings.Contains(rows.Bad[0].Error(), "secret text") {
+		t.Errorf("the error shows the value: %v", rows.Bad[0])
+	}
+}
+
+func TestShapeRefusesTypesThatAreNoRows(t *testing.T) {
+	type withoutID struct {
+		Name string `at:"name"`
+	}
+	type withFloat struct {
+		ID   int64   `at:"id"`
+		Cost float64 `at:"cost"`
+	}
+	if _, err := decodeRow[withoutID]("X", json.RawMessage(`{}`)); err == nil {
+		t.Error("a type without an id was accepted")
+	}
+	if _, err := decodeRow[withFloat]("X", json.RawMessage(`{}`)); err == nil {
+		t.Error("a type with a float was accepted")
+	}
+	if _, err := decodeRow[int]("X", json.RawMessage(`{}`)); err == nil {
+		t.Error("an int was accepted")
+	}
+}
+
+func TestParseTime(t *testing.T) {
+	whole := time.Date(2016, 3, 30, 13, 10, 35, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"":                                     {},
+		" ":                                    {},
+		"2016-03-30T13:10:35Z":                 whole,
+		"2016-03-30T13:10:35":                  whole,
+		"2016-03-30T13:10:35.563":              whole.Add(563 * time.Millisecond),
+		"2016-03-30T13:10:35.1Z":               whole.Add(100 * time.Millisecond),
+		"2016-03-30T13:10:35.1234567Z":         whole.Add(123456700),
+		"2016-03-30T09:10:35.56300000-04:00":   whole.Add(563 * time.Millisecond),
+		"2016-03-30T09:10:35.5630000-04:00:00": whole.Add(563 * time.Millisecond),
+		"2016-03-30T09:10:35-0400":             whole,
+		"2016-03-30 13:10:35":                  whole,
+		"2016-03-30T13:10":                     whole.Add(-35 * time.Second),
+		"2016-03-30":                           whole.Truncate(24 * time.Hour),
+	} {
+		if got, err := ParseTime(text); err != nil || !got.Equal(want) || got.Location() != time.UTC {
+			t.Errorf("ParseTime(%q) = %s, %v, want %s", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"x", "2016-13-30T13:10:35Z", "30.03.2016", "1459343435", "2016-03-30T25:00:00Z"} {
+		if got, err := ParseTime(text); err == nil {
+			t.Errorf("ParseTime(%q) = %s, want an error", text, got)
+		}
+	}
+	if got := FormatTime(whole.In(time.FixedZone("", 3600)).Add(563456789)); got != "2016-03-30T13:10:35.563Z" {
+		t.Errorf("FormatTime = %s", got)
+	}
+}
+
+func FuzzParseTime(f *testing.F) {
+	for _, seed := range []string{"2016-03-30T13:10:35.563", "2016-03-30T09:10:35.56300000-04:00:00", "2016-03-30", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		at, err := ParseTime(text)
+		if err != nil {
+			return
+		}
+		if again, err := ParseTime(at.Format(time.RFC3339Nano)); err == nil && !again.Equal(at) {
+			t.Fatalf("%q is %s, written again %s", text, at, again)
+		}
+	})
+}
+
+func FuzzDecodeRow(f *testing.F) {
+	for _, seed := range []string{
+		`{"id":1,"companyID":2,"isActive":1}`, `{"id":"1","estimatedCost":1e99}`, `{"id":1,"status":null}`,
+		`{"ID":1,"Id":2,"startDate":"2026-01-01"}`, `[]`, `null`, `{"id":1,"contractName":{"a":[]}}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if !json.Valid(raw) {
+			return
+		}
+		first, err := decodeRow[Contract](EntityContracts, raw)
+		second, again := decodeRow[Contract](EntityContracts, raw)
+		if (err == nil) != (again == nil) || (err == nil && !cmp.Equal(first, second, decimals)) {
+			t.Fatalf("read twice differently: %+v (%v), %+v (%v)", first, err, second, again)
+		}
+		if first.EstimatedCost != nil && len(first.EstimatedCost.String()) > 200 {
+			t.Fatalf("a decimal of %d digits came through", len(first.EstimatedCost.String()))
+		}
+	})
+}
+
+func BenchmarkDecodeRow(b *testing.B) {
+	raw := json.RawMessage(`{"id":29683616,"companyName":"Northwind Dental","companyType":1,"isActive":true,` +
+		`"address1":"1 High St","address2":null,"city":"Albany","state":"NY","postalCode":"12207","countryID":237,` +
+		`"phone":"518-555-0100","createDate":"2025-01-10T14:00:00.563","userDefinedFields":[]}`)
+	b.SetBytes(int64(len(raw)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := decodeRow[Company](EntityCompanies, raw); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package autotask
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/shopspring/decimal"
+)
+
+// object is a JSON object whose keys are looked up in any case, as the vendor's
+// server treats them.
+type object map[string]json.RawMessage
+
+// get returns the value of a key, nil where there is none. The exact spelling
+// wins over other ones, and those are tried in a fixed order, so that the same
+// body always reads the same.
+func (o object) get(key string) json.RawMessage {
+	if raw, ok := o[key]; ok {
+		return raw
+	}
+	var found []string
+	for k := range o {
+		if strings.EqualFold(k, key) {
+			found = append(found, k)
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return o[slices.Min(found)]
+}
+
+// jsonKind names the type of a JSON value in a word that an error can show.
+func jsonKind(raw json.RawMessage) string {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 {
+		return "nothing"
+	}
+	switch raw[0] {
+	case '{':
+		return "object"
+	case '[':
+		return "list"
+	case '"':
+		return "text"
+	case 't', 'f':
+		return "bool"
+	case 'n':
+		return "null"
+	}
+	return "number"
+}
+
+// textOf is the value of a JSON string, trimmed; "" for null and nothing, and
+// the JSON itself for any other type, so that it can be compared but not mistaken.
+func textOf(raw json.RawMessage) string {
+	switch jsonKind(raw) {
+	case "nothing", "null":
+		return ""
+	case "text":
+		var text string
+		if json.Unmarshal(raw, &text) != nil {
+			return ""
+		}
+		return strings.TrimSpace(text)
+	}
+	return strings.TrimSpace(string(raw))
+}
+
+// lenientInt reads a number or a numeric text; nil for anything else.
+func lenientInt(raw json.RawMessage) *int64 {
+	if kind := jsonKind(raw); kind != "number" && kind != "text" {
+		return nil
+	}
+	n, ok := wholeNumber(textOf(raw))
+	if !ok {
+		return nil
+	}
+	return &n
+}
+
+// wholeNumber reads an int64, also when it is written 7.0000 or 1e3.
+func wholeNumber(text string) (int64, bool) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n, true
+	}
+	d, ok := parseDecimal(text)
+	if !ok || !d.IsInteger() || !d.BigInt().IsInt64() {
+		return 0, false
+	}
+	return d.IntPart(), true
+}
+
+// Bounds of a decimal on the wire. A short text such as 1e999999999 would
+// otherwise cost gigabytes as soon as it is added to anything.
+const (
+	maxDecimalText     = 64
+	maxDecimalExponent = 40
+)
+
+func parseDecimal(text string) (decimal.Decimal, bool) {
+	if text == "" || len(text) > maxDecimalText {
+		return decimal.Decimal{}, false
+	}
+	d, err := decimal.NewFromString(text)
+	if err != nil || d.Exponent() > maxDecimalExponent || d.Exponent() < -maxDecimalExponent {
+		return decimal.Decimal{}, false
+	}
+	return d, true
+}
+
+// shorten cuts text to at most n bytes at a character's edge.
+func shorten(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n] + "…"
+}
+
+// lowered is the object by its keys in lower case, for many lookups.
+func (o object) lowered() object {
+	low := make(object, len(o))
+	for key, raw := range o {
+		low[strings.ToLower(key)] = raw
+	}
+	if len(low) == len(o) {
+		return low
+	}
+	for _, key := range slices.Sorted(maps.Keys(o)) { // one key in two spellings: always the same one wins
+		low[strings.ToLower(key)] = o[key]
+	}
+	return low
+}

@@ -1,0 +1,83 @@
+package autotask
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+)
+
+const rediscoveryTimeout = 15 * time.Second
+
+// settle handles refused credentials. A 401 may mean that the tenant moved to
+// another zone, so the zone is looked up once, without credentials; if it differs
+// the request may be sent again. In every other case the session ends: one more
+// failed log-in brings a lock-out nearer and cannot succeed. (Reference: wrong
+// zone; API user, lock-out.)
+func (c *Client) settle(ctx context.Context, s *session, t *ticket, refusal *Error) (again bool) {
+	if refusal.Status != http.StatusUnauthorized {
+		c.refuse(s, refusal)
+		return false
+	}
+	first := s.doubt(*t)
+	if !t.gated {
+		if s.takeGate(ctx) != nil {
+			return false
+		}
+		t.gated = true
+	}
+	now, proven, refused := s.look()
+	if refused != nil {
+		return false
+	}
+	if first && !proven && now.base == t.base {
+		if !c.rediscover(ctx, s, *t) {
+			c.refuse(s, refusal)
+			return false
+		}
+		now, _, _ = s.look()
+	}
+	now.gated = true
+	*t = now
+	return true
+}
+
+// rediscover is true when the user's zone is another allowed one than the
+// ticket's, which the session then uses. It outlives the caller's context, as a
+// check that is cut short would have to be paid with another failed log-in.
+func (c *Client) rediscover(ctx context.Context, s *session, t ticket) bool {
+	if c.cfg.Discover == nil || !s.spendDiscovery() {
+		return false
+	}
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), rediscoveryTimeout, timeout{rediscoveryTimeout})
+	defer cancel()
+	zone, err := c.cfg.Discover(ctx, s.creds.Username)
+	if err != nil {
+		c.cfg.Log.Warn("zone check after refused log-in failed", zap.String(v1.LogCause, err.Error()))
+		return false
+	}
+	base, err := c.cfg.Hosts.Check(zone.URL)
+	if err != nil {
+		c.cfg.Log.Warn("zone check found a host that is not allowed", zap.String(v1.LogCause, err.Error()))
+		return false
+	}
+	if base.String() == t.base.String() {
+		return false
+	}
+	s.moveTo(base)
+	zone.URL = base.String()
+	c.cfg.Log.Info("zone changed", zap.String(v1.LogURL, zone.URL))
+	if c.cfg.OnZone != nil {
+		c.cfg.OnZone(zone)
+	}
+	return true
+}
+
+func (c *Client) refuse(s *session, refusal *Error) {
+	if s.refuse(refusal) && c.cfg.OnRefused != nil {
+		c.cfg.OnRefused(refusal)
+	}
+}

@@ -1,0 +1,97 @@
+package autotask
+
+import (
+	"encoding/base64"
+	"testing"
+
+	v1 "channelsync/api/v1"
+)
+
+// The vectors of the webhook reference, section 3: raw bytes, backslashes literal.
+const (
+	vectorSecret = v1.Secret("enkmoj676nwh8")
+	vectorPlain  = `{"Action":"Update","Guid":"a1da62a4-2c49-40a8-8183-69994ce5b3eb","EntityType":"Account","Id":1301,` +
+		`"Fields":{"CompanyName":"Acme Ltd"},"EventTime":"2025-09-15T14:57:50Z","SequenceNumber":32,"PersonId":29682945}`
+	vectorEscaped = `{"Action":"Update","Guid":"a1da62a4-2c49-40a8-8183-69994ce5b3eb","EntityType":"Account","Id":1301,` +
+		`"Fields":{"CompanyName":"Caf\u00E9 \u0026 Fils \u002B Co \u0027X\u0027"},` +
+		`"EventTime":"2025-09-15T14:57:50Z","SequenceNumber":33,"PersonId":29682945}`
+	vectorPlainSignature      = "sha1=cwGUUthIoAgGAkxibQF/9W0Bs4I="
+	vectorEscapedSignature    = "sha1=l4m2NQqXbmVJfZf26oqQ+MtxX3c="
+	vectorReserialisedInstead = "sha1=uSXheGXR0lZ672XqHQA6B0YWlww="
+)
+
+func TestSignatureVectors(t *testing.T) {
+	for _, v := range []struct {
+		body, signature string
+		bytes           int
+	}{{vectorPlain, vectorPlainSignature, 209}, {vectorEscaped, vectorEscapedSignature, 246}} {
+		if len(v.body) != v.bytes {
+			t.Fatalf("vector has %d bytes, the reference says %d", len(v.body), v.bytes)
+		}
+		if got := Sign(vectorSecret, []byte(v.body)); got != v.signature {
+			t.Errorf("Sign = %s, want %s", got, v.signature)
+		}
+		if i, ok := VerifySignature(v.signature, []byte(v.body), vectorSecret); i != 0 || !ok {
+			t.Errorf("VerifySignature = %d, %v, want 0, true", i, ok)
+		}
+	}
+	if _, ok := VerifySignature(vectorReserialisedInstead, []byte(vectorEscaped), vectorSecret); ok {
+		t.Error("the signature of the re-serialised body was accepted for the raw one")
+	}
+}
+
+func TestVerifySignatureAmongSecrets(t *testing.T) {
+	body := []byte(vectorPlain)
+	for name, tc := range map[string]struct {
+		header  string
+		body    []byte
+		secrets []v1.Secret
+		index   int
+	}{
+		"second of two while rotating": {vectorPlainSignature, body, []v1.Secret{"other", vectorSecret}, 1},
+		"first of two equal ones":      {vectorPlainSignature, body, []v1.Secret{vectorSecret, vectorSecret}, 0},
+		"scheme in another case":       {"SHA1=" + vectorPlainSignature[5:], body, []v1.Secret{vectorSecret}, 0},
+		"spaces around":                {" " + vectorPlainSignature + " ", body, []v1.Secret{vectorSecret}, 0},
+		"no secrets":                   {vectorPlainSignature, body, nil, -1},
+		"another body":                 {vectorPlainSignature, append(body, ' '), []v1.Secret{vectorSecret}, -1},
+		"an empty secret never signs":  {Sign("", body), body, []v1.Secret{""}, -1},
+		"no header":                    {"", body, []v1.Secret{vectorSecret}, -1},
+		"another scheme":               {"sha256=" + vectorPlainSignature[5:], body, []v1.Secret{vectorSecret}, -1},
+		"no scheme":                    {vectorPlainSignature[5:], body, []v1.Secret{vectorSecret}, -1},
+		"without padding":              {vectorPlainSignature[:32], body, []v1.Secret{vectorSecret}, -1},
+		"one bit of the tail changed":  {"sha1=cwGUUthIoAgGAkxibQF/9W0Bs4J=", body, []v1.Secret{vectorSecret}, -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			i, ok := VerifySignature(tc.header, tc.body, tc.secrets...)
+			if i != tc.index || ok != (tc.index >= 0) {
+				t.Errorf("VerifySignature = %d, %v, want index %d", i, ok, tc.index)
+			}
+		})
+	}
+}
+
+func FuzzSignatureHeader(f *testing.F) {
+	for _, seed := range []string{vectorPlainSignature, "", "sha1=", "sha1=====", "sha256=abc", "sha1=\x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		mac, ok := ParseSignature(header)
+		if ok != (len(mac) == 20) {
+			t.Fatalf("ParseSignature(%q) = %d bytes, %v", header, len(mac), ok)
+		}
+		i, verified := VerifySignature(header, []byte(vectorPlain), vectorSecret)
+		if verified && base64.StdEncoding.EncodeToString(mac) != vectorPlainSignature[5:] {
+			t.Fatalf("accepted %q as %d", header, i)
+		}
+	})
+}
+
+func BenchmarkVerifySignature(b *testing.B) {
+	body := []byte(vectorPlain)
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		if _, ok := VerifySignature(vectorPlainSignature, body, "the other secret", vectorSecret); !ok {
+			b.Fatal("not verified")
+		}
+	}
+}

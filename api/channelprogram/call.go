@@ -1,0 +1,149 @@
+package channelprogram
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+)
+
+// maxAnswer caps what is read of one answer, in bytes; a full batch of results with long problems is far below.
+const maxAnswer = 8 << 20
+
+type request struct {
+	operation string
+	method    string
+	path      []string // under the connection
+	body      []byte   // JSON; nil: none
+	key       string   // Idempotency-Key; empty: none
+	timeout   time.Duration
+}
+
+// call sends one request and decodes a success into out. breach looks at what
+// was decoded and says what is wrong with it, "" when nothing is.
+func (c *Client) call(ctx context.Context, r request, out any, breach func() string) error {
+	began := c.now()
+	err := c.exchange(ctx, r, out)
+	if err == nil {
+		if what := breach(); what != "" {
+			err = breached(r.operation, what, nil)
+		}
+	}
+	took := c.now().Sub(began)
+	result := "ok"
+	if err != nil {
+		if result = string(KindOf(err)); result == "" {
+			result = "cancelled"
+		}
+	}
+	c.observe(r.operation, result, took)
+	c.log.Debug("called Channel Program",
+		zap.String(v1.LogOperation, r.operation), zap.String(v1.LogOutcome, result), zap.Duration(v1.LogDuration, took))
+	return err
+}
+
+func (c *Client) exchange(ctx context.Context, r request, out any) error {
+	within, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	req, err := c.newRequest(within, r)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.operation, err)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return c.onTheRoad(ctx, r, err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	if err != nil {
+		return c.onTheRoad(ctx, r, err)
+	}
+	switch {
+	case len(body) > maxAnswer:
+		return breached(r.operation, fmt.Sprintf("the body is over %d bytes", maxAnswer), nil)
+	case res.StatusCode < 200 || res.StatusCode > 299:
+		return classify(answer{
+			operation: r.operation, status: res.StatusCode, header: res.Header, body: body, now: c.now(),
+		})
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		e := breached(r.operation, "the body is not the JSON that the API describes", err)
+		e.Status = res.StatusCode
+		return e
+	}
+	return nil
+}
+
+func (c *Client) newRequest(ctx context.Context, r request) (*http.Request, error) {
+	var body io.Reader
+	if r.body != nil {
+		body = bytes.NewReader(r.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, c.base.JoinPath(r.path...).String(), body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+c.token.Reveal())
+	req.Header.Set("Accept", "application/json, application/problem+json")
+	req.Header.Set("User-Agent", "channelsync")
+	if r.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if r.key != "" {
+		req.Header.Set("Idempotency-Key", r.key)
+	}
+	return req, nil
+}
+
+// onTheRoad explains a request without an answer. A cancelled context is the
+// caller's own doing and no error of the target; a deadline, whoever set it, is
+// the target's slowness.
+func (c *Client) onTheRoad(parent context.Context, r request, err error) error {
+	if errors.Is(parent.Err(), context.Canceled) {
+		return fmt.Errorf("%s: %w", r.operation, context.Cause(parent))
+	}
+	e := &Error{Kind: KindUnavailable, Operation: r.operation, Code: CodeNetwork, Cause: err}
+	if errors.Is(err, context.DeadlineExceeded) {
+		e.Code, e.Detail = CodeTimeout, "no answer before the caller's deadline"
+		if parent.Err() == nil {
+			e.Detail = fmt.Sprintf("timed out after %s", r.timeout)
+		}
+		return e
+	}
+	// The outer error repeats the address, which an issue need not show.
+	if ue, ok := errors.AsType[*url.Error](err); ok {
+		err = ue.Err
+	}
+	e.Detail = clean(err.Error(), maxDetail)
+	return e
+}
+
+func breached(operation, what string, cause error) *Error {
+	return &Error{
+		Kind: KindBreach, Operation: operation, Code: CodeContractBreach,
+		Detail: "the answer is not what the API promises: " + what, Cause: cause,
+	}
+}
+
+func sameID(asked, answered string) string {
+	if asked != answered {
+		return fmt.Sprintf("it is about %q", clean(answered, maxCode))
+	}
+	return ""
+}
+
+func invalidID(operation, id string) *Error {
+	return &Error{
+		Kind: KindInvalid, Operation: operation, Code: CodeInvalidRequest,
+		Detail: fmt.Sprintf("external id %q is not 1 to 128 of A-Z a-z 0-9 . _ ~ -", clean(id, maxCode)),
+	}
+}

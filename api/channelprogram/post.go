@@ -1,0 +1,76 @@
+package channelprogram
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// Waiting for a request of ours that the target is still working on: this often,
+// twice as long each time, never longer than the cap even if the target asks for it.
+const (
+	inProgressTries = 5
+	inProgressWait  = 250 * time.Millisecond
+	inProgressCap   = 3 * time.Second
+)
+
+// post sends a chunk as one batch and checks that it answers for every item.
+func (s *sending) post(ctx context.Context, chunk []encoded) ([]ItemResult, error) {
+	body := batchBody(chunk)
+	r := request{
+		operation: s.of.batch, method: http.MethodPost, path: []string{s.of.collection, "batch", "upsert"},
+		body: body, key: idempotencyKey(s.client.connection, s.of.batch, body), timeout: s.client.batch,
+	}
+	wait := inProgressWait
+	for try := 1; ; try++ {
+		var out BatchResult
+		err := s.client.call(ctx, r, &out, func() string { return wrongBatch(out.Results, chunk) })
+		e, ok := errors.AsType[*Error](err)
+		if !ok || e.Code != CodeIdempotencyInProgress || try == inProgressTries {
+			return out.Results, err
+		}
+		if err := pause(ctx, min(max(wait, e.RetryAfter), inProgressCap)); err != nil {
+			return nil, fmt.Errorf("%s: %w", r.operation, err)
+		}
+		wait *= 2
+	}
+}
+
+// wrongBatch says how a batch's results break the contract, "" when they do not.
+func wrongBatch(results []ItemResult, chunk []encoded) string {
+	if len(results) != len(chunk) {
+		return fmt.Sprintf("%d results for %d inputs", len(results), len(chunk))
+	}
+	for i, res := range results {
+		if what := wrong(res, chunk[i]); what != "" {
+			return fmt.Sprintf("result %d: %s", i, what)
+		}
+	}
+	return ""
+}
+
+// idempotencyKey is the hex SHA-256 of connection, operation and the exact body.
+// The body holds observedAt, so the same record with the same content fetched
+// again has another key: A, B, A within a day must not replay the first answer.
+func idempotencyKey(connection, operation string, body []byte) string {
+	h := sha256.New()
+	_, _ = io.WriteString(h, connection+"\n"+operation+"\n") // neither can hold a line break
+	_, _ = h.Write(body)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}

@@ -1,0 +1,177 @@
+package condition_test
+
+import (
+	"slices"
+	"testing"
+
+	"channelsync/api/autotask"
+	v1 "channelsync/api/v1"
+	"channelsync/sync/condition"
+)
+
+func TestCompany(t *testing.T) {
+	rows := []struct {
+		name    string
+		company autotask.Company
+		deleted bool
+		absent  bool // the sync is not installed
+		options v1.Options
+		want    []string
+		detail  string
+	}{
+		{name: "an active customer syncs", company: customer(), detail: "Synced: every condition holds."},
+		{
+			name: "a lead does not", company: customer(ofType(2)), want: []string{"type_not_customer"},
+			detail: "Not synced: company type is Lead (2); only Customer (1) syncs.",
+		},
+		{
+			name: "a prospect does not", company: customer(ofType(3)), want: []string{"type_not_customer"},
+			detail: "Not synced: company type is Prospect (3); only Customer (1) syncs.",
+		},
+		{
+			name: "a dead one does not", company: customer(ofType(4)), want: []string{"type_not_customer"},
+			detail: "Not synced: company type is Dead (4); only Customer (1) syncs.",
+		},
+		{
+			name: "a cancelled one does not", company: customer(ofType(6)), want: []string{"type_not_customer"},
+			detail: "Not synced: company type is Cancelation (6); only Customer (1) syncs.",
+		},
+		{
+			name: "a vendor does not", company: customer(ofType(7)), want: []string{"type_not_customer"},
+			detail: "Not synced: company type is Vendor (7); only Customer (1) syncs.",
+		},
+		{
+			name: "a partner does not", company: customer(ofType(8)), want: []string{"type_not_customer"},
+			detail: "Not synced: company type is Partner (8); only Customer (1) syncs.",
+		},
+		{
+			name: "a type of the tenant's own does not", company: customer(ofType(5)), want: []string{"type_not_customer"},
+			detail: "Not synced: company type is unknown (5); only Customer (1) syncs.",
+		},
+		{
+			name: "an inactive customer does not", company: customer(inactive), want: []string{"status_inactive"},
+			detail: "Not synced: company status is Inactive; only Active syncs.",
+		},
+		{
+			name: "both reasons are named", company: customer(ofType(3), inactive),
+			want: []string{"type_not_customer", "status_inactive"},
+			detail: "Not synced: company type is Prospect (3); only Customer (1) syncs; also, " +
+				"company status is Inactive; only Active syncs.",
+		},
+		{
+			name: "the MSP itself never syncs", company: customer(withID(0)), want: []string{"own_company"},
+			detail: "Not synced: company is your own organization (id 0), which never syncs.",
+		},
+		{
+			name: "nor when it is on the include list", company: customer(withID(0)), options: v1.Options{Include: []int64{0}},
+			want: []string{"own_company"},
+		},
+		{
+			name: "on the exclude list", company: customer(), options: v1.Options{Exclude: []int64{41, 42}},
+			want: []string{"excluded"}, detail: "Not synced: company 42 is on the exclude list of this installation.",
+		},
+		{name: "somebody else on the exclude list", company: customer(), options: v1.Options{Exclude: []int64{41}}},
+		{name: "on the include list", company: customer(), options: v1.Options{Include: []int64{42}}},
+		{
+			name: "not on a non-empty include list", company: customer(), options: v1.Options{Include: []int64{41}},
+			want: []string{"excluded"}, detail: "Not synced: company 42 is not on the include list of this installation.",
+		},
+		{
+			name: "exclude wins over include", company: customer(),
+			options: v1.Options{Include: []int64{42}, Exclude: []int64{42}}, want: []string{"excluded"},
+		},
+		{name: "classification that is let through", company: customer(), options: v1.Options{CompanyClassifications: []int64{1, 5}}},
+		{
+			name: "classification that is not", company: customer(classified(9)),
+			options: v1.Options{CompanyClassifications: []int64{5, 1}}, want: []string{"filtered"},
+			detail: "Not synced: company classification is 9; the filter of this installation lets only 1, 5 sync.",
+		},
+		{
+			name: "no classification under a filter", company: customer(withoutClassification),
+			options: v1.Options{CompanyClassifications: []int64{5}}, want: []string{"filtered"},
+			detail: "Not synced: company classification is none; the filter of this installation lets only 5 sync.",
+		},
+		{name: "no classification without a filter", company: customer(withoutClassification)},
+		{
+			name: "a deleted company is only that", company: autotask.Company{ID: 42}, deleted: true,
+			want: []string{"deleted_at_source"}, detail: "Not synced: company no longer exists in Autotask.",
+		},
+		{
+			name: "the sync is not installed", company: customer(), absent: true, want: []string{"sync_not_installed"},
+			detail: "Not synced: the sync Active Customers is not installed.",
+		},
+		{
+			name: "every reason at once, in the order of the list", company: customer(ofType(3), inactive, withID(0), classified(9)),
+			absent: true, options: v1.Options{Exclude: []int64{0}, CompanyClassifications: []int64{5}},
+			want: []string{"type_not_customer", "status_inactive", "own_company", "excluded", "filtered", "sync_not_installed"},
+		},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			d := condition.Company(condition.CompanyFacts{
+				Company: row.company, Deleted: row.deleted, Installed: !row.absent, Options: row.options,
+			})
+			verdict(t, d, v1.SyncActiveCustomers, row.want, row.detail)
+		})
+	}
+}
+
+func TestContractsCompany(t *testing.T) {
+	rows := []struct {
+		name        string
+		company     autotask.Company
+		hasContract bool
+		deleted     bool
+		want        []string
+	}{
+		{"an active customer with a contract", customer(), true, false, nil},
+		{"an active customer without one", customer(), false, false, []string{"no_contract"}},
+		{"a prospect without one", customer(ofType(3)), false, false, []string{"type_not_customer", "no_contract"}},
+		{"an inactive customer with one", customer(inactive), true, false, []string{"status_inactive"}},
+		{"a deleted one", autotask.Company{ID: 42}, true, true, []string{"deleted_at_source"}},
+		{"the MSP itself", customer(withID(0)), true, false, []string{"own_company"}},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			d := condition.ContractsCompany(condition.ContractsCompanyFacts{
+				CompanyFacts: condition.CompanyFacts{Company: row.company, Deleted: row.deleted, Installed: true},
+				HasContract:  row.hasContract,
+			})
+			verdict(t, d, v1.SyncActiveCustomerContracts, row.want, "")
+		})
+	}
+}
+
+// All conditions of a sync are there whether they hold or not: the list is what a person reads.
+func TestEveryConditionIsNamed(t *testing.T) {
+	codes := func(d condition.Decision) (out []string) {
+		for _, c := range d.Conditions {
+			out = append(out, c.Code)
+		}
+		return out
+	}
+	d := condition.Company(condition.CompanyFacts{Company: customer(), Installed: true})
+	want := []string{
+		"type_not_customer", "status_inactive", "own_company", "excluded", "filtered", "deleted_at_source", "sync_not_installed",
+	}
+	if got := codes(d); !slices.Equal(got, want) {
+		t.Errorf("company: %v, want %v", got, want)
+	}
+	d = condition.Contract(condition.ContractFacts{Contract: managed(), Company: customer(), Installed: true})
+	want = []string{
+		"contract_inactive", "filtered", "filtered", "deleted_at_source", "client_out_of_scope", "sync_not_installed",
+	}
+	if got := codes(d); !slices.Equal(got, want) {
+		t.Errorf("contract: %v, want %v", got, want)
+	}
+}
+
+func BenchmarkCompany(b *testing.B) {
+	facts := condition.CompanyFacts{Company: customer(ofType(3), inactive), Installed: true}
+	b.ReportAllocs()
+	for b.Loop() {
+		if condition.Company(facts).Met {
+			b.Fatal("a prospect syncs")
+		}
+	}
+}

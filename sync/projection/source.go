@@ -1,0 +1,37 @@
+package projection
+
+import (
+	"fmt"
+
+	"channelsync/api/channelprogram"
+)
+
+// Source says where one value of a projection came from.
+type Source struct {
+	Field string `json:"field"` // path in the payload, for example emails[0]
+	Value string `json:"value"`
+	From  string `json:"from"` // entity, id where it is another record's, and field
+}
+
+// values collects the entries of one list of a client with their sources.
+type values struct {
+	field   string
+	max     int
+	items   []channelprogram.Labelled
+	sources []Source
+	notes   []string
+}
+
+func (v *values) full() bool { return len(v.items) == v.max }
+
+// add takes a trimmed value that is not empty. A value too long for the target
+// is left out with a note rather than failing the whole record.
+func (v *values) add(value, from string) {
+	if n := len([]rune(value)); n > channelprogram.MaxValue {
+		v.notes = append(v.notes, fmt.Sprintf(
+			"%s: left out %s, it has %d characters and the target takes at most %d", v.field, from, n, channelprogram.MaxValue))
+		return
+	}
+	v.sources = append(v.sources, Source{Field: fmt.Sprintf("%s[%d]", v.field, len(v.items)), Value: value, From: from})
+	v.items = append(v.items, channelprogram.Labelled{Value: value})
+}

@@ -1,0 +1,145 @@
+package config
+
+import (
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	v1 "channelsync/api/v1"
+)
+
+// hostList reads comma-separated host:port values, lower-cased, each once.
+func hostList(s string) ([]string, error) {
+	var hosts []string
+	for _, part := range list(s) {
+		host, port, err := net.SplitHostPort(part)
+		if err != nil || !validHost(host) || !validPort(port, 1) {
+			return nil, want("comma-separated host:port values, such as autotask-sim:9090")
+		}
+		if h := net.JoinHostPort(strings.ToLower(host), port); !slices.Contains(hosts, h) {
+			hosts = append(hosts, h)
+		}
+	}
+	return hosts, nil
+}
+
+func validHost(h string) bool {
+	if net.ParseIP(h) != nil {
+		return true
+	}
+	return h != "" && len(h) <= 253 && strings.Trim(strings.ToLower(h), "abcdefghijklmnopqrstuvwxyz0123456789-._") == ""
+}
+
+func validPort(p string, least int) bool {
+	n, err := strconv.ParseUint(p, 10, 16)
+	return err == nil && int(n) >= least
+}
+
+func listenAddress(to *string, s string) error {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil || (host != "" && !validHost(host)) || !validPort(port, 0) {
+		return want("host:port, such as 127.0.0.1:8080")
+	}
+	*to = s
+	return nil
+}
+
+// isLoopback says whether only this machine can reach, or be reached at, host.
+func isLoopback(host string) bool {
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.IsLoopback()
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+// httpURL parses a base URL; the error says what a base URL is.
+func httpURL(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil, u.Host == "", u.Scheme != "https" && u.Scheme != "http",
+		u.Port() != "" && !validPort(u.Port(), 1), !validHost(u.Hostname()):
+		return nil, want("an https URL (http only for a loopback host)")
+	case u.User != nil:
+		return nil, want("a URL without user name and password")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(s, "#"):
+		return nil, want("a URL without query and fragment")
+	}
+	return u, nil
+}
+
+// baseURL takes an https URL, or http to loopback, and drops trailing slashes.
+func baseURL(to *string, s string) error {
+	if s == "" {
+		return nil
+	}
+	u, err := httpURL(s)
+	if err != nil {
+		return err
+	}
+	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		return want("an https URL (http only for a loopback host)")
+	}
+	*to = strings.TrimRight(u.String(), "/")
+	return nil
+}
+
+// discoveryURL is a base URL too; plain http to an allowed host is for check to decide.
+func discoveryURL(c *Config, s string) error {
+	u, err := httpURL(s)
+	if err != nil {
+		return err
+	}
+	c.Autotask.DiscoveryURL = strings.TrimRight(u.String(), "/")
+	return nil
+}
+
+// natsServers takes comma-separated nats, tls, ws or wss URLs, or bare host:port.
+func natsServers(to *v1.Secret, s string) error {
+	servers := list(s)
+	if s != "" && len(servers) == 0 {
+		return want("comma-separated servers, such as nats://a:4222,nats://b:4222")
+	}
+	for _, server := range servers {
+		if !strings.Contains(server, "://") {
+			server = "nats://" + server
+		}
+		u, err := url.Parse(server)
+		if err != nil || !validHost(u.Hostname()) || (u.Port() != "" && !validPort(u.Port(), 1)) ||
+			!slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+			return want("comma-separated servers, such as nats://a:4222,nats://b:4222")
+		}
+	}
+	*to = v1.Secret(strings.Join(servers, ","))
+	return nil
+}
+
+func natsDomain(to *string, s string) error {
+	if strings.ContainsAny(s, ".*> \t/\\") {
+		return want("a name without dots, spaces, slashes and wildcards")
+	}
+	*to = s
+	return nil
+}
+
+// maskUserInfo hides whatever stands before the last @ of a URL or a list of them.
+func maskUserInfo(s string) string {
+	parts := strings.Split(s, ",")
+	if i := strings.LastIndex(s, "@"); i >= 0 && strings.Count(s[:i], ",") > strings.Count(s[:i], "@") {
+		parts = []string{s} // a comma inside a password: hide the whole of it
+	}
+	for i, part := range parts {
+		at := strings.LastIndex(part, "@")
+		if at < 0 {
+			continue
+		}
+		scheme := ""
+		if j := strings.Index(part, "://"); j >= 0 && j < at {
+			scheme = part[:j+3]
+		}
+		parts[i] = scheme + "<secret>" + part[at:]
+	}
+	return strings.Join(parts, ",")
+}

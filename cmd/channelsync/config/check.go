@@ -1,0 +1,102 @@
+package config
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+)
+
+const minTokenBeyondLoopback = 8
+
+// check looks at what only several settings together can tell, and fills the
+// defaults that depend on another setting. Called once every value stands alone.
+func (c *Config) check() []error {
+	return slices.Concat(c.checkAdmin(), c.checkNATS(), c.checkSources())
+}
+
+func (c *Config) checkAdmin() []error {
+	var errs []error
+	switch {
+	case (c.AdminTLSCert == "") != (c.AdminTLSKey == ""):
+		errs = append(errs, c.clash("admin-tls-cert", "want both --admin-tls-cert and --admin-tls-key, or neither"))
+	case c.AdminTLSCert != "":
+		if _, err := tls.LoadX509KeyPair(c.AdminTLSCert, c.AdminTLSKey); err != nil {
+			errs = append(errs, c.clash("admin-tls-cert", fmt.Sprintf("want a certificate that fits --admin-tls-key (%v)", err)))
+		}
+	}
+	host, _, _ := net.SplitHostPort(c.AdminListen)
+	if isLoopback(host) {
+		return errs
+	}
+	if c.AdminTLSCert == "" && c.AdminTLSKey == "" && !c.AdminPlaintext {
+		errs = append(errs, c.clash("admin-listen",
+			"want a loopback address, or --admin-tls-cert and --admin-tls-key, or --admin-plaintext behind a proxy with TLS"))
+	}
+	if t := c.AdminToken.Reveal(); t != "" && len(t) < minTokenBeyondLoopback {
+		errs = append(errs, c.clash("admin-token", "want 8 characters or more while --admin-listen is beyond loopback"))
+	}
+	return errs
+}
+
+func (c *Config) checkNATS() []error {
+	var errs []error
+	if (c.NATS.Cert == "") != (c.NATS.Key == "") {
+		errs = append(errs, c.clash("nats-cert", "want both --nats-cert and --nats-key, or neither"))
+	}
+	if c.NATS.Embedded() {
+		for _, s := range []struct{ name, value string }{
+			{"nats-creds", c.NATS.Creds},
+			{"nats-domain", c.NATS.Domain},
+			{"nats-ca", c.NATS.CACert},
+			{"nats-cert", c.NATS.Cert},
+			{"nats-key", c.NATS.Key},
+		} {
+			if s.value != "" {
+				errs = append(errs, c.clash(s.name, "want --nats-url too: the embedded server takes no connections"))
+			}
+		}
+		if c.NATS.Replicas > 1 {
+			errs = append(errs, c.clash("nats-replicas", "want 1 while the server is embedded, or --nats-url"))
+		}
+		c.NATS.Replicas = 1
+		return errs
+	}
+	if c.NATS.Replicas == 0 {
+		c.NATS.Replicas = 3
+	}
+	// With a shared cluster there may be several instances: a key that one of them made for itself
+	// would lock the others out.
+	if len(c.MasterKeys) == 0 {
+		errs = append(errs, c.clash("master-key", "want a key: with --nats-url none is made"))
+	}
+	if c.AdminToken == "" {
+		errs = append(errs, c.clash("admin-token", "want a token: with --nats-url none is made"))
+	}
+	return errs
+}
+
+// checkSources refuses to ask for a zone in clear text, but for hosts named on purpose.
+func (c *Config) checkSources() []error {
+	u, err := url.Parse(c.Autotask.DiscoveryURL)
+	if err != nil || u.Scheme != "http" || isLoopback(u.Hostname()) {
+		return nil
+	}
+	port := u.Port()
+	if port == "" {
+		port = "80"
+	}
+	if slices.Contains(c.Autotask.AllowHosts, net.JoinHostPort(u.Hostname(), port)) {
+		return nil
+	}
+	return []error{c.clash("autotask-discovery-url",
+		"want an https URL (http only for a loopback host or one of --autotask-allow-hosts)")}
+}
+
+// clash is the error of a setting that is wrong together with others.
+func (c *Config) clash(name, wants string) error {
+	i := slices.IndexFunc(c.settings, func(s setting) bool { return s.name == name })
+	return c.settings[i].wrong(errors.New(wants))
+}

@@ -1,0 +1,66 @@
+package config
+
+import (
+	"time"
+
+	v1 "channelsync/api/v1"
+)
+
+// Config is every setting of `channelsync serve`, checked. Parse makes it.
+type Config struct {
+	CallbackListen string // host:port of the public listener
+	AdminListen    string // host:port of the admin listener
+	AdminTLSCert   string // PEM file; set together with AdminTLSKey or not at all
+	AdminTLSKey    string
+	AdminPlaintext bool   // a proxy in front terminates TLS, said on purpose
+	PublicURL      string // without a trailing slash; empty means polling mode
+	DataDir        string
+
+	NATS NATS
+
+	MasterKeys []v1.Secret // 32 raw bytes each; the first seals, all open
+	AdminToken v1.Secret
+
+	ChannelProgramURL string // without a trailing slash; empty: nothing can be pushed
+	Autotask          Autotask
+	Intervals         Intervals
+
+	Retention       time.Duration // how long changes can be replayed
+	JournalMaxBytes int64         // 0 is no cap
+
+	LogLevel  string // debug, info, warn or error
+	LogFormat string // auto (console on a terminal, else json), console or json
+
+	PrintConfig bool // print the settings and stop
+
+	settings []setting // every value as given and where it came from, for Dump
+}
+
+// NATS says which stream server is used.
+type NATS struct {
+	URL      v1.Secret // comma-separated servers, which may carry passwords; empty is the embedded server
+	Creds    string    // credentials file
+	Domain   string    // JetStream domain
+	Replicas int       // 1 to 5; 1 embedded
+	CACert   string    // PEM file of the authority that signed the servers
+	Cert     string    // PEM file; set together with Key or not at all
+	Key      string
+}
+
+// Embedded says that the stream server runs in this process.
+func (n NATS) Embedded() bool { return n.URL == "" }
+
+// Autotask says which hosts may be talked to as an Autotask.
+type Autotask struct {
+	DiscoveryURL string
+	AllowHosts   []string // lower-case host:port, beyond the vendor's own
+}
+
+// Intervals are the clocks of everything that callbacks do not tell.
+type Intervals struct {
+	ContractPoll  time.Duration // freshness of contracts
+	ContractParts time.Duration // services, units, bundles, charges compared
+	Sweep         time.Duration // full repairing pass
+	WebhookCheck  time.Duration // registrations and missed events
+	Coalesce      time.Duration // 0 or more; from the first mark
+}

@@ -1,0 +1,425 @@
+package config
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	v1 "channelsync/api/v1"
+)
+
+func env(pairs ...string) LookupEnv {
+	m := map[string]string{}
+	for _, p := range pairs {
+		k, v, _ := strings.Cut(p, "=")
+		m[envPrefix+k] = v
+	}
+	return func(name string) (string, bool) { v, ok := m[name]; return v, ok }
+}
+
+func key(fill byte) string {
+	return base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{fill}, keyBytes))
+}
+
+func writeFile(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestDefaults(t *testing.T) {
+	got, err := Parse(nil, env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Config{
+		CallbackListen: "127.0.0.1:8080", AdminListen: "127.0.0.1:8081", DataDir: "./channelsync-data",
+		NATS:     NATS{Replicas: 1},
+		Autotask: Autotask{DiscoveryURL: "https://webservices.autotask.net/atservicesrest"},
+		Intervals: Intervals{
+			ContractPoll: time.Minute, ContractParts: time.Hour, Sweep: 24 * time.Hour,
+			WebhookCheck: 5 * time.Minute, Coalesce: 500 * time.Millisecond,
+		},
+		Retention: 720 * time.Hour, LogLevel: "info", LogFormat: "auto",
+	}
+	got.settings = nil
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Config{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEverySettingIsRead(t *testing.T) {
+	file := writeFile(t, "a.pem", "x")
+	args := []string{
+		"--callback-listen=0.0.0.0:1", "--admin-listen", "[::1]:2", "--admin-plaintext",
+		"--public-url=https://hooks.example/base/", "--data-dir=d",
+		"--nats-url=nats://a:4222, tls://b", "--nats-creds=" + file, "--nats-domain=hub",
+		"--nats-ca=" + file, "--nats-cert=" + file, "--nats-key=" + file,
+		"--master-key=" + key(1) + "," + key(2), "--admin-token=tok",
+		"--channel-program-url=http://localhost:9/v1/", "--autotask-discovery-url=http://sim:90/atservicesrest",
+		"--autotask-allow-hosts=Sim:90, other:91,sim:90", "--contract-poll-interval=1s",
+		"--contract-parts-interval=2s", "--sweep-interval=3s", "--webhook-check-interval=4s",
+		"--coalesce-window=0s", "--retention=5h", "--journal-max-bytes=512MiB", "--log-level=debug",
+		"--log-format=json", "--print-config",
+	}
+	got, err := Parse(args, env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Config{
+		CallbackListen: "0.0.0.0:1", AdminListen: "[::1]:2", AdminPlaintext: true,
+		PublicURL: "https://hooks.example/base", DataDir: "d",
+		NATS: NATS{
+			URL: "nats://a:4222,tls://b", Creds: file, Domain: "hub", Replicas: 3,
+			CACert: file, Cert: file, Key: file,
+		},
+		MasterKeys: []v1.Secret{v1.Secret(strings.Repeat("\x01", 32)), v1.Secret(strings.Repeat("\x02", 32))},
+		AdminToken: "tok", ChannelProgramURL: "http://localhost:9/v1",
+		Autotask: Autotask{DiscoveryURL: "http://sim:90/atservicesrest", AllowHosts: []string{"sim:90", "other:91"}},
+		Intervals: Intervals{
+			ContractPoll: time.Second, ContractParts: 2 * time.Second, Sweep: 3 * time.Second,
+			WebhookCheck: 4 * time.Second,
+		},
+		Retention: 5 * time.Hour, JournalMaxBytes: 512 << 20, LogLevel: "debug", LogFormat: "json", PrintConfig: true,
+	}
+	got.settings = nil
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Config{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPrecedence(t *testing.T) {
+	token := writeFile(t, "token", "from-file\n")
+	for _, tc := range []struct {
+		name string
+		args []string
+		env  LookupEnv
+		want v1.Secret
+	}{
+		{"flag over env", []string{"--admin-token=f"}, env("ADMIN_TOKEN=e"), "f"},
+		{"flag over file", []string{"--admin-token=f"}, env("ADMIN_TOKEN_FILE=" + token), "f"},
+		{"env", nil, env("ADMIN_TOKEN=e"), "e"},
+		{"file, trimmed", nil, env("ADMIN_TOKEN_FILE=" + token), "from-file"},
+		{"file flag", []string{"--admin-token-file", token}, env("ADMIN_TOKEN=e"), "from-file"},
+		{"empty env is not set", nil, env("ADMIN_TOKEN=", "ADMIN_TOKEN_FILE="+token), "from-file"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c, err := Parse(tc.args, tc.env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.AdminToken != tc.want {
+				t.Errorf("got %q, want %q", c.AdminToken.Reveal(), tc.want.Reveal())
+			}
+		})
+	}
+}
+
+func TestWrongSettings(t *testing.T) {
+	file := writeFile(t, "a.pem", "not a certificate")
+	dir := t.TempDir()
+	for _, tc := range []struct {
+		args []string
+		env  LookupEnv
+		want string // the whole line
+	}{
+		{
+			args: []string{"--public-url=http://x.example"},
+			want: `--public-url: got "http://x.example", want an https URL (http only for a loopback host)`,
+		},
+		{
+			env:  env("PUBLIC_URL=ftp://x"),
+			want: `--public-url (CHANNELSYNC_PUBLIC_URL): got "ftp://x", want an https URL (http only for a loopback host)`,
+		},
+		{
+			args: []string{"--public-url=https://u:hush@x"},
+			want: `--public-url: got "https://<secret>@x", want a URL without user name and password`,
+		},
+		{
+			args: []string{"--public-url=https://x?a=b"},
+			want: `--public-url: got "https://x?a=b", want a URL without query and fragment`,
+		},
+		{
+			args: []string{"--public-url=https://x#f"},
+			want: `--public-url: got "https://x#f", want a URL without query and fragment`,
+		},
+		{
+			args: []string{"--channel-program-url=http://cp.example"},
+			want: `--channel-program-url: got "http://cp.example", want an https URL (http only for a loopback host)`,
+		},
+		{
+			args: []string{"--autotask-discovery-url=http://sim:90"},
+			want: `--autotask-discovery-url: got "http://sim:90", want an https URL (http only for a loopback host or one of --autotask-allow-hosts)`,
+		},
+		{
+			args: []string{"--autotask-discovery-url="},
+			want: `--autotask-discovery-url: got nothing, want an https URL (http only for a loopback host)`,
+		},
+		{
+			args: []string{"--autotask-allow-hosts=sim"},
+			want: `--autotask-allow-hosts: got "sim", want comma-separated host:port values, such as autotask-sim:9090`,
+		},
+		{
+			args: []string{"--autotask-allow-hosts=sim:0"},
+			want: `--autotask-allow-hosts: got "sim:0", want comma-separated host:port values, such as autotask-sim:9090`,
+		},
+		{
+			args: []string{"--callback-listen=8080"},
+			want: `--callback-listen: got "8080", want host:port, such as 127.0.0.1:8080`,
+		},
+		{
+			args: []string{"--callback-listen=x:99999"},
+			want: `--callback-listen: got "x:99999", want host:port, such as 127.0.0.1:8080`,
+		},
+		{
+			args: []string{"--admin-listen=0.0.0.0:8081"},
+			want: `--admin-listen: got "0.0.0.0:8081", want a loopback address, or --admin-tls-cert and --admin-tls-key, or --admin-plaintext behind a proxy with TLS`,
+		},
+		{
+			args: []string{"--admin-listen=:8081"},
+			want: `--admin-listen: got ":8081", want a loopback address, or --admin-tls-cert and --admin-tls-key, or --admin-plaintext behind a proxy with TLS`,
+		},
+		{
+			args: []string{"--admin-listen=:1", "--admin-plaintext", "--admin-token=short"},
+			want: `--admin-token: got a secret of 5 characters, want 8 characters or more while --admin-listen is beyond loopback`,
+		},
+		{args: []string{"--admin-plaintext=perhaps"}, want: `--admin-plaintext: got "perhaps", want true or false`},
+		{
+			args: []string{"--admin-tls-cert=" + file},
+			want: `--admin-tls-cert: got "` + file + `", want both --admin-tls-cert and --admin-tls-key, or neither`,
+		},
+		{
+			args: []string{"--admin-tls-cert=" + file, "--admin-tls-key=" + file},
+			want: `--admin-tls-cert: got "` + file + `", want a certificate that fits --admin-tls-key (tls: failed to find any PEM data in certificate input)`,
+		},
+		{
+			args: []string{"--admin-tls-cert=" + dir},
+			want: `--admin-tls-cert: got "` + dir + `", want a file, not a directory`,
+		},
+		{args: []string{"--data-dir="}, want: `--data-dir: got nothing, want a value`},
+		{
+			args: []string{"--nats-url=http://a"},
+			want: `--nats-url: got "http://a", want comma-separated servers, such as nats://a:4222,nats://b:4222`,
+		},
+		{
+			args: []string{"--nats-url=nats://u:p,w@h"},
+			want: `--nats-url: got "nats://<secret>@h", want comma-separated servers, such as nats://a:4222,nats://b:4222`,
+		},
+		{
+			args: []string{"--nats-creds=" + file},
+			want: `--nats-creds: got "` + file + `", want --nats-url too: the embedded server takes no connections`,
+		},
+		{
+			args: []string{"--nats-creds=nowhere.creds"},
+			want: `--nats-creds: got "nowhere.creds", want a file that can be read (no such file or directory)`,
+		},
+		{args: []string{"--nats-replicas=6"}, want: `--nats-replicas: got "6", want a number from 1 to 5`},
+		{
+			args: []string{"--nats-replicas=3"},
+			want: `--nats-replicas: got "3", want 1 while the server is embedded, or --nats-url`,
+		},
+		{
+			args: []string{"--nats-domain=a.b"},
+			want: `--nats-domain: got "a.b", want a name without dots, spaces, slashes and wildcards`,
+		},
+		{
+			args: []string{"--nats-url=a:1", "--nats-cert=" + file, "--master-key=" + key(1), "--admin-token=x"},
+			want: `--nats-cert: got "` + file + `", want both --nats-cert and --nats-key, or neither`,
+		},
+		{
+			args: []string{"--nats-url=a:1", "--admin-token=x"},
+			want: `--master-key: got nothing, want a key: with --nats-url none is made`,
+		},
+		{
+			args: []string{"--nats-url=a:1", "--master-key=" + key(1)},
+			want: `--admin-token: got nothing, want a token: with --nats-url none is made`,
+		},
+		{
+			args: []string{"--master-key=hush-hush"},
+			want: `--master-key: got a secret of 9 characters, want 32 bytes in base64 (head -c 32 /dev/urandom | base64), or several of them with commas`,
+		},
+		{args: []string{"--master-key=,"}, want: `--master-key: got a secret of 1 characters, want at least one key`},
+		{
+			args: []string{"--master-key=" + key(7) + "," + key(7)},
+			want: `--master-key: got a secret of 89 characters, want a ring in which no key stands twice`,
+		},
+		{
+			env:  env("ADMIN_TOKEN=hush hush"),
+			want: `--admin-token (CHANNELSYNC_ADMIN_TOKEN): got a secret of 9 characters, want visible ASCII characters without spaces`,
+		},
+		{
+			env:  env("ADMIN_TOKEN=hush", "ADMIN_TOKEN_FILE="+file),
+			want: `CHANNELSYNC_ADMIN_TOKEN: got both a value and CHANNELSYNC_ADMIN_TOKEN_FILE, want one of them`,
+		},
+		{
+			args: []string{"--admin-token=hush", "--admin-token-file=" + file},
+			want: `--admin-token: got both a value and --admin-token-file, want one of them`,
+		},
+		{
+			env:  env("MASTER_KEY_FILE=nowhere"),
+			want: `CHANNELSYNC_MASTER_KEY_FILE: read secret: open nowhere: no such file or directory`,
+		},
+		{
+			args: []string{"--contract-poll-interval=999ms"},
+			want: `--contract-poll-interval: got "999ms", want a duration of 1s or more, such as 500ms, 90s, 15m or 24h`,
+		},
+		{
+			args: []string{"--contract-parts-interval=1"},
+			want: `--contract-parts-interval: got "1", want a duration of 1s or more, such as 500ms, 90s, 15m or 24h`,
+		},
+		{
+			args: []string{"--sweep-interval=1d"},
+			want: `--sweep-interval: got "1d", want a duration of 1s or more, such as 500ms, 90s, 15m or 24h`,
+		},
+		{
+			args: []string{"--webhook-check-interval=-1s"},
+			want: `--webhook-check-interval: got "-1s", want a duration of 1s or more, such as 500ms, 90s, 15m or 24h`,
+		},
+		{
+			args: []string{"--coalesce-window=-1ms"},
+			want: `--coalesce-window: got "-1ms", want a duration of 0s or more, such as 500ms, 90s, 15m or 24h`,
+		},
+		{
+			args: []string{"--retention=0"},
+			want: `--retention: got "0", want a duration of 1s or more, such as 500ms, 90s, 15m or 24h`,
+		},
+		{
+			args: []string{"--journal-max-bytes=lots"},
+			want: `--journal-max-bytes: got "lots", want a number of bytes, such as 1073741824, 512MiB or 10GB, or none`,
+		},
+		{
+			args: []string{"--journal-max-bytes=-5"},
+			want: `--journal-max-bytes: got "-5", want a number of bytes, such as 1073741824, 512MiB or 10GB, or none`,
+		},
+		{args: []string{"--log-level=loud"}, want: `--log-level: got "loud", want one of debug, info, warn, error`},
+		{args: []string{"--log-format=xml"}, want: `--log-format: got "xml", want one of auto, console, json`},
+		{args: []string{"--publik-url=x"}, want: `flag provided but not defined: -publik-url`},
+		{args: []string{"start"}, want: `unexpected argument "start": settings are given as --name=value`},
+	} {
+		t.Run(strings.Join(tc.args, " ")+tc.want[:12], func(t *testing.T) {
+			lookup := tc.env
+			if lookup == nil {
+				lookup = env()
+			}
+			_, err := Parse(tc.args, lookup)
+			if err == nil || err.Error() != tc.want {
+				t.Errorf("\n got %v\nwant %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestSeveralWrongSettingsAreOneLineEach(t *testing.T) {
+	_, err := Parse([]string{"--log-level=x", "--retention=x"}, env())
+	if err == nil || len(strings.Split(err.Error(), "\n")) != 2 {
+		t.Errorf("got %v, want two lines", err)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	if _, err := Parse([]string{"--help"}, env()); !errors.Is(err, flag.ErrHelp) {
+		t.Errorf("got %v, want flag.ErrHelp", err)
+	}
+	var b strings.Builder
+	if err := Usage(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"--public-url\n", "(default 24h)", "CHANNELSYNC_MASTER_KEY or CHANNELSYNC_MASTER_KEY_FILE"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("usage lacks %q", want)
+		}
+	}
+}
+
+func TestNothingPrintsASecret(t *testing.T) {
+	c, err := Parse([]string{"--nats-url=nats://u:hush1@a:4222", "--master-key=" + key('k')}, env("ADMIN_TOKEN=hush2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dump strings.Builder
+	if err := c.Dump(&dump); err != nil {
+		t.Fatal(err)
+	}
+	for _, shown := range []string{dump.String(), fmt.Sprintf("%v %+v %#v", c, c, c)} {
+		for _, secret := range []string{"hush", key('k'), strings.Repeat("k", 32)} {
+			if strings.Contains(shown, secret) {
+				t.Errorf("shows %q in\n%s", secret, shown)
+			}
+		}
+	}
+	for _, line := range []string{
+		"admin-token              <secret>                                         CHANNELSYNC_ADMIN_TOKEN\n",
+		"nats-url                 nats://<secret>@a:4222                           flag\n",
+		"nats-replicas            3                                                default\n",
+		"public-url               -                                                default\n",
+	} {
+		if !strings.Contains(dump.String(), line) {
+			t.Errorf("dump lacks %q:\n%s", line, dump.String())
+		}
+	}
+}
+
+func FuzzSize(f *testing.F) {
+	for _, s := range []string{"", "none", "1", "512MiB", "10GB", "9223372036854775807", "8388608TiB", "1 kb", "-1", "١"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if n, err := size(s); n < 0 || (err != nil && n != 0) {
+			t.Errorf("size(%q) = %d, %v", s, n, err)
+		}
+	})
+}
+
+func FuzzLists(f *testing.F) {
+	for _, s := range []string{"", "a:1,b:2", "[::1]:80", ",,", "nats://u:p@h:1,tls://x", key(3), "A:1, a:1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		hosts, err := hostList(s)
+		if err == nil {
+			again, err := hostList(strings.Join(hosts, ","))
+			if err != nil || !cmp.Equal(hosts, again) {
+				t.Errorf("hostList(%q) = %q, read again %q, %v", s, hosts, again, err)
+			}
+		}
+		var keys []v1.Secret
+		if keyRing(&keys, s) == nil {
+			for _, k := range keys {
+				if len(k) != keyBytes {
+					t.Errorf("key of %d bytes from %q", len(k), s)
+				}
+			}
+		}
+		var public string
+		var masked v1.Secret
+		if natsServers(&masked, s) == nil && strings.Contains(masked.String(), "@") {
+			t.Errorf("servers %q print as %s", s, masked)
+		}
+		if baseURL(&public, s) == nil && strings.ContainsAny(public, "?#@ ") {
+			t.Errorf("base URL %q from %q", public, s)
+		}
+	})
+}
+
+func TestSize(t *testing.T) {
+	for in, want := range map[string]int64{
+		"": 0, "none": 0, "0": 0, "1024": 1024, "1b": 1, "2kB": 2000, "2KiB": 2048, "512MiB": 512 << 20,
+		"10GB": 10e9, "1 TiB": 1 << 40, "3tb": 3e12, "1gib": 1 << 30, "5mb": 5e6,
+	} {
+		if got, err := size(in); got != want || err != nil {
+			t.Errorf("size(%q) = %d, %v, want %d", in, got, err, want)
+		}
+	}
+}

@@ -1,0 +1,209 @@
+package config
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	envPrefix = "CHANNELSYNC_"
+	// A secret file larger than this is surely not one.
+	maxSecretFile = 64 << 10
+)
+
+// setting is what Config remembers of a value: never a secret, since fmt reaches
+// into every field of a struct.
+type setting struct {
+	name   string
+	shown  string // the value with whatever is secret masked; empty when nothing was given
+	source string // "default", "flag", the environment variable, or the file it was read from
+	secret bool
+	length int // characters of the value
+}
+
+// given is one value as it came.
+type given struct {
+	definition
+	value  string
+	source string
+}
+
+// LookupEnv finds an environment variable, as os.LookupEnv does.
+type LookupEnv func(name string) (string, bool)
+
+// Parse reads the settings: a flag wins over its environment variable, which
+// wins over the variable with _FILE that names a file with a secret. An empty
+// variable counts as not set. The error has one line for each wrong setting,
+// and never the value of a secret; it is flag.ErrHelp when help was asked for.
+//
+// The standard flag package reads the flags; ff would read the process's own
+// environment only, and would print a wrong secret in its error.
+func Parse(args []string, env LookupEnv) (Config, error) {
+	flags, err := parseFlags(args)
+	if err != nil {
+		return Config{}, err
+	}
+	var c Config
+	var errs []error
+	for _, d := range definitions() {
+		g, err := resolve(d, flags, env)
+		if err == nil {
+			err = g.applyTo(&c)
+		}
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return Config{}, err
+	}
+	if err := errors.Join(c.check()...); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// parseFlags collects what the command line says, unread: checking is left to
+// applyTo, so that a wrong value is told in the same words wherever it came from.
+func parseFlags(args []string) (map[string]string, error) {
+	flags := map[string]string{}
+	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	for _, d := range definitions() {
+		keep := func(v string) error { flags[d.name] = v; return nil }
+		if d.boolean {
+			fs.BoolFunc(d.name, d.usage, keep)
+			continue
+		}
+		fs.Func(d.name, d.usage, keep)
+		if d.secret {
+			fs.Func(d.name+"-file", d.usage, func(v string) error { flags[d.name+"-file"] = v; return nil })
+		}
+	}
+	if err := fs.Parse(args); err != nil {
+		return nil, err //nolint:wrapcheck // flag's own words name the flag already
+	}
+	if fs.NArg() > 0 {
+		return nil, fmt.Errorf("unexpected argument %q: settings are given as --name=value", fs.Arg(0))
+	}
+	return flags, nil
+}
+
+// resolve finds the value of one setting and where it came from.
+func resolve(d definition, flags map[string]string, env LookupEnv) (given, error) {
+	g := given{definition: d, value: d.initial, source: "default"}
+	for _, from := range []struct {
+		name   string
+		lookup LookupEnv
+		label  string
+	}{
+		{d.name, func(n string) (string, bool) { v, ok := flags[n]; return v, ok }, "flag"},
+		{envName(d.name), nonEmptyEnv(env), envName(d.name)},
+	} {
+		v, ok := from.lookup(from.name)
+		file, path := "", ""
+		if d.secret {
+			file = from.name + fileSuffix(from.label)
+			path, _ = from.lookup(file)
+		}
+		switch {
+		case ok && path != "":
+			return g, fmt.Errorf("%s: got both a value and %s, want one of them", dashed(from.name), dashed(file))
+		case ok:
+			g.value, g.source = v, from.label
+			return g, nil
+		case path != "":
+			v, err := readSecret(path)
+			if err != nil {
+				return g, fmt.Errorf("%s: %w", dashed(file), err)
+			}
+			g.value, g.source = v, path
+			return g, nil
+		}
+	}
+	return g, nil
+}
+
+func fileSuffix(label string) string {
+	if label == "flag" {
+		return "-file"
+	}
+	return "_FILE"
+}
+
+// dashed writes a flag as it is typed, and leaves an environment variable alone.
+func dashed(name string) string {
+	if strings.HasPrefix(name, envPrefix) {
+		return name
+	}
+	return "--" + name
+}
+
+func nonEmptyEnv(env LookupEnv) LookupEnv {
+	return func(name string) (string, bool) {
+		v, ok := env(name)
+		return v, ok && v != ""
+	}
+}
+
+func envName(flagName string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(flagName, "-", "_"))
+}
+
+func readSecret(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("read secret: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	b, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("read secret: %w", err)
+	case len(b) > maxSecretFile:
+		return "", fmt.Errorf("got %s with more than 64 KiB, want a file with one secret", path)
+	}
+	v := strings.TrimSpace(string(b))
+	if v == "" || !utf8.ValidString(v) {
+		return "", fmt.Errorf("got %s without text, want a file with one secret", path)
+	}
+	return v, nil
+}
+
+// applyTo checks the value, puts it into c, and notes where it came from.
+func (g given) applyTo(c *Config) error {
+	s := setting{
+		name: g.name, shown: maskUserInfo(g.value), source: g.source,
+		secret: g.secret, length: utf8.RuneCountInString(g.value),
+	}
+	if g.secret && g.value != "" {
+		s.shown = "<secret>"
+	}
+	c.settings = slices.DeleteFunc(c.settings, func(old setting) bool { return old.name == g.name })
+	c.settings = append(c.settings, s)
+	if err := g.apply(c, g.value); err != nil {
+		return s.wrong(err)
+	}
+	return nil
+}
+
+// wrong says which setting, what it got and what it wants, in one line.
+func (s setting) wrong(wants error) error {
+	got := fmt.Sprintf("%q", s.shown)
+	switch {
+	case s.length == 0:
+		got = "nothing"
+	case s.secret:
+		got = fmt.Sprintf("a secret of %d characters", s.length)
+	}
+	from := ""
+	if s.source != "flag" && s.source != "default" {
+		from = " (" + s.source + ")"
+	}
+	return fmt.Errorf("--%s%s: got %s, %w", s.name, from, got, wants)
+}

@@ -1,0 +1,160 @@
+package config
+
+import (
+	"strconv"
+	"time"
+)
+
+// definition is one setting: how it is called, what it is when nobody says, and
+// how its text becomes part of Config. apply answers an error that says only
+// what is wanted; the name and what was given are put in front by the caller,
+// which knows what must be masked.
+type definition struct {
+	name    string
+	initial string
+	usage   string
+	secret  bool // masked wherever it is shown; may come from <name>-file
+	boolean bool
+	apply   func(*Config, string) error
+}
+
+// definitions is the table of interfaces §2, in the order a reader wants it.
+func definitions() []definition {
+	return []definition{
+		{
+			name: "callback-listen", initial: "127.0.0.1:8080",
+			usage: "address of the public listener: callbacks and /livez, nothing else",
+			apply: func(c *Config, s string) error { return listenAddress(&c.CallbackListen, s) },
+		},
+		{
+			name: "admin-listen", initial: "127.0.0.1:8081",
+			usage: "address of console, admin API and metrics; beyond loopback it needs TLS or --admin-plaintext",
+			apply: func(c *Config, s string) error { return listenAddress(&c.AdminListen, s) },
+		},
+		{
+			name: "admin-tls-cert", usage: "PEM file with the certificate of the admin listener",
+			apply: func(c *Config, s string) error { return readableFile(&c.AdminTLSCert, s) },
+		},
+		{
+			name: "admin-tls-key", usage: "PEM file with the key of --admin-tls-cert",
+			apply: func(c *Config, s string) error { return readableFile(&c.AdminTLSKey, s) },
+		},
+		{
+			name: "admin-plaintext", initial: "false", boolean: true,
+			usage: "serve the admin listener without TLS beyond loopback: a proxy in front terminates it",
+			apply: func(c *Config, s string) error { return boolean(&c.AdminPlaintext, s) },
+		},
+		{
+			name: "public-url", usage: "base URL that Autotask posts to; none means polling only",
+			apply: func(c *Config, s string) error { return baseURL(&c.PublicURL, s) },
+		},
+		{
+			name: "data-dir", initial: "./channelsync-data",
+			usage: "directory of the embedded store and the generated keys",
+			apply: func(c *Config, s string) error { return nonEmpty(&c.DataDir, s) },
+		},
+		{
+			name: "nats-url", usage: "comma-separated servers of an existing NATS cluster; none means embedded",
+			apply: func(c *Config, s string) error { return natsServers(&c.NATS.URL, s) },
+		},
+		{
+			name: "nats-creds", usage: "NATS credentials file",
+			apply: func(c *Config, s string) error { return readableFile(&c.NATS.Creds, s) },
+		},
+		{
+			name: "nats-replicas", usage: "replicas of every stream (default 1 embedded, 3 external)",
+			apply: func(c *Config, s string) error { return replicas(&c.NATS.Replicas, s) },
+		},
+		{
+			name: "nats-domain", usage: "JetStream domain",
+			apply: func(c *Config, s string) error { return natsDomain(&c.NATS.Domain, s) },
+		},
+		{
+			name: "nats-ca", usage: "PEM file of the authority that signed the NATS servers' certificates",
+			apply: func(c *Config, s string) error { return readableFile(&c.NATS.CACert, s) },
+		},
+		{
+			name: "nats-cert", usage: "PEM file with the client certificate for NATS",
+			apply: func(c *Config, s string) error { return readableFile(&c.NATS.Cert, s) },
+		},
+		{
+			name: "nats-key", usage: "PEM file with the key of --nats-cert",
+			apply: func(c *Config, s string) error { return readableFile(&c.NATS.Key, s) },
+		},
+		{
+			name: "master-key", secret: true,
+			usage: "32 bytes, base64; comma-separated ring: the first seals, all open (made in the data directory " +
+				"when embedded)",
+			apply: func(c *Config, s string) error { return keyRing(&c.MasterKeys, s) },
+		},
+		{
+			name: "admin-token", secret: true,
+			usage: "bearer token of the admin API (made in the data directory when embedded)",
+			apply: func(c *Config, s string) error { return token(&c.AdminToken, s) },
+		},
+		{
+			name: "channel-program-url", usage: "base URL of the Channel Program ingest API",
+			apply: func(c *Config, s string) error { return baseURL(&c.ChannelProgramURL, s) },
+		},
+		{
+			name: "autotask-discovery-url", initial: "https://webservices.autotask.net/atservicesrest",
+			usage: "where the zone of a user name is asked",
+			apply: discoveryURL,
+		},
+		{
+			name: "autotask-allow-hosts", usage: "extra host:port values accepted as a zone, for simulators",
+			apply: func(c *Config, s string) (err error) { c.Autotask.AllowHosts, err = hostList(s); return err },
+		},
+		interval("contract-poll-interval", "1m", "freshness of contracts, which have no webhook",
+			func(c *Config) *time.Duration { return &c.Intervals.ContractPoll }),
+		interval("contract-parts-interval", "1h", "how often services, units, bundles and charges are compared",
+			func(c *Config) *time.Duration { return &c.Intervals.ContractParts }),
+		interval("sweep-interval", "24h", "full sweep that repairs whatever was missed",
+			func(c *Config) *time.Duration { return &c.Intervals.Sweep }),
+		interval("webhook-check-interval", "5m", "how often registrations are compared and missed events read",
+			func(c *Config) *time.Duration { return &c.Intervals.WebhookCheck }),
+		{
+			name: "coalesce-window", initial: "500ms",
+			usage: "a burst of changes of one record within it becomes one reconcile",
+			apply: func(c *Config, s string) error { return duration(&c.Intervals.Coalesce, s, 0) },
+		},
+		interval("retention", "720h", "how long changes can be replayed",
+			func(c *Config) *time.Duration { return &c.Retention }),
+		{
+			name: "journal-max-bytes", initial: "none",
+			usage: "cap of the stored changes, such as 512MiB or 10GB; at the cap callbacks are answered 503",
+			apply: func(c *Config, s string) (err error) { c.JournalMaxBytes, err = size(s); return err },
+		},
+		{
+			name: "log-level", initial: "info", usage: "debug, info, warn or error",
+			apply: func(c *Config, s string) error { return oneOf(&c.LogLevel, s, "debug", "info", "warn", "error") },
+		},
+		{
+			name: "log-format", initial: "auto", usage: "console, json, or auto: console on a terminal, else json",
+			apply: func(c *Config, s string) error { return oneOf(&c.LogFormat, s, "auto", "console", "json") },
+		},
+		{
+			name: "print-config", initial: "false", boolean: true, usage: "print the settings, secrets masked, and stop",
+			apply: func(c *Config, s string) error { return boolean(&c.PrintConfig, s) },
+		},
+	}
+}
+
+func interval(name, initial, usage string, field func(*Config) *time.Duration) definition {
+	return definition{
+		name: name, initial: initial, usage: usage,
+		apply: func(c *Config, s string) error { return duration(field(c), s, time.Second) },
+	}
+}
+
+func replicas(to *int, s string) error {
+	if s == "" {
+		return nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > 5 {
+		return want("a number from 1 to 5")
+	}
+	*to = n
+	return nil
+}

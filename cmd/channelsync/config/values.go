@@ -1,0 +1,148 @@
+package config
+
+import (
+	"encoding/base64"
+	"errors"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	v1 "channelsync/api/v1"
+)
+
+const keyBytes = 32
+
+func want(what string) error { return errors.New("want " + what) }
+
+func nonEmpty(to *string, s string) error {
+	if strings.TrimSpace(s) == "" {
+		return want("a value")
+	}
+	*to = s
+	return nil
+}
+
+func boolean(to *bool, s string) error {
+	v, err := strconv.ParseBool(s)
+	if err != nil {
+		return want("true or false")
+	}
+	*to = v
+	return nil
+}
+
+func oneOf(to *string, s string, allowed ...string) error {
+	if !slices.Contains(allowed, s) {
+		return want("one of " + strings.Join(allowed, ", "))
+	}
+	*to = s
+	return nil
+}
+
+// duration takes what Go's ParseDuration takes, from least up.
+func duration(to *time.Duration, s string, least time.Duration) error {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < least {
+		return want("a duration of " + least.String() + " or more, such as 500ms, 90s, 15m or 24h")
+	}
+	*to = d
+	return nil
+}
+
+// size reads a number of bytes: plain, or with a unit of 1000 (kB, MB, GB, TB)
+// or 1024 (KiB, MiB, GiB, TiB) in any case. Empty and "none" are 0: no cap.
+func size(s string) (int64, error) {
+	t := strings.ToLower(strings.TrimSpace(s))
+	if t == "" || t == "none" {
+		return 0, nil
+	}
+	digits := strings.TrimRight(t, "abcdefghijklmnopqrstuvwxyz ")
+	factor, known := map[string]int64{
+		"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12,
+		"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
+	}[strings.TrimSpace(t[len(digits):])]
+	n, err := strconv.ParseUint(digits, 10, 63)
+	if err != nil || !known || n > uint64(math.MaxInt64/factor) {
+		return 0, want("a number of bytes, such as 1073741824, 512MiB or 10GB, or none")
+	}
+	return int64(n) * factor, nil //nolint:gosec // bounded by 63 bits above
+}
+
+// list splits at commas, trims, and drops empty parts.
+func list(s string) []string {
+	var parts []string
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
+// keyRing reads comma-separated base64 keys, with the standard or the URL
+// alphabet, padded or not, each of 32 bytes.
+func keyRing(to *[]v1.Secret, s string) error {
+	var keys []v1.Secret
+	for _, part := range list(s) {
+		b, err := decodeKey(part)
+		if err != nil || len(b) != keyBytes {
+			return want("32 bytes in base64 (head -c 32 /dev/urandom | base64), or several of them with commas")
+		}
+		k := v1.Secret(b)
+		if slices.Contains(keys, k) {
+			return want("a ring in which no key stands twice")
+		}
+		keys = append(keys, k)
+	}
+	if s != "" && len(keys) == 0 {
+		return want("at least one key")
+	}
+	*to = keys
+	return nil
+}
+
+func decodeKey(s string) ([]byte, error) {
+	s = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(s, "="))
+	return base64.RawStdEncoding.Strict().DecodeString(s)
+}
+
+// token reads a bearer token: what an Authorization header can carry (RFC 6750
+// b64token, and the rest of visible ASCII too).
+func token(to *v1.Secret, s string) error {
+	for _, r := range s {
+		if r <= ' ' || r > '~' {
+			return want("visible ASCII characters without spaces")
+		}
+	}
+	*to = v1.Secret(s)
+	return nil
+}
+
+// readableFile takes the path of a file that can be opened; empty is none.
+func readableFile(to *string, s string) error {
+	if s == "" {
+		return nil
+	}
+	f, err := os.Open(s)
+	if err != nil {
+		return want("a file that can be read (" + reason(err) + ")")
+	}
+	defer func() { _ = f.Close() }()
+	if info, err := f.Stat(); err != nil || info.IsDir() {
+		return want("a file, not a directory")
+	}
+	*to = s
+	return nil
+}
+
+// reason is the last part of an error about a path, which is said already.
+func reason(err error) string {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}

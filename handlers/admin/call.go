@@ -1,0 +1,128 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/web"
+)
+
+// ActorHeader says which of api, cli and console a request comes from; the audit keeps it.
+const ActorHeader = "X-Channelsync-Actor"
+
+// Auditor keeps who did what and when. It must not fail a request, so it returns nothing.
+type Auditor interface {
+	Audit(ctx context.Context, entry v1.AuditEntry)
+}
+
+// Timeout is how long a request may take: one that tries credentials at Autotask
+// can take a minute for a single call there.
+const Timeout = 2 * time.Minute
+
+// call is one request while it is being served.
+type call struct {
+	*API
+	r       *http.Request
+	control *http.ResponseController
+	entry   *v1.AuditEntry // set once the request is about to change something
+}
+
+// reply is how a request that went well is answered.
+type reply struct {
+	status   int
+	body     any
+	location string
+}
+
+func ok(body any) reply { return reply{status: http.StatusOK, body: body} }
+
+// accepted is a 202: it will happen, and the installation shows when it has.
+func accepted() reply { return reply{status: http.StatusAccepted, body: struct{}{}} }
+
+// serve makes an http handler of f. A write calls c.auditing right before it
+// hands over to the sync side; what became of it is then kept.
+func (a *API) serve(f func(*call) (reply, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeoutCause(r.Context(), Timeout,
+			fmt.Errorf("%s %s: not done within %s", r.Method, r.URL.Path, Timeout))
+		defer cancel()
+		c := &call{API: a, r: r.WithContext(ctx), control: http.NewResponseController(w)}
+		if r.Body == nil || r.Body == http.NoBody {
+			c.received()
+		}
+		rep, err := f(c)
+		c.audit(err)
+		if err != nil {
+			c.fail(w, err)
+			return
+		}
+		if rep.location != "" {
+			w.Header().Set("Location", rep.location)
+		}
+		web.JSON(w, rep.status, rep.body)
+	}
+}
+
+// received lifts the server's read timeout. It is for the request only: left
+// standing, it would end the context of a handler that works longer.
+func (c *call) received() {
+	_ = c.control.SetReadDeadline(time.Time{}) // not every writer has one
+}
+
+func (c *call) fail(w http.ResponseWriter, err error) {
+	var p *v1.Problem
+	if errors.As(err, &p) && p.Status >= http.StatusBadRequest {
+		web.Problem(w, p)
+		return
+	}
+	if errors.Is(err, context.DeadlineExceeded) && context.Cause(c.r.Context()) != nil {
+		err = fmt.Errorf("%w (%w)", context.Cause(c.r.Context()), err)
+	}
+	c.Log.Error("admin request failed",
+		zap.String(v1.LogOperation, c.r.Method+" "+chi.RouteContext(c.r.Context()).RoutePattern()),
+		zap.String(v1.LogInstallation, c.r.PathValue("id")),
+		zap.NamedError(v1.LogCause, err))
+	web.Problem(w, web.Internal())
+}
+
+// auditing notes that the request is about to do something, so that it is kept
+// whether it succeeds or not. The detail never holds a secret.
+func (c *call) auditing(action, installation, detail string) {
+	c.entry = &v1.AuditEntry{
+		At: c.Now().UTC(), Actor: actor(c.r), Action: action, Installation: installation, Detail: detail,
+	}
+}
+
+func (c *call) audit(err error) {
+	if c.entry == nil {
+		return
+	}
+	c.entry.OK = err == nil
+	if err != nil {
+		code := v1.CodeInternal
+		if p := (*v1.Problem)(nil); errors.As(err, &p) {
+			code = p.Code
+		}
+		if c.entry.Detail != "" {
+			c.entry.Detail += ": "
+		}
+		c.entry.Detail += code
+	}
+	// The client may be gone; what was done is kept all the same.
+	c.Auditor.Audit(context.WithoutCancel(c.r.Context()), *c.entry)
+}
+
+func actor(r *http.Request) string {
+	switch who := r.Header.Get(ActorHeader); who {
+	case "cli", "console":
+		return who
+	}
+	return "api"
+}

@@ -1,0 +1,101 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	v1 "channelsync/api/v1"
+)
+
+// Changes changes what an installation was set up with. Credentials and tokens
+// are tried first; nothing changes when an error is returned.
+type Changes interface {
+	Update(ctx context.Context, id string, in v1.UpdateInstallation) (v1.Installation, error)
+	SetCredentials(ctx context.Context, id string, in v1.Credentials) (v1.Installation, error)
+	SetChannelProgram(ctx context.Context, id string, in v1.ChannelProgramTarget) (v1.Installation, error)
+}
+
+// Previews counts the records that a change of options would move; it changes nothing.
+type Previews interface {
+	Preview(ctx context.Context, id string, in v1.UpdateInstallation) (enter, leave, change int, err error)
+}
+
+func (a *API) changeRoutes(r chi.Router) {
+	r.Patch("/installations/{id}", a.serve((*call).updateInstallation))
+	r.Put("/installations/{id}/credentials", a.serve((*call).setCredentials))
+	r.Put("/installations/{id}/channel-program", a.serve((*call).setChannelProgram))
+}
+
+func (c *call) updateInstallation() (reply, error) {
+	id, err := c.installation()
+	if err != nil {
+		return reply{}, err
+	}
+	q := c.query("preview")
+	preview := q.oneOf("preview", "true", "false")
+	if err := q.err(); err != nil {
+		return reply{}, err
+	}
+	in, err := decode[v1.UpdateInstallation](c)
+	if err != nil {
+		return reply{}, err
+	}
+	if preview == "true" {
+		return c.previewUpdate(id, in)
+	}
+	c.auditing("installation.update", id, updated(in))
+	out, err := c.Changes.Update(c.r.Context(), id, in)
+	return ok(whole(out)), err
+}
+
+func (c *call) previewUpdate(id string, in v1.UpdateInstallation) (reply, error) {
+	if c.Previews == nil {
+		return reply{}, v1.NewProblem(http.StatusNotImplemented, v1.CodeUnavailable,
+			"This channelsync cannot preview a change of options.", "Nothing was changed.")
+	}
+	enter, leave, change, err := c.Previews.Preview(c.r.Context(), id, in)
+	return ok(map[string]int{"enter": enter, "leave": leave, "change": change}), err
+}
+
+// updated names what a PATCH changes, for the audit.
+func updated(in v1.UpdateInstallation) string {
+	switch {
+	case in.Name != nil && in.Options != nil:
+		return "name, options"
+	case in.Name != nil:
+		return "name"
+	case in.Options != nil:
+		return "options"
+	}
+	return "nothing"
+}
+
+func (c *call) setCredentials() (reply, error) {
+	return change(c, "installation.set-credentials", c.Changes.SetCredentials)
+}
+
+func (c *call) setChannelProgram() (reply, error) {
+	return change(c, "installation.set-channel-program", c.Changes.SetChannelProgram)
+}
+
+// change is the way of everything that replaces a part of an installation by the body.
+func change[T any](
+	c *call, action string, do func(context.Context, string, T) (v1.Installation, error),
+) (reply, error) {
+	id, err := c.installation()
+	if err != nil {
+		return reply{}, err
+	}
+	if err := c.query().err(); err != nil {
+		return reply{}, err
+	}
+	in, err := decode[T](c)
+	if err != nil {
+		return reply{}, err
+	}
+	c.auditing(action, id, "")
+	out, err := do(c.r.Context(), id, in)
+	return ok(whole(out)), err
+}

@@ -1,0 +1,107 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"channelsync/api/client"
+	v1 "channelsync/api/v1"
+)
+
+// TestClientSpeaksToTheAPI calls every method of the client: each must arrive at
+// the sync side as what it is, and be audited as the command line's.
+func TestClientSpeaksToTheAPI(t *testing.T) {
+	f := &fake{}
+	srv := httptest.NewServer(http.StripPrefix("/api/v1", New(f.config())))
+	defer srv.Close()
+	c, err := client.New(client.Config{URL: srv.URL + "/", Token: "t", Actor: "cli", Transport: srv.Client().Transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	in := v1.CreateInstallation{
+		Name: "Acme", Username: "u", Secret: "s1", TrackingIdentifier: "t1", Syncs: v1.Syncs,
+		ChannelProgram: v1.ChannelProgramTarget{ConnectionID: "c", Token: "t2"}, Options: &v1.Options{Emails: "none"},
+	}
+	name := "New"
+	for _, tc := range []struct {
+		asked string
+		call  func() error
+	}{
+		{"", func() error { z, err := c.Zones(ctx); return expect(err, len(z) == 1) }},
+		{"create Acme", func() error { i, err := c.CreateInstallation(ctx, in); return expect(err, i.ID == one) }},
+		{"try Acme", func() error { k, err := c.TryInstallation(ctx, in); return expect(err, len(k.Checks) == 1) }},
+		{"list", func() error { l, err := c.Installations(ctx); return expect(err, len(l) == 1) }},
+		{"get", func() error { i, err := c.Installation(ctx, one); return expect(err, i.ID == one) }},
+		{"update name", func() error {
+			i, err := c.UpdateInstallation(ctx, one, v1.UpdateInstallation{Name: &name})
+			return expect(err, i.ID == one)
+		}},
+		{"preview options", func() error {
+			p, err := c.PreviewUpdate(ctx, one, v1.UpdateInstallation{Options: &v1.Options{}})
+			return expect(err, p == client.Preview{Enter: 1, Leave: 2, Change: 3})
+		}},
+		{"credentials s2", func() error {
+			i, err := c.SetCredentials(ctx, one, v1.Credentials{Username: "u", Secret: "s2", TrackingIdentifier: "t"})
+			return expect(err, i.ID == one)
+		}},
+		{"channel program t3", func() error {
+			i, err := c.SetChannelProgram(ctx, one, v1.ChannelProgramTarget{ConnectionID: "c", Token: "t3"})
+			return expect(err, i.ID == one)
+		}},
+		{"test", func() error { _, err := c.TestInstallation(ctx, one); return err }},
+		{`do stop ""`, func() error { return c.Act(ctx, one, "", "stop") }},
+		{`do install "active_customers"`, func() error { return c.Act(ctx, one, v1.SyncActiveCustomers, "install") }},
+		{"repair", func() error { return c.RepairWebhooks(ctx, one) }},
+		{"rotate", func() error { return c.RotateWebhookSecret(ctx, one) }},
+		{"records {Kind:company Outcome:dead Q:a&b Cursor:c= Limit:5}", func() error {
+			p, err := c.Records(ctx, one, v1.RecordQuery{Kind: "company", Outcome: "dead", Q: "a&b", Cursor: "c=", Limit: 5})
+			return expect(err, len(p.Items) == 1 && *p.NextCursor == "c2")
+		}},
+		{"record contract 7", func() error {
+			r, err := c.Record(ctx, one, v1.KindContract, "7")
+			return expect(err, r.ID == "7")
+		}},
+		{"reconcile company 7", func() error { return c.ReconcileRecord(ctx, one, v1.KindCompany, "7") }},
+		{"job j", func() error { j, err := c.Job(ctx, one, "j"); return expect(err, j.State == v1.JobRunning) }},
+		{"cancel j", func() error { return c.CancelJob(ctx, one, "j") }},
+		{"status", func() error { s, err := c.Status(ctx); return expect(err, s.Version == "1") }},
+		{`audit "" 50`, func() error { _, err := c.Audit(ctx, "", 0); return err }},
+	} {
+		f.asked = nil
+		if err := tc.call(); err != nil {
+			t.Errorf("%s: %v", tc.asked, err)
+		}
+		if got := strings.Join(f.asked, "; "); got != tc.asked {
+			t.Errorf("asked %q, want %q", got, tc.asked)
+		}
+	}
+	if diff := cmp.Diff(in, f.created); diff != "" {
+		t.Error(diff)
+	}
+	for _, e := range f.audited {
+		if e.Actor != "cli" {
+			t.Errorf("%s is audited as %s's", e.Action, e.Actor)
+		}
+	}
+
+	_, err = c.CreateInstallation(ctx, v1.CreateInstallation{})
+	var p *v1.Problem
+	if !errors.As(err, &p) || p.Code != v1.CodeInvalid || len(p.Errors) != 7 {
+		t.Errorf("got %v, want the problem with every field", err)
+	}
+}
+
+// expect turns an answer that is not as it should be into an error.
+func expect(err error, asItShouldBe bool) error {
+	if err == nil && !asItShouldBe {
+		return errors.New("answer is not what the fake said")
+	}
+	return err
+}

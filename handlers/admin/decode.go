@@ -1,0 +1,82 @@
+package admin
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"reflect"
+
+	v1 "channelsync/api/v1"
+)
+
+const maxBody = 1 << 20
+
+// decode reads the body of a request into a T and checks it: one JSON object of
+// exactly the known fields, each of its type and within its limits. Every error
+// is a *v1.Problem that names all wrong fields and repeats no secret.
+func decode[T any](c *call) (T, error) {
+	var v T
+	mediaType, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	if err != nil || mediaType != "application/json" {
+		return v, v1.NewProblem(http.StatusUnsupportedMediaType, v1.CodeInvalid,
+			"The body is not said to be JSON.", "Send the header Content-Type: application/json.")
+	}
+	body, err := io.ReadAll(io.LimitReader(c.r.Body, maxBody+1))
+	switch {
+	case err != nil:
+		return v, v1.NewProblem(http.StatusBadRequest, v1.CodeInvalid, "The body did not arrive whole.", "Send it again.")
+	case len(body) > maxBody:
+		return v, v1.NewProblem(http.StatusRequestEntityTooLarge, v1.CodeInvalid, "The body is larger than 1 MiB.", "")
+	}
+	c.received()
+	return parse[T](c.API, body)
+}
+
+// parse is decode without the request.
+func parse[T any](a *API, body []byte) (T, error) {
+	var v T
+	tree, err := readTree(body)
+	if err != nil {
+		return v, v1.Invalid("The body is not valid JSON.", v1.FieldError{Pointer: "#", Code: "json", Detail: err.Error()})
+	}
+	if errs := shape(tree, reflect.TypeFor[T](), "#"); len(errs) > 0 {
+		return v, v1.Invalid("The body has fields that are not as expected.", errs...)
+	}
+	if err := json.Unmarshal(body, &v); err != nil {
+		// shape has accepted what the type takes; should they ever differ, say it without quoting the body.
+		return v, v1.Invalid("The body is not as expected.", v1.FieldError{
+			Pointer: "#", Code: "wrong_type", Detail: "got JSON that does not fit, want the documented fields",
+		})
+	}
+	if errs := a.check(v); len(errs) > 0 {
+		return v, v1.Invalid("The body has fields that are not valid.", errs...)
+	}
+	return v, nil
+}
+
+// readTree decodes exactly one JSON value, with numbers as they are written.
+func readTree(body []byte) (any, error) {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	var tree any
+	if err := dec.Decode(&tree); err != nil {
+		var syntax *json.SyntaxError
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil, errors.New("got an empty body, want a JSON object")
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return nil, errors.New("got JSON that ends too early, want a JSON object")
+		case errors.As(err, &syntax):
+			return nil, fmt.Errorf("got text that is not JSON at byte %d, want a JSON object", syntax.Offset)
+		}
+		return nil, errors.New("got text that is not JSON, want a JSON object")
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("got more after the JSON object, want it alone")
+	}
+	return tree, nil
+}

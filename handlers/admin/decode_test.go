@@ -1,0 +1,195 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	v1 "channelsync/api/v1"
+)
+
+// with is goodCreate with one text replaced by another.
+func with(old, replacement string) string { return strings.Replace(goodCreate, old, replacement, 1) }
+
+func TestWrongBodies(t *testing.T) {
+	long := strings.Repeat("x", 401)
+	for _, tc := range []struct {
+		name, body string
+		want       []v1.FieldError
+	}{
+		{"not JSON", "hush", []v1.FieldError{{
+			Pointer: "#", Code: "json",
+			Detail: "got text that is not JSON at byte 1, want a JSON object",
+		}}},
+		{"cut off", `{"name":`, []v1.FieldError{{
+			Pointer: "#", Code: "json",
+			Detail: "got JSON that ends too early, want a JSON object",
+		}}},
+		{"two objects", goodCreate + "{}", []v1.FieldError{{
+			Pointer: "#", Code: "json",
+			Detail: "got more after the JSON object, want it alone",
+		}}},
+		{"a list", "[]", []v1.FieldError{{Pointer: "#", Code: "wrong_type", Detail: "got a list, want an object"}}},
+		{"null", "null", []v1.FieldError{{Pointer: "#", Code: "wrong_type", Detail: "got nothing, want an object"}}},
+		{"unknown field", with(`"name"`, `"nmae":"hush","name"`), []v1.FieldError{{
+			Pointer: "#/nmae", Code: "unknown_field",
+			Detail: "got a field that is not known, want channelProgram, name, options, secret, syncs, trackingIdentifier, username, zone",
+		}}},
+		{"unknown field deeper down", with(`"token"`, `"to/k~n":"hush","token"`), []v1.FieldError{{
+			Pointer: "#/channelProgram/to~1k~0n", Code: "unknown_field", Detail: "got a field that is not known, want connectionId, token",
+		}}},
+		{"other case", with(`"name"`, `"Name"`), []v1.FieldError{{
+			Pointer: "#/Name", Code: "unknown_field",
+			Detail: "got a field that is not known, want channelProgram, name, options, secret, syncs, trackingIdentifier, username, zone",
+		}}},
+		{"wrong types, all of them", `{"name":1,"username":true,"secret":{"a":"hush"},"syncs":{},"channelProgram":[],"options":{"include":[1,"2",3.5,null],"massChangePercent":"5"}}`, []v1.FieldError{
+			{Pointer: "#/channelProgram", Code: "wrong_type", Detail: "got a list, want an object"},
+			{Pointer: "#/name", Code: "wrong_type", Detail: "got a number, want text"},
+			{Pointer: "#/options/include/1", Code: "wrong_type", Detail: "got text, want a whole number"},
+			{Pointer: "#/options/include/2", Code: "wrong_type", Detail: "got a number that does not fit, want a whole number"},
+			{Pointer: "#/options/include/3", Code: "wrong_type", Detail: "got nothing, want a whole number"},
+			{Pointer: "#/options/massChangePercent", Code: "wrong_type", Detail: "got text, want a whole number"},
+			{Pointer: "#/secret", Code: "wrong_type", Detail: "got an object, want text"},
+			{Pointer: "#/syncs", Code: "wrong_type", Detail: "got an object, want a list"},
+			{Pointer: "#/username", Code: "wrong_type", Detail: "got true or false, want text"},
+		}},
+		{"nothing given", `{}`, []v1.FieldError{
+			{Pointer: "#/name", Code: "required", Detail: "got nothing, want a value"},
+			{Pointer: "#/username", Code: "required", Detail: "got nothing, want a value"},
+			{Pointer: "#/secret", Code: "required", Detail: "got nothing, want a value"},
+			{Pointer: "#/trackingIdentifier", Code: "required", Detail: "got nothing, want a value"},
+			{Pointer: "#/syncs", Code: "required", Detail: "got nothing, want a value"},
+			{Pointer: "#/channelProgram/connectionId", Code: "required", Detail: "got nothing, want a value"},
+			{Pointer: "#/channelProgram/token", Code: "required", Detail: "got nothing, want a value"},
+		}},
+		{"blank name", with("Acme MSP", ` \t `), []v1.FieldError{{
+			Pointer: "#/name", Code: "blank",
+			Detail: "got nothing but blanks, want text",
+		}}},
+		{"no syncs", with(`["active_customers"]`, `[]`), []v1.FieldError{{
+			Pointer: "#/syncs", Code: "min",
+			Detail: "got nothing, want a value",
+		}}},
+		{"unknown sync", with(`"active_customers"`, `"all"`), []v1.FieldError{{
+			Pointer: "#/syncs/0", Code: "oneof",
+			Detail: `got "all", want active_customers or active_customer_contracts`,
+		}}},
+		{"a sync twice", with(`"active_customers"`, `"active_customers","active_customers"`), []v1.FieldError{{
+			Pointer: "#/syncs", Code: "unique",
+			Detail: "got one value twice, want each once",
+		}}},
+		{"long secret", with("s3cr3t", long), []v1.FieldError{{
+			Pointer: "#/secret", Code: "max",
+			Detail: "got 401 characters, want at most 400",
+		}}},
+		{"long name", with("Acme MSP", strings.Repeat("ä", 101)), []v1.FieldError{{
+			Pointer: "#/name", Code: "max",
+			Detail: "got 101 characters, want at most 100",
+		}}},
+		{"unknown option value", with("primary", "some"), []v1.FieldError{{
+			Pointer: "#/options/emails", Code: "oneof",
+			Detail: `got "some", want contacts or primary or none`,
+		}}},
+		{"no currency", with(`"emails":"primary"`, `"currency":"XXQ"`), []v1.FieldError{{
+			Pointer: "#/options/currency", Code: "iso4217",
+			Detail: `got "XXQ", want an ISO 4217 currency code such as EUR`,
+		}}},
+		{"too much", with(`"emails":"primary"`, `"massChangePercent":101`), []v1.FieldError{{
+			Pointer: "#/options/massChangePercent", Code: "max",
+			Detail: "got 101, want at most 100",
+		}}},
+		{"too little", with(`"emails":"primary"`, `"massChangePercent":-1`), []v1.FieldError{{
+			Pointer: "#/options/massChangePercent", Code: "min",
+			Detail: "got -1, want at least 1",
+		}}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := &fake{}
+			p := problem(t, send(New(f.config()), "POST", "/installations", tc.body))
+			if p.Status != 422 || p.Code != v1.CodeInvalid {
+				t.Errorf("got %d %s", p.Status, p.Code)
+			}
+			if diff := cmp.Diff(tc.want, p.Errors); diff != "" {
+				t.Error(diff)
+			}
+			if shown := fmt.Sprint(p); strings.Contains(shown, "hush") || strings.Contains(shown, long[:100]) ||
+				strings.Contains(shown, "s3cr3t") || strings.Contains(shown, "t0k3n") {
+				t.Errorf("the problem repeats a secret: %s", shown)
+			}
+			if len(f.asked)+len(f.audited) > 0 {
+				t.Errorf("asked %q, audited %v", f.asked, f.audited)
+			}
+		})
+	}
+}
+
+func TestBodiesThatAreNotTaken(t *testing.T) {
+	h := New((&fake{}).config())
+	for _, tc := range []struct {
+		name, contentType, body string
+		status                  int
+	}{
+		{"no content type", "", goodCreate, 415},
+		{"form", "application/x-www-form-urlencoded", goodCreate, 415},
+		{"text", "text/plain", goodCreate, 415},
+		{"charset is fine", "application/json; charset=utf-8", goodCreate, 201},
+		{"too large", "application/json", goodCreate + strings.Repeat(" ", 1<<20), 413},
+		{"1 MiB exactly", "application/json", goodCreate + strings.Repeat(" ", 1<<20-len(goodCreate)), 201},
+		{"empty", "application/json", "", 422},
+	} {
+		r := httptest.NewRequest("POST", "/installations", strings.NewReader(tc.body))
+		r.Header.Set("Content-Type", tc.contentType)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != tc.status {
+			t.Errorf("%s: got %d, want %d", tc.name, w.Code, tc.status)
+		}
+		if tc.status != 201 {
+			problem(t, w.Result())
+		}
+	}
+}
+
+func TestPatchLeavesWhatIsAbsentOrNull(t *testing.T) {
+	a := &API{validate: newValidator()}
+	for body, want := range map[string]string{
+		`{}`: "nothing", `{"name":null}`: "nothing", `{"options":null}`: "nothing", `{"name":"x","options":null}`: "name",
+	} {
+		in, err := parse[v1.UpdateInstallation](a, []byte(body))
+		if err != nil || updated(in) != want {
+			t.Errorf("%s: changes %s, %v; want %s", body, updated(in), err, want)
+		}
+	}
+	if _, err := parse[v1.UpdateInstallation](a, []byte(`{"name":""}`)); err == nil {
+		t.Error("an empty name is taken")
+	}
+}
+
+// FuzzParse: what the API takes is what encoding/json reads from it, and what it
+// refuses it refuses with a problem that names a place.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(goodCreate))
+	f.Add([]byte(`{"name":1,"NAME":"x","options":{"include":[9223372036854775808]}}`))
+	f.Add([]byte(`{"syncs":[null,[],{}],"channelProgram":null}`))
+	f.Add([]byte(`{"name":"a","name":{}}`))
+	f.Add([]byte("\xff\x00[[[["))
+	a := &API{validate: newValidator()}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		in, err := parse[v1.CreateInstallation](a, body)
+		if err != nil {
+			p, ok := err.(*v1.Problem) //nolint:errorlint // parse returns nothing else
+			if !ok || p.Status != 422 || len(p.Errors) == 0 || !strings.HasPrefix(p.Errors[0].Pointer, "#") {
+				t.Errorf("refused with %v", err)
+			}
+			return
+		}
+		var again v1.CreateInstallation
+		if err := json.Unmarshal(body, &again); err != nil || !cmp.Equal(in, again) {
+			t.Errorf("took %v from what reads %v, %v", in, again, err)
+		}
+	})
+}

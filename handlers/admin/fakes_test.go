@@ -1,0 +1,218 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	one     = "01jxoneaaaaaaaaaaaaaaaaaaa"
+	nowhere = "01jxnowhereaaaaaaaaaaaaaaa"
+)
+
+// fake is the sync side: it notes what it is asked, and fails when told to.
+type fake struct {
+	asked   []string
+	err     error
+	audited []v1.AuditEntry
+	created v1.CreateInstallation
+}
+
+func (f *fake) note(format string, args ...any) error {
+	f.asked = append(f.asked, fmt.Sprintf(format, args...))
+	return f.err
+}
+
+func (f *fake) known(id string) error {
+	if id != one {
+		return v1.NotFound("There is no such installation.")
+	}
+	return f.err
+}
+
+func (f *fake) installation() v1.Installation {
+	return v1.Installation{ID: one, Name: "Acme MSP", State: v1.StateLive}
+}
+
+type installations struct{ *fake }
+
+func (f installations) Create(_ context.Context, in v1.CreateInstallation) (v1.Installation, error) {
+	f.created = in
+	return f.installation(), f.note("create %s", in.Name)
+}
+
+func (f installations) List(context.Context) ([]v1.Installation, error) {
+	return []v1.Installation{f.installation()}, f.note("list")
+}
+
+func (f installations) Get(_ context.Context, id string) (v1.Installation, error) {
+	_ = f.note("get")
+	return f.installation(), f.known(id)
+}
+
+type setup struct{ *fake }
+
+func (f setup) TryCreate(_ context.Context, in v1.CreateInstallation) (v1.Checks, error) {
+	return v1.Checks{Checks: []v1.Check{{Name: "zone", OK: true}}}, f.note("try %s", in.Name)
+}
+
+func (f setup) Test(_ context.Context, id string) (v1.Checks, error) {
+	_ = f.note("test")
+	return v1.Checks{}, f.known(id)
+}
+
+func (f setup) Zones() []v1.Zone { return []v1.Zone{{Name: "UK", URL: "https://uk/atservicesrest"}} }
+
+type changesFake struct{ *fake }
+
+func (f changesFake) Update(_ context.Context, id string, in v1.UpdateInstallation) (v1.Installation, error) {
+	_ = f.note("update %s", updated(in))
+	return f.installation(), f.known(id)
+}
+
+func (f changesFake) SetCredentials(_ context.Context, id string, in v1.Credentials) (v1.Installation, error) {
+	_ = f.note("credentials %s", in.Secret.Reveal())
+	return f.installation(), f.known(id)
+}
+
+func (f changesFake) SetChannelProgram(
+	_ context.Context, id string, in v1.ChannelProgramTarget,
+) (v1.Installation, error) {
+	_ = f.note("channel program %s", in.Token.Reveal())
+	return f.installation(), f.known(id)
+}
+
+func (f changesFake) Preview(_ context.Context, id string, in v1.UpdateInstallation) (int, int, int, error) {
+	_ = f.note("preview %s", updated(in))
+	return 1, 2, 3, f.known(id)
+}
+
+type lifecycle struct{ *fake }
+
+func (f lifecycle) Do(_ context.Context, id string, sync v1.Sync, action string) error {
+	_ = f.note("do %s %q", action, sync)
+	return f.known(id)
+}
+
+type records struct{ *fake }
+
+func (f records) List(_ context.Context, id string, q v1.RecordQuery) (v1.Page[v1.Record], error) {
+	_ = f.note("records %+v", q)
+	next := "c2"
+	return v1.Page[v1.Record]{Items: []v1.Record{{Kind: v1.KindCompany, ID: "7"}}, NextCursor: &next}, f.known(id)
+}
+
+func (f records) Get(_ context.Context, id string, kind v1.Kind, record int64) (v1.RecordDetail, error) {
+	_ = f.note("record %s %d", kind, record)
+	return v1.RecordDetail{Record: v1.Record{Kind: kind, ID: fmt.Sprint(record)}}, f.known(id)
+}
+
+func (f records) Reconcile(_ context.Context, id string, kind v1.Kind, record int64) error {
+	_ = f.note("reconcile %s %d", kind, record)
+	return f.known(id)
+}
+
+type jobs struct{ *fake }
+
+func (f jobs) Job(_ context.Context, id, job string) (v1.Job, error) {
+	_ = f.note("job %s", job)
+	return v1.Job{ID: job, State: v1.JobRunning}, f.known(id)
+}
+
+func (f jobs) Cancel(_ context.Context, id, job string) error {
+	_ = f.note("cancel %s", job)
+	return f.known(id)
+}
+
+type webhooks struct{ *fake }
+
+func (f webhooks) Repair(_ context.Context, id string) error {
+	_ = f.note("repair")
+	return f.known(id)
+}
+
+func (f webhooks) RotateSecret(_ context.Context, id string) error {
+	_ = f.note("rotate")
+	return f.known(id)
+}
+
+type overview struct{ *fake }
+
+func (f overview) Status(context.Context) (v1.Status, error) {
+	return v1.Status{Version: "1", Installations: []v1.InstallationStatus{{ID: one}}}, f.note("status")
+}
+
+func (f overview) Audit(_ context.Context, cursor string, limit int) (v1.Page[v1.AuditEntry], error) {
+	return v1.Page[v1.AuditEntry]{}, f.note("audit %q %d", cursor, limit)
+}
+
+type auditor struct{ *fake }
+
+func (f auditor) Audit(_ context.Context, e v1.AuditEntry) { f.audited = append(f.audited, e) }
+
+func (f *fake) config() Config {
+	return Config{
+		Installations: installations{f}, Setup: setup{f}, Changes: changesFake{f}, Previews: changesFake{f},
+		Lifecycle: lifecycle{f}, Records: records{f}, Jobs: jobs{f}, Webhooks: webhooks{f}, Overview: overview{f},
+		Auditor: auditor{f}, Log: zap.NewNop(),
+		Now: func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) },
+	}
+}
+
+func send(h http.Handler, method, path, body string, header ...string) *http.Response {
+	var reader io.Reader
+	if body != "" {
+		reader = strings.NewReader(body)
+	}
+	r := httptest.NewRequest(method, path, reader)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func text(t *testing.T, resp *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// problem reads a refusal, and checks what every one of them must have.
+func problem(t *testing.T, resp *http.Response) v1.Problem {
+	t.Helper()
+	var p v1.Problem
+	body := text(t, resp)
+	if err := json.Unmarshal([]byte(body), &p); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
+	if p.Status != resp.StatusCode || p.Code == "" || p.Title == "" || p.Type == "" || p.Detail == "" ||
+		resp.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("incomplete problem for %d (%s): %s", resp.StatusCode, resp.Header.Get("Content-Type"), body)
+	}
+	return p
+}
+
+const goodCreate = `{"name":"Acme MSP","username":"api@acme.example","secret":"s3cr3t","trackingIdentifier":"TRACK",
+"syncs":["active_customers"],"channelProgram":{"connectionId":"c1","token":"t0k3n"},"options":{"emails":"primary"}}`

@@ -1,0 +1,43 @@
+package admin
+
+import (
+	"context"
+
+	"github.com/go-chi/chi/v5"
+
+	v1 "channelsync/api/v1"
+)
+
+// Overview shows everything at a glance, and what operators did.
+type Overview interface {
+	Status(ctx context.Context) (v1.Status, error)
+	Audit(ctx context.Context, cursor string, limit int) (v1.Page[v1.AuditEntry], error)
+}
+
+func (a *API) overviewRoutes(r chi.Router) {
+	r.Get("/status", a.serve((*call).getStatus))
+	r.Get("/audit", a.serve((*call).listAudit))
+}
+
+func (c *call) getStatus() (reply, error) {
+	if err := c.query().err(); err != nil {
+		return reply{}, err
+	}
+	status, err := c.Overview.Status(c.r.Context())
+	status.Installations = some(status.Installations)
+	for i := range status.Installations {
+		status.Installations[i].Issues = some(status.Installations[i].Issues)
+	}
+	return ok(status), err
+}
+
+func (c *call) listAudit() (reply, error) {
+	q := c.query("cursor", "limit")
+	cursor, limit := q.cursor(), q.limit()
+	if err := q.err(); err != nil {
+		return reply{}, err
+	}
+	page, err := c.Overview.Audit(c.r.Context(), cursor, limit)
+	page.Items = some(page.Items)
+	return ok(page), err
+}

@@ -1,0 +1,140 @@
+package admin
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/web"
+)
+
+const (
+	defaultLimit = 50
+	maxLimit     = 500
+	maxCursor    = 1024
+	maxSearch    = 200
+	maxJobID     = 64
+)
+
+// installation is the {id} of the path; one of a wrong form cannot exist.
+func (c *call) installation() (string, error) {
+	id := c.r.PathValue("id")
+	if !web.IsInstallationID(id) {
+		return "", v1.NotFound("There is no such installation.")
+	}
+	return id, nil
+}
+
+// sync is the {sync} of the path.
+func (c *call) sync() (v1.Sync, error) {
+	s := v1.Sync(c.r.PathValue("sync"))
+	if !slices.Contains(v1.Syncs, s) {
+		return "", v1.NotFound("There is no such sync; the syncs are active_customers and active_customer_contracts.")
+	}
+	return s, nil
+}
+
+// record is the {kind}/{record} of the path.
+func (c *call) record() (v1.Kind, int64, error) {
+	kind := v1.Kind(c.r.PathValue("kind"))
+	if !isRecordKind(kind) {
+		return "", 0, v1.NotFound("There is no such kind; the kinds are company and contract.")
+	}
+	text := c.r.PathValue("record")
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || id < 0 || strconv.FormatInt(id, 10) != text {
+		return "", 0, v1.NotFound("There is no such record; the id of a record is a decimal number.")
+	}
+	return kind, id, nil
+}
+
+func isRecordKind(k v1.Kind) bool { return k == v1.KindCompany || k == v1.KindContract }
+
+// job is the {job} of the path.
+func (c *call) job() (string, error) {
+	const allowed = "abcdefghijklmnopqrstuvwxyz0123456789-_"
+	id := c.r.PathValue("job")
+	if id == "" || len(id) > maxJobID || strings.Trim(strings.ToLower(id), allowed) != "" {
+		return "", v1.NotFound("There is no such job.")
+	}
+	return id, nil
+}
+
+// query reads the query parameters that a route knows; any other is refused, so
+// that a mistyped ?preview=true never turns a question into a deed.
+type query struct {
+	values map[string][]string
+	errs   []v1.FieldError
+}
+
+func (c *call) query(known ...string) *query {
+	q := &query{values: c.r.URL.Query()}
+	for name := range q.values {
+		if !slices.Contains(known, name) {
+			want := "none"
+			if len(known) > 0 {
+				want = strings.Join(known, ", ")
+			}
+			q.wrong(shorten(name), "unknown_parameter", "got a parameter that is not known here, want "+want)
+		}
+	}
+	slices.SortFunc(q.errs, func(a, b v1.FieldError) int { return strings.Compare(a.Pointer, b.Pointer) })
+	return q
+}
+
+func (q *query) wrong(name, code, detail string) {
+	q.errs = append(q.errs, v1.FieldError{Pointer: "?" + name, Code: code, Detail: detail})
+}
+
+// err is the 422 that names every wrong parameter, or nil.
+func (q *query) err() error {
+	if len(q.errs) == 0 {
+		return nil
+	}
+	return v1.Invalid("The query of the request is not valid.", q.errs...)
+}
+
+func (q *query) text(name string, most int) string {
+	v := q.values[name]
+	if len(v) == 0 {
+		return ""
+	}
+	if len(v) > 1 || len([]rune(v[0])) > most {
+		q.wrong(name, "max", fmt.Sprintf("got it several times or too long, want it once with at most %d characters", most))
+		return ""
+	}
+	return v[0]
+}
+
+func (q *query) oneOf(name string, allowed ...string) string {
+	v := q.text(name, maxSearch)
+	if v != "" && !slices.Contains(allowed, v) {
+		q.wrong(name, "oneof", fmt.Sprintf("got %q, want %s", shorten(v), strings.Join(allowed, " or ")))
+	}
+	return v
+}
+
+func (q *query) cursor() string { return q.text("cursor", maxCursor) }
+
+// limit is how many items a page has at most: 1 to 500, 50 when nothing is said.
+func (q *query) limit() int {
+	v := q.text("limit", maxSearch)
+	if v == "" {
+		return defaultLimit
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > maxLimit {
+		q.wrong("limit", "range", fmt.Sprintf("got %q, want a number from 1 to %d", shorten(v), maxLimit))
+	}
+	return n
+}
+
+// shorten keeps what is repeated to the client small.
+func shorten(s string) string {
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:40]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,78 @@
+package admin
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/go-chi/chi/v5"
+
+	v1 "channelsync/api/v1"
+)
+
+// Records shows how records stand, and brings one in line now.
+type Records interface {
+	List(ctx context.Context, id string, query v1.RecordQuery) (v1.Page[v1.Record], error)
+	Get(ctx context.Context, id string, kind v1.Kind, record int64) (v1.RecordDetail, error)
+	Reconcile(ctx context.Context, id string, kind v1.Kind, record int64) error
+}
+
+func (a *API) recordRoutes(r chi.Router) {
+	r.Get("/installations/{id}/records", a.serve((*call).listRecords))
+	r.Get("/installations/{id}/records/{kind}/{record}", a.serve((*call).getRecord))
+	r.Post("/installations/{id}/records/{kind}/{record}/reconcile", a.serve((*call).reconcileRecord))
+}
+
+func (c *call) listRecords() (reply, error) {
+	id, err := c.installation()
+	if err != nil {
+		return reply{}, err
+	}
+	q := c.query("kind", "outcome", "q", "cursor", "limit")
+	query := v1.RecordQuery{
+		Kind: v1.Kind(q.oneOf("kind", string(v1.KindCompany), string(v1.KindContract))),
+		Outcome: v1.Outcome(q.oneOf("outcome",
+			string(v1.OutcomePushed), string(v1.OutcomeUnchanged), string(v1.OutcomeNotMet),
+			string(v1.OutcomeWaiting), string(v1.OutcomeRetrying), string(v1.OutcomeDead))),
+		Q:      q.text("q", maxSearch),
+		Cursor: q.cursor(),
+		Limit:  q.limit(),
+	}
+	if err := q.err(); err != nil {
+		return reply{}, err
+	}
+	page, err := c.Records.List(c.r.Context(), id, query)
+	page.Items = some(page.Items)
+	for i := range page.Items {
+		page.Items[i].Reasons = some(page.Items[i].Reasons)
+	}
+	return ok(page), err
+}
+
+func (c *call) getRecord() (reply, error) {
+	id, kind, record, err := c.recordPath()
+	if err != nil {
+		return reply{}, err
+	}
+	detail, err := c.Records.Get(c.r.Context(), id, kind, record)
+	detail.Reasons, detail.Timeline = some(detail.Reasons), some(detail.Timeline)
+	return ok(detail), err
+}
+
+func (c *call) reconcileRecord() (reply, error) {
+	id, kind, record, err := c.recordPath()
+	if err != nil {
+		return reply{}, err
+	}
+	c.auditing("record.reconcile", id, string(kind)+"/"+strconv.FormatInt(record, 10))
+	return accepted(), c.Records.Reconcile(c.r.Context(), id, kind, record)
+}
+
+func (c *call) recordPath() (id string, kind v1.Kind, record int64, err error) {
+	if id, err = c.installation(); err != nil {
+		return "", "", 0, err
+	}
+	if kind, record, err = c.record(); err != nil {
+		return "", "", 0, err
+	}
+	return id, kind, record, c.query().err()
+}

@@ -1,0 +1,310 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	v1 "channelsync/api/v1"
+)
+
+// route is a request of every kind that the API takes, what it asks of the sync
+// side, and what is audited of it.
+type route struct {
+	method, path, body string
+	status             int
+	asked, audited     string
+	answer             string // a part of it
+}
+
+func routes() []route {
+	const (
+		in    = "/installations/" + one
+		creds = `{"username":"u","secret":"new","trackingIdentifier":"t"}`
+	)
+	all := []route{
+		{"GET", "/zones", "", 200, "", "", `{"items":[{"name":"UK","url":"https://uk/atservicesrest"}]}`},
+		{"POST", "/installations", goodCreate, 201, "create Acme MSP", "installation.create Acme MSP", `"webhooks":[]`},
+		{"POST", "/installations?test=only", goodCreate, 200, "try Acme MSP", "installation.try Acme MSP", `{"checks":[{"name":"zone","ok":true,"detail":""}]}`},
+		{"GET", "/installations", "", 200, "list", "", `{"items":[{"id":"` + one},
+		{"GET", in, "", 200, "get", "", `"issues":[]`},
+		{"PATCH", in, `{"name":"New"}`, 200, "update name", "installation.update name", `"id":"` + one},
+		{"PATCH", in, `{"name":"New","options":{}}`, 200, "update name, options", "installation.update name, options", ""},
+		{"PATCH", in + "?preview=true", `{"options":{"emails":"none"}}`, 200, "preview options", "", `{"change":3,"enter":1,"leave":2}`},
+		{"PATCH", in + "?preview=false", `{"options":{}}`, 200, "update options", "installation.update options", ""},
+		{"PUT", in + "/credentials", creds, 200, "credentials new", "installation.set-credentials ", ""},
+		{"PUT", in + "/channel-program", `{"connectionId":"c","token":"tt"}`, 200, "channel program tt", "installation.set-channel-program ", ""},
+		{"POST", in + "/test", "", 200, "test", "installation.test ", `{"checks":[]}`},
+		{"GET", in + "/records", "", 200, "records {Kind: Outcome: Q: Cursor: Limit:50}", "", `"nextCursor":"c2"`},
+		{"GET", in + "/records?kind=company&outcome=not_met&q=ac+me&cursor=c&limit=500", "", 200, "records {Kind:company Outcome:not_met Q:ac me Cursor:c Limit:500}", "", `"reasons":[]`},
+		{"GET", in + "/records/contract/7", "", 200, "record contract 7", "", `"timeline":[]`},
+		{"POST", in + "/records/company/0/reconcile", "", 202, "reconcile company 0", "record.reconcile company/0", "{}"},
+		{"GET", in + "/jobs/j-1", "", 200, "job j-1", "", `"state":"running"`},
+		{"POST", in + "/jobs/j-1/cancel", "", 202, "cancel j-1", "job.cancel j-1", ""},
+		{"POST", in + "/webhooks/repair", "", 202, "repair", "webhook.repair ", ""},
+		{"POST", in + "/webhooks/rotate-secret", "", 202, "rotate", "webhook.rotate-secret ", ""},
+		{"GET", "/status", "", 200, "status", "", `"issues":[]`},
+		{"GET", "/audit?cursor=x&limit=2", "", 200, `audit "x" 2`, "", `{"items":[],"nextCursor":null}`},
+		{"POST", in + "/syncs/active_customers/install", "", 202, `do install "active_customers"`, "sync.install active_customers", ""},
+	}
+	for _, action := range []string{"stop", "start", "uninstall", "reinstall", "erase"} {
+		all = append(all,
+			route{"POST", in + "/" + action, "", 202, `do ` + action + ` ""`, "installation." + action + " ", "{}"},
+			route{
+				"POST", in + "/syncs/active_customer_contracts/" + action, "", 202,
+				`do ` + action + ` "active_customer_contracts"`, "sync." + action + " active_customer_contracts", "{}",
+			})
+	}
+	return all
+}
+
+func TestRoutes(t *testing.T) {
+	for _, tc := range routes() {
+		t.Run(tc.method+" "+tc.path, func(t *testing.T) {
+			f := &fake{}
+			resp := send(New(f.config()), tc.method, tc.path, tc.body)
+			body := text(t, resp)
+			if resp.StatusCode != tc.status || !strings.Contains(body, tc.answer) {
+				t.Errorf("got %d %s; want %d with %s", resp.StatusCode, body, tc.status, tc.answer)
+			}
+			if got := strings.Join(f.asked, "; "); got != tc.asked {
+				t.Errorf("asked %q, want %q", got, tc.asked)
+			}
+			audited := ""
+			for _, e := range f.audited {
+				audited += e.Action + " " + e.Detail
+				if !e.OK || e.Actor != "api" || e.At.IsZero() || strings.Contains(fmt.Sprint(e), "s3cr3t") {
+					t.Errorf("audit entry %+v", e)
+				}
+			}
+			if audited != tc.audited {
+				t.Errorf("audited %q, want %q", audited, tc.audited)
+			}
+			h := resp.Header
+			if h.Get("Content-Type") != "application/json" || h.Get("Cache-Control") != "no-store" || h.Get("ETag") != "" {
+				t.Errorf("headers %v", h)
+			}
+		})
+	}
+}
+
+func TestRefusalsOfTheSyncSide(t *testing.T) {
+	for _, tc := range routes() {
+		if tc.path == "/zones" {
+			continue // has no error
+		}
+		t.Run(tc.method+" "+tc.path, func(t *testing.T) {
+			core, logs := observer.New(zap.DebugLevel)
+			f := &fake{err: errors.New("nats: no responders")}
+			cfg := f.config()
+			cfg.Log = zap.New(core)
+			p := problem(t, send(New(cfg), tc.method, tc.path, tc.body))
+			if p.Status != 500 || p.Code != v1.CodeInternal || strings.Contains(fmt.Sprint(p), "nats") {
+				t.Errorf("got %+v", p)
+			}
+			if all := logs.All(); len(all) != 1 || all[0].ContextMap()[v1.LogCause] != "nats: no responders" {
+				t.Errorf("log %v", all)
+			}
+			if tc.audited != "" && (len(f.audited) != 1 || f.audited[0].OK ||
+				!strings.HasSuffix(f.audited[0].Detail, "internal")) {
+				t.Errorf("audit %+v", f.audited)
+			}
+
+			want := v1.NewProblem(409, v1.CodeAlreadyInstalled, "Installed already.", "Use the other one.")
+			want.Checks = []v1.Check{{Name: "zone", Detail: "d", Fix: "f"}}
+			f = &fake{err: fmt.Errorf("do it: %w", want)}
+			got := problem(t, send(New(f.config()), tc.method, tc.path, tc.body))
+			if diff := cmp.Diff(*want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestUnknownPathsMethodsAndIDs(t *testing.T) {
+	f := &fake{}
+	h := New(f.config())
+	for _, tc := range []struct {
+		method, path string
+		status       int
+		allow        string
+	}{
+		{"GET", "/nothing", 404, ""},
+		{"GET", "/installations/", 404, ""},
+		{"GET", "/installations/" + nowhere, 404, ""},
+		{"GET", "/installations/" + strings.ToUpper(one), 404, ""},
+		{"GET", "/installations/..%2f..%2fstatus", 404, ""},
+		{"POST", "/installations/*/stop", 404, ""},
+		{"POST", "/installations/" + one + "/explode", 404, ""},
+		{"POST", "/installations/" + one + "/install", 404, ""},
+		{"POST", "/installations/" + one + "/syncs/all/stop", 404, ""},
+		{"GET", "/installations/" + one + "/records/contact/7", 404, ""},
+		{"GET", "/installations/" + one + "/records/company/x", 404, ""},
+		{"GET", "/installations/" + one + "/records/company/-1", 404, ""},
+		{"GET", "/installations/" + one + "/records/company/007", 404, ""},
+		{"GET", "/installations/" + one + "/records/company/99999999999999999999", 404, ""},
+		{"GET", "/installations/" + one + "/jobs/a.b", 404, ""},
+		{"GET", "/installations/" + one + "/jobs/" + strings.Repeat("j", 65), 404, ""},
+		{"DELETE", "/installations/" + one, 405, "GET, HEAD, PATCH, OPTIONS"},
+		{"PUT", "/installations", 405, "GET, HEAD, POST, OPTIONS"},
+		{"GET", "/installations/" + one + "/stop", 405, "POST, OPTIONS"},
+		{"POST", "/status", 405, "GET, HEAD, OPTIONS"},
+	} {
+		resp := send(h, tc.method, tc.path, "")
+		if resp.StatusCode != tc.status || resp.Header.Get("Allow") != tc.allow {
+			t.Errorf("%s %s: got %d, Allow %q; want %d, %q",
+				tc.method, tc.path, resp.StatusCode, resp.Header.Get("Allow"), tc.status, tc.allow)
+		}
+		problem(t, resp)
+	}
+	if resp := send(h, "HEAD", "/status", ""); resp.StatusCode != 200 {
+		t.Errorf("HEAD: got %d", resp.StatusCode)
+	}
+	if resp := send(h, "OPTIONS", "/status", ""); resp.StatusCode != 204 || resp.Header.Get("Allow") != "GET, HEAD, OPTIONS" {
+		t.Errorf("OPTIONS: got %d, Allow %q", resp.StatusCode, resp.Header.Get("Allow"))
+	}
+}
+
+func TestWrongQueries(t *testing.T) {
+	for _, tc := range []struct{ method, path, pointer string }{
+		{"GET", "/installations/" + one + "/records?limit=0", "?limit"},
+		{"GET", "/installations/" + one + "/records?limit=501", "?limit"},
+		{"GET", "/installations/" + one + "/records?limit=ten", "?limit"},
+		{"GET", "/installations/" + one + "/records?limit=1&limit=2", "?limit"},
+		{"GET", "/installations/" + one + "/records?kind=contact", "?kind"},
+		{"GET", "/installations/" + one + "/records?outcome=happy", "?outcome"},
+		{"GET", "/installations/" + one + "/records?q=" + strings.Repeat("q", 201), "?q"},
+		{"GET", "/installations/" + one + "/records?cursor=" + strings.Repeat("c", 1025), "?cursor"},
+		{"GET", "/installations/" + one + "/records?limt=5", "?limt"},
+		{"GET", "/audit?limit=-1", "?limit"},
+		{"GET", "/status?verbose=1", "?verbose"},
+		{"POST", "/installations?test=yes", "?test"},
+		{"PATCH", "/installations/" + one + "?preview=1", "?preview"},
+		{"PATCH", "/installations/" + one + "?preveiw=true", "?preveiw"},
+		{"POST", "/installations/" + one + "/erase?dryRun=true", "?dryRun"},
+	} {
+		f := &fake{}
+		p := problem(t, send(New(f.config()), tc.method, tc.path, ""))
+		if p.Status != 422 || p.Code != v1.CodeInvalid || len(p.Errors) != 1 || p.Errors[0].Pointer != tc.pointer ||
+			!strings.HasPrefix(p.Errors[0].Detail, "got ") || !strings.Contains(p.Errors[0].Detail, "want ") {
+			t.Errorf("%s %s: got %+v", tc.method, tc.path, p)
+		}
+		if len(f.asked)+len(f.audited) != 0 {
+			t.Errorf("%s %s: asked %q", tc.method, tc.path, f.asked)
+		}
+	}
+}
+
+func TestCreated(t *testing.T) {
+	f := &fake{}
+	resp := send(New(f.config()), "POST", "/installations", goodCreate, ActorHeader, "cli")
+	if got := resp.Header.Get("Location"); got != "/installations/"+one {
+		t.Errorf("Location %q", got)
+	}
+	if f.created.Secret != "s3cr3t" || f.created.TrackingIdentifier != "TRACK" || f.created.ChannelProgram.Token != "t0k3n" {
+		t.Errorf("secrets arrived as %q", f.created.Secret.Reveal())
+	}
+	want := v1.AuditEntry{
+		At: f.config().Now(), Actor: "cli", Action: "installation.create", Installation: one, Detail: "Acme MSP", OK: true,
+	}
+	if diff := cmp.Diff([]v1.AuditEntry{want}, f.audited); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestActors(t *testing.T) {
+	for header, want := range map[string]string{"": "api", "cli": "cli", "console": "console", "root": "api"} {
+		f := &fake{}
+		send(New(f.config()), "POST", "/installations/"+one+"/stop", "", ActorHeader, header)
+		if f.audited[0].Actor != want {
+			t.Errorf("%q: got %q, want %q", header, f.audited[0].Actor, want)
+		}
+	}
+}
+
+func TestAuditOutlivesTheClient(t *testing.T) {
+	f := &fake{}
+	cfg := f.config()
+	kept := &lastContext{}
+	cfg.Auditor = kept
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	r, err := http.NewRequestWithContext(ctx, "POST", "/installations/"+one+"/stop", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	New(cfg).ServeHTTP(discard{http.Header{}}, r)
+	if !kept.called || kept.err != nil {
+		t.Errorf("audit called %v with context error %v", kept.called, kept.err)
+	}
+}
+
+type lastContext struct {
+	called bool
+	err    error
+}
+
+func (l *lastContext) Audit(ctx context.Context, _ v1.AuditEntry) { l.called, l.err = true, ctx.Err() }
+
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(b []byte) (int, error) { return len(b), nil }
+func (d discard) WriteHeader(int)             {}
+
+func TestPreviewIsRefusedWhenThereIsNone(t *testing.T) {
+	f := &fake{}
+	cfg := f.config()
+	cfg.Previews = nil
+	p := problem(t, send(New(cfg), "PATCH", "/installations/"+one+"?preview=true", `{"options":{}}`))
+	if p.Status != 501 || len(f.asked) != 0 {
+		t.Errorf("got %+v, asked %q", p, f.asked)
+	}
+}
+
+// slowSetup takes longer than the server's read timeout, on a timer that ends with the request.
+type slowSetup struct{ setup }
+
+func (s slowSetup) Test(ctx context.Context, _ string) (v1.Checks, error) {
+	timer := time.NewTimer(300 * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return v1.Checks{}, nil
+	case <-ctx.Done():
+		return v1.Checks{}, context.Cause(ctx)
+	}
+}
+
+func (s slowSetup) TryCreate(ctx context.Context, _ v1.CreateInstallation) (v1.Checks, error) {
+	return s.Test(ctx, "")
+}
+
+func TestSlowWorkOutlivesTheReadTimeout(t *testing.T) {
+	f := &fake{}
+	cfg := f.config()
+	cfg.Setup = slowSetup{setup{f}}
+	srv := httptest.NewUnstartedServer(New(cfg))
+	srv.Config.ReadTimeout = 100 * time.Millisecond
+	srv.Start()
+	defer srv.Close()
+	for path, body := range map[string]string{"/installations/" + one + "/test": "", "/installations?test=only": goodCreate} {
+		resp, err := srv.Client().Post(srv.URL+path, "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != 200 {
+			t.Errorf("%s: got %d, want 200", path, resp.StatusCode)
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package callback
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+
+	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/web"
+)
+
+// Results of a delivery: what an Observer is told.
+const (
+	ResultStored      = "stored"
+	ResultDuplicate   = "duplicate"
+	ResultIgnored     = "ignored"     // authentic, nothing to do
+	ResultHint        = "hint"        // Deactivated, or unsigned on its path
+	ResultUnauthentic = "unauthentic" // no, wrong or foreign signature, unknown GUID
+	ResultMalformed   = "malformed"   // authentic but not the envelope
+	ResultUnavailable = "unavailable" // the journal did not take it
+	ResultBusy        = "busy"        // too many authentic ones of the installation
+	ResultLimited     = "limited"     // too many of one address
+	ResultTooLarge    = "too_large"
+	ResultCutShort    = "cut_short" // the body did not arrive
+	ResultUnknown     = "unknown"   // no such installation
+	ResultMethod      = "method"    // not POST
+)
+
+// answer is how a delivery ends. Its texts are constant: nothing of the request
+// is ever sent back.
+type answer struct {
+	result string
+	status int
+	code   string
+	detail string
+}
+
+func stored() answer    { return answer{result: ResultStored, status: http.StatusAccepted} }
+func duplicate() answer { return answer{result: ResultDuplicate, status: http.StatusNoContent} }
+func ignored() answer   { return answer{result: ResultIgnored, status: http.StatusNoContent} }
+func hint() answer      { return answer{result: ResultHint, status: http.StatusNoContent} }
+
+func unauthentic() answer {
+	return answer{
+		ResultUnauthentic, http.StatusUnauthorized, v1.CodeUnauthenticated,
+		"The signature and GUID match no webhook of this installation.",
+	}
+}
+
+func malformed() answer {
+	return answer{
+		ResultMalformed, http.StatusBadRequest, v1.CodeInvalid,
+		"The body is not the envelope of a callback; it was kept as a dead letter.",
+	}
+}
+
+func unavailable() answer {
+	return answer{
+		ResultUnavailable, http.StatusServiceUnavailable, v1.CodeUnavailable,
+		"The change could not be stored. Send it again.",
+	}
+}
+
+func busy() answer {
+	return answer{
+		ResultBusy, http.StatusServiceUnavailable, v1.CodeUnavailable,
+		"Too many callbacks of this installation are under way. Send it again.",
+	}
+}
+
+func limited() answer {
+	return answer{
+		ResultLimited, http.StatusTooManyRequests, v1.CodeUnavailable,
+		"Too many requests of this address are under way. Send it again.",
+	}
+}
+
+func tooLarge() answer {
+	return answer{
+		ResultTooLarge, http.StatusRequestEntityTooLarge, v1.CodeInvalid,
+		"The body is larger than 256 KiB.",
+	}
+}
+
+func cutShort() answer {
+	return answer{ResultCutShort, http.StatusBadRequest, v1.CodeInvalid, "The body did not arrive whole."}
+}
+
+func unknown() answer {
+	return answer{ResultUnknown, http.StatusNotFound, v1.CodeNotFound, "There is no such installation."}
+}
+
+func wrongMethod() answer {
+	return answer{ResultMethod, http.StatusMethodNotAllowed, v1.CodeInvalid, "Callbacks are posted."}
+}
+
+func (a answer) write(w http.ResponseWriter) {
+	switch a.status {
+	case http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", http.MethodPost)
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		// Spread out, so that those turned away together do not come back together.
+		w.Header().Set("Retry-After", strconv.Itoa(5+rand.IntN(11))) //nolint:gosec // no secret
+	}
+	if a.detail == "" {
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(a.status)
+		return
+	}
+	web.Problem(w, v1.NewProblem(a.status, a.code, a.detail, ""))
+}

@@ -1,0 +1,251 @@
+package callback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"channelsync/api/autotask"
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/handlers/internal/web"
+)
+
+const (
+	maxBody       = 256 << 10
+	lookupTimeout = 5 * time.Second
+	// The webhook's own count; v1.LogSequence is the journal's.
+	logVendorSequence = "vendor_sequence"
+
+	maxFieldNames = 100 // a change names fields to inform, not to be complete
+)
+
+// delivery is one request on its way through the checks of interfaces §3, and
+// what has been learnt of it so far.
+type delivery struct {
+	*Handler
+	w           http.ResponseWriter
+	r           *http.Request
+	deactivated bool // the path
+	at          time.Time
+	leaves      []func()
+
+	installation string // known, once set
+	guid         string // of the registration that vouches, once authentic
+	change       autotask.Callback
+	sequence     uint64 // in the journal
+	cause        error
+}
+
+// handle takes the checks in their pinned order: method, installation, size,
+// Deactivated hint, signature, envelope.
+func (d *delivery) handle() answer {
+	if d.r.Method != http.MethodPost {
+		return wrongMethod()
+	}
+	id := d.r.PathValue("installation")
+	if !web.IsInstallationID(id) {
+		return unknown()
+	}
+	giveBack, ok := d.enterStranger()
+	if !ok {
+		return limited()
+	}
+	receiver, found, err := d.receiver(id)
+	switch {
+	case err != nil:
+		return d.failed(unavailable(), fmt.Errorf("look up installation: %w", err))
+	case !found:
+		return unknown()
+	}
+	d.installation = id
+	body, refusal, ok := d.readBody()
+	if !ok {
+		return refusal
+	}
+	signature := d.r.Header.Get(autotask.SignatureHeader)
+	if autotask.ActionOf(body) == autotask.ActionDeactivated || (d.deactivated && signature == "") {
+		return d.hint(receiver)
+	}
+	if !d.authenticate(receiver, signature, body) {
+		return unauthentic()
+	}
+	giveBack() // no stranger: from here on it counts for its installation
+	leave, ok := d.authentic.enter(id, d.Limits.PerInstallation)
+	if !ok {
+		return busy()
+	}
+	d.leaves = append(d.leaves, leave)
+	return d.take(receiver, body)
+}
+
+func (d *delivery) enterStranger() (leave func(), ok bool) {
+	most := d.Limits.Unsigned
+	if _, ok := autotask.ParseSignature(d.r.Header.Get(autotask.SignatureHeader)); ok {
+		most = d.Limits.Signed
+	}
+	leave, ok = d.strangers.enter(web.Source(d.r), most)
+	if ok {
+		d.leaves = append(d.leaves, leave)
+	}
+	return leave, ok
+}
+
+func (d *delivery) leave() {
+	for _, leave := range d.leaves {
+		leave()
+	}
+}
+
+func (d *delivery) receiver(id string) (Receiver, bool, error) {
+	ctx, cancel := context.WithTimeoutCause(d.r.Context(), lookupTimeout,
+		fmt.Errorf("look up installation: no answer within %s", lookupTimeout))
+	defer cancel()
+	return d.Receivers.Receiver(ctx, id)
+}
+
+// readBody reads the raw bytes, which the signature is over.
+func (d *delivery) readBody() (body []byte, refusal answer, ok bool) {
+	if d.r.ContentLength > maxBody {
+		return nil, tooLarge(), false
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(d.w, d.r.Body, maxBody))
+	if tooBig := (*http.MaxBytesError)(nil); errors.As(err, &tooBig) {
+		return nil, tooLarge(), false
+	}
+	if err != nil {
+		return nil, d.failed(cutShort(), fmt.Errorf("read body: %w", err)), false
+	}
+	// The server's read deadline has done its work; left standing, it would end
+	// the request's context in the middle of a publish after a slow body.
+	_ = http.NewResponseController(d.w).SetReadDeadline(time.Time{})
+	return body, answer{}, true
+}
+
+// hint makes the registrations of the installation be looked at over the API.
+// Nobody vouches for it, so it has no other effect.
+func (d *delivery) hint(receiver Receiver) answer {
+	if receiver.State != v1.StateUninstalled && d.hints.pass(d.installation, d.at) {
+		d.Checks.CheckSoon(d.installation)
+	}
+	return hint()
+}
+
+// take handles an authentic body.
+func (d *delivery) take(receiver Receiver, body []byte) answer {
+	if receiver.State == v1.StateUninstalled {
+		return ignored()
+	}
+	c, err := autotask.DecodeCallback(body)
+	if err != nil {
+		return d.reject(body, err)
+	}
+	d.change = c
+	kind, known := autotask.KindOfEntity(c.EntityType)
+	if !known || !receiver.Uses[kind] || !changes(c.Action) {
+		return ignored()
+	}
+	return d.publish(kind, body)
+}
+
+// changes says whether the action is one that we subscribe to.
+func changes(action string) bool {
+	for _, known := range []string{autotask.ActionCreate, autotask.ActionUpdate, autotask.ActionDelete} {
+		if strings.EqualFold(action, known) {
+			return true
+		}
+	}
+	return false
+}
+
+// reject keeps what a signature vouches for but nobody can read.
+func (d *delivery) reject(body []byte, cause error) answer {
+	ctx, cancel := d.publishDeadline("keep dead letter")
+	defer cancel()
+	if err := d.Rejects.Keep(ctx, d.installation, body, cause); err != nil {
+		return d.failed(unavailable(), fmt.Errorf("keep dead letter: %w", named(ctx, err)))
+	}
+	return d.failed(malformed(), cause)
+}
+
+func (d *delivery) publish(kind v1.Kind, body []byte) answer {
+	ctx, cancel := d.publishDeadline("publish change")
+	defer cancel()
+	names := d.change.FieldNames()
+	receipt, err := d.Journal.Publish(ctx, events.Change{
+		Installation:   d.installation,
+		Kind:           kind,
+		ID:             d.change.ID,
+		Trigger:        v1.TriggerCallback,
+		EventTime:      d.change.EventTime,
+		Fields:         names[:min(len(names), maxFieldNames)],
+		WebhookGUID:    d.guid,
+		SequenceNumber: d.change.SequenceNumber,
+		Traceparent:    traceparent(d.r.Header.Get("Traceparent")),
+	}, messageID(d.installation, d.guid, d.change, body))
+	if err != nil {
+		return d.failed(unavailable(), fmt.Errorf("publish change: %w", named(ctx, err)))
+	}
+	d.sequence = receipt.Sequence
+	if receipt.Duplicate {
+		return duplicate()
+	}
+	return stored()
+}
+
+func (d *delivery) publishDeadline(operation string) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(d.r.Context(), d.Limits.Publish,
+		fmt.Errorf("%s: not stored within %s", operation, d.Limits.Publish))
+}
+
+// named puts the operation whose deadline passed in the place of a bare "deadline exceeded".
+func named(ctx context.Context, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) && context.Cause(ctx) != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+func (d *delivery) failed(a answer, cause error) answer {
+	d.cause = cause
+	return a
+}
+
+// report writes the one line of this delivery, and tells the observer. What the
+// body says is logged only once it is authentic, the body itself never.
+func (d *delivery) report(a answer) {
+	took := d.Now().Sub(d.at)
+	if d.Observer != nil {
+		d.Observer.Delivered(d.installation, d.guid, d.change.SequenceNumber, d.at, a.result)
+	}
+	fields := []zap.Field{
+		zap.String(v1.LogInstallation, d.installation),
+		zap.String(v1.LogOutcome, a.result),
+		zap.Int(v1.LogStatus, a.status),
+		zap.Duration(v1.LogDuration, took),
+		zap.String(v1.LogRemote, web.Source(d.r)),
+	}
+	if d.change.Action != "" {
+		fields = append(fields,
+			zap.String(v1.LogAction, d.change.Action), zap.String(v1.LogEntity, d.change.EntityType),
+			zap.Int64(v1.LogRecord, d.change.ID), zap.Int64p(logVendorSequence, d.change.SequenceNumber),
+			zap.Uint64(v1.LogSequence, d.sequence), zap.Bool(v1.LogDuplicate, a.result == ResultDuplicate))
+	}
+	if d.cause != nil {
+		fields = append(fields, zap.NamedError(v1.LogCause, d.cause))
+	}
+	switch a.result {
+	case ResultUnknown, ResultMethod:
+		d.Log.Debug("callback", fields...) // what any scanner of the internet causes
+	case ResultUnavailable, ResultBusy, ResultMalformed:
+		d.Log.Warn("callback", fields...)
+	default:
+		d.Log.Info("callback", fields...)
+	}
+}

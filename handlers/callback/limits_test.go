@@ -1,0 +1,244 @@
+package callback
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"channelsync/api/autotask"
+)
+
+func expectRetryAfter(t *testing.T, resp *http.Response) {
+	t.Helper()
+	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err != nil || s < 5 || s > 15 {
+		t.Errorf("Retry-After %q, want 5 to 15 seconds", resp.Header.Get("Retry-After"))
+	}
+}
+
+func TestSize(t *testing.T) {
+	pad := func(n int) string {
+		e := envelope()
+		return e[:len(e)-1] + `,"Pad":"` + strings.Repeat("x", n-len(e)-len(`,"Pad":""`)) + `"}`
+	}
+	for _, tc := range []struct {
+		name   string
+		body   string
+		length int64 // said; -1 is chunked
+		status int
+	}{
+		{"exactly 256 KiB", pad(256 << 10), 256 << 10, 202},
+		{"exactly 256 KiB, chunked", pad(256 << 10), -1, 202},
+		{"one byte more", pad(256<<10 + 1), 256<<10 + 1, 413},
+		{"one byte more, chunked", pad(256<<10 + 1), -1, 413},
+		{"one byte more, said to be less", pad(256<<10 + 1), 10, 413},
+		{"said to be more", envelope(), 256<<10 + 1, 413},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld()
+			r := request(main(live), companySecret, tc.body)
+			r.ContentLength = tc.length
+			if resp := serve(w.handler(w.config()), r); resp.StatusCode != tc.status {
+				t.Errorf("got %d, want %d", resp.StatusCode, tc.status)
+			}
+		})
+	}
+}
+
+func TestOrderOfChecks(t *testing.T) {
+	w := newWorld()
+	h := w.handler(w.config())
+	large := `{"Action":"Deactivated","Pad":"` + strings.Repeat("x", 256<<10) + `"}`
+	for _, tc := range []struct {
+		name   string
+		r      *http.Request
+		status int
+	}{
+		{"method before installation", httptest.NewRequest("GET", main(nowhere), nil), 405},
+		{"installation before size", request(main(nowhere), "", large), 404},
+		{"size before the hint", request(main(live), "", large), 413},
+		{"size before the hint's path", request(deactivated(live), "", large), 413},
+		{"hint before signature", request(main(live), "forged", `{"Action":"Deactivated"}`), 204},
+		{"signature before envelope", request(main(live), "forged", "not json"), 401},
+	} {
+		if resp := serve(h, tc.r); resp.StatusCode != tc.status {
+			t.Errorf("%s: got %d, want %d", tc.name, resp.StatusCode, tc.status)
+		}
+	}
+}
+
+func TestHintsAreLimitedToOneAMinute(t *testing.T) {
+	w := newWorld()
+	h := w.handler(w.config())
+	for _, step := range []struct {
+		after time.Duration
+		want  int
+	}{{0, 1}, {time.Second, 1}, {58 * time.Second, 1}, {time.Second, 2}, {59 * time.Second, 2}, {time.Hour, 3}} {
+		w.now = w.now.Add(step.after)
+		for range 3 {
+			serve(h, request(deactivated(live), "", "x"))
+		}
+		if len(w.checked) != step.want {
+			t.Errorf("at %s: %d checks, want %d", w.now.Format(time.TimeOnly), len(w.checked), step.want)
+		}
+	}
+	serve(h, request(deactivated(stopped), "", "x"))
+	if last := w.checked[len(w.checked)-1]; last != stopped {
+		t.Errorf("the hint of one installation held back another's: %s", last)
+	}
+}
+
+func TestSlowJournal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.publish = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+		start := time.Now()
+		resp := serve(w.handler(w.config()), request(main(live), companySecret, envelope()))
+		if took := time.Since(start); resp.StatusCode != 503 || took != 5*time.Second {
+			t.Errorf("got %d after %s, want 503 after 5s", resp.StatusCode, took)
+		}
+		expectRetryAfter(t, resp)
+	})
+}
+
+// slowBody gives its text only once it is let go.
+type slowBody struct {
+	io.Reader
+	started chan<- struct{}
+	goOn    <-chan struct{}
+	once    sync.Once
+}
+
+func (s *slowBody) Read(p []byte) (int, error) {
+	s.once.Do(func() {
+		s.started <- struct{}{}
+		<-s.goOn
+	})
+	return s.Reader.Read(p)
+}
+
+// hold starts n requests whose bodies do not arrive, and returns when all of
+// them are being read.
+func hold(t *testing.T, h http.Handler, n int, header string) {
+	t.Helper()
+	started, goOn := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	t.Cleanup(func() { close(goOn); wg.Wait() })
+	for range n {
+		r := request(main(live), "", "")
+		r.Body = io.NopCloser(&slowBody{Reader: strings.NewReader("x"), started: started, goOn: goOn})
+		r.ContentLength = -1
+		if header != "" {
+			r.Header.Set(autotask.SignatureHeader, header)
+		}
+		wg.Go(func() { serve(h, r) })
+	}
+	for range n {
+		<-started
+	}
+}
+
+func TestStrangersUseUpTheirOwnShareOnly(t *testing.T) {
+	wellFormed := autotask.Sign("forged", []byte("x"))
+	for _, tc := range []struct {
+		name     string
+		n        int
+		header   string
+		unsigned int // what one more without signature gets
+		signed   int // what an authentic one of the same address gets
+	}{
+		{"63 unsigned", 63, "", 401, 202},
+		{"64 unsigned", 64, "", 429, 202},
+		{"64 malformed", 64, "sha1=nonsense", 429, 202},
+		{"1023 well-formed", 1023, wellFormed, 429, 202},
+		{"1024 well-formed", 1024, wellFormed, 429, 429},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld()
+			h := w.handler(w.config())
+			hold(t, h, tc.n, tc.header)
+			if resp := serve(h, request(main(live), "", envelope())); resp.StatusCode != tc.unsigned {
+				t.Errorf("unsigned: got %d, want %d", resp.StatusCode, tc.unsigned)
+			}
+			resp := serve(h, request(main(live), companySecret, envelope()))
+			if resp.StatusCode != tc.signed {
+				t.Errorf("authentic, same address: got %d, want %d", resp.StatusCode, tc.signed)
+			}
+			if resp.StatusCode == 429 {
+				expectRetryAfter(t, resp)
+			}
+			other := request(main(live), companySecret, envelope("SequenceNumber=99"))
+			other.RemoteAddr = "198.51.100.1:1"
+			if resp := serve(h, other); resp.StatusCode != 202 {
+				t.Errorf("authentic, other address: got %d, want 202", resp.StatusCode)
+			}
+			behindProxy := request(main(live), companySecret, envelope("SequenceNumber=100"))
+			behindProxy.RemoteAddr = "127.0.0.1:1"
+			behindProxy.Header.Set("X-Forwarded-For", "203.0.113.7, 198.51.100.2")
+			if resp := serve(h, behindProxy); resp.StatusCode != 202 {
+				t.Errorf("authentic, through a local proxy: got %d, want 202", resp.StatusCode)
+			}
+		})
+	}
+}
+
+func TestPlacesAreGivenBack(t *testing.T) {
+	w := newWorld()
+	cfg := w.config()
+	cfg.Limits = Limits{Unsigned: 1, Signed: 1, PerInstallation: 1, Authentic: 1}
+	h := w.handler(cfg)
+	for i := range 20 {
+		if resp := serve(h, request(main(live), "", "x")); resp.StatusCode != 401 {
+			t.Fatalf("stranger %d: got %d", i, resp.StatusCode)
+		}
+		body := envelope("SequenceNumber=" + strconv.Itoa(i))
+		if resp := serve(h, request(main(live), companySecret, body)); resp.StatusCode != 202 {
+			t.Fatalf("authentic %d: got %d", i, resp.StatusCode)
+		}
+	}
+}
+
+func TestOneInstallationCannotHoldAnotherBack(t *testing.T) {
+	w := newWorld()
+	started, goOn := make(chan struct{}), make(chan struct{})
+	blocked := w.receivers[live]
+	w.publish = func(context.Context) error {
+		started <- struct{}{}
+		<-goOn
+		return nil
+	}
+	cfg := w.config()
+	cfg.Limits = Limits{Signed: 1, PerInstallation: 8, Authentic: 9} // one place for strangers will do
+	h := w.handler(cfg)
+	w.receivers[nowhere] = blocked
+
+	var wg sync.WaitGroup
+	post := func(id string, seq int) {
+		wg.Go(func() { serve(h, request(main(id), companySecret, envelope("SequenceNumber="+strconv.Itoa(seq)))) })
+		<-started
+	}
+	for i := range 8 {
+		post(live, i)
+	}
+	resp := serve(h, request(main(live), companySecret, envelope("SequenceNumber=100")))
+	if resp.StatusCode != 503 {
+		t.Errorf("ninth of the installation: got %d, want 503", resp.StatusCode)
+	}
+	expectRetryAfter(t, resp)
+	post(stopped, 1) // takes the last place of all
+	resp = serve(h, request(main(nowhere), companySecret, envelope()))
+	if resp.StatusCode != 503 {
+		t.Errorf("beyond the total: got %d, want 503", resp.StatusCode)
+	}
+	close(goOn)
+	wg.Wait()
+	if n := len(w.published); n != 9 {
+		t.Errorf("stored %d, want the 9 that had a place", n)
+	}
+}

@@ -1,0 +1,86 @@
+package callback
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"channelsync/api/autotask"
+	v1 "channelsync/api/v1"
+)
+
+const maxGUID = 100
+
+// authenticate says whether a secret of the installation signed the body, and
+// whether the registration that has this secret is the one the body names.
+func (d *delivery) authenticate(receiver Receiver, signature string, body []byte) bool {
+	var secrets []v1.Secret
+	for _, reg := range receiver.Registrations {
+		secrets = append(secrets, reg.Secrets...)
+	}
+	i, ok := autotask.VerifySignature(signature, body, secrets...)
+	if !ok {
+		return false
+	}
+	named := guidOf(body)
+	for _, reg := range receiver.Registrations {
+		if slices.Contains(reg.Secrets, secrets[i]) && owns(reg, named) {
+			d.guid = strings.ToLower(named)
+			if named == "" {
+				d.guid = strings.ToLower(reg.GUID)
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// owns says whether a body that names guid may come from the registration. A
+// body without one is vouched for by the secret, and so is the first callback of
+// a registration whose GUID has not been read back yet.
+func owns(reg Registration, guid string) bool {
+	switch {
+	case guid == "":
+		return true
+	case reg.GUID == "":
+		return isGUID(guid)
+	}
+	return strings.EqualFold(reg.GUID, guid)
+}
+
+// isGUID keeps out what could not be a GUID and would not look well in a header.
+func isGUID(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return len(s) <= maxGUID
+}
+
+// guidOf reads the Guid of a body that may not be the envelope. Where keys
+// differ in case only, every one of them must say the same: else no registration
+// owns what it returns.
+func guidOf(body []byte) string {
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")), &keys) != nil {
+		return ""
+	}
+	guid := ""
+	for key, raw := range keys {
+		if !strings.EqualFold(key, "Guid") || string(raw) == "null" {
+			continue
+		}
+		var text string
+		if json.Unmarshal(raw, &text) != nil {
+			text = "not text"
+		}
+		text = strings.TrimSpace(text)
+		if guid != "" && !strings.EqualFold(guid, text) {
+			return "not one"
+		}
+		guid = text
+	}
+	return guid
+}

@@ -1,0 +1,65 @@
+package handlers
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+	"channelsync/handlers/callback"
+	"channelsync/handlers/health"
+	"channelsync/handlers/internal/web"
+)
+
+// PublicConfig is what the public listener serves.
+type PublicConfig struct {
+	Callbacks *callback.Handler
+	Log       *zap.Logger
+}
+
+// Public is the handler of the public listener.
+func Public(cfg PublicConfig) http.Handler {
+	r := newRouter(cfg.Log)
+	// The callback handlers check the method themselves: it is the first of their checks.
+	r.Handle("/callbacks/autotask/{installation}", cfg.Callbacks.Changes())
+	r.Handle("/callbacks/autotask/{installation}/deactivated", cfg.Callbacks.Deactivated())
+	r.Get("/livez", health.Live().ServeHTTP)
+	return r
+}
+
+// AdminConfig is what the admin listener serves.
+type AdminConfig struct {
+	API     http.Handler // admin.New
+	Token   v1.Secret    // what the API asks for as bearer token; must not be empty
+	Ready   []health.Check
+	Metrics prometheus.Gatherer
+	Log     *zap.Logger
+}
+
+// Admin is the handler of the admin listener. Only the API asks for the token:
+// probes and scrapes come without one, and the front page shows no data.
+func Admin(cfg AdminConfig) http.Handler {
+	r := newRouter(cfg.Log, writeWithin(adminWriteTimeout))
+	r.Get("/", home)
+	r.Get("/livez", health.Live().ServeHTTP)
+	r.Get("/readyz", health.Ready(cfg.Ready...).ServeHTTP)
+	r.Get("/metrics", health.Metrics(cfg.Metrics, cfg.Log).ServeHTTP)
+	r.With(newGate(cfg.Token).require).Mount("/api/v1", cfg.API)
+	return r
+}
+
+// newRouter has what both listeners share: panics are answered, unknown paths
+// and methods are problems.
+func newRouter(log *zap.Logger, more ...func(http.Handler) http.Handler) *chi.Mux {
+	r := chi.NewRouter()
+	r.Use(web.Recover(log), middleware.GetHead)
+	r.Use(more...)
+	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
+		web.Problem(w, v1.NotFound("There is nothing at this path."))
+	})
+	r.MethodNotAllowed(web.MethodNotAllowed(r))
+	return r
+}

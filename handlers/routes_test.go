@@ -1,0 +1,273 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+	"channelsync/handlers/callback"
+	"channelsync/handlers/health"
+)
+
+func TestMain(m *testing.M) {
+	// A refused connection stays half open for half a second, so that its client can read the answer.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+}
+
+const token v1.Secret = "right-token"
+
+// nobody knows no installation.
+type nobody struct{}
+
+func (nobody) Receiver(context.Context, string) (callback.Receiver, bool, error) {
+	return callback.Receiver{}, false, nil
+}
+
+func public() http.Handler {
+	return Public(PublicConfig{
+		Callbacks: callback.New(callback.Config{Receivers: nobody{}, Log: zap.NewNop()}), Log: zap.NewNop(),
+	})
+}
+
+func adminHandler(ready error) http.Handler {
+	api := chi.NewRouter()
+	api.Get("/status", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "secret data") })
+	api.Get("/panic", func(http.ResponseWriter, *http.Request) { panic("no") })
+	return Admin(AdminConfig{
+		API: api, Token: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop(),
+		Ready: []health.Check{{Name: "journal", Probe: func(context.Context) (string, error) { return "", ready }}},
+	})
+}
+
+func get(h http.Handler, method, path string, header ...string) *http.Response {
+	r := httptest.NewRequest(method, path, nil)
+	r.RemoteAddr = "203.0.113.7:1"
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func text(t *testing.T, resp *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestPublicServesCallbacksAndLivezOnly(t *testing.T) {
+	const id = "01jxaaaaaaaaaaaaaaaaaaaaaa"
+	for _, tc := range []struct {
+		method, path string
+		status       int
+		allow        string
+	}{
+		{"GET", "/livez", 200, ""},
+		{"HEAD", "/livez", 200, ""},
+		{"POST", "/livez", 405, "GET, HEAD, OPTIONS"},
+		{"POST", "/callbacks/autotask/" + id, 404, ""},
+		{"GET", "/callbacks/autotask/" + id, 405, "POST"},
+		{"HEAD", "/callbacks/autotask/" + id + "/deactivated", 405, "POST"},
+		{"BREW", "/callbacks/autotask/" + id, 405, ""},
+		{"POST", "/callbacks/autotask/" + id + "/", 404, ""},
+		{"POST", "/callbacks/autotask/..%2f" + id, 404, ""},
+		{"POST", "/callbacks/autotask/", 404, ""},
+		{"GET", "/", 404, ""},
+		{"GET", "/readyz", 404, ""},
+		{"GET", "/metrics", 404, ""},
+		{"GET", "/api/v1/status", 404, ""},
+	} {
+		resp := get(public(), tc.method, tc.path)
+		if resp.StatusCode != tc.status || (tc.allow != "" && resp.Header.Get("Allow") != tc.allow) {
+			t.Errorf("%s %s: got %d, Allow %q; want %d, %q",
+				tc.method, tc.path, resp.StatusCode, resp.Header.Get("Allow"), tc.status, tc.allow)
+		}
+	}
+}
+
+func TestAdminPaths(t *testing.T) {
+	h := adminHandler(nil)
+	for path, status := range map[string]int{
+		"/": 200, "/livez": 200, "/readyz": 200, "/metrics": 200, "/nothing": 404,
+		"/callbacks/autotask/01jxaaaaaaaaaaaaaaaaaaaaaa": 404,
+		"/api/v1/status": 401, "/api/v1/nothing": 401, "/api/v1": 401,
+	} {
+		if resp := get(h, "GET", path); resp.StatusCode != status {
+			t.Errorf("%s: got %d, want %d", path, resp.StatusCode, status)
+		}
+	}
+	if resp := get(adminHandler(errors.New("frozen")), "GET", "/readyz"); resp.StatusCode != 503 {
+		t.Errorf("/readyz while a check fails: got %d", resp.StatusCode)
+	}
+	if resp := get(h, "GET", "/api/v1/panic", "Authorization", "Bearer right-token"); resp.StatusCode != 500 {
+		t.Errorf("panic: got %d", resp.StatusCode)
+	}
+}
+
+func TestToken(t *testing.T) {
+	for _, tc := range []struct {
+		header string
+		status int
+	}{
+		{"", 401},
+		{"Bearer", 401},
+		{"Bearer ", 401},
+		{"Bearer wrong", 401},
+		{"Bearer right-token2", 401},
+		{"Basic right-token", 401},
+		{"right-token", 401},
+		{"Bearer right-token", 200},
+		{"bearer  right-token", 200},
+	} {
+		resp := get(adminHandler(nil), "GET", "/api/v1/status", "Authorization", tc.header)
+		body := text(t, resp)
+		if resp.StatusCode != tc.status {
+			t.Errorf("%q: got %d, want %d", tc.header, resp.StatusCode, tc.status)
+		}
+		if tc.status != 401 {
+			continue
+		}
+		var p v1.Problem
+		if err := json.Unmarshal([]byte(body), &p); err != nil || p.Code != v1.CodeUnauthenticated || p.Hint == "" ||
+			resp.Header.Get("WWW-Authenticate") == "" || strings.Contains(body, "secret data") {
+			t.Errorf("%q: answer %s, %v", tc.header, body, err)
+		}
+	}
+}
+
+func TestEmptyTokenLetsNobodyIn(t *testing.T) {
+	h := Admin(AdminConfig{API: chi.NewRouter(), Metrics: prometheus.NewRegistry(), Log: zap.NewNop()})
+	for _, header := range []string{"", "Bearer ", "Bearer x"} {
+		if resp := get(h, "GET", "/api/v1/x", "Authorization", header); resp.StatusCode != 401 {
+			t.Errorf("%q: got %d", header, resp.StatusCode)
+		}
+	}
+}
+
+func TestGuessingIsSlowedDown(t *testing.T) {
+	h := adminHandler(nil)
+	for range 10 {
+		if resp := get(h, "GET", "/api/v1/status", "Authorization", "Bearer wrong"); resp.StatusCode != 401 {
+			t.Fatalf("got %d", resp.StatusCode)
+		}
+	}
+	resp := get(h, "GET", "/api/v1/status", "Authorization", "Bearer wrong")
+	if resp.StatusCode != 429 || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("eleventh: got %d, Retry-After %q", resp.StatusCode, resp.Header.Get("Retry-After"))
+	}
+	for _, peer := range []string{"198.51.100.1:1", "127.0.0.1:1"} {
+		for range 20 {
+			r := httptest.NewRequest("GET", "/api/v1/status", nil)
+			r.RemoteAddr = peer
+			r.Header.Set("Authorization", "Bearer right-token")
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != 200 {
+				t.Fatalf("right token from %s: got %d", peer, w.Code)
+			}
+		}
+	}
+}
+
+func TestGateForgets(t *testing.T) {
+	g := newGate(token)
+	for i := range 3 * maxAddresses {
+		g.failed(fmt.Sprint(i))
+	}
+	if len(g.failures) > maxAddresses {
+		t.Errorf("remembers %d addresses, want at most %d", len(g.failures), maxAddresses)
+	}
+}
+
+func TestHome(t *testing.T) {
+	resp := get(adminHandler(nil), "GET", "/")
+	doc, err := goquery.NewDocumentFromReader(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	csp := resp.Header.Get("Content-Security-Policy")
+	nonce := regexp.MustCompile(`style-src 'nonce-([A-Z2-7]+)'`).FindStringSubmatch(csp)
+	if nonce == nil || !strings.Contains(csp, "default-src 'none'") {
+		t.Fatalf("Content-Security-Policy %q", csp)
+	}
+	if got, _ := doc.Find("style").Attr("nonce"); got != nonce[1] {
+		t.Errorf("the style's nonce is %q, the header's %q", got, nonce[1])
+	}
+	for selector, n := range map[string]int{
+		"script": 0, "link": 0, "img": 0, "[style]": 0, "html[lang=en]": 1, "title": 1, "main": 1, "h1": 1,
+		`a[href="/readyz"]`: 1,
+	} {
+		if got := doc.Find(selector).Length(); got != n {
+			t.Errorf("%s: got %d, want %d", selector, got, n)
+		}
+	}
+}
+
+func TestServerLimits(t *testing.T) {
+	for _, tc := range []struct {
+		server *http.Server
+		write  time.Duration
+	}{
+		{NewPublicServer("a:1", public(), zap.NewNop()), 20 * time.Second},
+		{NewAdminServer("a:1", public(), zap.NewNop()), 0},
+	} {
+		s := tc.server
+		if s.Addr != "a:1" || s.ReadHeaderTimeout != 5*time.Second || s.ReadTimeout != 15*time.Second ||
+			s.WriteTimeout != tc.write || s.IdleTimeout != 60*time.Second || s.MaxHeaderBytes != 16<<10 {
+			t.Errorf("limits are %+v", s)
+		}
+	}
+}
+
+// TestLargeHeadersAreRefused also shows that the servers serve what they are given.
+func TestLargeHeadersAreRefused(t *testing.T) {
+	s := NewPublicServer("", public(), zap.NewNop())
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(l) }()
+	defer func() {
+		_ = s.Close()
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	}()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for n, status := range map[int]int{10: 200, 32 << 10: 431} {
+		req, err := http.NewRequest("GET", "http://"+l.Addr().String()+"/livez", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Pad", strings.Repeat("x", n))
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != status {
+			t.Errorf("header of %d bytes: got %d, want %d", n, resp.StatusCode, status)
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	v1 "channelsync/api/v1"
+)
+
+// Zones lists the zones that an installation may be in.
+func (c *Client) Zones(ctx context.Context) ([]v1.Zone, error) {
+	var out struct {
+		Items []v1.Zone `json:"items"`
+	}
+	err := c.Do(ctx, Call{Operation: "list zones", Method: http.MethodGet, Path: "/zones", Out: &out})
+	return out.Items, err
+}
+
+// CreateInstallation tries the credentials and keeps the installation.
+func (c *Client) CreateInstallation(ctx context.Context, in v1.CreateInstallation) (v1.Installation, error) {
+	var out v1.Installation
+	err := c.Do(ctx, Call{
+		Operation: "create installation", Method: http.MethodPost, Path: "/installations",
+		In: wireInstallation(in), Out: &out,
+	})
+	return out, err
+}
+
+// TryInstallation tries all that CreateInstallation would, and keeps nothing.
+func (c *Client) TryInstallation(ctx context.Context, in v1.CreateInstallation) (v1.Checks, error) {
+	var out v1.Checks
+	err := c.Do(ctx, Call{
+		Operation: "try installation", Method: http.MethodPost, Path: "/installations",
+		Query: url.Values{"test": {"only"}}, In: wireInstallation(in), Out: &out,
+	})
+	return out, err
+}
+
+// Installations lists all of them.
+func (c *Client) Installations(ctx context.Context) ([]v1.Installation, error) {
+	var out v1.Page[v1.Installation]
+	err := c.Do(ctx, Call{Operation: "list installations", Method: http.MethodGet, Path: "/installations", Out: &out})
+	return out.Items, err
+}
+
+// Installation shows one.
+func (c *Client) Installation(ctx context.Context, id string) (v1.Installation, error) {
+	var out v1.Installation
+	err := c.Do(ctx, Call{Operation: "show installation", Method: http.MethodGet, Path: at(id), Out: &out})
+	return out, err
+}
+
+// UpdateInstallation changes name and options; what is nil stays as it is.
+func (c *Client) UpdateInstallation(
+	ctx context.Context, id string, in v1.UpdateInstallation,
+) (v1.Installation, error) {
+	var out v1.Installation
+	err := c.Do(ctx, Call{Operation: "update installation", Method: http.MethodPatch, Path: at(id), In: in, Out: &out})
+	return out, err
+}
+
+// Preview is how many records a change of options would move.
+type Preview struct {
+	Enter  int `json:"enter"`
+	Leave  int `json:"leave"`
+	Change int `json:"change"`
+}
+
+// PreviewUpdate says what UpdateInstallation would do, and changes nothing.
+func (c *Client) PreviewUpdate(ctx context.Context, id string, in v1.UpdateInstallation) (Preview, error) {
+	var out Preview
+	err := c.Do(ctx, Call{
+		Operation: "preview update", Method: http.MethodPatch, Path: at(id),
+		Query: url.Values{"preview": {"true"}}, In: in, Out: &out,
+	})
+	return out, err
+}
+
+// SetCredentials tries new Autotask credentials and keeps them.
+func (c *Client) SetCredentials(ctx context.Context, id string, in v1.Credentials) (v1.Installation, error) {
+	var out v1.Installation
+	err := c.Do(ctx, Call{
+		Operation: "set credentials", Method: http.MethodPut, Path: at(id, "credentials"),
+		In: wireCredentials(in), Out: &out,
+	})
+	return out, err
+}
+
+// SetChannelProgram tries a new Channel Program connection and keeps it.
+func (c *Client) SetChannelProgram(
+	ctx context.Context, id string, in v1.ChannelProgramTarget,
+) (v1.Installation, error) {
+	var out v1.Installation
+	err := c.Do(ctx, Call{
+		Operation: "set channel program", Method: http.MethodPut, Path: at(id, "channel-program"),
+		In: wireTarget(in), Out: &out,
+	})
+	return out, err
+}
+
+// TestInstallation tries everything the installation needs.
+func (c *Client) TestInstallation(ctx context.Context, id string) (v1.Checks, error) {
+	var out v1.Checks
+	err := c.Do(ctx, Call{
+		Operation: "test installation", Method: http.MethodPost, Path: at(id, "test"), Out: &out,
+	})
+	return out, err
+}
+
+// Act does stop, start, uninstall, reinstall or erase to an installation, or to
+// one sync of it; install is for a sync only.
+func (c *Client) Act(ctx context.Context, id string, sync v1.Sync, action string) error {
+	path, operation := at(id, action), action+" installation"
+	if sync != "" {
+		path, operation = at(id, "syncs", string(sync), action), action+" sync"
+	}
+	return c.Do(ctx, Call{Operation: operation, Method: http.MethodPost, Path: path})
+}
+
+// RepairWebhooks makes the registrations at Autotask what they should be.
+func (c *Client) RepairWebhooks(ctx context.Context, id string) error {
+	return c.Do(ctx, Call{Operation: "repair webhooks", Method: http.MethodPost, Path: at(id, "webhooks", "repair")})
+}
+
+// RotateWebhookSecret gives the registrations new secrets.
+func (c *Client) RotateWebhookSecret(ctx context.Context, id string) error {
+	return c.Do(ctx, Call{
+		Operation: "rotate webhook secret", Method: http.MethodPost, Path: at(id, "webhooks", "rotate-secret"),
+	})
+}
+
+// at is the path of an installation, or of something under it.
+func at(id string, more ...string) string {
+	path := "/installations/" + url.PathEscape(id)
+	for _, m := range more {
+		path += "/" + url.PathEscape(m)
+	}
+	return path
+}

@@ -1,0 +1,105 @@
+package client
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	v1 "channelsync/api/v1"
+)
+
+// Records lists records of an installation, a page at a time.
+func (c *Client) Records(ctx context.Context, id string, q v1.RecordQuery) (v1.Page[v1.Record], error) {
+	var out v1.Page[v1.Record]
+	query := pageQuery(q.Cursor, q.Limit)
+	for name, value := range map[string]string{"kind": string(q.Kind), "outcome": string(q.Outcome), "q": q.Q} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	err := c.Do(ctx, Call{
+		Operation: "list records", Method: http.MethodGet, Path: at(id, "records"), Query: query, Out: &out,
+	})
+	return out, err
+}
+
+// AllRecords goes through every page. It ends after the first error.
+func (c *Client) AllRecords(ctx context.Context, id string, q v1.RecordQuery) iter.Seq2[v1.Record, error] {
+	return func(yield func(v1.Record, error) bool) {
+		for {
+			page, err := c.Records(ctx, id, q)
+			if err != nil {
+				yield(v1.Record{}, err)
+				return
+			}
+			for _, r := range page.Items {
+				if !yield(r, nil) {
+					return
+				}
+			}
+			if page.NextCursor == nil || *page.NextCursor == q.Cursor {
+				return
+			}
+			q.Cursor = *page.NextCursor
+		}
+	}
+}
+
+// Record shows one record with its timeline.
+func (c *Client) Record(ctx context.Context, id string, kind v1.Kind, record string) (v1.RecordDetail, error) {
+	var out v1.RecordDetail
+	err := c.Do(ctx, Call{
+		Operation: "show record", Method: http.MethodGet, Path: at(id, "records", string(kind), record), Out: &out,
+	})
+	return out, err
+}
+
+// ReconcileRecord brings one record in line now.
+func (c *Client) ReconcileRecord(ctx context.Context, id string, kind v1.Kind, record string) error {
+	return c.Do(ctx, Call{
+		Operation: "reconcile record", Method: http.MethodPost,
+		Path: at(id, "records", string(kind), record, "reconcile"),
+	})
+}
+
+// Job shows a backfill, resync or replay.
+func (c *Client) Job(ctx context.Context, id, job string) (v1.Job, error) {
+	var out v1.Job
+	err := c.Do(ctx, Call{Operation: "show job", Method: http.MethodGet, Path: at(id, "jobs", job), Out: &out})
+	return out, err
+}
+
+// CancelJob stops a job; what it has done stays done.
+func (c *Client) CancelJob(ctx context.Context, id, job string) error {
+	return c.Do(ctx, Call{Operation: "cancel job", Method: http.MethodPost, Path: at(id, "jobs", job, "cancel")})
+}
+
+// Status is everything at a glance.
+func (c *Client) Status(ctx context.Context) (v1.Status, error) {
+	var out v1.Status
+	err := c.Do(ctx, Call{Operation: "show status", Method: http.MethodGet, Path: "/status", Out: &out})
+	return out, err
+}
+
+// Audit lists what operators did. An empty cursor is the first page, a limit of
+// 0 the API's default.
+func (c *Client) Audit(ctx context.Context, cursor string, limit int) (v1.Page[v1.AuditEntry], error) {
+	var out v1.Page[v1.AuditEntry]
+	err := c.Do(ctx, Call{
+		Operation: "list audit", Method: http.MethodGet, Path: "/audit", Query: pageQuery(cursor, limit), Out: &out,
+	})
+	return out, err
+}
+
+func pageQuery(cursor string, limit int) url.Values {
+	q := url.Values{}
+	if cursor != "" {
+		q.Set("cursor", cursor)
+	}
+	if limit != 0 {
+		q.Set("limit", strconv.Itoa(limit))
+	}
+	return q
+}

@@ -1,0 +1,89 @@
+package events
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	v1 "channelsync/api/v1"
+)
+
+// Change says that a record of an installation may differ, why, and since when.
+// It names fields but never carries their values.
+type Change struct {
+	// Installation, Kind and ID name the record. They travel in the subject alone.
+	Installation string  `json:"-"`
+	Kind         v1.Kind `json:"-"`
+	ID           int64   `json:"-"`
+
+	Trigger        v1.Trigger `json:"trigger"`
+	EventTime      time.Time  `json:"eventTime,omitzero"` // when the source says it happened; zero = not known
+	Fields         []string   `json:"fields,omitempty"`   // names of the changed fields, as the source spells them
+	WebhookGUID    string     `json:"webhookGuid,omitempty"`
+	SequenceNumber *int64     `json:"sequenceNumber,omitempty"`
+	Job            string     `json:"job,omitempty"`   // the backfill, resync or replay it belongs to
+	Force          bool       `json:"force,omitempty"` // push it whatever was pushed last
+	Traceparent    string     `json:"-"`               // W3C trace context; travels as a header
+}
+
+// Lane is where the change waits: bulk for what belongs to a job or was found
+// by going through everything, live for the rest.
+func (c Change) Lane() Lane {
+	if c.Job != "" {
+		return LaneBulk
+	}
+	return laneOf(c.Trigger)
+}
+
+// Receipt is the journal's answer to a change that it has on disk.
+type Receipt struct {
+	Sequence  uint64 // where the journal holds it
+	Duplicate bool   // its message id was stored within the last 30 minutes already
+}
+
+// StoredChange is a change as the journal holds it.
+type StoredChange struct {
+	Change
+	Sequence uint64
+	StoredAt time.Time
+}
+
+const traceHeader = "traceparent"
+
+// message is the change as it is published; msgID may be empty.
+func (c Change) message(msgID string) (*nats.Msg, error) {
+	subject, err := changeSubject(c.Installation, c.Kind, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("encode change: %w", err)
+	}
+	msg := nats.NewMsg(subject)
+	msg.Data = body
+	if msgID != "" {
+		msg.Header.Set(nats.MsgIdHdr, msgID)
+	}
+	if c.Traceparent != "" {
+		msg.Header.Set(traceHeader, c.Traceparent)
+	}
+	return msg, nil
+}
+
+// readChange is the inverse of message. When only the body is unreadable the
+// record is still named, beside the error.
+func readChange(subject string, header nats.Header, body []byte) (Change, error) {
+	installation, kind, id, err := parseChangeSubject(subject)
+	if err != nil {
+		return Change{}, err
+	}
+	var c Change
+	if err = json.Unmarshal(body, &c); err != nil {
+		c, err = Change{}, fmt.Errorf("decode change: %w", err)
+	}
+	c.Installation, c.Kind, c.ID, c.Traceparent = installation, kind, id, header.Get(traceHeader)
+	return c, err
+}

@@ -1,0 +1,91 @@
+package events
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Config says which JetStream to use and how much to keep.
+type Config struct {
+	// URL is the comma-separated servers of an existing cluster; empty runs a
+	// server inside the process, without any listening socket.
+	URL string
+	// Creds is a NATS credentials file (JWT and nkey), for an external cluster.
+	Creds string
+	// Domain is the JetStream domain of an external cluster; usually empty.
+	Domain string
+	// CACert, Cert and Key are PEM files for TLS to an external cluster; each optional,
+	// Cert and Key together.
+	CACert, Cert, Key string
+	// Replicas of every stream; 0 means 1 embedded and 3 external.
+	Replicas int
+	// DataDir holds the embedded store (DataDir/nats) and its lock (DataDir/lock).
+	DataDir string
+	// JournalMaxBytes caps the journal, in bytes; 0 is no cap of its own. At the cap
+	// dispatched changes give way; when none is left, Publish returns ErrJournalFull.
+	JournalMaxBytes int64
+	// Retention is how long dispatched changes stay readable; 0 keeps them until the cap.
+	Retention time.Duration
+	// Log must be set to see anything; nil discards.
+	Log *zap.Logger
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// Observe, when set, is told how long each operation took. Names are few and
+	// fixed ("journal publish", "worklist take"), fit for a metric label.
+	Observe func(operation string, took time.Duration)
+}
+
+func (c Config) embedded() bool { return c.URL == "" }
+
+// checked returns the config with its defaults, or says what is wrong with it.
+func (c Config) checked() (Config, error) {
+	if c.embedded() && c.DataDir == "" {
+		return c, fmt.Errorf("open events: the data directory is empty; an embedded NATS needs one")
+	}
+	if (c.Cert == "") != (c.Key == "") {
+		return c, fmt.Errorf("open events: a NATS client certificate needs both its certificate and its key file")
+	}
+	if c.Replicas < 0 || c.Replicas > 5 {
+		return c, fmt.Errorf("open events: %d replicas; NATS takes 1 to 5", c.Replicas)
+	}
+	if c.JournalMaxBytes < 0 || c.Retention < 0 {
+		return c, fmt.Errorf("open events: retention and journal size must not be negative")
+	}
+	switch {
+	case c.embedded() && c.Replicas > 1:
+		return c, fmt.Errorf("open events: %d replicas; an embedded NATS holds one", c.Replicas)
+	case c.embedded():
+		c.Replicas = 1
+	case c.Replicas == 0:
+		c.Replicas = 3
+	}
+	if c.Log == nil {
+		c.Log = zap.NewNop()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Observe == nil {
+		c.Observe = func(string, time.Duration) {}
+	}
+	return c, nil
+}
+
+// redacted is the list of servers without user information, for logs and errors.
+func (c Config) redacted() string {
+	servers := strings.Split(c.URL, ",")
+	for i, s := range servers {
+		u, err := url.Parse(strings.TrimSpace(s))
+		if err != nil {
+			servers[i] = "(unreadable address)"
+			continue
+		}
+		u.User = nil
+		servers[i] = u.String()
+	}
+	return strings.Join(servers, ",")
+}

@@ -1,0 +1,108 @@
+package events
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+)
+
+// connect reaches the embedded server, or the cluster within the context's time.
+func connect(ctx context.Context, cfg Config, srv *server.Server) (*link, error) {
+	l := &link{
+		log: cfg.Log, now: cfg.Now, observe: cfg.Observe,
+		stats: new(counters), streams: make(map[string]*stream), api: jetstream.DefaultAPIPrefix,
+	}
+	opts := []nats.Option{
+		nats.Name("channelsync"),
+		// A dead peer is noticed within 15 s, and nothing is buffered meanwhile:
+		// a publish that cannot be stored now must fail now.
+		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
+		nats.MaxReconnects(-1), nats.ReconnectWait(time.Second), nats.ReconnectBufSize(-1),
+		nats.DisconnectErrHandler(l.onDisconnect), nats.ReconnectHandler(l.onReconnect),
+		nats.ErrorHandler(l.onAsyncError),
+	}
+	if srv != nil {
+		opts = append(opts, nats.InProcessServer(srv))
+	} else {
+		opts = append(opts, nats.RetryOnFailedConnect(true), nats.Timeout(opTimeout))
+		opts = append(opts, cfg.security()...)
+	}
+	nc, err := nats.Connect(cfg.URL, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to nats %s: %w", cfg.redacted(), err)
+	}
+	if err := awaitConnected(ctx, nc); err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("connect to nats %s: %w", cfg.redacted(), err)
+	}
+	l.nc = nc
+	if cfg.Domain == "" {
+		l.js, err = jetstream.New(nc)
+	} else {
+		l.js, err = jetstream.NewWithDomain(nc, cfg.Domain)
+		l.api = "$JS." + cfg.Domain + ".API."
+	}
+	if err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("open jetstream: %w", err)
+	}
+	return l, nil
+}
+
+func (c Config) security() []nats.Option {
+	var opts []nats.Option
+	if c.Creds != "" {
+		opts = append(opts, nats.UserCredentials(c.Creds))
+	}
+	if c.CACert != "" {
+		opts = append(opts, nats.RootCAs(c.CACert))
+	}
+	if c.Cert != "" {
+		opts = append(opts, nats.ClientCert(c.Cert, c.Key))
+	}
+	return opts
+}
+
+func awaitConnected(ctx context.Context, nc *nats.Conn) error {
+	ready := nc.StatusChanged(nats.CONNECTED)
+	defer nc.RemoveStatusListener(ready)
+	if nc.IsConnected() {
+		return nil
+	}
+	select {
+	case <-ready:
+		return nil
+	case <-ctx.Done():
+		if last := nc.LastError(); last != nil {
+			return fmt.Errorf("%w (last try: %w)", ctx.Err(), last)
+		}
+		return ctx.Err()
+	}
+}
+
+func (l *link) onDisconnect(_ *nats.Conn, err error) {
+	if err == nil {
+		return // we closed it
+	}
+	l.stats.disconnects.Add(1)
+	l.log.Warn("nats connection lost; trying again until it is back", zap.Error(err))
+}
+
+func (l *link) onReconnect(nc *nats.Conn) {
+	l.log.Info("nats connection is back", zap.String(v1.LogURL, nc.ConnectedUrlRedacted()))
+}
+
+func (l *link) onAsyncError(_ *nats.Conn, sub *nats.Subscription, err error) {
+	fields := []zap.Field{zap.Error(err)}
+	if sub != nil {
+		fields = append(fields, zap.String("subject", sub.Subject))
+	}
+	l.log.Warn("nats reported an error", fields...)
+}

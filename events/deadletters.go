@@ -1,0 +1,186 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// DeadLetters keep what is no longer tried, one for each id.
+type DeadLetters struct{ *stream }
+
+// DeadLetter is a record that failed too often, or a callback that could not be read.
+type DeadLetter struct {
+	// ID is stable, so that the same failure is one entry: "<kind>-<record id>", or
+	// "callback-<hash or ulid>". Letters, digits, "-" and "_", at most 64.
+	ID           string    `json:"-"`
+	Installation string    `json:"-"`
+	Kind         string    `json:"kind"` // company, contract, contact or callback
+	RecordID     string    `json:"recordId,omitempty"`
+	Code         string    `json:"code"`
+	Attempts     int       `json:"attempts"`
+	FirstAt      time.Time `json:"firstAt"`
+	LastAt       time.Time `json:"lastAt"`
+	// Sealed is the detail and, of a callback, the raw body; the caller seals it,
+	// at most 512 KiB.
+	Sealed []byte `json:"sealed,omitempty"`
+}
+
+const (
+	sealedMax     = 512 << 10 // bytes; base64 makes them 683 KiB, the server takes 1 MiB
+	deadLetterMax = 500       // letters on a page
+)
+
+func (b *Bus) openDeadLetters(ctx context.Context) error {
+	handle, err := b.ensureStream(ctx, b.cfg.deadConfig())
+	if err != nil {
+		return err
+	}
+	b.dead = &DeadLetters{b.use(handle, "dead.probe")}
+	return nil
+}
+
+// Put keeps a dead letter, in place of an earlier one with its id.
+func (d *DeadLetters) Put(ctx context.Context, l DeadLetter) error {
+	subject, err := deadSubject(l.Installation, l.ID)
+	if err != nil {
+		return err
+	}
+	if len(l.Sealed) > sealedMax {
+		return fmt.Errorf("put dead letter: %d sealed bytes; at most %d fit", len(l.Sealed), sealedMax)
+	}
+	body, err := json.Marshal(l)
+	if err != nil {
+		return fmt.Errorf("encode dead letter: %w", err)
+	}
+	msg := nats.NewMsg(subject)
+	msg.Data = body
+	return d.call(ctx, "put dead letter", func(ctx context.Context) error {
+		_, err := d.publish(ctx, msg)
+		return err
+	})
+}
+
+// List returns up to limit dead letters (1 to 500) in the order they were put,
+// and the cursor of the next page, empty on the last. The first cursor is empty.
+func (d *DeadLetters) List(
+	ctx context.Context, installation, cursor string, limit int,
+) (letters []DeadLetter, next string, err error) {
+	if err := checkInstallation(installation); err != nil {
+		return nil, "", err
+	}
+	if limit < 1 || limit > deadLetterMax {
+		return nil, "", fmt.Errorf("list dead letters: limit %d; want 1 to %d", limit, deadLetterMax)
+	}
+	req := getRequest{NextFor: "dead." + installation + ".*", Batch: limit, Seq: 1}
+	if cursor != "" {
+		if req.Seq, err = strconv.ParseUint(cursor, 10, 63); err != nil || req.Seq == 0 {
+			return nil, "", fmt.Errorf("cursor %q: %w", cursor, ErrBadName)
+		}
+	}
+	err = d.call(ctx, "list dead letters", func(ctx context.Context) error {
+		p, err := d.get(ctx, req)
+		if err != nil {
+			return err
+		}
+		letters = make([]DeadLetter, 0, len(p.msgs))
+		for _, msg := range p.msgs {
+			l, err := readDeadLetter(msg)
+			if err != nil {
+				return err
+			}
+			letters = append(letters, l)
+		}
+		if len(p.msgs) > 0 && p.pending > 0 {
+			next = strconv.FormatUint(p.msgs[len(p.msgs)-1].Sequence+1, 10)
+		}
+		return nil
+	})
+	return letters, next, err
+}
+
+// Get returns one dead letter, or ErrNotFound.
+func (d *DeadLetters) Get(ctx context.Context, installation, id string) (DeadLetter, error) {
+	subject, err := deadSubject(installation, id)
+	if err != nil {
+		return DeadLetter{}, err
+	}
+	var l DeadLetter
+	err = d.call(ctx, "get dead letter", func(ctx context.Context) error {
+		msg, err := d.lastOf(ctx, subject)
+		if err != nil {
+			return err
+		}
+		l, err = readDeadLetter(msg)
+		return err
+	})
+	return l, err
+}
+
+// Delete removes a dead letter; one that is not there is fine.
+func (d *DeadLetters) Delete(ctx context.Context, installation, id string) error {
+	subject, err := deadSubject(installation, id)
+	if err != nil {
+		return err
+	}
+	return d.call(ctx, "delete dead letter", func(ctx context.Context) error { return d.purge(ctx, subject, 0) })
+}
+
+// Count is how many dead letters an installation has.
+func (d *DeadLetters) Count(ctx context.Context, installation string) (n int, err error) {
+	if err := checkInstallation(installation); err != nil {
+		return 0, err
+	}
+	err = d.call(ctx, "count dead letters", func(ctx context.Context) error {
+		n, _, err = d.count(ctx, "dead."+installation+".*")
+		return err
+	})
+	return n, err
+}
+
+// PurgeInstallation removes every dead letter of an installation.
+func (d *DeadLetters) PurgeInstallation(ctx context.Context, installation string) error {
+	if err := checkInstallation(installation); err != nil {
+		return err
+	}
+	return d.call(ctx, "purge dead letters", func(ctx context.Context) error {
+		return d.purge(ctx, "dead."+installation+".>", 0)
+	})
+}
+
+func deadSubject(installation, id string) (string, error) {
+	if err := checkInstallation(installation); err != nil {
+		return "", err
+	}
+	if len(id) == 0 || len(id) > 64 {
+		return "", fmt.Errorf("dead letter %q: %w", id, ErrBadName)
+	}
+	for i := range len(id) {
+		if c := id[i]; !isAlphanumeric(c) && c != '-' && c != '_' {
+			return "", fmt.Errorf("dead letter %q: %w", id, ErrBadName)
+		}
+	}
+	return "dead." + installation + "." + id, nil
+}
+
+func isAlphanumeric(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}
+
+func readDeadLetter(msg *jetstream.RawStreamMsg) (DeadLetter, error) {
+	var l DeadLetter
+	if err := json.Unmarshal(msg.Data, &l); err != nil {
+		return l, fmt.Errorf("decode dead letter %d: %w", msg.Sequence, err)
+	}
+	prefix := len("dead.") + installationLength + 1
+	if len(msg.Subject) <= prefix {
+		return l, fmt.Errorf("subject %q: %w", msg.Subject, ErrBadName)
+	}
+	l.Installation, l.ID = msg.Subject[len("dead."):prefix-1], msg.Subject[prefix:]
+	return l, nil
+}

@@ -1,0 +1,103 @@
+package events
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDeadLetters(t *testing.T) {
+	b := open(t)
+	d, ctx := b.DeadLetters(), t.Context()
+	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	letter := func(i int) DeadLetter {
+		return DeadLetter{
+			ID: fmt.Sprintf("company-%d", i), Installation: inst, Kind: "company", RecordID: fmt.Sprint(i),
+			Code: "too_many_attempts", Attempts: 8, FirstAt: at, LastAt: at.Add(time.Hour), Sealed: []byte{0, 1, 255},
+		}
+	}
+	for i := range 7 {
+		if err := d.Put(ctx, letter(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := letter(2)
+	again.Attempts = 9
+	if err := d.Put(ctx, again); err != nil {
+		t.Fatal(err)
+	}
+	foreign := letter(1)
+	foreign.Installation, foreign.ID = other, "callback-01HZX_a"
+	if err := d.Put(ctx, foreign); err != nil {
+		t.Fatal(err)
+	}
+	got, err := d.Get(ctx, inst, "company-2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(again, got); diff != "" {
+		t.Error(diff)
+	}
+	if n, err := d.Count(ctx, inst); err != nil || n != 7 {
+		t.Errorf("count %d, %v", n, err)
+	}
+	var ids []string
+	pages := 0
+	for cursor, more := "", true; more; pages++ {
+		page, next, err := d.List(ctx, inst, cursor, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range page {
+			ids = append(ids, l.RecordID)
+		}
+		cursor, more = next, next != ""
+	}
+	if s := strings.Join(ids, ""); s != "0134562" || pages != 3 {
+		t.Errorf("listed %s on %d pages", s, pages)
+	}
+	if err := d.Delete(ctx, inst, "company-2"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Get(ctx, inst, "company-2"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("deleted: %v", err)
+	}
+	if err := d.Delete(ctx, inst, "company-2"); err != nil {
+		t.Error(err)
+	}
+	if err := d.PurgeInstallation(ctx, inst); err != nil {
+		t.Fatal(err)
+	}
+	if page, next, err := d.List(ctx, inst, "", 10); err != nil || len(page) != 0 || next != "" {
+		t.Errorf("%v, %q, %v", page, next, err)
+	}
+	if n, err := d.Count(ctx, other); err != nil || n != 1 {
+		t.Errorf("the other one's: %d, %v", n, err)
+	}
+}
+
+func TestDeadLettersRefuse(t *testing.T) {
+	d := open(t).DeadLetters()
+	ctx := t.Context()
+	for _, id := range []string{"", "a.b", "a>", strings.Repeat("x", 65)} {
+		if err := d.Put(ctx, DeadLetter{ID: id, Installation: inst}); !errors.Is(err, ErrBadName) {
+			t.Errorf("put %q: %v", id, err)
+		}
+	}
+	if _, _, err := d.List(ctx, inst, "x", 10); !errors.Is(err, ErrBadName) {
+		t.Errorf("cursor: %v", err)
+	}
+	if _, _, err := d.List(ctx, inst, "", 501); err == nil {
+		t.Error("limit of 501 taken")
+	}
+	if err := d.Put(ctx, DeadLetter{ID: "a", Installation: inst, Sealed: make([]byte, sealedMax+1)}); err == nil {
+		t.Error("too much sealed")
+	}
+	if err := d.Put(ctx, DeadLetter{ID: "a", Installation: inst, Sealed: make([]byte, sealedMax)}); err != nil {
+		t.Errorf("the most that fits: %v", err)
+	}
+}

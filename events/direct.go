@@ -1,0 +1,177 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// getRequest is a batched direct get (ADR-31): the messages from a sequence or
+// time on that match a subject, or the last one of each of several subjects.
+type getRequest struct {
+	Seq       uint64     `json:"seq,omitempty"`
+	Batch     int        `json:"batch,omitempty"`
+	MaxBytes  int        `json:"max_bytes,omitempty"`
+	NextFor   string     `json:"next_by_subj,omitempty"`
+	StartTime *time.Time `json:"start_time,omitempty"`
+	LastFor   []string   `json:"multi_last,omitempty"`
+}
+
+// page is the answer: messages in ascending sequence, and how many more match.
+type page struct {
+	msgs    []*jetstream.RawStreamMsg
+	pending int
+}
+
+// answerMax bounds an answer, in bytes: the server cuts off a client that has 64
+// MiB waiting. The rest is asked for again.
+const answerMax = 8 << 20
+
+// lastForMax is how many subjects one request for last messages may name; the
+// server refuses more than 1,024.
+const lastForMax = 500
+
+// get asks the stream directly, past the API queue. Unlike jetstreamext.GetBatch
+// it tells an answer that was cut off from a complete one: taking the first for
+// the second would make stored records look absent.
+func (s *stream) get(ctx context.Context, req getRequest) (page, error) {
+	if req.StartTime == nil && req.Seq == 0 && len(req.LastFor) == 0 {
+		req.Seq = 1
+	}
+	req.MaxBytes = answerMax
+	body, err := json.Marshal(req)
+	if err != nil {
+		return page{}, fmt.Errorf("encode request: %w", err)
+	}
+	sub, err := s.nc.SubscribeSync(s.nc.NewInbox())
+	if err != nil {
+		return page{}, fmt.Errorf("subscribe to the answer: %w", err)
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	if err := s.nc.PublishRequest(s.api+"DIRECT.GET."+s.name, sub.Subject, body); err != nil {
+		return page{}, err
+	}
+	var p page
+	for {
+		msg, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return page{}, fmt.Errorf("after %d messages: %w", len(p.msgs), err)
+		}
+		raw, end, err := readDirect(msg)
+		switch {
+		case err != nil:
+			return page{}, err
+		case raw != nil:
+			p.msgs = append(p.msgs, raw)
+		}
+		if raw != nil || end {
+			p.pending, _ = strconv.Atoi(msg.Header.Get("Nats-Num-Pending"))
+		}
+		if end {
+			return p, nil
+		}
+	}
+}
+
+// readDirect is one message of an answer, or its end, or why there is none.
+func readDirect(msg *nats.Msg) (raw *jetstream.RawStreamMsg, end bool, err error) {
+	if status := msg.Header.Get("Status"); status != "" && len(msg.Data) == 0 {
+		description := msg.Header.Get("Description")
+		switch {
+		case status == "204" && description == "EOB":
+			return nil, true, nil
+		case status == "404":
+			return nil, true, nil
+		case status == "503":
+			return nil, true, nats.ErrNoResponders
+		}
+		return nil, true, fmt.Errorf("the stream answered %s %s", status, description)
+	}
+	seq, err := strconv.ParseUint(msg.Header.Get(jetstream.SequenceHeader), 10, 64)
+	if err != nil {
+		return nil, true, fmt.Errorf("read a message's sequence: %w", err)
+	}
+	at, err := time.Parse(time.RFC3339Nano, msg.Header.Get(jetstream.TimeStampHeaer))
+	if err != nil {
+		return nil, true, fmt.Errorf("read a message's time: %w", err)
+	}
+	return &jetstream.RawStreamMsg{
+		Subject: msg.Header.Get(jetstream.SubjectHeader), Sequence: seq, Time: at, Header: msg.Header, Data: msg.Data,
+	}, false, nil
+}
+
+// count is how many messages match the filter, and the oldest of them.
+func (s *stream) count(ctx context.Context, filter string) (int, *jetstream.RawStreamMsg, error) {
+	p, err := s.get(ctx, getRequest{NextFor: filter, Batch: 1})
+	if err != nil || len(p.msgs) == 0 {
+		return 0, nil, err
+	}
+	return 1 + p.pending, p.msgs[0], nil
+}
+
+// each hands on every message that matches the filter, from a sequence on, page
+// by page, so that no answer grows with the stream. A message stored while it
+// runs may or may not be among them.
+func (s *stream) each(ctx context.Context, req getRequest, fn func([]*jetstream.RawStreamMsg) error) error {
+	req.Batch = batchMax
+	for {
+		p, err := s.page(ctx, req)
+		if err != nil {
+			return err
+		}
+		if len(p.msgs) == 0 {
+			return nil
+		}
+		if err := fn(p.msgs); err != nil {
+			return err
+		}
+		if p.pending == 0 {
+			return nil
+		}
+		req.StartTime, req.Seq = nil, p.msgs[len(p.msgs)-1].Sequence+1
+	}
+}
+
+// page is get with a deadline of its own, for loops that may take long in all.
+func (s *stream) page(ctx context.Context, req getRequest) (page, error) {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	return s.get(ctx, req)
+}
+
+// last is the last message of each subject that has one.
+func (s *stream) last(ctx context.Context, subjects []string) ([]*jetstream.RawStreamMsg, error) {
+	var all []*jetstream.RawStreamMsg
+	for len(subjects) > 0 {
+		n := min(len(subjects), lastForMax)
+		req := getRequest{LastFor: subjects[:n]}
+		for {
+			p, err := s.page(ctx, req)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, p.msgs...)
+			if p.pending == 0 || len(p.msgs) == 0 {
+				break
+			}
+			req.Seq = p.msgs[len(p.msgs)-1].Sequence + 1
+		}
+		subjects = subjects[n:]
+	}
+	return all, nil
+}
+
+// lastOf is the last message of a subject, or ErrNotFound.
+func (s *stream) lastOf(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
+	msg, err := s.handle.GetLastMsgForSubject(ctx, subject)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, ErrNotFound
+	}
+	return msg, err
+}

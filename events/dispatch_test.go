@@ -1,0 +1,178 @@
+package events
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	v1 "channelsync/api/v1"
+)
+
+func TestDispatchCoalesces(t *testing.T) {
+	b := open(t)
+	var last Receipt
+	for i := range 10 { // one record, ten changes
+		c := change(1)
+		c.Fields = []string{string(rune('a' + i))}
+		last = publish(t, b, c, "")
+	}
+	sweep := change(1)
+	sweep.Trigger = v1.TriggerSweep
+	publish(t, b, sweep, "")
+	job := change(2)
+	job.Job = "j1"
+	publish(t, b, job, "")
+	contract := change(1)
+	contract.Kind = v1.KindContract
+	publish(t, b, contract, "")
+
+	dispatch(t, b)
+	bulk := takeN(t, b, LaneBulk, 2)
+	slices.SortFunc(bulk, func(a, b Mark) int { return int(a.ID - b.ID) })
+	if !slices.Equal(idsOf(bulk), []int64{1, 2}) || bulk[1].Job != "j1" {
+		t.Errorf("bulk holds %+v", bulk)
+	}
+	live := takeN(t, b, LaneLive, 1)
+	if m := live[0]; m.JournalSequence != last.Sequence || !slices.Equal(m.Fields, []string{"j"}) ||
+		m.Trigger != v1.TriggerCallback || time.Since(m.StoredAt) > time.Minute {
+		t.Errorf("the last change must win: %+v", m)
+	}
+	eventually(t, 5*time.Second, "13 changes counted", func() bool { return b.Stats().Dispatched == 13 })
+	contracts, err := b.Worklist().Take(t.Context(), inst, v1.KindContract, LaneLive, 10)
+	if err != nil || len(contracts) != 1 {
+		t.Errorf("contracts %v, %v", contracts, err)
+	}
+}
+
+func TestDispatchTakesUpWhereItWas(t *testing.T) {
+	dir := t.TempDir()
+	here := func(c *Config) { c.DataDir = dir }
+	b := open(t, here)
+	stop := dispatch(t, b)
+	publish(t, b, change(1), "")
+	takeN(t, b, LaneLive, 1)
+	stop()
+	publish(t, b, change(2), "")
+	shut(t, b)
+
+	b = open(t, here)
+	if err := b.Worklist().PurgeInstallation(t.Context(), inst); err != nil {
+		t.Fatal(err)
+	}
+	dispatch(t, b)
+	if got := idsOf(takeN(t, b, LaneLive, 1)); got[0] != 2 {
+		t.Errorf("dispatched %v; record 1 was acknowledged before", got)
+	}
+	if ids := journalIDs(t, b); len(ids) != 2 {
+		t.Errorf("the journal holds %v", ids)
+	}
+}
+
+// TestDispatchReclaims: what a dead process was handed does not wait for AckWait.
+func TestDispatchReclaims(t *testing.T) {
+	dir := t.TempDir()
+	here := func(c *Config) { c.DataDir = dir }
+	b := open(t, here)
+	publish(t, b, change(1), "")
+	publish(t, b, change(2), "")
+	msgs, err := collectBatch(b.journal.dispatcher.FetchNoWait(10))
+	if err != nil || len(msgs) != 2 {
+		t.Fatalf("%d messages, %v", len(msgs), err)
+	}
+	if err := msgs[1].DoubleAck(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	shut(t, b)
+
+	b = open(t, here)
+	dispatch(t, b)
+	eventually(t, 5*time.Second, "record 1 marked", func() bool {
+		return slices.Contains(idsOf(take(t, b, LaneLive)), 1)
+	})
+}
+
+func TestUndispatched(t *testing.T) {
+	b := open(t)
+	publish(t, b, change(1), "")
+	publish(t, b, change(2), "")
+	lag := func(want int) func() bool {
+		return func() bool {
+			n, err := b.Journal().Undispatched(t.Context())
+			return err == nil && n == want
+		}
+	}
+	eventually(t, 5*time.Second, "two to wait", lag(2))
+	dispatch(t, b)
+	eventually(t, 5*time.Second, "none to wait", lag(0))
+}
+
+func TestForceSticks(t *testing.T) {
+	b := open(t)
+	forced := change(1)
+	forced.Force = true
+	publish(t, b, forced, "")
+	publish(t, b, change(1), "")
+	dispatch(t, b)
+	if m := takeN(t, b, LaneLive, 1)[0]; !m.Force || m.JournalSequence != 2 {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestDispatchOfWhatCannotBeRead(t *testing.T) {
+	core, logs := observer.New(zap.WarnLevel)
+	b := open(t, func(c *Config) { c.Log = zap.New(core) })
+	for _, msg := range []*nats.Msg{
+		{Subject: "change." + inst + ".company.5", Data: []byte("{not json"), Header: nats.Header{}},
+		{Subject: "change." + inst + ".planet.6", Data: []byte("{}"), Header: nats.Header{}},
+		{Subject: "change.x.company.07", Data: []byte("{}"), Header: nats.Header{}},
+	} {
+		if _, err := b.js.PublishMsg(t.Context(), msg); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dispatch(t, b)
+	if got := idsOf(takeN(t, b, LaneLive, 1)); got[0] != 5 {
+		t.Errorf("marked %v", got)
+	}
+	eventually(t, 5*time.Second, "two ended", func() bool { return b.Stats().Terminated == 2 })
+	if logs.FilterMessageSnippet("names no record").Len() != 2 {
+		t.Errorf("logged %v", logs.All())
+	}
+	eventually(t, 5*time.Second, "nothing left to acknowledge", func() bool {
+		info, err := b.journal.dispatcher.Info(t.Context())
+		return err == nil && info.AckFloor.Stream == 3 && info.NumAckPending == 0
+	})
+}
+
+// TestDispatchTriesAgain takes the worklist away and gives it back.
+func TestDispatchTriesAgain(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	if err := b.js.DeleteStream(t.Context(), worklistStream); err != nil {
+		t.Fatal(err)
+	}
+	dispatch(t, b)
+	publish(t, b, change(1), "")
+	eventually(t, 10*time.Second, "a failure", func() bool { return b.Stats().DispatchFailed > 0 })
+	if _, err := b.js.CreateStream(t.Context(), b.cfg.worklistConfig()); err != nil {
+		t.Fatal(err)
+	}
+	takeN(t, b, LaneLive, 1)
+}
+
+func TestDispatchSurvivesItsConsumersRemoval(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	dispatch(t, b)
+	publish(t, b, change(1), "")
+	takeN(t, b, LaneLive, 1)
+	if err := b.js.DeleteConsumer(t.Context(), journalStream, dispatcherName); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, b, change(2), "")
+	takeN(t, b, LaneLive, 2)
+}

@@ -1,0 +1,19 @@
+// Package events is the durable middle of channelsync, over NATS JetStream:
+//
+//   - the Journal (stream CHANGES): every hint that a record may differ,
+//     append-only, de-duplicated, readable again for replay;
+//   - the Worklist (stream WORKLIST): the set of records that are due, at most
+//     one mark for each, so that a burst of changes is one piece of work;
+//   - the DeadLetters (stream DEADLETTERS): what is no longer tried;
+//   - Tables: key-value buckets for whatever the layers above must remember.
+//
+// Dispatch carries changes from the journal to the worklist. When Publish
+// returns nil the change is on disk: the embedded server flushes every write,
+// and of an external one Health says what is known.
+//
+// The package never looks at what a record holds: changes carry identities and
+// field names, never synced values, and what dead letters and tables hold is
+// opaque (callers seal it). It knows no sync rule, no HTTP and no vendor.
+// Handlers publish to it; the sync packages take work from it; only cmd opens
+// and closes it.
+package events

@@ -1,0 +1,97 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+)
+
+// The errors that callers tell apart with errors.Is.
+var (
+	// ErrJournalFull: the journal is at its cap (or the disk is) and holds nothing
+	// that was dispatched already. The change was not stored.
+	ErrJournalFull = errors.New("the journal is full of changes that are not dispatched yet")
+	// ErrNotFound: the table or the dead letters hold nothing under that name.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict: the key is at another revision than the caller believed.
+	ErrConflict = errors.New("changed meanwhile")
+	// ErrClosed: the bus is closing or closed.
+	ErrClosed = errors.New("the event bus is closed")
+	// ErrLocked: another process has the embedded store open.
+	ErrLocked = errors.New("the data directory is in use by another process")
+)
+
+// Error codes of the server (nats-server, server/errors.json).
+const (
+	codeAccountResources jetstream.ErrorCode = 10002
+	codeInsufficient     jetstream.ErrorCode = 10023
+	codeStorageResources jetstream.ErrorCode = 10047
+	codeStoreFailed      jetstream.ErrorCode = 10077
+	codeSequenceNotFound jetstream.ErrorCode = 10043
+)
+
+func apiError(err error) *jetstream.APIError {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return api
+	}
+	return nil
+}
+
+func hasCode(err error, codes ...jetstream.ErrorCode) bool {
+	api := apiError(err)
+	if api == nil {
+		return false
+	}
+	for _, c := range codes {
+		if api.ErrorCode == c {
+			return true
+		}
+	}
+	return false
+}
+
+// isFull tells the refusals that more room would cure.
+func isFull(err error) bool {
+	if hasCode(err, codeInsufficient, codeStorageResources, codeAccountResources) {
+		return true
+	}
+	api := apiError(err)
+	return api != nil && api.ErrorCode == codeStoreFailed &&
+		(api.Description == "maximum bytes exceeded" || api.Description == "maximum messages exceeded")
+}
+
+func isConflict(err error) bool {
+	return hasCode(err, jetstream.JSErrCodeStreamWrongLastSequence, 10164) // 10164: the same, without the sequence
+}
+
+func isDuplicateInBatch(err error) bool {
+	return hasCode(err, jetstreamext.JSErrCodeBatchPublishDuplicateMsgID)
+}
+
+func isTooManyBatches(err error) bool {
+	return hasCode(err, jetstreamext.JSErrCodeAtomicPublishTooManyInflight,
+		jetstreamext.JSErrCodeBatchPublishTooManyInflight)
+}
+
+// isUnavailable tells what a cluster without a leader gives.
+func isUnavailable(err error) bool {
+	api := apiError(err)
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) ||
+		errors.Is(err, jetstream.ErrNoStreamResponse) || api != nil && api.Code == http.StatusServiceUnavailable
+}
+
+// looksFrozen tells errors that a stream which no longer takes writes would
+// give. A stream with a write error does not answer at all, so silence counts;
+// a caller that gave up does not.
+func looksFrozen(err error) bool {
+	if err == nil || errors.Is(err, context.Canceled) || isFull(err) {
+		return false
+	}
+	api := apiError(err)
+	return api == nil || api.ErrorCode == codeStoreFailed
+}

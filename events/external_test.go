@@ -1,0 +1,213 @@
+package events
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+// external runs a server with a port, as somebody else's would be.
+func external(t *testing.T, opts *server.Options) *server.Server {
+	t.Helper()
+	opts.NoSigs, opts.NoLog, opts.JetStream, opts.Host = true, true, true, "127.0.0.1"
+	if opts.Port == 0 {
+		opts.Port = server.RANDOM_PORT
+	}
+	srv, err := server.NewServer(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Start()
+	if !srv.ReadyForConnections(10 * time.Second) {
+		t.Fatal("server not ready")
+	}
+	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
+	return srv
+}
+
+func port(srv *server.Server) int { return srv.Addr().(*net.TCPAddr).Port }
+
+func TestExternal(t *testing.T) {
+	t.Parallel()
+	core, logs := observer.New(zap.InfoLevel)
+	dir := t.TempDir()
+	srv := external(t, &server.Options{StoreDir: dir})
+	var observed atomic.Int64
+	b := open(t, func(c *Config) {
+		c.DataDir, c.URL, c.Replicas, c.Log = "", srv.ClientURL(), 1, zap.New(core)
+		c.Observe = func(string, time.Duration) { observed.Add(1) }
+	})
+	dispatch(t, b)
+	publish(t, b, change(1), "m1")
+	takeN(t, b, LaneLive, 1)
+	if h := b.Health(t.Context()); h.Err != nil || h.Embedded || h.Flush != "unknown" {
+		t.Errorf("%+v", h)
+	}
+	if observed.Load() == 0 {
+		t.Error("no operation was timed")
+	}
+	// A stream whose last write failed is asked again, and is well.
+	b.journal.failing.Store(true)
+	b.health.at = time.Time{}
+	if h := b.Health(t.Context()); h.Err != nil || b.journal.failing.Load() {
+		t.Errorf("the probe did not clear it: %+v", h)
+	}
+	// The server goes away and comes back.
+	where := port(srv)
+	srv.Shutdown()
+	srv.WaitForShutdown()
+	eventually(t, 10*time.Second, "an unhealthy answer", func() bool { return b.Health(t.Context()).Err != nil })
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := b.Journal().Publish(ctx, change(2), "m2"); err == nil {
+		t.Error("acknowledged without a server")
+	}
+	external(t, &server.Options{StoreDir: dir, Port: where})
+	eventually(t, 10*time.Second, "a healthy answer", func() bool { return b.Health(t.Context()).Err == nil })
+	publish(t, b, change(3), "m3")
+	eventually(t, 20*time.Second, "records 1 and 3 marked", func() bool { return len(take(t, b, LaneLive)) >= 2 })
+	lost := logs.FilterMessageSnippet("connection lost").Len()
+	back := logs.FilterMessageSnippet("connection is back").Len()
+	if lost != 1 || back != 1 || b.Stats().Disconnects != 1 {
+		t.Errorf("logged %d losses and %d returns: %v", lost, back, logs.All())
+	}
+}
+
+func TestExternalOutOfReach(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	_, err := Open(ctx, Config{URL: "nats://user:hunter2@127.0.0.1:1"})
+	if !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "hunter2") ||
+		!strings.Contains(err.Error(), "127.0.0.1:1") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestExternalDomainAndFlush: a JetStream domain, and an account that may ask the
+// servers for their settings.
+func TestExternalDomainAndFlush(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "nats.conf")
+	conf := fmt.Sprintf(`
+		server_name: hub
+		jetstream { store_dir: %s, domain: hub, sync_interval: always }
+		system_account: SYS
+		accounts {
+			SYS { users: [{user: s, password: s}]
+				exports: [{service: "$SYS.REQ.SERVER.PING.VARZ", response: stream}] }
+			APP { users: [{user: a, password: a}], jetstream: enabled
+				imports: [{service: {account: SYS, subject: "$SYS.REQ.SERVER.PING.VARZ"}}] }
+		}`, strconv.Quote(dir))
+	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	opts, err := server.ProcessConfigFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := external(t, opts)
+	b := open(t, func(c *Config) {
+		c.DataDir, c.URL, c.Domain, c.Replicas = "", fmt.Sprintf("nats://a:a@127.0.0.1:%d", port(srv)), "hub", 1
+	})
+	if h := b.Health(t.Context()); h.Err != nil || h.Flush != "always" {
+		t.Errorf("%+v", h)
+	}
+	dispatch(t, b)
+	publish(t, b, change(1), "m1")
+	takeN(t, b, LaneLive, 1)
+	tab := table(t, b, TableConfig{Name: "t"})
+	if _, err := tab.Put(t.Context(), "k", []byte("v")); err != nil {
+		t.Fatal(err)
+	}
+	if err := tab.PutMany(t.Context(), []KeyValue{{"k2", []byte("v2")}, {"k3", []byte("v3")}}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := tab.GetMany(t.Context(), []string{"k", "k2", "k3"})
+	if err != nil || len(got) != 3 {
+		t.Errorf("%v, %v", got, err)
+	}
+	if e, err := tab.Get(t.Context(), "k2"); err != nil || string(e.Value) != "v2" {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
+func TestExternalTLS(t *testing.T) {
+	dir := t.TempDir()
+	pair := certificate(t, dir)
+	pool := x509.NewCertPool()
+	pool.AddCert(pair.Leaf)
+	srv := external(t, &server.Options{
+		StoreDir: t.TempDir(), TLS: true, TLSVerify: true, TLSTimeout: 5,
+		TLSConfig: &tls.Config{
+			Certificates: []tls.Certificate{pair}, ClientCAs: pool, RootCAs: pool,
+			ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13,
+		},
+	})
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	b := open(t, func(c *Config) {
+		c.DataDir, c.URL, c.Replicas = "", fmt.Sprintf("tls://127.0.0.1:%d", port(srv)), 1
+		c.CACert, c.Cert, c.Key = cert, cert, key
+	})
+	publish(t, b, change(1), "m1")
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := Open(ctx, Config{URL: fmt.Sprintf("tls://127.0.0.1:%d", port(srv))}); err == nil {
+		t.Error("trusted a server that nobody vouches for")
+	}
+}
+
+// certificate writes cert.pem and key.pem, for both ends, vouching for itself.
+func certificate(t *testing.T, dir string) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, block := range map[string]*pem.Block{
+		"cert.pem": {Type: "CERTIFICATE", Bytes: der}, "key.pem": {Type: "PRIVATE KEY", Bytes: keyDER},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair
+}

@@ -1,0 +1,182 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+// Health is how the bus stands.
+type Health struct {
+	ServerVersion string
+	Embedded      bool
+	// Flush says when the server flushes writes to disk: "always", an interval such
+	// as "2m0s", or "unknown" when an external cluster does not tell.
+	Flush    string
+	Replicas int      // asked for, of every stream
+	Frozen   []string // streams that do not take writes; the server must be restarted
+	Err      error    // why the bus cannot be relied on now; nil = it can
+}
+
+const (
+	flushAlways  = "always"
+	flushUnknown = "unknown"
+	// healthFor is how long an answer stands, so that probes cost little.
+	healthFor = time.Second
+	// flushFor is how long what a cluster told about its flushing stands.
+	flushFor = time.Minute
+	// healthTimeout bounds one look.
+	healthTimeout = 2 * time.Second
+	// flushWait is how long the servers of a cluster have to tell.
+	flushWait = 300 * time.Millisecond
+)
+
+type healthCache struct {
+	sync.Mutex
+	at      time.Time
+	health  Health
+	flush   string
+	flushAt time.Time
+}
+
+// Health looks at most once a second and answers from memory between.
+func (b *Bus) Health(ctx context.Context) Health {
+	b.health.Lock()
+	defer b.health.Unlock()
+	if !b.health.at.IsZero() && time.Since(b.health.at) < healthFor {
+		return b.health.health
+	}
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	h := Health{
+		ServerVersion: b.nc.ConnectedServerVersion(), Embedded: b.server != nil, Replicas: b.cfg.Replicas,
+		Flush: b.flush(ctx),
+	}
+	switch {
+	case b.life.Err() != nil:
+		h.Err = ErrClosed
+	case !b.nc.IsConnected():
+		h.Err = errors.New("not connected to nats")
+	case b.server != nil:
+		h.Frozen, h.Err = b.lookInside()
+	default:
+		h.Frozen, h.Err = b.probe(ctx)
+	}
+	if h.Err == nil && len(h.Frozen) > 0 {
+		h.Err = fmt.Errorf("streams take no writes: %s", strings.Join(h.Frozen, ", "))
+	}
+	b.health.at, b.health.health = time.Now(), h
+	return h
+}
+
+// lookInside asks the embedded server which of its streams had a write error: it
+// freezes those until it is restarted.
+func (b *Bus) lookInside() (frozen []string, err error) {
+	status := b.server.Healthz(&server.HealthzOptions{Details: true})
+	if status == nil || status.Status == "ok" {
+		return nil, nil
+	}
+	err = fmt.Errorf("nats server: %s %s", status.Status, status.Error)
+	for _, e := range status.Errors {
+		err = fmt.Errorf("nats server: %s", e.Error)
+		if e.Stream != "" {
+			frozen = append(frozen, e.Stream)
+		}
+	}
+	slices.Sort(frozen)
+	return frozen, err
+}
+
+// probe asks an external cluster for each stream's leader, and writes to those
+// whose last write failed: readiness must come back by itself once they recover.
+func (b *Bus) probe(ctx context.Context) (frozen []string, err error) {
+	for _, s := range b.inUse() {
+		info, err := s.handle.Info(ctx)
+		if err != nil {
+			return frozen, fmt.Errorf("ask stream %s: %w", s.name, err)
+		}
+		if info.Cluster != nil && info.Cluster.Leader == "" {
+			return frozen, fmt.Errorf("stream %s has no leader", s.name)
+		}
+		if !s.failing.Load() {
+			continue
+		}
+		if s.probeSubject == "" {
+			frozen = append(frozen, s.name)
+		} else if _, err := s.publish(ctx, nats.NewMsg(s.probeSubject)); err != nil && !isFull(err) {
+			frozen = append(frozen, s.name)
+		}
+	}
+	slices.Sort(frozen)
+	return frozen, nil
+}
+
+// flush is the slowest of what the servers tell.
+func (b *Bus) flush(ctx context.Context) string {
+	if b.server != nil {
+		return flushAlways // set by startEmbedded
+	}
+	if b.health.flush == "" || time.Since(b.health.flushAt) >= flushFor {
+		b.health.flush, b.health.flushAt = b.askFlush(ctx), time.Now()
+	}
+	return b.health.flush
+}
+
+// askFlush asks every server for its settings. Only accounts that import the
+// system's VARZ service get an answer.
+func (b *Bus) askFlush(ctx context.Context) string {
+	sub, err := b.nc.SubscribeSync(b.nc.NewInbox())
+	if err != nil {
+		return flushUnknown
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	if b.nc.PublishRequest("$SYS.REQ.SERVER.PING.VARZ", sub.Subject, nil) != nil {
+		return flushUnknown
+	}
+	ctx, cancel := context.WithTimeout(ctx, flushWait)
+	defer cancel()
+	worst := flushUnknown
+	for {
+		msg, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return worst
+		}
+		switch told := readFlush(msg.Data); {
+		case told == flushUnknown:
+		case worst == flushUnknown, worst == flushAlways:
+			worst = told
+		}
+	}
+}
+
+// readFlush reads a server's VARZ answer.
+func readFlush(body []byte) string {
+	var varz struct {
+		Data struct {
+			JetStream struct {
+				Config struct {
+					SyncAlways   bool          `json:"sync_always"`
+					SyncInterval time.Duration `json:"sync_interval"`
+				} `json:"config"`
+			} `json:"jetstream"`
+		} `json:"data"`
+	}
+	if json.Unmarshal(body, &varz) != nil {
+		return flushUnknown
+	}
+	switch c := varz.Data.JetStream.Config; {
+	case c.SyncAlways:
+		return flushAlways
+	case c.SyncInterval > 0:
+		return c.SyncInterval.String()
+	}
+	return flushUnknown // it runs no JetStream
+}

@@ -1,0 +1,91 @@
+package events
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	v1 "channelsync/api/v1"
+)
+
+func in(d time.Duration) func(Mark) time.Time {
+	return func(Mark) time.Time { return time.Now().Add(d) }
+}
+
+func TestSchedulesFireAndSurviveARestart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	here := func(c *Config) { c.DataDir = dir }
+	b := open(t, here)
+	m := mark(5)
+	m.Job, m.Fields = "j", []string{"name"}
+	if err := b.Worklist().Later(t.Context(), []Mark{m}, in(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	far := []Mark{mark(6), mark(7)}
+	if err := b.Worklist().Later(t.Context(), far, in(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if len(take(t, b, LaneLive)) != 0 {
+		t.Error("due at once")
+	}
+	shut(t, b)
+
+	b = open(t, here)
+	got := takeN(t, b, LaneLive, 1)[0]
+	if got.ID != 5 || got.Job != "j" || !slices.Equal(got.Fields, m.Fields) || got.Lane != LaneLive {
+		t.Errorf("fired as %+v", got)
+	}
+	d, err := b.Worklist().Depth(t.Context(), inst)
+	if err != nil || d.Later != 2 || d.Live != 1 {
+		t.Errorf("the fired one must be gone and the others stay: %+v, %v", d, err)
+	}
+}
+
+func TestScheduleReplacesAndCancels(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	w, ctx := b.Worklist(), t.Context()
+	marks := []Mark{mark(1), mark(2), mark(3)}
+	if err := w.Later(ctx, marks, in(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Later(ctx, marks[:1], in(-time.Minute)); err != nil { // replaced by one that is past
+		t.Fatal(err)
+	}
+	if got := idsOf(takeN(t, b, LaneLive, 1)); got[0] != 1 {
+		t.Errorf("fired %v", got)
+	}
+	if err := w.CancelLater(ctx, inst, v1.KindCompany, []int64{2, 99}); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := w.Depth(ctx, inst); err != nil || d.Later != 1 {
+		t.Errorf("%+v, %v; want only record 3 to wait", d, err)
+	}
+	if err := w.CancelLater(ctx, inst, v1.KindCompany, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestManySchedulesInOneBatch(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	var marks []Mark
+	for id := range int64(100) {
+		marks = append(marks, mark(id))
+	}
+	if err := b.Worklist().Later(t.Context(), marks, in(-time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	takeN(t, b, LaneLive, 100)
+}
+
+func TestWholeSecondRoundsUp(t *testing.T) {
+	whole := time.Date(2026, 11, 23, 10, 0, 7, 0, time.UTC)
+	if got := wholeSecond(whole); !got.Equal(whole) {
+		t.Errorf("a whole second became %s", got)
+	}
+	if got := wholeSecond(whole.Add(1)); !got.Equal(whole.Add(time.Second)) {
+		t.Errorf("a nanosecond more became %s", got)
+	}
+}

@@ -1,0 +1,65 @@
+package events
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+)
+
+// opTimeout bounds every call to the server that its caller did not bound
+// tighter. Autotask gives up on a callback after 10 s; half of that is ours.
+const opTimeout = 5 * time.Second
+
+// link is the connection with what every user of it needs.
+type link struct {
+	nc      *nats.Conn
+	js      jetstream.JetStream
+	api     string // subject prefix of the JetStream API, with the final dot
+	log     *zap.Logger
+	now     func() time.Time
+	observe func(string, time.Duration)
+	stats   *counters
+
+	mu      sync.Mutex
+	streams map[string]*stream // every stream in use, for Health
+}
+
+// call runs one operation under a deadline, names it in its error and times it.
+func (l *link) call(ctx context.Context, operation string, fn func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	start := time.Now()
+	err := fn(ctx)
+	l.observe(operation, time.Since(start))
+	if err != nil {
+		return fmt.Errorf("%s: %w", operation, err)
+	}
+	return nil
+}
+
+// use registers a stream by the handle that ensureStream gave.
+func (l *link) use(handle jetstream.Stream, probe string) *stream {
+	s := &stream{
+		link: l, name: handle.CachedInfo().Config.Name, handle: handle, probeSubject: probe,
+		slots: make(chan struct{}, batchesInFlight),
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.streams[s.name] = s
+	return s
+}
+
+func (l *link) inUse() []*stream {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make([]*stream, 0, len(l.streams))
+	for _, s := range l.streams {
+		all = append(all, s)
+	}
+	return all
+}

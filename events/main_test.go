@@ -1,0 +1,148 @@
+package events
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+)
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childEnv); dir != "" {
+		child(dir) // the process that crash_test.go kills
+		return
+	}
+	goleak.VerifyTestMain(m,
+		// The server's clocks and pools that live as long as the process.
+		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
+	)
+}
+
+const (
+	inst  = "01hzx3q8r9k2m4n6p8s0t2v4w6"
+	other = "01hzx3q8r9k2m4n6p8s0t2v4w7"
+)
+
+func open(t testing.TB, change ...func(*Config)) *Bus {
+	t.Helper()
+	cfg := Config{DataDir: t.TempDir(), Log: zap.NewNop()}
+	for _, c := range change {
+		c(&cfg)
+	}
+	b, err := Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { shut(t, b) })
+	return b
+}
+
+// shut closes a bus; the test's own context has ended in a cleanup.
+func shut(t testing.TB, b *Bus) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := b.Close(ctx); err != nil {
+		t.Errorf("close: %v", err)
+	}
+}
+
+// dispatch runs Dispatch until the test ends or the returned function is called.
+func dispatch(t testing.TB, b *Bus) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- b.Dispatch(ctx) }()
+	stopped := false
+	stop = func() {
+		cancel()
+		if stopped {
+			return
+		}
+		stopped = true
+		if err := <-done; err != nil {
+			t.Errorf("dispatch: %v", err)
+		}
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// eventually polls until ok says so, at most within.
+func eventually(t testing.TB, within time.Duration, what string, ok func() bool) {
+	t.Helper()
+	end := time.NewTimer(within)
+	defer end.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-end.C:
+			t.Fatalf("not within %s: %s", within, what)
+		}
+	}
+}
+
+func change(id int64) Change {
+	return Change{Installation: inst, Kind: v1.KindCompany, ID: id, Trigger: v1.TriggerCallback}
+}
+
+func mark(id int64) Mark {
+	return Mark{Installation: inst, Kind: v1.KindCompany, ID: id, Lane: LaneLive, Trigger: v1.TriggerCallback}
+}
+
+func publish(t testing.TB, b *Bus, c Change, id string) Receipt {
+	t.Helper()
+	r, err := b.Journal().Publish(t.Context(), c, id)
+	if err != nil {
+		t.Fatalf("publish %s/%d: %v", c.Kind, c.ID, err)
+	}
+	return r
+}
+
+func take(t testing.TB, b *Bus, lane Lane) []Mark {
+	t.Helper()
+	marks, err := b.Worklist().Take(t.Context(), inst, v1.KindCompany, lane, TakeMax)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return marks
+}
+
+func takeN(t testing.TB, b *Bus, lane Lane, n int) []Mark {
+	t.Helper()
+	var marks []Mark
+	eventually(t, 10*time.Second, fmt.Sprintf("%d marks on the %s lane", n, lane), func() bool {
+		marks = take(t, b, lane)
+		return len(marks) == n
+	})
+	return marks
+}
+
+func idsOf(marks []Mark) []int64 {
+	var ids []int64
+	for _, m := range marks {
+		ids = append(ids, m.ID)
+	}
+	return ids
+}
+
+func journalIDs(t testing.TB, b *Bus) map[int64]int {
+	t.Helper()
+	seen := make(map[int64]int)
+	err := b.Journal().Read(t.Context(), ReadFrom{Installation: inst}, func(c StoredChange) error {
+		seen[c.ID]++
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seen
+}

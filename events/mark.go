@@ -1,0 +1,102 @@
+package events
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	v1 "channelsync/api/v1"
+)
+
+// Lane is one of the two rows in which marks wait; live is taken before bulk.
+type Lane string
+
+// The lanes.
+const (
+	LaneLive Lane = "live" // callbacks, polls, dependents, sync now, retries
+	LaneBulk Lane = "bulk" // backfill, sweep, replay, resync
+)
+
+// laneOf is the lane of a change that belongs to no job.
+func laneOf(t v1.Trigger) Lane {
+	switch t {
+	case v1.TriggerBackfill, v1.TriggerSweep, v1.TriggerReplay:
+		return LaneBulk
+	}
+	return LaneLive
+}
+
+// Mark says that a record is due. There is at most one for each record and lane;
+// a later mark replaces an earlier one.
+type Mark struct {
+	// Installation, Kind, Lane and ID travel in the subject alone. An empty
+	// lane means the one that trigger and job ask for.
+	Installation string  `json:"-"`
+	Kind         v1.Kind `json:"-"`
+	ID           int64   `json:"-"`
+	Lane         Lane    `json:"-"`
+	// Sequence is the mark's place in the worklist, filled by Take; Clear takes it.
+	Sequence uint64 `json:"-"`
+	// MarkedAt is when the worklist stored it, filled by Take.
+	MarkedAt time.Time `json:"-"`
+
+	JournalSequence uint64     `json:"journalSequence,omitempty"` // of the last change it stands for
+	Trigger         v1.Trigger `json:"trigger,omitempty"`
+	EventTime       time.Time  `json:"eventTime,omitzero"`
+	StoredAt        time.Time  `json:"storedAt,omitzero"` // when the journal stored that change
+	Fields          []string   `json:"fields,omitempty"`
+	Job             string     `json:"job,omitempty"`
+	Force           bool       `json:"force,omitempty"`
+	GUID            string     `json:"guid,omitempty"`
+	SequenceNumber  *int64     `json:"sequenceNumber,omitempty"`
+	Traceparent     string     `json:"traceparent,omitempty"`
+}
+
+// Mark is what the worklist holds for the change.
+func (c StoredChange) Mark() Mark {
+	return Mark{
+		Installation: c.Installation, Kind: c.Kind, ID: c.ID, Lane: c.Lane(),
+		JournalSequence: c.Sequence, Trigger: c.Trigger, EventTime: c.EventTime, StoredAt: c.StoredAt,
+		Fields: c.Fields, Job: c.Job, Force: c.Force, GUID: c.WebhookGUID, SequenceNumber: c.SequenceNumber,
+		Traceparent: c.Traceparent,
+	}
+}
+
+func (m Mark) lane() Lane {
+	if m.Lane != "" {
+		return m.Lane
+	}
+	return Change{Trigger: m.Trigger, Job: m.Job}.Lane()
+}
+
+// message is the mark as it is stored under its due subject.
+func (m Mark) message() (*nats.Msg, error) {
+	subject, err := dueSubject(m.Installation, m.Kind, m.lane(), m.ID)
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode mark: %w", err)
+	}
+	msg := nats.NewMsg(subject)
+	msg.Data = body
+	return msg, nil
+}
+
+// readMark is the inverse of message. A mark whose body cannot be read still
+// names its record, and that is all a reconcile needs; so the body is a bonus.
+func readMark(subject string, body []byte) (Mark, error) {
+	named, err := parseDueSubject(subject)
+	if err != nil {
+		return Mark{}, err
+	}
+	var m Mark
+	if json.Unmarshal(body, &m) != nil {
+		m = Mark{}
+	}
+	m.Installation, m.Kind, m.ID, m.Lane = named.Installation, named.Kind, named.ID, named.Lane
+	return m, nil
+}

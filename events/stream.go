@@ -1,0 +1,139 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+)
+
+const (
+	// batchMax is the largest atomic batch we send; the server takes 1,000.
+	batchMax = 500
+	// batchFrom is where one atomic batch is faster than single publishes: the
+	// batch has a fixed price of 3 to 4 ms, a single one an fsync each.
+	batchFrom = 24
+	// batchesInFlight per stream and process; the server refuses more than 50 in all.
+	batchesInFlight = 8
+	batchRetry      = 20 * time.Millisecond
+)
+
+// stream is one JetStream stream: writing, purging and (in direct.go) reading.
+type stream struct {
+	*link
+	name         string
+	handle       jetstream.Stream
+	probeSubject string        // where Health may write; no reader's filter matches it
+	slots        chan struct{} // one for each atomic batch in flight
+	failing      atomic.Bool   // the last write failed the way writes to a frozen stream do
+}
+
+// publish stores one message.
+func (s *stream) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	ack, err := s.js.PublishMsg(ctx, msg, opts...)
+	s.note(err)
+	return ack, err
+}
+
+// publishAtomic stores all messages or none, in order and without a gap. It
+// returns the sequence of the last.
+func (s *stream) publishAtomic(ctx context.Context, msgs []*nats.Msg) (uint64, error) {
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	case <-ctx.Done():
+		return 0, fmt.Errorf("wait for a batch slot: %w", ctx.Err())
+	}
+	for {
+		ack, err := jetstreamext.PublishMsgBatch(ctx, s.js, msgs,
+			jetstreamext.BatchFlowControl{AckFirst: true, AckTimeout: remaining(ctx)})
+		unbatch(msgs)
+		s.note(err)
+		if err == nil {
+			return ack.Sequence, nil
+		}
+		if !isTooManyBatches(err) {
+			return 0, err
+		}
+		select { // other processes have batches open too
+		case <-time.After(batchRetry):
+		case <-ctx.Done():
+			return 0, err
+		}
+	}
+}
+
+// publishAll stores the messages one by one or in atomic batches, whichever is
+// faster. On an error some may be stored.
+func (s *stream) publishAll(ctx context.Context, msgs []*nats.Msg) error {
+	if len(msgs) == 1 {
+		_, err := s.publish(ctx, msgs[0])
+		return err
+	}
+	if len(msgs) < batchFrom {
+		errs := make([]error, len(msgs))
+		var wg sync.WaitGroup
+		for i, msg := range msgs {
+			wg.Go(func() { _, errs[i] = s.publish(ctx, msg) })
+		}
+		wg.Wait()
+		return errors.Join(errs...)
+	}
+	for len(msgs) > 0 {
+		n := min(len(msgs), batchMax)
+		if n == 1 {
+			_, err := s.publish(ctx, msgs[0])
+			return err
+		}
+		if _, err := s.publishAtomic(ctx, msgs[:n]); err != nil {
+			return err
+		}
+		msgs = msgs[n:]
+	}
+	return nil
+}
+
+// purge removes what matches the subject below the sequence; 0 is no bound.
+func (s *stream) purge(ctx context.Context, subject string, below uint64) error {
+	var opts []jetstream.StreamPurgeOpt
+	if subject != "" {
+		opts = append(opts, jetstream.WithPurgeSubject(subject))
+	}
+	if below > 0 {
+		opts = append(opts, jetstream.WithPurgeSequence(below))
+	}
+	return s.handle.Purge(ctx, opts...)
+}
+
+// note remembers whether the stream takes writes.
+func (s *stream) note(err error) {
+	switch {
+	case err == nil:
+		s.failing.Store(false)
+	case looksFrozen(err):
+		s.failing.Store(true)
+	}
+}
+
+// unbatch takes off what a batch put on the messages, so that they can be sent again.
+func unbatch(msgs []*nats.Msg) {
+	for _, m := range msgs {
+		m.Reply = ""
+		m.Header.Del(jetstreamext.BatchIDHeader)
+		m.Header.Del(jetstreamext.BatchSeqHeader)
+		m.Header.Del(jetstreamext.BatchCommitHeader)
+	}
+}
+
+func remaining(ctx context.Context) time.Duration {
+	if end, ok := ctx.Deadline(); ok {
+		return max(time.Until(end), time.Millisecond)
+	}
+	return opTimeout
+}

@@ -1,0 +1,151 @@
+package events
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	v1 "channelsync/api/v1"
+)
+
+// ErrBadName is returned for an installation, kind, id, key or message id that
+// cannot stand in a subject. Nothing from outside reaches a subject unchecked.
+var ErrBadName = errors.New("not a valid name")
+
+const installationLength = 26 // a lower-case ULID
+
+func checkInstallation(s string) error {
+	if len(s) != installationLength {
+		return fmt.Errorf("installation %q: %w", s, ErrBadName)
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return fmt.Errorf("installation %q: %w", s, ErrBadName)
+		}
+	}
+	return nil
+}
+
+func checkKind(k v1.Kind) error {
+	switch k {
+	case v1.KindCompany, v1.KindContract, v1.KindContact:
+		return nil
+	}
+	return fmt.Errorf("kind %q: %w", k, ErrBadName)
+}
+
+func checkLane(l Lane) error {
+	if l != LaneLive && l != LaneBulk {
+		return fmt.Errorf("lane %q: %w", l, ErrBadName)
+	}
+	return nil
+}
+
+// scope joins "<installation>.<kind>" after checking both.
+func scope(installation string, kind v1.Kind) (string, error) {
+	if err := checkInstallation(installation); err != nil {
+		return "", err
+	}
+	if err := checkKind(kind); err != nil {
+		return "", err
+	}
+	return installation + "." + string(kind), nil
+}
+
+func token(id int64) (string, error) {
+	if id < 0 {
+		return "", fmt.Errorf("id %d: %w", id, ErrBadName)
+	}
+	return strconv.FormatInt(id, 10), nil
+}
+
+func parseID(s string) (int64, error) {
+	id, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || id < 0 || strconv.FormatInt(id, 10) != s {
+		return 0, fmt.Errorf("id %q: %w", s, ErrBadName)
+	}
+	return id, nil
+}
+
+// changeSubject is change.<installation>.<kind>.<id>.
+func changeSubject(installation string, kind v1.Kind, id int64) (string, error) {
+	s, err := scope(installation, kind)
+	if err != nil {
+		return "", err
+	}
+	t, err := token(id)
+	if err != nil {
+		return "", err
+	}
+	return "change." + s + "." + t, nil
+}
+
+func parseChangeSubject(subject string) (installation string, kind v1.Kind, id int64, err error) {
+	t := strings.Split(subject, ".")
+	if len(t) != 4 || t[0] != "change" {
+		return "", "", 0, fmt.Errorf("subject %q: %w", subject, ErrBadName)
+	}
+	if _, err = scope(t[1], v1.Kind(t[2])); err != nil {
+		return "", "", 0, err
+	}
+	if id, err = parseID(t[3]); err != nil {
+		return "", "", 0, err
+	}
+	return t[1], v1.Kind(t[2]), id, nil
+}
+
+// dueFilter is due.<installation>.<kind>.<lane>.*, dueSubject ends in an id.
+func dueFilter(installation string, kind v1.Kind, lane Lane) (string, error) {
+	s, err := scope(installation, kind)
+	if err != nil {
+		return "", err
+	}
+	if err := checkLane(lane); err != nil {
+		return "", err
+	}
+	return "due." + s + "." + string(lane) + ".*", nil
+}
+
+func dueSubject(installation string, kind v1.Kind, lane Lane, id int64) (string, error) {
+	f, err := dueFilter(installation, kind, lane)
+	if err != nil {
+		return "", err
+	}
+	t, err := token(id)
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(f, "*") + t, nil
+}
+
+func parseDueSubject(subject string) (Mark, error) {
+	t := strings.Split(subject, ".")
+	if len(t) != 5 || t[0] != "due" {
+		return Mark{}, fmt.Errorf("subject %q: %w", subject, ErrBadName)
+	}
+	if _, err := scope(t[1], v1.Kind(t[2])); err != nil {
+		return Mark{}, err
+	}
+	if err := checkLane(Lane(t[3])); err != nil {
+		return Mark{}, err
+	}
+	id, err := parseID(t[4])
+	if err != nil {
+		return Mark{}, err
+	}
+	return Mark{Installation: t[1], Kind: v1.Kind(t[2]), Lane: Lane(t[3]), ID: id}, nil
+}
+
+// laterSubject is later.<installation>.<kind>.<id>.
+func laterSubject(installation string, kind v1.Kind, id int64) (string, error) {
+	s, err := scope(installation, kind)
+	if err != nil {
+		return "", err
+	}
+	t, err := token(id)
+	if err != nil {
+		return "", err
+	}
+	return "later." + s + "." + t, nil
+}

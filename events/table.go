@@ -1,0 +1,222 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// TableConfig describes a table. The first to open it creates it so; later ones
+// bring it in line.
+type TableConfig struct {
+	Name    string        // letters, digits, "-" and "_"
+	History int           // revisions kept of each key, 1 to 64; 0 means 1
+	TTL     time.Duration // age at which an entry goes; 0 keeps it
+	Memory  bool          // not on disk: gone with a restart of the server, for leases
+	// Secure overwrites on disk what a Put replaces, so that an erased key leaves
+	// nothing behind. It costs a rewrite for each replacement; History does not apply.
+	// A server that encrypts its store (an external one may) erases logically only.
+	Secure bool
+}
+
+// Table is a key-value bucket: what the nats tools call a KV bucket of that name.
+// Keys are dotted names of letters, digits and "-/_=". With more than one replica
+// a Get may be some milliseconds stale; whoever must not build on stale state
+// writes with Create or Update.
+type Table struct {
+	*stream
+	cfg    TableConfig
+	prefix string // of subjects that are read
+	put    string // of subjects that are written; another one in a JetStream domain
+}
+
+// Entry is one revision of a key.
+type Entry struct {
+	Key      string
+	Value    []byte
+	Revision uint64 // grows with every write to the table
+	At       time.Time
+}
+
+const (
+	secureHistory = 64 // more than ever stand between a write and the overwriting of what it replaced
+	// markerTTL is how long the mark of a deletion stays for watchers to see.
+	markerTTL  = 24 * time.Hour
+	kvHeader   = "KV-Operation"
+	kvPurge    = "PURGE"
+	kvDelete   = "DEL"
+	rollupSubj = "sub"
+)
+
+// Table opens a table, creating it when it does not exist.
+func (b *Bus) Table(ctx context.Context, cfg TableConfig) (*Table, error) {
+	if cfg.History == 0 {
+		cfg.History = 1
+	}
+	if err := checkTableName(cfg.Name); err != nil {
+		return nil, err
+	}
+	if cfg.History < 1 || cfg.History > 64 {
+		return nil, fmt.Errorf("open table %s: history %d; want 1 to 64", cfg.Name, cfg.History)
+	}
+	if cfg.Secure {
+		cfg.History = secureHistory
+	}
+	want := jetstream.StreamConfig{
+		Name: "KV_" + cfg.Name, Subjects: []string{"$KV." + cfg.Name + ".>"}, Description: "channelsync: " + cfg.Name,
+		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: -1,
+		MaxMsgsPerSubject: int64(cfg.History), MaxAge: cfg.TTL,
+		AllowRollup: true, AllowDirect: true, AllowAtomicPublish: true, AllowMsgTTL: true,
+		Replicas: b.cfg.Replicas,
+	}
+	if cfg.Memory {
+		want.Storage = jetstream.MemoryStorage
+	}
+	if cfg.TTL > 0 {
+		want.Duplicates = min(cfg.TTL, 2*time.Minute) // the server refuses more than the age
+	}
+	handle, err := b.ensureStream(ctx, want)
+	if err != nil {
+		return nil, err
+	}
+	t := &Table{stream: b.use(handle, ""), cfg: cfg, prefix: "$KV." + cfg.Name + "."}
+	t.put = t.prefix
+	if b.cfg.Domain != "" {
+		t.put = b.api + t.prefix
+	}
+	return t, nil
+}
+
+// Get returns the present revision of a key, or ErrNotFound.
+func (t *Table) Get(ctx context.Context, key string) (e Entry, err error) {
+	if err := checkKey(key); err != nil {
+		return Entry{}, err
+	}
+	err = t.call(ctx, "get "+t.cfg.Name, func(ctx context.Context) error {
+		msg, err := t.lastOf(ctx, t.prefix+key)
+		if err != nil {
+			return err
+		}
+		if isDeletion(msg.Header) {
+			return ErrNotFound
+		}
+		e = t.entry(msg)
+		return nil
+	})
+	return e, err
+}
+
+// Put writes a key, whatever it holds, and returns the new revision.
+func (t *Table) Put(ctx context.Context, key string, value []byte) (uint64, error) {
+	return t.write(ctx, "put ", key, value)
+}
+
+// Create writes a key that holds nothing, or returns ErrConflict.
+func (t *Table) Create(ctx context.Context, key string, value []byte) (uint64, error) {
+	rev, err := t.write(ctx, "create ", key, value, jetstream.WithExpectLastSequencePerSubject(0))
+	if !errors.Is(err, ErrConflict) {
+		return rev, err
+	}
+	msg, getErr := t.lastOf(ctx, t.prefix+key)
+	if getErr != nil || !isDeletion(msg.Header) {
+		return 0, err
+	}
+	return t.Update(ctx, key, value, msg.Sequence) // only the mark of its deletion is there
+}
+
+// Update writes a key that is at the given revision, or returns ErrConflict.
+func (t *Table) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	return t.write(ctx, "update ", key, value, jetstream.WithExpectLastSequencePerSubject(revision))
+}
+
+func (t *Table) write(
+	ctx context.Context, operation, key string, value []byte, opts ...jetstream.PublishOpt,
+) (revision uint64, err error) {
+	if err := checkKey(key); err != nil {
+		return 0, err
+	}
+	err = t.call(ctx, operation+t.cfg.Name, func(ctx context.Context) error {
+		msg := nats.NewMsg(t.put + key)
+		msg.Data = value
+		ack, err := t.publish(ctx, msg, opts...)
+		if isConflict(err) {
+			return ErrConflict
+		}
+		if err != nil {
+			return err
+		}
+		revision = ack.Sequence
+		return t.wipeReplaced(ctx, key, revision)
+	})
+	return revision, err
+}
+
+// Delete removes a key. Watchers see it; a key that is not there is fine. What
+// must be unreadable on disk afterwards is a matter for Erase, or a Secure table.
+func (t *Table) Delete(ctx context.Context, key string) error {
+	if err := checkKey(key); err != nil {
+		return err
+	}
+	return t.call(ctx, "delete "+t.cfg.Name, func(ctx context.Context) error {
+		if t.cfg.Secure {
+			if err := t.overwrite(ctx, t.prefix+key, 0); err != nil {
+				return err
+			}
+		}
+		_, err := t.publish(ctx, t.deletion(key))
+		return err
+	})
+}
+
+// deletion rolls up what the key held and goes by itself after markerTTL.
+func (t *Table) deletion(key string) *nats.Msg {
+	msg := nats.NewMsg(t.put + key)
+	msg.Header.Set(kvHeader, kvPurge)
+	msg.Header.Set(jetstream.MsgRollup, rollupSubj)
+	if t.cfg.TTL == 0 {
+		msg.Header.Set(jetstream.MsgTTLHeader, markerTTL.String())
+	}
+	return msg
+}
+
+func (t *Table) entry(msg *jetstream.RawStreamMsg) Entry {
+	return Entry{Key: msg.Subject[len(t.prefix):], Value: msg.Data, Revision: msg.Sequence, At: msg.Time}
+}
+
+// isDeletion also knows the mark that the server leaves when an entry's age ends.
+func isDeletion(h nats.Header) bool {
+	op := h.Get(kvHeader)
+	return op == kvPurge || op == kvDelete || h.Get(jetstream.MarkerReasonHeader) != ""
+}
+
+func checkTableName(name string) error {
+	for i := range len(name) {
+		if c := name[i]; !isAlphanumeric(c) && c != '-' && c != '_' {
+			return fmt.Errorf("table %q: %w", name, ErrBadName)
+		}
+	}
+	if name == "" {
+		return fmt.Errorf("table %q: %w", name, ErrBadName)
+	}
+	return nil
+}
+
+// keyMax is the longest key, in bytes.
+const keyMax = 200
+
+func checkKey(key string) error {
+	if key == "" || len(key) > keyMax || key[0] == '.' || key[len(key)-1] == '.' || strings.Contains(key, "..") {
+		return fmt.Errorf("key %q: %w", key, ErrBadName)
+	}
+	for i := range len(key) {
+		if c := key[i]; !isAlphanumeric(c) && !strings.ContainsRune("-/_=.", rune(c)) {
+			return fmt.Errorf("key %q: %w", key, ErrBadName)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package events
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Erase makes a key's value unreadable: every stored revision is overwritten on
+// disk, then the key is removed without a trace. What was replaced before (in a
+// table that is not Secure) is no longer known to the store and may still stand
+// in its files; so what must be erasable belongs into a Secure table.
+func (t *Table) Erase(ctx context.Context, key string) error {
+	if err := checkKey(key); err != nil {
+		return err
+	}
+	return t.call(ctx, "erase "+t.cfg.Name, func(ctx context.Context) error {
+		if err := t.overwrite(ctx, t.prefix+key, 0); err != nil {
+			return err
+		}
+		return t.purge(ctx, t.prefix+key, 0)
+	})
+}
+
+// wipeReplaced overwrites what a write to a secure table replaced: everything
+// below the revision, or below the last one when that is 0.
+func (t *Table) wipeReplaced(ctx context.Context, key string, revision uint64) error {
+	if !t.cfg.Secure {
+		return nil
+	}
+	if revision == 0 {
+		msg, err := t.lastOf(ctx, t.prefix+key)
+		if err != nil {
+			return err
+		}
+		revision = msg.Sequence
+	}
+	return t.overwrite(ctx, t.prefix+key, revision)
+}
+
+// overwrite erases the stored revisions of a filter's keys below the given one; 0
+// means all.
+func (t *Table) overwrite(ctx context.Context, filter string, below uint64) error {
+	return t.each(ctx, getRequest{NextFor: filter}, func(msgs []*jetstream.RawStreamMsg) error {
+		for _, msg := range msgs {
+			if below > 0 && msg.Sequence >= below {
+				continue
+			}
+			err := t.handle.SecureDeleteMsg(ctx, msg.Sequence)
+			if err != nil && !hasCode(err, codeSequenceNotFound) {
+				return fmt.Errorf("overwrite revision %d: %w", msg.Sequence, err)
+			}
+		}
+		return nil
+	})
+}

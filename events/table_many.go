@@ -1,0 +1,164 @@
+package events
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// KeyValue is one write of PutMany.
+type KeyValue struct {
+	Key   string
+	Value []byte
+}
+
+// GetMany returns the entries of the keys that are there.
+func (t *Table) GetMany(ctx context.Context, keys []string) (map[string]Entry, error) {
+	found := make(map[string]Entry, len(keys))
+	if len(keys) == 0 {
+		return found, nil
+	}
+	subjects := make([]string, 0, len(keys))
+	for _, k := range keys {
+		if err := checkKey(k); err != nil {
+			return nil, err
+		}
+		subjects = append(subjects, t.prefix+k)
+	}
+	msgs, err := t.last(ctx, subjects)
+	if err != nil {
+		return nil, fmt.Errorf("get many %s: %w", t.cfg.Name, err)
+	}
+	for _, msg := range msgs {
+		if !isDeletion(msg.Header) {
+			e := t.entry(msg)
+			found[e.Key] = e
+		}
+	}
+	return found, nil
+}
+
+// PutMany writes the entries in their order, in atomic batches of up to 500: on an
+// error the batches before the failed one are written, of the failed one nothing.
+func (t *Table) PutMany(ctx context.Context, entries []KeyValue) error {
+	msgs := make([]*nats.Msg, 0, len(entries))
+	for _, e := range entries {
+		if err := checkKey(e.Key); err != nil {
+			return err
+		}
+		msg := nats.NewMsg(t.put + e.Key)
+		msg.Data = e.Value
+		msgs = append(msgs, msg)
+	}
+	for len(msgs) > 0 {
+		n := min(len(msgs), batchMax)
+		err := t.call(ctx, "put many "+t.cfg.Name, func(ctx context.Context) error {
+			return t.publishTogether(ctx, msgs[:n])
+		})
+		if err != nil {
+			return err
+		}
+		msgs = msgs[n:]
+	}
+	if !t.cfg.Secure {
+		return nil
+	}
+	for _, e := range entries {
+		err := t.call(ctx, "overwrite "+t.cfg.Name, func(ctx context.Context) error {
+			return t.wipeReplaced(ctx, e.Key, 0)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Each hands every present entry whose key begins with the prefix to fn, oldest
+// write first, and returns fn's error as it is. The prefix is whole tokens: "a.b"
+// means the keys "a.b.…"; empty means all. An entry written while it runs may come
+// twice, or only as it was written; none that stands still is missed.
+func (t *Table) Each(ctx context.Context, prefix string, fn func(Entry) error) error {
+	filter, err := t.filter(prefix)
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = t.each(ctx, getRequest{NextFor: filter}, func(msgs []*jetstream.RawStreamMsg) error {
+		if msgs, err = t.present(ctx, msgs); err != nil {
+			return err
+		}
+		for _, msg := range msgs {
+			if failed = fn(t.entry(msg)); failed != nil {
+				return failed
+			}
+		}
+		return nil
+	})
+	if failed != nil {
+		return failed
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", t.cfg.Name, err)
+	}
+	return nil
+}
+
+// present drops deletions and, where the table keeps more than one revision of a
+// key, all but the last.
+func (t *Table) present(ctx context.Context, msgs []*jetstream.RawStreamMsg) ([]*jetstream.RawStreamMsg, error) {
+	last := make(map[string]uint64, len(msgs))
+	if t.cfg.History > 1 {
+		subjects := make([]string, 0, len(msgs))
+		for _, msg := range msgs {
+			if _, ok := last[msg.Subject]; !ok {
+				last[msg.Subject] = 0
+				subjects = append(subjects, msg.Subject)
+			}
+		}
+		lasts, err := t.last(ctx, subjects)
+		if err != nil {
+			return nil, err
+		}
+		for _, msg := range lasts {
+			last[msg.Subject] = msg.Sequence
+		}
+	}
+	kept := make([]*jetstream.RawStreamMsg, 0, len(msgs))
+	for _, msg := range msgs {
+		if isDeletion(msg.Header) || t.cfg.History > 1 && last[msg.Subject] != msg.Sequence {
+			continue
+		}
+		kept = append(kept, msg)
+	}
+	return kept, nil
+}
+
+// PurgePrefix removes every key that begins with the prefix (whole tokens, not
+// empty). Watchers are not told.
+func (t *Table) PurgePrefix(ctx context.Context, prefix string) error {
+	if err := checkKey(prefix); err != nil {
+		return err
+	}
+	return t.call(ctx, "purge "+t.cfg.Name, func(ctx context.Context) error {
+		filter := t.prefix + prefix + ".>"
+		if t.cfg.Secure {
+			if err := t.overwrite(ctx, filter, 0); err != nil {
+				return err
+			}
+		}
+		return t.purge(ctx, filter, 0)
+	})
+}
+
+func (t *Table) filter(prefix string) (string, error) {
+	if prefix == "" {
+		return t.prefix + ">", nil
+	}
+	if err := checkKey(prefix); err != nil {
+		return "", err
+	}
+	return t.prefix + prefix + ".>", nil
+}

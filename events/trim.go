@@ -1,0 +1,177 @@
+package events
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+)
+
+const (
+	trimEvery = time.Minute
+	// trimRounds bounds the steps towards the wanted size: sequences are not
+	// bytes, so each step is an estimate.
+	trimRounds = 16
+	// roomPause is how long a failed attempt to make room stands for the next.
+	roomPause = time.Second
+)
+
+func (j *Journal) trimLoop(ctx context.Context) {
+	tick := time.NewTicker(trimEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := j.Trim(ctx); err != nil && ctx.Err() == nil {
+				j.log.Warn("journal not trimmed; the next try is in a minute",
+					zap.String(v1.LogStream, j.name), zap.Error(err))
+			}
+		}
+	}
+}
+
+// Trim removes changes that are older than the retention, and the oldest beyond
+// the cap, but never one that dispatch has not acknowledged. The bus does so
+// every minute by itself.
+func (j *Journal) Trim(ctx context.Context) error {
+	_, err := j.trim(ctx, false)
+	return err
+}
+
+// withRoom runs a publish; where it finds the journal full, it makes room once
+// and tries again.
+func (j *Journal) withRoom(ctx context.Context, publish func() error) error {
+	before := j.room.made.Load()
+	err := publish()
+	if isFull(err) && j.makeRoom(ctx, before) {
+		err = publish()
+	}
+	if isFull(err) {
+		return fmt.Errorf("%w: %w", ErrJournalFull, err)
+	}
+	return err
+}
+
+// makeRoom says whether a publish is worth another try: room was made since the
+// caller's first, or is made now. While nothing can give way it asks the server
+// once a second, not once for each publish.
+func (j *Journal) makeRoom(ctx context.Context, before uint64) bool {
+	j.room.Lock()
+	defer j.room.Unlock()
+	if j.room.made.Load() != before {
+		return true
+	}
+	if j.now().Sub(j.room.refused) < roomPause {
+		return false
+	}
+	freed, err := j.trim(ctx, true)
+	if err != nil {
+		j.log.Warn("no room made in the journal", zap.String(v1.LogStream, j.name), zap.Error(err))
+	}
+	if freed {
+		j.room.made.Add(1)
+	} else {
+		j.room.refused = j.now()
+	}
+	return freed
+}
+
+// trim says whether it removed anything.
+func (j *Journal) trim(ctx context.Context, full bool) (freed bool, err error) {
+	err = j.call(ctx, "trim journal", func(ctx context.Context) error {
+		info, err := j.dispatcher.Info(ctx)
+		if err != nil {
+			return fmt.Errorf("ask how far dispatch is: %w", err)
+		}
+		keep := info.AckFloor.Stream + 1 // the first sequence that must stay
+		before, err := j.state(ctx)
+		if err != nil {
+			return err
+		}
+		after, err := j.trimAge(ctx, before, keep)
+		if err == nil {
+			after, err = j.trimSize(ctx, after, keep, full)
+		}
+		if freed = after.FirstSeq > before.FirstSeq; freed {
+			j.log.Info("journal trimmed", zap.String(v1.LogStream, j.name),
+				zap.Uint64(v1.LogCount, before.Msgs-min(before.Msgs, after.Msgs)))
+		}
+		return err
+	})
+	return freed, err
+}
+
+func (j *Journal) state(ctx context.Context) (jetstream.StreamState, error) {
+	info, err := j.handle.Info(ctx)
+	if err != nil {
+		return jetstream.StreamState{}, fmt.Errorf("ask the journal's size: %w", err)
+	}
+	return info.State, nil
+}
+
+// trimAge removes what is older than the retention and below keep.
+func (j *Journal) trimAge(ctx context.Context, s jetstream.StreamState, keep uint64) (jetstream.StreamState, error) {
+	cutoff := j.now().Add(-j.cfg.Retention)
+	if j.cfg.Retention == 0 || s.Msgs == 0 || !s.FirstTime.Before(cutoff) {
+		return s, nil
+	}
+	upTo := s.LastSeq + 1
+	if !s.LastTime.Before(cutoff) {
+		p, err := j.get(ctx, getRequest{NextFor: ">", StartTime: &cutoff, Batch: 1})
+		if err != nil {
+			return s, fmt.Errorf("find the first change to keep: %w", err)
+		}
+		if len(p.msgs) == 0 {
+			return s, nil // a replica that lags; it will know next time
+		}
+		upTo = p.msgs[0].Sequence
+	}
+	if upTo = min(upTo, keep); upTo <= s.FirstSeq {
+		return s, nil
+	}
+	if err := j.purge(ctx, "", upTo); err != nil {
+		return s, fmt.Errorf("remove old changes: %w", err)
+	}
+	return j.state(ctx)
+}
+
+// trimSize removes the oldest below keep until a tenth of the cap is free; a
+// fifth when a publish found it full, so that it does not meet the cap at every
+// step. A store that is full while the journal has no cap gets a fifth of it.
+func (j *Journal) trimSize(
+	ctx context.Context, s jetstream.StreamState, keep uint64, full bool,
+) (jetstream.StreamState, error) {
+	limit := uint64(j.cfg.JournalMaxBytes)
+	target := limit / 10 * 9
+	if full && limit == 0 {
+		limit = s.Bytes
+	}
+	if full {
+		target = limit / 5 * 4
+	}
+	if limit == 0 {
+		return s, nil
+	}
+	for range trimRounds {
+		if s.Bytes <= target || s.Msgs == 0 || s.FirstSeq >= keep {
+			break
+		}
+		span := s.LastSeq - s.FirstSeq + 1
+		drop := uint64(float64(span)*float64(s.Bytes-target)/float64(s.Bytes)) + 1
+		if err := j.purge(ctx, "", min(s.FirstSeq+drop, keep)); err != nil {
+			return s, fmt.Errorf("remove the oldest changes: %w", err)
+		}
+		next, err := j.state(ctx)
+		if err != nil {
+			return s, err
+		}
+		s = next
+	}
+	return s, nil
+}

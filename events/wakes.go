@@ -1,0 +1,143 @@
+package events
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nuid"
+)
+
+const (
+	// wakeSweep is how often everybody is woken without a reason: hints get lost.
+	wakeSweep = 15 * time.Second
+	// wakeGrain is how often due schedules are looked for.
+	wakeGrain = time.Second
+)
+
+// wakes tells workers that there may be something to take. It is a hint in both
+// ways: one wake may stand for many marks, and a wake may find nothing.
+type wakes struct {
+	origin string // tells our own wakes from other processes'
+
+	mu    sync.Mutex
+	chans map[string]map[chan struct{}]struct{}
+	later map[int64]map[string]struct{} // Unix second → installations with a schedule then
+}
+
+func newWakes() *wakes {
+	return &wakes{
+		origin: nuid.Next(),
+		chans:  make(map[string]map[chan struct{}]struct{}),
+		later:  make(map[int64]map[string]struct{}),
+	}
+}
+
+// Wakes returns a channel that holds a hint whenever the installation may have
+// marks to take: some were made, here or in another process, a schedule came due, or
+// 15 s went by. Hints that nobody reads become one. The returned function ends it.
+func (w *Worklist) Wakes(installation string) (<-chan struct{}, func()) {
+	return w.wakes.subscribe(installation)
+}
+
+func (k *wakes) subscribe(installation string) (<-chan struct{}, func()) {
+	ch := make(chan struct{}, 1)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.chans[installation] == nil {
+		k.chans[installation] = make(map[chan struct{}]struct{})
+	}
+	k.chans[installation][ch] = struct{}{}
+	return ch, func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		delete(k.chans[installation], ch)
+		if len(k.chans[installation]) == 0 {
+			delete(k.chans, installation)
+		}
+	}
+}
+
+// wake hints to the workers of this process.
+func (k *wakes) wake(installation string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.hint(installation)
+}
+
+func (k *wakes) hint(installation string) {
+	for ch := range k.chans[installation] {
+		select {
+		case ch <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// wakeAll hints to the workers of this process, and of the others as well as it can.
+func (k *wakes) wakeAll(nc *nats.Conn, installation string) {
+	k.wake(installation)
+	_ = nc.Publish("wake."+installation, []byte(k.origin)) // lost ones are what wakeSweep is for
+}
+
+// wakeAt hints when a schedule of this process is due. Schedules of others, or
+// from before a restart, are found by the sweep.
+func (k *wakes) wakeAt(installation string, at time.Time) {
+	second := at.Unix() + 1
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.later[second] == nil {
+		k.later[second] = make(map[string]struct{})
+	}
+	k.later[second][installation] = struct{}{}
+}
+
+// listen takes the hints of other processes.
+func (k *wakes) listen(nc *nats.Conn) error {
+	_, err := nc.Subscribe("wake.*", func(msg *nats.Msg) {
+		if string(msg.Data) != k.origin {
+			k.wake(strings.TrimPrefix(msg.Subject, "wake."))
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("listen for wakes: %w", err)
+	}
+	return nil
+}
+
+func (k *wakes) loop(ctx context.Context) {
+	sweep, grain := time.NewTicker(wakeSweep), time.NewTicker(wakeGrain)
+	defer sweep.Stop()
+	defer grain.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-sweep.C:
+			k.mu.Lock()
+			for installation := range k.chans {
+				k.hint(installation)
+			}
+			k.mu.Unlock()
+		case now := <-grain.C:
+			k.wakeDue(now)
+		}
+	}
+}
+
+func (k *wakes) wakeDue(now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for second, installations := range k.later {
+		if second > now.Unix() {
+			continue
+		}
+		for installation := range installations {
+			k.hint(installation)
+		}
+		delete(k.later, second)
+	}
+}

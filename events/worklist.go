@@ -1,0 +1,172 @@
+package events
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	v1 "channelsync/api/v1"
+)
+
+// Worklist is the durable set of records that are due. Taking does not remove;
+// Clear does, up to what was taken.
+type Worklist struct {
+	*stream
+	wakes *wakes
+}
+
+func (b *Bus) openWorklist(ctx context.Context) error {
+	handle, err := b.ensureStream(ctx, b.cfg.worklistConfig())
+	if err != nil {
+		return err
+	}
+	b.worklist = &Worklist{stream: b.use(handle, "due.probe"), wakes: newWakes()}
+	if err := b.worklist.wakes.listen(b.nc); err != nil {
+		return err
+	}
+	b.own(b.worklist.wakes.loop)
+	return nil
+}
+
+// Mark makes records due and wakes their workers, here and in other processes.
+// On an error some may be marked; marking them again is harmless.
+func (w *Worklist) Mark(ctx context.Context, marks []Mark) error {
+	if len(marks) == 0 {
+		return nil
+	}
+	msgs := make([]*nats.Msg, 0, len(marks))
+	for _, m := range marks {
+		msg, err := m.message()
+		if err != nil {
+			return err
+		}
+		msgs = append(msgs, msg)
+	}
+	msgs = lastOfEach(msgs)
+	err := w.call(ctx, "mark records", func(ctx context.Context) error { return w.publishAll(ctx, msgs) })
+	if err != nil {
+		return err
+	}
+	woken := make(map[string]bool)
+	for _, m := range marks {
+		if !woken[m.Installation] {
+			woken[m.Installation] = true
+			w.wakes.wakeAll(w.nc, m.Installation)
+		}
+	}
+	return nil
+}
+
+// lastOfEach keeps the last message of each subject: those published side by side
+// arrive in any order.
+func lastOfEach(msgs []*nats.Msg) []*nats.Msg {
+	at := make(map[string]int, len(msgs))
+	kept := msgs[:0:0]
+	for _, msg := range msgs {
+		if i, ok := at[msg.Subject]; ok {
+			kept[i] = msg
+			continue
+		}
+		at[msg.Subject] = len(kept)
+		kept = append(kept, msg)
+	}
+	return kept
+}
+
+// TakeMax is the most marks that one Take returns.
+const TakeMax = 500
+
+// Take returns the oldest marks of a lane, at most max (and TakeMax), in the order of
+// their sequences. None is not an error. They stay until they are cleared.
+func (w *Worklist) Take(
+	ctx context.Context, installation string, kind v1.Kind, lane Lane, max int,
+) ([]Mark, error) {
+	filter, err := dueFilter(installation, kind, lane)
+	if err != nil {
+		return nil, err
+	}
+	if max < 1 {
+		return nil, fmt.Errorf("take marks: at most %d asked for; want 1 or more", max)
+	}
+	var marks []Mark
+	err = w.call(ctx, "take marks", func(ctx context.Context) error {
+		p, err := w.get(ctx, getRequest{NextFor: filter, Batch: min(max, TakeMax)})
+		if err != nil {
+			return err
+		}
+		marks = make([]Mark, 0, len(p.msgs))
+		for _, msg := range p.msgs {
+			m, err := readMark(msg.Subject, msg.Data)
+			if err != nil {
+				return err
+			}
+			m.Sequence, m.MarkedAt = msg.Sequence, msg.Time
+			marks = append(marks, m)
+		}
+		return nil
+	})
+	return marks, err
+}
+
+// Clear removes the marks of a lane up to a sequence that Take returned, that one
+// included. A record marked again since then has a higher one and stays due. It
+// may be repeated. A caller that settled only some of what it took clears up to
+// the one before the first it did not settle, or marks that one again first.
+func (w *Worklist) Clear(ctx context.Context, installation string, kind v1.Kind, lane Lane, upTo uint64) error {
+	filter, err := dueFilter(installation, kind, lane)
+	if err != nil {
+		return err
+	}
+	if upTo == 0 {
+		return fmt.Errorf("clear marks: no sequence given; clearing without one would lose marks")
+	}
+	return w.call(ctx, "clear marks", func(ctx context.Context) error { return w.purge(ctx, filter, upTo+1) })
+}
+
+// Depth is how much of an installation waits.
+type Depth struct {
+	Live, Bulk int       // due now
+	Later      int       // waiting for another attempt
+	Oldest     time.Time // when the oldest due one was marked; zero = none
+}
+
+// Depth counts without listing: each number is one small answer of the server.
+func (w *Worklist) Depth(ctx context.Context, installation string) (Depth, error) {
+	if err := checkInstallation(installation); err != nil {
+		return Depth{}, err
+	}
+	var d Depth
+	err := w.call(ctx, "count marks", func(ctx context.Context) error {
+		for filter, n := range map[string]*int{
+			"due." + installation + ".*.live.*": &d.Live,
+			"due." + installation + ".*.bulk.*": &d.Bulk,
+			"later." + installation + ".>":      &d.Later,
+		} {
+			count, first, err := w.count(ctx, filter)
+			if err != nil {
+				return err
+			}
+			*n = count
+			if first != nil && n != &d.Later && (d.Oldest.IsZero() || first.Time.Before(d.Oldest)) {
+				d.Oldest = first.Time
+			}
+		}
+		return nil
+	})
+	return d, err
+}
+
+// PurgeInstallation removes every mark of an installation, due and later.
+func (w *Worklist) PurgeInstallation(ctx context.Context, installation string) error {
+	if err := checkInstallation(installation); err != nil {
+		return err
+	}
+	return w.call(ctx, "purge worklist", func(ctx context.Context) error {
+		if err := w.purge(ctx, "later."+installation+".>", 0); err != nil {
+			return err
+		}
+		return w.purge(ctx, "due."+installation+".>", 0)
+	})
+}

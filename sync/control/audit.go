@@ -1,0 +1,101 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/oklog/ulid/v2"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+)
+
+// keepAudit is how many entries are kept.
+const keepAudit = 5000
+
+// AuditTable is where the audit lies.
+type AuditTable interface {
+	Put(ctx context.Context, key string, value []byte) (uint64, error)
+	Each(ctx context.Context, prefix string, fn func(events.Entry) error) error
+	Delete(ctx context.Context, key string) error
+}
+
+// Audit keeps who did what, and when. It holds no secrets and no client data.
+type Audit struct {
+	table AuditTable
+
+	mu      sync.Mutex
+	entries []audited // oldest first
+}
+
+type audited struct {
+	key   string
+	entry v1.AuditEntry
+}
+
+// OpenAudit loads the audit.
+func OpenAudit(ctx context.Context, table AuditTable) (*Audit, error) {
+	a := &Audit{table: table}
+	err := table.Each(ctx, "", func(e events.Entry) error {
+		var entry v1.AuditEntry
+		if err := json.Unmarshal(e.Value, &entry); err != nil {
+			return fmt.Errorf("decode audit entry %s: %w", e.Key, err)
+		}
+		a.entries = append(a.entries, audited{e.Key, entry})
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load audit: %w", err)
+	}
+	slices.SortFunc(a.entries, func(x, y audited) int { return x.entry.At.Compare(y.entry.At) })
+	return a, nil
+}
+
+// Add stores an entry.
+func (a *Audit) Add(ctx context.Context, entry v1.AuditEntry) error {
+	b, err := json.Marshal(entry)
+	if err != nil {
+		return fmt.Errorf("encode audit entry: %w", err)
+	}
+	key := ulid.Make().String()
+	if _, err := a.table.Put(ctx, key, b); err != nil {
+		return fmt.Errorf("store audit entry: %w", err)
+	}
+	a.mu.Lock()
+	a.entries = append(a.entries, audited{key, entry})
+	var old []audited
+	if n := len(a.entries) - keepAudit; n > 0 {
+		old, a.entries = a.entries[:n], slices.Clone(a.entries[n:])
+	}
+	a.mu.Unlock()
+	for _, o := range old {
+		if err := a.table.Delete(ctx, o.key); err != nil {
+			return fmt.Errorf("drop audit entry: %w", err)
+		}
+	}
+	return nil
+}
+
+// List pages through the entries, newest first.
+func (a *Audit) List(cursor string, limit int) v1.Page[v1.AuditEntry] {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	page := v1.Page[v1.AuditEntry]{Items: []v1.AuditEntry{}}
+	skipping := cursor != ""
+	for _, e := range slices.Backward(a.entries) {
+		if skipping {
+			skipping = e.key != cursor
+			continue
+		}
+		if len(page.Items) == limit {
+			return page
+		}
+		page.Items = append(page.Items, e.entry)
+		page.NextCursor = &e.key
+	}
+	page.NextCursor = nil
+	return page
+}

@@ -1,0 +1,5 @@
+// Package control owns the life of installations: it sets them up, runs a
+// reconcile worker and the watchers of each, and answers what the admin API and
+// the callback handler ask. It decides no sync rule and pushes nothing; the
+// packages below it do. cmd/channelsync/app makes the one Manager of a process.
+package control

@@ -1,0 +1,246 @@
+package control
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	v1 "channelsync/api/v1"
+)
+
+// issue is something wrong with an installation as a whole; what is wrong with
+// single records comes from the ledger.
+type issue struct {
+	code   string
+	side   string // what mends it: a side of the road, or a watcher
+	detail string
+	act    bool
+	nextAt time.Time
+}
+
+type open struct {
+	issue
+	first, last time.Time
+}
+
+// issues are the open ones of an installation, one per cause.
+type issues struct {
+	now func() time.Time
+
+	mu   sync.Mutex
+	open map[string]*open
+}
+
+func newIssues(now func() time.Time) *issues {
+	return &issues{now: now, open: map[string]*open{}}
+}
+
+func (s *issues) raise(i issue) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	if o := s.open[i.code]; o != nil {
+		o.issue, o.last = i, now
+		return
+	}
+	s.open[i.code] = &open{issue: i, first: now, last: now}
+}
+
+func (s *issues) clear(code string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, code)
+}
+
+func (s *issues) clearSide(side string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for code, o := range s.open {
+		if o.side == side {
+			delete(s.open, code)
+		}
+	}
+}
+
+// has says whether one of the codes is open.
+func (s *issues) has(codes ...string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(codes, func(c string) bool { return s.open[c] != nil })
+}
+
+// list returns the open ones as people read them, those to act on first.
+func (s *issues) list() []v1.Issue {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]v1.Issue, 0, len(s.open))
+	for _, o := range s.open {
+		i := describe(o.code)
+		i.FirstAt, i.LastAt = o.first, o.last
+		if o.detail != "" {
+			i.Detail = o.detail
+		}
+		if o.act {
+			i.Severity = v1.SeverityAct
+		}
+		if !o.nextAt.IsZero() {
+			at := o.nextAt
+			i.NextAttemptAt = &at
+		}
+		out = append(out, i)
+	}
+	return sorted(out)
+}
+
+func sorted(list []v1.Issue) []v1.Issue {
+	slices.SortFunc(list, func(a, b v1.Issue) int {
+		return cmp.Or(cmp.Compare(a.Severity, b.Severity), a.FirstAt.Compare(b.FirstAt), cmp.Compare(a.Code, b.Code))
+	})
+	return list
+}
+
+// describe gives an issue its words: what it means and the fix in one line.
+func describe(code string) v1.Issue {
+	words, known := issueWords[code]
+	if !known {
+		words = issueText{v1.SeverityRetrying, "Something went wrong", "The cause is named in the detail.", "Nothing to do yet: it is tried again."}
+	}
+	return v1.Issue{Code: code, Severity: words.severity, Title: words.title, Detail: words.detail, Fix: words.fix}
+}
+
+type issueText struct{ severity, title, detail, fix string }
+
+// issueWords are the causes an installation can have.
+var issueWords = map[string]issueText{
+	"no_public_url": {
+		v1.SeverityAct, "Autotask cannot call this service",
+		"No public URL is set, so changes are found by polling.",
+		"Nothing is lost. For changes within seconds set --public-url to an https address that Autotask can reach.",
+	},
+	"webhook_not_allowed": {
+		v1.SeverityAct, "Autotask does not allow webhooks to be created",
+		"The API user's security level may not create webhooks, so changes are found by polling.",
+		"In Autotask: Admin > Resources/Users > Security Levels, copy the API-only level, tick \"Can create webhooks\" with a maximum of at least 2, and give it to the API user.",
+	},
+	"webhook_inactive": {
+		v1.SeverityRetrying, "A webhook was deactivated by Autotask",
+		"Autotask switched a webhook off after failed deliveries.",
+		"Nothing to do: it is switched on again and what was missed is read.",
+	},
+	"credentials_refused": {
+		v1.SeverityAct, "Autotask refuses the credentials",
+		"The user name, the secret or the tracking identifier is wrong, expired or locked. No further log-in is tried, so that the user is not locked out.",
+		"Enter the credentials again (installation set-credentials, or the console).",
+	},
+	"permission_missing": {
+		v1.SeverityAct, "A right in Autotask is missing",
+		"The API user's security level may not read what a sync needs.",
+		"In Autotask: Admin > Resources/Users > Security Levels, give the API user's level the right named in the detail.",
+	},
+	"throttled": {
+		v1.SeverityRetrying, "Autotask's hourly limit is near",
+		"This integration keeps to its share of the 10,000 requests an hour that all integrations of this Autotask have together.",
+		"Nothing to do: it goes on by itself.",
+	},
+	"autotask_unavailable": {
+		v1.SeverityRetrying, "Autotask does not answer",
+		"Autotask's API cannot be reached or answers with errors.",
+		"Nothing to do: changes are kept and it is tried again.",
+	},
+	"autotask_query_refused": {
+		v1.SeverityRetrying, "Autotask refuses a query",
+		"Autotask does not take a query that this version sends.",
+		"Please report it with the detail.",
+	},
+	"channel_program_refused": {
+		v1.SeverityAct, "Channel Program refuses the connection",
+		"The connection's token is refused, or the connection was paused or removed.",
+		"Check the connection in Channel Program, then enter its token again.",
+	},
+	"channel_program_subscription": {
+		v1.SeverityAct, "Channel Program asks for a subscription",
+		"The Channel Program account's plan does not include client management.",
+		"Ask your Channel Program administrator for a plan that includes it. Changes are kept meanwhile.",
+	},
+	"channel_program_throttled": {
+		v1.SeverityRetrying, "Channel Program asks to slow down",
+		"Channel Program's rate limit is reached.",
+		"Nothing to do: it goes on by itself.",
+	},
+	"channel_program_unavailable": {
+		v1.SeverityRetrying, "Channel Program does not answer",
+		"Channel Program's API cannot be reached or answers with errors.",
+		"Nothing to do: changes are kept and it is tried again.",
+	},
+	"channel_program_url_missing": {
+		v1.SeverityAct, "No Channel Program address is set",
+		"Nothing can be pushed without the address of Channel Program's ingest API.",
+		"Start the service with --channel-program-url.",
+	},
+	"store_unavailable": {
+		v1.SeverityRetrying, "The event store does not answer",
+		"NATS cannot be reached or does not take writes.",
+		"Look at /readyz; changes are kept and it is tried again.",
+	},
+	"row_unreadable": {
+		v1.SeverityRetrying, "A record's row cannot be read",
+		"Autotask answers something for these records that is not what its API describes.",
+		"Open the record in Autotask and save it again; the field is named in the record.",
+	},
+	"rejected": {
+		v1.SeverityAct, "Channel Program rejects records",
+		"Channel Program does not take the data of these records.",
+		"Correct the field named in the record in Autotask; it is sent again when it changes.",
+	},
+	"ambiguous_match": {
+		v1.SeverityAct, "A client's name fits several in Channel Program",
+		"Channel Program has several clients of this name and cannot tell which one is meant.",
+		"Merge or rename the clients in Channel Program, then sync the record again.",
+	},
+	"currency_unsupported": {
+		v1.SeverityAct, "Channel Program does not take the currency",
+		"These contracts are not in a currency that Channel Program supports.",
+		"Ask Channel Program for the currency; the contracts are never relabelled.",
+	},
+	"not_pushable": {
+		v1.SeverityAct, "Records lack what Channel Program requires",
+		"A required field is empty or too long in Autotask.",
+		"Fill in the field named in the record; it is sent when it changes.",
+	},
+	"target_failed": {
+		v1.SeverityRetrying, "Channel Program could not take records",
+		"Channel Program answered that it could not store these records now.",
+		"Nothing to do: they are sent again.",
+	},
+	"cost_unknown": {
+		v1.SeverityAct, "The cost of contracts is not known",
+		"No rule gives these contracts an overall cost above zero; they are sent without one.",
+		"Enter unit costs on the contract's services in Autotask, or an estimated cost.",
+	},
+	"costs_unreadable": {
+		v1.SeverityAct, "Costs cannot be read",
+		"The API user's security level does not let it read costs, so contracts are sent without one.",
+		"Give the API user the level \"API User (system) (API-only)\" or a copy that can read costs.",
+	},
+	"period_unknown": {
+		v1.SeverityAct, "A service's billing period is not known",
+		"The monthly cost of these contracts cannot be computed without the period of each service.",
+		"Set the period of the service in Autotask's catalogue.",
+	},
+	"cost_out_of_range": {
+		v1.SeverityAct, "A cost is too large to be sent",
+		"These contracts cost more than Channel Program's format can hold.",
+		"Check the amounts on the contract in Autotask.",
+	},
+	"currency_assumed_usd": {
+		v1.SeverityAct, "The currency is assumed to be US dollars",
+		"Neither Autotask's internal currency nor the option \"currency\" is known.",
+		"Set the option \"currency\" of the installation.",
+	},
+	"vendor_name_unknown": {
+		v1.SeverityAct, "A vendor's name cannot be read",
+		"A vendor of these contracts is deleted or hidden from the API user and was passed over.",
+		"Let the API user read the vendor's company, or choose another vendor on the service.",
+	},
+}

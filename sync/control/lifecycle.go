@@ -1,0 +1,291 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"channelsync/api/autotask"
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/installation"
+	"channelsync/sync/job"
+	"channelsync/sync/ledger"
+)
+
+// Do stops, starts, uninstalls, reinstalls or erases an installation, or one of
+// its syncs when sync is not empty; install adds the second sync.
+func (m *Manager) Do(ctx context.Context, id string, sync v1.Sync, action string) error {
+	in, err := m.get(id)
+	if err != nil {
+		return err
+	}
+	if sync != "" {
+		return m.doSync(ctx, in, sync, action)
+	}
+	switch action {
+	case "stop":
+		return m.setStopped(ctx, in, true)
+	case "start":
+		return m.setStopped(ctx, in, false)
+	case "uninstall":
+		return m.uninstall(ctx, in)
+	case "reinstall":
+		return m.reinstall(ctx, in)
+	case "erase":
+		return m.erase(ctx, in)
+	default:
+		return v1.NotFound("there is no action " + action + " of an installation")
+	}
+}
+
+func (m *Manager) setStopped(ctx context.Context, in *installation.Installation, stopped bool) error {
+	if in.Uninstalled {
+		return conflict("the installation is uninstalled", "Reinstall it first.")
+	}
+	if _, err := m.Store.Change(ctx, in.ID, func(in *installation.Installation) error { in.Stopped = stopped; return nil }); err != nil {
+		return err
+	}
+	if rt := m.runtime(in.ID); rt != nil && !stopped {
+		rt.resume()
+	}
+	return nil
+}
+
+// resume looks at everything at once: what waits, and what was missed meanwhile.
+func (rt *runtime) resume() {
+	rt.worker.Kick()
+	poke(rt.check)
+	poke(rt.newJob)
+}
+
+// uninstall removes the webhooks at Autotask and stops everything; settings and
+// what was pushed stay.
+func (m *Manager) uninstall(ctx context.Context, in *installation.Installation) error {
+	if in.Uninstalled {
+		return nil
+	}
+	if err := m.removeWebhooks(ctx, in); err != nil {
+		return err
+	}
+	m.stop(in.ID)
+	for _, j := range m.Jobs.Running(in.ID) {
+		if err := m.Jobs.Finish(ctx, j.ID, v1.JobCancelled, "the installation was uninstalled"); err != nil {
+			return err
+		}
+	}
+	_, err := m.Store.Change(ctx, in.ID, func(in *installation.Installation) error { in.Uninstalled = true; return nil })
+	if err != nil {
+		return err
+	}
+	return m.Bus.Worklist().PurgeInstallation(ctx, in.ID)
+}
+
+// removeWebhooks deletes the registrations at Autotask. With credentials that
+// are refused nothing can be deleted: Autotask deactivates them by itself.
+func (m *Manager) removeWebhooks(ctx context.Context, in *installation.Installation) error {
+	rt := m.runtime(in.ID)
+	if rt == nil || in.Refused {
+		return nil
+	}
+	rt.watching.Lock()
+	defer rt.watching.Unlock()
+	err := rt.watcher.RemoveWebhooks(ctx)
+	switch autotask.KindOf(err) {
+	case autotask.KindRefused, autotask.KindPermission:
+		return nil
+	}
+	if err != nil {
+		return unavailable("The webhooks could not be removed at Autotask: "+err.Error(), "Try again in a minute.")
+	}
+	return nil
+}
+
+// reinstall starts an uninstalled installation again with the settings it had.
+func (m *Manager) reinstall(ctx context.Context, in *installation.Installation) error {
+	if !in.Uninstalled {
+		return conflict("the installation is not uninstalled", "Nothing needs to be done.")
+	}
+	if in.Refused {
+		return conflict("Autotask refused the stored credentials", "Set the credentials first, then reinstall.")
+	}
+	if _, problem := m.tried(ctx, in); problem != nil {
+		return problem
+	}
+	in, err := m.Store.Change(ctx, in.ID, func(now *installation.Installation) error {
+		now.Uninstalled, now.Stopped, now.Zone = false, false, in.Zone
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	m.start(in)
+	_, err = m.newJob(ctx, in.ID, job.TypeBackfill, kindsOf(in.InstalledSyncs()), false)
+	return err
+}
+
+// erase removes every trace of an installation's data. The key that sealed it
+// goes first, by secure delete: whatever a crash leaves behind is unreadable.
+func (m *Manager) erase(ctx context.Context, in *installation.Installation) error {
+	if err := m.removeWebhooks(ctx, in); err != nil {
+		m.Log.Warn("webhooks of an erased installation could not be removed; Autotask deactivates them")
+	}
+	m.stop(in.ID)
+	if err := m.Store.Erase(ctx, in.ID); err != nil {
+		return err
+	}
+	if err := m.Vault.Destroy(ctx, in.ID); err != nil {
+		return err
+	}
+	for what, purge := range map[string]func(context.Context, string) error{
+		"worklist": m.Bus.Worklist().PurgeInstallation, "journal": m.Bus.Journal().Purge,
+		"ledger": m.Ledger.Purge, "dead letters": m.DeadLetters.Purge, "jobs": m.Jobs.Purge,
+	} {
+		if err := purge(ctx, in.ID); err != nil {
+			return fmt.Errorf("erase %s: %w", what, err)
+		}
+	}
+	return nil
+}
+
+// doSync does the same for one sync; the other one goes on.
+func (m *Manager) doSync(ctx context.Context, in *installation.Installation, sync v1.Sync, action string) error {
+	if in.Uninstalled {
+		return conflict("the installation is uninstalled", "Reinstall it first.")
+	}
+	settings := in.Syncs[sync]
+	if action != "install" && settings == nil {
+		return conflict("the sync "+string(sync)+" was never installed", "Install it first.")
+	}
+	switch action {
+	case "stop", "start":
+		if settings.Uninstalled {
+			return conflict("the sync "+string(sync)+" is uninstalled", "Reinstall it first.")
+		}
+		return m.stopSync(ctx, in.ID, sync, action == "stop")
+	case "uninstall", "erase":
+		return m.uninstallSync(ctx, in.ID, sync)
+	case "install", "reinstall":
+		if in.Installed(sync) {
+			return conflict("the sync "+string(sync)+" is installed already", "Nothing needs to be done.")
+		}
+		return m.installSync(ctx, in, sync)
+	default:
+		return v1.NotFound("there is no action " + action + " of a sync")
+	}
+}
+
+func (m *Manager) stopSync(ctx context.Context, id string, sync v1.Sync, stopped bool) error {
+	_, err := m.Store.Change(ctx, id, func(in *installation.Installation) error {
+		in.Syncs[sync].Stopped = stopped
+		return nil
+	})
+	if err != nil || stopped {
+		return err
+	}
+	return m.markWaiting(ctx, id, sync)
+}
+
+// markWaiting marks the records that were settled while their sync was stopped.
+func (m *Manager) markWaiting(ctx context.Context, id string, sync v1.Sync) error {
+	for _, kind := range kindsOf([]v1.Sync{sync}) {
+		ids, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool { return s.Record.Outcome == v1.OutcomeWaiting })
+		if err != nil {
+			return fmt.Errorf("find waiting records: %w", err)
+		}
+		var changes []events.Change
+		for _, rec := range ids {
+			changes = append(changes, events.Change{Installation: id, Kind: kind, ID: rec, Trigger: v1.TriggerManual, EventTime: m.Now()})
+		}
+		if err := m.Bus.Journal().PublishAll(ctx, changes); err != nil {
+			return fmt.Errorf("mark waiting records: %w", err)
+		}
+	}
+	return nil
+}
+
+func (m *Manager) uninstallSync(ctx context.Context, id string, sync v1.Sync) error {
+	_, err := m.Store.Change(ctx, id, func(in *installation.Installation) error {
+		in.Syncs[sync].Uninstalled = true
+		return nil
+	})
+	if err == nil {
+		m.CheckSoon(id) // contacts' webhook goes with the customers sync
+	}
+	return err
+}
+
+func (m *Manager) installSync(ctx context.Context, in *installation.Installation, sync v1.Sync) error {
+	in.Syncs[sync] = &installation.SyncSettings{InstalledAt: m.Now()}
+	if _, problem := m.tried(ctx, in); problem != nil {
+		return problem
+	}
+	_, err := m.Store.Change(ctx, in.ID, func(now *installation.Installation) error {
+		now.Syncs[sync] = in.Syncs[sync]
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	m.CheckSoon(in.ID)
+	_, err = m.newJob(ctx, in.ID, job.TypeBackfill, kindsOf([]v1.Sync{sync}), false)
+	return err
+}
+
+func (m *Manager) changeCursors(ctx context.Context, id string, sweep time.Time) error {
+	_, err := m.Store.Change(ctx, id, func(in *installation.Installation) error {
+		in.Cursors.Sweep = sweep
+		return nil
+	})
+	return err
+}
+
+// Job returns one of an installation's jobs.
+func (m *Manager) Job(_ context.Context, id, jobID string) (v1.Job, error) {
+	if _, err := m.get(id); err != nil {
+		return v1.Job{}, err
+	}
+	j, ok := m.Jobs.Get(id, jobID)
+	if !ok {
+		return v1.Job{}, v1.NotFound("there is no job " + jobID)
+	}
+	return j.Job, nil
+}
+
+// CancelJob ends a job: what it has marked and nobody worked on yet is taken back.
+func (m *Manager) CancelJob(ctx context.Context, id, jobID string) error {
+	j, err := m.Job(ctx, id, jobID)
+	if err != nil {
+		return err
+	}
+	if j.State != v1.JobRunning {
+		return conflict("the job has ended already", "Nothing needs to be done.")
+	}
+	return m.Jobs.Finish(ctx, jobID, v1.JobCancelled, "cancelled by an operator")
+}
+
+// RepairWebhooks asks for a check of the registrations now.
+func (m *Manager) RepairWebhooks(_ context.Context, id string) error {
+	if _, err := m.get(id); err != nil {
+		return err
+	}
+	m.CheckSoon(id)
+	return nil
+}
+
+// RotateSecrets gives the registrations new secrets; the old ones stay valid for an hour.
+func (m *Manager) RotateSecrets(ctx context.Context, id string) error {
+	if _, err := m.get(id); err != nil {
+		return err
+	}
+	rt := m.runtime(id)
+	if rt == nil {
+		return conflict("the installation is not running", "Reinstall it first.")
+	}
+	rt.watching.Lock()
+	defer rt.watching.Unlock()
+	if err := rt.watcher.RotateSecrets(ctx); err != nil {
+		return unavailable("The secrets could not be rotated at Autotask: "+err.Error(), "Try again; both secrets are valid meanwhile.")
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"channelsync/api/autotask"
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/deadletter"
+	"channelsync/sync/installation"
+	"channelsync/sync/job"
+	"channelsync/sync/ledger"
+	"channelsync/sync/reconcile"
+	"channelsync/sync/seal"
+)
+
+// Config is what a Manager works with.
+type Config struct {
+	Bus         *events.Bus
+	Vault       *seal.Vault
+	Store       *installation.Store
+	Ledger      *ledger.Ledger
+	DeadLetters *deadletter.Box
+	Jobs        *job.Store
+	Audit       *Audit
+
+	Hosts             autotask.Hosts
+	Discovery         autotask.Discoverer
+	ChannelProgramURL string
+	PublicURL         string
+	Intervals         Intervals
+	Version           string
+
+	AutotaskTransport http.RoundTripper // nil = each client its own
+	TargetTransport   http.RoundTripper
+	Now               func() time.Time
+	Log               *zap.Logger
+	Metrics           Metrics
+}
+
+// Intervals are the clocks of the watchers.
+type Intervals struct {
+	Poll         time.Duration // contracts; companies and contacts too where no webhook carries them
+	Parts        time.Duration
+	Sweep        time.Duration
+	WebhookCheck time.Duration
+	Coalesce     time.Duration
+}
+
+// Metrics is told what happened; any of them may be nil.
+type Metrics struct {
+	Autotask   func(entity, result string, took time.Duration)
+	Target     func(operation, result string, took time.Duration)
+	Reconciled func(reconcile.Settled)
+	Freshness  func(took time.Duration)
+}
+
+// Manager runs the installations of a process.
+type Manager struct {
+	Config
+	callbacks callbacks
+
+	mu       sync.Mutex
+	runtimes map[string]*runtime
+	running  context.Context // set by Run; nil before it and after it
+	done     sync.WaitGroup
+}
+
+// New makes a manager; nothing runs before Run.
+func New(cfg Config) *Manager {
+	return &Manager{Config: cfg, runtimes: map[string]*runtime{}, callbacks: callbacks{last: map[string]time.Time{}}}
+}
+
+// Run runs every installation until ctx ends and returns when all have stopped.
+func (m *Manager) Run(ctx context.Context) {
+	m.mu.Lock()
+	m.running = ctx
+	m.mu.Unlock()
+	for _, in := range m.Store.List() {
+		m.start(in)
+	}
+	<-ctx.Done()
+	m.mu.Lock()
+	m.running = nil
+	m.mu.Unlock()
+	m.done.Wait()
+}
+
+// start runs an installation unless it runs already or is uninstalled.
+func (m *Manager) start(in *installation.Installation) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.running == nil || m.runtimes[in.ID] != nil || in.Uninstalled {
+		return
+	}
+	rt := m.newRuntime(in)
+	ctx, cancel := context.WithCancel(m.running)
+	rt.cancel = cancel
+	m.runtimes[in.ID] = rt
+	m.done.Go(func() {
+		defer close(rt.stopped)
+		rt.run(ctx)
+	})
+}
+
+// stop ends the goroutines of an installation and waits for them.
+func (m *Manager) stop(id string) {
+	m.mu.Lock()
+	rt := m.runtimes[id]
+	delete(m.runtimes, id)
+	m.mu.Unlock()
+	if rt != nil {
+		rt.cancel()
+		<-rt.stopped
+		rt.close()
+	}
+}
+
+// runtime returns what runs of an installation; nil when nothing does.
+func (m *Manager) runtime(id string) *runtime {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.runtimes[id]
+}
+
+// get returns an installation, or the 404 that says it is not there.
+func (m *Manager) get(id string) (*installation.Installation, error) {
+	in, err := m.Store.Get(id)
+	if errors.Is(err, installation.ErrNotFound) {
+		return nil, v1.NotFound("there is no installation " + id)
+	}
+	return in, err
+}

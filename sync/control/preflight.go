@@ -1,0 +1,207 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"channelsync/api/autotask"
+	"channelsync/api/channelprogram"
+	v1 "channelsync/api/v1"
+	"channelsync/sync/installation"
+)
+
+// need is an entity that a sync reads.
+type need struct {
+	entity string
+	label  string
+	right  string // as Autotask's security levels call it
+	fatal  bool   // without it the sync cannot work; else it is an issue
+}
+
+var customersNeed = []need{
+	{autotask.EntityCompanies, "companies", "CRM: view companies (organizations)", true},
+	{autotask.EntityContacts, "contacts", "CRM: view contacts", true},
+}
+
+var contractsNeed = []need{
+	{autotask.EntityCompanies, "companies", "CRM: view companies (organizations)", true},
+	{autotask.EntityContracts, "contracts", "Contracts: view, with unlimited visibility", true},
+	{autotask.EntityContractServices, "contract services", "Contracts: view services", true},
+	{autotask.EntityServices, "services", "Inventory: view services and products", true},
+	{autotask.EntityContractServiceUnits, "costs of services", "Contracts: view service units and costs", false},
+	{autotask.EntityContractCharges, "costs of charges", "Contracts: view charges and costs", false},
+}
+
+const rightsFix = "In Autotask: Admin > Resources/Users > Security Levels, open the level of the API user (copy a system level first) and allow "
+
+// needs lists what the syncs read, each entity once.
+func needs(syncs []v1.Sync) []need {
+	var out []need
+	seen := map[string]bool{}
+	add := func(list []need) {
+		for _, n := range list {
+			if !seen[n.entity] {
+				seen[n.entity] = true
+				out = append(out, n)
+			}
+		}
+	}
+	for _, s := range syncs {
+		if s == v1.SyncActiveCustomers {
+			add(customersNeed)
+		} else {
+			add(contractsNeed)
+		}
+	}
+	return out
+}
+
+// preflight tries everything an installation needs and returns every check; the
+// problem is the first that a sync cannot do without. Once credentials are
+// refused nothing more is asked of Autotask, so that the user is not locked out.
+func (m *Manager) preflight(ctx context.Context, in *installation.Installation, client *autotask.Client) ([]v1.Check, *v1.Problem) {
+	var checks []v1.Check
+	problem := m.tryAutotask(ctx, in, client, &checks)
+	targetProblem := m.tryTarget(ctx, in, &checks)
+	if problem == nil {
+		problem = targetProblem
+	}
+	if problem != nil {
+		problem.Checks = checks
+	}
+	return checks, problem
+}
+
+// tryAutotask tries the log-in and each right.
+func (m *Manager) tryAutotask(ctx context.Context, in *installation.Installation, client *autotask.Client, checks *[]v1.Check) *v1.Problem {
+	var problem *v1.Problem
+	loggedIn := false
+	for _, n := range needs(syncsOf(in)) {
+		_, err := autotask.ByIDs[probeRow](ctx, client, n.entity, "id", []int64{0})
+		kind := autotask.KindOf(err)
+		if !loggedIn {
+			if p := loginProblem(err); p != nil {
+				*checks = append(*checks, v1.Check{Name: "credentials", Detail: p.Detail, Fix: p.Hint})
+				return p
+			}
+			*checks = append(*checks, v1.Check{Name: "credentials", OK: true, Detail: "Autotask accepts the user name, secret and tracking identifier in zone " + in.Zone.Name + "."})
+			loggedIn = true
+		}
+		switch {
+		case err == nil || kind == autotask.KindBadRow:
+			*checks = append(*checks, v1.Check{Name: n.label, OK: true, Detail: "The API user may read " + n.label + "."})
+		case kind == autotask.KindPermission:
+			fix := rightsFix + n.right + "."
+			*checks = append(*checks, v1.Check{Name: n.label, Detail: "The API user may not read " + n.label + " (" + n.entity + ").", Fix: fix})
+			if n.fatal && problem == nil {
+				problem = unprocessable(v1.CodePermissionMissing, "The API user may not read "+n.label+" ("+n.entity+").", fix)
+			}
+		default:
+			*checks = append(*checks, v1.Check{Name: n.label, Detail: "Autotask did not answer for " + n.label + ": " + err.Error(), Fix: "Try again in a minute."})
+			if n.fatal && problem == nil {
+				problem = unavailable("Autotask did not answer for "+n.label+": "+err.Error(), "Try again in a minute.")
+			}
+		}
+	}
+	if m.PublicURL != "" {
+		*checks = append(*checks, m.webhookCheck(ctx, client))
+	}
+	return problem
+}
+
+// probeRow reads just the id of the record that every entity may lack.
+type probeRow struct {
+	ID    int64 `at:"id"`
+	Lacks []string
+}
+
+// loginProblem is the refusal of the log-in itself; nil when it worked.
+func loginProblem(err error) *v1.Problem {
+	switch autotask.KindOf(err) {
+	case autotask.KindRefused:
+		return unprocessable(v1.CodeCredentialsRejected, "Autotask refuses the user name, the secret or the tracking identifier: "+err.Error(),
+			"Copy all three again from the API user's page in Autotask, and check that the user is active and not locked.")
+	case autotask.KindUnavailable, autotask.KindThrottled, autotask.KindUndecodable:
+		return unavailable("Autotask did not answer: "+err.Error(), "Check the zone, then try again in a minute.")
+	}
+	return nil
+}
+
+// webhookCheck asks for the right to create webhooks; without it changes are polled.
+func (m *Manager) webhookCheck(ctx context.Context, client *autotask.Client) v1.Check {
+	info, err := client.EntityInformation(ctx, string(autotask.CompanyWebhooks))
+	if err != nil || !info.CanCreate {
+		detail := "The API user may not create webhooks; changes would be found by polling."
+		if err != nil && autotask.KindOf(err) != autotask.KindPermission {
+			detail = "Autotask did not say whether webhooks may be created: " + err.Error()
+		}
+		return v1.Check{Name: "webhooks", Detail: detail, Fix: describe("webhook_not_allowed").Fix}
+	}
+	return v1.Check{Name: "webhooks", OK: true, Detail: "The API user may create webhooks."}
+}
+
+// tryTarget tries the handshake with Channel Program.
+func (m *Manager) tryTarget(ctx context.Context, in *installation.Installation, checks *[]v1.Check) *v1.Problem {
+	refuse := func(p *v1.Problem) *v1.Problem {
+		*checks = append(*checks, v1.Check{Name: "channel_program", Detail: p.Detail, Fix: p.Hint})
+		return p
+	}
+	client, err := m.targetClient(in)
+	if err != nil {
+		return refuse(unprocessable(v1.CodeChannelProgramRejected, "The connection to Channel Program cannot be made: "+err.Error(),
+			"Check --channel-program-url, the connection id and the token."))
+	}
+	conn, err := client.Connection(ctx)
+	if err == nil {
+		err = conn.Usable()
+	}
+	switch kind := channelprogram.KindOf(err); {
+	case err == nil:
+		*checks = append(*checks, v1.Check{Name: "channel_program", OK: true, Detail: "Channel Program accepts the connection" + named(conn.AccountName) + "."})
+		return nil
+	case kind == channelprogram.KindUnavailable || kind == channelprogram.KindThrottled:
+		return refuse(unavailable("Channel Program did not answer: "+err.Error(), "Check --channel-program-url, then try again in a minute."))
+	default:
+		return refuse(unprocessable(v1.CodeChannelProgramRejected, "Channel Program refuses the connection: "+err.Error(),
+			"Copy the connection id and the token again from Channel Program."))
+	}
+}
+
+func named(account string) string {
+	if account == "" {
+		return ""
+	}
+	return " of " + account
+}
+
+// zoneProblem says why a zone could not be found.
+func zoneProblem(err error) *v1.Problem {
+	if zone, ok := errors.AsType[*autotask.ZoneError](err); ok {
+		return v1.Invalid("zone: "+zone.Error(), v1.FieldError{Pointer: "#/zone", Code: "zone", Detail: fmt.Sprintf("got %s, want %s", zone.Got, zone.Want)})
+	}
+	if errors.Is(err, autotask.ErrZoneUnknown) {
+		return unprocessable(v1.CodeZoneUnknown, "Autotask knows no zone for this user name.",
+			"Check the user name, or choose the zone by hand: it is on Autotask's page \"API zones\".")
+	}
+	return unavailable("The zone could not be looked up: "+err.Error(), "Try again in a minute, or choose the zone by hand.")
+}
+
+func unprocessable(code, detail, hint string) *v1.Problem {
+	return v1.NewProblem(http.StatusUnprocessableEntity, code, detail, hint)
+}
+
+func unavailable(detail, hint string) *v1.Problem {
+	return v1.NewProblem(http.StatusServiceUnavailable, v1.CodeUnavailable, detail, hint)
+}
+
+func syncsOf(in *installation.Installation) []v1.Sync {
+	var out []v1.Sync
+	for _, s := range v1.Syncs {
+		if in.Syncs[s] != nil && !in.Syncs[s].Uninstalled {
+			out = append(out, s)
+		}
+	}
+	return out
+}

@@ -1,0 +1,54 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+)
+
+// Records lists the records of an installation.
+func (m *Manager) Records(ctx context.Context, id string, q v1.RecordQuery) (v1.Page[v1.Record], error) {
+	if _, err := m.get(id); err != nil {
+		return v1.Page[v1.Record]{}, err
+	}
+	return m.Ledger.List(ctx, id, q)
+}
+
+// Record returns one record with what was pushed and its timeline.
+func (m *Manager) Record(ctx context.Context, id string, kind v1.Kind, rec int64) (v1.RecordDetail, error) {
+	if _, err := m.get(id); err != nil {
+		return v1.RecordDetail{}, err
+	}
+	found, err := m.Ledger.Read(ctx, id, kind, []int64{rec})
+	if err != nil {
+		return v1.RecordDetail{}, err
+	}
+	e := found[rec]
+	if e == nil {
+		return v1.RecordDetail{}, v1.NotFound(fmt.Sprintf("no %s %d has been seen yet; \"record explain\" asks Autotask for it", kind, rec))
+	}
+	return e.Details(), nil
+}
+
+// Reconcile marks a record due now.
+func (m *Manager) Reconcile(ctx context.Context, id string, kind v1.Kind, rec int64) error {
+	in, err := m.get(id)
+	if err != nil {
+		return err
+	}
+	if in.Uninstalled {
+		return conflict("the installation is uninstalled", "Reinstall it first.")
+	}
+	_, err = m.Bus.Journal().Publish(ctx, events.Change{Installation: id, Kind: kind, ID: rec, Trigger: v1.TriggerManual, EventTime: m.Now()}, "")
+	if err != nil {
+		return fmt.Errorf("store change of %s %s: %w", kind, strconv.FormatInt(rec, 10), err)
+	}
+	return nil
+}
+
+func conflict(detail, hint string) *v1.Problem {
+	return v1.NewProblem(409, v1.CodeConflict, detail, hint)
+}

@@ -1,0 +1,204 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"channelsync/api/autotask"
+	"channelsync/api/channelprogram"
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/installation"
+	"channelsync/sync/reconcile"
+	"channelsync/sync/watch"
+)
+
+// runtime is one installation at work: its clients, its worker, its watchers.
+type runtime struct {
+	m         *Manager
+	id        string
+	log       *zap.Logger
+	autotask  *autotask.Client
+	target    *channelprogram.Client
+	rec       *reconcile.Reconciler
+	worker    *reconcile.Worker
+	watcher   *watch.Watcher
+	issues    *issues
+	freshness *reconcile.Freshness
+
+	watching   sync.Mutex    // the watcher's steps never overlap
+	registered atomic.Bool   // the webhooks are as they should be
+	tried      atomic.Bool   // the registration was tried at least once
+	check      chan struct{} // asks for a check of the registrations
+	newJob     chan struct{} // asks for a look at the jobs
+
+	cancel  context.CancelFunc
+	stopped chan struct{}
+}
+
+func (m *Manager) newRuntime(in *installation.Installation) *runtime {
+	rt := &runtime{
+		m: m, id: in.ID, log: m.Log.With(zap.String(v1.LogInstallation, in.ID)), issues: newIssues(m.Now), freshness: &reconcile.Freshness{},
+		check: make(chan struct{}, 1), newJob: make(chan struct{}, 1), stopped: make(chan struct{}),
+	}
+	rt.autotask = m.autotaskClient(in, rt)
+	target, err := m.targetClient(in)
+	if err != nil {
+		rt.issues.raise(issue{code: "channel_program_url_missing", detail: err.Error()})
+	}
+	rt.target = target
+	rt.rec = reconcile.New(reconcile.Config{
+		Installation: func() (*installation.Installation, error) { return m.Store.Get(in.ID) },
+		Autotask:     rt.autotask, Target: rt.target, Ledger: m.Ledger, DeadLetters: m.DeadLetters,
+		Journal: m.Bus.Journal(), Worklist: m.Bus.Worklist(), Schedule: m.Bus.Worklist(),
+		Freshness: rt.freshness, Now: m.Now, Log: rt.log, Settled: rt.settled,
+	})
+	rt.worker = reconcile.NewWorker(rt.rec, m.Intervals.Coalesce, rt)
+	rt.watcher = watch.New(watch.Config{
+		ID: in.ID, Store: m.Store, Autotask: rt.autotask, Journal: m.Bus.Journal(), Ledger: m.Ledger, Catalogue: rt.rec, Now: m.Now, Log: rt.log,
+	})
+	if in.Refused {
+		rt.issues.raise(issue{code: "credentials_refused"})
+	}
+	return rt
+}
+
+func (m *Manager) autotaskClient(in *installation.Installation, rt *runtime) *autotask.Client {
+	cfg := autotask.Config{
+		Credentials: credentialsOf(in), Zone: in.Zone, Hosts: m.Hosts, Discover: m.Discovery.Discover,
+		Transport: m.AutotaskTransport, Now: m.Now, Log: m.Log, Observe: m.Metrics.Autotask,
+	}
+	if rt != nil {
+		cfg.OnZone, cfg.OnRefused, cfg.Log = rt.zoneMoved, rt.refused, rt.log
+	}
+	return autotask.New(cfg)
+}
+
+func credentialsOf(in *installation.Installation) autotask.Credentials {
+	return autotask.Credentials{
+		Username: in.Secrets.Username, Secret: v1.Secret(in.Secrets.Secret), TrackingIdentifier: v1.Secret(in.Secrets.TrackingIdentifier),
+	}
+}
+
+func (m *Manager) targetClient(in *installation.Installation) (*channelprogram.Client, error) {
+	return channelprogram.New(channelprogram.Config{
+		BaseURL: m.ChannelProgramURL, ConnectionID: in.ConnectionID, Token: v1.Secret(in.Secrets.Token),
+		Transport: m.TargetTransport, Now: m.Now, Log: m.Log, Observe: m.Metrics.Target,
+	})
+}
+
+func (rt *runtime) installation() (*installation.Installation, error) { return rt.m.Store.Get(rt.id) }
+
+// run works until ctx ends.
+func (rt *runtime) run(ctx context.Context) {
+	wakes, unwatch := rt.m.Bus.Worklist().Wakes(rt.id)
+	defer unwatch()
+	var wg sync.WaitGroup
+	if rt.target != nil {
+		wg.Go(func() { rt.worker.Run(ctx, wakes) })
+	}
+	wg.Go(func() { rt.watchWebhooks(ctx) })
+	wg.Go(func() { rt.watchStamps(ctx) })
+	wg.Go(func() { rt.runJobs(ctx) })
+	wg.Wait()
+}
+
+func (rt *runtime) close() {
+	rt.autotask.Close()
+}
+
+// settled counts a record for its job and passes it on.
+func (rt *runtime) settled(s reconcile.Settled) {
+	if s.Job != "" {
+		rt.m.Jobs.Count(s.Job, s.Outcome, s.Drift)
+	}
+	if f := rt.m.Metrics.Reconciled; f != nil {
+		f(s)
+	}
+	if f := rt.m.Metrics.Freshness; f != nil && s.Took > 0 {
+		f(s.Took)
+	}
+}
+
+// Broken is told by the worker that the road failed.
+func (rt *runtime) Broken(road reconcile.Road, next time.Time) {
+	if road.Code == "credentials_refused" {
+		return // told by the client itself, once
+	}
+	rt.issues.raise(issue{code: road.Code, side: string(road.Side), detail: road.Err.Error(), act: road.Pause, nextAt: next})
+}
+
+// Mended is told by the worker that a side works again.
+func (rt *runtime) Mended(side reconcile.Side) { rt.issues.clearSide(string(side)) }
+
+// zoneMoved remembers a zone that was found again after the old host refused.
+func (rt *runtime) zoneMoved(zone v1.Zone) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_, err := rt.m.Store.Change(ctx, rt.id, func(in *installation.Installation) error {
+		in.Zone = zone
+		return nil
+	})
+	rt.log.Warn("zone moved", zap.String(v1.LogURL, zone.URL), zap.Error(err))
+}
+
+// refused remembers that Autotask refused the credentials, so that not even a
+// restart tries them again.
+func (rt *runtime) refused(cause error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	rt.issues.raise(issue{code: "credentials_refused", detail: cause.Error(), act: true})
+	_, err := rt.m.Store.Change(ctx, rt.id, func(in *installation.Installation) error {
+		in.Refused = true
+		return nil
+	})
+	rt.log.Warn("credentials refused", zap.NamedError(v1.LogCause, cause), zap.Error(err))
+}
+
+// paused says whether nothing may be asked of Autotask now.
+func (rt *runtime) paused() bool {
+	in, err := rt.installation()
+	return err != nil || in.Stopped || in.Uninstalled || in.Refused
+}
+
+// every runs step at once and then at each interval, or sooner when asked.
+func every(ctx context.Context, interval time.Duration, sooner <-chan struct{}, step func(context.Context)) {
+	for ctx.Err() == nil {
+		step(ctx)
+		t := time.NewTimer(interval)
+		select {
+		case <-ctx.Done():
+		case <-sooner:
+		case <-t.C:
+		}
+		t.Stop()
+	}
+}
+
+// poke asks a loop to look sooner; it never blocks.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// failed tells the issues of a watcher's failure.
+func (rt *runtime) failed(ctx context.Context, what string, err error) {
+	if err == nil || ctx.Err() != nil || errors.Is(err, installation.ErrNotFound) {
+		return
+	}
+	road := reconcile.RoadOf(err, rt.m.Now())
+	rt.log.Warn("watch failed", zap.String(v1.LogOperation, what), zap.Error(err))
+	if road.Code == "credentials_refused" || road.Side != reconcile.SideAutotask {
+		return
+	}
+	rt.issues.raise(issue{code: road.Code, side: what, detail: err.Error(), act: road.Pause, nextAt: road.At})
+}
+
+var _ reconcile.Worklist = (*events.Worklist)(nil)

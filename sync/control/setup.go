@@ -1,0 +1,208 @@
+package control
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+
+	"github.com/oklog/ulid/v2"
+
+	"channelsync/api/autotask"
+	v1 "channelsync/api/v1"
+	"channelsync/sync/installation"
+	"channelsync/sync/job"
+)
+
+// Zones lists the zones that may be chosen by name.
+func (m *Manager) Zones() []v1.Zone { return m.Hosts.Zones() }
+
+// Create tries everything an installation needs and, when all of it works, keeps
+// it and starts it. Nothing is kept otherwise.
+func (m *Manager) Create(ctx context.Context, req v1.CreateInstallation) (v1.Installation, error) {
+	in, _, err := m.try(ctx, req)
+	if err != nil {
+		return v1.Installation{}, err
+	}
+	if err := m.Store.Create(ctx, in); err != nil {
+		return v1.Installation{}, err
+	}
+	m.start(in)
+	if _, err := m.newJob(ctx, in.ID, job.TypeBackfill, kindsOf(req.Syncs), false); err != nil {
+		return v1.Installation{}, fmt.Errorf("start backfill: %w", err)
+	}
+	return m.Get(ctx, in.ID)
+}
+
+// TryCreate tries the same and keeps nothing.
+func (m *Manager) TryCreate(ctx context.Context, req v1.CreateInstallation) (v1.Checks, error) {
+	_, checks, err := m.try(ctx, req)
+	return v1.Checks{Checks: checks}, err
+}
+
+// try makes the installation in memory and tries it.
+func (m *Manager) try(ctx context.Context, req v1.CreateInstallation) (*installation.Installation, []v1.Check, error) {
+	for _, in := range m.Store.List() {
+		if in.SameAccount(req.Username, req.TrackingIdentifier.Reveal()) {
+			return nil, nil, v1.NewProblem(409, v1.CodeAlreadyInstalled,
+				"This Autotask user and tracking identifier are installed already, as \""+in.Name+"\" ("+in.ID+").",
+				"Use that installation, or erase it first.")
+		}
+	}
+	zone, err := m.Discovery.ResolveZone(ctx, req.Zone, req.Username)
+	if err != nil {
+		p := zoneProblem(err)
+		p.Checks = []v1.Check{{Name: "zone", Detail: p.Detail, Fix: p.Hint}}
+		return nil, nil, p
+	}
+	now := m.Now().UTC()
+	in := &installation.Installation{
+		ID: strings.ToLower(ulid.MustNew(ulid.Timestamp(now), rand.Reader).String()), Name: req.Name, Zone: zone, CreatedAt: now,
+		Syncs: map[v1.Sync]*installation.SyncSettings{}, ConnectionID: req.ChannelProgram.ConnectionID,
+		Secrets: installation.Secrets{
+			Username: req.Username, Secret: req.Secret.Reveal(), TrackingIdentifier: req.TrackingIdentifier.Reveal(), Token: req.ChannelProgram.Token.Reveal(),
+		},
+	}
+	for _, s := range req.Syncs {
+		in.Syncs[s] = &installation.SyncSettings{InstalledAt: now}
+	}
+	if req.Options != nil {
+		in.Options = *req.Options
+	}
+	in.Cursors.Parts = now
+	checks, problem := m.tried(ctx, in)
+	checks = append([]v1.Check{{Name: "zone", OK: true, Detail: "The zone is " + in.Zone.Name + " (" + in.Zone.URL + ")."}}, checks...)
+	if problem != nil {
+		problem.Checks = checks
+		return nil, checks, problem
+	}
+	return in, checks, nil
+}
+
+// tried runs the preflight with a client of its own; a zone that turned out to
+// be another one is taken over.
+func (m *Manager) tried(ctx context.Context, in *installation.Installation) ([]v1.Check, *v1.Problem) {
+	client := autotask.New(autotask.Config{
+		Credentials: credentialsOf(in), Zone: in.Zone, Hosts: m.Hosts, Discover: m.Discovery.Discover,
+		OnZone: func(z v1.Zone) { in.Zone = z }, Transport: m.AutotaskTransport, Now: m.Now, Log: m.Log, Observe: m.Metrics.Autotask,
+	})
+	defer client.Close()
+	return m.preflight(ctx, in, client)
+}
+
+// Test tries an installation as it stands. Credentials that were refused are not
+// tried again: that could lock the user out.
+func (m *Manager) Test(ctx context.Context, id string) (v1.Checks, error) {
+	in, err := m.get(id)
+	if err != nil {
+		return v1.Checks{}, err
+	}
+	if in.Refused {
+		words := describe("credentials_refused")
+		checks := []v1.Check{{Name: "credentials", Detail: words.Detail, Fix: words.Fix}}
+		_ = m.tryTarget(ctx, in, &checks)
+		return v1.Checks{Checks: checks}, nil
+	}
+	checks, _ := m.tried(ctx, in)
+	zone := v1.Check{Name: "zone", OK: true, Detail: "The zone is " + in.Zone.Name + " (" + in.Zone.URL + ")."}
+	return v1.Checks{Checks: append([]v1.Check{zone}, checks...)}, nil
+}
+
+// Update changes the name and the options of an installation.
+func (m *Manager) Update(ctx context.Context, id string, req v1.UpdateInstallation) (v1.Installation, error) {
+	if _, err := m.get(id); err != nil {
+		return v1.Installation{}, err
+	}
+	in, err := m.Store.Change(ctx, id, func(in *installation.Installation) error {
+		if req.Name != nil {
+			in.Name = *req.Name
+		}
+		if req.Options != nil {
+			in.Options = *req.Options
+		}
+		return nil
+	})
+	if err != nil {
+		return v1.Installation{}, err
+	}
+	if req.Options != nil {
+		if _, err := m.newJob(ctx, id, job.TypeResync, kindsOf(in.InstalledSyncs()), false); err != nil {
+			return v1.Installation{}, err
+		}
+	}
+	return m.Get(ctx, id)
+}
+
+// SetCredentials tries new credentials and takes them over; work that was paused
+// for the old ones resumes at once.
+func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credentials) (v1.Installation, error) {
+	in, err := m.get(id)
+	if err != nil {
+		return v1.Installation{}, err
+	}
+	for _, other := range m.Store.List() {
+		if other.ID != id && other.SameAccount(req.Username, req.TrackingIdentifier.Reveal()) {
+			return v1.Installation{}, v1.NewProblem(409, v1.CodeAlreadyInstalled,
+				"This Autotask user and tracking identifier belong to the installation \""+other.Name+"\".", "Use other credentials.")
+		}
+	}
+	sameUser := strings.EqualFold(req.Username, in.Secrets.Username)
+	in.Secrets.Username, in.Secrets.Secret, in.Secrets.TrackingIdentifier = req.Username, req.Secret.Reveal(), req.TrackingIdentifier.Reveal()
+	if req.Zone != "" || !sameUser {
+		zone, err := m.Discovery.ResolveZone(ctx, req.Zone, req.Username)
+		if err != nil {
+			return v1.Installation{}, zoneProblem(err)
+		}
+		in.Zone = zone
+	}
+	var checks []v1.Check
+	client := autotask.New(autotask.Config{
+		Credentials: credentialsOf(in), Zone: in.Zone, Hosts: m.Hosts, Discover: m.Discovery.Discover,
+		OnZone: func(z v1.Zone) { in.Zone = z }, Transport: m.AutotaskTransport, Now: m.Now, Log: m.Log, Observe: m.Metrics.Autotask,
+	})
+	defer client.Close()
+	if p := m.tryAutotask(ctx, in, client, &checks); p != nil {
+		p.Checks = checks
+		return v1.Installation{}, p
+	}
+	kept, err := m.Store.Change(ctx, id, func(now *installation.Installation) error {
+		now.Secrets.Username, now.Secrets.Secret, now.Secrets.TrackingIdentifier = in.Secrets.Username, in.Secrets.Secret, in.Secrets.TrackingIdentifier
+		now.Zone, now.Refused = in.Zone, false
+		return nil
+	})
+	if err != nil {
+		return v1.Installation{}, err
+	}
+	if rt := m.runtime(id); rt != nil {
+		rt.autotask.SetCredentials(credentialsOf(kept), kept.Zone)
+		rt.issues.clear("credentials_refused")
+		rt.worker.Kick()
+		poke(rt.check)
+		poke(rt.newJob)
+	}
+	return m.Get(ctx, id)
+}
+
+// SetChannelProgram tries a new connection and takes it over.
+func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.ChannelProgramTarget) (v1.Installation, error) {
+	in, err := m.get(id)
+	if err != nil {
+		return v1.Installation{}, err
+	}
+	in.ConnectionID, in.Secrets.Token = req.ConnectionID, req.Token.Reveal()
+	var checks []v1.Check
+	if p := m.tryTarget(ctx, in, &checks); p != nil {
+		p.Checks = checks
+		return v1.Installation{}, p
+	}
+	kept, err := m.Store.Change(ctx, id, func(now *installation.Installation) error {
+		now.ConnectionID, now.Secrets.Token = in.ConnectionID, in.Secrets.Token
+		return nil
+	})
+	if err != nil {
+		return v1.Installation{}, err
+	}
+	m.stop(id) // the new connection may be another company's: start afresh with it
+	m.start(kept)
+	return m.Get(ctx, id)
+}

@@ -1,0 +1,206 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	v1 "channelsync/api/v1"
+	"channelsync/sync/installation"
+	"channelsync/sync/ledger"
+)
+
+// List returns every installation as the admin API shows it.
+func (m *Manager) List(ctx context.Context) ([]v1.Installation, error) {
+	out := []v1.Installation{}
+	for _, in := range m.Store.List() {
+		v, err := m.view(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// Get returns one installation as the admin API shows it.
+func (m *Manager) Get(ctx context.Context, id string) (v1.Installation, error) {
+	in, err := m.get(id)
+	if err != nil {
+		return v1.Installation{}, err
+	}
+	return m.view(ctx, in)
+}
+
+// Status is what `channelsync status` shows.
+func (m *Manager) Status(ctx context.Context) (v1.Status, error) {
+	all, err := m.List(ctx)
+	if err != nil {
+		return v1.Status{}, err
+	}
+	st := v1.Status{Version: m.Version, Ready: true, Installations: []v1.InstallationStatus{}}
+	for _, in := range all {
+		st.Installations = append(st.Installations, v1.InstallationStatus{
+			ID: in.ID, Name: in.Name, State: in.State, Backlog: in.Backlog, Freshness: in.Freshness, Issues: in.Issues,
+		})
+	}
+	return st, nil
+}
+
+func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.Installation, error) {
+	rt := m.runtime(in.ID)
+	out := v1.Installation{
+		ID: in.ID, Name: in.Name, Zone: in.Zone, Options: in.Options, CreatedAt: in.CreatedAt,
+		Syncs: map[v1.Sync]v1.SyncStatus{}, Webhooks: []v1.Webhook{}, Issues: []v1.Issue{},
+	}
+	running := m.Jobs.Running(in.ID)
+	backfilling := map[v1.Kind]bool{}
+	for _, j := range running {
+		out.Jobs = append(out.Jobs, j.Job)
+		if j.Type == "backfill" {
+			for _, k := range j.Kinds {
+				backfilling[k] = true
+			}
+		}
+	}
+	for s, settings := range in.Syncs {
+		kind := kindsOf([]v1.Sync{s})[0]
+		counts, err := m.Ledger.Counts(ctx, in.ID, kind)
+		if err != nil {
+			return out, fmt.Errorf("count records: %w", err)
+		}
+		out.Syncs[s] = v1.SyncStatus{State: syncState(in, settings, backfilling[kind]), Counts: counts}
+	}
+	for _, reg := range in.Registrations {
+		out.Webhooks = append(out.Webhooks, v1.Webhook{
+			Entity: reg.Entity, ID: reg.ID, GUID: reg.GUID, Active: reg.Active, Ready: reg.Ready, LastCallbackAt: timeOrNil(m.lastCallback(reg)),
+		})
+	}
+	d, err := m.Bus.Worklist().Depth(ctx, in.ID)
+	if err != nil {
+		return out, fmt.Errorf("count backlog: %w", err)
+	}
+	waiting, err := m.waiting(ctx, in.ID)
+	if err != nil {
+		return out, err
+	}
+	out.Backlog = d.Live + d.Bulk + d.Later + waiting
+	if rt != nil {
+		out.Freshness = rt.freshness.Read(m.Now())
+		out.Issues = append(out.Issues, rt.issues.list()...)
+		if at := rt.worker.GoesOnAt(); at.After(m.Now()) {
+			out.GoesOnAt = &at
+		}
+	}
+	records, err := m.recordIssues(ctx, in.ID)
+	if err != nil {
+		return out, err
+	}
+	out.Issues = sorted(append(out.Issues, records...))
+	out.State = state(in, rt, len(backfilling) > 0, m.Now())
+	return out, nil
+}
+
+func syncState(in *installation.Installation, s *installation.SyncSettings, backfilling bool) v1.SyncState {
+	switch {
+	case in.Uninstalled || s.Uninstalled:
+		return v1.SyncUninstalled
+	case in.Stopped || s.Stopped:
+		return v1.SyncStopped
+	case backfilling:
+		return v1.SyncBackfilling
+	default:
+		return v1.SyncRunning
+	}
+}
+
+func state(in *installation.Installation, rt *runtime, backfilling bool, now time.Time) v1.State {
+	switch {
+	case in.Uninstalled:
+		return v1.StateUninstalled
+	case in.Stopped:
+		return v1.StateStopped
+	case in.Refused:
+		return v1.StateNeedsCredentials
+	case rt == nil || !rt.tried.Load():
+		return v1.StateInstalling
+	case rt.worker.GoesOnAt().After(now) || rt.issues.has(degrading...):
+		return v1.StateDegraded
+	case backfilling:
+		return v1.StateBackfilling
+	default:
+		return v1.StateLive
+	}
+}
+
+// degrading are the issues that keep changes from arriving in time.
+var degrading = []string{
+	"permission_missing", "throttled", "autotask_unavailable", "autotask_query_refused", "channel_program_refused", "channel_program_subscription",
+	"channel_program_throttled", "channel_program_unavailable", "channel_program_url_missing", "store_unavailable", "webhook_inactive",
+}
+
+// waiting counts the records that wait for a stopped sync.
+func (m *Manager) waiting(ctx context.Context, id string) (int, error) {
+	n := 0
+	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
+		ids, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool { return s.Record.Outcome == v1.OutcomeWaiting })
+		if err != nil {
+			return 0, fmt.Errorf("count waiting records: %w", err)
+		}
+		n += len(ids)
+	}
+	return n, nil
+}
+
+// recordIssues groups what is wrong with single records by its cause.
+func (m *Manager) recordIssues(ctx context.Context, id string) ([]v1.Issue, error) {
+	byCode := map[string]*v1.Issue{}
+	add := func(code string, at, first time.Time) {
+		i := byCode[code]
+		if i == nil {
+			d := describe(code)
+			i = &d
+			byCode[code] = i
+		}
+		i.Records++
+		if i.FirstAt.IsZero() || first.Before(i.FirstAt) {
+			i.FirstAt = first
+		}
+		if at.After(i.LastAt) {
+			i.LastAt = at
+		}
+	}
+	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
+		_, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool {
+			at := s.Record.ReconciledAt
+			if at == nil {
+				return false
+			}
+			if o := s.Record.Outcome; o == v1.OutcomeRetrying || o == v1.OutcomeDead {
+				for _, code := range s.Record.Reasons {
+					add(code, *at, s.FirstFailed)
+				}
+			} else if s.InScope {
+				for _, code := range s.Notes {
+					add(code, *at, *at)
+				}
+			}
+			return false
+		})
+		if err != nil {
+			return nil, fmt.Errorf("group issues: %w", err)
+		}
+	}
+	out := make([]v1.Issue, 0, len(byCode))
+	for _, i := range byCode {
+		out = append(out, *i)
+	}
+	return out, nil
+}
+
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

@@ -1,0 +1,137 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"channelsync/api/autotask"
+	v1 "channelsync/api/v1"
+	"channelsync/sync/watch"
+)
+
+// registerSoon is how soon a registration that did not work out is tried again;
+// one that the API user has no right to waits for the ordinary check.
+const registerSoon = 5 * time.Second
+
+// watchWebhooks keeps the registrations right. Whatever they missed while the
+// process or the webhook was away is found by the stamps, which are read after every check.
+func (rt *runtime) watchWebhooks(ctx context.Context) {
+	if rt.m.PublicURL == "" {
+		rt.tried.Store(true)
+		rt.issues.raise(issue{code: "no_public_url"})
+		return
+	}
+	for ctx.Err() == nil {
+		wait := rt.checkWebhooks(ctx)
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-rt.check:
+		case <-t.C:
+		}
+		t.Stop()
+	}
+}
+
+// checkWebhooks makes one check and says when the next one is due.
+func (rt *runtime) checkWebhooks(ctx context.Context) time.Duration {
+	interval := rt.m.Intervals.WebhookCheck
+	if rt.paused() {
+		return interval
+	}
+	rt.watching.Lock()
+	defer rt.watching.Unlock()
+	done, err := rt.watcher.RepairWebhooks(ctx, rt.m.PublicURL)
+	rt.tried.Store(true)
+	if done != (watch.Registration{}) {
+		rt.log.Info("webhooks repaired", zap.Int("created", done.Created), zap.Int("reactivated", done.Reactivated),
+			zap.Int("removed", done.Removed), zap.Int("changed", done.Changed))
+	}
+	switch {
+	case err == nil:
+		rt.registered.Store(true)
+		rt.issues.clear("webhook_not_allowed")
+		rt.issues.clear("webhook_inactive")
+		rt.issues.clearSide("webhooks")
+		rt.failed(ctx, "poll", rt.pollStamps(ctx))
+		return interval
+	case autotask.KindOf(err) == autotask.KindPermission:
+		rt.registered.Store(false)
+		rt.issues.raise(issue{code: "webhook_not_allowed", side: "webhooks", detail: err.Error(), nextAt: rt.m.Now().Add(interval)})
+		return interval
+	case errors.Is(err, watch.ErrNotReady):
+		rt.registered.Store(false)
+		return min(interval, registerSoon)
+	default:
+		rt.registered.Store(false)
+		rt.failed(ctx, "webhooks", err)
+		return min(interval, registerSoon)
+	}
+}
+
+// CheckSoon asks for a check of the registrations; the callback handler calls it.
+func (m *Manager) CheckSoon(installation string) {
+	if rt := m.runtime(installation); rt != nil {
+		poke(rt.check)
+	}
+}
+
+// watchStamps polls what no webhook carries.
+func (rt *runtime) watchStamps(ctx context.Context) {
+	every(ctx, rt.m.Intervals.Poll, nil, func(ctx context.Context) {
+		if rt.paused() || !rt.tried.Load() {
+			return
+		}
+		rt.watching.Lock()
+		defer rt.watching.Unlock()
+		if !rt.registered.Load() {
+			rt.failed(ctx, "poll", rt.pollStamps(ctx))
+		}
+		rt.failed(ctx, "contracts", rt.pollContracts(ctx))
+	})
+}
+
+// pollStamps finds the companies and contacts that were stamped since the last time.
+func (rt *runtime) pollStamps(ctx context.Context) error {
+	in, err := rt.installation()
+	if err != nil {
+		return err
+	}
+	uses := in.Uses()
+	if uses[v1.KindCompany] {
+		if _, err := rt.watcher.PollCompanies(ctx); err != nil {
+			return err
+		}
+	}
+	if uses[v1.KindContact] {
+		if _, err := rt.watcher.PollContacts(ctx); err != nil {
+			return err
+		}
+	}
+	rt.issues.clearSide("poll")
+	return nil
+}
+
+// pollContracts finds changed contracts, services and, when it is time, parts.
+func (rt *runtime) pollContracts(ctx context.Context) error {
+	in, err := rt.installation()
+	if err != nil || !in.Installed(v1.SyncActiveCustomerContracts) {
+		return err
+	}
+	if err := rt.watcher.PollContracts(ctx); err != nil {
+		return err
+	}
+	if err := rt.watcher.PollServices(ctx); err != nil {
+		return err
+	}
+	if rt.m.Now().Sub(in.Cursors.Parts) >= rt.m.Intervals.Parts {
+		if err := rt.watcher.CompareParts(ctx); err != nil {
+			return err
+		}
+	}
+	rt.issues.clearSide("contracts")
+	return nil
+}

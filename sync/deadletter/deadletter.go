@@ -1,0 +1,157 @@
+// Package deadletter keeps the changes that are no longer retried, and the
+// callbacks that nobody could read, with what they say sealed under the
+// installation's own key. sync/reconcile and the callback handler put them,
+// the admin API lists, requeues and dismisses them; it decides nothing.
+package deadletter
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/seal"
+)
+
+// KindCallback marks a body that is signed but is not a callback.
+const KindCallback = "callback"
+
+// Stream is where dead letters lie.
+type Stream interface {
+	Put(ctx context.Context, d events.DeadLetter) error
+	Get(ctx context.Context, installation, id string) (events.DeadLetter, error)
+	List(ctx context.Context, installation, cursor string, limit int) ([]events.DeadLetter, string, error)
+	Delete(ctx context.Context, installation, id string) error
+	PurgeInstallation(ctx context.Context, installation string) error
+}
+
+// Box seals and opens dead letters.
+type Box struct {
+	stream Stream
+	vault  *seal.Vault
+	now    func() time.Time
+}
+
+// New makes a box on a stream.
+func New(stream Stream, vault *seal.Vault, now func() time.Time) *Box {
+	return &Box{stream: stream, vault: vault, now: now}
+}
+
+// words is what is sealed: it may tell who the clients are.
+type words struct {
+	Detail string `json:"detail"`
+	Raw    string `json:"raw,omitempty"`
+}
+
+// RecordID is the id of the one dead letter that a record can have.
+func RecordID(kind v1.Kind, id int64) string {
+	return string(kind) + "-" + strconv.FormatInt(id, 10)
+}
+
+// PutRecord keeps the failure of a record.
+func (b *Box) PutRecord(ctx context.Context, installation string, d v1.DeadLetter) error {
+	return b.put(ctx, installation, d)
+}
+
+// Keep keeps a body that a signature vouches for but that is not a callback.
+// The same body again is the same dead letter.
+func (b *Box) Keep(ctx context.Context, installation string, raw []byte, cause error) error {
+	sum := sha256.Sum256(raw)
+	id := KindCallback + "-" + hex.EncodeToString(sum[:12])
+	now := b.now()
+	d := v1.DeadLetter{
+		ID: id, Kind: KindCallback, Code: "callback_unreadable", Detail: cause.Error(), Attempts: 1, FirstAt: now, LastAt: now, Raw: string(raw),
+	}
+	if old, err := b.Get(ctx, installation, id); err == nil {
+		d.FirstAt, d.Attempts = old.FirstAt, old.Attempts+1
+	}
+	return b.put(ctx, installation, d)
+}
+
+func (b *Box) put(ctx context.Context, installation string, d v1.DeadLetter) error {
+	ring, err := b.vault.Ring(ctx, installation)
+	if err != nil {
+		return err
+	}
+	plain, err := json.Marshal(words{d.Detail, d.Raw})
+	if err != nil {
+		return fmt.Errorf("encode dead letter: %w", err)
+	}
+	err = b.stream.Put(ctx, events.DeadLetter{
+		ID: d.ID, Installation: installation, Kind: d.Kind, RecordID: d.RecordID, Code: d.Code, Attempts: d.Attempts,
+		FirstAt: d.FirstAt, LastAt: d.LastAt, Sealed: ring.Seal(aad(installation, d.ID), plain),
+	})
+	if err != nil {
+		return fmt.Errorf("store dead letter: %w", err)
+	}
+	return nil
+}
+
+// Get returns one; events.ErrNotFound when there is none.
+func (b *Box) Get(ctx context.Context, installation, id string) (v1.DeadLetter, error) {
+	d, err := b.stream.Get(ctx, installation, id)
+	if err != nil {
+		return v1.DeadLetter{}, err
+	}
+	return b.open(ctx, d)
+}
+
+// List pages through the dead letters of an installation.
+func (b *Box) List(ctx context.Context, installation, cursor string, limit int) (v1.Page[v1.DeadLetter], error) {
+	page := v1.Page[v1.DeadLetter]{Items: []v1.DeadLetter{}}
+	found, next, err := b.stream.List(ctx, installation, cursor, limit)
+	if err != nil {
+		return page, fmt.Errorf("list dead letters: %w", err)
+	}
+	for _, d := range found {
+		open, err := b.open(ctx, d)
+		if err != nil {
+			return page, err
+		}
+		page.Items = append(page.Items, open)
+	}
+	if next != "" {
+		page.NextCursor = &next
+	}
+	return page, nil
+}
+
+// Drop removes one; nothing there is fine.
+func (b *Box) Drop(ctx context.Context, installation, id string) error {
+	if err := b.stream.Delete(ctx, installation, id); err != nil && !errors.Is(err, events.ErrNotFound) {
+		return fmt.Errorf("drop dead letter %s: %w", id, err)
+	}
+	return nil
+}
+
+// Purge removes all of an installation.
+func (b *Box) Purge(ctx context.Context, installation string) error {
+	return b.stream.PurgeInstallation(ctx, installation)
+}
+
+func (b *Box) open(ctx context.Context, d events.DeadLetter) (v1.DeadLetter, error) {
+	ring, err := b.vault.Ring(ctx, d.Installation)
+	if err != nil {
+		return v1.DeadLetter{}, err
+	}
+	plain, err := ring.Open(aad(d.Installation, d.ID), d.Sealed)
+	if err != nil {
+		return v1.DeadLetter{}, err
+	}
+	var w words
+	if err := json.Unmarshal(plain, &w); err != nil {
+		return v1.DeadLetter{}, fmt.Errorf("decode dead letter %s: %w", d.ID, err)
+	}
+	return v1.DeadLetter{
+		ID: d.ID, Kind: d.Kind, RecordID: d.RecordID, Code: d.Code, Detail: w.Detail, Attempts: d.Attempts,
+		FirstAt: d.FirstAt, LastAt: d.LastAt, Raw: w.Raw,
+	}, nil
+}
+
+func aad(installation, id string) string { return installation + ".dead." + id }

@@ -1,0 +1,155 @@
+// Package installation keeps the installations: one MSP's Autotask connected to
+// one Channel Program company, with its syncs, options, registrations and
+// (sealed) credentials. It holds and stores; it starts nothing and calls nobody
+// outside. sync/control, sync/reconcile and sync/watch read and change them.
+package installation
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "channelsync/api/v1"
+)
+
+// Installation is everything we keep of one. Secrets is sealed when stored.
+type Installation struct {
+	ID        string                    `json:"id"`
+	Name      string                    `json:"name"`
+	Zone      v1.Zone                   `json:"zone"`
+	Syncs     map[v1.Sync]*SyncSettings `json:"syncs"`
+	Options   v1.Options                `json:"options"`
+	CreatedAt time.Time                 `json:"createdAt"`
+
+	Stopped     bool `json:"stopped,omitempty"`
+	Uninstalled bool `json:"uninstalled,omitempty"`
+	// Refused says that Autotask refused the credentials: no call is made until they are replaced (lock-out).
+	Refused bool `json:"refused,omitempty"`
+
+	ConnectionID  string         `json:"connectionId"`
+	Registrations []Registration `json:"registrations,omitempty"`
+	Backfill      *v1.Job        `json:"backfill,omitempty"` // the last full first pass
+	Cursors       Cursors        `json:"cursors"`
+
+	Secrets Secrets `json:"-"`
+}
+
+// SyncSettings is the state of one sync that is or was installed.
+type SyncSettings struct {
+	InstalledAt time.Time `json:"installedAt"`
+	Stopped     bool      `json:"stopped,omitempty"`
+	Uninstalled bool      `json:"uninstalled,omitempty"`
+}
+
+// Secrets are what is sealed with the installation's own key.
+type Secrets struct {
+	Username           string            `json:"username"`
+	Secret             string            `json:"secret"`
+	TrackingIdentifier string            `json:"trackingIdentifier"`
+	Token              string            `json:"token"`
+	Webhooks           map[string]Signer `json:"webhooks,omitempty"` // by entity, or "bridge <guid>"
+}
+
+// Signer holds what callbacks of one registration may be signed with: one secret, or two while rotating.
+type Signer struct {
+	Current  string    `json:"current"`
+	Previous string    `json:"previous,omitempty"`
+	Until    time.Time `json:"until"` // the previous one is valid until then
+}
+
+// Registration is one webhook at Autotask, or a bridge of the user's own.
+type Registration struct {
+	Entity         string    `json:"entity"` // Companies, Contacts, or "bridge <guid>"
+	ID             int64     `json:"id"`
+	GUID           string    `json:"guid"`
+	Active         bool      `json:"active"`
+	Ready          bool      `json:"ready"`
+	CreatedAt      time.Time `json:"createdAt"`
+	LastCallbackAt time.Time `json:"lastCallbackAt"`
+}
+
+// Cursors remember how far the watchers have read, as stamps of Autotask's own clock.
+type Cursors struct {
+	Companies time.Time `json:"companies"`
+	Contacts  time.Time `json:"contacts"`
+	Contracts time.Time `json:"contracts"`
+	Catalogue time.Time `json:"catalogue"`
+	Parts     time.Time `json:"parts"`
+	Sweep     time.Time `json:"sweep"`
+}
+
+// Installed says whether a sync is installed, running or not.
+func (in *Installation) Installed(s v1.Sync) bool {
+	st := in.Syncs[s]
+	return st != nil && !st.Uninstalled && !in.Uninstalled
+}
+
+// Running says whether records of a sync are pushed now.
+func (in *Installation) Running(s v1.Sync) bool {
+	return in.Installed(s) && !in.Stopped && !in.Syncs[s].Stopped
+}
+
+// InstalledSyncs lists the installed syncs in the order they are shown.
+func (in *Installation) InstalledSyncs() []v1.Sync {
+	var out []v1.Sync
+	for _, s := range v1.Syncs {
+		if in.Installed(s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Uses says which kinds of change some installed sync wants. Contacts give the
+// e-mail addresses, so only the customers sync uses them; companies decide the
+// scope of contracts too.
+func (in *Installation) Uses() map[v1.Kind]bool {
+	customers, contracts := in.Installed(v1.SyncActiveCustomers), in.Installed(v1.SyncActiveCustomerContracts)
+	return map[v1.Kind]bool{
+		v1.KindCompany:  customers || contracts,
+		v1.KindContact:  customers,
+		v1.KindContract: contracts,
+	}
+}
+
+// Registration finds the one of an entity; nil when there is none.
+func (in *Installation) Registration(entity string) *Registration {
+	for i := range in.Registrations {
+		if in.Registrations[i].Entity == entity {
+			return &in.Registrations[i]
+		}
+	}
+	return nil
+}
+
+// Valid lists the secrets that a callback of the signer may be signed with at that moment.
+func (s Signer) Valid(now time.Time) []v1.Secret {
+	out := []v1.Secret{v1.Secret(s.Current)}
+	if s.Previous != "" && now.Before(s.Until) {
+		out = append(out, v1.Secret(s.Previous))
+	}
+	return out
+}
+
+// SameAccount says whether both log in to Autotask as the same user and integration.
+func (in *Installation) SameAccount(username, trackingIdentifier string) bool {
+	return strings.EqualFold(in.Secrets.Username, username) && in.Secrets.TrackingIdentifier == trackingIdentifier
+}
+
+// clone copies deeply, so that what a reader holds never changes under it.
+func (in *Installation) clone() *Installation {
+	out := *in
+	out.Syncs = map[v1.Sync]*SyncSettings{}
+	for k, v := range in.Syncs {
+		s := *v
+		out.Syncs[k] = &s
+	}
+	out.Registrations = slices.Clone(in.Registrations)
+	out.Secrets.Webhooks = maps.Clone(in.Secrets.Webhooks)
+	if in.Backfill != nil {
+		j := *in.Backfill
+		out.Backfill = &j
+	}
+	return &out
+}

@@ -1,0 +1,263 @@
+// Package job keeps backfills, resyncs and replays: what they are to go through,
+// how far they came, what came of it. A job survives a restart: its listing goes
+// on after the last record it listed, and its records stand in the worklist.
+// It lists and pushes nothing itself; sync/control runs jobs and counts for them.
+package job
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+)
+
+// The types of jobs.
+const (
+	TypeBackfill = "backfill"
+	TypeResync   = "resync"
+	TypeSweep    = "sweep"
+	TypeReplay   = "replay"
+)
+
+// keepDone is how many finished jobs of an installation are kept for the record.
+const keepDone = 20
+
+// Job is one of them with what it needs to go on.
+type Job struct {
+	v1.Job
+	Installation string            `json:"installation"`
+	Kinds        []v1.Kind         `json:"kinds"`
+	Force        bool              `json:"force,omitempty"` // whatever the fingerprints say
+	Cursor       map[v1.Kind]int64 `json:"cursor"`          // the last id listed
+	Listed       bool              `json:"listed"`          // all that was to be marked is in the journal
+}
+
+// Table is where the jobs lie.
+type Table interface {
+	Put(ctx context.Context, key string, value []byte) (uint64, error)
+	Each(ctx context.Context, prefix string, fn func(events.Entry) error) error
+	Delete(ctx context.Context, key string) error
+	PurgePrefix(ctx context.Context, prefix string) error
+}
+
+// Store keeps jobs, in memory and on the stream.
+type Store struct {
+	table Table
+	now   func() time.Time
+
+	mu   sync.Mutex
+	jobs map[string]*held // by job id
+}
+
+type held struct {
+	Job
+	dirty bool
+}
+
+// Open loads every job.
+func Open(ctx context.Context, table Table, now func() time.Time) (*Store, error) {
+	s := &Store{table: table, now: now, jobs: map[string]*held{}}
+	err := table.Each(ctx, "", func(e events.Entry) error {
+		var j Job
+		if err := json.Unmarshal(e.Value, &j); err != nil {
+			return fmt.Errorf("decode job %s: %w", e.Key, err)
+		}
+		s.jobs[j.ID] = &held{Job: j}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load jobs: %w", err)
+	}
+	return s, nil
+}
+
+// Start stores a new job as running.
+func (s *Store) Start(ctx context.Context, j Job) error {
+	j.State, j.StartedAt = v1.JobRunning, s.now()
+	if j.Cursor == nil {
+		j.Cursor = map[v1.Kind]int64{}
+	}
+	s.mu.Lock()
+	s.jobs[j.ID] = &held{Job: j}
+	old := s.finished(j.Installation)
+	s.mu.Unlock()
+	for _, id := range old {
+		s.drop(ctx, j.Installation, id)
+	}
+	return s.save(ctx, j.ID)
+}
+
+// Get returns a copy.
+func (s *Store) Get(installation, id string) (Job, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.jobs[id]
+	if h == nil || h.Installation != installation {
+		return Job{}, false
+	}
+	return h.Job.clone(), true
+}
+
+// Running lists the running jobs of an installation, oldest first.
+func (s *Store) Running(installation string) []Job {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Job
+	for _, h := range s.jobs {
+		if h.Installation == installation && h.State == v1.JobRunning {
+			out = append(out, h.Job.clone())
+		}
+	}
+	slices.SortFunc(out, func(a, b Job) int { return a.StartedAt.Compare(b.StartedAt) })
+	return out
+}
+
+// Count adds the outcome of one record.
+func (s *Store) Count(id string, o v1.Outcome, drift bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.jobs[id]
+	if h == nil || h.State != v1.JobRunning {
+		return
+	}
+	h.Done++
+	h.dirty = true
+	switch o {
+	case v1.OutcomePushed:
+		h.Pushed++
+	case v1.OutcomeUnchanged:
+		h.Unchanged++
+	case v1.OutcomeNotMet, v1.OutcomeWaiting:
+		h.NotMet++
+	case v1.OutcomeRetrying, v1.OutcomeDead:
+		h.Failed++
+	}
+	if drift {
+		h.Drift++
+	}
+}
+
+// Change edits a job and stores it.
+func (s *Store) Change(ctx context.Context, id string, edit func(*Job)) error {
+	s.mu.Lock()
+	h := s.jobs[id]
+	if h == nil {
+		s.mu.Unlock()
+		return events.ErrNotFound
+	}
+	edit(&h.Job)
+	s.mu.Unlock()
+	return s.save(ctx, id)
+}
+
+// Finish ends a job; one that has ended stays as it ended.
+func (s *Store) Finish(ctx context.Context, id string, state v1.JobState, detail string) error {
+	err := s.Change(ctx, id, func(j *Job) {
+		if j.State != v1.JobRunning {
+			return
+		}
+		now := s.now()
+		j.State, j.FinishedAt, j.Detail = state, &now, detail
+		if state == v1.JobDone {
+			j.Done = max(j.Done, j.Total)
+		}
+	})
+	if errors.Is(err, events.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// Flush stores the counts of an installation's jobs that changed since; it is
+// called every now and then, for progress may be lost in a crash, work may not.
+func (s *Store) Flush(ctx context.Context, installation string) error {
+	s.mu.Lock()
+	var ids []string
+	for id, h := range s.jobs {
+		if h.Installation == installation && h.dirty {
+			ids = append(ids, id)
+		}
+	}
+	s.mu.Unlock()
+	for _, id := range ids {
+		if err := s.save(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Purge drops every job of an installation.
+func (s *Store) Purge(ctx context.Context, installation string) error {
+	s.mu.Lock()
+	for id, h := range s.jobs {
+		if h.Installation == installation {
+			delete(s.jobs, id)
+		}
+	}
+	s.mu.Unlock()
+	if err := s.table.PurgePrefix(ctx, installation); err != nil {
+		return fmt.Errorf("purge jobs: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) save(ctx context.Context, id string) error {
+	s.mu.Lock()
+	h := s.jobs[id]
+	if h == nil {
+		s.mu.Unlock()
+		return nil
+	}
+	h.dirty = false
+	b, err := json.Marshal(h.Job)
+	key := h.Installation + "." + id
+	s.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("encode job: %w", err)
+	}
+	if _, err := s.table.Put(ctx, key, b); err != nil {
+		return fmt.Errorf("store job %s: %w", id, err)
+	}
+	return nil
+}
+
+// finished lists the finished jobs beyond keepDone, oldest first.
+func (s *Store) finished(installation string) []string {
+	var done []*held
+	for _, h := range s.jobs {
+		if h.Installation == installation && h.State != v1.JobRunning {
+			done = append(done, h)
+		}
+	}
+	slices.SortFunc(done, func(a, b *held) int { return a.StartedAt.Compare(b.StartedAt) })
+	var out []string
+	for i := 0; i < len(done)-keepDone; i++ {
+		out = append(out, done[i].ID)
+	}
+	return out
+}
+
+// drop forgets an old job; failing to is no reason to fail a new one.
+func (s *Store) drop(ctx context.Context, installation, id string) {
+	s.mu.Lock()
+	delete(s.jobs, id)
+	s.mu.Unlock()
+	_ = s.table.Delete(ctx, installation+"."+id)
+}
+
+func (j Job) clone() Job {
+	j.Kinds = slices.Clone(j.Kinds)
+	c := make(map[v1.Kind]int64, len(j.Cursor))
+	for k, v := range j.Cursor {
+		c[k] = v
+	}
+	j.Cursor = c
+	return j
+}

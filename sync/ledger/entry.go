@@ -1,0 +1,115 @@
+// Package ledger remembers of each record what was last pushed, how its last
+// reconcile ended and its last steps. It is the memory that makes an edit that
+// changes nothing push nothing. Entries are sealed with the installation's own
+// key, for they tell who the clients are; lists, search and counts come from an
+// index in memory, built per installation when first asked for.
+// It decides nothing; sync/reconcile writes it, sync/control reads it.
+package ledger
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	v1 "channelsync/api/v1"
+)
+
+// MaxSteps is how many steps of a record's timeline are kept.
+const MaxSteps = 20
+
+// Entry is all we remember of one record.
+type Entry struct {
+	Kind   v1.Kind `json:"kind"`
+	ID     int64   `json:"id"`
+	Name   string  `json:"name"`
+	Parent int64   `json:"parent,omitempty"` // a contract's company
+
+	Outcome v1.Outcome `json:"outcome"`
+	Reasons []string   `json:"reasons,omitempty"`
+	Detail  string     `json:"detail,omitempty"`
+	InScope bool       `json:"inScope"`
+	// ClientInScope says of a company whether its contracts may sync, whatever the customers sync does.
+	ClientInScope bool   `json:"clientInScope,omitempty"`
+	Fingerprint   string `json:"fingerprint,omitempty"` // of what the target holds, as far as we know
+
+	Projection json.RawMessage `json:"projection,omitempty"` // last pushed
+	Previous   json.RawMessage `json:"previous,omitempty"`   // pushed before that
+	Sources    json.RawMessage `json:"sources,omitempty"`    // where each value came from
+	TargetURL  string          `json:"targetUrl,omitempty"`
+	Archived   bool            `json:"archived,omitempty"`
+
+	Contacts  []Contact `json:"contacts,omitempty"`  // whose e-mail addresses the projection reads
+	Stamp     time.Time `json:"stamp"`               // the record's own newest stamp, as of the last fetch
+	Vendors   []int64   `json:"vendors,omitempty"`   // whose names a contract's projection may read
+	Services  []int64   `json:"services,omitempty"`  // of the catalogue, that it reads
+	RowHash   string    `json:"rowHash,omitempty"`   // of a contract's own row
+	PartsHash string    `json:"partsHash,omitempty"` // of the rows that hang on it
+	Notes     []string  `json:"notes,omitempty"`     // codes of issues found while projecting (cost_unknown, …)
+
+	ObservedAt   time.Time `json:"observedAt"` // of the last push; the next one is later
+	ChangedAt    time.Time `json:"changedAt"`
+	ReconciledAt time.Time `json:"reconciledAt"`
+	PushedAt     time.Time `json:"pushedAt"`
+
+	Attempts    int       `json:"attempts,omitempty"` // failures of the record itself since it last went well
+	FirstFailed time.Time `json:"firstFailed"`
+
+	Timeline []v1.TimelineStep `json:"timeline,omitempty"`
+}
+
+// Contact is a contact as of the last fetch of its company.
+type Contact struct {
+	ID    int64     `json:"id"`
+	Stamp time.Time `json:"stamp"`
+}
+
+// ContentFingerprint is the fingerprint of the content pushed last, archived or not.
+func (e *Entry) ContentFingerprint() string {
+	if i := strings.LastIndexByte(e.Fingerprint, ':'); i >= 0 {
+		return e.Fingerprint[i+1:]
+	}
+	return e.Fingerprint
+}
+
+// Step appends to the timeline and drops the oldest beyond MaxSteps.
+func (e *Entry) Step(s v1.TimelineStep) {
+	e.Timeline = append(e.Timeline, s)
+	if n := len(e.Timeline) - MaxSteps; n > 0 {
+		e.Timeline = append([]v1.TimelineStep(nil), e.Timeline[n:]...)
+	}
+}
+
+// Record is the entry as the admin API lists it.
+func (e *Entry) Record() v1.Record {
+	reasons := e.Reasons
+	if reasons == nil {
+		reasons = []string{}
+	}
+	return v1.Record{
+		Kind: e.Kind, ID: strconv.FormatInt(e.ID, 10), Name: e.Name, Outcome: e.Outcome, Reasons: reasons, Detail: e.Detail,
+		Fingerprint: e.Fingerprint, ChangedAt: timeOrNil(e.ChangedAt), ReconciledAt: timeOrNil(e.ReconciledAt), PushedAt: timeOrNil(e.PushedAt),
+	}
+}
+
+// Details is the entry with what was pushed and its timeline.
+func (e *Entry) Details() v1.RecordDetail {
+	return v1.RecordDetail{
+		Record: e.Record(), Projection: orNull(e.Projection), Previous: e.Previous, Sources: e.Sources,
+		Timeline: e.Timeline, Attempts: e.Attempts, TargetURL: e.TargetURL,
+	}
+}
+
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func orNull(b json.RawMessage) json.RawMessage {
+	if len(b) == 0 {
+		return json.RawMessage("null")
+	}
+	return b
+}

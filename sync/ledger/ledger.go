@@ -1,0 +1,120 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"sync"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/seal"
+)
+
+// Table is where the entries lie.
+type Table interface {
+	GetMany(ctx context.Context, keys []string) (map[string]events.Entry, error)
+	PutMany(ctx context.Context, puts []events.KeyValue) error
+	Each(ctx context.Context, prefix string, fn func(events.Entry) error) error
+	PurgePrefix(ctx context.Context, prefix string) error
+}
+
+// Ledger reads and writes entries, sealed.
+type Ledger struct {
+	table Table
+	vault *seal.Vault
+
+	mu      sync.Mutex
+	indexes map[string]*index
+}
+
+// New makes a ledger on a table.
+func New(table Table, vault *seal.Vault) *Ledger {
+	return &Ledger{table: table, vault: vault, indexes: map[string]*index{}}
+}
+
+// Read returns the entries of those records that have one.
+func (l *Ledger) Read(ctx context.Context, installation string, kind v1.Kind, ids []int64) (map[int64]*Entry, error) {
+	keys := make([]string, len(ids))
+	for i, id := range ids {
+		keys[i] = keyOf(installation, kind, id)
+	}
+	found, err := l.table.GetMany(ctx, keys)
+	if err != nil {
+		return nil, fmt.Errorf("read ledger: %w", err)
+	}
+	out := make(map[int64]*Entry, len(found))
+	for _, e := range found {
+		entry, err := l.open(ctx, installation, e)
+		if err != nil {
+			return nil, err
+		}
+		out[entry.ID] = entry
+	}
+	return out, nil
+}
+
+// Write stores the entries in one atomic batch (as long as they are at most 500) and updates the index.
+func (l *Ledger) Write(ctx context.Context, installation string, entries []*Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	ring, err := l.vault.Ring(ctx, installation)
+	if err != nil {
+		return err
+	}
+	puts := make([]events.KeyValue, len(entries))
+	for i, e := range entries {
+		b, err := json.Marshal(e)
+		if err != nil {
+			return fmt.Errorf("encode ledger entry: %w", err)
+		}
+		key := keyOf(installation, e.Kind, e.ID)
+		puts[i] = events.KeyValue{Key: key, Value: ring.Seal(key, b)}
+	}
+	// The index is locked across both, so that whoever builds it meanwhile sees either all or nothing of the batch.
+	ix := l.index(installation)
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	if err := l.table.PutMany(ctx, puts); err != nil {
+		return fmt.Errorf("write ledger: %w", err)
+	}
+	if ix.loaded {
+		for _, e := range entries {
+			ix.put(e)
+		}
+	}
+	return nil
+}
+
+// Purge drops every entry of an installation.
+func (l *Ledger) Purge(ctx context.Context, installation string) error {
+	if err := l.table.PurgePrefix(ctx, installation); err != nil {
+		return fmt.Errorf("purge ledger: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.indexes, installation)
+	return nil
+}
+
+func (l *Ledger) open(ctx context.Context, installation string, e events.Entry) (*Entry, error) {
+	ring, err := l.vault.Ring(ctx, installation)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := ring.Open(e.Key, e.Value)
+	if err != nil {
+		return nil, err
+	}
+	var out Entry
+	if err := json.Unmarshal(plain, &out); err != nil {
+		return nil, fmt.Errorf("decode ledger entry %s: %w", e.Key, err)
+	}
+	return &out, nil
+}
+
+func keyOf(installation string, kind v1.Kind, id int64) string {
+	return installation + "." + string(kind) + "." + strconv.FormatInt(id, 10)
+}

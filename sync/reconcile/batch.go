@@ -1,0 +1,280 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"channelsync/api/channelprogram"
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/deadletter"
+	"channelsync/sync/installation"
+	"channelsync/sync/ledger"
+)
+
+// maxAttempts failures of a record within about twelve hours make it a dead letter.
+const maxAttempts = 8
+
+// retryAfter is the wait after each failure; together they make just under 12 hours.
+var retryAfter = [maxAttempts - 1]time.Duration{
+	time.Minute, 5 * time.Minute, 15 * time.Minute, 45 * time.Minute, 90 * time.Minute, 3 * time.Hour, 6 * time.Hour,
+}
+
+// batch is the work on some records of one kind: fetched and decided together.
+type batch struct {
+	*Reconciler
+	in    *installation.Installation
+	kind  v1.Kind
+	began time.Time // when the re-fetch began
+	items []*item
+}
+
+// item is one record on its way.
+type item struct {
+	mark    events.Mark
+	entry   *ledger.Entry // what is remembered; changed as the work goes on
+	before  ledger.Entry
+	outcome v1.Outcome // empty while undecided
+	pushed  bool
+	again   bool // mark it once more: what we sent was older than what the target holds
+	drift   bool // the target had been edited: a forced push changed it
+	failure *failure
+
+	// What the record should be at the target; one of client and contract, or neither.
+	client      *channelprogram.ClientInput
+	contract    *channelprogram.ContractInput
+	fingerprint string
+	sources     any
+	modified    time.Time // the record's own stamp, for the target to show
+	archived    string    // the reason it is sent as archived for
+	reasons     []string  // why an archived one is out of scope
+	detail      string
+}
+
+// failure is what is wrong with one record.
+type failure struct {
+	code   string
+	detail string
+	final  bool // no retry helps: only another change of the record
+}
+
+func (r *Reconciler) newBatch(ctx context.Context, in *installation.Installation, kind v1.Kind, marks []events.Mark) (*batch, error) {
+	b := &batch{Reconciler: r, in: in, kind: kind, began: r.Now()}
+	ids := make([]int64, len(marks))
+	for i, m := range marks {
+		ids[i] = m.ID
+	}
+	entries, err := r.Ledger.Read(ctx, in.ID, kind, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range marks {
+		it := &item{mark: m, entry: entries[m.ID]}
+		if it.entry == nil {
+			it.entry = &ledger.Entry{Kind: kind, ID: m.ID}
+		}
+		it.before = *it.entry
+		if it.entry.ChangedAt.Before(m.StoredAt) {
+			it.entry.ChangedAt = m.StoredAt
+		}
+		b.items = append(b.items, it)
+	}
+	return b, nil
+}
+
+// open returns the items that nothing was decided about yet.
+func (b *batch) open() []*item {
+	return slices.DeleteFunc(slices.Clone(b.items), func(it *item) bool { return it.outcome != "" })
+}
+
+func (it *item) fail(code, detail string, final bool) {
+	it.failure = &failure{code, detail, final}
+	it.outcome = v1.OutcomeRetrying
+}
+
+func (it *item) notMet(reasons []string, detail string) {
+	it.outcome = v1.OutcomeNotMet
+	it.entry.Reasons, it.entry.Detail, it.entry.InScope = reasons, detail, false
+}
+
+// force says whether the fingerprint is to be ignored: a resync, a sweep or a forced replay.
+func (it *item) force() bool { return it.mark.Force }
+
+// observedAt is the ordering guard: never earlier than the last one we sent,
+// so that a clock that steps back cannot make a push stale for ever.
+func (b *batch) observedAt(it *item) time.Time {
+	at := b.began
+	if last := it.entry.ObservedAt; !at.After(last) {
+		at = last.Add(time.Millisecond)
+	}
+	return at.UTC().Truncate(time.Millisecond)
+}
+
+// settle makes every decided item durable, in the order that a crash can only
+// repeat work: dependents, schedules and dead letters, then the ledger. The
+// caller clears the marks afterwards.
+func (b *batch) settle(ctx context.Context, dependents []events.Change) error {
+	var done []*item
+	for _, it := range b.items {
+		if it.outcome != "" {
+			done = append(done, it)
+		}
+	}
+	if err := b.failures(ctx, done); err != nil {
+		return err
+	}
+	if len(dependents) > 0 {
+		if err := b.Journal.PublishAll(ctx, dependents); err != nil {
+			return fmt.Errorf("mark dependents: %w", err)
+		}
+	}
+	now := b.Now()
+	entries := make([]*ledger.Entry, 0, len(done))
+	var again []events.Mark
+	for _, it := range done {
+		b.finish(it, now)
+		entries = append(entries, it.entry)
+		if it.again {
+			again = append(again, it.mark)
+		}
+	}
+	if err := b.Ledger.Write(ctx, b.in.ID, entries); err != nil {
+		return err
+	}
+	if len(again) > 0 {
+		// Cleared by sequence, so a mark written now survives the clearing of the one just read.
+		if err := b.Worklist.Mark(ctx, again); err != nil {
+			return fmt.Errorf("mark again: %w", err)
+		}
+	}
+	for _, it := range done {
+		b.tell(it, now)
+	}
+	return nil
+}
+
+// failures counts attempts, schedules the next ones, keeps dead letters, and
+// forgets both for records that went well.
+func (b *batch) failures(ctx context.Context, done []*item) error {
+	var later []events.Mark
+	var well []int64
+	at := map[int64]time.Time{}
+	now := b.Now()
+	for _, it := range done {
+		e := it.entry
+		if it.failure == nil {
+			if e.Attempts > 0 {
+				well = append(well, e.ID)
+				if err := b.DeadLetters.Drop(ctx, b.in.ID, deadletter.RecordID(b.kind, e.ID)); err != nil {
+					return err
+				}
+			}
+			e.Attempts, e.FirstFailed = 0, time.Time{}
+			continue
+		}
+		e.Attempts++
+		if e.FirstFailed.IsZero() {
+			e.FirstFailed = now
+		}
+		e.Reasons, e.Detail = []string{it.failure.code}, it.failure.detail
+		if !it.failure.final && e.Attempts < maxAttempts {
+			at[e.ID] = now.Add(retryAfter[e.Attempts-1])
+			later = append(later, it.mark)
+			continue
+		}
+		it.outcome = v1.OutcomeDead
+		err := b.DeadLetters.PutRecord(ctx, b.in.ID, v1.DeadLetter{
+			ID: deadletter.RecordID(b.kind, e.ID), Kind: string(b.kind), RecordID: strconv.FormatInt(e.ID, 10), Code: it.failure.code,
+			Detail: it.failure.detail, Attempts: e.Attempts, FirstAt: e.FirstFailed, LastAt: now,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if len(later) > 0 {
+		if err := b.Schedule.Later(ctx, later, func(m events.Mark) time.Time { return at[m.ID] }); err != nil {
+			return fmt.Errorf("schedule retries: %w", err)
+		}
+	}
+	if len(well) > 0 {
+		if err := b.Schedule.CancelLater(ctx, b.in.ID, b.kind, well); err != nil {
+			return fmt.Errorf("cancel retries: %w", err)
+		}
+	}
+	return nil
+}
+
+// finish writes the outcome and the steps of this reconcile into the entry.
+func (b *batch) finish(it *item, now time.Time) {
+	e := it.entry
+	e.Outcome, e.ReconciledAt = it.outcome, now
+	if it.failure == nil && it.outcome != v1.OutcomeNotMet && it.outcome != v1.OutcomeWaiting {
+		e.Reasons, e.Detail, e.InScope = nil, "", true
+	}
+	quiet := it.mark.Lane == events.LaneBulk && !it.pushed && it.outcome == it.before.Outcome
+	if quiet {
+		return // a sweep that finds nothing must not push the history out of the timeline
+	}
+	if !it.mark.StoredAt.IsZero() {
+		e.Step(v1.TimelineStep{At: it.mark.StoredAt, Step: "changed", Trigger: it.mark.Trigger, Detail: strings.Join(it.mark.Fields, ", ")})
+	}
+	e.Step(v1.TimelineStep{At: b.began, Step: "fetched", Trigger: it.mark.Trigger})
+	step := v1.TimelineStep{
+		At: now, Step: "decided", Trigger: it.mark.Trigger, Outcome: it.outcome, Detail: e.Detail, Millis: now.Sub(b.began).Milliseconds(),
+	}
+	switch {
+	case it.failure != nil:
+		step.Step = "failed"
+	case it.pushed:
+		step.Step = "pushed"
+	}
+	e.Step(step)
+}
+
+func (b *batch) tell(it *item, now time.Time) {
+	var took time.Duration
+	if it.mark.Lane == events.LaneLive && !it.mark.StoredAt.IsZero() {
+		took = max(0, now.Sub(it.mark.StoredAt))
+		b.Freshness.Add(now, took)
+	}
+	e := it.entry
+	if b.Settled != nil {
+		b.Settled(Settled{
+			Kind: b.kind, ID: e.ID, Name: e.Name, Outcome: it.outcome, Reasons: e.Reasons, Trigger: it.mark.Trigger, Job: it.mark.Job, Pushed: it.pushed, Drift: it.drift, At: now, Took: took,
+		})
+	}
+	log := b.Log.Info
+	if it.failure != nil {
+		log = b.Log.Warn
+	} else if it.mark.Lane == events.LaneBulk {
+		log = b.Log.Debug
+	}
+	log("reconciled", zap.String(v1.LogKind, string(b.kind)), zap.Int64(v1.LogRecord, e.ID), zap.String(v1.LogOutcome, string(it.outcome)),
+		zap.Strings(v1.LogReasons, e.Reasons), zap.String(v1.LogTrigger, string(it.mark.Trigger)), zap.Int(v1.LogAttempt, e.Attempts),
+		zap.Bool("pushed", it.pushed), zap.Duration(v1.LogDuration, now.Sub(b.began)))
+}
+
+// remember keeps what was pushed, and what was pushed before it.
+func (it *item) remember(projection, sources any, fingerprint string, at time.Time) error {
+	raw, err := json.Marshal(projection)
+	if err != nil {
+		return fmt.Errorf("encode projection: %w", err)
+	}
+	src, err := json.Marshal(sources)
+	if err != nil {
+		return fmt.Errorf("encode sources: %w", err)
+	}
+	e := it.entry
+	if e.Fingerprint != fingerprint && len(e.Projection) > 0 {
+		e.Previous = e.Projection
+	}
+	e.Projection, e.Sources, e.Fingerprint, e.ObservedAt = raw, src, fingerprint, at
+	return nil
+}

@@ -1,0 +1,57 @@
+package reconcile
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+const (
+	breakerFirst = time.Second
+	breakerMost  = time.Minute
+)
+
+// breaker stops the calls to one side of an installation after a failure of the
+// road and says when to try again. The zero value is closed.
+type breaker struct {
+	mu    sync.Mutex
+	until time.Time
+	tries int
+}
+
+// open closes the road until at; a zero at means a wait that doubles from 1 s to
+// a minute with jitter, so that installations do not come back all at once.
+func (b *breaker) open(now, at time.Time) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if at.IsZero() {
+		wait := min(breakerFirst<<min(b.tries, 10), breakerMost)
+		at = now.Add(wait/2 + rand.N(wait/2+1))
+	}
+	b.tries++
+	b.until = at
+	return at
+}
+
+// close says that the road works again.
+func (b *breaker) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.until, b.tries = time.Time{}, 0
+}
+
+// trip ends the wait at once, so that the next attempt shows whether the cause is gone.
+func (b *breaker) trip() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.until.IsZero() {
+		b.until = time.Unix(0, 1)
+	}
+}
+
+// state returns when to try again; zero while closed.
+func (b *breaker) state() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.until
+}

@@ -1,0 +1,269 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"channelsync/api/autotask"
+	"channelsync/api/channelprogram"
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/condition"
+	"channelsync/sync/installation"
+	"channelsync/sync/ledger"
+	"channelsync/sync/projection"
+)
+
+var companyRows = row[autotask.Company]{
+	entity: autotask.EntityCompanies,
+	id:     func(c autotask.Company) int64 { return c.ID },
+	lacks:  func(c autotask.Company) []string { return c.Lacks },
+}
+
+// companies brings companies in line: the clients of the customers sync, and
+// the scope and name that the contracts sync goes by.
+func (r *Reconciler) companies(ctx context.Context, in *installation.Installation, marks []events.Mark) error {
+	b, err := r.newBatch(ctx, in, v1.KindCompany, marks)
+	if err != nil {
+		return err
+	}
+	road := b.clients(ctx)
+	dependents, depErr := b.contractsOf(ctx)
+	if depErr != nil {
+		return depErr // nothing is settled yet, so all of it is done again
+	}
+	// What was decided before the road failed is remembered; the marks stay.
+	if err := b.settle(ctx, dependents); err != nil {
+		return err
+	}
+	return road
+}
+
+// clients decides and pushes; the error is a failure of the road.
+func (b *batch) clients(ctx context.Context) error {
+	customers := b.in.Running(v1.SyncActiveCustomers)
+	if !customers && !b.in.Running(v1.SyncActiveCustomerContracts) {
+		b.wait(b.items)
+		return nil
+	}
+	found, err := fetch(ctx, b.fetcher, companyRows, b.ids(b.items))
+	if err != nil {
+		return fmt.Errorf("fetch companies: %w", err)
+	}
+	var due []*item
+	for _, it := range b.items {
+		if b.decideCompany(it, found) {
+			due = append(due, it)
+		}
+	}
+	if !customers && b.in.Installed(v1.SyncActiveCustomers) {
+		b.wait(b.open())
+		return nil
+	}
+	if err := b.projectClients(ctx, due, found); err != nil {
+		return err
+	}
+	return push(ctx, b, clientTarget(b.Target))
+}
+
+func (b *batch) ids(items []*item) []int64 {
+	ids := make([]int64, len(items))
+	for i, it := range items {
+		ids[i] = it.mark.ID
+	}
+	return ids
+}
+
+// wait settles records whose sync is stopped: start marks them again.
+func (b *batch) wait(items []*item) {
+	for _, it := range items {
+		it.outcome = v1.OutcomeWaiting
+	}
+}
+
+// decideCompany says whether the client is to be projected.
+func (b *batch) decideCompany(it *item, found fetched[autotask.Company]) bool {
+	id := it.mark.ID
+	if err := found.bad[id]; err != nil {
+		it.fail("row_unreadable", rowDetail(err), false)
+		return false
+	}
+	c, known := found.rows[id]
+	if !known {
+		c = autotask.Company{ID: id}
+	} else {
+		it.entry.Name = trim(c.CompanyName)
+		it.entry.Stamp = newest(c.CreateDate, c.LastActivityDate, c.LastTrackedModifiedDateTime)
+	}
+	facts := condition.CompanyFacts{Company: c, Deleted: !known, Options: b.in.Options, Installed: b.in.Installed(v1.SyncActiveCustomers)}
+	d := condition.Company(facts)
+	it.entry.ClientInScope = condition.ContractsCompany(condition.ContractsCompanyFacts{
+		CompanyFacts: condition.CompanyFacts{Company: c, Deleted: !known, Options: b.in.Options, Installed: true}, HasContract: true,
+	}).Met
+	if d.Met {
+		return true
+	}
+	reason := d.ArchivedReason(channelprogram.ArchivedReasons(v1.KindCompany))
+	if b.in.Options.OutOfScope == "archive" && reason != "" && it.entry.Fingerprint != "" {
+		it.archive(reason)
+		it.reasons, it.detail = d.Reasons(), d.Detail()
+		return false
+	}
+	it.notMet(d.Reasons(), d.Detail())
+	return false
+}
+
+// projectClients reads what else a client is made of and compares it with what was pushed last.
+func (b *batch) projectClients(ctx context.Context, due []*item, found fetched[autotask.Company]) error {
+	if len(due) == 0 {
+		return nil
+	}
+	contacts, bad, err := b.contactsOf(ctx, b.ids(due))
+	if err != nil {
+		return fmt.Errorf("fetch contacts: %w", err)
+	}
+	countries, err := b.countries.get(ctx, b.fetcher.client, b.Now())
+	if err != nil {
+		return fmt.Errorf("fetch countries: %w", err)
+	}
+	for _, it := range due {
+		if err := bad[it.mark.ID]; err != nil {
+			it.fail("contact_unreadable", rowDetail(err), false)
+			continue
+		}
+		c := found.rows[it.mark.ID]
+		code := ""
+		if c.CountryID != nil {
+			code = countries[*c.CountryID]
+		}
+		p, err := projection.Client(projection.ClientParts{Company: c, Contacts: contacts[c.ID], CountryCode: code, Options: b.in.Options})
+		if err != nil {
+			it.fail("not_pushable", err.Error(), true)
+			continue
+		}
+		it.entry.Contacts = it.entry.Contacts[:0]
+		for _, contact := range contacts[c.ID] {
+			it.entry.Contacts = append(it.entry.Contacts, ledger.Contact{ID: contact.ID, Stamp: newest(contact.CreateDate, contact.LastModified)})
+		}
+		it.project(p.Fingerprint, p.Sources, c.LastTrackedModifiedDateTime)
+		it.client = &p.Input
+	}
+	return nil
+}
+
+// contactsOf reads the active contacts of companies, by company. A company one
+// of whose contacts cannot be read is bad as a whole: leaving the contact out
+// would clear an e-mail address that is there.
+func (b *batch) contactsOf(ctx context.Context, companies []int64) (map[int64][]autotask.Contact, map[int64]error, error) {
+	if b.in.Options.Emails == "none" {
+		return nil, nil, nil
+	}
+	rows, bad, err := bisect(ctx, b.fetcher.client, companies, func(part []int64) (autotask.Rows[autotask.Contact], error) {
+		rows, err := autotask.ByIDs[autotask.Contact](ctx, b.fetcher.client, autotask.EntityContacts, "companyID", part, autotask.Eq("isActive", 1))
+		if err == nil && len(rows.Bad) > 0 {
+			return rows, &autotask.Error{Kind: autotask.KindUndecodable, Operation: "query", Entity: autotask.EntityContacts, Cause: rows.Bad[0]}
+		}
+		return rows, err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	out := map[int64][]autotask.Contact{}
+	for _, c := range rows.Items {
+		if !b.fetcher.complete(ctx, autotask.EntityContacts, c.Lacks) {
+			full, err := autotask.Get[autotask.Contact](ctx, b.fetcher.client, autotask.EntityContacts, c.ID)
+			switch {
+			case autotask.KindOf(err) == autotask.KindNotFound:
+				continue
+			case err != nil && ownFailure(err):
+				bad[c.CompanyID] = err
+				continue
+			case err != nil:
+				return nil, nil, err
+			}
+			c = full
+		}
+		out[c.CompanyID] = append(out[c.CompanyID], c)
+	}
+	return out, bad, nil
+}
+
+func newest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
+
+// rowDetail says which field could not be read, where the error knows it.
+func rowDetail(err error) string {
+	if re, ok := errors.AsType[autotask.RowError](err); ok {
+		return "Autotask's answer for this record cannot be read: " + re.Error()
+	}
+	return "Autotask cannot tell this record: " + err.Error()
+}
+
+// contractsOf finds the contracts whose company came into scope, left it or was
+// renamed: their change is a dependent of its change. Only those three, so that
+// dependents cannot loop.
+func (b *batch) contractsOf(ctx context.Context) ([]events.Change, error) {
+	if !b.in.Installed(v1.SyncActiveCustomerContracts) {
+		return nil, nil
+	}
+	var companies []int64
+	renamed := map[int64]bool{}
+	for _, it := range b.items {
+		e, was := it.entry, it.before
+		if e.Name != was.Name && it.mark.Lane == events.LaneLive {
+			renamed[e.ID] = true
+		}
+		known := was.Outcome != "" // the first time we see a company, its contracts have a backfill of their own
+		if it.mark.Lane == events.LaneBulk && !known || it.failure != nil && e.Name == was.Name {
+			continue
+		}
+		if e.ClientInScope != was.ClientInScope || e.ClientInScope && e.Name != was.Name {
+			companies = append(companies, e.ID)
+		}
+	}
+	named, err := b.namedBy(ctx, renamed)
+	if err != nil || len(companies) == 0 {
+		return dependents(b.in.ID, v1.KindContract, named, b.Now()), err
+	}
+	rows, bad, err := bisect(ctx, b.fetcher.client, companies, func(part []int64) (autotask.Rows[contractID], error) {
+		return autotask.ByIDs[contractID](ctx, b.fetcher.client, autotask.EntityContracts, "companyID", part)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("fetch contracts of companies: %w", err)
+	}
+	for _, it := range b.items {
+		if err := bad[it.mark.ID]; err != nil && it.failure == nil {
+			it.fail("contracts_unreadable", rowDetail(err), false)
+		}
+	}
+	ids := named
+	for _, c := range rows.Items {
+		ids = append(ids, c.ID)
+	}
+	return dependents(b.in.ID, v1.KindContract, unique(ids), b.Now()), nil
+}
+
+// namedBy finds the contracts whose vendor is one of the renamed companies.
+func (b *batch) namedBy(ctx context.Context, renamed map[int64]bool) ([]int64, error) {
+	if len(renamed) == 0 {
+		return nil, nil
+	}
+	for id := range renamed {
+		b.ForgetVendors(id)
+	}
+	ids, err := b.Ledger.Find(ctx, b.in.ID, v1.KindContract, func(s ledger.Summary) bool {
+		return slices.ContainsFunc(s.Vendors, func(id int64) bool { return renamed[id] })
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find contracts of vendors: %w", err)
+	}
+	return ids, nil
+}
+
+// contractID reads just the ids of contracts.
+type contractID struct {
+	ID    int64 `at:"id"`
+	Lacks []string
+}

@@ -1,0 +1,78 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"channelsync/api/autotask"
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/installation"
+)
+
+// contactOwner reads just whose contact it is.
+type contactOwner struct {
+	ID        int64 `at:"id"`
+	CompanyID int64 `at:"companyID"`
+	Lacks     []string
+}
+
+var contactOwners = row[contactOwner]{
+	entity: autotask.EntityContacts,
+	id:     func(c contactOwner) int64 { return c.ID },
+	lacks:  func(c contactOwner) []string { return c.Lacks },
+}
+
+// contacts turns changes of contacts into changes of their companies: the
+// present one, and those whose last projection read the contact.
+func (r *Reconciler) contacts(ctx context.Context, in *installation.Installation, marks []events.Mark) error {
+	if !in.Installed(v1.SyncActiveCustomers) {
+		return nil
+	}
+	ids := make([]int64, len(marks))
+	for i, m := range marks {
+		ids[i] = m.ID
+	}
+	readers, err := r.Ledger.Readers(ctx, in.ID, ids)
+	if err != nil {
+		return fmt.Errorf("look up companies of contacts: %w", err)
+	}
+	found, err := fetch(ctx, r.fetcher, contactOwners, ids)
+	if err != nil {
+		return fmt.Errorf("fetch contacts: %w", err)
+	}
+	due := map[int64]events.Mark{}
+	for _, m := range marks {
+		companies := readers[m.ID]
+		if owner, ok := found.rows[m.ID]; ok {
+			companies = append(companies, owner.CompanyID)
+		}
+		// A contact that cannot be read at all marks the companies that knew it; they name what is wrong.
+		for _, id := range companies {
+			m := m
+			m.Kind, m.ID, m.Lane = v1.KindCompany, id, events.LaneLive
+			due[id] = m
+		}
+	}
+	// Straight to the worklist, which is durable: the contact's change stands in
+	// the journal already, and its company must keep the time it came in.
+	if err := r.Worklist.Mark(ctx, slices.Collect(maps.Values(due))); err != nil {
+		return fmt.Errorf("mark companies of contacts: %w", err)
+	}
+	return nil
+}
+
+// dependents makes changes of records that another record's change touches.
+func dependents(installation string, kind v1.Kind, ids []int64, now time.Time) []events.Change {
+	out := make([]events.Change, len(ids))
+	for i, id := range ids {
+		out[i] = events.Change{Installation: installation, Kind: kind, ID: id, Trigger: v1.TriggerDependent, EventTime: now}
+	}
+	return out
+}
+
+func trim(s string) string { return strings.TrimSpace(s) }

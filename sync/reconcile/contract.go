@@ -1,0 +1,209 @@
+package reconcile
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"channelsync/api/autotask"
+	"channelsync/api/channelprogram"
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/condition"
+	"channelsync/sync/installation"
+	"channelsync/sync/projection"
+)
+
+var contractRows = row[autotask.Contract]{
+	entity: autotask.EntityContracts,
+	id:     func(c autotask.Contract) int64 { return c.ID },
+	lacks:  func(c autotask.Contract) []string { return c.Lacks },
+}
+
+// contracts brings contracts in line.
+func (r *Reconciler) contracts(ctx context.Context, in *installation.Installation, marks []events.Mark) error {
+	b, err := r.newBatch(ctx, in, v1.KindContract, marks)
+	if err != nil {
+		return err
+	}
+	road := b.agreements(ctx)
+	if err := b.settle(ctx, nil); err != nil {
+		return err
+	}
+	return road
+}
+
+// agreements decides and pushes; the error is a failure of the road.
+func (b *batch) agreements(ctx context.Context) error {
+	if b.in.Installed(v1.SyncActiveCustomerContracts) && !b.in.Running(v1.SyncActiveCustomerContracts) {
+		b.wait(b.items)
+		return nil
+	}
+	found, err := fetch(ctx, b.fetcher, contractRows, b.ids(b.items))
+	if err != nil {
+		return fmt.Errorf("fetch contracts: %w", err)
+	}
+	var owners []int64
+	for _, c := range found.rows {
+		owners = append(owners, c.CompanyID)
+	}
+	companies, err := fetch(ctx, b.fetcher, companyRows, unique(owners))
+	if err != nil {
+		return fmt.Errorf("fetch companies of contracts: %w", err)
+	}
+	var due []*item
+	for _, it := range b.items {
+		if b.decideContract(it, found, companies) {
+			due = append(due, it)
+		}
+	}
+	if err := b.projectContracts(ctx, due, found, companies); err != nil {
+		return err
+	}
+	return push(ctx, b, contractTarget(b.Target))
+}
+
+// decideContract says whether the contract is to be projected.
+func (b *batch) decideContract(it *item, found fetched[autotask.Contract], companies fetched[autotask.Company]) bool {
+	id := it.mark.ID
+	if err := found.bad[id]; err != nil {
+		it.fail("row_unreadable", rowDetail(err), false)
+		return false
+	}
+	c, known := found.rows[id]
+	facts := condition.ContractFacts{
+		Contract: c, ContractDeleted: !known, Options: b.in.Options, Installed: b.in.Installed(v1.SyncActiveCustomerContracts),
+	}
+	if known {
+		if err := companies.bad[c.CompanyID]; err != nil {
+			it.fail("company_unreadable", rowDetail(err), false)
+			return false
+		}
+		company, exists := companies.rows[c.CompanyID]
+		if !exists {
+			company = autotask.Company{ID: c.CompanyID}
+		}
+		facts.Company, facts.CompanyDeleted = company, !exists
+		it.entry.Parent = c.CompanyID
+		it.entry.Name = trim(c.ContractName)
+		it.entry.Stamp, it.entry.RowHash = c.LastModified, ContractHash(c)
+	}
+	d := condition.Contract(facts)
+	if d.Met {
+		return true
+	}
+	reason := d.ArchivedReason(channelprogram.ArchivedReasons(v1.KindContract))
+	if b.in.Options.OutOfScope == "archive" && reason != "" && it.entry.Fingerprint != "" {
+		it.archive(reason)
+		it.reasons, it.detail = d.Reasons(), d.Detail()
+		return false
+	}
+	it.notMet(d.Reasons(), d.Detail())
+	return false
+}
+
+func (b *batch) projectContracts(ctx context.Context, due []*item, found fetched[autotask.Contract], companies fetched[autotask.Company]) error {
+	if len(due) == 0 {
+		return nil
+	}
+	parts, bad, err := b.partsOf(ctx, b.ids(due))
+	if err != nil {
+		return err
+	}
+	if parts.Hidden != nil && slices.ContainsFunc(due, knewCost) {
+		return parts.Hidden // a right that was lost must not blank costs that were known
+	}
+	cat, err := b.catalogueFor(ctx, parts)
+	if err != nil {
+		return err
+	}
+	for _, it := range due {
+		id := it.mark.ID
+		if err := bad[id]; err != nil {
+			it.fail("parts_unreadable", rowDetail(err), false)
+			continue
+		}
+		c := found.rows[id]
+		p, err := projection.Contract(projection.ContractParts{
+			Contract: c, ClientName: companies.rows[c.CompanyID].CompanyName,
+			Units: parts.Units[id], Services: parts.Services[id], Bundles: parts.Bundles[id], BundleUnits: parts.BundleUnits[id], Charges: parts.Charges[id],
+			Catalogue: cat.services, BundleCatalogue: cat.bundles, BundleServices: flat(cat.bundleServices),
+			Products: cat.products, ProductVendors: flat(cat.productVendors), VendorNames: cat.vendorNames,
+			Currency: cat.currency, CurrencyKnown: cat.currencyKnown, CostsReadable: parts.Hidden == nil, Today: b.began.UTC(), Options: b.in.Options,
+		})
+		if err != nil {
+			it.fail("not_pushable", err.Error(), true)
+			continue
+		}
+		it.entry.Notes = p.Issues
+		it.entry.PartsHash = parts.Hash(id, b.began)
+		it.entry.Vendors, it.entry.Services = readBy(id, parts, cat)
+		it.project(p.Fingerprint, contractSources{p.Sources, p.Vendor, p.Cost}, c.LastModified)
+		it.contract = &p.Input
+	}
+	return nil
+}
+
+// contractSources is what the record page shows of "how computed".
+type contractSources struct {
+	Fields []projection.Source     `json:"fields"`
+	Vendor projection.VendorReport `json:"vendor"`
+	Cost   projection.CostReport   `json:"cost"`
+}
+
+// readBy lists the vendors and services that a contract's projection read: whose
+// rename or edit must reach it.
+func readBy(contract int64, p Parts, cat catalogue) (vendors, services []int64) {
+	own := Parts{
+		Units:    map[int64][]autotask.ContractServiceUnit{contract: p.Units[contract]},
+		Services: map[int64][]autotask.ContractService{contract: p.Services[contract]},
+		Bundles:  map[int64][]autotask.ContractServiceBundle{contract: p.Bundles[contract]},
+		Charges:  map[int64][]autotask.ContractCharge{contract: p.Charges[contract]},
+	}
+	services = own.serviceIDs()
+	for _, b := range own.bundleIDs() {
+		for _, s := range cat.bundleServices[b] {
+			services = append(services, s.ServiceID)
+		}
+	}
+	services = unique(services)
+	mine := catalogue{services: map[int64]autotask.Service{}, products: map[int64]autotask.Product{}, productVendors: map[int64][]autotask.ProductVendor{}}
+	for _, id := range services {
+		if s, ok := cat.services[id]; ok {
+			mine.services[id] = s
+		}
+	}
+	for _, id := range own.productIDs() {
+		mine.products[id], mine.productVendors[id] = cat.products[id], cat.productVendors[id]
+	}
+	return mine.vendorIDs(own), services
+}
+
+// knewCost says whether the contract was pushed with a cost.
+func knewCost(it *item) bool {
+	var last channelprogram.ContractInput
+	return len(it.entry.Projection) > 0 && json.Unmarshal(it.entry.Projection, &last) == nil && last.OverallCost != nil
+}
+
+func flat[T any](m map[int64][]T) []T {
+	var out []T
+	for _, v := range m {
+		out = append(out, v...)
+	}
+	return out
+}
+
+// ContractHash is a hash over everything that is read of a contract's own row.
+func ContractHash(c autotask.Contract) string {
+	c.Lacks, c.LastModified = nil, time.Time{}
+	b, err := json.Marshal(c)
+	if err != nil {
+		return "" // plain data always marshals
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:12])
+}

@@ -1,0 +1,11 @@
+// Package reconcile brings the records of one installation in line: it fetches
+// them fresh from Autotask in bulk, decides by the conditions, projects, compares
+// with what the target holds, pushes the difference and remembers. It is the only
+// package that pushes, whatever found the change: callback, poll, backfill, sweep,
+// replay or an operator.
+//
+// Three answers come out of work: done, retry (when), never. Failures of the
+// road (network, throttling, refused credentials) are the installation's: they
+// open a breaker, cost no record an attempt and touch no mark. Only failures of
+// the record itself are counted. sync/control owns one Worker per installation.
+package reconcile

@@ -1,0 +1,179 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"math/bits"
+	"slices"
+	"strings"
+	"sync"
+
+	"channelsync/api/autotask"
+)
+
+// fetcher reads rows for one installation and asks once per entity which fields
+// its build of Autotask has, so that the ones it lacks are not asked for again
+// and again.
+type fetcher struct {
+	client *autotask.Client
+
+	mu     sync.Mutex
+	fields map[string]map[string]bool // entity → field names in lower case; nil while unknown
+}
+
+// complete says whether a row lacks nothing that Autotask could have told.
+func (f *fetcher) complete(ctx context.Context, entity string, lacks []string) bool {
+	if len(lacks) == 0 {
+		return true
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fields[entity] == nil {
+		names, err := f.client.FieldNames(ctx, entity)
+		if err != nil {
+			return false // then every such row is settled by a GET: dearer, never wrong
+		}
+		known := make(map[string]bool, len(names))
+		for _, n := range names {
+			known[strings.ToLower(n)] = true
+		}
+		f.fields[entity] = known
+	}
+	return !slices.ContainsFunc(lacks, func(key string) bool { return f.fields[entity][strings.ToLower(key)] })
+}
+
+// fetched is what Autotask says of a set of records.
+type fetched[T any] struct {
+	rows map[int64]T
+	gone map[int64]bool  // a GET by id says that Autotask does not have it
+	bad  map[int64]error // the record's own failure: its row cannot be read
+}
+
+// row is what fetching needs to know of a row type.
+type row[T any] struct {
+	entity string
+	id     func(T) int64
+	lacks  func(T) []string
+}
+
+// fetch reads records by id, in bulk. An id missing from the answer, and a row
+// that lacks a key we read, are settled by a GET by id: neither a deletion nor a
+// cleared field may be concluded from a query answer. The error is a failure of the road.
+func fetch[T any](ctx context.Context, f *fetcher, r row[T], ids []int64) (fetched[T], error) {
+	out := fetched[T]{rows: make(map[int64]T, len(ids)), gone: map[int64]bool{}, bad: map[int64]error{}}
+	rows, bad, err := bisect(ctx, f.client, ids, func(part []int64) (autotask.Rows[T], error) {
+		return autotask.ByIDs[T](ctx, f.client, r.entity, "id", part)
+	})
+	if err != nil {
+		return out, err
+	}
+	out.bad = bad
+	for _, v := range rows.Items {
+		out.rows[r.id(v)] = v
+	}
+	for _, b := range rows.Bad {
+		if b.ID != 0 {
+			out.bad[b.ID] = b
+		}
+	}
+	for _, id := range ids {
+		v, ok := out.rows[id]
+		if out.bad[id] != nil || ok && f.complete(ctx, r.entity, r.lacks(v)) {
+			continue
+		}
+		if err := out.settle(ctx, f, r, id); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+// settle asks for one record by id and believes the answer.
+func (out *fetched[T]) settle(ctx context.Context, f *fetcher, r row[T], id int64) error {
+	v, err := autotask.Get[T](ctx, f.client, r.entity, id)
+	switch kind := autotask.KindOf(err); {
+	case err == nil:
+		out.rows[id] = v
+	case kind == autotask.KindNotFound:
+		delete(out.rows, id)
+		out.gone[id] = true
+	case ownFailure(err):
+		if road := probe(ctx, f.client, err); road != nil {
+			return road
+		}
+		delete(out.rows, id)
+		out.bad[id] = err
+	default:
+		return err
+	}
+	return nil
+}
+
+// ownFailure says whether an error can be one record's alone: a row that cannot
+// be decoded, or a 500 with a text nobody has seen. All else is the road's.
+func ownFailure(err error) bool {
+	switch autotask.KindOf(err) {
+	case autotask.KindUnknown, autotask.KindUndecodable, autotask.KindBadRow:
+		return true
+	default:
+		return false
+	}
+}
+
+// probe asks for something that has nothing to do with the record: when that
+// fails too, the failure is the road's.
+func probe(ctx context.Context, c *autotask.Client, cause error) error {
+	if _, err := c.EntityInformation(ctx, "Companies"); err != nil {
+		return fmt.Errorf("%w (and a probe: %w)", cause, err)
+	}
+	return nil
+}
+
+// bisect runs a bulk query and, where it fails as a whole for what may be one
+// bad row, halves the ids until the bad ones stand alone.
+func bisect[T any](ctx context.Context, c *autotask.Client, ids []int64, query func([]int64) (autotask.Rows[T], error)) (autotask.Rows[T], map[int64]error, error) {
+	var all autotask.Rows[T]
+	bad := map[int64]error{}
+	// One bad row fails one query per level; far more without any success is no row's fault.
+	patience, worked := bits.Len(uint(len(ids)))+6, false
+	var walk func(part []int64) error
+	walk = func(part []int64) error {
+		rows, err := query(part)
+		switch {
+		case err == nil:
+			worked = true
+			all.Items = append(all.Items, rows.Items...)
+			all.Bad = append(all.Bad, rows.Bad...)
+			return nil
+		case !ownFailure(err):
+			return err
+		}
+		if patience--; patience < 0 && !worked {
+			return err
+		}
+		if len(part) == 1 {
+			if !worked {
+				if road := probe(ctx, c, err); road != nil {
+					return road
+				}
+				worked = true
+			}
+			bad[part[0]] = err
+			return nil
+		}
+		half := len(part) / 2
+		if err := walk(part[:half]); err != nil {
+			return err
+		}
+		return walk(part[half:])
+	}
+	if len(ids) == 0 {
+		return all, bad, nil
+	}
+	for part := range slices.Chunk(ids, MaxBatch) {
+		if err := walk(part); err != nil {
+			return all, bad, err
+		}
+	}
+	return all, bad, nil
+}

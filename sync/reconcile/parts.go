@@ -1,0 +1,203 @@
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"channelsync/api/autotask"
+)
+
+// Parts are the rows that hang on contracts, by contract. They carry no stamp.
+type Parts struct {
+	Units       map[int64][]autotask.ContractServiceUnit
+	Services    map[int64][]autotask.ContractService
+	Bundles     map[int64][]autotask.ContractServiceBundle
+	BundleUnits map[int64][]autotask.ContractServiceBundleUnit
+	Charges     map[int64][]autotask.ContractCharge
+	// Hidden is the refusal of the right to read unit rows or charges: costs are not known then.
+	Hidden error
+}
+
+// partsOf reads the parts of contracts in bulk. The contracts whose parts
+// cannot be read are named in bad.
+func (r *Reconciler) partsOf(ctx context.Context, contracts []int64) (p Parts, bad map[int64]error, err error) {
+	bad = map[int64]error{}
+	if p.Services, err = partRows(ctx, r, autotask.EntityContractServices, contracts, bad, func(v autotask.ContractService) int64 { return v.ContractID }); err != nil {
+		return p, bad, err
+	}
+	if p.Bundles, err = partRows(ctx, r, autotask.EntityContractServiceBundles, contracts, bad, func(v autotask.ContractServiceBundle) int64 { return v.ContractID }); err != nil {
+		return p, bad, err
+	}
+	p.Units, err = partRows(ctx, r, autotask.EntityContractServiceUnits, contracts, bad, func(v autotask.ContractServiceUnit) int64 { return v.ContractID })
+	if err = p.hide(err); err != nil {
+		return p, bad, err
+	}
+	p.BundleUnits, err = partRows(ctx, r, autotask.EntityContractServiceBundleUnits, contracts, bad, func(v autotask.ContractServiceBundleUnit) int64 { return v.ContractID })
+	if err = p.hide(err); err != nil {
+		return p, bad, err
+	}
+	p.Charges, err = partRows(ctx, r, autotask.EntityContractCharges, contracts, bad, func(v autotask.ContractCharge) int64 { return v.ContractID })
+	return p, bad, p.hide(err)
+}
+
+// AllParts reads every part of every contract, for comparing.
+func AllParts(ctx context.Context, c *autotask.Client) (p Parts, err error) {
+	if p.Services, err = allRows(ctx, c, autotask.EntityContractServices, func(v autotask.ContractService) int64 { return v.ContractID }); err != nil {
+		return p, err
+	}
+	if p.Bundles, err = allRows(ctx, c, autotask.EntityContractServiceBundles, func(v autotask.ContractServiceBundle) int64 { return v.ContractID }); err != nil {
+		return p, err
+	}
+	p.Units, err = allRows(ctx, c, autotask.EntityContractServiceUnits, func(v autotask.ContractServiceUnit) int64 { return v.ContractID })
+	if err = p.hide(err); err != nil {
+		return p, err
+	}
+	p.BundleUnits, err = allRows(ctx, c, autotask.EntityContractServiceBundleUnits, func(v autotask.ContractServiceBundleUnit) int64 { return v.ContractID })
+	if err = p.hide(err); err != nil {
+		return p, err
+	}
+	p.Charges, err = allRows(ctx, c, autotask.EntityContractCharges, func(v autotask.ContractCharge) int64 { return v.ContractID })
+	return p, p.hide(err)
+}
+
+func allRows[T any](ctx context.Context, c *autotask.Client, entity string, contract func(T) int64) (map[int64][]T, error) {
+	out := map[int64][]T{}
+	err := autotask.Each(ctx, c, entity, autotask.Query{}, func(rows autotask.Rows[T]) error {
+		for _, v := range rows.Items {
+			out[contract(v)] = append(out[contract(v)], v)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("fetch %s: %w", entity, err)
+	}
+	return out, nil
+}
+
+// hide turns the refusal of a right into Hidden; every other error stays one.
+func (p *Parts) hide(err error) error {
+	if autotask.KindOf(err) == autotask.KindPermission {
+		p.Hidden = err
+		return nil
+	}
+	return err
+}
+
+func partRows[T any](ctx context.Context, r *Reconciler, entity string, contracts []int64, bad map[int64]error, contract func(T) int64) (map[int64][]T, error) {
+	rows, failed, err := bisect(ctx, r.fetcher.client, contracts, func(part []int64) (autotask.Rows[T], error) {
+		rows, err := autotask.ByIDs[T](ctx, r.fetcher.client, entity, "contractID", part)
+		if err == nil && len(rows.Bad) > 0 {
+			// A part left out would make the cost wrong: halve down to the contract it hangs on.
+			return rows, &autotask.Error{Kind: autotask.KindUndecodable, Operation: "query", Entity: entity, Cause: rows.Bad[0]}
+		}
+		return rows, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("fetch %s: %w", entity, err)
+	}
+	for id, err := range failed {
+		bad[id] = err
+	}
+	out := map[int64][]T{}
+	for _, v := range rows.Items {
+		out[contract(v)] = append(out[contract(v)], v)
+	}
+	return out, nil
+}
+
+// Hash is a hash over everything that a contract's projection reads of its
+// parts, and over which rows are of today: a row that comes of age changes the
+// vendor without any edit.
+func (p Parts) Hash(contract int64, today time.Time) string {
+	lines := make([]string, 0, 16)
+	day := today.UTC().Format("20060102")
+	period := func(start, end time.Time) string {
+		s, e := start.UTC().Format("20060102"), end.UTC().Format("20060102")
+		return fmt.Sprint((start.IsZero() || s <= day) && (end.IsZero() || day <= e))
+	}
+	add := func(entity string, extra string, row any) {
+		b, err := json.Marshal(row)
+		if err != nil {
+			b = []byte(err.Error()) // rows are plain data; a constant is as good as any
+		}
+		lines = append(lines, entity+extra+string(b))
+	}
+	for _, v := range p.Units[contract] {
+		v.Lacks = nil
+		add("u", period(v.StartDate, v.EndDate), v)
+	}
+	for _, v := range p.BundleUnits[contract] {
+		v.Lacks = nil
+		add("bu", period(v.StartDate, v.EndDate), v)
+	}
+	for _, v := range p.Services[contract] {
+		v.Lacks = nil
+		add("s", "", v)
+	}
+	for _, v := range p.Bundles[contract] {
+		v.Lacks = nil
+		add("b", "", v)
+	}
+	for _, v := range p.Charges[contract] {
+		v.Lacks = nil
+		add("c", "", v)
+	}
+	slices.Sort(lines)
+	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
+	return hex.EncodeToString(sum[:12])
+}
+
+// serviceIDs lists the services that the parts of contracts name, each once.
+func (p Parts) serviceIDs() []int64 {
+	var ids []int64
+	for _, rows := range p.Units {
+		for _, v := range rows {
+			ids = append(ids, v.ServiceID)
+		}
+	}
+	for _, rows := range p.Services {
+		for _, v := range rows {
+			ids = append(ids, v.ServiceID)
+		}
+	}
+	return unique(ids)
+}
+
+func (p Parts) bundleIDs() []int64 {
+	var ids []int64
+	for _, rows := range p.Bundles {
+		for _, v := range rows {
+			ids = append(ids, v.ServiceBundleID)
+		}
+	}
+	for _, rows := range p.BundleUnits {
+		for _, v := range rows {
+			ids = append(ids, v.ServiceBundleID)
+		}
+	}
+	return unique(ids)
+}
+
+func (p Parts) productIDs() []int64 {
+	var ids []int64
+	for _, rows := range p.Charges {
+		for _, v := range rows {
+			if v.ProductID != nil {
+				ids = append(ids, *v.ProductID)
+			}
+		}
+	}
+	return unique(ids)
+}
+
+func unique[T cmp.Ordered](ids []T) []T {
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}

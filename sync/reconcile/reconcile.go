@@ -1,0 +1,171 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"channelsync/api/autotask"
+	"channelsync/api/channelprogram"
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/deadletter"
+	"channelsync/sync/installation"
+	"channelsync/sync/ledger"
+)
+
+// MaxBatch is how many records are reconciled at once: one "in" query's worth.
+const MaxBatch = 400
+
+// Journal takes the dependents that a reconcile finds.
+type Journal interface {
+	PublishAll(ctx context.Context, changes []events.Change) error
+}
+
+// Worklist is the set of records that are due.
+type Worklist interface {
+	Take(ctx context.Context, installation string, kind v1.Kind, lane events.Lane, most int) ([]events.Mark, error)
+	Clear(ctx context.Context, installation string, kind v1.Kind, lane events.Lane, upTo uint64) error
+	Mark(ctx context.Context, marks []events.Mark) error
+}
+
+// Schedule marks a record due later, and forgets that again.
+type Schedule interface {
+	Later(ctx context.Context, marks []events.Mark, at func(events.Mark) time.Time) error
+	CancelLater(ctx context.Context, installation string, kind v1.Kind, ids []int64) error
+}
+
+// Config is what a Reconciler works with; all of it belongs to one installation.
+type Config struct {
+	Installation func() (*installation.Installation, error) // as it is now
+	Autotask     *autotask.Client
+	Target       *channelprogram.Client
+	Ledger       *ledger.Ledger
+	DeadLetters  *deadletter.Box
+	Journal      Journal
+	Worklist     Worklist
+	Schedule     Schedule
+	Freshness    *Freshness
+	Now          func() time.Time
+	Log          *zap.Logger
+	// Settled is told of every record settled: for jobs, the feed and metrics.
+	Settled func(Settled)
+}
+
+// Settled is one record brought in line, or failed.
+type Settled struct {
+	Kind    v1.Kind
+	ID      int64
+	Name    string
+	Outcome v1.Outcome
+	Reasons []string
+	Trigger v1.Trigger
+	Job     string
+	Pushed  bool // something was sent
+	Drift   bool // the target had been edited, and was put right
+	At      time.Time
+	Took    time.Duration // from stored to settled, of a live change; else 0
+}
+
+// Reconciler brings batches of records of one installation in line.
+type Reconciler struct {
+	Config
+	fetcher   *fetcher
+	countries countries
+	tenant    tenant
+}
+
+// New makes a reconciler.
+func New(cfg Config) *Reconciler {
+	return &Reconciler{Config: cfg, fetcher: &fetcher{client: cfg.Autotask, fields: map[string]map[string]bool{}}}
+}
+
+// Batch reconciles marks of one kind, at most MaxBatch. A nil error means that
+// every record is settled and its mark may be cleared. An error is a failure of
+// the road: marks stay, what was already done is remembered.
+func (r *Reconciler) Batch(ctx context.Context, kind v1.Kind, marks []events.Mark) error {
+	in, err := r.Installation()
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case v1.KindContact:
+		return r.contacts(ctx, in, marks)
+	case v1.KindContract:
+		return r.contracts(ctx, in, marks)
+	default:
+		return r.companies(ctx, in, marks)
+	}
+}
+
+// ForgetServices makes the next reconcile read services of the catalogue again.
+func (r *Reconciler) ForgetServices(ids ...int64) { r.tenant.services.forget(ids...) }
+
+// ForgetVendors makes the next reconcile read the names of companies again.
+func (r *Reconciler) ForgetVendors(ids ...int64) { r.tenant.names.forget(ids...) }
+
+// Side says whose side of the road failed.
+type Side string
+
+// The two sides.
+const (
+	SideAutotask Side = "autotask"
+	SideTarget   Side = "channel_program"
+	SideOwn      Side = "own" // our own streams
+)
+
+// Road is a failure of the road, made from any error of a batch.
+type Road struct {
+	Side  Side
+	Code  string    // bounded; an issue's code
+	At    time.Time // when to try again; zero = back off
+	Pause bool      // a person must act: the credentials, a right or the subscription
+	Err   error
+}
+
+// RoadOf says whose failure an error of Batch is and what to do about it.
+func RoadOf(err error, now time.Time) Road {
+	if e, ok := errors.AsType[*autotask.Error](err); ok {
+		road := Road{Side: SideAutotask, Code: "autotask_unavailable", Err: err}
+		switch e.Kind {
+		case autotask.KindRefused:
+			road.Code, road.Pause = "credentials_refused", true
+		case autotask.KindPermission:
+			road.Code, road.Pause, road.At = "permission_missing", true, now.Add(5*time.Minute)
+		case autotask.KindThrottled, autotask.KindBudget:
+			road.Code = "throttled"
+			if e.RetryAfter > 0 {
+				road.At = now.Add(e.RetryAfter)
+			}
+		case autotask.KindInvalid:
+			road.Code, road.At = "autotask_query_refused", now.Add(time.Minute)
+		default:
+		}
+		return road
+	}
+	if e, ok := errors.AsType[*channelprogram.Error](err); ok {
+		road := Road{Side: SideTarget, Code: "channel_program_unavailable", Err: err}
+		switch {
+		case e.Kind == channelprogram.KindPause:
+			road.Code, road.Pause = pauseCode(e), true
+		case e.Kind == channelprogram.KindThrottled:
+			road.Code = "channel_program_throttled"
+			if e.RetryAfter > 0 {
+				road.At = now.Add(e.RetryAfter)
+			}
+		case e.RetryAfter > 0:
+			road.At = now.Add(e.RetryAfter)
+		}
+		return road
+	}
+	return Road{Side: SideOwn, Code: "store_unavailable", Err: err}
+}
+
+func pauseCode(e *channelprogram.Error) string {
+	if e.Status == 402 {
+		return "channel_program_subscription"
+	}
+	return "channel_program_refused"
+}

@@ -1,0 +1,193 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"channelsync/api/autotask"
+)
+
+// tenant caches what many contracts of one Autotask read: the catalogue, the
+// vendors' names and the currency.
+type tenant struct {
+	services       cache[autotask.Service]
+	bundles        cache[autotask.ServiceBundle]
+	bundleServices cache[[]autotask.ServiceBundleService]
+	products       cache[autotask.Product]
+	productVendors cache[[]autotask.ProductVendor]
+	names          cache[string]
+	money          currencies
+}
+
+// companyName reads just the name of a company.
+type companyName struct {
+	ID          int64  `at:"id"`
+	CompanyName string `at:"companyName"`
+	Lacks       []string
+}
+
+// catalogue is what the projections of a batch of contracts read beside their parts.
+type catalogue struct {
+	services       map[int64]autotask.Service
+	bundles        map[int64]autotask.ServiceBundle
+	bundleServices map[int64][]autotask.ServiceBundleService
+	products       map[int64]autotask.Product
+	productVendors map[int64][]autotask.ProductVendor
+	vendorNames    map[int64]string
+	currency       string
+	currencyKnown  bool
+}
+
+func (r *Reconciler) catalogueFor(ctx context.Context, p Parts) (c catalogue, err error) {
+	t, now, client := &r.tenant, r.Now(), r.fetcher.client
+	if bundles := p.bundleIDs(); len(bundles) > 0 {
+		if c.bundles, err = t.bundles.get(ctx, now, bundles, byID(client, autotask.EntityServiceBundles, func(v autotask.ServiceBundle) int64 { return v.ID })); err != nil {
+			return c, err
+		}
+		c.bundleServices, err = t.bundleServices.get(ctx, now, bundles,
+			grouped(client, autotask.EntityServiceBundleServices, "serviceBundleID", func(v autotask.ServiceBundleService) int64 { return v.ServiceBundleID }))
+		if err != nil {
+			return c, err
+		}
+	}
+	ids := p.serviceIDs()
+	for _, rows := range c.bundleServices {
+		for _, v := range rows {
+			ids = append(ids, v.ServiceID)
+		}
+	}
+	if c.services, err = t.services.get(ctx, now, unique(ids), byID(client, autotask.EntityServices, func(v autotask.Service) int64 { return v.ID })); err != nil {
+		return c, err
+	}
+	if products := p.productIDs(); len(products) > 0 {
+		c.products, err = t.products.get(ctx, now, products, byID(client, autotask.EntityProducts, func(v autotask.Product) int64 { return v.ID }))
+		if err = unlessHidden(err); err != nil {
+			return c, err
+		}
+		c.productVendors, err = t.productVendors.get(ctx, now, products,
+			grouped(client, autotask.EntityProductVendors, "productID", func(v autotask.ProductVendor) int64 { return v.ProductID }))
+		if err = unlessHidden(err); err != nil {
+			return c, err
+		}
+	}
+	if c.vendorNames, err = t.names.get(ctx, now, c.vendorIDs(p), loadNames(client)); err != nil {
+		return c, err
+	}
+	c.currency, c.currencyKnown, err = t.money.get(ctx, client, now)
+	return c, err
+}
+
+// unlessHidden passes over the refusal of a right that only a charge's vendor needs.
+func unlessHidden(err error) error {
+	if autotask.KindOf(err) == autotask.KindPermission {
+		return nil
+	}
+	return err
+}
+
+func (c catalogue) vendorIDs(p Parts) []int64 {
+	var ids []int64
+	add := func(id *int64) {
+		if id != nil {
+			ids = append(ids, *id)
+		}
+	}
+	for _, rows := range p.Units {
+		for _, v := range rows {
+			add(v.VendorCompanyID)
+		}
+	}
+	for _, v := range c.services {
+		add(v.VendorCompanyID)
+	}
+	for _, v := range c.products {
+		add(v.DefaultVendorID)
+	}
+	for _, rows := range c.productVendors {
+		for _, v := range rows {
+			ids = append(ids, v.VendorID)
+		}
+	}
+	return unique(ids)
+}
+
+func byID[T any](client *autotask.Client, entity string, id func(T) int64) func(context.Context, []int64) (map[int64]T, error) {
+	return func(ctx context.Context, ids []int64) (map[int64]T, error) {
+		rows, err := autotask.ByIDs[T](ctx, client, entity, "id", ids)
+		if err != nil {
+			return nil, fmt.Errorf("fetch %s: %w", entity, err)
+		}
+		out := make(map[int64]T, len(rows.Items))
+		for _, v := range rows.Items {
+			out[id(v)] = v
+		}
+		return out, nil
+	}
+}
+
+func grouped[T any](client *autotask.Client, entity, field string, key func(T) int64) func(context.Context, []int64) (map[int64][]T, error) {
+	return func(ctx context.Context, ids []int64) (map[int64][]T, error) {
+		rows, err := autotask.ByIDs[T](ctx, client, entity, field, ids)
+		if err != nil {
+			return nil, fmt.Errorf("fetch %s: %w", entity, err)
+		}
+		out := map[int64][]T{}
+		for _, v := range rows.Items {
+			out[key(v)] = append(out[key(v)], v)
+		}
+		return out, nil
+	}
+}
+
+func loadNames(client *autotask.Client) func(context.Context, []int64) (map[int64]string, error) {
+	load := byID(client, autotask.EntityCompanies, func(v companyName) int64 { return v.ID })
+	return func(ctx context.Context, ids []int64) (map[int64]string, error) {
+		rows, err := load(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		out := make(map[int64]string, len(rows))
+		for id, v := range rows {
+			if name := trim(v.CompanyName); name != "" {
+				out[id] = name
+			}
+		}
+		return out, nil
+	}
+}
+
+var isoCode = regexp.MustCompile(`^[A-Z]{3}$`)
+
+// currencies caches the code of the tenant's internal currency.
+type currencies struct {
+	mu    sync.Mutex
+	code  string
+	until time.Time
+}
+
+// get returns the code; not known when the entity cannot be read or its name is no ISO code.
+func (c *currencies) get(ctx context.Context, client *autotask.Client, now time.Time) (string, bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now.Before(c.until) {
+		return c.code, c.code != "", nil
+	}
+	code := ""
+	err := autotask.Each(ctx, client, autotask.EntityCurrencies, autotask.Query{}, func(rows autotask.Rows[autotask.Currency]) error {
+		for _, v := range rows.Items {
+			if name := strings.ToUpper(trim(v.Name)); v.IsInternalCurrency && isoCode.MatchString(name) {
+				code = name
+			}
+		}
+		return nil
+	})
+	if err = unlessHidden(err); err != nil && autotask.KindOf(err) != autotask.KindNotFound {
+		return "", false, fmt.Errorf("fetch currencies: %w", err)
+	}
+	c.code, c.until = code, now.Add(catalogueFor)
+	return code, code != "", nil
+}

@@ -1,0 +1,267 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"channelsync/api/autotask"
+	"channelsync/api/channelprogram"
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+)
+
+const (
+	// busy is how many records a turn must have found for the next one to wait
+	// longer: under a burst, fewer and fuller batches cost Autotask fewer requests.
+	busy       = 40
+	busyFactor = 2.4
+	// lookAgain is how often a worker looks without being woken: a wake is only a hint.
+	lookAgain = 30 * time.Second
+	// The handshake is asked at most once a minute while a person must act, first after 5 s.
+	firstProbe = 5 * time.Second
+	nextProbe  = time.Minute
+)
+
+// Reports is told how the road of an installation is.
+type Reports interface {
+	Broken(road Road, nextAt time.Time)
+	Mended(side Side)
+}
+
+// Worker keeps one installation in line: it takes what is due, live before bulk,
+// reconciles it in batches and clears the marks.
+type Worker struct {
+	r       *Reconciler
+	window  time.Duration
+	reports Reports
+
+	autotask, target, own breaker
+	kick                  chan struct{}
+
+	mu     sync.Mutex
+	broken map[Side]bool
+	probes int
+}
+
+// NewWorker makes a worker; window is how long a burst of changes is gathered.
+func NewWorker(r *Reconciler, window time.Duration, reports Reports) *Worker {
+	return &Worker{r: r, window: window, reports: reports, kick: make(chan struct{}, 1), broken: map[Side]bool{}}
+}
+
+// Kick ends waits on a broken road: the credentials were replaced, or somebody asked.
+func (w *Worker) Kick() {
+	w.autotask.trip()
+	w.target.trip()
+	w.own.trip()
+	select {
+	case w.kick <- struct{}{}:
+	default:
+	}
+}
+
+// GoesOnAt is when a broken road is tried again; zero while all is well.
+func (w *Worker) GoesOnAt() time.Time {
+	var at time.Time
+	for _, b := range []*breaker{&w.autotask, &w.target, &w.own} {
+		if t := b.state(); t.After(at) {
+			at = t
+		}
+	}
+	return at
+}
+
+// Run works until ctx ends. wakes hints that something may be due.
+func (w *Worker) Run(ctx context.Context, wakes <-chan struct{}) {
+	var liveAt, bulkAt time.Time // when to look next
+	now := w.r.Now()
+	liveAt, bulkAt = now, now
+	pause := w.window
+	for ctx.Err() == nil {
+		if at := w.GoesOnAt(); at.After(w.r.Now()) {
+			w.sleep(ctx, at.Sub(w.r.Now()), w.kick, nil)
+			continue
+		}
+		now := w.r.Now()
+		switch {
+		case !now.Before(liveAt):
+			liveAt = now.Add(lookAgain)
+			n, full := w.turn(ctx, events.LaneLive)
+			pause = w.window
+			if n >= busy {
+				pause = time.Duration(float64(w.window) * busyFactor)
+			}
+			switch {
+			case full:
+				liveAt = w.r.Now()
+			case n > 0:
+				liveAt = w.r.Now().Add(pause)
+			}
+		case !now.Before(bulkAt):
+			bulkAt = now.Add(lookAgain)
+			if n, _ := w.turn(ctx, events.LaneBulk); n > 0 {
+				bulkAt = w.r.Now()
+			}
+		default:
+			next := liveAt
+			if bulkAt.Before(next) {
+				next = bulkAt
+			}
+			if w.sleep(ctx, next.Sub(now), wakes, w.kick) {
+				// The window counts from the first wake and is never extended.
+				due := w.r.Now().Add(pause)
+				liveAt, bulkAt = earlier(liveAt, due), earlier(bulkAt, due)
+			}
+		}
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// sleep waits d, or until one of the channels fires; it says whether one did.
+func (w *Worker) sleep(ctx context.Context, d time.Duration, a, b <-chan struct{}) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	case <-a:
+		return true
+	case <-b:
+		return true
+	}
+	return false
+}
+
+// turn reconciles at most one batch of each kind of a lane. Contacts go first:
+// they mark companies. It says how many records it settled and whether a batch was full.
+func (w *Worker) turn(ctx context.Context, lane events.Lane) (settled int, full bool) {
+	in, err := w.r.Installation()
+	if err != nil || in.Stopped || in.Uninstalled || in.Refused {
+		return 0, false // not asked at all: the marks wait and coalesce
+	}
+	if lane == events.LaneBulk {
+		ctx = autotask.WithBulk(ctx)
+	}
+	for _, kind := range []v1.Kind{v1.KindContact, v1.KindCompany, v1.KindContract} {
+		n, err := w.batch(ctx, kind, lane)
+		settled += n
+		full = full || n == MaxBatch
+		if err != nil {
+			if ctx.Err() == nil {
+				w.broke(err)
+			}
+			return settled, full
+		}
+	}
+	return settled, full
+}
+
+// batch is take, reconcile, clear. The mark of a record that was marked again
+// meanwhile has a higher sequence and survives the clearing.
+func (w *Worker) batch(ctx context.Context, kind v1.Kind, lane events.Lane) (int, error) {
+	in, err := w.r.Installation()
+	if err != nil {
+		return 0, err
+	}
+	marks, err := w.r.Worklist.Take(ctx, in.ID, kind, lane, MaxBatch)
+	if err != nil || len(marks) == 0 {
+		return 0, err
+	}
+	if err := w.ready(ctx); err != nil {
+		return 0, err
+	}
+	if err := w.r.Batch(ctx, kind, marks); err != nil {
+		return 0, err
+	}
+	w.mended()
+	if err := w.r.Worklist.Clear(ctx, in.ID, kind, lane, marks[len(marks)-1].Sequence); err != nil {
+		return 0, err
+	}
+	return len(marks), nil
+}
+
+// ready asks the target's handshake before anything is fetched for a target that
+// was away: a probe costs the target one request and Autotask none.
+func (w *Worker) ready(ctx context.Context) error {
+	w.mu.Lock()
+	broken := w.broken[SideTarget]
+	w.mu.Unlock()
+	if !broken {
+		return nil
+	}
+	conn, err := w.r.Target.Connection(ctx)
+	if err != nil {
+		return err
+	}
+	return conn.Usable()
+}
+
+// broke opens the breaker of the side whose road failed.
+func (w *Worker) broke(err error) {
+	now := w.r.Now()
+	road := RoadOf(err, now)
+	at := road.At
+	if road.Side == SideTarget && road.Pause {
+		w.mu.Lock()
+		w.probes++
+		wait := nextProbe
+		if w.probes == 1 {
+			wait = firstProbe
+		}
+		w.mu.Unlock()
+		at = now.Add(wait)
+	}
+	next := w.breaker(road.Side).open(now, at)
+	w.mu.Lock()
+	first := !w.broken[road.Side]
+	w.broken[road.Side] = true
+	w.mu.Unlock()
+	if first {
+		w.r.Log.Warn("road broken", zap.String(v1.LogCode, road.Code), zap.Time(v1.LogNextAt, next), zap.Error(err))
+	}
+	w.reports.Broken(road, next)
+}
+
+// mended closes every breaker: a batch went through from end to end.
+func (w *Worker) mended() {
+	w.mu.Lock()
+	was := w.broken
+	w.broken, w.probes = map[Side]bool{}, 0
+	w.mu.Unlock()
+	for side := range was {
+		w.breaker(side).close()
+		w.r.Log.Info("road mended", zap.String(v1.LogCause, string(side)))
+		w.reports.Mended(side)
+	}
+}
+
+func (w *Worker) breaker(s Side) *breaker {
+	switch s {
+	case SideAutotask:
+		return &w.autotask
+	case SideTarget:
+		return &w.target
+	default:
+		return &w.own
+	}
+}
+
+// Refused says whether an error means that Autotask refused the credentials.
+func Refused(err error) bool {
+	e, ok := errors.AsType[*autotask.Error](err)
+	return ok && e.Kind == autotask.KindRefused
+}
+
+// TargetPaused says whether an error means that a person must act at Channel Program.
+func TargetPaused(err error) bool {
+	return channelprogram.KindOf(err) == channelprogram.KindPause
+}

@@ -1,0 +1,94 @@
+package seal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"channelsync/events"
+)
+
+// sentinel is a value of known content: what cannot open it has the wrong master key.
+const sentinel = "channelsync"
+
+// Keys stores the sealed keys, one per installation and the sentinel.
+type Keys interface {
+	Get(ctx context.Context, key string) (events.Entry, error)
+	Create(ctx context.Context, key string, value []byte) (uint64, error)
+	Erase(ctx context.Context, key string) error
+}
+
+// Vault hands out the ring of an installation and can destroy it.
+type Vault struct {
+	master *Ring
+	keys   Keys
+
+	mu    sync.Mutex
+	rings map[string]*Ring
+}
+
+// OpenVault checks that the master ring fits the store before anything is read with it.
+func OpenVault(ctx context.Context, master *Ring, keys Keys) (*Vault, error) {
+	v := &Vault{master: master, keys: keys, rings: map[string]*Ring{}}
+	e, err := keys.Get(ctx, "master")
+	if errors.Is(err, events.ErrNotFound) {
+		if _, err := keys.Create(ctx, "master", master.Seal("master", []byte(sentinel))); err != nil {
+			return nil, fmt.Errorf("store master key check: %w", err)
+		}
+		return v, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read master key check: %w", err)
+	}
+	if _, err := master.Open("master", e.Value); err != nil {
+		return nil, errors.New("--master-key: the store was sealed with another key; start with the key it was made with (nothing was changed)")
+	}
+	return v, nil
+}
+
+// Ring returns the ring of an installation, made on first use.
+func (v *Vault) Ring(ctx context.Context, installation string) (*Ring, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if r := v.rings[installation]; r != nil {
+		return r, nil
+	}
+	raw, err := v.load(ctx, installation)
+	if err != nil {
+		return nil, err
+	}
+	r, err := NewRing(raw)
+	if err != nil {
+		return nil, err
+	}
+	v.rings[installation] = r
+	return r, nil
+}
+
+func (v *Vault) load(ctx context.Context, installation string) ([]byte, error) {
+	e, err := v.keys.Get(ctx, installation)
+	if errors.Is(err, events.ErrNotFound) {
+		raw := NewKey()
+		_, err = v.keys.Create(ctx, installation, v.master.Seal(installation, raw))
+		if err == nil {
+			return raw, nil
+		}
+		e, err = v.keys.Get(ctx, installation) // another instance was first
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read key of installation %s: %w", installation, err)
+	}
+	return v.master.Open(installation, e.Value)
+}
+
+// Destroy erases the key of an installation by secure delete: what it sealed can never be read again.
+func (v *Vault) Destroy(ctx context.Context, installation string) error {
+	v.mu.Lock()
+	delete(v.rings, installation)
+	v.mu.Unlock()
+	if err := v.keys.Erase(ctx, installation); err != nil {
+		return fmt.Errorf("erase key of installation %s: %w", installation, err)
+	}
+	return nil
+}

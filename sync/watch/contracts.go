@@ -1,0 +1,159 @@
+package watch
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"channelsync/api/autotask"
+	v1 "channelsync/api/v1"
+	"channelsync/sync/installation"
+	"channelsync/sync/ledger"
+	"channelsync/sync/reconcile"
+)
+
+type contractStamps struct {
+	ID       int64     `at:"id"`
+	Modified time.Time `at:"lastModifiedDateTime,stamp"`
+	Lacks    []string
+}
+
+func (s contractStamps) id() int64         { return s.ID }
+func (s contractStamps) latest() time.Time { return s.Modified }
+
+type serviceStamps struct {
+	ID       int64     `at:"id"`
+	Created  time.Time `at:"createDate,stamp"`
+	Modified time.Time `at:"lastModifiedDate,stamp"`
+	Lacks    []string
+}
+
+func (s serviceStamps) id() int64         { return s.ID }
+func (s serviceStamps) latest() time.Time { return latest(s.Created, s.Modified) }
+
+// PollContracts finds contracts that are new or whose stamp moved; in builds of
+// Autotask that do not stamp contracts it compares all of them.
+func (w *Watcher) PollContracts(ctx context.Context) error {
+	has, err := w.contractsHaveStamp(ctx)
+	if err != nil {
+		return err
+	}
+	if !has {
+		return w.compareContracts(ctx)
+	}
+	ids, err := w.Ledger.Ids(ctx, w.ID, v1.KindContract)
+	if err != nil {
+		return fmt.Errorf("read known contracts: %w", err)
+	}
+	p := polled{
+		kind: v1.KindContract, entity: autotask.EntityContracts, cursor: func(c *installation.Cursors) *time.Time { return &c.Contracts },
+		fields: []string{"lastModifiedDateTime"},
+	}
+	if len(ids) > 0 {
+		// A new contract is found by its id even where creating one leaves the stamp empty.
+		p.also = []autotask.Filter{autotask.Gt("id", ids[len(ids)-1])}
+	}
+	_, err = poll[contractStamps](ctx, w, p)
+	return err
+}
+
+// compareContracts reads every contract and finds those that are new, gone or
+// different from what their last reconcile read. One request per 500 contracts.
+func (w *Watcher) compareContracts(ctx context.Context) error {
+	known := map[int64]string{}
+	if _, err := w.Ledger.Find(ctx, w.ID, v1.KindContract, func(s ledger.Summary) bool {
+		known[s.ID] = s.RowHash
+		return false
+	}); err != nil {
+		return fmt.Errorf("read known contracts: %w", err)
+	}
+	var due []int64
+	err := autotask.Each(ctx, w.Autotask, autotask.EntityContracts, autotask.Query{}, func(rows autotask.Rows[autotask.Contract]) error {
+		for _, c := range rows.Items {
+			if known[c.ID] != reconcile.ContractHash(c) {
+				due = append(due, c.ID)
+			}
+			delete(known, c.ID)
+		}
+		for _, bad := range rows.Bad {
+			delete(known, bad.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("compare contracts: %w", err)
+	}
+	for id := range known { // missing from the list: a GET settles whether it is gone
+		due = append(due, id)
+	}
+	return w.publish(ctx, v1.KindContract, v1.TriggerPoll, due)
+}
+
+// PollServices finds edited services of the catalogue and marks the contracts that read them.
+func (w *Watcher) PollServices(ctx context.Context) error {
+	_, err := poll[serviceStamps](ctx, w, polled{
+		entity: autotask.EntityServices, cursor: func(c *installation.Cursors) *time.Time { return &c.Catalogue },
+		fields: []string{"lastModifiedDate"},
+		found: func(ids []int64) error {
+			w.Catalogue.ForgetServices(ids...)
+			return w.publishReaders(ctx, ids, func(s ledger.Summary) []int64 { return s.Services })
+		},
+	})
+	return err
+}
+
+// publishReaders marks the contracts that read one of ids.
+func (w *Watcher) publishReaders(ctx context.Context, ids []int64, reads func(ledger.Summary) []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	due, err := w.Ledger.Find(ctx, w.ID, v1.KindContract, func(s ledger.Summary) bool {
+		return slices.ContainsFunc(reads(s), func(id int64) bool { return slices.Contains(ids, id) })
+	})
+	if err != nil {
+		return fmt.Errorf("find contracts: %w", err)
+	}
+	return w.publish(ctx, v1.KindContract, v1.TriggerPoll, due)
+}
+
+// CompareParts reads all services, units, bundles and charges, which carry no
+// stamp, and finds the contracts whose parts differ from what their last
+// reconcile read. One request per 500 rows of each of the five entities.
+func (w *Watcher) CompareParts(ctx context.Context) error {
+	ctx = autotask.WithBulk(ctx)
+	began := w.Now()
+	parts, err := reconcile.AllParts(ctx, w.Autotask)
+	if err != nil {
+		return err
+	}
+	due, err := w.Ledger.Find(ctx, w.ID, v1.KindContract, func(s ledger.Summary) bool {
+		return s.PartsHash != "" && s.PartsHash != parts.Hash(s.ID, began)
+	})
+	if err != nil {
+		return fmt.Errorf("find contracts: %w", err)
+	}
+	if err := w.publish(ctx, v1.KindContract, v1.TriggerPoll, due); err != nil {
+		return err
+	}
+	_, err = w.Store.Change(ctx, w.ID, func(in *installation.Installation) error {
+		in.Cursors.Parts = began
+		return nil
+	})
+	return err
+}
+
+// contractsHaveStamp asks once whether this build of Autotask stamps contracts.
+func (w *Watcher) contractsHaveStamp(ctx context.Context) (bool, error) {
+	if w.hasStamp != nil {
+		return *w.hasStamp, nil
+	}
+	names, err := w.Autotask.FieldNames(ctx, autotask.EntityContracts)
+	if err != nil {
+		return false, fmt.Errorf("read fields of contracts: %w", err)
+	}
+	has := slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, "lastModifiedDateTime") })
+	w.hasStamp = &has
+	return has, nil
+}

@@ -1,0 +1,95 @@
+package watch
+
+import (
+	"context"
+	"fmt"
+
+	"channelsync/api/autotask"
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/job"
+)
+
+// idRow reads just ids.
+type idRow struct {
+	ID    int64 `at:"id"`
+	Lacks []string
+}
+
+// List writes a change for every record of a kind into the journal, a page at a
+// time, beginning after the job's cursor; listed is told of each page, so that a
+// restart goes on where it ended. It costs one request per 500 records.
+func (w *Watcher) List(ctx context.Context, j job.Job, kind v1.Kind, listed func(ids []int64) error) error {
+	after := j.Cursor[kind]
+	q := autotask.Query{From: after + 1} // id 0, the MSP itself, needs no backfill: it never syncs
+	trigger := triggerOf(j.Type)
+	err := autotask.Each(autotask.WithBulk(ctx), w.Autotask, entityOf(kind), q, func(rows autotask.Rows[idRow]) error {
+		changes := make([]events.Change, 0, len(rows.Items))
+		ids := make([]int64, 0, len(rows.Items))
+		for _, row := range rows.Items {
+			ids = append(ids, row.ID)
+			changes = append(changes, events.Change{
+				Installation: w.ID, Kind: kind, ID: row.ID, Trigger: trigger, EventTime: w.Now(), Job: j.ID, Force: j.Force,
+			})
+		}
+		if len(ids) == 0 {
+			return nil
+		}
+		if err := w.Journal.PublishAll(ctx, changes); err != nil {
+			return fmt.Errorf("store %s changes: %w", kind, err)
+		}
+		return listed(ids)
+	})
+	if err != nil {
+		return fmt.Errorf("list %s records: %w", kind, err)
+	}
+	return nil
+}
+
+// Remembered writes a change for every record that the ledger knows beyond what
+// was listed: one that is gone from Autotask's list is settled by a GET.
+func (w *Watcher) Remembered(ctx context.Context, j job.Job, kind v1.Kind, listed map[int64]bool) (int, error) {
+	ids, err := w.Ledger.Ids(ctx, w.ID, kind)
+	if err != nil {
+		return 0, err
+	}
+	var changes []events.Change
+	for _, id := range ids {
+		if !listed[id] {
+			changes = append(changes, events.Change{
+				Installation: w.ID, Kind: kind, ID: id, Trigger: triggerOf(j.Type), EventTime: w.Now(), Job: j.ID, Force: j.Force,
+			})
+		}
+	}
+	if len(changes) == 0 {
+		return 0, nil
+	}
+	if err := w.Journal.PublishAll(ctx, changes); err != nil {
+		return 0, fmt.Errorf("store %s changes: %w", kind, err)
+	}
+	return len(changes), nil
+}
+
+func entityOf(kind v1.Kind) string {
+	switch kind {
+	case v1.KindContact:
+		return autotask.EntityContacts
+	case v1.KindContract:
+		return autotask.EntityContracts
+	default:
+		return autotask.EntityCompanies
+	}
+}
+
+func triggerOf(jobType string) v1.Trigger {
+	switch jobType {
+	case job.TypeSweep:
+		return v1.TriggerSweep
+	case job.TypeReplay:
+		return v1.TriggerReplay
+	case job.TypeResync:
+		return v1.TriggerManual
+	default:
+		return v1.TriggerBackfill
+	}
+}

@@ -1,0 +1,353 @@
+package watch
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"channelsync/api/autotask"
+	v1 "channelsync/api/v1"
+	"channelsync/sync/installation"
+)
+
+// namePrefix begins the name of every registration we make; the installation's
+// id follows, so that a second service on the same Autotask is left alone.
+const namePrefix = "channelsync-"
+
+// ErrNotReady says that Autotask took a registration but does not call it yet.
+var ErrNotReady = errors.New("the webhook is registered but not ready yet")
+
+// Registration is what a check found and mended.
+type Registration struct {
+	Created     int
+	Reactivated int // found deactivated: what was missed meanwhile must be read again
+	Removed     int // orphans and doubles
+	Changed     int
+}
+
+// RepairWebhooks makes the registrations at Autotask exactly what they should
+// be: one per entity, right address, right fields, active, with a secret we know.
+// It may be stopped anywhere and run again: what exists is found by name.
+func (w *Watcher) RepairWebhooks(ctx context.Context, publicURL string) (Registration, error) {
+	var done Registration
+	in, err := w.installation()
+	if err != nil {
+		return done, err
+	}
+	for _, entity := range wanted(in) {
+		if err := w.repair(ctx, entity, publicURL, &done); err != nil {
+			return done, fmt.Errorf("register %s: %w", entity, err)
+		}
+	}
+	for _, entity := range []autotask.WebhookEntity{autotask.CompanyWebhooks, autotask.ContactWebhooks} {
+		if !slices.Contains(wanted(in), entity) && in.Registration(recordsOf(entity)) != nil {
+			if err := w.removeAll(ctx, entity, &done); err != nil {
+				return done, err
+			}
+		}
+	}
+	return done, nil
+}
+
+// RemoveWebhooks deletes every registration of the installation.
+func (w *Watcher) RemoveWebhooks(ctx context.Context) error {
+	var done Registration
+	for _, entity := range []autotask.WebhookEntity{autotask.CompanyWebhooks, autotask.ContactWebhooks} {
+		if err := w.removeAll(ctx, entity, &done); err != nil {
+			return fmt.Errorf("remove %s: %w", entity, err)
+		}
+	}
+	return nil
+}
+
+// wanted lists the registrations that the installed syncs need.
+func wanted(in *installation.Installation) []autotask.WebhookEntity {
+	uses := in.Uses()
+	var out []autotask.WebhookEntity
+	if uses[v1.KindCompany] {
+		out = append(out, autotask.CompanyWebhooks)
+	}
+	if uses[v1.KindContact] {
+		out = append(out, autotask.ContactWebhooks)
+	}
+	return out
+}
+
+// recordsOf is the entity whose records a registration calls out for.
+func recordsOf(e autotask.WebhookEntity) string {
+	if e == autotask.ContactWebhooks {
+		return autotask.EntityContacts
+	}
+	return autotask.EntityCompanies
+}
+
+func (w *Watcher) name(e autotask.WebhookEntity) string {
+	return namePrefix + w.ID + "-" + strings.ToLower(recordsOf(e))
+}
+
+// CallbackURL is where Autotask posts an installation's callbacks.
+func CallbackURL(publicURL, installation string) string {
+	return strings.TrimSuffix(publicURL, "/") + "/callbacks/autotask/" + installation
+}
+
+func (w *Watcher) repair(ctx context.Context, e autotask.WebhookEntity, publicURL string, done *Registration) error {
+	secret, err := w.secret(ctx, recordsOf(e))
+	if err != nil {
+		return err
+	}
+	hook, err := w.findOne(ctx, e, done)
+	if err != nil {
+		return err
+	}
+	url := CallbackURL(publicURL, w.ID)
+	if hook == nil {
+		id, err := w.Autotask.CreateWebhook(ctx, e, autotask.NewWebhook{
+			Name: w.name(e), WebhookURL: url, DeactivationURL: url + "/deactivated", Secret: secret,
+		})
+		if err != nil {
+			return err
+		}
+		done.Created++
+		hook = &autotask.Webhook{ID: id}
+	} else if err := w.adjust(ctx, e, hook, url, secret, done); err != nil {
+		return err
+	}
+	if err := w.subscribe(ctx, e, hook.ID, done); err != nil {
+		return err
+	}
+	now, err := w.Autotask.Webhook(ctx, e, hook.ID)
+	if err != nil {
+		return err
+	}
+	if err := w.keep(ctx, e, now); err != nil {
+		return err
+	}
+	if !now.Ready() {
+		return ErrNotReady
+	}
+	return nil
+}
+
+// secret returns the secret that callbacks of an entity are signed with. It is
+// stored before Autotask hears of it, so that no callback comes in unknown.
+func (w *Watcher) secret(ctx context.Context, records string) (v1.Secret, error) {
+	in, err := w.Store.Change(ctx, w.ID, func(in *installation.Installation) error {
+		if in.Secrets.Webhooks[records].Current != "" {
+			return errUnmoved
+		}
+		if in.Secrets.Webhooks == nil {
+			in.Secrets.Webhooks = map[string]installation.Signer{}
+		}
+		in.Secrets.Webhooks[records] = installation.Signer{Current: NewSecret()}
+		return nil
+	})
+	if errors.Is(err, errUnmoved) {
+		in, err = w.installation()
+	}
+	if err != nil {
+		return "", err
+	}
+	return v1.Secret(in.Secrets.Webhooks[records].Current), nil
+}
+
+// NewSecret makes a secret for signatures: 160 random bits in 32 letters and digits.
+func NewSecret() string {
+	raw := make([]byte, 20)
+	_, _ = rand.Read(raw) // never fails: it ends the process instead
+	return strings.ToLower(base32.StdEncoding.EncodeToString(raw))
+}
+
+// findOne finds the registration by its name and removes its doubles. The one we
+// know by id is kept, else the oldest.
+func (w *Watcher) findOne(ctx context.Context, e autotask.WebhookEntity, done *Registration) (*autotask.Webhook, error) {
+	hooks, err := w.ours(ctx, e)
+	if err != nil || len(hooks) == 0 {
+		return nil, err
+	}
+	in, err := w.installation()
+	if err != nil {
+		return nil, err
+	}
+	kept := hooks[0]
+	if reg := in.Registration(recordsOf(e)); reg != nil {
+		for _, h := range hooks {
+			if h.ID == reg.ID {
+				kept = h
+			}
+		}
+	}
+	for _, h := range hooks {
+		if h.ID == kept.ID {
+			continue
+		}
+		if err := w.Autotask.DeleteWebhook(ctx, e, h.ID); err != nil {
+			return nil, err
+		}
+		done.Removed++
+	}
+	return &kept, nil
+}
+
+// ours lists the registrations whose name says that they are this installation's.
+func (w *Watcher) ours(ctx context.Context, e autotask.WebhookEntity) ([]autotask.Webhook, error) {
+	hooks, err := w.Autotask.Webhooks(ctx, e, namePrefix+w.ID)
+	if err != nil {
+		return nil, err
+	}
+	// The vendor's text comparison ignores case and may ignore more; ours does not.
+	return slices.DeleteFunc(hooks, func(h autotask.Webhook) bool { return !strings.HasPrefix(h.Name, namePrefix+w.ID) }), nil
+}
+
+// adjust changes what differs. A registration that we do not remember may have
+// been made with a secret that was never stored: it gets ours.
+func (w *Watcher) adjust(ctx context.Context, e autotask.WebhookEntity, h *autotask.Webhook, url string, secret v1.Secret, done *Registration) error {
+	in, err := w.installation()
+	if err != nil {
+		return err
+	}
+	yes, deactivated := true, url+"/deactivated"
+	var c autotask.WebhookChange
+	changed := false
+	set := func(wrong bool, apply func()) {
+		if wrong {
+			apply()
+			changed = true
+		}
+	}
+	reg := in.Registration(recordsOf(e))
+	set(reg == nil || reg.ID != h.ID, func() { c.Secret = &secret })
+	set(h.WebhookURL != url, func() { c.WebhookURL = &url })
+	set(h.DeactivationURL != deactivated, func() { c.DeactivationURL = &deactivated })
+	set(!h.IsSubscribedToCreateEvents, func() { c.CreateEvents = &yes })
+	set(!h.IsSubscribedToUpdateEvents, func() { c.UpdateEvents = &yes })
+	set(!h.IsSubscribedToDeleteEvents, func() { c.DeleteEvents = &yes })
+	set(!h.IsActive, func() { c.IsActive = &yes; done.Reactivated++ })
+	if !changed {
+		return nil
+	}
+	if c.IsActive == nil {
+		done.Changed++
+	}
+	return w.Autotask.ChangeWebhook(ctx, e, h.ID, c)
+}
+
+// subscribe adds the fields that are missing, one call each: the vendor has no bulk.
+func (w *Watcher) subscribe(ctx context.Context, e autotask.WebhookEntity, id int64, done *Registration) error {
+	has, err := w.Autotask.WebhookFields(ctx, e, id)
+	if err != nil {
+		return err
+	}
+	rows := map[int64]autotask.WebhookField{}
+	for _, f := range has {
+		rows[f.FieldID] = f
+	}
+	catalogue, err := w.Autotask.WebhookCatalogue(ctx, e)
+	if err != nil {
+		return err
+	}
+	var absent []string
+	for _, name := range e.SubscribedFields() {
+		field, ok := catalogue.FieldID(name)
+		if !ok {
+			absent = append(absent, name)
+			continue
+		}
+		row, there := rows[field]
+		switch {
+		case there && row.IsSubscribedField:
+			continue
+		case there:
+			err = w.Autotask.SubscribeWebhookField(ctx, e, id, row.ID)
+		default:
+			_, err = w.Autotask.AddWebhookField(ctx, e, id, field)
+		}
+		if err != nil {
+			return fmt.Errorf("field %s: %w", name, err)
+		}
+		done.Changed++
+	}
+	if len(absent) > 0 {
+		w.Log.Warn("fields cannot be subscribed in this Autotask; the poll and the sweep cover them",
+			zap.String(v1.LogEntity, string(e)), zap.Strings("fields", absent))
+	}
+	return nil
+}
+
+// keep remembers the registration as Autotask has it.
+func (w *Watcher) keep(ctx context.Context, e autotask.WebhookEntity, h autotask.Webhook) error {
+	records := recordsOf(e)
+	_, err := w.Store.Change(ctx, w.ID, func(in *installation.Installation) error {
+		reg := in.Registration(records)
+		if reg == nil {
+			in.Registrations = append(in.Registrations, installation.Registration{Entity: records, CreatedAt: w.Now()})
+			reg = in.Registration(records)
+		}
+		if reg.ID == h.ID && reg.GUID == h.GUID && reg.Active == h.IsActive && reg.Ready == h.Ready() {
+			return errUnmoved
+		}
+		reg.ID, reg.GUID, reg.Active, reg.Ready = h.ID, h.GUID, h.IsActive, h.Ready()
+		return nil
+	})
+	if errors.Is(err, errUnmoved) {
+		return nil
+	}
+	return err
+}
+
+func (w *Watcher) removeAll(ctx context.Context, e autotask.WebhookEntity, done *Registration) error {
+	hooks, err := w.ours(ctx, e)
+	if err != nil {
+		return err
+	}
+	for _, h := range hooks {
+		if err := w.Autotask.DeleteWebhook(ctx, e, h.ID); err != nil {
+			return err
+		}
+		done.Removed++
+	}
+	_, err = w.Store.Change(ctx, w.ID, func(in *installation.Installation) error {
+		// The secret stays: what is still on its way is authentic and must be answered so.
+		in.Registrations = slices.DeleteFunc(in.Registrations, func(r installation.Registration) bool { return r.Entity == recordsOf(e) })
+		return nil
+	})
+	return err
+}
+
+// rotated is how long callbacks signed with the secret before are still taken.
+const rotated = time.Hour
+
+// RotateSecrets gives every registration a new secret; the old one stays valid
+// for an hour, for what is on its way and for a rotation that is cut short.
+func (w *Watcher) RotateSecrets(ctx context.Context) error {
+	in, err := w.installation()
+	if err != nil {
+		return err
+	}
+	for _, e := range wanted(in) {
+		reg := in.Registration(recordsOf(e))
+		if reg == nil {
+			continue
+		}
+		records := recordsOf(e)
+		in, err := w.Store.Change(ctx, w.ID, func(in *installation.Installation) error {
+			old := in.Secrets.Webhooks[records]
+			in.Secrets.Webhooks[records] = installation.Signer{Current: NewSecret(), Previous: old.Current, Until: w.Now().Add(rotated)}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		secret := v1.Secret(in.Secrets.Webhooks[records].Current)
+		if err := w.Autotask.ChangeWebhook(ctx, e, reg.ID, autotask.WebhookChange{Secret: &secret}); err != nil {
+			return fmt.Errorf("rotate secret of %s: %w", e, err)
+		}
+	}
+	return nil
+}

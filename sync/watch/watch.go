@@ -1,0 +1,80 @@
+// Package watch finds what callbacks cannot tell: it lists everything for
+// backfills and sweeps, polls what has a stamp, compares what has none, and keeps
+// the webhook registrations right. Whatever it finds becomes a change in the
+// journal like any other; it never fetches a record to push it, and pushes nothing.
+// sync/control owns one Watcher per installation.
+package watch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"channelsync/api/autotask"
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/installation"
+	"channelsync/sync/ledger"
+)
+
+// Journal takes what is found.
+type Journal interface {
+	PublishAll(ctx context.Context, changes []events.Change) error
+}
+
+// Store reads and changes the installation.
+type Store interface {
+	Get(id string) (*installation.Installation, error)
+	Change(ctx context.Context, id string, edit func(*installation.Installation) error) (*installation.Installation, error)
+}
+
+// Catalogue forgets cached rows that were edited.
+type Catalogue interface {
+	ForgetServices(ids ...int64)
+	ForgetVendors(ids ...int64)
+}
+
+// Config is what a Watcher works with.
+type Config struct {
+	ID        string // of the installation
+	Store     Store
+	Autotask  *autotask.Client
+	Journal   Journal
+	Ledger    *ledger.Ledger
+	Catalogue Catalogue
+	Now       func() time.Time
+	Log       *zap.Logger
+}
+
+// Watcher finds changes of one installation.
+type Watcher struct {
+	Config
+	seen map[string]map[int64]time.Time // by entity: stamp of each record published within the overlap
+	// hasStamp caches whether contracts carry lastModifiedDateTime; asked once.
+	hasStamp *bool
+}
+
+// New makes a watcher.
+func New(cfg Config) *Watcher {
+	return &Watcher{Config: cfg, seen: map[string]map[int64]time.Time{}}
+}
+
+func (w *Watcher) installation() (*installation.Installation, error) { return w.Store.Get(w.ID) }
+
+// publish writes changes of records to the journal.
+func (w *Watcher) publish(ctx context.Context, kind v1.Kind, trigger v1.Trigger, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	now := w.Now()
+	changes := make([]events.Change, len(ids))
+	for i, id := range ids {
+		changes[i] = events.Change{Installation: w.ID, Kind: kind, ID: id, Trigger: trigger, EventTime: now}
+	}
+	if err := w.Journal.PublishAll(ctx, changes); err != nil {
+		return fmt.Errorf("store %s changes: %w", kind, err)
+	}
+	return nil
+}

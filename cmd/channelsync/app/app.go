@@ -1,0 +1,174 @@
+// Package app puts channelsync together: it is the one package that sees every
+// layer. New opens the store and the listeners, Start serves and works, Stop
+// ends everything in the reverse order. cmd/channelsync and cmd/sandbox run it;
+// tests run it too, so that what they test is what users start.
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"channelsync/cmd/channelsync/config"
+	"channelsync/handlers"
+	"channelsync/sync/control"
+)
+
+// stopTimeout is how long Stop lets requests under way finish.
+const stopTimeout = 10 * time.Second
+
+// Options is what the caller decides beside the settings.
+type Options struct {
+	Config  config.Config
+	Version string
+	Log     *zap.Logger
+	Now     func() time.Time // nil: time.Now
+}
+
+// App is one running channelsync.
+type App struct {
+	opts            Options
+	callback, admin *server
+	manager         *control.Manager
+	dispatch        func(context.Context) error
+
+	cancel   context.CancelFunc
+	working  sync.WaitGroup
+	failed   chan error
+	cleanups []cleanup
+	stopping sync.Once
+	stopped  error
+}
+
+type cleanup struct {
+	name string
+	run  func(context.Context) error
+}
+
+type server struct {
+	*http.Server
+	listener net.Listener
+}
+
+// New opens everything: the store, the installations, the listeners. What it
+// opened is closed again when it fails. Nothing works before Start.
+func New(ctx context.Context, opts Options) (*App, error) {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	a := &App{opts: opts, failed: make(chan error, 4)}
+	if err := a.wire(ctx); err != nil {
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		defer cancel()
+		return nil, errors.Join(err, a.Stop(stop))
+	}
+	return a, nil
+}
+
+// Start serves both listeners and runs the installations. It returns at once;
+// Failed tells of what ends by itself.
+func (a *App) Start(ctx context.Context) error {
+	ctx, a.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	a.defers("workers", func(context.Context) error {
+		a.cancel()
+		a.working.Wait()
+		return nil
+	})
+	a.working.Go(func() {
+		if err := a.dispatch(ctx); err != nil {
+			a.fail(fmt.Errorf("dispatch: %w", err))
+		}
+	})
+	a.working.Go(func() { a.manager.Run(ctx) })
+	for _, s := range []*server{a.callback, a.admin} {
+		a.working.Go(func() {
+			if err := s.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+				a.fail(fmt.Errorf("serve %s: %w", s.Addr, err))
+			}
+		})
+		a.defers("listener "+s.Addr, s.Shutdown)
+	}
+	return nil
+}
+
+// Addr returns the addresses that are listened on: callbacks and admin.
+func (a *App) Addr() (callback, admin string) {
+	return a.callback.listener.Addr().String(), a.admin.listener.Addr().String()
+}
+
+// Failed tells of a part that ended by itself; the caller should stop then.
+func (a *App) Failed() <-chan error { return a.failed }
+
+// Stop ends everything in the reverse order of its start: listeners first, so
+// that nothing new comes in, the store last. It may be called more than once.
+func (a *App) Stop(ctx context.Context) error {
+	a.stopping.Do(func() {
+		var errs []error
+		for len(a.cleanups) > 0 {
+			c := a.cleanups[len(a.cleanups)-1]
+			a.cleanups = a.cleanups[:len(a.cleanups)-1]
+			if err := c.run(ctx); err != nil {
+				errs = append(errs, fmt.Errorf("stop %s: %w", c.name, err))
+			}
+		}
+		a.stopped = errors.Join(errs...)
+	})
+	return a.stopped
+}
+
+func (a *App) defers(name string, run func(context.Context) error) {
+	a.cleanups = append(a.cleanups, cleanup{name, run})
+}
+
+func (a *App) fail(err error) {
+	select {
+	case a.failed <- err:
+	default:
+	}
+}
+
+// listen opens a listener, with TLS when a certificate is given. A listener that
+// was never served is closed by Stop.
+func (a *App) listen(setting, addr string, s func(addr string) *http.Server, cert, key string) (*server, error) {
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s: got %q, want an address that can be listened on: %w", setting, addr, err)
+	}
+	a.defers("listener "+addr, func(context.Context) error {
+		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	srv := s(l.Addr().String())
+	if cert != "" {
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			return nil, fmt.Errorf("%s: load --admin-tls-cert and --admin-tls-key: %w", setting, err)
+		}
+		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}})
+	}
+	return &server{Server: srv, listener: l}, nil
+}
+
+func (a *App) listeners(public, admin http.Handler) error {
+	cfg, log := a.opts.Config, a.opts.Log
+	var err error
+	a.callback, err = a.listen("--callback-listen", cfg.CallbackListen, func(addr string) *http.Server {
+		return handlers.NewPublicServer(addr, public, log)
+	}, "", "")
+	if err != nil {
+		return err
+	}
+	a.admin, err = a.listen("--admin-listen", cfg.AdminListen, func(addr string) *http.Server {
+		return handlers.NewAdminServer(addr, admin, log)
+	}, cfg.AdminTLSCert, cfg.AdminTLSKey)
+	return err
+}

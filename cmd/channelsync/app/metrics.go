@@ -1,0 +1,95 @@
+package app
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"channelsync/events"
+	"channelsync/sync/reconcile"
+)
+
+// metrics are what /metrics shows. Labels are bounded; ids are never one.
+type metrics struct {
+	registry     *prometheus.Registry
+	deliveries   *prometheus.CounterVec
+	requests     *prometheus.CounterVec
+	requestTime  *prometheus.HistogramVec
+	pushes       *prometheus.CounterVec
+	pushTime     *prometheus.HistogramVec
+	reconciles   *prometheus.CounterVec
+	freshnessSec prometheus.Histogram
+	storeTime    *prometheus.HistogramVec
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "channelsync_deliveries_total", Help: "Callbacks received, by what they were answered.",
+		}, []string{"result"}),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "channelsync_autotask_requests_total", Help: "Requests to Autotask, by entity and result.",
+		}, []string{"entity", "result"}),
+		requestTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "channelsync_autotask_request_duration_seconds", Help: "How long requests to Autotask took.", Buckets: prometheus.ExponentialBuckets(0.005, 2.5, 10),
+		}, []string{"entity"}),
+		pushes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "channelsync_channel_program_requests_total", Help: "Requests to Channel Program, by operation and result.",
+		}, []string{"operation", "result"}),
+		pushTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "channelsync_channel_program_request_duration_seconds", Help: "How long requests to Channel Program took.", Buckets: prometheus.ExponentialBuckets(0.005, 2.5, 10),
+		}, []string{"operation"}),
+		reconciles: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "channelsync_reconciles_total", Help: "Records reconciled, by kind, outcome and first reason.",
+		}, []string{"kind", "outcome", "reason"}),
+		freshnessSec: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "channelsync_freshness_seconds", Help: "From a change stored to the record settled, live changes.", Buckets: prometheus.ExponentialBuckets(0.1, 2, 14),
+		}),
+		storeTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "channelsync_store_duration_seconds", Help: "How long operations of the event store took.", Buckets: prometheus.ExponentialBuckets(0.0005, 3, 10),
+		}, []string{"operation"}),
+	}
+	m.registry.MustRegister(m.deliveries, m.requests, m.requestTime, m.pushes, m.pushTime, m.reconciles, m.freshnessSec, m.storeTime,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// journal exposes what the bus counts itself.
+func (m *metrics) journal(bus *events.Bus) {
+	counter := func(name, help string, read func(events.Stats) uint64) {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(read(bus.Stats())) }))
+	}
+	counter("channelsync_journal_changes_total", "Changes stored in the journal.", func(s events.Stats) uint64 { return s.Published })
+	counter("channelsync_journal_duplicates_total", "Changes that the journal had already.", func(s events.Stats) uint64 { return s.Duplicates })
+	counter("channelsync_journal_refused_total", "Changes that could not be stored.", func(s events.Stats) uint64 { return s.Refused })
+	counter("channelsync_dispatched_changes_total", "Changes carried to the worklist.", func(s events.Stats) uint64 { return s.Dispatched })
+	counter("channelsync_store_disconnects_total", "Times the connection to NATS was lost.", func(s events.Stats) uint64 { return s.Disconnects })
+}
+
+func (m *metrics) delivered(result string) { m.deliveries.WithLabelValues(result).Inc() }
+
+func (m *metrics) autotask(entity, result string, took time.Duration) {
+	m.requests.WithLabelValues(entity, result).Inc()
+	m.requestTime.WithLabelValues(entity).Observe(took.Seconds())
+}
+
+func (m *metrics) target(operation, result string, took time.Duration) {
+	m.pushes.WithLabelValues(operation, result).Inc()
+	m.pushTime.WithLabelValues(operation).Observe(took.Seconds())
+}
+
+func (m *metrics) reconciled(s reconcile.Settled) {
+	reason := ""
+	if len(s.Reasons) > 0 {
+		reason = s.Reasons[0]
+	}
+	m.reconciles.WithLabelValues(string(s.Kind), string(s.Outcome), reason).Inc()
+}
+
+func (m *metrics) freshness(took time.Duration) { m.freshnessSec.Observe(took.Seconds()) }
+
+func (m *metrics) store(operation string, took time.Duration) {
+	m.storeTime.WithLabelValues(operation).Observe(took.Seconds())
+}

@@ -1,0 +1,212 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"channelsync/api/autotask"
+	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/config"
+	"channelsync/events"
+	"channelsync/handlers"
+	"channelsync/handlers/admin"
+	"channelsync/handlers/callback"
+	"channelsync/handlers/health"
+	"channelsync/sync/control"
+	"channelsync/sync/deadletter"
+	"channelsync/sync/installation"
+	"channelsync/sync/job"
+	"channelsync/sync/ledger"
+	"channelsync/sync/seal"
+)
+
+// wire opens the store and connects every layer.
+func (a *App) wire(ctx context.Context) error {
+	cfg, log := a.opts.Config, a.opts.Log
+	made, err := config.EnsureKeys(&cfg)
+	if err != nil {
+		return err
+	}
+	for _, path := range made {
+		log.Info("made a key file", zap.String("path", path))
+	}
+	metrics := newMetrics()
+	bus, err := events.Open(ctx, events.Config{
+		URL: cfg.NATS.URL.Reveal(), Creds: cfg.NATS.Creds, Domain: cfg.NATS.Domain, CACert: cfg.NATS.CACert, Cert: cfg.NATS.Cert, Key: cfg.NATS.Key,
+		Replicas: cfg.NATS.Replicas, DataDir: cfg.DataDir, JournalMaxBytes: cfg.JournalMaxBytes, Retention: cfg.Retention,
+		Log: log.Named("events"), Now: a.opts.Now, Observe: metrics.store,
+	})
+	if err != nil {
+		return err
+	}
+	a.defers("event store", bus.Close)
+	a.dispatch = bus.Dispatch
+	metrics.journal(bus)
+
+	if a.manager, err = a.openManager(ctx, cfg, bus, metrics); err != nil {
+		return err
+	}
+	receiver := callback.New(callback.Config{
+		Receivers: receivers{a.manager}, Journal: bus.Journal(), Rejects: a.manager.DeadLetters, Checks: a.manager,
+		Observer: deliveries{a.manager, metrics}, Log: log.Named("callback"), Now: a.opts.Now,
+	})
+	api := admin.New(admin.Config{
+		Installations: a.manager, Setup: a.manager, Changes: a.manager, Lifecycle: a.manager, Records: records{a.manager}, Jobs: jobs{a.manager},
+		Webhooks: webhooks{a.manager}, Overview: overview{a.manager}, Auditor: auditor{a.manager, log}, Log: log.Named("admin"), Now: a.opts.Now,
+	})
+	return a.listeners(
+		handlers.Public(handlers.PublicConfig{Callbacks: receiver, Log: log}),
+		handlers.Admin(handlers.AdminConfig{API: api, Token: cfg.AdminToken, Ready: checks(bus), Metrics: metrics.registry, Log: log}),
+	)
+}
+
+// openManager opens what is kept of installations and records.
+func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bus, metrics *metrics) (*control.Manager, error) {
+	tables := map[string]*events.Table{}
+	for name, history := range map[string]int{"keys": 1, "installations": 1, "ledger": 1, "jobs": 1, "audit": 1} {
+		t, err := bus.Table(ctx, events.TableConfig{Name: name, History: history})
+		if err != nil {
+			return nil, fmt.Errorf("open table %s: %w", name, err)
+		}
+		tables[name] = t
+	}
+	raws := make([][]byte, len(cfg.MasterKeys))
+	for i, k := range cfg.MasterKeys {
+		raws[i] = []byte(k.Reveal())
+	}
+	master, err := seal.NewRing(raws...)
+	if err != nil {
+		return nil, fmt.Errorf("--master-key: %w", err)
+	}
+	vault, err := seal.OpenVault(ctx, master, tables["keys"])
+	if err != nil {
+		return nil, err
+	}
+	store, err := installation.Open(ctx, tables["installations"], vault)
+	if err != nil {
+		return nil, err
+	}
+	jobStore, err := job.Open(ctx, tables["jobs"], a.opts.Now)
+	if err != nil {
+		return nil, err
+	}
+	audit, err := control.OpenAudit(ctx, tables["audit"])
+	if err != nil {
+		return nil, err
+	}
+	hosts := autotask.NewHosts(cfg.Autotask.AllowHosts)
+	target := http.DefaultTransport.(*http.Transport).Clone()
+	target.MaxIdleConnsPerHost = 64
+	a.defers("connections to Channel Program", func(context.Context) error { target.CloseIdleConnections(); return nil })
+	discovery := http.DefaultTransport.(*http.Transport).Clone()
+	a.defers("connections for discovery", func(context.Context) error { discovery.CloseIdleConnections(); return nil })
+	return control.New(control.Config{
+		Bus: bus, Vault: vault, Store: store, Ledger: ledger.New(tables["ledger"], vault),
+		DeadLetters: deadletter.New(bus.DeadLetters(), vault, a.opts.Now), Jobs: jobStore, Audit: audit,
+		Hosts: hosts, Discovery: autotask.Discoverer{URL: cfg.Autotask.DiscoveryURL, Hosts: hosts, Client: &http.Client{Transport: discovery}},
+		ChannelProgramURL: cfg.ChannelProgramURL, PublicURL: cfg.PublicURL, Version: a.opts.Version,
+		Intervals: control.Intervals{
+			Poll: cfg.Intervals.ContractPoll, Parts: cfg.Intervals.ContractParts, Sweep: cfg.Intervals.Sweep,
+			WebhookCheck: cfg.Intervals.WebhookCheck, Coalesce: cfg.Intervals.Coalesce,
+		},
+		TargetTransport: target, Now: a.opts.Now, Log: a.opts.Log.Named("sync"),
+		Metrics: control.Metrics{Autotask: metrics.autotask, Target: metrics.target, Reconciled: metrics.reconciled, Freshness: metrics.freshness},
+	}), nil
+}
+
+// checks are what /readyz asks.
+func checks(bus *events.Bus) []health.Check {
+	asked := func(ctx context.Context) (events.Health, error) {
+		h := bus.Health(ctx)
+		return h, h.Err
+	}
+	return []health.Check{
+		{Name: "nats", Probe: func(ctx context.Context) (string, error) {
+			h, err := asked(ctx)
+			return "server " + h.ServerVersion, err
+		}},
+		{Name: "flush", Probe: func(ctx context.Context) (string, error) {
+			h, err := asked(ctx)
+			if h.Flush != "always" {
+				return fmt.Sprintf("warning: the server's flush setting is %s; with anything but sync_interval: always a power cut can lose the last acknowledged changes", h.Flush), err
+			}
+			return "every change is on disk before it is answered", err
+		}},
+		{Name: "streams", Probe: func(ctx context.Context) (string, error) {
+			h, err := asked(ctx)
+			if err == nil && len(h.Frozen) > 0 {
+				err = fmt.Errorf("these streams take no writes: %v; free the disk, then restart the server", h.Frozen)
+			}
+			return "all streams take writes", err
+		}},
+	}
+}
+
+// deliveries tells the manager and the metrics of each callback.
+type deliveries struct {
+	manager *control.Manager
+	metrics *metrics
+}
+
+func (d deliveries) Delivered(_, guid string, _ *int64, at time.Time, result string) {
+	d.manager.Delivered(guid, at)
+	d.metrics.delivered(result)
+}
+
+// receivers gives the callback handler its own words for what the manager knows.
+type receivers struct{ *control.Manager }
+
+func (r receivers) Receiver(ctx context.Context, id string) (callback.Receiver, bool, error) {
+	in, ok, err := r.Manager.Receiver(ctx, id)
+	out := callback.Receiver{State: in.State, Uses: in.Uses}
+	for _, s := range in.Signers {
+		out.Registrations = append(out.Registrations, callback.Registration{GUID: s.GUID, Secrets: s.Secrets})
+	}
+	return out, ok, err
+}
+
+// The resources of the admin API whose method names meet in one manager.
+type (
+	records  struct{ *control.Manager }
+	jobs     struct{ *control.Manager }
+	webhooks struct{ *control.Manager }
+	overview struct{ *control.Manager }
+)
+
+func (r records) List(ctx context.Context, id string, q v1.RecordQuery) (v1.Page[v1.Record], error) {
+	return r.Records(ctx, id, q)
+}
+
+func (r records) Get(ctx context.Context, id string, kind v1.Kind, rec int64) (v1.RecordDetail, error) {
+	return r.Record(ctx, id, kind, rec)
+}
+
+func (j jobs) Cancel(ctx context.Context, id, job string) error { return j.CancelJob(ctx, id, job) }
+
+func (w webhooks) Repair(ctx context.Context, id string) error { return w.RepairWebhooks(ctx, id) }
+
+func (w webhooks) RotateSecret(ctx context.Context, id string) error {
+	return w.RotateSecrets(ctx, id)
+}
+
+func (o overview) Audit(_ context.Context, cursor string, limit int) (v1.Page[v1.AuditEntry], error) {
+	return o.Manager.Audit.List(cursor, limit), nil
+}
+
+// auditor keeps operator actions; one that cannot be kept is logged, the action stands.
+type auditor struct {
+	*control.Manager
+	log *zap.Logger
+}
+
+func (a auditor) Audit(ctx context.Context, e v1.AuditEntry) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := a.Manager.Audit.Add(ctx, e); err != nil {
+		a.log.Warn("audit entry lost", zap.String(v1.LogAction, e.Action), zap.Error(err))
+	}
+}

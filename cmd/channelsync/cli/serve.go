@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"golang.org/x/term"
+
+	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/app"
+	"channelsync/cmd/channelsync/config"
+)
+
+// stopWithin bounds a shutdown: 10 s for requests under way and as much for the store.
+const stopWithin = 20 * time.Second
+
+func serve(ctx context.Context, inv Invocation) int {
+	cfg, err := config.Parse(inv.Args, inv.LookupEnv)
+	if errors.Is(err, flag.ErrHelp) {
+		if err := config.Usage(inv.Stdout); err != nil {
+			return exitFailed
+		}
+		return exitOK
+	}
+	if err != nil {
+		fmt.Fprintf(inv.Stderr, "channelsync serve: %v\n", err)
+		return exitUsage
+	}
+	if cfg.PrintConfig {
+		if err := cfg.Dump(inv.Stdout); err != nil {
+			return exitFailed
+		}
+		return exitOK
+	}
+	log := NewLogger(cfg.LogLevel, cfg.LogFormat, inv.Stderr)
+	defer func() { _ = log.Sync() }() // a terminal cannot be synced
+	a, err := app.New(ctx, app.Options{Config: cfg, Version: Version(), Log: log})
+	if err != nil {
+		fmt.Fprintf(inv.Stderr, "channelsync serve: %v\n", err)
+		return exitFailed
+	}
+	if err := a.Start(ctx); err != nil {
+		fmt.Fprintf(inv.Stderr, "channelsync serve: %v\n", err)
+		return exitFailed
+	}
+	callback, admin := a.Addr()
+	log.Info("serving", zap.String("callbacks", callback), zap.String("admin", admin), zap.String(v1.LogVersion, Version()))
+	if cfg.NATS.Embedded() {
+		log.Info("the admin token is in a file", zap.String("path", filepath.Join(cfg.DataDir, "admin-token")))
+	}
+	code := exitOK
+	select {
+	case <-ctx.Done():
+	case err := <-a.Failed():
+		log.Error("stopping", zap.Error(err))
+		code = exitFailed
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer cancel()
+	if err := a.Stop(stop); err != nil {
+		log.Error("stopped with errors", zap.Error(err))
+		return exitFailed
+	}
+	log.Info("stopped")
+	return code
+}
+
+// NewLogger makes the logger: for people on a terminal, else JSON.
+func NewLogger(level, format string, to io.Writer) *zap.Logger {
+	lvl, err := zapcore.ParseLevel(level)
+	if err != nil {
+		lvl = zapcore.InfoLevel
+	}
+	enc := zap.NewProductionEncoderConfig()
+	enc.EncodeTime = zapcore.RFC3339NanoTimeEncoder
+	enc.EncodeDuration = zapcore.SecondsDurationEncoder
+	encoder := zapcore.NewJSONEncoder(enc)
+	if format == "console" || format == "auto" && isTerminal(to) {
+		enc.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
+		enc.EncodeLevel = zapcore.CapitalLevelEncoder
+		enc.EncodeDuration = zapcore.StringDurationEncoder
+		encoder = zapcore.NewConsoleEncoder(enc)
+	}
+	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(to)), lvl))
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,146 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/test/e2e/world"
+	"channelsync/test/sim/autotask/fault"
+	atsim "channelsync/test/sim/autotask/sim"
+	cpsim "channelsync/test/sim/channelprogram/sim"
+)
+
+// TestOneBadRecordHoldsNobodyUp: of four hundred companies one cannot be read and
+// one is rejected; both are named, the others arrive at once, and both are right
+// as soon as their cause is gone.
+func TestOneBadRecordHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	t.Run("a value that cannot be read", func(t *testing.T) {
+		t.Parallel()
+		w := world.New(t, world.Options{Autotask: unlimited()})
+		oneBadRecord(t, w, "isActive", func(id int64) {
+			if w.Autotask.ClearFaults(0); id == 0 {
+				return
+			}
+			w.Autotask.SetFault(atsim.Fault{
+				Kind: fault.BadValue, Entity: "Companies", Record: id, Field: "isActive", Value: json.RawMessage(`"maybe"`),
+			})
+		})
+	})
+	t.Run("answers that it is in break off", func(t *testing.T) {
+		t.Parallel()
+		var breaker breakOff
+		w := world.New(t, world.Options{Autotask: unlimited(), Wrap: breaker.wrap})
+		oneBadRecord(t, w, "", breaker.record.Store)
+	})
+}
+
+// breakOff cuts every answer short that tells a certain company's name.
+type breakOff struct{ record atomic.Int64 }
+
+func (b *breakOff) wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := b.record.Load()
+		if id == 0 {
+			next.ServeHTTP(w, r)
+			return
+		}
+		answer := httptest.NewRecorder()
+		next.ServeHTTP(answer, r)
+		maps.Copy(w.Header(), answer.Header())
+		w.WriteHeader(answer.Code)
+		body := answer.Body.Bytes()
+		if bytes.Contains(body, fmt.Appendf(nil, `"id":%d,`, id)) && bytes.Contains(body, []byte("companyName")) {
+			body = body[:len(body)/2]
+		}
+		_, _ = w.Write(body) // a client that has gone is none of our business
+	})
+}
+
+func oneBadRecord(t *testing.T, w *world.World, field string, spoil func(id int64)) {
+	ids := make([]int64, 400)
+	for i := range ids {
+		ids[i] = company(w, fmt.Sprintf("Client %04d", i))
+	}
+	unreadable, unwanted := ids[123], ids[321]
+	spoil(unreadable)
+	refuse(t, w, cpsim.Fault{
+		Kind: cpsim.FaultRejectItems, ExternalIDs: []string{strconv.FormatInt(unwanted, 10)},
+		Code: "invalid", Pointer: "/name", Detail: "is on the list of names that nobody may have",
+	})
+	began := time.Now()
+	in := w.Install(v1.SyncActiveCustomers)
+	w.Eventually("398 clients", soon, func() error {
+		if n := len(w.Target.Clients(world.Connection)); n != len(ids)-2 {
+			return fmt.Errorf("%d clients", n)
+		}
+		return nil
+	})
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("the good ones took %s", took)
+	}
+
+	rec := w.Record(in.ID, v1.KindCompany, unreadable)
+	if rec.Outcome != v1.OutcomeRetrying || len(rec.Reasons) != 1 || rec.Reasons[0] != "row_unreadable" || rec.Attempts < 1 {
+		t.Errorf("unreadable: %+v", rec)
+	}
+	if !strings.Contains(rec.Detail, field) {
+		t.Errorf("unreadable: detail %q does not name %s", rec.Detail, field)
+	}
+	rec = w.Record(in.ID, v1.KindCompany, unwanted)
+	if rec.Outcome != v1.OutcomeDead || len(rec.Reasons) != 1 || rec.Reasons[0] != "rejected" ||
+		!strings.Contains(rec.Detail, "name") || !strings.Contains(rec.Detail, "nobody may have") {
+		t.Errorf("rejected: %+v", rec)
+	}
+	shown := w.Until(in.ID, "shows both issues", soon, func(in v1.Installation) bool {
+		_, a := issueOf(in, "row_unreadable")
+		_, b := issueOf(in, "rejected")
+		return a && b
+	})
+	if counts := shown.Syncs[v1.SyncActiveCustomers].Counts; counts.Failed != 2 || counts.InScope != 398 {
+		t.Errorf("counts %+v", counts)
+	}
+
+	spoil(0)
+	w.Target.ClearFaults()
+	edit(w, "Companies", unreadable, atsim.Row{"companyName": "Readable again"})
+	edit(w, "Companies", unwanted, atsim.Row{"companyName": "Welcome at last"})
+	w.Agree(soon, v1.SyncActiveCustomers)
+	w.Idle(in.ID, soon)
+	for _, id := range []int64{unreadable, unwanted} {
+		w.RecordBecomes(in.ID, v1.KindCompany, id, soon, func(r v1.RecordDetail) bool {
+			return r.Outcome == v1.OutcomePushed && r.Attempts == 0 && len(r.Reasons) == 0
+		})
+	}
+	deadLetters(t, w, in.ID, 0)
+}
+
+// refuse puts a fault in force at Channel Program.
+func refuse(t *testing.T, w *world.World, f cpsim.Fault) {
+	t.Helper()
+	if _, err := w.Target.SetFault(f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// deadLetters stops the service and counts what it kept as dead.
+func deadLetters(t *testing.T, w *world.World, installation string, want int) {
+	t.Helper()
+	w.Stop()
+	w.Store(func(bus *events.Bus) {
+		if n, err := bus.DeadLetters().Count(t.Context(), installation); err != nil || n != want {
+			t.Errorf("%d dead letters, %v; want %d", n, err, want)
+		}
+	})
+}

@@ -1,0 +1,114 @@
+package e2e
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	v1 "channelsync/api/v1"
+	"channelsync/test/e2e/world"
+	atsim "channelsync/test/sim/autotask/sim"
+)
+
+// many puts companies and installs; it returns their ids in order.
+func many(t *testing.T, n int) (*world.World, v1.Installation, []int64) {
+	t.Helper()
+	w := world.New(t, world.Options{Autotask: unlimited()})
+	ids := make([]int64, n)
+	for i := range ids {
+		ids[i] = company(w, fmt.Sprintf("Client %04d", i))
+	}
+	in := w.Install(v1.SyncActiveCustomers)
+	return w, in, ids
+}
+
+// allRenamed says which client does not have its new name yet.
+func allRenamed(w *world.World, ids []int64) error {
+	have := map[string]string{}
+	for _, c := range w.Target.Clients(world.Connection) {
+		have[c.ExternalID] = c.Data.Name
+	}
+	missing := 0
+	for i, id := range ids {
+		if have[strconv.FormatInt(id, 10)] != newName(i) {
+			missing++
+		}
+	}
+	if missing > 0 {
+		return fmt.Errorf("%d of %d clients still have the old name", missing, len(ids))
+	}
+	return nil
+}
+
+func newName(i int) string { return fmt.Sprintf("Renamed %04d", i) }
+
+// TestBurstCostsFewRequests: two thousand companies edited at once are a few
+// dozen requests, not thousands.
+func TestBurstCostsFewRequests(t *testing.T) {
+	const most = 40
+	w, in, ids := many(t, 2000)
+	w.Autotask.ResetStats()
+	began := time.Now()
+	for i, id := range ids {
+		edit(w, "Companies", id, atsim.Row{"companyName": newName(i)})
+	}
+	w.Eventually("every new name at the target", 60*time.Second, func() error { return allRenamed(w, ids) })
+	took := time.Since(began)
+	settled(w, in.ID)
+	n := w.AutotaskRequests()
+	t.Logf("burst: %d Autotask requests for %d edits, %.1f s, callouts %+v", n, len(ids), took.Seconds(), w.Autotask.Stats().Callouts)
+	if n > most {
+		t.Errorf("%d Autotask requests, want at most %d: %+v", n, most, w.Autotask.Stats().Requests)
+	}
+	if o := w.Target.Overlaps(); len(o) > 0 {
+		t.Errorf("overlapping writes: %+v", o)
+	}
+}
+
+// TestSlowBurstCostsFewRequests: the same when the callouts trickle in.
+func TestSlowBurstCostsFewRequests(t *testing.T) {
+	const perSecond, each = 150, 0.02
+	w, in, ids := many(t, 900)
+	w.Autotask.ResetStats()
+	tick := time.NewTicker(time.Second / perSecond)
+	defer tick.Stop()
+	for i, id := range ids {
+		<-tick.C
+		edit(w, "Companies", id, atsim.Row{"companyName": newName(i)})
+	}
+	w.Eventually("every new name at the target", 60*time.Second, func() error { return allRenamed(w, ids) })
+	settled(w, in.ID)
+	n := float64(w.AutotaskRequests())
+	t.Logf("slow burst: %.0f Autotask requests for %d edits: %.4f each", n, len(ids), n/float64(len(ids)))
+	if n/float64(len(ids)) > each {
+		t.Errorf("%.4f Autotask requests for each edit, want at most %.2f: %+v", n/float64(len(ids)), each, w.Autotask.Stats().Requests)
+	}
+}
+
+// TestManyEditsOfOneCompanyAreFewPushes: what matters is how it ends.
+func TestManyEditsOfOneCompanyAreFewPushes(t *testing.T) {
+	const edits, within, window = 500, 2 * time.Second, 500 * time.Millisecond
+	w, in, ids := many(t, 1)
+	before := len(w.Target.PushesOf(world.Connection, strconv.FormatInt(ids[0], 10)))
+	began := time.Now()
+	tick := time.NewTicker(within / edits)
+	defer tick.Stop()
+	for i := range edits {
+		<-tick.C
+		edit(w, "Companies", ids[0], atsim.Row{"companyName": newName(i)})
+	}
+	w.DeliverAll(soon)
+	took := time.Since(began)
+	w.ClientBecomes(ids[0], "the last name", soon, named(newName(edits-1)))
+	settled(w, in.ID)
+	pushes := len(w.Target.PushesOf(world.Connection, strconv.FormatInt(ids[0], 10))) - before
+	most := 5 + int(max(0, took-within)/window) // a slow machine spreads the edits over more windows
+	t.Logf("%d edits within %s: %d pushes", edits, took, pushes)
+	if pushes > most {
+		t.Errorf("%d pushes, want at most %d", pushes, most)
+	}
+	if c := w.Client(ids[0]); c.Data.Name != newName(edits-1) {
+		t.Errorf("got %q in the end", c.Data.Name)
+	}
+}

@@ -1,0 +1,78 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	v1 "channelsync/api/v1"
+	"channelsync/test/e2e/world"
+	atsim "channelsync/test/sim/autotask/sim"
+	cpsim "channelsync/test/sim/channelprogram/sim"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// soon is how long anything may take that a user would call immediate; generous,
+// since tests share their machine.
+const soon = 20 * time.Second
+
+// company puts an active customer and returns its id.
+func company(w *world.World, name string) int64 {
+	return w.Autotask.Put("Companies", atsim.Row{"companyName": name, "companyType": 1, "isActive": true, "phone": "518-555-0100"})
+}
+
+// contact puts an active contact of a company and returns its id.
+func contact(w *world.World, company int64, email string) int64 {
+	return w.Autotask.Put("Contacts", atsim.Row{
+		"companyID": company, "firstName": "Ann", "lastName": "Lee", "emailAddress": email, "isActive": 1,
+	})
+}
+
+// edit changes a row at Autotask as a person would.
+func edit(w *world.World, entity string, id int64, fields atsim.Row) {
+	w.T.Helper()
+	if err := w.Autotask.Edit(entity, id, fields); err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// named wants a client's name.
+func named(name string) func(cpsim.ClientInput) bool {
+	return func(c cpsim.ClientInput) bool { return c.Name == name }
+}
+
+// emails wants exactly a client's e-mail addresses, in order.
+func emails(want ...string) func(cpsim.ClientInput) bool {
+	return func(c cpsim.ClientInput) bool {
+		got := make([]string, len(c.Emails))
+		for i, e := range c.Emails {
+			got[i] = e.Value
+		}
+		return fmt.Sprint(got) == fmt.Sprint(want)
+	}
+}
+
+// issueOf finds the issue of a code.
+func issueOf(in v1.Installation, code string) (v1.Issue, bool) {
+	for _, i := range in.Issues {
+		if i.Code == code {
+			return i, true
+		}
+	}
+	return v1.Issue{}, false
+}
+
+// unlimited lifts the hourly threshold of callouts.
+func unlimited() atsim.Config {
+	return atsim.Config{Modes: atsim.Modes{CalloutsPerHour: -1, HourlyThreshold: -1}}
+}
+
+// settled waits until every callout is delivered and nothing is due any more.
+func settled(w *world.World, id string) {
+	w.T.Helper()
+	w.DeliverAll(60 * time.Second)
+	w.Idle(id, 30*time.Second)
+}

@@ -1,0 +1,134 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest"
+
+	"channelsync/cmd/channelsync/app"
+	"channelsync/cmd/channelsync/config"
+)
+
+// service is a running channelsync: in this process, or a child of it.
+type service interface {
+	Addr() (callback, admin string)
+	Stop(ctx context.Context) error
+}
+
+// startHere runs the service in this process.
+func (w *World) startHere() service {
+	w.T.Helper()
+	cfg, err := config.Parse(w.args(), func(string) (string, bool) { return "", false })
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	log := w.opts.Log
+	if log == nil {
+		log = zaptest.NewLogger(w.T, zaptest.Level(zapcore.ErrorLevel))
+	}
+	a, err := app.New(w.T.Context(), app.Options{Config: cfg, Version: "test", Log: log, Now: w.opts.Now})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	if err := a.Start(w.T.Context()); err != nil {
+		w.T.Fatal(err)
+	}
+	return a
+}
+
+// child is the real program as a process of its own.
+type child struct {
+	cmd             *exec.Cmd
+	log             *os.File
+	callback, admin string
+}
+
+// startChild runs the program at Options.Binary; its log goes to a file of the test's.
+func (w *World) startChild() service {
+	w.T.Helper()
+	log, err := os.OpenFile(w.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	if w.admin == "127.0.0.1:0" {
+		w.admin = freeAddr(w.T)
+	}
+	args := w.args()
+	c := &child{cmd: exec.Command(w.opts.Binary, append([]string{"serve"}, args...)...), log: log, callback: w.callback, admin: w.admin}
+	c.cmd.Env, c.cmd.Stdout, c.cmd.Stderr = []string{}, log, log
+	if err := c.cmd.Start(); err != nil {
+		w.T.Fatal(err)
+	}
+	return c
+}
+
+func (c *child) Addr() (callback, admin string) { return c.callback, c.admin }
+
+// Stop ends the process as an operator would, and waits for it.
+func (c *child) Stop(ctx context.Context) error {
+	if err := c.cmd.Process.Signal(os.Interrupt); err != nil {
+		return fmt.Errorf("interrupt the service: %w", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- c.cmd.Wait() }()
+	select {
+	case err := <-ended:
+		return c.closed(err)
+	case <-ctx.Done():
+		_ = c.cmd.Process.Kill()
+		return c.closed(fmt.Errorf("the service did not stop in time: %w", <-ended))
+	}
+}
+
+func (c *child) closed(err error) error {
+	if closing := c.log.Close(); err == nil {
+		err = closing
+	}
+	return err
+}
+
+// Kill ends the child process as a crash does: without any chance to tidy up.
+func (w *World) Kill() {
+	w.T.Helper()
+	c, ok := w.service.(*child)
+	if !ok {
+		w.T.Fatal("only a child process can be killed: set Options.Binary")
+	}
+	if err := c.cmd.Process.Kill(); err != nil {
+		w.T.Fatal(err)
+	}
+	_ = c.cmd.Wait() // it says "killed", which is what was asked for
+	_ = c.log.Close()
+	w.service = nil
+	w.transport.CloseIdleConnections()
+}
+
+// Build makes the real program and returns its path.
+func Build(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "channelsync")
+	out, err := exec.Command("go", "build", "-o", path, "channelsync/cmd/channelsync").CombinedOutput()
+	if err != nil {
+		t.Fatalf("build channelsync: %v\n%s", err, out)
+	}
+	return path
+}
+
+// NewLog is a logger at debug level that writes JSON lines to a file.
+func NewLog(t testing.TB, path string) *zap.Logger {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	enc := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
+	return zap.New(zapcore.NewCore(enc, zapcore.Lock(f), zapcore.DebugLevel))
+}

@@ -1,0 +1,242 @@
+// Package world is channelsync between its two vendors, in one process: the real
+// service with the settings a user would give, an Autotask simulator and a
+// Channel Program simulator, each behind a real listener. End-to-end tests and
+// benchmarks start one and drive it from the outside.
+package world
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"channelsync/api/client"
+	v1 "channelsync/api/v1"
+	atsim "channelsync/test/sim/autotask/sim"
+	cpsim "channelsync/test/sim/channelprogram/sim"
+	"channelsync/test/sim/oracle"
+)
+
+// What every world's vendors are set up with; no real credential looks like these.
+const (
+	Username   = "api-user@msp.example"
+	Secret     = "At-Secret-7f$#Zq91"
+	TrackingID = "TRACKING-IDENTIFIER-0123456"
+	Connection = "msp-one"
+	Token      = "cp-token-5d0f7c1b9a"
+	AdminToken = "admin-token-of-this-test-world"
+)
+
+// Options is what a test decides; the zero value is a world of defaults.
+type Options struct {
+	Autotask   atsim.Config                    // credentials are filled in
+	Target     cpsim.Config                    // the connection is filled in
+	NATSURL    string                          // empty: embedded
+	DataDir    string                          // empty: a directory of the test's own
+	NoWebhooks bool                            // no --public-url
+	Settings   map[string]string               // flags without dashes, over the world's own
+	Log        *zap.Logger                     // nil: the test's log, warnings and worse
+	Now        func() time.Time                // the service's clock
+	Wrap       func(http.Handler) http.Handler // stands between the service and Autotask
+	Binary     string                          // run this program as a child process instead
+}
+
+// World is a running one.
+type World struct {
+	T        testing.TB
+	Autotask *atsim.Sim
+	Target   *cpsim.Sim
+	Admin    *client.Client
+
+	AutotaskURL, TargetURL string
+	CallbackURL, AdminURL  string
+	DataDir                string
+	LogFile                string // of a child process
+
+	opts      Options
+	service   service
+	transport *http.Transport // to the admin API
+	past      oracle.Past     // what was expected so far
+	callback  string          // the address to listen on again after a restart
+	admin     string
+}
+
+// New starts a world without an installation; the test's cleanup stops it.
+func New(t testing.TB, opts Options) *World {
+	t.Helper()
+	w := &World{
+		T: t, opts: opts, DataDir: opts.DataDir, callback: "127.0.0.1:0", admin: "127.0.0.1:0", transport: &http.Transport{},
+		LogFile: filepath.Join(t.TempDir(), "service.log"),
+	}
+	if w.DataDir == "" {
+		w.DataDir = t.TempDir()
+	}
+	at := opts.Autotask
+	at.Username, at.Secret, at.TrackingIdentifier = Username, Secret, TrackingID
+	w.Autotask = atsim.New(at)
+	cp := opts.Target
+	if cp.Connections == nil {
+		cp.Connections = []cpsim.Connection{{ID: Connection, Token: Token, AccountName: "Example MSP"}}
+	}
+	var err error
+	if w.Target, err = cpsim.New(cp); err != nil {
+		t.Fatal(err)
+	}
+	autotask := w.Autotask.Handler()
+	if opts.Wrap != nil {
+		autotask = opts.Wrap(autotask)
+	}
+	atServer := httptest.NewServer(autotask)
+	cpServer := httptest.NewServer(w.Target.Handler())
+	t.Cleanup(func() {
+		w.Stop()
+		w.Autotask.Close()
+		w.Target.Close()
+		atServer.Close()
+		cpServer.Close()
+	})
+	w.AutotaskURL, w.TargetURL = atServer.URL, cpServer.URL
+	w.Start()
+	return w
+}
+
+// Start starts the service; after Stop it comes back on the same addresses and data.
+func (w *World) Start() {
+	w.T.Helper()
+	if w.opts.Binary != "" {
+		w.service = w.startChild()
+	} else {
+		w.service = w.startHere()
+	}
+	w.callback, w.admin = w.service.Addr()
+	w.CallbackURL, w.AdminURL = "http://"+w.callback, "http://"+w.admin
+	admin, err := client.New(client.Config{URL: w.AdminURL, Token: AdminToken, Transport: w.transport})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	w.Admin = admin
+	w.Eventually("the service answers", 30*time.Second, func() error {
+		_, err := admin.Status(w.T.Context())
+		return err
+	})
+}
+
+// Stop stops the service and leaves the vendors running.
+func (w *World) Stop() {
+	w.T.Helper()
+	if w.service == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := w.service.Stop(ctx); err != nil {
+		w.T.Error(err)
+	}
+	w.service = nil
+	w.transport.CloseIdleConnections()
+}
+
+func (w *World) args() []string {
+	host := strings.TrimPrefix(w.AutotaskURL, "http://")
+	publicURL := w.publicURL() // settles the address that callbacks are taken on
+	settings := map[string]string{
+		"callback-listen": w.callback, "admin-listen": w.admin, "data-dir": w.DataDir, "admin-token": AdminToken,
+		"channel-program-url": w.TargetURL, "autotask-discovery-url": w.AutotaskURL + "/atservicesrest", "autotask-allow-hosts": host,
+		"contract-poll-interval": "1s", "log-format": "json",
+	}
+	if !w.opts.NoWebhooks {
+		settings["public-url"] = publicURL
+	}
+	if w.opts.NATSURL != "" {
+		settings["nats-url"], settings["nats-replicas"] = w.opts.NATSURL, "1"
+		settings["master-key"] = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+	}
+	for k, v := range w.opts.Settings {
+		settings[k] = v
+	}
+	var args []string
+	for k, v := range settings {
+		args = append(args, "--"+k+"="+v)
+	}
+	return args
+}
+
+// publicURL is known before the first start: the callback listener takes a port
+// that was free a moment ago.
+func (w *World) publicURL() string {
+	if strings.HasSuffix(w.callback, ":0") {
+		w.callback = freeAddr(w.T)
+	}
+	return "http://" + w.callback
+}
+
+// Create is the request that installs the world's Autotask with both syncs.
+func Create(syncs ...v1.Sync) v1.CreateInstallation {
+	if len(syncs) == 0 {
+		syncs = v1.Syncs
+	}
+	return v1.CreateInstallation{
+		Name: "Example MSP", Username: Username, Secret: Secret, TrackingIdentifier: TrackingID, Syncs: syncs,
+		ChannelProgram: v1.ChannelProgramTarget{ConnectionID: Connection, Token: Token},
+	}
+}
+
+// Install creates the installation and waits until it is live.
+func (w *World) Install(syncs ...v1.Sync) v1.Installation {
+	w.T.Helper()
+	in, err := w.Admin.CreateInstallation(w.T.Context(), Create(syncs...))
+	if err != nil {
+		w.T.Fatalf("create installation: %v", err)
+	}
+	return w.Until(in.ID, "live", 60*time.Second, func(in v1.Installation) bool { return in.State == v1.StateLive })
+}
+
+// Until waits until the installation is as wanted.
+func (w *World) Until(id, what string, within time.Duration, want func(v1.Installation) bool) v1.Installation {
+	w.T.Helper()
+	var last v1.Installation
+	w.Eventually("installation "+what, within, func() error {
+		in, err := w.Admin.Installation(w.T.Context(), id)
+		if err != nil {
+			return err
+		}
+		last = in
+		if !want(in) {
+			return fmt.Errorf("state %s, backlog %d, issues %v", in.State, in.Backlog, in.Issues)
+		}
+		return nil
+	})
+	return last
+}
+
+// Eventually polls until check is nil; the test fails with its last error.
+func (w *World) Eventually(what string, within time.Duration, check func() error) {
+	w.T.Helper()
+	ctx, cancel := context.WithTimeout(w.T.Context(), within)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			w.T.Fatalf("%s: not within %s: %v", what, within, err)
+		case <-tick.C:
+		}
+	}
+}
+
+// Idle waits until no record of the installation is due, waiting or retrying.
+func (w *World) Idle(id string, within time.Duration) {
+	w.T.Helper()
+	w.Until(id, "idle", within, func(in v1.Installation) bool { return in.Backlog == 0 })
+}

@@ -135,6 +135,14 @@ func WithBulk(ctx context.Context) context.Context { return context.WithValue(ct
 
 func isBulk(ctx context.Context) bool { return ctx.Value(bulkKey{}) != nil }
 
+type onceKey struct{}
+
+// WithoutRepeats makes the calls under ctx fail at their first failure that is not
+// a throttling: for a caller that tries the same in another way itself.
+func WithoutRepeats(ctx context.Context) context.Context {
+	return context.WithValue(ctx, onceKey{}, true)
+}
+
 func newTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,

@@ -51,6 +51,9 @@ func (c *Client) do(ctx context.Context, r request, into func(body []byte) error
 			return nil
 		}
 		pause, again := r.again(err, try)
+		if err.Kind != KindThrottled && ctx.Value(onceKey{}) != nil {
+			return err
+		}
 		if !again || ctx.Err() != nil || c.cfg.Wait(ctx, pause) != nil {
 			return err
 		}

@@ -46,6 +46,10 @@ func (e WebhookEntity) SubscribedFields() []string {
 		return []string{
 			"companyID", "isActive", "primaryContact", "emailAddress", "emailAddress2", "emailAddress3",
 		}
+	case ContractWebhooks:
+		return []string{
+			"companyID", "contractName", "contractType", "contractCategory", "status", "startDate", "endDate", "estimatedCost", "estimatedRevenue",
+		}
 	}
 	return nil
 }

@@ -20,6 +20,9 @@ type WebhookEntity string
 const (
 	CompanyWebhooks WebhookEntity = "CompanyWebhooks"
 	ContactWebhooks WebhookEntity = "ContactWebhooks"
+	// ContractWebhooks does not exist today. entityInformation tells the day it
+	// does (supportsWebhookCallouts), and its name follows from the others'.
+	ContractWebhooks WebhookEntity = "ContractWebhooks"
 )
 
 // Limits of a registration, in characters. (Vendor: Webhooks entity.)

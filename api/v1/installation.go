@@ -68,6 +68,9 @@ type Installation struct {
 	Issues    []Issue             `json:"issues"`
 	Options   Options             `json:"options"`
 	CreatedAt time.Time           `json:"createdAt"`
+	// Repaired counts the records, since the service started, that were put right
+	// although no callback had told of their change.
+	Repaired int `json:"repaired"`
 	// GoesOnAt is when a throttled installation works again; absent while it is not throttled.
 	GoesOnAt *time.Time `json:"goesOnAt,omitempty"`
 	// Jobs are the backfills, resyncs and replays of the installation that still run.

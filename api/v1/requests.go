@@ -1,0 +1,59 @@
+package v1
+
+import "time"
+
+// ResyncRequest is the body of POST …/resyncs: upsert everything in scope
+// whatever was pushed last.
+type ResyncRequest struct {
+	Kinds  []Kind `json:"kinds,omitempty" validate:"omitempty,unique,dive,oneof=company contract"` // empty: all that the installed syncs have
+	DryRun bool   `json:"dryRun,omitempty"`
+}
+
+// ReplayRequest is the body of POST …/replays: stored changes read again. All
+// bounds must hold; none means the whole journal.
+type ReplayRequest struct {
+	From         *time.Time `json:"from,omitempty"`
+	To           *time.Time `json:"to,omitempty"`
+	FromSequence uint64     `json:"fromSequence,omitempty"`
+	Kind         Kind       `json:"kind,omitempty" validate:"omitempty,oneof=company contract contact"`
+	ID           string     `json:"id,omitempty" validate:"omitempty,number"` // a record's; wants Kind
+	Force        bool       `json:"force,omitempty"`                          // push whatever was pushed last
+	DryRun       bool       `json:"dryRun,omitempty"`
+}
+
+// RequeueRequest is the body of POST …/dead-letters/requeue: some, all of a cause, or all.
+type RequeueRequest struct {
+	IDs  []string `json:"ids,omitempty" validate:"omitempty,max=500"`
+	Code string   `json:"code,omitempty" validate:"omitempty,max=100"`
+	All  bool     `json:"all,omitempty"`
+}
+
+// Preview says what a change of options would do.
+type Preview struct {
+	Enter  int             `json:"enter"`  // records that would come into scope
+	Leave  int             `json:"leave"`  // records that would leave it
+	Change int             `json:"change"` // records whose projection would change
+	Sample []PreviewRecord `json:"sample"` // at most 20 of them
+}
+
+// PreviewRecord is one record that a change of options would touch.
+type PreviewRecord struct {
+	Kind        Kind         `json:"kind"`
+	ID          string       `json:"id"`
+	Name        string       `json:"name"`
+	Effect      string       `json:"effect"` // enter, leave or change
+	Differences []Difference `json:"differences,omitempty"`
+}
+
+// FeedEvent is one outcome on the live feed.
+type FeedEvent struct {
+	At      time.Time `json:"at"`
+	Kind    Kind      `json:"kind"`
+	ID      string    `json:"id"`
+	Name    string    `json:"name"`
+	Outcome Outcome   `json:"outcome"`
+	Reasons []string  `json:"reasons"`
+	Trigger Trigger   `json:"trigger"`
+	Pushed  bool      `json:"pushed"`
+	Millis  int64     `json:"millis,omitempty"` // from stored to settled
+}

@@ -12,6 +12,7 @@ import (
 )
 
 func TestSecondOpenerIsRefused(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := open(t, func(c *Config) { c.DataDir = dir })
 	_, err := Open(t.Context(), Config{DataDir: dir})
@@ -23,6 +24,7 @@ func TestSecondOpenerIsRefused(t *testing.T) {
 }
 
 func TestRestartKeepsAll(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	here := func(c *Config) { c.DataDir = dir }
 	b := open(t, here)
@@ -54,6 +56,7 @@ func TestRestartKeepsAll(t *testing.T) {
 }
 
 func TestEmbeddedListensNowhere(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	if b.server.Addr() != nil || b.server.MonitorAddr() != nil {
 		t.Error("the embedded server opened a socket")
@@ -65,6 +68,7 @@ func TestEmbeddedListensNowhere(t *testing.T) {
 }
 
 func TestLostStreamIsNotCreatedAnew(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := open(t, func(c *Config) { c.DataDir = dir })
 	publish(t, b, change(1), "")
@@ -83,6 +87,7 @@ func TestLostStreamIsNotCreatedAnew(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	h := b.Health(t.Context())
 	if h.Err != nil || !h.Embedded || h.Flush != "always" || h.Replicas != 1 || len(h.Frozen) > 0 ||
@@ -150,9 +155,11 @@ func breakWrites(t *testing.T, dir string) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
+	t.Parallel()
 	for name, cfg := range map[string]Config{
 		"no data dir":         {},
 		"key without cert":    {URL: "nats://h", Key: "k"},
+		"domain, embedded":    {DataDir: "d", Domain: "hub"},
 		"embedded replicas":   {DataDir: "d", Replicas: 3},
 		"too many replicas":   {URL: "nats://h", Replicas: 6},
 		"negative retention":  {DataDir: "d", Retention: -1},

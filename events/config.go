@@ -46,6 +46,9 @@ func (c Config) checked() (Config, error) {
 	if c.embedded() && c.DataDir == "" {
 		return c, fmt.Errorf("open events: the data directory is empty; an embedded NATS needs one")
 	}
+	if c.embedded() && c.Creds+c.Domain+c.CACert+c.Cert+c.Key != "" {
+		return c, fmt.Errorf("open events: NATS credentials, domain or TLS files without a NATS URL to use them with")
+	}
 	if (c.Cert == "") != (c.Key == "") {
 		return c, fmt.Errorf("open events: a NATS client certificate needs both its certificate and its key file")
 	}

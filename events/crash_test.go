@@ -51,6 +51,7 @@ func publishForever(ctx context.Context, b *Bus, next *atomic.Int64, out *sync.M
 // TestKillLosesNothing kills a process with SIGKILL under load, more than once,
 // and looks for every change that was acknowledged to it.
 func TestKillLosesNothing(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	acked := make(map[int64]bool)
 	var top int64

@@ -11,6 +11,7 @@ import (
 )
 
 func TestDeadLetters(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	d, ctx := b.DeadLetters(), t.Context()
 	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
@@ -81,6 +82,7 @@ func TestDeadLetters(t *testing.T) {
 }
 
 func TestDeadLettersRefuse(t *testing.T) {
+	t.Parallel()
 	d := open(t).DeadLetters()
 	ctx := t.Context()
 	for _, id := range []string{"", "a.b", "a>", strings.Repeat("x", 65)} {

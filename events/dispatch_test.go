@@ -13,6 +13,7 @@ import (
 )
 
 func TestDispatchCoalesces(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	var last Receipt
 	for i := range 10 { // one record, ten changes
@@ -49,6 +50,7 @@ func TestDispatchCoalesces(t *testing.T) {
 }
 
 func TestDispatchTakesUpWhereItWas(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	here := func(c *Config) { c.DataDir = dir }
 	b := open(t, here)
@@ -74,6 +76,7 @@ func TestDispatchTakesUpWhereItWas(t *testing.T) {
 
 // TestDispatchReclaims: what a dead process was handed does not wait for AckWait.
 func TestDispatchReclaims(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	here := func(c *Config) { c.DataDir = dir }
 	b := open(t, here)
@@ -96,6 +99,7 @@ func TestDispatchReclaims(t *testing.T) {
 }
 
 func TestUndispatched(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	publish(t, b, change(1), "")
 	publish(t, b, change(2), "")
@@ -111,6 +115,7 @@ func TestUndispatched(t *testing.T) {
 }
 
 func TestForceSticks(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	forced := change(1)
 	forced.Force = true
@@ -123,6 +128,7 @@ func TestForceSticks(t *testing.T) {
 }
 
 func TestDispatchOfWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
 	core, logs := observer.New(zap.WarnLevel)
 	b := open(t, func(c *Config) { c.Log = zap.New(core) })
 	for _, msg := range []*nats.Msg{

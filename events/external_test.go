@@ -107,6 +107,7 @@ func TestExternalOutOfReach(t *testing.T) {
 // TestExternalDomainAndFlush: a JetStream domain, and an account that may ask the
 // servers for their settings.
 func TestExternalDomainAndFlush(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "nats.conf")
 	conf := fmt.Sprintf(`
@@ -153,6 +154,7 @@ func TestExternalDomainAndFlush(t *testing.T) {
 }
 
 func TestExternalTLS(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	pair := certificate(t, dir)
 	pool := x509.NewCertPool()

@@ -15,6 +15,7 @@ import (
 )
 
 func TestPublishKeepsTheWholeChange(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	n := int64(41)
 	want := Change{
@@ -37,6 +38,7 @@ func TestPublishKeepsTheWholeChange(t *testing.T) {
 }
 
 func TestPublishDeduplicates(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	first := publish(t, b, change(1), "a")
 	again := publish(t, b, change(1), "a")
@@ -52,6 +54,7 @@ func TestPublishDeduplicates(t *testing.T) {
 }
 
 func TestPublishRefusesWhatCannotStandInASubject(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	cases := map[string]struct {
 		change Change
@@ -77,6 +80,7 @@ func TestPublishRefusesWhatCannotStandInASubject(t *testing.T) {
 // TestGroupCommit has many publishers at once, some with the same id: all get
 // their own receipt, repeats are told, and batches were used.
 func TestGroupCommit(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	const publishers, each = 64, 30
 	var mu sync.Mutex
@@ -127,6 +131,7 @@ func TestGroupCommit(t *testing.T) {
 }
 
 func TestPublishHonoursItsContext(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -136,6 +141,7 @@ func TestPublishHonoursItsContext(t *testing.T) {
 }
 
 func TestPublishAfterClose(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	shut(t, b)
 	if _, err := b.Journal().Publish(t.Context(), change(1), ""); !errors.Is(err, ErrClosed) {
@@ -145,6 +151,7 @@ func TestPublishAfterClose(t *testing.T) {
 }
 
 func TestPublishAllAndRead(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	var changes []Change
 	for id := range int64(1203) {

@@ -26,6 +26,7 @@ func table(t testing.TB, b *Bus, cfg TableConfig) *Table {
 }
 
 func TestTableReadsAndWrites(t *testing.T) {
+	t.Parallel()
 	tab := table(t, open(t), TableConfig{Name: "ledger"})
 	ctx := t.Context()
 	if _, err := tab.Get(ctx, "a.b"); !errors.Is(err, ErrNotFound) {
@@ -67,6 +68,7 @@ func TestTableReadsAndWrites(t *testing.T) {
 }
 
 func TestTableRefusesBadKeys(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	tab := table(t, b, TableConfig{Name: "t"})
 	for _, key := range []string{"", ".a", "a.", "a..b", "a b", "a.*", "a.>", "ä", strings.Repeat("k", 201)} {
@@ -88,6 +90,7 @@ func TestTableRefusesBadKeys(t *testing.T) {
 }
 
 func TestTableMany(t *testing.T) {
+	t.Parallel()
 	tab := table(t, open(t), TableConfig{Name: "t"})
 	ctx := t.Context()
 	var entries []KeyValue
@@ -148,6 +151,7 @@ func TestTableMany(t *testing.T) {
 }
 
 func TestGetManyOfLargeValues(t *testing.T) {
+	t.Parallel()
 	tab := table(t, open(t), TableConfig{Name: "t"})
 	var keys []string
 	for i := range 24 { // 12 MiB, more than one answer holds
@@ -167,6 +171,7 @@ func TestGetManyOfLargeValues(t *testing.T) {
 }
 
 func TestTableHistoryShowsOnlyThePresent(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	tab := table(t, b, TableConfig{Name: "t", History: 5})
 	for i := range 4 {
@@ -226,6 +231,7 @@ func onDisk(t *testing.T, dir, text string) []string {
 }
 
 func TestEraseLeavesNothingOnDisk(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	here := func(c *Config) { c.DataDir = dir }
 	b := open(t, here)
@@ -291,6 +297,7 @@ func TestEraseLeavesNothingOnDisk(t *testing.T) {
 }
 
 func TestWatch(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	tab := table(t, b, TableConfig{Name: "t"})
 	put := func(key, value string) {
@@ -337,6 +344,7 @@ func TestWatch(t *testing.T) {
 }
 
 func TestTableIsBroughtInLineWithoutLosingSettings(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	ctx := t.Context()
 	table(t, b, TableConfig{Name: "t"})

@@ -23,6 +23,7 @@ func dispatched(t *testing.T, b *Bus, n uint64) {
 }
 
 func TestTrimByAgeKeepsWhatIsNotDispatched(t *testing.T) {
+	t.Parallel()
 	var ahead atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	b := open(t, func(c *Config) { c.Retention, c.Now = time.Hour, now })
@@ -53,6 +54,7 @@ func TestTrimByAgeKeepsWhatIsNotDispatched(t *testing.T) {
 }
 
 func TestTrimByAgeKeepsTheYoung(t *testing.T) {
+	t.Parallel()
 	b := open(t, func(c *Config) { c.Retention = time.Hour })
 	stop := dispatch(t, b)
 	for id := range int64(10) {
@@ -85,6 +87,7 @@ func large(id int64) Change {
 const smallJournal = 256 << 10
 
 func TestFullJournalLosesNothingUndispatched(t *testing.T) {
+	t.Parallel()
 	b := open(t, func(c *Config) { c.JournalMaxBytes = smallJournal })
 	var id int64
 	var err error
@@ -135,6 +138,7 @@ func TestFullJournalLosesNothingUndispatched(t *testing.T) {
 // TestFullJournalUnderLoad publishes much more than fits, from many sides and in
 // batches: what was acknowledged was marked, whatever was trimmed.
 func TestFullJournalUnderLoad(t *testing.T) {
+	t.Parallel()
 	b := open(t, func(c *Config) { c.JournalMaxBytes = smallJournal })
 	dispatch(t, b)
 	const publishers, each = 40, 20
@@ -185,6 +189,7 @@ func TestFullJournalUnderLoad(t *testing.T) {
 }
 
 func TestFullDiskGivesUpHistory(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	stop := dispatch(t, b)
 	for id := range int64(100) {

@@ -15,6 +15,7 @@ import (
 )
 
 func TestMarkTakeClear(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	w := b.Worklist()
 	var marks []Mark
@@ -43,6 +44,7 @@ func TestMarkTakeClear(t *testing.T) {
 }
 
 func TestMarkKeepsWhatItIsGiven(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	n := int64(3)
 	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
@@ -65,6 +67,7 @@ func TestMarkKeepsWhatItIsGiven(t *testing.T) {
 }
 
 func TestMarkingTwiceAtOnceKeepsTheLast(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	var marks []Mark
 	for i := range 20 {
@@ -86,6 +89,7 @@ func TestMarkingTwiceAtOnceKeepsTheLast(t *testing.T) {
 }
 
 func TestLaneOfAChange(t *testing.T) {
+	t.Parallel()
 	for trigger, want := range map[v1.Trigger]Lane{
 		v1.TriggerCallback: LaneLive, v1.TriggerPoll: LaneLive, v1.TriggerManual: LaneLive, v1.TriggerDependent: LaneLive,
 		v1.TriggerBackfill: LaneBulk, v1.TriggerSweep: LaneBulk, v1.TriggerReplay: LaneBulk,
@@ -103,6 +107,7 @@ func TestLaneOfAChange(t *testing.T) {
 }
 
 func TestWorklistRefuses(t *testing.T) {
+	t.Parallel()
 	w := open(t).Worklist()
 	ctx := t.Context()
 	if err := w.Clear(ctx, inst, v1.KindCompany, LaneLive, 0); err == nil {
@@ -126,6 +131,7 @@ func TestWorklistRefuses(t *testing.T) {
 }
 
 func TestDepthAndPurge(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	w, ctx := b.Worklist(), t.Context()
 	bulk := mark(3)

@@ -143,6 +143,11 @@ var issueWords = map[string]issueText{
 		"This integration keeps to its share of the 10,000 requests an hour that all integrations of this Autotask have together.",
 		"Nothing to do: it goes on by itself.",
 	},
+	"backfill_throttled": {
+		v1.SeverityRetrying, "The backfill waits for Autotask's hourly limit",
+		"Backfills, sweeps and resyncs use at most a part of this integration's share of Autotask's hourly limit. Changes keep arriving meanwhile.",
+		"Nothing to do: it goes on by itself.",
+	},
 	"autotask_unavailable": {
 		v1.SeverityRetrying, "Autotask does not answer",
 		"Autotask's API cannot be reached or answers with errors.",
@@ -183,10 +188,35 @@ var issueWords = map[string]issueText{
 		"NATS cannot be reached or does not take writes.",
 		"Look at /readyz; changes are kept and it is tried again.",
 	},
+	"mass_change_held": {
+		v1.SeverityAct, "Many records would leave at once",
+		"More records than the installation's share would no longer be synced. Nothing is done with them until somebody says so.",
+		"If this is right, approve it (…/held/approve); if not, look at the API user's rights in Autotask, then discard it.",
+	},
 	"row_unreadable": {
 		v1.SeverityRetrying, "A record's row cannot be read",
 		"Autotask answers something for these records that is not what its API describes.",
 		"Open the record in Autotask and save it again; the field is named in the record.",
+	},
+	"company_unreadable": {
+		v1.SeverityRetrying, "A contract's company cannot be read",
+		"Autotask answers something for the companies of these contracts that is not what its API describes.",
+		"Open the company in Autotask and save it again; the field is named in the record.",
+	},
+	"contact_unreadable": {
+		v1.SeverityRetrying, "A company's contact cannot be read",
+		"Autotask answers something for a contact of these companies that is not what its API describes; without it an e-mail address would be lost.",
+		"Open the contacts in Autotask and save them again; the field is named in the record.",
+	},
+	"contracts_unreadable": {
+		v1.SeverityRetrying, "A company's contracts cannot be listed",
+		"Autotask does not list the contracts of these companies, which changed their name or came into scope or left it.",
+		"Nothing to do yet: it is tried again. If it stays, open the contracts in Autotask and save them again.",
+	},
+	"parts_unreadable": {
+		v1.SeverityRetrying, "A row that a contract is made of cannot be read",
+		"Autotask answers something for a service, unit, bundle, charge or vendor of these contracts that is not what its API describes.",
+		"Open the row in Autotask and save it again; the field is named in the record.",
 	},
 	"rejected": {
 		v1.SeverityAct, "Channel Program rejects records",

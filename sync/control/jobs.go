@@ -2,6 +2,9 @@ package control
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -9,24 +12,22 @@ import (
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
+	"channelsync/events"
 	"channelsync/sync/job"
+	"channelsync/sync/reconcile"
 )
 
 const (
 	jobLook = 250 * time.Millisecond // how often a job at work is looked at
 	jobIdle = 30 * time.Second
+	// jobRetry is how soon a step that failed is tried again, unless the vendor says when.
+	jobRetry = 5 * time.Second
 )
 
 // newJob starts a job of an installation.
 func (m *Manager) newJob(ctx context.Context, id, jobType string, kinds []v1.Kind, force bool) (string, error) {
-	j := job.Job{Job: v1.Job{ID: ulid.Make().String(), Type: jobType}, Installation: id, Kinds: kinds, Force: force}
-	if err := m.Jobs.Start(ctx, j); err != nil {
-		return "", err
-	}
-	if rt := m.runtime(id); rt != nil {
-		poke(rt.newJob)
-	}
-	return j.ID, nil
+	ref, err := m.startJob(ctx, job.Job{Job: v1.Job{Type: jobType}, Installation: id, Kinds: kinds, Force: force})
+	return ref.Job, err
 }
 
 // kindsOf lists the kinds of records that syncs have.
@@ -56,7 +57,7 @@ func (rt *runtime) runJobs(ctx context.Context) {
 		case <-t.C:
 		}
 		t.Stop()
-		wait = jobIdle
+		wait = min(jobIdle, rt.m.Intervals.Sweep)
 		if rt.paused() {
 			continue
 		}
@@ -65,17 +66,29 @@ func (rt *runtime) runJobs(ctx context.Context) {
 			rt.failed(ctx, "sweep", rt.sweepIfDue(ctx))
 			running = rt.m.Jobs.Running(rt.id)
 		}
-		if len(running) > 0 {
-			rt.failed(ctx, "jobs", rt.work(ctx, running[0]))
-			wait = jobLook
+		if len(running) == 0 {
+			rt.issues.clearSide("jobs")
+			continue
+		}
+		wait = jobLook
+		if err := rt.work(ctx, running[0]); err != nil {
+			rt.failed(ctx, "jobs", err)
+			wait = retryIn(err, rt.m.Now())
 		}
 	}
+}
+
+// retryIn says how long to leave a side alone that failed: as long as it asks for,
+// and no longer than it takes to see that a person put it right.
+func retryIn(err error, now time.Time) time.Duration {
+	road := reconcile.RoadOf(err, now)
+	return min(max(road.At.Sub(now), jobRetry), jobIdle)
 }
 
 // work lists what a job has still to list, and ends it when all of it is settled.
 func (rt *runtime) work(ctx context.Context, j job.Job) error {
 	if !j.Listed && rt.tried.Load() { // webhooks first: nothing may change between the listing and the first callback
-		if err := rt.list(ctx, j); err != nil {
+		if err := rt.begin(ctx, j); err != nil {
 			return err
 		}
 		rt.issues.clearSide("jobs")
@@ -92,7 +105,11 @@ func (rt *runtime) work(ctx context.Context, j job.Job) error {
 		return err
 	}
 	rt.log.Info("job done", zap.String(v1.LogJob, j.ID), zap.String("type", j.Type), zap.Int(v1.LogCount, j.Total))
-	return rt.m.Jobs.Finish(ctx, j.ID, v1.JobDone, "")
+	if err := rt.m.Jobs.Finish(ctx, j.ID, v1.JobDone, j.Detail); err != nil {
+		return err
+	}
+	poke(rt.pollNow) // what was stamped meanwhile
+	return nil
 }
 
 // nothingLeft says whether every bulk mark is settled and the dispatcher has
@@ -106,6 +123,128 @@ func (rt *runtime) nothingLeft(ctx context.Context) (bool, error) {
 	return err == nil && d.Bulk == 0, err
 }
 
+// begin does what a job of its type begins with.
+func (rt *runtime) begin(ctx context.Context, j job.Job) error {
+	switch {
+	case j.Type == job.TypeReplay:
+		return rt.replay(ctx, j)
+	case j.DryRun:
+		ids, err := rt.listed(ctx, j)
+		if err != nil {
+			return err
+		}
+		return rt.dryRun(ctx, j, ids)
+	default:
+		return rt.list(ctx, j)
+	}
+}
+
+// replay marks the records of stored changes once more, straight in the
+// worklist: what is in the journal already need not be written to it again.
+func (rt *runtime) replay(ctx context.Context, j job.Job) error {
+	changes, ids, err := rt.replayed(ctx, j)
+	if err != nil {
+		return err
+	}
+	if j.DryRun {
+		if err := rt.resolveContacts(ctx, ids); err != nil {
+			return err
+		}
+		if err := rt.dryRun(ctx, j, ids); err != nil {
+			return err
+		}
+		return rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) {
+			j.Detail = fmt.Sprintf("dry run: %d changes of %d records; nothing was pushed", changes, j.Total)
+		})
+	}
+	if err := rt.resolveContacts(ctx, ids); err != nil {
+		return err
+	}
+	total := 0
+	for kind, list := range ids {
+		total += len(list)
+		for part := range slices.Chunk(list, events.TakeMax) {
+			marks := make([]events.Mark, len(part))
+			for i, id := range part {
+				marks[i] = events.Mark{
+					Installation: rt.id, Kind: kind, ID: id, Lane: events.LaneBulk, Trigger: v1.TriggerReplay, EventTime: rt.m.Now(), Job: j.ID, Force: j.Force,
+				}
+			}
+			if err := rt.m.Bus.Worklist().Mark(ctx, marks); err != nil {
+				return fmt.Errorf("mark replayed records: %w", err)
+			}
+		}
+	}
+	return rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) {
+		j.Total, j.Listed = total, true
+		j.Detail = fmt.Sprintf("%d changes of %d records", changes, total)
+	})
+}
+
+// resolveContacts turns contacts into the companies that are known to read them.
+func (rt *runtime) resolveContacts(ctx context.Context, ids map[v1.Kind][]int64) error {
+	contacts := ids[v1.KindContact]
+	delete(ids, v1.KindContact)
+	readers, err := rt.m.Ledger.Readers(ctx, rt.id, contacts)
+	if err != nil {
+		return fmt.Errorf("look up companies of contacts: %w", err)
+	}
+	companies := ids[v1.KindCompany]
+	for _, list := range readers {
+		companies = append(companies, list...)
+	}
+	slices.Sort(companies)
+	if len(companies) > 0 {
+		ids[v1.KindCompany] = slices.Compact(companies)
+	}
+	return nil
+}
+
+// cancelled says whether a job was ended by somebody: what it marked is dropped.
+func (m *Manager) cancelled(id string) bool { return m.Jobs.State(id) == v1.JobCancelled }
+
+// Resync goes through everything whatever was pushed last.
+func (m *Manager) Resync(ctx context.Context, id string, req v1.ResyncRequest) (v1.JobRef, error) {
+	in, err := m.get(id)
+	if err != nil {
+		return v1.JobRef{}, err
+	}
+	if _, err := m.atWork(in); err != nil {
+		return v1.JobRef{}, err
+	}
+	kinds := kindsOf(in.InstalledSyncs())
+	if len(req.Kinds) > 0 {
+		kinds = slices.DeleteFunc(kinds, func(k v1.Kind) bool { return !slices.Contains(req.Kinds, k) })
+	}
+	return m.startJob(ctx, job.Job{Job: v1.Job{Type: job.TypeResync, DryRun: req.DryRun}, Installation: id, Kinds: kinds, Force: true})
+}
+
+// Replay reads stored changes again.
+func (m *Manager) Replay(ctx context.Context, id string, req v1.ReplayRequest) (v1.JobRef, error) {
+	in, err := m.get(id)
+	if err != nil {
+		return v1.JobRef{}, err
+	}
+	if _, err := m.atWork(in); err != nil {
+		return v1.JobRef{}, err
+	}
+	return m.startJob(ctx, job.Job{Job: v1.Job{Type: job.TypeReplay, DryRun: req.DryRun}, Installation: id, Force: req.Force, Replay: req})
+}
+
+func (m *Manager) startJob(ctx context.Context, j job.Job) (v1.JobRef, error) {
+	j.ID = ulid.Make().String()
+	if err := m.Jobs.Start(ctx, j); err != nil {
+		return v1.JobRef{}, err
+	}
+	if rt := m.runtime(j.Installation); rt != nil {
+		poke(rt.newJob)
+	}
+	return v1.JobRef{Job: j.ID}, nil
+}
+
+var errCancelled = errors.New("the job was cancelled")
+
+// list marks every record of the job's kinds, a page at a time.
 func (rt *runtime) list(ctx context.Context, j job.Job) error {
 	ctx = autotask.WithBulk(ctx)
 	for _, kind := range j.Kinds {
@@ -117,11 +256,17 @@ func (rt *runtime) list(ctx context.Context, j job.Job) error {
 			for _, id := range ids {
 				seen[id] = true
 			}
+			if rt.m.cancelled(j.ID) {
+				return errCancelled
+			}
 			return rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) {
 				j.Cursor[kind] = ids[len(ids)-1]
 				j.Total += len(ids)
 			})
 		})
+		if errors.Is(err, errCancelled) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}

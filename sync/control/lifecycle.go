@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"channelsync/api/autotask"
@@ -16,6 +17,9 @@ import (
 // Do stops, starts, uninstalls, reinstalls or erases an installation, or one of
 // its syncs when sync is not empty; install adds the second sync.
 func (m *Manager) Do(ctx context.Context, id string, sync v1.Sync, action string) error {
+	if action == "erase" && sync == "" && slices.Contains(m.Store.Leaving(), id) {
+		return m.finishErasing(ctx, id) // begun before, and cut short
+	}
 	in, err := m.get(id)
 	if err != nil {
 		return err
@@ -65,10 +69,11 @@ func (m *Manager) uninstall(ctx context.Context, in *installation.Installation) 
 	if in.Uninstalled {
 		return nil
 	}
-	if err := m.removeWebhooks(ctx, in); err != nil {
+	rt := m.stop(in.ID) // first: a check at work would put the webhooks back
+	if err := removeWebhooks(ctx, rt, in); err != nil {
+		m.start(in)
 		return err
 	}
-	m.stop(in.ID)
 	for _, j := range m.Jobs.Running(in.ID) {
 		if err := m.Jobs.Finish(ctx, j.ID, v1.JobCancelled, "the installation was uninstalled"); err != nil {
 			return err
@@ -83,13 +88,11 @@ func (m *Manager) uninstall(ctx context.Context, in *installation.Installation) 
 
 // removeWebhooks deletes the registrations at Autotask. With credentials that
 // are refused nothing can be deleted: Autotask deactivates them by itself.
-func (m *Manager) removeWebhooks(ctx context.Context, in *installation.Installation) error {
-	rt := m.runtime(in.ID)
+func removeWebhooks(ctx context.Context, rt *runtime, in *installation.Installation) error {
 	if rt == nil || in.Refused {
 		return nil
 	}
-	rt.watching.Lock()
-	defer rt.watching.Unlock()
+	defer rt.close()
 	err := rt.watcher.RemoveWebhooks(ctx)
 	switch autotask.KindOf(err) {
 	case autotask.KindRefused, autotask.KindPermission:
@@ -124,28 +127,35 @@ func (m *Manager) reinstall(ctx context.Context, in *installation.Installation) 
 	return err
 }
 
-// erase removes every trace of an installation's data. The key that sealed it
-// goes first, by secure delete: whatever a crash leaves behind is unreadable.
+// erase removes every trace of an installation's data. It is marked first, so that
+// what a crash cuts short is finished at the next start.
 func (m *Manager) erase(ctx context.Context, in *installation.Installation) error {
-	if err := m.removeWebhooks(ctx, in); err != nil {
+	rt := m.stop(in.ID)
+	if err := removeWebhooks(ctx, rt, in); err != nil {
 		m.Log.Warn("webhooks of an erased installation could not be removed; Autotask deactivates them")
 	}
-	m.stop(in.ID)
-	if err := m.Store.Erase(ctx, in.ID); err != nil {
+	if err := m.Store.Leave(ctx, in.ID); err != nil {
+		m.start(in)
 		return err
 	}
-	if err := m.Vault.Destroy(ctx, in.ID); err != nil {
+	return m.finishErasing(ctx, in.ID)
+}
+
+// finishErasing destroys the key that sealed everything, by secure delete: whatever
+// a crash leaves behind after that is unreadable. Every step may be repeated.
+func (m *Manager) finishErasing(ctx context.Context, id string) error {
+	if err := m.Vault.Destroy(ctx, id); err != nil {
 		return err
 	}
 	for what, purge := range map[string]func(context.Context, string) error{
 		"worklist": m.Bus.Worklist().PurgeInstallation, "journal": m.Bus.Journal().Purge,
 		"ledger": m.Ledger.Purge, "dead letters": m.DeadLetters.Purge, "jobs": m.Jobs.Purge,
 	} {
-		if err := purge(ctx, in.ID); err != nil {
+		if err := purge(ctx, id); err != nil {
 			return fmt.Errorf("erase %s: %w", what, err)
 		}
 	}
-	return nil
+	return m.Store.Erase(ctx, id)
 }
 
 // doSync does the same for one sync; the other one goes on.
@@ -183,12 +193,13 @@ func (m *Manager) stopSync(ctx context.Context, id string, sync v1.Sync, stopped
 	if err != nil || stopped {
 		return err
 	}
-	return m.markWaiting(ctx, id, sync)
+	return m.markWaiting(ctx, id)
 }
 
-// markWaiting marks the records that were settled while their sync was stopped.
-func (m *Manager) markWaiting(ctx context.Context, id string, sync v1.Sync) error {
-	for _, kind := range kindsOf([]v1.Sync{sync}) {
+// markWaiting marks the records that were settled while their sync was stopped: of
+// both kinds, for a company may have waited for the contracts sync alone.
+func (m *Manager) markWaiting(ctx context.Context, id string) error {
+	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
 		ids, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool { return s.Record.Outcome == v1.OutcomeWaiting })
 		if err != nil {
 			return fmt.Errorf("find waiting records: %w", err)
@@ -209,10 +220,11 @@ func (m *Manager) uninstallSync(ctx context.Context, id string, sync v1.Sync) er
 		in.Syncs[sync].Uninstalled = true
 		return nil
 	})
-	if err == nil {
-		m.CheckSoon(id) // contacts' webhook goes with the customers sync
+	if err != nil {
+		return err
 	}
-	return err
+	m.CheckSoon(id) // contacts' webhook goes with the customers sync
+	return m.markWaiting(ctx, id)
 }
 
 func (m *Manager) installSync(ctx context.Context, in *installation.Installation, sync v1.Sync) error {

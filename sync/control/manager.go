@@ -65,7 +65,9 @@ type Metrics struct {
 type Manager struct {
 	Config
 	callbacks callbacks
+	feeds     feeds
 
+	creating sync.Mutex // two requests must not install one account twice
 	mu       sync.Mutex
 	runtimes map[string]*runtime
 	running  context.Context // set by Run; nil before it and after it
@@ -74,7 +76,7 @@ type Manager struct {
 
 // New makes a manager; nothing runs before Run.
 func New(cfg Config) *Manager {
-	return &Manager{Config: cfg, runtimes: map[string]*runtime{}, callbacks: callbacks{last: map[string]time.Time{}}}
+	return &Manager{Config: cfg, runtimes: map[string]*runtime{}, callbacks: callbacks{last: map[string]time.Time{}, sequence: map[string]int64{}}, feeds: feeds{readers: map[string]map[chan v1.FeedEvent]bool{}}}
 }
 
 // Run runs every installation until ctx ends and returns when all have stopped.
@@ -82,14 +84,25 @@ func (m *Manager) Run(ctx context.Context) {
 	m.mu.Lock()
 	m.running = ctx
 	m.mu.Unlock()
+	for _, id := range m.Store.Leaving() {
+		if err := m.finishErasing(ctx, id); err != nil {
+			m.Log.Warn("erasing could not be finished; it is tried again at the next start",
+				zap.String(v1.LogInstallation, id), zap.Error(err))
+		}
+	}
 	for _, in := range m.Store.List() {
 		m.start(in)
 	}
 	<-ctx.Done()
 	m.mu.Lock()
 	m.running = nil
+	runtimes := m.runtimes
+	m.runtimes = map[string]*runtime{}
 	m.mu.Unlock()
 	m.done.Wait()
+	for _, rt := range runtimes {
+		rt.close()
+	}
 }
 
 // start runs an installation unless it runs already or is uninstalled.
@@ -109,17 +122,23 @@ func (m *Manager) start(in *installation.Installation) {
 	})
 }
 
-// stop ends the goroutines of an installation and waits for them.
-func (m *Manager) stop(id string) {
-	m.mu.Lock()
-	rt := m.runtimes[id]
-	delete(m.runtimes, id)
-	m.mu.Unlock()
-	if rt != nil {
-		rt.cancel()
-		<-rt.stopped
-		rt.close()
+// stop ends the goroutines of an installation and waits for them. It returns what
+// ran, whose clients still work; nil when nothing did. It is known until it has
+// ended, so that no second one starts beside it.
+func (m *Manager) stop(id string) *runtime {
+	rt := m.runtime(id)
+	if rt == nil {
+		return nil
 	}
+	rt.cancel()
+	<-rt.stopped
+	rt.close()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.runtimes[id] == rt {
+		delete(m.runtimes, id)
+	}
+	return rt
 }
 
 // runtime returns what runs of an installation; nil when nothing does.

@@ -164,8 +164,22 @@ func (m *Manager) tryTarget(ctx context.Context, in *installation.Installation, 
 	case kind == channelprogram.KindUnavailable || kind == channelprogram.KindThrottled:
 		return refuse(unavailable("Channel Program did not answer: "+err.Error(), "Check --channel-program-url, then try again in a minute."))
 	default:
-		return refuse(unprocessable(v1.CodeChannelProgramRejected, "Channel Program refuses the connection: "+err.Error(),
-			"Copy the connection id and the token again from Channel Program."))
+		return refuse(unprocessable(v1.CodeChannelProgramRejected, "Channel Program refuses the connection: "+err.Error(), targetFix(err)))
+	}
+}
+
+// targetFix says what to do about a connection that Channel Program refuses.
+func targetFix(err error) string {
+	e, _ := errors.AsType[*channelprogram.Error](err)
+	switch {
+	case e != nil && e.Status == http.StatusPaymentRequired:
+		return describe("channel_program_subscription").Fix
+	case e != nil && e.Code == channelprogram.CodeConnectionPaused:
+		return "Resume the connection in Channel Program, then try again."
+	case e != nil && e.Code == channelprogram.CodeConnectionUninstalled:
+		return "Install the source again in Channel Program, then enter its new connection id and token."
+	default:
+		return "Copy the connection id and the token again from Channel Program."
 	}
 }
 
@@ -179,7 +193,9 @@ func named(account string) string {
 // zoneProblem says why a zone could not be found.
 func zoneProblem(err error) *v1.Problem {
 	if zone, ok := errors.AsType[*autotask.ZoneError](err); ok {
-		return v1.Invalid("zone: "+zone.Error(), v1.FieldError{Pointer: "#/zone", Code: "zone", Detail: fmt.Sprintf("got %s, want %s", zone.Got, zone.Want)})
+		p := v1.Invalid("The zone cannot be used.", v1.FieldError{Pointer: "#/zone", Code: "zone", Detail: fmt.Sprintf("got %s, want %s", zone.Got, zone.Want)})
+		p.Hint = "Choose one from the list of zones, or leave it out: then it is looked up."
+		return p
 	}
 	if errors.Is(err, autotask.ErrZoneUnknown) {
 		return unprocessable(v1.CodeZoneUnknown, "Autotask knows no zone for this user name.",

@@ -55,16 +55,41 @@ func (m *Manager) Receiver(_ context.Context, id string) (CallbackReceiver, bool
 type callbacks struct {
 	mu   sync.Mutex
 	last map[string]time.Time // by GUID
+	// sequence is the highest number of each registration: a jump means that some were lost.
+	sequence map[string]int64
 }
 
-// Delivered is told of an authentic callback.
-func (m *Manager) Delivered(guid string, at time.Time) {
+// Delivered is told of an authentic callback. A jump in the numbers of its
+// registration means that callouts were dropped: the vendor's log is read then.
+func (m *Manager) Delivered(installation, guid string, sequence *int64, at time.Time) {
 	if guid == "" {
 		return
 	}
+	guid = strings.ToLower(guid)
 	m.callbacks.mu.Lock()
-	defer m.callbacks.mu.Unlock()
-	m.callbacks.last[strings.ToLower(guid)] = at
+	m.callbacks.last[guid] = at
+	gap := false
+	if sequence != nil {
+		last, known := m.callbacks.sequence[guid]
+		gap = known && *sequence > last+1
+		m.callbacks.sequence[guid] = max(last, *sequence)
+	}
+	m.callbacks.mu.Unlock()
+	if gap {
+		if rt := m.runtime(installation); rt != nil && rt.gapSeen(at) {
+			poke(rt.check)
+		}
+	}
+}
+
+// gapSeen lets one check a minute be asked for because of gaps: creations and
+// updates are delivered in queues of their own, so small jumps are ordinary.
+func (rt *runtime) gapSeen(now time.Time) bool {
+	last := rt.lastGap.Load()
+	if last != nil && now.Sub(*last) < time.Minute {
+		return false
+	}
+	return rt.lastGap.CompareAndSwap(last, &now)
 }
 
 func (m *Manager) lastCallback(reg installation.Registration) time.Time {

@@ -34,6 +34,10 @@ type runtime struct {
 	watching   sync.Mutex    // the watcher's steps never overlap
 	registered atomic.Bool   // the webhooks are as they should be
 	tried      atomic.Bool   // the registration was tried at least once
+	repaired   atomic.Int64  // records put right that no callback had told of
+	catchUp    atomic.Bool   // the stamps are to be read although webhooks work
+	pollNow    chan struct{} // asks for a look at the stamps
+	lastGap    atomic.Pointer[time.Time]
 	check      chan struct{} // asks for a check of the registrations
 	newJob     chan struct{} // asks for a look at the jobs
 
@@ -44,7 +48,7 @@ type runtime struct {
 func (m *Manager) newRuntime(in *installation.Installation) *runtime {
 	rt := &runtime{
 		m: m, id: in.ID, log: m.Log.With(zap.String(v1.LogInstallation, in.ID)), issues: newIssues(m.Now), freshness: &reconcile.Freshness{},
-		check: make(chan struct{}, 1), newJob: make(chan struct{}, 1), stopped: make(chan struct{}),
+		check: make(chan struct{}, 1), pollNow: make(chan struct{}, 1), newJob: make(chan struct{}, 1), stopped: make(chan struct{}),
 	}
 	rt.autotask = m.autotaskClient(in, rt)
 	target, err := m.targetClient(in)
@@ -56,7 +60,7 @@ func (m *Manager) newRuntime(in *installation.Installation) *runtime {
 		Installation: func() (*installation.Installation, error) { return m.Store.Get(in.ID) },
 		Autotask:     rt.autotask, Target: rt.target, Ledger: m.Ledger, DeadLetters: m.DeadLetters,
 		Journal: m.Bus.Journal(), Worklist: m.Bus.Worklist(), Schedule: m.Bus.Worklist(),
-		Freshness: rt.freshness, Now: m.Now, Log: rt.log, Settled: rt.settled,
+		Freshness: rt.freshness, Now: m.Now, Log: rt.log, Settled: rt.settled, Cancelled: m.cancelled,
 	})
 	rt.worker = reconcile.NewWorker(rt.rec, m.Intervals.Coalesce, rt)
 	rt.watcher = watch.New(watch.Config{
@@ -117,6 +121,10 @@ func (rt *runtime) settled(s reconcile.Settled) {
 	if s.Job != "" {
 		rt.m.Jobs.Count(s.Job, s.Outcome, s.Drift)
 	}
+	if repairing := s.Trigger == v1.TriggerPoll || s.Trigger == v1.TriggerSweep; repairing && s.Pushed && rt.registered.Load() && s.Kind == v1.KindCompany {
+		rt.repaired.Add(1) // a webhook should have told
+	}
+	rt.m.feeds.feed(rt.id, s)
 	if f := rt.m.Metrics.Reconciled; f != nil {
 		f(s)
 	}

@@ -24,7 +24,7 @@ func (m *Manager) Create(ctx context.Context, req v1.CreateInstallation) (v1.Ins
 	if err != nil {
 		return v1.Installation{}, err
 	}
-	if err := m.Store.Create(ctx, in); err != nil {
+	if err := m.keep(ctx, in); err != nil {
 		return v1.Installation{}, err
 	}
 	m.start(in)
@@ -32,6 +32,28 @@ func (m *Manager) Create(ctx context.Context, req v1.CreateInstallation) (v1.Ins
 		return v1.Installation{}, fmt.Errorf("start backfill: %w", err)
 	}
 	return m.Get(ctx, in.ID)
+}
+
+// keep stores a new installation, unless another request with the same account was
+// faster: trying one takes seconds.
+func (m *Manager) keep(ctx context.Context, in *installation.Installation) error {
+	m.creating.Lock()
+	defer m.creating.Unlock()
+	if err := m.installedAlready(in.Secrets.Username, in.Secrets.TrackingIdentifier); err != nil {
+		return err
+	}
+	return m.Store.Create(ctx, in)
+}
+
+func (m *Manager) installedAlready(username, trackingIdentifier string) error {
+	for _, in := range m.Store.List() {
+		if in.SameAccount(username, trackingIdentifier) {
+			return v1.NewProblem(409, v1.CodeAlreadyInstalled,
+				"This Autotask user and tracking identifier are installed already, as \""+in.Name+"\" ("+in.ID+").",
+				"Use that installation, or erase it first.")
+		}
+	}
+	return nil
 }
 
 // TryCreate tries the same and keeps nothing.
@@ -42,12 +64,8 @@ func (m *Manager) TryCreate(ctx context.Context, req v1.CreateInstallation) (v1.
 
 // try makes the installation in memory and tries it.
 func (m *Manager) try(ctx context.Context, req v1.CreateInstallation) (*installation.Installation, []v1.Check, error) {
-	for _, in := range m.Store.List() {
-		if in.SameAccount(req.Username, req.TrackingIdentifier.Reveal()) {
-			return nil, nil, v1.NewProblem(409, v1.CodeAlreadyInstalled,
-				"This Autotask user and tracking identifier are installed already, as \""+in.Name+"\" ("+in.ID+").",
-				"Use that installation, or erase it first.")
-		}
+	if err := m.installedAlready(req.Username, req.TrackingIdentifier.Reveal()); err != nil {
+		return nil, nil, err
 	}
 	zone, err := m.Discovery.ResolveZone(ctx, req.Zone, req.Username)
 	if err != nil {
@@ -189,6 +207,7 @@ func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.Chann
 	if err != nil {
 		return v1.Installation{}, err
 	}
+	another := req.ConnectionID != in.ConnectionID
 	in.ConnectionID, in.Secrets.Token = req.ConnectionID, req.Token.Reveal()
 	var checks []v1.Check
 	if p := m.tryTarget(ctx, in, &checks); p != nil {
@@ -202,7 +221,12 @@ func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.Chann
 	if err != nil {
 		return v1.Installation{}, err
 	}
-	m.stop(id) // the new connection may be another company's: start afresh with it
+	m.stop(id) // its client is bound to the connection
 	m.start(kept)
+	if another && !kept.Uninstalled { // what is remembered as pushed is not there
+		if _, err := m.newJob(ctx, id, job.TypeResync, kindsOf(kept.InstalledSyncs()), true); err != nil {
+			return v1.Installation{}, err
+		}
+	}
 	return m.Get(ctx, id)
 }

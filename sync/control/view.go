@@ -72,6 +72,9 @@ func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.I
 		out.Syncs[s] = v1.SyncStatus{State: syncState(in, settings, backfilling[kind]), Counts: counts}
 	}
 	for _, reg := range in.Registrations {
+		if reg.Bridge {
+			continue
+		}
 		out.Webhooks = append(out.Webhooks, v1.Webhook{
 			Entity: reg.Entity, ID: reg.ID, GUID: reg.GUID, Active: reg.Active, Ready: reg.Ready, LastCallbackAt: timeOrNil(m.lastCallback(reg)),
 		})
@@ -87,8 +90,13 @@ func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.I
 	out.Backlog = d.Live + d.Bulk + d.Later + waiting
 	if rt != nil {
 		out.Freshness = rt.freshness.Read(m.Now())
+		out.Repaired = int(rt.repaired.Load())
 		out.Issues = append(out.Issues, rt.issues.list()...)
-		if at := rt.worker.GoesOnAt(); at.After(m.Now()) {
+		at := rt.worker.GoesOnAt()
+		if bulk := rt.worker.BulkGoesOnAt(); bulk.After(at) {
+			at = bulk
+		}
+		if at.After(m.Now()) {
 			out.GoesOnAt = &at
 		}
 	}
@@ -175,6 +183,9 @@ func (m *Manager) recordIssues(ctx context.Context, id string) ([]v1.Issue, erro
 			at := s.Record.ReconciledAt
 			if at == nil {
 				return false
+			}
+			if s.Held {
+				add("mass_change_held", *at, *at)
 			}
 			if o := s.Record.Outcome; o == v1.OutcomeRetrying || o == v1.OutcomeDead {
 				for _, code := range s.Record.Reasons {

@@ -3,12 +3,14 @@ package control
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
+	"channelsync/sync/job"
 	"channelsync/sync/watch"
 )
 
@@ -56,7 +58,9 @@ func (rt *runtime) checkWebhooks(ctx context.Context) time.Duration {
 		rt.issues.clear("webhook_not_allowed")
 		rt.issues.clear("webhook_inactive")
 		rt.issues.clearSide("webhooks")
-		rt.failed(ctx, "poll", rt.pollStamps(ctx))
+		rt.failed(ctx, "missed", rt.readMissed(ctx))
+		rt.catchUp.Store(true)
+		poke(rt.pollNow)
 		return interval
 	case autotask.KindOf(err) == autotask.KindPermission:
 		rt.registered.Store(false)
@@ -64,12 +68,25 @@ func (rt *runtime) checkWebhooks(ctx context.Context) time.Duration {
 		return interval
 	case errors.Is(err, watch.ErrNotReady):
 		rt.registered.Store(false)
+		rt.issues.raise(issue{code: "webhook_inactive", side: "webhooks", detail: err.Error(), nextAt: rt.m.Now().Add(min(interval, registerSoon))})
 		return min(interval, registerSoon)
 	default:
 		rt.registered.Store(false)
 		rt.failed(ctx, "webhooks", err)
 		return min(interval, registerSoon)
 	}
+}
+
+// readMissed reads the callouts that Autotask gave up on.
+func (rt *runtime) readMissed(ctx context.Context) error {
+	n, err := rt.watcher.ReadMissed(ctx)
+	if n > 0 {
+		rt.log.Info("missed callouts read", zap.Int(v1.LogCount, n))
+	}
+	if err == nil {
+		rt.issues.clearSide("missed")
+	}
+	return err
 }
 
 // CheckSoon asks for a check of the registrations; the callback handler calls it.
@@ -81,24 +98,34 @@ func (m *Manager) CheckSoon(installation string) {
 
 // watchStamps polls what no webhook carries.
 func (rt *runtime) watchStamps(ctx context.Context) {
-	every(ctx, rt.m.Intervals.Poll, nil, func(ctx context.Context) {
+	every(ctx, rt.m.Intervals.Poll, rt.pollNow, func(ctx context.Context) {
 		if rt.paused() || !rt.tried.Load() {
 			return
 		}
 		rt.watching.Lock()
 		defer rt.watching.Unlock()
-		if !rt.registered.Load() {
-			rt.failed(ctx, "poll", rt.pollStamps(ctx))
+		if !rt.registered.Load() || rt.catchUp.Swap(false) {
+			err := rt.pollStamps(ctx)
+			if err != nil {
+				rt.catchUp.Store(true)
+			}
+			rt.failed(ctx, "poll", err)
 		}
 		rt.failed(ctx, "contracts", rt.pollContracts(ctx))
 	})
 }
 
-// pollStamps finds the companies and contacts that were stamped since the last time.
+// pollStamps finds the companies and contacts that were stamped since the last
+// time. While they are backfilled that would find each of them a second time:
+// it is done right after.
 func (rt *runtime) pollStamps(ctx context.Context) error {
 	in, err := rt.installation()
 	if err != nil {
 		return err
+	}
+	if rt.backfilling(v1.KindCompany) {
+		rt.catchUp.Store(true)
+		return nil
 	}
 	uses := in.Uses()
 	if uses[v1.KindCompany] {
@@ -115,11 +142,22 @@ func (rt *runtime) pollStamps(ctx context.Context) error {
 	return nil
 }
 
+// backfilling says whether the first pass over a kind is still under way.
+func (rt *runtime) backfilling(kind v1.Kind) bool {
+	return slices.ContainsFunc(rt.m.Jobs.Running(rt.id), func(j job.Job) bool {
+		return j.Type == job.TypeBackfill && slices.Contains(j.Kinds, kind)
+	})
+}
+
 // pollContracts finds changed contracts, services and, when it is time, parts.
 func (rt *runtime) pollContracts(ctx context.Context) error {
 	in, err := rt.installation()
-	if err != nil || !in.Installed(v1.SyncActiveCustomerContracts) {
+	if err != nil {
 		return err
+	}
+	if !in.Installed(v1.SyncActiveCustomerContracts) {
+		rt.issues.clearSide("contracts")
+		return nil
 	}
 	if err := rt.watcher.PollContracts(ctx); err != nil {
 		return err

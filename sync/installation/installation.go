@@ -13,7 +13,7 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-// Installation is everything we keep of one. Secrets is sealed when stored.
+// Installation is everything we keep of one; all of it is sealed when stored.
 type Installation struct {
 	ID        string                    `json:"id"`
 	Name      string                    `json:"name"`
@@ -26,6 +26,9 @@ type Installation struct {
 	Uninstalled bool `json:"uninstalled,omitempty"`
 	// Refused says that Autotask refused the credentials: no call is made until they are replaced (lock-out).
 	Refused bool `json:"refused,omitempty"`
+
+	// MassChangeApproved is when an operator last let a mass change through.
+	MassChangeApproved time.Time `json:"massChangeApproved"`
 
 	ConnectionID  string         `json:"connectionId"`
 	Registrations []Registration `json:"registrations,omitempty"`
@@ -42,7 +45,7 @@ type SyncSettings struct {
 	Uninstalled bool      `json:"uninstalled,omitempty"`
 }
 
-// Secrets are what is sealed with the installation's own key.
+// Secrets are what must never be shown.
 type Secrets struct {
 	Username           string            `json:"username"`
 	Secret             string            `json:"secret"`
@@ -67,6 +70,7 @@ type Registration struct {
 	Ready          bool      `json:"ready"`
 	CreatedAt      time.Time `json:"createdAt"`
 	LastCallbackAt time.Time `json:"lastCallbackAt"`
+	Bridge         bool      `json:"bridge,omitempty"` // of the user's own: nothing of it is at Autotask
 }
 
 // Cursors remember how far the watchers have read, as stamps of Autotask's own clock.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +21,7 @@ var ErrNotFound = errors.New("no such installation")
 type Table interface {
 	Get(ctx context.Context, key string) (events.Entry, error)
 	Create(ctx context.Context, key string, value []byte) (uint64, error)
+	Put(ctx context.Context, key string, value []byte) (uint64, error)
 	Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
 	Each(ctx context.Context, prefix string, fn func(events.Entry) error) error
 	Erase(ctx context.Context, key string) error
@@ -30,8 +32,9 @@ type Store struct {
 	table Table
 	vault *seal.Vault
 
-	mu  sync.RWMutex
-	all map[string]*held
+	mu      sync.RWMutex
+	all     map[string]*held
+	leaving map[string]bool // being erased
 }
 
 type held struct {
@@ -39,19 +42,31 @@ type held struct {
 	revision uint64
 }
 
-// stored is the form on the stream: clear what operators may see, sealed what they may not.
+// stored is the form on the stream. All but the id is sealed with the
+// installation's own key, so that erasing the key erases every revision.
 type stored struct {
+	ID      string `json:"id"`
+	Leaving bool   `json:"leaving,omitempty"` // being erased: nothing is left to open
+	Sealed  []byte `json:"sealed,omitempty"`
+}
+
+// content is what is sealed.
+type content struct {
 	*Installation
-	Sealed []byte `json:"sealed"`
+	Secrets Secrets `json:"secrets"`
 }
 
 // Open loads every installation.
 func Open(ctx context.Context, table Table, vault *seal.Vault) (*Store, error) {
-	s := &Store{table: table, vault: vault, all: map[string]*held{}}
+	s := &Store{table: table, vault: vault, all: map[string]*held{}, leaving: map[string]bool{}}
 	err := table.Each(ctx, "", func(e events.Entry) error {
 		in, err := s.decode(ctx, e)
 		if err != nil {
 			return err
+		}
+		if in == nil {
+			s.leaving[e.Key] = true
+			return nil
 		}
 		s.all[in.ID] = &held{in: in, revision: e.Revision}
 		return nil
@@ -143,7 +158,32 @@ func (s *Store) Change(ctx context.Context, id string, edit func(*Installation) 
 	}
 }
 
-// Erase removes every stored revision of an installation by secure delete.
+// Leave is the first step of erasing: from then on the installation is not found,
+// but Leaving names it, after a restart too, until Erase. So an erasure that was cut
+// short can be finished, though the key of the installation may be gone already.
+func (s *Store) Leave(ctx context.Context, id string) error {
+	b, err := json.Marshal(stored{ID: id, Leaving: true})
+	if err != nil {
+		return fmt.Errorf("encode installation: %w", err)
+	}
+	if _, err := s.table.Put(ctx, id, b); err != nil {
+		return fmt.Errorf("store installation %s: %w", id, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.all, id)
+	s.leaving[id] = true
+	return nil
+}
+
+// Leaving lists the installations whose erasing has begun and not ended.
+func (s *Store) Leaving() []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Sorted(maps.Keys(s.leaving))
+}
+
+// Erase is the last step of erasing: it removes what is stored by secure delete.
 func (s *Store) Erase(ctx context.Context, id string) error {
 	if err := s.table.Erase(ctx, id); err != nil {
 		return fmt.Errorf("erase installation %s: %w", id, err)
@@ -151,6 +191,7 @@ func (s *Store) Erase(ctx context.Context, id string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.all, id)
+	delete(s.leaving, id)
 	return nil
 }
 
@@ -171,6 +212,11 @@ func (s *Store) reload(ctx context.Context, id string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if in == nil {
+		delete(s.all, id)
+		s.leaving[id] = true
+		return ErrNotFound
+	}
 	if cur := s.all[id]; cur == nil || cur.revision < e.Revision {
 		s.all[id] = &held{in: in, revision: e.Revision}
 	}
@@ -182,32 +228,38 @@ func (s *Store) encode(ctx context.Context, in *Installation) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := json.Marshal(in.Secrets)
+	plain, err := json.Marshal(content{in, in.Secrets})
 	if err != nil {
-		return nil, fmt.Errorf("encode secrets: %w", err)
+		return nil, fmt.Errorf("encode installation: %w", err)
 	}
-	b, err := json.Marshal(stored{Installation: in, Sealed: ring.Seal(in.ID, secrets)})
+	b, err := json.Marshal(stored{ID: in.ID, Sealed: ring.Seal(in.ID, plain)})
 	if err != nil {
 		return nil, fmt.Errorf("encode installation: %w", err)
 	}
 	return b, nil
 }
 
+// decode is the inverse of encode; nil of an installation that is being erased.
 func (s *Store) decode(ctx context.Context, e events.Entry) (*Installation, error) {
-	st := stored{Installation: &Installation{}}
+	var st stored
 	if err := json.Unmarshal(e.Value, &st); err != nil {
 		return nil, fmt.Errorf("decode installation %s: %w", e.Key, err)
+	}
+	if st.Leaving {
+		return nil, nil
 	}
 	ring, err := s.vault.Ring(ctx, e.Key)
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := ring.Open(e.Key, st.Sealed)
+	plain, err := ring.Open(e.Key, st.Sealed)
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(secrets, &st.Secrets); err != nil {
-		return nil, fmt.Errorf("decode secrets of installation %s: %w", e.Key, err)
+	c := content{Installation: &Installation{}}
+	if err := json.Unmarshal(plain, &c); err != nil {
+		return nil, fmt.Errorf("decode installation %s: %w", e.Key, err)
 	}
-	return st.Installation, nil
+	c.Installation.Secrets = c.Secrets
+	return c.Installation, nil
 }

@@ -36,6 +36,7 @@ type Job struct {
 	Force        bool              `json:"force,omitempty"` // whatever the fingerprints say
 	Cursor       map[v1.Kind]int64 `json:"cursor"`          // the last id listed
 	Listed       bool              `json:"listed"`          // all that was to be marked is in the journal
+	Replay       v1.ReplayRequest  `json:"replay"`          // what a replay was asked for
 }
 
 // Table is where the jobs lie.
@@ -51,8 +52,9 @@ type Store struct {
 	table Table
 	now   func() time.Time
 
-	mu   sync.Mutex
-	jobs map[string]*held // by job id
+	saving sync.Mutex // one save at a time, so that an older state never overwrites a newer one
+	mu     sync.Mutex
+	jobs   map[string]*held // by job id
 }
 
 type held struct {
@@ -90,7 +92,11 @@ func (s *Store) Start(ctx context.Context, j Job) error {
 	for _, id := range old {
 		s.drop(ctx, j.Installation, id)
 	}
-	return s.save(ctx, j.ID)
+	if err := s.save(ctx, j.ID); err != nil {
+		s.drop(context.WithoutCancel(ctx), j.Installation, j.ID) // whoever asked is told that there is none
+		return err
+	}
+	return nil
 }
 
 // Get returns a copy.
@@ -102,6 +108,16 @@ func (s *Store) Get(installation, id string) (Job, bool) {
 		return Job{}, false
 	}
 	return h.Job.clone(), true
+}
+
+// State returns the state of a job; empty when there is none.
+func (s *Store) State(id string) v1.JobState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h := s.jobs[id]; h != nil {
+		return h.State
+	}
+	return ""
 }
 
 // Running lists the running jobs of an installation, oldest first.
@@ -209,6 +225,8 @@ func (s *Store) Purge(ctx context.Context, installation string) error {
 }
 
 func (s *Store) save(ctx context.Context, id string) error {
+	s.saving.Lock()
+	defer s.saving.Unlock()
 	s.mu.Lock()
 	h := s.jobs[id]
 	if h == nil {
@@ -223,6 +241,9 @@ func (s *Store) save(ctx context.Context, id string) error {
 		return fmt.Errorf("encode job: %w", err)
 	}
 	if _, err := s.table.Put(ctx, key, b); err != nil {
+		s.mu.Lock()
+		h.dirty = true // the next Flush tries again
+		s.mu.Unlock()
 		return fmt.Errorf("store job %s: %w", id, err)
 	}
 	return nil
@@ -254,6 +275,10 @@ func (s *Store) drop(ctx context.Context, installation, id string) {
 
 func (j Job) clone() Job {
 	j.Kinds = slices.Clone(j.Kinds)
+	if j.FinishedAt != nil {
+		at := *j.FinishedAt
+		j.FinishedAt = &at
+	}
 	c := make(map[v1.Kind]int64, len(j.Cursor))
 	for k, v := range j.Cursor {
 		c[k] = v

@@ -37,6 +37,7 @@ type Entry struct {
 	Previous   json.RawMessage `json:"previous,omitempty"`   // pushed before that
 	Sources    json.RawMessage `json:"sources,omitempty"`    // where each value came from
 	TargetURL  string          `json:"targetUrl,omitempty"`
+	Held       bool            `json:"held,omitempty"` // it would have left with too many others and waits for a yes
 	Archived   bool            `json:"archived,omitempty"`
 
 	Contacts  []Contact `json:"contacts,omitempty"`  // whose e-mail addresses the projection reads
@@ -54,6 +55,7 @@ type Entry struct {
 
 	Attempts    int       `json:"attempts,omitempty"` // failures of the record itself since it last went well
 	FirstFailed time.Time `json:"firstFailed"`
+	NextAttempt time.Time `json:"nextAttempt"` // when a retrying record is due by itself
 
 	Timeline []v1.TimelineStep `json:"timeline,omitempty"`
 }

@@ -41,10 +41,17 @@ func (l *Ledger) index(installation string) *index {
 	defer l.mu.Unlock()
 	ix := l.indexes[installation]
 	if ix == nil {
-		ix = &index{byKey: map[recordKey]*summary{}, readers: map[int64]map[int64]time.Time{}}
+		ix = &index{}
+		ix.reset()
 		l.indexes[installation] = ix
 	}
 	return ix
+}
+
+// reset empties the index; the next who needs it loads it.
+func (ix *index) reset() {
+	ix.loaded, ix.stale = false, true
+	ix.byKey, ix.readers = map[recordKey]*summary{}, map[int64]map[int64]time.Time{}
 }
 
 // loadedIndex returns the index locked and loaded; the caller unlocks it.
@@ -77,12 +84,14 @@ func (ix *index) put(e *Entry) {
 		ix.stale = true
 	} else {
 		for _, c := range old.contacts {
-			delete(ix.readers[c.ID], e.ID)
+			if delete(ix.readers[c.ID], e.ID); len(ix.readers[c.ID]) == 0 {
+				delete(ix.readers, c.ID)
+			}
 		}
 	}
 	s := &summary{lower: strings.ToLower(e.Name), contacts: e.Contacts, Summary: Summary{
 		ID: e.ID, RowHash: e.RowHash, Record: e.Record(), InScope: e.InScope, Parent: e.Parent, Vendors: e.Vendors, Services: e.Services, Notes: e.Notes,
-		Stamp: e.Stamp, PartsHash: e.PartsHash, FirstFailed: e.FirstFailed,
+		Stamp: e.Stamp, PartsHash: e.PartsHash, FirstFailed: e.FirstFailed, Held: e.Held,
 	}}
 	ix.byKey[k] = s
 	for _, c := range e.Contacts {
@@ -143,7 +152,7 @@ func (l *Ledger) List(ctx context.Context, installation string, q v1.RecordQuery
 		if !s.matches(q, needle) {
 			continue
 		}
-		if len(page.Items) == q.Limit {
+		if len(page.Items) > 0 && len(page.Items) >= q.Limit {
 			last := page.Items[len(page.Items)-1]
 			cursor := string(last.Kind) + ":" + last.ID
 			page.NextCursor = &cursor
@@ -235,10 +244,12 @@ type Summary struct {
 	RowHash     string
 	PartsHash   string
 	FirstFailed time.Time
+	Held        bool
 }
 
 // Stamps returns the stamps of records as of their last fetch; a record that was
-// never fetched has none. Contacts have those of their company's last fetch.
+// never fetched has none. A contact that several companies read (it moved) has the
+// oldest: only what all of them have seen is known.
 func (l *Ledger) Stamps(ctx context.Context, installation string, kind v1.Kind, ids []int64) (map[int64]time.Time, error) {
 	ix, err := l.loadedIndex(ctx, installation)
 	if err != nil {
@@ -249,7 +260,9 @@ func (l *Ledger) Stamps(ctx context.Context, installation string, kind v1.Kind, 
 	for _, id := range ids {
 		if kind == v1.KindContact {
 			for _, at := range ix.readers[id] {
-				out[id] = at
+				if seen, ok := out[id]; !ok || at.Before(seen) {
+					out[id] = at
+				}
 			}
 			continue
 		}

@@ -78,6 +78,7 @@ func (l *Ledger) Write(ctx context.Context, installation string, entries []*Entr
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	if err := l.table.PutMany(ctx, puts); err != nil {
+		ix.reset() // what of it was written is not known: it is read again
 		return fmt.Errorf("write ledger: %w", err)
 	}
 	if ix.loaded {

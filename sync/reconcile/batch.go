@@ -14,6 +14,7 @@ import (
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/sync/condition"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
@@ -46,7 +47,9 @@ type item struct {
 	again   bool // mark it once more: what we sent was older than what the target holds
 	drift   bool // the target had been edited: a forced push changed it
 	failure *failure
+	held    bool // it would leave with too many others: nothing is done until somebody says so
 
+	decision condition.Decision
 	// What the record should be at the target; one of client and contract, or neither.
 	client      *channelprogram.ClientInput
 	contract    *channelprogram.ContractInput
@@ -110,11 +113,11 @@ func (it *item) force() bool { return it.mark.Force }
 // observedAt is the ordering guard: never earlier than the last one we sent,
 // so that a clock that steps back cannot make a push stale for ever.
 func (b *batch) observedAt(it *item) time.Time {
-	at := b.began
-	if last := it.entry.ObservedAt; !at.After(last) {
-		at = last.Add(time.Millisecond)
+	at := b.began.UTC().Truncate(time.Millisecond)
+	if last := it.entry.ObservedAt.UTC(); !at.After(last) {
+		at = last.Truncate(time.Millisecond).Add(time.Millisecond)
 	}
-	return at.UTC().Truncate(time.Millisecond)
+	return at
 }
 
 // settle makes every decided item durable, in the order that a crash can only
@@ -142,7 +145,9 @@ func (b *batch) settle(ctx context.Context, dependents []events.Change) error {
 		b.finish(it, now)
 		entries = append(entries, it.entry)
 		if it.again {
-			again = append(again, it.mark)
+			m := it.mark
+			m.Job = "" // it counts for its job now
+			again = append(again, m)
 		}
 	}
 	if err := b.Ledger.Write(ctx, b.in.ID, entries); err != nil {
@@ -176,20 +181,32 @@ func (b *batch) failures(ctx context.Context, done []*item) error {
 					return err
 				}
 			}
-			e.Attempts, e.FirstFailed = 0, time.Time{}
+			e.Attempts, e.FirstFailed, e.NextAttempt = 0, time.Time{}, time.Time{}
 			continue
 		}
-		e.Attempts++
+		if it.revived() {
+			e.Attempts, e.FirstFailed = 0, time.Time{} // a new series, not the end of the old one
+			if err := b.DeadLetters.Drop(ctx, b.in.ID, deadletter.RecordID(b.kind, e.ID)); err != nil {
+				return err
+			}
+		}
+		early := it.early(now)
+		if !early {
+			e.Attempts++
+		}
 		if e.FirstFailed.IsZero() {
 			e.FirstFailed = now
 		}
 		e.Reasons, e.Detail = []string{it.failure.code}, it.failure.detail
 		if !it.failure.final && e.Attempts < maxAttempts {
-			at[e.ID] = now.Add(retryAfter[e.Attempts-1])
-			later = append(later, it.mark)
+			if !early {
+				e.NextAttempt = now.Add(retryAfter[e.Attempts-1])
+			}
+			at[e.ID] = e.NextAttempt
+			later = append(later, it.retry())
 			continue
 		}
-		it.outcome = v1.OutcomeDead
+		it.outcome, e.NextAttempt = v1.OutcomeDead, time.Time{}
 		err := b.DeadLetters.PutRecord(ctx, b.in.ID, v1.DeadLetter{
 			ID: deadletter.RecordID(b.kind, e.ID), Kind: string(b.kind), RecordID: strconv.FormatInt(e.ID, 10), Code: it.failure.code,
 			Detail: it.failure.detail, Attempts: e.Attempts, FirstAt: e.FirstFailed, LastAt: now,
@@ -211,12 +228,41 @@ func (b *batch) failures(ctx context.Context, done []*item) error {
 	return nil
 }
 
+// revived says whether a record that was dead fails for what may pass by itself.
+func (it *item) revived() bool { return it.before.Outcome == v1.OutcomeDead && !it.failure.final }
+
+// early says whether a record that waits for its next attempt failed before that:
+// a burst of edits of it must not use up in seconds what is meant for twelve hours.
+// An operator's attempt counts. Schedules may fire a second early.
+func (it *item) early(now time.Time) bool {
+	return it.before.Outcome == v1.OutcomeRetrying && !it.failure.final && it.mark.Trigger != v1.TriggerManual &&
+		now.Before(it.before.NextAttempt.Add(-2*time.Second))
+}
+
+// retry is the mark of a later attempt. It counts for no job any more, and a bulk
+// change that comes late says nothing of how fresh the live ones are.
+func (it *item) retry() events.Mark {
+	m := it.mark
+	m.Job = ""
+	if m.Lane == events.LaneBulk {
+		m.StoredAt = time.Time{}
+	}
+	return m
+}
+
 // finish writes the outcome and the steps of this reconcile into the entry.
 func (b *batch) finish(it *item, now time.Time) {
 	e := it.entry
+	if it.held {
+		return
+	}
+	e.Held = false
 	e.Outcome, e.ReconciledAt = it.outcome, now
-	if it.failure == nil && it.outcome != v1.OutcomeNotMet && it.outcome != v1.OutcomeWaiting {
-		e.Reasons, e.Detail, e.InScope = nil, "", true
+	switch {
+	case it.failure != nil:
+		e.InScope = it.before.InScope // as of the last time that went well
+	case it.outcome != v1.OutcomeNotMet:
+		e.Reasons, e.Detail = nil, ""
 	}
 	quiet := it.mark.Lane == events.LaneBulk && !it.pushed && it.outcome == it.before.Outcome
 	if quiet {
@@ -240,7 +286,7 @@ func (b *batch) finish(it *item, now time.Time) {
 
 func (b *batch) tell(it *item, now time.Time) {
 	var took time.Duration
-	if it.mark.Lane == events.LaneLive && !it.mark.StoredAt.IsZero() {
+	if it.mark.Lane == events.LaneLive && !it.mark.StoredAt.IsZero() && it.failure == nil && it.outcome != v1.OutcomeWaiting {
 		took = max(0, now.Sub(it.mark.StoredAt))
 		b.Freshness.Add(now, took)
 	}

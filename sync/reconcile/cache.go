@@ -24,8 +24,12 @@ type cached[V any] struct {
 	until time.Time
 }
 
-// get returns the rows that exist of ids, asking load for those not known.
-func (c *cache[V]) get(ctx context.Context, now time.Time, ids []int64, load func(context.Context, []int64) (map[int64]V, error)) (map[int64]V, error) {
+// loader reads rows by id: those that exist, and what is wrong with the others.
+type loader[V any] func(ctx context.Context, ids []int64) (rows map[int64]V, bad map[int64]error, err error)
+
+// get returns the rows that exist of ids, asking load for those not known. A row
+// that cannot be read is bad, and asked for again the next time.
+func (c *cache[V]) get(ctx context.Context, now time.Time, ids []int64, load loader[V]) (map[int64]V, map[int64]error, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	out := make(map[int64]V, len(ids))
@@ -42,23 +46,26 @@ func (c *cache[V]) get(ctx context.Context, now time.Time, ids []int64, load fun
 		asked[id] = true
 	}
 	if len(missing) == 0 {
-		return out, nil
+		return out, nil, nil
 	}
-	loaded, err := load(ctx, missing)
+	loaded, bad, err := load(ctx, missing)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if c.rows == nil {
 		c.rows = map[int64]cached[V]{}
 	}
 	for _, id := range missing {
+		if bad[id] != nil {
+			continue
+		}
 		v, found := loaded[id]
 		c.rows[id] = cached[V]{v, found, now.Add(catalogueFor)}
 		if found {
 			out[id] = v
 		}
 	}
-	return out, nil
+	return out, bad, nil
 }
 
 // forget makes the next get ask again for ids.

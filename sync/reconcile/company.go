@@ -49,15 +49,12 @@ func (b *batch) clients(ctx context.Context) error {
 		b.wait(b.items)
 		return nil
 	}
-	found, err := fetch(ctx, b.fetcher, companyRows, b.ids(b.items))
+	found, due, err := b.decideClients(ctx)
 	if err != nil {
-		return fmt.Errorf("fetch companies: %w", err)
+		return err
 	}
-	var due []*item
-	for _, it := range b.items {
-		if b.decideCompany(it, found) {
-			due = append(due, it)
-		}
+	if err := b.holdBack(ctx); err != nil {
+		return err
 	}
 	if !customers && b.in.Installed(v1.SyncActiveCustomers) {
 		b.wait(b.open())
@@ -67,6 +64,21 @@ func (b *batch) clients(ctx context.Context) error {
 		return err
 	}
 	return push(ctx, b, clientTarget(b.Target))
+}
+
+// decideClients fetches the companies and returns those whose client is to be projected.
+func (b *batch) decideClients(ctx context.Context) (fetched[autotask.Company], []*item, error) {
+	found, err := fetch(ctx, b.fetcher, companyRows, b.ids(b.items))
+	if err != nil {
+		return found, nil, fmt.Errorf("fetch companies: %w", err)
+	}
+	var due []*item
+	for _, it := range b.items {
+		if b.decideCompany(it, found) {
+			due = append(due, it)
+		}
+	}
+	return found, due, nil
 }
 
 func (b *batch) ids(items []*item) []int64 {
@@ -100,10 +112,12 @@ func (b *batch) decideCompany(it *item, found fetched[autotask.Company]) bool {
 	}
 	facts := condition.CompanyFacts{Company: c, Deleted: !known, Options: b.in.Options, Installed: b.in.Installed(v1.SyncActiveCustomers)}
 	d := condition.Company(facts)
+	it.decision = d
 	it.entry.ClientInScope = condition.ContractsCompany(condition.ContractsCompanyFacts{
 		CompanyFacts: condition.CompanyFacts{Company: c, Deleted: !known, Options: b.in.Options, Installed: true}, HasContract: true,
 	}).Met
 	if d.Met {
+		it.entry.InScope = true
 		return true
 	}
 	reason := d.ArchivedReason(channelprogram.ArchivedReasons(v1.KindCompany))
@@ -121,7 +135,7 @@ func (b *batch) projectClients(ctx context.Context, due []*item, found fetched[a
 	if len(due) == 0 {
 		return nil
 	}
-	contacts, bad, err := b.contactsOf(ctx, b.ids(due))
+	contacts, bad, err := b.contactsOf(ctx, due)
 	if err != nil {
 		return fmt.Errorf("fetch contacts: %w", err)
 	}
@@ -154,43 +168,6 @@ func (b *batch) projectClients(ctx context.Context, due []*item, found fetched[a
 	return nil
 }
 
-// contactsOf reads the active contacts of companies, by company. A company one
-// of whose contacts cannot be read is bad as a whole: leaving the contact out
-// would clear an e-mail address that is there.
-func (b *batch) contactsOf(ctx context.Context, companies []int64) (map[int64][]autotask.Contact, map[int64]error, error) {
-	if b.in.Options.Emails == "none" {
-		return nil, nil, nil
-	}
-	rows, bad, err := bisect(ctx, b.fetcher.client, companies, func(part []int64) (autotask.Rows[autotask.Contact], error) {
-		rows, err := autotask.ByIDs[autotask.Contact](ctx, b.fetcher.client, autotask.EntityContacts, "companyID", part, autotask.Eq("isActive", 1))
-		if err == nil && len(rows.Bad) > 0 {
-			return rows, &autotask.Error{Kind: autotask.KindUndecodable, Operation: "query", Entity: autotask.EntityContacts, Cause: rows.Bad[0]}
-		}
-		return rows, err
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	out := map[int64][]autotask.Contact{}
-	for _, c := range rows.Items {
-		if !b.fetcher.complete(ctx, autotask.EntityContacts, c.Lacks) {
-			full, err := autotask.Get[autotask.Contact](ctx, b.fetcher.client, autotask.EntityContacts, c.ID)
-			switch {
-			case autotask.KindOf(err) == autotask.KindNotFound:
-				continue
-			case err != nil && ownFailure(err):
-				bad[c.CompanyID] = err
-				continue
-			case err != nil:
-				return nil, nil, err
-			}
-			c = full
-		}
-		out[c.CompanyID] = append(out[c.CompanyID], c)
-	}
-	return out, bad, nil
-}
-
 func newest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
 
 // rowDetail says which field could not be read, where the error knows it.
@@ -212,14 +189,15 @@ func (b *batch) contractsOf(ctx context.Context) ([]events.Change, error) {
 	renamed := map[int64]bool{}
 	for _, it := range b.items {
 		e, was := it.entry, it.before
-		if e.Name != was.Name && it.mark.Lane == events.LaneLive {
+		known := was.Outcome != "" // the first time we see a company, its contracts have a backfill of their own
+		if it.namedOtherwise() && (known || it.mark.Lane == events.LaneLive) {
 			renamed[e.ID] = true
 		}
-		known := was.Outcome != "" // the first time we see a company, its contracts have a backfill of their own
-		if it.mark.Lane == events.LaneBulk && !known || it.failure != nil && e.Name == was.Name {
+		if it.mark.Lane == events.LaneBulk && !known {
 			continue
 		}
-		if e.ClientInScope != was.ClientInScope || e.ClientInScope && e.Name != was.Name {
+		// Of one never seen it is not known what its contracts were sent with: with the contracts sync alone, that is any.
+		if !known || e.ClientInScope != was.ClientInScope || e.ClientInScope && e.Name != was.Name {
 			companies = append(companies, e.ID)
 		}
 	}
@@ -227,15 +205,19 @@ func (b *batch) contractsOf(ctx context.Context) ([]events.Change, error) {
 	if err != nil || len(companies) == 0 {
 		return dependents(b.in.ID, v1.KindContract, named, b.Now()), err
 	}
-	rows, bad, err := bisect(ctx, b.fetcher.client, companies, func(part []int64) (autotask.Rows[contractID], error) {
+	rows, bad, err := bisect(ctx, companies, func(ctx context.Context, part []int64) (autotask.Rows[contractID], error) {
 		return autotask.ByIDs[contractID](ctx, b.fetcher.client, autotask.EntityContracts, "companyID", part)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("fetch contracts of companies: %w", err)
 	}
 	for _, it := range b.items {
-		if err := bad[it.mark.ID]; err != nil && it.failure == nil {
-			it.fail("contracts_unreadable", rowDetail(err), false)
+		if err := bad[it.mark.ID]; err != nil {
+			// The next attempt must see the change of scope or name again.
+			it.entry.ClientInScope, it.entry.Name = it.before.ClientInScope, it.before.Name
+			if it.failure == nil {
+				it.fail("contracts_unreadable", rowDetail(err), false)
+			}
 		}
 	}
 	ids := named
@@ -243,6 +225,16 @@ func (b *batch) contractsOf(ctx context.Context) ([]events.Change, error) {
 		ids = append(ids, c.ID)
 	}
 	return dependents(b.in.ID, v1.KindContract, unique(ids), b.Now()), nil
+}
+
+// namedOtherwise says whether contracts that name the company as their vendor read
+// something else now: another name, or none since it was deleted.
+func (it *item) namedOtherwise() bool {
+	if it.entry.Name != it.before.Name {
+		return true
+	}
+	gone := slices.Contains(it.decision.Reasons(), v1.ReasonDeletedAtSource)
+	return len(it.decision.Conditions) > 0 && gone != slices.Contains(it.before.Reasons, v1.ReasonDeletedAtSource)
 }
 
 // namedBy finds the contracts whose vendor is one of the renamed companies.

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"channelsync/api/autotask"
@@ -43,28 +42,37 @@ func (b *batch) agreements(ctx context.Context) error {
 		b.wait(b.items)
 		return nil
 	}
-	found, err := fetch(ctx, b.fetcher, contractRows, b.ids(b.items))
+	found, companies, due, err := b.decideContracts(ctx)
 	if err != nil {
-		return fmt.Errorf("fetch contracts: %w", err)
+		return err
 	}
-	var owners []int64
-	for _, c := range found.rows {
-		owners = append(owners, c.CompanyID)
-	}
-	companies, err := fetch(ctx, b.fetcher, companyRows, unique(owners))
-	if err != nil {
-		return fmt.Errorf("fetch companies of contracts: %w", err)
-	}
-	var due []*item
-	for _, it := range b.items {
-		if b.decideContract(it, found, companies) {
-			due = append(due, it)
-		}
+	if err := b.holdBack(ctx); err != nil {
+		return err
 	}
 	if err := b.projectContracts(ctx, due, found, companies); err != nil {
 		return err
 	}
 	return push(ctx, b, contractTarget(b.Target))
+}
+
+// decideContracts fetches the contracts and their companies and returns those to be projected.
+func (b *batch) decideContracts(ctx context.Context) (found fetched[autotask.Contract], companies fetched[autotask.Company], due []*item, err error) {
+	if found, err = fetch(ctx, b.fetcher, contractRows, b.ids(b.items)); err != nil {
+		return found, companies, nil, fmt.Errorf("fetch contracts: %w", err)
+	}
+	var owners []int64
+	for _, c := range found.rows {
+		owners = append(owners, c.CompanyID)
+	}
+	if companies, err = fetch(ctx, b.fetcher, companyRows, unique(owners)); err != nil {
+		return found, companies, nil, fmt.Errorf("fetch companies of contracts: %w", err)
+	}
+	for _, it := range b.items {
+		if b.decideContract(it, found, companies) {
+			due = append(due, it)
+		}
+	}
+	return found, companies, due, nil
 }
 
 // decideContract says whether the contract is to be projected.
@@ -93,7 +101,9 @@ func (b *batch) decideContract(it *item, found fetched[autotask.Contract], compa
 		it.entry.Stamp, it.entry.RowHash = c.LastModified, ContractHash(c)
 	}
 	d := condition.Contract(facts)
+	it.decision = d
 	if d.Met {
+		it.entry.InScope = true
 		return true
 	}
 	reason := d.ArchivedReason(channelprogram.ArchivedReasons(v1.KindContract))
@@ -114,9 +124,6 @@ func (b *batch) projectContracts(ctx context.Context, due []*item, found fetched
 	if err != nil {
 		return err
 	}
-	if parts.Hidden != nil && slices.ContainsFunc(due, knewCost) {
-		return parts.Hidden // a right that was lost must not blank costs that were known
-	}
 	cat, err := b.catalogueFor(ctx, parts)
 	if err != nil {
 		return err
@@ -124,6 +131,11 @@ func (b *batch) projectContracts(ctx context.Context, due []*item, found fetched
 	for _, it := range due {
 		id := it.mark.ID
 		if err := bad[id]; err != nil {
+			it.fail("parts_unreadable", rowDetail(err), false)
+			continue
+		}
+		vendors, services := readBy(id, parts, cat)
+		if err := cat.unreadable(parts.of(id), vendors, services); err != nil {
 			it.fail("parts_unreadable", rowDetail(err), false)
 			continue
 		}
@@ -139,9 +151,14 @@ func (b *batch) projectContracts(ctx context.Context, due []*item, found fetched
 			it.fail("not_pushable", err.Error(), true)
 			continue
 		}
+		if last := lastPushed(it); parts.Hidden != nil && last != nil {
+			// A right that was lost must not blank what was known. The issue says that it is not read any more.
+			p.Input.OverallCost, p.Input.VendorName, p.Input.VendorNameDefaulted = last.OverallCost, last.VendorName, last.VendorNameDefaulted
+			p.Fingerprint = projection.ContractFingerprint(p.Input)
+		}
 		it.entry.Notes = p.Issues
 		it.entry.PartsHash = parts.Hash(id, b.began)
-		it.entry.Vendors, it.entry.Services = readBy(id, parts, cat)
+		it.entry.Vendors, it.entry.Services = vendors, services
 		it.project(p.Fingerprint, contractSources{p.Sources, p.Vendor, p.Cost}, c.LastModified)
 		it.contract = &p.Input
 	}
@@ -158,12 +175,7 @@ type contractSources struct {
 // readBy lists the vendors and services that a contract's projection read: whose
 // rename or edit must reach it.
 func readBy(contract int64, p Parts, cat catalogue) (vendors, services []int64) {
-	own := Parts{
-		Units:    map[int64][]autotask.ContractServiceUnit{contract: p.Units[contract]},
-		Services: map[int64][]autotask.ContractService{contract: p.Services[contract]},
-		Bundles:  map[int64][]autotask.ContractServiceBundle{contract: p.Bundles[contract]},
-		Charges:  map[int64][]autotask.ContractCharge{contract: p.Charges[contract]},
-	}
+	own := p.of(contract)
 	services = own.serviceIDs()
 	for _, b := range own.bundleIDs() {
 		for _, s := range cat.bundleServices[b] {
@@ -183,10 +195,13 @@ func readBy(contract int64, p Parts, cat catalogue) (vendors, services []int64) 
 	return mine.vendorIDs(own), services
 }
 
-// knewCost says whether the contract was pushed with a cost.
-func knewCost(it *item) bool {
+// lastPushed is the contract as it was pushed last; nil when it never was.
+func lastPushed(it *item) *channelprogram.ContractInput {
 	var last channelprogram.ContractInput
-	return len(it.entry.Projection) > 0 && json.Unmarshal(it.entry.Projection, &last) == nil && last.OverallCost != nil
+	if len(it.entry.Projection) == 0 || json.Unmarshal(it.entry.Projection, &last) != nil {
+		return nil
+	}
+	return &last
 }
 
 func flat[T any](m map[int64][]T) []T {

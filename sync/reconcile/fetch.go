@@ -2,8 +2,9 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math/bits"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -61,7 +62,7 @@ type row[T any] struct {
 // cleared field may be concluded from a query answer. The error is a failure of the road.
 func fetch[T any](ctx context.Context, f *fetcher, r row[T], ids []int64) (fetched[T], error) {
 	out := fetched[T]{rows: make(map[int64]T, len(ids)), gone: map[int64]bool{}, bad: map[int64]error{}}
-	rows, bad, err := bisect(ctx, f.client, ids, func(part []int64) (autotask.Rows[T], error) {
+	rows, bad, err := bisect(ctx, ids, func(ctx context.Context, part []int64) (autotask.Rows[T], error) {
 		return autotask.ByIDs[T](ctx, f.client, r.entity, "id", part)
 	})
 	if err != nil {
@@ -109,9 +110,26 @@ func (out *fetched[T]) settle(ctx context.Context, f *fetcher, r row[T], id int6
 	return nil
 }
 
+// whole returns a row of a query answer with all its keys; one that lacks some is
+// read by id. It is not kept when Autotask does not have the record any more.
+func whole[T any](ctx context.Context, f *fetcher, r row[T], v T) (full T, keep bool, err error) {
+	if f.complete(ctx, r.entity, r.lacks(v)) {
+		return v, true, nil
+	}
+	full, err = autotask.Get[T](ctx, f.client, r.entity, r.id(v))
+	if autotask.KindOf(err) == autotask.KindNotFound {
+		return full, false, nil
+	}
+	return full, err == nil, err
+}
+
 // ownFailure says whether an error can be one record's alone: a row that cannot
-// be decoded, or a 500 with a text nobody has seen. All else is the road's.
+// be decoded, an answer that breaks off in the middle, or a 500 with a text nobody
+// has seen. All else is the road's.
 func ownFailure(err error) bool {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return true
+	}
 	switch autotask.KindOf(err) {
 	case autotask.KindUnknown, autotask.KindUndecodable, autotask.KindBadRow:
 		return true
@@ -123,22 +141,29 @@ func ownFailure(err error) bool {
 // probe asks for something that has nothing to do with the record: when that
 // fails too, the failure is the road's.
 func probe(ctx context.Context, c *autotask.Client, cause error) error {
-	if _, err := c.EntityInformation(ctx, "Companies"); err != nil {
+	if _, err := autotask.ByIDs[companyName](ctx, c, autotask.EntityCompanies, "id", []int64{nobody}); err != nil {
 		return fmt.Errorf("%w (and a probe: %w)", cause, err)
 	}
 	return nil
 }
 
+// nobody is an id that no record has.
+const nobody = -1
+
 // bisect runs a bulk query and, where it fails as a whole for what may be one
-// bad row, halves the ids until the bad ones stand alone.
-func bisect[T any](ctx context.Context, c *autotask.Client, ids []int64, query func([]int64) (autotask.Rows[T], error)) (autotask.Rows[T], map[int64]error, error) {
+// bad row, halves the ids until the bad ones stand alone. A query that fails for
+// nobody's id too is the road's failure: that costs one more query, not hundreds.
+func bisect[T any](ctx context.Context, ids []int64, query func(context.Context, []int64) (autotask.Rows[T], error)) (autotask.Rows[T], map[int64]error, error) {
 	var all autotask.Rows[T]
 	bad := map[int64]error{}
-	// One bad row fails one query per level; far more without any success is no row's fault.
-	patience, worked := bits.Len(uint(len(ids)))+6, false
-	var walk func(part []int64) error
-	walk = func(part []int64) error {
-		rows, err := query(part)
+	worked := false // the query works as such, so that rows are to blame
+	var walk func(part []int64, half bool) error
+	walk = func(part []int64, half bool) error {
+		tries := ctx
+		if half && len(part) > 1 { // halving is another try in itself; only who is blamed gets the client's repeats
+			tries = autotask.WithoutRepeats(ctx)
+		}
+		rows, err := query(tries, part)
 		switch {
 		case err == nil:
 			worked = true
@@ -148,30 +173,27 @@ func bisect[T any](ctx context.Context, c *autotask.Client, ids []int64, query f
 		case !ownFailure(err):
 			return err
 		}
-		if patience--; patience < 0 && !worked {
-			return err
+		if !worked {
+			if _, also := query(ctx, []int64{nobody}); also != nil {
+				return fmt.Errorf("%w (and the same for no record at all: %w)", err, also)
+			}
+			worked = true
 		}
 		if len(part) == 1 {
-			if !worked {
-				if road := probe(ctx, c, err); road != nil {
-					return road
-				}
-				worked = true
-			}
 			bad[part[0]] = err
 			return nil
 		}
-		half := len(part) / 2
-		if err := walk(part[:half]); err != nil {
+		middle := len(part) / 2
+		if err := walk(part[:middle], true); err != nil {
 			return err
 		}
-		return walk(part[half:])
+		return walk(part[middle:], true)
 	}
 	if len(ids) == 0 {
 		return all, bad, nil
 	}
 	for part := range slices.Chunk(ids, MaxBatch) {
-		if err := walk(part); err != nil {
+		if err := walk(part, false); err != nil {
 			return all, bad, err
 		}
 	}

@@ -29,54 +29,54 @@ type Parts struct {
 // cannot be read are named in bad.
 func (r *Reconciler) partsOf(ctx context.Context, contracts []int64) (p Parts, bad map[int64]error, err error) {
 	bad = map[int64]error{}
-	if p.Services, err = partRows(ctx, r, autotask.EntityContractServices, contracts, bad, func(v autotask.ContractService) int64 { return v.ContractID }); err != nil {
+	if p.Services, err = partRows(ctx, r.fetcher, serviceParts, contracts, bad); err != nil {
 		return p, bad, err
 	}
-	if p.Bundles, err = partRows(ctx, r, autotask.EntityContractServiceBundles, contracts, bad, func(v autotask.ContractServiceBundle) int64 { return v.ContractID }); err != nil {
+	if p.Bundles, err = partRows(ctx, r.fetcher, bundleParts, contracts, bad); err != nil {
 		return p, bad, err
 	}
-	p.Units, err = partRows(ctx, r, autotask.EntityContractServiceUnits, contracts, bad, func(v autotask.ContractServiceUnit) int64 { return v.ContractID })
+	p.Units, err = partRows(ctx, r.fetcher, unitParts, contracts, bad)
 	if err = p.hide(err); err != nil {
 		return p, bad, err
 	}
-	p.BundleUnits, err = partRows(ctx, r, autotask.EntityContractServiceBundleUnits, contracts, bad, func(v autotask.ContractServiceBundleUnit) int64 { return v.ContractID })
+	p.BundleUnits, err = partRows(ctx, r.fetcher, bundleUnitParts, contracts, bad)
 	if err = p.hide(err); err != nil {
 		return p, bad, err
 	}
-	p.Charges, err = partRows(ctx, r, autotask.EntityContractCharges, contracts, bad, func(v autotask.ContractCharge) int64 { return v.ContractID })
+	p.Charges, err = partRows(ctx, r.fetcher, chargeParts, contracts, bad)
 	return p, bad, p.hide(err)
 }
 
 // AllParts reads every part of every contract, for comparing.
 func AllParts(ctx context.Context, c *autotask.Client) (p Parts, err error) {
-	if p.Services, err = allRows(ctx, c, autotask.EntityContractServices, func(v autotask.ContractService) int64 { return v.ContractID }); err != nil {
+	if p.Services, err = allRows(ctx, c, serviceParts); err != nil {
 		return p, err
 	}
-	if p.Bundles, err = allRows(ctx, c, autotask.EntityContractServiceBundles, func(v autotask.ContractServiceBundle) int64 { return v.ContractID }); err != nil {
+	if p.Bundles, err = allRows(ctx, c, bundleParts); err != nil {
 		return p, err
 	}
-	p.Units, err = allRows(ctx, c, autotask.EntityContractServiceUnits, func(v autotask.ContractServiceUnit) int64 { return v.ContractID })
+	p.Units, err = allRows(ctx, c, unitParts)
 	if err = p.hide(err); err != nil {
 		return p, err
 	}
-	p.BundleUnits, err = allRows(ctx, c, autotask.EntityContractServiceBundleUnits, func(v autotask.ContractServiceBundleUnit) int64 { return v.ContractID })
+	p.BundleUnits, err = allRows(ctx, c, bundleUnitParts)
 	if err = p.hide(err); err != nil {
 		return p, err
 	}
-	p.Charges, err = allRows(ctx, c, autotask.EntityContractCharges, func(v autotask.ContractCharge) int64 { return v.ContractID })
+	p.Charges, err = allRows(ctx, c, chargeParts)
 	return p, p.hide(err)
 }
 
-func allRows[T any](ctx context.Context, c *autotask.Client, entity string, contract func(T) int64) (map[int64][]T, error) {
+func allRows[T any](ctx context.Context, c *autotask.Client, of part[T]) (map[int64][]T, error) {
 	out := map[int64][]T{}
-	err := autotask.Each(ctx, c, entity, autotask.Query{}, func(rows autotask.Rows[T]) error {
+	err := autotask.Each(ctx, c, of.entity, autotask.Query{}, func(rows autotask.Rows[T]) error {
 		for _, v := range rows.Items {
-			out[contract(v)] = append(out[contract(v)], v)
+			out[of.contract(v)] = append(out[of.contract(v)], v)
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", entity, err)
+		return nil, fmt.Errorf("fetch %s: %w", of.entity, err)
 	}
 	return out, nil
 }
@@ -90,26 +90,45 @@ func (p *Parts) hide(err error) error {
 	return err
 }
 
-func partRows[T any](ctx context.Context, r *Reconciler, entity string, contracts []int64, bad map[int64]error, contract func(T) int64) (map[int64][]T, error) {
-	rows, failed, err := bisect(ctx, r.fetcher.client, contracts, func(part []int64) (autotask.Rows[T], error) {
-		rows, err := autotask.ByIDs[T](ctx, r.fetcher.client, entity, "contractID", part)
+func partRows[T any](ctx context.Context, f *fetcher, of part[T], contracts []int64, bad map[int64]error) (map[int64][]T, error) {
+	rows, failed, err := bisect(ctx, contracts, func(ctx context.Context, ids []int64) (autotask.Rows[T], error) {
+		rows, err := autotask.ByIDs[T](ctx, f.client, of.entity, "contractID", ids)
 		if err == nil && len(rows.Bad) > 0 {
 			// A part left out would make the cost wrong: halve down to the contract it hangs on.
-			return rows, &autotask.Error{Kind: autotask.KindUndecodable, Operation: "query", Entity: entity, Cause: rows.Bad[0]}
+			return rows, &autotask.Error{Kind: autotask.KindUndecodable, Operation: "query", Entity: of.entity, Cause: rows.Bad[0]}
 		}
 		return rows, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", entity, err)
+		return nil, fmt.Errorf("fetch %s: %w", of.entity, err)
 	}
 	for id, err := range failed {
 		bad[id] = err
 	}
 	out := map[int64][]T{}
 	for _, v := range rows.Items {
-		out[contract(v)] = append(out[contract(v)], v)
+		full, keep, err := whole(ctx, f, of.row, v)
+		switch {
+		case err != nil && ownFailure(err):
+			bad[of.contract(v)] = err
+		case err != nil:
+			return nil, fmt.Errorf("fetch %s: %w", of.entity, err)
+		case keep:
+			out[of.contract(full)] = append(out[of.contract(full)], full)
+		}
 	}
 	return out, nil
+}
+
+// of is the parts of one contract alone.
+func (p Parts) of(contract int64) Parts {
+	return Parts{
+		Units:       map[int64][]autotask.ContractServiceUnit{contract: p.Units[contract]},
+		Services:    map[int64][]autotask.ContractService{contract: p.Services[contract]},
+		Bundles:     map[int64][]autotask.ContractServiceBundle{contract: p.Bundles[contract]},
+		BundleUnits: map[int64][]autotask.ContractServiceBundleUnit{contract: p.BundleUnits[contract]},
+		Charges:     map[int64][]autotask.ContractCharge{contract: p.Charges[contract]},
+	}
 }
 
 // Hash is a hash over everything that a contract's projection reads of its

@@ -83,6 +83,7 @@ func push[T channelprogram.ClientInput | channelprogram.ContractInput](ctx conte
 	for _, it := range b.open() {
 		in := t.input(it)
 		if in == nil {
+			it.settled(v1.OutcomeNotMet) // to be archived, but what was pushed cannot be read any more
 			continue
 		}
 		if it.fingerprint == it.entry.Fingerprint && !it.force() {
@@ -104,8 +105,8 @@ func push[T channelprogram.ClientInput | channelprogram.ContractInput](ctx conte
 		return answered(ctx, b, t, due[0], res, err)
 	}
 	results, road := t.upsert(ctx, items)
-	for i, res := range results {
-		if i >= len(due) || res.Outcome == "" && res.Failure == nil {
+	for i, res := range results[:min(len(results), len(due))] {
+		if res.Outcome == "" && res.Failure == nil {
 			continue // not answered: the road's failure speaks for it
 		}
 		if res.Failure != nil && res.Failure.Kind.OfTheRoad() {
@@ -175,12 +176,17 @@ func (it *item) settled(o v1.Outcome) {
 	it.outcome = o
 }
 
-// stale means that the target has seen a later observedAt than ours: the
-// fingerprint stays as it was and the record is marked again, to be sent with a later one.
+// stale means that the target has seen a later observedAt than ours: what it holds
+// is not known, so no fingerprint is, and the record is marked again, to be sent
+// with a later one.
 func (b *batch) stale(ctx context.Context, it *item, heldAt func() (time.Time, error)) error {
 	at, err := heldAt()
 	if err != nil && ofTheRoad(err) {
 		return fmt.Errorf("read back %s %d: %w", b.kind, it.mark.ID, err)
+	}
+	if err != nil {
+		it.fail("target_failed", "Channel Program holds something newer and does not tell what: "+err.Error(), false)
+		return nil
 	}
 	if at.After(it.entry.ObservedAt) {
 		it.entry.ObservedAt = at

@@ -50,6 +50,8 @@ type Config struct {
 	Freshness    *Freshness
 	Now          func() time.Time
 	Log          *zap.Logger
+	// Cancelled says that the marks of a job are to be dropped; nil: never.
+	Cancelled func(job string) bool
 	// Settled is told of every record settled: for jobs, the feed and metrics.
 	Settled func(Settled)
 }
@@ -72,9 +74,10 @@ type Settled struct {
 // Reconciler brings batches of records of one installation in line.
 type Reconciler struct {
 	Config
-	fetcher   *fetcher
-	countries countries
-	tenant    tenant
+	fetcher    *fetcher
+	countries  countries
+	tenant     tenant
+	departures departures
 }
 
 // New makes a reconciler.
@@ -109,11 +112,12 @@ func (r *Reconciler) ForgetVendors(ids ...int64) { r.tenant.names.forget(ids...)
 // Side says whose side of the road failed.
 type Side string
 
-// The two sides.
+// The sides.
 const (
 	SideAutotask Side = "autotask"
 	SideTarget   Side = "channel_program"
-	SideOwn      Side = "own" // our own streams
+	SideOwn      Side = "own"  // our own streams
+	SideBulk     Side = "bulk" // the share of Autotask's hourly limit that bulk work may use
 )
 
 // Road is a failure of the road, made from any error of a batch.

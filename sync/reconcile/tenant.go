@@ -30,6 +30,30 @@ type companyName struct {
 	Lacks       []string
 }
 
+// The rows of the catalogue.
+var (
+	serviceRows = row[autotask.Service]{
+		entity: autotask.EntityServices,
+		id:     func(v autotask.Service) int64 { return v.ID },
+		lacks:  func(v autotask.Service) []string { return v.Lacks },
+	}
+	bundleRows = row[autotask.ServiceBundle]{
+		entity: autotask.EntityServiceBundles,
+		id:     func(v autotask.ServiceBundle) int64 { return v.ID },
+		lacks:  func(v autotask.ServiceBundle) []string { return v.Lacks },
+	}
+	productRows = row[autotask.Product]{
+		entity: autotask.EntityProducts,
+		id:     func(v autotask.Product) int64 { return v.ID },
+		lacks:  func(v autotask.Product) []string { return v.Lacks },
+	}
+	nameRows = row[companyName]{
+		entity: autotask.EntityCompanies,
+		id:     func(v companyName) int64 { return v.ID },
+		lacks:  func(v companyName) []string { return v.Lacks },
+	}
+)
+
 // catalogue is what the projections of a batch of contracts read beside their parts.
 type catalogue struct {
 	services       map[int64]autotask.Service
@@ -40,16 +64,18 @@ type catalogue struct {
 	vendorNames    map[int64]string
 	currency       string
 	currencyKnown  bool
+
+	badServices, badBundles, badProducts, badNames map[int64]error
 }
 
 func (r *Reconciler) catalogueFor(ctx context.Context, p Parts) (c catalogue, err error) {
-	t, now, client := &r.tenant, r.Now(), r.fetcher.client
+	t, now, f := &r.tenant, r.Now(), r.fetcher
 	if bundles := p.bundleIDs(); len(bundles) > 0 {
-		if c.bundles, err = t.bundles.get(ctx, now, bundles, byID(client, autotask.EntityServiceBundles, func(v autotask.ServiceBundle) int64 { return v.ID })); err != nil {
+		if c.bundles, c.badBundles, err = t.bundles.get(ctx, now, bundles, byID(f, bundleRows)); err != nil {
 			return c, err
 		}
-		c.bundleServices, err = t.bundleServices.get(ctx, now, bundles,
-			grouped(client, autotask.EntityServiceBundleServices, "serviceBundleID", func(v autotask.ServiceBundleService) int64 { return v.ServiceBundleID }))
+		c.bundleServices, _, err = t.bundleServices.get(ctx, now, bundles,
+			grouped(f.client, autotask.EntityServiceBundleServices, "serviceBundleID", func(v autotask.ServiceBundleService) int64 { return v.ServiceBundleID }))
 		if err != nil {
 			return c, err
 		}
@@ -60,30 +86,47 @@ func (r *Reconciler) catalogueFor(ctx context.Context, p Parts) (c catalogue, er
 			ids = append(ids, v.ServiceID)
 		}
 	}
-	if c.services, err = t.services.get(ctx, now, unique(ids), byID(client, autotask.EntityServices, func(v autotask.Service) int64 { return v.ID })); err != nil {
+	if c.services, c.badServices, err = t.services.get(ctx, now, unique(ids), byID(f, serviceRows)); err != nil {
 		return c, err
 	}
 	if products := p.productIDs(); len(products) > 0 {
-		c.products, err = t.products.get(ctx, now, products, byID(client, autotask.EntityProducts, func(v autotask.Product) int64 { return v.ID }))
+		c.products, c.badProducts, err = t.products.get(ctx, now, products, byID(f, productRows))
 		if err = unlessHidden(err); err != nil {
 			return c, err
 		}
-		c.productVendors, err = t.productVendors.get(ctx, now, products,
-			grouped(client, autotask.EntityProductVendors, "productID", func(v autotask.ProductVendor) int64 { return v.ProductID }))
+		c.productVendors, _, err = t.productVendors.get(ctx, now, products,
+			grouped(f.client, autotask.EntityProductVendors, "productID", func(v autotask.ProductVendor) int64 { return v.ProductID }))
 		if err = unlessHidden(err); err != nil {
 			return c, err
 		}
 	}
-	if c.vendorNames, err = t.names.get(ctx, now, c.vendorIDs(p), loadNames(client)); err != nil {
+	if c.vendorNames, c.badNames, err = t.names.get(ctx, now, c.vendorIDs(p), names(f)); err != nil {
 		return c, err
 	}
-	c.currency, c.currencyKnown, err = t.money.get(ctx, client, now)
+	c.currency, c.currencyKnown, err = t.money.get(ctx, f.client, now)
 	return c, err
+}
+
+// unreadable is what is wrong with a row that one contract reads; nil when nothing
+// is. Passing over it could give the contract another vendor or cost.
+func (c catalogue) unreadable(own Parts, vendors, services []int64) error {
+	for _, one := range []struct {
+		ids []int64
+		bad map[int64]error
+	}{{services, c.badServices}, {own.bundleIDs(), c.badBundles}, {own.productIDs(), c.badProducts}, {vendors, c.badNames}} {
+		for _, id := range one.ids {
+			if err := one.bad[id]; err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // unlessHidden passes over the refusal of a right that only a charge's vendor needs.
 func unlessHidden(err error) error {
-	if autotask.KindOf(err) == autotask.KindPermission {
+	switch autotask.KindOf(err) {
+	case autotask.KindPermission, autotask.KindNotFound:
 		return nil
 	}
 	return err
@@ -115,40 +158,36 @@ func (c catalogue) vendorIDs(p Parts) []int64 {
 	return unique(ids)
 }
 
-func byID[T any](client *autotask.Client, entity string, id func(T) int64) func(context.Context, []int64) (map[int64]T, error) {
-	return func(ctx context.Context, ids []int64) (map[int64]T, error) {
-		rows, err := autotask.ByIDs[T](ctx, client, entity, "id", ids)
+func byID[T any](f *fetcher, r row[T]) loader[T] {
+	return func(ctx context.Context, ids []int64) (map[int64]T, map[int64]error, error) {
+		found, err := fetch(ctx, f, r, ids)
 		if err != nil {
-			return nil, fmt.Errorf("fetch %s: %w", entity, err)
+			return nil, nil, fmt.Errorf("fetch %s: %w", r.entity, err)
 		}
-		out := make(map[int64]T, len(rows.Items))
-		for _, v := range rows.Items {
-			out[id(v)] = v
-		}
-		return out, nil
+		return found.rows, found.bad, nil
 	}
 }
 
-func grouped[T any](client *autotask.Client, entity, field string, key func(T) int64) func(context.Context, []int64) (map[int64][]T, error) {
-	return func(ctx context.Context, ids []int64) (map[int64][]T, error) {
+func grouped[T any](client *autotask.Client, entity, field string, key func(T) int64) loader[[]T] {
+	return func(ctx context.Context, ids []int64) (map[int64][]T, map[int64]error, error) {
 		rows, err := autotask.ByIDs[T](ctx, client, entity, field, ids)
 		if err != nil {
-			return nil, fmt.Errorf("fetch %s: %w", entity, err)
+			return nil, nil, fmt.Errorf("fetch %s: %w", entity, err)
 		}
 		out := map[int64][]T{}
 		for _, v := range rows.Items {
 			out[key(v)] = append(out[key(v)], v)
 		}
-		return out, nil
+		return out, nil, nil
 	}
 }
 
-func loadNames(client *autotask.Client) func(context.Context, []int64) (map[int64]string, error) {
-	load := byID(client, autotask.EntityCompanies, func(v companyName) int64 { return v.ID })
-	return func(ctx context.Context, ids []int64) (map[int64]string, error) {
-		rows, err := load(ctx, ids)
+func names(f *fetcher) loader[string] {
+	load := byID(f, nameRows)
+	return func(ctx context.Context, ids []int64) (map[int64]string, map[int64]error, error) {
+		rows, bad, err := load(ctx, ids)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		out := make(map[int64]string, len(rows))
 		for id, v := range rows {
@@ -156,7 +195,7 @@ func loadNames(client *autotask.Client) func(context.Context, []int64) (map[int6
 				out[id] = name
 			}
 		}
-		return out, nil
+		return out, bad, nil
 	}
 }
 

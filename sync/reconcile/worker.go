@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,6 +41,7 @@ type Worker struct {
 	reports Reports
 
 	autotask, target, own breaker
+	bulk                  breaker // for bulk work alone
 	kick                  chan struct{}
 
 	mu     sync.Mutex
@@ -55,6 +57,7 @@ func NewWorker(r *Reconciler, window time.Duration, reports Reports) *Worker {
 // Kick ends waits on a broken road: the credentials were replaced, or somebody asked.
 func (w *Worker) Kick() {
 	w.autotask.trip()
+	w.bulk.trip()
 	w.target.trip()
 	w.own.trip()
 	select {
@@ -74,6 +77,9 @@ func (w *Worker) GoesOnAt() time.Time {
 	return at
 }
 
+// BulkGoesOnAt is when bulk work that used its share up goes on; zero while it does.
+func (w *Worker) BulkGoesOnAt() time.Time { return w.bulk.state() }
+
 // Run works until ctx ends. wakes hints that something may be due.
 func (w *Worker) Run(ctx context.Context, wakes <-chan struct{}) {
 	var liveAt, bulkAt time.Time // when to look next
@@ -83,6 +89,7 @@ func (w *Worker) Run(ctx context.Context, wakes <-chan struct{}) {
 	for ctx.Err() == nil {
 		if at := w.GoesOnAt(); at.After(w.r.Now()) {
 			w.sleep(ctx, at.Sub(w.r.Now()), w.kick, nil)
+			liveAt, bulkAt = w.r.Now(), w.r.Now() // the marks that it failed on are still due
 			continue
 		}
 		now := w.r.Now()
@@ -102,7 +109,9 @@ func (w *Worker) Run(ctx context.Context, wakes <-chan struct{}) {
 			}
 		case !now.Before(bulkAt):
 			bulkAt = now.Add(lookAgain)
-			if n, _ := w.turn(ctx, events.LaneBulk); n > 0 {
+			if at := w.bulk.state(); at.After(now) {
+				bulkAt = earlier(at, bulkAt)
+			} else if n, _ := w.turn(ctx, events.LaneBulk); n > 0 {
 				bulkAt = w.r.Now()
 			}
 		default:
@@ -157,7 +166,7 @@ func (w *Worker) turn(ctx context.Context, lane events.Lane) (settled int, full 
 		full = full || n == MaxBatch
 		if err != nil {
 			if ctx.Err() == nil {
-				w.broke(err)
+				w.broke(err, lane)
 			}
 			return settled, full
 		}
@@ -179,14 +188,23 @@ func (w *Worker) batch(ctx context.Context, kind v1.Kind, lane events.Lane) (int
 	if err := w.ready(ctx); err != nil {
 		return 0, err
 	}
-	if err := w.r.Batch(ctx, kind, marks); err != nil {
+	last := marks[len(marks)-1].Sequence
+	if err := w.r.Batch(ctx, kind, w.wanted(marks)); err != nil {
 		return 0, err
 	}
-	w.mended()
-	if err := w.r.Worklist.Clear(ctx, in.ID, kind, lane, marks[len(marks)-1].Sequence); err != nil {
+	w.mended(lane)
+	if err := w.r.Worklist.Clear(ctx, in.ID, kind, lane, last); err != nil {
 		return 0, err
 	}
 	return len(marks), nil
+}
+
+// wanted drops the marks of cancelled jobs.
+func (w *Worker) wanted(marks []events.Mark) []events.Mark {
+	if w.r.Cancelled == nil {
+		return marks
+	}
+	return slices.DeleteFunc(slices.Clone(marks), func(m events.Mark) bool { return m.Job != "" && w.r.Cancelled(m.Job) })
 }
 
 // ready asks the target's handshake before anything is fetched for a target that
@@ -206,8 +224,14 @@ func (w *Worker) ready(ctx context.Context) error {
 }
 
 // broke opens the breaker of the side whose road failed.
-func (w *Worker) broke(err error) {
+func (w *Worker) broke(err error, lane events.Lane) {
 	now := w.r.Now()
+	if lane == events.LaneBulk && autotask.KindOf(err) == autotask.KindBudget {
+		// The share that bulk work may use is gone; what is left is for live changes, which go on.
+		next := w.bulk.open(now, now.Add(autotask.RetryAfterOf(err)))
+		w.reports.Broken(Road{Side: SideBulk, Code: "backfill_throttled", Err: err}, next)
+		return
+	}
 	road := RoadOf(err, now)
 	at := road.At
 	if road.Side == SideTarget && road.Pause {
@@ -232,7 +256,11 @@ func (w *Worker) broke(err error) {
 }
 
 // mended closes every breaker: a batch went through from end to end.
-func (w *Worker) mended() {
+func (w *Worker) mended(lane events.Lane) {
+	if lane == events.LaneBulk && !w.bulk.state().IsZero() {
+		w.bulk.close()
+		w.reports.Mended(SideBulk)
+	}
 	w.mu.Lock()
 	was := w.broken
 	w.broken, w.probes = map[Side]bool{}, 0

@@ -31,7 +31,7 @@ const (
 	headerSize = 1 + keyIDSize
 )
 
-// ErrWrongKey says that no key of the ring sealed the value, or that it was changed since.
+// ErrWrongKey says that no key of the ring sealed the value, or that it was changed since, or is no sealed value at all.
 var ErrWrongKey = errors.New("sealed with a key that is not in the ring")
 
 // Ring seals with its first key and opens with any of them.
@@ -97,7 +97,7 @@ func (r *Ring) Seal(aad string, plain []byte) []byte {
 // Open decrypts what Seal made. It returns ErrWrongKey when no key fits or the value was tampered with.
 func (r *Ring) Open(aad string, sealed []byte) ([]byte, error) {
 	if len(sealed) < headerSize || sealed[0] != version {
-		return nil, fmt.Errorf("open sealed value for %s: not a sealed value", aad)
+		return nil, fmt.Errorf("open sealed value for %s: %w", aad, ErrWrongKey)
 	}
 	for _, k := range r.keys {
 		if !bytes.Equal(k.id[:], sealed[1:headerSize]) {
@@ -110,4 +110,9 @@ func (r *Ring) Open(aad string, sealed []byte) ([]byte, error) {
 		return plain, nil
 	}
 	return nil, fmt.Errorf("open sealed value for %s: %w", aad, ErrWrongKey)
+}
+
+// sealedLast says whether the key that seals now has sealed the value.
+func (r *Ring) sealedLast(sealed []byte) bool {
+	return len(sealed) >= headerSize && bytes.Equal(r.keys[0].id[:], sealed[1:headerSize])
 }

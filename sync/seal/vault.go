@@ -12,10 +12,12 @@ import (
 // sentinel is a value of known content: what cannot open it has the wrong master key.
 const sentinel = "channelsync"
 
-// Keys stores the sealed keys, one per installation and the sentinel.
+// Keys stores the sealed keys, one per installation and the sentinel. Sealing anew
+// replaces a value, so the table should overwrite on disk what it replaces.
 type Keys interface {
 	Get(ctx context.Context, key string) (events.Entry, error)
 	Create(ctx context.Context, key string, value []byte) (uint64, error)
+	Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
 	Erase(ctx context.Context, key string) error
 }
 
@@ -41,8 +43,12 @@ func OpenVault(ctx context.Context, master *Ring, keys Keys) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read master key check: %w", err)
 	}
-	if _, err := master.Open("master", e.Value); err != nil {
+	_, err = v.open(ctx, "master", e)
+	if errors.Is(err, ErrWrongKey) {
 		return nil, errors.New("--master-key: the store was sealed with another key; start with the key it was made with (nothing was changed)")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read master key check: %w", err)
 	}
 	return v, nil
 }
@@ -79,14 +85,28 @@ func (v *Vault) load(ctx context.Context, installation string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read key of installation %s: %w", installation, err)
 	}
-	return v.master.Open(installation, e.Value)
+	return v.open(ctx, installation, e)
+}
+
+// open opens what the master ring sealed. What an older key of the ring sealed is
+// sealed with the first one: once everything was opened, the older key can go.
+func (v *Vault) open(ctx context.Context, name string, e events.Entry) ([]byte, error) {
+	plain, err := v.master.Open(name, e.Value)
+	if err != nil || v.master.sealedLast(e.Value) {
+		return plain, err
+	}
+	_, err = v.keys.Update(ctx, name, v.master.Seal(name, plain), e.Revision)
+	if err != nil && !errors.Is(err, events.ErrConflict) { // another instance did it
+		return nil, fmt.Errorf("seal key of %s anew: %w", name, err)
+	}
+	return plain, nil
 }
 
 // Destroy erases the key of an installation by secure delete: what it sealed can never be read again.
 func (v *Vault) Destroy(ctx context.Context, installation string) error {
 	v.mu.Lock()
+	defer v.mu.Unlock()
 	delete(v.rings, installation)
-	v.mu.Unlock()
 	if err := v.keys.Erase(ctx, installation); err != nil {
 		return fmt.Errorf("erase key of installation %s: %w", installation, err)
 	}

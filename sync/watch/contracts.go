@@ -62,9 +62,9 @@ func (w *Watcher) PollContracts(ctx context.Context) error {
 // compareContracts reads every contract and finds those that are new, gone or
 // different from what their last reconcile read. One request per 500 contracts.
 func (w *Watcher) compareContracts(ctx context.Context) error {
-	known := map[int64]string{}
+	known, gone := map[int64]string{}, map[int64]bool{}
 	if _, err := w.Ledger.Find(ctx, w.ID, v1.KindContract, func(s ledger.Summary) bool {
-		known[s.ID] = s.RowHash
+		known[s.ID], gone[s.ID] = s.RowHash, deleted(s)
 		return false
 	}); err != nil {
 		return fmt.Errorf("read known contracts: %w", err)
@@ -72,7 +72,7 @@ func (w *Watcher) compareContracts(ctx context.Context) error {
 	var due []int64
 	err := autotask.Each(ctx, w.Autotask, autotask.EntityContracts, autotask.Query{}, func(rows autotask.Rows[autotask.Contract]) error {
 		for _, c := range rows.Items {
-			if known[c.ID] != reconcile.ContractHash(c) {
+			if gone[c.ID] || known[c.ID] != reconcile.ContractHash(c) {
 				due = append(due, c.ID)
 			}
 			delete(known, c.ID)
@@ -86,9 +86,16 @@ func (w *Watcher) compareContracts(ctx context.Context) error {
 		return fmt.Errorf("compare contracts: %w", err)
 	}
 	for id := range known { // missing from the list: a GET settles whether it is gone
-		due = append(due, id)
+		if !gone[id] {
+			due = append(due, id)
+		}
 	}
 	return w.publish(ctx, v1.KindContract, v1.TriggerPoll, due)
+}
+
+// deleted says whether a GET has settled that Autotask does not have the record.
+func deleted(s ledger.Summary) bool {
+	return slices.Contains(s.Record.Reasons, v1.ReasonDeletedAtSource)
 }
 
 // PollServices finds edited services of the catalogue and marks the contracts that read them.
@@ -150,6 +157,9 @@ func (w *Watcher) contractsHaveStamp(ctx context.Context) (bool, error) {
 		return *w.hasStamp, nil
 	}
 	names, err := w.Autotask.FieldNames(ctx, autotask.EntityContracts)
+	if untold(err) {
+		return false, nil // comparing all of them is dearer, and always right
+	}
 	if err != nil {
 		return false, fmt.Errorf("read fields of contracts: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/sync/job"
+	"channelsync/sync/ledger"
 )
 
 // idRow reads just ids.
@@ -46,20 +47,33 @@ func (w *Watcher) List(ctx context.Context, j job.Job, kind v1.Kind, listed func
 	return nil
 }
 
+// ListIDs reads the ids of every record of a kind, for a dry run.
+func (w *Watcher) ListIDs(ctx context.Context, kind v1.Kind) ([]int64, error) {
+	var ids []int64
+	err := autotask.Each(ctx, w.Autotask, entityOf(kind), autotask.Query{From: 1}, func(rows autotask.Rows[idRow]) error {
+		for _, row := range rows.Items {
+			ids = append(ids, row.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list %s records: %w", kind, err)
+	}
+	return ids, nil
+}
+
 // Remembered writes a change for every record that the ledger knows beyond what
-// was listed: one that is gone from Autotask's list is settled by a GET.
+// was listed: one that is gone from Autotask's list is settled by a GET, once.
 func (w *Watcher) Remembered(ctx context.Context, j job.Job, kind v1.Kind, listed map[int64]bool) (int, error) {
-	ids, err := w.Ledger.Ids(ctx, w.ID, kind)
+	ids, err := w.Ledger.Find(ctx, w.ID, kind, func(s ledger.Summary) bool { return !listed[s.ID] && !deleted(s) })
 	if err != nil {
 		return 0, err
 	}
 	var changes []events.Change
 	for _, id := range ids {
-		if !listed[id] {
-			changes = append(changes, events.Change{
-				Installation: w.ID, Kind: kind, ID: id, Trigger: triggerOf(j.Type), EventTime: w.Now(), Job: j.ID, Force: j.Force,
-			})
-		}
+		changes = append(changes, events.Change{
+			Installation: w.ID, Kind: kind, ID: id, Trigger: triggerOf(j.Type), EventTime: w.Now(), Job: j.ID, Force: j.Force,
+		})
 	}
 	if len(changes) == 0 {
 		return 0, nil

@@ -91,20 +91,25 @@ func poll[T stamps](ctx context.Context, w *Watcher, p polled) (int, error) {
 		filters = append(filters, autotask.Gte(f, since.Add(-overlap)))
 	}
 	newest, ids := since, []int64(nil)
+	horizon := w.Now().Add(reach) // one stamp in a far future must not blind the polls until then
 	seen := map[int64]time.Time{}
 	err = autotask.Each(ctx, w.Autotask, p.entity, autotask.Query{Filter: []autotask.Filter{autotask.Or(filters...)}}, func(rows autotask.Rows[T]) error {
 		for _, row := range rows.Items {
 			at := row.latest()
 			seen[row.id()] = at
-			newest = latest(newest, at)
+			if at.Before(horizon) {
+				newest = latest(newest, at)
+			}
 			if was, ok := w.seen[p.entity][row.id()]; !ok || !was.Equal(at) {
 				ids = append(ids, row.id())
 			}
 		}
 		for _, bad := range rows.Bad {
-			if bad.ID != 0 {
-				ids = append(ids, bad.ID) // the reconcile names what is wrong with it
+			// The reconcile names what is wrong with it, once.
+			if was, ok := w.seen[p.entity][bad.ID]; bad.ID != 0 && !(ok && was.IsZero()) {
+				ids = append(ids, bad.ID)
 			}
+			seen[bad.ID] = time.Time{}
 		}
 		return nil
 	})

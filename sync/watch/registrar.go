@@ -41,13 +41,19 @@ func (w *Watcher) RepairWebhooks(ctx context.Context, publicURL string) (Registr
 	if err != nil {
 		return done, err
 	}
-	for _, entity := range wanted(in) {
+	all := wanted(in)
+	if offered, err := w.contractsCallOut(ctx, in); err != nil {
+		return done, err
+	} else if offered {
+		all = append(all, autotask.ContractWebhooks)
+	}
+	for _, entity := range all {
 		if err := w.repair(ctx, entity, publicURL, &done); err != nil {
 			return done, fmt.Errorf("register %s: %w", entity, err)
 		}
 	}
-	for _, entity := range []autotask.WebhookEntity{autotask.CompanyWebhooks, autotask.ContactWebhooks} {
-		if !slices.Contains(wanted(in), entity) && in.Registration(recordsOf(entity)) != nil {
+	for _, entity := range []autotask.WebhookEntity{autotask.CompanyWebhooks, autotask.ContactWebhooks, autotask.ContractWebhooks} {
+		if !slices.Contains(all, entity) && in.Registration(recordsOf(entity)) != nil {
 			if err := w.removeAll(ctx, entity, &done); err != nil {
 				return done, err
 			}
@@ -59,12 +65,45 @@ func (w *Watcher) RepairWebhooks(ctx context.Context, publicURL string) (Registr
 // RemoveWebhooks deletes every registration of the installation.
 func (w *Watcher) RemoveWebhooks(ctx context.Context) error {
 	var done Registration
-	for _, entity := range []autotask.WebhookEntity{autotask.CompanyWebhooks, autotask.ContactWebhooks} {
+	in, err := w.installation()
+	if err != nil {
+		return err
+	}
+	for _, entity := range []autotask.WebhookEntity{autotask.CompanyWebhooks, autotask.ContactWebhooks, autotask.ContractWebhooks} {
+		if entity == autotask.ContractWebhooks && in.Registration(recordsOf(entity)) == nil {
+			continue // almost certainly no such entity
+		}
 		if err := w.removeAll(ctx, entity, &done); err != nil {
 			return fmt.Errorf("remove %s: %w", entity, err)
 		}
 	}
 	return nil
+}
+
+// contractsCallOut asks whether this Autotask calls out for contracts, which no
+// known build does: the day one does, it is used.
+func (w *Watcher) contractsCallOut(ctx context.Context, in *installation.Installation) (bool, error) {
+	if !in.Uses()[v1.KindContract] {
+		return false, nil
+	}
+	info, err := w.Autotask.EntityInformation(ctx, autotask.EntityContracts)
+	if untold(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("ask whether contracts call out: %w", err)
+	}
+	return info.SupportsWebhookCallouts, nil
+}
+
+// untold says whether an error only means that this build of Autotask does not
+// tell (or not to this user) what was asked.
+func untold(err error) bool {
+	switch autotask.KindOf(err) {
+	case autotask.KindNotFound, autotask.KindInvalid, autotask.KindPermission, autotask.KindUndecodable:
+		return true
+	}
+	return false
 }
 
 // wanted lists the registrations that the installed syncs need.
@@ -82,10 +121,14 @@ func wanted(in *installation.Installation) []autotask.WebhookEntity {
 
 // recordsOf is the entity whose records a registration calls out for.
 func recordsOf(e autotask.WebhookEntity) string {
-	if e == autotask.ContactWebhooks {
+	switch e {
+	case autotask.ContactWebhooks:
 		return autotask.EntityContacts
+	case autotask.ContractWebhooks:
+		return autotask.EntityContracts
+	default:
+		return autotask.EntityCompanies
 	}
-	return autotask.EntityCompanies
 }
 
 func (w *Watcher) name(e autotask.WebhookEntity) string {
@@ -106,7 +149,7 @@ func (w *Watcher) repair(ctx context.Context, e autotask.WebhookEntity, publicUR
 	if err != nil {
 		return err
 	}
-	url := CallbackURL(publicURL, w.ID)
+	url, fresh := CallbackURL(publicURL, w.ID), false
 	if hook == nil {
 		id, err := w.Autotask.CreateWebhook(ctx, e, autotask.NewWebhook{
 			Name: w.name(e), WebhookURL: url, DeactivationURL: url + "/deactivated", Secret: secret,
@@ -115,11 +158,12 @@ func (w *Watcher) repair(ctx context.Context, e autotask.WebhookEntity, publicUR
 			return err
 		}
 		done.Created++
+		fresh = true
 		hook = &autotask.Webhook{ID: id}
 	} else if err := w.adjust(ctx, e, hook, url, secret, done); err != nil {
 		return err
 	}
-	if err := w.subscribe(ctx, e, hook.ID, done); err != nil {
+	if err := w.subscribe(ctx, e, hook.ID, fresh, done); err != nil {
 		return err
 	}
 	now, err := w.Autotask.Webhook(ctx, e, hook.ID)
@@ -239,10 +283,13 @@ func (w *Watcher) adjust(ctx context.Context, e autotask.WebhookEntity, h *autot
 }
 
 // subscribe adds the fields that are missing, one call each: the vendor has no bulk.
-func (w *Watcher) subscribe(ctx context.Context, e autotask.WebhookEntity, id int64, done *Registration) error {
-	has, err := w.Autotask.WebhookFields(ctx, e, id)
-	if err != nil {
-		return err
+func (w *Watcher) subscribe(ctx context.Context, e autotask.WebhookEntity, id int64, fresh bool, done *Registration) error {
+	var has []autotask.WebhookField
+	var err error
+	if !fresh { // a new one has none
+		if has, err = w.Autotask.WebhookFields(ctx, e, id); err != nil {
+			return err
+		}
 	}
 	rows := map[int64]autotask.WebhookField{}
 	for _, f := range has {
@@ -324,7 +371,9 @@ func (w *Watcher) removeAll(ctx context.Context, e autotask.WebhookEntity, done 
 const rotated = time.Hour
 
 // RotateSecrets gives every registration a new secret; the old one stays valid
-// for an hour, for what is on its way and for a rotation that is cut short.
+// for an hour, for what is on its way. Until Autotask has taken the new one the
+// registration's id is forgotten, so that a rotation that is cut short is made good
+// by the next repair, which gives what it does not remember our secret.
 func (w *Watcher) RotateSecrets(ctx context.Context) error {
 	in, err := w.installation()
 	if err != nil {
@@ -332,22 +381,38 @@ func (w *Watcher) RotateSecrets(ctx context.Context) error {
 	}
 	for _, e := range wanted(in) {
 		reg := in.Registration(recordsOf(e))
-		if reg == nil {
-			continue
+		if reg == nil || reg.ID == 0 {
+			continue // the next repair brings it a new one anyway
 		}
-		records := recordsOf(e)
-		in, err := w.Store.Change(ctx, w.ID, func(in *installation.Installation) error {
-			old := in.Secrets.Webhooks[records]
-			in.Secrets.Webhooks[records] = installation.Signer{Current: NewSecret(), Previous: old.Current, Until: w.Now().Add(rotated)}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		secret := v1.Secret(in.Secrets.Webhooks[records].Current)
-		if err := w.Autotask.ChangeWebhook(ctx, e, reg.ID, autotask.WebhookChange{Secret: &secret}); err != nil {
+		if err := w.rotate(ctx, e, reg.ID); err != nil {
 			return fmt.Errorf("rotate secret of %s: %w", e, err)
 		}
 	}
 	return nil
+}
+
+func (w *Watcher) rotate(ctx context.Context, e autotask.WebhookEntity, id int64) error {
+	records := recordsOf(e)
+	remember := func(id int64, edit func(*installation.Installation)) (*installation.Installation, error) {
+		return w.Store.Change(ctx, w.ID, func(in *installation.Installation) error {
+			if reg := in.Registration(records); reg != nil {
+				reg.ID = id
+			}
+			edit(in)
+			return nil
+		})
+	}
+	in, err := remember(0, func(in *installation.Installation) {
+		old := in.Secrets.Webhooks[records]
+		in.Secrets.Webhooks[records] = installation.Signer{Current: NewSecret(), Previous: old.Current, Until: w.Now().Add(rotated)}
+	})
+	if err != nil {
+		return err
+	}
+	secret := v1.Secret(in.Secrets.Webhooks[records].Current)
+	if err := w.Autotask.ChangeWebhook(ctx, e, id, autotask.WebhookChange{Secret: &secret}); err != nil {
+		return err
+	}
+	_, err = remember(id, func(*installation.Installation) {})
+	return err
 }

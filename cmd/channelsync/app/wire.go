@@ -56,7 +56,9 @@ func (a *App) wire(ctx context.Context) error {
 	})
 	api := admin.New(admin.Config{
 		Installations: a.manager, Setup: a.manager, Changes: a.manager, Lifecycle: a.manager, Records: records{a.manager}, Jobs: jobs{a.manager},
-		Webhooks: webhooks{a.manager}, Overview: overview{a.manager}, Auditor: auditor{a.manager, log}, Log: log.Named("admin"), Now: a.opts.Now,
+		Webhooks: webhooks{a.manager}, Overview: overview{a.manager},
+		Previews: a.manager, Explainer: a.manager, Resyncs: a.manager, DeadLetters: a.manager, Bridges: a.manager, Held: a.manager, Feed: a.manager,
+		Auditor: auditor{a.manager, log}, Log: log.Named("admin"), Now: a.opts.Now,
 	})
 	return a.listeners(
 		handlers.Public(handlers.PublicConfig{Callbacks: receiver, Log: log}),
@@ -67,8 +69,9 @@ func (a *App) wire(ctx context.Context) error {
 // openManager opens what is kept of installations and records.
 func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bus, metrics *metrics) (*control.Manager, error) {
 	tables := map[string]*events.Table{}
-	for name, history := range map[string]int{"keys": 1, "installations": 1, "ledger": 1, "jobs": 1, "audit": 1} {
-		t, err := bus.Table(ctx, events.TableConfig{Name: name, History: history})
+	// What a secure table replaces is overwritten on disk: keys, and what names an installation, must be erasable.
+	for name, secure := range map[string]bool{"keys": true, "installations": true, "ledger": false, "jobs": false, "audit": false} {
+		t, err := bus.Table(ctx, events.TableConfig{Name: name, History: 1, Secure: secure})
 		if err != nil {
 			return nil, fmt.Errorf("open table %s: %w", name, err)
 		}
@@ -152,8 +155,8 @@ type deliveries struct {
 	metrics *metrics
 }
 
-func (d deliveries) Delivered(_, guid string, _ *int64, at time.Time, result string) {
-	d.manager.Delivered(guid, at)
+func (d deliveries) Delivered(installation, guid string, sequence *int64, at time.Time, result string) {
+	d.manager.Delivered(installation, guid, sequence, at)
 	d.metrics.delivered(result)
 }
 

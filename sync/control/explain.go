@@ -1,0 +1,189 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	v1 "channelsync/api/v1"
+	"channelsync/sync/condition"
+	"channelsync/sync/installation"
+	"channelsync/sync/reconcile"
+)
+
+// Explain says why a record is or is not synced, from Autotask's fresh state,
+// and how what the target holds differs. It pushes nothing.
+func (m *Manager) Explain(ctx context.Context, id string, kind v1.Kind, rec int64) (v1.Explanation, error) {
+	in, err := m.get(id)
+	if err != nil {
+		return v1.Explanation{}, err
+	}
+	rt, err := m.atWork(in)
+	if err != nil {
+		return v1.Explanation{}, err
+	}
+	looked, err := rt.rec.Look(ctx, in, kind, []int64{rec})
+	if err != nil {
+		return v1.Explanation{}, cannotAsk(err)
+	}
+	l := looked[0]
+	out := v1.Explanation{
+		Kind: kind, ID: strconv.FormatInt(rec, 10), Name: l.Name, Met: l.Decision.Met, Conditions: l.Decision.Conditions,
+		Projection: l.Projection, Sources: l.Sources, Target: json.RawMessage("null"), Differences: []v1.Difference{},
+	}
+	if out.Conditions == nil {
+		out.Conditions = []v1.Condition{}
+	}
+	if l.Before.Outcome != "" {
+		r := l.Before.Record()
+		out.Record = &r
+	}
+	if target, err := rt.rec.AtTarget(ctx, kind, rec); err == nil {
+		out.Target = target
+		if l.Decision.Met && l.Failure == "" {
+			out.Differences = reconcile.Differences(target, l.Projection)
+		}
+	} else {
+		out.Next = "Channel Program could not be asked what it holds: " + err.Error() + ". "
+	}
+	out.Next += next(in, l, len(out.Differences))
+	return out, nil
+}
+
+// next says in plain words what happens to the record now.
+func next(in *installation.Installation, l reconcile.Looked, differences int) string {
+	switch {
+	case l.Failure != "":
+		return l.Failure + " It is tried again by itself, at the latest when the record changes."
+	case in.Stopped:
+		return "The installation is stopped. Start it, and waiting changes are delivered."
+	case in.Refused:
+		return "Autotask refuses the credentials. Replace them, and work resumes by itself."
+	case !l.Decision.Met:
+		return l.Decision.Detail() + " " + whatToDo(l.Decision)
+	case l.Before.Held:
+		return "It is held with a mass change; approve or discard what is held."
+	case l.Before.Outcome == v1.OutcomeDead:
+		return "It is in the dead letters: " + l.Before.Detail + ". Correct the cause, then requeue it."
+	case l.Before.Outcome == v1.OutcomeRetrying:
+		return "It failed " + strconv.Itoa(l.Before.Attempts) + " times (" + l.Before.Detail + ") and is tried again by itself."
+	case differences > 0:
+		return "Every condition holds, but Channel Program holds other values. \"Sync now\" sends them; the sweep does so by itself."
+	default:
+		return "Every condition holds and Channel Program is up to date. Nothing to do."
+	}
+}
+
+// whatToDo is the fix of the conditions that do not hold.
+func whatToDo(d condition.Decision) string {
+	fixes := map[string]string{
+		v1.ReasonTypeNotCustomer:  "Set the company's type to Customer in Autotask to sync it.",
+		v1.ReasonStatusInactive:   "Set the company active in Autotask to sync it.",
+		v1.ReasonExcluded:         "Change the include or exclude list in the installation's options to sync it.",
+		v1.ReasonFiltered:         "Change the filters in the installation's options to sync it.",
+		v1.ReasonContractInactive: "Set the contract active, or the option contractStatus to any.",
+		v1.ReasonClientOutOfScope: "Look at the contract's company: it must be an active Customer.",
+		v1.ReasonSyncNotInstalled: "Install the sync.",
+		v1.ReasonNoContract:       "Add a contract in Autotask.",
+		v1.ReasonOwnCompany:       "Your own organization never syncs.",
+		v1.ReasonDeletedAtSource:  "It no longer exists in Autotask; what Channel Program holds is left as it is.",
+	}
+	var out []string
+	for _, code := range d.Reasons() {
+		out = append(out, fixes[code])
+	}
+	return strings.Join(out, " ")
+}
+
+// atWork returns what runs of an installation, or why nothing may be asked for it.
+func (m *Manager) atWork(in *installation.Installation) (*runtime, error) {
+	rt := m.runtime(in.ID)
+	switch {
+	case in.Uninstalled || rt == nil:
+		return nil, conflict("the installation is not running", "Reinstall it first.")
+	case rt.target == nil:
+		return nil, conflict("no Channel Program address is set", describe("channel_program_url_missing").Fix)
+	case in.Refused:
+		return nil, conflict("Autotask refuses the credentials of this installation", describe("credentials_refused").Fix)
+	}
+	return rt, nil
+}
+
+// cannotAsk is the problem of an Autotask that does not answer an operator's question.
+func cannotAsk(err error) error {
+	road := reconcile.RoadOf(err, time.Now())
+	if road.Side != reconcile.SideAutotask {
+		return err
+	}
+	words := describe(road.Code)
+	return unavailable(words.Title+": "+err.Error(), words.Fix)
+}
+
+// Preview says what a change of options would do to the records that are known,
+// from Autotask's fresh state. It changes nothing.
+func (m *Manager) Preview(ctx context.Context, id string, req v1.UpdateInstallation) (v1.Preview, error) {
+	out := v1.Preview{Sample: []v1.PreviewRecord{}}
+	in, err := m.get(id)
+	if err != nil || req.Options == nil {
+		return out, err
+	}
+	rt, err := m.atWork(in)
+	if err != nil {
+		return out, err
+	}
+	in.Options = *req.Options
+	for _, kind := range kindsOf(in.InstalledSyncs()) {
+		err := m.eachLooked(ctx, rt, in, kind, func(l reconcile.Looked) {
+			effect := effectOf(l)
+			switch effect {
+			case "":
+				return
+			case "enter":
+				out.Enter++
+			case "leave":
+				out.Leave++
+			case "change":
+				out.Change++
+			}
+			if len(out.Sample) < sampleSize {
+				p := v1.PreviewRecord{Kind: kind, ID: strconv.FormatInt(l.ID, 10), Name: l.Name, Effect: effect}
+				if effect == "change" {
+					p.Differences = reconcile.Differences(l.Before.Projection, l.Projection)
+				}
+				out.Sample = append(out.Sample, p)
+			}
+		})
+		if err != nil {
+			return out, cannotAsk(err)
+		}
+	}
+	return out, nil
+}
+
+const sampleSize = 20
+
+func effectOf(l reconcile.Looked) string {
+	switch {
+	case l.Failure != "":
+		return ""
+	case l.Decision.Met && !l.Before.InScope:
+		return "enter"
+	case !l.Decision.Met && l.Before.InScope:
+		return "leave"
+	case l.Decision.Met && l.Fingerprint != l.Before.Fingerprint:
+		return "change"
+	}
+	return ""
+}
+
+// eachLooked looks at every known record of a kind, a batch at a time.
+func (m *Manager) eachLooked(ctx context.Context, rt *runtime, in *installation.Installation, kind v1.Kind, fn func(reconcile.Looked)) error {
+	ids, err := m.Ledger.Ids(ctx, in.ID, kind)
+	if err != nil {
+		return fmt.Errorf("list known records: %w", err)
+	}
+	return rt.look(ctx, in, kind, ids, fn)
+}

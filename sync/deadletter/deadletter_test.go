@@ -1,0 +1,238 @@
+package deadletter
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/seal"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// The server's clocks and pools that live as long as the process.
+		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
+	)
+}
+
+const (
+	inst  = "01hzx3q8r9k2m4n6p8s0t2v4w6"
+	other = "01hzx3q8r9k2m4n6p8s0t2v4w7"
+)
+
+var at = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// box is one on a real stream, whose clock goes a minute on with each look.
+func box(t *testing.T) (*Box, *events.Bus, *seal.Vault) {
+	t.Helper()
+	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := bus.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	keys, err := bus.Table(t.Context(), events.TableConfig{Name: "keys", History: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	master, err := seal.NewRing(bytes.Repeat([]byte{1}, seal.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	vault, err := seal.OpenVault(t.Context(), master, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := at
+	return New(bus.DeadLetters(), vault, func() time.Time {
+		now = now.Add(time.Minute)
+		return now
+	}), bus, vault
+}
+
+func record(id int64) v1.DeadLetter {
+	return v1.DeadLetter{
+		ID: RecordID(v1.KindCompany, id), Kind: string(v1.KindCompany), RecordID: fmt.Sprint(id), Code: "rejected",
+		Detail: "Northwind Dental: name is too long", Attempts: 8, FirstAt: at, LastAt: at.Add(time.Hour),
+	}
+}
+
+func put(t *testing.T, b *Box, id int64) {
+	t.Helper()
+	if err := b.PutRecord(t.Context(), inst, record(id)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func list(t *testing.T, b *Box, installation string) []v1.DeadLetter {
+	t.Helper()
+	page, err := b.List(t.Context(), installation, "", 500)
+	if err != nil || page.NextCursor != nil {
+		t.Fatalf("list: %+v, %v", page, err)
+	}
+	return page.Items
+}
+
+func TestDeadLetterComesBackAsItWas(t *testing.T) {
+	b, _, _ := box(t)
+	put(t, b, 174)
+	got, err := b.Get(t.Context(), inst, "company-174")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(record(174), got); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := b.Get(t.Context(), inst, "company-175"); !errors.Is(err, events.ErrNotFound) {
+		t.Errorf("of none: got %v", err)
+	}
+	if _, err := b.Get(t.Context(), other, "company-174"); !errors.Is(err, events.ErrNotFound) {
+		t.Errorf("of another installation: got %v", err)
+	}
+}
+
+func TestWhatDeadLettersSayLiesSealed(t *testing.T) {
+	b, bus, vault := box(t)
+	put(t, b, 174)
+	if err := b.Keep(t.Context(), inst, []byte(`{"CompanyName":"Northwind Dental"`), errors.New("not JSON")); err != nil {
+		t.Fatal(err)
+	}
+	found, _, err := bus.DeadLetters().List(t.Context(), inst, "", 10)
+	if err != nil || len(found) != 2 {
+		t.Fatalf("got %d, %v", len(found), err)
+	}
+	for _, d := range found {
+		if shown := fmt.Sprintf("%+v", d); strings.Contains(shown, "Northwind") || bytes.Contains(d.Sealed, []byte("Northwind")) {
+			t.Errorf("%s lies readable", d.ID)
+		}
+	}
+	if err := vault.Destroy(t.Context(), inst); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Get(t.Context(), inst, "company-174"); !errors.Is(err, seal.ErrWrongKey) {
+		t.Errorf("after the key was destroyed: got %v", err)
+	}
+}
+
+func TestSealedWordsBelongToTheirLetter(t *testing.T) {
+	b, bus, _ := box(t)
+	put(t, b, 174)
+	d, err := bus.DeadLetters().Get(t.Context(), inst, "company-174")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.ID = "company-175"
+	if err := bus.DeadLetters().Put(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Get(t.Context(), inst, "company-175"); !errors.Is(err, seal.ErrWrongKey) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestSameBodyIsOneLetterWithTwoAttempts(t *testing.T) {
+	b, _, _ := box(t)
+	body := []byte("not an envelope \x00\xff")
+	for range 2 {
+		if err := b.Keep(t.Context(), inst, body, errors.New("not JSON")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Keep(t.Context(), inst, []byte("another"), errors.New("not JSON")); err != nil {
+		t.Fatal(err)
+	}
+	all := list(t, b, inst)
+	if len(all) != 2 {
+		t.Fatalf("got %d letters", len(all))
+	}
+	want := v1.DeadLetter{
+		ID: all[0].ID, Kind: KindCallback, Code: "callback_unreadable", Detail: "not JSON", Attempts: 2,
+		FirstAt: at.Add(time.Minute), LastAt: at.Add(2 * time.Minute), Raw: string(body),
+	}
+	if diff := cmp.Diff(want, all[0]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLargestBodyIsKeptWhateverItsBytes(t *testing.T) {
+	b, _, _ := box(t)
+	body := bytes.Repeat([]byte{0, '"', 0xff, '\\'}, 64<<10) // 256 KiB, the most that a callback may have
+	if err := b.Keep(t.Context(), inst, body, errors.New("not JSON")); err != nil {
+		t.Fatal(err)
+	}
+	if got := list(t, b, inst); len(got) != 1 || got[0].Raw != string(body) {
+		t.Fatal("the body did not come back as it was")
+	}
+}
+
+func TestListPages(t *testing.T) {
+	b, _, _ := box(t)
+	const n = 25
+	for id := range n {
+		put(t, b, int64(id))
+	}
+	seen := map[string]int{}
+	cursor := ""
+	for {
+		page, err := b.List(t.Context(), inst, cursor, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range page.Items {
+			seen[d.RecordID]++
+		}
+		if page.NextCursor == nil {
+			break
+		}
+		cursor = *page.NextCursor
+	}
+	if len(seen) != n {
+		t.Fatalf("%d of %d were listed", len(seen), n)
+	}
+	for id, times := range seen {
+		if times != 1 {
+			t.Errorf("%s was listed %d times", id, times)
+		}
+	}
+}
+
+func TestDropAndPurge(t *testing.T) {
+	b, _, _ := box(t)
+	put(t, b, 1)
+	put(t, b, 2)
+	if err := b.PutRecord(t.Context(), other, record(1)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // what is gone may be dropped again
+		if err := b.Drop(t.Context(), inst, RecordID(v1.KindCompany, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := list(t, b, inst); len(got) != 1 || got[0].RecordID != "2" {
+		t.Errorf("after the drop: %+v", got)
+	}
+	if err := b.Purge(t.Context(), inst); err != nil {
+		t.Fatal(err)
+	}
+	if got := list(t, b, inst); len(got) != 0 {
+		t.Errorf("after the purge: %+v", got)
+	}
+	if got := list(t, b, other); len(got) != 1 {
+		t.Errorf("the other installation has %+v", got)
+	}
+}

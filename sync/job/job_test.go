@@ -1,0 +1,305 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// The server's clocks and pools that live as long as the process.
+		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
+	)
+}
+
+const (
+	inst  = "01hzx3q8r9k2m4n6p8s0t2v4w6"
+	other = "01hzx3q8r9k2m4n6p8s0t2v4w7"
+)
+
+var began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func table(t *testing.T) *events.Table {
+	t.Helper()
+	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := bus.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	jobs, err := bus.Table(t.Context(), events.TableConfig{Name: "jobs", History: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return jobs
+}
+
+// store opens the store as a process would at its start; its clock goes a second on with each look.
+func store(t *testing.T, table Table) *Store {
+	t.Helper()
+	var mu sync.Mutex
+	now := began
+	s, err := Open(t.Context(), table, func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		now = now.Add(time.Second)
+		return now
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func start(t *testing.T, s *Store, id string) {
+	t.Helper()
+	j := Job{Job: v1.Job{ID: id, Type: TypeBackfill}, Installation: inst, Kinds: []v1.Kind{v1.KindCompany}}
+	if err := s.Start(t.Context(), j); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func get(t *testing.T, s *Store, id string) Job {
+	t.Helper()
+	j, ok := s.Get(inst, id)
+	if !ok {
+		t.Fatalf("there is no job %s", id)
+	}
+	return j
+}
+
+func TestCounts(t *testing.T) {
+	s := store(t, table(t))
+	start(t, s, "a")
+	for _, one := range []struct {
+		o     v1.Outcome
+		drift bool
+	}{
+		{v1.OutcomePushed, false},
+		{v1.OutcomePushed, true},
+		{v1.OutcomeUnchanged, false},
+		{v1.OutcomeNotMet, false},
+		{v1.OutcomeWaiting, false},
+		{v1.OutcomeRetrying, false},
+		{v1.OutcomeDead, false},
+	} {
+		s.Count("a", one.o, one.drift)
+	}
+	s.Count("nobody", v1.OutcomePushed, false)
+	want := v1.Job{
+		ID: "a", Type: TypeBackfill, State: v1.JobRunning, Done: 7, Pushed: 2, Unchanged: 1, NotMet: 2, Failed: 2, Drift: 1, StartedAt: began.Add(time.Second),
+	}
+	if diff := cmp.Diff(want, get(t, s, "a").Job); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestJobGoesOnAfterARestart(t *testing.T) {
+	tab := table(t)
+	s := store(t, tab)
+	start(t, s, "a")
+	if err := s.Change(t.Context(), "a", func(j *Job) {
+		j.Cursor[v1.KindCompany], j.Total = 174, 500
+	}); err != nil {
+		t.Fatal(err)
+	}
+	s.Count("a", v1.OutcomePushed, false)
+	if err := s.Flush(t.Context(), inst); err != nil {
+		t.Fatal(err)
+	}
+	s.Count("a", v1.OutcomePushed, false) // not flushed: progress may be lost, work may not
+	again := store(t, tab)
+	running := again.Running(inst)
+	if len(running) != 1 {
+		t.Fatalf("%d run", len(running))
+	}
+	if j := running[0]; j.Cursor[v1.KindCompany] != 174 || j.Total != 500 || j.Pushed != 1 || j.Kinds[0] != v1.KindCompany {
+		t.Errorf("got %+v", j)
+	}
+	if len(again.Running(other)) != 0 {
+		t.Error("it runs for the other installation too")
+	}
+}
+
+func TestEndedJobStaysAsItEnded(t *testing.T) {
+	tab := table(t)
+	s := store(t, tab)
+	start(t, s, "a")
+	if err := s.Change(t.Context(), "a", func(j *Job) { j.Total = 3 }); err != nil {
+		t.Fatal(err)
+	}
+	s.Count("a", v1.OutcomePushed, false)
+	for _, end := range []v1.JobState{v1.JobCancelled, v1.JobDone, v1.JobFailed} {
+		if err := s.Finish(t.Context(), "a", end, "because"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Count("a", v1.OutcomePushed, false)
+	for name, s := range map[string]*Store{"at once": s, "after a restart": store(t, tab)} {
+		j := get(t, s, "a")
+		if j.State != v1.JobCancelled || j.Done != 1 || j.Pushed != 1 || j.FinishedAt == nil || j.Detail != "because" {
+			t.Errorf("%s: %+v", name, j.Job)
+		}
+		if len(s.Running(inst)) != 0 {
+			t.Errorf("%s: it still runs", name)
+		}
+	}
+	if err := s.Finish(t.Context(), "nobody", v1.JobDone, ""); err != nil {
+		t.Errorf("of none: %v", err)
+	}
+}
+
+func TestDoneJobHasDoneAll(t *testing.T) {
+	s := store(t, table(t))
+	start(t, s, "a")
+	if err := s.Change(t.Context(), "a", func(j *Job) { j.Total = 3 }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Finish(t.Context(), "a", v1.JobDone, ""); err != nil {
+		t.Fatal(err)
+	}
+	if j := get(t, s, "a"); j.Done != 3 || j.State != v1.JobDone {
+		t.Errorf("got %+v", j.Job)
+	}
+}
+
+func TestOldestFinishedJobsGo(t *testing.T) {
+	tab := table(t)
+	s := store(t, tab)
+	start(t, s, "runs")
+	for i := range keepDone + 5 {
+		id := fmt.Sprintf("j%02d", i)
+		start(t, s, id)
+		if err := s.Finish(t.Context(), id, v1.JobDone, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start(t, s, "last")
+	for name, s := range map[string]*Store{"at once": s, "after a restart": store(t, tab)} {
+		for _, id := range []string{"runs", "last", "j05", fmt.Sprintf("j%02d", keepDone+4)} {
+			if _, ok := s.Get(inst, id); !ok {
+				t.Errorf("%s: %s is gone", name, id)
+			}
+		}
+		if _, ok := s.Get(inst, "j04"); ok {
+			t.Errorf("%s: j04 is still there", name)
+		}
+	}
+}
+
+func TestReadersHoldCopies(t *testing.T) {
+	s := store(t, table(t))
+	start(t, s, "a")
+	j := get(t, s, "a")
+	j.Cursor[v1.KindCompany], j.Kinds[0] = 99, v1.KindContract
+	if got := get(t, s, "a"); got.Cursor[v1.KindCompany] != 0 || got.Kinds[0] != v1.KindCompany {
+		t.Errorf("got %+v", got)
+	}
+	if _, ok := s.Get(other, "a"); ok {
+		t.Error("another installation sees it")
+	}
+}
+
+func TestPurge(t *testing.T) {
+	tab := table(t)
+	s := store(t, tab)
+	start(t, s, "a")
+	if err := s.Purge(t.Context(), inst); err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range map[string]*Store{"at once": s, "after a restart": store(t, tab)} {
+		if _, ok := s.Get(inst, "a"); ok {
+			t.Errorf("%s: it is still there", name)
+		}
+	}
+	if err := s.Change(t.Context(), "a", func(*Job) {}); !errors.Is(err, events.ErrNotFound) {
+		t.Errorf("change: got %v", err)
+	}
+}
+
+// slowTable holds the first write it is told to hold until it is let go.
+type slowTable struct {
+	Table
+	held, let chan struct{}
+	err       error
+}
+
+func (s *slowTable) Put(ctx context.Context, key string, value []byte) (uint64, error) {
+	if s.held != nil {
+		held := s.held
+		s.held = nil
+		close(held)
+		<-s.let
+	}
+	if s.err != nil {
+		return 0, s.err
+	}
+	return s.Table.Put(ctx, key, value)
+}
+
+func TestSlowWriteDoesNotBringAnEndedJobBack(t *testing.T) {
+	tab := table(t)
+	slow := &slowTable{Table: tab, let: make(chan struct{})}
+	s := store(t, slow)
+	start(t, s, "a")
+	held := make(chan struct{})
+	slow.held = held
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := s.Change(t.Context(), "a", func(j *Job) { j.Total = 1 }); err != nil {
+			t.Error(err)
+		}
+	})
+	<-held
+	wg.Go(func() {
+		if err := s.Finish(t.Context(), "a", v1.JobCancelled, ""); err != nil {
+			t.Error(err)
+		}
+	})
+	close(slow.let)
+	wg.Wait()
+	if j := get(t, store(t, tab), "a"); j.State != v1.JobCancelled {
+		t.Errorf("stored: %+v", j.Job)
+	}
+}
+
+func TestFailedWrites(t *testing.T) {
+	tab := table(t)
+	slow := &slowTable{Table: tab}
+	s := store(t, slow)
+	start(t, s, "a")
+	s.Count("a", v1.OutcomePushed, false)
+	slow.err = errors.New("no store")
+	if err := s.Flush(t.Context(), inst); !errors.Is(err, slow.err) {
+		t.Fatalf("flush: got %v", err)
+	}
+	if err := s.Start(t.Context(), Job{Job: v1.Job{ID: "b"}, Installation: inst}); !errors.Is(err, slow.err) {
+		t.Fatalf("start: got %v", err)
+	}
+	if _, ok := s.Get(inst, "b"); ok {
+		t.Error("a job that could not be stored runs")
+	}
+	slow.err = nil
+	if err := s.Flush(t.Context(), inst); err != nil {
+		t.Fatal(err)
+	}
+	if j := get(t, store(t, tab), "a"); j.Pushed != 1 {
+		t.Errorf("the count was not stored the second time: %+v", j.Job)
+	}
+}

@@ -1,0 +1,214 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	v1 "channelsync/api/v1"
+)
+
+// TestIndexSaysWhatIsStored: whatever was written and read in whatever order, the
+// index says the same as one that is built from the table.
+func TestIndexSaysWhatIsStored(t *testing.T) {
+	p := open(t)
+	outcomes := []v1.Outcome{
+		v1.OutcomePushed, v1.OutcomeUnchanged, v1.OutcomeNotMet, v1.OutcomeWaiting, v1.OutcomeRetrying, v1.OutcomeDead,
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		ctx := context.Background()
+		l := p.ledger()
+		if err := l.Purge(ctx, inst); err != nil {
+			rt.Fatal(err)
+		}
+		for range rapid.IntRange(1, 6).Draw(rt, "steps") {
+			var entries []*Entry
+			for range rapid.IntRange(0, 4).Draw(rt, "entries") {
+				e := company(rapid.Int64Range(1, 6).Draw(rt, "id"), rapid.SampledFrom([]string{"Alpha", "beta", "Ärzte"}).Draw(rt, "name"),
+					rapid.SampledFrom(outcomes).Draw(rt, "outcome"))
+				e.Stamp = at.Add(time.Duration(rapid.IntRange(0, 3).Draw(rt, "stamp")) * time.Minute)
+				for _, c := range rapid.SliceOfNDistinct(rapid.Int64Range(50, 53), 0, 3, rapid.ID[int64]).Draw(rt, "contacts") {
+					e.Contacts = append(e.Contacts, Contact{ID: c, Stamp: e.Stamp})
+				}
+				if rapid.Bool().Draw(rt, "contract") {
+					e.Kind, e.Parent, e.Contacts = v1.KindContract, 1, nil
+				}
+				entries = append(entries, e)
+			}
+			if err := l.Write(ctx, inst, entries); err != nil {
+				rt.Fatal(err)
+			}
+			if rapid.Bool().Draw(rt, "look") {
+				compare(rt, l, p.ledger())
+			}
+		}
+		compare(rt, l, p.ledger())
+	})
+}
+
+func compare(t *rapid.T, worked, fresh *Ledger) {
+	if diff := cmp.Diff(everything(t, fresh), everything(t, worked)); diff != "" {
+		t.Fatalf("the index in use differs from a fresh one: %s", diff)
+	}
+}
+
+// everything is all that the index can be asked.
+func everything(t *rapid.T, l *Ledger) map[string]any {
+	ctx, out := context.Background(), map[string]any{}
+	ask := func(what string, v any, err error) {
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		out[what] = v
+	}
+	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
+		counts, err := l.Counts(ctx, inst, kind)
+		ask("counts "+string(kind), counts, err)
+		failed, err := l.Find(ctx, inst, kind, func(s Summary) bool { return s.Record.Outcome == v1.OutcomeDead })
+		ask("dead "+string(kind), failed, err)
+		stamps, err := l.Stamps(ctx, inst, kind, []int64{1, 2, 3, 4, 5, 6})
+		ask("stamps "+string(kind), stamps, err)
+	}
+	for _, q := range []string{"", "a", "ä", "3"} {
+		page, err := l.List(ctx, inst, v1.RecordQuery{Q: q, Limit: 500})
+		ask("list "+q, page, err)
+	}
+	readers, err := l.Readers(ctx, inst, []int64{50, 51, 52, 53})
+	for _, companies := range readers {
+		slices.Sort(companies)
+	}
+	ask("readers", readers, err)
+	stamps, err := l.Stamps(ctx, inst, v1.KindContact, []int64{50, 51, 52, 53})
+	ask("stamps of contacts", stamps, err)
+	return out
+}
+
+func TestPagingShowsEveryRecordOnceWhileOthersAreAdded(t *testing.T) {
+	l := open(t).ledger()
+	const n = 1200
+	for from := 0; from < n; from += 400 {
+		var entries []*Entry
+		for i := from; i < from+400; i++ {
+			entries = append(entries, company(int64(2*i+2), "c"+strconv.Itoa(i), v1.OutcomePushed))
+		}
+		write(t, l, entries...)
+	}
+	seen := map[string]int{}
+	var last int64
+	q := v1.RecordQuery{Kind: v1.KindCompany, Limit: 70}
+	for pages := 0; ; pages++ {
+		page := must[v1.Page[v1.Record]](t)(l.List(t.Context(), inst, q))
+		for _, r := range page.Items {
+			id := must[int64](t)(strconv.ParseInt(r.ID, 10, 64))
+			if id <= last {
+				t.Fatalf("%d after %d", id, last)
+			}
+			last = id
+			seen[r.ID]++
+		}
+		if page.NextCursor == nil {
+			break
+		}
+		if len(page.Items) != q.Limit {
+			t.Fatalf("a page of %d in the middle", len(page.Items))
+		}
+		q.Cursor = *page.NextCursor
+		if pages < 10 { // before and after what was read
+			write(t, l, company(int64(2*pages+1), "early", v1.OutcomePushed), company(int64(2001+2*pages), "late", v1.OutcomePushed))
+		}
+	}
+	for i := range n {
+		if id := strconv.Itoa(2*i + 2); seen[id] != 1 {
+			t.Errorf("record %s was shown %d times", id, seen[id])
+		}
+	}
+}
+
+func TestSearch(t *testing.T) {
+	l := open(t).ledger()
+	write(
+		t, l, company(174, "Northwind Dental", v1.OutcomePushed), company(1740, "Südwind GmbH", v1.OutcomeNotMet), company(5, "Contoso 174", v1.OutcomePushed),
+		&Entry{Kind: v1.KindContract, ID: 174, Name: "Backup for Northwind", Outcome: v1.OutcomeDead},
+	)
+	for name, one := range map[string]struct {
+		q    v1.RecordQuery
+		want []string
+	}{
+		"all, companies first":       {v1.RecordQuery{}, []string{"company 5", "company 174", "company 1740", "contract 174"}},
+		"part of a name in any case": {v1.RecordQuery{Q: " NORTHWIND "}, []string{"company 174", "contract 174"}},
+		"capitals beyond ASCII":      {v1.RecordQuery{Q: "SÜDWIND"}, []string{"company 1740"}},
+		"an id whole, a name partly": {v1.RecordQuery{Q: "174"}, []string{"company 5", "company 174", "contract 174"}},
+		"a kind":                     {v1.RecordQuery{Kind: v1.KindContract}, []string{"contract 174"}},
+		"an outcome":                 {v1.RecordQuery{Outcome: v1.OutcomeNotMet}, []string{"company 1740"}},
+		"after a cursor":             {v1.RecordQuery{Cursor: "company:174"}, []string{"company 1740", "contract 174"}},
+		"after one that is not kept": {v1.RecordQuery{Cursor: "company:200"}, []string{"company 1740", "contract 174"}},
+		"nothing":                    {v1.RecordQuery{Q: "nobody"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			one.q.Limit = 50
+			var got []string
+			for _, r := range must[v1.Page[v1.Record]](t)(l.List(t.Context(), inst, one.q)).Items {
+				got = append(got, fmt.Sprintf("%s %s", r.Kind, r.ID))
+			}
+			if diff := cmp.Diff(one.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestForeignCursorIsRefused(t *testing.T) {
+	l := open(t).ledger()
+	for _, cursor := range []string{"x", "company:", "company:x", "contact:1", ":1", "company:1:2"} {
+		_, err := l.List(t.Context(), inst, v1.RecordQuery{Cursor: cursor, Limit: 10})
+		if p, ok := errors.AsType[*v1.Problem](err); !ok || p.Code != v1.CodeInvalid {
+			t.Errorf("%q: got %v", cursor, err)
+		}
+	}
+}
+
+func TestReadersAndStampsOfContacts(t *testing.T) {
+	l := open(t).ledger()
+	reads := func(id int64, stamp time.Time, contacts ...int64) *Entry {
+		e := company(id, "c", v1.OutcomePushed)
+		for _, c := range contacts {
+			e.Contacts = append(e.Contacts, Contact{ID: c, Stamp: stamp})
+		}
+		return e
+	}
+	write(t, l, reads(1, at, 50, 51), reads(2, at, 52))
+	write(t, l, reads(2, at.Add(time.Hour), 50, 52)) // 50 moved to company 2, and company 1 does not know yet
+	readers := must[map[int64][]int64](t)(l.Readers(t.Context(), inst, []int64{50, 51, 99}))
+	slices.Sort(readers[50])
+	if diff := cmp.Diff(map[int64][]int64{50: {1, 2}, 51: {1}}, readers); diff != "" {
+		t.Errorf("readers: %s", diff)
+	}
+	want := map[int64]time.Time{50: at, 51: at, 52: at.Add(time.Hour)}
+	if diff := cmp.Diff(want, must[map[int64]time.Time](t)(l.Stamps(t.Context(), inst, v1.KindContact, []int64{50, 51, 52, 99}))); diff != "" {
+		t.Errorf("only what every reader has seen is known: %s", diff)
+	}
+	write(t, l, reads(1, at.Add(time.Hour), 51))
+	readers = must[map[int64][]int64](t)(l.Readers(t.Context(), inst, []int64{50}))
+	if diff := cmp.Diff(map[int64][]int64{50: {2}}, readers); diff != "" {
+		t.Errorf("after company 1 was fetched: %s", diff)
+	}
+}
+
+func FuzzCursor(f *testing.F) {
+	for _, seed := range []string{"company:174", "contract:0", "contact:1", "", ":", "company:-1", "company:99999999999999999999"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		k, err := parseCursor(text)
+		if err == nil && k.kind != v1.KindCompany && k.kind != v1.KindContract {
+			t.Fatalf("%q is a cursor of kind %q", text, k.kind)
+		}
+	})
+}

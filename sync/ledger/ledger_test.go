@@ -1,0 +1,125 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/seal"
+)
+
+func TestEntryComesBackAsItWas(t *testing.T) {
+	p := open(t)
+	e := &Entry{
+		Kind: v1.KindContract, ID: 9, Name: "Backup", Parent: 174, Outcome: v1.OutcomePushed, InScope: true, Fingerprint: "abc",
+		Projection: json.RawMessage(`{"name":"Backup"}`), Vendors: []int64{5}, Services: []int64{6}, Stamp: at, ObservedAt: at.Add(time.Second),
+		ChangedAt: at, ReconciledAt: at, PushedAt: at, Timeline: []v1.TimelineStep{{At: at, Step: "pushed"}}, PartsHash: "h", Notes: []string{"cost_unknown"},
+	}
+	write(t, p.ledger(), e, company(174, "Northwind", v1.OutcomePushed))
+	got := must[map[int64]*Entry](t)(p.ledger().Read(t.Context(), inst, v1.KindContract, []int64{9, 10, 174}))
+	if diff := cmp.Diff(map[int64]*Entry{9: e}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEntriesLieSealed(t *testing.T) {
+	p := open(t)
+	write(t, p.ledger(), company(174, "Northwind Dental", v1.OutcomePushed))
+	seen := 0
+	if err := p.table.Each(t.Context(), "", func(e events.Entry) error {
+		seen++
+		if bytes.Contains(e.Value, []byte("Northwind")) {
+			t.Error("the name lies readable")
+		}
+		return nil
+	}); err != nil || seen != 1 {
+		t.Fatalf("%d entries: %v", seen, err)
+	}
+}
+
+func TestEntryOfAnotherRecordIsNotTaken(t *testing.T) {
+	p := open(t)
+	write(t, p.ledger(), company(174, "Northwind", v1.OutcomePushed))
+	e := must[events.Entry](t)(p.table.Get(t.Context(), inst+".company.174"))
+	if _, err := p.table.Put(t.Context(), inst+".company.175", e.Value); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.ledger().Read(t.Context(), inst, v1.KindCompany, []int64{175}); !errors.Is(err, seal.ErrWrongKey) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestTimelineKeepsTheLastSteps(t *testing.T) {
+	e := &Entry{}
+	for i := range MaxSteps + 5 {
+		e.Step(v1.TimelineStep{Millis: int64(i)})
+	}
+	if len(e.Timeline) != MaxSteps || e.Timeline[0].Millis != 5 || e.Timeline[MaxSteps-1].Millis != MaxSteps+4 {
+		t.Fatalf("%d steps from %d to %d", len(e.Timeline), e.Timeline[0].Millis, e.Timeline[len(e.Timeline)-1].Millis)
+	}
+}
+
+func TestContentFingerprint(t *testing.T) {
+	for fingerprint, want := range map[string]string{"": "", "abc": "abc", "archived:status_inactive:abc": "abc", "archived:x:": ""} {
+		if got := (&Entry{Fingerprint: fingerprint}).ContentFingerprint(); got != want {
+			t.Errorf("%q: got %q", fingerprint, got)
+		}
+	}
+}
+
+func TestPurgeLeavesOthersAlone(t *testing.T) {
+	p := open(t)
+	l := p.ledger()
+	write(t, l, company(1, "one", v1.OutcomePushed))
+	if err := l.Write(t.Context(), other, []*Entry{company(1, "other", v1.OutcomePushed)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Purge(t.Context(), inst); err != nil {
+		t.Fatal(err)
+	}
+	for name, l := range map[string]*Ledger{"at once": l, "after a restart": p.ledger()} {
+		if ids := must[[]int64](t)(l.Ids(t.Context(), inst, v1.KindCompany)); len(ids) != 0 {
+			t.Errorf("%s: still has %v", name, ids)
+		}
+		if ids := must[[]int64](t)(l.Ids(t.Context(), other, v1.KindCompany)); len(ids) != 1 {
+			t.Errorf("%s: the other has %v", name, ids)
+		}
+	}
+}
+
+// failing stores what it is given and says that it did not, once.
+type failing struct {
+	Table
+	err error
+}
+
+func (f *failing) PutMany(ctx context.Context, puts []events.KeyValue) error {
+	err := f.Table.PutMany(ctx, puts)
+	if f.err != nil {
+		err, f.err = f.err, nil
+	}
+	return err
+}
+
+func TestIndexIsRightAfterAWriteWithUnknownEnd(t *testing.T) {
+	p := open(t)
+	table := &failing{Table: p.table}
+	l := New(table, p.vault)
+	write(t, l, company(1, "one", v1.OutcomePushed))
+	must[[]int64](t)(l.Ids(t.Context(), inst, v1.KindCompany)) // builds the index
+	lost := errors.New("no answer in time")
+	table.err = lost
+	if err := l.Write(t.Context(), inst, []*Entry{company(2, "two", v1.OutcomePushed)}); !errors.Is(err, lost) {
+		t.Fatalf("got %v", err)
+	}
+	if diff := cmp.Diff([]int64{1, 2}, must[[]int64](t)(l.Ids(t.Context(), inst, v1.KindCompany))); diff != "" {
+		t.Error(diff)
+	}
+}

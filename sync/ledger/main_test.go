@@ -1,0 +1,90 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/seal"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// The server's clocks and pools that live as long as the process.
+		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
+	)
+}
+
+const (
+	inst  = "01hzx3q8r9k2m4n6p8s0t2v4w6"
+	other = "01hzx3q8r9k2m4n6p8s0t2v4w7"
+)
+
+var at = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// place is a real store with the tables that the ledger needs.
+type place struct {
+	table *events.Table
+	vault *seal.Vault
+}
+
+func open(t *testing.T) *place {
+	t.Helper()
+	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := bus.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	table := func(name string) *events.Table {
+		tab, err := bus.Table(t.Context(), events.TableConfig{Name: name, History: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tab
+	}
+	p := &place{table: table("ledger")}
+	master, err := seal.NewRing(bytes.Repeat([]byte{1}, seal.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.vault, err = seal.OpenVault(t.Context(), master, table("keys")); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// ledger is one that knows nothing but what is stored, as after a restart.
+func (p *place) ledger() *Ledger { return New(p.table, p.vault) }
+
+func write(t testing.TB, l *Ledger, entries ...*Entry) {
+	t.Helper()
+	if err := l.Write(context.Background(), inst, entries); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func company(id int64, name string, o v1.Outcome) *Entry {
+	return &Entry{Kind: v1.KindCompany, ID: id, Name: name, Outcome: o, InScope: o == v1.OutcomePushed, ReconciledAt: at}
+}
+
+func must[T any](t testing.TB) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}

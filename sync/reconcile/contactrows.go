@@ -1,0 +1,75 @@
+package reconcile
+
+import (
+	"context"
+
+	"channelsync/api/autotask"
+)
+
+var contactRows = row[autotask.Contact]{
+	entity: autotask.EntityContacts,
+	id:     func(c autotask.Contact) int64 { return c.ID },
+	lacks:  func(c autotask.Contact) []string { return c.Lacks },
+}
+
+// contactsOf reads the active contacts of companies, by company. A company one
+// of whose contacts cannot be read is bad as a whole: leaving the contact out
+// would clear an e-mail address that is there.
+func (b *batch) contactsOf(ctx context.Context, due []*item) (map[int64][]autotask.Contact, map[int64]error, error) {
+	if b.in.Options.Emails == "none" {
+		return nil, nil, nil
+	}
+	rows, bad, err := bisect(ctx, b.ids(due), func(ctx context.Context, part []int64) (autotask.Rows[autotask.Contact], error) {
+		rows, err := autotask.ByIDs[autotask.Contact](ctx, b.fetcher.client, autotask.EntityContacts, "companyID", part, autotask.Eq("isActive", 1))
+		if err == nil && len(rows.Bad) > 0 {
+			return rows, &autotask.Error{Kind: autotask.KindUndecodable, Operation: "query", Entity: autotask.EntityContacts, Cause: rows.Bad[0]}
+		}
+		return rows, err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	out, listed := map[int64][]autotask.Contact{}, map[int64]bool{}
+	for _, c := range rows.Items {
+		listed[c.ID] = true
+		full, keep, err := whole(ctx, b.fetcher, contactRows, c)
+		switch {
+		case err != nil && ownFailure(err):
+			bad[c.CompanyID] = err
+		case err != nil:
+			return nil, nil, err
+		case keep:
+			out[full.CompanyID] = append(out[full.CompanyID], full)
+		}
+	}
+	for _, it := range due {
+		if bad[it.mark.ID] != nil {
+			continue
+		}
+		if err := b.unlisted(ctx, it, listed, out, bad); err != nil {
+			return nil, nil, err
+		}
+	}
+	return out, bad, nil
+}
+
+// unlisted settles by GET the contacts that the last fetch of a company had and
+// this answer lacks: they may be deactivated, moved or deleted, or just missing.
+func (b *batch) unlisted(ctx context.Context, it *item, listed map[int64]bool, out map[int64][]autotask.Contact, bad map[int64]error) error {
+	for _, known := range it.entry.Contacts {
+		if listed[known.ID] {
+			continue
+		}
+		c, err := autotask.Get[autotask.Contact](ctx, b.fetcher.client, autotask.EntityContacts, known.ID)
+		switch {
+		case autotask.KindOf(err) == autotask.KindNotFound:
+		case err != nil && ownFailure(err):
+			bad[it.mark.ID] = err
+		case err != nil:
+			return err
+		case c.IsActive && c.CompanyID == it.mark.ID:
+			out[c.CompanyID] = append(out[c.CompanyID], c)
+		}
+	}
+	return nil
+}

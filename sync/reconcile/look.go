@@ -1,0 +1,196 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"channelsync/api/channelprogram"
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/condition"
+	"channelsync/sync/installation"
+	"channelsync/sync/ledger"
+)
+
+// Looked is what a reconcile of a record would find and do now.
+type Looked struct {
+	ID          int64
+	Name        string
+	Decision    condition.Decision
+	Before      ledger.Entry    // as it was remembered; zero when it never was
+	Projection  json.RawMessage // what would be sent, without its source; null when nothing would
+	Sources     json.RawMessage
+	Fingerprint string
+	Failure     string // why it could not be read or projected; empty when it could
+	FailureCode string
+}
+
+// WouldPush says whether a reconcile would send something; force sends what is
+// in scope whatever was sent last.
+func (l Looked) WouldPush(force bool) bool {
+	return l.Decision.Met && l.Failure == "" && (force || l.Fingerprint != l.Before.Fingerprint)
+}
+
+// Look fetches, decides and projects records as in would have it, and pushes,
+// remembers and marks nothing. At most MaxBatch ids; the error is the road's.
+func (r *Reconciler) Look(ctx context.Context, in *installation.Installation, kind v1.Kind, ids []int64) ([]Looked, error) {
+	marks := make([]events.Mark, len(ids))
+	for i, id := range ids {
+		marks[i] = events.Mark{Installation: in.ID, Kind: kind, ID: id, Trigger: v1.TriggerManual}
+	}
+	b, err := r.newBatch(ctx, in, kind, marks)
+	if err != nil {
+		return nil, err
+	}
+	if kind == v1.KindContract {
+		found, companies, due, err := b.decideContracts(ctx)
+		if err != nil {
+			return nil, err
+		}
+		err = b.projectContracts(ctx, due, found, companies)
+		if err != nil {
+			return nil, err
+		}
+	} else {
+		found, due, err := b.decideClients(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := b.projectClients(ctx, due, found); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]Looked, len(b.items))
+	for i, it := range b.items {
+		if out[i], err = it.looked(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (it *item) looked() (Looked, error) {
+	l := Looked{
+		ID: it.mark.ID, Name: it.entry.Name, Decision: it.decision, Before: it.before, Fingerprint: it.fingerprint,
+		Projection: json.RawMessage("null"), Sources: json.RawMessage("null"),
+	}
+	if it.failure != nil {
+		l.Failure, l.FailureCode = it.failure.detail, it.failure.code
+		return l, nil
+	}
+	var err error
+	switch {
+	case !it.decision.Met:
+		return l, nil
+	case it.client != nil:
+		l.Projection, err = withoutSource(*it.client)
+	case it.contract != nil:
+		l.Projection, err = withoutSource(*it.contract)
+	}
+	if err == nil {
+		l.Sources, err = json.Marshal(it.sources)
+	}
+	if err != nil {
+		return l, fmt.Errorf("encode projection: %w", err)
+	}
+	return l, nil
+}
+
+// withoutSource is a payload without what tells only of the push itself.
+func withoutSource(in any) (json.RawMessage, error) {
+	raw, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return nil, err
+	}
+	delete(fields, "source")
+	return json.Marshal(fields)
+}
+
+// AtTarget reads what Channel Program holds of a record; null when it holds none.
+func (r *Reconciler) AtTarget(ctx context.Context, kind v1.Kind, id int64) (json.RawMessage, error) {
+	external := strconv.FormatInt(id, 10)
+	var data any
+	var err error
+	if kind == v1.KindContract {
+		var stored channelprogram.StoredContract
+		stored, err = r.Target.GetContract(ctx, external)
+		data = stored.Data
+	} else {
+		var stored channelprogram.StoredClient
+		stored, err = r.Target.GetClient(ctx, external)
+		data = stored.Data
+	}
+	if e, ok := errors.AsType[*channelprogram.Error](err); ok && e.Kind == channelprogram.KindNotFound {
+		return json.RawMessage("null"), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s %d at Channel Program: %w", kind, id, err)
+	}
+	return withoutSource(data)
+}
+
+// Differences compares two payloads field by field; both are JSON objects or null.
+func Differences(from, to json.RawMessage) []v1.Difference {
+	before, after := flatten(from), flatten(to)
+	keys := slices.Sorted(maps.Keys(before))
+	for k := range after {
+		if _, there := before[k]; !there {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	out := []v1.Difference{}
+	for _, k := range keys {
+		if before[k] != after[k] {
+			out = append(out, v1.Difference{Field: k, From: before[k], To: after[k]})
+		}
+	}
+	return out
+}
+
+// flatten makes one line of text of each leaf of a JSON value, under its path.
+func flatten(raw json.RawMessage) map[string]string {
+	out := map[string]string{}
+	var v any
+	if len(raw) == 0 || json.Unmarshal(raw, &v) != nil {
+		return out
+	}
+	var walk func(path string, v any)
+	walk = func(path string, v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for k, child := range v {
+				walk(join(path, k), child)
+			}
+		case []any:
+			for i, child := range v {
+				walk(fmt.Sprintf("%s[%d]", path, i), child)
+			}
+		case nil: // absent and null are the same to the target
+		case string:
+			if !(path == "lifecycle" && v == "active") { // the default, said or not
+				out[path] = v
+			}
+		default:
+			out[path] = fmt.Sprint(v)
+		}
+	}
+	walk("", v)
+	return out
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}

@@ -1,0 +1,348 @@
+package reconcile
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	"channelsync/api/autotask"
+	"channelsync/api/channelprogram"
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/deadletter"
+	"channelsync/sync/installation"
+	"channelsync/sync/ledger"
+	"channelsync/sync/seal"
+	atsim "channelsync/test/sim/autotask/sim"
+	cpsim "channelsync/test/sim/channelprogram/sim"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// The server's clocks and pools that live as long as the process.
+		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
+	)
+}
+
+const (
+	inst       = "01hzx3q8r9k2m4n6p8s0t2v4w6"
+	connection = "msp-one"
+)
+
+// bench is a reconciler between the two simulated vendors, on a real event store.
+// Marks are handed to it by the test; only the clock is the test's own.
+type bench struct {
+	t      *testing.T
+	at     *atsim.Sim
+	cp     *cpsim.Sim
+	bus    *events.Bus
+	ledger *ledger.Ledger
+	box    *deadletter.Box
+	rec    *Reconciler
+
+	clock   clock
+	settled []Settled
+
+	mu sync.Mutex
+	in *installation.Installation
+}
+
+// clock is one that the test moves.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+type setup struct {
+	syncs    []v1.Sync // both when empty
+	options  v1.Options
+	autotask atsim.Config
+	change   func(*Config) // of the reconciler
+}
+
+func newBench(t *testing.T, s setup) *bench {
+	t.Helper()
+	b := &bench{t: t, clock: clock{at: time.Now()}}
+	s.autotask.Username, s.autotask.Secret, s.autotask.TrackingIdentifier = "api@msp.example", "secret-0123456789", "TRACK"
+	b.at = atsim.New(s.autotask)
+	var err error
+	b.cp, err = cpsim.New(cpsim.Config{Connections: []cpsim.Connection{{ID: connection, Token: "token-0123456789"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	atServer, cpServer := httptest.NewServer(b.at.Handler()), httptest.NewServer(b.cp.Handler())
+	t.Cleanup(func() {
+		b.at.Close()
+		b.cp.Close()
+		atServer.Close()
+		cpServer.Close()
+	})
+	b.openStore()
+	if len(s.syncs) == 0 {
+		s.syncs = v1.Syncs
+	}
+	zone := v1.Zone{Name: "test", URL: atServer.URL + "/atservicesrest"}
+	b.in = &installation.Installation{ID: inst, Name: "MSP", Zone: zone, Options: s.options, Syncs: map[v1.Sync]*installation.SyncSettings{}}
+	for _, sync := range s.syncs {
+		b.in.Syncs[sync] = &installation.SyncSettings{}
+	}
+	client := autotask.New(autotask.Config{
+		Credentials: autotask.Credentials{
+			Username: s.autotask.Username, Secret: v1.Secret(s.autotask.Secret), TrackingIdentifier: v1.Secret(s.autotask.TrackingIdentifier),
+		},
+		Zone: zone, Hosts: autotask.NewHosts([]string{strings.TrimPrefix(atServer.URL, "http://")}),
+		Wait: func(context.Context, time.Duration) error { return nil },
+	})
+	t.Cleanup(client.Close)
+	target, err := channelprogram.New(channelprogram.Config{
+		BaseURL: cpServer.URL, ConnectionID: connection, Token: "token-0123456789", Transport: cpServer.Client().Transport,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{
+		Installation: b.installation, Autotask: client, Target: target, Ledger: b.ledger, DeadLetters: b.box,
+		Journal: b.bus.Journal(), Worklist: b.bus.Worklist(), Schedule: b.bus.Worklist(),
+		Freshness: &Freshness{}, Now: b.clock.now, Log: zap.NewNop(), Settled: func(s Settled) { b.settled = append(b.settled, s) },
+	}
+	if s.change != nil {
+		s.change(&cfg)
+	}
+	b.rec = New(cfg)
+	return b
+}
+
+func (b *bench) openStore() {
+	t := b.t
+	t.Helper()
+	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := bus.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	table := func(name string) *events.Table {
+		tab, err := bus.Table(t.Context(), events.TableConfig{Name: name, History: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tab
+	}
+	master, err := seal.NewRing(bytes.Repeat([]byte{1}, seal.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	vault, err := seal.OpenVault(t.Context(), master, table("keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.bus, b.ledger, b.box = bus, ledger.New(table("ledger"), vault), deadletter.New(bus.DeadLetters(), vault, b.clock.now)
+}
+
+func (b *bench) installation() (*installation.Installation, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	in := *b.in
+	in.Syncs = map[v1.Sync]*installation.SyncSettings{}
+	for sync, settings := range b.in.Syncs {
+		s := *settings
+		in.Syncs[sync] = &s
+	}
+	return &in, nil
+}
+
+// change edits the installation as an operator would.
+func (b *bench) change(edit func(*installation.Installation)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	edit(b.in)
+}
+
+// customer makes a company that is in scope.
+func (b *bench) customer(name string, more ...atsim.Row) int64 {
+	row := atsim.Row{"companyName": name, "companyType": 1, "isActive": true, "phone": "518-555-0100"}
+	for _, fields := range more {
+		for k, v := range fields {
+			row[k] = v
+		}
+	}
+	return b.at.Put("Companies", row)
+}
+
+func (b *bench) contact(company int64, email string) int64 {
+	return b.at.Put("Contacts", atsim.Row{"companyID": company, "firstName": "Ann", "lastName": "Lee", "emailAddress": email, "isActive": 1})
+}
+
+func (b *bench) contract(company int64, name string, more ...atsim.Row) int64 {
+	row := atsim.Row{"companyID": company, "contractName": name, "contractType": 7, "status": 1, "startDate": "2026-01-01", "endDate": "2030-01-01"}
+	for _, fields := range more {
+		for k, v := range fields {
+			row[k] = v
+		}
+	}
+	return b.at.Put("Contracts", row)
+}
+
+func (b *bench) edit(entity string, id int64, fields atsim.Row) {
+	b.t.Helper()
+	if err := b.at.Edit(entity, id, fields); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// marks makes live marks of records as the dispatcher would.
+func (b *bench) marks(kind v1.Kind, ids ...int64) []events.Mark {
+	var out []events.Mark
+	for _, id := range ids {
+		out = append(out, events.Mark{
+			Installation: inst, Kind: kind, ID: id, Lane: events.LaneLive, Trigger: v1.TriggerCallback, StoredAt: b.clock.now(),
+		})
+	}
+	return out
+}
+
+// batch reconciles records; an error of the road fails the test.
+func (b *bench) batch(kind v1.Kind, ids ...int64) {
+	b.t.Helper()
+	if err := b.rec.Batch(b.t.Context(), kind, b.marks(kind, ids...)); err != nil {
+		b.t.Fatalf("reconcile %s %v: %v", kind, ids, err)
+	}
+	b.clock.add(time.Second)
+}
+
+// broken reconciles records and returns the failure of the road that there must be.
+func (b *bench) broken(kind v1.Kind, ids ...int64) error {
+	b.t.Helper()
+	err := b.rec.Batch(b.t.Context(), kind, b.marks(kind, ids...))
+	if err == nil {
+		b.t.Fatalf("reconcile %s %v: no error", kind, ids)
+	}
+	b.clock.add(time.Second)
+	return err
+}
+
+// entry is what the ledger has of a record; an empty one when it has none.
+func (b *bench) entry(kind v1.Kind, id int64) ledger.Entry {
+	b.t.Helper()
+	found, err := b.ledger.Read(b.t.Context(), inst, kind, []int64{id})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if e := found[id]; e != nil {
+		return *e
+	}
+	return ledger.Entry{}
+}
+
+// outcome checks how the last reconcile of a record ended, and why.
+func (b *bench) outcome(kind v1.Kind, id int64, want v1.Outcome, reasons ...string) ledger.Entry {
+	b.t.Helper()
+	e := b.entry(kind, id)
+	if e.Outcome != want || fmt.Sprint(e.Reasons) != fmt.Sprint(reasons) {
+		b.t.Errorf("%s %d: got %s %v (%s), want %s %v", kind, id, e.Outcome, e.Reasons, e.Detail, want, reasons)
+	}
+	return e
+}
+
+func (b *bench) client(id int64) cpsim.Client {
+	c, _ := b.cp.Client(connection, strconv.FormatInt(id, 10))
+	return c
+}
+
+func (b *bench) agreement(id int64) cpsim.Contract {
+	c, _ := b.cp.Contract(connection, strconv.FormatInt(id, 10))
+	return c
+}
+
+// pushes counts what the target was sent about a record.
+func (b *bench) pushes(id int64) int {
+	return len(b.cp.PushesOf(connection, strconv.FormatInt(id, 10)))
+}
+
+// fault sets one at the target.
+func (b *bench) fault(f cpsim.Fault) {
+	b.t.Helper()
+	if _, err := b.cp.SetFault(f); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// due lists the ids that are marked live.
+func (b *bench) due(kind v1.Kind) []int64 {
+	b.t.Helper()
+	marks, err := b.bus.Worklist().Take(b.t.Context(), inst, kind, events.LaneLive, events.TakeMax)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var ids []int64
+	for _, m := range marks {
+		ids = append(ids, m.ID)
+	}
+	return ids
+}
+
+// waiting counts the retries that are scheduled.
+func (b *bench) waiting() int {
+	b.t.Helper()
+	d, err := b.bus.Worklist().Depth(b.t.Context(), inst)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return d.Later
+}
+
+// dead is the dead letter of a record, if it has one.
+func (b *bench) dead(kind v1.Kind, id int64) (v1.DeadLetter, bool) {
+	b.t.Helper()
+	d, err := b.box.Get(b.t.Context(), inst, deadletter.RecordID(kind, id))
+	if err != nil && !errors.Is(err, events.ErrNotFound) {
+		b.t.Fatal(err)
+	}
+	return d, err == nil
+}
+
+// dependents lists the contracts that the journal was told of because of another record.
+func (b *bench) dependents() []int64 {
+	b.t.Helper()
+	var ids []int64
+	err := b.bus.Journal().Read(b.t.Context(), events.ReadFrom{Installation: inst}, func(c events.StoredChange) error {
+		if c.Trigger == v1.TriggerDependent && c.Kind == v1.KindContract {
+			ids = append(ids, c.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return ids
+}
+
+// asked counts the requests of an operation on an entity since the counters were reset.
+func (b *bench) asked(entity, operation string) int { return b.at.Stats().Requests[entity][operation] }

@@ -1,0 +1,48 @@
+package reconcile
+
+import "channelsync/api/autotask"
+
+// part is what fetching needs to know of a row that hangs on a contract.
+type part[T any] struct {
+	row[T]
+	contract func(T) int64
+}
+
+// The kinds of parts.
+var (
+	serviceParts = part[autotask.ContractService]{
+		row[autotask.ContractService]{
+			entity: autotask.EntityContractServices,
+			id:     func(v autotask.ContractService) int64 { return v.ID },
+			lacks:  func(v autotask.ContractService) []string { return v.Lacks },
+		}, func(v autotask.ContractService) int64 { return v.ContractID },
+	}
+	bundleParts = part[autotask.ContractServiceBundle]{
+		row[autotask.ContractServiceBundle]{
+			entity: autotask.EntityContractServiceBundles,
+			id:     func(v autotask.ContractServiceBundle) int64 { return v.ID },
+			lacks:  func(v autotask.ContractServiceBundle) []string { return v.Lacks },
+		}, func(v autotask.ContractServiceBundle) int64 { return v.ContractID },
+	}
+	unitParts = part[autotask.ContractServiceUnit]{
+		row[autotask.ContractServiceUnit]{
+			entity: autotask.EntityContractServiceUnits,
+			id:     func(v autotask.ContractServiceUnit) int64 { return v.ID },
+			lacks:  func(v autotask.ContractServiceUnit) []string { return v.Lacks },
+		}, func(v autotask.ContractServiceUnit) int64 { return v.ContractID },
+	}
+	bundleUnitParts = part[autotask.ContractServiceBundleUnit]{
+		row[autotask.ContractServiceBundleUnit]{
+			entity: autotask.EntityContractServiceBundleUnits,
+			id:     func(v autotask.ContractServiceBundleUnit) int64 { return v.ID },
+			lacks:  func(v autotask.ContractServiceBundleUnit) []string { return v.Lacks },
+		}, func(v autotask.ContractServiceBundleUnit) int64 { return v.ContractID },
+	}
+	chargeParts = part[autotask.ContractCharge]{
+		row[autotask.ContractCharge]{
+			entity: autotask.EntityContractCharges,
+			id:     func(v autotask.ContractCharge) int64 { return v.ID },
+			lacks:  func(v autotask.ContractCharge) []string { return v.Lacks },
+		}, func(v autotask.ContractCharge) int64 { return v.ContractID },
+	}
+)

@@ -1,0 +1,60 @@
+package seal
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	"channelsync/events"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// The server's clocks and pools that live as long as the process.
+		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
+	)
+}
+
+const inst = "01hzx3q8r9k2m4n6p8s0t2v4w6"
+
+// keysTable opens the table that keys lie in, on a real store of the test's own.
+func keysTable(t *testing.T) *events.Table {
+	t.Helper()
+	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := bus.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	table, err := bus.Table(t.Context(), events.TableConfig{Name: "keys", History: 1, Secure: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+// ringOf makes a ring of keys that are each one repeated byte.
+func ringOf(t testing.TB, seeds ...byte) *Ring {
+	t.Helper()
+	var raws [][]byte
+	for _, s := range seeds {
+		raw := make([]byte, KeySize)
+		for i := range raw {
+			raw[i] = s
+		}
+		raws = append(raws, raw)
+	}
+	r, err := NewRing(raws...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}

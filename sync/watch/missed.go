@@ -1,0 +1,74 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"channelsync/api/autotask"
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+)
+
+// missedPage is how many rows of the error log one check handles; the rest waits for the next.
+const missedPage = 500
+
+var errPageFull = errors.New("enough for one check")
+
+// ReadMissed reads the vendor's log of callouts that failed five times, writes
+// their changes to the journal and deletes the rows that were handled. A payload
+// that was cut off is deleted too: the stamps, read right after, find its record.
+// Rows of webhooks that are not ours stay.
+func (w *Watcher) ReadMissed(ctx context.Context) (int, error) {
+	in, err := w.installation()
+	if err != nil {
+		return 0, err
+	}
+	company, contact := in.Registration(autotask.EntityCompanies), in.Registration(autotask.EntityContacts)
+	var rows []autotask.MissedCallout
+	err = w.Autotask.MissedCallouts(ctx, func(page autotask.Rows[autotask.MissedCallout]) error {
+		for _, row := range page.Items {
+			ours := company != nil && row.CompanyWebhookID != nil && *row.CompanyWebhookID == company.ID ||
+				contact != nil && row.ContactWebhookID != nil && *row.ContactWebhookID == contact.ID
+			if ours {
+				rows = append(rows, row)
+			}
+		}
+		if len(rows) >= missedPage {
+			return errPageFull
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errPageFull) {
+		return 0, fmt.Errorf("read missed callouts: %w", err)
+	}
+	var changes []events.Change
+	for _, row := range rows {
+		c, err := autotask.DecodeCallback([]byte(row.Payload))
+		if err != nil {
+			w.Log.Warn("a missed callout cannot be read; the stamps find its record", zap.Error(err))
+			continue
+		}
+		kind, known := autotask.KindOfEntity(c.EntityType)
+		if !known || !in.Uses()[kind] {
+			continue
+		}
+		changes = append(changes, events.Change{
+			Installation: w.ID, Kind: kind, ID: c.ID, Trigger: v1.TriggerPoll, EventTime: c.EventTime,
+			Fields: c.FieldNames(), WebhookGUID: c.GUID, SequenceNumber: c.SequenceNumber,
+		})
+	}
+	if len(changes) > 0 {
+		if err := w.Journal.PublishAll(ctx, changes); err != nil {
+			return 0, fmt.Errorf("store missed changes: %w", err)
+		}
+	}
+	for _, row := range rows {
+		if err := w.Autotask.DeleteMissedCallout(ctx, row.ID); err != nil {
+			return len(changes), fmt.Errorf("delete missed callout %d: %w", row.ID, err)
+		}
+	}
+	return len(changes), nil
+}

@@ -20,6 +20,7 @@ const (
 	writeTimeout = 150 * time.Second // longer than the API itself takes at most
 	maxAnswer    = 32 << 20
 	actorHeader  = "X-Channelsync-Actor"
+	apiPath      = "/api/v1"
 )
 
 // Config says which API is spoken to.
@@ -48,7 +49,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("read API URL: got %q, want it without user, query and fragment", withoutUser(cfg.URL))
 	}
 	return &Client{
-		base:  strings.TrimRight(u.String(), "/") + "/api/v1",
+		base:  strings.TrimRight(u.String(), "/") + apiPath,
 		token: cfg.Token,
 		actor: cfg.Actor,
 		http: &http.Client{
@@ -58,6 +59,9 @@ func New(cfg Config) (*Client, error) {
 		},
 	}, nil
 }
+
+// root is the URL of the admin listener.
+func (c *Client) root() string { return strings.TrimSuffix(c.base, apiPath) }
 
 // withoutUser hides a user name and password, with the host, from an error text.
 func withoutUser(s string) string {
@@ -75,14 +79,19 @@ type Call struct {
 	Query     url.Values
 	In        any // sent as JSON; nil sends no body. A v1.Secret in it is masked: see wire.go
 	Out       any // the answer is decoded into it; nil ignores it
+
+	Timeout time.Duration // 0: 30 seconds for a read, 150 for a write, since some try credentials elsewhere first
 }
 
-// Do makes a call. Reads end after 30 seconds, writes after 150, since some try
-// credentials elsewhere first. The error is a *v1.Problem where the API refused.
+// Do makes a call. The error is a *v1.Problem where the API refused.
 func (c *Client) Do(ctx context.Context, call Call) error {
-	timeout := writeTimeout
-	if call.Method == http.MethodGet {
+	timeout := call.Timeout
+	switch {
+	case timeout > 0:
+	case call.Method == http.MethodGet:
 		timeout = readTimeout
+	default:
+		timeout = writeTimeout
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer within %s", timeout))
 	defer cancel()
@@ -158,7 +167,7 @@ func (c *Client) unreached(ctx context.Context, err error) error {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	return fmt.Errorf("reach the admin API at %s: %w", strings.TrimSuffix(c.base, "/api/v1"), err)
+	return fmt.Errorf("reach the admin API at %s: %w", c.root(), err)
 }
 
 // refusal reads a problem, or says what else came.

@@ -60,16 +60,9 @@ func (c *Client) UpdateInstallation(
 	return out, err
 }
 
-// Preview is how many records a change of options would move.
-type Preview struct {
-	Enter  int `json:"enter"`
-	Leave  int `json:"leave"`
-	Change int `json:"change"`
-}
-
 // PreviewUpdate says what UpdateInstallation would do, and changes nothing.
-func (c *Client) PreviewUpdate(ctx context.Context, id string, in v1.UpdateInstallation) (Preview, error) {
-	var out Preview
+func (c *Client) PreviewUpdate(ctx context.Context, id string, in v1.UpdateInstallation) (v1.Preview, error) {
+	var out v1.Preview
 	err := c.Do(ctx, Call{
 		Operation: "preview update", Method: http.MethodPatch, Path: at(id),
 		Query: url.Values{"preview": {"true"}}, In: in, Out: &out,
@@ -127,6 +120,25 @@ func (c *Client) RepairWebhooks(ctx context.Context, id string) error {
 func (c *Client) RotateWebhookSecret(ctx context.Context, id string) error {
 	return c.Do(ctx, Call{
 		Operation: "rotate webhook secret", Method: http.MethodPost, Path: at(id, "webhooks", "rotate-secret"),
+	})
+}
+
+// CreateBridge makes what a sender of the user's own signs callbacks with. The
+// secret in it is shown this once.
+func (c *Client) CreateBridge(ctx context.Context, id string) (v1.Bridge, error) {
+	var out v1.Bridge
+	err := c.Do(ctx, Call{Operation: "create bridge", Method: http.MethodPost, Path: at(id, "bridges"), Out: &out})
+	return out, err
+}
+
+// DecideHeld pushes the mass change that is held back, or drops it.
+func (c *Client) DecideHeld(ctx context.Context, id string, approve bool) error {
+	action := "discard"
+	if approve {
+		action = "approve"
+	}
+	return c.Do(ctx, Call{
+		Operation: action + " held changes", Method: http.MethodPost, Path: at(id, "held", action),
 	})
 }
 

@@ -27,24 +27,10 @@ func (c *Client) Records(ctx context.Context, id string, q v1.RecordQuery) (v1.P
 
 // AllRecords goes through every page. It ends after the first error.
 func (c *Client) AllRecords(ctx context.Context, id string, q v1.RecordQuery) iter.Seq2[v1.Record, error] {
-	return func(yield func(v1.Record, error) bool) {
-		for {
-			page, err := c.Records(ctx, id, q)
-			if err != nil {
-				yield(v1.Record{}, err)
-				return
-			}
-			for _, r := range page.Items {
-				if !yield(r, nil) {
-					return
-				}
-			}
-			if page.NextCursor == nil || *page.NextCursor == q.Cursor {
-				return
-			}
-			q.Cursor = *page.NextCursor
-		}
-	}
+	return all(q.Cursor, func(cursor string) (v1.Page[v1.Record], error) {
+		q.Cursor = cursor
+		return c.Records(ctx, id, q)
+	})
 }
 
 // Record shows one record with its timeline.
@@ -64,16 +50,14 @@ func (c *Client) ReconcileRecord(ctx context.Context, id string, kind v1.Kind, r
 	})
 }
 
-// Job shows a backfill, resync or replay.
-func (c *Client) Job(ctx context.Context, id, job string) (v1.Job, error) {
-	var out v1.Job
-	err := c.Do(ctx, Call{Operation: "show job", Method: http.MethodGet, Path: at(id, "jobs", job), Out: &out})
+// Explain asks Autotask and Channel Program why a record is or is not synced.
+func (c *Client) Explain(ctx context.Context, id string, kind v1.Kind, record string) (v1.Explanation, error) {
+	var out v1.Explanation
+	err := c.Do(ctx, Call{
+		Operation: "explain record", Method: http.MethodGet,
+		Path: at(id, "records", string(kind), record, "explain"), Out: &out, Timeout: writeTimeout,
+	})
 	return out, err
-}
-
-// CancelJob stops a job; what it has done stays done.
-func (c *Client) CancelJob(ctx context.Context, id, job string) error {
-	return c.Do(ctx, Call{Operation: "cancel job", Method: http.MethodPost, Path: at(id, "jobs", job, "cancel")})
 }
 
 // Status is everything at a glance.

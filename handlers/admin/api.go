@@ -14,35 +14,46 @@ import (
 )
 
 // Config is what the API speaks to. An error that is a *v1.Problem is answered
-// as it is; any other is a 500, and its cause is logged. Previews and Now may be
-// left nil.
+// as it is; any other is a 500, and its cause is logged. The second group may be
+// left nil: its routes answer 501 then. A nil Now is time.Now.
 type Config struct {
 	Installations Installations
 	Setup         Setup
 	Changes       Changes
-	Previews      Previews
 	Lifecycle     Lifecycle
 	Records       Records
 	Jobs          Jobs
 	Webhooks      Webhooks
 	Overview      Overview
-	Auditor       Auditor
-	Log           *zap.Logger
-	Now           func() time.Time
+
+	Previews    Previews
+	Explainer   Explainer
+	Resyncs     Resyncs
+	DeadLetters DeadLetters
+	Bridges     Bridges
+	Held        Held
+	Feed        Feed
+
+	Auditor Auditor
+	Log     *zap.Logger
+	Now     func() time.Time
 }
 
 // API is the admin API; New makes it.
 type API struct {
 	Config
 	validate *validator.Validate
+	closing  *closing
 }
 
 // New returns the API, to be mounted at /api/v1.
-func New(cfg Config) http.Handler {
+func New(cfg Config) http.Handler { return newRouter(cfg) }
+
+func newRouter(cfg Config) chi.Router {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	a := &API{Config: cfg, validate: newValidator()}
+	a := &API{Config: cfg, validate: newValidator(), closing: newClosing()}
 	r := chi.NewRouter()
 	r.Use(middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
@@ -52,7 +63,8 @@ func New(cfg Config) http.Handler {
 
 	for _, routes := range []func(chi.Router){
 		a.installationRoutes, a.setupRoutes, a.changeRoutes, a.lifecycleRoutes,
-		a.recordRoutes, a.jobRoutes, a.webhookRoutes, a.overviewRoutes,
+		a.recordRoutes, a.explainRoutes, a.resyncRoutes, a.jobRoutes, a.deadLetterRoutes, a.webhookRoutes,
+		a.bridgeRoutes, a.heldRoutes, a.feedRoutes, a.overviewRoutes, a.documentRoutes,
 	} {
 		routes(r)
 	}

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/go-chi/chi/v5"
 
@@ -17,9 +16,9 @@ type Changes interface {
 	SetChannelProgram(ctx context.Context, id string, in v1.ChannelProgramTarget) (v1.Installation, error)
 }
 
-// Previews counts the records that a change of options would move; it changes nothing.
+// Previews says which records a change of options would move; it changes nothing.
 type Previews interface {
-	Preview(ctx context.Context, id string, in v1.UpdateInstallation) (enter, leave, change int, err error)
+	Preview(ctx context.Context, id string, in v1.UpdateInstallation) (v1.Preview, error)
 }
 
 func (a *API) changeRoutes(r chi.Router) {
@@ -52,11 +51,11 @@ func (c *call) updateInstallation() (reply, error) {
 
 func (c *call) previewUpdate(id string, in v1.UpdateInstallation) (reply, error) {
 	if c.Previews == nil {
-		return reply{}, v1.NewProblem(http.StatusNotImplemented, v1.CodeUnavailable,
-			"This channelsync cannot preview a change of options.", "Nothing was changed.")
+		return reply{}, missing("preview a change of options")
 	}
-	enter, leave, change, err := c.Previews.Preview(c.r.Context(), id, in)
-	return ok(map[string]int{"enter": enter, "leave": leave, "change": change}), err
+	out, err := c.Previews.Preview(c.r.Context(), id, in)
+	out.Sample = some(out.Sample)
+	return ok(out), err
 }
 
 // updated names what a PATCH changes, for the audit.

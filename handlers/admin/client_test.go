@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -45,7 +46,7 @@ func TestClientSpeaksToTheAPI(t *testing.T) {
 		}},
 		{"preview options", func() error {
 			p, err := c.PreviewUpdate(ctx, one, v1.UpdateInstallation{Options: &v1.Options{}})
-			return expect(err, p == client.Preview{Enter: 1, Leave: 2, Change: 3})
+			return expect(err, p.Enter == 1 && p.Leave == 2 && p.Change == 3)
 		}},
 		{"credentials s2", func() error {
 			i, err := c.SetCredentials(ctx, one, v1.Credentials{Username: "u", Secret: "s2", TrackingIdentifier: "t"})
@@ -69,6 +70,39 @@ func TestClientSpeaksToTheAPI(t *testing.T) {
 			return expect(err, r.ID == "7")
 		}},
 		{"reconcile company 7", func() error { return c.ReconcileRecord(ctx, one, v1.KindCompany, "7") }},
+		{"explain contract 7", func() error {
+			e, err := c.Explain(ctx, one, v1.KindContract, "7")
+			return expect(err, e.Met && e.ID == "7")
+		}},
+		{"resync {Kinds:[company] DryRun:true}", func() error {
+			j, err := c.Resync(ctx, one, v1.ResyncRequest{Kinds: []v1.Kind{v1.KindCompany}, DryRun: true})
+			return expect(err, j.Job == "j-1")
+		}},
+		{"replay from sequence 5, contact/7, force", func() error {
+			j, err := c.Replay(ctx, one, v1.ReplayRequest{FromSequence: 5, Kind: v1.KindContact, ID: "7", Force: true})
+			return expect(err, j.Job == "j-2")
+		}},
+		{`dead letters "c" 7`, func() error {
+			p, err := c.DeadLetters(ctx, one, "c", 7)
+			return expect(err, p.Items[0].ID == "company-7")
+		}},
+		{"requeue {IDs:[company-7] Code: All:false}", func() error {
+			return c.Requeue(ctx, one, v1.RequeueRequest{IDs: []string{"company-7"}})
+		}},
+		{"dismiss company-7", func() error { return c.Dismiss(ctx, one, "company-7") }},
+		{"bridge", func() error { b, err := c.CreateBridge(ctx, one); return expect(err, b.Secret == "shown once") }},
+		{"held true", func() error { return c.DecideHeld(ctx, one, true) }},
+		{"held false", func() error { return c.DecideHeld(ctx, one, false) }},
+		{"feed", func() error {
+			n := 0
+			for e, err := range c.Feed(ctx, one) {
+				if err != nil || e.Outcome != v1.OutcomePushed {
+					return fmt.Errorf("got %+v, %w", e, err)
+				}
+				n++
+			}
+			return expect(nil, n == 1)
+		}},
 		{"job j", func() error { j, err := c.Job(ctx, one, "j"); return expect(err, j.State == v1.JobRunning) }},
 		{"cancel j", func() error { return c.CancelJob(ctx, one, "j") }},
 		{"status", func() error { s, err := c.Status(ctx); return expect(err, s.Version == "1") }},

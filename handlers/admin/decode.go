@@ -36,6 +36,16 @@ func decode[T any](c *call) (T, error) {
 	return parse[T](c.API, body)
 }
 
+// decodeOptional is decode for a body whose every field may be left out: none at
+// all is as good as {}.
+func decodeOptional[T any](c *call) (T, error) {
+	if c.r.Body == nil || c.r.Body == http.NoBody || c.r.ContentLength == 0 {
+		var v T
+		return v, nil
+	}
+	return decode[T](c)
+}
+
 // parse is decode without the request.
 func parse[T any](a *API, body []byte) (T, error) {
 	var v T

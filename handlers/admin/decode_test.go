@@ -109,7 +109,7 @@ func TestWrongBodies(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := &fake{}
-			p := problem(t, send(New(f.config()), "POST", "/installations", tc.body))
+			p := problem(t, send(t, New(f.config()), "POST", "/installations", tc.body))
 			if p.Status != 422 || p.Code != v1.CodeInvalid {
 				t.Errorf("got %d %s", p.Status, p.Code)
 			}
@@ -124,6 +124,41 @@ func TestWrongBodies(t *testing.T) {
 				t.Errorf("asked %q, audited %v", f.asked, f.audited)
 			}
 		})
+	}
+}
+
+func TestWrongJobsAndRequeues(t *testing.T) {
+	const in = "/installations/" + one
+	for _, tc := range []struct{ path, body, pointer, code, detail string }{
+		{"/resyncs", `{"kinds":["contact"]}`, "#/kinds/0", "oneof", `got "contact", want company or contract`},
+		{"/resyncs", `{"kinds":["company","company"]}`, "#/kinds", "unique", "got one value twice, want each once"},
+		{"/resyncs", `{"dryrun":true}`, "#/dryrun", "unknown_field", "got a field that is not known, want dryRun, kinds"},
+		{"/replays", `{"from":"yesterday"}`, "#/from", "time", "got text that is no time, want a time such as 2026-11-23T09:30:00Z"},
+		{"/replays", `{"from":7}`, "#/from", "wrong_type", "got a number, want a time such as 2026-11-23T09:30:00Z"},
+		{"/replays", `{"from":"2026-11-23T09:00:00Z","to":"2026-11-23T10:00:00+01:00"}`, "#/to", "range", "got a time that is not after from, want a later one"},
+		{"/replays", `{"fromSequence":-1}`, "#/fromSequence", "wrong_type", "got a number that does not fit, want a whole number from 0 up"},
+		{"/replays", `{"kind":"thing"}`, "#/kind", "oneof", `got "thing", want company or contract or contact`},
+		{"/replays", `{"id":"7"}`, "#/kind", "required", "got an id without a kind, want the kind of the record too"},
+		{"/replays", `{"kind":"company","id":"x7"}`, "#/id", "number", `got "x7", want a decimal number`},
+		{"/replays", `{"kind":"company","id":"007"}`, "#/id", "number", `got "007", want a decimal number`},
+		{"/dead-letters/requeue", `{}`, "#", "one_of", "got 0 of ids, code and all, want exactly one"},
+		{"/dead-letters/requeue", `{"ids":[]}`, "#", "one_of", "got 0 of ids, code and all, want exactly one"},
+		{"/dead-letters/requeue", `{"ids":["a"],"all":true}`, "#", "one_of", "got 2 of ids, code and all, want exactly one"},
+		{"/dead-letters/requeue", `{"ids":["a","b.c"]}`, "#/ids/1", "id", "got text that is no id, want the id of a dead letter"},
+		{"/dead-letters/requeue", `{"ids":"a"}`, "#/ids", "wrong_type", "got text, want a list"},
+	} {
+		f := &fake{}
+		p := problem(t, send(t, New(f.config()), "POST", in+tc.path, tc.body))
+		want := []v1.FieldError{{Pointer: tc.pointer, Code: tc.code, Detail: tc.detail}}
+		if diff := cmp.Diff(want, p.Errors); diff != "" || p.Status != 422 {
+			t.Errorf("%s %s: %d %s", tc.path, tc.body, p.Status, diff)
+		}
+		if len(f.asked)+len(f.audited) > 0 {
+			t.Errorf("%s: asked %q, audited %v", tc.body, f.asked, f.audited)
+		}
+	}
+	if resp := send(t, New((&fake{}).config()), "POST", in+"/dead-letters/requeue", ""); resp.StatusCode != 415 {
+		t.Errorf("requeue without a body: got %d, want 415", resp.StatusCode)
 	}
 }
 

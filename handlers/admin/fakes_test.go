@@ -96,9 +96,9 @@ func (f changesFake) SetChannelProgram(
 	return f.installation(), f.known(id)
 }
 
-func (f changesFake) Preview(_ context.Context, id string, in v1.UpdateInstallation) (int, int, int, error) {
+func (f changesFake) Preview(_ context.Context, id string, in v1.UpdateInstallation) (v1.Preview, error) {
 	_ = f.note("preview %s", updated(in))
-	return 1, 2, 3, f.known(id)
+	return v1.Preview{Enter: 1, Leave: 2, Change: 3}, f.known(id)
 }
 
 type lifecycle struct{ *fake }
@@ -113,12 +113,14 @@ type records struct{ *fake }
 func (f records) List(_ context.Context, id string, q v1.RecordQuery) (v1.Page[v1.Record], error) {
 	_ = f.note("records %+v", q)
 	next := "c2"
-	return v1.Page[v1.Record]{Items: []v1.Record{{Kind: v1.KindCompany, ID: "7"}}, NextCursor: &next}, f.known(id)
+	items := []v1.Record{{Kind: v1.KindCompany, ID: "7", Outcome: v1.OutcomePushed}}
+	return v1.Page[v1.Record]{Items: items, NextCursor: &next}, f.known(id)
 }
 
 func (f records) Get(_ context.Context, id string, kind v1.Kind, record int64) (v1.RecordDetail, error) {
 	_ = f.note("record %s %d", kind, record)
-	return v1.RecordDetail{Record: v1.Record{Kind: kind, ID: fmt.Sprint(record)}}, f.known(id)
+	r := v1.Record{Kind: kind, ID: fmt.Sprint(record), Outcome: v1.OutcomeNotMet}
+	return v1.RecordDetail{Record: r}, f.known(id)
 }
 
 func (f records) Reconcile(_ context.Context, id string, kind v1.Kind, record int64) error {
@@ -153,7 +155,7 @@ func (f webhooks) RotateSecret(_ context.Context, id string) error {
 type overview struct{ *fake }
 
 func (f overview) Status(context.Context) (v1.Status, error) {
-	return v1.Status{Version: "1", Installations: []v1.InstallationStatus{{ID: one}}}, f.note("status")
+	return v1.Status{Version: "1", Installations: []v1.InstallationStatus{{ID: one, State: v1.StateLive}}}, f.note("status")
 }
 
 func (f overview) Audit(_ context.Context, cursor string, limit int) (v1.Page[v1.AuditEntry], error) {
@@ -168,12 +170,15 @@ func (f *fake) config() Config {
 	return Config{
 		Installations: installations{f}, Setup: setup{f}, Changes: changesFake{f}, Previews: changesFake{f},
 		Lifecycle: lifecycle{f}, Records: records{f}, Jobs: jobs{f}, Webhooks: webhooks{f}, Overview: overview{f},
-		Auditor: auditor{f}, Log: zap.NewNop(),
+		Explainer: records{f}, Resyncs: jobs{f}, DeadLetters: deadLetters{f}, Bridges: bridges{f}, Held: held{f},
+		Feed: feed{f}, Auditor: auditor{f}, Log: zap.NewNop(),
 		Now: func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) },
 	}
 }
 
-func send(h http.Handler, method, path, body string, header ...string) *http.Response {
+// send makes a request of h, and holds the answer to the document of the API.
+func send(t *testing.T, h http.Handler, method, path, body string, header ...string) *http.Response {
+	t.Helper()
 	var reader io.Reader
 	if body != "" {
 		reader = strings.NewReader(body)
@@ -187,6 +192,7 @@ func send(h http.Handler, method, path, body string, header ...string) *http.Res
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
+	documented(t, r, w)
 	return w.Result()
 }
 

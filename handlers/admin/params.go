@@ -15,7 +15,7 @@ const (
 	maxLimit     = 500
 	maxCursor    = 1024
 	maxSearch    = 200
-	maxJobID     = 64
+	maxToken     = 64
 )
 
 // installation is the {id} of the path; one of a wrong form cannot exist.
@@ -42,24 +42,43 @@ func (c *call) record() (v1.Kind, int64, error) {
 	if !isRecordKind(kind) {
 		return "", 0, v1.NotFound("There is no such kind; the kinds are company and contract.")
 	}
-	text := c.r.PathValue("record")
-	id, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || id < 0 || strconv.FormatInt(id, 10) != text {
+	id, ok := recordID(c.r.PathValue("record"))
+	if !ok {
 		return "", 0, v1.NotFound("There is no such record; the id of a record is a decimal number.")
 	}
 	return kind, id, nil
+}
+
+// recordID reads an id of Autotask's: a decimal number from 0 up, written plain.
+func recordID(text string) (int64, bool) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	return id, err == nil && id >= 0 && strconv.FormatInt(id, 10) == text
 }
 
 func isRecordKind(k v1.Kind) bool { return k == v1.KindCompany || k == v1.KindContract }
 
 // job is the {job} of the path.
 func (c *call) job() (string, error) {
-	const allowed = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 	id := c.r.PathValue("job")
-	if id == "" || len(id) > maxJobID || strings.Trim(strings.ToLower(id), allowed) != "" {
+	if !isToken(id) {
 		return "", v1.NotFound("There is no such job.")
 	}
 	return id, nil
+}
+
+// letter is the {letter} of the path.
+func (c *call) letter() (string, error) {
+	id := c.r.PathValue("letter")
+	if !isToken(id) {
+		return "", v1.NotFound("There is no such dead letter.")
+	}
+	return id, nil
+}
+
+// isToken says whether s has the form of the id of a job or a dead letter.
+func isToken(s string) bool {
+	const allowed = "abcdefghijklmnopqrstuvwxyz0123456789-_"
+	return s != "" && len(s) <= maxToken && strings.Trim(strings.ToLower(s), allowed) == ""
 }
 
 // query reads the query parameters that a route knows; any other is refused, so

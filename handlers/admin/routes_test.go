@@ -39,7 +39,7 @@ func routes() []route {
 		{"GET", in, "", 200, "get", "", `"issues":[]`},
 		{"PATCH", in, `{"name":"New"}`, 200, "update name", "installation.update name", `"id":"` + one},
 		{"PATCH", in, `{"name":"New","options":{}}`, 200, "update name, options", "installation.update name, options", ""},
-		{"PATCH", in + "?preview=true", `{"options":{"emails":"none"}}`, 200, "preview options", "", `{"change":3,"enter":1,"leave":2}`},
+		{"PATCH", in + "?preview=true", `{"options":{"emails":"none"}}`, 200, "preview options", "", `{"enter":1,"leave":2,"change":3,"sample":[]}`},
 		{"PATCH", in + "?preview=false", `{"options":{}}`, 200, "update options", "installation.update options", ""},
 		{"PUT", in + "/credentials", creds, 200, "credentials new", "installation.set-credentials ", ""},
 		{"PUT", in + "/channel-program", `{"connectionId":"c","token":"tt"}`, 200, "channel program tt", "installation.set-channel-program ", ""},
@@ -48,6 +48,23 @@ func routes() []route {
 		{"GET", in + "/records?kind=company&outcome=not_met&q=ac+me&cursor=c&limit=500", "", 200, "records {Kind:company Outcome:not_met Q:ac me Cursor:c Limit:500}", "", `"reasons":[]`},
 		{"GET", in + "/records/contract/7", "", 200, "record contract 7", "", `"timeline":[]`},
 		{"POST", in + "/records/company/0/reconcile", "", 202, "reconcile company 0", "record.reconcile company/0", "{}"},
+		{"GET", in + "/records/contract/7/explain", "", 200, "explain contract 7", "", `"differences":[]`},
+		{"POST", in + "/resyncs", "", 202, "resync {Kinds:[] DryRun:false}", "resync ", `{"job":"j-1"}`},
+		{"POST", in + "/resyncs", `{"kinds":["contract","company"],"dryRun":true}`, 202, "resync {Kinds:[contract company] DryRun:true}", "resync contract, company, dry run", `{"job":"j-1"}`},
+		{"POST", in + "/replays", "", 202, "replay ", "replay ", `{"job":"j-2"}`},
+		{"POST", in + "/replays", `{"from":"2026-11-22T10:00:00+01:00","to":"2026-11-23T09:00:00Z","dryRun":true}`, 202, "replay from 2026-11-22T09:00:00Z, to 2026-11-23T09:00:00Z, dry run", "replay from 2026-11-22T09:00:00Z, to 2026-11-23T09:00:00Z, dry run", `{"job":"j-2"}`},
+		{"POST", in + "/replays", `{"fromSequence":18446744073709551615,"kind":"contact","id":"0","force":true}`, 202, "replay from sequence 18446744073709551615, contact/0, force", "replay from sequence 18446744073709551615, contact/0, force", ""},
+		{"POST", in + "/replays", `{"kind":"company"}`, 202, "replay company", "replay company", ""},
+		{"GET", in + "/dead-letters", "", 200, `dead letters "" 50`, "", `"id":"company-7"`},
+		{"GET", in + "/dead-letters?cursor=x&limit=7", "", 200, `dead letters "x" 7`, "", `"nextCursor":null`},
+		{"POST", in + "/dead-letters/requeue", `{"all":true}`, 202, "requeue {IDs:[] Code: All:true}", "dead-letter.requeue all", "{}"},
+		{"POST", in + "/dead-letters/requeue", `{"ids":["a"]}`, 202, "requeue {IDs:[a] Code: All:false}", "dead-letter.requeue a", "{}"},
+		{"POST", in + "/dead-letters/requeue", `{"ids":["a","b"],"all":false}`, 202, "requeue {IDs:[a b] Code: All:false}", "dead-letter.requeue 2 of them", "{}"},
+		{"POST", in + "/dead-letters/requeue", `{"code":"rejected"}`, 202, "requeue {IDs:[] Code:rejected All:false}", "dead-letter.requeue code rejected", "{}"},
+		{"POST", in + "/dead-letters/company-7/dismiss", "", 204, "dismiss company-7", "dead-letter.dismiss company-7", ""},
+		{"POST", in + "/bridges", "", 201, "bridge", "bridge.create ", `{"guid":"g","secret":"shown once","url":"https://cs.example/callbacks"}`},
+		{"POST", in + "/held/approve", "", 202, "held true", "held.approve ", "{}"},
+		{"POST", in + "/held/discard", "", 202, "held false", "held.discard ", "{}"},
 		{"GET", in + "/jobs/j-1", "", 200, "job j-1", "", `"state":"running"`},
 		{"POST", in + "/jobs/j-1/cancel", "", 202, "cancel j-1", "job.cancel j-1", ""},
 		{"POST", in + "/webhooks/repair", "", 202, "repair", "webhook.repair ", ""},
@@ -71,7 +88,7 @@ func TestRoutes(t *testing.T) {
 	for _, tc := range routes() {
 		t.Run(tc.method+" "+tc.path, func(t *testing.T) {
 			f := &fake{}
-			resp := send(New(f.config()), tc.method, tc.path, tc.body)
+			resp := send(t, New(f.config()), tc.method, tc.path, tc.body)
 			body := text(t, resp)
 			if resp.StatusCode != tc.status || !strings.Contains(body, tc.answer) {
 				t.Errorf("got %d %s; want %d with %s", resp.StatusCode, body, tc.status, tc.answer)
@@ -82,7 +99,8 @@ func TestRoutes(t *testing.T) {
 			audited := ""
 			for _, e := range f.audited {
 				audited += e.Action + " " + e.Detail
-				if !e.OK || e.Actor != "api" || e.At.IsZero() || strings.Contains(fmt.Sprint(e), "s3cr3t") {
+				if !e.OK || e.Actor != "api" || e.At.IsZero() || strings.Contains(fmt.Sprint(e), "s3cr3t") ||
+					strings.Contains(fmt.Sprint(e), "shown once") {
 					t.Errorf("audit entry %+v", e)
 				}
 			}
@@ -90,7 +108,11 @@ func TestRoutes(t *testing.T) {
 				t.Errorf("audited %q, want %q", audited, tc.audited)
 			}
 			h := resp.Header
-			if h.Get("Content-Type") != "application/json" || h.Get("Cache-Control") != "no-store" || h.Get("ETag") != "" {
+			contentType := "application/json"
+			if tc.status == http.StatusNoContent {
+				contentType = ""
+			}
+			if h.Get("Content-Type") != contentType || h.Get("Cache-Control") != "no-store" || h.Get("ETag") != "" {
 				t.Errorf("headers %v", h)
 			}
 		})
@@ -107,7 +129,7 @@ func TestRefusalsOfTheSyncSide(t *testing.T) {
 			f := &fake{err: errors.New("nats: no responders")}
 			cfg := f.config()
 			cfg.Log = zap.New(core)
-			p := problem(t, send(New(cfg), tc.method, tc.path, tc.body))
+			p := problem(t, send(t, New(cfg), tc.method, tc.path, tc.body))
 			if p.Status != 500 || p.Code != v1.CodeInternal || strings.Contains(fmt.Sprint(p), "nats") {
 				t.Errorf("got %+v", p)
 			}
@@ -122,7 +144,7 @@ func TestRefusalsOfTheSyncSide(t *testing.T) {
 			want := v1.NewProblem(409, v1.CodeAlreadyInstalled, "Installed already.", "Use the other one.")
 			want.Checks = []v1.Check{{Name: "zone", Detail: "d", Fix: "f"}}
 			f = &fake{err: fmt.Errorf("do it: %w", want)}
-			got := problem(t, send(New(f.config()), tc.method, tc.path, tc.body))
+			got := problem(t, send(t, New(f.config()), tc.method, tc.path, tc.body))
 			if diff := cmp.Diff(*want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -153,23 +175,30 @@ func TestUnknownPathsMethodsAndIDs(t *testing.T) {
 		{"GET", "/installations/" + one + "/records/company/007", 404, ""},
 		{"GET", "/installations/" + one + "/records/company/99999999999999999999", 404, ""},
 		{"GET", "/installations/" + one + "/jobs/a.b", 404, ""},
+		{"GET", "/installations/" + nowhere + "/feed", 404, ""},
+		{"GET", "/installations/x/feed", 404, ""},
+		{"GET", "/installations/" + nowhere + "/dead-letters", 404, ""},
+		{"POST", "/installations/" + one + "/dead-letters/a.b/dismiss", 404, ""},
+		{"POST", "/installations/" + one + "/held/keep", 404, ""},
+		{"GET", "/installations/" + one + "/records/company/x/explain", 404, ""},
+		{"GET", "/installations/" + one + "/resyncs", 405, "POST, OPTIONS"},
 		{"GET", "/installations/" + one + "/jobs/" + strings.Repeat("j", 65), 404, ""},
 		{"DELETE", "/installations/" + one, 405, "GET, HEAD, PATCH, OPTIONS"},
 		{"PUT", "/installations", 405, "GET, HEAD, POST, OPTIONS"},
 		{"GET", "/installations/" + one + "/stop", 405, "POST, OPTIONS"},
 		{"POST", "/status", 405, "GET, HEAD, OPTIONS"},
 	} {
-		resp := send(h, tc.method, tc.path, "")
+		resp := send(t, h, tc.method, tc.path, "")
 		if resp.StatusCode != tc.status || resp.Header.Get("Allow") != tc.allow {
 			t.Errorf("%s %s: got %d, Allow %q; want %d, %q",
 				tc.method, tc.path, resp.StatusCode, resp.Header.Get("Allow"), tc.status, tc.allow)
 		}
 		problem(t, resp)
 	}
-	if resp := send(h, "HEAD", "/status", ""); resp.StatusCode != 200 {
+	if resp := send(t, h, "HEAD", "/status", ""); resp.StatusCode != 200 {
 		t.Errorf("HEAD: got %d", resp.StatusCode)
 	}
-	if resp := send(h, "OPTIONS", "/status", ""); resp.StatusCode != 204 || resp.Header.Get("Allow") != "GET, HEAD, OPTIONS" {
+	if resp := send(t, h, "OPTIONS", "/status", ""); resp.StatusCode != 204 || resp.Header.Get("Allow") != "GET, HEAD, OPTIONS" {
 		t.Errorf("OPTIONS: got %d, Allow %q", resp.StatusCode, resp.Header.Get("Allow"))
 	}
 }
@@ -191,9 +220,14 @@ func TestWrongQueries(t *testing.T) {
 		{"PATCH", "/installations/" + one + "?preview=1", "?preview"},
 		{"PATCH", "/installations/" + one + "?preveiw=true", "?preveiw"},
 		{"POST", "/installations/" + one + "/erase?dryRun=true", "?dryRun"},
+		{"POST", "/installations/" + one + "/resyncs?dryRun=true", "?dryRun"},
+		{"POST", "/installations/" + one + "/held/discard?dryRun=true", "?dryRun"},
+		{"GET", "/installations/" + one + "/dead-letters?limit=501", "?limit"},
+		{"GET", "/installations/" + one + "/feed?since=1", "?since"},
+		{"GET", "/installations/" + one + "/records/company/7/explain?live=1", "?live"},
 	} {
 		f := &fake{}
-		p := problem(t, send(New(f.config()), tc.method, tc.path, ""))
+		p := problem(t, send(t, New(f.config()), tc.method, tc.path, ""))
 		if p.Status != 422 || p.Code != v1.CodeInvalid || len(p.Errors) != 1 || p.Errors[0].Pointer != tc.pointer ||
 			!strings.HasPrefix(p.Errors[0].Detail, "got ") || !strings.Contains(p.Errors[0].Detail, "want ") {
 			t.Errorf("%s %s: got %+v", tc.method, tc.path, p)
@@ -206,7 +240,7 @@ func TestWrongQueries(t *testing.T) {
 
 func TestCreated(t *testing.T) {
 	f := &fake{}
-	resp := send(New(f.config()), "POST", "/installations", goodCreate, ActorHeader, "cli")
+	resp := send(t, New(f.config()), "POST", "/installations", goodCreate, ActorHeader, "cli")
 	if got := resp.Header.Get("Location"); got != "/installations/"+one {
 		t.Errorf("Location %q", got)
 	}
@@ -224,7 +258,7 @@ func TestCreated(t *testing.T) {
 func TestActors(t *testing.T) {
 	for header, want := range map[string]string{"": "api", "cli": "cli", "console": "console", "root": "api"} {
 		f := &fake{}
-		send(New(f.config()), "POST", "/installations/"+one+"/stop", "", ActorHeader, header)
+		send(t, New(f.config()), "POST", "/installations/"+one+"/stop", "", ActorHeader, header)
 		if f.audited[0].Actor != want {
 			t.Errorf("%q: got %q, want %q", header, f.audited[0].Actor, want)
 		}
@@ -261,13 +295,28 @@ func (d discard) Header() http.Header         { return d.header }
 func (d discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d discard) WriteHeader(int)             {}
 
-func TestPreviewIsRefusedWhenThereIsNone(t *testing.T) {
+func TestPartsThatAreMissing(t *testing.T) {
+	const in = "/installations/" + one
 	f := &fake{}
 	cfg := f.config()
-	cfg.Previews = nil
-	p := problem(t, send(New(cfg), "PATCH", "/installations/"+one+"?preview=true", `{"options":{}}`))
-	if p.Status != 501 || len(f.asked) != 0 {
-		t.Errorf("got %+v, asked %q", p, f.asked)
+	cfg.Previews, cfg.Explainer, cfg.Resyncs, cfg.DeadLetters = nil, nil, nil, nil
+	cfg.Bridges, cfg.Held, cfg.Feed = nil, nil, nil
+	for _, tc := range []struct{ method, path, body string }{
+		{"PATCH", in + "?preview=true", `{"options":{}}`},
+		{"GET", in + "/records/company/7/explain", ""},
+		{"POST", in + "/resyncs", "{}"},
+		{"POST", in + "/replays", "{}"},
+		{"GET", in + "/dead-letters", ""},
+		{"POST", in + "/dead-letters/requeue", `{"all":true}`},
+		{"POST", in + "/dead-letters/x/dismiss", ""},
+		{"POST", in + "/bridges", ""},
+		{"POST", in + "/held/approve", ""},
+		{"GET", in + "/feed", ""},
+	} {
+		p := problem(t, send(t, New(cfg), tc.method, tc.path, tc.body))
+		if p.Status != 501 || p.Code != v1.CodeUnavailable || len(f.asked)+len(f.audited) != 0 {
+			t.Errorf("%s %s: got %+v, asked %q", tc.method, tc.path, p, f.asked)
+		}
 	}
 }
 

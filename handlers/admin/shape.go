@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	v1 "channelsync/api/v1"
 )
@@ -21,6 +22,9 @@ func shape(v any, t reflect.Type, at string) []v1.FieldError {
 	}
 	if v == nil && at != "#" {
 		return nil
+	}
+	if t == reflect.TypeFor[time.Time]() {
+		return shapeTime(v, at)
 	}
 	switch t.Kind() {
 	case reflect.Struct:
@@ -59,8 +63,27 @@ func shape(v any, t reflect.Type, at string) []v1.FieldError {
 		if _, err := strconv.ParseInt(string(n), 10, 64); !ok || err != nil {
 			return wrongType(v, "a whole number", at)
 		}
+	case reflect.Uint64:
+		n, ok := v.(json.Number)
+		if _, err := strconv.ParseUint(string(n), 10, 64); !ok || err != nil {
+			return wrongType(v, "a whole number from 0 up", at)
+		}
 	default:
 		return wrongType(v, "nothing", at) // no request has a field of another type
+	}
+	return nil
+}
+
+// shapeTime wants RFC 3339 text. A wrong one is not repeated, as nothing here is.
+func shapeTime(v any, at string) []v1.FieldError {
+	const want = "a time such as 2026-11-23T09:30:00Z"
+	text, ok := v.(string)
+	if !ok {
+		return wrongType(v, want, at)
+	}
+	var parsed time.Time
+	if err := parsed.UnmarshalText([]byte(text)); err != nil {
+		return []v1.FieldError{{Pointer: at, Code: "time", Detail: "got text that is no time, want " + want}}
 	}
 	return nil
 }
@@ -104,7 +127,7 @@ func wrongType(v any, want, at string) []v1.FieldError {
 	case map[string]any:
 		got = "an object"
 	}
-	if got == want || (got == "a number" && want == "a whole number") {
+	if got == want || (got == "a number" && strings.HasPrefix(want, "a whole number")) {
 		got += " that does not fit"
 	}
 	return []v1.FieldError{{Pointer: at, Code: "wrong_type", Detail: "got " + got + ", want " + want}}

@@ -76,6 +76,8 @@ func detail(fe validator.FieldError) string {
 		return "got " + got + ", want " + strings.Join(strings.Fields(fe.Param()), " or ")
 	case fe.Tag() == "unique":
 		return "got one value twice, want each once"
+	case fe.Tag() == "number":
+		return "got " + got + ", want a decimal number"
 	case fe.Tag() == "iso4217":
 		return "got " + got + ", want an ISO 4217 currency code such as EUR"
 	}

@@ -1,0 +1,118 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/go-chi/chi/v5"
+
+	v1 "channelsync/api/v1"
+)
+
+// DeadLetters shows what is no longer tried, tries it again, or lets it go.
+type DeadLetters interface {
+	DeadLetterList(ctx context.Context, id, cursor string, limit int) (v1.Page[v1.DeadLetter], error)
+	Requeue(ctx context.Context, id string, req v1.RequeueRequest) error
+	Dismiss(ctx context.Context, id, letter string) error
+}
+
+func (a *API) deadLetterRoutes(r chi.Router) {
+	r.Get("/installations/{id}/dead-letters", a.serve((*call).listDeadLetters))
+	r.Post("/installations/{id}/dead-letters/requeue", a.serve((*call).requeueDeadLetters))
+	r.Post("/installations/{id}/dead-letters/{letter}/dismiss", a.serve((*call).dismissDeadLetter))
+}
+
+func (c *call) listDeadLetters() (reply, error) {
+	id, err := c.installation()
+	if err != nil {
+		return reply{}, err
+	}
+	q := c.query("cursor", "limit")
+	cursor, limit := q.cursor(), q.limit()
+	if err := q.err(); err != nil {
+		return reply{}, err
+	}
+	if c.DeadLetters == nil {
+		return reply{}, missing("show dead letters")
+	}
+	page, err := c.DeadLetters.DeadLetterList(c.r.Context(), id, cursor, limit)
+	page.Items = some(page.Items)
+	return ok(page), err
+}
+
+func (c *call) requeueDeadLetters() (reply, error) {
+	id, err := c.installation()
+	if err != nil {
+		return reply{}, err
+	}
+	if err := c.query().err(); err != nil {
+		return reply{}, err
+	}
+	in, err := decode[v1.RequeueRequest](c)
+	if err != nil {
+		return reply{}, err
+	}
+	if errs := wrongRequeue(in); len(errs) > 0 {
+		return reply{}, v1.Invalid("The body does not say which dead letters.", errs...)
+	}
+	if c.DeadLetters == nil {
+		return reply{}, missing("requeue dead letters")
+	}
+	c.auditing("dead-letter.requeue", id, describeRequeue(in))
+	return accepted(), c.DeadLetters.Requeue(c.r.Context(), id, in)
+}
+
+func (c *call) dismissDeadLetter() (reply, error) {
+	id, err := c.installation()
+	if err != nil {
+		return reply{}, err
+	}
+	letter, err := c.letter()
+	if err != nil {
+		return reply{}, err
+	}
+	if err := c.query().err(); err != nil {
+		return reply{}, err
+	}
+	if c.DeadLetters == nil {
+		return reply{}, missing("dismiss dead letters")
+	}
+	c.auditing("dead-letter.dismiss", id, letter)
+	return noContent(), c.DeadLetters.Dismiss(c.r.Context(), id, letter)
+}
+
+// wrongRequeue wants exactly one of ids, code and all, and ids that can exist.
+func wrongRequeue(in v1.RequeueRequest) []v1.FieldError {
+	said := 0
+	for _, given := range []bool{len(in.IDs) > 0, in.Code != "", in.All} {
+		if given {
+			said++
+		}
+	}
+	if said != 1 {
+		return []v1.FieldError{{
+			Pointer: "#", Code: "one_of", Detail: fmt.Sprintf("got %d of ids, code and all, want exactly one", said),
+		}}
+	}
+	var errs []v1.FieldError
+	for i, id := range in.IDs {
+		if !isToken(id) {
+			errs = append(errs, v1.FieldError{
+				Pointer: fmt.Sprintf("#/ids/%d", i), Code: "id", Detail: "got text that is no id, want the id of a dead letter",
+			})
+		}
+	}
+	return errs
+}
+
+func describeRequeue(in v1.RequeueRequest) string {
+	switch {
+	case in.All:
+		return "all"
+	case in.Code != "":
+		return "code " + shorten(in.Code)
+	case len(in.IDs) == 1:
+		return in.IDs[0]
+	}
+	return fmt.Sprintf("%d of them", len(in.IDs))
+}

@@ -1,0 +1,113 @@
+package admin
+
+import (
+	"bufio"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	v1 "channelsync/api/v1"
+)
+
+// openFeed is a feed that ends with its context only.
+type openFeed struct{ events chan v1.FeedEvent }
+
+func (f openFeed) Feed(ctx context.Context, _ string) (<-chan v1.FeedEvent, error) {
+	out := make(chan v1.FeedEvent)
+	go func() {
+		defer close(out)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case e := <-f.events:
+				select {
+				case out <- e:
+				case <-ctx.Done():
+				}
+			}
+		}
+	}()
+	return out, nil
+}
+
+func TestFeedIsAStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{}
+		cfg := f.config()
+		events := make(chan v1.FeedEvent)
+		cfg.Feed = openFeed{events}
+		ctx, cancel := context.WithCancel(context.Background())
+		r := httptest.NewRequestWithContext(ctx, "GET", "/installations/"+one+"/feed", nil)
+		w := httptest.NewRecorder()
+		done := make(chan struct{})
+		go func() { defer close(done); New(cfg).ServeHTTP(w, r) }()
+		events <- v1.FeedEvent{Kind: v1.KindCompany, ID: "7", Name: "A\nB", Outcome: v1.OutcomePushed}
+		<-time.After(31 * time.Second) // of the clock in the bubble
+		cancel()
+		<-done
+		want := ": outcomes as they happen\n\n" +
+			`data: {"at":"0001-01-01T00:00:00Z","kind":"company","id":"7","name":"A\nB","outcome":"pushed","reasons":[],"trigger":"","pushed":false}` +
+			"\n\n:\n\n:\n\n"
+		if got := w.Body.String(); got != want {
+			t.Errorf("got %q\nwant %q", got, want)
+		}
+		h := w.Header()
+		if h.Get("Content-Type") != "text/event-stream" || h.Get("Cache-Control") != "no-store" || !w.Flushed {
+			t.Errorf("headers %v, flushed %v", h, w.Flushed)
+		}
+	})
+}
+
+func TestFeedEnds(t *testing.T) {
+	f := &fake{}
+	body := text(t, send(t, New(f.config()), "GET", "/installations/"+one+"/feed", ""))
+	if strings.Count(body, "data: ") != 1 || len(f.audited) != 0 {
+		t.Errorf("got %q, audited %v", body, f.audited)
+	}
+	resp := send(t, New(f.config()), "HEAD", "/installations/"+one+"/feed", "")
+	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" || text(t, resp) != "" {
+		t.Errorf("HEAD: got %d %v", resp.StatusCode, resp.Header)
+	}
+}
+
+// TestFeedsEndWhenTheServerShutsDown: a shutdown waits for requests under way, and
+// would wait for a stream in vain. The stream outlives the read timeout before.
+func TestFeedsEndWhenTheServerShutsDown(t *testing.T) {
+	f := &fake{}
+	cfg := f.config()
+	events := make(chan v1.FeedEvent)
+	cfg.Feed = openFeed{events}
+	srv := httptest.NewUnstartedServer(New(cfg))
+	srv.Config.ReadTimeout = 50 * time.Millisecond
+	srv.Start()
+	defer srv.Close()
+	for range 2 {
+		resp, err := srv.Client().Get(srv.URL + "/installations/" + one + "/feed")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		lines := bufio.NewScanner(resp.Body)
+		if !lines.Scan() || resp.StatusCode != http.StatusOK {
+			t.Fatalf("got %d %q, %v", resp.StatusCode, lines.Text(), lines.Err())
+		}
+		waiting := time.NewTimer(100 * time.Millisecond) // longer than the read timeout
+		<-waiting.C
+		events <- v1.FeedEvent{ID: "7"}
+		for lines.Scan() && !strings.HasPrefix(lines.Text(), "data: ") {
+		}
+		if !strings.Contains(lines.Text(), `"id":"7"`) {
+			t.Fatalf("got %q, %v", lines.Text(), lines.Err())
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := srv.Config.Shutdown(ctx); err != nil {
+		t.Errorf("shut down with open streams: %v", err)
+	}
+}

@@ -1,0 +1,118 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	v1 "channelsync/api/v1"
+)
+
+// Resyncs starts the jobs that an operator asks for.
+type Resyncs interface {
+	Resync(ctx context.Context, id string, req v1.ResyncRequest) (v1.JobRef, error)
+	Replay(ctx context.Context, id string, req v1.ReplayRequest) (v1.JobRef, error)
+}
+
+func (a *API) resyncRoutes(r chi.Router) {
+	r.Post("/installations/{id}/resyncs", a.serve((*call).resync))
+	r.Post("/installations/{id}/replays", a.serve((*call).replay))
+}
+
+func (c *call) resync() (reply, error) {
+	id, in, err := jobRequest[v1.ResyncRequest](c)
+	if err != nil {
+		return reply{}, err
+	}
+	c.auditing("resync", id, describeResync(in))
+	job, err := c.Resyncs.Resync(c.r.Context(), id, in)
+	return reply{status: http.StatusAccepted, body: job}, err
+}
+
+func (c *call) replay() (reply, error) {
+	id, in, err := jobRequest[v1.ReplayRequest](c)
+	if err != nil {
+		return reply{}, err
+	}
+	if errs := wrongReplay(in); len(errs) > 0 {
+		return reply{}, v1.Invalid("The body has fields that do not go together.", errs...)
+	}
+	c.auditing("replay", id, describeReplay(in))
+	job, err := c.Resyncs.Replay(c.r.Context(), id, in)
+	return reply{status: http.StatusAccepted, body: job}, err
+}
+
+func jobRequest[T any](c *call) (id string, in T, err error) {
+	if id, err = c.installation(); err != nil {
+		return "", in, err
+	}
+	if err := c.query().err(); err != nil {
+		return "", in, err
+	}
+	if in, err = decodeOptional[T](c); err != nil {
+		return "", in, err
+	}
+	if c.Resyncs == nil {
+		return "", in, missing("resync or replay")
+	}
+	return id, in, nil
+}
+
+// wrongReplay is what the tags of v1.ReplayRequest cannot say.
+func wrongReplay(in v1.ReplayRequest) []v1.FieldError {
+	var errs []v1.FieldError
+	if in.ID != "" && in.Kind == "" {
+		errs = append(errs, v1.FieldError{
+			Pointer: "#/kind", Code: "required", Detail: "got an id without a kind, want the kind of the record too",
+		})
+	}
+	if _, ok := recordID(in.ID); in.ID != "" && !ok {
+		errs = append(errs, v1.FieldError{
+			Pointer: "#/id", Code: "number", Detail: "got " + fmt.Sprintf("%q", shorten(in.ID)) + ", want a decimal number",
+		})
+	}
+	if in.From != nil && in.To != nil && !in.From.Before(*in.To) {
+		errs = append(errs, v1.FieldError{
+			Pointer: "#/to", Code: "range", Detail: "got a time that is not after from, want a later one",
+		})
+	}
+	return errs
+}
+
+func describeResync(in v1.ResyncRequest) string {
+	words := make([]string, 0, len(in.Kinds)+1)
+	for _, k := range in.Kinds {
+		words = append(words, string(k))
+	}
+	return joinWords(words, in.DryRun)
+}
+
+func describeReplay(in v1.ReplayRequest) string {
+	var words []string
+	if in.From != nil {
+		words = append(words, "from "+in.From.UTC().Format("2006-01-02T15:04:05Z"))
+	}
+	if in.To != nil {
+		words = append(words, "to "+in.To.UTC().Format("2006-01-02T15:04:05Z"))
+	}
+	if in.FromSequence > 0 {
+		words = append(words, fmt.Sprintf("from sequence %d", in.FromSequence))
+	}
+	if in.Kind != "" {
+		words = append(words, strings.TrimSuffix(string(in.Kind)+"/"+in.ID, "/"))
+	}
+	if in.Force {
+		words = append(words, "force")
+	}
+	return joinWords(words, in.DryRun)
+}
+
+func joinWords(words []string, dryRun bool) string {
+	if dryRun {
+		words = append(words, "dry run")
+	}
+	return strings.Join(words, ", ")
+}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -14,7 +15,6 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
 	"channelsync/test/e2e/world"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -103,6 +103,9 @@ func oneBadRecord(t *testing.T, w *world.World, field string, spoil func(id int6
 		!strings.Contains(rec.Detail, "name") || !strings.Contains(rec.Detail, "nobody may have") {
 		t.Errorf("rejected: %+v", rec)
 	}
+	if dead := deadLetters(t, w, in.ID, unwanted)[0]; dead.Code != "rejected" || dead.Attempts != 1 || !strings.Contains(dead.Detail, "name") {
+		t.Errorf("dead letter %+v", dead)
+	}
 	shown := w.Until(in.ID, "shows both issues", soon, func(in v1.Installation) bool {
 		_, a := issueOf(in, "row_unreadable")
 		_, b := issueOf(in, "rejected")
@@ -123,7 +126,7 @@ func oneBadRecord(t *testing.T, w *world.World, field string, spoil func(id int6
 			return r.Outcome == v1.OutcomePushed && r.Attempts == 0 && len(r.Reasons) == 0
 		})
 	}
-	deadLetters(t, w, in.ID, 0)
+	deadLetters(t, w, in.ID)
 }
 
 // refuse puts a fault in force at Channel Program.
@@ -134,13 +137,26 @@ func refuse(t *testing.T, w *world.World, f cpsim.Fault) {
 	}
 }
 
-// deadLetters stops the service and counts what it kept as dead.
-func deadLetters(t *testing.T, w *world.World, installation string, want int) {
+// deadLetters wants exactly the dead letters of these records.
+func deadLetters(t *testing.T, w *world.World, installation string, want ...int64) []v1.DeadLetter {
 	t.Helper()
-	w.Stop()
-	w.Store(func(bus *events.Bus) {
-		if n, err := bus.DeadLetters().Count(t.Context(), installation); err != nil || n != want {
-			t.Errorf("%d dead letters, %v; want %d", n, err, want)
+	var found []v1.DeadLetter
+	w.Eventually("dead letters", soon, func() error {
+		found = nil
+		got, wanted := []string{}, []string{}
+		for d, err := range w.Admin.AllDeadLetters(t.Context(), installation) {
+			if err != nil {
+				return err
+			}
+			found, got = append(found, d), append(got, d.RecordID)
 		}
+		for _, id := range want {
+			wanted = append(wanted, text(id))
+		}
+		if !slices.Equal(got, wanted) {
+			return fmt.Errorf("of the records %v, want %v", got, wanted)
+		}
+		return nil
 	})
+	return found
 }

@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -13,7 +15,14 @@ import (
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain lets many tests wait at once: most of what they do is waiting.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // soon is how long anything may take that a user would call immediate; generous,
 // since tests share their machine.
@@ -76,3 +85,6 @@ func settled(w *world.World, id string) {
 	w.DeliverAll(60 * time.Second)
 	w.Idle(id, 30*time.Second)
 }
+
+// text is an id as our JSON has it.
+func text(id int64) string { return strconv.FormatInt(id, 10) }

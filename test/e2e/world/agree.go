@@ -25,12 +25,16 @@ func (w *World) Expected(syncs ...v1.Sync) oracle.State {
 // Agree waits until Channel Program holds what it must, and nothing else.
 func (w *World) Agree(within time.Duration, syncs ...v1.Sync) {
 	w.T.Helper()
-	ctx, cancel := context.WithTimeout(w.T.Context(), within)
-	defer cancel()
-	err := oracle.Agree(ctx, func() oracle.State { return w.Expected(syncs...) }, func() oracle.State {
-		return oracle.Actual(w.Target, Connection)
-	})
-	if err != nil {
+	if err := w.TryAgree(within, syncs...); err != nil {
 		w.T.Fatalf("both sides agree: not within %s: %v", within, err)
 	}
+}
+
+// TryAgree is Agree for those who have more to say about a failure: it returns the differences.
+func (w *World) TryAgree(within time.Duration, syncs ...v1.Sync) error {
+	ctx, cancel := context.WithTimeout(w.T.Context(), within)
+	defer cancel()
+	return oracle.Agree(ctx, func() oracle.State { return w.Expected(syncs...) }, func() oracle.State {
+		return oracle.Actual(w.Target, Connection)
+	})
 }

@@ -40,6 +40,7 @@ type Options struct {
 	NATSURL    string                          // empty: embedded
 	DataDir    string                          // empty: a directory of the test's own
 	NoWebhooks bool                            // no --public-url
+	Hosts      []string                        // host:port values beside the simulator's that may be a zone
 	Settings   map[string]string               // flags without dashes, over the world's own
 	Log        *zap.Logger                     // nil: the test's log, warnings and worse
 	Now        func() time.Time                // the service's clock
@@ -142,12 +143,23 @@ func (w *World) Stop() {
 	w.transport.CloseIdleConnections()
 }
 
+// Set changes a setting for the next Start.
+func (w *World) Set(flag, value string) {
+	settings := map[string]string{flag: value}
+	for k, v := range w.opts.Settings {
+		if k != flag {
+			settings[k] = v
+		}
+	}
+	w.opts.Settings = settings
+}
+
 func (w *World) args() []string {
-	host := strings.TrimPrefix(w.AutotaskURL, "http://")
+	hosts := append([]string{strings.TrimPrefix(w.AutotaskURL, "http://")}, w.opts.Hosts...)
 	publicURL := w.publicURL() // settles the address that callbacks are taken on
 	settings := map[string]string{
 		"callback-listen": w.callback, "admin-listen": w.admin, "data-dir": w.DataDir, "admin-token": AdminToken,
-		"channel-program-url": w.TargetURL, "autotask-discovery-url": w.AutotaskURL + "/atservicesrest", "autotask-allow-hosts": host,
+		"channel-program-url": w.TargetURL, "autotask-discovery-url": w.AutotaskURL + "/atservicesrest", "autotask-allow-hosts": strings.Join(hosts, ","),
 		"contract-poll-interval": "1s", "log-format": "json",
 	}
 	if !w.opts.NoWebhooks {

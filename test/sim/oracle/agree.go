@@ -18,7 +18,7 @@ const (
 //
 // Both functions are called for each look, expected first, so that either side may still move. While the source is
 // edited, agreement is that of one moment. A look is followed by a pause of 50 ms, or of as long as the look took, so
-// that watching a large tenant leaves half a core to what is watched.
+// that watching a large tenant takes at most half of one core.
 func Agree(ctx context.Context, expected, actual func() State) error {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()

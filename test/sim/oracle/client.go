@@ -42,8 +42,8 @@ func (t tenant) address(company row) *channelprogram.Address {
 	return &a
 }
 
-// emails: "those of active contacts (emailAddress, emailAddress2, emailAddress3), primary contact first, then by contact
-// id, no duplicates (case-insensitive), at most 20."
+// emails: "those of active contacts (emailAddress, emailAddress2, emailAddress3), primary contact first, then by
+// contact id, no duplicates (case-insensitive), at most 20."
 func (t tenant) emails(company row) []string {
 	var primary, others []string
 	for _, contact := range where(t.contacts, "companyID", mustID(company)) {

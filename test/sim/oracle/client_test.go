@@ -29,7 +29,11 @@ func TestDetails(t *testing.T) {
 		want Client
 	}{
 		{"nothing but a name", nil, Client{Name: "Acme"}},
-		{"the name is trimmed and not rewritten", autotask.Row{"companyName": "\tACME,  Inc.\u2003"}, Client{Name: "ACME,  Inc."}},
+		{
+			"the name is trimmed and not rewritten",
+			autotask.Row{"companyName": "\tACME,  Inc.\u2003"},
+			Client{Name: "ACME,  Inc."},
+		},
 		{"a whole address", full, Client{Name: "Acme", Address: &channelprogram.Address{
 			Line1: "1 High St", Line2: "Suite 2, Rear door", City: "Albany", Region: "NY", PostalCode: "12207", Country: "US",
 		}}},
@@ -155,7 +159,10 @@ func TestEmails(t *testing.T) {
 		{"at most 20", many, first20},
 		{
 			"duplicates do not count towards the 20",
-			append(with(contact(1, autotask.Row{"emailAddress": "C00@acme.example", "emailAddress2": "c01@ACME.example"})), many...),
+			append(
+				with(contact(1, autotask.Row{"emailAddress": "C00@acme.example", "emailAddress2": "c01@ACME.example"})),
+				many...,
+			),
 			append([]string{"C00@acme.example", "c01@ACME.example"}, first20[2:]...),
 		},
 		{

@@ -40,8 +40,8 @@ func (d Difference) String() string {
 //
 // Nothing is ever removed at the target, so what left the scope stays there. Such a record is an Extra (or Richer, when
 // active_customers was uninstalled) unless expected.Left names it: a record that never was in scope has no business at
-// the target, and only the caller knows the past. What is Left is not looked into. Callers who do not keep a Past filter
-// by Kind instead.
+// the target, and only the caller knows the past. What is Left is not looked into. Callers who do not keep a Past
+// filter by Kind instead.
 func Compare(expected, actual State) []Difference {
 	var found []Difference
 	for _, id := range ids(expected.Clients, actual.Clients) {

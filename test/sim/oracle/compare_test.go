@@ -19,7 +19,10 @@ func sample() State {
 			"10": {Name: "Ten"},
 		},
 		Contracts: map[string]Contract{
-			"90":  {ClientID: "9", ClientName: "Nine", VendorName: "Alpha", OverallCost: &channelprogram.Money{Amount: "1.00", Currency: "USD"}},
+			"90": {
+				ClientID: "9", ClientName: "Nine", VendorName: "Alpha",
+				OverallCost: &channelprogram.Money{Amount: "1.00", Currency: "USD"},
+			},
 			"100": {ClientID: "10", ClientName: "Ten", VendorName: "Beta", Name: new("Care")},
 		},
 	}
@@ -60,7 +63,10 @@ func TestCompare(t *testing.T) {
 			`client 9 name: expected "Nine", got "Neun"`,
 		}},
 		{"every detail of a client", editClient("9", func(c *Client) {
-			*c = Client{Name: "Nine", Address: &channelprogram.Address{}, Phones: []string{"2", "1"}, Websites: []string{"x"}, Archived: true}
+			*c = Client{
+				Name: "Nine", Address: &channelprogram.Address{}, Phones: []string{"2", "1"}, Websites: []string{"x"},
+				Archived: true,
+			}
 		}), nil, []string{
 			"client 9 form: expected full, got name only",
 			`client 9 address: expected line1 "1 High St", city "Albany", got an empty one`,

@@ -17,9 +17,9 @@ const (
 	leastPlaces = 2
 )
 
-// overallCost: "auto (default) = the first that is above zero: on recurring service contracts (type 7) the sum of cost of
-// all unit rows of services and bundles; estimatedCost; the sum of the charges' extendedCost." "None above zero = not
-// known = null, never 0."
+// overallCost: "auto (default) = the first that is above zero: on recurring service contracts (type 7) the sum of cost
+// of all unit rows of services and bundles; estimatedCost; the sum of the charges' extendedCost." "None above zero =
+// not known = null, never 0."
 func (t tenant) overallCost(contract row) *channelprogram.Money {
 	id := mustID(contract)
 	var figures []decimal.Decimal
@@ -59,7 +59,8 @@ func plain(d decimal.Decimal) string {
 
 var isoCode = regexp.MustCompile(`^[A-Z]{3}$`)
 
-// currency: "the tenant's internal one, else option currency, else USD with an issue"; the option is not set by default.
+// currency: "the tenant's internal one, else option currency, else USD with an issue"; by default the option is not
+// set.
 func (t tenant) currency() string {
 	for _, c := range t.currencies {
 		if name := text(c, "name"); isTrue(c, "isInternalCurrency") && isoCode.MatchString(name) {

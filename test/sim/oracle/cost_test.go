@@ -30,11 +30,20 @@ func TestOverallCost(t *testing.T) {
 		{"nothing is known", nil, unknown},
 
 		// Recurring services.
-		{"the units of a recurring service, of every day", with(unit(alpha, 10, nil), unit(beta, "20.5", past)), "30.50 USD"},
+		{
+			"the units of a recurring service, of every day",
+			with(unit(alpha, 10, nil), unit(beta, "20.5", past)), "30.50 USD",
+		},
 		{"and those of its bundles", with(unit(alpha, 10, nil), bundleUnit("0.25")), "10.25 USD"},
 		{"its bundles alone", with(bundleUnit(7)), "7.00 USD"},
-		{"units come before the estimate and the charges", with(unit(alpha, 1, nil), estimate(500), charge(nil, 900)), "1.00 USD"},
-		{"units that cost nothing leave it to the estimate", with(unit(alpha, 0, nil), estimate(500), charge(nil, 900)), "500.00 USD"},
+		{
+			"units come before the estimate and the charges",
+			with(unit(alpha, 1, nil), estimate(500), charge(nil, 900)), "1.00 USD",
+		},
+		{
+			"units that cost nothing leave it to the estimate",
+			with(unit(alpha, 0, nil), estimate(500), charge(nil, 900)), "500.00 USD",
+		},
 		{"units whose cost is not told too", with(unit(alpha, nil, nil), estimate(500)), "500.00 USD"},
 		{"units below zero too", with(unit(alpha, -5, nil), estimate(500)), "500.00 USD"},
 		{"units that add up to zero too", with(unit(alpha, -5, nil), bundleUnit(5), charge(nil, 9)), "9.00 USD"},
@@ -51,7 +60,10 @@ func TestOverallCost(t *testing.T) {
 		{"charges of time and materials", with(ofType(1), charge(nil, 1700), charge(nil, 1700)), "3400.00 USD"},
 		{"an estimate below zero leaves it to the charges", with(ofType(6), estimate(-1), charge(nil, 2)), "2.00 USD"},
 		{"units count on recurring services only", with(ofType(4), unit(alpha, 10, nil), bundleUnit(10)), unknown},
-		{"units of other types do not go before the estimate", with(ofType(8), unit(alpha, 10, nil), estimate(3)), "3.00 USD"},
+		{
+			"units of other types do not go before the estimate",
+			with(ofType(8), unit(alpha, 10, nil), estimate(3)), "3.00 USD",
+		},
 
 		// Amounts.
 		{"at least two places", with(estimate("5")), "5.00 USD"},
@@ -76,7 +88,8 @@ func TestOverallCost(t *testing.T) {
 		},
 		{
 			"not the company's",
-			with(in("Currencies", autotask.Row{"id": 2, "name": "EUR"}), company(autotask.Row{"currencyID": 2}), estimate(5)), "5.00 USD",
+			with(in("Currencies", autotask.Row{"id": 2, "name": "EUR"}), company(autotask.Row{"currencyID": 2}), estimate(5)),
+			"5.00 USD",
 		},
 		{
 			"none is the tenant's own",

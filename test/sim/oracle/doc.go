@@ -11,7 +11,7 @@
 //   - A company without a name, and a contract of one, cannot be held: the ingest API wants a name.
 //   - A vendor is one whose name can be read; an id whose company is gone or has no name is passed over.
 //   - The company 0 may be a vendor: only as a client does it never sync.
-//   - A unit row without a start or an end is not of today. Its first and last day both count, whatever the time of day.
+//   - A unit row without a start or an end is not of today. Its first and last day both count, at any time of day.
 //   - A charge's vendor is its product's default vendor, else the vendor of the product's first default vendor row.
 //   - Null costs count as 0 in sums. A figure that rounds to 0 is not above zero.
 //   - An internal currency whose name is not three capital letters cannot be read.

@@ -51,7 +51,9 @@ func base() []put {
 		in("Companies", autotask.Row{"id": alpha, "companyName": "Alpha", "companyType": 7, "isActive": true}),
 		in("Companies", autotask.Row{"id": beta, "companyName": "Beta", "companyType": 7, "isActive": true}),
 		in("Companies", autotask.Row{"id": gamma, "companyName": "Gamma", "companyType": 7, "isActive": false}),
-		in("Contracts", autotask.Row{"id": agreement, "companyID": acme, "contractName": "Care", "contractType": 7, "status": 1}),
+		in("Contracts", autotask.Row{
+			"id": agreement, "companyID": acme, "contractName": "Care", "contractType": 7, "status": 1,
+		}),
 	}
 }
 

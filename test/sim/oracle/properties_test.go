@@ -13,7 +13,8 @@ import (
 // parts is rows with ids of their own, so that the order in which they are stored can differ.
 func parts() *rapid.Generator[[]put] {
 	return rapid.Custom(func(t *rapid.T) []put {
-		vendor, money := rapid.SampledFrom([]any{alpha, beta, gamma, 999, nil}), rapid.SampledFrom([]any{nil, 0, "2.5", 5, -1})
+		vendor := rapid.SampledFrom([]any{alpha, beta, gamma, 999, nil})
+		money := rapid.SampledFrom([]any{nil, 0, "2.5", 5, -1})
 		rows := base()
 		for i := range rapid.IntRange(0, 6).Draw(t, "units") {
 			row := unit(vendor.Draw(t, "vendor"), money.Draw(t, "cost"), autotask.Row{"id": i + 1})

@@ -53,7 +53,10 @@ func TestScope(t *testing.T) {
 		{"no sync, nothing", nil, nil, nil},
 		{"a lead is no customer", both, with(company(autotask.Row{"companyType": 2})), nil},
 		{"a vendor is no customer", both, with(company(autotask.Row{"companyType": 7})), nil},
-		{"an inactive customer does not sync, nor does its contract", both, with(company(autotask.Row{"isActive": false})), nil},
+		{
+			"an inactive customer does not sync, nor does its contract",
+			both, with(company(autotask.Row{"isActive": false})), nil,
+		},
 		{"nor with contracts alone", contractsOnly, with(company(autotask.Row{"isActive": false})), nil},
 		{"no type at all", both, with(company(autotask.Row{"companyType": nil})), nil},
 		{"a company without a name cannot be held", both, with(company(autotask.Row{"companyName": " \t"})), nil},
@@ -73,7 +76,11 @@ func TestScope(t *testing.T) {
 			"a contract that has ended counts", both,
 			with(contract(autotask.Row{"startDate": "2019-01-01", "endDate": "2019-12-31"})), everything,
 		},
-		{"a contract of a company that is gone", both, with(contract(autotask.Row{"companyID": 999})), []string{"client/5/full"}},
+		{
+			"a contract of a company that is gone",
+			both, with(contract(autotask.Row{"companyID": 999})),
+			[]string{"client/5/full"},
+		},
 		{
 			"several contracts of one company", contractsOnly,
 			with(in("Contracts", autotask.Row{"id": 51, "companyID": acme, "contractType": 1})),
@@ -108,12 +115,12 @@ func TestContract(t *testing.T) {
 		{
 			"name trimmed, vendor defaulted, cost not known",
 			with(contract(autotask.Row{"contractName": "\u00a0Managed care \n"})),
-			Contract{ClientID: "5", ClientName: "Acme", VendorName: "MSP Managed Services", VendorNameDefaulted: true, Name: &name},
+			Contract{ClientID: "5", ClientName: "Acme", VendorName: defaultVendor, VendorNameDefaulted: true, Name: &name},
 		},
 		{
 			"no name is no name",
 			with(contract(autotask.Row{"contractName": "  "})),
-			Contract{ClientID: "5", ClientName: "Acme", VendorName: "MSP Managed Services", VendorNameDefaulted: true},
+			Contract{ClientID: "5", ClientName: "Acme", VendorName: defaultVendor, VendorNameDefaulted: true},
 		},
 	} {
 		t.Run(c.why, func(t *testing.T) {

@@ -11,9 +11,9 @@ type share struct {
 	cost   decimal.Decimal
 }
 
-// vendorName: "Vendor, in this order: contract service units of today → contract services → bundles → charges' product
-// vendor; several vendors on the first level that has any: the one with the highest sum, ties to the lowest id;
-// vendorNameDefaulted says when it fell to the default." today is a UTC date.
+// vendorName: "Vendor, in this order: contract service units of today → contract services → bundles → charges'
+// product vendor; several vendors on the first level that has any: the one with the highest sum, ties to the lowest
+// id; vendorNameDefaulted says when it fell to the default." today is a UTC date.
 func (t tenant) vendorName(contract row, today string) (name string, defaulted bool) {
 	for _, level := range [][]share{
 		t.sharesOfUnits(contract, today),

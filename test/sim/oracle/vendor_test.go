@@ -75,12 +75,18 @@ func TestVendor(t *testing.T) {
 		{"the highest cost wins", with(unit(alpha, 10, nil), unit(beta, "10.01", nil)), "Beta"},
 		{"sums count, not rows", with(unit(alpha, 6, nil), unit(beta, 10, nil), unit(alpha, 6, nil)), "Alpha"},
 		{"a tie goes to the lowest id", with(unit(beta, 10, nil), unit(alpha, "10.000", nil)), "Alpha"},
-		{"a tie of sums goes to the lowest id", with(unit(beta, 10, nil), unit(alpha, 4, nil), unit(alpha, 6, nil)), "Alpha"},
+		{
+			"a tie of sums goes to the lowest id",
+			with(unit(beta, 10, nil), unit(alpha, 4, nil), unit(alpha, 6, nil)), "Alpha",
+		},
 		{"rows that cost nothing have a vendor too", with(unit(beta, 0, nil), unit(gamma, nil, nil)), "Beta"},
 		{"a negative sum loses against nothing", with(unit(alpha, -5, nil), unit(beta, nil, nil)), "Beta"},
 		{"a negative sum alone wins", with(unit(beta, -5, nil)), "Beta"},
 		{"rows without a vendor do not count", with(unit(nil, 100, nil), unit(beta, 1, nil)), "Beta"},
-		{"rows of other contracts do not count", with(unit(alpha, 100, autotask.Row{"contractID": 51}), unit(beta, 1, nil)), "Beta"},
+		{
+			"rows of other contracts do not count",
+			with(unit(alpha, 100, autotask.Row{"contractID": 51}), unit(beta, 1, nil)), "Beta",
+		},
 		{
 			"rows of other days do not count",
 			with(
@@ -91,8 +97,14 @@ func TestVendor(t *testing.T) {
 		},
 		{"the first day counts", with(unit(alpha, 1, autotask.Row{"startDate": "2026-11-23"})), "Alpha"},
 		{"the last day counts", with(unit(alpha, 1, autotask.Row{"endDate": "2026-11-23"})), "Alpha"},
-		{"a row that starts later today is of today", with(unit(alpha, 1, autotask.Row{"startDate": "2026-11-23T23:59:00Z"})), "Alpha"},
-		{"a row without days is not of today", with(unit(alpha, 1, autotask.Row{"startDate": nil}), unit(beta, 1, autotask.Row{"endDate": nil})), none},
+		{
+			"a row that starts later today is of today",
+			with(unit(alpha, 1, autotask.Row{"startDate": "2026-11-23T23:59:00Z"})), "Alpha",
+		},
+		{
+			"a row without days is not of today",
+			with(unit(alpha, 1, autotask.Row{"startDate": nil}), unit(beta, 1, autotask.Row{"endDate": nil})), none,
+		},
 		{
 			"rows of other days leave it to the services",
 			with(unit(alpha, 100, autotask.Row{"endDate": "2026-11-22"}), service(1, beta, 1), line(1, 1)), "Beta",
@@ -100,9 +112,13 @@ func TestVendor(t *testing.T) {
 		{"a vendor that is gone is passed over", with(unit(999, 100, nil), unit(beta, 1, nil)), "Beta"},
 		{
 			"a vendor without a name is passed over",
-			with(in("Companies", autotask.Row{"id": alpha, "companyName": " "}), unit(alpha, 100, nil), unit(beta, 1, nil)), "Beta",
+			with(in("Companies", autotask.Row{"id": alpha, "companyName": " "}), unit(alpha, 100, nil), unit(beta, 1, nil)),
+			"Beta",
 		},
-		{"a vendor that is gone leaves it to the next level", with(unit(999, 100, nil), service(1, beta, 1), line(1, 1)), "Beta"},
+		{
+			"a vendor that is gone leaves it to the next level",
+			with(unit(999, 100, nil), service(1, beta, 1), line(1, 1)), "Beta",
+		},
 
 		// Services.
 		{"units come before services", with(unit(alpha, 1, nil), service(1, beta, 100), line(1, 100)), "Alpha"},
@@ -114,12 +130,16 @@ func TestVendor(t *testing.T) {
 			"services add up by vendor",
 			with(service(1, alpha, 0), service(2, beta, 0), service(3, alpha, 0), line(1, 5), line(2, 9), line(3, 5)), "Alpha",
 		},
-		{"services tie to the lowest id", with(service(1, gamma, 0), service(2, beta, 0), line(1, nil), line(2, 0)), "Beta"},
+		{
+			"services tie to the lowest id",
+			with(service(1, gamma, 0), service(2, beta, 0), line(1, nil), line(2, 0)), "Beta",
+		},
 		{"a service without a vendor has none", with(service(1, nil, 5), line(1, 5)), none},
 		{"a service that is gone has none", with(line(1, 5)), none},
 		{
 			"a manufacturer's text is no vendor",
-			with(in("Services", autotask.Row{"id": 1, "name": "Mail", "manufacturerServiceProvider": "Mailers"}), line(1, 5)), none,
+			with(in("Services", autotask.Row{"id": 1, "name": "Mail", "manufacturerServiceProvider": "Mailers"}), line(1, 5)),
+			none,
 		},
 
 		// Bundles.
@@ -133,7 +153,8 @@ func TestVendor(t *testing.T) {
 		},
 		{
 			"bundles add up by vendor",
-			append(append(bundle(9, 1, 2), bundle(8, 3)...), service(1, alpha, 5), service(2, beta, 9), service(3, alpha, 5)), "Alpha",
+			append(append(bundle(9, 1, 2), bundle(8, 3)...), service(1, alpha, 5), service(2, beta, 9), service(3, alpha, 5)),
+			"Alpha",
 		},
 		{"bundles tie to the lowest id", append(bundle(9, 1, 2), service(1, beta, 5), service(2, alpha, 5)), "Alpha"},
 		{"a bundle of services without a vendor", append(bundle(9, 1), service(1, nil, 5)), none},
@@ -150,8 +171,14 @@ func TestVendor(t *testing.T) {
 			append(bundle(9, 1), service(1, alpha, 1), product(3, beta), charge(3, 100)), "Alpha",
 		},
 		{"a charge's product has a vendor", with(product(3, beta), charge(3, 100)), "Beta"},
-		{"else the product's default vendor row", with(product(3, nil), supplier(3, alpha, false), supplier(3, beta, true), charge(3, 1)), "Beta"},
-		{"a vendor row that is not the default says nothing", with(product(3, nil), supplier(3, alpha, false), charge(3, 1)), none},
+		{
+			"else the product's default vendor row",
+			with(product(3, nil), supplier(3, alpha, false), supplier(3, beta, true), charge(3, 1)), "Beta",
+		},
+		{
+			"a vendor row that is not the default says nothing",
+			with(product(3, nil), supplier(3, alpha, false), charge(3, 1)), none,
+		},
 		{"the product's own vendor goes first", with(product(3, alpha), supplier(3, beta, true), charge(3, 1)), "Alpha"},
 		{
 			"extended costs add up by vendor",

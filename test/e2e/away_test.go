@@ -1,0 +1,185 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	v1 "channelsync/api/v1"
+	"channelsync/test/e2e/world"
+	"channelsync/test/sim/autotask/fault"
+	atsim "channelsync/test/sim/autotask/sim"
+	cpsim "channelsync/test/sim/channelprogram/sim"
+)
+
+// outage is a side that goes away and comes back.
+type outage struct {
+	name     string
+	code     string // of the one issue that it makes
+	severity string
+	state    v1.State
+	begin    func(*testing.T, *world.World)
+	end      func(*testing.T, *world.World, v1.Installation)
+	probes   bool // only the handshake may be asked, first after 5 s, then once a minute
+}
+
+// at is an outage of Channel Program's that a fault makes.
+func at(kind cpsim.FaultKind) func(*testing.T, *world.World) {
+	return func(t *testing.T, w *world.World) { refuse(t, w, cpsim.Fault{Kind: kind}) }
+}
+
+func clearTarget(_ *testing.T, w *world.World, _ v1.Installation) { w.Target.ClearFaults() }
+
+func clearAutotask(_ *testing.T, w *world.World, _ v1.Installation) { w.Autotask.ClearFaults(0) }
+
+var outages = []outage{
+	{
+		name: "Autotask answers 503", code: "autotask_unavailable", severity: v1.SeverityRetrying, state: v1.StateDegraded,
+		begin: func(_ *testing.T, w *world.World) { w.Autotask.SetFault(atsim.Fault{Kind: fault.Away}) }, end: clearAutotask,
+	},
+	{
+		name: "Autotask resets", code: "autotask_unavailable", severity: v1.SeverityRetrying, state: v1.StateDegraded,
+		begin: func(_ *testing.T, w *world.World) { w.Autotask.SetFault(atsim.Fault{Kind: fault.Away, Status: -1}) }, end: clearAutotask,
+	},
+	{
+		name: "Autotask refuses the credentials", code: "credentials_refused", severity: v1.SeverityAct, state: v1.StateNeedsCredentials,
+		begin: func(_ *testing.T, w *world.World) { w.Autotask.SetSecret("another-Secret-1") },
+		end: func(t *testing.T, w *world.World, in v1.Installation) {
+			credentials := v1.Credentials{Username: world.Username, Secret: "another-Secret-1", TrackingIdentifier: world.TrackingID}
+			if _, err := w.Admin.SetCredentials(t.Context(), in.ID, credentials); err != nil {
+				t.Error(err)
+			}
+		},
+	},
+	{
+		name: "Channel Program answers 503", code: "channel_program_unavailable", severity: v1.SeverityRetrying, state: v1.StateDegraded,
+		begin: at(cpsim.FaultUnavailable), end: clearTarget,
+	},
+	{
+		name: "Channel Program resets", code: "channel_program_unavailable", severity: v1.SeverityRetrying, state: v1.StateDegraded,
+		begin: at(cpsim.FaultReset), end: clearTarget,
+	},
+	{
+		name: "Channel Program revokes the token", code: "channel_program_refused", severity: v1.SeverityAct, state: v1.StateDegraded,
+		probes: true,
+		begin: func(t *testing.T, w *world.World) {
+			if err := w.Target.SetTokens(world.Connection, "a-new-token", ""); err != nil {
+				t.Error(err)
+			}
+		},
+		end: func(t *testing.T, w *world.World, in v1.Installation) {
+			target := v1.ChannelProgramTarget{ConnectionID: world.Connection, Token: "a-new-token"}
+			if _, err := w.Admin.SetChannelProgram(t.Context(), in.ID, target); err != nil {
+				t.Error(err)
+			}
+		},
+	},
+	{
+		name: "Channel Program answers 401", code: "channel_program_refused", severity: v1.SeverityAct, state: v1.StateDegraded,
+		begin: at(cpsim.FaultUnauthenticated), end: clearTarget,
+	},
+	{
+		name: "Channel Program asks for a subscription", code: "channel_program_subscription", severity: v1.SeverityAct, state: v1.StateDegraded,
+		begin: at(cpsim.FaultSubscription), end: clearTarget,
+	},
+	{
+		name: "Channel Program pauses the connection", code: "channel_program_refused", severity: v1.SeverityAct, state: v1.StateDegraded,
+		begin: func(t *testing.T, w *world.World) { setState(t, w, "paused") },
+		end:   func(t *testing.T, w *world.World, _ v1.Installation) { setState(t, w, "active") },
+	},
+}
+
+func setState(t *testing.T, w *world.World, state string) {
+	t.Helper()
+	if err := w.Target.SetState(world.Connection, state); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAnOutageCostsNothingButTime: whichever side goes away, the edits made
+// meanwhile are kept without an attempt counted or a dead letter made, one issue
+// says so, and all of them arrive when it is back.
+func TestAnOutageCostsNothingButTime(t *testing.T) {
+	t.Parallel()
+	for _, o := range outages {
+		t.Run(o.name, func(t *testing.T) {
+			t.Parallel()
+			o.run(t)
+		})
+	}
+}
+
+func (o outage) run(t *testing.T) {
+	const companies = 12
+	w := world.New(t, world.Options{Autotask: unlimited()})
+	ids := make([]int64, companies)
+	for i := range ids {
+		ids[i] = company(w, fmt.Sprintf("Client %04d", i))
+	}
+	in := w.Install(v1.SyncActiveCustomers)
+	settled(w, in.ID)
+
+	o.begin(t, w)
+	w.Target.ResetStats()
+	for i, id := range ids {
+		edit(w, "Companies", id, atsim.Row{"companyName": newName(i)})
+	}
+	added := company(w, "Came meanwhile")
+	w.DeliverAll(soon)
+	shown := w.Until(in.ID, "shows the outage", soon, func(in v1.Installation) bool {
+		_, ok := issueOf(in, o.code)
+		return ok && in.State == o.state
+	})
+	began := time.Now()
+	if issue := shown.Issues[0]; len(shown.Issues) != 1 || issue.Code != o.code || issue.Severity != o.severity || issue.Fix == "" {
+		t.Errorf("issues %+v, want one of code %s and severity %s", shown.Issues, o.code, o.severity)
+	}
+	if shown.Backlog < 1 {
+		t.Errorf("backlog %d while changes wait", shown.Backlog)
+	}
+	if o.probes {
+		o.countProbes(t, w, began)
+	}
+	for _, id := range ids {
+		if rec := w.Record(in.ID, v1.KindCompany, id); rec.Attempts != 0 || rec.Outcome == v1.OutcomeRetrying || rec.Outcome == v1.OutcomeDead {
+			t.Errorf("company %d during the outage: %s, %d attempts", id, rec.Outcome, rec.Attempts)
+		}
+	}
+
+	o.end(t, w, in)
+	w.Agree(soon, v1.SyncActiveCustomers)
+	w.Until(in.ID, "live again without issues", soon, func(in v1.Installation) bool {
+		return in.State == v1.StateLive && len(in.Issues) == 0 && in.Backlog == 0
+	})
+	for _, id := range append(ids, added) {
+		if rec := w.Record(in.ID, v1.KindCompany, id); rec.Attempts != 0 {
+			t.Errorf("company %d after the outage: %d attempts", id, rec.Attempts)
+		}
+	}
+	deadLetters(t, w, in.ID)
+}
+
+// countProbes looks on for as long as a second probe would be due if they came every 5 s.
+func (o outage) countProbes(t *testing.T, w *world.World, began time.Time) {
+	t.Helper()
+	refused := writes(w)
+	w.Eventually("the first probe, and none after it", soon, func() error {
+		if n := w.Handshakes(); n > 1 {
+			t.Errorf("%d handshakes within %s of the outage", n, time.Since(began))
+			return nil
+		}
+		if took := time.Since(began); took < 11*time.Second {
+			return fmt.Errorf("still looking on after %s", took)
+		}
+		return nil
+	})
+	if n := w.Handshakes(); n != 1 {
+		t.Errorf("%d handshakes in the first seconds, want 1 after 5 s", n)
+	}
+	if n := writes(w); n != refused {
+		t.Errorf("%d writes were tried meanwhile", n-refused)
+	}
+}
+
+// writes counts the requests to Channel Program other than handshakes.
+func writes(w *world.World) int { return w.Target.Stats().Total - w.Handshakes() }

@@ -1,0 +1,35 @@
+// Package property holds the whole product against the rules worked out a second
+// time: whatever happens at Autotask, in whatever order, however its callbacks
+// are lost, doubled and mixed up, and however often the service is restarted,
+// Channel Program ends up holding exactly what the rules say.
+//
+// More of it: -rapid.checks=200 (or RAPID_CHECKS). A failure prints its seed, with
+// which -rapid.shrinktime=10m looks for a shorter history that fails as well.
+package property
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// checksOfALane is how many histories each lane plays unless a flag says otherwise.
+const checksOfALane = "5"
+
+// TestMain makes the default a number that continuous integration has time for.
+func TestMain(m *testing.M) {
+	set := map[string]string{"rapid.checks": checksOfALane, "rapid.shrinktime": "1s", "rapid.nofailfile": "true"}
+	flag.Parse()
+	flag.Visit(func(f *flag.Flag) { delete(set, f.Name) })
+	if os.Getenv("RAPID_CHECKS") != "" {
+		delete(set, "rapid.checks")
+	}
+	for name, value := range set {
+		if err := flag.Set(name, value); err != nil {
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}

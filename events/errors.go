@@ -31,7 +31,6 @@ const (
 	codeInsufficient     jetstream.ErrorCode = 10023
 	codeStorageResources jetstream.ErrorCode = 10047
 	codeStoreFailed      jetstream.ErrorCode = 10077
-	codeSequenceNotFound jetstream.ErrorCode = 10043
 )
 
 func apiError(err error) *jetstream.APIError {

@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -48,10 +49,17 @@ func (t *Table) overwrite(ctx context.Context, filter string, below uint64) erro
 				continue
 			}
 			err := t.handle.SecureDeleteMsg(ctx, msg.Sequence)
-			if err != nil && !hasCode(err, codeSequenceNotFound) {
+			if err != nil && !t.erased(ctx, msg.Sequence) {
 				return fmt.Errorf("overwrite revision %d: %w", msg.Sequence, err)
 			}
 		}
 		return nil
 	})
+}
+
+// erased says whether a revision that could not be deleted is gone all the same:
+// another writer of the key overwrote it first.
+func (t *Table) erased(ctx context.Context, sequence uint64) bool {
+	_, err := t.handle.GetMsg(ctx, sequence)
+	return errors.Is(err, jetstream.ErrMsgNotFound)
 }

@@ -1,0 +1,29 @@
+package events
+
+import (
+	"fmt"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Two writers of one key both overwrite what they replaced; the second finds it gone.
+func TestWritersOfOneKeyOfASecureTableOverwriteTheSameRevision(t *testing.T) {
+	bus := open(t)
+	tab, err := bus.Table(t.Context(), TableConfig{Name: "raced", History: 1, Secure: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round := range 20 {
+		g, ctx := errgroup.WithContext(t.Context())
+		for writer := range 4 {
+			g.Go(func() error {
+				_, err := tab.Put(ctx, "key", fmt.Appendf(nil, "round %d writer %d", round, writer))
+				return err
+			})
+		}
+		if err := g.Wait(); err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+	}
+}

@@ -1,0 +1,57 @@
+# Every target says in one line what it is for: make help
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+GOBIN := $(shell go env GOPATH)/bin
+FUZZTIME ?= 10s
+IMAGE ?= channelsync:dev
+# More flags for go test, such as TESTFLAGS='-run TestX -v'.
+TESTFLAGS ?=
+
+.PHONY: help build test race lint lint-all cover sandbox fuzz-short fault bench container image
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build channelsync and the two simulators into bin/
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/channelsync ./test/sim/autotask ./test/sim/channelprogram
+
+test: ## run every test with the race detector and measure coverage, as CI does
+	go test -race -covermode=atomic -coverprofile=coverage.out $(TESTFLAGS) ./...
+
+race: ## run the tests ten times over with the race detector, in shuffled order
+	go test -race -count=10 -shuffle=on $(TESTFLAGS) ./...
+
+lint: ## gofumpt, go vet and staticcheck, as CI does
+	@unformatted="$$($(GOBIN)/gofumpt -l $$(git ls-files --cached --others --exclude-standard '*.go'))"; \
+	  if [ -n "$$unformatted" ]; then echo "run gofumpt -w on:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	$(GOBIN)/staticcheck ./...
+
+lint-all: ## golangci-lint with .golangci.yml, for whoever has it
+	golangci-lint run ./...
+
+cover: test ## run the tests and open the coverage by line in a browser
+	go tool cover -html=coverage.out
+
+sandbox: ## the whole product with simulated vendors in one process
+	go run ./cmd/sandbox
+
+fuzz-short: ## fuzz every parser for FUZZTIME each (10s)
+	@set -e; for file in $$(git ls-files --cached --others --exclude-standard '*_test.go' | xargs grep -l '^func Fuzz'); do \
+	  for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$file"); do \
+	    echo "$$name in $$(dirname "$$file")"; \
+	    go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")"; \
+	  done; done
+
+fault: ## show from a system-call trace that no callback is answered before it is on disk
+	test/fault/fsync-before-answer.sh
+
+bench: ## run the benchmarks five times each; compare two runs with benchstat
+	go test -run '^$$' -bench . -benchmem -count=5 ./...
+
+container: ## the end-to-end run against NATS in a container; needs a Docker engine
+	CI=true go test -race -count=1 -v ./test/container/...
+
+image: ## build the container image
+	docker build --tag $(IMAGE) .

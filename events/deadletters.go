@@ -29,6 +29,8 @@ type DeadLetter struct {
 	// Sealed is the detail and, of a callback, the raw body; the caller seals it,
 	// at most 512 KiB.
 	Sealed []byte `json:"sealed,omitempty"`
+	// Sequence is where it lies, of one that was read.
+	Sequence uint64 `json:"-"`
 }
 
 const (
@@ -131,6 +133,16 @@ func (d *DeadLetters) Delete(ctx context.Context, installation, id string) error
 	return d.call(ctx, "delete dead letter", func(ctx context.Context) error { return d.purge(ctx, subject, 0) })
 }
 
+// DeleteRead removes a dead letter as it was read; one that was put in its place
+// since then stays.
+func (d *DeadLetters) DeleteRead(ctx context.Context, read DeadLetter) error {
+	subject, err := deadSubject(read.Installation, read.ID)
+	if err != nil {
+		return err
+	}
+	return d.call(ctx, "delete dead letter", func(ctx context.Context) error { return d.purge(ctx, subject, read.Sequence+1) })
+}
+
 // Count is how many dead letters an installation has.
 func (d *DeadLetters) Count(ctx context.Context, installation string) (n int, err error) {
 	if err := checkInstallation(installation); err != nil {
@@ -181,6 +193,6 @@ func readDeadLetter(msg *jetstream.RawStreamMsg) (DeadLetter, error) {
 	if len(msg.Subject) <= prefix {
 		return l, fmt.Errorf("subject %q: %w", msg.Subject, ErrBadName)
 	}
-	l.Installation, l.ID = msg.Subject[len("dead."):prefix-1], msg.Subject[prefix:]
+	l.Installation, l.ID, l.Sequence = msg.Subject[len("dead."):prefix-1], msg.Subject[prefix:], msg.Sequence
 	return l, nil
 }

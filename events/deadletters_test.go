@@ -40,6 +40,7 @@ func TestDeadLetters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	again.Sequence = got.Sequence
 	if diff := cmp.Diff(again, got); diff != "" {
 		t.Error(diff)
 	}
@@ -60,6 +61,25 @@ func TestDeadLetters(t *testing.T) {
 	}
 	if s := strings.Join(ids, ""); s != "0134562" || pages != 3 {
 		t.Errorf("listed %s on %d pages", s, pages)
+	}
+	if err := d.Put(ctx, again); err != nil { // it failed once more since it was read
+		t.Fatal(err)
+	}
+	if err := d.DeleteRead(ctx, got); err != nil {
+		t.Fatal(err)
+	}
+	newer, err := d.Get(ctx, inst, "company-2")
+	if err != nil || newer.Sequence <= got.Sequence {
+		t.Errorf("a letter put since then: %+v, %v", newer, err)
+	}
+	if err := d.DeleteRead(ctx, newer); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Get(ctx, inst, "company-2"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("deleted as read: %v", err)
+	}
+	if err := d.Put(ctx, again); err != nil {
+		t.Fatal(err)
 	}
 	if err := d.Delete(ctx, inst, "company-2"); err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package autotask
 
 import (
 	"context"
+	"strconv"
 	"time"
 )
 
@@ -30,5 +31,5 @@ func (c *Client) MissedCallouts(ctx context.Context, page func(Rows[MissedCallou
 
 // DeleteMissedCallout takes a handled row off the log; one that is gone is no error.
 func (c *Client) DeleteMissedCallout(ctx context.Context, id int64) error {
-	return c.delete(ctx, errorLogEntity, id)
+	return c.delete(ctx, errorLogEntity, strconv.FormatInt(id, 10))
 }

@@ -123,4 +123,10 @@ func (c *Client) SubscribeWebhookField(ctx context.Context, entity WebhookEntity
 	})
 }
 
+// RemoveWebhookField takes a field off a registration; one that is gone already is
+// no error. row is the WebhookField's ID.
+func (c *Client) RemoveWebhookField(ctx context.Context, entity WebhookEntity, webhook, row int64) error {
+	return c.delete(ctx, string(entity), fieldsOf(webhook)+"/"+strconv.FormatInt(row, 10))
+}
+
 func fieldsOf(webhook int64) string { return strconv.FormatInt(webhook, 10) + "/Fields" }

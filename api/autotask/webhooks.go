@@ -138,7 +138,7 @@ func (c *Client) ChangeWebhook(ctx context.Context, entity WebhookEntity, id int
 
 // DeleteWebhook removes a registration; one that is gone already is no error.
 func (c *Client) DeleteWebhook(ctx context.Context, entity WebhookEntity, id int64) error {
-	return c.delete(ctx, string(entity), id)
+	return c.delete(ctx, string(entity), strconv.FormatInt(id, 10))
 }
 
 func (w NewWebhook) validate() error {
@@ -199,10 +199,8 @@ func ignoreBody([]byte) error { return nil }
 
 // delete removes a row. One that is gone, which the vendor says with 404 or with
 // 500 and "No matching records found", is what was wanted.
-func (c *Client) delete(ctx context.Context, entity string, id int64) error {
-	r := request{
-		operation: "delete", method: http.MethodDelete, entity: entity, path: strconv.FormatInt(id, 10),
-	}
+func (c *Client) delete(ctx context.Context, entity, path string) error {
+	r := request{operation: "delete", method: http.MethodDelete, entity: entity, path: path}
 	err := c.do(ctx, r, ignoreBody)
 	if KindOf(err) == KindNotFound {
 		return nil

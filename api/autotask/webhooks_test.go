@@ -187,8 +187,11 @@ func TestWebhookCatalogueFindsEveryFieldWeSubscribe(t *testing.T) {
 	if KindOf(err) != KindUndecodable {
 		t.Errorf("no picklist: %v", err)
 	}
-	if WebhookEntity("ContractWebhooks").SubscribedFields() != nil {
-		t.Error("contracts have no webhook")
+	if WebhookEntity("TicketWebhooks").SubscribedFields() != nil {
+		t.Error("nothing of a ticket is synced")
+	}
+	if len(ContractWebhooks.SubscribedFields()) == 0 {
+		t.Error("the day Autotask calls out for contracts, fields are needed")
 	}
 }
 

@@ -33,8 +33,8 @@ func routes() []route {
 	)
 	all := []route{
 		{"GET", "/zones", "", 200, "", "", `{"items":[{"name":"UK","url":"https://uk/atservicesrest"}]}`},
-		{"POST", "/installations", goodCreate, 201, "create Acme MSP", "installation.create Acme MSP", `"webhooks":[]`},
-		{"POST", "/installations?test=only", goodCreate, 200, "try Acme MSP", "installation.try Acme MSP", `{"checks":[{"name":"zone","ok":true,"detail":""}]}`},
+		{"POST", "/installations", goodCreate, 201, "create Acme MSP", "installation.create ", `"webhooks":[]`},
+		{"POST", "/installations?test=only", goodCreate, 200, "try Acme MSP", "installation.try ", `{"checks":[{"name":"zone","ok":true,"detail":""}]}`},
 		{"GET", "/installations", "", 200, "list", "", `{"items":[{"id":"` + one},
 		{"GET", in, "", 200, "get", "", `"issues":[]`},
 		{"PATCH", in, `{"name":"New"}`, 200, "update name", "installation.update name", `"id":"` + one},
@@ -248,7 +248,7 @@ func TestCreated(t *testing.T) {
 		t.Errorf("secrets arrived as %q", f.created.Secret.Reveal())
 	}
 	want := v1.AuditEntry{
-		At: f.config().Now(), Actor: "cli", Action: "installation.create", Installation: one, Detail: "Acme MSP", OK: true,
+		At: f.config().Now(), Actor: "cli", Action: "installation.create", Installation: one, OK: true,
 	}
 	if diff := cmp.Diff([]v1.AuditEntry{want}, f.audited); diff != "" {
 		t.Error(diff)

@@ -43,7 +43,7 @@ func (m *Manager) Requeue(ctx context.Context, id string, req v1.RequeueRequest)
 		return fmt.Errorf("mark requeued records: %w", err)
 	}
 	for _, d := range letters {
-		if err := m.DeadLetters.Drop(ctx, id, d.ID); err != nil {
+		if err := m.DeadLetters.DropRead(ctx, id, d); err != nil { // it may have failed again by now
 			return err
 		}
 	}

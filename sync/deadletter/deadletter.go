@@ -28,6 +28,7 @@ type Stream interface {
 	Get(ctx context.Context, installation, id string) (events.DeadLetter, error)
 	List(ctx context.Context, installation, cursor string, limit int) ([]events.DeadLetter, string, error)
 	Delete(ctx context.Context, installation, id string) error
+	DeleteRead(ctx context.Context, d events.DeadLetter) error
 	PurgeInstallation(ctx context.Context, installation string) error
 }
 
@@ -126,6 +127,21 @@ func (b *Box) List(ctx context.Context, installation, cursor string, limit int) 
 func (b *Box) Drop(ctx context.Context, installation, id string) error {
 	if err := b.stream.Delete(ctx, installation, id); err != nil && !errors.Is(err, events.ErrNotFound) {
 		return fmt.Errorf("drop dead letter %s: %w", id, err)
+	}
+	return nil
+}
+
+// DropRead removes one as it was read: a failure that was kept in its place since then stays.
+func (b *Box) DropRead(ctx context.Context, installation string, read v1.DeadLetter) error {
+	now, err := b.stream.Get(ctx, installation, read.ID)
+	if errors.Is(err, events.ErrNotFound) {
+		return nil
+	}
+	if err == nil && now.LastAt.Equal(read.LastAt) {
+		err = b.stream.DeleteRead(ctx, now)
+	}
+	if err != nil {
+		return fmt.Errorf("drop dead letter %s: %w", read.ID, err)
 	}
 	return nil
 }

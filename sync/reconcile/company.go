@@ -206,7 +206,11 @@ func (b *batch) contractsOf(ctx context.Context) ([]events.Change, error) {
 		return dependents(b.in.ID, v1.KindContract, named, b.Now()), err
 	}
 	rows, bad, err := bisect(ctx, companies, func(ctx context.Context, part []int64) (autotask.Rows[contractID], error) {
-		return autotask.ByIDs[contractID](ctx, b.fetcher.client, autotask.EntityContracts, "companyID", part)
+		rows, err := autotask.ByIDs[contractID](ctx, b.fetcher.client, autotask.EntityContracts, "companyID", part)
+		if err == nil && len(rows.Bad) > 0 {
+			return rows, &autotask.Error{Kind: autotask.KindUndecodable, Operation: "query", Entity: autotask.EntityContracts, Cause: rows.Bad[0]}
+		}
+		return rows, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("fetch contracts of companies: %w", err)

@@ -51,6 +51,7 @@ type bench struct {
 	rec    *Reconciler
 
 	clock   clock
+	crash   *crash
 	settled []Settled
 
 	mu sync.Mutex
@@ -84,7 +85,7 @@ type setup struct {
 
 func newBench(t *testing.T, s setup) *bench {
 	t.Helper()
-	b := &bench{t: t, clock: clock{at: time.Now()}}
+	b := &bench{t: t, clock: clock{at: time.Now()}, crash: &crash{}}
 	s.autotask.Username, s.autotask.Secret, s.autotask.TrackingIdentifier = "api@msp.example", "secret-0123456789", "TRACK"
 	b.at = atsim.New(s.autotask)
 	var err error
@@ -124,7 +125,8 @@ func newBench(t *testing.T, s setup) *bench {
 	}
 	cfg := Config{
 		Installation: b.installation, Autotask: client, Target: target, Ledger: b.ledger, DeadLetters: b.box,
-		Journal: b.bus.Journal(), Worklist: b.bus.Worklist(), Schedule: b.bus.Worklist(),
+		Journal: crashJournal{b.crash, b.bus.Journal()}, Worklist: crashWorklist{b.crash, b.bus.Worklist()},
+		Schedule:  crashSchedule{b.crash, b.bus.Worklist()},
 		Freshness: &Freshness{}, Now: b.clock.now, Log: zap.NewNop(), Settled: func(s Settled) { b.settled = append(b.settled, s) },
 	}
 	if s.change != nil {
@@ -163,7 +165,8 @@ func (b *bench) openStore() {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.bus, b.ledger, b.box = bus, ledger.New(table("ledger"), vault), deadletter.New(bus.DeadLetters(), vault, b.clock.now)
+	b.bus, b.ledger = bus, ledger.New(crashTable{b.crash, table("ledger")}, vault)
+	b.box = deadletter.New(crashStream{b.crash, bus.DeadLetters()}, vault, b.clock.now)
 }
 
 func (b *bench) installation() (*installation.Installation, error) {

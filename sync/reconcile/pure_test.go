@@ -28,7 +28,7 @@ func TestBreakerDoublesItsWaitUpToAMinute(t *testing.T) {
 			if wait < most/2 || wait > most {
 				t.Errorf("failure %d: a wait of %s, want %s to %s", try+1, wait, most/2, most)
 			}
-			time.Sleep(wait) // of the bubble's clock
+			<-time.After(wait) // of the bubble's clock
 			if b.state().After(time.Now()) {
 				t.Errorf("failure %d: still open after its wait", try+1)
 			}

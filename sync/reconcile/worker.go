@@ -190,6 +190,7 @@ func (w *Worker) batch(ctx context.Context, kind v1.Kind, lane events.Lane) (int
 	}
 	last := marks[len(marks)-1].Sequence
 	if err := w.r.Batch(ctx, kind, w.wanted(marks)); err != nil {
+		w.acquit(RoadOf(err, w.r.Now()).Side)
 		return 0, err
 	}
 	w.mended(lane)
@@ -253,6 +254,25 @@ func (w *Worker) broke(err error, lane events.Lane) {
 		w.r.Log.Warn("road broken", zap.String(v1.LogCode, road.Code), zap.Time(v1.LogNextAt, next), zap.Error(err))
 	}
 	w.reports.Broken(road, next)
+}
+
+// acquit takes back what is said of the side that worked when a batch failed on
+// the other: Autotask is read before Channel Program is written, and one that was
+// away had answered the handshake before. The handshake alone closes no breaker.
+func (w *Worker) acquit(failed Side) {
+	w.mu.Lock()
+	targetWas, autotaskWas := w.broken[SideTarget], w.broken[SideAutotask]
+	if failed == SideTarget {
+		delete(w.broken, SideAutotask)
+	}
+	w.mu.Unlock()
+	switch {
+	case failed == SideTarget && autotaskWas:
+		w.autotask.close()
+		w.reports.Mended(SideAutotask)
+	case failed == SideAutotask && targetWas:
+		w.reports.Mended(SideTarget)
+	}
 }
 
 // mended closes every breaker: a batch went through from end to end.

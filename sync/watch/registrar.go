@@ -239,14 +239,16 @@ func (w *Watcher) findOne(ctx context.Context, e autotask.WebhookEntity, done *R
 	return &kept, nil
 }
 
-// ours lists the registrations whose name says that they are this installation's.
+// ours lists the registrations whose name or address says that they are this
+// installation's. The address finds those that somebody renamed or copied.
 func (w *Watcher) ours(ctx context.Context, e autotask.WebhookEntity) ([]autotask.Webhook, error) {
-	hooks, err := w.Autotask.Webhooks(ctx, e, namePrefix+w.ID)
+	hooks, err := w.Autotask.Webhooks(ctx, e, "") // at most 50 of an entity
 	if err != nil {
 		return nil, err
 	}
-	// The vendor's text comparison ignores case and may ignore more; ours does not.
-	return slices.DeleteFunc(hooks, func(h autotask.Webhook) bool { return !strings.HasPrefix(h.Name, namePrefix+w.ID) }), nil
+	return slices.DeleteFunc(hooks, func(h autotask.Webhook) bool {
+		return !strings.HasPrefix(h.Name, namePrefix+w.ID) && !strings.HasSuffix(h.WebhookURL, CallbackURL("", w.ID))
+	}), nil
 }
 
 // adjust changes what differs. A registration that we do not remember may have
@@ -256,7 +258,7 @@ func (w *Watcher) adjust(ctx context.Context, e autotask.WebhookEntity, h *autot
 	if err != nil {
 		return err
 	}
-	yes, deactivated := true, url+"/deactivated"
+	yes, deactivated, name := true, url+"/deactivated", w.name(e)
 	var c autotask.WebhookChange
 	changed := false
 	set := func(wrong bool, apply func()) {
@@ -266,7 +268,8 @@ func (w *Watcher) adjust(ctx context.Context, e autotask.WebhookEntity, h *autot
 		}
 	}
 	reg := in.Registration(recordsOf(e))
-	set(reg == nil || reg.ID != h.ID, func() { c.Secret = &secret })
+	set(reg == nil || reg.ID != h.ID || !h.IsActive, func() { c.Secret = &secret }) // a wrong one is a reason to be inactive
+	set(h.Name != name, func() { c.Name = &name })
 	set(h.WebhookURL != url, func() { c.WebhookURL = &url })
 	set(h.DeactivationURL != deactivated, func() { c.DeactivationURL = &deactivated })
 	set(!h.IsSubscribedToCreateEvents, func() { c.CreateEvents = &yes })
@@ -282,7 +285,9 @@ func (w *Watcher) adjust(ctx context.Context, e autotask.WebhookEntity, h *autot
 	return w.Autotask.ChangeWebhook(ctx, e, h.ID, c)
 }
 
-// subscribe adds the fields that are missing, one call each: the vendor has no bulk.
+// subscribe adds the fields that are missing and takes away those that are not
+// ours, whose callbacks would only use up the vendor's hourly share. One call each:
+// the vendor has no bulk.
 func (w *Watcher) subscribe(ctx context.Context, e autotask.WebhookEntity, id int64, fresh bool, done *Registration) error {
 	var has []autotask.WebhookField
 	var err error
@@ -307,6 +312,7 @@ func (w *Watcher) subscribe(ctx context.Context, e autotask.WebhookEntity, id in
 			continue
 		}
 		row, there := rows[field]
+		delete(rows, field)
 		switch {
 		case there && row.IsSubscribedField:
 			continue
@@ -317,6 +323,12 @@ func (w *Watcher) subscribe(ctx context.Context, e autotask.WebhookEntity, id in
 		}
 		if err != nil {
 			return fmt.Errorf("field %s: %w", name, err)
+		}
+		done.Changed++
+	}
+	for _, row := range rows {
+		if err := w.Autotask.RemoveWebhookField(ctx, e, id, row.ID); err != nil {
+			return fmt.Errorf("field %d: %w", row.FieldID, err)
 		}
 		done.Changed++
 	}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,13 +15,13 @@ import (
 
 // outage is a side that goes away and comes back.
 type outage struct {
-	name     string
-	code     string // of the one issue that it makes
-	severity string
-	state    v1.State
-	begin    func(*testing.T, *world.World)
-	end      func(*testing.T, *world.World, v1.Installation)
-	probes   bool // only the handshake may be asked, first after 5 s, then once a minute
+	name   string
+	code   string   // of the one issue that it makes
+	act    bool     // somebody must act on it
+	state  v1.State // degraded when empty
+	begin  func(*testing.T, *world.World)
+	end    func(*testing.T, *world.World, v1.Installation)
+	probes bool // only the handshake may be asked, first after 5 s, then once a minute
 }
 
 // at is an outage of Channel Program's that a fault makes.
@@ -34,33 +35,38 @@ func clearAutotask(_ *testing.T, w *world.World, _ v1.Installation) { w.Autotask
 
 var outages = []outage{
 	{
-		name: "Autotask answers 503", code: "autotask_unavailable", severity: v1.SeverityRetrying, state: v1.StateDegraded,
-		begin: func(_ *testing.T, w *world.World) { w.Autotask.SetFault(atsim.Fault{Kind: fault.Away}) }, end: clearAutotask,
+		name: "Autotask answers 503", code: "autotask_unavailable",
+		begin: func(_ *testing.T, w *world.World) { w.Autotask.SetFault(atsim.Fault{Kind: fault.Away}) },
+		end:   clearAutotask,
 	},
 	{
-		name: "Autotask resets", code: "autotask_unavailable", severity: v1.SeverityRetrying, state: v1.StateDegraded,
-		begin: func(_ *testing.T, w *world.World) { w.Autotask.SetFault(atsim.Fault{Kind: fault.Away, Status: -1}) }, end: clearAutotask,
+		name: "Autotask resets", code: "autotask_unavailable",
+		begin: func(_ *testing.T, w *world.World) { w.Autotask.SetFault(atsim.Fault{Kind: fault.Away, Status: -1}) },
+		end:   clearAutotask,
 	},
 	{
-		name: "Autotask refuses the credentials", code: "credentials_refused", severity: v1.SeverityAct, state: v1.StateNeedsCredentials,
+		name: "Autotask refuses the credentials", code: "credentials_refused", act: true,
+		state: v1.StateNeedsCredentials,
 		begin: func(_ *testing.T, w *world.World) { w.Autotask.SetSecret("another-Secret-1") },
 		end: func(t *testing.T, w *world.World, in v1.Installation) {
-			credentials := v1.Credentials{Username: world.Username, Secret: "another-Secret-1", TrackingIdentifier: world.TrackingID}
+			credentials := v1.Credentials{
+				Username: world.Username, Secret: "another-Secret-1", TrackingIdentifier: world.TrackingID,
+			}
 			if _, err := w.Admin.SetCredentials(t.Context(), in.ID, credentials); err != nil {
 				t.Error(err)
 			}
 		},
 	},
 	{
-		name: "Channel Program answers 503", code: "channel_program_unavailable", severity: v1.SeverityRetrying, state: v1.StateDegraded,
+		name: "Channel Program answers 503", code: "channel_program_unavailable",
 		begin: at(cpsim.FaultUnavailable), end: clearTarget,
 	},
 	{
-		name: "Channel Program resets", code: "channel_program_unavailable", severity: v1.SeverityRetrying, state: v1.StateDegraded,
+		name: "Channel Program resets", code: "channel_program_unavailable",
 		begin: at(cpsim.FaultReset), end: clearTarget,
 	},
 	{
-		name: "Channel Program revokes the token", code: "channel_program_refused", severity: v1.SeverityAct, state: v1.StateDegraded,
+		name: "Channel Program revokes the token", code: "channel_program_refused", act: true,
 		probes: true,
 		begin: func(t *testing.T, w *world.World) {
 			if err := w.Target.SetTokens(world.Connection, "a-new-token", ""); err != nil {
@@ -75,15 +81,15 @@ var outages = []outage{
 		},
 	},
 	{
-		name: "Channel Program answers 401", code: "channel_program_refused", severity: v1.SeverityAct, state: v1.StateDegraded,
+		name: "Channel Program answers 401", code: "channel_program_refused", act: true,
 		begin: at(cpsim.FaultUnauthenticated), end: clearTarget,
 	},
 	{
-		name: "Channel Program asks for a subscription", code: "channel_program_subscription", severity: v1.SeverityAct, state: v1.StateDegraded,
+		name: "Channel Program asks for a subscription", code: "channel_program_subscription", act: true,
 		begin: at(cpsim.FaultSubscription), end: clearTarget,
 	},
 	{
-		name: "Channel Program pauses the connection", code: "channel_program_refused", severity: v1.SeverityAct, state: v1.StateDegraded,
+		name: "Channel Program pauses the connection", code: "channel_program_refused", act: true,
 		begin: func(t *testing.T, w *world.World) { setState(t, w, "paused") },
 		end:   func(t *testing.T, w *world.World, _ v1.Installation) { setState(t, w, "active") },
 	},
@@ -119,6 +125,13 @@ func (o outage) run(t *testing.T) {
 	in := w.Install(v1.SyncActiveCustomers)
 	settled(w, in.ID)
 
+	state, severity := v1.StateDegraded, v1.SeverityRetrying
+	if o.state != "" {
+		state = o.state
+	}
+	if o.act {
+		severity = v1.SeverityAct
+	}
 	o.begin(t, w)
 	w.Target.ResetStats()
 	for i, id := range ids {
@@ -128,11 +141,11 @@ func (o outage) run(t *testing.T) {
 	w.DeliverAll(soon)
 	shown := w.Until(in.ID, "shows the outage", soon, func(in v1.Installation) bool {
 		_, ok := issueOf(in, o.code)
-		return ok && in.State == o.state
+		return ok && in.State == state
 	})
 	began := time.Now()
-	if issue := shown.Issues[0]; len(shown.Issues) != 1 || issue.Code != o.code || issue.Severity != o.severity || issue.Fix == "" {
-		t.Errorf("issues %+v, want one of code %s and severity %s", shown.Issues, o.code, o.severity)
+	if i := shown.Issues[0]; len(shown.Issues) != 1 || i.Code != o.code || i.Severity != severity || i.Fix == "" {
+		t.Errorf("issues %+v, want one of code %s and severity %s", shown.Issues, o.code, severity)
 	}
 	if shown.Backlog < 1 {
 		t.Errorf("backlog %d while changes wait", shown.Backlog)
@@ -141,7 +154,8 @@ func (o outage) run(t *testing.T) {
 		o.countProbes(t, w, began)
 	}
 	for _, id := range ids {
-		if rec := w.Record(in.ID, v1.KindCompany, id); rec.Attempts != 0 || rec.Outcome == v1.OutcomeRetrying || rec.Outcome == v1.OutcomeDead {
+		rec := w.Record(in.ID, v1.KindCompany, id)
+		if rec.Attempts != 0 || rec.Outcome == v1.OutcomeRetrying || rec.Outcome == v1.OutcomeDead {
 			t.Errorf("company %d during the outage: %s, %d attempts", id, rec.Outcome, rec.Attempts)
 		}
 	}
@@ -183,3 +197,34 @@ func (o outage) countProbes(t *testing.T, w *world.World, began time.Time) {
 
 // writes counts the requests to Channel Program other than handshakes.
 func writes(w *world.World) int { return w.Target.Stats().Total - w.Handshakes() }
+
+// TestOneSideAfterTheOther: while both are away, and when only one is back, the
+// issues name exactly the side that is away.
+func TestOneSideAfterTheOther(t *testing.T) {
+	t.Parallel()
+	w, in, id := live(t)
+	away := func(codes ...string) {
+		t.Helper()
+		w.Until(in.ID, fmt.Sprintf("has the issues %v", codes), soon, func(in v1.Installation) bool {
+			got := []string{}
+			for _, i := range in.Issues {
+				got = append(got, i.Code)
+			}
+			return slices.Equal(got, codes)
+		})
+	}
+	w.Autotask.SetFault(atsim.Fault{Kind: fault.Away})
+	edit(w, "Companies", id, atsim.Row{"companyName": "While Autotask is away"})
+	away("autotask_unavailable")
+	refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUnavailable})
+	w.Autotask.ClearFaults(0)
+	away("channel_program_unavailable")
+	w.Autotask.SetFault(atsim.Fault{Kind: fault.Away})
+	w.Target.ClearFaults()
+	edit(w, "Companies", id, atsim.Row{"companyName": "While Autotask is away again"})
+	away("autotask_unavailable")
+	w.Autotask.ClearFaults(0)
+	w.ClientBecomes(id, "what was edited meanwhile", soon, named("While Autotask is away again"))
+	away()
+	deadLetters(t, w, in.ID)
+}

@@ -50,7 +50,8 @@ func TestBackfillBringsAllAndOnlyTheRightOnes(t *testing.T) {
 		t.Errorf("counts %+v, want %d in scope and %d not", counts, inScope, others)
 	}
 	w.Eventually("nothing left to do", soon, func() error {
-		if in, err := w.Admin.Installation(t.Context(), in.ID); err != nil || in.Backlog != 0 || len(in.Issues) != 0 || len(in.Jobs) != 0 {
+		in, err := w.Admin.Installation(t.Context(), in.ID)
+		if err != nil || in.Backlog != 0 || len(in.Issues) != 0 || len(in.Jobs) != 0 {
 			return fmt.Errorf("%+v, %w", in, err)
 		}
 		return nil

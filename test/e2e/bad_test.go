@@ -103,7 +103,8 @@ func oneBadRecord(t *testing.T, w *world.World, field string, spoil func(id int6
 		!strings.Contains(rec.Detail, "name") || !strings.Contains(rec.Detail, "nobody may have") {
 		t.Errorf("rejected: %+v", rec)
 	}
-	if dead := deadLetters(t, w, in.ID, unwanted)[0]; dead.Code != "rejected" || dead.Attempts != 1 || !strings.Contains(dead.Detail, "name") {
+	dead := deadLetters(t, w, in.ID, unwanted)[0]
+	if dead.Code != "rejected" || dead.Attempts != 1 || !strings.Contains(dead.Detail, "name") {
 		t.Errorf("dead letter %+v", dead)
 	}
 	shown := w.Until(in.ID, "shows both issues", soon, func(in v1.Installation) bool {

@@ -152,7 +152,9 @@ func TestWhatIsNotSyncedPushesNothing(t *testing.T) {
 	}
 	// A callback for a record that did not change, made up by nobody knows whom but signed:
 	hook := hookOf(t, w, "CompanyWebhooks")
-	body := callout.Envelope{Action: "Update", GUID: hook.GUID, EntityType: "Account", ID: id, EventTime: time.Now(), Sequence: 999}.Encode()
+	body := callout.Envelope{
+		Action: "Update", GUID: hook.GUID, EntityType: "Account", ID: id, EventTime: time.Now(), Sequence: 999,
+	}.Encode()
 	was := pushesOf(w, id)
 	if status := post(t, hook.URL, hook.Secret, body); status != http.StatusAccepted {
 		t.Errorf("answered %d", status)

@@ -115,12 +115,16 @@ func TestCompaniesComeAndGo(t *testing.T) {
 		t.Errorf("a deleted company was changed at the target: %+v", c)
 	}
 
-	edit(w, "Companies", lead, atsim.Row{"phone": nil, "address1": "1 Main Street", "city": "Albany", "webAddress": "lead.example"})
+	edit(w, "Companies", lead, atsim.Row{
+		"phone": nil, "address1": "1 Main Street", "city": "Albany", "webAddress": "lead.example",
+	})
 	w.ClientBecomes(lead, "cleared and added fields", soon, func(c cpsim.ClientInput) bool {
 		return len(c.Phones) == 0 && c.Address != nil && c.Address.Line1 == "1 Main Street" && len(c.Websites) == 1
 	})
 	edit(w, "Companies", lead, atsim.Row{"address1": nil, "city": nil, "webAddress": ""})
-	w.ClientBecomes(lead, "cleared address", soon, func(c cpsim.ClientInput) bool { return c.Address == nil && len(c.Websites) == 0 })
+	w.ClientBecomes(lead, "cleared address", soon, func(c cpsim.ClientInput) bool {
+		return c.Address == nil && len(c.Websites) == 0
+	})
 	settled(w, in.ID)
 	w.Agree(soon, v1.SyncActiveCustomers)
 }

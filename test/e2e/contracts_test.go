@@ -22,8 +22,8 @@ func seeded(t *testing.T, companies int, settings map[string]string) *world.Worl
 func agreement(w *world.World, company int64, name string) int64 {
 	now := time.Now()
 	return w.Autotask.Put("Contracts", atsim.Row{
-		"companyID": company, "contractName": name, "contractType": 3, "status": 1, "startDate": now, "endDate": now.AddDate(1, 0, 0),
-		"estimatedCost": 1250,
+		"companyID": company, "contractName": name, "contractType": 3, "status": 1, "estimatedCost": 1250,
+		"startDate": now, "endDate": now.AddDate(1, 0, 0),
 	})
 }
 
@@ -75,7 +75,9 @@ func TestContractsFollowAutotask(t *testing.T) {
 	if err := w.Autotask.Merge(from, into); err != nil {
 		t.Fatal(err)
 	}
-	w.ContractBecomes(moved, "of the second", soon, func(c cpsim.ContractInput) bool { return c.Client.ExternalID == text(into) })
+	w.ContractBecomes(moved, "of the second", soon, func(c cpsim.ContractInput) bool {
+		return c.Client.ExternalID == text(into)
+	})
 	settled(w, in.ID)
 	w.Agree(soon)
 	if o := w.Target.Overlaps(); len(o) > 0 {
@@ -188,7 +190,8 @@ func TestASweepFindsWhatNothingTells(t *testing.T) {
 	w.Agree(soon)
 	w.Autotask.Remove("Contracts", gone)
 	if err := w.Target.Edit(cpsim.Edit{
-		Connection: world.Connection, Entity: "contract", ExternalID: text(kept), Fields: map[string]any{"vendorName": "Edited by hand"},
+		Connection: world.Connection, Entity: "contract", ExternalID: text(kept),
+		Fields: map[string]any{"vendorName": "Edited by hand"},
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -1,3 +1,7 @@
+// Package e2e proves the product's main job from the outside: the real service
+// with the settings a user would give, between the two simulated vendors (see
+// world), held against an oracle that shares no line with it. It looks at nothing
+// inside but the journal, and that only after a crash.
 package e2e
 
 import (
@@ -30,7 +34,9 @@ const soon = 20 * time.Second
 
 // company puts an active customer and returns its id.
 func company(w *world.World, name string) int64 {
-	return w.Autotask.Put("Companies", atsim.Row{"companyName": name, "companyType": 1, "isActive": true, "phone": "518-555-0100"})
+	return w.Autotask.Put("Companies", atsim.Row{
+		"companyName": name, "companyType": 1, "isActive": true, "phone": "518-555-0100",
+	})
 }
 
 // contact puts an active contact of a company and returns its id.
@@ -72,6 +78,15 @@ func issueOf(in v1.Installation, code string) (v1.Issue, bool) {
 		}
 	}
 	return v1.Issue{}, false
+}
+
+// hasIssue waits until an installation names an issue, and returns how it stands then.
+func hasIssue(w *world.World, installation, code string) v1.Installation {
+	w.T.Helper()
+	return w.Until(installation, "has the issue "+code, soon, func(in v1.Installation) bool {
+		_, ok := issueOf(in, code)
+		return ok
+	})
 }
 
 // unlimited lifts the hourly threshold of callouts.

@@ -34,7 +34,7 @@ func TestWithoutAPublicURLChangesArePolled(t *testing.T) {
 	ann := contact(w, id, "ann@northwind.example")
 	in := w.Install(v1.SyncActiveCustomers)
 	polled(t, w, id, ann)
-	shown := w.Until(in.ID, "names the issue", soon, func(in v1.Installation) bool { _, ok := issueOf(in, "no_public_url"); return ok })
+	shown := hasIssue(w, in.ID, "no_public_url")
 	if len(shown.Issues) != 1 || shown.State != v1.StateLive {
 		t.Errorf("state %s, issues %+v", shown.State, shown.Issues)
 	}
@@ -65,10 +65,7 @@ func TestWithoutTheWebhookRightChangesArePolled(t *testing.T) {
 			id := company(w, "Northwind Dental")
 			ann := contact(w, id, "ann@northwind.example")
 			in := w.Install(v1.SyncActiveCustomers)
-			shown := w.Until(in.ID, "names the issue", soon, func(in v1.Installation) bool {
-				_, ok := issueOf(in, "webhook_not_allowed")
-				return ok
-			})
+			shown := hasIssue(w, in.ID, "webhook_not_allowed")
 			if i := shown.Issues[0]; len(shown.Issues) != 1 || i.Severity != v1.SeverityAct || shown.State != v1.StateLive {
 				t.Errorf("state %s, issues %+v", shown.State, shown.Issues)
 			}

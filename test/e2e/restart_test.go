@@ -36,7 +36,9 @@ func TestRestartWithABacklog(t *testing.T) {
 	w.Autotask.ResetStats()
 	w.Target.ClearFaults()
 	w.Start()
-	again := w.Until(in.ID, "is there after the restart", soon, func(in v1.Installation) bool { return in.State == v1.StateLive })
+	again := w.Until(in.ID, "is there after the restart", soon, func(in v1.Installation) bool {
+		return in.State == v1.StateLive
+	})
 	if again.Name != in.Name || len(again.Webhooks) != 2 || again.Webhooks[0].GUID != in.Webhooks[0].GUID {
 		t.Errorf("after the restart: %+v, before: %+v", again, in)
 	}

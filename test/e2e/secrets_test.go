@@ -85,7 +85,8 @@ func TestNoSecretAnywhere(t *testing.T) {
 	secrets.search("an error text", []byte(said))
 	for _, path := range []string{
 		"/zones", "/installations", "/installations/" + in.ID, "/installations/" + in.ID + "/records",
-		"/installations/" + in.ID + "/records/company/" + text(id), "/installations/" + in.ID + "/records/contract/" + text(contract),
+		"/installations/" + in.ID + "/records/company/" + text(id),
+		"/installations/" + in.ID + "/records/contract/" + text(contract),
 		"/installations/" + in.ID + "/records/company/" + text(id) + "/explain", "/installations/" + in.ID + "/dead-letters",
 		"/installations/" + in.ID + "/jobs/" + resync.Job, "/status", "/audit", "/openapi.yaml",
 	} {
@@ -106,7 +107,8 @@ func TestNoSecretAnywhere(t *testing.T) {
 
 	stored := haystack{t, secrets.needles}
 	for what, needle := range map[string]string{
-		"a company's name": "Northwind", "an e-mail address": "@northwind.example", "a phone number": "518-555-0100", "the user name": world.Username,
+		"a company's name": "Northwind", "an e-mail address": "@northwind.example", "a phone number": "518-555-0100",
+		"the user name": world.Username,
 	} {
 		stored.needles[what] = needle
 	}
@@ -133,7 +135,8 @@ func badTimes(t *testing.T, w *world.World, installation string, company, contac
 	wrong := v1.Credentials{Username: world.Username, Secret: "Wrong-Secret-4711", TrackingIdentifier: world.TrackingID}
 	_, err := w.Admin.SetCredentials(ctx, installation, wrong)
 	want("wrong credentials", err)
-	_, err = w.Admin.SetChannelProgram(ctx, installation, v1.ChannelProgramTarget{ConnectionID: world.Connection, Token: "wrong-token-4711"})
+	target := v1.ChannelProgramTarget{ConnectionID: world.Connection, Token: "wrong-token-4711"}
+	_, err = w.Admin.SetChannelProgram(ctx, installation, target)
 	want("a wrong token", err)
 	again := world.Create()
 	_, err = w.Admin.CreateInstallation(ctx, again)
@@ -144,15 +147,20 @@ func badTimes(t *testing.T, w *world.World, installation string, company, contac
 
 	// Signed, but no callback: kept as a dead letter, with a client's data in it.
 	hook := hookOf(t, w, "CompanyWebhooks")
-	if status := post(t, hook.URL, hook.Secret, []byte(`{"Id":"none","Name":"Northwind Dental","Mail":"ann@northwind.example"}`)); status != http.StatusBadRequest {
+	odd := []byte(`{"Id":"none","Name":"Northwind Dental","Mail":"ann@northwind.example"}`)
+	if status := post(t, hook.URL, hook.Secret, odd); status != http.StatusBadRequest {
 		t.Errorf("a signed body that is no callback: %d", status)
 	}
 	if err := w.Admin.RotateWebhookSecret(ctx, installation); err != nil {
 		t.Error(err)
 	}
-	refuse(t, w, cpsim.Fault{Kind: cpsim.FaultRejectItems, ExternalIDs: []string{text(company)}, Code: "invalid", Pointer: "/name", Detail: "No."})
+	refuse(t, w, cpsim.Fault{
+		Kind: cpsim.FaultRejectItems, ExternalIDs: []string{text(company)}, Code: "invalid", Pointer: "/name", Detail: "No.",
+	})
 	edit(w, "Companies", company, atsim.Row{"companyName": "Northwind Group"})
-	w.RecordBecomes(installation, v1.KindCompany, company, soon, func(r v1.RecordDetail) bool { return r.Outcome == v1.OutcomeDead })
+	w.RecordBecomes(installation, v1.KindCompany, company, soon, func(r v1.RecordDetail) bool {
+		return r.Outcome == v1.OutcomeDead
+	})
 	w.Target.ClearFaults()
 
 	refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUnauthenticated})
@@ -170,11 +178,6 @@ func badTimes(t *testing.T, w *world.World, installation string, company, contac
 		said = append(said, c.Name, c.Detail, c.Fix)
 	}
 	return strings.Join(said, "\n")
-}
-
-func hasIssue(w *world.World, installation, code string) {
-	w.T.Helper()
-	w.Until(installation, "has the issue "+code, soon, func(in v1.Installation) bool { _, ok := issueOf(in, code); return ok })
 }
 
 // get reads whatever a path answers.
@@ -249,7 +252,9 @@ func searchFiles(h haystack, dir string) {
 // searchStreams looks through every message of every stream, as streams may be compressed on disk.
 func searchStreams(h haystack, dir string) {
 	h.t.Helper()
-	ns, err := server.NewServer(&server.Options{JetStream: true, StoreDir: filepath.Join(dir, "nats"), DontListen: true, NoSigs: true})
+	ns, err := server.NewServer(&server.Options{
+		JetStream: true, StoreDir: filepath.Join(dir, "nats"), DontListen: true, NoSigs: true,
+	})
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -192,7 +192,7 @@ func hookOf(t *testing.T, w *world.World, collection string) atsim.Webhook {
 }
 
 // post sends a body as Autotask would, signed unless secret is empty, and returns the status.
-func post(t *testing.T, url, secret string, body []byte) int {
+func post(t testing.TB, url, secret string, body []byte) int {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {

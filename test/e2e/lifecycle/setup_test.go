@@ -35,10 +35,12 @@ type refusal struct {
 
 func denied(entity, says string) refusal {
 	return refusal{
-		name:  "no right to read " + entity,
-		begin: func(_ *testing.T, w *world.World) { w.Autotask.SetModes(func(m *atsim.Modes) { m.Denied = []string{entity} }) },
-		end:   func(_ *testing.T, w *world.World) { w.Autotask.SetModes(func(m *atsim.Modes) { m.Denied = nil }) },
-		code:  v1.CodePermissionMissing, status: http.StatusUnprocessableEntity, says: says,
+		name: "no right to read " + entity,
+		begin: func(_ *testing.T, w *world.World) {
+			w.Autotask.SetModes(func(m *atsim.Modes) { m.Denied = []string{entity} })
+		},
+		end:  func(_ *testing.T, w *world.World) { w.Autotask.SetModes(func(m *atsim.Modes) { m.Denied = nil }) },
+		code: v1.CodePermissionMissing, status: http.StatusUnprocessableEntity, says: says,
 	}
 }
 
@@ -303,8 +305,10 @@ func wrongFields(t *testing.T, w *world.World) {
 		{"a wrong type", `{"name":7,` + rest + `}`, []string{"#/name"}},
 		{"an unknown sync", `{"name":"n",` + strings.Replace(rest, "active_customers", "tickets", 1) + `}`, []string{"#/syncs/0"}},
 		{"a sync twice", `{"name":"n",` + strings.Replace(rest, `["active_customers"]`, `["active_customers","active_customers"]`, 1) + `}`, []string{"#/syncs"}},
-		{"a wrong option", `{"name":"n","options":{"emails":"all","currency":"EURO","massChangePercent":101},` + rest + `}`,
-			[]string{"#/options/currency", "#/options/emails", "#/options/massChangePercent"}},
+		{
+			"a wrong option", `{"name":"n","options":{"emails":"all","currency":"EURO","massChangePercent":101},` + rest + `}`,
+			[]string{"#/options/currency", "#/options/emails", "#/options/massChangePercent"},
+		},
 		{"a long name", `{"name":"` + strings.Repeat("n", 101) + `",` + rest + `}`, []string{"#/name"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 )
 
 // checksOfALane is how many histories each lane plays unless a flag says otherwise.
-const checksOfALane = "5"
+const checksOfALane = "8"
 
 // TestMain makes the default a number that continuous integration has time for.
 func TestMain(m *testing.M) {

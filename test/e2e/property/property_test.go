@@ -27,10 +27,10 @@ func TestAnyHistoryEndsInWhatTheRulesSay(t *testing.T) {
 		t.Run(fmt.Sprintf("lane %d", lane+1), func(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(rt *rapid.T) {
+				c := oneCircumstance().Draw(rt, "circumstance")
 				play := rapid.SliceOfN(oneStep(), 10, longest).Draw(rt, "steps")
-				seed := rapid.Int64Range(1, 1000).Draw(rt, "tenant")
 				// Drawn as a whole first: the world belongs to a test of its own, whose clean-up ends it.
-				if !t.Run("history", func(t *testing.T) { run(t, seed, play) }) {
+				if !t.Run("history", func(t *testing.T) { run(t, c, play) }) {
 					rt.Fatalf("both sides differ after %d steps", len(play))
 				}
 			})
@@ -38,38 +38,73 @@ func TestAnyHistoryEndsInWhatTheRulesSay(t *testing.T) {
 	}
 }
 
+// circumstance is what differs between tenants and builds of Autotask.
+type circumstance struct {
+	Seed     int64 // of the tenant's data
+	Syncs    int
+	NoStamp  bool // contracts are not stamped
+	ZonedDay bool // dates end in Z everywhere
+	NullGone bool // a GET of what is not there answers null instead of 404
+	Typed    bool // callbacks carry numbers as such
+}
+
+func oneCircumstance() *rapid.Generator[circumstance] {
+	return rapid.Custom(func(t *rapid.T) circumstance {
+		return circumstance{
+			Seed: rapid.Int64Range(1, 1000).Draw(t, "seed"), Syncs: rapid.IntRange(0, 4).Draw(t, "syncs"),
+			NoStamp: rapid.Bool().Draw(t, "noStamp"), ZonedDay: rapid.Bool().Draw(t, "zonedDay"),
+			NullGone: rapid.Bool().Draw(t, "nullGone"), Typed: rapid.Bool().Draw(t, "typed"),
+		}
+	})
+}
+
+// syncs are both in most histories.
+func (c circumstance) syncs() []v1.Sync {
+	switch c.Syncs {
+	case 0:
+		return []v1.Sync{v1.SyncActiveCustomers}
+	case 1:
+		return []v1.Sync{v1.SyncActiveCustomerContracts}
+	default:
+		return v1.Syncs
+	}
+}
+
 // history is one world and what happened in it.
 type history struct {
 	*world.World
 	t       *testing.T
+	syncs   []v1.Sync
 	done    []string
 	running bool
 }
 
-func run(t *testing.T, seed int64, play []step) {
-	h := begin(t, seed)
+func run(t *testing.T, c circumstance, play []step) {
+	h := begin(t, c)
 	for _, s := range play {
 		h.do(s)
-		h.Expected() // what is in scope only between two steps may have been pushed
+		h.Expected(h.syncs...) // what is in scope only between two steps may have been pushed
 	}
 	h.end()
 }
 
 // begin starts a world with a small tenant that is live.
-func begin(t *testing.T, seed int64) *history {
+func begin(t *testing.T, c circumstance) *history {
 	t.Helper()
+	modes := atsim.Modes{CalloutsPerHour: -1, HourlyThreshold: -1, TypedValues: c.Typed}
+	if c.NullGone {
+		modes.NotFound = "null"
+	}
 	w := world.New(t, world.Options{
-		Autotask: atsim.Config{
-			Seed: seed, Scale: 0.01, Modes: atsim.Modes{CalloutsPerHour: -1, HourlyThreshold: -1},
-		},
+		Autotask: atsim.Config{Seed: c.Seed, Scale: 0.01, NoStamp: c.NoStamp, DatesWithZone: c.ZonedDay, Modes: modes},
 		Settings: map[string]string{
 			"coalesce-window": "20ms", "contract-poll-interval": "1s", "contract-parts-interval": "1s", "webhook-check-interval": "1s",
 		},
 	})
-	w.Autotask.Seed(atsim.SeedSpec{Companies: 12, UnitPeriods: 2, Seed: seed})
-	h := &history{World: w, t: t, running: true}
-	in := w.Install()
-	if err := w.TryAgree(settles); err != nil {
+	w.Autotask.Seed(atsim.SeedSpec{Companies: 12, UnitPeriods: 2, Seed: c.Seed})
+	h := &history{World: w, t: t, running: true, syncs: c.syncs()}
+	in := w.Install(h.syncs...)
+	if err := w.TryAgree(settles, h.syncs...); err != nil {
 		t.Fatalf("after the backfill: %v", err)
 	}
 	w.Until(in.ID, "live", settles, func(in v1.Installation) bool { return in.State == v1.StateLive })
@@ -83,10 +118,10 @@ func (h *history) end() {
 	if !h.running {
 		h.Start()
 	}
-	err := h.TryAgree(settles)
+	err := h.TryAgree(settles, h.syncs...)
 	if err == nil {
 		h.DeliverAll(settles) // what comes late must not undo it
-		err = h.TryAgree(settles)
+		err = h.TryAgree(settles, h.syncs...)
 	}
 	if err != nil {
 		h.t.Fatalf("after\n  %s\n%v", strings.Join(h.done, "\n  "), err)
@@ -117,6 +152,52 @@ func (h *history) misbehave(which, how int) string {
 	}
 	h.Autotask.SetFault(f)
 	return fmt.Sprintf("the next %d callouts: %s %s", f.Next, f.Kind, f.Action)
+}
+
+// stumble puts a fault of the REST API in force for the next few requests.
+func (h *history) stumble(which, how int) string {
+	kinds := []atsim.Fault{
+		{Kind: fault.Status, Status: 503},
+		{Kind: fault.Status, Status: 500, Text: "Something went wrong."},
+		{Kind: fault.Throttle},
+		{Kind: fault.Reset},
+		{Kind: fault.Truncate},
+		{Kind: fault.DropIDs, Entity: "Companies", Probability: 0.3},
+		{Kind: fault.DropIDs, Entity: "Contracts", Probability: 0.3},
+		{Kind: fault.DropFields, Entity: "Companies", Fields: []string{"phone", "city", "isActive"}},
+		{Kind: fault.DropFields, Entity: "Contracts", Fields: []string{"estimatedCost"}},
+	}
+	f := kinds[which%len(kinds)]
+	f.Next = 1 + how%4
+	h.Autotask.SetFault(f)
+	return fmt.Sprintf("the next %d requests: %s %s", f.Next, f.Kind, f.Entity)
+}
+
+// breathe lets the service ask Autotask a few things before the next step.
+func (h *history) breathe(_, how int) string {
+	if !h.running {
+		return "nobody asks anything"
+	}
+	n := 1 + how%8
+	until := h.Autotask.Stats().Total + n
+	h.Eventually("the service asks", settles, func() error {
+		if total := h.Autotask.Stats().Total; total < until {
+			return fmt.Errorf("%d requests, want %d", total, until)
+		}
+		return nil
+	})
+	return fmt.Sprintf("%d requests later", n)
+}
+
+// rest lets all that happened so far arrive.
+func (h *history) rest(int, int) string {
+	if !h.running {
+		return "nobody works"
+	}
+	if err := h.TryAgree(settles, h.syncs...); err != nil {
+		h.t.Fatalf("after\n  %s\n%v", strings.Join(h.done, "\n  "), err)
+	}
+	return "both sides agree"
 }
 
 // restart stops the service, or starts it again: edits go on meanwhile.

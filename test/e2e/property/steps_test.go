@@ -39,7 +39,8 @@ func moves() []func(h *history, which, how int) string {
 		edit("ContractServiceBundleUnits", bundleUnitEdits()), remove("ContractServiceBundleUnits", all),
 		edit("ContractCharges", chargeEdits()), create("ContractCharges", newCharge), remove("ContractCharges", all),
 		edit("Services", catalogueEdits()), edit("Services", catalogueEdits()),
-		(*history).misbehave, (*history).misbehave, (*history).restart,
+		(*history).misbehave, (*history).misbehave, (*history).misbehave, (*history).stumble, (*history).restart,
+		(*history).breathe, (*history).breathe, (*history).breathe, (*history).breathe, (*history).rest,
 	}
 }
 

@@ -60,8 +60,8 @@ func (w *World) startChild() service {
 	if w.admin == "127.0.0.1:0" {
 		w.admin = freeAddr(w.T)
 	}
-	args := w.args()
-	c := &child{cmd: exec.Command(w.opts.Binary, append([]string{"serve"}, args...)...), log: log, callback: w.callback, admin: w.admin}
+	args := append([]string{"serve"}, w.args()...)
+	c := &child{cmd: exec.Command(w.opts.Binary, args...), log: log, callback: w.callback, admin: w.admin}
 	c.cmd.Env, c.cmd.Stdout, c.cmd.Stderr = []string{}, log, log
 	if err := c.cmd.Start(); err != nil {
 		w.T.Fatal(err)

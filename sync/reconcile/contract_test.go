@@ -1,0 +1,226 @@
+package reconcile
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	v1 "channelsync/api/v1"
+	atsim "channelsync/test/sim/autotask/sim"
+	cpsim "channelsync/test/sim/channelprogram/sim"
+)
+
+// priced is a contract with one service of a vendor, and a unit row of this year.
+type priced struct {
+	*bench
+	company, vendor, service, contract, unit int64
+}
+
+func newPriced(t *testing.T) *priced {
+	p := &priced{bench: newBench(t, setup{})}
+	p.company = p.customer("Northwind")
+	p.vendor = p.at.Put("Companies", atsim.Row{"companyName": "Datasafe Backup", "companyType": 7, "isActive": true})
+	p.service = p.at.Put("Services", atsim.Row{"name": "Backup", "unitCost": 10, "unitPrice": 20, "periodType": 2, "vendorCompanyID": p.vendor, "isActive": true})
+	p.contract = p.bench.contract(p.company, "Backup 2026")
+	line := p.at.Put("ContractServices", atsim.Row{"contractID": p.contract, "serviceID": p.service, "unitCost": 10, "unitPrice": 20})
+	p.unit = p.at.Put("ContractServiceUnits", atsim.Row{
+		"contractID": p.contract, "contractServiceID": line, "serviceID": p.service, "units": 12, "cost": 120, "price": 240,
+		"startDate": "2020-01-01", "endDate": "2040-01-01", "vendorCompanyID": p.vendor,
+	})
+	p.at.Put("Currencies", atsim.Row{"name": "USD", "isInternalCurrency": true, "isActive": true})
+	p.batch(v1.KindContract, p.contract)
+	c := p.agreement(p.contract)
+	if c.Data.VendorName != "Datasafe Backup" || c.Data.OverallCost == nil || c.Data.OverallCost.Amount != "120.00" || c.Data.Client.Name != "Northwind" {
+		t.Fatalf("at the target: %+v %+v", c.Data, c.Data.OverallCost)
+	}
+	return p
+}
+
+func TestContractArrivesWithVendorAndCost(t *testing.T) {
+	p := newPriced(t)
+	e := p.outcome(v1.KindContract, p.contract, v1.OutcomePushed)
+	want := []any{"Backup 2026", p.company, []int64{p.vendor}, []int64{p.service}, true}
+	if diff := cmp.Diff(want, []any{e.Name, e.Parent, e.Vendors, e.Services, e.RowHash != "" && e.PartsHash != ""}); diff != "" {
+		t.Error(diff)
+	}
+	p.edit("ContractServiceUnits", p.unit, atsim.Row{"cost": "130.5"})
+	p.batch(v1.KindContract, p.contract)
+	if c := p.agreement(p.contract); c.Data.OverallCost.Amount != "130.50" {
+		t.Errorf("after the edit: %+v", c.Data.OverallCost)
+	}
+	p.batch(v1.KindContract, p.contract)
+	p.outcome(v1.KindContract, p.contract, v1.OutcomeUnchanged)
+}
+
+func TestContractFollowsItsClient(t *testing.T) {
+	p := newPriced(t)
+	p.edit("Companies", p.company, atsim.Row{"isActive": false})
+	p.batch(v1.KindContract, p.contract)
+	p.outcome(v1.KindContract, p.contract, v1.OutcomeNotMet, v1.ReasonClientOutOfScope)
+	if c := p.agreement(p.contract); c.Data.Lifecycle != "active" {
+		t.Errorf("touched: %+v", c.Data)
+	}
+	p.at.Remove("Contracts", p.contract)
+	p.batch(v1.KindContract, p.contract)
+	p.outcome(v1.KindContract, p.contract, v1.OutcomeNotMet, v1.ReasonDeletedAtSource)
+}
+
+// TestMissingRowsDoNotChangeAContract: what the vendor leaves out of an answer must
+// not give a contract another vendor or cost.
+func TestMissingRowsDoNotChangeAContract(t *testing.T) {
+	for name, f := range map[string]func(*priced) atsim.Fault{
+		"the contract":          func(p *priced) atsim.Fault { return dropped("Contracts", p.contract) },
+		"its company":           func(p *priced) atsim.Fault { return dropped("Companies", p.company) },
+		"its service":           func(p *priced) atsim.Fault { return dropped("Services", p.service) },
+		"its vendor":            func(p *priced) atsim.Fault { return dropped("Companies", p.vendor) },
+		"a cost of a unit":      func(*priced) atsim.Fault { return lacking("ContractServiceUnits", "cost") },
+		"a vendor of a unit":    func(*priced) atsim.Fault { return lacking("ContractServiceUnits", "vendorCompanyID") },
+		"a contract of a unit":  func(*priced) atsim.Fault { return lacking("ContractServiceUnits", "contractID") },
+		"a vendor of a service": func(*priced) atsim.Fault { return lacking("Services", "vendorCompanyID") },
+		"a name of a company":   func(*priced) atsim.Fault { return lacking("Companies", "companyName") },
+		"a type of a contract":  func(*priced) atsim.Fault { return lacking("Contracts", "contractType") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPriced(t)
+			p.rec = New(p.rec.Config) // nothing is cached
+			p.at.SetFault(f(p))
+			p.batch(v1.KindContract, p.contract)
+			p.outcome(v1.KindContract, p.contract, v1.OutcomeUnchanged)
+		})
+	}
+}
+
+func dropped(entity string, id int64) atsim.Fault {
+	return atsim.Fault{Kind: "dropids", Entity: entity, Records: []int64{id}}
+}
+
+func lacking(entity, field string) atsim.Fault {
+	return atsim.Fault{Kind: "dropfields", Entity: entity, Fields: []string{field}}
+}
+
+// TestUnreadableRowFailsItsContractsAlone: no row is passed over, and nobody else waits for it.
+func TestUnreadableRowFailsItsContractsAlone(t *testing.T) {
+	bad := func(entity string, id int64, field string) atsim.Fault {
+		return atsim.Fault{Kind: "badvalue", Entity: entity, Record: id, Field: field, Value: []byte(`"none"`)}
+	}
+	for name, one := range map[string]struct {
+		fault func(*priced) atsim.Fault
+		code  string
+	}{
+		"the contract": {func(p *priced) atsim.Fault { return bad("Contracts", p.contract, "contractType") }, "row_unreadable"},
+		"its company":  {func(p *priced) atsim.Fault { return bad("Companies", p.company, "companyType") }, "company_unreadable"},
+		"a unit":       {func(p *priced) atsim.Fault { return bad("ContractServiceUnits", p.unit, "cost") }, "parts_unreadable"},
+		"its service":  {func(p *priced) atsim.Fault { return bad("Services", p.service, "vendorCompanyID") }, "parts_unreadable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPriced(t)
+			p.rec = New(p.rec.Config)
+			other := p.bench.contract(p.customer("Contoso"), "Support")
+			p.at.SetFault(one.fault(p))
+			p.batch(v1.KindContract, p.contract, other)
+			p.outcome(v1.KindContract, other, v1.OutcomePushed)
+			p.outcome(v1.KindContract, p.contract, v1.OutcomeRetrying, one.code)
+			if c := p.agreement(p.contract); c.Data.VendorName != "Datasafe Backup" || c.Data.OverallCost == nil {
+				t.Errorf("it was pushed all the same: %+v", c.Data)
+			}
+			p.at.ClearFaults(0)
+			p.clock.add(time.Hour)
+			p.batch(v1.KindContract, p.contract)
+			p.outcome(v1.KindContract, p.contract, v1.OutcomeUnchanged)
+		})
+	}
+}
+
+func TestLostRightToReadCostsBlanksNothing(t *testing.T) {
+	p := newPriced(t)
+	p.at.SetModes(func(m *atsim.Modes) {
+		m.Denied = []string{"ContractServiceUnits", "ContractServiceBundleUnits", "ContractCharges"}
+	})
+	p.edit("Contracts", p.contract, atsim.Row{"contractName": "Backup 2027"})
+	fresh := p.bench.contract(p.company, "Support")
+	p.batch(v1.KindContract, p.contract, fresh)
+	e := p.outcome(v1.KindContract, p.contract, v1.OutcomePushed)
+	c := p.agreement(p.contract)
+	if c.Data.OverallCost == nil || c.Data.OverallCost.Amount != "120.00" || c.Data.VendorName != "Datasafe Backup" || *c.Data.Name != "Backup 2027" {
+		t.Errorf("at the target: %+v %+v", c.Data, c.Data.OverallCost)
+	}
+	if diff := cmp.Diff([]string{"costs_unreadable"}, e.Notes); diff != "" {
+		t.Errorf("notes: %s", diff)
+	}
+	p.outcome(v1.KindContract, fresh, v1.OutcomePushed)
+	if c := p.agreement(fresh); c.Data.OverallCost != nil {
+		t.Errorf("a cost that nobody could read: %+v", c.Data.OverallCost)
+	}
+}
+
+func TestRenamedVendorReachesItsContracts(t *testing.T) {
+	p := newPriced(t)
+	p.batch(v1.KindCompany, p.vendor)
+	p.outcome(v1.KindCompany, p.vendor, v1.OutcomeNotMet, v1.ReasonTypeNotCustomer)
+	before := len(p.dependents())
+	p.edit("Companies", p.vendor, atsim.Row{"companyName": "Datasafe Group"})
+	p.batch(v1.KindCompany, p.vendor)
+	got := p.dependents()[before:]
+	if diff := cmp.Diff([]int64{p.contract}, got); diff != "" {
+		t.Fatalf("marked: %s", diff)
+	}
+	p.batch(v1.KindContract, got...)
+	if c := p.agreement(p.contract); c.Data.VendorName != "Datasafe Group" {
+		t.Errorf("the vendor is still %q", c.Data.VendorName)
+	}
+}
+
+func TestServiceIsReadAgainOnceForgotten(t *testing.T) {
+	p := newPriced(t)
+	other := p.at.Put("Companies", atsim.Row{"companyName": "Other Vendor", "companyType": 7, "isActive": true})
+	p.at.Remove("ContractServiceUnits", p.unit)
+	p.edit("Services", p.service, atsim.Row{"vendorCompanyID": other})
+	p.rec.ForgetServices(p.service)
+	p.batch(v1.KindContract, p.contract)
+	if c := p.agreement(p.contract); c.Data.VendorName != "Other Vendor" {
+		t.Errorf("the vendor is %q", c.Data.VendorName)
+	}
+}
+
+func TestCurrencyThatTheTargetDoesNotTakeIsNamed(t *testing.T) {
+	p := newPriced(t)
+	p.fault(cpsim.Fault{Kind: cpsim.FaultRejectItems, Code: "currency_unsupported", Pointer: "/overallCost/currency", Detail: "USD only"})
+	p.edit("Contracts", p.contract, atsim.Row{"contractName": "Renamed"})
+	p.batch(v1.KindContract, p.contract)
+	p.outcome(v1.KindContract, p.contract, v1.OutcomeDead, "currency_unsupported")
+}
+
+func TestPartsHashMovesWithWhatAContractReads(t *testing.T) {
+	p := newPriced(t)
+	hash := func(at time.Time) string {
+		t.Helper()
+		parts, err := AllParts(t.Context(), p.rec.Autotask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return parts.Hash(p.contract, at)
+	}
+	now := time.Now()
+	e := p.entry(v1.KindContract, p.contract)
+	if hash(now) != e.PartsHash {
+		t.Fatal("reading all parts gives another hash than reading those of one contract")
+	}
+	seen := map[string]string{e.PartsHash: "at first"}
+	expect := func(what string, at time.Time, differs bool) {
+		t.Helper()
+		h := hash(at)
+		if was, known := seen[h]; known == differs {
+			t.Errorf("%s: the hash is that of %q: %v", what, was, known)
+		}
+		seen[h] = what
+	}
+	expect("the next day", now.Add(24*time.Hour), false)
+	expect("a day on which the unit row is no more of today", now.AddDate(30, 0, 0), true)
+	p.edit("ContractServiceUnits", p.unit, atsim.Row{"cost": 121})
+	expect("another cost", now, true)
+	p.at.Put("ContractCharges", atsim.Row{"contractID": p.contract, "extendedCost": 5, "datePurchased": "2026-01-01", "name": "x"})
+	expect("a charge", now, true)
+	p.at.Put("ContractCharges", atsim.Row{"contractID": p.contract + 1000, "extendedCost": 5, "datePurchased": "2026-01-01", "name": "x"})
+	expect("a charge of another contract", now, false)
+}

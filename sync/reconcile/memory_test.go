@@ -1,0 +1,250 @@
+package reconcile
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+)
+
+// handlerTransport answers requests in process: a bubble of synctest has no sockets.
+type handlerTransport struct {
+	http.Handler
+	seen func(*http.Request)
+}
+
+func (h handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if h.seen != nil {
+		h.seen(r)
+	}
+	in := r.Clone(r.Context())
+	in.RequestURI, in.RemoteAddr = r.URL.RequestURI(), "192.0.2.1:1234"
+	in.Host = r.URL.Host
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, in)
+	return w.Result(), nil
+}
+
+// memory is a table in memory: the worker's tests run on the clock of a bubble,
+// which the real store would not share.
+type memory struct {
+	mu       sync.Mutex
+	values   map[string]events.Entry
+	revision uint64
+}
+
+func (m *memory) put(key string, value []byte) uint64 {
+	if m.values == nil {
+		m.values = map[string]events.Entry{}
+	}
+	m.revision++
+	m.values[key] = events.Entry{Key: key, Value: value, Revision: m.revision}
+	return m.revision
+}
+
+func (m *memory) Get(_ context.Context, key string) (events.Entry, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e, ok := m.values[key]
+	if !ok {
+		return e, events.ErrNotFound
+	}
+	return e, nil
+}
+
+func (m *memory) Create(_ context.Context, key string, value []byte) (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.values[key]; ok {
+		return 0, events.ErrConflict
+	}
+	return m.put(key, value), nil
+}
+
+func (m *memory) Update(_ context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.values[key].Revision != revision {
+		return 0, events.ErrConflict
+	}
+	return m.put(key, value), nil
+}
+
+func (m *memory) Erase(_ context.Context, key string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.values, key)
+	return nil
+}
+
+func (m *memory) GetMany(_ context.Context, keys []string) (map[string]events.Entry, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[string]events.Entry{}
+	for _, k := range keys {
+		if e, ok := m.values[k]; ok {
+			out[k] = e
+		}
+	}
+	return out, nil
+}
+
+func (m *memory) PutMany(_ context.Context, puts []events.KeyValue) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range puts {
+		m.put(p.Key, p.Value)
+	}
+	return nil
+}
+
+func (m *memory) Each(_ context.Context, prefix string, fn func(events.Entry) error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for k, e := range m.values {
+		if strings.HasPrefix(k, prefix+".") {
+			if err := fn(e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (m *memory) PurgePrefix(_ context.Context, prefix string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for k := range m.values {
+		if strings.HasPrefix(k, prefix+".") {
+			delete(m.values, k)
+		}
+	}
+	return nil
+}
+
+// list is a worklist and a journal in memory, of one installation.
+type list struct {
+	mu       sync.Mutex
+	marks    []events.Mark
+	sequence uint64
+	taken    func(kind v1.Kind, lane events.Lane, n int)
+	silent   bool // wakes are lost
+	wakes    chan struct{}
+}
+
+func newList() *list { return &list{wakes: make(chan struct{}, 1)} }
+
+func (l *list) Take(_ context.Context, _ string, kind v1.Kind, lane events.Lane, most int) ([]events.Mark, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []events.Mark
+	for _, m := range l.marks {
+		if m.Kind == kind && m.Lane == lane && len(out) < most {
+			out = append(out, m)
+		}
+	}
+	if l.taken != nil {
+		l.taken(kind, lane, len(out))
+	}
+	return out, nil
+}
+
+func (l *list) Clear(_ context.Context, _ string, kind v1.Kind, lane events.Lane, upTo uint64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.marks = slices.DeleteFunc(l.marks, func(m events.Mark) bool { return m.Kind == kind && m.Lane == lane && m.Sequence <= upTo })
+	return nil
+}
+
+func (l *list) Mark(_ context.Context, marks []events.Mark) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, m := range marks {
+		l.marks = slices.DeleteFunc(l.marks, func(old events.Mark) bool { return old.Kind == m.Kind && old.Lane == m.Lane && old.ID == m.ID })
+		l.sequence++
+		m.Sequence = l.sequence
+		l.marks = append(l.marks, m)
+	}
+	if l.silent {
+		return nil
+	}
+	select {
+	case l.wakes <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+func (l *list) PublishAll(context.Context, []events.Change) error { return nil }
+
+func (l *list) Later(context.Context, []events.Mark, func(events.Mark) time.Time) error { return nil }
+
+func (l *list) CancelLater(context.Context, string, v1.Kind, []int64) error { return nil }
+
+func (l *list) left() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.marks)
+}
+
+// TestFakeWorklistIsLikeTheRealOne runs the same steps on both.
+func TestFakeWorklistIsLikeTheRealOne(t *testing.T) {
+	b := newBench(t, setup{})
+	rapid.Check(t, func(rt *rapid.T) {
+		ctx := context.Background()
+		if err := b.bus.Worklist().PurgeInstallation(ctx, inst); err != nil {
+			rt.Fatal(err)
+		}
+		fake, lists := newList(), []Worklist(nil)
+		lists = append(lists, fake, b.bus.Worklist())
+		for range rapid.IntRange(1, 8).Draw(rt, "steps") {
+			kind := rapid.SampledFrom([]v1.Kind{v1.KindCompany, v1.KindContract}).Draw(rt, "kind")
+			lane := rapid.SampledFrom([]events.Lane{events.LaneLive, events.LaneBulk}).Draw(rt, "lane")
+			if rapid.Bool().Draw(rt, "mark") {
+				ids := rapid.SliceOfN(rapid.Int64Range(1, 4), 1, 4).Draw(rt, "ids")
+				for _, l := range lists {
+					for _, id := range ids {
+						m := events.Mark{Installation: inst, Kind: kind, Lane: lane, ID: id, Trigger: v1.TriggerCallback}
+						if err := l.Mark(ctx, []events.Mark{m}); err != nil {
+							rt.Fatal(err)
+						}
+					}
+				}
+				continue
+			}
+			most, drop := rapid.IntRange(1, 5).Draw(rt, "most"), rapid.Bool().Draw(rt, "clear")
+			var got [][]int64
+			for _, l := range lists {
+				marks, err := l.Take(ctx, inst, kind, lane, most)
+				if err != nil {
+					rt.Fatal(err)
+				}
+				var ids []int64
+				for _, m := range marks {
+					ids = append(ids, m.ID)
+				}
+				got = append(got, ids)
+				if drop && len(marks) > 0 {
+					if err := l.Clear(ctx, inst, kind, lane, marks[len(marks)-1].Sequence); err != nil {
+						rt.Fatal(err)
+					}
+				}
+			}
+			if !slices.Equal(got[0], got[1]) {
+				rt.Fatalf("the fake gives %v, the real one %v", got[0], got[1])
+			}
+		}
+	})
+}

@@ -1,0 +1,152 @@
+package reconcile
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	atsim "channelsync/test/sim/autotask/sim"
+	cpsim "channelsync/test/sim/channelprogram/sim"
+)
+
+// mixed is a batch in which everything happens: a client that comes into scope with
+// a contract, one that fails, one that is rejected, one that was dead and is right
+// again, and one that the target thinks is stale.
+type mixed struct {
+	*bench
+	enters, fails, rejected, revived int64
+	contract                         int64
+	all                              []int64
+}
+
+func newMixed(t *testing.T) *mixed {
+	m := &mixed{bench: newBench(t, setup{})}
+	m.enters = m.at.Put("Companies", atsim.Row{"companyName": "Enters", "companyType": 1, "isActive": false})
+	m.fails, m.rejected, m.revived = m.customer("Fails"), m.customer("Rejected"), m.customer("Revived")
+	m.contract = m.contractOf(m.enters)
+	m.all = []int64{m.enters, m.fails, m.rejected, m.revived}
+	m.fault(cpsim.Fault{Kind: cpsim.FaultRejectItems, ExternalIDs: []string{ledgerID(m.revived)}, Next: 1})
+	m.batch(v1.KindCompany, m.enters, m.revived)
+	if _, dead := m.dead(v1.KindCompany, m.revived); !dead {
+		t.Fatal("it is to begin with a dead letter")
+	}
+	m.edit("Companies", m.enters, atsim.Row{"isActive": true})
+	m.at.SetFault(spoil(m.fails, "isActive", `"maybe"`))
+	m.fault(cpsim.Fault{Kind: cpsim.FaultRejectItems, ExternalIDs: []string{ledgerID(m.rejected)}})
+	if err := m.bus.Worklist().Mark(t.Context(), m.marks(v1.KindCompany, m.all...)); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func (m *mixed) contractOf(company int64) int64 { return m.bench.contract(company, "Backup") }
+
+// turn is what the worker does: take, reconcile, clear.
+func (m *mixed) turn() error {
+	marks, err := m.rec.Worklist.Take(m.t.Context(), inst, v1.KindCompany, events.LaneLive, MaxBatch)
+	if err != nil || len(marks) == 0 {
+		return err
+	}
+	if err := m.rec.Batch(m.t.Context(), v1.KindCompany, marks); err != nil {
+		return err
+	}
+	return m.rec.Worklist.Clear(m.t.Context(), inst, v1.KindCompany, events.LaneLive, marks[len(marks)-1].Sequence)
+}
+
+// check checks that nothing was lost.
+func (m *mixed) check() {
+	m.t.Helper()
+	for _, id := range []int64{m.enters, m.revived} {
+		if e := m.entry(v1.KindCompany, id); e.Outcome != v1.OutcomePushed && e.Outcome != v1.OutcomeUnchanged {
+			m.t.Errorf("%d is %s", id, e.Outcome) // unchanged: it was sent once more
+		}
+	}
+	m.outcome(v1.KindCompany, m.rejected, v1.OutcomeDead, "rejected")
+	if e := m.outcome(v1.KindCompany, m.fails, v1.OutcomeRetrying, "row_unreadable"); e.Attempts != 1 {
+		m.t.Errorf("%d attempts are counted", e.Attempts)
+	}
+	if _, dead := m.dead(v1.KindCompany, m.revived); dead {
+		m.t.Error("a record that is right again is still a dead letter")
+	}
+	if d, dead := m.dead(v1.KindCompany, m.rejected); !dead || d.Attempts > 2 {
+		m.t.Errorf("the rejected one: dead letter %v, %+v", dead, d)
+	}
+	if !slices.Contains(m.dependents(), m.contract) {
+		m.t.Error("the contract of the client that came into scope was not marked")
+	}
+	if m.waiting() != 1 {
+		m.t.Errorf("%d retries are scheduled", m.waiting())
+	}
+	if due := m.due(v1.KindCompany); len(due) != 0 {
+		m.t.Errorf("still due: %v", due)
+	}
+	if c := m.client(m.enters); c.Data.Name != "Enters" {
+		m.t.Errorf("at the target: %+v", c.Data)
+	}
+}
+
+// TestCrashOnlyRepeatsWork crashes before and after each step of settling a batch.
+func TestCrashOnlyRepeatsWork(t *testing.T) {
+	whole := newMixed(t)
+	whole.crash.arm(0)
+	if err := whole.turn(); err != nil {
+		t.Fatal(err)
+	}
+	whole.check()
+	steps := whole.crash.steps()
+	t.Logf("steps: %s", strings.Join(steps, ", "))
+	for _, want := range []string{"dependents", "later", "dead letter", "drop dead letter", "cancel later", "ledger", "clear"} {
+		if !slices.Contains(steps, "after "+want) {
+			t.Errorf("the batch has no step %q", want)
+		}
+	}
+	order := []string{"after dependents", "before ledger", "after ledger", "before clear"}
+	for i := 1; i < len(order); i++ {
+		if slices.Index(steps, order[i-1]) > slices.Index(steps, order[i]) {
+			t.Errorf("%q comes later than %q", order[i-1], order[i])
+		}
+	}
+	for at := range steps {
+		t.Run(fmt.Sprintf("%d %s", at+1, steps[at]), func(t *testing.T) {
+			m := newMixed(t)
+			m.crash.arm(at + 1)
+			if err := m.turn(); !errors.Is(err, errCrash) {
+				t.Fatalf("got %v", err)
+			}
+			m.crash.arm(0)
+			m.rec = New(m.rec.Config) // as after a restart
+			m.clock.add(time.Second)
+			for range 3 {
+				if err := m.turn(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			m.check()
+		})
+	}
+}
+
+func TestMarkMadeMeanwhileSurvivesTheClearing(t *testing.T) {
+	m := newMixed(t)
+	marks, err := m.rec.Worklist.Take(t.Context(), inst, v1.KindCompany, events.LaneLive, MaxBatch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.rec.Batch(t.Context(), v1.KindCompany, marks); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.rec.Worklist.Mark(t.Context(), m.marks(v1.KindCompany, m.enters)); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.rec.Worklist.Clear(t.Context(), inst, v1.KindCompany, events.LaneLive, marks[len(marks)-1].Sequence); err != nil {
+		t.Fatal(err)
+	}
+	if due := m.due(v1.KindCompany); len(due) != 1 || due[0] != m.enters {
+		t.Errorf("due: %v", due)
+	}
+}

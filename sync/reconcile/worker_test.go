@@ -1,0 +1,373 @@
+package reconcile
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+
+	"channelsync/api/autotask"
+	"channelsync/api/channelprogram"
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/deadletter"
+	"channelsync/sync/installation"
+	"channelsync/sync/ledger"
+	"channelsync/sync/seal"
+	atsim "channelsync/test/sim/autotask/sim"
+	cpsim "channelsync/test/sim/channelprogram/sim"
+)
+
+const window = 500 * time.Millisecond
+
+// shift is a worker at work in a bubble, between the vendors and a worklist in memory.
+type shift struct {
+	t     *testing.T
+	at    *atsim.Sim
+	cp    *cpsim.Sim
+	list  *list
+	w     *Worker
+	begun time.Time
+
+	mu         sync.Mutex
+	in         installation.Installation
+	settled    []Settled
+	handshakes []time.Duration // since the beginning
+	pushes     []time.Duration
+	broken     []string
+	mended     []Side
+}
+
+func (s *shift) Broken(r Road, next time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken = append(s.broken, r.Code); s.t.Log(r.Err)
+}
+
+func (s *shift) Mended(side Side) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mended = append(s.mended, side)
+}
+
+// work runs steps in a bubble beside a running worker.
+func work(t *testing.T, steps func(t *testing.T, s *shift)) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShift(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { s.w.Run(ctx, s.list.wakes) })
+		synctest.Wait()
+		steps(t, s)
+		cancel()
+		wg.Wait()
+		s.at.Close()
+		s.cp.Close()
+	})
+}
+
+func newShift(t *testing.T) *shift {
+	s := &shift{t: t, list: newList(), begun: time.Now()}
+	s.at = atsim.New(atsim.Config{Username: "api@msp.example", Secret: "secret-0123456789", TrackingIdentifier: "TRACK"})
+	var err error
+	if s.cp, err = cpsim.New(cpsim.Config{Connections: []cpsim.Connection{{ID: connection, Token: "token-0123456789"}}}); err != nil {
+		t.Fatal(err)
+	}
+	zone := v1.Zone{Name: "test", URL: "http://autotask.test:80/atservicesrest"}
+	s.in = installation.Installation{
+		ID: inst, Zone: zone, Syncs: map[v1.Sync]*installation.SyncSettings{v1.SyncActiveCustomers: {}, v1.SyncActiveCustomerContracts: {}},
+	}
+	client := autotask.New(autotask.Config{
+		Credentials: autotask.Credentials{Username: "api@msp.example", Secret: "secret-0123456789", TrackingIdentifier: "TRACK"},
+		Zone:        zone, Hosts: autotask.NewHosts([]string{"autotask.test:80"}), Transport: handlerTransport{Handler: s.at.Handler()},
+		Wait: func(context.Context, time.Duration) error { return nil },
+	})
+	target, err := channelprogram.New(channelprogram.Config{
+		BaseURL: "http://127.0.0.1:9", ConnectionID: connection, Token: "token-0123456789",
+		Transport: handlerTransport{Handler: s.cp.Handler(), seen: s.seen},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	master, err := seal.NewRing(bytes.Repeat([]byte{1}, seal.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	vault, err := seal.OpenVault(t.Context(), master, &memory{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := New(Config{
+		Installation: s.installation, Autotask: client, Target: target, Ledger: ledger.New(&memory{}, vault),
+		DeadLetters: deadletter.New(nil, vault, time.Now), Journal: s.list, Worklist: s.list, Schedule: s.list,
+		Freshness: &Freshness{}, Now: time.Now, Log: zap.NewNop(), Settled: s.tell,
+	})
+	s.w = NewWorker(rec, window, s)
+	return s
+}
+
+func (s *shift) installation() (*installation.Installation, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in := s.in
+	return &in, nil
+}
+
+func (s *shift) change(edit func(*installation.Installation)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	edit(&s.in)
+}
+
+func (s *shift) tell(one Settled) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settled = append(s.settled, one)
+}
+
+// seen notes when the target is asked for what.
+func (s *shift) seen(r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, connection) {
+		s.handshakes = append(s.handshakes, time.Since(s.begun))
+		return
+	}
+	s.pushes = append(s.pushes, time.Since(s.begun))
+}
+
+// customer makes a company and marks it.
+func (s *shift) customer(lane events.Lane, names ...string) {
+	s.t.Helper()
+	var marks []events.Mark
+	for _, name := range names {
+		id := s.at.Put("Companies", atsim.Row{"companyName": name, "companyType": 1, "isActive": true})
+		marks = append(marks, events.Mark{Installation: inst, Kind: v1.KindCompany, Lane: lane, ID: id, Trigger: v1.TriggerCallback, StoredAt: time.Now()})
+	}
+	if err := s.list.Mark(s.t.Context(), marks); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// after lets the bubble's clock go on and everything come to rest.
+func (s *shift) after(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+func (s *shift) names() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for _, one := range s.settled {
+		out = append(out, one.Name)
+	}
+	return out
+}
+
+func TestWindowCountsFromTheFirstWake(t *testing.T) {
+	work(t, func(t *testing.T, s *shift) {
+		s.after(10 * time.Second)
+		s.customer(events.LaneLive, "first")
+		for range 4 {
+			s.after(100 * time.Millisecond)
+			s.customer(events.LaneLive, "another")
+		}
+		s.after(99 * time.Millisecond)
+		if got := s.names(); len(got) != 0 {
+			t.Errorf("before the window was over: %v", got)
+		}
+		s.after(time.Millisecond)
+		if got := s.names(); len(got) != 5 {
+			t.Errorf("at the end of the window: %v", got)
+		}
+	})
+}
+
+func TestMarkWithoutAWakeIsFound(t *testing.T) {
+	work(t, func(t *testing.T, s *shift) {
+		s.after(window)
+		s.list.mu.Lock()
+		s.list.silent = true
+		s.list.mu.Unlock()
+		s.customer(events.LaneLive, "lost wake")
+		s.after(lookAgain + window)
+		if got := s.names(); len(got) != 1 {
+			t.Errorf("settled %v", got)
+		}
+	})
+}
+
+func TestLiveGoesBeforeBulk(t *testing.T) {
+	work(t, func(t *testing.T, s *shift) {
+		s.after(time.Second)
+		var bulk []string
+		for i := range 500 {
+			bulk = append(bulk, fmt.Sprint("bulk ", i))
+		}
+		s.customer(events.LaneBulk, bulk...)
+		s.customer(events.LaneLive, "live")
+		s.after(2 * window)
+		got := s.names()
+		if len(got) != 501 || got[0] != "live" {
+			t.Errorf("%d were settled, %v first", len(got), got[:min(3, len(got))])
+		}
+		if s.list.left() != 0 {
+			t.Errorf("%d marks are left", s.list.left())
+		}
+	})
+}
+
+func TestStoppedOrRefusedIsNotAskedAtAll(t *testing.T) {
+	for name, edit := range map[string]func(*installation.Installation, bool){
+		"stopped":     func(in *installation.Installation, on bool) { in.Stopped = on },
+		"refused":     func(in *installation.Installation, on bool) { in.Refused = on },
+		"uninstalled": func(in *installation.Installation, on bool) { in.Uninstalled = on },
+	} {
+		t.Run(name, func(t *testing.T) {
+			work(t, func(t *testing.T, s *shift) {
+				s.change(func(in *installation.Installation) { edit(in, true) })
+				takes := 0
+				s.list.mu.Lock()
+				s.list.taken = func(v1.Kind, events.Lane, int) { takes++ }
+				s.list.mu.Unlock()
+				s.customer(events.LaneLive, "waits")
+				s.customer(events.LaneLive, "waits too")
+				s.after(time.Hour)
+				if takes != 0 || s.list.left() != 2 || s.at.Stats().Total != 0 {
+					t.Errorf("%d takes, %d marks left, %d requests", takes, s.list.left(), s.at.Stats().Total)
+				}
+				s.change(func(in *installation.Installation) { edit(in, false) })
+				s.w.Kick()
+				s.after(window)
+				if got := s.names(); len(got) != 2 {
+					t.Errorf("started again: settled %v", got)
+				}
+			})
+		})
+	}
+}
+
+// TestPausedTargetIsProbed: the handshake first after 5 s, then each minute, and
+// nothing is asked of Autotask meanwhile.
+func TestPausedTargetIsProbed(t *testing.T) {
+	for name, kind := range map[string]cpsim.FaultKind{
+		"token refused": cpsim.FaultUnauthenticated, "subscription": cpsim.FaultSubscription, "paused": cpsim.FaultPaused,
+		"forbidden": cpsim.FaultForbidden, "uninstalled": cpsim.FaultUninstalled,
+	} {
+		t.Run(name, func(t *testing.T) {
+			work(t, func(t *testing.T, s *shift) {
+				id, err := s.cp.SetFault(cpsim.Fault{Kind: kind})
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.customer(events.LaneLive, "waits")
+				s.after(window)
+				if len(s.pushes) != 1 || len(s.handshakes) != 0 {
+					t.Fatalf("pushes at %v, handshakes at %v", s.pushes, s.handshakes)
+				}
+				refused := s.pushes[0]
+				requests := s.at.Stats().Total
+				s.after(5*time.Second + 3*time.Minute)
+				want := []time.Duration{5 * time.Second, 65 * time.Second, 125 * time.Second, 185 * time.Second}
+				for i := range want {
+					want[i] += refused
+				}
+				if !slices.Equal(s.handshakes, want) {
+					t.Errorf("handshakes at %v, want %v", s.handshakes, want)
+				}
+				if n := s.at.Stats().Total - requests; n != 0 || len(s.pushes) != 1 {
+					t.Errorf("%d requests to Autotask and %d more pushes meanwhile", n, len(s.pushes)-1)
+				}
+				s.cp.ClearFault(id)
+				s.after(nextProbe)
+				if got := s.names(); len(got) != 1 || s.settled[0].Outcome != v1.OutcomePushed || !slices.Contains(s.mended, SideTarget) {
+					t.Errorf("after it was put right: settled %v, mended %v", got, s.mended)
+				}
+				if at := s.w.GoesOnAt(); !at.IsZero() {
+					t.Errorf("it still waits until %s", at)
+				}
+			})
+		})
+	}
+}
+
+func TestAwayAutotaskIsLeftAloneForLongerAndLonger(t *testing.T) {
+	work(t, func(t *testing.T, s *shift) {
+		fault := s.at.SetFault(atsim.Fault{Kind: "status", Status: 503})
+		s.customer(events.LaneLive, "waits")
+		s.after(10 * time.Minute)
+		s.mu.Lock()
+		tries := len(s.broken)
+		s.mu.Unlock()
+		if tries < 10 || tries > 30 || s.broken[0] != "autotask_unavailable" {
+			t.Errorf("%d tries in ten minutes, reported as %v", tries, slices.Compact(s.broken))
+		}
+		s.at.ClearFaults(fault)
+		s.after(breakerMost)
+		if got := s.names(); len(got) != 1 || s.settled[0].Outcome != v1.OutcomePushed || !slices.Contains(s.mended, SideAutotask) {
+			t.Errorf("after it came back: settled %v, mended %v", got, s.mended)
+		}
+	})
+}
+
+func TestThrottledWorkGoesOnWhenItIsTold(t *testing.T) {
+	work(t, func(t *testing.T, s *shift) {
+		if _, err := s.cp.SetFault(cpsim.Fault{Kind: cpsim.FaultRateLimited, RetryAfter: 120, Next: 1}); err != nil {
+			t.Fatal(err)
+		}
+		s.customer(events.LaneLive, "waits")
+		s.after(window)
+		told := s.w.GoesOnAt()
+		if wait := time.Until(told); wait < 119*time.Second || wait > 121*time.Second {
+			t.Errorf("it waits %s", wait)
+		}
+		s.after(time.Until(told) - time.Second)
+		if len(s.pushes) != 1 {
+			t.Errorf("pushes at %v", s.pushes)
+		}
+		s.after(2 * time.Second)
+		if got := s.names(); len(got) != 1 {
+			t.Errorf("settled %v", got)
+		}
+	})
+}
+
+func TestKickEndsTheWait(t *testing.T) {
+	work(t, func(t *testing.T, s *shift) {
+		id, err := s.cp.SetFault(cpsim.Fault{Kind: cpsim.FaultUnauthenticated})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.customer(events.LaneLive, "waits")
+		s.after(30 * time.Second)
+		s.cp.ClearFault(id)
+		s.w.Kick()
+		s.after(window)
+		if got := s.names(); len(got) != 1 {
+			t.Errorf("settled %v", got)
+		}
+	})
+}
+
+func TestCancelledJobsAreDropped(t *testing.T) {
+	work(t, func(t *testing.T, s *shift) {
+		s.w.r.Cancelled = func(job string) bool { return job == "gone" }
+		s.customer(events.LaneBulk, "kept", "dropped")
+		s.list.mu.Lock()
+		s.list.marks[1].Job = "gone"
+		s.list.mu.Unlock()
+		s.after(2 * window)
+		if got := s.names(); !slices.Equal(got, []string{"kept"}) || s.list.left() != 0 {
+			t.Errorf("settled %v, %d marks left", got, s.list.left())
+		}
+	})
+}

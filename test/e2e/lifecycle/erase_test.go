@@ -1,0 +1,211 @@
+package lifecycle
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	v1 "channelsync/api/v1"
+	"channelsync/test/e2e/world"
+	atsim "channelsync/test/sim/autotask/sim"
+	cpsim "channelsync/test/sim/channelprogram/sim"
+)
+
+// traces are texts that must not lie on disk once the installation is erased.
+func traces(w *world.World) map[string]string {
+	found := map[string]string{
+		"the secret": world.Secret, "the user name": world.Username, "the tracking identifier": world.TrackingID, "the token": world.Token,
+		"the installation's name": "Example MSP", "the connection": world.Connection,
+		"a client's name": "Northwind Dental", "its new name": "Northwind Group", "an e-mail address": "ann@northwind.example",
+		"a new e-mail address": "ann.lee@northwind.example", "a phone number": "518-555-0100", "a street": "17 Lilac Lane",
+		"a contract's name": "Northwind project", "a rejected client's name": "Southwind Dental", "a body that could not be read": "lorem ipsum dolor",
+	}
+	for _, h := range w.Autotask.Webhooks() {
+		found["the secret of "+h.Collection], found["the GUID of "+h.Collection] = h.Secret, ""
+	}
+	maps.DeleteFunc(found, func(_, text string) bool { return text == "" })
+	return found
+}
+
+// searchDisk looks for the traces in every byte below a directory.
+func searchDisk(t *testing.T, dir string, traces map[string]string) {
+	t.Helper()
+	files := 0
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil // the store deletes files of its own while we look
+			}
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		files++
+		for what, trace := range traces {
+			if i := bytes.Index(text, []byte(trace)); i >= 0 {
+				t.Errorf("%s holds %s: …%q…", filepath.Base(path), what, text[max(0, i-60):min(len(text), i+60)])
+			}
+		}
+		return nil
+	})
+	if err != nil || files < 5 {
+		t.Errorf("looked at %d files, %v", files, err)
+	}
+}
+
+// eventful is a world whose installation has gone through much: pushes, edits, a
+// rejected record, a dead letter, a rotated secret, new credentials, jobs.
+func eventful(t *testing.T, opts world.Options) (*world.World, v1.Installation, map[string]string) {
+	t.Helper()
+	opts.Autotask = unlimited()
+	w := world.New(t, opts)
+	id := w.Autotask.Put("Companies", atsim.Row{
+		"companyName": "Northwind Dental", "companyType": 1, "isActive": true, "phone": "518-555-0100", "address1": "17 Lilac Lane",
+	})
+	ann := contact(w, id, "ann@northwind.example")
+	agreement(w, id, "Northwind project")
+	rejected := company(w, "Southwind Dental")
+	if _, err := w.Target.SetFault(cpsim.Fault{
+		Kind: cpsim.FaultRejectItems, ExternalIDs: []string{text(rejected)}, Code: "invalid", Pointer: "/name", Detail: "Southwind Dental is not welcome",
+	}); err != nil {
+		t.Fatal(err)
+	}
+	in := w.Install()
+	found := traces(w)
+	rename(w, id, "Northwind Group")
+	edit(w, "Contacts", ann, atsim.Row{"emailAddress": "ann.lee@northwind.example"})
+	w.ClientBecomes(id, "edited", soon, named("Northwind Group"))
+	hook := hookOf(t, w, "CompanyWebhooks")
+	if status := post(t, hook.URL, hook.Secret, []byte(`{"Note":"lorem ipsum dolor","Guid":"`+hook.GUID+`"}`)); status != http.StatusBadRequest {
+		t.Errorf("an authentic body that is no envelope was answered %d", status)
+	}
+	hasIssue(w, in.ID, "rejected")
+	if err := w.Admin.RotateWebhookSecret(t.Context(), in.ID); err != nil {
+		t.Fatal(err)
+	}
+	for what, trace := range traces(w) {
+		found["later, "+what] = trace
+	}
+	if _, err := w.Admin.Resync(t.Context(), in.ID, v1.ResyncRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	name := "Example MSP, renamed"
+	if _, err := w.Admin.UpdateInstallation(t.Context(), in.ID, v1.UpdateInstallation{Name: &name}); err != nil {
+		t.Fatal(err)
+	}
+	settled(w, in.ID)
+	return w, in, found
+}
+
+// gone wants nothing to be left of an installation on the API and on callbacks.
+func gone(t *testing.T, w *world.World, id string, hook atsim.Webhook) {
+	t.Helper()
+	for _, path := range []string{"", "/records", "/records/company/1", "/dead-letters", "/jobs/01"} {
+		if status, body := raw(t, w, http.MethodGet, "/installations/"+id+path, ""); status != http.StatusNotFound {
+			t.Errorf("GET %s: %d %s", path, status, body)
+		}
+	}
+	for _, path := range []string{"/stop", "/erase", "/webhooks/repair", "/resyncs"} {
+		if status, body := raw(t, w, http.MethodPost, "/installations/"+id+path, "{}"); status != http.StatusNotFound {
+			t.Errorf("POST %s: %d %s", path, status, body)
+		}
+	}
+	for _, url := range []string{hook.URL, hook.DeactivationURL} {
+		for _, secret := range []string{hook.Secret, "", "wrong"} {
+			if status := post(t, url, secret, changeOf(hook, 1, 5)); status != http.StatusNotFound {
+				t.Errorf("a callback to %s was answered %d", url, status)
+			}
+		}
+	}
+	all, err := w.Admin.Installations(t.Context())
+	if err != nil || len(all) != 0 {
+		t.Errorf("installations %+v, %v", all, err)
+	}
+}
+
+// TestEraseLeavesNothing neither on the API nor in any byte of the data directory,
+// at once, after a restart, and also when it was uninstalled or stopped before.
+func TestEraseLeavesNothing(t *testing.T) {
+	t.Parallel()
+	for _, before := range []string{"", "uninstall", "stop"} {
+		t.Run("after "+before, func(t *testing.T) {
+			t.Parallel()
+			w, in, found := eventful(t, world.Options{})
+			hook := hookOf(t, w, "CompanyWebhooks")
+			if before != "" {
+				act(w, in.ID, "", before)
+			}
+			clients := len(w.Target.Clients(world.Connection))
+			act(w, in.ID, "", "erase")
+			gone(t, w, in.ID, hook)
+			if hooks := w.Autotask.Webhooks(); len(hooks) != 0 {
+				t.Errorf("webhooks are left at Autotask: %+v", hooks)
+			}
+			if n := len(w.Target.Clients(world.Connection)); n != clients {
+				t.Errorf("%d clients are left at Channel Program, want %d", n, clients)
+			}
+			searchDisk(t, w.DataDir, found)
+			w.Stop()
+			searchDisk(t, w.DataDir, found)
+			w.Start()
+			gone(t, w, in.ID, hook)
+			w.Target.ClearFaults()
+			again := w.Install() // the same account may come back, as a new installation
+			if again.ID == in.ID {
+				t.Errorf("the new installation has the old id %s", in.ID)
+			}
+			w.Agree(soon)
+		})
+	}
+}
+
+// TestEraseCutShort: the service is killed while it erases, sooner and later; what
+// is left undone is finished at the next start.
+func TestEraseCutShort(t *testing.T) {
+	t.Parallel()
+	binary := world.Build(t)
+	for _, wait := range []time.Duration{0, 4 * time.Millisecond, 12 * time.Millisecond, 40 * time.Millisecond} {
+		t.Run(fmt.Sprint(wait), func(t *testing.T) {
+			t.Parallel()
+			w, in, found := eventful(t, world.Options{Binary: binary})
+			hook := hookOf(t, w, "CompanyWebhooks")
+			answered := make(chan error, 1)
+			go func() { answered <- w.Admin.Act(t.Context(), in.ID, "", "erase") }()
+			w.Eventually("the erasing has begun", soon, func() error {
+				if hooks := w.Autotask.Webhooks(); len(hooks) == 2 {
+					return fmt.Errorf("not yet")
+				}
+				return nil
+			})
+			<-time.After(wait)
+			w.Kill()
+			err := <-answered
+			w.Start()
+			if _, there := w.Admin.Installation(t.Context(), in.ID); there == nil {
+				if err == nil {
+					t.Error("the erasing was answered, and the installation is there again")
+				}
+				t.Log("killed before the erasing was decided; it is asked for again")
+				act(w, in.ID, "", "erase")
+			}
+			w.Eventually("finished", soon, func() error {
+				if _, err := w.Admin.Installation(t.Context(), in.ID); err == nil {
+					return fmt.Errorf("still there")
+				}
+				return nil
+			})
+			gone(t, w, in.ID, hook)
+			w.Stop()
+			searchDisk(t, w.DataDir, found)
+		})
+	}
+}

@@ -1,0 +1,114 @@
+package operate
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	v1 "channelsync/api/v1"
+	"channelsync/test/e2e/world"
+	"channelsync/test/sim/autotask/callout"
+	"channelsync/test/sim/autotask/fault"
+	atsim "channelsync/test/sim/autotask/sim"
+	cpsim "channelsync/test/sim/channelprogram/sim"
+)
+
+// TestABridgeTellsOfContractsAtOnce: what a sender of the user's own signs is
+// treated like Autotask's own callbacks, contracts included.
+func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
+	t.Parallel()
+	// No poll comes to the rescue.
+	w := start(t, world.Options{Settings: map[string]string{"contract-poll-interval": "1h", "contract-parts-interval": "1h"}})
+	owner := company(w, "Northwind Dental")
+	contract := agreement(w, owner, "Care one")
+	in := w.Install()
+	w.Agree(soon)
+	settled(w, in.ID)
+	w.Autotask.SetFault(atsim.Fault{Kind: fault.Lose}) // nor does Autotask itself say anything
+
+	bridge, err := w.Admin.CreateBridge(t.Context(), in.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := w.CallbackURL + "/callbacks/autotask/" + in.ID; bridge.URL != want || bridge.GUID == "" || len(bridge.Secret) < 20 {
+		t.Fatalf("bridge %+v, want the URL %s, a GUID and a secret", bridge, want)
+	}
+	other, err := w.Admin.CreateBridge(t.Context(), in.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other.GUID == bridge.GUID || other.Secret == bridge.Secret {
+		t.Error("two bridges are the same")
+	}
+	tell := func(entity string, id int64) []byte {
+		return callout.Envelope{Action: "Update", GUID: bridge.GUID, EntityType: entity, ID: id, EventTime: time.Now()}.Encode()
+	}
+
+	edit(w, "Contracts", contract, atsim.Row{"contractName": "Care two"})
+	if got := post(t.Context(), t, bridge.URL, bridge.Secret, tell("Contract", contract)); got != http.StatusAccepted {
+		t.Fatalf("a contract's callback: %d, want 202", got)
+	}
+	w.ContractBecomes(contract, "the edit", soon, func(c cpsim.ContractInput) bool { return c.Name != nil && *c.Name == "Care two" })
+
+	edit(w, "Companies", owner, atsim.Row{"companyName": "Northwind Group"})
+	if got := post(t.Context(), t, bridge.URL, bridge.Secret, tell("Account", owner)); got != http.StatusAccepted {
+		t.Fatalf("a company's callback: %d, want 202", got)
+	}
+	w.ClientBecomes(owner, "the edit", soon, func(c cpsim.ClientInput) bool { return c.Name == "Northwind Group" })
+
+	added := put(w, "Contacts", atsim.Row{
+		"companyID": owner, "firstName": "Ann", "lastName": "Lee", "emailAddress": "ann@northwind.example", "isActive": 1,
+	})
+	if got := post(t.Context(), t, bridge.URL, bridge.Secret, tell("contacts", added)); got != http.StatusAccepted {
+		t.Fatalf("a contact's callback: %d, want 202", got)
+	}
+	w.ClientBecomes(owner, "the contact", soon, func(c cpsim.ClientInput) bool { return len(c.Emails) == 1 })
+	w.Agree(soon)
+
+	for what, secret := range map[string]string{
+		"a wrong secret": bridge.Secret + "x", "another bridge's secret": other.Secret, "Autotask's secret": hook(t, w).Secret,
+	} {
+		if got := post(t.Context(), t, bridge.URL, secret, tell("Contract", contract)); got != http.StatusUnauthorized {
+			t.Errorf("%s: %d, want 401", what, got)
+		}
+	}
+	t.Run("after a restart", func(t *testing.T) {
+		w.Stop()
+		w.Start()
+		edit(w, "Contracts", contract, atsim.Row{"contractName": "Care three"})
+		if got := post(t.Context(), t, bridge.URL, bridge.Secret, tell("CONTRACTS", contract)); got != http.StatusAccepted {
+			t.Fatalf("%d, want 202", got)
+		}
+		w.ContractBecomes(contract, "the edit", soon, func(c cpsim.ContractInput) bool { return *c.Name == "Care three" })
+	})
+	t.Run("the list of webhooks shows Autotask's own only", func(t *testing.T) {
+		shown, err := w.Admin.Installation(t.Context(), in.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range shown.Webhooks {
+			if h.GUID == bridge.GUID {
+				t.Errorf("the bridge is listed: %+v", h)
+			}
+		}
+		if len(shown.Webhooks) != 2 {
+			t.Errorf("%d webhooks, want 2", len(shown.Webhooks))
+		}
+	})
+	t.Run("a check of the registrations leaves it alone", func(t *testing.T) {
+		if err := w.Admin.RepairWebhooks(t.Context(), in.ID); err != nil {
+			t.Fatal(err)
+		}
+		settled(w, in.ID)
+		if got := post(t.Context(), t, bridge.URL, bridge.Secret, tell("Contract", contract)); got != http.StatusAccepted {
+			t.Errorf("%d, want 202", got)
+		}
+	})
+	t.Run("there are only so many", func(t *testing.T) {
+		var err error
+		for n := 2; n < 50 && err == nil; n++ {
+			_, err = w.Admin.CreateBridge(t.Context(), in.ID)
+		}
+		problemIs(t, err, http.StatusConflict, v1.CodeConflict)
+	})
+}

@@ -1,0 +1,257 @@
+package operate
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	v1 "channelsync/api/v1"
+	"channelsync/test/e2e/world"
+	"channelsync/test/sim/autotask/fault"
+	atsim "channelsync/test/sim/autotask/sim"
+	cpsim "channelsync/test/sim/channelprogram/sim"
+)
+
+// problemIs wants a refusal of the API.
+func problemIs(t *testing.T, err error, status int, code string) {
+	t.Helper()
+	p, ok := errors.AsType[*v1.Problem](err)
+	if !ok || p.Status != status || p.Code != code || p.Detail == "" {
+		t.Errorf("got %v, want %d %s", err, status, code)
+	}
+}
+
+// letters are the dead letters of an installation by id.
+func letters(t *testing.T, w *world.World, id string) map[string]v1.DeadLetter {
+	t.Helper()
+	out := map[string]v1.DeadLetter{}
+	for d, err := range w.Admin.AllDeadLetters(t.Context(), id) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[d.ID] = d
+	}
+	return out
+}
+
+// lettersBecome waits until exactly these records have dead letters.
+func lettersBecome(t *testing.T, w *world.World, id string, want ...int64) {
+	t.Helper()
+	names := []string{}
+	for _, rec := range want {
+		names = append(names, "company-"+text(rec))
+	}
+	slices.Sort(names)
+	w.Eventually("dead letters", soon, func() error {
+		got := []string{}
+		for name := range letters(t, w, id) {
+			got = append(got, name)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, names) {
+			return fmt.Errorf("%v, want %v", got, names)
+		}
+		return nil
+	})
+}
+
+// TestDeadLettersAreNamedAndBroughtBack goes through the life of records that
+// Channel Program does not take.
+func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
+	t.Parallel()
+	w := start(t, world.Options{})
+	ids := make([]int64, 6)
+	names := make([]string, len(ids))
+	for i := range ids {
+		ids[i] = company(w, fmt.Sprintf("Client %d", i))
+		names[i] = text(ids[i])
+	}
+	unwanted := func(records []string, code string) {
+		refuse(t, w, cpsim.Fault{
+			Kind: cpsim.FaultRejectItems, ExternalIDs: records, Code: code, Pointer: "/name", Detail: "is on the list of names that nobody may have",
+		})
+	}
+	unwanted(names[:4], "invalid")
+	unwanted(names[4:5], "ambiguous_match")
+	in := w.Install(customers)
+	lettersBecome(t, w, in.ID, ids[:5]...)
+	settled(w, in.ID)
+
+	t.Run("the list names record, field and cause", func(t *testing.T) {
+		d := letters(t, w, in.ID)["company-"+names[0]]
+		if d.Kind != "company" || d.RecordID != names[0] || d.Code != "rejected" || d.Attempts != 1 || d.FirstAt.IsZero() || d.LastAt.IsZero() ||
+			!strings.Contains(d.Detail, "name: is on the list of names that nobody may have") {
+			t.Errorf("got %+v", d)
+		}
+		if d := letters(t, w, in.ID)["company-"+names[4]]; d.Code != "ambiguous_match" {
+			t.Errorf("code %q, want ambiguous_match", d.Code)
+		}
+		page, err := w.Admin.DeadLetters(t.Context(), in.ID, "", 2)
+		if err != nil || len(page.Items) != 2 || page.NextCursor == nil {
+			t.Errorf("a page of two: %+v, %v", page, err)
+		}
+		if i := hasIssue(w, in.ID, "rejected"); i.Records != 4 || i.Severity != v1.SeverityAct || i.Fix == "" {
+			t.Errorf("issue %+v", i)
+		}
+	})
+	t.Run("what is requeued and refused again comes back", func(t *testing.T) {
+		if err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{All: true}); err != nil {
+			t.Fatal(err)
+		}
+		w.Eventually("five second attempts", soon, func() error {
+			all := letters(t, w, in.ID)
+			for _, d := range all {
+				if d.Attempts != 2 {
+					return fmt.Errorf("%s: attempts %d", d.ID, d.Attempts)
+				}
+			}
+			if len(all) != 5 {
+				return fmt.Errorf("%d letters", len(all))
+			}
+			return nil
+		})
+		settled(w, in.ID)
+		lettersBecome(t, w, in.ID, ids[:5]...)
+	})
+	w.Target.ClearFaults()
+	t.Run("one by its id", func(t *testing.T) {
+		if err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{IDs: []string{"company-" + names[0]}}); err != nil {
+			t.Fatal(err)
+		}
+		w.ClientBecomes(ids[0], "there", soon, func(c cpsim.ClientInput) bool { return c.Name == "Client 0" })
+		lettersBecome(t, w, in.ID, ids[1:5]...)
+		err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{IDs: []string{"company-" + names[0]}})
+		problemIs(t, err, http.StatusNotFound, v1.CodeNotFound)
+	})
+	t.Run("all of a cause", func(t *testing.T) {
+		if err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{Code: "ambiguous_match"}); err != nil {
+			t.Fatal(err)
+		}
+		w.ClientBecomes(ids[4], "there", soon, func(c cpsim.ClientInput) bool { return c.Name == "Client 4" })
+		lettersBecome(t, w, in.ID, ids[1:4]...)
+	})
+	t.Run("a change that goes well takes it off", func(t *testing.T) {
+		edit(w, "Companies", ids[1], atsim.Row{"companyName": "Welcome at last"})
+		w.ClientBecomes(ids[1], "there", soon, func(c cpsim.ClientInput) bool { return c.Name == "Welcome at last" })
+		lettersBecome(t, w, in.ID, ids[2:4]...)
+	})
+	t.Run("dismissed", func(t *testing.T) {
+		if err := w.Admin.Dismiss(t.Context(), in.ID, "company-"+names[2]); err != nil {
+			t.Fatal(err)
+		}
+		lettersBecome(t, w, in.ID, ids[3])
+		problemIs(t, w.Admin.Dismiss(t.Context(), in.ID, "company-"+names[2]), http.StatusNotFound, v1.CodeNotFound)
+		if c := w.Client(ids[2]); c.ExternalID != "" {
+			t.Errorf("a dismissed one was pushed: %+v", c)
+		}
+		edit(w, "Companies", ids[2], atsim.Row{"phone": "518-555-0102"})
+		w.ClientBecomes(ids[2], "there after its next change", soon, func(c cpsim.ClientInput) bool { return c.Name == "Client 2" })
+	})
+	t.Run("all", func(t *testing.T) {
+		if err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{All: true}); err != nil {
+			t.Fatal(err)
+		}
+		lettersBecome(t, w, in.ID)
+		w.Agree(soon, customers)
+		hasNoIssue(w, in.ID, "rejected")
+	})
+}
+
+// TestACallbackThatNobodyCanReadIsKept: its signature vouches for it, so its body
+// is there to look at.
+func TestACallbackThatNobodyCanReadIsKept(t *testing.T) {
+	t.Parallel()
+	w := start(t, world.Options{})
+	company(w, "Northwind Dental")
+	in := w.Install(customers)
+	settled(w, in.ID)
+	h := hook(t, w)
+	bodies := []string{`{"Action":"Update","EntityType":"Account","Guid":"` + h.GUID + `","Id":"twelve"}`, `not json at all ` + h.GUID}
+	for _, body := range bodies {
+		for range 2 { // the same body twice is one letter
+			if got := post(t.Context(), t, h.URL, h.Secret, []byte(body)); got != http.StatusBadRequest {
+				t.Errorf("%s: %d, want 400", body, got)
+			}
+		}
+	}
+	all := letters(t, w, in.ID)
+	if len(all) != len(bodies) {
+		t.Fatalf("%d letters, want %d: %v", len(all), len(bodies), all)
+	}
+	var raws, names []string
+	for id, d := range all {
+		raws, names = append(raws, d.Raw), append(names, id)
+		if d.Kind != "callback" || d.Code != "callback_unreadable" || d.Detail == "" || d.Attempts != 2 {
+			t.Errorf("got %+v", d)
+		}
+	}
+	slices.Sort(raws)
+	slices.Sort(bodies)
+	if !slices.Equal(raws, bodies) {
+		t.Errorf("bodies %q, want %q", raws, bodies)
+	}
+	if got := post(t.Context(), t, h.URL, "another secret", []byte(bodies[0]+" ")); got != http.StatusUnauthorized {
+		t.Errorf("signed by a stranger: %d, want 401", got)
+	}
+	w.Target.ResetStats()
+	if err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{IDs: names[:1]}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Admin.Dismiss(t.Context(), in.ID, names[1]); err != nil {
+		t.Fatal(err)
+	}
+	if all := letters(t, w, in.ID); len(all) != 0 {
+		t.Errorf("letters %v, want none", all)
+	}
+	settled(w, in.ID)
+	nothingPushed(t, w, "an unreadable callback")
+}
+
+// TestAFailureOfTheRoadIsNoDeadLetter: what stops an installation as a whole is
+// no record's fault.
+func TestAFailureOfTheRoadIsNoDeadLetter(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(*testing.T, *world.World){
+		"the token is refused":     func(t *testing.T, w *world.World) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUnauthenticated}) },
+		"no subscription":          func(t *testing.T, w *world.World) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultSubscription}) },
+		"forbidden":                func(t *testing.T, w *world.World) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultForbidden}) },
+		"the connection is paused": func(t *testing.T, w *world.World) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultPaused}) },
+		"it was uninstalled":       func(t *testing.T, w *world.World) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUninstalled}) },
+		"Channel Program is away":  func(t *testing.T, w *world.World) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUnavailable}) },
+		"Autotask is away":         func(_ *testing.T, w *world.World) { w.Autotask.SetFault(atsim.Fault{Kind: fault.Away}) },
+		"Autotask takes no log-in": func(_ *testing.T, w *world.World) { w.Autotask.SetSecret("another-Secret-1") },
+		"a right in Autotask is gone": func(_ *testing.T, w *world.World) {
+			w.Autotask.SetModes(func(m *atsim.Modes) { m.Denied = []string{"Companies"} })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := start(t, world.Options{})
+			ids := []int64{company(w, "One"), company(w, "Two"), company(w, "Three")}
+			in := w.Install(customers)
+			settled(w, in.ID)
+			spoil(t, w)
+			for i, id := range ids {
+				edit(w, "Companies", id, atsim.Row{"companyName": fmt.Sprintf("Edited %d", i)})
+			}
+			w.DeliverAll(soon)
+			shown := w.Until(in.ID, "names the cause", soon, func(in v1.Installation) bool { return len(in.Issues) > 0 && in.Backlog == len(ids) })
+			if len(shown.Issues) != 1 {
+				said, _ := json.Marshal(shown.Issues)
+				t.Errorf("issues %s, want one", said)
+			}
+			if all := letters(t, w, in.ID); len(all) != 0 {
+				t.Errorf("dead letters %v", all)
+			}
+			for _, id := range ids {
+				if rec := w.Record(in.ID, v1.KindCompany, id); rec.Attempts != 0 || rec.Outcome == v1.OutcomeDead || rec.Outcome == v1.OutcomeRetrying {
+					t.Errorf("record %d: outcome %s after %d attempts", id, rec.Outcome, rec.Attempts)
+				}
+			}
+		})
+	}
+}

@@ -121,7 +121,7 @@ func (b *batch) decideCompany(it *item, found fetched[autotask.Company]) bool {
 		return true
 	}
 	reason := d.ArchivedReason(channelprogram.ArchivedReasons(v1.KindCompany))
-	if b.in.Options.OutOfScope == "archive" && reason != "" && it.entry.Fingerprint != "" {
+	if b.in.Options.OutOfScope == "archive" && reason != "" && len(it.entry.Projection) > 0 {
 		it.archive(reason)
 		it.reasons, it.detail = d.Reasons(), d.Detail()
 		return false
@@ -188,6 +188,9 @@ func (b *batch) contractsOf(ctx context.Context) ([]events.Change, error) {
 	var companies []int64
 	renamed := map[int64]bool{}
 	for _, it := range b.items {
+		if len(it.decision.Conditions) == 0 {
+			continue // not fetched, so nothing new is known of it
+		}
 		e, was := it.entry, it.before
 		known := was.Outcome != "" // the first time we see a company, its contracts have a backfill of their own
 		if it.namedOtherwise() && (known || it.mark.Lane == events.LaneLive) {

@@ -107,7 +107,7 @@ func (b *batch) decideContract(it *item, found fetched[autotask.Contract], compa
 		return true
 	}
 	reason := d.ArchivedReason(channelprogram.ArchivedReasons(v1.KindContract))
-	if b.in.Options.OutOfScope == "archive" && reason != "" && it.entry.Fingerprint != "" {
+	if b.in.Options.OutOfScope == "archive" && reason != "" && len(it.entry.Projection) > 0 {
 		it.archive(reason)
 		it.reasons, it.detail = d.Reasons(), d.Detail()
 		return false

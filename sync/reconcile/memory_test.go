@@ -27,6 +27,12 @@ func (h handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		h.seen(r)
 	}
 	in := r.Clone(r.Context())
+	in.Header = http.Header{}
+	for name, values := range r.Header { // as a server reads them
+		for _, v := range values {
+			in.Header.Add(name, v)
+		}
+	}
 	in.RequestURI, in.RemoteAddr = r.URL.RequestURI(), "192.0.2.1:1234"
 	in.Host = r.URL.Host
 	if in.Body == nil {

@@ -13,6 +13,7 @@ import (
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/sync/ledger"
 )
 
 // target is one kind of record at Channel Program.
@@ -94,6 +95,9 @@ func push[T channelprogram.ClientInput | channelprogram.ContractInput](ctx conte
 		due = append(due, it)
 		items = append(items, channelprogram.Item[T]{ExternalID: strconv.FormatInt(it.mark.ID, 10), Data: *in})
 	}
+	if err := b.intend(ctx, due); err != nil {
+		return err
+	}
 	switch len(due) {
 	case 0:
 		return nil
@@ -123,6 +127,22 @@ func push[T channelprogram.ClientInput | channelprogram.ContractInput](ctx conte
 	return nil
 }
 
+// intend forgets, durably and before anything is sent, what the target holds of
+// records that are about to be sent. An answer that is lost, or a crash before the
+// ledger is written, must not leave us believing in what the target held before:
+// the record may be that again by the next attempt, and would not be sent.
+func (b *batch) intend(ctx context.Context, due []*item) error {
+	var entries []*ledger.Entry
+	for _, it := range due {
+		if it.before.Fingerprint != "" {
+			e := it.before
+			e.Fingerprint = ""
+			entries = append(entries, &e)
+		}
+	}
+	return b.Ledger.Write(ctx, b.in.ID, entries)
+}
+
 // ofTheRoad says whether no record is to blame. What is not an answer of the
 // target at all (a cancelled context) is the road's too.
 func ofTheRoad(err error) bool {
@@ -134,6 +154,9 @@ func ofTheRoad(err error) bool {
 func answered[T channelprogram.ClientInput | channelprogram.ContractInput](ctx context.Context, b *batch, t target[T], it *item, res channelprogram.ItemResult, err error) error {
 	if e, ok := errors.AsType[*channelprogram.Error](err); ok {
 		it.fail(targetCode(e), "Channel Program says: "+targetDetail(e), e.Kind != channelprogram.KindFailed)
+		if e.Kind != channelprogram.KindRejected {
+			it.entry.Fingerprint = "" // only a rejection says for certain that nothing was stored
+		}
 		return nil
 	}
 	if err != nil {

@@ -114,6 +114,9 @@ func (w *Worker) Run(ctx context.Context, wakes <-chan struct{}) {
 			} else if n, _ := w.turn(ctx, events.LaneBulk); n > 0 {
 				bulkAt = w.r.Now()
 			}
+			if woken(wakes) { // while the batch was at work: live marks must not wait for the last of the bulk
+				liveAt = earlier(liveAt, now.Add(pause))
+			}
 		default:
 			next := liveAt
 			if bulkAt.Before(next) {
@@ -125,6 +128,16 @@ func (w *Worker) Run(ctx context.Context, wakes <-chan struct{}) {
 				liveAt, bulkAt = earlier(liveAt, due), earlier(bulkAt, due)
 			}
 		}
+	}
+}
+
+// woken says, without waiting, whether a wake has come.
+func woken(wakes <-chan struct{}) bool {
+	select {
+	case <-wakes:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -49,7 +49,7 @@ type shift struct {
 func (s *shift) Broken(r Road, next time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.broken = append(s.broken, r.Code); s.t.Log(r.Err)
+	s.broken = append(s.broken, r.Code)
 }
 
 func (s *shift) Mended(side Side) {

@@ -40,8 +40,10 @@ func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 	if other.GUID == bridge.GUID || other.Secret == bridge.Secret {
 		t.Error("two bridges are the same")
 	}
+	said := int64(0)
 	tell := func(entity string, id int64) []byte {
-		return callout.Envelope{Action: "Update", GUID: bridge.GUID, EntityType: entity, ID: id, EventTime: time.Now()}.Encode()
+		said++
+		return callout.Envelope{Action: "Update", GUID: bridge.GUID, EntityType: entity, ID: id, EventTime: time.Now(), Sequence: said}.Encode()
 	}
 
 	edit(w, "Contracts", contract, atsim.Row{"contractName": "Care two"})

@@ -1,0 +1,76 @@
+package command
+
+import (
+	"flag"
+	"slices"
+	"strings"
+)
+
+// Candidate is one completion.
+type Candidate struct {
+	Word  string
+	About string // one line; may be empty
+}
+
+// Complete lists what the last of words may become. The words before it are
+// taken as they are; the program's own name is not among them.
+func (p *Program) Complete(words []string) []Candidate {
+	if len(words) == 0 {
+		return nil
+	}
+	c, before, last := p.Root, words[:len(words)-1], words[len(words)-1]
+	pending := "" // the flag whose value is due
+	for _, w := range before {
+		switch {
+		case pending != "":
+			pending = ""
+		case w == "--":
+			return nil
+		case strings.HasPrefix(w, "-"):
+			pending = p.wantsValue(c, w)
+		case c.sub(w) != nil:
+			c = c.sub(w)
+		}
+	}
+	var all []Candidate
+	switch {
+	case pending != "":
+		all = wordsOf(c.Values[pending])
+	case strings.HasPrefix(last, "-"):
+		p.flags(c).VisitAll(func(f *flag.Flag) {
+			_, usage := flag.UnquoteUsage(f)
+			all = append(all, Candidate{"--" + f.Name, usage})
+		})
+		all = append(all, Candidate{"--help", "show help"})
+	case len(c.Subs) > 0:
+		for _, s := range c.Subs {
+			if !s.Hidden {
+				all = append(all, Candidate{s.Name, s.Short})
+			}
+		}
+	default:
+		all = wordsOf(c.Words)
+	}
+	return slices.DeleteFunc(all, func(x Candidate) bool { return !strings.HasPrefix(x.Word, last) })
+}
+
+// wantsValue is the name of a flag whose value is the next word; "" when it has none.
+func (p *Program) wantsValue(c *Command, word string) string {
+	name, _, given := strings.Cut(strings.TrimLeft(word, "-"), "=")
+	f := p.flags(c).Lookup(name)
+	if f == nil || given {
+		return ""
+	}
+	if b, ok := f.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() {
+		return ""
+	}
+	return name
+}
+
+func wordsOf(words []string) []Candidate {
+	all := make([]Candidate, len(words))
+	for i, w := range words {
+		all[i] = Candidate{Word: w}
+	}
+	return all
+}

@@ -119,7 +119,9 @@ func (s *summary) packageEnded(e event) {
 	}
 	own := test{e.Package, ""}
 	for _, line := range s.prints[own] {
-		if e.Action == "fail" || strings.HasPrefix(line, "ok") {
+		if verdict, _, _ := strings.Cut(line, "\tcoverage: "); strings.HasPrefix(line, "ok") {
+			fmt.Fprintln(s.out, strings.TrimSpace(verdict)) // a package's share of the whole product's coverage says nothing
+		} else if e.Action == "fail" {
 			fmt.Fprint(s.out, line)
 		}
 	}

@@ -19,7 +19,7 @@ func TestSummary(t *testing.T) {
 				`{"Action":"output","Package":"p","Test":"TestA","Output":"    a_test.go:1: quiet\n"}`,
 				`{"Action":"pass","Package":"p","Test":"TestA"}`,
 				`{"Action":"output","Package":"p","Output":"PASS\n"}`,
-				`{"Action":"output","Package":"p","Output":"ok  \tp\t0.1s\n"}`,
+				`{"Action":"output","Package":"p","Output":"ok  \tp\t0.1s\tcoverage: 3.0% of statements in ./...\n"}`,
 				`{"Action":"pass","Package":"p"}`,
 			},
 			"ok  \tp\t0.1s\n1 passed, 0 failed, 0 skipped\n", true,

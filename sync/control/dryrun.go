@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -27,8 +28,9 @@ func (rt *runtime) look(ctx context.Context, in *installation.Installation, kind
 	return nil
 }
 
-// dryRun goes through the records of a job and counts what would be pushed. It pushes and marks nothing.
-func (rt *runtime) dryRun(ctx context.Context, j job.Job, ids map[v1.Kind][]int64) error {
+// dryRun goes through the records of a job and counts what would be pushed. It
+// pushes and marks nothing; one that was cut short begins anew.
+func (rt *runtime) dryRun(ctx context.Context, j job.Job, ids map[v1.Kind][]int64, read string) error {
 	in, err := rt.installation()
 	if err != nil {
 		return err
@@ -37,7 +39,9 @@ func (rt *runtime) dryRun(ctx context.Context, j job.Job, ids map[v1.Kind][]int6
 	for _, list := range ids {
 		total += len(list)
 	}
-	if err := rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) { j.Total, j.Done = total, 0 }); err != nil {
+	if err := rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) {
+		j.Total, j.Done, j.Pushed, j.Unchanged, j.NotMet, j.Failed = total, 0, 0, 0, 0, 0
+	}); err != nil {
 		return err
 	}
 	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
@@ -46,10 +50,10 @@ func (rt *runtime) dryRun(ctx context.Context, j job.Job, ids map[v1.Kind][]int6
 			switch {
 			case l.Failure != "":
 				o = v1.OutcomeRetrying
-			case !l.Decision.Met:
-				o = v1.OutcomeNotMet
 			case l.WouldPush(j.Force):
 				o = v1.OutcomePushed
+			case !l.Decision.Met:
+				o = v1.OutcomeNotMet
 			}
 			rt.m.Jobs.Count(j.ID, o, false)
 		})
@@ -57,7 +61,7 @@ func (rt *runtime) dryRun(ctx context.Context, j job.Job, ids map[v1.Kind][]int6
 			return err
 		}
 	}
-	return rt.m.Jobs.Finish(ctx, j.ID, v1.JobDone, "dry run: nothing was pushed")
+	return rt.m.Jobs.Finish(ctx, j.ID, v1.JobDone, fmt.Sprintf("dry run: %s%d records; nothing was pushed", read, total))
 }
 
 // listed are the ids that a resync goes through.

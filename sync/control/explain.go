@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,41 +42,83 @@ func (m *Manager) Explain(ctx context.Context, id string, kind v1.Kind, rec int6
 		r := l.Before.Record()
 		out.Record = &r
 	}
-	if target, err := rt.rec.AtTarget(ctx, kind, rec); err == nil {
+	target, unasked := rt.rec.AtTarget(ctx, kind, rec)
+	if unasked == nil {
 		out.Target = target
 		if l.Decision.Met && l.Failure == "" {
 			out.Differences = reconcile.Differences(target, l.Projection)
 		}
-	} else {
-		out.Next = "Channel Program could not be asked what it holds: " + err.Error() + ". "
 	}
-	out.Next += next(in, l, len(out.Differences))
+	out.Next = next(in, l, out, unasked)
 	return out, nil
 }
 
 // next says in plain words what happens to the record now.
-func next(in *installation.Installation, l reconcile.Looked, differences int) string {
+func next(in *installation.Installation, l reconcile.Looked, e v1.Explanation, unasked error) string {
 	switch {
 	case l.Failure != "":
-		return l.Failure + " It is tried again by itself, at the latest when the record changes."
+		return sentence(l.Failure) + " " + afterFailure(l.FailureCode)
 	case in.Stopped:
 		return "The installation is stopped. Start it, and waiting changes are delivered."
 	case in.Refused:
 		return "Autotask refuses the credentials. Replace them, and work resumes by itself."
+	case l.Before.Held:
+		return sentence(l.Decision.Detail()) + " It is held with a mass change, and nothing is done until you approve or discard what is held."
 	case !l.Decision.Met:
 		return l.Decision.Detail() + " " + whatToDo(l.Decision)
-	case l.Before.Held:
-		return "It is held with a mass change; approve or discard what is held."
+	case !in.Running(syncOf(e.Kind)):
+		return "Every condition holds, but its sync is stopped. Start it, and what waits is sent."
 	case l.Before.Outcome == v1.OutcomeDead:
-		return "It is in the dead letters: " + l.Before.Detail + ". Correct the cause, then requeue it."
+		return "It is in the dead letters: " + sentence(l.Before.Detail) + " Correct the cause, then requeue it."
 	case l.Before.Outcome == v1.OutcomeRetrying:
-		return "It failed " + strconv.Itoa(l.Before.Attempts) + " times (" + l.Before.Detail + ") and is tried again by itself."
-	case differences > 0:
+		return "It failed " + times(l.Before.Attempts) + " and is tried again by itself: " + sentence(l.Before.Detail)
+	case unasked != nil:
+		return "Every condition holds, but Channel Program could not be asked what it holds: " + sentence(unasked.Error())
+	case string(e.Target) == "null":
+		return "Every condition holds, but Channel Program does not have it yet. \"Sync now\" sends it; the sweep does so by itself."
+	case len(e.Differences) > 0:
 		return "Every condition holds, but Channel Program holds other values. \"Sync now\" sends them; the sweep does so by itself."
+	case len(l.Notes) > 0:
+		return "Every condition holds and Channel Program is up to date. " + known(l.Notes)
 	default:
 		return "Every condition holds and Channel Program is up to date. Nothing to do."
 	}
 }
+
+// afterFailure is what happens to a record that cannot be read or sent as it is.
+func afterFailure(code string) string {
+	if code == "not_pushable" {
+		return describe(code).Fix
+	}
+	return "It is tried again by itself, at the latest when the record changes."
+}
+
+// known says what a record that is sent all the same lacks.
+func known(notes []string) string {
+	var out []string
+	for _, code := range notes {
+		words := describe(code)
+		out = append(out, words.Title+": "+words.Fix)
+	}
+	return strings.Join(out, " ")
+}
+
+func syncOf(kind v1.Kind) v1.Sync {
+	if kind == v1.KindContract {
+		return v1.SyncActiveCustomerContracts
+	}
+	return v1.SyncActiveCustomers
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return strconv.Itoa(n) + " times"
+}
+
+// sentence ends a text with a full stop.
+func sentence(text string) string { return strings.TrimRight(text, ". ") + "." }
 
 // whatToDo is the fix of the conditions that do not hold.
 func whatToDo(d condition.Decision) string {
@@ -89,10 +132,16 @@ func whatToDo(d condition.Decision) string {
 		v1.ReasonSyncNotInstalled: "Install the sync.",
 		v1.ReasonNoContract:       "Add a contract in Autotask.",
 		v1.ReasonOwnCompany:       "Your own organization never syncs.",
-		v1.ReasonDeletedAtSource:  "It no longer exists in Autotask; what Channel Program holds is left as it is.",
+		v1.ReasonDeletedAtSource:  "Nothing is removed at Channel Program.",
+	}
+	reasons := d.Reasons()
+	for _, final := range []string{v1.ReasonOwnCompany, v1.ReasonDeletedAtSource} {
+		if slices.Contains(reasons, final) {
+			return fixes[final] // no list or filter changes that
+		}
 	}
 	var out []string
-	for _, code := range d.Reasons() {
+	for _, code := range reasons {
 		out = append(out, fixes[code])
 	}
 	return strings.Join(out, " ")
@@ -173,7 +222,7 @@ func effectOf(l reconcile.Looked) string {
 		return "enter"
 	case !l.Decision.Met && l.Before.InScope:
 		return "leave"
-	case l.Decision.Met && l.Fingerprint != l.Before.Fingerprint:
+	case l.WouldPush(false):
 		return "change"
 	}
 	return ""

@@ -133,7 +133,7 @@ func (rt *runtime) begin(ctx context.Context, j job.Job) error {
 		if err != nil {
 			return err
 		}
-		return rt.dryRun(ctx, j, ids)
+		return rt.dryRun(ctx, j, ids, "")
 	default:
 		return rt.list(ctx, j)
 	}
@@ -146,19 +146,11 @@ func (rt *runtime) replay(ctx context.Context, j job.Job) error {
 	if err != nil {
 		return err
 	}
-	if j.DryRun {
-		if err := rt.resolveContacts(ctx, ids); err != nil {
-			return err
-		}
-		if err := rt.dryRun(ctx, j, ids); err != nil {
-			return err
-		}
-		return rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) {
-			j.Detail = fmt.Sprintf("dry run: %d changes of %d records; nothing was pushed", changes, j.Total)
-		})
-	}
 	if err := rt.resolveContacts(ctx, ids); err != nil {
 		return err
+	}
+	if j.DryRun {
+		return rt.dryRun(ctx, j, ids, fmt.Sprintf("%d changes of ", changes))
 	}
 	total := 0
 	for kind, list := range ids {

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,9 @@ import (
 	"channelsync/sync/reconcile"
 	"channelsync/sync/watch"
 )
+
+// saveWithin is how long storing the progress of jobs may hold up a stop.
+const saveWithin = 5 * time.Second
 
 // runtime is one installation at work: its clients, its worker, its watchers.
 type runtime struct {
@@ -110,6 +114,16 @@ func (rt *runtime) run(ctx context.Context) {
 	wg.Go(func() { rt.watchStamps(ctx) })
 	wg.Go(func() { rt.runJobs(ctx) })
 	wg.Wait()
+	rt.saveCounts(ctx)
+}
+
+// saveCounts stores how far the jobs came: only a crash may lose progress.
+func (rt *runtime) saveCounts(ctx context.Context) {
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), saveWithin, fmt.Errorf("store progress of jobs: not within %s", saveWithin))
+	defer cancel()
+	if err := rt.m.Jobs.Flush(ctx, rt.id); err != nil {
+		rt.log.Warn("progress of jobs not stored", zap.Error(err))
+	}
 }
 
 func (rt *runtime) close() {
@@ -119,7 +133,11 @@ func (rt *runtime) close() {
 // settled counts a record for its job and passes it on.
 func (rt *runtime) settled(s reconcile.Settled) {
 	if s.Job != "" {
-		rt.m.Jobs.Count(s.Job, s.Outcome, s.Drift)
+		o := s.Outcome
+		if o == v1.OutcomeNotMet && s.Pushed {
+			o = v1.OutcomePushed // as archived
+		}
+		rt.m.Jobs.Count(s.Job, o, s.Drift)
 	}
 	if repairing := s.Trigger == v1.TriggerPoll || s.Trigger == v1.TriggerSweep; repairing && s.Pushed && rt.registered.Load() && s.Kind == v1.KindCompany {
 		rt.repaired.Add(1) // a webhook should have told

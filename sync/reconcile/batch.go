@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -18,6 +19,7 @@ import (
 	"channelsync/sync/deadletter"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
+	"channelsync/sync/projection"
 )
 
 // maxAttempts failures of a record within about twelve hours make it a dead letter.
@@ -100,6 +102,14 @@ func (b *batch) open() []*item {
 func (it *item) fail(code, detail string, final bool) {
 	it.failure = &failure{code, detail, final}
 	it.outcome = v1.OutcomeRetrying
+}
+
+// notPushable says which field keeps a record from being sent: only an edit of it helps.
+func (it *item) notPushable(err error) {
+	if field, ok := errors.AsType[*projection.FieldError](err); ok {
+		err = field
+	}
+	it.fail("not_pushable", err.Error(), true)
 }
 
 func (it *item) notMet(reasons []string, detail string) {

@@ -155,7 +155,7 @@ func (b *batch) projectClients(ctx context.Context, due []*item, found fetched[a
 		}
 		p, err := projection.Client(projection.ClientParts{Company: c, Contacts: contacts[c.ID], CountryCode: code, Options: b.in.Options})
 		if err != nil {
-			it.fail("not_pushable", err.Error(), true)
+			it.notPushable(err)
 			continue
 		}
 		it.entry.Contacts = it.entry.Contacts[:0]
@@ -192,15 +192,14 @@ func (b *batch) contractsOf(ctx context.Context) ([]events.Change, error) {
 			continue // not fetched, so nothing new is known of it
 		}
 		e, was := it.entry, it.before
-		known := was.Outcome != "" // the first time we see a company, its contracts have a backfill of their own
-		if it.namedOtherwise() && (known || it.mark.Lane == events.LaneLive) {
+		// The first time that a company is read nothing is known of what it was: a change
+		// of it may have been of anything. In a backfill its contracts have one of their own.
+		known := was.Name != "" || !was.Stamp.IsZero()
+		first := !known && it.mark.Lane == events.LaneLive
+		if first || known && it.namedOtherwise() {
 			renamed[e.ID] = true
 		}
-		if it.mark.Lane == events.LaneBulk && !known {
-			continue
-		}
-		// Of one never seen it is not known what its contracts were sent with: with the contracts sync alone, that is any.
-		if !known || e.ClientInScope != was.ClientInScope || e.ClientInScope && e.Name != was.Name {
+		if first || known && (e.ClientInScope != was.ClientInScope || e.ClientInScope && e.Name != was.Name) {
 			companies = append(companies, e.ID)
 		}
 	}
@@ -241,7 +240,7 @@ func (it *item) namedOtherwise() bool {
 		return true
 	}
 	gone := slices.Contains(it.decision.Reasons(), v1.ReasonDeletedAtSource)
-	return len(it.decision.Conditions) > 0 && gone != slices.Contains(it.before.Reasons, v1.ReasonDeletedAtSource)
+	return gone != slices.Contains(it.before.Reasons, v1.ReasonDeletedAtSource)
 }
 
 // namedBy finds the contracts whose vendor is one of the renamed companies.

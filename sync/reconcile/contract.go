@@ -148,7 +148,7 @@ func (b *batch) projectContracts(ctx context.Context, due []*item, found fetched
 			Currency: cat.currency, CurrencyKnown: cat.currencyKnown, CostsReadable: parts.Hidden == nil, Today: b.began.UTC(), Options: b.in.Options,
 		})
 		if err != nil {
-			it.fail("not_pushable", err.Error(), true)
+			it.notPushable(err)
 			continue
 		}
 		if last := lastPushed(it); parts.Hidden != nil && last != nil {

@@ -61,11 +61,12 @@ func (d *departures) add(kind v1.Kind, now time.Time, n int) {
 // holdBack keeps the records that would leave the scope as they are when more
 // than the installation's share of all would leave at once: a lost right or a
 // short answer must not look like a mass departure. An operator approves or
-// discards what is held.
+// discards what is held. Who leaves by the operator's own lists and filters needs
+// no second yes.
 func (b *batch) holdBack(ctx context.Context) error {
 	var leaving []*item
 	for _, it := range b.items {
-		if it.before.InScope && it.failure == nil && !it.decision.Met && len(it.decision.Conditions) > 0 {
+		if it.before.InScope && it.failure == nil && !it.decision.Met && len(it.decision.Conditions) > 0 && !it.decision.HandsOff {
 			leaving = append(leaving, it)
 		}
 	}

@@ -28,12 +28,14 @@ type Looked struct {
 	Fingerprint string
 	Failure     string // why it could not be read or projected; empty when it could
 	FailureCode string
+	Notes       []string // codes of what a record that is sent all the same lacks
+	Archives    bool     // it is out of scope and would be sent as archived
 }
 
 // WouldPush says whether a reconcile would send something; force sends what is
-// in scope whatever was sent last.
+// in scope, or to be archived, whatever was sent last.
 func (l Looked) WouldPush(force bool) bool {
-	return l.Decision.Met && l.Failure == "" && (force || l.Fingerprint != l.Before.Fingerprint)
+	return (l.Decision.Met || l.Archives) && l.Failure == "" && (force || l.Fingerprint != l.Before.Fingerprint)
 }
 
 // Look fetches, decides and projects records as in would have it, and pushes,
@@ -77,7 +79,7 @@ func (r *Reconciler) Look(ctx context.Context, in *installation.Installation, ki
 func (it *item) looked() (Looked, error) {
 	l := Looked{
 		ID: it.mark.ID, Name: it.entry.Name, Decision: it.decision, Before: it.before, Fingerprint: it.fingerprint,
-		Projection: json.RawMessage("null"), Sources: json.RawMessage("null"),
+		Projection: json.RawMessage("null"), Sources: json.RawMessage("null"), Archives: it.archived != "",
 	}
 	if it.failure != nil {
 		l.Failure, l.FailureCode = it.failure.detail, it.failure.code
@@ -85,12 +87,13 @@ func (it *item) looked() (Looked, error) {
 	}
 	var err error
 	switch {
-	case !it.decision.Met:
+	case !it.decision.Met && !l.Archives:
 		return l, nil
 	case it.client != nil:
 		l.Projection, err = withoutSource(*it.client)
 	case it.contract != nil:
 		l.Projection, err = withoutSource(*it.contract)
+		l.Notes = it.entry.Notes
 	}
 	if err == nil {
 		l.Sources, err = json.Marshal(it.sources)

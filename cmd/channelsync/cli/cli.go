@@ -1,14 +1,13 @@
 // Package cli is the command line: one file per command. Every command but serve
 // speaks to the admin API of a running service; serve is that service. It holds
-// no rule of the sync.
+// no rule of the sync, and never prints a secret that it was given.
 package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"runtime/debug"
-	"slices"
+
+	"channelsync/cmd/channelsync/cli/internal/command"
 )
 
 // Exit codes.
@@ -26,63 +25,25 @@ type Invocation struct {
 	Stdout, Stderr io.Writer
 }
 
-type command struct {
-	name, usage string
-	run         func(context.Context, Invocation) int
-}
-
-func commands() []command {
-	return []command{
-		{"serve", "run the service", serve},
-		{"version", "print the version", version},
-	}
-}
-
 // Run runs one command and returns the exit code: 0 ok, 1 failed, 2 wrong usage.
 func Run(ctx context.Context, inv Invocation) int {
-	if len(inv.Args) == 0 || slices.Contains([]string{"help", "-h", "-help", "--help"}, inv.Args[0]) {
-		usage(inv.Stdout)
-		if len(inv.Args) == 0 {
-			return exitUsage
-		}
-		return exitOK
-	}
-	for _, c := range commands() {
-		if c.name == inv.Args[0] {
-			inv.Args = inv.Args[1:]
-			return c.run(ctx, inv)
-		}
-	}
-	fmt.Fprintf(inv.Stderr, "channelsync: there is no command %q; channelsync help lists them\n", inv.Args[0])
-	return exitUsage
+	s := newSession(inv)
+	defer s.close()
+	path, err := s.program().Run(ctx, inv.Args)
+	return s.report(path, err)
 }
 
-func usage(w io.Writer) {
-	fmt.Fprint(w, "channelsync keeps Channel Program in line with Autotask PSA.\n\nCommands:\n")
-	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.usage)
-	}
-	fmt.Fprint(w, "\nchannelsync serve --help lists the settings.\n")
-}
-
-func version(_ context.Context, inv Invocation) int {
-	fmt.Fprintln(inv.Stdout, Version())
-	return exitOK
-}
-
-// Version is the module's version, or the commit it was built from.
-func Version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	if info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return "devel-" + s.Value[:min(12, len(s.Value))]
-		}
-	}
-	return "devel"
+func (s *session) program() *command.Program {
+	return &command.Program{Global: s.global.flags, Stdout: s.Stdout, Root: &command.Command{
+		Name:  "channelsync",
+		Short: "keep Channel Program in line with Autotask PSA",
+		Long: `Every command but serve speaks to the admin API of a running service.
+Exit codes: 0 ok, 1 failed, 2 wrong usage.`,
+		Subs: []*command.Command{
+			s.serveCommand(), s.checkCommand(), s.statusCommand(), s.installationCommand(), s.webhookCommand(),
+			s.recordCommand(), s.resyncCommand(), s.replayCommand(), s.jobCommand(), s.deadLetterCommand(),
+			s.heldCommand(), s.bridgeCommand(), s.exportCommand(), s.zonesCommand(), s.auditCommand(),
+			s.healthcheckCommand(), s.completionCommand(), s.completeCommand(), s.helpCommand(), s.versionCommand(),
+		},
+	}}
 }

@@ -6,21 +6,48 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
-	"golang.org/x/term"
 
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/app"
+	"channelsync/cmd/channelsync/cli/internal/command"
 	"channelsync/cmd/channelsync/config"
 )
 
 // stopWithin bounds a shutdown: 10 s for requests under way and as much for the store.
 const stopWithin = 20 * time.Second
+
+func (s *session) serveCommand() *command.Command {
+	return &command.Command{
+		Name: "serve", Short: "run the service", Flags: serveFlags,
+		Raw: true, // package config reads the flags
+		Run: func(ctx context.Context, args []string) error {
+			inv := s.Invocation
+			inv.Args = args
+			if code := serve(ctx, inv); code != exitOK {
+				return exited(code)
+			}
+			return nil
+		},
+	}
+}
+
+// serveFlags are the settings as package config lists them, for completion.
+func serveFlags(fs *flag.FlagSet) {
+	var usage strings.Builder
+	_ = config.Usage(&usage) // into memory
+	for line := range strings.Lines(usage.String()) {
+		name, ok := strings.CutPrefix(strings.TrimSpace(line), "--")
+		if ok && fs.Lookup(name) == nil {
+			fs.String(name, "", "a setting of the service")
+		}
+	}
+}
 
 func serve(ctx context.Context, inv Invocation) int {
 	cfg, err := config.Parse(inv.Args, inv.LookupEnv)
@@ -90,9 +117,4 @@ func NewLogger(level, format string, to io.Writer) *zap.Logger {
 		encoder = zapcore.NewConsoleEncoder(enc)
 	}
 	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(to)), lvl))
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }

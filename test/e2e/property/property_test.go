@@ -189,11 +189,12 @@ func (h *history) breathe(_, how int) string {
 	return fmt.Sprintf("%d requests later", n)
 }
 
-// rest lets all that happened so far arrive.
+// rest ends the faults and lets all that happened so far arrive.
 func (h *history) rest(int, int) string {
 	if !h.running {
 		return "nobody works"
 	}
+	h.Autotask.ClearFaults(0) // or what is held back for another order would stay so
 	if err := h.TryAgree(settles, h.syncs...); err != nil {
 		h.t.Fatalf("after\n  %s\n%v", strings.Join(h.done, "\n  "), err)
 	}

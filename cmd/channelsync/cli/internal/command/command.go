@@ -49,9 +49,11 @@ var ErrHelpShown = errors.New("no command was given")
 
 // Program is a whole command line.
 type Program struct {
-	Root   *Command
-	Global func(*flag.FlagSet) // flags that every command takes
-	Stdout io.Writer           // where help goes
+	Root *Command
+	// Global adds the flags that every command takes, before its name or after. It
+	// is called more than once, so it must keep what was set (flag.Func does).
+	Global func(*flag.FlagSet)
+	Stdout io.Writer // where help goes
 }
 
 // Run runs the command that args name. It returns that command's own error, a

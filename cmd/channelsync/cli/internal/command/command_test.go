@@ -18,7 +18,7 @@ func program(out *bytes.Buffer, ran *string) *Program {
 	var limit int
 	note := func(name string) func(context.Context, []string) error {
 		return func(_ context.Context, args []string) error {
-			*ran = strings.TrimSpace(name + " " + strings.Join(args, "|") + " " + token + kind)
+			*ran = strings.Join(strings.Fields(name+" "+strings.Join(args, "|")+" "+token+kind), " ")
 			if dry {
 				*ran += " dry"
 			}
@@ -27,7 +27,9 @@ func program(out *bytes.Buffer, ran *string) *Program {
 	}
 	return &Program{
 		Stdout: out,
-		Global: func(fs *flag.FlagSet) { fs.StringVar(&token, "token", "", "the `TOKEN`") },
+		Global: func(fs *flag.FlagSet) {
+			fs.Func("token", "the `TOKEN`", func(v string) error { token = v; return nil })
+		},
 		Root: &Command{Name: "prog", Short: "does things", Subs: []*Command{
 			{Name: "record", Short: "on records", Subs: []*Command{
 				{
@@ -52,8 +54,8 @@ func TestRun(t *testing.T) {
 	for _, tc := range []struct{ line, path, ran, err, hint string }{
 		{"record list", "prog record list", "list", "", ""},
 		{"record list a --dry-run b --kind=c", "prog record list", "list a|b c dry", "", ""},
-		{"record list a -dry-run", "prog record list", "list a  dry", "", ""},
-		{"--token t record show", "prog record show", "show  t", "", ""},
+		{"record list a -dry-run", "prog record list", "list a dry", "", ""},
+		{"--token t record show", "prog record show", "show t", "", ""},
 		{"record --token t show x", "prog record show", "show x t", "", ""},
 		{"record show --token t x", "prog record show", "show x t", "", ""},
 		{"record list -- --kind -x", "prog record list", "list --kind|-x", "", ""},

@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"slices"
+	"strconv"
+
+	"channelsync/api/client"
+	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/cli/internal/command"
+	"channelsync/cmd/channelsync/cli/internal/screen"
+)
+
+func (s *session) deadLetterCommand() *command.Command {
+	return &command.Command{
+		Name: "deadletter", Short: "changes that are no longer retried",
+		Subs: []*command.Command{s.deadLetterList(), s.deadLetterShow(), s.deadLetterRequeue(), s.deadLetterDismiss()},
+	}
+}
+
+func (s *session) deadLetterList() *command.Command {
+	var which selector
+	var page pageFlags
+	return &command.Command{
+		Name: "list", Args: selectorArgs, Short: "list the dead letters",
+		Flags: func(fs *flag.FlagSet) { which.flags(fs); page.flags(fs); s.jsonFlag(fs) },
+		Run: func(ctx context.Context, args []string) error {
+			if err := which.take(args); err != nil {
+				return err
+			}
+			if err := page.check(); err != nil {
+				return err
+			}
+			api, in, err := s.open(ctx, &which)
+			if err != nil {
+				return err
+			}
+			var found v1.Page[v1.DeadLetter]
+			if page.all {
+				found.Items, err = deadLetters(ctx, api, in.ID, func(v1.DeadLetter) bool { return true })
+			} else {
+				found, err = api.DeadLetters(ctx, in.ID, page.cursor, page.limit)
+			}
+			if err != nil {
+				return err
+			}
+			return s.showDeadLetters(found)
+		},
+	}
+}
+
+func (s *session) showDeadLetters(page v1.Page[v1.DeadLetter]) error {
+	if s.json {
+		return s.writeJSON(page)
+	}
+	if len(page.Items) == 0 {
+		s.say("There are no dead letters.")
+		return nil
+	}
+	t := screen.Table{Header: []string{"ID", "CODE", "ATTEMPTS", "FIRST", "LAST", "DETAIL"}}
+	for _, l := range page.Items {
+		t.Add(l.ID, l.Code, strconv.Itoa(l.Attempts),
+			screen.When(s.now(), l.FirstAt), screen.When(s.now(), l.LastAt), l.Detail)
+	}
+	if err := s.writeTable(t); err != nil {
+		return err
+	}
+	s.moreHint(page.NextCursor)
+	return nil
+}
+
+// deadLetters collects those that are wanted, from every page.
+func deadLetters(
+	ctx context.Context, api *client.Client, id string, want func(v1.DeadLetter) bool,
+) ([]v1.DeadLetter, error) {
+	found := []v1.DeadLetter{}
+	for l, err := range api.AllDeadLetters(ctx, id) {
+		if err != nil {
+			return nil, err
+		}
+		if want(l) {
+			found = append(found, l)
+		}
+	}
+	return found, nil
+}
+
+func (s *session) deadLetterShow() *command.Command {
+	var which selector
+	return &command.Command{
+		Name: "show", Args: "<dead letter>", Short: "show one dead letter whole",
+		Flags: func(fs *flag.FlagSet) { which.flags(fs); s.jsonFlag(fs) },
+		Run: func(ctx context.Context, args []string) error {
+			if len(args) != 1 {
+				return command.Usage("channelsync deadletter list shows their ids", "say which dead letter, one")
+			}
+			api, in, err := s.open(ctx, &which)
+			if err != nil {
+				return err
+			}
+			found, err := deadLetters(ctx, api, in.ID, func(l v1.DeadLetter) bool { return l.ID == args[0] })
+			if err != nil {
+				return err
+			}
+			if len(found) == 0 {
+				return &failure{"there is no dead letter " + strconv.Quote(args[0]), "channelsync deadletter list shows them"}
+			}
+			if s.json {
+				return s.writeJSON(found[0])
+			}
+			s.showDeadLetter(found[0])
+			return nil
+		},
+	}
+}
+
+func (s *session) showDeadLetter(l v1.DeadLetter) {
+	s.say("%s", text(l.ID))
+	if l.RecordID != "" {
+		s.say("  record    %s %s", text(l.Kind), text(l.RecordID))
+	}
+	s.say("  code      %s", text(l.Code))
+	s.say("  attempts  %d", l.Attempts)
+	s.say("  first     %s", screen.When(s.now(), l.FirstAt))
+	s.say("  last      %s", screen.When(s.now(), l.LastAt))
+	s.say("\n%s", text(l.Detail))
+	if l.Raw != "" {
+		s.say("\nAs it came\n%s", printable(l.Raw))
+	}
+}
+
+func (s *session) deadLetterRequeue() *command.Command {
+	var which selector
+	var in v1.RequeueRequest
+	var dryRun bool
+	return &command.Command{
+		Name: "requeue", Args: "[dead letter...]", Short: "try dead letters again",
+		Examples: []string{
+			"channelsync deadletter requeue company-7 contract-12", "channelsync deadletter requeue --all --dry-run",
+		},
+		Flags: func(fs *flag.FlagSet) {
+			which.flags(fs)
+			fs.BoolVar(&in.All, "all", false, "all of them")
+			fs.StringVar(&in.Code, "code", "", "those of one `CODE`")
+			fs.BoolVar(&dryRun, "dry-run", false, "list which, and requeue nothing")
+			s.jsonFlag(fs)
+		},
+		Run: func(ctx context.Context, args []string) error {
+			in.IDs = args
+			if said := boolInt(in.All) + boolInt(in.Code != "") + boolInt(len(args) > 0); said != 1 {
+				return command.Usage("channelsync deadletter list shows them", "say which: their ids, --code CODE, or --all")
+			}
+			api, inst, err := s.open(ctx, &which)
+			if err != nil {
+				return err
+			}
+			if dryRun {
+				found, err := deadLetters(ctx, api, inst.ID, func(l v1.DeadLetter) bool {
+					return in.All || (in.Code != "" && l.Code == in.Code) || slices.Contains(in.IDs, l.ID)
+				})
+				if err != nil {
+					return err
+				}
+				s.say("Would requeue %s. Nothing was done.", plural(len(found), "dead letter"))
+				return s.showDeadLetters(v1.Page[v1.DeadLetter]{Items: found})
+			}
+			if err := api.Requeue(ctx, inst.ID, in); err != nil {
+				return err
+			}
+			s.say("They are tried again now; channelsync status shows the backlog.")
+			if s.json {
+				return s.writeJSON(struct{}{})
+			}
+			return nil
+		},
+	}
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (s *session) deadLetterDismiss() *command.Command {
+	var which selector
+	return &command.Command{
+		Name: "dismiss", Args: "<dead letter...>", Short: "take dead letters off the list", Flags: which.flags,
+		Run: func(ctx context.Context, args []string) error {
+			if len(args) == 0 {
+				return command.Usage("channelsync deadletter list shows their ids", "say which dead letters")
+			}
+			api, in, err := s.open(ctx, &which)
+			if err != nil {
+				return err
+			}
+			for _, id := range args {
+				if err := api.Dismiss(ctx, in.ID, id); err != nil {
+					return err
+				}
+				s.say("Dismissed %s.", text(id))
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/cli/internal/command"
+)
+
+const defaultURL = "http://127.0.0.1:8081"
+
+// globals are the flags of every command.
+type globals struct{ url, token, tokenFile string }
+
+// flags keep what was set before, as command.Program wants it.
+func (g *globals) flags(fs *flag.FlagSet) {
+	set := func(to *string) func(string) error { return func(v string) error { *to = v; return nil } }
+	fs.Func("api-url", "`URL` of the admin listener; env CHANNELSYNC_API_URL (default "+defaultURL+")", set(&g.url))
+	fs.Func("admin-token", "the `TOKEN` of the admin API; env CHANNELSYNC_ADMIN_TOKEN", set(&g.token))
+	fs.Func("admin-token-file", "`FILE` with that token; env CHANNELSYNC_ADMIN_TOKEN_FILE "+
+		"(default ./channelsync-data/admin-token)", set(&g.tokenFile))
+}
+
+func (s *session) url() string {
+	for _, u := range []string{s.global.url, s.env("CHANNELSYNC_API_URL")} {
+		if u != "" {
+			return u
+		}
+	}
+	return defaultURL
+}
+
+// token finds the admin token: a flag wins over the environment, which wins over
+// the file that an embedded service made. Without any the API says what is missing.
+func (s *session) token() (v1.Secret, error) {
+	for _, from := range []struct{ value, file, names string }{
+		{s.global.token, s.global.tokenFile, "--admin-token and --admin-token-file"},
+		{s.env("CHANNELSYNC_ADMIN_TOKEN"), s.env("CHANNELSYNC_ADMIN_TOKEN_FILE"), "CHANNELSYNC_ADMIN_TOKEN and its _FILE"},
+	} {
+		switch {
+		case from.value != "" && from.file != "":
+			return "", command.Usage("", "got both %s, want one of them", from.names)
+		case from.value != "":
+			return v1.Secret(strings.TrimSpace(from.value)), nil
+		case from.file != "":
+			v, err := readSecretFile(from.file)
+			return v1.Secret(strings.TrimSpace(v)), err
+		}
+	}
+	dir := s.env("CHANNELSYNC_DATA_DIR")
+	if dir == "" {
+		dir = "channelsync-data"
+	}
+	v, err := readSecretFile(filepath.Join(dir, "admin-token"))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return "", nil
+	}
+	return v1.Secret(strings.TrimSpace(v)), err
+}

@@ -1,0 +1,19 @@
+package cli
+
+import (
+	"channelsync/cmd/channelsync/cli/internal/command"
+)
+
+func (s *session) installationCommand() *command.Command {
+	return &command.Command{
+		Name: "installation", Short: "set up, change, stop, start and remove installations",
+		Long: "An installation connects one Autotask with one Channel Program company. It is named by its id or its\n" +
+			"name; while there is only one it need not be named.",
+		Subs: []*command.Command{
+			s.installationCreate(), s.installationList(), s.installationShow(), s.installationTest(),
+			s.installationUpdate(), s.installationSetCredentials(), s.installationSetChannelProgram(),
+			s.installationStop(), s.installationStart(), s.installationInstallSync(), s.installationUninstall(),
+			s.installationReinstall(), s.installationErase(),
+		},
+	}
+}

@@ -1,0 +1,191 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"slices"
+
+	"channelsync/api/client"
+	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/cli/internal/command"
+)
+
+// action is one of the things that can be done to an installation or a sync of it.
+type action struct {
+	name, short, long string
+	would             string // "stop", as --dry-run says it
+	done              string // what is said when the API has taken it
+	confirm           bool
+}
+
+func (s *session) installationStop() *command.Command {
+	return s.actionCommand(action{
+		name: "stop", short: "push nothing from now on; changes are kept", would: "stop",
+		done: "%s stops. Changes are kept and delivered on start.",
+	})
+}
+
+func (s *session) installationStart() *command.Command {
+	return s.actionCommand(action{
+		name: "start", short: "deliver what waits, and go on", would: "start",
+		done: "%s starts. What waits is delivered within minutes.",
+	})
+}
+
+func (s *session) installationUninstall() *command.Command {
+	return s.actionCommand(action{
+		name: "uninstall", short: "remove the webhooks at Autotask; settings and pushed data stay", would: "uninstall",
+		done: "%s is uninstalled. Client data stays in Channel Program; reinstall brings it back.",
+	})
+}
+
+func (s *session) installationReinstall() *command.Command {
+	return s.actionCommand(action{
+		name: "reinstall", short: "start again with the settings it had", would: "reinstall",
+		done: "%s is installed again, and its first full pass has begun.",
+	})
+}
+
+func (s *session) installationErase() *command.Command {
+	return s.actionCommand(action{
+		name: "erase", short: "remove credentials and every trace of its data here, for good",
+		long: "This cannot be undone. On a terminal the name is asked for; elsewhere --yes must be said. Client data\n" +
+			"stays in Channel Program.",
+		would: "erase", done: "%s is erased.", confirm: true,
+	})
+}
+
+func (s *session) actionCommand(a action) *command.Command {
+	var which selector
+	var sync string
+	var dryRun, yes bool
+	return &command.Command{
+		Name: a.name, Args: selectorArgs, Short: a.short, Long: a.long,
+		Values: map[string][]string{"sync": syncNames()},
+		Flags: func(fs *flag.FlagSet) {
+			which.flags(fs)
+			fs.StringVar(&sync, "sync", "", "only this `SYNC` of it")
+			fs.BoolVar(&dryRun, "dry-run", false, "say what would be done, and do nothing")
+			if a.confirm {
+				fs.BoolVar(&yes, "yes", false, "do not ask")
+			}
+		},
+		Run: func(ctx context.Context, args []string) error {
+			if err := which.take(args); err != nil {
+				return err
+			}
+			var chosen v1.Sync
+			var err error
+			if sync != "" {
+				if chosen, err = syncNamed(sync); err != nil {
+					return err
+				}
+			}
+			api, in, err := s.open(ctx, &which)
+			if err != nil {
+				return err
+			}
+			if dryRun {
+				s.wouldAct(a.would, in, chosen)
+				return nil
+			}
+			if a.confirm && !yes {
+				if err := s.confirm(ctx, in, chosen); err != nil {
+					return err
+				}
+			}
+			return s.act(ctx, api, in, chosen, a)
+		},
+	}
+}
+
+func (s *session) act(ctx context.Context, api *client.Client, in v1.Installation, sync v1.Sync, a action) error {
+	if err := api.Act(ctx, in.ID, sync, a.name); err != nil {
+		return err
+	}
+	s.say(a.done, subject(in, sync))
+	return nil
+}
+
+func subject(in v1.Installation, sync v1.Sync) string {
+	if sync == "" {
+		return `"` + text(in.Name) + `"`
+	}
+	return `"` + text(in.Name) + `", ` + string(sync) + ","
+}
+
+func (s *session) wouldAct(would string, in v1.Installation, sync v1.Sync) {
+	what, state := `"`+text(in.Name)+`"`, string(in.State)
+	if sync != "" {
+		what = string(sync) + " of " + what
+		if st, installed := in.Syncs[sync]; installed {
+			state = string(st.State)
+		} else {
+			state = "not installed"
+		}
+	}
+	s.say("Would %s %s, which is %s, with %s in its backlog. Nothing was done.",
+		would, what, state, plural(in.Backlog, "record"))
+}
+
+// confirm asks for the name of what is to be destroyed.
+func (s *session) confirm(ctx context.Context, in v1.Installation, sync v1.Sync) error {
+	name := in.Name
+	if sync != "" {
+		name = string(sync)
+	}
+	if _, ok := s.terminal(); !ok {
+		return command.Usage("say --yes if that is meant", "this removes %q for good and nobody is there to be asked", text(name))
+	}
+	_, _ = s.Stderr.Write([]byte("This removes it for good. Type " + text(name) + " to go on: "))
+	typed, err := typing(ctx, s.line)
+	if err != nil {
+		return err
+	}
+	if typed != name {
+		return &failure{"the name is another one; nothing was done", ""}
+	}
+	return nil
+}
+
+func (s *session) installationInstallSync() *command.Command {
+	var which selector
+	var sync string
+	var dryRun bool
+	return &command.Command{
+		Name: "install-sync", Args: selectorArgs + " <sync>", Short: "add the second sync",
+		Words: syncNames(), Values: map[string][]string{"sync": syncNames()},
+		Flags: func(fs *flag.FlagSet) {
+			which.flags(fs)
+			fs.StringVar(&sync, "sync", "", "the `SYNC`, as a flag")
+			fs.BoolVar(&dryRun, "dry-run", false, "say what would be done, and do nothing")
+		},
+		Run: func(ctx context.Context, args []string) error {
+			i := slices.IndexFunc(args, func(a string) bool { return slices.Contains(syncNames(), a) })
+			if sync == "" && i >= 0 {
+				sync, args = args[i], slices.Delete(slices.Clone(args), i, i+1)
+			}
+			if err := which.take(args); err != nil {
+				return err
+			}
+			if sync == "" {
+				return command.Usage("the syncs are "+syncNames()[0]+" and "+syncNames()[1], "say which sync")
+			}
+			chosen, err := syncNamed(sync)
+			if err != nil {
+				return err
+			}
+			api, in, err := s.open(ctx, &which)
+			if err != nil {
+				return err
+			}
+			if dryRun {
+				s.wouldAct("install", in, chosen)
+				return nil
+			}
+			return s.act(ctx, api, in, chosen, action{
+				name: "install", done: "%s is installed; its first full pass has begun.",
+			})
+		},
+	}
+}

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/cli/internal/command"
+	"channelsync/cmd/channelsync/cli/internal/screen"
+)
+
+func (s *session) installationList() *command.Command {
+	return &command.Command{
+		Name: "list", Short: "list the installations", Flags: s.jsonFlag,
+		Run: func(ctx context.Context, args []string) error {
+			if err := noArguments(args); err != nil {
+				return err
+			}
+			api, err := s.api()
+			if err != nil {
+				return err
+			}
+			all, err := api.Installations(ctx)
+			if err != nil {
+				return err
+			}
+			if s.json {
+				return s.writeJSON(v1.Page[v1.Installation]{Items: all})
+			}
+			if len(all) == 0 {
+				s.say("There is no installation yet; channelsync installation create makes one.")
+				return nil
+			}
+			t := screen.Table{Header: []string{"NAME", "ID", "STATE", "SYNCS", "BACKLOG", "ISSUES"}}
+			for _, in := range all {
+				t.Add(in.Name, in.ID, string(in.State), shortSyncs(in), strconv.Itoa(in.Backlog), strconv.Itoa(len(in.Issues)))
+			}
+			return s.writeTable(t)
+		},
+	}
+}
+
+// shortSyncs is "customers, contracts (stopped)".
+func shortSyncs(in v1.Installation) string {
+	var words []string
+	for _, sync := range v1.Syncs {
+		st, installed := in.Syncs[sync]
+		if !installed {
+			continue
+		}
+		word := map[v1.Sync]string{
+			v1.SyncActiveCustomers: "customers", v1.SyncActiveCustomerContracts: "contracts",
+		}[sync]
+		if st.State != v1.SyncRunning {
+			word += " (" + string(st.State) + ")"
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, ", ")
+}

@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"strconv"
+
+	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/cli/internal/command"
+	"channelsync/cmd/channelsync/cli/internal/screen"
+)
+
+func (s *session) installationShow() *command.Command {
+	var which selector
+	return &command.Command{
+		Name: "show", Args: selectorArgs, Short: "show one installation",
+		Flags: func(fs *flag.FlagSet) { which.flags(fs); s.jsonFlag(fs) },
+		Run: func(ctx context.Context, args []string) error {
+			if err := which.take(args); err != nil {
+				return err
+			}
+			_, in, err := s.open(ctx, &which)
+			if err != nil {
+				return err
+			}
+			if s.json {
+				return s.writeJSON(in)
+			}
+			return s.showInstallation(in)
+		},
+	}
+}
+
+func (s *session) showInstallation(in v1.Installation) error {
+	s.say("%s (%s)", text(in.Name), in.ID)
+	s.say("  state      %s", in.State)
+	s.say("  zone       %s  %s", text(in.Zone.Name), text(in.Zone.URL))
+	s.say("  backlog    %d", in.Backlog)
+	s.say("  freshness  %s", freshness(in.Freshness))
+	s.say("  created    %s", screen.When(s.now(), in.CreatedAt))
+	if in.GoesOnAt != nil {
+		s.say("  goes on    %s", screen.When(s.now(), *in.GoesOnAt))
+	}
+	s.say("")
+	syncs := screen.Table{Header: []string{"SYNC", "STATE", "IN SCOPE", "PUSHED", "UNCHANGED", "NOT MET", "FAILED"}}
+	for _, sync := range v1.Syncs {
+		if st, installed := in.Syncs[sync]; installed {
+			c := st.Counts
+			syncs.Add(string(sync), string(st.State), strconv.Itoa(c.InScope), strconv.Itoa(c.Pushed),
+				strconv.Itoa(c.Unchanged), strconv.Itoa(c.NotMet), strconv.Itoa(c.Failed))
+		}
+	}
+	if err := s.writeTable(syncs); err != nil {
+		return err
+	}
+	for _, j := range in.Jobs {
+		s.say("\n%s %s is running: %d of %d done", text(j.Type), text(j.ID), j.Done, j.Total)
+	}
+	if len(in.Webhooks) > 0 {
+		s.say("")
+		if err := s.showWebhooks(in.Webhooks); err != nil {
+			return err
+		}
+	}
+	s.showIssues("", in.Issues)
+	return nil
+}
+
+// freshness is how long changes take, as p50 and p95 of the last hour.
+func freshness(f v1.Freshness) string {
+	if f.P50Seconds == nil || f.P95Seconds == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%s / %s", screen.Seconds(*f.P50Seconds), screen.Seconds(*f.P95Seconds))
+}
+
+// showIssues lists what is wrong, each with its way out.
+func (s *session) showIssues(of string, issues []v1.Issue) {
+	for _, i := range issues {
+		mark := "retrying"
+		if i.Severity == v1.SeverityAct {
+			mark = "act"
+		}
+		about := ""
+		if i.Records > 0 {
+			about = ", " + plural(i.Records, "record")
+		}
+		next := ""
+		if i.NextAttemptAt != nil {
+			next = ", next attempt " + screen.When(s.now(), *i.NextAttemptAt)
+		}
+		if of != "" {
+			mark += ", " + text(of)
+		}
+		s.say("\n[%s] %s (%s%s, since %s%s)", mark, text(i.Title), text(i.Code), about, screen.When(s.now(), i.FirstAt), next)
+		s.say("    %s", text(i.Detail))
+		s.say("    %s", text(i.Fix))
+	}
+}

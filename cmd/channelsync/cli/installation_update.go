@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"flag"
+
+	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/cli/internal/command"
+	"channelsync/cmd/channelsync/cli/internal/screen"
+)
+
+func (s *session) installationUpdate() *command.Command {
+	var which selector
+	var options optionFlags
+	var name string
+	var dryRun bool
+	return &command.Command{
+		Name: "update", Args: selectorArgs, Short: "change the name or the options",
+		Long: "Options that are not said stay as they are. A change of options is followed by a resync;\n" +
+			"--dry-run says first what it would bring in, drop and change.",
+		Examples: []string{"channelsync installation update Acme --emails primary --exclude 12,40 --dry-run"},
+		Values:   optionValues(nil),
+		Flags: func(fs *flag.FlagSet) {
+			which.flags(fs)
+			fs.StringVar(&name, "name", "", "new `NAME`")
+			options.flags(fs)
+			fs.BoolVar(&dryRun, "dry-run", false, "say what would change, and change nothing")
+			s.jsonFlag(fs)
+		},
+		Run: func(ctx context.Context, args []string) error {
+			if err := which.take(args); err != nil {
+				return err
+			}
+			if name == "" && !options.given() {
+				return command.Usage("--help lists the options", "there is nothing to change")
+			}
+			api, in, err := s.open(ctx, &which)
+			if err != nil {
+				return err
+			}
+			var change v1.UpdateInstallation
+			if name != "" {
+				change.Name = &name
+			}
+			if options.given() {
+				change.Options = &in.Options
+				options.apply(change.Options)
+			}
+			if dryRun {
+				p, err := api.PreviewUpdate(ctx, in.ID, change)
+				if err != nil {
+					return err
+				}
+				return s.showPreview(p)
+			}
+			if in, err = api.UpdateInstallation(ctx, in.ID, change); err != nil {
+				return err
+			}
+			if s.json {
+				return s.writeJSON(in)
+			}
+			s.say("Changed %q.", text(in.Name))
+			if options.given() {
+				s.say("Its records are being brought in line; channelsync status shows how far that is.")
+			}
+			return nil
+		},
+	}
+}
+
+func (s *session) showPreview(p v1.Preview) error {
+	if s.json {
+		return s.writeJSON(p)
+	}
+	s.say("%s would come into scope, %d would leave it, %d would change. Nothing was changed.",
+		plural(p.Enter, "record"), p.Leave, p.Change)
+	if len(p.Sample) == 0 {
+		return nil
+	}
+	t := screen.Table{Header: []string{"EFFECT", "KIND", "ID", "NAME", "FIELD", "FROM", "TO"}}
+	for _, r := range p.Sample {
+		if len(r.Differences) == 0 {
+			t.Add(r.Effect, string(r.Kind), r.ID, r.Name, "", "", "")
+		}
+		for _, d := range r.Differences {
+			t.Add(r.Effect, string(r.Kind), r.ID, r.Name, d.Field, d.From, d.To)
+		}
+	}
+	return s.writeTable(t)
+}

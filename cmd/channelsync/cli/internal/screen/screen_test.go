@@ -1,0 +1,98 @@
+package screen
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func TestTable(t *testing.T) {
+	table := Table{Header: []string{"ID", "NAME", "DETAIL"}}
+	table.Add("7", "Ärzte & Co", "The API user may not read companies")
+	table.Add("1024", "", "ok\x1b[31m\nred")
+	for width, want := range map[int]string{
+		0: "ID    NAME        DETAIL\n" +
+			"7     Ärzte & Co  The API user may not read companies\n" +
+			"1024  -           ok [31m red\n",
+		40: "ID    NAME        DETAIL\n" +
+			"7     Ärzte & Co  The API user may not…\n" +
+			"1024  -           ok [31m red\n",
+		1: "ID    NAME    DETAIL\n" +
+			"7     Ärzte…  The A…\n" +
+			"1024  -       ok [3…\n",
+	} {
+		var b bytes.Buffer
+		if err := table.Write(&b, width); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, b.String()); diff != "" {
+			t.Errorf("width %d: %s", width, diff)
+		}
+	}
+}
+
+// TestTablesFit: no line is wider than the terminal, as long as that is sensible.
+func TestTablesFit(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		table := Table{Header: []string{"A", "B", "C"}}
+		for range rapid.IntRange(0, 5).Draw(t, "rows") {
+			cell := rapid.StringN(0, 60, -1)
+			table.Add(cell.Draw(t, "a"), cell.Draw(t, "b"), cell.Draw(t, "c"))
+		}
+		width := rapid.IntRange(3*narrowest+2*gap, 120).Draw(t, "width")
+		var b bytes.Buffer
+		if err := table.Write(&b, width); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+		if len(lines) != len(table.Rows)+1 {
+			t.Fatalf("%d lines for %d rows", len(lines), len(table.Rows))
+		}
+		for _, l := range lines {
+			if utf8.RuneCountInString(l) > width {
+				t.Fatalf("%d wide, want at most %d: %q", utf8.RuneCountInString(l), width, l)
+			}
+		}
+	})
+}
+
+func TestWhen(t *testing.T) {
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	for ago, want := range map[time.Duration]string{
+		0: "just now", time.Second: "just now", 12 * time.Second: "12s ago", 119 * time.Second: "119s ago",
+		5 * time.Minute: "5m ago", 90 * time.Minute: "90m ago", 3 * time.Hour: "3h ago", 47 * time.Hour: "47h ago",
+		50 * time.Hour: "2d ago", -30 * time.Second: "in 30s", -3 * time.Hour: "in 3h", -10 * time.Millisecond: "now",
+	} {
+		if got := When(now, now.Add(-ago)); got != want {
+			t.Errorf("%s: got %q, want %q", ago, got, want)
+		}
+	}
+	if got := WhenPtr(now, nil, "never"); got != "never" {
+		t.Errorf("got %q", got)
+	}
+	if got := WhenPtr(now, &now, "never"); got != "just now" {
+		t.Errorf("got %q", got)
+	}
+	for s, want := range map[float64]string{0: "0.0s", 0.43: "0.4s", 9.94: "9.9s", 42: "42s", 600: "10m"} {
+		if got := Seconds(s); got != want {
+			t.Errorf("%v: got %q, want %q", s, got, want)
+		}
+	}
+}
+
+func TestCut(t *testing.T) {
+	for _, tc := range []struct {
+		text  string
+		width int
+		want  string
+	}{{"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"ab cd", 4, "ab…"}, {"äöü", 2, "ä…"}, {"abc", 1, "…"}, {"abc", 0, "abc"}} {
+		if got := Cut(tc.text, tc.width); got != tc.want {
+			t.Errorf("%q to %d: got %q, want %q", tc.text, tc.width, got, tc.want)
+		}
+	}
+}

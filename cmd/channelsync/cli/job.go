@@ -1,0 +1,217 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"channelsync/api/client"
+	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/cli/internal/command"
+	"channelsync/cmd/channelsync/cli/internal/screen"
+)
+
+const (
+	firstLook = 100 * time.Millisecond // at a job that was just started
+	lastLook  = 2 * time.Second        // between looks at a long one
+)
+
+func (s *session) jobCommand() *command.Command {
+	return &command.Command{
+		Name: "job", Short: "backfills, resyncs and replays",
+		Subs: []*command.Command{s.jobShow(), s.jobCancel()},
+	}
+}
+
+// jobArgs reads [installation] <job>.
+func jobArgs(which *selector, args []string) (job string, err error) {
+	switch len(args) {
+	case 0:
+		return "", command.Usage("installation show lists those that run", "say which job")
+	case 1:
+		return args[0], nil
+	}
+	return args[len(args)-1], which.take(args[:len(args)-1])
+}
+
+func (s *session) jobShow() *command.Command {
+	var which selector
+	var wait bool
+	return &command.Command{
+		Name: "show", Args: selectorArgs + " <job>", Short: "show how far a job is",
+		Flags: func(fs *flag.FlagSet) {
+			which.flags(fs)
+			fs.BoolVar(&wait, "wait", false, "wait until it has ended")
+			s.jsonFlag(fs)
+		},
+		Run: func(ctx context.Context, args []string) error {
+			id, err := jobArgs(&which, args)
+			if err != nil {
+				return err
+			}
+			api, in, err := s.open(ctx, &which)
+			if err != nil {
+				return err
+			}
+			if wait {
+				return s.follow(ctx, api, in.ID, id)
+			}
+			j, err := api.Job(ctx, in.ID, id)
+			if err != nil {
+				return err
+			}
+			return s.showJob(j)
+		},
+	}
+}
+
+func (s *session) jobCancel() *command.Command {
+	var which selector
+	return &command.Command{
+		Name: "cancel", Args: selectorArgs + " <job>", Short: "end a job; what it has done stays done",
+		Flags: which.flags,
+		Run: func(ctx context.Context, args []string) error {
+			id, err := jobArgs(&which, args)
+			if err != nil {
+				return err
+			}
+			api, in, err := s.open(ctx, &which)
+			if err != nil {
+				return err
+			}
+			if err := api.CancelJob(ctx, in.ID, id); err != nil {
+				return err
+			}
+			s.say("The job %s ends.", text(id))
+			return nil
+		},
+	}
+}
+
+// follow waits for the end of a job with a progress bar, and says how it ended.
+func (s *session) follow(ctx context.Context, api *client.Client, installation, job string) error {
+	bar := s.progress("records")
+	defer bar.end()
+	for wait := firstLook; ; wait = min(wait*3/2, lastLook) {
+		j, err := api.Job(ctx, installation, job)
+		if err == nil && j.State != v1.JobRunning {
+			bar.end()
+			return s.showJob(j)
+		}
+		if err == nil {
+			bar.at(j.Done, j.Total)
+			err = pause(ctx, wait)
+		}
+		if ctx.Err() != nil {
+			return &failure{
+				"stopped watching; the job goes on",
+				"channelsync job show " + job + " shows it, job cancel " + job + " ends it",
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// showJob says how a job stands, and fails when it failed.
+func (s *session) showJob(j v1.Job) error {
+	if s.json {
+		if err := s.writeJSON(j); err != nil {
+			return err
+		}
+	} else {
+		s.say("%s", s.describeJob(j))
+		if j.Failed > 0 {
+			s.note("hint: channelsync record list --outcome retrying, or --outcome dead, lists what failed")
+		}
+	}
+	if j.State == v1.JobFailed || j.State == v1.JobCancelled {
+		return errShown
+	}
+	return nil
+}
+
+func (s *session) describeJob(j v1.Job) string {
+	kind := strings.ToUpper(j.Type[:min(1, len(j.Type))]) + j.Type[min(1, len(j.Type)):]
+	took := s.now().Sub(j.StartedAt)
+	if j.FinishedAt != nil {
+		took = j.FinishedAt.Sub(j.StartedAt)
+	}
+	state := map[v1.JobState]string{
+		v1.JobRunning:   fmt.Sprintf("running since %s, %d of %d done", screen.Short(took), j.Done, j.Total),
+		v1.JobDone:      fmt.Sprintf("done in %s, %s", screen.Seconds(took.Seconds()), plural(j.Total, "record")),
+		v1.JobFailed:    "failed after " + screen.Short(took),
+		v1.JobCancelled: "cancelled after " + screen.Short(took),
+	}[j.State]
+	pushed := fmt.Sprintf("%d pushed", j.Pushed)
+	if j.DryRun {
+		pushed = fmt.Sprintf("%d would be pushed", j.Pushed)
+	}
+	if j.Drift > 0 {
+		pushed += fmt.Sprintf(" (%d had been edited there)", j.Drift)
+	}
+	out := fmt.Sprintf("%s %s: %s, %d unchanged, %d not met, %d failed.",
+		text(kind), state, pushed, j.Unchanged, j.NotMet, j.Failed)
+	if j.DryRun {
+		out += " Nothing was pushed."
+	}
+	if j.Detail != "" {
+		out += "\n" + text(j.Detail)
+	}
+	return out
+}
+
+// started ends a command that started a job: it follows the job, or says how to.
+func (s *session) started(ctx context.Context, api *client.Client, installation string, ref v1.JobRef, wait bool) error {
+	if wait {
+		return s.follow(ctx, api, installation, ref.Job)
+	}
+	if s.json {
+		return s.writeJSON(ref)
+	}
+	s.say("Started job %s; channelsync job show %s shows it.", text(ref.Job), text(ref.Job))
+	return nil
+}
+
+// waitForBackfill waits until the first full pass of an installation is done.
+func (s *session) waitForBackfill(
+	ctx context.Context, api *client.Client, in v1.Installation,
+) (v1.Installation, error) {
+	bar := s.progress("records")
+	defer bar.end()
+	begun := []v1.State{v1.StateInstalling, v1.StateBackfilling}
+	for wait := firstLook; slices.Contains(begun, in.State); wait = min(wait*3/2, lastLook) {
+		done, total := 0, 0
+		for _, j := range in.Jobs {
+			done, total = done+j.Done, total+j.Total
+		}
+		bar.at(done, total)
+		err := pause(ctx, wait)
+		if err == nil {
+			in, err = api.Installation(ctx, in.ID)
+		}
+		if ctx.Err() != nil {
+			return in, &failure{"stopped watching; the first full pass goes on", "channelsync status shows how far it is"}
+		}
+		if err != nil {
+			return in, err
+		}
+	}
+	bar.end()
+	for _, sync := range v1.Syncs {
+		st, installed := in.Syncs[sync]
+		if !installed {
+			continue
+		}
+		s.say("%s: %d in scope, %d pushed, %d unchanged, %d not met, %d failed.",
+			sync, st.Counts.InScope, st.Counts.Pushed, st.Counts.Unchanged, st.Counts.NotMet, st.Counts.Failed)
+	}
+	if in.State != v1.StateLive {
+		return in, &failure{"the installation is " + string(in.State), "channelsync status says why"}
+	}
+	return in, nil
+}

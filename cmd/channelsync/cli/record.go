@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"channelsync/api/client"
+	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/cli/internal/command"
+	"channelsync/cmd/channelsync/cli/internal/screen"
+)
+
+func (s *session) recordCommand() *command.Command {
+	return &command.Command{
+		Name: "record", Short: "how single companies and contracts stand, and why",
+		Subs: []*command.Command{s.recordList(), s.recordShow(), s.recordExplain(), s.recordReconcile()},
+	}
+}
+
+const (
+	recordArgs  = "[installation] [company|contract] <id or name>"
+	mostMatches = 20 // shown when a search finds more than one
+)
+
+func recordKinds() []string { return []string{string(v1.KindCompany), string(v1.KindContract)} }
+
+// recordFlags name one record: by kind and id, or by a search.
+type recordFlags struct {
+	selector
+	kind, q string
+}
+
+func (f *recordFlags) flags(fs *flag.FlagSet) {
+	f.selector.flags(fs)
+	fs.StringVar(&f.kind, "kind", "", "`KIND`: company or contract")
+	fs.StringVar(&f.q, "q", "", "`TEXT`: part of the name, or the id")
+}
+
+// take reads [installation] [kind] [id or name]. A kind among the arguments says
+// what stands before and after it; without one, the last of two is the record.
+func (f *recordFlags) take(args []string) error {
+	before, after := args, []string{}
+	if i := slices.IndexFunc(args, func(a string) bool { return slices.Contains(recordKinds(), a) }); i >= 0 {
+		f.kind, before, after = args[i], args[:i], args[i+1:]
+	} else if len(args) > 0 && f.q == "" {
+		before, after = args[:len(args)-1], args[len(args)-1:]
+	}
+	if len(before) > 1 || len(after) > 1 {
+		return command.Usage("write it as: "+recordArgs+"; put a name with spaces in quotes", "there are too many arguments")
+	}
+	if len(before) == 1 {
+		if err := f.set(before[0]); err != nil {
+			return err
+		}
+	}
+	if len(after) == 1 {
+		f.q = after[0]
+	}
+	return f.checkKind()
+}
+
+func (f *recordFlags) checkKind() error {
+	if f.kind != "" && !slices.Contains(recordKinds(), f.kind) {
+		return command.Usage("the kinds are company and contract", "there is no kind %q", f.kind)
+	}
+	return nil
+}
+
+// find is the kind and the id of the record. A kind with an id needs no look:
+// Autotask may have a record that was never seen here.
+func (s *session) find(
+	ctx context.Context, api *client.Client, installation string, f *recordFlags,
+) (kind v1.Kind, id string, err error) {
+	if f.q == "" {
+		return "", "", command.Usage("such as: record show company 7, or record show --q acme", "say which record")
+	}
+	if f.kind != "" && isID(f.q) {
+		return v1.Kind(f.kind), f.q, nil
+	}
+	query := v1.RecordQuery{Kind: v1.Kind(f.kind), Q: f.q, Limit: mostMatches}
+	page, err := api.Records(ctx, installation, query)
+	if err != nil {
+		return "", "", err
+	}
+	matches := page.Items
+	exact := slices.DeleteFunc(slices.Clone(matches), func(r v1.Record) bool {
+		return r.ID != f.q && !strings.EqualFold(r.Name, f.q)
+	})
+	if len(exact) == 1 {
+		matches = exact
+	}
+	switch {
+	case len(matches) == 1:
+		return matches[0].Kind, matches[0].ID, nil
+	case len(matches) == 0 && isID(f.q):
+		return "", "", &failure{
+			"no record with the id " + f.q + " has been seen", "say its kind too: company " + f.q + ", or contract " + f.q,
+		}
+	case len(matches) == 0:
+		return "", "", &failure{fmt.Sprintf("no record has %q in its name", text(f.q)), "channelsync record list shows them"}
+	}
+	return "", "", severalRecords(f.q, page)
+}
+
+func severalRecords(q string, page v1.Page[v1.Record]) error {
+	list := make([]string, len(page.Items))
+	for i, r := range page.Items {
+		list[i] = fmt.Sprintf("%s %s %s", r.Kind, r.ID, strconv.Quote(screen.Cut(text(r.Name), 40)))
+	}
+	more := ""
+	if page.NextCursor != nil {
+		more = " and more"
+	}
+	return &failure{
+		fmt.Sprintf("%q is %d records%s", text(q), len(page.Items), more),
+		"say which by kind and id: " + strings.Join(list, ", "),
+	}
+}
+
+func isID(text string) bool {
+	id, err := strconv.ParseInt(text, 10, 64)
+	return err == nil && id >= 0 && strconv.FormatInt(id, 10) == text
+}

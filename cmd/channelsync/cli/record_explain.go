@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"context"
+	"flag"
+
+	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/cli/internal/command"
+	"channelsync/cmd/channelsync/cli/internal/screen"
+)
+
+func (s *session) recordExplain() *command.Command {
+	var f recordFlags
+	return &command.Command{
+		Name: "explain", Args: recordArgs, Short: "say why a record is or is not synced, from fresh state",
+		Long:     "Asks Autotask and Channel Program as they are now, and pushes nothing.",
+		Examples: []string{"channelsync record explain contract 29683580", "channelsync record explain 'acme gmbh'"},
+		Words:    recordKinds(), Values: map[string][]string{"kind": recordKinds()},
+		Flags: func(fs *flag.FlagSet) { f.flags(fs); s.jsonFlag(fs) },
+		Run: func(ctx context.Context, args []string) error {
+			if err := f.take(args); err != nil {
+				return err
+			}
+			api, in, err := s.open(ctx, &f.selector)
+			if err != nil {
+				return err
+			}
+			kind, id, err := s.find(ctx, api, in.ID, &f)
+			if err != nil {
+				return err
+			}
+			e, err := api.Explain(ctx, in.ID, kind, id)
+			if err != nil {
+				return err
+			}
+			if s.json {
+				return s.writeJSON(e)
+			}
+			return s.showExplanation(e)
+		},
+	}
+}
+
+func (s *session) showExplanation(e v1.Explanation) error {
+	verdict := "is not synced"
+	if e.Met {
+		verdict = "is synced"
+	}
+	s.say("%s %s  %s  %s.", e.Kind, e.ID, text(e.Name), verdict)
+	if len(e.Conditions) > 0 {
+		s.say("")
+		t := screen.Table{Header: []string{"SYNC", "CONDITION", "MET", "VALUE", "DETAIL"}}
+		for _, c := range e.Conditions {
+			t.Add(string(c.Sync), c.Code, yesNo(c.Met), c.Value, c.Detail)
+		}
+		if err := s.writeTable(t); err != nil {
+			return err
+		}
+	}
+	s.showDocument("What belongs in Channel Program", e.Projection)
+	if len(e.Differences) > 0 {
+		s.say("\nWhat Channel Program holds otherwise")
+		t := screen.Table{Header: []string{"FIELD", "HOLDS", "WOULD BE"}}
+		for _, d := range e.Differences {
+			t.Add(d.Field, d.From, d.To)
+		}
+		if err := s.writeTable(t); err != nil {
+			return err
+		}
+	}
+	s.say("\n%s", text(e.Next))
+	return nil
+}

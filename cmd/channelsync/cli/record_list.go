@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"slices"
+	"strings"
+
+	"channelsync/api/client"
+	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/cli/internal/command"
+	"channelsync/cmd/channelsync/cli/internal/screen"
+)
+
+func outcomes() []string {
+	return []string{
+		string(v1.OutcomePushed), string(v1.OutcomeUnchanged), string(v1.OutcomeNotMet),
+		string(v1.OutcomeWaiting), string(v1.OutcomeRetrying), string(v1.OutcomeDead),
+	}
+}
+
+// pageFlags say how much of a list is wanted.
+type pageFlags struct {
+	limit  int
+	cursor string
+	all    bool
+}
+
+func (p *pageFlags) flags(fs *flag.FlagSet) {
+	fs.IntVar(&p.limit, "limit", 50, "at most `N`, up to 500")
+	fs.StringVar(&p.cursor, "cursor", "", "`CURSOR` that the page before ended with")
+	fs.BoolVar(&p.all, "all", false, "every page")
+}
+
+func (p *pageFlags) check() error {
+	if p.limit < 1 || p.limit > 500 {
+		return command.Usage("--all lists everything", "--limit: got %d, want a number from 1 to 500", p.limit)
+	}
+	return nil
+}
+
+func (s *session) recordList() *command.Command {
+	var f recordFlags
+	var outcome string
+	var page pageFlags
+	return &command.Command{
+		Name: "list", Args: selectorArgs, Short: "list records and how they stand",
+		Examples: []string{
+			"channelsync record list --outcome not_met --kind company", "channelsync record list --q acme --json",
+		},
+		Values: map[string][]string{"kind": recordKinds(), "outcome": outcomes()},
+		Flags: func(fs *flag.FlagSet) {
+			f.flags(fs)
+			fs.StringVar(&outcome, "outcome", "", "only this `OUTCOME`: "+strings.Join(outcomes(), ", "))
+			page.flags(fs)
+			s.jsonFlag(fs)
+		},
+		Run: func(ctx context.Context, args []string) error {
+			if err := f.selector.take(args); err != nil {
+				return err
+			}
+			if err := f.checkKind(); err != nil {
+				return err
+			}
+			if outcome != "" && !slices.Contains(outcomes(), outcome) {
+				return command.Usage("the outcomes are "+strings.Join(outcomes(), ", "), "there is no outcome %q", outcome)
+			}
+			if err := page.check(); err != nil {
+				return err
+			}
+			api, in, err := s.open(ctx, &f.selector)
+			if err != nil {
+				return err
+			}
+			query := v1.RecordQuery{
+				Kind: v1.Kind(f.kind), Outcome: v1.Outcome(outcome), Q: f.q, Cursor: page.cursor, Limit: page.limit,
+			}
+			found, err := records(ctx, api, in.ID, query, page.all)
+			if err != nil {
+				return err
+			}
+			return s.showRecords(found)
+		},
+	}
+}
+
+func records(
+	ctx context.Context, api *client.Client, id string, q v1.RecordQuery, all bool,
+) (v1.Page[v1.Record], error) {
+	if !all {
+		return api.Records(ctx, id, q)
+	}
+	q.Limit = 500
+	page := v1.Page[v1.Record]{Items: []v1.Record{}}
+	for r, err := range api.AllRecords(ctx, id, q) {
+		if err != nil {
+			return page, err
+		}
+		page.Items = append(page.Items, r)
+	}
+	return page, nil
+}
+
+func (s *session) showRecords(page v1.Page[v1.Record]) error {
+	if s.json {
+		return s.writeJSON(page)
+	}
+	if len(page.Items) == 0 {
+		s.say("There are no such records.")
+		return nil
+	}
+	t := screen.Table{Header: []string{"KIND", "ID", "NAME", "OUTCOME", "REASONS", "CHANGED", "PUSHED"}}
+	for _, r := range page.Items {
+		t.Add(string(r.Kind), r.ID, r.Name, string(r.Outcome), strings.Join(r.Reasons, ", "),
+			screen.WhenPtr(s.now(), r.ChangedAt, ""), screen.WhenPtr(s.now(), r.PushedAt, "never"))
+	}
+	if err := s.writeTable(t); err != nil {
+		return err
+	}
+	s.moreHint(page.NextCursor)
+	return nil
+}
+
+// moreHint says how to go on where a list is longer than its page.
+func (s *session) moreHint(next *string) {
+	if next != nil {
+		s.note("There are more: --all lists them, --cursor %s goes on.", text(*next))
+	}
+}

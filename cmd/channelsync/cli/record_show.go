@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"strings"
+	"time"
+
+	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/cli/internal/command"
+	"channelsync/cmd/channelsync/cli/internal/screen"
+)
+
+func (s *session) recordShow() *command.Command {
+	var f recordFlags
+	return &command.Command{
+		Name: "show", Args: recordArgs, Short: "show what was last pushed of a record, and its last steps",
+		Examples: []string{"channelsync record show company 7", "channelsync record show --q 'acme gmbh'"},
+		Words:    recordKinds(), Values: map[string][]string{"kind": recordKinds()},
+		Flags: func(fs *flag.FlagSet) { f.flags(fs); s.jsonFlag(fs) },
+		Run: func(ctx context.Context, args []string) error {
+			if err := f.take(args); err != nil {
+				return err
+			}
+			api, in, err := s.open(ctx, &f.selector)
+			if err != nil {
+				return err
+			}
+			kind, id, err := s.find(ctx, api, in.ID, &f)
+			if err != nil {
+				return err
+			}
+			r, err := api.Record(ctx, in.ID, kind, id)
+			if err != nil {
+				return err
+			}
+			if s.json {
+				return s.writeJSON(r)
+			}
+			return s.showRecord(r)
+		},
+	}
+}
+
+func (s *session) showRecord(r v1.RecordDetail) error {
+	s.recordHead(r.Record)
+	if r.Attempts > 0 {
+		s.say("  attempts    %d", r.Attempts)
+	}
+	if r.TargetURL != "" {
+		s.say("  at target   %s", text(r.TargetURL))
+	}
+	s.showDocument("Last pushed", r.Projection)
+	if len(r.Timeline) == 0 {
+		return nil
+	}
+	s.say("\nTimeline")
+	t := screen.Table{Header: []string{"WHEN", "STEP", "WHY", "OUTCOME", "TOOK", "DETAIL"}}
+	for _, step := range r.Timeline {
+		took := ""
+		if step.Millis > 0 {
+			took = (time.Duration(step.Millis) * time.Millisecond).String()
+		}
+		t.Add(screen.When(s.now(), step.At), step.Step, string(step.Trigger), string(step.Outcome), took, step.Detail)
+	}
+	return s.writeTable(t)
+}
+
+func (s *session) recordHead(r v1.Record) {
+	s.say("%s %s  %s", r.Kind, r.ID, text(r.Name))
+	s.say("  outcome     %s", r.Outcome)
+	if len(r.Reasons) > 0 {
+		s.say("  reasons     %s", text(strings.Join(r.Reasons, ", ")))
+	}
+	if r.Detail != "" {
+		s.say("  detail      %s", text(r.Detail))
+	}
+	s.say("  changed     %s", screen.WhenPtr(s.now(), r.ChangedAt, "never"))
+	s.say("  reconciled  %s", screen.WhenPtr(s.now(), r.ReconciledAt, "never"))
+	s.say("  pushed      %s", screen.WhenPtr(s.now(), r.PushedAt, "never"))
+}
+
+// showDocument writes a JSON document under a title; null is left out.
+func (s *session) showDocument(title string, doc json.RawMessage) {
+	var b bytes.Buffer
+	if len(doc) == 0 || string(doc) == "null" || json.Indent(&b, doc, "  ", "  ") != nil {
+		return
+	}
+	s.say("\n%s\n  %s", title, printable(b.String()))
+}
+
+// printable is text for documents of more lines than one.
+func printable(doc string) string {
+	lines := strings.Split(doc, "\n")
+	for i, l := range lines {
+		lines[i] = text(l)
+	}
+	return strings.Join(lines, "\n")
+}

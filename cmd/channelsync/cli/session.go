@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/term"
+
+	"channelsync/api/client"
+	"channelsync/cmd/channelsync/cli/internal/command"
+	"channelsync/cmd/channelsync/cli/internal/screen"
+)
+
+// session is one run of a command.
+type session struct {
+	Invocation
+	global    globals
+	json      bool // --json was given
+	now       func() time.Time
+	lines     *bufio.Reader // of standard input, made when it is first read
+	transport *http.Transport
+}
+
+func newSession(inv Invocation) *session {
+	return &session{
+		Invocation: inv, now: time.Now, transport: http.DefaultTransport.(*http.Transport).Clone(),
+	}
+}
+
+func (s *session) close() { s.transport.CloseIdleConnections() }
+
+// api is the client of the API that the global flags name.
+func (s *session) api() (*client.Client, error) {
+	token, err := s.token()
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.New(client.Config{URL: s.url(), Token: token, Actor: "cli", Transport: s.transport})
+	if err != nil {
+		return nil, command.Usage("--api-url names the admin listener of the service", "%v", err)
+	}
+	return c, nil
+}
+
+// env is an environment variable; an empty one counts as not set.
+func (s *session) env(name string) string {
+	v, _ := s.LookupEnv(name)
+	return v
+}
+
+// jsonFlag is --json, which every read takes.
+func (s *session) jsonFlag(fs *flag.FlagSet) {
+	fs.BoolVar(&s.json, "json", false, "write the API's own JSON")
+}
+
+// say writes a line for people; it is left out where --json wants JSON alone.
+func (s *session) say(format string, args ...any) {
+	if !s.json {
+		_, _ = fmt.Fprintf(s.Stdout, format+"\n", args...) // nobody is left to tell
+	}
+}
+
+// note writes a line beside the result, to standard error.
+func (s *session) note(format string, args ...any) {
+	_, _ = fmt.Fprintf(s.Stderr, format+"\n", args...)
+}
+
+func (s *session) writeJSON(v any) error {
+	enc := json.NewEncoder(s.Stdout)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("write JSON: %w", err)
+	}
+	return nil
+}
+
+func (s *session) writeTable(t screen.Table) error { return t.Write(s.Stdout, s.width()) }
+
+// width is how wide the terminal is; 0 where the output is none, so that nothing
+// is cut in a file.
+func (s *session) width() int {
+	if n, err := strconv.Atoi(s.env("COLUMNS")); err == nil && n > 0 {
+		return n
+	}
+	if f, ok := s.Stdout.(*os.File); ok {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return w
+		}
+	}
+	return 0
+}
+
+// line reads the next line of standard input, without its end.
+func (s *session) line() (string, error) {
+	if s.lines == nil {
+		s.lines = bufio.NewReader(io.LimitReader(s.Stdin, maxSecretFile))
+	}
+	text, err := s.lines.ReadString('\n')
+	if err != nil && (err != io.EOF || text == "") {
+		return "", fmt.Errorf("read standard input: %w", err)
+	}
+	return trimEnd(text), nil
+}
+
+// pause waits, unless ctx ends before.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}
+
+func noArguments(args []string) error {
+	if len(args) > 0 {
+		return command.Usage("", "unexpected argument %q", args[0])
+	}
+	return nil
+}
+
+// text cleans what came from elsewhere, for lines outside of tables.
+func text(s string) string { return screen.Clean(s) }
+
+// plural is "1 record" or "7 records".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}

@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"context"
+	"strconv"
+
+	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/cli/internal/command"
+	"channelsync/cmd/channelsync/cli/internal/screen"
+)
+
+func (s *session) statusCommand() *command.Command {
+	return &command.Command{
+		Name: "status", Short: "one screen: state, freshness, backlog, issues", Flags: s.jsonFlag,
+		Run: func(ctx context.Context, args []string) error {
+			if err := noArguments(args); err != nil {
+				return err
+			}
+			api, err := s.api()
+			if err != nil {
+				return err
+			}
+			st, err := api.Status(ctx)
+			if err != nil {
+				return err
+			}
+			if s.json {
+				return s.writeJSON(st)
+			}
+			return s.showStatus(st)
+		},
+	}
+}
+
+func (s *session) showStatus(st v1.Status) error {
+	ready := "ready"
+	if !st.Ready {
+		ready = "not ready: channelsync check says why"
+	}
+	s.say("channelsync %s, %s\n", text(st.Version), ready)
+	if len(st.Installations) == 0 {
+		s.say("There is no installation yet; channelsync installation create makes one.")
+		return nil
+	}
+	t := screen.Table{Header: []string{"INSTALLATION", "STATE", "BACKLOG", "FRESHNESS P50 / P95", "ISSUES"}}
+	for _, in := range st.Installations {
+		t.Add(in.Name, string(in.State), strconv.Itoa(in.Backlog), freshness(in.Freshness), countIssues(in.Issues))
+	}
+	if err := s.writeTable(t); err != nil {
+		return err
+	}
+	for _, in := range st.Installations {
+		s.showIssues(in.Name, in.Issues)
+	}
+	return nil
+}
+
+func countIssues(issues []v1.Issue) string {
+	act := 0
+	for _, i := range issues {
+		if i.Severity == v1.SeverityAct {
+			act++
+		}
+	}
+	switch {
+	case len(issues) == 0:
+		return "none"
+	case act == 0:
+		return strconv.Itoa(len(issues))
+	}
+	return strconv.Itoa(len(issues)) + ", " + strconv.Itoa(act) + " to act on"
+}

@@ -1,0 +1,229 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	"channelsync/api/autotask"
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/deadletter"
+	"channelsync/sync/installation"
+	"channelsync/sync/job"
+	"channelsync/sync/ledger"
+	"channelsync/sync/seal"
+	atsim "channelsync/test/sim/autotask/sim"
+	cpsim "channelsync/test/sim/channelprogram/sim"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// The server's clocks and pools that live as long as the process.
+		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
+	)
+}
+
+const (
+	connection = "msp-one"
+	username   = "api@msp.example"
+	secret     = "secret-0123456789"
+	tracking   = "TRACK"
+	cpToken    = "token-0123456789"
+)
+
+// desk is a manager between the two simulated vendors, on a real event store.
+type desk struct {
+	*Manager
+	t             *testing.T
+	at            *atsim.Sim
+	cp            *cpsim.Sim
+	atURL         string
+	keys          *events.Table
+	installations *events.Table
+
+	mu       sync.Mutex
+	callouts []func() // told of every callout
+}
+
+type setup struct {
+	autotask  atsim.Config
+	publicURL string
+}
+
+func newDesk(t *testing.T, s setup) *desk {
+	t.Helper()
+	d := &desk{t: t}
+	s.autotask.Username, s.autotask.Secret, s.autotask.TrackingIdentifier, s.autotask.Transport = username, secret, tracking, listens{d}
+	d.at = atsim.New(s.autotask)
+	var err error
+	d.cp, err = cpsim.New(cpsim.Config{Connections: []cpsim.Connection{{ID: connection, Token: cpToken}, {ID: "other", Token: cpToken + "-other"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	atServer, cpServer := httptest.NewServer(d.at.Handler()), httptest.NewServer(d.cp.Handler())
+	d.atURL = atServer.URL
+	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		d.at.Close()
+		d.cp.Close()
+		atServer.Close()
+		cpServer.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := bus.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	tables := map[string]*events.Table{}
+	for _, name := range []string{"keys", "installations", "ledger", "jobs", "audit"} {
+		if tables[name], err = bus.Table(t.Context(), events.TableConfig{Name: name, History: 1, Secure: name == "keys"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.keys, d.installations = tables["keys"], tables["installations"]
+	master, err := seal.NewRing(bytes.Repeat([]byte{1}, seal.KeySize))
+	ok(t, err)
+	vault, err := seal.OpenVault(t.Context(), master, d.keys)
+	ok(t, err)
+	store, err := installation.Open(t.Context(), d.installations, vault)
+	ok(t, err)
+	jobs, err := job.Open(t.Context(), tables["jobs"], time.Now)
+	ok(t, err)
+	audit, err := OpenAudit(t.Context(), tables["audit"])
+	ok(t, err)
+	hosts := autotask.NewHosts([]string{strings.TrimPrefix(atServer.URL, "http://")})
+	d.Manager = New(Config{
+		Bus: bus, Vault: vault, Store: store, Ledger: ledger.New(tables["ledger"], vault), DeadLetters: deadletter.New(bus.DeadLetters(), vault, time.Now),
+		Jobs: jobs, Audit: audit, Hosts: hosts, Discovery: autotask.Discoverer{URL: atServer.URL + "/atservicesrest", Hosts: hosts, Client: atServer.Client()},
+		ChannelProgramURL: cpServer.URL, PublicURL: s.publicURL,
+		Intervals:         Intervals{Poll: time.Hour, Parts: time.Hour, Sweep: 24 * time.Hour, WebhookCheck: time.Hour, Coalesce: 10 * time.Millisecond},
+		AutotaskTransport: atServer.Client().Transport, TargetTransport: cpServer.Client().Transport, Now: time.Now, Log: zap.NewNop(),
+	})
+	return d
+}
+
+// listens takes the callouts, as the public listener would.
+type listens struct{ d *desk }
+
+func (l listens) RoundTrip(r *http.Request) (*http.Response, error) {
+	l.d.mu.Lock()
+	told := l.d.callouts
+	l.d.mu.Unlock()
+	for _, tell := range told {
+		tell()
+	}
+	return &http.Response{StatusCode: http.StatusNoContent, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody, Request: r}, nil
+}
+
+func (d *desk) onCallout(tell func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.callouts = append(d.callouts, tell)
+}
+
+// run runs the installations, and the dispatcher, until the test ends or the returned function is called.
+func (d *desk) run() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { d.Run(ctx) })
+	wg.Go(func() {
+		if err := d.Bus.Dispatch(ctx); err != nil {
+			d.t.Error(err)
+		}
+	})
+	stop = sync.OnceFunc(func() {
+		cancel()
+		wg.Wait()
+	})
+	d.t.Cleanup(stop)
+	d.eventually("the manager runs", func() error {
+		d.Manager.mu.Lock()
+		defer d.Manager.mu.Unlock()
+		if d.running == nil {
+			return fmt.Errorf("not yet")
+		}
+		return nil
+	})
+	return stop
+}
+
+// eventually polls until check is nil.
+func (d *desk) eventually(what string, check func() error) {
+	d.t.Helper()
+	end := time.NewTimer(15 * time.Second)
+	defer end.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-end.C:
+			d.t.Fatalf("%s: %v", what, err)
+		}
+	}
+}
+
+func request(syncs ...v1.Sync) v1.CreateInstallation {
+	if len(syncs) == 0 {
+		syncs = v1.Syncs
+	}
+	return v1.CreateInstallation{
+		Name: "Example MSP", Username: username, Secret: secret, TrackingIdentifier: tracking, Syncs: syncs,
+		ChannelProgram: v1.ChannelProgramTarget{ConnectionID: connection, Token: cpToken},
+	}
+}
+
+func (d *desk) create(syncs ...v1.Sync) v1.Installation {
+	d.t.Helper()
+	in, err := d.Create(d.t.Context(), request(syncs...))
+	ok(d.t, err)
+	return in
+}
+
+// live waits until an installation is.
+func (d *desk) live(id string) v1.Installation {
+	d.t.Helper()
+	var last v1.Installation
+	d.eventually("live", func() (err error) {
+		if last, err = d.Get(d.t.Context(), id); err == nil && last.State != v1.StateLive {
+			err = fmt.Errorf("%s, %v", last.State, last.Issues)
+		}
+		return err
+	})
+	return last
+}
+
+func (d *desk) kept(id string) *installation.Installation {
+	d.t.Helper()
+	in, err := d.Store.Get(id)
+	ok(d.t, err)
+	return in
+}
+
+func (d *desk) customer(name string) int64 {
+	return d.at.Put("Companies", atsim.Row{"companyName": name, "companyType": 1, "isActive": true})
+}
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,246 @@
+package watch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	"channelsync/api/autotask"
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/installation"
+	"channelsync/sync/ledger"
+	"channelsync/sync/seal"
+	atsim "channelsync/test/sim/autotask/sim"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// The server's clocks and pools that live as long as the process.
+		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
+	)
+}
+
+const publicURL = "https://sync.msp.example"
+
+// bench is watchers on a simulated Autotask and a real event store.
+type bench struct {
+	t      *testing.T
+	at     *atsim.Sim
+	url    string
+	bus    *events.Bus
+	store  *installation.Store
+	ledger *ledger.Ledger
+	line   *line
+	clock  clock
+	n      int // installations made
+}
+
+// clock is one that the test moves.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+var errCut = errors.New("the line is cut")
+
+// line carries requests to Autotask until it is cut: the request at the cut is
+// not sent, or it is and its answer is lost; all that follow are not sent.
+type line struct {
+	http.RoundTripper
+	mu    sync.Mutex
+	calls int
+	cut   int // the call to cut at, from 1; 0 = never
+	lost  bool
+}
+
+func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
+	l.mu.Lock()
+	l.calls++
+	here, gone := l.calls == l.cut, l.cut > 0 && l.calls > l.cut
+	l.mu.Unlock()
+	if gone || here && !l.lost {
+		return nil, errCut
+	}
+	res, err := l.RoundTripper.RoundTrip(r)
+	if here && err == nil {
+		_ = res.Body.Close()
+		return nil, errCut
+	}
+	return res, err
+}
+
+func (l *line) arm(cut int, lost bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.calls, l.cut, l.lost = 0, cut, lost
+}
+
+// takesAll answers the callouts: nobody listens at the public URL of these tests.
+type takesAll struct{}
+
+func (takesAll) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusNoContent, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody, Request: r}, nil
+}
+
+func newBench(t *testing.T, cfg atsim.Config) *bench {
+	t.Helper()
+	b := &bench{t: t, clock: clock{at: time.Now()}}
+	cfg.Transport = takesAll{}
+	cfg.Username, cfg.Secret, cfg.TrackingIdentifier = "api@msp.example", "secret-0123456789", "TRACK"
+	b.at = atsim.New(cfg)
+	server := httptest.NewServer(b.at.Handler())
+	b.url = server.URL
+	b.line = &line{RoundTripper: server.Client().Transport}
+	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.bus = bus
+	t.Cleanup(func() {
+		b.at.Close()
+		server.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := bus.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	table := func(name string) *events.Table {
+		tab, err := bus.Table(t.Context(), events.TableConfig{Name: name, History: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tab
+	}
+	master, err := seal.NewRing(bytes.Repeat([]byte{1}, seal.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	vault, err := seal.OpenVault(t.Context(), master, table("keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.ledger = ledger.New(table("ledger"), vault)
+	if b.store, err = installation.Open(t.Context(), table("installations"), vault); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// forgotten notes what a watcher told the catalogue to forget.
+type forgotten struct{ services []int64 }
+
+func (f *forgotten) ForgetServices(ids ...int64) { f.services = append(f.services, ids...) }
+func (f *forgotten) ForgetVendors(...int64)      {}
+
+// watcher makes an installation and its watcher.
+func (b *bench) watcher(syncs ...v1.Sync) *Watcher {
+	b.t.Helper()
+	b.n++
+	in := &installation.Installation{
+		ID: fmt.Sprintf("01hzx3q8r9k2m4n6p8s0t2v%03d", b.n), Zone: v1.Zone{Name: "test", URL: b.url + "/atservicesrest"},
+		Syncs: map[v1.Sync]*installation.SyncSettings{},
+	}
+	if len(syncs) == 0 {
+		syncs = v1.Syncs
+	}
+	for _, s := range syncs {
+		in.Syncs[s] = &installation.SyncSettings{}
+	}
+	if err := b.store.Create(b.t.Context(), in); err != nil {
+		b.t.Fatal(err)
+	}
+	return b.again(in.ID)
+}
+
+// again is the watcher of an installation as after a restart.
+func (b *bench) again(id string) *Watcher {
+	b.t.Helper()
+	in := b.installation(id)
+	client := autotask.New(autotask.Config{
+		Credentials: autotask.Credentials{Username: "api@msp.example", Secret: "secret-0123456789", TrackingIdentifier: "TRACK"},
+		Zone:        in.Zone, Hosts: autotask.NewHosts([]string{strings.TrimPrefix(b.url, "http://")}), Transport: b.line,
+		Wait: func(context.Context, time.Duration) error { return nil },
+	})
+	return New(Config{
+		ID: id, Store: b.store, Autotask: client, Journal: b.bus.Journal(), Ledger: b.ledger, Catalogue: &forgotten{}, Now: b.clock.now, Log: zap.NewNop(),
+	})
+}
+
+func (b *bench) installation(id string) *installation.Installation {
+	b.t.Helper()
+	in, err := b.store.Get(id)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return in
+}
+
+func (b *bench) edit(entity string, id int64, fields atsim.Row) {
+	b.t.Helper()
+	if err := b.at.Edit(entity, id, fields); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// found lists the changes in the journal that were not looked at before.
+type found struct {
+	b    *bench
+	id   string
+	upTo uint64
+}
+
+func (b *bench) changes(w *Watcher) *found { return &found{b: b, id: w.ID} }
+
+func (f *found) next() []string {
+	f.b.t.Helper()
+	var out []string
+	err := f.b.bus.Journal().Read(f.b.t.Context(), events.ReadFrom{Installation: f.id, FromSequence: f.upTo + 1}, func(c events.StoredChange) error {
+		out = append(out, fmt.Sprintf("%s %d %s", c.Kind, c.ID, c.Trigger))
+		f.upTo = c.Sequence
+		return nil
+	})
+	if err != nil {
+		f.b.t.Fatal(err)
+	}
+	return out
+}
+
+// expect checks what was written since the last look.
+func (f *found) expect(what string, want ...string) {
+	f.b.t.Helper()
+	if diff := cmp.Diff(want, f.next()); diff != "" {
+		f.b.t.Errorf("%s: %s", what, diff)
+	}
+}
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

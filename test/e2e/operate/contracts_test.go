@@ -1,0 +1,242 @@
+package operate
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	v1 "channelsync/api/v1"
+	"channelsync/test/e2e/world"
+	atsim "channelsync/test/sim/autotask/sim"
+	cpsim "channelsync/test/sim/channelprogram/sim"
+)
+
+// poll and parts are the intervals of these worlds.
+const (
+	poll  = time.Second
+	parts = 2 * time.Second
+)
+
+// within gives a promise of so much time some more for a busy machine.
+func within(promise time.Duration) time.Duration { return promise + 3*time.Second }
+
+func often() map[string]string {
+	return map[string]string{"contract-poll-interval": poll.String(), "contract-parts-interval": parts.String()}
+}
+
+// TestContractsArriveInTime: how long each kind of change may take that no webhook tells of.
+func TestContractsArriveInTime(t *testing.T) {
+	t.Parallel()
+	for name, noStamp := range map[string]bool{"contracts are stamped": false, "an older build without stamps": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			contractsArrive(t, seeded(t, 30, world.Options{Autotask: atsim.Config{NoStamp: noStamp}, Settings: often()}))
+		})
+	}
+}
+
+func contractsArrive(t *testing.T, w *world.World) {
+	in := w.Install()
+	w.Agree(soon)
+	settled(w, in.ID)
+	took := func(what string, promise time.Duration, do func()) {
+		t.Helper()
+		began := time.Now()
+		do()
+		w.Agree(within(promise))
+		t.Logf("%s: %.1f s", what, time.Since(began).Seconds())
+	}
+	owner := company(w, "Northwind Dental")
+	var contract int64
+	took("a new contract", 2*poll, func() { contract = agreement(w, owner, "Care") })
+	took("an edited contract", 2*poll, func() {
+		edit(w, "Contracts", contract, atsim.Row{"contractName": "Care plus", "estimatedCost": "99.125"})
+	})
+	took("a cleared name and cost", 2*poll, func() { edit(w, "Contracts", contract, atsim.Row{"contractName": "", "estimatedCost": nil}) })
+	row := w.Autotask.All("ContractServiceUnits")[0]
+	unit, recurring := row["id"].(int64), row["contractID"].(int64)
+	took("a unit's cost", parts+poll, func() { edit(w, "ContractServiceUnits", unit, atsim.Row{"cost": "4321.5"}) })
+	took("a unit's vendor", parts+poll, func() { edit(w, "ContractServiceUnits", unit, atsim.Row{"vendorCompanyID": owner}) })
+	took("a charge", parts+poll, func() {
+		put(w, "ContractCharges", atsim.Row{"contractID": contract, "name": "Hardware", "unitQuantity": 1, "unitCost": 7, "extendedCost": 7})
+	})
+	took("a bundle", parts+poll, func() {
+		bundle := w.Autotask.All("ServiceBundles")[0]["id"].(int64)
+		put(w, "ContractServiceBundles", atsim.Row{"contractID": contract, "serviceBundleID": bundle})
+	})
+	took("a service of the catalogue", 2*poll, func() {
+		edit(w, "Services", w.Autotask.All("Services")[0]["id"].(int64), atsim.Row{"vendorCompanyID": owner, "unitCost": "500"})
+	})
+	named := func(name string) (n int) {
+		for _, c := range w.Target.Contracts(world.Connection) {
+			if c.Data.VendorName == name {
+				n++
+			}
+		}
+		return n
+	}
+	var vendor int64
+	was := ""
+	for _, row := range w.Autotask.All("Companies") {
+		if name, _ := row["companyName"].(string); row["companyType"] == int64(7) && named(name) > named(was) {
+			vendor, was = row["id"].(int64), name
+		}
+	}
+	before := named(was)
+	took("a renamed vendor", poll, func() { edit(w, "Companies", vendor, atsim.Row{"companyName": "Renamed Vendor, Inc."}) })
+	if n := named("Renamed Vendor, Inc."); n != before || n < 2 {
+		t.Errorf("%d contracts name the vendor anew, want %d, and several", n, before)
+	}
+	took("a vendor without a name", poll, func() { edit(w, "Companies", vendor, atsim.Row{"companyName": ""}) })
+	took("a deleted vendor", poll, func() { w.Autotask.Remove("Companies", vendor) })
+	var sleeper int64
+	took("a company into scope", poll, func() {
+		sleeper = put(w, "Companies", atsim.Row{"companyName": "Sleeper", "companyType": 1, "isActive": false})
+		agreement(w, sleeper, "First")
+		agreement(w, sleeper, "Second")
+		w.Expected()
+		edit(w, "Companies", sleeper, atsim.Row{"isActive": true})
+	})
+	took("a merged company", 2*poll, func() {
+		if err := w.Autotask.Merge(sleeper, owner); err != nil {
+			t.Fatal(err)
+		}
+	})
+	w.Autotask.Remove("Contracts", recurring)
+	reconcile(w, in.ID, v1.KindContract, recurring, v1.OutcomeNotMet)
+	if c := w.Contract(recurring).Data; c.Name == nil || c.Lifecycle == "archived" {
+		t.Errorf("a deleted contract was changed at the target: %+v", c)
+	}
+	settled(w, in.ID)
+	w.Agree(soon)
+}
+
+// TestHiddenCostsAreUnknownNeverZero: a security level that cannot read costs
+// sees nothing, or zero, in their place.
+func TestHiddenCostsAreUnknownNeverZero(t *testing.T) {
+	t.Parallel()
+	for _, seen := range []string{"null", "zero"} {
+		t.Run(seen, func(t *testing.T) {
+			t.Parallel()
+			w := seeded(t, 20, world.Options{Autotask: atsim.Config{Modes: atsim.Modes{Costs: seen}}, Settings: often()})
+			in := w.Install()
+			settled(w, in.ID)
+			all := w.Target.Contracts(world.Connection)
+			if len(all) == 0 {
+				t.Fatal("no contract was pushed")
+			}
+			for _, c := range all {
+				if c.Data.OverallCost != nil {
+					t.Errorf("contract %s costs %s", c.ExternalID, c.Data.OverallCost.Amount)
+				}
+			}
+			if i := hasIssue(w, in.ID, "cost_unknown"); i.Records != len(all) || i.Severity != v1.SeverityAct || !strings.Contains(i.Fix, "cost") {
+				t.Errorf("issue %+v, want one for %d contracts", i, len(all))
+			}
+			w.Autotask.SetModes(func(m *atsim.Modes) { m.Costs = "" })
+			w.Agree(within(parts + poll)) // the next comparison of the parts sees them
+			ref, err := w.Admin.Resync(t.Context(), in.ID, v1.ResyncRequest{Kinds: []v1.Kind{v1.KindContract}})
+			ended(t, w, in.ID, ref, err)
+			w.Agree(soon)
+		})
+	}
+}
+
+// TestARightThatIsLostBlanksNothing: what was known of costs and vendors stays
+// at the target, and an issue says that it is not read any more.
+func TestARightThatIsLostBlanksNothing(t *testing.T) {
+	t.Parallel()
+	for _, entity := range []string{"ContractServiceUnits", "ContractServiceBundleUnits", "ContractCharges"} {
+		t.Run(entity, func(t *testing.T) {
+			t.Parallel()
+			w := seeded(t, 20, world.Options{Settings: often()})
+			in := w.Install()
+			w.Agree(soon)
+			settled(w, in.ID)
+			figures := func() string {
+				var all []string
+				for _, c := range w.Target.Contracts(world.Connection) {
+					cost := "none"
+					if c.Data.OverallCost != nil {
+						cost = c.Data.OverallCost.Amount
+					}
+					all = append(all, c.ExternalID+" "+cost+" "+c.Data.VendorName)
+				}
+				return strings.Join(all, "\n")
+			}
+			before := figures()
+			w.Target.ResetStats()
+			w.Autotask.SetModes(func(m *atsim.Modes) { m.Denied = []string{entity} })
+			ref, err := w.Admin.Resync(t.Context(), in.ID, v1.ResyncRequest{Kinds: []v1.Kind{v1.KindContract}})
+			ended(t, w, in.ID, ref, err)
+			if after := figures(); after != before {
+				t.Errorf("before:\n%s\nafter:\n%s", before, after)
+			}
+			hasIssue(w, in.ID, "costs_unreadable")
+
+			name := w.Contract(w.Autotask.All("Contracts")[0]["id"].(int64)).ExternalID
+			edit(w, "Contracts", w.Autotask.All("Contracts")[0]["id"].(int64), atsim.Row{"contractName": "Edited all the same"})
+			w.Eventually("contract "+name+" goes on", soon, func() error {
+				c, _ := w.Target.Contract(world.Connection, name)
+				if c.Data.Name == nil || *c.Data.Name != "Edited all the same" {
+					return fmt.Errorf("name %v", c.Data.Name)
+				}
+				return nil
+			})
+			if after := figures(); after != before {
+				t.Errorf("after an edit, before:\n%s\nafter:\n%s", before, after)
+			}
+			w.Autotask.SetModes(func(m *atsim.Modes) { m.Denied = nil })
+			w.Agree(within(parts + poll))
+			ref, err = w.Admin.Resync(t.Context(), in.ID, v1.ResyncRequest{Kinds: []v1.Kind{v1.KindContract}})
+			ended(t, w, in.ID, ref, err)
+			hasNoIssue(w, in.ID, "costs_unreadable")
+			w.Agree(soon)
+		})
+	}
+}
+
+// TestACurrencyThatIsNotTakenIsNamed: the contracts in it are dead letters, never
+// relabelled; what has no cost goes on.
+func TestACurrencyThatIsNotTakenIsNamed(t *testing.T) {
+	t.Parallel()
+	w := start(t, world.Options{Settings: often(), Target: cpsim.Config{
+		Connections: []cpsim.Connection{{ID: world.Connection, Token: world.Token, AccountName: "Example MSP", Currencies: []string{"USD"}}},
+	}})
+	put(w, "Currencies", atsim.Row{"id": 1, "name": "EUR", "isInternalCurrency": true})
+	owner := company(w, "Northwind Dental")
+	priced, unpriced := agreement(w, owner, "Priced"), agreement(w, owner, "Unpriced")
+	edit(w, "Contracts", unpriced, atsim.Row{"estimatedCost": nil})
+	in := w.Install()
+	rec := w.RecordBecomes(in.ID, v1.KindContract, priced, soon, func(r v1.RecordDetail) bool { return r.Outcome == v1.OutcomeDead })
+	if len(rec.Reasons) != 1 || rec.Reasons[0] != "currency_unsupported" || !strings.Contains(rec.Detail, "overallCost/currency") {
+		t.Errorf("reasons %v, detail %q", rec.Reasons, rec.Detail)
+	}
+	w.ContractBecomes(unpriced, "there", soon, func(c cpsim.ContractInput) bool { return c.OverallCost == nil })
+	w.ClientBecomes(owner, "there", soon, func(c cpsim.ClientInput) bool { return c.Name == "Northwind Dental" })
+	if i := hasIssue(w, in.ID, "currency_unsupported"); i.Records != 1 || i.Severity != v1.SeverityAct {
+		t.Errorf("issue %+v", i)
+	}
+	if d := letters(t, w, in.ID)["contract-"+text(priced)]; d.Code != "currency_unsupported" || d.Kind != "contract" {
+		t.Errorf("dead letter %+v", d)
+	}
+	if c := w.Contract(priced); c.ExternalID != "" {
+		t.Errorf("it was pushed: %+v", c.Data)
+	}
+	// The tenant's own currency goes before the option: nothing is relabelled.
+	_, err := w.Admin.UpdateInstallation(t.Context(), in.ID, v1.UpdateInstallation{Options: &v1.Options{Currency: "USD"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	settled(w, in.ID)
+	if c := w.Contract(priced); c.ExternalID != "" {
+		t.Errorf("it was relabelled: %+v", c.Data)
+	}
+	var projection struct{ OverallCost *struct{ Currency string } }
+	e, err := w.Admin.Explain(t.Context(), in.ID, v1.KindContract, text(priced))
+	if err != nil || json.Unmarshal(e.Projection, &projection) != nil || projection.OverallCost == nil || projection.OverallCost.Currency != "EUR" {
+		t.Errorf("projection %s, %v", e.Projection, err)
+	}
+}

@@ -83,8 +83,10 @@ type setup struct {
 	change   func(*Config) // of the reconciler
 }
 
+// newBench also lets the test run beside others: it waits for the disk most of the time.
 func newBench(t *testing.T, s setup) *bench {
 	t.Helper()
+	t.Parallel()
 	b := &bench{t: t, clock: clock{at: time.Now()}, crash: &crash{}}
 	s.autotask.Username, s.autotask.Secret, s.autotask.TrackingIdentifier = "api@msp.example", "secret-0123456789", "TRACK"
 	b.at = atsim.New(s.autotask)

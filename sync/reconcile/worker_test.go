@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -157,6 +158,20 @@ func (s *shift) customer(lane events.Lane, names ...string) {
 	}
 }
 
+// shown is what happened until now.
+type shown struct {
+	settled            []Settled
+	handshakes, pushes []time.Duration
+	broken             []string
+	mended             []Side
+}
+
+func (s *shift) shown() shown {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return shown{slices.Clone(s.settled), slices.Clone(s.handshakes), slices.Clone(s.pushes), slices.Clone(s.broken), slices.Clone(s.mended)}
+}
+
 // after lets the bubble's clock go on and everything come to rest.
 func (s *shift) after(d time.Duration) {
 	<-time.After(d)
@@ -235,15 +250,15 @@ func TestStoppedOrRefusedIsNotAskedAtAll(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			work(t, func(t *testing.T, s *shift) {
 				s.change(func(in *installation.Installation) { edit(in, true) })
-				takes := 0
+				var takes atomic.Int64
 				s.list.mu.Lock()
-				s.list.taken = func(v1.Kind, events.Lane, int) { takes++ }
+				s.list.taken = func(v1.Kind, events.Lane, int) { takes.Add(1) }
 				s.list.mu.Unlock()
 				s.customer(events.LaneLive, "waits")
 				s.customer(events.LaneLive, "waits too")
 				s.after(time.Hour)
-				if takes != 0 || s.list.left() != 2 || s.at.Stats().Total != 0 {
-					t.Errorf("%d takes, %d marks left, %d requests", takes, s.list.left(), s.at.Stats().Total)
+				if takes.Load() != 0 || s.list.left() != 2 || s.at.Stats().Total != 0 {
+					t.Errorf("%d takes, %d marks left, %d requests", takes.Load(), s.list.left(), s.at.Stats().Total)
 				}
 				s.change(func(in *installation.Installation) { edit(in, false) })
 				s.w.Kick()
@@ -271,26 +286,26 @@ func TestPausedTargetIsProbed(t *testing.T) {
 				}
 				s.customer(events.LaneLive, "waits")
 				s.after(window)
-				if len(s.pushes) != 1 || len(s.handshakes) != 0 {
-					t.Fatalf("pushes at %v, handshakes at %v", s.pushes, s.handshakes)
+				if len(s.shown().pushes) != 1 || len(s.shown().handshakes) != 0 {
+					t.Fatalf("pushes at %v, handshakes at %v", s.shown().pushes, s.shown().handshakes)
 				}
-				refused := s.pushes[0]
+				refused := s.shown().pushes[0]
 				requests := s.at.Stats().Total
 				s.after(5*time.Second + 3*time.Minute)
 				want := []time.Duration{5 * time.Second, 65 * time.Second, 125 * time.Second, 185 * time.Second}
 				for i := range want {
 					want[i] += refused
 				}
-				if !slices.Equal(s.handshakes, want) {
-					t.Errorf("handshakes at %v, want %v", s.handshakes, want)
+				if !slices.Equal(s.shown().handshakes, want) {
+					t.Errorf("handshakes at %v, want %v", s.shown().handshakes, want)
 				}
-				if n := s.at.Stats().Total - requests; n != 0 || len(s.pushes) != 1 {
-					t.Errorf("%d requests to Autotask and %d more pushes meanwhile", n, len(s.pushes)-1)
+				if n := s.at.Stats().Total - requests; n != 0 || len(s.shown().pushes) != 1 {
+					t.Errorf("%d requests to Autotask and %d more pushes meanwhile", n, len(s.shown().pushes)-1)
 				}
 				s.cp.ClearFault(id)
 				s.after(nextProbe)
-				if got := s.names(); len(got) != 1 || s.settled[0].Outcome != v1.OutcomePushed || !slices.Contains(s.mended, SideTarget) {
-					t.Errorf("after it was put right: settled %v, mended %v", got, s.mended)
+				if got := s.names(); len(got) != 1 || s.shown().settled[0].Outcome != v1.OutcomePushed || !slices.Contains(s.shown().mended, SideTarget) {
+					t.Errorf("after it was put right: settled %v, mended %v", got, s.shown().mended)
 				}
 				if at := s.w.GoesOnAt(); !at.IsZero() {
 					t.Errorf("it still waits until %s", at)
@@ -305,16 +320,14 @@ func TestAwayAutotaskIsLeftAloneForLongerAndLonger(t *testing.T) {
 		fault := s.at.SetFault(atsim.Fault{Kind: "status", Status: 503})
 		s.customer(events.LaneLive, "waits")
 		s.after(10 * time.Minute)
-		s.mu.Lock()
-		tries := len(s.broken)
-		s.mu.Unlock()
-		if tries < 10 || tries > 30 || s.broken[0] != "autotask_unavailable" {
-			t.Errorf("%d tries in ten minutes, reported as %v", tries, slices.Compact(s.broken))
+		tries := len(s.shown().broken)
+		if tries < 10 || tries > 30 || s.shown().broken[0] != "autotask_unavailable" {
+			t.Errorf("%d tries in ten minutes, reported as %v", tries, slices.Compact(s.shown().broken))
 		}
 		s.at.ClearFaults(fault)
 		s.after(breakerMost)
-		if got := s.names(); len(got) != 1 || s.settled[0].Outcome != v1.OutcomePushed || !slices.Contains(s.mended, SideAutotask) {
-			t.Errorf("after it came back: settled %v, mended %v", got, s.mended)
+		if got := s.names(); len(got) != 1 || s.shown().settled[0].Outcome != v1.OutcomePushed || !slices.Contains(s.shown().mended, SideAutotask) {
+			t.Errorf("after it came back: settled %v, mended %v", got, s.shown().mended)
 		}
 	})
 }
@@ -331,8 +344,8 @@ func TestThrottledWorkGoesOnWhenItIsTold(t *testing.T) {
 			t.Errorf("it waits %s", wait)
 		}
 		s.after(time.Until(told) - time.Second)
-		if len(s.pushes) != 1 {
-			t.Errorf("pushes at %v", s.pushes)
+		if len(s.shown().pushes) != 1 {
+			t.Errorf("pushes at %v", s.shown().pushes)
 		}
 		s.after(2 * time.Second)
 		if got := s.names(); len(got) != 1 {

@@ -90,6 +90,7 @@ func contractsArrive(t *testing.T, w *world.World) {
 		t.Errorf("%d contracts name the vendor anew, want %d, and several", n, before)
 	}
 	took("a vendor without a name", poll, func() { edit(w, "Companies", vendor, atsim.Row{"companyName": ""}) })
+	took("one with a name again", poll, func() { edit(w, "Companies", vendor, atsim.Row{"companyName": "Named again"}) })
 	took("a deleted vendor", poll, func() { w.Autotask.Remove("Companies", vendor) })
 	var sleeper int64
 	took("a company into scope", poll, func() {

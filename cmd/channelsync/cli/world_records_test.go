@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	v1 "channelsync/api/v1"
+)
+
+// recordsOf is the world as admin.Records, whose method names meet with others.
+type recordsOf struct{ w *world }
+
+func someRecords() []v1.Record {
+	changed := time.Now().Add(-4 * time.Minute)
+	return []v1.Record{
+		{Kind: v1.KindCompany, ID: "7", Name: "Acme GmbH", Outcome: v1.OutcomePushed, ChangedAt: &changed, PushedAt: &changed},
+		{Kind: v1.KindCompany, ID: "8", Name: "Acme, \"AG\"", Outcome: v1.OutcomeNotMet, Reasons: []string{"status_inactive"}},
+		{Kind: v1.KindCompany, ID: "9", Name: "Beta\x1b[31m Ltd", Outcome: v1.OutcomeRetrying, PushedAt: &changed},
+		{Kind: v1.KindCompany, ID: "10", Name: "Never pushed", Outcome: v1.OutcomeDead},
+		{Kind: v1.KindCompany, ID: "11", Name: "Gamma, Inc", Outcome: v1.OutcomeWaiting},
+		{Kind: v1.KindContract, ID: "7", Name: "Managed backup", Outcome: v1.OutcomeUnchanged, ChangedAt: &changed},
+	}
+}
+
+// List has two records on a page when the limit says 2.
+func (r recordsOf) List(_ context.Context, _ string, q v1.RecordQuery) (v1.Page[v1.Record], error) {
+	page := v1.Page[v1.Record]{}
+	from, _ := strconv.Atoi(q.Cursor)
+	for i, rec := range someRecords() {
+		matches := q.Q == "" || rec.ID == q.Q || strings.Contains(strings.ToLower(rec.Name), strings.ToLower(q.Q))
+		if i < from || !matches || (q.Kind != "" && q.Kind != rec.Kind) || (q.Outcome != "" && q.Outcome != rec.Outcome) {
+			continue
+		}
+		if len(page.Items) == q.Limit {
+			next := strconv.Itoa(i)
+			page.NextCursor = &next
+			break
+		}
+		page.Items = append(page.Items, rec)
+	}
+	return page, r.w.note("records %+v", q)
+}
+
+func (r recordsOf) Get(_ context.Context, _ string, kind v1.Kind, id int64) (v1.RecordDetail, error) {
+	at := time.Now().Add(-4 * time.Minute)
+	rec := v1.Record{
+		Kind: kind, ID: strconv.FormatInt(id, 10), Name: "Acme GmbH", Outcome: v1.OutcomeNotMet,
+		Reasons: []string{"status_inactive"}, Detail: "isActive is false", ReconciledAt: &at,
+	}
+	return v1.RecordDetail{
+		Record: rec, Projection: json.RawMessage(`{"name":"Acme GmbH"}`), Attempts: 2, TargetURL: "https://cp.example/c/7",
+		Timeline: []v1.TimelineStep{{At: at, Step: "changed", Trigger: v1.TriggerCallback, Millis: 1250, Detail: "isActive"}},
+	}, r.w.note("record %s %d", kind, id)
+}
+
+func (r recordsOf) Reconcile(_ context.Context, id string, kind v1.Kind, rec int64) error {
+	return r.w.note("reconcile %s %s %d", id, kind, rec)
+}
+
+func (w *world) Explain(_ context.Context, _ string, kind v1.Kind, rec int64) (v1.Explanation, error) {
+	return v1.Explanation{
+		Kind: kind, ID: strconv.FormatInt(rec, 10), Name: "Acme GmbH", Met: true,
+		Conditions: []v1.Condition{{
+			Sync: v1.SyncActiveCustomers, Code: "type_not_customer", Met: true, Value: "1", Detail: "companyType is Customer",
+		}},
+		Projection:  json.RawMessage(`{"name":"Acme GmbH"}`),
+		Differences: []v1.Difference{{Field: "name", From: "Acme", To: "Acme GmbH"}}, Next: "The name would be pushed.",
+	}, w.note("explain %s %d", kind, rec)
+}
+
+func (w *world) Resync(_ context.Context, id string, req v1.ResyncRequest) (v1.JobRef, error) {
+	job := "j-resync"
+	if req.DryRun {
+		job = "j-dry"
+	}
+	return v1.JobRef{Job: job}, w.note("resync %s %+v", id, req)
+}
+
+func (w *world) Replay(_ context.Context, id string, req v1.ReplayRequest) (v1.JobRef, error) {
+	from := "-"
+	if req.From != nil {
+		from = req.From.UTC().Format(time.RFC3339)
+	}
+	return v1.JobRef{Job: "j-fails"}, w.note("replay %s from=%s seq=%d %s/%s force=%v dry=%v",
+		id, from, req.FromSequence, req.Kind, req.ID, req.Force, req.DryRun)
+}
+
+// Job is done, or failed when its name says so, from the third look on.
+func (w *world) Job(_ context.Context, _, job string) (v1.Job, error) {
+	err := w.note("job %s", job)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.looks[job]++
+	began := time.Now().Add(-12 * time.Second)
+	j := v1.Job{ID: job, Type: "resync", State: v1.JobRunning, Total: 40, Done: 10 * w.looks[job], StartedAt: began}
+	if job == "j-endless" || w.looks[job] < 3 {
+		return j, err
+	}
+	ended := began.Add(12 * time.Second)
+	j.State, j.Done, j.Pushed, j.Unchanged, j.NotMet, j.FinishedAt = v1.JobDone, 40, 12, 27, 1, &ended
+	switch job {
+	case "j-fails":
+		j.State, j.Type, j.Failed, j.Detail = v1.JobFailed, "replay", 3, "the journal was purged"
+	case "j-dry":
+		j.DryRun = true
+	default:
+		j.Drift = 4
+	}
+	return j, err
+}
+
+func (w *world) Cancel(_ context.Context, _, job string) error { return w.note("cancel %s", job) }
+
+func someLetters() []v1.DeadLetter {
+	now := time.Now()
+	return []v1.DeadLetter{
+		{
+			ID: "company-10", Kind: "company", RecordID: "10", Code: "rejected", Detail: "The name is too long.", Attempts: 8,
+			FirstAt: now.Add(-12 * time.Hour), LastAt: now.Add(-5 * time.Minute),
+		},
+		{
+			ID: "callback-abc", Kind: "callback", Code: "callback_unreadable", Detail: "not JSON", Attempts: 1,
+			FirstAt: now.Add(-time.Hour), LastAt: now.Add(-time.Hour), Raw: "hello\x1b\nworld",
+		},
+	}
+}
+
+func (w *world) DeadLetterList(_ context.Context, _, cursor string, limit int) (v1.Page[v1.DeadLetter], error) {
+	err := w.note("letters %q %d", cursor, limit)
+	all := someLetters()
+	if limit == 1 && cursor == "" {
+		next := "l-1"
+		return v1.Page[v1.DeadLetter]{Items: all[:1], NextCursor: &next}, err
+	}
+	return v1.Page[v1.DeadLetter]{Items: all}, err
+}
+
+func (w *world) Requeue(_ context.Context, _ string, req v1.RequeueRequest) error {
+	return w.note("requeue %+v", req)
+}
+
+func (w *world) Dismiss(_ context.Context, _, letter string) error { return w.note("dismiss %s", letter) }

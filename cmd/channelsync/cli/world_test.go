@@ -1,0 +1,265 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+	"channelsync/handlers"
+	"channelsync/handlers/admin"
+	"channelsync/handlers/health"
+)
+
+const (
+	acme   = "01jxacmeaaaaaaaaaaaaaaaaaa"
+	zenith = "01jxzenithaaaaaaaaaaaaaaaa"
+	token  = "right-token"
+)
+
+// world is a service without a sync: the real admin API before a sync side that
+// only remembers what it was asked.
+type world struct {
+	*httptest.Server
+
+	mu            sync.Mutex
+	installations []v1.Installation
+	asked         []string
+	refusals      map[string]*v1.Problem // by the operation's first word
+	looks         map[string]int         // at each job
+	notReady      error
+	checks        []v1.Check
+}
+
+func newWorld() *world {
+	w := &world{refusals: map[string]*v1.Problem{}, looks: map[string]int{}}
+	w.installations = []v1.Installation{anInstallation(acme, "Acme MSP")}
+	w.checks = []v1.Check{
+		{Name: "zone", OK: true, Detail: "The zone is UK."},
+		{Name: "credentials", OK: true, Detail: "Autotask accepts them."},
+		{Name: "webhooks", Detail: "The API user may not create webhooks.", Fix: "Tick \"Can create webhooks\"."},
+		{Name: "channel_program", OK: true, Detail: "Channel Program accepts the connection."},
+	}
+	api := admin.New(admin.Config{
+		Installations: w, Setup: w, Changes: w, Lifecycle: w, Records: recordsOf{w}, Jobs: w, Webhooks: w,
+		Overview: w, Previews: w, Explainer: w, Resyncs: w, DeadLetters: w, Bridges: w, Held: w,
+		Auditor: noAudit{}, Log: zap.NewNop(),
+	})
+	w.Server = httptest.NewServer(handlers.Admin(handlers.AdminConfig{
+		API: api, Token: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop(),
+		Ready: []health.Check{
+			{Name: "nats", Probe: func(context.Context) (string, error) { return "server 2.15", w.notReady }},
+			{Name: "flush", Probe: func(context.Context) (string, error) { return "warning: the flush setting is 2m", nil }},
+		},
+	}))
+	return w
+}
+
+type noAudit struct{}
+
+func (noAudit) Audit(context.Context, v1.AuditEntry) {}
+
+func anInstallation(id, name string) v1.Installation {
+	now := time.Now()
+	called, p50, p95 := now.Add(-3*time.Minute), 0.4, 2.1
+	return v1.Installation{
+		ID: id, Name: name, State: v1.StateLive, CreatedAt: now.Add(-50 * time.Hour),
+		Zone: v1.Zone{Name: "UK", URL: "https://webservices16.autotask.net/atservicesrest"},
+		Syncs: map[v1.Sync]v1.SyncStatus{
+			v1.SyncActiveCustomers: {State: v1.SyncRunning, Counts: v1.Counts{InScope: 3, Pushed: 2, Unchanged: 1, NotMet: 1}},
+		},
+		Webhooks: []v1.Webhook{{Entity: "Companies", ID: 12, GUID: "g-12", Active: true, LastCallbackAt: &called}},
+		Backlog:  2, Freshness: v1.Freshness{P50Seconds: &p50, P95Seconds: &p95},
+		Options: v1.Options{Emails: "primary", Exclude: []int64{5}},
+		Issues: []v1.Issue{{
+			Code: "webhook_not_allowed", Severity: v1.SeverityAct, Title: "Autotask does not allow webhooks to be created",
+			Detail: "Changes are found by polling.", Fix: "Tick the box.", FirstAt: now.Add(-3 * time.Hour), LastAt: now,
+		}},
+	}
+}
+
+// note remembers what was asked, and refuses it when told to.
+func (w *world) note(format string, args ...any) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	line := fmt.Sprintf(format, args...)
+	w.asked = append(w.asked, line)
+	op, _, _ := strings.Cut(line, " ")
+	if p := w.refusals[op]; p != nil {
+		return p
+	}
+	return nil
+}
+
+func (w *world) get(id string) (v1.Installation, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, in := range w.installations {
+		if in.ID == id {
+			return in, nil
+		}
+	}
+	return v1.Installation{}, v1.NotFound("There is no such installation.")
+}
+
+func (w *world) Create(_ context.Context, in v1.CreateInstallation) (v1.Installation, error) {
+	err := w.note("create %s user=%s secret=%s tracking=%s zone=%q syncs=%v connection=%s token=%s options=%+v",
+		in.Name, in.Username, in.Secret.Reveal(), in.TrackingIdentifier.Reveal(), in.Zone, in.Syncs,
+		in.ChannelProgram.ConnectionID, in.ChannelProgram.Token.Reveal(), in.Options)
+	made := anInstallation(zenith, in.Name)
+	made.State = v1.StateBackfilling
+	made.Jobs = []v1.Job{{ID: "j-1", Type: "backfill", State: v1.JobRunning, Total: 10, Done: 4}}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.installations = append(w.installations, made)
+	return made, err
+}
+
+func (w *world) List(context.Context) ([]v1.Installation, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.installations, nil
+}
+
+// Get shows a backfill as done from the second look on.
+func (w *world) Get(_ context.Context, id string) (v1.Installation, error) {
+	in, err := w.get(id)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.looks[id]++; w.looks[id] > 1 && in.State == v1.StateBackfilling {
+		in.State, in.Jobs = v1.StateLive, nil
+	}
+	return in, err
+}
+
+func (w *world) TryCreate(_ context.Context, in v1.CreateInstallation) (v1.Checks, error) {
+	return v1.Checks{Checks: w.checks}, w.note("try %s", in.Name)
+}
+
+func (w *world) Test(_ context.Context, id string) (v1.Checks, error) {
+	return v1.Checks{Checks: w.checks}, w.note("test %s", id)
+}
+
+func (w *world) Zones() []v1.Zone {
+	return []v1.Zone{{Name: "UK", URL: "https://webservices16.autotask.net/atservicesrest"}}
+}
+
+func (w *world) Update(_ context.Context, id string, in v1.UpdateInstallation) (v1.Installation, error) {
+	name := "-"
+	if in.Name != nil {
+		name = *in.Name
+	}
+	if err := w.note("update name=%s options=%+v", name, in.Options); err != nil {
+		return v1.Installation{}, err
+	}
+	return w.get(id)
+}
+
+func (w *world) Preview(_ context.Context, _ string, in v1.UpdateInstallation) (v1.Preview, error) {
+	return v1.Preview{Enter: 1, Leave: 2, Change: 3, Sample: []v1.PreviewRecord{
+		{Kind: v1.KindCompany, ID: "5", Name: "Five", Effect: "enter"},
+		{Kind: v1.KindCompany, ID: "7", Name: "Acme GmbH", Effect: "change", Differences: []v1.Difference{{Field: "emails", From: "a", To: "b"}}},
+	}}, w.note("preview options=%+v", in.Options)
+}
+
+func (w *world) SetCredentials(_ context.Context, id string, in v1.Credentials) (v1.Installation, error) {
+	if err := w.note("credentials %s %s %s", in.Username, in.Secret.Reveal(), in.TrackingIdentifier.Reveal()); err != nil {
+		return v1.Installation{}, err
+	}
+	return w.get(id)
+}
+
+func (w *world) SetChannelProgram(_ context.Context, id string, in v1.ChannelProgramTarget) (v1.Installation, error) {
+	if err := w.note("target %s %s", in.ConnectionID, in.Token.Reveal()); err != nil {
+		return v1.Installation{}, err
+	}
+	return w.get(id)
+}
+
+func (w *world) Do(_ context.Context, id string, sync v1.Sync, action string) error {
+	return w.note("do %s %s %s", action, id, sync)
+}
+
+func (w *world) Repair(_ context.Context, id string) error { return w.note("repair %s", id) }
+
+func (w *world) RotateSecret(_ context.Context, id string) error { return w.note("rotate %s", id) }
+
+func (w *world) CreateBridge(_ context.Context, id string) (v1.Bridge, error) {
+	return v1.Bridge{GUID: "g-b", Secret: "b-secret", URL: "https://cs.example/callbacks/autotask/" + id}, w.note("bridge %s", id)
+}
+
+func (w *world) Held(_ context.Context, id string, approve bool) error {
+	return w.note("held %v %s", approve, id)
+}
+
+func (w *world) Status(context.Context) (v1.Status, error) {
+	st := v1.Status{Version: "v1.2.3", Ready: w.notReady == nil}
+	all, _ := w.List(context.Background())
+	for _, in := range all {
+		st.Installations = append(st.Installations, v1.InstallationStatus{
+			ID: in.ID, Name: in.Name, State: in.State, Backlog: in.Backlog, Freshness: in.Freshness, Issues: in.Issues,
+		})
+	}
+	return st, w.note("status")
+}
+
+func (w *world) Audit(_ context.Context, cursor string, limit int) (v1.Page[v1.AuditEntry], error) {
+	next := "a-2"
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	return v1.Page[v1.AuditEntry]{
+		Items:      []v1.AuditEntry{{At: at, Actor: "cli", Action: "installation.stop", Installation: acme, OK: true}},
+		NextCursor: &next,
+	}, w.note("audit %q %d", cursor, limit)
+}
+
+// script is what a script may change of the world.
+func (w *world) script(args []string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case args[0] == "none":
+		w.installations = nil
+	case args[0] == "second":
+		w.installations = append(w.installations, anInstallation(zenith, "Zenith IT"))
+	case args[0] == "twin":
+		w.installations = append(w.installations, anInstallation(zenith, "Acme MSP"))
+	case args[0] == "not-ready":
+		w.notReady = errors.New("no connection")
+	case args[0] == "unchecked":
+		w.checks = append(w.checks, v1.Check{Name: "companies", Detail: "The API user may not read companies.", Fix: "Allow it."})
+	case args[0] == "refuse" && len(args) >= 4: // refuse <operation> <status> <code> [detail] [hint]
+		status, err := strconv.Atoi(args[2])
+		if err != nil {
+			return fmt.Errorf("read status: %w", err)
+		}
+		p := v1.NewProblem(status, args[3], "It is refused.", "Do something else.")
+		p.Errors = []v1.FieldError{{Pointer: "#/zone", Code: "zone", Detail: "got X, want a zone"}}
+		p.Checks = w.checks[2:3]
+		w.refusals[args[1]] = p
+	default:
+		return fmt.Errorf("the world knows no %q", args)
+	}
+	return nil
+}
+
+func (w *world) log() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Join(w.asked, "\n")
+}
+
+// broken answers everything as no channelsync would.
+func broken() *httptest.Server {
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadGateway)
+	}))
+}

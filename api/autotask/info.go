@@ -18,12 +18,18 @@ type EntityInfo struct {
 	CanUpdate               bool
 	CanDelete               bool
 	UserAccessForQuery      string // All, None or a restriction; "" where the build does not say
+	UserAccessForCreate     string // the same, for creating
 	SupportsWebhookCallouts bool
 }
 
 // MayQuery is false when the entity cannot be queried at all, or not by this user.
 func (i EntityInfo) MayQuery() bool {
 	return i.CanQuery && !strings.EqualFold(i.UserAccessForQuery, "none")
+}
+
+// MayCreate is false when rows of the entity cannot be created at all, or not by this user.
+func (i EntityInfo) MayCreate() bool {
+	return i.CanCreate && !strings.EqualFold(i.UserAccessForCreate, "none")
 }
 
 // FieldInfo is one field of an entity, as this database has it.
@@ -66,6 +72,7 @@ func (c *Client) EntityInformation(ctx context.Context, entity string) (EntityIn
 			CanUpdate:               o.flag("canUpdate"),
 			CanDelete:               o.flag("canDelete"),
 			UserAccessForQuery:      textOf(o.get("userAccessForQuery")),
+			UserAccessForCreate:     textOf(o.get("userAccessForCreate")),
 			SupportsWebhookCallouts: o.flag("supportsWebhookCallouts"),
 		}
 		return nil

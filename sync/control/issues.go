@@ -2,6 +2,7 @@ package control
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -24,58 +25,79 @@ type open struct {
 	first, last time.Time
 }
 
+// cause is what an issue is kept by: two sides may have the same trouble, and
+// that one of them works again says nothing of the other.
+type cause struct{ code, side string }
+
 // issues are the open ones of an installation, one per cause.
 type issues struct {
 	now func() time.Time
 
 	mu   sync.Mutex
-	open map[string]*open
+	open map[cause]*open
 }
 
 func newIssues(now func() time.Time) *issues {
-	return &issues{now: now, open: map[string]*open{}}
+	return &issues{now: now, open: map[cause]*open{}}
 }
 
 func (s *issues) raise(i issue) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
-	if o := s.open[i.code]; o != nil {
+	now, c := s.now(), cause{i.code, i.side}
+	if o := s.open[c]; o != nil {
 		o.issue, o.last = i, now
 		return
 	}
-	s.open[i.code] = &open{issue: i, first: now, last: now}
+	s.open[c] = &open{issue: i, first: now, last: now}
 }
 
 func (s *issues) clear(code string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.open, code)
+	maps.DeleteFunc(s.open, func(c cause, _ *open) bool { return c.code == code })
 }
 
-func (s *issues) clearSide(side string) {
+// clearSide says whether there was anything to clear.
+func (s *issues) clearSide(side string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for code, o := range s.open {
-		if o.side == side {
-			delete(s.open, code)
-		}
-	}
+	before := len(s.open)
+	maps.DeleteFunc(s.open, func(c cause, _ *open) bool { return c.side == side })
+	return len(s.open) < before
 }
 
 // has says whether one of the codes is open.
 func (s *issues) has(codes ...string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.ContainsFunc(codes, func(c string) bool { return s.open[c] != nil })
+	for c := range s.open {
+		if slices.Contains(codes, c.code) {
+			return true
+		}
+	}
+	return false
 }
 
-// list returns the open ones as people read them, those to act on first.
+// list returns the open ones as people read them, those to act on first; of
+// several sides with the same trouble the one that was told of last.
 func (s *issues) list() []v1.Issue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]v1.Issue, 0, len(s.open))
-	for _, o := range s.open {
+	byCode := map[string]open{}
+	for c, o := range s.open {
+		one := *o
+		if other, there := byCode[c.code]; there {
+			first := slices.MinFunc([]time.Time{one.first, other.first}, time.Time.Compare)
+			if other.last.After(one.last) {
+				one = other
+			}
+			one.first = first
+		}
+		byCode[c.code] = one
+	}
+	out := make([]v1.Issue, 0, len(byCode))
+	for _, o := range byCode {
 		i := describe(o.code)
 		i.FirstAt, i.LastAt = o.first, o.last
 		if o.detail != "" {

@@ -60,8 +60,10 @@ type setup struct {
 	publicURL string
 }
 
+// newDesk also lets the test run beside others: it waits for the disk most of the time.
 func newDesk(t *testing.T, s setup) *desk {
 	t.Helper()
+	t.Parallel()
 	d := &desk{t: t}
 	s.autotask.Username, s.autotask.Secret, s.autotask.TrackingIdentifier, s.autotask.Transport = username, secret, tracking, listens{d}
 	d.at = atsim.New(s.autotask)

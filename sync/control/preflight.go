@@ -132,7 +132,7 @@ func loginProblem(err error) *v1.Problem {
 // webhookCheck asks for the right to create webhooks; without it changes are polled.
 func (m *Manager) webhookCheck(ctx context.Context, client *autotask.Client) v1.Check {
 	info, err := client.EntityInformation(ctx, string(autotask.CompanyWebhooks))
-	if err != nil || !info.CanCreate {
+	if err != nil || !info.MayCreate() {
 		detail := "The API user may not create webhooks; changes would be found by polling."
 		if err != nil && autotask.KindOf(err) != autotask.KindPermission {
 			detail = "Autotask did not say whether webhooks may be created: " + err.Error()

@@ -71,17 +71,35 @@ func TestPreflight(t *testing.T) {
 			422, v1.CodeInvalid, "zone",
 			[]string{"zone"},
 		},
-		"companies may not be read":              {denied("Companies"), nil, 422, v1.CodePermissionMissing, "Companies", []string{"companies"}},
-		"contacts may not be read":               {denied("Contacts"), nil, 422, v1.CodePermissionMissing, "Contacts", []string{"contacts"}},
-		"contacts are not needed for contracts":  {denied("Contacts"), syncs(contracts), 0, "", "", nil},
-		"contracts may not be read":              {denied("Contracts"), nil, 422, v1.CodePermissionMissing, "Contracts", []string{"contracts"}},
+		"companies may not be read": {
+			denied("Companies"), nil, 422, v1.CodePermissionMissing, "Companies", []string{"companies"},
+		},
+		"contacts may not be read": {
+			denied("Contacts"), nil, 422, v1.CodePermissionMissing, "Contacts", []string{"contacts"},
+		},
+		"contacts are not needed for contracts": {denied("Contacts"), syncs(contracts), 0, "", "", nil},
+		"contracts may not be read": {
+			denied("Contracts"), nil, 422, v1.CodePermissionMissing, "Contracts", []string{"contracts"},
+		},
 		"contracts are not needed for customers": {denied("Contracts", "Services"), syncs(customers), 0, "", "", nil},
-		"costs may not be read":                  {denied("ContractServiceUnits", "ContractCharges"), nil, 0, "", "", []string{"costs of services", "costs of charges"}},
-		"Autotask is away":                       {func(d *desk) { d.at.SetFault(atsim.Fault{Kind: "status", Entity: "Companies", Status: 503}) }, nil, 503, v1.CodeUnavailable, "Autotask", []string{"credentials"}},
-		"the target's token":                     {faulty(cpsim.Fault{Kind: cpsim.FaultUnauthenticated}), nil, 422, v1.CodeChannelProgramRejected, "Channel Program", []string{"channel_program"}},
-		"the target's subscription":              {faulty(cpsim.Fault{Kind: cpsim.FaultSubscription}), nil, 422, v1.CodeChannelProgramRejected, "Channel Program", []string{"channel_program"}},
-		"the connection is paused":               {faulty(cpsim.Fault{Kind: cpsim.FaultPaused}), nil, 422, v1.CodeChannelProgramRejected, "Channel Program", []string{"channel_program"}},
-		"the target is away":                     {faulty(cpsim.Fault{Kind: cpsim.FaultUnavailable}), nil, 503, v1.CodeUnavailable, "Channel Program", []string{"channel_program"}},
+		"costs may not be read": {
+			denied("ContractServiceUnits", "ContractCharges"), nil, 0, "", "", []string{"costs of services", "costs of charges"},
+		},
+		"Autotask is away": {
+			func(d *desk) { d.at.SetFault(atsim.Fault{Kind: "status", Entity: "Companies", Status: 503}) }, nil, 503, v1.CodeUnavailable, "Autotask", []string{"credentials"},
+		},
+		"the target's token": {
+			faulty(cpsim.Fault{Kind: cpsim.FaultUnauthenticated}), nil, 422, v1.CodeChannelProgramRejected, "Channel Program", []string{"channel_program"},
+		},
+		"the target's subscription": {
+			faulty(cpsim.Fault{Kind: cpsim.FaultSubscription}), nil, 422, v1.CodeChannelProgramRejected, "Channel Program", []string{"channel_program"},
+		},
+		"the connection is paused": {
+			faulty(cpsim.Fault{Kind: cpsim.FaultPaused}), nil, 422, v1.CodeChannelProgramRejected, "Channel Program", []string{"channel_program"},
+		},
+		"the target is away": {
+			faulty(cpsim.Fault{Kind: cpsim.FaultUnavailable}), nil, 503, v1.CodeUnavailable, "Channel Program", []string{"channel_program"},
+		},
 		"both are wrong: the log-in first": {
 			faulty(cpsim.Fault{Kind: cpsim.FaultUnauthenticated}),
 			func(r *v1.CreateInstallation) { r.Secret = "wrong-secret-01234" },

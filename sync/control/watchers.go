@@ -138,15 +138,32 @@ func (rt *runtime) pollStamps(ctx context.Context) error {
 			return err
 		}
 	}
-	rt.issues.clearSide("poll")
+	rt.works("poll")
 	return nil
+}
+
+// works is told when a watcher came through. When it had not before, the road is
+// free again, and the worker need not wait to find that out.
+func (rt *runtime) works(what string) {
+	if rt.issues.clearSide(what) {
+		rt.worker.Retry()
+	}
 }
 
 // backfilling says whether the first pass over a kind is still under way.
 func (rt *runtime) backfilling(kind v1.Kind) bool {
-	return slices.ContainsFunc(rt.m.Jobs.Running(rt.id), func(j job.Job) bool {
-		return j.Type == job.TypeBackfill && slices.Contains(j.Kinds, kind)
-	})
+	_, under := rt.firstPass(kind)
+	return under
+}
+
+// firstPass returns the first pass over a kind while it is under way.
+func (rt *runtime) firstPass(kind v1.Kind) (job.Job, bool) {
+	running := rt.m.Jobs.Running(rt.id)
+	i := slices.IndexFunc(running, func(j job.Job) bool { return j.Type == job.TypeBackfill && slices.Contains(j.Kinds, kind) })
+	if i < 0 {
+		return job.Job{}, false
+	}
+	return running[i], true
 }
 
 // pollContracts finds changed contracts, services and, when it is time, parts.
@@ -159,7 +176,14 @@ func (rt *runtime) pollContracts(ctx context.Context) error {
 		rt.issues.clearSide("contracts")
 		return nil
 	}
-	if err := rt.watcher.PollContracts(ctx); err != nil {
+	poll := rt.watcher.PollContracts
+	if first, under := rt.firstPass(v1.KindContract); under {
+		if !first.Listed {
+			return nil // its list has whatever a poll would find
+		}
+		poll = rt.watcher.PollStampedContracts
+	}
+	if err := poll(ctx); err != nil {
 		return err
 	}
 	if err := rt.watcher.PollServices(ctx); err != nil {
@@ -170,6 +194,6 @@ func (rt *runtime) pollContracts(ctx context.Context) error {
 			return err
 		}
 	}
-	rt.issues.clearSide("contracts")
+	rt.works("contracts")
 	return nil
 }

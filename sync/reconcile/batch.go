@@ -184,6 +184,9 @@ func (b *batch) failures(ctx context.Context, done []*item) error {
 	now := b.Now()
 	for _, it := range done {
 		e := it.entry
+		if it.held {
+			continue // nothing is done with it, so what it waits for stays
+		}
 		if it.failure == nil {
 			if e.Attempts > 0 {
 				well = append(well, e.ID)

@@ -68,6 +68,13 @@ func (c *cache[V]) get(ctx context.Context, now time.Time, ids []int64, load loa
 	return out, bad, nil
 }
 
+// clear makes the next get ask again for everything.
+func (c *cache[V]) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.rows)
+}
+
 // forget makes the next get ask again for ids.
 func (c *cache[V]) forget(ids ...int64) {
 	c.mu.Lock()

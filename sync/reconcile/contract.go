@@ -128,6 +128,7 @@ func (b *batch) projectContracts(ctx context.Context, due []*item, found fetched
 	if err != nil {
 		return err
 	}
+	parts.Contents, parts.Products, parts.Suppliers = cat.bundleServices, cat.products, cat.productVendors
 	for _, it := range due {
 		id := it.mark.ID
 		if err := bad[id]; err != nil {

@@ -21,6 +21,10 @@ type Parts struct {
 	Bundles     map[int64][]autotask.ContractServiceBundle
 	BundleUnits map[int64][]autotask.ContractServiceBundleUnit
 	Charges     map[int64][]autotask.ContractCharge
+	// What bundles consist of, and whose products are, by bundle and product: edits of these are not stamped either.
+	Contents  map[int64][]autotask.ServiceBundleService
+	Products  map[int64]autotask.Product
+	Suppliers map[int64][]autotask.ProductVendor
 	// Hidden is the refusal of the right to read unit rows or charges: costs are not known then.
 	Hidden error
 }
@@ -64,7 +68,28 @@ func AllParts(ctx context.Context, c *autotask.Client) (p Parts, err error) {
 		return p, err
 	}
 	p.Charges, err = allRows(ctx, c, chargeParts)
-	return p, p.hide(err)
+	if err = p.hide(err); err != nil {
+		return p, err
+	}
+	return p, p.readCatalogue(ctx, c)
+}
+
+// readCatalogue reads what the bundles consist of and whose products are.
+func (p *Parts) readCatalogue(ctx context.Context, c *autotask.Client) (err error) {
+	if p.Contents, _, err = contents(c)(ctx, p.bundleIDs()); err != nil {
+		return err
+	}
+	products := p.productIDs()
+	rows, err := autotask.ByIDs[autotask.Product](ctx, c, autotask.EntityProducts, "id", products)
+	if err = unlessHidden(err); err != nil {
+		return fmt.Errorf("fetch %s: %w", autotask.EntityProducts, err)
+	}
+	p.Products = map[int64]autotask.Product{}
+	for _, v := range rows.Items {
+		p.Products[v.ID] = v
+	}
+	p.Suppliers, _, err = suppliers(c)(ctx, products)
+	return unlessHidden(err)
 }
 
 func allRows[T any](ctx context.Context, c *autotask.Client, of part[T]) (map[int64][]T, error) {
@@ -167,6 +192,19 @@ func (p Parts) Hash(contract int64, today time.Time) string {
 	for _, v := range p.Charges[contract] {
 		v.Lacks = nil
 		add("c", "", v)
+	}
+	own := p.of(contract)
+	for _, bundle := range own.bundleIDs() {
+		for _, v := range p.Contents[bundle] {
+			add("bs", fmt.Sprint(bundle), v.ServiceID)
+		}
+	}
+	for _, product := range own.productIDs() {
+		add("p", fmt.Sprint(product), p.Products[product].DefaultVendorID)
+		for _, v := range p.Suppliers[product] {
+			v.Lacks = nil
+			add("pv", "", v)
+		}
 	}
 	slices.Sort(lines)
 	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))

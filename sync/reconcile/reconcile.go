@@ -106,6 +106,14 @@ func (r *Reconciler) Batch(ctx context.Context, kind v1.Kind, marks []events.Mar
 // ForgetServices makes the next reconcile read services of the catalogue again.
 func (r *Reconciler) ForgetServices(ids ...int64) { r.tenant.services.forget(ids...) }
 
+// ForgetUnstamped makes the next reconcile read again what bundles consist of and
+// whose products are: neither tells of its edits.
+func (r *Reconciler) ForgetUnstamped() {
+	r.tenant.bundleServices.clear()
+	r.tenant.products.clear()
+	r.tenant.productVendors.clear()
+}
+
 // ForgetVendors makes the next reconcile read the names of companies again.
 func (r *Reconciler) ForgetVendors(ids ...int64) { r.tenant.names.forget(ids...) }
 

@@ -74,9 +74,7 @@ func (r *Reconciler) catalogueFor(ctx context.Context, p Parts) (c catalogue, er
 		if c.bundles, c.badBundles, err = t.bundles.get(ctx, now, bundles, byID(f, bundleRows)); err != nil {
 			return c, err
 		}
-		c.bundleServices, _, err = t.bundleServices.get(ctx, now, bundles,
-			grouped(f.client, autotask.EntityServiceBundleServices, "serviceBundleID", func(v autotask.ServiceBundleService) int64 { return v.ServiceBundleID }))
-		if err != nil {
+		if c.bundleServices, _, err = t.bundleServices.get(ctx, now, bundles, contents(f.client)); err != nil {
 			return c, err
 		}
 	}
@@ -94,8 +92,7 @@ func (r *Reconciler) catalogueFor(ctx context.Context, p Parts) (c catalogue, er
 		if err = unlessHidden(err); err != nil {
 			return c, err
 		}
-		c.productVendors, _, err = t.productVendors.get(ctx, now, products,
-			grouped(f.client, autotask.EntityProductVendors, "productID", func(v autotask.ProductVendor) int64 { return v.ProductID }))
+		c.productVendors, _, err = t.productVendors.get(ctx, now, products, suppliers(f.client))
 		if err = unlessHidden(err); err != nil {
 			return c, err
 		}
@@ -180,6 +177,16 @@ func grouped[T any](client *autotask.Client, entity, field string, key func(T) i
 		}
 		return out, nil, nil
 	}
+}
+
+// contents loads what bundles consist of.
+func contents(c *autotask.Client) loader[[]autotask.ServiceBundleService] {
+	return grouped(c, autotask.EntityServiceBundleServices, "serviceBundleID", func(v autotask.ServiceBundleService) int64 { return v.ServiceBundleID })
+}
+
+// suppliers loads the vendors of products.
+func suppliers(c *autotask.Client) loader[[]autotask.ProductVendor] {
+	return grouped(c, autotask.EntityProductVendors, "productID", func(v autotask.ProductVendor) int64 { return v.ProductID })
 }
 
 func names(f *fetcher) loader[string] {

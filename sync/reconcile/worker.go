@@ -60,6 +60,17 @@ func (w *Worker) Kick() {
 	w.bulk.trip()
 	w.target.trip()
 	w.own.trip()
+	w.wake()
+}
+
+// Retry ends the wait on Autotask's broken road: somebody else came through there.
+func (w *Worker) Retry() {
+	w.autotask.trip()
+	w.bulk.trip()
+	w.wake()
+}
+
+func (w *Worker) wake() {
 	select {
 	case w.kick <- struct{}{}:
 	default:

@@ -43,13 +43,10 @@ func (w *Watcher) PollContracts(ctx context.Context) error {
 	if !has {
 		return w.compareContracts(ctx)
 	}
+	p := stampedContracts()
 	ids, err := w.Ledger.Ids(ctx, w.ID, v1.KindContract)
 	if err != nil {
 		return fmt.Errorf("read known contracts: %w", err)
-	}
-	p := polled{
-		kind: v1.KindContract, entity: autotask.EntityContracts, cursor: func(c *installation.Cursors) *time.Time { return &c.Contracts },
-		fields: []string{"lastModifiedDateTime"},
 	}
 	if len(ids) > 0 {
 		// A new contract is found by its id even where creating one leaves the stamp empty.
@@ -57,6 +54,24 @@ func (w *Watcher) PollContracts(ctx context.Context) error {
 	}
 	_, err = poll[contractStamps](ctx, w, p)
 	return err
+}
+
+// PollStampedContracts finds only contracts whose stamp moved: while the first pass
+// is under way, those that it has not come to yet are not new.
+func (w *Watcher) PollStampedContracts(ctx context.Context) error {
+	has, err := w.contractsHaveStamp(ctx)
+	if err != nil || !has {
+		return err
+	}
+	_, err = poll[contractStamps](ctx, w, stampedContracts())
+	return err
+}
+
+func stampedContracts() polled {
+	return polled{
+		kind: v1.KindContract, entity: autotask.EntityContracts, cursor: func(c *installation.Cursors) *time.Time { return &c.Contracts },
+		fields: []string{"lastModifiedDateTime"},
+	}
 }
 
 // compareContracts reads every contract and finds those that are new, gone or
@@ -127,7 +142,8 @@ func (w *Watcher) publishReaders(ctx context.Context, ids []int64, reads func(le
 
 // CompareParts reads all services, units, bundles and charges, which carry no
 // stamp, and finds the contracts whose parts differ from what their last
-// reconcile read. One request per 500 rows of each of the five entities.
+// reconcile read; what bundles consist of and whose products are counts too. One
+// request per 500 rows of each of the five entities, and one or a few more.
 func (w *Watcher) CompareParts(ctx context.Context) error {
 	ctx = autotask.WithBulk(ctx)
 	began := w.Now()
@@ -141,6 +157,7 @@ func (w *Watcher) CompareParts(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find contracts: %w", err)
 	}
+	w.Catalogue.ForgetUnstamped()
 	if err := w.publish(ctx, v1.KindContract, v1.TriggerPoll, due); err != nil {
 		return err
 	}

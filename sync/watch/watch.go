@@ -34,6 +34,7 @@ type Store interface {
 type Catalogue interface {
 	ForgetServices(ids ...int64)
 	ForgetVendors(ids ...int64)
+	ForgetUnstamped()
 }
 
 // Config is what a Watcher works with.

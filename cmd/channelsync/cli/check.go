@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"channelsync/api/client"
 	v1 "channelsync/api/v1"
@@ -61,12 +62,19 @@ func inspect(ctx context.Context, api *client.Client) (checkReport, error) {
 				return report, err
 			}
 			// One that cannot be tried must not hide how the others are.
-			tried.Checks = []v1.Check{{Name: "test", Detail: err.Error()}}
+			tried.Checks = []v1.Check{failedTest(err)}
 		}
 		found.Checks = tried.Checks
 		report.Installations = append(report.Installations, found)
 	}
 	return report, nil
+}
+
+func failedTest(err error) v1.Check {
+	if p, ok := errors.AsType[*v1.Problem](err); ok {
+		return v1.Check{Name: "test", Detail: p.Detail, Fix: p.Hint}
+	}
+	return v1.Check{Name: "test", Detail: err.Error()}
 }
 
 func (s *session) showCheck(report checkReport) error {

@@ -156,11 +156,11 @@ func (s *session) describeJob(j v1.Job) string {
 	}
 	out := fmt.Sprintf("%s %s: %s, %d unchanged, %d not met, %d failed.",
 		text(kind), state, pushed, j.Unchanged, j.NotMet, j.Failed)
-	if j.DryRun {
-		out += " Nothing was pushed."
-	}
-	if j.Detail != "" {
+	switch {
+	case j.Detail != "":
 		out += "\n" + text(j.Detail)
+	case j.DryRun:
+		out += " Nothing was pushed."
 	}
 	return out
 }

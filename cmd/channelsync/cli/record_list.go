@@ -27,14 +27,18 @@ type pageFlags struct {
 }
 
 func (p *pageFlags) flags(fs *flag.FlagSet) {
+	p.some(fs)
+	fs.BoolVar(&p.all, "all", false, "every page")
+}
+
+func (p *pageFlags) some(fs *flag.FlagSet) {
 	fs.IntVar(&p.limit, "limit", 50, "at most `N`, up to 500")
 	fs.StringVar(&p.cursor, "cursor", "", "`CURSOR` that the page before ended with")
-	fs.BoolVar(&p.all, "all", false, "every page")
 }
 
 func (p *pageFlags) check() error {
 	if p.limit < 1 || p.limit > 500 {
-		return command.Usage("--all lists everything", "--limit: got %d, want a number from 1 to 500", p.limit)
+		return command.Usage("", "--limit: got %d, want a number from 1 to 500", p.limit)
 	}
 	return nil
 }

@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"context"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -13,8 +16,12 @@ import (
 //
 //	world <change>...  changes what the API answers (see world.script)
 //	[!] asked <regexp> whether the sync side was asked something
+//	awaits <regexp>    waits until the sync side is asked something
 //	forget             forgets what was asked
+//	cs <args>...       runs channelsync and wants exit code 0
 //	code <n> <args>... runs channelsync and wants this exit code
+//
+// Both run it in this process; exec channelsync runs it as one of its own.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true,
@@ -31,7 +38,9 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"world": func(ts *testscript.TestScript, _ bool, args []string) { ts.Check(ts.Value("world").(*world).script(args)) },
+			"world": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(ts.Value("world").(*world).script(args))
+			},
 			"asked": asked,
 			"forget": func(ts *testscript.TestScript, _ bool, _ []string) {
 				w := ts.Value("world").(*world)
@@ -39,7 +48,9 @@ func TestScripts(t *testing.T) {
 				defer w.mu.Unlock()
 				w.asked = nil
 			},
-			"code": code,
+			"awaits": awaits,
+			"cs":     ok,
+			"code":   code,
 		},
 	})
 }
@@ -54,21 +65,45 @@ func asked(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// code runs channelsync and wants an exit code, which exec does not tell.
+// awaits looks again and again, for ten seconds at most.
+func awaits(ts *testscript.TestScript, _ bool, args []string) {
+	want := regexp.MustCompile(args[0])
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(10 * time.Second)
+	for !want.MatchString(ts.Value("world").(*world).log()) {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			ts.Fatalf("%s was not asked within 10 s", want)
+		}
+	}
+}
+
+// here runs channelsync in this process, which is much faster than one of its
+// own for each command.
+func here(ts *testscript.TestScript, args []string) (code int) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	return Run(ctx, Invocation{
+		Args: args, Stdin: strings.NewReader(""), Stdout: ts.Stdout(), Stderr: ts.Stderr(),
+		LookupEnv: func(name string) (string, bool) { v := ts.Getenv(name); return v, v != "" },
+	})
+}
+
+func ok(ts *testscript.TestScript, neg bool, args []string) {
+	if got := here(ts, args); neg || got != exitOK {
+		ts.Fatalf("exit code %d, want 0", got)
+	}
+}
+
 func code(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) < 1 {
 		ts.Fatalf("usage: code n [arguments]")
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	err = ts.Exec("channelsync", args[1:]...)
-	got := 0
-	if coded, ok := err.(interface{ ExitCode() int }); ok { //nolint:errorlint // os/exec returns it bare
-		got = coded.ExitCode()
-	} else {
-		ts.Check(err)
-	}
-	if got != want {
+	if got := here(ts, args[1:]); got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
 }

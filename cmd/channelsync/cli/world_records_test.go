@@ -142,4 +142,6 @@ func (w *world) Requeue(_ context.Context, _ string, req v1.RequeueRequest) erro
 	return w.note("requeue %+v", req)
 }
 
-func (w *world) Dismiss(_ context.Context, _, letter string) error { return w.note("dismiss %s", letter) }
+func (w *world) Dismiss(_ context.Context, _, letter string) error {
+	return w.note("dismiss %s", letter)
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -57,7 +58,7 @@ func newWorld() *world {
 	w.Server = httptest.NewServer(handlers.Admin(handlers.AdminConfig{
 		API: api, Token: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop(),
 		Ready: []health.Check{
-			{Name: "nats", Probe: func(context.Context) (string, error) { return "server 2.15", w.notReady }},
+			{Name: "nats", Probe: func(context.Context) (string, error) { return "server 2.15", w.unready() }},
 			{Name: "flush", Probe: func(context.Context) (string, error) { return "warning: the flush setting is 2m", nil }},
 		},
 	}))
@@ -100,6 +101,18 @@ func (w *world) note(format string, args ...any) error {
 	return nil
 }
 
+func (w *world) unready() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.notReady
+}
+
+func (w *world) tried() []v1.Check {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.checks)
+}
+
 func (w *world) get(id string) (v1.Installation, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -127,7 +140,7 @@ func (w *world) Create(_ context.Context, in v1.CreateInstallation) (v1.Installa
 func (w *world) List(context.Context) ([]v1.Installation, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.installations, nil
+	return slices.Clone(w.installations), nil
 }
 
 // Get shows a backfill as done from the second look on.
@@ -142,11 +155,11 @@ func (w *world) Get(_ context.Context, id string) (v1.Installation, error) {
 }
 
 func (w *world) TryCreate(_ context.Context, in v1.CreateInstallation) (v1.Checks, error) {
-	return v1.Checks{Checks: w.checks}, w.note("try %s", in.Name)
+	return v1.Checks{Checks: w.tried()}, w.note("try %s", in.Name)
 }
 
 func (w *world) Test(_ context.Context, id string) (v1.Checks, error) {
-	return v1.Checks{Checks: w.checks}, w.note("test %s", id)
+	return v1.Checks{Checks: w.tried()}, w.note("test %s", id)
 }
 
 func (w *world) Zones() []v1.Zone {
@@ -202,7 +215,7 @@ func (w *world) Held(_ context.Context, id string, approve bool) error {
 }
 
 func (w *world) Status(context.Context) (v1.Status, error) {
-	st := v1.Status{Version: "v1.2.3", Ready: w.notReady == nil}
+	st := v1.Status{Version: "v1.2.3", Ready: w.unready() == nil}
 	all, _ := w.List(context.Background())
 	for _, in := range all {
 		st.Installations = append(st.Installations, v1.InstallationStatus{

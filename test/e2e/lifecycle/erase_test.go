@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,10 +10,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/installation"
+	"channelsync/sync/seal"
 	"channelsync/test/e2e/world"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -173,16 +178,16 @@ func TestEraseLeavesNothing(t *testing.T) {
 func TestEraseCutShort(t *testing.T) {
 	t.Parallel()
 	binary := world.Build(t)
-	for _, wait := range []time.Duration{0, 2 * time.Millisecond, 4 * time.Millisecond, 12 * time.Millisecond, 40 * time.Millisecond} {
+	for _, wait := range []time.Duration{0, 3 * time.Millisecond, 9 * time.Millisecond, 27 * time.Millisecond} {
 		t.Run(fmt.Sprint(wait), func(t *testing.T) {
 			t.Parallel()
 			w, in, found := eventful(t, world.Options{Binary: binary})
 			hook := hookOf(t, w, "CompanyWebhooks")
 			answered := make(chan error, 1)
 			go func() { answered <- w.Admin.Act(t.Context(), in.ID, "", "erase") }()
-			w.Eventually("the erasing has begun", soon, func() error {
-				if hooks := w.Autotask.Webhooks(); len(hooks) == 2 {
-					return fmt.Errorf("not yet")
+			w.Eventually("the webhooks are gone", soon, func() error {
+				if hooks := w.Autotask.Webhooks(); len(hooks) > 0 {
+					return fmt.Errorf("%d are left", len(hooks))
 				}
 				return nil
 			})
@@ -196,15 +201,88 @@ func TestEraseCutShort(t *testing.T) {
 				}
 				t.Log("killed before the erasing was decided")
 			}
-			w.Eventually("finished", soon, func() error { // asked for while it is at work, it is accepted once more
-				if status, _ := raw(t, w, http.MethodPost, "/installations/"+in.ID+"/erase", ""); status != http.StatusNotFound {
-					return fmt.Errorf("answered %d", status)
-				}
-				return nil
-			})
+			erased(t, w, in.ID)
 			gone(t, w, in.ID, hook)
 			w.Stop()
 			searchDisk(t, w.DataDir, found)
 		})
+	}
+}
+
+// erased waits until nothing is left to erase; asked for while it is at work, it is accepted once more.
+func erased(t *testing.T, w *world.World, id string) {
+	t.Helper()
+	w.Eventually("erased", soon, func() error {
+		if status, _ := raw(t, w, http.MethodPost, "/installations/"+id+"/erase", ""); status != http.StatusNotFound {
+			return fmt.Errorf("answered %d", status)
+		}
+		return nil
+	})
+}
+
+// TestEraseIsFinishedAtTheNextStart after it was decided, or after the key was destroyed, and nothing more was done.
+func TestEraseIsFinishedAtTheNextStart(t *testing.T) {
+	t.Parallel()
+	for _, keyless := range []bool{false, true} {
+		t.Run(fmt.Sprintf("key destroyed %v", keyless), func(t *testing.T) {
+			t.Parallel()
+			w, in, found := eventful(t, world.Options{})
+			hook := hookOf(t, w, "CompanyWebhooks")
+			w.Stop()
+			w.Store(func(bus *events.Bus) { beginErasing(t, w, bus, in.ID, keyless) })
+			w.Start()
+			w.Eventually("finished without being asked", soon, func() error {
+				_, err := w.Admin.Installation(t.Context(), in.ID)
+				if err == nil {
+					return fmt.Errorf("still there")
+				}
+				return nil
+			})
+			erased(t, w, in.ID)
+			gone(t, w, in.ID, hook)
+			w.Stop()
+			searchDisk(t, w.DataDir, found)
+			w.Store(func(bus *events.Bus) {
+				for _, name := range []string{"installations", "jobs", "ledger", "keys"} {
+					if keys := keysOf(t, bus, name); len(keys) > 1 || len(keys) == 1 && keys[0] != "master" {
+						t.Errorf("table %s keeps %v", name, keys)
+					}
+				}
+			})
+		})
+	}
+}
+
+// beginErasing does the first steps of an erasure that a crash ends.
+func beginErasing(t *testing.T, w *world.World, bus *events.Bus, id string, keyless bool) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(w.DataDir, "master-key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(raw)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	master, err := seal.NewRing(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	vault, err := seal.OpenVault(t.Context(), master, tableOf(t, bus, "keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := installation.Open(t.Context(), tableOf(t, bus, "installations"), vault)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Leave(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if !keyless {
+		return
+	}
+	if err := vault.Destroy(t.Context(), id); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -23,11 +23,10 @@ func calledOf(name string) func(cpsim.ContractInput) bool {
 	return func(c cpsim.ContractInput) bool { return c.Name != nil && *c.Name == name }
 }
 
-// massWorld is an installation of companies that gathers changes long enough for
-// them to be seen as one.
+// massWorld is an installation of companies, all in scope.
 func massWorld(t *testing.T, n int, options *v1.Options) (*world.World, v1.Installation, []int64) {
 	t.Helper()
-	w := world.New(t, world.Options{Autotask: unlimited(), Settings: map[string]string{"coalesce-window": "1500ms"}})
+	w := world.New(t, world.Options{Autotask: unlimited()})
 	ids := companies(w, n)
 	in := w.Install(v1.SyncActiveCustomers)
 	if options != nil {
@@ -40,12 +39,16 @@ func massWorld(t *testing.T, n int, options *v1.Options) (*world.World, v1.Insta
 	return w, in, ids
 }
 
-// leave sets companies inactive.
-func leave(w *world.World, ids []int64) {
+// leave sets companies inactive in one go: the installation looks at them once all have told.
+func leave(w *world.World, in v1.Installation, ids []int64) {
 	w.T.Helper()
+	act(w, in.ID, "", "stop")
 	for _, id := range ids {
 		edit(w, "Companies", id, atsim.Row{"isActive": false})
 	}
+	w.DeliverAll(soon)
+	w.Until(in.ID, "has them all due", soon, func(in v1.Installation) bool { return in.Backlog == len(ids) })
+	act(w, in.ID, "", "start")
 }
 
 func notMet(r v1.RecordDetail) bool {
@@ -62,7 +65,7 @@ func TestAMassChangeIsHeld(t *testing.T) {
 			t.Parallel()
 			w, in, ids := massWorld(t, 30, nil)
 			w.Target.ResetStats()
-			leave(w, ids[:20])
+			leave(w, in, ids[:20])
 			w.Until(in.ID, "holds all of them", soon, func(in v1.Installation) bool {
 				i, there := issueOf(in, "mass_change_held")
 				return there && i.Records == 20 && in.Backlog == 0
@@ -108,7 +111,7 @@ func TestAMassChangeIsHeld(t *testing.T) {
 func TestWhatIsHeldComesBack(t *testing.T) {
 	t.Parallel()
 	w, in, ids := massWorld(t, 30, nil)
-	leave(w, ids[:20])
+	leave(w, in, ids[:20])
 	hasIssue(w, in.ID, "mass_change_held")
 	settled(w, in.ID)
 	for _, id := range ids[:20] {
@@ -143,7 +146,7 @@ func TestWhatIsNoMassChange(t *testing.T) {
 				options = &v1.Options{MassChangePercent: tc.percent}
 			}
 			w, in, ids := massWorld(t, tc.all, options)
-			leave(w, ids[:tc.left])
+			leave(w, in, ids[:tc.left])
 			if tc.held {
 				w.Until(in.ID, "holds them", soon, func(in v1.Installation) bool {
 					i, there := issueOf(in, "mass_change_held")

@@ -215,16 +215,22 @@ func TestSetUpRefusals(t *testing.T) {
 // keysOf lists the keys of a table of the store.
 func keysOf(t *testing.T, bus *events.Bus, name string) []string {
 	t.Helper()
-	table, err := bus.Table(t.Context(), events.TableConfig{Name: name, History: 1, Secure: name == "keys" || name == "installations"})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var keys []string
-	err = table.Each(t.Context(), "", func(e events.Entry) error { keys = append(keys, e.Key); return nil })
+	err := tableOf(t, bus, name).Each(t.Context(), "", func(e events.Entry) error { keys = append(keys, e.Key); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
 	return keys
+}
+
+// tableOf opens a table of the store as the service does.
+func tableOf(t *testing.T, bus *events.Bus, name string) *events.Table {
+	t.Helper()
+	table, err := bus.Table(t.Context(), events.TableConfig{Name: name, History: 1, Secure: name == "keys" || name == "installations"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
 }
 
 func (r refusal) run(t *testing.T, w *world.World) {

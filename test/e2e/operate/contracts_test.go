@@ -66,6 +66,14 @@ func contractsArrive(t *testing.T, w *world.World) {
 		bundle := w.Autotask.All("ServiceBundles")[0]["id"].(int64)
 		put(w, "ContractServiceBundles", atsim.Row{"contractID": contract, "serviceBundleID": bundle})
 	})
+	took("what a bundle consists of", parts+poll, func() {
+		put(w, "ServiceBundleServices", atsim.Row{
+			"serviceBundleID": w.Autotask.All("ServiceBundles")[0]["id"], "serviceID": w.Autotask.All("Services")[4]["id"],
+		})
+	})
+	took("whose product it is", parts+poll, func() {
+		edit(w, "Products", w.Autotask.All("Products")[0]["id"].(int64), atsim.Row{"defaultVendorID": owner})
+	})
 	took("a service of the catalogue", 2*poll, func() {
 		edit(w, "Services", w.Autotask.All("Services")[0]["id"].(int64), atsim.Row{"vendorCompanyID": owner, "unitCost": "500"})
 	})

@@ -39,6 +39,8 @@ func moves() []func(h *history, which, how int) string {
 		edit("ContractServiceBundleUnits", bundleUnitEdits()), remove("ContractServiceBundleUnits", all),
 		edit("ContractCharges", chargeEdits()), create("ContractCharges", newCharge), remove("ContractCharges", all),
 		edit("Services", catalogueEdits()), edit("Services", catalogueEdits()),
+		create("ServiceBundleServices", newContent), remove("ServiceBundleServices", all),
+		edit("Products", productEdits()), edit("ProductVendors", supplierEdits()), create("ProductVendors", newSupplier),
 		(*history).misbehave, (*history).misbehave, (*history).misbehave, (*history).stumble, (*history).restart,
 		(*history).breathe, (*history).breathe, (*history).breathe, (*history).breathe, (*history).rest,
 	}

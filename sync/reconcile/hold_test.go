@@ -1,0 +1,130 @@
+package reconcile
+
+import (
+	"testing"
+	"time"
+
+	v1 "channelsync/api/v1"
+	"channelsync/sync/installation"
+	"channelsync/sync/ledger"
+	atsim "channelsync/test/sim/autotask/sim"
+)
+
+// fleet is a bench with n companies in scope.
+func fleet(t *testing.T, n int, options v1.Options) (*bench, []int64) {
+	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}, options: options})
+	var ids []int64
+	for range n {
+		ids = append(ids, b.customer("Northwind"))
+	}
+	b.batch(v1.KindCompany, ids...)
+	return b, ids
+}
+
+// leave makes companies inactive and reconciles them.
+func (b *bench) leave(ids ...int64) {
+	b.t.Helper()
+	for _, id := range ids {
+		b.edit("Companies", id, atsim.Row{"isActive": false})
+	}
+	b.batch(v1.KindCompany, ids...)
+}
+
+// held counts the records that wait for a yes.
+func (b *bench) held() int {
+	b.t.Helper()
+	ids, err := b.ledger.Find(b.t.Context(), inst, v1.KindCompany, func(s ledger.Summary) bool { return s.Held })
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return len(ids)
+}
+
+func TestMassDepartureIsHeldUntilSomebodySaysYes(t *testing.T) {
+	b, ids := fleet(t, 20, v1.Options{OutOfScope: "archive"})
+	b.leave(ids[:15]...)
+	if b.held() != 15 || b.pushes(ids[0]) != 1 || b.client(ids[0]).Data.Lifecycle != "active" {
+		t.Fatalf("%d are held, the first was pushed %d times", b.held(), b.pushes(ids[0]))
+	}
+	if e := b.outcome(v1.KindCompany, ids[0], v1.OutcomePushed); !e.InScope || e.Timeline[len(e.Timeline)-1].Step != "held" {
+		t.Errorf("remembered: %+v", e)
+	}
+	b.batch(v1.KindCompany, ids[:15]...)
+	if b.held() != 15 {
+		t.Errorf("marked again: %d are held", b.held())
+	}
+	b.change(func(in *installation.Installation) { in.MassChangeApproved = b.clock.now() })
+	b.batch(v1.KindCompany, ids[:15]...)
+	b.outcome(v1.KindCompany, ids[0], v1.OutcomeNotMet, v1.ReasonStatusInactive)
+	if b.held() != 0 || b.client(ids[0]).Data.Lifecycle != "archived" {
+		t.Errorf("after the yes: %d are held, the first is %s", b.held(), b.client(ids[0]).Data.Lifecycle)
+	}
+}
+
+func TestDeparturesOfEverydayAreNotHeld(t *testing.T) {
+	for name, one := range map[string]struct {
+		all     int
+		leaving []int // how many leave, hour by hour
+		percent int
+		held    int
+	}{
+		"a few of few":                    {12, []int{9}, 0, 0},
+		"a third of many":                 {60, []int{20}, 0, 0},
+		"more than the installation says": {60, []int{20}, 10, 20},
+		"little by little":                {40, []int{10, 10, 10}, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, ids := fleet(t, one.all, v1.Options{MassChangePercent: one.percent})
+			for _, n := range one.leaving {
+				b.leave(ids[:n]...)
+				ids = ids[n:]
+				b.clock.add(massSpan)
+			}
+			if got := b.held(); got != one.held {
+				t.Errorf("%d are held, want %d", got, one.held)
+			}
+		})
+	}
+}
+
+func TestMassDepartureInSeveralBatchesIsOne(t *testing.T) {
+	b, ids := fleet(t, 40, v1.Options{})
+	for len(ids) > 10 {
+		b.leave(ids[:6]...)
+		ids = ids[6:]
+	}
+	if n := b.held(); n < 6 {
+		t.Errorf("%d are held", n)
+	}
+}
+
+func TestHeldRecordsThatComeBackAreHeldNoMore(t *testing.T) {
+	b, ids := fleet(t, 12, v1.Options{})
+	b.leave(ids...)
+	if b.held() != len(ids) {
+		t.Fatalf("%d are held", b.held())
+	}
+	for _, id := range ids {
+		b.edit("Companies", id, atsim.Row{"isActive": true})
+	}
+	b.batch(v1.KindCompany, ids...)
+	if b.held() != 0 {
+		t.Errorf("%d are held", b.held())
+	}
+	b.outcome(v1.KindCompany, ids[0], v1.OutcomeUnchanged)
+}
+
+func TestHeldRecordKeepsItsRetry(t *testing.T) {
+	b, ids := fleet(t, 12, v1.Options{})
+	fault := b.at.SetFault(spoil(ids[0], "isActive", `"maybe"`))
+	b.batch(v1.KindCompany, ids[0])
+	b.at.ClearFaults(fault)
+	b.clock.add(time.Minute)
+	b.leave(ids...)
+	if b.held() != len(ids) || b.waiting() != 1 {
+		t.Errorf("%d are held, %d retries are scheduled", b.held(), b.waiting())
+	}
+	if e := b.outcome(v1.KindCompany, ids[0], v1.OutcomeRetrying, "row_unreadable"); e.Attempts != 1 {
+		t.Errorf("%d attempts are counted", e.Attempts)
+	}
+}

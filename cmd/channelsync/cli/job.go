@@ -166,7 +166,9 @@ func (s *session) describeJob(j v1.Job) string {
 }
 
 // started ends a command that started a job: it follows the job, or says how to.
-func (s *session) started(ctx context.Context, api *client.Client, installation string, ref v1.JobRef, wait bool) error {
+func (s *session) started(
+	ctx context.Context, api *client.Client, installation string, ref v1.JobRef, wait bool,
+) error {
 	if wait {
 		return s.follow(ctx, api, installation, ref.Job)
 	}

@@ -23,7 +23,8 @@ func (s *session) recordCommand() *command.Command {
 
 const (
 	recordArgs  = "[installation] [company|contract] <id or name>"
-	mostMatches = 20 // shown when a search finds more than one
+	mostMatches = 50 // looked at for one that is meant exactly
+	mostShown   = 5  // named when a search finds several
 )
 
 func recordKinds() []string { return []string{string(v1.KindCompany), string(v1.KindContract)} }
@@ -107,18 +108,19 @@ func (s *session) find(
 }
 
 func severalRecords(q string, page v1.Page[v1.Record]) error {
-	list := make([]string, len(page.Items))
-	for i, r := range page.Items {
-		list[i] = fmt.Sprintf("%s %s %s", r.Kind, r.ID, strconv.Quote(screen.Cut(text(r.Name), 40)))
+	var list []string
+	for _, r := range page.Items[:min(mostShown, len(page.Items))] {
+		list = append(list, fmt.Sprintf("%s %s %s", r.Kind, r.ID, strconv.Quote(screen.Cut(text(r.Name), 40))))
 	}
-	more := ""
+	hint := "say which by kind and id: " + strings.Join(list, ", ")
+	if len(page.Items) > mostShown {
+		hint += "; channelsync record list --q " + strconv.Quote(text(q)) + " shows all"
+	}
+	count := strconv.Itoa(len(page.Items))
 	if page.NextCursor != nil {
-		more = " and more"
+		count = "more than " + count
 	}
-	return &failure{
-		fmt.Sprintf("%q is %d records%s", text(q), len(page.Items), more),
-		"say which by kind and id: " + strings.Join(list, ", "),
-	}
+	return &failure{fmt.Sprintf("%q is %s records", text(q), count), hint}
 }
 
 func isID(text string) bool {

@@ -161,3 +161,32 @@ func TestWhatIsNoMassChange(t *testing.T) {
 		})
 	}
 }
+
+// TestALostRightIsNoDeparture: when Autotask hides every company from the API user,
+// nobody has left. Once they are seen again, all is as it was.
+func TestALostRightIsNoDeparture(t *testing.T) {
+	t.Parallel()
+	w, in, ids := massWorld(t, 30, nil)
+	resync := func() v1.Job {
+		t.Helper()
+		ref, err := w.Admin.Resync(t.Context(), in.ID, v1.ResyncRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return jobBecomes(w, in.ID, ref.Job, "is done", done)
+	}
+	w.Autotask.SetModes(func(m *atsim.Modes) { m.Hidden = []string{"Companies"} })
+	if j := resync(); j.Total != len(ids) || j.Pushed != 0 {
+		t.Errorf("while they are hidden: %+v", j)
+	}
+	w.Until(in.ID, "holds them", soon, func(in v1.Installation) bool {
+		i, there := issueOf(in, "mass_change_held")
+		return there && i.Records == len(ids) && inScope(in) == len(ids)
+	})
+	w.Autotask.SetModes(func(m *atsim.Modes) { m.Hidden = nil })
+	if j := resync(); j.Unchanged != len(ids) {
+		t.Errorf("once they are seen again: %+v", j)
+	}
+	noIssue(w, in.ID, "mass_change_held")
+	w.Agree(soon, v1.SyncActiveCustomers)
+}

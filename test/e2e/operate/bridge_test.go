@@ -43,20 +43,22 @@ func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 	said := int64(0)
 	tell := func(entity string, id int64) []byte {
 		said++
-		return callout.Envelope{Action: "Update", GUID: bridge.GUID, EntityType: entity, ID: id, EventTime: time.Now(), Sequence: said}.Encode()
+		return callout.Envelope{
+			Action: "Update", GUID: bridge.GUID, EntityType: entity, ID: id, EventTime: time.Now(), Sequence: said,
+		}.Encode()
 	}
 
 	edit(w, "Contracts", contract, atsim.Row{"contractName": "Care two"})
 	if got := post(t.Context(), t, bridge.URL, bridge.Secret, tell("Contract", contract)); got != http.StatusAccepted {
 		t.Fatalf("a contract's callback: %d, want 202", got)
 	}
-	w.ContractBecomes(contract, "the edit", soon, func(c cpsim.ContractInput) bool { return c.Name != nil && *c.Name == "Care two" })
+	w.ContractBecomes(contract, "the edit", soon, called("Care two"))
 
 	edit(w, "Companies", owner, atsim.Row{"companyName": "Northwind Group"})
 	if got := post(t.Context(), t, bridge.URL, bridge.Secret, tell("Account", owner)); got != http.StatusAccepted {
 		t.Fatalf("a company's callback: %d, want 202", got)
 	}
-	w.ClientBecomes(owner, "the edit", soon, func(c cpsim.ClientInput) bool { return c.Name == "Northwind Group" })
+	w.ClientBecomes(owner, "the edit", soon, named("Northwind Group"))
 
 	added := put(w, "Contacts", atsim.Row{
 		"companyID": owner, "firstName": "Ann", "lastName": "Lee", "emailAddress": "ann@northwind.example", "isActive": 1,
@@ -81,7 +83,7 @@ func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 		if got := post(t.Context(), t, bridge.URL, bridge.Secret, tell("CONTRACTS", contract)); got != http.StatusAccepted {
 			t.Fatalf("%d, want 202", got)
 		}
-		w.ContractBecomes(contract, "the edit", soon, func(c cpsim.ContractInput) bool { return *c.Name == "Care three" })
+		w.ContractBecomes(contract, "the edit", soon, called("Care three"))
 	})
 	t.Run("the list of webhooks shows Autotask's own only", func(t *testing.T) {
 		shown, err := w.Admin.Installation(t.Context(), in.ID)

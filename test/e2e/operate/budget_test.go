@@ -82,7 +82,8 @@ func TestBackfillKeepsToItsBudget(t *testing.T) {
 	requests := w.AutotaskRequests()
 	_, rows := m.read()
 	budget := 30 + rows/450
-	t.Logf("%d contracts: %d requests for %d rows (budget %d) in %.1f s", n, requests, rows, budget, time.Since(began).Seconds())
+	took := time.Since(began).Seconds()
+	t.Logf("%d contracts: %d requests for %d rows (budget %d) in %.1f s", n, requests, rows, budget, took)
 	if requests > budget {
 		t.Errorf("%d requests for %d rows, want at most %d: %v", requests, rows, budget, w.Autotask.Stats().Requests)
 	}
@@ -93,7 +94,7 @@ func TestBackfillKeepsToItsBudget(t *testing.T) {
 func TestTheComparisonOfPartsIsCheap(t *testing.T) {
 	t.Parallel()
 	var m meter
-	w := seeded(t, 300, world.Options{Wrap: m.wrap, Settings: map[string]string{"contract-poll-interval": "1s", "contract-parts-interval": "2s"}})
+	w := seeded(t, 300, world.Options{Wrap: m.wrap, Settings: often()})
 	in := w.Install(contracts)
 	w.Agree(60*time.Second, contracts)
 	settled(w, in.ID)

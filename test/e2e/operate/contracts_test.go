@@ -54,13 +54,17 @@ func contractsArrive(t *testing.T, w *world.World) {
 	took("an edited contract", 2*poll, func() {
 		edit(w, "Contracts", contract, atsim.Row{"contractName": "Care plus", "estimatedCost": "99.125"})
 	})
-	took("a cleared name and cost", 2*poll, func() { edit(w, "Contracts", contract, atsim.Row{"contractName": "", "estimatedCost": nil}) })
+	took("a cleared name and cost", 2*poll, func() {
+		edit(w, "Contracts", contract, atsim.Row{"contractName": "", "estimatedCost": nil})
+	})
 	row := w.Autotask.All("ContractServiceUnits")[0]
 	unit, recurring := row["id"].(int64), row["contractID"].(int64)
 	took("a unit's cost", parts+poll, func() { edit(w, "ContractServiceUnits", unit, atsim.Row{"cost": "4321.5"}) })
 	took("a unit's vendor", parts+poll, func() { edit(w, "ContractServiceUnits", unit, atsim.Row{"vendorCompanyID": owner}) })
 	took("a charge", parts+poll, func() {
-		put(w, "ContractCharges", atsim.Row{"contractID": contract, "name": "Hardware", "unitQuantity": 1, "unitCost": 7, "extendedCost": 7})
+		put(w, "ContractCharges", atsim.Row{
+			"contractID": contract, "name": "Hardware", "unitQuantity": 1, "unitCost": 7, "extendedCost": 7,
+		})
 	})
 	took("a bundle", parts+poll, func() {
 		bundle := w.Autotask.All("ServiceBundles")[0]["id"].(int64)
@@ -141,7 +145,8 @@ func TestHiddenCostsAreUnknownNeverZero(t *testing.T) {
 					t.Errorf("contract %s costs %s", c.ExternalID, c.Data.OverallCost.Amount)
 				}
 			}
-			if i := hasIssue(w, in.ID, "cost_unknown"); i.Records != len(all) || i.Severity != v1.SeverityAct || !strings.Contains(i.Fix, "cost") {
+			i := hasIssue(w, in.ID, "cost_unknown")
+			if i.Records != len(all) || i.Severity != v1.SeverityAct || !strings.Contains(i.Fix, "cost") {
 				t.Errorf("issue %+v, want one for %d contracts", i, len(all))
 			}
 			w.Autotask.SetModes(func(m *atsim.Modes) { m.Costs = "" })
@@ -211,20 +216,19 @@ func TestARightThatIsLostBlanksNothing(t *testing.T) {
 // relabelled; what has no cost goes on.
 func TestACurrencyThatIsNotTakenIsNamed(t *testing.T) {
 	t.Parallel()
-	w := start(t, world.Options{Settings: often(), Target: cpsim.Config{
-		Connections: []cpsim.Connection{{ID: world.Connection, Token: world.Token, AccountName: "Example MSP", Currencies: []string{"USD"}}},
-	}})
+	onlyUSD := cpsim.Connection{ID: world.Connection, Token: world.Token, AccountName: "Example MSP", Currencies: []string{"USD"}}
+	w := start(t, world.Options{Settings: often(), Target: cpsim.Config{Connections: []cpsim.Connection{onlyUSD}}})
 	put(w, "Currencies", atsim.Row{"id": 1, "name": "EUR", "isInternalCurrency": true})
 	owner := company(w, "Northwind Dental")
 	priced, unpriced := agreement(w, owner, "Priced"), agreement(w, owner, "Unpriced")
 	edit(w, "Contracts", unpriced, atsim.Row{"estimatedCost": nil})
 	in := w.Install()
-	rec := w.RecordBecomes(in.ID, v1.KindContract, priced, soon, func(r v1.RecordDetail) bool { return r.Outcome == v1.OutcomeDead })
-	if len(rec.Reasons) != 1 || rec.Reasons[0] != "currency_unsupported" || !strings.Contains(rec.Detail, "overallCost/currency") {
+	rec := w.RecordBecomes(in.ID, v1.KindContract, priced, soon, had(v1.OutcomeDead))
+	if fmt.Sprint(rec.Reasons) != "[currency_unsupported]" || !strings.Contains(rec.Detail, "overallCost/currency") {
 		t.Errorf("reasons %v, detail %q", rec.Reasons, rec.Detail)
 	}
 	w.ContractBecomes(unpriced, "there", soon, func(c cpsim.ContractInput) bool { return c.OverallCost == nil })
-	w.ClientBecomes(owner, "there", soon, func(c cpsim.ClientInput) bool { return c.Name == "Northwind Dental" })
+	w.ClientBecomes(owner, "there", soon, named("Northwind Dental"))
 	if i := hasIssue(w, in.ID, "currency_unsupported"); i.Records != 1 || i.Severity != v1.SeverityAct {
 		t.Errorf("issue %+v", i)
 	}
@@ -235,8 +239,8 @@ func TestACurrencyThatIsNotTakenIsNamed(t *testing.T) {
 		t.Errorf("it was pushed: %+v", c.Data)
 	}
 	// The tenant's own currency goes before the option: nothing is relabelled.
-	_, err := w.Admin.UpdateInstallation(t.Context(), in.ID, v1.UpdateInstallation{Options: &v1.Options{Currency: "USD"}})
-	if err != nil {
+	dollars := v1.UpdateInstallation{Options: &v1.Options{Currency: "USD"}}
+	if _, err := w.Admin.UpdateInstallation(t.Context(), in.ID, dollars); err != nil {
 		t.Fatal(err)
 	}
 	settled(w, in.ID)
@@ -245,7 +249,8 @@ func TestACurrencyThatIsNotTakenIsNamed(t *testing.T) {
 	}
 	var projection struct{ OverallCost *struct{ Currency string } }
 	e, err := w.Admin.Explain(t.Context(), in.ID, v1.KindContract, text(priced))
-	if err != nil || json.Unmarshal(e.Projection, &projection) != nil || projection.OverallCost == nil || projection.OverallCost.Currency != "EUR" {
+	if err != nil || json.Unmarshal(e.Projection, &projection) != nil ||
+		projection.OverallCost == nil || projection.OverallCost.Currency != "EUR" {
 		t.Errorf("projection %s, %v", e.Projection, err)
 	}
 }

@@ -72,7 +72,8 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 	}
 	unwanted := func(records []string, code string) {
 		refuse(t, w, cpsim.Fault{
-			Kind: cpsim.FaultRejectItems, ExternalIDs: records, Code: code, Pointer: "/name", Detail: "is on the list of names that nobody may have",
+			Kind: cpsim.FaultRejectItems, ExternalIDs: records, Code: code, Pointer: "/name",
+			Detail: "is on the list of names that nobody may have",
 		})
 	}
 	unwanted(names[:4], "invalid")
@@ -83,7 +84,8 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 
 	t.Run("the list names record, field and cause", func(t *testing.T) {
 		d := letters(t, w, in.ID)["company-"+names[0]]
-		if d.Kind != "company" || d.RecordID != names[0] || d.Code != "rejected" || d.Attempts != 1 || d.FirstAt.IsZero() || d.LastAt.IsZero() ||
+		if d.Kind != "company" || d.RecordID != names[0] || d.Code != "rejected" || d.Attempts != 1 ||
+			d.FirstAt.IsZero() || d.LastAt.IsZero() ||
 			!strings.Contains(d.Detail, "name: is on the list of names that nobody may have") {
 			t.Errorf("got %+v", d)
 		}
@@ -122,7 +124,7 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 		if err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{IDs: []string{"company-" + names[0]}}); err != nil {
 			t.Fatal(err)
 		}
-		w.ClientBecomes(ids[0], "there", soon, func(c cpsim.ClientInput) bool { return c.Name == "Client 0" })
+		w.ClientBecomes(ids[0], "there", soon, named("Client 0"))
 		lettersBecome(t, w, in.ID, ids[1:5]...)
 		err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{IDs: []string{"company-" + names[0]}})
 		problemIs(t, err, http.StatusNotFound, v1.CodeNotFound)
@@ -131,12 +133,12 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 		if err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{Code: "ambiguous_match"}); err != nil {
 			t.Fatal(err)
 		}
-		w.ClientBecomes(ids[4], "there", soon, func(c cpsim.ClientInput) bool { return c.Name == "Client 4" })
+		w.ClientBecomes(ids[4], "there", soon, named("Client 4"))
 		lettersBecome(t, w, in.ID, ids[1:4]...)
 	})
 	t.Run("a change that goes well takes it off", func(t *testing.T) {
 		edit(w, "Companies", ids[1], atsim.Row{"companyName": "Welcome at last"})
-		w.ClientBecomes(ids[1], "there", soon, func(c cpsim.ClientInput) bool { return c.Name == "Welcome at last" })
+		w.ClientBecomes(ids[1], "there", soon, named("Welcome at last"))
 		lettersBecome(t, w, in.ID, ids[2:4]...)
 	})
 	t.Run("dismissed", func(t *testing.T) {
@@ -149,7 +151,7 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 			t.Errorf("a dismissed one was pushed: %+v", c)
 		}
 		edit(w, "Companies", ids[2], atsim.Row{"phone": "518-555-0102"})
-		w.ClientBecomes(ids[2], "there after its next change", soon, func(c cpsim.ClientInput) bool { return c.Name == "Client 2" })
+		w.ClientBecomes(ids[2], "there after its next change", soon, named("Client 2"))
 	})
 	t.Run("all", func(t *testing.T) {
 		if err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{All: true}); err != nil {
@@ -170,7 +172,10 @@ func TestACallbackThatNobodyCanReadIsKept(t *testing.T) {
 	in := w.Install(customers)
 	settled(w, in.ID)
 	h := hook(t, w)
-	bodies := []string{`{"Action":"Update","EntityType":"Account","Guid":"` + h.GUID + `","Id":"twelve"}`, `not json at all ` + h.GUID}
+	bodies := []string{
+		`{"Action":"Update","EntityType":"Account","Guid":"` + h.GUID + `","Id":"twelve"}`,
+		`not json at all ` + h.GUID,
+	}
 	for _, body := range bodies {
 		for range 2 { // the same body twice is one letter
 			if got := post(t.Context(), t, h.URL, h.Secret, []byte(body)); got != http.StatusBadRequest {
@@ -239,7 +244,9 @@ func TestAFailureOfTheRoadIsNoDeadLetter(t *testing.T) {
 				edit(w, "Companies", id, atsim.Row{"companyName": fmt.Sprintf("Edited %d", i)})
 			}
 			w.DeliverAll(soon)
-			shown := w.Until(in.ID, "names the cause", soon, func(in v1.Installation) bool { return len(in.Issues) > 0 && in.Backlog == len(ids) })
+			shown := w.Until(in.ID, "names the cause", soon, func(in v1.Installation) bool {
+				return len(in.Issues) > 0 && in.Backlog == len(ids)
+			})
 			if len(shown.Issues) != 1 {
 				said, _ := json.Marshal(shown.Issues)
 				t.Errorf("issues %s, want one", said)
@@ -248,7 +255,8 @@ func TestAFailureOfTheRoadIsNoDeadLetter(t *testing.T) {
 				t.Errorf("dead letters %v", all)
 			}
 			for _, id := range ids {
-				if rec := w.Record(in.ID, v1.KindCompany, id); rec.Attempts != 0 || rec.Outcome == v1.OutcomeDead || rec.Outcome == v1.OutcomeRetrying {
+				rec := w.Record(in.ID, v1.KindCompany, id)
+				if rec.Attempts != 0 || rec.Outcome == v1.OutcomeDead || rec.Outcome == v1.OutcomeRetrying {
 					t.Errorf("record %d: outcome %s after %d attempts", id, rec.Outcome, rec.Attempts)
 				}
 			}

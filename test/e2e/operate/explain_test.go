@@ -72,10 +72,13 @@ func answered(t *testing.T, w *world.World, id string, all []asked) {
 // plain wants sentences that somebody who does not program can read.
 func plain(t *testing.T, next string) {
 	t.Helper()
-	if next == "" || !strings.HasSuffix(next, ".") || strings.TrimSpace(next) != next || strings.Contains(next, "  ") || strings.Contains(next, "..") {
+	if next == "" || !strings.HasSuffix(next, ".") || strings.TrimSpace(next) != next ||
+		strings.Contains(next, "  ") || strings.Contains(next, "..") {
 		t.Errorf("no sentence: %q", next)
 	}
-	for _, jargon := range []string{"nil", "json", "JSON", "error:", "fetch ", "decode", "project ", "%!", "reconcile", "ledger", "batch"} {
+	for _, jargon := range []string{
+		"nil", "json", "JSON", "error:", "fetch ", "decode", "project ", "%!", "reconcile", "ledger", "batch",
+	} {
 		if strings.Contains(next, jargon) {
 			t.Errorf("%q says %q", next, jargon)
 		}
@@ -108,7 +111,8 @@ func TestExplainSaysWhyARecordIsOrIsNotSynced(t *testing.T) {
 	deal := func(owner int64, name string, fields atsim.Row) int64 {
 		now := time.Now()
 		row := atsim.Row{
-			"companyID": owner, "contractName": name, "contractType": 3, "status": 1, "startDate": now, "endDate": now.AddDate(1, 0, 0), "estimatedCost": 1250,
+			"companyID": owner, "contractName": name, "contractType": 3, "status": 1, "estimatedCost": 1250,
+			"startDate": now, "endDate": now.AddDate(1, 0, 0),
 		}
 		for k, v := range fields {
 			row[k] = v
@@ -120,12 +124,16 @@ func TestExplainSaysWhyARecordIsOrIsNotSynced(t *testing.T) {
 	ofLead, torn := deal(lead, "Of a lead", nil), deal(fine, "Torn up", nil)
 
 	refuse(t, w, cpsim.Fault{
-		Kind: cpsim.FaultRejectItems, ExternalIDs: []string{text(rejected)}, Code: "invalid", Pointer: "/phones/0", Detail: "is no phone number",
+		Kind: cpsim.FaultRejectItems, ExternalIDs: []string{text(rejected)}, Code: "invalid", Pointer: "/phones/0",
+		Detail: "is no phone number",
 	})
-	refuse(t, w, cpsim.Fault{Kind: cpsim.FaultFailItems, ExternalIDs: []string{text(retried)}, Code: "busy", Detail: "another import is at work on it"})
+	refuse(t, w, cpsim.Fault{
+		Kind: cpsim.FaultFailItems, ExternalIDs: []string{text(retried)}, Code: "busy", Detail: "another import is at work on it",
+	})
 	req := world.Create()
 	req.Options = &v1.Options{
-		Include: included, Exclude: []int64{excluded}, CompanyClassifications: []int64{1}, ContractStatus: "active", ContractTypes: []int64{3, 7},
+		Include: included, Exclude: []int64{excluded}, CompanyClassifications: []int64{1},
+		ContractStatus: "active", ContractTypes: []int64{3, 7},
 	}
 	in, err := w.Admin.CreateInstallation(t.Context(), req)
 	if err != nil {
@@ -136,9 +144,9 @@ func TestExplainSaysWhyARecordIsOrIsNotSynced(t *testing.T) {
 	w.Autotask.Remove("Companies", gone)
 	w.Autotask.Remove("Contracts", torn)
 	w.DeliverAll(soon)
-	w.RecordBecomes(in.ID, v1.KindCompany, gone, soon, func(r v1.RecordDetail) bool { return r.Outcome == v1.OutcomeNotMet })
-	w.RecordBecomes(in.ID, v1.KindCompany, rejected, soon, func(r v1.RecordDetail) bool { return r.Outcome == v1.OutcomeDead })
-	w.RecordBecomes(in.ID, v1.KindCompany, retried, soon, func(r v1.RecordDetail) bool { return r.Outcome == v1.OutcomeRetrying })
+	w.RecordBecomes(in.ID, v1.KindCompany, gone, soon, had(v1.OutcomeNotMet))
+	w.RecordBecomes(in.ID, v1.KindCompany, rejected, soon, had(v1.OutcomeDead))
+	w.RecordBecomes(in.ID, v1.KindCompany, retried, soon, had(v1.OutcomeRetrying))
 	w.Autotask.SetFault(atsim.Fault{Kind: fault.Lose})
 	edit(w, "Companies", included[len(included)-1], atsim.Row{"fax": "518-555-0111"})
 	newcomer := with("Nobody told of it", nil)
@@ -149,7 +157,6 @@ func TestExplainSaysWhyARecordIsOrIsNotSynced(t *testing.T) {
 	}
 	w.Until(in.ID, "has taken the options", soon, func(in v1.Installation) bool { return len(in.Jobs) == 0 })
 	late := with("Nobody told of it either", nil)
-	_ = late
 	drift(t, w, drifted, map[string]any{"name": "Edited by hand", "phones": []any{}})
 	w.Autotask.SetFault(atsim.Fault{
 		Kind: fault.BadValue, Entity: "Companies", Record: spoiled, Field: "isActive", Value: json.RawMessage(`"maybe"`),
@@ -200,7 +207,8 @@ func TestExplainSaysWhyARecordIsOrIsNotSynced(t *testing.T) {
 		{"a torn up contract", ct, torn, []string{"deleted_at_source"}, []string{"no longer exists in Autotask"}, nil},
 		{"a contract without a vendor", ct, defaulted, nil, []string{"up to date"}, func(t *testing.T, e v1.Explanation) {
 			var sources struct{ Vendor struct{ Rule, Name string } }
-			if err := json.Unmarshal(e.Sources, &sources); err != nil || sources.Vendor.Rule != "default" || sources.Vendor.Name != "MSP Managed Services" {
+			err := json.Unmarshal(e.Sources, &sources)
+			if err != nil || sources.Vendor.Rule != "default" || sources.Vendor.Name != "MSP Managed Services" {
 				t.Errorf("sources %s, %v", e.Sources, err)
 			}
 		}},
@@ -227,14 +235,16 @@ func TestExplainOfWhatIsStoppedOrHeld(t *testing.T) {
 	const co = v1.KindCompany
 
 	t.Run("a sync that is not installed", func(t *testing.T) {
-		answered(t, w, in.ID, []asked{{"its contract", v1.KindContract, contract, []string{"sync_not_installed"}, []string{"Install the sync"}, nil}})
+		answered(t, w, in.ID, []asked{
+			{"its contract", v1.KindContract, contract, []string{"sync_not_installed"}, []string{"Install the sync"}, nil},
+		})
 	})
 	t.Run("a stopped sync", func(t *testing.T) {
 		if err := w.Admin.Act(t.Context(), in.ID, customers, "stop"); err != nil {
 			t.Fatal(err)
 		}
 		edit(w, "Companies", ids[0], atsim.Row{"companyName": "Edited meanwhile"})
-		w.RecordBecomes(in.ID, co, ids[0], soon, func(r v1.RecordDetail) bool { return r.Outcome == v1.OutcomeWaiting })
+		w.RecordBecomes(in.ID, co, ids[0], soon, had(v1.OutcomeWaiting))
 		answered(t, w, in.ID, []asked{
 			{"an edited one", co, ids[0], nil, []string{"stopped", "Start it"}, func(t *testing.T, e v1.Explanation) {
 				if e.Record == nil || e.Record.Outcome != v1.OutcomeWaiting || len(e.Differences) != 1 {

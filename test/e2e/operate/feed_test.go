@@ -2,6 +2,7 @@ package operate
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"testing"
 
@@ -59,13 +60,14 @@ func TestTheFeedTellsOfOutcomesAsTheyHappen(t *testing.T) {
 		edit(w, "Companies", id, atsim.Row{"phone": "518-555-0" + text(int64(n))})
 		settled(w, in.ID)
 		if len(readers[0]) == 0 || len(readers[1]) == 0 {
-			return http.ErrNoLocation
+			return errors.New("one of them has heard nothing")
 		}
 		return nil
 	})
 	for reader := range readers {
 		e := hears(reader, v1.OutcomePushed, "")
-		if e.Kind != v1.KindCompany || e.ID != text(id) || e.Name != "Northwind Dental" || !e.Pushed || e.Trigger != v1.TriggerCallback || e.At.IsZero() {
+		if e.Kind != v1.KindCompany || e.ID != text(id) || e.Name != "Northwind Dental" || !e.Pushed ||
+			e.Trigger != v1.TriggerCallback || e.At.IsZero() {
 			t.Errorf("reader %d: %+v", reader, e)
 		}
 	}

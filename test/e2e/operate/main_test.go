@@ -127,6 +127,21 @@ func ended(t *testing.T, w *world.World, id string, ref v1.JobRef, err error) v1
 	return j
 }
 
+// named wants a client's name.
+func named(name string) func(cpsim.ClientInput) bool {
+	return func(c cpsim.ClientInput) bool { return c.Name == name }
+}
+
+// called wants a contract's name.
+func called(name string) func(cpsim.ContractInput) bool {
+	return func(c cpsim.ContractInput) bool { return c.Name != nil && *c.Name == name }
+}
+
+// had wants a record's outcome.
+func had(o v1.Outcome) func(v1.RecordDetail) bool {
+	return func(r v1.RecordDetail) bool { return r.Outcome == o }
+}
+
 // refuse puts a fault in force at Channel Program.
 func refuse(t *testing.T, w *world.World, f cpsim.Fault) {
 	t.Helper()

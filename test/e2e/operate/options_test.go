@@ -28,7 +28,8 @@ func openShop(t *testing.T) *shop {
 	put(s.World, "Currencies", atsim.Row{"id": 1, "name": "EUR", "isInternalCurrency": true})
 	for i := range 12 {
 		s.companies = append(s.companies, put(s.World, "Companies", atsim.Row{
-			"companyName": fmt.Sprintf("Client %02d", i), "companyType": 1, "isActive": true, "phone": "518-555-0100", "classification": 1 + i/6,
+			"companyName": fmt.Sprintf("Client %02d", i), "companyType": 1, "isActive": true, "phone": "518-555-0100",
+			"classification": 1 + i/6,
 		}))
 	}
 	first, second := s.companies[0], s.companies[1]
@@ -38,7 +39,8 @@ func openShop(t *testing.T) *shop {
 		primary bool
 	}{{first, "desk@first.example", false}, {first, "boss@first.example", true}, {second, "desk@second.example", false}} {
 		put(s.World, "Contacts", atsim.Row{
-			"companyID": c.company, "firstName": "Ann", "lastName": "Lee", "emailAddress": c.email, "isActive": 1, "primaryContact": c.primary,
+			"companyID": c.company, "firstName": "Ann", "lastName": "Lee", "emailAddress": c.email, "isActive": 1,
+			"primaryContact": c.primary,
 		})
 	}
 	today := time.Now().UTC().Truncate(24 * time.Hour)
@@ -219,7 +221,7 @@ func TestOptionsSayWhatTheyWouldDoAndThenDoIt(t *testing.T) {
 	})
 	t.Run("archive", func(t *testing.T) {
 		edit(s.World, "Companies", first, atsim.Row{"isActive": false})
-		s.RecordBecomes(s.in.ID, v1.KindContract, s.ended, soon, func(r v1.RecordDetail) bool { return r.Outcome == v1.OutcomeNotMet })
+		s.RecordBecomes(s.in.ID, v1.KindContract, s.ended, soon, had(v1.OutcomeNotMet))
 		settled(s.World, s.in.ID)
 		if c := s.Client(first); c.Data.Lifecycle == "archived" {
 			t.Error("archived by default")

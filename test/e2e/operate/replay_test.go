@@ -181,7 +181,7 @@ func TestACancelledReplayEndsAtOnce(t *testing.T) {
 		t.Errorf("%d pushes of %d records after the cancel", n, len(ids))
 	}
 	edit(w, "Companies", ids[len(ids)-1], atsim.Row{"companyName": "Goes on"})
-	w.ClientBecomes(ids[len(ids)-1], "after the cancel", soon, func(c cpsim.ClientInput) bool { return c.Name == "Goes on" })
+	w.ClientBecomes(ids[len(ids)-1], "after the cancel", soon, named("Goes on"))
 }
 
 // TestAReplayGoesOnAfterARestart and lets live changes pass it all the while.
@@ -204,7 +204,7 @@ func TestAReplayGoesOnAfterARestart(t *testing.T) {
 	})
 	last := ids[len(ids)-1]
 	edit(w, "Companies", last, atsim.Row{"companyName": "Fresh all the same"})
-	w.ClientBecomes(last, "a live change during the replay", 5*time.Second, func(c cpsim.ClientInput) bool { return c.Name == "Fresh all the same" })
+	w.ClientBecomes(last, "a live change during the replay", 5*time.Second, named("Fresh all the same"))
 	if n := len(w.Target.Clients(world.Connection)); n == len(ids) {
 		t.Error("the replay was over before the live change arrived: it proves nothing")
 	}

@@ -125,9 +125,13 @@ func newContent(h *history, which, how int) atsim.Row {
 	return atsim.Row{"serviceBundleID": h.id("ServiceBundles", which), "serviceID": h.id("Services", how)}
 }
 
-func productEdits() []change { return []change{ref("defaultVendorID", "Companies"), one("defaultVendorID", nil)} }
+func productEdits() []change {
+	return []change{ref("defaultVendorID", "Companies"), one("defaultVendorID", nil)}
+}
 
-func supplierEdits() []change { return []change{ref("vendorID", "Companies"), one("isDefault", true, false)} }
+func supplierEdits() []change {
+	return []change{ref("vendorID", "Companies"), one("isDefault", true, false)}
+}
 
 func newSupplier(h *history, which, how int) atsim.Row {
 	return atsim.Row{"productID": h.id("Products", which), "vendorID": h.id("Companies", how), "isDefault": how%2 == 0}

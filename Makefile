@@ -18,8 +18,9 @@ help: ## list the targets
 build: ## build channelsync and the two simulators into bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/channelsync ./test/sim/autotask ./test/sim/channelprogram
 
+# One package at a time: several of them measure how soon something arrives.
 test: ## run every test with the race detector and measure coverage, as CI does
-	go test -race -timeout 5m -covermode=atomic -coverpkg=$(PRODUCT) -coverprofile=coverage.out $(TESTFLAGS) ./...
+	go test -race -p 1 -timeout 10m -covermode=atomic -coverpkg=$(PRODUCT) -coverprofile=coverage.out $(TESTFLAGS) ./...
 
 race: ## run the tests ten times over with the race detector, in shuffled order
 	go test -race -count=10 -shuffle=on $(TESTFLAGS) ./...

@@ -134,8 +134,11 @@ func (rt *runtime) close() {
 func (rt *runtime) settled(s reconcile.Settled) {
 	if s.Job != "" {
 		o := s.Outcome
-		if o == v1.OutcomeNotMet && s.Pushed {
+		switch {
+		case o == v1.OutcomeNotMet && s.Pushed:
 			o = v1.OutcomePushed // as archived
+		case o == v1.OutcomePushed && !s.Pushed:
+			o = v1.OutcomeUnchanged // held with a mass change: it stays as it was
 		}
 		rt.m.Jobs.Count(s.Job, o, s.Drift)
 	}

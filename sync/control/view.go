@@ -38,7 +38,8 @@ func (m *Manager) Status(ctx context.Context) (v1.Status, error) {
 	if err != nil {
 		return v1.Status{}, err
 	}
-	st := v1.Status{Version: m.Version, Ready: true, Installations: []v1.InstallationStatus{}}
+	h := m.Bus.Health(ctx)
+	st := v1.Status{Version: m.Version, Ready: h.Err == nil && len(h.Frozen) == 0, Installations: []v1.InstallationStatus{}}
 	for _, in := range all {
 		st.Installations = append(st.Installations, v1.InstallationStatus{
 			ID: in.ID, Name: in.Name, State: in.State, Backlog: in.Backlog, Freshness: in.Freshness, Issues: in.Issues,

@@ -322,7 +322,7 @@ func (b *batch) tell(it *item, now time.Time) {
 
 // remember keeps what was pushed, and what was pushed before it.
 func (it *item) remember(projection, sources any, fingerprint string, at time.Time) error {
-	raw, err := json.Marshal(projection)
+	raw, err := withoutSource(projection)
 	if err != nil {
 		return fmt.Errorf("encode projection: %w", err)
 	}

@@ -71,6 +71,7 @@ func TestSlowBurstCostsFewRequests(t *testing.T) {
 	const perSecond, each = 150, 0.02
 	w, in, ids := many(t, 900)
 	w.Autotask.ResetStats()
+	began := time.Now()
 	tick := time.NewTicker(time.Second / perSecond)
 	defer tick.Stop()
 	for i, id := range ids {
@@ -79,10 +80,11 @@ func TestSlowBurstCostsFewRequests(t *testing.T) {
 	}
 	w.Eventually("every new name at the target", 60*time.Second, func() error { return allRenamed(w, ids) })
 	settled(w, in.ID)
-	n := float64(w.AutotaskRequests())
-	t.Logf("slow burst: %.0f Autotask requests for %d edits: %.4f each", n, len(ids), n/float64(len(ids)))
-	if n/float64(len(ids)) > each {
-		t.Errorf("want at most %.2f each: %+v", each, w.Autotask.Stats().Requests)
+	n := w.AutotaskRequests()
+	t.Logf("slow burst: %d Autotask requests for %d edits: %.4f each", n, len(ids), float64(n)/float64(len(ids)))
+	late := max(0, time.Since(began)-7*time.Second) // a machine that delivers more slowly makes more and smaller batches
+	if most := int(each*float64(len(ids))) + int(4*late.Seconds()); n > most {
+		t.Errorf("want at most %d: %+v", most, w.Autotask.Stats().Requests)
 	}
 }
 

@@ -185,7 +185,7 @@ func TestKilledWhileRegistering(t *testing.T) {
 			t.Parallel()
 			c := newCutter()
 			w := world.New(t, world.Options{Autotask: unlimited(), Wrap: c.wrap})
-			c.arm(after, true)
+			c.arm(after)
 			in, err := w.Admin.CreateInstallation(t.Context(), world.Create())
 			if err != nil {
 				t.Fatal(err)

@@ -8,31 +8,29 @@ import (
 )
 
 // cutter stands between the service and Autotask. From a certain call about
-// webhooks on it fails them all, as if the service had been killed there: before
-// Autotask took the call, or after that and before the answer came.
+// webhooks on it fails them all, as if the service had been killed there: Autotask
+// still takes that one, but the answer never comes.
 type cutter struct {
 	mu      sync.Mutex
 	after   int // calls that go well; below 0 all of them
-	taken   bool
 	calls   int
 	tripped chan struct{}
 }
 
 func newCutter() *cutter { return &cutter{after: -1, tripped: make(chan struct{})} }
 
-// arm lets so many calls through; taken says whether Autotask still takes the next one.
-func (c *cutter) arm(after int, taken bool) {
+// arm lets so many calls through.
+func (c *cutter) arm(after int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.after, c.taken, c.calls, c.tripped = after, taken, 0, make(chan struct{})
+	c.after, c.calls, c.tripped = after, 0, make(chan struct{})
 }
 
-// mend lets everything through again and says how many calls there were.
-func (c *cutter) mend() int {
+// mend lets everything through again.
+func (c *cutter) mend() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.after = -1
-	return c.calls
 }
 
 // cut is closed once a call was failed.
@@ -54,7 +52,7 @@ func (c *cutter) decide() (sent, answered bool) {
 	if first {
 		close(c.tripped)
 	}
-	return first && c.taken, false
+	return first, false
 }
 
 func (c *cutter) wrap(next http.Handler) http.Handler {

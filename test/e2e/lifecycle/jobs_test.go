@@ -81,7 +81,7 @@ func progress(t *testing.T, w *world.World, id, job string) (last v1.Job, steps 
 // TestBackfillProgress: the backfill is a job whose numbers grow and are right in the end.
 func TestBackfillProgress(t *testing.T) {
 	t.Parallel()
-	const all, inactive = 1100, 100
+	const all, inactive = 850, 50
 	w := world.New(t, world.Options{Autotask: unlimited()})
 	ids := companies(w, all)
 	for _, id := range ids[:inactive] {
@@ -109,7 +109,7 @@ func TestBackfillProgress(t *testing.T) {
 // TestJobsSurviveAKill: a backfill, and a resync, goes on after the service was killed in its middle.
 func TestJobsSurviveAKill(t *testing.T) {
 	t.Parallel()
-	const all = 1000
+	const all = 800
 	w := world.New(t, world.Options{Autotask: unlimited(), Binary: world.Build(t)})
 	companies(w, all)
 	slowly(t, w)
@@ -195,7 +195,7 @@ func TestTheListingOfABackfillGoesOn(t *testing.T) {
 // and changes go on arriving.
 func TestCancelStopsPushing(t *testing.T) {
 	t.Parallel()
-	const all = 1300
+	const all = 1000
 	w := world.New(t, world.Options{Autotask: unlimited()})
 	ids := companies(w, all)
 	in := w.Install(v1.SyncActiveCustomers)

@@ -69,7 +69,7 @@ func TestBackfillKeepsToItsBudget(t *testing.T) {
 	t.Parallel()
 	const least = 600
 	var m meter
-	w := seeded(t, 1000, world.Options{Wrap: m.wrap, Settings: map[string]string{"contract-poll-interval": "1h"}})
+	w := seeded(t, 960, world.Options{Wrap: m.wrap, Settings: map[string]string{"contract-poll-interval": "1h"}})
 	n := len(w.Autotask.All("Contracts"))
 	if n < least {
 		t.Fatalf("%d contracts, want at least %d", n, least)
@@ -94,7 +94,7 @@ func TestBackfillKeepsToItsBudget(t *testing.T) {
 func TestTheComparisonOfPartsIsCheap(t *testing.T) {
 	t.Parallel()
 	var m meter
-	w := seeded(t, 300, world.Options{Wrap: m.wrap, Settings: often()})
+	w := seeded(t, 150, world.Options{Wrap: m.wrap, Settings: often()})
 	in := w.Install(contracts)
 	w.Agree(60*time.Second, contracts)
 	settled(w, in.ID)

@@ -99,7 +99,9 @@ func TestExplainSaysWhyARecordIsOrIsNotSynced(t *testing.T) {
 		included = append(included, id)
 		return id
 	}
-	put(w, "Companies", atsim.Row{"id": 0, "companyName": "The MSP itself", "companyType": 1, "isActive": true, "classification": 1})
+	put(w, "Companies", atsim.Row{
+		"id": 0, "companyName": "The MSP itself", "companyType": 1, "isActive": true, "classification": 1,
+	})
 	put(w, "Currencies", atsim.Row{"id": 1, "name": "USD", "isInternalCurrency": true})
 	fine, drifted := with("Fine", nil), with("Drifted", nil)
 	lead, prospect := with("Lead", atsim.Row{"companyType": 2}), with("Prospect", atsim.Row{"companyType": 3})
@@ -277,7 +279,8 @@ func TestExplainOfWhatIsStoppedOrHeld(t *testing.T) {
 		answered(t, w, in.ID, []asked{{"there", co, late, nil, []string{"up to date"}, nil}})
 	})
 	t.Run("a mass change", func(t *testing.T) {
-		w.Autotask.SetModes(func(m *atsim.Modes) { m.Hidden = []string{"Companies"} }) // a lost right looks like a deletion of everything
+		// A lost right looks like a deletion of everything.
+		w.Autotask.SetModes(func(m *atsim.Modes) { m.Hidden = []string{"Companies"} })
 		ref, err := w.Admin.Resync(t.Context(), in.ID, v1.ResyncRequest{})
 		if j := ended(t, w, in.ID, ref, err); j.State != v1.JobDone {
 			t.Fatalf("%+v", j)

@@ -37,7 +37,8 @@ func TestReplay(t *testing.T) {
 	}
 	is := func(what string, j v1.Job, total, pushed int) {
 		t.Helper()
-		if j.State != v1.JobDone || j.Type != "replay" || j.Total != total || j.Done != total || j.Pushed != pushed || j.FinishedAt == nil {
+		if j.State != v1.JobDone || j.Type != "replay" || j.FinishedAt == nil ||
+			j.Total != total || j.Done != total || j.Pushed != pushed {
 			t.Errorf("%s: %+v; want %d records, %d pushed", what, j, total, pushed)
 		}
 	}
@@ -73,7 +74,8 @@ func TestReplay(t *testing.T) {
 		edit(w, "Companies", added, atsim.Row{"companyName": "Nobody told of this"})
 		j := replay(v1.ReplayRequest{DryRun: true, Kind: v1.KindCompany})
 		is("one that nobody told of", j, j.Total, 1)
-		if !strings.Contains(j.Detail, "changes of "+strconv.Itoa(j.Total)+" records") || !strings.Contains(j.Detail, "nothing was pushed") {
+		if !strings.Contains(j.Detail, "changes of "+strconv.Itoa(j.Total)+" records") ||
+			!strings.Contains(j.Detail, "nothing was pushed") {
 			t.Errorf("detail %q", j.Detail)
 		}
 		nothingPushed(t, w, "a dry run")
@@ -156,7 +158,7 @@ func many(t *testing.T, n int) (*world.World, v1.Installation, []int64) {
 // TestACancelledReplayEndsAtOnce: what it has marked and nobody worked on is dropped.
 func TestACancelledReplayEndsAtOnce(t *testing.T) {
 	t.Parallel()
-	w, in, ids := many(t, 900)
+	w, in, ids := many(t, 600)
 	refuse(t, w, cpsim.Fault{Kind: cpsim.FaultSlow, Operation: "writes", DelayMillis: 200})
 	ref, err := w.Admin.Replay(t.Context(), in.ID, v1.ReplayRequest{Force: true})
 	if err != nil {
@@ -187,7 +189,7 @@ func TestACancelledReplayEndsAtOnce(t *testing.T) {
 // TestAReplayGoesOnAfterARestart and lets live changes pass it all the while.
 func TestAReplayGoesOnAfterARestart(t *testing.T) {
 	t.Parallel()
-	w, in, ids := many(t, 1300)
+	w, in, ids := many(t, 1000)
 	if err := w.Target.Empty(world.Connection); err != nil {
 		t.Fatal(err)
 	}

@@ -8,15 +8,19 @@ import (
 )
 
 func names() []any {
-	return []any{"Northwind", "Ærø Tandlæger", "  Padded Ltd ", "Quote \"&\" <Sons>", "Northwind Group", "名前株式会社", "Plain"}
+	return []any{
+		"Northwind", "Ærø Tandlæger", "  Padded Ltd ", "Quote \"&\" <Sons>", "Northwind Group", "名前株式会社", "Plain",
+	}
 }
 
 func companyEdits() []change {
 	return []change{
 		one("companyName", names()...), one("companyName", append(names(), "", "   ")...),
 		one("isActive", true, false), one("isActive", true, false), one("companyType", 1, 1, 2, 3, 7),
-		one("phone", "518-555-0001", " 518-555-0002 ", "", nil), one("alternatePhone1", "518-555-0003", nil), one("alternatePhone2", "518-555-0001", ""),
-		one("address1", "1 Main Street", "", nil), one("address2", "Suite 9", nil), one("additionalAddressInformation", "Rear door", " ", nil),
+		one("phone", "518-555-0001", " 518-555-0002 ", "", nil),
+		one("alternatePhone1", "518-555-0003", nil), one("alternatePhone2", "518-555-0001", ""),
+		one("address1", "1 Main Street", "", nil), one("address2", "Suite 9", nil),
+		one("additionalAddressInformation", "Rear door", " ", nil),
 		one("city", "Albany", nil), one("state", "NY", ""), one("postalCode", "12207", nil), one("countryID", 237, 80, 9999, nil),
 		one("webAddress", "www.northwind.example", "", nil), one("fax", "518-555-0999", nil), one("classification", 1, 2, nil),
 	}
@@ -32,7 +36,8 @@ func vendorEdits() []change {
 func newCompany(_ *history, which, how int) atsim.Row {
 	types := []int{1, 1, 1, 2, 7}
 	return atsim.Row{
-		"companyName": fmt.Sprintf("New company %d", which), "companyType": types[how%len(types)], "isActive": how%7 != 0, "phone": "518-555-0199",
+		"companyName": fmt.Sprintf("New company %d", which), "companyType": types[how%len(types)], "isActive": how%7 != 0,
+		"phone": "518-555-0199",
 	}
 }
 
@@ -65,8 +70,8 @@ func newContract(h *history, which, how int) atsim.Row {
 	types := []int{7, 3, 1, 7, 4}
 	row := around(-30, 335)
 	maps.Copy(row, atsim.Row{
-		"companyID": h.id("Companies", which), "contractName": fmt.Sprintf("Agreement %d", how), "contractType": types[how%len(types)],
-		"status": 1, "estimatedCost": money()[how%len(money())],
+		"companyID": h.id("Companies", which), "contractName": fmt.Sprintf("Agreement %d", how),
+		"contractType": types[how%len(types)], "status": 1, "estimatedCost": money()[how%len(money())],
 	})
 	return row
 }
@@ -76,7 +81,9 @@ func serviceLineEdits() []change {
 }
 
 func newServiceLine(h *history, which, how int) atsim.Row {
-	return atsim.Row{"contractID": h.id("Contracts", which), "serviceID": h.id("Services", how), "unitCost": money()[how%len(money())]}
+	return atsim.Row{
+		"contractID": h.id("Contracts", which), "serviceID": h.id("Services", how), "unitCost": money()[how%len(money())],
+	}
 }
 
 func unitEdits() []change {
@@ -89,8 +96,9 @@ func unitEdits() []change {
 func newUnit(h *history, which, how int) atsim.Row {
 	row := around(how%5-3, how%4)
 	maps.Copy(row, atsim.Row{
-		"contractID": h.id("Contracts", which), "contractServiceID": h.id("ContractServices", which), "serviceID": h.id("Services", how),
-		"units": 1, "cost": money()[how%len(money())], "price": "5", "internalCurrencyPrice": "5",
+		"contractID": h.id("Contracts", which), "contractServiceID": h.id("ContractServices", which),
+		"serviceID": h.id("Services", how),
+		"units":     1, "cost": money()[how%len(money())], "price": "5", "internalCurrencyPrice": "5",
 	})
 	if vendors := h.rows("Companies", ofType(7)); len(vendors) > 0 && how%3 != 0 {
 		row["vendorCompanyID"] = vendors[how%len(vendors)]["id"]
@@ -112,13 +120,16 @@ func chargeEdits() []change {
 
 func newCharge(h *history, which, how int) atsim.Row {
 	return atsim.Row{
-		"contractID": h.id("Contracts", which), "name": "Hardware", "extendedCost": money()[how%len(money())], "productID": h.id("Products", how),
-		"unitQuantity": 1, "unitCost": "1",
+		"contractID": h.id("Contracts", which), "productID": h.id("Products", how), "name": "Hardware",
+		"extendedCost": money()[how%len(money())], "unitQuantity": 1, "unitCost": "1",
 	}
 }
 
 func catalogueEdits() []change {
-	return []change{ref("vendorCompanyID", "Companies"), one("vendorCompanyID", nil), one("unitCost", "1", "2.5", 0), one("name", "Backup", "Firewall")}
+	return []change{
+		ref("vendorCompanyID", "Companies"), one("vendorCompanyID", nil), one("unitCost", "1", "2.5", 0),
+		one("name", "Backup", "Firewall"),
+	}
 }
 
 func newContent(h *history, which, how int) atsim.Row {

@@ -62,6 +62,9 @@ func TestRulesAgreeWithDocument(t *testing.T) {
 			schema := doc.Components.Schemas[c.schema].Value
 			rapid.Check(t, func(t *rapid.T) {
 				value := mutate(t, plain(t, c.good), rapid.IntRange(0, 2).Draw(t, "mutations"))
+				if emptyURI(value) {
+					return // no URI by RFC 3986; the library that checks the document takes it
+				}
 				theirs := schema.VisitJSON(value, openapi3.EnableJSONSchema2020(), openapi3.EnableFormatValidation())
 				ours := c.rule(value, "#")
 				if (theirs == nil) != (len(ours) == 0) {
@@ -71,6 +74,13 @@ func TestRulesAgreeWithDocument(t *testing.T) {
 			})
 		})
 	}
+}
+
+// emptyURI says whether the source's recordUrl is the empty text.
+func emptyURI(v any) bool {
+	record, _ := v.(map[string]any)
+	source, _ := record["source"].(map[string]any)
+	return source["recordUrl"] == ""
 }
 
 func plain(t fataler, v any) any {

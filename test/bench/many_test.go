@@ -223,6 +223,8 @@ func usageOf(t *testing.T, w *world.World) usage {
 	if values["process_resident_memory_bytes"] == 0 {
 		t.Fatalf("%s: no process metrics", resp.Status)
 	}
-	for _, k := range []string{"go_memstats_heap_alloc_bytes","go_memstats_heap_inuse_bytes","go_memstats_heap_idle_bytes","go_memstats_heap_released_bytes","go_memstats_stack_inuse_bytes","go_goroutines","go_memstats_alloc_bytes_total","go_memstats_next_gc_bytes"} { t.Logf("DBG %s %.1f", k, values[k]/1e6) }
+	for _, k := range []string{"go_memstats_heap_alloc_bytes", "go_memstats_heap_inuse_bytes", "go_memstats_heap_idle_bytes", "go_memstats_heap_released_bytes", "go_memstats_stack_inuse_bytes", "go_goroutines", "go_memstats_alloc_bytes_total", "go_memstats_next_gc_bytes"} {
+		t.Logf("DBG %s %.1f", k, values[k]/1e6)
+	}
 	return usage{memory: int64(values["process_resident_memory_bytes"]), cpu: values["process_cpu_seconds_total"]}
 }

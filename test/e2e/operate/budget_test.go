@@ -116,11 +116,13 @@ func TestTheComparisonOfPartsIsCheap(t *testing.T) {
 	w.Eventually("a whole comparison", soon, func() error {
 		log, _ := m.read()
 		pass = map[string]int{}
+		begun := false // the log may begin in the middle of one
 		for _, r := range log {
 			if r.entity == "contractservices" && pass["productvendors"] > 0 {
 				return nil // the next one begins
 			}
-			if want[r.entity] > 0 {
+			begun = begun || r.entity == "contractservices"
+			if begun && want[r.entity] > 0 {
 				pass[r.entity]++
 			}
 		}

@@ -58,13 +58,10 @@ func (s *issues) clear(code string) {
 	maps.DeleteFunc(s.open, func(c cause, _ *open) bool { return c.code == code })
 }
 
-// clearSide says whether there was anything to clear.
-func (s *issues) clearSide(side string) bool {
+func (s *issues) clearSide(side string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before := len(s.open)
 	maps.DeleteFunc(s.open, func(c cause, _ *open) bool { return c.side == side })
-	return len(s.open) < before
 }
 
 // has says whether one of the codes is open.

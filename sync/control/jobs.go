@@ -13,6 +13,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/sync/installation"
 	"channelsync/sync/job"
 	"channelsync/sync/reconcile"
 )
@@ -28,6 +29,26 @@ const (
 func (m *Manager) newJob(ctx context.Context, id, jobType string, kinds []v1.Kind, force bool) (string, error) {
 	ref, err := m.startJob(ctx, job.Job{Job: v1.Job{Type: jobType}, Installation: id, Kinds: kinds, Force: force})
 	return ref.Job, err
+}
+
+// pay makes jobs of the passes that an installation is owed.
+func (m *Manager) pay(ctx context.Context, id string) error {
+	m.paying.Lock()
+	defer m.paying.Unlock()
+	in, err := m.get(id)
+	if err != nil || len(in.Owed) == 0 {
+		return err
+	}
+	for _, o := range in.Owed {
+		if _, err := m.newJob(ctx, id, o.Type, o.Kinds, o.Force); err != nil {
+			return fmt.Errorf("start %s: %w", o.Type, err)
+		}
+	}
+	_, err = m.Store.Change(ctx, id, func(now *installation.Installation) error {
+		now.Owed = now.Owed[len(in.Owed):]
+		return nil
+	})
+	return err
 }
 
 // kindsOf lists the kinds of records that syncs have.
@@ -61,6 +82,7 @@ func (rt *runtime) runJobs(ctx context.Context) {
 		if rt.paused() {
 			continue
 		}
+		rt.failed(ctx, "jobs", rt.m.pay(ctx, rt.id))
 		running := rt.m.Jobs.Running(rt.id)
 		if len(running) == 0 {
 			rt.failed(ctx, "sweep", rt.sweepIfDue(ctx))

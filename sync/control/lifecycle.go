@@ -117,14 +117,14 @@ func (m *Manager) reinstall(ctx context.Context, in *installation.Installation) 
 	}
 	in, err := m.Store.Change(ctx, in.ID, func(now *installation.Installation) error {
 		now.Uninstalled, now.Stopped, now.Zone = false, false, in.Zone
+		now.Owed = []installation.Owed{{Type: job.TypeBackfill, Kinds: kindsOf(now.InstalledSyncs())}}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
 	m.start(in)
-	_, err = m.newJob(ctx, in.ID, job.TypeBackfill, kindsOf(in.InstalledSyncs()), false)
-	return err
+	return m.pay(ctx, in.ID)
 }
 
 // erase removes every trace of an installation's data. It is marked first, so that
@@ -234,14 +234,14 @@ func (m *Manager) installSync(ctx context.Context, in *installation.Installation
 	}
 	_, err := m.Store.Change(ctx, in.ID, func(now *installation.Installation) error {
 		now.Syncs[sync] = in.Syncs[sync]
+		now.Owed = append(now.Owed, installation.Owed{Type: job.TypeBackfill, Kinds: kindsOf([]v1.Sync{sync})})
 		return nil
 	})
 	if err != nil {
 		return err
 	}
 	m.CheckSoon(in.ID)
-	_, err = m.newJob(ctx, in.ID, job.TypeBackfill, kindsOf([]v1.Sync{sync}), false)
-	return err
+	return m.pay(ctx, in.ID)
 }
 
 func (m *Manager) changeCursors(ctx context.Context, id string, sweep time.Time) error {

@@ -68,6 +68,7 @@ type Manager struct {
 	feeds     feeds
 
 	creating sync.Mutex // two requests must not install one account twice
+	paying   sync.Mutex // nothing owed is paid twice
 	mu       sync.Mutex
 	runtimes map[string]*runtime
 	running  context.Context // set by Run; nil before it and after it

@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"strings"
 
 	"github.com/oklog/ulid/v2"
@@ -24,12 +23,13 @@ func (m *Manager) Create(ctx context.Context, req v1.CreateInstallation) (v1.Ins
 	if err != nil {
 		return v1.Installation{}, err
 	}
+	in.Owed = []installation.Owed{{Type: job.TypeBackfill, Kinds: kindsOf(req.Syncs)}}
 	if err := m.keep(ctx, in); err != nil {
 		return v1.Installation{}, err
 	}
 	m.start(in)
-	if _, err := m.newJob(ctx, in.ID, job.TypeBackfill, kindsOf(req.Syncs), false); err != nil {
-		return v1.Installation{}, fmt.Errorf("start backfill: %w", err)
+	if err := m.pay(ctx, in.ID); err != nil {
+		return v1.Installation{}, err
 	}
 	return m.Get(ctx, in.ID)
 }
@@ -131,22 +131,21 @@ func (m *Manager) Update(ctx context.Context, id string, req v1.UpdateInstallati
 	if _, err := m.get(id); err != nil {
 		return v1.Installation{}, err
 	}
-	in, err := m.Store.Change(ctx, id, func(in *installation.Installation) error {
+	_, err := m.Store.Change(ctx, id, func(in *installation.Installation) error {
 		if req.Name != nil {
 			in.Name = *req.Name
 		}
 		if req.Options != nil {
 			in.Options = *req.Options
+			in.Owed = append(in.Owed, installation.Owed{Type: job.TypeResync, Kinds: kindsOf(in.InstalledSyncs())})
 		}
 		return nil
 	})
 	if err != nil {
 		return v1.Installation{}, err
 	}
-	if req.Options != nil {
-		if _, err := m.newJob(ctx, id, job.TypeResync, kindsOf(in.InstalledSyncs()), false); err != nil {
-			return v1.Installation{}, err
-		}
+	if err := m.pay(ctx, id); err != nil {
+		return v1.Installation{}, err
 	}
 	return m.Get(ctx, id)
 }
@@ -216,6 +215,9 @@ func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.Chann
 	}
 	kept, err := m.Store.Change(ctx, id, func(now *installation.Installation) error {
 		now.ConnectionID, now.Secrets.Token = in.ConnectionID, in.Secrets.Token
+		if another && !now.Uninstalled { // what is remembered as pushed is not there
+			now.Owed = append(now.Owed, installation.Owed{Type: job.TypeResync, Kinds: kindsOf(now.InstalledSyncs()), Force: true})
+		}
 		return nil
 	})
 	if err != nil {
@@ -223,10 +225,8 @@ func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.Chann
 	}
 	m.stop(id) // its client is bound to the connection
 	m.start(kept)
-	if another && !kept.Uninstalled { // what is remembered as pushed is not there
-		if _, err := m.newJob(ctx, id, job.TypeResync, kindsOf(kept.InstalledSyncs()), true); err != nil {
-			return v1.Installation{}, err
-		}
+	if err := m.pay(ctx, id); err != nil {
+		return v1.Installation{}, err
 	}
 	return m.Get(ctx, id)
 }

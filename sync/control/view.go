@@ -7,6 +7,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
+	"channelsync/sync/job"
 	"channelsync/sync/ledger"
 )
 
@@ -60,6 +61,13 @@ func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.I
 		out.Jobs = append(out.Jobs, j.Job)
 		if j.Type == "backfill" {
 			for _, k := range j.Kinds {
+				backfilling[k] = true
+			}
+		}
+	}
+	for _, o := range in.Owed {
+		if o.Type == job.TypeBackfill {
+			for _, k := range o.Kinds {
 				backfilling[k] = true
 			}
 		}

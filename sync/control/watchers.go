@@ -142,12 +142,11 @@ func (rt *runtime) pollStamps(ctx context.Context) error {
 	return nil
 }
 
-// works is told when a watcher came through. When it had not before, the road is
-// free again, and the worker need not wait to find that out.
+// works is told when a watcher came through: then the worker need not wait any
+// longer to find out whether the road is free again.
 func (rt *runtime) works(what string) {
-	if rt.issues.clearSide(what) {
-		rt.worker.Retry()
-	}
+	rt.issues.clearSide(what)
+	rt.worker.Retry()
 }
 
 // backfilling says whether the first pass over a kind is still under way.

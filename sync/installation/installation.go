@@ -32,10 +32,18 @@ type Installation struct {
 
 	ConnectionID  string         `json:"connectionId"`
 	Registrations []Registration `json:"registrations,omitempty"`
-	Backfill      *v1.Job        `json:"backfill,omitempty"` // the last full first pass
+	Owed          []Owed         `json:"owed,omitempty"`
 	Cursors       Cursors        `json:"cursors"`
 
 	Secrets Secrets `json:"-"`
+}
+
+// Owed is a pass over the records that was decided and may not be a job yet. It is
+// stored with what it follows from, so that a crash between the two loses neither.
+type Owed struct {
+	Type  string    `json:"type"` // of the job package
+	Kinds []v1.Kind `json:"kinds"`
+	Force bool      `json:"force,omitempty"`
 }
 
 // SyncSettings is the state of one sync that is or was installed.
@@ -151,9 +159,6 @@ func (in *Installation) clone() *Installation {
 	}
 	out.Registrations = slices.Clone(in.Registrations)
 	out.Secrets.Webhooks = maps.Clone(in.Secrets.Webhooks)
-	if in.Backfill != nil {
-		j := *in.Backfill
-		out.Backfill = &j
-	}
+	out.Owed = slices.Clone(in.Owed)
 	return &out
 }

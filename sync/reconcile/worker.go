@@ -65,9 +65,10 @@ func (w *Worker) Kick() {
 
 // Retry ends the wait on Autotask's broken road: somebody else came through there.
 func (w *Worker) Retry() {
-	w.autotask.trip()
-	w.bulk.trip()
-	w.wake()
+	if !w.autotask.state().IsZero() {
+		w.autotask.trip()
+		w.wake()
+	}
 }
 
 func (w *Worker) wake() {

@@ -2,7 +2,6 @@ package lifecycle
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,14 +9,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
-	"channelsync/sync/installation"
-	"channelsync/sync/seal"
 	"channelsync/test/e2e/world"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -178,7 +174,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 func TestEraseCutShort(t *testing.T) {
 	t.Parallel()
 	binary := world.Build(t)
-	for _, wait := range []time.Duration{0, 3 * time.Millisecond, 9 * time.Millisecond, 27 * time.Millisecond} {
+	for _, wait := range []time.Duration{0, 4 * time.Millisecond, 20 * time.Millisecond} {
 		t.Run(fmt.Sprint(wait), func(t *testing.T) {
 			t.Parallel()
 			w, in, found := eventful(t, world.Options{Binary: binary})
@@ -256,26 +252,7 @@ func TestEraseIsFinishedAtTheNextStart(t *testing.T) {
 // beginErasing does the first steps of an erasure that a crash ends.
 func beginErasing(t *testing.T, w *world.World, bus *events.Bus, id string, keyless bool) {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(w.DataDir, "master-key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(raw)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	master, err := seal.NewRing(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	vault, err := seal.OpenVault(t.Context(), master, tableOf(t, bus, "keys"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := installation.Open(t.Context(), tableOf(t, bus, "installations"), vault)
-	if err != nil {
-		t.Fatal(err)
-	}
+	store, vault := storeOf(t, w, bus)
 	if err := store.Leave(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}

@@ -171,10 +171,12 @@ var troubles = []trouble{
 	},
 	{
 		code: "currency_unsupported", severity: v1.SeverityAct,
-		options: world.Options{Target: cpsim.Config{Connections: []cpsim.Connection{{ID: world.Connection, Token: world.Token, Currencies: []string{"EUR"}}}}},
-		before:  func(s *scene) { s.Autotask.Remove("Currencies", 1) },
-		begin:   func(*scene) {},
-		end:     func(s *scene) { s.options(v1.Options{Currency: "EUR"}) },
+		options: world.Options{
+			Target: cpsim.Config{Connections: []cpsim.Connection{{ID: world.Connection, Token: world.Token, Currencies: []string{"EUR"}}}},
+		},
+		before: func(s *scene) { s.Autotask.Remove("Currencies", 1) },
+		begin:  func(*scene) {},
+		end:    func(s *scene) { s.options(v1.Options{Currency: "EUR"}) },
 	},
 	// The installation as a whole.
 	{
@@ -196,7 +198,9 @@ var troubles = []trouble{
 	{
 		code: "autotask_query_refused", severity: v1.SeverityRetrying,
 		begin: func(s *scene) {
-			s.Autotask.SetFault(atsim.Fault{Kind: fault.Status, Entity: "Contracts", Verb: "query", Status: 500, Text: "Unable to find colour in the Contract Entity."})
+			s.Autotask.SetFault(atsim.Fault{
+				Kind: fault.Status, Entity: "Contracts", Verb: "query", Status: 500, Text: "Unable to find colour in the Contract Entity.",
+			})
 			s.rec(v1.KindContract, s.contract)
 		},
 		end: mended,

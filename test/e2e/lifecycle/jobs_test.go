@@ -95,7 +95,8 @@ func TestBackfillProgress(t *testing.T) {
 	j := jobOf(w, in.ID, "backfill")
 	is(w, in.ID, v1.StateBackfilling)
 	last, steps := progress(t, w, in.ID, j.ID)
-	if last.State != v1.JobDone || last.Total != all || last.Done != all || last.Pushed != all-inactive || last.NotMet != inactive || last.Failed != 0 || last.Unchanged != 0 {
+	if last.State != v1.JobDone || last.Total != all || last.Done != all || last.Pushed != all-inactive || last.NotMet != inactive ||
+		last.Failed != 0 || last.Unchanged != 0 {
 		t.Errorf("job %+v", last)
 	}
 	if steps < 2 || last.FinishedAt == nil || last.FinishedAt.Before(last.StartedAt) {
@@ -150,7 +151,8 @@ func (l *lister) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		listing := strings.HasSuffix(r.URL.Path, "/Companies/query") && bytes.Contains(body, []byte(`"IncludeFields":["id"]`)) && !bytes.Contains(body, []byte(`"op":"in"`))
+		listing := strings.HasSuffix(r.URL.Path, "/Companies/query") &&
+			bytes.Contains(body, []byte(`"IncludeFields":["id"]`)) && !bytes.Contains(body, []byte(`"op":"in"`))
 		if err == nil && listing && l.pages.Add(1) > l.most.Load() {
 			l.pages.Add(-1)
 			w.WriteHeader(http.StatusInternalServerError)
@@ -270,7 +272,8 @@ func TestResync(t *testing.T) {
 	for i := range 3 {
 		drift(t, w, cpsim.Edit{ExternalID: text(ids[i]), Fields: map[string]any{"name": "Edited by hand"}})
 	}
-	drift(t, w, cpsim.Edit{Entity: "contract", ExternalID: text(w.Autotask.All("Contracts")[0]["id"].(int64)), Fields: map[string]any{"name": "Edited by hand"}})
+	contract := text(w.Autotask.All("Contracts")[0]["id"].(int64))
+	drift(t, w, cpsim.Edit{Entity: "contract", ExternalID: contract, Fields: map[string]any{"name": "Edited by hand"}})
 	drift(t, w, cpsim.Edit{ExternalID: text(ids[10]), Fields: map[string]any{"industry": "Dentists"}}) // the target's own
 	if j := resync(v1.ResyncRequest{Kinds: []v1.Kind{v1.KindCompany}}); j.Total != all || j.Drift != 3 || j.Pushed != 3 || j.Unchanged != all-3 {
 		t.Errorf("three clients drifted: %+v", j)

@@ -212,27 +212,6 @@ func TestSetUpRefusals(t *testing.T) {
 	})
 }
 
-// keysOf lists the keys of a table of the store.
-func keysOf(t *testing.T, bus *events.Bus, name string) []string {
-	t.Helper()
-	var keys []string
-	err := tableOf(t, bus, name).Each(t.Context(), "", func(e events.Entry) error { keys = append(keys, e.Key); return nil })
-	if err != nil {
-		t.Fatal(err)
-	}
-	return keys
-}
-
-// tableOf opens a table of the store as the service does.
-func tableOf(t *testing.T, bus *events.Bus, name string) *events.Table {
-	t.Helper()
-	table, err := bus.Table(t.Context(), events.TableConfig{Name: name, History: 1, Secure: name == "keys" || name == "installations"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return table
-}
-
 func (r refusal) run(t *testing.T, w *world.World) {
 	req := world.Create()
 	if r.change != nil {
@@ -295,46 +274,6 @@ func nothingKept(t *testing.T, w *world.World) {
 	}
 }
 
-// wrongFields sends bodies whose fields are wrong; each answer points at them.
-func wrongFields(t *testing.T, w *world.World) {
-	const rest = `"username":"u","secret":"s","trackingIdentifier":"t","syncs":["active_customers"],"channelProgram":{"connectionId":"c","token":"t"}`
-	for _, tc := range []struct {
-		name, body string
-		pointers   []string
-	}{
-		{"not JSON", `{`, []string{"#"}},
-		{"two values", `{} {}`, []string{"#"}},
-		{"empty", `{}`, []string{
-			"#/channelProgram/connectionId", "#/channelProgram/token", "#/name", "#/secret", "#/syncs", "#/trackingIdentifier", "#/username",
-		}},
-		{"a field that is not known", `{"name":"n","colour":"red",` + rest + `}`, []string{"#/colour"}},
-		{"a wrong type", `{"name":7,` + rest + `}`, []string{"#/name"}},
-		{"an unknown sync", `{"name":"n",` + strings.Replace(rest, "active_customers", "tickets", 1) + `}`, []string{"#/syncs/0"}},
-		{"a sync twice", `{"name":"n",` + strings.Replace(rest, `["active_customers"]`, `["active_customers","active_customers"]`, 1) + `}`, []string{"#/syncs"}},
-		{
-			"a wrong option", `{"name":"n","options":{"emails":"all","currency":"EURO","massChangePercent":101},` + rest + `}`,
-			[]string{"#/options/currency", "#/options/emails", "#/options/massChangePercent"},
-		},
-		{"a long name", `{"name":"` + strings.Repeat("n", 101) + `",` + rest + `}`, []string{"#/name"}},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			p := rawCreate(t, w, tc.body)
-			var got []string
-			for _, e := range p.Errors {
-				got = append(got, e.Pointer)
-				if e.Code == "" || !strings.Contains(e.Detail, "want") {
-					t.Errorf("%+v does not say what is wanted", e)
-				}
-			}
-			slices.Sort(got)
-			if p.Status != http.StatusUnprocessableEntity || p.Code != v1.CodeInvalid || !slices.Equal(got, tc.pointers) {
-				t.Errorf("got %d %s at %v, want 422 invalid at %v", p.Status, p.Code, got, tc.pointers)
-			}
-			nothingKept(t, w)
-		})
-	}
-}
-
 // TestSetUpWithoutCostRightsIsAccepted: costs are worth an issue, not a refusal.
 func TestSetUpWithoutCostRightsIsAccepted(t *testing.T) {
 	t.Parallel()
@@ -349,7 +288,8 @@ func TestSetUpWithoutCostRightsIsAccepted(t *testing.T) {
 				t.Fatal(err)
 			}
 			failed := slices.IndexFunc(checks.Checks, func(c v1.Check) bool { return !c.OK })
-			if failed < 0 || !strings.Contains(checks.Checks[failed].Name, "costs") || !strings.Contains(checks.Checks[failed].Fix, "Security Levels") {
+			if failed < 0 || !strings.Contains(checks.Checks[failed].Name, "costs") ||
+				!strings.Contains(checks.Checks[failed].Fix, "Security Levels") {
 				t.Errorf("checks %+v, want one that fails about costs, with where to tick it", checks.Checks)
 			}
 			nothingKept(t, w)

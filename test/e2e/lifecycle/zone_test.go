@@ -54,7 +54,8 @@ func TestAMovedZoneIsFoundAgain(t *testing.T) {
 		renameAll(w, ids, "In zone "+host)
 		w.Agree(soon)
 		w.Until(in.ID, "shows the zone", soon, func(in v1.Installation) bool {
-			return in.Zone.URL == "http://"+host+"/atservicesrest" && in.State == v1.StateLive && issuesOf(in, "credentials_refused", "autotask_unavailable") == 0
+			return in.Zone.URL == "http://"+host+"/atservicesrest" && in.State == v1.StateLive &&
+				issuesOf(in, "credentials_refused", "autotask_unavailable") == 0
 		})
 		if n := w.Autotask.Stats().LoginFailures; n > 3 { // those on their way at once
 			t.Errorf("%d failed log-ins", n)

@@ -1,0 +1,95 @@
+package lifecycle
+
+import (
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/installation"
+	"channelsync/sync/seal"
+	"channelsync/test/e2e/world"
+)
+
+// tableOf opens a table of the store as the service does.
+func tableOf(t *testing.T, bus *events.Bus, name string) *events.Table {
+	t.Helper()
+	table, err := bus.Table(t.Context(), events.TableConfig{Name: name, History: 1, Secure: name == "keys" || name == "installations"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+// keysOf lists the keys of a table of the store.
+func keysOf(t *testing.T, bus *events.Bus, name string) []string {
+	t.Helper()
+	var keys []string
+	err := tableOf(t, bus, name).Each(t.Context(), "", func(e events.Entry) error { keys = append(keys, e.Key); return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// storeOf opens the installations of a stopped service, to leave them as a crash would.
+func storeOf(t *testing.T, w *world.World, bus *events.Bus) (*installation.Store, *seal.Vault) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(w.DataDir, "master-key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(raw)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	master, err := seal.NewRing(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	vault, err := seal.OpenVault(t.Context(), master, tableOf(t, bus, "keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := installation.Open(t.Context(), tableOf(t, bus, "installations"), vault)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store, vault
+}
+
+// TestADecidedPassIsNotForgotten: the service dies between a decision and the job
+// that follows from it; the next start makes the job.
+func TestADecidedPassIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, world.Options{Autotask: unlimited()})
+	companies(w, 10)
+	in := w.Install(v1.SyncActiveCustomers)
+	settled(w, in.ID)
+	w.Stop()
+	if err := w.Target.Empty(world.Connection); err != nil {
+		t.Fatal(err)
+	}
+	w.Store(func(bus *events.Bus) {
+		store, _ := storeOf(t, w, bus)
+		_, err := store.Change(t.Context(), in.ID, func(in *installation.Installation) error {
+			in.Owed = []installation.Owed{{Type: "resync", Kinds: []v1.Kind{v1.KindCompany}, Force: true}}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	for range 2 { // once only, however often it is started
+		w.Start()
+		w.Agree(soon, v1.SyncActiveCustomers)
+		w.Until(in.ID, "has done it", soon, func(in v1.Installation) bool { return len(in.Jobs) == 0 && in.Backlog == 0 })
+		if n := len(w.Target.Pushes(world.Connection)); n != 20 {
+			t.Errorf("%d pushes, want 10 of the backfill and 10 of what was owed", n)
+		}
+		w.Stop()
+	}
+}

@@ -155,6 +155,15 @@ func (d *DeadLetters) Count(ctx context.Context, installation string) (n int, er
 	return n, err
 }
 
+// Total is how many dead letters all installations have together.
+func (d *DeadLetters) Total(ctx context.Context) (n int, err error) {
+	err = d.call(ctx, "count all dead letters", func(ctx context.Context) error {
+		n, _, err = d.count(ctx, "dead.*.*") // not the probe's
+		return err
+	})
+	return n, err
+}
+
 // PurgeInstallation removes every dead letter of an installation.
 func (d *DeadLetters) PurgeInstallation(ctx context.Context, installation string) error {
 	if err := checkInstallation(installation); err != nil {

@@ -47,6 +47,9 @@ func TestDeadLetters(t *testing.T) {
 	if n, err := d.Count(ctx, inst); err != nil || n != 7 {
 		t.Errorf("count %d, %v", n, err)
 	}
+	if n, err := d.Total(ctx); err != nil || n != 8 {
+		t.Errorf("of all %d, %v", n, err)
+	}
 	var ids []string
 	pages := 0
 	for cursor, more := "", true; more; pages++ {

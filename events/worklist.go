@@ -125,11 +125,13 @@ func (w *Worklist) Clear(ctx context.Context, installation string, kind v1.Kind,
 	return w.call(ctx, "clear marks", func(ctx context.Context) error { return w.purge(ctx, filter, upTo+1) })
 }
 
-// Depth is how much of an installation waits.
+// Depth is how much of an installation waits, and when the oldest of each began
+// to; a zero time = none waits.
 type Depth struct {
-	Live, Bulk int       // due now
-	Later      int       // waiting for another attempt
-	Oldest     time.Time // when the oldest due one was marked; zero = none
+	Live, Bulk             int // due now
+	Later                  int // waiting for another attempt
+	OldestLive, OldestBulk time.Time
+	OldestLater            time.Time
 }
 
 // Depth counts without listing: each number is one small answer of the server.
@@ -139,18 +141,26 @@ func (w *Worklist) Depth(ctx context.Context, installation string) (Depth, error
 	}
 	var d Depth
 	err := w.call(ctx, "count marks", func(ctx context.Context) error {
-		for filter, n := range map[string]*int{
-			"due." + installation + ".*.live.*": &d.Live,
-			"due." + installation + ".*.bulk.*": &d.Bulk,
-			"later." + installation + ".>":      &d.Later,
+		// Most of many installations have nothing to do: one answer is enough for those.
+		if count, _, err := w.count(ctx, "*."+installation+".>"); err != nil || count == 0 {
+			return err
+		}
+		for _, lane := range []struct {
+			filter string
+			n      *int
+			oldest *time.Time
+		}{
+			{"due." + installation + ".*.live.*", &d.Live, &d.OldestLive},
+			{"due." + installation + ".*.bulk.*", &d.Bulk, &d.OldestBulk},
+			{"later." + installation + ".>", &d.Later, &d.OldestLater},
 		} {
-			count, first, err := w.count(ctx, filter)
+			count, first, err := w.count(ctx, lane.filter)
 			if err != nil {
 				return err
 			}
-			*n = count
-			if first != nil && n != &d.Later && (d.Oldest.IsZero() || first.Time.Before(d.Oldest)) {
-				d.Oldest = first.Time
+			*lane.n = count
+			if first != nil {
+				*lane.oldest = first.Time
 			}
 		}
 		return nil

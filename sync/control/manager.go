@@ -66,6 +66,7 @@ type Manager struct {
 	Config
 	callbacks callbacks
 	feeds     feeds
+	totals    totalsCache
 
 	creating sync.Mutex // two requests must not install one account twice
 	paying   sync.Mutex // nothing owed is paid twice

@@ -134,6 +134,19 @@ func (s *Store) Running(installation string) []Job {
 	return out
 }
 
+// Backfilling returns the installations with a first pass under way.
+func (s *Store) Backfilling() map[string]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[string]bool{}
+	for _, h := range s.jobs {
+		if h.Type == TypeBackfill && h.State == v1.JobRunning {
+			out[h.Installation] = true
+		}
+	}
+	return out
+}
+
 // Count adds the outcome of one record.
 func (s *Store) Count(id string, o v1.Outcome, drift bool) {
 	s.mu.Lock()

@@ -317,7 +317,7 @@ func (b *batch) tell(it *item, now time.Time) {
 	}
 	log("reconciled", zap.String(v1.LogKind, string(b.kind)), zap.Int64(v1.LogRecord, e.ID), zap.String(v1.LogOutcome, string(it.outcome)),
 		zap.Strings(v1.LogReasons, e.Reasons), zap.String(v1.LogTrigger, string(it.mark.Trigger)), zap.Int(v1.LogAttempt, e.Attempts),
-		zap.Bool("pushed", it.pushed), zap.Duration(v1.LogDuration, now.Sub(b.began)))
+		zap.Uint64(v1.LogSequence, it.mark.JournalSequence), zap.String(v1.LogJob, it.mark.Job), zap.Bool("pushed", it.pushed), zap.Duration(v1.LogDuration, now.Sub(b.began)))
 }
 
 // remember keeps what was pushed, and what was pushed before it.

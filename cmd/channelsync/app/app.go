@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"channelsync/cmd/channelsync/config"
@@ -38,6 +39,7 @@ type App struct {
 	callback, admin *server
 	manager         *control.Manager
 	dispatch        func(context.Context) error
+	metrics         *prometheus.Registry
 
 	cancel   context.CancelFunc
 	working  sync.WaitGroup

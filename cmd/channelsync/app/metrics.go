@@ -45,7 +45,7 @@ func newMetrics() *metrics {
 			Name: "channelsync_reconciles_total", Help: "Records reconciled, by kind, outcome and first reason.",
 		}, []string{"kind", "outcome", "reason"}),
 		freshnessSec: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "channelsync_freshness_seconds", Help: "From a change stored to the record settled, live changes.", Buckets: prometheus.ExponentialBuckets(0.1, 2, 14),
+			Name: "channelsync_freshness_seconds", Help: "From a change stored to the record settled, live changes.", Buckets: freshnessBuckets(),
 		}),
 		storeTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "channelsync_store_duration_seconds", Help: "How long operations of the event store took.", Buckets: prometheus.ExponentialBuckets(0.0005, 3, 10),
@@ -54,6 +54,11 @@ func newMetrics() *metrics {
 	m.registry.MustRegister(m.deliveries, m.requests, m.requestTime, m.pushes, m.pushTime, m.reconciles, m.freshnessSec, m.storeTime,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// freshnessBuckets have a bound at whatever an alert compares with, so that it is exact there: 300 s is one.
+func freshnessBuckets() []float64 {
+	return []float64{0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600}
 }
 
 // journal exposes what the bus counts itself.

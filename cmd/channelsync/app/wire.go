@@ -35,6 +35,7 @@ func (a *App) wire(ctx context.Context) error {
 		log.Info("made a key file", zap.String("path", path))
 	}
 	metrics := newMetrics()
+	a.metrics = metrics.registry
 	bus, err := events.Open(ctx, events.Config{
 		URL: cfg.NATS.URL.Reveal(), Creds: cfg.NATS.Creds, Domain: cfg.NATS.Domain, CACert: cfg.NATS.CACert, Cert: cfg.NATS.Cert, Key: cfg.NATS.Key,
 		Replicas: cfg.NATS.Replicas, DataDir: cfg.DataDir, JournalMaxBytes: cfg.JournalMaxBytes, Retention: cfg.Retention,
@@ -50,6 +51,11 @@ func (a *App) wire(ctx context.Context) error {
 	if a.manager, err = a.openManager(ctx, cfg, bus, metrics); err != nil {
 		return err
 	}
+	var free func() (float64, error)
+	if cfg.NATS.Embedded() {
+		free = freeOf(cfg.DataDir)
+	}
+	metrics.registry.MustRegister(newCollector(a.manager.Totals, free, a.opts.Now))
 	receiver := callback.New(callback.Config{
 		Receivers: receivers{a.manager}, Journal: bus.Journal(), Rejects: a.manager.DeadLetters, Checks: a.manager,
 		Observer: deliveries{a.manager, metrics}, Log: log.Named("callback"), Now: a.opts.Now,

@@ -1,0 +1,197 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/installation"
+	"channelsync/sync/job"
+	"channelsync/sync/seal"
+)
+
+func idOf(n int) string { return fmt.Sprintf("01hzx3q8r9k2m4n6p8s0t%05d", n) }
+
+// keep stores an installation that nothing runs of; edit may change it first.
+func (d *desk) keep(n int, edit func(*installation.Installation)) *installation.Installation {
+	d.t.Helper()
+	in := &installation.Installation{
+		ID: idOf(n), Name: fmt.Sprintf("MSP %d", n), ConnectionID: connection,
+		Syncs:   map[v1.Sync]*installation.SyncSettings{v1.SyncActiveCustomers: {}},
+		Secrets: installation.Secrets{Token: cpToken},
+	}
+	if edit != nil {
+		edit(in)
+	}
+	ok(d.t, d.Store.Create(d.t.Context(), in))
+	return in
+}
+
+// work makes an installation look as if it ran, with these issues.
+func (d *desk) work(in *installation.Installation, issues ...issue) {
+	rt := d.newRuntime(in)
+	rt.tried.Store(true)
+	for _, i := range issues {
+		rt.issues.raise(i)
+	}
+	d.t.Cleanup(rt.close)
+	d.Manager.mu.Lock()
+	defer d.Manager.mu.Unlock()
+	d.runtimes[in.ID] = rt
+}
+
+func marks(in *installation.Installation, lane events.Lane, n int) []events.Mark {
+	var out []events.Mark
+	for id := range int64(n) {
+		out = append(out, events.Mark{Installation: in.ID, Kind: v1.KindCompany, ID: id + 1, Lane: lane, Trigger: v1.TriggerManual})
+	}
+	return out
+}
+
+func TestTotals(t *testing.T) {
+	d := newDesk(t, setup{publicURL: "https://sync.example"})
+	now := time.Now()
+	d.Now = func() time.Time { return now }
+	w, ctx := d.Bus.Worklist(), t.Context()
+
+	live := d.keep(1, func(in *installation.Installation) {
+		in.Registrations = []installation.Registration{
+			{Entity: "Companies", ID: 1, Active: true, Ready: true}, {Entity: "Contacts", ID: 2, Active: true},
+			{Entity: "bridge x", Bridge: true},
+		}
+	})
+	d.work(live, issue{code: "cost_unknown", side: "one"}, issue{code: "cost_unknown", side: "other"})
+	slow := d.keep(2, nil)
+	d.work(slow, issue{code: "throttled"})
+	refused := d.keep(3, func(in *installation.Installation) { in.Refused = true })
+	stopped := d.keep(4, func(in *installation.Installation) { in.Stopped = true })
+	d.work(stopped, issue{code: "throttled"})
+	d.keep(5, func(in *installation.Installation) { in.Uninstalled = true })
+
+	ok(t, w.Mark(ctx, marks(live, events.LaneLive, 2)))
+	ok(t, w.Mark(ctx, marks(slow, events.LaneLive, 1)))
+	ok(t, w.Mark(ctx, marks(refused, events.LaneBulk, 3)))
+	ok(t, w.Mark(ctx, marks(stopped, events.LaneLive, 9))) // waits because somebody said so
+	ok(t, w.Later(ctx, marks(slow, events.LaneLive, 4), func(events.Mark) time.Time { return now.Add(time.Hour) }))
+	for _, in := range []*installation.Installation{live, stopped} {
+		ok(t, d.Bus.DeadLetters().Put(ctx, events.DeadLetter{ID: "company-1", Installation: in.ID, Kind: "company"}))
+	}
+
+	got, err := d.Totals(ctx)
+	ok(t, err)
+	for state, waiting := range got.Worklist {
+		if age := time.Since(waiting.Oldest); age > time.Minute {
+			t.Errorf("the oldest of %s is of %s", state, waiting.Oldest)
+		}
+		got.Worklist[state] = Waiting{Records: waiting.Records}
+	}
+	if got.StoredBytes == 0 {
+		t.Error("nothing is stored")
+	}
+	want := Totals{
+		Installations: map[v1.State]int{
+			v1.StateLive: 1, v1.StateDegraded: 1, v1.StateNeedsCredentials: 1, v1.StateStopped: 1, v1.StateUninstalled: 1,
+		},
+		Webhooks:   map[WebhookState]int{WebhookActive: 1, WebhookInactive: 1, WebhookMissing: 4},
+		Issues:     map[IssueKey]int{{"cost_unknown", v1.SeverityAct}: 1, {"throttled", v1.SeverityRetrying}: 1},
+		BudgetLeft: 1, DeadLetters: 2, StoredBytes: got.StoredBytes,
+		Worklist: map[WaitState]Waiting{WaitLive: {Records: 3}, WaitBulk: {Records: 3}, WaitLater: {Records: 4}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+
+	ok(t, w.PurgeInstallation(ctx, refused.ID))
+	now = now.Add(totalsFor - time.Second)
+	if again, err := d.Totals(ctx); err != nil || again.Worklist[WaitBulk].Records != 3 {
+		t.Errorf("gathered again after %s: %+v, %v", totalsFor-time.Second, again.Worklist, err)
+	}
+	now = now.Add(time.Second)
+	if again, err := d.Totals(ctx); err != nil || again.Worklist[WaitBulk].Records != 0 || !again.Worklist[WaitBulk].Oldest.IsZero() {
+		t.Errorf("not gathered again after %s: %+v, %v", totalsFor, again.Worklist, err)
+	}
+}
+
+func TestTotalsWithoutPublicURLMissNoWebhook(t *testing.T) {
+	d := newDesk(t, setup{})
+	d.keep(1, nil)
+	got, err := d.Totals(t.Context())
+	ok(t, err)
+	if len(got.Webhooks) > 0 {
+		t.Errorf("%v, though Autotask cannot call", got.Webhooks)
+	}
+}
+
+// TestTotalsOfAStoreThatDoesNotAnswer: what is in memory is told all the same.
+func TestTotalsOfAStoreThatDoesNotAnswer(t *testing.T) {
+	d := newDesk(t, setup{})
+	d.work(d.keep(1, nil))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	got, err := d.Totals(ctx)
+	if !errors.Is(err, context.Canceled) || got.Installations[v1.StateLive] != 1 || got.Worklist != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestTotalsShowTheLeastBudget(t *testing.T) {
+	d := newDesk(t, setup{})
+	one := d.create(v1.SyncActiveCustomers)
+	d.run()
+	d.live(one.ID)
+	got, err := d.Totals(t.Context())
+	ok(t, err)
+	used, limit, _ := d.runtime(one.ID).autotask.Budget()
+	if got.BudgetLeft >= 1 || got.BudgetLeft < float64(limit-used)/float64(limit) {
+		t.Errorf("%g left, %d of %d used", got.BudgetLeft, used, limit)
+	}
+}
+
+// BenchmarkTotals gathers those of 1,000 installations with work waiting.
+func BenchmarkTotals(b *testing.B) {
+	ctx := b.Context()
+	bus, err := events.Open(ctx, events.Config{DataDir: b.TempDir(), Log: zap.NewNop()})
+	must := func(err error) {
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	must(err)
+	b.Cleanup(func() { must(bus.Close(context.Background())) })
+	table := func(name string) *events.Table {
+		t, err := bus.Table(ctx, events.TableConfig{Name: name, History: 1})
+		must(err)
+		return t
+	}
+	master, err := seal.NewRing(bytes.Repeat([]byte{1}, seal.KeySize))
+	must(err)
+	vault, err := seal.OpenVault(ctx, master, table("keys"))
+	must(err)
+	store, err := installation.Open(ctx, table("installations"), vault)
+	must(err)
+	jobs, err := job.Open(ctx, table("jobs"), time.Now)
+	must(err)
+	now := time.Now()
+	m := New(Config{Bus: bus, Store: store, Jobs: jobs, Now: func() time.Time { return now }})
+	for n := range 1000 { // nothing waits of nine in ten, as in most hours
+		in := &installation.Installation{ID: idOf(n), Syncs: map[v1.Sync]*installation.SyncSettings{v1.SyncActiveCustomers: {}}}
+		must(store.Create(ctx, in))
+		if n%10 == 0 {
+			must(bus.Worklist().Mark(ctx, marks(in, events.LaneLive, 5)))
+		}
+	}
+	for b.Loop() {
+		now = now.Add(totalsFor)
+		if t, err := m.Totals(ctx); err != nil || t.Worklist[WaitLive].Records != 500 {
+			b.Fatal(t, err)
+		}
+	}
+}

@@ -20,6 +20,7 @@ import (
 	"channelsync/cmd/channelsync/config"
 	"channelsync/handlers"
 	"channelsync/sync/control"
+	"channelsync/sync/notify"
 )
 
 // stopTimeout is how long Stop lets requests under way finish.
@@ -38,6 +39,7 @@ type App struct {
 	opts            Options
 	callback, admin *server
 	manager         *control.Manager
+	notifier        *notify.Notifier // nil: nobody is told
 	dispatch        func(context.Context) error
 	metrics         *prometheus.Registry
 
@@ -89,6 +91,9 @@ func (a *App) Start(ctx context.Context) error {
 		}
 	})
 	a.working.Go(func() { a.manager.Run(ctx) })
+	if a.notifier != nil {
+		a.working.Go(func() { a.notifier.Run(ctx) })
+	}
 	for _, s := range []*server{a.callback, a.admin} {
 		a.working.Go(func() {
 			if err := s.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {

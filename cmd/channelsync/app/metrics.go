@@ -21,6 +21,7 @@ type metrics struct {
 	reconciles   *prometheus.CounterVec
 	freshnessSec prometheus.Histogram
 	storeTime    *prometheus.HistogramVec
+	notices      *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -50,8 +51,11 @@ func newMetrics() *metrics {
 		storeTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "channelsync_store_duration_seconds", Help: "How long operations of the event store took.", Buckets: prometheus.ExponentialBuckets(0.0005, 3, 10),
 		}, []string{"operation"}),
+		notices: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "channelsync_notifications_total", Help: "Attempts to notify of an issue, by result.",
+		}, []string{"result"}),
 	}
-	m.registry.MustRegister(m.deliveries, m.requests, m.requestTime, m.pushes, m.pushTime, m.reconciles, m.freshnessSec, m.storeTime,
+	m.registry.MustRegister(m.deliveries, m.requests, m.requestTime, m.pushes, m.pushTime, m.reconciles, m.freshnessSec, m.storeTime, m.notices,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -94,6 +98,8 @@ func (m *metrics) reconciled(s reconcile.Settled) {
 }
 
 func (m *metrics) freshness(took time.Duration) { m.freshnessSec.Observe(took.Seconds()) }
+
+func (m *metrics) notified(result string) { m.notices.WithLabelValues(result).Inc() }
 
 func (m *metrics) store(operation string, took time.Duration) {
 	m.storeTime.WithLabelValues(operation).Observe(took.Seconds())

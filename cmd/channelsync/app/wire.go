@@ -56,6 +56,9 @@ func (a *App) wire(ctx context.Context) error {
 		free = freeOf(cfg.DataDir)
 	}
 	metrics.registry.MustRegister(newCollector(a.manager.Totals, free, a.opts.Now))
+	if a.notifier, err = a.openNotifier(ctx, cfg, bus, metrics); err != nil {
+		return err
+	}
 	receiver := callback.New(callback.Config{
 		Receivers: receivers{a.manager}, Journal: bus.Journal(), Rejects: a.manager.DeadLetters, Checks: a.manager,
 		Observer: deliveries{a.manager, metrics}, Log: log.Named("callback"), Now: a.opts.Now,

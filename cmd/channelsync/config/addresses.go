@@ -86,6 +86,27 @@ func baseURL(to *string, s string) error {
 	return nil
 }
 
+// postURL takes the URL of a receiver as it is: https, or http to loopback. Unlike
+// a base URL it may have a query, where some receivers want their key.
+func postURL(to *v1.Secret, s string) error {
+	if s == "" {
+		return nil
+	}
+	if strings.Contains(s, "#") {
+		return want("a URL without fragment")
+	}
+	base, _, _ := strings.Cut(s, "?")
+	u, err := httpURL(base)
+	if err != nil {
+		return err
+	}
+	if _, err := url.Parse(s); err != nil || (u.Scheme == "http" && !isLoopback(u.Hostname())) {
+		return want("an https URL (http only for a loopback host)")
+	}
+	*to = v1.Secret(s)
+	return nil
+}
+
 // discoveryURL is a base URL too; plain http to an allowed host is for check to decide.
 func discoveryURL(c *Config, s string) error {
 	u, err := httpURL(s)
@@ -122,6 +143,20 @@ func natsDomain(to *string, s string) error {
 	}
 	*to = s
 	return nil
+}
+
+// maskQuery hides the query of a URL, and all of one that may hold a password.
+func maskQuery(s string) string {
+	if strings.Contains(s, "@") {
+		if strings.HasPrefix(s, "https://") {
+			return "https://<secret>"
+		}
+		return "<secret>"
+	}
+	if base, _, has := strings.Cut(s, "?"); has {
+		return base + "?<secret>"
+	}
+	return s
 }
 
 // maskUserInfo hides whatever stands before the last @ of a URL or a list of them.

@@ -14,7 +14,7 @@ const minTokenBeyondLoopback = 8
 // check looks at what only several settings together can tell, and fills the
 // defaults that depend on another setting. Called once every value stands alone.
 func (c *Config) check() []error {
-	return slices.Concat(c.checkAdmin(), c.checkNATS(), c.checkSources())
+	return slices.Concat(c.checkAdmin(), c.checkNATS(), c.checkSources(), c.checkNotify())
 }
 
 func (c *Config) checkAdmin() []error {
@@ -93,6 +93,17 @@ func (c *Config) checkSources() []error {
 	}
 	return []error{c.clash("autotask-discovery-url",
 		"want an https URL (http only for a loopback host or one of --autotask-allow-hosts)")}
+}
+
+// checkNotify refuses notifications that nobody could trust, and a secret that signs none.
+func (c *Config) checkNotify() []error {
+	switch {
+	case c.Notify.URL != "" && c.Notify.Secret == "":
+		return []error{c.clash("notify-secret", "want 16 characters or more: they sign what is posted to --notify-url")}
+	case c.Notify.URL == "" && c.Notify.Secret != "":
+		return []error{c.clash("notify-secret", "want --notify-url too: nothing is signed without it")}
+	}
+	return nil
 }
 
 // clash is the error of a setting that is wrong together with others.

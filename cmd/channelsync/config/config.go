@@ -24,6 +24,7 @@ type Config struct {
 	ChannelProgramURL string // without a trailing slash; empty: nothing can be pushed
 	Autotask          Autotask
 	Intervals         Intervals
+	Notify            Notify
 
 	Retention       time.Duration // how long changes can be replayed
 	JournalMaxBytes int64         // 0 is no cap
@@ -54,6 +55,12 @@ func (n NATS) Embedded() bool { return n.URL == "" }
 type Autotask struct {
 	DiscoveryURL string
 	AllowHosts   []string // lower-case host:port, beyond the vendor's own
+}
+
+// Notify says who is told of issues somebody has to act on.
+type Notify struct {
+	URL    v1.Secret // its query may hold a key; empty: nobody is told
+	Secret v1.Secret // signs what is told; set together with URL or not at all
 }
 
 // Intervals are the clocks of everything that callbacks do not tell.

@@ -72,6 +72,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"--autotask-allow-hosts=Sim:90, other:91,sim:90", "--contract-poll-interval=1s",
 		"--contract-parts-interval=2s", "--sweep-interval=3s", "--webhook-check-interval=4s",
 		"--coalesce-window=0s", "--retention=5h", "--journal-max-bytes=512MiB", "--log-level=debug",
+		"--notify-url=https://ops.example/hook/?key=a", "--notify-secret=0123456789abcdef",
 		"--log-format=json", "--print-config",
 	}
 	got, err := Parse(args, env())
@@ -92,6 +93,7 @@ func TestEverySettingIsRead(t *testing.T) {
 			ContractPoll: time.Second, ContractParts: 2 * time.Second, Sweep: 3 * time.Second,
 			WebhookCheck: 4 * time.Second,
 		},
+		Notify:    Notify{URL: "https://ops.example/hook/?key=a", Secret: "0123456789abcdef"},
 		Retention: 5 * time.Hour, JournalMaxBytes: 512 << 20, LogLevel: "debug", LogFormat: "json", PrintConfig: true,
 	}
 	got.settings = nil
@@ -303,6 +305,42 @@ func TestWrongSettings(t *testing.T) {
 			args: []string{"--journal-max-bytes=-5"},
 			want: `--journal-max-bytes: got "-5", want a number of bytes, such as 1073741824, 512MiB or 10GB, or none`,
 		},
+		{
+			args: []string{"--notify-url=http://ops.example/hook?key=hush", "--notify-secret=0123456789abcdef"},
+			want: `--notify-url: got "http://ops.example/hook?<secret>", want an https URL (http only for a loopback host)`,
+		},
+		{
+			args: []string{"--notify-url=https://u:hush@ops.example/?key=hush", "--notify-secret=0123456789abcdef"},
+			want: `--notify-url: got "https://<secret>", want a URL without user name and password`,
+		},
+		{
+			args: []string{"--notify-url=https://ops.example/#part", "--notify-secret=0123456789abcdef"},
+			want: `--notify-url: got "https://ops.example/#part", want a URL without fragment`,
+		},
+		{
+			args: []string{"--notify-url=https://ops.example/?key=hush#part", "--notify-secret=0123456789abcdef"},
+			want: `--notify-url: got "https://ops.example/?<secret>", want a URL without fragment`,
+		},
+		{
+			args: []string{"--notify-url=ops.example", "--notify-secret=0123456789abcdef"},
+			want: `--notify-url: got "ops.example", want an https URL (http only for a loopback host)`,
+		},
+		{
+			args: []string{"--notify-url=https://ops.example/"},
+			want: `--notify-secret: got nothing, want 16 characters or more: they sign what is posted to --notify-url`,
+		},
+		{
+			args: []string{"--notify-url=https://ops.example/", "--notify-secret=0123456789abcde"},
+			want: `--notify-secret: got a secret of 15 characters, want 16 characters or more`,
+		},
+		{
+			env:  env("NOTIFY_SECRET=0123456789abcdef"),
+			want: `--notify-secret (CHANNELSYNC_NOTIFY_SECRET): got a secret of 16 characters, want --notify-url too: nothing is signed without it`,
+		},
+		{
+			env:  env("NOTIFY_URL=https://ops.example/", "NOTIFY_SECRET_FILE=nowhere"),
+			want: `CHANNELSYNC_NOTIFY_SECRET_FILE: read secret: open nowhere: no such file or directory`,
+		},
 		{args: []string{"--log-level=loud"}, want: `--log-level: got "loud", want one of debug, info, warn, error`},
 		{args: []string{"--log-format=xml"}, want: `--log-format: got "xml", want one of auto, console, json`},
 		{args: []string{"--publik-url=x"}, want: `flag provided but not defined: -publik-url`},
@@ -344,7 +382,8 @@ func TestHelp(t *testing.T) {
 }
 
 func TestNothingPrintsASecret(t *testing.T) {
-	c, err := Parse([]string{"--nats-url=nats://u:hush1@a:4222", "--master-key=" + key('k')}, env("ADMIN_TOKEN=hush2"))
+	args := []string{"--nats-url=nats://u:hush1@a:4222", "--master-key=" + key('k'), "--notify-url=https://ops.example/a?k=hush3"}
+	c, err := Parse(args, env("ADMIN_TOKEN=hush2", "NOTIFY_SECRET=hush4-0123456789"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -362,6 +401,8 @@ func TestNothingPrintsASecret(t *testing.T) {
 	for _, line := range []string{
 		"admin-token              <secret>                                         CHANNELSYNC_ADMIN_TOKEN\n",
 		"nats-url                 nats://<secret>@a:4222                           flag\n",
+		"notify-secret            <secret>                                         CHANNELSYNC_NOTIFY_SECRET\n",
+		"notify-url               https://ops.example/a?<secret>                   flag\n",
 		"nats-replicas            3                                                default\n",
 		"public-url               -                                                default\n",
 	} {
@@ -406,6 +447,9 @@ func FuzzLists(f *testing.F) {
 		var masked v1.Secret
 		if natsServers(&masked, s) == nil && strings.Contains(masked.String(), "@") {
 			t.Errorf("servers %q print as %s", s, masked)
+		}
+		if postURL(&masked, s) == nil && s != "" && (masked.Reveal() != s || strings.Contains(s, "#")) {
+			t.Errorf("receiver %q from %q", masked.Reveal(), s)
 		}
 		if baseURL(&public, s) == nil && strings.ContainsAny(public, "?#@ ") {
 			t.Errorf("base URL %q from %q", public, s)

@@ -177,8 +177,12 @@ func readSecret(path string) (string, error) {
 
 // applyTo checks the value, puts it into c, and notes where it came from.
 func (g given) applyTo(c *Config) error {
+	mask := g.mask
+	if mask == nil {
+		mask = maskUserInfo
+	}
 	s := setting{
-		name: g.name, shown: maskUserInfo(g.value), source: g.source,
+		name: g.name, shown: mask(g.value), source: g.source,
 		secret: g.secret, length: utf8.RuneCountInString(g.value),
 	}
 	if g.secret && g.value != "" {

@@ -15,10 +15,12 @@ type definition struct {
 	usage   string
 	secret  bool // masked wherever it is shown; may come from <name>-file
 	boolean bool
+	mask    func(string) string // what may be shown of a value that is no secret as a whole; nil: maskUserInfo
 	apply   func(*Config, string) error
 }
 
-// definitions is the table of interfaces §2, in the order a reader wants it.
+// definitions is the table of interfaces §2 and what was added since (docs/decisions),
+// in the order a reader wants it.
 func definitions() []definition {
 	return []definition{
 		{
@@ -124,6 +126,16 @@ func definitions() []definition {
 			name: "journal-max-bytes", initial: "none",
 			usage: "cap of the stored changes, such as 512MiB or 10GB; at the cap callbacks are answered 503",
 			apply: func(c *Config, s string) (err error) { c.JournalMaxBytes, err = size(s); return err },
+		},
+		{
+			name: "notify-url", mask: maskQuery,
+			usage: "URL that is posted to when an issue has to be acted on, and when it has cleared; none means nobody is told",
+			apply: func(c *Config, s string) error { return postURL(&c.Notify.URL, s) },
+		},
+		{
+			name: "notify-secret", secret: true,
+			usage: "signs what is posted to --notify-url: 16 characters or more",
+			apply: func(c *Config, s string) error { return signingSecret(&c.Notify.Secret, s) },
 		},
 		{
 			name: "log-level", initial: "info", usage: "debug, info, warn or error",

@@ -9,11 +9,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	v1 "channelsync/api/v1"
 )
 
-const keyBytes = 32
+const (
+	keyBytes         = 32
+	minSigningSecret = 16
+)
 
 func want(what string) error { return errors.New("want " + what) }
 
@@ -116,6 +120,15 @@ func token(to *v1.Secret, s string) error {
 		if r <= ' ' || r > '~' {
 			return want("visible ASCII characters without spaces")
 		}
+	}
+	*to = v1.Secret(s)
+	return nil
+}
+
+// signingSecret takes a secret that cannot be guessed from what it signed.
+func signingSecret(to *v1.Secret, s string) error {
+	if s != "" && utf8.RuneCountInString(s) < minSigningSecret {
+		return want("16 characters or more")
 	}
 	*to = v1.Secret(s)
 	return nil

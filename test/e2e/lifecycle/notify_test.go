@@ -1,0 +1,80 @@
+package lifecycle
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	v1 "channelsync/api/v1"
+	"channelsync/sync/notify"
+	"channelsync/test/e2e/world"
+)
+
+// TestSomebodyIsTold runs on the service's own clocks, so it takes more than a
+// minute, nearly all of it waiting beside other tests.
+func TestSomebodyIsTold(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for more than a minute")
+	}
+	t.Parallel()
+	const secret = "a-secret-of-this-test"
+	got := make(chan notify.Event, 10)
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if want := notify.Sign(secret, r.Header.Get(notify.HeaderTimestamp), body); err != nil || r.Header.Get(notify.HeaderSignature) != want {
+			t.Errorf("not signed: %v, %v", err, r.Header)
+		}
+		var e notify.Event
+		if err := json.Unmarshal(body, &e); err != nil {
+			t.Error(err)
+		}
+		got <- e
+	}))
+	t.Cleanup(srv.Close)
+	next := func(in v1.Installation, typ string) notify.Event {
+		t.Helper()
+		select {
+		case e := <-got:
+			if e.Type != typ || e.Issue.Code != "credentials_refused" || e.Installation.ID != in.ID || e.Installation.Name != in.Name || e.Issue.Fix == "" {
+				t.Errorf("got %+v, want %s", e, typ)
+			}
+			return e
+		case <-time.After(100 * time.Second):
+			t.Fatalf("no %s", typ)
+		}
+		return notify.Event{}
+	}
+	w := world.New(t, world.Options{Settings: map[string]string{"notify-url": srv.URL + "/hook", "notify-secret": secret}})
+	in := w.Install()
+	w.Autotask.SetSecret("Rotated-Secret-2")
+	opened := next(in, notify.TypeOpened)
+	if _, err := w.Admin.SetCredentials(t.Context(), in.ID, credentials("Rotated-Secret-2")); err != nil {
+		t.Fatal(err)
+	}
+	recovered := next(in, notify.TypeRecovered)
+	if opened.ID == recovered.ID || !opened.Issue.FirstAt.Equal(recovered.Issue.FirstAt) {
+		t.Errorf("opened %+v, recovered %+v", opened, recovered)
+	}
+	w.Eventually("both are counted", soon, func() error {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.AdminURL+"/metrics", nil)
+		if err != nil {
+			return err
+		}
+		req.Close = true
+		metrics, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = metrics.Body.Close() }()
+		text, err := io.ReadAll(metrics.Body)
+		if err == nil && !strings.Contains(string(text), `channelsync_notifications_total{result="delivered"} 2`) {
+			err = errors.New("not yet")
+		}
+		return err
+	})
+}

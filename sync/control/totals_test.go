@@ -64,7 +64,8 @@ func TestTotals(t *testing.T) {
 
 	live := d.keep(1, func(in *installation.Installation) {
 		in.Registrations = []installation.Registration{
-			{Entity: "Companies", ID: 1, Active: true, Ready: true}, {Entity: "Contacts", ID: 2, Active: true},
+			{Entity: "Companies", ID: 1, Active: true, Ready: true},
+			{Entity: "Contacts", ID: 2, Active: true},
 			{Entity: "bridge x", Bridge: true},
 		}
 	})

@@ -4,20 +4,22 @@ import "time"
 
 // Job is a backfill, a resync or a replay.
 type Job struct {
-	ID         string     `json:"job"`
-	Type       string     `json:"type"` // backfill, resync, replay
-	State      JobState   `json:"state"`
-	DryRun     bool       `json:"dryRun,omitempty"`
-	Total      int        `json:"total"`
-	Done       int        `json:"done"`
-	Pushed     int        `json:"pushed"`
-	Unchanged  int        `json:"unchanged"`
-	NotMet     int        `json:"notMet"`
-	Failed     int        `json:"failed"`
-	Drift      int        `json:"drift,omitempty"` // repaired because the target had been edited
-	Detail     string     `json:"detail,omitempty"`
-	StartedAt  time.Time  `json:"startedAt"`
-	FinishedAt *time.Time `json:"finishedAt"`
+	ID        string   `json:"job"`
+	Type      string   `json:"type"` // backfill, resync, replay
+	State     JobState `json:"state"`
+	DryRun    bool     `json:"dryRun,omitempty"`
+	Total     int      `json:"total"`
+	Done      int      `json:"done"`
+	Pushed    int      `json:"pushed"`
+	Unchanged int      `json:"unchanged"`
+	NotMet    int      `json:"notMet"`
+	Failed    int      `json:"failed"`
+	Drift     int      `json:"drift,omitempty"` // repaired because the target had been edited
+	// DriftFields names the fields that had been edited at the target, each once.
+	DriftFields []string   `json:"driftFields,omitempty"`
+	Detail      string     `json:"detail,omitempty"`
+	StartedAt   time.Time  `json:"startedAt"`
+	FinishedAt  *time.Time `json:"finishedAt"`
 }
 
 // JobState is the state of a job.

@@ -141,6 +141,7 @@ func (rt *runtime) settled(s reconcile.Settled) {
 			o = v1.OutcomeUnchanged // held with a mass change: it stays as it was
 		}
 		rt.m.Jobs.Count(s.Job, o, s.Drift)
+		rt.m.Jobs.Drifted(s.Job, s.DriftFields)
 	}
 	if repairing := s.Trigger == v1.TriggerPoll || s.Trigger == v1.TriggerSweep; repairing && s.Pushed && rt.registered.Load() && s.Kind == v1.KindCompany {
 		rt.repaired.Add(1) // a webhook should have told

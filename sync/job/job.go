@@ -172,6 +172,27 @@ func (s *Store) Count(id string, o v1.Outcome, drift bool) {
 	}
 }
 
+// maxDriftFields bounds what a job names; a record has fewer fields than that.
+const maxDriftFields = 50
+
+// Drifted adds the fields that a record had been edited in at the target. Counts
+// are stored now and then, and these with them.
+func (s *Store) Drifted(id string, fields []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.jobs[id]
+	if h == nil || h.State != v1.JobRunning {
+		return
+	}
+	for _, f := range fields {
+		if !slices.Contains(h.DriftFields, f) && len(h.DriftFields) < maxDriftFields {
+			h.DriftFields = append(h.DriftFields, f)
+			h.dirty = true
+		}
+	}
+	slices.Sort(h.DriftFields)
+}
+
 // Change edits a job and stores it.
 func (s *Store) Change(ctx context.Context, id string, edit func(*Job)) error {
 	s.mu.Lock()
@@ -287,7 +308,7 @@ func (s *Store) drop(ctx context.Context, installation, id string) {
 }
 
 func (j Job) clone() Job {
-	j.Kinds = slices.Clone(j.Kinds)
+	j.Kinds, j.DriftFields = slices.Clone(j.Kinds), slices.Clone(j.DriftFields)
 	if j.FinishedAt != nil {
 		at := *j.FinishedAt
 		j.FinishedAt = &at

@@ -48,8 +48,10 @@ type item struct {
 	pushed  bool
 	again   bool // mark it once more: what we sent was older than what the target holds
 	drift   bool // the target had been edited: a forced push changed it
-	failure *failure
-	held    bool // it would leave with too many others: nothing is done until somebody says so
+	// driftFields are what it changed.
+	driftFields []string
+	failure     *failure
+	held        bool // it would leave with too many others: nothing is done until somebody says so
 
 	decision condition.Decision
 	// What the record should be at the target; one of client and contract, or neither.
@@ -291,6 +293,8 @@ func (b *batch) finish(it *item, now time.Time) {
 	switch {
 	case it.failure != nil:
 		step.Step = "failed"
+	case it.drift:
+		step.Step, step.Detail = "pushed", strings.TrimSpace("edited at the target: "+strings.Join(it.driftFields, ", "))
 	case it.pushed:
 		step.Step = "pushed"
 	}
@@ -306,7 +310,7 @@ func (b *batch) tell(it *item, now time.Time) {
 	e := it.entry
 	if b.Settled != nil {
 		b.Settled(Settled{
-			Kind: b.kind, ID: e.ID, Name: e.Name, Outcome: it.outcome, Reasons: e.Reasons, Trigger: it.mark.Trigger, Job: it.mark.Job, Pushed: it.pushed, Drift: it.drift, At: now, Took: took,
+			Kind: b.kind, ID: e.ID, Name: e.Name, Outcome: it.outcome, Reasons: e.Reasons, Trigger: it.mark.Trigger, Job: it.mark.Job, Pushed: it.pushed, Drift: it.drift, DriftFields: it.driftFields, At: now, Took: took,
 		})
 	}
 	log := b.Log.Info

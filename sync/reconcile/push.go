@@ -185,6 +185,9 @@ func answered[T channelprogram.ClientInput | channelprogram.ContractInput](ctx c
 		return nil
 	}
 	it.drift = it.force() && res.Outcome == channelprogram.OutcomeUpdated && it.before.Fingerprint == it.fingerprint
+	if it.drift {
+		it.driftFields = res.ChangedFields
+	}
 	it.entry.PushedAt = b.Now()
 	it.settled(v1.OutcomePushed)
 	return nil

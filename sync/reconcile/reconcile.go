@@ -67,8 +67,10 @@ type Settled struct {
 	Job     string
 	Pushed  bool // something was sent
 	Drift   bool // the target had been edited, and was put right
-	At      time.Time
-	Took    time.Duration // from stored to settled, of a live change; else 0
+	// DriftFields are the fields that had been edited there, as the target names them.
+	DriftFields []string
+	At          time.Time
+	Took        time.Duration // from stored to settled, of a live change; else 0
 }
 
 // Reconciler brings batches of records of one installation in line.

@@ -152,7 +152,11 @@ func (s *session) describeJob(j v1.Job) string {
 		pushed = fmt.Sprintf("%d would be pushed", j.Pushed)
 	}
 	if j.Drift > 0 {
-		pushed += fmt.Sprintf(" (%d had been edited there)", j.Drift)
+		pushed += fmt.Sprintf(" (%d had been edited there", j.Drift)
+		if len(j.DriftFields) > 0 {
+			pushed += ": " + strings.Join(j.DriftFields, ", ")
+		}
+		pushed += ")"
 	}
 	out := fmt.Sprintf("%s %s: %s, %d unchanged, %d not met, %d failed.",
 		text(kind), state, pushed, j.Unchanged, j.NotMet, j.Failed)

@@ -55,7 +55,7 @@ func (o *optionFlags) flags(fs *flag.FlagSet) {
 		func(p *v1.Options) *[]int64 { return &p.ContractCategories })
 	o.ids(fs, "company-classifications", "only companies of these classifications",
 		func(p *v1.Options) *[]int64 { return &p.CompanyClassifications })
-	o.ids(fs, "include", "companies to sync whatever the filters say",
+	o.ids(fs, "include", "only these companies sync, as far as they meet the conditions",
 		func(p *v1.Options) *[]int64 { return &p.Include })
 	o.ids(fs, "exclude", "companies never to sync", func(p *v1.Options) *[]int64 { return &p.Exclude })
 	fs.Func("currency", "ISO `CODE`, used when the tenant's own cannot be read", func(v string) error {

@@ -277,6 +277,12 @@ func TestResync(t *testing.T) {
 	drift(t, w, cpsim.Edit{ExternalID: text(ids[10]), Fields: map[string]any{"industry": "Dentists"}}) // the target's own
 	if j := resync(v1.ResyncRequest{Kinds: []v1.Kind{v1.KindCompany}}); j.Total != all || j.Drift != 3 || j.Pushed != 3 || j.Unchanged != all-3 {
 		t.Errorf("three clients drifted: %+v", j)
+	} else if len(j.DriftFields) != 1 || j.DriftFields[0] != "name" {
+		t.Errorf("drifted in %v, want the name", j.DriftFields)
+	}
+	rec, err := w.Admin.Record(t.Context(), in.ID, v1.KindCompany, text(ids[0]))
+	if err != nil || len(rec.Timeline) == 0 || rec.Timeline[len(rec.Timeline)-1].Detail != "edited at the target: name" {
+		t.Errorf("the record says %+v, %v", rec.Timeline, err)
 	}
 	if j := resync(v1.ResyncRequest{Kinds: []v1.Kind{v1.KindContract}}); j.Total != all || j.Drift != 1 || j.Pushed != 1 {
 		t.Errorf("one contract drifted: %+v", j)

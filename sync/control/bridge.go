@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"time"
 
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
@@ -56,13 +55,4 @@ func newGUID() string {
 	_, _ = rand.Read(b[:]) // never fails: it ends the process instead
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
-// approveMassChange lets departures through for an hour.
-func (m *Manager) approveMassChange(ctx context.Context, id string) error {
-	_, err := m.Store.Change(ctx, id, func(in *installation.Installation) error {
-		in.MassChangeApproved = m.Now().UTC().Truncate(time.Millisecond)
-		return nil
-	})
-	return err
 }

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/sync/deadletter"
+	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
 )
 
@@ -131,6 +133,15 @@ func (m *Manager) Held(ctx context.Context, id string, approve bool) error {
 		return conflict("no mass change is held", "Nothing needs to be done.")
 	}
 	return nil
+}
+
+// approveMassChange lets departures through for an hour.
+func (m *Manager) approveMassChange(ctx context.Context, id string) error {
+	_, err := m.Store.Change(ctx, id, func(in *installation.Installation) error {
+		in.MassChangeApproved = m.Now().UTC().Truncate(time.Millisecond)
+		return nil
+	})
+	return err
 }
 
 // markManually writes changes of records that an operator asked for.

@@ -8,7 +8,6 @@ import (
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
-	"channelsync/events"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
 	"channelsync/sync/ledger"
@@ -204,12 +203,8 @@ func (m *Manager) markWaiting(ctx context.Context, id string) error {
 		if err != nil {
 			return fmt.Errorf("find waiting records: %w", err)
 		}
-		var changes []events.Change
-		for _, rec := range ids {
-			changes = append(changes, events.Change{Installation: id, Kind: kind, ID: rec, Trigger: v1.TriggerManual, EventTime: m.Now()})
-		}
-		if err := m.Bus.Journal().PublishAll(ctx, changes); err != nil {
-			return fmt.Errorf("mark waiting records: %w", err)
+		if err := m.markManually(ctx, id, kind, ids); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -59,7 +59,7 @@ func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.I
 	backfilling := map[v1.Kind]bool{}
 	for _, j := range running {
 		out.Jobs = append(out.Jobs, j.Job)
-		if j.Type == "backfill" {
+		if j.Type == job.TypeBackfill {
 			for _, k := range j.Kinds {
 				backfilling[k] = true
 			}

@@ -17,6 +17,15 @@ func (c *Client) Zones(ctx context.Context) ([]v1.Zone, error) {
 	return out.Items, err
 }
 
+// ZonesOf lists the zones too, and has Autotask asked which one a user name is in.
+func (c *Client) ZonesOf(ctx context.Context, username string) (v1.Zones, error) {
+	var out v1.Zones
+	err := c.Do(ctx, Call{
+		Operation: "find zone", Method: http.MethodGet, Path: "/zones", Query: url.Values{"username": {username}}, Out: &out,
+	})
+	return out, err
+}
+
 // CreateInstallation tries the credentials and keeps the installation.
 func (c *Client) CreateInstallation(ctx context.Context, in v1.CreateInstallation) (v1.Installation, error) {
 	var out v1.Installation
@@ -33,6 +42,17 @@ func (c *Client) TryInstallation(ctx context.Context, in v1.CreateInstallation) 
 	err := c.Do(ctx, Call{
 		Operation: "try installation", Method: http.MethodPost, Path: "/installations",
 		Query: url.Values{"test": {"only"}}, In: wireInstallation(in), Out: &out,
+	})
+	return out, err
+}
+
+// PreviewInstallation tries the same, keeps nothing, and says what the first pass
+// would sync. It can take two minutes.
+func (c *Client) PreviewInstallation(ctx context.Context, in v1.CreateInstallation) (v1.SetupPreview, error) {
+	var out v1.SetupPreview
+	err := c.Do(ctx, Call{
+		Operation: "preview installation", Method: http.MethodPost, Path: "/installations",
+		Query: url.Values{"preview": {"only"}}, In: wireInstallation(in), Out: &out,
 	})
 	return out, err
 }

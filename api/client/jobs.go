@@ -28,6 +28,13 @@ func (c *Client) Job(ctx context.Context, id, job string) (v1.Job, error) {
 	return out, err
 }
 
+// Jobs lists the running jobs of an installation and the last that ended, newest first.
+func (c *Client) Jobs(ctx context.Context, id string) ([]v1.Job, error) {
+	var out v1.JobList
+	err := c.Do(ctx, Call{Operation: "list jobs", Method: http.MethodGet, Path: at(id, "jobs"), Out: &out})
+	return out.Items, err
+}
+
 // CancelJob stops a job; what it has done stays done.
 func (c *Client) CancelJob(ctx context.Context, id, job string) error {
 	return c.Do(ctx, Call{Operation: "cancel job", Method: http.MethodPost, Path: at(id, "jobs", job, "cancel")})

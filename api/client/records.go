@@ -14,15 +14,32 @@ import (
 func (c *Client) Records(ctx context.Context, id string, q v1.RecordQuery) (v1.Page[v1.Record], error) {
 	var out v1.Page[v1.Record]
 	query := pageQuery(q.Cursor, q.Limit)
-	for name, value := range map[string]string{"kind": string(q.Kind), "outcome": string(q.Outcome), "q": q.Q} {
-		if value != "" {
-			query.Set(name, value)
-		}
-	}
+	setFilters(query, q)
 	err := c.Do(ctx, Call{
 		Operation: "list records", Method: http.MethodGet, Path: at(id, "records"), Query: query, Out: &out,
 	})
 	return out, err
+}
+
+// RecordCounts counts the records that q, without its cursor and limit, is about.
+func (c *Client) RecordCounts(ctx context.Context, id string, q v1.RecordQuery) (v1.RecordCounts, error) {
+	var out v1.RecordCounts
+	query := url.Values{}
+	setFilters(query, q)
+	err := c.Do(ctx, Call{
+		Operation: "count records", Method: http.MethodGet, Path: at(id, "records", "counts"), Query: query, Out: &out,
+	})
+	return out, err
+}
+
+func setFilters(query url.Values, q v1.RecordQuery) {
+	for name, value := range map[string]string{
+		"kind": string(q.Kind), "outcome": string(q.Outcome), "reason": q.Reason, "q": q.Q,
+	} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
 }
 
 // AllRecords goes through every page. It ends after the first error.
@@ -69,11 +86,13 @@ func (c *Client) Status(ctx context.Context) (v1.Status, error) {
 
 // Audit lists what operators did. An empty cursor is the first page, a limit of
 // 0 the API's default.
-func (c *Client) Audit(ctx context.Context, cursor string, limit int) (v1.Page[v1.AuditEntry], error) {
+func (c *Client) Audit(ctx context.Context, q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
 	var out v1.Page[v1.AuditEntry]
-	err := c.Do(ctx, Call{
-		Operation: "list audit", Method: http.MethodGet, Path: "/audit", Query: pageQuery(cursor, limit), Out: &out,
-	})
+	query := pageQuery(q.Cursor, q.Limit)
+	if q.Installation != "" {
+		query.Set("installation", q.Installation)
+	}
+	err := c.Do(ctx, Call{Operation: "list audit", Method: http.MethodGet, Path: "/audit", Query: query, Out: &out})
 	return out, err
 }
 

@@ -8,6 +8,14 @@ type Zone struct {
 	URL  string `json:"url"` // REST base, ending in /atservicesrest
 }
 
+// Zones is the answer to GET /zones.
+type Zones struct {
+	Items []Zone `json:"items"`
+	// Found is the zone of the user name that was asked for; nil without one, and when
+	// Autotask knows no zone for it.
+	Found *Zone `json:"found,omitempty"`
+}
+
 // CreateInstallation is the body of POST /installations.
 type CreateInstallation struct {
 	Name               string               `json:"name" validate:"required,max=100"`
@@ -102,10 +110,14 @@ type Webhook struct {
 	LastCallbackAt *time.Time `json:"lastCallbackAt"`
 }
 
-// Freshness is the time from "change stored" to "settled" over the last hour; null without a change.
+// Freshness is the time from "change stored" to "settled" of live changes: over the
+// last hour, null without one, and of the last that something was sent for, null
+// before the first since the service started.
 type Freshness struct {
-	P50Seconds *float64 `json:"p50Seconds"`
-	P95Seconds *float64 `json:"p95Seconds"`
+	P50Seconds  *float64   `json:"p50Seconds"`
+	P95Seconds  *float64   `json:"p95Seconds"`
+	LastSeconds *float64   `json:"lastSeconds"`
+	LastAt      *time.Time `json:"lastAt"` // when it was settled
 }
 
 // Issue is something wrong, grouped by cause, with its fix.

@@ -14,6 +14,8 @@ type Problem struct {
 	Hint   string       `json:"hint,omitempty"`
 	Errors []FieldError `json:"errors,omitempty"`
 	Checks []Check      `json:"checks,omitempty"` // what a set-up test found, with the refusal it led to
+	// Installation is the id of the one that has the account already, with already_installed.
+	Installation string `json:"installation,omitempty"`
 }
 
 // FieldError points at one field of a request: a JSON Pointer, what was wrong, what was expected.

@@ -27,7 +27,13 @@ type RecordDetail struct {
 	Sources    json.RawMessage `json:"sources,omitempty"`
 	Timeline   []TimelineStep  `json:"timeline"`
 	Attempts   int             `json:"attempts"`
-	TargetURL  string          `json:"targetUrl,omitempty"`
+	// NextAttemptAt is when a retrying record is tried again by itself.
+	NextAttemptAt *time.Time `json:"nextAttemptAt,omitempty"`
+	Fix           string     `json:"fix,omitempty"`       // what to do about the reasons, in words
+	Held          bool       `json:"held,omitempty"`      // it waits, with a mass change, for a yes
+	CompanyID     string     `json:"companyId,omitempty"` // of a contract
+	SourceURL     string     `json:"sourceUrl,omitempty"` // its page in Autotask; absent where the zone has none
+	TargetURL     string     `json:"targetUrl,omitempty"` // its page in Channel Program, as that said
 }
 
 // TimelineStep is one thing that happened to a record.
@@ -44,9 +50,19 @@ type TimelineStep struct {
 type RecordQuery struct {
 	Kind    Kind
 	Outcome Outcome
+	Reason  string // a reason code that the record has
 	Q       string // part of a name, any case, or an id
 	Cursor  string
 	Limit   int // 1 to 500, default 50
+}
+
+// RecordCounts are numbers of records. Those beside a filter leave that filter
+// itself out, so that they say what choosing another value of it would show.
+type RecordCounts struct {
+	Total    int             `json:"total"`    // that fit the whole query
+	Kinds    map[Kind]int    `json:"kinds"`    // by kind, that fit all of it but the kind
+	Outcomes map[Outcome]int `json:"outcomes"` // by outcome, that fit all of it but the outcome
+	Reasons  map[string]int  `json:"reasons"`  // by reason code, that fit all of it but the reason
 }
 
 // Page is a list with the cursor of the next one; nil on the last.
@@ -67,7 +83,8 @@ type Explanation struct {
 	Target      json.RawMessage `json:"target"`
 	Differences []Difference    `json:"differences"`
 	Next        string          `json:"next"`
-	Record      *Record         `json:"record,omitempty"` // how it stood at the last reconcile
+	SourceURL   string          `json:"sourceUrl,omitempty"` // its page in Autotask; absent where the zone has none
+	Record      *Record         `json:"record,omitempty"`    // how it stood at the last reconcile
 }
 
 // Condition is one rule with the value it found and its verdict.

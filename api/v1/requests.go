@@ -45,6 +45,39 @@ type PreviewRecord struct {
 	Differences []Difference `json:"differences,omitempty"`
 }
 
+// SetupPreview says what an installation would sync, before it is made.
+type SetupPreview struct {
+	Checks    []Check               `json:"checks"`
+	Companies PreviewCounts         `json:"companies"` // that would become clients
+	Contracts ContractPreviewCounts `json:"contracts"` // all zero without their sync
+	// Complete is false when the time or the requests ran out: there may be more records
+	// than Total, and WillSync and WillNot may not add up to it.
+	Complete bool `json:"complete"`
+}
+
+// PreviewCounts are numbers of records by what the first pass would make of them.
+type PreviewCounts struct {
+	Total    int             `json:"total"`
+	WillSync int             `json:"willSync"`
+	WillNot  int             `json:"willNot"`
+	Reasons  []PreviewReason `json:"reasons"` // of those that will not, the most frequent first
+}
+
+// ContractPreviewCounts say of those that would sync what they lack, too.
+type ContractPreviewCounts struct {
+	PreviewCounts
+	WithoutVendor int `json:"withoutVendor"` // sent with the default name
+	WithoutCost   int `json:"withoutCost"`   // sent without an overall cost
+}
+
+// PreviewReason is why records would not sync: each counts once, for its first
+// condition that does not hold, in the order in which they are evaluated.
+type PreviewReason struct {
+	Code   string `json:"code"`
+	Count  int    `json:"count"`
+	Detail string `json:"detail"`
+}
+
 // FeedEvent is one outcome on the live feed.
 type FeedEvent struct {
 	At      time.Time `json:"at"`
@@ -56,4 +89,9 @@ type FeedEvent struct {
 	Trigger Trigger   `json:"trigger"`
 	Pushed  bool      `json:"pushed"`
 	Millis  int64     `json:"millis,omitempty"` // from stored to settled
+}
+
+// Activity is the latest outcomes of an installation, newest first.
+type Activity struct {
+	Items []FeedEvent `json:"items"`
 }

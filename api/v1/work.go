@@ -20,6 +20,15 @@ type Job struct {
 	Detail      string     `json:"detail,omitempty"`
 	StartedAt   time.Time  `json:"startedAt"`
 	FinishedAt  *time.Time `json:"finishedAt"`
+
+	// What it was asked for, so that a dry run can be done in earnest.
+	Kinds  []Kind         `json:"kinds,omitempty"`  // that it goes through; none of a replay
+	Replay *ReplayRequest `json:"replay,omitempty"` // of a replay only
+}
+
+// JobList is the running jobs of an installation and the last that ended, newest first.
+type JobList struct {
+	Items []Job `json:"items"`
 }
 
 // JobState is the state of a job.
@@ -49,6 +58,8 @@ type DeadLetter struct {
 	FirstAt  time.Time `json:"firstAt"`
 	LastAt   time.Time `json:"lastAt"`
 	Raw      string    `json:"raw,omitempty"` // the body as it came, of a callback only
+	Title    string    `json:"title"`         // the cause in words
+	Fix      string    `json:"fix"`           // what to do about it
 }
 
 // Status is one screen: every installation with its state, freshness, backlog and issues.
@@ -83,4 +94,11 @@ type AuditEntry struct {
 	Installation string    `json:"installation,omitempty"`
 	Detail       string    `json:"detail,omitempty"`
 	OK           bool      `json:"ok"`
+}
+
+// AuditQuery picks a page of what operators did.
+type AuditQuery struct {
+	Installation string // empty: all of it
+	Cursor       string // empty: from the newest
+	Limit        int    // 1 to 500, default 50
 }

@@ -26,13 +26,18 @@ type Config struct {
 	Webhooks      Webhooks
 	Overview      Overview
 
-	Previews    Previews
-	Explainer   Explainer
-	Resyncs     Resyncs
-	DeadLetters DeadLetters
-	Bridges     Bridges
-	Held        Held
-	Feed        Feed
+	Previews     Previews
+	Explainer    Explainer
+	Resyncs      Resyncs
+	DeadLetters  DeadLetters
+	Bridges      Bridges
+	Held         Held
+	Feed         Feed
+	History      History
+	RecordCounts RecordCounts
+	// SetupPreviews answers ?preview=only, and ZoneFinder /zones?username=.
+	SetupPreviews SetupPreviews
+	ZoneFinder    ZoneFinder
 
 	Auditor Auditor
 	Log     *zap.Logger
@@ -43,7 +48,7 @@ type Config struct {
 type API struct {
 	Config
 	validate *validator.Validate
-	closing  *closing
+	closing  *web.Closing
 }
 
 // New returns the API, to be mounted at /api/v1.
@@ -53,7 +58,7 @@ func newRouter(cfg Config) chi.Router {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	a := &API{Config: cfg, validate: newValidator(), closing: newClosing()}
+	a := &API{Config: cfg, validate: newValidator(), closing: web.NewClosing()}
 	r := chi.NewRouter()
 	r.Use(middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
@@ -64,7 +69,7 @@ func newRouter(cfg Config) chi.Router {
 	for _, routes := range []func(chi.Router){
 		a.installationRoutes, a.setupRoutes, a.changeRoutes, a.lifecycleRoutes,
 		a.recordRoutes, a.explainRoutes, a.resyncRoutes, a.jobRoutes, a.deadLetterRoutes, a.webhookRoutes,
-		a.bridgeRoutes, a.heldRoutes, a.feedRoutes, a.overviewRoutes, a.documentRoutes,
+		a.bridgeRoutes, a.heldRoutes, a.feedRoutes, a.historyRoutes, a.overviewRoutes, a.documentRoutes,
 	} {
 		routes(r)
 	}

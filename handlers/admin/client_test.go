@@ -36,8 +36,16 @@ func TestClientSpeaksToTheAPI(t *testing.T) {
 		call  func() error
 	}{
 		{"", func() error { z, err := c.Zones(ctx); return expect(err, len(z) == 1) }},
+		{"find zone of a b@c", func() error {
+			z, err := c.ZonesOf(ctx, "a b@c")
+			return expect(err, len(z.Items) == 1 && z.Found != nil)
+		}},
 		{"create Acme", func() error { i, err := c.CreateInstallation(ctx, in); return expect(err, i.ID == one) }},
 		{"try Acme", func() error { k, err := c.TryInstallation(ctx, in); return expect(err, len(k.Checks) == 1) }},
+		{"preview Acme", func() error {
+			p, err := c.PreviewInstallation(ctx, in)
+			return expect(err, p.Complete && p.Companies.WillNot == 2 && p.Contracts.WithoutVendor == 1 && len(p.Checks) == 1)
+		}},
 		{"list", func() error { l, err := c.Installations(ctx); return expect(err, len(l) == 1) }},
 		{"get", func() error { i, err := c.Installation(ctx, one); return expect(err, i.ID == one) }},
 		{"update name", func() error {
@@ -61,9 +69,14 @@ func TestClientSpeaksToTheAPI(t *testing.T) {
 		{`do install "active_customers"`, func() error { return c.Act(ctx, one, v1.SyncActiveCustomers, "install") }},
 		{"repair", func() error { return c.RepairWebhooks(ctx, one) }},
 		{"rotate", func() error { return c.RotateWebhookSecret(ctx, one) }},
-		{"records {Kind:company Outcome:dead Q:a&b Cursor:c= Limit:5}", func() error {
-			p, err := c.Records(ctx, one, v1.RecordQuery{Kind: "company", Outcome: "dead", Q: "a&b", Cursor: "c=", Limit: 5})
+		{"records {Kind:company Outcome:dead Reason:rejected Q:a&b Cursor:c= Limit:5}", func() error {
+			q := v1.RecordQuery{Kind: "company", Outcome: "dead", Reason: "rejected", Q: "a&b", Cursor: "c=", Limit: 5}
+			p, err := c.Records(ctx, one, q)
 			return expect(err, len(p.Items) == 1 && *p.NextCursor == "c2")
+		}},
+		{"count records {Kind:company Outcome: Reason:rejected Q:a&b Cursor: Limit:0}", func() error {
+			n, err := c.RecordCounts(ctx, one, v1.RecordQuery{Kind: "company", Reason: "rejected", Q: "a&b", Cursor: "c=", Limit: 5})
+			return expect(err, n.Total == 3 && n.Kinds[v1.KindCompany] == 3 && n.Reasons[v1.ReasonTypeNotCustomer] == 3)
 		}},
 		{"record contract 7", func() error {
 			r, err := c.Record(ctx, one, v1.KindContract, "7")
@@ -103,10 +116,27 @@ func TestClientSpeaksToTheAPI(t *testing.T) {
 			}
 			return expect(nil, n == 1)
 		}},
+		{"history", func() error {
+			h, err := c.History(ctx, one)
+			return expect(err, len(h) == 1 && h[0].Changes == 4 && h[0].From.Hour() == 12)
+		}},
+		{"activity 50", func() error {
+			a, err := c.Activity(ctx, one, 0)
+			return expect(err, len(a) == 1 && a[0].ID == "8")
+		}},
+		{"activity 200", func() error { _, err := c.Activity(ctx, one, 200); return err }},
+		{"jobs", func() error {
+			l, err := c.Jobs(ctx, one)
+			return expect(err, len(l) == 2 && l[0].Replay.From.Hour() == 9 && l[1].Kinds[0] == v1.KindCompany)
+		}},
 		{"job j", func() error { j, err := c.Job(ctx, one, "j"); return expect(err, j.State == v1.JobRunning) }},
 		{"cancel j", func() error { return c.CancelJob(ctx, one, "j") }},
 		{"status", func() error { s, err := c.Status(ctx); return expect(err, s.Version == "1") }},
-		{`audit "" 50`, func() error { _, err := c.Audit(ctx, "", 0); return err }},
+		{"audit {Installation: Cursor: Limit:50}", func() error { _, err := c.Audit(ctx, v1.AuditQuery{}); return err }},
+		{"audit {Installation:" + one + " Cursor:c Limit:7}", func() error {
+			_, err := c.Audit(ctx, v1.AuditQuery{Installation: one, Cursor: "c", Limit: 7})
+			return err
+		}},
 	} {
 		f.asked = nil
 		if err := tc.call(); err != nil {

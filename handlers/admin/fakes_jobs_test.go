@@ -68,3 +68,17 @@ func (f feed) Feed(_ context.Context, id string) (<-chan v1.FeedEvent, error) {
 	close(events)
 	return events, f.known(id)
 }
+
+func (f feed) Recent(_ context.Context, id string, limit int) ([]v1.FeedEvent, error) {
+	_ = f.note("activity %d", limit)
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	return []v1.FeedEvent{{At: at, Kind: v1.KindContract, ID: "8", Outcome: v1.OutcomeNotMet, Trigger: v1.TriggerPoll}}, f.known(id)
+}
+
+type historyFake struct{ *fake }
+
+func (f historyFake) Hours(_ context.Context, id string) ([]v1.HistoryHour, error) {
+	_ = f.note("history")
+	from := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	return []v1.HistoryHour{{From: from, Changes: 4, Pushed: 2, Unchanged: 1, Failed: 3}}, f.known(id)
+}

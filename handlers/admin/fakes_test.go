@@ -70,9 +70,22 @@ func (f setup) TryCreate(_ context.Context, in v1.CreateInstallation) (v1.Checks
 	return v1.Checks{Checks: []v1.Check{{Name: "zone", OK: true}}}, f.note("try %s", in.Name)
 }
 
+func (f setup) PreviewCreate(_ context.Context, in v1.CreateInstallation) (v1.SetupPreview, error) {
+	out := v1.SetupPreview{Checks: []v1.Check{{Name: "zone", OK: true}}, Complete: true}
+	out.Companies = v1.PreviewCounts{
+		Total: 3, WillSync: 1, WillNot: 2, Reasons: []v1.PreviewReason{{Code: v1.ReasonTypeNotCustomer, Count: 2, Detail: "d"}},
+	}
+	out.Contracts.Total, out.Contracts.WillSync, out.Contracts.WithoutVendor = 1, 1, 1
+	return out, f.note("preview %s", in.Name)
+}
+
 func (f setup) Test(_ context.Context, id string) (v1.Checks, error) {
 	_ = f.note("test")
 	return v1.Checks{}, f.known(id)
+}
+
+func (f setup) FindZone(_ context.Context, username string) (v1.Zone, bool, error) {
+	return v1.Zone{Name: "UK", URL: "https://uk/atservicesrest"}, username != "nobody", f.note("find zone of %s", username)
 }
 
 func (f setup) Zones() []v1.Zone { return []v1.Zone{{Name: "UK", URL: "https://uk/atservicesrest"}} }
@@ -117,6 +130,14 @@ func (f records) List(_ context.Context, id string, q v1.RecordQuery) (v1.Page[v
 	return v1.Page[v1.Record]{Items: items, NextCursor: &next}, f.known(id)
 }
 
+func (f records) RecordCounts(_ context.Context, id string, q v1.RecordQuery) (v1.RecordCounts, error) {
+	_ = f.note("count records %+v", q)
+	return v1.RecordCounts{
+		Total: 3, Kinds: map[v1.Kind]int{v1.KindCompany: 3}, Outcomes: map[v1.Outcome]int{v1.OutcomeNotMet: 3},
+		Reasons: map[string]int{v1.ReasonTypeNotCustomer: 3},
+	}, f.known(id)
+}
+
 func (f records) Get(_ context.Context, id string, kind v1.Kind, record int64) (v1.RecordDetail, error) {
 	_ = f.note("record %s %d", kind, record)
 	r := v1.Record{Kind: kind, ID: fmt.Sprint(record), Outcome: v1.OutcomeNotMet}
@@ -133,6 +154,15 @@ type jobs struct{ *fake }
 func (f jobs) Job(_ context.Context, id, job string) (v1.Job, error) {
 	_ = f.note("job %s", job)
 	return v1.Job{ID: job, State: v1.JobRunning}, f.known(id)
+}
+
+func (f jobs) JobList(_ context.Context, id string) ([]v1.Job, error) {
+	_ = f.note("jobs")
+	from := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	return []v1.Job{
+		{ID: "j-2", Type: "replay", State: v1.JobRunning, DryRun: true, Replay: &v1.ReplayRequest{From: &from, DryRun: true}},
+		{ID: "j-1", Type: "resync", State: v1.JobDone, Kinds: []v1.Kind{v1.KindCompany}},
+	}, f.known(id)
 }
 
 func (f jobs) Cancel(_ context.Context, id, job string) error {
@@ -158,8 +188,8 @@ func (f overview) Status(context.Context) (v1.Status, error) {
 	return v1.Status{Version: "1", Installations: []v1.InstallationStatus{{ID: one, State: v1.StateLive}}}, f.note("status")
 }
 
-func (f overview) Audit(_ context.Context, cursor string, limit int) (v1.Page[v1.AuditEntry], error) {
-	return v1.Page[v1.AuditEntry]{}, f.note("audit %q %d", cursor, limit)
+func (f overview) Audit(_ context.Context, q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
+	return v1.Page[v1.AuditEntry]{}, f.note("audit %+v", q)
 }
 
 type auditor struct{ *fake }
@@ -168,10 +198,10 @@ func (f auditor) Audit(_ context.Context, e v1.AuditEntry) { f.audited = append(
 
 func (f *fake) config() Config {
 	return Config{
-		Installations: installations{f}, Setup: setup{f}, Changes: changesFake{f}, Previews: changesFake{f},
+		Installations: installations{f}, Setup: setup{f}, SetupPreviews: setup{f}, ZoneFinder: setup{f}, Changes: changesFake{f}, Previews: changesFake{f},
 		Lifecycle: lifecycle{f}, Records: records{f}, Jobs: jobs{f}, Webhooks: webhooks{f}, Overview: overview{f},
 		Explainer: records{f}, Resyncs: jobs{f}, DeadLetters: deadLetters{f}, Bridges: bridges{f}, Held: held{f},
-		Feed: feed{f}, Auditor: auditor{f}, Log: zap.NewNop(),
+		Feed: feed{f}, History: historyFake{f}, RecordCounts: records{f}, Auditor: auditor{f}, Log: zap.NewNop(),
 		Now: func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) },
 	}
 }

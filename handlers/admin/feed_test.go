@@ -35,6 +35,8 @@ func (f openFeed) Feed(ctx context.Context, _ string) (<-chan v1.FeedEvent, erro
 	return out, nil
 }
 
+func (openFeed) Recent(context.Context, string, int) ([]v1.FeedEvent, error) { return nil, nil }
+
 func TestFeedIsAStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}

@@ -25,14 +25,17 @@ func (a *API) installationRoutes(r chi.Router) {
 }
 
 func (c *call) createInstallation() (reply, error) {
-	q := c.query("test")
-	test := q.oneOf("test", "only")
+	q := c.query("test", "preview")
+	test, preview := q.oneOf("test", "only"), q.oneOf("preview", "only")
 	if err := q.err(); err != nil {
 		return reply{}, err
 	}
 	in, err := decode[v1.CreateInstallation](c)
 	if err != nil {
 		return reply{}, err
+	}
+	if preview != "" { // which tries all that a test does
+		return c.previewCreate(in)
 	}
 	if test != "" {
 		c.auditing("installation.try", "", "")

@@ -11,7 +11,7 @@ import (
 // Overview shows everything at a glance, and what operators did.
 type Overview interface {
 	Status(ctx context.Context) (v1.Status, error)
-	Audit(ctx context.Context, cursor string, limit int) (v1.Page[v1.AuditEntry], error)
+	Audit(ctx context.Context, q v1.AuditQuery) (v1.Page[v1.AuditEntry], error)
 }
 
 func (a *API) overviewRoutes(r chi.Router) {
@@ -32,12 +32,12 @@ func (c *call) getStatus() (reply, error) {
 }
 
 func (c *call) listAudit() (reply, error) {
-	q := c.query("cursor", "limit")
-	cursor, limit := q.cursor(), q.limit()
+	q := c.query("installation", "cursor", "limit")
+	in := v1.AuditQuery{Installation: q.installation(), Cursor: q.cursor(), Limit: q.limit()}
 	if err := q.err(); err != nil {
 		return reply{}, err
 	}
-	page, err := c.Overview.Audit(c.r.Context(), cursor, limit)
+	page, err := c.Overview.Audit(c.r.Context(), in)
 	page.Items = some(page.Items)
 	return ok(page), err
 }

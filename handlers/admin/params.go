@@ -15,6 +15,7 @@ const (
 	maxLimit     = 500
 	maxCursor    = 1024
 	maxSearch    = 200
+	maxUsername  = 200 // as in api/v1
 	maxToken     = 64
 )
 
@@ -133,6 +134,15 @@ func (q *query) oneOf(name string, allowed ...string) string {
 		q.wrong(name, "oneof", fmt.Sprintf("got %q, want %s", shorten(v), strings.Join(allowed, " or ")))
 	}
 	return v
+}
+
+// installation is the id of one; it may be erased already.
+func (q *query) installation() string {
+	id := q.text("installation", maxSearch)
+	if id != "" && !web.IsInstallationID(id) {
+		q.wrong("installation", "id", fmt.Sprintf("got %q, want the id of an installation", shorten(id)))
+	}
+	return id
 }
 
 func (q *query) cursor() string { return q.text("cursor", maxCursor) }

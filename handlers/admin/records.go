@@ -16,8 +16,14 @@ type Records interface {
 	Reconcile(ctx context.Context, id string, kind v1.Kind, record int64) error
 }
 
+// RecordCounts counts records by what they can be filtered by.
+type RecordCounts interface {
+	RecordCounts(ctx context.Context, id string, query v1.RecordQuery) (v1.RecordCounts, error)
+}
+
 func (a *API) recordRoutes(r chi.Router) {
 	r.Get("/installations/{id}/records", a.serve((*call).listRecords))
+	r.Get("/installations/{id}/records/counts", a.serve((*call).countRecords))
 	r.Get("/installations/{id}/records/{kind}/{record}", a.serve((*call).getRecord))
 	r.Post("/installations/{id}/records/{kind}/{record}/reconcile", a.serve((*call).reconcileRecord))
 }
@@ -27,16 +33,9 @@ func (c *call) listRecords() (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	q := c.query("kind", "outcome", "q", "cursor", "limit")
-	query := v1.RecordQuery{
-		Kind: v1.Kind(q.oneOf("kind", string(v1.KindCompany), string(v1.KindContract))),
-		Outcome: v1.Outcome(q.oneOf("outcome",
-			string(v1.OutcomePushed), string(v1.OutcomeUnchanged), string(v1.OutcomeNotMet),
-			string(v1.OutcomeWaiting), string(v1.OutcomeRetrying), string(v1.OutcomeDead))),
-		Q:      q.text("q", maxSearch),
-		Cursor: q.cursor(),
-		Limit:  q.limit(),
-	}
+	q := c.query("kind", "outcome", "reason", "q", "cursor", "limit")
+	query := q.records()
+	query.Cursor, query.Limit = q.cursor(), q.limit()
 	if err := q.err(); err != nil {
 		return reply{}, err
 	}
@@ -46,6 +45,35 @@ func (c *call) listRecords() (reply, error) {
 		page.Items[i].Reasons = some(page.Items[i].Reasons)
 	}
 	return ok(page), err
+}
+
+// records is which records are meant.
+func (q *query) records() v1.RecordQuery {
+	return v1.RecordQuery{
+		Kind: v1.Kind(q.oneOf("kind", string(v1.KindCompany), string(v1.KindContract))),
+		Outcome: v1.Outcome(q.oneOf("outcome",
+			string(v1.OutcomePushed), string(v1.OutcomeUnchanged), string(v1.OutcomeNotMet),
+			string(v1.OutcomeWaiting), string(v1.OutcomeRetrying), string(v1.OutcomeDead))),
+		Reason: q.text("reason", maxToken),
+		Q:      q.text("q", maxSearch),
+	}
+}
+
+func (c *call) countRecords() (reply, error) {
+	id, err := c.installation()
+	if err != nil {
+		return reply{}, err
+	}
+	q := c.query("kind", "outcome", "reason", "q")
+	query := q.records()
+	if err := q.err(); err != nil {
+		return reply{}, err
+	}
+	if c.RecordCounts == nil {
+		return reply{}, missing("count records")
+	}
+	counts, err := c.RecordCounts.RecordCounts(c.r.Context(), id, query)
+	return ok(counts), err
 }
 
 func (c *call) getRecord() (reply, error) {

@@ -33,8 +33,12 @@ func routes() []route {
 	)
 	all := []route{
 		{"GET", "/zones", "", 200, "", "", `{"items":[{"name":"UK","url":"https://uk/atservicesrest"}]}`},
+		{"GET", "/zones?username=api%40acme.example", "", 200, "find zone of api@acme.example", "", `"found":{"name":"UK","url":"https://uk/atservicesrest"}}`},
+		{"GET", "/zones?username=nobody", "", 200, "find zone of nobody", "", `{"items":[{"name":"UK","url":"https://uk/atservicesrest"}]}`},
 		{"POST", "/installations", goodCreate, 201, "create Acme MSP", "installation.create ", `"webhooks":[]`},
 		{"POST", "/installations?test=only", goodCreate, 200, "try Acme MSP", "installation.try ", `{"checks":[{"name":"zone","ok":true,"detail":""}]}`},
+		{"POST", "/installations?preview=only", goodCreate, 200, "preview Acme MSP", "installation.preview ", `"companies":{"total":3,"willSync":1,"willNot":2,"reasons":[{"code":"type_not_customer","count":2,"detail":"d"}]},"contracts":{"total":1,"willSync":1,"willNot":0,"reasons":[],"withoutVendor":1,"withoutCost":0},"complete":true}`},
+		{"POST", "/installations?preview=only&test=only", goodCreate, 200, "preview Acme MSP", "installation.preview ", `{"checks":[{"name":"zone"`},
 		{"GET", "/installations", "", 200, "list", "", `{"items":[{"id":"` + one},
 		{"GET", in, "", 200, "get", "", `"issues":[]`},
 		{"PATCH", in, `{"name":"New"}`, 200, "update name", "installation.update name", `"id":"` + one},
@@ -44,8 +48,9 @@ func routes() []route {
 		{"PUT", in + "/credentials", creds, 200, "credentials new", "installation.set-credentials ", ""},
 		{"PUT", in + "/channel-program", `{"connectionId":"c","token":"tt"}`, 200, "channel program tt", "installation.set-channel-program ", ""},
 		{"POST", in + "/test", "", 200, "test", "installation.test ", `{"checks":[]}`},
-		{"GET", in + "/records", "", 200, "records {Kind: Outcome: Q: Cursor: Limit:50}", "", `"nextCursor":"c2"`},
-		{"GET", in + "/records?kind=company&outcome=not_met&q=ac+me&cursor=c&limit=500", "", 200, "records {Kind:company Outcome:not_met Q:ac me Cursor:c Limit:500}", "", `"reasons":[]`},
+		{"GET", in + "/records", "", 200, "records {Kind: Outcome: Reason: Q: Cursor: Limit:50}", "", `"nextCursor":"c2"`},
+		{"GET", in + "/records?kind=company&outcome=not_met&reason=own_company&q=ac+me&cursor=c&limit=500", "", 200, "records {Kind:company Outcome:not_met Reason:own_company Q:ac me Cursor:c Limit:500}", "", `"reasons":[]`},
+		{"GET", in + "/records/counts?kind=contract&outcome=dead&reason=rejected&q=a", "", 200, "count records {Kind:contract Outcome:dead Reason:rejected Q:a Cursor: Limit:0}", "", `{"total":3,"kinds":{"company":3},"outcomes":{"not_met":3},"reasons":{"type_not_customer":3}}`},
 		{"GET", in + "/records/contract/7", "", 200, "record contract 7", "", `"timeline":[]`},
 		{"POST", in + "/records/company/0/reconcile", "", 202, "reconcile company 0", "record.reconcile company/0", "{}"},
 		{"GET", in + "/records/contract/7/explain", "", 200, "explain contract 7", "", `"differences":[]`},
@@ -65,12 +70,17 @@ func routes() []route {
 		{"POST", in + "/bridges", "", 201, "bridge", "bridge.create ", `{"guid":"g","secret":"shown once","url":"https://cs.example/callbacks"}`},
 		{"POST", in + "/held/approve", "", 202, "held true", "held.approve ", "{}"},
 		{"POST", in + "/held/discard", "", 202, "held false", "held.discard ", "{}"},
+		{"GET", in + "/history", "", 200, "history", "", `{"items":[{"from":"2026-11-23T12:00:00Z","changes":4,"pushed":2,"unchanged":1,"failed":3}]}`},
+		{"GET", in + "/activity", "", 200, "activity 50", "", `"reasons":[],"trigger":"poll"`},
+		{"GET", in + "/activity?limit=200", "", 200, "activity 200", "", `"id":"8"`},
+		{"GET", in + "/jobs", "", 200, "jobs", "", `"replay":{"from":"2026-11-22T09:00:00Z","dryRun":true}`},
 		{"GET", in + "/jobs/j-1", "", 200, "job j-1", "", `"state":"running"`},
 		{"POST", in + "/jobs/j-1/cancel", "", 202, "cancel j-1", "job.cancel j-1", ""},
 		{"POST", in + "/webhooks/repair", "", 202, "repair", "webhook.repair ", ""},
 		{"POST", in + "/webhooks/rotate-secret", "", 202, "rotate", "webhook.rotate-secret ", ""},
 		{"GET", "/status", "", 200, "status", "", `"issues":[]`},
-		{"GET", "/audit?cursor=x&limit=2", "", 200, `audit "x" 2`, "", `{"items":[],"nextCursor":null}`},
+		{"GET", "/audit?cursor=x&limit=2", "", 200, "audit {Installation: Cursor:x Limit:2}", "", `{"items":[],"nextCursor":null}`},
+		{"GET", "/audit?installation=" + one, "", 200, "audit {Installation:" + one + " Cursor: Limit:50}", "", `{"items":[],"nextCursor":null}`},
 		{"POST", in + "/syncs/active_customers/install", "", 202, `do install "active_customers"`, "sync.install active_customers", ""},
 	}
 	for _, action := range []string{"stop", "start", "uninstall", "reinstall", "erase"} {
@@ -178,6 +188,10 @@ func TestUnknownPathsMethodsAndIDs(t *testing.T) {
 		{"GET", "/installations/" + nowhere + "/feed", 404, ""},
 		{"GET", "/installations/x/feed", 404, ""},
 		{"GET", "/installations/" + nowhere + "/dead-letters", 404, ""},
+		{"GET", "/installations/" + nowhere + "/history", 404, ""},
+		{"GET", "/installations/" + nowhere + "/activity", 404, ""},
+		{"GET", "/installations/" + nowhere + "/jobs", 404, ""},
+		{"POST", "/installations/" + one + "/history", 405, "GET, HEAD, OPTIONS"},
 		{"POST", "/installations/" + one + "/dead-letters/a.b/dismiss", 404, ""},
 		{"POST", "/installations/" + one + "/held/keep", 404, ""},
 		{"GET", "/installations/" + one + "/records/company/x/explain", 404, ""},
@@ -214,9 +228,17 @@ func TestWrongQueries(t *testing.T) {
 		{"GET", "/installations/" + one + "/records?q=" + strings.Repeat("q", 201), "?q"},
 		{"GET", "/installations/" + one + "/records?cursor=" + strings.Repeat("c", 1025), "?cursor"},
 		{"GET", "/installations/" + one + "/records?limt=5", "?limt"},
+		{"GET", "/installations/" + one + "/records?reason=" + strings.Repeat("r", 65), "?reason"},
+		{"GET", "/installations/" + one + "/records/counts?kind=contact", "?kind"},
+		{"GET", "/installations/" + one + "/records/counts?limit=5", "?limit"},
 		{"GET", "/audit?limit=-1", "?limit"},
+		{"GET", "/audit?installation=acme", "?installation"},
+		{"GET", "/installations/" + one + "/activity?limit=0", "?limit"},
+		{"GET", "/installations/" + one + "/activity?outcome=dead", "?outcome"},
+		{"GET", "/installations/" + one + "/jobs?state=done", "?state"},
 		{"GET", "/status?verbose=1", "?verbose"},
 		{"POST", "/installations?test=yes", "?test"},
+		{"POST", "/installations?preview=true", "?preview"},
 		{"PATCH", "/installations/" + one + "?preview=1", "?preview"},
 		{"PATCH", "/installations/" + one + "?preveiw=true", "?preveiw"},
 		{"POST", "/installations/" + one + "/erase?dryRun=true", "?dryRun"},
@@ -224,6 +246,7 @@ func TestWrongQueries(t *testing.T) {
 		{"POST", "/installations/" + one + "/held/discard?dryRun=true", "?dryRun"},
 		{"GET", "/installations/" + one + "/dead-letters?limit=501", "?limit"},
 		{"GET", "/installations/" + one + "/feed?since=1", "?since"},
+		{"GET", "/installations/" + one + "/history?hours=48", "?hours"},
 		{"GET", "/installations/" + one + "/records/company/7/explain?live=1", "?live"},
 	} {
 		f := &fake{}
@@ -299,9 +322,12 @@ func TestPartsThatAreMissing(t *testing.T) {
 	const in = "/installations/" + one
 	f := &fake{}
 	cfg := f.config()
+	cfg.SetupPreviews, cfg.ZoneFinder = nil, nil
 	cfg.Previews, cfg.Explainer, cfg.Resyncs, cfg.DeadLetters = nil, nil, nil, nil
-	cfg.Bridges, cfg.Held, cfg.Feed = nil, nil, nil
+	cfg.Bridges, cfg.Held, cfg.Feed, cfg.History = nil, nil, nil, nil
 	for _, tc := range []struct{ method, path, body string }{
+		{"POST", "/installations?preview=only", goodCreate},
+		{"GET", "/zones?username=u", ""},
 		{"PATCH", in + "?preview=true", `{"options":{}}`},
 		{"GET", in + "/records/company/7/explain", ""},
 		{"POST", in + "/resyncs", "{}"},
@@ -312,6 +338,8 @@ func TestPartsThatAreMissing(t *testing.T) {
 		{"POST", in + "/bridges", ""},
 		{"POST", in + "/held/approve", ""},
 		{"GET", in + "/feed", ""},
+		{"GET", in + "/activity", ""},
+		{"GET", in + "/history", ""},
 	} {
 		p := problem(t, send(t, New(cfg), tc.method, tc.path, tc.body))
 		if p.Status != 501 || p.Code != v1.CodeUnavailable || len(f.asked)+len(f.audited) != 0 {

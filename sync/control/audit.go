@@ -79,18 +79,21 @@ func (a *Audit) Add(ctx context.Context, entry v1.AuditEntry) error {
 	return nil
 }
 
-// List pages through the entries, newest first.
-func (a *Audit) List(cursor string, limit int) v1.Page[v1.AuditEntry] {
+// List pages through the entries, newest first. Those of an erased installation stay.
+func (a *Audit) List(q v1.AuditQuery) v1.Page[v1.AuditEntry] {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	page := v1.Page[v1.AuditEntry]{Items: []v1.AuditEntry{}}
-	skipping := cursor != ""
+	skipping := q.Cursor != ""
 	for _, e := range slices.Backward(a.entries) {
 		if skipping {
-			skipping = e.key != cursor
+			skipping = e.key != q.Cursor
 			continue
 		}
-		if len(page.Items) == limit {
+		if q.Installation != "" && e.entry.Installation != q.Installation {
+			continue
+		}
+		if len(page.Items) == q.Limit {
 			return page
 		}
 		page.Items = append(page.Items, e.entry)

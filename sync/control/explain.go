@@ -9,9 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
-	"channelsync/sync/condition"
 	"channelsync/sync/installation"
+	"channelsync/sync/ledger"
 	"channelsync/sync/reconcile"
 )
 
@@ -34,6 +35,7 @@ func (m *Manager) Explain(ctx context.Context, id string, kind v1.Kind, rec int6
 	out := v1.Explanation{
 		Kind: kind, ID: strconv.FormatInt(rec, 10), Name: l.Name, Met: l.Decision.Met, Conditions: l.Decision.Conditions,
 		Projection: l.Projection, Sources: l.Sources, Target: json.RawMessage("null"), Differences: []v1.Difference{},
+		SourceURL: autotask.RecordURL(in.Zone, kind, rec),
 	}
 	if out.Conditions == nil {
 		out.Conditions = []v1.Condition{}
@@ -65,7 +67,7 @@ func next(in *installation.Installation, l reconcile.Looked, e v1.Explanation, u
 	case l.Before.Held:
 		return sentence(l.Decision.Detail()) + " It is held with a mass change, and nothing is done until you approve or discard what is held."
 	case !l.Decision.Met:
-		return l.Decision.Detail() + " " + whatToDo(l.Decision)
+		return l.Decision.Detail() + " " + whatToDo(l.Decision.Reasons())
 	case !in.Running(syncOf(e.Kind)):
 		return "Every condition holds, but its sync is stopped. Start it, and what waits is sent."
 	case l.Before.Outcome == v1.OutcomeDead:
@@ -120,8 +122,8 @@ func times(n int) string {
 // sentence ends a text with a full stop.
 func sentence(text string) string { return strings.TrimRight(text, ". ") + "." }
 
-// whatToDo is the fix of the conditions that do not hold.
-func whatToDo(d condition.Decision) string {
+// whatToDo is the fix of the conditions that do not hold, by their reason codes.
+func whatToDo(reasons []string) string {
 	fixes := map[string]string{
 		v1.ReasonTypeNotCustomer:  "Set the company's type to Customer in Autotask to sync it.",
 		v1.ReasonStatusInactive:   "Set the company active in Autotask to sync it.",
@@ -134,7 +136,6 @@ func whatToDo(d condition.Decision) string {
 		v1.ReasonOwnCompany:       "Your own organization never syncs.",
 		v1.ReasonDeletedAtSource:  "Nothing is removed at Channel Program.",
 	}
-	reasons := d.Reasons()
 	for _, final := range []string{v1.ReasonOwnCompany, v1.ReasonDeletedAtSource} {
 		if slices.Contains(reasons, final) {
 			return fixes[final] // no list or filter changes that
@@ -145,6 +146,25 @@ func whatToDo(d condition.Decision) string {
 		out = append(out, fixes[code])
 	}
 	return strings.Join(out, " ")
+}
+
+// fixOf is what to do about how a record stands; empty when it stands well.
+func fixOf(e *ledger.Entry) string {
+	switch {
+	case e.Held:
+		return describe("mass_change_held").Fix
+	case e.Outcome == v1.OutcomeNotMet:
+		return whatToDo(e.Reasons)
+	case e.Outcome == v1.OutcomeWaiting:
+		return "Start the sync, and what waits is sent."
+	case e.Outcome == v1.OutcomeRetrying || e.Outcome == v1.OutcomeDead:
+		var fixes []string
+		for _, code := range e.Reasons {
+			fixes = append(fixes, describe(code).Fix)
+		}
+		return strings.Join(fixes, " ")
+	}
+	return ""
 }
 
 // atWork returns what runs of an installation, or why nothing may be asked for it.

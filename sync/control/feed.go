@@ -13,10 +13,11 @@ import (
 // slow reader must never hold the worker up.
 const feedBuffer = 256
 
-// feeds are the live feeds that somebody reads.
+// feeds are the live feeds that somebody reads, and what they told of late.
 type feeds struct {
 	mu      sync.Mutex
 	readers map[string]map[chan v1.FeedEvent]bool // by installation
+	recent  map[string]*recent                    // by installation; nil before the first outcome
 }
 
 // Feed hands out every outcome of an installation until ctx ends.
@@ -40,13 +41,29 @@ func (m *Manager) Feed(ctx context.Context, id string) (<-chan v1.FeedEvent, err
 	return c, nil
 }
 
-// feed passes an outcome to whoever reads the installation's feed.
+// Recent returns the latest outcomes of an installation, newest first: at most
+// limit, and at most the 200 that are kept. They are this process's own, and gone
+// with it: the list of records has the state.
+func (m *Manager) Recent(_ context.Context, id string, limit int) ([]v1.FeedEvent, error) {
+	if _, err := m.get(id); err != nil {
+		return nil, err
+	}
+	m.feeds.mu.Lock()
+	defer m.feeds.mu.Unlock()
+	return m.feeds.recent[id].newest(limit), nil
+}
+
+// forget drops what an installation's feed told of: it names clients.
+func (f *feeds) forget(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.recent, id)
+}
+
+// feed keeps an outcome, and passes it to whoever reads the installation's feed.
 func (f *feeds) feed(id string, s reconcile.Settled) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.readers[id]) == 0 {
-		return
-	}
 	reasons := s.Reasons
 	if reasons == nil {
 		reasons = []string{}
@@ -55,6 +72,13 @@ func (f *feeds) feed(id string, s reconcile.Settled) {
 		At: s.At, Kind: s.Kind, ID: strconv.FormatInt(s.ID, 10), Name: s.Name, Outcome: s.Outcome, Reasons: reasons,
 		Trigger: s.Trigger, Pushed: s.Pushed, Millis: s.Took.Milliseconds(),
 	}
+	if f.recent == nil {
+		f.recent = map[string]*recent{}
+	}
+	if f.recent[id] == nil {
+		f.recent[id] = &recent{}
+	}
+	f.recent[id].add(e)
 	for c := range f.readers[id] {
 		select {
 		case c <- e:

@@ -210,7 +210,7 @@ var issueWords = map[string]issueText{
 	"mass_change_held": {
 		v1.SeverityAct, "Many records would leave at once",
 		"More records than the installation's share would no longer be synced. Nothing is done with them until somebody says so.",
-		"If this is right, approve it (…/held/approve); if not, look at the API user's rights in Autotask, then discard it.",
+		"If this is right, approve it on the console or by POST …/held/approve; if not, look at the API user's rights in Autotask, then discard it.",
 	},
 	"row_unreadable": {
 		v1.SeverityRetrying, "A record's row cannot be read",

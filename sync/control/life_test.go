@@ -114,6 +114,9 @@ func (d *desk) gone(id string) {
 			d.t.Errorf("%s: %v", name, err)
 		}
 	}
+	if _, err := d.History.Table.Get(ctx, id); !errors.Is(err, events.ErrNotFound) {
+		d.t.Errorf("history: %v", err)
+	}
 	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
 		if ids, err := d.Ledger.Ids(ctx, id, kind); err != nil || len(ids) != 0 {
 			d.t.Errorf("ledger: %v, %v", ids, err)
@@ -310,7 +313,9 @@ func TestAuditPagesFromTheNewest(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	const n = 7
 	for i := range n {
-		ok(t, d.Audit.Add(t.Context(), v1.AuditEntry{At: at.Add(time.Duration(i) * time.Minute), Actor: "cli", Action: fmt.Sprint(i), OK: true}))
+		ok(t, d.Audit.Add(t.Context(), v1.AuditEntry{
+			At: at.Add(time.Duration(i) * time.Minute), Actor: "cli", Action: fmt.Sprint(i), Installation: fmt.Sprint("in-", i%2), OK: true,
+		}))
 	}
 	again, err := OpenAudit(t.Context(), table)
 	ok(t, err)
@@ -318,7 +323,7 @@ func TestAuditPagesFromTheNewest(t *testing.T) {
 		var got []string
 		cursor := ""
 		for pages := 0; ; pages++ {
-			page := a.List(cursor, 3)
+			page := a.List(v1.AuditQuery{Cursor: cursor, Limit: 3})
 			for _, e := range page.Items {
 				got = append(got, e.Action)
 			}
@@ -332,6 +337,14 @@ func TestAuditPagesFromTheNewest(t *testing.T) {
 		}
 		if text := strings.Join(got, ""); text != "6543210" {
 			t.Errorf("%s: %s", name, text)
+		}
+		first := a.List(v1.AuditQuery{Installation: "in-0", Limit: 3})
+		if first.NextCursor == nil || len(first.Items) != 3 || first.Items[2].Action != "2" {
+			t.Fatalf("%s: of one installation: %+v", name, first)
+		}
+		rest := a.List(v1.AuditQuery{Installation: "in-0", Cursor: *first.NextCursor, Limit: 3})
+		if rest.NextCursor != nil || len(rest.Items) != 1 || rest.Items[0].Action != "0" {
+			t.Errorf("%s: the rest of one installation: %+v", name, rest)
 		}
 	}
 }

@@ -148,12 +148,13 @@ func (m *Manager) finishErasing(ctx context.Context, id string) error {
 	}
 	for what, purge := range map[string]func(context.Context, string) error{
 		"worklist": m.Bus.Worklist().PurgeInstallation, "journal": m.Bus.Journal().Purge,
-		"ledger": m.Ledger.Purge, "dead letters": m.DeadLetters.Purge, "jobs": m.Jobs.Purge,
+		"ledger": m.Ledger.Purge, "dead letters": m.DeadLetters.Purge, "jobs": m.Jobs.Purge, "history": m.History.Purge,
 	} {
 		if err := purge(ctx, id); err != nil {
 			return fmt.Errorf("erase %s: %w", what, err)
 		}
 	}
+	m.feeds.forget(id)
 	return m.Store.Erase(ctx, id)
 }
 
@@ -256,7 +257,30 @@ func (m *Manager) Job(_ context.Context, id, jobID string) (v1.Job, error) {
 	if !ok {
 		return v1.Job{}, v1.NotFound("there is no job " + jobID)
 	}
-	return j.Job, nil
+	return shown(j), nil
+}
+
+// JobList returns the running jobs of an installation and the last that ended,
+// newest first.
+func (m *Manager) JobList(_ context.Context, id string) ([]v1.Job, error) {
+	if _, err := m.get(id); err != nil {
+		return nil, err
+	}
+	out := []v1.Job{}
+	for _, j := range m.Jobs.List(id) {
+		out = append(out, shown(j))
+	}
+	return out, nil
+}
+
+// shown is a job as the admin API shows it, with what it was asked for.
+func shown(j job.Job) v1.Job {
+	out := j.Job
+	out.Kinds = j.Kinds
+	if j.Type == job.TypeReplay {
+		out.Replay = &j.Replay
+	}
+	return out
 }
 
 // CancelJob ends a job: what it has marked and nobody worked on yet is taken back.

@@ -18,6 +18,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/sync/deadletter"
+	"channelsync/sync/history"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
 	"channelsync/sync/ledger"
@@ -90,7 +91,7 @@ func newDesk(t *testing.T, s setup) *desk {
 		}
 	})
 	tables := map[string]*events.Table{}
-	for _, name := range []string{"keys", "installations", "ledger", "jobs", "audit"} {
+	for _, name := range []string{"keys", "installations", "ledger", "jobs", "audit", "history"} {
 		if tables[name], err = bus.Table(t.Context(), events.TableConfig{Name: name, History: 1, Secure: name == "keys"}); err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +110,7 @@ func newDesk(t *testing.T, s setup) *desk {
 	hosts := autotask.NewHosts([]string{strings.TrimPrefix(atServer.URL, "http://")})
 	d.Manager = New(Config{
 		Bus: bus, Vault: vault, Store: store, Ledger: ledger.New(tables["ledger"], vault), DeadLetters: deadletter.New(bus.DeadLetters(), vault, time.Now),
-		Jobs: jobs, Audit: audit, Hosts: hosts, Discovery: autotask.Discoverer{URL: atServer.URL + "/atservicesrest", Hosts: hosts, Client: atServer.Client()},
+		Jobs: jobs, Audit: audit, History: history.New(history.Config{Table: tables["history"], Now: time.Now, Log: zap.NewNop()}), Hosts: hosts, Discovery: autotask.Discoverer{URL: atServer.URL + "/atservicesrest", Hosts: hosts, Client: atServer.Client()},
 		ChannelProgramURL: cpServer.URL, PublicURL: s.publicURL,
 		Intervals:         Intervals{Poll: time.Hour, Parts: time.Hour, Sweep: 24 * time.Hour, WebhookCheck: time.Hour, Coalesce: 10 * time.Millisecond},
 		AutotaskTransport: atServer.Client().Transport, TargetTransport: cpServer.Client().Transport, Now: time.Now, Log: zap.NewNop(),

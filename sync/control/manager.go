@@ -13,6 +13,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/sync/deadletter"
+	"channelsync/sync/history"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
 	"channelsync/sync/ledger"
@@ -29,6 +30,7 @@ type Config struct {
 	DeadLetters *deadletter.Box
 	Jobs        *job.Store
 	Audit       *Audit
+	History     *history.Store
 
 	Hosts             autotask.Hosts
 	Discovery         autotask.Discoverer
@@ -86,6 +88,7 @@ func (m *Manager) Run(ctx context.Context) {
 	m.mu.Lock()
 	m.running = ctx
 	m.mu.Unlock()
+	m.done.Go(func() { m.History.Run(ctx) })
 	for _, id := range m.Store.Leaving() {
 		if err := m.finishErasing(ctx, id); err != nil {
 			m.Log.Warn("erasing could not be finished; it is tried again at the next start",

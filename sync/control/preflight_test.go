@@ -198,12 +198,34 @@ func TestSameAccountIsInstalledOnce(t *testing.T) {
 			kept++
 			continue
 		}
-		if p := problem(t, err); p.Status != 409 || p.Code != v1.CodeAlreadyInstalled {
+		if p := problem(t, err); p.Status != 409 || p.Code != v1.CodeAlreadyInstalled || p.Installation != d.Store.List()[0].ID {
 			t.Errorf("got %+v", p)
 		}
 	}
 	if kept != 1 || len(d.Store.List()) != 1 {
 		t.Errorf("%d were told yes, %d are kept", kept, len(d.Store.List()))
+	}
+}
+
+func TestFindZone(t *testing.T) {
+	d := newDesk(t, setup{})
+	zone, known, err := d.FindZone(t.Context(), request().Username)
+	ok(t, err)
+	if !known || !strings.HasPrefix(zone.URL, d.atURL) {
+		t.Errorf("found %+v, %t", zone, known)
+	}
+	for _, nobody := range []string{"nobody@msp.example", " "} {
+		if zone, known, err := d.FindZone(t.Context(), nobody); known || err != nil {
+			t.Errorf("%q: found %+v, %t, %v", nobody, zone, known, err)
+		}
+	}
+	if n := d.at.Stats().LoginFailures; n != 0 {
+		t.Errorf("%d log-ins failed at Autotask", n)
+	}
+	d.Discovery.URL = "http://127.0.0.1:1/atservicesrest"
+	_, known, err = d.FindZone(t.Context(), request().Username)
+	if p := problem(t, err); known || p.Status != 503 || p.Code != v1.CodeUnavailable {
+		t.Errorf("got %t, %+v", known, p)
 	}
 }
 

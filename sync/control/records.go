@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 )
@@ -17,9 +18,18 @@ func (m *Manager) Records(ctx context.Context, id string, q v1.RecordQuery) (v1.
 	return m.Ledger.List(ctx, id, q)
 }
 
+// RecordCounts counts the records of an installation by what they can be filtered by.
+func (m *Manager) RecordCounts(ctx context.Context, id string, q v1.RecordQuery) (v1.RecordCounts, error) {
+	if _, err := m.get(id); err != nil {
+		return v1.RecordCounts{}, err
+	}
+	return m.Ledger.Facets(ctx, id, q)
+}
+
 // Record returns one record with what was pushed and its timeline.
 func (m *Manager) Record(ctx context.Context, id string, kind v1.Kind, rec int64) (v1.RecordDetail, error) {
-	if _, err := m.get(id); err != nil {
+	in, err := m.get(id)
+	if err != nil {
 		return v1.RecordDetail{}, err
 	}
 	found, err := m.Ledger.Read(ctx, id, kind, []int64{rec})
@@ -30,7 +40,10 @@ func (m *Manager) Record(ctx context.Context, id string, kind v1.Kind, rec int64
 	if e == nil {
 		return v1.RecordDetail{}, v1.NotFound(fmt.Sprintf("no %s %d has been seen yet; \"record explain\" asks Autotask for it", kind, rec))
 	}
-	return e.Details(), nil
+	details := e.Details()
+	details.Fix = fixOf(e)
+	details.SourceURL = autotask.RecordURL(in.Zone, kind, rec)
+	return details, nil
 }
 
 // Reconcile marks a record due now.

@@ -77,14 +77,18 @@ func (m *Manager) newRuntime(in *installation.Installation) *runtime {
 }
 
 func (m *Manager) autotaskClient(in *installation.Installation, rt *runtime) *autotask.Client {
-	cfg := autotask.Config{
-		Credentials: credentialsOf(in), Zone: in.Zone, Hosts: m.Hosts, Discover: m.Discovery.Discover,
-		Transport: m.AutotaskTransport, Now: m.Now, Log: m.Log, Observe: m.Metrics.Autotask,
-	}
+	cfg := m.autotaskConfig(in)
 	if rt != nil {
 		cfg.OnZone, cfg.OnRefused, cfg.Log = rt.zoneMoved, rt.refused, rt.log
 	}
 	return autotask.New(cfg)
+}
+
+func (m *Manager) autotaskConfig(in *installation.Installation) autotask.Config {
+	return autotask.Config{
+		Credentials: credentialsOf(in), Zone: in.Zone, Hosts: m.Hosts, Discover: m.Discovery.Discover,
+		Transport: m.AutotaskTransport, Now: m.Now, Log: m.Log, Observe: m.Metrics.Autotask,
+	}
 }
 
 func credentialsOf(in *installation.Installation) autotask.Credentials {
@@ -106,6 +110,7 @@ func (rt *runtime) installation() (*installation.Installation, error) { return r
 func (rt *runtime) run(ctx context.Context) {
 	wakes, unwatch := rt.m.Bus.Worklist().Wakes(rt.id)
 	defer unwatch()
+	rt.loadHistory(ctx)
 	var wg sync.WaitGroup
 	if rt.target != nil {
 		wg.Go(func() { rt.worker.Run(ctx, wakes) })
@@ -115,6 +120,7 @@ func (rt *runtime) run(ctx context.Context) {
 	wg.Go(func() { rt.runJobs(ctx) })
 	wg.Wait()
 	rt.saveCounts(ctx)
+	rt.dropHistory(ctx)
 }
 
 // saveCounts stores how far the jobs came: only a crash may lose progress.
@@ -130,22 +136,16 @@ func (rt *runtime) close() {
 	rt.autotask.Close()
 }
 
-// settled counts a record for its job and passes it on.
+// settled counts a record for its job and the history, and passes it on.
 func (rt *runtime) settled(s reconcile.Settled) {
 	if s.Job != "" {
-		o := s.Outcome
-		switch {
-		case o == v1.OutcomeNotMet && s.Pushed:
-			o = v1.OutcomePushed // as archived
-		case o == v1.OutcomePushed && !s.Pushed:
-			o = v1.OutcomeUnchanged // held with a mass change: it stays as it was
-		}
-		rt.m.Jobs.Count(s.Job, o, s.Drift)
+		rt.m.Jobs.Count(s.Job, came(s), s.Drift)
 		rt.m.Jobs.Drifted(s.Job, s.DriftFields)
 	}
 	if repairing := s.Trigger == v1.TriggerPoll || s.Trigger == v1.TriggerSweep; repairing && s.Pushed && rt.registered.Load() && s.Kind == v1.KindCompany {
 		rt.repaired.Add(1) // a webhook should have told
 	}
+	rt.m.History.Count(rt.id, counted(s))
 	rt.m.feeds.feed(rt.id, s)
 	if f := rt.m.Metrics.Reconciled; f != nil {
 		f(s)

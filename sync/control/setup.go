@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"strings"
 
 	"github.com/oklog/ulid/v2"
@@ -15,6 +16,19 @@ import (
 
 // Zones lists the zones that may be chosen by name.
 func (m *Manager) Zones() []v1.Zone { return m.Hosts.Zones() }
+
+// FindZone asks Autotask which zone a user name belongs to; known is false when it
+// has none for it, which happens to valid users too.
+func (m *Manager) FindZone(ctx context.Context, username string) (zone v1.Zone, known bool, err error) {
+	zone, err = m.Discovery.Discover(ctx, username)
+	switch {
+	case errors.Is(err, autotask.ErrZoneUnknown):
+		return v1.Zone{}, false, nil
+	case err != nil:
+		return v1.Zone{}, false, zoneProblem(err)
+	}
+	return zone, true, nil
+}
 
 // Create tries everything an installation needs and, when all of it works, keeps
 // it and starts it. Nothing is kept otherwise.
@@ -48,9 +62,11 @@ func (m *Manager) keep(ctx context.Context, in *installation.Installation) error
 func (m *Manager) installedAlready(username, trackingIdentifier string) error {
 	for _, in := range m.Store.List() {
 		if in.SameAccount(username, trackingIdentifier) {
-			return v1.NewProblem(409, v1.CodeAlreadyInstalled,
+			p := v1.NewProblem(409, v1.CodeAlreadyInstalled,
 				"This Autotask user and tracking identifier are installed already, as \""+in.Name+"\" ("+in.ID+").",
 				"Use that installation, or erase it first.")
+			p.Installation = in.ID
+			return p
 		}
 	}
 	return nil
@@ -100,10 +116,9 @@ func (m *Manager) try(ctx context.Context, req v1.CreateInstallation) (*installa
 // tried runs the preflight with a client of its own; a zone that turned out to
 // be another one is taken over.
 func (m *Manager) tried(ctx context.Context, in *installation.Installation) ([]v1.Check, *v1.Problem) {
-	client := autotask.New(autotask.Config{
-		Credentials: credentialsOf(in), Zone: in.Zone, Hosts: m.Hosts, Discover: m.Discovery.Discover,
-		OnZone: func(z v1.Zone) { in.Zone = z }, Transport: m.AutotaskTransport, Now: m.Now, Log: m.Log, Observe: m.Metrics.Autotask,
-	})
+	cfg := m.autotaskConfig(in)
+	cfg.OnZone = func(z v1.Zone) { in.Zone = z }
+	client := autotask.New(cfg)
 	defer client.Close()
 	return m.preflight(ctx, in, client)
 }
@@ -159,8 +174,10 @@ func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credenti
 	}
 	for _, other := range m.Store.List() {
 		if other.ID != id && other.SameAccount(req.Username, req.TrackingIdentifier.Reveal()) {
-			return v1.Installation{}, v1.NewProblem(409, v1.CodeAlreadyInstalled,
+			p := v1.NewProblem(409, v1.CodeAlreadyInstalled,
 				"This Autotask user and tracking identifier belong to the installation \""+other.Name+"\".", "Use other credentials.")
+			p.Installation = other.ID
+			return v1.Installation{}, p
 		}
 	}
 	sameUser := strings.EqualFold(req.Username, in.Secrets.Username)
@@ -173,10 +190,9 @@ func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credenti
 		in.Zone = zone
 	}
 	var checks []v1.Check
-	client := autotask.New(autotask.Config{
-		Credentials: credentialsOf(in), Zone: in.Zone, Hosts: m.Hosts, Discover: m.Discovery.Discover,
-		OnZone: func(z v1.Zone) { in.Zone = z }, Transport: m.AutotaskTransport, Now: m.Now, Log: m.Log, Observe: m.Metrics.Autotask,
-	})
+	cfg := m.autotaskConfig(in)
+	cfg.OnZone = func(z v1.Zone) { in.Zone = z }
+	client := autotask.New(cfg)
 	defer client.Close()
 	if p := m.tryAutotask(ctx, in, client, &checks); p != nil {
 		p.Checks = checks

@@ -58,7 +58,7 @@ func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.I
 	running := m.Jobs.Running(in.ID)
 	backfilling := map[v1.Kind]bool{}
 	for _, j := range running {
-		out.Jobs = append(out.Jobs, j.Job)
+		out.Jobs = append(out.Jobs, shown(j))
 		if j.Type == job.TypeBackfill {
 			for _, k := range j.Kinds {
 				backfilling[k] = true

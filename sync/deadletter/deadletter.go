@@ -22,6 +22,9 @@ import (
 // KindCallback marks a body that is signed but is not a callback.
 const KindCallback = "callback"
 
+// CodeUnreadable is the cause of such a one.
+const CodeUnreadable = "callback_unreadable"
+
 // Stream is where dead letters lie.
 type Stream interface {
 	Put(ctx context.Context, d events.DeadLetter) error
@@ -67,7 +70,7 @@ func (b *Box) Keep(ctx context.Context, installation string, raw []byte, cause e
 	id := KindCallback + "-" + hex.EncodeToString(sum[:12])
 	now := b.now()
 	d := v1.DeadLetter{
-		ID: id, Kind: KindCallback, Code: "callback_unreadable", Detail: cause.Error(), Attempts: 1, FirstAt: now, LastAt: now, Raw: string(raw),
+		ID: id, Kind: KindCallback, Code: CodeUnreadable, Detail: cause.Error(), Attempts: 1, FirstAt: now, LastAt: now, Raw: string(raw),
 	}
 	if old, err := b.Get(ctx, installation, id); err == nil {
 		d.FirstAt, d.Attempts = old.FirstAt, old.Attempts+1

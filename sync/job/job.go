@@ -134,6 +134,28 @@ func (s *Store) Running(installation string) []Job {
 	return out
 }
 
+// List returns the running jobs of an installation and the last that ended, newest
+// first: 20 at most, unless more are running.
+func (s *Store) List(installation string) []Job {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var running, ended []Job
+	for _, h := range s.jobs {
+		switch {
+		case h.Installation != installation:
+		case h.State == v1.JobRunning:
+			running = append(running, h.Job.clone())
+		default:
+			ended = append(ended, h.Job.clone())
+		}
+	}
+	newest := func(a, b Job) int { return b.StartedAt.Compare(a.StartedAt) }
+	slices.SortFunc(ended, newest)
+	out := append(running, ended[:max(0, min(len(ended), keepDone-len(running)))]...)
+	slices.SortFunc(out, newest)
+	return out
+}
+
 // Backfilling returns the installations with a first pass under way.
 func (s *Store) Backfilling() map[string]bool {
 	s.mu.Lock()

@@ -303,3 +303,34 @@ func TestFailedWrites(t *testing.T) {
 		t.Errorf("the count was not stored the second time: %+v", j.Job)
 	}
 }
+
+func TestListIsNewestFirst(t *testing.T) {
+	s := store(t, table(t))
+	start := func(installation, id string) {
+		t.Helper()
+		if err := s.Start(t.Context(), Job{Job: v1.Job{ID: id, Type: TypeResync}, Installation: installation}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start(inst, "long")
+	for i := range keepDone + 1 {
+		id := fmt.Sprintf("j-%02d", i)
+		start(inst, id)
+		if err := s.Finish(t.Context(), id, v1.JobDone, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start(other, "theirs")
+	list := s.List(inst)
+	if len(list) != keepDone || list[0].ID != fmt.Sprintf("j-%02d", keepDone) || list[len(list)-1].ID != "long" {
+		t.Errorf("got %d jobs, from %s to %s", len(list), list[0].ID, list[len(list)-1].ID)
+	}
+	for i := 1; i < len(list); i++ {
+		if list[i].StartedAt.After(list[i-1].StartedAt) {
+			t.Errorf("%s stands before %s", list[i-1].ID, list[i].ID)
+		}
+	}
+	if none := s.List("01hzx3q8r9k2m4n6p8s0t2v4w8"); len(none) != 0 {
+		t.Errorf("of an installation without jobs: %v", none)
+	}
+}

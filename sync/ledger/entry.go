@@ -96,9 +96,13 @@ func (e *Entry) Record() v1.Record {
 
 // Details is the entry with what was pushed and its timeline.
 func (e *Entry) Details() v1.RecordDetail {
+	company := ""
+	if e.Kind == v1.KindContract && e.Parent != 0 {
+		company = strconv.FormatInt(e.Parent, 10)
+	}
 	return v1.RecordDetail{
 		Record: e.Record(), Projection: orNull(e.Projection), Previous: e.Previous, Sources: e.Sources,
-		Timeline: e.Timeline, Attempts: e.Attempts, TargetURL: e.TargetURL,
+		Timeline: e.Timeline, Attempts: e.Attempts, NextAttemptAt: timeOrNil(e.NextAttempt), Held: e.Held, CompanyID: company, TargetURL: e.TargetURL,
 	}
 }
 

@@ -19,7 +19,8 @@ type index struct {
 	mu     sync.Mutex
 	loaded bool
 	byKey  map[recordKey]*summary
-	sorted []recordKey // kept in order; rebuilt when stale
+	byKind map[v1.Kind][]*summary // the same ones, in no order, for what looks at all of a kind
+	sorted []recordKey            // kept in order; rebuilt when stale
 	stale  bool
 	// readers maps a contact to the companies whose projection reads it, with its stamp.
 	readers map[int64]map[int64]time.Time
@@ -51,7 +52,8 @@ func (l *Ledger) index(installation string) *index {
 // reset empties the index; the next who needs it loads it.
 func (ix *index) reset() {
 	ix.loaded, ix.stale = false, true
-	ix.byKey, ix.readers = map[recordKey]*summary{}, map[int64]map[int64]time.Time{}
+	ix.byKey, ix.byKind = map[recordKey]*summary{}, map[v1.Kind][]*summary{}
+	ix.readers = map[int64]map[int64]time.Time{}
 }
 
 // loadedIndex returns the index locked and loaded; the caller unlocks it.
@@ -89,11 +91,16 @@ func (ix *index) put(e *Entry) {
 			}
 		}
 	}
-	s := &summary{lower: strings.ToLower(e.Name), contacts: e.Contacts, Summary: Summary{
+	now := summary{lower: strings.ToLower(e.Name), contacts: e.Contacts, Summary: Summary{
 		ID: e.ID, RowHash: e.RowHash, Record: e.Record(), InScope: e.InScope, Parent: e.Parent, Vendors: e.Vendors, Services: e.Services, Notes: e.Notes,
 		Stamp: e.Stamp, PartsHash: e.PartsHash, FirstFailed: e.FirstFailed, Held: e.Held,
 	}}
-	ix.byKey[k] = s
+	if old != nil {
+		*old = now
+	} else {
+		ix.byKey[k] = &now
+		ix.byKind[e.Kind] = append(ix.byKind[e.Kind], &now)
+	}
 	for _, c := range e.Contacts {
 		if ix.readers[c.ID] == nil {
 			ix.readers[c.ID] = map[int64]time.Time{}
@@ -146,10 +153,10 @@ func (l *Ledger) List(ctx context.Context, installation string, q v1.RecordQuery
 			start++
 		}
 	}
-	needle := strings.ToLower(strings.TrimSpace(q.Q))
+	filter := newFilter(q)
 	for _, k := range keys[start:] {
 		s := ix.byKey[k]
-		if !s.matches(q, needle) {
+		if !filter.of(s).all() {
 			continue
 		}
 		if len(page.Items) > 0 && len(page.Items) >= q.Limit {
@@ -161,13 +168,6 @@ func (l *Ledger) List(ctx context.Context, installation string, q v1.RecordQuery
 		page.Items = append(page.Items, s.Record)
 	}
 	return page, nil
-}
-
-func (s *summary) matches(q v1.RecordQuery, needle string) bool {
-	if q.Kind != "" && s.Record.Kind != q.Kind || q.Outcome != "" && s.Record.Outcome != q.Outcome {
-		return false
-	}
-	return needle == "" || s.Record.ID == needle || strings.Contains(s.lower, needle)
 }
 
 func parseCursor(text string) (recordKey, error) {
@@ -187,10 +187,7 @@ func (l *Ledger) Counts(ctx context.Context, installation string, kind v1.Kind) 
 	}
 	defer ix.mu.Unlock()
 	var c v1.Counts
-	for k, s := range ix.byKey {
-		if k.kind != kind {
-			continue
-		}
+	for _, s := range ix.byKind[kind] {
 		if s.InScope {
 			c.InScope++
 		}
@@ -217,9 +214,9 @@ func (l *Ledger) Find(ctx context.Context, installation string, kind v1.Kind, wa
 	}
 	defer ix.mu.Unlock()
 	var out []int64
-	for k, s := range ix.byKey {
-		if k.kind == kind && want(s.Summary) {
-			out = append(out, k.id)
+	for _, s := range ix.byKind[kind] {
+		if want(s.Summary) {
+			out = append(out, s.ID)
 		}
 	}
 	slices.Sort(out)

@@ -306,6 +306,9 @@ func (b *batch) tell(it *item, now time.Time) {
 	if it.mark.Lane == events.LaneLive && !it.mark.StoredAt.IsZero() && it.failure == nil && it.outcome != v1.OutcomeWaiting {
 		took = max(0, now.Sub(it.mark.StoredAt))
 		b.Freshness.Add(now, took)
+		if it.pushed {
+			b.Freshness.Pushed(now, took)
+		}
 	}
 	e := it.entry
 	if b.Settled != nil {

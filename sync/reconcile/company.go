@@ -207,8 +207,8 @@ func (b *batch) contractsOf(ctx context.Context) ([]events.Change, error) {
 	if err != nil || len(companies) == 0 {
 		return dependents(b.in.ID, v1.KindContract, named, b.Now()), err
 	}
-	rows, bad, err := bisect(ctx, companies, func(ctx context.Context, part []int64) (autotask.Rows[contractID], error) {
-		rows, err := autotask.ByIDs[contractID](ctx, b.fetcher.client, autotask.EntityContracts, "companyID", part)
+	rows, bad, err := bisect(ctx, companies, func(ctx context.Context, part []int64) (autotask.Rows[rowID], error) {
+		rows, err := autotask.ByIDs[rowID](ctx, b.fetcher.client, autotask.EntityContracts, "companyID", part)
 		if err == nil && len(rows.Bad) > 0 {
 			return rows, &autotask.Error{Kind: autotask.KindUndecodable, Operation: "query", Entity: autotask.EntityContracts, Cause: rows.Bad[0]}
 		}
@@ -260,8 +260,8 @@ func (b *batch) namedBy(ctx context.Context, renamed map[int64]bool) ([]int64, e
 	return ids, nil
 }
 
-// contractID reads just the ids of contracts.
-type contractID struct {
+// rowID reads just the ids of rows.
+type rowID struct {
 	ID    int64 `at:"id"`
 	Lacks []string
 }

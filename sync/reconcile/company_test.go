@@ -347,19 +347,28 @@ func TestLiveChangesAloneTellHowFreshThingsAre(t *testing.T) {
 	if err := b.rec.Batch(t.Context(), v1.KindCompany, bulk); err != nil {
 		t.Fatal(err)
 	}
-	if f := b.rec.Freshness.Read(b.clock.now()); f.P50Seconds != nil {
-		t.Errorf("after a backfill: %v", *f.P50Seconds)
+	if f := b.rec.Freshness.Read(b.clock.now()); f.P50Seconds != nil || f.LastAt != nil {
+		t.Errorf("after a backfill: %+v", f)
 	}
 	live := b.marks(v1.KindCompany, id)
 	live[0].StoredAt = b.clock.now().Add(-3 * time.Second)
 	if err := b.rec.Batch(t.Context(), v1.KindCompany, live); err != nil {
 		t.Fatal(err)
 	}
-	if f := b.rec.Freshness.Read(b.clock.now()); f.P95Seconds == nil || *f.P95Seconds != 3 {
-		t.Errorf("after a live change: %+v", f)
+	if f := b.rec.Freshness.Read(b.clock.now()); f.P95Seconds == nil || *f.P95Seconds != 3 || f.LastAt != nil {
+		t.Errorf("after a live change that changed nothing: %+v", f)
 	}
 	if s := b.settled[len(b.settled)-1]; s.Took != 3*time.Second || s.ID != id || s.Outcome != v1.OutcomeUnchanged || s.Name != "Northwind" {
 		t.Errorf("told: %+v", s)
+	}
+	b.edit("Companies", id, atsim.Row{"companyName": "Southwind"})
+	live = b.marks(v1.KindCompany, id)
+	live[0].StoredAt = b.clock.now().Add(-2 * time.Second)
+	if err := b.rec.Batch(t.Context(), v1.KindCompany, live); err != nil {
+		t.Fatal(err)
+	}
+	if f := b.rec.Freshness.Read(b.clock.now()); f.LastSeconds == nil || *f.LastSeconds != 2 || !f.LastAt.Equal(b.clock.now()) {
+		t.Errorf("after a live change that was pushed: %+v", f)
 	}
 }
 

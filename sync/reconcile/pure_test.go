@@ -95,6 +95,21 @@ func TestFreshness(t *testing.T) {
 	}
 }
 
+func TestFreshnessOfTheLastPush(t *testing.T) {
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.FixedZone("CET", 3600))
+	var f Freshness
+	f.Add(now, time.Second)
+	if got := f.Read(now); got.LastSeconds != nil || got.LastAt != nil {
+		t.Errorf("before the first push: %+v", got)
+	}
+	f.Pushed(now, 1234567*time.Microsecond)
+	f.Add(now.Add(time.Minute), time.Second)
+	later := f.Read(now.Add(2 * time.Hour)) // long after the last hour it still stands
+	if later.P50Seconds != nil || later.LastSeconds == nil || *later.LastSeconds != 1.235 || !later.LastAt.Equal(now) || later.LastAt.Location() != time.UTC {
+		t.Errorf("got %+v", later)
+	}
+}
+
 func TestRetriesTakeJustUnderTwelveHours(t *testing.T) {
 	var sum time.Duration
 	for i, wait := range retryAfter {

@@ -18,6 +18,7 @@ import (
 	"channelsync/handlers/health"
 	"channelsync/sync/control"
 	"channelsync/sync/deadletter"
+	"channelsync/sync/history"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
 	"channelsync/sync/ledger"
@@ -67,19 +68,23 @@ func (a *App) wire(ctx context.Context) error {
 		Installations: a.manager, Setup: a.manager, Changes: a.manager, Lifecycle: a.manager, Records: records{a.manager}, Jobs: jobs{a.manager},
 		Webhooks: webhooks{a.manager}, Overview: overview{a.manager},
 		Previews: a.manager, Explainer: a.manager, Resyncs: a.manager, DeadLetters: a.manager, Bridges: a.manager, Held: a.manager, Feed: a.manager,
+		History: a.manager, RecordCounts: a.manager, SetupPreviews: a.manager, ZoneFinder: a.manager,
 		Auditor: auditor{a.manager, log}, Log: log.Named("admin"), Now: a.opts.Now,
 	})
-	return a.listeners(
-		handlers.Public(handlers.PublicConfig{Callbacks: receiver, Log: log}),
-		handlers.Admin(handlers.AdminConfig{API: api, Token: cfg.AdminToken, Ready: checks(bus), Metrics: metrics.registry, Log: log}),
-	)
+	adminSide, err := handlers.Admin(handlers.AdminConfig{
+		API: api, Token: cfg.AdminToken, Ready: checks(bus), Metrics: metrics.registry, Version: a.opts.Version, Log: log, Now: a.opts.Now,
+	})
+	if err != nil {
+		return err
+	}
+	return a.listeners(handlers.Public(handlers.PublicConfig{Callbacks: receiver, Log: log}), adminSide)
 }
 
 // openManager opens what is kept of installations and records.
 func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bus, metrics *metrics) (*control.Manager, error) {
 	tables := map[string]*events.Table{}
 	// What a secure table replaces is overwritten on disk: keys, and what names an installation, must be erasable.
-	for name, secure := range map[string]bool{"keys": true, "installations": true, "ledger": false, "jobs": false, "audit": false} {
+	for name, secure := range map[string]bool{"keys": true, "installations": true, "ledger": false, "jobs": false, "audit": false, "history": false} {
 		t, err := bus.Table(ctx, events.TableConfig{Name: name, History: 1, Secure: secure})
 		if err != nil {
 			return nil, fmt.Errorf("open table %s: %w", name, err)
@@ -110,6 +115,7 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 	if err != nil {
 		return nil, err
 	}
+	hourly := history.New(history.Config{Table: tables["history"], Now: a.opts.Now, Log: a.opts.Log.Named("history")})
 	hosts := autotask.NewHosts(cfg.Autotask.AllowHosts)
 	target := http.DefaultTransport.(*http.Transport).Clone()
 	target.MaxIdleConnsPerHost = 64
@@ -118,7 +124,7 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 	a.defers("connections for discovery", func(context.Context) error { discovery.CloseIdleConnections(); return nil })
 	return control.New(control.Config{
 		Bus: bus, Vault: vault, Store: store, Ledger: ledger.New(tables["ledger"], vault),
-		DeadLetters: deadletter.New(bus.DeadLetters(), vault, a.opts.Now), Jobs: jobStore, Audit: audit,
+		DeadLetters: deadletter.New(bus.DeadLetters(), vault, a.opts.Now), Jobs: jobStore, Audit: audit, History: hourly,
 		Hosts: hosts, Discovery: autotask.Discoverer{URL: cfg.Autotask.DiscoveryURL, Hosts: hosts, Client: &http.Client{Transport: discovery}},
 		ChannelProgramURL: cfg.ChannelProgramURL, PublicURL: cfg.PublicURL, Version: a.opts.Version,
 		Intervals: control.Intervals{
@@ -205,8 +211,8 @@ func (w webhooks) RotateSecret(ctx context.Context, id string) error {
 	return w.RotateSecrets(ctx, id)
 }
 
-func (o overview) Audit(_ context.Context, cursor string, limit int) (v1.Page[v1.AuditEntry], error) {
-	return o.Manager.Audit.List(cursor, limit), nil
+func (o overview) Audit(_ context.Context, q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
+	return o.Manager.Audit.List(q), nil
 }
 
 // auditor keeps operator actions; one that cannot be kept is logged, the action stands.

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"time"
 
+	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
 	"channelsync/cmd/channelsync/cli/internal/screen"
 )
@@ -28,7 +29,7 @@ func (s *session) auditCommand() *command.Command {
 			if err != nil {
 				return err
 			}
-			entries, err := api.Audit(ctx, page.cursor, page.limit)
+			entries, err := api.Audit(ctx, v1.AuditQuery{Cursor: page.cursor, Limit: page.limit})
 			if err != nil {
 				return err
 			}

@@ -13,7 +13,7 @@ import (
 
 func (s *session) installationCreate() *command.Command {
 	var in v1.CreateInstallation
-	var dryRun, wait bool
+	var dryRun, preview, wait bool
 	var syncs []string
 	var options optionFlags
 	credentials := credentialFlags{secret: autotaskSecret(), tracking: autotaskTracking()}
@@ -36,6 +36,7 @@ func (s *session) installationCreate() *command.Command {
 				func(v string) error { syncs = append(syncs, strings.Split(v, ",")...); return nil })
 			options.flags(fs)
 			fs.BoolVar(&dryRun, "dry-run", false, "try everything, keep and push nothing")
+			fs.BoolVar(&preview, "preview", false, "try everything and show what would sync, keep and push nothing")
 			fs.BoolVar(&wait, "wait", false, "wait until the first full pass is done")
 			s.jsonFlag(fs)
 		},
@@ -65,6 +66,9 @@ func (s *session) installationCreate() *command.Command {
 			api, err := s.api()
 			if err != nil {
 				return err
+			}
+			if preview {
+				return s.preview(ctx, api, in)
 			}
 			if dryRun {
 				checks, err := api.TryInstallation(ctx, in)

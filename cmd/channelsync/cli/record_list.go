@@ -45,7 +45,7 @@ func (p *pageFlags) check() error {
 
 func (s *session) recordList() *command.Command {
 	var f recordFlags
-	var outcome string
+	var outcome, reason string
 	var page pageFlags
 	return &command.Command{
 		Name: "list", Args: selectorArgs, Short: "list records and how they stand",
@@ -56,6 +56,7 @@ func (s *session) recordList() *command.Command {
 		Flags: func(fs *flag.FlagSet) {
 			f.flags(fs)
 			fs.StringVar(&outcome, "outcome", "", "only this `OUTCOME`: "+strings.Join(outcomes(), ", "))
+			fs.StringVar(&reason, "reason", "", "only those with this reason `CODE`, such as type_not_customer")
 			page.flags(fs)
 			s.jsonFlag(fs)
 		},
@@ -77,7 +78,7 @@ func (s *session) recordList() *command.Command {
 				return err
 			}
 			query := v1.RecordQuery{
-				Kind: v1.Kind(f.kind), Outcome: v1.Outcome(outcome), Q: f.q, Cursor: page.cursor, Limit: page.limit,
+				Kind: v1.Kind(f.kind), Outcome: v1.Outcome(outcome), Reason: reason, Q: f.q, Cursor: page.cursor, Limit: page.limit,
 			}
 			found, err := records(ctx, api, in.ID, query, page.all)
 			if err != nil {

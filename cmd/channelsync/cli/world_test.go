@@ -52,16 +52,20 @@ func newWorld() *world {
 	}
 	api := admin.New(admin.Config{
 		Installations: w, Setup: w, Changes: w, Lifecycle: w, Records: recordsOf{w}, Jobs: w, Webhooks: w,
-		Overview: w, Previews: w, Explainer: w, Resyncs: w, DeadLetters: w, Bridges: w, Held: w,
+		Overview: w, SetupPreviews: w, Previews: w, Explainer: w, Resyncs: w, DeadLetters: w, Bridges: w, Held: w,
 		Auditor: noAudit{}, Log: zap.NewNop(),
 	})
-	w.Server = httptest.NewServer(handlers.Admin(handlers.AdminConfig{
+	adminSide, err := handlers.Admin(handlers.AdminConfig{
 		API: api, Token: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop(),
 		Ready: []health.Check{
 			{Name: "nats", Probe: func(context.Context) (string, error) { return "server 2.15", w.unready() }},
 			{Name: "flush", Probe: func(context.Context) (string, error) { return "warning: the flush setting is 2m", nil }},
 		},
-	}))
+	})
+	if err != nil {
+		panic(err) // the pages are part of the binary
+	}
+	w.Server = httptest.NewServer(adminSide)
 	return w
 }
 
@@ -135,6 +139,17 @@ func (w *world) Create(_ context.Context, in v1.CreateInstallation) (v1.Installa
 	defer w.mu.Unlock()
 	w.installations = append(w.installations, made)
 	return made, err
+}
+
+func (w *world) PreviewCreate(_ context.Context, in v1.CreateInstallation) (v1.SetupPreview, error) {
+	out := v1.SetupPreview{Checks: w.tried(), Complete: in.Zone != "slow"}
+	out.Companies = v1.PreviewCounts{Total: 412, WillSync: 187, WillNot: 225, Reasons: []v1.PreviewReason{
+		{Code: v1.ReasonTypeNotCustomer, Count: 200, Detail: "company type is not Customer"},
+		{Code: v1.ReasonStatusInactive, Count: 25, Detail: "company is not active"},
+	}}
+	out.Contracts.PreviewCounts = v1.PreviewCounts{Total: 240, WillSync: 240}
+	out.Contracts.WithoutVendor, out.Contracts.WithoutCost = 31, 7
+	return out, w.note("preview %s", in.Name)
 }
 
 func (w *world) List(context.Context) ([]v1.Installation, error) {
@@ -225,13 +240,13 @@ func (w *world) Status(context.Context) (v1.Status, error) {
 	return st, w.note("status")
 }
 
-func (w *world) Audit(_ context.Context, cursor string, limit int) (v1.Page[v1.AuditEntry], error) {
+func (w *world) Audit(_ context.Context, q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
 	next := "a-2"
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	return v1.Page[v1.AuditEntry]{
 		Items:      []v1.AuditEntry{{At: at, Actor: "cli", Action: "installation.stop", Installation: acme, OK: true}},
 		NextCursor: &next,
-	}, w.note("audit %q %d", cursor, limit)
+	}, w.note("audit %q %d", q.Cursor, q.Limit)
 }
 
 // script is what a script may change of the world.

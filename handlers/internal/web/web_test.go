@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -119,5 +120,17 @@ func TestIsInstallationID(t *testing.T) {
 		if IsInstallationID(s) != want {
 			t.Errorf("%q: want %v", s, want)
 		}
+	}
+}
+
+func TestAttemptsForgetAddresses(t *testing.T) {
+	a := NewAttempts()
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	for i := range 3 * maxAddresses {
+		r.RemoteAddr = fmt.Sprint(i)
+		a.Failed(r)
+	}
+	if len(a.failures) > maxAddresses {
+		t.Errorf("remembers %d addresses, want at most %d", len(a.failures), maxAddresses)
 	}
 }

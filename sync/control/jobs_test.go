@@ -1,0 +1,67 @@
+package control
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	v1 "channelsync/api/v1"
+	"channelsync/sync/job"
+)
+
+func TestJobsShowWhatTheyWereAskedFor(t *testing.T) {
+	d := newDesk(t, setup{})
+	id := d.create().ID
+	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	asked := v1.ReplayRequest{From: &began, Kind: v1.KindCompany, ID: "7", DryRun: true}
+	ok(t, d.Jobs.Start(t.Context(), job.Job{
+		Job: v1.Job{ID: "j-1", Type: job.TypeResync, DryRun: true}, Installation: id, Kinds: []v1.Kind{v1.KindContract},
+	}))
+	ok(t, d.Jobs.Start(t.Context(), job.Job{Job: v1.Job{ID: "j-2", Type: job.TypeReplay, DryRun: true}, Installation: id, Replay: asked}))
+
+	list, err := d.JobList(t.Context(), id)
+	ok(t, err)
+	byID := map[string]v1.Job{}
+	for _, j := range list {
+		byID[j.ID] = j
+	}
+	if j := byID["j-1"]; !cmp.Equal(j.Kinds, []v1.Kind{v1.KindContract}) || j.Replay != nil {
+		t.Errorf("the resync was asked for %v, %v", j.Kinds, j.Replay)
+	}
+	if diff := cmp.Diff(&asked, byID["j-2"].Replay); diff != "" {
+		t.Errorf("the replay: %s", diff)
+	}
+	one, err := d.Job(t.Context(), id, "j-2")
+	ok(t, err)
+	if diff := cmp.Diff(byID["j-2"], one); diff != "" {
+		t.Errorf("the list and the job differ: %s", diff)
+	}
+	if _, err := d.JobList(t.Context(), "01jxnowhereaaaaaaaaaaaaaaa"); err == nil {
+		t.Error("an installation that is not there has jobs")
+	}
+}
+
+func TestDeadLettersSayWhatToDo(t *testing.T) {
+	for code, want := range map[string][2]string{
+		"rejected":            {"Channel Program rejects records", "Correct the field named in the record in Autotask; it is sent again when it changes."},
+		"target_failed":       {"Channel Program could not take records", "It was tried again and again, for twelve hours. Try it once more; if it fails again, look at the detail."},
+		"callback_unreadable": {"A callback could not be read", "Its signature is right, its body is not that of a webhook. Look at the body; if a bridge of your own sent it, correct the bridge. Then dismiss it."},
+		"something_new":       {"Something went wrong", "Look at the detail, put right what it names, then try again."},
+	} {
+		if title, fix := deadWords(code); title != want[0] || fix != want[1] {
+			t.Errorf("%s: got %q, %q", code, title, fix)
+		}
+	}
+}
+
+func TestDeadLettersAreListedInWords(t *testing.T) {
+	d := newDesk(t, setup{})
+	id := d.create().ID
+	ok(t, d.DeadLetters.PutRecord(t.Context(), id, v1.DeadLetter{ID: "company-7", Kind: "company", RecordID: "7", Code: "rejected", Detail: "too long"}))
+	page, err := d.DeadLetterList(t.Context(), id, "", 10)
+	ok(t, err)
+	if len(page.Items) != 1 || page.Items[0].Title != "Channel Program rejects records" || page.Items[0].Fix == "" || page.Items[0].Detail != "too long" {
+		t.Errorf("got %+v", page.Items)
+	}
+}

@@ -1,0 +1,32 @@
+package control
+
+import (
+	"strings"
+	"testing"
+
+	v1 "channelsync/api/v1"
+	"channelsync/sync/ledger"
+)
+
+func TestFixOf(t *testing.T) {
+	for name, tc := range map[string]struct {
+		entry ledger.Entry
+		want  string // a part of it; empty: nothing is to be done
+	}{
+		"synced":                {ledger.Entry{Outcome: v1.OutcomePushed}, ""},
+		"unchanged":             {ledger.Entry{Outcome: v1.OutcomeUnchanged}, ""},
+		"out of scope":          {ledger.Entry{Outcome: v1.OutcomeNotMet, Reasons: []string{v1.ReasonTypeNotCustomer, v1.ReasonStatusInactive}}, "Set the company's type to Customer in Autotask to sync it. Set the company active"},
+		"nothing changes that":  {ledger.Entry{Outcome: v1.OutcomeNotMet, Reasons: []string{v1.ReasonTypeNotCustomer, v1.ReasonOwnCompany}}, "Your own organization never syncs."},
+		"its sync is stopped":   {ledger.Entry{Outcome: v1.OutcomeWaiting}, "Start the sync"},
+		"dead":                  {ledger.Entry{Outcome: v1.OutcomeDead, Reasons: []string{"not_pushable"}}, "Fill in the field"},
+		"retrying":              {ledger.Entry{Outcome: v1.OutcomeRetrying, Reasons: []string{"target_failed"}}, "they are sent again"},
+		"held with many others": {ledger.Entry{Outcome: v1.OutcomePushed, Held: true}, "approve it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := fixOf(&tc.entry)
+			if tc.want == "" && got != "" || !strings.Contains(got, tc.want) {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,114 @@
+package control
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"channelsync/api/autotask"
+	v1 "channelsync/api/v1"
+	"channelsync/sync/reconcile"
+)
+
+const (
+	// setupPreviewWithin leaves what the tries before it need of the API's two minutes.
+	setupPreviewWithin = time.Minute
+	// setupPreviewShare is what a preview may use of the requests that Autotask allows
+	// in an hour: whoever looks before installing must not slow down the other integrations.
+	setupPreviewShare = 0.1
+)
+
+// PreviewCreate tries what Create tries and says what the first pass would then
+// sync, by the same rules. It keeps nothing and pushes nothing. A minute after the
+// tries, or with a tenth of the hourly requests used, it answers with what it knows.
+func (m *Manager) PreviewCreate(ctx context.Context, req v1.CreateInstallation) (v1.SetupPreview, error) {
+	in, checks, err := m.try(ctx, req)
+	if err != nil {
+		return v1.SetupPreview{}, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, setupPreviewWithin,
+		fmt.Errorf("preview the first pass: not done within %s", setupPreviewWithin))
+	defer cancel()
+	cfg := m.autotaskConfig(in)
+	cfg.Share = setupPreviewShare
+	client := autotask.New(cfg)
+	defer client.Close()
+	survey, err := reconcile.New(reconcile.Config{Autotask: client, Now: m.Now, Log: m.Log}).Survey(ctx, in)
+	if err != nil {
+		return v1.SetupPreview{}, cannotAsk(err)
+	}
+	out := v1.SetupPreview{Checks: checks, Companies: previewCounts(survey.Companies), Complete: survey.Complete}
+	out.Contracts.PreviewCounts = previewCounts(survey.Contracts)
+	for _, c := range survey.Contracts {
+		if c.NoVendor {
+			out.Contracts.WithoutVendor++
+		}
+		if c.NoCost {
+			out.Contracts.WithoutCost++
+		}
+	}
+	return out, nil
+}
+
+// previewCounts counts records by what the first pass would make of them.
+func previewCounts(records []reconcile.Surveyed) v1.PreviewCounts {
+	out := v1.PreviewCounts{Total: len(records)}
+	because := map[string]int{}
+	for _, r := range records {
+		switch {
+		case !r.Decided:
+		case r.Reason == "":
+			out.WillSync++
+		default:
+			out.WillNot++
+			because[r.Reason]++
+		}
+	}
+	out.Reasons = ranked(because)
+	return out
+}
+
+// ranked lists reasons, the most frequent first.
+func ranked(because map[string]int) []v1.PreviewReason {
+	out := []v1.PreviewReason{}
+	for code, n := range because {
+		out = append(out, v1.PreviewReason{Code: code, Count: n, Detail: reasonWords(code)})
+	}
+	slices.SortFunc(out, func(a, b v1.PreviewReason) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code))
+	})
+	return out
+}
+
+// reasonWords says why many records together do not sync; one record's own detail
+// is its condition's.
+func reasonWords(code string) string {
+	switch code {
+	case v1.ReasonTypeNotCustomer:
+		return "company type is not Customer"
+	case v1.ReasonStatusInactive:
+		return "company is not active"
+	case v1.ReasonOwnCompany:
+		return "company is your own organization"
+	case v1.ReasonNoContract:
+		return "company has no contract"
+	case v1.ReasonContractInactive:
+		return "contract is not active"
+	case v1.ReasonExcluded:
+		return "left out by the include or exclude list"
+	case v1.ReasonFiltered:
+		return "left out by the filters for classification, contract type or category"
+	case v1.ReasonDeletedAtSource:
+		return "no longer exists in Autotask"
+	case v1.ReasonClientOutOfScope:
+		return "the contract's company does not sync"
+	case v1.ReasonSyncNotInstalled:
+		return "the sync is not installed"
+	case "not_pushable":
+		return "a name is missing or too long for Channel Program"
+	default: // a row that cannot be read
+		return "Autotask's answer for it cannot be read"
+	}
+}

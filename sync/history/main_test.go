@@ -1,0 +1,112 @@
+package history
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// The server's clock, which lives as long as the process.
+		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
+	)
+}
+
+const (
+	inst  = "01hzx3q8r9k2m4n6p8s0t2v4w6"
+	other = "01hzx3q8r9k2m4n6p8s0t2v4w7"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// clock stands still until it is set.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) set(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = at
+}
+
+// table is a real one.
+func table(t *testing.T) *events.Table {
+	t.Helper()
+	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
+	ok(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := bus.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	tab, err := bus.Table(t.Context(), events.TableConfig{Name: "history", History: 1})
+	ok(t, err)
+	return tab
+}
+
+// process is a store with the installation loaded, as a process has it after its start.
+func process(t *testing.T, tab Table, c *clock) *Store {
+	t.Helper()
+	s := New(Config{Table: tab, Now: c.now, Log: zap.NewNop()})
+	ok(t, s.Load(t.Context(), inst))
+	return s
+}
+
+// seen are the hours in which something happened, by how many hours they are ago.
+func seen(t *testing.T, s *Store, id string) map[int]Counts {
+	t.Helper()
+	all, err := s.Hours(t.Context(), id)
+	ok(t, err)
+	return eventful(t, all, s.Now())
+}
+
+func eventful(t *testing.T, all []v1.HistoryHour, now time.Time) map[int]Counts {
+	t.Helper()
+	if len(all) != span {
+		t.Fatalf("%d hours, want %d", len(all), span)
+	}
+	out := map[int]Counts{}
+	for i, h := range all {
+		ago := span - 1 - i
+		if want := now.UTC().Truncate(time.Hour).Add(-time.Duration(ago) * time.Hour); h.From != want {
+			t.Fatalf("hour %d is from %s, want %s", i, h.From, want)
+		}
+		if c := (Counts{h.Changes, h.Pushed, h.Unchanged, h.Failed}); c != (Counts{}) {
+			out[ago] = c
+		}
+	}
+	return out
+}
+
+func want(t *testing.T, s *Store, want map[int]Counts) {
+	t.Helper()
+	if diff := cmp.Diff(want, seen(t, s, inst)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

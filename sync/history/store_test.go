@@ -1,0 +1,353 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"channelsync/events"
+)
+
+// errCause is one that only has to be one.
+var errCause = errors.New("the cause")
+
+func TestGoesOnAfterARestart(t *testing.T) {
+	tab, c := table(t), &clock{at: noon}
+	s := process(t, tab, c)
+	s.Count(inst, onePush)
+	c.set(noon.Add(time.Hour))
+	s.Count(inst, oneChange)
+	s.Count(inst, Counts{})
+	s.Count(other, onePush)
+	want(t, s, map[int]Counts{1: onePush, 0: oneChange})
+	ok(t, s.Drop(t.Context(), inst))
+	ok(t, s.Drop(t.Context(), inst))
+	s.Count(inst, onePush) // comes too late
+
+	again := process(t, tab, c)
+	again.Count(inst, oneChange)
+	want(t, again, map[int]Counts{1: onePush, 0: {Changes: 2}})
+	if got := seen(t, again, other); len(got) != 0 {
+		t.Errorf("another installation has %v", got)
+	}
+}
+
+// TestShownWhereItIsNotLoaded: on another instance, or when it is uninstalled.
+func TestShownWhereItIsNotLoaded(t *testing.T) {
+	tab, c := table(t), &clock{at: noon}
+	s := process(t, tab, c)
+	s.Count(inst, onePush)
+	elsewhere := New(Config{Table: tab, Now: c.now, Log: zap.NewNop()})
+	want(t, elsewhere, map[int]Counts{})
+	s.saveAll(t.Context())
+	want(t, elsewhere, map[int]Counts{0: onePush})
+	ok(t, s.Drop(t.Context(), inst))
+	want(t, s, map[int]Counts{0: onePush})
+}
+
+// TestTwoInstancesLoseNothing, though the one that had the installation writes last.
+func TestTwoInstancesLoseNothing(t *testing.T) {
+	tab, c := table(t), &clock{at: noon}
+	a, b := process(t, tab, c), process(t, tab, c)
+	a.Count(inst, oneChange)
+	b.Count(inst, oneChange) // what both write first is the same to the byte
+	a.saveAll(t.Context())
+	b.saveAll(t.Context())
+	a.Count(inst, onePush)
+	b.saveAll(t.Context()) // has nothing
+	ok(t, a.Drop(t.Context(), inst))
+	b.Count(inst, onePush)
+	ok(t, b.Drop(t.Context(), inst))
+	want(t, process(t, tab, c), map[int]Counts{0: {Changes: 4, Pushed: 2}})
+}
+
+func TestPurge(t *testing.T) {
+	tab, c := table(t), &clock{at: noon}
+	s := process(t, tab, c)
+	ok(t, s.Purge(t.Context(), other)) // of none
+	s.Count(inst, onePush)
+	s.saveAll(t.Context())
+	s.Count(inst, onePush)
+	ok(t, s.Purge(t.Context(), inst))
+	s.saveAll(t.Context())
+	ok(t, s.Drop(t.Context(), inst))
+	if _, err := tab.Get(t.Context(), inst); !errors.Is(err, events.ErrNotFound) {
+		t.Errorf("it is stored: %v", err)
+	}
+	want(t, s, map[int]Counts{})
+	ok(t, s.Purge(t.Context(), inst)) // may be repeated
+}
+
+// TestErasedElsewhereStaysErased, whatever this process still has of it.
+func TestErasedElsewhereStaysErased(t *testing.T) {
+	tab, c := table(t), &clock{at: noon}
+	s := process(t, tab, c)
+	s.Count(inst, onePush)
+	s.saveAll(t.Context())
+	ok(t, New(Config{Table: tab, Now: c.now, Log: zap.NewNop()}).Purge(t.Context(), inst))
+	s.Count(inst, onePush)
+	s.saveAll(t.Context())
+	s.Count(inst, onePush)
+	ok(t, s.Drop(t.Context(), inst))
+	if _, err := tab.Get(t.Context(), inst); !errors.Is(err, events.ErrNotFound) {
+		t.Errorf("it is stored: %v", err)
+	}
+}
+
+func TestStoredNonsenseBeginsAnew(t *testing.T) {
+	tab, c := table(t), &clock{at: noon}
+	_, err := tab.Put(t.Context(), inst, []byte(`{"hours":[{"hour":1,"changes":-1}]}`))
+	ok(t, err)
+	core, logs := observer.New(zapcore.WarnLevel)
+	s := New(Config{Table: tab, Now: c.now, Log: zap.New(core)})
+	ok(t, s.Load(t.Context(), inst))
+	if logs.Len() != 1 {
+		t.Errorf("logged %v", logs.All())
+	}
+	s.Count(inst, onePush)
+	ok(t, s.Drop(t.Context(), inst))
+	want(t, process(t, tab, c), map[int]Counts{0: onePush})
+}
+
+// moody is a table that fails on request, before or after it has written.
+type moody struct {
+	Table
+	mu          sync.Mutex
+	reads       error
+	lost, taken error // of writes: that did not arrive, that did
+	writes      int
+}
+
+func (m *moody) set(f func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f()
+}
+
+func (m *moody) Get(ctx context.Context, key string) (events.Entry, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.reads != nil {
+		return events.Entry{}, m.reads
+	}
+	return m.Table.Get(ctx, key)
+}
+
+func (m *moody) write(do func() (uint64, error)) (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.writes++
+	if m.lost != nil {
+		return 0, m.lost
+	}
+	rev, err := do()
+	if m.taken != nil {
+		return 0, m.taken
+	}
+	return rev, err
+}
+
+func (m *moody) Create(ctx context.Context, key string, value []byte) (uint64, error) {
+	return m.write(func() (uint64, error) { return m.Table.Create(ctx, key, value) })
+}
+
+func (m *moody) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	return m.write(func() (uint64, error) { return m.Table.Update(ctx, key, value, revision) })
+}
+
+// memory is a table without a server, for the bubble of synctest.
+type memory struct {
+	mu       sync.Mutex
+	rows     map[string]events.Entry
+	revision uint64
+}
+
+func (m *memory) Get(_ context.Context, key string) (events.Entry, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e, ok := m.rows[key]; ok {
+		return e, nil
+	}
+	return events.Entry{}, events.ErrNotFound
+}
+
+func (m *memory) Create(ctx context.Context, key string, value []byte) (uint64, error) {
+	return m.Update(ctx, key, value, 0)
+}
+
+func (m *memory) Update(_ context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.rows[key].Revision != revision {
+		return 0, events.ErrConflict
+	}
+	m.revision++
+	m.rows[key] = events.Entry{Key: key, Value: value, Revision: m.revision}
+	return m.revision, nil
+}
+
+func (m *memory) Erase(_ context.Context, key string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.rows, key)
+	return nil
+}
+
+// TestWritesThatFail are made up for, and what arrived all the same counts once.
+func TestWritesThatFail(t *testing.T) {
+	for name, fail := range map[string]func(*moody){
+		"lost":              func(m *moody) { m.lost = errCause },
+		"taken, not told":   func(m *moody) { m.taken = errCause },
+		"lost, no reads":    func(m *moody) { m.lost, m.reads = errCause, errCause },
+		"taken, no reads":   func(m *moody) { m.taken, m.reads = errCause, errCause },
+		"always in between": func(m *moody) { m.lost = events.ErrConflict },
+	} {
+		for first, stored := range map[string]bool{"the first": false, "a later one": true} {
+			t.Run(name+", "+first, func(t *testing.T) {
+				tab, c := &moody{Table: &memory{rows: map[string]events.Entry{}}}, &clock{at: noon}
+				s := process(t, tab, c)
+				sum := Counts{}
+				if stored {
+					s.Count(inst, onePush)
+					s.saveAll(t.Context())
+					sum = onePush
+				}
+				tab.set(func() { fail(tab) })
+				for range 3 {
+					s.Count(inst, oneChange)
+					s.saveAll(t.Context())
+				}
+				sum = sum.plus(Counts{Changes: 3})
+				tab.set(func() { tab.lost, tab.taken, tab.reads = nil, nil, nil })
+				want(t, s, map[int]Counts{0: sum})
+				s.Count(inst, oneChange)
+				sum = sum.plus(oneChange)
+				s.saveAll(t.Context())
+				want(t, s, map[int]Counts{0: sum})
+				want(t, process(t, tab, c), map[int]Counts{0: sum})
+			})
+		}
+	}
+}
+
+func TestLoadThatFails(t *testing.T) {
+	tab, c := &moody{Table: &memory{rows: map[string]events.Entry{}}}, &clock{at: noon}
+	before := process(t, tab, c)
+	before.Count(inst, onePush)
+	ok(t, before.Drop(t.Context(), inst))
+	tab.set(func() { tab.reads = errCause })
+	s := New(Config{Table: tab, Now: c.now, Log: zap.NewNop()})
+	if err := s.Load(t.Context(), inst); !errors.Is(err, errCause) {
+		t.Fatalf("got %v", err)
+	}
+	s.Count(inst, oneChange)
+	if _, err := s.Hours(t.Context(), inst); !errors.Is(err, errCause) {
+		t.Errorf("half of it is shown: %v", err)
+	}
+	s.saveAll(t.Context())
+	tab.set(func() { tab.reads = nil })
+	sum := map[int]Counts{0: {Changes: 2, Pushed: 1}}
+	want(t, s, sum)
+	s.saveAll(t.Context())
+	want(t, s, sum)
+	want(t, process(t, tab, c), sum)
+}
+
+func TestDropThatFailsForgets(t *testing.T) {
+	tab, c := &moody{Table: &memory{rows: map[string]events.Entry{}}}, &clock{at: noon}
+	s := process(t, tab, c)
+	s.Count(inst, onePush)
+	tab.set(func() { tab.lost = errCause })
+	if err := s.Drop(t.Context(), inst); !errors.Is(err, errCause) {
+		t.Fatalf("got %v", err)
+	}
+	if len(s.kept) != 0 {
+		t.Error("it is kept in memory")
+	}
+}
+
+// TestStoredOnceAMinute, and only when there is something new.
+func TestStoredOnceAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tab := &moody{Table: &memory{rows: map[string]events.Entry{}}}
+		core, logs := observer.New(zapcore.WarnLevel)
+		s := New(Config{Table: tab, Now: time.Now, Log: zap.New(core)})
+		for _, id := range []string{inst, other} {
+			ok(t, s.Load(t.Context(), id))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { s.Run(ctx) })
+		pass := func(d time.Duration) int {
+			<-time.After(d)
+			synctest.Wait()
+			tab.mu.Lock()
+			defer tab.mu.Unlock()
+			return tab.writes
+		}
+		var got []int
+		for range 1000 {
+			s.Count(inst, onePush)
+		}
+		got = append(got, pass(59*time.Second), pass(2*time.Second), pass(10*time.Minute))
+		s.Count(inst, onePush)
+		s.Count(other, onePush)
+		got = append(got, pass(time.Minute))
+		tab.set(func() { tab.lost = errCause })
+		s.Count(inst, onePush)
+		s.Count(other, onePush)
+		got = append(got, pass(time.Minute)) // the first failure ends the round
+		tab.set(func() { tab.lost = nil })
+		got = append(got, pass(time.Minute), pass(time.Hour))
+		if diff := cmp.Diff([]int{0, 1, 1, 3, 4, 6, 6}, got); diff != "" {
+			t.Error(diff)
+		}
+		if logs.Len() != 1 {
+			t.Errorf("logged %v", logs.All())
+		}
+		cancel()
+		wg.Wait()
+	})
+}
+
+// TestManyHands: counting, storing, showing and stopping at once lose and double nothing.
+func TestManyHands(t *testing.T) {
+	tab, c := &memory{rows: map[string]events.Entry{}}, &clock{at: noon}
+	s := process(t, tab, c)
+	const hands, each = 4, 500
+	var counting, others sync.WaitGroup
+	stop := make(chan struct{})
+	for range hands {
+		counting.Go(func() {
+			for range each {
+				s.Count(inst, onePush)
+			}
+		})
+		others.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				s.saveAll(t.Context())
+				if _, err := s.Hours(t.Context(), inst); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	counting.Wait()
+	ok(t, s.Drop(t.Context(), inst))
+	close(stop)
+	others.Wait()
+	want(t, process(t, tab, c), map[int]Counts{0: {Changes: hands * each, Pushed: hands * each}})
+}

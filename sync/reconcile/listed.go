@@ -1,0 +1,90 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"channelsync/api/autotask"
+)
+
+// listed is what a list of all records of an entity told so far.
+type listed[T any] struct {
+	fetched[T]
+	ids []int64 // in order
+	all bool    // the list came to its end
+}
+
+func newListed[T any]() listed[T] {
+	return listed[T]{fetched: fetched[T]{rows: map[int64]T{}, gone: map[int64]bool{}, bad: map[int64]error{}}}
+}
+
+// has says whether something is known of a record.
+func (l listed[T]) has(id int64) bool {
+	_, ok := l.rows[id]
+	return ok || l.gone[id] || l.bad[id] != nil
+}
+
+// take adds what was fetched by id; it lists nothing.
+func (l listed[T]) take(found fetched[T]) {
+	maps.Copy(l.rows, found.rows)
+	maps.Copy(l.gone, found.gone)
+	maps.Copy(l.bad, found.bad)
+}
+
+// listAll reads every record of an entity from id 1 up, with the fields named or all
+// that the row has. As in fetch, a row that lacks a key is settled by a GET by id.
+func listAll[T any](ctx context.Context, f *fetcher, r row[T], out *listed[T], fields ...string) error {
+	err := autotask.Each(ctx, f.client, r.entity, autotask.Query{Fields: fields, From: 1}, func(rows autotask.Rows[T]) error {
+		for _, v := range rows.Items {
+			id := r.id(v)
+			if out.rows[id] = v; !f.complete(ctx, r.entity, r.lacks(v)) {
+				if err := out.settle(ctx, f, r, id); err != nil {
+					return err
+				}
+			}
+			out.ids = append(out.ids, id)
+		}
+		for _, b := range rows.Bad {
+			if b.ID != 0 {
+				out.bad[b.ID] = b
+				out.ids = append(out.ids, b.ID)
+			}
+		}
+		slices.Sort(out.ids)
+		return nil
+	})
+	if ownFailure(err) {
+		err = listIDs(ctx, f, r, out)
+	}
+	if err != nil {
+		return fmt.Errorf("list %s: %w", r.entity, err)
+	}
+	out.all = true
+	return nil
+}
+
+// listIDs goes on where a list broke off at a page that one row spoils: only ids
+// are listed, and the rows are fetched by them, which finds the bad one.
+func listIDs[T any](ctx context.Context, f *fetcher, r row[T], out *listed[T]) error {
+	from := int64(1)
+	if n := len(out.ids); n > 0 {
+		from = out.ids[n-1] + 1
+	}
+	return autotask.Each(ctx, f.client, r.entity, autotask.Query{From: from}, func(rows autotask.Rows[rowID]) error {
+		ids := make([]int64, len(rows.Items))
+		for i, v := range rows.Items {
+			ids[i] = v.ID
+		}
+		for part := range slices.Chunk(ids, MaxBatch) {
+			found, err := fetch(ctx, f, r, part)
+			if err != nil {
+				return err
+			}
+			out.take(found)
+			out.ids = append(out.ids, part...)
+		}
+		return nil
+	})
+}

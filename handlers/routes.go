@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -10,6 +11,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/callback"
+	"channelsync/handlers/console"
 	"channelsync/handlers/health"
 	"channelsync/handlers/internal/web"
 )
@@ -33,22 +35,32 @@ func Public(cfg PublicConfig) http.Handler {
 // AdminConfig is what the admin listener serves.
 type AdminConfig struct {
 	API     http.Handler // admin.New
-	Token   v1.Secret    // what the API asks for as bearer token; must not be empty
+	Token   v1.Secret    // what the API asks for as bearer token, and the console's log-in; must not be empty
 	Ready   []health.Check
 	Metrics prometheus.Gatherer
+	Version string
 	Log     *zap.Logger
+	Now     func() time.Time // nil: time.Now
 }
 
-// Admin is the handler of the admin listener. Only the API asks for the token:
-// probes and scrapes come without one, and the front page shows no data.
-func Admin(cfg AdminConfig) http.Handler {
+// Admin is the handler of the admin listener. The API asks for the token and the
+// console for its session: probes and scrapes come without either. An error is one
+// of the build.
+func Admin(cfg AdminConfig) (http.Handler, error) {
+	attempts := web.NewAttempts()
+	pages, err := console.New(console.Config{
+		API: cfg.API, Token: cfg.Token, Attempts: attempts, Version: cfg.Version, Log: cfg.Log.Named("console"), Now: cfg.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
 	r := newRouter(cfg.Log, writeWithin(adminWriteTimeout))
-	r.Get("/", home)
 	r.Get("/livez", health.Live().ServeHTTP)
 	r.Get("/readyz", health.Ready(cfg.Ready...).ServeHTTP)
 	r.Get("/metrics", health.Metrics(cfg.Metrics, cfg.Log).ServeHTTP)
-	r.With(newGate(cfg.Token).require).Mount("/api/v1", cfg.API)
-	return r
+	r.With(newGate(cfg.Token, attempts).require).Mount("/api/v1", cfg.API)
+	r.Mount("/", pages)
+	return r, nil
 }
 
 // newRouter has what both listeners share: panics are answered, unknown paths

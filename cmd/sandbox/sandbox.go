@@ -85,6 +85,8 @@ func (s *sandbox) start(ctx context.Context, log *zap.Logger) error {
 
 	s.autotask = atsim.New(atsim.Config{Username: username, Secret: secret, TrackingIdentifier: trackingID, Seed: s.seed})
 	s.closers = append(s.closers, func() error { s.autotask.Close(); return nil })
+	// Edits all the time, and polls each second, would use up in minutes what the vendor allows for an hour.
+	s.autotask.SetModes(func(m *atsim.Modes) { m.HourlyThreshold, m.CalloutsPerHour = 1_000_000, 1_000_000 })
 	s.autotask.Seed(atsim.SeedSpec{Companies: s.companies, Seed: s.seed})
 	s.target, err = cpsim.New(cpsim.Config{Connections: []cpsim.Connection{{ID: connection, Token: token, AccountName: "Sandbox MSP"}}})
 	if err != nil {

@@ -1,0 +1,163 @@
+package console
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	v1 "channelsync/api/v1"
+)
+
+const (
+	lookActivity = 200 // outcomes that are looked through: all that the API remembers
+	perActivity  = 100 // outcomes on the page
+)
+
+func (c *Console) activityRoutes(r chi.Router) {
+	r.Get("/installations/{id}/activity", c.show("activity", (*visit).activity))
+}
+
+// activityData is the latest outcomes that the filters of the URL let through.
+type activityData struct {
+	Rows     []activityRow
+	Filter   activityFilter
+	Outcomes []filterChoice
+	Kinds    []filterChoice
+	Triggers []filterChoice
+	Any      bool   // something happened, shown or not
+	Paused   bool   // the page stands still, so that one can read
+	Toggle   string // the same page, paused or going on
+}
+
+// activityRow is one outcome in words.
+type activityRow struct {
+	v1.FeedEvent
+	What    string
+	Trigger string
+}
+
+// activityFilter is what the URL asks for; an empty field lets everything through.
+type activityFilter struct {
+	Outcome v1.Outcome
+	Kind    v1.Kind
+	Trigger v1.Trigger
+	Q       string
+}
+
+// triggers are why a record is looked at, the most telling first.
+var triggers = []v1.Trigger{
+	v1.TriggerCallback, v1.TriggerPoll, v1.TriggerDependent, v1.TriggerManual, v1.TriggerBackfill, v1.TriggerSweep, v1.TriggerReplay,
+}
+
+func (v *visit) activity() (*page, error) {
+	in, err := v.installation()
+	if err != nil {
+		return nil, err
+	}
+	events, err := v.api.Activity(v.ctx, in.ID, lookActivity)
+	if err != nil {
+		return nil, err
+	}
+	query := v.r.URL.Query()
+	d := activityData{Filter: activityFilterOf(query), Any: len(events) > 0, Paused: query.Get("paused") != ""}
+	d.choices()
+	d.Toggle = v.under("/activity") + d.Filter.query(!d.Paused)
+	for _, e := range events {
+		if d.Filter.admits(e) && len(d.Rows) < perActivity {
+			d.Rows = append(d.Rows, activityRow{e, happened(e), capital(triggerWord(e.Trigger))})
+		}
+	}
+	return &page{Title: "Activity", Nav: "activity", Installation: in, Data: d}, nil
+}
+
+// choices are what can be filtered by.
+func (d *activityData) choices() {
+	for _, o := range recordOutcomes {
+		d.Outcomes = append(d.Outcomes, filterChoice{Value: string(o), Text: outcomeWord(o).Text, Chosen: o == d.Filter.Outcome})
+	}
+	for _, k := range recordKinds {
+		d.Kinds = append(d.Kinds, filterChoice{Value: string(k), Text: kindWord(k) + "s", Chosen: k == d.Filter.Kind})
+	}
+	for _, t := range triggers {
+		d.Triggers = append(d.Triggers, filterChoice{Value: string(t), Text: capital(triggerWord(t)), Chosen: t == d.Filter.Trigger})
+	}
+}
+
+// activityFilterOf reads the filters of a URL; a value that there is none of does not filter.
+func activityFilterOf(q url.Values) activityFilter {
+	f := activityFilter{Q: strings.TrimSpace(q.Get("q"))}
+	if o := v1.Outcome(q.Get("outcome")); slices.Contains(recordOutcomes, o) {
+		f.Outcome = o
+	}
+	if k := v1.Kind(q.Get("kind")); slices.Contains(recordKinds, k) {
+		f.Kind = k
+	}
+	if t := v1.Trigger(q.Get("trigger")); slices.Contains(triggers, t) {
+		f.Trigger = t
+	}
+	return f
+}
+
+// query is the filter as a URL has it, with its question mark.
+func (f activityFilter) query(paused bool) string {
+	q := url.Values{}
+	for name, value := range map[string]string{
+		"outcome": string(f.Outcome), "kind": string(f.Kind), "trigger": string(f.Trigger), "q": f.Q,
+	} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if paused {
+		q.Set("paused", "1")
+	}
+	if len(q) == 0 {
+		return ""
+	}
+	return "?" + q.Encode()
+}
+
+func (f activityFilter) admits(e v1.FeedEvent) bool {
+	return (f.Outcome == "" || e.Outcome == f.Outcome) && (f.Kind == "" || e.Kind == f.Kind) && (f.Trigger == "" || e.Trigger == f.Trigger) &&
+		(f.Q == "" || e.ID == f.Q || strings.Contains(strings.ToLower(e.Name), strings.ToLower(f.Q)))
+}
+
+// happened says in words what became of a record, beside the badge of its outcome.
+func happened(e v1.FeedEvent) string {
+	why := make([]string, len(e.Reasons))
+	for i, code := range e.Reasons {
+		why[i] = strings.ReplaceAll(reasonWord(code), "_", " ")
+	}
+	because := func(what string) string {
+		if len(why) == 0 {
+			return what + "."
+		}
+		return what + ": " + strings.Join(why, "; ") + "."
+	}
+	switch e.Outcome {
+	case v1.OutcomePushed:
+		if !e.Pushed {
+			return "Held with a mass change: somebody has to approve it."
+		}
+		return "Sent to Channel Program."
+	case v1.OutcomeUnchanged:
+		if e.Pushed {
+			return "Sent; Channel Program had it already."
+		}
+		return "Nothing to send: Channel Program has it as it is."
+	case v1.OutcomeNotMet:
+		if e.Pushed {
+			return because("Sent as archived")
+		}
+		return because("Out of scope")
+	case v1.OutcomeWaiting:
+		return "Its sync is stopped; Start delivers it."
+	case v1.OutcomeRetrying:
+		return because("It did not work and is tried again")
+	case v1.OutcomeDead:
+		return because("It did not work and is no longer tried by itself")
+	}
+	return because("It was looked at")
+}

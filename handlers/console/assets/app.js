@@ -1,0 +1,156 @@
+// What a page does beyond links and forms: live parts, times that keep on being
+// right, copying. Everything works without it.
+"use strict";
+
+(() => {
+  // A page with live parts is streamed from its own URL. A part that somebody is
+  // working in stays as it is.
+  const live = document.getElementById("live");
+  if (live && window.EventSource) {
+    const stream = new EventSource(location.pathname + location.search);
+    stream.onmessage = (event) => {
+      const next = document.createElement("template");
+      next.innerHTML = event.data;
+      for (const part of next.content.querySelectorAll("[data-part]")) {
+        const old = document.getElementById(part.id);
+        if (!old || old.outerHTML === part.outerHTML || busy(old)) continue;
+        old.replaceWith(part);
+      }
+      tick();
+    };
+    window.addEventListener("pagehide", () => stream.close());
+  }
+
+  function busy(part) {
+    const active = document.activeElement;
+    if (active && active !== document.body && part.contains(active)) return true;
+    return part.querySelector("details[open]") !== null;
+  }
+
+  // The words are the ones the server uses.
+  function relative(at) {
+    let s = (Date.now() - at) / 1000;
+    const ahead = s < 0;
+    s = Math.abs(s);
+    if (s < 60) return ahead ? "in less than a minute" : s < 10 ? "just now" : "less than a minute ago";
+    const [n, unit] = s < 3600 ? [s / 60, "minute"] : s < 172800 ? [s / 3600, "hour"] : [s / 86400, "day"];
+    const text = Math.floor(n) + " " + unit + (Math.floor(n) === 1 ? "" : "s");
+    return ahead ? "in " + text : text + " ago";
+  }
+
+  function tick() {
+    for (const t of document.querySelectorAll("time[datetime]")) {
+      const at = new Date(t.dateTime);
+      const text = relative(at);
+      if (t.textContent !== text) t.textContent = text;
+      t.title = t.title.endsWith(")") ? t.title : t.title + " (" + at.toLocaleString() + ")";
+    }
+  }
+  tick();
+  setInterval(tick, 10000);
+
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const from = document.getElementById(button.dataset.copy);
+      const text = "value" in from ? from.value : from.textContent;
+      const said = button.textContent;
+      try {
+        await navigator.clipboard.writeText(text);
+        button.textContent = "Copied";
+      } catch {
+        if (from.select) from.select();
+        button.textContent = "Press Ctrl+C to copy";
+      }
+      setTimeout(() => { button.textContent = said; }, 2000);
+    });
+  }
+
+  // A form is sent once.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post") return;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "1";
+    for (const b of form.querySelectorAll("button[data-busy]")) b.textContent = b.dataset.busy;
+    // What takes minutes is not sent again while it goes on.
+    setTimeout(() => { delete form.dataset.sent; }, "slow" in form.dataset ? 150000 : 3000);
+  });
+
+  // A secret can be looked at while it is being entered.
+  for (const button of document.querySelectorAll("button[data-reveal]")) {
+    const input = document.getElementById(button.dataset.reveal);
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const show = input.type === "password";
+      input.type = show ? "text" : "password";
+      button.setAttribute("aria-pressed", String(show));
+    });
+  }
+
+  const parsed = (html) => new DOMParser().parseFromString(html, "text/html");
+
+  // The region is looked up as soon as the user name is entered, unless one was
+  // chosen by hand.
+  const user = document.querySelector("input[data-region]");
+  if (user) {
+    const select = document.getElementById("zone");
+    const note = document.getElementById("zone-note");
+    let asked = "", found = "";
+    const byHand = () => select.value !== "" && select.value !== found;
+    const find = async () => {
+      const name = user.value.trim();
+      if (name === asked || byHand()) return;
+      asked = name;
+      note.textContent = name ? "Looking for the region…" : "";
+      if (!name) return;
+      let part = null;
+      try {
+        const answer = await fetch(user.dataset.region + encodeURIComponent(name));
+        part = parsed(await answer.text()).querySelector("[data-zone]");
+      } catch { /* it is looked up again when the form is sent */ }
+      if (name !== asked) return;
+      note.textContent = "";
+      if (!part || byHand()) return;
+      found = part.dataset.zone;
+      if (found && ![...select.options].some((o) => o.value === found)) select.add(new Option(part.dataset.text, found));
+      select.value = found;
+      note.textContent = part.textContent;
+    };
+    user.addEventListener("change", find);
+    select.addEventListener("change", () => { note.textContent = ""; });
+  }
+
+  // What takes long to find out is asked for at once, and put in its place.
+  const load = document.querySelector("form[data-load]");
+  if (load) {
+    const place = document.getElementById(load.dataset.load);
+    const note = document.getElementById(load.dataset.load + "-note");
+    const manual = place.querySelector("[data-manual]");
+    const waiting = document.createElement("progress");
+    waiting.setAttribute("aria-label", "Asking Autotask");
+    if (manual) manual.hidden = true;
+    load.hidden = true;
+    load.before(waiting);
+    note.textContent = load.dataset.note;
+    (async () => {
+      try {
+        const answer = await fetch(load.action, { method: "POST", body: new URLSearchParams(new FormData(load)) });
+        const part = parsed(await answer.text()).getElementById(place.id);
+        if (!part) throw new Error("not the page that was asked for");
+        place.replaceWith(part);
+        note.textContent = [...part.querySelectorAll("[data-summary]")].map((p) => p.textContent).join(" ");
+        note.classList.add("hidden"); // it is on the page; this is for those who hear it
+      } catch {
+        waiting.remove();
+        if (manual) manual.hidden = false;
+        load.hidden = false;
+        note.textContent = "This could not be found out just now. Try it with the button.";
+      }
+    })();
+  }
+
+  // What is wrong with a form is read first.
+  const problem = document.getElementById("problem");
+  if (problem) problem.focus();
+})();

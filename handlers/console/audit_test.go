@@ -1,0 +1,134 @@
+package console
+
+import (
+	"strings"
+	"testing"
+
+	v1 "channelsync/api/v1"
+)
+
+func TestAuditInWords(t *testing.T) {
+	for _, tc := range []struct{ action, detail, want string }{
+		{"installation.update", "name, options", "Changed the name and the options of X"},
+		{"installation.set-credentials", "", "Changed the Autotask credentials of X"},
+		{"installation.set-channel-program", "", "Changed the connection to Channel Program of X"},
+		{"installation.test", "", "Tested X"},
+		{"installation.stop", "", "Stopped X"},
+		{"installation.start", "", "Started X"},
+		{"installation.uninstall", "", "Uninstalled X"},
+		{"installation.reinstall", "", "Reinstalled X"},
+		{"installation.erase", "", "Erased X"},
+		{"sync.stop", "active_customers", "Stopped the sync Active Customers of X"},
+		{"sync.install", "active_customer_contracts", "Installed the sync Active Customer Contracts of X"},
+		{"webhook.repair", "", "Asked to check and repair the webhooks of X"},
+		{"webhook.rotate-secret", "", "Gave new secrets to the webhooks of X"},
+		{"bridge.create", "", "Made a bridge for X"},
+		{"held.approve", "", "Approved the mass change of X"},
+		{"held.discard", "", "Discarded the mass change of X"},
+		{"record.reconcile", "contract/7", "Synced contract 7 now, of X"},
+		{"dead-letter.requeue", "all", "Tried dead letters again, of X (all)"},
+		{"dead-letter.requeue", "company-7", "Tried dead letters again, of X (client 7)"},
+		{"dead-letter.requeue", "code rejected", "Tried dead letters again, of X (code rejected)"},
+		{"dead-letter.dismiss", "company-7", "Dismissed the dead letter of client 7, of X"},
+		{"dead-letter.dismiss", "callback-abc", "Dismissed the dead letter of a callback, of X"},
+		{"job.cancel", "j-1", "Cancelled a job of X (j-1)"},
+		{"resync", "company, contract, dry run", "Started a resync of X (clients, contracts, dry run)"},
+		{"resync", "", "Started a resync of X"},
+		{"replay", "from 2026-11-23T14:00:00Z, company/7, force", "Started a replay of X (from 2026-11-23T14:00:00Z, client 7, even what has not changed)"},
+		{"something.new", "a/b", "something.new X (a/b)"},
+	} {
+		row := auditWords(v1.AuditEntry{Action: tc.action, Detail: tc.detail, OK: true})
+		got := row.What + " X"
+		if row.More != "" {
+			got += " (" + row.More + ")"
+		}
+		if got != tc.want || row.Code != "" {
+			t.Errorf("%s %s: got %q, code %q; want %q", tc.action, tc.detail, got, row.Code, tc.want)
+		}
+	}
+	for detail, want := range map[string]string{"conflict": "Stopped|conflict", "": "Stopped|", "a: b: internal": "Stopped|internal"} {
+		row := auditWords(v1.AuditEntry{Action: "installation.stop", Detail: detail})
+		if got := row.What + "|" + row.Code; got != want {
+			t.Errorf("refused with %q: got %s, want %s", detail, got, want)
+		}
+	}
+	if row := auditWords(v1.AuditEntry{Action: "sync.stop", Detail: "active_customers: conflict"}); row.What != "Stopped the sync Active Customers of" || row.Code != "conflict" {
+		t.Errorf("got %+v", row)
+	}
+}
+
+func TestAuditPage(t *testing.T) {
+	const gone = "01jxgoneaaaaaaaaaaaaaaaaaa"
+	w := newWorld(t)
+	two := anInstallation()
+	two.ID, two.Name = "01jxtwoaaaaaaaaaaaaaaaaaaa", "Beta MSP"
+	w.answer("GET /installations", map[string]any{"items": []v1.Installation{anInstallation(), two}})
+	next := "c&2"
+	w.answer("GET /audit", v1.Page[v1.AuditEntry]{NextCursor: &next, Items: []v1.AuditEntry{
+		{At: clockNow(), Actor: "console", Action: "sync.stop", Installation: one, Detail: "active_customers", OK: true},
+		{At: clockNow(), Actor: "cli", Action: "installation.erase", Installation: gone, OK: true},
+		{At: clockNow(), Actor: "api", Action: "installation.create", Detail: "credentials_rejected"},
+	}})
+	a := w.get("/audit")
+	var rows []string
+	for i := range a.doc.Find("tbody tr").Length() {
+		rows = append(rows, strings.Join(strings.Fields(a.doc.Find("tbody tr").Eq(i).Text()), " "))
+	}
+	want := "just now Stopped the sync Active Customers of Acme MSP Done Console | " +
+		"just now Erased an erased installation " + gone + " Done Command line | " +
+		"just now Tried to install Refused credentials_rejected API"
+	if got := strings.Join(rows, " | "); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if a.doc.Find(`tbody a[href="/installations/`+one+`"]`).Length() != 1 || a.doc.Find(`tbody a[href*=gone]`).Length() != 0 {
+		t.Error("the links are wrong")
+	}
+	if got := a.doc.Find(".pager a").AttrOr("href", ""); got != "/audit?cursor=c%262" || a.doc.Find(".pager a").Length() != 1 {
+		t.Errorf("older: %s", got)
+	}
+	filtered := w.get("/audit?installation=" + one + "&cursor=c1")
+	if got := filtered.doc.Find(".pager a:last-child").AttrOr("href", ""); got != "/audit?cursor=c%262&installation="+one ||
+		filtered.doc.Find(".pager a:first-child").AttrOr("href", "") != "/audit?installation="+one ||
+		filtered.doc.Find("#installation option[selected]").Text() != "Acme MSP" {
+		t.Errorf("filtered: %s", got)
+	}
+	if got := strings.Join(w.asked, "; "); !strings.Contains(got, "GET /audit?cursor=c1&installation="+one+"&limit=50") {
+		t.Errorf("asked %s", got)
+	}
+	if got := w.get("/audit?installation=" + gone).doc.Find("#installation option[selected]").Text(); got != "Erased: "+gone {
+		t.Errorf("of an erased one: %q", got)
+	}
+}
+
+func TestEmptyAudit(t *testing.T) {
+	w := newWorld(t)
+	w.answer("GET /audit", v1.Page[v1.AuditEntry]{Items: []v1.AuditEntry{}})
+	for query, want := range map[string]string{
+		"": "Nothing has been done yet", "?installation=" + one: "Nobody has changed this installation",
+		"?cursor=c": "There is nothing older", "?installation=x": "Nothing has been done yet",
+	} {
+		if got := w.get("/audit" + query).text(".empty h2"); got != want {
+			t.Errorf("%s: got %q, want %q", query, got, want)
+		}
+	}
+}
+
+func TestAuditIsText(t *testing.T) {
+	w := newWorld(t)
+	in := anInstallation()
+	in.Name = mean + strings.Repeat("x", 200)
+	in2 := in
+	in2.ID = "01jxtwoaaaaaaaaaaaaaaaaaaa"
+	w.answer("GET /installations", map[string]any{"items": []v1.Installation{in, in2}})
+	cursor := mean
+	w.answer("GET /audit", v1.Page[v1.AuditEntry]{NextCursor: &cursor, Items: []v1.AuditEntry{
+		{Actor: mean, Action: mean, Installation: one, Detail: mean, OK: true},
+		{Actor: mean, Action: "sync." + mean, Installation: mean, Detail: mean + ": " + mean},
+		{Action: "replay", Installation: one, Detail: mean, OK: true},
+	}})
+	a := w.get("/audit")
+	a.clean(t)
+	if a.StatusCode != 200 || a.doc.Find("tbody tr").Length() != 3 {
+		t.Errorf("%d: %s", a.StatusCode, a.html)
+	}
+}

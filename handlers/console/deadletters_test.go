@@ -1,0 +1,207 @@
+package console
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	v1 "channelsync/api/v1"
+)
+
+const lettersAt = "/installations/" + one + "/dead-letters"
+
+func letter(id, code string, ago time.Duration) v1.DeadLetter {
+	kind, record, _ := strings.Cut(id, "-")
+	return v1.DeadLetter{
+		ID: id, Kind: kind, RecordID: record, Code: code, Detail: "name: too long", Attempts: 8, Title: "About " + code, Fix: "Mend " + code + ".",
+		FirstAt: clockNow().Add(-ago - 12*time.Hour), LastAt: clockNow().Add(-ago),
+	}
+}
+
+// given answers the list of dead letters with them.
+func (w *world) given(letters ...v1.DeadLetter) {
+	w.answer("GET "+lettersAt, v1.Page[v1.DeadLetter]{Items: letters})
+	w.answer("GET /installations/"+one+"/records", v1.Page[v1.Record]{Items: []v1.Record{{Kind: v1.KindCompany, ID: "7", Name: "Maple Bakery"}}})
+	w.answer("POST "+lettersAt+"/requeue", struct{}{})
+}
+
+func unreadable() v1.DeadLetter {
+	l := letter("callback-ab", "callback_unreadable", time.Hour)
+	l.RecordID, l.Raw = "", `{"Id": <script>alert(1)</script>}`
+	return l
+}
+
+func TestDeadLettersByCause(t *testing.T) {
+	w := newWorld(t)
+	w.given(letter("company-7", "rejected", 2*time.Hour), unreadable(), letter("contract-8", "rejected", time.Hour), letter("contact-9", "row_unreadable", time.Hour))
+	a := w.get(lettersAt)
+	if a.StatusCode != 200 || a.doc.Find("section.issue").Length() != 3 {
+		t.Fatalf("%d: %s", a.StatusCode, a.html)
+	}
+	first := a.text("section.issue:first-of-type")
+	for _, want := range []string{"About rejected", "What to do: Mend rejected.", "2 records", "first seen 14 hours ago, last 1 hour ago", "Try all 2 again", "Client Maple Bakery", "name: too long"} {
+		if !strings.Contains(first, want) {
+			t.Errorf("the cause lacks %q: %s", want, first)
+		}
+	}
+	if strings.Index(first, "Contract 8") > strings.Index(first, "Maple Bakery") {
+		t.Error("the latest failure is not the first")
+	}
+	if href, _ := a.doc.Find("section.issue tbody tr:last-child th a").Attr("href"); href != "/installations/"+one+"/records/company/7" {
+		t.Errorf("the record is at %q", href)
+	}
+	var codes []string
+	for _, n := range a.doc.Find(".head input[name=code]").Nodes {
+		for _, attr := range n.Attr {
+			if attr.Key == "value" {
+				codes = append(codes, attr.Val)
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{"rejected", "row_unreadable"}, codes); diff != "" {
+		t.Errorf("all that can be tried again: %s", diff)
+	}
+	if n := a.doc.Find(`input[value="callback_unreadable"], input[value="callback-ab"]`).Length(); n != 0 {
+		t.Error("a body that nobody could read can be tried again")
+	}
+	if strings.Contains(a.html, "Id&#34;") || strings.Contains(a.html, "alert(1)") {
+		t.Error("the list shows a body")
+	}
+}
+
+func TestDeadLettersOfOneCause(t *testing.T) {
+	w := newWorld(t)
+	var all []v1.DeadLetter
+	for i := range 120 {
+		all = append(all, letter(fmt.Sprintf("company-%d", i), "rejected", time.Duration(i)*time.Minute))
+	}
+	w.given(append(all, letter("company-500", "not_pushable", time.Minute))...)
+	if a := w.get(lettersAt); a.doc.Find("tbody tr").Length() != perCause+1 || a.doc.Find(`a[href="?code=rejected"]`).Length() != 1 {
+		t.Errorf("all causes: %d rows", a.doc.Find("tbody tr").Length())
+	}
+	for from, want := range map[string]string{
+		"":       "1 to 50 of 120 Next",
+		"50":     "Previous 51 to 100 of 120 Next",
+		"100":    "Previous 101 to 120 of 120",
+		"10":     "Previous 11 to 60 of 120 Next",
+		"120":    "1 to 50 of 120 Next",
+		"-1":     "1 to 50 of 120 Next",
+		"<what>": "1 to 50 of 120 Next",
+	} {
+		a := w.get(lettersAt + "?code=rejected&from=" + url.QueryEscape(from))
+		if got := a.text(".pager"); got != want || a.doc.Find("section.issue").Length() != 1 {
+			t.Errorf("from %q: got %q, want %q", from, got, want)
+		}
+	}
+	if got := w.get(lettersAt + "?code=gone").text(".empty"); !strings.Contains(got, "Nothing is left of this cause") {
+		t.Errorf("a cause that is gone: %q", got)
+	}
+}
+
+func TestNoDeadLetters(t *testing.T) {
+	w := newWorld(t)
+	w.given()
+	if got := w.get(lettersAt).text(".empty h2"); got != "Nothing has been given up on" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestTryingAgain(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fields url.Values
+		wrote  []string
+		say    string
+	}{
+		"one":    {url.Values{"id": {"company-7"}}, []string{`{"ids":["company-7"]}`}, "It is being tried again."},
+		"cause":  {url.Values{"code": {"rejected"}}, []string{`{"code":"rejected"}`}, "They are being tried again."},
+		"causes": {url.Values{"code": {"rejected", "row_unreadable"}}, []string{`{"code":"rejected"}`, `{"code":"row_unreadable"}`}, "They are being tried again."},
+	} {
+		w := newWorld(t)
+		w.given()
+		a := w.post(lettersAt+"/requeue", tc.fields)
+		if a.StatusCode != 303 || a.Header.Get("Location") != lettersAt || !strings.HasPrefix(a.flash(t).Text, tc.say) {
+			t.Errorf("%s: %d to %s, %+v", name, a.StatusCode, a.Header.Get("Location"), a.flash(t))
+		}
+		var want []string
+		for _, body := range tc.wrote {
+			want = append(want, "POST "+lettersAt+"/requeue "+body)
+		}
+		if diff := cmp.Diff(want, w.wrote()); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	w := newWorld(t)
+	w.given()
+	if a := w.post(lettersAt+"/requeue", url.Values{"back": {lettersAt}}); !a.flash(t).Problem || len(w.wrote()) != 0 {
+		t.Errorf("nothing named: %+v, asked %q", a.flash(t), w.wrote())
+	}
+	w.answer("POST "+lettersAt+"/requeue", v1.NotFound("There is no dead letter company-7."))
+	a := w.post(lettersAt+"/requeue", url.Values{"id": {"company-7"}, "back": {lettersAt + "?code=rejected"}})
+	if f := a.flash(t); !f.Problem || f.Text != "There is no dead letter company-7." || a.Header.Get("Location") != lettersAt+"?code=rejected" {
+		t.Errorf("refused: %+v to %s", f, a.Header.Get("Location"))
+	}
+}
+
+func TestOneDeadLetter(t *testing.T) {
+	w := newWorld(t)
+	w.given(letter("company-7", "rejected", time.Hour), unreadable())
+	w.answer("GET /installations/"+one+"/records/company/7", v1.RecordDetail{Record: v1.Record{Kind: v1.KindCompany, ID: "7", Name: "Maple Bakery"}})
+	a := w.get(lettersAt + "/company-7")
+	if a.StatusCode != 200 || !strings.Contains(a.text("main"), "ClientMaple Bakery") || a.doc.Find("#body-title").Length() != 0 {
+		t.Errorf("%d: %s", a.StatusCode, a.text("main"))
+	}
+	w.answer("GET /installations/"+one+"/records/company/7", v1.NotFound("There is no such record."))
+	if a := w.get(lettersAt + "/company-7"); a.StatusCode != 200 || !strings.Contains(a.text("main"), "Client7") {
+		t.Errorf("of an unknown record: %d: %s", a.StatusCode, a.text("main"))
+	}
+
+	if a := w.get(lettersAt + "/callback-ab"); a.doc.Find("pre, form[action$=requeue]").Length() != 0 || !strings.Contains(a.text("main"), "33 bytes long") {
+		t.Errorf("a callback: %s", a.text("main"))
+	}
+	shown := w.get(lettersAt + "/callback-ab?body=show")
+	shown.clean(t)
+	if shown.doc.Find("pre").Text() != unreadable().Raw {
+		t.Errorf("its body: %s", shown.text("main"))
+	}
+	if a := w.get(lettersAt + "/company-99"); a.StatusCode != 404 || !strings.Contains(a.text("main"), "off the list") {
+		t.Errorf("one that is gone: %d: %s", a.StatusCode, a.text("main"))
+	}
+}
+
+func TestDismissingAsksFirst(t *testing.T) {
+	w := newWorld(t)
+	w.given(unreadable())
+	w.answer("POST "+lettersAt+"/callback-ab/dismiss", nil)
+	asks := w.get(lettersAt + "/callback-ab/dismiss")
+	action, _ := asks.doc.Find("main form").Attr("action")
+	if action != lettersAt+"/callback-ab/dismiss" || !strings.Contains(asks.text("main"), "gone for good") || len(w.wrote()) != 0 {
+		t.Fatalf("to %s: %s", action, asks.text("main"))
+	}
+	a := w.post(action, nil)
+	if diff := cmp.Diff([]string{"POST " + action}, w.wrote()); diff != "" || a.Header.Get("Location") != lettersAt || a.flash(t).Problem {
+		t.Errorf("to %s, %+v: %s", a.Header.Get("Location"), a.flash(t), diff)
+	}
+}
+
+func TestDeadLettersAreText(t *testing.T) {
+	w := newWorld(t)
+	l := letter("company-7", mean, time.Hour)
+	l.Detail, l.Title, l.Fix, l.Raw = mean, mean, mean, mean
+	odd := letter("company-8", "rejected", time.Hour)
+	odd.ID, odd.RecordID, odd.Kind = mean, mean, mean
+	w.given(l, odd)
+	name := v1.Record{Kind: v1.KindCompany, ID: "7", Name: mean + strings.Repeat("x", 200)}
+	w.answer("GET /installations/"+one+"/records", v1.Page[v1.Record]{Items: []v1.Record{name}})
+	w.answer("GET /installations/"+one+"/records/company/7", v1.RecordDetail{Record: name})
+	for _, path := range []string{"", "?code=" + url.QueryEscape(mean), "/company-7?body=show", "/company-7/dismiss"} {
+		a := w.get(lettersAt + path)
+		a.clean(t)
+		if a.StatusCode != 200 {
+			t.Errorf("%s: %d", path, a.StatusCode)
+		}
+	}
+}

@@ -1,0 +1,9 @@
+// Package console is the web console of the admin listener: install, watch,
+// understand, repair, in a browser. Its pages are rendered here from what the
+// admin API answers, which it calls in process as the actor "console": the API's
+// checks, its audit and its problems are therefore the console's own, and no rule
+// is written twice. Every write is a form that works without JavaScript; a page
+// with live parts is the same URL asked for as an event stream. It knows no sync
+// rule and keeps nothing between requests: the session is a signed cookie, and a
+// half-filled install form travels sealed with the form itself. Used by handlers.
+package console

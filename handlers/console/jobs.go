@@ -1,0 +1,112 @@
+package console
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	v1 "channelsync/api/v1"
+)
+
+func (c *Console) jobRoutes(r chi.Router) {
+	const at = "/installations/{id}/jobs/{job}"
+	r.Get(at, c.show("job", (*visit).job))
+	r.Post(at+"/cancel", c.do((*visit).cancelJob))
+	r.Post(at+"/run", c.do((*visit).runJob))
+}
+
+// jobData is one job, and what it was asked for in words.
+type jobData struct {
+	Job     v1.Job
+	Asked   []string
+	Running bool
+	Offer   bool // a dry run is done: now it can be done in earnest
+	Resync  bool // it goes through everything, and finds what was edited at the target
+}
+
+func (v *visit) job() (*page, error) {
+	in, err := v.installation()
+	if err != nil {
+		return nil, err
+	}
+	j, err := v.api.Job(v.ctx, in.ID, v.r.PathValue("job"))
+	if err != nil {
+		return nil, err
+	}
+	d := jobData{
+		Job: j, Asked: askedWords(j), Running: j.State == v1.JobRunning,
+		Offer: j.DryRun && j.State == v1.JobDone, Resync: j.Type == "resync" || j.Type == "sweep",
+	}
+	return &page{Title: jobName(j), Nav: "replay", Installation: in, Data: d}, nil
+}
+
+// askedWords say what a job was asked for.
+func askedWords(j v1.Job) []string {
+	var words []string
+	if len(j.Kinds) > 0 {
+		kinds := make([]string, len(j.Kinds))
+		for i, k := range j.Kinds {
+			kinds[i] = strings.ToLower(kindWord(k)) + "s"
+		}
+		words = append(words, "All "+strings.Join(kinds, " and "))
+	}
+	r := j.Replay
+	if r == nil {
+		return words
+	}
+	changes := "Stored changes"
+	if r.Kind != "" {
+		changes += " of " + strings.ToLower(kindWord(r.Kind))
+		if r.ID == "" {
+			changes += "s"
+		} else {
+			changes += " " + r.ID
+		}
+	}
+	if r.From != nil {
+		changes += " from " + clock(*r.From)
+	}
+	if r.To != nil {
+		changes += " to " + clock(*r.To)
+	}
+	if r.FromSequence > 0 {
+		changes += " from number " + num(r.FromSequence)
+	}
+	words = append(words, changes)
+	if r.Force {
+		words = append(words, "Everything is sent, even what has not changed since it was last sent")
+	}
+	return words
+}
+
+func (v *visit) cancelJob() (done, error) {
+	if err := v.api.CancelJob(v.ctx, v.r.PathValue("id"), v.r.PathValue("job")); err != nil {
+		return done{}, err
+	}
+	return done{v.backOr("/jobs/" + v.r.PathValue("job")), "It is cancelled. What it has done stays done."}, nil
+}
+
+// runJob does in earnest what a dry run was asked for.
+func (v *visit) runJob() (done, error) {
+	id := v.r.PathValue("id")
+	j, err := v.api.Job(v.ctx, id, v.r.PathValue("job"))
+	if err != nil {
+		return done{}, err
+	}
+	if !j.DryRun || j.State != v1.JobDone {
+		return done{}, v1.NewProblem(http.StatusConflict, v1.CodeConflict, "This is no dry run that is done.", "Start a new dry run.")
+	}
+	var ref v1.JobRef
+	if j.Replay != nil {
+		in := *j.Replay
+		in.DryRun = false
+		ref, err = v.api.Replay(v.ctx, id, in)
+	} else {
+		ref, err = v.api.Resync(v.ctx, id, v1.ResyncRequest{Kinds: j.Kinds})
+	}
+	if err != nil {
+		return done{}, err
+	}
+	return done{v.under("/jobs/" + ref.Job), "It has begun."}, nil
+}

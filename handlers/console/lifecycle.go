@@ -1,0 +1,162 @@
+package console
+
+import (
+	"slices"
+
+	"github.com/go-chi/chi/v5"
+
+	v1 "channelsync/api/v1"
+)
+
+func (c *Console) lifecycleRoutes(r chi.Router) {
+	for _, action := range []string{"stop", "start", "reinstall"} {
+		r.Post("/installations/{id}/"+action, c.do(func(v *visit) (done, error) { return v.act("", action) }))
+	}
+	for _, action := range []string{"stop", "start", "install", "reinstall"} {
+		r.Post("/installations/{id}/syncs/{sync}/"+action, c.do(func(v *visit) (done, error) {
+			return v.act(v1.Sync(v.r.PathValue("sync")), action)
+		}))
+	}
+	for _, action := range []string{"uninstall", "erase"} {
+		r.Get("/installations/{id}/"+action, c.show("confirm", func(v *visit) (*page, error) { return v.confirm(action) }))
+		r.Post("/installations/{id}/"+action, c.form("confirm",
+			func(v *visit) (done, error) { return v.confirmed(action) },
+			func(v *visit) (*page, error) { return v.confirm(action) }))
+	}
+	r.Post("/installations/{id}/webhooks/repair", c.do((*visit).repairWebhooks))
+	r.Post("/installations/{id}/webhooks/rotate-secret", c.do((*visit).rotateSecrets))
+	r.Post("/installations/{id}/held/approve", c.do(func(v *visit) (done, error) { return v.decideHeld(true) }))
+	r.Post("/installations/{id}/held/discard", c.do(func(v *visit) (done, error) { return v.decideHeld(false) }))
+}
+
+// act does what needs no second thought, and goes back to where the button is.
+func (v *visit) act(sync v1.Sync, action string) (done, error) {
+	if sync != "" && !slices.Contains(v1.Syncs, sync) {
+		return done{}, v1.NotFound("There is no such sync.")
+	}
+	if err := v.api.Act(v.ctx, v.r.PathValue("id"), sync, action); err != nil {
+		return done{}, err
+	}
+	what := "The installation"
+	if sync != "" {
+		what = syncWords(sync).Name
+	}
+	say := map[string]string{
+		"stop":      what + " is stopped. Changes are kept; Start delivers them.",
+		"start":     what + " is started. What waited is delivered within minutes.",
+		"install":   what + " is installed. Its first sync has begun.",
+		"reinstall": what + " is reinstalled with the settings it had. Its first sync has begun.",
+	}[action]
+	to := v.back()
+	if to == "" {
+		to = v.under("")
+	}
+	return done{to, say}, nil
+}
+
+// confirmData is a page that asks before something is taken away.
+type confirmData struct {
+	Action, Heading, Button string
+	Sync                    v1.Sync
+	Effects                 []string // what will happen, and what will not
+	TypeName                bool     // the name is to be typed, as nothing brings it back
+	NameError               string
+}
+
+func (v *visit) confirm(action string) (*page, error) {
+	in, err := v.installation()
+	if err != nil {
+		return nil, err
+	}
+	sync := v1.Sync(v.r.FormValue("sync"))
+	if sync != "" && (action == "erase" || !slices.Contains(v1.Syncs, sync)) {
+		return nil, v1.NotFound("There is no such sync.")
+	}
+	d := confirmData{Action: action, Sync: sync}
+	switch {
+	case action == "erase":
+		d.Heading, d.Button, d.TypeName = "Erase everything about "+in.Name, "Erase for good", true
+		d.Effects = []string{
+			"The webhooks at Autotask are removed.",
+			"Credentials, settings, waiting changes, history and every copy of client data are destroyed here. They cannot be brought back.",
+			"Clients and contracts in Channel Program stay there.",
+			"The audit keeps that it was erased, and when.",
+		}
+	case sync != "":
+		name := syncWords(sync).Name
+		d.Heading, d.Button = "Uninstall "+name, "Uninstall "+name
+		d.Effects = []string{
+			name + " stops, and what waits for it is dropped. The other sync goes on.",
+			"Settings are kept, so that it can be reinstalled with one click.",
+			"What it has brought to Channel Program stays there.",
+		}
+	default:
+		d.Heading, d.Button = "Uninstall "+in.Name, "Uninstall"
+		d.Effects = []string{
+			"The webhooks at Autotask are removed, and both syncs stop.",
+			"Changes that have not been delivered yet are dropped" + waiting(in.Backlog) + ".",
+			"Credentials and settings are kept, so that it can be reinstalled with one click.",
+			"Clients and contracts in Channel Program stay there.",
+		}
+	}
+	return &page{Title: d.Heading, Nav: "settings", Installation: in, Data: d}, nil
+}
+
+func (v *visit) confirmed(action string) (done, error) {
+	id := v.r.PathValue("id")
+	sync := v1.Sync(v.field("sync"))
+	if action == "erase" {
+		in, err := v.installation()
+		if err != nil {
+			return done{}, err
+		}
+		if v.field("name") != in.Name {
+			return done{}, v1.Invalid("Nothing was erased.", v1.FieldError{
+				Pointer: "#/name", Code: "name", Detail: "type the name exactly as it stands there",
+			})
+		}
+		sync = ""
+	}
+	if err := v.api.Act(v.ctx, id, sync, action); err != nil {
+		return done{}, err
+	}
+	switch {
+	case action == "erase":
+		return done{"/", "It is erased. Clients and contracts in Channel Program are as they were."}, nil
+	case sync != "":
+		return done{v.under(""), syncWords(sync).Name + " is uninstalled. Its settings are kept."}, nil
+	}
+	return done{v.under(""), "The installation is uninstalled. Its settings are kept, so that it can be reinstalled."}, nil
+}
+
+func (v *visit) repairWebhooks() (done, error) {
+	if err := v.api.RepairWebhooks(v.ctx, v.r.PathValue("id")); err != nil {
+		return done{}, err
+	}
+	return done{v.backOr(""), "The webhooks are being checked, and repaired where that is needed."}, nil
+}
+
+func (v *visit) rotateSecrets() (done, error) {
+	if err := v.api.RotateWebhookSecret(v.ctx, v.r.PathValue("id")); err != nil {
+		return done{}, err
+	}
+	return done{v.backOr(""), "The webhooks have new secrets. Callbacks signed with the old ones are taken for another hour."}, nil
+}
+
+func (v *visit) decideHeld(approve bool) (done, error) {
+	if err := v.api.DecideHeld(v.ctx, v.r.PathValue("id"), approve); err != nil {
+		return done{}, err
+	}
+	if approve {
+		return done{v.backOr(""), "The mass change is approved and is being delivered."}, nil
+	}
+	return done{v.backOr(""), "The mass change is discarded. Channel Program stays as it is."}, nil
+}
+
+// backOr is the page the button was on, or one of the installation's.
+func (v *visit) backOr(page string) string {
+	if back := v.back(); back != "" {
+		return back
+	}
+	return v.under(page)
+}

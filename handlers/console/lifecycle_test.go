@@ -1,0 +1,168 @@
+package console
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	v1 "channelsync/api/v1"
+)
+
+func TestLifecycle(t *testing.T) {
+	at := "/installations/" + one
+	for _, tc := range []struct {
+		path   string
+		fields url.Values
+		asks   string
+		to     string
+		says   string
+	}{
+		{at + "/stop", nil, "POST " + at + "/stop", at, "is stopped"},
+		{at + "/start", url.Values{"back": {at + "/settings"}}, "POST " + at + "/start", at + "/settings", "is started"},
+		{at + "/start", url.Values{"back": {"https://evil.example"}}, "POST " + at + "/start", "/", "is started"},
+		{at + "/reinstall", nil, "POST " + at + "/reinstall", at, "is reinstalled"},
+		{at + "/syncs/active_customers/stop", nil, "POST " + at + "/syncs/active_customers/stop", at, "Active Customers is stopped"},
+		{at + "/syncs/active_customers/install", nil, "POST " + at + "/syncs/active_customers/install", at, "Active Customers is installed"},
+		{at + "/uninstall", nil, "POST " + at + "/uninstall", at, "can be reinstalled"},
+		{at + "/uninstall", url.Values{"sync": {"active_customers"}}, "POST " + at + "/syncs/active_customers/uninstall", at, "Active Customers is uninstalled"},
+		{at + "/erase", url.Values{"name": {"Acme MSP"}}, "POST " + at + "/erase", "/", "erased"},
+		{at + "/webhooks/repair", nil, "POST " + at + "/webhooks/repair", at, "being checked"},
+		{at + "/webhooks/rotate-secret", nil, "POST " + at + "/webhooks/rotate-secret", at, "new secrets"},
+		{at + "/held/approve", nil, "POST " + at + "/held/approve", at, "approved"},
+		{at + "/held/discard", nil, "POST " + at + "/held/discard", at, "discarded"},
+	} {
+		w := newWorld(t)
+		w.answer(tc.asks, struct{}{})
+		a := w.post(tc.path, tc.fields)
+		if a.StatusCode != 303 || a.Header.Get("Location") != tc.to || !strings.Contains(a.flash(t).Text, tc.says) {
+			t.Errorf("%s %v: %d to %q, %+v", tc.path, tc.fields, a.StatusCode, a.Header.Get("Location"), a.flash(t))
+		}
+		if got := w.wrote(); !slices.Equal(got, []string{tc.asks}) {
+			t.Errorf("%s: asked %q, want %q", tc.path, got, tc.asks)
+		}
+	}
+}
+
+func TestARefusedButtonSaysWhy(t *testing.T) {
+	w := newWorld(t)
+	at := "/installations/" + one
+	w.answer("POST "+at+"/reinstall", v1.NewProblem(409, v1.CodeConflict, "Autotask refused the stored credentials.", "Set the credentials first."))
+	a := w.post(at+"/reinstall", url.Values{"back": {at}})
+	if f := a.flash(t); a.StatusCode != 303 || !f.Problem || f.Text != "Autotask refused the stored credentials." || f.Hint != "Set the credentials first." {
+		t.Errorf("%d, %+v", a.StatusCode, f)
+	}
+	shown := w.do("GET", at, nil, a.Cookies()...)
+	if got := shown.text("main [role=alert]"); got != "Autotask refused the stored credentials. Set the credentials first." {
+		t.Errorf("the page says %q", got)
+	}
+	if a := w.post(at+"/reinstall", nil); a.StatusCode != 409 || !strings.Contains(a.text("main"), "Set the credentials first.") {
+		t.Errorf("without a page to go back to: %d, %s", a.StatusCode, a.text("main"))
+	}
+	if a := w.post(at+"/syncs/nonsense/stop", nil); a.StatusCode != 404 {
+		t.Errorf("a sync that is none: %d", a.StatusCode)
+	}
+}
+
+func TestConfirmPages(t *testing.T) {
+	w := newWorld(t)
+	at := "/installations/" + one
+	for path, says := range map[string]string{
+		at + "/uninstall":                       "The webhooks at Autotask are removed",
+		at + "/uninstall?sync=active_customers": "The other sync goes on",
+		at + "/erase":                           "cannot be brought back",
+	} {
+		a := w.get(path)
+		if a.StatusCode != 200 || !strings.Contains(a.text("main"), says) || a.doc.Find("main form[method=post] button").Length() != 1 {
+			t.Errorf("%s: %d: %s", path, a.StatusCode, a.text("main"))
+		}
+	}
+	if got := w.wrote(); len(got) != 0 {
+		t.Errorf("looking did %q", got)
+	}
+	a := w.post(at+"/erase", url.Values{"name": {"acme"}})
+	if a.StatusCode != 422 || a.doc.Find("#problem").Length() != 1 || len(w.wrote()) != 0 {
+		t.Errorf("erase with the wrong name: %d, %q", a.StatusCode, w.wrote())
+	}
+}
+
+func TestOverview(t *testing.T) {
+	w := newWorld(t)
+	at := "/installations/" + one
+	in := anInstallation()
+	in.Name = mean
+	in.Issues = []v1.Issue{
+		{Code: "mass_change_held", Severity: v1.SeverityAct, Title: "Many records would leave at once" + mean, Detail: mean, Fix: mean, FirstAt: clockNow(), LastAt: clockNow()},
+		{Code: "cost_unknown", Severity: v1.SeverityAct, Title: "The cost is not known", Records: 6, FirstAt: clockNow(), LastAt: clockNow()},
+	}
+	in.Jobs = []v1.Job{{ID: "j", Type: "backfill", State: v1.JobRunning, Total: 4, Done: 1, StartedAt: clockNow(), Detail: mean}}
+	in.Webhooks[0].Entity = mean
+	w.installed(in)
+	a := w.get(at)
+	a.clean(t)
+	if got := a.text(".name"); got != strings.Join(strings.Fields(mean), " ") {
+		t.Errorf("the name is shown as %q", got)
+	}
+	for selector, n := range map[string]int{
+		`form[action="` + at + `/held/approve"]`: 1, `form[action="` + at + `/held/discard"]`: 1,
+		`a[href="` + at + `/records?reason=cost_unknown"]`: 1, "progress[value='25']": 1, "#syncs article": 2, "svg.chart g": 2,
+		`form[action="` + at + `/syncs/active_customers/stop"]`: 1, "#recommend[hidden]": 1,
+	} {
+		if got := a.doc.Find(selector).Length(); got != n {
+			t.Errorf("%s: got %d, want %d", selector, got, n)
+		}
+	}
+	in = anInstallation()
+	in.Syncs = map[v1.Sync]v1.SyncStatus{v1.SyncActiveCustomerContracts: {State: v1.SyncStopped}}
+	in.Webhooks = nil
+	w.installed(in)
+	a = w.get(at)
+	for selector, n := range map[string]int{
+		`form[action="` + at + `/syncs/active_customers/install"]`:        1,
+		`form[action="` + at + `/syncs/active_customer_contracts/start"]`: 1, "#recommend strong": 1,
+	} {
+		if got := a.doc.Find(selector).Length(); got != n {
+			t.Errorf("one sync: %s: got %d, want %d", selector, got, n)
+		}
+	}
+	in.State = v1.StateUninstalled
+	w.installed(in)
+	if a = w.get(at); a.doc.Find(`form[action="`+at+`/reinstall"]`).Length() != 1 || a.doc.Find("#syncs form").Length() != 0 {
+		t.Errorf("uninstalled: %s", a.text("main"))
+	}
+}
+
+func TestIntegrations(t *testing.T) {
+	w := newWorld(t)
+	w.answer("GET /installations", map[string]any{"items": []v1.Installation{}})
+	if a := w.get("/"); a.doc.Find(`a[href^="/install"]`).Length() < 3 || !strings.Contains(a.text(".empty"), "Nothing is installed yet") {
+		t.Errorf("empty: %s", a.text("main"))
+	}
+	var many []v1.Installation
+	for i := range 120 {
+		in := anInstallation()
+		in.Name = "MSP " + num(i)
+		many = append(many, in)
+	}
+	many[110].State, many[110].Name = v1.StateNeedsCredentials, "Broken "+mean
+	many[110].Issues = []v1.Issue{{Severity: v1.SeverityAct, Title: "Refused"}}
+	w.answer("GET /installations", map[string]any{"items": many})
+	a := w.get("/")
+	a.clean(t)
+	if got := a.doc.Find("ul.cards > li").Length(); got != perList {
+		t.Errorf("%d are shown, want %d", got, perList)
+	}
+	if got := a.doc.Find("ul.cards > li h3").First().Text(); !strings.HasPrefix(got, "Broken") {
+		t.Errorf("the first is %q, want the one that needs somebody", got)
+	}
+	if got := a.text(".badges"); got != "1 Action required 119 In sync" {
+		t.Errorf("the counts are %q", got)
+	}
+	if a = w.get("/?q=msp+11"); a.doc.Find("ul.cards > li").Length() != 10 {
+		t.Errorf("the search shows %d", a.doc.Find("ul.cards > li").Length())
+	}
+	if a = w.get("/?q=" + url.QueryEscape(mean+"nobody")); !strings.Contains(a.text(".empty"), "No installation has a name like") {
+		t.Errorf("nothing found: %s", a.text("main"))
+	}
+	a.clean(t)
+}

@@ -1,0 +1,59 @@
+package console
+
+import (
+	"github.com/go-chi/chi/v5"
+
+	v1 "channelsync/api/v1"
+)
+
+func (c *Console) overviewRoutes(r chi.Router) {
+	r.Get("/installations/{id}", c.show("overview", (*visit).overview))
+}
+
+// overviewData is what the overview shows beside the installation itself.
+type overviewData struct {
+	Syncs     []syncCard
+	Installed int // how many of them are
+	Chart     chart
+}
+
+// syncCard is one of the two syncs.
+type syncCard struct {
+	ID        v1.Sync
+	Text      syncText
+	State     word
+	Installed bool
+	Status    v1.SyncStatus
+}
+
+func (v *visit) overview() (*page, error) {
+	in, err := v.installation()
+	if err != nil {
+		return nil, err
+	}
+	hours, err := v.api.History(v.ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	d := overviewData{Syncs: syncCards(in), Chart: chartOf(hours)}
+	for _, card := range d.Syncs {
+		if card.Installed {
+			d.Installed++
+		}
+	}
+	return &page{Title: in.Name, Nav: "overview", Installation: in, Data: d}, nil
+}
+
+func syncCards(in *v1.Installation) []syncCard {
+	var cards []syncCard
+	for _, s := range v1.Syncs {
+		if in.State == v1.StateUninstalled {
+			cards = append(cards, syncCard{ID: s, Text: syncWords(s), State: syncStateWord(v1.SyncUninstalled)})
+			continue
+		}
+		status, known := in.Syncs[s]
+		installed := known && status.State != v1.SyncUninstalled
+		cards = append(cards, syncCard{s, syncWords(s), syncStateWord(status.State), installed, status})
+	}
+	return cards
+}

@@ -1,0 +1,145 @@
+package console
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	v1 "channelsync/api/v1"
+)
+
+// recordData is a record's page.
+type recordData struct {
+	Kind v1.Kind
+	ID   string
+	Name string
+	Path string // of this page, without its query
+	Seen bool   // it has been settled at least once
+
+	Record    v1.RecordDetail
+	Verdict   verdict
+	Fields    []field
+	Compared  bool      // there is something that was sent before
+	Computed  *computed // how a contract's vendor and cost were found; nil for a client
+	Runs      []run
+	Explained *explained
+	Bundle    string
+}
+
+// explained is what Autotask and Channel Program said when asked just now.
+type explained struct {
+	v1.Explanation
+	Problem *v1.Problem // why they could not be asked; the rest is empty then
+	Fields  []field     // what would be sent, where that is not what was sent last
+}
+
+// record shows what is known of a record. Autotask is asked only by ?explain=1,
+// and never for the event stream of the page.
+func (v *visit) record() (*page, error) {
+	in, err := v.installation()
+	if err != nil {
+		return nil, err
+	}
+	d := recordData{Kind: v1.Kind(v.r.PathValue("kind")), ID: v.r.PathValue("record")}
+	d.Path = v.under("/records/" + string(d.Kind) + "/" + d.ID)
+	d.Record, err = v.api.Record(v.ctx, in.ID, d.Kind, d.ID)
+	switch p, refused := errors.AsType[*v1.Problem](err); {
+	case err == nil:
+		d.Seen, d.Name = true, d.Record.Name
+	case refused && p.Status == http.StatusNotFound && v.plausible():
+		d.Record = v1.RecordDetail{Record: v1.Record{Kind: d.Kind, ID: d.ID}}
+	default:
+		return nil, err
+	}
+	if v.asks() && !v.streams() {
+		d.Explained = v.explain(in.ID, &d)
+	}
+	d.fill(v, in)
+	title := d.Name
+	if title == "" {
+		title = kindWord(d.Kind) + " " + d.ID
+	}
+	return &page{Title: title, Nav: "records", Installation: in, Data: d}, nil
+}
+
+// plausible says whether Autotask could have a record of the path's kind and id.
+func (v *visit) plausible() bool {
+	k := v1.Kind(v.r.PathValue("kind"))
+	return (k == v1.KindCompany || k == v1.KindContract) && isRecordID(v.r.PathValue("record"))
+}
+
+// asks says whether Autotask is to be asked. The stream of a page that asked says
+// so too, and shows the same words, but asks nobody.
+func (v *visit) asks() bool { return v.r.URL.Query().Get("explain") != "" }
+
+// streams says whether the request is the event stream of a page that is open.
+func (v *visit) streams() bool {
+	return strings.HasPrefix(v.r.Header.Get("Accept"), "text/event-stream")
+}
+
+// explain asks; that it cannot be asked is something the page says, not the end of it.
+func (v *visit) explain(installation string, d *recordData) *explained {
+	e, err := v.api.Explain(v.ctx, installation, d.Kind, d.ID)
+	if err != nil {
+		return &explained{Problem: v.problem(err)}
+	}
+	if d.Name == "" {
+		d.Name = e.Name
+	}
+	if d.Record.SourceURL == "" {
+		d.Record.SourceURL = e.SourceURL
+	}
+	out := &explained{Explanation: e}
+	if !sameJSON(e.Projection, d.Record.Projection) {
+		out.Fields = sentFields(e.Projection, nil, e.Sources)
+	}
+	return out
+}
+
+// fill works out what is shown of the record.
+func (d *recordData) fill(v *visit, in *v1.Installation) {
+	d.Record.SourceURL, d.Record.TargetURL = webLink(d.Record.SourceURL), webLink(d.Record.TargetURL)
+	d.Verdict = unseen(d.Kind, v.asks())
+	if d.Seen {
+		d.Verdict = verdictOf(&d.Record, v.now())
+		d.Fields = sentFields(d.Record.Projection, d.Record.Previous, d.Record.Sources)
+		d.Compared = !isNull(d.Record.Previous)
+		d.Runs = runsOf(d.Record.Timeline)
+	}
+	if d.Kind == v1.KindContract {
+		d.Computed = computedOf(d.Record.Sources)
+	}
+	d.Bundle = string(bundleOf(in, &d.Record, d.Explained, bundleMade{v.version, v.now()}))
+}
+
+func (v *visit) reconcileRecord() (done, error) {
+	kind, id := v1.Kind(v.r.PathValue("kind")), v.r.PathValue("record")
+	if err := v.api.ReconcileRecord(v.ctx, v.r.PathValue("id"), kind, id); err != nil {
+		return done{}, err
+	}
+	return done{
+		to:  v.under("/records/" + string(kind) + "/" + id),
+		say: "It is being synced now: read from Autotask, checked, and sent if anything differs. This page shows what came of it.",
+	}, nil
+}
+
+// webLink is a link that may be shown: whatever is not a web address is none.
+func webLink(link string) string {
+	if strings.HasPrefix(link, "https://") || strings.HasPrefix(link, "http://") {
+		return link
+	}
+	return ""
+}
+
+// sameJSON says whether two documents say the same, whatever the order of their fields.
+func sameJSON(a, b json.RawMessage) bool {
+	return pretty(orNull(a)) == pretty(orNull(b))
+}
+
+func orNull(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return json.RawMessage("null")
+	}
+	return raw
+}

@@ -1,0 +1,111 @@
+package console
+
+import (
+	"strings"
+	"time"
+
+	v1 "channelsync/api/v1"
+)
+
+// verdict is the answer to "why is (not) this record synced?" in one sentence,
+// and what to do about it.
+type verdict struct {
+	Tone     tone
+	Word     string
+	Sentence string
+	Fix      string
+}
+
+// verdictOf says how a record stands as of its last reconcile.
+func verdictOf(r *v1.RecordDetail, now time.Time) verdict {
+	if r.Held {
+		return verdict{
+			toneBad, "Held back",
+			"Not changed: it would no longer be synced, and so would many others at the same time. Nothing is done with them until you say so.", r.Fix,
+		}
+	}
+	w := outcomeWord(r.Outcome)
+	v := verdict{Tone: w.Tone, Word: w.Text, Fix: r.Fix}
+	switch r.Outcome {
+	case v1.OutcomePushed:
+		v.Sentence = "Synced. Channel Program has it as of " + since(r.PushedAt, now) + "."
+	case v1.OutcomeUnchanged:
+		v.Sentence = "Synced. Channel Program already had it as it is" + lastSent(r, now) + "; last compared " + since(r.ReconciledAt, now) + "."
+	case v1.OutcomeNotMet:
+		v.Sentence = why(r, "Not synced: ") + whatStays(r)
+	case v1.OutcomeWaiting:
+		v.Sentence = "Waiting: its sync is stopped. Changes are kept, and Start delivers them."
+	case v1.OutcomeRetrying:
+		v.Sentence = why(r, "") + " It failed " + times(r.Attempts) + " and is tried again by itself"
+		if r.NextAttemptAt != nil {
+			v.Sentence += ", next " + relative(*r.NextAttemptAt, now)
+		}
+		v.Sentence += "."
+	case v1.OutcomeDead:
+		v.Sentence = why(r, "") + " It failed " + times(r.Attempts) + " and is no longer tried until it changes or somebody requeues it."
+	default:
+		v.Sentence = "It has been seen, and nothing was decided about it yet."
+	}
+	return v
+}
+
+// unseen is the verdict on a record that nothing is known of here.
+func unseen(k v1.Kind, asked bool) verdict {
+	what := map[v1.Kind]string{v1.KindCompany: "company", v1.KindContract: "contract"}[k]
+	v := verdict{Tone: toneOff, Word: "Not seen yet", Sentence: "No " + what + " with this id has been seen here so far. "}
+	if asked {
+		v.Sentence += "What Autotask says of it now stands below."
+		return v
+	}
+	v.Sentence += "It may exist in Autotask all the same."
+	v.Fix = "Ask Autotask now to find out; Sync now brings it in."
+	return v
+}
+
+// why is the reason in words: as it was found, or by its codes.
+func why(r *v1.RecordDetail, prefix string) string {
+	if r.Detail != "" {
+		return sentence(r.Detail)
+	}
+	var words []string
+	for _, code := range r.Reasons {
+		words = append(words, reasonWord(code))
+	}
+	if len(words) == 0 {
+		return sentence(prefix + "the reason is not known")
+	}
+	return sentence(prefix + strings.Join(words, "; "))
+}
+
+// whatStays says what became of what Channel Program got of a record that is out of scope now.
+func whatStays(r *v1.RecordDetail) string {
+	switch {
+	case isNull(r.Projection):
+		return ""
+	case lifecycleOf(r.Projection) == "archived":
+		return " Channel Program shows it as archived."
+	default:
+		return " What Channel Program got before stays there as it was."
+	}
+}
+
+func lastSent(r *v1.RecordDetail, now time.Time) string {
+	if r.PushedAt == nil {
+		return ""
+	}
+	return ", as sent " + relative(*r.PushedAt, now)
+}
+
+func since(t *time.Time, now time.Time) string {
+	if t == nil {
+		return "a time that is not known"
+	}
+	return relative(*t, now)
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return num(n) + " times"
+}

@@ -1,0 +1,144 @@
+package console
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	v1 "channelsync/api/v1"
+)
+
+func TestSettingsForms(t *testing.T) {
+	at := "/installations/" + one
+	for name, tc := range map[string]struct {
+		path   string
+		fields url.Values
+		asks   string
+	}{
+		"name": {"/name", url.Values{"name": {" New name "}}, `PATCH ` + at + ` {"name":"New name"}`},
+		"credentials": {
+			"/credentials",
+			url.Values{"username": {"u"}, "secret": {" s3cret\n"}, "trackingIdentifier": {"TRACK"}, "zone": {"America East 3"}},
+			`PUT ` + at + `/credentials {"username":"u","secret":"s3cret","trackingIdentifier":"TRACK","zone":"America East 3"}`,
+		},
+		"channel program": {
+			"/channel-program",
+			url.Values{"connectionId": {"conn"}, "token": {"t0ken"}},
+			`PUT ` + at + `/channel-program {"connectionId":"conn","token":"t0ken"}`,
+		},
+		"options": {
+			"/options",
+			url.Values{"overallCost": {"monthly"}, "currency": {"eur"}, "exclude": {"1, 2\n3"}, "massChangePercent": {"20"}},
+			`PATCH ` + at + ` {"options":{"overallCost":"monthly","currency":"EUR","exclude":[1,2,3],"massChangePercent":20}}`,
+		},
+	} {
+		w := newWorld(t)
+		call, _, _ := strings.Cut(tc.asks, " {")
+		w.answer(call, anInstallation())
+		a := w.post(at+"/settings"+tc.path, tc.fields)
+		if a.StatusCode != 303 || a.flash(t).Text == "" || a.flash(t).Problem {
+			t.Errorf("%s: %d %+v\n%s", name, a.StatusCode, a.flash(t), a.text("main"))
+		}
+		if got := w.wrote(); !slices.Equal(got, []string{tc.asks}) {
+			t.Errorf("%s: asked %q, want %q", name, got, tc.asks)
+		}
+	}
+}
+
+func TestARefusedFormKeepsAllButSecrets(t *testing.T) {
+	w := newWorld(t)
+	at := "/installations/" + one
+	p := v1.NewProblem(422, v1.CodeCredentialsRejected, "Autotask refuses the credentials.", "Copy all three again.")
+	p.Errors = []v1.FieldError{{Pointer: "#/username", Code: "x", Detail: mean}}
+	w.answer("PUT "+at+"/credentials", p)
+	a := w.post(at+"/settings/credentials", url.Values{
+		"form": {"credentials"}, "username": {mean}, "secret": {"s3cret"}, "trackingIdentifier": {"TRACK"}, "zone": {"America East 3"},
+	})
+	a.clean(t)
+	if a.StatusCode != 422 || !strings.Contains(a.text("#problem"), "Copy all three again.") {
+		t.Errorf("%d: %s", a.StatusCode, a.text("#problem"))
+	}
+	if got, _ := a.doc.Find("#username").Attr("value"); got != mean {
+		t.Errorf("the user name is %q", got)
+	}
+	if got := a.text("#zone option[selected]"); got != "America East 3" {
+		t.Errorf("the region is %q", got)
+	}
+	if strings.Contains(a.html, "s3cret") || strings.Contains(a.html, "TRACK") {
+		t.Error("a secret came back")
+	}
+	if got := a.doc.Find(`#problem a[href="#username"]`).Text(); got != "Username (key)" {
+		t.Errorf("the field is called %q", got)
+	}
+	if !strings.HasPrefix(a.text("title"), "Error: ") {
+		t.Errorf("the title is %q", a.text("title"))
+	}
+}
+
+func TestOptionsPreview(t *testing.T) {
+	w := newWorld(t)
+	at := "/installations/" + one
+	w.answer("PATCH "+at, v1.Preview{Enter: 3, Leave: 1200, Sample: []v1.PreviewRecord{{
+		Kind: v1.KindCompany, ID: "7", Name: mean, Effect: "leave", Differences: []v1.Difference{{Field: mean, From: mean, To: mean}},
+	}}})
+	a := w.post(at+"/settings/options/preview", url.Values{"overallCost": {"price"}, "include": {"7,8"}})
+	a.clean(t)
+	if a.StatusCode != 200 || !strings.Contains(a.text(".counts"), "1,200") {
+		t.Fatalf("%d: %s", a.StatusCode, a.text("main"))
+	}
+	if got := w.wrote(); len(got) != 1 || !strings.Contains(got[0], "?preview=true") {
+		t.Errorf("asked %q", got)
+	}
+	for name, want := range map[string]string{"overallCost": "price", "include": "7,8"} {
+		if got, _ := a.doc.Find("input[name=" + name + "]").Attr("value"); got != want {
+			t.Errorf("%s is carried on as %q, want %q", name, got, want)
+		}
+	}
+	for field, bad := range map[string]string{"include": "7, x", "massChangePercent": "101", "contractTypes": "-1"} {
+		a := w.post(at+"/settings/options/preview", url.Values{field: {bad}})
+		if a.StatusCode != 422 || a.doc.Find(`#problem a[href="#options-`+field+`"]`).Length() != 1 {
+			t.Errorf("%s %q: %d: %s", field, bad, a.StatusCode, a.text("#problem"))
+		}
+		if got, _ := a.doc.Find("#options-" + field).Attr("value"); got != bad {
+			t.Errorf("%s: the form has %q, want what was entered", field, got)
+		}
+	}
+	if got := w.wrote(); len(got) != 1 {
+		t.Errorf("asked %q for wrong options", got[1:])
+	}
+}
+
+func TestTestAndBridge(t *testing.T) {
+	w := newWorld(t)
+	at := "/installations/" + one
+	w.answer("POST "+at+"/test", v1.Checks{Checks: []v1.Check{{Name: "credentials", OK: true, Detail: mean}, {Name: "companies", Detail: "may not", Fix: mean}}})
+	a := w.post(at+"/settings/test", nil)
+	a.clean(t)
+	if a.StatusCode != 200 || a.doc.Find(".checks li.good").Length() != 1 || !strings.Contains(a.text(".checks li.bad"), "Does not work: Reading companies") {
+		t.Errorf("%d: %s", a.StatusCode, a.text(".checks"))
+	}
+	w.answer("POST "+at+"/bridges", v1.Bridge{GUID: "guid-1", Secret: "once", URL: "https://x/callbacks/autotask/" + one})
+	if a = w.post(at+"/settings/bridges", nil); a.StatusCode != 200 || a.text("#bridge-secret") != "once" {
+		t.Errorf("%d: %s", a.StatusCode, a.text("main"))
+	}
+	if a = w.get(at + "/settings"); strings.Contains(a.html, "once\"") || a.doc.Find("#bridge-secret").Length() != 0 {
+		t.Error("the secret of the bridge is shown again")
+	}
+}
+
+func FuzzParseIDs(f *testing.F) {
+	for _, s := range []string{"", "1,2", "1;2 3\n4", "-1", "9223372036854775808", ",,"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := parseIDs(text)
+		if err != nil {
+			return
+		}
+		again, err := parseIDs(ids(got))
+		if err != nil || !slices.Equal(got, again) {
+			t.Errorf("%q: %v, again %v (%v)", text, got, again, err)
+		}
+	})
+}

@@ -1,0 +1,174 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"channelsync/api/client"
+	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/web"
+)
+
+// maxForm bounds what a form may send, in bytes.
+const maxForm = 256 << 10
+
+// visit is one request while it is being served.
+type visit struct {
+	*Console
+	w   http.ResponseWriter
+	r   *http.Request
+	ctx context.Context
+}
+
+// show makes the page for a GET. A page with a "live" block is also served as an
+// event stream of that block, see live.go.
+func (c *Console) show(name string, load func(*visit) (*page, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v := &visit{c, w, r, r.Context()}
+		w.Header().Set("Vary", "Accept")
+		if strings.HasPrefix(r.Header.Get("Accept"), "text/event-stream") && c.hasLive(name) {
+			v.live(name, load)
+			return
+		}
+		p, err := load(v)
+		if err != nil {
+			v.fail(err)
+			return
+		}
+		p.Flash = v.takeFlash()
+		c.render(w, r, http.StatusOK, name, p)
+	}
+}
+
+// done is what a write that went well leads to.
+type done struct {
+	to  string // the path that is shown next
+	say string // what happened, in a sentence
+}
+
+// do serves a POST of a button: the browser is sent on to a page that says what
+// became of it. When it was refused, that is the page the button is on.
+func (c *Console) do(write func(*visit) (done, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v := &visit{c, w, r, r.Context()}
+		if !v.parse() {
+			return
+		}
+		d, err := write(v)
+		if err != nil {
+			p := v.problem(err)
+			back := v.back()
+			if back == "" {
+				v.failWith(p)
+				return
+			}
+			v.setFlash(flash{Problem: true, Text: p.Detail, Hint: p.Hint})
+			http.Redirect(w, r, back, http.StatusSeeOther)
+			return
+		}
+		v.leave(d)
+	}
+}
+
+// form serves a POST of a form with fields: when it was refused, again shows the
+// form as it was filled in, with what is wrong and where.
+func (c *Console) form(name string, write func(*visit) (done, error), again func(*visit) (*page, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v := &visit{c, w, r, r.Context()}
+		if !v.parse() {
+			return
+		}
+		d, err := write(v)
+		if err == nil {
+			v.leave(d)
+			return
+		}
+		problem := v.problem(err)
+		p, err := again(v)
+		if err != nil {
+			v.fail(err)
+			return
+		}
+		p.Problem = problem
+		c.render(w, r, problem.Status, name, p)
+	}
+}
+
+// leave sends the browser on, with what is to be said there.
+func (v *visit) leave(d done) {
+	if d.say != "" {
+		v.setFlash(flash{Text: d.say})
+	}
+	http.Redirect(v.w, v.r, d.to, http.StatusSeeOther)
+}
+
+// parse reads the form; when it cannot, it answers and returns false.
+func (v *visit) parse() bool {
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
+	if err := v.r.ParseForm(); err != nil {
+		v.failWith(v1.NewProblem(http.StatusBadRequest, v1.CodeInvalid, "The form cannot be read.", "Go back and send it again."))
+		return false
+	}
+	return true
+}
+
+// back is the page of ours that a write came from: the form names it.
+func (v *visit) back() string {
+	if b := v.r.PostFormValue("back"); b != "" {
+		return local(b)
+	}
+	return ""
+}
+
+// problem is err in words for people.
+func (v *visit) problem(err error) *v1.Problem {
+	if p, ok := errors.AsType[*v1.Problem](err); ok && p.Status >= http.StatusBadRequest {
+		return p
+	}
+	if v.ctx.Err() == nil {
+		v.log.Error("page failed", zap.String(v1.LogOperation, v.r.Method+" "+v.r.URL.Path), zap.Error(err))
+	}
+	return web.Internal()
+}
+
+// fail answers with the page that says what happened and what to do.
+func (v *visit) fail(err error) { v.failWith(v.problem(err)) }
+
+func (v *visit) failWith(p *v1.Problem) {
+	title := "This did not work"
+	if p.Status == http.StatusNotFound {
+		title = "There is nothing here"
+	}
+	v.render(v.w, v.r, p.Status, "problem", &page{Title: title, Problem: p})
+}
+
+func (c *Console) notFound(w http.ResponseWriter, r *http.Request) {
+	v := &visit{c, w, r, r.Context()}
+	v.failWith(v1.NewProblem(http.StatusNotFound, v1.CodeNotFound, "This console has no such page.", "Start from the integrations."))
+}
+
+// API is the admin API as the console calls it.
+func (v *visit) API() *client.Client { return v.api }
+
+// installation loads the installation of the path.
+func (v *visit) installation() (*v1.Installation, error) {
+	id := v.r.PathValue("id")
+	if !web.IsInstallationID(id) {
+		return nil, v1.NotFound("There is no such installation.")
+	}
+	in, err := v.api.Installation(v.ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &in, nil
+}
+
+// under is the path of a page of the installation in the request's path.
+func (v *visit) under(page string) string { return "/installations/" + v.r.PathValue("id") + page }
+
+// field is a form's field without the white space that pasting brings along.
+func (v *visit) field(name string) string { return strings.TrimSpace(v.r.PostFormValue(name)) }

@@ -1,0 +1,270 @@
+package console
+
+import (
+	"strings"
+
+	v1 "channelsync/api/v1"
+)
+
+// tone is how something is marked: by colour, icon and word, never by colour alone.
+type tone string
+
+const (
+	toneGood tone = "good"
+	toneBusy tone = "busy" // it goes on by itself
+	toneWarn tone = "warn" // it is tried again by itself
+	toneBad  tone = "bad"  // somebody must act
+	toneOff  tone = "off"
+)
+
+// word is a marked word, what a badge shows.
+type word struct {
+	Tone tone
+	Text string
+}
+
+func stateWord(s v1.State) word {
+	switch s {
+	case v1.StateInstalling:
+		return word{toneBusy, "Installing"}
+	case v1.StateBackfilling:
+		return word{toneBusy, "First sync"}
+	case v1.StateLive:
+		return word{toneGood, "In sync"}
+	case v1.StateDegraded:
+		return word{toneWarn, "Degraded"}
+	case v1.StateNeedsCredentials:
+		return word{toneBad, "Action required"}
+	case v1.StateStopped:
+		return word{toneOff, "Stopped"}
+	case v1.StateUninstalled:
+		return word{toneOff, "Uninstalled"}
+	}
+	return word{toneOff, string(s)}
+}
+
+func syncStateWord(s v1.SyncState) word {
+	switch s {
+	case v1.SyncBackfilling:
+		return word{toneBusy, "First sync"}
+	case v1.SyncRunning:
+		return word{toneGood, "Running"}
+	case v1.SyncStopped:
+		return word{toneOff, "Stopped"}
+	}
+	return word{toneOff, "Not installed"}
+}
+
+func outcomeWord(o v1.Outcome) word {
+	switch o {
+	case v1.OutcomePushed:
+		return word{toneGood, "Synced"}
+	case v1.OutcomeUnchanged:
+		return word{toneGood, "Up to date"}
+	case v1.OutcomeNotMet:
+		return word{toneOff, "Not synced"}
+	case v1.OutcomeWaiting:
+		return word{toneOff, "Waiting"}
+	case v1.OutcomeRetrying:
+		return word{toneWarn, "Retrying"}
+	case v1.OutcomeDead:
+		return word{toneBad, "Failed"}
+	}
+	return word{toneOff, "Unknown"}
+}
+
+func triggerWord(t v1.Trigger) string {
+	switch t {
+	case v1.TriggerCallback:
+		return "Autotask told us"
+	case v1.TriggerPoll:
+		return "found by polling"
+	case v1.TriggerSweep:
+		return "found by the daily sweep"
+	case v1.TriggerBackfill:
+		return "first sync"
+	case v1.TriggerReplay:
+		return "replay"
+	case v1.TriggerManual:
+		return "asked for by hand"
+	case v1.TriggerDependent:
+		return "a related record changed"
+	}
+	return string(t)
+}
+
+// reasonWord says a reason code of a record in words; codes of failures that are
+// not in the list stay as they are, their detail stands beside them.
+func reasonWord(code string) string {
+	switch code {
+	case v1.ReasonTypeNotCustomer:
+		return "Company type is not Customer"
+	case v1.ReasonStatusInactive:
+		return "Company is inactive"
+	case v1.ReasonOwnCompany:
+		return "This is your own company"
+	case v1.ReasonNoContract:
+		return "Company has no contract"
+	case v1.ReasonContractInactive:
+		return "Contract is inactive"
+	case v1.ReasonExcluded:
+		return "Excluded by the options"
+	case v1.ReasonFiltered:
+		return "Filtered out by the options"
+	case v1.ReasonDeletedAtSource:
+		return "Deleted in Autotask"
+	case v1.ReasonClientOutOfScope:
+		return "Its client is no longer in scope"
+	case v1.ReasonSyncNotInstalled:
+		return "Its sync is not installed"
+	}
+	return failureWord(code)
+}
+
+// failureWord says why a record could not be read or sent.
+func failureWord(code string) string {
+	switch code {
+	case "row_unreadable":
+		return "Its row in Autotask cannot be read"
+	case "company_unreadable":
+		return "Its company cannot be read"
+	case "contact_unreadable":
+		return "A contact of it cannot be read"
+	case "contracts_unreadable":
+		return "Its contracts cannot be listed"
+	case "parts_unreadable":
+		return "A row it is made of cannot be read"
+	case "rejected":
+		return "Channel Program rejects it"
+	case "ambiguous_match":
+		return "Its name fits several clients in Channel Program"
+	case "currency_unsupported":
+		return "Channel Program does not take its currency"
+	case "not_pushable":
+		return "It lacks what Channel Program requires"
+	case "target_failed":
+		return "Channel Program could not take it"
+	}
+	return code
+}
+
+func kindWord(k v1.Kind) string {
+	switch k {
+	case v1.KindCompany:
+		return "Client"
+	case v1.KindContract:
+		return "Contract"
+	case v1.KindContact:
+		return "Contact"
+	}
+	return string(k)
+}
+
+// syncText is what a sync is called and does, in the words of the users' own guide.
+type syncText struct {
+	Name       string
+	Short      string
+	Conditions []string
+	Data       []string
+	Triggers   []string
+}
+
+func syncWords(s v1.Sync) syncText {
+	if s == v1.SyncActiveCustomers {
+		return syncText{
+			Name: "Active Customers", Short: "Companies of type Customer and status Active, with how to reach them.",
+			Conditions: []string{"Type is Customer", "Status is Active"},
+			Data:       []string{"Company name", "Street address", "Email addresses", "Phone numbers", "Websites"},
+			Triggers:   []string{"A company is created", "A synced detail is edited", "A company goes from Inactive to Active"},
+		}
+	}
+	return syncText{
+		Name: "Active Customer Contracts", Short: "The contracts of active customers: vendor, name and overall cost.",
+		Conditions: []string{"Type is Customer", "Status is Active", "The customer has at least one contract"},
+		Data:       []string{"Company name", "Vendor name, else “MSP Managed Services”", "Contract name", "Overall cost"},
+		Triggers:   []string{"A contract is created", "A synced detail is edited"},
+	}
+}
+
+// fieldID is the id of the form's field that a pointer of a problem points at:
+// "#/channelProgram/token" → "channelProgram-token", "?from" → "from".
+func fieldID(pointer string) string {
+	return strings.ReplaceAll(strings.Trim(strings.TrimLeft(pointer, "#?"), "/"), "/", "-")
+}
+
+// fieldName is what the field is called on the page.
+func fieldName(pointer string) string {
+	switch fieldID(pointer) {
+	case "name":
+		return "Name"
+	case "username":
+		return "Username (key)"
+	case "secret":
+		return "Password (secret)"
+	case "trackingIdentifier":
+		return "API tracking identifier"
+	case "zone":
+		return "Region"
+	case "syncs":
+		return "Syncs"
+	case "channelProgram-connectionId", "connectionId":
+		return "Connection id"
+	case "channelProgram-token", "token":
+		return "Connection token"
+	case "options-currency":
+		return "Currency"
+	case "from":
+		return "From"
+	case "to":
+		return "To"
+	case "fromSequence":
+		return "From the change with the number"
+	case "kind":
+		return "Only changes of"
+	case "id":
+		return "Autotask id"
+	case "kinds":
+		return "What to compare"
+	case "options-massChangePercent":
+		return "Mass change"
+	}
+	return fieldID(pointer)
+}
+
+// checkName is the title of a check of a set-up test.
+func checkName(name string) string {
+	switch name {
+	case "zone":
+		return "Region"
+	case "credentials":
+		return "Log-in at Autotask"
+	case "webhooks":
+		return "Webhooks"
+	case "channel_program":
+		return "Channel Program"
+	}
+	return "Reading " + name
+}
+
+func jobName(j v1.Job) string {
+	name := map[string]string{"backfill": "First sync", "resync": "Resync", "replay": "Replay", "sweep": "Daily sweep"}[j.Type]
+	if name == "" {
+		name = j.Type
+	}
+	if j.DryRun {
+		name += " (dry run)"
+	}
+	return name
+}
+
+func jobWord(j v1.Job) word {
+	switch j.State {
+	case v1.JobRunning:
+		return word{toneBusy, "Running"}
+	case v1.JobDone:
+		return word{toneGood, "Done"}
+	case v1.JobFailed:
+		return word{toneBad, "Failed"}
+	}
+	return word{toneOff, "Cancelled"}
+}

@@ -19,41 +19,8 @@ func TestReplicated(t *testing.T) {
 		t.Skip("three servers take some seconds to elect")
 	}
 	t.Parallel()
-	ports := freePorts(t, 3)
-	var routes []*url.URL
-	for _, p := range ports {
-		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", p)})
-	}
-	var servers []*server.Server
-	var urls string
-	for i := range 3 {
-		srv, err := server.NewServer(&server.Options{
-			ServerName: fmt.Sprintf("n%d", i), StoreDir: t.TempDir(), SyncAlways: true, Routes: routes,
-			Cluster: server.ClusterOpts{Name: "c", Host: "127.0.0.1", Port: ports[i]},
-			Host:    "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		srv.Start()
-		t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
-		servers = append(servers, srv)
-	}
-	for _, srv := range servers {
-		if !srv.ReadyForConnections(10 * time.Second) {
-			t.Fatal("not ready")
-		}
-		urls += "," + srv.ClientURL()
-	}
-	eventually(t, 20*time.Second, "a leader of three", func() bool {
-		for _, srv := range servers {
-			if srv.JetStreamIsLeader() {
-				return len(srv.JetStreamClusterPeers()) == 3
-			}
-		}
-		return false
-	})
-	b := open(t, func(c *Config) { c.DataDir, c.URL, c.JournalMaxBytes = "", urls[1:], smallJournal })
+	servers, urls := threeServers(t)
+	b := open(t, func(c *Config) { c.DataDir, c.URL, c.JournalMaxBytes = "", urls, smallJournal })
 	if h := b.Health(t.Context()); h.Err != nil || h.Replicas != 3 || h.Embedded {
 		t.Errorf("%+v", h)
 	}
@@ -147,4 +114,42 @@ func freePorts(t *testing.T, n int) []int {
 		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
 	}
 	return ports
+}
+
+// threeServers is a cluster that has elected its leader, and its addresses.
+func threeServers(t *testing.T) (servers []*server.Server, urls string) {
+	t.Helper()
+	ports := freePorts(t, 3)
+	var routes []*url.URL
+	for _, p := range ports {
+		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", p)})
+	}
+	for i := range 3 {
+		srv, err := server.NewServer(&server.Options{
+			ServerName: fmt.Sprintf("n%d", i), StoreDir: t.TempDir(), SyncAlways: true, Routes: routes,
+			Cluster: server.ClusterOpts{Name: "c", Host: "127.0.0.1", Port: ports[i]},
+			Host:    "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv.Start()
+		t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
+		servers = append(servers, srv)
+	}
+	for _, srv := range servers {
+		if !srv.ReadyForConnections(10 * time.Second) {
+			t.Fatal("not ready")
+		}
+		urls += "," + srv.ClientURL()
+	}
+	eventually(t, 20*time.Second, "a leader of three", func() bool {
+		for _, srv := range servers {
+			if srv.JetStreamIsLeader() {
+				return len(srv.JetStreamClusterPeers()) == 3
+			}
+		}
+		return false
+	})
+	return servers, urls[1:]
 }

@@ -30,10 +30,17 @@ type Config struct {
 	JournalMaxBytes int64
 	// Retention is how long dispatched changes stay readable; 0 keeps them until the cap.
 	Retention time.Duration
+	// Admit is asked whether a store that is there already may be used, by what it says
+	// of itself, before anything of it is touched. Nil takes any store whose format
+	// this build knows; a format that is newer is refused without asking.
+	Admit func(Stamp) error
 	// Log must be set to see anything; nil discards.
 	Log *zap.Logger
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// migrating is the id of the store that is being moved into this one: what a
+	// migration left unfinished there may be opened then.
+	migrating string
 	// Observe, when set, is told how long each operation took. Names are few and
 	// fixed ("journal publish", "worklist take"), fit for a metric label.
 	Observe func(operation string, took time.Duration)
@@ -65,6 +72,9 @@ func (c Config) checked() (Config, error) {
 		c.Replicas = 1
 	case c.Replicas == 0:
 		c.Replicas = 3
+	}
+	if c.Admit == nil {
+		c.Admit = func(Stamp) error { return nil }
 	}
 	if c.Log == nil {
 		c.Log = zap.NewNop()

@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 // connect reaches the embedded server, or the cluster within the context's time.
 func connect(ctx context.Context, cfg Config, srv *server.Server) (*link, error) {
 	l := &link{
-		log: cfg.Log, now: cfg.Now, observe: cfg.Observe,
+		log: cfg.Log, now: cfg.Now, observe: cfg.Observe, inside: srv != nil,
 		stats: new(counters), streams: make(map[string]*stream), api: jetstream.DefaultAPIPrefix,
 	}
 	opts := []nats.Option{
@@ -84,6 +85,26 @@ func awaitConnected(ctx context.Context, nc *nats.Conn) error {
 			return fmt.Errorf("%w (last try: %w)", ctx.Err(), last)
 		}
 		return ctx.Err()
+	}
+}
+
+// disconnect sends what is buffered, then ends the connection.
+func (l *link) disconnect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	done := l.nc.StatusChanged(nats.CLOSED)
+	defer l.nc.Close()
+	if err := l.nc.Drain(); err != nil {
+		if errors.Is(err, nats.ErrConnectionReconnecting) {
+			return nil // nothing can be buffered while there is no connection
+		}
+		return fmt.Errorf("drain the nats connection: %w", err)
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("drain the nats connection: %w", ctx.Err())
 	}
 }
 

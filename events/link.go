@@ -19,6 +19,7 @@ const opTimeout = 5 * time.Second
 type link struct {
 	nc      *nats.Conn
 	js      jetstream.JetStream
+	inside  bool   // the server is in this process: it elects no leader
 	api     string // subject prefix of the JetStream API, with the final dot
 	log     *zap.Logger
 	now     func() time.Time

@@ -93,16 +93,16 @@ const (
 
 // settle is call, tried again while a cluster is still electing a leader: it then
 // does not answer, or says that it is unavailable.
-func (b *Bus) settle(ctx context.Context, operation string, fn func(context.Context) error) error {
+func (l *link) settle(ctx context.Context, operation string, fn func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	for first := true; ; first = false {
-		err := b.call(ctx, operation, fn)
-		if err == nil || b.server != nil || ctx.Err() != nil || !isUnavailable(err) {
+		err := l.call(ctx, operation, fn)
+		if err == nil || l.inside || ctx.Err() != nil || !isUnavailable(err) {
 			return err
 		}
 		if first {
-			b.log.Info("nats is not ready; trying again", zap.Error(err))
+			l.log.Info("nats is not ready; trying again", zap.Error(err))
 		}
 		pause(ctx, settlePause)
 	}

@@ -1,0 +1,219 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// freeLeast is how many bytes a disk must have free for an embedded store to be
+// opened: the server writes while it starts, and a write that fails half-way is
+// worse than none.
+const freeLeast = 16 << 20
+
+// movedFile marks an embedded store that was moved to a cluster.
+const movedFile = "moved.json"
+
+// migratingKey is the metadata of streams that a migration has not finished; its
+// value is the id of the store they come from.
+const migratingKey = "channelsync.migrating"
+
+// Moved says where an embedded store was moved to.
+type Moved struct {
+	To string    `json:"to"` // the servers, without user information
+	At time.Time `json:"at"`
+}
+
+// Inspect looks at the data directory of an embedded store and returns its stamp:
+// the zero value of one that has none, or does not exist yet. It refuses what
+// must not be opened: a newer format, a store that was moved, a disk that cannot
+// be written or is full. It only reads, and takes no lock.
+func Inspect(dataDir string) (Stamp, error) {
+	if _, err := existing(dataDir); err != nil {
+		return Stamp{}, err
+	}
+	path := filepath.Join(dataDir, stampFile)
+	body, err := readSmall(path)
+	if err != nil {
+		return Stamp{}, err
+	}
+	var stamp Stamp
+	if body != nil {
+		if stamp, err = parseStamp(body); errors.Is(err, ErrNewerStore) {
+			return Stamp{}, fmt.Errorf("%s: %w", dataDir, err)
+		} else if err != nil {
+			return Stamp{}, fmt.Errorf("read %s: %w; restore it from a backup (nothing was changed)", path, err)
+		}
+	}
+	if err := refuseMoved(dataDir); err != nil {
+		return Stamp{}, err
+	}
+	if err := checkDisk(dataDir); err != nil {
+		return Stamp{}, err
+	}
+	if empty, err := emptyStore(dataDir); err != nil || empty {
+		return Stamp{}, err // what it said of itself went with it
+	}
+	return stamp, nil
+}
+
+func refuseMoved(dataDir string) error {
+	path := filepath.Join(dataDir, movedFile)
+	body, err := readSmall(path)
+	if err != nil || body == nil {
+		return err
+	}
+	var m Moved
+	if err := json.Unmarshal(body, &m); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	return fmt.Errorf("the store in %s was moved to %s on %s: start with --nats-url, or remove %s to use it all the same, "+
+		"as it was then (nothing was changed)", dataDir, m.To, m.At.UTC().Format(time.RFC3339), path)
+}
+
+func emptyStore(dataDir string) (bool, error) {
+	entries, err := os.ReadDir(filepath.Join(dataDir, "nats"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("look at the event store: %w", err)
+	}
+	return len(entries) == 0, nil
+}
+
+// checkDisk asks whether the directory, or what it will be made in, can be written.
+func checkDisk(dataDir string) error {
+	for _, dir := range []string{dataDir, filepath.Join(dataDir, "nats")} {
+		at, err := existing(dir)
+		if err != nil {
+			return err
+		}
+		const writable, enterable = 2, 1 // access(2): W_OK, X_OK
+		if err := syscall.Access(at, writable|enterable); err != nil {
+			return fmt.Errorf("%s cannot be written (%w): make it writable for this process, or use another data directory "+
+				"(nothing was changed)", at, err)
+		}
+	}
+	at, err := existing(dataDir)
+	if err != nil {
+		return err
+	}
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(at, &disk); err != nil {
+		return fmt.Errorf("measure the disk of %s: %w", at, err)
+	}
+	free := int64(disk.Bavail) * int64(disk.Bsize) //nolint:unconvert // the types differ between platforms
+	if free < freeLeast {
+		return fmt.Errorf("the disk of %s is full: %d KiB are free, %d MiB are needed to start: make room, then start again "+
+			"(nothing was changed)", at, free>>10, freeLeast>>20)
+	}
+	return nil
+}
+
+// existing is the directory itself, or the nearest one above it that is there.
+func existing(dir string) (string, error) {
+	at, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("find %s: %w", dir, err)
+	}
+	for {
+		info, err := os.Stat(at)
+		switch {
+		case err == nil && !info.IsDir():
+			return "", fmt.Errorf("%s is a file, and a directory is needed (nothing was changed)", at)
+		case err == nil:
+			return at, nil
+		case !errors.Is(err, fs.ErrNotExist) || at == filepath.Dir(at):
+			return "", fmt.Errorf("look at %s: %w", at, err)
+		}
+		at = filepath.Dir(at)
+	}
+}
+
+// admitDir refuses an embedded store that must not be used.
+func (s *Store) admitDir() error {
+	stamp, err := Inspect(s.cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	empty, err := emptyStore(s.cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	s.stamp = stamp
+	if empty {
+		return nil
+	}
+	return s.cfg.Admit(stamp)
+}
+
+// admitCluster does the same for a store in a cluster, which it only reads.
+func (s *Store) admitCluster(ctx context.Context) error {
+	return s.settle(ctx, "look at the store", func(ctx context.Context) error {
+		journal, err := s.find(ctx, journalStream)
+		if err != nil {
+			return err
+		}
+		if journal != nil {
+			if from := journal.CachedInfo().Config.Metadata[migratingKey]; from != "" && s.cfg.migrating != from {
+				return fmt.Errorf("the store was not moved here as a whole (store %s): run channelsync migrate again "+
+					"(nothing was changed)", from)
+			}
+		}
+		keys, err := s.find(ctx, "KV_"+KeysTable)
+		if err != nil || keys == nil {
+			return err
+		}
+		body, err := lastValue(ctx, keys, stampKey)
+		if err != nil {
+			return err
+		}
+		stamp := Stamp{}
+		if body != nil {
+			if stamp, err = parseStamp(body); err != nil {
+				return fmt.Errorf("read the store's stamp: %w", err)
+			}
+		}
+		s.stamp = stamp
+		if sentinel, err := lastValue(ctx, keys, SentinelKey); err != nil {
+			return err
+		} else if sentinel != nil {
+			stamp.Key = sentinel // it changes with a rotation before the stamp does
+		}
+		return s.cfg.Admit(stamp)
+	})
+}
+
+// find returns a stream, or nil when there is none.
+func (s *Store) find(ctx context.Context, name string) (jetstream.Stream, error) {
+	stream, err := s.js.Stream(ctx, name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, nil
+	}
+	return stream, err
+}
+
+// lastValue is what a table's stream holds of a key; nil when it holds nothing.
+func lastValue(ctx context.Context, table jetstream.Stream, key string) ([]byte, error) {
+	subjects := table.CachedInfo().Config.Subjects
+	if len(subjects) != 1 || len(subjects[0]) < 2 {
+		return nil, fmt.Errorf("table %s has the subjects %v", table.CachedInfo().Config.Name, subjects)
+	}
+	msg, err := table.GetLastMsgForSubject(ctx, subjects[0][:len(subjects[0])-1]+key)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if isDeletion(msg.Header) {
+		return nil, nil
+	}
+	return msg.Data, nil
+}

@@ -1,0 +1,377 @@
+package events
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats-server/v2/server"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events/archive"
+)
+
+// everything fills a store with one of each kind of thing and says what is in it.
+func everything(t testing.TB, b *Bus) {
+	t.Helper()
+	for id := int64(1); id <= 40; id++ {
+		publish(t, b, change(id), fmt.Sprintf("id-%d", id))
+	}
+	stop := dispatch(t, b)
+	eventually(t, 10*time.Second, "all is dispatched", func() bool {
+		n, err := b.Journal().Undispatched(t.Context())
+		return err == nil && n == 0
+	})
+	stop()
+	err := b.Worklist().Later(t.Context(), []Mark{mark(99)}, func(Mark) time.Time { return time.Now().Add(time.Hour) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cfg := range []TableConfig{{Name: KeysTable, Secure: true}, {Name: "ledger"}, {Name: "leases", Memory: true}} {
+		table, err := b.Table(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{"a", "b", "a"} { // the second "a" replaces the first
+			if _, err := table.Put(t.Context(), key, []byte(cfg.Name+" "+key)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// same compares what two stores hold, but for what lies in memory.
+func same(t testing.TB, a, b *Bus) {
+	t.Helper()
+	one, two := streamStates(t, a), streamStates(t, b)
+	delete(one, "KV_leases")
+	for name, was := range one {
+		is := two[name]
+		if name == "KV_"+KeysTable && b.server == nil {
+			is.Msgs, is.LastSeq, is.LastTime = is.Msgs-1, is.LastSeq-1, was.LastTime // the stamp, which has no place beside a cluster
+		}
+		if was.Msgs != is.Msgs || max(was.FirstSeq, 1) != max(is.FirstSeq, 1) || was.LastSeq != is.LastSeq || !was.LastTime.Equal(is.LastTime) {
+			t.Errorf("%s: got %+v, want %+v", name, is, was)
+		}
+	}
+	if len(two) != len(one) {
+		t.Errorf("got the streams %v, want %v", two, one)
+	}
+	if diff := cmp.Diff(take(t, a, LaneLive), take(t, b, LaneLive)); diff != "" {
+		t.Errorf("marks differ\n%s", diff)
+	}
+	for _, bus := range []*Bus{a, b} {
+		if n, err := bus.Journal().Undispatched(t.Context()); err != nil || n != 0 {
+			t.Errorf("undispatched: %d, %v", n, err)
+		}
+	}
+}
+
+func backUp(t testing.TB, b *Bus) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	w := archive.NewWriter(&file, time.Now())
+	if err := b.Backup(t.Context(), w, []string{KeysTable}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(archive.Manifest{Store: Format, Version: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+func restoreInto(t testing.TB, file []byte, dir string) error {
+	t.Helper()
+	m, err := archive.Check(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := OpenStore(t.Context(), Config{DataDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.RestoreAll(t.Context(), bytes.NewReader(file), m, nil)
+	if closing := s.Close(context.Background()); closing != nil {
+		t.Fatal(closing)
+	}
+	return err
+}
+
+func TestBackupRestoresToTheSame(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	everything(t, b)
+	file := backUp(t, b)
+	m, err := archive.Check(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, p := range m.Parts {
+		names = append(names, p.Name)
+	}
+	want := []string{"KV_keys", journalStream, worklistStream, deadStream, "KV_ledger"}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Errorf("the order matters, and memory is not kept\n%s", diff)
+	}
+	dir := t.TempDir()
+	if err := restoreInto(t, file, dir); err != nil {
+		t.Fatal(err)
+	}
+	restored := open(t, func(c *Config) { c.DataDir = dir })
+	same(t, b, restored)
+	// What was known to be stored still is, and what is stored next has the next place.
+	if r := publish(t, restored, change(40), "id-40"); !r.Duplicate {
+		t.Errorf("a message id was forgotten: %+v", r)
+	}
+	if r := publish(t, restored, change(41), "id-41"); r.Duplicate || r.Sequence != 41 {
+		t.Errorf("got %+v", r)
+	}
+	keys, err := restored.Table(t.Context(), TableConfig{Name: KeysTable, Secure: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, err := keys.Get(t.Context(), "a"); err != nil || string(e.Value) != "keys a" {
+		t.Errorf("got %+v, %v", e, err)
+	}
+}
+
+func TestScheduleIsKeptByARestore(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	err := b.Worklist().Later(t.Context(), []Mark{mark(7)}, func(Mark) time.Time { return time.Now().Add(3 * time.Second) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := restoreInto(t, backUp(t, b), dir); err != nil {
+		t.Fatal(err)
+	}
+	restored := open(t, func(c *Config) { c.DataDir = dir })
+	eventually(t, 10*time.Second, "the schedule fires", func() bool { return len(take(t, restored, LaneLive)) == 1 })
+}
+
+func TestBackupWhileEverythingIsWritten(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	everything(t, b)
+	dispatch(t, b)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for id := int64(1000); ctx.Err() == nil; id++ {
+			_, _ = b.Journal().Publish(ctx, change(id%50), "")
+			if marks, err := b.Worklist().Take(ctx, inst, v1.KindCompany, LaneLive, 5); err == nil && len(marks) > 0 {
+				_ = b.Worklist().Clear(ctx, inst, v1.KindCompany, LaneLive, marks[len(marks)-1].Sequence)
+			}
+		}
+	}()
+	file := backUp(t, b)
+	cancel()
+	<-ended
+	dir := t.TempDir()
+	if err := restoreInto(t, file, dir); err != nil {
+		t.Fatal(err)
+	}
+	restored := open(t, func(c *Config) { c.DataDir = dir })
+	keys, err := restored.Table(t.Context(), TableConfig{Name: KeysTable, Secure: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, err := keys.Get(t.Context(), "b"); err != nil || string(e.Value) != "keys b" {
+		t.Errorf("got %+v, %v", e, err)
+	}
+}
+
+func TestTablesThatMustBeStillAreTakenWhole(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	table, err := b.Table(t.Context(), TableConfig{Name: "hot"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"a", "b", "c"} {
+		if _, err := table.Put(t.Context(), key, []byte("0")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { // in bursts, with a rest between
+		defer close(ended)
+		for ctx.Err() == nil {
+			for range 20 {
+				_, _ = table.Put(ctx, "a", []byte("1"))
+			}
+			pause(ctx, 100*time.Millisecond)
+		}
+	}()
+	for range 3 {
+		var file bytes.Buffer
+		w := archive.NewWriter(&file, time.Now())
+		if err := b.Backup(t.Context(), w, []string{"hot"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(archive.Manifest{Store: Format}); err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		if err := restoreInto(t, file.Bytes(), dir); err != nil {
+			t.Fatal(err)
+		}
+		restored, err := Open(t.Context(), Config{DataDir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := restored.Table(t.Context(), TableConfig{Name: "hot"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := again.GetMany(t.Context(), []string{"a", "b", "c"})
+		if err != nil || len(got) != 3 {
+			t.Errorf("got %d of 3 keys, %v", len(got), err)
+		}
+		shut(t, restored)
+	}
+	cancel()
+	<-ended
+}
+
+func TestBackupOfAReceiverThatGoesAwayEnds(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	everything(t, b)
+	gone := errors.New("the receiver is gone")
+	err := b.Backup(t.Context(), archive.NewWriter(failing{gone}, time.Now()))
+	if !errors.Is(err, gone) {
+		t.Fatalf("got %v", err)
+	}
+	backUp(t, b) // the next one works
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+func TestRestoreRefusesWhatIsNotOurs(t *testing.T) {
+	t.Parallel()
+	var file bytes.Buffer
+	w := archive.NewWriter(&file, time.Now())
+	if _, err := w.Begin("ORDERS"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.End(archive.Part{Config: []byte(`{"name":"ORDERS"}`), State: []byte(`{}`)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(archive.Manifest{Store: Format}); err != nil {
+		t.Fatal(err)
+	}
+	if err := restoreInto(t, file.Bytes(), t.TempDir()); !errors.Is(err, archive.ErrDamaged) {
+		t.Fatalf("got %v", err)
+	}
+	m := archive.Manifest{Store: Format + 1, Version: "v9"}
+	s, err := OpenStore(t.Context(), Config{DataDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close(context.Background()) }()
+	if err := s.RestoreAll(t.Context(), nil, m, nil); !errors.Is(err, ErrNewerStore) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestMigrate(t *testing.T) {
+	t.Parallel()
+	srv := external(t, &server.Options{StoreDir: t.TempDir()})
+	migrateTo(t, srv.ClientURL(), 1)
+}
+
+func TestMigrateToThreeServers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("three servers take some seconds to elect")
+	}
+	t.Parallel()
+	_, urls := threeServers(t)
+	migrateTo(t, urls, 3)
+}
+
+// migrateTo moves a store, after a try that was cut short, and compares.
+func migrateTo(t *testing.T, urls string, replicas int) {
+	dir := t.TempDir()
+	b, err := Open(t.Context(), Config{DataDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	everything(t, b)
+	if err := b.Sign(t.Context(), "v1", []byte("key")); err != nil {
+		t.Fatal(err)
+	}
+	copied := backUp(t, b) // to compare with later
+	to := Config{URL: urls, Replicas: replicas}
+	err = Migrate(t.Context(), Config{DataDir: dir}, to, nil)
+	if !errors.Is(err, ErrLocked) {
+		t.Fatalf("while it runs: got %v", err)
+	}
+	shut(t, b)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	err = Migrate(ctx, Config{DataDir: dir}, to, func(r Restored) {
+		if r.Name == worklistStream {
+			cancel()
+		}
+	})
+	if err == nil {
+		t.Fatal("it was cut short and says nothing")
+	}
+	_, err = Open(t.Context(), to)
+	refusedWith(t, err, "channelsync migrate again")
+	if err := Migrate(t.Context(), Config{DataDir: dir}, to, nil); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(t.Context(), Config{DataDir: dir})
+	refusedWith(t, err, "was moved to", "--nats-url")
+	_, err = OpenStore(t.Context(), Config{DataDir: dir})
+	refusedWith(t, err, "was moved to")
+
+	back := filepath.Join(t.TempDir(), "back")
+	if err := restoreInto(t, copied, back); err != nil {
+		t.Fatal(err)
+	}
+	was := open(t, func(c *Config) { c.DataDir = back })
+	is := open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", urls, replicas })
+	same(t, was, is)
+	if is.Stamp().Version != "v1" || string(is.Stamp().Key) != "key" {
+		t.Errorf("stamp: %+v", is.Stamp())
+	}
+	// The journal can be read from a time on, as it was stored.
+	if ids := journalIDs(t, is); len(ids) != 40 {
+		t.Errorf("%d changes", len(ids))
+	}
+
+	other := signedStore(t, "another")
+	err = Migrate(t.Context(), Config{DataDir: other}, to, nil)
+	if !errors.Is(err, ErrOccupied) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v", err)
+	}
+	open(t, func(c *Config) { c.DataDir = other }) // it was not moved
+}
+
+func TestMigrateWantsAStore(t *testing.T) {
+	t.Parallel()
+	srv := external(t, &server.Options{StoreDir: t.TempDir()})
+	to := Config{URL: srv.ClientURL(), Replicas: 1}
+	if err := Migrate(t.Context(), Config{DataDir: t.TempDir()}, to, nil); err == nil || !strings.Contains(err.Error(), "holds no store") {
+		t.Errorf("got %v", err)
+	}
+	dir := signedStore(t, "key")
+	if err := Migrate(t.Context(), Config{DataDir: dir}, Config{DataDir: t.TempDir()}, nil); err == nil {
+		t.Error("to an embedded one")
+	}
+}

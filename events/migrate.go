@@ -1,0 +1,248 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+)
+
+// ErrOccupied says that a cluster has streams of channelsync's already.
+var ErrOccupied = errors.New("there are streams of channelsync already")
+
+// Migrate copies an embedded store that nobody runs into a cluster that has none
+// of our streams: sequences, times and how far dispatch came stay as they are. (Of
+// message ids a server knows only those that it stored itself, until it restarts:
+// a change that is delivered again is stored again, which costs a look at its
+// record.) Then it marks the embedded store as moved, so that it is not started
+// beside its copy; nothing else there changes.
+//
+// A migration that was cut short may be run again: what it left in the cluster is
+// known by the store it came from, removed, and made anew. Until it has finished
+// no Open takes the cluster's store. Told, which may be nil, hears of each stream.
+func Migrate(ctx context.Context, from, to Config, told func(Restored)) error {
+	source, err := OpenStore(ctx, from)
+	if err != nil {
+		return err
+	}
+	err = migrate(ctx, source, to, told)
+	return errors.Join(err, source.Close(context.WithoutCancel(ctx)))
+}
+
+func migrate(ctx context.Context, source *Store, to Config, told func(Restored)) error {
+	if to.embedded() || !source.cfg.embedded() {
+		return errors.New("migrate: want an embedded store to move, and a cluster to move it to")
+	}
+	streams, err := source.Streams(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	if len(streams) == 0 {
+		return fmt.Errorf("migrate: %s holds no store", source.cfg.DataDir)
+	}
+	if source.stamp.Store == "" { // from before stamps: it needs a name to be known by
+		if err := source.sign(ctx, Stamp{Version: source.stamp.Version, Key: source.stamp.Key}); err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+	}
+	to.migrating = source.stamp.Store
+	target, err := OpenStore(ctx, to)
+	if err != nil {
+		return err
+	}
+	m := migration{source: source, target: target, id: source.stamp.Store}
+	err = m.run(ctx, streams, told)
+	return errors.Join(err, target.Close(context.WithoutCancel(ctx)))
+}
+
+type migration struct {
+	source, target *Store
+	id             string // of the source
+}
+
+func (m *migration) run(ctx context.Context, streams []jetstream.StreamConfig, told func(Restored)) error {
+	if done, err := m.done(ctx); err != nil {
+		return err
+	} else if done {
+		return m.markMoved()
+	}
+	if err := m.makeRoom(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	names := make(map[string]bool, len(streams))
+	for _, cfg := range streams {
+		names[cfg.Name] = true
+	}
+	// The journal first, and let go of last: by it every Open sees that the rest may be missing.
+	order := backupOrder(names)
+	for _, name := range order {
+		done, err := m.copy(ctx, name)
+		if err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+		if told != nil {
+			told(done)
+		}
+	}
+	if err := m.target.sign(ctx, Stamp{Version: m.source.stamp.Version, Key: m.source.stamp.Key}); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	slices.Reverse(order)
+	for _, name := range order {
+		if err := m.release(ctx, name); err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+	}
+	return m.markMoved()
+}
+
+// done says whether an earlier try got as far as to let go of the journal.
+func (m *migration) done(ctx context.Context) (bool, error) {
+	journal, err := m.target.find(ctx, journalStream)
+	if err != nil {
+		return false, fmt.Errorf("migrate: ask stream %s: %w", journalStream, err)
+	}
+	return journal != nil && journal.CachedInfo().Config.Metadata[migratingKey] == "" && m.target.stamp.Store == m.id, nil
+}
+
+// makeRoom refuses a cluster that is in use, and removes what an earlier try left.
+func (m *migration) makeRoom(ctx context.Context) error {
+	there, err := m.target.Streams(ctx)
+	if err != nil {
+		return err
+	}
+	for _, cfg := range there {
+		if cfg.Metadata[migratingKey] != m.id {
+			return fmt.Errorf("%w: stream %s; give it an account of its own, or remove what is there", ErrOccupied, cfg.Name)
+		}
+	}
+	// The journal goes last: what is half removed must not be taken for whole.
+	slices.SortStableFunc(there, func(a, b jetstream.StreamConfig) int { return isJournal(a) - isJournal(b) })
+	for _, cfg := range there {
+		m.target.log.Info("removing what an unfinished migration left", zap.String(v1.LogStream, cfg.Name))
+		if err := m.remove(ctx, cfg.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isJournal(cfg jetstream.StreamConfig) int {
+	if cfg.Name == journalStream {
+		return 1
+	}
+	return 0
+}
+
+// copy makes a stream at the target, and anew until it is what the source holds:
+// a schedule of the worklist may fire while it is read.
+func (m *migration) copy(ctx context.Context, name string) (Restored, error) {
+	for range stillTries {
+		done, taken, err := m.pipe(ctx, name)
+		if err != nil {
+			return done, err
+		}
+		after, err := m.source.states(ctx, []string{name})
+		if err != nil {
+			return done, err
+		}
+		if sameState(taken.State, after[0]) {
+			return done, nil
+		}
+		if err := m.remove(ctx, name); err != nil {
+			return done, err
+		}
+		pause(ctx, stillPause)
+	}
+	return Restored{}, fmt.Errorf("copy stream %s: it was written all the time", name)
+}
+
+// pipe hands a snapshot of the source to a restore at the target.
+func (m *migration) pipe(ctx context.Context, name string) (Restored, Snapshot, error) {
+	info, err := m.source.js.Stream(ctx, name)
+	if err != nil {
+		return Restored{}, Snapshot{}, fmt.Errorf("ask stream %s: %w", name, err)
+	}
+	planned := Snapshot{Config: info.CachedInfo().Config, State: info.CachedInfo().State}
+	planned.Config.Replicas = m.target.cfg.Replicas
+	planned.Config.Metadata = ownMetadata(planned.Config.Metadata)
+	planned.Config.Metadata[migratingKey] = m.id
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r, w := io.Pipe()
+	var taken Snapshot
+	snapped := make(chan error, 1)
+	go func() {
+		var err error
+		taken, err = m.source.Snapshot(ctx, name, w)
+		snapped <- errors.Join(err, w.CloseWithError(err))
+	}()
+	state, err := m.target.Restore(ctx, planned, r)
+	_ = r.CloseWithError(errors.New("the restore has ended")) // never fails
+	if err != nil {
+		cancel()
+	}
+	if failed := <-snapped; err == nil {
+		err = failed
+	}
+	if err != nil {
+		return Restored{}, taken, err
+	}
+	done, err := compared(taken, state)
+	return done, taken, err
+}
+
+func (m *migration) remove(ctx context.Context, name string) error {
+	return m.target.settle(ctx, "remove stream "+name, func(ctx context.Context) error {
+		return m.target.js.DeleteStream(ctx, name)
+	})
+}
+
+// release takes the mark of an unfinished migration off a stream.
+func (m *migration) release(ctx context.Context, name string) error {
+	return m.target.settle(ctx, "release stream "+name, func(ctx context.Context) error {
+		stream, err := m.target.js.Stream(ctx, name)
+		if err != nil {
+			return err
+		}
+		cfg := stream.CachedInfo().Config
+		cfg.Metadata = ownMetadata(cfg.Metadata)
+		delete(cfg.Metadata, migratingKey)
+		_, err = m.target.js.UpdateStream(ctx, cfg)
+		return err
+	})
+}
+
+// ownMetadata leaves out what the server keeps there for itself.
+func ownMetadata(all map[string]string) map[string]string {
+	own := maps.Clone(all)
+	if own == nil {
+		own = map[string]string{}
+	}
+	maps.DeleteFunc(own, func(k, _ string) bool { return strings.HasPrefix(k, "_nats.") })
+	return own
+}
+
+// markMoved is the last step: a try that ends before it may be run again.
+func (m *migration) markMoved() error {
+	body, err := json.Marshal(Moved{To: m.target.cfg.redacted(), At: m.source.now().UTC()})
+	if err == nil {
+		err = replaceFile(filepath.Join(m.source.cfg.DataDir, movedFile), append(body, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("migrate: everything was copied, but the store cannot be marked as moved: "+
+			"do not start it again without --nats-url: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,181 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/oklog/ulid/v2"
+)
+
+// Format is the format of the store that this build reads and writes: which
+// streams and tables there are and what lies in them. It grows when an older
+// build would misread or destroy what a newer one wrote, and only then. A store
+// without a stamp is of format 1.
+const Format = 1
+
+// Where the stamp lies, and what the key of a store without one is known by.
+const (
+	stampFile = "store.json" // beside an embedded store, in DataDir
+	// KeysTable is the table that holds sealed keys. In an external store the stamp
+	// lies there too, since there is no place beside it.
+	KeysTable = "keys"
+	// SentinelKey is the key of KeysTable with a known value under the master key.
+	SentinelKey = "master"
+	stampKey    = "store"
+	stampMax    = 64 << 10 // bytes; a file that is larger is no stamp
+)
+
+// Stamp is what a store says of itself, where it can be read before the store is
+// opened.
+type Stamp struct {
+	Format  int    `json:"format"`
+	Store   string `json:"store"`   // the store's own id
+	Version string `json:"version"` // of the channelsync that wrote the stamp
+	// Key is a known value under the master key, opaque here: Config.Admit tells by
+	// it whether the key is the right one. Empty: the store is from before stamps.
+	Key []byte `json:"key,omitempty"`
+}
+
+// Stamp is what the store says of itself; the zero value when it has no stamp yet.
+func (b *Bus) Stamp() Stamp { return b.store.stamp }
+
+// Sign writes the store's stamp: whoever opened everything in the store says so.
+// Format and id are filled in; a stamp that stands so already is not written again.
+func (b *Bus) Sign(ctx context.Context, version string, key []byte) error {
+	return b.store.sign(ctx, Stamp{Version: version, Key: key})
+}
+
+func (s *Store) sign(ctx context.Context, stamp Stamp) error {
+	stamp.Format, stamp.Store = Format, s.stamp.Store
+	if stamp.Store == "" {
+		stamp.Store = ulid.Make().String()
+	}
+	if reflect.DeepEqual(stamp, s.stamp) {
+		return nil
+	}
+	body, err := json.MarshalIndent(stamp, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode the store's stamp: %w", err)
+	}
+	if s.cfg.embedded() {
+		err = replaceFile(filepath.Join(s.cfg.DataDir, stampFile), append(body, '\n'))
+	} else {
+		err = s.call(ctx, "write the store's stamp", func(ctx context.Context) error {
+			msg := nats.NewMsg(s.kvPut(KeysTable) + stampKey)
+			msg.Data = body
+			msg.Header.Set(jetstream.MsgRollup, rollupSubj) // older stamps say nothing
+			_, err := s.js.PublishMsg(ctx, msg)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("sign the store: %w", err)
+	}
+	s.stamp = stamp
+	return nil
+}
+
+// kvPut is the subject that a table's keys are written below.
+func (s *Store) kvPut(table string) string {
+	prefix := "$KV." + table + "."
+	if s.cfg.Domain != "" {
+		prefix = s.api + prefix
+	}
+	return prefix
+}
+
+// parseStamp reads a stamp. One of a newer format may have any shape beside its
+// format and version, so these are looked at first.
+func parseStamp(body []byte) (Stamp, error) {
+	var head struct {
+		Format  int `json:"format"`
+		Version any `json:"version"`
+	}
+	if err := json.Unmarshal(body, &head); err != nil {
+		return Stamp{}, fmt.Errorf("it is not JSON: %w", err)
+	}
+	if head.Format > Format {
+		by, _ := head.Version.(string)
+		return Stamp{}, &newerError{format: head.Format, by: by}
+	}
+	var s Stamp
+	if err := json.Unmarshal(body, &s); err != nil {
+		return Stamp{}, fmt.Errorf("it is no stamp: %w", err)
+	}
+	if s.Format < 1 {
+		return Stamp{}, fmt.Errorf("it is no stamp: format %d", s.Format)
+	}
+	return s, nil
+}
+
+// ErrNewerStore says that a later build wrote the store in a format unknown here.
+var ErrNewerStore = errors.New("the store is of a newer format")
+
+type newerError struct {
+	format int
+	by     string
+}
+
+func (e *newerError) Error() string {
+	by := ""
+	if e.by != "" {
+		by = fmt.Sprintf(", written by channelsync %q", e.by)
+	}
+	return fmt.Sprintf("the store is of format %d%s; this build knows formats up to %d: "+
+		"run that version or a newer one (nothing was changed)", e.format, by, Format)
+}
+
+func (e *newerError) Is(target error) bool { return target == ErrNewerStore }
+
+// readSmall reads a file of ours; nil when there is none.
+func readSmall(path string) ([]byte, error) {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look at %s: %w", path, err)
+	}
+	if !info.Mode().IsRegular() || info.Size() > stampMax {
+		return nil, fmt.Errorf("read %s: it is no file of channelsync's", path)
+	}
+	body, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", filepath.Base(path), err)
+	}
+	return body, nil
+}
+
+// replaceFile puts a file in place as a whole: after a crash it is the old one or the new one.
+func replaceFile(path string, body []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(tmp.Name()) }()
+	_, err = tmp.Write(body)
+	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	_ = d.Sync() // some filesystems cannot sync a directory; they keep names in order themselves
+	return d.Close()
+}

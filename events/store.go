@@ -1,0 +1,108 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// Store is JetStream started or reached, with none of our streams opened or
+// changed yet. A Bus is built on one; commands that copy a store use it alone.
+type Store struct {
+	*link
+	cfg    Config
+	server *server.Server // nil with an external cluster
+	stamp  Stamp
+
+	cleanup []func(context.Context) error
+	closing sync.Once
+	closed  error
+}
+
+// OpenStore starts or reaches JetStream. A store that must not be used is refused
+// before anything of it is touched: see Inspect and Config.Admit. The context
+// bounds OpenStore alone.
+func OpenStore(ctx context.Context, cfg Config) (*Store, error) {
+	cfg, err := cfg.checked()
+	if err != nil {
+		return nil, err
+	}
+	s, err := openStore(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open the event store: %w", err)
+	}
+	return s, nil
+}
+
+// openStore is OpenStore with a config that was checked.
+func openStore(ctx context.Context, cfg Config) (*Store, error) {
+	s := &Store{cfg: cfg}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context) error {
+	if s.cfg.embedded() {
+		if err := s.start(); err != nil {
+			return err
+		}
+	}
+	var err error
+	if s.link, err = connect(ctx, s.cfg, s.server); err != nil {
+		return err
+	}
+	s.defers(s.disconnect)
+	if err := s.checkServer(ctx); err != nil {
+		return err
+	}
+	if s.cfg.embedded() {
+		return nil
+	}
+	return s.admitCluster(ctx)
+}
+
+// start runs the embedded server once the store is known to be fit for it.
+func (s *Store) start() error {
+	if err := s.admitDir(); err != nil {
+		return err
+	}
+	unlock, err := lockDir(s.cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	s.defers(func(context.Context) error { unlock(); return nil })
+	if err := s.admitDir(); err != nil { // whoever held the lock until now may have changed it
+		return err
+	}
+	if s.server, err = startEmbedded(s.cfg.DataDir, s.cfg.Log); err != nil {
+		return err
+	}
+	s.defers(s.stopServer)
+	return nil
+}
+
+// Close ends the connection and shuts an embedded server down. It may be called
+// again, and returns the same then.
+func (s *Store) Close(ctx context.Context) error {
+	s.closing.Do(func() {
+		var errs []error
+		for i := len(s.cleanup) - 1; i >= 0; i-- {
+			errs = append(errs, s.cleanup[i](ctx))
+		}
+		s.closed = errors.Join(errs...)
+	})
+	return s.closed
+}
+
+func (s *Store) defers(f func(context.Context) error) { s.cleanup = append(s.cleanup, f) }
+
+func (s *Store) stopServer(context.Context) error {
+	s.server.Shutdown()
+	s.server.WaitForShutdown()
+	return nil
+}

@@ -1,0 +1,320 @@
+package events
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+)
+
+// tree is every name below a directory with its mode, time and content.
+func tree(t testing.TB, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		var body []byte
+		if d.Type().IsRegular() {
+			if body, err = os.ReadFile(path); err != nil {
+				return err
+			}
+		}
+		all[path] = fmt.Sprintf("%v %v %x", info.Mode(), info.ModTime(), sha256.Sum256(body))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// signedStore is the data directory of a store that was at work and signed.
+func signedStore(t testing.TB, key string) string {
+	t.Helper()
+	dir := t.TempDir()
+	b, err := Open(t.Context(), Config{DataDir: dir, Log: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish(t, b, change(1), "one")
+	if err := b.Sign(t.Context(), "v1.2.3", []byte(key)); err != nil {
+		t.Fatal(err)
+	}
+	shut(t, b)
+	return dir
+}
+
+func TestStampIsWrittenOnceAndReadBeforeTheStoreIsOpened(t *testing.T) {
+	t.Parallel()
+	dir := signedStore(t, "sealed")
+	stamp, err := Inspect(dir)
+	if err != nil || stamp.Format != Format || stamp.Version != "v1.2.3" || string(stamp.Key) != "sealed" || stamp.Store == "" {
+		t.Fatalf("got %+v, %v", stamp, err)
+	}
+	var asked []Stamp
+	b := open(t, func(c *Config) {
+		c.DataDir = dir
+		c.Admit = func(s Stamp) error { asked = append(asked, s); return nil }
+	})
+	if len(asked) == 0 || !cmp.Equal(asked[0], stamp) || !cmp.Equal(b.Stamp(), stamp) {
+		t.Fatalf("asked about %+v, has %+v, want %+v", asked, b.Stamp(), stamp)
+	}
+	before := tree(t, dir)[filepath.Join(dir, stampFile)]
+	if err := b.Sign(t.Context(), "v1.2.3", []byte("sealed")); err != nil {
+		t.Fatal(err)
+	}
+	if after := tree(t, dir)[filepath.Join(dir, stampFile)]; after != before {
+		t.Error("a stamp that is right was written again")
+	}
+	if err := b.Sign(t.Context(), "v1.3.0", []byte("other")); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := Inspect(dir); err != nil || again.Version != "v1.3.0" || again.Store != stamp.Store {
+		t.Fatalf("got %+v, %v", again, err)
+	}
+}
+
+func TestStoreFromBeforeStampsOpens(t *testing.T) {
+	t.Parallel()
+	dir := signedStore(t, "sealed")
+	if err := os.Remove(filepath.Join(dir, stampFile)); err != nil {
+		t.Fatal(err)
+	}
+	b := open(t, func(c *Config) { c.DataDir = dir })
+	if b.Stamp().Format != 0 {
+		t.Fatalf("got %+v", b.Stamp())
+	}
+	if n := len(journalIDs(t, b)); n != 1 {
+		t.Fatalf("%d changes", n)
+	}
+}
+
+func TestRefusedStartTouchesNothing(t *testing.T) {
+	t.Parallel()
+	wrongKey := errors.New("--master-key: not that one")
+	for name, one := range map[string]struct {
+		spoil func(t *testing.T, dir string)
+		admit func(Stamp) error
+		says  []string
+	}{
+		"a newer format": {
+			spoil: func(t *testing.T, dir string) {
+				write(t, filepath.Join(dir, stampFile), `{"format":7,"version":"v9.0.0","key":{"another":"shape"}}`)
+			},
+			says: []string{"format 7", `"v9.0.0"`, "formats up to 1", "nothing was changed"},
+		},
+		"a stamp that cannot be read": {
+			spoil: func(t *testing.T, dir string) { write(t, filepath.Join(dir, stampFile), "{") },
+			says:  []string{stampFile, "restore it from a backup"},
+		},
+		"the wrong key": {admit: func(Stamp) error { return wrongKey }, says: []string{"--master-key"}},
+		"a store that was moved": {
+			spoil: func(t *testing.T, dir string) {
+				write(t, filepath.Join(dir, movedFile), `{"to":"nats://cluster:4222","at":"2026-11-23T12:00:00Z"}`)
+			},
+			says: []string{"moved to nats://cluster:4222", "2026-11-23", "--nats-url", movedFile},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := signedStore(t, "sealed")
+			if one.spoil != nil {
+				one.spoil(t, dir)
+			}
+			before := tree(t, dir)
+			_, err := Open(t.Context(), Config{DataDir: dir, Admit: one.admit})
+			refusedWith(t, err, one.says...)
+			if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
+				t.Errorf("the refused start changed\n%s", diff)
+			}
+		})
+	}
+}
+
+// refusedWith wants one line that says all of it.
+func refusedWith(t testing.TB, err error, says ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("it was not refused")
+	}
+	for _, s := range append(says, "") {
+		if !strings.Contains(err.Error(), s) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("got %q, want one line with %q", err, s)
+		}
+	}
+}
+
+func write(t testing.TB, path, body string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(body), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// smallDisk mounts a file system of its own; tests that need one are left out
+// where nobody may mount.
+func smallDisk(t *testing.T, options string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", options, "tmpfs", dir).CombinedOutput(); err != nil {
+		t.Skipf("NOT TESTED: mounting a small disk wants root: %v: %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
+			t.Errorf("unmount: %v: %s", err, out)
+		}
+	})
+	return dir
+}
+
+func TestFullDiskIsRefusedAndFineOnceThereIsRoom(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t, "size=32m")
+	dir := filepath.Join(disk, "data")
+	cfg := Config{DataDir: dir}
+	b, err := Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish(t, b, change(1), "one")
+	shut(t, b)
+	filler := filepath.Join(disk, "filler")
+	if err := os.WriteFile(filler, make([]byte, 20<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := tree(t, dir)
+	_, err = Open(t.Context(), cfg)
+	refusedWith(t, err, dir, "is full", "make room", "nothing was changed")
+	if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
+		t.Errorf("the refused start changed\n%s", diff)
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, func(c *Config) { c.DataDir = dir })
+	if n := len(journalIDs(t, again)); n != 1 {
+		t.Fatalf("%d changes", n)
+	}
+}
+
+func TestReadOnlyDiskIsRefused(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t, "size=32m")
+	dir := filepath.Join(disk, "data")
+	b, err := Open(t.Context(), Config{DataDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shut(t, b)
+	remount(t, disk, "ro")
+	before := tree(t, dir)
+	_, err = Open(t.Context(), Config{DataDir: dir})
+	refusedWith(t, err, dir, "cannot be written", "read-only", "nothing was changed")
+	if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
+		t.Errorf("the refused start changed\n%s", diff)
+	}
+	_, err = Inspect(filepath.Join(disk, "new", "data"))
+	refusedWith(t, err, disk, "cannot be written")
+	remount(t, disk, "rw")
+	open(t, func(c *Config) { c.DataDir = dir })
+}
+
+func remount(t *testing.T, dir, how string) {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), "mount", "-o", "remount,"+how, dir).CombinedOutput(); err != nil {
+		t.Fatalf("remount: %v: %s", err, out)
+	}
+}
+
+func TestDataDirectoryThatIsAFileIsRefused(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "file")
+	write(t, path, "x")
+	_, err := Inspect(path)
+	refusedWith(t, err, path, "is a file")
+}
+
+func TestClusterIsAskedBeforeAnythingIsMade(t *testing.T) {
+	t.Parallel()
+	srv := external(t, &server.Options{StoreDir: t.TempDir()})
+	at := func(c *Config) { c.DataDir, c.URL, c.Replicas = "", srv.ClientURL(), 1 }
+	b := open(t, at)
+	keys, err := b.Table(t.Context(), TableConfig{Name: KeysTable, Secure: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keys.Put(t.Context(), SentinelKey, []byte("sentinel")); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Sign(t.Context(), "v1.2.3", []byte("older")); err != nil {
+		t.Fatal(err)
+	}
+	names := streamStates(t, b)
+	cfg := Config{}
+	at(&cfg)
+	var asked Stamp
+	cfg.Admit = func(s Stamp) error { asked = s; return errors.New("--master-key: not that one") }
+	_, err = Open(t.Context(), cfg)
+	refusedWith(t, err, "--master-key")
+	if string(asked.Key) != "sentinel" || asked.Version != "v1.2.3" {
+		t.Fatalf("asked about %+v", asked)
+	}
+	if diff := cmp.Diff(names, streamStates(t, b)); diff != "" {
+		t.Fatalf("the refused start changed\n%s", diff)
+	}
+	if _, err := keys.Put(t.Context(), stampKey, []byte(`{"format":3,"version":"v8"}`)); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Admit = nil
+	_, err = Open(t.Context(), cfg)
+	refusedWith(t, err, "format 3", "v8", "nothing was changed")
+	if !errors.Is(err, ErrNewerStore) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// streamStates is how every stream of the account stands.
+func streamStates(t testing.TB, b *Bus) map[string]jetstream.StreamState {
+	t.Helper()
+	all := map[string]jetstream.StreamState{}
+	list := b.js.ListStreams(t.Context())
+	for info := range list.Info() {
+		all[info.Config.Name] = info.State
+	}
+	if err := list.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func FuzzStamp(f *testing.F) {
+	f.Add([]byte(`{"format":1,"store":"01","version":"v1","key":"a2V5"}`))
+	f.Add([]byte(`{"format":2,"version":3}`))
+	f.Add([]byte(`{"format":-1}`))
+	f.Add([]byte(`null`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		s, err := parseStamp(body)
+		if err == nil && (s.Format < 1 || s.Format > Format) {
+			t.Fatalf("took %+v", s)
+		}
+		if err != nil && strings.Contains(err.Error(), "\n") {
+			t.Fatalf("more than one line: %q", err)
+		}
+	})
+}

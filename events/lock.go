@@ -9,6 +9,10 @@ import (
 	"syscall"
 )
 
+// LockDir takes a data directory for this process, as opening the store in it
+// does: for whoever puts a store there. It makes the directory when it is missing.
+func LockDir(dataDir string) (unlock func(), err error) { return lockDir(dataDir) }
+
 // lockDir takes DataDir/lock for this process; the kernel lets go of it when the
 // process ends, however it ends. The file holds the owner's process id.
 func lockDir(dataDir string) (unlock func(), err error) {

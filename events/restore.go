@@ -13,10 +13,10 @@ import (
 
 // Restored is what came of one part of a backup.
 type Restored struct {
-	Name     string
-	Messages uint64 // stored now
-	Of       uint64 // how many there were at most when the backup was begun
-	Last     uint64 // sequence of the last
+	Name     string `json:"name"`
+	Messages uint64 `json:"messages"` // stored now
+	Of       uint64 `json:"of"`       // how many there were at most when the backup was begun
+	Last     uint64 `json:"last"`     // sequence of the last
 }
 
 // RestoreAll makes the streams of a backup that archive.Check has passed, in a

@@ -38,6 +38,7 @@ type Config struct {
 	// SetupPreviews answers ?preview=only, and ZoneFinder /zones?username=.
 	SetupPreviews SetupPreviews
 	ZoneFinder    ZoneFinder
+	Backups       Backups
 
 	Auditor Auditor
 	Log     *zap.Logger
@@ -69,7 +70,7 @@ func newRouter(cfg Config) chi.Router {
 	for _, routes := range []func(chi.Router){
 		a.installationRoutes, a.setupRoutes, a.changeRoutes, a.lifecycleRoutes,
 		a.recordRoutes, a.explainRoutes, a.resyncRoutes, a.jobRoutes, a.deadLetterRoutes, a.webhookRoutes,
-		a.bridgeRoutes, a.heldRoutes, a.feedRoutes, a.historyRoutes, a.overviewRoutes, a.documentRoutes,
+		a.bridgeRoutes, a.heldRoutes, a.feedRoutes, a.historyRoutes, a.backupRoutes, a.overviewRoutes, a.documentRoutes,
 	} {
 		routes(r)
 	}

@@ -106,6 +106,12 @@ func TestClientSpeaksToTheAPI(t *testing.T) {
 		{"bridge", func() error { b, err := c.CreateBridge(ctx, one); return expect(err, b.Secret == "shown once") }},
 		{"held true", func() error { return c.DecideHeld(ctx, one, true) }},
 		{"held false", func() error { return c.DecideHeld(ctx, one, false) }},
+		{"backup", func() error {
+			var file strings.Builder
+			size := int64(-1)
+			err := c.Backup(ctx, &file, func(n int64) { size = n })
+			return expect(err, file.String() == "a tar" && size == 5)
+		}},
 		{"feed", func() error {
 			n := 0
 			for e, err := range c.Feed(ctx, one) {

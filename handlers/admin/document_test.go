@@ -97,7 +97,11 @@ func documentedRequest(t *testing.T, method, path, body string) {
 
 // isText says that a body is none that JSON schemas speak of.
 func isText(h http.Header) bool {
-	return h.Get("Content-Type") == "application/yaml" || h.Get("Content-Type") == "text/event-stream"
+	switch h.Get("Content-Type") {
+	case "application/yaml", "text/event-stream", "application/x-tar":
+		return true
+	}
+	return false
 }
 
 func TestRequestsAreDocumented(t *testing.T) {

@@ -201,7 +201,7 @@ func (f *fake) config() Config {
 		Installations: installations{f}, Setup: setup{f}, SetupPreviews: setup{f}, ZoneFinder: setup{f}, Changes: changesFake{f}, Previews: changesFake{f},
 		Lifecycle: lifecycle{f}, Records: records{f}, Jobs: jobs{f}, Webhooks: webhooks{f}, Overview: overview{f},
 		Explainer: records{f}, Resyncs: jobs{f}, DeadLetters: deadLetters{f}, Bridges: bridges{f}, Held: held{f},
-		Feed: feed{f}, History: historyFake{f}, RecordCounts: records{f}, Auditor: auditor{f}, Log: zap.NewNop(),
+		Feed: feed{f}, History: historyFake{f}, RecordCounts: records{f}, Backups: backupOf{f, ""}, Auditor: auditor{f}, Log: zap.NewNop(),
 		Now: func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) },
 	}
 }

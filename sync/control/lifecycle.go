@@ -116,7 +116,7 @@ func (m *Manager) reinstall(ctx context.Context, in *installation.Installation) 
 	}
 	in, err := m.Store.Change(ctx, in.ID, func(now *installation.Installation) error {
 		now.Uninstalled, now.Stopped, now.Zone = false, false, in.Zone
-		now.Owed = []installation.Owed{{Type: job.TypeBackfill, Kinds: kindsOf(now.InstalledSyncs())}}
+		now.Owed = append(stillOwed(now.Owed), installation.Owed{Type: job.TypeBackfill, Kinds: kindsOf(now.InstalledSyncs())})
 		return nil
 	})
 	if err != nil {

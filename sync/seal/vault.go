@@ -9,9 +9,6 @@ import (
 	"channelsync/events"
 )
 
-// sentinel is a value of known content: what cannot open it has the wrong master key.
-const sentinel = "channelsync"
-
 // Keys stores the sealed keys, one per installation and the sentinel. Sealing anew
 // replaces a value, so the table should overwrite on disk what it replaces.
 type Keys interface {
@@ -33,9 +30,9 @@ type Vault struct {
 // OpenVault checks that the master ring fits the store before anything is read with it.
 func OpenVault(ctx context.Context, master *Ring, keys Keys) (*Vault, error) {
 	v := &Vault{master: master, keys: keys, rings: map[string]*Ring{}}
-	e, err := keys.Get(ctx, "master")
+	e, err := keys.Get(ctx, events.SentinelKey)
 	if errors.Is(err, events.ErrNotFound) {
-		if _, err := keys.Create(ctx, "master", master.Seal("master", []byte(sentinel))); err != nil {
+		if _, err := keys.Create(ctx, events.SentinelKey, master.Sentinel()); err != nil {
 			return nil, fmt.Errorf("store master key check: %w", err)
 		}
 		return v, nil
@@ -43,11 +40,10 @@ func OpenVault(ctx context.Context, master *Ring, keys Keys) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read master key check: %w", err)
 	}
-	_, err = v.open(ctx, "master", e)
-	if errors.Is(err, ErrWrongKey) {
-		return nil, errors.New("--master-key: the store was sealed with another key; start with the key it was made with (nothing was changed)")
+	if err := master.Fits(e.Value); err != nil {
+		return nil, err
 	}
-	if err != nil {
+	if _, err = v.open(ctx, events.SentinelKey, e); err != nil {
 		return nil, fmt.Errorf("read master key check: %w", err)
 	}
 	return v, nil

@@ -28,6 +28,9 @@ import (
 // wire opens the store and connects every layer.
 func (a *App) wire(ctx context.Context) error {
 	cfg, log := a.opts.Config, a.opts.Log
+	if err := admit(&cfg); err != nil {
+		return err
+	}
 	made, err := config.EnsureKeys(&cfg)
 	if err != nil {
 		return err
@@ -35,13 +38,16 @@ func (a *App) wire(ctx context.Context) error {
 	for _, path := range made {
 		log.Info("made a key file", zap.String("path", path))
 	}
+	master, err := MasterRing(cfg)
+	if err != nil {
+		return err
+	}
 	metrics := newMetrics()
 	a.metrics = metrics.registry
-	bus, err := events.Open(ctx, events.Config{
-		URL: cfg.NATS.URL.Reveal(), Creds: cfg.NATS.Creds, Domain: cfg.NATS.Domain, CACert: cfg.NATS.CACert, Cert: cfg.NATS.Cert, Key: cfg.NATS.Key,
-		Replicas: cfg.NATS.Replicas, DataDir: cfg.DataDir, JournalMaxBytes: cfg.JournalMaxBytes, Retention: cfg.Retention,
-		Log: log.Named("events"), Now: a.opts.Now, Observe: metrics.store,
-	})
+	store := StoreConfig(cfg)
+	store.Admit = func(s events.Stamp) error { return master.Fits(s.Key) }
+	store.Log, store.Now, store.Observe = log.Named("events"), a.opts.Now, metrics.store
+	bus, err := events.Open(ctx, store)
 	if err != nil {
 		return err
 	}
@@ -49,7 +55,11 @@ func (a *App) wire(ctx context.Context) error {
 	a.dispatch = bus.Dispatch
 	metrics.journal(bus)
 
-	if a.manager, err = a.openManager(ctx, cfg, bus, metrics); err != nil {
+	if a.manager, err = a.openManager(ctx, cfg, bus, master, metrics); err != nil {
+		return err
+	}
+	// Everything was opened and, after a rotation, sealed anew: now the store may say so.
+	if err := bus.Sign(ctx, a.opts.Version, master.Renewed(bus.Stamp().Key)); err != nil {
 		return err
 	}
 	var free func() (float64, error)
@@ -69,6 +79,7 @@ func (a *App) wire(ctx context.Context) error {
 		Webhooks: webhooks{a.manager}, Overview: overview{a.manager},
 		Previews: a.manager, Explainer: a.manager, Resyncs: a.manager, DeadLetters: a.manager, Bridges: a.manager, Held: a.manager, Feed: a.manager,
 		History: a.manager, RecordCounts: a.manager, SetupPreviews: a.manager, ZoneFinder: a.manager,
+		Backups: &backups{bus: bus, master: master, version: a.opts.Version, now: a.opts.Now},
 		Auditor: auditor{a.manager, log}, Log: log.Named("admin"), Now: a.opts.Now,
 	})
 	adminSide, err := handlers.Admin(handlers.AdminConfig{
@@ -81,41 +92,28 @@ func (a *App) wire(ctx context.Context) error {
 }
 
 // openManager opens what is kept of installations and records.
-func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bus, metrics *metrics) (*control.Manager, error) {
-	tables := map[string]*events.Table{}
-	// What a secure table replaces is overwritten on disk: keys, and what names an installation, must be erasable.
-	for name, secure := range map[string]bool{"keys": true, "installations": true, "ledger": false, "jobs": false, "audit": false, "history": false} {
-		t, err := bus.Table(ctx, events.TableConfig{Name: name, History: 1, Secure: secure})
-		if err != nil {
-			return nil, fmt.Errorf("open table %s: %w", name, err)
-		}
-		tables[name] = t
-	}
-	raws := make([][]byte, len(cfg.MasterKeys))
-	for i, k := range cfg.MasterKeys {
-		raws[i] = []byte(k.Reveal())
-	}
-	master, err := seal.NewRing(raws...)
-	if err != nil {
-		return nil, fmt.Errorf("--master-key: %w", err)
-	}
-	vault, err := seal.OpenVault(ctx, master, tables["keys"])
+func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bus, master *seal.Ring, metrics *metrics) (*control.Manager, error) {
+	tables, err := OpenTables(ctx, bus)
 	if err != nil {
 		return nil, err
 	}
-	store, err := installation.Open(ctx, tables["installations"], vault)
+	vault, err := seal.OpenVault(ctx, master, tables[events.KeysTable])
 	if err != nil {
 		return nil, err
 	}
-	jobStore, err := job.Open(ctx, tables["jobs"], a.opts.Now)
+	store, err := installation.Open(ctx, tables[TableInstallations], vault)
 	if err != nil {
 		return nil, err
 	}
-	audit, err := control.OpenAudit(ctx, tables["audit"])
+	jobStore, err := job.Open(ctx, tables[tableJobs], a.opts.Now)
 	if err != nil {
 		return nil, err
 	}
-	hourly := history.New(history.Config{Table: tables["history"], Now: a.opts.Now, Log: a.opts.Log.Named("history")})
+	audit, err := control.OpenAudit(ctx, tables[tableAudit])
+	if err != nil {
+		return nil, err
+	}
+	hourly := history.New(history.Config{Table: tables[tableHistory], Now: a.opts.Now, Log: a.opts.Log.Named("history")})
 	hosts := autotask.NewHosts(cfg.Autotask.AllowHosts)
 	target := http.DefaultTransport.(*http.Transport).Clone()
 	target.MaxIdleConnsPerHost = 64
@@ -123,7 +121,7 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 	discovery := http.DefaultTransport.(*http.Transport).Clone()
 	a.defers("connections for discovery", func(context.Context) error { discovery.CloseIdleConnections(); return nil })
 	return control.New(control.Config{
-		Bus: bus, Vault: vault, Store: store, Ledger: ledger.New(tables["ledger"], vault),
+		Bus: bus, Vault: vault, Store: store, Ledger: ledger.New(tables[tableLedger], vault),
 		DeadLetters: deadletter.New(bus.DeadLetters(), vault, a.opts.Now), Jobs: jobStore, Audit: audit, History: hourly,
 		Hosts: hosts, Discovery: autotask.Discoverer{URL: cfg.Autotask.DiscoveryURL, Hosts: hosts, Client: &http.Client{Transport: discovery}},
 		ChannelProgramURL: cfg.ChannelProgramURL, PublicURL: cfg.PublicURL, Version: a.opts.Version,

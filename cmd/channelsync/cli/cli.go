@@ -1,6 +1,7 @@
-// Package cli is the command line: one file per command. Every command but serve
-// speaks to the admin API of a running service; serve is that service. It holds
-// no rule of the sync, and never prints a secret that it was given.
+// Package cli is the command line: one file per command. Every command speaks to
+// the admin API of a running service, but serve, which is that service, and those
+// that work on its store while it does not run. It holds no rule of the sync, and
+// never prints a secret that it was given.
 package cli
 
 import (
@@ -37,12 +38,13 @@ func (s *session) program() *command.Program {
 	return &command.Program{Global: s.global.flags, Stdout: s.Stdout, Root: &command.Command{
 		Name:  "channelsync",
 		Short: "keep Channel Program in line with Autotask PSA",
-		Long: `Every command but serve speaks to the admin API of a running service.
+		Long: `Every command but serve, restore and migrate speaks to the admin API of a running service.
 Exit codes: 0 ok, 1 failed, 2 wrong usage.`,
 		Subs: []*command.Command{
 			s.serveCommand(), s.checkCommand(), s.statusCommand(), s.installationCommand(), s.webhookCommand(),
 			s.recordCommand(), s.resyncCommand(), s.replayCommand(), s.jobCommand(), s.deadLetterCommand(),
 			s.heldCommand(), s.bridgeCommand(), s.exportCommand(), s.zonesCommand(), s.auditCommand(),
+			s.backupCommand(), s.restoreCommand(), s.migrateCommand(),
 			s.healthcheckCommand(), s.completionCommand(), s.completeCommand(), s.helpCommand(), s.versionCommand(),
 		},
 	}}

@@ -14,7 +14,7 @@ const minTokenBeyondLoopback = 8
 // check looks at what only several settings together can tell, and fills the
 // defaults that depend on another setting. Called once every value stands alone.
 func (c *Config) check() []error {
-	return slices.Concat(c.checkAdmin(), c.checkNATS(), c.checkSources(), c.checkNotify())
+	return slices.Concat(c.checkAdmin(), c.checkNATS(), c.checkKeys(), c.checkSources(), c.checkNotify())
 }
 
 func (c *Config) checkAdmin() []error {
@@ -67,6 +67,15 @@ func (c *Config) checkNATS() []error {
 	if c.NATS.Replicas == 0 {
 		c.NATS.Replicas = 3
 	}
+	return errs
+}
+
+// checkKeys wants what is made by itself only beside an embedded store.
+func (c *Config) checkKeys() []error {
+	if c.NATS.Embedded() {
+		return nil
+	}
+	var errs []error
 	// With a shared cluster there may be several instances: a key that one of them made for itself
 	// would lock the others out.
 	if len(c.MasterKeys) == 0 {

@@ -44,6 +44,37 @@ func EnsureKeys(c *Config) (made []string, err error) {
 	return made, err
 }
 
+// ReadKeys gives the Config the keys of the data directory that are there, and
+// makes none: what must be known of a start before anything is touched. It refuses
+// a missing master key beside a store that an older one sealed.
+func ReadKeys(c *Config) error {
+	if !c.NATS.Embedded() {
+		return nil
+	}
+	for _, k := range []struct {
+		name, file string
+		given      bool
+	}{
+		{"master-key", masterKeyFile, len(c.MasterKeys) > 0},
+		{"admin-token", adminTokenFile, c.AdminToken != ""},
+	} {
+		if k.given {
+			continue
+		}
+		path := filepath.Join(c.DataDir, k.file)
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := c.read(k.name, path); err != nil {
+			return err
+		}
+	}
+	if len(c.MasterKeys) > 0 {
+		return nil
+	}
+	return c.guardStore()
+}
+
 // guardStore refuses to make a new master key beside a store that an older one sealed.
 func (c *Config) guardStore() error {
 	path := filepath.Join(c.DataDir, masterKeyFile)
@@ -68,13 +99,18 @@ func (c *Config) ensure(made []string, name, file string, enc *base64.Encoding) 
 	if created {
 		made = append(made, path)
 	}
+	return made, c.read(name, path)
+}
+
+// read applies what the file of a setting says.
+func (c *Config) read(name, path string) error {
 	value, err := readPrivate(path)
 	if err != nil {
-		return made, fmt.Errorf("--%s: %w", name, err)
+		return fmt.Errorf("--%s: %w", name, err)
 	}
 	all := definitions()
 	i := slices.IndexFunc(all, func(d definition) bool { return d.name == name })
-	return made, given{definition: all[i], value: value, source: path}.applyTo(c)
+	return given{definition: all[i], value: value, source: path}.applyTo(c)
 }
 
 func randomBytes() []byte {

@@ -1,0 +1,79 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+const (
+	sizeHeader    = "X-Channelsync-Size"
+	backupSilence = time.Minute // how long a service may take for the next piece
+)
+
+// Backup writes a backup of the whole store to a writer while the service goes on.
+// An error means that what was written is of no use. Begun, which may be nil, is
+// told about how many bytes will come; 0 is not known. A service that falls silent
+// for a minute ends it; nothing else bounds the time it takes.
+func (c *Client) Backup(ctx context.Context, to io.Writer, begun func(size int64)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silence := time.AfterFunc(backupSilence, func() { cancel(fmt.Errorf("nothing came for %s", backupSilence)) })
+	defer silence.Stop()
+	if err := c.backup(ctx, to, begun, silence); err != nil {
+		return fmt.Errorf("back up: %w", err)
+	}
+	return nil
+}
+
+func (c *Client) backup(ctx context.Context, to io.Writer, begun func(size int64), silence *time.Timer) error {
+	req, err := c.request(ctx, Call{Method: http.MethodGet, Path: "/backup"})
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Accept", "application/x-tar, application/problem+json")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return c.unreached(ctx, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+		if err != nil {
+			return c.unreached(ctx, err)
+		}
+		return refusal(resp, text)
+	}
+	if begun != nil {
+		size, _ := strconv.ParseInt(resp.Header.Get(sizeHeader), 10, 64) // 0: not known
+		begun(size)
+	}
+	_, err = io.Copy(to, &arriving{resp.Body, silence})
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the service could not complete it; its log says why")
+	case err != nil && ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return fmt.Errorf("take it: %w", err)
+	}
+	return nil
+}
+
+// arriving puts the end for silence off whenever something arrives.
+type arriving struct {
+	io.Reader
+	silence *time.Timer
+}
+
+func (a *arriving) Read(b []byte) (int, error) {
+	n, err := a.Reader.Read(b)
+	if n > 0 {
+		a.silence.Reset(backupSilence)
+	}
+	return n, err //nolint:wrapcheck // a reader passes errors through
+}

@@ -1,0 +1,112 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/config"
+	"channelsync/events"
+	"channelsync/events/archive"
+	"channelsync/sync/seal"
+)
+
+// The tables beside that of the keys.
+const (
+	// TableInstallations holds the installations.
+	TableInstallations = "installations"
+	tableLedger        = "ledger"
+	tableJobs          = "jobs"
+	tableAudit         = "audit"
+	tableHistory       = "history"
+)
+
+// StoreConfig is where the settings say that the store is.
+func StoreConfig(cfg config.Config) events.Config {
+	return events.Config{
+		URL: cfg.NATS.URL.Reveal(), Creds: cfg.NATS.Creds, Domain: cfg.NATS.Domain, CACert: cfg.NATS.CACert, Cert: cfg.NATS.Cert, Key: cfg.NATS.Key,
+		Replicas: cfg.NATS.Replicas, DataDir: cfg.DataDir, JournalMaxBytes: cfg.JournalMaxBytes, Retention: cfg.Retention,
+	}
+}
+
+// OpenTables opens every table that is always there, by name.
+func OpenTables(ctx context.Context, bus *events.Bus) (map[string]*events.Table, error) {
+	tables := map[string]*events.Table{}
+	// What a secure table replaces is overwritten on disk: keys, and what names an installation, must be erasable.
+	for name, secure := range map[string]bool{
+		events.KeysTable: true, TableInstallations: true, tableLedger: false, tableJobs: false, tableAudit: false, tableHistory: false,
+	} {
+		t, err := bus.Table(ctx, events.TableConfig{Name: name, History: 1, Secure: secure})
+		if err != nil {
+			return nil, fmt.Errorf("open table %s: %w", name, err)
+		}
+		tables[name] = t
+	}
+	return tables, nil
+}
+
+// admit refuses an embedded store that this build, these keys or this disk cannot
+// serve, before anything is made or changed. A store in a cluster is asked when it
+// is reached.
+func admit(cfg *config.Config) error {
+	if !cfg.NATS.Embedded() {
+		return nil
+	}
+	stamp, err := events.Inspect(cfg.DataDir)
+	if err != nil {
+		return fmt.Errorf("--data-dir: %w", err)
+	}
+	if err := config.ReadKeys(cfg); err != nil {
+		return err
+	}
+	if len(cfg.MasterKeys) == 0 {
+		return nil // there is no store yet, and its key is made
+	}
+	master, err := MasterRing(*cfg)
+	if err != nil {
+		return err
+	}
+	return master.Fits(stamp.Key)
+}
+
+// MasterRing is the ring of the master keys that the settings give.
+func MasterRing(cfg config.Config) (*seal.Ring, error) {
+	raws := make([][]byte, len(cfg.MasterKeys))
+	for i, k := range cfg.MasterKeys {
+		raws[i] = []byte(k.Reveal())
+	}
+	master, err := seal.NewRing(raws...)
+	if err != nil {
+		return nil, fmt.Errorf("--master-key: %w", err)
+	}
+	return master, nil
+}
+
+// backups writes the store to whoever asks the admin API for it.
+type backups struct {
+	bus     *events.Bus
+	master  *seal.Ring
+	version string
+	now     func() time.Time
+	working sync.Mutex // one at a time: a second one would only slow both down
+}
+
+// Backup writes an archive. What the vault and the installations say must fit
+// together, and no job may be missing: those tables are taken while nobody writes.
+func (b *backups) Backup(ctx context.Context, to io.Writer) error {
+	if !b.working.TryLock() {
+		return v1.NewProblem(409, v1.CodeConflict, "A backup is being made already.", "Wait until it is done.")
+	}
+	defer b.working.Unlock()
+	w := archive.NewWriter(to, b.now())
+	if err := b.bus.Backup(ctx, w, []string{events.KeysTable, TableInstallations}, []string{tableJobs}); err != nil {
+		return err
+	}
+	return w.Close(archive.Manifest{Store: events.Format, Version: b.version, Key: b.master.Sentinel()})
+}
+
+// Size is about how many bytes a backup has.
+func (b *backups) Size(ctx context.Context) (uint64, error) { return b.bus.StoredBytes(ctx) }

@@ -1,0 +1,55 @@
+package config
+
+import (
+	"errors"
+	"flag"
+	"slices"
+)
+
+// Part is some of the settings, for a command beside serve that works on the same
+// store. It reads them from the same places, by the same names and rules.
+type Part struct {
+	definitions []definition
+	given       map[string]string
+}
+
+// NewPart is the settings of these names, all of which must exist.
+func NewPart(names ...string) *Part {
+	p := &Part{given: map[string]string{}}
+	for _, d := range definitions() {
+		if slices.Contains(names, d.name) {
+			p.definitions = append(p.definitions, d)
+		}
+	}
+	return p
+}
+
+// Flags adds a flag for each, and for the file of each secret.
+func (p *Part) Flags(fs *flag.FlagSet) {
+	for _, d := range p.definitions {
+		keep := func(name string) func(string) error {
+			return func(v string) error { p.given[name] = v; return nil }
+		}
+		fs.Func(d.name, d.usage+"; env "+envName(d.name), keep(d.name))
+		if d.secret {
+			fs.Func(d.name+"-file", "`FILE` with it; env "+envName(d.name)+"_FILE", keep(d.name+"-file"))
+		}
+	}
+}
+
+// Parse reads them. What is not among them is as nobody has ever set it.
+func (p *Part) Parse(env LookupEnv) (Config, error) {
+	var c Config
+	var errs []error
+	for _, d := range p.definitions {
+		g, err := resolve(d, p.given, env)
+		if err == nil {
+			err = g.applyTo(&c)
+		}
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return Config{}, err
+	}
+	return c, errors.Join(c.checkNATS()...)
+}

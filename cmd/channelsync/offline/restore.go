@@ -1,0 +1,233 @@
+package offline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"channelsync/cmd/channelsync/app"
+	"channelsync/cmd/channelsync/config"
+	"channelsync/events"
+	"channelsync/events/archive"
+	"channelsync/sync/control"
+	"channelsync/sync/installation"
+	"channelsync/sync/seal"
+)
+
+// workPrefix begins the directory that a store is put together in. It lies in the
+// data directory, so that it can take its place there in one step.
+const workPrefix = ".restore-"
+
+// Report is what a backup was found to hold.
+type Report struct {
+	archive.Manifest
+	Streams       []events.Restored // empty where only the file was checked
+	Installations int
+}
+
+// Restore is a backup and where it is put.
+type Restore struct {
+	File    string
+	Config  config.Config // its data directory and master keys
+	Version string        // of this build
+	Log     *zap.Logger
+	Told    func(done, total int64) // hears how much of the file was read; may be nil
+}
+
+// Verify reads the whole file and compares it with its manifest. It needs no key.
+func Verify(file string, told func(done, total int64)) (archive.Manifest, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return archive.Manifest{}, fmt.Errorf("open the backup: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	m, err := archive.Check(counted(f, told))
+	if err != nil {
+		return m, fmt.Errorf("check %s: %w", file, err)
+	}
+	return m, nil
+}
+
+// Rehearse restores into a directory of its own, opens everything with the key,
+// and removes it again: the one check that says that a backup restores.
+func (r Restore) Rehearse(ctx context.Context) (Report, error) {
+	m, err := r.admitted()
+	if err != nil {
+		return Report{}, err
+	}
+	dir, err := os.MkdirTemp("", "channelsync-check-")
+	if err != nil {
+		return Report{}, fmt.Errorf("make a directory for the rehearsal: %w", err)
+	}
+	report, err := r.make(ctx, dir, m)
+	return report, errors.Join(err, os.RemoveAll(dir))
+}
+
+// Run puts the backup into the data directory, which must hold no store. After it
+// every installation owes a pass over all of its records; see control.Restored.
+func (r Restore) Run(ctx context.Context) (Report, error) {
+	dir := r.Config.DataDir
+	if err := vacant(dir); err != nil {
+		return Report{}, err
+	}
+	if _, err := events.Inspect(dir); err != nil {
+		return Report{}, fmt.Errorf("--data-dir: %w", err)
+	}
+	m, err := r.admitted()
+	if err != nil {
+		return Report{}, err
+	}
+	unlock, err := events.LockDir(dir)
+	if err != nil {
+		return Report{}, fmt.Errorf("restore: %w", err)
+	}
+	defer unlock()
+	if err := vacant(dir); err != nil { // nobody was faster
+		return Report{}, err
+	}
+	work, err := os.MkdirTemp(dir, workPrefix)
+	if err != nil {
+		return Report{}, fmt.Errorf("restore: %w", err)
+	}
+	report, err := r.make(ctx, work, m)
+	if err == nil {
+		err = settle(work, dir)
+	}
+	return report, errors.Join(err, removeWork(dir))
+}
+
+// admitted checks the file and that the keys open it, before anything is written.
+func (r Restore) admitted() (archive.Manifest, error) {
+	m, err := Verify(r.File, r.Told)
+	if err != nil {
+		return m, err
+	}
+	master, err := app.MasterRing(r.Config)
+	if err != nil {
+		return m, err
+	}
+	return m, master.Fits(m.Key)
+}
+
+// make puts a whole store together in a directory.
+func (r Restore) make(ctx context.Context, dir string, m archive.Manifest) (Report, error) {
+	report := Report{Manifest: m}
+	if err := r.fill(ctx, dir, &report); err != nil {
+		return report, err
+	}
+	master, err := app.MasterRing(r.Config)
+	if err != nil {
+		return report, err
+	}
+	bus, err := events.Open(ctx, events.Config{DataDir: dir, Log: r.Log})
+	if err != nil {
+		return report, err
+	}
+	report.Installations, err = prepare(ctx, bus, master)
+	if err == nil {
+		err = bus.Sign(ctx, r.Version, master.Sentinel())
+	}
+	return report, errors.Join(err, bus.Close(context.WithoutCancel(ctx)))
+}
+
+func (r Restore) fill(ctx context.Context, dir string, report *Report) error {
+	f, err := os.Open(r.File)
+	if err != nil {
+		return fmt.Errorf("open the backup: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	store, err := events.OpenStore(ctx, events.Config{DataDir: dir, Log: r.Log})
+	if err != nil {
+		return err
+	}
+	err = store.RestoreAll(ctx, counted(f, r.Told), report.Manifest, func(done events.Restored) {
+		report.Streams = append(report.Streams, done)
+	})
+	return errors.Join(err, store.Close(context.WithoutCancel(ctx)))
+}
+
+// prepare opens what is sealed and settles what a restored store owes.
+func prepare(ctx context.Context, bus *events.Bus, master *seal.Ring) (int, error) {
+	tables, err := app.OpenTables(ctx, bus)
+	if err != nil {
+		return 0, err
+	}
+	vault, err := seal.OpenVault(ctx, master, tables[events.KeysTable])
+	if err != nil {
+		return 0, err
+	}
+	store, err := installation.Open(ctx, tables[app.TableInstallations], vault)
+	if err != nil {
+		return 0, err
+	}
+	return control.Restored(ctx, store)
+}
+
+// settle moves a finished store to its place. The streams go first: without its
+// stamp a store is whole, a stamp without a store is none.
+func settle(work, dir string) error {
+	for _, name := range []string{"nats", "store.json"} {
+		if err := os.Rename(filepath.Join(work, name), filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("put the restored store in its place: %w", err)
+		}
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("sync %s: %w", dir, err)
+	}
+	_ = d.Sync() // some filesystems cannot sync a directory
+	return d.Close()
+}
+
+// vacant refuses a directory with anything in it but keys, and what a restore that
+// was cut short left: nothing is ever overwritten.
+func vacant(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("look at --data-dir: %w", err)
+	}
+	for _, e := range entries {
+		if !slices.Contains([]string{"master-key", "admin-token", "lock"}, e.Name()) && !strings.HasPrefix(e.Name(), workPrefix) {
+			return fmt.Errorf("--data-dir: %s is not empty (%s): restore into a directory without a store (nothing was changed)", dir, e.Name())
+		}
+	}
+	return nil
+}
+
+func removeWork(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, workPrefix+"*"))
+	for _, path := range left {
+		err = errors.Join(err, os.RemoveAll(path))
+	}
+	return err
+}
+
+// counted tells how much of a file was read.
+func counted(f *os.File, told func(done, total int64)) io.Reader {
+	info, err := f.Stat()
+	if told == nil || err != nil {
+		return f
+	}
+	return &meter{Reader: f, total: info.Size(), told: told}
+}
+
+type meter struct {
+	io.Reader
+	done, total int64
+	told        func(done, total int64)
+}
+
+func (m *meter) Read(b []byte) (int, error) {
+	n, err := m.Reader.Read(b)
+	m.done += int64(n)
+	m.told(m.done, m.total)
+	return n, err //nolint:wrapcheck // a reader passes errors through
+}

@@ -1,0 +1,86 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"channelsync/api/client"
+	v1 "channelsync/api/v1"
+)
+
+// backupOf writes a file of five bytes; fails says when it ends instead.
+type backupOf struct {
+	*fake
+	fails string
+}
+
+func (b backupOf) Size(context.Context) (uint64, error) { return 5, nil }
+
+func (b backupOf) Backup(_ context.Context, to io.Writer) error {
+	if err := b.note("backup"); err != nil {
+		return err
+	}
+	switch b.fails {
+	case "before":
+		return v1.NewProblem(http.StatusConflict, v1.CodeConflict, "A backup is being made already.", "Wait.")
+	case "within":
+		_, err := io.WriteString(to, "a t")
+		return errors.Join(err, errors.New("the store went away"))
+	}
+	_, err := io.WriteString(to, "a tar")
+	return err
+}
+
+func TestBackupThatFailsIsNeverTakenForWhole(t *testing.T) {
+	for fails, says := range map[string]string{"before": "being made already", "within": "could not complete it"} {
+		t.Run(fails, func(t *testing.T) {
+			f := &fake{}
+			cfg := f.config()
+			cfg.Backups = backupOf{f, fails}
+			srv := httptest.NewServer(http.StripPrefix("/api/v1", New(cfg)))
+			defer srv.Close()
+			c, err := client.New(client.Config{URL: srv.URL, Token: "t", Transport: srv.Client().Transport})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Backup(context.Background(), io.Discard, nil); err == nil || !strings.Contains(err.Error(), says) {
+				t.Fatalf("got %v", err)
+			}
+			if len(f.audited) != 1 || f.audited[0].Action != "backup" || f.audited[0].OK {
+				t.Errorf("audited %+v", f.audited)
+			}
+		})
+	}
+}
+
+func TestBackupIsADownload(t *testing.T) {
+	f := &fake{}
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		w := httptest.NewRecorder()
+		New(f.config()).ServeHTTP(w, httptest.NewRequest(method, "/backup", nil))
+		h := w.Header()
+		if h.Get("Content-Type") != "application/x-tar" || h.Get("Cache-Control") != "no-store" || h.Get(SizeHeader) != "5" ||
+			!strings.HasPrefix(h.Get("Content-Disposition"), `attachment; filename="channelsync-`) {
+			t.Errorf("%s: got %v", method, h)
+		}
+	}
+	if len(f.audited) != 1 || !f.audited[0].OK {
+		t.Errorf("audited %+v: a HEAD makes no backup", f.audited)
+	}
+}
+
+func TestWithoutBackupsItSaysSo(t *testing.T) {
+	f := &fake{}
+	cfg := f.config()
+	cfg.Backups = nil
+	w := httptest.NewRecorder()
+	New(cfg).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/backup", nil))
+	if w.Code != http.StatusNotImplemented {
+		t.Errorf("got %d", w.Code)
+	}
+}

@@ -1,0 +1,132 @@
+// Package store holds the end-to-end tests of the store as a thing to look after:
+// it is backed up at work and restored, moved into a cluster, and not touched by a
+// start that must not happen. It drives a whole service between two simulated
+// vendors (test/e2e/world) from the outside.
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	"channelsync/cmd/channelsync/config"
+	"channelsync/cmd/channelsync/offline"
+	"channelsync/test/e2e/world"
+	atsim "channelsync/test/sim/autotask/sim"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// The server's clocks and pools that live as long as the process.
+		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
+	)
+}
+
+// soon is how long anything may take that a user would call immediate; generous,
+// since tests share their machine.
+const soon = 30 * time.Second
+
+// unlimited lifts the hourly threshold of callouts and the one of requests.
+func unlimited() atsim.Config {
+	return atsim.Config{Modes: atsim.Modes{CalloutsPerHour: -1, HourlyThreshold: -1}}
+}
+
+// companies puts n active customers.
+func companies(w *world.World, n int) []int64 {
+	ids := make([]int64, n)
+	for i := range ids {
+		ids[i] = w.Autotask.Put("Companies", atsim.Row{"companyName": fmt.Sprintf("Client %04d", i), "companyType": 1, "isActive": true})
+	}
+	return ids
+}
+
+func rename(w *world.World, id int64, name string) {
+	w.T.Helper()
+	if err := w.Autotask.Edit("Companies", id, atsim.Row{"companyName": name}); err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// backUp asks the running service for a backup and keeps it in a file.
+func backUp(w *world.World) string {
+	w.T.Helper()
+	var file bytes.Buffer
+	if err := w.Admin.Backup(w.T.Context(), &file, nil); err != nil {
+		w.T.Fatal(err)
+	}
+	path := filepath.Join(w.T.TempDir(), "backup.tar")
+	if err := os.WriteFile(path, file.Bytes(), 0o600); err != nil {
+		w.T.Fatal(err)
+	}
+	return path
+}
+
+// restoring is a restore of a file, with the keys of one data directory, into another.
+func restoring(t testing.TB, file, keysOf, into string) offline.Restore {
+	t.Helper()
+	cfg := config.Config{DataDir: keysOf}
+	if err := config.ReadKeys(&cfg); err != nil {
+		t.Fatal(err)
+	}
+	cfg.DataDir = into
+	return offline.Restore{File: file, Config: cfg, Version: "test", Log: zap.NewNop()}
+}
+
+// keyOf copies the master key of one data directory into another.
+func keyOf(t testing.TB, from, to string) {
+	t.Helper()
+	key, err := os.ReadFile(filepath.Join(from, "master-key"))
+	if err == nil {
+		err = os.MkdirAll(to, 0o700)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(to, "master-key"), key, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tree is every name below a directory with its mode, time and content.
+func tree(t testing.TB, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		var body []byte
+		if d.Type().IsRegular() {
+			if body, err = os.ReadFile(path); err != nil {
+				return err
+			}
+		}
+		all[path] = fmt.Sprintf("%v %v %x", info.Mode(), info.ModTime(), sha256.Sum256(body))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// bounded is a context for what a test starts beside its own.
+func bounded(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}

@@ -31,6 +31,9 @@ var ErrOccupied = errors.New("there are streams of channelsync already")
 // known by the store it came from, removed, and made anew. Until it has finished
 // no Open takes the cluster's store. Told, which may be nil, hears of each stream.
 func Migrate(ctx context.Context, from, to Config, told func(Restored)) error {
+	if empty, err := emptyStore(from.DataDir); err != nil || empty { // opening it would make one
+		return errors.Join(err, fmt.Errorf("migrate: %s holds no store", from.DataDir))
+	}
 	source, err := OpenStore(ctx, from)
 	if err != nil {
 		return err
@@ -56,13 +59,21 @@ func migrate(ctx context.Context, source *Store, to Config, told func(Restored))
 		}
 	}
 	to.migrating = source.stamp.Store
-	target, err := OpenStore(ctx, to)
+	target, err := reach(ctx, to)
 	if err != nil {
 		return err
 	}
 	m := migration{source: source, target: target, id: source.stamp.Store}
 	err = m.run(ctx, streams, told)
 	return errors.Join(err, target.Close(context.WithoutCancel(ctx)))
+}
+
+// reach opens the cluster's store. A service waits for its cluster; a person who
+// typed a wrong address should not have to.
+func reach(ctx context.Context, to Config) (*Store, error) {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	return OpenStore(ctx, to)
 }
 
 type migration struct {

@@ -118,7 +118,13 @@ func TestNewerFormatIsNamed(t *testing.T) {
 
 func TestEntriesThatDoNotBelongAreRefused(t *testing.T) {
 	for _, names := range [][]string{
-		{"../etc/passwd"}, {"a/../b"}, {"a/00000002"}, {"a/00000001", "a/00000003"}, {"/a/00000001"}, {"a"}, {"a/b/00000001"},
+		{"../etc/passwd"},
+		{"a/../b"},
+		{"a/00000002"},
+		{"a/00000001", "a/00000003"},
+		{"/a/00000001"},
+		{"a"},
+		{"a/b/00000001"},
 		{"a/00000001", "b/00000001", "a/00000001"},
 	} {
 		var out bytes.Buffer

@@ -51,6 +51,7 @@ func TestBackupThatFailsIsNeverTakenForWhole(t *testing.T) {
 			if err := c.Backup(context.Background(), io.Discard, nil); err == nil || !strings.Contains(err.Error(), says) {
 				t.Fatalf("got %v", err)
 			}
+			srv.Close() // it is audited even when nobody listens any more
 			if len(f.audited) != 1 || f.audited[0].Action != "backup" || f.audited[0].OK {
 				t.Errorf("audited %+v", f.audited)
 			}

@@ -52,7 +52,7 @@ func newWorld() *world {
 	}
 	api := admin.New(admin.Config{
 		Installations: w, Setup: w, Changes: w, Lifecycle: w, Records: recordsOf{w}, Jobs: w, Webhooks: w,
-		Overview: w, SetupPreviews: w, Previews: w, Explainer: w, Resyncs: w, DeadLetters: w, Bridges: w, Held: w,
+		Overview: w, SetupPreviews: w, Previews: w, Explainer: w, Resyncs: w, DeadLetters: w, Bridges: w, Held: w, Backups: backupsOf{w},
 		Auditor: noAudit{}, Log: zap.NewNop(),
 	})
 	adminSide, err := handlers.Admin(handlers.AdminConfig{

@@ -67,8 +67,10 @@ func New(cfg Config) (http.Handler, error) {
 // routes has every path of the console. What changes anything is a POST, and
 // refused when it comes from another origin.
 func (c *Console) routes() http.Handler {
+	origin := http.NewCrossOriginProtection()
+	origin.SetDenyHandler(http.HandlerFunc(c.otherSite))
 	r := chi.NewRouter()
-	r.Use(headers, http.NewCrossOriginProtection().Handler)
+	r.Use(headers, origin.Handler)
 	r.Get("/assets/{name}", c.assets.serve)
 	r.Get("/login", c.loginPage)
 	r.Post("/login", c.login)

@@ -127,8 +127,8 @@ func TestRecordPageAsksAutotaskOnDemand(t *testing.T) {
 	a := w.get(companyAt + "?explain=1")
 	got := a.text("#explain")
 	for _, want := range []string{
-		"Not synced: company type is Vendor (7). Set the type.", "company type is Vendor (7); only Customer (1) syncsVendor (7)Not met",
-		"company status is ActiveActiveMet", "NameNorthwind LtdNorthwind Dental", "Phone numbernothing518-555-0142",
+		"Not synced: company type is Vendor (7). Set the type.", "Company type is Vendor (7); only Customer (1) syncsVendor (7)Not met",
+		"Company status is ActiveActiveMet", "NameNorthwind LtdNorthwind Dental", "Phone numbernothing518-555-0142",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q lacks %q", got, want)
@@ -206,7 +206,7 @@ func TestRecordsThatNeedSomebody(t *testing.T) {
 	c.Outcome, c.Reasons, c.Detail, c.Attempts, c.Fix = v1.OutcomeDead, []string{"rejected"}, "Channel Program says: name: too long", 8, "Correct the field."
 	w.answer("GET "+companyAt, c)
 	a := w.get(companyAt)
-	if got := a.text("#verdict"); !strings.Contains(got, "What to do: Correct the field.") || a.doc.Find(`#verdict a[href="/installations/`+one+`/dead-letters#company-29683580"]`).Length() != 1 {
+	if got := a.text("#verdict"); !strings.Contains(got, "What to do: Correct the field.") || a.doc.Find(`#verdict a[href="/installations/`+one+`/dead-letters/company-29683580"]`).Length() != 1 {
 		t.Errorf("dead: %s", got)
 	}
 	c.Outcome, c.Held = v1.OutcomePushed, true

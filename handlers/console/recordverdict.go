@@ -42,7 +42,7 @@ func verdictOf(r *v1.RecordDetail, now time.Time) verdict {
 		}
 		v.Sentence += "."
 	case v1.OutcomeDead:
-		v.Sentence = why(r, "") + " It failed " + times(r.Attempts) + " and is no longer tried until it changes or somebody requeues it."
+		v.Sentence = why(r, "") + " It failed " + times(r.Attempts) + " and is no longer tried until it changes or somebody asks for it."
 	default:
 		v.Sentence = "It has been seen, and nothing was decided about it yet."
 	}

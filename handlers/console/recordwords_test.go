@@ -39,7 +39,7 @@ func TestVerdict(t *testing.T) {
 		"retrying": {of(v1.OutcomeRetrying, func(r *v1.RecordDetail) {
 			r.Detail, r.Attempts, r.NextAttemptAt = "Channel Program says: busy", 1, ago(-5*time.Minute)
 		}), "Retrying", "Channel Program says: busy. It failed once and is tried again by itself, next in 5 minutes."},
-		"dead":           {of(v1.OutcomeDead, func(r *v1.RecordDetail) { r.Detail, r.Attempts = "Channel Program says: name too long.", 8 }), "Failed", "Channel Program says: name too long. It failed 8 times and is no longer tried until it changes or somebody requeues it."},
+		"dead":           {of(v1.OutcomeDead, func(r *v1.RecordDetail) { r.Detail, r.Attempts = "Channel Program says: name too long.", 8 }), "Failed", "Channel Program says: name too long. It failed 8 times and is no longer tried until it changes or somebody asks for it."},
 		"held":           {of(v1.OutcomePushed, func(r *v1.RecordDetail) { r.Held = true }), "Held back", "Not changed: it would no longer be synced, and so would many others at the same time. Nothing is done with them until you say so."},
 		"undecided":      {of("", nil), "Unknown", "It has been seen, and nothing was decided about it yet."},
 		"without reason": {of(v1.OutcomeNotMet, func(r *v1.RecordDetail) { r.Projection = nil }), "Not synced", "Not synced: the reason is not known."},

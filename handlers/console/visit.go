@@ -151,6 +151,13 @@ func (c *Console) notFound(w http.ResponseWriter, r *http.Request) {
 	v.failWith(v1.NewProblem(http.StatusNotFound, v1.CodeNotFound, "This console has no such page.", "Start from the integrations."))
 }
 
+// otherSite answers a write that did not come from a page of ours.
+func (c *Console) otherSite(w http.ResponseWriter, r *http.Request) {
+	v := &visit{c, w, r, r.Context()}
+	v.failWith(v1.NewProblem(http.StatusForbidden, v1.CodeInvalid, "This form was sent from another site, so nothing was changed.",
+		"Start from the integrations. If it was sent from this console, the proxy in front of it must pass on the Host header as it is."))
+}
+
 // API is the admin API as the console calls it.
 func (v *visit) API() *client.Client { return v.api }
 

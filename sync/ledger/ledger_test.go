@@ -66,6 +66,17 @@ func TestTimelineKeepsTheLastSteps(t *testing.T) {
 	}
 }
 
+func TestDetailsOfAContractThatFails(t *testing.T) {
+	next := at.Add(time.Hour)
+	d := (&Entry{Kind: v1.KindContract, ID: 9, Parent: 174, Attempts: 2, NextAttempt: next, Held: true}).Details()
+	if d.CompanyID != "174" || d.NextAttemptAt == nil || !d.NextAttemptAt.Equal(next) || !d.Held || d.Attempts != 2 || string(d.Projection) != "null" {
+		t.Errorf("got %+v", d)
+	}
+	if d := company(174, "Northwind", v1.OutcomePushed).Details(); d.CompanyID != "" || d.NextAttemptAt != nil || d.Held {
+		t.Errorf("got %+v", d)
+	}
+}
+
 func TestContentFingerprint(t *testing.T) {
 	for fingerprint, want := range map[string]string{"": "", "abc": "abc", "archived:status_inactive:abc": "abc", "archived:x:": ""} {
 		if got := (&Entry{Fingerprint: fingerprint}).ContentFingerprint(); got != want {

@@ -10,7 +10,7 @@ TESTFLAGS ?=
 # What coverage is measured of: the product, wherever a test reaches it from.
 PRODUCT := ./api/...,./cmd/...,./events/...,./handlers/...,./sync/...
 
-.PHONY: help build test race lint lint-all cover sandbox fuzz-short fault bench container image
+.PHONY: help build test race lint lint-all cover sandbox fuzz-short fault bench container image shots
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench: ## run the benchmarks five times each; compare two runs with benchstat
 
 container: ## the end-to-end run against NATS in a container; needs a Docker engine
 	CI=true go test -race -count=1 -v ./test/container/...
+
+shots: ## pictures of every page of the console into bin/shots; needs Chromium
+	go run ./test/browser/shots -out bin/shots
 
 image: ## build the container image
 	docker build --tag $(IMAGE) .

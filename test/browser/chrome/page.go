@@ -1,0 +1,242 @@
+package chrome
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+const (
+	// patience is how long anything on a page may take: generous, since tests
+	// share their machine.
+	patience = 20 * time.Second
+	// lookEvery is how often a page is looked at by those who wait for something.
+	lookEvery = 50 * time.Millisecond
+)
+
+// Options is what the person in front of a page has.
+type Options struct {
+	Base     string // of paths: http://host:port
+	Width    int    // of the window, in CSS pixels; 0 = 1440. Below 600 it is a phone
+	Dark     bool
+	NoScript bool // scripts are switched off
+}
+
+// Page is one tab in a browser context of its own. Whatever does not happen
+// within 20 s fails the test, with a picture and the text of the page.
+type Page struct {
+	T     testing.TB
+	ctx   context.Context
+	base  string
+	watch *watch
+	in    string // name of the region that things are looked for in; empty: all of it
+}
+
+// Page opens a tab that ends with the test.
+func (b *Browser) Page(t testing.TB, o Options) *Page {
+	t.Helper()
+	w := newWatch()
+	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(w.see))
+	p := &Page{T: t, ctx: ctx, base: o.Base, watch: w}
+	closed := make(chan struct{})
+	if err := chromedp.Do(ctx); err != nil {
+		cancel()
+		t.Fatalf("open a tab: %v", err)
+	}
+	go func() {
+		defer close(closed)
+		p.closeDialogs()
+	}()
+	t.Cleanup(func() {
+		for _, c := range w.complaints() {
+			t.Errorf("on %s: %s", p.path(), c)
+		}
+		if t.Failed() {
+			p.show()
+		}
+		if err := chromedp.Cancel(ctx); err != nil {
+			t.Errorf("close the tab: %v", err)
+		}
+		cancel()
+		<-closed
+	})
+	p.Resize(o.Width)
+	p.Dark(o.Dark)
+	if o.NoScript {
+		p.must("switch scripts off", Command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
+	}
+	return p
+}
+
+// In is the same page, looked at only within the region of that name.
+func (p *Page) In(region string) *Page {
+	q := *p
+	q.in = region
+	return &q
+}
+
+// Resize makes the window that wide.
+func (p *Page) Resize(width int) {
+	p.T.Helper()
+	switch {
+	case width == 0:
+		p.must("resize", chromedp.EmulateViewport(1440, 1000))
+	case width < 600:
+		p.must("resize", chromedp.EmulateViewport(int64(width), 812, chromedp.EmulateMobile))
+	default:
+		p.must("resize", chromedp.EmulateViewport(int64(width), 1000))
+	}
+}
+
+// Dark switches between the light and the dark scheme.
+func (p *Page) Dark(dark bool) {
+	p.T.Helper()
+	scheme := "light"
+	if dark {
+		scheme = "dark"
+	}
+	p.must("choose the scheme", Command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	}))
+}
+
+// Open goes to a path of the base, or to a URL.
+func (p *Page) Open(path string) {
+	p.T.Helper()
+	if strings.HasPrefix(path, "/") {
+		path = p.base + path
+	}
+	p.must("open "+path, chromedp.Navigate(path))
+}
+
+// Path is where the page is, without the base.
+func (p *Page) Path() string {
+	p.T.Helper()
+	at, err := run(p, chromedp.Location())
+	if err != nil {
+		p.T.Fatalf("ask where the page is: %v", err)
+	}
+	return strings.TrimPrefix(at, p.base)
+}
+
+// At waits until the page is at a path, whatever its query.
+func (p *Page) At(path string) {
+	p.T.Helper()
+	p.until("being at "+path, func() error {
+		at, err := url.Parse(p.Path())
+		if err == nil && at.Path != path {
+			err = fmt.Errorf("it is at %s", at)
+		}
+		return err
+	})
+}
+
+// Status is the HTTP status of the page that is open.
+func (p *Page) Status() int { return int(p.answer().Status) }
+
+// Header is one of the page's response headers, by its name in small letters.
+func (p *Page) Header(name string) string {
+	for key, value := range p.answer().Headers {
+		if strings.EqualFold(key, name) {
+			return fmt.Sprint(value)
+		}
+	}
+	return ""
+}
+
+func (p *Page) answer() *network.Response {
+	p.T.Helper()
+	answer := p.watch.answer()
+	if answer == nil {
+		p.T.Fatal("no page was opened yet")
+	}
+	return answer
+}
+
+// Cookies are those that the browser sends to the page's address.
+func (p *Page) Cookies() []*network.Cookie {
+	p.T.Helper()
+	cookies, err := run(p, func(ctx context.Context, t *chromedp.Target) ([]*network.Cookie, error) {
+		res, err := cdp.Call(ctx, t, network.GetCookies, network.GetCookiesParams{})
+		return res.Cookies, err
+	})
+	if err != nil {
+		p.T.Fatalf("ask for the cookies: %v", err)
+	}
+	return cookies
+}
+
+// For is the same page for a subtest: what does not happen fails that.
+func (p *Page) For(t testing.TB) *Page {
+	q := *p
+	q.T = t
+	return &q
+}
+
+// Complaints takes what the browser has had to complain of so far; a test that
+// provokes it takes it, any other fails for it at its end.
+func (p *Page) Complaints() []string { return p.watch.complaints() }
+
+// Screenshot is the whole page as a PNG.
+func (p *Page) Screenshot() []byte {
+	p.T.Helper()
+	png, err := run(p, chromedp.FullScreenshot(100))
+	if err != nil {
+		p.T.Fatalf("take a screenshot: %v", err)
+	}
+	return png
+}
+
+// show leaves what a person would want to see of a page whose test has failed.
+func (p *Page) show() {
+	ctx, cancel := context.WithTimeout(p.ctx, 5*time.Second)
+	defer cancel()
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](textOf))
+	p.T.Logf("the page at %s says (%v):\n%s", p.path(), err, text)
+	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		p.T.Logf("no screenshot: %v", err)
+		return
+	}
+	file := filepath.Join(p.T.ArtifactDir(), "page.png")
+	if err := os.WriteFile(file, png, 0o600); err != nil {
+		p.T.Logf("keep the screenshot: %v", err)
+		return
+	}
+	p.T.Logf("a screenshot is in %s (kept with -artifacts)", file)
+}
+
+func (p *Page) path() string {
+	ctx, cancel := context.WithTimeout(p.ctx, 5*time.Second)
+	defer cancel()
+	at, err := chromedp.Run(ctx, chromedp.Location())
+	if err != nil {
+		return "an unknown place"
+	}
+	return strings.TrimPrefix(at, p.base)
+}
+
+// closeDialogs closes what would hold the page up; that it opened was noted.
+func (p *Page) closeDialogs() {
+	for {
+		select {
+		case <-p.ctx.Done():
+			return
+		case <-p.watch.dialogs:
+			ctx, cancel := context.WithTimeout(p.ctx, patience)
+			_, _ = chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{}) // the test fails anyway
+			cancel()
+		}
+	}
+}

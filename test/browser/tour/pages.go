@@ -1,0 +1,153 @@
+package tour
+
+import (
+	"net/url"
+
+	v1 "channelsync/api/v1"
+	"channelsync/test/e2e/world"
+	atsim "channelsync/test/sim/autotask/sim"
+)
+
+func (t *tour) atWork() {
+	t.edit(t.tenant.Client, atsim.Row{"phone": "518-555-0101"})
+	t.settled()
+	t.p.Open("/")
+	t.p.See("Needs attention")
+	t.stop("integrations")
+	t.open("overview", "", "Issues", "Last 24 hours")
+	t.open("welcome-later", "/welcome", "Done")
+	t.open("activity", "/activity", "Synced")
+	t.open("activity-filtered", "/activity?outcome=retrying", "Nothing of late fits these filters")
+	t.open("activity-paused", "/activity?paused=1", "Paused")
+	t.open("dead-letters", "/dead-letters", "is on the list of names that nobody may have")
+	t.open("dead-letters-cause", "/dead-letters?code=rejected", "All causes")
+	t.p.Follow("Details of company " + t.refusedName())
+	t.p.See("Try again")
+	t.stop("dead-letter")
+	t.p.Follow("Dismiss…")
+	t.p.See("Dismiss this dead letter?")
+	t.stop("dead-letter-dismiss")
+	t.p.Open("/audit")
+	t.p.See("Console")
+	t.stop("audit")
+}
+
+func (t *tour) refusedName() string {
+	t.w.T.Helper()
+	return t.w.Record(t.in.ID, v1.KindCompany, t.tenant.Refused).Name
+}
+
+func (t *tour) records() {
+	t.open("records", "/records", "Not synced", "Failed")
+	t.open("records-filtered", "/records?kind=contract", "found")
+	t.open("records-none", "/records?q="+url.QueryEscape("zzz nobody"), "Clear filters")
+	company := "/records/company/"
+	t.open("record", company+ID(t.tenant.Client), "What Channel Program was sent", "Autotask told us")
+	t.open("record-explained", company+ID(t.tenant.Client)+"?explain=1", "As Autotask has it right now", "Met")
+	t.open("record-not-synced", company+ID(t.tenant.Prospect)+"?explain=1", "Company type is not Customer", "Not met")
+	t.open("record-dead", company+ID(t.tenant.Refused), "Go to its dead letter")
+	t.open("record-contract", "/records/contract/"+ID(t.tenant.Contract), "How the vendor was found")
+	t.open("record-unseen", company+"99999999?explain=1", "As Autotask has it right now")
+}
+
+func (t *tour) jobs() {
+	t.open("replay", "/replay", "Under way and of late")
+	t.p.Click("Further limits")
+	t.p.Fill("Only the one with the Autotask id", "twelve")
+	t.p.Press("Dry run of the replay")
+	t.p.See("got \"twelve\"")
+	t.stop("replay-refused")
+	t.p.Open("/installations/" + t.in.ID + "/replay")
+	t.p.Press("Dry run of the resync")
+	t.p.See("Resync (dry run)", "Nothing was sent.")
+	t.stop("job-dry-run")
+	t.p.Press("Do it now")
+	t.p.See("Drift", "Start another")
+	t.stop("job-done")
+	t.open("replay-jobs", "/replay", "Resync (dry run)")
+}
+
+func (t *tour) settings() {
+	t.open("settings", "/settings")
+	form := t.p.In("Autotask credentials")
+	form.Fill("Username (key)", world.Username)
+	form.Fill("Password (secret)", "not-The-Secret-99")
+	form.Fill("API tracking identifier", world.TrackingID)
+	form.Press("Try and change")
+	t.stop("settings-refused")
+	t.w.Autotask.Unlock()
+	t.p.Open("/installations/" + t.in.ID + "/settings")
+	t.p.Press("Test now")
+	t.p.See("Log-in at Autotask")
+	t.stop("settings-tested")
+	t.p.Press("Make a bridge")
+	t.p.See("Copy these now.")
+	t.stop("settings-bridge")
+	t.p.Open("/installations/" + t.in.ID + "/settings")
+	t.p.Click("Filters by Autotask ids")
+	t.p.Fill("Never these companies", ID(t.tenant.Client))
+	t.p.Press("Show what would change")
+	t.p.See("Would leave")
+	t.stop("options-preview")
+}
+
+func (t *tour) ends() {
+	t.open("uninstall", "/uninstall", "This is what will happen:")
+	t.open("uninstall-sync", "/uninstall?sync=active_customers", "This is what will happen:")
+	t.open("erase", "/erase", "This is what will happen:")
+	t.p.Fill("Type the name of the installation to go on", "something else")
+	t.p.Press("Erase for good")
+	t.p.See("Nothing was erased.")
+	t.stop("erase-refused")
+}
+
+// inTrouble has Autotask refuse the credentials.
+func (t *tour) inTrouble() {
+	t.w.Autotask.SetSecret("another-Secret-1")
+	t.edit(t.tenant.Client, atsim.Row{"phone": "518-555-0102"})
+	t.until("refused", func(in v1.Installation) bool { return in.State == v1.StateNeedsCredentials })
+	t.p.Open("/")
+	t.p.See("Action required")
+	t.stop("integrations-action-required")
+	t.open("overview-action-required", "", "Enter new ones")
+	t.open("record-action-required", "/records/company/"+ID(t.tenant.Client)+"?explain=1", "Autotask refuses the credentials")
+	t.w.Autotask.SetSecret(world.Secret)
+	t.w.Autotask.Unlock()
+	_, err := t.w.Admin.SetCredentials(t.w.T.Context(), t.in.ID, v1.Credentials{
+		Username: world.Username, Secret: world.Secret, TrackingIdentifier: world.TrackingID,
+	})
+	if err != nil {
+		t.w.T.Fatal(err)
+	}
+	t.until("at work again", func(in v1.Installation) bool { return in.State == v1.StateLive && in.Backlog == 0 })
+}
+
+func (t *tour) stopped() {
+	t.open("settings-running", "/settings", "Stop both syncs")
+	t.p.Press("Stop both syncs")
+	t.edit(t.tenant.Client, atsim.Row{"phone": "518-555-0103"})
+	t.open("overview-stopped", "", "Nothing is pushed.")
+	t.open("settings-stopped", "/settings", "Both syncs are stopped.")
+	t.open("replay-stopped", "/replay", "The installation is stopped")
+	t.p.Press("Dry run of the resync")
+	t.stop("replay-stopped-refused")
+}
+
+func (t *tour) uninstalled() {
+	t.p.Open("/installations/" + t.in.ID + "/uninstall")
+	t.p.Press("Uninstall")
+	t.p.See("The installation is uninstalled.")
+	t.stop("overview-uninstalled")
+	t.open("dead-letters-empty", "/dead-letters")
+	t.open("activity-uninstalled", "/activity")
+	t.open("settings-uninstalled", "/settings", "Reinstall")
+	t.open("replay-uninstalled", "/replay", "reinstall it")
+	t.p.Open("/")
+	t.p.See("Uninstalled")
+	t.stop("integrations-uninstalled")
+	t.p.Open("/installations/" + t.in.ID + "/erase")
+	t.p.Fill("Type the name of the installation to go on", t.tenant.Name)
+	t.p.Press("Erase for good")
+	t.p.See("It is erased.", "Nothing is installed yet")
+	t.stop("integrations-erased")
+}

@@ -1,0 +1,93 @@
+package tour
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"channelsync/test/e2e/world"
+	atsim "channelsync/test/sim/autotask/sim"
+	cpsim "channelsync/test/sim/channelprogram/sim"
+)
+
+// Tenant is what a tour finds at Autotask.
+type Tenant struct {
+	Name     string // what the installation is to be called
+	Client   int64  // a company that syncs
+	Contract int64  // a contract of it
+	Prospect int64  // a company that does not sync
+	Refused  int64  // a company that Channel Program does not take
+}
+
+// Start starts a world without limits on callouts, in which bursts are gathered
+// for a moment only.
+func Start(t testing.TB) *world.World {
+	t.Helper()
+	return world.New(t, world.Options{
+		Autotask: atsim.Config{Modes: atsim.Modes{CalloutsPerHour: -1, HourlyThreshold: -1}},
+		Settings: map[string]string{"coalesce-window": "20ms"},
+	})
+}
+
+// Realistic is a managed service provider as there are many.
+func Realistic(w *world.World, companies int) Tenant {
+	w.T.Helper()
+	w.Autotask.Seed(atsim.SeedSpec{Companies: companies, Seed: 7, UnitPeriods: 3})
+	return fill(w, Tenant{Name: "Harbor Point IT"}, tenantTexts{
+		client: "Northwind Dental Group", prospect: "Lakeside Orthopedics", refused: "Riverside Logistics",
+		contract: "Managed care 2026", contact: "Ann", web: "www.northwind.example", street: "12 Harbor Street",
+	})
+}
+
+// Names that a page must show as they are, and that would do something on a page
+// that does not escape them.
+const (
+	Script  = `<script>alert(1)</script>`
+	Image   = `"><img src=x onerror=alert(1)>`
+	Braces  = `{{7*7}}`
+	Address = `javascript:alert(1)`
+	Turned  = "\u202Egnitirw ot thgir\u202C"
+)
+
+// Hostile is a tenant in which everything that people can name is named to break pages.
+func Hostile(w *world.World) Tenant {
+	w.T.Helper()
+	return fill(w, Tenant{Name: Script + Image}, tenantTexts{
+		client: Script + Braces, prospect: Image, refused: `'" onmouseover="alert(1) ` + strings.Repeat("Wide", 18),
+		contract: Image + strings.Repeat("W", 100), contact: Script, web: Address, street: Turned + "</td></table>",
+	})
+}
+
+type tenantTexts struct{ client, prospect, refused, contract, contact, web, street string }
+
+// fill puts the companies that a tour stops at, and has Channel Program refuse one.
+func fill(w *world.World, tenant Tenant, texts tenantTexts) Tenant {
+	w.T.Helper()
+	put := func(name string, kind int) int64 {
+		return w.Autotask.Put("Companies", atsim.Row{
+			"companyName": name, "companyType": kind, "isActive": true, "phone": "518-555-0100", "webAddress": texts.web,
+			"address1": texts.street, "city": texts.contact, "postalCode": "12207",
+		})
+	}
+	tenant.Client, tenant.Prospect, tenant.Refused = put(texts.client, 1), put(texts.prospect, 3), put(texts.refused, 1)
+	w.Autotask.Put("Contacts", atsim.Row{
+		"companyID": tenant.Client, "firstName": texts.contact, "lastName": texts.contact, "emailAddress": "ann@northwind.example", "isActive": 1,
+	})
+	now := time.Now()
+	tenant.Contract = w.Autotask.Put("Contracts", atsim.Row{
+		"companyID": tenant.Client, "contractName": texts.contract, "contractType": 3, "status": 1, "estimatedCost": 1250,
+		"startDate": now, "endDate": now.AddDate(1, 0, 0),
+	})
+	_, err := w.Target.SetFault(cpsim.Fault{
+		Kind: cpsim.FaultRejectItems, ExternalIDs: []string{ID(tenant.Refused)}, Code: "invalid", Pointer: "/name",
+		Detail: "is on the list of names that nobody may have",
+	})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return tenant
+}
+
+// ID is an id as addresses and forms have it.
+func ID(id int64) string { return strconv.FormatInt(id, 10) }

@@ -1,0 +1,139 @@
+package tour
+
+import (
+	"time"
+
+	v1 "channelsync/api/v1"
+	"channelsync/test/browser/chrome"
+	"channelsync/test/e2e/world"
+	atsim "channelsync/test/sim/autotask/sim"
+)
+
+// soon is how long anything may take that a user would call immediate; generous,
+// since tests share their machine.
+const soon = 20 * time.Second
+
+// Visit is called at each stop with the page that was led there. It may resize it
+// and change its scheme, and leaves it where it is.
+type Visit func(stop string, p *chrome.Page)
+
+// tour is one that is under way.
+type tour struct {
+	w      *world.World
+	p      *chrome.Page
+	tenant Tenant
+	in     v1.Installation
+	visit  Visit
+}
+
+// Walk leads a page that nobody is logged in at through all stops, in a world in
+// which nothing is installed. At its end the installation is erased.
+func Walk(w *world.World, p *chrome.Page, tenant Tenant, visit Visit) {
+	w.T.Helper()
+	t := &tour{w: w, p: p, tenant: tenant, visit: visit}
+	t.logIn()
+	t.nothingYet()
+	t.install()
+	t.atWork()
+	t.records()
+	t.jobs()
+	t.settings()
+	t.ends()
+	t.inTrouble()
+	t.stopped()
+	t.uninstalled()
+}
+
+// stop is where the page is now.
+func (t *tour) stop(name string) {
+	t.w.T.Helper()
+	t.visit(name, t.p)
+}
+
+// open opens a page of the installation, waits for what must be on it, and stops.
+func (t *tour) open(name, page string, see ...string) {
+	t.w.T.Helper()
+	t.p.Open("/installations/" + t.in.ID + page)
+	t.p.See(see...)
+	t.stop(name)
+}
+
+func (t *tour) logIn() {
+	t.p.Open("/installations/INST01/settings") // one asks for a page, and is sent to the log-in first
+	t.p.At("/login")
+	t.stop("login")
+	t.p.Fill("Admin token", "wrong")
+	t.p.Press("Log in")
+	t.p.See("This is not the admin token.")
+	t.stop("login-refused")
+	t.p.Open("/login")
+	t.p.Fill("Admin token", world.AdminToken)
+	t.p.Press("Log in")
+	t.p.At("/")
+}
+
+func (t *tour) nothingYet() {
+	t.p.See("Nothing is installed yet")
+	t.stop("integrations-empty")
+	t.p.Open("/audit")
+	t.p.See("Nothing has been done yet")
+	t.stop("audit-empty")
+	t.p.Open("/no/such/page")
+	t.p.See("This console has no such page.")
+	t.stop("not-found")
+	t.p.Open("/installations/01JZZZZZZZZZZZZZZZZZZZZZZZ")
+	t.p.See("There is nothing here")
+	t.stop("no-installation")
+}
+
+func (t *tour) install() {
+	p := t.p
+	p.Open("/install")
+	t.stop("install")
+	// A browser that checks no fields sends the form as it is.
+	chrome.Eval[int](p, `document.querySelectorAll("main form").forEach((f) => { f.noValidate = true; }); 0`)
+	p.Press("Check the connections")
+	p.See("Something is missing or cannot be used.")
+	t.stop("install-missing")
+	p.Fill("Name of this installation", t.tenant.Name)
+	p.Fill("Username (key)", world.Username)
+	p.Fill("Password (secret)", "not-The-Secret-99")
+	p.Fill("API tracking identifier", world.TrackingID)
+	p.Fill("Connection id", world.Connection)
+	p.Fill("Connection token", world.Token)
+	p.Press("Check the connections")
+	p.See("Copy it again.")
+	t.stop("install-refused")
+	p.Fill("Password (secret)", world.Secret)
+	p.Press("Check the connections")
+	p.See("Check and preview", "will sync,") // the preview comes by itself
+	t.stop("install-check")
+	p.Press("Start the first sync")
+	p.See("Done")
+	t.stop("install-done")
+	all, err := t.w.Admin.Installations(t.w.T.Context())
+	if err != nil || len(all) != 1 {
+		t.w.T.Fatalf("after the wizard: installations %v, %v", all, err)
+	}
+	t.in = all[0]
+	t.settled()
+}
+
+// settled waits until nothing is on its way any more.
+func (t *tour) settled() {
+	t.w.T.Helper()
+	t.w.DeliverAll(60 * time.Second)
+	t.until("at rest", func(in v1.Installation) bool { return in.Backlog == 0 && len(in.Jobs) == 0 })
+}
+
+func (t *tour) until(what string, want func(v1.Installation) bool) {
+	t.w.T.Helper()
+	t.w.Until(t.in.ID, what, soon, want)
+}
+
+func (t *tour) edit(company int64, fields atsim.Row) {
+	t.w.T.Helper()
+	if err := t.w.Autotask.Edit("Companies", company, fields); err != nil {
+		t.w.T.Fatal(err)
+	}
+}

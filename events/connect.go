@@ -95,7 +95,7 @@ func (l *link) disconnect(ctx context.Context) error {
 	done := l.nc.StatusChanged(nats.CLOSED)
 	defer l.nc.Close()
 	if err := l.nc.Drain(); err != nil {
-		if errors.Is(err, nats.ErrConnectionReconnecting) {
+		if errors.Is(err, nats.ErrConnectionReconnecting) || errors.Is(err, nats.ErrConnectionClosed) {
 			return nil // nothing can be buffered while there is no connection
 		}
 		return fmt.Errorf("drain the nats connection: %w", err)

@@ -26,4 +26,7 @@ const (
 	LogVersion      = "version"
 	LogRemote       = "remote"
 	LogCause        = "cause"
+	LogInstance     = "instance"
+	LogShard        = "shard"
+	LogEpoch        = "epoch"
 )

@@ -1,0 +1,106 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+)
+
+// ErrNoInstance says that the instance which was asked is not there, or knows no such service.
+var ErrNoInstance = errors.New("the instance does not answer")
+
+// ErrTooLarge says that a question, or an answer, is larger than may be sent.
+var ErrTooLarge = errors.New("too large to be passed on")
+
+const (
+	// answerPart is how much of an answer one message carries, in bytes.
+	answerPart = 256 << 10
+	// AnswerMax is the largest answer, in bytes: what the asker must hold in memory at most.
+	AnswerMax = 32 << 20
+	// askRoom is what headers and the subject may take of the server's largest message.
+	askRoom    = 4 << 10
+	partHeader = "Channelsync-Part"
+	partMore   = "more"
+	partLast   = "last"
+	partError  = "too-large"
+)
+
+// Ask asks another instance something and returns the whole answer. It is for
+// questions of one instance to another alone, not for work: nothing is stored, and
+// when the context ends it is not known whether the question was taken. A question
+// must fit into one message of the server's; an answer comes in as many as it takes.
+func (b *Bus) Ask(ctx context.Context, instance, service string, question []byte) ([]byte, error) {
+	if len(question) > int(b.nc.MaxPayload())-askRoom {
+		return nil, fmt.Errorf("ask for %s: %d bytes: %w", service, len(question), ErrTooLarge)
+	}
+	sub, err := b.nc.SubscribeSync(b.nc.NewInbox())
+	if err != nil {
+		return nil, fmt.Errorf("ask for %s: %w", service, err)
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	if err := b.nc.PublishRequest(askSubject(instance, service), sub.Subject, question); err != nil {
+		return nil, fmt.Errorf("ask for %s: %w", service, err)
+	}
+	var answer []byte
+	for {
+		msg, err := sub.NextMsgWithContext(ctx)
+		if errors.Is(err, nats.ErrNoResponders) {
+			return nil, fmt.Errorf("ask for %s: %w", service, ErrNoInstance)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("ask for %s: %w", service, errors.Join(err, context.Cause(ctx)))
+		}
+		answer = append(answer, msg.Data...)
+		switch part := msg.Header.Get(partHeader); {
+		case part == partLast:
+			return answer, nil
+		case part != partMore:
+			return nil, fmt.Errorf("answer of %s: %w", service, ErrTooLarge)
+		}
+	}
+}
+
+// Answer answers what other instances ask this one, each question on a goroutine of
+// its own, until the returned function is called; that one waits for answers under way.
+// The context of fn ends with it.
+func (b *Bus) Answer(instance, service string, fn func(ctx context.Context, question []byte) []byte) (stop func(), err error) {
+	ctx, cancel := context.WithCancel(b.life)
+	var working sync.WaitGroup
+	sub, err := b.nc.Subscribe(askSubject(instance, service), func(msg *nats.Msg) {
+		working.Go(func() { b.respond(msg.Reply, fn(ctx, msg.Data)) })
+	})
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("answer questions for %s: %w", service, err)
+	}
+	return func() {
+		_ = sub.Unsubscribe()
+		_ = b.nc.FlushTimeout(flushWait) // so that whoever asks from now on is told at once that nobody answers
+		cancel()
+		working.Wait()
+	}, nil
+}
+
+// respond sends an answer in parts. A part that is lost leaves the asker to its deadline.
+func (b *Bus) respond(to string, answer []byte) {
+	send := func(part string, data []byte) {
+		msg := nats.NewMsg(to)
+		msg.Data = data
+		msg.Header.Set(partHeader, part)
+		_ = b.nc.PublishMsg(msg)
+	}
+	if len(answer) > AnswerMax {
+		send(partError, nil)
+		return
+	}
+	for len(answer) > answerPart {
+		send(partMore, answer[:answerPart])
+		answer = answer[answerPart:]
+	}
+	send(partLast, answer)
+}
+
+func askSubject(instance, service string) string { return "ask." + instance + "." + service }

@@ -1,0 +1,194 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+)
+
+// tenure is the time in which this instance works for a shard.
+type tenure struct {
+	shard  int
+	deed   deed
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+}
+
+// lost says that nothing may be written any more.
+func (t *tenure) lost() bool { return errors.Is(context.Cause(t.ctx), ErrNotHeld) }
+
+// begin runs the tenant for a shard that was taken just now.
+func (l *Leases) begin(ctx context.Context, tenant Tenant, shard int, d deed) {
+	t := &tenure{shard: shard, deed: d}
+	t.ctx, t.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tenures[shard] = t
+	l.working.Go(func() {
+		tenant.Hold(t.ctx, shard)
+		l.end(t)
+	})
+}
+
+// end gives a shard back that nothing works for any more.
+func (l *Leases) end(t *tenure) {
+	defer func() {
+		t.cancel(context.Canceled)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.tenures, t.shard)
+	}()
+	if t.lost() {
+		return // whoever takes it writes the title
+	}
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(t.ctx), l.cfg.TTL/5, errors.New("give a shard back: not in time"))
+	defer cancel()
+	l.mu.Lock()
+	d := t.deed
+	l.mu.Unlock()
+	if _, err := l.write(ctx, t.shard, title{Epoch: d.Epoch}, d.revision); err != nil {
+		l.link.log.Warn("shard not given back; the next look tries again", zap.Int(v1.LogShard, t.shard), zap.Error(err))
+		return
+	}
+	l.link.log.Debug("shard given back", zap.Int(v1.LogShard, t.shard), zap.Uint64(v1.LogEpoch, d.Epoch))
+	l.changed()
+}
+
+// letGo ends every tenure. With ErrNotHeld as its cause they are lost, and nothing
+// may be finished; else what is under way is.
+func (l *Leases) letGo(cause error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for _, t := range l.tenures {
+		if t.ctx.Err() == nil {
+			n++
+		}
+		t.cancel(cause)
+	}
+	if n > 0 && errors.Is(cause, ErrNotHeld) {
+		l.link.log.Warn("lease lost: it was not renewed in time", zap.Int(v1.LogCount, n),
+			zap.Duration(v1.LogDuration, time.Since(l.renewed)))
+	}
+}
+
+// giveBack ends the tenures of shards that are to be another's. Those that this
+// instance has by name only are given back at once.
+func (l *Leases) giveBack(ctx context.Context, shards []int) {
+	ending := 0
+	for _, shard := range shards {
+		l.mu.Lock()
+		t, d := l.tenures[shard], l.roster.deeds[shard]
+		if t != nil && t.ctx.Err() == nil {
+			t.cancel(context.Canceled)
+			ending++
+		}
+		l.mu.Unlock()
+		if t != nil {
+			continue
+		}
+		if _, err := l.write(ctx, shard, title{Epoch: d.Epoch}, d.revision); err != nil {
+			l.correct(ctx, shard)
+			continue
+		}
+		l.changed()
+	}
+	if ending > 0 {
+		l.link.log.Info("shards handed over", zap.String(v1.LogInstance, l.id), zap.Int(v1.LogCount, ending))
+	}
+}
+
+// compare ends the tenures of shards that somebody else took, and returns those
+// whose title the table has lost; l.mu is held.
+func (l *Leases) compare(deeds map[int]deed) (absent []*tenure) {
+	for shard, t := range l.tenures {
+		d, there := deeds[shard]
+		switch {
+		case t.ctx.Err() != nil:
+		case !there:
+			absent = append(absent, t)
+		case d.revision > t.deed.revision:
+			t.cancel(ErrNotHeld)
+			l.link.log.Warn("shard lost: another instance took it", zap.Int(v1.LogShard, shard), zap.String(v1.LogInstance, d.Owner))
+		}
+	}
+	return absent
+}
+
+// rewrite writes a title anew that the table has lost, before anybody may take the shard.
+func (l *Leases) rewrite(ctx context.Context, t *tenure) {
+	d, err := l.write(ctx, t.shard, t.deed.title, 0)
+	if err != nil {
+		if !errors.Is(err, ErrConflict) { // there after all: the look read a replica that lags behind
+			l.link.log.Warn("title of a shard not written anew; trying again", zap.Int(v1.LogShard, t.shard), zap.Error(err))
+		}
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t.deed = d
+}
+
+// Under returns a context to write for an installation in: it ends before anybody
+// else may. The error is ErrNotHeld when nothing may be begun: the shard is not this
+// instance's, or its lease was not renewed within half of its time.
+func (l *Leases) Under(ctx context.Context, installation string) (context.Context, context.CancelFunc, error) {
+	l.mu.Lock()
+	t, fresh := l.tenures[ShardOf(installation)], l.fresh(time.Now())
+	l.mu.Unlock()
+	if t == nil || t.lost() || !fresh {
+		return ctx, func() {}, fmt.Errorf("write for installation %s: %w", installation, ErrNotHeld)
+	}
+	within := l.cfg.TTL * 9 / 20 // under half, so that it ends within the lease whenever in the first half it begins
+	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("write on the lease: not within %s", within))
+	return ctx, cancel, nil
+}
+
+// Holds says whether this instance works for an installation and is not about to stop.
+func (l *Leases) Holds(installation string) bool { return l.HoldsShard(ShardOf(installation)) }
+
+// HoldsShard is Holds for a shard.
+func (l *Leases) HoldsShard(shard int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.tenures[shard]
+	return t != nil && t.ctx.Err() == nil && l.fresh(time.Now())
+}
+
+// Held is how many shards this instance holds.
+func (l *Leases) Held() int {
+	n := 0
+	for shard := range Shards {
+		if l.HoldsShard(shard) {
+			n++
+		}
+	}
+	return n
+}
+
+// Owner is the instance that works for a shard, as far as is known here: possibly
+// this one, empty when none does.
+func (l *Leases) Owner(shard int) string {
+	if l.HoldsShard(shard) {
+		return l.id
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	owner := l.roster.deeds[shard].Owner
+	if owner == l.id || l.roster.dead(owner, time.Now()) {
+		return ""
+	}
+	return owner
+}
+
+// Others lists the other instances that may be working.
+func (l *Leases) Others() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.roster.alive(time.Now())
+}

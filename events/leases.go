@@ -1,0 +1,276 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/oklog/ulid/v2"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+)
+
+// ErrNotHeld says that this instance may not, or may no longer, write for the installation.
+var ErrNotHeld = errors.New("this instance does not hold the installation")
+
+// LeaseConfig is how an instance takes part. The times must be the same on all
+// instances; only tests change them.
+type LeaseConfig struct {
+	Version string        // told to the others
+	TTL     time.Duration // how long a beat vouches for its instance; 0 means 15 s
+	Beat    time.Duration // between two beats; 0 means a fifth of the TTL
+	Look    time.Duration // between two looks at the others; 0 means a fifteenth of the TTL
+}
+
+// LeaseTTL is how long a sign of life vouches for an instance.
+const LeaseTTL = 15 * time.Second
+
+func (c LeaseConfig) checked() LeaseConfig {
+	if c.TTL == 0 {
+		c.TTL = LeaseTTL
+	}
+	if c.Beat == 0 {
+		c.Beat = c.TTL / 5
+	}
+	if c.Look == 0 {
+		c.Look = c.TTL / 15
+	}
+	return c
+}
+
+// beatsKept is how long the last beat of an instance that is gone stays to be seen.
+const beatsKept = 10 * time.Minute
+
+// Tenant works for shards.
+type Tenant interface {
+	// Hold works for the installations of a shard until ctx ends, and returns once
+	// nothing works for them any more. When the cause of the end is ErrNotHeld the
+	// lease is lost: nothing may be finished then. Else what is under way may be.
+	Hold(ctx context.Context, shard int)
+}
+
+// Leases shares the shards out among the instances on one NATS.
+//
+// Each instance shows a beat in the table "instances"; each shard has a title in the
+// table "shards", which changes with its owner alone and by compare-and-set alone.
+// Both lie on disk: a single server forgets tables in memory when it restarts, and
+// what it forgot nobody could judge by. An instance holds its shards for one TTL from when it began
+// to write its last beat that was stored, and begins nothing in the second half of
+// that. Others take them over once they have seen no beat for a whole TTL.
+type Leases struct {
+	link      *link
+	cfg       LeaseConfig
+	id        string
+	started   time.Time
+	instances *Table
+	shards    *Table
+	nudge     chan struct{} // asks for a look: somebody changed something
+	beating   sync.Mutex    // one beat at a time, so that counts are stored in order
+
+	mu      sync.Mutex
+	roster  *roster
+	renewed time.Time // when the last beat that was stored was begun
+	count   uint64
+	state   string
+	tenures map[int]*tenure
+	working sync.WaitGroup // one goroutine for each tenure
+}
+
+// OpenLeases makes the tables that they need. Nothing is held before Run.
+func (b *Bus) OpenLeases(ctx context.Context, cfg LeaseConfig) (*Leases, error) {
+	instances, err := b.Table(ctx, TableConfig{Name: "instances", TTL: beatsKept})
+	if err != nil {
+		return nil, fmt.Errorf("open leases: %w", err)
+	}
+	shards, err := b.Table(ctx, TableConfig{Name: "shards"})
+	if err != nil {
+		return nil, fmt.Errorf("open leases: %w", err)
+	}
+	l := &Leases{
+		link: b.link, cfg: cfg.checked(), id: ulid.Make().String(), started: time.Now().UTC(),
+		instances: instances, shards: shards, nudge: make(chan struct{}, 1), tenures: map[int]*tenure{},
+	}
+	l.roster = newRoster(l.id, l.cfg.TTL, shards.madeJustNow())
+	return l, nil
+}
+
+// madeJustNow says, by the server's clock alone, that the table has not existed for longer than a start takes.
+func (t *Table) madeJustNow() bool {
+	info := t.handle.CachedInfo()
+	return info.State.LastSeq == 0 && !info.TimeStamp.IsZero() && info.TimeStamp.Sub(info.Created) < opTimeout
+}
+
+// ID is this instance's name among the instances: random, new with each start.
+func (l *Leases) ID() string { return l.id }
+
+// Run takes part until ctx ends, then gives everything back and returns. It keeps
+// the lease alive until the tenant has let go of every shard.
+func (l *Leases) Run(ctx context.Context, tenant Tenant) {
+	beats, endBeats := context.WithCancel(context.WithoutCancel(ctx))
+	looks, endLooks := context.WithCancel(beats)
+	unhear, err := l.hear()
+	if err != nil {
+		l.link.log.Warn("changes of other instances are seen by looking only", zap.Error(err))
+	}
+	defer unhear()
+	l.link.log.Info("instance joins", zap.String(v1.LogInstance, l.id), zap.String(v1.LogVersion, l.cfg.Version))
+	var beating, looking sync.WaitGroup
+	beating.Go(func() { l.beatLoop(beats) })
+	beating.Go(func() { l.guardLoop(beats) })
+	looking.Go(func() { l.lookLoop(looks, tenant) })
+	<-ctx.Done()
+	endLooks()
+	looking.Wait()
+
+	l.mu.Lock()
+	l.state = stateLeaving
+	l.mu.Unlock()
+	_ = l.beat(beats) // a failed one is repeated by the loop
+	l.letGo(context.Canceled)
+	l.working.Wait()
+	endBeats()
+	beating.Wait()
+	l.mu.Lock()
+	l.state = stateGone
+	l.mu.Unlock()
+	if err := l.beat(context.WithoutCancel(ctx)); err != nil {
+		l.link.log.Warn("the other instances are not told that this one is gone; they find out", zap.Error(err))
+	}
+	l.changed()
+}
+
+// beatLoop shows signs of life, sooner again after one that failed.
+func (l *Leases) beatLoop(ctx context.Context) {
+	for ctx.Err() == nil {
+		wait := l.cfg.Beat
+		if err := l.beat(ctx); err != nil && ctx.Err() == nil {
+			wait /= 3
+			l.link.log.Warn("lease not renewed; trying again", zap.Error(err))
+		}
+		pause(ctx, wait)
+	}
+}
+
+// beat stores one sign of life. Its time counts from before it was sent: whoever
+// sees it saw it later.
+func (l *Leases) beat(ctx context.Context) error {
+	l.beating.Lock()
+	defer l.beating.Unlock()
+	l.mu.Lock()
+	l.count++
+	b := beat{Count: l.count, Version: l.cfg.Version, Speaks: speaks, StartedAt: l.started, State: l.state}
+	l.mu.Unlock()
+	value, err := json.Marshal(b)
+	if err != nil {
+		return fmt.Errorf("encode beat: %w", err)
+	}
+	began := time.Now()
+	ctx, cancel := context.WithTimeoutCause(ctx, l.cfg.TTL/5, fmt.Errorf("renew the lease: not within %s", l.cfg.TTL/5))
+	defer cancel()
+	if _, err := l.instances.Put(ctx, l.id, value); err != nil {
+		return fmt.Errorf("renew the lease: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.fresh(time.Now()) {
+		l.lookSoon() // it may take shards (again)
+	}
+	l.renewed = began
+	return nil
+}
+
+// guardLoop drops everything once the lease was not renewed for half of its time.
+func (l *Leases) guardLoop(ctx context.Context) {
+	t := time.NewTicker(max(l.cfg.TTL/50, time.Millisecond))
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		l.mu.Lock()
+		lost := !l.fresh(time.Now())
+		l.mu.Unlock()
+		if lost {
+			l.letGo(ErrNotHeld)
+		}
+	}
+}
+
+// fresh says whether something new may be begun on the lease.
+func (l *Leases) fresh(now time.Time) bool {
+	return !l.renewed.IsZero() && now.Sub(l.renewed) < l.cfg.TTL/2
+}
+
+const nudgeSubject = "lease.changed"
+
+// changed asks the other instances for a look. It is a hint: they look by themselves too.
+func (l *Leases) changed() { _ = l.link.nc.Publish(nudgeSubject, []byte(l.id)) }
+
+func (l *Leases) hear() (stop func(), err error) {
+	sub, err := l.link.nc.Subscribe(nudgeSubject, func(msg *nats.Msg) {
+		if string(msg.Data) != l.id {
+			l.lookSoon()
+		}
+	})
+	if err != nil {
+		return func() {}, fmt.Errorf("listen for changes of leases: %w", err)
+	}
+	return func() { _ = sub.Unsubscribe() }, nil
+}
+
+func (l *Leases) lookSoon() {
+	select {
+	case l.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// leader reads the last message of a subject from the stream's leader, past the
+// replicas that may lag behind; ErrNotFound when there is none.
+func (s *stream) leader(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
+	req, err := json.Marshal(map[string]string{"last_by_subj": subject})
+	if err != nil {
+		return nil, fmt.Errorf("encode request: %w", err)
+	}
+	msg, err := s.nc.RequestWithContext(ctx, s.api+"STREAM.MSG.GET."+s.name, req)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Error   *jetstream.APIError `json:"error"`
+		Message *struct {
+			Subject  string    `json:"subject"`
+			Sequence uint64    `json:"seq"`
+			Headers  []byte    `json:"hdrs"`
+			Data     []byte    `json:"data"`
+			Time     time.Time `json:"time"`
+		} `json:"message"`
+	}
+	if err := json.Unmarshal(msg.Data, &answer); err != nil {
+		return nil, fmt.Errorf("decode the leader's answer: %w", err)
+	}
+	switch {
+	case answer.Error != nil && answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+		return nil, ErrNotFound
+	case answer.Error != nil:
+		return nil, answer.Error
+	case answer.Message == nil:
+		return nil, errors.New("the leader's answer holds no message")
+	}
+	m := answer.Message
+	out := &jetstream.RawStreamMsg{Subject: m.Subject, Sequence: m.Sequence, Data: m.Data, Time: m.Time}
+	if len(m.Headers) > 0 {
+		if out.Header, err = nats.DecodeHeadersMsg(m.Headers); err != nil {
+			return nil, fmt.Errorf("decode headers: %w", err)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,300 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"go.uber.org/zap"
+)
+
+const testTTL = 1500 * time.Millisecond
+
+// yard is several instances on one server. It watches that no shard is worked for by two.
+type yard struct {
+	t   *testing.T
+	srv *server.Server
+
+	mu     sync.Mutex
+	worker map[int]string // shard → who works for it now
+	twice  []string
+}
+
+func newYard(t *testing.T) *yard {
+	return &yard{t: t, srv: external(t, &server.Options{StoreDir: t.TempDir()}), worker: map[int]string{}}
+}
+
+// hand is one instance and its tenant.
+type hand struct {
+	*Leases
+	yard  *yard
+	bus   *Bus
+	drain time.Duration // how long it takes to let go
+	stop  context.CancelFunc
+	done  chan struct{}
+	dead  chan struct{} // closed by kill: what a killed process did is nobody's business
+}
+
+func (y *yard) join(version string) *hand {
+	y.t.Helper()
+	b := open(y.t, func(c *Config) { c.DataDir, c.URL, c.Replicas, c.Log = "", y.srv.ClientURL(), 1, zap.NewNop() })
+	l, err := b.OpenLeases(y.t.Context(), LeaseConfig{TTL: testTTL, Version: version})
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	h := &hand{Leases: l, yard: y, bus: b, done: make(chan struct{}), dead: make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.Background())
+	h.stop = cancel
+	go func() {
+		defer close(h.done)
+		l.Run(ctx, h)
+	}()
+	y.t.Cleanup(h.leave)
+	return h
+}
+
+func (h *hand) leave() {
+	h.stop()
+	<-h.done
+}
+
+// kill ends an instance as a crash does: nobody hears of it again.
+func (h *hand) kill() {
+	close(h.dead)
+	h.bus.nc.Close()
+	y := h.yard
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	for shard, who := range y.worker {
+		if who == h.ID() {
+			delete(y.worker, shard)
+		}
+	}
+	h.stop()
+}
+
+// Hold is the tenant: it notes who works.
+func (h *hand) Hold(ctx context.Context, shard int) {
+	y := h.yard
+	y.mu.Lock()
+	if other := y.worker[shard]; other != "" {
+		y.twice = append(y.twice, fmt.Sprintf("shard %d: %s while %s", shard, h.ID(), other))
+	}
+	y.worker[shard] = h.ID()
+	y.mu.Unlock()
+	select {
+	case <-ctx.Done():
+	case <-h.dead:
+		return
+	}
+	if h.drain > 0 && !errors.Is(context.Cause(ctx), ErrNotHeld) {
+		pause(context.Background(), h.drain)
+	}
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if y.worker[shard] == h.ID() {
+		delete(y.worker, shard)
+	}
+}
+
+// shared waits until every shard is worked for, by just these instances, each with at least a few.
+func (y *yard) shared(within time.Duration, hands ...*hand) {
+	y.t.Helper()
+	eventually(y.t, within, fmt.Sprintf("%d instances share all shards", len(hands)), func() bool {
+		y.mu.Lock()
+		defer y.mu.Unlock()
+		count := map[string]int{}
+		for _, who := range y.worker {
+			count[who]++
+		}
+		if len(y.worker) != Shards || len(count) != len(hands) {
+			return false
+		}
+		for _, h := range hands {
+			if count[h.ID()] < Shards/len(hands)/3 || h.Held() != count[h.ID()] {
+				return false
+			}
+		}
+		return true
+	})
+	y.exclusive()
+}
+
+func (y *yard) exclusive() {
+	y.t.Helper()
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if len(y.twice) > 0 {
+		y.t.Fatalf("worked for by two: %v", y.twice)
+	}
+}
+
+func TestLeasesAreSharedOutAndMove(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	a := y.join("1")
+	y.shared(2*time.Second, a) // a new table: nobody need be waited for
+	b := y.join("2")
+	b.drain = 50 * time.Millisecond
+	y.shared(3*time.Second, a, b)
+	eventually(t, testTTL, "both know the same owners", func() bool {
+		for shard := range Shards {
+			if a.Owner(shard) != b.Owner(shard) || a.Owner(shard) == "" {
+				return false
+			}
+		}
+		return true
+	})
+	if got := a.Others(); len(got) != 1 || got[0] != b.ID() {
+		t.Errorf("the others are %v", got)
+	}
+	c := y.join("2")
+	y.shared(3*time.Second, a, b, c)
+
+	// One that leaves hands over at once, and is waited for by nobody.
+	began := time.Now()
+	b.leave()
+	y.shared(testTTL, a, c)
+	if took := time.Since(began); took >= testTTL {
+		t.Errorf("handed over in %s", took)
+	}
+	eventually(t, testTTL, "the one that left is known to be gone", func() bool {
+		got := a.Others()
+		return len(got) == 1 && got[0] == c.ID()
+	})
+
+	// One that dies is waited for.
+	began = time.Now()
+	c.kill()
+	y.shared(3*testTTL, a)
+	if took := time.Since(began); took < testTTL/2 || took > 2*testTTL {
+		t.Errorf("taken over after %s", took)
+	}
+}
+
+// An instance that starts again after a crash waits for its own past self, for it cannot know that it is dead.
+func TestLeasesAfterACrashOfTheOnlyInstance(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	a := y.join("1")
+	y.shared(2*time.Second, a)
+	a.kill()
+	began := time.Now()
+	y.shared(3*testTTL, y.join("1"))
+	if took := time.Since(began); took < testTTL-testTTL/5-testTTL/15 {
+		t.Errorf("taken over after %s", took)
+	}
+}
+
+// While the server is away nothing may be written; afterwards everybody has what he had.
+func TestLeasesWithoutAServer(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	a, b := y.join("1"), y.join("1")
+	y.shared(3*time.Second, a, b)
+	held := a.Held()
+	where, dir := port(y.srv), y.srv.JetStreamConfig().StoreDir
+	y.srv.Shutdown()
+	y.srv.WaitForShutdown()
+	eventually(t, testTTL, "the leases to be lost", func() bool { return a.Held() == 0 && b.Held() == 0 })
+	if _, cancel, err := a.Under(t.Context(), inst); !errors.Is(err, ErrNotHeld) {
+		cancel()
+		t.Errorf("under a lost lease: %v", err)
+	}
+	y.srv = external(t, &server.Options{StoreDir: dirOf(dir), Port: where})
+	y.shared(10*time.Second, a, b)
+	if a.Held() != held {
+		t.Errorf("%d shards, it had %d", a.Held(), held)
+	}
+}
+
+// dirOf is the store directory that a server was given: it adds its own to it.
+func dirOf(dir string) string { return dir[:len(dir)-len("/jetstream")] }
+
+func TestUnder(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	a := y.join("1")
+	if _, cancel, err := a.Under(t.Context(), inst); !errors.Is(err, ErrNotHeld) {
+		cancel()
+		t.Errorf("before anything is held: %v", err)
+	}
+	y.shared(2*time.Second, a)
+	ctx, cancel, err := a.Under(t.Context(), inst)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cancel()
+	if end, ok := ctx.Deadline(); !ok || time.Until(end) > testTTL/2 {
+		t.Errorf("it ends at %v", end)
+	}
+	a.leave()
+	if _, cancel, err := a.Under(t.Context(), inst); !errors.Is(err, ErrNotHeld) {
+		cancel()
+		t.Errorf("after it was given back: %v", err)
+	}
+}
+
+func TestAsk(t *testing.T) {
+	t.Parallel()
+	srv := external(t, &server.Options{StoreDir: t.TempDir()})
+	join := func() *Bus {
+		return open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", srv.ClientURL(), 1 })
+	}
+	a, b := join(), join()
+	stop, err := b.Answer("b", "echo", func(_ context.Context, q []byte) []byte {
+		if n := len(q); n > 0 && q[0] == '*' {
+			return make([]byte, n<<10)
+		}
+		return q
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	large := make([]byte, 1000)
+	large[0] = '*'
+	for _, c := range []struct {
+		question []byte
+		want     int
+	}{{nil, 0}, {[]byte("hello"), 5}, {large, 1000 << 10}} {
+		got, err := a.Ask(t.Context(), "b", "echo", c.question)
+		if err != nil || len(got) != c.want {
+			t.Errorf("%d bytes asked, %d answered: %v", len(c.question), len(got), err)
+		}
+	}
+	if _, err := a.Ask(t.Context(), "b", "echo", make([]byte, 2<<20)); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("a large question: %v", err)
+	}
+	huge := make([]byte, 33<<10)
+	huge[0] = '*'
+	if _, err := a.Ask(t.Context(), "b", "echo", huge); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("a large answer: %v", err)
+	}
+	if _, err := a.Ask(t.Context(), "c", "echo", nil); !errors.Is(err, ErrNoInstance) {
+		t.Errorf("nobody there: %v", err)
+	}
+	stop()
+	if _, err := a.Ask(t.Context(), "b", "echo", nil); !errors.Is(err, ErrNoInstance) {
+		t.Errorf("after it stopped: %v", err)
+	}
+	heard := make(chan string, 1)
+	if err := a.Signals(t.Context(), "feed", "*", func(in string, data []byte) { heard <- in + " " + string(data) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Signal("feed", inst, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-heard; got != inst+" x" {
+		t.Errorf("heard %q", got)
+	}
+}

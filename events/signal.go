@@ -1,0 +1,40 @@
+package events
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Signal tells the other instances, and this one, something of an installation that
+// nobody relies on: it is lost when nobody listens. The topic is one word; what is
+// told should be sealed if it tells who the clients are.
+func (b *Bus) Signal(topic, installation string, data []byte) error {
+	if err := checkInstallation(installation); err != nil {
+		return err
+	}
+	if err := b.nc.Publish(topic+"."+installation, data); err != nil {
+		return fmt.Errorf("signal %s: %w", topic, err)
+	}
+	return nil
+}
+
+// Signals hands what is told of an installation to fn, in order, until ctx ends;
+// "*" listens to all installations. Fn must not block.
+func (b *Bus) Signals(ctx context.Context, topic, installation string, fn func(installation string, data []byte)) error {
+	if installation != "*" {
+		if err := checkInstallation(installation); err != nil {
+			return err
+		}
+	}
+	sub, err := b.nc.Subscribe(topic+"."+installation, func(msg *nats.Msg) {
+		fn(strings.TrimPrefix(msg.Subject, topic+"."), msg.Data)
+	})
+	if err != nil {
+		return fmt.Errorf("listen for %s: %w", topic, err)
+	}
+	context.AfterFunc(ctx, func() { _ = sub.Unsubscribe() })
+	return nil
+}

@@ -52,6 +52,14 @@ func (c *Client) call(ctx context.Context, r request, out any, breach func() str
 }
 
 func (c *Client) exchange(ctx context.Context, r request, out any) error {
+	if c.hold != nil && r.method != http.MethodGet {
+		held, release, err := c.hold(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.operation, err)
+		}
+		defer release()
+		ctx = held
+	}
 	within, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	req, err := c.newRequest(within, r)

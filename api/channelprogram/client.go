@@ -26,6 +26,7 @@ type Client struct {
 	limits     atomic.Pointer[Limits]
 	single     time.Duration
 	batch      time.Duration
+	hold       func(context.Context) (context.Context, context.CancelFunc, error)
 }
 
 // New checks the configuration and touches no network.
@@ -48,6 +49,7 @@ func New(c Config) (*Client, error) {
 		observe: c.Observe,
 		single:  lower(c.SingleTimeout, SingleTimeout),
 		batch:   lower(c.BatchTimeout, BatchTimeout),
+		hold:    c.Hold,
 	}
 	if client.now == nil {
 		client.now = time.Now

@@ -1,6 +1,7 @@
 package channelprogram
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -36,6 +37,11 @@ type Config struct {
 	// Lower than the constants of the same name, for a caller whose lease is
 	// shorter; 0 or higher means the constant.
 	SingleTimeout, BatchTimeout time.Duration
+
+	// Hold is asked right before every request that writes. An error is returned as
+	// it is, and nothing is sent; else the request must end with the context, which
+	// the function releases. Nil: always, without an end.
+	Hold func(ctx context.Context) (held context.Context, release context.CancelFunc, err error)
 }
 
 func (c Config) check() (*url.URL, error) {

@@ -8,9 +8,11 @@ import (
 	"sync"
 
 	"github.com/oklog/ulid/v2"
+	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/sync/installation"
 )
 
 // keepAudit is how many entries are kept.
@@ -54,6 +56,36 @@ func OpenAudit(ctx context.Context, table AuditTable) (*Audit, error) {
 	return a, nil
 }
 
+// Follow takes over what other processes add, until ctx ends.
+func (a *Audit) Follow(ctx context.Context, table installation.Watched, log *zap.Logger) {
+	_ = table.Watch(ctx, "", func(e events.Event) { // it ends with ctx, and goes on after every failure
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		i := slices.IndexFunc(a.entries, func(x audited) bool { return x.key == e.Key })
+		if e.Deleted || i >= 0 {
+			if e.Deleted && i >= 0 {
+				a.entries = slices.Delete(a.entries, i, i+1)
+			}
+			return
+		}
+		var entry v1.AuditEntry
+		if err := json.Unmarshal(e.Value, &entry); err != nil {
+			log.Warn("an audit entry cannot be read", zap.Error(err))
+			return
+		}
+		a.insert(audited{e.Key, entry})
+	})
+}
+
+// insert keeps the entries in the order of their times; a.mu is held.
+func (a *Audit) insert(e audited) {
+	at := len(a.entries)
+	for at > 0 && a.entries[at-1].entry.At.After(e.entry.At) {
+		at--
+	}
+	a.entries = slices.Insert(a.entries, at, e)
+}
+
 // Add stores an entry.
 func (a *Audit) Add(ctx context.Context, entry v1.AuditEntry) error {
 	b, err := json.Marshal(entry)
@@ -65,7 +97,9 @@ func (a *Audit) Add(ctx context.Context, entry v1.AuditEntry) error {
 		return fmt.Errorf("store audit entry: %w", err)
 	}
 	a.mu.Lock()
-	a.entries = append(a.entries, audited{key, entry})
+	if !slices.ContainsFunc(a.entries, func(x audited) bool { return x.key == key }) { // Follow may have been faster
+		a.insert(audited{key, entry})
+	}
 	var old []audited
 	if n := len(a.entries) - keepAudit; n > 0 {
 		old, a.entries = a.entries[:n], slices.Clone(a.entries[n:])

@@ -19,7 +19,7 @@ import (
 // Explain says why a record is or is not synced, from Autotask's fresh state,
 // and how what the target holds differs. It pushes nothing.
 func (m *Manager) Explain(ctx context.Context, id string, kind v1.Kind, rec int64) (v1.Explanation, error) {
-	in, err := m.get(id)
+	in, err := m.mine(id)
 	if err != nil {
 		return v1.Explanation{}, err
 	}
@@ -195,7 +195,7 @@ func cannotAsk(err error) error {
 // from Autotask's fresh state. It changes nothing.
 func (m *Manager) Preview(ctx context.Context, id string, req v1.UpdateInstallation) (v1.Preview, error) {
 	out := v1.Preview{Sample: []v1.PreviewRecord{}}
-	in, err := m.get(id)
+	in, err := m.mine(id)
 	if err != nil || req.Options == nil {
 		return out, err
 	}

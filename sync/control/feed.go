@@ -60,10 +60,9 @@ func (f *feeds) forget(id string) {
 	delete(f.recent, id)
 }
 
-// feed keeps an outcome, and passes it to whoever reads the installation's feed.
-func (f *feeds) feed(id string, s reconcile.Settled) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+// publish keeps an outcome, and passes it to whoever reads the installation's feed,
+// at whichever instance.
+func (m *Manager) publish(id string, s reconcile.Settled) {
 	reasons := s.Reasons
 	if reasons == nil {
 		reasons = []string{}
@@ -72,6 +71,18 @@ func (f *feeds) feed(id string, s reconcile.Settled) {
 		At: s.At, Kind: s.Kind, ID: strconv.FormatInt(s.ID, 10), Name: s.Name, Outcome: s.Outcome, Reasons: reasons,
 		Trigger: s.Trigger, Pushed: s.Pushed, Millis: s.Took.Milliseconds(),
 	}
+	m.feeds.keep(id, e)
+	if m.Cluster != nil {
+		m.tellFeed(id, e)
+		return
+	}
+	m.feeds.feed(id, e)
+}
+
+// keep remembers an outcome among the latest of its installation.
+func (f *feeds) keep(id string, e v1.FeedEvent) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.recent == nil {
 		f.recent = map[string]*recent{}
 	}
@@ -79,6 +90,19 @@ func (f *feeds) feed(id string, s reconcile.Settled) {
 		f.recent[id] = &recent{}
 	}
 	f.recent[id].add(e)
+}
+
+// read says whether somebody reads the installation's feed here.
+func (f *feeds) read(id string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.readers[id]) > 0
+}
+
+// feed hands an outcome to the readers of this process; one that is slow misses it.
+func (f *feeds) feed(id string, e v1.FeedEvent) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for c := range f.readers[id] {
 		select {
 		case c <- e:

@@ -207,6 +207,11 @@ var issueWords = map[string]issueText{
 		"NATS cannot be reached or does not take writes.",
 		"Look at /readyz; changes are kept and it is tried again.",
 	},
+	"no_instance": {
+		v1.SeverityRetrying, "No instance works for this installation right now",
+		"The instance of channelsync that worked for it stopped or does not answer, so its counts, backlog and issues are not known. Changes are kept.",
+		"Nothing to do: another instance takes over within 20 seconds. If it stays, look at the log of the instances for lost leases.",
+	},
 	"mass_change_held": {
 		v1.SeverityAct, "Many records would leave at once",
 		"More records than the installation's share would no longer be synced. Nothing is done with them until somebody says so.",

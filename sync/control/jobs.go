@@ -36,8 +36,8 @@ func (m *Manager) pay(ctx context.Context, id string) error {
 	m.paying.Lock()
 	defer m.paying.Unlock()
 	in, err := m.get(id)
-	if err != nil || len(in.Owed) == 0 {
-		return err
+	if err != nil || len(in.Owed) == 0 || !m.holds(id) {
+		return err // what is owed is paid where the installation runs
 	}
 	for _, o := range in.Owed {
 		if _, err := m.newJob(ctx, id, o.Type, o.Kinds, o.Force); err != nil {
@@ -219,7 +219,7 @@ func (m *Manager) cancelled(id string) bool { return m.Jobs.State(id) == v1.JobC
 
 // Resync goes through everything whatever was pushed last.
 func (m *Manager) Resync(ctx context.Context, id string, req v1.ResyncRequest) (v1.JobRef, error) {
-	in, err := m.get(id)
+	in, err := m.mine(id)
 	if err != nil {
 		return v1.JobRef{}, err
 	}
@@ -235,7 +235,7 @@ func (m *Manager) Resync(ctx context.Context, id string, req v1.ResyncRequest) (
 
 // Replay reads stored changes again.
 func (m *Manager) Replay(ctx context.Context, id string, req v1.ReplayRequest) (v1.JobRef, error) {
-	in, err := m.get(id)
+	in, err := m.mine(id)
 	if err != nil {
 		return v1.JobRef{}, err
 	}

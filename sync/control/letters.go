@@ -125,7 +125,7 @@ func (m *Manager) Dismiss(ctx context.Context, id, letter string) error {
 // Held lets a mass change that was held through, or discards it: then the
 // records stay as they are until they change again.
 func (m *Manager) Held(ctx context.Context, id string, approve bool) error {
-	in, err := m.get(id)
+	in, err := m.mine(id)
 	if err != nil {
 		return err
 	}

@@ -16,10 +16,11 @@ import (
 // Do stops, starts, uninstalls, reinstalls or erases an installation, or one of
 // its syncs when sync is not empty; install adds the second sync.
 func (m *Manager) Do(ctx context.Context, id string, sync v1.Sync, action string) error {
+	defer m.changing.Lock(id)()
 	if action == "erase" && sync == "" && slices.Contains(m.Store.Leaving(), id) {
 		return m.finishErasing(ctx, id) // begun before, and cut short
 	}
-	in, err := m.get(id)
+	in, err := m.mine(id)
 	if err != nil {
 		return err
 	}
@@ -249,11 +250,17 @@ func (m *Manager) changeCursors(ctx context.Context, id string, sweep time.Time)
 }
 
 // Job returns one of an installation's jobs.
-func (m *Manager) Job(_ context.Context, id, jobID string) (v1.Job, error) {
+func (m *Manager) Job(ctx context.Context, id, jobID string) (v1.Job, error) {
 	if _, err := m.get(id); err != nil {
 		return v1.Job{}, err
 	}
 	j, ok := m.Jobs.Get(id, jobID)
+	if !m.holds(id) {
+		var err error
+		if j, ok, err = m.Jobs.Stored(ctx, id, jobID); err != nil {
+			return v1.Job{}, err
+		}
+	}
 	if !ok {
 		return v1.Job{}, v1.NotFound("there is no job " + jobID)
 	}
@@ -285,6 +292,9 @@ func shown(j job.Job) v1.Job {
 
 // CancelJob ends a job: what it has marked and nobody worked on yet is taken back.
 func (m *Manager) CancelJob(ctx context.Context, id, jobID string) error {
+	if _, err := m.mine(id); err != nil {
+		return err
+	}
 	j, err := m.Job(ctx, id, jobID)
 	if err != nil {
 		return err
@@ -306,7 +316,7 @@ func (m *Manager) RepairWebhooks(_ context.Context, id string) error {
 
 // RotateSecrets gives the registrations new secrets; the old ones stay valid for an hour.
 func (m *Manager) RotateSecrets(ctx context.Context, id string) error {
-	if _, err := m.get(id); err != nil {
+	if _, err := m.mine(id); err != nil {
 		return err
 	}
 	rt := m.runtime(id)

@@ -3,7 +3,9 @@ package control
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"channelsync/sync/deadletter"
 	"channelsync/sync/history"
 	"channelsync/sync/installation"
+	"channelsync/sync/internal/keylock"
 	"channelsync/sync/job"
 	"channelsync/sync/ledger"
 	"channelsync/sync/reconcile"
@@ -31,6 +34,7 @@ type Config struct {
 	Jobs        *job.Store
 	Audit       *Audit
 	History     *history.Store
+	Cluster     *Cluster // nil: this process is the only one, and works for all installations
 
 	Hosts             autotask.Hosts
 	Discovery         autotask.Discoverer
@@ -70,11 +74,12 @@ type Manager struct {
 	feeds     feeds
 	totals    totalsCache
 
-	creating sync.Mutex // two requests must not install one account twice
-	paying   sync.Mutex // nothing owed is paid twice
+	creating sync.Mutex    // two requests must not install one account twice
+	paying   sync.Mutex    // nothing owed is paid twice
+	changing keylock.Locks // by installation: what starts or stops it, one at a time
 	mu       sync.Mutex
 	runtimes map[string]*runtime
-	running  context.Context // set by Run; nil before it and after it
+	running  context.Context // set while Run runs
 	done     sync.WaitGroup
 }
 
@@ -83,60 +88,76 @@ func New(cfg Config) *Manager {
 	return &Manager{Config: cfg, runtimes: map[string]*runtime{}, callbacks: callbacks{last: map[string]time.Time{}, sequence: map[string]int64{}}, feeds: feeds{readers: map[string]map[chan v1.FeedEvent]bool{}}}
 }
 
-// Run runs every installation until ctx ends and returns when all have stopped.
+// drainWithin is how long a batch under way may take to be settled at a stop. It is
+// under half of a lease, so that it ends within it.
+const drainWithin = 5 * time.Second
+
+// Run runs the installations that this process works for until ctx ends, and returns
+// when all have stopped.
 func (m *Manager) Run(ctx context.Context) {
 	m.mu.Lock()
-	m.running = ctx
+	m.running = context.WithoutCancel(ctx)
 	m.mu.Unlock()
 	m.done.Go(func() { m.History.Run(ctx) })
-	for _, id := range m.Store.Leaving() {
-		if err := m.finishErasing(ctx, id); err != nil {
-			m.Log.Warn("erasing could not be finished; it is tried again at the next start",
-				zap.String(v1.LogInstallation, id), zap.Error(err))
+	if m.Cluster != nil {
+		m.runShared(ctx)
+	} else {
+		for _, id := range m.Store.Leaving() {
+			m.finishLeaving(ctx, id)
 		}
+		for _, in := range m.Store.List() {
+			m.start(in)
+		}
+		<-ctx.Done()
 	}
-	for _, in := range m.Store.List() {
-		m.start(in)
-	}
-	<-ctx.Done()
 	m.mu.Lock()
 	m.running = nil
-	runtimes := m.runtimes
-	m.runtimes = map[string]*runtime{}
+	ids := slices.Collect(maps.Keys(m.runtimes))
 	m.mu.Unlock()
+	m.stopAll(ids)
 	m.done.Wait()
-	for _, rt := range runtimes {
-		rt.close()
+}
+
+// finishLeaving ends an erasure that was cut short.
+func (m *Manager) finishLeaving(ctx context.Context, id string) {
+	if err := m.finishErasing(ctx, id); err != nil {
+		m.Log.Warn("erasing could not be finished; it is tried again at the next start",
+			zap.String(v1.LogInstallation, id), zap.Error(err))
 	}
 }
 
-// start runs an installation unless it runs already or is uninstalled.
+// start runs an installation unless it runs already, is uninstalled or is another process's.
 func (m *Manager) start(in *installation.Installation) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.running == nil || m.runtimes[in.ID] != nil || in.Uninstalled {
+	if m.running == nil || m.runtimes[in.ID] != nil || in.Uninstalled || !m.holds(in.ID) {
 		return
 	}
 	rt := m.newRuntime(in)
-	ctx, cancel := context.WithCancel(m.running)
-	rt.cancel = cancel
+	var ctx, work context.Context
+	ctx, rt.cancel = context.WithCancel(m.running)
+	work, rt.kill = context.WithCancel(m.running)
 	m.runtimes[in.ID] = rt
 	m.done.Go(func() {
 		defer close(rt.stopped)
-		rt.run(ctx)
+		rt.run(ctx, work)
 	})
 }
 
-// stop ends the goroutines of an installation and waits for them. It returns what
-// ran, whose clients still work; nil when nothing did. It is known until it has
-// ended, so that no second one starts beside it.
+// stop ends the goroutines of an installation and waits for them; a batch under way
+// may be settled for drainWithin. It returns what ran, whose clients still work; nil
+// when nothing did. It is known until it has ended, so that no second one starts beside it.
 func (m *Manager) stop(id string) *runtime {
 	rt := m.runtime(id)
 	if rt == nil {
 		return nil
 	}
 	rt.cancel()
+	rt.worker.Finish()
+	late := time.AfterFunc(drainWithin, rt.kill)
 	<-rt.stopped
+	late.Stop()
+	rt.kill()
 	rt.close()
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -144,6 +165,15 @@ func (m *Manager) stop(id string) *runtime {
 		delete(m.runtimes, id)
 	}
 	return rt
+}
+
+// stopAll stops installations side by side.
+func (m *Manager) stopAll(ids []string) {
+	var stopping sync.WaitGroup
+	for _, id := range ids {
+		stopping.Go(func() { m.stop(id) })
+	}
+	stopping.Wait()
 }
 
 // runtime returns what runs of an installation; nil when nothing does.
@@ -156,6 +186,9 @@ func (m *Manager) runtime(id string) *runtime {
 // get returns an installation, or the 404 that says it is not there.
 func (m *Manager) get(id string) (*installation.Installation, error) {
 	in, err := m.Store.Get(id)
+	if errors.Is(err, installation.ErrNotFound) && m.Cluster != nil {
+		in, err = m.loaded(id)
+	}
 	if errors.Is(err, installation.ErrNotFound) {
 		return nil, v1.NotFound("there is no installation " + id)
 	}

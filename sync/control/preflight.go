@@ -148,7 +148,7 @@ func (m *Manager) tryTarget(ctx context.Context, in *installation.Installation, 
 		*checks = append(*checks, v1.Check{Name: "channel_program", Detail: p.Detail, Fix: p.Hint})
 		return p
 	}
-	client, err := m.targetClient(in)
+	client, err := m.targetClient(in, nil)
 	if err != nil {
 		return refuse(unprocessable(v1.CodeChannelProgramRejected, "The connection to Channel Program cannot be made: "+err.Error(),
 			"Check --channel-program-url, the connection id and the token."))

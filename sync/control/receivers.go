@@ -65,18 +65,26 @@ func (m *Manager) Delivered(installation, guid string, sequence *int64, at time.
 	if guid == "" {
 		return
 	}
-	guid = strings.ToLower(guid)
+	d := delivery{GUID: strings.ToLower(guid), Sequence: sequence, At: at}
+	if m.Cluster != nil && !m.holds(installation) {
+		m.tell(topicDelivered, installation, d) // the numbers make sense only where all of them are seen
+		return
+	}
+	m.delivered(installation, d)
+}
+
+func (m *Manager) delivered(installation string, d delivery) {
 	m.callbacks.mu.Lock()
-	m.callbacks.last[guid] = at
+	m.callbacks.last[d.GUID] = d.At
 	gap := false
-	if sequence != nil {
-		last, known := m.callbacks.sequence[guid]
-		gap = known && *sequence > last+1
-		m.callbacks.sequence[guid] = max(last, *sequence)
+	if d.Sequence != nil {
+		last, known := m.callbacks.sequence[d.GUID]
+		gap = known && *d.Sequence > last+1
+		m.callbacks.sequence[d.GUID] = max(last, *d.Sequence)
 	}
 	m.callbacks.mu.Unlock()
 	if gap {
-		if rt := m.runtime(installation); rt != nil && rt.gapSeen(at) {
+		if rt := m.runtime(installation); rt != nil && rt.gapSeen(d.At) {
 			poke(rt.check)
 		}
 	}

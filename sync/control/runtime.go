@@ -45,8 +45,12 @@ type runtime struct {
 	check      chan struct{} // asks for a check of the registrations
 	newJob     chan struct{} // asks for a look at the jobs
 
-	cancel  context.CancelFunc
-	stopped chan struct{}
+	connection string             // what the target's client is bound to
+	account    string             // what the client of Autotask was told last by another instance, or began with
+	cancel     context.CancelFunc // ends the watchers
+	kill       context.CancelFunc // cuts the batch under way short
+	lost       atomic.Bool        // another process may work for the installation
+	stopped    chan struct{}
 }
 
 func (m *Manager) newRuntime(in *installation.Installation) *runtime {
@@ -55,7 +59,9 @@ func (m *Manager) newRuntime(in *installation.Installation) *runtime {
 		check: make(chan struct{}, 1), pollNow: make(chan struct{}, 1), newJob: make(chan struct{}, 1), stopped: make(chan struct{}),
 	}
 	rt.autotask = m.autotaskClient(in, rt)
-	target, err := m.targetClient(in)
+	rt.connection, rt.account = connectionOf(in), accountOf(in)
+	hold := m.holdOf(in.ID)
+	target, err := m.targetClient(in, hold)
 	if err != nil {
 		rt.issues.raise(issue{code: "channel_program_url_missing", detail: err.Error()})
 	}
@@ -65,6 +71,7 @@ func (m *Manager) newRuntime(in *installation.Installation) *runtime {
 		Autotask:     rt.autotask, Target: rt.target, Ledger: m.Ledger, DeadLetters: m.DeadLetters,
 		Journal: m.Bus.Journal(), Worklist: m.Bus.Worklist(), Schedule: m.Bus.Worklist(),
 		Freshness: rt.freshness, Now: m.Now, Log: rt.log, Settled: rt.settled, Cancelled: m.cancelled,
+		Hold: hold,
 	})
 	rt.worker = reconcile.NewWorker(rt.rec, m.Intervals.Coalesce, rt)
 	rt.watcher = watch.New(watch.Config{
@@ -97,29 +104,42 @@ func credentialsOf(in *installation.Installation) autotask.Credentials {
 	}
 }
 
-func (m *Manager) targetClient(in *installation.Installation) (*channelprogram.Client, error) {
+// connectionOf names what a target's client is made for.
+func connectionOf(in *installation.Installation) string {
+	return in.ConnectionID + " " + in.Secrets.Token
+}
+
+// accountOf names what a client of Autotask is made for.
+func accountOf(in *installation.Installation) string {
+	s := in.Secrets
+	return in.Zone.URL + " " + s.Username + " " + s.Secret + " " + s.TrackingIdentifier
+}
+
+func (m *Manager) targetClient(in *installation.Installation, hold hold) (*channelprogram.Client, error) {
 	return channelprogram.New(channelprogram.Config{
 		BaseURL: m.ChannelProgramURL, ConnectionID: in.ConnectionID, Token: v1.Secret(in.Secrets.Token),
-		Transport: m.TargetTransport, Now: m.Now, Log: m.Log, Observe: m.Metrics.Target,
+		Transport: m.TargetTransport, Now: m.Now, Log: m.Log, Observe: m.Metrics.Target, Hold: hold,
 	})
 }
 
 func (rt *runtime) installation() (*installation.Installation, error) { return rt.m.Store.Get(rt.id) }
 
-// run works until ctx ends.
-func (rt *runtime) run(ctx context.Context) {
+// run works until ctx ends and the worker has finished; work cuts the worker short.
+func (rt *runtime) run(ctx, work context.Context) {
 	wakes, unwatch := rt.m.Bus.Worklist().Wakes(rt.id)
 	defer unwatch()
 	rt.loadHistory(ctx)
 	var wg sync.WaitGroup
 	if rt.target != nil {
-		wg.Go(func() { rt.worker.Run(ctx, wakes) })
+		wg.Go(func() { rt.worker.Run(work, wakes) })
 	}
 	wg.Go(func() { rt.watchWebhooks(ctx) })
 	wg.Go(func() { rt.watchStamps(ctx) })
 	wg.Go(func() { rt.runJobs(ctx) })
 	wg.Wait()
-	rt.saveCounts(ctx)
+	if !rt.lost.Load() {
+		rt.saveCounts(ctx)
+	}
 	rt.dropHistory(ctx)
 }
 
@@ -146,7 +166,7 @@ func (rt *runtime) settled(s reconcile.Settled) {
 		rt.repaired.Add(1) // a webhook should have told
 	}
 	rt.m.History.Count(rt.id, counted(s))
-	rt.m.feeds.feed(rt.id, s)
+	rt.m.publish(rt.id, s)
 	if f := rt.m.Metrics.Reconciled; f != nil {
 		f(s)
 	}

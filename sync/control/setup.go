@@ -41,9 +41,16 @@ func (m *Manager) Create(ctx context.Context, req v1.CreateInstallation) (v1.Ins
 	if err := m.keep(ctx, in); err != nil {
 		return v1.Installation{}, err
 	}
-	m.start(in)
+	if m.Cluster != nil {
+		m.align(ctx, in.ID) // runs it if it falls to this instance; else another hears of it
+	} else {
+		m.start(in)
+	}
 	if err := m.pay(ctx, in.ID); err != nil {
 		return v1.Installation{}, err
+	}
+	if !m.holds(in.ID) {
+		return m.outline(in), nil
 	}
 	return m.Get(ctx, in.ID)
 }
@@ -53,6 +60,9 @@ func (m *Manager) Create(ctx context.Context, req v1.CreateInstallation) (v1.Ins
 func (m *Manager) keep(ctx context.Context, in *installation.Installation) error {
 	m.creating.Lock()
 	defer m.creating.Unlock()
+	if m.Cluster != nil && !m.Cluster.Admits() {
+		return unavailable("Another instance of channelsync makes new installations now.", "Try again; nothing was kept.")
+	}
 	if err := m.installedAlready(in.Secrets.Username, in.Secrets.TrackingIdentifier); err != nil {
 		return err
 	}
@@ -143,7 +153,7 @@ func (m *Manager) Test(ctx context.Context, id string) (v1.Checks, error) {
 
 // Update changes the name and the options of an installation.
 func (m *Manager) Update(ctx context.Context, id string, req v1.UpdateInstallation) (v1.Installation, error) {
-	if _, err := m.get(id); err != nil {
+	if _, err := m.mine(id); err != nil {
 		return v1.Installation{}, err
 	}
 	_, err := m.Store.Change(ctx, id, func(in *installation.Installation) error {
@@ -168,7 +178,7 @@ func (m *Manager) Update(ctx context.Context, id string, req v1.UpdateInstallati
 // SetCredentials tries new credentials and takes them over; work that was paused
 // for the old ones resumes at once.
 func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credentials) (v1.Installation, error) {
-	in, err := m.get(id)
+	in, err := m.mine(id)
 	if err != nil {
 		return v1.Installation{}, err
 	}
@@ -218,7 +228,7 @@ func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credenti
 
 // SetChannelProgram tries a new connection and takes it over.
 func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.ChannelProgramTarget) (v1.Installation, error) {
-	in, err := m.get(id)
+	in, err := m.mine(id)
 	if err != nil {
 		return v1.Installation{}, err
 	}
@@ -239,8 +249,10 @@ func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.Chann
 	if err != nil {
 		return v1.Installation{}, err
 	}
+	unlock := m.changing.Lock(id)
 	m.stop(id) // its client is bound to the connection
 	m.start(kept)
+	unlock()
 	if err := m.pay(ctx, id); err != nil {
 		return v1.Installation{}, err
 	}

@@ -21,7 +21,8 @@ const (
 	totalsAtOnce = 8                // installations whose worklist is counted side by side
 )
 
-// Totals is how all installations together stand, for metrics. It names none.
+// Totals is how all installations together stand that this process works for, for
+// metrics; DeadLetters and StoredBytes are of the whole store. It names none.
 type Totals struct {
 	Installations map[v1.State]int
 	// Webhooks are those at Autotask that installations at work need.
@@ -95,6 +96,9 @@ func (m *Manager) gather(ctx context.Context) (Totals, error) {
 	backfilling := m.Jobs.Backfilling()
 	var atWork []string
 	for _, in := range m.Store.List() {
+		if !m.holds(in.ID) {
+			continue // counted by the instance that works for it
+		}
 		rt := m.runtime(in.ID)
 		t.Installations[state(in, rt, backfilling[in.ID], m.Now())]++
 		if in.Stopped || in.Uninstalled {

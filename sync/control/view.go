@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	v1 "channelsync/api/v1"
@@ -13,8 +14,32 @@ import (
 
 // List returns every installation as the admin API shows it.
 func (m *Manager) List(ctx context.Context) ([]v1.Installation, error) {
+	own, err := m.Own(ctx)
+	if err != nil || m.Cluster == nil {
+		return own, err
+	}
+	known := map[string]v1.Installation{}
+	for _, in := range slices.Concat(m.Cluster.Peers.Installations(ctx), own) {
+		known[in.ID] = in
+	}
 	out := []v1.Installation{}
 	for _, in := range m.Store.List() {
+		shown, is := known[in.ID]
+		if !is {
+			shown = m.unattended(in)
+		}
+		out = append(out, shown)
+	}
+	return out, nil
+}
+
+// Own returns the installations that this process works for.
+func (m *Manager) Own(ctx context.Context) ([]v1.Installation, error) {
+	out := []v1.Installation{}
+	for _, in := range m.Store.List() {
+		if !m.holds(in.ID) {
+			continue
+		}
 		v, err := m.view(ctx, in)
 		if err != nil {
 			return nil, err
@@ -30,7 +55,23 @@ func (m *Manager) Get(ctx context.Context, id string) (v1.Installation, error) {
 	if err != nil {
 		return v1.Installation{}, err
 	}
+	if !m.holds(id) {
+		return m.unattended(in), nil
+	}
 	return m.view(ctx, in)
+}
+
+// unattended is an installation that no instance is known to work for: what the
+// store says of it.
+func (m *Manager) unattended(in *installation.Installation) v1.Installation {
+	out := m.outline(in)
+	if out.State == v1.StateInstalling {
+		out.State = v1.StateDegraded
+	}
+	i := describe("no_instance")
+	i.FirstAt, i.LastAt = m.Now(), m.Now()
+	out.Issues = append(out.Issues, i)
+	return out
 }
 
 // Status is what `channelsync status` shows.
@@ -49,12 +90,29 @@ func (m *Manager) Status(ctx context.Context) (v1.Status, error) {
 	return st, nil
 }
 
-func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.Installation, error) {
-	rt := m.runtime(in.ID)
+// outline is what an installation's settings say of it.
+func (m *Manager) outline(in *installation.Installation) v1.Installation {
 	out := v1.Installation{
-		ID: in.ID, Name: in.Name, Zone: in.Zone, Options: in.Options, CreatedAt: in.CreatedAt,
+		ID: in.ID, Name: in.Name, Zone: in.Zone, Options: in.Options, CreatedAt: in.CreatedAt, State: state(in, nil, false, m.Now()),
 		Syncs: map[v1.Sync]v1.SyncStatus{}, Webhooks: []v1.Webhook{}, Issues: []v1.Issue{},
 	}
+	for s, settings := range in.Syncs {
+		out.Syncs[s] = v1.SyncStatus{State: syncState(in, settings, false)}
+	}
+	for _, reg := range in.Registrations {
+		if reg.Bridge {
+			continue
+		}
+		out.Webhooks = append(out.Webhooks, v1.Webhook{
+			Entity: reg.Entity, ID: reg.ID, GUID: reg.GUID, Active: reg.Active, Ready: reg.Ready, LastCallbackAt: timeOrNil(m.lastCallback(reg)),
+		})
+	}
+	return out
+}
+
+func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.Installation, error) {
+	rt := m.runtime(in.ID)
+	out := m.outline(in)
 	running := m.Jobs.Running(in.ID)
 	backfilling := map[v1.Kind]bool{}
 	for _, j := range running {
@@ -79,14 +137,6 @@ func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.I
 			return out, fmt.Errorf("count records: %w", err)
 		}
 		out.Syncs[s] = v1.SyncStatus{State: syncState(in, settings, backfilling[kind]), Counts: counts}
-	}
-	for _, reg := range in.Registrations {
-		if reg.Bridge {
-			continue
-		}
-		out.Webhooks = append(out.Webhooks, v1.Webhook{
-			Entity: reg.Entity, ID: reg.ID, GUID: reg.GUID, Active: reg.Active, Ready: reg.Ready, LastCallbackAt: timeOrNil(m.lastCallback(reg)),
-		})
 	}
 	d, err := m.Bus.Worklist().Depth(ctx, in.ID)
 	if err != nil {

@@ -93,6 +93,8 @@ func (rt *runtime) readMissed(ctx context.Context) error {
 func (m *Manager) CheckSoon(installation string) {
 	if rt := m.runtime(installation); rt != nil {
 		poke(rt.check)
+	} else if m.Cluster != nil {
+		m.tell(topicCheck, installation, struct{}{})
 	}
 }
 

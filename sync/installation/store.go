@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"channelsync/events"
+	"channelsync/sync/internal/keylock"
 	"channelsync/sync/seal"
 )
 
@@ -32,14 +34,19 @@ type Store struct {
 	table Table
 	vault *seal.Vault
 
-	mu      sync.RWMutex
-	all     map[string]*held
-	leaving map[string]bool // being erased
+	changing keylock.Locks // by id: a change of ours is known here before it is seen on the stream
+
+	mu         sync.RWMutex
+	all        map[string]*held
+	leaving    map[string]bool // being erased
+	refreshing sync.Mutex
+	refreshed  time.Time // when the last refresh began
 }
 
 type held struct {
 	in       *Installation
 	revision uint64
+	extra    extra // what a newer version keeps beside it
 }
 
 // stored is the form on the stream. All but the id is sealed with the
@@ -60,15 +67,15 @@ type content struct {
 func Open(ctx context.Context, table Table, vault *seal.Vault) (*Store, error) {
 	s := &Store{table: table, vault: vault, all: map[string]*held{}, leaving: map[string]bool{}}
 	err := table.Each(ctx, "", func(e events.Entry) error {
-		in, err := s.decode(ctx, e)
+		h, err := s.decode(ctx, e)
 		if err != nil {
 			return err
 		}
-		if in == nil {
+		if h == nil {
 			s.leaving[e.Key] = true
 			return nil
 		}
-		s.all[in.ID] = &held{in: in, revision: e.Revision}
+		s.all[e.Key] = h
 		return nil
 	})
 	if err != nil {
@@ -79,7 +86,8 @@ func Open(ctx context.Context, table Table, vault *seal.Vault) (*Store, error) {
 
 // Create stores a new installation; the change is durable when it returns.
 func (s *Store) Create(ctx context.Context, in *Installation) error {
-	b, err := s.encode(ctx, in)
+	defer s.changing.Lock(in.ID)()
+	b, err := s.encode(ctx, in, extra{})
 	if err != nil {
 		return err
 	}
@@ -124,6 +132,7 @@ func (s *Store) List() []*Installation {
 // Change applies edit to the newest state and stores it; when somebody else
 // stored one meanwhile, edit is applied again to theirs. It returns the result.
 func (s *Store) Change(ctx context.Context, id string, edit func(*Installation) error) (*Installation, error) {
+	defer s.changing.Lock(id)()
 	for {
 		s.mu.RLock()
 		h := s.all[id]
@@ -135,13 +144,13 @@ func (s *Store) Change(ctx context.Context, id string, edit func(*Installation) 
 		if err := edit(in); err != nil {
 			return nil, err
 		}
-		b, err := s.encode(ctx, in)
+		b, err := s.encode(ctx, in, h.extra)
 		if err != nil {
 			return nil, err
 		}
 		rev, err := s.table.Update(ctx, id, b, h.revision)
 		if errors.Is(err, events.ErrConflict) {
-			if err := s.reload(ctx, id); err != nil {
+			if _, err := s.reload(ctx, id); err != nil {
 				return nil, err
 			}
 			continue
@@ -151,7 +160,7 @@ func (s *Store) Change(ctx context.Context, id string, edit func(*Installation) 
 		}
 		s.mu.Lock()
 		if cur := s.all[id]; cur != nil && cur.revision < rev {
-			s.all[id] = &held{in: in.clone(), revision: rev}
+			s.all[id] = &held{in: in.clone(), revision: rev, extra: h.extra}
 		}
 		s.mu.Unlock()
 		return in, nil
@@ -162,6 +171,7 @@ func (s *Store) Change(ctx context.Context, id string, edit func(*Installation) 
 // but Leaving names it, after a restart too, until Erase. So an erasure that was cut
 // short can be finished, though the key of the installation may be gone already.
 func (s *Store) Leave(ctx context.Context, id string) error {
+	defer s.changing.Lock(id)()
 	b, err := json.Marshal(stored{ID: id, Leaving: true})
 	if err != nil {
 		return fmt.Errorf("encode installation: %w", err)
@@ -185,6 +195,7 @@ func (s *Store) Leaving() []string {
 
 // Erase is the last step of erasing: it removes what is stored by secure delete.
 func (s *Store) Erase(ctx context.Context, id string) error {
+	defer s.changing.Lock(id)()
 	if err := s.table.Erase(ctx, id); err != nil {
 		return fmt.Errorf("erase installation %s: %w", id, err)
 	}
@@ -195,40 +206,34 @@ func (s *Store) Erase(ctx context.Context, id string) error {
 	return nil
 }
 
-func (s *Store) reload(ctx context.Context, id string) error {
+// reload reads one installation from the stream; it says whether that changed what is known here.
+func (s *Store) reload(ctx context.Context, id string) (changed bool, err error) {
 	e, err := s.table.Get(ctx, id)
 	if errors.Is(err, events.ErrNotFound) {
-		s.mu.Lock()
-		delete(s.all, id)
-		s.mu.Unlock()
-		return ErrNotFound
+		return s.remove(id), ErrNotFound
 	}
 	if err != nil {
-		return fmt.Errorf("read installation %s: %w", id, err)
+		return false, fmt.Errorf("read installation %s: %w", id, err)
 	}
-	in, err := s.decode(ctx, e)
+	changed, err = s.accept(ctx, e)
 	if err != nil {
-		return err
+		return false, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if in == nil {
-		delete(s.all, id)
-		s.leaving[id] = true
-		return ErrNotFound
+	if _, err := s.Get(id); err != nil {
+		return changed, err
 	}
-	if cur := s.all[id]; cur == nil || cur.revision < e.Revision {
-		s.all[id] = &held{in: in, revision: e.Revision}
-	}
-	return nil
+	return changed, nil
 }
 
-func (s *Store) encode(ctx context.Context, in *Installation) ([]byte, error) {
+func (s *Store) encode(ctx context.Context, in *Installation, beside extra) ([]byte, error) {
 	ring, err := s.vault.Ring(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
 	plain, err := json.Marshal(content{in, in.Secrets})
+	if err == nil {
+		plain, err = beside.add(plain)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("encode installation: %w", err)
 	}
@@ -240,7 +245,7 @@ func (s *Store) encode(ctx context.Context, in *Installation) ([]byte, error) {
 }
 
 // decode is the inverse of encode; nil of an installation that is being erased.
-func (s *Store) decode(ctx context.Context, e events.Entry) (*Installation, error) {
+func (s *Store) decode(ctx context.Context, e events.Entry) (*held, error) {
 	var st stored
 	if err := json.Unmarshal(e.Value, &st); err != nil {
 		return nil, fmt.Errorf("decode installation %s: %w", e.Key, err)
@@ -248,7 +253,7 @@ func (s *Store) decode(ctx context.Context, e events.Entry) (*Installation, erro
 	if st.Leaving {
 		return nil, nil
 	}
-	ring, err := s.vault.Ring(ctx, e.Key)
+	ring, err := s.vault.Existing(ctx, e.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -261,5 +266,9 @@ func (s *Store) decode(ctx context.Context, e events.Entry) (*Installation, erro
 		return nil, fmt.Errorf("decode installation %s: %w", e.Key, err)
 	}
 	c.Installation.Secrets = c.Secrets
-	return c.Installation, nil
+	understood, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("encode installation: %w", err)
+	}
+	return &held{in: c.Installation, revision: e.Revision, extra: beyond(plain, understood)}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -64,7 +65,7 @@ type held struct {
 
 // Open loads every job.
 func Open(ctx context.Context, table Table, now func() time.Time) (*Store, error) {
-	s := &Store{table: table, now: now, jobs: map[string]*held{}}
+	s := New(table, now)
 	err := table.Each(ctx, "", func(e events.Entry) error {
 		var j Job
 		if err := json.Unmarshal(e.Value, &j); err != nil {
@@ -77,6 +78,39 @@ func Open(ctx context.Context, table Table, now func() time.Time) (*Store, error
 		return nil, fmt.Errorf("load jobs: %w", err)
 	}
 	return s, nil
+}
+
+// New makes a store that knows of no job until its installation is loaded.
+func New(table Table, now func() time.Time) *Store {
+	return &Store{table: table, now: now, jobs: map[string]*held{}}
+}
+
+// Load reads the jobs of an installation as they are stored, in the place of what was known of them.
+func (s *Store) Load(ctx context.Context, installation string) error {
+	found := map[string]*held{}
+	err := s.table.Each(ctx, installation, func(e events.Entry) error {
+		var j Job
+		if err := json.Unmarshal(e.Value, &j); err != nil {
+			return fmt.Errorf("decode job %s: %w", e.Key, err)
+		}
+		found[j.ID] = &held{Job: j}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("load jobs: %w", err)
+	}
+	s.Forget(installation)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.Copy(s.jobs, found)
+	return nil
+}
+
+// Forget drops what is known of an installation's jobs: another process goes on with them.
+func (s *Store) Forget(installation string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.jobs, func(_ string, h *held) bool { return h.Installation == installation })
 }
 
 // Start stores a new job as running.
@@ -108,6 +142,24 @@ func (s *Store) Get(installation, id string) (Job, bool) {
 		return Job{}, false
 	}
 	return h.Job.clone(), true
+}
+
+// Stored reads a job of an installation that is not loaded.
+func (s *Store) Stored(ctx context.Context, installation, id string) (found Job, ok bool, err error) {
+	err = s.table.Each(ctx, installation, func(e events.Entry) error {
+		var j Job
+		if err := json.Unmarshal(e.Value, &j); err != nil {
+			return fmt.Errorf("decode job %s: %w", e.Key, err)
+		}
+		if j.ID == id {
+			found, ok = j, true
+		}
+		return nil
+	})
+	if err != nil {
+		return Job{}, false, fmt.Errorf("read jobs: %w", err)
+	}
+	return found, ok, nil
 }
 
 // State returns the state of a job; empty when there is none.

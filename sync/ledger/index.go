@@ -44,7 +44,9 @@ func (l *Ledger) index(installation string) *index {
 	if ix == nil {
 		ix = &index{}
 		ix.reset()
-		l.indexes[installation] = ix
+		if l.claimed(installation) { // else another process writes: it would be out of date with the next look
+			l.indexes[installation] = ix
+		}
 	}
 	return ix
 }

@@ -27,9 +27,10 @@ type Ledger struct {
 
 	mu      sync.Mutex
 	indexes map[string]*index
+	fences  *fences // nil: this process is the only one that writes
 }
 
-// New makes a ledger on a table.
+// New makes a ledger on a table that no other process writes to.
 func New(table Table, vault *seal.Vault) *Ledger {
 	return &Ledger{table: table, vault: vault, indexes: map[string]*index{}}
 }
@@ -77,7 +78,7 @@ func (l *Ledger) Write(ctx context.Context, installation string, entries []*Entr
 	ix := l.index(installation)
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	if err := l.table.PutMany(ctx, puts); err != nil {
+	if err := l.write(ctx, installation, puts); err != nil {
 		ix.reset() // what of it was written is not known: it is read again
 		return fmt.Errorf("write ledger: %w", err)
 	}
@@ -93,6 +94,9 @@ func (l *Ledger) Write(ctx context.Context, installation string, entries []*Entr
 func (l *Ledger) Purge(ctx context.Context, installation string) error {
 	if err := l.table.PurgePrefix(ctx, installation); err != nil {
 		return fmt.Errorf("purge ledger: %w", err)
+	}
+	if err := l.dropFence(ctx, installation); err != nil {
+		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -142,6 +142,10 @@ func (b *batch) settle(ctx context.Context, dependents []events.Change) error {
 			done = append(done, it)
 		}
 	}
+	// Each of these takes its own time, so what is asked here is only whether to begin.
+	if err := b.held(ctx, func(context.Context) error { return nil }); err != nil {
+		return err
+	}
 	if err := b.failures(ctx, done); err != nil {
 		return err
 	}
@@ -162,7 +166,7 @@ func (b *batch) settle(ctx context.Context, dependents []events.Change) error {
 			again = append(again, m)
 		}
 	}
-	if err := b.Ledger.Write(ctx, b.in.ID, entries); err != nil {
+	if err := b.remembered(ctx, entries); err != nil {
 		return err
 	}
 	if len(again) > 0 {
@@ -175,6 +179,11 @@ func (b *batch) settle(ctx context.Context, dependents []events.Change) error {
 		b.tell(it, now)
 	}
 	return nil
+}
+
+// remembered writes entries to the ledger.
+func (b *batch) remembered(ctx context.Context, entries []*ledger.Entry) error {
+	return b.held(ctx, func(ctx context.Context) error { return b.Ledger.Write(ctx, b.in.ID, entries) })
 }
 
 // failures counts attempts, schedules the next ones, keeps dead letters, and

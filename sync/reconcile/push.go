@@ -140,7 +140,7 @@ func (b *batch) intend(ctx context.Context, due []*item) error {
 			entries = append(entries, &e)
 		}
 	}
-	return b.Ledger.Write(ctx, b.in.ID, entries)
+	return b.remembered(ctx, entries)
 }
 
 // ofTheRoad says whether no record is to blame. What is not an answer of the

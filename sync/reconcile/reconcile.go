@@ -54,6 +54,11 @@ type Config struct {
 	Cancelled func(job string) bool
 	// Settled is told of every record settled: for jobs, the feed and metrics.
 	Settled func(Settled)
+	// Hold is asked before anything of a batch is written: an error means that
+	// somebody else may be working for the installation by now, and ends the batch.
+	// What is written ends with the context. Nil: this process is the only one. The
+	// target's client asks it before each of its own writes.
+	Hold func(ctx context.Context) (held context.Context, release context.CancelFunc, err error)
 }
 
 // Settled is one record brought in line, or failed.
@@ -103,6 +108,20 @@ func (r *Reconciler) Batch(ctx context.Context, kind v1.Kind, marks []events.Mar
 	default:
 		return r.companies(ctx, in, marks)
 	}
+}
+
+// held does a write of ours while the installation is held. A lost hold is a failure
+// of our own side of the road: no record is to blame, and its mark stays.
+func (r *Reconciler) held(ctx context.Context, write func(context.Context) error) error {
+	if r.Hold == nil {
+		return write(ctx)
+	}
+	ctx, release, err := r.Hold(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return write(ctx)
 }
 
 // ForgetServices makes the next reconcile read services of the catalogue again.

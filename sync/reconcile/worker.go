@@ -43,6 +43,8 @@ type Worker struct {
 	autotask, target, own breaker
 	bulk                  breaker // for bulk work alone
 	kick                  chan struct{}
+	finish                chan struct{} // closed by Finish
+	finishing             sync.Once
 
 	mu     sync.Mutex
 	broken map[Side]bool
@@ -51,7 +53,20 @@ type Worker struct {
 
 // NewWorker makes a worker; window is how long a burst of changes is gathered.
 func NewWorker(r *Reconciler, window time.Duration, reports Reports) *Worker {
-	return &Worker{r: r, window: window, reports: reports, kick: make(chan struct{}, 1), broken: map[Side]bool{}}
+	return &Worker{r: r, window: window, reports: reports, kick: make(chan struct{}, 1), finish: make(chan struct{}), broken: map[Side]bool{}}
+}
+
+// Finish makes Run return once the batch under way is settled, without beginning another.
+func (w *Worker) Finish() { w.finishing.Do(func() { close(w.finish) }) }
+
+// finished says whether no other batch is to be begun.
+func (w *Worker) finished(ctx context.Context) bool {
+	select {
+	case <-w.finish:
+		return true
+	default:
+		return ctx.Err() != nil
+	}
 }
 
 // Kick ends waits on a broken road: the credentials were replaced, or somebody asked.
@@ -92,13 +107,14 @@ func (w *Worker) GoesOnAt() time.Time {
 // BulkGoesOnAt is when bulk work that used its share up goes on; zero while it does.
 func (w *Worker) BulkGoesOnAt() time.Time { return w.bulk.state() }
 
-// Run works until ctx ends. wakes hints that something may be due.
+// Run works until ctx ends, which cuts a batch short, or Finish is called. wakes hints
+// that something may be due.
 func (w *Worker) Run(ctx context.Context, wakes <-chan struct{}) {
 	var liveAt, bulkAt time.Time // when to look next
 	now := w.r.Now()
 	liveAt, bulkAt = now, now
 	pause := w.window
-	for ctx.Err() == nil {
+	for !w.finished(ctx) {
 		if at := w.GoesOnAt(); at.After(w.r.Now()) {
 			w.sleep(ctx, at.Sub(w.r.Now()), w.kick, nil)
 			liveAt, bulkAt = w.r.Now(), w.r.Now() // the marks that it failed on are still due
@@ -166,6 +182,7 @@ func (w *Worker) sleep(ctx context.Context, d time.Duration, a, b <-chan struct{
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
+	case <-w.finish:
 	case <-t.C:
 	case <-a:
 		return true
@@ -186,6 +203,9 @@ func (w *Worker) turn(ctx context.Context, lane events.Lane) (settled int, full 
 		ctx = autotask.WithBulk(ctx)
 	}
 	for _, kind := range []v1.Kind{v1.KindContact, v1.KindCompany, v1.KindContract} {
+		if w.finished(ctx) {
+			break
+		}
 		n, err := w.batch(ctx, kind, lane)
 		settled += n
 		full = full || n == MaxBatch
@@ -219,7 +239,8 @@ func (w *Worker) batch(ctx context.Context, kind v1.Kind, lane events.Lane) (int
 		return 0, err
 	}
 	w.mended(lane)
-	if err := w.r.Worklist.Clear(ctx, in.ID, kind, lane, last); err != nil {
+	err = w.r.held(ctx, func(ctx context.Context) error { return w.r.Worklist.Clear(ctx, in.ID, kind, lane, last) })
+	if err != nil {
 		return 0, err
 	}
 	return len(marks), nil

@@ -32,10 +32,14 @@ func OpenVault(ctx context.Context, master *Ring, keys Keys) (*Vault, error) {
 	v := &Vault{master: master, keys: keys, rings: map[string]*Ring{}}
 	e, err := keys.Get(ctx, events.SentinelKey)
 	if errors.Is(err, events.ErrNotFound) {
-		if _, err := keys.Create(ctx, events.SentinelKey, master.Sentinel()); err != nil {
+		_, err = keys.Create(ctx, events.SentinelKey, master.Sentinel())
+		if err == nil {
+			return v, nil
+		}
+		if !errors.Is(err, events.ErrConflict) {
 			return nil, fmt.Errorf("store master key check: %w", err)
 		}
-		return v, nil
+		e, err = keys.Get(ctx, events.SentinelKey) // another instance was first
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read master key check: %w", err)
@@ -60,6 +64,30 @@ func (v *Vault) Ring(ctx context.Context, installation string) (*Ring, error) {
 	if err != nil {
 		return nil, err
 	}
+	return v.keep(installation, raw)
+}
+
+// Existing is Ring for what was sealed before: it never makes a key, so that one
+// which was destroyed is not followed by another. events.ErrNotFound when there is none.
+func (v *Vault) Existing(ctx context.Context, installation string) (*Ring, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if r := v.rings[installation]; r != nil {
+		return r, nil
+	}
+	e, err := v.keys.Get(ctx, installation)
+	if err != nil {
+		return nil, fmt.Errorf("read key of installation %s: %w", installation, err)
+	}
+	raw, err := v.open(ctx, installation, e)
+	if err != nil {
+		return nil, err
+	}
+	return v.keep(installation, raw)
+}
+
+// keep remembers a key; v.mu is held.
+func (v *Vault) keep(installation string, raw []byte) (*Ring, error) {
 	r, err := NewRing(raw)
 	if err != nil {
 		return nil, err
@@ -96,6 +124,14 @@ func (v *Vault) open(ctx context.Context, name string, e events.Entry) ([]byte, 
 		return nil, fmt.Errorf("seal key of %s anew: %w", name, err)
 	}
 	return plain, nil
+}
+
+// Forget drops the ring of an installation whose key another instance destroyed:
+// what it sealed is unreadable here, too.
+func (v *Vault) Forget(installation string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.rings, installation)
 }
 
 // Destroy erases the key of an installation by secure delete: what it sealed can never be read again.

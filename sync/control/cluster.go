@@ -1,0 +1,218 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/installation"
+)
+
+// Shards shares the installations out among the instances.
+type Shards interface {
+	// Run tells the tenant which shards to work for until ctx ends and all are given back.
+	Run(ctx context.Context, tenant events.Tenant)
+	// Holds says whether this instance works for an installation and is not about to stop.
+	Holds(installation string) bool
+	// Under returns a context that ends before anybody else may work for the
+	// installation; the error says that somebody may already.
+	Under(ctx context.Context, installation string) (context.Context, context.CancelFunc, error)
+}
+
+// Peers asks the other instances how what they work for stands. One that does not
+// answer within a moment is left out.
+type Peers interface {
+	Installations(ctx context.Context) []v1.Installation
+	OpenIssues(ctx context.Context) []v1.InstallationStatus
+}
+
+// Cluster is what a process needs that shares the installations with others.
+type Cluster struct {
+	Shards        Shards
+	Peers         Peers
+	Admits        func() bool // new installations are made by one instance at a time: whether by this one
+	Installations installation.Watched
+	Audit         installation.Watched
+}
+
+type hold = func(context.Context) (context.Context, context.CancelFunc, error)
+
+// holds says whether this process works for an installation.
+func (m *Manager) holds(id string) bool { return m.Cluster == nil || m.Cluster.Shards.Holds(id) }
+
+// holdOf is what is asked before anything is written for an installation; nil: nothing need be.
+func (m *Manager) holdOf(id string) hold {
+	if m.Cluster == nil {
+		return nil
+	}
+	return func(ctx context.Context) (context.Context, context.CancelFunc, error) {
+		return m.Cluster.Shards.Under(ctx, id)
+	}
+}
+
+// runShared runs what is this instance's until ctx ends and all of it is given back.
+func (m *Manager) runShared(ctx context.Context) {
+	following, end := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	wg.Go(func() { m.Store.Follow(following, m.Cluster.Installations, m.changedElsewhere, m.Log) })
+	wg.Go(func() { m.Audit.Follow(following, m.Cluster.Audit, m.Log) })
+	if err := m.listen(following); err != nil {
+		m.Log.Warn("what other instances tell is not heard", zap.Error(err))
+	}
+	m.Cluster.Shards.Run(ctx, m)
+	end()
+	wg.Wait()
+}
+
+// changedElsewhere brings what runs in line with a change that another instance made.
+func (m *Manager) changedElsewhere(id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if running := m.running; running != nil {
+		m.done.Go(func() { m.align(running, id) })
+	}
+}
+
+// Hold works for the installations of a shard until ctx ends, and returns when
+// nothing works for them any more.
+func (m *Manager) Hold(ctx context.Context, shard int) {
+	m.refresh(ctx)
+	for _, id := range m.Store.Leaving() {
+		if events.ShardOf(id) == shard && ctx.Err() == nil {
+			m.finishLeaving(ctx, id)
+		}
+	}
+	for _, in := range m.Store.List() {
+		if events.ShardOf(in.ID) == shard && ctx.Err() == nil {
+			m.align(ctx, in.ID)
+		}
+	}
+	<-ctx.Done()
+	m.leaveShard(shard, errors.Is(context.Cause(ctx), events.ErrNotHeld))
+}
+
+// refresh sees to it that the store knows what the instance before stored last.
+func (m *Manager) refresh(ctx context.Context) {
+	for range 3 {
+		err := m.Store.Refresh(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		m.Log.Warn("installations not compared with the store", zap.Error(err))
+		rest(ctx, time.Second)
+	}
+}
+
+// align brings what runs of an installation, and what is remembered of it, in line
+// with the store and with whose it is.
+func (m *Manager) align(ctx context.Context, id string) {
+	defer m.changing.Lock(id)()
+	in, err := m.Store.Get(id)
+	if err != nil || !m.holds(id) {
+		m.stop(id)
+		m.forget(id)
+		return
+	}
+	rt := m.runtime(id)
+	switch {
+	case rt == nil:
+		m.takeOver(ctx, in)
+	case in.Uninstalled:
+		m.stop(id)
+	case rt.connection != connectionOf(in):
+		m.stop(id)
+		m.start(in)
+	case rt.account != accountOf(in):
+		rt.account = accountOf(in)
+		rt.autotask.SetCredentials(credentialsOf(in), in.Zone)
+		rt.issues.clear("credentials_refused")
+		rt.resume()
+	}
+}
+
+// takeOver makes this process the only one that writes for an installation and runs
+// it. It tries until it works or the installation is no longer this process's.
+func (m *Manager) takeOver(ctx context.Context, in *installation.Installation) {
+	for m.holds(in.ID) && ctx.Err() == nil {
+		err := errors.Join(m.Ledger.Claim(ctx, in.ID), m.Jobs.Load(ctx, in.ID))
+		if err == nil {
+			m.start(in)
+			return
+		}
+		m.Log.Warn("installation not taken over; trying again", zap.String(v1.LogInstallation, in.ID), zap.Error(err))
+		rest(ctx, time.Second)
+	}
+}
+
+// leaveShard stops what runs of a shard. When it is lost nothing is finished.
+func (m *Manager) leaveShard(shard int, lost bool) {
+	m.mu.Lock()
+	var ids []string
+	for id, rt := range m.runtimes {
+		if events.ShardOf(id) != shard {
+			continue
+		}
+		ids = append(ids, id)
+		if lost {
+			rt.lost.Store(true)
+			rt.cancel()
+			rt.kill()
+		}
+	}
+	m.mu.Unlock()
+	m.stopAll(ids)
+	for _, in := range m.Store.List() {
+		if events.ShardOf(in.ID) == shard {
+			m.forget(in.ID)
+		}
+	}
+}
+
+// forget drops what is remembered of an installation that another process works for.
+func (m *Manager) forget(id string) {
+	m.Ledger.Release(id)
+	m.Jobs.Forget(id)
+}
+
+// loadWithin bounds a look for an installation that another instance may have just made.
+const loadWithin = 2 * time.Second
+
+func (m *Manager) loaded(id string) (*installation.Installation, error) {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), loadWithin, fmt.Errorf("look for installation: not within %s", loadWithin))
+	defer cancel()
+	if err := m.Store.Load(ctx, id); err != nil {
+		return nil, err
+	}
+	m.changedElsewhere(id)
+	return m.Store.Get(id)
+}
+
+// mine is get for what changes an installation or asks its vendors: only the
+// instance that works for it may.
+func (m *Manager) mine(id string) (*installation.Installation, error) {
+	in, err := m.get(id)
+	if err == nil && !m.holds(id) {
+		err = nobodys()
+	}
+	return in, err
+}
+
+func nobodys() *v1.Problem {
+	return unavailable("No instance of channelsync works for this installation right now.", "Try again in some seconds: another one takes over.")
+}
+
+// rest waits, or less when the context ends.
+func rest(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

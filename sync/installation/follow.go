@@ -1,0 +1,176 @@
+package installation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+)
+
+// Watched tells of changes that other processes make.
+type Watched interface {
+	Watch(ctx context.Context, prefix string, fn func(events.Event)) error
+}
+
+// refreshEvery is how often everything is compared besides: an erasure leaves no
+// trace on the stream for whoever was away meanwhile.
+const refreshEvery = time.Minute
+
+// Follow takes over what other processes change until ctx ends. changed is told of
+// each installation that is another one now, or none any more; it must not block.
+func (s *Store) Follow(ctx context.Context, table Watched, changed func(id string), log *zap.Logger) {
+	var comparing sync.WaitGroup
+	comparing.Go(func() {
+		t := time.NewTicker(refreshEvery)
+		defer t.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-t.C:
+				if err := s.refresh(ctx, changed); err != nil && ctx.Err() == nil {
+					log.Warn("installations not compared with the store; tried again", zap.Error(err))
+				}
+			}
+		}
+	})
+	_ = table.Watch(ctx, "", func(e events.Event) { // it ends with ctx, and goes on after every failure
+		is, err := s.follow(ctx, e)
+		if err != nil {
+			log.Warn("a change of an installation cannot be read", zap.String(v1.LogInstallation, e.Key), zap.Error(err))
+			return
+		}
+		if is {
+			changed(e.Key)
+		}
+	})
+	comparing.Wait()
+}
+
+func (s *Store) follow(ctx context.Context, e events.Event) (changed bool, err error) {
+	defer s.changing.Lock(e.Key)()
+	if e.Deleted {
+		return s.remove(e.Key), nil
+	}
+	return s.accept(ctx, e.Entry)
+}
+
+// Load reads an installation that is not known here and may have been made by
+// another process a moment ago; ErrNotFound when there is none.
+func (s *Store) Load(ctx context.Context, id string) error {
+	defer s.changing.Lock(id)()
+	_, err := s.reload(ctx, id)
+	return err
+}
+
+// Refresh brings everything known here in line with the stream, as of a moment after
+// it was called. Callers at the same time share one reading.
+func (s *Store) Refresh(ctx context.Context) error {
+	asked := time.Now()
+	s.refreshing.Lock()
+	defer s.refreshing.Unlock()
+	if s.refreshed.After(asked) {
+		return nil
+	}
+	began := time.Now()
+	if err := s.refresh(ctx, func(string) {}); err != nil {
+		return err
+	}
+	s.refreshed = began
+	return nil
+}
+
+func (s *Store) refresh(ctx context.Context, changed func(id string)) error {
+	before := s.known()
+	var unread []error
+	err := s.table.Each(ctx, "", func(e events.Entry) error {
+		delete(before, e.Key)
+		is, err := s.follow(ctx, events.Event{Entry: e})
+		if is {
+			changed(e.Key)
+		}
+		unread = append(unread, err) // one that cannot be read keeps no other back
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("compare installations: %w", err)
+	}
+	for id := range before { // not there when it was read; made sure of one by one
+		is, err := s.missing(ctx, id)
+		if err != nil {
+			return err
+		}
+		if is {
+			changed(id)
+		}
+	}
+	return errors.Join(unread...)
+}
+
+func (s *Store) missing(ctx context.Context, id string) (changed bool, err error) {
+	defer s.changing.Lock(id)()
+	changed, err = s.reload(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	return changed, err
+}
+
+func (s *Store) known() map[string]bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	ids := make(map[string]bool, len(s.all)+len(s.leaving))
+	for id := range s.all {
+		ids[id] = true
+	}
+	for id := range s.leaving {
+		ids[id] = true
+	}
+	return ids
+}
+
+// accept takes an entry over unless what is known here is as new; its lock is held.
+func (s *Store) accept(ctx context.Context, e events.Entry) (changed bool, err error) {
+	s.mu.RLock()
+	cur, left := s.all[e.Key], s.leaving[e.Key]
+	s.mu.RUnlock()
+	if left || cur != nil && cur.revision >= e.Revision {
+		return false, nil
+	}
+	h, err := s.decode(ctx, e)
+	if errors.Is(err, events.ErrNotFound) {
+		return false, nil // its key was destroyed since: what says so is on its way
+	}
+	if err != nil {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h == nil {
+		delete(s.all, e.Key)
+		s.leaving[e.Key] = true
+		s.vault.Forget(e.Key)
+		return true, nil
+	}
+	s.all[e.Key] = h
+	return true, nil
+}
+
+// remove forgets an installation that is not stored any more.
+func (s *Store) remove(id string) (changed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	changed = s.all[id] != nil || s.leaving[id]
+	delete(s.all, id)
+	delete(s.leaving, id)
+	if changed {
+		s.vault.Forget(id)
+	}
+	return changed
+}

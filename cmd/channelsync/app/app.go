@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,11 +21,14 @@ import (
 	"channelsync/cmd/channelsync/config"
 	"channelsync/handlers"
 	"channelsync/sync/control"
-	"channelsync/sync/notify"
 )
 
-// stopTimeout is how long Stop lets requests under way finish.
-const stopTimeout = 10 * time.Second
+// stopTimeout bounds the clean-up of a New that failed; servingTimeout is how long
+// Stop lets requests under way finish once the work is done.
+const (
+	stopTimeout    = 10 * time.Second
+	servingTimeout = 3 * time.Second
+)
 
 // Options is what the caller decides beside the settings.
 type Options struct {
@@ -32,6 +36,9 @@ type Options struct {
 	Version string
 	Log     *zap.Logger
 	Now     func() time.Time // nil: time.Now
+	// LeaseTTL is how long an instance on an external NATS is taken for alive without
+	// a sign of it; the same on all of them. 0: 15 s. Tests shorten it.
+	LeaseTTL time.Duration
 }
 
 // App is one running channelsync.
@@ -39,12 +46,14 @@ type App struct {
 	opts            Options
 	callback, admin *server
 	manager         *control.Manager
-	notifier        *notify.Notifier // nil: nobody is told
+	cluster         *cluster              // nil: the only instance
+	notify          func(context.Context) // nil: nobody is told
 	dispatch        func(context.Context) error
 	metrics         *prometheus.Registry
 
-	cancel   context.CancelFunc
+	draining atomic.Bool // Stop has begun
 	working  sync.WaitGroup
+	serving  sync.WaitGroup
 	failed   chan error
 	cleanups []cleanup
 	stopping sync.Once
@@ -79,9 +88,17 @@ func New(ctx context.Context, opts Options) (*App, error) {
 // Start serves both listeners and runs the installations. It returns at once;
 // Failed tells of what ends by itself.
 func (a *App) Start(ctx context.Context) error {
-	ctx, a.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	for _, s := range []*server{a.callback, a.admin} {
+		a.serving.Go(func() {
+			if err := s.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+				a.fail(fmt.Errorf("serve %s: %w", s.Addr, err))
+			}
+		})
+	}
+	a.defers("listeners", a.stopServing)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.defers("workers", func(context.Context) error {
-		a.cancel()
+		cancel()
 		a.working.Wait()
 		return nil
 	})
@@ -91,18 +108,28 @@ func (a *App) Start(ctx context.Context) error {
 		}
 	})
 	a.working.Go(func() { a.manager.Run(ctx) })
-	if a.notifier != nil {
-		a.working.Go(func() { a.notifier.Run(ctx) })
-	}
-	for _, s := range []*server{a.callback, a.admin} {
-		a.working.Go(func() {
-			if err := s.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
-				a.fail(fmt.Errorf("serve %s: %w", s.Addr, err))
-			}
-		})
-		a.defers("listener "+s.Addr, s.Shutdown)
+	if a.notify != nil {
+		a.working.Go(func() { a.notify(ctx) })
 	}
 	return nil
+}
+
+// stopServing ends both listeners, side by side; requests under way may finish for servingTimeout.
+func (a *App) stopServing(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, servingTimeout, fmt.Errorf("requests under way: not within %s", servingTimeout))
+	defer cancel()
+	errs := make([]error, 2)
+	var stopping sync.WaitGroup
+	for i, s := range []*server{a.callback, a.admin} {
+		stopping.Go(func() {
+			if errs[i] = s.Shutdown(ctx); errs[i] != nil {
+				errs[i] = errors.Join(context.Cause(ctx), s.Close())
+			}
+		})
+	}
+	stopping.Wait()
+	a.serving.Wait()
+	return errors.Join(errs...)
 }
 
 // Addr returns the addresses that are listened on: callbacks and admin.
@@ -113,9 +140,12 @@ func (a *App) Addr() (callback, admin string) {
 // Failed tells of a part that ended by itself; the caller should stop then.
 func (a *App) Failed() <-chan error { return a.failed }
 
-// Stop ends everything in the reverse order of its start: listeners first, so
-// that nothing new comes in, the store last. It may be called more than once.
+// Stop ends everything in the reverse order of its start: what is under way is
+// finished and given to the other instances first, while callbacks are still taken and
+// /readyz already says 503; then the listeners, the store last. It takes under 10 s,
+// and may be called more than once.
 func (a *App) Stop(ctx context.Context) error {
+	a.draining.Store(true)
 	a.stopping.Do(func() {
 		var errs []error
 		for len(a.cleanups) > 0 {

@@ -77,6 +77,13 @@ func (m *metrics) journal(bus *events.Bus) {
 	counter("channelsync_store_disconnects_total", "Times the connection to NATS was lost.", func(s events.Stats) uint64 { return s.Disconnects })
 }
 
+// shards exposes how many this instance holds.
+func (m *metrics) shards(held func() int) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "channelsync_shards", Help: "Shards of installations, of 64, that this instance holds.",
+	}, func() float64 { return float64(held()) }))
+}
+
 func (m *metrics) delivered(result string) { m.deliveries.WithLabelValues(result).Inc() }
 
 func (m *metrics) autotask(entity, result string, took time.Duration) {

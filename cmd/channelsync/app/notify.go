@@ -5,13 +5,18 @@ import (
 	"fmt"
 	"time"
 
+	"go.uber.org/zap"
+
 	"channelsync/cmd/channelsync/config"
 	"channelsync/events"
 	"channelsync/sync/notify"
 )
 
-// openNotifier opens what was told; nil when nobody is to be told.
-func (a *App) openNotifier(ctx context.Context, cfg config.Config, bus *events.Bus, metrics *metrics) (*notify.Notifier, error) {
+// turnLook is how often an instance looks whether it is its turn to notify.
+const turnLook = time.Second
+
+// openNotifier opens what was told and returns what tells; nil when nobody is to be told.
+func (a *App) openNotifier(ctx context.Context, cfg config.Config, bus *events.Bus, metrics *metrics) (func(context.Context), error) {
 	if cfg.Notify.URL == "" {
 		return nil, nil
 	}
@@ -19,10 +24,57 @@ func (a *App) openNotifier(ctx context.Context, cfg config.Config, bus *events.B
 	if err != nil {
 		return nil, fmt.Errorf("open table notified: %w", err)
 	}
-	return notify.Open(ctx, notify.Config{
-		URL: cfg.Notify.URL, Secret: cfg.Notify.Secret, Source: a.manager, Table: table, Version: a.opts.Version,
-		// After a restart an issue is found again by the next poll or check; two of them are enough.
-		Settle: 2 * max(cfg.Intervals.ContractPoll, cfg.Intervals.WebhookCheck, 5*time.Minute),
-		Count:  metrics.notified, Now: a.opts.Now, Log: a.opts.Log.Named("notify"),
-	})
+	open := func(ctx context.Context) (*notify.Notifier, error) {
+		return notify.Open(ctx, notify.Config{
+			URL: cfg.Notify.URL, Secret: cfg.Notify.Secret, Source: a.manager, Table: table, Version: a.opts.Version,
+			// After a restart an issue is found again by the next poll or check; two of them are enough.
+			Settle: 2 * max(cfg.Intervals.ContractPoll, cfg.Intervals.WebhookCheck, 5*time.Minute),
+			Count:  metrics.notified, Now: a.opts.Now, Log: a.opts.Log.Named("notify"),
+		})
+	}
+	if a.cluster != nil {
+		return func(ctx context.Context) { a.notifyInTurn(ctx, open) }, nil
+	}
+	n, err := open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return n.Run, nil
+}
+
+// notifyInTurn tells while this instance holds shard 0, so that one instance tells of
+// all installations: two would tell everything twice.
+func (a *App) notifyInTurn(ctx context.Context, open func(context.Context) (*notify.Notifier, error)) {
+	mine := func() bool { return a.cluster.leases.HoldsShard(0) }
+	t := time.NewTicker(turnLook)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		if !mine() {
+			continue
+		}
+		n, err := open(ctx)
+		if err != nil {
+			a.cluster.log.Warn("what was told is not read; tried again", zap.Error(err))
+			continue
+		}
+		turn, end := context.WithCancel(ctx)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			n.Run(turn)
+		}()
+		for mine() && ctx.Err() == nil {
+			select {
+			case <-ctx.Done():
+			case <-t.C:
+			}
+		}
+		end()
+		<-done
+	}
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -55,6 +56,9 @@ func (a *App) wire(ctx context.Context) error {
 	a.dispatch = bus.Dispatch
 	metrics.journal(bus)
 
+	if a.cluster, err = a.openCluster(ctx, cfg, bus); err != nil {
+		return err
+	}
 	if a.manager, err = a.openManager(ctx, cfg, bus, master, metrics); err != nil {
 		return err
 	}
@@ -67,7 +71,7 @@ func (a *App) wire(ctx context.Context) error {
 		free = freeOf(cfg.DataDir)
 	}
 	metrics.registry.MustRegister(newCollector(a.manager.Totals, free, a.opts.Now))
-	if a.notifier, err = a.openNotifier(ctx, cfg, bus, metrics); err != nil {
+	if a.notify, err = a.openNotifier(ctx, cfg, bus, metrics); err != nil {
 		return err
 	}
 	receiver := callback.New(callback.Config{
@@ -82,8 +86,14 @@ func (a *App) wire(ctx context.Context) error {
 		Backups: &backups{bus: bus, master: master, version: a.opts.Version, now: a.opts.Now},
 		Auditor: auditor{a.manager, log}, Log: log.Named("admin"), Now: a.opts.Now,
 	})
+	if a.cluster != nil {
+		metrics.shards(a.cluster.leases.Held)
+		if api, err = a.serveCluster(a.cluster, api); err != nil {
+			return err
+		}
+	}
 	adminSide, err := handlers.Admin(handlers.AdminConfig{
-		API: api, Token: cfg.AdminToken, Ready: checks(bus), Metrics: metrics.registry, Version: a.opts.Version, Log: log, Now: a.opts.Now,
+		API: api, Token: cfg.AdminToken, Ready: append(checks(bus), a.serves()), Metrics: metrics.registry, Version: a.opts.Version, Log: log, Now: a.opts.Now,
 	})
 	if err != nil {
 		return err
@@ -105,8 +115,11 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 	if err != nil {
 		return nil, err
 	}
-	jobStore, err := job.Open(ctx, tables[tableJobs], a.opts.Now)
-	if err != nil {
+	records := ledger.New(tables[tableLedger], vault)
+	jobStore := job.New(tables[tableJobs], a.opts.Now) // an installation's are loaded when this instance works for it
+	if a.cluster != nil {
+		records = ledger.NewShared(tables[tableLedger], vault, a.cluster.leases.ID())
+	} else if jobStore, err = job.Open(ctx, tables[tableJobs], a.opts.Now); err != nil {
 		return nil, err
 	}
 	audit, err := control.OpenAudit(ctx, tables[tableAudit])
@@ -121,7 +134,7 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 	discovery := http.DefaultTransport.(*http.Transport).Clone()
 	a.defers("connections for discovery", func(context.Context) error { discovery.CloseIdleConnections(); return nil })
 	return control.New(control.Config{
-		Bus: bus, Vault: vault, Store: store, Ledger: ledger.New(tables[tableLedger], vault),
+		Bus: bus, Vault: vault, Store: store, Ledger: records, Cluster: a.cluster.shared(tables),
 		DeadLetters: deadletter.New(bus.DeadLetters(), vault, a.opts.Now), Jobs: jobStore, Audit: audit, History: hourly,
 		Hosts: hosts, Discovery: autotask.Discoverer{URL: cfg.Autotask.DiscoveryURL, Hosts: hosts, Client: &http.Client{Transport: discovery}},
 		ChannelProgramURL: cfg.ChannelProgramURL, PublicURL: cfg.PublicURL, Version: a.opts.Version,
@@ -132,6 +145,16 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 		TargetTransport: target, Now: a.opts.Now, Log: a.opts.Log.Named("sync"),
 		Metrics: control.Metrics{Autotask: metrics.autotask, Target: metrics.target, Reconciled: metrics.reconciled, Freshness: metrics.freshness},
 	}), nil
+}
+
+// serves is no longer so once Stop has begun: a proxy sends what comes elsewhere then.
+func (a *App) serves() health.Check {
+	return health.Check{Name: "serving", Probe: func(context.Context) (string, error) {
+		if a.draining.Load() {
+			return "", errors.New("this instance is stopping; what comes in is still taken")
+		}
+		return "this instance works", nil
+	}}
 }
 
 // checks are what /readyz asks.

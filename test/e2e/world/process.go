@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -33,7 +34,7 @@ func (w *World) startHere() service {
 	if log == nil {
 		log = zaptest.NewLogger(w.T, zaptest.Level(zapcore.ErrorLevel))
 	}
-	a, err := app.New(w.T.Context(), app.Options{Config: cfg, Version: "test", Log: log, Now: w.opts.Now})
+	a, err := app.New(w.T.Context(), app.Options{Config: cfg, Version: cmp.Or(w.opts.Version, "test"), Log: log, Now: w.opts.Now})
 	if err != nil {
 		w.T.Fatal(err)
 	}

@@ -46,6 +46,8 @@ type Options struct {
 	Now        func() time.Time                // the service's clock
 	Wrap       func(http.Handler) http.Handler // stands between the service and Autotask
 	Binary     string                          // run this program as a child process instead
+	Beside     *World                          // another instance: it has the vendors of that world
+	Version    string                          // of the service; empty: "test"
 }
 
 // World is a running one.
@@ -77,6 +79,12 @@ func New(t testing.TB, opts Options) *World {
 	}
 	if w.DataDir == "" {
 		w.DataDir = t.TempDir()
+	}
+	if other := opts.Beside; other != nil {
+		w.Autotask, w.Target, w.AutotaskURL, w.TargetURL = other.Autotask, other.Target, other.AutotaskURL, other.TargetURL
+		t.Cleanup(w.Stop)
+		w.Start()
+		return w
 	}
 	at := opts.Autotask
 	at.Username, at.Secret, at.TrackingIdentifier = Username, Secret, TrackingID

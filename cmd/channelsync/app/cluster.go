@@ -1,0 +1,154 @@
+package app
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/config"
+	"channelsync/events"
+	"channelsync/handlers/relay"
+	"channelsync/sync/control"
+	"channelsync/sync/seal"
+)
+
+// cluster is what an instance needs beside others on one NATS; nil with an embedded one.
+type cluster struct {
+	leases *events.Leases
+	line   *relay.Line
+	log    *zap.Logger
+}
+
+// The questions that instances ask each other, beside requests of the admin API.
+const (
+	askInstallations = "installations"
+	askIssues        = "issues"
+)
+
+// peersWithin is how long the others have to say how their installations stand.
+const peersWithin = 2 * time.Second
+
+func (a *App) openCluster(ctx context.Context, cfg config.Config, bus *events.Bus) (*cluster, error) {
+	if cfg.NATS.Embedded() {
+		return nil, nil
+	}
+	leases, err := bus.OpenLeases(ctx, events.LeaseConfig{Version: a.opts.Version, TTL: a.opts.LeaseTTL})
+	if err != nil {
+		return nil, err
+	}
+	// A key of its own, so that what one purpose sealed opens for no other.
+	var raws [][]byte
+	for _, master := range cfg.MasterKeys {
+		raw, err := hkdf.Key(sha256.New, []byte(master.Reveal()), nil, "channelsync between instances", seal.KeySize)
+		if err != nil {
+			return nil, fmt.Errorf("derive the key between instances: %w", err)
+		}
+		raws = append(raws, raw)
+	}
+	ring, err := seal.NewRing(raws...)
+	if err != nil {
+		return nil, fmt.Errorf("derive the key between instances: %w", err)
+	}
+	log := a.opts.Log.Named("cluster")
+	return &cluster{
+		leases: leases, log: log,
+		line: relay.NewLine(relay.LineConfig{Self: leases.ID(), Bus: bus, Sealer: ring, Log: log}),
+	}, nil
+}
+
+// serve answers the other instances until Stop, and returns the API of all of them.
+func (a *App) serveCluster(c *cluster, api http.Handler) (http.Handler, error) {
+	all := relay.New(relay.Config{Self: c.leases.ID(), Owners: c.leases, Line: c.line, API: api, Log: c.log})
+	services := []func() (func(), error){
+		all.Serve,
+		func() (func(), error) { return answerWith(c, askInstallations, a.manager.Own) },
+		func() (func(), error) { return answerWith(c, askIssues, a.manager.OwnIssues) },
+	}
+	for _, serve := range services {
+		stop, err := serve()
+		if err != nil {
+			return nil, err
+		}
+		a.defers("answers to other instances", func(context.Context) error { stop(); return nil })
+	}
+	return all, nil
+}
+
+// answerWith answers a question of other instances with what fn returns.
+func answerWith[T any](c *cluster, service string, fn func(context.Context) (T, error)) (stop func(), err error) {
+	return c.line.Answer(service, func(ctx context.Context, _ []byte) []byte {
+		ctx, cancel := context.WithTimeoutCause(ctx, peersWithin, fmt.Errorf("%s: not within %s", service, peersWithin))
+		defer cancel()
+		found, err := fn(ctx)
+		if err != nil {
+			c.log.Warn("another instance's question is not answered", zap.String(v1.LogOperation, service), zap.Error(err))
+			return nil
+		}
+		b, err := json.Marshal(found)
+		if err != nil {
+			return nil
+		}
+		return b
+	})
+}
+
+// peers are the other instances, as the manager asks them.
+type peers struct{ *cluster }
+
+func (p peers) Installations(ctx context.Context) []v1.Installation {
+	return ask[v1.Installation](ctx, p.cluster, askInstallations)
+}
+
+func (p peers) OpenIssues(ctx context.Context) []v1.InstallationStatus {
+	return ask[v1.InstallationStatus](ctx, p.cluster, askIssues)
+}
+
+// ask asks all other instances side by side and puts together what those answer that do in time.
+func ask[T any](ctx context.Context, c *cluster, service string) (all []T) {
+	ctx, cancel := context.WithTimeoutCause(ctx, peersWithin, fmt.Errorf("ask for %s: not within %s", service, peersWithin))
+	defer cancel()
+	var mu sync.Mutex
+	var asking sync.WaitGroup
+	for _, id := range c.leases.Others() {
+		asking.Go(func() {
+			answer, err := c.line.Ask(ctx, id, service, nil)
+			var found []T
+			if err == nil {
+				err = json.Unmarshal(answer, &found)
+			}
+			if err != nil {
+				level := c.log.Warn
+				if errors.Is(err, events.ErrNoInstance) {
+					level = c.log.Debug // it died; the lease will say so
+				}
+				level("an instance does not say how its installations stand", zap.String(v1.LogInstance, id), zap.Error(err))
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, found...)
+		})
+	}
+	asking.Wait()
+	return all
+}
+
+// shared is the manager's part in a cluster; nil alone.
+func (c *cluster) shared(tables map[string]*events.Table) *control.Cluster {
+	if c == nil {
+		return nil
+	}
+	return &control.Cluster{
+		Shards: c.leases, Peers: peers{c}, Admits: func() bool { return c.leases.HoldsShard(0) },
+		Installations: tables["installations"], Audit: tables["audit"],
+	}
+}

@@ -1,0 +1,189 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/handlers/admin"
+	"channelsync/handlers/internal/web"
+)
+
+// Owners says whose a shard is: an instance, possibly this one, or "" of nobody.
+type Owners interface {
+	Owner(shard int) (instance string)
+}
+
+// Config is what a Relay needs.
+type Config struct {
+	Self   string // this instance's id
+	Owners Owners
+	Line   *Line
+	API    http.Handler // the admin API of this instance
+	Log    *zap.Logger
+}
+
+// Relay is the admin API of all instances; mount it where the API would be.
+type Relay struct {
+	Config
+	inner http.Handler // the API at its full path
+}
+
+const (
+	prefix  = "/api/v1"
+	service = "api"
+	maxBody = 1 << 20 // of the API itself
+	// readWithin is how long a read waits for its owner before the store answers
+	// instead; what changes something, or asks the vendors, has the API's own time.
+	readWithin  = 10 * time.Second
+	writeWithin = admin.Timeout + 5*time.Second
+)
+
+// New makes a relay. It answers other instances after Serve.
+func New(cfg Config) *Relay {
+	inner := chi.NewRouter()
+	inner.Use(web.Recover(cfg.Log))
+	inner.Mount(prefix, cfg.API)
+	return &Relay{Config: cfg, inner: inner}
+}
+
+// Serve answers the requests that other instances pass on, until stop is called.
+func (a *Relay) Serve() (stop func(), err error) {
+	return a.Line.Answer(service, a.answer)
+}
+
+// ServeHTTP answers a request here, or passes it on to the instance it is for.
+func (a *Relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := chi.RouteContext(r.Context()).RoutePath
+	shard, ours := shardOf(r.Method, path)
+	if !ours {
+		a.API.ServeHTTP(w, r)
+		return
+	}
+	switch owner := a.Owners.Owner(shard); owner {
+	case a.Self:
+		a.API.ServeHTTP(w, r)
+	case "":
+		a.unowned(w, r, path)
+	default:
+		a.forward(w, r, owner)
+	}
+}
+
+// shardOf is the shard that a request belongs to; false for one that every instance
+// can answer. New installations are made by the owner of shard 0, so that no account
+// is installed twice. A feed is told to all instances.
+func shardOf(method, path string) (shard int, ours bool) {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	switch {
+	case parts[0] != "installations":
+		return 0, false
+	case len(parts) == 1:
+		return 0, method == http.MethodPost
+	case !web.IsInstallationID(parts[1]), len(parts) == 3 && parts[2] == "feed":
+		return 0, false
+	}
+	return events.ShardOf(parts[1]), true
+}
+
+// stored says whether the store can answer a request: reads, but for the one that asks the vendors.
+func stored(method, path string) bool {
+	return (method == http.MethodGet || method == http.MethodHead) && !strings.HasSuffix(path, "/explain")
+}
+
+// unowned answers what no instance works for now: from the store, or not yet.
+func (a *Relay) unowned(w http.ResponseWriter, r *http.Request, path string) {
+	if stored(r.Method, path) {
+		a.API.ServeHTTP(w, r)
+		return
+	}
+	later(w, "No instance works for this right now.", "Nothing was done. Try again in some seconds: another instance takes over.")
+}
+
+func later(w http.ResponseWriter, detail, hint string) {
+	w.Header().Set("Retry-After", "3")
+	web.Problem(w, v1.NewProblem(http.StatusServiceUnavailable, v1.CodeUnavailable, detail, hint))
+}
+
+// forward passes a request on and answers what its owner does.
+func (a *Relay) forward(w http.ResponseWriter, r *http.Request, owner string) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	switch {
+	case err != nil:
+		web.Problem(w, v1.NewProblem(http.StatusBadRequest, v1.CodeInvalid, "The body did not arrive whole.", "Send it again."))
+		return
+	case len(body) > maxBody:
+		web.Problem(w, v1.NewProblem(http.StatusRequestEntityTooLarge, v1.CodeInvalid, "The body is larger than 1 MiB.", ""))
+		return
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it is for the request only; not every writer has one
+	path := chi.RouteContext(r.Context()).RoutePath
+	within := writeWithin
+	if stored(r.Method, path) {
+		within = readWithin
+	}
+	ctx, cancel := context.WithTimeoutCause(r.Context(), within, errors.New("the owner's answer did not come in time"))
+	defer cancel()
+	answer, err := a.ask(ctx, owner, r, body)
+	switch {
+	case err == nil && answer.Status != 0:
+		answer.write(w)
+	case err == nil: // the owner is about to change
+		a.unowned(w, r, path)
+	case errors.Is(err, events.ErrTooLarge):
+		web.Problem(w, v1.NewProblem(http.StatusRequestEntityTooLarge, v1.CodeInvalid,
+			"This is larger than the instances of channelsync can pass on to each other.",
+			"Ask for less at once, or raise max_payload of the NATS server."))
+	case stored(r.Method, path):
+		a.Log.Debug("owner does not answer; the store does", zap.String(v1.LogInstance, owner), zap.Error(err))
+		a.API.ServeHTTP(w, r)
+	case errors.Is(err, events.ErrNoInstance):
+		later(w, "The instance that works for this does not answer.", "Nothing was done. Try again in some seconds: another instance takes over.")
+	default:
+		a.Log.Warn("request not answered by its owner", zap.String(v1.LogInstance, owner),
+			zap.String(v1.LogOperation, r.Method+" "+path), zap.Error(err))
+		later(w, "The instance that works for this did not answer in time.", "It may have been done: look before you try again.")
+	}
+}
+
+func (a *Relay) ask(ctx context.Context, owner string, r *http.Request, body []byte) (answer, error) {
+	question, err := pack(request{Method: r.Method, URI: r.URL.RequestURI(), Header: carried(r.Header)}, body)
+	if err != nil {
+		return answer{}, err
+	}
+	packed, err := a.Line.Ask(ctx, owner, service, question)
+	if err != nil {
+		return answer{}, err
+	}
+	var out answer
+	out.body, err = unpack(packed, &out)
+	return out, err
+}
+
+// answer serves a request that another instance passed on. It is never passed on
+// again: what is not this instance's any more is answered with status 0.
+func (a *Relay) answer(ctx context.Context, question []byte) []byte {
+	rec := &recorder{header: http.Header{}}
+	var req request
+	body, err := unpack(question, &req)
+	if err == nil {
+		err = a.serve(ctx, rec, req, body)
+	}
+	if err != nil {
+		a.Log.Warn("a request of another instance cannot be read", zap.Error(err))
+		web.Problem(rec, web.Internal())
+	}
+	packed, err := pack(answer{Status: rec.status, Header: rec.header}, rec.body.Bytes())
+	if err != nil {
+		return nil
+	}
+	return packed
+}

@@ -1,0 +1,105 @@
+package cluster
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"channelsync/test/e2e/world"
+	atsim "channelsync/test/sim/autotask/sim"
+)
+
+// moveWithin is how soon everything of an instance that died must be worked for by another.
+const moveWithin = 20 * time.Second
+
+// TestAKilledInstanceIsTakenOver: two instances, many installations, callbacks to
+// either while one is killed. Its installations move within 20 s, nothing is lost, and
+// no record is written by two at once.
+func TestAKilledInstanceIsTakenOver(t *testing.T) {
+	tenants := 40
+	if n, err := strconv.Atoi(os.Getenv("CHANNELSYNC_CLUSTER")); err == nil {
+		tenants = n // the long form: 200
+	}
+	f := newField(t, tenants, 4)
+	binary := world.Build(t)
+	a := f.join(world.Options{Binary: binary})
+	b := f.join(world.Options{Binary: binary})
+	f.install(a, b)
+	f.rename(0, "Before")
+	f.renamed(0, "Before", moveWithin)
+	f.front.shared(t)
+
+	stop := f.trickle()
+	killed := time.Now()
+	b.Kill()
+	f.rename(0, "After")
+	f.renamed(0, "After", moveWithin)
+	t.Logf("everything moved %s after the kill", time.Since(killed).Round(100*time.Millisecond))
+	t.Logf("%d edits meanwhile", stop())
+	for _, one := range f.tenants {
+		if err := one.WaitCallouts(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	f.agree(60 * time.Second)
+	f.live(a, 30*time.Second)
+}
+
+// TestAnInstanceThatStopsHandsOver: a rolling restart moves everything at once.
+func TestAnInstanceThatStopsHandsOver(t *testing.T) {
+	f := newField(t, 12, 2)
+	a := f.join(world.Options{Version: "1"})
+	b := f.join(world.Options{Version: "2"})
+	f.install(a, b)
+	stop := f.trickle()
+	began := time.Now()
+	b.Stop()
+	stopped := time.Since(began)
+	f.rename(0, "After")
+	f.renamed(0, "After", 5*time.Second)
+	t.Logf("stopped in %s, everything arrived %s after it began", stopped, time.Since(began))
+	if stopped > 10*time.Second {
+		t.Errorf("it took %s to stop", stopped)
+	}
+	b.Start()
+	f.live(b, 30*time.Second)
+	f.rename(0, "Back")
+	f.renamed(0, "Back", 5*time.Second)
+	stop()
+	f.agree(30 * time.Second)
+}
+
+// trickle edits companies but the first of each tenant until the returned function
+// is called, which tells how many edits it made.
+func (f *field) trickle() (stop func() int) {
+	quit, done, n := make(chan struct{}), make(chan struct{}), 0
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-quit:
+				return
+			case <-tick.C:
+			}
+			n++
+			one := f.tenants[rand.IntN(len(f.tenants))]
+			id := one.companies[1+rand.IntN(len(one.companies)-1)]
+			if err := one.Edit("Companies", id, atsim.Row{"companyName": fmt.Sprintf("Edit %d", n)}); err != nil {
+				f.t.Error(err)
+			}
+		}
+	}()
+	stop = sync.OnceValue(func() int {
+		close(quit)
+		<-done
+		return n
+	})
+	f.t.Cleanup(func() { stop() })
+	return stop
+}

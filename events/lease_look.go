@@ -19,18 +19,20 @@ import (
 const takesAtOnce = 8
 
 func (l *Leases) lookLoop(ctx context.Context, tenant Tenant) {
-	t := time.NewTicker(l.cfg.Look)
-	defer t.Stop()
-	for {
+	for ctx.Err() == nil {
 		if err := l.look(ctx, tenant); err != nil && ctx.Err() == nil {
 			l.link.log.Warn("other instances not looked at; trying again", zap.Error(err))
 		}
+		l.mu.Lock()
+		wait := min(l.cfg.Look, max(l.roster.nextDeath(time.Now()), l.cfg.Look/10))
+		l.mu.Unlock()
+		t := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
-			return
 		case <-t.C:
 		case <-l.nudge:
 		}
+		t.Stop()
 	}
 }
 

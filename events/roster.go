@@ -119,6 +119,17 @@ func (r *roster) dead(id string, now time.Time) bool {
 	return m != nil && id != r.me && (m.State == stateGone || now.Sub(m.moved) >= r.ttl)
 }
 
+// nextDeath is how long it takes until one that is alive would be dead, if nothing more is seen of it.
+func (r *roster) nextDeath(now time.Time) time.Duration {
+	next := r.ttl
+	for id, m := range r.members {
+		if id != r.me && !r.dead(id, now) {
+			next = min(next, m.moved.Add(r.ttl).Sub(now))
+		}
+	}
+	return next
+}
+
 // alive lists the others that may be working.
 func (r *roster) alive(now time.Time) []string {
 	var ids []string

@@ -21,6 +21,11 @@ const (
 	dispatcherName = "dispatch"
 )
 
+// ackWait is when another process may have what a dispatcher that died was handed:
+// three times what carrying it to the worklist may take, and no longer than until its
+// installations are taken over.
+const ackWait = LeaseTTL
+
 // duplicateWindow is how long a message id is remembered (interfaces §3).
 const duplicateWindow = 30 * time.Minute
 
@@ -135,7 +140,7 @@ func (b *Bus) ensureDispatcher(ctx context.Context) (cons jetstream.Consumer, er
 	want := jetstream.ConsumerConfig{
 		Durable: dispatcherName, Description: "channelsync: carries changes to the worklist",
 		FilterSubject: "change.*.*.*", DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: jetstream.AckExplicitPolicy,
-		AckWait: 30 * time.Second, MaxAckPending: 8000, MaxDeliver: -1,
+		AckWait: ackWait, MaxAckPending: 8000, MaxDeliver: -1,
 	}
 	err = b.settle(ctx, "prepare consumer "+dispatcherName, func(ctx context.Context) error {
 		cons, err = b.js.Consumer(ctx, journalStream, dispatcherName)

@@ -46,7 +46,7 @@ func TestAKilledInstanceIsTakenOver(t *testing.T) {
 		}
 	}
 	f.agree(60 * time.Second)
-	f.live(a, 30*time.Second)
+	f.live(a, 30*time.Second, 0)
 }
 
 // TestAnInstanceThatStopsHandsOver: a rolling restart moves everything at once.
@@ -66,7 +66,7 @@ func TestAnInstanceThatStopsHandsOver(t *testing.T) {
 		t.Errorf("it took %s to stop", stopped)
 	}
 	b.Start()
-	f.live(b, 30*time.Second)
+	f.live(b, 30*time.Second, 1000)
 	f.rename(0, "Back")
 	f.renamed(0, "Back", 5*time.Second)
 	stop()

@@ -50,6 +50,10 @@ func (l *Leases) look(ctx context.Context, tenant Tenant) error {
 	now := time.Now()
 	l.mu.Lock()
 	l.roster.look(now, beats, deeds)
+	if l.reconnected() {
+		l.reconnects = l.link.nc.Stats().Reconnects
+		l.roster.watchAnew(now)
+	}
 	absent := l.compare(deeds)
 	var take, giveBack []int
 	if l.fresh(now) {
@@ -62,6 +66,9 @@ func (l *Leases) look(ctx context.Context, tenant Tenant) error {
 	l.giveBack(ctx, giveBack)
 	return l.takeAll(ctx, tenant, take)
 }
+
+// reconnected says whether the server was out of reach since the last look; l.mu is held.
+func (l *Leases) reconnected() bool { return l.link.nc.Stats().Reconnects != l.reconnects }
 
 // places is how each shard stands; l.mu is held.
 func (l *Leases) places(now time.Time) [Shards]place {
@@ -120,9 +127,7 @@ func (l *Leases) stillAlive(ctx context.Context, id string) (alive bool, err err
 			return nil
 		}
 		if errors.Is(err, ErrNotFound) {
-			if alive = m.there && m.State != stateGone; alive {
-				m.there, m.moved = false, now // wiped: watched anew
-			}
+			alive = !l.roster.dead(id, now) || l.reconnected()
 			return nil
 		}
 		if err != nil {
@@ -135,7 +140,7 @@ func (l *Leases) stillAlive(ctx context.Context, id string) (alive bool, err err
 		if b.Count != m.Count || b.State != m.State {
 			m.beat, m.moved, m.there = b, now, true
 		}
-		alive = !l.roster.dead(id, now)
+		alive = !l.roster.dead(id, now) || l.reconnected()
 		return nil
 	})
 	return alive, err

@@ -73,13 +73,14 @@ type Leases struct {
 	nudge     chan struct{} // asks for a look: somebody changed something
 	beating   sync.Mutex    // one beat at a time, so that counts are stored in order
 
-	mu      sync.Mutex
-	roster  *roster
-	renewed time.Time // when the last beat that was stored was begun
-	count   uint64
-	state   string
-	tenures map[int]*tenure
-	working sync.WaitGroup // one goroutine for each tenure
+	mu         sync.Mutex
+	roster     *roster
+	reconnects uint64    // of the connection, as of the last look
+	renewed    time.Time // when the last beat that was stored was begun
+	count      uint64
+	state      string
+	tenures    map[int]*tenure
+	working    sync.WaitGroup // one goroutine for each tenure
 }
 
 // OpenLeases makes the tables that they need. Nothing is held before Run.
@@ -95,6 +96,7 @@ func (b *Bus) OpenLeases(ctx context.Context, cfg LeaseConfig) (*Leases, error) 
 	l := &Leases{
 		link: b.link, cfg: cfg.checked(), id: ulid.Make().String(), started: time.Now().UTC(),
 		instances: instances, shards: shards, nudge: make(chan struct{}, 1), tenures: map[int]*tenure{},
+		reconnects: b.nc.Stats().Reconnects,
 	}
 	l.roster = newRoster(l.id, l.cfg.TTL, shards.madeJustNow())
 	return l, nil

@@ -40,8 +40,9 @@ type deed struct {
 
 // roster is what an instance knows of the others and of the shards. It judges by
 // its own clock alone: another instance is dead once its beat has not moved for a
-// whole TTL of watching. So no clock but the difference between two readings of
-// one's own is relied on, and a server that forgets the beats makes nobody die early.
+// whole TTL of watching, and watching begins anew whenever the server was out of
+// reach. So nothing of clocks is relied on but the difference between two readings
+// of one's own, and a server that restarts and forgets makes nobody die early.
 type roster struct {
 	me    string
 	ttl   time.Duration
@@ -77,16 +78,11 @@ func (r *roster) look(now time.Time, beats map[string]beat, deeds map[int]deed) 
 	for id, b := range beats {
 		m := r.members[id]
 		if m == nil || m.Count != b.Count || m.State != b.State {
-			r.members[id] = &member{beat: b, moved: now, there: true}
-			continue
+			r.members[id] = &member{beat: b, moved: now}
 		}
-		m.there = true
 	}
 	for id, m := range r.members {
-		if _, there := beats[id]; !there && m.there {
-			// The server forgot it: what it showed since our last look is not known.
-			m.there, m.moved = false, now
-		}
+		_, m.there = beats[id]
 	}
 	for _, d := range r.deeds {
 		if d.Owner != "" && r.members[d.Owner] == nil {
@@ -94,6 +90,27 @@ func (r *roster) look(now time.Time, beats map[string]beat, deeds map[int]deed) 
 		}
 	}
 	r.forget(now)
+}
+
+// watchAnew begins to watch everybody anew that may hold something: the server may
+// have been away, and may have forgotten what was shown to it since the last look.
+// Who was dead before and has no shard stays so.
+func (r *roster) watchAnew(now time.Time) {
+	for id, m := range r.members {
+		if r.owns(id) || !r.dead(id, now) {
+			m.moved = now
+		}
+	}
+	for shard := range r.absent {
+		if !r.absent[shard].IsZero() {
+			r.absent[shard] = now
+		}
+	}
+	r.fresh = false
+}
+
+func (r *roster) owns(id string) bool {
+	return slices.ContainsFunc(r.deeds[:], func(d deed) bool { return d.Owner == id })
 }
 
 // record keeps the newer of two readings of a deed: a replica may lag behind.
@@ -106,8 +123,7 @@ func (r *roster) record(shard int, d deed) {
 // forget drops the dead whose shards are all somebody else's.
 func (r *roster) forget(now time.Time) {
 	for id := range r.members {
-		owns := slices.ContainsFunc(r.deeds[:], func(d deed) bool { return d.Owner == id })
-		if !owns && !r.members[id].there && r.dead(id, now) {
+		if !r.owns(id) && !r.members[id].there && r.dead(id, now) {
 			delete(r.members, id)
 		}
 	}

@@ -35,7 +35,7 @@ func TestTheAPIIsTheSameOnAll(t *testing.T) {
 		st.Version = ""
 		return st, err
 	})
-	same(t, both, "the audit", func(w *world.World) (any, error) { return w.Admin.Audit(ctx, "", 500) })
+	same(t, both, "the audit", func(w *world.World) (any, error) { return w.Admin.Audit(ctx, v1.AuditQuery{Cursor: "", Limit: 500}) })
 	for _, one := range f.tenants {
 		same(t, both, "an installation", func(w *world.World) (any, error) { return w.Admin.Installation(ctx, one.id) })
 		same(t, both, "its records", func(w *world.World) (any, error) { return w.Admin.Records(ctx, one.id, v1.RecordQuery{Limit: 2}) })
@@ -142,7 +142,7 @@ func TestTheAPIIsTheSameOnAll(t *testing.T) {
 		}
 	}
 	same(t, both, "the list after it", func(w *world.World) (any, error) { return w.Admin.Installations(ctx) })
-	same(t, both, "the audit after it", func(w *world.World) (any, error) { return w.Admin.Audit(ctx, "", 500) })
+	same(t, both, "the audit after it", func(w *world.World) (any, error) { return w.Admin.Audit(ctx, v1.AuditQuery{Cursor: "", Limit: 500}) })
 	http.DefaultClient.CloseIdleConnections()
 }
 

@@ -81,6 +81,7 @@ type setup struct {
 	options  v1.Options
 	autotask atsim.Config
 	change   func(*Config) // of the reconciler
+	hold     func(context.Context) (context.Context, context.CancelFunc, error)
 }
 
 // newBench also lets the test run beside others: it waits for the disk most of the time.
@@ -121,6 +122,7 @@ func newBench(t *testing.T, s setup) *bench {
 	t.Cleanup(client.Close)
 	target, err := channelprogram.New(channelprogram.Config{
 		BaseURL: cpServer.URL, ConnectionID: connection, Token: "token-0123456789", Transport: cpServer.Client().Transport,
+		Hold: s.hold,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -130,6 +132,7 @@ func newBench(t *testing.T, s setup) *bench {
 		Journal: crashJournal{b.crash, b.bus.Journal()}, Worklist: crashWorklist{b.crash, b.bus.Worklist()},
 		Schedule:  crashSchedule{b.crash, b.bus.Worklist()},
 		Freshness: &Freshness{}, Now: b.clock.now, Log: zap.NewNop(), Settled: func(s Settled) { b.settled = append(b.settled, s) },
+		Hold: s.hold,
 	}
 	if s.change != nil {
 		s.change(&cfg)

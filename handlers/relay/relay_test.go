@@ -1,0 +1,313 @@
+package relay
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-chi/chi/v5"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	"channelsync/events"
+	"channelsync/handlers/admin"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const installation = "01hzx3q8r9k2m4n6p8s0t2v4w6"
+
+// wire is the bus of all instances of a test.
+type wire struct {
+	mu       sync.Mutex
+	services map[string]func(context.Context, []byte) []byte
+	last     []byte // the last question, as a client of NATS would see it
+	fail     error
+}
+
+func (w *wire) Ask(_ context.Context, instance, service string, question []byte) ([]byte, error) {
+	w.mu.Lock()
+	fn, fail := w.services[instance+" "+service], w.fail
+	w.last = question
+	w.mu.Unlock()
+	if fail != nil {
+		return nil, fail
+	}
+	if fn == nil {
+		return nil, events.ErrNoInstance
+	}
+	return fn(context.Background(), question), nil // another process: nothing of the asker's context gets there
+}
+
+func (w *wire) Answer(instance, service string, fn func(context.Context, []byte) []byte) (func(), error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.services[instance+" "+service] = fn
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.services, instance+" "+service)
+	}, nil
+}
+
+// sealer is a seal that a test can see through: the key, the purpose, the text.
+type sealer string
+
+func (s sealer) Seal(purpose string, plain []byte) []byte {
+	return []byte(string(s) + "|" + purpose + "|" + string(plain))
+}
+
+func (s sealer) Open(purpose string, sealed []byte) ([]byte, error) {
+	plain, ok := bytes.CutPrefix(sealed, []byte(string(s)+"|"+purpose+"|"))
+	if !ok {
+		return nil, errors.New("sealed with another key, or for another purpose")
+	}
+	return plain, nil
+}
+
+// owner is whose all shards are, as an instance sees it.
+type owner struct {
+	mu sync.Mutex
+	id string
+}
+
+func (o *owner) Owner(int) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.id
+}
+
+func (o *owner) set(id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.id = id
+}
+
+// instance is one with an API that says who answered what.
+type instance struct {
+	*Relay
+	owner  *owner
+	server *httptest.Server
+}
+
+func newInstance(t *testing.T, w *wire, id, key, owned string) *instance {
+	t.Helper()
+	api := chi.NewRouter()
+	api.HandleFunc("/*", func(rw http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/panic") {
+			panic("at the API")
+		}
+		body, _ := io.ReadAll(r.Body)
+		rw.Header().Set("Location", r.URL.Path+"/made")
+		rw.Header().Set("Content-Type", "text/plain")
+		rw.WriteHeader(http.StatusAccepted)
+		fmt.Fprintf(rw, "%s did %s %s for %q: %s", id, r.Method, r.URL.RequestURI(), r.Header.Get(admin.ActorHeader), body)
+		if r.Header.Get("Authorization") != "" && id != "a" {
+			t.Error("the token was passed on")
+		}
+	})
+	o := &owner{id: owned}
+	line := NewLine(LineConfig{Self: id, Bus: w, Sealer: sealer(key), Log: zap.NewNop()})
+	in := &instance{Relay: New(Config{Self: id, Owners: o, Line: line, API: api, Log: zap.NewNop()}), owner: o}
+	stop, err := in.Serve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	outer := chi.NewRouter()
+	outer.Mount("/api/v1", in.Relay)
+	in.server = httptest.NewServer(outer)
+	t.Cleanup(func() {
+		in.server.Close()
+		stop()
+	})
+	return in
+}
+
+func (in *instance) do(t *testing.T, method, path, body string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, in.server.URL+"/api/v1"+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set(admin.ActorHeader, "cli")
+	req.Header.Set("Authorization", "Bearer token")
+	resp, err := in.server.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(text)
+}
+
+func TestRequestsGoToTheirOwner(t *testing.T) {
+	w := &wire{services: map[string]func(context.Context, []byte) []byte{}}
+	a := newInstance(t, w, "a", "key", "b")
+	newInstance(t, w, "b", "key", "b")
+	of := "/installations/" + installation
+	for _, c := range []struct{ method, path, who string }{
+		{"GET", of, "b"},
+		{"PATCH", of + "?preview=true", "b"},
+		{"GET", of + "/records?kind=company&q=a%20b", "b"},
+		{"POST", of + "/syncs/active_customers/stop", "b"},
+		{"POST", "/installations", "b"},
+		{"POST", "/installations?test=only", "b"},
+		{"GET", "/installations", "a"},
+		{"GET", "/status", "a"},
+		{"GET", "/audit", "a"},
+		{"GET", "/zones", "a"},
+		{"GET", of + "/feed", "a"},
+		{"GET", "/installations/not-an-id", "a"},
+		{"GET", "/installations/01HZX3Q8R9K2M4N6P8S0T2V4W6", "a"},
+	} {
+		resp, text := a.do(t, c.method, c.path, "the body")
+		want := fmt.Sprintf("%s did %s /api/v1%s for \"cli\": the body", c.who, c.method, c.path)
+		if text != want || resp.StatusCode != http.StatusAccepted {
+			t.Errorf("got %s %q, want %q", resp.Status, text, want)
+		}
+		path, _, _ := strings.Cut(c.path, "?")
+		if got := resp.Header.Get("Location"); got != "/api/v1"+path+"/made" {
+			t.Errorf("location %q", got)
+		}
+	}
+	if resp, text := a.do(t, "POST", of+"/panic", ""); resp.StatusCode != http.StatusInternalServerError || !strings.Contains(text, "internal") {
+		t.Errorf("a panic at the owner: %s %q", resp.Status, text)
+	}
+	if resp, _ := a.do(t, "POST", of+"/stop", strings.Repeat("x", maxBody+1)); resp.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("a large body: %s", resp.Status)
+	}
+}
+
+// While nobody, or somebody who does not answer, works for an installation, the store
+// answers reads, and what changes something is to be tried again.
+func TestRequestsWithoutAnOwner(t *testing.T) {
+	w := &wire{services: map[string]func(context.Context, []byte) []byte{}}
+	a := newInstance(t, w, "a", "key", "")
+	b := newInstance(t, w, "b", "key", "")
+	newInstance(t, w, "s", "another key", "s")
+	of := "/installations/" + installation
+	cases := []struct {
+		what, owner string
+		fail        error
+		hint        string
+	}{
+		{what: "nobody", hint: "Nothing was done"},
+		{what: "one that is gone", owner: "gone", hint: "Nothing was done"},
+		{what: "one that gave it up a moment ago", owner: "b", hint: "Nothing was done"},
+		{what: "one that is slow", owner: "b", fail: context.DeadlineExceeded, hint: "It may have been done"},
+		{what: "one that has another key", owner: "s", hint: "It may have been done"},
+	}
+	for _, c := range cases {
+		a.owner.set(c.owner)
+		b.owner.set("a") // not its own: and it must not send it back
+		w.mu.Lock()
+		w.fail = c.fail
+		w.mu.Unlock()
+		for _, path := range []string{of, of + "/records"} {
+			if _, text := a.do(t, "GET", path, ""); !strings.HasPrefix(text, "a did GET") {
+				t.Errorf("%s: a read is answered %q", c.what, text)
+			}
+		}
+		for _, r := range [][2]string{{"POST", of + "/stop"}, {"PATCH", of}, {"GET", of + "/records/company/1/explain"}, {"POST", "/installations"}} {
+			resp, text := a.do(t, r[0], r[1], "")
+			if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" || !strings.Contains(text, c.hint) {
+				t.Errorf("%s: %s %s is answered %s %q", c.what, r[0], r[1], resp.Status, text)
+			}
+		}
+	}
+	a.owner.set("b")
+	w.mu.Lock()
+	w.fail = events.ErrTooLarge
+	w.mu.Unlock()
+	if resp, _ := a.do(t, "GET", of, ""); resp.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("too large to be passed on: %s", resp.Status)
+	}
+}
+
+func TestLineTakesAQuestionOnce(t *testing.T) {
+	w := &wire{services: map[string]func(context.Context, []byte) []byte{}}
+	line := func(id, key string) *Line {
+		return NewLine(LineConfig{Self: id, Bus: w, Sealer: sealer(key), Log: zap.NewNop()})
+	}
+	a, b := line("a", "key"), line("b", "key")
+	heard := 0
+	answer := func(_ context.Context, q []byte) []byte { heard++; return append([]byte("re: "), q...) }
+	for _, service := range []string{"echo", "other"} {
+		if _, err := b.Answer(service, answer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := a.Ask(t.Context(), "b", "echo", []byte("hello"))
+	if err != nil || string(got) != "re: hello" {
+		t.Fatalf("%q, %v", got, err)
+	}
+	// Whoever listens has seen the question; asked again, or of another service or instance, it is refused.
+	recorded := w.last
+	if got := w.services["b echo"](t.Context(), recorded); got != nil {
+		t.Errorf("asked again it is answered %q", got)
+	}
+	if got := w.services["b other"](t.Context(), recorded); got != nil {
+		t.Errorf("another service answers it %q", got)
+	}
+	for _, bad := range [][]byte{nil, []byte("key|question echo b|"), []byte("key|question echo b|\xff12345678"), []byte("nonsense")} {
+		if got := w.services["b echo"](t.Context(), bad); got != nil {
+			t.Errorf("%q is answered %q", bad, got)
+		}
+	}
+	if heard != 1 {
+		t.Errorf("heard %d questions", heard)
+	}
+	if _, err := line("c", "another key").Ask(t.Context(), "b", "echo", nil); !errors.Is(err, errUnopened) {
+		t.Errorf("with another key: %v", err)
+	}
+	if _, err := a.Ask(t.Context(), "nobody", "echo", nil); !errors.Is(err, events.ErrNoInstance) {
+		t.Errorf("of nobody: %v", err)
+	}
+}
+
+func TestWindow(t *testing.T) {
+	var w window
+	for _, c := range []struct {
+		n    uint64
+		want bool
+	}{
+		{1, true}, {1, false}, {3, true}, {2, true}, {2, false}, {windowSize, true}, {4, true},
+		{3 * windowSize, true}, {windowSize + 1, false}, {2*windowSize + 1, true}, {2 * windowSize, false}, {3*windowSize - 1, true}, {3 * windowSize, false},
+	} {
+		if got := w.accept(c.n); got != c.want {
+			t.Errorf("number %d is taken: %v, want %v", c.n, got, c.want)
+		}
+	}
+}
+
+func FuzzUnpack(f *testing.F) {
+	for _, seed := range []string{"", "\n", "{}\nbody", `{"status":200,"header":{"A":["b"]}}` + "\n", "{\n"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, packed []byte) {
+		var head answer
+		body, err := unpack(packed, &head)
+		if err != nil {
+			return
+		}
+		again, err := pack(head, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var second answer
+		rest, err := unpack(again, &second)
+		if err != nil || !bytes.Equal(rest, body) || second.Status != head.Status {
+			t.Errorf("%q came back as %q, %v", packed, again, err)
+		}
+	})
+}

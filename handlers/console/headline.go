@@ -42,9 +42,16 @@ func headlineOf(in *v1.Installation, now time.Time) headline {
 		return headline{toneBusy, "Catching up", count(in.Backlog, "record") + " on the way to Channel Program."}
 	}
 	if i := firstIssue(in, v1.SeverityAct); i != nil { // of single records only: all others are in sync
-		return headline{toneWarn, "Needs attention", "In sync, but " + count(i.Records, "record") + " cannot be without you: " + lower(sentence(i.Title))}
+		return headline{toneWarn, "Needs attention", "In sync, but " + needing(i.Records) + " you: " + lower(sentence(i.Title))}
 	}
 	return headline{toneGood, "In sync", "In sync. " + lastChange(in, now)}
+}
+
+func needing(n int) string {
+	if n == 1 {
+		return "1 record needs"
+	}
+	return count(n, "record") + " need"
 }
 
 func lastChange(in *v1.Installation, now time.Time) string {

@@ -34,13 +34,13 @@ func TestHeadline(t *testing.T) {
 		},
 		"for some records": {
 			func(in *v1.Installation) { in.Issues = []v1.Issue{records} },
-			headline{toneWarn, "Needs attention", "In sync, but 6 records cannot be without you: the cost of contracts is not known."},
+			headline{toneWarn, "Needs attention", "In sync, but 6 records need you: the cost of contracts is not known."},
 		},
 		"for a record that a vendor does not take": {
 			func(in *v1.Installation) {
 				in.Issues = []v1.Issue{{Severity: v1.SeverityAct, Title: "Channel Program rejects records", Records: 1}}
 			},
-			headline{toneWarn, "Needs attention", "In sync, but 1 record cannot be without you: Channel Program rejects records."},
+			headline{toneWarn, "Needs attention", "In sync, but 1 record needs you: Channel Program rejects records."},
 		},
 		"retrying": {
 			func(in *v1.Installation) { in.Issues, in.State, in.Backlog = []v1.Issue{retrying}, v1.StateDegraded, 9 },

@@ -127,6 +127,11 @@ func (v *visit) back() string {
 // problem is err in words for people.
 func (v *visit) problem(err error) *v1.Problem {
 	if p, ok := errors.AsType[*v1.Problem](err); ok && p.Status >= http.StatusBadRequest {
+		if p.Code == v1.CodeInvalid && strings.HasPrefix(p.Detail, "The body has fields") { // people sent a form, not a body
+			formed := *p
+			formed.Detail = "Some fields of the form need another look."
+			return &formed
+		}
 		return p
 	}
 	if v.ctx.Err() == nil {

@@ -281,8 +281,19 @@ func TestWindow(t *testing.T) {
 		n    uint64
 		want bool
 	}{
-		{1, true}, {1, false}, {3, true}, {2, true}, {2, false}, {windowSize, true}, {4, true},
-		{3 * windowSize, true}, {windowSize + 1, false}, {2*windowSize + 1, true}, {2 * windowSize, false}, {3*windowSize - 1, true}, {3 * windowSize, false},
+		{1, true},
+		{1, false},
+		{3, true},
+		{2, true},
+		{2, false},
+		{windowSize, true},
+		{4, true},
+		{3 * windowSize, true},
+		{windowSize + 1, false},
+		{2*windowSize + 1, true},
+		{2 * windowSize, false},
+		{3*windowSize - 1, true},
+		{3 * windowSize, false},
 	} {
 		if got := w.accept(c.n); got != c.want {
 			t.Errorf("number %d is taken: %v, want %v", c.n, got, c.want)

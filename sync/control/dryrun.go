@@ -61,7 +61,7 @@ func (rt *runtime) dryRun(ctx context.Context, j job.Job, ids map[v1.Kind][]int6
 			return err
 		}
 	}
-	return rt.m.Jobs.Finish(ctx, j.ID, v1.JobDone, fmt.Sprintf("dry run: %s%d records; nothing was pushed", read, total))
+	return rt.m.Jobs.Finish(ctx, j.ID, v1.JobDone, "dry run: "+read+several(total, "record")+"; nothing was pushed")
 }
 
 // listed are the ids that a resync goes through.
@@ -111,4 +111,12 @@ func (rt *runtime) bounds(j job.Job) events.ReadFrom {
 		from.ID = id
 	}
 	return from
+}
+
+// several says how many of something there are.
+func several(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -172,7 +172,7 @@ func (rt *runtime) replay(ctx context.Context, j job.Job) error {
 		return err
 	}
 	if j.DryRun {
-		return rt.dryRun(ctx, j, ids, fmt.Sprintf("%d changes of ", changes))
+		return rt.dryRun(ctx, j, ids, several(changes, "change")+" of ")
 	}
 	total := 0
 	for kind, list := range ids {
@@ -191,7 +191,7 @@ func (rt *runtime) replay(ctx context.Context, j job.Job) error {
 	}
 	return rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) {
 		j.Total, j.Listed = total, true
-		j.Detail = fmt.Sprintf("%d changes of %d records", changes, total)
+		j.Detail = several(changes, "change") + " of " + several(total, "record")
 	})
 }
 

@@ -65,7 +65,7 @@ func TestDeadLetterIsRequeued(t *testing.T) {
 			p.Open(at(in, ""))
 			p.Follow("Dead letters")
 			p.See("is on the list of names that nobody may have", "Riverside Logistics")
-			p.Press("Try again: company Riverside Logistics")
+			p.Press("Try again company Riverside Logistics")
 			w.ClientBecomes(ids[1], "there", soon, named("Riverside Logistics"))
 			p.Open(at(in, "/dead-letters"))
 			p.SeeNot("Riverside Logistics")

@@ -150,6 +150,10 @@
     })();
   }
 
+  // On a phone the tabs scroll sideways; the current one is to be seen.
+  const tab = document.querySelector(".tabs [aria-current]");
+  if (tab) tab.closest(".tabs").scrollLeft = tab.offsetLeft - 16;
+
   // What is wrong with a form is read first.
   const problem = document.getElementById("problem");
   if (problem) problem.focus();

@@ -49,6 +49,7 @@ type App struct {
 	cluster         *cluster              // nil: the only instance
 	notify          func(context.Context) // nil: nobody is told
 	dispatch        func(context.Context) error
+	stuck           func(context.Context) error // ends when only a start anew helps the store
 	metrics         *prometheus.Registry
 
 	draining atomic.Bool // Stop has begun
@@ -105,6 +106,11 @@ func (a *App) Start(ctx context.Context) error {
 	a.working.Go(func() {
 		if err := a.dispatch(ctx); err != nil {
 			a.fail(fmt.Errorf("dispatch: %w", err))
+		}
+	})
+	a.working.Go(func() {
+		if err := a.stuck(ctx); err != nil {
+			a.fail(err)
 		}
 	})
 	a.working.Go(func() { a.manager.Run(ctx) })

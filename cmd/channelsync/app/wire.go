@@ -53,7 +53,7 @@ func (a *App) wire(ctx context.Context) error {
 		return err
 	}
 	a.defers("event store", bus.Close)
-	a.dispatch = bus.Dispatch
+	a.dispatch, a.stuck = bus.Dispatch, bus.AwaitStuck
 	metrics.journal(bus)
 
 	if a.cluster, err = a.openCluster(ctx, cfg, bus); err != nil {

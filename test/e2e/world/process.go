@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -98,18 +99,51 @@ func (c *child) closed(err error) error {
 // Kill ends the child process as a crash does: without any chance to tidy up.
 func (w *World) Kill() {
 	w.T.Helper()
-	c, ok := w.service.(*child)
-	if !ok {
-		w.T.Fatal("only a child process can be killed: set Options.Binary")
-	}
-	if err := c.cmd.Process.Kill(); err != nil {
+	if err := w.Process().Kill(); err != nil {
 		w.T.Fatal(err)
 	}
+	c := w.service.(*child)
 	_ = c.cmd.Wait() // it says "killed", which is what was asked for
 	_ = c.log.Close()
 	w.service = nil
 	w.transport.CloseIdleConnections()
 }
+
+// Ends waits until the child process has ended by itself, and says how.
+func (w *World) Ends(within time.Duration) *os.ProcessState {
+	w.T.Helper()
+	p := w.Process()
+	ended := make(chan struct{})
+	c := w.service.(*child)
+	go func() {
+		defer close(ended)
+		_ = c.cmd.Wait() // how it ended is in its state
+	}()
+	select {
+	case <-ended:
+	case <-time.After(within):
+		_ = p.Kill()
+		<-ended
+		w.T.Errorf("the service did not end by itself within %s", within)
+	}
+	_ = c.log.Close()
+	w.service = nil
+	w.transport.CloseIdleConnections()
+	return c.cmd.ProcessState
+}
+
+// Process is the child process, for signals; it fails the test when there is none.
+func (w *World) Process() *os.Process {
+	w.T.Helper()
+	c, ok := w.service.(*child)
+	if !ok {
+		w.T.Fatal("the service is no child process: set Options.Binary")
+	}
+	return c.cmd.Process
+}
+
+// NATSURL is where the service keeps its store; empty when it is embedded.
+func (w *World) NATSURL() string { return w.opts.NATSURL }
 
 // Build makes the real program and returns its path.
 func Build(t testing.TB) string {

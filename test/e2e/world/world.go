@@ -118,6 +118,13 @@ func New(t testing.TB, opts Options) *World {
 // Start starts the service; after Stop it comes back on the same addresses and data.
 func (w *World) Start() {
 	w.T.Helper()
+	w.Launch()
+	w.Answers(30 * time.Second)
+}
+
+// Launch is Start without waiting: a service that cannot reach its store does not answer yet.
+func (w *World) Launch() {
+	w.T.Helper()
 	if w.opts.Binary != "" {
 		w.service = w.startChild()
 	} else {
@@ -130,8 +137,13 @@ func (w *World) Start() {
 		w.T.Fatal(err)
 	}
 	w.Admin = admin
-	w.Eventually("the service answers", 30*time.Second, func() error {
-		_, err := admin.Status(w.T.Context())
+}
+
+// Answers waits until the service answers.
+func (w *World) Answers(within time.Duration) {
+	w.T.Helper()
+	w.Eventually("the service answers", within, func() error {
+		_, err := w.Admin.Status(w.T.Context())
 		return err
 	})
 }

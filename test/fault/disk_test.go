@@ -1,0 +1,146 @@
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"channelsync/test/e2e/world"
+)
+
+// storeSize is the size of the disks that the disk faults make.
+const storeSize = 64 << 20
+
+// vendorTimeout is how long Autotask waits for an answer; simulated, it is scaled unless it is said.
+const vendorTimeout = 10 * time.Second
+
+// diskFaults strike at the disk of the embedded store. They mount disks of their own, which needs root.
+func diskFaults() []fault {
+	disk := "" // the file with the disk that gets spoilt
+	return []fault{
+		{
+			name: "disk full", own: true, repeats: true, strike: fillDisk,
+			options: func(t *testing.T, o *world.Options) {
+				o.Autotask.CalloutTimeout = vendorTimeout
+				o.DataDir = mounted(t, "-t", "tmpfs", "-o", fmt.Sprintf("size=%d,mode=700", storeSize), "tmpfs")
+			},
+		},
+		{
+			name: "disk read-only", own: true, repeats: true, strike: func(tr *trial) string { return spoilDisk(tr, disk) },
+			options: func(t *testing.T, o *world.Options) {
+				o.Autotask.CalloutTimeout = vendorTimeout
+				disk = ext4(t)
+				o.DataDir = mounted(t, "-o", "loop", disk)
+			},
+		},
+	}
+}
+
+// mounted mounts a disk for the test and returns where.
+func mounted(t *testing.T, args ...string) string {
+	t.Helper()
+	needRoot(t)
+	dir := t.TempDir()
+	run(t, "mount", append(args, dir)...)
+	t.Cleanup(func() { run(t, "umount", dir) })
+	return dir
+}
+
+// needRoot skips what only root may do, loudly, and never where CI would miss it.
+func needRoot(t *testing.T) {
+	t.Helper()
+	switch {
+	case os.Geteuid() == 0:
+	case os.Getenv("CI") != "":
+		t.Fatal("CI must run this as root: it mounts a disk")
+	default:
+		t.Skip("SKIPPED, NOT SHOWN: only root may mount the disk that this fault spoils")
+	}
+}
+
+func run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	}
+}
+
+// ext4 makes a file system in a file.
+func ext4(t *testing.T) string {
+	t.Helper()
+	needRoot(t)
+	image := filepath.Join(t.TempDir(), "disk")
+	if err := os.WriteFile(image, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(image, storeSize); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "mkfs.ext4", "-q", "-F", image)
+	return image
+}
+
+// fillDisk leaves no byte for the store, then gives all of it back.
+func fillDisk(tr *trial) string {
+	path := filepath.Join(tr.DataDir, "ballast")
+	f, err := os.Create(path)
+	if err != nil {
+		tr.Fatal(err)
+	}
+	for size := 1 << 20; size > 0; {
+		if _, err := f.Write(make([]byte, size)); errors.Is(err, syscall.ENOSPC) {
+			size /= 2
+		} else if err != nil {
+			tr.Fatal(err)
+		}
+	}
+	tr.refused()
+	tr.hold(during(3*time.Second, 30*time.Second))
+	if err := errors.Join(f.Close(), os.Remove(path)); err != nil {
+		tr.Fatal(err)
+	}
+	tr.over()
+	// The store is frozen by now. The service notices that the disk is well again and ends, for its supervisor to start it.
+	if state := tr.Ends(soon); state.ExitCode() != 1 {
+		tr.Errorf("the service ended with %s", state)
+	}
+	tr.Start()
+	return tr.refusedSoon() + "; ended by itself for its supervisor once there was room"
+}
+
+// refused waits until a try is answered 503.
+func (tr *trial) refused() {
+	tr.Helper()
+	tr.Eventually("a refusal", soon, func() error {
+		if tr.sender.refusals(http.StatusServiceUnavailable) == 0 {
+			return errors.New("none yet")
+		}
+		return nil
+	})
+}
+
+// spoilDisk makes the disk refuse every write, as a kernel does after an error of
+// the hardware. The machine's owner mends it and starts the service again: while
+// the disk takes no writes, it must not start.
+func spoilDisk(tr *trial, disk string) string {
+	run(tr.T, "mount", "-o", "remount,abort", tr.DataDir)
+	tr.refused()
+	tr.hold(during(2*time.Second, 30*time.Second))
+	note := tr.refusedSoon()
+	tr.Stop()
+	tr.Launch()
+	if state := tr.Ends(soon); state.ExitCode() != 1 {
+		tr.Errorf("started on a disk that takes no writes: %s", state)
+	}
+	run(tr.T, "umount", tr.DataDir)
+	run(tr.T, "mount", "-o", "loop", disk, tr.DataDir)
+	tr.over()
+	tr.Start()
+	return note + "; no start before the disk was mended"
+}

@@ -1,0 +1,40 @@
+package fault
+
+import (
+	"flag"
+	"os"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// soon is how long anything may take that is not measured; generous, since faults share their machine.
+const soon = 60 * time.Second
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(brokerEnv); dir != "" {
+		runBroker(dir) // the process that the broker's faults stop and kill
+		return
+	}
+	flag.String("report", "", "also write the table of the faults to this `file`")
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil { // most of what a fault does is waiting
+		panic(err)
+	}
+	goleak.VerifyTestMain(m,
+		// The server's clocks and pools that live as long as the process.
+		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
+	)
+}
+
+// full says whether the long form was asked for.
+func full() bool { return os.Getenv("CHANNELSYNC_FAULT") == "full" }
+
+// form picks a value by the form that runs.
+func form[T any](short, long T) T {
+	if full() {
+		return long
+	}
+	return short
+}

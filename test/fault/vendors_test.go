@@ -1,0 +1,104 @@
+package fault
+
+import (
+	"fmt"
+	"time"
+
+	atfault "channelsync/test/sim/autotask/fault"
+	atsim "channelsync/test/sim/autotask/sim"
+	cpsim "channelsync/test/sim/channelprogram/sim"
+)
+
+// autotaskFaults strike at what the service asks of Autotask.
+func autotaskFaults() []fault {
+	return []fault{
+		{name: "Autotask fails 10 % of requests", strike: func(tr *trial) string {
+			return tr.misbehave(during(6*time.Second, 60*time.Second),
+				atsim.Fault{Kind: atfault.Status, Status: 500, Probability: 0.025},
+				atsim.Fault{Kind: atfault.Truncate, Probability: 0.025},
+				atsim.Fault{Kind: atfault.Reset, Probability: 0.025},
+				atsim.Fault{Kind: atfault.Throttle, Probability: 0.025, RetryAfter: 1},
+			) + ": 500 without a text, truncated JSON, reset, 429"
+		}},
+		{name: "Autotask away", strike: func(tr *trial) string {
+			return tr.misbehave(during(4*time.Second, 30*time.Second), atsim.Fault{Kind: atfault.Away})
+		}},
+	}
+}
+
+// misbehave puts faults in force at Autotask for a time, and says how many requests they hit.
+func (tr *trial) misbehave(d time.Duration, faults ...atsim.Fault) string {
+	tr.Autotask.ResetStats()
+	for _, f := range faults {
+		tr.Autotask.SetFault(f)
+	}
+	tr.hold(d)
+	stats := tr.Autotask.Stats()
+	tr.Autotask.ClearFaults(0)
+	tr.over()
+	bad := 0
+	for status, n := range stats.Statuses {
+		if status/100 != 2 {
+			bad += n
+		}
+	}
+	return fmt.Sprintf("%s of %d requests failed in %s", percent(bad, stats.Total), stats.Total, d)
+}
+
+// targetFaults strike at what the service pushes to Channel Program.
+func targetFaults() []fault {
+	return []fault{
+		{name: "Channel Program answers 429", strike: func(tr *trial) string {
+			return tr.refuse(cpsim.Fault{Kind: cpsim.FaultRateLimited, Probability: 0.5, RetryAfter: 1})
+		}},
+		{name: "Channel Program answers 503", strike: func(tr *trial) string {
+			return tr.refuse(cpsim.Fault{Kind: cpsim.FaultUnavailable, Probability: 0.5, RetryAfter: 1})
+		}},
+		{name: "Channel Program hangs", strike: func(tr *trial) string {
+			return tr.refuse(cpsim.Fault{Kind: cpsim.FaultHang, Operation: "writes"})
+		}},
+		{name: "Channel Program's answers are lost", repeats: true, strike: func(tr *trial) string {
+			note := tr.refuse(cpsim.Fault{Kind: cpsim.FaultLostResponse, Operation: "writes", Probability: 0.5})
+			return fmt.Sprintf("%s; %d answers lost", note, tr.Target.Stats().Lost)
+		}},
+	}
+}
+
+// refuse puts a fault in force at Channel Program for a time.
+func (tr *trial) refuse(f cpsim.Fault) string {
+	d := during(5*time.Second, 45*time.Second)
+	if _, err := tr.Target.SetFault(f); err != nil {
+		tr.Fatal(err)
+	}
+	tr.hold(d)
+	tr.Target.ClearFaults()
+	tr.over()
+	if f.Probability > 0 {
+		return fmt.Sprintf("every second request for %s", d)
+	}
+	return fmt.Sprintf("every request for %s", d)
+}
+
+// orderFaults strike at the order and the number of deliveries.
+func orderFaults() []fault {
+	return []fault{
+		{name: "deliveries doubled", strike: func(tr *trial) string {
+			return tr.deliverOddly(atsim.Fault{Kind: atfault.Duplicate, Count: 2})
+		}},
+		{name: "deliveries out of order", strike: func(tr *trial) string {
+			return tr.deliverOddly(atsim.Fault{Kind: atfault.Reorder, Probability: 0.5})
+		}},
+	}
+}
+
+func (tr *trial) deliverOddly(f atsim.Fault) string {
+	tr.Autotask.SetFault(f)
+	tr.hold(during(4*time.Second, 30*time.Second))
+	tr.rest() // what is held back goes out when the fault is cleared
+	tr.Autotask.ClearFaults(0)
+	tr.over()
+	if f.Count > 0 {
+		return fmt.Sprintf("each came %d times", f.Count+1)
+	}
+	return "every second one was overtaken"
+}

@@ -48,12 +48,7 @@ type broker struct {
 
 func newBroker(t *testing.T) *broker {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &broker{t: t, addr: l.Addr().String(), dir: t.TempDir()}
-	_ = l.Close()
+	b := &broker{t: t, addr: freeAddr(t), dir: t.TempDir()}
 	b.start()
 	t.Cleanup(b.kill)
 	return b

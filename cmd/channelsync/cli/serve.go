@@ -69,6 +69,9 @@ func serve(ctx context.Context, inv Invocation) int {
 	}
 	log := NewLogger(cfg.LogLevel, cfg.LogFormat, inv.Stderr)
 	defer func() { _ = log.Sync() }() // a terminal cannot be synced
+	if err := noDump(); err != nil {
+		log.Warn("the process may leave core files, which hold secrets", zap.Error(err))
+	}
 	a, err := app.New(ctx, app.Options{Config: cfg, Version: Version(), Log: log})
 	if err != nil {
 		fmt.Fprintf(inv.Stderr, "channelsync serve: %v\n", err)

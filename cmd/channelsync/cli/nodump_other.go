@@ -1,0 +1,6 @@
+//go:build !linux
+
+package cli
+
+// noDump does nothing where there is no prctl(2); production is Linux.
+func noDump() error { return nil }

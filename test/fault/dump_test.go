@@ -1,0 +1,124 @@
+package fault
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"channelsync/test/e2e/world"
+)
+
+// nobody is a user without rights.
+const nobody = 65534
+
+// TestNoCoreDump: a service that is made to crash leaves no core, even where the
+// machine allows one, so that no credential gets onto a disk that way.
+func TestNoCoreDump(t *testing.T) {
+	t.Parallel()
+	other := crashing(t, "sleep 100")
+	if !aborted(t, other) {
+		t.Skip("SKIPPED, NOT SHOWN: this machine dumps no core of any process")
+	}
+	addr := freeAddr(t)
+	service := crashing(t, fmt.Sprintf("%s serve --data-dir=%s --callback-listen=127.0.0.1:0 --admin-listen=%s",
+		world.Build(t), filepath.Join(t.TempDir(), "data"), addr))
+	awaitServing(t, addr)
+	if aborted(t, service) {
+		t.Error("the service left a core dump")
+	}
+}
+
+// crashing starts a command that may leave a core of any size, in a directory of its own.
+func crashing(t *testing.T, command string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", "ulimit -c unlimited; exec "+command)
+	cmd.Dir, cmd.Env = t.TempDir(), []string{"GOTRACEBACK=crash", "PATH=" + os.Getenv("PATH")}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return cmd
+}
+
+// aborted aborts a command and says whether the kernel dumped its core.
+func aborted(t *testing.T, cmd *exec.Cmd) bool {
+	t.Helper()
+	if err := cmd.Process.Signal(syscall.SIGABRT); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it ends by a signal, which its state tells
+	status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if !ok || !status.Signaled() || status.Signal() != syscall.SIGABRT {
+		t.Fatalf("ended with %s, want SIGABRT", cmd.ProcessState)
+	}
+	return status.CoreDump()
+}
+
+// TestSecretsOfTheEnvironmentAreTheProcesssOwn: another process of the same user
+// reads neither the environment, which may hold secrets, nor the memory.
+func TestSecretsOfTheEnvironmentAreTheProcesssOwn(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	binary, dir := world.Build(t), t.TempDir()
+	for _, d := range []string{filepath.Dir(binary), filepath.Dir(filepath.Dir(binary)), dir, filepath.Dir(dir)} {
+		if err := os.Chmod(d, 0o777); err != nil { //nolint:gosec // of this test only
+			t.Fatal(err)
+		}
+	}
+	as := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	addr := freeAddr(t)
+	service := exec.Command(binary, "serve", "--data-dir="+filepath.Join(dir, "data"), "--callback-listen=127.0.0.1:0", "--admin-listen="+addr)
+	service.Env, service.SysProcAttr = []string{"CHANNELSYNC_ADMIN_TOKEN=a-token-in-the-environment"}, as
+	if err := service.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = service.Process.Kill()
+		_ = service.Wait() // it says "killed", which is what was asked for
+	})
+	awaitServing(t, addr)
+	for _, file := range []string{"environ", "mem", "maps"} {
+		path := fmt.Sprintf("/proc/%d/%s", service.Process.Pid, file)
+		other := exec.Command("head", "-c", "1", path)
+		other.SysProcAttr = as
+		out, err := other.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "ermission denied") {
+			t.Errorf("another process of the same user opens %s: %q, %v", path, out, err)
+		}
+	}
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// awaitServing waits until the admin listener answers.
+func awaitServing(t *testing.T, addr string) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Second}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(soon); ; <-tick.C {
+		resp, err := client.Get("http://" + addr + "/livez")
+		if err == nil {
+			_ = resp.Body.Close()
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the service does not answer: %v", err)
+		}
+	}
+}

@@ -161,3 +161,33 @@ func FuzzReadFlush(f *testing.F) {
 		}
 	})
 }
+
+// FuzzReadMark: a mark whose body is anything still names the record of its subject.
+func FuzzReadMark(f *testing.F) {
+	f.Add("due."+inst+".company.live.174", []byte(`{"id":9,"kind":"contract","fields":["a"]}`))
+	f.Add("due."+inst+".contract.bulk.0", []byte("null"))
+	f.Add("due..company.live.1", []byte(nil))
+	f.Fuzz(func(t *testing.T, subject string, body []byte) {
+		m, err := readMark(subject, body)
+		if err != nil {
+			return
+		}
+		if again, err := dueSubject(m.Installation, m.Kind, m.Lane, m.ID); err != nil || again != subject {
+			t.Errorf("%q names %+v, which is due under %q, %v", subject, m, again, err)
+		}
+	})
+}
+
+// FuzzReadDeadLetter: what lies under a dead letter's subject is one of its installation, or an error.
+func FuzzReadDeadLetter(f *testing.F) {
+	f.Add("dead."+inst+".01JX-a_b", []byte(`{"kind":"company","recordId":"174","attempts":8,"sealed":"AAAA"}`))
+	f.Add("dead."+inst+".", []byte(`{}`))
+	f.Add("dead.x.y", []byte(`null`))
+	f.Add("", []byte(`{"installation":"another"}`))
+	f.Fuzz(func(t *testing.T, subject string, body []byte) {
+		l, err := readDeadLetter(&jetstream.RawStreamMsg{Subject: subject, Data: body, Sequence: 7})
+		if err == nil && (len(l.Installation) != installationLength || l.ID == "" || l.Sequence != 7) {
+			t.Errorf("%q: read %+v", subject, l)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package admin
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -225,6 +226,25 @@ func FuzzParse(f *testing.F) {
 		var again v1.CreateInstallation
 		if err := json.Unmarshal(body, &again); err != nil || !cmp.Equal(in, again) {
 			t.Errorf("took %v from what reads %v, %v", in, again, err)
+		}
+	})
+}
+
+// FuzzQuery: whatever stands in the query of a list, the answer is one of those the
+// API documents, and what reaches the sync side is within its limits.
+func FuzzQuery(f *testing.F) {
+	for _, query := range []string{"", "kind=company&limit=500", "limit=0", "cursor=company:174&cursor=x", "q=%ff&outcome=dead", "preview=true", "%", "limit=1e3", "cursor=" + strings.Repeat("a", 2000)} {
+		f.Add(query)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		for _, list := range []string{"records", "dead-letters"} {
+			r := httptest.NewRequest(http.MethodGet, "/installations/"+one+"/"+list, nil)
+			r.URL.RawQuery = query
+			w := httptest.NewRecorder()
+			New((&fake{}).config()).ServeHTTP(w, r)
+			if w.Code != http.StatusOK && w.Code != http.StatusUnprocessableEntity {
+				t.Errorf("%s?%q: answered %d: %s", list, query, w.Code, w.Body)
+			}
 		}
 	})
 }

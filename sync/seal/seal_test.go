@@ -114,3 +114,24 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+// FuzzParseRing: a text is a ring whose every key opens what it sealed, or an
+// error that does not show the text.
+func FuzzParseRing(f *testing.F) {
+	one := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, KeySize))
+	for _, text := range []string{"", one, one + "," + one, " " + one + " ", one + ",", "AAAA", one[:40] + "\n" + one[40:]} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		ring, err := ParseRing(v1.Secret(text))
+		if err != nil {
+			if len(text) > 8 && strings.Contains(err.Error(), text) {
+				t.Errorf("the error shows the key: %v", err)
+			}
+			return
+		}
+		if got, err := ring.Open("x", ring.Seal("x", []byte("content"))); err != nil || string(got) != "content" {
+			t.Errorf("opened %q, %v", got, err)
+		}
+	})
+}

@@ -467,3 +467,32 @@ func TestSize(t *testing.T) {
 		}
 	}
 }
+
+// FuzzSetting: any text for any setting is taken or refused with lines that name a
+// setting each and show no secret.
+func FuzzSetting(f *testing.F) {
+	all := definitions()
+	for i, text := range []string{"", "127.0.0.1:1", "true", "https://a.example", "1h", "720h", "10GB", key(3), "nats://u:p@h:1", "debug", "%zz", "\x00", "-1"} {
+		f.Add(i, text)
+	}
+	f.Fuzz(func(t *testing.T, n int, text string) {
+		d := all[uint(n)%uint(len(all))]
+		c, err := Parse([]string{"--" + d.name + "=" + text}, func(string) (string, bool) { return "", false })
+		var told strings.Builder
+		if err == nil {
+			if dumping := c.Dump(&told); dumping != nil {
+				t.Error(dumping)
+			}
+		} else if !errors.Is(err, flag.ErrHelp) {
+			told.WriteString(err.Error())
+			for line := range strings.Lines(told.String()) {
+				if !strings.HasPrefix(line, "--") {
+					t.Errorf("--%s=%q: the line %q names no setting", d.name, text, line)
+				}
+			}
+		}
+		if d.secret && d.mask == nil && len(text) > 8 && strings.Contains(told.String(), text) {
+			t.Errorf("--%s shows its secret: %s", d.name, told.String())
+		}
+	})
+}

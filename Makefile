@@ -10,7 +10,7 @@ TESTFLAGS ?=
 # What coverage is measured of: the product, wherever a test reaches it from.
 PRODUCT := ./api/...,./cmd/...,./events/...,./handlers/...,./sync/...
 
-.PHONY: help build test race lint lint-all cover sandbox fuzz-short fault bench container image shots
+.PHONY: help build test race lint lint-all cover sandbox fuzz fuzz-short fault bench container image shots
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,14 +40,17 @@ cover: test ## run the tests and open the coverage by line in a browser
 sandbox: ## the whole product with simulated vendors in one process
 	go run ./cmd/sandbox
 
-fuzz-short: ## fuzz every parser for FUZZTIME each (10s)
-	@set -e; for file in $$(git ls-files --cached --others --exclude-standard '*_test.go' | xargs grep -l '^func Fuzz'); do \
+fuzz: ## fuzz every parser for FUZZTIME each (10s), the next one whatever became of the last
+	@status=0; for file in $$(git ls-files --cached --others --exclude-standard '*_test.go' | xargs grep -l '^func Fuzz'); do \
 	  for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$file"); do \
 	    echo "$$name in $$(dirname "$$file")"; \
-	    go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")"; \
-	  done; done
+	    go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $(TESTFLAGS) "./$$(dirname "$$file")" || status=1; \
+	  done; done; exit $$status
 
-fault: ## show from a system-call trace that no callback is answered before it is on disk
+fuzz-short: fuzz
+
+fault: ## the fault suite's long form (root mounts its disks), and a system-call trace of a callback
+	CHANNELSYNC_FAULT=full CI=true go test -count=1 -timeout 60m -v -run '^TestFaults$$' $(TESTFLAGS) ./test/fault
 	test/fault/fsync-before-answer.sh
 
 bench: ## run the benchmarks five times each; compare two runs with benchstat

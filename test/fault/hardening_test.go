@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -260,47 +261,81 @@ func TestPipelinedRequestsAreEachJudged(t *testing.T) {
 }
 
 // TestGuessingTheTokenBehindAProxy: through a proxy on this machine a guesser is
-// known by the address that the proxy saw, whatever he claims before it.
+// known by the address that the proxy saw, whatever he claims before it, and
+// guesses at the API and at the console's log-in are counted together.
 func TestGuessingTheTokenBehindAProxy(t *testing.T) {
 	t.Parallel()
 	tg := newTarget(t, nil)
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	ask := func(token string, forwarded ...string) int {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, tg.AdminURL+"/api/v1/status", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Authorization", "Bearer "+token)
-		req.Header["X-Forwarded-For"] = forwarded
-		resp, err := client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = resp.Body.Close()
-		return resp.StatusCode
-	}
+	guesser := &guesser{t: t, tg: tg, client: &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 	counts := map[int]int{}
 	for n := range 40 {
 		claimed := fmt.Sprintf("10.0.%d.%d", n/250, n%250)
-		switch n % 3 {
+		switch n % 4 {
 		case 0:
-			counts[ask("guess", claimed+", 203.0.113.9")]++
+			counts[guesser.api("guess", claimed+", 203.0.113.9")]++
 		case 1: // as several headers
-			counts[ask("guess", claimed, "127.0.0.1", "203.0.113.9")]++
+			counts[guesser.api("guess", claimed, "127.0.0.1", "203.0.113.9")]++
 		case 2: // with a port, and in the other notation
-			counts[ask("guess", claimed+", [::ffff:203.0.113.9]:443")]++
+			counts[guesser.api("guess", claimed+", [::ffff:203.0.113.9]:443")]++
+		case 3:
+			counts[guesser.login("guess", claimed+", 203.0.113.9")]++
 		}
 	}
 	if counts[http.StatusTooManyRequests] < 25 || counts[http.StatusUnauthorized] > 15 {
 		t.Errorf("40 guesses of one address by answer: %v, want most of them 429", counts)
 	}
-	if got := ask(world.AdminToken, "203.0.113.9"); got != http.StatusTooManyRequests {
-		t.Errorf("the right token from that address: %d; a guesser must not learn that it was right", got)
+	for what, got := range map[string]int{
+		"the API": guesser.api(world.AdminToken, "203.0.113.9"), "the log-in": guesser.login(world.AdminToken, "203.0.113.9"),
+	} {
+		if got != http.StatusTooManyRequests {
+			t.Errorf("the right token from that address, at %s: %d; a guesser must not learn that it was right", what, got)
+		}
 	}
-	if got := ask(world.AdminToken, "198.51.100.1"); got != http.StatusOK {
+	if got := guesser.api(world.AdminToken, "198.51.100.1"); got != http.StatusOK {
 		t.Errorf("the right token from elsewhere: %d", got)
 	}
-	if got := ask(world.AdminToken); got != http.StatusOK {
+	if got := guesser.login(world.AdminToken, "198.51.100.1"); got != http.StatusSeeOther {
+		t.Errorf("the right token from elsewhere, at the log-in: %d", got)
+	}
+	if got := guesser.api(world.AdminToken); got != http.StatusOK {
 		t.Errorf("the operator on the machine itself: %d", got)
 	}
+}
+
+// guesser tries tokens, and says where he claims to come from.
+type guesser struct {
+	t      *testing.T
+	tg     *target
+	client *http.Client
+}
+
+func (g *guesser) api(token string, forwarded ...string) int {
+	return g.ask(http.MethodGet, "/api/v1/status", token, "", forwarded)
+}
+
+func (g *guesser) login(token string, forwarded ...string) int {
+	return g.ask(http.MethodPost, "/login", "", url.Values{"token": {token}}.Encode(), forwarded)
+}
+
+func (g *guesser) ask(method, path, token, form string, forwarded []string) int {
+	g.t.Helper()
+	req, err := http.NewRequestWithContext(g.t.Context(), method, g.tg.AdminURL+path, strings.NewReader(form))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	} else {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	req.Header["X-Forwarded-For"] = forwarded
+	resp, err := g.client.Do(req)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode
 }

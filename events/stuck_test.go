@@ -1,0 +1,43 @@
+package events
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestAFrozenStoreOnAGoodDiskIsTold: what only a start anew can mend is told to
+// whoever runs the process; a disk that takes no writes is not, since a start would not help.
+func TestAFrozenStoreOnAGoodDiskIsTold(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*stuckLooks*stuckEvery)
+	defer cancel()
+	told := make(chan error, 1)
+	go func() { told <- b.AwaitStuck(ctx) }()
+	publish(t, b, change(1), "")
+	breakWrites(t, filepath.Join(b.cfg.DataDir, "nats", "jetstream", "$G", "streams", journalStream, "msgs"))
+	short, stop := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer stop()
+	if _, err := b.Journal().Publish(short, change(2), ""); err == nil {
+		t.Fatal("acknowledged what could not be written")
+	}
+	if err := <-told; err == nil || !strings.Contains(err.Error(), journalStream) {
+		t.Errorf("told %v, want the frozen stream", err)
+	}
+	if err := takesWrites(filepath.Join(b.cfg.DataDir, "nowhere")); err == nil {
+		t.Error("a disk that takes no file is good")
+	}
+}
+
+func TestAHealthyStoreIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	ctx, cancel := context.WithTimeout(t.Context(), stuckEvery+stuckEvery/2)
+	defer cancel()
+	if err := b.AwaitStuck(ctx); err != nil {
+		t.Error(err)
+	}
+}

@@ -2,7 +2,6 @@ package fault
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -87,12 +86,4 @@ func (f fault) limit(tr *trial) time.Duration {
 		return soon
 	}
 	return f.within(tr)
-}
-
-// percent is for notes.
-func percent(part, whole int) string {
-	if whole == 0 {
-		return "none"
-	}
-	return fmt.Sprintf("%.0f %%", 100*float64(part)/float64(whole))
 }

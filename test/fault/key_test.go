@@ -2,9 +2,14 @@ package fault
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // keyFaults start the service with a master key that is not the store's.
@@ -26,9 +31,13 @@ func wrongKey(tr *trial) string {
 		}
 	}
 	write([]byte("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n"))
+	before := files(tr)
 	tr.Launch()
 	if state := tr.Ends(soon); state.ExitCode() != 1 {
 		tr.Errorf("with another master key: %s, want exit code 1", state)
+	}
+	if diff := cmp.Diff(before, files(tr)); diff != "" {
+		tr.Errorf("the refused start touched the store:\n%s", diff)
 	}
 	log, err := os.ReadFile(tr.LogFile)
 	if err != nil || !bytes.Contains(log, []byte("--master-key")) {
@@ -38,5 +47,23 @@ func wrongKey(tr *trial) string {
 	write(right)
 	tr.over()
 	tr.Start()
-	return "refused to start, and told the setting; then started with the right key"
+	return "refused to start, named the setting and touched no file; then started with the right key"
+}
+
+// files is every file of the stopped service's data, by content.
+func files(tr *trial) map[string]string {
+	tr.Helper()
+	sums, root := map[string]string{}, os.DirFS(tr.DataDir)
+	err := fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(root, path)
+		sums[path] = fmt.Sprintf("%d bytes, %x", len(content), sha256.Sum256(content))
+		return err
+	})
+	if err != nil {
+		tr.Fatal(err)
+	}
+	return sums
 }

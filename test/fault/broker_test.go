@@ -106,7 +106,7 @@ func (b *broker) signal(s syscall.Signal) {
 const (
 	outage       = 10 * time.Minute
 	webhookCheck = 5 * time.Minute
-	mostWait     = 6 * time.Second // the promise of 5 s for a refusal, and some for a busy machine
+	mostWait     = 8 * time.Second // the promise of 5 s for a refusal, and some for a busy machine; Autotask gives up after 10 s
 )
 
 func brokerScale() float64 { return form(0.02, 0.1) }

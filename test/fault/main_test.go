@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	}
 	flag.String("report", "", "also write the table of the faults to this `file`")
 	flag.Parse()
-	if err := flag.Set("test.parallel", "10"); err != nil { // most of what a fault does is waiting
+	if err := flag.Set("test.parallel", form("10", "5")); err != nil { // most of what a fault does is waiting
 		panic(err)
 	}
 	goleak.VerifyTestMain(m,

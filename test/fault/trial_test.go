@@ -169,7 +169,7 @@ func (tr *trial) recovers() {
 	if err := tr.TryAgree(left()); err != nil {
 		tr.Errorf("both sides agree: not within %s: %v", limit, err)
 	}
-	tr.DeliverAll(soon)
+	tr.DeliverAll(form(soon, 5*soon)) // what queued up while it lasted
 	tr.Until(tr.in.ID, "level again", left(), func(in v1.Installation) bool {
 		return in.State == v1.StateLive && in.Backlog == 0 && called(in)
 	})

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -191,6 +192,7 @@ func (a *App) listen(setting, addr string, s func(addr string) *http.Server, cer
 		return nil
 	})
 	srv := s(l.Addr().String())
+	l = handlers.Bound(l, openFiles())
 	if cert != "" {
 		pair, err := tls.LoadX509KeyPair(cert, key)
 		if err != nil {
@@ -199,6 +201,15 @@ func (a *App) listen(setting, addr string, s func(addr string) *http.Server, cer
 		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}})
 	}
 	return &server{Server: srv, listener: l}, nil
+}
+
+// openFiles is how many files the process may have open, connections included.
+func openFiles() uint64 {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return 1024 // what a process may have where nobody said otherwise
+	}
+	return uint64(limit.Cur) //nolint:unconvert // the type differs between platforms
 }
 
 func (a *App) listeners(public, admin http.Handler) error {

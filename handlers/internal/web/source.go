@@ -21,7 +21,7 @@ func Source(r *http.Request) string {
 			addr = forwarded
 		}
 	}
-	return group(addr)
+	return Network(addr)
 }
 
 // Direct says that the request comes from this machine itself, not through a proxy on it.
@@ -44,7 +44,8 @@ func lastForwarded(h http.Header) (netip.Addr, bool) {
 	return withPort.Addr(), err == nil
 }
 
-func group(addr netip.Addr) string {
+// Network is the address that a peer is counted under: its own, or of IPv6 its /64.
+func Network(addr netip.Addr) string {
 	addr = addr.Unmap().WithZone("")
 	if addr.Is6() && !addr.IsLoopback() {
 		if p, err := addr.Prefix(64); err == nil {

@@ -47,21 +47,28 @@ func mounted(t *testing.T, args ...string) string {
 	t.Helper()
 	needRoot(t)
 	dir := t.TempDir()
-	run(t, "mount", append(args, dir)...)
+	if out, err := exec.Command("mount", append(args, dir)...).CombinedOutput(); err != nil {
+		missing(t, fmt.Sprintf("no disk can be mounted here: %v: %s", err, out))
+	}
 	t.Cleanup(func() { run(t, "umount", dir) })
 	return dir
 }
 
-// needRoot skips what only root may do, loudly, and never where CI would miss it.
+// needRoot is called by what only root may do.
 func needRoot(t *testing.T) {
 	t.Helper()
-	switch {
-	case os.Geteuid() == 0:
-	case os.Getenv("CI") != "":
-		t.Fatal("CI must run this as root: it mounts a disk")
-	default:
-		t.Skip("SKIPPED, NOT SHOWN: only root may mount the disk that this fault spoils")
+	if os.Geteuid() != 0 {
+		missing(t, "only root may do this")
 	}
+}
+
+// missing skips a test that the machine cannot run, loudly, but in CI, which must be able to, fails it.
+func missing(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatal(why)
+	}
+	t.Skip("SKIPPED, NOT SHOWN: " + why)
 }
 
 func run(t *testing.T, name string, args ...string) {
@@ -81,6 +88,9 @@ func ext4(t *testing.T) string {
 	}
 	if err := os.Truncate(image, storeSize); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := exec.LookPath("mkfs.ext4"); err != nil {
+		missing(t, "mkfs.ext4 is not installed (e2fsprogs)")
 	}
 	run(t, "mkfs.ext4", "-q", "-F", image)
 	return image

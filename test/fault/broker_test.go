@@ -106,7 +106,8 @@ func (b *broker) signal(s syscall.Signal) {
 const (
 	outage       = 10 * time.Minute
 	webhookCheck = 5 * time.Minute
-	mostWait     = 8 * time.Second // the promise of 5 s for a refusal, and some for a busy machine; Autotask gives up after 10 s
+	leaseTime    = 20 * time.Second // within it another instance, or the next start, takes a killed one's place
+	mostWait     = 8 * time.Second  // the promise of 5 s for a refusal, and some for a busy machine; Autotask gives up after 10 s
 )
 
 func brokerScale() float64 { return form(0.02, 0.1) }
@@ -130,8 +131,9 @@ func brokerFaults() []fault {
 		{
 			name: "broker gone for 10 minutes", own: true, options: external(&gone), repeats: true,
 			strike: func(tr *trial) string { return tr.outage(gone) },
-			// Two checks of the webhooks, without anybody's doing.
-			within: func(*trial) time.Duration { return 2 * scaled(webhookCheck) },
+			// Two checks of the webhooks, without anybody's doing. The lease of the instance that was killed runs
+			// out first, and its time is not scaled.
+			within: func(*trial) time.Duration { return 2*scaled(webhookCheck) + leaseTime },
 		},
 		{
 			name: "broker frozen", own: true, options: external(&frozen), repeats: true,

@@ -71,11 +71,13 @@ func (tr *trial) letDie(r *relay) string {
 func halfOpen(tr *trial) string {
 	const connections = 300
 	addr := strings.TrimPrefix(tr.CallbackURL, "http://")
+	var open []net.Conn
 	for range connections {
 		conn, err := net.Dial("tcp", addr)
 		if err != nil {
 			tr.Fatal(err)
 		}
+		open = append(open, conn)
 		tr.Cleanup(func() { _ = conn.Close() })
 		if _, err := fmt.Fprintf(conn, "POST /callbacks/autotask/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 400\r\n\r\n{\"Action\":", tr.in.ID); err != nil {
 			tr.Fatal(err)
@@ -83,6 +85,9 @@ func halfOpen(tr *trial) string {
 	}
 	before := tr.sender.acknowledged()
 	tr.hold(during(3*time.Second, 20*time.Second))
+	for _, conn := range open {
+		_ = conn.Close() // in the long form the service has cut them by now
+	}
 	tr.over()
 	n := tr.sender.acknowledged() - before
 	if n == 0 {

@@ -64,11 +64,23 @@ func newTrial(t *testing.T, f fault, opts world.Options) *trial {
 			"estimatedCost": 1250, "startDate": time.Now(), "endDate": time.Now().AddDate(1, 0, 0),
 		}))
 	}
-	tr.in = tr.Install()
+	tr.in = tr.install()
 	tr.Until(tr.in.ID, "called by its webhooks", soon, called)
 	tr.Idle(tr.in.ID, soon)
 	t.Cleanup(tr.rest)
 	return tr
+}
+
+// install makes the installation and waits until it is live. In a cluster an
+// instance that has just started takes none for a moment.
+func (tr *trial) install() v1.Installation {
+	tr.Helper()
+	var in v1.Installation
+	tr.Eventually("the installation is made", soon, func() (err error) {
+		in, err = tr.Admin.CreateInstallation(tr.Context(), world.Create())
+		return err
+	})
+	return tr.Until(in.ID, "live", soon, func(in v1.Installation) bool { return in.State == v1.StateLive })
 }
 
 // called says that both registrations are there and working.

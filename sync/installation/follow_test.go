@@ -241,4 +241,3 @@ func FuzzExtra(f *testing.F) {
 		}
 	})
 }
-

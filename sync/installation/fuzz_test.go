@@ -79,9 +79,9 @@ func FuzzStored(f *testing.F) {
 		if err != nil || in == nil {
 			return
 		}
-		in = in.clone()
-		in.ID = inst
-		again, err := s.encode(t.Context(), in)
+		kept := in.in.clone()
+		kept.ID = inst
+		again, err := s.encode(t.Context(), kept, in.extra)
 		if err != nil {
 			t.Fatalf("store again: %v", err)
 		}

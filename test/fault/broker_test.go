@@ -48,7 +48,7 @@ type broker struct {
 
 func newBroker(t *testing.T) *broker {
 	t.Helper()
-	b := &broker{t: t, addr: freeAddr(t), dir: t.TempDir()}
+	b := &broker{t: t, addr: world.FreeAddr(t), dir: t.TempDir()}
 	b.start()
 	t.Cleanup(b.kill)
 	return b

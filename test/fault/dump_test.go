@@ -2,7 +2,6 @@ package fault
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -26,7 +25,7 @@ func TestNoCoreDump(t *testing.T) {
 	if !aborted(t, other) {
 		missing(t, "this machine dumps no core of any process")
 	}
-	addr := freeAddr(t)
+	addr := world.FreeAddr(t)
 	service := crashing(t, fmt.Sprintf("%s serve --data-dir=%s --callback-listen=127.0.0.1:0 --admin-listen=%s",
 		world.Build(t), filepath.Join(t.TempDir(), "data"), addr))
 	awaitServing(t, addr)
@@ -73,7 +72,7 @@ func TestSecretsOfTheEnvironmentAreTheProcesssOwn(t *testing.T) {
 		}
 	}
 	as := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	addr := freeAddr(t)
+	addr := world.FreeAddr(t)
 	service := exec.Command(binary, "serve", "--data-dir="+filepath.Join(dir, "data"), "--callback-listen=127.0.0.1:0", "--admin-listen="+addr)
 	service.Env, service.SysProcAttr = []string{"CHANNELSYNC_ADMIN_TOKEN=a-token-in-the-environment"}, as
 	if err := service.Start(); err != nil {
@@ -93,16 +92,6 @@ func TestSecretsOfTheEnvironmentAreTheProcesssOwn(t *testing.T) {
 			t.Errorf("another process of the same user opens %s: %q, %v", path, out, err)
 		}
 	}
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // awaitServing waits until the admin listener answers.

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/config"
 	"channelsync/handlers"
 	"channelsync/sync/control"
@@ -129,9 +130,13 @@ func (a *App) stopServing(ctx context.Context) error {
 	var stopping sync.WaitGroup
 	for i, s := range []*server{a.callback, a.admin} {
 		stopping.Go(func() {
-			if errs[i] = s.Shutdown(ctx); errs[i] != nil {
-				errs[i] = errors.Join(context.Cause(ctx), s.Close())
+			if s.Shutdown(ctx) == nil {
+				return
 			}
+			// Whoever does not send its request to the end must not keep the rest from stopping;
+			// what was not answered is sent again.
+			a.opts.Log.Warn("requests cut off at the stop", zap.String(v1.LogAddr, s.Addr), zap.NamedError(v1.LogCause, context.Cause(ctx)))
+			errs[i] = s.Close()
 		})
 	}
 	stopping.Wait()

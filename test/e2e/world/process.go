@@ -60,7 +60,7 @@ func (w *World) startChild() service {
 		w.T.Fatal(err)
 	}
 	if w.admin == "127.0.0.1:0" {
-		w.admin = freeAddr(w.T)
+		w.admin = FreeAddr(w.T)
 	}
 	args := append([]string{"serve"}, w.args()...)
 	c := &child{cmd: exec.Command(w.opts.Binary, args...), log: log, callback: w.callback, admin: w.admin}

@@ -203,7 +203,7 @@ func (w *World) args() []string {
 // that was free a moment ago.
 func (w *World) publicURL() string {
 	if strings.HasSuffix(w.callback, ":0") {
-		w.callback = freeAddr(w.T)
+		w.callback = FreeAddr(w.T)
 	}
 	return "http://" + w.callback
 }

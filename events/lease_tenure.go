@@ -138,15 +138,21 @@ func (l *Leases) rewrite(ctx context.Context, t *tenure) {
 // else may. The error is ErrNotHeld when nothing may be begun: the shard is not this
 // instance's, or its lease was not renewed within half of its time.
 func (l *Leases) Under(ctx context.Context, installation string) (context.Context, context.CancelFunc, error) {
-	l.mu.Lock()
-	t, fresh := l.tenures[ShardOf(installation)], l.fresh(time.Now())
-	l.mu.Unlock()
-	if t == nil || t.lost() || !fresh {
+	if !l.Keeps(ShardOf(installation)) {
 		return ctx, func() {}, fmt.Errorf("write for installation %s: %w", installation, ErrNotHeld)
 	}
 	within := l.cfg.TTL * 9 / 20 // under half, so that it ends within the lease whenever in the first half it begins
 	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("write on the lease: not within %s", within))
 	return ctx, cancel, nil
+}
+
+// Keeps says whether nobody else can be working for a shard: this instance holds it,
+// or finishes what is under way before it gives it back.
+func (l *Leases) Keeps(shard int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.tenures[shard]
+	return t != nil && !t.lost() && l.fresh(time.Now())
 }
 
 // Holds says whether this instance works for an installation and is not about to stop.

@@ -1,6 +1,8 @@
 package relay
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -29,6 +31,9 @@ type Config struct {
 	Line   *Line
 	API    http.Handler // the admin API of this instance
 	Log    *zap.Logger
+	// Patience is how long a request waits for an owner; 0 means 3 s. A shard that is
+	// handed over has its next one before that, one whose owner died has not.
+	Patience time.Duration
 }
 
 // Relay is the admin API of all instances; mount it where the API would be.
@@ -44,11 +49,14 @@ const (
 	// readWithin is how long a read waits for its owner before the store answers
 	// instead; what changes something, or asks the vendors, has the API's own time.
 	readWithin  = 10 * time.Second
+	patience    = 3 * time.Second
+	askAgain    = 50 * time.Millisecond
 	writeWithin = admin.Timeout + 5*time.Second
 )
 
 // New makes a relay. It answers other instances after Serve.
 func New(cfg Config) *Relay {
+	cfg.Patience = cmp.Or(cfg.Patience, patience)
 	inner := chi.NewRouter()
 	inner.Use(web.Recover(cfg.Log))
 	inner.Mount(prefix, cfg.API)
@@ -60,22 +68,55 @@ func (a *Relay) Serve() (stop func(), err error) {
 	return a.Line.Answer(service, a.answer)
 }
 
-// ServeHTTP answers a request here, or passes it on to the instance it is for.
+// ServeHTTP answers a request here, or passes it on to the instance it is for. What
+// only an owner can answer waits a moment for a shard that is being handed over.
 func (a *Relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := chi.RouteContext(r.Context()).RoutePath
 	shard, ours := shardOf(r.Method, path)
-	if !ours {
+	if !ours || a.Owners.Owner(shard) == a.Self {
 		a.API.ServeHTTP(w, r)
 		return
 	}
-	switch owner := a.Owners.Owner(shard); owner {
-	case a.Self:
-		a.API.ServeHTTP(w, r)
-	case "":
-		a.unowned(w, r, path)
-	default:
-		a.forward(w, r, owner)
+	body, ok := read(w, r)
+	if !ok {
+		return
 	}
+	for end := time.Now().Add(a.Patience); ; {
+		switch owner := a.Owners.Owner(shard); {
+		case owner == a.Self:
+			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+			a.API.ServeHTTP(w, r)
+			return
+		case owner != "" && a.forward(w, r, owner, body):
+			return
+		case stored(r.Method, path):
+			a.API.ServeHTTP(w, r)
+			return
+		case time.Now().After(end):
+			later(w, "No instance works for this right now.", "Nothing was done. Try again in some seconds: another instance takes over.")
+			return
+		}
+		select {
+		case <-r.Context().Done():
+			return
+		case <-time.After(askAgain):
+		}
+	}
+}
+
+// read reads the body, which the API would do. What it answers itself is answered when ok is false.
+func read(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	switch {
+	case err != nil:
+		web.Problem(w, v1.NewProblem(http.StatusBadRequest, v1.CodeInvalid, "The body did not arrive whole.", "Send it again."))
+		return nil, false
+	case len(body) > maxBody:
+		web.Problem(w, v1.NewProblem(http.StatusRequestEntityTooLarge, v1.CodeInvalid, "The body is larger than 1 MiB.", ""))
+		return nil, false
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it is for the request only; not every writer has one
+	return body, true
 }
 
 // shardOf is the shard that a request belongs to; false for one that every instance
@@ -99,32 +140,14 @@ func stored(method, path string) bool {
 	return (method == http.MethodGet || method == http.MethodHead) && !strings.HasSuffix(path, "/explain")
 }
 
-// unowned answers what no instance works for now: from the store, or not yet.
-func (a *Relay) unowned(w http.ResponseWriter, r *http.Request, path string) {
-	if stored(r.Method, path) {
-		a.API.ServeHTTP(w, r)
-		return
-	}
-	later(w, "No instance works for this right now.", "Nothing was done. Try again in some seconds: another instance takes over.")
-}
-
 func later(w http.ResponseWriter, detail, hint string) {
 	w.Header().Set("Retry-After", "3")
 	web.Problem(w, v1.NewProblem(http.StatusServiceUnavailable, v1.CodeUnavailable, detail, hint))
 }
 
-// forward passes a request on and answers what its owner does.
-func (a *Relay) forward(w http.ResponseWriter, r *http.Request, owner string) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	switch {
-	case err != nil:
-		web.Problem(w, v1.NewProblem(http.StatusBadRequest, v1.CodeInvalid, "The body did not arrive whole.", "Send it again."))
-		return
-	case len(body) > maxBody:
-		web.Problem(w, v1.NewProblem(http.StatusRequestEntityTooLarge, v1.CodeInvalid, "The body is larger than 1 MiB.", ""))
-		return
-	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it is for the request only; not every writer has one
+// forward passes a request on and answers what its owner does; false when that was
+// not done, since the owner is about to change.
+func (a *Relay) forward(w http.ResponseWriter, r *http.Request, owner string, body []byte) (done bool) {
 	path := chi.RouteContext(r.Context()).RoutePath
 	within := writeWithin
 	if stored(r.Method, path) {
@@ -134,24 +157,25 @@ func (a *Relay) forward(w http.ResponseWriter, r *http.Request, owner string) {
 	defer cancel()
 	answer, err := a.ask(ctx, owner, r, body)
 	switch {
-	case err == nil && answer.Status != 0:
+	case err == nil && answer.Status == 0:
+		return false
+	case err == nil:
 		answer.write(w)
-	case err == nil: // the owner is about to change
-		a.unowned(w, r, path)
 	case errors.Is(err, events.ErrTooLarge):
 		web.Problem(w, v1.NewProblem(http.StatusRequestEntityTooLarge, v1.CodeInvalid,
 			"This is larger than the instances of channelsync can pass on to each other.",
 			"Ask for less at once, or raise max_payload of the NATS server."))
+	case errors.Is(err, events.ErrNoInstance):
+		return false
 	case stored(r.Method, path):
 		a.Log.Debug("owner does not answer; the store does", zap.String(v1.LogInstance, owner), zap.Error(err))
-		a.API.ServeHTTP(w, r)
-	case errors.Is(err, events.ErrNoInstance):
-		later(w, "The instance that works for this does not answer.", "Nothing was done. Try again in some seconds: another instance takes over.")
+		return false
 	default:
 		a.Log.Warn("request not answered by its owner", zap.String(v1.LogInstance, owner),
 			zap.String(v1.LogOperation, r.Method+" "+path), zap.Error(err))
 		later(w, "The instance that works for this did not answer in time.", "It may have been done: look before you try again.")
 	}
+	return true
 }
 
 func (a *Relay) ask(ctx context.Context, owner string, r *http.Request, body []byte) (answer, error) {

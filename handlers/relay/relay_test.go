@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"go.uber.org/goleak"
@@ -115,7 +116,7 @@ func newInstance(t *testing.T, w *wire, id, key, owned string) *instance {
 	})
 	o := &owner{id: owned}
 	line := NewLine(LineConfig{Self: id, Bus: w, Sealer: sealer(key), Log: zap.NewNop()})
-	in := &instance{Relay: New(Config{Self: id, Owners: o, Line: line, API: api, Log: zap.NewNop()}), owner: o}
+	in := &instance{Relay: New(Config{Self: id, Owners: o, Line: line, API: api, Log: zap.NewNop(), Patience: 100 * time.Millisecond}), owner: o}
 	stop, err := in.Serve()
 	if err != nil {
 		t.Fatal(err)
@@ -231,6 +232,24 @@ func TestRequestsWithoutAnOwner(t *testing.T) {
 	w.mu.Unlock()
 	if resp, _ := a.do(t, "GET", of, ""); resp.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("too large to be passed on: %s", resp.Status)
+	}
+}
+
+// A shard that is handed over is waited for: who asks then notices nothing.
+func TestRequestsWaitForAHandover(t *testing.T) {
+	w := &wire{services: map[string]func(context.Context, []byte) []byte{}}
+	a, b := newInstance(t, w, "a", "key", "b"), newInstance(t, w, "b", "key", "")
+	for _, next := range []*instance{b, a} {
+		next.Patience, a.Patience = 10*time.Second, 10*time.Second
+		time.AfterFunc(70*time.Millisecond, func() {
+			a.owner.set(next.Self)
+			b.owner.set(next.Self)
+		})
+		resp, text := a.do(t, "POST", "/installations", "the body")
+		if resp.StatusCode != http.StatusAccepted || !strings.HasPrefix(text, next.Self+" did POST") || !strings.HasSuffix(text, "the body") {
+			t.Errorf("to %s: %s %q", next.Self, resp.Status, text)
+		}
+		a.owner.set("")
 	}
 }
 

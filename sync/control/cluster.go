@@ -34,9 +34,11 @@ type Peers interface {
 
 // Cluster is what a process needs that shares the installations with others.
 type Cluster struct {
-	Shards        Shards
-	Peers         Peers
-	Admits        func() bool // new installations are made by one instance at a time: whether by this one
+	Shards Shards
+	Peers  Peers
+	// Admits says whether this is the one instance that may make new installations:
+	// the one that keeps shard 0.
+	Admits        func() bool
 	Installations installation.Watched
 	Audit         installation.Watched
 }
@@ -150,6 +152,37 @@ func (m *Manager) takeOver(ctx context.Context, in *installation.Installation) {
 	}
 }
 
+// begin notes that something an operator asked for is being done; the shard is not
+// given back before done is called, or drainWithin is over.
+func (m *Manager) begin(shard int) (done func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.underWay[shard]++
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.underWay[shard]--; m.underWay[shard] == 0 {
+			delete(m.underWay, shard)
+		}
+	}
+}
+
+// finished waits until what operators asked for is done: half of it must not be done
+// beside another instance that works for the installation already.
+func (m *Manager) finished(shard int) {
+	ctx, cancel := context.WithTimeout(context.Background(), drainWithin)
+	defer cancel()
+	for ctx.Err() == nil {
+		m.mu.Lock()
+		n := m.underWay[shard]
+		m.mu.Unlock()
+		if n == 0 {
+			return
+		}
+		rest(ctx, 20*time.Millisecond)
+	}
+}
+
 // leaveShard stops what runs of a shard. When it is lost nothing is finished.
 func (m *Manager) leaveShard(shard int, lost bool) {
 	m.mu.Lock()
@@ -167,6 +200,9 @@ func (m *Manager) leaveShard(shard int, lost bool) {
 	}
 	m.mu.Unlock()
 	m.stopAll(ids)
+	if !lost {
+		m.finished(shard)
+	}
 	for _, in := range m.Store.List() {
 		if events.ShardOf(in.ID) == shard {
 			m.forget(in.ID)
@@ -189,7 +225,6 @@ func (m *Manager) loaded(id string) (*installation.Installation, error) {
 	if err := m.Store.Load(ctx, id); err != nil {
 		return nil, err
 	}
-	m.changedElsewhere(id)
 	return m.Store.Get(id)
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
+	"channelsync/events"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
 	"channelsync/sync/ledger"
@@ -16,6 +17,7 @@ import (
 // Do stops, starts, uninstalls, reinstalls or erases an installation, or one of
 // its syncs when sync is not empty; install adds the second sync.
 func (m *Manager) Do(ctx context.Context, id string, sync v1.Sync, action string) error {
+	defer m.begin(events.ShardOf(id))()
 	defer m.changing.Lock(id)()
 	if action == "erase" && sync == "" && slices.Contains(m.Store.Leaving(), id) {
 		return m.finishErasing(ctx, id) // begun before, and cut short

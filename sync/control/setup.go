@@ -10,6 +10,7 @@ import (
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
+	"channelsync/events"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
 )
@@ -33,6 +34,7 @@ func (m *Manager) FindZone(ctx context.Context, username string) (zone v1.Zone, 
 // Create tries everything an installation needs and, when all of it works, keeps
 // it and starts it. Nothing is kept otherwise.
 func (m *Manager) Create(ctx context.Context, req v1.CreateInstallation) (v1.Installation, error) {
+	defer m.begin(admitting)()
 	in, _, err := m.try(ctx, req)
 	if err != nil {
 		return v1.Installation{}, err
@@ -54,6 +56,9 @@ func (m *Manager) Create(ctx context.Context, req v1.CreateInstallation) (v1.Ins
 	}
 	return m.Get(ctx, in.ID)
 }
+
+// admitting is the shard that whoever makes new installations keeps.
+const admitting = 0
 
 // keep stores a new installation, unless another request with the same account was
 // faster: trying one takes seconds.
@@ -178,6 +183,7 @@ func (m *Manager) Update(ctx context.Context, id string, req v1.UpdateInstallati
 // SetCredentials tries new credentials and takes them over; work that was paused
 // for the old ones resumes at once.
 func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credentials) (v1.Installation, error) {
+	defer m.begin(events.ShardOf(id))()
 	in, err := m.mine(id)
 	if err != nil {
 		return v1.Installation{}, err
@@ -228,6 +234,7 @@ func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credenti
 
 // SetChannelProgram tries a new connection and takes it over.
 func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.ChannelProgramTarget) (v1.Installation, error) {
+	defer m.begin(events.ShardOf(id))()
 	in, err := m.mine(id)
 	if err != nil {
 		return v1.Installation{}, err

@@ -23,8 +23,12 @@ type Watched interface {
 const refreshEvery = time.Minute
 
 // Follow takes over what other processes change until ctx ends. changed is told of
-// each installation that is another one now, or none any more; it must not block.
+// each installation that is another one now, or none any more, however that was
+// learned; it must not block.
 func (s *Store) Follow(ctx context.Context, table Watched, changed func(id string), log *zap.Logger) {
+	s.mu.Lock()
+	s.changed = changed
+	s.mu.Unlock()
 	var comparing sync.WaitGroup
 	comparing.Go(func() {
 		t := time.NewTicker(refreshEvery)
@@ -34,29 +38,25 @@ func (s *Store) Follow(ctx context.Context, table Watched, changed func(id strin
 			case <-ctx.Done():
 				return
 			case <-t.C:
-				if err := s.refresh(ctx, changed); err != nil && ctx.Err() == nil {
+				if err := s.compare(ctx); err != nil && ctx.Err() == nil {
 					log.Warn("installations not compared with the store; tried again", zap.Error(err))
 				}
 			}
 		}
 	})
 	_ = table.Watch(ctx, "", func(e events.Event) { // it ends with ctx, and goes on after every failure
-		is, err := s.follow(ctx, e)
-		if err != nil {
+		if err := s.follow(ctx, e); err != nil {
 			log.Warn("a change of an installation cannot be read", zap.String(v1.LogInstallation, e.Key), zap.Error(err))
-			return
-		}
-		if is {
-			changed(e.Key)
 		}
 	})
 	comparing.Wait()
 }
 
-func (s *Store) follow(ctx context.Context, e events.Event) (changed bool, err error) {
+func (s *Store) follow(ctx context.Context, e events.Event) error {
 	defer s.changing.Lock(e.Key)()
 	if e.Deleted {
-		return s.remove(e.Key), nil
+		s.remove(e.Key)
+		return nil
 	}
 	return s.accept(ctx, e.Entry)
 }
@@ -65,8 +65,7 @@ func (s *Store) follow(ctx context.Context, e events.Event) (changed bool, err e
 // another process a moment ago; ErrNotFound when there is none.
 func (s *Store) Load(ctx context.Context, id string) error {
 	defer s.changing.Lock(id)()
-	_, err := s.reload(ctx, id)
-	return err
+	return s.reload(ctx, id)
 }
 
 // Refresh brings everything known here in line with the stream, as of a moment after
@@ -79,47 +78,30 @@ func (s *Store) Refresh(ctx context.Context) error {
 		return nil
 	}
 	began := time.Now()
-	if err := s.refresh(ctx, func(string) {}); err != nil {
+	if err := s.compare(ctx); err != nil {
 		return err
 	}
 	s.refreshed = began
 	return nil
 }
 
-func (s *Store) refresh(ctx context.Context, changed func(id string)) error {
+func (s *Store) compare(ctx context.Context) error {
 	before := s.known()
 	var unread []error
 	err := s.table.Each(ctx, "", func(e events.Entry) error {
 		delete(before, e.Key)
-		is, err := s.follow(ctx, events.Event{Entry: e})
-		if is {
-			changed(e.Key)
-		}
-		unread = append(unread, err) // one that cannot be read keeps no other back
+		unread = append(unread, s.follow(ctx, events.Event{Entry: e})) // one that cannot be read keeps no other back
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("compare installations: %w", err)
 	}
 	for id := range before { // not there when it was read; made sure of one by one
-		is, err := s.missing(ctx, id)
-		if err != nil {
+		if err := s.Load(ctx, id); err != nil && !errors.Is(err, ErrNotFound) {
 			return err
-		}
-		if is {
-			changed(id)
 		}
 	}
 	return errors.Join(unread...)
-}
-
-func (s *Store) missing(ctx context.Context, id string) (changed bool, err error) {
-	defer s.changing.Lock(id)()
-	changed, err = s.reload(ctx, id)
-	if errors.Is(err, ErrNotFound) {
-		err = nil
-	}
-	return changed, err
 }
 
 func (s *Store) known() map[string]bool {
@@ -135,42 +117,67 @@ func (s *Store) known() map[string]bool {
 	return ids
 }
 
+// reload reads one installation from the stream; its lock is held.
+func (s *Store) reload(ctx context.Context, id string) error {
+	e, err := s.table.Get(ctx, id)
+	if errors.Is(err, events.ErrNotFound) {
+		s.remove(id)
+		return ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("read installation %s: %w", id, err)
+	}
+	if err := s.accept(ctx, e); err != nil {
+		return err
+	}
+	_, err = s.Get(id)
+	return err
+}
+
 // accept takes an entry over unless what is known here is as new; its lock is held.
-func (s *Store) accept(ctx context.Context, e events.Entry) (changed bool, err error) {
+func (s *Store) accept(ctx context.Context, e events.Entry) error {
 	s.mu.RLock()
 	cur, left := s.all[e.Key], s.leaving[e.Key]
 	s.mu.RUnlock()
 	if left || cur != nil && cur.revision >= e.Revision {
-		return false, nil
+		return nil
 	}
 	h, err := s.decode(ctx, e)
 	if errors.Is(err, events.ErrNotFound) {
-		return false, nil // its key was destroyed since: what says so is on its way
+		return nil // its key was destroyed since: what says so is on its way
 	}
 	if err != nil {
-		return false, err
+		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if h == nil {
 		delete(s.all, e.Key)
 		s.leaving[e.Key] = true
 		s.vault.Forget(e.Key)
-		return true, nil
+	} else {
+		s.all[e.Key] = h
 	}
-	s.all[e.Key] = h
-	return true, nil
+	changed := s.changed
+	s.mu.Unlock()
+	if changed != nil {
+		changed(e.Key)
+	}
+	return nil
 }
 
-// remove forgets an installation that is not stored any more.
-func (s *Store) remove(id string) (changed bool) {
+// remove forgets an installation that is not stored any more; its lock is held.
+func (s *Store) remove(id string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	changed = s.all[id] != nil || s.leaving[id]
+	was := s.all[id] != nil || s.leaving[id]
 	delete(s.all, id)
 	delete(s.leaving, id)
-	if changed {
-		s.vault.Forget(id)
+	changed := s.changed
+	s.mu.Unlock()
+	if !was {
+		return
 	}
-	return changed
+	s.vault.Forget(id)
+	if changed != nil {
+		changed(id)
+	}
 }

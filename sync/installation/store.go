@@ -39,6 +39,7 @@ type Store struct {
 	mu         sync.RWMutex
 	all        map[string]*held
 	leaving    map[string]bool // being erased
+	changed    func(id string) // told of what other processes did; nil: nobody is
 	refreshing sync.Mutex
 	refreshed  time.Time // when the last refresh began
 }
@@ -150,7 +151,7 @@ func (s *Store) Change(ctx context.Context, id string, edit func(*Installation) 
 		}
 		rev, err := s.table.Update(ctx, id, b, h.revision)
 		if errors.Is(err, events.ErrConflict) {
-			if _, err := s.reload(ctx, id); err != nil {
+			if err := s.reload(ctx, id); err != nil {
 				return nil, err
 			}
 			continue
@@ -204,25 +205,6 @@ func (s *Store) Erase(ctx context.Context, id string) error {
 	delete(s.all, id)
 	delete(s.leaving, id)
 	return nil
-}
-
-// reload reads one installation from the stream; it says whether that changed what is known here.
-func (s *Store) reload(ctx context.Context, id string) (changed bool, err error) {
-	e, err := s.table.Get(ctx, id)
-	if errors.Is(err, events.ErrNotFound) {
-		return s.remove(id), ErrNotFound
-	}
-	if err != nil {
-		return false, fmt.Errorf("read installation %s: %w", id, err)
-	}
-	changed, err = s.accept(ctx, e)
-	if err != nil {
-		return false, err
-	}
-	if _, err := s.Get(id); err != nil {
-		return changed, err
-	}
-	return changed, nil
 }
 
 func (s *Store) encode(ctx context.Context, in *Installation, beside extra) ([]byte, error) {

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -104,4 +105,29 @@ func TestAWriteEndsWithTheHold(t *testing.T) {
 	if road := RoadOf(err, b.clock.now()); road.Side != SideTarget {
 		t.Errorf("got %+v", road)
 	}
+}
+
+// TestFinishSettlesWhatIsUnderWay: the batch that was begun is settled whole and its
+// marks are cleared; the rest waits for whoever is next.
+func TestFinishSettlesWhatIsUnderWay(t *testing.T) {
+	work(t, func(t *testing.T, s *shift) {
+		s.after(time.Second)
+		s.list.mu.Lock()
+		s.list.taken = func(kind v1.Kind, _ events.Lane, n int) {
+			if kind == v1.KindCompany && n > 0 {
+				s.w.Finish()
+			}
+		}
+		s.list.mu.Unlock()
+		names := make([]string, MaxBatch+50)
+		for i := range names {
+			names[i] = fmt.Sprint("client ", i)
+		}
+		s.customer(events.LaneLive, names...)
+		s.after(time.Hour)
+		if got := len(s.names()); got != MaxBatch || s.list.left() != 50 {
+			t.Errorf("%d were settled, %d marks are left", got, s.list.left())
+		}
+		s.w.Finish() // once more is fine
+	})
 }

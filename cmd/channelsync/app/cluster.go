@@ -34,6 +34,9 @@ const (
 	askIssues        = "issues"
 )
 
+// admitting is the shard whose owner makes new installations; the relay sends them there.
+const admitting = 0
+
 // peersWithin is how long the others have to say how their installations stand.
 const peersWithin = 2 * time.Second
 
@@ -148,7 +151,7 @@ func (c *cluster) shared(tables map[string]*events.Table) *control.Cluster {
 		return nil
 	}
 	return &control.Cluster{
-		Shards: c.leases, Peers: peers{c}, Admits: func() bool { return c.leases.HoldsShard(0) },
+		Shards: c.leases, Peers: peers{c}, Admits: func() bool { return c.leases.Keeps(admitting) },
 		Installations: tables["installations"], Audit: tables["audit"],
 	}
 }

@@ -3,12 +3,14 @@ package cluster
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	v1 "channelsync/api/v1"
 	"channelsync/test/e2e/world"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -36,6 +38,7 @@ func TestAKilledInstanceIsTakenOver(t *testing.T) {
 	stop := f.trickle()
 	killed := time.Now()
 	b.Kill()
+	f.unattended(a)
 	f.rename(0, "After")
 	f.renamed(0, "After", moveWithin)
 	t.Logf("everything moved %s after the kill", time.Since(killed).Round(100*time.Millisecond))
@@ -47,6 +50,37 @@ func TestAKilledInstanceIsTakenOver(t *testing.T) {
 	}
 	f.agree(60 * time.Second)
 	f.live(a, 30*time.Second, 0)
+}
+
+// unattended wants what the dead instance worked for still to be shown, as such, and
+// what would change it to be refused for now.
+func (f *field) unattended(w *world.World) {
+	f.t.Helper()
+	list, err := w.Admin.Installations(f.t.Context())
+	if err != nil || len(list) != len(f.tenants) {
+		f.t.Fatalf("%d installations are shown: %v", len(list), err)
+	}
+	orphans := 0
+	for _, in := range list {
+		if len(in.Issues) == 0 || in.Issues[0].Code != "no_instance" {
+			continue
+		}
+		orphans++
+		one, err := w.Admin.Installation(f.t.Context(), in.ID)
+		if err != nil || one.Name != in.Name || one.State != v1.StateDegraded {
+			f.t.Errorf("%s is shown as %+v, %v", in.ID, one, err)
+		}
+		page, err := w.Admin.Records(f.t.Context(), in.ID, v1.RecordQuery{Limit: 10})
+		if err != nil || len(page.Items) == 0 {
+			f.t.Errorf("records of %s: %d, %v", in.ID, len(page.Items), err)
+		}
+		if orphans == 1 {
+			refused(f.t, w.Admin.Act(f.t.Context(), in.ID, "", "stop"), http.StatusServiceUnavailable)
+		}
+	}
+	if orphans == 0 {
+		f.t.Error("the dead instance worked for nothing")
+	}
 }
 
 // TestAnInstanceThatStopsHandsOver: a rolling restart moves everything at once.

@@ -1,0 +1,17 @@
+package app
+
+import "testing"
+
+// A proxy must hear that an instance stops while it still takes what comes in.
+func TestReadinessEndsWithTheBeginningOfTheStop(t *testing.T) {
+	a := &App{}
+	if _, err := a.serves().Probe(t.Context()); err != nil {
+		t.Errorf("before: %v", err)
+	}
+	if err := a.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.serves().Probe(t.Context()); err == nil {
+		t.Error("ready although it stops")
+	}
+}

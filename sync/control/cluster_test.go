@@ -1,0 +1,249 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/installation"
+)
+
+// leases is the sharing-out as a test wants it: one shard, held or not.
+type leases struct {
+	mu     sync.Mutex
+	tenant events.Tenant
+	ctx    context.Context // of the tenure; nil while nothing is held
+	cancel context.CancelCauseFunc
+	shard  int
+	ended  chan struct{}
+}
+
+func (l *leases) Run(ctx context.Context, tenant events.Tenant) {
+	l.mu.Lock()
+	l.tenant = tenant
+	l.mu.Unlock()
+	<-ctx.Done()
+	l.end(context.Canceled)
+}
+
+func (l *leases) Holds(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ctx != nil && l.ctx.Err() == nil && events.ShardOf(id) == l.shard
+}
+
+func (l *leases) Under(ctx context.Context, id string) (context.Context, context.CancelFunc, error) {
+	if !l.Holds(id) {
+		return ctx, func() {}, events.ErrNotHeld
+	}
+	return ctx, func() {}, nil
+}
+
+// begin takes the shard of an installation.
+func (l *leases) begin(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ctx, l.cancel = context.WithCancelCause(context.Background())
+	l.shard, l.ended = events.ShardOf(id), make(chan struct{})
+	ctx, shard, ended := l.ctx, l.shard, l.ended
+	go func() {
+		defer close(ended)
+		l.tenant.Hold(ctx, shard)
+	}()
+}
+
+// end gives it back, or loses it, and waits until nothing works for it any more.
+func (l *leases) end(cause error) {
+	l.mu.Lock()
+	cancel, ended := l.cancel, l.ended
+	l.mu.Unlock()
+	if cancel == nil {
+		return
+	}
+	cancel(cause)
+	<-ended
+}
+
+// nobody are the other instances: they work for what they are told to.
+type nobody struct {
+	installations []v1.Installation
+	issues        []v1.InstallationStatus
+}
+
+func (n *nobody) Installations(context.Context) []v1.Installation    { return n.installations }
+func (n *nobody) OpenIssues(context.Context) []v1.InstallationStatus { return n.issues }
+
+// newShared is a desk that shares with others.
+func newShared(t *testing.T) (*desk, *leases, *nobody) {
+	d := newDesk(t, setup{})
+	l, others := &leases{}, &nobody{}
+	audit := &events.Table{}
+	var err error
+	if audit, err = d.Bus.Table(t.Context(), events.TableConfig{Name: "audit", History: 1}); err != nil {
+		t.Fatal(err)
+	}
+	d.Cluster = &Cluster{Shards: l, Peers: others, Admits: func() bool { return true }, Installations: d.installations, Audit: audit}
+	d.run()
+	d.eventually("the leases run", func() error {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.tenant == nil {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	return d, l, others
+}
+
+func status(err error) int {
+	var p *v1.Problem
+	if errors.As(err, &p) {
+		return p.Status
+	}
+	return 0
+}
+
+// TestWhatIsNotHeldDoesNotRun: an installation runs while its shard is held, and not
+// before or after; meanwhile the store says what it can, and nothing is changed.
+func TestWhatIsNotHeldDoesNotRun(t *testing.T) {
+	d, l, others := newShared(t)
+	in := d.create(v1.SyncActiveCustomers)
+	if in.State != v1.StateInstalling || d.runtime(in.ID) != nil || len(d.kept(in.ID).Owed) != 1 {
+		t.Fatalf("made for another instance it is %s, owed %v", in.State, d.kept(in.ID).Owed)
+	}
+	shown, err := d.Get(t.Context(), in.ID)
+	ok(t, err)
+	if shown.State != v1.StateDegraded || len(shown.Issues) != 1 || shown.Issues[0].Code != "no_instance" {
+		t.Errorf("nobody's: %s, %+v", shown.State, shown.Issues)
+	}
+	for what, err := range map[string]error{
+		"stop":  d.Do(t.Context(), in.ID, "", "stop"),
+		"erase": d.Do(t.Context(), in.ID, "", "erase"), "rotate": d.RotateSecrets(t.Context(), in.ID), "held": d.Held(t.Context(), in.ID, true),
+	} {
+		if status(err) != http.StatusServiceUnavailable {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if _, err := d.Explain(t.Context(), in.ID, v1.KindCompany, 1); status(err) != http.StatusServiceUnavailable {
+		t.Errorf("explain: %v", err)
+	}
+	// The notifier must not take "nothing is known" for "nothing is wrong".
+	issues, err := d.OpenIssues(t.Context())
+	ok(t, err)
+	if len(issues) != 1 || issues[0].State != v1.StateInstalling || len(issues[0].Issues) != 0 {
+		t.Errorf("issues of nobody's: %+v", issues)
+	}
+	others.installations = []v1.Installation{{ID: in.ID, Name: "As another says", State: v1.StateLive}}
+	others.issues = []v1.InstallationStatus{{ID: in.ID, Name: "As another says", State: v1.StateLive}}
+	if list, err := d.List(t.Context()); err != nil || len(list) != 1 || list[0].Name != "As another says" {
+		t.Errorf("another's: %+v, %v", list, err)
+	}
+	if issues, err = d.OpenIssues(t.Context()); err != nil || issues[0].State != v1.StateLive {
+		t.Errorf("another's issues: %+v, %v", issues, err)
+	}
+	if totals, err := d.Totals(t.Context()); err != nil || len(totals.Installations) != 0 {
+		t.Errorf("what another works for is counted: %+v, %v", totals, err)
+	}
+
+	client := d.customer("Northwind")
+	l.begin(in.ID)
+	d.live(in.ID)
+	d.eventually("it arrives", func() error {
+		if _, there := d.cp.Client(connection, fmt.Sprint(client)); !there {
+			return errors.New("not there")
+		}
+		return nil
+	})
+	if len(d.kept(in.ID).Owed) != 0 {
+		t.Error("what is owed was not paid where it runs")
+	}
+	if list, err := d.List(t.Context()); err != nil || len(list) != 1 || list[0].Name != in.Name {
+		t.Errorf("its own: %+v, %v", list, err)
+	}
+	l.end(context.Canceled)
+	if d.runtime(in.ID) != nil || len(d.Jobs.Running(in.ID)) != 0 {
+		t.Error("it runs although it was given back")
+	}
+	l.begin(in.ID)
+	d.live(in.ID)
+	rt := d.runtime(in.ID)
+	l.end(events.ErrNotHeld)
+	if d.runtime(in.ID) != nil || !rt.lost.Load() {
+		t.Error("it runs although it was lost")
+	}
+}
+
+// TestWhatAnotherInstanceChanges reaches what runs here.
+func TestWhatAnotherInstanceChanges(t *testing.T) {
+	d, l, _ := newShared(t)
+	in := d.create(v1.SyncActiveCustomers)
+	l.begin(in.ID)
+	d.live(in.ID)
+	elsewhere, err := installation.Open(t.Context(), d.installations, d.Vault)
+	ok(t, err)
+	change := func(edit func(*installation.Installation)) {
+		t.Helper()
+		ok(t, elsewhere.Refresh(t.Context()))
+		_, err := elsewhere.Change(t.Context(), in.ID, func(in *installation.Installation) error { edit(in); return nil })
+		ok(t, err)
+	}
+	before := d.runtime(in.ID)
+	change(func(in *installation.Installation) { in.ConnectionID, in.Secrets.Token = "other", cpToken+"-other" })
+	d.eventually("the new connection", func() error {
+		rt := d.runtime(in.ID)
+		if rt == nil || rt == before || rt.connection != "other "+cpToken+"-other" {
+			return errors.New("the old one runs")
+		}
+		return nil
+	})
+	before = d.runtime(in.ID)
+	change(func(in *installation.Installation) { in.Name = "A new name" })
+	d.eventually("the new name", func() error {
+		if got := d.kept(in.ID).Name; got != "A new name" {
+			return errors.New(got)
+		}
+		return nil
+	})
+	if d.runtime(in.ID) != before {
+		t.Error("a name restarted it")
+	}
+	change(func(in *installation.Installation) { in.Uninstalled = true })
+	d.eventually("it is stopped", func() error {
+		if d.runtime(in.ID) != nil {
+			return errors.New("it runs")
+		}
+		return nil
+	})
+	change(func(in *installation.Installation) { in.Uninstalled = false })
+	d.eventually("it runs again", func() error {
+		if d.runtime(in.ID) == nil {
+			return errors.New("it does not run")
+		}
+		return nil
+	})
+
+	// What another instance adds to the audit is listed here.
+	ok(t, d.Audit.Add(t.Context(), v1.AuditEntry{Action: "here", At: d.Now()}))
+	other, err := OpenAudit(t.Context(), d.Audit.table)
+	ok(t, err)
+	ok(t, other.Add(t.Context(), v1.AuditEntry{Action: "there", At: d.Now()}))
+	d.eventually("both are listed", func() error {
+		items := d.Audit.List("", 10).Items
+		if len(items) != 2 || items[0].Action != "there" || items[1].Action != "here" {
+			return fmt.Errorf("%+v", items)
+		}
+		return nil
+	})
+
+	d.Cluster.Admits = func() bool { return false }
+	second := d.kept(in.ID)
+	second.ID, second.Secrets.TrackingIdentifier = idOf(7), "ANOTHER"
+	if err := d.Manager.keep(t.Context(), second); status(err) != http.StatusServiceUnavailable {
+		t.Errorf("made by one that may not: %v", err)
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
@@ -33,18 +35,24 @@ func (m *Manager) List(ctx context.Context) ([]v1.Installation, error) {
 	return out, nil
 }
 
+// viewsAtOnce is how many installations are looked at side by side: each asks the
+// store some small questions, and most of the time is waiting.
+const viewsAtOnce = 8
+
 // Own returns the installations that this process works for.
 func (m *Manager) Own(ctx context.Context) ([]v1.Installation, error) {
-	out := []v1.Installation{}
-	for _, in := range m.Store.List() {
-		if !m.holds(in.ID) {
-			continue
-		}
-		v, err := m.view(ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, v)
+	own := slices.DeleteFunc(m.Store.List(), func(in *installation.Installation) bool { return !m.holds(in.ID) })
+	out := make([]v1.Installation, len(own))
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(viewsAtOnce)
+	for i, in := range own {
+		group.Go(func() (err error) {
+			out[i], err = m.view(within, in)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
 	}
 	return out, nil
 }

@@ -122,9 +122,11 @@ func (a *App) Start(ctx context.Context) error {
 	return nil
 }
 
-// stopServing ends both listeners, side by side; requests under way may finish for servingTimeout.
+// stopServing ends both listeners, side by side. Requests under way may finish for
+// servingTimeout; what is left then is cut off: whoever asked sees that, and a
+// connection that was opened and never used counts as one for longer.
 func (a *App) stopServing(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, servingTimeout, fmt.Errorf("requests under way: not within %s", servingTimeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, servingTimeout, fmt.Errorf("finish requests under way: not within %s", servingTimeout))
 	defer cancel()
 	errs := make([]error, 2)
 	var stopping sync.WaitGroup

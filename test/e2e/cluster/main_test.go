@@ -144,13 +144,16 @@ func (f *field) live(w *world.World, within time.Duration, atMost int) {
 		if err != nil {
 			return err
 		}
-		states, due := map[v1.State]int{}, 0
+		states, due, issues := map[v1.State]int{}, 0, map[string]int{}
 		for _, in := range list {
 			states[in.State]++
 			due += in.Backlog
+			for _, i := range in.Issues {
+				issues[i.Code]++
+			}
 		}
 		if states[v1.StateLive] != len(f.tenants) || due > atMost {
-			return fmt.Errorf("states %v, %d due", states, due)
+			return fmt.Errorf("states %v, %d due, issues %v", states, due, issues)
 		}
 		return nil
 	})

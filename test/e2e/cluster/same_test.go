@@ -23,11 +23,11 @@ import (
 func TestTheAPIIsTheSameOnAll(t *testing.T) {
 	f := newField(t, 12, 3)
 	a, b := f.join(world.Options{Version: "1.0"}), f.join(world.Options{Version: "1.1"})
+	both := []*world.World{a, b}
+	owned(t, both)
 	f.install(a, b)
 	f.agree(30 * time.Second)
-	both := []*world.World{a, b}
 	ctx := t.Context()
-	owned(t, both)
 
 	same(t, both, "the list", func(w *world.World) (any, error) { return w.Admin.Installations(ctx) })
 	same(t, both, "the status", func(w *world.World) (any, error) {

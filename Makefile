@@ -7,10 +7,12 @@ FUZZTIME ?= 10s
 IMAGE ?= channelsync:dev
 # More flags for go test, such as TESTFLAGS='-run TestX -v'.
 TESTFLAGS ?=
+# More flags for the benchmarks: go run ./test/bench --help lists them.
+BENCHFLAGS ?=
 # What coverage is measured of: the product, wherever a test reaches it from.
 PRODUCT := ./api/...,./cmd/...,./events/...,./handlers/...,./sync/...
 
-.PHONY: help build test race lint lint-all cover sandbox fuzz fuzz-short fault bench container image shots
+.PHONY: help build test race lint lint-all cover sandbox fuzz fuzz-short fault bench bench-short microbench container image shots
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,7 +55,13 @@ fault: ## the fault suite's long form (root mounts its disks), and a system-call
 	CHANNELSYNC_FAULT=full CI=true go test -count=1 -timeout 60m -v -run '^TestFaults$$' $(TESTFLAGS) ./test/fault
 	test/fault/fsync-before-answer.sh
 
-bench: ## run the benchmarks five times each; compare two runs with benchstat
+bench: ## measure the built program from the outside, under ten minutes; BENCHFLAGS='--only callbacks --json'
+	go run ./test/bench $(BENCHFLAGS)
+
+bench-short: ## the same in two minutes, with smaller numbers
+	go run ./test/bench --short $(BENCHFLAGS)
+
+microbench: ## run the benchmarks of single functions five times each; compare two runs with benchstat
 	go test -run '^$$' -bench . -benchmem -count=5 ./...
 
 container: ## the end-to-end run against NATS in a container; needs a Docker engine

@@ -8,6 +8,9 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
+// gatherFor is how long a round waits at most for those who were in the one before.
+const gatherFor = time.Millisecond
+
 // submission is one Publish on its way through the committer.
 type submission struct {
 	ctx  context.Context
@@ -54,24 +57,44 @@ func (j *Journal) submit(ctx context.Context, msg *nats.Msg, id string) (Receipt
 // timer, and a lone change waits for nobody.
 func (j *Journal) commitLoop(ctx context.Context) {
 	defer close(j.stopped)
+	last := 0 // how many the round before had
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case first := <-j.in:
-			j.commit(ctx, j.collect(first))
+			round := j.collect(first, last)
+			last = len(round)
+			j.commit(ctx, round)
 		}
 	}
 }
 
-// collect takes what waits now, up to a batch.
-func (j *Journal) collect(first *submission) []*submission {
+// collect takes what waits now, up to a batch. Whoever was answered in the round
+// before is about to post again: as long as that may fill the round it waits a
+// little, a fraction of what the flush takes. A lone change waits for nobody.
+func (j *Journal) collect(first *submission, last int) []*submission {
 	round := []*submission{first}
+	var late <-chan time.Time
 	for len(round) < batchMax {
 		select {
 		case s := <-j.in:
 			round = append(round, s)
+			continue
 		default:
+		}
+		if len(round) >= last {
+			return round
+		}
+		if late == nil {
+			timer := time.NewTimer(gatherFor)
+			defer timer.Stop()
+			late = timer.C
+		}
+		select {
+		case s := <-j.in:
+			round = append(round, s)
+		case <-late:
 			return round
 		}
 	}

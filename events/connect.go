@@ -26,6 +26,8 @@ func connect(ctx context.Context, cfg Config, srv *server.Server) (*link, error)
 		// a publish that cannot be stored now must fail now.
 		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
 		nats.MaxReconnects(-1), nats.ReconnectWait(time.Second), nats.ReconnectBufSize(-1),
+		// An answer has a page of messages and its end; the default makes room for 65,536.
+		nats.SyncQueueLen(2 * batchMax),
 		nats.DisconnectErrHandler(l.onDisconnect), nats.ReconnectHandler(l.onReconnect),
 		nats.ErrorHandler(l.onAsyncError),
 	}

@@ -15,6 +15,10 @@ import (
 const (
 	fetchWait     = 20 * time.Second // how long one request waits for a change
 	dispatchPause = time.Second      // after a failure; also how long the changes wait to come again
+	// dispatchGather is how long changes gather after some were carried. A mark costs a flush
+	// of the disk, a hundred of them in one batch little more; and what a lone change waits for
+	// is the coalesce window, not this: it is carried at once.
+	dispatchGather = 100 * time.Millisecond
 )
 
 // Dispatch carries changes from the journal to the worklist until the context
@@ -27,6 +31,9 @@ func (b *Bus) Dispatch(ctx context.Context) error {
 			err = errors.Join(err, b.carry(ctx, msgs))
 		}
 		if err == nil || ctx.Err() != nil {
+			if n := len(msgs); n > 0 && n < batchMax {
+				pause(ctx, dispatchGather)
+			}
 			continue
 		}
 		if b.nc.IsConnected() { // a lost connection is logged already

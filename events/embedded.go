@@ -79,7 +79,7 @@ func (b *Bus) refuseLostStream(name string) error {
 	if b.server == nil {
 		return nil
 	}
-	dir := filepath.Join(b.cfg.DataDir, "nats", "jetstream", "$G", "streams", name)
+	dir := filepath.Join(streamsDir(b.cfg.DataDir), name)
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

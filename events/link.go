@@ -25,6 +25,7 @@ type link struct {
 	now     func() time.Time
 	observe func(string, time.Duration)
 	stats   *counters
+	staging *staging // of an embedded server's batches; nil with an external cluster
 
 	mu      sync.Mutex
 	streams map[string]*stream // every stream in use, for Health
@@ -45,9 +46,10 @@ func (l *link) call(ctx context.Context, operation string, fn func(context.Conte
 
 // use registers a stream by the handle that ensureStream gave.
 func (l *link) use(handle jetstream.Stream, probe string) *stream {
+	cfg := handle.CachedInfo().Config
 	s := &stream{
-		link: l, name: handle.CachedInfo().Config.Name, handle: handle, probeSubject: probe,
-		slots: make(chan struct{}, batchesInFlight),
+		link: l, name: cfg.Name, handle: handle, probeSubject: probe,
+		slots: make(chan struct{}, batchesInFlight), stage: l.staging.of(cfg),
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

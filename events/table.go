@@ -85,6 +85,9 @@ func (b *Bus) Table(ctx context.Context, cfg TableConfig) (*Table, error) {
 		return nil, err
 	}
 	t := &Table{stream: b.use(handle, ""), cfg: cfg, prefix: "$KV." + cfg.Name + "."}
+	if cfg.Secure {
+		t.stage = nil // what must be erasable has no second place
+	}
 	t.put = t.prefix
 	if b.cfg.Domain != "" {
 		t.put = b.api + t.prefix

@@ -3,6 +3,8 @@ package events
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -12,7 +14,7 @@ import (
 )
 
 const (
-	// wakeSweep is how often everybody is woken without a reason: hints get lost.
+	// wakeSweep is how often everybody who has marks is woken again: hints get lost.
 	wakeSweep = 15 * time.Second
 	// wakeGrain is how often due schedules are looked for.
 	wakeGrain = time.Second
@@ -38,7 +40,7 @@ func newWakes() *wakes {
 
 // Wakes returns a channel that holds a hint whenever the installation may have
 // marks to take: some were made, here or in another process, a schedule came due, or
-// 15 s went by. Hints that nobody reads become one. The returned function ends it.
+// there are some every 15 s. Hints that nobody reads become one. The returned function ends it.
 func (w *Worklist) Wakes(installation string) (<-chan struct{}, func()) {
 	return w.wakes.subscribe(installation)
 }
@@ -109,21 +111,40 @@ func (k *wakes) listen(nc *nats.Conn) error {
 }
 
 func (k *wakes) loop(ctx context.Context) {
-	sweep, grain := time.NewTicker(wakeSweep), time.NewTicker(wakeGrain)
-	defer sweep.Stop()
+	grain := time.NewTicker(wakeGrain)
 	defer grain.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-sweep.C:
-			k.mu.Lock()
-			for installation := range k.chans {
-				k.hint(installation)
-			}
-			k.mu.Unlock()
 		case now := <-grain.C:
 			k.wakeDue(now)
+		}
+	}
+}
+
+// waiting lists the installations that somebody waits for.
+func (k *wakes) waiting() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Collect(maps.Keys(k.chans))
+}
+
+// sweep wakes whoever has marks and may not have been told of them. Of many
+// installations most have none: the question is all that they cost.
+func (k *wakes) sweep(ctx context.Context, marked func(ctx context.Context, installation string) bool) {
+	tick := time.NewTicker(wakeSweep)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, installation := range k.waiting() {
+			if ctx.Err() == nil && marked(ctx, installation) {
+				k.wake(installation)
+			}
 		}
 	}
 }

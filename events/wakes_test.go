@@ -60,10 +60,16 @@ func TestWakesSweepAndSchedules(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newWakes()
 		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan struct{})
-		go func() { defer close(done); k.loop(ctx) }()
+		done := make(chan struct{}, 2)
+		go func() { k.loop(ctx); done <- struct{}{} }()
+		go func() {
+			k.sweep(ctx, func(_ context.Context, installation string) bool { return installation == inst })
+			done <- struct{}{}
+		}()
 		ch, stop := k.subscribe(inst)
 		defer stop()
+		idle, stopIdle := k.subscribe(other)
+		defer stopIdle()
 		start := time.Now()
 		k.wakeAt(inst, start.Add(4*time.Second))
 		<-ch
@@ -82,7 +88,13 @@ func TestWakesSweepAndSchedules(t *testing.T) {
 			t.Error("two hints that nobody read did not become one")
 		default:
 		}
+		select {
+		case <-idle:
+			t.Error("woken without a mark")
+		default:
+		}
 		cancel()
+		<-done
 		<-done
 	})
 }

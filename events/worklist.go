@@ -27,7 +27,14 @@ func (b *Bus) openWorklist(ctx context.Context) error {
 		return err
 	}
 	b.own(b.worklist.wakes.loop)
+	b.own(func(ctx context.Context) { b.worklist.wakes.sweep(ctx, b.worklist.marked) })
 	return nil
+}
+
+// marked says whether an installation has marks; yes when nobody can tell.
+func (w *Worklist) marked(ctx context.Context, installation string) bool {
+	p, err := w.page(ctx, getRequest{NextFor: "due." + installation + ".>", Batch: 1})
+	return err != nil || len(p.msgs) > 0
 }
 
 // Mark makes records due and wakes their workers, here and in other processes.

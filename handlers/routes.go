@@ -43,7 +43,7 @@ type AdminConfig struct {
 	Now     func() time.Time // nil: time.Now
 }
 
-// Admin is the handler of the admin listener. The API asks for the token and the
+// Admin is the handler of the admin listener. The API and the profiles ask for the token and the
 // console for its session: probes and scrapes come without either. An error is one
 // of the build.
 func Admin(cfg AdminConfig) (http.Handler, error) {
@@ -58,7 +58,9 @@ func Admin(cfg AdminConfig) (http.Handler, error) {
 	r.Get("/livez", health.Live().ServeHTTP)
 	r.Get("/readyz", health.Ready(cfg.Ready...).ServeHTTP)
 	r.Get("/metrics", health.Metrics(cfg.Metrics, cfg.Log).ServeHTTP)
-	r.With(newGate(cfg.Token, attempts).require).Mount("/api/v1", cfg.API)
+	gate := newGate(cfg.Token, attempts)
+	r.With(gate.require).Mount("/api/v1", cfg.API)
+	r.With(gate.require).Mount("/debug/pprof", profiles())
 	r.Mount("/", pages)
 	return r, nil
 }

@@ -115,6 +115,7 @@ func TestAdminPaths(t *testing.T) {
 		"/": 303, "/livez": 200, "/readyz": 200, "/metrics": 200, "/nothing": 404,
 		"/callbacks/autotask/01jxaaaaaaaaaaaaaaaaaaaaaa": 404,
 		"/api/v1/status": 401, "/api/v1/nothing": 401, "/api/v1": 401,
+		"/debug/pprof/": 401, "/debug/pprof/heap": 401, "/debug/pprof/nothing": 401,
 	} {
 		if resp := get(h, "GET", path); resp.StatusCode != status {
 			t.Errorf("%s: got %d, want %d", path, resp.StatusCode, status)
@@ -125,6 +126,26 @@ func TestAdminPaths(t *testing.T) {
 	}
 	if resp := get(h, "GET", "/api/v1/panic", "Authorization", "Bearer right-token"); resp.StatusCode != 500 {
 		t.Errorf("panic: got %d", resp.StatusCode)
+	}
+}
+
+// TestProfiles shows that profiles are there for those who have the token, and for nobody else.
+func TestProfiles(t *testing.T) {
+	h := adminHandler(nil)
+	for path, want := range map[string]int{
+		"/debug/pprof/": 200, "/debug/pprof/heap": 200, "/debug/pprof/goroutine": 200, "/debug/pprof/cmdline": 200, "/debug/pprof/symbol": 200,
+		"/debug/pprof/nothing": 404,
+	} {
+		resp := get(h, "GET", path, "Authorization", "Bearer right-token")
+		if body := text(t, resp); resp.StatusCode != want || len(body) == 0 {
+			t.Errorf("%s: got %d, %d bytes; want %d", path, resp.StatusCode, len(body), want)
+		}
+		if resp := get(h, "GET", path, "Authorization", "Bearer wrong"); resp.StatusCode != 401 {
+			t.Errorf("%s with a wrong token: got %d", path, resp.StatusCode)
+		}
+		if resp := get(public(), "GET", path, "Authorization", "Bearer right-token"); resp.StatusCode != 404 {
+			t.Errorf("%s on the public listener: got %d", path, resp.StatusCode)
+		}
 	}
 }
 

@@ -87,7 +87,7 @@ func New(cfg Config) *Client {
 	c := &Client{cfg: cfg, budget: newBudget(cfg.Share), close: func() {}}
 	transport := cfg.Transport
 	if transport == nil {
-		own := newTransport()
+		own := NewTransport()
 		transport, c.close = own, own.CloseIdleConnections
 	}
 	c.http = &http.Client{
@@ -143,13 +143,15 @@ func WithoutRepeats(ctx context.Context) context.Context {
 	return context.WithValue(ctx, onceKey{}, true)
 }
 
-func newTransport() *http.Transport {
+// NewTransport carries calls to Autotask. Many clients may share one: they then share
+// the connections to the few hosts there are, while each keeps its own limits.
+func NewTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}).DialContext,
 		TLSHandshakeTimeout:   connectTimeout,
 		ForceAttemptHTTP2:     true,
-		MaxIdleConnsPerHost:   8,
+		MaxIdleConnsPerHost:   32,
 		IdleConnTimeout:       90 * time.Second,
 		ExpectContinueTimeout: time.Second,
 	}

@@ -23,7 +23,7 @@ func TestRebindingMeetsTheCertificate(t *testing.T) {
 	srv.StartTLS()
 	defer srv.Close()
 	for name, trusted := range map[string]bool{"a certificate of his own": false, "a trusted one for another name": true} {
-		transport := newTransport()
+		transport := NewTransport()
 		transport.Proxy = nil
 		transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, network, srv.Listener.Addr().String()) // what the resolver was made to say

@@ -20,7 +20,10 @@ import (
 
 const (
 	jobLook = 250 * time.Millisecond // how often a job at work is looked at
-	jobIdle = 30 * time.Second
+	// jobStill is how often at the least: one that does not move, since others are at work
+	// or a side is away, is left alone for twice as long each time.
+	jobStill = 5 * time.Second
+	jobIdle  = 30 * time.Second
 	// jobRetry is how soon a step that failed is tried again, unless the vendor says when.
 	jobRetry = 5 * time.Second
 )
@@ -68,6 +71,8 @@ func kindsOf(syncs []v1.Sync) []v1.Kind {
 // runJobs works on the running jobs, one after the other, and begins sweeps when they are due.
 func (rt *runtime) runJobs(ctx context.Context) {
 	wait := time.Duration(0)
+	var last look
+	pace := jobLook
 	for ctx.Err() == nil {
 		t := time.NewTimer(wait)
 		select {
@@ -92,8 +97,13 @@ func (rt *runtime) runJobs(ctx context.Context) {
 			rt.issues.clearSide("jobs")
 			continue
 		}
-		wait = jobLook
-		if err := rt.work(ctx, running[0]); err != nil {
+		now := lookAt(running[0])
+		still := now == last
+		if pace = min(2*pace, jobStill); !still {
+			pace = jobLook
+		}
+		last, wait = now, pace
+		if err := rt.work(ctx, running[0], still); err != nil {
 			rt.failed(ctx, "jobs", err)
 			wait = retryIn(err, rt.m.Now())
 		}
@@ -107,10 +117,26 @@ func retryIn(err error, now time.Time) time.Duration {
 	return min(max(road.At.Sub(now), jobRetry), jobIdle)
 }
 
+// look is what tells whether a job has moved since it was looked at.
+type look struct {
+	job    string
+	done   int
+	listed bool
+}
+
+func lookAt(j job.Job) look { return look{j.ID, j.Done, j.Listed} }
+
 // work lists what a job has still to list, and ends it when all of it is settled.
-func (rt *runtime) work(ctx context.Context, j job.Job) error {
+// Whether anything is left is asked only of one that stands still.
+func (rt *runtime) work(ctx context.Context, j job.Job, still bool) error {
 	if !j.Listed && rt.tried.Load() { // webhooks first: nothing may change between the listing and the first callback
-		if err := rt.begin(ctx, j); err != nil {
+		leave, ok := rt.m.turns.Enter(ctx, events.LaneBulk)
+		if !ok {
+			return ctx.Err()
+		}
+		err := rt.begin(ctx, j)
+		leave()
+		if err != nil {
 			return err
 		}
 		rt.issues.clearSide("jobs")
@@ -122,9 +148,13 @@ func (rt *runtime) work(ctx context.Context, j job.Job) error {
 	if !ok || !j.Listed {
 		return nil
 	}
-	settled, err := rt.nothingLeft(ctx)
-	if err != nil || !settled && j.Done < j.Total {
-		return err
+	if j.Done < j.Total {
+		if !still {
+			return nil
+		}
+		if settled, err := rt.nothingLeft(ctx); err != nil || !settled {
+			return err
+		}
 	}
 	rt.log.Info("job done", zap.String(v1.LogJob, j.ID), zap.String("type", j.Type), zap.Int(v1.LogCount, j.Total))
 	if err := rt.m.Jobs.Finish(ctx, j.ID, v1.JobDone, j.Detail); err != nil {

@@ -72,6 +72,8 @@ type Manager struct {
 	Config
 	callbacks callbacks
 	feeds     feeds
+	listed    *reconcile.Listed
+	turns     *reconcile.Turns
 	totals    totalsCache
 
 	creating sync.Mutex    // two requests must not install one account twice
@@ -86,7 +88,7 @@ type Manager struct {
 
 // New makes a manager; nothing runs before Run.
 func New(cfg Config) *Manager {
-	return &Manager{Config: cfg, runtimes: map[string]*runtime{}, underWay: map[int]int{}, callbacks: callbacks{last: map[string]time.Time{}, sequence: map[string]int64{}}, feeds: feeds{readers: map[string]map[chan v1.FeedEvent]bool{}}}
+	return &Manager{Config: cfg, listed: reconcile.NewListed(), turns: reconcile.NewTurns(), runtimes: map[string]*runtime{}, underWay: map[int]int{}, callbacks: callbacks{last: map[string]time.Time{}, sequence: map[string]int64{}}, feeds: feeds{readers: map[string]map[chan v1.FeedEvent]bool{}}}
 }
 
 // drainWithin is how long a batch under way may take to be settled at a stop. It is

@@ -51,7 +51,8 @@ type item struct {
 	// driftFields are what it changed.
 	driftFields []string
 	failure     *failure
-	held        bool // it would leave with too many others: nothing is done until somebody says so
+	readAt      time.Time // when what is known of it was read, if that was before the batch
+	held        bool      // it would leave with too many others: nothing is done until somebody says so
 
 	decision condition.Decision
 	// What the record should be at the target; one of client and contract, or neither.
@@ -126,6 +127,9 @@ func (it *item) force() bool { return it.mark.Force }
 // so that a clock that steps back cannot make a push stale for ever.
 func (b *batch) observedAt(it *item) time.Time {
 	at := b.began.UTC().Truncate(time.Millisecond)
+	if !it.readAt.IsZero() {
+		at = it.readAt.UTC().Truncate(time.Millisecond)
+	}
 	if last := it.entry.ObservedAt.UTC(); !at.After(last) {
 		at = last.Truncate(time.Millisecond).Add(time.Millisecond)
 	}

@@ -20,8 +20,11 @@ const (
 	// longer: under a burst, fewer and fuller batches cost Autotask fewer requests.
 	busy       = 40
 	busyFactor = 2.4
-	// lookAgain is how often a worker looks without being woken: a wake is only a hint.
-	lookAgain = 30 * time.Second
+	// lookAgain is how often a worker looks without being woken. A wake is only a hint, but
+	// whoever has marks is woken again every 15 s: this is for what nobody has thought of.
+	lookAgain = 5 * time.Minute
+	// minPatience keeps those who wait for a place in the bulk lane from asking all the time.
+	minPatience = 100 * time.Millisecond
 	// The handshake is asked at most once a minute while a person must act, first after 5 s.
 	firstProbe = 5 * time.Second
 	nextProbe  = time.Minute
@@ -124,7 +127,7 @@ func (w *Worker) Run(ctx context.Context, wakes <-chan struct{}) {
 		switch {
 		case !now.Before(liveAt):
 			liveAt = now.Add(lookAgain)
-			n, full := w.turn(ctx, events.LaneLive)
+			n, full := w.liveTurn(ctx)
 			pause = w.window
 			if n >= busy {
 				pause = time.Duration(float64(w.window) * busyFactor)
@@ -139,7 +142,7 @@ func (w *Worker) Run(ctx context.Context, wakes <-chan struct{}) {
 			bulkAt = now.Add(lookAgain)
 			if at := w.bulk.state(); at.After(now) {
 				bulkAt = earlier(at, bulkAt)
-			} else if n, _ := w.turn(ctx, events.LaneBulk); n > 0 {
+			} else if w.bulkTurn(ctx) {
 				bulkAt = w.r.Now()
 			}
 			if woken(wakes) { // while the batch was at work: live marks must not wait for the last of the bulk
@@ -157,6 +160,28 @@ func (w *Worker) Run(ctx context.Context, wakes <-chan struct{}) {
 			}
 		}
 	}
+}
+
+// liveTurn makes a turn in the live lane.
+func (w *Worker) liveTurn(ctx context.Context) (settled int, full bool) {
+	leave, ok := w.r.Turns.Enter(ctx, events.LaneLive)
+	if !ok {
+		return 0, false
+	}
+	defer leave()
+	return w.turn(ctx, events.LaneLive)
+}
+
+// bulkTurn makes a turn in the bulk lane; it says whether there is to be another one.
+// It waits for a place no longer than a live change may be left waiting meanwhile.
+func (w *Worker) bulkTurn(ctx context.Context) (again bool) {
+	leave, ok := w.r.Turns.EnterWithin(ctx, events.LaneBulk, max(w.window, minPatience))
+	if !ok {
+		return true
+	}
+	defer leave()
+	n, _ := w.turn(ctx, events.LaneBulk)
+	return n > 0
 }
 
 // woken says, without waiting, whether a wake has come.

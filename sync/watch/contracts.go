@@ -113,9 +113,17 @@ func deleted(s ledger.Summary) bool {
 	return slices.Contains(s.Record.Reasons, v1.ReasonDeletedAtSource)
 }
 
-// PollServices finds edited services of the catalogue and marks the contracts that read them.
+// PollServices finds edited services of the catalogue and marks the contracts that
+// read them; without a contract there is nothing to ask for.
 func (w *Watcher) PollServices(ctx context.Context) error {
-	_, err := poll[serviceStamps](ctx, w, polled{
+	ids, err := w.Ledger.Ids(ctx, w.ID, v1.KindContract)
+	if err != nil {
+		return fmt.Errorf("read known contracts: %w", err)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err = poll[serviceStamps](ctx, w, polled{
 		entity: autotask.EntityServices, cursor: func(c *installation.Cursors) *time.Time { return &c.Catalogue },
 		fields: []string{"lastModifiedDate"},
 		found: func(ids []int64) error {

@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
@@ -19,32 +20,79 @@ type idRow struct {
 
 // List writes a change for every record of a kind into the journal, a page at a
 // time, beginning after the job's cursor; listed is told of each page, so that a
-// restart goes on where it ended. It costs one request per 500 records.
+// restart goes on where it ended. It costs one request per 500 records. The rows of
+// companies are kept for the batches that reconcile them.
 func (w *Watcher) List(ctx context.Context, j job.Job, kind v1.Kind, listed func(ids []int64) error) error {
-	after := j.Cursor[kind]
-	q := autotask.Query{From: after + 1} // id 0, the MSP itself, needs no backfill: it never syncs
-	trigger := triggerOf(j.Type)
-	err := autotask.Each(autotask.WithBulk(ctx), w.Autotask, entityOf(kind), q, func(rows autotask.Rows[idRow]) error {
-		changes := make([]events.Change, 0, len(rows.Items))
-		ids := make([]int64, 0, len(rows.Items))
-		for _, row := range rows.Items {
-			ids = append(ids, row.ID)
-			changes = append(changes, events.Change{
-				Installation: w.ID, Kind: kind, ID: row.ID, Trigger: trigger, EventTime: w.Now(), Job: j.ID, Force: j.Force,
-			})
+	ctx = autotask.WithBulk(ctx)
+	from := j.Cursor[kind] + 1 // id 0, the MSP itself, needs no backfill: it never syncs
+	if kind == v1.KindCompany && w.Listed != nil {
+		next, broken, err := w.listCompanies(ctx, j, from, listed)
+		if err != nil || !broken {
+			return err
 		}
-		if len(ids) == 0 {
-			return nil
+		from = next // one bad row spoils its page: the rest is listed by id, which no row can spoil
+	}
+	err := autotask.Each(ctx, w.Autotask, entityOf(kind), autotask.Query{From: from}, func(rows autotask.Rows[idRow]) error {
+		ids := make([]int64, len(rows.Items))
+		for i, row := range rows.Items {
+			ids[i] = row.ID
 		}
-		if err := w.Journal.PublishAll(ctx, changes); err != nil {
-			return fmt.Errorf("store %s changes: %w", kind, err)
-		}
-		return listed(ids)
+		return w.publishListed(ctx, j, kind, ids, listed)
 	})
 	if err != nil {
 		return fmt.Errorf("list %s records: %w", kind, err)
 	}
 	return nil
+}
+
+// listCompanies lists companies with all that is read of them. Where Autotask does not
+// answer that, broken says so and next is where to go on; the error is of what was listed.
+func (w *Watcher) listCompanies(ctx context.Context, j job.Job, from int64, listed func(ids []int64) error) (next int64, broken bool, err error) {
+	next = from
+	began := w.Now()
+	failed := autotask.Each(autotask.WithoutRepeats(ctx), w.Autotask, autotask.EntityCompanies, autotask.Query{From: from},
+		func(rows autotask.Rows[autotask.Company]) error {
+			w.Listed.Put(j.ID, began, rows.Items)
+			began = w.Now() // the next page is asked for after this
+			ids := companyIDs(rows)
+			if err = w.publishListed(ctx, j, v1.KindCompany, ids, listed); err == nil && len(ids) > 0 {
+				next = ids[len(ids)-1] + 1
+			}
+			return err
+		})
+	return next, failed != nil, err
+}
+
+// companyIDs are the ids of a page, those of rows that cannot be read among them.
+func companyIDs(rows autotask.Rows[autotask.Company]) []int64 {
+	var ids []int64
+	for _, c := range rows.Items {
+		ids = append(ids, c.ID)
+	}
+	for _, bad := range rows.Bad {
+		if bad.ID != 0 {
+			ids = append(ids, bad.ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// publishListed writes a change for each record of a page.
+func (w *Watcher) publishListed(ctx context.Context, j job.Job, kind v1.Kind, ids []int64, listed func(ids []int64) error) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	changes := make([]events.Change, len(ids))
+	for i, id := range ids {
+		changes[i] = events.Change{
+			Installation: w.ID, Kind: kind, ID: id, Trigger: triggerOf(j.Type), EventTime: w.Now(), Job: j.ID, Force: j.Force,
+		}
+	}
+	if err := w.Journal.PublishAll(ctx, changes); err != nil {
+		return fmt.Errorf("store %s changes: %w", kind, err)
+	}
+	return listed(ids)
 }
 
 // ListIDs reads the ids of every record of a kind, for a dry run.

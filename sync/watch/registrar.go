@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -83,14 +84,47 @@ func (w *Watcher) contractsCallOut(ctx context.Context, in *installation.Install
 	if !in.Uses()[v1.KindContract] {
 		return false, nil
 	}
-	info, err := w.Autotask.EntityInformation(ctx, autotask.EntityContracts)
-	if untold(err) {
-		return false, nil
+	if w.Now().Sub(w.calloutsAt) < described {
+		return w.callouts, nil
 	}
-	if err != nil {
+	info, err := w.Autotask.EntityInformation(ctx, autotask.EntityContracts)
+	if err != nil && !untold(err) {
 		return false, fmt.Errorf("ask whether contracts call out: %w", err)
 	}
-	return info.SupportsWebhookCallouts, nil
+	w.callouts, w.calloutsAt = err == nil && info.SupportsWebhookCallouts, w.Now()
+	return w.callouts, nil
+}
+
+// described is how long a build of Autotask is taken to be what it said it is.
+const described = 24 * time.Hour
+
+// catalogued is what is known of the fields that an entity's webhooks can carry.
+type catalogued struct {
+	wanted map[string]int64 // by name: the ids of those that we subscribe to
+	absent []string         // those that this Autotask does not have
+	at     time.Time
+}
+
+// fieldIDs are the ids of the fields to subscribe to, and the names of those that this
+// Autotask lacks. They are asked for once a day, and for each new registration.
+func (w *Watcher) fieldIDs(ctx context.Context, e autotask.WebhookEntity, fresh bool) (map[string]int64, []string, error) {
+	known := w.catalogues[e]
+	if fresh || known.at.IsZero() || w.Now().Sub(known.at) >= described {
+		catalogue, err := w.Autotask.WebhookCatalogue(ctx, e)
+		if err != nil {
+			return nil, nil, err
+		}
+		known = catalogued{wanted: map[string]int64{}, at: w.Now()}
+		for _, name := range e.SubscribedFields() {
+			if id, ok := catalogue.FieldID(name); ok {
+				known.wanted[name] = id
+			} else {
+				known.absent = append(known.absent, name)
+			}
+		}
+		w.catalogues[e] = known
+	}
+	return known.wanted, known.absent, nil
 }
 
 // untold says whether an error only means that this build of Autotask does not
@@ -146,6 +180,7 @@ func (w *Watcher) repair(ctx context.Context, e autotask.WebhookEntity, publicUR
 	if err != nil {
 		return err
 	}
+	before := *done
 	url, fresh := CallbackURL(publicURL, w.ID), false
 	if hook == nil {
 		id, err := w.Autotask.CreateWebhook(ctx, e, autotask.NewWebhook{
@@ -163,9 +198,11 @@ func (w *Watcher) repair(ctx context.Context, e autotask.WebhookEntity, publicUR
 	if err := w.subscribe(ctx, e, hook.ID, fresh, done); err != nil {
 		return err
 	}
-	now, err := w.Autotask.Webhook(ctx, e, hook.ID)
-	if err != nil {
-		return err
+	now := *hook
+	if *done != before || len(hook.Lacks) > 0 || !hook.Ready() { // else the list has just told
+		if now, err = w.Autotask.Webhook(ctx, e, hook.ID); err != nil {
+			return err
+		}
 	}
 	if err := w.keep(ctx, e, now); err != nil {
 		return err
@@ -268,17 +305,11 @@ func (w *Watcher) subscribe(ctx context.Context, e autotask.WebhookEntity, id in
 	for _, f := range has {
 		rows[f.FieldID] = f
 	}
-	catalogue, err := w.Autotask.WebhookCatalogue(ctx, e)
+	wanted, absent, err := w.fieldIDs(ctx, e, fresh)
 	if err != nil {
 		return err
 	}
-	var absent []string
-	for _, name := range e.SubscribedFields() {
-		field, ok := catalogue.FieldID(name)
-		if !ok {
-			absent = append(absent, name)
-			continue
-		}
+	for name, field := range wanted {
 		row, there := rows[field]
 		delete(rows, field)
 		switch {
@@ -290,6 +321,7 @@ func (w *Watcher) subscribe(ctx context.Context, e autotask.WebhookEntity, id in
 			_, err = w.Autotask.AddWebhookField(ctx, e, id, field)
 		}
 		if err != nil {
+			delete(w.catalogues, e) // the ids may be another build's by now
 			return fmt.Errorf("field %s: %w", name, err)
 		}
 		done.Changed++

@@ -17,6 +17,7 @@ import (
 	"channelsync/events"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
+	"channelsync/sync/reconcile"
 )
 
 // Journal takes what is found.
@@ -45,6 +46,7 @@ type Config struct {
 	Journal   Journal
 	Ledger    *ledger.Ledger
 	Catalogue Catalogue
+	Listed    *reconcile.Listed // takes the companies that a pass lists; nil: nobody does
 	Now       func() time.Time
 	Log       *zap.Logger
 }
@@ -55,11 +57,15 @@ type Watcher struct {
 	seen map[string]map[int64]time.Time // by entity: stamp of each record published within the overlap
 	// hasStamp caches whether contracts carry lastModifiedDateTime; asked once.
 	hasStamp *bool
+	// catalogues and callouts are what the build says of its webhooks.
+	catalogues map[autotask.WebhookEntity]catalogued
+	callouts   bool // for contracts too
+	calloutsAt time.Time
 }
 
 // New makes a watcher.
 func New(cfg Config) *Watcher {
-	return &Watcher{Config: cfg, seen: map[string]map[int64]time.Time{}}
+	return &Watcher{Config: cfg, seen: map[string]map[int64]time.Time{}, catalogues: map[autotask.WebhookEntity]catalogued{}}
 }
 
 func (w *Watcher) installation() (*installation.Installation, error) { return w.Store.Get(w.ID) }

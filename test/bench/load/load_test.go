@@ -1,0 +1,97 @@
+package load
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"channelsync/api/autotask"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestRun posts callbacks to a handler that takes them as the product does: each is
+// authentic, and another one.
+func TestRun(t *testing.T) {
+	var taken, wrong atomic.Int64
+	seen := make(chan int64, 1000)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		_, authentic := autotask.VerifySignature(r.Header.Get(autotask.SignatureHeader), body, "a secret")
+		c, undecodable := autotask.DecodeCallback(body)
+		if err != nil || !authentic || undecodable != nil || r.URL.Path != "/callbacks/autotask/x" {
+			wrong.Add(1)
+		} else {
+			seen <- *c.SequenceNumber
+		}
+		taken.Add(1)
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	defer server.Close()
+	make := &Callbacks{URL: server.URL + "/callbacks/autotask/x", GUID: "g", Secret: "a secret", FirstID: 10, Records: 3}
+	requests, err := make.Make(200)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Run(Config{
+		Addr: strings.TrimPrefix(server.URL, "http://"), Connections: 4, For: 10 * time.Second, Requests: requests, Status: http.StatusAccepted,
+	})
+	if err != nil || got.Answered != 200 || got.P50 <= 0 || got.P99 < got.P50 || got.PerSecond() <= 0 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if taken.Load() != 200 || wrong.Load() > 0 {
+		t.Errorf("%d were posted, %d of them wrong", taken.Load(), wrong.Load())
+	}
+	close(seen)
+	numbers := map[int64]bool{}
+	for n := range seen {
+		numbers[n] = true
+	}
+	if len(numbers) != 200 {
+		t.Errorf("%d different sequence numbers", len(numbers))
+	}
+}
+
+func TestRunEndsInTimeAndRepeats(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "some body") }))
+	defer server.Close()
+	requests, err := (&Callbacks{URL: server.URL + "/x", Records: 1}).Make(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{
+		Addr: strings.TrimPrefix(server.URL, "http://"), Connections: 2, For: 50 * time.Millisecond, Requests: requests, Repeat: true, Status: http.StatusOK,
+	}
+	got, err := Run(cfg)
+	if err != nil || got.Answered < 3 || got.Took < cfg.For {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	cfg.Status = http.StatusAccepted
+	if _, err := Run(cfg); err == nil {
+		t.Error("another status than wanted is no error")
+	}
+	cfg.Addr = "127.0.0.1:1"
+	if _, err := Run(cfg); err == nil {
+		t.Error("nobody listens, and no error")
+	}
+}
+
+func FuzzReadAnswer(f *testing.F) {
+	f.Add("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+	f.Add("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc")
+	f.Add("HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n")
+	f.Add("HTTP/1.1 2")
+	f.Fuzz(func(t *testing.T, text string) {
+		status, err := readAnswer(bufio.NewReader(strings.NewReader(text)))
+		if err == nil && !strings.HasPrefix(text, "HTTP/1.1 ") {
+			t.Errorf("status %d of %q", status, text)
+		}
+	})
+}

@@ -1,0 +1,115 @@
+// Command bench measures channelsync from the outside, on loopback, in under ten minutes:
+// how many callbacks it takes, what a change costs in requests, how soon it arrives, what
+// many installations and a long journal cost. It prints one table in Markdown or JSON.
+//
+// The program runs as a process of its own, and so do the plain handlers it is compared
+// with, in turns, so that every ratio comes from one run on one machine. It fails on no
+// figure, only when it cannot measure. CONTRIBUTING.md and docs/performance.md say more.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"channelsync/test/bench/measure"
+	"channelsync/test/bench/reference"
+	"channelsync/test/bench/report"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	switch {
+	case err == nil || errors.Is(err, flag.ErrHelp):
+	default:
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// settings are what the flags say.
+type settings struct {
+	short, json      bool
+	only, dir, write string
+	binary, profiles string
+	reference        string // this process is one of the references
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	var s settings
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.BoolVar(&s.short, "short", false, "the two-minute form: fewer rounds, smaller numbers")
+	f.BoolVar(&s.json, "json", false, "print JSON instead of Markdown")
+	f.StringVar(&s.only, "only", "", "comma-separated `parts`: "+strings.Join(measure.Names(), ", "))
+	f.StringVar(&s.dir, "dir", "", "`directory` for the stores, on the disk to measure; default: the temporary one")
+	f.StringVar(&s.write, "write", "", "also put the table into the marked block of this `file`")
+	f.StringVar(&s.binary, "binary", "", "measure this `program` instead of building channelsync")
+	f.StringVar(&s.profiles, "profiles", "", "keep profiles of channelsync in this `directory`")
+	f.StringVar(&s.reference, "reference", "", "run one of the references instead (the benchmarks do so themselves)")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if s.reference != "" {
+		return reference.Serve(ctx, reference.Kind(s.reference), s.dir, func(addr string) { fmt.Fprintln(stdout, addr) })
+	}
+	dir, err := os.MkdirTemp(s.dir, "channelsync-bench-")
+	if err != nil {
+		return fmt.Errorf("make a directory: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	binary := s.binary
+	if binary == "" {
+		if binary, err = build(ctx, dir); err != nil {
+			return err
+		}
+	}
+	return s.measure(ctx, measure.Config{Binary: binary, Dir: dir, Short: s.short, Profiles: s.profiles, Progress: stderr}, stdout)
+}
+
+// measure runs the parts that were asked for and prints the report.
+func (s settings) measure(ctx context.Context, cfg measure.Config, stdout io.Writer) error {
+	out := &report.Report{Machine: report.Observe(cfg.Dir)}
+	out.Machine.Short = s.short
+	began := time.Now()
+	var only []string
+	if s.only != "" {
+		only = strings.Split(s.only, ",")
+	}
+	if err := measure.Run(ctx, cfg, only, out); err != nil {
+		return err
+	}
+	out.Machine.Took = time.Since(began)
+	if s.write != "" {
+		if err := out.WriteInto(s.write); err != nil {
+			return err
+		}
+	}
+	if s.json {
+		return out.JSON(stdout)
+	}
+	_, err := io.WriteString(stdout, out.Markdown())
+	return err
+}
+
+// build makes channelsync as it is released.
+func build(ctx context.Context, dir string) (string, error) {
+	path := filepath.Join(dir, "channelsync")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, "channelsync/cmd/channelsync")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build channelsync: %w\n%s", err, text)
+	}
+	return path, nil
+}

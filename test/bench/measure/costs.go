@@ -1,0 +1,207 @@
+package measure
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "channelsync/api/v1"
+	"channelsync/test/bench/bed"
+	"channelsync/test/bench/report"
+	atsim "channelsync/test/sim/autotask/sim"
+)
+
+// never is an interval that does not come round while costs are counted.
+const never = "24h"
+
+// costs is the table of what each trigger costs, for one tenant.
+type costs struct {
+	*run
+	bed    *bed.Bed
+	tenant *bed.Tenant
+	table  report.Section
+}
+
+// costs counts what each trigger costs in Autotask requests: every clock is stopped, and
+// one thing is made to happen at a time.
+func (r *run) costs() (err error) {
+	n := pick(r, 1000, 500)
+	b, err := r.start(1, map[string]string{
+		"log-level": "warn", "contract-poll-interval": never, "contract-parts-interval": never, "sweep-interval": never, "webhook-check-interval": never,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	c := &costs{run: r, bed: b, tenant: b.Tenants[0], table: report.Section{
+		Title: "What each trigger costs in Autotask requests", Columns: []string{"trigger", "requests", "of which"},
+	}}
+	c.tenant.FillCompanies(n)
+	c.tenant.FillContracts(n)
+	for _, step := range []func() error{c.firstPass, c.callbacks, c.asked, c.polls, c.passes} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	c.table.Note("Counted by the simulator, of a tenant with %d companies, %d contacts and %d contracts of one service each.", n, n+n/2, n)
+	r.out.Sections = append(r.out.Sections, c.table)
+	return nil
+}
+
+// count writes what happened since the counters were last reset.
+func (c *costs) count(trigger string, do func() error) error {
+	if err := c.bed.Live(c.ctx, c.tenant); err != nil && c.tenant.Installation != "" {
+		return err
+	}
+	c.tenant.Autotask.ResetStats()
+	if err := do(); err != nil {
+		return fmt.Errorf("%s: %w", trigger, err)
+	}
+	c.row(trigger, c.tenant.Autotask.Stats().Requests, 1)
+	return nil
+}
+
+// row writes requests by entity and operation, divided by how often it happened.
+func (c *costs) row(trigger string, requests map[string]map[string]int, times int) {
+	total := 0
+	var parts []string
+	for entity, operations := range requests {
+		for operation, n := range operations {
+			total += n
+			if n = n / times; n > 0 {
+				parts = append(parts, fmt.Sprintf("%s %s %d", entity, operation, n))
+			}
+		}
+	}
+	slices.Sort(parts)
+	c.table.Row(trigger, report.Number(float64(total)/float64(times)), strings.Join(parts, ", "))
+}
+
+func (c *costs) live() error { return c.bed.Live(c.ctx, c.tenant) }
+
+func (c *costs) firstPass() error {
+	c.tenant.Autotask.ResetStats()
+	if err := c.bed.Install(c.ctx, c.tenant, v1.Syncs...); err != nil {
+		return err
+	}
+	if err := c.live(); err != nil {
+		return err
+	}
+	c.row("install with both syncs, their first passes included", c.tenant.Autotask.Stats().Requests, 1)
+	return nil
+}
+
+func (c *costs) callbacks() error {
+	company := c.tenant.Companies[0]
+	at := c.tenant.Autotask
+	err := c.count("callback of a company", func() error {
+		return errors.Join(at.Edit("Companies", company, atsim.Row{"companyName": "Costs A"}), c.bed.Named(c.ctx, c.tenant, "Costs A", 1), c.live())
+	})
+	if err != nil {
+		return err
+	}
+	contact := at.All("Contacts")[0]
+	return c.count("callback of a contact", func() error {
+		before := c.bed.Target.Stats().Total
+		err := at.Edit("Contacts", contact["id"].(int64), atsim.Row{"emailAddress": "other@client.example"})
+		return errors.Join(err, bed.Until(c.ctx, 20*time.Millisecond, func() (bool, error) {
+			return c.bed.Target.Stats().Total > before, nil
+		}), c.live())
+	})
+}
+
+// asked is what somebody asks for over the API.
+func (c *costs) asked() error {
+	api, id := c.bed.Admin, c.tenant.Installation
+	company, contract := bed.ExternalID(c.tenant.Companies[1]), bed.ExternalID(c.tenant.Contracts[1])
+	for _, a := range []struct {
+		what string
+		do   func() error
+	}{
+		{"explain a company", func() error { _, err := api.Explain(c.ctx, id, v1.KindCompany, company); return err }},
+		{"explain a contract", func() error { _, err := api.Explain(c.ctx, id, v1.KindContract, contract); return err }},
+		{"webhook check, with what it may have missed", func() error {
+			return errors.Join(api.RepairWebhooks(c.ctx, id), c.rest(2*time.Second), c.live())
+		}},
+		{"resync of everything", func() error {
+			job, err := api.Resync(c.ctx, id, v1.ResyncRequest{})
+			if err == nil {
+				_, err = c.bed.Job(c.ctx, c.tenant, job.Job)
+			}
+			return err
+		}},
+		{"replay of everything", func() error {
+			job, err := api.Replay(c.ctx, id, v1.ReplayRequest{})
+			if err == nil {
+				_, err = c.bed.Job(c.ctx, c.tenant, job.Job)
+			}
+			return err
+		}},
+	} {
+		if err := c.count(a.what, a.do); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restart runs the program with another setting until its first look at everything is over.
+func (c *costs) restart(settings map[string]string) error {
+	for flag, value := range settings {
+		c.bed.Set(flag, value)
+	}
+	return errors.Join(c.bed.Stop(), c.bed.Start(c.ctx), c.rest(2*time.Second), c.live())
+}
+
+// polls is what the contract poll costs, idle and with a change.
+func (c *costs) polls() error {
+	if err := c.restart(map[string]string{"contract-poll-interval": "1s"}); err != nil {
+		return err
+	}
+	c.tenant.Autotask.ResetStats()
+	if err := c.rest(5 * time.Second); err != nil {
+		return err
+	}
+	idle := c.tenant.Autotask.Stats().Requests
+	times := max(1, idle["Contracts"]["query"])
+	c.row("contract poll that finds nothing", idle, times)
+	c.tenant.Autotask.ResetStats()
+	contract := c.tenant.Contracts[2]
+	err := errors.Join(c.tenant.Autotask.Edit("Contracts", contract, atsim.Row{"contractName": "Costs B"}),
+		bed.Until(c.ctx, 5*time.Millisecond, func() (bool, error) {
+			got, _ := c.bed.Target.Contract(c.tenant.Connection, bed.ExternalID(contract))
+			return got.Data.Name != nil && *got.Data.Name == "Costs B", nil
+		}))
+	if err != nil {
+		return err
+	}
+	c.row("contract poll that finds one, and the next one", c.tenant.Autotask.Stats().Requests, 1)
+	return nil
+}
+
+// passes is what the rarer passes cost, each with the start that it follows.
+func (c *costs) passes() error {
+	if err := c.restart(map[string]string{"contract-poll-interval": never}); err != nil {
+		return err
+	}
+	for _, p := range []struct{ what, flag, interval string }{
+		{"start of the service", "", ""},
+		{"start, and a comparison of the parts", "contract-parts-interval", "1s"},
+		// Due at the start, since the first pass is longer ago, and not again while it is under way.
+		{"start, and a sweep", "sweep-interval", "20s"},
+	} {
+		if p.flag != "" {
+			c.bed.Set(p.flag, p.interval)
+		}
+		err := c.count(p.what, func() error { return errors.Join(c.bed.Stop(), c.bed.Start(c.ctx), c.rest(2*time.Second), c.live()) })
+		if err != nil {
+			return err
+		}
+		if p.flag != "" {
+			c.bed.Set(p.flag, never)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package report
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Machine is what the figures were measured on. It names no host and no path.
+type Machine struct {
+	At     time.Time     `json:"at"`
+	Cores  int           `json:"cores"`
+	Kernel string        `json:"kernel"`
+	Disk   string        `json:"disk"` // kind of file system that the store is on
+	Go     string        `json:"go"`
+	Load   string        `json:"load"` // load averages when the run began
+	Short  bool          `json:"short,omitempty"`
+	Took   time.Duration `json:"took"`
+}
+
+// Observe looks at the machine; dir is where the stores will be.
+func Observe(dir string) Machine {
+	m := Machine{At: time.Now().UTC().Truncate(time.Second), Cores: runtime.NumCPU(), Go: runtime.Version(), Disk: diskOf(dir)}
+	if text, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
+		m.Kernel, _, _ = strings.Cut(strings.TrimSpace(string(text)), "-")
+	}
+	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
+		m.Load = strings.Join(strings.Fields(string(text))[:3], " ")
+	}
+	return m
+}
+
+// diskOf names the file system by its number in statfs(2).
+func diskOf(dir string) string {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		return "unknown"
+	}
+	for number, name := range map[int64]string{
+		0xEF53: "ext4", 0x58465342: "xfs", 0x9123683E: "btrfs", 0x01021994: "tmpfs: flushes cost nothing", 0x794C7630: "overlay",
+	} {
+		if int64(fs.Type) == number { //nolint:unconvert // the types differ between platforms
+			return name
+		}
+	}
+	return fmt.Sprintf("file system %#x", fs.Type)
+}
+
+func (m Machine) String() string {
+	form := ""
+	if m.Short {
+		form = " The short form: few rounds, small numbers."
+	}
+	return fmt.Sprintf("Measured on %s: %d cores, Linux %s, %s on a virtual disk, %s; load average %s at the start; %s in all.%s",
+		m.At.Format("2006-01-02"), m.Cores, m.Kernel, m.Disk, m.Go, m.Load, m.Took.Round(time.Second), form)
+}

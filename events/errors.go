@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -28,6 +29,7 @@ var (
 // Error codes of the server (nats-server, server/errors.json).
 const (
 	codeAccountResources jetstream.ErrorCode = 10002
+	codeNoPeers          jetstream.ErrorCode = 10005
 	codeInsufficient     jetstream.ErrorCode = 10023
 	codeStorageResources jetstream.ErrorCode = 10047
 	codeStoreFailed      jetstream.ErrorCode = 10077
@@ -77,9 +79,13 @@ func isTooManyBatches(err error) bool {
 		jetstreamext.JSErrCodeBatchPublishTooManyInflight)
 }
 
-// isUnavailable tells what a cluster without a leader gives.
+// isUnavailable tells what a cluster gives that has no leader yet, or whose leader has
+// not heard from all servers yet.
 func isUnavailable(err error) bool {
 	api := apiError(err)
+	if api != nil && api.ErrorCode == codeNoPeers && strings.Contains(api.Description, "offline") {
+		return true
+	}
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) ||
 		errors.Is(err, jetstream.ErrNoStreamResponse) || api != nil && api.Code == http.StatusServiceUnavailable
 }

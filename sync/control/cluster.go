@@ -91,11 +91,11 @@ func (m *Manager) Hold(ctx context.Context, shard int) {
 		}
 	}
 	for _, in := range m.Store.List() {
-		if events.ShardOf(in.ID) == shard && ctx.Err() == nil {
-			m.align(ctx, in.ID)
+		if events.ShardOf(in.ID) == shard {
+			m.done.Go(func() { m.align(ctx, in.ID) }) // one that cannot be taken over keeps no other waiting
 		}
 	}
-	<-ctx.Done()
+	<-ctx.Done() // from now on nothing of the shard is started any more
 	m.leaveShard(shard, errors.Is(context.Cause(ctx), events.ErrNotHeld))
 }
 
@@ -138,11 +138,17 @@ func (m *Manager) align(ctx context.Context, id string) {
 	}
 }
 
+// takesAtOnce is how many installations are taken over side by side: all of an
+// instance that died come at once.
+const takesAtOnce = 16
+
 // takeOver makes this process the only one that writes for an installation and runs
 // it. It tries until it works or the installation is no longer this process's.
 func (m *Manager) takeOver(ctx context.Context, in *installation.Installation) {
 	for m.holds(in.ID) && ctx.Err() == nil {
+		m.taking <- struct{}{}
 		err := errors.Join(m.Ledger.Claim(ctx, in.ID), m.Jobs.Load(ctx, in.ID))
+		<-m.taking
 		if err == nil {
 			m.start(in)
 			return
@@ -199,10 +205,12 @@ func (m *Manager) leaveShard(shard int, lost bool) {
 		}
 	}
 	m.mu.Unlock()
-	m.stopAll(ids)
+	var finishing sync.WaitGroup
 	if !lost {
-		m.finished(shard)
+		finishing.Go(func() { m.finished(shard) })
 	}
+	m.stopAll(ids)
+	finishing.Wait()
 	for _, in := range m.Store.List() {
 		if events.ShardOf(in.ID) == shard {
 			m.forget(in.ID)

@@ -14,6 +14,10 @@ import (
 	v1 "channelsync/api/v1"
 )
 
+// dialTimeout is how long one server of a cluster may take to greet. One that hangs
+// takes connections all the same, under each of the addresses it is known by.
+const dialTimeout = 2 * time.Second
+
 // connect reaches the embedded server, or the cluster within the context's time.
 func connect(ctx context.Context, cfg Config, srv *server.Server) (*link, error) {
 	l := &link{
@@ -22,9 +26,8 @@ func connect(ctx context.Context, cfg Config, srv *server.Server) (*link, error)
 	}
 	opts := []nats.Option{
 		nats.Name("channelsync"),
-		// A dead peer is noticed within 15 s, and nothing is buffered meanwhile:
-		// a publish that cannot be stored now must fail now.
-		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
+		// Nothing is buffered while the peer is away: a publish that cannot be stored now
+		// must fail now.
 		nats.MaxReconnects(-1), nats.ReconnectWait(time.Second), nats.ReconnectBufSize(-1),
 		// An answer has a page of messages and its end; the default makes room for 65,536.
 		nats.SyncQueueLen(2 * batchMax),
@@ -34,7 +37,10 @@ func connect(ctx context.Context, cfg Config, srv *server.Server) (*link, error)
 	if srv != nil {
 		opts = append(opts, nats.InProcessServer(srv))
 	} else {
-		opts = append(opts, nats.RetryOnFailedConnect(true), nats.Timeout(opTimeout))
+		// A server that is silent is given up within 6 s, half of what is left of a lease
+		// when its renewal fails there.
+		opts = append(opts, nats.PingInterval(2*time.Second), nats.MaxPingsOutstanding(2))
+		opts = append(opts, nats.RetryOnFailedConnect(true), nats.Timeout(dialTimeout))
 		opts = append(opts, cfg.security()...)
 	}
 	nc, err := nats.Connect(cfg.URL, opts...)

@@ -40,7 +40,28 @@ const lastForMax = 500
 // get asks the stream directly, past the API queue. Unlike jetstreamext.GetBatch
 // it tells an answer that was cut off from a complete one: taking the first for
 // the second would make stored records look absent.
+//
+// A cluster has nobody to answer right after a stream was made, or while its servers
+// start: it is asked again until then.
 func (s *stream) get(ctx context.Context, req getRequest) (page, error) {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	for {
+		p, err := s.ask(ctx, req)
+		if s.inside || !errors.Is(err, nats.ErrNoResponders) {
+			return p, err
+		}
+		if pause(ctx, askAgain); ctx.Err() != nil {
+			return p, err
+		}
+	}
+}
+
+// askAgain is the pause before a stream that nobody answered for is asked again.
+const askAgain = 100 * time.Millisecond
+
+// ask is one request and its answer.
+func (s *stream) ask(ctx context.Context, req getRequest) (page, error) {
 	if req.StartTime == nil && req.Seq == 0 && len(req.LastFor) == 0 {
 		req.Seq = 1
 	}

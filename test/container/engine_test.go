@@ -1,0 +1,55 @@
+package container
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// command is as long as anything that is asked of the engine may take; building an image is not among it.
+const command = 60 * time.Second
+
+// docker asks the engine and returns what it says.
+func docker(t testing.TB, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(t.Context()), command, errors.New("docker: no answer in time"))
+	defer cancel()
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, "docker", args...)
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("docker %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// programs are packages that become static binaries, by the name of the binary.
+type programs map[string]string
+
+// image builds an image from scratch out of programs, files and a Dockerfile, and names it. Nothing is pulled. The
+// image is kept: the engine builds it again only when something in it has changed.
+func image(t testing.TB, name, dockerfile string, from programs) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "data"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(dockerfile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for binary, pkg := range from {
+		build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(dir, binary), pkg)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("build %s: %v\n%s", pkg, err, out)
+		}
+	}
+	docker(t, "build", "--quiet", "--tag", name, dir)
+}

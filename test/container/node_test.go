@@ -64,6 +64,7 @@ func (n *node) resume() { n.t.Helper(); docker(n.t, "unpause", n.id) }
 
 // cut takes it off the network of the store. An instance still reaches both vendors, and they it.
 func (n *node) cut() { n.t.Helper(); docker(n.t, "network", "disconnect", n.store, n.id) }
+
 func (n *node) join() {
 	n.t.Helper()
 	docker(n.t, "network", "connect", "--alias", n.name, n.store, n.id)

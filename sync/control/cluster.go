@@ -147,9 +147,10 @@ const takesAtOnce = 16
 func (m *Manager) takeOver(ctx context.Context, in *installation.Installation) {
 	for m.holds(in.ID) && ctx.Err() == nil {
 		m.taking <- struct{}{}
-		err := errors.Join(m.Ledger.Claim(ctx, in.ID), m.Jobs.Load(ctx, in.ID))
+		err := m.Jobs.Load(ctx, in.ID)
 		<-m.taking
 		if err == nil {
+			m.Ledger.Claim(in.ID)
 			m.start(in)
 			return
 		}

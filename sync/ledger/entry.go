@@ -58,6 +58,10 @@ type Entry struct {
 	NextAttempt time.Time `json:"nextAttempt"` // when a retrying record is due by itself
 
 	Timeline []v1.TimelineStep `json:"timeline,omitempty"`
+
+	// Revision is what was read or written last; 0: it was not there. Where other
+	// processes write too, only an entry that is still at it can be written.
+	Revision uint64 `json:"-"`
 }
 
 // Contact is a contact as of the last fetch of its company.

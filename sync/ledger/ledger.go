@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -27,7 +28,7 @@ type Ledger struct {
 
 	mu      sync.Mutex
 	indexes map[string]*index
-	fences  *fences // nil: this process is the only one that writes
+	shared  *claims // nil: this process is the only one that writes
 }
 
 // New makes a ledger on a table that no other process writes to.
@@ -56,7 +57,9 @@ func (l *Ledger) Read(ctx context.Context, installation string, kind v1.Kind, id
 	return out, nil
 }
 
-// Write stores the entries in one atomic batch (as long as they are at most 500) and updates the index.
+// Write stores the entries in one atomic batch (as long as they are at most 500) and
+// updates the index. A shared ledger returns events.ErrConflict when another process
+// has written one of them since it was read: then nothing is stored.
 func (l *Ledger) Write(ctx context.Context, installation string, entries []*Entry) error {
 	if len(entries) == 0 {
 		return nil
@@ -65,38 +68,59 @@ func (l *Ledger) Write(ctx context.Context, installation string, entries []*Entr
 	if err != nil {
 		return err
 	}
-	puts := make([]events.KeyValue, len(entries))
+	puts := make([]events.Entry, len(entries))
 	for i, e := range entries {
 		b, err := json.Marshal(e)
 		if err != nil {
 			return fmt.Errorf("encode ledger entry: %w", err)
 		}
 		key := keyOf(installation, e.Kind, e.ID)
-		puts[i] = events.KeyValue{Key: key, Value: ring.Seal(key, b)}
+		puts[i] = events.Entry{Key: key, Value: ring.Seal(key, b), Revision: e.Revision}
 	}
 	// The index is locked across both, so that whoever builds it meanwhile sees either all or nothing of the batch.
 	ix := l.index(installation)
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	if err := l.write(ctx, installation, puts); err != nil {
+	if err := l.store(ctx, installation, puts); err != nil {
 		ix.reset() // what of it was written is not known: it is read again
 		return fmt.Errorf("write ledger: %w", err)
 	}
-	if ix.loaded {
-		for _, e := range entries {
+	for i, e := range entries {
+		e.Revision = puts[i].Revision
+		if ix.loaded {
 			ix.put(e)
 		}
 	}
 	return nil
 }
 
+// store writes what was sealed: with other processes beside this one, only over what was read.
+func (l *Ledger) store(ctx context.Context, installation string, puts []events.Entry) error {
+	if l.shared == nil {
+		all := make([]events.KeyValue, len(puts))
+		for i, p := range puts {
+			all[i] = events.KeyValue{Key: p.Key, Value: p.Value}
+		}
+		return l.table.PutMany(ctx, all)
+	}
+	if !l.claimed(installation) {
+		return ErrNotClaimed
+	}
+	for part := range slices.Chunk(puts, atomicMax) {
+		if err := l.shared.table.UpdateMany(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// atomicMax is how many entries are written as one.
+const atomicMax = 500
+
 // Purge drops every entry of an installation.
 func (l *Ledger) Purge(ctx context.Context, installation string) error {
 	if err := l.table.PurgePrefix(ctx, installation); err != nil {
 		return fmt.Errorf("purge ledger: %w", err)
-	}
-	if err := l.dropFence(ctx, installation); err != nil {
-		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -117,6 +141,7 @@ func (l *Ledger) open(ctx context.Context, installation string, e events.Entry) 
 	if err := json.Unmarshal(plain, &out); err != nil {
 		return nil, fmt.Errorf("decode ledger entry %s: %w", e.Key, err)
 	}
+	out.Revision = e.Revision
 	return &out, nil
 }
 

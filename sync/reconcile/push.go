@@ -133,14 +133,21 @@ func push[T channelprogram.ClientInput | channelprogram.ContractInput](ctx conte
 // the record may be that again by the next attempt, and would not be sent.
 func (b *batch) intend(ctx context.Context, due []*item) error {
 	var entries []*ledger.Entry
+	var items []*item
 	for _, it := range due {
 		if it.before.Fingerprint != "" {
 			e := it.before
 			e.Fingerprint = ""
-			entries = append(entries, &e)
+			entries, items = append(entries, &e), append(items, it)
 		}
 	}
-	return b.remembered(ctx, entries)
+	if err := b.remembered(ctx, entries); err != nil {
+		return err
+	}
+	for i, it := range items {
+		it.entry.Revision = entries[i].Revision
+	}
+	return nil
 }
 
 // ofTheRoad says whether no record is to blame. What is not an answer of the

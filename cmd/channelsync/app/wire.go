@@ -118,7 +118,7 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 	records := ledger.New(tables[tableLedger], vault)
 	jobStore := job.New(tables[tableJobs], a.opts.Now) // an installation's are loaded when this instance works for it
 	if a.cluster != nil {
-		records = ledger.NewShared(tables[tableLedger], vault, a.cluster.leases.ID())
+		records = ledger.NewShared(tables[tableLedger], vault)
 	} else if jobStore, err = job.Open(ctx, tables[tableJobs], a.opts.Now); err != nil {
 		return nil, err
 	}

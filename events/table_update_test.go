@@ -1,0 +1,78 @@
+package events
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+)
+
+// A writer that knows an older revision of one entry writes nothing, not even the others.
+func TestUpdateMany(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	tab := table(t, open(t), TableConfig{Name: "ledger"})
+	batch := func(n int, value string) (all []Entry) {
+		for i := range n {
+			all = append(all, Entry{Key: fmt.Sprintf("a.%d", i), Value: []byte(value)})
+		}
+		return all
+	}
+	for _, n := range []int{1, 3, 400, 500} {
+		if err := tab.PurgePrefix(ctx, "a"); err != nil {
+			t.Fatal(err)
+		}
+		mine := batch(n, "one")
+		if err := tab.UpdateMany(ctx, mine); err != nil {
+			t.Fatalf("%d new entries: %v", n, err)
+		}
+		for i, e := range mine {
+			if got, err := tab.Get(ctx, e.Key); err != nil || got.Revision != e.Revision {
+				t.Fatalf("entry %d of %d is at %d (%v), told was %d", i, n, got.Revision, err, e.Revision)
+			}
+			if i > 5 {
+				break
+			}
+		}
+		if err := tab.UpdateMany(ctx, mine); err != nil {
+			t.Fatalf("%d entries again: %v", n, err)
+		}
+		if err := tab.UpdateMany(ctx, batch(n, "late")); !errors.Is(err, ErrConflict) {
+			t.Errorf("%d entries that are there already: %v", n, err)
+		}
+		// Another writer changes the last one.
+		if _, err := tab.Put(ctx, mine[n-1].Key, []byte("two")); err != nil {
+			t.Fatal(err)
+		}
+		for i := range mine {
+			mine[i].Value = []byte("late")
+		}
+		if err := tab.UpdateMany(ctx, mine); !errors.Is(err, ErrConflict) {
+			t.Errorf("a late writer of %d: %v", n, err)
+		}
+		err := tab.Each(ctx, "a", func(e Entry) error {
+			if string(e.Value) == "late" {
+				return fmt.Errorf("%s was written", e.Key)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("of %d: %v", n, err)
+		}
+	}
+	if err := tab.UpdateMany(ctx, batch(501, "many")); err == nil {
+		t.Error("501 entries were taken")
+	}
+	if err := tab.UpdateMany(ctx, []Entry{{Key: "a b"}}); !errors.Is(err, ErrBadName) {
+		t.Errorf("a bad key: %v", err)
+	}
+	if err := tab.UpdateMany(ctx, nil); err != nil {
+		t.Errorf("nothing: %v", err)
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -69,10 +69,3 @@ func TestUpdateMany(t *testing.T) {
 		t.Errorf("nothing: %v", err)
 	}
 }
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}

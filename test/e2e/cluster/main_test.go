@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -41,7 +42,7 @@ const (
 // field is a NATS server, many Autotasks and one Channel Program, and instances beside each other.
 type field struct {
 	t       *testing.T
-	nats    string
+	nats    *natsServer
 	tenants []*tenant
 	first   *world.World // whose vendors all share
 	front   *front
@@ -79,7 +80,7 @@ func newField(t *testing.T, tenants, companies int) *field {
 // join starts another instance.
 func (f *field) join(opts world.Options) *world.World {
 	f.t.Helper()
-	opts.NATSURL = f.nats
+	opts.NATSURL = f.nats.running.ClientURL()
 	opts.Settings = map[string]string{"public-url": f.front.url, "coalesce-window": "100ms", "contract-poll-interval": "1m"}
 	if f.first != nil {
 		opts.Beside = f.first
@@ -205,21 +206,40 @@ func (f *field) agree(within time.Duration) {
 	}
 }
 
-// startNATS runs a server with a port, as somebody else's would be.
-func startNATS(t *testing.T) (url string) {
+// natsServer is a server with a port, as somebody else's would be.
+type natsServer struct {
+	t       *testing.T
+	dir     string
+	port    int
+	running *server.Server
+}
+
+func startNATS(t *testing.T) *natsServer {
 	t.Helper()
+	n := &natsServer{t: t, dir: t.TempDir(), port: server.RANDOM_PORT}
+	n.start()
+	t.Cleanup(n.stop)
+	return n
+}
+
+func (n *natsServer) start() {
+	n.t.Helper()
 	srv, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+		Host: "127.0.0.1", Port: n.port, JetStream: true, StoreDir: n.dir, NoSigs: true, NoLog: true,
 	})
 	if err != nil {
-		t.Fatal(err)
+		n.t.Fatal(err)
 	}
 	srv.Start()
 	if !srv.ReadyForConnections(10 * time.Second) {
-		t.Fatal("nats is not ready")
+		n.t.Fatal("nats is not ready")
 	}
-	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
-	return srv.ClientURL()
+	n.running, n.port = srv, srv.Addr().(*net.TCPAddr).Port
+}
+
+func (n *natsServer) stop() {
+	n.running.Shutdown()
+	n.running.WaitForShutdown()
 }
 
 // front is the proxy before the instances: it posts each callback to the next, or to

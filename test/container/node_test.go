@@ -74,7 +74,18 @@ func (n *node) join() {
 func (n *node) becomesReady(within time.Duration) {
 	n.t.Helper()
 	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	eventually(n.t, n.name+" is ready", within, func() error {
+	began, last := time.Now(), error(nil)
+	defer func() {
+		if took := time.Since(began); took > 5*time.Second {
+			n.t.Logf("%s was ready after %.0f s; before that: %v", n.name, took.Seconds(), last)
+		}
+	}()
+	eventually(n.t, n.name+" is ready", within, func() (err error) {
+		defer func() {
+			if err != nil {
+				last = err
+			}
+		}()
 		resp, err := client.Get("http://" + n.addr(n.ready)) //nolint:noctx // the client has a deadline
 		if err != nil {
 			return err

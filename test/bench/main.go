@@ -38,6 +38,9 @@ func main() {
 	}
 }
 
+// atMost bounds a run on a machine that has too much else to do.
+const atMost = 30 * time.Minute
+
 // settings are what the flags say.
 type settings struct {
 	short, json      bool
@@ -82,6 +85,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 func (s settings) measure(ctx context.Context, cfg measure.Config, stdout io.Writer) error {
 	out := &report.Report{Machine: report.Observe(cfg.Dir)}
 	out.Machine.Short = s.short
+	ctx, cancel := context.WithTimeoutCause(ctx, atMost, fmt.Errorf("not measured within %s", atMost))
+	defer cancel()
 	began := time.Now()
 	var only []string
 	if s.only != "" {

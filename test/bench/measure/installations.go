@@ -24,7 +24,7 @@ func (r *run) installations() error {
 		Title:   "Many installations",
 		Columns: []string{"installations", "of companies", "start", "start after a kill", "memory, started", "memory, idle", "CPU, idle"},
 	}
-	counts := pick(r, []int{1, 100, 1000}, []int{1, 50})
+	counts := pick(r, []int{1, 100, 1000}, []int{1, 30})
 	for _, n := range counts {
 		if err := r.crowd(&s, n, n == counts[len(counts)-1]); err != nil {
 			return fmt.Errorf("%d installations: %w", n, err)
@@ -63,12 +63,12 @@ func (r *run) crowd(s *report.Section, n int, last bool) (err error) {
 		return err
 	}
 	killed := b.StartedIn
-	if err := r.rest(pick(r, 15*time.Second, 5*time.Second)); err != nil { // what a start begins with
+	if err := r.rest(pick(r, 10*time.Second, 3*time.Second)); err != nil { // what a start begins with
 		return err
 	}
-	watched := pick(r, 20*time.Second, 10*time.Second)
+	watched := pick(r, 10*time.Second, 5*time.Second)
 	if last {
-		watched = pick(r, time.Minute, watched) // each contract poll once
+		watched = pick(r, time.Minute, 10*time.Second) // each contract poll once
 	}
 	started, idle, share, err := r.idle(b, watched)
 	if err != nil {

@@ -37,7 +37,9 @@ func (r *run) records() (err error) {
 	if err != nil {
 		return err
 	}
-	r.out.AtMost(fmt.Sprintf("backfill of %d companies, Autotask requests each", n), each, 0.01, "")
+	if n >= 20_000 { // registering the webhooks costs the same whatever the number
+		r.out.AtMost(fmt.Sprintf("backfill of %d companies, Autotask requests each", n), each, 0.01, "")
+	}
 	if err := s.bursts(pick(r, []int{1, 100, 2_000, 20_000}, []int{1, 100, 2_000})); err != nil {
 		return err
 	}

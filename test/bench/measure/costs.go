@@ -52,7 +52,8 @@ func (r *run) costs() (err error) {
 
 // count writes what happened since the counters were last reset.
 func (c *costs) count(trigger string, do func() error) error {
-	if err := c.bed.Live(c.ctx, c.tenant); err != nil && c.tenant.Installation != "" {
+	// What is found after a job or a start has ended is not this trigger's.
+	if err := errors.Join(c.live(), c.rest(2*time.Second), c.live()); err != nil {
 		return err
 	}
 	c.tenant.Autotask.ResetStats()

@@ -28,47 +28,96 @@ var errEnough = errors.New("enough")
 
 // Read hands the chosen changes to fn, oldest first, and returns fn's error as it
 // is. It ends at what was stored when it began, so that a replay cannot chase
-// what it causes. It leaves nothing behind on the server.
+// what it causes, and misses nothing of it: a server that has just come back, and
+// does not have all of it yet, is waited for. It leaves nothing behind on the server.
 func (j *Journal) Read(ctx context.Context, from ReadFrom, fn func(StoredChange) error) error {
 	filter, err := from.filter()
 	if err != nil {
 		return err
 	}
-	var end uint64
-	err = j.call(ctx, "read journal", func(ctx context.Context) error {
-		state, err := j.state(ctx)
-		end = state.LastSeq
-		return err
-	})
-	if err != nil {
+	r := &reading{ReadFrom: from, journal: j, fn: fn}
+	if r.end, _, err = r.newest(ctx, filter); err != nil {
 		return err
 	}
 	req := getRequest{NextFor: filter, Seq: from.FromSequence}
 	if from.FromSequence == 0 && !from.FromTime.IsZero() {
 		req.StartTime = &from.FromTime
 	}
-	var failed error
-	err = j.each(ctx, req, func(msgs []*jetstream.RawStreamMsg) error {
-		for _, msg := range msgs {
-			if msg.Sequence > end || !from.ToTime.IsZero() && msg.Time.After(from.ToTime) {
-				return errEnough
-			}
-			if msg.Time.Before(from.FromTime) {
-				continue
-			}
-			if failed = fn(j.stored(msg)); failed != nil {
-				return failed
-			}
+	waited := 0
+	for r.seen < r.end {
+		before := r.seen
+		err := j.each(ctx, req, r.page)
+		switch {
+		case r.failed != nil:
+			return r.failed
+		case errors.Is(err, errEnough):
+			return nil
+		case err != nil:
+			return fmt.Errorf("read journal: %w", err)
+		case r.seen >= r.end:
+			return nil
+		}
+		// Whoever answered lags behind, unless the last one was removed meanwhile.
+		now, early, err := r.newest(ctx, filter)
+		if err != nil || early {
+			return err
+		}
+		r.end = min(r.end, now)
+		if waited++; r.seen > before {
+			waited = 0
+			req.StartTime, req.Seq = nil, r.seen+1
+		}
+		if waited > int(opTimeout/askAgain) {
+			return fmt.Errorf("read journal: the server that answers has it to %d of %d", r.seen, r.end)
+		}
+		pause(ctx, askAgain)
+	}
+	return nil
+}
+
+// reading is one Read under way.
+type reading struct {
+	ReadFrom
+	journal *Journal
+	fn      func(StoredChange) error
+	seen    uint64 // the last sequence that was read
+	end     uint64 // the last sequence to read
+	failed  error  // of fn
+}
+
+// newest is the sequence of the last change to read, as the journal's leader has it; 0 when there is none. Early says
+// that it was stored before the time to read from.
+func (r *reading) newest(ctx context.Context, filter string) (sequence uint64, early bool, err error) {
+	err = r.journal.call(ctx, "read journal", func(ctx context.Context) error {
+		msg, err := r.journal.leader(ctx, filter)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return nil
+		case err != nil:
+			return err
+		case msg.Sequence >= r.FromSequence:
+			sequence, early = msg.Sequence, msg.Time.Before(r.FromTime)
 		}
 		return nil
 	})
-	switch {
-	case failed != nil:
-		return failed
-	case err == nil || errors.Is(err, errEnough):
-		return nil
+	return sequence, early, err
+}
+
+// page hands on what was chosen of some messages.
+func (r *reading) page(msgs []*jetstream.RawStreamMsg) error {
+	for _, msg := range msgs {
+		if msg.Sequence > r.end || !r.ToTime.IsZero() && msg.Time.After(r.ToTime) {
+			return errEnough
+		}
+		r.seen = msg.Sequence
+		if msg.Time.Before(r.FromTime) {
+			continue
+		}
+		if r.failed = r.fn(r.journal.stored(msg)); r.failed != nil {
+			return r.failed
+		}
 	}
-	return fmt.Errorf("read journal: %w", err)
+	return nil
 }
 
 // stored is the change of a message. One whose body cannot be read still names

@@ -156,7 +156,8 @@ func (s *stage) startInstances(store, outside string) {
 func (s *stage) settled() {
 	s.Helper()
 	for _, n := range append(append([]*node{}, s.servers...), s.instances...) {
-		n.becomesReady(60 * time.Second)
+		// A server that was cut off may take most of a minute until each of its streams has a leader that all agree on.
+		n.becomesReady(2 * time.Minute)
 	}
 	s.front.to(s.instances[0].addr(":8080"), s.instances[1].addr(":8080"))
 }

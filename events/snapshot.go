@@ -141,11 +141,16 @@ func (s *Store) ask(ctx context.Context, subject string, in, out any) error {
 	return s.send(ctx, s.api+subject, body, chunkTimeout, out)
 }
 
-// send makes one request. An empty answer is a good one.
+// send makes one request. An empty answer is a good one. Servers of a cluster tell each
+// other of new subjects a moment after they have told us: what nobody heard is said again.
 func (s *Store) send(ctx context.Context, subject string, body []byte, within time.Duration, out any) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("no answer within %s", within))
 	defer cancel()
 	msg, err := s.nc.RequestWithContext(ctx, subject, body)
+	for until := time.Now().Add(opTimeout); errors.Is(err, nats.ErrNoResponders) && time.Now().Before(until) && ctx.Err() == nil; {
+		pause(ctx, askAgain)
+		msg, err = s.nc.RequestWithContext(ctx, subject, body)
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

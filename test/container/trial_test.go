@@ -21,12 +21,15 @@ const (
 	editEvery = 25 * time.Millisecond // 40 callbacks a second
 	// servedWithin is how soon, while one of five is away, an edit of every installation must arrive.
 	servedWithin = 20 * time.Second
-	settleWithin = 60 * time.Second
+	settleWithin = 3 * time.Minute // of a server that has to catch up on a busy disk
 )
+
+// long says that every fault is to be brought on, and for long.
+func long() bool { return os.Getenv("CHANNELSYNC_CLUSTER_LONG") != "" }
 
 // hold is how long a fault lasts at least: long enough to be noticed, or, in the long form, to outlast every deadline.
 func hold() time.Duration {
-	if os.Getenv("CHANNELSYNC_CLUSTER_LONG") != "" {
+	if long() {
 		return time.Minute
 	}
 	return 4 * time.Second

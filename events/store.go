@@ -86,7 +86,7 @@ func (s *Store) start() error {
 		return err
 	}
 	s.staged = openStaging(stagingBase, s.cfg.DataDir, left, s.cfg.Log)
-	s.defers(func(context.Context) error { return s.staged.close() })
+	s.defers(func(context.Context) error { s.staged.close(); return nil })
 	s.defers(s.stopServer)
 	return nil
 }

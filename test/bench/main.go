@@ -1,10 +1,10 @@
-// Command bench measures channelsync from the outside, on loopback, in under ten minutes:
+// Command bench measures channelsync from the outside, on loopback, in about ten minutes:
 // how many callbacks it takes, what a change costs in requests, how soon it arrives, what
 // many installations and a long journal cost. It prints one table in Markdown or JSON.
 //
 // The program runs as a process of its own, and so do the plain handlers it is compared
 // with, in turns, so that every ratio comes from one run on one machine. It fails on no
-// figure, only when it cannot measure. CONTRIBUTING.md and docs/performance.md say more.
+// figure, only when it cannot measure. docs/performance.md says more.
 package main
 
 import (

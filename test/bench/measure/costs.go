@@ -97,7 +97,7 @@ func (c *costs) firstPass() error {
 func (c *costs) callbacks() error {
 	company := c.tenant.Companies[0]
 	at := c.tenant.Autotask
-	err := c.count("callback of a company", func() error {
+	err := c.count("callback of a company that was renamed: its contracts carry the name", func() error {
 		return errors.Join(at.Edit("Companies", company, atsim.Row{"companyName": "Costs A"}), c.bed.Named(c.ctx, c.tenant, "Costs A", 1), c.live())
 	})
 	if err != nil {

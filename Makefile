@@ -64,7 +64,7 @@ bench-short: ## the same in two minutes, with smaller numbers
 microbench: ## run the benchmarks of single functions five times each; compare two runs with benchstat
 	go test -run '^$$' -bench . -benchmem -count=5 ./...
 
-container: ## NATS and whole clusters in containers; CHANNELSYNC_CLUSTER_LONG=1 brings every fault on; needs a Docker engine
+container: ## NATS and whole clusters in containers; CHANNELSYNC_CLUSTER_LONG=1 lets every fault last a minute; needs a Docker engine
 	CI=true go test -race -count=1 -timeout 60m -v ./test/container/...
 
 shots: ## pictures of every page of the console into bin/shots; needs Chromium

@@ -35,13 +35,23 @@ func (c Config) journalConfig() jetstream.StreamConfig {
 	cfg := jetstream.StreamConfig{
 		Name: journalStream, Subjects: []string{"change.>"}, Description: "channelsync: what may differ, and why",
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: -1,
-		Duplicates: duplicateWindow, Compression: jetstream.S2Compression,
+		Duplicates: duplicateWindow, Compression: c.compression(),
 		AllowDirect: true, AllowAtomicPublish: true, Replicas: c.Replicas,
 	}
 	if c.JournalMaxBytes > 0 {
 		cfg.MaxBytes = c.JournalMaxBytes
 	}
 	return cfg
+}
+
+// compression is S2 where one server holds the journal, and none where several do: a replica that starts or falls
+// behind cuts its copy back, and nats-server 2.15 may compress the block just then that it goes on writing plainly to.
+// Such a copy cannot be read any more, and the server takes no part in the stream until somebody repairs it.
+func (c Config) compression() jetstream.StoreCompression {
+	if c.Replicas > 1 {
+		return jetstream.NoCompression
+	}
+	return jetstream.S2Compression
 }
 
 // worklistConfig holds one mark for each record and lane. Schedules need roll-ups

@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// faults strike at one of five at a time. What is left must do the work of all. What hangs
-// or is cut off comes back in its own time, minutes on a busy machine: that is the long form's.
+// faults strike at one of five at a time. What is left must do the work of all.
 func faults() []fault {
 	leader := func(s *stage) *node { n, _ := s.leader(); return n }
 	follower := func(s *stage) *node { _, n := s.leader(); return n }
@@ -18,11 +17,8 @@ func faults() []fault {
 		name string
 		pick func(*stage) *node
 	}{{"stream leader", leader}, {"a minority", follower}, {"an instance", instance}} {
-		all = append(all, fault{who.name + " killed", func(s *stage) func() { n := who.pick(s); n.kill(); return n.start }})
-		if !long() {
-			continue
-		}
 		all = append(all,
+			fault{who.name + " killed", func(s *stage) func() { n := who.pick(s); n.kill(); return n.start }},
 			fault{who.name + " paused", func(s *stage) func() { n := who.pick(s); n.pause(); return n.resume }},
 			fault{who.name + " cut off", func(s *stage) func() { n := who.pick(s); n.cut(); return n.join }},
 		)

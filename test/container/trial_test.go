@@ -24,7 +24,7 @@ const (
 	settleWithin = 3 * time.Minute // of a server that has to catch up on a busy disk
 )
 
-// long says that every fault is to be brought on, and for long.
+// long says that every fault is to last.
 func long() bool { return os.Getenv("CHANNELSYNC_CLUSTER_LONG") != "" }
 
 // hold is how long a fault lasts at least: long enough to be noticed, or, in the long form, to outlast every deadline.

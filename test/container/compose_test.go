@@ -65,7 +65,7 @@ func TestComposeCluster(t *testing.T) {
 	needEngine(t)
 	needCommands(t, "docker-compose", "caddy", "prometheus")
 	c := newCompose(t)
-	c.run("up", "--detach", "--no-build", "prometheus")
+	c.run("up", "--detach", "--no-build")
 
 	admin, err := client.New(client.Config{
 		URL: "http://" + composeAdmin, Token: v1.Secret(read(t, filepath.Join(c.dir, "deploy", "keys", "admin-token"))),

@@ -41,6 +41,8 @@ type Options struct {
 	// LeaseTTL is how long an instance on an external NATS is taken for alive without
 	// a sign of it; the same on all of them. 0: 15 s. Tests shorten it.
 	LeaseTTL time.Duration
+	// NotifyEvery and NotifyQuiet are Every and Quiet of notify.Config. Tests shorten them.
+	NotifyEvery, NotifyQuiet time.Duration
 }
 
 // App is one running channelsync.

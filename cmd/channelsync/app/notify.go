@@ -29,7 +29,8 @@ func (a *App) openNotifier(ctx context.Context, cfg config.Config, bus *events.B
 			URL: cfg.Notify.URL, Secret: cfg.Notify.Secret, Source: a.manager, Table: table, Version: a.opts.Version,
 			// After a restart an issue is found again by the next poll or check; two of them are enough.
 			Settle: 2 * max(cfg.Intervals.ContractPoll, cfg.Intervals.WebhookCheck, 5*time.Minute),
-			Count:  metrics.notified, Now: a.opts.Now, Log: a.opts.Log.Named("notify"),
+			Every:  a.opts.NotifyEvery, Quiet: a.opts.NotifyQuiet,
+			Count: metrics.notified, Now: a.opts.Now, Log: a.opts.Log.Named("notify"),
 		})
 	}
 	if a.cluster != nil {

@@ -35,7 +35,10 @@ func (w *World) startHere() service {
 	if log == nil {
 		log = zaptest.NewLogger(w.T, zaptest.Level(zapcore.ErrorLevel))
 	}
-	a, err := app.New(w.T.Context(), app.Options{Config: cfg, Version: cmp.Or(w.opts.Version, "test"), Log: log, Now: w.opts.Now})
+	a, err := app.New(w.T.Context(), app.Options{
+		Config: cfg, Version: cmp.Or(w.opts.Version, "test"), Log: log, Now: w.opts.Now,
+		NotifyEvery: w.opts.Quiet / 4, NotifyQuiet: w.opts.Quiet,
+	})
 	if err != nil {
 		w.T.Fatal(err)
 	}

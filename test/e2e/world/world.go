@@ -44,6 +44,7 @@ type Options struct {
 	Settings   map[string]string               // flags without dashes, over the world's own
 	Log        *zap.Logger                     // nil: the test's log, warnings and worse
 	Now        func() time.Time                // the service's clock
+	Quiet      time.Duration                   // how long an issue is there, or gone, until it is told; 0: as in production
 	Wrap       func(http.Handler) http.Handler // stands between the service and Autotask
 	Binary     string                          // run this program as a child process instead
 	Beside     *World                          // another instance: it has the vendors of that world

@@ -12,7 +12,7 @@ import (
 	"go.uber.org/zap"
 )
 
-const testTTL = 1500 * time.Millisecond
+const testTTL = 3 * time.Second
 
 // yard is several instances on one server. It watches that no shard is worked for by two.
 type yard struct {

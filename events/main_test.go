@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -17,6 +18,10 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(childEnv); dir != "" {
 		child(dir) // the process that crash_test.go kills
 		return
+	}
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil { // most of what a test does is waiting, for disks and clocks
+		panic(err)
 	}
 	goleak.VerifyTestMain(m,
 		// The server's clocks and pools that live as long as the process.

@@ -20,7 +20,7 @@ import (
 
 // soon is how long anything may take that a user would call immediate; generous,
 // since tests share their machine.
-const soon = 20 * time.Second
+const soon = 60 * time.Second
 
 // browser is the one that all tests open their tabs in: it takes longer to start
 // than a product does.

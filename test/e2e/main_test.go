@@ -29,8 +29,8 @@ func TestMain(m *testing.M) {
 }
 
 // soon is how long anything may take that a user would call immediate; generous,
-// since tests share their machine.
-const soon = 20 * time.Second
+// since tests share their machine, but less than the first retry waits, a minute.
+const soon = 45 * time.Second
 
 // company puts an active customer and returns its id.
 func company(w *world.World, name string) int64 {

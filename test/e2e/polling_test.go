@@ -12,7 +12,7 @@ import (
 )
 
 // twoPolls is two poll intervals of a world, the window, and some room for a busy machine.
-const twoPolls = 2*time.Second + 3*time.Second
+const twoPolls = 2*time.Second + 8*time.Second
 
 // polled edits a company and a contact and wants both to arrive without any callback.
 func polled(t *testing.T, w *world.World, company, contact int64) {

@@ -20,7 +20,7 @@ import (
 const (
 	// patience is how long anything on a page may take: generous, since tests
 	// share their machine.
-	patience = 20 * time.Second
+	patience = 60 * time.Second
 	// lookEvery is how often a page is looked at by those who wait for something.
 	lookEvery = 50 * time.Millisecond
 )
@@ -34,7 +34,7 @@ type Options struct {
 }
 
 // Page is one tab in a browser context of its own. Whatever does not happen
-// within 20 s fails the test, with a picture and the text of the page.
+// within a minute fails the test, with a picture and the text of the page.
 type Page struct {
 	T     testing.TB
 	ctx   context.Context

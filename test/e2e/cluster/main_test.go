@@ -6,6 +6,7 @@ package cluster
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -27,7 +28,12 @@ import (
 	"channelsync/test/sim/oracle"
 )
 
+// TestMain lets tests wait at once: most of what they do is waiting for leases to run out.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m,
 		// The server's clocks and pools that live as long as the process.
 		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),

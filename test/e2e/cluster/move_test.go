@@ -24,6 +24,7 @@ const moveWithin = 20 * time.Second
 // either while one is killed. Its installations move within 20 s, nothing is lost, and
 // no record is written by two at once.
 func TestAKilledInstanceIsTakenOver(t *testing.T) {
+	t.Parallel()
 	tenants := 40
 	if n, err := strconv.Atoi(os.Getenv("CHANNELSYNC_CLUSTER")); err == nil {
 		tenants = n // the long form: 200
@@ -114,6 +115,7 @@ func TestAnInstanceThatStopsHandsOver(t *testing.T) {
 // TestNATSRestarts: while the server is away longer than a lease lasts nobody writes;
 // afterwards everything goes on, and still no record is written by two.
 func TestNATSRestarts(t *testing.T) {
+	t.Parallel()
 	f := newField(t, 8, 3)
 	a := f.join(world.Options{Log: zap.NewNop()}) // errors are what this test is about
 	b := f.join(world.Options{Log: zap.NewNop()})

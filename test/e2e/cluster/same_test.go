@@ -21,6 +21,7 @@ import (
 // other, and whatever is done at one is done, whosever the installation is. The two
 // are of different versions.
 func TestTheAPIIsTheSameOnAll(t *testing.T) {
+	t.Parallel()
 	f := newField(t, 12, 3)
 	a, b := f.join(world.Options{Version: "1.0"}), f.join(world.Options{Version: "1.1"})
 	both := []*world.World{a, b}

@@ -10,13 +10,14 @@ package property
 import (
 	"flag"
 	"os"
+	"strconv"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
 // checksOfALane is how many histories each lane plays unless a flag says otherwise.
-const checksOfALane = "8"
+const checksOfALane = "4"
 
 // TestMain makes the default a number that continuous integration has time for.
 func TestMain(m *testing.M) {
@@ -30,6 +31,9 @@ func TestMain(m *testing.M) {
 		if err := flag.Set(name, value); err != nil {
 			panic(err)
 		}
+	}
+	if err := flag.Set("test.parallel", strconv.Itoa(lanes)); err != nil {
+		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }

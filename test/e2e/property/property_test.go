@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	lanes   = 3  // most of a check is waiting, so that lanes can share a core
+	lanes   = 6  // most of a check is waiting, so that lanes can share a core
 	longest = 40 // steps of a history
 	// settles bounds how long both sides may differ after the last step.
-	settles = 20 * time.Second
+	settles = 60 * time.Second
 )
 
 // TestAnyHistoryEndsInWhatTheRulesSay plays random histories, each in a world of its own.

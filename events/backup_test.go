@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,7 +67,12 @@ func same(t testing.TB, a, b *Bus) {
 	if diff := cmp.Diff(take(t, a, LaneLive), take(t, b, LaneLive)); diff != "" {
 		t.Errorf("marks differ\n%s", diff)
 	}
-	for _, bus := range []*Bus{a, b} {
+}
+
+// allDispatched wants dispatch to be as far in a copy as it was.
+func allDispatched(t testing.TB, buses ...*Bus) {
+	t.Helper()
+	for _, bus := range buses {
 		if n, err := bus.Journal().Undispatched(t.Context()); err != nil || n != 0 {
 			t.Errorf("undispatched: %d, %v", n, err)
 		}
@@ -126,6 +132,7 @@ func TestBackupRestoresToTheSame(t *testing.T) {
 	}
 	restored := open(t, func(c *Config) { c.DataDir = dir })
 	same(t, b, restored)
+	allDispatched(t, b, restored)
 	// What was known to be stored still is, and what is stored next has the next place.
 	if r := publish(t, restored, change(40), "id-40"); !r.Duplicate {
 		t.Errorf("a message id was forgotten: %+v", r)
@@ -298,8 +305,49 @@ func TestMigrateToThreeServers(t *testing.T) {
 		t.Skip("three servers take some seconds to elect")
 	}
 	t.Parallel()
-	_, urls := threeServers(t)
-	migrateTo(t, urls, 3)
+	migrateTo(t, threeServers(t).urls, 3)
+}
+
+// TestMigrateThroughAnElection: the server that leads is lost under way and comes back,
+// and the migration goes on by itself.
+func TestMigrateThroughAnElection(t *testing.T) {
+	if testing.Short() {
+		t.Skip("three servers take some seconds to elect")
+	}
+	t.Parallel()
+	servers := threeServers(t)
+	dir := t.TempDir()
+	b, err := Open(t.Context(), Config{DataDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	everything(t, b)
+	copied := backUp(t, b) // to compare with later
+	shut(t, b)
+
+	back := make(chan struct{})
+	lose := sync.OnceFunc(func() {
+		leader := servers.leader()
+		if leader < 0 {
+			t.Error("nobody leads")
+			leader = 0
+		}
+		servers.stop(leader)
+		time.AfterFunc(4*time.Second, func() { // longer than an election takes
+			defer close(back)
+			servers.start(leader)
+		})
+	})
+	err = Migrate(t.Context(), Config{DataDir: dir}, Config{URL: servers.urls, Replicas: 3}, func(Restored) { lose() })
+	<-back
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := filepath.Join(t.TempDir(), "was")
+	if err := restoreInto(t, copied, was); err != nil {
+		t.Fatal(err)
+	}
+	same(t, open(t, func(c *Config) { c.DataDir = was }), open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", servers.urls, 3 }))
 }
 
 // migrateTo moves a store, after a try that was cut short, and compares.
@@ -347,6 +395,7 @@ func migrateTo(t *testing.T, urls string, replicas int) {
 	was := open(t, func(c *Config) { c.DataDir = back })
 	is := open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", urls, replicas })
 	same(t, was, is)
+	allDispatched(t, was, is)
 	if is.Stamp().Version != "v1" || string(is.Stamp().Key) != "key" {
 		t.Errorf("stamp: %+v", is.Stamp())
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -19,8 +20,8 @@ func TestReplicated(t *testing.T) {
 		t.Skip("three servers take some seconds to elect")
 	}
 	t.Parallel()
-	servers, urls := threeServers(t)
-	b := open(t, func(c *Config) { c.DataDir, c.URL, c.JournalMaxBytes = "", urls, smallJournal })
+	servers := threeServers(t)
+	b := open(t, func(c *Config) { c.DataDir, c.URL, c.JournalMaxBytes = "", servers.urls, smallJournal })
 	if h := b.Health(t.Context()); h.Err != nil || h.Replicas != 3 || h.Embedded {
 		t.Errorf("%+v", h)
 	}
@@ -60,7 +61,7 @@ func TestReplicated(t *testing.T) {
 				acked[id] = true
 				mu.Unlock()
 				if p == 0 && i == 4 {
-					servers[0].Shutdown()
+					servers.stop(0)
 				}
 			}
 		})
@@ -116,40 +117,67 @@ func freePorts(t *testing.T, n int) []int {
 	return ports
 }
 
-// threeServers is a cluster that has elected its leader, and its addresses.
-func threeServers(t *testing.T) (servers []*server.Server, urls string) {
+// trio is a cluster of three servers.
+type trio struct {
+	t       *testing.T
+	opts    []*server.Options
+	servers []*server.Server
+	urls    string
+}
+
+// threeServers starts a cluster and waits until it has elected its leader.
+func threeServers(t *testing.T) *trio {
 	t.Helper()
-	ports := freePorts(t, 3)
+	ports := freePorts(t, 6)
 	var routes []*url.URL
-	for _, p := range ports {
+	for _, p := range ports[:3] {
 		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", p)})
 	}
-	for i := range 3 {
-		srv, err := server.NewServer(&server.Options{
+	c := &trio{t: t, servers: make([]*server.Server, 3)}
+	for i := range c.servers {
+		c.opts = append(c.opts, &server.Options{
 			ServerName: fmt.Sprintf("n%d", i), StoreDir: t.TempDir(), SyncAlways: true, Routes: routes,
 			Cluster: server.ClusterOpts{Name: "c", Host: "127.0.0.1", Port: ports[i]},
-			Host:    "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true,
+			Host:    "127.0.0.1", Port: ports[3+i], NoSigs: true, NoLog: true, JetStream: true,
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		srv.Start()
-		t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
-		servers = append(servers, srv)
+		c.start(i)
+		c.urls += fmt.Sprintf(",nats://127.0.0.1:%d", ports[3+i])
 	}
-	for _, srv := range servers {
-		if !srv.ReadyForConnections(10 * time.Second) {
+	c.urls = c.urls[1:]
+	t.Cleanup(func() {
+		for i := range c.servers {
+			c.stop(i)
+		}
+	})
+	for _, srv := range c.servers {
+		if !srv.ReadyForConnections(30 * time.Second) {
 			t.Fatal("not ready")
 		}
-		urls += "," + srv.ClientURL()
 	}
-	eventually(t, 20*time.Second, "a leader of three", func() bool {
-		for _, srv := range servers {
-			if srv.JetStreamIsLeader() {
-				return len(srv.JetStreamClusterPeers()) == 3
-			}
-		}
-		return false
+	eventually(t, 60*time.Second, "a leader of three", func() bool {
+		i := c.leader()
+		return i >= 0 && len(c.servers[i].JetStreamClusterPeers()) == 3
 	})
-	return servers, urls[1:]
+	return c
+}
+
+func (c *trio) start(i int) {
+	c.t.Helper()
+	srv, err := server.NewServer(c.opts[i].Clone())
+	if err != nil {
+		c.t.Error(err)
+		return
+	}
+	srv.Start()
+	c.servers[i] = srv
+}
+
+func (c *trio) stop(i int) {
+	c.servers[i].Shutdown()
+	c.servers[i].WaitForShutdown()
+}
+
+// leader is the one that leads, or -1.
+func (c *trio) leader() int {
+	return slices.IndexFunc(c.servers, func(srv *server.Server) bool { return srv.JetStreamIsLeader() })
 }

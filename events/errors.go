@@ -26,6 +26,9 @@ var (
 	ErrLocked = errors.New("the data directory is in use by another process")
 )
 
+// errNoAnswer: a server was asked and was silent, as one is that is electing a leader.
+var errNoAnswer = errors.New("no answer")
+
 // Error codes of the server (nats-server, server/errors.json).
 const (
 	codeAccountResources jetstream.ErrorCode = 10002
@@ -86,7 +89,7 @@ func isUnavailable(err error) bool {
 	if api != nil && api.ErrorCode == codeNoPeers && strings.Contains(api.Description, "offline") {
 		return true
 	}
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) ||
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errNoAnswer) || errors.Is(err, nats.ErrNoResponders) ||
 		errors.Is(err, jetstream.ErrNoStreamResponse) || api != nil && api.Code == http.StatusServiceUnavailable
 }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
@@ -27,7 +28,10 @@ var ErrOccupied = errors.New("there are streams of channelsync already")
 // record.) Then it marks the embedded store as moved, so that it is not started
 // beside its copy; nothing else there changes.
 //
-// A migration that was cut short may be run again: what it left in the cluster is
+// A cluster that loses a server, or elects another leader, is waited for for two
+// minutes. (One that loses the leader of the journal the moment it is copied may not
+// know how far dispatch came: all of it is dispatched again, which costs a look at
+// each record.) A migration that was cut short may be run again: what it left in the cluster is
 // known by the store it came from, removed, and made anew. Until it has finished
 // no Open takes the cluster's store. Told, which may be nil, hears of each stream.
 func Migrate(ctx context.Context, from, to Config, told func(Restored)) error {
@@ -76,6 +80,10 @@ func reach(ctx context.Context, to Config) (*Store, error) {
 	return OpenStore(ctx, to)
 }
 
+// migratePatience is how long the cluster may take for one step: to elect a leader, and
+// to have a server that was lost back when there are only as many as replicas.
+const migratePatience = 2 * time.Minute
+
 type migration struct {
 	source, target *Store
 	id             string // of the source
@@ -87,6 +95,20 @@ func (m *migration) run(ctx context.Context, streams []jetstream.StreamConfig, t
 	} else if done {
 		return m.markMoved()
 	}
+	err := m.whole(ctx, streams, told)
+	if isUnavailable(err) && ctx.Err() == nil {
+		// A stream that loses its leader the moment it is restored may never have another.
+		m.target.log.Info("nats lost what was copied; beginning anew", zap.Error(err))
+		err = m.whole(ctx, streams, told)
+	}
+	if err != nil {
+		return err
+	}
+	return m.markMoved()
+}
+
+// whole is one pass over everything.
+func (m *migration) whole(ctx context.Context, streams []jetstream.StreamConfig, told func(Restored)) error {
 	if err := m.makeRoom(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
@@ -114,7 +136,7 @@ func (m *migration) run(ctx context.Context, streams []jetstream.StreamConfig, t
 			return fmt.Errorf("migrate: %w", err)
 		}
 	}
-	return m.markMoved()
+	return nil
 }
 
 // done says whether an earlier try got as far as to let go of the journal.
@@ -155,20 +177,27 @@ func isJournal(cfg jetstream.StreamConfig) int {
 	return 0
 }
 
-// copy makes a stream at the target, and anew until it is what the source holds:
-// a schedule of the worklist may fire while it is read.
+// copy makes a stream at the target, and anew until it is what the source holds: a
+// schedule of the worklist may fire while it is read, and a leader may be lost while
+// it is written.
 func (m *migration) copy(ctx context.Context, name string) (Restored, error) {
-	for range stillTries {
+	end := time.Now().Add(migratePatience)
+	for tries := 0; tries < stillTries; {
 		done, taken, err := m.pipe(ctx, name)
-		if err != nil {
+		switch {
+		case err != nil && (!isUnavailable(err) || ctx.Err() != nil || time.Now().After(end)):
 			return done, err
-		}
-		after, err := m.source.states(ctx, []string{name})
-		if err != nil {
-			return done, err
-		}
-		if sameState(taken.State, after[0]) {
-			return done, nil
+		case err != nil:
+			m.target.log.Info("nats is not ready; copying again", zap.String(v1.LogStream, name), zap.Error(err))
+		default:
+			tries++
+			after, err := m.source.states(ctx, []string{name})
+			if err != nil {
+				return done, err
+			}
+			if sameState(taken.State, after[0]) {
+				return done, nil
+			}
 		}
 		if err := m.remove(ctx, name); err != nil {
 			return done, err
@@ -215,8 +244,14 @@ func (m *migration) pipe(ctx context.Context, name string) (Restored, Snapshot, 
 }
 
 func (m *migration) remove(ctx context.Context, name string) error {
-	return m.target.settle(ctx, "remove stream "+name, func(ctx context.Context) error {
-		return m.target.js.DeleteStream(ctx, name)
+	ctx, cancel := context.WithTimeout(ctx, migratePatience)
+	defer cancel()
+	return m.target.untilSettled(ctx, "remove stream "+name, func(ctx context.Context) error {
+		err := m.target.js.DeleteStream(ctx, name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) { // it was never made, or the answer to the last try was lost
+			return nil
+		}
+		return err
 	})
 }
 

@@ -25,6 +25,8 @@ const (
 	// chunkTimeout is how long one may be waited for; the server gives up on a
 	// receiver after 5 s.
 	chunkTimeout = 30 * time.Second
+	// beginTimeout is how long a cluster may take to say where a restore goes.
+	beginTimeout = 10 * time.Second
 	// restoreTimeout bounds the end of a restore, when the server makes the stream.
 	restoreTimeout = 2 * time.Minute
 )
@@ -53,7 +55,7 @@ func (s *Store) snapshot(ctx context.Context, name string, to io.Writer) (taken 
 		return taken, fmt.Errorf("subscribe to it: %w", err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	err = s.ask(ctx, "STREAM.SNAPSHOT."+name, map[string]any{
+	err = s.ask(ctx, "STREAM.SNAPSHOT."+name, chunkTimeout, map[string]any{
 		"deliver_subject": sub.Subject, "chunk_size": chunkSize, "window_size": chunkWindow,
 	}, &taken)
 	if err != nil {
@@ -106,7 +108,12 @@ func (s *Store) restore(ctx context.Context, taken Snapshot, from io.Reader) (st
 		Deliver string `json:"deliver_subject"`
 	}
 	name := taken.Config.Name
-	if err := s.ask(ctx, "STREAM.RESTORE."+name, map[string]any{"config": taken.Config, "state": taken.State}, &begun); err != nil {
+	within := chunkTimeout
+	if !s.inside { // a cluster that has no leader just now is silent, and whoever waits may ask again
+		within = beginTimeout
+	}
+	request := map[string]any{"config": taken.Config, "state": taken.State}
+	if err := s.ask(ctx, "STREAM.RESTORE."+name, within, request, &begun); err != nil {
 		return state, err
 	}
 	if begun.Deliver == "" {
@@ -133,21 +140,22 @@ func (s *Store) restore(ctx context.Context, taken Snapshot, from io.Reader) (st
 }
 
 // ask calls a part of the JetStream API that nats.go has no method for.
-func (s *Store) ask(ctx context.Context, subject string, in, out any) error {
+func (s *Store) ask(ctx context.Context, subject string, within time.Duration, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return fmt.Errorf("encode request: %w", err)
 	}
-	return s.send(ctx, s.api+subject, body, chunkTimeout, out)
+	return s.send(ctx, s.api+subject, body, within, out)
 }
 
 // send makes one request. An empty answer is a good one. Servers of a cluster tell each
-// other of new subjects a moment after they have told us: what nobody heard is said again.
+// other of new subjects a moment after they have told us, and one that comes back is told
+// of all: what nobody heard is said again.
 func (s *Store) send(ctx context.Context, subject string, body []byte, within time.Duration, out any) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("no answer within %s", within))
+	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("%w within %s", errNoAnswer, within))
 	defer cancel()
 	msg, err := s.nc.RequestWithContext(ctx, subject, body)
-	for until := time.Now().Add(opTimeout); errors.Is(err, nats.ErrNoResponders) && time.Now().Before(until) && ctx.Err() == nil; {
+	for until := time.Now().Add(settleTimeout); errors.Is(err, nats.ErrNoResponders) && time.Now().Before(until) && ctx.Err() == nil; {
 		pause(ctx, askAgain)
 		msg, err = s.nc.RequestWithContext(ctx, subject, body)
 	}

@@ -111,6 +111,11 @@ const (
 func (l *link) settle(ctx context.Context, operation string, fn func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
+	return l.untilSettled(ctx, operation, fn)
+}
+
+// untilSettled is settle for as long as the context allows.
+func (l *link) untilSettled(ctx context.Context, operation string, fn func(context.Context) error) error {
 	for first := true; ; first = false {
 		err := l.call(ctx, operation, fn)
 		if err == nil || l.inside || ctx.Err() != nil || !isUnavailable(err) {

@@ -21,12 +21,13 @@ type Query struct {
 	Fields []string
 	Filter []Filter // all must hold
 	From   int64    // only records with this id or a higher one: where to go on
+	First  int      // how many records the first page has at most; 0 = 500, as all others
 }
 
 // Each hands the records of a query to page, up to 500 at a time in the order of
 // their ids, and ends with the first error of either. It pages by id (id greater
 // than the last), which stays right while records are added, and asks no further
-// after a page of fewer than 500. A bad row is in the page's Bad and ends nothing.
+// after a page that is not full. A bad row is in the page's Bad and ends nothing.
 func Each[T any](ctx context.Context, c *Client, entity string, q Query, page func(Rows[T]) error) error {
 	s, err := shapeOf(reflect.TypeFor[T](), entity)
 	if err != nil {
@@ -39,12 +40,16 @@ func Each[T any](ctx context.Context, c *Client, entity string, q Query, page fu
 	}
 	next := Gte(idField, q.From)
 	last := q.From - 1
-	for {
-		items, asked, err := c.page(ctx, entity, s, q, next)
+	size := pageSize
+	if q.First > 0 {
+		size = min(q.First, pageSize)
+	}
+	for ; ; size = pageSize {
+		items, asked, err := c.page(ctx, entity, s, q, next, size)
 		if err != nil {
 			return err
 		}
-		if last, err = lastID(items, last); err != nil {
+		if last, err = lastID(items, last, size); err != nil {
 			return queryRequest(entity).fail(KindUndecodable, err)
 		}
 		if len(items) > 0 {
@@ -52,7 +57,7 @@ func Each[T any](ctx context.Context, c *Client, entity string, q Query, page fu
 				return err
 			}
 		}
-		if len(items) < pageSize {
+		if len(items) < size {
 			return nil
 		}
 		next = Gt(idField, last)
@@ -144,10 +149,10 @@ func queryRequest(entity string) request {
 	return request{operation: "query", method: http.MethodPost, entity: entity, path: "query", read: true}
 }
 
-// page fetches one page. A field that this database does not have is left out
+// page fetches one page of at most size records. A field that this database does not have is left out
 // from then on; asked is what was asked for in the end.
 func (c *Client) page(
-	ctx context.Context, entity string, s shape, q Query, next Filter,
+	ctx context.Context, entity string, s shape, q Query, next Filter, size int,
 ) (items []json.RawMessage, asked []string, err error) {
 	r := queryRequest(entity)
 	wanted := q.Fields
@@ -159,7 +164,7 @@ func (c *Client) page(
 	}
 	for {
 		include := c.absent.without(entity, wanted)
-		r.body = queryBody{MaxRecords: pageSize, IncludeFields: include, Filter: append(slices.Clone(q.Filter), next)}
+		r.body = queryBody{MaxRecords: size, IncludeFields: include, Filter: append(slices.Clone(q.Filter), next)}
 		err = c.do(ctx, r, func(body []byte) (err error) {
 			items, err = collection(body)
 			return err
@@ -178,7 +183,7 @@ func (c *Client) page(
 // lastID is the highest id of a page, after checking that every id is higher than
 // the one before it: anything else would end in a loop or in records passed over.
 // Rows whose id cannot be read are skipped.
-func lastID(items []json.RawMessage, last int64) (int64, error) {
+func lastID(items []json.RawMessage, last int64, size int) (int64, error) {
 	before := last
 	for _, raw := range items {
 		var row struct {
@@ -196,7 +201,7 @@ func lastID(items []json.RawMessage, last int64) (int64, error) {
 		}
 		last = *id
 	}
-	if len(items) >= pageSize && last == before {
+	if len(items) >= size && last == before {
 		return 0, errors.New("page by id: got a full page without one readable id")
 	}
 	return last, nil

@@ -29,7 +29,7 @@ type link struct {
 func table(n int) *vendor {
 	return &vendor{answer: func(w http.ResponseWriter, r *http.Request) {
 		var q queryBody
-		if err := json.NewDecoder(r.Body).Decode(&q); err != nil || q.MaxRecords != 500 {
+		if err := json.NewDecoder(r.Body).Decode(&q); err != nil || q.MaxRecords < 1 || q.MaxRecords > 500 {
 			reply(w, 500, `{"errors":["maxCountOfRecordsToReturn must be between 1 and 500"]}`)
 			return
 		}
@@ -68,6 +68,16 @@ func collect[T any](ctx context.Context, c *Client, entity string, q Query) (Row
 		return nil
 	})
 	return all, err
+}
+
+func TestEachBeginsWithAShortPage(t *testing.T) {
+	for n, calls := range map[int]int{0: 1, 24: 1, 25: 2, 524: 2, 525: 3, 1234: 4} {
+		v := table(n)
+		rows, err := collect[link](t.Context(), newTestClient(t, v), "Links", Query{First: 25})
+		if err != nil || len(rows.Items) != n || len(v.sent()) != calls {
+			t.Errorf("%d rows: got %d in %d calls, %v, want %d calls", n, len(rows.Items), len(v.sent()), err, calls)
+		}
+	}
 }
 
 func TestEachPagesByID(t *testing.T) {

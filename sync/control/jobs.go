@@ -130,13 +130,7 @@ func lookAt(j job.Job) look { return look{j.ID, j.Done, j.Listed} }
 // Whether anything is left is asked only of one that stands still.
 func (rt *runtime) work(ctx context.Context, j job.Job, still bool) error {
 	if !j.Listed && rt.tried.Load() { // webhooks first: nothing may change between the listing and the first callback
-		leave, ok := rt.m.turns.Enter(ctx, events.LaneBulk)
-		if !ok {
-			return ctx.Err()
-		}
-		err := rt.begin(ctx, j)
-		leave()
-		if err != nil {
+		if err := rt.begin(ctx, j); err != nil {
 			return err
 		}
 		rt.issues.clearSide("jobs")
@@ -177,6 +171,11 @@ func (rt *runtime) nothingLeft(ctx context.Context) (bool, error) {
 
 // begin does what a job of its type begins with.
 func (rt *runtime) begin(ctx context.Context, j job.Job) error {
+	leave, ok := rt.turn(ctx)
+	if !ok {
+		return ctx.Err()
+	}
+	defer func() { leave(0) }()
 	switch {
 	case j.Type == job.TypeReplay:
 		return rt.replay(ctx, j)
@@ -187,8 +186,17 @@ func (rt *runtime) begin(ctx context.Context, j job.Job) error {
 		}
 		return rt.dryRun(ctx, j, ids, "")
 	default:
-		return rt.list(ctx, j)
+		return rt.list(ctx, j, func(records int) bool { // a page each
+			leave(records)
+			leave, ok = rt.turn(ctx)
+			return ok
+		})
 	}
+}
+
+// turn waits for a place to list in.
+func (rt *runtime) turn(ctx context.Context) (leave func(records int), ok bool) {
+	return rt.m.turns.Enter(ctx, reconcile.Want{Installation: rt.id, Lane: events.LaneBulk, Lists: true})
 }
 
 // replay marks the records of stored changes once more, straight in the
@@ -288,8 +296,9 @@ func (m *Manager) startJob(ctx context.Context, j job.Job) (v1.JobRef, error) {
 
 var errCancelled = errors.New("the job was cancelled")
 
-// list marks every record of the job's kinds, a page at a time.
-func (rt *runtime) list(ctx context.Context, j job.Job) error {
+// list marks every record of the job's kinds, a page at a time; next ends the turn
+// of one page and waits for the next one's.
+func (rt *runtime) list(ctx context.Context, j job.Job, next func(records int) bool) error {
 	ctx = autotask.WithBulk(ctx)
 	for _, kind := range j.Kinds {
 		if j.Cursor[kind] < 0 {
@@ -303,10 +312,16 @@ func (rt *runtime) list(ctx context.Context, j job.Job) error {
 			if rt.m.cancelled(j.ID) {
 				return errCancelled
 			}
-			return rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) {
+			if err := rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) {
 				j.Cursor[kind] = ids[len(ids)-1]
 				j.Total += len(ids)
-			})
+			}); err != nil {
+				return err
+			}
+			if !next(len(ids)) {
+				return ctx.Err()
+			}
+			return nil
 		})
 		if errors.Is(err, errCancelled) {
 			return nil
@@ -326,6 +341,7 @@ func (rt *runtime) list(ctx context.Context, j job.Job) error {
 		if err := rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) { j.Cursor[kind] = -1 }); err != nil {
 			return err
 		}
+		j.Cursor[kind] = -1
 	}
 	return rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) { j.Listed = true })
 }

@@ -39,6 +39,7 @@ type Schedule interface {
 
 // Config is what a Reconciler works with; all of it belongs to one installation.
 type Config struct {
+	ID           string                                     // of the installation
 	Installation func() (*installation.Installation, error) // as it is now
 	Autotask     *autotask.Client
 	Target       *channelprogram.Client

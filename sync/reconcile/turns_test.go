@@ -2,6 +2,8 @@ package reconcile
 
 import (
 	"context"
+	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,73 +11,217 @@ import (
 	"channelsync/events"
 )
 
+// wants is a place in the bulk lane that is not waited for long.
+func wants(installation string) Want {
+	return Want{Installation: installation, Lane: events.LaneBulk, Within: 100 * time.Millisecond}
+}
+
+// crowded takes every place of the bulk lane for a while.
+func crowded(t *testing.T, turns *Turns) (leaves []func(int)) {
+	t.Helper()
+	for i := range bulkTurns {
+		leave, ok := turns.Enter(t.Context(), wants("crowd-"+strconv.Itoa(i)))
+		if !ok {
+			t.Fatal("a free place was not given")
+		}
+		leaves = append(leaves, leave)
+	}
+	return leaves
+}
+
 func TestTurnsAreTakenAndGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns := NewTurns()
-		var leaves []func()
-		for range bulkTurns {
-			leave, ok := turns.Enter(t.Context(), events.LaneBulk)
-			if !ok {
-				t.Fatal("a free place was not given")
-			}
-			leaves = append(leaves, leave)
+		if turns.Crowded() {
+			t.Error("crowded while nobody is there")
 		}
-		if _, ok := turns.EnterWithin(t.Context(), events.LaneBulk, time.Second); ok {
+		leaves := crowded(t, turns)
+		if !turns.Crowded() {
+			t.Error("not crowded without a free place")
+		}
+		if _, ok := turns.Enter(t.Context(), wants("one")); ok {
 			t.Error("more places than there are")
 		}
-		if leave, ok := turns.EnterWithin(t.Context(), events.LaneLive, time.Second); !ok {
+		if leave, ok := turns.Enter(t.Context(), Want{Installation: "one", Lane: events.LaneLive, Within: time.Second}); !ok {
 			t.Error("bulk work keeps live changes waiting")
 		} else {
-			leave()
+			leave(1)
 		}
-		leaves[0]()
-		leaves[0]() // once is enough
-		leave, ok := turns.EnterWithin(t.Context(), events.LaneBulk, time.Second)
+		leaves[0](1)
+		leaves[0](1) // once is enough
+		leave, ok := turns.Enter(t.Context(), wants("one"))
 		if !ok {
 			t.Fatal("what was given back is not free")
 		}
-		if _, ok := turns.EnterWithin(t.Context(), events.LaneBulk, time.Millisecond); ok {
+		if _, ok := turns.Enter(t.Context(), wants("two")); ok {
 			t.Error("given back twice")
 		}
-		leave()
+		leave(1)
 		for _, leave := range leaves {
-			leave()
+			leave(1)
 		}
 	})
 }
 
-// TestWhoIsStuckHoldsNobodyBack: a place that is not given back is free again after a while.
+// TestWhoIsStuckHoldsNobodyBack: a place that is not given back is free again after a
+// while; and whoever outlived one has to do without those of the others from then on,
+// until it is in time again.
 func TestWhoIsStuckHoldsNobodyBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns := NewTurns()
-		for range bulkTurns {
-			if _, ok := turns.Enter(t.Context(), events.LaneBulk); !ok {
-				t.Fatal("a free place was not given")
-			}
-		}
+		stuck := crowded(t, turns)
 		began := time.Now()
-		leave, ok := turns.Enter(t.Context(), events.LaneBulk)
+		leave, ok := turns.Enter(t.Context(), Want{Installation: "one", Lane: events.LaneBulk})
 		if took := time.Since(began); !ok || took != turnLent {
-			t.Errorf("another one entered after %s, %v; want %s", took, ok, turnLent)
+			t.Fatalf("another one entered after %s, %v; want %s", took, ok, turnLent)
 		}
-		leave()
+		leave(1)
+		for _, leave := range stuck {
+			leave(0)
+		}
+
+		crowded(t, turns) // once more, all of those that were stuck
+		leave, ok = turns.Enter(t.Context(), wants("one"))
+		if !ok {
+			t.Fatal("those who were stuck before keep another waiting")
+		}
+		leave(1)
+		<-time.After(turnLent + time.Second)
+		for _, leave := range crowded(t, turns) {
+			leave(1) // in time
+		}
+		crowded(t, turns)
+		if _, ok := turns.Enter(t.Context(), wants("one")); ok {
+			t.Error("who is in time again does not count among the others")
+		}
 	})
 }
 
 func TestEnterEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	turns := &Turns{bulk: make(chan struct{})} // no place at all
-	if _, ok := turns.Enter(ctx, events.LaneBulk); ok {
+	turns := NewTurns()
+	if _, ok := turns.Enter(ctx, wants("one")); ok {
 		t.Error("entered although the context has ended")
 	}
 	var none *Turns
-	if _, ok := none.Enter(ctx, events.LaneLive); ok {
+	if _, ok := none.Enter(ctx, wants("one")); ok {
 		t.Error("entered although the context has ended, without places")
 	}
-	leave, ok := none.EnterWithin(t.Context(), events.LaneLive, 0)
+	leave, ok := none.Enter(t.Context(), wants("one"))
 	if !ok {
 		t.Fatal("no place where there is one for everybody")
 	}
-	leave()
+	leave(1)
+}
+
+// TestPassesGetOnSideBySide plays the passes of many installations, each a page of a few
+// records and then long ones, beside one that has far more to do than all of them: every
+// one has its first records before any has its last.
+func TestPassesGetOnSideBySide(t *testing.T) {
+	const (
+		many, pages = 200, 6
+		page        = 100
+		each        = time.Millisecond // a record
+	)
+	synctest.Test(t, func(t *testing.T) {
+		turns := NewTurns()
+		turn := func(installation string, lists bool, records int, cost time.Duration) {
+			leave, ok := turns.Enter(t.Context(), Want{Installation: installation, Lane: events.LaneBulk, Lists: lists})
+			if !ok {
+				t.Fatal("no place")
+			}
+			<-time.After(cost)
+			leave(records)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var hog, all sync.WaitGroup
+		for i := range bulkTurns {
+			hog.Go(func() { // a resync of very many, which had begun long before
+				for ctx.Err() == nil {
+					turn("hog-"+strconv.Itoa(i), false, MaxBatch, MaxBatch*each)
+				}
+			})
+		}
+		<-time.After(time.Minute)
+		began := time.Now()
+		var mu sync.Mutex
+		var first, last []time.Duration
+		ahead, most := 0, 0 // what is listed and not reconciled
+		for i := range many {
+			all.Go(func() {
+				id := "one-" + strconv.Itoa(i)
+				listed := make(chan struct{}, pages)
+				var pass sync.WaitGroup
+				pass.Go(func() {
+					for range pages {
+						turn(id, true, page, page*each/10)
+						mu.Lock()
+						ahead++
+						most = max(most, ahead)
+						mu.Unlock()
+						listed <- struct{}{}
+					}
+				})
+				for n := range pages {
+					<-listed
+					turn(id, false, page, page*each)
+					mu.Lock()
+					ahead--
+					if n == 0 {
+						first = append(first, time.Since(began))
+					}
+					if n == pages-1 {
+						last = append(last, time.Since(began))
+					}
+					mu.Unlock()
+				}
+				pass.Wait()
+			})
+		}
+		all.Wait()
+		cancel()
+		hog.Wait()
+		t.Logf("first from %s to %s, last from %s to %s, at most %d pages ahead", first[0], first[many-1], last[0], last[many-1], most)
+		if first[many-1] > last[0] {
+			t.Errorf("one had its first records after %s, another all of them after %s", first[many-1], last[0])
+		}
+		if share := last[many-1] / pages * 2; first[many-1] > share {
+			t.Errorf("the first records of the last one came after %s of %s", first[many-1], last[many-1])
+		}
+		if most > many/2 {
+			t.Errorf("%d pages were listed ahead of those who reconcile them", most)
+		}
+	})
+}
+
+// TestNobodySavesTurnsUp: an installation that had nothing to do for long does not get
+// everything at once afterwards, and who comes when nobody is there pays for nothing.
+func TestNobodySavesTurnsUp(t *testing.T) {
+	p := newPlaces(1)
+	enter := func(who string) int {
+		clock, ok := p.enter(t.Context(), flow{installation: who})
+		if !ok {
+			t.Fatal("no place")
+		}
+		return clock
+	}
+	busy := flow{installation: "busy"}
+	for range 10 {
+		clock := enter("busy")
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, ok := p.enter(ctx, flow{installation: "gone"}); ok {
+			t.Fatal("a second place")
+		}
+		p.charge(busy, clock+100)
+		p.free()
+	}
+	if clock := enter("new"); clock < 1000 {
+		t.Errorf("a newcomer begins at %d, behind the others", clock)
+	}
+	if len(p.clocks) > 0 {
+		t.Errorf("%d clocks are kept of those who are gone", len(p.clocks))
+	}
+	p.free()
 }

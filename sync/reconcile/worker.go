@@ -164,23 +164,23 @@ func (w *Worker) Run(ctx context.Context, wakes <-chan struct{}) {
 
 // liveTurn makes a turn in the live lane.
 func (w *Worker) liveTurn(ctx context.Context) (settled int, full bool) {
-	leave, ok := w.r.Turns.Enter(ctx, events.LaneLive)
+	leave, ok := w.r.Turns.Enter(ctx, Want{Installation: w.r.ID, Lane: events.LaneLive})
 	if !ok {
 		return 0, false
 	}
-	defer leave()
+	defer func() { leave(settled) }()
 	return w.turn(ctx, events.LaneLive)
 }
 
 // bulkTurn makes a turn in the bulk lane; it says whether there is to be another one.
 // It waits for a place no longer than a live change may be left waiting meanwhile.
 func (w *Worker) bulkTurn(ctx context.Context) (again bool) {
-	leave, ok := w.r.Turns.EnterWithin(ctx, events.LaneBulk, max(w.window, minPatience))
+	leave, ok := w.r.Turns.Enter(ctx, Want{Installation: w.r.ID, Lane: events.LaneBulk, Within: max(w.window, minPatience)})
 	if !ok {
 		return true
 	}
-	defer leave()
 	n, _ := w.turn(ctx, events.LaneBulk)
+	leave(n)
 	return n > 0
 }
 

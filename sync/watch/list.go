@@ -12,6 +12,10 @@ import (
 	"channelsync/sync/ledger"
 )
 
+// firstPage is how many records a pass lists first where many begin at once: so few
+// that all have theirs soon, and each sees its first clients early.
+const firstPage = 25
+
 // idRow reads just ids.
 type idRow struct {
 	ID    int64 `at:"id"`
@@ -20,19 +24,22 @@ type idRow struct {
 
 // List writes a change for every record of a kind into the journal, a page at a
 // time, beginning after the job's cursor; listed is told of each page, so that a
-// restart goes on where it ended. It costs one request per 500 records. The rows of
-// companies are kept for the batches that reconcile them.
+// restart goes on where it ended. It costs one request per 500 records, and where
+// others wait too one for the first few. The rows of companies are kept for the batches that reconcile them.
 func (w *Watcher) List(ctx context.Context, j job.Job, kind v1.Kind, listed func(ids []int64) error) error {
 	ctx = autotask.WithBulk(ctx)
-	from := j.Cursor[kind] + 1 // id 0, the MSP itself, needs no backfill: it never syncs
+	q := autotask.Query{From: j.Cursor[kind] + 1} // id 0, the MSP itself, needs no backfill: it never syncs
+	if len(j.Cursor) == 0 && w.Crowded != nil && w.Crowded() {
+		q.First = firstPage
+	}
 	if kind == v1.KindCompany && w.Listed != nil {
-		next, broken, err := w.listCompanies(ctx, j, from, listed)
+		next, broken, err := w.listCompanies(ctx, j, q, listed)
 		if err != nil || !broken {
 			return err
 		}
-		from = next // one bad row spoils its page: the rest is listed by id, which no row can spoil
+		q = autotask.Query{From: next} // one bad row spoils its page: the rest is listed by id, which no row can spoil
 	}
-	err := autotask.Each(ctx, w.Autotask, entityOf(kind), autotask.Query{From: from}, func(rows autotask.Rows[idRow]) error {
+	err := autotask.Each(ctx, w.Autotask, entityOf(kind), q, func(rows autotask.Rows[idRow]) error {
 		ids := make([]int64, len(rows.Items))
 		for i, row := range rows.Items {
 			ids[i] = row.ID
@@ -47,10 +54,12 @@ func (w *Watcher) List(ctx context.Context, j job.Job, kind v1.Kind, listed func
 
 // listCompanies lists companies with all that is read of them. Where Autotask does not
 // answer that, broken says so and next is where to go on; the error is of what was listed.
-func (w *Watcher) listCompanies(ctx context.Context, j job.Job, from int64, listed func(ids []int64) error) (next int64, broken bool, err error) {
-	next = from
+func (w *Watcher) listCompanies(
+	ctx context.Context, j job.Job, q autotask.Query, listed func(ids []int64) error,
+) (next int64, broken bool, err error) {
+	next = q.From
 	began := w.Now()
-	failed := autotask.Each(autotask.WithoutRepeats(ctx), w.Autotask, autotask.EntityCompanies, autotask.Query{From: from},
+	failed := autotask.Each(autotask.WithoutRepeats(ctx), w.Autotask, autotask.EntityCompanies, q,
 		func(rows autotask.Rows[autotask.Company]) error {
 			w.Listed.Put(j.ID, began, rows.Items)
 			began = w.Now() // the next page is asked for after this

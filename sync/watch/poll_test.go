@@ -271,6 +271,40 @@ func TestEditedPartsMarkTheirContract(t *testing.T) {
 	seen.expect("the charge is gone", poll1("contract", id))
 }
 
+// TestListBeginsWithAFewWhereOthersWait: only the first page of the pass is short, so
+// that the others have their first records soon too.
+func TestListBeginsWithAFewWhereOthersWait(t *testing.T) {
+	const n = 600
+	for name, tc := range map[string]struct {
+		crowded bool
+		cursor  map[v1.Kind]int64
+		want    []int
+	}{
+		"alone":                    {false, map[v1.Kind]int64{}, []int{500, 100}},
+		"beside others":            {true, map[v1.Kind]int64{}, []int{firstPage, 500, 100 - firstPage}},
+		"the second kind":          {true, map[v1.Kind]int64{v1.KindContract: -1}, []int{500, 100}},
+		"going on after a restart": {true, map[v1.Kind]int64{v1.KindCompany: 1}, []int{500, 100}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, atsim.Config{})
+			w := b.watcher()
+			w.Crowded = func() bool { return tc.crowded }
+			for i := range n {
+				b.company(fmt.Sprint("c", i))
+			}
+			var pages []int
+			j := job.Job{Job: v1.Job{ID: "job", Type: job.TypeBackfill}, Cursor: tc.cursor}
+			ok(t, w.List(t.Context(), j, v1.KindCompany, func(page []int64) error {
+				pages = append(pages, len(page))
+				return nil
+			}))
+			if diff := cmp.Diff(tc.want, pages); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestListGoesOnWhereItEnded(t *testing.T) {
 	b := newBench(t, atsim.Config{})
 	w := b.watcher()

@@ -47,6 +47,7 @@ type Config struct {
 	Ledger    *ledger.Ledger
 	Catalogue Catalogue
 	Listed    *reconcile.Listed // takes the companies that a pass lists; nil: nobody does
+	Crowded   func() bool       // whether others wait to list something; nil: never
 	Now       func() time.Time
 	Log       *zap.Logger
 }

@@ -1,0 +1,118 @@
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+)
+
+// places are a number of places that are given to those who wait for one by start-time
+// fair queueing: each flow has a clock that its records move on, the one that is behind
+// comes next, and who comes anew begins where the others are. So nobody catches up on
+// time in which there was nothing to do, and nobody waits for another's whole work.
+type places struct {
+	mu      sync.Mutex
+	left    int
+	all     int
+	reached int          // the clock of the last one that got a place
+	clocks  map[flow]int // of those that are ahead of it
+	waiting []*waiter    // in the order of coming
+}
+
+// flow is one of the two things that an installation does in a lane. Listing and
+// reconciling have clocks of their own, so that a pass lists on while its records are
+// reconciled, but not ahead of them where others wait.
+type flow struct {
+	installation string
+	lists        bool
+}
+
+type waiter struct {
+	flow
+	clock int
+	given chan struct{} // closed once it has a place
+}
+
+func newPlaces(n int) *places {
+	return &places{left: n, all: n, clocks: map[flow]int{}}
+}
+
+// enter waits for a place; false when ctx ended first. It returns the flow's clock.
+func (p *places) enter(ctx context.Context, who flow) (clock int, ok bool) {
+	if ctx.Err() != nil {
+		return 0, false
+	}
+	p.mu.Lock()
+	w := &waiter{who, max(p.reached, p.clocks[who]), make(chan struct{})}
+	p.waiting = append(p.waiting, w)
+	p.give()
+	p.mu.Unlock()
+	select {
+	case <-w.given:
+		return w.clock, true
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i := slices.Index(p.waiting, w); i >= 0 {
+		p.waiting = slices.Delete(p.waiting, i, i+1)
+		return 0, false
+	}
+	return w.clock, true // it was given meanwhile
+}
+
+// crowded says whether whoever comes has to wait.
+func (p *places) crowded() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.left == 0
+}
+
+// charge sets a flow's clock.
+func (p *places) charge(who flow, clock int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clocks[who] = clock
+}
+
+// free gives a place back.
+func (p *places) free() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.left++
+	p.give()
+	if p.left == p.all { // nobody is there: all begin anew together
+		for _, clock := range p.clocks {
+			p.reached = max(p.reached, clock)
+		}
+		clear(p.clocks)
+	}
+}
+
+// give hands free places to those who come next. At the same clock what is listed is
+// reconciled before more is listed: it waits in memory.
+func (p *places) give() {
+	for p.left > 0 && len(p.waiting) > 0 {
+		next := slices.MinFunc(p.waiting, func(a, b *waiter) int {
+			return cmp.Or(cmp.Compare(a.clock, b.clock), compareBools(a.lists, b.lists))
+		})
+		i := slices.Index(p.waiting, next)
+		p.waiting = slices.Delete(p.waiting, i, i+1)
+		p.left--
+		p.reached = max(p.reached, next.clock)
+		close(next.given)
+	}
+}
+
+// compareBools orders false before true.
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	default:
+		return 1
+	}
+}

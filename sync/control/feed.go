@@ -89,7 +89,7 @@ func (f *feeds) keep(id string, e v1.FeedEvent) {
 	if f.recent[id] == nil {
 		f.recent[id] = &recent{}
 	}
-	f.recent[id].add(e)
+	f.recent[id].add(e, len(f.recent))
 }
 
 // read says whether somebody reads the installation's feed here.

@@ -203,7 +203,7 @@ func (m *Manager) stopSync(ctx context.Context, id string, sync v1.Sync, stopped
 // both kinds, for a company may have waited for the contracts sync alone.
 func (m *Manager) markWaiting(ctx context.Context, id string) error {
 	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
-		ids, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool { return s.Record.Outcome == v1.OutcomeWaiting })
+		ids, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool { return s.Outcome == v1.OutcomeWaiting })
 		if err != nil {
 			return fmt.Errorf("find waiting records: %w", err)
 		}

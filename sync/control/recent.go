@@ -6,22 +6,31 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-// keepRecent is how many outcomes of an installation are remembered.
-const keepRecent = 200
+// keepRecent is how many outcomes of an installation are remembered: fewer where there
+// are many installations, but never fewer than leastRecent. One takes about 200 bytes.
+const (
+	keepRecent, leastRecent = 200, 50
+	recentOfAll             = 20_000
+)
 
-// recent are the latest outcomes of an installation: a ring that grows up to keepRecent.
+// recent are the latest outcomes of an installation: a ring.
 type recent struct {
 	events []v1.FeedEvent
 	next   int // where the next one goes once the ring is full, which is where the oldest is
 }
 
-func (r *recent) add(e v1.FeedEvent) {
-	if len(r.events) < keepRecent {
+// add keeps an outcome; of is how many installations have some.
+func (r *recent) add(e v1.FeedEvent, of int) {
+	most := max(leastRecent, min(keepRecent, recentOfAll/of))
+	if r.next == 0 && len(r.events) < most { // one that has gone round in part stays as long as it is
+		if len(r.events) == cap(r.events) {
+			r.events = slices.Grow(r.events, min(most-len(r.events), max(10, len(r.events))))
+		}
 		r.events = append(r.events, e)
 		return
 	}
 	r.events[r.next] = e
-	r.next = (r.next + 1) % keepRecent
+	r.next = (r.next + 1) % len(r.events)
 }
 
 // newest returns up to limit of them, newest first; a nil ring has none.

@@ -169,11 +169,11 @@ func (d *desk) passed(id string, kind v1.Kind) v1.PreviewCounts {
 		switch {
 		case kind == v1.KindCompany && s.ID == 0:
 			return false
-		case s.Record.Outcome == v1.OutcomePushed || s.Record.Outcome == v1.OutcomeUnchanged:
+		case s.Outcome == v1.OutcomePushed || s.Outcome == v1.OutcomeUnchanged:
 			out.WillSync++
 		default:
 			out.WillNot++
-			reasons[s.Record.Reasons[0]]++
+			reasons[s.Reasons[0]]++
 		}
 		out.Total++
 		return false

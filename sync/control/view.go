@@ -218,7 +218,7 @@ var degrading = []string{
 func (m *Manager) waiting(ctx context.Context, id string) (int, error) {
 	n := 0
 	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
-		ids, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool { return s.Record.Outcome == v1.OutcomeWaiting })
+		ids, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool { return s.Outcome == v1.OutcomeWaiting })
 		if err != nil {
 			return 0, fmt.Errorf("count waiting records: %w", err)
 		}
@@ -247,20 +247,20 @@ func (m *Manager) recordIssues(ctx context.Context, id string) ([]v1.Issue, erro
 	}
 	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
 		_, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool {
-			at := s.Record.ReconciledAt
-			if at == nil {
+			at := s.ReconciledAt
+			if at.IsZero() {
 				return false
 			}
 			if s.Held {
-				add("mass_change_held", *at, *at)
+				add("mass_change_held", at, at)
 			}
-			if o := s.Record.Outcome; o == v1.OutcomeRetrying || o == v1.OutcomeDead {
-				for _, code := range s.Record.Reasons {
-					add(code, *at, s.FirstFailed)
+			if o := s.Outcome; o == v1.OutcomeRetrying || o == v1.OutcomeDead {
+				for _, code := range s.Reasons {
+					add(code, at, s.FirstFailed)
 				}
 			} else if s.InScope {
 				for _, code := range s.Notes {
-					add(code, *at, *at)
+					add(code, at, at)
 				}
 			}
 			return false

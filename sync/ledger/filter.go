@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	v1 "channelsync/api/v1"
@@ -12,22 +13,26 @@ import (
 type filter struct {
 	v1.RecordQuery
 	needle string // Q as it is compared
+	id     int64  // Q as an id; -1 when it is none
 }
 
 // fit says of each part of a query whether a record fits it.
 type fit struct{ kind, outcome, reason, text bool }
 
 func newFilter(q v1.RecordQuery) filter {
-	return filter{q, strings.ToLower(strings.TrimSpace(q.Q))}
+	f := filter{q, strings.ToLower(strings.TrimSpace(q.Q)), -1}
+	if id, err := strconv.ParseInt(f.needle, 10, 64); err == nil && strconv.FormatInt(id, 10) == f.needle {
+		f.id = id
+	}
+	return f
 }
 
-func (f filter) of(s *summary) fit {
-	r := &s.Record
+func (f filter) of(kind v1.Kind, s *summary) fit {
 	return fit{
-		kind:    f.Kind == "" || r.Kind == f.Kind,
-		outcome: f.Outcome == "" || r.Outcome == f.Outcome,
-		reason:  f.Reason == "" || slices.Contains(r.Reasons, f.Reason),
-		text:    f.needle == "" || r.ID == f.needle || strings.Contains(s.lower, f.needle),
+		kind:    f.Kind == "" || kind == f.Kind,
+		outcome: f.Outcome == "" || s.outcome == f.Outcome,
+		reason:  f.Reason == "" || slices.Contains(s.reasons(), f.Reason),
+		text:    f.needle == "" || s.id == f.id || strings.Contains(s.lower, f.needle),
 	}
 }
 
@@ -42,26 +47,26 @@ func (l *Ledger) Facets(ctx context.Context, installation string, q v1.RecordQue
 	}
 	defer ix.mu.Unlock()
 	filter := newFilter(q)
-	for _, all := range ix.byKind {
-		for _, s := range all {
-			count(&out, &s.Record, filter.of(s))
+	for _, kind := range kinds {
+		for _, s := range ix.all(kind) {
+			count(&out, kind, s, filter.of(kind, s))
 		}
 	}
 	return out, nil
 }
 
-func count(out *v1.RecordCounts, r *v1.Record, f fit) {
+func count(out *v1.RecordCounts, kind v1.Kind, s *summary, f fit) {
 	if f.all() {
 		out.Total++
 	}
 	if f.outcome && f.reason && f.text {
-		out.Kinds[r.Kind]++
+		out.Kinds[kind]++
 	}
-	if f.kind && f.reason && f.text && r.Outcome != "" {
-		out.Outcomes[r.Outcome]++
+	if f.kind && f.reason && f.text && s.outcome != "" {
+		out.Outcomes[s.outcome]++
 	}
 	if f.kind && f.outcome && f.text {
-		for _, code := range r.Reasons {
+		for _, code := range s.reasons() {
 			out.Reasons[code]++
 		}
 	}

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -78,9 +79,8 @@ func TestListByReason(t *testing.T) {
 // many is an installation with n records, every fourth of them a contract.
 func many(b *testing.B, n int) *Ledger {
 	b.Helper()
-	l := New(memory{}, nil)
-	ix := l.index(inst)
-	ix.loaded = true
+	l := open(b).ledger()
+	var entries []*Entry
 	for i := range n {
 		kind, outcome := v1.KindCompany, v1.OutcomePushed
 		if i%4 == 3 {
@@ -90,13 +90,14 @@ func many(b *testing.B, n int) *Ledger {
 		if i%3 == 0 {
 			outcome, reasons = v1.OutcomeNotMet, []string{"type_not_customer"}
 		}
-		ix.put(filtered(kind, int64(i), fmt.Sprintf("Client number %d of the benchmark", i), outcome, reasons...))
+		entries = append(entries, filtered(kind, int64(i), fmt.Sprintf("Client number %d of the benchmark", i), outcome, reasons...))
 	}
+	for part := range slices.Chunk(entries, atomicMax) {
+		write(b, l, part...)
+	}
+	must[v1.Counts](b)(l.Counts(b.Context(), inst, v1.KindCompany))
 	return l
 }
-
-// memory is a table that nothing is read from.
-type memory struct{ Table }
 
 // BenchmarkPageOf20000 is what a page of the console asks of the index: the list
 // with a filter that fits few records, and the counts beside the filters.

@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,14 +17,17 @@ import (
 // index is what lists, search, counts and look-ups by contact read: a summary
 // of each entry of one installation, in memory.
 type index struct {
-	mu     sync.Mutex
-	loaded bool
-	byKey  map[recordKey]*summary
-	byKind map[v1.Kind][]*summary // the same ones, in no order, for what looks at all of a kind
-	sorted []recordKey            // kept in order; rebuilt when stale
+	mu      sync.Mutex
+	loaded  bool
+	kinds   map[v1.Kind]*shelf
+	readers readers
+}
+
+// shelf holds the summaries of one kind.
+type shelf struct {
+	byID   map[int64]*summary
+	sorted []*summary // by id; rebuilt when stale
 	stale  bool
-	// readers maps a contact to the companies whose projection reads it, with its stamp.
-	readers map[int64]map[int64]time.Time
 }
 
 type recordKey struct {
@@ -31,11 +35,8 @@ type recordKey struct {
 	id   int64
 }
 
-type summary struct {
-	Summary
-	lower    string // name for search
-	contacts []Contact
-}
+// kinds are those of records, in the order that lists have.
+var kinds = [...]v1.Kind{v1.KindCompany, v1.KindContract}
 
 func (l *Ledger) index(installation string) *index {
 	l.mu.Lock()
@@ -53,9 +54,7 @@ func (l *Ledger) index(installation string) *index {
 
 // reset empties the index; the next who needs it loads it.
 func (ix *index) reset() {
-	ix.loaded, ix.stale = false, true
-	ix.byKey, ix.byKind = map[recordKey]*summary{}, map[v1.Kind][]*summary{}
-	ix.readers = map[int64]map[int64]time.Time{}
+	ix.loaded, ix.kinds, ix.readers = false, map[v1.Kind]*shelf{}, readers{}
 }
 
 // loadedIndex returns the index locked and loaded; the caller unlocks it.
@@ -82,62 +81,51 @@ func (l *Ledger) loadedIndex(ctx context.Context, installation string) (*index, 
 }
 
 func (ix *index) put(e *Entry) {
-	k := recordKey{e.Kind, e.ID}
-	old := ix.byKey[k]
-	if old == nil {
-		ix.stale = true
-	} else {
-		for _, c := range old.contacts {
-			if delete(ix.readers[c.ID], e.ID); len(ix.readers[c.ID]) == 0 {
-				delete(ix.readers, c.ID)
-			}
-		}
+	on := ix.kinds[e.Kind]
+	if on == nil {
+		on = &shelf{byID: map[int64]*summary{}}
+		ix.kinds[e.Kind] = on
 	}
-	now := summary{lower: strings.ToLower(e.Name), contacts: e.Contacts, Summary: Summary{
-		ID: e.ID, RowHash: e.RowHash, Record: e.Record(), InScope: e.InScope, Parent: e.Parent, Vendors: e.Vendors, Services: e.Services, Notes: e.Notes,
-		Stamp: e.Stamp, PartsHash: e.PartsHash, FirstFailed: e.FirstFailed, Held: e.Held,
-	}}
-	if old != nil {
-		*old = now
-	} else {
-		ix.byKey[k] = &now
-		ix.byKind[e.Kind] = append(ix.byKind[e.Kind], &now)
+	s := on.byID[e.ID]
+	if s == nil {
+		s = &summary{}
+		on.byID[e.ID], on.stale = s, true
 	}
-	for _, c := range e.Contacts {
-		if ix.readers[c.ID] == nil {
-			ix.readers[c.ID] = map[int64]time.Time{}
-		}
-		ix.readers[c.ID][e.ID] = c.Stamp
-	}
+	ix.readers.drop(e.ID, s.contacts)
+	*s = summarize(e)
+	ix.readers.add(e.ID, s.contacts)
 }
 
-func (ix *index) order() []recordKey {
-	if ix.stale || ix.sorted == nil {
-		ix.sorted = ix.sorted[:0]
-		for k := range ix.byKey {
-			ix.sorted = append(ix.sorted, k)
-		}
-		slices.SortFunc(ix.sorted, compareKeys)
-		ix.stale = false
+// all returns the summaries of a kind, by id.
+func (ix *index) all(kind v1.Kind) []*summary {
+	on := ix.kinds[kind]
+	if on == nil {
+		return nil
 	}
-	return ix.sorted
+	if on.stale {
+		on.sorted = slices.AppendSeq(on.sorted[:0], maps.Values(on.byID))
+		slices.SortFunc(on.sorted, func(a, b *summary) int { return cmp.Compare(a.id, b.id) })
+		on.stale = false
+	}
+	return on.sorted
 }
 
-func compareKeys(a, b recordKey) int {
-	if c := cmp.Compare(a.kind, b.kind); c != 0 {
-		return c
+func (ix *index) of(kind v1.Kind, id int64) *summary {
+	if on := ix.kinds[kind]; on != nil {
+		return on.byID[id]
 	}
-	return cmp.Compare(a.id, b.id)
+	return nil
 }
 
 // List pages through the records of an installation by kind and id. The cursor
 // is the last record of the page before; one that is not of our making is an error.
+// The index knows which records they are, the table how they stand.
 func (l *Ledger) List(ctx context.Context, installation string, q v1.RecordQuery) (v1.Page[v1.Record], error) {
 	page := v1.Page[v1.Record]{Items: []v1.Record{}}
-	after := recordKey{}
+	var from, last recordKey
 	if q.Cursor != "" {
 		var err error
-		if after, err = parseCursor(q.Cursor); err != nil {
+		if from, err = parseCursor(q.Cursor); err != nil {
 			return page, err
 		}
 	}
@@ -146,28 +134,37 @@ func (l *Ledger) List(ctx context.Context, installation string, q v1.RecordQuery
 		return page, err
 	}
 	defer ix.mu.Unlock()
-	keys := ix.order()
-	start := 0
-	if q.Cursor != "" {
-		i, found := slices.BinarySearchFunc(keys, after, compareKeys)
-		start = i
-		if found {
-			start++
-		}
-	}
-	filter := newFilter(q)
-	for _, k := range keys[start:] {
-		s := ix.byKey[k]
-		if !filter.of(s).all() {
+	filter, most := newFilter(q), max(1, q.Limit)
+	for _, kind := range kinds {
+		if kind < from.kind {
 			continue
 		}
-		if len(page.Items) > 0 && len(page.Items) >= q.Limit {
-			last := page.Items[len(page.Items)-1]
-			cursor := string(last.Kind) + ":" + last.ID
+		var ids []int64
+		rest := false
+		for _, s := range ix.all(kind) {
+			if kind == from.kind && s.id <= from.id || !filter.of(kind, s).all() {
+				continue
+			}
+			if rest = most == 0; rest {
+				break
+			}
+			ids, last = append(ids, s.id), recordKey{kind, s.id}
+			most--
+		}
+		entries, err := l.Read(ctx, installation, kind, ids)
+		if err != nil {
+			return page, err
+		}
+		for _, id := range ids {
+			if e := entries[id]; e != nil {
+				page.Items = append(page.Items, e.Record())
+			}
+		}
+		if rest {
+			cursor := string(last.kind) + ":" + strconv.FormatInt(last.id, 10)
 			page.NextCursor = &cursor
 			return page, nil
 		}
-		page.Items = append(page.Items, s.Record)
 	}
 	return page, nil
 }
@@ -189,11 +186,11 @@ func (l *Ledger) Counts(ctx context.Context, installation string, kind v1.Kind) 
 	}
 	defer ix.mu.Unlock()
 	var c v1.Counts
-	for _, s := range ix.byKind[kind] {
-		if s.InScope {
+	for _, s := range ix.all(kind) {
+		if s.inScope {
 			c.InScope++
 		}
-		switch s.Record.Outcome {
+		switch s.outcome {
 		case v1.OutcomePushed:
 			c.Pushed++
 		case v1.OutcomeUnchanged:
@@ -216,34 +213,17 @@ func (l *Ledger) Find(ctx context.Context, installation string, kind v1.Kind, wa
 	}
 	defer ix.mu.Unlock()
 	var out []int64
-	for _, s := range ix.byKind[kind] {
-		if want(s.Summary) {
-			out = append(out, s.ID)
+	for _, s := range ix.all(kind) {
+		if want(s.public()) {
+			out = append(out, s.id)
 		}
 	}
-	slices.Sort(out)
 	return out, nil
 }
 
 // Ids returns the ids of all records of a kind, in order.
 func (l *Ledger) Ids(ctx context.Context, installation string, kind v1.Kind) ([]int64, error) {
 	return l.Find(ctx, installation, kind, func(Summary) bool { return true })
-}
-
-// Summary is what the index knows of a record.
-type Summary struct {
-	ID          int64
-	Record      v1.Record
-	InScope     bool
-	Parent      int64
-	Vendors     []int64
-	Services    []int64
-	Notes       []string
-	Stamp       time.Time
-	RowHash     string
-	PartsHash   string
-	FirstFailed time.Time
-	Held        bool
 }
 
 // Stamps returns the stamps of records as of their last fetch; a record that was
@@ -257,16 +237,17 @@ func (l *Ledger) Stamps(ctx context.Context, installation string, kind v1.Kind, 
 	defer ix.mu.Unlock()
 	out := make(map[int64]time.Time, len(ids))
 	for _, id := range ids {
-		if kind == v1.KindContact {
-			for _, at := range ix.readers[id] {
-				if seen, ok := out[id]; !ok || at.Before(seen) {
-					out[id] = at
-				}
+		if kind != v1.KindContact {
+			if s := ix.of(kind, id); s != nil {
+				out[id] = s.stamp.time()
 			}
 			continue
 		}
-		if s := ix.byKey[recordKey{kind, id}]; s != nil {
-			out[id] = s.Stamp
+		for _, company := range ix.readers.of(id) {
+			at := ix.of(v1.KindCompany, company).contact(id)
+			if seen, ok := out[id]; !ok || at.Before(seen) {
+				out[id] = at
+			}
 		}
 	}
 	return out, nil
@@ -281,8 +262,8 @@ func (l *Ledger) Readers(ctx context.Context, installation string, contacts []in
 	defer ix.mu.Unlock()
 	out := map[int64][]int64{}
 	for _, c := range contacts {
-		for company := range ix.readers[c] {
-			out[c] = append(out[c], company)
+		if companies := ix.readers.of(c); len(companies) > 0 {
+			out[c] = companies
 		}
 	}
 	return out, nil

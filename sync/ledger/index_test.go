@@ -1,9 +1,11 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"testing"
@@ -71,7 +73,7 @@ func everything(t *rapid.T, l *Ledger) map[string]any {
 	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
 		counts, err := l.Counts(ctx, inst, kind)
 		ask("counts "+string(kind), counts, err)
-		failed, err := l.Find(ctx, inst, kind, func(s Summary) bool { return s.Record.Outcome == v1.OutcomeDead })
+		failed, err := l.Find(ctx, inst, kind, func(s Summary) bool { return s.Outcome == v1.OutcomeDead })
 		ask("dead "+string(kind), failed, err)
 		stamps, err := l.Stamps(ctx, inst, kind, []int64{1, 2, 3, 4, 5, 6})
 		ask("stamps "+string(kind), stamps, err)
@@ -199,6 +201,48 @@ func TestReadersAndStampsOfContacts(t *testing.T) {
 	if diff := cmp.Diff(map[int64][]int64{50: {2}}, readers); diff != "" {
 		t.Errorf("after company 1 was fetched: %s", diff)
 	}
+}
+
+// TestTimesInTheIndex: whatever the source tells comes back as it was, down to what
+// Autotask's clock can tell, and no time is no time.
+func TestTimesInTheIndex(t *testing.T) {
+	for _, want := range []time.Time{
+		{},
+		at, at.Add(100 * time.Nanosecond), time.Date(1, 1, 1, 0, 0, 0, 100, time.UTC), time.Date(1969, 12, 31, 23, 59, 59, 999_999_900, time.UTC),
+		time.Date(9999, 12, 31, 23, 59, 59, 999_999_900, time.UTC), at.In(time.FixedZone("east", 7200)),
+	} {
+		if got := ticksOf(want).time(); !got.Equal(want) || got.IsZero() != want.IsZero() {
+			t.Errorf("%s became %s", want, got)
+		}
+	}
+}
+
+// TestIndexIsSmall bounds what a record costs as long as the program runs.
+func TestIndexIsSmall(t *testing.T) {
+	const records, most = 20_000, 350
+	ix := &index{}
+	ix.reset()
+	before := heap()
+	for i := range int64(records) {
+		e := company(i+1, "Client number "+strconv.FormatInt(i, 10), v1.OutcomePushed)
+		e.Contacts = []Contact{{ID: 2 * i, Stamp: at}, {ID: 2*i + 1, Stamp: at}}
+		e.Projection, e.Sources = bytes.Repeat([]byte("p"), 500), bytes.Repeat([]byte("s"), 500)
+		ix.put(e)
+	}
+	ix.all(v1.KindCompany)
+	each := (int64(heap()) - int64(before)) / records
+	if runtime.KeepAlive(ix); each > most {
+		t.Errorf("a record costs %d bytes, want at most %d", each, most)
+	}
+	t.Logf("a record of two contacts costs %d bytes", each)
+}
+
+// heap is what is in use once the garbage is gone.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 func FuzzCursor(f *testing.F) {

@@ -34,7 +34,7 @@ type place struct {
 	vault *seal.Vault
 }
 
-func open(t *testing.T) *place {
+func open(t testing.TB) *place {
 	t.Helper()
 	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
 	if err != nil {

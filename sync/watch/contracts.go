@@ -110,7 +110,7 @@ func (w *Watcher) compareContracts(ctx context.Context) error {
 
 // deleted says whether a GET has settled that Autotask does not have the record.
 func deleted(s ledger.Summary) bool {
-	return slices.Contains(s.Record.Reasons, v1.ReasonDeletedAtSource)
+	return slices.Contains(s.Reasons, v1.ReasonDeletedAtSource)
 }
 
 // PollServices finds edited services of the catalogue and marks the contracts that

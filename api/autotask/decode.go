@@ -97,11 +97,17 @@ func (s shape) row(raw json.RawMessage, into reflect.Value, asked []string) *Row
 	if err := json.Unmarshal(raw, &keys); err != nil || keys == nil {
 		return &RowError{Entity: s.entity, Field: idField, Got: jsonKind(raw), Want: "an object"}
 	}
-	keys = keys.lowered()
+	var low object // by lower case, made for the first key that is not spelled as the vendor's pages do
 	var id int64
 	var lacks []string
 	for _, f := range s.fields {
-		value, there := keys[strings.ToLower(f.name)]
+		value, there := keys[f.name]
+		if !there {
+			if low == nil {
+				low = keys.lowered()
+			}
+			value, there = low[strings.ToLower(f.name)]
+		}
 		if !there {
 			if f.name == s.fields[0].name {
 				return &RowError{Entity: s.entity, Field: f.name, Got: "nothing", Want: "a whole number"}

@@ -267,3 +267,17 @@ func BenchmarkDecodeRow(b *testing.B) {
 		}
 	}
 }
+
+// FuzzUnquote: the short cut for texts without escapes reads what the decoder reads.
+func FuzzUnquote(f *testing.F) {
+	for _, seed := range []string{`"a"`, `""`, `"`, `"a\u0041"`, "\"\xff\"", "\"\n\"", ` "a"`, `"a"b"`, `"Ärzte"`, `7`, `null`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var want string
+		valid := json.Unmarshal(raw, &want) == nil
+		if got, ok := unquote(raw); ok != valid || valid && got != want {
+			t.Fatalf("%q: got %q, %v, want %q, %v", raw, got, ok, want, valid)
+		}
+	})
+}

@@ -17,9 +17,8 @@ type mismatch struct{ got, want string }
 // expected (a postal code), 0 and 1 for booleans, picklist values as text.
 func setField(field reflect.Value, raw json.RawMessage) *mismatch {
 	kind := jsonKind(raw)
-	absent := kind == "null" || (kind == "text" && textOf(raw) == "")
 	if field.Kind() == reflect.Pointer {
-		if absent {
+		if kind == "null" || kind == "text" && textOf(raw) == "" {
 			return nil
 		}
 		target := reflect.New(field.Type().Elem())
@@ -46,8 +45,8 @@ func setText(field reflect.Value, kind string, raw json.RawMessage) *mismatch {
 	switch kind {
 	case "null":
 	case "text":
-		var text string
-		if json.Unmarshal(raw, &text) != nil {
+		text, ok := unquote(raw)
+		if !ok {
 			return &mismatch{"text that is not valid", "text"}
 		}
 		field.SetString(text)

@@ -57,23 +57,25 @@ func (j *Journal) submit(ctx context.Context, msg *nats.Msg, id string) (Receipt
 // timer, and a lone change waits for nobody.
 func (j *Journal) commitLoop(ctx context.Context) {
 	defer close(j.stopped)
-	last := 0 // how many the round before had
+	expected := 0 // how many may be about to post again
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case first := <-j.in:
-			round := j.collect(first, last)
-			last = len(round)
+			round := j.collect(first, expected)
 			j.commit(ctx, round)
+			expected = len(round) + len(j.in)
 		}
 	}
 }
 
 // collect takes what waits now, up to a batch. Whoever was answered in the round
-// before is about to post again: as long as that may fill the round it waits a
-// little, a fraction of what the flush takes. A lone change waits for nobody.
-func (j *Journal) collect(first *submission, last int) []*submission {
+// before is about to post again, beside those who came during it: as long as that
+// may fill the round it waits a little, a fraction of what the flush takes. So those
+// who post side by side share one flush, and do not part into groups that take turns.
+// A lone change waits for nobody.
+func (j *Journal) collect(first *submission, expected int) []*submission {
 	round := []*submission{first}
 	var late <-chan time.Time
 	for len(round) < batchMax {
@@ -83,7 +85,7 @@ func (j *Journal) collect(first *submission, last int) []*submission {
 			continue
 		default:
 		}
-		if len(round) >= last {
+		if len(round) >= expected {
 			return round
 		}
 		if late == nil {

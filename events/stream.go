@@ -55,7 +55,7 @@ func (s *stream) publishAtomic(ctx context.Context, msgs []*nats.Msg) (uint64, e
 	defer s.stage.enter()()
 	for {
 		ack, err := jetstreamext.PublishMsgBatch(ctx, s.js, msgs,
-			jetstreamext.BatchFlowControl{AckFirst: true, AckTimeout: remaining(ctx)})
+			jetstreamext.BatchFlowControl{AckFirst: !s.inside, AckTimeout: remaining(ctx)})
 		unbatch(msgs)
 		s.note(err)
 		if err == nil {

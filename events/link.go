@@ -33,9 +33,12 @@ type link struct {
 
 // call runs one operation under a deadline, names it in its error and times it.
 func (l *link) call(ctx context.Context, operation string, fn func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
-	defer cancel()
 	start := time.Now()
+	if end, ok := ctx.Deadline(); !ok || end.Sub(start) > opTimeout {
+		bound, cancel := context.WithTimeout(ctx, opTimeout)
+		defer cancel()
+		ctx = bound
+	}
 	err := fn(ctx)
 	l.observe(operation, time.Since(start))
 	if err != nil {

@@ -80,11 +80,21 @@ var validate = validator.New()
 // array, times with and without fraction or zone, a sequence number as text. It
 // insists on one JSON object with an Action, an EntityType and a whole number as
 // Id; a Deactivated needs the Action alone. Every error is a *CallbackError.
-func DecodeCallback(body []byte) (Callback, error) {
-	keys, err := envelope(body)
-	if err != nil {
-		return Callback{}, err
+func DecodeCallback(body []byte) (Callback, error) { return OpenEnvelope(body).Decode() }
+
+// Decode is DecodeCallback.
+func (e Envelope) Decode() (Callback, error) {
+	var keys interface {
+		get(key string) json.RawMessage
+	} = e.members
+	if e.members == nil {
+		all, err := envelope(e.body)
+		if err != nil {
+			return Callback{}, err
+		}
+		keys = all
 	}
+	var err error
 	c := Callback{
 		Action:         canonicalAction(textOf(keys.get("Action"))),
 		GUID:           textOf(keys.get("Guid")),
@@ -107,30 +117,6 @@ func DecodeCallback(body []byte) (Callback, error) {
 		return Callback{}, invalidCallback(err)
 	}
 	return c, nil
-}
-
-// ActionOf is the Action of a body that may be anything, "" when none can be
-// read. It serves only to recognise a Deactivated, which is never more than a
-// hint to look at the registration, so it need not trust or understand the rest.
-func ActionOf(body []byte) string {
-	dec := json.NewDecoder(bytes.NewReader(trimBOM(body)))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return ""
-	}
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return ""
-		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return ""
-		}
-		if name, ok := key.(string); ok && strings.EqualFold(name, "Action") {
-			return canonicalAction(textOf(value))
-		}
-	}
-	return ""
 }
 
 // KindOfEntity maps the EntityType of a callback to our kind: the vendor sends
@@ -195,17 +181,23 @@ func callbackID(raw json.RawMessage) (int64, error) {
 // callbackFields takes the object that Autotask sends, and tolerates the array
 // of name and value that several integrations first assumed.
 func callbackFields(raw json.RawMessage) map[string]any {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
+	numbers := func() *json.Decoder {
+		dec := json.NewDecoder(bytes.NewReader(raw))
+		dec.UseNumber()
+		return dec
+	}
 	switch jsonKind(raw) {
 	case "object":
+		if fields, ok := plainFields(raw); ok {
+			return fields
+		}
 		var fields map[string]any
-		if dec.Decode(&fields) == nil {
+		if numbers().Decode(&fields) == nil {
 			return fields
 		}
 	case "list":
 		var pairs []any
-		if dec.Decode(&pairs) != nil {
+		if numbers().Decode(&pairs) != nil {
 			return nil
 		}
 		fields := map[string]any{}

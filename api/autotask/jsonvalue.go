@@ -63,7 +63,7 @@ func textOf(raw json.RawMessage) string {
 	case "nothing", "null":
 		return ""
 	case "text":
-		text, _ := unquote(raw)
+		text, _ := unquote(bytes.TrimSpace(raw))
 		return strings.TrimSpace(text)
 	}
 	return strings.TrimSpace(string(raw))

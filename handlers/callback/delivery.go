@@ -1,10 +1,10 @@
 package callback
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -19,6 +19,7 @@ import (
 
 const (
 	maxBody       = 256 << 10
+	bodyOften     = 4 << 10
 	lookupTimeout = 5 * time.Second
 	// The webhook's own count; v1.LogSequence is the journal's.
 	logVendorSequence = "vendor_sequence"
@@ -32,7 +33,8 @@ type delivery struct {
 	*Handler
 	w           http.ResponseWriter
 	r           *http.Request
-	deactivated bool // the path
+	deactivated bool   // the path
+	source      string // the address it counts under
 	at          time.Time
 	leaves      []func()
 
@@ -70,10 +72,11 @@ func (d *delivery) handle() answer {
 		return refusal
 	}
 	signature := d.r.Header.Get(autotask.SignatureHeader)
-	if autotask.ActionOf(body) == autotask.ActionDeactivated || (d.deactivated && signature == "") {
+	envelope := autotask.OpenEnvelope(body)
+	if envelope.Action() == autotask.ActionDeactivated || (d.deactivated && signature == "") {
 		return d.hint(receiver)
 	}
-	if !d.authenticate(receiver, signature, body) {
+	if !d.authenticate(receiver, signature, body, envelope) {
 		return unauthentic()
 	}
 	giveBack() // no stranger: from here on it counts for its installation
@@ -82,7 +85,7 @@ func (d *delivery) handle() answer {
 		return busy()
 	}
 	d.leaves = append(d.leaves, leave)
-	return d.take(receiver, body)
+	return d.take(receiver, body, envelope)
 }
 
 func (d *delivery) enterStranger() (leave func(), ok bool) {
@@ -90,7 +93,7 @@ func (d *delivery) enterStranger() (leave func(), ok bool) {
 	if _, ok := autotask.ParseSignature(d.r.Header.Get(autotask.SignatureHeader)); ok {
 		most = d.Limits.Signed
 	}
-	leave, ok = d.strangers.enter(web.Source(d.r), most)
+	leave, ok = d.strangers.enter(d.source, most)
 	if ok {
 		d.leaves = append(d.leaves, leave)
 	}
@@ -104,8 +107,7 @@ func (d *delivery) leave() {
 }
 
 func (d *delivery) receiver(id string) (Receiver, bool, error) {
-	ctx, cancel := context.WithTimeoutCause(d.r.Context(), lookupTimeout,
-		fmt.Errorf("look up installation: no answer within %s", lookupTimeout))
+	ctx, cancel := context.WithTimeoutCause(d.r.Context(), lookupTimeout, tooLate{"look up installation: no answer", lookupTimeout})
 	defer cancel()
 	return d.Receivers.Receiver(ctx, id)
 }
@@ -115,7 +117,10 @@ func (d *delivery) readBody() (body []byte, refusal answer, ok bool) {
 	if d.r.ContentLength > maxBody {
 		return nil, tooLarge(), false
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(d.w, d.r.Body, maxBody))
+	// Room for the usual body at once; no header makes more than a little of it.
+	room := bytes.NewBuffer(make([]byte, 0, min(max(d.r.ContentLength, 0), bodyOften)+bytes.MinRead))
+	_, err := room.ReadFrom(http.MaxBytesReader(d.w, d.r.Body, maxBody))
+	body = room.Bytes()
 	if tooBig := (*http.MaxBytesError)(nil); errors.As(err, &tooBig) {
 		return nil, tooLarge(), false
 	}
@@ -138,11 +143,11 @@ func (d *delivery) hint(receiver Receiver) answer {
 }
 
 // take handles an authentic body.
-func (d *delivery) take(receiver Receiver, body []byte) answer {
+func (d *delivery) take(receiver Receiver, body []byte, envelope autotask.Envelope) answer {
 	if receiver.State == v1.StateUninstalled {
 		return ignored()
 	}
-	c, err := autotask.DecodeCallback(body)
+	c, err := envelope.Decode()
 	if err != nil {
 		return d.reject(body, err)
 	}
@@ -200,9 +205,17 @@ func (d *delivery) publish(kind v1.Kind, body []byte) answer {
 }
 
 func (d *delivery) publishDeadline(operation string) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(d.r.Context(), d.Limits.Publish,
-		fmt.Errorf("%s: not stored within %s", operation, d.Limits.Publish))
+	return context.WithTimeoutCause(d.r.Context(), d.Limits.Publish, tooLate{operation + ": not stored", d.Limits.Publish})
 }
+
+// tooLate is the cause of a context that ended by its deadline. It is made for each
+// delivery, and put into words only when one was too late.
+type tooLate struct {
+	what   string
+	within time.Duration
+}
+
+func (e tooLate) Error() string { return e.what + " within " + e.within.String() }
 
 // named puts the operation whose deadline passed in the place of a bare "deadline exceeded".
 func named(ctx context.Context, err error) error {
@@ -224,13 +237,12 @@ func (d *delivery) report(a answer) {
 	if d.Observer != nil {
 		d.Observer.Delivered(d.installation, d.guid, d.change.SequenceNumber, d.at, a.result)
 	}
-	fields := []zap.Field{
+	fields := append(make([]zap.Field, 0, 12),
 		zap.String(v1.LogInstallation, d.installation),
 		zap.String(v1.LogOutcome, a.result),
 		zap.Int(v1.LogStatus, a.status),
 		zap.Duration(v1.LogDuration, took),
-		zap.String(v1.LogRemote, web.Source(d.r)),
-	}
+		zap.String(v1.LogRemote, d.source))
 	if d.change.Action != "" {
 		fields = append(fields,
 			zap.String(v1.LogAction, d.change.Action), zap.String(v1.LogEntity, d.change.EntityType),

@@ -10,6 +10,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/handlers/internal/web"
 )
 
 // Receivers knows the installations that callbacks are for.
@@ -95,7 +96,7 @@ func (h *Handler) Deactivated() http.Handler { return h.path(true) }
 
 func (h *Handler) path(deactivated bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		d := &delivery{Handler: h, at: h.Now(), deactivated: deactivated, w: w, r: r}
+		d := &delivery{Handler: h, at: h.Now(), deactivated: deactivated, source: web.Source(r), w: w, r: r}
 		a := d.handle()
 		d.leave()
 		a.write(w)

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -25,6 +24,8 @@ func messageID(installation, guid string, c autotask.Callback, body []byte) stri
 	}, "|")
 }
 
+const traceparentLength = 55
+
 // traceparent passes a well-formed W3C trace context on, and starts one otherwise.
 func traceparent(header string) string {
 	if isTraceparent(header) {
@@ -32,13 +33,16 @@ func traceparent(header string) string {
 	}
 	var id [24]byte
 	_, _ = rand.Read(id[:]) // never fails: it ends the process instead
-	return fmt.Sprintf("00-%x-%x-01", id[:16], id[16:])
+	text := append(make([]byte, 0, traceparentLength), "00-"...)
+	text = append(hex.AppendEncode(text, id[:16]), '-')
+	text = append(hex.AppendEncode(text, id[16:]), "-01"...)
+	return string(text)
 }
 
 // isTraceparent checks version 00 of the header: 2, 32, 16 and 2 lower-case hex
 // digits, neither id all zero.
 func isTraceparent(s string) bool {
-	if len(s) != 55 {
+	if len(s) != traceparentLength {
 		return false
 	}
 	parts := strings.Split(s, "-")

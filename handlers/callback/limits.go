@@ -53,12 +53,17 @@ func (f *inFlight) enter(key string, most int) (leave func(), ok bool) {
 	}
 	f.byKey[key]++
 	f.total++
-	return sync.OnceFunc(func() {
+	left := false
+	return func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
+		if left {
+			return
+		}
+		left = true
 		f.total--
 		if f.byKey[key]--; f.byKey[key] == 0 {
 			delete(f.byKey, key)
 		}
-	}), true
+	}, true
 }

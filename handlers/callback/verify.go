@@ -1,8 +1,6 @@
 package callback
 
 import (
-	"bytes"
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -14,7 +12,7 @@ const maxGUID = 100
 
 // authenticate says whether a secret of the installation signed the body, and
 // whether the registration that has this secret is the one the body names.
-func (d *delivery) authenticate(receiver Receiver, signature string, body []byte) bool {
+func (d *delivery) authenticate(receiver Receiver, signature string, body []byte, envelope autotask.Envelope) bool {
 	var secrets []v1.Secret
 	for _, reg := range receiver.Registrations {
 		secrets = append(secrets, reg.Secrets...)
@@ -23,7 +21,7 @@ func (d *delivery) authenticate(receiver Receiver, signature string, body []byte
 	if !ok {
 		return false
 	}
-	named := guidOf(body)
+	named := envelope.GUID()
 	for _, reg := range receiver.Registrations {
 		if slices.Contains(reg.Secrets, secrets[i]) && owns(reg, named) {
 			d.guid = strings.ToLower(named)
@@ -57,30 +55,4 @@ func isGUID(s string) bool {
 		}
 	}
 	return len(s) <= maxGUID
-}
-
-// guidOf reads the Guid of a body that may not be the envelope. Where keys
-// differ in case only, every one of them must say the same: else no registration
-// owns what it returns.
-func guidOf(body []byte) string {
-	var keys map[string]json.RawMessage
-	if json.Unmarshal(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")), &keys) != nil {
-		return ""
-	}
-	guid := ""
-	for key, raw := range keys {
-		if !strings.EqualFold(key, "Guid") || string(raw) == "null" {
-			continue
-		}
-		var text string
-		if json.Unmarshal(raw, &text) != nil {
-			text = "not text"
-		}
-		text = strings.TrimSpace(text)
-		if guid != "" && !strings.EqualFold(guid, text) {
-			return "not one"
-		}
-		guid = text
-	}
-	return guid
 }

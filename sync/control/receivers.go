@@ -25,22 +25,23 @@ type CallbackSigner struct {
 }
 
 // Receiver returns how callbacks of an installation are verified; false when there is none.
-func (m *Manager) Receiver(_ context.Context, id string) (CallbackReceiver, bool, error) {
-	in, err := m.Store.Get(id)
+func (m *Manager) Receiver(_ context.Context, id string) (r CallbackReceiver, found bool, err error) {
+	now := m.Now()
+	err = m.Store.Look(id, func(in *installation.Installation) { r = receiverOf(in, now) })
 	if errors.Is(err, installation.ErrNotFound) {
 		return CallbackReceiver{}, false, nil
 	}
-	if err != nil {
-		return CallbackReceiver{}, false, err
-	}
-	r := CallbackReceiver{State: v1.StateLive, Uses: in.Uses()}
+	return r, err == nil, err
+}
+
+func receiverOf(in *installation.Installation, now time.Time) CallbackReceiver {
+	r := CallbackReceiver{State: v1.StateLive, Uses: in.Uses(), Signers: make([]CallbackSigner, 0, len(in.Secrets.Webhooks))}
 	switch {
 	case in.Uninstalled:
 		r.State = v1.StateUninstalled
 	case in.Stopped:
 		r.State = v1.StateStopped
 	}
-	now := m.Now()
 	for entity, signer := range in.Secrets.Webhooks {
 		guid := ""
 		if reg := in.Registration(entity); reg != nil {
@@ -48,7 +49,7 @@ func (m *Manager) Receiver(_ context.Context, id string) (CallbackReceiver, bool
 		}
 		r.Signers = append(r.Signers, CallbackSigner{GUID: guid, Secrets: signer.Valid(now)})
 	}
-	return r, true, nil
+	return r
 }
 
 // callbacks keeps when each registration last called, in memory: it is shown, not relied on.

@@ -113,6 +113,19 @@ func (s *Store) Get(id string) (*Installation, error) {
 	return h.in.clone(), nil
 }
 
+// Look shows an installation as it stands without copying it: look must not change
+// it, nor keep what it points to.
+func (s *Store) Look(id string, look func(*Installation)) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	h := s.all[id]
+	if h == nil {
+		return ErrNotFound
+	}
+	look(h.in)
+	return nil
+}
+
 // List returns copies of all, by name, then id.
 func (s *Store) List() []*Installation {
 	s.mu.RLock()

@@ -1,0 +1,94 @@
+package autotask
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+)
+
+// Envelope is the body of a callback that may be anything, opened once for what is
+// asked of it before it is known to be authentic, and after.
+type Envelope struct {
+	body    []byte
+	members members // nil unless it is written plainly
+}
+
+// OpenEnvelope looks at a body, which must not be changed afterwards.
+func OpenEnvelope(body []byte) Envelope {
+	e := Envelope{body: trimBOM(body)}
+	e.members, _ = plainMembers(e.body)
+	return e
+}
+
+// Action is the Action of a body that may be anything, "" when none can be
+// read. It serves only to recognise a Deactivated, which is never more than a
+// hint to look at the registration, so it need not trust or understand the rest.
+func (e Envelope) Action() string {
+	if e.members != nil {
+		return canonicalAction(textOf(e.members.get("Action")))
+	}
+	dec := json.NewDecoder(bytes.NewReader(e.body))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return ""
+	}
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return ""
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return ""
+		}
+		if name, ok := key.(string); ok && strings.EqualFold(name, "Action") {
+			return canonicalAction(textOf(value))
+		}
+	}
+	return ""
+}
+
+// What GUID returns of bodies that no registration can have sent: no GUID has a space in it.
+const (
+	guidNoText  = "not text"
+	guidsDiffer = "not one"
+)
+
+// GUID reads the Guid of a body that may not be the envelope, "" when it has none.
+// Where keys differ in case only, every one of them must say the same: else no
+// registration owns what it returns.
+func (e Envelope) GUID() string {
+	if e.members != nil {
+		guid, _ := guidText(e.members.get("Guid"))
+		return guid
+	}
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(e.body, &keys) != nil {
+		return ""
+	}
+	guid := ""
+	for key, raw := range keys {
+		if !strings.EqualFold(key, "Guid") {
+			continue
+		}
+		text, ok := guidText(raw)
+		if !ok {
+			continue
+		}
+		if guid != "" && !strings.EqualFold(guid, text) {
+			return guidsDiffer
+		}
+		guid = text
+	}
+	return guid
+}
+
+// guidText is the text of a Guid, trimmed; false where there is none or it is null.
+func guidText(raw json.RawMessage) (string, bool) {
+	switch jsonKind(raw) {
+	case "nothing", "null":
+		return "", false
+	case "text":
+		return textOf(raw), true
+	}
+	return guidNoText, true
+}

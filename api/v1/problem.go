@@ -52,6 +52,13 @@ func Invalid(detail string, errs ...FieldError) *Problem {
 	return p
 }
 
+// InvalidCursor is the 422 of a cursor that no earlier answer can have given.
+func InvalidCursor() *Problem {
+	return Invalid("The query of the request is not valid.", FieldError{
+		Pointer: "?cursor", Code: "cursor", Detail: "got a cursor that is not one of ours, want the nextCursor of an earlier answer",
+	})
+}
+
 // NotFound is a 404 that names what was asked for.
 func NotFound(detail string) *Problem {
 	return NewProblem(http.StatusNotFound, CodeNotFound, detail, "")

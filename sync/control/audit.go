@@ -113,11 +113,16 @@ func (a *Audit) Add(ctx context.Context, entry v1.AuditEntry) error {
 	return nil
 }
 
-// List pages through the entries, newest first. Those of an erased installation stay.
-func (a *Audit) List(q v1.AuditQuery) v1.Page[v1.AuditEntry] {
+// List pages through the entries, newest first. Those of an erased installation
+// stay. A cursor that is not of our making is an error, as the end of the audit
+// it would look like; one whose entry was dropped since is the end.
+func (a *Audit) List(q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
+	page := v1.Page[v1.AuditEntry]{Items: []v1.AuditEntry{}}
+	if _, err := ulid.ParseStrict(q.Cursor); err != nil && q.Cursor != "" {
+		return page, v1.InvalidCursor()
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	page := v1.Page[v1.AuditEntry]{Items: []v1.AuditEntry{}}
 	skipping := q.Cursor != ""
 	for _, e := range slices.Backward(a.entries) {
 		if skipping {
@@ -128,11 +133,11 @@ func (a *Audit) List(q v1.AuditQuery) v1.Page[v1.AuditEntry] {
 			continue
 		}
 		if len(page.Items) == q.Limit {
-			return page
+			return page, nil
 		}
 		page.Items = append(page.Items, e.entry)
 		page.NextCursor = &e.key
 	}
 	page.NextCursor = nil
-	return page
+	return page, nil
 }

@@ -233,8 +233,9 @@ func TestWhatAnotherInstanceChanges(t *testing.T) {
 	ok(t, err)
 	ok(t, other.Add(t.Context(), v1.AuditEntry{Action: "there", At: d.Now()}))
 	d.eventually("both are listed", func() error {
-		items := d.Audit.List(v1.AuditQuery{Limit: 10}).Items
-		if len(items) != 2 || items[0].Action != "there" || items[1].Action != "here" {
+		page, err := d.Audit.List(v1.AuditQuery{Limit: 10})
+		items := page.Items
+		if err != nil || len(items) != 2 || items[0].Action != "there" || items[1].Action != "here" {
 			return fmt.Errorf("%+v", items)
 		}
 		return nil

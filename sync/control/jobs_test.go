@@ -1,6 +1,7 @@
 package control
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -51,6 +52,22 @@ func TestDeadLettersSayWhatToDo(t *testing.T) {
 	} {
 		if title, fix := deadWords(code); title != want[0] || fix != want[1] {
 			t.Errorf("%s: got %q, %q", code, title, fix)
+		}
+	}
+}
+
+// A cursor that nobody was given is the client's mistake: not an error of ours, and
+// not the end of the list.
+func TestForeignCursorsAreRefused(t *testing.T) {
+	d := newDesk(t, setup{})
+	id := d.create().ID
+	for _, cursor := range []string{"x", "0", "-1", "99999999999999999999", "\x00", "company:1"} {
+		_, letters := d.DeadLetterList(t.Context(), id, cursor, 10)
+		_, audit := d.Audit.List(v1.AuditQuery{Cursor: cursor, Limit: 10})
+		for what, err := range map[string]error{"dead letters": letters, "audit": audit} {
+			if p, isProblem := errors.AsType[*v1.Problem](err); !isProblem || p.Status != 422 || p.Errors[0].Pointer != "?cursor" {
+				t.Errorf("%s, cursor %q: got %v", what, cursor, err)
+			}
 		}
 	}
 }

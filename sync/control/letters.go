@@ -21,6 +21,9 @@ func (m *Manager) DeadLetterList(ctx context.Context, id, cursor string, limit i
 		return v1.Page[v1.DeadLetter]{}, err
 	}
 	page, err := m.DeadLetters.List(ctx, id, cursor, limit)
+	if errors.Is(err, events.ErrBadName) { // the id is known, so it is the cursor
+		return v1.Page[v1.DeadLetter]{}, v1.InvalidCursor()
+	}
 	for i := range page.Items {
 		page.Items[i].Title, page.Items[i].Fix = deadWords(page.Items[i].Code)
 	}

@@ -323,7 +323,8 @@ func TestAuditPagesFromTheNewest(t *testing.T) {
 		var got []string
 		cursor := ""
 		for pages := 0; ; pages++ {
-			page := a.List(v1.AuditQuery{Cursor: cursor, Limit: 3})
+			page, err := a.List(v1.AuditQuery{Cursor: cursor, Limit: 3})
+			ok(t, err)
 			for _, e := range page.Items {
 				got = append(got, e.Action)
 			}
@@ -338,11 +339,13 @@ func TestAuditPagesFromTheNewest(t *testing.T) {
 		if text := strings.Join(got, ""); text != "6543210" {
 			t.Errorf("%s: %s", name, text)
 		}
-		first := a.List(v1.AuditQuery{Installation: "in-0", Limit: 3})
+		first, err := a.List(v1.AuditQuery{Installation: "in-0", Limit: 3})
+		ok(t, err)
 		if first.NextCursor == nil || len(first.Items) != 3 || first.Items[2].Action != "2" {
 			t.Fatalf("%s: of one installation: %+v", name, first)
 		}
-		rest := a.List(v1.AuditQuery{Installation: "in-0", Cursor: *first.NextCursor, Limit: 3})
+		rest, err := a.List(v1.AuditQuery{Installation: "in-0", Cursor: *first.NextCursor, Limit: 3})
+		ok(t, err)
 		if rest.NextCursor != nil || len(rest.Items) != 1 || rest.Items[0].Action != "0" {
 			t.Errorf("%s: the rest of one installation: %+v", name, rest)
 		}

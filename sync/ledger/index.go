@@ -173,7 +173,7 @@ func parseCursor(text string) (recordKey, error) {
 	kind, id, ok := strings.Cut(text, ":")
 	n, err := strconv.ParseInt(id, 10, 64)
 	if !ok || err != nil || (v1.Kind(kind) != v1.KindCompany && v1.Kind(kind) != v1.KindContract) {
-		return recordKey{}, v1.Invalid("cursor: not one of ours", v1.FieldError{Pointer: "cursor", Code: "cursor", Detail: "want the nextCursor of an earlier answer"})
+		return recordKey{}, v1.InvalidCursor()
 	}
 	return recordKey{v1.Kind(kind), n}, nil
 }

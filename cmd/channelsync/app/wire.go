@@ -236,7 +236,7 @@ func (w webhooks) RotateSecret(ctx context.Context, id string) error {
 }
 
 func (o overview) Audit(_ context.Context, q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
-	return o.Manager.Audit.List(q), nil
+	return o.Manager.Audit.List(q)
 }
 
 // auditor keeps operator actions; one that cannot be kept is logged, the action stands.

@@ -18,10 +18,10 @@ type Zones struct {
 
 // CreateInstallation is the body of POST /installations.
 type CreateInstallation struct {
-	Name               string               `json:"name" validate:"required,max=100"`
-	Username           string               `json:"username" validate:"required,max=200"`
-	Secret             Secret               `json:"secret" validate:"required,max=400"`
-	TrackingIdentifier Secret               `json:"trackingIdentifier" validate:"required,max=200"`
+	Name               string               `json:"name" validate:"required,max=100,printed"`
+	Username           string               `json:"username" validate:"required,max=200,printed"`
+	Secret             Secret               `json:"secret" validate:"required,max=400,printed"`
+	TrackingIdentifier Secret               `json:"trackingIdentifier" validate:"required,max=200,printed"`
 	Zone               string               `json:"zone,omitempty" validate:"max=300"` // a name of the list, a REST base URL, or empty = discovered
 	Syncs              []Sync               `json:"syncs" validate:"required,min=1,unique,dive,oneof=active_customers active_customer_contracts"`
 	ChannelProgram     ChannelProgramTarget `json:"channelProgram"`
@@ -36,31 +36,31 @@ type ChannelProgramTarget struct {
 
 // UpdateInstallation is the body of PATCH /installations/{id}; nil leaves as it is.
 type UpdateInstallation struct {
-	Name    *string  `json:"name,omitempty" validate:"omitempty,min=1,max=100"`
+	Name    *string  `json:"name,omitempty" validate:"omitempty,min=1,max=100,printed"`
 	Options *Options `json:"options,omitempty"`
 }
 
 // Credentials is the body of PUT /installations/{id}/credentials.
 type Credentials struct {
-	Username           string `json:"username" validate:"required,max=200"`
-	Secret             Secret `json:"secret" validate:"required,max=400"`
-	TrackingIdentifier Secret `json:"trackingIdentifier" validate:"required,max=200"`
+	Username           string `json:"username" validate:"required,max=200,printed"`
+	Secret             Secret `json:"secret" validate:"required,max=400,printed"`
+	TrackingIdentifier Secret `json:"trackingIdentifier" validate:"required,max=200,printed"`
 	Zone               string `json:"zone,omitempty" validate:"max=300"`
 }
 
 // Options choose what syncs; every zero value is the default of interfaces §4.
 type Options struct {
-	OutOfScope             string  `json:"outOfScope,omitempty" validate:"omitempty,oneof=leave archive"`
-	OverallCost            string  `json:"overallCost,omitempty" validate:"omitempty,oneof=auto monthly price"`
-	ContractStatus         string  `json:"contractStatus,omitempty" validate:"omitempty,oneof=any active"`
-	ContractTypes          []int64 `json:"contractTypes,omitempty"`
-	ContractCategories     []int64 `json:"contractCategories,omitempty"`
-	CompanyClassifications []int64 `json:"companyClassifications,omitempty"`
-	Emails                 string  `json:"emails,omitempty" validate:"omitempty,oneof=contacts primary none"`
-	Currency               string  `json:"currency,omitempty" validate:"omitempty,iso4217"`
-	Include                []int64 `json:"include,omitempty"`
-	Exclude                []int64 `json:"exclude,omitempty"`
-	MassChangePercent      int     `json:"massChangePercent,omitempty" validate:"omitempty,min=1,max=100"`
+	OutOfScope             string    `json:"outOfScope,omitempty" validate:"omitempty,oneof=leave archive"`
+	OverallCost            string    `json:"overallCost,omitempty" validate:"omitempty,oneof=auto monthly price"`
+	ContractStatus         string    `json:"contractStatus,omitempty" validate:"omitempty,oneof=any active"`
+	ContractTypes          []int64   `json:"contractTypes,omitempty"`
+	ContractCategories     []int64   `json:"contractCategories,omitempty"`
+	CompanyClassifications []int64   `json:"companyClassifications,omitempty"`
+	Emails                 string    `json:"emails,omitempty" validate:"omitempty,oneof=contacts primary none"`
+	Currency               string    `json:"currency,omitempty" validate:"omitempty,iso4217"`
+	Include                RecordIDs `json:"include,omitempty"`
+	Exclude                RecordIDs `json:"exclude,omitempty"`
+	MassChangePercent      int       `json:"massChangePercent,omitempty" validate:"omitempty,min=1,max=100"`
 }
 
 // Installation is one MSP's Autotask connected to one Channel Program company. It never holds a secret.

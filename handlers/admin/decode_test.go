@@ -47,12 +47,17 @@ func TestWrongBodies(t *testing.T) {
 			Pointer: "#/Name", Code: "unknown_field",
 			Detail: "got a field that is not known, want channelProgram, name, options, secret, syncs, trackingIdentifier, username, zone",
 		}}},
-		{"wrong types, all of them", `{"name":1,"username":true,"secret":{"a":"hush"},"syncs":{},"channelProgram":[],"options":{"include":[1,"2",3.5,null],"massChangePercent":"5"}}`, []v1.FieldError{
+		{"wrong types, all of them", `{"name":1,"username":true,"secret":{"a":"hush"},"syncs":{},"channelProgram":[],"options":{"contractTypes":[1,"2",3.5,null],"include":[1,"2","x",3.5,-1,null,"0174"],"massChangePercent":"5"}}`, []v1.FieldError{
 			{Pointer: "#/channelProgram", Code: "wrong_type", Detail: "got a list, want an object"},
 			{Pointer: "#/name", Code: "wrong_type", Detail: "got a number, want text"},
-			{Pointer: "#/options/include/1", Code: "wrong_type", Detail: "got text, want a whole number"},
-			{Pointer: "#/options/include/2", Code: "wrong_type", Detail: "got a number that does not fit, want a whole number"},
-			{Pointer: "#/options/include/3", Code: "wrong_type", Detail: "got nothing, want a whole number"},
+			{Pointer: "#/options/contractTypes/1", Code: "wrong_type", Detail: "got text, want a whole number"},
+			{Pointer: "#/options/contractTypes/2", Code: "wrong_type", Detail: "got a number that does not fit, want a whole number"},
+			{Pointer: "#/options/contractTypes/3", Code: "wrong_type", Detail: "got nothing, want a whole number"},
+			{Pointer: "#/options/include/2", Code: "number", Detail: "got what is no id, want a decimal number from 0 up"},
+			{Pointer: "#/options/include/3", Code: "number", Detail: "got what is no id, want a decimal number from 0 up"},
+			{Pointer: "#/options/include/4", Code: "number", Detail: "got what is no id, want a decimal number from 0 up"},
+			{Pointer: "#/options/include/5", Code: "wrong_type", Detail: "got nothing, want the id of a record as decimal text"},
+			{Pointer: "#/options/include/6", Code: "number", Detail: "got what is no id, want a decimal number from 0 up"},
 			{Pointer: "#/options/massChangePercent", Code: "wrong_type", Detail: "got text, want a whole number"},
 			{Pointer: "#/secret", Code: "wrong_type", Detail: "got an object, want text"},
 			{Pointer: "#/syncs", Code: "wrong_type", Detail: "got an object, want a list"},
@@ -82,6 +87,14 @@ func TestWrongBodies(t *testing.T) {
 		{"a sync twice", with(`"active_customers"`, `"active_customers","active_customers"`), []v1.FieldError{{
 			Pointer: "#/syncs", Code: "unique",
 			Detail: "got one value twice, want each once",
+		}}},
+		{"control characters, which Autotask seemed not to answer to", with("s3cr3t", `s3cr3t\n`), []v1.FieldError{{
+			Pointer: "#/secret", Code: "printed",
+			Detail: "got a line break or another control character, want text without",
+		}}},
+		{"a name that would write to a terminal", with("Acme MSP", `Acme\u001b[2J`), []v1.FieldError{{
+			Pointer: "#/name", Code: "printed",
+			Detail: "got a line break or another control character, want text without",
 		}}},
 		{"long secret", with("s3cr3t", long), []v1.FieldError{{
 			Pointer: "#/secret", Code: "max",

@@ -43,17 +43,11 @@ func (c *call) record() (v1.Kind, int64, error) {
 	if !isRecordKind(kind) {
 		return "", 0, v1.NotFound("There is no such kind; the kinds are company and contract.")
 	}
-	id, ok := recordID(c.r.PathValue("record"))
+	id, ok := v1.ParseRecordID(c.r.PathValue("record"))
 	if !ok {
 		return "", 0, v1.NotFound("There is no such record; the id of a record is a decimal number.")
 	}
 	return kind, id, nil
-}
-
-// recordID reads an id of Autotask's: a decimal number from 0 up, written plain.
-func recordID(text string) (int64, bool) {
-	id, err := strconv.ParseInt(text, 10, 64)
-	return id, err == nil && id >= 0 && strconv.FormatInt(id, 10) == text
 }
 
 func isRecordKind(k v1.Kind) bool { return k == v1.KindCompany || k == v1.KindContract }

@@ -69,7 +69,7 @@ func wrongReplay(in v1.ReplayRequest) []v1.FieldError {
 			Pointer: "#/kind", Code: "required", Detail: "got an id without a kind, want the kind of the record too",
 		})
 	}
-	if _, ok := recordID(in.ID); in.ID != "" && !ok {
+	if _, ok := v1.ParseRecordID(in.ID); in.ID != "" && !ok {
 		errs = append(errs, v1.FieldError{
 			Pointer: "#/id", Code: "number", Detail: "got " + fmt.Sprintf("%q", shorten(in.ID)) + ", want a decimal number",
 		})

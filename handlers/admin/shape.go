@@ -26,6 +26,9 @@ func shape(v any, t reflect.Type, at string) []v1.FieldError {
 	if t == reflect.TypeFor[time.Time]() {
 		return shapeTime(v, at)
 	}
+	if t == reflect.TypeFor[v1.RecordIDs]() {
+		return shapeRecordIDs(v, at)
+	}
 	switch t.Kind() {
 	case reflect.Struct:
 		if object, ok := v.(map[string]any); ok {
@@ -86,6 +89,28 @@ func shapeTime(v any, at string) []v1.FieldError {
 		return []v1.FieldError{{Pointer: at, Code: "time", Detail: "got text that is no time, want " + want}}
 	}
 	return nil
+}
+
+// shapeRecordIDs wants decimal text, and takes whole numbers too.
+func shapeRecordIDs(v any, at string) []v1.FieldError {
+	items, ok := v.([]any)
+	if !ok {
+		return wrongType(v, "a list", at)
+	}
+	var errs []v1.FieldError
+	for i, item := range items {
+		text, isText := item.(string)
+		number, isNumber := item.(json.Number)
+		place := at + "/" + strconv.Itoa(i)
+		switch _, ok := v1.ParseRecordID(text + string(number)); {
+		case ok:
+		case isText || isNumber:
+			errs = append(errs, v1.FieldError{Pointer: place, Code: "number", Detail: "got what is no id, want a decimal number from 0 up"})
+		default:
+			errs = append(errs, wrongType(item, "the id of a record as decimal text", place)...)
+		}
+	}
+	return errs
 }
 
 func shapeObject(object map[string]any, t reflect.Type, at string) []v1.FieldError {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-playground/validator/v10"
@@ -19,7 +20,14 @@ func newValidator() *validator.Validate {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		return name
 	})
+	_ = v.RegisterValidation("printed", printed) // it refuses empty names only
 	return v
+}
+
+// printed wants text without control characters. A user name, a secret or a tracking
+// identifier with one cannot be sent to Autotask, and mostly came with a copied line break.
+func printed(fl validator.FieldLevel) bool {
+	return strings.IndexFunc(fl.Field().String(), unicode.IsControl) < 0
 }
 
 // check is what the tags say of v, one error for each wrong field.
@@ -78,6 +86,8 @@ func detail(fe validator.FieldError) string {
 		return "got one value twice, want each once"
 	case fe.Tag() == "number":
 		return "got " + got + ", want a decimal number"
+	case fe.Tag() == "printed":
+		return "got a line break or another control character, want text without"
 	case fe.Tag() == "iso4217":
 		return "got " + got + ", want an ISO 4217 currency code such as EUR"
 	}

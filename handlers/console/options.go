@@ -82,8 +82,8 @@ func (v *visit) optionsForm() (optionFields, v1.Options, error) {
 		{"contractTypes", f.ContractTypes, &o.ContractTypes},
 		{"contractCategories", f.ContractCategories, &o.ContractCategories},
 		{"companyClassifications", f.CompanyClassifications, &o.CompanyClassifications},
-		{"include", f.Include, &o.Include},
-		{"exclude", f.Exclude, &o.Exclude},
+		{"include", f.Include, (*[]int64)(&o.Include)},
+		{"exclude", f.Exclude, (*[]int64)(&o.Exclude)},
 	} {
 		got, err := parseIDs(list.text)
 		if err != nil {

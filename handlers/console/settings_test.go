@@ -30,7 +30,7 @@ func TestSettingsForms(t *testing.T) {
 		"options": {
 			"/options",
 			url.Values{"overallCost": {"monthly"}, "currency": {"eur"}, "exclude": {"1, 2\n3"}, "massChangePercent": {"20"}},
-			`PATCH ` + at + ` {"options":{"overallCost":"monthly","currency":"EUR","exclude":[1,2,3],"massChangePercent":20}}`,
+			`PATCH ` + at + ` {"options":{"overallCost":"monthly","currency":"EUR","exclude":["1","2","3"],"massChangePercent":20}}`,
 		},
 	} {
 		w := newWorld(t)

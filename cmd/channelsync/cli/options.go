@@ -56,8 +56,8 @@ func (o *optionFlags) flags(fs *flag.FlagSet) {
 	o.ids(fs, "company-classifications", "only companies of these classifications",
 		func(p *v1.Options) *[]int64 { return &p.CompanyClassifications })
 	o.ids(fs, "include", "only these companies sync, as far as they meet the conditions",
-		func(p *v1.Options) *[]int64 { return &p.Include })
-	o.ids(fs, "exclude", "companies never to sync", func(p *v1.Options) *[]int64 { return &p.Exclude })
+		func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Include) })
+	o.ids(fs, "exclude", "companies never to sync", func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Exclude) })
 	fs.Func("currency", "ISO `CODE`, used when the tenant's own cannot be read", func(v string) error {
 		o.said = append(o.said, func(p *v1.Options) { p.Currency = strings.ToUpper(v) })
 		return nil

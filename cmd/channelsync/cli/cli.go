@@ -7,6 +7,7 @@ package cli
 import (
 	"context"
 	"io"
+	"slices"
 
 	"channelsync/cmd/channelsync/cli/internal/command"
 )
@@ -28,6 +29,9 @@ type Invocation struct {
 
 // Run runs one command and returns the exit code: 0 ok, 1 failed, 2 wrong usage.
 func Run(ctx context.Context, inv Invocation) int {
+	if slices.Equal(inv.Args, []string{"--version"}) {
+		inv.Args = []string{"version"} // as people type it
+	}
 	s := newSession(inv)
 	defer s.close()
 	path, err := s.program().Run(ctx, inv.Args)

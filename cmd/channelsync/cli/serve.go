@@ -83,7 +83,7 @@ func serve(ctx context.Context, inv Invocation) int {
 	}
 	callback, admin := a.Addr()
 	log.Info("serving", zap.String("callbacks", callback), zap.String("admin", admin), zap.String(v1.LogVersion, Version()))
-	if cfg.NATS.Embedded() {
+	if cfg.NATS.Embedded() && cfg.AdminToken == "" {
 		log.Info("the admin token is in a file", zap.String("path", filepath.Join(cfg.DataDir, "admin-token")))
 	}
 	code := exitOK

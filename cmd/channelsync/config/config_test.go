@@ -343,8 +343,9 @@ func TestWrongSettings(t *testing.T) {
 		},
 		{args: []string{"--log-level=loud"}, want: `--log-level: got "loud", want one of debug, info, warn, error`},
 		{args: []string{"--log-format=xml"}, want: `--log-format: got "xml", want one of auto, console, json`},
-		{args: []string{"--publik-url=x"}, want: `flag provided but not defined: -publik-url`},
-		{args: []string{"start"}, want: `unexpected argument "start": settings are given as --name=value`},
+		{args: []string{"--publik-url=x"}, want: "there is no setting --publik-url\nhint: channelsync serve --help lists the settings"},
+		{args: []string{"--public-url"}, want: "--public-url: got nothing, want a value\nhint: channelsync serve --help lists the settings"},
+		{args: []string{"start"}, want: `unexpected argument "start": settings are given as --name=value` + "\nhint: channelsync serve --help lists the settings"},
 	} {
 		t.Run(strings.Join(tc.args, " ")+tc.want[:12], func(t *testing.T) {
 			lookup := tc.env

@@ -37,9 +37,9 @@ type given struct {
 // LookupEnv finds an environment variable, as os.LookupEnv does.
 type LookupEnv func(name string) (string, bool)
 
-// Parse reads the settings: a flag wins over its environment variable, which
-// wins over the variable with _FILE that names a file with a secret. An empty
-// variable counts as not set. The error has one line for each wrong setting,
+// Parse reads the settings: a flag wins over its environment variable. A secret
+// may come from the file that <flag>-file or <VARIABLE>_FILE names; to give it
+// both ways is an error. An empty variable counts as not set. The error has one line for each wrong setting,
 // and never the value of a secret; it is flag.ErrHelp when help was asked for.
 //
 // The standard flag package reads the flags; ff would read the process's own
@@ -86,12 +86,31 @@ func parseFlags(args []string) (map[string]string, error) {
 		}
 	}
 	if err := fs.Parse(args); err != nil {
-		return nil, err //nolint:wrapcheck // flag's own words name the flag already
+		return nil, wrongFlag(err)
 	}
 	if fs.NArg() > 0 {
-		return nil, fmt.Errorf("unexpected argument %q: settings are given as --name=value", fs.Arg(0))
+		return nil, hinted(fmt.Sprintf("unexpected argument %q: settings are given as --name=value", fs.Arg(0)))
 	}
 	return flags, nil
+}
+
+// wrongFlag puts what package flag says into our words; flag.ErrHelp stays as it is.
+func wrongFlag(err error) error {
+	if errors.Is(err, flag.ErrHelp) {
+		return err
+	}
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		text = "there is no setting --" + strings.TrimLeft(name, "-")
+	} else if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+		text = "--" + strings.TrimLeft(name, "-") + ": got nothing, want a value"
+	}
+	return hinted(text)
+}
+
+// hinted is the error of a command line that cannot be read at all.
+func hinted(text string) error {
+	return errors.New(text + "\nhint: channelsync serve --help lists the settings")
 }
 
 // resolve finds the value of one setting and where it came from.

@@ -55,9 +55,16 @@ func Admin(cfg AdminConfig) (http.Handler, error) {
 		return nil, err
 	}
 	r := newRouter(cfg.Log, writeWithin(adminWriteTimeout))
-	r.Get("/livez", health.Live().ServeHTTP)
-	r.Get("/readyz", health.Ready(cfg.Ready...).ServeHTTP)
-	r.Get("/metrics", health.Metrics(cfg.Metrics, cfg.Log).ServeHTTP)
+	probes := chi.NewRouter()
+	probes.MethodNotAllowed(web.MethodNotAllowed(probes))
+	for path, probe := range map[string]http.Handler{
+		"/livez": health.Live(), "/readyz": health.Ready(cfg.Ready...), "/metrics": health.Metrics(cfg.Metrics, cfg.Log),
+	} {
+		probes.Method(http.MethodGet, path, probe)
+		probes.Method(http.MethodHead, path, probe)
+		// Under every method: the console takes what is left, and knows none that these paths allow.
+		r.Handle(path, probes)
+	}
 	gate := newGate(cfg.Token, attempts)
 	r.With(gate.require).Mount("/api/v1", cfg.API)
 	r.With(gate.require).Mount("/debug/pprof", profiles())

@@ -79,6 +79,22 @@ func text(t *testing.T, resp *http.Response) string {
 	return string(b)
 }
 
+// The console below "/" answered for these under other methods, and allowed none.
+func TestProbesSayWhichMethodsTheyTake(t *testing.T) {
+	for _, path := range []string{"/livez", "/readyz", "/metrics"} {
+		for method, want := range map[string]int{"GET": 200, "HEAD": 200, "POST": 405, "DELETE": 405, "OPTIONS": 204} {
+			resp := get(adminHandler(nil), method, path)
+			allow := resp.Header.Get("Allow")
+			if resp.StatusCode != want || (want != 200 && allow != "GET, HEAD, OPTIONS") {
+				t.Errorf("%s %s: got %d, Allow %q; want %d", method, path, resp.StatusCode, allow, want)
+			}
+		}
+		if resp := get(adminHandler(nil), "GET", path+"/"); resp.StatusCode != 404 {
+			t.Errorf("GET %s/: got %d", path, resp.StatusCode)
+		}
+	}
+}
+
 func TestPublicServesCallbacksAndLivezOnly(t *testing.T) {
 	const id = "01jxaaaaaaaaaaaaaaaaaaaaaa"
 	for _, tc := range []struct {

@@ -142,3 +142,19 @@ func FuzzParseIDs(f *testing.F) {
 		}
 	})
 }
+
+// TestSettingsSections wants the list of sections to lead to every section, and to nothing else.
+func TestSettingsSections(t *testing.T) {
+	w := newWorld(t)
+	a := w.get("/installations/" + one + "/settings")
+	links := a.doc.Find("nav.sections a")
+	if sections := a.doc.Find("section.card").Length(); links.Length() != sections || sections == 0 {
+		t.Errorf("%d links to %d sections", links.Length(), sections)
+	}
+	for _, link := range links.EachIter() {
+		to, _ := link.Attr("href")
+		if a.doc.Find("section"+to).Length() != 1 {
+			t.Errorf("%q leads to %q, which is no section", link.Text(), to)
+		}
+	}
+}

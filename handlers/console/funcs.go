@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,7 +25,7 @@ func (c *Console) funcs() template.FuncMap {
 		"secs":               secs,
 		"millis":             func(ms int64) string { return secs(float64(ms) / 1000) },
 		"percent":            percent,
-		"join":               strings.Join,
+		"phrase":             phrase,
 		"query":              url.QueryEscape,
 		"add":                func(a, b int) int { return a + b },
 		"state":              stateWord,
@@ -186,6 +187,15 @@ func secs(v any) string {
 	default:
 		return strconv.FormatFloat(s/3600, 'f', 1, 64) + " h"
 	}
+}
+
+// phrase makes one phrase of a list: only its first part keeps its capital.
+func phrase(parts []string, between string) string {
+	out := slices.Clone(parts)
+	for i := 1; i < len(out); i++ {
+		out[i] = lower(out[i])
+	}
+	return strings.Join(out, between)
 }
 
 // percent is part of total as a whole number of percent; 0 of nothing is 0.

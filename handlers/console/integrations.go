@@ -57,7 +57,7 @@ func (v *visit) integrations() (*page, error) {
 	d.Shown = min(perList, len(d.Installations))
 	d.Installations = d.Installations[:d.Shown]
 	for h, n := range counts {
-		d.States = append(d.States, stateCount{h.Tone, h.Word, n})
+		d.States = append(d.States, stateCount{h.Tone, lower(h.Word), n})
 	}
 	slices.SortFunc(d.States, func(a, b stateCount) int {
 		return cmp.Or(cmp.Compare(rank(a.Tone), rank(b.Tone)), cmp.Compare(a.Word, b.Word))

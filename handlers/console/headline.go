@@ -42,7 +42,7 @@ func headlineOf(in *v1.Installation, now time.Time) headline {
 		return headline{toneBusy, "Catching up", count(in.Backlog, "record") + " on the way to Channel Program."}
 	}
 	if i := firstIssue(in, v1.SeverityAct); i != nil { // of single records only: all others are in sync
-		return headline{toneWarn, "Needs attention", "In sync, but " + needing(i.Records) + " you: " + lower(sentence(i.Title))}
+		return headline{toneWarn, "Needs attention", "In sync, but " + needing(i.Records) + " you: " + lower(sentence(i.Title)) + others(in)}
 	}
 	return headline{toneGood, "In sync", "In sync. " + lastChange(in, now)}
 }
@@ -52,6 +52,23 @@ func needing(n int) string {
 		return "1 record needs"
 	}
 	return count(n, "record") + " need"
+}
+
+// others says how many more issues wait for somebody beside the first.
+func others(in *v1.Installation) string {
+	n := -1
+	for _, i := range in.Issues {
+		if i.Severity == v1.SeverityAct {
+			n++
+		}
+	}
+	switch {
+	case n < 1:
+		return ""
+	case n == 1:
+		return " 1 more issue needs you too."
+	}
+	return " " + count(n, "more issue") + " need you too."
 }
 
 func lastChange(in *v1.Installation, now time.Time) string {
@@ -74,6 +91,9 @@ func progress(in *v1.Installation) string {
 func waiting(n int) string {
 	if n == 0 {
 		return ""
+	}
+	if n == 1 {
+		return "; 1 waits"
 	}
 	return "; " + num(n) + " wait"
 }

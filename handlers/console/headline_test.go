@@ -42,6 +42,10 @@ func TestHeadline(t *testing.T) {
 			},
 			headline{toneWarn, "Needs attention", "In sync, but 1 record needs you: Channel Program rejects records."},
 		},
+		"for records, for two reasons": {
+			func(in *v1.Installation) { in.Issues = []v1.Issue{records, retrying, records} },
+			headline{toneWarn, "Needs attention", "In sync, but 6 records need you: the cost of contracts is not known. 1 more issue needs you too."},
+		},
 		"retrying": {
 			func(in *v1.Installation) { in.Issues, in.State, in.Backlog = []v1.Issue{retrying}, v1.StateDegraded, 9 },
 			headline{toneWarn, "Retrying", "Channel Program does not answer. We are retrying, next try in 5 minutes. Nothing is lost."},
@@ -59,6 +63,10 @@ func TestHeadline(t *testing.T) {
 		"stopped": {
 			func(in *v1.Installation) { in.State, in.Backlog = v1.StateStopped, 37 },
 			headline{toneOff, "Stopped", "Nothing is pushed. Changes are kept, and Start delivers them; 37 wait."},
+		},
+		"stopped with one change": {
+			func(in *v1.Installation) { in.State, in.Backlog = v1.StateStopped, 1 },
+			headline{toneOff, "Stopped", "Nothing is pushed. Changes are kept, and Start delivers them; 1 waits."},
 		},
 		"uninstalled": {
 			func(in *v1.Installation) { in.State, in.Issues = v1.StateUninstalled, []v1.Issue{act} },

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	v1 "channelsync/api/v1"
 )
@@ -127,8 +128,36 @@ func TestOverview(t *testing.T) {
 	}
 	in.State = v1.StateUninstalled
 	w.installed(in)
-	if a = w.get(at); a.doc.Find(`form[action="`+at+`/reinstall"]`).Length() != 1 || a.doc.Find("#syncs form").Length() != 0 {
+	in.Issues = []v1.Issue{{Code: "cost_unknown", Severity: v1.SeverityAct, Title: "The cost is not known", Records: 6}}
+	w.installed(in)
+	if a = w.get(at); a.doc.Find(`form[action="`+at+`/reinstall"]`).Length() != 1 || a.doc.Find("#syncs form").Length() != 0 ||
+		a.doc.Find("#issues li").Length() != 0 || a.doc.Find("#webhooks form").Length() != 0 {
 		t.Errorf("uninstalled: %s", a.text("main"))
+	}
+}
+
+// TestAPageContradictsNothing wants no part of the overview to say that all is well
+// beside one that says that it is not.
+func TestAPageContradictsNothing(t *testing.T) {
+	w := newWorld(t)
+	at := "/installations/" + one
+	in := anInstallation()
+	soon := clockNow().Add(time.Minute)
+	in.State, in.GoesOnAt = v1.StateNeedsCredentials, &soon
+	in.Issues = []v1.Issue{{Code: "credentials_refused", Severity: v1.SeverityAct, Title: "Autotask refuses the credentials"}}
+	w.installed(in)
+	a := w.get(at)
+	if got := a.text("#syncs"); strings.Contains(got, "Running") || !strings.Contains(got, "Waiting") {
+		t.Errorf("without credentials the syncs are: %s", got)
+	}
+	if got := a.text("#freshness"); strings.Contains(got, "hourly limit") {
+		t.Errorf("without credentials: %s", got)
+	}
+	in = anInstallation()
+	in.GoesOnAt, in.Issues = &soon, []v1.Issue{{Code: "throttled", Severity: v1.SeverityRetrying, Title: "The limit is near"}}
+	w.installed(in)
+	if got := w.get(at).text("#freshness"); !strings.Contains(got, "hourly limit is used up; work goes on in 1 minute.") {
+		t.Errorf("throttled: %s", got)
 	}
 }
 
@@ -155,7 +184,7 @@ func TestIntegrations(t *testing.T) {
 	if got := a.doc.Find("ul.cards > li h3").First().Text(); !strings.HasPrefix(got, "Broken") {
 		t.Errorf("the first is %q, want the one that needs somebody", got)
 	}
-	if got := a.text(".badges"); got != "1 Action required 119 In sync" {
+	if got := a.text(".badges"); got != "1 action required 119 in sync" {
 		t.Errorf("the counts are %q", got)
 	}
 	if a = w.get("/?q=msp+11"); a.doc.Find("ul.cards > li").Length() != 10 {

@@ -1,6 +1,9 @@
 package console
 
 import (
+	"slices"
+	"time"
+
 	"github.com/go-chi/chi/v5"
 
 	v1 "channelsync/api/v1"
@@ -15,6 +18,7 @@ type overviewData struct {
 	Syncs     []syncCard
 	Installed int // how many of them are
 	Chart     chart
+	Throttled *time.Time // when work goes on that keeps to Autotask's hourly limit; nil: nothing waits for it
 }
 
 // syncCard is one of the two syncs.
@@ -41,6 +45,9 @@ func (v *visit) overview() (*page, error) {
 			d.Installed++
 		}
 	}
+	if slices.ContainsFunc(in.Issues, func(i v1.Issue) bool { return i.Code == "throttled" || i.Code == "backfill_throttled" }) {
+		d.Throttled = in.GoesOnAt // it is also when a broken road is tried again
+	}
 	return &page{Title: in.Name, Nav: "overview", Installation: in, Data: d}, nil
 }
 
@@ -53,7 +60,11 @@ func syncCards(in *v1.Installation) []syncCard {
 		}
 		status, known := in.Syncs[s]
 		installed := known && status.State != v1.SyncUninstalled
-		cards = append(cards, syncCard{s, syncWords(s), syncStateWord(status.State), installed, status})
+		state := syncStateWord(status.State)
+		if in.State == v1.StateNeedsCredentials && status.State != v1.SyncStopped && installed {
+			state = word{toneWarn, "Waiting"} // for somebody to enter them
+		}
+		cards = append(cards, syncCard{s, syncWords(s), state, installed, status})
 	}
 	return cards
 }

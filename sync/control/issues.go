@@ -112,9 +112,11 @@ func (s *issues) list() []v1.Issue {
 	return sorted(out)
 }
 
+// sorted puts what somebody must do first, and of it what keeps everything back
+// before what is about single records.
 func sorted(list []v1.Issue) []v1.Issue {
 	slices.SortFunc(list, func(a, b v1.Issue) int {
-		return cmp.Or(cmp.Compare(a.Severity, b.Severity), a.FirstAt.Compare(b.FirstAt), cmp.Compare(a.Code, b.Code))
+		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(min(a.Records, 1), min(b.Records, 1)), a.FirstAt.Compare(b.FirstAt), cmp.Compare(a.Code, b.Code))
 	})
 	return list
 }
@@ -150,7 +152,7 @@ var issueWords = map[string]issueText{
 	"credentials_refused": {
 		v1.SeverityAct, "Autotask refuses the credentials",
 		"The user name, the secret or the tracking identifier is wrong, expired or locked. No further log-in is tried, so that the user is not locked out.",
-		"Enter the credentials again (installation set-credentials, or the console).",
+		"Enter all three again: in the console's settings, or with installation set-credentials.",
 	},
 	"permission_missing": {
 		v1.SeverityAct, "A right in Autotask is missing",

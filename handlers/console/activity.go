@@ -12,7 +12,7 @@ import (
 
 const (
 	lookActivity = 200 // outcomes that are looked through: all that the API remembers
-	perActivity  = 100 // outcomes on the page
+	perActivity  = 25  // outcomes on the page, unless all are asked for
 )
 
 func (c *Console) activityRoutes(r chi.Router) {
@@ -29,6 +29,8 @@ type activityData struct {
 	Any      bool   // something happened, shown or not
 	Paused   bool   // the page stands still, so that one can read
 	Toggle   string // the same page, paused or going on
+	Fit      int    // outcomes that the filters let through
+	All      string // the same page with all of them; empty when all are on it
 }
 
 // activityRow is one outcome in words.
@@ -63,11 +65,19 @@ func (v *visit) activity() (*page, error) {
 	query := v.r.URL.Query()
 	d := activityData{Filter: activityFilterOf(query), Any: len(events) > 0, Paused: query.Get("paused") != ""}
 	d.choices()
-	d.Toggle = v.under("/activity") + d.Filter.query(!d.Paused)
+	all := query.Get("all") != ""
+	d.Toggle = v.under("/activity") + d.Filter.query(!d.Paused, all)
 	for _, e := range events {
-		if d.Filter.admits(e) && len(d.Rows) < perActivity {
+		if !d.Filter.admits(e) {
+			continue
+		}
+		d.Fit++
+		if all || len(d.Rows) < perActivity {
 			d.Rows = append(d.Rows, activityRow{e, happened(e), capital(triggerWord(e.Trigger))})
 		}
+	}
+	if d.Fit > len(d.Rows) {
+		d.All = v.under("/activity") + d.Filter.query(d.Paused, true)
 	}
 	return &page{Title: "Activity", Nav: "activity", Installation: in, Data: d}, nil
 }
@@ -101,7 +111,7 @@ func activityFilterOf(q url.Values) activityFilter {
 }
 
 // query is the filter as a URL has it, with its question mark.
-func (f activityFilter) query(paused bool) string {
+func (f activityFilter) query(paused, all bool) string {
 	q := url.Values{}
 	for name, value := range map[string]string{
 		"outcome": string(f.Outcome), "kind": string(f.Kind), "trigger": string(f.Trigger), "q": f.Q,
@@ -112,6 +122,9 @@ func (f activityFilter) query(paused bool) string {
 	}
 	if paused {
 		q.Set("paused", "1")
+	}
+	if all {
+		q.Set("all", "1")
 	}
 	if len(q) == 0 {
 		return ""

@@ -115,6 +115,13 @@ func TestActivityIsBounded(t *testing.T) {
 	if n := w.get("/installations/" + one + "/activity").doc.Find("tbody tr").Length(); n != perActivity {
 		t.Errorf("%d rows, want %d", n, perActivity)
 	}
+	less := w.get("/installations/" + one + "/activity?outcome=pushed&paused=1").doc.Find(`#activity p a.button`)
+	if href, _ := less.Attr("href"); less.Text() != "Show all 200" || href != "/installations/"+one+"/activity?all=1&outcome=pushed&paused=1" {
+		t.Errorf("%q leads to %q", less.Text(), href)
+	}
+	if all := w.get("/installations/" + one + "/activity?all=1"); all.doc.Find("tbody tr").Length() != lookActivity || all.doc.Find("#activity p a.button").Length() != 0 {
+		t.Errorf("%d rows of all, want %d", all.doc.Find("tbody tr").Length(), lookActivity)
+	}
 	if got := strings.Join(w.asked, " "); !strings.Contains(got, "/activity?limit=200") {
 		t.Errorf("asked %s", got)
 	}

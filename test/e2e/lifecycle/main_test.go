@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 
 // soon is how long anything may take that a user would call immediate; generous,
 // since tests share their machine.
-const soon = 30 * time.Second
+const soon = 60 * time.Second
 
 // company puts an active customer and returns its id.
 func company(w *world.World, name string) int64 {

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 
 // soon is how long anything may take that a user would call immediate; generous,
 // since tests share their machine.
-const soon = 20 * time.Second
+const soon = 60 * time.Second
 
 const (
 	customers = v1.SyncActiveCustomers

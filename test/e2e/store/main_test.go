@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 
 // soon is how long anything may take that a user would call immediate; generous,
 // since tests share their machine.
-const soon = 30 * time.Second
+const soon = 60 * time.Second
 
 // unlimited lifts the hourly threshold of callouts and the one of requests.
 func unlimited() atsim.Config {

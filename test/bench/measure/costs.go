@@ -53,7 +53,7 @@ func (r *run) costs() (err error) {
 // count writes what happened since the counters were last reset.
 func (c *costs) count(trigger string, do func() error) error {
 	// What is found after a job or a start has ended is not this trigger's.
-	if err := errors.Join(c.live(), c.rest(2*time.Second), c.live()); err != nil {
+	if err := errors.Join(c.live(), c.quiet(), c.live()); err != nil {
 		return err
 	}
 	c.tenant.Autotask.ResetStats()
@@ -78,6 +78,21 @@ func (c *costs) row(trigger string, requests map[string]map[string]int, times in
 	}
 	slices.Sort(parts)
 	c.table.Row(trigger, report.Number(float64(total)/float64(times)), strings.Join(parts, ", "))
+}
+
+// quietFor is longer than anything at rest that is still to come waits: the coalesce
+// window, and the look at a job that stands still.
+const quietFor = 800 * time.Millisecond
+
+// quiet waits until Autotask has not been asked for a while.
+func (c *costs) quiet() error {
+	last, since := -1, time.Now()
+	return bed.Until(c.ctx, 20*time.Millisecond, func() (bool, error) {
+		if n := c.tenant.Requests(); n != last {
+			last, since = n, time.Now()
+		}
+		return time.Since(since) >= quietFor, nil
+	})
 }
 
 func (c *costs) live() error { return c.bed.Live(c.ctx, c.tenant) }
@@ -124,7 +139,7 @@ func (c *costs) asked() error {
 		{"explain a company", func() error { _, err := api.Explain(c.ctx, id, v1.KindCompany, company); return err }},
 		{"explain a contract", func() error { _, err := api.Explain(c.ctx, id, v1.KindContract, contract); return err }},
 		{"webhook check, with what it may have missed", func() error {
-			return errors.Join(api.RepairWebhooks(c.ctx, id), c.rest(2*time.Second), c.live())
+			return errors.Join(api.RepairWebhooks(c.ctx, id), c.quiet(), c.live())
 		}},
 		{"resync of everything", func() error {
 			job, err := api.Resync(c.ctx, id, v1.ResyncRequest{})
@@ -153,7 +168,7 @@ func (c *costs) restart(settings map[string]string) error {
 	for flag, value := range settings {
 		c.bed.Set(flag, value)
 	}
-	return errors.Join(c.bed.Stop(), c.bed.Start(c.ctx), c.rest(2*time.Second), c.live())
+	return errors.Join(c.bed.Stop(), c.bed.Start(c.ctx), c.quiet(), c.live())
 }
 
 // polls is what the contract poll costs, idle and with a change.
@@ -196,7 +211,7 @@ func (c *costs) passes() error {
 		if p.flag != "" {
 			c.bed.Set(p.flag, p.interval)
 		}
-		err := c.count(p.what, func() error { return errors.Join(c.bed.Stop(), c.bed.Start(c.ctx), c.rest(2*time.Second), c.live()) })
+		err := c.count(p.what, func() error { return errors.Join(c.bed.Stop(), c.bed.Start(c.ctx), c.quiet(), c.live()) })
 		if err != nil {
 			return err
 		}

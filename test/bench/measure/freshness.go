@@ -33,7 +33,7 @@ func (r *run) freshness() (err error) {
 	for _, c := range []struct {
 		rate, seconds int
 		p95           float64 // ms; 0 makes no claim
-	}{{1, pick(r, 20, 5), 0}, {50, pick(r, 15, 5), 1000}, {500, pick(r, 15, 5), 2000}} {
+	}{{1, pick(r, 10, 3), 0}, {50, pick(r, 10, 3), 1000}, {500, pick(r, 10, 3), 2000}} {
 		t.Autotask.ResetStats()
 		before, err := b.Product.Usage()
 		if err != nil {

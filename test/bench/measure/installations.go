@@ -63,12 +63,12 @@ func (r *run) crowd(s *report.Section, n int, last bool) (err error) {
 		return err
 	}
 	killed := b.StartedIn
-	if err := r.rest(pick(r, 10*time.Second, 3*time.Second)); err != nil { // what a start begins with
+	if err := r.rest(pick(r, 5*time.Second, 2*time.Second)); err != nil { // what a start begins with
 		return err
 	}
-	watched := pick(r, 10*time.Second, 5*time.Second)
+	watched := pick(r, 10*time.Second, 3*time.Second)
 	if last {
-		watched = pick(r, time.Minute, 10*time.Second) // each contract poll once
+		watched = pick(r, time.Minute, 5*time.Second) // each contract poll once
 	}
 	started, idle, share, err := r.idle(b, watched)
 	if err != nil {

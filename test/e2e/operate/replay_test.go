@@ -206,7 +206,7 @@ func TestAReplayGoesOnAfterARestart(t *testing.T) {
 	})
 	last := ids[len(ids)-1]
 	edit(w, "Companies", last, atsim.Row{"companyName": "Fresh all the same"})
-	w.ClientBecomes(last, "a live change during the replay", 5*time.Second, named("Fresh all the same"))
+	w.ClientBecomes(last, "a live change during the replay", soon, named("Fresh all the same"))
 	if n := len(w.Target.Clients(world.Connection)); n == len(ids) {
 		t.Error("the replay was over before the live change arrived: it proves nothing")
 	}

@@ -43,6 +43,9 @@ type staging struct {
 	dir     string // in memory; empty when there is no place for it
 	streams string // the server's directory of streams
 	log     *zap.Logger
+
+	mu     sync.Mutex
+	stages []*stage
 }
 
 // openStaging finds a place in memory below base, and removes what a process that
@@ -71,12 +74,22 @@ func (s *staging) of(cfg jetstream.StreamConfig) *stage {
 	if s == nil || s.dir == "" || !cfg.AllowAtomicPublish || cfg.Storage != jetstream.FileStorage {
 		return nil
 	}
-	return &stage{link: batchesOf(s.streams, cfg.Name), target: filepath.Join(s.dir, cfg.Name), log: s.log}
+	one := &stage{link: batchesOf(s.streams, cfg.Name), target: filepath.Join(s.dir, cfg.Name), log: s.log}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stages = append(s.stages, one)
+	return one
 }
 
 // close removes the links, then what they lead to; the server has ended. On a disk
 // that takes no writes a link stays: the next start removes what it finds.
 func (s *staging) close() {
+	s.mu.Lock()
+	stages := s.stages
+	s.mu.Unlock()
+	for _, one := range stages {
+		one.end()
+	}
 	var errs []error
 	for _, link := range stagingLinks(s.streams) {
 		errs = append(errs, os.Remove(link))
@@ -152,6 +165,16 @@ func (s *stage) fall() {
 		_ = os.Remove(s.link) // if it stays, the next batch uses it
 	}
 	_ = os.RemoveAll(s.target)
+}
+
+// end leaves the link to whoever opens the store next: it must not fall later.
+func (s *stage) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.idle != nil {
+		s.idle.Stop()
+	}
+	s.stood = false
 }
 
 // leftovers lists the directories in memory that a process which died has left

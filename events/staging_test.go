@@ -79,6 +79,27 @@ func TestLinkToNowhere(t *testing.T) {
 	}
 }
 
+// TestALinkOutlivesWhoeverStoodItBefore: what a closed store would have tidied up
+// later is no longer its own, but of whoever opened the directory since.
+func TestALinkOutlivesWhoeverStoodItBefore(t *testing.T) {
+	inMemory(t)
+	dir := t.TempDir()
+	b := open(t, func(c *Config) { c.DataDir = dir })
+	if err := b.Journal().PublishAll(t.Context(), changes(30)); err != nil {
+		t.Fatal(err)
+	}
+	was := b.Journal().stage
+	shut(t, b)
+	link := batchesOf(streamsDir(dir), journalStream)
+	if err := os.Symlink(t.TempDir(), link); err != nil {
+		t.Fatal(err)
+	}
+	was.fall() // as its timer does
+	if _, err := os.Lstat(link); err != nil {
+		t.Errorf("the link of another was taken away: %v", err)
+	}
+}
+
 // TestLeftoversAreRemoved: what a process that died left in memory goes with the next
 // start, and nothing else that a link may lead to.
 func TestLeftoversAreRemoved(t *testing.T) {

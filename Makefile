@@ -11,6 +11,8 @@ TESTFLAGS ?=
 BENCHFLAGS ?=
 # What coverage is measured of: the product, wherever a test reaches it from.
 PRODUCT := ./api/...,./cmd/...,./events/...,./handlers/...,./sync/...
+# What measures how soon something arrives, or is to be seen, and needs the machine to itself.
+ALONE := $(addprefix channelsync/test/,browser container e2e e2e/operate)
 
 .PHONY: help build test race lint lint-all cover sandbox fuzz fuzz-short fault bench bench-short microbench container image shots
 
@@ -20,9 +22,15 @@ help: ## list the targets
 build: ## build channelsync and the two simulators into bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/channelsync ./test/sim/autotask ./test/sim/channelprogram
 
-# One package at a time: several of them measure how soon something arrives.
+# Two packages at a time, since most of what they do is waiting; then one at a time what must be alone. Debug
+# information is left out (-w: a stack has its names and lines without it), and so is the second that a race
+# detector's report is waited for at the end of every process.
+test: export GORACE ?= atexit_sleep_ms=50
 test: ## run every test with the race detector and measure coverage, as CI does
-	go test -race -p 1 -timeout 20m -covermode=atomic -coverpkg=$(PRODUCT) -coverprofile=coverage.out $(TESTFLAGS) ./...
+	@run() { go test -race -ldflags=-w -timeout 20m -covermode=atomic -coverpkg=$(PRODUCT) $(TESTFLAGS) "$$@"; }; status=0; \
+	  run -p 2 -coverprofile=coverage.out $$(go list ./... | grep -vxF $(ALONE:%=-e %)) || status=1; \
+	  run -p 1 -coverprofile=coverage-alone.out $(ALONE) || status=1; \
+	  sed 1d coverage-alone.out >>coverage.out && rm coverage-alone.out && exit $$status
 
 race: ## run the tests ten times over with the race detector, in shuffled order
 	go test -race -count=10 -shuffle=on $(TESTFLAGS) ./...

@@ -63,10 +63,10 @@ fault: ## the fault suite's long form (root mounts its disks), and a system-call
 	CHANNELSYNC_FAULT=full CI=true go test -count=1 -timeout 60m -v -run '^TestFaults$$' $(TESTFLAGS) ./test/fault
 	test/fault/fsync-before-answer.sh
 
-bench: ## measure the built program from the outside, in ten minutes; BENCHFLAGS='--only callbacks --json'
+bench: ## measure the built program from the outside, in under ten minutes; BENCHFLAGS='--only callbacks --json'
 	go run ./test/bench $(BENCHFLAGS)
 
-bench-short: ## the same in two minutes, with smaller numbers
+bench-short: ## the same in under two minutes, with smaller numbers
 	go run ./test/bench --short $(BENCHFLAGS)
 
 microbench: ## run the benchmarks of single functions five times each; compare two runs with benchstat

@@ -1,4 +1,4 @@
-// Command bench measures channelsync from the outside, on loopback, in about ten minutes:
+// Command bench measures channelsync from the outside, on loopback, in under ten minutes:
 // how many callbacks it takes, what a change costs in requests, how soon it arrives, what
 // many installations and a long journal cost. It prints one table in Markdown or JSON.
 //

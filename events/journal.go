@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	v1 "channelsync/api/v1"
 )
 
 // Journal is the append-only stream of changes, one subject for each record.
@@ -112,6 +114,17 @@ func (s *stream) publishTogether(ctx context.Context, msgs []*nats.Msg) error {
 	}
 	_, err := s.publishAtomic(ctx, msgs)
 	return err
+}
+
+// PurgeKind removes every change of one kind of an installation, dispatched or not.
+func (j *Journal) PurgeKind(ctx context.Context, installation string, kind v1.Kind) error {
+	of, err := scope(installation, kind)
+	if err != nil {
+		return err
+	}
+	return j.call(ctx, "purge journal", func(ctx context.Context) error {
+		return j.purge(ctx, "change."+of+".>", 0)
+	})
 }
 
 // Purge removes every change of an installation, dispatched or not.

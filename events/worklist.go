@@ -175,6 +175,20 @@ func (w *Worklist) Depth(ctx context.Context, installation string) (Depth, error
 	return d, err
 }
 
+// PurgeKind removes every mark of an installation's records of one kind, due and later.
+func (w *Worklist) PurgeKind(ctx context.Context, installation string, kind v1.Kind) error {
+	of, err := scope(installation, kind)
+	if err != nil {
+		return err
+	}
+	return w.call(ctx, "purge worklist", func(ctx context.Context) error {
+		if err := w.purge(ctx, "later."+of+".>", 0); err != nil {
+			return err
+		}
+		return w.purge(ctx, "due."+of+".>", 0)
+	})
+}
+
 // PurgeInstallation removes every mark of an installation, due and later.
 func (w *Worklist) PurgeInstallation(ctx context.Context, installation string) error {
 	if err := checkInstallation(installation); err != nil {

@@ -154,6 +154,15 @@ func TestDepthAndPurge(t *testing.T) {
 			t.Errorf("oldest: %+v", d)
 		}
 	}
+	if err := w.PurgeKind(ctx, inst, v1.KindContract); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := w.Depth(ctx, inst); err != nil || d.Live != 2 || d.Bulk != 0 || d.Later != 2 {
+		t.Errorf("after the purge of contracts %+v, %v", d, err)
+	}
+	if err := w.PurgeKind(ctx, inst, "*"); !errors.Is(err, ErrBadName) {
+		t.Errorf("any kind: %v", err)
+	}
 	if err := w.PurgeInstallation(ctx, inst); err != nil {
 		t.Fatal(err)
 	}

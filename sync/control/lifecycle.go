@@ -176,8 +176,10 @@ func (m *Manager) doSync(ctx context.Context, in *installation.Installation, syn
 			return conflict("the sync "+string(sync)+" is uninstalled", "Reinstall it first.")
 		}
 		return m.stopSync(ctx, in.ID, sync, action == "stop")
-	case "uninstall", "erase":
+	case "uninstall":
 		return m.uninstallSync(ctx, in.ID, sync)
+	case "erase":
+		return m.eraseSync(ctx, in, sync)
 	case "install", "reinstall":
 		if in.Installed(sync) {
 			return conflict("the sync "+string(sync)+" is installed already", "Nothing needs to be done.")

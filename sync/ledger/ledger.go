@@ -119,7 +119,16 @@ const atomicMax = 500
 
 // Purge drops every entry of an installation.
 func (l *Ledger) Purge(ctx context.Context, installation string) error {
-	if err := l.table.PurgePrefix(ctx, installation); err != nil {
+	return l.purge(ctx, installation, installation)
+}
+
+// PurgeKind drops every entry of one kind.
+func (l *Ledger) PurgeKind(ctx context.Context, installation string, kind v1.Kind) error {
+	return l.purge(ctx, installation, installation+"."+string(kind))
+}
+
+func (l *Ledger) purge(ctx context.Context, installation, prefix string) error {
+	if err := l.table.PurgePrefix(ctx, prefix); err != nil {
 		return fmt.Errorf("purge ledger: %w", err)
 	}
 	l.mu.Lock()

@@ -86,6 +86,25 @@ func TestContentFingerprint(t *testing.T) {
 	}
 }
 
+func TestPurgeOfAKindLeavesTheOtherAlone(t *testing.T) {
+	p := open(t)
+	l := p.ledger()
+	contract := company(1, "contract", v1.OutcomePushed)
+	contract.Kind = v1.KindContract
+	write(t, l, company(1, "company", v1.OutcomePushed), contract)
+	if err := l.PurgeKind(t.Context(), inst, v1.KindContract); err != nil {
+		t.Fatal(err)
+	}
+	for name, l := range map[string]*Ledger{"at once": l, "after a restart": p.ledger()} {
+		if ids := must[[]int64](t)(l.Ids(t.Context(), inst, v1.KindContract)); len(ids) != 0 {
+			t.Errorf("%s: still has %v", name, ids)
+		}
+		if ids := must[[]int64](t)(l.Ids(t.Context(), inst, v1.KindCompany)); len(ids) != 1 {
+			t.Errorf("%s: companies %v", name, ids)
+		}
+	}
+}
+
 func TestPurgeLeavesOthersAlone(t *testing.T) {
 	p := open(t)
 	l := p.ledger()

@@ -79,7 +79,10 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
 	}
 	w.mu.Lock()
 	w.asked = append(w.asked, strings.TrimSpace(asked+" "+strings.TrimSpace(string(body))))
-	answer, ok := w.answers[r.Method+" "+path]
+	answer, ok := w.answers[asked] // of this very question, before that of its path
+	if !ok {
+		answer, ok = w.answers[r.Method+" "+path]
+	}
 	w.mu.Unlock()
 	if r.Header.Get("X-Channelsync-Actor") != "console" {
 		w.t.Errorf("%s comes from %q, want console", asked, r.Header.Get("X-Channelsync-Actor"))

@@ -3,6 +3,7 @@ package console
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -51,6 +52,12 @@ func (v *visit) tryDraft() error {
 	found, err := v.api.TryInstallation(v.ctx, d.request())
 	if err != nil {
 		return v.showForm(d, v.problem(err))
+	}
+	if slices.ContainsFunc(found.Checks, func(c v1.Check) bool { return c.Name == "installation" && !c.OK }) {
+		// Installed already: the preview refuses it at once, and says as which one.
+		if _, err := v.api.PreviewInstallation(v.ctx, d.request()); err != nil {
+			return v.showForm(d, v.problem(err))
+		}
 	}
 	d.Checks = found.Checks
 	return v.showChecks(d, nil, nil)

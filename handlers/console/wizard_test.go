@@ -230,6 +230,20 @@ func TestWizardRefusals(t *testing.T) {
 	}
 }
 
+// An account that is installed already is tried all the same; the form says which
+// installation has it before anything else is shown.
+func TestWizardLeadsToTheInstallationThatThereIs(t *testing.T) {
+	w := newWorld(t)
+	w.answer("POST /installations?test=only", v1.Checks{Checks: []v1.Check{
+		{Name: "credentials", OK: true, Detail: "Accepted."}, {Name: "installation", Detail: "Installed as Acme.", Fix: "Use it."},
+	}})
+	w.answer("POST /installations?preview=only", &v1.Problem{Status: 409, Code: v1.CodeAlreadyInstalled, Detail: "Installed as Acme.", Installation: one})
+	a := w.post("/install", filled())
+	if a.StatusCode != http.StatusConflict || a.doc.Find("#problem a[href='/installations/"+one+"']").Length() != 1 {
+		t.Errorf("%d: %s", a.StatusCode, a.text("main"))
+	}
+}
+
 func (w *world) sealed(t *testing.T, d draft) string {
 	t.Helper()
 	text, err := newSealer(token, clockNow).seal(d)

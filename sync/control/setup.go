@@ -35,6 +35,9 @@ func (m *Manager) FindZone(ctx context.Context, username string) (zone v1.Zone, 
 // it and starts it. Nothing is kept otherwise.
 func (m *Manager) Create(ctx context.Context, req v1.CreateInstallation) (v1.Installation, error) {
 	defer m.begin(admitting)()
+	if p := m.installedAlready(req.Username, req.TrackingIdentifier.Reveal()); p != nil {
+		return v1.Installation{}, p // not tried: a wrong secret would count towards the user's lock-out
+	}
 	in, _, err := m.try(ctx, req)
 	if err != nil {
 		return v1.Installation{}, err
@@ -68,13 +71,14 @@ func (m *Manager) keep(ctx context.Context, in *installation.Installation) error
 	if m.Cluster != nil && !m.Cluster.Admits() {
 		return unavailable("Another instance of channelsync makes new installations now.", "Try again; nothing was kept.")
 	}
-	if err := m.installedAlready(in.Secrets.Username, in.Secrets.TrackingIdentifier); err != nil {
-		return err
+	if p := m.installedAlready(in.Secrets.Username, in.Secrets.TrackingIdentifier); p != nil {
+		return p
 	}
 	return m.Store.Create(ctx, in)
 }
 
-func (m *Manager) installedAlready(username, trackingIdentifier string) error {
+// installedAlready is the 409 of an account that an installation has; nil when none has it.
+func (m *Manager) installedAlready(username, trackingIdentifier string) *v1.Problem {
 	for _, in := range m.Store.List() {
 		if in.SameAccount(username, trackingIdentifier) {
 			p := v1.NewProblem(409, v1.CodeAlreadyInstalled,
@@ -87,17 +91,21 @@ func (m *Manager) installedAlready(username, trackingIdentifier string) error {
 	return nil
 }
 
-// TryCreate tries the same and keeps nothing.
+// TryCreate tries the same and keeps nothing. That the account is installed already is
+// the last of its checks: whether the credentials work can be tried all the same.
 func (m *Manager) TryCreate(ctx context.Context, req v1.CreateInstallation) (v1.Checks, error) {
 	_, checks, err := m.try(ctx, req)
-	return v1.Checks{Checks: checks}, err
+	if err != nil {
+		return v1.Checks{Checks: checks}, err
+	}
+	if p := m.installedAlready(req.Username, req.TrackingIdentifier.Reveal()); p != nil {
+		checks = append(checks, v1.Check{Name: "installation", Detail: p.Detail, Fix: p.Hint})
+	}
+	return v1.Checks{Checks: checks}, nil
 }
 
 // try makes the installation in memory and tries it.
 func (m *Manager) try(ctx context.Context, req v1.CreateInstallation) (*installation.Installation, []v1.Check, error) {
-	if err := m.installedAlready(req.Username, req.TrackingIdentifier.Reveal()); err != nil {
-		return nil, nil, err
-	}
 	zone, err := m.Discovery.ResolveZone(ctx, req.Zone, req.Username)
 	if err != nil {
 		p := zoneProblem(err)

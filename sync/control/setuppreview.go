@@ -24,6 +24,9 @@ const (
 // sync, by the same rules. It keeps nothing and pushes nothing. A minute after the
 // tries, or with a tenth of the hourly requests used, it answers with what it knows.
 func (m *Manager) PreviewCreate(ctx context.Context, req v1.CreateInstallation) (v1.SetupPreview, error) {
+	if p := m.installedAlready(req.Username, req.TrackingIdentifier.Reveal()); p != nil {
+		return v1.SetupPreview{}, p
+	}
 	in, checks, err := m.try(ctx, req)
 	if err != nil {
 		return v1.SetupPreview{}, err

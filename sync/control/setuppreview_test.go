@@ -226,9 +226,6 @@ func TestPreviewIsRefusedLikeATest(t *testing.T) {
 		"credentials": func(_ *desk, r *v1.CreateInstallation) { r.Secret = "wrong-secret-01234" },
 		"a right":     func(d *desk, _ *v1.CreateInstallation) { denied("Contracts")(d) },
 		"the target":  func(_ *desk, r *v1.CreateInstallation) { r.ChannelProgram.Token = "wrong-token-012345" },
-		"installed already": func(d *desk, _ *v1.CreateInstallation) {
-			d.create()
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t, setup{})
@@ -241,6 +238,33 @@ func TestPreviewIsRefusedLikeATest(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
 		})
+	}
+}
+
+// Trying answers with checks or with what was refused (interfaces §4), and not with a
+// conflict: an account that is installed already could not be tried.
+func TestInstalledAlreadyIsTriedAllTheSame(t *testing.T) {
+	d := newDesk(t, setup{})
+	in := d.create()
+	tried, err := d.TryCreate(t.Context(), request())
+	ok(t, err)
+	for i, c := range tried.Checks {
+		last := i == len(tried.Checks)-1
+		if c.OK == last || last && (c.Name != "installation" || c.Fix == "" || !strings.Contains(c.Detail, in.ID)) {
+			t.Errorf("got %+v", c)
+		}
+	}
+	wrong := request()
+	wrong.Secret = "wrong-secret-01234"
+	if _, err := d.TryCreate(t.Context(), wrong); problem(t, err).Code != v1.CodeCredentialsRejected {
+		t.Errorf("with a wrong secret: %v", err)
+	}
+	_, previewed := d.PreviewCreate(t.Context(), request())
+	_, created := d.Create(t.Context(), request())
+	for what, err := range map[string]error{"preview": previewed, "create": created} {
+		if p := problem(t, err); p.Status != 409 || p.Code != v1.CodeAlreadyInstalled || p.Installation != in.ID {
+			t.Errorf("%s: got %+v", what, p)
+		}
 	}
 }
 

@@ -33,6 +33,13 @@ func (c *Client) Requeue(ctx context.Context, id string, in v1.RequeueRequest) e
 	})
 }
 
+// DismissAll takes several dead letters off the list.
+func (c *Client) DismissAll(ctx context.Context, id string, in v1.DismissRequest) error {
+	return c.Do(ctx, Call{
+		Operation: "dismiss dead letters", Method: http.MethodPost, Path: at(id, "dead-letters", "dismiss"), In: in,
+	})
+}
+
 // Dismiss takes a dead letter off the list.
 func (c *Client) Dismiss(ctx context.Context, id, letter string) error {
 	return c.Do(ctx, Call{

@@ -28,6 +28,14 @@ type RequeueRequest struct {
 	All  bool     `json:"all,omitempty"`
 }
 
+// DismissRequest is the body of POST …/dead-letters/dismiss: some, or all of a cause.
+type DismissRequest struct {
+	IDs  []string `json:"ids,omitempty" validate:"omitempty,max=500"`
+	Code string   `json:"code,omitempty" validate:"omitempty,max=100"`
+	// Until spares what failed after it: what whoever dismisses a cause has not seen.
+	Until *time.Time `json:"until,omitempty"`
+}
+
 // Preview says what a change of options would do.
 type Preview struct {
 	Enter  int             `json:"enter"`  // records that would come into scope

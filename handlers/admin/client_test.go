@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -101,6 +102,13 @@ func TestClientSpeaksToTheAPI(t *testing.T) {
 		}},
 		{"requeue {IDs:[company-7] Code: All:false}", func() error {
 			return c.Requeue(ctx, one, v1.RequeueRequest{IDs: []string{"company-7"}})
+		}},
+		{"dismiss company-7 company-8", func() error {
+			return c.DismissAll(ctx, one, v1.DismissRequest{IDs: []string{"company-7", "company-8"}})
+		}},
+		{"dismiss code rejected until 12:00:00", func() error {
+			until := time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
+			return c.DismissAll(ctx, one, v1.DismissRequest{Code: "rejected", Until: &until})
 		}},
 		{"dismiss company-7", func() error { return c.Dismiss(ctx, one, "company-7") }},
 		{"bridge", func() error { b, err := c.CreateBridge(ctx, one); return expect(err, b.Secret == "shown once") }},

@@ -13,12 +13,13 @@ import (
 type DeadLetters interface {
 	DeadLetterList(ctx context.Context, id, cursor string, limit int) (v1.Page[v1.DeadLetter], error)
 	Requeue(ctx context.Context, id string, req v1.RequeueRequest) error
-	Dismiss(ctx context.Context, id, letter string) error
+	Dismiss(ctx context.Context, id string, req v1.DismissRequest) error
 }
 
 func (a *API) deadLetterRoutes(r chi.Router) {
 	r.Get("/installations/{id}/dead-letters", a.serve((*call).listDeadLetters))
 	r.Post("/installations/{id}/dead-letters/requeue", a.serve((*call).requeueDeadLetters))
+	r.Post("/installations/{id}/dead-letters/dismiss", a.serve((*call).dismissDeadLetters))
 	r.Post("/installations/{id}/dead-letters/{letter}/dismiss", a.serve((*call).dismissDeadLetter))
 }
 
@@ -78,7 +79,29 @@ func (c *call) dismissDeadLetter() (reply, error) {
 		return reply{}, missing("dismiss dead letters")
 	}
 	c.auditing("dead-letter.dismiss", id, letter)
-	return noContent(), c.DeadLetters.Dismiss(c.r.Context(), id, letter)
+	return noContent(), c.DeadLetters.Dismiss(c.r.Context(), id, v1.DismissRequest{IDs: []string{letter}})
+}
+
+func (c *call) dismissDeadLetters() (reply, error) {
+	id, err := c.installation()
+	if err != nil {
+		return reply{}, err
+	}
+	if err := c.query().err(); err != nil {
+		return reply{}, err
+	}
+	in, err := decode[v1.DismissRequest](c)
+	if err != nil {
+		return reply{}, err
+	}
+	if errs := wrongDismiss(in); len(errs) > 0 {
+		return reply{}, v1.Invalid("The body does not say which dead letters.", errs...)
+	}
+	if c.DeadLetters == nil {
+		return reply{}, missing("dismiss dead letters")
+	}
+	c.auditing("dead-letter.dismiss", id, describeRequeue(v1.RequeueRequest{IDs: in.IDs, Code: in.Code}))
+	return noContent(), c.DeadLetters.Dismiss(c.r.Context(), id, in)
 }
 
 // wrongRequeue wants exactly one of ids, code and all, and ids that can exist.
@@ -94,8 +117,20 @@ func wrongRequeue(in v1.RequeueRequest) []v1.FieldError {
 			Pointer: "#", Code: "one_of", Detail: fmt.Sprintf("got %d of ids, code and all, want exactly one", said),
 		}}
 	}
+	return wrongIDs(in.IDs)
+}
+
+// wrongDismiss wants exactly one of ids and code, and ids that can exist.
+func wrongDismiss(in v1.DismissRequest) []v1.FieldError {
+	if (len(in.IDs) > 0) == (in.Code != "") {
+		return []v1.FieldError{{Pointer: "#", Code: "one_of", Detail: "got both or none of ids and code, want exactly one"}}
+	}
+	return wrongIDs(in.IDs)
+}
+
+func wrongIDs(ids []string) []v1.FieldError {
 	var errs []v1.FieldError
-	for i, id := range in.IDs {
+	for i, id := range ids {
 		if !isToken(id) {
 			errs = append(errs, v1.FieldError{
 				Pointer: fmt.Sprintf("#/ids/%d", i), Code: "id", Detail: "got text that is no id, want the id of a dead letter",

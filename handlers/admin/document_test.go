@@ -181,6 +181,7 @@ func TestDocumentHasEveryField(t *testing.T) {
 		v1.ResyncRequest{},
 		v1.ReplayRequest{},
 		v1.RequeueRequest{},
+		v1.DismissRequest{},
 		v1.JobRef{},
 		v1.Job{},
 		v1.JobList{},

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"strings"
 	"fmt"
 	"time"
 
@@ -36,8 +37,12 @@ func (f deadLetters) Requeue(_ context.Context, id string, req v1.RequeueRequest
 	return f.known(id)
 }
 
-func (f deadLetters) Dismiss(_ context.Context, id, letter string) error {
-	_ = f.note("dismiss %s", letter)
+func (f deadLetters) Dismiss(_ context.Context, id string, req v1.DismissRequest) error {
+	if req.Code != "" {
+		_ = f.note("dismiss code %s until %s", req.Code, req.Until.Format(time.TimeOnly))
+	} else {
+		_ = f.note("dismiss %s", strings.Join(req.IDs, " "))
+	}
 	return f.known(id)
 }
 

@@ -148,6 +148,9 @@ func didWords(action, detail string) (what, more string) {
 	case "dead-letter.requeue":
 		return "Tried dead letters again, of", plainWords(detail, "-")
 	case "dead-letter.dismiss":
+		if strings.HasPrefix(detail, "code ") || strings.HasSuffix(detail, " of them") {
+			return "Dismissed dead letters, of", detail
+		}
 		return "Dismissed the dead letter of " + recordName(detail, "-") + ", of", ""
 	case "job.cancel":
 		return "Cancelled a job of", detail

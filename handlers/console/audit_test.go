@@ -30,6 +30,8 @@ func TestAuditInWords(t *testing.T) {
 		{"dead-letter.requeue", "company-7", "Tried dead letters again, of X (client 7)"},
 		{"dead-letter.requeue", "code rejected", "Tried dead letters again, of X (code rejected)"},
 		{"dead-letter.dismiss", "company-7", "Dismissed the dead letter of client 7, of X"},
+		{"dead-letter.dismiss", "code rejected", "Dismissed dead letters, of X (code rejected)"},
+		{"dead-letter.dismiss", "2 of them", "Dismissed dead letters, of X (2 of them)"},
 		{"dead-letter.dismiss", "callback-abc", "Dismissed the dead letter of a callback, of X"},
 		{"job.cancel", "j-1", "Cancelled a job of X (j-1)"},
 		{"resync", "company, contract, dry run", "Started a resync of X (clients, contracts, dry run)"},

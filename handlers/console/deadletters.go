@@ -23,6 +23,8 @@ func (c *Console) deadLetterRoutes(r chi.Router) {
 	const at = "/installations/{id}/dead-letters"
 	r.Get(at, c.show("deadletters", (*visit).deadLetters))
 	r.Post(at+"/requeue", c.do((*visit).requeue))
+	r.Get(at+"/dismiss", c.show("dismiss-cause", (*visit).deadCause))
+	r.Post(at+"/dismiss", c.do((*visit).dismissCause))
 	r.Get(at+"/{letter}", c.show("deadletter", (*visit).deadLetter))
 	r.Get(at+"/{letter}/dismiss", c.show("dismiss", (*visit).deadLetter))
 	r.Post(at+"/{letter}/dismiss", c.do((*visit).dismiss))

@@ -187,6 +187,40 @@ func TestDismissingAsksFirst(t *testing.T) {
 	}
 }
 
+func TestDismissingACauseAsksFirst(t *testing.T) {
+	w := newWorld(t)
+	w.given(letter("company-7", "rejected", 2*time.Hour), letter("contract-8", "rejected", time.Hour), letter("contact-9", "row_unreadable", time.Minute))
+	w.answer("POST "+lettersAt+"/dismiss", nil)
+	list := w.get(lettersAt)
+	ask := list.doc.Find("section.issue .actions a.button")
+	href, _ := ask.Attr("href")
+	if ask.Length() != 1 || href != lettersAt+"/dismiss?code=rejected" || !strings.HasPrefix(ask.Text(), "Dismiss all 2…") {
+		t.Fatalf("the list asks %d times, %q at %q", ask.Length(), ask.Text(), href)
+	}
+	asks := w.get(href)
+	if got := asks.text("main h1"); got != "Dismiss 2 records?" || asks.text("main button.danger") != "Dismiss 2 records" || len(w.wrote()) != 0 {
+		t.Fatalf("it asks %q: %s", got, asks.text("main"))
+	}
+	fields := url.Values{}
+	for _, field := range asks.doc.Find("main form input[type=hidden]").EachIter() {
+		fields.Set(field.AttrOr("name", ""), field.AttrOr("value", ""))
+	}
+	a := w.post(asks.doc.Find("main form").AttrOr("action", ""), fields)
+	until := clockNow().Add(-time.Hour).UTC().Format(time.RFC3339Nano) // the one that failed a minute ago is of another cause
+	if diff := cmp.Diff([]string{"POST " + lettersAt + `/dismiss {"code":"rejected","until":"` + until + `"}`}, w.wrote()); diff != "" ||
+		a.Header.Get("Location") != lettersAt || a.flash(t).Problem {
+		t.Errorf("to %s, %+v: %s", a.Header.Get("Location"), a.flash(t), diff)
+	}
+	for _, bad := range []url.Values{{"back": {lettersAt}, "code": {"rejected"}}, {"back": {lettersAt}, "until": {until}}} {
+		if a := w.post(lettersAt+"/dismiss", bad); !a.flash(t).Problem || len(w.wrote()) != 1 {
+			t.Errorf("%v: %+v", bad, a.flash(t))
+		}
+	}
+	if a := w.get(lettersAt + "/dismiss?code=gone"); a.StatusCode != 404 {
+		t.Errorf("a cause that is gone: %d", a.StatusCode)
+	}
+}
+
 func TestDeadLettersAreText(t *testing.T) {
 	w := newWorld(t)
 	l := letter("company-7", mean, time.Hour)
@@ -197,7 +231,7 @@ func TestDeadLettersAreText(t *testing.T) {
 	name := v1.Record{Kind: v1.KindCompany, ID: "7", Name: mean + strings.Repeat("x", 200)}
 	w.answer("GET /installations/"+one+"/records", v1.Page[v1.Record]{Items: []v1.Record{name}})
 	w.answer("GET /installations/"+one+"/records/company/7", v1.RecordDetail{Record: name})
-	for _, path := range []string{"", "?code=" + url.QueryEscape(mean), "/company-7?body=show", "/company-7/dismiss"} {
+	for _, path := range []string{"", "?code=" + url.QueryEscape(mean), "/company-7?body=show", "/company-7/dismiss", "/dismiss?code=" + url.QueryEscape(mean)} {
 		a := w.get(lettersAt + path)
 		a.clean(t)
 		if a.StatusCode != 200 {

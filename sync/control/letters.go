@@ -110,19 +110,25 @@ func (m *Manager) chosen(ctx context.Context, id string, req v1.RequeueRequest) 
 	}
 }
 
-// Dismiss takes a dead letter off the list; its record is tried again when it changes.
-func (m *Manager) Dismiss(ctx context.Context, id, letter string) error {
+// Dismiss takes dead letters off the list: those named, or those of one cause. Their
+// records are tried again when they change. What failed anew meanwhile stays.
+func (m *Manager) Dismiss(ctx context.Context, id string, req v1.DismissRequest) error {
 	if _, err := m.get(id); err != nil {
 		return err
 	}
-	_, err := m.DeadLetters.Get(ctx, id, letter)
-	if errors.Is(err, events.ErrNotFound) {
-		return v1.NotFound("there is no dead letter " + letter)
-	}
+	letters, err := m.chosen(ctx, id, v1.RequeueRequest{IDs: req.IDs, Code: req.Code})
 	if err != nil {
 		return err
 	}
-	return m.DeadLetters.Drop(ctx, id, letter)
+	for _, d := range letters {
+		if req.Until != nil && d.LastAt.After(*req.Until) {
+			continue
+		}
+		if err := m.DeadLetters.DropRead(ctx, id, d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Held lets a mass change that was held through, or discards it: then the

@@ -144,6 +144,6 @@ func (w *world) Requeue(_ context.Context, _ string, req v1.RequeueRequest) erro
 	return w.note("requeue %+v", req)
 }
 
-func (w *world) Dismiss(_ context.Context, _, letter string) error {
-	return w.note("dismiss %s", letter)
+func (w *world) Dismiss(_ context.Context, _ string, req v1.DismissRequest) error {
+	return w.note("dismiss %s", strings.Join(req.IDs, " "))
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	v1 "channelsync/api/v1"
 	"channelsync/test/e2e/world"
@@ -152,6 +153,16 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 		}
 		edit(w, "Companies", ids[2], atsim.Row{"phone": "518-555-0102"})
 		w.ClientBecomes(ids[2], "there after its next change", soon, named("Client 2"))
+	})
+	t.Run("a cause is dismissed as far as it was seen", func(t *testing.T) {
+		before := letters(t, w, in.ID)["company-"+names[3]].LastAt.Add(-time.Second)
+		if err := w.Admin.DismissAll(t.Context(), in.ID, v1.DismissRequest{Code: "rejected", Until: &before}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Admin.DismissAll(t.Context(), in.ID, v1.DismissRequest{Code: "ambiguous_match"}); err != nil {
+			t.Fatal(err)
+		}
+		lettersBecome(t, w, in.ID, ids[3])
 	})
 	t.Run("all", func(t *testing.T) {
 		if err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{All: true}); err != nil {

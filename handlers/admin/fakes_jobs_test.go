@@ -2,8 +2,8 @@ package admin
 
 import (
 	"context"
-	"strings"
 	"fmt"
+	"strings"
 	"time"
 
 	v1 "channelsync/api/v1"

@@ -20,6 +20,7 @@ func (t *tour) atWork() {
 	t.open("activity-filtered", "/activity?outcome=retrying", "Nothing of late fits these filters")
 	t.open("activity-paused", "/activity?paused=1", "Paused")
 	t.open("dead-letters", "/dead-letters", "is on the list of names that nobody may have")
+	t.open("dead-letters-dismiss", "/dead-letters/dismiss?code=rejected", "Dismiss 1 record?")
 	t.open("dead-letters-cause", "/dead-letters?code=rejected", "All causes")
 	t.p.Follow("Details of company " + t.refusedName())
 	t.p.See("Try again")

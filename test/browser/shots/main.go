@@ -2,7 +2,7 @@
 // desk, light and dark, for people to look at and for the documentation. It needs
 // Chromium, and nothing else: the service and both vendors run in the process.
 //
-//	go run ./test/browser/shots -out DIR
+//	go run ./test/browser/shots -out DIR [-only REGEXP]
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"channelsync/test/browser/chrome"
 	"channelsync/test/browser/tour"
@@ -24,6 +25,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	fs.SetOutput(stderr)
 	out := fs.String("out", "", "the directory that the pictures go to; it is made when it is not there")
 	companies := fs.Int("companies", 60, "how many companies the simulated Autotask has")
+	only := fs.String("only", "", "a regular expression: only pages whose name fits it; empty: all")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return 0
@@ -34,7 +36,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "shots: wrong usage: -out wants a directory, -companies 1 or more; see -help")
 		return 2
 	}
-	taken, err := take(*out, *companies)
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		fmt.Fprintf(stderr, "shots: wrong usage: read -only: %v\n", err)
+		return 2
+	}
+	taken, err := take(*out, *companies, wanted)
 	fmt.Fprintf(stdout, "%d pictures in %s\n", taken, *out)
 	if err != nil {
 		fmt.Fprintf(stderr, "shots: %v\n", err)
@@ -44,7 +51,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 // take walks the tour with a camera and returns how many pictures it took.
-func take(dir string, companies int) (taken int, err error) {
+func take(dir string, companies int, wanted *regexp.Regexp) (taken int, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // pictures are for all to see
 		return 0, fmt.Errorf("make the directory: %w", err)
 	}
@@ -57,6 +64,9 @@ func take(dir string, companies int) (taken int, err error) {
 		w := tour.Start(s)
 		p := browser.Page(s, chrome.Options{Base: w.AdminURL})
 		tour.Walk(w, p, tour.Realistic(w, companies), func(stop string, p *chrome.Page) {
+			if !wanted.MatchString(stop) {
+				return
+			}
 			for _, width := range []int{1440, 375} {
 				p.Resize(width)
 				for _, scheme := range []string{"light", "dark"} {

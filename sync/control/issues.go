@@ -152,7 +152,7 @@ var issueWords = map[string]issueText{
 	"credentials_refused": {
 		v1.SeverityAct, "Autotask refuses the credentials",
 		"The user name, the secret or the tracking identifier is wrong, expired or locked. No further log-in is tried, so that the user is not locked out.",
-		"Enter all three again: in the console's settings, or with installation set-credentials.",
+		"Enter them again: in the console's settings, or with installation set-credentials.",
 	},
 	"permission_missing": {
 		v1.SeverityAct, "A right in Autotask is missing",

@@ -12,7 +12,7 @@ BENCHFLAGS ?=
 # What coverage is measured of: the product, wherever a test reaches it from.
 PRODUCT := ./api/...,./cmd/...,./events/...,./handlers/...,./sync/...
 # What measures how soon something arrives, or is to be seen, and needs the machine to itself.
-ALONE := $(addprefix channelsync/test/,browser container e2e e2e/operate)
+ALONE := $(addprefix channelsync/test/,browser container e2e e2e/operate fault)
 
 .PHONY: help build test race lint lint-all cover sandbox fuzz fuzz-short fault bench bench-short microbench container image shots
 

@@ -57,7 +57,8 @@ func NewTurns() *Turns {
 func (t *Turns) Crowded() bool { return t.bulk.quick.crowded() }
 
 // Enter waits for a place; false when the context or the time ended first. leave gives it
-// back, once however often it is called, and says how many records it was used for.
+// back, once however often it is called, and says how many records it was used for;
+// without a place it does nothing.
 func (t *Turns) Enter(ctx context.Context, w Want) (leave func(records int), ok bool) {
 	if t == nil {
 		return func(int) {}, ctx.Err() == nil
@@ -75,7 +76,7 @@ func (t *Turns) Enter(ctx context.Context, w Want) (leave func(records int), ok 
 	who := flow{w.Installation, w.Lists}
 	began, ok := from.enter(ctx, who)
 	if !ok {
-		return nil, false
+		return func(int) {}, false
 	}
 	free := sync.OnceFunc(from.free)
 	lent := time.AfterFunc(turnLent, func() {

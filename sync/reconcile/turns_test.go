@@ -101,14 +101,20 @@ func TestEnterEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	turns := NewTurns()
-	if _, ok := turns.Enter(ctx, wants("one")); ok {
+	leave, ok := turns.Enter(ctx, wants("one"))
+	if ok {
 		t.Error("entered although the context has ended")
+	}
+	leave(1) // a pass that is cut short between two pages leaves what it did not enter
+	crowded(t, turns)
+	if _, ok := turns.Enter(t.Context(), wants("one")); ok {
+		t.Error("leaving without a place made one")
 	}
 	var none *Turns
 	if _, ok := none.Enter(ctx, wants("one")); ok {
 		t.Error("entered although the context has ended, without places")
 	}
-	leave, ok := none.Enter(t.Context(), wants("one"))
+	leave, ok = none.Enter(t.Context(), wants("one"))
 	if !ok {
 		t.Fatal("no place where there is one for everybody")
 	}

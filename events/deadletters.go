@@ -43,7 +43,7 @@ func (b *Bus) openDeadLetters(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.dead = &DeadLetters{b.use(handle, "dead.probe")}
+	b.dead = &DeadLetters{b.use(handle, to("dead.probe"))}
 	return nil
 }
 

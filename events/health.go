@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 )
 
 // Health is how the bus stands.
@@ -109,9 +108,7 @@ func (b *Bus) probe(ctx context.Context) (frozen []string, err error) {
 		if !s.failing.Load() {
 			continue
 		}
-		if s.probeSubject == "" {
-			frozen = append(frozen, s.name)
-		} else if _, err := s.publish(ctx, nats.NewMsg(s.probeSubject)); err != nil && !isFull(err) {
+		if _, err := s.publish(ctx, s.probe()); err != nil && !isFull(err) {
 			frozen = append(frozen, s.name)
 		}
 	}

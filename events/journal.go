@@ -41,7 +41,7 @@ func (b *Bus) openJournal(ctx context.Context) error {
 		return err
 	}
 	b.journal = &Journal{
-		stream: b.use(handle, "change.probe"), cfg: b.cfg, dispatcher: dispatcher,
+		stream: b.use(handle, to("change.probe")), cfg: b.cfg, dispatcher: dispatcher,
 		in: make(chan *submission, batchMax), stopped: make(chan struct{}),
 	}
 	b.own(b.journal.commitLoop)

@@ -47,17 +47,23 @@ func (l *link) call(ctx context.Context, operation string, fn func(context.Conte
 	return nil
 }
 
-// use registers a stream by the handle that ensureStream gave.
-func (l *link) use(handle jetstream.Stream, probe string) *stream {
+// use registers a stream by the handle that ensureStream gave. Its probe is an empty
+// message to a subject that no filter of a reader matches, or what a table says.
+func (l *link) use(handle jetstream.Stream, probe func() *nats.Msg) *stream {
 	cfg := handle.CachedInfo().Config
 	s := &stream{
-		link: l, name: cfg.Name, handle: handle, probeSubject: probe,
+		link: l, name: cfg.Name, handle: handle, probe: probe,
 		slots: make(chan struct{}, batchesInFlight), stage: l.staging.of(cfg),
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.streams[s.name] = s
 	return s
+}
+
+// to makes the probe that is an empty message to a subject.
+func to(subject string) func() *nats.Msg {
+	return func() *nats.Msg { return nats.NewMsg(subject) }
 }
 
 func (l *link) inUse() []*stream {

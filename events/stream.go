@@ -28,12 +28,12 @@ const (
 // stream is one JetStream stream: writing, purging and (in direct.go) reading.
 type stream struct {
 	*link
-	name         string
-	handle       jetstream.Stream
-	probeSubject string        // where Health may write; no reader's filter matches it
-	slots        chan struct{} // one for each atomic batch in flight
-	stage        *stage        // where the embedded server keeps batches until they are committed
-	failing      atomic.Bool   // the last write failed the way writes to a frozen stream do
+	name    string
+	handle  jetstream.Stream
+	probe   func() *nats.Msg // what Health may write to see whether writes are taken; no reader heeds it
+	slots   chan struct{}    // one for each atomic batch in flight
+	stage   *stage           // where the embedded server keeps batches until they are committed
+	failing atomic.Bool      // the last write failed the way writes to a frozen stream do
 }
 
 // publish stores one message.

@@ -51,6 +51,9 @@ const (
 	kvPurge    = "PURGE"
 	kvDelete   = "DEL"
 	rollupSubj = "sub"
+	// probeKey is deleted, though nobody ever writes it, to see whether a table takes writes. Most
+	// are written so seldom that readiness would wait minutes for the next one to tell.
+	probeKey = "probe"
 )
 
 // Table opens a table, creating it when it does not exist.
@@ -84,13 +87,14 @@ func (b *Bus) Table(ctx context.Context, cfg TableConfig) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{stream: b.use(handle, ""), cfg: cfg, prefix: "$KV." + cfg.Name + "."}
-	if cfg.Secure {
-		t.stage = nil // what must be erasable has no second place
-	}
+	t := &Table{cfg: cfg, prefix: "$KV." + cfg.Name + "."}
 	t.put = t.prefix
 	if b.cfg.Domain != "" {
 		t.put = b.api + t.prefix
+	}
+	t.stream = b.use(handle, func() *nats.Msg { return t.deletion(probeKey) })
+	if cfg.Secure {
+		t.stage = nil // what must be erasable has no second place
 	}
 	return t, nil
 }

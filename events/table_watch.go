@@ -77,6 +77,9 @@ func (t *Table) watch(ctx context.Context, filter string, seen *uint64, fn func(
 		*seen = meta.Sequence.Stream
 		e := Event{Deleted: isDeletion(msg.Headers())}
 		e.Key, e.Revision, e.At = msg.Subject()[len(t.prefix):], meta.Sequence.Stream, meta.Timestamp
+		if e.Key == probeKey {
+			continue
+		}
 		if !e.Deleted {
 			e.Value = msg.Data()
 		}

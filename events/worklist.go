@@ -22,7 +22,7 @@ func (b *Bus) openWorklist(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.worklist = &Worklist{stream: b.use(handle, "due.probe"), wakes: newWakes()}
+	b.worklist = &Worklist{stream: b.use(handle, to("due.probe")), wakes: newWakes()}
 	if err := b.worklist.wakes.listen(b.nc); err != nil {
 		return err
 	}

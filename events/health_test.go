@@ -1,0 +1,48 @@
+package events
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// TestReadinessDoesNotWaitForTheNextWrite: a table whose last write failed while its servers elected a leader was taken
+// for one that takes none until it was written again: a minute for the history, for installations whenever somebody
+// changed one.
+func TestReadinessDoesNotWaitForTheNextWrite(t *testing.T) {
+	t.Parallel()
+	srv := external(t, &server.Options{StoreDir: t.TempDir()})
+	b := open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", srv.ClientURL(), 1 })
+	for _, cfg := range []TableConfig{
+		{Name: "plain"}, {Name: "secure", Secure: true}, {Name: "passing", TTL: time.Hour}, {Name: "memory", Memory: true},
+	} {
+		table, err := b.Table(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		table.failing.Store(true)
+		b.health.at = time.Time{}
+		if h := b.Health(t.Context()); h.Err != nil || table.failing.Load() {
+			t.Errorf("%s: nobody tried whether it takes writes: %+v", cfg.Name, h)
+		}
+		// Nobody reads a trace of the trial.
+		if _, err := table.Put(t.Context(), "last", []byte("value")); err != nil {
+			t.Fatal(err)
+		}
+		keys := 0
+		if err := table.Each(t.Context(), "", func(Entry) error { keys++; return nil }); err != nil || keys != 1 {
+			t.Errorf("%s: %d keys, want 1 (%v)", cfg.Name, keys, err)
+		}
+		watching, seen := context.WithCancel(t.Context())
+		if err := table.Watch(watching, "", func(e Event) {
+			if e.Key != "last" {
+				t.Errorf("%s: saw %q", cfg.Name, e.Key)
+			}
+			seen()
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+}

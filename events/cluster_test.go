@@ -181,3 +181,33 @@ func (c *trio) stop(i int) {
 func (c *trio) leader() int {
 	return slices.IndexFunc(c.servers, func(srv *server.Server) bool { return srv.JetStreamIsLeader() })
 }
+
+// TestATableAnswersOnceItIsOpen: of two instances that started together on a new cluster, one could end because the
+// table that the other had made did not answer yet.
+func TestATableAnswersOnceItIsOpen(t *testing.T) {
+	if testing.Short() {
+		t.Skip("three servers take some seconds to elect")
+	}
+	t.Parallel()
+	urls := threeServers(t).urls
+	var at [2]*Bus
+	for i := range at {
+		at[i] = open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", urls, 3 })
+	}
+	for n := range 12 {
+		var both sync.WaitGroup
+		for _, b := range at {
+			both.Go(func() {
+				table, err := b.Table(t.Context(), TableConfig{Name: fmt.Sprintf("table%d", n)})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := table.Get(t.Context(), "key"); !errors.Is(err, ErrNotFound) {
+					t.Errorf("table %d: %v", n, err)
+				}
+			})
+		}
+		both.Wait()
+	}
+}

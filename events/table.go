@@ -96,7 +96,26 @@ func (b *Bus) Table(ctx context.Context, cfg TableConfig) (*Table, error) {
 	if cfg.Secure {
 		t.stage = nil // what must be erasable has no second place
 	}
-	return t, nil
+	if !b.inside {
+		err = b.settle(ctx, "open "+cfg.Name, t.answers)
+	}
+	return t, err
+}
+
+// answers says whether the table can be read and written. One that another instance has made this moment, or whose
+// servers are electing, exists before it can.
+func (t *Table) answers(ctx context.Context) error {
+	info, err := t.handle.Info(ctx)
+	if err != nil {
+		return err
+	}
+	if info.Cluster != nil && info.Cluster.Leader == "" {
+		return fmt.Errorf("stream %s has no leader: %w", t.name, errNoAnswer)
+	}
+	if _, err := t.lastOf(ctx, t.prefix+probeKey); !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return nil
 }
 
 // Get returns the present revision of a key, or ErrNotFound.

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/archive"
@@ -308,13 +312,26 @@ func TestMigrateToThreeServers(t *testing.T) {
 	migrateTo(t, threeServers(t).urls, 3)
 }
 
-// TestMigrateThroughAnElection: the server that leads is lost under way and comes back,
+// TestMigrateThroughAnElection: a server that leads is lost under way and comes back,
 // and the migration goes on by itself.
 func TestMigrateThroughAnElection(t *testing.T) {
 	if testing.Short() {
 		t.Skip("three servers take some seconds to elect")
 	}
 	t.Parallel()
+	for what, leads := range map[string]func(*server.Server) bool{
+		"the cluster's leader": (*server.Server).JetStreamIsLeader,
+		"the journal's leader": func(srv *server.Server) bool { return srv.JetStreamIsStreamLeader("$G", journalStream) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			migrateWithout(t, leads)
+		})
+	}
+}
+
+// migrateWithout moves a store while the server that leads is away for a while.
+func migrateWithout(t *testing.T, leads func(*server.Server) bool) {
 	servers := threeServers(t)
 	dir := t.TempDir()
 	b, err := Open(t.Context(), Config{DataDir: dir})
@@ -327,7 +344,7 @@ func TestMigrateThroughAnElection(t *testing.T) {
 
 	back := make(chan struct{})
 	lose := sync.OnceFunc(func() {
-		leader := servers.leader()
+		leader := slices.IndexFunc(servers.servers, leads)
 		if leader < 0 {
 			t.Error("nobody leads")
 			leader = 0
@@ -343,11 +360,14 @@ func TestMigrateThroughAnElection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	was := filepath.Join(t.TempDir(), "was")
-	if err := restoreInto(t, copied, was); err != nil {
+	home := filepath.Join(t.TempDir(), "was")
+	if err := restoreInto(t, copied, home); err != nil {
 		t.Fatal(err)
 	}
-	same(t, open(t, func(c *Config) { c.DataDir = was }), open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", servers.urls, 3 }))
+	was := open(t, func(c *Config) { c.DataDir = home })
+	is := open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", servers.urls, 3 })
+	same(t, was, is)
+	allDispatched(t, was, is)
 }
 
 // migrateTo moves a store, after a try that was cut short, and compares.
@@ -378,6 +398,7 @@ func migrateTo(t *testing.T, urls string, replicas int) {
 	if err == nil {
 		t.Fatal("it was cut short and says nothing")
 	}
+	letGo(t, urls, worklistStream) // a try may end while it lets go
 	_, err = Open(t.Context(), to)
 	refusedWith(t, err, "channelsync migrate again")
 	if err := Migrate(t.Context(), Config{DataDir: dir}, to, nil); err != nil {
@@ -387,6 +408,17 @@ func migrateTo(t *testing.T, urls string, replicas int) {
 	refusedWith(t, err, "was moved to", "--nats-url")
 	_, err = OpenStore(t.Context(), Config{DataDir: dir})
 	refusedWith(t, err, "was moved to")
+
+	// A try that moved everything and could not say so: the next one only says it.
+	if err := os.Remove(filepath.Join(dir, movedFile)); err != nil {
+		t.Fatal(err)
+	}
+	err = Migrate(t.Context(), Config{DataDir: dir}, to, func(r Restored) { t.Errorf("copied again: %+v", r) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(t.Context(), Config{DataDir: dir})
+	refusedWith(t, err, "was moved to", "--nats-url")
 
 	back := filepath.Join(t.TempDir(), "back")
 	if err := restoreInto(t, copied, back); err != nil {
@@ -410,6 +442,33 @@ func migrateTo(t *testing.T, urls string, replicas int) {
 		t.Errorf("got %v", err)
 	}
 	open(t, func(c *Config) { c.DataDir = other }) // it was not moved
+}
+
+// letGo takes a migration's mark off a stream, as its end does.
+func letGo(t *testing.T, urls, name string) {
+	t.Helper()
+	nc, err := nats.Connect(urls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := stream.CachedInfo().Config
+	cfg.Metadata = ownMetadata(cfg.Metadata)
+	if cfg.Metadata[migratingKey] == "" {
+		t.Fatalf("%s has no mark: %v", name, cfg.Metadata)
+	}
+	delete(cfg.Metadata, migratingKey)
+	if _, err := js.UpdateStream(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestMigrateWantsAStore(t *testing.T) {

@@ -83,14 +83,14 @@ func isTooManyBatches(err error) bool {
 }
 
 // isUnavailable tells what a cluster gives that has no leader yet, or whose leader has
-// not heard from all servers yet.
+// not heard from all servers yet, and what a link gives that is looking for a server.
 func isUnavailable(err error) bool {
 	api := apiError(err)
 	if api != nil && api.ErrorCode == codeNoPeers && strings.Contains(api.Description, "offline") {
 		return true
 	}
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errNoAnswer) || errors.Is(err, nats.ErrNoResponders) ||
-		errors.Is(err, jetstream.ErrNoStreamResponse) || api != nil && api.Code == http.StatusServiceUnavailable
+		errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse) || api != nil && api.Code == http.StatusServiceUnavailable
 }
 
 // looksFrozen tells errors that a stream which no longer takes writes would

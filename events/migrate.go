@@ -29,9 +29,7 @@ var ErrOccupied = errors.New("there are streams of channelsync already")
 // beside its copy; nothing else there changes.
 //
 // A cluster that loses a server, or elects another leader, is waited for for two
-// minutes. (One that loses the leader of the journal the moment it is copied may not
-// know how far dispatch came: all of it is dispatched again, which costs a look at
-// each record.) A migration that was cut short may be run again: what it left in the cluster is
+// minutes. A migration that was cut short may be run again: what it left in the cluster is
 // known by the store it came from, removed, and made anew. Until it has finished
 // no Open takes the cluster's store. Told, which may be nil, hears of each stream.
 func Migrate(ctx context.Context, from, to Config, told func(Restored)) error {
@@ -87,6 +85,9 @@ const migratePatience = 2 * time.Minute
 type migration struct {
 	source, target *Store
 	id             string // of the source
+	// began says that the cluster was free, or made so: what is there since is ours,
+	// also what was let go of already.
+	began bool
 }
 
 func (m *migration) run(ctx context.Context, streams []jetstream.StreamConfig, told func(Restored)) error {
@@ -96,7 +97,11 @@ func (m *migration) run(ctx context.Context, streams []jetstream.StreamConfig, t
 		return m.markMoved()
 	}
 	err := m.whole(ctx, streams, told)
-	if isUnavailable(err) && ctx.Err() == nil {
+	if (isUnavailable(err) || errors.Is(err, errLost)) && ctx.Err() == nil {
+		// Only the last answer may be lost: then others may be using the store.
+		if done, _ := m.done(ctx); done {
+			return m.markMoved()
+		}
 		// A stream that loses its leader the moment it is restored may never have another.
 		m.target.log.Info("nats lost what was copied; beginning anew", zap.Error(err))
 		err = m.whole(ctx, streams, told)
@@ -118,15 +123,23 @@ func (m *migration) whole(ctx context.Context, streams []jetstream.StreamConfig,
 	}
 	// The journal first, and let go of last: by it every Open sees that the rest may be missing.
 	order := backupOrder(names)
-	for _, name := range order {
+	copied := make([]Restored, len(order))
+	for i, name := range order {
 		done, err := m.copy(ctx, name)
 		if err != nil {
 			return fmt.Errorf("migrate: %w", err)
 		}
+		copied[i] = done
 		if told != nil {
 			told(done)
 		}
 	}
+	for _, done := range copied { // a server may have been lost meanwhile
+		if err := m.spread(ctx, done); err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+	}
+	m.target.stamp = Stamp{Store: m.id} // an earlier stamp went with what it stamped; by the id a repeated try knows its own
 	if err := m.target.sign(ctx, Stamp{Version: m.source.stamp.Version, Key: m.source.stamp.Key}); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
@@ -141,9 +154,13 @@ func (m *migration) whole(ctx context.Context, streams []jetstream.StreamConfig,
 
 // done says whether an earlier try got as far as to let go of the journal.
 func (m *migration) done(ctx context.Context) (bool, error) {
-	journal, err := m.target.find(ctx, journalStream)
+	var journal jetstream.Stream
+	err := m.target.settle(ctx, "ask stream "+journalStream, func(ctx context.Context) (err error) {
+		journal, err = m.target.find(ctx, journalStream)
+		return err
+	})
 	if err != nil {
-		return false, fmt.Errorf("migrate: ask stream %s: %w", journalStream, err)
+		return false, fmt.Errorf("migrate: %w", err)
 	}
 	return journal != nil && journal.CachedInfo().Config.Metadata[migratingKey] == "" && m.target.stamp.Store == m.id, nil
 }
@@ -154,11 +171,16 @@ func (m *migration) makeRoom(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// What was let go of has no mark any more; while the journal has it, all of it is ours.
+	ours := m.began || slices.ContainsFunc(there, func(cfg jetstream.StreamConfig) bool {
+		return cfg.Name == journalStream && cfg.Metadata[migratingKey] == m.id
+	})
 	for _, cfg := range there {
-		if cfg.Metadata[migratingKey] != m.id {
+		if !ours && cfg.Metadata[migratingKey] != m.id {
 			return fmt.Errorf("%w: stream %s; give it an account of its own, or remove what is there", ErrOccupied, cfg.Name)
 		}
 	}
+	m.began = true
 	// The journal goes last: what is half removed must not be taken for whole.
 	slices.SortStableFunc(there, func(a, b jetstream.StreamConfig) int { return isJournal(a) - isJournal(b) })
 	for _, cfg := range there {
@@ -196,7 +218,7 @@ func (m *migration) copy(ctx context.Context, name string) (Restored, error) {
 				return done, err
 			}
 			if sameState(taken.State, after[0]) {
-				return done, nil
+				return done, m.spread(ctx, done)
 			}
 		}
 		if err := m.remove(ctx, name); err != nil {
@@ -214,7 +236,10 @@ func (m *migration) pipe(ctx context.Context, name string) (Restored, Snapshot, 
 		return Restored{}, Snapshot{}, fmt.Errorf("ask stream %s: %w", name, err)
 	}
 	planned := Snapshot{Config: info.CachedInfo().Config, State: info.CachedInfo().State}
-	planned.Config.Replicas = m.target.cfg.Replicas
+	planned.Config.Replicas = 1 // spread adds the others
+	if isJournal(planned.Config) == 1 {
+		planned.Config.Compression = m.target.cfg.compression()
+	}
 	planned.Config.Metadata = ownMetadata(planned.Config.Metadata)
 	planned.Config.Metadata[migratingKey] = m.id
 
@@ -241,6 +266,54 @@ func (m *migration) pipe(ctx context.Context, name string) (Restored, Snapshot, 
 	}
 	done, err := compared(taken, state)
 	return done, taken, err
+}
+
+// errLost says that a stream was copied, and what the cluster holds is not it any more.
+var errLost = errors.New("it has lost what was copied")
+
+// spread gives a copied stream its replicas and waits until each has caught up. A stream
+// that is restored with several begins on one server too, but lets any of the others
+// lead: should that one fail just then, an empty one does. Those that are added later
+// lead nobody before they have everything.
+func (m *migration) spread(ctx context.Context, copied Restored) error {
+	ctx, cancel := context.WithTimeout(ctx, migratePatience)
+	defer cancel()
+	return m.target.untilSettled(ctx, "spread stream "+copied.Name, func(ctx context.Context) error {
+		stream, err := m.target.js.Stream(ctx, copied.Name)
+		if err != nil {
+			return err
+		}
+		info := stream.CachedInfo()
+		if info.State.Msgs != copied.Messages || info.State.LastSeq != copied.Last {
+			return fmt.Errorf("%w: %d messages up to sequence %d, and there were %d up to %d",
+				errLost, info.State.Msgs, info.State.LastSeq, copied.Messages, copied.Last)
+		}
+		if want := m.target.cfg.Replicas; info.Config.Replicas != want {
+			cfg := info.Config
+			cfg.Replicas, cfg.Metadata = want, ownMetadata(cfg.Metadata)
+			if stream, err = m.target.js.UpdateStream(ctx, cfg); err != nil {
+				return err
+			}
+			info = stream.CachedInfo()
+		}
+		return caughtUp(info)
+	})
+}
+
+// caughtUp fails while a replica of a stream is away or behind.
+func caughtUp(info *jetstream.StreamInfo) error {
+	if info.Config.Replicas < 2 { // a server by itself does not speak of clusters
+		return nil
+	}
+	if info.Cluster == nil || info.Cluster.Leader == "" || len(info.Cluster.Replicas) != info.Config.Replicas-1 {
+		return fmt.Errorf("its %d replicas are not made yet: %w", info.Config.Replicas, errNoAnswer)
+	}
+	for _, r := range info.Cluster.Replicas {
+		if !r.Current || r.Offline || r.Lag > 0 {
+			return fmt.Errorf("replica %s has not caught up: %w", r.Name, errNoAnswer)
+		}
+	}
+	return nil
 }
 
 func (m *migration) remove(ctx context.Context, name string) error {

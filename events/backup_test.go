@@ -370,6 +370,26 @@ func migrateWithout(t *testing.T, leads func(*server.Server) bool) {
 	allDispatched(t, was, is)
 }
 
+func TestIntact(t *testing.T) {
+	t.Parallel()
+	copied := Restored{Name: "CHANGES", Messages: 40, Of: 40, Last: 40}
+	for what, c := range map[string]struct {
+		state jetstream.StreamState
+		lost  bool
+	}{
+		"all is there":          {jetstream.StreamState{Msgs: 40, FirstSeq: 1, LastSeq: 40}, false},
+		"some expired":          {jetstream.StreamState{Msgs: 12, FirstSeq: 29, LastSeq: 40}, false},
+		"all expired":           {jetstream.StreamState{FirstSeq: 41, LastSeq: 40}, false},
+		"a schedule fired":      {jetstream.StreamState{Msgs: 40, FirstSeq: 2, LastSeq: 41}, false},
+		"an empty copy leads":   {jetstream.StreamState{FirstSeq: 1}, true},
+		"the end of it is gone": {jetstream.StreamState{Msgs: 39, FirstSeq: 1, LastSeq: 39}, true},
+	} {
+		if err := intact(copied, c.state); errors.Is(err, errLost) != c.lost {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+}
+
 // migrateTo moves a store, after a try that was cut short, and compares.
 func migrateTo(t *testing.T, urls string, replicas int) {
 	dir := t.TempDir()

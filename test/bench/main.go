@@ -67,6 +67,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if s.reference != "" {
 		return reference.Serve(ctx, reference.Kind(s.reference), s.dir, func(addr string) { fmt.Fprintln(stdout, addr) })
 	}
+	if s.profiles != "" {
+		if err := os.MkdirAll(s.profiles, 0o755); err != nil {
+			return fmt.Errorf("make a directory for profiles: %w", err)
+		}
+	}
 	dir, err := os.MkdirTemp(s.dir, "channelsync-bench-")
 	if err != nil {
 		return fmt.Errorf("make a directory: %w", err)

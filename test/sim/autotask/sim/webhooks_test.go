@@ -162,7 +162,7 @@ func TestCalloutLife(t *testing.T) {
 	tn, h := start(t, nil), receive(t, nil)
 	tn.register("CompanyWebhooks", h.URL, "CompanyName", "IsActive", "CompanyType*")
 	id := tn.Put("Companies", sim.Row{"companyName": "Café & Söhne", "companyType": 1, "phone": "1"})
-	tn.settle() // between a create and an update no order is promised
+	tn.settle()                                                             // between a create and an update no order is promised
 	tn.must("PATCH", "Companies", fmt.Sprintf(`{"id":%d,"phone":"2"}`, id)) // not subscribed
 	tn.must("PATCH", "Companies", fmt.Sprintf(`{"id":%d,"isActive":false}`, id))
 	tn.settle()

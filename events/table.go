@@ -106,6 +106,9 @@ func (b *Bus) Table(ctx context.Context, cfg TableConfig) (*Table, error) {
 // servers are electing, exists before it can.
 func (t *Table) answers(ctx context.Context) error {
 	info, err := t.handle.Info(ctx)
+	if errors.Is(err, jetstream.ErrStreamNotFound) { // it was there: the server that was asked has not heard of it yet
+		return fmt.Errorf("%w: %w", err, errNoAnswer)
+	}
 	if err != nil {
 		return err
 	}

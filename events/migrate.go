@@ -80,7 +80,10 @@ func reach(ctx context.Context, to Config) (*Store, error) {
 
 // migratePatience is how long the cluster may take for one step: to elect a leader, and
 // to have a server that was lost back when there are only as many as replicas.
-const migratePatience = 2 * time.Minute
+const (
+	migratePatience = 2 * time.Minute
+	catchUpRate     = 1 << 20 // bytes a second at least, which a replica that is added takes
+)
 
 type migration struct {
 	source, target *Store
@@ -276,7 +279,11 @@ var errLost = errors.New("it has lost what was copied")
 // lead: should that one fail just then, an empty one does. Those that are added later
 // lead nobody before they have everything.
 func (m *migration) spread(ctx context.Context, copied Restored) error {
-	ctx, cancel := context.WithTimeout(ctx, migratePatience)
+	size, err := m.source.states(ctx, []string{copied.Name})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, migratePatience+time.Duration(size[0].Bytes/catchUpRate)*time.Second)
 	defer cancel()
 	return m.target.untilSettled(ctx, "spread stream "+copied.Name, func(ctx context.Context) error {
 		stream, err := m.target.js.Stream(ctx, copied.Name)
@@ -315,6 +322,9 @@ func caughtUp(info *jetstream.StreamInfo) error {
 	}
 	if info.Cluster == nil || info.Cluster.Leader == "" || len(info.Cluster.Replicas) != info.Config.Replicas-1 {
 		return fmt.Errorf("its %d replicas are not made yet: %w", info.Config.Replicas, errNoAnswer)
+	}
+	if info.Cluster.Desired != nil { // the server's own word for replicas that do not have everything yet
+		return fmt.Errorf("its replicas are being made: %w", errNoAnswer)
 	}
 	for _, r := range info.Cluster.Replicas {
 		if !r.Current || r.Offline || r.Lag > 0 {

@@ -90,13 +90,45 @@ func (m *Manager) Hold(ctx context.Context, shard int) {
 			m.finishLeaving(ctx, id)
 		}
 	}
-	for _, in := range m.Store.List() {
-		if events.ShardOf(in.ID) == shard {
-			m.done.Go(func() { m.align(ctx, in.ID) }) // one that cannot be taken over keeps no other waiting
-		}
-	}
-	<-ctx.Done() // from now on nothing of the shard is started any more
+	for ctx.Err() == nil {
+		m.alignIdle(ctx, shard)
+		rest(ctx, alignEvery)
+	} // from now on nothing of the shard is started any more
 	m.leaveShard(shard, errors.Is(context.Cause(ctx), events.ErrNotHeld))
+}
+
+// alignEvery is how often it is looked whether something of a shard does not run: while
+// the lease is late, and not lost yet, whatever is aligned is stopped, and nothing started.
+const alignEvery = 2 * time.Second
+
+// alignIdle aligns what does not run of a shard.
+func (m *Manager) alignIdle(ctx context.Context, shard int) {
+	for _, in := range m.Store.List() {
+		if events.ShardOf(in.ID) != shard || in.Uninstalled || !m.beginAligning(in.ID) {
+			continue
+		}
+		m.done.Go(func() { // one that cannot be taken over keeps no other waiting
+			defer m.endAligning(in.ID)
+			m.align(ctx, in.ID)
+		})
+	}
+}
+
+// beginAligning says whether nothing runs of an installation, and nobody is about to change that.
+func (m *Manager) beginAligning(id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.runtimes[id] != nil || m.aligning[id] {
+		return false
+	}
+	m.aligning[id] = true
+	return true
+}
+
+func (m *Manager) endAligning(id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.aligning, id)
 }
 
 // refresh sees to it that the store knows what the instance before stored last.

@@ -21,6 +21,7 @@ type leases struct {
 	cancel context.CancelCauseFunc
 	shard  int
 	ended  chan struct{}
+	late   bool // the lease was not renewed for half of its time, and is not lost yet
 }
 
 func (l *leases) Run(ctx context.Context, tenant events.Tenant) {
@@ -34,7 +35,7 @@ func (l *leases) Run(ctx context.Context, tenant events.Tenant) {
 func (l *leases) Holds(id string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.ctx != nil && l.ctx.Err() == nil && events.ShardOf(id) == l.shard
+	return l.ctx != nil && l.ctx.Err() == nil && !l.late && events.ShardOf(id) == l.shard
 }
 
 func (l *leases) Under(ctx context.Context, id string) (context.Context, context.CancelFunc, error) {
@@ -176,6 +177,33 @@ func TestWhatIsNotHeldDoesNotRun(t *testing.T) {
 	if d.runtime(in.ID) != nil || !rt.lost.Load() {
 		t.Error("it runs although it was lost")
 	}
+}
+
+// TestALateLeaseStopsNothingForGood: what is aligned while the lease is late is stopped; it was
+// never started again when the lease was renewed before it was lost.
+func TestALateLeaseStopsNothingForGood(t *testing.T) {
+	d, l, _ := newShared(t)
+	in := d.create(v1.SyncActiveCustomers)
+	l.begin(in.ID)
+	d.live(in.ID)
+	late := func(is bool) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.late = is
+	}
+	late(true)
+	d.align(t.Context(), in.ID)
+	if d.runtime(in.ID) != nil {
+		t.Fatal("it runs although the lease is late")
+	}
+	late(false)
+	d.eventually("it runs again", func() error {
+		if d.runtime(in.ID) == nil {
+			return errors.New("it does not")
+		}
+		return nil
+	})
+	l.end(context.Canceled)
 }
 
 // TestWhatAnotherInstanceChanges reaches what runs here.

@@ -81,6 +81,7 @@ type Manager struct {
 	changing keylock.Locks // by installation: what starts or stops it, one at a time
 	mu       sync.Mutex
 	runtimes map[string]*runtime
+	aligning map[string]bool // by installation: it does not run, and that is being looked into
 	taking   chan struct{}   // holds one for each installation that is being taken over
 	underWay map[int]int     // by shard: what operators asked for and is being done
 	running  context.Context // set while Run runs
@@ -90,7 +91,7 @@ type Manager struct {
 // New makes a manager; nothing runs before Run.
 func New(cfg Config) *Manager {
 	return &Manager{
-		Config: cfg, listed: reconcile.NewListed(), turns: reconcile.NewTurns(), runtimes: map[string]*runtime{}, underWay: map[int]int{},
+		Config: cfg, listed: reconcile.NewListed(), turns: reconcile.NewTurns(), runtimes: map[string]*runtime{}, aligning: map[string]bool{}, underWay: map[int]int{},
 		taking:    make(chan struct{}, takesAtOnce),
 		callbacks: callbacks{last: map[string]time.Time{}, sequence: map[string]int64{}},
 		feeds:     feeds{readers: map[string]map[chan v1.FeedEvent]bool{}},

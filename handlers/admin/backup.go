@@ -59,7 +59,7 @@ func (a *API) backup(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.auditing("backup", "", "")
-	err := c.Backups.Backup(ctx, out)
+	_, err := c.try(func(*call) (reply, error) { return reply{}, c.Backups.Backup(ctx, out) })
 	c.audit(err)
 	switch {
 	case err == nil:

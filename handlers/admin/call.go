@@ -66,7 +66,7 @@ func (a *API) serve(f func(*call) (reply, error)) http.HandlerFunc {
 		if r.Body == nil || r.Body == http.NoBody {
 			c.received()
 		}
-		rep, err := f(c)
+		rep, err := c.try(f)
 		c.audit(err)
 		if err != nil {
 			c.fail(w, err)
@@ -82,6 +82,27 @@ func (a *API) serve(f func(*call) (reply, error)) http.HandlerFunc {
 		}
 		web.JSON(w, rep.status, rep.body)
 	}
+}
+
+// try runs f. A panic of it is a failure as any other, so that what it was about to
+// change is in the audit all the same.
+func (c *call) try(f func(*call) (reply, error)) (rep reply, err error) {
+	defer func() {
+		v := recover()
+		if v == http.ErrAbortHandler {
+			panic(v)
+		}
+		if v != nil {
+			web.LogPanic(c.Log, c.operation(), v)
+			err = web.Internal()
+		}
+	}()
+	return f(c)
+}
+
+// operation is the method and the path's pattern: neither has an id in it.
+func (c *call) operation() string {
+	return c.r.Method + " " + chi.RouteContext(c.r.Context()).RoutePattern()
 }
 
 // received lifts the server's read timeout. It is for the request only: left
@@ -100,7 +121,7 @@ func (c *call) fail(w http.ResponseWriter, err error) {
 		err = fmt.Errorf("%w (%w)", context.Cause(c.r.Context()), err)
 	}
 	c.Log.Error("admin request failed",
-		zap.String(v1.LogOperation, c.r.Method+" "+chi.RouteContext(c.r.Context()).RoutePattern()),
+		zap.String(v1.LogOperation, c.operation()),
 		zap.String(v1.LogInstallation, c.r.PathValue("id")),
 		zap.NamedError(v1.LogCause, err))
 	web.Problem(w, web.Internal())

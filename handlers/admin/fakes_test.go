@@ -30,10 +30,14 @@ type fake struct {
 	err     error
 	audited []v1.AuditEntry
 	created v1.CreateInstallation
+	panics  string // with what, once it is asked
 }
 
 func (f *fake) note(format string, args ...any) error {
 	f.asked = append(f.asked, fmt.Sprintf(format, args...))
+	if f.panics != "" {
+		panic(f.panics)
+	}
 	return f.err
 }
 

@@ -162,6 +162,31 @@ func TestRefusalsOfTheSyncSide(t *testing.T) {
 	}
 }
 
+// A write that panicked may have done a part of what it was to do: the audit must say so.
+func TestPanicOfAWriteIsAnsweredLoggedAndAudited(t *testing.T) {
+	for _, tc := range routes() {
+		if tc.audited == "" {
+			continue
+		}
+		t.Run(tc.method+" "+tc.path, func(t *testing.T) {
+			core, logs := observer.New(zap.DebugLevel)
+			f := &fake{panics: "at the disco"}
+			cfg := f.config()
+			cfg.Log = zap.New(core)
+			p := problem(t, send(t, New(cfg), tc.method, tc.path, tc.body))
+			if p.Status != 500 || p.Code != v1.CodeInternal || strings.Contains(fmt.Sprint(p), "disco") {
+				t.Errorf("got %+v", p)
+			}
+			if all := logs.All(); len(all) != 1 || all[0].ContextMap()[v1.LogCause] != "at the disco" || all[0].ContextMap()["stack"] == "" {
+				t.Errorf("log %v", all)
+			}
+			if len(f.audited) != 1 || f.audited[0].OK || !strings.HasSuffix(f.audited[0].Detail, "internal") {
+				t.Errorf("audit %+v", f.audited)
+			}
+		})
+	}
+}
+
 func TestUnknownPathsMethodsAndIDs(t *testing.T) {
 	f := &fake{}
 	h := New(f.config())

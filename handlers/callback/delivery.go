@@ -46,8 +46,10 @@ type delivery struct {
 }
 
 // handle takes the checks in their pinned order: method, installation, size,
-// Deactivated hint, signature, envelope.
+// Deactivated hint, signature, envelope. The places it took are free again when it
+// returns or panics.
 func (d *delivery) handle() answer {
+	defer d.leave()
 	if d.r.Method != http.MethodPost {
 		return wrongMethod()
 	}
@@ -234,9 +236,7 @@ func (d *delivery) failed(a answer, cause error) answer {
 // body says is logged only once it is authentic, the body itself never.
 func (d *delivery) report(a answer) {
 	took := d.Now().Sub(d.at)
-	if d.Observer != nil {
-		d.Observer.Delivered(d.installation, d.guid, d.change.SequenceNumber, d.at, a.result)
-	}
+	d.observed(a)
 	fields := append(make([]zap.Field, 0, 12),
 		zap.String(v1.LogInstallation, d.installation),
 		zap.String(v1.LogOutcome, a.result),
@@ -260,4 +260,18 @@ func (d *delivery) report(a answer) {
 	default:
 		d.Log.Info("callback", fields...)
 	}
+}
+
+// observed tells the observer. The delivery is answered by now: a panic of what only
+// counts it must not cut its answer off.
+func (d *delivery) observed(a answer) {
+	if d.Observer == nil {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			web.LogPanic(d.Log, "observe callback", v)
+		}
+	}()
+	d.Observer.Delivered(d.installation, d.guid, d.change.SequenceNumber, d.at, a.result)
 }

@@ -98,7 +98,6 @@ func (h *Handler) path(deactivated bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d := &delivery{Handler: h, at: h.Now(), deactivated: deactivated, source: web.Source(r), w: w, r: r}
 		a := d.handle()
-		d.leave()
 		a.write(w)
 		d.report(a)
 	})

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/web"
 )
 
 // Bus carries questions to an instance, and the answers back.
@@ -79,8 +80,22 @@ func (l *Line) Answer(service string, fn func(ctx context.Context, question []by
 			l.log.Warn("a question of another instance was refused", zap.String(v1.LogOperation, service), zap.Error(err))
 			return nil // which opens for nobody
 		}
-		return l.sealer.Seal(answerTo(from, number, l.self, service), fn(ctx, question))
+		answer, ok := l.answer(ctx, service, question, fn)
+		if !ok {
+			return nil
+		}
+		return l.sealer.Seal(answerTo(from, number, l.self, service), answer)
 	})
+}
+
+// answer runs fn, which is on no goroutine of a server's that would recover a panic.
+func (l *Line) answer(ctx context.Context, service string, question []byte, fn func(context.Context, []byte) []byte) (answer []byte, ok bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			web.LogPanic(l.log, service, v)
+		}
+	}()
+	return fn(ctx, question), true
 }
 
 // open returns who asks what. A question that was asked before is refused.

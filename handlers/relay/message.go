@@ -74,10 +74,24 @@ func (a *Relay) serve(ctx context.Context, w *recorder, req request, body []byte
 	if a.Owners.Owner(shard) != a.Self {
 		return nil
 	}
-	a.inner.ServeHTTP(w, r)
+	if err := serveWhole(a.inner, w, r); err != nil {
+		return err
+	}
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
+	return nil
+}
+
+// serveWhole is an error where a server would cut the connection off: there is none
+// here, and a part of an answer must not be taken for the whole.
+func serveWhole(h http.Handler, w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("answer %s %s: %v", r.Method, r.URL.Path, v)
+		}
+	}()
+	h.ServeHTTP(w, r)
 	return nil
 }
 

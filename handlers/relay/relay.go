@@ -202,7 +202,8 @@ func (a *Relay) answer(ctx context.Context, question []byte) []byte {
 		err = a.serve(ctx, rec, req, body)
 	}
 	if err != nil {
-		a.Log.Warn("a request of another instance cannot be read", zap.Error(err))
+		a.Log.Warn("peer request rejected", zap.Error(err))
+		rec = &recorder{header: http.Header{}}
 		web.Problem(rec, web.Internal())
 	}
 	packed, err := pack(answer{Status: rec.status, Header: rec.header}, rec.body.Bytes())

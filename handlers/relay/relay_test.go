@@ -16,6 +16,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"channelsync/events"
 	"channelsync/handlers/admin"
@@ -105,6 +106,11 @@ func newInstance(t *testing.T, w *wire, id, key, owned string) *instance {
 		if strings.HasSuffix(r.URL.Path, "/panic") {
 			panic("at the API")
 		}
+		if strings.HasSuffix(r.URL.Path, "/half") {
+			rw.Header().Set("Location", "half")
+			_, _ = io.WriteString(rw, `{"half":`)
+			panic("in the middle of the answer")
+		}
 		body, _ := io.ReadAll(r.Body)
 		rw.Header().Set("Location", r.URL.Path+"/made")
 		rw.Header().Set("Content-Type", "text/plain")
@@ -181,8 +187,12 @@ func TestRequestsGoToTheirOwner(t *testing.T) {
 			t.Errorf("location %q", got)
 		}
 	}
-	if resp, text := a.do(t, "POST", of+"/panic", ""); resp.StatusCode != http.StatusInternalServerError || !strings.Contains(text, "internal") {
-		t.Errorf("a panic at the owner: %s %q", resp.Status, text)
+	for _, path := range []string{"/panic", "/half"} {
+		resp, text := a.do(t, "POST", of+path, "")
+		if resp.StatusCode != http.StatusInternalServerError || !strings.HasPrefix(text, "{") || !strings.Contains(text, `"code":"internal"`) ||
+			strings.Contains(text, "half") || resp.Header.Get("Location") != "" {
+			t.Errorf("a panic at the owner, %s: %s %q", path, resp.Status, text)
+		}
 	}
 	if resp, _ := a.do(t, "POST", of+"/stop", strings.Repeat("x", maxBody+1)); resp.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("a large body: %s", resp.Status)
@@ -291,6 +301,22 @@ func TestLineTakesAQuestionOnce(t *testing.T) {
 	}
 	if _, err := a.Ask(t.Context(), "nobody", "echo", nil); !errors.Is(err, events.ErrNoInstance) {
 		t.Errorf("of nobody: %v", err)
+	}
+}
+
+// Questions are answered on goroutines that no server watches: a panic there would end the process.
+func TestPanicOfAnAnswerIsThatQuestionsFailure(t *testing.T) {
+	w := &wire{services: map[string]func(context.Context, []byte) []byte{}}
+	core, logs := observer.New(zap.ErrorLevel)
+	line := NewLine(LineConfig{Self: "b", Bus: w, Sealer: sealer("key"), Log: zap.New(core)})
+	if _, err := line.Answer("issues", func(context.Context, []byte) []byte { panic("no issue") }); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := NewLine(LineConfig{Self: "a", Bus: w, Sealer: sealer("key"), Log: zap.NewNop()}).Ask(t.Context(), "b", "issues", nil); err == nil {
+		t.Errorf("answered %q", answer)
+	}
+	if logs.Len() != 1 || logs.All()[0].ContextMap()["stack"] == "" {
+		t.Errorf("logged %v, want the panic with its stack", logs.All())
 	}
 }
 

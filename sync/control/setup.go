@@ -264,12 +264,16 @@ func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.Chann
 	if err != nil {
 		return v1.Installation{}, err
 	}
-	unlock := m.changing.Lock(id)
-	m.stop(id) // its client is bound to the connection
-	m.start(kept)
-	unlock()
+	m.restart(kept) // its client is bound to the connection
 	if err := m.pay(ctx, id); err != nil {
 		return v1.Installation{}, err
 	}
 	return m.Get(ctx, id)
+}
+
+// restart stops what runs of an installation and starts it with what it has now.
+func (m *Manager) restart(in *installation.Installation) {
+	defer m.changing.Lock(in.ID)()
+	m.stop(in.ID)
+	m.start(in)
 }

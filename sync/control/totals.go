@@ -148,19 +148,19 @@ func (m *Manager) gatherStored(ctx context.Context, t *Totals, atWork []string) 
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(totalsAtOnce)
 	for i, id := range atWork {
-		group.Go(func() (err error) {
+		group.Go(guarded(func() (err error) {
 			depths[i], err = m.Bus.Worklist().Depth(within, id)
 			return err
-		})
+		}))
 	}
-	group.Go(func() (err error) {
+	group.Go(guarded(func() (err error) {
 		t.DeadLetters, err = m.Bus.DeadLetters().Total(within)
 		return err
-	})
-	group.Go(func() (err error) {
+	}))
+	group.Go(guarded(func() (err error) {
 		t.StoredBytes, err = m.Bus.StoredBytes(within)
 		return err
-	})
+	}))
 	if err := group.Wait(); err != nil {
 		if ctx.Err() != nil {
 			err = errors.Join(context.Cause(ctx), err)

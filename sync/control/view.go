@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -46,15 +47,28 @@ func (m *Manager) Own(ctx context.Context) ([]v1.Installation, error) {
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(viewsAtOnce)
 	for i, in := range own {
-		group.Go(func() (err error) {
+		group.Go(guarded(func() (err error) {
 			out[i], err = m.view(within, in)
 			return err
-		})
+		}))
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// guarded makes an error of a panic on a goroutine that a request began: nothing else
+// would recover it there, and it would be the failure of the whole process.
+func guarded(fn func() error) func() error {
+	return func() (err error) {
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("panicked: %v\n%s", v, debug.Stack())
+			}
+		}()
+		return fn()
+	}
 }
 
 // Get returns one installation as the admin API shows it.

@@ -269,15 +269,20 @@ func (s *Store) Drifted(id string, fields []string) {
 
 // Change edits a job and stores it.
 func (s *Store) Change(ctx context.Context, id string, edit func(*Job)) error {
-	s.mu.Lock()
-	h := s.jobs[id]
-	if h == nil {
-		s.mu.Unlock()
+	if !s.edit(id, edit) {
 		return events.ErrNotFound
 	}
-	edit(&h.Job)
-	s.mu.Unlock()
 	return s.save(ctx, id)
+}
+
+func (s *Store) edit(id string, edit func(*Job)) (known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.jobs[id]
+	if h != nil {
+		edit(&h.Job)
+	}
+	return h != nil
 }
 
 // Finish ends a job; one that has ended stays as it ended.

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -61,7 +62,7 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 			gauge(c.freeOnDisk, ratio)
 		}
 	}
-	t, err := c.totals(context.Background()) // it bounds itself
+	t, err := c.counted()
 	for _, s := range []v1.State{
 		v1.StateInstalling, v1.StateBackfilling, v1.StateLive, v1.StateDegraded, v1.StateNeedsCredentials, v1.StateStopped, v1.StateUninstalled,
 	} {
@@ -89,6 +90,17 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	}
 	gauge(c.deadLetters, float64(t.DeadLetters))
 	gauge(c.stored, float64(t.StoredBytes))
+}
+
+// counted asks for the totals, which bound themselves. Prometheus collects on
+// goroutines of its own: a panic there would end the process.
+func (c *collector) counted() (t control.Totals, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("gather totals: panicked: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return c.totals(context.Background())
 }
 
 // freeOf is the share of a directory's disk that an ordinary user may still fill, as df counts it.

@@ -40,6 +40,20 @@ func shown(t *testing.T, c *collector) []string {
 	})
 }
 
+// Prometheus collects on goroutines that nobody watches: a panic of ours would end the process.
+func TestPanicOfTheTotalsIsThatScrapesFailure(t *testing.T) {
+	c := newCollector(func(context.Context) (control.Totals, error) { panic("no total") }, nil, time.Now)
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(c)
+	families, err := reg.Gather()
+	if err == nil || !strings.Contains(err.Error(), "no total") || !strings.Contains(err.Error(), "counted") {
+		t.Errorf("got %v, want the panic with its stack", err)
+	}
+	if len(families) == 0 {
+		t.Error("nothing is shown, though states are known without the store")
+	}
+}
+
 func TestCollectorShowsTotals(t *testing.T) {
 	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	totals := control.Totals{

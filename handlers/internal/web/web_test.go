@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -77,6 +78,28 @@ func TestRecover(t *testing.T) {
 	}()
 	Recover(zap.NewNop())(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })).
 		ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/x", nil))
+}
+
+// A client must not take a part of an answer for the whole.
+func TestPanicAfterTheAnswerBeganCutsItOff(t *testing.T) {
+	core, logs := observer.New(zap.DebugLevel)
+	srv := httptest.NewServer(Recover(zap.New(core))(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "[1,2")
+		_ = http.NewResponseController(w).Flush()
+		panic("at the third")
+	})))
+	defer srv.Close()
+	resp, err := srv.Client().Get(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if body, err := io.ReadAll(resp.Body); err == nil || string(body) != "[1,2" {
+		t.Errorf("got %q, %v; want a body that is cut off", body, err)
+	}
+	if logs.Len() != 1 || logs.All()[0].ContextMap()[v1.LogCause] != "at the third" {
+		t.Errorf("log %v", logs.All())
+	}
 }
 
 func TestJSONThatCannotBeEncoded(t *testing.T) {

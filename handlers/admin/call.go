@@ -12,6 +12,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/internal/web"
+	"channelsync/internal/panics"
 )
 
 // ActorHeader says which of api, cli and console a request comes from; the audit keeps it.
@@ -123,7 +124,7 @@ func (c *call) fail(w http.ResponseWriter, err error) {
 	c.Log.Error("admin request failed",
 		zap.String(v1.LogOperation, c.operation()),
 		zap.String(v1.LogInstallation, c.r.PathValue("id")),
-		zap.NamedError(v1.LogCause, err))
+		zap.NamedError(v1.LogCause, err), panics.Stack(err))
 	web.Problem(w, web.Internal())
 }
 

@@ -12,6 +12,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/panics"
 	"channelsync/sync/installation"
 )
 
@@ -148,16 +149,16 @@ func (m *Manager) gatherStored(ctx context.Context, t *Totals, atWork []string) 
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(totalsAtOnce)
 	for i, id := range atWork {
-		group.Go(guarded(func() (err error) {
+		group.Go(panics.Guard(func() (err error) {
 			depths[i], err = m.Bus.Worklist().Depth(within, id)
 			return err
 		}))
 	}
-	group.Go(guarded(func() (err error) {
+	group.Go(panics.Guard(func() (err error) {
 		t.DeadLetters, err = m.Bus.DeadLetters().Total(within)
 		return err
 	}))
-	group.Go(guarded(func() (err error) {
+	group.Go(panics.Guard(func() (err error) {
 		t.StoredBytes, err = m.Bus.StoredBytes(within)
 		return err
 	}))

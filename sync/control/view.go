@@ -3,13 +3,13 @@ package control
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/panics"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
 	"channelsync/sync/ledger"
@@ -47,7 +47,7 @@ func (m *Manager) Own(ctx context.Context) ([]v1.Installation, error) {
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(viewsAtOnce)
 	for i, in := range own {
-		group.Go(guarded(func() (err error) {
+		group.Go(panics.Guard(func() (err error) {
 			out[i], err = m.view(within, in)
 			return err
 		}))
@@ -56,19 +56,6 @@ func (m *Manager) Own(ctx context.Context) ([]v1.Installation, error) {
 		return nil, err
 	}
 	return out, nil
-}
-
-// guarded makes an error of a panic on a goroutine that a request began: nothing else
-// would recover it there, and it would be the failure of the whole process.
-func guarded(fn func() error) func() error {
-	return func() (err error) {
-		defer func() {
-			if v := recover(); v != nil {
-				err = fmt.Errorf("panicked: %v\n%s", v, debug.Stack())
-			}
-		}()
-		return fn()
-	}
 }
 
 // Get returns one installation as the admin API shows it.

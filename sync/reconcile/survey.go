@@ -10,6 +10,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/panics"
 	"channelsync/sync/condition"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
@@ -83,11 +84,11 @@ func ranOut(ctx context.Context, err error) bool {
 // read lists the companies and, for their sync, the contracts.
 func (s *survey) read(ctx context.Context) error {
 	var g errgroup.Group // without a common end: what one list has is of use without the other
-	g.Go(func() error {
+	g.Go(panics.Guard(func() error {
 		return listAll(ctx, s.batch.fetcher, companyRows, &s.companies, "companyName", "companyType", "isActive", "classification")
-	})
+	}))
 	if s.batch.in.Installed(v1.SyncActiveCustomerContracts) {
-		g.Go(func() error { return listAll(ctx, s.batch.fetcher, contractRows, &s.contracts) })
+		g.Go(panics.Guard(func() error { return listAll(ctx, s.batch.fetcher, contractRows, &s.contracts) }))
 	}
 	if err := g.Wait(); err != nil {
 		return err
@@ -131,9 +132,9 @@ func (s *survey) project(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(surveyBatches)
 	for part := range slices.Chunk(s.due, MaxBatch) {
-		g.Go(func() error {
+		g.Go(panics.Guard(func() error {
 			return s.batch.projectContracts(ctx, part, s.contracts.fetched, s.companies.fetched)
-		})
+		}))
 	}
 	return g.Wait()
 }

@@ -24,10 +24,11 @@ var layers = []layer{
 	{"test/sim", []string{"test/sim"}},
 	{"test", []string{""}},
 	{"cmd", []string{""}},
-	{"handlers", []string{"handlers", "events", "api"}},
-	{"sync", []string{"sync", "events", "api"}},
-	{"events", []string{"events", "api/v1"}},
-	{"api", []string{"api"}},
+	{"handlers", []string{"handlers", "events", "api", "internal"}},
+	{"sync", []string{"sync", "events", "api", "internal"}},
+	{"events", []string{"events", "api/v1", "internal"}},
+	{"api", []string{"api", "internal"}},
+	{"internal", []string{"internal"}}, // how work waits, starts and stops: knows no layer
 }
 
 // pure lists the packages that take no context, no clock and no logger.

@@ -35,5 +35,19 @@ func ParseTime(text string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("read time: got %d characters, want the form 2006-01-02T15:04:05Z", len(text))
 }
 
+// parseDate reads the calendar day of a time as it is written, as midnight UTC; the
+// empty text is the zero time.
+func parseDate(text string) (time.Time, bool) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return time.Time{}, true
+	}
+	if _, err := ParseTime(text); err != nil {
+		return time.Time{}, false
+	}
+	day, err := time.Parse(time.DateOnly, text[:len(time.DateOnly)]) // every form begins with it
+	return day, err == nil
+}
+
 // FormatTime writes a time as filters take it: UTC, milliseconds.
 func FormatTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

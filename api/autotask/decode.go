@@ -1,6 +1,7 @@
 package autotask
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,14 +26,19 @@ type shape struct {
 	entity string
 	fields []shapeField
 	lacks  int // index of the Lacks field, -1 = none
+	unread int // index of the Unread field, -1 = none
 }
 
-// shapeField is one tagged field. Options: stamp and optional say that the answer
-// may do without the key.
+// shapeField is one tagged field. Options:
+//   - stamp, optional: the answer may do without the key;
+//   - lenient: a value that cannot be read leaves the field empty and is told in
+//     Unread, where the type has it;
+//   - date: a time of which only the calendar day counts, as it is written;
+//   - parent: the id of the record that the row hangs on, which RowErrors name.
 type shapeField struct {
-	index    int
-	name     string
-	required bool
+	index                           int
+	name                            string
+	required, lenient, date, parent bool
 }
 
 var (
@@ -45,11 +51,15 @@ func shapeOf(t reflect.Type, entity string) (shape, error) {
 	if t.Kind() != reflect.Struct {
 		return shape{}, fmt.Errorf("read %s: %s is not a row type", entity, t)
 	}
-	s := shape{entity: entity, lacks: -1}
+	s := shape{entity: entity, lacks: -1, unread: -1}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if f.Name == "Lacks" && f.Type == reflect.TypeFor[[]string]() {
 			s.lacks = i
+			continue
+		}
+		if f.Name == "Unread" && f.Type == reflect.TypeFor[[]RowError]() {
+			s.unread = i
 			continue
 		}
 		tag, ok := f.Tag.Lookup("at")
@@ -60,13 +70,14 @@ func shapeOf(t reflect.Type, entity string) (shape, error) {
 			return shape{}, fmt.Errorf("read %s: field %s of %s has a type that rows do not have", entity, f.Name, t)
 		}
 		name, options, _ := strings.Cut(tag, ",")
-		field := shapeField{index: i, name: name, required: options != "stamp" && options != "optional"}
-		if foldEqual(name, idField) { // first, so that what else is wrong can be said of a record
-			s.fields = slices.Insert(s.fields, 0, field)
-			continue
-		}
-		s.fields = append(s.fields, field)
+		has := func(option string) bool { return slices.Contains(strings.Split(options, ","), option) }
+		s.fields = append(s.fields, shapeField{
+			index: i, name: name, required: !has("stamp") && !has("optional"),
+			lenient: has("lenient"), date: has("date"), parent: has("parent"),
+		})
 	}
+	// The id and the parent first, so that what else is wrong can be said of a record.
+	slices.SortStableFunc(s.fields, func(a, b shapeField) int { return cmp.Compare(a.rank(), b.rank()) })
 	if len(s.fields) == 0 || !foldEqual(s.fields[0].name, idField) {
 		return shape{}, fmt.Errorf("read %s: %s has no id", entity, t)
 	}
@@ -98,8 +109,9 @@ func (s shape) row(raw json.RawMessage, into reflect.Value, asked []string) *Row
 		return &RowError{Entity: s.entity, Field: idField, Got: jsonKind(raw), Want: "an object"}
 	}
 	var low object // by lower case, made for the first key that is not spelled as the vendor's pages do
-	var id int64
+	var id, parent int64
 	var lacks []string
+	var unread []RowError
 	for _, f := range s.fields {
 		value, there := keys[f.name]
 		if !there {
@@ -117,20 +129,49 @@ func (s shape) row(raw json.RawMessage, into reflect.Value, asked []string) *Row
 			}
 			continue
 		}
-		if err := setField(into.Field(f.index), value); err != nil {
-			return &RowError{Entity: s.entity, ID: id, Field: f.name, Got: err.got, Want: err.want}
+		if err := f.set(into.Field(f.index), value); err != nil {
+			bad := RowError{Entity: s.entity, ID: id, Parent: parent, Field: f.name, Got: err.got, Want: err.want}
+			if !f.lenient {
+				return &bad
+			}
+			unread = append(unread, bad)
+			continue
 		}
-		if f.name == s.fields[0].name {
+		switch {
+		case f.name == s.fields[0].name:
 			id = into.Field(f.index).Int()
+		case f.parent:
+			parent = into.Field(f.index).Int()
 		}
 	}
 	if s.lacks >= 0 && lacks != nil {
 		into.Field(s.lacks).Set(reflect.ValueOf(lacks))
 	}
+	if s.unread >= 0 && unread != nil {
+		into.Field(s.unread).Set(reflect.ValueOf(unread))
+	}
 	return nil
 }
 
 func (f shapeField) is(name string) bool { return foldEqual(f.name, name) }
+
+// rank is the order in which fields are read.
+func (f shapeField) rank() int {
+	switch {
+	case f.is(idField):
+		return 0
+	case f.parent:
+		return 1
+	}
+	return 2
+}
+
+func (f shapeField) set(field reflect.Value, raw json.RawMessage) *mismatch {
+	if f.date {
+		return setDate(field, raw)
+	}
+	return setField(field, raw)
+}
 
 // decodeRows reads each row by itself, so that one bad row costs one record.
 func decodeRows[T any](s shape, items []json.RawMessage, asked []string) Rows[T] {

@@ -27,6 +27,7 @@ func TestDecodeCompanyAsCaptured(t *testing.T) {
 		PostalCode: "12061", CountryID: ptr(int64(237)), Phone: "555-555-5566", WebAddress: "www.autotask.com",
 		CreateDate:       time.Date(2012, 10, 24, 5, 0, 0, 0, time.UTC),
 		LastActivityDate: time.Date(2016, 3, 30, 13, 10, 35, 563e6, time.UTC),
+		Lacks:            []string{"currencyID"}, // that database has one currency only
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("error %v, difference (-want +got):\n%s", err, diff)
@@ -35,12 +36,11 @@ func TestDecodeCompanyAsCaptured(t *testing.T) {
 
 func TestDecodeContractKeepsDecimalsExact(t *testing.T) {
 	const row = `{"id":1,"companyID":0,"contractName":" a ","contractType":7.0,"contractCategory":null,"status":1,
-		"estimatedCost":0.0000,"estimatedRevenue":"5795.10","startDate":"2020-02-23T13:00:00Z","endDate":"2020-02-23"}`
+		"estimatedCost":0.0000,"estimatedRevenue":"5795.10"}`
 	got, err := decodeRow[Contract](EntityContracts, json.RawMessage(row))
 	want := Contract{
 		ID: 1, CompanyID: 0, ContractName: " a ", ContractType: 7, Status: 1,
 		EstimatedCost: ptr(decimal.Zero), EstimatedRevenue: ptr(decimal.RequireFromString("5795.1")),
-		StartDate: time.Date(2020, 2, 23, 13, 0, 0, 0, time.UTC), EndDate: time.Date(2020, 2, 23, 0, 0, 0, 0, time.UTC),
 	}
 	if diff := cmp.Diff(want, got, decimals); err != nil || diff != "" {
 		t.Errorf("error %v, difference (-want +got):\n%s", err, diff)
@@ -155,16 +155,79 @@ func TestDecodeRowsCostsOnlyTheBadRow(t *testing.T) {
 	}
 	const entity, whole = "ServiceBundleServices", "a whole number"
 	if diff := cmp.Diff([]RowError{
-		{entity, 2, "serviceBundleID", "text that is not whole or not a number", whole},
-		{entity, 0, "id", "nothing", whole},
-		{entity, 0, "id", "text that is not whole or not a number", whole},
-		{entity, 0, "id", "null", "an object"},
-		{entity, 0, "id", "list", "an object"},
+		{entity, 2, 0, "serviceBundleID", "text that is not whole or not a number", whole},
+		{entity, 0, 0, "id", "nothing", whole},
+		{entity, 0, 0, "id", "text that is not whole or not a number", whole},
+		{entity, 0, 0, "id", "null", "an object"},
+		{entity, 0, 0, "id", "list", "an object"},
 	}, rows.Bad); diff != "" {
 		t.Errorf("difference (-want +got):\n%s", diff)
 	}
 	if strings.Contains(rows.Bad[0].Error(), "secret text") {
 		t.Errorf("the error shows the value: %v", rows.Bad[0])
+	}
+}
+
+// TestUnitRowsAsRealTenantsHaveThem: ids of lines are null on some rows, and dates come in several forms.
+func TestUnitRowsAsRealTenantsHaveThem(t *testing.T) {
+	day := func(d int) time.Time { return time.Date(2026, 11, d, 0, 0, 0, 0, time.UTC) }
+	whole := ContractServiceUnit{
+		ID: 1, ContractID: 2, ContractServiceID: ptr(int64(3)), ServiceID: ptr(int64(4)), Units: ptr(decimal.NewFromInt(5)),
+		Cost: ptr(decimal.NewFromInt(6)), Price: ptr(decimal.NewFromInt(7)), InternalCurrencyPrice: ptr(decimal.NewFromInt(8)),
+		StartDate: day(16), EndDate: day(30), VendorCompanyID: ptr(int64(9)),
+	}
+	with := func(edit func(*ContractServiceUnit)) ContractServiceUnit {
+		row := whole
+		edit(&row)
+		return row
+	}
+	const keys = `"id":1,"contractID":2,"contractServiceID":3,"serviceID":4,"units":5,"cost":6,"price":7,"internalCurrencyPrice":8,` +
+		`"startDate":"2026-11-16T00:00:00Z","endDate":"2026-11-30T00:00:00Z","vendorCompanyID":9`
+	for name, row := range map[string]struct {
+		keys string
+		want ContractServiceUnit
+	}{
+		"whole":                      {keys, whole},
+		"no line":                    {keys + `,"contractServiceID":null`, with(func(u *ContractServiceUnit) { u.ContractServiceID = nil })},
+		"no service":                 {keys + `,"serviceID":null`, with(func(u *ContractServiceUnit) { u.ServiceID = nil })},
+		"numbers as text":            {keys + `,"units":"5","cost":"6.0000","contractServiceID":"3"`, whole},
+		"no units":                   {keys + `,"units":null`, with(func(u *ContractServiceUnit) { u.Units = nil })},
+		"no vendor":                  {keys + `,"vendorCompanyID":""`, with(func(u *ContractServiceUnit) { u.VendorCompanyID = nil })},
+		"no end":                     {keys + `,"endDate":null`, with(func(u *ContractServiceUnit) { u.EndDate = time.Time{} })},
+		"an empty end":               {keys + `,"endDate":""`, with(func(u *ContractServiceUnit) { u.EndDate = time.Time{} })},
+		"a day alone":                {keys + `,"startDate":"2026-11-16"`, whole},
+		"an hour of the day":         {keys + `,"startDate":"2026-11-16T23:59:59.997"`, whole},
+		"a zone is not converted":    {keys + `,"startDate":"2026-11-16T00:00:00+02:00"`, whole},
+		"nor one that is behind UTC": {keys + `,"endDate":"2026-11-30T20:00:00-05:00"`, whole},
+	} {
+		// The last of several keys counts, so that each case says only what differs.
+		got, err := decodeRow[ContractServiceUnit](EntityContractServiceUnits, json.RawMessage(`{`+row.keys+`}`))
+		if diff := cmp.Diff(row.want, got, decimals); err != nil || diff != "" {
+			t.Errorf("%s: error %v, difference (-want +got):\n%s", name, err, diff)
+		}
+	}
+	for name, row := range map[string]struct {
+		keys string
+		want RowError
+	}{
+		"a cost":  {keys + `,"cost":"n/a"`, RowError{Field: "cost", Got: "text that is not a decimal in range", Want: "a decimal number"}},
+		"units":   {keys + `,"units":{}`, RowError{Field: "units", Got: "object", Want: "a decimal number"}},
+		"a start": {keys + `,"startDate":"16.11.2026"`, RowError{Field: "startDate", Got: "text that is not a date", Want: "a date"}},
+		"an end":  {keys + `,"endDate":20261130`, RowError{Field: "endDate", Got: "number that is not a date", Want: "a date"}},
+	} {
+		row.want.Entity, row.want.ID, row.want.Parent = EntityContractServiceUnits, 1, 2
+		_, err := decodeRow[ContractServiceUnit](EntityContractServiceUnits, json.RawMessage(`{`+row.keys+`}`))
+		if got, ok := errors.AsType[RowError](err); !ok || got != row.want {
+			t.Errorf("%s that is needed: error %v, want %v", name, err, row.want)
+		}
+	}
+	got, err := decodeRow[ContractServiceUnit](EntityContractServiceUnits, json.RawMessage(`{`+keys+`,"price":[]}`))
+	want := with(func(u *ContractServiceUnit) {
+		u.Price = nil
+		u.Unread = []RowError{{Entity: EntityContractServiceUnits, ID: 1, Parent: 2, Field: "price", Got: "list", Want: "a decimal number"}}
+	})
+	if diff := cmp.Diff(want, got, decimals); err != nil || diff != "" {
+		t.Errorf("a price that only one option needs: error %v, difference (-want +got):\n%s", err, diff)
 	}
 }
 

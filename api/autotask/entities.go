@@ -10,7 +10,8 @@ import (
 // entity pages). A pointer is nil where the row says null or the empty string;
 // text is trimmed by nobody here. Lacks names the tagged keys that the answer
 // did not carry at all: a lacking key is not a cleared field, query answers
-// sometimes carry fewer keys than a GET by id.
+// sometimes carry fewer keys than a GET by id. Unread tells of values that could not
+// be read and that only some rules need; any other such value makes the row a RowError.
 
 // Company is a row of Companies. Id 0 is the MSP's own organisation.
 type Company struct {
@@ -30,6 +31,7 @@ type Company struct {
 	AlternatePhone2              string    `at:"alternatePhone2"`
 	WebAddress                   string    `at:"webAddress"`
 	Classification               *int64    `at:"classification"`
+	CurrencyID                   *int64    `at:"currencyID"` // nil: the tenant's internal one
 	CreateDate                   time.Time `at:"createDate,stamp"`
 	LastActivityDate             time.Time `at:"lastActivityDate,stamp"`
 	LastTrackedModifiedDateTime  time.Time `at:"lastTrackedModifiedDateTime,stamp"`
@@ -60,98 +62,102 @@ type Contract struct {
 	ContractType     int64            `at:"contractType"` // 7 is Recurring Service
 	ContractCategory *int64           `at:"contractCategory"`
 	Status           int64            `at:"status"` // 1 is active
-	StartDate        time.Time        `at:"startDate,optional"`
-	EndDate          time.Time        `at:"endDate,optional"`
 	EstimatedCost    *decimal.Decimal `at:"estimatedCost"`
-	EstimatedRevenue *decimal.Decimal `at:"estimatedRevenue"`
+	EstimatedRevenue *decimal.Decimal `at:"estimatedRevenue,lenient"`
 	LastModified     time.Time        `at:"lastModifiedDateTime,stamp"` // older builds lack it
 	Lacks            []string
+	Unread           []RowError
 }
 
-// ContractService is a service on a contract; no quantity, vendor or stamp.
+// ContractService is a service line of a contract; no quantity, vendor or stamp.
 type ContractService struct {
 	ID         int64            `at:"id"`
-	ContractID int64            `at:"contractID"`
+	ContractID int64            `at:"contractID,parent"`
 	ServiceID  int64            `at:"serviceID"`
 	UnitCost   *decimal.Decimal `at:"unitCost"`
-	UnitPrice  *decimal.Decimal `at:"unitPrice"`
 	Lacks      []string
 }
 
-// ContractServiceUnit is one billing period of a contract's service. Cost and
-// Price are extended amounts: the units are already multiplied in.
+// ContractServiceUnit is one billing period, or part of one, of a service line. Cost
+// and the prices are amounts of the whole row: the units are multiplied in. Cost is in
+// the tenant's internal currency, Price in the customer's.
 type ContractServiceUnit struct {
-	ID                int64            `at:"id"`
-	ContractID        int64            `at:"contractID"`
-	ContractServiceID int64            `at:"contractServiceID"`
-	ServiceID         int64            `at:"serviceID"`
-	Units             *decimal.Decimal `at:"units"`
-	Cost              *decimal.Decimal `at:"cost"`
-	Price             *decimal.Decimal `at:"price"`
-	StartDate         time.Time        `at:"startDate"`
-	EndDate           time.Time        `at:"endDate"`
-	VendorCompanyID   *int64           `at:"vendorCompanyID"`
-	Lacks             []string
+	ID                    int64            `at:"id"`
+	ContractID            int64            `at:"contractID,parent"`
+	ContractServiceID     *int64           `at:"contractServiceID"` // nil on some rows
+	ServiceID             *int64           `at:"serviceID"`
+	Units                 *decimal.Decimal `at:"units"`
+	Cost                  *decimal.Decimal `at:"cost"`
+	Price                 *decimal.Decimal `at:"price,lenient"`
+	InternalCurrencyPrice *decimal.Decimal `at:"internalCurrencyPrice,lenient"`
+	StartDate             time.Time        `at:"startDate,date"` // zero: open
+	EndDate               time.Time        `at:"endDate,date"`   // the last day; zero: open
+	VendorCompanyID       *int64           `at:"vendorCompanyID"`
+	Lacks                 []string
+	Unread                []RowError
 }
 
-// ContractServiceBundle is a bundle of services on a contract.
+// ContractServiceBundle is a bundle line of a contract.
 type ContractServiceBundle struct {
-	ID              int64            `at:"id"`
-	ContractID      int64            `at:"contractID"`
-	ServiceBundleID int64            `at:"serviceBundleID"`
-	UnitPrice       *decimal.Decimal `at:"unitPrice"`
+	ID              int64 `at:"id"`
+	ContractID      int64 `at:"contractID,parent"`
+	ServiceBundleID int64 `at:"serviceBundleID"`
 	Lacks           []string
 }
 
-// ContractServiceBundleUnit is one billing period of a contract's bundle; amounts are extended.
+// ContractServiceBundleUnit is one billing period, or part of one, of a bundle line;
+// amounts as on ContractServiceUnit. It has no vendor.
 type ContractServiceBundleUnit struct {
 	ID                      int64            `at:"id"`
-	ContractID              int64            `at:"contractID"`
-	ContractServiceBundleID int64            `at:"contractServiceBundleID"`
-	ServiceBundleID         int64            `at:"serviceBundleID"`
+	ContractID              int64            `at:"contractID,parent"`
+	ContractServiceBundleID *int64           `at:"contractServiceBundleID"` // nil on some rows
+	ServiceBundleID         *int64           `at:"serviceBundleID"`
 	Units                   *decimal.Decimal `at:"units"`
 	Cost                    *decimal.Decimal `at:"cost"`
-	Price                   *decimal.Decimal `at:"price"`
-	StartDate               time.Time        `at:"startDate"`
-	EndDate                 time.Time        `at:"endDate"`
+	Price                   *decimal.Decimal `at:"price,lenient"`
+	InternalCurrencyPrice   *decimal.Decimal `at:"internalCurrencyPrice,lenient"`
+	StartDate               time.Time        `at:"startDate,date"` // zero: open
+	EndDate                 time.Time        `at:"endDate,date"`   // the last day; zero: open
 	Lacks                   []string
+	Unread                  []RowError
 }
 
-// ContractCharge is an ad-hoc charge on a contract.
+// ContractCharge is an ad-hoc charge on a contract. ExtendedCost is in the tenant's
+// internal currency, BillableAmount in the customer's.
 type ContractCharge struct {
-	ID             int64            `at:"id"`
-	ContractID     int64            `at:"contractID"`
-	ProductID      *int64           `at:"productID"`
-	ExtendedCost   *decimal.Decimal `at:"extendedCost"`
-	BillableAmount *decimal.Decimal `at:"billableAmount"`
-	Lacks          []string
+	ID                             int64            `at:"id"`
+	ContractID                     int64            `at:"contractID,parent"`
+	ProductID                      *int64           `at:"productID"`
+	ExtendedCost                   *decimal.Decimal `at:"extendedCost"`
+	BillableAmount                 *decimal.Decimal `at:"billableAmount,lenient"`
+	InternalCurrencyBillableAmount *decimal.Decimal `at:"internalCurrencyBillableAmount,lenient"`
+	Lacks                          []string
+	Unread                         []RowError
 }
 
 // Service is a row of the services catalogue.
 type Service struct {
 	ID              int64            `at:"id"`
-	Name            string           `at:"name"`
+	Name            string           `at:"name,optional,lenient"`
 	PeriodType      *int64           `at:"periodType"` // 2 monthly, 3 quarterly, 4 semi-annual, 5 yearly
 	UnitCost        *decimal.Decimal `at:"unitCost"`
-	UnitPrice       *decimal.Decimal `at:"unitPrice"`
 	VendorCompanyID *int64           `at:"vendorCompanyID"`
-	LastModified    time.Time        `at:"lastModifiedDate,stamp"`
 	Lacks           []string
 }
 
 // ServiceBundle is a row of the bundles catalogue.
 type ServiceBundle struct {
-	ID           int64     `at:"id"`
-	Name         string    `at:"name"`
-	PeriodType   *int64    `at:"periodType"`
-	LastModified time.Time `at:"lastModifiedDate,stamp"`
-	Lacks        []string
+	ID         int64            `at:"id"`
+	Name       string           `at:"name,optional,lenient"`
+	PeriodType *int64           `at:"periodType"`
+	UnitCost   *decimal.Decimal `at:"unitCost"`
+	Lacks      []string
 }
 
 // ServiceBundleService says that a service is part of a bundle.
 type ServiceBundleService struct {
 	ID              int64 `at:"id"`
-	ServiceBundleID int64 `at:"serviceBundleID"`
+	ServiceBundleID int64 `at:"serviceBundleID,parent"`
 	ServiceID       int64 `at:"serviceID"`
 	Lacks           []string
 }
@@ -159,7 +165,7 @@ type ServiceBundleService struct {
 // Product is a row of Products, for the vendor of a charge.
 type Product struct {
 	ID              int64  `at:"id"`
-	Name            string `at:"name,optional"`
+	Name            string `at:"name,optional,lenient"`
 	DefaultVendorID *int64 `at:"defaultVendorID"`
 	Lacks           []string
 }
@@ -167,7 +173,7 @@ type Product struct {
 // ProductVendor is one vendor of a product.
 type ProductVendor struct {
 	ID        int64 `at:"id"`
-	ProductID int64 `at:"productID"`
+	ProductID int64 `at:"productID,parent"`
 	VendorID  int64 `at:"vendorID"`
 	IsDefault bool  `at:"isDefault"`
 	IsActive  bool  `at:"isActive"`

@@ -69,6 +69,7 @@ func (e *Error) Unwrap() error { return e.Cause }
 type RowError struct {
 	Entity string
 	ID     int64  // 0 when the id itself cannot be read
+	Parent int64  // id of the record that the row hangs on; 0 when it hangs on none, or that cannot be read
 	Field  string // the vendor's JSON name
 	Got    string
 	Want   string

@@ -103,6 +103,26 @@ func setDecimal(field reflect.Value, kind string, raw json.RawMessage) *mismatch
 	return nil
 }
 
+// setDate reads a calendar day, as midnight UTC of the day that is written, whatever
+// hour and zone stand behind it: the vendor forces date-only fields to midnight and
+// means the day, so that converting it could only give another day.
+func setDate(field reflect.Value, raw json.RawMessage) *mismatch {
+	kind := jsonKind(raw)
+	if kind == "null" {
+		return nil
+	}
+	var day time.Time
+	ok := kind == "text"
+	if ok {
+		day, ok = parseDate(textOf(raw))
+	}
+	if !ok {
+		return &mismatch{kind + " that is not a date", "a date"}
+	}
+	field.Set(reflect.ValueOf(day))
+	return nil
+}
+
 func setTime(field reflect.Value, kind string, raw json.RawMessage) *mismatch {
 	if kind == "null" {
 		return nil

@@ -155,7 +155,7 @@ func anyContract(t *rapid.T) projection.ContractParts {
 	for i := range int64(rapid.IntRange(0, 8).Draw(t, "units")) {
 		from := today.AddDate(0, 0, day.Draw(t, "from"))
 		u := autotask.ContractServiceUnit{
-			ID: i, ServiceID: services.Draw(t, "service"), Cost: amount().Draw(t, "cost"), Price: amount().Draw(t, "price"),
+			ID: i, ServiceID: ptr(services.Draw(t, "service")), Cost: amount().Draw(t, "cost"), Price: amount().Draw(t, "price"),
 			StartDate: from, EndDate: from.AddDate(0, 1, 0),
 		}
 		if rapid.Bool().Draw(t, "stamped") {
@@ -165,7 +165,7 @@ func anyContract(t *rapid.T) projection.ContractParts {
 	}
 	for i := range int64(rapid.IntRange(0, 4).Draw(t, "bundleUnits")) {
 		p.BundleUnits = append(p.BundleUnits, autotask.ContractServiceBundleUnit{
-			ID: i, ServiceBundleID: rapid.SampledFrom([]int64{suite, yearlySuite, emptySuite}).Draw(t, "bundle"),
+			ID: i, ServiceBundleID: ptr(rapid.SampledFrom([]int64{suite, yearlySuite, emptySuite}).Draw(t, "bundle")),
 			Cost: amount().Draw(t, "cost"), Price: amount().Draw(t, "price"), StartDate: today, EndDate: today,
 		})
 	}

@@ -43,12 +43,12 @@ func (r *CostReport) month(p ContractParts) (decimal.Decimal, bool) {
 	}
 	for _, u := range p.Units {
 		if covers(u.StartDate, u.EndDate, p.Today) {
-			add(entityUnit, u.ID, u.Cost, p.Catalogue[u.ServiceID].PeriodType)
+			add(entityUnit, u.ID, u.Cost, p.Catalogue[idOf(u.ServiceID)].PeriodType)
 		}
 	}
 	for _, u := range p.BundleUnits {
 		if covers(u.StartDate, u.EndDate, p.Today) {
-			add(entityBundleUnit, u.ID, u.Cost, p.BundleCatalogue[u.ServiceBundleID].PeriodType)
+			add(entityBundleUnit, u.ID, u.Cost, p.BundleCatalogue[idOf(u.ServiceBundleID)].PeriodType)
 		}
 	}
 	if len(unknown) > 0 {
@@ -80,4 +80,12 @@ func perMonth(rows []amountRow) (total decimal.Decimal, without int) {
 		}
 	}
 	return divide(yearly, year), without
+}
+
+// idOf is an id, 0 where there is none: no service or bundle has that.
+func idOf(id *int64) int64 {
+	if id == nil {
+		return 0
+	}
+	return *id
 }

@@ -111,7 +111,7 @@ func unit(service, vendor int64, cost string) change {
 func unitOver(service, vendor int64, cost, from, to string) change {
 	return func(p *projection.ContractParts) {
 		u := autotask.ContractServiceUnit{
-			ID: 1000 + int64(len(p.Units)), ServiceID: service, Cost: money(cost), StartDate: date(from), EndDate: date(to),
+			ID: 1000 + int64(len(p.Units)), ServiceID: &service, Cost: money(cost), StartDate: date(from), EndDate: date(to),
 		}
 		if vendor != 0 {
 			u.VendorCompanyID = &vendor
@@ -130,7 +130,7 @@ func bundleUnit(bundle int64, cost string) change {
 func bundleUnitOver(bundle int64, cost, from, to string) change {
 	return func(p *projection.ContractParts) {
 		u := autotask.ContractServiceBundleUnit{
-			ID: 2000 + int64(len(p.BundleUnits)), ServiceBundleID: bundle, Cost: money(cost),
+			ID: 2000 + int64(len(p.BundleUnits)), ServiceBundleID: &bundle, Cost: money(cost),
 			StartDate: date(from), EndDate: date(to),
 		}
 		if u.Cost != nil {

@@ -132,6 +132,29 @@ func TestUnreadableRowFailsItsContractsAlone(t *testing.T) {
 	}
 }
 
+// TestRowsWithoutWhatIsNotNeededAreRead: real tenants have rows without the id of their
+// line, and what only another option reads may be anything.
+func TestRowsWithoutWhatIsNotNeededAreRead(t *testing.T) {
+	for name, f := range map[string]atsim.Fault{
+		"no line":                {Entity: "ContractServiceUnits", Field: "contractServiceID", Value: []byte(`null`)},
+		"no vendor of a row":     {Entity: "ContractServiceUnits", Field: "vendorCompanyID", Value: []byte(`null`)},
+		"no end":                 {Entity: "ContractServiceUnits", Field: "endDate", Value: []byte(`null`)},
+		"units as text":          {Entity: "ContractServiceUnits", Field: "units", Value: []byte(`"12"`)},
+		"a price that is none":   {Entity: "ContractServiceUnits", Field: "price", Value: []byte(`{}`)},
+		"a revenue that is none": {Entity: "Contracts", Field: "estimatedRevenue", Value: []byte(`"n/a"`)},
+		"no name of a service":   {Entity: "Services", Field: "name", Value: []byte(`{}`)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPriced(t)
+			p.rec = New(p.rec.Config) // nothing is cached
+			f.Kind = "badvalue"
+			p.at.SetFault(f)
+			p.batch(v1.KindContract, p.contract)
+			p.outcome(v1.KindContract, p.contract, v1.OutcomeUnchanged)
+		})
+	}
+}
+
 func TestLostRightToReadCostsBlanksNothing(t *testing.T) {
 	p := newPriced(t)
 	p.at.SetModes(func(m *atsim.Modes) {

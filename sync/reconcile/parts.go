@@ -216,7 +216,9 @@ func (p Parts) serviceIDs() []int64 {
 	var ids []int64
 	for _, rows := range p.Units {
 		for _, v := range rows {
-			ids = append(ids, v.ServiceID)
+			if v.ServiceID != nil {
+				ids = append(ids, *v.ServiceID)
+			}
 		}
 	}
 	for _, rows := range p.Services {
@@ -236,7 +238,9 @@ func (p Parts) bundleIDs() []int64 {
 	}
 	for _, rows := range p.BundleUnits {
 		for _, v := range rows {
-			ids = append(ids, v.ServiceBundleID)
+			if v.ServiceBundleID != nil {
+				ids = append(ids, *v.ServiceBundleID)
+			}
 		}
 	}
 	return unique(ids)

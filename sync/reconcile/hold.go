@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -18,44 +19,49 @@ const (
 	massSpan    = time.Hour
 )
 
-// departures remembers how many records of a kind left the scope of late, so
-// that a mass change is one even when it comes in several batches.
+// departures remembers which records of a kind left the scope within massSpan, so
+// that a mass change is one even when it comes in several batches. It counts
+// records, not attempts: one that leaves again with every retry is one departure.
 type departures struct {
 	mu   sync.Mutex
-	left map[v1.Kind][]departure
+	left map[v1.Kind]map[int64]time.Time // when each left last
 }
 
-type departure struct {
-	at time.Time
-	n  int
-}
-
-// recent counts what left within massSpan.
-func (d *departures) recent(kind v1.Kind, now time.Time) int {
+// recent returns the records that left within massSpan.
+func (d *departures) recent(kind v1.Kind, now time.Time) map[int64]bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	n := 0
-	for _, one := range d.left[kind] {
-		if now.Sub(one.at) < massSpan {
-			n += one.n
+	out := map[int64]bool{}
+	for id, at := range d.left[kind] {
+		if now.Sub(at) < massSpan {
+			out[id] = true
 		}
 	}
-	return n
+	return out
 }
 
-func (d *departures) add(kind v1.Kind, now time.Time, n int) {
+func (d *departures) add(kind v1.Kind, now time.Time, ids []int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.left == nil {
-		d.left = map[v1.Kind][]departure{}
+		d.left = map[v1.Kind]map[int64]time.Time{}
 	}
-	kept := d.left[kind][:0]
-	for _, one := range d.left[kind] {
-		if now.Sub(one.at) < massSpan {
-			kept = append(kept, one)
-		}
+	if d.left[kind] == nil {
+		d.left[kind] = map[int64]time.Time{}
 	}
-	d.left[kind] = append(kept, departure{now, n})
+	maps.DeleteFunc(d.left[kind], func(_ int64, at time.Time) bool { return now.Sub(at) >= massSpan })
+	for _, id := range ids {
+		d.left[kind][id] = now
+	}
+}
+
+// drop forgets records that are in scope after all.
+func (d *departures) drop(kind v1.Kind, ids []int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, id := range ids {
+		delete(d.left[kind], id)
+	}
 }
 
 // holdBack keeps the records that would leave the scope as they are when more
@@ -65,11 +71,17 @@ func (d *departures) add(kind v1.Kind, now time.Time, n int) {
 // no second yes.
 func (b *batch) holdBack(ctx context.Context) error {
 	var leaving []*item
+	var staying []int64
 	for _, it := range b.items {
-		if it.before.InScope && it.failure == nil && !it.decision.Met && len(it.decision.Conditions) > 0 && !it.decision.HandsOff {
+		switch {
+		case it.failure != nil || len(it.decision.Conditions) == 0:
+		case it.decision.Met:
+			staying = append(staying, it.mark.ID)
+		case it.before.InScope && !it.decision.HandsOff:
 			leaving = append(leaving, it)
 		}
 	}
+	b.departures.drop(b.kind, staying)
 	now := b.Now()
 	if len(leaving) == 0 {
 		return nil
@@ -77,22 +89,29 @@ func (b *batch) holdBack(ctx context.Context) error {
 	if now.Sub(b.in.MassChangeApproved) < massSpan {
 		return nil // somebody said yes to just this
 	}
-	counts, err := b.Ledger.Counts(ctx, b.in.ID, b.kind)
+	gone := b.departures.recent(b.kind, now)
+	for _, it := range leaving {
+		gone[it.mark.ID] = true
+	}
+	all := maps.Clone(gone) // that are in scope, or were before these left
+	_, err := b.Ledger.Find(ctx, b.in.ID, b.kind, func(s ledger.Summary) bool {
+		if s.Held {
+			gone[s.ID] = true
+		}
+		if s.InScope {
+			all[s.ID] = true
+		}
+		return false
+	})
 	if err != nil {
 		return fmt.Errorf("count records in scope: %w", err)
-	}
-	held, err := b.Ledger.Find(ctx, b.in.ID, b.kind, func(s ledger.Summary) bool { return s.Held })
-	if err != nil {
-		return fmt.Errorf("count held records: %w", err)
 	}
 	percent := b.in.Options.MassChangePercent
 	if percent == 0 {
 		percent = massPercent
 	}
-	recent := b.departures.recent(b.kind, now)
-	total, gone := counts.InScope+recent, len(leaving)+recent+len(held)
-	if gone < leastMass || gone*100 <= total*percent {
-		b.departures.add(b.kind, now, len(leaving))
+	if len(gone) < leastMass || len(gone)*100 <= len(all)*percent {
+		b.departures.add(b.kind, now, b.ids(leaving))
 		return nil
 	}
 	for _, it := range leaving {

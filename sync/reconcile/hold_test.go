@@ -4,10 +4,13 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
 	atsim "channelsync/test/sim/autotask/sim"
+	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
 // fleet is a bench with n companies in scope.
@@ -127,4 +130,80 @@ func TestHeldRecordKeepsItsRetry(t *testing.T) {
 	if e := b.outcome(v1.KindCompany, ids[0], v1.OutcomeRetrying, "row_unreadable"); e.Attempts != 1 {
 		t.Errorf("%d attempts are counted", e.Attempts)
 	}
+}
+
+// TestRepeatedDepartureOfOneRecordIsNoMassChange: while the target is down the same
+// record leaves with every retry, and is one record all the same.
+func TestRepeatedDepartureOfOneRecordIsNoMassChange(t *testing.T) {
+	b, ids := fleet(t, 20, v1.Options{OutOfScope: "archive"})
+	b.edit("Companies", ids[0], atsim.Row{"isActive": false})
+	b.fault(cpsim.Fault{Kind: cpsim.FaultUnavailable})
+	for range 19 {
+		b.broken(v1.KindCompany, ids[0])
+	}
+	b.cp.ClearFaults()
+	b.batch(v1.KindCompany, ids[0])
+	if b.held() != 0 {
+		t.Errorf("%d are held", b.held())
+	}
+	b.outcome(v1.KindCompany, ids[0], v1.OutcomeNotMet, v1.ReasonStatusInactive)
+}
+
+// TestRecordThatComesAndGoesIsOneDeparture: flapping records do not add up.
+func TestRecordThatComesAndGoesIsOneDeparture(t *testing.T) {
+	b, ids := fleet(t, 20, v1.Options{})
+	for range 12 {
+		b.leave(ids[:2]...)
+		for _, id := range ids[:2] {
+			b.edit("Companies", id, atsim.Row{"isActive": true})
+		}
+		b.batch(v1.KindCompany, ids[:2]...)
+	}
+	b.leave(ids[:2]...)
+	if b.held() != 0 {
+		t.Errorf("%d are held", b.held())
+	}
+}
+
+// TestDeparturesCountRecords: however often and in whatever order records leave, come
+// back or fail to be settled, each counts once, and only while it is gone.
+func TestDeparturesCountRecords(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var d departures
+		now := time.Unix(1_800_000_000, 0)
+		gone := map[int64]time.Time{}
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			ids := rapid.SliceOfN(rapid.Int64Range(1, 9), 1, 5).Draw(t, "ids")
+			if rapid.Bool().Draw(t, "leave") {
+				d.add(v1.KindCompany, now, ids)
+				for _, id := range ids {
+					gone[id] = now
+				}
+			} else {
+				d.drop(v1.KindCompany, ids)
+				for _, id := range ids {
+					delete(gone, id)
+				}
+			}
+			now = now.Add(rapid.SampledFrom([]time.Duration{0, time.Minute, massSpan / 2}).Draw(t, "pass"))
+			want := map[int64]bool{}
+			for id, at := range gone {
+				if now.Sub(at) < massSpan {
+					want[id] = true
+				}
+			}
+			got := d.recent(v1.KindCompany, now)
+			if len(got) != len(want) {
+				t.Fatalf("counted %v, want %v", got, want)
+			}
+			for id := range want {
+				if !got[id] {
+					t.Fatalf("counted %v, want %v", got, want)
+				}
+			}
+			if n := len(d.recent(v1.KindContract, now)); n != 0 {
+				t.Fatalf("%d of another kind", n)
+			}
+		}
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-playground/validator/v10"
 
@@ -28,17 +29,17 @@ const (
 // and ID may be relied on; the values in Fields are never synced, the record is
 // fetched again instead.
 type Callback struct {
-	// Action is a known one in the vendor's spelling, however it came.
-	Action string `validate:"required,max=40"`
+	// Action is a known one in the vendor's spelling, however it came; others are cut to 100 characters.
+	Action string `validate:"required"`
 	// GUID is the webhook registration's; "" when the body has none.
 	GUID string `validate:"max=100"`
-	// EntityType is the vendor's word; see KindOfEntity.
-	EntityType string `validate:"required_unless=Action Deactivated,max=100"`
+	// EntityType is the vendor's word, cut to 100 characters; see KindOfEntity.
+	EntityType string `validate:"required_unless=Action Deactivated"`
 	// ID is the record's; 0 is the MSP's own company.
 	ID int64 `validate:"min=0"`
 	// Fields are values by field name; nil where the body has none.
 	Fields map[string]any `validate:"-"`
-	// EventTime is UTC; zero where absent or unreadable.
+	// EventTime is UTC, of the years 0 to 9999; zero where absent or unreadable.
 	EventTime time.Time `validate:"-"`
 	// SequenceNumber counts per webhook; nil where absent or unreadable.
 	SequenceNumber *int64 `validate:"-"`
@@ -46,14 +47,24 @@ type Callback struct {
 	PersonID int64 `validate:"-"`
 }
 
-// FieldNames are the names of the fields the callback carries, sorted.
+// Bounds of what a callback tells beside its record: all of it is stored, and none of
+// it is relied on.
+const (
+	maxWord       = 100 // characters of an action, an entity or a field's name
+	maxFieldNames = 100 // a change names fields to inform, not to be complete
+)
+
+// FieldNames are the names of the fields the callback carries, sorted: at most 100, and
+// none longer than 100 characters.
 func (c Callback) FieldNames() []string {
-	names := make([]string, 0, len(c.Fields))
+	names := make([]string, 0, min(len(c.Fields), maxFieldNames))
 	for name := range c.Fields {
-		names = append(names, name)
+		if len(name) <= maxWord || utf8.RuneCountInString(name) <= maxWord {
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
-	return names
+	return names[:min(len(names), maxFieldNames)]
 }
 
 // CallbackError says what is wrong with the body of a callback. Field is "" when
@@ -78,8 +89,9 @@ var validate = validator.New()
 // DecodeCallback reads the body of a callback, as leniently as live captures
 // differ: keys in any case (PersonId and PersonID), Fields missing, null or an
 // array, times with and without fraction or zone, a sequence number as text. It
-// insists on one JSON object with an Action, an EntityType and a whole number as
-// Id; a Deactivated needs the Action alone. Every error is a *CallbackError.
+// insists on one JSON object with an Action, an EntityType and a whole number, which
+// may stand as decimal text, as Id; a Deactivated needs the Action alone. Every error
+// is a *CallbackError.
 func DecodeCallback(body []byte) (Callback, error) { return OpenEnvelope(body).Decode() }
 
 // Decode is DecodeCallback.
@@ -96,9 +108,9 @@ func (e Envelope) Decode() (Callback, error) {
 	}
 	var err error
 	c := Callback{
-		Action:         canonicalAction(textOf(keys.get("Action"))),
+		Action:         canonicalAction(word(keys.get("Action"))),
 		GUID:           textOf(keys.get("Guid")),
-		EntityType:     textOf(keys.get("EntityType")),
+		EntityType:     word(keys.get("EntityType")),
 		Fields:         callbackFields(keys.get("Fields")),
 		SequenceNumber: lenientInt(keys.get("SequenceNumber")),
 	}
@@ -172,7 +184,13 @@ func callbackID(raw json.RawMessage) (int64, error) {
 		}
 		return 0, &CallbackError{Field: "Id", Got: shorten(string(raw), 40), Want: want}
 	case "text":
-		return 0, &CallbackError{Field: "Id", Got: "text " + strconv.Quote(shorten(textOf(raw), 40)), Want: want}
+		text := textOf(raw)
+		if strings.Trim(text, "0123456789") == "" {
+			if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+				return n, nil
+			}
+		}
+		return 0, &CallbackError{Field: "Id", Got: "text " + strconv.Quote(shorten(text, 40)), Want: want}
 	default:
 		return 0, &CallbackError{Field: "Id", Got: kind, Want: want}
 	}
@@ -223,6 +241,19 @@ func nameAndValue(pair map[string]any) (name string, value any) {
 		}
 	}
 	return name, value
+}
+
+// word is a text that is compared with known ones. A longer one is none of them: its
+// beginning is enough to show it.
+func word(raw json.RawMessage) string {
+	text := textOf(raw)
+	if len(text) <= maxWord {
+		return text
+	}
+	if runes := []rune(text); len(runes) > maxWord {
+		return string(runes[:maxWord]) + "…"
+	}
+	return text
 }
 
 func canonicalAction(action string) string {

@@ -3,6 +3,7 @@ package autotask
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,10 @@ func TestDecodeCallbackIsLenient(t *testing.T) {
 		"time without a zone":  {`,"EventTime":"2026-01-02T03:04:05"`, with(func(c *Callback) { c.EventTime = at })},
 		"time with an offset":  {`,"EventTime":"2026-01-01T23:04:05-04:00"`, with(func(c *Callback) { c.EventTime = at })},
 		"time odd":             {`,"EventTime":"soon"`, base},
+		"time in year 20000":   {`,"EventTime":"20000-01-01T00:00:00Z"`, base},
+		"time after year 9999": {`,"EventTime":"9999-12-31T23:59:59-01:00"`, base},
+		"time before year 0":   {`,"EventTime":"0000-01-01T00:00:00+01:00"`, base},
+		"time in year 9999":    {`,"EventTime":"9999-12-31T23:59:59Z"`, with(func(c *Callback) { c.EventTime = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC) })},
 		"time a number":        {`,"EventTime":5`, base},
 		"guid in another case": {`,"guid":"AB"`, with(func(c *Callback) { c.GUID = "AB" })},
 		"guid null":            {`,"Guid":null`, base},
@@ -81,6 +86,45 @@ func TestDecodeCallbackIsLenient(t *testing.T) {
 	}
 }
 
+func TestDecodeCallbackID(t *testing.T) {
+	for id, want := range map[string]int64{
+		`0`: 0, `1301`: 1301, `12.0`: 12, `1e3`: 1000, `-0`: 0, `9223372036854775807`: 9223372036854775807,
+		`"1301"`: 1301, `" 1301 "`: 1301, `"0"`: 0, `"007"`: 7, `"9223372036854775807"`: 9223372036854775807,
+	} {
+		got, err := DecodeCallback([]byte(`{"Action":"Update","EntityType":"Account","Id":` + id + `}`))
+		if err != nil || got.ID != want {
+			t.Errorf("Id %s: got %d, %v; want %d", id, got.ID, err, want)
+		}
+	}
+}
+
+// What a callback tells beside its record has a bound, however much it tells.
+func TestCallbackWordsAreBounded(t *testing.T) {
+	long := strings.Repeat("é", maxWord)
+	names := []string{strings.Repeat("x", 160<<10), long + "é", long, "A"}
+	var fields []string
+	for _, name := range names {
+		fields = append(fields, `"`+name+`":1`)
+	}
+	got, err := DecodeCallback([]byte(`{"Action":"` + long + `ee","EntityType":"` + strings.Repeat("y", 160<<10) + `","Id":1,"Fields":{` + strings.Join(fields, ",") + `}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := strings.Repeat("y", maxWord) + "…"; got.EntityType != want || got.Action != long+"…" {
+		t.Errorf("got %q and %q", got.EntityType, got.Action)
+	}
+	if diff := cmp.Diff([]string{"A", long}, got.FieldNames()); diff != "" {
+		t.Errorf("field names (-want +got):\n%s", diff)
+	}
+	many := Callback{Fields: map[string]any{}}
+	for i := range 10_000 {
+		many.Fields[fmt.Sprintf("f%05d", i)] = nil
+	}
+	if names := many.FieldNames(); len(names) != maxFieldNames || names[0] != "f00000" || names[99] != "f00099" {
+		t.Errorf("of 10,000 fields %d are named, from %s to %s", len(names), names[0], names[len(names)-1])
+	}
+}
+
 func TestDecodeCallbackRefuses(t *testing.T) {
 	for name, tc := range map[string]struct {
 		body string
@@ -94,7 +138,11 @@ func TestDecodeCallbackRefuses(t *testing.T) {
 		"more after it":       {`{"Action":"Update","EntityType":"Account","Id":1}{}`, CallbackError{"", "more after the JSON object", "one JSON object"}},
 		"no Id":               {`{"Action":"Update","EntityType":"Account"}`, CallbackError{"Id", "nothing", "a whole number"}},
 		"Id null":             {`{"Action":"Update","EntityType":"Account","Id":null}`, CallbackError{"Id", "null", "a whole number"}},
-		"Id a text":           {`{"Action":"Update","EntityType":"Account","Id":"1301"}`, CallbackError{"Id", `text "1301"`, "a whole number"}},
+		"Id a word":           {`{"Action":"Update","EntityType":"Account","Id":"Acme"}`, CallbackError{"Id", `text "Acme"`, "a whole number"}},
+		"Id an empty text":    {`{"Action":"Update","EntityType":"Account","Id":""}`, CallbackError{"Id", `text ""`, "a whole number"}},
+		"Id a power as text":  {`{"Action":"Update","EntityType":"Account","Id":"1e3"}`, CallbackError{"Id", `text "1e3"`, "a whole number"}},
+		"Id a sum as text":    {`{"Action":"Update","EntityType":"Account","Id":"-1"}`, CallbackError{"Id", `text "-1"`, "a whole number"}},
+		"Id too large a text": {`{"Action":"Update","EntityType":"Account","Id":"9223372036854775808"}`, CallbackError{"Id", `text "9223372036854775808"`, "a whole number"}},
 		"Id a fraction":       {`{"Action":"Update","EntityType":"Account","Id":1.5}`, CallbackError{"Id", "1.5", "a whole number"}},
 		"Id too large":        {`{"Action":"Update","EntityType":"Account","Id":9223372036854775808}`, CallbackError{"Id", "9223372036854775808", "a whole number"}},
 		"Id an endless power": {`{"Action":"Update","EntityType":"Account","Id":1e999999999}`, CallbackError{"Id", "1e999999999", "a whole number"}},

@@ -21,7 +21,8 @@ var timeLayouts = [...]string{
 }
 
 // ParseTime reads a time as the vendor writes it, into UTC. The empty text is
-// the zero time, as a date that is not set comes as null or "".
+// the zero time, as a date that is not set comes as null or "". A time outside the years
+// 0 to 9999, which only an offset can make, is an error: JSON cannot hold it.
 func ParseTime(text string) (time.Time, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -29,7 +30,10 @@ func ParseTime(text string) (time.Time, error) {
 	}
 	for _, layout := range timeLayouts {
 		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC(), nil
+			if t = t.UTC(); t.Year() < 0 || t.Year() > 9999 {
+				break
+			}
+			return t, nil
 		}
 	}
 	return time.Time{}, fmt.Errorf("read time: got %d characters, want the form 2006-01-02T15:04:05Z", len(text))

@@ -23,8 +23,6 @@ const (
 	lookupTimeout = 5 * time.Second
 	// The webhook's own count; v1.LogSequence is the journal's.
 	logVendorSequence = "vendor_sequence"
-
-	maxFieldNames = 100 // a change names fields to inform, not to be complete
 )
 
 // delivery is one request on its way through the checks of interfaces §3, and
@@ -184,19 +182,21 @@ func (d *delivery) reject(body []byte, cause error) answer {
 func (d *delivery) publish(kind v1.Kind, body []byte) answer {
 	ctx, cancel := d.publishDeadline("publish change")
 	defer cancel()
-	names := d.change.FieldNames()
 	receipt, err := d.Journal.Publish(ctx, events.Change{
 		Installation:   d.installation,
 		Kind:           kind,
 		ID:             d.change.ID,
 		Trigger:        v1.TriggerCallback,
 		EventTime:      d.change.EventTime,
-		Fields:         names[:min(len(names), maxFieldNames)],
+		Fields:         d.change.FieldNames(),
 		WebhookGUID:    d.guid,
 		SequenceNumber: d.change.SequenceNumber,
 		Traceparent:    traceparent(d.r.Header.Get("Traceparent")),
 	}, messageID(d.installation, d.guid, d.change, body))
-	if err != nil {
+	switch {
+	case errors.Is(err, events.ErrBadName): // whatever it is: sent again it would be the same
+		return d.reject(body, err)
+	case err != nil:
 		return d.failed(unavailable(), fmt.Errorf("publish change: %w", named(ctx, err)))
 	}
 	d.sequence = receipt.Sequence

@@ -1,6 +1,7 @@
 package callback
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -24,10 +25,7 @@ func (d *delivery) authenticate(receiver Receiver, signature string, body []byte
 	named := envelope.GUID()
 	for _, reg := range receiver.Registrations {
 		if slices.Contains(reg.Secrets, secrets[i]) && owns(reg, named) {
-			d.guid = strings.ToLower(named)
-			if named == "" {
-				d.guid = strings.ToLower(reg.GUID)
-			}
+			d.guid = strings.ToLower(cmp.Or(reg.GUID, named))
 			return true
 		}
 	}

@@ -1,9 +1,3 @@
-// Package ledger remembers of each record what was last pushed, how its last
-// reconcile ended and its last steps. It is the memory that makes an edit that
-// changes nothing push nothing. Entries are sealed with the installation's own
-// key, for they tell who the clients are; lists, search and counts come from an
-// index in memory, built per installation when first asked for.
-// It decides nothing; sync/reconcile writes it, sync/control reads it.
 package ledger
 
 import (

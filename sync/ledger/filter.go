@@ -41,14 +41,14 @@ func (f fit) all() bool { return f.kind && f.outcome && f.reason && f.text }
 // Facets counts the records that a query is about, whatever its cursor and limit.
 func (l *Ledger) Facets(ctx context.Context, installation string, q v1.RecordQuery) (v1.RecordCounts, error) {
 	out := v1.RecordCounts{Kinds: map[v1.Kind]int{}, Outcomes: map[v1.Outcome]int{}, Reasons: map[string]int{}}
-	ix, err := l.loadedIndex(ctx, installation)
+	known, unlock, err := l.loaded(ctx, installation)
 	if err != nil {
 		return out, err
 	}
-	defer ix.mu.Unlock()
+	defer unlock()
 	filter := newFilter(q)
 	for _, kind := range kinds {
-		for _, s := range ix.all(kind) {
+		for _, s := range known.all(kind) {
 			count(&out, kind, s, filter.of(kind, s))
 		}
 	}

@@ -113,7 +113,7 @@ func BenchmarkPageOf20000(b *testing.B) {
 			for b.Loop() {
 				if name == "new record each" {
 					next++
-					l.index(inst).put(filtered(v1.KindCompany, next, "New", v1.OutcomePushed))
+					l.index(inst).add([]*Entry{filtered(v1.KindCompany, next, "New", v1.OutcomePushed)})
 				}
 				page, err := l.List(b.Context(), inst, q)
 				if err != nil || len(page.Items) == 0 {

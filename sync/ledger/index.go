@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -12,13 +13,28 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/gate"
 )
 
 // index is what lists, search, counts and look-ups by contact read: a summary
 // of each entry of one installation, in memory.
 type index struct {
-	mu      sync.Mutex
-	loaded  bool
+	loading gate.Gate // one load at a time: whoever waits for it finds what it loaded
+
+	mu        sync.Mutex // guards what follows
+	summaries *summaries // nil until loaded
+	read      bool       // the table is being read
+	written   []written  // while it was read: newer than what was read
+}
+
+// written is an entry that was stored.
+type written struct {
+	kind v1.Kind
+	summary
+}
+
+// summaries are what an index holds.
+type summaries struct {
 	kinds   map[v1.Kind]*shelf
 	readers readers
 }
@@ -38,66 +54,123 @@ type recordKey struct {
 // kinds are those of records, in the order that lists have.
 var kinds = [...]v1.Kind{v1.KindCompany, v1.KindContract}
 
+func newSummaries() *summaries { return &summaries{kinds: map[v1.Kind]*shelf{}} }
+
+// index returns the index of an installation, loaded or not.
 func (l *Ledger) index(installation string) *index {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	ix := l.indexes[installation]
 	if ix == nil {
 		ix = &index{}
-		ix.reset()
-		if l.claimed(installation) { // else another process writes: it would be out of date with the next look
+		if l.shared == nil || l.claims[installation] != 0 { // else another process writes: it would be out of date with the next look
 			l.indexes[installation] = ix
 		}
 	}
 	return ix
 }
 
-// reset empties the index; the next who needs it loads it.
-func (ix *index) reset() {
-	ix.loaded, ix.kinds, ix.readers = false, map[v1.Kind]*shelf{}, readers{}
+// forget drops the index; the next caller that needs it reads the table.
+func (l *Ledger) forget(installation string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.indexes, installation)
 }
 
-// loadedIndex returns the index locked and loaded; the caller unlocks it.
-func (l *Ledger) loadedIndex(ctx context.Context, installation string) (*index, error) {
+// loaded returns what is known of an installation, locked: the caller unlocks it, and makes
+// no call before that. The first caller reads the table, under its own context; those that
+// come meanwhile wait under theirs, and one of them reads it when the first fails.
+func (l *Ledger) loaded(ctx context.Context, installation string) (known *summaries, unlock func(), err error) {
 	ix := l.index(installation)
-	ix.mu.Lock()
-	if ix.loaded {
-		return ix, nil
+	if known := ix.lock(); known != nil {
+		return known, ix.mu.Unlock, nil
 	}
-	err := l.table.Each(ctx, installation, func(e events.Entry) error {
+	leave, err := ix.loading.Enter(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("look up records: %w", err)
+	}
+	defer leave()
+	if known := ix.lock(); known != nil {
+		return known, ix.mu.Unlock, nil
+	}
+	ix.beginReading()
+	read := newSummaries()
+	err = l.table.Each(ctx, installation, func(e events.Entry) error {
 		entry, err := l.open(ctx, installation, e)
 		if err != nil {
 			return err
 		}
-		ix.put(entry)
+		read.put(entry.Kind, summarize(entry))
 		return nil
 	})
 	if err != nil {
-		ix.mu.Unlock()
-		return nil, err
+		ix.endReading(nil)
+		return nil, nil, err
 	}
-	ix.loaded = true
-	return ix, nil
+	ix.endReading(read)
+	return ix.lock(), ix.mu.Unlock, nil
 }
 
-func (ix *index) put(e *Entry) {
-	on := ix.kinds[e.Kind]
+// lock returns what the index holds, locked; nil, and not locked, when it is not loaded.
+func (ix *index) lock() *summaries {
+	ix.mu.Lock()
+	known := ix.summaries
+	if known == nil {
+		ix.mu.Unlock()
+	}
+	return known
+}
+
+func (ix *index) beginReading() {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	ix.read = true
+}
+
+// endReading takes what was read, nil when that failed, and what was written meanwhile.
+func (ix *index) endReading(read *summaries) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	if ix.summaries = read; read != nil {
+		for _, w := range ix.written {
+			read.put(w.kind, w.summary)
+		}
+	}
+	ix.read, ix.written = false, nil
+}
+
+// add takes entries that were stored.
+func (ix *index) add(entries []*Entry) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	for _, e := range entries {
+		switch {
+		case ix.summaries != nil:
+			ix.summaries.put(e.Kind, summarize(e))
+		case ix.read:
+			ix.written = append(ix.written, written{e.Kind, summarize(e)})
+		}
+	}
+}
+
+func (ix *summaries) put(kind v1.Kind, to summary) {
+	on := ix.kinds[kind]
 	if on == nil {
 		on = &shelf{byID: map[int64]*summary{}}
-		ix.kinds[e.Kind] = on
+		ix.kinds[kind] = on
 	}
-	s := on.byID[e.ID]
+	s := on.byID[to.id]
 	if s == nil {
 		s = &summary{}
-		on.byID[e.ID], on.stale = s, true
+		on.byID[to.id], on.stale = s, true
 	}
-	ix.readers.drop(e.ID, s.contacts)
-	*s = summarize(e)
-	ix.readers.add(e.ID, s.contacts)
+	ix.readers.drop(to.id, s.contacts)
+	*s = to
+	ix.readers.add(to.id, s.contacts)
 }
 
 // all returns the summaries of a kind, by id.
-func (ix *index) all(kind v1.Kind) []*summary {
+func (ix *summaries) all(kind v1.Kind) []*summary {
 	on := ix.kinds[kind]
 	if on == nil {
 		return nil
@@ -110,7 +183,7 @@ func (ix *index) all(kind v1.Kind) []*summary {
 	return on.sorted
 }
 
-func (ix *index) of(kind v1.Kind, id int64) *summary {
+func (ix *summaries) of(kind v1.Kind, id int64) *summary {
 	if on := ix.kinds[kind]; on != nil {
 		return on.byID[id]
 	}
@@ -122,51 +195,59 @@ func (ix *index) of(kind v1.Kind, id int64) *summary {
 // The index knows which records they are, the table how they stand.
 func (l *Ledger) List(ctx context.Context, installation string, q v1.RecordQuery) (v1.Page[v1.Record], error) {
 	page := v1.Page[v1.Record]{Items: []v1.Record{}}
-	var from, last recordKey
+	var from recordKey
 	if q.Cursor != "" {
 		var err error
 		if from, err = parseCursor(q.Cursor); err != nil {
 			return page, err
 		}
 	}
-	ix, err := l.loadedIndex(ctx, installation)
+	chosen, next, err := l.choose(ctx, installation, q, from)
 	if err != nil {
 		return page, err
 	}
-	defer ix.mu.Unlock()
+	for _, kind := range kinds {
+		entries, err := l.Read(ctx, installation, kind, chosen[kind])
+		if err != nil {
+			return page, err
+		}
+		for _, id := range chosen[kind] {
+			if e := entries[id]; e != nil {
+				page.Items = append(page.Items, e.Record())
+			}
+		}
+	}
+	page.NextCursor = next
+	return page, nil
+}
+
+// choose returns the ids of a page by kind, and the cursor of the next page; nil at the end.
+func (l *Ledger) choose(ctx context.Context, installation string, q v1.RecordQuery, from recordKey) (map[v1.Kind][]int64, *string, error) {
+	known, unlock, err := l.loaded(ctx, installation)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer unlock()
+	chosen := map[v1.Kind][]int64{}
+	var last recordKey
 	filter, most := newFilter(q), max(1, q.Limit)
 	for _, kind := range kinds {
 		if kind < from.kind {
 			continue
 		}
-		var ids []int64
-		rest := false
-		for _, s := range ix.all(kind) {
+		for _, s := range known.all(kind) {
 			if kind == from.kind && s.id <= from.id || !filter.of(kind, s).all() {
 				continue
 			}
-			if rest = most == 0; rest {
-				break
+			if most == 0 {
+				cursor := string(last.kind) + ":" + strconv.FormatInt(last.id, 10)
+				return chosen, &cursor, nil
 			}
-			ids, last = append(ids, s.id), recordKey{kind, s.id}
+			chosen[kind], last = append(chosen[kind], s.id), recordKey{kind, s.id}
 			most--
 		}
-		entries, err := l.Read(ctx, installation, kind, ids)
-		if err != nil {
-			return page, err
-		}
-		for _, id := range ids {
-			if e := entries[id]; e != nil {
-				page.Items = append(page.Items, e.Record())
-			}
-		}
-		if rest {
-			cursor := string(last.kind) + ":" + strconv.FormatInt(last.id, 10)
-			page.NextCursor = &cursor
-			return page, nil
-		}
 	}
-	return page, nil
+	return chosen, nil, nil
 }
 
 func parseCursor(text string) (recordKey, error) {
@@ -180,13 +261,13 @@ func parseCursor(text string) (recordKey, error) {
 
 // Counts counts the records of a kind by outcome.
 func (l *Ledger) Counts(ctx context.Context, installation string, kind v1.Kind) (v1.Counts, error) {
-	ix, err := l.loadedIndex(ctx, installation)
+	known, unlock, err := l.loaded(ctx, installation)
 	if err != nil {
 		return v1.Counts{}, err
 	}
-	defer ix.mu.Unlock()
+	defer unlock()
 	var c v1.Counts
-	for _, s := range ix.all(kind) {
+	for _, s := range known.all(kind) {
 		if s.inScope {
 			c.InScope++
 		}
@@ -205,15 +286,16 @@ func (l *Ledger) Counts(ctx context.Context, installation string, kind v1.Kind) 
 	return c, nil
 }
 
-// Find returns the ids of the records for which want says yes, in order of id.
+// Find returns the ids of the records for which want says yes, in order of id. Want must
+// make no call: the index is locked.
 func (l *Ledger) Find(ctx context.Context, installation string, kind v1.Kind, want func(Summary) bool) ([]int64, error) {
-	ix, err := l.loadedIndex(ctx, installation)
+	known, unlock, err := l.loaded(ctx, installation)
 	if err != nil {
 		return nil, err
 	}
-	defer ix.mu.Unlock()
+	defer unlock()
 	var out []int64
-	for _, s := range ix.all(kind) {
+	for _, s := range known.all(kind) {
 		if want(s.public()) {
 			out = append(out, s.id)
 		}
@@ -230,21 +312,21 @@ func (l *Ledger) Ids(ctx context.Context, installation string, kind v1.Kind) ([]
 // never fetched has none. A contact that several companies read (it moved) has the
 // oldest: only what all of them have seen is known.
 func (l *Ledger) Stamps(ctx context.Context, installation string, kind v1.Kind, ids []int64) (map[int64]time.Time, error) {
-	ix, err := l.loadedIndex(ctx, installation)
+	known, unlock, err := l.loaded(ctx, installation)
 	if err != nil {
 		return nil, err
 	}
-	defer ix.mu.Unlock()
+	defer unlock()
 	out := make(map[int64]time.Time, len(ids))
 	for _, id := range ids {
 		if kind != v1.KindContact {
-			if s := ix.of(kind, id); s != nil {
+			if s := known.of(kind, id); s != nil {
 				out[id] = s.stamp.time()
 			}
 			continue
 		}
-		for _, company := range ix.readers.of(id) {
-			at := ix.of(v1.KindCompany, company).contact(id)
+		for _, company := range known.readers.of(id) {
+			at := known.of(v1.KindCompany, company).contact(id)
 			if seen, ok := out[id]; !ok || at.Before(seen) {
 				out[id] = at
 			}
@@ -255,14 +337,14 @@ func (l *Ledger) Stamps(ctx context.Context, installation string, kind v1.Kind, 
 
 // Readers returns the companies whose projection reads one of the contacts: the last known ones.
 func (l *Ledger) Readers(ctx context.Context, installation string, contacts []int64) (map[int64][]int64, error) {
-	ix, err := l.loadedIndex(ctx, installation)
+	known, unlock, err := l.loaded(ctx, installation)
 	if err != nil {
 		return nil, err
 	}
-	defer ix.mu.Unlock()
+	defer unlock()
 	out := map[int64][]int64{}
 	for _, c := range contacts {
-		if companies := ix.readers.of(c); len(companies) > 0 {
+		if companies := known.readers.of(c); len(companies) > 0 {
 			out[c] = companies
 		}
 	}

@@ -220,14 +220,13 @@ func TestTimesInTheIndex(t *testing.T) {
 // TestIndexIsSmall bounds what a record costs as long as the program runs.
 func TestIndexIsSmall(t *testing.T) {
 	const records, most = 20_000, 350
-	ix := &index{}
-	ix.reset()
+	ix := newSummaries()
 	before := heap()
 	for i := range int64(records) {
 		e := company(i+1, "Client number "+strconv.FormatInt(i, 10), v1.OutcomePushed)
 		e.Contacts = []Contact{{ID: 2 * i, Stamp: at}, {ID: 2*i + 1, Stamp: at}}
 		e.Projection, e.Sources = bytes.Repeat([]byte("p"), 500), bytes.Repeat([]byte("s"), 500)
-		ix.put(e)
+		ix.put(e.Kind, summarize(e))
 	}
 	ix.all(v1.KindCompany)
 	each := (int64(heap()) - int64(before)) / records

@@ -10,6 +10,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/gate"
 	"channelsync/sync/seal"
 )
 
@@ -23,17 +24,20 @@ type Table interface {
 
 // Ledger reads and writes entries, sealed.
 type Ledger struct {
-	table Table
-	vault *seal.Vault
+	table   Table
+	vault   *seal.Vault
+	shared  SharedTable // nil: this process is the only one that writes
+	writing gate.Keyed  // by installation: the index must see writes in the order of the table
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows
 	indexes map[string]*index
-	shared  *claims // nil: this process is the only one that writes
+	claims  map[string]uint64 // numbers of the claims of this process, from 1
+	claimed uint64            // how many there were
 }
 
 // New makes a ledger on a table that no other process writes to.
 func New(table Table, vault *seal.Vault) *Ledger {
-	return &Ledger{table: table, vault: vault, indexes: map[string]*index{}}
+	return &Ledger{table: table, vault: vault, indexes: map[string]*index{}, claims: map[string]uint64{}}
 }
 
 // Read returns the entries of those records that have one.
@@ -77,25 +81,42 @@ func (l *Ledger) Write(ctx context.Context, installation string, entries []*Entr
 		key := keyOf(installation, e.Kind, e.ID)
 		puts[i] = events.Entry{Key: key, Value: ring.Seal(key, b), Revision: e.Revision}
 	}
-	// The index is locked across both, so that whoever builds it meanwhile sees either all or nothing of the batch.
-	ix := l.index(installation)
-	ix.mu.Lock()
-	defer ix.mu.Unlock()
-	if err := l.store(ctx, installation, puts); err != nil {
-		ix.reset() // what of it was written is not known: it is read again
+	leave, err := l.writing.Enter(ctx, installation)
+	if err != nil {
+		return fmt.Errorf("write ledger: %w", err)
+	}
+	defer leave()
+	claim, claimed := l.claimOf(installation)
+	if !claimed {
+		return fmt.Errorf("write ledger: %w", ErrNotClaimed)
+	}
+	if err := l.store(ctx, puts); err != nil {
+		l.forget(installation) // what of it was written is not known: it is read again
 		return fmt.Errorf("write ledger: %w", err)
 	}
 	for i, e := range entries {
 		e.Revision = puts[i].Revision
-		if ix.loaded {
-			ix.put(e)
-		}
 	}
+	l.remember(installation, claim, entries)
 	return nil
 }
 
+// remember tells the index of entries that were stored under a claim. One that is not
+// loaded, and whoever claims the installation anew, reads them.
+func (l *Ledger) remember(installation string, claim uint64, entries []*Entry) {
+	l.mu.Lock()
+	ix := l.indexes[installation]
+	if l.claims[installation] != claim {
+		ix = nil
+	}
+	l.mu.Unlock()
+	if ix != nil {
+		ix.add(entries)
+	}
+}
+
 // store writes what was sealed: with other processes beside this one, only over what was read.
-func (l *Ledger) store(ctx context.Context, installation string, puts []events.Entry) error {
+func (l *Ledger) store(ctx context.Context, puts []events.Entry) error {
 	if l.shared == nil {
 		all := make([]events.KeyValue, len(puts))
 		for i, p := range puts {
@@ -103,11 +124,8 @@ func (l *Ledger) store(ctx context.Context, installation string, puts []events.E
 		}
 		return l.table.PutMany(ctx, all)
 	}
-	if !l.claimed(installation) {
-		return ErrNotClaimed
-	}
 	for part := range slices.Chunk(puts, atomicMax) {
-		if err := l.shared.table.UpdateMany(ctx, part); err != nil {
+		if err := l.shared.UpdateMany(ctx, part); err != nil {
 			return err
 		}
 	}
@@ -131,9 +149,7 @@ func (l *Ledger) purge(ctx context.Context, installation, prefix string) error {
 	if err := l.table.PurgePrefix(ctx, prefix); err != nil {
 		return fmt.Errorf("purge ledger: %w", err)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.indexes, installation)
+	l.forget(installation)
 	return nil
 }
 

@@ -11,10 +11,11 @@ import (
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
-// priced is a contract with one service of a vendor, and a unit row of this year.
+// priced is a contract with one service of a vendor, and a unit row of this year, with a
+// bundle and a charge that change neither vendor nor cost.
 type priced struct {
 	*bench
-	company, vendor, service, contract, unit int64
+	company, vendor, service, contract, unit, content, supplier int64
 }
 
 func newPriced(t *testing.T) *priced {
@@ -28,6 +29,12 @@ func newPriced(t *testing.T) *priced {
 		"contractID": p.contract, "contractServiceID": line, "serviceID": p.service, "units": 12, "cost": 120, "price": 240,
 		"startDate": "2020-01-01", "endDate": "2040-01-01", "vendorCompanyID": p.vendor,
 	})
+	bundle := p.at.Put("ServiceBundles", atsim.Row{"name": "Suite", "periodType": 2})
+	p.content = p.at.Put("ServiceBundleServices", atsim.Row{"serviceBundleID": bundle, "serviceID": p.service})
+	p.at.Put("ContractServiceBundles", atsim.Row{"contractID": p.contract, "serviceBundleID": bundle})
+	product := p.at.Put("Products", atsim.Row{"name": "Server"})
+	p.supplier = p.at.Put("ProductVendors", atsim.Row{"productID": product, "vendorID": p.vendor, "isDefault": true})
+	p.at.Put("ContractCharges", atsim.Row{"contractID": p.contract, "productID": product, "name": "Server"})
 	p.at.Put("Currencies", atsim.Row{"name": "USD", "isInternalCurrency": true, "isActive": true})
 	p.batch(v1.KindContract, p.contract)
 	c := p.agreement(p.contract)
@@ -112,6 +119,15 @@ func TestUnreadableRowFailsItsContractsAlone(t *testing.T) {
 		"its company":  {func(p *priced) atsim.Fault { return bad("Companies", p.company, "companyType") }, "company_unreadable"},
 		"a unit":       {func(p *priced) atsim.Fault { return bad("ContractServiceUnits", p.unit, "cost") }, "parts_unreadable"},
 		"its service":  {func(p *priced) atsim.Fault { return bad("Services", p.service, "vendorCompanyID") }, "parts_unreadable"},
+		"a unit that does not tell its contract": {
+			func(p *priced) atsim.Fault { return bad("ContractServiceUnits", p.unit, "contractID") }, "parts_unreadable",
+		},
+		"what its bundle consists of": {
+			func(p *priced) atsim.Fault { return bad("ServiceBundleServices", p.content, "serviceID") }, "parts_unreadable",
+		},
+		"whose product it is": {
+			func(p *priced) atsim.Fault { return bad("ProductVendors", p.supplier, "vendorID") }, "parts_unreadable",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPriced(t)
@@ -151,6 +167,44 @@ func TestRowsWithoutWhatIsNotNeededAreRead(t *testing.T) {
 			p.at.SetFault(f)
 			p.batch(v1.KindContract, p.contract)
 			p.outcome(v1.KindContract, p.contract, v1.OutcomeUnchanged)
+		})
+	}
+}
+
+// TestAKeyThatThisAutotaskDoesNotAnswerCostsNoRequestPerRow: a contract may have
+// thousands of rows, and none of them is read by id for a key that none of them has.
+func TestAKeyThatThisAutotaskDoesNotAnswerCostsNoRequestPerRow(t *testing.T) {
+	untold := atsim.Fault{Kind: "status", Verb: "fields", Status: 500, Text: "Something went wrong."}
+	for name, one := range map[string]struct {
+		autotask atsim.Config
+		fault    *atsim.Fault
+		most     int // rows that may be read by id
+	}{
+		"a build without the field":                           {autotask: atsim.Config{Without: []string{"ContractServiceUnits.internalCurrencyPrice"}}},
+		"and that does not tell its fields":                   {autotask: atsim.Config{Without: []string{"ContractServiceUnits.internalCurrencyPrice"}}, fault: &untold},
+		"a build that leaves out what is empty":               {autotask: atsim.Config{Modes: atsim.Modes{OmitEmpty: true}}, most: 1},
+		"one that leaves it out and does not tell its fields": {autotask: atsim.Config{Modes: atsim.Modes{OmitEmpty: true}}, fault: &untold, most: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, setup{autotask: one.autotask})
+			id := b.contract(b.customer("Northwind"), "Backup")
+			for range 40 {
+				b.at.Put("ContractServiceUnits", atsim.Row{"contractID": id, "units": 1, "cost": 1, "startDate": "2026-01-01"})
+			}
+			if one.fault != nil {
+				b.at.SetFault(*one.fault)
+			}
+			b.batch(v1.KindContract, id)
+			b.batch(v1.KindContract, id)
+			if c := b.agreement(id); c.Data.OverallCost == nil || c.Data.OverallCost.Amount != "40.00" {
+				t.Errorf("at the target: %+v", c.Data)
+			}
+			if got := b.asked("ContractServiceUnits", "get"); got > one.most {
+				t.Errorf("%d rows were read by id, want at most %d", got, one.most)
+			}
+			if got := b.asked("ContractServiceUnits", "fields"); got > 4 { // an answer of 500 is asked for anew some times
+				t.Errorf("the fields were asked for %d times", got)
+			}
 		})
 	}
 }

@@ -8,18 +8,31 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"channelsync/api/autotask"
 )
 
-// fetcher reads rows for one installation and asks once per entity which fields
-// its build of Autotask has, so that the ones it lacks are not asked for again
-// and again.
+// fetcher reads rows for one installation. It remembers which keys this Autotask does
+// not answer, so that a row without them is not asked for again and again.
 type fetcher struct {
 	client *autotask.Client
+	now    func() time.Time
 
 	mu     sync.Mutex
-	fields map[string]map[string]bool // entity → field names in lower case; nil while unknown
+	fields map[string]map[string]bool      // entity → field names in lower case; nil while unknown
+	untold map[string]time.Time            // entity → when to ask for its fields again, since they could not be read
+	empty  map[string]map[string]time.Time // entity → key that is left out where it is empty → until when that is believed
+}
+
+// askAgain is how long it is believed that Autotask does not tell an entity's fields.
+const askAgain = 10 * time.Minute
+
+func newFetcher(client *autotask.Client, now func() time.Time) *fetcher {
+	return &fetcher{
+		client: client, now: now,
+		fields: map[string]map[string]bool{}, untold: map[string]time.Time{}, empty: map[string]map[string]time.Time{},
+	}
 }
 
 // complete says whether a row lacks nothing that Autotask could have told.
@@ -27,20 +40,62 @@ func (f *fetcher) complete(ctx context.Context, entity string, lacks []string) b
 	if len(lacks) == 0 {
 		return true
 	}
+	absent := f.client.Absent(entity)
+	lacks = slices.DeleteFunc(slices.Clone(lacks), func(key string) bool { return slices.Contains(absent, key) })
+	if len(lacks) == 0 {
+		return true
+	}
+	known := f.fieldsOf(ctx, entity)
+	if known == nil {
+		return false // then every such row is settled by a GET: dearer, never wrong
+	}
+	return !slices.ContainsFunc(lacks, func(key string) bool { return known[strings.ToLower(key)] })
+}
+
+// fieldsOf returns the fields of an entity; nil when Autotask does not tell them.
+func (f *fetcher) fieldsOf(ctx context.Context, entity string) map[string]bool {
+	f.mu.Lock()
+	known, again := f.fields[entity], f.untold[entity]
+	f.mu.Unlock()
+	if known != nil || f.now().Before(again) {
+		return known
+	}
+	names, err := f.client.FieldNames(ctx, entity)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.fields[entity] == nil {
-		names, err := f.client.FieldNames(ctx, entity)
-		if err != nil {
-			return false // then every such row is settled by a GET: dearer, never wrong
+	if err != nil {
+		if ctx.Err() == nil {
+			f.untold[entity] = f.now().Add(askAgain)
 		}
-		known := make(map[string]bool, len(names))
-		for _, n := range names {
-			known[strings.ToLower(n)] = true
-		}
-		f.fields[entity] = known
+		return nil
 	}
-	return !slices.ContainsFunc(lacks, func(key string) bool { return f.fields[entity][strings.ToLower(key)] })
+	known = make(map[string]bool, len(names))
+	for _, n := range names {
+		known[strings.ToLower(n)] = true
+	}
+	f.fields[entity] = known
+	return known
+}
+
+// leavesOut says whether it is known of each key that this Autotask leaves it out where it is empty.
+func (f *fetcher) leavesOut(entity string, keys []string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.now()
+	return !slices.ContainsFunc(keys, func(key string) bool { return !now.Before(f.empty[entity][key]) })
+}
+
+// learn notes the keys that even a GET by id does not answer. A GET answers all there
+// is, so rows without them have nothing there, and no row is read by id for them.
+func (f *fetcher) learn(entity string, keys []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(keys) > 0 && f.empty[entity] == nil {
+		f.empty[entity] = map[string]time.Time{}
+	}
+	for _, key := range keys {
+		f.empty[entity][key] = f.now().Add(catalogueFor)
+	}
 }
 
 // fetched is what Autotask says of a set of records.
@@ -110,15 +165,18 @@ func (out *fetched[T]) settle(ctx context.Context, f *fetcher, r row[T], id int6
 	return nil
 }
 
-// whole returns a row of a query answer with all its keys; one that lacks some is
+// whole returns a row that hangs on a record with all its keys; one that lacks some is
 // read by id. It is not kept when Autotask does not have the record any more.
 func whole[T any](ctx context.Context, f *fetcher, r row[T], v T) (full T, keep bool, err error) {
-	if f.complete(ctx, r.entity, r.lacks(v)) {
+	if lacks := r.lacks(v); f.leavesOut(r.entity, lacks) || f.complete(ctx, r.entity, lacks) {
 		return v, true, nil
 	}
 	full, err = autotask.Get[T](ctx, f.client, r.entity, r.id(v))
 	if autotask.KindOf(err) == autotask.KindNotFound {
 		return full, false, nil
+	}
+	if err == nil {
+		f.learn(r.entity, r.lacks(full))
 	}
 	return full, err == nil, err
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -116,22 +117,13 @@ func (p *Parts) hide(err error) error {
 }
 
 func partRows[T any](ctx context.Context, f *fetcher, of part[T], contracts []int64, bad map[int64]error) (map[int64][]T, error) {
-	rows, failed, err := bisect(ctx, contracts, func(ctx context.Context, ids []int64) (autotask.Rows[T], error) {
-		rows, err := autotask.ByIDs[T](ctx, f.client, of.entity, "contractID", ids)
-		if err == nil && len(rows.Bad) > 0 {
-			// A part left out would make the cost wrong: halve down to the contract it hangs on.
-			return rows, &autotask.Error{Kind: autotask.KindUndecodable, Operation: "query", Entity: of.entity, Cause: rows.Bad[0]}
-		}
-		return rows, err
-	})
+	rows, failed, err := rowsOf[T](ctx, f.client, of.entity, "contractID", contracts)
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", of.entity, err)
+		return nil, err
 	}
-	for id, err := range failed {
-		bad[id] = err
-	}
+	maps.Copy(bad, failed)
 	out := map[int64][]T{}
-	for _, v := range rows.Items {
+	for _, v := range rows {
 		full, keep, err := whole(ctx, f, of.row, v)
 		switch {
 		case err != nil && ownFailure(err):
@@ -143,6 +135,27 @@ func partRows[T any](ctx context.Context, f *fetcher, of part[T], contracts []in
 		}
 	}
 	return out, nil
+}
+
+// rowsOf reads the rows that hang on records, in bulk. A row that cannot be read is the
+// failure of the record it hangs on: without it a vendor or a cost would be wrong.
+func rowsOf[T any](ctx context.Context, c *autotask.Client, entity, parent string, ids []int64) (rows []T, bad map[int64]error, err error) {
+	unreadable := map[int64]error{}
+	all, bad, err := bisect(ctx, ids, func(ctx context.Context, ids []int64) (autotask.Rows[T], error) {
+		rows, err := autotask.ByIDs[T](ctx, c, entity, parent, ids)
+		for _, row := range rows.Bad {
+			if row.Parent == 0 { // halve down to the record it hangs on
+				return rows, &autotask.Error{Kind: autotask.KindUndecodable, Operation: "query", Entity: entity, Cause: row}
+			}
+			unreadable[row.Parent] = row
+		}
+		return rows, err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("fetch %s: %w", entity, err)
+	}
+	maps.Copy(bad, unreadable)
+	return all.Items, bad, nil
 }
 
 // of is the parts of one contract alone.

@@ -92,7 +92,7 @@ type Reconciler struct {
 
 // New makes a reconciler.
 func New(cfg Config) *Reconciler {
-	return &Reconciler{Config: cfg, fetcher: &fetcher{client: cfg.Autotask, fields: map[string]map[string]bool{}}}
+	return &Reconciler{Config: cfg, fetcher: newFetcher(cfg.Autotask, cfg.Now)}
 }
 
 // Batch reconciles marks of one kind, at most MaxBatch. A nil error means that

@@ -65,7 +65,7 @@ type catalogue struct {
 	currency       string
 	currencyKnown  bool
 
-	badServices, badBundles, badProducts, badNames map[int64]error
+	badServices, badBundles, badContents, badProducts, badSuppliers, badNames map[int64]error
 }
 
 func (r *Reconciler) catalogueFor(ctx context.Context, p Parts) (c catalogue, err error) {
@@ -74,7 +74,7 @@ func (r *Reconciler) catalogueFor(ctx context.Context, p Parts) (c catalogue, er
 		if c.bundles, c.badBundles, err = t.bundles.get(ctx, now, bundles, byID(f, bundleRows)); err != nil {
 			return c, err
 		}
-		if c.bundleServices, _, err = t.bundleServices.get(ctx, now, bundles, contents(f.client)); err != nil {
+		if c.bundleServices, c.badContents, err = t.bundleServices.get(ctx, now, bundles, contents(f.client)); err != nil {
 			return c, err
 		}
 	}
@@ -92,7 +92,7 @@ func (r *Reconciler) catalogueFor(ctx context.Context, p Parts) (c catalogue, er
 		if err = unlessHidden(err); err != nil {
 			return c, err
 		}
-		c.productVendors, _, err = t.productVendors.get(ctx, now, products, suppliers(f.client))
+		c.productVendors, c.badSuppliers, err = t.productVendors.get(ctx, now, products, suppliers(f.client))
 		if err = unlessHidden(err); err != nil {
 			return c, err
 		}
@@ -110,7 +110,14 @@ func (c catalogue) unreadable(own Parts, vendors, services []int64) error {
 	for _, one := range []struct {
 		ids []int64
 		bad map[int64]error
-	}{{services, c.badServices}, {own.bundleIDs(), c.badBundles}, {own.productIDs(), c.badProducts}, {vendors, c.badNames}} {
+	}{
+		{services, c.badServices},
+		{own.bundleIDs(), c.badBundles},
+		{own.bundleIDs(), c.badContents},
+		{own.productIDs(), c.badProducts},
+		{own.productIDs(), c.badSuppliers},
+		{vendors, c.badNames},
+	} {
 		for _, id := range one.ids {
 			if err := one.bad[id]; err != nil {
 				return err
@@ -167,15 +174,15 @@ func byID[T any](f *fetcher, r row[T]) loader[T] {
 
 func grouped[T any](client *autotask.Client, entity, field string, key func(T) int64) loader[[]T] {
 	return func(ctx context.Context, ids []int64) (map[int64][]T, map[int64]error, error) {
-		rows, err := autotask.ByIDs[T](ctx, client, entity, field, ids)
+		rows, bad, err := rowsOf[T](ctx, client, entity, field, ids)
 		if err != nil {
-			return nil, nil, fmt.Errorf("fetch %s: %w", entity, err)
+			return nil, nil, err
 		}
 		out := map[int64][]T{}
-		for _, v := range rows.Items {
+		for _, v := range rows {
 			out[key(v)] = append(out[key(v)], v)
 		}
-		return out, nil, nil
+		return out, bad, nil
 	}
 }
 

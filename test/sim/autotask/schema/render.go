@@ -14,6 +14,7 @@ type View struct {
 	Query    bool                    // a query answer, which leaves some fields out
 	Include  []int                   // only these positions (the id always comes too), nil = all
 	Drop     []int                   // these keys are missing
+	Omit     bool                    // keys without a value are left out
 	Costs    string                  // "" shown, "null" or "zero": the security level can't read costs
 	Override map[int]json.RawMessage // raw JSON in place of the value
 }
@@ -23,7 +24,7 @@ type View struct {
 func (e *Entity) AppendJSON(buf []byte, r Record, v View) []byte {
 	buf = append(buf, '{')
 	for pos, f := range e.Fields {
-		if v.hides(pos, f, pos == len(e.Fields)-1) {
+		if v.hides(pos, f, pos == len(e.Fields)-1) || v.Omit && r[pos] == nil && v.Override[pos] == nil {
 			continue
 		}
 		if buf[len(buf)-1] != '{' {

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"channelsync/test/sim/autotask/seed"
@@ -28,8 +29,10 @@ type seeding struct{ *Sim }
 
 // Put stores one row of the seed.
 func (s seeding) Put(entity string, fields Row) int64 {
-	if s.cfg.NoStamp && entity == "Contracts" {
-		delete(fields, "lastModifiedDateTime")
+	for _, lacked := range s.cfg.without() {
+		if of, field, _ := strings.Cut(lacked, "."); of == entity {
+			delete(fields, field)
+		}
 	}
 	return s.Sim.Put(entity, fields)
 }

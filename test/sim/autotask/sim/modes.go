@@ -14,6 +14,8 @@ type Modes struct {
 	NotFound string `json:"notFound,omitempty"`
 	// Costs is what a security level that can't read costs sees in their place: "null" or "zero"; "" sees them.
 	Costs string `json:"costs,omitempty"`
+	// OmitEmpty leaves keys without a value out of every answer; that some builds do so is reported.
+	OmitEmpty bool `json:"omitEmpty,omitempty"`
 	// Denied are entities without permission: 500 with the vendor's text.
 	Denied []string `json:"denied,omitempty"`
 	// Hidden are entities whose rows the security level hides: 200 with nothing.

@@ -27,7 +27,7 @@ func (s *Sim) get(q *request) answer {
 		return answer{status: http.StatusNotFound}
 	}
 	faults := s.faults.TakeAll(fault.BadValue, q.entity.Name, q.op)
-	v := schema.View{Costs: s.Modes().Costs}
+	v := schema.View{Costs: s.Modes().Costs, Omit: s.Modes().OmitEmpty}
 	return item(q.entity, row, spoil(q.entity, v, id, faults))
 }
 
@@ -124,7 +124,7 @@ func (s *Sim) page(q *request, e *schema.Entity, parsed *query.Query, cur cursor
 	if more {
 		next, rows = rows[cur.PageSize].ID(), rows[:cur.PageSize]
 	}
-	view := schema.View{Query: true, Include: parsed.Include, Costs: s.Modes().Costs}
+	view := schema.View{Query: true, Include: parsed.Include, Costs: s.Modes().Costs, Omit: s.Modes().OmitEmpty}
 	for _, f := range s.faults.TakeAll(fault.DropFields, e.Name, q.op) {
 		for _, name := range f.Fields {
 			if pos, known := e.Pos(name); known {

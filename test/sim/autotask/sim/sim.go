@@ -9,6 +9,7 @@ package sim
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,6 +37,7 @@ type Config struct {
 	Now           func() time.Time    // stamps and the rolling hour; nil = time.Now
 	DatesWithZone bool                // every date ends in Z; otherwise some entities answer without, as the vendor does
 	NoStamp       bool                // an older build: Contracts have no lastModifiedDateTime
+	Without       []string            // "Entity.field" that an older build lacks
 	UDFs          map[string][]string // user-defined fields by entity
 	Modes         Modes               // switches that can be changed later
 
@@ -88,10 +90,7 @@ func New(cfg Config) *Sim {
 	if cfg.Transport == nil {
 		cfg.Transport = &http.Transport{MaxIdleConnsPerHost: 8, IdleConnTimeout: 30 * time.Second}
 	}
-	options := schema.Options{UDFs: cfg.UDFs, Zone: cfg.DatesWithZone, Seed: cfg.Seed}
-	if cfg.NoStamp {
-		options.Without = []string{"Contracts.lastModifiedDateTime"}
-	}
+	options := schema.Options{UDFs: cfg.UDFs, Zone: cfg.DatesWithZone, Seed: cfg.Seed, Without: cfg.without()}
 	loaded, err := schema.Load(options)
 	if err != nil {
 		panic("simulator: " + err.Error())
@@ -112,6 +111,14 @@ func New(cfg Config) *Sim {
 		Dropped: s.logDropped, GiveUp: s.deactivate,
 	})
 	return s
+}
+
+// without is every field that the build lacks.
+func (c Config) without() []string {
+	if c.NoStamp {
+		return append(slices.Clone(c.Without), "Contracts.lastModifiedDateTime")
+	}
+	return c.Without
 }
 
 // Close ends waiting answers and callouts, and waits for every goroutine of the simulator.

@@ -192,11 +192,15 @@ func (w *Watcher) repair(ctx context.Context, e autotask.WebhookEntity, publicUR
 		done.Created++
 		fresh = true
 		hook = &autotask.Webhook{ID: id}
-	} else if err := w.adjust(ctx, e, hook, url, secret, done); err != nil {
-		return err
 	}
+	// Fields first: Autotask may refuse to change a registration that has none, as a crash right after its creation leaves it.
 	if err := w.subscribe(ctx, e, hook.ID, fresh, done); err != nil {
 		return err
+	}
+	if !fresh {
+		if err := w.adjust(ctx, e, hook, url, secret, done); err != nil {
+			return err
+		}
 	}
 	now := *hook
 	if *done != before || len(hook.Lacks) > 0 || !hook.Ready() { // else the list has just told

@@ -45,7 +45,7 @@ func (b *bench) right(w *Watcher, public string, entities ...autotask.WebhookEnt
 		want := atsim.Webhook{
 			Collection: string(e), ID: reg.ID, GUID: reg.GUID, Name: w.name(e), URL: url, DeactivationURL: url + "/deactivated",
 			Secret: in.Secrets.Webhooks[recordsOf(e)].Current, Active: true, Ready: true, Creates: true, Updates: true, Deletes: true,
-			Fields: e.SubscribedFields(),
+			Fields: e.SubscribedFields(), Owner: h.Owner,
 		}
 		slices.Sort(h.Fields)
 		slices.Sort(want.Fields)

@@ -53,3 +53,23 @@ func (e *Entity) hookChoices() []Choice {
 	}
 	return list
 }
+
+// firstUDF is the id of a tenant's first user-defined field on the udfFieldID picklist; the vendor's published example is
+// one of these.
+const firstUDF = 29682851
+
+// HookUDF is the name of the user-defined field with an id of the webhook's udfFieldID picklist.
+func (e *Entity) HookUDF(id int64) (string, bool) {
+	if id < firstUDF || id >= firstUDF+int64(len(e.UDFs)) {
+		return "", false
+	}
+	return e.UDFs[id-firstUDF], true
+}
+
+func (e *Entity) udfChoices() []Choice {
+	list := make([]Choice, 0, len(e.UDFs))
+	for i, name := range e.UDFs {
+		list = append(list, Choice{firstUDF + int64(i), name})
+	}
+	return list
+}

@@ -169,5 +169,8 @@ func (s *Schema) Choices(f Field) []Choice {
 	if entity, ok := strings.CutPrefix(f.Picklist, "fieldID:"); ok {
 		return s.Must(entity).hookChoices()
 	}
+	if entity, ok := strings.CutPrefix(f.Picklist, "udfFieldID:"); ok {
+		return s.Must(entity).udfChoices()
+	}
 	return s.Picklists[f.Picklist]
 }

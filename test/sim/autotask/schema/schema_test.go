@@ -28,7 +28,7 @@ func TestTables(t *testing.T) {
 		"Companies", "Contacts", "Contracts", "ContractServices", "ContractServiceUnits", "ContractServiceBundles",
 		"ContractServiceBundleUnits", "ContractCharges", "Services", "ServiceBundles", "ServiceBundleServices", "Products",
 		"ProductVendors", "Currencies", "Countries", "CompanyWebhooks", "ContactWebhooks", "CompanyWebhookFields",
-		"ContactWebhookFields", "WebhookEventErrorLogs",
+		"ContactWebhookFields", "CompanyWebhookUdfFields", "ContactWebhookUdfFields", "WebhookEventErrorLogs",
 	}
 	for _, name := range want {
 		if _, ok := s.Entity(strings.ToUpper(name)); !ok {
@@ -43,7 +43,7 @@ func TestTables(t *testing.T) {
 			t.Errorf("%s can be deleted over REST", e.Name)
 		}
 		for _, f := range e.Fields {
-			if _, known := s.Picklists[f.Picklist]; f.Picklist != "" && !known && !strings.HasPrefix(f.Picklist, "fieldID:") {
+			if _, known := s.Picklists[f.Picklist]; f.Picklist != "" && !known && !strings.HasPrefix(f.Picklist, "fieldID:") && !strings.HasPrefix(f.Picklist, "udfFieldID:") {
 				t.Errorf("%s.%s: no picklist %q", e.Name, f.Name, f.Picklist)
 			}
 			if f.Ref != "" && f.Ref != "Resources" {

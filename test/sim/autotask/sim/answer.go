@@ -65,7 +65,9 @@ const (
 	textNoQueryRight = "The logged in Resource does not have the adequate permissions to query this entity type."
 	textNoWriteRight = "The logged in Resource does not have the adequate permissions to %s this entity type."
 	textThreads      = "The Autotask API thread threshold of %d threads has been exceeded."
-	textLocked       = "The user account has been locked. Please see your Autotask Administrator for details."
+	// The vendor's page has the rule ("at least one callout field … to make a create or update call"), not the words.
+	textNoField = "Data violation: at least one callout field is required to update a webhook ; on record number [1]."
+	textLocked  = "The user account has been locked. Please see your Autotask Administrator for details."
 )
 
 // item and items are the vendor's envelopes.

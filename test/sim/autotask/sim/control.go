@@ -39,6 +39,8 @@ func (s *Sim) controlRoutes() http.Handler {
 		}))
 		r.Get("/modes", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Modes()) })
 		r.Post("/modes", s.turnModes)
+		r.Post("/users", s.userRequest)
+		r.Delete("/users/{name}", s.do(func(r *http.Request) error { s.RemoveUser(chi.URLParam(r, "name")); return nil }))
 		r.Post("/unlock", s.do(func(*http.Request) error { s.Unlock(); return nil }))
 		r.Post("/merge", s.do(s.mergeRequest))
 		r.Post("/seed", s.do(s.seedRequest))
@@ -148,6 +150,20 @@ func (s *Sim) seedRequest(r *http.Request) error {
 	}
 	s.Seed(spec)
 	return nil
+}
+
+func (s *Sim) userRequest(w http.ResponseWriter, r *http.Request) {
+	var u struct{ Username, Secret string }
+	if err := decode(r, &u); err != nil {
+		complain(w, err)
+		return
+	}
+	id, err := s.addUser(u.Username, u.Secret)
+	if err != nil {
+		complain(w, err)
+		return
+	}
+	reply(w, http.StatusCreated, map[string]int64{"id": id})
 }
 
 func (s *Sim) putRequest(w http.ResponseWriter, r *http.Request) {

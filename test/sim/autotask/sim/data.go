@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"channelsync/test/sim/autotask/callout"
 	"channelsync/test/sim/autotask/schema"
 	"channelsync/test/sim/autotask/store"
 )
@@ -112,11 +113,18 @@ func (s *Sim) coerce(entity string, fields Row) (*schema.Entity, map[int]any, er
 func (s *Sim) insert(e *schema.Entity, values map[int]any) (int64, error) {
 	defer s.editing()()
 	if e.Watches != "" {
-		values[e.Must("ownerResourceID")], values[e.Must("webhookGUID")] = int64(apiUserID), newGUID()
+		if owner := e.Must("ownerResourceID"); values[owner] == nil {
+			values[owner] = int64(apiUserID)
+		}
+		values[e.Must("webhookGUID")] = newGUID()
 	}
 	id, err := s.store.Insert(e, values)
 	if err != nil {
 		return 0, err
+	}
+	if e.Watches != "" {
+		owner, _ := values[e.Must("ownerResourceID")].(int64)
+		s.users.setOwner(callout.Hook{Collection: e.Name, ID: id}, owner)
 	}
 	return id, s.consequences(e, id)
 }
@@ -138,9 +146,10 @@ func (s *Sim) remove(e *schema.Entity, id int64) bool {
 	}
 	switch {
 	case e.Watches != "":
-		fields := s.hookFields(e)
-		for _, row := range s.store.Find(fields, fields.Must("webhookID"), id) {
-			s.store.Delete(fields, row.ID())
+		for _, fields := range s.hookFields(e) {
+			for _, row := range s.store.Find(fields, fields.Must("webhookID"), id) {
+				s.store.Delete(fields, row.ID())
+			}
 		}
 	case isHookFields(e):
 		webhookID, _ := old.Int(e.Must("webhookID"))
@@ -187,10 +196,20 @@ func (s *Sim) onlyPrimary(e *schema.Entity, row schema.Record) error {
 	return nil
 }
 
+// hasFields says whether a webhook has at least one field, user-defined ones counted.
+func (s *Sim) hasFields(hooks *schema.Entity, webhookID int64) bool {
+	for _, fields := range s.hookFields(hooks) {
+		if len(s.store.Find(fields, fields.Must("webhookID"), webhookID)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // refreshReady: a webhook is ready once it has at least one field.
 func (s *Sim) refreshReady(fields *schema.Entity, webhookID int64) error {
 	hooks := s.schema.Must(fields.Parent.Entity)
-	ready := len(s.store.Find(fields, fields.Must("webhookID"), webhookID)) > 0
+	ready := s.hasFields(hooks, webhookID)
 	if _, err := s.store.Update(hooks, webhookID, map[int]any{hooks.Must("isReady"): ready}); err != nil {
 		return fmt.Errorf("refresh readiness: %w", err)
 	}
@@ -201,10 +220,19 @@ func isHookFields(e *schema.Entity) bool {
 	return e.Parent != nil && slices.Contains([]string{"CompanyWebhooks", "ContactWebhooks"}, e.Parent.Entity)
 }
 
-// hookFields is the entity that holds the fields of a webhook entity.
-func (s *Sim) hookFields(hooks *schema.Entity) *schema.Entity {
-	fields, _ := s.schema.Child(hooks, "Fields")
-	return fields
+// hookFields are the entities that hold the fields of a webhook entity: the vendor's own, and the user-defined ones.
+func (s *Sim) hookFields(hooks *schema.Entity) []*schema.Entity {
+	own, _ := s.schema.Child(hooks, "Fields")
+	udfs, _ := s.schema.Child(hooks, "UdfFields")
+	return []*schema.Entity{own, udfs}
+}
+
+// fieldColumn is the column of a webhook's field row that names the field.
+func fieldColumn(fields *schema.Entity) int {
+	if pos, own := fields.Pos("fieldID"); own {
+		return pos
+	}
+	return fields.Must("udfFieldID")
 }
 
 // Merge merges the source company into the destination, as the vendor's merge utility does: contracts and contacts move

@@ -4,58 +4,7 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"strings"
-	"sync"
 )
-
-// logins counts wrong secrets in a row; enough of them lock the API user until Unlock.
-type logins struct {
-	mu     sync.Mutex
-	failed int
-	locked bool
-}
-
-// wrong counts one; after of 0 never locks.
-func (l *logins) wrong(after int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.failed++
-	l.locked = l.locked || after > 0 && l.failed >= after
-}
-
-func (l *logins) right() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.failed = 0
-}
-
-func (l *logins) isLocked() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.locked
-}
-
-// Unlock clears the lock of the API user, as an administrator would.
-func (s *Sim) Unlock() {
-	s.logins.mu.Lock()
-	defer s.logins.mu.Unlock()
-	s.logins.failed, s.logins.locked = 0, false
-}
-
-// Locked tells whether too many wrong secrets have locked the API user.
-func (s *Sim) Locked() bool { return s.logins.isLocked() }
-
-// SetSecret changes the API user's secret, as an administrator who rotates it would.
-func (s *Sim) SetSecret(secret string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.cfg.Secret = secret
-}
-
-func (s *Sim) secret() string {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.cfg.Secret
-}
 
 // login checks the three headers in the order a real tenant was seen to: unknown user 500, wrong secret 401 with an
 // empty body (none was ever recorded), wrong tracking identifier 500. The tenant's former host answers 401 to all.
@@ -72,20 +21,27 @@ func (s *Sim) credentials(q *request) (answer, bool) {
 	if modes.MovedTo != "" && !strings.EqualFold(q.Host, modes.MovedTo) {
 		return answer{status: http.StatusUnauthorized}, true
 	}
-	if user := q.Header.Get("UserName"); user == "" || !strings.EqualFold(user, s.cfg.Username) {
+	return s.users.login(q, s.cfg.TrackingIdentifier, modes.LockAfter)
+}
+
+// login lets a request in as one of the users; lockAfter of 0 never locks.
+func (u *users) login(q *request, code string, lockAfter int) (answer, bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	who := u.byName[strings.ToLower(q.Header.Get("UserName"))]
+	switch {
+	case who == nil:
 		return refused(textZone), true
-	}
-	if s.logins.isLocked() {
+	case who.locked:
 		return failed(http.StatusUnauthorized, textLocked), true
-	}
-	if subtle.ConstantTimeCompare([]byte(q.Header.Get("Secret")), []byte(s.secret())) != 1 {
-		s.logins.wrong(modes.LockAfter)
+	case subtle.ConstantTimeCompare([]byte(q.Header.Get("Secret")), []byte(who.secret)) != 1:
+		who.failed++
+		who.locked = lockAfter > 0 && who.failed >= lockAfter
 		return answer{status: http.StatusUnauthorized}, true
-	}
-	if q.Header.Get("ApiIntegrationCode") != s.cfg.TrackingIdentifier {
+	case q.Header.Get("ApiIntegrationCode") != code:
 		return refused(textIntegration), true
 	}
-	s.logins.right()
+	who.failed, q.user = 0, who.id
 	return answer{}, false
 }
 
@@ -115,7 +71,7 @@ func (s *Sim) zone(q *request) answer {
 			user = values[0]
 		}
 	}
-	if user == "" || !strings.EqualFold(user, s.cfg.Username) {
+	if !s.users.known(user) {
 		return refused(textZone)
 	}
 	host := q.Host

@@ -22,6 +22,8 @@ type Modes struct {
 	Hidden []string `json:"hidden,omitempty"`
 	// NoWebhookRight, 403 or 500, is what a tenant answers when "can create webhooks" is off.
 	NoWebhookRight int `json:"noWebhookRight,omitempty"`
+	// OwnersOnly lets nobody but its owner change or delete a webhook; whether the vendor does is not known.
+	OwnersOnly bool `json:"ownersOnly,omitempty"`
 	// MaxWebhooks is the security level's, per entity (10).
 	MaxWebhooks int `json:"maxWebhooks,omitempty"`
 	// MovedTo is the host[:port] that the tenant has moved to: any other host is stale and answers 401.

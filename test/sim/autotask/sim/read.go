@@ -20,7 +20,7 @@ const maxURL = 2048
 func (s *Sim) get(q *request) answer {
 	id, _ := strconv.ParseInt(q.rest[0], 10, 64)
 	row, found := s.store.Get(q.entity, id)
-	if !found || s.Modes().hides(q.entity.Name) {
+	if hidden := q.entity.Name == errorLog && !s.users.sees(q.user, id); !found || hidden || s.Modes().hides(q.entity.Name) {
 		if s.Modes().NotFound == "null" {
 			return ok([]byte(`{"item":null}`))
 		}
@@ -118,7 +118,7 @@ type linker func(verb string, c cursor) string
 func (s *Sim) page(q *request, e *schema.Entity, parsed *query.Query, cur cursor, link linker) answer {
 	var rows []schema.Record
 	if !s.Modes().hides(e.Name) {
-		rows = s.store.Select(e, parsed, store.Page{From: cur.from(), Limit: cur.PageSize + 1, Skip: s.missing(e, q.op)})
+		rows = s.store.Select(e, parsed, store.Page{From: cur.from(), Limit: cur.PageSize + 1, Skip: s.skipped(q, e)})
 	}
 	next, more := int64(0), len(rows) > cur.PageSize
 	if more {
@@ -159,6 +159,26 @@ func (s *Sim) page(q *request, e *schema.Entity, parsed *query.Query, cur cursor
 	return ok(buf)
 }
 
+// skipped is the ids that a query does not answer: those that the user may not see, and those that faults keep out.
+func (s *Sim) skipped(q *request, e *schema.Entity) func(int64) bool {
+	unseen, missing := s.unseen(q, e), s.missing(e, q.op)
+	if unseen == nil || missing == nil {
+		if unseen == nil {
+			return missing
+		}
+		return unseen
+	}
+	return func(id int64) bool { return unseen(id) || missing(id) }
+}
+
+// unseen is the ids of an entity that are there for other users only; nil: there are none.
+func (s *Sim) unseen(q *request, e *schema.Entity) func(int64) bool {
+	if e.Name != errorLog {
+		return nil
+	}
+	return func(id int64) bool { return !s.users.sees(q.user, id) }
+}
+
 // missing is the ids that faults keep out of a query answer.
 func (s *Sim) missing(e *schema.Entity, op string) func(int64) bool {
 	faults := s.faults.TakeAll(fault.DropIDs, e.Name, op)
@@ -183,7 +203,7 @@ func (s *Sim) count(q *request) answer {
 	}
 	n := 0
 	if !s.Modes().hides(q.entity.Name) {
-		n = len(s.store.Select(q.entity, parsed, store.Page{}))
+		n = len(s.store.Select(q.entity, parsed, store.Page{Skip: s.unseen(q, q.entity)}))
 	}
 	return okJSON(map[string]int{"queryCount": n})
 }

@@ -38,6 +38,7 @@ type request struct {
 	entity   *schema.Entity // nil for resources that are no entity
 	rest     []string       // the path behind the resource
 	body     []byte
+	user     int64  // id of the API user, once logged in
 	leave    func() // ends the request's count as one under way
 }
 

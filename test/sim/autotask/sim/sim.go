@@ -26,7 +26,7 @@ type Row = map[string]any
 // Fault and its kinds are those of the fault package.
 type Fault = fault.Fault
 
-// Config is what a simulated tenant starts with. Username, Secret and TrackingIdentifier are the one API user's.
+// Config is what a simulated tenant starts with. Username and Secret are its first API user's; AddUser makes others.
 type Config struct {
 	Username           string
 	Secret             string
@@ -59,7 +59,7 @@ type Sim struct {
 	faults *fault.Set
 	sender *callout.Sender
 	limits *limits
-	logins *logins
+	users  *users
 	stats  *counters
 	client *http.Client
 
@@ -97,7 +97,7 @@ func New(cfg Config) *Sim {
 	}
 	s := &Sim{
 		cfg: cfg, schema: loaded, modes: cfg.Modes, faults: fault.NewSet(cfg.Seed), stats: newCounters(),
-		sequences: map[callout.Hook]int64{}, dice: newDice(cfg.Seed), limits: newLimits(cfg.Now), logins: &logins{},
+		sequences: map[callout.Hook]int64{}, dice: newDice(cfg.Seed), limits: newLimits(cfg.Now), users: newUsers(cfg),
 		client: &http.Client{
 			Transport:     cfg.Transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -97,12 +97,13 @@ type Webhook struct {
 	URL             string   `json:"webhookUrl"`
 	DeactivationURL string   `json:"deactivationUrl"`
 	Secret          string   `json:"-"`
+	Owner           int64    `json:"ownerResourceID"`
 	Active          bool     `json:"isActive"`
 	Ready           bool     `json:"isReady"`
 	Creates         bool     `json:"creates"`
 	Updates         bool     `json:"updates"`
 	Deletes         bool     `json:"deletes"`
-	Fields          []string `json:"fields"` // REST names of the watched fields
+	Fields          []string `json:"fields"` // REST names of the watched fields; user-defined ones are not listed
 }
 
 // Webhooks lists every registration.
@@ -112,13 +113,13 @@ func (s *Sim) Webhooks() []Webhook {
 		if e.Watches == "" {
 			continue
 		}
-		watched, fields := s.schema.Must(e.Watches), s.hookFields(e)
+		watched, fields := s.schema.Must(e.Watches), s.hookFields(e)[0]
 		for _, row := range s.store.Rows(e) {
 			g := registration{e, row}
 			w := Webhook{
 				Collection: e.Name, ID: row.ID(), GUID: g.text("webhookGUID"), Name: g.text("name"), URL: g.text("webhookUrl"),
 				DeactivationURL: g.text("deactivationUrl"), Secret: g.text("secretKey"),
-				Active: g.is("isActive"), Ready: g.is("isReady"), Creates: g.is("isSubscribedToCreateEvents"),
+				Owner: g.owner(), Active: g.is("isActive"), Ready: g.is("isReady"), Creates: g.is("isSubscribedToCreateEvents"),
 				Updates: g.is("isSubscribedToUpdateEvents"), Deletes: g.is("isSubscribedToDeleteEvents"), Fields: []string{},
 			}
 			for _, field := range s.store.Find(fields, fields.Must("webhookID"), row.ID()) {

@@ -27,8 +27,16 @@ func (s *Sim) listen(r store.Reader, c store.Change) {
 		if hooks.Watches != c.Entity.Name {
 			continue
 		}
+		taken := map[string]bool{}
 		for _, row := range r.Rows(hooks) {
-			s.trigger(r, registration{hooks, row}, c)
+			// Identical callouts are duplicates, whoever owns them and whether they are active or not, and "not all" are
+			// fired. Which one is, the vendor does not say: here only the oldest can be.
+			g := registration{hooks, row}
+			if !g.is(subscriptions[c.Action]) || taken[g.text("webhookUrl")] {
+				continue
+			}
+			taken[g.text("webhookUrl")] = true
+			s.trigger(r, g, c)
 		}
 	}
 }
@@ -41,6 +49,8 @@ type registration struct {
 
 func (g registration) text(field string) string { return g.row.Text(g.entity.Must(field)) }
 func (g registration) is(field string) bool     { return g.row.Bool(g.entity.Must(field)) }
+func (g registration) owner() int64             { n, _ := g.row.Int(g.entity.Must("ownerResourceID")); return n }
+
 func (g registration) hook() callout.Hook {
 	return callout.Hook{Collection: g.entity.Name, ID: g.row.ID()}
 }
@@ -51,9 +61,9 @@ var subscriptions = map[store.Action]string{
 	store.Delete: "isSubscribedToDeleteEvents",
 }
 
-// trigger queues the callout of one registration for one change, if it is active, ready and subscribed to it.
+// trigger queues the callout of one registration that is subscribed to a change, if it is active and ready.
 func (s *Sim) trigger(r store.Reader, g registration, c store.Change) {
-	if !g.is("isActive") || !g.is("isReady") || !g.is(subscriptions[c.Action]) {
+	if !g.is("isActive") || !g.is("isReady") {
 		return
 	}
 	pairs, fires := s.payload(r, g, c)
@@ -71,27 +81,60 @@ func (s *Sim) payload(r store.Reader, g registration, c store.Change) ([]callout
 	}
 	var pairs []callout.Pair
 	fires := c.Action == store.Create
-	fields := s.hookFields(g.entity)
-	for _, row := range r.Find(fields, fields.Must("webhookID"), g.row.ID()) {
-		id, _ := row.Int(fields.Must("fieldID"))
-		pos, ok := c.Entity.HookField(id)
-		if !ok {
-			continue
-		}
-		subscribed := row.Bool(fields.Must("isSubscribedField"))
-		always := row.Bool(fields.Must("isDisplayAlwaysField"))
-		changed := slices.Contains(c.Changed, pos)
-		fires = fires || subscribed && changed
-		value := c.New[pos]
-		shown := always || subscribed && changed
-		if c.Action == store.Create {
-			shown = (always || subscribed) && value != nil
-		}
-		if shown {
-			pairs = append(pairs, callout.Pair{Name: c.Entity.Fields[pos].WireName(), Value: s.wireValue(value)})
+	for _, fields := range s.hookFields(g.entity) {
+		for _, row := range r.Find(fields, fields.Must("webhookID"), g.row.ID()) {
+			w, ok := s.watched(fields, row, c)
+			if !ok {
+				continue
+			}
+			subscribed := row.Bool(fields.Must("isSubscribedField"))
+			always := row.Bool(fields.Must("isDisplayAlwaysField"))
+			fires = fires || subscribed && w.changed
+			shown := always || subscribed && w.changed
+			if c.Action == store.Create {
+				shown = (always || subscribed) && w.pair.Value != nil
+			}
+			if shown {
+				pairs = append(pairs, w.pair)
+			}
 		}
 	}
 	return pairs, fires
+}
+
+// watched is a field of a webhook as a change leaves it.
+type watched struct {
+	pair    callout.Pair
+	changed bool
+}
+
+// watched reads the field that a row of a webhook's fields names; ok is false when there is none of that id.
+func (s *Sim) watched(fields *schema.Entity, row schema.Record, c store.Change) (w watched, ok bool) {
+	column := fieldColumn(fields)
+	id, _ := row.Int(column)
+	if fields.Fields[column].Name == "fieldID" {
+		pos, ok := c.Entity.HookField(id)
+		if !ok {
+			return watched{}, false
+		}
+		value := s.wireValue(c.New[pos])
+		return watched{callout.Pair{Name: c.Entity.Fields[pos].WireName(), Value: value}, slices.Contains(c.Changed, pos)}, true
+	}
+	name, ok := c.Entity.HookUDF(id)
+	if !ok {
+		return watched{}, false
+	}
+	now, has := c.New.UDF()[name]
+	w.pair = callout.Pair{Name: name} // user-defined fields go by their label, and are always text
+	if has {
+		w.pair.Value = now
+	}
+	was, had := "", false
+	if c.Old != nil {
+		was, had = c.Old.UDF()[name]
+	}
+	w.changed = now != was || has != had
+	return w, true
 }
 
 // wireValue: values of user-defined fields are known to be text even when numeric; for the others text is the better
@@ -214,20 +257,24 @@ func (s *Sim) deactivate(h callout.Hook) {
 	_ = s.update(e, h.ID, map[int]any{e.Must("isActive"): false})
 }
 
+// errorLog holds the events that were given up; each user sees those of the webhooks that it created.
+const errorLog = "WebhookEventErrorLogs"
+
 // logColumns says which column of the error log names a webhook.
 var logColumns = map[string]string{"CompanyWebhooks": "accountWebhookID", "ContactWebhooks": "contactWebhookID"}
 
 // logDropped writes an event that was given up into WebhookEventErrorLogs.
 func (s *Sim) logDropped(e callout.Event, message string) {
-	log := s.schema.Must("WebhookEventErrorLogs")
+	log := s.schema.Must(errorLog)
 	// It cannot fail: the id is the next free one.
-	_, _ = s.store.Insert(log, map[int]any{
+	id, _ := s.store.Insert(log, map[int]any{
 		log.Must(logColumns[e.Hook.Collection]): e.Hook.ID,
 		log.Must("sequenceNumber"):              e.Sequence,
 		log.Must("payload"):                     cut(string(e.Body), 8000),
 		log.Must("errorMessage"):                cut(message, 8000),
 		log.Must("createDateTime"):              log.Stamp(s.cfg.Now()),
 	})
+	s.users.setLogged(id, e.Hook)
 }
 
 // writeLate writes the error-log rows of events that a fault has kept from being sent; s.edits is held.

@@ -106,10 +106,16 @@ func TestRegistration(t *testing.T) {
 	if tn.must("GET", "CompanyWebhooks/1", "").item()["isReady"] != false {
 		t.Error("ready without a field")
 	}
+	for _, verb := range []string{"PATCH", "PUT"} {
+		if r := tn.do(verb, "CompanyWebhooks", `{"id":1,"isSubscribedToCreateEvents":true}`); r.status != 500 || !strings.Contains(r.text(), "at least one callout field") {
+			t.Errorf("%s without a field: %d %s", verb, r.status, r.raw)
+		}
+	}
+	tn.must("POST", path, `{"fieldID":7,"isDisplayAlwaysField":true,"isSubscribedField":true}`)
 
-	tn.must("PATCH", "CompanyWebhooks", `{"id":1,"webhookUrl":"http://y","webhookGUID":"mine","isReady":true}`)
+	tn.must("PATCH", "CompanyWebhooks", `{"id":1,"webhookUrl":"http://y","webhookGUID":"mine","isReady":false}`)
 	hook = tn.must("GET", "CompanyWebhooks/1", "").item()
-	if hook["webhookUrl"] != "http://y" || hook["webhookGUID"] != guid || hook["isReady"] != false || hook["name"] != "mine" {
+	if hook["webhookUrl"] != "http://y" || hook["webhookGUID"] != guid || hook["isReady"] != true || hook["name"] != "mine" {
 		t.Errorf("patched: %v", hook)
 	}
 	tn.must("PUT", "CompanyWebhooks", strings.Replace(registrationBody("http://z", "put"), `"isSubscribedToUpdateEvents":true,`, `"id":1,`, 1))

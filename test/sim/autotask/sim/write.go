@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"channelsync/test/sim/autotask/callout"
 	"channelsync/test/sim/autotask/schema"
 )
 
@@ -44,9 +45,9 @@ func (s *Sim) write(q *request) answer {
 		given[e.Must(e.Parent.Field)] = parentID
 	}
 	if q.op == opCreate {
-		return s.createRow(e, given)
+		return s.createRow(q, e, given)
 	}
-	return s.updateRow(e, given, q.op == opReplace)
+	return s.updateRow(q, e, given)
 }
 
 // decodeBody reads the fields of a body by their names in any case. Unknown keys are ignored, as the vendor does.
@@ -69,7 +70,7 @@ func decodeBody(e *schema.Entity, body map[string]json.RawMessage) (values map[i
 	return values, ""
 }
 
-func (s *Sim) createRow(e *schema.Entity, given map[int]any) answer {
+func (s *Sim) createRow(q *request, e *schema.Entity, given map[int]any) answer {
 	values := map[int]any{}
 	for pos, v := range given {
 		if pos != 0 && (!e.Fields[pos].ReadOnly || pos == len(e.Fields)-1) {
@@ -86,6 +87,7 @@ func (s *Sim) createRow(e *schema.Entity, given map[int]any) answer {
 		if most := limit(s.Modes().MaxWebhooks, maxWebhooks); most > 0 && s.store.Len(e) >= most {
 			return refused("Data violation: the maximum webhook limit of %d has been reached.", most)
 		}
+		values[e.Must("ownerResourceID")] = q.user
 	}
 	id, err := s.insert(e, values)
 	if err != nil {
@@ -95,7 +97,7 @@ func (s *Sim) createRow(e *schema.Entity, given map[int]any) answer {
 }
 
 // updateRow changes the given fields; a replace clears the others it may write.
-func (s *Sim) updateRow(e *schema.Entity, given map[int]any, replace bool) answer {
+func (s *Sim) updateRow(q *request, e *schema.Entity, given map[int]any) answer {
 	id, hasID := given[0].(int64)
 	if !hasID {
 		return refused("Data violation: id is a required field ; on record number [1].")
@@ -103,6 +105,12 @@ func (s *Sim) updateRow(e *schema.Entity, given map[int]any, replace bool) answe
 	old, found := s.store.Get(e, id)
 	if !found {
 		return refused("No matching records found.")
+	}
+	switch {
+	case s.keptByOwner(q, e, old):
+		return refused(textNoWriteRight, q.op)
+	case e.Watches != "" && !s.hasFields(e, id):
+		return refused(textNoField)
 	}
 	values := map[int]any{}
 	for pos, f := range e.Fields {
@@ -116,7 +124,7 @@ func (s *Sim) updateRow(e *schema.Entity, given map[int]any, replace bool) answe
 			}
 		case has:
 			values[pos] = v
-		case replace && !isUDF:
+		case q.op == opReplace && !isUDF:
 			values[pos] = f.Default
 		}
 	}
@@ -191,12 +199,25 @@ func (s *Sim) entityRules(e *schema.Entity, values map[int]any, old schema.Recor
 	case isHookFields(e) && old == nil:
 		webhookID, _ := values[e.Must("webhookID")].(int64)
 		for _, row := range s.store.Find(e, e.Must("webhookID"), webhookID) {
-			if row[e.Must("fieldID")] == values[e.Must("fieldID")] {
-				return "Data violation: fieldID is on this webhook already ; on record number [1]."
+			if column := fieldColumn(e); row[column] == values[column] {
+				return "Data violation: " + e.Fields[column].Name + " is on this webhook already ; on record number [1]."
 			}
 		}
 	}
 	return ""
+}
+
+// keptByOwner says whether a webhook, or a field of one, is another user's and may be touched by that user alone.
+func (s *Sim) keptByOwner(q *request, e *schema.Entity, row schema.Record) bool {
+	if !s.Modes().OwnersOnly || e.Watches == "" && !isHookFields(e) {
+		return false
+	}
+	hook := callout.Hook{Collection: e.Name, ID: row.ID()}
+	if isHookFields(e) {
+		hook.Collection = e.Parent.Entity
+		hook.ID, _ = row.Int(e.Must("webhookID"))
+	}
+	return s.users.ownerOf(hook) != q.user
 }
 
 // delete removes a row by id, at the top or as a child.
@@ -216,7 +237,8 @@ func (s *Sim) delete(q *request) answer {
 		parentID, _ := row.Int(e.Must(e.Parent.Field))
 		found = strconv.FormatInt(parentID, 10) == strings.TrimLeft(q.rest[0], "0")
 	}
-	if !found || modes.denies(e.Name) || !s.remove(e, id) {
+	hidden := e.Name == errorLog && !s.users.sees(q.user, id)
+	if !found || hidden || modes.denies(e.Name) || s.keptByOwner(q, e, row) || !s.remove(e, id) {
 		return failed(http.StatusInternalServerError, textNoMatch)
 	}
 	return itemID(id)

@@ -43,7 +43,7 @@ func overallCostChoices() []choice {
 }
 
 func contractStatusChoices() []choice {
-	return []choice{{"any", "Active and inactive contracts (default)"}, {"active", "Active contracts only"}}
+	return []choice{{"any", "Of any status (default)"}, {"active", "Only those with the status In Effect"}}
 }
 
 func emailChoices() []choice {

@@ -8,8 +8,9 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-// OptionActive is the value of Options.ContractStatus that lets only active
-// contracts sync; "any", and empty, let all of them.
+// OptionActive is the value of Options.ContractStatus that lets only contracts
+// of status In Effect sync; "any", and empty, let all of them. It is about that flag
+// alone: at the vendor neither an end date that has passed nor an end of billing changes it.
 const OptionActive = "active"
 
 // ContractFacts are what the decision about a contract rests on. That the
@@ -56,7 +57,7 @@ func contractStatus(f ContractFacts) v1.Condition {
 	case f.Contract.Status == statusActive:
 		c.Met = true
 	default:
-		c.Detail += "; the options of this installation let only Active (1) sync"
+		c.Detail += "; the options of this installation let only In Effect (1) sync"
 	}
 	return c
 }

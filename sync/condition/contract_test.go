@@ -50,7 +50,7 @@ func TestContract(t *testing.T) {
 		{
 			name: "inactive (0), and only active ones sync", contract: managed(withStatus(0)), company: customer(), options: active,
 			want:   []string{"contract_inactive"},
-			detail: "Not synced: contract status is Inactive (0); the options of this installation let only Active (1) sync.",
+			detail: "Not synced: contract status is Inactive (0); the options of this installation let only In Effect (1) sync.",
 		},
 		{
 			name: "inactive by the tenant's number for it", contract: managed(withStatus(2)), company: customer(), options: active,

@@ -57,10 +57,10 @@ func contractTypeName(n int64) string {
 	}
 }
 
-// contractStatusName calls everything but 1 inactive: the vendor's number for it differs between tenants.
+// contractStatusName calls 1 what the vendor does, and everything else inactive: its number for that differs between tenants.
 func contractStatusName(n int64) string {
 	if n == statusActive {
-		return "Active (1)"
+		return "In Effect (1)"
 	}
 	return fmt.Sprintf("Inactive (%d)", n)
 }

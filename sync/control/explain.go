@@ -129,7 +129,7 @@ func whatToDo(reasons []string) string {
 		v1.ReasonStatusInactive:   "Set the company active in Autotask to sync it.",
 		v1.ReasonExcluded:         "Change the include or exclude list in the installation's options to sync it.",
 		v1.ReasonFiltered:         "Change the filters in the installation's options to sync it.",
-		v1.ReasonContractInactive: "Set the contract active, or the option contractStatus to any.",
+		v1.ReasonContractInactive: "Set the contract's status to In Effect, or the option contractStatus to any.",
 		v1.ReasonClientOutOfScope: "Look at the contract's company: it must be an active Customer.",
 		v1.ReasonSyncNotInstalled: "Install the sync.",
 		v1.ReasonNoContract:       "Add a contract in Autotask.",

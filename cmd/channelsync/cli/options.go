@@ -46,7 +46,7 @@ func (o *optionFlags) flags(fs *flag.FlagSet) {
 		func(p *v1.Options) *string { return &p.OutOfScope })
 	o.word(fs, "overall-cost", "`WORD` for how a contract's overall cost is found",
 		func(p *v1.Options) *string { return &p.OverallCost })
-	o.word(fs, "contract-status", "`WORD` for which contracts count",
+	o.word(fs, "contract-status", "`WORD` for which contracts count, by their status flag and not by dates or billing",
 		func(p *v1.Options) *string { return &p.ContractStatus })
 	o.word(fs, "emails", "`WORD` for whose addresses a client gets", func(p *v1.Options) *string { return &p.Emails })
 	o.ids(fs, "contract-types", "only contracts of these types",

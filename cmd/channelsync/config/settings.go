@@ -111,7 +111,7 @@ func definitions() []definition {
 			func(c *Config) *time.Duration { return &c.Intervals.ContractPoll }),
 		interval("contract-parts-interval", "1h", "how often services, units, bundles and charges are compared",
 			func(c *Config) *time.Duration { return &c.Intervals.ContractParts }),
-		interval("sweep-interval", "24h", "full sweep that repairs whatever was missed",
+		interval("sweep-interval", "24h", "full sweep: everything in scope is sent again, which repairs what was missed or edited at the target",
 			func(c *Config) *time.Duration { return &c.Intervals.Sweep }),
 		interval("webhook-check-interval", "5m", "how often registrations are compared and missed events read",
 			func(c *Config) *time.Duration { return &c.Intervals.WebhookCheck }),

@@ -177,6 +177,12 @@ func (l *list) Clear(_ context.Context, _ string, kind v1.Kind, lane events.Lane
 func (l *list) Mark(_ context.Context, marks []events.Mark) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.put(marks)
+	return nil
+}
+
+// put is Mark for whoever holds the lock.
+func (l *list) put(marks []events.Mark) {
 	for _, m := range marks {
 		l.marks = slices.DeleteFunc(l.marks, func(old events.Mark) bool { return old.Kind == m.Kind && old.Lane == m.Lane && old.ID == m.ID })
 		l.sequence++
@@ -184,13 +190,12 @@ func (l *list) Mark(_ context.Context, marks []events.Mark) error {
 		l.marks = append(l.marks, m)
 	}
 	if l.silent {
-		return nil
+		return
 	}
 	select {
 	case l.wakes <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 func (l *list) PublishAll(context.Context, []events.Change) error { return nil }

@@ -140,13 +140,17 @@ func (w *Worker) Run(ctx context.Context, wakes <-chan struct{}) {
 			}
 		case !now.Before(bulkAt):
 			bulkAt = now.Add(lookAgain)
-			if at := w.bulk.state(); at.After(now) {
-				bulkAt = earlier(at, bulkAt)
-			} else if w.bulkTurn(ctx) {
+			if !w.bulk.state().After(now) && w.bulkTurn(ctx) {
 				bulkAt = w.r.Now()
 			}
-			if woken(wakes) { // while the batch was at work: live marks must not wait for the last of the bulk
-				liveAt = earlier(liveAt, now.Add(pause))
+			if at := w.bulk.state(); at.After(w.r.Now()) { // the share is used up until then
+				bulkAt = earlier(bulkAt, at)
+			}
+			// Live entries must not wait for the last of the bulk. A hint says nothing of its
+			// lane: a bulk entry may have come after the turn had read that lane.
+			if woken(wakes) {
+				due := now.Add(pause)
+				liveAt, bulkAt = earlier(liveAt, due), earlier(bulkAt, due)
 			}
 		default:
 			next := liveAt

@@ -221,6 +221,63 @@ func TestMarkWithoutAWakeIsFound(t *testing.T) {
 	})
 }
 
+// A hint may come at any moment of a turn. Whatever the turn had read before, both lanes
+// are looked at once more: nobody is woken a second time for the same record.
+func TestAWakeDuringATurnIsNotLost(t *testing.T) {
+	lanes := []events.Lane{events.LaneLive, events.LaneBulk}
+	for _, during := range lanes {
+		for _, written := range lanes {
+			t.Run(fmt.Sprintf("%s during %s", written, during), func(t *testing.T) {
+				work(t, func(t *testing.T, s *shift) {
+					s.after(time.Second)
+					id := s.at.Put("Companies", atsim.Row{"companyName": "late", "companyType": 1, "isActive": true})
+					once := sync.OnceFunc(func() {
+						s.list.put([]events.Mark{{Installation: inst, Kind: v1.KindCompany, Lane: written, ID: id, Trigger: v1.TriggerCallback}})
+					})
+					s.list.mu.Lock()
+					s.list.taken = func(kind v1.Kind, lane events.Lane, _ int) {
+						if lane == during && kind == v1.KindContract { // companies were read before
+							once()
+						}
+					}
+					s.list.mu.Unlock()
+					s.w.Kick() // a turn of each lane, which finds nothing
+					s.after(3 * window)
+					if got := s.names(); len(got) != 1 {
+						t.Errorf("settled %v", got)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestBulkWorkGoesOnOnceItsShareIsFree(t *testing.T) {
+	work(t, func(t *testing.T, s *shift) {
+		s.after(time.Second)
+		once := sync.OnceFunc(func() { s.w.bulk.open(time.Now(), time.Now().Add(20*time.Second)) })
+		s.list.mu.Lock()
+		s.list.silent = true
+		s.list.taken = func(_ v1.Kind, lane events.Lane, _ int) {
+			if lane == events.LaneBulk {
+				once()
+			}
+		}
+		s.list.mu.Unlock()
+		s.w.Kick()
+		s.after(time.Second)
+		s.customer(events.LaneBulk, "waits")
+		s.after(18 * time.Second)
+		if got := s.names(); len(got) != 0 {
+			t.Errorf("settled %v though the share is used up", got)
+		}
+		s.after(2 * time.Second)
+		if got := s.names(); len(got) != 1 {
+			t.Errorf("settled %v once it is free", got)
+		}
+	})
+}
+
 func TestLiveGoesBeforeBulk(t *testing.T) {
 	work(t, func(t *testing.T, s *shift) {
 		s.after(time.Second)

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/panics"
 )
 
 const (
@@ -28,7 +29,7 @@ func (b *Bus) Dispatch(ctx context.Context) error {
 	for ctx.Err() == nil {
 		msgs, err := b.fetch(ctx)
 		if len(msgs) > 0 {
-			err = errors.Join(err, b.carry(ctx, msgs))
+			err = errors.Join(err, b.carryAll(ctx, msgs))
 		}
 		if err == nil || ctx.Err() != nil {
 			if n := len(msgs); n > 0 && n < batchMax {
@@ -78,6 +79,27 @@ func collectBatch(batch jetstream.MessageBatch, err error) ([]jetstream.Msg, err
 		return msgs, fmt.Errorf("fetch changes: %w", err)
 	}
 	return msgs, nil
+}
+
+// carryAll carries messages, and one by one when that panics: the one that causes it is
+// logged and ended, so that it comes again for nobody.
+func (b *Bus) carryAll(ctx context.Context, msgs []jetstream.Msg) error {
+	err := panics.Try(func() error { return b.carry(ctx, msgs) })
+	if panics.Of(err) == nil {
+		return err
+	}
+	if len(msgs) == 1 {
+		b.log.Error("carrying a change panicked; ending it: the next sweep finds its record",
+			zap.String("subject", msgs[0].Subject()), zap.Error(err), panics.Stack(err))
+		b.stats.terminated.Add(1)
+		_ = msgs[0].TermWithReason("panicked")
+		return nil
+	}
+	var errs []error
+	for _, msg := range msgs {
+		errs = append(errs, b.carryAll(ctx, []jetstream.Msg{msg}))
+	}
+	return errors.Join(errs...)
 }
 
 // carry marks what the messages name, then acknowledges all of them; on an

@@ -6,6 +6,10 @@ import (
 	"strings"
 
 	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+	"channelsync/internal/panics"
 )
 
 // Signal tells the other instances, and this one, something of an installation that
@@ -30,7 +34,11 @@ func (b *Bus) Signals(ctx context.Context, topic, installation string, fn func(i
 		}
 	}
 	sub, err := b.nc.Subscribe(topic+"."+installation, func(msg *nats.Msg) {
-		fn(strings.TrimPrefix(msg.Subject, topic+"."), msg.Data)
+		id := strings.TrimPrefix(msg.Subject, topic+".")
+		if err := panics.Try(func() error { fn(id, msg.Data); return nil }); err != nil {
+			b.log.Error("taking a signal panicked; it is lost", zap.String(v1.LogOperation, topic), zap.String(v1.LogInstallation, id),
+				zap.Error(err), panics.Stack(err))
+		}
 	})
 	if err != nil {
 		return fmt.Errorf("listen for %s: %w", topic, err)

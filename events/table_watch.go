@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/panics"
 )
 
 // Event is a write to a table or, with Deleted, the end of a key.
@@ -83,6 +84,9 @@ func (t *Table) watch(ctx context.Context, filter string, seen *uint64, fn func(
 		if !e.Deleted {
 			e.Value = msg.Data()
 		}
-		fn(e)
+		if err := panics.Try(func() error { fn(e); return nil }); err != nil {
+			t.log.Error("taking a table's change panicked; it is passed over",
+				zap.String(v1.LogStream, t.name), zap.Uint64(v1.LogSequence, *seen), zap.Error(err), panics.Stack(err))
+		}
 	}
 }

@@ -219,6 +219,11 @@ var issueWords = map[string]issueText{
 		"More records than the installation's share would no longer be synced. Nothing is done with them until somebody says so.",
 		"If this is right, approve it on the console or by POST …/held/approve; if not, look at the API user's rights in Autotask, then discard it.",
 	},
+	"internal": {
+		v1.SeverityRetrying, "channelsync itself failed",
+		"A fault of channelsync's own stopped the work on these records, or one of its checks. Everything else goes on, and it is tried again.",
+		"Report it with the lines of the log that have \"panicked\" in them.",
+	},
 	"row_unreadable": {
 		v1.SeverityRetrying, "A record's row cannot be read",
 		"Autotask answers something for these records that is not what its API describes.",

@@ -13,6 +13,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/panics"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
 	"channelsync/sync/reconcile"
@@ -87,10 +88,10 @@ func (rt *runtime) runJobs(ctx context.Context) {
 		if rt.paused() {
 			continue
 		}
-		rt.failed(ctx, "jobs", rt.m.pay(ctx, rt.id))
+		rt.failed(ctx, "jobs", panics.Try(func() error { return rt.m.pay(ctx, rt.id) }))
 		running := rt.m.Jobs.Running(rt.id)
 		if len(running) == 0 {
-			rt.failed(ctx, "sweep", rt.sweepIfDue(ctx))
+			rt.failed(ctx, "sweep", panics.Try(func() error { return rt.sweepIfDue(ctx) }))
 			running = rt.m.Jobs.Running(rt.id)
 		}
 		if len(running) == 0 {
@@ -103,7 +104,7 @@ func (rt *runtime) runJobs(ctx context.Context) {
 			pace = jobLook
 		}
 		last, wait = now, pace
-		if err := rt.work(ctx, running[0], still); err != nil {
+		if err := panics.Try(func() error { return rt.work(ctx, running[0], still) }); err != nil {
 			rt.failed(ctx, "jobs", err)
 			wait = retryIn(err, rt.m.Now())
 		}

@@ -14,6 +14,7 @@ import (
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/panics"
 	"channelsync/sync/installation"
 	"channelsync/sync/reconcile"
 	"channelsync/sync/watch"
@@ -245,8 +246,8 @@ func (rt *runtime) failed(ctx context.Context, what string, err error) {
 		return
 	}
 	road := reconcile.RoadOf(err, rt.m.Now())
-	rt.log.Warn("watch failed", zap.String(v1.LogOperation, what), zap.Error(err))
-	if road.Code == "credentials_refused" || road.Side != reconcile.SideAutotask {
+	rt.log.Warn("watch failed", zap.String(v1.LogOperation, what), zap.Error(err), panics.Stack(err))
+	if road.Code == "credentials_refused" || road.Side != reconcile.SideAutotask && road.Code != reconcile.CodeInternal {
 		return
 	}
 	rt.issues.raise(issue{code: road.Code, side: what, detail: err.Error(), act: road.Pause, nextAt: road.At})

@@ -10,6 +10,7 @@ import (
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
+	"channelsync/internal/panics"
 	"channelsync/sync/job"
 	"channelsync/sync/watch"
 )
@@ -27,7 +28,8 @@ func (rt *runtime) watchWebhooks(ctx context.Context) {
 		return
 	}
 	for ctx.Err() == nil {
-		wait := rt.checkWebhooks(ctx)
+		wait := min(rt.m.Intervals.WebhookCheck, registerSoon)
+		rt.failed(ctx, "webhooks", panics.Try(func() error { wait = rt.checkWebhooks(ctx); return nil }))
 		t := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -107,13 +109,13 @@ func (rt *runtime) watchStamps(ctx context.Context) {
 		rt.watching.Lock()
 		defer rt.watching.Unlock()
 		if !rt.registered.Load() || rt.catchUp.Swap(false) {
-			err := rt.pollStamps(ctx)
+			err := panics.Try(func() error { return rt.pollStamps(ctx) })
 			if err != nil {
 				rt.catchUp.Store(true)
 			}
 			rt.failed(ctx, "poll", err)
 		}
-		rt.failed(ctx, "contracts", rt.pollContracts(ctx))
+		rt.failed(ctx, "contracts", panics.Try(func() error { return rt.pollContracts(ctx) }))
 	})
 }
 

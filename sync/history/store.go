@@ -11,6 +11,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/panics"
 )
 
 // saveEvery is how long counts may stand in memory alone.
@@ -122,7 +123,9 @@ func (s *Store) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			s.saveAll(ctx)
+			if err := panics.Try(func() error { s.saveAll(ctx); return nil }); err != nil {
+				s.Log.Error("storing the history panicked; it is tried again in a minute", zap.Error(err), panics.Stack(err))
+			}
 		}
 	}
 }

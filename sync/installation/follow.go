@@ -11,6 +11,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/panics"
 )
 
 // Watched tells of changes that other processes make.
@@ -38,8 +39,8 @@ func (s *Store) Follow(ctx context.Context, table Watched, changed func(id strin
 			case <-ctx.Done():
 				return
 			case <-t.C:
-				if err := s.compare(ctx); err != nil && ctx.Err() == nil {
-					log.Warn("installations not compared with the store; tried again", zap.Error(err))
+				if err := panics.Try(func() error { return s.compare(ctx) }); err != nil && ctx.Err() == nil {
+					log.Warn("installations not compared with the store; tried again", zap.Error(err), panics.Stack(err))
 				}
 			}
 		}

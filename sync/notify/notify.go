@@ -13,6 +13,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/panics"
 )
 
 const (
@@ -94,7 +95,9 @@ func (n *Notifier) Run(ctx context.Context) {
 	t := time.NewTicker(n.cfg.Every)
 	defer t.Stop()
 	for {
-		n.round(ctx)
+		if err := panics.Try(func() error { n.round(ctx); return nil }); err != nil {
+			n.cfg.Log.Error("telling of issues panicked; what is due is told later", zap.Error(err), panics.Stack(err))
+		}
 		select {
 		case <-ctx.Done():
 			return

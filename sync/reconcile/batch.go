@@ -15,6 +15,7 @@ import (
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/panics"
 	"channelsync/sync/condition"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/installation"
@@ -180,7 +181,11 @@ func (b *batch) settle(ctx context.Context, dependents []events.Change) error {
 		}
 	}
 	for _, it := range done {
-		b.tell(it, now)
+		if err := panics.Try(func() error { b.tell(it, now); return nil }); err != nil {
+			// The record is settled: whoever counts it must not make a failure of it.
+			b.Log.Error("telling of a reconcile panicked, the record stays settled",
+				zap.String(v1.LogKind, string(b.kind)), zap.Int64(v1.LogRecord, it.entry.ID), zap.Error(err), panics.Stack(err))
+		}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
@@ -82,6 +83,20 @@ type setup struct {
 	autotask atsim.Config
 	change   func(*Config) // of the reconciler
 	hold     func(context.Context) (context.Context, context.CancelFunc, error)
+	asking   func(*http.Request) // sees every request to either vendor before it is sent
+}
+
+// watched shows requests to a test before it sends them.
+type watched struct {
+	http.RoundTripper
+	asking func(*http.Request)
+}
+
+func (w watched) RoundTrip(r *http.Request) (*http.Response, error) {
+	if w.asking != nil {
+		w.asking(r)
+	}
+	return w.RoundTripper.RoundTrip(r)
 }
 
 // newBench also lets the test run beside others: it waits for the disk most of the time.
@@ -117,12 +132,13 @@ func newBench(t *testing.T, s setup) *bench {
 			Username: s.autotask.Username, Secret: v1.Secret(s.autotask.Secret), TrackingIdentifier: v1.Secret(s.autotask.TrackingIdentifier),
 		},
 		Zone: zone, Hosts: autotask.NewHosts([]string{strings.TrimPrefix(atServer.URL, "http://")}),
-		Wait: func(context.Context, time.Duration) error { return nil },
+		Transport: watched{atServer.Client().Transport, s.asking},
+		Wait:      func(context.Context, time.Duration) error { return nil },
 	})
 	t.Cleanup(client.Close)
 	target, err := channelprogram.New(channelprogram.Config{
-		BaseURL: cpServer.URL, ConnectionID: connection, Token: "token-0123456789", Transport: cpServer.Client().Transport,
-		Hold: s.hold,
+		BaseURL: cpServer.URL, ConnectionID: connection, Token: "token-0123456789",
+		Transport: watched{cpServer.Client().Transport, s.asking}, Hold: s.hold,
 	})
 	if err != nil {
 		t.Fatal(err)

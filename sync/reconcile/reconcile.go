@@ -11,6 +11,7 @@ import (
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/panics"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
@@ -97,8 +98,27 @@ func New(cfg Config) *Reconciler {
 
 // Batch reconciles marks of one kind, at most MaxBatch. A nil error means that
 // every record is settled and its mark may be cleared. An error is a failure of
-// the road: marks stay, what was already done is remembered.
+// the road: marks stay, what was already done is remembered. A panic is the failure
+// of the record that causes it, which halving the batch finds; all others are settled.
 func (r *Reconciler) Batch(ctx context.Context, kind v1.Kind, marks []events.Mark) error {
+	err := panics.Try(func() error { return r.reconcile(ctx, kind, marks) })
+	panicked := panics.Of(err)
+	switch {
+	case panicked == nil:
+		return err
+	case len(marks) == 1:
+		return r.settlePanicked(ctx, kind, marks[0], panicked)
+	}
+	r.Log.Error("reconcile panicked, halving the batch to find the record",
+		zap.String(v1.LogKind, string(kind)), zap.Int(v1.LogCount, len(marks)), zap.Error(err), panics.Stack(err))
+	middle := len(marks) / 2
+	if err := r.Batch(ctx, kind, marks[:middle]); err != nil {
+		return err
+	}
+	return r.Batch(ctx, kind, marks[middle:])
+}
+
+func (r *Reconciler) reconcile(ctx context.Context, kind v1.Kind, marks []events.Mark) error {
 	in, err := r.Installation()
 	if err != nil {
 		return err
@@ -163,6 +183,9 @@ type Road struct {
 
 // RoadOf says whose failure an error of Batch is and what to do about it.
 func RoadOf(err error, now time.Time) Road {
+	if panics.Of(err) != nil {
+		return Road{Side: SideOwn, Code: CodeInternal, Err: err}
+	}
 	if e, ok := errors.AsType[*autotask.Error](err); ok {
 		road := Road{Side: SideAutotask, Code: "autotask_unavailable", Err: err}
 		switch e.Kind {

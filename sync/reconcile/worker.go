@@ -13,6 +13,7 @@ import (
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/panics"
 )
 
 const (
@@ -183,8 +184,9 @@ func (w *Worker) bulkTurn(ctx context.Context) (again bool) {
 	if !ok {
 		return true
 	}
-	n, _ := w.turn(ctx, events.LaneBulk)
-	leave(n)
+	n := 0
+	defer func() { leave(n) }()
+	n, _ = w.turn(ctx, events.LaneBulk)
 	return n > 0
 }
 
@@ -235,7 +237,11 @@ func (w *Worker) turn(ctx context.Context, lane events.Lane) (settled int, full 
 		if w.finished(ctx) {
 			break
 		}
-		n, err := w.batch(ctx, kind, lane)
+		n := 0
+		err := panics.Try(func() (err error) {
+			n, err = w.batch(ctx, kind, lane)
+			return err
+		})
 		settled += n
 		full = full || n == MaxBatch
 		if err != nil {
@@ -326,7 +332,7 @@ func (w *Worker) broke(err error, lane events.Lane) {
 	w.broken[road.Side] = true
 	w.mu.Unlock()
 	if first {
-		w.r.Log.Warn("road broken", zap.String(v1.LogCode, road.Code), zap.Time(v1.LogNextAt, next), zap.Error(err))
+		w.r.Log.Warn("road broken", zap.String(v1.LogCode, road.Code), zap.Time(v1.LogNextAt, next), zap.Error(err), panics.Stack(err))
 	}
 	w.reports.Broken(road, next)
 }

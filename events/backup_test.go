@@ -34,7 +34,7 @@ func everything(t testing.TB, b *Bus) {
 		return err == nil && n == 0
 	})
 	stop()
-	err := b.Worklist().Later(t.Context(), []Mark{mark(99)}, func(Mark) time.Time { return time.Now().Add(time.Hour) })
+	err := b.Worklist().Later(t.Context(), []Mark{mark(99)}, in(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestBackupRestoresToTheSame(t *testing.T) {
 func TestScheduleIsKeptByARestore(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	err := b.Worklist().Later(t.Context(), []Mark{mark(7)}, func(Mark) time.Time { return time.Now().Add(3 * time.Second) })
+	err := b.Worklist().Later(t.Context(), []Mark{mark(7)}, in(3*time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,33 +13,52 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-// Later makes records due at a time each, on the live lane: the server keeps the
+// Later makes records due after a wait each, on the live lane: the server keeps the
 // schedule, across restarts of either. It replaces the record's earlier schedule;
-// a mark that the record has already stays. Times have the grain of a second and
-// may fire up to one second early; a time that is past fires at once.
-func (w *Worklist) Later(ctx context.Context, marks []Mark, at func(Mark) time.Time) error {
+// a mark that the record has already stays. Waits have the grain of a second and
+// may end up to one second early; one of zero or less ends at once.
+//
+// A schedule names a time of the server's, so the wait is counted from what the
+// server's clock says: by ours it would end at once on a server that is ahead.
+func (w *Worklist) Later(ctx context.Context, marks []Mark, wait func(Mark) time.Duration) error {
 	if len(marks) == 0 {
 		return nil
 	}
-	msgs := make([]*nats.Msg, 0, len(marks))
-	due := make([]time.Time, 0, len(marks))
-	for _, m := range marks {
-		when := wholeSecond(at(m))
-		msg, err := m.schedule(when)
+	waits := make([]time.Duration, len(marks))
+	err := w.call(ctx, "schedule marks", func(ctx context.Context) error {
+		now, err := w.serverTime(ctx)
 		if err != nil {
 			return err
 		}
-		msgs, due = append(msgs, msg), append(due, when)
-	}
-	msgs = lastOfEach(msgs)
-	err := w.call(ctx, "schedule marks", func(ctx context.Context) error { return w.publishAll(ctx, msgs) })
+		msgs := make([]*nats.Msg, len(marks))
+		for i, m := range marks {
+			waits[i] = wait(m)
+			if msgs[i], err = m.schedule(wholeSecond(now.Add(waits[i]))); err != nil {
+				return err
+			}
+		}
+		return w.publishAll(ctx, lastOfEach(msgs))
+	})
 	if err != nil {
 		return err
 	}
+	began := time.Now()
 	for i, m := range marks {
-		w.wakes.wakeAt(m.Installation, due[i])
+		w.wakes.wakeAt(m.Installation, wholeSecond(began.Add(waits[i])))
 	}
 	return nil
+}
+
+// serverTime is what the clock says of the server that keeps the stream's schedules.
+func (w *Worklist) serverTime(ctx context.Context) (time.Time, error) {
+	info, err := w.handle.Info(ctx)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("ask the server's time: %w", err)
+	}
+	if info.TimeStamp.IsZero() {
+		return time.Time{}, errors.New("ask the server's time: its answer has none")
+	}
+	return info.TimeStamp, nil
 }
 
 // schedule is the message that the server turns into the mark when its time comes.

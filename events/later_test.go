@@ -8,8 +8,8 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-func in(d time.Duration) func(Mark) time.Time {
-	return func(Mark) time.Time { return time.Now().Add(d) }
+func in(d time.Duration) func(Mark) time.Duration {
+	return func(Mark) time.Duration { return d }
 }
 
 func TestSchedulesFireAndSurviveARestart(t *testing.T) {
@@ -87,5 +87,27 @@ func TestWholeSecondRoundsUp(t *testing.T) {
 	}
 	if got := wholeSecond(whole.Add(1)); !got.Equal(whole.Add(time.Second)) {
 		t.Errorf("a nanosecond more became %s", got)
+	}
+}
+
+// TestWaitsAreCountedByTheServersClock: our own clock may be hours ahead or behind.
+func TestWaitsAreCountedByTheServersClock(t *testing.T) {
+	t.Parallel()
+	for name, ours := range map[string]time.Duration{"ahead": 3 * time.Hour, "behind": -3 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := open(t, func(c *Config) { c.Now = func() time.Time { return time.Now().Add(ours) } })
+			waits := map[int64]time.Duration{1: time.Second, 2: 2 * time.Hour}
+			wait := func(m Mark) time.Duration { return waits[m.ID] }
+			if err := b.Worklist().Later(t.Context(), []Mark{mark(1), mark(2)}, wait); err != nil {
+				t.Fatal(err)
+			}
+			if got := idsOf(takeN(t, b, LaneLive, 1)); got[0] != 1 {
+				t.Errorf("due: %v", got)
+			}
+			if d, err := b.Worklist().Depth(t.Context(), inst); err != nil || d.Live != 1 || d.Later != 1 {
+				t.Errorf("%+v, %v; want the one of two hours to wait", d, err)
+			}
+		})
 	}
 }

@@ -52,6 +52,9 @@ type Mark struct {
 	GUID            string     `json:"guid,omitempty"`
 	SequenceNumber  *int64     `json:"sequenceNumber,omitempty"`
 	Traceparent     string     `json:"traceparent,omitempty"`
+	// Attempt is of a scheduled retry: how many attempts of the record had failed
+	// when it was scheduled. 0: not a retry.
+	Attempt int `json:"attempt,omitempty"`
 }
 
 // Mark is what the worklist holds for the change.

@@ -141,8 +141,7 @@ func TestDepthAndPurge(t *testing.T) {
 	if err := w.Mark(ctx, []Mark{mark(1), mark(2), bulk, foreign}); err != nil {
 		t.Fatal(err)
 	}
-	later := func(Mark) time.Time { return time.Now().Add(time.Hour) }
-	if err := w.Later(ctx, []Mark{mark(8), mark(9)}, later); err != nil {
+	if err := w.Later(ctx, []Mark{mark(8), mark(9)}, in(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	d, err := w.Depth(ctx, inst)

@@ -81,7 +81,7 @@ func TestTotals(t *testing.T) {
 	ok(t, w.Mark(ctx, marks(slow, events.LaneLive, 1)))
 	ok(t, w.Mark(ctx, marks(refused, events.LaneBulk, 3)))
 	ok(t, w.Mark(ctx, marks(stopped, events.LaneLive, 9))) // waits because somebody said so
-	ok(t, w.Later(ctx, marks(slow, events.LaneLive, 4), func(events.Mark) time.Time { return now.Add(time.Hour) }))
+	ok(t, w.Later(ctx, marks(slow, events.LaneLive, 4), func(events.Mark) time.Duration { return time.Hour }))
 	for _, in := range []*installation.Installation{live, stopped} {
 		ok(t, d.Bus.DeadLetters().Put(ctx, events.DeadLetter{ID: "company-1", Installation: in.ID, Kind: "company"}))
 	}

@@ -31,6 +31,9 @@ var retryAfter = [maxAttempts - 1]time.Duration{
 	time.Minute, 5 * time.Minute, 15 * time.Minute, 45 * time.Minute, 90 * time.Minute, 3 * time.Hour, 6 * time.Hour,
 }
 
+// leastWait is how soon a retry may be due, so that none is made in a loop.
+const leastWait = time.Second
+
 // batch is the work on some records of one kind: fetched and decided together.
 type batch struct {
 	*Reconciler
@@ -200,7 +203,7 @@ func (b *batch) remembered(ctx context.Context, entries []*ledger.Entry) error {
 func (b *batch) failures(ctx context.Context, done []*item) error {
 	var later []events.Mark
 	var well []int64
-	at := map[int64]time.Time{}
+	waits := map[int64]time.Duration{}
 	now := b.Now()
 	for _, it := range done {
 		e := it.entry
@@ -223,8 +226,8 @@ func (b *batch) failures(ctx context.Context, done []*item) error {
 				return err
 			}
 		}
-		early := it.early(now)
-		if !early {
+		extra := it.extra()
+		if !extra {
 			e.Attempts++
 		}
 		if e.FirstFailed.IsZero() {
@@ -232,10 +235,11 @@ func (b *batch) failures(ctx context.Context, done []*item) error {
 		}
 		e.Reasons, e.Detail = []string{it.failure.code}, it.failure.detail
 		if !it.failure.final && e.Attempts < maxAttempts {
-			if !early {
-				e.NextAttempt = now.Add(retryAfter[e.Attempts-1])
+			waits[e.ID] = retryAfter[e.Attempts-1]
+			if extra { // its schedule may have ended in the mark of this try, so it is made again
+				waits[e.ID] = min(max(e.NextAttempt.Sub(now), leastWait), waits[e.ID])
 			}
-			at[e.ID] = e.NextAttempt
+			e.NextAttempt = now.Add(waits[e.ID])
 			later = append(later, it.retry())
 			continue
 		}
@@ -249,7 +253,7 @@ func (b *batch) failures(ctx context.Context, done []*item) error {
 		}
 	}
 	if len(later) > 0 {
-		if err := b.Schedule.Later(ctx, later, func(m events.Mark) time.Time { return at[m.ID] }); err != nil {
+		if err := b.Schedule.Later(ctx, later, func(m events.Mark) time.Duration { return waits[m.ID] }); err != nil {
 			return fmt.Errorf("schedule retries: %w", err)
 		}
 	}
@@ -264,12 +268,13 @@ func (b *batch) failures(ctx context.Context, done []*item) error {
 // revived says whether a record that was dead fails for what may pass by itself.
 func (it *item) revived() bool { return it.before.Outcome == v1.OutcomeDead && !it.failure.final }
 
-// early says whether a record that waits for its next attempt failed before that:
-// a burst of edits of it must not use up in seconds what is meant for twelve hours.
-// An operator's attempt counts. Schedules may fire a second early.
-func (it *item) early(now time.Time) bool {
+// extra says whether a try was none of the attempts that are spread over twelve
+// hours: a burst of edits of a failing record must not use those up in seconds. What
+// counts is the first failure, then each retry that was scheduled for it, and what an
+// operator asked for. No clock is asked: the schedules are kept by another one.
+func (it *item) extra() bool {
 	return it.before.Outcome == v1.OutcomeRetrying && !it.failure.final && it.mark.Trigger != v1.TriggerManual &&
-		now.Before(it.before.NextAttempt.Add(-2*time.Second))
+		it.mark.Attempt != it.before.Attempts
 }
 
 // retry is the mark of a later attempt. It counts for no job any more, and a bulk
@@ -277,6 +282,7 @@ func (it *item) early(now time.Time) bool {
 func (it *item) retry() events.Mark {
 	m := it.mark
 	m.Job = ""
+	m.Attempt = it.entry.Attempts
 	if m.Lane == events.LaneBulk {
 		m.StoredAt = time.Time{}
 	}

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -51,6 +52,22 @@ func TestBadRecordFailsAlone(t *testing.T) {
 	}
 }
 
+// TestRetryThatAnEditReplacedIsScheduledAgain: the mark of a retry that came due may be
+// replaced by that of an edit, and its schedule is gone then.
+func TestRetryThatAnEditReplacedIsScheduledAgain(t *testing.T) {
+	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}, change: func(c *Config) { c.Schedule = hasty{c.Schedule} }})
+	id := b.customer("Unreadable")
+	b.at.SetFault(spoil(id, "isActive", `"maybe"`))
+	b.batch(v1.KindCompany, id)
+	b.until("due", func() bool { return len(b.due(v1.KindCompany)) > 0 })
+	b.clock.add(retryAfter[0])
+	b.batch(v1.KindCompany, id) // the edit's mark is not the retry's
+	e := b.outcome(v1.KindCompany, id, v1.OutcomeRetrying, "row_unreadable")
+	if e.Attempts != 1 || b.waiting() != 1 || e.NextAttempt.Before(b.clock.now().Add(-time.Minute)) {
+		t.Errorf("%d attempts, %d scheduled, the next at %s", e.Attempts, b.waiting(), e.NextAttempt)
+	}
+}
+
 // TestEighthFailureIsDead walks the schedule: each attempt when it is due.
 func TestEighthFailureIsDead(t *testing.T) {
 	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}})
@@ -58,7 +75,7 @@ func TestEighthFailureIsDead(t *testing.T) {
 	b.at.SetFault(spoil(id, "isActive", `"maybe"`))
 	began := b.clock.now()
 	for attempt := 1; attempt < maxAttempts; attempt++ {
-		b.batch(v1.KindCompany, id)
+		b.retry(v1.KindCompany, id)
 		e := b.outcome(v1.KindCompany, id, v1.OutcomeRetrying, "row_unreadable")
 		if e.Attempts != attempt {
 			t.Fatalf("attempt %d is counted as %d", attempt, e.Attempts)
@@ -68,7 +85,7 @@ func TestEighthFailureIsDead(t *testing.T) {
 		}
 		b.clock.add(retryAfter[attempt-1])
 	}
-	b.batch(v1.KindCompany, id)
+	b.retry(v1.KindCompany, id)
 	b.outcome(v1.KindCompany, id, v1.OutcomeDead, "row_unreadable")
 	d, ok := b.dead(v1.KindCompany, id)
 	if !ok || d.Attempts != maxAttempts || d.FirstAt.Sub(began) > time.Minute || d.LastAt.Sub(d.FirstAt) >= 12*time.Hour {
@@ -106,30 +123,32 @@ func TestBurstOfEditsDoesNotUseUpTheAttempts(t *testing.T) {
 	}
 }
 
+// hasty schedules everything for the next second.
+type hasty struct{ Schedule }
+
+func (h hasty) Later(ctx context.Context, marks []events.Mark, _ func(events.Mark) time.Duration) error {
+	return h.Schedule.Later(ctx, marks, func(events.Mark) time.Duration { return time.Second })
+}
+
 func TestScheduledRetryComesByItself(t *testing.T) {
-	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}})
+	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}, change: func(c *Config) { c.Schedule = hasty{c.Schedule} }})
 	id := b.customer("Unreadable")
-	b.clock.add(-retryAfter[0] + time.Second) // so that it is due right away on the server's clock
 	b.at.SetFault(spoil(id, "isActive", `"maybe"`))
 	marks := b.marks(v1.KindCompany, id)
 	marks[0].Lane, marks[0].Job = events.LaneBulk, "job"
 	if err := b.rec.Batch(t.Context(), v1.KindCompany, marks); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.NewTimer(10 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for len(b.due(v1.KindCompany)) == 0 {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatal("it never came due")
-		}
-	}
+	b.until("due", func() bool { return len(b.due(v1.KindCompany)) > 0 })
 	taken, err := b.bus.Worklist().Take(t.Context(), inst, v1.KindCompany, events.LaneLive, 1)
 	if err != nil || taken[0].Job != "" || !taken[0].StoredAt.IsZero() {
 		t.Errorf("the retry still counts for the job, or as fresh: %+v, %v", taken, err)
+	}
+	if err := b.rec.Batch(t.Context(), v1.KindCompany, taken); err != nil {
+		t.Fatal(err)
+	}
+	if e := b.entry(v1.KindCompany, id); e.Attempts != 2 {
+		t.Errorf("%d attempts are counted", e.Attempts)
 	}
 }
 

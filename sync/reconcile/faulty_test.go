@@ -92,8 +92,8 @@ type crashSchedule struct {
 	Schedule
 }
 
-func (s crashSchedule) Later(ctx context.Context, marks []events.Mark, at func(events.Mark) time.Time) error {
-	return s.step("later", func() error { return s.Schedule.Later(ctx, marks, at) })
+func (s crashSchedule) Later(ctx context.Context, marks []events.Mark, wait func(events.Mark) time.Duration) error {
+	return s.step("later", func() error { return s.Schedule.Later(ctx, marks, wait) })
 }
 
 func (s crashSchedule) CancelLater(ctx context.Context, installation string, kind v1.Kind, ids []int64) error {

@@ -261,6 +261,19 @@ func (b *bench) batch(kind v1.Kind, ids ...int64) {
 	b.clock.add(time.Second)
 }
 
+// retry reconciles records as their scheduled retries do.
+func (b *bench) retry(kind v1.Kind, ids ...int64) {
+	b.t.Helper()
+	marks := b.marks(kind, ids...)
+	for i := range marks {
+		marks[i].Attempt = b.entry(kind, marks[i].ID).Attempts
+	}
+	if err := b.rec.Batch(b.t.Context(), kind, marks); err != nil {
+		b.t.Fatalf("reconcile %s %v: %v", kind, ids, err)
+	}
+	b.clock.add(time.Second)
+}
+
 // broken reconciles records and returns the failure of the road that there must be.
 func (b *bench) broken(kind v1.Kind, ids ...int64) error {
 	b.t.Helper()
@@ -315,6 +328,22 @@ func (b *bench) fault(f cpsim.Fault) {
 	b.t.Helper()
 	if _, err := b.cp.SetFault(f); err != nil {
 		b.t.Fatal(err)
+	}
+}
+
+// until waits for something that the test does not do itself.
+func (b *bench) until(what string, is func() bool) {
+	b.t.Helper()
+	deadline := time.NewTimer(20 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			b.t.Fatal("never came to be: " + what)
+		}
 	}
 }
 

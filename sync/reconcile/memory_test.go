@@ -200,7 +200,9 @@ func (l *list) put(marks []events.Mark) {
 
 func (l *list) PublishAll(context.Context, []events.Change) error { return nil }
 
-func (l *list) Later(context.Context, []events.Mark, func(events.Mark) time.Time) error { return nil }
+func (l *list) Later(context.Context, []events.Mark, func(events.Mark) time.Duration) error {
+	return nil
+}
 
 func (l *list) CancelLater(context.Context, string, v1.Kind, []int64) error { return nil }
 

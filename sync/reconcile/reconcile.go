@@ -34,7 +34,7 @@ type Worklist interface {
 
 // Schedule marks a record due later, and forgets that again.
 type Schedule interface {
-	Later(ctx context.Context, marks []events.Mark, at func(events.Mark) time.Time) error
+	Later(ctx context.Context, marks []events.Mark, wait func(events.Mark) time.Duration) error
 	CancelLater(ctx context.Context, installation string, kind v1.Kind, ids []int64) error
 }
 

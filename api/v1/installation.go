@@ -50,8 +50,9 @@ type Credentials struct {
 
 // Options choose what syncs; every zero value is the default of interfaces §4.
 type Options struct {
+	TimeZone               string    `json:"timeZone,omitempty" validate:"omitempty,max=64,timezone"` // IANA name: whose today it is
 	OutOfScope             string    `json:"outOfScope,omitempty" validate:"omitempty,oneof=leave archive"`
-	OverallCost            string    `json:"overallCost,omitempty" validate:"omitempty,oneof=auto monthly price"`
+	OverallCost            string    `json:"overallCost,omitempty" validate:"omitempty,oneof=auto monthly annual price"`
 	ContractStatus         string    `json:"contractStatus,omitempty" validate:"omitempty,oneof=any active"`
 	ContractTypes          []int64   `json:"contractTypes,omitempty"`
 	ContractCategories     []int64   `json:"contractCategories,omitempty"`

@@ -112,6 +112,14 @@ func TestWrongBodies(t *testing.T) {
 			Pointer: "#/options/currency", Code: "iso4217",
 			Detail: `got "XXQ", want an ISO 4217 currency code such as EUR`,
 		}}},
+		{"no time zone", with(`"emails":"primary"`, `"timeZone":"EST5PM"`), []v1.FieldError{{
+			Pointer: "#/options/timeZone", Code: "timezone",
+			Detail: `got "EST5PM", want an IANA time zone such as America/New_York`,
+		}}},
+		{"the server's own time zone", with(`"emails":"primary"`, `"timeZone":"Local"`), []v1.FieldError{{
+			Pointer: "#/options/timeZone", Code: "timezone",
+			Detail: `got "Local", want an IANA time zone such as America/New_York`,
+		}}},
 		{"too much", with(`"emails":"primary"`, `"massChangePercent":101`), []v1.FieldError{{
 			Pointer: "#/options/massChangePercent", Code: "max",
 			Detail: "got 101, want at most 100",

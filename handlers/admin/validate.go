@@ -88,6 +88,8 @@ func detail(fe validator.FieldError) string {
 		return "got " + got + ", want a decimal number"
 	case fe.Tag() == "printed":
 		return "got a line break or another control character, want text without"
+	case fe.Tag() == "timezone":
+		return "got " + got + ", want an IANA time zone such as America/New_York"
 	case fe.Tag() == "iso4217":
 		return "got " + got + ", want an ISO 4217 currency code such as EUR"
 	}

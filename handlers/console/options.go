@@ -24,7 +24,7 @@ type choice struct{ Value, Text string }
 // of what has only a few.
 type optionFields struct {
 	OutOfScope, OverallCost, ContractStatus, Emails string
-	Currency, MassChangePercent                     string
+	TimeZone, Currency, MassChangePercent           string
 	ContractTypes, ContractCategories               string
 	CompanyClassifications, Include, Exclude        string
 }
@@ -36,9 +36,10 @@ func outOfScopeChoices() []choice {
 
 func overallCostChoices() []choice {
 	return []choice{
-		{"auto", "Automatic (default): service units, else the estimate, else charges"},
-		{"monthly", "Monthly: today's service units"},
-		{"price", "Price: the same sums of prices"},
+		{"auto", "Total (default): all unit rows, else the estimate, else the charges"},
+		{"monthly", "Monthly: what the lines in force today cost a month"},
+		{"annual", "Annual: 12 times the month"},
+		{"price", "Price: what the customer pays in total"},
 	}
 }
 
@@ -53,7 +54,7 @@ func emailChoices() []choice {
 func fieldsOf(o v1.Options) optionFields {
 	f := optionFields{
 		OutOfScope: or(o.OutOfScope, "leave"), OverallCost: or(o.OverallCost, "auto"), ContractStatus: or(o.ContractStatus, "any"),
-		Emails: or(o.Emails, "contacts"), Currency: o.Currency,
+		Emails: or(o.Emails, "contacts"), TimeZone: o.TimeZone, Currency: o.Currency,
 		ContractTypes: ids(o.ContractTypes), ContractCategories: ids(o.ContractCategories),
 		CompanyClassifications: ids(o.CompanyClassifications), Include: ids(o.Include), Exclude: ids(o.Exclude),
 	}
@@ -67,12 +68,13 @@ func fieldsOf(o v1.Options) optionFields {
 func (v *visit) optionsForm() (optionFields, v1.Options, error) {
 	f := optionFields{
 		OutOfScope: v.field("outOfScope"), OverallCost: v.field("overallCost"), ContractStatus: v.field("contractStatus"),
-		Emails: v.field("emails"), Currency: strings.ToUpper(v.field("currency")), MassChangePercent: v.field("massChangePercent"),
+		Emails: v.field("emails"), TimeZone: v.field("timeZone"), Currency: strings.ToUpper(v.field("currency")), MassChangePercent: v.field("massChangePercent"),
 		ContractTypes: v.field("contractTypes"), ContractCategories: v.field("contractCategories"),
 		CompanyClassifications: v.field("companyClassifications"), Include: v.field("include"), Exclude: v.field("exclude"),
 	}
 	o := v1.Options{
-		OutOfScope: f.OutOfScope, OverallCost: f.OverallCost, ContractStatus: f.ContractStatus, Emails: f.Emails, Currency: f.Currency,
+		OutOfScope: f.OutOfScope, OverallCost: f.OverallCost, ContractStatus: f.ContractStatus, Emails: f.Emails,
+		TimeZone: f.TimeZone, Currency: f.Currency,
 	}
 	var wrong []v1.FieldError
 	for _, list := range []struct {

@@ -29,8 +29,8 @@ func TestSettingsForms(t *testing.T) {
 		},
 		"options": {
 			"/options",
-			url.Values{"overallCost": {"monthly"}, "currency": {"eur"}, "exclude": {"1, 2\n3"}, "massChangePercent": {"20"}},
-			`PATCH ` + at + ` {"options":{"overallCost":"monthly","currency":"EUR","exclude":["1","2","3"],"massChangePercent":20}}`,
+			url.Values{"overallCost": {"annual"}, "timeZone": {" Europe/Berlin "}, "currency": {"eur"}, "exclude": {"1, 2\n3"}, "massChangePercent": {"20"}},
+			`PATCH ` + at + ` {"options":{"timeZone":"Europe/Berlin","overallCost":"annual","currency":"EUR","exclude":["1","2","3"],"massChangePercent":20}}`,
 		},
 	} {
 		w := newWorld(t)
@@ -82,7 +82,7 @@ func TestOptionsPreview(t *testing.T) {
 	w.answer("PATCH "+at, v1.Preview{Enter: 3, Leave: 1200, Sample: []v1.PreviewRecord{{
 		Kind: v1.KindCompany, ID: "7", Name: mean, Effect: "leave", Differences: []v1.Difference{{Field: mean, From: mean, To: mean}},
 	}}})
-	a := w.post(at+"/settings/options/preview", url.Values{"overallCost": {"price"}, "include": {"7,8"}})
+	a := w.post(at+"/settings/options/preview", url.Values{"overallCost": {"price"}, "timeZone": {"Asia/Tokyo"}, "include": {"7,8"}})
 	a.clean(t)
 	if a.StatusCode != 200 || !strings.Contains(a.text(".counts"), "1,200") {
 		t.Fatalf("%d: %s", a.StatusCode, a.text("main"))
@@ -90,7 +90,7 @@ func TestOptionsPreview(t *testing.T) {
 	if got := w.wrote(); len(got) != 1 || !strings.Contains(got[0], "?preview=true") {
 		t.Errorf("asked %q", got)
 	}
-	for name, want := range map[string]string{"overallCost": "price", "include": "7,8"} {
+	for name, want := range map[string]string{"overallCost": "price", "timeZone": "Asia/Tokyo", "include": "7,8"} {
 		if got, _ := a.doc.Find("input[name=" + name + "]").Attr("value"); got != want {
 			t.Errorf("%s is carried on as %q, want %q", name, got, want)
 		}

@@ -120,7 +120,8 @@ func inWords(p *v1.Problem) *v1.Problem {
 // place is where on the form a field is.
 func place(pointer string) int {
 	return slices.Index([]string{
-		"syncs", "name", "username", "secret", "trackingIdentifier", "zone", "channelProgram-connectionId", "channelProgram-token", "options-currency",
+		"syncs", "name", "username", "secret", "trackingIdentifier", "zone", "channelProgram-connectionId", "channelProgram-token",
+		"options-timeZone", "options-currency",
 	}, fieldID(pointer))
 }
 
@@ -132,6 +133,8 @@ func fieldAdvice(e v1.FieldError) string {
 		return "Choose at least one."
 	case empty:
 		return "Enter it."
+	case e.Code == "timezone":
+		return "Enter the name of a time zone, such as America/New_York, or leave it empty."
 	case e.Code == "iso4217":
 		return "Enter a currency code of three letters, such as EUR, or leave it empty."
 	}

@@ -213,6 +213,8 @@ func fieldName(pointer string) string {
 		return "Connection id"
 	case "channelProgram-token", "token":
 		return "Connection token"
+	case "options-timeZone":
+		return "Time zone"
 	case "options-currency":
 		return "Currency"
 	case "from":

@@ -26,7 +26,7 @@ func (o *optionFlags) apply(to *v1.Options) {
 func optionWords() map[string][]string {
 	return map[string][]string{
 		"out-of-scope":    {"leave", "archive"},
-		"overall-cost":    {"auto", "monthly", "price"},
+		"overall-cost":    {"auto", "monthly", "annual", "price"},
 		"contract-status": {"any", "active"},
 		"emails":          {"contacts", "primary", "none"},
 	}
@@ -58,6 +58,10 @@ func (o *optionFlags) flags(fs *flag.FlagSet) {
 	o.ids(fs, "include", "only these companies sync, as far as they meet the conditions",
 		func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Include) })
 	o.ids(fs, "exclude", "companies never to sync", func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Exclude) })
+	fs.Func("time-zone", "IANA `NAME` of the zone whose today counts, such as America/New_York (default UTC)", func(v string) error {
+		o.said = append(o.said, func(p *v1.Options) { p.TimeZone = strings.TrimSpace(v) })
+		return nil
+	})
 	fs.Func("currency", "ISO `CODE`, used when the tenant's own cannot be read", func(v string) error {
 		o.said = append(o.said, func(p *v1.Options) { p.Currency = strings.ToUpper(v) })
 		return nil

@@ -90,11 +90,12 @@ func (j *Journal) trim(ctx context.Context, full bool) (freed bool, err error) {
 			return fmt.Errorf("ask how far dispatch is: %w", err)
 		}
 		keep := info.AckFloor.Stream + 1 // the first sequence that must stay
-		before, err := j.state(ctx)
+		stream, err := j.handle.Info(ctx)
 		if err != nil {
-			return err
+			return fmt.Errorf("ask the journal's size: %w", err)
 		}
-		after, err := j.trimAge(ctx, before, keep)
+		before := stream.State
+		after, err := j.trimAge(ctx, before, retained{keep, stream.TimeStamp.Add(-j.cfg.Retention)})
 		if err == nil {
 			after, err = j.trimSize(ctx, after, keep, full)
 		}
@@ -115,9 +116,15 @@ func (j *Journal) state(ctx context.Context) (jetstream.StreamState, error) {
 	return info.State, nil
 }
 
-// trimAge removes what is older than the retention and below keep.
-func (j *Journal) trimAge(ctx context.Context, s jetstream.StreamState, keep uint64) (jetstream.StreamState, error) {
-	cutoff := j.now().Add(-j.cfg.Retention)
+// retained is what must stay in the journal.
+type retained struct {
+	from  uint64    // this sequence and all later ones
+	since time.Time // what was stored from then on, by the clock that says when: the server's
+}
+
+// trimAge removes what is older than the retention and was dispatched.
+func (j *Journal) trimAge(ctx context.Context, s jetstream.StreamState, keep retained) (jetstream.StreamState, error) {
+	cutoff := keep.since
 	if j.cfg.Retention == 0 || s.Msgs == 0 || !s.FirstTime.Before(cutoff) {
 		return s, nil
 	}
@@ -132,7 +139,7 @@ func (j *Journal) trimAge(ctx context.Context, s jetstream.StreamState, keep uin
 		}
 		upTo = p.msgs[0].Sequence
 	}
-	if upTo = min(upTo, keep); upTo <= s.FirstSeq {
+	if upTo = min(upTo, keep.from); upTo <= s.FirstSeq {
 		return s, nil
 	}
 	if err := j.purge(ctx, "", upTo); err != nil {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"channelsync/internal/progress"
 )
 
 // getRequest is a batched direct get (ADR-31): the messages from a sequence or
@@ -48,6 +50,7 @@ func (s *stream) get(ctx context.Context, req getRequest) (page, error) {
 	defer cancel()
 	for {
 		p, err := s.ask(ctx, req)
+		progress.Move(ctx)
 		if s.inside || !errors.Is(err, nats.ErrNoResponders) {
 			return p, err
 		}

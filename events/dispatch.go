@@ -11,10 +11,11 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/internal/panics"
+	"channelsync/internal/progress"
 )
 
 const (
-	fetchWait     = 20 * time.Second // how long one request waits for a change
+	fetchWait     = 10 * time.Second // how long one request waits for a change
 	dispatchPause = time.Second      // after a failure; also how long the changes wait to come again
 	// dispatchGather is how long changes gather after some were carried. A mark costs a flush
 	// of the disk, a hundred of them in one batch little more; and what a lone change waits for
@@ -26,18 +27,27 @@ const (
 // ends, and returns nil then. Any number of processes may run it. A change that
 // could not be marked comes again; marking twice is marking once.
 func (b *Bus) Dispatch(ctx context.Context) error {
+	work := progress.Of(ctx)
+	work.Wait(fetchWait)
 	for ctx.Err() == nil {
 		msgs, err := b.fetch(ctx)
+		work.Busy(progress.Live)
 		if len(msgs) > 0 {
 			err = errors.Join(err, b.carryAll(ctx, msgs))
 		}
+		if len(msgs) > 0 || err != nil || b.nothingWaits(ctx) {
+			work.Move()
+			work.Wait(fetchWait) // for the next change
+		}
 		if err == nil || ctx.Err() != nil {
+			work.Fail(nil)
 			if n := len(msgs); n > 0 && n < batchMax {
 				pause(ctx, dispatchGather)
 			}
 			continue
 		}
 		if b.nc.IsConnected() { // a lost connection is logged already
+			work.Fail(err)
 			_, missing := b.ensureDispatcher(ctx) // in case somebody removed the consumer
 			b.log.Warn("dispatch failed; trying again",
 				zap.Error(errors.Join(err, missing)), zap.Int(v1.LogCount, len(msgs)))
@@ -45,6 +55,13 @@ func (b *Bus) Dispatch(ctx context.Context) error {
 		pause(ctx, dispatchPause)
 	}
 	return nil
+}
+
+// nothingWaits says that a fetch which found nothing was right: a consumer that hands out
+// nothing while changes wait does not move the work.
+func (b *Bus) nothingWaits(ctx context.Context) bool {
+	lag, err := b.journal.Undispatched(progress.With(ctx, nil))
+	return err == nil && lag == 0
 }
 
 // fetch returns what waits now, or waits for the first change and returns it

@@ -1,7 +1,9 @@
 package events
 
 import (
+	"context"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/progress"
 )
 
 func TestDispatchCoalesces(t *testing.T) {
@@ -181,4 +184,43 @@ func TestDispatchSurvivesItsConsumersRemoval(t *testing.T) {
 	}
 	publish(t, b, change(2), "")
 	takeN(t, b, LaneLive, 2)
+}
+
+// TestADispatcherThatIsHandedNothingDoesNotMove: its fetches end, and find nothing, while
+// changes wait.
+func TestADispatcherThatIsHandedNothingDoesNotMove(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	if !b.nothingWaits(t.Context()) {
+		t.Fatal("something waits in an empty journal")
+	}
+	name := b.journal.dispatcher.CachedInfo().Name
+	if _, err := b.journal.handle.PauseConsumer(t.Context(), name, time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, b, change(1), "")
+	if b.nothingWaits(t.Context()) {
+		t.Error("nothing waits although a change does")
+	}
+
+	dog := progress.New(progress.Config{Limits: progress.Limits{Live: time.Second}, GiveUp: func(error) {}, Log: zap.NewNop()})
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { dog.Run(ctx) })
+	running.Go(func() {
+		if err := b.Dispatch(progress.With(ctx, dog.Watch(progress.Work{Name: "dispatcher", Part: "dispatcher"}))); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
+	red := func() bool { _, err := dog.Check(ctx); return err != nil }
+	eventually(t, 2*fetchWait, "it is found", red)
+	if _, err := b.journal.handle.ResumeConsumer(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	takeN(t, b, LaneLive, 1)
+	eventually(t, fetchWait, "it moves again", func() bool { return !red() })
 }

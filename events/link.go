@@ -9,6 +9,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+
+	"channelsync/internal/progress"
 )
 
 // opTimeout bounds every call to the server that its caller did not bound
@@ -40,6 +42,7 @@ func (l *link) call(ctx context.Context, operation string, fn func(context.Conte
 		ctx = bound
 	}
 	err := fn(ctx)
+	progress.Move(ctx)
 	l.observe(operation, time.Since(start))
 	if err != nil {
 		return fmt.Errorf("%s: %w", operation, err)

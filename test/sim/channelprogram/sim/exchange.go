@@ -32,7 +32,7 @@ func (ex *exchange) handle() (answer, *Problem) {
 			return answer{}, p
 		}
 	}
-	ex.plan = ex.faults.plan(ex.conn.ID, ex.route.op, ex.externalIDs())
+	ex.plan = ex.faults.plan(ex.conn.ID, ex.route.op, ex.records())
 	if ans, p, done := ex.wholeFault(); done {
 		return ans, p
 	}
@@ -161,6 +161,8 @@ func (ex *exchange) wholeFault() (ans answer, p *Problem, done bool) {
 		return answer{}, nil, false
 	case f.Kind == FaultReset:
 		return answer{dropped: true}, nil, true
+	case f.Kind == FaultAnswer:
+		return f.answer(), nil, true
 	case f.Kind == FaultServerError:
 		return answer{status: http.StatusInternalServerError}, nil, true
 	case ex.route.op == opGetConnection && (f.Kind == FaultPaused || f.Kind == FaultUninstalled):
@@ -179,10 +181,22 @@ func (ex *exchange) wait() bool {
 		}
 		return false
 	}
-	if ex.plan.delay == 0 {
+	return ex.hold(ex.plan.delay)
+}
+
+// answersLate holds the answer back once the work is done.
+func (ex *exchange) answersLate() {
+	if f := ex.plan.shape; f != nil && f.Kind == FaultLateResponse {
+		ex.hold(time.Duration(f.DelayMillis) * time.Millisecond)
+	}
+}
+
+// hold waits; false: the caller went away.
+func (ex *exchange) hold(d time.Duration) bool {
+	if d == 0 {
 		return true
 	}
-	timer := time.NewTimer(ex.plan.delay)
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -192,16 +206,14 @@ func (ex *exchange) wait() bool {
 	}
 }
 
-func (ex *exchange) externalIDs() []string {
-	if !ex.route.op.writes() {
-		if ex.route.externalID == "" {
-			return nil
-		}
-		return []string{ex.route.externalID}
+// records are what the request writes, or the one that it reads.
+func (ex *exchange) records() []input {
+	switch {
+	case ex.route.op.writes():
+		return ex.inputs
+	case ex.route.externalID != "":
+		return []input{{externalID: ex.route.externalID}}
+	default:
+		return nil
 	}
-	ids := make([]string, len(ex.inputs))
-	for i, in := range ex.inputs {
-		ids[i] = in.externalID
-	}
-	return ids
 }

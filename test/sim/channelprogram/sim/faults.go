@@ -22,10 +22,12 @@ const (
 	FaultForbidden       FaultKind = "forbidden"        // 403
 	FaultPaused          FaultKind = "paused"           // 409; the handshake answers and says so
 	FaultUninstalled     FaultKind = "uninstalled"      // 410; the handshake answers and says so
+	FaultAnswer          FaultKind = "answer"           // Status, ContentType and Body as they stand, nothing stored: a firewall's page, say
 	FaultHang            FaultKind = "hang"             // no answer, nothing stored, until the caller or the fault goes
 	FaultReset           FaultKind = "connection_reset" // the connection is cut, nothing stored
 	FaultSlow            FaultKind = "slow"             // DelayMillis before the work is done
 	FaultLostResponse    FaultKind = "lost_response"    // a write is stored, then the connection is cut
+	FaultLateResponse    FaultKind = "late_response"    // a write is stored, and answered DelayMillis later
 	FaultFailItems       FaultKind = "fail_items"       // the records end failed; Code, Detail, Permanent
 	FaultRejectItems     FaultKind = "reject_items"     // the records end rejected; Code, Pointer, Detail
 	FaultEmptyResults    FaultKind = "empty_results"    // a batch is stored and answered 207 with no results
@@ -39,6 +41,8 @@ type Fault struct {
 	Connection  string    `json:"connection,omitempty"`  // empty = every one
 	Operation   string    `json:"operation,omitempty"`   // an operationId, "writes" or "reads"; empty = every one
 	ExternalIDs []string  `json:"externalIds,omitempty"` // requests that carry one of them; for items: exactly them
+	Contains    string    `json:"contains,omitempty"`    // writes with a record that has this text in a value; for items: exactly them
+	MinRecords  int       `json:"minRecords,omitempty"`  // writes of so many records or more
 	Next        int       `json:"next,omitempty"`        // how many requests (or items) it hits; 0 = until cleared
 	Probability float64   `json:"probability,omitempty"` // above 0, up to 1; 0 = always
 	RetryAfter  int       `json:"retryAfter,omitempty"`  // seconds; 0 sends none
@@ -47,6 +51,9 @@ type Fault struct {
 	Pointer     string    `json:"pointer,omitempty"` // inside the record, e.g. /name
 	Detail      string    `json:"detail,omitempty"`
 	Permanent   bool      `json:"permanent,omitempty"` // failed items say retryable: false
+	Status      int       `json:"status,omitempty"`    // of an answer
+	ContentType string    `json:"contentType,omitempty"`
+	Body        string    `json:"body,omitempty"`
 }
 
 type faultClass int
@@ -72,10 +79,12 @@ var faultTable = map[FaultKind]struct {
 	FaultForbidden:       {classWhole, http.StatusForbidden, CodeForbidden},
 	FaultPaused:          {classWhole, http.StatusConflict, CodeConnectionPaused},
 	FaultUninstalled:     {classWhole, http.StatusGone, CodeConnectionUninstalled},
+	FaultAnswer:          {class: classWhole},
 	FaultHang:            {class: classWhole},
 	FaultReset:           {class: classWhole},
 	FaultSlow:            {class: classDelay},
 	FaultLostResponse:    {class: classShape},
+	FaultLateResponse:    {class: classShape},
 	FaultFailItems:       {class: classItems},
 	FaultRejectItems:     {class: classItems},
 	FaultEmptyResults:    {class: classShape},
@@ -127,9 +136,11 @@ func (fs *faults) set(f Fault) (string, error) {
 		return "", fmt.Errorf("set fault: no kind is called %q", f.Kind)
 	case f.Probability < 0 || f.Probability > 1:
 		return "", fmt.Errorf("set fault %s: probability %v, want 0 to 1", f.Kind, f.Probability)
-	case f.Next < 0 || f.RetryAfter < 0 || f.DelayMillis < 0:
-		return "", fmt.Errorf("set fault %s: next, retryAfter and delayMillis cannot be negative", f.Kind)
-	case kind.class == classDelay && f.DelayMillis == 0:
+	case f.Next < 0 || f.RetryAfter < 0 || f.DelayMillis < 0 || f.MinRecords < 0:
+		return "", fmt.Errorf("set fault %s: next, retryAfter, delayMillis and minRecords cannot be negative", f.Kind)
+	case f.Kind == FaultAnswer && (f.Status < 200 || f.Status > 599):
+		return "", fmt.Errorf("set fault %s: status %d, want 200 to 599", f.Kind, f.Status)
+	case (kind.class == classDelay || f.Kind == FaultLateResponse) && f.DelayMillis == 0:
 		return "", fmt.Errorf("set fault %s: delayMillis is missing", f.Kind)
 	}
 	fs.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -177,6 +178,95 @@ func TestFaultHangEndsWithItsCaller(t *testing.T) {
 	}
 }
 
+func TestFaultAnswerIsGivenAsItStands(t *testing.T) {
+	tr := start(t, Config{})
+	for _, f := range []Fault{
+		{Status: 403, Body: "<html><title>Request blocked</title></html>"},
+		{Status: 400, ContentType: "application/problem+json", Body: `{"code":"invalid_request"}`},
+		{Status: 504},
+		{Status: 200, ContentType: "application/json", Body: `{"ok":true}`},
+	} {
+		f.Kind, f.Next = FaultAnswer, 1
+		tr.fault(t, f)
+		g := tr.do(t, loosely(tr.request(http.MethodPut, "/clients/1", client("Acme", 1))))
+		want := f.ContentType
+		if want == "" {
+			want = "text/html; charset=utf-8"
+		}
+		if g.status != f.Status || string(g.body) != f.Body || g.header.Get("Content-Type") != want {
+			t.Errorf("%+v: %d %s %q", f, g.status, g.header.Get("Content-Type"), g.body)
+		}
+	}
+	pushes := tr.Pushes(testConnection)
+	if len(pushes) != 4 || pushes[0].Outcome != OutcomeRefused || pushes[0].Status != 403 || pushes[0].Code != string(FaultAnswer) {
+		t.Errorf("history: %+v", pushes)
+	}
+	if n := len(tr.Clients(testConnection)); n != 0 {
+		t.Errorf("%d clients were stored", n)
+	}
+}
+
+func TestFaultsByWhatIsWritten(t *testing.T) {
+	tr := start(t, Config{})
+	tr.fault(t, Fault{Kind: FaultUnavailable, Contains: "Bad & Sons"})
+	batch := func(n int, names ...string) got {
+		var list []batchInput
+		for i, name := range names {
+			list = append(list, batchInput{strconv.Itoa(i + 1), client(name, n)})
+		}
+		return tr.post(t, clientBatch, keyOf(n), batchOf(list...))
+	}
+	if g := tr.put(t, "/clients/1", client("Bad & Sons", 1)); g.status != 503 {
+		t.Errorf("the record alone: %d", g.status)
+	}
+	if g := batch(1, "Good", "Bad & Sons"); g.status != 503 {
+		t.Errorf("a batch with it: %d", g.status)
+	}
+	if g := batch(2, "Good", "Better"); g.status != 200 {
+		t.Errorf("a batch without it: %d", g.status)
+	}
+	if g := tr.get(t, "/clients/1"); g.status != 200 {
+		t.Errorf("a read: %d", g.status)
+	}
+	tr.ClearFaults()
+	tr.fault(t, Fault{Kind: FaultRejectItems, Contains: "Bad"})
+	if got := batch(3, "Good", "Bad", "Better").outcomes(t); got[0] != OutcomeUnchanged || got[1] != OutcomeRejected || got[2] != OutcomeCreated {
+		t.Errorf("of items: %v", got)
+	}
+	tr.ClearFaults()
+	tr.fault(t, Fault{Kind: FaultUnavailable, MinRecords: 3})
+	if g := batch(4, "One", "Two", "Three"); g.status != 503 {
+		t.Errorf("three records: %d", g.status)
+	}
+	if g := batch(5, "One", "Two"); g.status != 200 {
+		t.Errorf("two records: %d", g.status)
+	}
+	if g := tr.get(t, ""); g.status != 200 {
+		t.Errorf("the handshake: %d", g.status)
+	}
+}
+
+func TestFaultLateResponseIsStoredAtOnce(t *testing.T) {
+	tr := start(t, Config{})
+	tr.fault(t, Fault{Kind: FaultLateResponse, DelayMillis: 60_000})
+	tr.client.Timeout = 50 * time.Millisecond
+	if _, err := tr.try(tr.request(http.MethodPut, "/clients/1", client("Acme", 1))); err == nil {
+		t.Fatal("it got an answer")
+	}
+	if n := len(tr.Clients(testConnection)); n != 1 {
+		t.Errorf("%d clients are stored", n)
+	}
+	eventually(t, "the request ends with its caller", func() bool { return tr.Stats().InFlight == 0 })
+	tr.ClearFaults()
+	tr.client.Timeout = patience
+	tr.fault(t, Fault{Kind: FaultLateResponse, DelayMillis: 30})
+	before := time.Now()
+	g := tr.post(t, clientBatch, keyOf(1), batchOf(batchInput{"1", client("Acme", 1)}))
+	if took := time.Since(before); g.status != 200 || g.outcomes(t)[0] != OutcomeUnchanged || took < 30*time.Millisecond {
+		t.Errorf("%d %s after %s", g.status, g.body, took)
+	}
+}
+
 func TestFaultSlow(t *testing.T) {
 	tr := start(t, Config{})
 	tr.fault(t, Fault{Kind: FaultSlow, DelayMillis: 30})
@@ -262,6 +352,10 @@ func TestFaultsThatMakeNoSense(t *testing.T) {
 		"odd probability":    {Kind: FaultReset, Probability: 1.5},
 		"negative count":     {Kind: FaultReset, Next: -1},
 		"slow by how much":   {Kind: FaultSlow},
+		"late by how much":   {Kind: FaultLateResponse},
+		"answers what":       {Kind: FaultAnswer},
+		"no HTTP status":     {Kind: FaultAnswer, Status: 99},
+		"fewer than none":    {Kind: FaultReset, MinRecords: -1},
 		"waits the past out": {Kind: FaultUnavailable, RetryAfter: -1},
 	} {
 		if _, err := tr.SetFault(f); err == nil {

@@ -4,17 +4,19 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
 // plan decides what the faults do to one request: the first of each class that
-// hits, and for its items the first that hits each. Delays add up.
-func (fs *faults) plan(connection string, op operation, externalIDs []string) plan {
+// hits, and for its items the first that hits each. Delays add up. records are what
+// it writes, or the one that it reads.
+func (fs *faults) plan(connection string, op operation, records []input) plan {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	p := plan{items: make(map[string]Fault)}
 	for _, f := range fs.active {
-		if !f.concerns(connection, op, externalIDs) {
+		if !f.concerns(connection, op, records) {
 			continue
 		}
 		switch faultTable[f.Kind].class {
@@ -31,7 +33,7 @@ func (fs *faults) plan(connection string, op operation, externalIDs []string) pl
 				p.shape = f
 			}
 		case classItems:
-			fs.planItems(f, externalIDs, p.items)
+			fs.planItems(f, records, p.items)
 		}
 		if p.whole != nil {
 			return p // nothing else comes to pass, so nothing else is used up
@@ -40,10 +42,10 @@ func (fs *faults) plan(connection string, op operation, externalIDs []string) pl
 	return p
 }
 
-func (fs *faults) planItems(f *activeFault, externalIDs []string, items map[string]Fault) {
-	for _, id := range externalIDs {
-		if _, taken := items[id]; !taken && f.names(id) && !f.spent() && fs.hits(f) {
-			items[id] = f.Fault
+func (fs *faults) planItems(f *activeFault, records []input, items map[string]Fault) {
+	for _, in := range records {
+		if _, taken := items[in.externalID]; !taken && f.names(in) && !f.spent() && fs.hits(f) {
+			items[in.externalID] = f.Fault
 		}
 	}
 }
@@ -61,20 +63,44 @@ func (fs *faults) hits(f *activeFault) bool {
 
 func (f *activeFault) spent() bool { return f.bounded && f.Next == 0 }
 
-func (f *activeFault) names(externalID string) bool {
-	return len(f.ExternalIDs) == 0 || slices.Contains(f.ExternalIDs, externalID)
+func (f *activeFault) names(in input) bool {
+	return (len(f.ExternalIDs) == 0 || slices.Contains(f.ExternalIDs, in.externalID)) &&
+		(f.Contains == "" || says(in.value, f.Contains))
 }
 
-func (f *activeFault) concerns(connection string, op operation, externalIDs []string) bool {
-	if f.spent() || (f.Connection != "" && f.Connection != connection) || !f.concernsOperation(op) {
-		return false
+// says whether a text of a JSON value has another one in it.
+func says(value any, text string) bool {
+	switch v := value.(type) {
+	case string:
+		return strings.Contains(v, text)
+	case []any:
+		return slices.ContainsFunc(v, func(one any) bool { return says(one, text) })
+	case map[string]any:
+		for _, one := range v {
+			if says(one, text) {
+				return true
+			}
+		}
 	}
-	return len(f.ExternalIDs) == 0 || slices.ContainsFunc(externalIDs, f.names)
+	return false
+}
+
+func (f *activeFault) concerns(connection string, op operation, records []input) bool {
+	switch {
+	case f.spent() || (f.Connection != "" && f.Connection != connection) || !f.concernsOperation(op):
+		return false
+	case f.MinRecords > 0 && (!op.writes() || len(records) < f.MinRecords):
+		return false
+	case len(f.ExternalIDs) == 0 && f.Contains == "":
+		return true
+	default:
+		return slices.ContainsFunc(records, f.names)
+	}
 }
 
 func (f *activeFault) concernsOperation(op operation) bool {
 	switch f.Kind {
-	case FaultLostResponse, FaultFailItems, FaultRejectItems:
+	case FaultLostResponse, FaultLateResponse, FaultFailItems, FaultRejectItems:
 		if !op.writes() {
 			return false
 		}
@@ -121,4 +147,9 @@ func (f *activeFault) misshape(result BatchResult) BatchResult {
 	}
 	result.Results = result.Results[:len(result.Results)-1]
 	return result
+}
+
+// answer is what somebody in front of the target says instead of it.
+func (f *activeFault) answer() answer {
+	return answer{status: f.Status, raw: &rawAnswer{cmp.Or(f.ContentType, "text/html; charset=utf-8"), f.Body}}
 }

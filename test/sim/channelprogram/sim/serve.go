@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -26,9 +27,13 @@ func (s *Sim) Handler() http.Handler {
 type answer struct {
 	status   int
 	body     any
+	raw      *rawAnswer // instead of a body
 	replayed bool
 	dropped  bool
 }
+
+// rawAnswer is a body that is none of ours.
+type rawAnswer struct{ contentType, body string }
 
 // exchange is one request of the ingest API on its way to its answer.
 type exchange struct {
@@ -82,6 +87,12 @@ func reply(w http.ResponseWriter, ans answer, p *Problem) {
 	}
 	if ans.replayed {
 		h.Set("Idempotency-Replayed", "true")
+	}
+	if ans.raw != nil {
+		h.Set("Content-Type", ans.raw.contentType)
+		w.WriteHeader(ans.status)
+		_, _ = io.WriteString(w, ans.raw.body)
+		return
 	}
 	if ans.body == nil {
 		w.WriteHeader(ans.status)

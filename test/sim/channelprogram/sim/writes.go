@@ -20,6 +20,7 @@ func (ex *exchange) writeOne() (answer, *Problem) {
 		ans = answer{dropped: true}
 	}
 	ex.record([]ItemResult{result}, ans)
+	ex.answersLate()
 	if result.Problem != nil && !ans.dropped {
 		return answer{}, result.Problem
 	}
@@ -66,10 +67,11 @@ func (ex *exchange) answerBatch(b storedBatch, replayed bool) answer {
 	ans := answer{status: b.status, body: b.result, replayed: replayed}
 	if ex.loses() {
 		ans = answer{dropped: true, replayed: replayed}
-	} else if f := ex.plan.shape; f != nil {
+	} else if f := ex.plan.shape; f != nil && f.Kind != FaultLateResponse {
 		ans.status, ans.body = http.StatusMultiStatus, f.misshape(b.result)
 	}
 	ex.record(b.result.Results, ans)
+	ex.answersLate()
 	return ans
 }
 

@@ -32,7 +32,7 @@ func TestRestartKeepsAll(t *testing.T) {
 	if err := b.Worklist().Mark(t.Context(), []Mark{mark(2)}); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.DeadLetters().Put(t.Context(), DeadLetter{ID: "company-3", Installation: inst}); err != nil {
+	if _, err := b.DeadLetters().Put(t.Context(), DeadLetter{ID: "company-3", Installation: inst}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := table(t, b, TableConfig{Name: "t"}).Put(t.Context(), "k", []byte("v")); err != nil {

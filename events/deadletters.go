@@ -29,8 +29,10 @@ type DeadLetter struct {
 	// Sealed is the detail and, of a callback, the raw body; the caller seals it,
 	// at most 512 KiB.
 	Sealed []byte `json:"sealed,omitempty"`
-	// Sequence is where it lies, of one that was read.
+	// Sequence is where it lies, and Size how many bytes its message has; of one that
+	// was read or put.
 	Sequence uint64 `json:"-"`
+	Size     int    `json:"-"`
 }
 
 const (
@@ -47,25 +49,31 @@ func (b *Bus) openDeadLetters(ctx context.Context) error {
 	return nil
 }
 
-// Put keeps a dead letter, in place of an earlier one with its id.
-func (d *DeadLetters) Put(ctx context.Context, l DeadLetter) error {
+// Put keeps a dead letter, in place of an earlier one with its id, and returns it with
+// where it lies.
+func (d *DeadLetters) Put(ctx context.Context, l DeadLetter) (DeadLetter, error) {
 	subject, err := deadSubject(l.Installation, l.ID)
 	if err != nil {
-		return err
+		return l, err
 	}
 	if len(l.Sealed) > sealedMax {
-		return fmt.Errorf("put dead letter: %d sealed bytes; at most %d fit", len(l.Sealed), sealedMax)
+		return l, fmt.Errorf("put dead letter: %d sealed bytes; at most %d fit", len(l.Sealed), sealedMax)
 	}
 	body, err := json.Marshal(l)
 	if err != nil {
-		return fmt.Errorf("encode dead letter: %w", err)
+		return l, fmt.Errorf("encode dead letter: %w", err)
 	}
 	msg := nats.NewMsg(subject)
 	msg.Data = body
-	return d.call(ctx, "put dead letter", func(ctx context.Context) error {
-		_, err := d.publish(ctx, msg)
+	l.Size = len(body)
+	err = d.call(ctx, "put dead letter", func(ctx context.Context) error {
+		ack, err := d.publish(ctx, msg)
+		if err == nil {
+			l.Sequence = ack.Sequence
+		}
 		return err
 	})
+	return l, err
 }
 
 // List returns up to limit dead letters (1 to 500) in the order they were put,
@@ -202,6 +210,6 @@ func readDeadLetter(msg *jetstream.RawStreamMsg) (DeadLetter, error) {
 	if len(msg.Subject) <= prefix {
 		return l, fmt.Errorf("subject %q: %w", msg.Subject, ErrBadName)
 	}
-	l.Installation, l.ID, l.Sequence = msg.Subject[len("dead."):prefix-1], msg.Subject[prefix:], msg.Sequence
+	l.Installation, l.ID, l.Sequence, l.Size = msg.Subject[len("dead."):prefix-1], msg.Subject[prefix:], msg.Sequence, len(msg.Data)
 	return l, nil
 }

@@ -22,25 +22,25 @@ func TestDeadLetters(t *testing.T) {
 		}
 	}
 	for i := range 7 {
-		if err := d.Put(ctx, letter(i)); err != nil {
+		if _, err := d.Put(ctx, letter(i)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	again := letter(2)
 	again.Attempts = 9
-	if err := d.Put(ctx, again); err != nil {
+	if _, err := d.Put(ctx, again); err != nil {
 		t.Fatal(err)
 	}
 	foreign := letter(1)
 	foreign.Installation, foreign.ID = other, "callback-01HZX_a"
-	if err := d.Put(ctx, foreign); err != nil {
+	if _, err := d.Put(ctx, foreign); err != nil {
 		t.Fatal(err)
 	}
 	got, err := d.Get(ctx, inst, "company-2")
 	if err != nil {
 		t.Fatal(err)
 	}
-	again.Sequence = got.Sequence
+	again.Sequence, again.Size = got.Sequence, got.Size
 	if diff := cmp.Diff(again, got); diff != "" {
 		t.Error(diff)
 	}
@@ -65,13 +65,17 @@ func TestDeadLetters(t *testing.T) {
 	if s := strings.Join(ids, ""); s != "0134562" || pages != 3 {
 		t.Errorf("listed %s on %d pages", s, pages)
 	}
-	if err := d.Put(ctx, again); err != nil { // it failed once more since it was read
+	put, err := d.Put(ctx, again) // it failed once more since it was read
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := d.DeleteRead(ctx, got); err != nil {
 		t.Fatal(err)
 	}
 	newer, err := d.Get(ctx, inst, "company-2")
+	if diff := cmp.Diff(newer, put); diff != "" {
+		t.Errorf("what was put is not what was read: %s", diff)
+	}
 	if err != nil || newer.Sequence <= got.Sequence {
 		t.Errorf("a letter put since then: %+v, %v", newer, err)
 	}
@@ -81,7 +85,7 @@ func TestDeadLetters(t *testing.T) {
 	if _, err := d.Get(ctx, inst, "company-2"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("deleted as read: %v", err)
 	}
-	if err := d.Put(ctx, again); err != nil {
+	if _, err := d.Put(ctx, again); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Delete(ctx, inst, "company-2"); err != nil {
@@ -109,7 +113,7 @@ func TestDeadLettersRefuse(t *testing.T) {
 	d := open(t).DeadLetters()
 	ctx := t.Context()
 	for _, id := range []string{"", "a.b", "a>", strings.Repeat("x", 65)} {
-		if err := d.Put(ctx, DeadLetter{ID: id, Installation: inst}); !errors.Is(err, ErrBadName) {
+		if _, err := d.Put(ctx, DeadLetter{ID: id, Installation: inst}); !errors.Is(err, ErrBadName) {
 			t.Errorf("put %q: %v", id, err)
 		}
 	}
@@ -119,10 +123,10 @@ func TestDeadLettersRefuse(t *testing.T) {
 	if _, _, err := d.List(ctx, inst, "", 501); err == nil {
 		t.Error("limit of 501 taken")
 	}
-	if err := d.Put(ctx, DeadLetter{ID: "a", Installation: inst, Sealed: make([]byte, sealedMax+1)}); err == nil {
+	if _, err := d.Put(ctx, DeadLetter{ID: "a", Installation: inst, Sealed: make([]byte, sealedMax+1)}); err == nil {
 		t.Error("too much sealed")
 	}
-	if err := d.Put(ctx, DeadLetter{ID: "a", Installation: inst, Sealed: make([]byte, sealedMax)}); err != nil {
+	if _, err := d.Put(ctx, DeadLetter{ID: "a", Installation: inst, Sealed: make([]byte, sealedMax)}); err != nil {
 		t.Errorf("the most that fits: %v", err)
 	}
 }

@@ -57,7 +57,7 @@ type DeadLetter struct {
 	Attempts int       `json:"attempts"`
 	FirstAt  time.Time `json:"firstAt"`
 	LastAt   time.Time `json:"lastAt"`
-	Raw      string    `json:"raw,omitempty"` // the body as it came, of a callback only
+	Raw      string    `json:"raw,omitempty"` // the body as it came, of a callback only; at most its first 16 KiB
 	Title    string    `json:"title"`         // the cause in words
 	Fix      string    `json:"fix"`           // what to do about it
 }

@@ -209,6 +209,11 @@ var issueWords = map[string]issueText{
 		"NATS cannot be reached or does not take writes.",
 		"Look at /readyz; changes are kept and it is tried again.",
 	},
+	"dead_letters_dropped": {
+		v1.SeverityAct, "Dead letters were dropped",
+		"An installation keeps 5,000 callbacks that could not be read and 20,000 failures of records, 16 MiB of each, for 90 days.",
+		"Correct the cause that most of the dead letters name. Then dismiss the one that is called \"dropped\", and resync: records are tried again whose dead letter is gone.",
+	},
 	"no_instance": {
 		v1.SeverityRetrying, "No instance works for this installation right now",
 		"The instance of channelsync that worked for it stopped or does not answer, so its counts, backlog and issues are not known. Changes are kept.",

@@ -360,6 +360,9 @@ func (rt *runtime) sweepIfDue(ctx context.Context) error {
 	if rt.m.Now().Sub(last) < rt.m.Intervals.Sweep {
 		return nil
 	}
+	if err := rt.m.DeadLetters.Tidy(ctx, rt.id); err != nil {
+		return err
+	}
 	if _, err := rt.m.newJob(ctx, rt.id, job.TypeSweep, kindsOf(in.InstalledSyncs()), true); err != nil {
 		return err
 	}

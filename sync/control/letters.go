@@ -100,6 +100,7 @@ func (m *Manager) chosen(ctx context.Context, id string, req v1.RequeueRequest) 
 		}
 		for _, d := range page.Items {
 			if req.Code == "" || d.Code == req.Code {
+				d.Raw = "" // thousands of them would be many MiB
 				out = append(out, d)
 			}
 		}

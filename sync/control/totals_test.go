@@ -83,7 +83,8 @@ func TestTotals(t *testing.T) {
 	ok(t, w.Mark(ctx, marks(stopped, events.LaneLive, 9))) // waits because somebody said so
 	ok(t, w.Later(ctx, marks(slow, events.LaneLive, 4), func(events.Mark) time.Duration { return time.Hour }))
 	for _, in := range []*installation.Installation{live, stopped} {
-		ok(t, d.Bus.DeadLetters().Put(ctx, events.DeadLetter{ID: "company-1", Installation: in.ID, Kind: "company"}))
+		_, err := d.Bus.DeadLetters().Put(ctx, events.DeadLetter{ID: "company-1", Installation: in.ID, Kind: "company"})
+		ok(t, err)
 	}
 
 	got, err := d.Totals(ctx)

@@ -10,6 +10,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/internal/panics"
+	"channelsync/sync/deadletter"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
 	"channelsync/sync/ledger"
@@ -172,7 +173,17 @@ func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.I
 	if err != nil {
 		return out, err
 	}
-	out.Issues = sorted(append(out.Issues, records...))
+	out.Issues = append(out.Issues, records...)
+	dropped, some, err := m.DeadLetters.Dropped(ctx, in.ID)
+	if err != nil {
+		return out, err
+	}
+	if some {
+		i := describe(deadletter.CodeDropped)
+		i.Detail, i.FirstAt, i.LastAt = dropped.Detail+" "+i.Detail, dropped.FirstAt, dropped.LastAt
+		out.Issues = append(out.Issues, i)
+	}
+	out.Issues = sorted(out.Issues)
 	out.State = state(in, rt, len(backfilling) > 0, m.Now())
 	return out, nil
 }

@@ -1,7 +1,8 @@
 // Package deadletter keeps the changes that are no longer retried, and the
 // callbacks that nobody could read, with what they say sealed under the
-// installation's own key. sync/reconcile and the callback handler put them,
-// the admin API lists, requeues and dismisses them; it decides nothing.
+// installation's own key. What it keeps of an installation has a quota: the oldest
+// are dropped beyond it, and one dead letter says so. sync/reconcile and the callback
+// handler put them, the admin API lists, requeues and dismisses them.
 package deadletter
 
 import (
@@ -13,6 +14,7 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
@@ -25,9 +27,14 @@ const KindCallback = "callback"
 // CodeUnreadable is the cause of such a one.
 const CodeUnreadable = "callback_unreadable"
 
+const (
+	rawMax    = 16 << 10 // bytes that are kept of a body
+	detailMax = 4 << 10  // bytes that are kept of what a failure says
+)
+
 // Stream is where dead letters lie.
 type Stream interface {
-	Put(ctx context.Context, d events.DeadLetter) error
+	Put(ctx context.Context, d events.DeadLetter) (events.DeadLetter, error)
 	Get(ctx context.Context, installation, id string) (events.DeadLetter, error)
 	List(ctx context.Context, installation, cursor string, limit int) ([]events.DeadLetter, string, error)
 	Delete(ctx context.Context, installation, id string) error
@@ -37,14 +44,16 @@ type Stream interface {
 
 // Box seals and opens dead letters.
 type Box struct {
-	stream Stream
-	vault  *seal.Vault
-	now    func() time.Time
+	stream  Stream
+	vault   *seal.Vault
+	now     func() time.Time
+	quotas  quotas
+	shelves shelves
 }
 
 // New makes a box on a stream.
 func New(stream Stream, vault *seal.Vault, now func() time.Time) *Box {
-	return &Box{stream: stream, vault: vault, now: now}
+	return &Box{stream: stream, vault: vault, now: now, quotas: defaultQuotas(), shelves: newShelves()}
 }
 
 // words is what is sealed: it may tell who the clients are.
@@ -60,11 +69,11 @@ func RecordID(kind v1.Kind, id int64) string {
 
 // PutRecord keeps the failure of a record.
 func (b *Box) PutRecord(ctx context.Context, installation string, d v1.DeadLetter) error {
-	return b.put(ctx, installation, d)
+	return b.keep(ctx, installation, d)
 }
 
-// Keep keeps a body that a signature vouches for but that is not a callback.
-// The same body again is the same dead letter.
+// Keep keeps a body that a signature vouches for but that is not a callback: its first
+// 16 KiB. The same body again is the same dead letter.
 func (b *Box) Keep(ctx context.Context, installation string, raw []byte, cause error) error {
 	sum := sha256.Sum256(raw)
 	id := KindCallback + "-" + hex.EncodeToString(sum[:12])
@@ -72,29 +81,57 @@ func (b *Box) Keep(ctx context.Context, installation string, raw []byte, cause e
 	d := v1.DeadLetter{
 		ID: id, Kind: KindCallback, Code: CodeUnreadable, Detail: cause.Error(), Attempts: 1, FirstAt: now, LastAt: now, Raw: string(raw),
 	}
-	if old, err := b.Get(ctx, installation, id); err == nil {
-		d.FirstAt, d.Attempts = old.FirstAt, old.Attempts+1
+	if len(raw) > rawMax {
+		d.Raw = string(raw[:rawMax])
+		d.Detail += fmt.Sprintf("; the body has %d bytes, the first %d are kept", len(raw), rawMax)
 	}
-	return b.put(ctx, installation, d)
+	old, err := b.stream.Get(ctx, installation, id)
+	switch {
+	case err == nil:
+		d.FirstAt, d.Attempts = old.FirstAt, old.Attempts+1
+	case !errors.Is(err, events.ErrNotFound):
+		return fmt.Errorf("look up dead letter: %w", err)
+	}
+	return b.keep(ctx, installation, d)
 }
 
-func (b *Box) put(ctx context.Context, installation string, d v1.DeadLetter) error {
-	ring, err := b.vault.Ring(ctx, installation)
+// keep stores a dead letter, and drops the oldest of the installation beyond its quota.
+func (b *Box) keep(ctx context.Context, installation string, d v1.DeadLetter) error {
+	stored, err := b.put(ctx, installation, d)
 	if err != nil {
 		return err
 	}
-	plain, err := json.Marshal(words{d.Detail, []byte(d.Raw)})
+	return b.trim(ctx, installation, stored)
+}
+
+func (b *Box) put(ctx context.Context, installation string, d v1.DeadLetter) (events.DeadLetter, error) {
+	ring, err := b.vault.Ring(ctx, installation)
 	if err != nil {
-		return fmt.Errorf("encode dead letter: %w", err)
+		return events.DeadLetter{}, err
 	}
-	err = b.stream.Put(ctx, events.DeadLetter{
+	plain, err := json.Marshal(words{shorten(d.Detail, detailMax), []byte(d.Raw)})
+	if err != nil {
+		return events.DeadLetter{}, fmt.Errorf("encode dead letter: %w", err)
+	}
+	stored, err := b.stream.Put(ctx, events.DeadLetter{
 		ID: d.ID, Installation: installation, Kind: d.Kind, RecordID: d.RecordID, Code: d.Code, Attempts: d.Attempts,
 		FirstAt: d.FirstAt, LastAt: d.LastAt, Sealed: ring.Seal(aad(installation, d.ID), plain),
 	})
 	if err != nil {
-		return fmt.Errorf("store dead letter: %w", err)
+		return events.DeadLetter{}, fmt.Errorf("store dead letter: %w", err)
 	}
-	return nil
+	return stored, nil
+}
+
+// shorten cuts a text to at most n bytes and a mark, at a character's edge.
+func shorten(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n] + "…"
 }
 
 // Get returns one; events.ErrNotFound when there is none.
@@ -106,7 +143,8 @@ func (b *Box) Get(ctx context.Context, installation, id string) (v1.DeadLetter, 
 	return b.open(ctx, d)
 }
 
-// List pages through the dead letters of an installation.
+// List pages through the dead letters of an installation. One that cannot be opened is
+// listed without what it said: the others must be seen all the same.
 func (b *Box) List(ctx context.Context, installation, cursor string, limit int) (v1.Page[v1.DeadLetter], error) {
 	page := v1.Page[v1.DeadLetter]{Items: []v1.DeadLetter{}}
 	found, next, err := b.stream.List(ctx, installation, cursor, limit)
@@ -115,6 +153,9 @@ func (b *Box) List(ctx context.Context, installation, cursor string, limit int) 
 	}
 	for _, d := range found {
 		open, err := b.open(ctx, d)
+		if errors.Is(err, seal.ErrWrongKey) {
+			open, err = shown(d, words{Detail: "What it said cannot be read: " + err.Error()}), nil
+		}
 		if err != nil {
 			return page, err
 		}
@@ -131,6 +172,7 @@ func (b *Box) Drop(ctx context.Context, installation, id string) error {
 	if err := b.stream.Delete(ctx, installation, id); err != nil && !errors.Is(err, events.ErrNotFound) {
 		return fmt.Errorf("drop dead letter %s: %w", id, err)
 	}
+	b.shelves.remove(installation, id)
 	return nil
 }
 
@@ -140,17 +182,22 @@ func (b *Box) DropRead(ctx context.Context, installation string, read v1.DeadLet
 	if errors.Is(err, events.ErrNotFound) {
 		return nil
 	}
-	if err == nil && now.LastAt.Equal(read.LastAt) {
+	if err == nil && !now.LastAt.Equal(read.LastAt) {
+		return nil
+	}
+	if err == nil {
 		err = b.stream.DeleteRead(ctx, now)
 	}
 	if err != nil {
 		return fmt.Errorf("drop dead letter %s: %w", read.ID, err)
 	}
+	b.shelves.remove(installation, read.ID)
 	return nil
 }
 
 // Purge removes all of an installation.
 func (b *Box) Purge(ctx context.Context, installation string) error {
+	b.shelves.forget(installation)
 	return b.stream.PurgeInstallation(ctx, installation)
 }
 
@@ -167,10 +214,14 @@ func (b *Box) open(ctx context.Context, d events.DeadLetter) (v1.DeadLetter, err
 	if err := json.Unmarshal(plain, &w); err != nil {
 		return v1.DeadLetter{}, fmt.Errorf("decode dead letter %s: %w", d.ID, err)
 	}
+	return shown(d, w), nil
+}
+
+func shown(d events.DeadLetter, w words) v1.DeadLetter {
 	return v1.DeadLetter{
 		ID: d.ID, Kind: d.Kind, RecordID: d.RecordID, Code: d.Code, Detail: w.Detail, Attempts: d.Attempts,
 		FirstAt: d.FirstAt, LastAt: d.LastAt, Raw: string(w.Raw),
-	}, nil
+	}
 }
 
 func aad(installation, id string) string { return installation + ".dead." + id }

@@ -114,8 +114,12 @@ type crashStream struct {
 	deadletter.Stream
 }
 
-func (s crashStream) Put(ctx context.Context, d events.DeadLetter) error {
-	return s.step("dead letter", func() error { return s.Stream.Put(ctx, d) })
+func (s crashStream) Put(ctx context.Context, d events.DeadLetter) (put events.DeadLetter, err error) {
+	err = s.step("dead letter", func() (err error) {
+		put, err = s.Stream.Put(ctx, d)
+		return err
+	})
+	return put, err
 }
 
 func (s crashStream) Delete(ctx context.Context, installation, id string) error {

@@ -1,0 +1,326 @@
+package deadletter
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+)
+
+var errUnreadable = errors.New("not JSON")
+
+// keepBody keeps a body of n bytes that no other i has.
+func keepBody(t *testing.T, b *Box, i, n int) {
+	t.Helper()
+	if err := b.Keep(t.Context(), inst, body(i, n), errUnreadable); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func body(i, n int) []byte {
+	return append(fmt.Appendf(nil, "%08d", i), bytes.Repeat([]byte{'x'}, n-8)...)
+}
+
+// all lists the dead letters of an installation but the one that counts dropped ones.
+func all(t *testing.T, b *Box) (found []v1.DeadLetter, dropped v1.DeadLetter) {
+	t.Helper()
+	for cursor := ""; ; {
+		page, err := b.List(t.Context(), inst, cursor, 500)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range page.Items {
+			if d.ID == DroppedID {
+				dropped = d
+				continue
+			}
+			found = append(found, d)
+		}
+		if page.NextCursor == nil {
+			return found, dropped
+		}
+		cursor = *page.NextCursor
+	}
+}
+
+func TestOfALargeBodyTheBeginningIsKept(t *testing.T) {
+	b, _, _ := box(t)
+	big, alike := body(1, 256<<10), body(1, 256<<10-1)
+	for _, raw := range [][]byte{big, alike, big} {
+		if err := b.Keep(t.Context(), inst, raw, errUnreadable); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, _ := all(t, b)
+	if len(found) != 2 { // told apart by all of the body
+		t.Fatalf("%d are kept, want 2", len(found))
+	}
+	for _, d := range found {
+		if d.Raw != string(big[:16<<10]) || !strings.HasPrefix(d.Detail, "not JSON; the body has 26214") {
+			t.Errorf("%d bytes are kept, and %q", len(d.Raw), d.Detail)
+		}
+	}
+}
+
+func TestWhatAFailureSaysIsBounded(t *testing.T) {
+	b, _, _ := box(t)
+	d := record(7)
+	d.Detail = "é" + strings.Repeat("é", 1<<20)
+	if err := b.PutRecord(t.Context(), inst, d); err != nil {
+		t.Fatal(err)
+	}
+	got, err := b.Get(t.Context(), inst, d.ID)
+	if err != nil || got.Detail != strings.Repeat("é", detailMax/2)+"…" {
+		t.Errorf("%d bytes are kept, %v", len(got.Detail), err)
+	}
+}
+
+// Of bodies of an installation at most 16 MiB are kept. The oldest go, and one dead
+// letter says how many.
+func TestBodiesHaveAQuota(t *testing.T) {
+	b, bus, _ := box(t)
+	b.now = func() time.Time { return at }
+	put(t, b, 174)
+	const n = 900 // of 16 KiB: 25 MiB as they are stored
+	for i := range n {
+		keepBody(t, b, i, 16<<10)
+	}
+	size, newest, kept := 0, "", map[string]bool{}
+	for cursor, more := "", true; more; more = cursor != "" {
+		page, next, err := bus.DeadLetters().List(t.Context(), inst, cursor, 500)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range page {
+			if d.Kind == KindCallback {
+				size += d.Size
+				kept[d.ID] = true
+			}
+			newest = d.ID
+		}
+		cursor = next
+	}
+	if limit := 16<<20 + 64<<10; size > limit || size < limit*3/4 {
+		t.Errorf("%d bytes are kept, want somewhat under %d", size, limit)
+	}
+	if !kept[newest] {
+		t.Errorf("the newest is %s", newest)
+	}
+	found, dropped := all(t, b)
+	if found[0].ID != "company-174" {
+		t.Errorf("the record's failure went for the bodies: the oldest is %s", found[0].ID)
+	}
+	var at []string
+	for _, d := range found[1:] {
+		at = append(at, d.Raw[:8])
+	}
+	if first := at[0]; first != fmt.Sprintf("%08d", n-len(at)) || at[len(at)-1] != fmt.Sprintf("%08d", n-1) {
+		t.Errorf("kept are %s to %s, %d of %d", at[0], at[len(at)-1], len(at), n)
+	}
+	if dropped.Attempts != n-len(at) || dropped.Code != CodeDropped || !strings.HasPrefix(dropped.Detail, fmt.Sprint(n-len(at))) {
+		t.Errorf("%d were dropped, and it says %+v", n-len(at), dropped)
+	}
+	if said, some, err := b.Dropped(t.Context(), inst); err != nil || !some || said.Attempts != dropped.Attempts {
+		t.Errorf("got %+v, %v, %v", said, some, err)
+	}
+	if err := b.DropRead(t.Context(), inst, dropped); err != nil {
+		t.Fatal(err)
+	}
+	if _, some, err := b.Dropped(t.Context(), inst); err != nil || some {
+		t.Errorf("after it was dismissed: %v, %v", some, err)
+	}
+}
+
+// small is a box with quotas that a test reaches soon, on a stream that counts.
+func small(t *testing.T) (*Box, *counting) {
+	t.Helper()
+	b, _, _ := box(t)
+	stream := &counting{Stream: b.stream}
+	b.stream, b.now = stream, func() time.Time { return at }
+	b.quotas = quotas{bodies: {count: 50, bytes: 16 << 20}, records: {count: 80, bytes: 16 << 20}}
+	return b, stream
+}
+
+// counting is a stream that counts what it is asked, and can hold its next list back.
+type counting struct {
+	Stream
+	deleted, listed int
+	hold            chan struct{} // one message says that it is asked, the next lets it go on
+}
+
+func (c *counting) DeleteRead(ctx context.Context, d events.DeadLetter) error {
+	c.deleted++
+	return c.Stream.DeleteRead(ctx, d)
+}
+
+func (c *counting) List(ctx context.Context, installation, cursor string, limit int) ([]events.DeadLetter, string, error) {
+	if c.hold != nil {
+		c.hold <- struct{}{}
+		<-c.hold
+	}
+	found, next, err := c.Stream.List(ctx, installation, cursor, limit)
+	c.listed += len(found)
+	return found, next, err
+}
+
+func TestNumberOfDeadLettersHasAQuota(t *testing.T) {
+	b, _ := small(t)
+	for i := range 70 {
+		keepBody(t, b, i, 20)
+	}
+	for i := range 100 {
+		put(t, b, int64(i))
+	}
+	found, dropped := all(t, b)
+	count := map[string]int{}
+	for _, d := range found {
+		count[d.Kind]++
+	}
+	if n := count[KindCallback]; n > 50 || n < 45 {
+		t.Errorf("%d bodies are kept, want at most 50", n)
+	}
+	if n := count["company"]; n > 80 || n < 72 {
+		t.Errorf("%d records are kept, want at most 80", n)
+	}
+	if dropped.Attempts != 170-len(found) {
+		t.Errorf("%d were dropped, and it says %d", 170-len(found), dropped.Attempts)
+	}
+}
+
+func TestSameFailureAgainIsNoMore(t *testing.T) {
+	b, stream := small(t)
+	for range 5 {
+		for i := range 50 {
+			keepBody(t, b, i, 20)
+		}
+	}
+	if found, dropped := all(t, b); len(found) != 50 || dropped.ID != "" || stream.deleted != 0 {
+		t.Errorf("%d are kept, %d were dropped", len(found), stream.deleted)
+	}
+}
+
+// Another process counts what is there, not what it has put itself.
+func TestQuotaHoldsAfterARestart(t *testing.T) {
+	b, _ := small(t)
+	for i := range 120 {
+		again := New(b.stream, b.vault, b.now)
+		again.quotas = b.quotas
+		keepBody(t, again, i, 20)
+		if found, _ := all(t, b); len(found) > 50 {
+			t.Fatalf("%d are kept after %d", len(found), i+1)
+		}
+	}
+}
+
+// Two instances put side by side: each hears of the other's within a minute.
+func TestQuotaHoldsForTwoInstances(t *testing.T) {
+	a, _ := small(t)
+	now := at
+	a.now = func() time.Time { return now }
+	b := New(a.stream, a.vault, a.now)
+	b.quotas = a.quotas
+	for i := range 200 {
+		keepBody(t, a, 2*i, 20)
+		keepBody(t, b, 2*i+1, 20)
+		now = now.Add(10 * time.Second)
+		if found, _ := all(t, a); len(found) > 50+6 {
+			t.Fatalf("%d are kept after %d", len(found), 2*i+2)
+		}
+	}
+}
+
+func TestOldDeadLettersGo(t *testing.T) {
+	b, _ := small(t)
+	now := at
+	b.now = func() time.Time { return now }
+	put(t, b, 1)
+	keepBody(t, b, 1, 20)
+	now = now.Add(89 * 24 * time.Hour)
+	again := record(2)
+	again.LastAt = now
+	if err := b.PutRecord(t.Context(), inst, again); err != nil {
+		t.Fatal(err)
+	}
+	if found, _ := all(t, b); len(found) != 3 {
+		t.Fatalf("%d are kept after 89 days, want 3", len(found))
+	}
+	now = now.Add(48 * time.Hour)
+	if err := b.Tidy(t.Context(), inst); err != nil {
+		t.Fatal(err)
+	}
+	found, dropped := all(t, b)
+	if len(found) != 1 || found[0].ID != "company-2" || dropped.Attempts != 2 {
+		t.Errorf("after 91 days: %+v, and %+v", found, dropped)
+	}
+}
+
+// What lay there before there was a quota may be any number, and must not make the next
+// body's answer wait for all of it.
+func TestStoreBeyondTheQuotaIsTrimmedStepByStep(t *testing.T) {
+	b, stream := small(t)
+	for i := range 1_000 {
+		_, err := stream.Put(t.Context(), events.DeadLetter{ID: fmt.Sprintf("callback-%d", i), Installation: inst, Kind: KindCallback, LastAt: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 20 {
+		stream.deleted, stream.listed = 0, 0
+		keepBody(t, b, i, 20)
+		if stream.deleted > dropMost || stream.listed > 2*50+loadPage {
+			t.Fatalf("put %d dropped %d and read %d", i, stream.deleted, stream.listed)
+		}
+	}
+	if found, _ := all(t, b); len(found) > 50 {
+		t.Errorf("%d are kept", len(found))
+	}
+}
+
+// What was requeued or dismissed counts no more.
+func TestTakenOffDeadLettersDoNotCount(t *testing.T) {
+	b, _ := small(t)
+	for round := range 3 {
+		for i := range 40 {
+			keepBody(t, b, 40*round+i, 20)
+		}
+		found, dropped := all(t, b)
+		if len(found) != 40 || dropped.ID != "" {
+			t.Fatalf("%d are kept, %+v", len(found), dropped)
+		}
+		for i, d := range found {
+			drop := func() error { return b.Drop(t.Context(), inst, d.ID) }
+			if i%2 == 0 {
+				drop = func() error { return b.DropRead(t.Context(), inst, d) }
+			}
+			if err := drop(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// Several wait for what one of them reads: none of them ends with another's request.
+func TestReadingOutlivesTheRequestThatBeganIt(t *testing.T) {
+	b, stream := small(t)
+	stream.hold = make(chan struct{})
+	gaveUp, cancel := context.WithCancelCause(t.Context())
+	var wg sync.WaitGroup
+	errs := make([]error, 2)
+	wg.Go(func() { errs[0] = b.Keep(gaveUp, inst, body(0, 20), errUnreadable) })
+	<-stream.hold
+	wg.Go(func() { errs[1] = b.Keep(t.Context(), inst, body(1, 20), errUnreadable) })
+	why := errors.New("the client went away")
+	cancel(why)
+	stream.hold <- struct{}{}
+	wg.Wait()
+	if errs[1] != nil || !errors.Is(errs[0], why) {
+		t.Errorf("got %v, want the first alone to end", errs)
+	}
+}

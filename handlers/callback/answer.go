@@ -18,7 +18,7 @@ const (
 	ResultUnauthentic = "unauthentic" // no, wrong or foreign signature, unknown GUID
 	ResultMalformed   = "malformed"   // authentic but not the envelope
 	ResultUnavailable = "unavailable" // the journal did not take it
-	ResultBusy        = "busy"        // too many authentic ones of the installation
+	ResultBusy        = "busy"        // too many authentic ones of the installation, or too many bytes a second
 	ResultLimited     = "limited"     // too many of one address
 	ResultTooLarge    = "too_large"
 	ResultCutShort    = "cut_short" // the body did not arrive
@@ -65,6 +65,13 @@ func busy() answer {
 	return answer{
 		ResultBusy, http.StatusServiceUnavailable, v1.CodeUnavailable,
 		"Too many callbacks of this installation are under way. Send it again.",
+	}
+}
+
+func tooFast() answer {
+	return answer{
+		ResultBusy, http.StatusServiceUnavailable, v1.CodeUnavailable,
+		"This installation sends more than can be taken. Send it again.",
 	}
 }
 

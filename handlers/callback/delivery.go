@@ -85,6 +85,9 @@ func (d *delivery) handle() answer {
 		return busy()
 	}
 	d.leaves = append(d.leaves, leave)
+	if !d.pace.wait(d.r.Context(), id, len(body)) {
+		return tooFast()
+	}
 	return d.take(receiver, body, envelope)
 }
 

@@ -71,6 +71,7 @@ type Handler struct {
 	Config
 	strangers *inFlight // per source address, until the signature is known to be right
 	authentic *inFlight // per installation, and in all
+	pace      *pace     // of authentic bytes
 	hints     *onceAMinute
 }
 
@@ -84,6 +85,7 @@ func New(cfg Config) *Handler {
 		Config:    cfg,
 		strangers: newInFlight(0),
 		authentic: newInFlight(cfg.Limits.Authentic),
+		pace:      newPace(cfg.Limits),
 		hints:     &onceAMinute{last: map[string]time.Time{}},
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"channelsync/api/autotask"
 )
 
@@ -240,5 +242,72 @@ func TestOneInstallationCannotHoldAnotherBack(t *testing.T) {
 	wg.Wait()
 	if n := len(w.published); n != 9 {
 		t.Errorf("stored %d, want the 9 that had a place", n)
+	}
+}
+
+// An installation that sends too many bytes waits for its turn, and is turned away only
+// when that takes too long. Others do not notice.
+func TestBytesOfAnInstallationAreSlowedDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		cfg := w.config()
+		cfg.Limits = Limits{Bytes: 1000, BytesAtOnce: 2000, BytesWait: 2 * time.Second}
+		h := w.handler(cfg)
+		post := func(id string, seq int) (status int, took time.Duration) {
+			e := envelope("SequenceNumber=" + strconv.Itoa(seq))
+			body := e[:len(e)-1] + `,"Pad":"` + strings.Repeat("x", 1000-len(e)-len(`,"Pad":""`)) + `"}`
+			began := time.Now()
+			resp := serve(h, request(main(id), companySecret, body))
+			if resp.StatusCode == 503 {
+				expectRetryAfter(t, resp)
+			}
+			return resp.StatusCode, time.Since(began)
+		}
+		var mu sync.Mutex
+		took := map[string]int{}
+		var wg sync.WaitGroup
+		for i := range 6 {
+			wg.Go(func() {
+				status, d := post(live, i)
+				mu.Lock()
+				defer mu.Unlock()
+				took[strconv.Itoa(status)+" after "+d.String()]++
+			})
+		}
+		synctest.Wait()
+		if status, d := post(stopped, 1); status != 202 || d != 0 {
+			t.Errorf("another installation: %d after %s", status, d)
+		}
+		wg.Wait()
+		want := map[string]int{"202 after 0s": 2, "202 after 1s": 1, "202 after 2s": 1, "503 after 0s": 2}
+		if diff := cmp.Diff(want, took); diff != "" {
+			t.Errorf("answers (-want +got):\n%s", diff)
+		}
+		if status, d := post(live, 7); status != 202 || d != time.Second {
+			t.Errorf("what was turned away cost bytes: %d after %s", status, d)
+		}
+	})
+}
+
+func TestPaceForgetsInstallationsAtRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(Limits{}.orDefaults())
+		for i := range 3 * remembered {
+			if !p.wait(t.Context(), strconv.Itoa(i), 1000) {
+				t.Fatal("an installation at rest has to wait")
+			}
+			<-time.After(time.Millisecond)
+		}
+		if len(p.of) > remembered {
+			t.Errorf("it remembers %d installations", len(p.of))
+		}
+	})
+}
+
+// The largest body must fit, or it could never be answered.
+func TestLargestBodyFitsAnyPace(t *testing.T) {
+	p := newPace(Limits{Bytes: 1 << 20, BytesAtOnce: 1000}.orDefaults())
+	if !p.wait(t.Context(), live, maxBody) {
+		t.Error("a body of 256 KiB is turned away for ever")
 	}
 }

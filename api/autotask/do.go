@@ -36,7 +36,7 @@ type request struct {
 
 // do makes a call and hands the body of a successful answer to into; an error of
 // into means that the answer is not what was expected. Reads are tried up to three
-// times, and twice when nothing is answered. A write is sent again only when the vendor said that it did not take it.
+// times. A write is sent again only when the vendor said that it did not take it.
 func (c *Client) do(ctx context.Context, r request, into func(body []byte) error) error {
 	var payload []byte
 	if r.body != nil {
@@ -64,7 +64,7 @@ func (c *Client) do(ctx context.Context, r request, into func(body []byte) error
 func (r request) again(err *Error, try int) (time.Duration, bool) {
 	pause := jitter(firstPause << try)
 	switch {
-	case try >= maxTries, try > 1 && errors.Is(err, context.DeadlineExceeded): // a silence takes half a minute
+	case try >= maxTries:
 		return 0, false
 	case err.Kind == KindThrottled && err.RetryAfter <= longestPause:
 		return max(pause, err.RetryAfter), true
@@ -76,6 +76,11 @@ func (r request) again(err *Error, try int) (time.Duration, bool) {
 
 // attempt is one try: it waits for its turn, sends, and settles a refused log-in.
 func (c *Client) attempt(ctx context.Context, r request, payload []byte, into func([]byte) error) *Error {
+	if admit, limited := ctx.Value(admissionKey{}).(func(context.Context) error); limited && r.entity != thresholdEntity {
+		if err := admit(ctx); err != nil {
+			return r.fail(KindBudget, fmt.Errorf("wait for admission: %w", err))
+		}
+	}
 	leave, err := c.lanes.enter(ctx, r.entity)
 	if err != nil {
 		return r.fail(KindUnavailable, fmt.Errorf("wait for a turn: %w", err))

@@ -132,8 +132,8 @@ func TestACallTimesOutUnderItsName(t *testing.T) {
 			!errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)
 		}
-		if took := time.Since(start); took < 2*callTimeout || took > 2*callTimeout+longestPause {
-			t.Errorf("two tries took %s", took)
+		if took := time.Since(start); took != 3*callTimeout {
+			t.Errorf("three tries took %s", took)
 		}
 	})
 }
@@ -283,6 +283,57 @@ func TestObserveSeesEveryExchange(t *testing.T) {
 	if diff := cmp.Diff([]string{"Links unavailable", "Links ok"}, seen); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// TestAdmissionIsAskedForEveryTry: repeats count too, and what is refused is not sent.
+func TestAdmissionIsAskedForEveryTry(t *testing.T) {
+	v := inTurn(status(503, ""), status(503, ""), status(200, `{"queryCount":1}`))
+	c := newTestClient(t, v)
+	used, full := 0, errors.New("no more this hour")
+	ctx := WithAdmission(t.Context(), func(context.Context) error {
+		if used == 3 {
+			return full
+		}
+		used++
+		return nil
+	})
+	if _, err := c.Count(ctx, "Links"); err != nil || used != 3 {
+		t.Fatalf("%d admitted, %v, want 3 tries", used, err)
+	}
+	_, err := c.Count(ctx, "Links")
+	if KindOf(err) != KindBudget || !errors.Is(err, full) || len(v.sent()) != 3 {
+		t.Errorf("%v after %d requests, want the refusal and none sent", err, len(v.sent()))
+	}
+	if _, err := c.Count(t.Context(), "Links"); err != nil {
+		t.Errorf("a call without a limit of its own: %v", err)
+	}
+}
+
+// TestWaitingForAdmissionTakesNoPlace: what waits for its own limit must not keep
+// the two places of an entity from others.
+func TestWaitingForAdmissionTakesNoPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newTestClient(t, always(200, `{"queryCount":1}`))
+		ctx, cancel := context.WithCancel(t.Context())
+		slow := WithAdmission(ctx, func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		var g sync.WaitGroup
+		for range 3 {
+			g.Go(func() {
+				if _, err := c.Count(slow, "Links"); KindOf(err) != KindBudget {
+					t.Errorf("%v", err)
+				}
+			})
+		}
+		synctest.Wait()
+		if _, err := c.Count(t.Context(), "Links"); err != nil {
+			t.Errorf("beside three that wait: %v", err)
+		}
+		cancel()
+		g.Wait()
+	})
 }
 
 // overSockets is a client of a real listener.

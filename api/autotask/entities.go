@@ -61,7 +61,8 @@ type Contract struct {
 	ContractName     string           `at:"contractName"`
 	ContractType     int64            `at:"contractType"` // 7 is Recurring Service
 	ContractCategory *int64           `at:"contractCategory"`
-	Status           int64            `at:"status"` // 1 is active
+	Status           int64            `at:"status"`                        // 1 is active
+	EndDate          time.Time        `at:"endDate,date,optional,lenient"` // the last day; zero: open
 	EstimatedCost    *decimal.Decimal `at:"estimatedCost"`
 	EstimatedRevenue *decimal.Decimal `at:"estimatedRevenue,lenient"`
 	LastModified     time.Time        `at:"lastModifiedDateTime,stamp"` // older builds lack it

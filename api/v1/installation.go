@@ -82,6 +82,9 @@ type Installation struct {
 	Repaired int `json:"repaired"`
 	// GoesOnAt is when a throttled installation works again; absent while it is not throttled.
 	GoesOnAt *time.Time `json:"goesOnAt,omitempty"`
+	// Parts is how fresh the services, units and charges of contracts are; absent
+	// without contracts to compare.
+	Parts *PartsFreshness `json:"parts,omitempty"`
 	// Jobs are the backfills, resyncs and replays of the installation that still run.
 	Jobs []Job `json:"jobs,omitempty"`
 }

@@ -71,12 +71,13 @@ type Status struct {
 
 // InstallationStatus is one line of Status.
 type InstallationStatus struct {
-	ID        string    `json:"id"`
-	Name      string    `json:"name"`
-	State     State     `json:"state"`
-	Backlog   int       `json:"backlog"`
-	Freshness Freshness `json:"freshness"`
-	Issues    []Issue   `json:"issues"`
+	ID        string          `json:"id"`
+	Name      string          `json:"name"`
+	State     State           `json:"state"`
+	Backlog   int             `json:"backlog"`
+	Freshness Freshness       `json:"freshness"`
+	Parts     *PartsFreshness `json:"parts,omitempty"`
+	Issues    []Issue         `json:"issues"`
 }
 
 // Bridge is what a bridge of the user's own signs its callbacks with; shown once.

@@ -43,8 +43,8 @@ type Config struct {
 	Intervals         Intervals
 	Version           string
 
-	AutotaskTransport http.RoundTripper // nil = each client its own, for tests to set
-	TargetTransport   http.RoundTripper // the same
+	AutotaskTransport http.RoundTripper // nil = each client its own
+	TargetTransport   http.RoundTripper
 	Now               func() time.Time
 	Log               *zap.Logger
 	Metrics           Metrics

@@ -43,8 +43,10 @@ type runtime struct {
 	catchUp    atomic.Bool   // the stamps are to be read although webhooks work
 	pollNow    chan struct{} // asks for a look at the stamps
 	lastGap    atomic.Pointer[time.Time]
-	check      chan struct{} // asks for a check of the registrations
-	newJob     chan struct{} // asks for a look at the jobs
+	check      chan struct{}  // asks for a check of the registrations
+	newJob     chan struct{}  // asks for a look at the jobs
+	comparing  atomic.Bool    // parts are being compared
+	background sync.WaitGroup // what the watchers have begun and do not wait for
 
 	connection string             // what the target's client is bound to
 	account    string             // what the client of Autotask was told last by another instance, or began with
@@ -78,6 +80,7 @@ func (m *Manager) newRuntime(in *installation.Installation) *runtime {
 	rt.watcher = watch.New(watch.Config{
 		ID: in.ID, Store: m.Store, Autotask: rt.autotask, Journal: m.Bus.Journal(), Ledger: m.Ledger, Catalogue: rt.rec,
 		Listed: m.listed, Crowded: m.turns.Crowded, Now: m.Now, Log: rt.log,
+		PartsEvery: m.Intervals.Parts, PollEvery: m.Intervals.Poll,
 	})
 	if in.Refused {
 		rt.issues.raise(issue{code: "credentials_refused"})
@@ -139,6 +142,7 @@ func (rt *runtime) run(ctx, work context.Context) {
 	wg.Go(func() { rt.watchStamps(ctx) })
 	wg.Go(func() { rt.runJobs(ctx) })
 	wg.Wait()
+	rt.background.Wait()
 	if !rt.lost.Load() {
 		rt.saveCounts(ctx)
 	}
@@ -156,9 +160,6 @@ func (rt *runtime) saveCounts(ctx context.Context) {
 
 func (rt *runtime) close() {
 	rt.autotask.Close()
-	if rt.target != nil {
-		rt.target.Close()
-	}
 }
 
 // settled counts a record for its job and the history, and passes it on.

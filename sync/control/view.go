@@ -94,7 +94,7 @@ func (m *Manager) Status(ctx context.Context) (v1.Status, error) {
 	st := v1.Status{Version: m.Version, Ready: h.Err == nil && len(h.Frozen) == 0, Installations: []v1.InstallationStatus{}}
 	for _, in := range all {
 		st.Installations = append(st.Installations, v1.InstallationStatus{
-			ID: in.ID, Name: in.Name, State: in.State, Backlog: in.Backlog, Freshness: in.Freshness, Issues: in.Issues,
+			ID: in.ID, Name: in.Name, State: in.State, Backlog: in.Backlog, Freshness: in.Freshness, Parts: in.Parts, Issues: in.Issues,
 		})
 	}
 	return st, nil
@@ -167,6 +167,9 @@ func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.I
 		}
 		if at.After(m.Now()) {
 			out.GoesOnAt = &at
+		}
+		if out.Parts, err = rt.watcher.PartsFreshness(ctx); err != nil {
+			return out, err
 		}
 	}
 	records, err := m.recordIssues(ctx, in.ID)

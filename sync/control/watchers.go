@@ -100,7 +100,23 @@ func (m *Manager) CheckSoon(installation string) {
 	}
 }
 
-// watchStamps polls what no webhook carries.
+// compareParts has the parts of contracts compared that are due. That takes what it
+// takes, up to hours, and must hold no poll back; there is one at a time.
+func (rt *runtime) compareParts(ctx context.Context) {
+	if !rt.watcher.PartsDue() || !rt.comparing.CompareAndSwap(false, true) {
+		return
+	}
+	rt.background.Go(func() {
+		defer rt.comparing.Store(false)
+		err := panics.Try(func() error { return rt.watcher.CompareParts(ctx) })
+		if err == nil {
+			rt.issues.clearSide("parts")
+		}
+		rt.failed(ctx, "parts", err)
+	})
+}
+
+// watchStamps polls what no webhook carries, and compares what carries no stamp.
 func (rt *runtime) watchStamps(ctx context.Context) {
 	every(ctx, rt.m.Intervals.Poll, rt.pollNow, func(ctx context.Context) {
 		if rt.paused() || !rt.tried.Load() {
@@ -116,6 +132,7 @@ func (rt *runtime) watchStamps(ctx context.Context) {
 			rt.failed(ctx, "poll", err)
 		}
 		rt.failed(ctx, "contracts", panics.Try(func() error { return rt.pollContracts(ctx) }))
+		rt.compareParts(ctx)
 	})
 }
 
@@ -169,7 +186,7 @@ func (rt *runtime) firstPass(kind v1.Kind) (job.Job, bool) {
 	return running[i], true
 }
 
-// pollContracts finds changed contracts, services and, when it is time, parts.
+// pollContracts finds changed contracts and services, and those that change with the day.
 func (rt *runtime) pollContracts(ctx context.Context) error {
 	in, err := rt.installation()
 	if err != nil {
@@ -177,6 +194,7 @@ func (rt *runtime) pollContracts(ctx context.Context) error {
 	}
 	if !in.Installed(v1.SyncActiveCustomerContracts) {
 		rt.issues.clearSide("contracts")
+		rt.issues.clearSide("parts")
 		return nil
 	}
 	poll := rt.watcher.PollContracts
@@ -192,10 +210,8 @@ func (rt *runtime) pollContracts(ctx context.Context) error {
 	if err := rt.watcher.PollServices(ctx); err != nil {
 		return err
 	}
-	if rt.m.Now().Sub(in.Cursors.Parts) >= rt.m.Intervals.Parts {
-		if err := rt.watcher.CompareParts(ctx); err != nil {
-			return err
-		}
+	if err := rt.watcher.PollDays(ctx); err != nil {
+		return err
 	}
 	rt.works("contracts")
 	return nil

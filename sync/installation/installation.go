@@ -11,6 +11,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/sync/coverage"
 )
 
 // Installation is everything we keep of one; all of it is sealed when stored.
@@ -87,8 +88,14 @@ type Cursors struct {
 	Contacts  time.Time `json:"contacts"`
 	Contracts time.Time `json:"contracts"`
 	Catalogue time.Time `json:"catalogue"`
-	Parts     time.Time `json:"parts"`
 	Sweep     time.Time `json:"sweep"`
+
+	// Parts is when the rows that hang on contracts were all read first; from then on
+	// PartsCompared says when those of each contract were compared, and PartsRequests
+	// what that took of the hour.
+	Parts         time.Time          `json:"parts"`
+	PartsCompared coverage.Coverage  `json:"partsCompared,omitzero"`
+	PartsRequests coverage.Allowance `json:"partsRequests,omitzero"`
 }
 
 // Installed says whether a sync is installed, running or not.
@@ -160,5 +167,7 @@ func (in *Installation) clone() *Installation {
 	out.Registrations = slices.Clone(in.Registrations)
 	out.Secrets.Webhooks = maps.Clone(in.Secrets.Webhooks)
 	out.Owed = slices.Clone(in.Owed)
+	out.Cursors.PartsCompared.Spans = slices.Clone(in.Cursors.PartsCompared.Spans)
+	out.Cursors.PartsRequests.Used = slices.Clone(in.Cursors.PartsRequests.Used)
 	return &out
 }

@@ -34,13 +34,13 @@ type Entry struct {
 	Held       bool            `json:"held,omitempty"` // it would have left with too many others and waits for a yes
 	Archived   bool            `json:"archived,omitempty"`
 
-	Contacts  []Contact `json:"contacts,omitempty"`  // whose e-mail addresses the projection reads
-	Stamp     time.Time `json:"stamp"`               // the record's own newest stamp, as of the last fetch
-	Vendors   []int64   `json:"vendors,omitempty"`   // whose names a contract's projection may read
-	Services  []int64   `json:"services,omitempty"`  // of the catalogue, that it reads
-	RowHash   string    `json:"rowHash,omitempty"`   // of a contract's own row
-	PartsHash string    `json:"partsHash,omitempty"` // of the rows that hang on it
-	Notes     []string  `json:"notes,omitempty"`     // codes of issues found while projecting (cost_unknown, …)
+	Contacts []Contact `json:"contacts,omitempty"` // whose e-mail addresses the projection reads
+	Stamp    time.Time `json:"stamp"`              // the record's own newest stamp, as of the last fetch
+	Vendors  []int64   `json:"vendors,omitempty"`  // whose names a contract's projection may read
+	Services []int64   `json:"services,omitempty"` // of the catalogue, that it reads
+	RowHash  string    `json:"rowHash,omitempty"`  // of a contract's own row
+	Parts    *Parts    `json:"parts,omitempty"`    // what was read of the rows that hang on a contract; nil while it is out of scope
+	Notes    []string  `json:"notes,omitempty"`    // codes of issues found while projecting (cost_unknown, …)
 
 	ObservedAt   time.Time `json:"observedAt"` // of the last push; the next one is later
 	ChangedAt    time.Time `json:"changedAt"`

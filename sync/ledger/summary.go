@@ -21,7 +21,7 @@ type Summary struct {
 	Vendors      []int64
 	Services     []int64
 	RowHash      string
-	PartsHash    string
+	Parts        *Parts // not to be changed
 	FirstFailed  time.Time
 }
 
@@ -41,10 +41,11 @@ type summary struct {
 }
 
 type more struct {
-	reasons, notes     []string
-	vendors, services  []int64
-	rowHash, partsHash string
-	firstFailed        time.Time
+	reasons, notes    []string
+	vendors, services []int64
+	rowHash           string
+	parts             *Parts
+	firstFailed       time.Time
 }
 
 // contact is a Contact as it is kept.
@@ -68,10 +69,14 @@ func summarize(e *Entry) summary {
 		}
 	}
 	few := len(e.Reasons)+len(e.Notes)+len(e.Vendors)+len(e.Services) > 0
-	if few || e.RowHash != "" || e.PartsHash != "" || !e.FirstFailed.IsZero() {
+	if few || e.RowHash != "" || e.Parts != nil || !e.FirstFailed.IsZero() {
 		s.more = &more{
 			reasons: codes(e.Reasons), notes: codes(e.Notes), vendors: slices.Clone(e.Vendors), services: slices.Clone(e.Services),
-			rowHash: e.RowHash, partsHash: e.PartsHash, firstFailed: e.FirstFailed,
+			rowHash: e.RowHash, firstFailed: e.FirstFailed,
+		}
+		if e.Parts != nil {
+			parts := *e.Parts
+			s.more.parts = &parts
 		}
 	}
 	return s
@@ -90,7 +95,7 @@ func (s *summary) public() Summary {
 	out := Summary{ID: s.id, Outcome: s.outcome, ReconciledAt: s.reconciled.time(), InScope: s.inScope, Held: s.held}
 	if m := s.more; m != nil {
 		out.Reasons, out.Notes, out.Vendors, out.Services = m.reasons, m.notes, m.vendors, m.services
-		out.RowHash, out.PartsHash, out.FirstFailed = m.rowHash, m.partsHash, m.firstFailed
+		out.RowHash, out.Parts, out.FirstFailed = m.rowHash, m.parts, m.firstFailed
 	}
 	return out
 }

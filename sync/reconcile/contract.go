@@ -14,6 +14,7 @@ import (
 	"channelsync/events"
 	"channelsync/sync/condition"
 	"channelsync/sync/installation"
+	"channelsync/sync/ledger"
 	"channelsync/sync/projection"
 )
 
@@ -106,6 +107,7 @@ func (b *batch) decideContract(it *item, found fetched[autotask.Contract], compa
 		it.entry.InScope = true
 		return true
 	}
+	it.entry.Parts = nil
 	reason := d.ArchivedReason(channelprogram.ArchivedReasons(v1.KindContract))
 	if b.in.Options.OutOfScope == "archive" && reason != "" && len(it.entry.Projection) > 0 {
 		it.archive(reason)
@@ -120,7 +122,12 @@ func (b *batch) projectContracts(ctx context.Context, due []*item, found fetched
 	if len(due) == 0 {
 		return nil
 	}
-	parts, bad, err := b.partsOf(ctx, b.ids(due))
+	d := digests{}
+	for _, it := range due {
+		id := it.mark.ID
+		d[id] = &digest{window: b.window(found.rows[id])}
+	}
+	parts, bad, err := b.partsOf(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -128,42 +135,94 @@ func (b *batch) projectContracts(ctx context.Context, due []*item, found fetched
 	if err != nil {
 		return err
 	}
-	parts.Contents, parts.Products, parts.Suppliers = cat.bundleServices, cat.products, cat.productVendors
+	unread, err := b.unreadParts(ctx, d, bad)
+	if err != nil {
+		return err
+	}
 	for _, it := range due {
 		id := it.mark.ID
 		if err := bad[id]; err != nil {
+			it.entry.Parts = read(d[id].window, unread[id], d[id].rows)
 			it.fail("parts_unreadable", rowDetail(err), false)
 			continue
 		}
+		d[id].addCatalogue(cat.unstamped())
+		it.entry.Parts = read(d[id].window, d[id].hash(true), d[id].rows+d[id].ofCharge)
 		vendors, services := readBy(id, parts, cat)
 		if err := cat.unreadable(parts.of(id), vendors, services); err != nil {
 			it.fail("parts_unreadable", rowDetail(err), false)
 			continue
 		}
 		c := found.rows[id]
-		p, err := projection.Contract(projection.ContractParts{
+		rows := projection.ContractParts{
 			Contract: c, ClientName: companies.rows[c.CompanyID].CompanyName,
 			Units: parts.Units[id], Services: parts.Services[id], Bundles: parts.Bundles[id], BundleUnits: parts.BundleUnits[id], Charges: parts.Charges[id],
 			Catalogue: cat.services, BundleCatalogue: cat.bundles, BundleServices: flat(cat.bundleServices),
 			Products: cat.products, ProductVendors: flat(cat.productVendors), VendorNames: cat.vendorNames,
-			Currency: cat.currency, CurrencyKnown: cat.currencyKnown, CostsReadable: parts.Hidden == nil, Today: b.began.UTC(), Options: b.in.Options,
-		})
+			Currency: cat.currency, CurrencyKnown: cat.currencyKnown, CostsReadable: parts.Hidden == nil, Today: b.today(), Options: b.in.Options,
+		}
+		p, err := projection.Contract(rows)
 		if err != nil {
 			it.notPushable(err)
 			continue
 		}
+		it.entry.Parts = expected(d[id], projection.LookAhead(rows, p, lookAhead))
 		if last := lastPushed(it); parts.Hidden != nil && last != nil {
 			// A right that was lost must not blank what was known. The issue says that it is not read any more.
 			p.Input.OverallCost, p.Input.VendorName, p.Input.VendorNameDefaulted = last.OverallCost, last.VendorName, last.VendorNameDefaulted
 			p.Fingerprint = projection.ContractFingerprint(p.Input)
 		}
 		it.entry.Notes = p.Issues
-		it.entry.PartsHash = parts.Hash(id, b.began)
 		it.entry.Vendors, it.entry.Services = vendors, services
 		it.project(p.Fingerprint, contractSources{p.Sources, p.Vendor, p.Cost}, c.LastModified)
 		it.contract = &p.Input
 	}
 	return nil
+}
+
+// today is the day that the figures are of.
+func (b *batch) today() time.Time { return b.began.UTC() }
+
+// window is which unit rows of a contract matter from today on.
+func (b *batch) window(c autotask.Contract) unitWindow {
+	w := unitWindow{from: ledger.DayOf(b.today())}
+	if !projection.CountsAllRows(b.in.Options, c) {
+		w.to = w.from + lookAhead
+	}
+	return w
+}
+
+// read is what is remembered of the parts of a contract while nothing else is known of
+// it: all of it counts, and it is due when the days that were looked at are over.
+func read(w unitWindow, hash string, rows int32) *ledger.Parts {
+	return &ledger.Parts{Hash: hash, From: w.from, To: w.to, Charges: true, Rows: rows, Due: w.from + lookAhead}
+}
+
+// expected is what is remembered of the parts of a contract that was projected.
+func expected(d *digest, o projection.Outlook) *ledger.Parts {
+	p := read(d.window, d.hash(o.Charges), d.rows)
+	p.Charges, p.Until = o.Charges, ledger.DayOf(o.Ends)
+	if o.Charges {
+		p.Rows += d.ofCharge
+	}
+	switch {
+	case !o.Changes.IsZero():
+		p.Due = ledger.DayOf(o.Changes)
+	case p.Until != 0 && p.Until < p.Due:
+		p.Due = 0 // no day can change anything any more
+	}
+	return p
+}
+
+// unreadParts are the hashes of contracts whose parts cannot be read: with them the
+// next comparison finds nothing new, until the row is mended. Old rows that went bad
+// are not among those that are compared, so these are read as a comparison does.
+func (b *batch) unreadParts(ctx context.Context, d digests, bad map[int64]error) (map[int64]string, error) {
+	want := make(map[int64]ledger.Parts, len(bad))
+	for id := range bad {
+		want[id] = *read(d[id].window, "", 0)
+	}
+	return DigestParts(ctx, b.Autotask, want, nil)
 }
 
 // contractSources is what the record page shows of "how computed".

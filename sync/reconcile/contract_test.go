@@ -48,7 +48,7 @@ func TestContractArrivesWithVendorAndCost(t *testing.T) {
 	p := newPriced(t)
 	e := p.outcome(v1.KindContract, p.contract, v1.OutcomePushed)
 	want := []any{"Backup 2026", p.company, []int64{p.vendor}, []int64{p.service}, true}
-	if diff := cmp.Diff(want, []any{e.Name, e.Parent, e.Vendors, e.Services, e.RowHash != "" && e.PartsHash != ""}); diff != "" {
+	if diff := cmp.Diff(want, []any{e.Name, e.Parent, e.Vendors, e.Services, e.RowHash != "" && PartsRead(e.Parts)}); diff != "" {
 		t.Error(diff)
 	}
 	p.edit("ContractServiceUnits", p.unit, atsim.Row{"cost": "130.5"})
@@ -266,38 +266,4 @@ func TestCurrencyThatTheTargetDoesNotTakeIsNamed(t *testing.T) {
 	p.edit("Contracts", p.contract, atsim.Row{"contractName": "Renamed"})
 	p.batch(v1.KindContract, p.contract)
 	p.outcome(v1.KindContract, p.contract, v1.OutcomeDead, "currency_unsupported")
-}
-
-func TestPartsHashMovesWithWhatAContractReads(t *testing.T) {
-	p := newPriced(t)
-	hash := func(at time.Time) string {
-		t.Helper()
-		parts, err := AllParts(t.Context(), p.rec.Autotask)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return parts.Hash(p.contract, at)
-	}
-	now := time.Now()
-	e := p.entry(v1.KindContract, p.contract)
-	if hash(now) != e.PartsHash {
-		t.Fatal("reading all parts gives another hash than reading those of one contract")
-	}
-	seen := map[string]string{e.PartsHash: "at first"}
-	expect := func(what string, at time.Time, differs bool) {
-		t.Helper()
-		h := hash(at)
-		if was, known := seen[h]; known == differs {
-			t.Errorf("%s: the hash is that of %q: %v", what, was, known)
-		}
-		seen[h] = what
-	}
-	expect("the next day", now.Add(24*time.Hour), false)
-	expect("a day on which the unit row is no more of today", now.AddDate(30, 0, 0), true)
-	p.edit("ContractServiceUnits", p.unit, atsim.Row{"cost": 121})
-	expect("another cost", now, true)
-	p.at.Put("ContractCharges", atsim.Row{"contractID": p.contract, "extendedCost": 5, "datePurchased": "2026-01-01", "name": "x"})
-	expect("a charge", now, true)
-	p.at.Put("ContractCharges", atsim.Row{"contractID": p.contract + 1000, "extendedCost": 5, "datePurchased": "2026-01-01", "name": "x"})
-	expect("a charge of another contract", now, false)
 }

@@ -104,6 +104,14 @@ func (r *Reconciler) catalogueFor(ctx context.Context, p Parts) (c catalogue, er
 	return c, err
 }
 
+// unstamped is the part of the catalogue that does not tell of its edits.
+func (c catalogue) unstamped() unstamped {
+	return unstamped{
+		contents: c.bundleServices, products: c.products, suppliers: c.productVendors,
+		badContents: c.badContents, badProducts: c.badProducts, badSuppliers: c.badSuppliers,
+	}
+}
+
 // unreadable is what is wrong with a row that one contract reads; nil when nothing
 // is. Passing over it could give the contract another vendor or cost.
 func (c catalogue) unreadable(own Parts, vendors, services []int64) error {

@@ -148,34 +148,6 @@ func (w *Watcher) publishReaders(ctx context.Context, ids []int64, reads func(le
 	return w.publish(ctx, v1.KindContract, v1.TriggerPoll, due)
 }
 
-// CompareParts reads all services, units, bundles and charges, which carry no
-// stamp, and finds the contracts whose parts differ from what their last
-// reconcile read; what bundles consist of and whose products are counts too. One
-// request per 500 rows of each of the five entities, and one or a few more.
-func (w *Watcher) CompareParts(ctx context.Context) error {
-	ctx = autotask.WithBulk(ctx)
-	began := w.Now()
-	parts, err := reconcile.AllParts(ctx, w.Autotask)
-	if err != nil {
-		return err
-	}
-	due, err := w.Ledger.Find(ctx, w.ID, v1.KindContract, func(s ledger.Summary) bool {
-		return s.PartsHash != "" && s.PartsHash != parts.Hash(s.ID, began)
-	})
-	if err != nil {
-		return fmt.Errorf("find contracts: %w", err)
-	}
-	w.Catalogue.ForgetUnstamped()
-	if err := w.publish(ctx, v1.KindContract, v1.TriggerPoll, due); err != nil {
-		return err
-	}
-	_, err = w.Store.Change(ctx, w.ID, func(in *installation.Installation) error {
-		in.Cursors.Parts = began
-		return nil
-	})
-	return err
-}
-
 // contractsHaveStamp asks once whether this build of Autotask stamps contracts.
 func (w *Watcher) contractsHaveStamp(ctx context.Context) (bool, error) {
 	if w.hasStamp != nil {

@@ -71,6 +71,7 @@ var errCut = errors.New("the line is cut")
 // not sent, or it is and its answer is lost; all that follow are not sent.
 type line struct {
 	http.RoundTripper
+	see   func(*http.Request) // sees each request before it is sent; nil = nobody does
 	mu    sync.Mutex
 	calls int
 	cut   int // the call to cut at, from 1; 0 = never
@@ -78,6 +79,9 @@ type line struct {
 }
 
 func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
+	if l.see != nil {
+		l.see(r)
+	}
 	l.mu.Lock()
 	l.calls++
 	here, gone := l.calls == l.cut, l.cut > 0 && l.calls > l.cut
@@ -189,6 +193,11 @@ func (b *bench) again(id string) *Watcher {
 	})
 	return New(Config{
 		ID: id, Store: b.store, Autotask: client, Journal: b.bus.Journal(), Ledger: b.ledger, Catalogue: &forgotten{}, Now: b.clock.now, Log: zap.NewNop(),
+		PartsEvery: time.Hour, PollEvery: time.Minute,
+		Wait: func(ctx context.Context, d time.Duration) error {
+			b.clock.add(d)
+			return ctx.Err()
+		},
 	})
 }
 

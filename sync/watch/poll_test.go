@@ -245,32 +245,6 @@ func TestEditedServiceMarksItsContracts(t *testing.T) {
 	}
 }
 
-func TestEditedPartsMarkTheirContract(t *testing.T) {
-	b := newBench(t, atsim.Config{})
-	w := b.watcher()
-	seen := b.changes(w)
-	id := b.contract(b.company("Northwind"), "Backup")
-	charge := b.at.Put("ContractCharges", atsim.Row{"contractID": id, "extendedCost": 5, "datePurchased": "2026-01-01", "name": "x"})
-	remember := func() {
-		parts, err := reconcile.AllParts(t.Context(), w.Autotask)
-		ok(t, err)
-		b.remember(w, &ledger.Entry{Kind: v1.KindContract, ID: id, PartsHash: parts.Hash(id, b.clock.now())}, &ledger.Entry{Kind: v1.KindContract, ID: 8})
-	}
-	remember()
-	ok(t, w.CompareParts(t.Context()))
-	seen.expect("nothing happened")
-	if at := b.installation(w.ID).Cursors.Parts; !at.Equal(b.clock.now()) {
-		t.Errorf("compared at %s", at)
-	}
-	b.edit("ContractCharges", charge, atsim.Row{"extendedCost": 6})
-	ok(t, w.CompareParts(t.Context()))
-	seen.expect("another cost", poll1("contract", id))
-	remember()
-	b.at.Remove("ContractCharges", charge)
-	ok(t, w.CompareParts(t.Context()))
-	seen.expect("the charge is gone", poll1("contract", id))
-}
-
 // TestListBeginsWithAFewWhereOthersWait: only the first page of the pass is short, so
 // that the others have their first records soon too.
 func TestListBeginsWithAFewWhereOthersWait(t *testing.T) {

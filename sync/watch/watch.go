@@ -15,6 +15,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/sync/coverage"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
 	"channelsync/sync/reconcile"
@@ -50,6 +51,11 @@ type Config struct {
 	Crowded   func() bool       // whether others wait to list something; nil: never
 	Now       func() time.Time
 	Log       *zap.Logger
+
+	PartsEvery time.Duration // how often the parts of each contract are compared, where that is not too many requests
+	PollEvery  time.Duration // how often CompareParts is called
+	// Wait waits until a limit allows more; nil: it does so by the clock.
+	Wait func(ctx context.Context, d time.Duration) error
 }
 
 // Watcher finds changes of one installation.
@@ -62,10 +68,16 @@ type Watcher struct {
 	catalogues map[autotask.WebhookEntity]catalogued
 	callouts   bool // for contracts too
 	calloutsAt time.Time
+	// requests are those of the comparison of parts; nil until the first one.
+	requests *coverage.Allowance
+	day      ledger.Day // for which PollDays looked
 }
 
 // New makes a watcher.
 func New(cfg Config) *Watcher {
+	if cfg.Wait == nil {
+		cfg.Wait = wait
+	}
 	return &Watcher{Config: cfg, seen: map[string]map[int64]time.Time{}, catalogues: map[autotask.WebhookEntity]catalogued{}}
 }
 
@@ -85,4 +97,15 @@ func (w *Watcher) publish(ctx context.Context, kind v1.Kind, trigger v1.Trigger,
 		return fmt.Errorf("store %s changes: %w", kind, err)
 	}
 	return nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
 }

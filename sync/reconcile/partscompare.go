@@ -1,0 +1,186 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"channelsync/api/autotask"
+	"channelsync/sync/ledger"
+)
+
+// lookAhead is how many days ahead rows are read where only those of today give the
+// figures, and how many days a contract's figures are known in advance. By then it is
+// reconciled once more, if no sweep has done that.
+const lookAhead = 14
+
+// DigestParts reads the rows that hang on contracts, as far as their last reconcile
+// says that they matter, and returns the hash of each contract's: it is that of the
+// last reconcile unless a row was edited, added, removed, gone bad or mended. Rows are
+// read by the page and none is kept.
+//
+// wait is asked to wait out the hourly limit where that ends a call; nil: that is the
+// error. Contracts whose rows Autotask does not answer spoil no others.
+func DigestParts(
+	ctx context.Context, client *autotask.Client, read map[int64]ledger.Parts, wait func(context.Context, time.Duration) error,
+) (map[int64]string, error) {
+	c := &comparison{client: client, read: read, wait: wait, hashes: make(map[int64]string, len(read))}
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(read)), MaxBatch) {
+		if err := c.walk(ctx, ids); err != nil {
+			return nil, fmt.Errorf("compare parts: %w", err)
+		}
+	}
+	return c.hashes, nil
+}
+
+type comparison struct {
+	client *autotask.Client
+	read   map[int64]ledger.Parts
+	wait   func(context.Context, time.Duration) error
+	worked bool // Autotask answers as such, so that single rows are to blame
+	hashes map[int64]string
+}
+
+// walk halves contracts that cannot be read together until those to blame stand alone.
+func (c *comparison) walk(ctx context.Context, ids []int64) error {
+	d, err := c.digest(ctx, ids)
+	switch {
+	case err == nil:
+		c.worked = true
+		for id, one := range d {
+			c.hashes[id] = one.hash(c.read[id].Charges)
+		}
+		return nil
+	case !ownFailure(err):
+		return err
+	case !c.worked:
+		if road := probe(ctx, c.client, err); road != nil {
+			return road
+		}
+		c.worked = true
+	}
+	if len(ids) == 1 {
+		c.hashes[ids[0]] = unreadableParts
+		return nil
+	}
+	middle := len(ids) / 2
+	if err := c.walk(ctx, ids[:middle]); err != nil {
+		return err
+	}
+	return c.walk(ctx, ids[middle:])
+}
+
+// digest reads the rows of contracts that one query can ask for.
+func (c *comparison) digest(ctx context.Context, ids []int64) (digests, error) {
+	d := make(digests, len(ids))
+	windows := make([]unitWindow, len(ids))
+	var charged []int64
+	for i, id := range ids {
+		read := c.read[id]
+		windows[i] = unitWindow{read.From, read.To}
+		d[id] = &digest{window: windows[i]}
+		if read.Charges {
+			charged = append(charged, id)
+		}
+	}
+	mine := autotask.In("contractID", ids)
+	units := append(widest(windows).filters(), mine)
+	if err := digestRows(ctx, c, d, serviceParts, mine); err != nil {
+		return nil, err
+	}
+	if err := digestRows(ctx, c, d, bundleParts, mine); err != nil {
+		return nil, err
+	}
+	if err := unlessHidden(digestRows(ctx, c, d, unitParts, units...)); err != nil {
+		return nil, err
+	}
+	if err := unlessHidden(digestRows(ctx, c, d, bundleUnitParts, units...)); err != nil {
+		return nil, err
+	}
+	if len(charged) > 0 {
+		if err := unlessHidden(digestRows(ctx, c, d, chargeParts, autotask.In("contractID", charged))); err != nil {
+			return nil, err
+		}
+	}
+	return d, c.catalogue(ctx, d)
+}
+
+// catalogue counts what the bundles and products of the contracts are.
+func (c *comparison) catalogue(ctx context.Context, d digests) error {
+	var bundles, products []int64
+	for _, one := range d {
+		bundles, products = append(bundles, one.bundles...), append(products, one.products...)
+	}
+	var u unstamped
+	err := c.patiently(ctx, func() (err error) {
+		u.contents, u.badContents, err = contents(c.client)(ctx, unique(bundles))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = c.patiently(ctx, func() error {
+		rows, err := autotask.ByIDs[autotask.Product](ctx, c.client, autotask.EntityProducts, "id", unique(products))
+		u.products = make(map[int64]autotask.Product, len(rows.Items))
+		for _, v := range rows.Items {
+			u.products[v.ID] = v
+		}
+		u.badProducts = make(map[int64]error, len(rows.Bad))
+		for _, bad := range rows.Bad {
+			u.badProducts[bad.ID] = bad
+		}
+		return err
+	})
+	if err = unlessHidden(err); err != nil {
+		return fmt.Errorf("fetch %s: %w", autotask.EntityProducts, err)
+	}
+	err = c.patiently(ctx, func() (err error) {
+		u.suppliers, u.badSuppliers, err = suppliers(c.client)(ctx, unique(products))
+		return err
+	})
+	if err = unlessHidden(err); err != nil {
+		return err
+	}
+	for _, one := range d {
+		one.addCatalogue(u)
+	}
+	return nil
+}
+
+// digestRows reads rows page by page. Where the hourly limit ends that, it goes on
+// behind the last page.
+func digestRows[T any](ctx context.Context, c *comparison, d digests, of part[T], filters ...autotask.Filter) error {
+	q := autotask.Query{Filter: filters}
+	err := c.patiently(ctx, func() error {
+		return autotask.Each(ctx, c.client, of.entity, q, func(rows autotask.Rows[T]) error {
+			for _, v := range rows.Items {
+				q.From = max(q.From, of.id(v)+1)
+			}
+			for _, bad := range rows.Bad {
+				q.From = max(q.From, bad.ID+1)
+			}
+			addRows(d, of, rows)
+			return nil
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("fetch %s: %w", of.entity, err)
+	}
+	return nil
+}
+
+// patiently makes calls again that ended for the hourly limit, once it allows more.
+func (c *comparison) patiently(ctx context.Context, calls func() error) error {
+	for {
+		err := calls()
+		after := autotask.RetryAfterOf(err)
+		if after <= 0 || c.wait == nil {
+			return err
+		}
+		if err := c.wait(ctx, after); err != nil {
+			return fmt.Errorf("wait for the hourly limit: %w", err)
+		}
+	}
+}

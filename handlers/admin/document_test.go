@@ -157,6 +157,7 @@ func TestDocumentHasEveryField(t *testing.T) {
 		v1.Counts{},
 		v1.Webhook{},
 		v1.Freshness{},
+		v1.PartsFreshness{},
 		v1.Issue{},
 		v1.Checks{},
 		v1.Check{},

@@ -37,6 +37,7 @@ func (c *Console) funcs() template.FuncMap {
 		"fieldWord":          fieldWord,
 		"kind":               kindWord,
 		"headline":           func(in *v1.Installation) headline { return headlineOf(in, c.now()) },
+		"partsFreshness":     func(p *v1.PartsFreshness) string { return sentence(capital(p.Sentence(c.now()))) },
 		"dict":               dict,
 		"fieldID":            fieldID,
 		"fieldName":          fieldName,

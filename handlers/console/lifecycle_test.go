@@ -161,6 +161,24 @@ func TestAPageContradictsNothing(t *testing.T) {
 	}
 }
 
+// TestTheOverviewSaysHowFreshPartsAre: nobody should take a unit for in sync that was not compared for hours.
+func TestTheOverviewSaysHowFreshPartsAre(t *testing.T) {
+	w := newWorld(t)
+	at := "/installations/" + one
+	in := anInstallation()
+	w.installed(in)
+	if got := w.get(at).text("#freshness"); strings.Contains(got, "ervices") {
+		t.Errorf("nothing is compared: %s", got)
+	}
+	since, next := clockNow().Add(-130*time.Minute), clockNow().Add(time.Minute)
+	in.Parts = &v1.PartsFreshness{ComparedSince: &since, NextAt: &next, EverySeconds: 131 * 60, Contracts: 1900, Requests: 417}
+	w.installed(in)
+	want := "Services and units compared within the last 2 h 10 min, next within 1 min; each contract about every 2 h 11 min."
+	if got := w.get(at).text("#freshness"); !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestIntegrations(t *testing.T) {
 	w := newWorld(t)
 	w.answer("GET /installations", map[string]any{"items": []v1.Installation{}})

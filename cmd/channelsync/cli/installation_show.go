@@ -38,6 +38,9 @@ func (s *session) showInstallation(in v1.Installation) error {
 	s.say("  zone       %s  %s", text(in.Zone.Name), text(in.Zone.URL))
 	s.say("  backlog    %d", in.Backlog)
 	s.say("  freshness  %s", freshness(in.Freshness))
+	if in.Parts != nil {
+		s.say("  parts      %s", in.Parts.Sentence(s.now()))
+	}
 	s.say("  created    %s", screen.When(s.now(), in.CreatedAt))
 	if in.GoesOnAt != nil {
 		s.say("  goes on    %s", screen.When(s.now(), *in.GoesOnAt))

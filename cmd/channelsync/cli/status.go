@@ -50,6 +50,11 @@ func (s *session) showStatus(st v1.Status) error {
 		return err
 	}
 	for _, in := range st.Installations {
+		if in.Parts != nil {
+			s.say("%s: %s", text(in.Name), in.Parts.Sentence(s.now()))
+		}
+	}
+	for _, in := range st.Installations {
 		s.showIssues(in.Name, in.Issues)
 	}
 	return nil

@@ -76,6 +76,7 @@ func (noAudit) Audit(context.Context, v1.AuditEntry) {}
 func anInstallation(id, name string) v1.Installation {
 	now := time.Now()
 	called, p50, p95 := now.Add(-3*time.Minute), 0.4, 2.1
+	compared, again := now.Add(-129*time.Minute-30*time.Second), now.Add(90*time.Second)
 	return v1.Installation{
 		ID: id, Name: name, State: v1.StateLive, CreatedAt: now.Add(-50 * time.Hour),
 		Zone: v1.Zone{Name: "UK", URL: "https://webservices16.autotask.net/atservicesrest"},
@@ -84,6 +85,7 @@ func anInstallation(id, name string) v1.Installation {
 		},
 		Webhooks: []v1.Webhook{{Entity: "Companies", ID: 12, GUID: "g-12", Active: true, LastCallbackAt: &called}},
 		Backlog:  2, Freshness: v1.Freshness{P50Seconds: &p50, P95Seconds: &p95},
+		Parts:   &v1.PartsFreshness{ComparedSince: &compared, NextAt: &again, EverySeconds: 131 * 60, Contracts: 1900, Requests: 417},
 		Options: v1.Options{Emails: "primary", Exclude: []int64{5}},
 		Issues: []v1.Issue{{
 			Code: "webhook_not_allowed", Severity: v1.SeverityAct, Title: "Autotask does not allow webhooks to be created",
@@ -234,7 +236,7 @@ func (w *world) Status(context.Context) (v1.Status, error) {
 	all, _ := w.List(context.Background())
 	for _, in := range all {
 		st.Installations = append(st.Installations, v1.InstallationStatus{
-			ID: in.ID, Name: in.Name, State: in.State, Backlog: in.Backlog, Freshness: in.Freshness, Issues: in.Issues,
+			ID: in.ID, Name: in.Name, State: in.State, Backlog: in.Backlog, Freshness: in.Freshness, Parts: in.Parts, Issues: in.Issues,
 		})
 	}
 	return st, w.note("status")

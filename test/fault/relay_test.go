@@ -1,6 +1,4 @@
-// Package relay passes TCP connections on between a client and a server of a test, and can
-// let them die silently. The tests of what must notice that use it.
-package relay
+package fault
 
 import (
 	"net"
@@ -9,9 +7,9 @@ import (
 	"testing"
 )
 
-// Relay passes connections on and can let them die silently: neither end is told,
+// relay passes connections on and can let them die silently: neither end is told,
 // as when a firewall forgets a connection or a machine loses its power.
-type Relay struct {
+type relay struct {
 	listener net.Listener
 	working  sync.WaitGroup
 
@@ -26,38 +24,30 @@ type link struct {
 	dead      atomic.Bool
 }
 
-// New listens until the test's cleanup.
-func New(t testing.TB) *Relay {
+// newRelay listens until the test's cleanup.
+func newRelay(t *testing.T) *relay {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Relay{listener: l, open: map[*link]bool{}}
+	r := &relay{listener: l, open: map[*link]bool{}}
 	r.working.Go(r.serve)
 	t.Cleanup(r.close)
 	return r
 }
 
-// Addr is where it listens.
-func (r *Relay) Addr() string { return r.listener.Addr().String() }
+func (r *relay) addr() string { return r.listener.Addr().String() }
 
-// To says where new connections go.
-func (r *Relay) To(addr string) {
+// to says where new connections go.
+func (r *relay) to(addr string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.target = addr
 }
 
-// Open is how many connections are open, dead ones too: neither end has closed them.
-func (r *Relay) Open() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.open)
-}
-
-// Kill lets every connection that is open now die silently, and says how many.
-func (r *Relay) Kill() int {
+// kill lets every connection that is open now die silently, and says how many.
+func (r *relay) kill() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := 0
@@ -69,7 +59,7 @@ func (r *Relay) Kill() int {
 	return n
 }
 
-func (r *Relay) close() {
+func (r *relay) close() {
 	_ = r.listener.Close()
 	r.mu.Lock()
 	for l := range r.open {
@@ -79,7 +69,7 @@ func (r *Relay) close() {
 	r.working.Wait()
 }
 
-func (r *Relay) serve() {
+func (r *relay) serve() {
 	for {
 		near, err := r.listener.Accept()
 		if err != nil {
@@ -101,7 +91,7 @@ func (r *Relay) serve() {
 
 // pass carries one direction. An end that closes closes the other, dead or not:
 // by then it has found out by itself.
-func (r *Relay) pass(l *link, to, from net.Conn) {
+func (r *relay) pass(l *link, to, from net.Conn) {
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buffer)

@@ -4,9 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+	"channelsync/internal/lifecycle"
+	"channelsync/internal/panics"
 )
 
 // ErrNoInstance says that the instance which was asked is not there, or knows no such service.
@@ -63,24 +68,34 @@ func (b *Bus) Ask(ctx context.Context, instance, service string, question []byte
 	}
 }
 
+// answersWithin bounds how long a stop waits for answers under way, whose context has ended.
+const answersWithin = 5 * time.Second
+
 // Answer answers what other instances ask this one, each question on a goroutine of
-// its own, until the returned function is called; that one waits for answers under way.
-// The context of fn ends with it.
+// its own, until the returned function is called. That one ends the answers under way and
+// waits for them; a question that comes meanwhile is left to its asker's deadline.
 func (b *Bus) Answer(instance, service string, fn func(ctx context.Context, question []byte) []byte) (stop func(), err error) {
-	ctx, cancel := context.WithCancel(b.life)
-	var working sync.WaitGroup
+	var answers lifecycle.Group
 	sub, err := b.nc.Subscribe(askSubject(instance, service), func(msg *nats.Msg) {
-		working.Go(func() { b.respond(msg.Reply, fn(ctx, msg.Data)) })
+		answers.Go(b.life, "an answer for "+service, func(ctx context.Context) error {
+			err := panics.Try(func() error { b.respond(msg.Reply, fn(ctx, msg.Data)); return nil })
+			if err != nil {
+				b.log.Error("answering another instance panicked", zap.String(v1.LogOperation, service), zap.Error(err), panics.Stack(err))
+			}
+			return nil
+		})
 	})
 	if err != nil {
-		cancel()
 		return nil, fmt.Errorf("answer questions for %s: %w", service, err)
 	}
 	return func() {
 		_ = sub.Unsubscribe()
 		_ = b.nc.FlushTimeout(flushWait) // so that whoever asks from now on is told at once that nobody answers
-		cancel()
-		working.Wait()
+		ctx, cancel := context.WithTimeoutCause(context.Background(), answersWithin, fmt.Errorf("not within %s", answersWithin))
+		defer cancel()
+		if err := answers.Stop(ctx, ErrClosed); err != nil {
+			b.log.Warn("answers to other instances do not end; they are left behind", zap.Error(err))
+		}
 	}, nil
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"channelsync/internal/gate"
 )
 
 // Health is how the bus stands.
@@ -38,22 +40,53 @@ const (
 	flushWait = 300 * time.Millisecond
 )
 
+// healthCache keeps what the last look found, for all callers.
 type healthCache struct {
-	sync.Mutex
-	at      time.Time
-	health  Health
-	flush   string
+	looking gate.Gate // one look at a time
+	flush   string    // with flushAt of whoever looks
 	flushAt time.Time
+
+	mu     sync.Mutex // guards what follows
+	at     time.Time
+	health Health
 }
 
-// Health looks at most once a second and answers from memory between.
+// recent is what the last look found, while it stands.
+func (c *healthCache) recent() (Health, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.health, !c.at.IsZero() && time.Since(c.at) < healthFor
+}
+
+func (c *healthCache) keep(h Health) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at, c.health = time.Now(), h
+}
+
+// Health looks at most once a second and answers from memory between. Whoever asks
+// meanwhile waits for the same look, under its own context.
 func (b *Bus) Health(ctx context.Context) Health {
-	b.health.Lock()
-	defer b.health.Unlock()
-	if !b.health.at.IsZero() && time.Since(b.health.at) < healthFor {
-		return b.health.health
+	if h, is := b.health.recent(); is {
+		return h
 	}
-	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	leave, err := b.health.looking.Enter(ctx)
+	if err != nil {
+		return Health{Embedded: b.server != nil, Flush: flushUnknown, Replicas: b.cfg.Replicas, Err: fmt.Errorf("look at the event store: %w", err)}
+	}
+	defer leave()
+	if h, is := b.health.recent(); is {
+		return h
+	}
+	h := b.lookAround(ctx)
+	b.health.keep(h)
+	return h
+}
+
+// lookAround is one look. It is everybody's, so that it does not end with the context of
+// the caller whose turn it was.
+func (b *Bus) lookAround(ctx context.Context) Health {
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), healthTimeout, fmt.Errorf("look at the event store: not within %s", healthTimeout))
 	defer cancel()
 	h := Health{
 		ServerVersion: b.nc.ConnectedServerVersion(), Embedded: b.server != nil, Replicas: b.cfg.Replicas,
@@ -72,7 +105,6 @@ func (b *Bus) Health(ctx context.Context) Health {
 	if h.Err == nil && len(h.Frozen) > 0 {
 		h.Err = fmt.Errorf("streams take no writes: %s", strings.Join(h.Frozen, ", "))
 	}
-	b.health.at, b.health.health = time.Now(), h
 	return h
 }
 

@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -44,5 +45,40 @@ func TestReadinessDoesNotWaitForTheNextWrite(t *testing.T) {
 		}); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestAProbeThatGaveUpIsNobodyElses: what failed since its caller went away is not
+// everybody's answer.
+func TestAProbeThatGaveUpIsNobodyElses(t *testing.T) {
+	t.Parallel()
+	srv := external(t, &server.Options{StoreDir: t.TempDir()})
+	b := open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", srv.ClientURL(), 1 })
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if h := b.Health(gone); h.Err == nil {
+		t.Error("a caller that is gone is told that all is well")
+	}
+	if h := b.Health(t.Context()); h.Err != nil || h.ServerVersion == "" {
+		t.Errorf("another one is told %+v", h)
+	}
+}
+
+// TestAProbeWaitsForNobody: while one look does not end, others leave with their own deadline.
+func TestAProbeWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	leave := b.health.looking.TryEnter()
+	if leave == nil {
+		t.Fatal("somebody looks")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if h := b.Health(ctx); !errors.Is(h.Err, context.DeadlineExceeded) {
+		t.Errorf("got %+v", h)
+	}
+	leave()
+	if h := b.Health(t.Context()); h.Err != nil {
+		t.Errorf("afterwards %+v", h)
 	}
 }

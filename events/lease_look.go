@@ -13,19 +13,25 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/panics"
+	"channelsync/internal/progress"
 )
 
 // takesAtOnce is how many shards are taken side by side.
 const takesAtOnce = 8
 
 func (l *Leases) lookLoop(ctx context.Context, tenant Tenant) {
+	work := progress.Of(ctx)
 	for ctx.Err() == nil {
+		work.Busy(progress.Live)
 		if err := l.look(ctx, tenant); err != nil && ctx.Err() == nil {
 			l.link.log.Warn("other instances not looked at; trying again", zap.Error(err))
 		}
 		l.mu.Lock()
 		wait := min(l.cfg.Look, max(l.roster.nextDeath(time.Now()), l.cfg.Look/10))
 		l.mu.Unlock()
+		work.Move()
+		work.Wait(wait)
 		t := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -81,7 +87,8 @@ func (l *Leases) places(now time.Time) [Shards]place {
 	return all
 }
 
-// takeAll takes what the plan says, of a dead owner only after its death was made sure of.
+// takeAll takes what the plan says, of a dead owner only after its death was made sure
+// of. When it returns nothing that it began is under way.
 func (l *Leases) takeAll(ctx context.Context, tenant Tenant, shards []int) error {
 	if len(shards) == 0 {
 		return nil
@@ -89,6 +96,7 @@ func (l *Leases) takeAll(ctx context.Context, tenant Tenant, shards []int) error
 	alive := map[string]bool{}
 	var group errgroup.Group
 	group.SetLimit(takesAtOnce)
+	var unsure error
 	for _, shard := range shards {
 		l.mu.Lock()
 		d := l.roster.deeds[shard]
@@ -97,7 +105,8 @@ func (l *Leases) takeAll(ctx context.Context, tenant Tenant, shards []int) error
 			if _, asked := alive[d.Owner]; !asked {
 				is, err := l.stillAlive(ctx, d.Owner)
 				if err != nil {
-					return err
+					unsure = errors.Join(unsure, err)
+					is = true // as far as is known; the next look asks again
 				}
 				alive[d.Owner] = is
 			}
@@ -105,9 +114,9 @@ func (l *Leases) takeAll(ctx context.Context, tenant Tenant, shards []int) error
 				continue
 			}
 		}
-		group.Go(func() error { return l.take(ctx, tenant, shard, d) })
+		group.Go(panics.Guard(func() error { return l.take(ctx, tenant, shard, d) }))
 	}
-	err := group.Wait()
+	err := errors.Join(unsure, group.Wait())
 	l.link.log.Info("shards taken", zap.String(v1.LogInstance, l.id), zap.Int(v1.LogCount, l.Held()))
 	l.changed()
 	return err
@@ -234,7 +243,10 @@ func (l *Leases) take(ctx context.Context, tenant Tenant, shard int, d deed) err
 	if err != nil {
 		return err
 	}
+	if !l.begin(ctx, tenant, mine, shard) {
+		_, err = l.write(ctx, shard, title{Epoch: mine.Epoch}, mine.revision)
+		return err
+	}
 	l.link.log.Debug("shard taken", zap.Int(v1.LogShard, shard), zap.Uint64(v1.LogEpoch, mine.Epoch))
-	l.begin(ctx, tenant, shard, mine)
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/panics"
+	"channelsync/internal/progress"
 )
 
 // tenure is the time in which this instance works for a shard.
@@ -22,17 +24,26 @@ type tenure struct {
 // lost says that nothing may be written any more.
 func (t *tenure) lost() bool { return errors.Is(context.Cause(t.ctx), ErrNotHeld) }
 
-// begin runs the tenant for a shard that was taken just now.
-func (l *Leases) begin(ctx context.Context, tenant Tenant, shard int, d deed) {
+// begin runs the tenant for a shard that was taken just now; false once the instance
+// leaves: what is begun after everything was let go nobody would end.
+func (l *Leases) begin(ctx context.Context, tenant Tenant, d deed, shard int) bool {
 	t := &tenure{shard: shard, deed: d}
 	t.ctx, t.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.state != "" {
+		t.cancel(context.Canceled)
+		return false
+	}
 	l.tenures[shard] = t
-	l.working.Go(func() {
-		tenant.Hold(t.ctx, shard)
-		l.end(t)
+	l.working.Go(progress.With(t.ctx, nil), "the work for "+shardKey(shard), func(ctx context.Context) error {
+		defer l.end(t)
+		if err := panics.Try(func() error { tenant.Hold(ctx, shard); return nil }); err != nil {
+			l.link.log.Error("the work for a shard panicked; the shard is given back", zap.Int(v1.LogShard, shard), zap.Error(err), panics.Stack(err))
+		}
+		return nil
 	})
+	return true
 }
 
 // end gives a shard back that nothing works for any more.

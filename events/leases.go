@@ -14,6 +14,9 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/gate"
+	"channelsync/internal/lifecycle"
+	"channelsync/internal/progress"
 )
 
 // ErrNotHeld says that this instance may not, or may no longer, write for the installation.
@@ -26,6 +29,8 @@ type LeaseConfig struct {
 	TTL     time.Duration // how long a beat vouches for its instance; 0 means 15 s
 	Beat    time.Duration // between two beats; 0 means a fifth of the TTL
 	Look    time.Duration // between two looks at the others; 0 means a fifteenth of the TTL
+
+	Watchdog *progress.Watchdog // nil: nobody looks whether heartbeats and polls go on
 }
 
 // LeaseTTL is how long a sign of life vouches for an instance.
@@ -50,8 +55,9 @@ const beatsKept = 10 * time.Minute
 // Tenant works for shards.
 type Tenant interface {
 	// Hold works for the installations of a shard until ctx ends, and returns once
-	// nothing works for them any more. When the cause of the end is ErrNotHeld the
-	// lease is lost: nothing may be finished then. Else what is under way may be.
+	// nothing works for them any more; it bounds how long it waits for what does not end.
+	// When the cause of the end is ErrNotHeld the lease is lost: nothing may be finished
+	// then. Else what is under way may be.
 	Hold(ctx context.Context, shard int)
 }
 
@@ -71,16 +77,16 @@ type Leases struct {
 	instances *Table
 	shards    *Table
 	nudge     chan struct{} // asks for a look: somebody changed something
-	beating   sync.Mutex    // one beat at a time, so that counts are stored in order
+	beating   gate.Gate     // one heartbeat at a time, so that counts are stored in order
 
-	mu         sync.Mutex
+	mu         sync.Mutex // guards what follows; never held across a call
 	roster     *roster
 	reconnects uint64    // of the connection, as of the last look
 	renewed    time.Time // when the last beat that was stored was begun
 	count      uint64
-	state      string
+	state      string // not empty once it leaves: nothing is begun any more
 	tenures    map[int]*tenure
-	working    sync.WaitGroup // one goroutine for each tenure
+	working    lifecycle.Group // one task for each tenure
 }
 
 // OpenLeases makes the tables that they need. Nothing is held before Run.
@@ -111,50 +117,71 @@ func (t *Table) madeJustNow() bool {
 // ID is this instance's name among the instances: random, new with each start.
 func (l *Leases) ID() string { return l.id }
 
+// releaseWithin bounds how long a stop waits for the tenant to let go of everything. What
+// does not end by then is left behind: its context has ended.
+const releaseWithin = 10 * time.Second
+
+// errStopping is the cause of the end of what a stop ends.
+var errStopping = errors.New("the instance stops")
+
 // Run takes part until ctx ends, then gives everything back and returns. It keeps
 // the lease alive until the tenant has let go of every shard.
 func (l *Leases) Run(ctx context.Context, tenant Tenant) {
-	beats, endBeats := context.WithCancel(context.WithoutCancel(ctx))
-	looks, endLooks := context.WithCancel(beats)
+	base := context.WithoutCancel(ctx)
 	unhear, err := l.hear()
 	if err != nil {
 		l.link.log.Warn("changes of other instances are seen by looking only", zap.Error(err))
 	}
 	defer unhear()
 	l.link.log.Info("instance joins", zap.String(v1.LogInstance, l.id), zap.String(v1.LogVersion, l.cfg.Version))
-	var beating, looking sync.WaitGroup
-	beating.Go(func() { l.beatLoop(beats) })
-	beating.Go(func() { l.guardLoop(beats) })
-	looking.Go(func() { l.lookLoop(looks, tenant) })
+	heartbeats := l.service("lease heartbeats", l.beatLoop)
+	guard := l.service("lease guard", l.guardLoop)
+	membership := l.service("lease membership", func(ctx context.Context) { l.lookLoop(ctx, tenant) })
+	for _, s := range []*progress.Service{heartbeats, guard, membership} {
+		s.Start(base)
+	}
 	<-ctx.Done()
-	endLooks()
-	looking.Wait()
-
+	within, cancel := context.WithTimeoutCause(base, releaseWithin, fmt.Errorf("not within %s", releaseWithin))
+	defer cancel()
+	stopped := []error{membership.Stop(within, errStopping)}
 	l.mu.Lock()
 	l.state = stateLeaving
 	l.mu.Unlock()
-	_ = l.beat(beats) // a failed one is repeated by the loop
+	_ = l.beat(base) // a failed one is repeated by the loop
 	l.letGo(context.Canceled)
-	l.working.Wait()
-	endBeats()
-	beating.Wait()
+	stopped = append(stopped, l.working.Wait(within), heartbeats.Stop(within, errStopping), guard.Stop(within, errStopping))
+	if err := errors.Join(stopped...); err != nil {
+		l.link.log.Warn("leases do not end in time; what still runs is left behind", zap.Error(err))
+	}
 	l.mu.Lock()
 	l.state = stateGone
 	l.mu.Unlock()
-	if err := l.beat(context.WithoutCancel(ctx)); err != nil {
+	if err := l.beat(base); err != nil {
 		l.link.log.Warn("the other instances are not told that this one is gone; they find out", zap.Error(err))
 	}
 	l.changed()
 }
 
+// service is one of the loops, which the watchdog starts anew when it stands still.
+func (l *Leases) service(name string, loop func(context.Context)) *progress.Service {
+	return &progress.Service{Name: name, Part: "leases", Watchdog: l.cfg.Watchdog, Log: l.link.log, Run: func(ctx context.Context) error {
+		loop(ctx)
+		return nil
+	}}
+}
+
 // beatLoop shows signs of life, sooner again after one that failed.
 func (l *Leases) beatLoop(ctx context.Context) {
+	work := progress.Of(ctx)
 	for ctx.Err() == nil {
+		work.Busy(progress.Live)
 		wait := l.cfg.Beat
 		if err := l.beat(ctx); err != nil && ctx.Err() == nil {
 			wait /= 3
 			l.link.log.Warn("lease not renewed; trying again", zap.Error(err))
 		}
+		work.Move()
+		work.Wait(wait)
 		pause(ctx, wait)
 	}
 }
@@ -162,8 +189,13 @@ func (l *Leases) beatLoop(ctx context.Context) {
 // beat stores one sign of life. Its time counts from before it was sent: whoever
 // sees it saw it later.
 func (l *Leases) beat(ctx context.Context) error {
-	l.beating.Lock()
-	defer l.beating.Unlock()
+	ctx, cancel := context.WithTimeoutCause(ctx, l.cfg.TTL/5, fmt.Errorf("renew the lease: not within %s", l.cfg.TTL/5))
+	defer cancel()
+	leave, err := l.beating.Enter(ctx)
+	if err != nil {
+		return fmt.Errorf("renew the lease: %w", err)
+	}
+	defer leave()
 	l.mu.Lock()
 	l.count++
 	b := beat{Count: l.count, Version: l.cfg.Version, Speaks: speaks, StartedAt: l.started, State: l.state}
@@ -173,8 +205,6 @@ func (l *Leases) beat(ctx context.Context) error {
 		return fmt.Errorf("encode beat: %w", err)
 	}
 	began := time.Now()
-	ctx, cancel := context.WithTimeoutCause(ctx, l.cfg.TTL/5, fmt.Errorf("renew the lease: not within %s", l.cfg.TTL/5))
-	defer cancel()
 	if _, err := l.instances.Put(ctx, l.id, value); err != nil {
 		return fmt.Errorf("renew the lease: %w", err)
 	}
@@ -189,9 +219,12 @@ func (l *Leases) beat(ctx context.Context) error {
 
 // guardLoop drops everything once the lease was not renewed for half of its time.
 func (l *Leases) guardLoop(ctx context.Context) {
+	work := progress.Of(ctx)
 	t := time.NewTicker(max(l.cfg.TTL/50, time.Millisecond))
 	defer t.Stop()
 	for {
+		work.Move()
+		work.Wait(l.cfg.TTL)
 		select {
 		case <-ctx.Done():
 			return

@@ -298,3 +298,75 @@ func TestAsk(t *testing.T) {
 		t.Errorf("heard %q", got)
 	}
 }
+
+// tenant is one that tells of what it works for.
+type tenant struct{ holds chan int }
+
+func (w tenant) Hold(ctx context.Context, shard int) {
+	w.holds <- shard
+	<-ctx.Done()
+}
+
+// TestATakeOverThatFailsWaitsForTheTakesItBegan: else one of them begins to work after
+// everything was let go, and the stop waits for it for ever.
+func TestATakeOverThatFailsWaitsForTheTakesItBegan(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	b := open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas, c.Log = "", y.srv.ClientURL(), 1, zap.NewNop() })
+	l, err := b.OpenLeases(t.Context(), LeaseConfig{TTL: testTTL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A shard whose owner died and cannot be asked about, after some that are free.
+	last := takesAtOnce - 1
+	l.roster.look(time.Now().Add(-time.Hour), map[string]beat{"dead": {Count: 1}}, map[int]deed{last: {title: title{Owner: "dead"}, revision: 1}})
+	if err := b.js.DeleteStream(t.Context(), l.instances.name); err != nil {
+		t.Fatal(err)
+	}
+	shards := make([]int, last+1)
+	for i := range shards {
+		shards[i] = i
+	}
+	w := tenant{holds: make(chan int, Shards)}
+	if err := l.takeAll(t.Context(), w, shards); err == nil {
+		t.Fatal("the owner of the last shard could not be asked about, and there is no error")
+	}
+	l.mu.Lock()
+	n := len(l.tenures)
+	l.mu.Unlock()
+	if n != last {
+		t.Errorf("%d of %d shards were taken when it returned", n, last)
+	}
+	l.letGo(context.Canceled)
+	if err := l.working.Wait(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestNothingBeginsOnceAnInstanceLeaves: a shard that was taken too late is given back.
+func TestNothingBeginsOnceAnInstanceLeaves(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	b := open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas, c.Log = "", y.srv.ClientURL(), 1, zap.NewNop() })
+	l, err := b.OpenLeases(t.Context(), LeaseConfig{TTL: testTTL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.state = stateLeaving
+	l.letGo(context.Canceled)
+	w := tenant{holds: make(chan int, Shards)}
+	if err := l.take(t.Context(), w, 7, deed{}); err != nil {
+		t.Fatal(err)
+	}
+	if len(l.tenures) > 0 || len(w.holds) > 0 {
+		t.Error("it works for a shard although it leaves")
+	}
+	deeds, err := l.readDeeds(t.Context())
+	if err != nil || deeds[7].Owner != "" || deeds[7].Epoch != 1 {
+		t.Errorf("the shard was not given back: %+v, %v", deeds[7], err)
+	}
+	l.letGo(context.Canceled)
+	if err := l.working.Wait(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -36,7 +36,7 @@ type request struct {
 
 // do makes a call and hands the body of a successful answer to into; an error of
 // into means that the answer is not what was expected. Reads are tried up to three
-// times. A write is sent again only when the vendor said that it did not take it.
+// times, and twice when nothing is answered. A write is sent again only when the vendor said that it did not take it.
 func (c *Client) do(ctx context.Context, r request, into func(body []byte) error) error {
 	var payload []byte
 	if r.body != nil {
@@ -64,7 +64,7 @@ func (c *Client) do(ctx context.Context, r request, into func(body []byte) error
 func (r request) again(err *Error, try int) (time.Duration, bool) {
 	pause := jitter(firstPause << try)
 	switch {
-	case try >= maxTries:
+	case try >= maxTries, try > 1 && errors.Is(err, context.DeadlineExceeded): // a silence takes half a minute
 		return 0, false
 	case err.Kind == KindThrottled && err.RetryAfter <= longestPause:
 		return max(pause, err.RetryAfter), true

@@ -132,8 +132,8 @@ func TestACallTimesOutUnderItsName(t *testing.T) {
 			!errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)
 		}
-		if took := time.Since(start); took != 3*callTimeout {
-			t.Errorf("three tries took %s", took)
+		if took := time.Since(start); took < 2*callTimeout || took > 2*callTimeout+longestPause {
+			t.Errorf("two tries took %s", took)
 		}
 	})
 }

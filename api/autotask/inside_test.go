@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"channelsync/api/transport"
 )
 
 // TestRebindingMeetsTheCertificate: whoever makes a zone's name resolve to a machine
@@ -23,22 +25,23 @@ func TestRebindingMeetsTheCertificate(t *testing.T) {
 	srv.StartTLS()
 	defer srv.Close()
 	for name, trusted := range map[string]bool{"a certificate of his own": false, "a trusted one for another name": true} {
-		transport := NewTransport()
-		transport.Proxy = nil
-		transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, network, srv.Listener.Addr().String()) // what the resolver was made to say
-		}
-		if trusted {
-			pool := x509.NewCertPool()
-			pool.AddCert(srv.Certificate())
-			transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-		}
-		c := New(Config{Credentials: testCredentials, Zone: zone3, Transport: transport, Wait: (&pauses{}).wait})
+		real := transport.New(func(h *http.Transport) {
+			h.Proxy = nil
+			h.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return (&net.Dialer{}).DialContext(ctx, network, srv.Listener.Addr().String()) // what the resolver was made to say
+			}
+			if trusted {
+				pool := x509.NewCertPool()
+				pool.AddCert(srv.Certificate())
+				h.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+			}
+		})
+		c := New(Config{Credentials: testCredentials, Zone: zone3, Transport: real, Wait: (&pauses{}).wait})
 		_, err := c.Count(t.Context(), "Links")
 		if KindOf(err) != KindUnavailable || !strings.Contains(err.Error(), "x509") {
 			t.Errorf("%s: %v, want a refused certificate", name, err)
 		}
-		transport.CloseIdleConnections()
+		real.CloseIdleConnections()
 	}
 	if n := requests.Load(); n != 0 {
 		t.Errorf("%d requests, with credentials, reached the machine", n)

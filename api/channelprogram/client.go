@@ -10,11 +10,11 @@ import (
 
 	"go.uber.org/zap"
 
+	"channelsync/api/transport"
 	v1 "channelsync/api/v1"
 )
 
-// Client speaks to one connection. It is safe for concurrent use; it owns no
-// goroutine and nothing to close.
+// Client speaks to one connection. It is safe for concurrent use and owns no goroutine.
 type Client struct {
 	base       *url.URL // of the connection
 	connection string
@@ -27,6 +27,7 @@ type Client struct {
 	single     time.Duration
 	batch      time.Duration
 	hold       func(context.Context) (context.Context, context.CancelFunc, error)
+	close      func()
 }
 
 // New checks the configuration and touches no network.
@@ -34,6 +35,11 @@ func New(c Config) (*Client, error) {
 	base, err := c.check()
 	if err != nil {
 		return nil, err
+	}
+	closeIdle := func() {}
+	if c.Transport == nil {
+		own := transport.New()
+		c.Transport, closeIdle = own, own.CloseIdleConnections
 	}
 	client := &Client{
 		base:       base.JoinPath("v1", "connections", c.ConnectionID),
@@ -50,6 +56,7 @@ func New(c Config) (*Client, error) {
 		single:  lower(c.SingleTimeout, SingleTimeout),
 		batch:   lower(c.BatchTimeout, BatchTimeout),
 		hold:    c.Hold,
+		close:   closeIdle,
 	}
 	if client.now == nil {
 		client.now = time.Now
@@ -63,6 +70,9 @@ func New(c Config) (*Client, error) {
 	client.limits.Store(&Limits{MaxBatch: DefaultMaxBatch, MaxBodyBytes: DefaultMaxBodyBytes})
 	return client, nil
 }
+
+// Close lets go of idle connections. Calls under way are ended by their contexts.
+func (c *Client) Close() { c.close() }
 
 // Connection is the handshake. It remembers the target's limits for later
 // batches. Whether records may be pushed is Connection.Usable.

@@ -28,7 +28,7 @@ type Config struct {
 	ConnectionID string    // 1 to 64 of A-Z a-z 0-9 _ -
 	Token        v1.Secret // bearer token, bound to the connection
 
-	Transport http.RoundTripper // nil: http.DefaultTransport; share one between clients
+	Transport http.RoundTripper // nil: one of the client's own
 	Now       func() time.Time  // nil: time.Now
 	Log       *zap.Logger       // nil: none
 	// Observe is told of every request: operation, "ok" or the error's kind, and how long it took. May be nil.

@@ -43,8 +43,8 @@ type Config struct {
 	Intervals         Intervals
 	Version           string
 
-	AutotaskTransport http.RoundTripper // nil = each client its own
-	TargetTransport   http.RoundTripper
+	AutotaskTransport http.RoundTripper // nil = each client its own, for tests to set
+	TargetTransport   http.RoundTripper // the same
 	Now               func() time.Time
 	Log               *zap.Logger
 	Metrics           Metrics

@@ -153,6 +153,7 @@ func (m *Manager) tryTarget(ctx context.Context, in *installation.Installation, 
 		return refuse(unprocessable(v1.CodeChannelProgramRejected, "The connection to Channel Program cannot be made: "+err.Error(),
 			"Check --channel-program-url, the connection id and the token."))
 	}
+	defer client.Close()
 	conn, err := client.Connection(ctx)
 	if err == nil {
 		err = conn.Usable()

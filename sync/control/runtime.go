@@ -160,6 +160,9 @@ func (rt *runtime) saveCounts(ctx context.Context) {
 
 func (rt *runtime) close() {
 	rt.autotask.Close()
+	if rt.target != nil {
+		rt.target.Close()
+	}
 }
 
 // settled counts a record for its job and the history, and passes it on.

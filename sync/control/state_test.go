@@ -175,9 +175,9 @@ func codesOf(t *testing.T) map[string]string {
 							return true
 						})
 					}
-				case *ast.ValueSpec: // projection.IssueCostUnknown = …
+				case *ast.ValueSpec: // projection.IssueCostUnknown, reconcile.CodeInternal = …
 					for i, name := range n.Names {
-						if strings.HasPrefix(name.Name, "Issue") && i < len(n.Values) {
+						if (strings.HasPrefix(name.Name, "Issue") || strings.HasPrefix(name.Name, "Code")) && i < len(n.Values) {
 							add(n.Values[i], path)
 						}
 					}

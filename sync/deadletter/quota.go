@@ -85,8 +85,25 @@ func (b *Box) Tidy(ctx context.Context, installation string) error {
 	return b.trim(ctx, installation)
 }
 
-// noteDropped counts dropped dead letters in the one that says so.
+// noteDropped counts dropped dead letters in the one that says so. One request writes it
+// at a time, for those that come meanwhile too: what two write side by side would be lost.
 func (b *Box) noteDropped(ctx context.Context, installation string, n int) error {
+	if b.shelves.addDropped(installation, n) {
+		return nil
+	}
+	for {
+		n := b.shelves.takeDropped(installation)
+		if n == 0 {
+			return nil
+		}
+		if err := b.writeDropped(ctx, installation, n); err != nil {
+			b.shelves.untakeDropped(installation, n)
+			return fmt.Errorf("count dropped dead letters: %w", err)
+		}
+	}
+}
+
+func (b *Box) writeDropped(ctx context.Context, installation string, n int) error {
 	now := b.now()
 	d := v1.DeadLetter{ID: DroppedID, Kind: KindCallback, Code: CodeDropped, Attempts: n, FirstAt: now, LastAt: now}
 	old, err := b.stream.Get(ctx, installation, DroppedID)
@@ -94,16 +111,14 @@ func (b *Box) noteDropped(ctx context.Context, installation string, n int) error
 	case err == nil:
 		d.FirstAt, d.Attempts = old.FirstAt, old.Attempts+n
 	case !errors.Is(err, events.ErrNotFound):
-		return fmt.Errorf("count dropped dead letters: %w", err)
+		return err
 	}
 	d.Detail = fmt.Sprintf("%d dead letters were dropped, the oldest first.", d.Attempts)
 	if d.Attempts == 1 {
 		d.Detail = "1 dead letter was dropped, the oldest."
 	}
-	if _, err := b.put(ctx, installation, d); err != nil {
-		return fmt.Errorf("count dropped dead letters: %w", err)
-	}
-	return nil
+	_, err = b.put(ctx, installation, d)
+	return err
 }
 
 // Dropped returns the dead letter that says how many others were dropped; false when
@@ -208,15 +223,56 @@ func (s *shelf) beyond(quotas quotas, now time.Time, put []events.DeadLetter) []
 	return gone
 }
 
-// shelves are those of the installations whose dead letters were put of late.
+// shelves are those of the installations whose dead letters were put recently.
 type shelves struct {
-	mu    sync.Mutex
-	all   map[string]*shelf
-	reads *singleflight.Group
+	mu      sync.Mutex
+	all     map[string]*shelf
+	dropped map[string]*unwritten // counts that are not written yet; present while somebody writes
+	reads   *singleflight.Group
+}
+
+// unwritten is a count of dropped dead letters.
+type unwritten struct {
+	n       int
+	writing bool
 }
 
 func newShelves() shelves {
-	return shelves{all: map[string]*shelf{}, reads: &singleflight.Group{}}
+	return shelves{all: map[string]*shelf{}, dropped: map[string]*unwritten{}, reads: &singleflight.Group{}}
+}
+
+// addDropped adds to the count that is to be written; true when somebody is writing it
+// already, who takes this one along.
+func (s *shelves) addDropped(installation string, n int) (underWay bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.dropped[installation]
+	if u == nil {
+		u = &unwritten{}
+		s.dropped[installation] = u
+	}
+	u.n += n
+	underWay, u.writing = u.writing, true
+	return underWay
+}
+
+// takeDropped is what is to be written now; with 0 the writing is over.
+func (s *shelves) takeDropped(installation string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.dropped[installation]
+	if n, u.n = u.n, 0; n == 0 {
+		delete(s.dropped, installation)
+	}
+	return n
+}
+
+// untakeDropped gives a count back that could not be written: the next one drops it along.
+func (s *shelves) untakeDropped(installation string, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.dropped[installation]
+	u.n, u.writing = u.n+n, false
 }
 
 // of returns what is known of an installation, read if need be.

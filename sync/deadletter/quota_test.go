@@ -82,13 +82,17 @@ func TestWhatAFailureSaysIsBounded(t *testing.T) {
 	}
 }
 
-// Of bodies of an installation at most 16 MiB are kept. The oldest go, and one dead
-// letter says how many.
+// Of bodies of an installation at most so many bytes are kept. The oldest go, and one
+// dead letter says how many.
 func TestBodiesHaveAQuota(t *testing.T) {
 	b, bus, _ := box(t)
 	b.now = func() time.Time { return at }
+	if b.quotas[bodies].bytes != 16<<20 {
+		t.Fatalf("of bodies %d bytes are kept, want 16 MiB", b.quotas[bodies].bytes)
+	}
+	b.quotas[bodies].bytes = 1 << 20
 	put(t, b, 174)
-	const n = 900 // of 16 KiB: 25 MiB as they are stored
+	const n = 90 // of 16 KiB: 2.5 MiB as they are stored
 	for i := range n {
 		keepBody(t, b, i, 16<<10)
 	}
@@ -107,7 +111,7 @@ func TestBodiesHaveAQuota(t *testing.T) {
 		}
 		cursor = next
 	}
-	if limit := 16<<20 + 64<<10; size > limit || size < limit*3/4 {
+	if limit := 1<<20 + 4<<10; size > limit || size < limit*3/4 {
 		t.Errorf("%d bytes are kept, want somewhat under %d", size, limit)
 	}
 	if !kept[newest] {
@@ -194,6 +198,32 @@ func TestNumberOfDeadLettersHasAQuota(t *testing.T) {
 	}
 }
 
+// Every one that was dropped is counted, though many are put side by side.
+func TestDroppedAreCountedSideBySide(t *testing.T) {
+	b, _, _ := box(t)
+	b.now = func() time.Time { return at }
+	b.quotas = quotas{bodies: {count: 20, bytes: 16 << 20}, records: {count: 20, bytes: 16 << 20}}
+	const n, width = 200, 8
+	var wg sync.WaitGroup
+	for w := range width {
+		wg.Go(func() {
+			for i := range n / width {
+				if err := b.Keep(t.Context(), inst, body(w*n+i, 20), errUnreadable); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	found, dropped := all(t, b)
+	if len(found)+dropped.Attempts != n || len(found) > 20 {
+		t.Errorf("%d are kept and %d were dropped, of %d", len(found), dropped.Attempts, n)
+	}
+	if len(b.shelves.dropped) != 0 {
+		t.Errorf("counts are left: %v", b.shelves.dropped)
+	}
+}
+
 func TestSameFailureAgainIsNoMore(t *testing.T) {
 	b, stream := small(t)
 	for range 5 {
@@ -209,7 +239,7 @@ func TestSameFailureAgainIsNoMore(t *testing.T) {
 // Another process counts what is there, not what it has put itself.
 func TestQuotaHoldsAfterARestart(t *testing.T) {
 	b, _ := small(t)
-	for i := range 120 {
+	for i := range 70 {
 		again := New(b.stream, b.vault, b.now)
 		again.quotas = b.quotas
 		keepBody(t, again, i, 20)
@@ -226,11 +256,11 @@ func TestQuotaHoldsForTwoInstances(t *testing.T) {
 	a.now = func() time.Time { return now }
 	b := New(a.stream, a.vault, a.now)
 	b.quotas = a.quotas
-	for i := range 200 {
+	for i := range 40 {
 		keepBody(t, a, 2*i, 20)
 		keepBody(t, b, 2*i+1, 20)
-		now = now.Add(10 * time.Second)
-		if found, _ := all(t, a); len(found) > 50+6 {
+		now = now.Add(20 * time.Second)
+		if found, _ := all(t, a); len(found) > 50+4 {
 			t.Fatalf("%d are kept after %d", len(found), 2*i+2)
 		}
 	}

@@ -8,7 +8,8 @@ import (
 	"net/netip"
 	"strings"
 	"syscall"
-	"time"
+
+	"channelsync/api/transport"
 )
 
 // errBlocked is the error of an address that must not be posted to.
@@ -28,15 +29,15 @@ var nat64 = netip.MustParsePrefix("64:ff9b::/96")
 // newTransport dials allowed addresses only. The address is looked at after the
 // name was resolved, so a name that changes its mind changes nothing. There is no
 // proxy: with one, whoever resolves the name is not this process.
-func newTransport(plain bool) *http.Transport {
+func newTransport(plain bool) *transport.Transport {
 	d := &net.Dialer{
 		Timeout: postTimeout,
 		Control: func(_, address string, _ syscall.RawConn) error { return allowed(address, plain) },
 	}
-	return &http.Transport{
-		DialContext: d.DialContext, ForceAttemptHTTP2: true, TLSHandshakeTimeout: postTimeout,
-		MaxIdleConns: 1, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 64 << 10,
-	}
+	return transport.New(func(h *http.Transport) {
+		h.Proxy, h.DialContext, h.TLSHandshakeTimeout = nil, d.DialContext, postTimeout
+		h.MaxIdleConns, h.MaxResponseHeaderBytes = 1, 64<<10
+	})
 }
 
 // allowed judges a resolved ip:port; plain http goes to loopback only.

@@ -91,7 +91,7 @@ func (w *world) runs(t *testing.T, start time.Time, log *zap.Logger) (stop func(
 	n, err := Open(t.Context(), Config{
 		URL: "https://ops.example/", Secret: "0123456789abcdef", Source: w, Table: w, Settle: 10 * time.Minute, Now: time.Now, Log: log,
 		Count: func(result string) { w.set(func() { w.counts[result]++ }) },
-		Transport: transport(func(r *http.Request) (*http.Response, error) {
+		Transport: answers(func(r *http.Request) (*http.Response, error) {
 			var e Event
 			body, err := io.ReadAll(r.Body)
 			if err = errors.Join(err, json.Unmarshal(body, &e)); err != nil {

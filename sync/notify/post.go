@@ -35,12 +35,12 @@ type poster struct {
 }
 
 func newPoster(cfg Config) *poster {
-	transport := cfg.Transport
-	if transport == nil {
-		transport = newTransport(isPlain(cfg.URL.Reveal()))
+	carrier := cfg.Transport
+	if carrier == nil {
+		carrier = newTransport(isPlain(cfg.URL.Reveal()))
 	}
 	return &poster{url: cfg.URL, secret: cfg.Secret, version: cfg.Version, client: &http.Client{
-		Transport:     transport,
+		Transport:     carrier,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }

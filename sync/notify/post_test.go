@@ -104,9 +104,9 @@ func TestNobodyAnswers(t *testing.T) {
 	}
 }
 
-type transport func(*http.Request) (*http.Response, error)
+type answers func(*http.Request) (*http.Response, error)
 
-func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+func (f answers) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // silent is a receiver that takes the request and never answers.
 func silent(r *http.Request) (*http.Response, error) {
@@ -116,7 +116,7 @@ func silent(r *http.Request) (*http.Response, error) {
 
 func TestAPostHasADeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPoster(Config{URL: "https://ops.example/", Secret: "0123456789abcdef", Transport: transport(silent)})
+		p := newPoster(Config{URL: "https://ops.example/", Secret: "0123456789abcdef", Transport: answers(silent)})
 		result, err := p.post(t.Context(), Event{}, noon)
 		if result != resultFailed || err == nil || err.Error() != "post notification: not within 10s" {
 			t.Errorf("%s, %v", result, err)

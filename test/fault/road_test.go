@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"channelsync/test/e2e/world"
+	"channelsync/test/harness/relay"
 )
 
 // roadFaults strike at the connections on all three sides.
 func roadFaults() []fault {
-	var target, autotask *relay
+	var target, autotask *relay.Relay
 	return []fault{
 		{
 			name: "slow callback connections",
@@ -30,35 +31,31 @@ func roadFaults() []fault {
 		{
 			name: "half-open connections to Channel Program", repeats: true,
 			options: func(t *testing.T, o *world.Options) {
-				target = newRelay(t)
-				o.Settings["channel-program-url"] = "http://" + target.addr()
+				target = relay.New(t)
+				o.Settings["channel-program-url"] = "http://" + target.Addr()
 			},
-			begin:  func(tr *trial) { target.to(strings.TrimPrefix(tr.TargetURL, "http://")) },
+			begin:  func(tr *trial) { target.To(strings.TrimPrefix(tr.TargetURL, "http://")) },
 			strike: func(tr *trial) string { return tr.letDie(target) },
 		},
 		{
 			name: "half-open connections to Autotask",
 			options: func(t *testing.T, o *world.Options) {
-				if !full() {
-					t.Skip("in the long form only: a call to Autotask may take its minute")
-				}
-				autotask = newRelay(t)
-				o.Hosts = []string{autotask.addr()}
-				o.Settings["autotask-discovery-url"] = "http://" + autotask.addr() + "/atservicesrest"
+				autotask = relay.New(t)
+				o.Hosts = []string{autotask.Addr()}
+				o.Settings["autotask-discovery-url"] = "http://" + autotask.Addr() + "/atservicesrest"
 			},
-			begin:  func(tr *trial) { autotask.to(strings.TrimPrefix(tr.AutotaskURL, "http://")) },
+			begin:  func(tr *trial) { autotask.To(strings.TrimPrefix(tr.AutotaskURL, "http://")) },
 			strike: func(tr *trial) string { return tr.letDie(autotask) },
-			within: func(*trial) time.Duration { return 3 * time.Minute },
 		},
 	}
 }
 
 // letDie lets the open connections die silently, again and again; new ones work.
-func (tr *trial) letDie(r *relay) string {
+func (tr *trial) letDie(r *relay.Relay) string {
 	n := 0
 	for range form(4, 20) {
 		tr.hold(time.Second)
-		n += r.kill()
+		n += r.Kill()
 	}
 	tr.over()
 	if n == 0 {

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"channelsync/api/autotask"
+	"channelsync/api/transport"
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/config"
 	"channelsync/events"
@@ -128,13 +129,7 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 	}
 	hourly := history.New(history.Config{Table: tables[tableHistory], Now: a.opts.Now, Log: a.opts.Log.Named("history")})
 	hosts := autotask.NewHosts(cfg.Autotask.AllowHosts)
-	target := http.DefaultTransport.(*http.Transport).Clone()
-	target.MaxIdleConnsPerHost = 64
-	a.defers("connections to Channel Program", func(context.Context) error { target.CloseIdleConnections(); return nil })
-	// One for all installations: a connection of each one's own would be idle nearly all the time.
-	source := autotask.NewTransport()
-	a.defers("connections to Autotask", func(context.Context) error { source.CloseIdleConnections(); return nil })
-	discovery := http.DefaultTransport.(*http.Transport).Clone()
+	discovery := transport.New()
 	a.defers("connections for discovery", func(context.Context) error { discovery.CloseIdleConnections(); return nil })
 	return control.New(control.Config{
 		Bus: bus, Vault: vault, Store: store, Ledger: records, Cluster: a.cluster.shared(tables),
@@ -145,7 +140,7 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 			Poll: cfg.Intervals.ContractPoll, Parts: cfg.Intervals.ContractParts, Sweep: cfg.Intervals.Sweep,
 			WebhookCheck: cfg.Intervals.WebhookCheck, Coalesce: cfg.Intervals.Coalesce,
 		},
-		AutotaskTransport: source, TargetTransport: target, Now: a.opts.Now, Log: a.opts.Log.Named("sync"),
+		Now: a.opts.Now, Log: a.opts.Log.Named("sync"),
 		Metrics: control.Metrics{Autotask: metrics.autotask, Target: metrics.target, Reconciled: metrics.reconciled, Freshness: metrics.freshness},
 	}), nil
 }

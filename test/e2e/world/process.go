@@ -3,7 +3,9 @@ package world
 import (
 	"cmp"
 	"context"
+	"encoding/pem"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,11 +69,27 @@ func (w *World) startChild() service {
 	}
 	args := append([]string{"serve"}, w.args()...)
 	c := &child{cmd: exec.Command(w.opts.Binary, args...), log: log, callback: w.callback, admin: w.admin}
-	c.cmd.Env, c.cmd.Stdout, c.cmd.Stderr = []string{}, log, log
+	c.cmd.Env, c.cmd.Stdout, c.cmd.Stderr = w.trusting(), log, log
 	if err := c.cmd.Start(); err != nil {
 		w.T.Fatal(err)
 	}
 	return c
+}
+
+// trusting is the environment in which a program trusts the vendors of this world.
+func (w *World) trusting() []string {
+	if !w.opts.TLS {
+		return []string{}
+	}
+	server := httptest.NewUnstartedServer(nil)
+	server.StartTLS() // all of them have one certificate, of 127.0.0.1
+	defer server.Close()
+	file := filepath.Join(w.T.TempDir(), "trusted.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		w.T.Fatal(err)
+	}
+	return []string{"SSL_CERT_FILE=" + file, "SSL_CERT_DIR=" + filepath.Dir(file)}
 }
 
 func (c *child) Addr() (callback, admin string) { return c.callback, c.admin }

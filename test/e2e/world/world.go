@@ -47,6 +47,7 @@ type Options struct {
 	Quiet      time.Duration                   // how long an issue is there, or gone, until it is told; 0: as in production
 	Wrap       func(http.Handler) http.Handler // stands between the service and Autotask
 	Binary     string                          // run this program as a child process instead
+	TLS        bool                            // the vendors speak HTTPS, and HTTP/2; needs Binary, which is told whom to trust
 	Beside     *World                          // another instance: it has the vendors of that world
 	Version    string                          // of the service; empty: "test"
 }
@@ -102,8 +103,7 @@ func New(t testing.TB, opts Options) *World {
 	if opts.Wrap != nil {
 		autotask = opts.Wrap(autotask)
 	}
-	atServer := httptest.NewServer(autotask)
-	cpServer := httptest.NewServer(w.Target.Handler())
+	atServer, cpServer := w.serve(autotask), w.serve(w.Target.Handler())
 	t.Cleanup(func() {
 		w.Stop()
 		w.Autotask.Close()
@@ -114,6 +114,17 @@ func New(t testing.TB, opts Options) *World {
 	w.AutotaskURL, w.TargetURL = atServer.URL, cpServer.URL
 	w.Start()
 	return w
+}
+
+// serve is a vendor's listener.
+func (w *World) serve(h http.Handler) *httptest.Server {
+	if !w.opts.TLS {
+		return httptest.NewServer(h)
+	}
+	server := httptest.NewUnstartedServer(h)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	return server
 }
 
 // Start starts the service; after Stop it comes back on the same addresses and data.
@@ -176,7 +187,8 @@ func (w *World) Set(flag, value string) {
 }
 
 func (w *World) args() []string {
-	hosts := append([]string{strings.TrimPrefix(w.AutotaskURL, "http://")}, w.opts.Hosts...)
+	_, host, _ := strings.Cut(w.AutotaskURL, "://")
+	hosts := append([]string{host}, w.opts.Hosts...)
 	publicURL := w.publicURL() // settles the address that callbacks are taken on
 	settings := map[string]string{
 		"callback-listen": w.callback, "admin-listen": w.admin, "data-dir": w.DataDir, "admin-token": AdminToken,

@@ -1,4 +1,6 @@
-package fault
+// Package relay passes TCP connections on between a client and a server of a test, and can
+// let them die silently. The tests of what must notice that use it.
+package relay
 
 import (
 	"net"
@@ -7,9 +9,9 @@ import (
 	"testing"
 )
 
-// relay passes connections on and can let them die silently: neither end is told,
+// Relay passes connections on and can let them die silently: neither end is told,
 // as when a firewall forgets a connection or a machine loses its power.
-type relay struct {
+type Relay struct {
 	listener net.Listener
 	working  sync.WaitGroup
 
@@ -24,30 +26,38 @@ type link struct {
 	dead      atomic.Bool
 }
 
-// newRelay listens until the test's cleanup.
-func newRelay(t *testing.T) *relay {
+// New listens until the test's cleanup.
+func New(t testing.TB) *Relay {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{listener: l, open: map[*link]bool{}}
+	r := &Relay{listener: l, open: map[*link]bool{}}
 	r.working.Go(r.serve)
 	t.Cleanup(r.close)
 	return r
 }
 
-func (r *relay) addr() string { return r.listener.Addr().String() }
+// Addr is where it listens.
+func (r *Relay) Addr() string { return r.listener.Addr().String() }
 
-// to says where new connections go.
-func (r *relay) to(addr string) {
+// To says where new connections go.
+func (r *Relay) To(addr string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.target = addr
 }
 
-// kill lets every connection that is open now die silently, and says how many.
-func (r *relay) kill() int {
+// Open is how many connections are open, dead ones too: neither end has closed them.
+func (r *Relay) Open() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.open)
+}
+
+// Kill lets every connection that is open now die silently, and says how many.
+func (r *Relay) Kill() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := 0
@@ -59,7 +69,7 @@ func (r *relay) kill() int {
 	return n
 }
 
-func (r *relay) close() {
+func (r *Relay) close() {
 	_ = r.listener.Close()
 	r.mu.Lock()
 	for l := range r.open {
@@ -69,7 +79,7 @@ func (r *relay) close() {
 	r.working.Wait()
 }
 
-func (r *relay) serve() {
+func (r *Relay) serve() {
 	for {
 		near, err := r.listener.Accept()
 		if err != nil {
@@ -91,7 +101,7 @@ func (r *relay) serve() {
 
 // pass carries one direction. An end that closes closes the other, dead or not:
 // by then it has found out by itself.
-func (r *relay) pass(l *link, to, from net.Conn) {
+func (r *Relay) pass(l *link, to, from net.Conn) {
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buffer)

@@ -1,0 +1,124 @@
+package progress
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"channelsync/internal/lifecycle"
+	"channelsync/internal/panics"
+)
+
+// errAnew is the cause of the end of what is started anew.
+var errAnew = errors.New("it stood still and is started anew")
+
+const (
+	// letGoWithin is how long a service may take to end when it is started anew. One that
+	// does not is left behind: its context has ended, so that no call which it makes does
+	// anything.
+	letGoWithin = 5 * time.Second
+	// afterPanic is the pause before a service that panicked runs again.
+	afterPanic = time.Second
+)
+
+// Service is work that runs from Start to Stop, and is started anew when it stands still.
+// Its function finds its Beat in the context. One that panicked runs again after a moment.
+type Service struct {
+	Name, Part string // as in Work
+	Run        func(ctx context.Context) error
+	Watchdog   *Watchdog // nil: nobody looks after it
+	Log        *zap.Logger
+
+	mu      sync.Mutex // guards what follows
+	ctx     context.Context
+	task    *lifecycle.Task
+	beat    *Beat
+	stopped bool
+}
+
+// Start runs the service until Stop, or until ctx ends; after a Stop it does nothing.
+func (s *Service) Start(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.task != nil || s.stopped {
+		return
+	}
+	s.ctx = ctx
+	s.begin()
+}
+
+// begin starts a task; s.mu is held.
+func (s *Service) begin() {
+	beat := s.Watchdog.Watch(Work{Name: s.Name, Part: s.Part, Restart: s.Restart})
+	s.beat, s.task = beat, lifecycle.New(s.Name, func(ctx context.Context) error {
+		defer beat.Close()
+		return s.run(With(ctx, beat))
+	})
+	s.task.Start(s.ctx)
+}
+
+func (s *Service) run(ctx context.Context) error {
+	for {
+		err := panics.Try(func() error { return s.Run(ctx) })
+		if panics.Of(err) == nil || ctx.Err() != nil {
+			return err
+		}
+		s.Log.Error("a service panicked and runs again", zap.String("work", s.Name), zap.Error(err), panics.Stack(err))
+		t := time.NewTimer(afterPanic)
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		}
+		t.Stop()
+	}
+}
+
+// Restart ends what runs and starts it anew, whether or not it has ended by then.
+func (s *Service) Restart(ctx context.Context) error {
+	s.mu.Lock()
+	task, beat := s.task, s.beat
+	s.mu.Unlock()
+	if task == nil {
+		return fmt.Errorf("start %s anew: it does not run", s.Name)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, letGoWithin, fmt.Errorf("not within %s", letGoWithin))
+	defer cancel()
+	if err := task.Stop(ctx, errAnew); err != nil {
+		s.Log.Warn("a service does not end; it is left behind, and started anew beside it", zap.String("work", s.Name), zap.Error(err))
+	}
+	beat.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.task == task && !s.stopped {
+		s.begin()
+	}
+	return nil
+}
+
+// Stop ends the service and waits for it until ctx ends; the error is lifecycle.ErrRunning then.
+func (s *Service) Stop(ctx context.Context, cause error) error {
+	s.mu.Lock()
+	s.stopped = true
+	task, beat := s.task, s.beat
+	s.mu.Unlock()
+	if task == nil {
+		return nil
+	}
+	err := task.Stop(ctx, cause)
+	beat.Close()
+	return err
+}
+
+// Err is what the function returned; nil while it runs.
+func (s *Service) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.task == nil {
+		return nil
+	}
+	return s.task.Err()
+}

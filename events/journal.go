@@ -3,7 +3,6 @@ package events
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/gate"
 )
 
 // Journal is the append-only stream of changes, one subject for each record.
@@ -22,9 +22,9 @@ type Journal struct {
 	stopped    chan struct{} // closed when the committer has returned
 
 	room struct {
-		sync.Mutex
+		gate.Gate
 		made    atomic.Uint64 // how often room was made
-		refused time.Time     // when there was last none to make
+		refused time.Time     // when there was last none to make; of whoever is inside
 	}
 }
 

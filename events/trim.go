@@ -62,8 +62,11 @@ func (j *Journal) withRoom(ctx context.Context, publish func() error) error {
 // caller's first, or is made now. While nothing can give way it asks the server
 // once a second, not once for each publish.
 func (j *Journal) makeRoom(ctx context.Context, before uint64) bool {
-	j.room.Lock()
-	defer j.room.Unlock()
+	leave, err := j.room.Enter(ctx)
+	if err != nil {
+		return false
+	}
+	defer leave()
 	if j.room.made.Load() != before {
 		return true
 	}

@@ -12,24 +12,20 @@ import (
 	"channelsync/events"
 )
 
-// saveTries is how often a write is tried that somebody else's came before.
-const saveTries = 3
-
 // save adds what was counted to what the table holds. Another instance may have
 // had the installation and write the last of its counts only now: both are kept.
 func (s *Store) save(ctx context.Context, installation string, k *kept) error {
-	k.saving.Lock()
-	defer k.saving.Unlock()
-	var err error
-	for range saveTries {
-		if err = s.read(ctx, installation, k); err != nil {
-			return err
-		}
-		if err = s.write(ctx, installation, k); !errors.Is(err, events.ErrConflict) {
-			return err
-		}
+	leave, err := k.saving.Enter(ctx)
+	if err != nil {
+		return fmt.Errorf("store history: %w", err)
 	}
-	return err
+	defer leave()
+	return events.RetryConflict(ctx, func() error {
+		if err := s.read(ctx, installation, k); err != nil {
+			return err
+		}
+		return s.write(ctx, installation, k)
+	})
 }
 
 // read looks what the table holds, unless that is known.

@@ -11,6 +11,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/gate"
 	"channelsync/internal/panics"
 )
 
@@ -43,8 +44,8 @@ type Store struct {
 
 // kept is a loaded installation. All but saving is guarded by the store's mutex.
 type kept struct {
-	saving sync.Mutex // held, before the store's, by who reads or writes the table
-	gone   bool       // dropped: not to be written any more
+	saving gate.Gate // for who reads or writes the table
+	gone   bool      // dropped: not to be written any more
 
 	known    bool   // the table was read
 	revision uint64 // of what it held; 0: nothing
@@ -67,8 +68,11 @@ func (s *Store) Load(ctx context.Context, installation string) error {
 		s.kept[installation] = k
 	}
 	s.mu.Unlock()
-	k.saving.Lock()
-	defer k.saving.Unlock()
+	leave, err := k.saving.Enter(ctx)
+	if err != nil {
+		return fmt.Errorf("read history: %w", err)
+	}
+	defer leave()
 	return s.read(ctx, installation, k)
 }
 
@@ -175,8 +179,11 @@ func (s *Store) Purge(ctx context.Context, installation string) error {
 	k := s.kept[installation]
 	s.mu.Unlock()
 	if k != nil {
-		k.saving.Lock() // a write under way must not come after the removal
-		defer k.saving.Unlock()
+		leave, err := k.saving.Enter(ctx) // a write under way must not come after the removal
+		if err != nil {
+			return fmt.Errorf("purge history: %w", err)
+		}
+		defer leave()
 		s.forget(installation, k)
 	}
 	if err := s.Table.Erase(ctx, installation); err != nil {

@@ -54,7 +54,11 @@ func (s *Store) Follow(ctx context.Context, table Watched, changed func(id strin
 }
 
 func (s *Store) follow(ctx context.Context, e events.Event) error {
-	defer s.changing.Lock(e.Key)()
+	leave, err := s.change(ctx, e.Key)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	if e.Deleted {
 		s.remove(e.Key)
 		return nil
@@ -65,7 +69,11 @@ func (s *Store) follow(ctx context.Context, e events.Event) error {
 // Load reads an installation that is not known here and may have been made by
 // another process a moment ago; ErrNotFound when there is none.
 func (s *Store) Load(ctx context.Context, id string) error {
-	defer s.changing.Lock(id)()
+	leave, err := s.change(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	return s.reload(ctx, id)
 }
 
@@ -73,17 +81,28 @@ func (s *Store) Load(ctx context.Context, id string) error {
 // it was called. Callers at the same time share one reading.
 func (s *Store) Refresh(ctx context.Context) error {
 	asked := time.Now()
-	s.refreshing.Lock()
-	defer s.refreshing.Unlock()
-	if s.refreshed.After(asked) {
+	leave, err := s.refreshing.Enter(ctx)
+	if err != nil {
+		return fmt.Errorf("compare installations: %w", err)
+	}
+	defer leave()
+	if s.refreshedAfter(asked) {
 		return nil
 	}
 	began := time.Now()
 	if err := s.compare(ctx); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.refreshed = began
 	return nil
+}
+
+func (s *Store) refreshedAfter(t time.Time) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.refreshed.After(t)
 }
 
 func (s *Store) compare(ctx context.Context) error {

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"channelsync/events"
-	"channelsync/sync/internal/keylock"
+	"channelsync/internal/gate"
 	"channelsync/sync/seal"
 )
 
@@ -34,14 +34,15 @@ type Store struct {
 	table Table
 	vault *seal.Vault
 
-	changing keylock.Locks // by id: a change of ours is known here before it is seen on the stream
+	changing gate.Keyed // by id, one at a time: a change of ours is known here before it is seen on the stream
 
-	mu         sync.RWMutex
-	all        map[string]*held
-	leaving    map[string]bool // being erased
-	changed    func(id string) // told of what other processes did; nil: nobody is
-	refreshing sync.Mutex
-	refreshed  time.Time // when the last refresh began
+	mu        sync.RWMutex // guards what follows; never held across a call
+	all       map[string]*held
+	leaving   map[string]bool // being erased
+	changed   func(id string) // told of what other processes did; nil: nobody is
+	refreshed time.Time       // when the last refresh began
+
+	refreshing gate.Gate
 }
 
 type held struct {
@@ -85,9 +86,22 @@ func Open(ctx context.Context, table Table, vault *seal.Vault) (*Store, error) {
 	return s, nil
 }
 
+// change waits until nobody else changes an installation.
+func (s *Store) change(ctx context.Context, id string) (leave func(), err error) {
+	leave, err = s.changing.Enter(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("change installation %s: %w", id, err)
+	}
+	return leave, nil
+}
+
 // Create stores a new installation; the change is durable when it returns.
 func (s *Store) Create(ctx context.Context, in *Installation) error {
-	defer s.changing.Lock(in.ID)()
+	leave, err := s.change(ctx, in.ID)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	b, err := s.encode(ctx, in, extra{})
 	if err != nil {
 		return err
@@ -146,46 +160,64 @@ func (s *Store) List() []*Installation {
 // Change applies edit to the newest state and stores it; when somebody else
 // stored one meanwhile, edit is applied again to theirs. It returns the result.
 func (s *Store) Change(ctx context.Context, id string, edit func(*Installation) error) (*Installation, error) {
-	defer s.changing.Lock(id)()
-	for {
-		s.mu.RLock()
-		h := s.all[id]
-		s.mu.RUnlock()
-		if h == nil {
-			return nil, ErrNotFound
-		}
-		in := h.in.clone()
-		if err := edit(in); err != nil {
-			return nil, err
-		}
-		b, err := s.encode(ctx, in, h.extra)
-		if err != nil {
-			return nil, err
-		}
-		rev, err := s.table.Update(ctx, id, b, h.revision)
-		if errors.Is(err, events.ErrConflict) {
-			if err := s.reload(ctx, id); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("store installation %s: %w", id, err)
-		}
-		s.mu.Lock()
-		if cur := s.all[id]; cur != nil && cur.revision < rev {
-			s.all[id] = &held{in: in.clone(), revision: rev, extra: h.extra}
-		}
-		s.mu.Unlock()
-		return in, nil
+	leave, err := s.change(ctx, id)
+	if err != nil {
+		return nil, err
 	}
+	defer leave()
+	var changed *Installation
+	err = events.RetryConflict(ctx, func() (err error) {
+		changed, err = s.changeOnce(ctx, id, edit)
+		if errors.Is(err, events.ErrConflict) {
+			if failed := s.reload(ctx, id); failed != nil {
+				return failed
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return changed, nil
+}
+
+// changeOnce applies edit to the state that is known here; events.ErrConflict when it is not the newest.
+func (s *Store) changeOnce(ctx context.Context, id string, edit func(*Installation) error) (*Installation, error) {
+	s.mu.RLock()
+	h := s.all[id]
+	s.mu.RUnlock()
+	if h == nil {
+		return nil, ErrNotFound
+	}
+	in := h.in.clone()
+	if err := edit(in); err != nil {
+		return nil, err
+	}
+	b, err := s.encode(ctx, in, h.extra)
+	if err != nil {
+		return nil, err
+	}
+	rev, err := s.table.Update(ctx, id, b, h.revision)
+	if err != nil {
+		return nil, fmt.Errorf("store installation %s: %w", id, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cur := s.all[id]; cur != nil && cur.revision < rev {
+		s.all[id] = &held{in: in.clone(), revision: rev, extra: h.extra}
+	}
+	return in, nil
 }
 
 // Leave is the first step of erasing: from then on the installation is not found,
 // but Leaving names it, after a restart too, until Erase. So an erasure that was cut
 // short can be finished, though the key of the installation may be gone already.
 func (s *Store) Leave(ctx context.Context, id string) error {
-	defer s.changing.Lock(id)()
+	leave, err := s.change(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	b, err := json.Marshal(stored{ID: id, Leaving: true})
 	if err != nil {
 		return fmt.Errorf("encode installation: %w", err)
@@ -209,7 +241,11 @@ func (s *Store) Leaving() []string {
 
 // Erase is the last step of erasing: it removes what is stored by secure delete.
 func (s *Store) Erase(ctx context.Context, id string) error {
-	defer s.changing.Lock(id)()
+	leave, err := s.change(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	if err := s.table.Erase(ctx, id); err != nil {
 		return fmt.Errorf("erase installation %s: %w", id, err)
 	}

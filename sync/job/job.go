@@ -16,6 +16,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/gate"
 )
 
 // The types of jobs.
@@ -53,9 +54,10 @@ type Store struct {
 	table Table
 	now   func() time.Time
 
-	saving sync.Mutex // one save at a time, so that an older state never overwrites a newer one
-	mu     sync.Mutex
-	jobs   map[string]*held // by job id
+	saving gate.Keyed // by job, one save at a time, so that an older state never overwrites a newer one
+
+	mu   sync.Mutex       // guards what follows; never held across a call
+	jobs map[string]*held // by job id
 }
 
 type held struct {
@@ -338,8 +340,11 @@ func (s *Store) Purge(ctx context.Context, installation string) error {
 }
 
 func (s *Store) save(ctx context.Context, id string) error {
-	s.saving.Lock()
-	defer s.saving.Unlock()
+	leave, err := s.saving.Enter(ctx, id)
+	if err != nil {
+		return fmt.Errorf("store job %s: %w", id, err)
+	}
+	defer leave()
 	s.mu.Lock()
 	h := s.jobs[id]
 	if h == nil {

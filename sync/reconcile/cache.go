@@ -1,9 +1,12 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
+
+	"channelsync/internal/gate"
 )
 
 // catalogueFor is how long a row of the catalogue is believed. Edits of services
@@ -14,8 +17,12 @@ const catalogueFor = time.Hour
 // cache keeps rows that many records read, by id. An id that Autotask does not
 // have is kept as absent for as long.
 type cache[V any] struct {
-	mu   sync.Mutex
-	rows map[int64]cached[V]
+	keeps   time.Duration // 0 means catalogueFor
+	loading gate.Gate     // one load at a time: whoever waits for it finds what it loaded
+
+	mu        sync.Mutex // guards what follows; never held across a call
+	rows      map[int64]cached[V]
+	forgotten int // counts clear and forget: what was read before is not kept after
 }
 
 type cached[V any] struct {
@@ -30,10 +37,47 @@ type loader[V any] func(ctx context.Context, ids []int64) (rows map[int64]V, bad
 // get returns the rows that exist of ids, asking load for those not known. A row
 // that cannot be read is bad, and asked for again the next time.
 func (c *cache[V]) get(ctx context.Context, now time.Time, ids []int64, load loader[V]) (map[int64]V, map[int64]error, error) {
+	if out, missing, _ := c.known(now, ids); len(missing) == 0 {
+		return out, nil, nil
+	}
+	leave, err := c.loading.Enter(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer leave()
+	out, missing, before := c.known(now, ids)
+	if len(missing) == 0 {
+		return out, nil, nil
+	}
+	loaded, bad, err := load(ctx, missing)
+	if err != nil {
+		return nil, nil, err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := make(map[int64]V, len(ids))
-	var missing []int64
+	if c.rows == nil {
+		c.rows = map[int64]cached[V]{}
+	}
+	for _, id := range missing {
+		if bad[id] != nil {
+			continue
+		}
+		v, found := loaded[id]
+		if c.forgotten == before {
+			c.rows[id] = cached[V]{v, found, now.Add(cmp.Or(c.keeps, catalogueFor))}
+		}
+		if found {
+			out[id] = v
+		}
+	}
+	return out, bad, nil
+}
+
+// known returns the rows that are kept of ids, the ids of which nothing is, and how often something was forgotten.
+func (c *cache[V]) known(now time.Time, ids []int64) (out map[int64]V, missing []int64, forgotten int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out = make(map[int64]V, len(ids))
 	asked := map[int64]bool{}
 	for _, id := range ids {
 		switch row, ok := c.rows[id]; {
@@ -45,33 +89,14 @@ func (c *cache[V]) get(ctx context.Context, now time.Time, ids []int64, load loa
 		}
 		asked[id] = true
 	}
-	if len(missing) == 0 {
-		return out, nil, nil
-	}
-	loaded, bad, err := load(ctx, missing)
-	if err != nil {
-		return nil, nil, err
-	}
-	if c.rows == nil {
-		c.rows = map[int64]cached[V]{}
-	}
-	for _, id := range missing {
-		if bad[id] != nil {
-			continue
-		}
-		v, found := loaded[id]
-		c.rows[id] = cached[V]{v, found, now.Add(catalogueFor)}
-		if found {
-			out[id] = v
-		}
-	}
-	return out, bad, nil
+	return out, missing, c.forgotten
 }
 
 // clear makes the next get ask again for everything.
 func (c *cache[V]) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.forgotten++
 	clear(c.rows)
 }
 
@@ -79,6 +104,7 @@ func (c *cache[V]) clear() {
 func (c *cache[V]) forget(ids ...int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.forgotten++
 	for _, id := range ids {
 		delete(c.rows, id)
 	}

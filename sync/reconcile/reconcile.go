@@ -93,7 +93,7 @@ type Reconciler struct {
 
 // New makes a reconciler.
 func New(cfg Config) *Reconciler {
-	return &Reconciler{Config: cfg, fetcher: newFetcher(cfg.Autotask, cfg.Now)}
+	return &Reconciler{Config: cfg, fetcher: newFetcher(cfg.Autotask, cfg.Now), countries: newCountries()}
 }
 
 // Batch reconciles marks of one kind, at most MaxBatch. A nil error means that

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"sync"
 	"time"
 
 	"channelsync/api/autotask"
@@ -224,31 +223,28 @@ func names(f *fetcher) loader[string] {
 var isoCode = regexp.MustCompile(`^[A-Z]{3}$`)
 
 // currencies caches the code of the tenant's internal currency.
-type currencies struct {
-	mu    sync.Mutex
-	code  string
-	until time.Time
-}
+type currencies struct{ codes cache[string] }
+
+// theOnly is the key of what a tenant has one of.
+const theOnly = 0
 
 // get returns the code; not known when the entity cannot be read or its name is no ISO code.
 func (c *currencies) get(ctx context.Context, client *autotask.Client, now time.Time) (string, bool, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if now.Before(c.until) {
-		return c.code, c.code != "", nil
-	}
-	code := ""
-	err := autotask.Each(ctx, client, autotask.EntityCurrencies, autotask.Query{}, func(rows autotask.Rows[autotask.Currency]) error {
-		for _, v := range rows.Items {
-			if name := strings.ToUpper(trim(v.Name)); v.IsInternalCurrency && isoCode.MatchString(name) {
-				code = name
+	codes, _, err := c.codes.get(ctx, now, []int64{theOnly}, func(ctx context.Context, _ []int64) (map[int64]string, map[int64]error, error) {
+		found := map[int64]string{}
+		err := autotask.Each(ctx, client, autotask.EntityCurrencies, autotask.Query{}, func(rows autotask.Rows[autotask.Currency]) error {
+			for _, v := range rows.Items {
+				if name := strings.ToUpper(trim(v.Name)); v.IsInternalCurrency && isoCode.MatchString(name) {
+					found[theOnly] = name
+				}
 			}
+			return nil
+		})
+		if err = unlessHidden(err); err != nil && autotask.KindOf(err) != autotask.KindNotFound {
+			return nil, nil, fmt.Errorf("fetch currencies: %w", err)
 		}
-		return nil
+		return found, nil, nil
 	})
-	if err = unlessHidden(err); err != nil && autotask.KindOf(err) != autotask.KindNotFound {
-		return "", false, fmt.Errorf("fetch currencies: %w", err)
-	}
-	c.code, c.until = code, now.Add(catalogueFor)
-	return code, code != "", nil
+	code, known := codes[theOnly]
+	return code, known, err
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"channelsync/events"
+	"channelsync/internal/gate"
 )
 
 // Keys stores the sealed keys, one per installation and the sentinel. Sealing anew
@@ -23,8 +24,11 @@ type Vault struct {
 	master *Ring
 	keys   Keys
 
-	mu    sync.Mutex
-	rings map[string]*Ring
+	keying gate.Keyed // by installation: its key is read, made or destroyed by one caller at a time
+
+	mu        sync.Mutex // guards what follows; never held across a call
+	rings     map[string]*Ring
+	forgotten uint64 // counts Forget: what was read before is not kept after
 }
 
 // OpenVault checks that the master ring fits the store before anything is read with it.
@@ -55,45 +59,56 @@ func OpenVault(ctx context.Context, master *Ring, keys Keys) (*Vault, error) {
 
 // Ring returns the ring of an installation, made on first use.
 func (v *Vault) Ring(ctx context.Context, installation string) (*Ring, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if r := v.rings[installation]; r != nil {
-		return r, nil
-	}
-	raw, err := v.load(ctx, installation)
-	if err != nil {
-		return nil, err
-	}
-	return v.keep(installation, raw)
+	return v.ring(ctx, installation, v.load)
 }
 
 // Existing is Ring for what was sealed before: it never makes a key, so that one
 // which was destroyed is not followed by another. events.ErrNotFound when there is none.
 func (v *Vault) Existing(ctx context.Context, installation string) (*Ring, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if r := v.rings[installation]; r != nil {
+	return v.ring(ctx, installation, func(ctx context.Context, installation string) ([]byte, error) {
+		e, err := v.keys.Get(ctx, installation)
+		if err != nil {
+			return nil, fmt.Errorf("read key of installation %s: %w", installation, err)
+		}
+		return v.open(ctx, installation, e)
+	})
+}
+
+// ring returns the ring that is in memory, or made of the key that load reads.
+func (v *Vault) ring(ctx context.Context, installation string, load func(context.Context, string) ([]byte, error)) (*Ring, error) {
+	if r, _ := v.known(installation); r != nil {
 		return r, nil
 	}
-	e, err := v.keys.Get(ctx, installation)
+	leave, err := v.keying.Enter(ctx, installation)
 	if err != nil {
 		return nil, fmt.Errorf("read key of installation %s: %w", installation, err)
 	}
-	raw, err := v.open(ctx, installation, e)
+	defer leave()
+	known, before := v.known(installation)
+	if known != nil {
+		return known, nil
+	}
+	raw, err := load(ctx, installation)
 	if err != nil {
 		return nil, err
 	}
-	return v.keep(installation, raw)
-}
-
-// keep remembers a key; v.mu is held.
-func (v *Vault) keep(installation string, raw []byte) (*Ring, error) {
 	r, err := NewRing(raw)
 	if err != nil {
 		return nil, err
 	}
-	v.rings[installation] = r
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.forgotten == before {
+		v.rings[installation] = r
+	}
 	return r, nil
+}
+
+// known returns the ring that is in memory, nil when none is, and how often one was forgotten.
+func (v *Vault) known(installation string) (r *Ring, forgotten uint64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.rings[installation], v.forgotten
 }
 
 func (v *Vault) load(ctx context.Context, installation string) ([]byte, error) {
@@ -131,14 +146,18 @@ func (v *Vault) open(ctx context.Context, name string, e events.Entry) ([]byte, 
 func (v *Vault) Forget(installation string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.forgotten++
 	delete(v.rings, installation)
 }
 
 // Destroy erases the key of an installation by secure delete: what it sealed can never be read again.
 func (v *Vault) Destroy(ctx context.Context, installation string) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	delete(v.rings, installation)
+	leave, err := v.keying.Enter(ctx, installation)
+	if err != nil {
+		return fmt.Errorf("erase key of installation %s: %w", installation, err)
+	}
+	defer leave()
+	v.Forget(installation)
 	if err := v.keys.Erase(ctx, installation); err != nil {
 		return fmt.Errorf("erase key of installation %s: %w", installation, err)
 	}

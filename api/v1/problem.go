@@ -16,6 +16,8 @@ type Problem struct {
 	Checks []Check      `json:"checks,omitempty"` // what a set-up test found, with the refusal it led to
 	// Installation is the id of the one that has the account already, with already_installed.
 	Installation string `json:"installation,omitempty"`
+	// Job is the id of the one at work, with conflict, where a job is refused for it.
+	Job string `json:"job,omitempty"`
 }
 
 // FieldError points at one field of a request: a JSON Pointer, what was wrong, what was expected.

@@ -31,7 +31,7 @@ const (
 
 // newJob starts a job of an installation.
 func (m *Manager) newJob(ctx context.Context, id, jobType string, kinds []v1.Kind, force bool) (string, error) {
-	ref, err := m.startJob(ctx, job.Job{Job: v1.Job{Type: jobType}, Installation: id, Kinds: kinds, Force: force})
+	ref, err := m.startJob(ctx, job.Job{Job: v1.Job{Type: jobType}, Installation: id, Kinds: kinds, Force: force}, m.Jobs.Queue)
 	return ref.Job, err
 }
 
@@ -269,7 +269,7 @@ func (m *Manager) Resync(ctx context.Context, id string, req v1.ResyncRequest) (
 	if len(req.Kinds) > 0 {
 		kinds = slices.DeleteFunc(kinds, func(k v1.Kind) bool { return !slices.Contains(req.Kinds, k) })
 	}
-	return m.startJob(ctx, job.Job{Job: v1.Job{Type: job.TypeResync, DryRun: req.DryRun}, Installation: id, Kinds: kinds, Force: true})
+	return m.startJob(ctx, job.Job{Job: v1.Job{Type: job.TypeResync, DryRun: req.DryRun}, Installation: id, Kinds: kinds, Force: true}, m.Jobs.Ask)
 }
 
 // Replay reads stored changes again.
@@ -281,18 +281,33 @@ func (m *Manager) Replay(ctx context.Context, id string, req v1.ReplayRequest) (
 	if _, err := m.atWork(in); err != nil {
 		return v1.JobRef{}, err
 	}
-	return m.startJob(ctx, job.Job{Job: v1.Job{Type: job.TypeReplay, DryRun: req.DryRun}, Installation: id, Force: req.Force, Replay: req})
+	return m.startJob(ctx, job.Job{Job: v1.Job{Type: job.TypeReplay, DryRun: req.DryRun}, Installation: id, Force: req.Force, Replay: req}, m.Jobs.Ask)
 }
 
-func (m *Manager) startJob(ctx context.Context, j job.Job) (v1.JobRef, error) {
+func (m *Manager) startJob(ctx context.Context, j job.Job, start func(context.Context, job.Job) (string, error)) (v1.JobRef, error) {
 	j.ID = ulid.Make().String()
-	if err := m.Jobs.Start(ctx, j); err != nil {
+	id, err := start(ctx, j)
+	if busy, is := errors.AsType[*job.Busy](err); is {
+		return v1.JobRef{}, refused(busy)
+	}
+	if err != nil {
 		return v1.JobRef{}, err
 	}
 	if rt := m.runtime(j.Installation); rt != nil {
 		poke(rt.newJob)
 	}
-	return v1.JobRef{Job: j.ID}, nil
+	return v1.JobRef{Job: id}, nil
+}
+
+// refused is the 409 of a job that was asked for while others are not done.
+func refused(busy *job.Busy) *v1.Problem {
+	of := "the " + busy.AtWork.Type + " " + busy.AtWork.ID
+	p := conflict("This would be the same as "+of+", which is at work.", "Wait until it is done, or cancel it first.")
+	if !busy.Same {
+		p = conflict("Too many jobs wait already; "+of+" is at work.", "Wait until some of them are done, or cancel them.")
+	}
+	p.Job = busy.AtWork.ID
+	return p
 }
 
 var errCancelled = errors.New("the job was cancelled")

@@ -2,6 +2,7 @@ package control
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +10,8 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/sync/job"
+	"channelsync/test/sim/autotask/fault"
+	atsim "channelsync/test/sim/autotask/sim"
 )
 
 func TestJobsShowWhatTheyWereAskedFor(t *testing.T) {
@@ -80,5 +83,35 @@ func TestDeadLettersAreListedInWords(t *testing.T) {
 	ok(t, err)
 	if len(page.Items) != 1 || page.Items[0].Title != "Channel Program rejects records" || page.Items[0].Fix == "" || page.Items[0].Detail != "too long" {
 		t.Errorf("got %+v", page.Items)
+	}
+}
+
+// A second click on "resync" must not make a second pass.
+func TestResyncAskedForAgain(t *testing.T) {
+	d := newDesk(t, setup{})
+	d.run()
+	id := d.create().ID
+	d.live(id)
+	d.at.SetFault(atsim.Fault{Kind: fault.Away, Status: 503}) // so that no job is done
+	first, err := d.Resync(t.Context(), id, v1.ResyncRequest{})
+	ok(t, err)
+	for range 3 {
+		_, err = d.Resync(t.Context(), id, v1.ResyncRequest{})
+		p, is := errors.AsType[*v1.Problem](err)
+		if !is || p.Status != 409 || p.Code != v1.CodeConflict || p.Job != first.Job || !strings.Contains(p.Detail, first.Job) || p.Hint == "" {
+			t.Fatalf("got %v, want a conflict that names %s", err, first.Job)
+		}
+	}
+	dry, err := d.Resync(t.Context(), id, v1.ResyncRequest{DryRun: true})
+	ok(t, err)
+	again, err := d.Resync(t.Context(), id, v1.ResyncRequest{DryRun: true})
+	ok(t, err)
+	if again != dry || dry == first {
+		t.Errorf("dry runs %v and %v, beside %v; want one that waits", dry, again, first)
+	}
+	ok(t, d.CancelJob(t.Context(), id, first.Job))
+	ok(t, d.CancelJob(t.Context(), id, dry.Job))
+	if _, err := d.Resync(t.Context(), id, v1.ResyncRequest{}); err != nil {
+		t.Errorf("after the first was cancelled: %v", err)
 	}
 }

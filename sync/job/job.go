@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -115,24 +116,114 @@ func (s *Store) Forget(installation string) {
 	maps.DeleteFunc(s.jobs, func(_ string, h *held) bool { return h.Installation == installation })
 }
 
+// maxUnfinished is how many jobs of an installation may be asked for at a time: the one
+// at work and those that wait for it.
+const maxUnfinished = 8
+
+// Busy refuses a job that was asked for: the same one is at work, or too many wait.
+type Busy struct {
+	AtWork Job
+	Same   bool // it is what was asked for
+}
+
+// Error names the job at work.
+func (b *Busy) Error() string {
+	if b.Same {
+		return "the same job is at work: " + b.AtWork.ID
+	}
+	return fmt.Sprintf("%d jobs are not done yet; %s is at work", maxUnfinished, b.AtWork.ID)
+}
+
 // Start stores a new job as running.
 func (s *Store) Start(ctx context.Context, j Job) error {
-	j.State, j.StartedAt = v1.JobRunning, s.now()
+	_, err := s.start(ctx, j, func([]*held) (string, error) { return "", nil })
+	return err
+}
+
+// Queue is Start of a job that the service itself needs. The jobs of an installation are
+// worked on one after the other: one that is the same as one that still waits is that one,
+// since that one goes through everything as it is by then. It returns the job's id.
+func (s *Store) Queue(ctx context.Context, j Job) (id string, err error) {
+	return s.start(ctx, j, func(unfinished []*held) (string, error) { return waitingTwin(unfinished, j), nil })
+}
+
+// Ask is Queue of a job that somebody asks for: it is a *Busy when the same job is at
+// work, or too many are not done yet.
+func (s *Store) Ask(ctx context.Context, j Job) (id string, err error) {
+	return s.start(ctx, j, func(unfinished []*held) (string, error) {
+		if twin := waitingTwin(unfinished, j); twin != "" {
+			return twin, nil
+		}
+		if len(unfinished) > 0 {
+			first := unfinished[0]
+			if same := first.asksTheSame(j); same || len(unfinished) >= maxUnfinished {
+				return "", &Busy{AtWork: first.Job.clone(), Same: same}
+			}
+		}
+		return "", nil
+	})
+}
+
+// waitingTwin is the job that asks the same and waits: only the first may have begun.
+func waitingTwin(unfinished []*held, j Job) string {
+	for _, h := range unfinished[min(1, len(unfinished)):] {
+		if h.asksTheSame(j) {
+			return h.ID
+		}
+	}
+	return ""
+}
+
+func (j Job) asksTheSame(as Job) bool {
+	return j.Type == as.Type && j.DryRun == as.DryRun && j.Force == as.Force && slices.Equal(j.Kinds, as.Kinds) &&
+		reflect.DeepEqual(j.Replay, as.Replay)
+}
+
+// start stores a new job, unless admit finds a twin among those that are not done yet.
+func (s *Store) start(ctx context.Context, j Job, admit func(unfinished []*held) (twin string, err error)) (id string, err error) {
+	j.State = v1.JobRunning
 	if j.Cursor == nil {
 		j.Cursor = map[v1.Kind]int64{}
 	}
-	s.mu.Lock()
-	s.jobs[j.ID] = &held{Job: j}
-	old := s.finished(j.Installation)
-	s.mu.Unlock()
+	old, twin, err := s.insert(j, admit)
+	if err != nil || twin != "" {
+		return twin, err
+	}
 	for _, id := range old {
 		s.drop(ctx, j.Installation, id)
 	}
 	if err := s.save(ctx, j.ID); err != nil {
 		s.drop(context.WithoutCancel(ctx), j.Installation, j.ID) // whoever asked is told that there is none
-		return err
+		return "", err
 	}
-	return nil
+	return j.ID, nil
+}
+
+func (s *Store) insert(j Job, admit func([]*held) (string, error)) (old []string, twin string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	unfinished := s.unfinished(j.Installation)
+	if twin, err = admit(unfinished); err != nil || twin != "" {
+		return nil, twin, err
+	}
+	j.StartedAt = s.now()
+	if n := len(unfinished); n > 0 && !j.StartedAt.After(unfinished[n-1].StartedAt) {
+		j.StartedAt = unfinished[n-1].StartedAt.Add(time.Millisecond) // the last in line, whatever the clock did
+	}
+	s.jobs[j.ID] = &held{Job: j}
+	return s.finished(j.Installation), "", nil
+}
+
+// unfinished are the jobs of an installation that are not done, in the order they are worked on.
+func (s *Store) unfinished(installation string) []*held {
+	var out []*held
+	for _, h := range s.jobs {
+		if h.Installation == installation && h.State == v1.JobRunning {
+			out = append(out, h)
+		}
+	}
+	slices.SortFunc(out, func(a, b *held) int { return a.StartedAt.Compare(b.StartedAt) })
+	return out
 }
 
 // Get returns a copy.
@@ -179,12 +270,9 @@ func (s *Store) Running(installation string) []Job {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []Job
-	for _, h := range s.jobs {
-		if h.Installation == installation && h.State == v1.JobRunning {
-			out = append(out, h.Job.clone())
-		}
+	for _, h := range s.unfinished(installation) {
+		out = append(out, h.Job.clone())
 	}
-	slices.SortFunc(out, func(a, b Job) int { return a.StartedAt.Compare(b.StartedAt) })
 	return out
 }
 

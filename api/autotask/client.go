@@ -111,6 +111,9 @@ func (c *Client) SetCredentials(creds Credentials, zone v1.Zone) {
 	c.mu.Unlock()
 }
 
+// User is the API user that calls are made as from now on.
+func (c *Client) User() string { return c.current().creds.Username }
+
 // Close lets go of idle connections. Calls under way are ended by their contexts.
 func (c *Client) Close() { c.close() }
 

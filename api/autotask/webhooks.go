@@ -45,7 +45,17 @@ type Webhook struct {
 	IsSubscribedToCreateEvents bool   `at:"isSubscribedToCreateEvents"`
 	IsSubscribedToUpdateEvents bool   `at:"isSubscribedToUpdateEvents"`
 	IsSubscribedToDeleteEvents bool   `at:"isSubscribedToDeleteEvents"`
+	OwnerResourceID            *int64 `at:"ownerResourceID,optional"`
 	Lacks                      []string
+}
+
+// Owner is the resource id of the API user who made the registration: it ends with that user, and the error log shows
+// its failures to that user alone. 0 where the build does not say.
+func (w Webhook) Owner() int64 {
+	if w.OwnerResourceID == nil {
+		return 0
+	}
+	return *w.OwnerResourceID
 }
 
 // Ready is false while a registration cannot fire because it has no fields yet.

@@ -144,6 +144,21 @@ var issueWords = map[string]issueText{
 		"The API user's security level may not create webhooks, so changes are found by polling.",
 		"In Autotask: Admin > Resources/Users > Security Levels, copy the API-only level, tick \"Can create webhooks\" with a maximum of at least 2, and give it to the API user.",
 	},
+	"webhook_contested": {
+		v1.SeverityAct, "Another service takes the webhooks of this installation",
+		"Somebody else gave a webhook of this installation another address.",
+		"Two services work for this installation, such as a restored backup beside the original. Stop the one that should not, or uninstall the installation there, which leaves these webhooks as they are. To give the webhooks to this one, use \"Check and repair\" in its settings, or channelsync webhook repair; that ends this message too.",
+	},
+	"webhook_disturbed": {
+		v1.SeverityAct, "Somebody keeps changing a webhook in Autotask",
+		"A webhook of this installation was changed again after it had been put right.",
+		"Find out who does it: a person, or a clean-up of another integration. Where Autotask does it, let the public URL be reached again. \"Check and repair\" in the settings, or channelsync webhook repair, puts it right at once; else that is tried again within an hour.",
+	},
+	"webhook_former_owner": {
+		v1.SeverityAct, "A former API user's webhook cannot be removed",
+		"The new API user may not remove the webhooks that the former one made. Beside them Autotask does not call out for every change, so changes are found by polling.",
+		"In Autotask: Admin > Extensions & Integrations > Other Extensions & Tools > Webhooks, delete those named in the detail, or deactivate the former API user.",
+	},
 	"webhook_inactive": {
 		v1.SeverityRetrying, "A webhook was deactivated by Autotask",
 		"Autotask switched a webhook off after failed deliveries.",

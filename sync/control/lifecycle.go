@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
 	"channelsync/sync/ledger"
+	"channelsync/sync/watch"
 )
 
 // Do stops, starts, uninstalls, reinstalls or erases an installation, or one of
@@ -309,9 +311,22 @@ func (m *Manager) CancelJob(ctx context.Context, id, jobID string) error {
 	return m.Jobs.Finish(ctx, jobID, v1.JobCancelled, "cancelled by an operator")
 }
 
-// RepairWebhooks asks for a check of the registrations now.
-func (m *Manager) RepairWebhooks(_ context.Context, id string) error {
+// RepairWebhooks asks for a check of the registrations now that makes them this
+// service's, whoever changed them before: a person decided. It is stored, so that it
+// reaches the instance that works for the installation, after a restart too.
+func (m *Manager) RepairWebhooks(ctx context.Context, id string) error {
 	if _, err := m.get(id); err != nil {
+		return err
+	}
+	_, err := m.Store.Change(ctx, id, func(in *installation.Installation) error {
+		for i := range in.Registrations {
+			if r := &in.Registrations[i]; !r.Bridge && !r.Former {
+				r.Asked = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	m.CheckSoon(id)
@@ -329,7 +344,11 @@ func (m *Manager) RotateSecrets(ctx context.Context, id string) error {
 	}
 	rt.watching.Lock()
 	defer rt.watching.Unlock()
-	if err := rt.watcher.RotateSecrets(ctx); err != nil {
+	err := rt.watcher.RotateSecrets(ctx)
+	if errors.Is(err, watch.ErrContested) {
+		return conflict("the webhooks are left to whoever changed them", "Repair them first; that makes them this service's again.")
+	}
+	if err != nil {
 		return unavailable("The secrets could not be rotated at Autotask: "+err.Error(), "Try again; both secrets are valid meanwhile.")
 	}
 	return nil

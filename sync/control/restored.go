@@ -27,8 +27,8 @@ func Restored(ctx context.Context, store *installation.Store) (int, error) {
 				in.Owed = append(in.Owed, installation.Owed{Type: job.TypeResync, Kinds: kinds, Force: true})
 			}
 			for i := range in.Registrations {
-				if !in.Registrations[i].Bridge {
-					in.Registrations[i].ID = 0
+				if r := &in.Registrations[i]; !r.Bridge {
+					r.ID, r.Moved, r.Touched = 0, installation.Contest{}, installation.Contest{}
 				}
 			}
 			return nil

@@ -223,6 +223,9 @@ func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credenti
 		return v1.Installation{}, p
 	}
 	kept, err := m.Store.Change(ctx, id, func(now *installation.Installation) error {
+		if !strings.EqualFold(now.Secrets.Username, in.Secrets.Username) && !now.Uninstalled {
+			now.HandOver() // what the former user made at Autotask ends with that user
+		}
 		now.Secrets.Username, now.Secrets.Secret, now.Secrets.TrackingIdentifier = in.Secrets.Username, in.Secrets.Secret, in.Secrets.TrackingIdentifier
 		now.Zone, now.Refused = in.Zone, false
 		return nil

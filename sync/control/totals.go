@@ -133,7 +133,7 @@ func countWebhooks(counts map[WebhookState]int, in *installation.Installation) {
 		switch reg := in.Registration(entity); {
 		case reg == nil || reg.ID == 0:
 			counts[WebhookMissing]++
-		case reg.Active && reg.Ready:
+		case reg.Calls():
 			counts[WebhookActive]++
 		default:
 			counts[WebhookInactive]++

@@ -110,11 +110,11 @@ func (m *Manager) outline(in *installation.Installation) v1.Installation {
 		out.Syncs[s] = v1.SyncStatus{State: syncState(in, settings, false)}
 	}
 	for _, reg := range in.Registrations {
-		if reg.Bridge {
+		if reg.Bridge || reg.Former {
 			continue
 		}
 		out.Webhooks = append(out.Webhooks, v1.Webhook{
-			Entity: reg.Entity, ID: reg.ID, GUID: reg.GUID, Active: reg.Active, Ready: reg.Ready, LastCallbackAt: timeOrNil(m.lastCallback(reg)),
+			Entity: reg.Entity, ID: reg.ID, GUID: reg.GUID, Active: reg.Active && !reg.Moved.Left && !reg.Touched.Left, Ready: reg.Ready, LastCallbackAt: timeOrNil(m.lastCallback(reg)),
 		})
 	}
 	return out
@@ -214,7 +214,7 @@ func state(in *installation.Installation, rt *runtime, backfilling bool, now tim
 		return v1.StateNeedsCredentials
 	case rt == nil || !rt.tried.Load():
 		return v1.StateInstalling
-	case rt.worker.GoesOnAt().After(now) || rt.issues.has(degrading...):
+	case rt.worker.GoesOnAt().After(now) || rt.issues.has(degrading...) || rt.issues.has(contesting...) && !rt.registered.Load():
 		return v1.StateDegraded
 	case backfilling:
 		return v1.StateBackfilling
@@ -228,6 +228,9 @@ var degrading = []string{
 	"permission_missing", "throttled", "autotask_unavailable", "autotask_query_refused", "channel_program_refused", "channel_program_subscription",
 	"channel_program_throttled", "channel_program_unavailable", "channel_program_url_missing", "store_unavailable", "webhook_inactive",
 }
+
+// contesting are the issues of webhooks that degrade an installation as long as it does without them.
+var contesting = []string{"webhook_contested", "webhook_disturbed", "webhook_former_owner"}
 
 // waiting counts the records that wait for a stopped sync.
 func (m *Manager) waiting(ctx context.Context, id string) (int, error) {

@@ -40,6 +40,24 @@ func (rt *runtime) watchWebhooks(ctx context.Context) {
 	}
 }
 
+// contests raises what others do to the registrations, and clears what they do no more.
+func (rt *runtime) contests() {
+	in, err := rt.installation()
+	if err != nil {
+		return
+	}
+	open := map[string]bool{}
+	for _, i := range contested(in) {
+		open[i.code] = true
+		rt.issues.raise(i)
+	}
+	for _, code := range []string{"webhook_contested", "webhook_disturbed"} {
+		if !open[code] {
+			rt.issues.clear(code)
+		}
+	}
+}
+
 // checkWebhooks makes one check and says when the next one is due.
 func (rt *runtime) checkWebhooks(ctx context.Context) time.Duration {
 	interval := rt.m.Intervals.WebhookCheck
@@ -49,10 +67,17 @@ func (rt *runtime) checkWebhooks(ctx context.Context) time.Duration {
 	rt.watching.Lock()
 	defer rt.watching.Unlock()
 	done, err := rt.watcher.RepairWebhooks(ctx, rt.m.PublicURL)
+	if errors.Is(err, watch.ErrUserChanges) {
+		return registerSoon // whoever changes the user asks for a check besides
+	}
 	rt.tried.Store(true)
+	rt.contests()
 	if done != (watch.Registration{}) {
 		rt.log.Info("webhooks repaired", zap.Int("created", done.Created), zap.Int("reactivated", done.Reactivated),
-			zap.Int("removed", done.Removed), zap.Int("changed", done.Changed))
+			zap.Int("removed", done.Removed), zap.Int("changed", done.Changed), zap.Int("handed_over", done.HandedOver))
+	}
+	if done.HandedOver > 0 {
+		poke(rt.newJob) // the sweep that it is followed by
 	}
 	switch {
 	case err == nil:
@@ -63,6 +88,13 @@ func (rt *runtime) checkWebhooks(ctx context.Context) time.Duration {
 		rt.failed(ctx, "missed", rt.readMissed(ctx))
 		rt.catchUp.Store(true)
 		poke(rt.pollNow)
+		return interval
+	case errors.Is(err, watch.ErrFormer), errors.Is(err, watch.ErrContested):
+		rt.registered.Store(false)
+		rt.issues.clearSide("webhooks")
+		if errors.Is(err, watch.ErrFormer) {
+			rt.issues.raise(issue{code: "webhook_former_owner", side: "webhooks", detail: err.Error(), nextAt: rt.m.Now().Add(interval)})
+		}
 		return interval
 	case autotask.KindOf(err) == autotask.KindPermission:
 		rt.registered.Store(false)

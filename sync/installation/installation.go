@@ -60,26 +60,15 @@ type Secrets struct {
 	Secret             string            `json:"secret"`
 	TrackingIdentifier string            `json:"trackingIdentifier"`
 	Token              string            `json:"token"`
-	Webhooks           map[string]Signer `json:"webhooks,omitempty"` // by entity, or "bridge <guid>"
+	Webhooks           map[string]Signer `json:"webhooks,omitempty"` // by Registration.Entity
 }
 
-// Signer holds what callbacks of one registration may be signed with: one secret, or two while rotating.
+// Signer holds what callbacks of one registration may be signed with: one secret, or two while rotating. Of a
+// registration that was removed only the previous one is left.
 type Signer struct {
-	Current  string    `json:"current"`
+	Current  string    `json:"current,omitempty"`
 	Previous string    `json:"previous,omitempty"`
 	Until    time.Time `json:"until"` // the previous one is valid until then
-}
-
-// Registration is one webhook at Autotask, or a bridge of the user's own.
-type Registration struct {
-	Entity         string    `json:"entity"` // Companies, Contacts, or "bridge <guid>"
-	ID             int64     `json:"id"`
-	GUID           string    `json:"guid"`
-	Active         bool      `json:"active"`
-	Ready          bool      `json:"ready"`
-	CreatedAt      time.Time `json:"createdAt"`
-	LastCallbackAt time.Time `json:"lastCallbackAt"`
-	Bridge         bool      `json:"bridge,omitempty"` // of the user's own: nothing of it is at Autotask
 }
 
 // Cursors remember how far the watchers have read, as stamps of Autotask's own clock.
@@ -132,19 +121,12 @@ func (in *Installation) Uses() map[v1.Kind]bool {
 	}
 }
 
-// Registration finds the one of an entity; nil when there is none.
-func (in *Installation) Registration(entity string) *Registration {
-	for i := range in.Registrations {
-		if in.Registrations[i].Entity == entity {
-			return &in.Registrations[i]
-		}
-	}
-	return nil
-}
-
 // Valid lists the secrets that a callback of the signer may be signed with at that moment.
 func (s Signer) Valid(now time.Time) []v1.Secret {
-	out := []v1.Secret{v1.Secret(s.Current)}
+	var out []v1.Secret
+	if s.Current != "" {
+		out = append(out, v1.Secret(s.Current))
+	}
 	if s.Previous != "" && now.Before(s.Until) {
 		out = append(out, v1.Secret(s.Previous))
 	}

@@ -32,7 +32,11 @@ func TestMain(m *testing.M) {
 	)
 }
 
-const publicURL = "https://sync.msp.example"
+const (
+	publicURL = "https://sync.msp.example"
+	username  = "api@msp.example"
+	secret    = "secret-0123456789"
+)
 
 // bench is watchers on a simulated Autotask and a real event store.
 type bench struct {
@@ -114,7 +118,7 @@ func newBench(t *testing.T, cfg atsim.Config) *bench {
 	t.Helper()
 	b := &bench{t: t, clock: clock{at: time.Now()}}
 	cfg.Transport = takesAll{}
-	cfg.Username, cfg.Secret, cfg.TrackingIdentifier = "api@msp.example", "secret-0123456789", "TRACK"
+	cfg.Username, cfg.Secret, cfg.TrackingIdentifier = username, secret, "TRACK"
 	b.at = atsim.New(cfg)
 	server := httptest.NewServer(b.at.Handler())
 	b.url = server.URL
@@ -168,7 +172,8 @@ func (b *bench) watcher(syncs ...v1.Sync) *Watcher {
 	b.n++
 	in := &installation.Installation{
 		ID: fmt.Sprintf("01hzx3q8r9k2m4n6p8s0t2v%03d", b.n), Zone: v1.Zone{Name: "test", URL: b.url + "/atservicesrest"},
-		Syncs: map[v1.Sync]*installation.SyncSettings{},
+		Syncs:   map[v1.Sync]*installation.SyncSettings{},
+		Secrets: installation.Secrets{Username: username, Secret: secret, TrackingIdentifier: "TRACK"},
 	}
 	if len(syncs) == 0 {
 		syncs = v1.Syncs
@@ -187,8 +192,10 @@ func (b *bench) again(id string) *Watcher {
 	b.t.Helper()
 	in := b.installation(id)
 	client := autotask.New(autotask.Config{
-		Credentials: autotask.Credentials{Username: "api@msp.example", Secret: "secret-0123456789", TrackingIdentifier: "TRACK"},
-		Zone:        in.Zone, Hosts: autotask.NewHosts([]string{strings.TrimPrefix(b.url, "http://")}), Transport: b.line,
+		Credentials: autotask.Credentials{
+			Username: in.Secrets.Username, Secret: v1.Secret(in.Secrets.Secret), TrackingIdentifier: v1.Secret(in.Secrets.TrackingIdentifier),
+		},
+		Zone: in.Zone, Hosts: autotask.NewHosts([]string{strings.TrimPrefix(b.url, "http://")}), Transport: b.line,
 		Wait: func(context.Context, time.Duration) error { return nil },
 	})
 	return New(Config{

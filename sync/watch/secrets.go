@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -17,7 +16,7 @@ import (
 // secret returns the secret that callbacks of an entity are signed with. It is
 // stored before Autotask hears of it, so that no callback comes in unknown.
 func (w *Watcher) secret(ctx context.Context, records string) (v1.Secret, error) {
-	in, err := w.Store.Change(ctx, w.ID, func(in *installation.Installation) error {
+	err := w.change(ctx, func(in *installation.Installation) error {
 		if in.Secrets.Webhooks[records].Current != "" {
 			return errUnmoved
 		}
@@ -27,9 +26,10 @@ func (w *Watcher) secret(ctx context.Context, records string) (v1.Secret, error)
 		in.Secrets.Webhooks[records] = installation.Signer{Current: NewSecret()}
 		return nil
 	})
-	if errors.Is(err, errUnmoved) {
-		in, err = w.installation()
+	if err != nil {
+		return "", err
 	}
+	in, err := w.installation()
 	if err != nil {
 		return "", err
 	}
@@ -50,10 +50,17 @@ const rotated = time.Hour
 // for an hour, for what is on its way. Until Autotask has taken the new one the
 // registration's id is forgotten, so that a rotation that is cut short is made good
 // by the next repair, which gives what it does not remember our secret.
+//
+// One that is left alone is another service's for now: its secret is not ours to change.
 func (w *Watcher) RotateSecrets(ctx context.Context) error {
-	in, err := w.installation()
+	in, err := w.begin()
 	if err != nil {
 		return err
+	}
+	for _, e := range wanted(in) {
+		if reg := in.Registration(recordsOf(e)); reg != nil && (reg.Moved.Left || reg.Touched.Left) {
+			return fmt.Errorf("rotate secret of %s: %w", e, ErrContested)
+		}
 	}
 	for _, e := range wanted(in) {
 		reg := in.Registration(recordsOf(e))
@@ -69,8 +76,9 @@ func (w *Watcher) RotateSecrets(ctx context.Context) error {
 
 func (w *Watcher) rotate(ctx context.Context, e autotask.WebhookEntity, id int64) error {
 	records := recordsOf(e)
-	remember := func(id int64, edit func(*installation.Installation)) (*installation.Installation, error) {
-		return w.Store.Change(ctx, w.ID, func(in *installation.Installation) error {
+	secret := v1.Secret(NewSecret())
+	remember := func(id int64, edit func(*installation.Installation)) error {
+		return w.change(ctx, func(in *installation.Installation) error {
 			if reg := in.Registration(records); reg != nil {
 				reg.ID = id
 			}
@@ -78,17 +86,15 @@ func (w *Watcher) rotate(ctx context.Context, e autotask.WebhookEntity, id int64
 			return nil
 		})
 	}
-	in, err := remember(0, func(in *installation.Installation) {
+	err := remember(0, func(in *installation.Installation) {
 		old := in.Secrets.Webhooks[records]
-		in.Secrets.Webhooks[records] = installation.Signer{Current: NewSecret(), Previous: old.Current, Until: w.Now().Add(rotated)}
+		in.Secrets.Webhooks[records] = installation.Signer{Current: secret.Reveal(), Previous: old.Current, Until: w.Now().Add(rotated)}
 	})
 	if err != nil {
 		return err
 	}
-	secret := v1.Secret(in.Secrets.Webhooks[records].Current)
 	if err := w.Autotask.ChangeWebhook(ctx, e, id, autotask.WebhookChange{Secret: &secret}); err != nil {
 		return err
 	}
-	_, err = remember(id, func(*installation.Installation) {})
-	return err
+	return remember(id, func(*installation.Installation) {})
 }

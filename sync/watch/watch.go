@@ -71,6 +71,9 @@ type Watcher struct {
 	// requests are those of the comparison of parts; nil until the first one.
 	requests *coverage.Allowance
 	day      ledger.Day // for which PollDays looked
+	// checked says that the registrations were checked since this watcher was made, user whose they were.
+	checked bool
+	user    string
 }
 
 // New makes a watcher.

@@ -1,0 +1,166 @@
+package store
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	v1 "channelsync/api/v1"
+	"channelsync/test/e2e/world"
+	cpsim "channelsync/test/sim/channelprogram/sim"
+)
+
+// TestARestoredBackupBesideTheOriginal: two real services work for one installation, each with its own public URL. They
+// do not take the webhooks from each other for ever, each says so and names the other, and a person decides who has them.
+func TestARestoredBackupBesideTheOriginal(t *testing.T) {
+	t.Parallel()
+	settings := map[string]string{"webhook-check-interval": "1s"}
+	original := world.New(t, world.Options{Autotask: unlimited(), Settings: settings})
+	ids := companies(original, 5)
+	in := original.Install()
+	original.Agree(soon)
+	file := backUp(original)
+	fresh := filepath.Join(t.TempDir(), "restored")
+	keyOf(t, original.DataDir, fresh)
+	if _, err := restoring(t, file, fresh, fresh).Run(bounded(t)); err != nil {
+		t.Fatal(err)
+	}
+	original.Autotask.ResetStats()
+	restored := world.New(t, world.Options{Beside: original, DataDir: fresh, Settings: settings})
+
+	contested(restored, in.ID, original.CallbackURL)
+	contested(original, in.ID, restored.CallbackURL)
+	owner := settledOn(original, restored, in.ID)
+	if n := writes(original); n > 6 { // each takes them, and one takes them back, for both entities
+		t.Errorf("%d changes until they stopped", n)
+	}
+	calm := func(what string) {
+		t.Helper()
+		original.Autotask.ResetStats()
+		quiet(t, 5*time.Second) // five checks of each
+		if n := writes(original); n != 0 {
+			t.Errorf("%s: %d more changes", what, n)
+		}
+	}
+	calm("after the fight")
+	contested(restored, in.ID, original.CallbackURL)
+	contested(original, in.ID, restored.CallbackURL)
+	other := restored
+	if owner == restored {
+		other = original
+	}
+	if got := other.Until(in.ID, "is degraded", soon, func(in v1.Installation) bool { return in.State == v1.StateDegraded }); got.ID != in.ID {
+		t.Errorf("got %+v", got)
+	}
+	rename(original, ids[0], "Found by both")
+	original.ClientBecomes(ids[0], "an edit", soon, func(c cpsim.ClientInput) bool { return c.Name == "Found by both" })
+
+	// What was counted outlives a restart.
+	other.Stop()
+	other.Start()
+	contested(other, in.ID, owner.CallbackURL)
+	calm("after a restart")
+
+	// A person gives them to the one that had left them.
+	if err := other.Admin.RepairWebhooks(t.Context(), in.ID); err != nil {
+		t.Fatal(err)
+	}
+	other.Eventually("they are the other's now", soon, func() error {
+		if url := addresses(other); len(url) != 1 || url[0] != other.CallbackURL+"/callbacks/autotask/"+in.ID {
+			return fmt.Errorf("they call %v", url)
+		}
+		if now := issuesOf(other, in.ID, "webhook_contested"); len(now) != 0 {
+			return fmt.Errorf("it still says %+v", now)
+		}
+		return nil
+	})
+	contested(owner, in.ID, other.CallbackURL)
+	calm("after a person decided")
+	other.Until(in.ID, "is live", soon, func(in v1.Installation) bool { return in.State == v1.StateLive })
+
+	// The one that lost them is uninstalled: what is the other's stays.
+	if err := owner.Admin.Act(t.Context(), in.ID, "", "uninstall"); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(other.Autotask.Webhooks()); n != 2 {
+		t.Errorf("%d webhooks are left", n)
+	}
+	rename(other, ids[1], "Told by a callback")
+	other.RecordBecomes(in.ID, v1.KindCompany, ids[1], soon, func(rec v1.RecordDetail) bool {
+		return slices.ContainsFunc(rec.Timeline, func(s v1.TimelineStep) bool { return s.Trigger == v1.TriggerCallback })
+	})
+}
+
+// contested waits for the one issue that names the other's address.
+func contested(w *world.World, id, otherURL string) {
+	w.T.Helper()
+	w.Eventually("it says who has the webhooks", soon, func() error {
+		issues := issuesOf(w, id, "webhook_contested")
+		if len(issues) != 1 || !strings.Contains(issues[0].Detail, otherURL) || issues[0].Severity != v1.SeverityAct ||
+			!strings.Contains(issues[0].Fix, "webhook repair") {
+			return fmt.Errorf("issues %+v, want one that names %s", issues, otherURL)
+		}
+		return nil
+	})
+}
+
+func issuesOf(w *world.World, id, code string) []v1.Issue {
+	w.T.Helper()
+	in, err := w.Admin.Installation(w.T.Context(), id)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return slices.DeleteFunc(in.Issues, func(i v1.Issue) bool { return i.Code != code })
+}
+
+// settledOn waits until one of them has left the webhooks to the other, and returns the other.
+func settledOn(a, b *world.World, id string) *world.World {
+	a.T.Helper()
+	var owner *world.World
+	a.Eventually("one of them leaves the webhooks alone", soon, func() error {
+		for _, w := range []*world.World{a, b} {
+			other := map[*world.World]*world.World{a: b, b: a}[w]
+			left := slices.ContainsFunc(issuesOf(w, id, "webhook_contested"), func(i v1.Issue) bool { return strings.Contains(i.Detail, "left there now") })
+			if left && len(addresses(w)) == 1 && addresses(w)[0] == other.CallbackURL+"/callbacks/autotask/"+id {
+				owner = other
+				return nil
+			}
+		}
+		return fmt.Errorf("they call %v", addresses(a))
+	})
+	return owner
+}
+
+// addresses are where the webhooks call, each once.
+func addresses(w *world.World) []string {
+	var urls []string
+	for _, h := range w.Autotask.Webhooks() {
+		if !slices.Contains(urls, h.URL) {
+			urls = append(urls, h.URL)
+		}
+	}
+	return urls
+}
+
+// writes counts what was changed of webhooks since the last reset.
+func writes(w *world.World) int {
+	n := 0
+	for resource, ops := range w.Autotask.Stats().Requests {
+		if strings.Contains(resource, "Webhooks") {
+			n += ops["create"] + ops["update"] + ops["replace"] + ops["delete"]
+		}
+	}
+	return n
+}
+
+// quiet looks on for a while.
+func quiet(t *testing.T, d time.Duration) {
+	t.Helper()
+	select {
+	case <-time.After(d):
+	case <-t.Context().Done():
+	}
+}

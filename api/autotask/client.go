@@ -63,6 +63,7 @@ type Client struct {
 	budget *budget
 	lanes  lanes
 	absent absentFields
+	clock  vendorClock
 	close  func()
 
 	mu      sync.Mutex

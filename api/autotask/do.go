@@ -134,6 +134,7 @@ func (c *Client) send(
 	}
 	defer func() { _ = res.Body.Close() }()
 	status = res.StatusCode
+	c.clock.hear(res.Header, c.cfg.Now())
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	switch {
 	case err != nil && status/100 == 2:

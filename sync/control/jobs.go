@@ -362,6 +362,13 @@ func (rt *runtime) list(ctx context.Context, j job.Job, next func(records int) b
 	return rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) { j.Listed = true })
 }
 
+// isDue says whether an interval has passed. A last time in the future was told by a
+// clock that was wrong: waiting for it could take years.
+func isDue(now, last time.Time, interval time.Duration) bool {
+	since := now.Sub(last)
+	return since < 0 || since >= interval
+}
+
 // sweepIfDue begins a sweep once the interval has passed since the last full pass.
 func (rt *runtime) sweepIfDue(ctx context.Context) error {
 	in, err := rt.installation()
@@ -372,7 +379,7 @@ func (rt *runtime) sweepIfDue(ctx context.Context) error {
 	if last.IsZero() {
 		last = in.CreatedAt
 	}
-	if rt.m.Now().Sub(last) < rt.m.Intervals.Sweep {
+	if !isDue(rt.m.Now(), last, rt.m.Intervals.Sweep) {
 		return nil
 	}
 	if err := rt.m.DeadLetters.Tidy(ctx, rt.id); err != nil {

@@ -14,6 +14,21 @@ import (
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
+func TestAnIntervalThatBeganInTheFutureIsOver(t *testing.T) {
+	now := time.Now()
+	for name, one := range map[string]struct {
+		last time.Time
+		want bool
+	}{
+		"just now": {now, false}, "not long ago": {now.Add(-59 * time.Minute), false}, "an hour ago": {now.Add(-time.Hour), true},
+		"never": {time.Time{}, true}, "by a clock that was wrong": {now.AddDate(30, 0, 0), true},
+	} {
+		if got := isDue(now, one.last, time.Hour); got != one.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 func TestJobsShowWhatTheyWereAskedFor(t *testing.T) {
 	d := newDesk(t, setup{})
 	id := d.create().ID

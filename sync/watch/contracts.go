@@ -20,8 +20,8 @@ type contractStamps struct {
 	Lacks    []string
 }
 
-func (s contractStamps) id() int64         { return s.ID }
-func (s contractStamps) latest() time.Time { return s.Modified }
+func (s contractStamps) id() int64           { return s.ID }
+func (s contractStamps) stamps() []time.Time { return []time.Time{s.Modified} }
 
 type serviceStamps struct {
 	ID       int64     `at:"id"`
@@ -30,8 +30,8 @@ type serviceStamps struct {
 	Lacks    []string
 }
 
-func (s serviceStamps) id() int64         { return s.ID }
-func (s serviceStamps) latest() time.Time { return latest(s.Created, s.Modified) }
+func (s serviceStamps) id() int64           { return s.ID }
+func (s serviceStamps) stamps() []time.Time { return []time.Time{s.Created, s.Modified} }
 
 // PollContracts finds contracts that are new or whose stamp moved; in builds of
 // Autotask that do not stamp contracts it compares all of them.

@@ -49,6 +49,7 @@ type bench struct {
 	line   *line
 	clock  clock
 	n      int // installations made
+	edits  int
 }
 
 // clock is one that the test moves.

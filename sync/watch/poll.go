@@ -12,17 +12,10 @@ import (
 	"channelsync/sync/installation"
 )
 
-const (
-	// overlap is read again on every poll: stamps can land slightly out of order.
-	overlap = 2 * time.Minute
-	// reach is how far the first poll looks back, whatever the two clocks say.
-	reach = 24 * time.Hour
-)
-
 // stamps is a row of an entity with whatever stamps it has.
 type stamps interface {
 	id() int64
-	latest() time.Time
+	stamps() []time.Time
 }
 
 type companyStamps struct {
@@ -33,8 +26,8 @@ type companyStamps struct {
 	Lacks    []string
 }
 
-func (s companyStamps) id() int64         { return s.ID }
-func (s companyStamps) latest() time.Time { return latest(s.Created, s.Activity, s.Tracked) }
+func (s companyStamps) id() int64           { return s.ID }
+func (s companyStamps) stamps() []time.Time { return []time.Time{s.Created, s.Activity, s.Tracked} }
 
 type contactStamps struct {
 	ID       int64     `at:"id"`
@@ -43,10 +36,8 @@ type contactStamps struct {
 	Lacks    []string
 }
 
-func (s contactStamps) id() int64         { return s.ID }
-func (s contactStamps) latest() time.Time { return latest(s.Created, s.Modified) }
-
-func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
+func (s contactStamps) id() int64           { return s.ID }
+func (s contactStamps) stamps() []time.Time { return []time.Time{s.Created, s.Modified} }
 
 // PollCompanies finds companies whose stamps moved. The activity stamp is noisy
 // but moves with every edit; which edits the tracked one misses is not documented.
@@ -75,41 +66,35 @@ type polled struct {
 	found  func(ids []int64) error // instead of publishing changes of the rows themselves
 }
 
-// poll asks for what was stamped since the cursor. The cursor moves only to
-// stamps that were seen, so that the two clocks need not agree.
+// poll asks for what was stamped since the cursor.
 func poll[T stamps](ctx context.Context, w *Watcher, p polled) (int, error) {
 	in, err := w.installation()
 	if err != nil {
 		return 0, err
 	}
-	since := *p.cursor(&in.Cursors)
-	if since.IsZero() {
-		since = w.Now().Add(-reach)
-	}
+	last := w.polls[p.entity]
+	from := last.from(*p.cursor(&in.Cursors), w.vendorNow())
 	filters := slices.Clone(p.also)
 	for _, f := range p.fields {
-		filters = append(filters, autotask.Gte(f, since.Add(-overlap)))
+		filters = append(filters, autotask.Gte(f, from))
 	}
-	newest, ids := since, []int64(nil)
-	horizon := w.Now().Add(reach) // one stamp in a far future must not blind the polls until then
-	seen := map[int64]time.Time{}
+	next := sighted{since: from, rows: map[int64]signature{}}
+	var ids []int64
 	err = autotask.Each(ctx, w.Autotask, p.entity, autotask.Query{Filter: []autotask.Filter{autotask.Or(filters...)}}, func(rows autotask.Rows[T]) error {
+		now := w.vendorNow()
 		for _, row := range rows.Items {
-			at := row.latest()
-			seen[row.id()] = at
-			if at.Before(horizon) {
-				newest = latest(newest, at)
-			}
-			if was, ok := w.seen[p.entity][row.id()]; !ok || !was.Equal(at) {
+			if next.see(row.id(), row.stamps(), now); last.differs(next, row.id()) {
 				ids = append(ids, row.id())
 			}
 		}
 		for _, bad := range rows.Bad {
 			// The reconcile names what is wrong with it, once.
-			if was, ok := w.seen[p.entity][bad.ID]; bad.ID != 0 && !(ok && was.IsZero()) {
+			if bad.ID == 0 {
+				continue
+			}
+			if next.rows[bad.ID] = (signature{}); last.differs(next, bad.ID) {
 				ids = append(ids, bad.ID)
 			}
-			seen[bad.ID] = time.Time{}
 		}
 		return nil
 	})
@@ -118,34 +103,45 @@ func poll[T stamps](ctx context.Context, w *Watcher, p polled) (int, error) {
 	}
 	if p.found != nil {
 		err = p.found(ids)
-	} else if ids, err = w.unfetched(ctx, p.kind, ids, seen); err == nil {
+	} else if ids, err = w.unfetched(ctx, p.kind, ids, next.rows); err == nil {
 		err = w.publish(ctx, p.kind, v1.TriggerPoll, ids)
 	}
 	if err != nil {
 		return 0, err
 	}
-	w.seen[p.entity] = seen
-	return len(ids), w.advance(ctx, newest, p.cursor)
+	next.fit(last)
+	w.polls[p.entity] = next
+	return len(ids), w.advance(ctx, next.newest, p.cursor)
 }
 
-// unfetched drops the records that were fetched as of the very stamp they have:
-// a callback or a backfill was faster.
-func (w *Watcher) unfetched(ctx context.Context, kind v1.Kind, ids []int64, stamps map[int64]time.Time) ([]int64, error) {
+// vendorNow is the time by Autotask's clock, or ours while Autotask has not told its own.
+func (w *Watcher) vendorNow() time.Time {
+	if now, told := w.Autotask.Time(); told {
+		return now
+	}
+	return w.Now()
+}
+
+// unfetched drops the records that were fetched as of the very stamp they have: a
+// callback or a backfill was faster. A stamp in the future says nothing: the edit of
+// such a record need not move it.
+func (w *Watcher) unfetched(ctx context.Context, kind v1.Kind, ids []int64, rows map[int64]signature) ([]int64, error) {
 	known, err := w.Ledger.Stamps(ctx, w.ID, kind, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read stamps: %w", err)
 	}
 	return slices.DeleteFunc(ids, func(id int64) bool {
 		at, ok := known[id]
-		return ok && !at.IsZero() && at.Equal(stamps[id])
+		return ok && !at.IsZero() && !rows[id].future && at.Equal(rows[id].newest)
 	}), nil
 }
 
-// advance stores a cursor that moved.
+// advance stores a cursor that moved: forward, or back from a future that it must not be in.
 func (w *Watcher) advance(ctx context.Context, newest time.Time, cursor func(*installation.Cursors) *time.Time) error {
+	now := w.vendorNow()
 	_, err := w.Store.Change(ctx, w.ID, func(in *installation.Installation) error {
 		at := cursor(&in.Cursors)
-		if !newest.After(*at) {
+		if newest.IsZero() || !newest.After(*at) && !ahead(*at, now) {
 			return errUnmoved
 		}
 		*at = newest

@@ -61,7 +61,7 @@ type Config struct {
 // Watcher finds changes of one installation.
 type Watcher struct {
 	Config
-	seen map[string]map[int64]time.Time // by entity: stamp of each record published within the overlap
+	polls map[string]sighted // by entity: what the last poll saw
 	// hasStamp caches whether contracts carry lastModifiedDateTime; asked once.
 	hasStamp *bool
 	// catalogues and callouts are what the build says of its webhooks.
@@ -81,7 +81,7 @@ func New(cfg Config) *Watcher {
 	if cfg.Wait == nil {
 		cfg.Wait = wait
 	}
-	return &Watcher{Config: cfg, seen: map[string]map[int64]time.Time{}, catalogues: map[autotask.WebhookEntity]catalogued{}}
+	return &Watcher{Config: cfg, polls: map[string]sighted{}, catalogues: map[autotask.WebhookEntity]catalogued{}}
 }
 
 func (w *Watcher) installation() (*installation.Installation, error) { return w.Store.Get(w.ID) }

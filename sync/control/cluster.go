@@ -146,7 +146,11 @@ func (m *Manager) refresh(ctx context.Context) {
 // align brings what runs of an installation, and what is remembered of it, in line
 // with the store and with whose it is.
 func (m *Manager) align(ctx context.Context, id string) {
-	defer m.changing.Lock(id)()
+	leave, err := m.changing.Enter(ctx, id)
+	if err != nil {
+		return
+	}
+	defer leave()
 	in, err := m.Store.Get(id)
 	if err != nil || !m.holds(id) {
 		m.stop(id)

@@ -29,7 +29,8 @@ func (m *Manager) eraseSync(ctx context.Context, in *installation.Installation, 
 		return err
 	}
 	m.CheckSoon(in.ID) // once more: the first may have ended with what was stopped
-	return m.pay(ctx, in.ID)
+	m.startPendingNow(ctx, in.ID)
+	return nil
 }
 
 // erased are the kinds of records that go with a sync. Companies decide the scope of

@@ -35,24 +35,44 @@ func (m *Manager) newJob(ctx context.Context, id, jobType string, kinds []v1.Kin
 	return ref.Job, err
 }
 
-// pay makes jobs of the passes that an installation is owed.
-func (m *Manager) pay(ctx context.Context, id string) error {
-	m.paying.Lock()
-	defer m.paying.Unlock()
-	in, err := m.get(id)
-	if err != nil || len(in.Owed) == 0 || !m.holds(id) {
-		return err // what is owed is paid where the installation runs
+// startPending starts the jobs that are pending for an installation, where it runs. Each is
+// struck off by what it is, not by its place: more may become pending meanwhile.
+func (m *Manager) startPending(ctx context.Context, id string) error {
+	leave, err := m.pending.Enter(ctx, id)
+	if err != nil {
+		return fmt.Errorf("start pending jobs: %w", err)
 	}
-	for _, o := range in.Owed {
-		if _, err := m.newJob(ctx, id, o.Type, o.Kinds, o.Force); err != nil {
-			return fmt.Errorf("start %s: %w", o.Type, err)
+	defer leave()
+	for {
+		in, err := m.get(id)
+		if err != nil || len(in.Owed) == 0 || !m.holds(id) {
+			return err
+		}
+		next := in.Owed[0]
+		if _, err := m.newJob(ctx, id, next.Type, next.Kinds, next.Force); err != nil {
+			return fmt.Errorf("start %s: %w", next.Type, err)
+		}
+		_, err = m.Store.Change(ctx, id, func(now *installation.Installation) error {
+			if i := slices.IndexFunc(now.Owed, next.Equal); i >= 0 {
+				now.Owed = slices.Delete(now.Owed, i, i+1)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 	}
-	_, err = m.Store.Change(ctx, id, func(now *installation.Installation) error {
-		now.Owed = now.Owed[len(in.Owed):]
-		return nil
-	})
-	return err
+}
+
+// startPendingNow is startPending after a change of an installation that is stored. That it
+// fails is no failure of the change: the jobs stay pending, and are started a moment later.
+func (m *Manager) startPendingNow(ctx context.Context, id string) {
+	if err := m.startPending(ctx, id); err != nil {
+		m.Log.Warn("pending jobs not started; tried again in a moment", zap.String(v1.LogInstallation, id), zap.Error(err))
+		if rt := m.runtime(id); rt != nil {
+			poke(rt.newJob)
+		}
+	}
 }
 
 // kindsOf lists the kinds of records that syncs have.
@@ -88,7 +108,10 @@ func (rt *runtime) runJobs(ctx context.Context) {
 		if rt.paused() {
 			continue
 		}
-		rt.failed(ctx, "jobs", panics.Try(func() error { return rt.m.pay(ctx, rt.id) }))
+		if err := panics.Try(func() error { return rt.m.startPending(ctx, rt.id) }); err != nil {
+			rt.failed(ctx, "jobs", err)
+			wait = retryIn(err, rt.m.Now())
+		}
 		running := rt.m.Jobs.Running(rt.id)
 		if len(running) == 0 {
 			rt.failed(ctx, "sweep", panics.Try(func() error { return rt.sweepIfDue(ctx) }))

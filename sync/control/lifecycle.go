@@ -20,7 +20,11 @@ import (
 // its syncs when sync is not empty; install adds the second sync.
 func (m *Manager) Do(ctx context.Context, id string, sync v1.Sync, action string) error {
 	defer m.begin(events.ShardOf(id))()
-	defer m.changing.Lock(id)()
+	leave, err := m.changing.Enter(ctx, id)
+	if err != nil {
+		return unavailable("Another change of this installation is not finished.", "Try again in a moment.")
+	}
+	defer leave()
 	if action == "erase" && sync == "" && slices.Contains(m.Store.Leaving(), id) {
 		return m.finishErasing(ctx, id) // begun before, and cut short
 	}
@@ -128,7 +132,8 @@ func (m *Manager) reinstall(ctx context.Context, in *installation.Installation) 
 		return err
 	}
 	m.start(in)
-	return m.pay(ctx, in.ID)
+	m.startPendingNow(ctx, in.ID)
+	return nil
 }
 
 // erase removes every trace of an installation's data. It is marked first, so that
@@ -244,7 +249,8 @@ func (m *Manager) installSync(ctx context.Context, in *installation.Installation
 		return err
 	}
 	m.CheckSoon(in.ID)
-	return m.pay(ctx, in.ID)
+	m.startPendingNow(ctx, in.ID)
+	return nil
 }
 
 func (m *Manager) changeCursors(ctx context.Context, id string, sweep time.Time) error {
@@ -342,9 +348,12 @@ func (m *Manager) RotateSecrets(ctx context.Context, id string) error {
 	if rt == nil {
 		return conflict("the installation is not running", "Reinstall it first.")
 	}
-	rt.watching.Lock()
-	defer rt.watching.Unlock()
-	err := rt.watcher.RotateSecrets(ctx)
+	leave, err := rt.watching.Enter(ctx)
+	if err != nil {
+		return unavailable("The registrations are being checked.", "Try again in a moment.")
+	}
+	defer leave()
+	err = rt.watcher.RotateSecrets(ctx)
 	if errors.Is(err, watch.ErrContested) {
 		return conflict("the webhooks are left to whoever changed them", "Repair them first; that makes them this service's again.")
 	}

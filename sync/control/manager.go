@@ -14,10 +14,10 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/gate"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/history"
 	"channelsync/sync/installation"
-	"channelsync/sync/internal/keylock"
 	"channelsync/sync/job"
 	"channelsync/sync/ledger"
 	"channelsync/sync/reconcile"
@@ -76,10 +76,11 @@ type Manager struct {
 	turns     *reconcile.Turns
 	totals    totalsCache
 
-	creating sync.Mutex    // two requests must not install one account twice
-	paying   sync.Mutex    // nothing owed is paid twice
-	changing keylock.Locks // by installation: what starts or stops it, one at a time
-	mu       sync.Mutex
+	creating gate.Gate  // two requests must not install one account twice
+	pending  gate.Keyed // by installation: no pending job is started twice
+	changing gate.Keyed // by installation: what starts or stops it, one at a time
+
+	mu       sync.Mutex // guards what follows; never held across a call
 	runtimes map[string]*runtime
 	aligning map[string]bool // by installation: it does not run, and that is being looked into
 	taking   chan struct{}   // holds one for each installation that is being taken over

@@ -14,6 +14,7 @@ import (
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/gate"
 	"channelsync/internal/panics"
 	"channelsync/sync/installation"
 	"channelsync/sync/reconcile"
@@ -36,7 +37,7 @@ type runtime struct {
 	issues    *issues
 	freshness *reconcile.Freshness
 
-	watching   sync.Mutex    // the watcher's steps never overlap
+	watching   gate.Gate     // the watcher's steps never overlap
 	registered atomic.Bool   // the webhooks are as they should be
 	tried      atomic.Bool   // the registration was tried at least once
 	repaired   atomic.Int64  // records put right that no callback had told of

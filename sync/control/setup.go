@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/oklog/ulid/v2"
+	"go.uber.org/zap"
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
@@ -51,13 +53,26 @@ func (m *Manager) Create(ctx context.Context, req v1.CreateInstallation) (v1.Ins
 	} else {
 		m.start(in)
 	}
-	if err := m.pay(ctx, in.ID); err != nil {
-		return v1.Installation{}, err
-	}
+	m.startPendingNow(ctx, in.ID)
 	if !m.holds(in.ID) {
 		return m.outline(in), nil
 	}
-	return m.Get(ctx, in.ID)
+	return m.changed(ctx, in.ID)
+}
+
+// changed answers a request whose change is stored: that its records cannot be counted now
+// is no failure of it.
+func (m *Manager) changed(ctx context.Context, id string) (v1.Installation, error) {
+	in, err := m.get(id)
+	if err != nil {
+		return v1.Installation{}, err
+	}
+	shown, err := m.Get(ctx, id)
+	if err != nil {
+		m.Log.Warn("an installation was changed and cannot be shown whole", zap.String(v1.LogInstallation, id), zap.Error(err))
+		return m.outline(in), nil
+	}
+	return shown, nil
 }
 
 // admitting is the shard that whoever makes new installations keeps.
@@ -66,8 +81,11 @@ const admitting = 0
 // keep stores a new installation, unless another request with the same account was
 // faster: trying one takes seconds.
 func (m *Manager) keep(ctx context.Context, in *installation.Installation) error {
-	m.creating.Lock()
-	defer m.creating.Unlock()
+	leave, err := m.creating.Enter(ctx)
+	if err != nil {
+		return unavailable("Another installation is being made.", "Try again; nothing was kept.")
+	}
+	defer leave()
 	if m.Cluster != nil && !m.Cluster.Admits() {
 		return unavailable("Another instance of channelsync makes new installations now.", "Try again; nothing was kept.")
 	}
@@ -182,10 +200,8 @@ func (m *Manager) Update(ctx context.Context, id string, req v1.UpdateInstallati
 	if err != nil {
 		return v1.Installation{}, err
 	}
-	if err := m.pay(ctx, id); err != nil {
-		return v1.Installation{}, err
-	}
-	return m.Get(ctx, id)
+	m.startPendingNow(ctx, id)
+	return m.changed(ctx, id)
 }
 
 // SetCredentials tries new credentials and takes them over; work that was paused
@@ -267,16 +283,25 @@ func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.Chann
 	if err != nil {
 		return v1.Installation{}, err
 	}
-	m.restart(kept) // its client is bound to the connection
-	if err := m.pay(ctx, id); err != nil {
-		return v1.Installation{}, err
-	}
-	return m.Get(ctx, id)
+	m.restart(ctx, kept) // its client is bound to the connection
+	m.startPendingNow(ctx, id)
+	return m.changed(ctx, id)
 }
 
-// restart stops what runs of an installation and starts it with what it has now.
-func (m *Manager) restart(in *installation.Installation) {
-	defer m.changing.Lock(in.ID)()
+// restart stops what runs of an installation and starts it with what it has now, whether or
+// not whoever asked is still there.
+func (m *Manager) restart(ctx context.Context, in *installation.Installation) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restartWithin)
+	defer cancel()
+	leave, err := m.changing.Enter(ctx, in.ID)
+	if err != nil {
+		m.Log.Error("installation not started anew", zap.String(v1.LogInstallation, in.ID), zap.Error(err))
+		return
+	}
+	defer leave()
 	m.stop(in.ID)
 	m.start(in)
 }
+
+// restartWithin bounds how long a new start waits for another change of the installation.
+const restartWithin = 30 * time.Second

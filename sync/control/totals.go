@@ -12,6 +12,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/gate"
 	"channelsync/internal/panics"
 	"channelsync/sync/installation"
 )
@@ -70,24 +71,47 @@ type Waiting struct {
 }
 
 type totalsCache struct {
-	mu   sync.Mutex
+	gathering gate.Gate // one at a time
+
+	mu   sync.Mutex // guards what follows
 	at   time.Time
-	last Totals
-	err  error
+	last gathered
+}
+
+type gathered struct {
+	Totals
+	err error
 }
 
 // Totals gathers at most every 10 s and answers from memory between, so that it
-// costs the same however often it is asked. An error means that the store did not
+// costs the same however often it is asked. Whoever asks meanwhile waits for the same
+// gathering, under its own context. An error means that the store did not
 // answer: what lies there (Worklist, DeadLetters, StoredBytes) is not known then.
 func (m *Manager) Totals(ctx context.Context) (Totals, error) {
 	c := &m.totals
+	if last, is := c.recent(m.Now()); is {
+		return last.Totals, last.err
+	}
+	leave, err := c.gathering.Enter(ctx)
+	if err != nil {
+		return Totals{}, fmt.Errorf("gather totals: %w", err)
+	}
+	defer leave()
+	if last, is := c.recent(m.Now()); is {
+		return last.Totals, last.err
+	}
+	totals, err := m.gather(context.WithoutCancel(ctx)) // everybody's; it bounds itself
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := m.Now(); c.at.IsZero() || now.Sub(c.at) >= totalsFor {
-		c.last, c.err = m.gather(ctx)
-		c.at = now
-	}
-	return c.last, c.err
+	c.last, c.at = gathered{totals, err}, m.Now()
+	return totals, err
+}
+
+// recent is what was gathered last, while it stands.
+func (c *totalsCache) recent(now time.Time) (last gathered, is bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.last, !c.at.IsZero() && now.Sub(c.at) < totalsFor
 }
 
 func (m *Manager) gather(ctx context.Context) (Totals, error) {

@@ -64,8 +64,11 @@ func (rt *runtime) checkWebhooks(ctx context.Context) time.Duration {
 	if rt.paused() {
 		return interval
 	}
-	rt.watching.Lock()
-	defer rt.watching.Unlock()
+	leave, err := rt.watching.Enter(ctx)
+	if err != nil {
+		return interval
+	}
+	defer leave()
 	done, err := rt.watcher.RepairWebhooks(ctx, rt.m.PublicURL)
 	if errors.Is(err, watch.ErrUserChanges) {
 		return registerSoon // whoever changes the user asks for a check besides
@@ -154,8 +157,11 @@ func (rt *runtime) watchStamps(ctx context.Context) {
 		if rt.paused() || !rt.tried.Load() {
 			return
 		}
-		rt.watching.Lock()
-		defer rt.watching.Unlock()
+		leave, err := rt.watching.Enter(ctx)
+		if err != nil {
+			return
+		}
+		defer leave()
 		if !rt.registered.Load() || rt.catchUp.Swap(false) {
 			err := panics.Try(func() error { return rt.pollStamps(ctx) })
 			if err != nil {

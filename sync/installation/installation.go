@@ -47,6 +47,11 @@ type Owed struct {
 	Force bool      `json:"force,omitempty"`
 }
 
+// Equal says that two stand for the same job.
+func (o Owed) Equal(other Owed) bool {
+	return o.Type == other.Type && o.Force == other.Force && slices.Equal(o.Kinds, other.Kinds)
+}
+
 // SyncSettings is the state of one sync that is or was installed.
 type SyncSettings struct {
 	InstalledAt time.Time `json:"installedAt"`

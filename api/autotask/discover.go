@@ -28,6 +28,10 @@ const (
 // users get this answer too, so a zone given by hand must always be possible.
 var ErrZoneUnknown = errors.New("no zone found for this user name")
 
+// ErrForeignZone means that the vendor named a zone for a user name that is not one of the vendor's hosts. Nothing is
+// sent there; the *ZoneError says which host it is.
+var ErrForeignZone = errors.New("the zone that discovery names is not Autotask's")
+
 // Discoverer asks the vendor which zone a user belongs to. It sends the user name
 // and nothing else: the call needs no credentials (vendor: getZoneInfo).
 type Discoverer struct {
@@ -37,7 +41,7 @@ type Discoverer struct {
 }
 
 // Discover finds the zone of a user name. It fails with ErrZoneUnknown when the
-// vendor knows none, with a *ZoneError when the answer is not an allowed host, and
+// vendor knows none, with ErrForeignZone and a *ZoneError when the answer is not an allowed host, and
 // with an *Error otherwise. It takes at most 30 s.
 func (d Discoverer) Discover(ctx context.Context, username string) (v1.Zone, error) {
 	if strings.TrimSpace(username) == "" {
@@ -55,7 +59,7 @@ func (d Discoverer) Discover(ctx context.Context, username string) (v1.Zone, err
 	}
 	u, err := d.Hosts.Check(base)
 	if err != nil {
-		return v1.Zone{}, fmt.Errorf("discover zone: %w", err)
+		return v1.Zone{}, fmt.Errorf("discover zone: %w: %w", ErrForeignZone, err)
 	}
 	return v1.Zone{Name: d.zoneName(textOf(answer.get("zoneName")), u), URL: u.String()}, nil
 }
@@ -137,15 +141,10 @@ func (d Discoverer) client() *http.Client {
 	return &c
 }
 
-// zoneName prefers the vendor's word, then the list's, then the host.
+// zoneName prefers the vendor's word, then the list's, then the number, then the host.
 func (d Discoverer) zoneName(said string, u *url.URL) string {
 	if said != "" {
 		return shorten(said, 100)
 	}
-	for _, z := range d.Hosts.Zones() {
-		if strings.EqualFold(z.URL, u.String()) {
-			return z.Name
-		}
-	}
-	return u.Host
+	return nameOf(u.Host)
 }

@@ -73,6 +73,9 @@ func TestDiscoverFailures(t *testing.T) {
 			if strings.Contains(err.Error(), "example.test") {
 				t.Errorf("the error repeats the user name: %v", err)
 			}
+			if foreign := strings.HasPrefix(name, "a "); errors.Is(err, ErrForeignZone) != foreign && name != "another text" {
+				t.Errorf("a zone that is not the vendor's: said %v, want %v: %v", errors.Is(err, ErrForeignZone), foreign, err)
+			}
 		})
 	}
 	v := always(200, zoneAnswer)

@@ -2,6 +2,8 @@ package autotask
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -34,7 +36,13 @@ func (c *Client) settle(ctx context.Context, s *session, t *ticket, refusal *Err
 		return false
 	}
 	if first && !proven && now.base == t.base {
-		if !c.rediscover(ctx, s, *t) {
+		moved, err := c.rediscover(ctx, s, *t)
+		if !moved {
+			if errors.Is(err, ErrForeignZone) { // else people would look for what is wrong with the credentials
+				told := *refusal
+				told.Cause = err
+				refusal = &told
+			}
 			c.refuse(s, refusal)
 			return false
 		}
@@ -48,24 +56,24 @@ func (c *Client) settle(ctx context.Context, s *session, t *ticket, refusal *Err
 // rediscover is true when the user's zone is another allowed one than the
 // ticket's, which the session then uses. It outlives the caller's context, as a
 // check that is cut short would have to be paid with another failed log-in.
-func (c *Client) rediscover(ctx context.Context, s *session, t ticket) bool {
+func (c *Client) rediscover(ctx context.Context, s *session, t ticket) (moved bool, err error) {
 	if c.cfg.Discover == nil || !s.spendDiscovery() {
-		return false
+		return false, nil
 	}
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), rediscoveryTimeout, timeout{rediscoveryTimeout})
 	defer cancel()
 	zone, err := c.cfg.Discover(ctx, s.creds.Username)
 	if err != nil {
 		c.cfg.Log.Warn("zone check after refused log-in failed", zap.String(v1.LogCause, err.Error()))
-		return false
+		return false, err
 	}
 	base, err := c.cfg.Hosts.Check(zone.URL)
 	if err != nil {
 		c.cfg.Log.Warn("zone check found a host that is not allowed", zap.String(v1.LogCause, err.Error()))
-		return false
+		return false, fmt.Errorf("%w: %w", ErrForeignZone, err)
 	}
 	if base.String() == t.base.String() {
-		return false
+		return false, nil
 	}
 	s.moveTo(base)
 	zone.URL = base.String()
@@ -73,7 +81,7 @@ func (c *Client) rediscover(ctx context.Context, s *session, t ticket) bool {
 	if c.cfg.OnZone != nil {
 		c.cfg.OnZone(zone)
 	}
-	return true
+	return true, nil
 }
 
 func (c *Client) refuse(s *session, refusal *Error) {

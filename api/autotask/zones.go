@@ -33,7 +33,8 @@ var zoneHosts = [...]struct{ name, host string }{
 	{"Spanish (Español)", "webservices12.autotask.net"},
 	{"Australia / New Zealand (old)", "webservices6.autotask.net"},
 	{"Australia 2", "webservices26.autotask.net"},
-	{"Australia 3", "webservices29.autotask.net"},
+	{"Australia / New Zealand (Sydney)", "webservices29.autotask.net"},
+	{"Zone 31", "webservices31.autotask.net"}, // in use in Australia; the vendor publishes no name
 	{"Limited Release", "webservices1.autotask.net"},
 	{"Pre-release", "webservices2.autotask.net"},
 	{"UK Limited Release", "webservices17.autotask.net"},
@@ -41,6 +42,14 @@ var zoneHosts = [...]struct{ name, host string }{
 	{"Pre-Release (Deutsch)", "prde.autotask.net"},
 	{"Pre-Release (Español)", "pres.autotask.net"},
 }
+
+// zoneNamesBefore are names that this list had for zones, which may stand in somebody's scripts.
+var zoneNamesBefore = [...]struct{ name, now string }{
+	{"Australia 3", "Australia / New Zealand (Sydney)"},
+}
+
+// numberedZone is how a zone is shown whose name is not known.
+var numberedZone = regexp.MustCompile(`(?i)^zone (\d+)$`)
 
 // vendorHost is what may be sent credentials without being asked for by name.
 var vendorHost = regexp.MustCompile(`^(webservices\d*|prde|pres)\.autotask\.net$`)
@@ -82,15 +91,37 @@ func (h Hosts) Zones() []v1.Zone {
 	return zones
 }
 
-// Named finds a zone by its name in Zones, in any case.
+// Named finds a zone by the name that it is shown under, in any case.
 func (h Hosts) Named(name string) (v1.Zone, bool) {
 	name = strings.TrimSpace(name)
+	for _, before := range zoneNamesBefore {
+		if strings.EqualFold(before.name, name) {
+			name = before.now
+		}
+	}
 	for _, z := range h.Zones() {
 		if strings.EqualFold(z.Name, name) {
 			return z, true
 		}
 	}
+	if m := numberedZone.FindStringSubmatch(name); m != nil {
+		host := "webservices" + m[1] + ".autotask.net"
+		return v1.Zone{Name: nameOf(host), URL: "https://" + host + basePath}, true
+	}
 	return v1.Zone{}, false
+}
+
+// nameOf is what a zone of the vendor's is shown as: its name, else its number, else its host.
+func nameOf(host string) string {
+	for _, z := range zoneHosts {
+		if z.host == host {
+			return z.name
+		}
+	}
+	if m := numberedHost.FindStringSubmatch(host); m != nil {
+		return "Zone " + m[1]
+	}
+	return host
 }
 
 // ZoneError says why a text cannot be the address of a zone.

@@ -24,8 +24,36 @@ func TestEveryListedZonePassesItsOwnCheck(t *testing.T) {
 			seen[key] = true
 		}
 	}
-	if len(Zones()) != 22 {
-		t.Errorf("the list has %d zones, the reference 22", len(Zones()))
+	if len(Zones()) != 23 {
+		t.Errorf("the list has %d zones, the reference 23", len(Zones()))
+	}
+}
+
+// A zone is shown by the vendor's name, else by its number, and found again by what is shown.
+func TestZonesAreNamedOrNumbered(t *testing.T) {
+	d := Discoverer{}
+	for host, name := range map[string]string{
+		"webservices3.autotask.net":  "America East",
+		"webservices29.autotask.net": "Australia / New Zealand (Sydney)",
+		"webservices31.autotask.net": "Zone 31",
+		"webservices44.autotask.net": "Zone 44",
+		"webservices.autotask.net":   "webservices.autotask.net",
+		"prde.autotask.net":          "Pre-Release (Deutsch)",
+	} {
+		want := v1.Zone{Name: name, URL: "https://" + host + "/atservicesrest"}
+		for _, text := range []string{host, want.URL, name, strings.ToUpper(name)} {
+			if z, err := d.ResolveZone(t.Context(), text, "x"); err != nil || z != want {
+				t.Errorf("%q is %+v, %v; want %+v", text, z, err, want)
+			}
+		}
+	}
+	if z, ok := (Hosts{}).Named("Australia 3"); !ok || z.Name != "Australia / New Zealand (Sydney)" {
+		t.Errorf("the name before is %+v, %v", z, ok)
+	}
+	for _, text := range []string{"Zone", "Zone x", "Zone 3.evil.test", "Zone 31x", "Zone -1", "31"} {
+		if z, ok := (Hosts{}).Named(text); ok {
+			t.Errorf("%q is %+v", text, z)
+		}
 	}
 }
 

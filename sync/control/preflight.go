@@ -194,8 +194,13 @@ func named(account string) string {
 // zoneProblem says why a zone could not be found.
 func zoneProblem(err error) *v1.Problem {
 	if zone, ok := errors.AsType[*autotask.ZoneError](err); ok {
-		p := v1.Invalid("The zone cannot be used.", v1.FieldError{Pointer: "#/zone", Code: "zone", Detail: fmt.Sprintf("got %s, want %s", zone.Got, zone.Want)})
-		p.Hint = "Choose one from the list of zones, or leave it out: then it is looked up."
+		words, hint := "The zone cannot be used.", "Choose one from the list of zones, or leave it out: then it is looked up."
+		if errors.Is(err, autotask.ErrForeignZone) {
+			words = "The zone that Autotask names for this user is not one of Autotask's own, so nothing is sent there."
+			hint = "Choose the zone by hand. If that host is meant, such as a simulator or a gateway, start the service with --autotask-allow-hosts."
+		}
+		p := v1.Invalid(words, v1.FieldError{Pointer: "#/zone", Code: "zone", Detail: fmt.Sprintf("got %s, want %s", zone.Got, zone.Want)})
+		p.Hint = hint
 		return p
 	}
 	if errors.Is(err, autotask.ErrZoneUnknown) {

@@ -71,6 +71,11 @@ func TestPreflight(t *testing.T) {
 			422, v1.CodeInvalid, "zone",
 			[]string{"zone"},
 		},
+		"the zone that Autotask names is not Autotask's": {
+			func(d *desk) { d.at.SetModes(func(m *atsim.Modes) { m.MovedTo = "evil.example" }) }, nil,
+			422, v1.CodeInvalid, "evil.example",
+			[]string{"zone"},
+		},
 		"companies may not be read": {
 			denied("Companies"), nil, 422, v1.CodePermissionMissing, "Companies", []string{"companies"},
 		},

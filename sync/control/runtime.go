@@ -84,7 +84,7 @@ func (m *Manager) newRuntime(in *installation.Installation) *runtime {
 		PartsEvery: m.Intervals.Parts, PollEvery: m.Intervals.Poll,
 	})
 	if in.Refused {
-		rt.issues.raise(issue{code: "credentials_refused"})
+		rt.issues.raise(issue{code: "credentials_refused", detail: in.RefusedFor})
 	}
 	return rt
 }
@@ -214,7 +214,7 @@ func (rt *runtime) refused(cause error) {
 	defer cancel()
 	rt.issues.raise(issue{code: "credentials_refused", detail: cause.Error(), act: true})
 	_, err := rt.m.Store.Change(ctx, rt.id, func(in *installation.Installation) error {
-		in.Refused = true
+		in.Refused, in.RefusedFor = true, cause.Error()
 		return nil
 	})
 	rt.log.Warn("credentials refused", zap.NamedError(v1.LogCause, cause), zap.Error(err))

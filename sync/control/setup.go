@@ -243,7 +243,7 @@ func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credenti
 			now.HandOver() // what the former user made at Autotask ends with that user
 		}
 		now.Secrets.Username, now.Secrets.Secret, now.Secrets.TrackingIdentifier = in.Secrets.Username, in.Secrets.Secret, in.Secrets.TrackingIdentifier
-		now.Zone, now.Refused = in.Zone, false
+		now.Zone, now.Refused, now.RefusedFor = in.Zone, false, ""
 		return nil
 	})
 	if err != nil {

@@ -26,7 +26,8 @@ type Installation struct {
 	Stopped     bool `json:"stopped,omitempty"`
 	Uninstalled bool `json:"uninstalled,omitempty"`
 	// Refused says that Autotask refused the credentials: no call is made until they are replaced (lock-out).
-	Refused bool `json:"refused,omitempty"`
+	Refused    bool   `json:"refused,omitempty"`
+	RefusedFor string `json:"refusedFor,omitempty"` // what Autotask said
 
 	// MassChangeApproved is when an operator last let a mass change through.
 	MassChangeApproved time.Time `json:"massChangeApproved"`

@@ -104,14 +104,25 @@ func TestCredentialsGoToNoOtherHost(t *testing.T) {
 	moveTo(w, strings.TrimPrefix(evil, "http://"))
 	w.Autotask.ResetStats()
 	rename(w, id, "In nobody's zone")
-	hasIssue(w, in.ID, "credentials_refused")
+	names := func() {
+		t.Helper()
+		issue := hasIssue(w, in.ID, "credentials_refused")
+		if !strings.Contains(issue.Detail, strings.TrimPrefix(evil, "http://")) || !strings.Contains(issue.Detail, "not Autotask's") {
+			t.Errorf("the issue does not say which zone is not Autotask's: %q", issue.Detail)
+		}
+	}
+	names()
 	is(w, in.ID, v1.StateNeedsCredentials)
+	w.Stop()
+	w.Start()
+	names()
 
 	second := world.Create()
 	second.Username = strings.ToUpper(second.Username)
 	second.TrackingIdentifier = "ANOTHER-IDENTIFIER"
 	_, err := w.Admin.TryInstallation(t.Context(), second)
-	if p := problemOf(t, err); p.Status != http.StatusUnprocessableEntity || p.Hint == "" {
+	if p := problemOf(t, err); p.Status != http.StatusUnprocessableEntity || !strings.Contains(p.Hint, "--autotask-allow-hosts") ||
+		!strings.Contains(p.Detail, "not one of Autotask's own") {
 		t.Errorf("a set-up: %+v", p)
 	}
 	if n := asked.Load(); n != 0 {

@@ -36,9 +36,15 @@ type Line struct {
 	log    *zap.Logger
 	asked  atomic.Uint64
 
-	mu   sync.Mutex
-	seen map[string]*window // by asker
+	mu    sync.Mutex         // guards what follows
+	seen  map[string]*window // by asker
+	heard uint64             // counts questions
 }
+
+// askersMost is how many askers are remembered, about 200 bytes each. An asker is one life of
+// an instance, and only who has the master key can be one, so that the least recent of so many
+// ended long ago; whoever could still repeat one of its questions would have to hold the key.
+const askersMost = 4096
 
 // LineConfig is what a Line needs. Every instance has the sealer's key.
 type LineConfig struct {
@@ -110,15 +116,32 @@ func (l *Line) open(service string, sealed []byte) (from string, number uint64, 
 	number, from = binary.BigEndian.Uint64(plain[1:9]), string(plain[9:9+int(plain[0])])
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	w := l.seen[from]
-	if w == nil {
-		w = &window{}
-		l.seen[from] = w
-	}
-	if !w.accept(number) {
+	if !l.window(from).accept(number) {
 		return "", 0, nil, errors.New("the question was asked before")
 	}
 	return from, number, plain[9+len(from):], nil
+}
+
+// window returns what is remembered of an asker; l.mu is held. The least recent is forgotten
+// when there are too many.
+func (l *Line) window(asker string) *window {
+	l.heard++
+	w := l.seen[asker]
+	if w == nil {
+		w = &window{}
+		l.seen[asker] = w
+	}
+	w.heard = l.heard
+	if len(l.seen) > askersMost {
+		oldest := asker
+		for other, one := range l.seen {
+			if one.heard < l.seen[oldest].heard {
+				oldest = other
+			}
+		}
+		delete(l.seen, oldest)
+	}
+	return w
 }
 
 func questionFor(instance, service string) string { return "question " + service + " " + instance }
@@ -132,20 +155,25 @@ const windowSize = 1024
 
 // window remembers which numbers, counted from 1, an asker has used. It needs no clock.
 type window struct {
-	top  uint64
-	used [windowSize]bool // by number modulo windowSize
+	top   uint64
+	used  [windowSize / 64]uint64 // a bit for each number modulo windowSize
+	heard uint64                  // when it was asked last, in questions
 }
 
 // accept says whether a number is new.
 func (w *window) accept(n uint64) bool {
 	if n > w.top {
 		for i := w.top + 1; i <= n && i <= w.top+windowSize; i++ {
-			w.used[i%windowSize] = false
+			*w.word(i) &^= bit(i)
 		}
 		w.top = n
-	} else if w.top-n >= windowSize || w.used[n%windowSize] {
+	} else if w.top-n >= windowSize || *w.word(n)&bit(n) != 0 {
 		return false
 	}
-	w.used[n%windowSize] = true
+	*w.word(n) |= bit(n)
 	return true
 }
+
+func (w *window) word(n uint64) *uint64 { return &w.used[n%windowSize/64] }
+
+func bit(n uint64) uint64 { return 1 << (n % 64) }

@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -366,4 +367,33 @@ func FuzzUnpack(f *testing.F) {
 			t.Errorf("%q came back as %q, %v", packed, again, err)
 		}
 	})
+}
+
+// TestAskersAreBounded: every start of an instance is another asker, for as long as this one
+// lives. Those that ask are remembered however many have ended.
+func TestAskersAreBounded(t *testing.T) {
+	l := NewLine(LineConfig{Self: "b", Sealer: sealer("key"), Log: zap.NewNop()})
+	ask := func(from string, number uint64) error {
+		plain := append(binary.BigEndian.AppendUint64([]byte{byte(len(from))}, number), from...)
+		_, _, _, err := l.open("echo", l.sealer.Seal(questionFor("b", "echo"), plain))
+		return err
+	}
+	number := uint64(0)
+	for i := range 2*askersMost + 10 {
+		if err := ask(fmt.Sprint("life ", i), 1); err != nil {
+			t.Fatal(err)
+		}
+		if i%100 == 0 {
+			number++
+			if err := ask("a", number); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n := len(l.seen); n > askersMost {
+		t.Errorf("%d askers are remembered", n)
+	}
+	if ask("a", number) == nil || ask("a", 1) == nil || ask(fmt.Sprint("life ", 2*askersMost), 1) == nil {
+		t.Error("a question of one that is remembered is answered twice")
+	}
 }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/config"
 	"channelsync/events"
 	"channelsync/events/archive"
+	"channelsync/internal/gate"
 	"channelsync/sync/seal"
 )
 
@@ -91,16 +91,17 @@ type backups struct {
 	master  *seal.Ring
 	version string
 	now     func() time.Time
-	working sync.Mutex // one at a time: a second one would only slow both down
+	working gate.Gate // one at a time: a second one would only slow both down
 }
 
 // Backup writes an archive. What the vault and the installations say must fit
 // together, and no job may be missing: those tables are taken while nobody writes.
 func (b *backups) Backup(ctx context.Context, to io.Writer) error {
-	if !b.working.TryLock() {
+	leave := b.working.TryEnter()
+	if leave == nil {
 		return v1.NewProblem(409, v1.CodeConflict, "A backup is being made already.", "Wait until it is done.")
 	}
-	defer b.working.Unlock()
+	defer leave()
 	w := archive.NewWriter(to, b.now())
 	if err := b.bus.Backup(ctx, w, []string{events.KeysTable, TableInstallations}, []string{tableJobs}); err != nil {
 		return err

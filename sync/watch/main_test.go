@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +27,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(largeTenant) != "" {
+		if err := serveLargeTenant(); err != nil {
+			fmt.Fprintln(os.Stderr, "serve the simulated tenant:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	goleak.VerifyTestMain(m,
 		// The server's clocks and pools that live as long as the process.
 		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),

@@ -57,9 +57,14 @@ func (p *tenant) day(n int) string { return p.clock.now().UTC().AddDate(0, 0, n)
 func (p *tenant) reconciled(rows int32, ids ...int64) {
 	p.t.Helper()
 	from := ledger.DayOf(p.clock.now().UTC())
+	p.reconciledAs(ledger.Parts{From: from, To: from + 14, Rows: rows, Due: from + 14}, ids...)
+}
+
+func (p *tenant) reconciledAs(parts ledger.Parts, ids ...int64) {
+	p.t.Helper()
 	read := map[int64]ledger.Parts{}
 	for _, id := range ids {
-		read[id] = ledger.Parts{From: from, To: from + 14, Rows: rows, Due: from + 14}
+		read[id] = parts
 	}
 	hashes, err := reconcile.DigestParts(p.t.Context(), p.w.Autotask, read, nil)
 	ok(p.t, err)
@@ -104,6 +109,16 @@ func (p *tenant) compare() {
 	p.t.Helper()
 	p.clock.add(time.Hour)
 	ok(p.t, p.w.CompareParts(p.t.Context()))
+}
+
+// noMoreThan wants no window of time to have more requests.
+func (p *tenant) noMoreThan(most int, window time.Duration) {
+	p.t.Helper()
+	for i := most; i < len(p.at); i++ {
+		if within := p.at[i].Sub(p.at[i-most]); within < window {
+			p.t.Fatalf("requests %d to %d within %s", i-most, i, within)
+		}
+	}
 }
 
 func TestEditedPartsMarkTheirContract(t *testing.T) {
@@ -267,11 +282,7 @@ func TestNoHourHasMoreRequestsThanItsLimit(t *testing.T) {
 	if len(p.at) < 2*partsRequests || took < 2*time.Hour || took > every {
 		t.Errorf("%d requests in %s; said to be within %s", len(p.at), took, every)
 	}
-	for i := partsRequests; i < len(p.at); i++ {
-		if within := p.at[i].Sub(p.at[i-partsRequests]); within < time.Hour {
-			t.Fatalf("requests %d to %d within %s", i-partsRequests, i, within)
-		}
-	}
+	p.noMoreThan(partsRequests, time.Hour)
 	for i, id := range p.contracts {
 		if step := compared[id]; step != i/2+1 {
 			t.Errorf("contract %d was compared in step %d, want %d: in turn", i, step, i/2+1)

@@ -126,10 +126,16 @@ func (b *batch) projectContracts(ctx context.Context, due []*item, found fetched
 	for _, it := range due {
 		id := it.mark.ID
 		d[id] = &digest{window: b.window(found.rows[id])}
+		if w := d[id].window; w.to != 0 {
+			d[id].later = &digest{window: unitWindow{from: w.to + 1}}
+		}
 	}
 	parts, bad, err := b.partsOf(ctx, d)
 	if err != nil {
 		return err
+	}
+	for _, one := range d {
+		one.whole()
 	}
 	cat, err := b.catalogueFor(ctx, parts)
 	if err != nil {

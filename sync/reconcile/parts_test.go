@@ -163,6 +163,29 @@ func TestChargesAreComparedWhereTheyCount(t *testing.T) {
 	}
 }
 
+// TestAContractThatHasNotBegunIsComparedByItsFirstRows: they stand for today, however
+// far ahead they are.
+func TestAContractThatHasNotBegunIsComparedByItsFirstRows(t *testing.T) {
+	p := newDated(t, "monthly")
+	for _, id := range []int64{p.past, p.unit, p.next} {
+		p.bench.at.Remove("ContractServiceUnits", id)
+	}
+	p.batch(v1.KindContract, p.contract)
+	if found := p.differing(p.contract); len(found) > 0 {
+		t.Fatal("it differs before anything was edited")
+	}
+	p.edit("ContractServiceUnits", p.far, atsim.Row{"units": 13, "cost": 130})
+	if found := p.differing(p.contract); len(found) != 1 {
+		t.Error("an edit of its first row is not found")
+	}
+	p.row(-1, 0, 120)
+	p.batch(v1.KindContract, p.contract)
+	p.edit("ContractServiceUnits", p.far, atsim.Row{"units": 14, "cost": 140})
+	if found := p.differing(p.contract); len(found) > 0 {
+		t.Error("it has begun, and an edit of a row of years ahead is found")
+	}
+}
+
 // TestABadRowIsFoundOnce: it is a change of its contract, whose reconcile names it; then
 // it is known, until it is mended. One that is not compared does not count again and again either.
 func TestABadRowIsFoundOnce(t *testing.T) {

@@ -38,6 +38,10 @@ type digest struct {
 	products       []int64
 	rows, ofCharge int32
 	unreadable     bool
+	// begun says that a unit row begins by the first day of the window; while none does,
+	// the first ones to come stand for today, however late that is, and later counts too.
+	begun bool
+	later *digest
 }
 
 // unitWindow bounds the unit rows that matter. A row that leaves it as time goes by
@@ -99,8 +103,14 @@ type digested struct {
 }
 
 func (d *digest) add(v digested) {
-	if v.unit && !d.window.holds(v.start, v.end) {
-		return
+	if v.unit {
+		d.begun = d.begun || v.start.IsZero() || ledger.DayOf(v.start) <= d.window.from
+		if !d.window.holds(v.start, v.end) {
+			if d.later != nil {
+				d.later.add(v)
+			}
+			return
+		}
 	}
 	sum, n := &d.own, &d.rows
 	if v.charge {
@@ -114,6 +124,19 @@ func (d *digest) add(v digested) {
 	if v.product != nil {
 		d.products = append(d.products, *v.product)
 	}
+}
+
+// whole ends the reading of the rows of a contract: where no unit row has begun, all
+// that are to come count.
+func (d *digest) whole() {
+	if d.begun || d.later == nil {
+		return
+	}
+	d.window.to = 0
+	d.own.lo += d.later.own.lo
+	d.own.hi += d.later.own.hi
+	d.rows += d.later.rows
+	d.bundles = append(d.bundles, d.later.bundles...)
 }
 
 // addCatalogue counts what the contract's bundles consist of and whose the products of

@@ -63,6 +63,6 @@ func bearer(r *http.Request) (string, bool) {
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
 		return "", false
 	}
-	token = strings.TrimSpace(token)
+	token = v1.Trim(token)
 	return token, token != ""
 }

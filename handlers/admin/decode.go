@@ -16,7 +16,7 @@ import (
 const maxBody = 1 << 20
 
 // decode reads the body of a request into a T and checks it: one JSON object of
-// exactly the known fields, each of its type and within its limits. Every error
+// exactly the known fields, each of its type and, trimmed, within its limits. Every error
 // is a *v1.Problem that names all wrong fields and repeats no secret.
 func decode[T any](c *call) (T, error) {
 	var v T
@@ -62,10 +62,34 @@ func parse[T any](a *API, body []byte) (T, error) {
 			Pointer: "#", Code: "wrong_type", Detail: "got JSON that does not fit, want the documented fields",
 		})
 	}
+	trim(reflect.ValueOf(&v))
 	if errs := a.check(v); len(errs) > 0 {
 		return v, v1.Invalid("The body has fields that are not valid.", errs...)
 	}
 	return v, nil
+}
+
+// trim trims every text in v, secrets too: what people enter is tried, compared and
+// stored without what nobody sees at its ends.
+func trim(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			trim(v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				trim(v.Field(i))
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			trim(v.Index(i))
+		}
+	case reflect.String:
+		v.SetString(v1.Trim(v.String()))
+	}
 }
 
 // readTree decodes exactly one JSON value, with numbers as they are written.

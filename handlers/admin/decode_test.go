@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -88,7 +89,7 @@ func TestWrongBodies(t *testing.T) {
 			Pointer: "#/syncs", Code: "unique",
 			Detail: "got one value twice, want each once",
 		}}},
-		{"control characters, which Autotask seemed not to answer to", with("s3cr3t", `s3cr3t\n`), []v1.FieldError{{
+		{"control characters, which Autotask seemed not to answer to", with("s3cr3t", `s3c\nr3t`), []v1.FieldError{{
 			Pointer: "#/secret", Code: "printed",
 			Detail: "got a line break or another control character, want text without",
 		}}},
@@ -146,6 +147,48 @@ func TestWrongBodies(t *testing.T) {
 				t.Errorf("asked %q, audited %v", f.asked, f.audited)
 			}
 		})
+	}
+}
+
+// What people enter is trimmed before it is tried, compared or stored: every text that a
+// request can have, by whatever is not seen at its ends.
+func TestWhatPeopleEnterIsTrimmed(t *testing.T) {
+	const blanks = ` \t\r\n\u00a0\u200b\ufeff`
+	pad := strings.NewReplacer(
+		`:"`, `:"`+blanks, `",`, blanks+`",`, `"}`, blanks+`"}`, `["`, `["`+blanks, `"]`, blanks+`"]`,
+	)
+	body := `{"name":"Acme MSP","username":"api@acme.example","secret":"s3 cr3t","trackingIdentifier":"TRACK","zone":"America East",` +
+		`"syncs":["active_customers"],"channelProgram":{"connectionId":"c1","token":"t0k3n"},"options":{"emails":"primary","currency":"EUR","timeZone":"Europe/Berlin"}}`
+	f := &fake{}
+	if resp := send(t, New(f.config()), "POST", "/installations", pad.Replace(body)); resp.StatusCode != 201 {
+		t.Fatalf("got %d: %s", resp.StatusCode, text(t, resp))
+	}
+	var want v1.CreateInstallation
+	if err := json.Unmarshal([]byte(body), &want); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, f.created); diff != "" {
+		t.Errorf("difference (-want +got):\n%s", diff)
+	}
+	if got := f.created.Secret.Reveal() + f.created.TrackingIdentifier.Reveal() + f.created.ChannelProgram.Token.Reveal(); got != "s3 cr3tTRACKt0k3n" {
+		t.Errorf("the secrets are %q", got)
+	}
+}
+
+func TestQueriesAreTrimmed(t *testing.T) {
+	f := &fake{}
+	padded := url.QueryEscape("\u00a0 acme \u200b")
+	for path, want := range map[string]string{
+		"/installations/" + one + "/records?q=" + padded: "Q:acme ",
+		"/zones?username=" + padded:                      "find zone of acme",
+	} {
+		f.asked = nil
+		if resp := send(t, New(f.config()), "GET", path, ""); resp.StatusCode != 200 {
+			t.Fatalf("%s: %d", path, resp.StatusCode)
+		}
+		if asked := strings.Join(f.asked, "; "); !strings.Contains(asked, want) || strings.ContainsAny(asked, "\u00a0\u200b") {
+			t.Errorf("%s: asked %q", path, asked)
+		}
 	}
 }
 

@@ -115,11 +115,12 @@ func (q *query) text(name string, most int) string {
 	if len(v) == 0 {
 		return ""
 	}
-	if len(v) > 1 || len([]rune(v[0])) > most {
+	text := v1.Trim(v[0])
+	if len(v) > 1 || len([]rune(text)) > most {
 		q.wrong(name, "max", fmt.Sprintf("got it several times or too long, want it once with at most %d characters", most))
 		return ""
 	}
-	return v[0]
+	return text
 }
 
 func (q *query) oneOf(name string, allowed ...string) string {

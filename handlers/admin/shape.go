@@ -54,7 +54,7 @@ func shape(v any, t reflect.Type, at string) []v1.FieldError {
 		if !ok {
 			return wrongType(v, "text", at)
 		}
-		if text != "" && strings.TrimSpace(text) == "" {
+		if text != "" && v1.Trim(text) == "" {
 			return []v1.FieldError{{Pointer: at, Code: "blank", Detail: "got nothing but blanks, want text"}}
 		}
 	case reflect.Bool:

@@ -97,7 +97,7 @@ func (d *activityData) choices() {
 
 // activityFilterOf reads the filters of a URL; a value that there is none of does not filter.
 func activityFilterOf(q url.Values) activityFilter {
-	f := activityFilter{Q: strings.TrimSpace(q.Get("q"))}
+	f := activityFilter{Q: v1.Trim(q.Get("q"))}
 	if o := v1.Outcome(q.Get("outcome")); slices.Contains(recordOutcomes, o) {
 		f.Outcome = o
 	}
@@ -134,7 +134,7 @@ func (f activityFilter) query(paused, all bool) string {
 
 func (f activityFilter) admits(e v1.FeedEvent) bool {
 	return (f.Outcome == "" || e.Outcome == f.Outcome) && (f.Kind == "" || e.Kind == f.Kind) && (f.Trigger == "" || e.Trigger == f.Trigger) &&
-		(f.Q == "" || e.ID == f.Q || strings.Contains(strings.ToLower(e.Name), strings.ToLower(f.Q)))
+		(f.Q == "" || e.ID == f.Q || strings.Contains(v1.Fold(e.Name), v1.Fold(f.Q)))
 }
 
 // happened says in words what became of a record, beside the badge of its outcome.

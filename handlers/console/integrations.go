@@ -41,12 +41,12 @@ func (v *visit) integrations() (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := integrationsData{Total: len(all), Q: strings.TrimSpace(v.r.URL.Query().Get("q"))}
+	d := integrationsData{Total: len(all), Q: v1.Trim(v.r.URL.Query().Get("q"))}
 	counts := map[headline]int{}
 	for _, in := range all {
 		h := headlineOf(&in, v.now())
 		counts[headline{Tone: h.Tone, Word: h.Word}]++
-		if d.Q == "" || strings.Contains(strings.ToLower(in.Name+" "+in.ID), strings.ToLower(d.Q)) {
+		if d.Q == "" || strings.Contains(v1.Fold(in.Name+" "+in.ID), v1.Fold(d.Q)) {
 			d.Installations = append(d.Installations, installationRow{in, h})
 		}
 	}

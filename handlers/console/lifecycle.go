@@ -110,9 +110,9 @@ func (v *visit) confirmed(action string) (done, error) {
 		if err != nil {
 			return done{}, err
 		}
-		if v.field("name") != in.Name {
+		if !v1.Same(v.field("name"), in.Name) {
 			return done{}, v1.Invalid("Nothing was erased.", v1.FieldError{
-				Pointer: "#/name", Code: "name", Detail: "type the name exactly as it stands there",
+				Pointer: "#/name", Code: "name", Detail: "type the name as it stands there",
 			})
 		}
 		sync = ""

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -83,7 +82,7 @@ func (v *visit) records() (*page, error) {
 // recordQuery reads the filters of a URL. A value that no filter has is as good
 // as none: the page then shows what is chosen, which is everything.
 func recordQuery(values url.Values) v1.RecordQuery {
-	text := func(name string) string { return strings.TrimSpace(values.Get(name)) }
+	text := func(name string) string { return v1.Trim(values.Get(name)) }
 	q := v1.RecordQuery{Reason: text("reason"), Q: text("q"), Cursor: text("cursor"), Limit: recordsPerPage}
 	if k := v1.Kind(text("kind")); slices.Contains(recordKinds, k) {
 		q.Kind = k
@@ -92,7 +91,7 @@ func recordQuery(values url.Values) v1.RecordQuery {
 		q.Outcome = o
 	}
 	if r := []rune(q.Q); len(r) > maxSearch {
-		q.Q = strings.TrimSpace(string(r[:maxSearch]))
+		q.Q = v1.Trim(string(r[:maxSearch]))
 	}
 	return q
 }
@@ -152,7 +151,7 @@ func reasonChoices(q v1.RecordQuery, counts v1.RecordCounts) (out []filterChoice
 
 // lookUp leads to the page of a record that was perhaps never seen, and asks for it.
 func (v *visit) lookUp() (done, error) {
-	kind, id := v1.Kind(v.r.URL.Query().Get("kind")), strings.TrimSpace(v.r.URL.Query().Get("record"))
+	kind, id := v1.Kind(v.r.URL.Query().Get("kind")), v1.Trim(v.r.URL.Query().Get("record"))
 	if !isRecordID(id) || !slices.Contains(recordKinds, kind) {
 		v.setFlash(flash{
 			Problem: true, Text: "“" + cut(id, 40) + "” is not an Autotask id.",

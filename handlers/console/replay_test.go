@@ -161,7 +161,7 @@ func TestReplayIsText(t *testing.T) {
 	}
 	a := w.post(replayAt, fields)
 	a.clean(t)
-	if a.StatusCode != 422 || a.doc.Find("#id").AttrOr("value", "") != strings.TrimSpace(mean) {
+	if a.StatusCode != 422 || a.doc.Find("#id").AttrOr("value", "") != v1.Trim(mean) {
 		t.Errorf("%d: %q", a.StatusCode, a.doc.Find("#id").AttrOr("value", ""))
 	}
 	for _, name := range []string{"from", "to", "fromSequence"} {

@@ -42,7 +42,7 @@ func newSessions(token v1.Secret, now func() time.Time) sessions {
 
 // admits compares in a time that tells neither the token nor its length.
 func (s sessions) admits(token string) bool {
-	got := sha256.Sum256([]byte(strings.TrimSpace(token)))
+	got := sha256.Sum256([]byte(v1.Trim(token)))
 	return subtle.ConstantTimeCompare(got[:], s.want[:]) == 1 && s.open
 }
 

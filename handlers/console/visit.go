@@ -182,5 +182,5 @@ func (v *visit) installation() (*v1.Installation, error) {
 // under is the path of a page of the installation in the request's path.
 func (v *visit) under(page string) string { return "/installations/" + v.r.PathValue("id") + page }
 
-// field is a form's field without the white space that pasting brings along.
-func (v *visit) field(name string) string { return strings.TrimSpace(v.r.PostFormValue(name)) }
+// field is a form's field without what pasting brings along at its ends.
+func (v *visit) field(name string) string { return v1.Trim(v.r.PostFormValue(name)) }

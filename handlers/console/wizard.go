@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -139,7 +138,7 @@ func forgotten() *v1.Problem {
 func (c *Console) region(w http.ResponseWriter, r *http.Request) {
 	v := &visit{c, w, r, r.Context()}
 	var d foundRegion
-	if username := strings.TrimSpace(r.URL.Query().Get("username")); username != "" {
+	if username := v1.Trim(r.URL.Query().Get("username")); username != "" {
 		zones, err := v.api.ZonesOf(v.ctx, username)
 		d = regionFound(zones)
 		if err != nil {

@@ -7,7 +7,6 @@ package installation
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	v1 "channelsync/api/v1"
@@ -139,9 +138,10 @@ func (s Signer) Valid(now time.Time) []v1.Secret {
 	return out
 }
 
-// SameAccount says whether both log in to Autotask as the same user and integration.
+// SameAccount says whether both log in to Autotask as the same user and integration, as
+// people read them.
 func (in *Installation) SameAccount(username, trackingIdentifier string) bool {
-	return strings.EqualFold(in.Secrets.Username, username) && in.Secrets.TrackingIdentifier == trackingIdentifier
+	return v1.Same(in.Secrets.Username, username) && v1.Same(in.Secrets.TrackingIdentifier, trackingIdentifier)
 }
 
 // clone copies deeply, so that what a reader holds never changes under it.

@@ -82,7 +82,14 @@ func TestSameAccount(t *testing.T) {
 	for _, one := range []struct {
 		user, tracking string
 		want           bool
-	}{{"api@msp.example", "TRACK", true}, {"api@msp.example", "track", false}, {"other@msp.example", "TRACK", false}} {
+	}{
+		{"api@msp.example", "TRACK", true},
+		{"api@msp.example", "track", true},
+		{"API@msp.example", "TRACK\u00a0", true},
+		{"api@msp.example\u200b", " TRACK\n", true},
+		{"other@msp.example", "TRACK", false},
+		{"api@msp.example", "TRACK2", false},
+	} {
 		if got := in.SameAccount(one.user, one.tracking); got != one.want {
 			t.Errorf("%s, %s: got %v", one.user, one.tracking, got)
 		}

@@ -12,7 +12,7 @@ import (
 // filter is what a query asks of a record.
 type filter struct {
 	v1.RecordQuery
-	needle string // Q as it is compared
+	needle string // Q, folded
 	id     int64  // Q as an id; -1 when it is none
 }
 
@@ -20,7 +20,7 @@ type filter struct {
 type fit struct{ kind, outcome, reason, text bool }
 
 func newFilter(q v1.RecordQuery) filter {
-	f := filter{q, strings.ToLower(strings.TrimSpace(q.Q)), -1}
+	f := filter{q, v1.Fold(q.Q), -1}
 	if id, err := strconv.ParseInt(f.needle, 10, 64); err == nil && strconv.FormatInt(id, 10) == f.needle {
 		f.id = id
 	}
@@ -32,7 +32,7 @@ func (f filter) of(kind v1.Kind, s *summary) fit {
 		kind:    f.Kind == "" || kind == f.Kind,
 		outcome: f.Outcome == "" || s.outcome == f.Outcome,
 		reason:  f.Reason == "" || slices.Contains(s.reasons(), f.Reason),
-		text:    f.needle == "" || s.id == f.id || strings.Contains(s.lower, f.needle),
+		text:    f.needle == "" || s.id == f.id || strings.Contains(s.folded, f.needle),
 	}
 }
 

@@ -138,15 +138,20 @@ func TestSearch(t *testing.T) {
 	write(
 		t, l, company(174, "Northwind Dental", v1.OutcomePushed), company(1740, "Südwind GmbH", v1.OutcomeNotMet), company(5, "Contoso 174", v1.OutcomePushed),
 		&Entry{Kind: v1.KindContract, ID: 174, Name: "Backup for Northwind", Outcome: v1.OutcomeDead},
+		company(6, "Lake\u00a0Shore \u00a0Cafe\u0301 & Sta\u00addt", v1.OutcomePushed),
 	)
 	for name, one := range map[string]struct {
 		q    v1.RecordQuery
 		want []string
 	}{
-		"all, companies first":       {v1.RecordQuery{}, []string{"company 5", "company 174", "company 1740", "contract 174"}},
+		"all, companies first":       {v1.RecordQuery{}, []string{"company 5", "company 6", "company 174", "company 1740", "contract 174"}},
 		"part of a name in any case": {v1.RecordQuery{Q: " NORTHWIND "}, []string{"company 174", "contract 174"}},
 		"capitals beyond ASCII":      {v1.RecordQuery{Q: "SÜDWIND"}, []string{"company 1740"}},
 		"an id whole, a name partly": {v1.RecordQuery{Q: "174"}, []string{"company 5", "company 174", "contract 174"}},
+		"no-break spaces":            {v1.RecordQuery{Q: "lake shore caf"}, []string{"company 6"}},
+		"one letter or two marks":    {v1.RecordQuery{Q: "café"}, []string{"company 6"}},
+		"a soft hyphen":              {v1.RecordQuery{Q: "stadt"}, []string{"company 6"}},
+		"blanks around it":           {v1.RecordQuery{Q: "\u00a0174\u200b"}, []string{"company 5", "company 174", "contract 174"}},
 		"a kind":                     {v1.RecordQuery{Kind: v1.KindContract}, []string{"contract 174"}},
 		"an outcome":                 {v1.RecordQuery{Outcome: v1.OutcomeNotMet}, []string{"company 1740"}},
 		"after a cursor":             {v1.RecordQuery{Cursor: "company:174"}, []string{"company 1740", "contract 174"}},

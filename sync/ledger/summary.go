@@ -30,7 +30,7 @@ type Summary struct {
 // have lies apart.
 type summary struct {
 	id         int64
-	lower      string // name for search
+	folded     string // name for search
 	outcome    v1.Outcome
 	stamp      ticks
 	reconciled ticks
@@ -56,11 +56,11 @@ type contact struct {
 
 func summarize(e *Entry) summary {
 	s := summary{
-		id: e.ID, lower: strings.ToLower(e.Name), outcome: unique.Make(e.Outcome).Value(), stamp: ticksOf(e.Stamp),
+		id: e.ID, folded: v1.Fold(e.Name), outcome: unique.Make(e.Outcome).Value(), stamp: ticksOf(e.Stamp),
 		reconciled: ticksOf(e.ReconciledAt), inScope: e.InScope, held: e.Held,
 	}
-	if s.lower == e.Name {
-		s.lower = strings.Clone(e.Name) // not the text that the name is a part of
+	if s.folded == e.Name {
+		s.folded = strings.Clone(e.Name) // not the text that the name is a part of
 	}
 	if len(e.Contacts) > 0 {
 		s.contacts = make([]contact, len(e.Contacts))

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"io/fs"
 	"path/filepath"
-	"strings"
 
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
@@ -18,7 +17,7 @@ type globals struct{ url, token, tokenFile string }
 
 // flags keep what was set before, as command.Program wants it.
 func (g *globals) flags(fs *flag.FlagSet) {
-	set := func(to *string) func(string) error { return func(v string) error { *to = v; return nil } }
+	set := func(to *string) func(string) error { return func(v string) error { *to = v1.Trim(v); return nil } }
 	fs.Func("api-url", "`URL` of the admin listener; env CHANNELSYNC_API_URL (default "+defaultURL+")", set(&g.url))
 	fs.Func("admin-token", "the `TOKEN` of the admin API; env CHANNELSYNC_ADMIN_TOKEN", set(&g.token))
 	fs.Func("admin-token-file", "`FILE` with that token; env CHANNELSYNC_ADMIN_TOKEN_FILE "+
@@ -45,10 +44,10 @@ func (s *session) token() (v1.Secret, error) {
 		case from.value != "" && from.file != "":
 			return "", command.Usage("", "got both %s, want one of them", from.names)
 		case from.value != "":
-			return v1.Secret(strings.TrimSpace(from.value)), nil
+			return v1.Secret(from.value), nil
 		case from.file != "":
 			v, err := readSecretFile(from.file)
-			return v1.Secret(strings.TrimSpace(v)), err
+			return v1.Secret(v), err
 		}
 	}
 	dir := s.env("CHANNELSYNC_DATA_DIR")
@@ -59,5 +58,5 @@ func (s *session) token() (v1.Secret, error) {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return "", nil
 	}
-	return v1.Secret(strings.TrimSpace(v)), err
+	return v1.Secret(v), err
 }

@@ -143,7 +143,7 @@ func (s *session) confirm(ctx context.Context, in v1.Installation, sync v1.Sync)
 	if err != nil {
 		return err
 	}
-	if typed != name {
+	if !v1.Same(typed, name) {
 		return &failure{"the name is another one; nothing was done", ""}
 	}
 	return nil

@@ -143,7 +143,7 @@ func chosenSyncs(names []string) ([]v1.Sync, error) {
 }
 
 func syncNamed(name string) (v1.Sync, error) {
-	sync := v1.Sync(strings.TrimSpace(name))
+	sync := v1.Sync(v1.Trim(name))
 	if slices.Contains(v1.Syncs, sync) {
 		return sync, nil
 	}

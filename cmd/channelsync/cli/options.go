@@ -59,7 +59,7 @@ func (o *optionFlags) flags(fs *flag.FlagSet) {
 		func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Include) })
 	o.ids(fs, "exclude", "companies never to sync", func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Exclude) })
 	fs.Func("time-zone", "IANA `NAME` of the zone whose today counts, such as America/New_York (default UTC)", func(v string) error {
-		o.said = append(o.said, func(p *v1.Options) { p.TimeZone = strings.TrimSpace(v) })
+		o.said = append(o.said, func(p *v1.Options) { p.TimeZone = v1.Trim(v) })
 		return nil
 	})
 	fs.Func("currency", "ISO `CODE`, used when the tenant's own cannot be read", func(v string) error {
@@ -104,7 +104,7 @@ func (o *optionFlags) ids(fs *flag.FlagSet, name, usage string, field func(*v1.O
 func parseIDs(list string) ([]int64, error) {
 	ids := []int64{}
 	for part := range strings.SplitSeq(list, ",") {
-		if part = strings.TrimSpace(part); part == "" {
+		if part = v1.Trim(part); part == "" {
 			continue
 		}
 		id, err := strconv.ParseInt(part, 10, 64)

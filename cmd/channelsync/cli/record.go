@@ -76,6 +76,7 @@ func (f *recordFlags) checkKind() error {
 func (s *session) find(
 	ctx context.Context, api *client.Client, installation string, f *recordFlags,
 ) (kind v1.Kind, id string, err error) {
+	f.q = v1.Trim(f.q)
 	if f.q == "" {
 		return "", "", command.Usage("such as: record show company 7, or record show --q acme", "say which record")
 	}
@@ -89,7 +90,7 @@ func (s *session) find(
 	}
 	matches := page.Items
 	exact := slices.DeleteFunc(slices.Clone(matches), func(r v1.Record) bool {
-		return r.ID != f.q && !strings.EqualFold(r.Name, f.q)
+		return r.ID != f.q && !v1.Same(r.Name, f.q)
 	})
 	if len(exact) == 1 {
 		matches = exact

@@ -33,7 +33,8 @@ func (f *secretFlag) env() string {
 	return "CHANNELSYNC_" + strings.ToUpper(strings.ReplaceAll(f.name, "-", "_"))
 }
 
-// secret finds the value, and asks for it where somebody can type it.
+// secret finds the value, and asks for it where somebody can type it. It is trimmed,
+// wherever it comes from.
 func (s *session) secret(ctx context.Context, f *secretFlag) (v1.Secret, error) {
 	for _, from := range []struct{ value, file, names string }{
 		{f.value, f.file, "--" + f.name + " and --" + f.name + "-file"},
@@ -46,7 +47,7 @@ func (s *session) secret(ctx context.Context, f *secretFlag) (v1.Secret, error) 
 			v, err := s.line()
 			return v1.Secret(v), err
 		case from.value != "":
-			return v1.Secret(from.value), nil
+			return v1.Secret(v1.Trim(from.value)), nil
 		case from.file != "":
 			v, err := readSecretFile(from.file)
 			return v1.Secret(v), err
@@ -84,7 +85,7 @@ func (s *session) prompt(ctx context.Context, terminal *os.File, label string) (
 		_ = term.Restore(fd, before)
 		return "", fmt.Errorf("read the %s: %w", label, err)
 	}
-	return v1.Secret(typed), nil
+	return v1.Secret(v1.Trim(typed)), nil
 }
 
 // typing waits for what somebody types, or for an interrupt. Reading a terminal
@@ -107,8 +108,7 @@ func typing(ctx context.Context, read func() (string, error)) (string, error) {
 	}
 }
 
-// readSecretFile reads a file with one secret. The line end that editors add is
-// not a part of it.
+// readSecretFile reads a file with one secret, trimmed.
 func readSecretFile(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -121,10 +121,10 @@ func readSecretFile(path string) (string, error) {
 		return "", fmt.Errorf("read secret: %w", err)
 	case len(b) > maxSecretFile:
 		return "", fmt.Errorf("read secret: %s has more than 64 KiB, want a file with one secret", path)
-	case trimEnd(string(b)) == "":
+	}
+	text := v1.Trim(string(b))
+	if text == "" {
 		return "", fmt.Errorf("read secret: %s is empty", path)
 	}
-	return trimEnd(string(b)), nil
+	return text, nil
 }
-
-func trimEnd(s string) string { return strings.TrimRight(s, "\r\n") }

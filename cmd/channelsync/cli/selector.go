@@ -33,7 +33,7 @@ func (x *selector) take(args []string) error {
 }
 
 func (x *selector) set(ref string) error {
-	if x.ref != "" && x.ref != ref {
+	if x.ref != "" && !v1.Same(x.ref, ref) {
 		return command.Usage("", "got two installations, %q and %q", x.ref, ref)
 	}
 	x.ref = ref
@@ -60,10 +60,10 @@ func (x *selector) among(all []v1.Installation) (v1.Installation, error) {
 	var meant []v1.Installation
 	for _, in := range all {
 		names = append(names, in.Name)
-		if in.ID == x.ref {
+		if in.ID == v1.Fold(x.ref) {
 			return in, nil
 		}
-		if x.ref == "" || strings.EqualFold(in.Name, x.ref) {
+		if x.ref == "" || v1.Same(in.Name, x.ref) {
 			meant = append(meant, in)
 		}
 	}
@@ -84,16 +84,16 @@ func (x *selector) among(all []v1.Installation) (v1.Installation, error) {
 			"there are %d installations named %q", len(meant), x.ref)
 	}
 	hint := "channelsync installation list shows them"
-	if near := command.Nearest(strings.ToLower(x.ref), lower(names)); near != "" {
-		hint = "did you mean " + names[slices.Index(lower(names), near)] + "?"
+	if near := command.Nearest(v1.Fold(x.ref), folded(names)); near != "" {
+		hint = "did you mean " + names[slices.Index(folded(names), near)] + "?"
 	}
 	return v1.Installation{}, &failure{"there is no installation " + `"` + text(x.ref) + `"`, hint}
 }
 
-func lower(names []string) []string {
+func folded(names []string) []string {
 	out := make([]string, len(names))
 	for i, n := range names {
-		out[i] = strings.ToLower(n)
+		out[i] = v1.Fold(n)
 	}
 	return out
 }

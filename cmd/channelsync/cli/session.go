@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"channelsync/api/client"
+	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
 	"channelsync/cmd/channelsync/cli/internal/screen"
 )
@@ -53,7 +54,7 @@ func (s *session) api() (*client.Client, error) {
 // env is an environment variable; an empty one counts as not set.
 func (s *session) env(name string) string {
 	v, _ := s.LookupEnv(name)
-	return v
+	return v1.Trim(v)
 }
 
 // jsonFlag is --json, which every read takes.
@@ -108,7 +109,7 @@ func (s *session) line() (string, error) {
 	if err != nil && (err != io.EOF || text == "") {
 		return "", fmt.Errorf("read standard input: %w", err)
 	}
-	return trimEnd(text), nil
+	return v1.Trim(text), nil
 }
 
 // pause waits, unless ctx ends before.

@@ -21,6 +21,8 @@ func someRecords() []v1.Record {
 		{Kind: v1.KindCompany, ID: "9", Name: "Beta\x1b[31m Ltd", Outcome: v1.OutcomeRetrying, PushedAt: &changed},
 		{Kind: v1.KindCompany, ID: "10", Name: "Never pushed", Outcome: v1.OutcomeDead},
 		{Kind: v1.KindCompany, ID: "11", Name: "Gamma, Inc", Outcome: v1.OutcomeWaiting},
+		{Kind: v1.KindCompany, ID: "12", Name: "Lake\u00a0Shore", Outcome: v1.OutcomeNotMet},
+		{Kind: v1.KindCompany, ID: "13", Name: "Lake\u00a0Shore West", Outcome: v1.OutcomeNotMet},
 		{Kind: v1.KindContract, ID: "7", Name: "Managed backup", Outcome: v1.OutcomeUnchanged, ChangedAt: &changed},
 	}
 }
@@ -30,7 +32,7 @@ func (r recordsOf) List(_ context.Context, _ string, q v1.RecordQuery) (v1.Page[
 	page := v1.Page[v1.Record]{}
 	from, _ := strconv.Atoi(q.Cursor)
 	for i, rec := range someRecords() {
-		matches := q.Q == "" || rec.ID == q.Q || strings.Contains(strings.ToLower(rec.Name), strings.ToLower(q.Q))
+		matches := q.Q == "" || rec.ID == q.Q || strings.Contains(v1.Fold(rec.Name), v1.Fold(q.Q))
 		if i < from || !matches || (q.Kind != "" && q.Kind != rec.Kind) || (q.Outcome != "" && q.Outcome != rec.Outcome) {
 			continue
 		}

@@ -116,6 +116,9 @@ func TestPrecedence(t *testing.T) {
 		{"file, trimmed", nil, env("ADMIN_TOKEN_FILE=" + token), "from-file"},
 		{"file flag", []string{"--admin-token-file", token}, env("ADMIN_TOKEN=e"), "from-file"},
 		{"empty env is not set", nil, env("ADMIN_TOKEN=", "ADMIN_TOKEN_FILE="+token), "from-file"},
+		{"blank env is not set", nil, env("ADMIN_TOKEN= \u00a0\n", "ADMIN_TOKEN_FILE="+token), "from-file"},
+		{"env, trimmed", nil, env("ADMIN_TOKEN=e\r\n"), "e"},
+		{"flag, trimmed", []string{"--admin-token", "\ufefff\u200b "}, env(), "f"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c, err := Parse(tc.args, tc.env)
@@ -126,6 +129,22 @@ func TestPrecedence(t *testing.T) {
 				t.Errorf("got %q, want %q", c.AdminToken.Reveal(), tc.want.Reveal())
 			}
 		})
+	}
+}
+
+// One rule for every setting: what is not seen at its ends is no part of it.
+func TestSettingsAreTrimmed(t *testing.T) {
+	c, err := Parse(nil, env("PUBLIC_URL=https://sync.example.com\n", "NOTIFY_URL= https://ops.example/hook ", "NOTIFY_SECRET=0123456789abcdef\u00a0\r\n",
+		"SWEEP_INTERVAL=12h ", "JOURNAL_MAX_BYTES= 512MiB", "LOG_FORMAT=json\n", "AUTOTASK_ALLOW_HOSTS=127.0.0.1:1 ,\u00a0127.0.0.1:2\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.PublicURL != "https://sync.example.com" || c.Notify.URL != "https://ops.example/hook" || c.Notify.Secret.Reveal() != "0123456789abcdef" ||
+		c.Intervals.Sweep != 12*time.Hour || c.JournalMaxBytes != 512<<20 || c.LogFormat != "json" {
+		t.Errorf("got %+v", c)
+	}
+	if want := []string{"127.0.0.1:1", "127.0.0.1:2"}; !cmp.Equal(want, c.Autotask.AllowHosts) {
+		t.Errorf("hosts %q", c.Autotask.AllowHosts)
 	}
 }
 

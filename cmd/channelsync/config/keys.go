@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 )
 
@@ -181,9 +180,5 @@ func readPrivate(path string) (string, error) {
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
 		return "", fmt.Errorf("got %s with mode %04o, want 0600: run chmod 600 %s", path, mode, path)
 	}
-	v, err := readSecret(path)
-	if err != nil {
-		return "", err
-	}
-	return strings.TrimSpace(v), nil
+	return readSecret(path)
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	v1 "channelsync/api/v1"
 )
 
 const (
@@ -40,7 +42,8 @@ type LookupEnv func(name string) (string, bool)
 // Parse reads the settings: a flag wins over its environment variable. A secret
 // may come from the file that <flag>-file or <VARIABLE>_FILE names; to give it
 // both ways is an error. An empty variable counts as not set. The error has one line for each wrong setting,
-// and never the value of a secret; it is flag.ErrHelp when help was asked for.
+// and never the value of a secret; it is flag.ErrHelp when help was asked for. Every
+// value is trimmed, wherever it comes from.
 //
 // The standard flag package reads the flags; ff would read the process's own
 // environment only, and would print a wrong secret in its error.
@@ -125,6 +128,7 @@ func resolve(d definition, flags map[string]string, env LookupEnv) (given, error
 		{envName(d.name), nonEmptyEnv(env), envName(d.name)},
 	} {
 		v, ok := from.lookup(from.name)
+		v = v1.Trim(v)
 		file, path := "", ""
 		if d.secret {
 			file = from.name + fileSuffix(from.label)
@@ -166,7 +170,7 @@ func dashed(name string) string {
 func nonEmptyEnv(env LookupEnv) LookupEnv {
 	return func(name string) (string, bool) {
 		v, ok := env(name)
-		return v, ok && v != ""
+		return v, ok && v1.Trim(v) != ""
 	}
 }
 
@@ -187,7 +191,7 @@ func readSecret(path string) (string, error) {
 	case len(b) > maxSecretFile:
 		return "", fmt.Errorf("got %s with more than 64 KiB, want a file with one secret", path)
 	}
-	v := strings.TrimSpace(string(b))
+	v := v1.Trim(string(b))
 	if v == "" || !utf8.ValidString(v) {
 		return "", fmt.Errorf("got %s without text, want a file with one secret", path)
 	}

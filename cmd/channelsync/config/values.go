@@ -22,7 +22,7 @@ const (
 func want(what string) error { return errors.New("want " + what) }
 
 func nonEmpty(to *string, s string) error {
-	if strings.TrimSpace(s) == "" {
+	if s == "" {
 		return want("a value")
 	}
 	*to = s
@@ -59,7 +59,7 @@ func duration(to *time.Duration, s string, least time.Duration) error {
 // size reads a number of bytes: plain, or with a unit of 1000 (kB, MB, GB, TB)
 // or 1024 (KiB, MiB, GiB, TiB) in any case. Empty and "none" are 0: no cap.
 func size(s string) (int64, error) {
-	t := strings.ToLower(strings.TrimSpace(s))
+	t := strings.ToLower(s)
 	if t == "" || t == "none" {
 		return 0, nil
 	}
@@ -79,7 +79,7 @@ func size(s string) (int64, error) {
 func list(s string) []string {
 	var parts []string
 	for part := range strings.SplitSeq(s, ",") {
-		if part = strings.TrimSpace(part); part != "" {
+		if part = v1.Trim(part); part != "" {
 			parts = append(parts, part)
 		}
 	}

@@ -103,6 +103,8 @@ type fetched[T any] struct {
 	rows map[int64]T
 	gone map[int64]bool  // a GET by id says that Autotask does not have it
 	bad  map[int64]error // the record's own failure: its row cannot be read
+	// settled are those that a GET by id was asked for, since the query did not answer all of them.
+	settled []int64
 }
 
 // row is what fetching needs to know of a row type.
@@ -140,6 +142,7 @@ func fetch[T any](ctx context.Context, f *fetcher, r row[T], ids []int64) (fetch
 		if err := out.settle(ctx, f, r, id); err != nil {
 			return out, err
 		}
+		out.settled = append(out.settled, id)
 	}
 	return out, nil
 }

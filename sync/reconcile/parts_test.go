@@ -163,6 +163,34 @@ func TestChargesAreComparedWhereTheyCount(t *testing.T) {
 	}
 }
 
+// TestWhatNoQueryAnswersIsNoEdit: a GET by id may tell more than a query, and a
+// comparison makes none.
+func TestWhatNoQueryAnswersIsNoEdit(t *testing.T) {
+	for name, fault := range map[string]func(product, charge int64) atsim.Fault{
+		"the vendor of a product": func(int64, int64) atsim.Fault { return lacking("Products", "defaultVendorID") },
+		"a product":               func(product, _ int64) atsim.Fault { return dropped("Products", product) },
+		"the cost of a charge":    func(int64, int64) atsim.Fault { return lacking("ContractCharges", "extendedCost") },
+		"the unit cost of a line": func(int64, int64) atsim.Fault { return lacking("ContractServices", "unitCost") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, setup{})
+			vendor := b.at.Put("Companies", atsim.Row{"companyName": "Datasafe Backup", "companyType": 7, "isActive": true})
+			product := b.at.Put("Products", atsim.Row{"name": "Server", "defaultVendorID": vendor})
+			id := b.contract(b.customer("Northwind"), "Hardware", atsim.Row{"contractType": 1})
+			charge := b.at.Put("ContractCharges", atsim.Row{"contractID": id, "productID": product, "name": "Server", "extendedCost": 5, "datePurchased": "2026-01-01"})
+			b.at.Put("ContractServices", atsim.Row{"contractID": id, "serviceID": 1, "unitCost": 10, "unitPrice": 20})
+			b.at.SetFault(fault(product, charge))
+			b.batch(v1.KindContract, id)
+			if c := b.agreement(id); c.Data.VendorName != "Datasafe Backup" {
+				t.Fatalf("at the target: %+v", c.Data)
+			}
+			if found := b.differing(id); len(found) > 0 {
+				t.Error("it differs though nothing was edited")
+			}
+		})
+	}
+}
+
 // TestAContractThatHasNotBegunIsComparedByItsFirstRows: they stand for today, however
 // far ahead they are.
 func TestAContractThatHasNotBegunIsComparedByItsFirstRows(t *testing.T) {

@@ -156,10 +156,14 @@ func (d *digest) addCatalogue(c unstamped) {
 			d.charges.add(autotask.EntityProducts, id)
 			continue
 		}
+		product := c.products[id]
+		if len(product.Lacks) > 0 {
+			product.DefaultVendorID = nil // no query tells it
+		}
 		d.charges.add(autotask.EntityProducts, struct {
 			ID     int64
 			Vendor *int64
-		}{id, c.products[id].DefaultVendorID})
+		}{id, product.DefaultVendorID})
 		for _, v := range c.suppliers[id] {
 			v.Lacks = nil
 			d.charges.add(autotask.EntityProductVendors, v)

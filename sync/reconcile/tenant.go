@@ -87,7 +87,7 @@ func (r *Reconciler) catalogueFor(ctx context.Context, p Parts) (c catalogue, er
 		return c, err
 	}
 	if products := p.productIDs(); len(products) > 0 {
-		c.products, c.badProducts, err = t.products.get(ctx, now, products, byID(f, productRows))
+		c.products, c.badProducts, err = t.products.get(ctx, now, products, stock(f))
 		if err = unlessHidden(err); err != nil {
 			return c, err
 		}
@@ -174,6 +174,24 @@ func byID[T any](f *fetcher, r row[T]) loader[T] {
 		found, err := fetch(ctx, f, r, ids)
 		if err != nil {
 			return nil, nil, fmt.Errorf("fetch %s: %w", r.entity, err)
+		}
+		return found.rows, found.bad, nil
+	}
+}
+
+// stock loads products. One that a query did not answer in full says so in Lacks: who
+// compares asks no more than the query, and must not take that for an edit.
+func stock(f *fetcher) loader[autotask.Product] {
+	return func(ctx context.Context, ids []int64) (map[int64]autotask.Product, map[int64]error, error) {
+		found, err := fetch(ctx, f, productRows, ids)
+		if err != nil {
+			return nil, nil, fmt.Errorf("fetch %s: %w", productRows.entity, err)
+		}
+		for _, id := range found.settled {
+			if v, there := found.rows[id]; there {
+				v.Lacks = []string{"defaultVendorID"}
+				found.rows[id] = v
+			}
 		}
 		return found.rows, found.bad, nil
 	}

@@ -63,7 +63,7 @@ func (l *Leases) look(ctx context.Context, tenant Tenant) error {
 	absent := l.compare(deeds)
 	var take, giveBack []int
 	if l.fresh(now) {
-		take, giveBack = plan(l.id, l.roster.staying(now, l.state != ""), l.places(now))
+		take, giveBack = plan(l.id, l.roster.staying(now, l.state != ""), l.declines(now), l.places(now))
 	}
 	l.mu.Unlock()
 	for _, t := range absent {

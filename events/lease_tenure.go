@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -208,4 +210,40 @@ func (l *Leases) Others() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.roster.alive(time.Now())
+}
+
+// declineFor is how long a shard that was declined is left to the others.
+const declineFor = 10 * time.Minute
+
+// Decline gives a shard back, since its work stands still here, and leaves it to another
+// instance for ten minutes, or until none has taken it. False when there is no other
+// instance, or the shard is not this one's: then nothing is done.
+func (l *Leases) Decline(shard int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.tenures[shard]
+	if t == nil || t.ctx.Err() != nil || len(l.roster.staying(time.Now(), true)) == 0 {
+		return false
+	}
+	l.declined[shard] = time.Now()
+	t.cancel(context.Canceled)
+	l.link.log.Warn("shard left to another instance: work for it stands still here", zap.Int(v1.LogShard, shard))
+	return true
+}
+
+// declines are the shards that each member declines; l.mu is held. This one takes back what
+// nobody has taken: an older version knows of no declining.
+func (l *Leases) declines(now time.Time) map[string][]int {
+	for shard, since := range l.declined {
+		if now.Sub(since) >= declineFor || now.Sub(since) >= 2*l.cfg.TTL && l.roster.deeds[shard].Owner == "" {
+			delete(l.declined, shard)
+		}
+	}
+	all := map[string][]int{l.id: slices.Collect(maps.Keys(l.declined))}
+	for id, m := range l.roster.members {
+		if id != l.id {
+			all[id] = m.Declines
+		}
+	}
+	return all
 }

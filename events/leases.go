@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -86,7 +88,8 @@ type Leases struct {
 	count      uint64
 	state      string // not empty once it leaves: nothing is begun any more
 	tenures    map[int]*tenure
-	working    lifecycle.Group // one task for each tenure
+	declined   map[int]time.Time // shards that another instance should have, and since when
+	working    lifecycle.Group   // one task for each tenure
 }
 
 // OpenLeases makes the tables that they need. Nothing is held before Run.
@@ -101,7 +104,7 @@ func (b *Bus) OpenLeases(ctx context.Context, cfg LeaseConfig) (*Leases, error) 
 	}
 	l := &Leases{
 		link: b.link, cfg: cfg.checked(), id: ulid.Make().String(), started: time.Now().UTC(),
-		instances: instances, shards: shards, nudge: make(chan struct{}, 1), tenures: map[int]*tenure{},
+		instances: instances, shards: shards, nudge: make(chan struct{}, 1), tenures: map[int]*tenure{}, declined: map[int]time.Time{},
 		reconnects: b.nc.Stats().Reconnects,
 	}
 	l.roster = newRoster(l.id, l.cfg.TTL, shards.madeJustNow())
@@ -198,7 +201,7 @@ func (l *Leases) beat(ctx context.Context) error {
 	defer leave()
 	l.mu.Lock()
 	l.count++
-	b := beat{Count: l.count, Version: l.cfg.Version, Speaks: speaks, StartedAt: l.started, State: l.state}
+	b := beat{Count: l.count, Version: l.cfg.Version, Speaks: speaks, StartedAt: l.started, State: l.state, Declines: slices.Sorted(maps.Keys(l.declined))}
 	l.mu.Unlock()
 	value, err := json.Marshal(b)
 	if err != nil {

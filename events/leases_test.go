@@ -370,3 +370,34 @@ func TestNothingBeginsOnceAnInstanceLeaves(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestAShardThatStandsStillIsLeftToAnother: and not taken back at once.
+func TestAShardThatStandsStillIsLeftToAnother(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	a := y.join("1")
+	y.shared(2*time.Second, a)
+	if a.Decline(0) {
+		t.Error("declined although there is nobody else")
+	}
+	b := y.join("1")
+	y.shared(5*time.Second, a, b)
+	shard := -1
+	for s := range Shards {
+		if a.HoldsShard(s) {
+			shard = s
+			break
+		}
+	}
+	if !a.Decline(shard) || a.Decline(shard) {
+		t.Error("not declined once")
+	}
+	eventually(t, 3*testTTL, "the other has it", func() bool { return b.HoldsShard(shard) })
+	pause(t.Context(), testTTL)
+	if a.HoldsShard(shard) || !b.HoldsShard(shard) {
+		t.Error("it was taken back")
+	}
+	y.exclusive()
+	b.leave()
+	eventually(t, 3*testTTL, "it is taken when nobody else is there", func() bool { return a.HoldsShard(shard) })
+}

@@ -17,6 +17,7 @@ type beat struct {
 	Speaks    int       `json:"speaks"`
 	StartedAt time.Time `json:"startedAt"`
 	State     string    `json:"state,omitempty"`
+	Declines  []int     `json:"declines,omitempty"` // shards that another instance should have
 }
 
 // The states of an instance that stops: it wants no shards any more; it has none.

@@ -105,7 +105,7 @@ func (n *node) act() {
 		_, held := n.held[shard]
 		places[shard] = place{held: held, mine: n.deeds[shard].Owner == n.me, free: n.free(shard, n.s.now)}
 	}
-	take, giveBack := plan(n.me, n.staying(n.s.now, n.state != ""), places)
+	take, giveBack := plan(n.me, n.staying(n.s.now, n.state != ""), nil, places)
 	for _, shard := range giveBack {
 		if shard < simShards {
 			delete(n.held, shard)

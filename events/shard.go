@@ -2,6 +2,7 @@ package events
 
 import (
 	"hash/fnv"
+	"slices"
 	"strconv"
 )
 
@@ -48,10 +49,11 @@ type place struct {
 }
 
 // plan says which shards an instance takes and which it gives back. members are
-// those that work and stay, the instance itself among them unless it leaves.
-func plan(me string, members []string, places [Shards]place) (take, giveBack []int) {
+// those that work and stay, the instance itself among them unless it leaves; declines are
+// the shards that a member wants others to have as long as there are some.
+func plan(me string, members []string, declines map[string][]int, places [Shards]place) (take, giveBack []int) {
 	for shard, p := range places {
-		mine := wanted(shard, members) == me
+		mine := wanted(shard, willing(shard, members, declines)) == me
 		switch {
 		case p.held && !mine:
 			giveBack = append(giveBack, shard)
@@ -63,4 +65,13 @@ func plan(me string, members []string, places [Shards]place) (take, giveBack []i
 		}
 	}
 	return take, giveBack
+}
+
+// willing are the members that do not decline a shard; all of them when all do.
+func willing(shard int, members []string, declines map[string][]int) []string {
+	left := slices.DeleteFunc(slices.Clone(members), func(m string) bool { return slices.Contains(declines[m], shard) })
+	if len(left) == 0 {
+		return members
+	}
+	return left
 }

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/progress"
 )
 
 const (
@@ -129,6 +130,7 @@ func (c *Client) send(
 	}
 	s.creds.sign(req)
 	res, err := c.http.Do(req)
+	progress.Move(ctx)
 	if err != nil {
 		return r.fail(KindUnavailable, networkCause(ctx, err))
 	}

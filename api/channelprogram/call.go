@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/progress"
 )
 
 // maxAnswer caps what is read of one answer, in bytes; a full batch of results with long problems is far below.
@@ -67,6 +68,7 @@ func (c *Client) exchange(ctx context.Context, r request, out any) error {
 		return fmt.Errorf("%s: %w", r.operation, err)
 	}
 	res, err := c.http.Do(req)
+	progress.Move(ctx)
 	if err != nil {
 		return c.onTheRoad(ctx, r, err)
 	}

@@ -20,6 +20,8 @@ type Shards interface {
 	Run(ctx context.Context, tenant events.Tenant)
 	// Holds says whether this instance works for an installation and is not about to stop.
 	Holds(installation string) bool
+	// Decline gives a shard back for another instance to go on with; false when there is none.
+	Decline(shard int) bool
 	// Under returns a context that ends before anybody else may work for the
 	// installation; the error says that somebody may already.
 	Under(ctx context.Context, installation string) (context.Context, context.CancelFunc, error)

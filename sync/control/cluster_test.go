@@ -38,6 +38,8 @@ func (l *leases) Holds(id string) bool {
 	return l.ctx != nil && l.ctx.Err() == nil && !l.late && events.ShardOf(id) == l.shard
 }
 
+func (l *leases) Decline(int) bool { return false }
+
 func (l *leases) Under(ctx context.Context, id string) (context.Context, context.CancelFunc, error) {
 	if !l.Holds(id) {
 		return ctx, func() {}, events.ErrNotHeld

@@ -14,6 +14,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/internal/panics"
+	"channelsync/internal/progress"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
 	"channelsync/sync/reconcile"
@@ -95,6 +96,7 @@ func (rt *runtime) runJobs(ctx context.Context) {
 	var last look
 	pace := jobLook
 	for ctx.Err() == nil {
+		progress.Of(ctx).Idle()
 		t := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -108,6 +110,7 @@ func (rt *runtime) runJobs(ctx context.Context) {
 		if rt.paused() {
 			continue
 		}
+		progress.Of(ctx).Busy(progress.Bulk)
 		if err := panics.Try(func() error { return rt.m.startPending(ctx, rt.id) }); err != nil {
 			rt.failed(ctx, "jobs", err)
 			wait = retryIn(err, rt.m.Now())

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -15,6 +16,9 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/internal/gate"
+	"channelsync/internal/lifecycle"
+	"channelsync/internal/panics"
+	"channelsync/internal/progress"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/history"
 	"channelsync/sync/installation"
@@ -34,7 +38,8 @@ type Config struct {
 	Jobs        *job.Store
 	Audit       *Audit
 	History     *history.Store
-	Cluster     *Cluster // nil: this process is the only one, and works for all installations
+	Cluster     *Cluster           // nil: this process is the only one, and works for all installations
+	Watchdog    *progress.Watchdog // nil: nobody looks whether work that is due moves
 
 	Hosts             autotask.Hosts
 	Discovery         autotask.Discoverer
@@ -103,11 +108,17 @@ func New(cfg Config) *Manager {
 // under half of a lease, so that it ends within it.
 const drainWithin = 5 * time.Second
 
+// killWithin is how long what runs of an installation may take to end after its context
+// has. What does not end by then is left behind: no call that it makes does anything.
+const killWithin = 2 * time.Second
+
 // Run runs the installations that this process works for until ctx ends, and returns
 // when all have stopped.
 func (m *Manager) Run(ctx context.Context) {
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
 	m.mu.Lock()
-	m.running = context.WithoutCancel(ctx)
+	m.running = running
 	m.mu.Unlock()
 	m.done.Go(func() { m.History.Run(ctx) })
 	if m.Cluster != nil {
@@ -126,6 +137,7 @@ func (m *Manager) Run(ctx context.Context) {
 	ids := slices.Collect(maps.Keys(m.runtimes))
 	m.mu.Unlock()
 	m.stopAll(ids)
+	end()
 	m.done.Wait()
 }
 
@@ -149,10 +161,18 @@ func (m *Manager) start(in *installation.Installation) {
 	ctx, rt.cancel = context.WithCancel(m.running)
 	work, rt.kill = context.WithCancel(m.running)
 	m.runtimes[in.ID] = rt
-	m.done.Go(func() {
-		defer close(rt.stopped)
-		rt.run(ctx, work)
+	rt.watch()
+	rt.task = lifecycle.New("installation "+in.ID, func(context.Context) error {
+		err := panics.Try(func() error { rt.run(ctx, work); return nil })
+		if err != nil {
+			m.Log.Error("an installation stopped with a panic; the watchdog starts it anew",
+				zap.String(v1.LogInstallation, in.ID), zap.Error(err), panics.Stack(err))
+			return err
+		}
+		rt.closeBeats()
+		return nil
 	})
+	rt.task.Start(m.running)
 }
 
 // stop ends the goroutines of an installation and waits for them; a batch under way
@@ -165,10 +185,20 @@ func (m *Manager) stop(id string) *runtime {
 	}
 	rt.cancel()
 	rt.worker.Finish()
-	late := time.AfterFunc(drainWithin, rt.kill)
-	<-rt.stopped
-	late.Stop()
+	drain, cancel := context.WithTimeoutCause(context.Background(), drainWithin, fmt.Errorf("not within %s", drainWithin))
+	defer cancel()
+	if rt.task.Wait(drain) != nil {
+		rt.kill()
+		killed, cancel := context.WithTimeoutCause(context.Background(), killWithin, fmt.Errorf("not within %s", drainWithin+killWithin))
+		defer cancel()
+		if err := rt.task.Wait(killed); err != nil {
+			rt.left.Store(true)
+			m.Log.Error("an installation does not stop; what still runs of it is left behind, and nothing that it does counts",
+				zap.String(v1.LogInstallation, id), zap.Error(err))
+		}
+	}
 	rt.kill()
+	rt.closeBeats()
 	rt.close()
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -176,6 +206,34 @@ func (m *Manager) stop(id string) *runtime {
 		delete(m.runtimes, id)
 	}
 	return rt
+}
+
+// startAnew lets go of what stands still, for the watchdog: another instance goes on with the
+// installation where there is one, else it is started here.
+func (m *Manager) startAnew(ctx context.Context, rt *runtime) error {
+	if m.runtime(rt.id) != rt {
+		return nil // it was started anew for another part of it already
+	}
+	m.Log.Warn("installation started anew", zap.String(v1.LogInstallation, rt.id))
+	if m.Cluster != nil && m.Cluster.Shards.Decline(events.ShardOf(rt.id)) {
+		return rt.task.Wait(ctx) // given back: what takes it over begins with it
+	}
+	leave, err := m.changing.Enter(ctx, rt.id)
+	if err != nil {
+		m.stop(rt.id) // whoever changes the installation may be what stands still
+	} else {
+		defer leave()
+		m.stop(rt.id)
+	}
+	in, err := m.Store.Get(rt.id)
+	if errors.Is(err, installation.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m.start(in)
+	return nil
 }
 
 // stopAll stops installations side by side.

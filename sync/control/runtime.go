@@ -15,7 +15,9 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/internal/gate"
+	"channelsync/internal/lifecycle"
 	"channelsync/internal/panics"
+	"channelsync/internal/progress"
 	"channelsync/sync/installation"
 	"channelsync/sync/reconcile"
 	"channelsync/sync/watch"
@@ -54,13 +56,15 @@ type runtime struct {
 	cancel     context.CancelFunc // ends the watchers
 	kill       context.CancelFunc // cuts the batch under way short
 	lost       atomic.Bool        // another process may work for the installation
-	stopped    chan struct{}
+	left       atomic.Bool        // it did not end in time: another one may run beside it
+	beats      []*progress.Beat   // of what works; closed once it has ended, or was left behind
+	task       *lifecycle.Task    // all of it
 }
 
 func (m *Manager) newRuntime(in *installation.Installation) *runtime {
 	rt := &runtime{
 		m: m, id: in.ID, log: m.Log.With(zap.String(v1.LogInstallation, in.ID)), issues: newIssues(m.Now), freshness: &reconcile.Freshness{},
-		check: make(chan struct{}, 1), pollNow: make(chan struct{}, 1), newJob: make(chan struct{}, 1), stopped: make(chan struct{}),
+		check: make(chan struct{}, 1), pollNow: make(chan struct{}, 1), newJob: make(chan struct{}, 1),
 	}
 	rt.autotask = m.autotaskClient(in, rt)
 	rt.connection, rt.account = connectionOf(in), accountOf(in)
@@ -132,22 +136,60 @@ func (rt *runtime) installation() (*installation.Installation, error) { return r
 
 // run works until ctx ends and the worker has finished; work cuts the worker short.
 func (rt *runtime) run(ctx, work context.Context) {
+	rt.beats[beatWorker].Busy(progress.Live)
 	wakes, unwatch := rt.m.Bus.Worklist().Wakes(rt.id)
 	defer unwatch()
 	rt.loadHistory(ctx)
 	var wg sync.WaitGroup
 	if rt.target != nil {
+		work = progress.With(work, rt.beats[beatWorker])
 		wg.Go(func() { rt.worker.Run(work, wakes) })
+	} else {
+		rt.beats[beatWorker].Idle()
 	}
-	wg.Go(func() { rt.watchWebhooks(ctx) })
-	wg.Go(func() { rt.watchStamps(ctx) })
-	wg.Go(func() { rt.runJobs(ctx) })
+	wg.Go(func() { rt.watchWebhooks(progress.With(ctx, rt.beats[beatWebhooks])) })
+	wg.Go(func() { rt.watchStamps(progress.With(ctx, rt.beats[beatPoller])) })
+	wg.Go(func() { rt.runJobs(progress.With(ctx, rt.beats[beatJobs])) })
 	wg.Wait()
 	rt.background.Wait()
+	if rt.left.Load() {
+		return // what runs now counts and stores
+	}
 	if !rt.lost.Load() {
 		rt.saveCounts(ctx)
 	}
 	rt.dropHistory(ctx)
+}
+
+// What works for an installation, in the order of runtime.beats.
+const (
+	beatWorker = iota
+	beatWebhooks
+	beatPoller
+	beatJobs
+	beatParts
+)
+
+// parts name them, for people and as the label of a metric.
+var parts = [...]struct{ name, part string }{
+	beatWorker: {"worker", "worker"}, beatWebhooks: {"check of webhooks", "webhooks"}, beatPoller: {"poller", "poller"}, beatJobs: {"jobs", "jobs"},
+	beatParts: {"comparison of parts", "poller"},
+}
+
+// watch has the watchdog look after what works.
+func (rt *runtime) watch() {
+	for _, p := range parts {
+		rt.beats = append(rt.beats, rt.m.Watchdog.Watch(progress.Work{
+			Name: p.name + " of installation " + rt.id, Part: p.part,
+			Restart: func(ctx context.Context) error { return rt.m.startAnew(ctx, rt) },
+		}))
+	}
+}
+
+func (rt *runtime) closeBeats() {
+	for _, b := range rt.beats {
+		b.Close()
+	}
 }
 
 // saveCounts stores how far the jobs came: only a crash may lose progress.
@@ -228,8 +270,10 @@ func (rt *runtime) paused() bool {
 
 // every runs step at once and then at each interval, or sooner when asked.
 func every(ctx context.Context, interval time.Duration, sooner <-chan struct{}, step func(context.Context)) {
+	work := progress.Of(ctx)
 	for ctx.Err() == nil {
 		step(ctx)
+		work.Idle()
 		t := time.NewTimer(interval)
 		select {
 		case <-ctx.Done():

@@ -11,6 +11,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/internal/panics"
+	"channelsync/internal/progress"
 	"channelsync/sync/job"
 	"channelsync/sync/watch"
 )
@@ -30,6 +31,7 @@ func (rt *runtime) watchWebhooks(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait := min(rt.m.Intervals.WebhookCheck, registerSoon)
 		rt.failed(ctx, "webhooks", panics.Try(func() error { wait = rt.checkWebhooks(ctx); return nil }))
+		progress.Of(ctx).Idle()
 		t := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -69,6 +71,7 @@ func (rt *runtime) checkWebhooks(ctx context.Context) time.Duration {
 		return interval
 	}
 	defer leave()
+	progress.Of(ctx).Busy(progress.Bulk)
 	done, err := rt.watcher.RepairWebhooks(ctx, rt.m.PublicURL)
 	if errors.Is(err, watch.ErrUserChanges) {
 		return registerSoon // whoever changes the user asks for a check besides
@@ -141,8 +144,11 @@ func (rt *runtime) compareParts(ctx context.Context) {
 	if !rt.watcher.PartsDue() || !rt.comparing.CompareAndSwap(false, true) {
 		return
 	}
+	ctx = progress.With(ctx, rt.beats[beatParts])
 	rt.background.Go(func() {
 		defer rt.comparing.Store(false)
+		rt.beats[beatParts].Busy(progress.Bulk)
+		defer rt.beats[beatParts].Idle()
 		err := panics.Try(func() error { return rt.watcher.CompareParts(ctx) })
 		if err == nil {
 			rt.issues.clearSide("parts")
@@ -162,6 +168,7 @@ func (rt *runtime) watchStamps(ctx context.Context) {
 			return
 		}
 		defer leave()
+		progress.Of(ctx).Busy(progress.Live)
 		if !rt.registered.Load() || rt.catchUp.Swap(false) {
 			err := panics.Try(func() error { return rt.pollStamps(ctx) })
 			if err != nil {

@@ -14,6 +14,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/internal/panics"
+	"channelsync/internal/progress"
 )
 
 const (
@@ -92,12 +93,16 @@ func Open(ctx context.Context, cfg Config) (*Notifier, error) {
 // Run looks and tells until ctx ends.
 func (n *Notifier) Run(ctx context.Context) {
 	defer n.post.client.CloseIdleConnections()
+	work := progress.Of(ctx)
 	t := time.NewTicker(n.cfg.Every)
 	defer t.Stop()
 	for {
+		work.Busy(progress.Live)
 		if err := panics.Try(func() error { n.round(ctx); return nil }); err != nil {
 			n.cfg.Log.Error("telling of issues panicked; what is due is told later", zap.Error(err), panics.Stack(err))
 		}
+		work.Move()
+		work.Wait(n.cfg.Every)
 		select {
 		case <-ctx.Done():
 			return

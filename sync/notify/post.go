@@ -13,6 +13,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/progress"
 )
 
 // postTimeout bounds one post, from the look-up of the name to the end of the answer.
@@ -82,6 +83,7 @@ func (p *poster) post(ctx context.Context, e Event, now time.Time) (result strin
 	req.Header.Set(HeaderTimestamp, timestamp)
 	req.Header.Set(HeaderSignature, Sign(p.secret, timestamp, body))
 	resp, err := p.client.Do(req)
+	progress.Move(ctx)
 	if err != nil {
 		return p.failure(ctx, err)
 	}

@@ -5,6 +5,9 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
+
+	"channelsync/internal/progress"
 )
 
 // places are a number of places that are given to those who wait for one by start-time
@@ -18,6 +21,8 @@ type places struct {
 	reached int          // the clock of the last one that got a place
 	clocks  map[flow]int // of those that are ahead of it
 	waiting []*waiter    // in the order of coming
+
+	served atomic.Uint64 // how many got a place
 }
 
 // flow is one of the two things that an installation does in a lane. Listing and
@@ -48,6 +53,7 @@ func (p *places) enter(ctx context.Context, who flow) (clock int, ok bool) {
 	p.waiting = append(p.waiting, w)
 	p.give()
 	p.mu.Unlock()
+	defer progress.Of(ctx).Queued(&p.served)()
 	select {
 	case <-w.given:
 		return w.clock, true
@@ -101,6 +107,7 @@ func (p *places) give() {
 		p.waiting = slices.Delete(p.waiting, i, i+1)
 		p.left--
 		p.reached = max(p.reached, next.clock)
+		p.served.Add(1)
 		close(next.given)
 	}
 }

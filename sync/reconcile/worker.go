@@ -14,6 +14,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/internal/panics"
+	"channelsync/internal/progress"
 )
 
 const (
@@ -169,6 +170,9 @@ func (w *Worker) Run(ctx context.Context, wakes <-chan struct{}) {
 
 // liveTurn makes a turn in the live lane.
 func (w *Worker) liveTurn(ctx context.Context) (settled int, full bool) {
+	work := progress.Of(ctx)
+	work.Busy(progress.Live)
+	defer work.Idle()
 	leave, ok := w.r.Turns.Enter(ctx, Want{Installation: w.r.ID, Lane: events.LaneLive})
 	if !ok {
 		return 0, false
@@ -180,6 +184,9 @@ func (w *Worker) liveTurn(ctx context.Context) (settled int, full bool) {
 // bulkTurn makes a turn in the bulk lane; it says whether there is to be another one.
 // It waits for a place no longer than a live change may be left waiting meanwhile.
 func (w *Worker) bulkTurn(ctx context.Context) (again bool) {
+	work := progress.Of(ctx)
+	work.Busy(progress.Bulk)
+	defer work.Idle()
 	leave, ok := w.r.Turns.Enter(ctx, Want{Installation: w.r.ID, Lane: events.LaneBulk, Within: max(w.window, minPatience)})
 	if !ok {
 		return true
@@ -247,6 +254,9 @@ func (w *Worker) turn(ctx context.Context, lane events.Lane) (settled int, full 
 		if err != nil {
 			if ctx.Err() == nil {
 				w.broke(err, lane)
+				if RoadOf(err, w.r.Now()).Side == SideOwn {
+					progress.Of(ctx).Fail(err)
+				}
 			}
 			return settled, full
 		}
@@ -274,6 +284,7 @@ func (w *Worker) batch(ctx context.Context, kind v1.Kind, lane events.Lane) (int
 		return 0, err
 	}
 	w.mended(lane)
+	progress.Of(ctx).Fail(nil)
 	err = w.r.held(ctx, func(ctx context.Context) error { return w.r.Worklist.Clear(ctx, in.ID, kind, lane, last) })
 	if err != nil {
 		return 0, err

@@ -9,6 +9,7 @@ import (
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
+	"channelsync/internal/progress"
 	"channelsync/sync/coverage"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
@@ -171,6 +172,9 @@ func (w *Watcher) admitParts(ctx context.Context) error {
 
 // wait waits, and fails where the installation was stopped meanwhile.
 func (w *Watcher) wait(ctx context.Context, d time.Duration) error {
+	work := progress.Of(ctx)
+	work.Wait(d)
+	defer work.Busy(progress.Bulk)
 	if err := w.Wait(ctx, d); err != nil {
 		return err
 	}

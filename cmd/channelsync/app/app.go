@@ -22,14 +22,21 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/config"
 	"channelsync/handlers"
+	"channelsync/internal/lifecycle"
+	"channelsync/internal/panics"
+	"channelsync/internal/progress"
 	"channelsync/sync/control"
 )
 
 // stopTimeout bounds the clean-up of a New that failed; servingTimeout is how long
-// Stop lets requests under way finish once the work is done.
+// Stop lets requests under way finish once the work is done. workTimeout bounds how long it
+// waits for the work, and cleanupTimeout for each of the rest: what does not end is named,
+// and the process ends all the same.
 const (
 	stopTimeout    = 10 * time.Second
 	servingTimeout = 3 * time.Second
+	workTimeout    = 12 * time.Second
+	cleanupTimeout = 15 * time.Second
 )
 
 // Options is what the caller decides beside the settings.
@@ -43,6 +50,8 @@ type Options struct {
 	LeaseTTL time.Duration
 	// NotifyEvery and NotifyQuiet are Every and Quiet of notify.Config. Tests shorten them.
 	NotifyEvery, NotifyQuiet time.Duration
+	// Stall is how long work that is due may stand still. Tests shorten it.
+	Stall progress.Limits
 }
 
 // App is one running channelsync.
@@ -57,7 +66,8 @@ type App struct {
 	metrics         *prometheus.Registry
 
 	draining atomic.Bool // Stop has begun
-	working  sync.WaitGroup
+	watchdog *progress.Watchdog
+	working  lifecycle.Group
 	serving  sync.WaitGroup
 	failed   chan error
 	cleanups []cleanup
@@ -68,6 +78,18 @@ type App struct {
 type cleanup struct {
 	name string
 	run  func(context.Context) error
+}
+
+// within runs a cleanup, and leaves one behind that does not end.
+func (c cleanup) within(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), cleanupTimeout, fmt.Errorf("not within %s", cleanupTimeout))
+	defer cancel()
+	task := lifecycle.New(c.name, c.run)
+	task.Start(ctx)
+	if err := task.Wait(ctx); err != nil {
+		return err
+	}
+	return task.Err()
 }
 
 type server struct {
@@ -101,27 +123,55 @@ func (a *App) Start(ctx context.Context) error {
 		})
 	}
 	a.defers("listeners", a.stopServing)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	a.defers("workers", func(context.Context) error {
-		cancel()
-		a.working.Wait()
+	ctx = context.WithoutCancel(ctx)
+	dispatcher := a.service("dispatcher", a.dispatch)
+	notifier := a.service("notifier", func(ctx context.Context) error {
+		if a.notify != nil {
+			a.notify(ctx)
+		}
 		return nil
 	})
-	a.working.Go(func() {
-		if err := a.dispatch(ctx); err != nil {
-			a.fail(fmt.Errorf("dispatch: %w", err))
-		}
+	a.defers("workers", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeoutCause(ctx, workTimeout, fmt.Errorf("not within %s", workTimeout))
+		defer cancel()
+		var errs [3]error
+		var stopping sync.WaitGroup
+		stopping.Go(func() { errs[0] = dispatcher.Stop(ctx, errStopping) })
+		stopping.Go(func() { errs[1] = notifier.Stop(ctx, errStopping) })
+		stopping.Go(func() { errs[2] = a.working.Stop(ctx, errStopping) })
+		stopping.Wait()
+		return errors.Join(errs[:]...)
 	})
-	a.working.Go(func() {
-		if err := a.stuck(ctx); err != nil {
-			a.fail(err)
-		}
-	})
-	a.working.Go(func() { a.manager.Run(ctx) })
-	if a.notify != nil {
-		a.working.Go(func() { a.notify(ctx) })
+	dispatcher.Start(ctx)
+	notifier.Start(ctx)
+	for name, run := range map[string]func(context.Context) error{
+		"watch of the event store": a.stuck,
+		"installations":            func(ctx context.Context) error { a.manager.Run(ctx); return nil },
+		"watchdog":                 func(ctx context.Context) error { a.watchdog.Run(ctx); return nil },
+	} {
+		a.working.Go(ctx, name, func(ctx context.Context) error {
+			if err := panics.Try(func() error { return run(ctx) }); err != nil {
+				a.opts.Log.Error("a part ended by itself", zap.String(v1.LogOperation, name), zap.Error(err), panics.Stack(err))
+				a.fail(fmt.Errorf("%s: %w", name, err))
+			}
+			return nil
+		})
 	}
 	return nil
+}
+
+// errStopping is the cause of the end of what a stop ends.
+var errStopping = errors.New("the service stops")
+
+// service is a part that the watchdog starts anew when it stands still.
+func (a *App) service(name string, run func(context.Context) error) *progress.Service {
+	return &progress.Service{Name: name, Part: name, Watchdog: a.watchdog, Log: a.opts.Log, Run: func(ctx context.Context) error {
+		err := run(ctx)
+		if err != nil && panics.Of(err) == nil && ctx.Err() == nil {
+			a.fail(fmt.Errorf("%s: %w", name, err))
+		}
+		return err
+	}}
 }
 
 // stopServing ends both listeners, side by side. Requests under way may finish for
@@ -167,7 +217,7 @@ func (a *App) Stop(ctx context.Context) error {
 		for len(a.cleanups) > 0 {
 			c := a.cleanups[len(a.cleanups)-1]
 			a.cleanups = a.cleanups[:len(a.cleanups)-1]
-			if err := c.run(ctx); err != nil {
+			if err := c.within(ctx); err != nil {
 				errs = append(errs, fmt.Errorf("stop %s: %w", c.name, err))
 			}
 		}

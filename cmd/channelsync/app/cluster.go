@@ -44,7 +44,7 @@ func (a *App) openCluster(ctx context.Context, cfg config.Config, bus *events.Bu
 	if cfg.NATS.Embedded() {
 		return nil, nil
 	}
-	leases, err := bus.OpenLeases(ctx, events.LeaseConfig{Version: a.opts.Version, TTL: a.opts.LeaseTTL})
+	leases, err := bus.OpenLeases(ctx, events.LeaseConfig{Version: a.opts.Version, TTL: a.opts.LeaseTTL, Watchdog: a.watchdog})
 	if err != nil {
 		return nil, err
 	}

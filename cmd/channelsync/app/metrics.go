@@ -22,6 +22,7 @@ type metrics struct {
 	freshnessSec prometheus.Histogram
 	storeTime    *prometheus.HistogramVec
 	notices      *prometheus.CounterVec
+	stalls       *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -54,8 +55,14 @@ func newMetrics() *metrics {
 		notices: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "channelsync_notifications_total", Help: "Attempts to notify of an issue, by result.",
 		}, []string{"result"}),
+		stalls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "channelsync_stalls_total", Help: "Times that work which was due did not move, by part.",
+		}, []string{"part"}),
 	}
-	m.registry.MustRegister(m.deliveries, m.requests, m.requestTime, m.pushes, m.pushTime, m.reconciles, m.freshnessSec, m.storeTime, m.notices,
+	for _, part := range []string{"dispatcher", "worker", "webhooks", "poller", "jobs", "leases", "notifier"} {
+		m.stalls.WithLabelValues(part) // 0: a counter that begins with 1 has not grown for Prometheus
+	}
+	m.registry.MustRegister(m.deliveries, m.requests, m.requestTime, m.pushes, m.pushTime, m.reconciles, m.freshnessSec, m.storeTime, m.notices, m.stalls,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -105,6 +112,8 @@ func (m *metrics) reconciled(s reconcile.Settled) {
 }
 
 func (m *metrics) freshness(took time.Duration) { m.freshnessSec.Observe(took.Seconds()) }
+
+func (m *metrics) stalled(part string) { m.stalls.WithLabelValues(part).Inc() }
 
 func (m *metrics) notified(result string) { m.notices.WithLabelValues(result).Inc() }
 

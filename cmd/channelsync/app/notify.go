@@ -9,6 +9,8 @@ import (
 
 	"channelsync/cmd/channelsync/config"
 	"channelsync/events"
+	"channelsync/internal/lifecycle"
+	"channelsync/internal/progress"
 	"channelsync/sync/notify"
 )
 
@@ -63,19 +65,20 @@ func (a *App) notifyInTurn(ctx context.Context, open func(context.Context) (*not
 			a.cluster.log.Warn("what was told is not read; tried again", zap.Error(err))
 			continue
 		}
-		turn, end := context.WithCancel(ctx)
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			n.Run(turn)
-		}()
-		for mine() && ctx.Err() == nil {
+		turn := lifecycle.New("notifier", func(ctx context.Context) error { n.Run(ctx); return nil })
+		turn.Start(ctx)
+		for mine() && ctx.Err() == nil && turn.Err() == nil {
 			select {
 			case <-ctx.Done():
+			case <-turn.Done():
 			case <-t.C:
 			}
 		}
-		end()
-		<-done
+		turn.End(errStopping)
+		<-turn.Done()
+		if err := turn.Err(); err != nil {
+			panic(err) // the service logs it, and runs again
+		}
+		progress.Of(ctx).Idle()
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"channelsync/handlers/admin"
 	"channelsync/handlers/callback"
 	"channelsync/handlers/health"
+	"channelsync/internal/progress"
 	"channelsync/sync/control"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/history"
@@ -55,6 +56,10 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.defers("event store", bus.Close)
 	a.dispatch, a.stuck = bus.Dispatch, bus.AwaitStuck
+	a.watchdog = progress.New(progress.Config{
+		Limits: a.opts.Stall, Excuse: func(ctx context.Context) error { return bus.Health(ctx).Err },
+		Count: metrics.stalled, GiveUp: a.fail, Log: log.Named("watchdog"),
+	})
 	metrics.journal(bus)
 
 	if a.cluster, err = a.openCluster(ctx, cfg, bus); err != nil {
@@ -94,7 +99,7 @@ func (a *App) wire(ctx context.Context) error {
 		}
 	}
 	adminSide, err := handlers.Admin(handlers.AdminConfig{
-		API: api, Token: cfg.AdminToken, Ready: append(checks(bus), a.serves()), Metrics: metrics.registry, Version: a.opts.Version, Log: log, Now: a.opts.Now,
+		API: api, Token: cfg.AdminToken, Ready: append(checks(bus), a.serves(), health.Check{Name: "progress", Probe: a.watchdog.Check}), Metrics: metrics.registry, Version: a.opts.Version, Log: log, Now: a.opts.Now,
 	})
 	if err != nil {
 		return err
@@ -132,7 +137,7 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 	discovery := transport.New()
 	a.defers("connections for discovery", func(context.Context) error { discovery.CloseIdleConnections(); return nil })
 	return control.New(control.Config{
-		Bus: bus, Vault: vault, Store: store, Ledger: records, Cluster: a.cluster.shared(tables),
+		Bus: bus, Vault: vault, Store: store, Ledger: records, Cluster: a.cluster.shared(tables), Watchdog: a.watchdog,
 		DeadLetters: deadletter.New(bus.DeadLetters(), vault, a.opts.Now), Jobs: jobStore, Audit: audit, History: hourly,
 		Hosts: hosts, Discovery: autotask.Discoverer{URL: cfg.Autotask.DiscoveryURL, Hosts: hosts, Client: &http.Client{Transport: discovery}},
 		ChannelProgramURL: cfg.ChannelProgramURL, PublicURL: cfg.PublicURL, Version: a.opts.Version,

@@ -259,3 +259,37 @@ func TestACurrencyThatIsNotTakenIsNamed(t *testing.T) {
 		t.Errorf("projection %s, %v", e.Projection, err)
 	}
 }
+
+// TestARowThatGoesBadIsNamed: the comparison of the parts finds it, the contract's
+// reconcile names it, and it goes on by itself once the row can be read. What is said of
+// how fresh parts are is there all along.
+func TestARowThatGoesBadIsNamed(t *testing.T) {
+	t.Parallel()
+	w := seeded(t, 20, world.Options{Settings: often()})
+	in := w.Install()
+	w.Agree(soon)
+	settled(w, in.ID)
+	row := w.Autotask.All("ContractServiceUnits")[0]
+	unit, contract := row["id"].(int64), row["contractID"].(int64)
+	edit(w, "ContractServiceUnits", unit, atsim.Row{"startDate": "2020-01-01", "endDate": nil})
+	w.Agree(within(parts + poll))
+	bad := w.Autotask.SetFault(atsim.Fault{Kind: "badvalue", Entity: "ContractServiceUnits", Record: unit, Field: "cost", Value: []byte(`"n/a"`)})
+	rec := w.RecordBecomes(in.ID, v1.KindContract, contract, within(parts+poll), had(v1.OutcomeRetrying))
+	if fmt.Sprint(rec.Reasons) != "[parts_unreadable]" || !strings.Contains(rec.Detail, "cost") {
+		t.Errorf("reasons %v, detail %q, want the field named", rec.Reasons, rec.Detail)
+	}
+	w.Autotask.ClearFaults(bad)
+	edit(w, "ContractServiceUnits", unit, atsim.Row{"cost": "777"})
+	w.Agree(within(parts + poll))
+	shown, err := w.Admin.Installation(t.Context(), in.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := shown.Parts; p == nil || p.Contracts == 0 || p.ComparedSince == nil || time.Since(*p.ComparedSince) > within(parts+poll) {
+		t.Errorf("how fresh parts are: %+v", p)
+	}
+	st, err := w.Admin.Status(t.Context())
+	if err != nil || len(st.Installations) != 1 || st.Installations[0].Parts == nil {
+		t.Errorf("status %+v, %v", st, err)
+	}
+}

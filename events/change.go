@@ -13,7 +13,7 @@ import (
 // Change says that a record of an installation may differ, why, and since when.
 // It names fields but never carries their values.
 type Change struct {
-	// Installation, Kind and ID name the record. They travel in the subject alone.
+	// Installation, Kind and ID name the record.
 	Installation string  `json:"-"`
 	Kind         v1.Kind `json:"-"`
 	ID           int64   `json:"-"`
@@ -25,7 +25,7 @@ type Change struct {
 	SequenceNumber *int64     `json:"sequenceNumber,omitempty"`
 	Job            string     `json:"job,omitempty"`   // the backfill, resync or replay it belongs to
 	Force          bool       `json:"force,omitempty"` // push it whatever was pushed last
-	Traceparent    string     `json:"-"`               // W3C trace context; travels as a header
+	Traceparent    string     `json:"-"`               // W3C trace context
 }
 
 // Lane is where the change waits: bulk for what belongs to a job or was found
@@ -37,44 +37,26 @@ func (c Change) Lane() Lane {
 	return laneOf(c.Trigger)
 }
 
-// Receipt is the journal's answer to a change that it has on disk.
+// Receipt is the journal's answer to a change that it has on disk. Sequence and place are
+// the change's identity.
 type Receipt struct {
-	Sequence  uint64 // where the journal holds it
-	Duplicate bool   // its message id was stored within the last 30 minutes already
+	Sequence  uint64 // of the message that holds it
+	Place     int    // in that message, from 0
+	Duplicate bool   // this process stored it within the last 30 minutes already
 }
 
 // StoredChange is a change as the journal holds it.
 type StoredChange struct {
 	Change
-	Sequence uint64
+	Sequence uint64 // of the message that holds it
+	Place    int    // in that message, from 0
 	StoredAt time.Time
 }
 
 const traceHeader = "traceparent"
 
-// message is the change as it is published; msgID may be empty.
-func (c Change) message(msgID string) (*nats.Msg, error) {
-	subject, err := changeSubject(c.Installation, c.Kind, c.ID)
-	if err != nil {
-		return nil, err
-	}
-	body, err := json.Marshal(c)
-	if err != nil {
-		return nil, fmt.Errorf("encode change: %w", err)
-	}
-	msg := nats.NewMsg(subject)
-	msg.Data = body
-	if msgID != "" {
-		msg.Header.Set(nats.MsgIdHdr, msgID)
-	}
-	if c.Traceparent != "" {
-		msg.Header.Set(traceHeader, c.Traceparent)
-	}
-	return msg, nil
-}
-
-// readChange is the inverse of message. When only the body is unreadable the
-// record is still named, beside the error.
+// readChange reads a message of a store of format 1, which is one change. When only the
+// body is unreadable the record is still named, beside the error.
 func readChange(subject string, header nats.Header, body []byte) (Change, error) {
 	installation, kind, id, err := parseChangeSubject(subject)
 	if err != nil {

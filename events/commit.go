@@ -11,12 +11,13 @@ import (
 // gatherFor is how long a round waits at most for those who were in the one before.
 const gatherFor = time.Millisecond
 
-// submission is one Publish on its way through the committer.
+// submission is one change on its way through the committer.
 type submission struct {
-	ctx  context.Context
-	msg  *nats.Msg
-	id   string
-	done chan settlement // holds one, so that nobody waits for a caller that left
+	ctx          context.Context
+	installation string
+	line         []byte
+	key          changeKey
+	done         chan settlement // holds one, so that nobody waits for a caller that left
 }
 
 type settlement struct {
@@ -26,21 +27,20 @@ type settlement struct {
 
 func (s *submission) settle(r Receipt, err error) { s.done <- settlement{r, err} }
 
-// submit hands the message to the committer and waits for its fate.
-func (j *Journal) submit(ctx context.Context, msg *nats.Msg, id string) (Receipt, error) {
-	s := &submission{ctx: ctx, msg: msg, id: id, done: make(chan settlement, 1)}
+// submit hands a change to the committer and waits for its fate.
+func (j *Journal) submit(s *submission) (Receipt, error) {
 	select {
 	case j.in <- s:
-	case <-ctx.Done():
-		return Receipt{}, ctx.Err()
+	case <-s.ctx.Done():
+		return Receipt{}, s.ctx.Err()
 	case <-j.stopped:
 		return Receipt{}, ErrClosed
 	}
 	select {
 	case r := <-s.done:
 		return r.receipt, r.err
-	case <-ctx.Done():
-		return Receipt{}, ctx.Err()
+	case <-s.ctx.Done():
+		return Receipt{}, s.ctx.Err()
 	case <-j.stopped:
 	}
 	select { // settled in its last round?
@@ -51,10 +51,9 @@ func (j *Journal) submit(ctx context.Context, msg *nats.Msg, id string) (Receipt
 	}
 }
 
-// commitLoop is the group commit. A synced server stores single messages one
-// fsync at a time, however many wait, but flushes an atomic batch as one. So
-// whatever queued up during a round goes out together in the next; there is no
-// timer, and a lone change waits for nobody.
+// commitLoop is the group commit. The flush of the disk is what a change costs, however
+// many it flushes: whatever queued up during a round goes out together in the next. There
+// is no timer, and a lone change waits for nobody.
 func (j *Journal) commitLoop(ctx context.Context) {
 	defer close(j.stopped)
 	expected := 0 // how many may be about to post again
@@ -63,30 +62,30 @@ func (j *Journal) commitLoop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case first := <-j.in:
-			round := j.collect(first, expected)
-			j.commit(ctx, round)
-			expected = len(round) + len(j.in)
+			gathered := j.collect(first, expected)
+			j.commit(ctx, gathered)
+			expected = len(gathered) + len(j.in)
 		}
 	}
 }
 
-// collect takes what waits now, up to a batch. Whoever was answered in the round
+// collect takes what waits now, up to roundMax. Whoever was answered in the round
 // before is about to post again, beside those who came during it: as long as that
 // may fill the round it waits a little, a fraction of what the flush takes. So those
 // who post side by side share one flush, and do not part into groups that take turns.
 // A lone change waits for nobody.
 func (j *Journal) collect(first *submission, expected int) []*submission {
-	round := []*submission{first}
+	gathered := []*submission{first}
 	var late <-chan time.Time
-	for len(round) < batchMax {
+	for len(gathered) < roundMax {
 		select {
 		case s := <-j.in:
-			round = append(round, s)
+			gathered = append(gathered, s)
 			continue
 		default:
 		}
-		if len(round) >= expected {
-			return round
+		if len(gathered) >= expected {
+			return gathered
 		}
 		if late == nil {
 			timer := time.NewTimer(gatherFor)
@@ -95,56 +94,65 @@ func (j *Journal) collect(first *submission, expected int) []*submission {
 		}
 		select {
 		case s := <-j.in:
-			round = append(round, s)
+			gathered = append(gathered, s)
 		case <-late:
-			return round
+			return gathered
 		}
 	}
-	return round
+	return gathered
 }
 
-// commit settles one round, also when the bus begins to close meanwhile. A message
-// id that comes twice would fail the whole batch, so its repeats wait and share
-// the first one's fate.
-func (j *Journal) commit(ctx context.Context, round []*submission) {
-	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), lastDeadline(round))
+// commit stores what was gathered, also when the bus begins to close meanwhile. What is
+// known by now is not stored again; of several with one key the first is stored, and the
+// others share its fate.
+func (j *Journal) commit(ctx context.Context, gathered []*submission) {
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), lastDeadline(gathered))
 	defer cancel()
-	unique := make([]*submission, 0, len(round))
-	firstOf := make(map[string]*submission, len(round))
-	var repeats []*submission
-	for _, s := range round {
-		switch {
-		case s.ctx.Err() != nil:
-			s.settle(Receipt{}, s.ctx.Err())
-		case s.id != "" && firstOf[s.id] != nil:
-			repeats = append(repeats, s)
-		default:
-			firstOf[s.id] = s
-			unique = append(unique, s)
+	unique := make([]*submission, 0, len(gathered))
+	firstOf := make(map[changeKey]*submission, len(gathered))
+	repeats := make(map[*submission][]*submission)
+	for _, s := range gathered {
+		if err := s.ctx.Err(); err != nil {
+			s.settle(Receipt{}, err)
+			continue
 		}
+		if r, ok := j.known.find(s.key, j.now()); ok {
+			s.settle(r, nil)
+			continue
+		}
+		if s.key != (changeKey{}) {
+			if first := firstOf[s.key]; first != nil {
+				repeats[first] = append(repeats[first], s)
+				continue
+			}
+			firstOf[s.key] = s
+		}
+		unique = append(unique, s)
 	}
-	var results []settlement
-	if len(unique) < batchFrom {
-		results = j.commitEach(ctx, unique)
-	} else {
-		results = j.commitBatch(ctx, unique)
-	}
-	settled := make(map[*submission]settlement, len(unique))
-	for i, s := range unique {
-		settled[s] = results[i]
-		s.settle(results[i].receipt, results[i].err)
-	}
-	for _, s := range repeats {
-		r := settled[firstOf[s.id]]
-		r.receipt.Duplicate = r.err == nil
-		s.settle(r.receipt, r.err)
+	rounds := j.pack(unique)
+	j.storeRounds(ctx, rounds)
+	now := j.now()
+	for _, r := range rounds {
+		for place, s := range r.changes {
+			receipt := Receipt{Sequence: r.sequence, Place: place}
+			if r.err != nil {
+				receipt = Receipt{}
+			} else {
+				j.known.add(s.key, receipt, now)
+			}
+			s.settle(receipt, r.err)
+			receipt.Duplicate = r.err == nil
+			for _, again := range repeats[s] {
+				again.settle(receipt, r.err)
+			}
+		}
 	}
 }
 
 // lastDeadline is when nobody waits for the round any more.
-func lastDeadline(round []*submission) time.Time {
+func lastDeadline(gathered []*submission) time.Time {
 	var last time.Time
-	for _, s := range round {
+	for _, s := range gathered {
 		if end, ok := s.ctx.Deadline(); ok && end.After(last) {
 			last = end
 		}
@@ -152,55 +160,94 @@ func lastDeadline(round []*submission) time.Time {
 	return last // each has one: call sets it
 }
 
-// commitEach stores the messages one by one, side by side.
-func (j *Journal) commitEach(ctx context.Context, subs []*submission) []settlement {
-	results := make([]settlement, len(subs))
-	var wg sync.WaitGroup
-	for i, s := range subs {
-		one := func() {
-			results[i].err = j.withRoom(ctx, func() error {
-				ack, err := j.publish(ctx, s.msg)
-				if err == nil {
-					results[i].receipt = Receipt{Sequence: ack.Sequence, Duplicate: ack.Duplicate}
-				}
-				return err
-			})
-		}
-		if len(subs) == 1 {
-			one()
-		} else {
-			wg.Go(one)
-		}
-	}
-	wg.Wait()
-	return results
+// round is a message on its way: the changes in it, and what came of it.
+type round struct {
+	installation string
+	changes      []*submission
+	size         int    // of its body, in bytes
+	kept         string // keptDispatched or keptWaiting, when it is written again
+
+	sequence uint64
+	err      error
 }
 
-// commitBatch stores the messages as one atomic batch.
-func (j *Journal) commitBatch(ctx context.Context, subs []*submission) []settlement {
-	msgs := make([]*nats.Msg, len(subs))
-	for i, s := range subs {
-		msgs[i] = s.msg
+func (r *round) message() *nats.Msg {
+	lines := make([][]byte, len(r.changes))
+	for i, s := range r.changes {
+		lines[i] = s.line
+	}
+	msg := roundMessage(r.installation, lines)
+	if r.kept != "" {
+		msg.Header.Set(keptHeader, r.kept)
+	}
+	return msg
+}
+
+// pack puts changes into rounds, in their order: one for each installation, more where
+// that would become too long or too large. No line is larger than a round may be.
+func (j *Journal) pack(changes []*submission) []*round {
+	limit := j.roundLimit()
+	var rounds []*round
+	open := make(map[string]*round)
+	for _, s := range changes {
+		r := open[s.installation]
+		if r == nil || len(r.changes) == roundMax || r.size+1+len(s.line) > limit {
+			r = &round{installation: s.installation}
+			open[s.installation] = r
+			rounds = append(rounds, r)
+		}
+		r.changes = append(r.changes, s)
+		r.size += 1 + len(s.line)
+	}
+	return rounds
+}
+
+// storeRounds stores each round and notes what came of it. A synced server flushes
+// single messages one by one, however many wait, but an atomic batch as a whole, for
+// the price of several flushes: from batchFrom rounds on it is cheaper. Fewer go side by
+// side, and the failure of one is not another's.
+func (j *Journal) storeRounds(ctx context.Context, rounds []*round) {
+	if len(rounds) >= batchFrom {
+		j.storeTogether(ctx, rounds)
+		return
+	}
+	var wg sync.WaitGroup
+	for i, r := range rounds {
+		if i == len(rounds)-1 {
+			j.storeRound(ctx, r)
+			break
+		}
+		wg.Go(func() { j.storeRound(ctx, r) })
+	}
+	wg.Wait()
+	j.stats.rounds.Add(uint64(len(rounds)))
+}
+
+func (j *Journal) storeRound(ctx context.Context, r *round) {
+	msg := r.message()
+	r.err = j.withRoom(ctx, func() error {
+		ack, err := j.publish(ctx, msg)
+		if err == nil {
+			r.sequence = ack.Sequence
+		}
+		return err
+	})
+}
+
+func (j *Journal) storeTogether(ctx context.Context, rounds []*round) {
+	msgs := make([]*nats.Msg, len(rounds))
+	for i, r := range rounds {
+		msgs[i] = r.message()
 	}
 	var last uint64
 	err := j.withRoom(ctx, func() (err error) {
 		last, err = j.publishAtomic(ctx, msgs)
 		return err
 	})
-	if isDuplicateInBatch(err) {
-		return j.commitEach(ctx, subs) // singly, the repeat alone reports as a duplicate
-	}
-	results := make([]settlement, len(subs))
-	for i := range subs {
-		if err != nil {
-			results[i].err = err
-			continue
+	for i, r := range rounds {
+		if r.err = err; err == nil {
+			r.sequence = last - uint64(len(rounds)-1-i)
 		}
-		results[i].receipt.Sequence = last - uint64(len(subs)-1-i)
 	}
-	if err == nil {
-		j.stats.batches.Add(1)
-		j.stats.batched.Add(uint64(len(subs)))
-	}
-	return results
+	j.stats.rounds.Add(uint64(len(rounds)))
 }

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,10 @@ const (
 	// of the disk, a hundred of them in one batch little more; and what a lone change waits for
 	// is the coalesce window, not this: it is carried at once.
 	dispatchGather = 100 * time.Millisecond
+	// fetchMax is how many messages are asked for at a time: their rounds may be large.
+	fetchMax = 100
+	// unknownPause is how long a round waits that only a newer version can read.
+	unknownPause = time.Minute
 )
 
 // Dispatch carries changes from the journal to the worklist until the context
@@ -30,7 +35,7 @@ func (b *Bus) Dispatch(ctx context.Context) error {
 	work := progress.Of(ctx)
 	work.Wait(fetchWait)
 	for ctx.Err() == nil {
-		msgs, err := b.fetch(ctx)
+		msgs, full, err := b.fetch(ctx)
 		work.Busy(progress.Live)
 		if len(msgs) > 0 {
 			err = errors.Join(err, b.carryAll(ctx, msgs))
@@ -41,7 +46,7 @@ func (b *Bus) Dispatch(ctx context.Context) error {
 		}
 		if err == nil || ctx.Err() != nil {
 			work.Fail(nil)
-			if n := len(msgs); n > 0 && n < batchMax {
+			if len(msgs) > 0 && !full {
 				pause(ctx, dispatchGather)
 			}
 			continue
@@ -64,12 +69,13 @@ func (b *Bus) nothingWaits(ctx context.Context) bool {
 	return err == nil && lag == 0
 }
 
-// fetch returns what waits now, or waits for the first change and returns it
-// with what came along. A plain Fetch of 500 would wait for all of them.
-func (b *Bus) fetch(ctx context.Context) ([]jetstream.Msg, error) {
-	msgs, err := collectBatch(b.journal.dispatcher.FetchNoWait(batchMax))
+// fetch returns what waits now until that is as much as fills a batch of marks, or waits for
+// the first message and returns it with what came along. A plain Fetch of so many would wait
+// for all of them.
+func (b *Bus) fetch(ctx context.Context) (msgs []jetstream.Msg, full bool, err error) {
+	msgs, full, err = b.fetchWaiting(nil)
 	if len(msgs) > 0 || err != nil {
-		return msgs, err
+		return msgs, full, err
 	}
 	wait, cancel := context.WithTimeout(ctx, fetchWait)
 	defer cancel()
@@ -78,10 +84,25 @@ func (b *Bus) fetch(ctx context.Context) ([]jetstream.Msg, error) {
 		err = nil // nothing to do is not a failure
 	}
 	if len(msgs) == 0 || err != nil {
-		return msgs, err
+		return msgs, false, err
 	}
-	more, err := collectBatch(b.journal.dispatcher.FetchNoWait(batchMax - 1))
-	return append(msgs, more...), err
+	return b.fetchWaiting(msgs)
+}
+
+// fetchWaiting adds what waits now to what was fetched.
+func (b *Bus) fetchWaiting(msgs []jetstream.Msg) (all []jetstream.Msg, full bool, err error) {
+	changes := 0
+	for changes < batchMax {
+		more, err := collectBatch(b.journal.dispatcher.FetchNoWait(fetchMax))
+		msgs = append(msgs, more...)
+		if err != nil || len(more) < fetchMax {
+			return msgs, false, err
+		}
+		for _, msg := range more {
+			changes += 1 + bytes.Count(msg.Data(), []byte{'\n'})
+		}
+	}
+	return msgs, true, nil
 }
 
 func collectBatch(batch jetstream.MessageBatch, err error) ([]jetstream.Msg, error) {
@@ -98,19 +119,16 @@ func collectBatch(batch jetstream.MessageBatch, err error) ([]jetstream.Msg, err
 	return msgs, nil
 }
 
-// carryAll carries messages, and one by one when that panics: the one that causes it is
-// logged and ended, so that it comes again for nobody.
+// carryAll carries messages, and one by one when that panics. A single message that panics
+// is carried change by change: the one that causes it is logged and left out, so that it
+// comes again for nobody.
 func (b *Bus) carryAll(ctx context.Context, msgs []jetstream.Msg) error {
 	err := panics.Try(func() error { return b.carry(ctx, msgs) })
 	if panics.Of(err) == nil {
 		return err
 	}
 	if len(msgs) == 1 {
-		b.log.Error("carrying a change panicked; ending it: the next sweep finds its record",
-			zap.String("subject", msgs[0].Subject()), zap.Error(err), panics.Stack(err))
-		b.stats.terminated.Add(1)
-		_ = msgs[0].TermWithReason("panicked")
-		return nil
+		return b.carryEach(ctx, msgs[0])
 	}
 	var errs []error
 	for _, msg := range msgs {
@@ -119,64 +137,145 @@ func (b *Bus) carryAll(ctx context.Context, msgs []jetstream.Msg) error {
 	return errors.Join(errs...)
 }
 
+// carryEach carries one message change by change, past those that panic.
+func (b *Bus) carryEach(ctx context.Context, msg jetstream.Msg) error {
+	var errs []error
+	whole := panics.Try(func() error {
+		return b.changesIn(msg, func(c StoredChange, readErr error) {
+			err := panics.Try(func() error {
+				l := newLoad()
+				b.take(l, c, readErr)
+				return b.worklist.Mark(context.WithoutCancel(ctx), l.marks)
+			})
+			if panics.Of(err) == nil {
+				errs = append(errs, err)
+				return
+			}
+			b.log.Error("carrying a change panicked; leaving it out: the next sweep finds its record",
+				zap.Uint64(v1.LogSequence, c.Sequence), zap.Int(v1.LogPlace, c.Place), zap.Error(err), panics.Stack(err))
+			b.stats.terminated.Add(1)
+		})
+	})
+	if panics.Of(whole) != nil {
+		b.log.Error("reading a round panicked; ending it: the next sweep finds its records",
+			zap.String("subject", msg.Subject()), zap.Error(whole), panics.Stack(whole))
+		b.stats.terminated.Add(1)
+		_ = msg.TermWithReason("panicked")
+		return nil
+	}
+	err := errors.Join(errs...)
+	b.acknowledge([]jetstream.Msg{msg}, err)
+	return err
+}
+
+// load is what one step of dispatch marks: one mark for each record and lane, that of its
+// last change.
+type load struct {
+	changes int
+	marks   []Mark
+	at      map[recordLane]int // index in marks
+}
+
+type recordLane struct {
+	installation string
+	kind         v1.Kind
+	id           int64
+	lane         Lane
+}
+
+func newLoad() *load { return &load{at: make(map[recordLane]int)} }
+
 // carry marks what the messages name, then acknowledges all of them; on an
 // error all of them come again. What was fetched is carried to its end even when
 // the context ends meanwhile: else it would wait for AckWait.
 func (b *Bus) carry(ctx context.Context, msgs []jetstream.Msg) error {
 	ctx = context.WithoutCancel(ctx)
-	marks, good := b.marksOf(msgs)
-	err := b.worklist.Mark(ctx, marks)
+	l := newLoad()
+	good := make([]jetstream.Msg, 0, len(msgs))
+	for _, msg := range msgs {
+		if b.changesIn(msg, func(c StoredChange, err error) { b.take(l, c, err) }) == nil {
+			good = append(good, msg)
+		}
+	}
+	err := b.worklist.Mark(ctx, l.marks)
 	if isFull(err) {
 		b.journal.makeRoom(ctx, b.journal.room.made.Load())
 	}
-	for _, msg := range good {
+	b.acknowledge(good, err)
+	if err != nil {
+		b.stats.dispatchFailed.Add(uint64(l.changes))
+		return err
+	}
+	b.stats.dispatched.Add(uint64(l.changes))
+	b.stats.marked.Add(uint64(len(l.marks)))
+	return nil
+}
+
+// acknowledge ends messages, or has them come again.
+func (b *Bus) acknowledge(msgs []jetstream.Msg, err error) {
+	for _, msg := range msgs {
 		if err != nil {
 			_ = msg.NakWithDelay(dispatchPause) // if lost, AckWait brings it back
 		} else {
 			_ = msg.Ack() // if lost, it is marked twice
 		}
 	}
-	if err != nil {
-		b.stats.dispatchFailed.Add(uint64(len(good)))
-		return err
-	}
-	b.stats.dispatched.Add(uint64(len(good)))
-	b.stats.marked.Add(uint64(len(marks)))
-	return nil
 }
 
-// marksOf keeps one mark for each record and lane, the last. A message that names
-// no record can never be carried: it is logged and ended.
-func (b *Bus) marksOf(msgs []jetstream.Msg) (marks []Mark, good []jetstream.Msg) {
-	at := make(map[string]int, len(msgs))
-	for _, msg := range msgs {
-		c, readErr := readChange(msg.Subject(), msg.Headers(), msg.Data())
-		meta, metaErr := msg.Metadata()
-		if metaErr != nil || c.Installation == "" {
-			b.log.Error("journal message names no record; ending it",
-				zap.String("subject", msg.Subject()), zap.NamedError("cause", errors.Join(readErr, metaErr)))
-			b.stats.terminated.Add(1)
-			_ = msg.TermWithReason("names no record")
-			continue
+// changesIn hands on the changes of a message that are to be carried. A message with an
+// error is settled already: one of a format that is not known waits for a newer instance;
+// what names no record can never be carried, and is logged and ended.
+func (b *Bus) changesIn(msg jetstream.Msg, fn func(StoredChange, error)) error {
+	meta, err := msg.Metadata()
+	if err == nil {
+		if msg.Headers().Get(keptHeader) == keptDispatched || msg.Subject() == journalProbe {
+			return nil
 		}
-		if readErr != nil {
-			b.log.Warn("change cannot be read; marking its record all the same",
-				zap.Uint64(v1.LogSequence, meta.Sequence.Stream), zap.Error(readErr))
-		}
-		good = append(good, msg)
-		m := StoredChange{Change: c, Sequence: meta.Sequence.Stream, StoredAt: meta.Timestamp}.Mark()
-		key := msg.Subject() + " " + string(m.Lane)
-		if i, ok := at[key]; ok {
-			m.Force = m.Force || marks[i].Force
-			if m.JournalSequence > marks[i].JournalSequence {
-				marks[i] = m
-			}
-			continue
-		}
-		at[key] = len(marks)
-		marks = append(marks, m)
+		err = readMessage(msg.Subject(), msg.Headers(), msg.Data(), meta.Timestamp, "", func(c StoredChange, err error) {
+			c.Sequence = meta.Sequence.Stream
+			fn(c, err)
+		})
 	}
-	return marks, good
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errUnknownRound):
+		b.log.Error("dispatch of a newer version's changes failed; they wait for an instance of that version",
+			zap.Uint64(v1.LogSequence, meta.Sequence.Stream), zap.Error(err))
+		_ = msg.NakWithDelay(unknownPause)
+	default:
+		b.log.Error("journal message names no record; ending it", zap.String("subject", msg.Subject()), zap.NamedError("cause", err))
+		b.stats.terminated.Add(1)
+		_ = msg.TermWithReason("names no record")
+	}
+	return err
+}
+
+// take keeps the mark of a change unless a later one of its record and lane is there.
+func (b *Bus) take(l *load, c StoredChange, readErr error) {
+	if readErr != nil {
+		where := []zap.Field{zap.Uint64(v1.LogSequence, c.Sequence), zap.Int(v1.LogPlace, c.Place), zap.Error(readErr)}
+		if c.Installation == "" {
+			b.log.Error("change names no record; leaving it out", where...)
+			b.stats.terminated.Add(1)
+			return
+		}
+		b.log.Warn("change cannot be read; marking its record all the same", where...)
+	}
+	l.changes++
+	m := c.Mark()
+	key := recordLane{m.Installation, m.Kind, m.ID, m.Lane}
+	i, again := l.at[key]
+	if !again {
+		l.at[key] = len(l.marks)
+		l.marks = append(l.marks, m)
+		return
+	}
+	was := l.marks[i]
+	if m.JournalSequence > was.JournalSequence || m.JournalSequence == was.JournalSequence && m.JournalPlace > was.JournalPlace {
+		l.marks[i] = m
+	}
+	l.marks[i].Force = m.Force || was.Force
 }
 
 // pause waits, or less when the context ends.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -46,6 +47,29 @@ func startEmbedded(dataDir string, log *zap.Logger) (*server.Server, error) {
 		return nil, fmt.Errorf("start the embedded nats server: not ready after %s; its log says why", startTimeout)
 	}
 	return srv, nil
+}
+
+// dropStaging removes the links by which format 1 kept unfinished batches in memory, and
+// what they lead to: a process that was killed left them. Nobody was told that such a
+// batch is stored.
+func dropStaging(dataDir string) {
+	streams, _ := os.ReadDir(streamsDir(dataDir)) // none yet
+	for _, stream := range streams {
+		link := filepath.Join(streamsDir(dataDir), stream.Name(), "batches")
+		target, err := os.Readlink(link)
+		if err != nil {
+			continue // the server's own directory
+		}
+		_ = os.Remove(link)
+		if dir := filepath.Dir(target); strings.HasPrefix(dir, "/dev/shm/channelsync-") {
+			_ = os.RemoveAll(dir)
+		}
+	}
+}
+
+// streamsDir is where the server keeps the streams of its one account.
+func streamsDir(dataDir string) string {
+	return filepath.Join(dataDir, "nats", "jetstream", "$G", "streams")
 }
 
 // storeLimit lets the store have what it has and three quarters of what is free.

@@ -2,24 +2,25 @@ package events
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	v1 "channelsync/api/v1"
 	"channelsync/internal/gate"
 )
 
-// Journal is the append-only stream of changes, one subject for each record.
+// Journal is the append-only stream of changes, in rounds of one installation each.
 type Journal struct {
 	*stream
 	cfg        Config
 	dispatcher jetstream.Consumer
 	in         chan *submission
 	stopped    chan struct{} // closed when the committer has returned
+	known      knownChanges
 
 	room struct {
 		gate.Gate
@@ -41,31 +42,40 @@ func (b *Bus) openJournal(ctx context.Context) error {
 		return err
 	}
 	b.journal = &Journal{
-		stream: b.use(handle, to("change.probe")), cfg: b.cfg, dispatcher: dispatcher,
-		in: make(chan *submission, batchMax), stopped: make(chan struct{}),
+		stream: b.use(handle, to(journalProbe)), cfg: b.cfg, dispatcher: dispatcher,
+		in: make(chan *submission, roundMax), stopped: make(chan struct{}),
+	}
+	if err := b.journal.readKnown(ctx); err != nil {
+		return err
 	}
 	b.own(b.journal.commitLoop)
 	b.own(b.journal.trimLoop)
 	return nil
 }
 
-// Publish stores a change and returns when it is durable. A change with a
-// message id that was stored within the last 30 minutes is not stored again;
-// an empty id is never a duplicate.
+// Publish stores a change and returns when it is durable. The id says which change it
+// is: one that this process stored within the last 30 minutes (of the newest 200,000 at
+// least, also before a restart) is not stored again. An empty id is never a duplicate.
 //
-// The context, and 5 s in any case, bound the wait; a caller that gave up does
-// not know whether the change was stored. ErrJournalFull says that it was not.
-func (j *Journal) Publish(ctx context.Context, c Change, msgID string) (Receipt, error) {
-	if err := checkMessageID(msgID); err != nil {
+// The context, and 5 s in any case, bound the wait; a caller that gave up does not know
+// whether the change was stored. ErrJournalFull and ErrChangeTooLarge say that it was not.
+func (j *Journal) Publish(ctx context.Context, c Change, id string) (Receipt, error) {
+	if err := checkMessageID(id); err != nil {
 		return Receipt{}, err
 	}
-	msg, err := c.message(msgID)
-	if err != nil {
+	s := &submission{installation: c.Installation, key: keyOf(id), done: make(chan settlement, 1)}
+	if receipt, ok := j.known.find(s.key, j.now()); ok {
+		j.stats.duplicates.Add(1)
+		return receipt, nil
+	}
+	var err error
+	if s.line, err = j.line(c, s.key, time.Time{}); err != nil {
 		return Receipt{}, err
 	}
 	var receipt Receipt
 	err = j.call(ctx, "publish change", func(ctx context.Context) error {
-		receipt, err = j.submit(ctx, msg, msgID)
+		s.ctx = ctx
+		receipt, err = j.submit(s)
 		return err
 	})
 	switch {
@@ -79,52 +89,138 @@ func (j *Journal) Publish(ctx context.Context, c Change, msgID string) (Receipt,
 	return receipt, err
 }
 
-// PublishAll stores many changes in atomic batches of up to 500, without message
-// ids. On an error the batches before the failed one are stored; storing them
-// again is harmless.
+// PublishAll stores many changes, without ids. On an error some may be stored; storing
+// them again is harmless.
 func (j *Journal) PublishAll(ctx context.Context, changes []Change) error {
-	msgs := make([]*nats.Msg, 0, len(changes))
-	for _, c := range changes {
-		msg, err := c.message("")
+	all := make([]*submission, len(changes))
+	for i, c := range changes {
+		text, err := j.line(c, changeKey{}, time.Time{})
 		if err != nil {
 			return err
 		}
-		msgs = append(msgs, msg)
+		all[i] = &submission{installation: c.Installation, line: text}
 	}
-	for len(msgs) > 0 {
-		n := min(len(msgs), batchMax)
+	return j.publishPacked(ctx, all, "")
+}
+
+// publishPacked stores lines in as few rounds as they fill, one after another. kept is
+// empty, or says of changes that are written again whether they were dispatched.
+func (j *Journal) publishPacked(ctx context.Context, all []*submission, kept string) error {
+	for _, r := range j.pack(all) {
+		r.kept = kept
 		err := j.call(ctx, "publish changes", func(ctx context.Context) error {
-			return j.withRoom(ctx, func() error { return j.publishTogether(ctx, msgs[:n]) })
+			j.storeRound(ctx, r)
+			return r.err
 		})
 		if err != nil {
-			j.stats.refused.Add(uint64(n))
+			j.stats.refused.Add(uint64(len(r.changes)))
 			return err
 		}
-		j.stats.published.Add(uint64(n))
-		msgs = msgs[n:]
+		j.stats.published.Add(uint64(len(r.changes)))
 	}
 	return nil
 }
 
-// publishTogether is publishAtomic, which a single message does not need.
-func (s *stream) publishTogether(ctx context.Context, msgs []*nats.Msg) error {
-	if len(msgs) == 1 {
-		_, err := s.publish(ctx, msgs[0])
-		return err
+// line encodes a change, unless it is too large for any round.
+func (j *Journal) line(c Change, key changeKey, storedAt time.Time) ([]byte, error) {
+	text, err := encodeLine(c, key, storedAt)
+	if err != nil {
+		return nil, err
 	}
-	_, err := s.publishAtomic(ctx, msgs)
-	return err
+	if most := j.roundLimit(); len(text) > most {
+		return nil, fmt.Errorf("%w: %s %d takes %d bytes, at most %d fit", ErrChangeTooLarge, c.Kind, c.ID, len(text), most)
+	}
+	return text, nil
 }
 
-// PurgeKind removes every change of one kind of an installation, dispatched or not.
+// headerRoom is what the headers of a message may take at most, in bytes.
+const headerRoom = 1 << 10
+
+// roundLimit is how large the body of a round may be: less than roundBytes where the
+// server or an operator's limit of the stream takes less.
+func (j *Journal) roundLimit() int {
+	limit := int64(roundBytes)
+	if most := j.nc.MaxPayload(); most > 0 { // 0: never connected
+		limit = min(limit, most-headerRoom)
+	}
+	if most := int64(j.handle.CachedInfo().Config.MaxMsgSize); most > 0 {
+		limit = min(limit, most-headerRoom)
+	}
+	return int(limit)
+}
+
+// PurgeKind removes every change of one kind of an installation, dispatched or not. What
+// else is in its rounds is written again, with the times it has and not to be dispatched
+// once more, before the rounds go. A call that was cut short may be repeated; then some of
+// it is there twice.
 func (j *Journal) PurgeKind(ctx context.Context, installation string, kind v1.Kind) error {
 	of, err := scope(installation, kind)
 	if err != nil {
 		return err
 	}
+	last, err := j.keepOthers(ctx, installation, kind)
+	if err != nil {
+		return fmt.Errorf("purge journal: %w", err)
+	}
 	return j.call(ctx, "purge journal", func(ctx context.Context) error {
-		return j.purge(ctx, "change."+of+".>", 0)
+		if err := j.purge(ctx, "change."+of+".>", 0); err != nil || last == 0 {
+			return err
+		}
+		return j.purge(ctx, roundSubject(installation), last+1)
 	})
+}
+
+// keepOthers writes the changes of other kinds again that lie in an installation's rounds,
+// and returns the sequence of the last round that it read; 0 when none holds the kind.
+func (j *Journal) keepOthers(ctx context.Context, installation string, kind v1.Kind) (last uint64, err error) {
+	holds := false
+	found := errors.New("found")
+	err = j.Read(ctx, ReadFrom{Installation: installation, Kind: kind}, func(c StoredChange) error {
+		holds = true
+		return found
+	})
+	if !holds {
+		return 0, err
+	}
+	info, err := j.dispatcher.Info(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("ask how far dispatch is: %w", err)
+	}
+	var lines []*submission
+	state := keptDispatched
+	flush := func() error {
+		part := lines
+		lines = nil
+		return j.publishPacked(ctx, part, state)
+	}
+	r := &reading{ReadFrom: ReadFrom{Installation: installation}, journal: j, filter: roundSubject(installation)}
+	r.fn = func(msg *jetstream.RawStreamMsg) error {
+		now := keptWaiting
+		if msg.Sequence <= info.AckFloor.Stream || msg.Header.Get(keptHeader) == keptDispatched {
+			now = keptDispatched
+		}
+		if now != state || len(lines) >= roundMax {
+			if err := flush(); err != nil {
+				return err
+			}
+			state = now
+		}
+		return j.changesOf(msg, func(c StoredChange) error {
+			if c.Kind == kind {
+				return nil
+			}
+			text, err := j.line(c.Change, changeKey{}, c.StoredAt)
+			lines = append(lines, &submission{installation: installation, line: text})
+			return err
+		})
+	}
+	if r.end, _, err = r.newest(ctx); err != nil {
+		return 0, err
+	}
+	if err := errors.Join(r.run(ctx), ctx.Err()); err != nil {
+		return 0, err
+	}
+	return r.end, flush()
 }
 
 // Purge removes every change of an installation, dispatched or not.
@@ -133,21 +229,24 @@ func (j *Journal) Purge(ctx context.Context, installation string) error {
 		return err
 	}
 	return j.call(ctx, "purge journal", func(ctx context.Context) error {
-		return j.purge(ctx, "change."+installation+".>", 0)
+		if err := j.purge(ctx, roundSubject(installation), 0); err != nil {
+			return err
+		}
+		return j.purge(ctx, roundSubject(installation)+".>", 0)
 	})
 }
 
-// messageIDMax is the longest message id, in bytes.
+// messageIDMax is the longest id of a change, in bytes.
 const messageIDMax = 256
 
-// checkMessageID keeps a message id from becoming a second header line.
+// checkMessageID keeps what identifies a change short and printable.
 func checkMessageID(id string) error {
 	if len(id) > messageIDMax {
-		return fmt.Errorf("message id of %d bytes: %w", len(id), ErrBadName)
+		return fmt.Errorf("id of a change of %d bytes: %w", len(id), ErrBadName)
 	}
 	for i := range len(id) {
 		if id[i] <= ' ' || id[i] > '~' {
-			return fmt.Errorf("message id %q: %w", id, ErrBadName)
+			return fmt.Errorf("id of a change %q: %w", id, ErrBadName)
 		}
 	}
 	return nil

@@ -27,7 +27,6 @@ type link struct {
 	now     func() time.Time
 	observe func(string, time.Duration)
 	stats   *counters
-	staging *staging // of an embedded server's batches; nil with an external cluster
 
 	mu      sync.Mutex
 	streams map[string]*stream // every stream in use, for Health
@@ -56,7 +55,7 @@ func (l *link) use(handle jetstream.Stream, probe func() *nats.Msg) *stream {
 	cfg := handle.CachedInfo().Config
 	s := &stream{
 		link: l, name: cfg.Name, handle: handle, probe: probe,
-		slots: make(chan struct{}, batchesInFlight), stage: l.staging.of(cfg),
+		slots: make(chan struct{}, batchesInFlight),
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -42,7 +42,9 @@ type Mark struct {
 	// MarkedAt is when the worklist stored it, filled by Take.
 	MarkedAt time.Time `json:"-"`
 
-	JournalSequence uint64     `json:"journalSequence,omitempty"` // of the last change it stands for
+	// JournalSequence and JournalPlace are where the journal holds the last change it stands for.
+	JournalSequence uint64     `json:"journalSequence,omitempty"`
+	JournalPlace    int        `json:"journalPlace,omitempty"`
 	Trigger         v1.Trigger `json:"trigger,omitempty"`
 	EventTime       time.Time  `json:"eventTime,omitzero"`
 	StoredAt        time.Time  `json:"storedAt,omitzero"` // when the journal stored that change
@@ -61,7 +63,7 @@ type Mark struct {
 func (c StoredChange) Mark() Mark {
 	return Mark{
 		Installation: c.Installation, Kind: c.Kind, ID: c.ID, Lane: c.Lane(),
-		JournalSequence: c.Sequence, Trigger: c.Trigger, EventTime: c.EventTime, StoredAt: c.StoredAt,
+		JournalSequence: c.Sequence, JournalPlace: c.Place, Trigger: c.Trigger, EventTime: c.EventTime, StoredAt: c.StoredAt,
 		Fields: c.Fields, Job: c.Job, Force: c.Force, GUID: c.WebhookGUID, SequenceNumber: c.SequenceNumber,
 		Traceparent: c.Traceparent,
 	}

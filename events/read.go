@@ -31,22 +31,108 @@ var errEnough = errors.New("enough")
 // what it causes, and misses nothing of it: a server that has just come back, and
 // does not have all of it yet, is waited for. It leaves nothing behind on the server.
 func (j *Journal) Read(ctx context.Context, from ReadFrom, fn func(StoredChange) error) error {
-	filter, err := from.filter()
+	filters, err := from.filters()
 	if err != nil {
 		return err
 	}
-	r := &reading{ReadFrom: from, journal: j, fn: fn}
-	if r.end, _, err = r.newest(ctx, filter); err != nil {
-		return err
+	chosen := func(msg *jetstream.RawStreamMsg) error {
+		if !from.ToTime.IsZero() && msg.Time.After(from.ToTime) && msg.Header.Get(keptHeader) == "" {
+			return nil
+		}
+		return j.changesOf(msg, func(c StoredChange) error {
+			if !from.wants(c) {
+				return nil
+			}
+			return fn(c)
+		})
 	}
-	req := getRequest{NextFor: filter, Seq: from.FromSequence}
-	if from.FromSequence == 0 && !from.FromTime.IsZero() {
-		req.StartTime = &from.FromTime
+	var parts []*reading
+	for _, filter := range filters {
+		r := &reading{ReadFrom: from, journal: j, filter: filter, fn: chosen}
+		if r.end, _, err = r.newest(ctx); err != nil {
+			return err
+		}
+		parts = append(parts, r)
+	}
+	for _, r := range parts {
+		if err := r.run(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wants says whether a change was chosen.
+func (f ReadFrom) wants(c StoredChange) bool {
+	return (f.Kind == "" || c.Kind == f.Kind) && (f.ID == 0 || c.ID == f.ID) &&
+		!c.StoredAt.Before(f.FromTime) && (f.ToTime.IsZero() || !c.StoredAt.After(f.ToTime))
+}
+
+// filters are the subjects of the messages that may hold what was chosen, the older ones
+// first: before format 2 each change was a message with a subject of its own.
+func (f ReadFrom) filters() ([]string, error) {
+	if err := checkInstallation(f.Installation); err != nil {
+		return nil, err
+	}
+	kind, id := "*", "*"
+	if f.Kind != "" {
+		if err := checkKind(f.Kind); err != nil {
+			return nil, err
+		}
+		kind = string(f.Kind)
+	}
+	if f.ID < 0 {
+		return nil, fmt.Errorf("id %d: %w", f.ID, ErrBadName)
+	}
+	if f.ID > 0 {
+		id = strconv.FormatInt(f.ID, 10)
+	}
+	subject := roundSubject(f.Installation)
+	return []string{subject + "." + kind + "." + id, subject}, nil
+}
+
+// changesOf hands on the changes of a message. What names no record is logged and left out.
+func (j *Journal) changesOf(msg *jetstream.RawStreamMsg, fn func(StoredChange) error) (failed error) {
+	err := readMessage(msg.Subject, msg.Header, msg.Data, msg.Time, func(c StoredChange, err error) {
+		if err != nil {
+			j.log.Warn("read change of the journal failed",
+				zap.Uint64(v1.LogSequence, msg.Sequence), zap.Int(v1.LogPlace, c.Place), zap.Error(err))
+		}
+		if c.Installation == "" || failed != nil {
+			return
+		}
+		c.Sequence = msg.Sequence
+		failed = fn(c)
+	})
+	if errors.Is(err, errUnknownRound) {
+		return fmt.Errorf("read message %d of the journal: %w", msg.Sequence, err)
+	}
+	if err != nil {
+		j.log.Warn("journal message names no record; leaving it out", zap.Uint64(v1.LogSequence, msg.Sequence), zap.Error(err))
+	}
+	return failed
+}
+
+// reading is one pass over the messages of one filter.
+type reading struct {
+	ReadFrom
+	journal *Journal
+	filter  string
+	fn      func(*jetstream.RawStreamMsg) error
+	seen    uint64 // the last sequence that was read
+	end     uint64 // the last sequence to read
+	failed  error  // of fn
+}
+
+func (r *reading) run(ctx context.Context) error {
+	req := getRequest{NextFor: r.filter, Seq: r.FromSequence}
+	if r.FromSequence == 0 && !r.FromTime.IsZero() {
+		req.StartTime = &r.FromTime
 	}
 	waited := 0
 	for r.seen < r.end {
 		before := r.seen
-		err := j.each(ctx, req, r.page)
+		err := r.journal.each(ctx, req, r.page)
 		switch {
 		case r.failed != nil:
 			return r.failed
@@ -58,7 +144,7 @@ func (j *Journal) Read(ctx context.Context, from ReadFrom, fn func(StoredChange)
 			return nil
 		}
 		// Whoever answered lags behind, unless the last one was removed meanwhile.
-		now, early, err := r.newest(ctx, filter)
+		now, early, err := r.newest(ctx)
 		if err != nil || early {
 			return err
 		}
@@ -75,21 +161,11 @@ func (j *Journal) Read(ctx context.Context, from ReadFrom, fn func(StoredChange)
 	return nil
 }
 
-// reading is one Read under way.
-type reading struct {
-	ReadFrom
-	journal *Journal
-	fn      func(StoredChange) error
-	seen    uint64 // the last sequence that was read
-	end     uint64 // the last sequence to read
-	failed  error  // of fn
-}
-
-// newest is the sequence of the last change to read, as the journal's leader has it; 0 when there is none. Early says
+// newest is the sequence of the last message to read, as the journal's leader has it; 0 when there is none. Early says
 // that it was stored before the time to read from.
-func (r *reading) newest(ctx context.Context, filter string) (sequence uint64, early bool, err error) {
+func (r *reading) newest(ctx context.Context) (sequence uint64, early bool, err error) {
 	err = r.journal.call(ctx, "read journal", func(ctx context.Context) error {
-		msg, err := r.journal.leader(ctx, filter)
+		msg, err := r.journal.leader(ctx, r.filter)
 		switch {
 		case errors.Is(err, ErrNotFound):
 			return nil
@@ -103,50 +179,19 @@ func (r *reading) newest(ctx context.Context, filter string) (sequence uint64, e
 	return sequence, early, err
 }
 
-// page hands on what was chosen of some messages.
+// page hands on the messages up to the end.
 func (r *reading) page(msgs []*jetstream.RawStreamMsg) error {
 	for _, msg := range msgs {
-		if msg.Sequence > r.end || !r.ToTime.IsZero() && msg.Time.After(r.ToTime) {
+		if msg.Sequence > r.end {
 			return errEnough
 		}
 		r.seen = msg.Sequence
 		if msg.Time.Before(r.FromTime) {
 			continue
 		}
-		if r.failed = r.fn(r.journal.stored(msg)); r.failed != nil {
+		if r.failed = r.fn(msg); r.failed != nil {
 			return r.failed
 		}
 	}
 	return nil
-}
-
-// stored is the change of a message. One whose body cannot be read still names
-// its record, and that is what a replay needs.
-func (j *Journal) stored(msg *jetstream.RawStreamMsg) StoredChange {
-	c, err := readChange(msg.Subject, msg.Header, msg.Data)
-	if err != nil {
-		j.log.Warn("journal holds a change that cannot be read",
-			zap.Uint64(v1.LogSequence, msg.Sequence), zap.Error(err))
-	}
-	return StoredChange{Change: c, Sequence: msg.Sequence, StoredAt: msg.Time}
-}
-
-func (f ReadFrom) filter() (string, error) {
-	if err := checkInstallation(f.Installation); err != nil {
-		return "", err
-	}
-	kind, id := "*", "*"
-	if f.Kind != "" {
-		if err := checkKind(f.Kind); err != nil {
-			return "", err
-		}
-		kind = string(f.Kind)
-	}
-	if f.ID < 0 {
-		return "", fmt.Errorf("id %d: %w", f.ID, ErrBadName)
-	}
-	if f.ID > 0 {
-		id = strconv.FormatInt(f.ID, 10)
-	}
-	return "change." + f.Installation + "." + kind + "." + id, nil
 }

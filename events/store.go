@@ -15,7 +15,6 @@ type Store struct {
 	*link
 	cfg    Config
 	server *server.Server // nil with an external cluster
-	staged *staging       // where the server's batches go; nil with an external cluster
 	stamp  Stamp
 
 	cleanup []func(context.Context) error
@@ -57,7 +56,6 @@ func (s *Store) open(ctx context.Context) error {
 	if s.link, err = connect(ctx, s.cfg, s.server); err != nil {
 		return err
 	}
-	s.staging = s.staged
 	s.defers(s.disconnect)
 	if err := s.checkServer(ctx); err != nil {
 		return err
@@ -81,12 +79,10 @@ func (s *Store) start() error {
 	if err := s.admitDir(); err != nil { // whoever held the lock until now may have changed it
 		return err
 	}
-	left := leftovers(stagingBase, s.cfg.DataDir)
+	dropStaging(s.cfg.DataDir)
 	if s.server, err = startEmbedded(s.cfg.DataDir, s.cfg.Log); err != nil {
 		return err
 	}
-	s.staged = openStaging(stagingBase, s.cfg.DataDir, left, s.cfg.Log)
-	s.defers(func(context.Context) error { s.staged.close(); return nil })
 	s.defers(s.stopServer)
 	return nil
 }

@@ -117,7 +117,7 @@ func TestRefusedStartTouchesNothing(t *testing.T) {
 			spoil: func(t *testing.T, dir string) {
 				write(t, filepath.Join(dir, stampFile), `{"format":7,"version":"v9.0.0","key":{"another":"shape"}}`)
 			},
-			says: []string{"format 7", `"v9.0.0"`, "formats up to 1", "nothing was changed"},
+			says: []string{"format 7", `"v9.0.0"`, "formats up to 2", "nothing was changed"},
 		},
 		"a stamp that cannot be read": {
 			spoil: func(t *testing.T, dir string) { write(t, filepath.Join(dir, stampFile), "{") },

@@ -16,10 +16,9 @@ import (
 const (
 	// batchMax is the largest atomic batch we send; the server takes 1,000.
 	batchMax = 500
-	// batchFrom is where one atomic batch is faster than single publishes: a single one
-	// is a flush of the disk each, a batch is one flush and, staged in memory, the price
-	// of two more (on disk, of ten).
-	batchFrom = 4
+	// batchFrom is where one atomic batch is faster than single publishes side by side: a
+	// single one is a flush of the disk each, a batch the price of about ten, however large.
+	batchFrom = 16
 	// batchesInFlight per stream and process; the server refuses more than 50 in all.
 	batchesInFlight = 8
 	batchRetry      = 20 * time.Millisecond
@@ -32,7 +31,6 @@ type stream struct {
 	handle  jetstream.Stream
 	probe   func() *nats.Msg // what Health may write to see whether writes are taken; no reader heeds it
 	slots   chan struct{}    // one for each atomic batch in flight
-	stage   *stage           // where the embedded server keeps batches until they are committed
 	failing atomic.Bool      // the last write failed the way writes to a frozen stream do
 }
 
@@ -52,7 +50,6 @@ func (s *stream) publishAtomic(ctx context.Context, msgs []*nats.Msg) (uint64, e
 	case <-ctx.Done():
 		return 0, fmt.Errorf("wait for a batch slot: %w", ctx.Err())
 	}
-	defer s.stage.enter()()
 	for {
 		ack, err := jetstreamext.PublishMsgBatch(ctx, s.js, msgs,
 			jetstreamext.BatchFlowControl{AckFirst: !s.inside, AckTimeout: remaining(ctx)})
@@ -70,6 +67,16 @@ func (s *stream) publishAtomic(ctx context.Context, msgs []*nats.Msg) (uint64, e
 			return 0, err
 		}
 	}
+}
+
+// publishTogether is publishAtomic, which a single message does not need.
+func (s *stream) publishTogether(ctx context.Context, msgs []*nats.Msg) error {
+	if len(msgs) == 1 {
+		_, err := s.publish(ctx, msgs[0])
+		return err
+	}
+	_, err := s.publishAtomic(ctx, msgs)
+	return err
 }
 
 // publishAll stores the messages one by one or in atomic batches, whichever is

@@ -18,7 +18,13 @@ const (
 	journalStream  = "CHANGES"
 	worklistStream = "WORKLIST"
 	deadStream     = "DEADLETTERS"
-	dispatcherName = "dispatch"
+
+	journalSubjects = "change.>"
+	journalProbe    = "change.probe" // what Health writes: it names no installation
+
+	dispatcherName = "dispatcher"
+	// dispatcherWas is the consumer of a store of format 1, which reads single changes only.
+	dispatcherWas = "dispatch"
 )
 
 // ackWait is when another process may have what a dispatcher that died was handed:
@@ -26,14 +32,15 @@ const (
 // installations are taken over.
 const ackWait = LeaseTTL
 
-// duplicateWindow is how long a message id is remembered (interfaces §3).
-const duplicateWindow = 30 * time.Minute
+// duplicateWindow is how long the server remembers message ids of the journal, which have
+// none: the shortest, since it reads so much of the stream again when it starts.
+const duplicateWindow = 100 * time.Millisecond
 
 // journalConfig discards new changes at the cap, never old ones: what leaves the
 // journal is decided by Trim, which knows what was dispatched.
 func (c Config) journalConfig() jetstream.StreamConfig {
 	cfg := jetstream.StreamConfig{
-		Name: journalStream, Subjects: []string{"change.>"}, Description: "channelsync: what may differ, and why",
+		Name: journalStream, Subjects: []string{journalSubjects}, Description: "channelsync: what may differ, and why",
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: -1,
 		Duplicates: duplicateWindow, Compression: c.compression(),
 		AllowDirect: true, AllowAtomicPublish: true, Replicas: c.Replicas,
@@ -150,18 +157,18 @@ func merge(have, want jetstream.StreamConfig) (jetstream.StreamConfig, error) {
 }
 
 // ensureDispatcher makes the durable consumer that reads the journal. It exists
-// from Open on, because its floor tells Trim what must stay.
+// from Open on, because its floor tells Trim what must stay. In a store of format 1 it
+// goes on where the consumer of that format ended.
 func (b *Bus) ensureDispatcher(ctx context.Context) (cons jetstream.Consumer, err error) {
 	want := jetstream.ConsumerConfig{
 		Durable: dispatcherName, Description: "channelsync: carries changes to the worklist",
-		FilterSubject: "change.*.*.*", DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: jetstream.AckExplicitPolicy,
+		FilterSubject: journalSubjects, DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: jetstream.AckExplicitPolicy,
 		AckWait: ackWait, MaxAckPending: 8000, MaxDeliver: -1,
 	}
 	err = b.settle(ctx, "prepare consumer "+dispatcherName, func(ctx context.Context) error {
 		cons, err = b.js.Consumer(ctx, journalStream, dispatcherName)
 		if errors.Is(err, jetstream.ErrConsumerNotFound) {
-			cons, err = b.js.CreateOrUpdateConsumer(ctx, journalStream, want)
-			return err
+			cons, err = b.makeDispatcher(ctx, want)
 		}
 		if err != nil {
 			return err
@@ -170,12 +177,34 @@ func (b *Bus) ensureDispatcher(ctx context.Context) (cons jetstream.Consumer, er
 		m := have
 		m.FilterSubject, m.AckWait, m.MaxAckPending = want.FilterSubject, want.AckWait, want.MaxAckPending
 		m.MaxDeliver = want.MaxDeliver
-		if reflect.DeepEqual(have, m) {
-			return nil
+		if !reflect.DeepEqual(have, m) {
+			if cons, err = b.js.CreateOrUpdateConsumer(ctx, journalStream, m); err != nil {
+				return err
+			}
 		}
-		cons, err = b.js.CreateOrUpdateConsumer(ctx, journalStream, m)
-		return err
+		if err := b.js.DeleteConsumer(ctx, journalStream, dispatcherWas); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return fmt.Errorf("remove consumer %s: %w", dispatcherWas, err)
+		}
+		return nil
 	})
+	return cons, err
+}
+
+// makeDispatcher makes the consumer anew, or finds the one that another instance has made
+// this moment.
+func (b *Bus) makeDispatcher(ctx context.Context, want jetstream.ConsumerConfig) (jetstream.Consumer, error) {
+	was, err := b.js.Consumer(ctx, journalStream, dispatcherWas)
+	switch {
+	case err == nil:
+		want.DeliverPolicy = jetstream.DeliverByStartSequencePolicy
+		want.OptStartSeq = was.CachedInfo().AckFloor.Stream + 1
+	case !errors.Is(err, jetstream.ErrConsumerNotFound):
+		return nil, err
+	}
+	cons, err := b.js.CreateConsumer(ctx, journalStream, want)
+	if errors.Is(err, jetstream.ErrConsumerExists) {
+		return b.js.Consumer(ctx, journalStream, dispatcherName)
+	}
 	return cons, err
 }
 

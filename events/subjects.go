@@ -68,19 +68,16 @@ func parseID(s string) (int64, error) {
 	return id, nil
 }
 
-// changeSubject is change.<installation>.<kind>.<id>.
-func changeSubject(installation string, kind v1.Kind, id int64) (string, error) {
-	s, err := scope(installation, kind)
-	if err != nil {
-		return "", err
-	}
-	t, err := token(id)
-	if err != nil {
-		return "", err
-	}
-	return "change." + s + "." + t, nil
+// roundSubject is change.<installation>.
+func roundSubject(installation string) string { return "change." + installation }
+
+func parseRoundSubject(subject string) (installation string, ok bool) {
+	installation, ok = strings.CutPrefix(subject, "change.")
+	return installation, ok && checkInstallation(installation) == nil
 }
 
+// parseChangeSubject reads change.<installation>.<kind>.<id>, which stores of format 1 have
+// for each change.
 func parseChangeSubject(subject string) (installation string, kind v1.Kind, id int64, err error) {
 	t := strings.Split(subject, ".")
 	if len(t) != 4 || t[0] != "change" {

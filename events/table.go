@@ -93,9 +93,6 @@ func (b *Bus) Table(ctx context.Context, cfg TableConfig) (*Table, error) {
 		t.put = b.api + t.prefix
 	}
 	t.stream = b.use(handle, func() *nats.Msg { return t.deletion(probeKey) })
-	if cfg.Secure {
-		t.stage = nil // what must be erasable has no second place
-	}
 	if !b.inside {
 		err = b.settle(ctx, "open "+cfg.Name, t.answers)
 	}

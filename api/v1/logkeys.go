@@ -12,6 +12,7 @@ const (
 	LogEntity       = "entity"
 	LogStatus       = "status"
 	LogSequence     = "sequence"
+	LogPlace        = "place" // within the message of the journal that LogSequence names
 	LogDuplicate    = "duplicate"
 	LogCount        = "count"
 	LogDuration     = "duration"

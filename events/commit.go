@@ -2,7 +2,9 @@ package events
 
 import (
 	"context"
-	"sync"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -129,10 +131,9 @@ func (j *Journal) commit(ctx context.Context, gathered []*submission) {
 		}
 		unique = append(unique, s)
 	}
-	rounds := j.pack(unique)
-	j.storeRounds(ctx, rounds)
-	now := j.now()
-	for _, r := range rounds {
+	for _, r := range j.pack(unique) { // mostly one
+		j.store(ctx, r)
+		now := j.now()
 		for place, s := range r.changes {
 			receipt := Receipt{Sequence: r.sequence, Place: place}
 			if r.err != nil {
@@ -160,70 +161,73 @@ func lastDeadline(gathered []*submission) time.Time {
 	return last // each has one: call sets it
 }
 
-// round is a message on its way: the changes in it, and what came of it.
+// round is a message on its way: the changes in it, those of an installation together,
+// and what came of it.
 type round struct {
-	installation string
-	changes      []*submission
-	size         int    // of its body, in bytes
-	kept         string // keptDispatched or keptWaiting, when it is written again
+	changes []*submission
+	kept    string // keptDispatched or keptWaiting, when it is written again
 
 	sequence uint64
 	err      error
 }
 
 func (r *round) message() *nats.Msg {
-	lines := make([][]byte, len(r.changes))
-	for i, s := range r.changes {
-		lines[i] = s.line
+	first := r.changes[0].installation
+	shared := r.changes[len(r.changes)-1].installation != first
+	msg := nats.NewMsg(roundSubject(first))
+	if shared {
+		msg.Subject = sharedSubject
 	}
-	msg := roundMessage(r.installation, lines)
+	msg.Header.Set(roundHeader, roundFormat)
 	if r.kept != "" {
 		msg.Header.Set(keptHeader, r.kept)
 	}
+	size := 0
+	for _, s := range r.changes {
+		size += s.size()
+	}
+	body := make([]byte, 0, size)
+	last := ""
+	for _, s := range r.changes {
+		if shared && s.installation != last {
+			body = append(strconv.AppendQuote(body, s.installation), '\n')
+			last = s.installation
+		}
+		body = append(append(body, s.line...), '\n')
+	}
+	msg.Data = body[:len(body)-1]
 	return msg
 }
 
-// pack puts changes into rounds, in their order: one for each installation, more where
-// that would become too long or too large. No line is larger than a round may be.
+// size is how much of a round's body a change may take.
+func (s *submission) size() int { return len(s.line) + lineRoom }
+
+// lineRoom is for the name of an installation in a line of its own, and two line ends.
+const lineRoom = installationLength + len(`""`) + 2
+
+// pack puts changes into rounds: one, or more where that would become too long or too
+// large. What is of one installation stays in its order. No change is larger than a round
+// may be.
 func (j *Journal) pack(changes []*submission) []*round {
 	limit := j.roundLimit()
 	var rounds []*round
-	open := make(map[string]*round)
+	size := limit
 	for _, s := range changes {
-		r := open[s.installation]
-		if r == nil || len(r.changes) == roundMax || r.size+1+len(s.line) > limit {
-			r = &round{installation: s.installation}
-			open[s.installation] = r
-			rounds = append(rounds, r)
+		if size += s.size(); size > limit || len(rounds[len(rounds)-1].changes) == roundMax {
+			rounds = append(rounds, &round{})
+			size = s.size()
 		}
+		r := rounds[len(rounds)-1]
 		r.changes = append(r.changes, s)
-		r.size += 1 + len(s.line)
+	}
+	for _, r := range rounds {
+		slices.SortStableFunc(r.changes, func(a, b *submission) int { return strings.Compare(a.installation, b.installation) })
 	}
 	return rounds
 }
 
-// storeRounds stores each round and notes what came of it. A synced server flushes
-// single messages one by one, however many wait, but an atomic batch as a whole, for
-// the price of several flushes: from batchFrom rounds on it is cheaper. Fewer go side by
-// side, and the failure of one is not another's.
-func (j *Journal) storeRounds(ctx context.Context, rounds []*round) {
-	if len(rounds) >= batchFrom {
-		j.storeTogether(ctx, rounds)
-		return
-	}
-	var wg sync.WaitGroup
-	for i, r := range rounds {
-		if i == len(rounds)-1 {
-			j.storeRound(ctx, r)
-			break
-		}
-		wg.Go(func() { j.storeRound(ctx, r) })
-	}
-	wg.Wait()
-	j.stats.rounds.Add(uint64(len(rounds)))
-}
-
-func (j *Journal) storeRound(ctx context.Context, r *round) {
+// store publishes a round and notes what came of it.
+func (j *Journal) store(ctx context.Context, r *round) {
 	msg := r.message()
 	r.err = j.withRoom(ctx, func() error {
 		ack, err := j.publish(ctx, msg)
@@ -232,22 +236,7 @@ func (j *Journal) storeRound(ctx context.Context, r *round) {
 		}
 		return err
 	})
-}
-
-func (j *Journal) storeTogether(ctx context.Context, rounds []*round) {
-	msgs := make([]*nats.Msg, len(rounds))
-	for i, r := range rounds {
-		msgs[i] = r.message()
+	if r.err == nil {
+		j.stats.rounds.Add(1)
 	}
-	var last uint64
-	err := j.withRoom(ctx, func() (err error) {
-		last, err = j.publishAtomic(ctx, msgs)
-		return err
-	})
-	for i, r := range rounds {
-		if r.err = err; err == nil {
-			r.sequence = last - uint64(len(rounds)-1-i)
-		}
-	}
-	j.stats.rounds.Add(uint64(len(rounds)))
 }

@@ -33,6 +33,7 @@ var errNoAnswer = errors.New("no answer")
 const (
 	codeAccountResources jetstream.ErrorCode = 10002
 	codeNoPeers          jetstream.ErrorCode = 10005
+	codeMsgNotFound      jetstream.ErrorCode = 10037
 	codeInsufficient     jetstream.ErrorCode = 10023
 	codeStorageResources jetstream.ErrorCode = 10047
 	codeStoreFailed      jetstream.ErrorCode = 10077

@@ -2,18 +2,16 @@ package events
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	v1 "channelsync/api/v1"
 	"channelsync/internal/gate"
 )
 
-// Journal is the append-only stream of changes, in rounds of one installation each.
+// Journal is the append-only stream of changes, in rounds that were stored with one flush each.
 type Journal struct {
 	*stream
 	cfg        Config
@@ -69,7 +67,7 @@ func (j *Journal) Publish(ctx context.Context, c Change, id string) (Receipt, er
 		return receipt, nil
 	}
 	var err error
-	if s.line, err = j.line(c, s.key, time.Time{}); err != nil {
+	if s.line, err = j.line(c, s.key); err != nil {
 		return Receipt{}, err
 	}
 	var receipt Receipt
@@ -94,7 +92,7 @@ func (j *Journal) Publish(ctx context.Context, c Change, id string) (Receipt, er
 func (j *Journal) PublishAll(ctx context.Context, changes []Change) error {
 	all := make([]*submission, len(changes))
 	for i, c := range changes {
-		text, err := j.line(c, changeKey{}, time.Time{})
+		text, err := j.line(c, changeKey{})
 		if err != nil {
 			return err
 		}
@@ -109,7 +107,7 @@ func (j *Journal) publishPacked(ctx context.Context, all []*submission, kept str
 	for _, r := range j.pack(all) {
 		r.kept = kept
 		err := j.call(ctx, "publish changes", func(ctx context.Context) error {
-			j.storeRound(ctx, r)
+			j.store(ctx, r)
 			return r.err
 		})
 		if err != nil {
@@ -122,12 +120,12 @@ func (j *Journal) publishPacked(ctx context.Context, all []*submission, kept str
 }
 
 // line encodes a change, unless it is too large for any round.
-func (j *Journal) line(c Change, key changeKey, storedAt time.Time) ([]byte, error) {
-	text, err := encodeLine(c, key, storedAt)
+func (j *Journal) line(c Change, key changeKey) ([]byte, error) {
+	text, err := encodeLine(c, key, time.Time{})
 	if err != nil {
 		return nil, err
 	}
-	if most := j.roundLimit(); len(text) > most {
+	if most := j.roundLimit() - lineRoom; len(text) > most {
 		return nil, fmt.Errorf("%w: %s %d takes %d bytes, at most %d fit", ErrChangeTooLarge, c.Kind, c.ID, len(text), most)
 	}
 	return text, nil
@@ -147,93 +145,6 @@ func (j *Journal) roundLimit() int {
 		limit = min(limit, most-headerRoom)
 	}
 	return int(limit)
-}
-
-// PurgeKind removes every change of one kind of an installation, dispatched or not. What
-// else is in its rounds is written again, with the times it has and not to be dispatched
-// once more, before the rounds go. A call that was cut short may be repeated; then some of
-// it is there twice.
-func (j *Journal) PurgeKind(ctx context.Context, installation string, kind v1.Kind) error {
-	of, err := scope(installation, kind)
-	if err != nil {
-		return err
-	}
-	last, err := j.keepOthers(ctx, installation, kind)
-	if err != nil {
-		return fmt.Errorf("purge journal: %w", err)
-	}
-	return j.call(ctx, "purge journal", func(ctx context.Context) error {
-		if err := j.purge(ctx, "change."+of+".>", 0); err != nil || last == 0 {
-			return err
-		}
-		return j.purge(ctx, roundSubject(installation), last+1)
-	})
-}
-
-// keepOthers writes the changes of other kinds again that lie in an installation's rounds,
-// and returns the sequence of the last round that it read; 0 when none holds the kind.
-func (j *Journal) keepOthers(ctx context.Context, installation string, kind v1.Kind) (last uint64, err error) {
-	holds := false
-	found := errors.New("found")
-	err = j.Read(ctx, ReadFrom{Installation: installation, Kind: kind}, func(c StoredChange) error {
-		holds = true
-		return found
-	})
-	if !holds {
-		return 0, err
-	}
-	info, err := j.dispatcher.Info(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("ask how far dispatch is: %w", err)
-	}
-	var lines []*submission
-	state := keptDispatched
-	flush := func() error {
-		part := lines
-		lines = nil
-		return j.publishPacked(ctx, part, state)
-	}
-	r := &reading{ReadFrom: ReadFrom{Installation: installation}, journal: j, filter: roundSubject(installation)}
-	r.fn = func(msg *jetstream.RawStreamMsg) error {
-		now := keptWaiting
-		if msg.Sequence <= info.AckFloor.Stream || msg.Header.Get(keptHeader) == keptDispatched {
-			now = keptDispatched
-		}
-		if now != state || len(lines) >= roundMax {
-			if err := flush(); err != nil {
-				return err
-			}
-			state = now
-		}
-		return j.changesOf(msg, func(c StoredChange) error {
-			if c.Kind == kind {
-				return nil
-			}
-			text, err := j.line(c.Change, changeKey{}, c.StoredAt)
-			lines = append(lines, &submission{installation: installation, line: text})
-			return err
-		})
-	}
-	if r.end, _, err = r.newest(ctx); err != nil {
-		return 0, err
-	}
-	if err := errors.Join(r.run(ctx), ctx.Err()); err != nil {
-		return 0, err
-	}
-	return r.end, flush()
-}
-
-// Purge removes every change of an installation, dispatched or not.
-func (j *Journal) Purge(ctx context.Context, installation string) error {
-	if err := checkInstallation(installation); err != nil {
-		return err
-	}
-	return j.call(ctx, "purge journal", func(ctx context.Context) error {
-		if err := j.purge(ctx, roundSubject(installation), 0); err != nil {
-			return err
-		}
-		return j.purge(ctx, roundSubject(installation)+".>", 0)
-	})
 }
 
 // messageIDMax is the longest id of a change, in bytes.

@@ -26,8 +26,8 @@ type ReadFrom struct {
 // errEnough ends a reading that has seen all it wants.
 var errEnough = errors.New("enough")
 
-// Read hands the chosen changes to fn, oldest first, and returns fn's error as it
-// is. It ends at what was stored when it began, so that a replay cannot chase
+// Read hands the chosen changes to fn and returns fn's error as it is: those that were
+// stored alone, oldest first, then those that share rounds with other installations'. It ends at what was stored when it began, so that a replay cannot chase
 // what it causes, and misses nothing of it: a server that has just come back, and
 // does not have all of it yet, is waited for. It leaves nothing behind on the server.
 func (j *Journal) Read(ctx context.Context, from ReadFrom, fn func(StoredChange) error) error {
@@ -39,7 +39,7 @@ func (j *Journal) Read(ctx context.Context, from ReadFrom, fn func(StoredChange)
 		if !from.ToTime.IsZero() && msg.Time.After(from.ToTime) && msg.Header.Get(keptHeader) == "" {
 			return nil
 		}
-		return j.changesOf(msg, func(c StoredChange) error {
+		return j.changesOf(msg, from.Installation, func(c StoredChange) error {
 			if !from.wants(c) {
 				return nil
 			}
@@ -88,12 +88,12 @@ func (f ReadFrom) filters() ([]string, error) {
 		id = strconv.FormatInt(f.ID, 10)
 	}
 	subject := roundSubject(f.Installation)
-	return []string{subject + "." + kind + "." + id, subject}, nil
+	return []string{subject + "." + kind + "." + id, subject, sharedSubject}, nil
 }
 
-// changesOf hands on the changes of a message. What names no record is logged and left out.
-func (j *Journal) changesOf(msg *jetstream.RawStreamMsg, fn func(StoredChange) error) (failed error) {
-	err := readMessage(msg.Subject, msg.Header, msg.Data, msg.Time, func(c StoredChange, err error) {
+// changesOf hands on the changes of a message; of one installation alone, unless only is empty. What names no record is logged and left out.
+func (j *Journal) changesOf(msg *jetstream.RawStreamMsg, only string, fn func(StoredChange) error) (failed error) {
+	err := readMessage(msg.Subject, msg.Header, msg.Data, msg.Time, only, func(c StoredChange, err error) {
 		if err != nil {
 			j.log.Warn("read change of the journal failed",
 				zap.Uint64(v1.LogSequence, msg.Sequence), zap.Int(v1.LogPlace, c.Place), zap.Error(err))

@@ -14,10 +14,11 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-// The journal's message is a round: changes of one installation that were stored with
-// one flush, under change.<installation>. Its body has one JSON document on each line,
-// a line for each change (JSON Lines); a line that cannot be read harms no other one.
-// The header roundHeader names this format. docs/decisions/018 has the reasons.
+// The journal's message is a round: changes that were stored with one flush. It lies under
+// change.<installation> when all of them are of one, else under change.shared. Its body is
+// JSON Lines: an object for each change and, in a shared round, a string with the
+// installation before the changes of each. A line that cannot be read harms no other
+// change. The header roundHeader names this format. docs/decisions/018 has the reasons.
 const (
 	roundHeader = "Channelsync-Round"
 	roundFormat = "1"
@@ -50,8 +51,7 @@ func keyOf(id string) (key changeKey) {
 	return key
 }
 
-// line is a change as it stands in a round, whose subject names the installation. The
-// key comes first: knownIn finds it there.
+// line is a change as it stands in a round. The key comes first: keysIn finds it there.
 type line struct {
 	Key  string  `json:"key,omitempty"`
 	Kind v1.Kind `json:"kind"`
@@ -99,20 +99,15 @@ func decodeLine(installation string, text []byte) (c Change, storedAt time.Time,
 	return c, l.StoredAt, nil
 }
 
-// roundMessage joins the lines of one installation.
-func roundMessage(installation string, lines [][]byte) *nats.Msg {
-	msg := nats.NewMsg(roundSubject(installation))
-	msg.Data = bytes.Join(lines, []byte{'\n'})
-	msg.Header.Set(roundHeader, roundFormat)
-	return msg
-}
-
 // readMessage hands each change of a journal's message to fn with its place in it, or the
-// error that keeps it from being read. Stores of format 1 have one change in each message,
-// whose record its subject names: such a change is handed on beside the error.
+// error that keeps it from being read; of one installation alone, unless only is empty.
+// Stores of format 1 have one change in each message, whose record its subject names: such
+// a change is handed on beside the error.
 //
 // An error is returned when the message as a whole is none of the journal's.
-func readMessage(subject string, header nats.Header, body []byte, at time.Time, fn func(c StoredChange, err error)) error {
+func readMessage(
+	subject string, header nats.Header, body []byte, at time.Time, only string, fn func(c StoredChange, err error),
+) error {
 	installation, isRound := parseRoundSubject(subject)
 	if !isRound {
 		c, err := readChange(subject, header, body)
@@ -127,11 +122,19 @@ func readMessage(subject string, header nats.Header, body []byte, at time.Time, 
 	}
 	place := 0
 	for text := range bytes.SplitSeq(body, []byte{'\n'}) {
-		c, storedAt, err := decodeLine(installation, text)
-		if storedAt.IsZero() {
-			storedAt = at
+		if bytes.HasPrefix(text, []byte{'"'}) {
+			if err := json.Unmarshal(text, &installation); err != nil {
+				installation = "" // nobody's: what follows cannot be read
+			}
+			continue
 		}
-		fn(StoredChange{Change: c, Place: place, StoredAt: storedAt}, err)
+		if only == "" || only == installation {
+			c, storedAt, err := decodeLine(installation, text)
+			if storedAt.IsZero() {
+				storedAt = at
+			}
+			fn(StoredChange{Change: c, Place: place, StoredAt: storedAt}, err)
+		}
 		place++
 	}
 	return nil
@@ -146,6 +149,9 @@ func keysIn(subject string, header nats.Header, body []byte, fn func(key changeK
 		return 1
 	}
 	for text := range bytes.SplitSeq(body, []byte{'\n'}) {
+		if bytes.HasPrefix(text, []byte{'"'}) {
+			continue
+		}
 		var key changeKey
 		if rest, ok := bytes.CutPrefix(text, []byte(keyPrefix)); ok && len(rest) > keyText {
 			if n, err := base64.RawURLEncoding.Decode(key[:], rest[:keyText]); err == nil && n == len(key) && rest[keyText] == '"' {

@@ -71,7 +71,14 @@ func parseID(s string) (int64, error) {
 // roundSubject is change.<installation>.
 func roundSubject(installation string) string { return "change." + installation }
 
+// sharedSubject is that of rounds with changes of several installations.
+const sharedSubject = "change.shared"
+
+// parseRoundSubject returns the installation of a round, "" of a shared one.
 func parseRoundSubject(subject string) (installation string, ok bool) {
+	if subject == sharedSubject {
+		return "", true
+	}
 	installation, ok = strings.CutPrefix(subject, "change.")
 	return installation, ok && checkInstallation(installation) == nil
 }

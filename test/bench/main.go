@@ -46,6 +46,7 @@ type settings struct {
 	short, json      bool
 	only, dir, write string
 	binary, profiles string
+	against          string // a revision of the repository
 	reference        string // this process is one of the references
 }
 
@@ -59,6 +60,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	f.StringVar(&s.dir, "dir", "", "`directory` for the stores, on the disk to measure; default: the temporary one")
 	f.StringVar(&s.write, "write", "", "also put the table into the marked block of this `file`")
 	f.StringVar(&s.binary, "binary", "", "measure this `program` instead of building channelsync")
+	f.StringVar(&s.against, "against", "", "build this `revision` too and measure it in turns with the program (parts intake, freshness)")
 	f.StringVar(&s.profiles, "profiles", "", "keep profiles of channelsync in this `directory`")
 	f.StringVar(&s.reference, "reference", "", "run one of the references instead (the benchmarks do so themselves)")
 	if err := f.Parse(args); err != nil {
@@ -79,11 +81,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	binary := s.binary
 	if binary == "" {
-		if binary, err = build(ctx, dir); err != nil {
+		if binary, err = build(ctx, ".", dir, "channelsync"); err != nil {
 			return err
 		}
 	}
-	return s.measure(ctx, measure.Config{Binary: binary, Dir: dir, Short: s.short, Profiles: s.profiles, Progress: stderr}, stdout)
+	former := ""
+	if s.against != "" {
+		if former, err = buildRevision(ctx, s.against, dir); err != nil {
+			return err
+		}
+	}
+	return s.measure(ctx, measure.Config{Binary: binary, Former: former, Dir: dir, Short: s.short, Profiles: s.profiles, Progress: stderr}, stdout)
 }
 
 // measure runs the parts that were asked for and prints the report.
@@ -113,13 +121,29 @@ func (s settings) measure(ctx context.Context, cfg measure.Config, stdout io.Wri
 	return err
 }
 
-// build makes channelsync as it is released.
-func build(ctx context.Context, dir string) (string, error) {
-	path := filepath.Join(dir, "channelsync")
+// build makes channelsync as it is released, of the module in a directory.
+func build(ctx context.Context, module, dir, name string) (string, error) {
+	path := filepath.Join(dir, name)
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, "channelsync/cmd/channelsync")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Dir, cmd.Env = module, append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build channelsync: %w\n%s", err, text)
 	}
 	return path, nil
+}
+
+// buildRevision builds a revision of this repository from a worktree that is removed again.
+func buildRevision(ctx context.Context, revision, dir string) (path string, err error) {
+	tree := filepath.Join(dir, "former")
+	git := func(ctx context.Context, args ...string) error {
+		if text, err := exec.CommandContext(ctx, "git", args...).CombinedOutput(); err != nil {
+			return fmt.Errorf("git %s: %w\n%s", args[0]+" "+args[1], err, text)
+		}
+		return nil
+	}
+	if err := git(ctx, "worktree", "add", "--detach", tree, revision); err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, git(context.WithoutCancel(ctx), "worktree", "remove", "--force", tree)) }()
+	return build(ctx, tree, dir, "channelsync-former")
 }

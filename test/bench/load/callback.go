@@ -16,8 +16,15 @@ type Callbacks struct {
 	Secret  string // of the registration
 	FirstID int64  // of the records
 	Records int64  // so many of them, over and over
+	// Repeats is how many of a hundred are one that was made before, as a vendor does that
+	// did not see the answer.
+	Repeats int
 	last    int64
 }
+
+// repeatAfter is how many requests lie between one and its repeat: more than there are
+// connections, so that most repeats are of what was answered.
+const repeatAfter = 100
 
 // Make builds n requests.
 func (c *Callbacks) Make(n int) ([][]byte, error) {
@@ -27,6 +34,10 @@ func (c *Callbacks) Make(n int) ([][]byte, error) {
 	}
 	out := make([][]byte, n)
 	for i := range out {
+		if i >= repeatAfter && i%100 < c.Repeats {
+			out[i] = out[i-repeatAfter/2-i%100]
+			continue
+		}
 		c.last++
 		body := fmt.Sprintf(`{"Action":"Update","Guid":"%s","EntityType":"Account","Id":%d,`+
 			`"Fields":{"CompanyName":"Example Client %06d","Phone":"518-555-0100","City":"Albany"},`+

@@ -27,7 +27,7 @@ type Config struct {
 	For         time.Duration
 	Requests    [][]byte // whole HTTP requests, each sent once; the round ends early when they run out
 	Repeat      bool     // start over instead
-	Status      int      // what every answer must be
+	Status      []int    // what every answer must be one of
 }
 
 // Result is what a round came to.
@@ -98,8 +98,8 @@ func (cfg Config) work(c net.Conn, next *atomic.Int64, end time.Time) ([]time.Du
 		if err != nil {
 			return took, fmt.Errorf("read answer: %w", err)
 		}
-		if status != cfg.Status {
-			return took, fmt.Errorf("read answer: got status %d, want %d", status, cfg.Status)
+		if !slices.Contains(cfg.Status, status) {
+			return took, fmt.Errorf("read answer: got status %d, want one of %v", status, cfg.Status)
 		}
 		done := time.Now()
 		took = append(took, done.Sub(now))

@@ -41,7 +41,7 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := Run(Config{
-		Addr: strings.TrimPrefix(server.URL, "http://"), Connections: 4, For: 10 * time.Second, Requests: requests, Status: http.StatusAccepted,
+		Addr: strings.TrimPrefix(server.URL, "http://"), Connections: 4, For: 10 * time.Second, Requests: requests, Status: []int{http.StatusAccepted},
 	})
 	if err != nil || got.Answered != 200 || got.P50 <= 0 || got.P99 < got.P50 || got.PerSecond() <= 0 {
 		t.Errorf("got %+v, %v", got, err)
@@ -67,13 +67,13 @@ func TestRunEndsInTimeAndRepeats(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := Config{
-		Addr: strings.TrimPrefix(server.URL, "http://"), Connections: 2, For: 50 * time.Millisecond, Requests: requests, Repeat: true, Status: http.StatusOK,
+		Addr: strings.TrimPrefix(server.URL, "http://"), Connections: 2, For: 50 * time.Millisecond, Requests: requests, Repeat: true, Status: []int{http.StatusOK},
 	}
 	got, err := Run(cfg)
 	if err != nil || got.Answered < 3 || got.Took < cfg.For {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	cfg.Status = http.StatusAccepted
+	cfg.Status = []int{http.StatusAccepted}
 	if _, err := Run(cfg); err == nil {
 		t.Error("another status than wanted is no error")
 	}

@@ -27,7 +27,7 @@ type contender struct {
 	name    string
 	addr    string
 	process *process.Process
-	make    *load.Callbacks
+	make    func(n int) ([][]byte, error)
 	once    bool                   // each body is taken once only
 	settle  func(*contender) error // waits until its background work is done
 	rounds  map[int][]round        // by connections
@@ -90,30 +90,43 @@ func (r *run) callbacks() (err error) {
 // productContender is an installation whose changes are kept: intake alone is measured,
 // which is verifying, storing and dispatching, and no reconciling beside it.
 func (r *run) productContender(b *bed.Bed) (*contender, error) {
-	t := b.Tenants[0]
-	t.FillCompanies(callbackRecords)
-	if err := b.Install(r.ctx, t, v1.Syncs...); err != nil {
+	all, err := r.stopped(b)
+	if err != nil {
 		return nil, err
 	}
-	if err := b.Live(r.ctx, t); err != nil {
-		return nil, err
-	}
-	if err := b.Admin.Act(r.ctx, t.Installation, "", "stop"); err != nil {
-		return nil, err
-	}
-	for _, hook := range t.Autotask.Webhooks() {
-		if hook.Collection != "CompanyWebhooks" {
-			continue
+	return &contender{
+		name: "channelsync", addr: b.CallbackAddr(), process: b.Product, once: true, rounds: map[int][]round{},
+		make: all[0].Make, settle: func(*contender) error { return b.Dispatched(r.ctx) },
+	}, nil
+}
+
+// stopped installs every tenant and stops it, and returns what makes callbacks of each.
+func (r *run) stopped(b *bed.Bed) ([]*load.Callbacks, error) {
+	var all []*load.Callbacks
+	records := callbackRecords / len(b.Tenants)
+	for _, t := range b.Tenants {
+		t.FillCompanies(records)
+		if err := b.Install(r.ctx, t, v1.Syncs...); err != nil {
+			return nil, err
 		}
-		return &contender{
-			name: "channelsync", addr: b.CallbackAddr(), process: b.Product, once: true, rounds: map[int][]round{},
-			make: &load.Callbacks{
-				URL: hook.URL, GUID: hook.GUID, Secret: hook.Secret, FirstID: t.Companies[0], Records: callbackRecords,
-			},
-			settle: func(*contender) error { return b.Dispatched(r.ctx) },
-		}, nil
+		if err := b.Live(r.ctx, t); err != nil {
+			return nil, err
+		}
+		if err := b.Admin.Act(r.ctx, t.Installation, "", "stop"); err != nil {
+			return nil, err
+		}
+		for _, hook := range t.Autotask.Webhooks() {
+			if hook.Collection == "CompanyWebhooks" {
+				all = append(all, &load.Callbacks{
+					URL: hook.URL, GUID: hook.GUID, Secret: hook.Secret, FirstID: t.Companies[0], Records: int64(records),
+				})
+			}
+		}
 	}
-	return nil, errors.New("find the webhook of companies: none was registered")
+	if len(all) != len(b.Tenants) {
+		return nil, errors.New("find the webhook of companies: none was registered")
+	}
+	return all, nil
 }
 
 // referenceContender runs a reference as a process of its own, its file beside the store.
@@ -128,13 +141,14 @@ func (r *run) referenceContender(kind reference.Kind) (*contender, error) {
 		return nil, err
 	}
 	c := &contender{name: string(kind), process: p, rounds: map[int][]round{}, settle: func(*contender) error { return nil }}
-	c.make = &load.Callbacks{GUID: "a1da62a4-2c49-40a8-8183-69994ce5b3eb", Secret: reference.Secret, FirstID: 1000, Records: callbackRecords}
+	callbacks := &load.Callbacks{GUID: "a1da62a4-2c49-40a8-8183-69994ce5b3eb", Secret: reference.Secret, FirstID: 1000, Records: callbackRecords}
 	err = bed.Until(r.ctx, 10*time.Millisecond, func() (bool, error) {
 		text, err := os.ReadFile(log)
 		c.addr = strings.TrimSpace(string(text))
 		return err == nil && strings.HasSuffix(string(text), "\n"), err
 	})
-	c.make.URL = "http://" + c.addr + "/callbacks/autotask/reference"
+	callbacks.URL = "http://" + c.addr + "/callbacks/autotask/reference"
+	c.make = callbacks.Make
 	return c, err
 }
 
@@ -151,7 +165,7 @@ func (c *contender) round(connections int, length time.Duration) (round, error) 
 	if c.once {
 		n = int(length.Seconds() * 25_000)
 	}
-	requests, err := c.make.Make(n)
+	requests, err := c.make(n)
 	if err != nil {
 		return round{}, err
 	}
@@ -160,7 +174,8 @@ func (c *contender) round(connections int, length time.Duration) (round, error) 
 		return round{}, err
 	}
 	got, err := load.Run(load.Config{
-		Addr: c.addr, Connections: connections, For: length, Requests: requests, Repeat: !c.once, Status: http.StatusAccepted,
+		Addr: c.addr, Connections: connections, For: length, Requests: requests, Repeat: !c.once,
+		Status: []int{http.StatusAccepted, http.StatusNoContent}, // 204: a repeat
 	})
 	if err != nil {
 		return round{}, err

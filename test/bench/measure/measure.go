@@ -20,6 +20,7 @@ import (
 // Config is what every part works with.
 type Config struct {
 	Binary   string // channelsync, built
+	Former   string // channelsync of an earlier revision, to be measured in turns with it; empty: none
 	Dir      string // for stores and logs; each part has its own below it
 	Short    bool
 	Profiles string    // directory for profiles of the program; empty takes none
@@ -35,6 +36,7 @@ type part struct {
 func parts() []part {
 	return []part{
 		{"callbacks", (*run).callbacks},
+		{"intake", (*run).intake},
 		{"records", (*run).records},
 		{"freshness", (*run).freshness},
 		{"neighbours", (*run).neighbours},
@@ -98,12 +100,17 @@ func pick[T any](r *run, full, short T) T {
 
 // start sets a bed up in a directory of its own and waits until the program is ready.
 func (r *run) start(tenants int, settings map[string]string) (*bed.Bed, error) {
+	return r.startOf(r.Binary, tenants, settings)
+}
+
+// startOf is start of another program.
+func (r *run) startOf(binary string, tenants int, settings map[string]string) (*bed.Bed, error) {
 	r.beds++
 	dir := filepath.Join(r.Dir, fmt.Sprintf("%s-%d", r.name, r.beds))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make a directory: %w", err)
 	}
-	b, err := bed.Open(bed.Config{Binary: r.Binary, Dir: dir, Tenants: tenants, Settings: settings})
+	b, err := bed.Open(bed.Config{Binary: binary, Dir: dir, Tenants: tenants, Settings: settings})
 	if err != nil {
 		return nil, err
 	}

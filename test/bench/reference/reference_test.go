@@ -31,7 +31,7 @@ func TestReferences(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got, err := load.Run(load.Config{Addr: at, Connections: 4, For: 10 * time.Second, Requests: requests, Status: status})
+				got, err := load.Run(load.Config{Addr: at, Connections: 4, For: 10 * time.Second, Requests: requests, Status: []int{status}})
 				if err != nil || got.Answered != 20 {
 					t.Errorf("secret %q: %+v, %v", secret, got, err)
 				}

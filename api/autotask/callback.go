@@ -96,16 +96,10 @@ func DecodeCallback(body []byte) (Callback, error) { return OpenEnvelope(body).D
 
 // Decode is DecodeCallback.
 func (e Envelope) Decode() (Callback, error) {
-	var keys interface {
-		get(key string) json.RawMessage
-	} = e.members
-	if e.members == nil {
-		all, err := envelope(e.body)
-		if err != nil {
-			return Callback{}, err
-		}
-		keys = all
+	if e.err != nil {
+		return Callback{}, e.err
 	}
+	keys := e.keys
 	var err error
 	c := Callback{
 		Action:         canonicalAction(word(keys.get("Action"))),
@@ -147,7 +141,7 @@ func KindOfEntity(entityType string) (v1.Kind, bool) {
 }
 
 func envelope(body []byte) (object, error) {
-	dec := json.NewDecoder(bytes.NewReader(trimBOM(body)))
+	dec := json.NewDecoder(bytes.NewReader(body))
 	var keys object
 	if err := dec.Decode(&keys); err != nil {
 		return nil, &CallbackError{Got: notAnObject(err), Want: "one JSON object"}
@@ -206,9 +200,6 @@ func callbackFields(raw json.RawMessage) map[string]any {
 	}
 	switch jsonKind(raw) {
 	case "object":
-		if fields, ok := plainFields(raw); ok {
-			return fields
-		}
 		var fields map[string]any
 		if numbers().Decode(&fields) == nil {
 			return fields
@@ -284,5 +275,3 @@ func invalidCallback(err error) error {
 	}
 	return e
 }
-
-func trimBOM(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) }

@@ -9,35 +9,33 @@ import (
 // Envelope is the body of a callback that may be anything, opened once for what is
 // asked of it before it is known to be authentic, and after.
 type Envelope struct {
-	body    []byte
-	members members // nil unless it is written plainly
+	body []byte
+	keys object
+	err  error // why the body is not one JSON object
 }
 
-// OpenEnvelope looks at a body, which must not be changed afterwards.
+// OpenEnvelope reads a body, which must not be changed afterwards.
 func OpenEnvelope(body []byte) Envelope {
-	e := Envelope{body: trimBOM(body)}
-	e.members, _ = plainMembers(e.body)
-	return e
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	keys, err := envelope(body)
+	return Envelope{body, keys, err}
 }
 
 // Action is the Action of a body that may be anything, "" when none can be
 // read. It serves only to recognise a Deactivated, which is never more than a
 // hint to look at the registration, so it need not trust or understand the rest.
 func (e Envelope) Action() string {
-	if e.members != nil {
-		return canonicalAction(textOf(e.members.get("Action")))
+	if e.err == nil {
+		return canonicalAction(textOf(e.keys.get("Action")))
 	}
-	dec := json.NewDecoder(bytes.NewReader(e.body))
+	dec := json.NewDecoder(bytes.NewReader(e.body)) // it may be cut off after its Action
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return ""
 	}
 	for dec.More() {
 		key, err := dec.Token()
-		if err != nil {
-			return ""
-		}
 		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
+		if err != nil || dec.Decode(&value) != nil {
 			return ""
 		}
 		if name, ok := key.(string); ok && strings.EqualFold(name, "Action") {
@@ -57,16 +55,8 @@ const (
 // Where keys differ in case only, every one of them must say the same: else no
 // registration owns what it returns.
 func (e Envelope) GUID() string {
-	if e.members != nil {
-		guid, _ := guidText(e.members.get("Guid"))
-		return guid
-	}
-	var keys map[string]json.RawMessage
-	if json.Unmarshal(e.body, &keys) != nil {
-		return ""
-	}
 	guid := ""
-	for key, raw := range keys {
+	for key, raw := range e.keys {
 		if !strings.EqualFold(key, "Guid") {
 			continue
 		}

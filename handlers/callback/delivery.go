@@ -39,7 +39,7 @@ type delivery struct {
 	installation string // known, once set
 	guid         string // of the registration that vouches, once authentic
 	change       autotask.Callback
-	sequence     uint64 // in the journal
+	receipt      events.Receipt // the journal's, of the change
 	cause        error
 }
 
@@ -197,12 +197,12 @@ func (d *delivery) publish(kind v1.Kind, body []byte) answer {
 		Traceparent:    traceparent(d.r.Header.Get("Traceparent")),
 	}, messageID(d.installation, d.guid, d.change, body))
 	switch {
-	case errors.Is(err, events.ErrBadName): // whatever it is: sent again it would be the same
+	case errors.Is(err, events.ErrBadName), errors.Is(err, events.ErrChangeTooLarge): // whatever it is: sent again it would be the same
 		return d.reject(body, err)
 	case err != nil:
 		return d.failed(unavailable(), fmt.Errorf("publish change: %w", named(ctx, err)))
 	}
-	d.sequence = receipt.Sequence
+	d.receipt = receipt
 	if receipt.Duplicate {
 		return duplicate()
 	}
@@ -240,7 +240,7 @@ func (d *delivery) failed(a answer, cause error) answer {
 func (d *delivery) report(a answer) {
 	took := d.Now().Sub(d.at)
 	d.observed(a)
-	fields := append(make([]zap.Field, 0, 12),
+	fields := append(make([]zap.Field, 0, 13),
 		zap.String(v1.LogInstallation, d.installation),
 		zap.String(v1.LogOutcome, a.result),
 		zap.Int(v1.LogStatus, a.status),
@@ -250,7 +250,7 @@ func (d *delivery) report(a answer) {
 		fields = append(fields,
 			zap.String(v1.LogAction, d.change.Action), zap.String(v1.LogEntity, d.change.EntityType),
 			zap.Int64(v1.LogRecord, d.change.ID), zap.Int64p(logVendorSequence, d.change.SequenceNumber),
-			zap.Uint64(v1.LogSequence, d.sequence), zap.Bool(v1.LogDuplicate, a.result == ResultDuplicate))
+			zap.Uint64(v1.LogSequence, d.receipt.Sequence), zap.Int(v1.LogPlace, d.receipt.Place), zap.Bool(v1.LogDuplicate, a.result == ResultDuplicate))
 	}
 	if d.cause != nil {
 		fields = append(fields, zap.NamedError(v1.LogCause, d.cause))

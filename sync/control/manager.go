@@ -77,7 +77,6 @@ type Manager struct {
 	Config
 	callbacks callbacks
 	feeds     feeds
-	listed    *reconcile.Listed
 	turns     *reconcile.Turns
 	totals    totalsCache
 
@@ -97,7 +96,7 @@ type Manager struct {
 // New makes a manager; nothing runs before Run.
 func New(cfg Config) *Manager {
 	return &Manager{
-		Config: cfg, listed: reconcile.NewListed(), turns: reconcile.NewTurns(), runtimes: map[string]*runtime{}, aligning: map[string]bool{}, underWay: map[int]int{},
+		Config: cfg, turns: reconcile.NewTurns(), runtimes: map[string]*runtime{}, aligning: map[string]bool{}, underWay: map[int]int{},
 		taking:    make(chan struct{}, takesAtOnce),
 		callbacks: callbacks{last: map[string]time.Time{}, sequence: map[string]int64{}},
 		feeds:     feeds{readers: map[string]map[chan v1.FeedEvent]bool{}},

@@ -77,14 +77,14 @@ func (m *Manager) newRuntime(in *installation.Installation) *runtime {
 	rt.rec = reconcile.New(reconcile.Config{
 		ID: in.ID, Installation: func() (*installation.Installation, error) { return m.Store.Get(in.ID) },
 		Autotask: rt.autotask, Target: rt.target, Ledger: m.Ledger, DeadLetters: m.DeadLetters,
-		Journal: m.Bus.Journal(), Worklist: m.Bus.Worklist(), Schedule: m.Bus.Worklist(), Listed: m.listed, Turns: m.turns,
+		Journal: m.Bus.Journal(), Worklist: m.Bus.Worklist(), Schedule: m.Bus.Worklist(), Turns: m.turns,
 		Freshness: rt.freshness, Now: m.Now, Log: rt.log, Settled: rt.settled, Cancelled: m.cancelled,
 		Hold: hold,
 	})
 	rt.worker = reconcile.NewWorker(rt.rec, m.Intervals.Coalesce, rt)
 	rt.watcher = watch.New(watch.Config{
 		ID: in.ID, Store: m.Store, Autotask: rt.autotask, Journal: m.Bus.Journal(), Ledger: m.Ledger, Catalogue: rt.rec,
-		Listed: m.listed, Crowded: m.turns.Crowded, Now: m.Now, Log: rt.log,
+		Crowded: m.turns.Crowded, Now: m.Now, Log: rt.log,
 		PartsEvery: m.Intervals.Parts, PollEvery: m.Intervals.Poll,
 	})
 	if in.Refused {

@@ -55,8 +55,7 @@ type item struct {
 	// driftFields are what it changed.
 	driftFields []string
 	failure     *failure
-	readAt      time.Time // when what is known of it was read, if that was before the batch
-	held        bool      // it would leave with too many others: nothing is done until somebody says so
+	held        bool // it would leave with too many others: nothing is done until somebody says so
 
 	decision condition.Decision
 	// What the record should be at the target; one of client and contract, or neither.
@@ -131,9 +130,6 @@ func (it *item) force() bool { return it.mark.Force }
 // so that a clock that steps back cannot make a push stale for ever.
 func (b *batch) observedAt(it *item) time.Time {
 	at := b.began.UTC().Truncate(time.Millisecond)
-	if !it.readAt.IsZero() {
-		at = it.readAt.UTC().Truncate(time.Millisecond)
-	}
 	if last := it.entry.ObservedAt.UTC(); !at.After(last) {
 		at = last.Truncate(time.Millisecond).Add(time.Millisecond)
 	}
@@ -348,7 +344,7 @@ func (b *batch) tell(it *item, now time.Time) {
 	}
 	log("reconciled", zap.String(v1.LogKind, string(b.kind)), zap.Int64(v1.LogRecord, e.ID), zap.String(v1.LogOutcome, string(it.outcome)),
 		zap.Strings(v1.LogReasons, e.Reasons), zap.String(v1.LogTrigger, string(it.mark.Trigger)), zap.Int(v1.LogAttempt, e.Attempts),
-		zap.Uint64(v1.LogSequence, it.mark.JournalSequence), zap.String(v1.LogJob, it.mark.Job), zap.Bool("pushed", it.pushed), zap.Duration(v1.LogDuration, now.Sub(b.began)))
+		zap.Uint64(v1.LogSequence, it.mark.JournalSequence), zap.Int(v1.LogPlace, it.mark.JournalPlace), zap.String(v1.LogJob, it.mark.Job), zap.Bool("pushed", it.pushed), zap.Duration(v1.LogDuration, now.Sub(b.began)))
 }
 
 // remember keeps what was pushed, and what was pushed before it.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -69,12 +68,10 @@ func (b *batch) clients(ctx context.Context) error {
 
 // decideClients fetches the companies and returns those whose client is to be projected.
 func (b *batch) decideClients(ctx context.Context) (fetched[autotask.Company], []*item, error) {
-	known := map[int64]autotask.Company{}
-	found, err := fetch(ctx, b.fetcher, companyRows, b.listed(known))
+	found, err := fetch(ctx, b.fetcher, companyRows, b.ids(b.items))
 	if err != nil {
 		return found, nil, fmt.Errorf("fetch companies: %w", err)
 	}
-	maps.Copy(found.rows, known)
 	var due []*item
 	for _, it := range b.items {
 		if b.decideCompany(it, found) {

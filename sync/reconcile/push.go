@@ -253,7 +253,7 @@ func eventID(m events.Mark) string {
 	case m.GUID != "" && m.SequenceNumber != nil:
 		return m.GUID + "/" + strconv.FormatInt(*m.SequenceNumber, 10)
 	case m.JournalSequence != 0:
-		return "journal/" + strconv.FormatUint(m.JournalSequence, 10)
+		return fmt.Sprintf("journal/%d/%d", m.JournalSequence, m.JournalPlace)
 	default:
 		return ""
 	}

@@ -49,8 +49,7 @@ type Config struct {
 	Journal      Journal
 	Worklist     Worklist
 	Schedule     Schedule
-	Listed       *Listed // nil: every company is fetched
-	Turns        *Turns  // nil: everybody works at once
+	Turns        *Turns // nil: everybody works at once
 	Freshness    *Freshness
 	Now          func() time.Time
 	Log          *zap.Logger

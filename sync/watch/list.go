@@ -3,7 +3,6 @@ package watch
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
@@ -25,19 +24,12 @@ type idRow struct {
 // List writes a change for every record of a kind into the journal, a page at a
 // time, beginning after the job's cursor; listed is told of each page, so that a
 // restart goes on where it ended. It costs one request per 500 records, and where
-// others wait too one for the first few. The rows of companies are kept for the batches that reconcile them.
+// others wait too one for the first few.
 func (w *Watcher) List(ctx context.Context, j job.Job, kind v1.Kind, listed func(ids []int64) error) error {
 	ctx = autotask.WithBulk(ctx)
 	q := autotask.Query{From: j.Cursor[kind] + 1} // id 0, the MSP itself, needs no backfill: it never syncs
 	if len(j.Cursor) == 0 && w.Crowded != nil && w.Crowded() {
 		q.First = firstPage
-	}
-	if kind == v1.KindCompany && w.Listed != nil {
-		next, broken, err := w.listCompanies(ctx, j, q, listed)
-		if err != nil || !broken {
-			return err
-		}
-		q = autotask.Query{From: next} // one bad row spoils its page: the rest is listed by id, which no row can spoil
 	}
 	err := autotask.Each(ctx, w.Autotask, entityOf(kind), q, func(rows autotask.Rows[idRow]) error {
 		ids := make([]int64, len(rows.Items))
@@ -50,41 +42,6 @@ func (w *Watcher) List(ctx context.Context, j job.Job, kind v1.Kind, listed func
 		return fmt.Errorf("list %s records: %w", kind, err)
 	}
 	return nil
-}
-
-// listCompanies lists companies with all that is read of them. Where Autotask does not
-// answer that, broken says so and next is where to go on; the error is of what was listed.
-func (w *Watcher) listCompanies(
-	ctx context.Context, j job.Job, q autotask.Query, listed func(ids []int64) error,
-) (next int64, broken bool, err error) {
-	next = q.From
-	began := w.Now()
-	failed := autotask.Each(autotask.WithoutRepeats(ctx), w.Autotask, autotask.EntityCompanies, q,
-		func(rows autotask.Rows[autotask.Company]) error {
-			w.Listed.Put(j.ID, began, rows.Items)
-			began = w.Now() // the next page is asked for after this
-			ids := companyIDs(rows)
-			if err = w.publishListed(ctx, j, v1.KindCompany, ids, listed); err == nil && len(ids) > 0 {
-				next = ids[len(ids)-1] + 1
-			}
-			return err
-		})
-	return next, failed != nil, err
-}
-
-// companyIDs are the ids of a page, those of rows that cannot be read among them.
-func companyIDs(rows autotask.Rows[autotask.Company]) []int64 {
-	var ids []int64
-	for _, c := range rows.Items {
-		ids = append(ids, c.ID)
-	}
-	for _, bad := range rows.Bad {
-		if bad.ID != 0 {
-			ids = append(ids, bad.ID)
-		}
-	}
-	slices.Sort(ids)
-	return ids
 }
 
 // publishListed writes a change for each record of a page.

@@ -18,7 +18,6 @@ import (
 	"channelsync/sync/coverage"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
-	"channelsync/sync/reconcile"
 )
 
 // Journal takes what is found.
@@ -47,8 +46,7 @@ type Config struct {
 	Journal   Journal
 	Ledger    *ledger.Ledger
 	Catalogue Catalogue
-	Listed    *reconcile.Listed // takes the companies that a pass lists; nil: nobody does
-	Crowded   func() bool       // whether others wait to list something; nil: never
+	Crowded   func() bool // whether others wait to list something; nil: never
 	Now       func() time.Time
 	Log       *zap.Logger
 

@@ -124,13 +124,13 @@ func drift(t *testing.T, w *world.World, company int64, fields map[string]any) {
 	}
 }
 
-// lastSequence is the highest place in the journal that a push names.
+// lastSequence is the highest sequence of the journal that a push names.
 func lastSequence(t *testing.T, w *world.World) uint64 {
 	t.Helper()
 	var last uint64
 	for _, p := range pushed(w) {
 		_, rest, found := strings.Cut(string(p.Body), `"journal/`)
-		digits, _, _ := strings.Cut(rest, `"`)
+		digits, _, _ := strings.Cut(rest, "/") // then its place in that message
 		n, err := strconv.ParseUint(digits, 10, 64)
 		if !found || err != nil {
 			t.Fatalf("a backfilled push does not name its place in the journal: %s", p.Body)

@@ -1,0 +1,50 @@
+package events
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func manyMarks(n int64) (marks []Mark) {
+	for id := range n {
+		marks = append(marks, mark(id))
+	}
+	return marks
+}
+
+// TestLinksOfFormat1AreRemoved: a process of format 1 that was killed left its unfinished
+// batches in memory, and links to them. Batches are stored all the same, and nothing of it stays.
+func TestLinksOfFormat1AreRemoved(t *testing.T) {
+	dir, foreign := t.TempDir(), t.TempDir()
+	b := open(t, func(c *Config) { c.DataDir = dir })
+	shut(t, b)
+	left, err := os.MkdirTemp("/dev/shm", "channelsync-")
+	if err != nil {
+		left = filepath.Join(t.TempDir(), "gone") // there is no such place here: the link leads nowhere
+	}
+	link := func(stream string) string { return filepath.Join(streamsDir(dir), stream, "batches") }
+	for stream, target := range map[string]string{journalStream: filepath.Join(left, journalStream), worklistStream: foreign} {
+		if err := os.RemoveAll(link(stream)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(target, link(stream)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b = open(t, func(c *Config) { c.DataDir = dir })
+	if err := b.Worklist().Mark(t.Context(), manyMarks(batchFrom+1)); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(link(worklistStream)); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		t.Error("a link still stands")
+	}
+	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what it led to is still there: %v", err)
+	}
+	if _, err := os.Stat(foreign); err != nil {
+		t.Errorf("what is not ours was removed: %v", err)
+	}
+}

@@ -1,4 +1,4 @@
-# Reads a trace of strace -f -y and says in which order a change was written to the journal (its subject is in the
+# Reads a trace of strace -f -y and says in which order a change was written to the journal (the id of its record is in the
 # data), flushed to disk, and answered with 202. Exit code 1 unless it is that order.
 #
 # A call that another thread interrupts stands in two lines, "<unfinished ...>" and "resumed": it begins with the
@@ -19,7 +19,7 @@ function returned(line) {
     if (line ~ /O_SYNC|O_DSYNC/ && match(line, /= [0-9]+<[^>]*>/)) flushed_always[file(substr(line, RSTART))] = line
     return
   }
-  if (!stored && index(line, subject) && file(line) ~ /\/CHANGES\/msgs\/[^\/]*\.blk$/) {
+  if (!stored && index(line, record) && file(line) ~ /\/CHANGES\/msgs\/[^\/]*\.blk$/) {
     stored = NR; store = line; journal = file(line)
     if (journal in flushed_always) { synced = NR; flush = "by O_SYNC: " flushed_always[journal] }
   }

@@ -22,6 +22,12 @@ const (
 	// of the disk, a hundred of them in one batch little more; and what a lone change waits for
 	// is the coalesce window, not this: it is carried at once.
 	dispatchGather = 100 * time.Millisecond
+	// A flood, of more than floodFrom changes at a time, gathers longer: whoever sends so
+	// many sends many of the same records, and a batch of marks costs about ten flushes.
+	floodFrom   = 100
+	floodGather = 250 * time.Millisecond
+	// carryMax is how many changes are carried at a time; a backlog is carried without a pause.
+	carryMax = 10 * batchMax
 	// fetchMax is how many messages are asked for at a time: their rounds may be large.
 	fetchMax = 100
 	// unknownPause is how long a round waits that only a newer version can read.
@@ -35,7 +41,7 @@ func (b *Bus) Dispatch(ctx context.Context) error {
 	work := progress.Of(ctx)
 	work.Wait(fetchWait)
 	for ctx.Err() == nil {
-		msgs, full, err := b.fetch(ctx)
+		msgs, changes, err := b.fetch(ctx)
 		work.Busy(progress.Live)
 		if len(msgs) > 0 {
 			err = errors.Join(err, b.carryAll(ctx, msgs))
@@ -46,8 +52,8 @@ func (b *Bus) Dispatch(ctx context.Context) error {
 		}
 		if err == nil || ctx.Err() != nil {
 			work.Fail(nil)
-			if len(msgs) > 0 && !full {
-				pause(ctx, dispatchGather)
+			if changes < carryMax {
+				pause(ctx, gatherAfter(changes))
 			}
 			continue
 		}
@@ -69,13 +75,24 @@ func (b *Bus) nothingWaits(ctx context.Context) bool {
 	return err == nil && lag == 0
 }
 
-// fetch returns what waits now until that is as much as fills a batch of marks, or waits for
-// the first message and returns it with what came along. A plain Fetch of so many would wait
-// for all of them.
-func (b *Bus) fetch(ctx context.Context) (msgs []jetstream.Msg, full bool, err error) {
-	msgs, full, err = b.fetchWaiting(nil)
+// gatherAfter is how long changes gather after some were carried.
+func gatherAfter(changes int) time.Duration {
+	switch {
+	case changes == 0:
+		return 0
+	case changes <= floodFrom:
+		return dispatchGather
+	}
+	return floodGather
+}
+
+// fetch returns what waits now, up to about carryMax changes, or waits for the first
+// message and returns it with what came along; and how many changes that is. A plain Fetch
+// of so many messages would wait for all of them.
+func (b *Bus) fetch(ctx context.Context) (msgs []jetstream.Msg, changes int, err error) {
+	msgs, changes, err = b.fetchWaiting(nil)
 	if len(msgs) > 0 || err != nil {
-		return msgs, full, err
+		return msgs, changes, err
 	}
 	wait, cancel := context.WithTimeout(ctx, fetchWait)
 	defer cancel()
@@ -84,25 +101,30 @@ func (b *Bus) fetch(ctx context.Context) (msgs []jetstream.Msg, full bool, err e
 		err = nil // nothing to do is not a failure
 	}
 	if len(msgs) == 0 || err != nil {
-		return msgs, false, err
+		return msgs, countChanges(msgs), err
 	}
 	return b.fetchWaiting(msgs)
 }
 
 // fetchWaiting adds what waits now to what was fetched.
-func (b *Bus) fetchWaiting(msgs []jetstream.Msg) (all []jetstream.Msg, full bool, err error) {
-	changes := 0
-	for changes < batchMax {
+func (b *Bus) fetchWaiting(msgs []jetstream.Msg) (all []jetstream.Msg, changes int, err error) {
+	for changes = countChanges(msgs); changes < carryMax; {
 		more, err := collectBatch(b.journal.dispatcher.FetchNoWait(fetchMax))
 		msgs = append(msgs, more...)
+		changes += countChanges(more)
 		if err != nil || len(more) < fetchMax {
-			return msgs, false, err
-		}
-		for _, msg := range more {
-			changes += 1 + bytes.Count(msg.Data(), []byte{'\n'})
+			return msgs, changes, err
 		}
 	}
-	return msgs, true, nil
+	return msgs, changes, nil
+}
+
+// countChanges counts lines: a little more than there are changes in shared rounds.
+func countChanges(msgs []jetstream.Msg) (n int) {
+	for _, msg := range msgs {
+		n += 1 + bytes.Count(msg.Data(), []byte{'\n'})
+	}
+	return n
 }
 
 func collectBatch(batch jetstream.MessageBatch, err error) ([]jetstream.Msg, error) {

@@ -319,10 +319,15 @@ func TestEveryAcknowledgedChangeIsDispatched(t *testing.T) {
 			if was != nil {
 				shut(t, was)
 			}
-			b, err := Open(t.Context(), Config{DataDir: dir})
-			if err != nil {
-				rt.Fatal(err)
-			}
+			var b *Bus
+			eventually(t, 10*time.Second, "the store is opened", func() (ok bool) {
+				var err error
+				b, err = Open(t.Context(), Config{DataDir: dir})
+				if err != nil && !errors.Is(err, ErrLocked) { // a process that another test starts holds a lock until it has begun
+					rt.Fatal(err)
+				}
+				return err == nil
+			})
 			return b
 		}
 		b := restart(nil)

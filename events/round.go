@@ -18,7 +18,7 @@ import (
 // change.<installation> when all of them are of one, else under change.shared. Its body is
 // JSON Lines: an object for each change and, in a shared round, a string with the
 // installation before the changes of each. A line that cannot be read harms no other
-// change. The header roundHeader names this format. docs/decisions/021 has the reasons.
+// change. The header roundHeader names this format. docs/decisions/022 has the reasons.
 const (
 	roundHeader = "Channelsync-Round"
 	roundFormat = "1"

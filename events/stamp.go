@@ -18,7 +18,7 @@ import (
 // Format is the format of the store that this build reads and writes: which
 // streams and tables there are and what lies in them. It grows when an older
 // build would misread or destroy what a newer one wrote, and only then. A store
-// without a stamp is of format 1. Format 2 has rounds in the journal (docs/decisions/021);
+// without a stamp is of format 1. Format 2 has rounds in the journal (docs/decisions/022);
 // a store of format 1 is read as it is, and is of format 2 once it was opened.
 const Format = 2
 

@@ -143,7 +143,7 @@ func TestResolveZone(t *testing.T) {
 		"https://webservices3.autotask.net/ATServicesRest/": zone3,
 		"webservices3.autotask.net":                         zone3,
 		"https://webservices31.autotask.net": {
-			Name: "webservices31.autotask.net", URL: "https://webservices31.autotask.net/atservicesrest",
+			Name: "Zone 31", URL: "https://webservices31.autotask.net/atservicesrest",
 		},
 	} {
 		if got, err := d.ResolveZone(t.Context(), text, "key@example.test"); err != nil || got != want {

@@ -39,9 +39,10 @@ type Config struct {
 	Discover func(ctx context.Context, username string) (v1.Zone, error)
 	// OnZone is told of a zone that replaced the given one. It runs while the call
 	// that found it waits, so it should be quick.
-	OnZone func(v1.Zone)
-	// OnRefused is told, once per credentials, that no call is made any more.
-	OnRefused func(error)
+	OnZone func(found Credentials, zone v1.Zone)
+	// OnRefused is told, once per credentials, that no call is made with them any more. A call that was under way when
+	// SetCredentials came may be refused after it: both are told whose answer it was.
+	OnRefused func(refused Credentials, cause error)
 
 	Transport http.RoundTripper // nil = a transport of the client's own
 	Now       func() time.Time

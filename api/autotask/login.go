@@ -79,13 +79,13 @@ func (c *Client) rediscover(ctx context.Context, s *session, t ticket) (moved bo
 	zone.URL = base.String()
 	c.cfg.Log.Info("zone changed", zap.String(v1.LogURL, zone.URL))
 	if c.cfg.OnZone != nil {
-		c.cfg.OnZone(zone)
+		c.cfg.OnZone(s.creds, zone)
 	}
 	return true, nil
 }
 
 func (c *Client) refuse(s *session, refusal *Error) {
 	if s.refuse(refusal) && c.cfg.OnRefused != nil {
-		c.cfg.OnRefused(refusal)
+		c.cfg.OnRefused(s.creds, refusal)
 	}
 }

@@ -74,7 +74,7 @@ func TestABadSecretCostsOneLogin(t *testing.T) {
 				}
 				return v1.Zone{URL: zone3.URL + "/"}, nil
 			}
-			cfg.OnRefused = func(err error) {
+			cfg.OnRefused = func(_ Credentials, err error) {
 				refused.Add(1)
 				if KindOf(err) != KindRefused {
 					t.Errorf("told of %v", err)
@@ -116,7 +116,7 @@ func TestAMovedTenantIsFollowedOnce(t *testing.T) {
 		var told []v1.Zone
 		c := newTestClient(t, &tn.vendor, func(cfg *Config) {
 			cfg.Discover = func(context.Context, string) (v1.Zone, error) { return zone22, nil }
-			cfg.OnZone = func(z v1.Zone) { told = append(told, z) }
+			cfg.OnZone = func(_ Credentials, z v1.Zone) { told = append(told, z) }
 		})
 		for _, err := range many(t, c, 20) {
 			if err != nil {
@@ -153,7 +153,7 @@ func TestCredentialsThatStopWorking(t *testing.T) {
 		var told int
 		c := newTestClient(t, &tn.vendor, func(cfg *Config) {
 			cfg.Discover = func(context.Context, string) (v1.Zone, error) { return discovered, nil }
-			cfg.OnZone = func(v1.Zone) { told++ }
+			cfg.OnZone = func(Credentials, v1.Zone) { told++ }
 		})
 		for _, zone := range []v1.Zone{zone22, zone3, zone22} { // it moves, and much later again
 			for _, err := range many(t, c, 4) {

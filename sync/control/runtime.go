@@ -238,27 +238,41 @@ func (rt *runtime) Broken(road reconcile.Road, next time.Time) {
 // Mended is told by the worker that a side works again.
 func (rt *runtime) Mended(side reconcile.Side) { rt.issues.clearSide(string(side)) }
 
-// zoneMoved remembers a zone that was found again after the old host refused.
-func (rt *runtime) zoneMoved(zone v1.Zone) {
+// errReplaced says that credentials are not the installation's any more.
+var errReplaced = errors.New("the credentials were replaced meanwhile")
+
+// changeOf stores what was learned of credentials, unless others took their place: a call that was under way then may be
+// answered after them, and must not speak for them.
+func (rt *runtime) changeOf(of autotask.Credentials, edit func(*installation.Installation)) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	_, err := rt.m.Store.Change(ctx, rt.id, func(in *installation.Installation) error {
-		in.Zone = zone
+		if credentialsOf(in) != of {
+			return errReplaced
+		}
+		edit(in)
 		return nil
 	})
+	return err
+}
+
+// zoneMoved remembers a zone that was found again after the old host refused.
+func (rt *runtime) zoneMoved(of autotask.Credentials, zone v1.Zone) {
+	err := rt.changeOf(of, func(in *installation.Installation) { in.Zone = zone })
 	rt.log.Warn("zone moved", zap.String(v1.LogURL, zone.URL), zap.Error(err))
 }
 
 // refused remembers that Autotask refused the credentials, so that not even a
 // restart tries them again.
-func (rt *runtime) refused(cause error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
+func (rt *runtime) refused(of autotask.Credentials, cause error) {
+	// Raised first: whoever replaces the credentials after they are stored as refused clears it.
 	rt.issues.raise(issue{code: "credentials_refused", detail: cause.Error(), act: true})
-	_, err := rt.m.Store.Change(ctx, rt.id, func(in *installation.Installation) error {
-		in.Refused, in.RefusedFor = true, cause.Error()
-		return nil
-	})
+	err := rt.changeOf(of, func(in *installation.Installation) { in.Refused, in.RefusedFor = true, cause.Error() })
+	if errors.Is(err, errReplaced) {
+		if in, err := rt.installation(); err != nil || !in.Refused {
+			rt.issues.clear("credentials_refused")
+		}
+	}
 	rt.log.Warn("credentials refused", zap.NamedError(v1.LogCause, cause), zap.Error(err))
 }
 

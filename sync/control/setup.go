@@ -158,7 +158,7 @@ func (m *Manager) try(ctx context.Context, req v1.CreateInstallation) (*installa
 // be another one is taken over.
 func (m *Manager) tried(ctx context.Context, in *installation.Installation) ([]v1.Check, *v1.Problem) {
 	cfg := m.autotaskConfig(in)
-	cfg.OnZone = func(z v1.Zone) { in.Zone = z }
+	cfg.OnZone = func(_ autotask.Credentials, z v1.Zone) { in.Zone = z }
 	client := autotask.New(cfg)
 	defer client.Close()
 	return m.preflight(ctx, in, client)
@@ -231,7 +231,7 @@ func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credenti
 	}
 	var checks []v1.Check
 	cfg := m.autotaskConfig(in)
-	cfg.OnZone = func(z v1.Zone) { in.Zone = z }
+	cfg.OnZone = func(_ autotask.Credentials, z v1.Zone) { in.Zone = z }
 	client := autotask.New(cfg)
 	defer client.Close()
 	if p := m.tryAutotask(ctx, in, client, &checks); p != nil {

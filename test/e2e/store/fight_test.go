@@ -88,10 +88,14 @@ func TestARestoredBackupBesideTheOriginal(t *testing.T) {
 	if n := len(other.Autotask.Webhooks()); n != 2 {
 		t.Errorf("%d webhooks are left", n)
 	}
+	other.DeliverAll(soon)
+	other.Autotask.ResetStats()
 	rename(other, ids[1], "Told by a callback")
-	other.RecordBecomes(in.ID, v1.KindCompany, ids[1], soon, func(rec v1.RecordDetail) bool {
-		return slices.ContainsFunc(rec.Timeline, func(s v1.TimelineStep) bool { return s.Trigger == v1.TriggerCallback })
-	})
+	other.DeliverAll(soon)
+	if n := other.Autotask.Stats().Callouts; n.Delivered != 1 || n.FailedAttempts != 0 {
+		t.Errorf("callouts %+v, want one that is taken", n)
+	}
+	other.ClientBecomes(ids[1], "an edit", soon, func(c cpsim.ClientInput) bool { return c.Name == "Told by a callback" })
 }
 
 // contested waits for the one issue that names the other's address.

@@ -215,7 +215,12 @@ func (m *Manager) startAnew(ctx context.Context, rt *runtime) error {
 	}
 	m.Log.Warn("installation started anew", zap.String(v1.LogInstallation, rt.id))
 	if m.Cluster != nil && m.Cluster.Shards.Decline(events.ShardOf(rt.id)) {
-		return rt.task.Wait(ctx) // given back: what takes it over begins with it
+		for m.runtime(rt.id) == rt { // until it has stopped, or was left behind: then the shard is given back
+			if rest(ctx, 50*time.Millisecond); ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+		}
+		return nil
 	}
 	leave, err := m.changing.Enter(ctx, rt.id)
 	if err != nil {

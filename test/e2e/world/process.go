@@ -39,7 +39,7 @@ func (w *World) startHere() service {
 	}
 	a, err := app.New(w.T.Context(), app.Options{
 		Config: cfg, Version: cmp.Or(w.opts.Version, "test"), Log: log, Now: w.opts.Now,
-		NotifyEvery: w.opts.Quiet / 4, NotifyQuiet: w.opts.Quiet,
+		NotifyEvery: w.opts.Quiet / 4, NotifyQuiet: w.opts.Quiet, Stall: w.opts.Stall,
 	})
 	if err != nil {
 		w.T.Fatal(err)

@@ -18,6 +18,7 @@ import (
 
 	"channelsync/api/client"
 	v1 "channelsync/api/v1"
+	"channelsync/internal/progress"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 	"channelsync/test/sim/oracle"
@@ -50,6 +51,7 @@ type Options struct {
 	TLS        bool                            // the vendors speak HTTPS, and HTTP/2; needs Binary, which is told whom to trust
 	Beside     *World                          // another instance: it has the vendors of that world
 	Version    string                          // of the service; empty: "test"
+	Stall      progress.Limits                 // how long work may stand still; zero: as in production
 }
 
 // World is a running one.

@@ -98,7 +98,7 @@ func isUnavailable(err error) bool {
 // give. A stream with a write error does not answer at all, so silence counts;
 // a caller that gave up does not.
 func looksFrozen(err error) bool {
-	if err == nil || errors.Is(err, context.Canceled) || isFull(err) {
+	if err == nil || errors.Is(err, context.Canceled) || isFull(err) || isRefusal(err) {
 		return false
 	}
 	api := apiError(err)

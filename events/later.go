@@ -2,7 +2,6 @@ package events
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -71,9 +70,9 @@ func (m Mark) schedule(at time.Time) (*nats.Msg, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(m)
+	body, err := m.body()
 	if err != nil {
-		return nil, fmt.Errorf("encode mark: %w", err)
+		return nil, err
 	}
 	msg := nats.NewMsg(subject)
 	msg.Data = body

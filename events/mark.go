@@ -3,6 +3,7 @@ package events
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -82,13 +83,30 @@ func (m Mark) message() (*nats.Msg, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(m)
+	body, err := m.body()
 	if err != nil {
-		return nil, fmt.Errorf("encode mark: %w", err)
+		return nil, err
 	}
 	msg := nats.NewMsg(subject)
 	msg.Data = body
 	return msg, nil
+}
+
+// A mark tells which fields changed for people to read, so it need not tell all of many.
+const (
+	markFields    = 50
+	markFieldName = 100 // bytes
+)
+
+// body is what a mark says of its record beside its name; it always fits into a message.
+func (m Mark) body() ([]byte, error) {
+	m.Fields = slices.DeleteFunc(slices.Clone(m.Fields), func(name string) bool { return len(name) > markFieldName })
+	m.Fields = m.Fields[:min(len(m.Fields), markFields)]
+	body, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode mark: %w", err)
+	}
+	return body, nil
 }
 
 // readMark is the inverse of message. A mark whose body cannot be read still

@@ -34,8 +34,11 @@ type stream struct {
 	failing atomic.Bool      // the last write failed the way writes to a frozen stream do
 }
 
-// publish stores one message.
+// publish stores one message, unless it is too large.
 func (s *stream) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	if err := s.tooLarge(msg); err != nil {
+		return nil, err
+	}
 	ack, err := s.js.PublishMsg(ctx, msg, opts...)
 	s.note(err)
 	return ack, err

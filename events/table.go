@@ -173,6 +173,9 @@ func (t *Table) write(
 		if isConflict(err) {
 			return ErrConflict
 		}
+		if large, ok := errors.AsType[*TooLargeError](err); ok {
+			return &TooLargeError{Key: key, Size: large.Size, Max: large.Max}
+		}
 		if err != nil {
 			return err
 		}

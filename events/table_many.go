@@ -2,7 +2,9 @@ package events
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -41,7 +43,8 @@ func (t *Table) GetMany(ctx context.Context, keys []string) (map[string]Entry, e
 }
 
 // PutMany writes the entries in their order, in atomic batches of up to 500: on an
-// error the batches before the failed one are written, of the failed one nothing.
+// error the batches before the failed one are written, of the failed one nothing. Only
+// a *RefusedError says that all are written but those that it names.
 func (t *Table) PutMany(ctx context.Context, entries []KeyValue) error {
 	msgs := make([]*nats.Msg, 0, len(entries))
 	for _, e := range entries {
@@ -52,15 +55,19 @@ func (t *Table) PutMany(ctx context.Context, entries []KeyValue) error {
 		msg.Data = e.Value
 		msgs = append(msgs, msg)
 	}
+	refused := map[string]error{}
 	for len(msgs) > 0 {
 		n := min(len(msgs), batchMax)
 		err := t.call(ctx, "put many "+t.cfg.Name, func(ctx context.Context) error {
-			return t.publishTogether(ctx, msgs[:n])
+			return t.publishTaken(ctx, msgs[:n], func(int, uint64) {})
 		})
-		if err != nil {
+		if err := t.refusals(err, refused); err != nil {
 			return err
 		}
 		msgs = msgs[n:]
+	}
+	if len(refused) > 0 {
+		return &RefusedError{Refused: refused}
 	}
 	if !t.cfg.Secure {
 		return nil
@@ -72,6 +79,22 @@ func (t *Table) PutMany(ctx context.Context, entries []KeyValue) error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// refusals adds what is refused to a list by key; every other error stays one.
+func (t *Table) refusals(err error, to map[string]error) error {
+	refused, ok := errors.AsType[*RefusedError](err)
+	if !ok {
+		return err
+	}
+	for subject, err := range refused.Refused {
+		key := strings.TrimPrefix(subject, t.put)
+		if large, ok := errors.AsType[*TooLargeError](err); ok {
+			err = &TooLargeError{Key: key, Size: large.Size, Max: large.Max}
+		}
+		to[key] = err
 	}
 	return nil
 }

@@ -11,7 +11,8 @@ import (
 
 // UpdateMany writes entries that are each still at the given revision (0: not there
 // at all) as one atomic batch. When one is not it returns ErrConflict and nothing is
-// written. The entries get their new revisions. At most 500 of them, each of another
+// written. The entries get their new revisions, also beside a *RefusedError, which says
+// that all are written but those that it names. At most 500 of them, each of another
 // key; not for a Secure table.
 func (t *Table) UpdateMany(ctx context.Context, entries []Entry) error {
 	if len(entries) > batchMax || t.cfg.Secure {
@@ -30,26 +31,16 @@ func (t *Table) UpdateMany(ctx context.Context, entries []Entry) error {
 		msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(e.Revision, 10))
 		msgs = append(msgs, msg)
 	}
-	var last uint64
-	err := t.call(ctx, "update many "+t.cfg.Name, func(ctx context.Context) (err error) {
-		if len(msgs) == 1 {
-			var ack *jetstream.PubAck
-			if ack, err = t.publish(ctx, msgs[0]); err == nil {
-				last = ack.Sequence
-			}
-		} else {
-			last, err = t.publishAtomic(ctx, msgs)
-		}
+	err := t.call(ctx, "update many "+t.cfg.Name, func(ctx context.Context) error {
+		err := t.publishTaken(ctx, msgs, func(i int, sequence uint64) { entries[i].Revision = sequence })
 		if isConflict(err) {
 			return ErrConflict
 		}
 		return err
 	})
-	if err != nil {
+	refused := map[string]error{}
+	if err := t.refusals(err, refused); err != nil || len(refused) == 0 {
 		return err
 	}
-	for i := range entries {
-		entries[i].Revision = last - uint64(len(entries)-1-i)
-	}
-	return nil
+	return &RefusedError{Refused: refused}
 }

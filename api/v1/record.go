@@ -29,11 +29,14 @@ type RecordDetail struct {
 	Attempts   int             `json:"attempts"`
 	// NextAttemptAt is when a retrying record is tried again by itself.
 	NextAttemptAt *time.Time `json:"nextAttemptAt,omitempty"`
-	Fix           string     `json:"fix,omitempty"`       // what to do about the reasons, in words
-	Held          bool       `json:"held,omitempty"`      // it waits, with a mass change, for a yes
-	CompanyID     string     `json:"companyId,omitempty"` // of a contract
-	SourceURL     string     `json:"sourceUrl,omitempty"` // its page in Autotask; absent where the zone has none
-	TargetURL     string     `json:"targetUrl,omitempty"` // its page in Channel Program, as that said
+	Fix           string     `json:"fix,omitempty"` // what to do about the reasons, in words
+	// Omitted names parts of what is kept that were left out since the record is too large: previous,
+	// sources, timeline, contacts, services, vendors or projection.
+	Omitted   []string `json:"omitted,omitempty"`
+	Held      bool     `json:"held,omitempty"`      // it waits, with a mass change, for a yes
+	CompanyID string   `json:"companyId,omitempty"` // of a contract
+	SourceURL string   `json:"sourceUrl,omitempty"` // its page in Autotask; absent where the zone has none
+	TargetURL string   `json:"targetUrl,omitempty"` // its page in Channel Program, as that said
 }
 
 // TimelineStep is one thing that happened to a record.

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/events"
 	"channelsync/handlers/internal/web"
 	"channelsync/internal/panics"
 )
@@ -115,6 +116,12 @@ func (c *call) received() {
 func (c *call) fail(w http.ResponseWriter, err error) {
 	var p *v1.Problem
 	if errors.As(err, &p) && p.Status >= http.StatusBadRequest {
+		web.Problem(w, p)
+		return
+	}
+	if large, ok := errors.AsType[*events.TooLargeError](err); ok {
+		p = v1.Invalid(fmt.Sprintf("What would be kept of this has %d bytes, at most %d fit.", large.Size, large.Max))
+		p.Hint = "Shorten the lists in the request."
 		web.Problem(w, p)
 		return
 	}

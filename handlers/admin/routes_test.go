@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	v1 "channelsync/api/v1"
+	"channelsync/events"
 )
 
 // route is a request of every kind that the API takes, what it asks of the sync
@@ -149,6 +150,12 @@ func TestRefusalsOfTheSyncSide(t *testing.T) {
 			if tc.audited != "" && (len(f.audited) != 1 || f.audited[0].OK ||
 				!strings.HasSuffix(f.audited[0].Detail, "internal")) {
 				t.Errorf("audit %+v", f.audited)
+			}
+
+			f = &fake{err: fmt.Errorf("store it: %w", &events.TooLargeError{Key: "one", Size: 2_000_000, Max: 1_000_000})}
+			p = problem(t, send(t, New(f.config()), tc.method, tc.path, tc.body))
+			if p.Status != 422 || !strings.Contains(p.Detail, "2000000 bytes, at most 1000000") || strings.Contains(p.Detail, "one") {
+				t.Errorf("too large: got %+v", p)
 			}
 
 			want := v1.NewProblem(409, v1.CodeAlreadyInstalled, "Installed already.", "Use the other one.")

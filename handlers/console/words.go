@@ -124,6 +124,8 @@ func reasonWord(code string) string {
 // failureWord says why a record could not be read or sent.
 func failureWord(code string) string {
 	switch code {
+	case "not_kept":
+		return "The event store takes no entry of it"
 	case "internal":
 		return "channelsync itself failed at it"
 	case "row_unreadable":

@@ -12,11 +12,14 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/clip"
 	"channelsync/sync/installation"
 )
 
-// keepAudit is how many entries are kept.
-const keepAudit = 5000
+const (
+	keepAudit      = 5000 // entries
+	maxAuditDetail = 1000 // bytes
+)
 
 // AuditTable is where the audit lies.
 type AuditTable interface {
@@ -88,6 +91,7 @@ func (a *Audit) insert(e audited) {
 
 // Add stores an entry.
 func (a *Audit) Add(ctx context.Context, entry v1.AuditEntry) error {
+	entry.Detail = clip.Text(entry.Detail, maxAuditDetail)
 	b, err := json.Marshal(entry)
 	if err != nil {
 		return fmt.Errorf("encode audit entry: %w", err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/clip"
 )
 
 // issue is something wrong with an installation as a whole; what is wrong with
@@ -41,10 +42,14 @@ func newIssues(now func() time.Time) *issues {
 	return &issues{now: now, open: map[cause]*open{}}
 }
 
+// maxIssueDetail is how many bytes of what others say an issue shows.
+const maxIssueDetail = 1000
+
 func (s *issues) raise(i issue) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, c := s.now(), cause{i.code, i.side}
+	i.detail = clip.Text(i.detail, maxIssueDetail)
 	if o := s.open[c]; o != nil {
 		o.issue, o.last = i, now
 		return
@@ -238,6 +243,11 @@ var issueWords = map[string]issueText{
 		v1.SeverityAct, "Many records would leave at once",
 		"More records than the installation's share would no longer be synced. Nothing is done with them until somebody says so.",
 		"If this is right, approve it on the console or by POST …/held/approve; if not, look at the API user's rights in Autotask, then discard it.",
+	},
+	"not_kept": {
+		v1.SeverityAct, "The event store takes no entry of records",
+		"NATS refuses what is remembered of these records, however short, so nothing more is done about them.",
+		"Let the NATS server take messages of a mebibyte: look at max_payload, and at max_msg_size of the stream KV_ledger. Then requeue them.",
 	},
 	"internal": {
 		v1.SeverityRetrying, "channelsync itself failed",

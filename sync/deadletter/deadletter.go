@@ -14,10 +14,10 @@ import (
 	"fmt"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/clip"
 	"channelsync/sync/seal"
 )
 
@@ -109,7 +109,7 @@ func (b *Box) put(ctx context.Context, installation string, d v1.DeadLetter) (ev
 	if err != nil {
 		return events.DeadLetter{}, err
 	}
-	plain, err := json.Marshal(words{shorten(d.Detail, detailMax), []byte(d.Raw)})
+	plain, err := json.Marshal(words{clip.Text(d.Detail, detailMax), []byte(d.Raw)})
 	if err != nil {
 		return events.DeadLetter{}, fmt.Errorf("encode dead letter: %w", err)
 	}
@@ -121,17 +121,6 @@ func (b *Box) put(ctx context.Context, installation string, d v1.DeadLetter) (ev
 		return events.DeadLetter{}, fmt.Errorf("store dead letter: %w", err)
 	}
 	return stored, nil
-}
-
-// shorten cuts a text to at most n bytes and a mark, at a character's edge.
-func shorten(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n] + "…"
 }
 
 // Get returns one; events.ErrNotFound when there is none.

@@ -17,6 +17,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/clip"
 	"channelsync/internal/gate"
 )
 
@@ -336,8 +337,11 @@ func (s *Store) Count(id string, o v1.Outcome, drift bool) {
 	}
 }
 
-// maxDriftFields bounds what a job names; a record has fewer fields than that.
-const maxDriftFields = 50
+// Bounds of what a job names: a record has fewer fields than that, with shorter names.
+const (
+	maxDriftFields = 50
+	maxDriftField  = 100 // bytes
+)
 
 // Drifted adds the fields that a record had been edited in at the target. Counts
 // are stored now and then, and these with them.
@@ -349,7 +353,7 @@ func (s *Store) Drifted(id string, fields []string) {
 		return
 	}
 	for _, f := range fields {
-		if !slices.Contains(h.DriftFields, f) && len(h.DriftFields) < maxDriftFields {
+		if f = clip.Text(f, maxDriftField); !slices.Contains(h.DriftFields, f) && len(h.DriftFields) < maxDriftFields {
 			h.DriftFields = append(h.DriftFields, f)
 			h.dirty = true
 		}

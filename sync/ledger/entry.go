@@ -52,6 +52,8 @@ type Entry struct {
 	NextAttempt time.Time `json:"nextAttempt"` // when a retrying record is due by itself
 
 	Timeline []v1.TimelineStep `json:"timeline,omitempty"`
+	// Omitted names the parts that were left out, since the entry did not fit into the table.
+	Omitted []string `json:"omitted,omitempty"`
 
 	// Revision is what was read or written last; 0: it was not there. Where other
 	// processes write too, only an entry that is still at it can be written.
@@ -101,6 +103,7 @@ func (e *Entry) Details() v1.RecordDetail {
 	return v1.RecordDetail{
 		Record: e.Record(), Projection: orNull(e.Projection), Previous: e.Previous, Sources: e.Sources,
 		Timeline: e.Timeline, Attempts: e.Attempts, NextAttemptAt: timeOrNil(e.NextAttempt), Held: e.Held, CompanyID: company, TargetURL: e.TargetURL,
+		Omitted: e.Omitted,
 	}
 }
 

@@ -3,7 +3,9 @@ package ledger
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -63,7 +65,9 @@ func (l *Ledger) Read(ctx context.Context, installation string, kind v1.Kind, id
 
 // Write stores the entries in one atomic batch (as long as they are at most 500) and
 // updates the index. A shared ledger returns events.ErrConflict when another process
-// has written one of them since it was read: then nothing is stored.
+// has written one of them since it was read: then nothing is stored. An entry that does
+// not fit into the table is cut down until it does, and says what was left out. What is
+// refused all the same is named in a *RefusedError; all others are stored then.
 func (l *Ledger) Write(ctx context.Context, installation string, entries []*Entry) error {
 	if len(entries) == 0 {
 		return nil
@@ -74,12 +78,10 @@ func (l *Ledger) Write(ctx context.Context, installation string, entries []*Entr
 	}
 	puts := make([]events.Entry, len(entries))
 	for i, e := range entries {
-		b, err := json.Marshal(e)
-		if err != nil {
-			return fmt.Errorf("encode ledger entry: %w", err)
+		e.regain()
+		if puts[i], err = sealed(ring, installation, e); err != nil {
+			return err
 		}
-		key := keyOf(installation, e.Kind, e.ID)
-		puts[i] = events.Entry{Key: key, Value: ring.Seal(key, b), Revision: e.Revision}
 	}
 	leave, err := l.writing.Enter(ctx, installation)
 	if err != nil {
@@ -90,16 +92,87 @@ func (l *Ledger) Write(ctx context.Context, installation string, entries []*Entr
 	if !claimed {
 		return fmt.Errorf("write ledger: %w", ErrNotClaimed)
 	}
-	if err := l.store(ctx, puts); err != nil {
+	err = l.storeCut(ctx, ring, installation, entries, puts)
+	if err != nil {
 		l.forget(installation) // what of it was written is not known: it is read again
-		return fmt.Errorf("write ledger: %w", err)
+		err = fmt.Errorf("write ledger: %w", err)
+	}
+	if _, partly := errors.AsType[*RefusedError](err); err != nil && !partly {
+		return err
 	}
 	for i, e := range entries {
 		e.Revision = puts[i].Revision
 	}
-	l.remember(installation, claim, entries)
-	return nil
+	if err == nil {
+		l.remember(installation, claim, entries)
+	}
+	return err
 }
+
+// sealed is an entry as the table keeps it.
+func sealed(ring *seal.Ring, installation string, e *Entry) (events.Entry, error) {
+	e.bounded()
+	b, err := json.Marshal(e)
+	if err != nil {
+		return events.Entry{}, fmt.Errorf("encode ledger entry: %w", err)
+	}
+	key := keyOf(installation, e.Kind, e.ID)
+	return events.Entry{Key: key, Value: ring.Seal(key, b), Revision: e.Revision}, nil
+}
+
+// storeCut stores entries, and cuts down those that are refused for their size.
+func (l *Ledger) storeCut(ctx context.Context, ring *seal.Ring, installation string, entries []*Entry, puts []events.Entry) error {
+	err := l.store(ctx, puts)
+	refused, ok := errors.AsType[*events.RefusedError](err)
+	if !ok {
+		return err
+	}
+	for i, e := range entries {
+		one := refused.Refused[puts[i].Key]
+		for {
+			large, ok := errors.AsType[*events.TooLargeError](one)
+			if !ok || !e.shrink() {
+				break
+			}
+			if puts[i], err = sealed(ring, installation, e); err != nil {
+				return err
+			}
+			if large.Max > 0 && len(puts[i].Value) > large.Max {
+				continue
+			}
+			err := l.store(ctx, puts[i:i+1])
+			again, ok := errors.AsType[*events.RefusedError](err)
+			if err != nil && !ok {
+				return err
+			}
+			delete(refused.Refused, puts[i].Key)
+			if one = nil; ok {
+				one = again.Refused[puts[i].Key]
+				refused.Refused[puts[i].Key] = one
+			}
+		}
+	}
+	left := &RefusedError{Cause: refused}
+	for i, e := range entries {
+		if refused.Refused[puts[i].Key] != nil {
+			left.Entries = append(left.Entries, e)
+		}
+	}
+	if len(left.Entries) == 0 {
+		return nil
+	}
+	return left
+}
+
+// RefusedError says which entries the table does not take in any form; all others of the
+// write are stored.
+type RefusedError struct {
+	Entries []*Entry
+	Cause   error
+}
+
+// Error says what the table says.
+func (e *RefusedError) Error() string { return e.Cause.Error() }
 
 // remember tells the index of entries that were stored under a claim. One that is not
 // loaded, and whoever claims the installation anew, reads them.
@@ -124,10 +197,19 @@ func (l *Ledger) store(ctx context.Context, puts []events.Entry) error {
 		}
 		return l.table.PutMany(ctx, all)
 	}
+	all := &events.RefusedError{Refused: map[string]error{}}
 	for part := range slices.Chunk(puts, atomicMax) {
-		if err := l.shared.UpdateMany(ctx, part); err != nil {
+		err := l.shared.UpdateMany(ctx, part)
+		refused, partly := errors.AsType[*events.RefusedError](err)
+		if err != nil && !partly {
 			return err
 		}
+		if partly {
+			maps.Copy(all.Refused, refused.Refused)
+		}
+	}
+	if len(all.Refused) > 0 {
+		return all
 	}
 	return nil
 }

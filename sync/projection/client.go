@@ -24,6 +24,7 @@ type ClientProjection struct {
 	Fingerprint string
 	Sources     []Source
 	Contacts    []int64  // contacts that gave or could have given an e-mail, ascending
+	Gave        []int64  // those of them that gave one: at most channelprogram.MaxLabelled
 	Notes       []string // what was left out, in words
 }
 
@@ -39,7 +40,7 @@ func Client(p ClientParts) (ClientProjection, error) {
 	address, from := address(p.Company, p.CountryCode)
 	out.Sources = append(out.Sources, from...)
 
-	emails, contacts := emails(p.Contacts, p.Options.Emails)
+	emails, contacts, gave := emails(p.Contacts, p.Options.Emails)
 	phones := texts("phones",
 		text{"Companies.phone", p.Company.Phone},
 		text{"Companies.alternatePhone1", p.Company.AlternatePhone1},
@@ -50,7 +51,7 @@ func Client(p ClientParts) (ClientProjection, error) {
 		out.Sources = append(out.Sources, v.sources...)
 		out.Notes = append(out.Notes, v.notes...)
 	}
-	out.Contacts = contacts
+	out.Contacts, out.Gave = contacts, gave
 	out.Input = channelprogram.ClientInput{
 		Name: name, Address: address,
 		Emails: emails.items, Phones: phones.items, Websites: websites.items,

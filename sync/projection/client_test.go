@@ -81,7 +81,7 @@ func TestClientWhole(t *testing.T) {
 			{Field: "phones[1]", Value: "(518) 555 0101 x3", From: "Companies.alternatePhone2"},
 			{Field: "websites[0]", Value: "www.northwind.example", From: "Companies.webAddress"},
 		},
-		Contacts: []int64{8, 9},
+		Contacts: []int64{8, 9}, Gave: []int64{8, 9},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -21,11 +21,12 @@ const (
 // (autotask-rest.md, 4.3): the primary contact's first, then by contact id, each
 // address once whatever its case, in its first spelling, at most
 // channelprogram.MaxLabelled. It also returns the contacts that have an address
-// under the option, used or not: a change of one of them concerns this company.
-func emails(contacts []autotask.Contact, option string) (values, []int64) {
-	v := values{field: "emails", max: channelprogram.MaxLabelled, items: []channelprogram.Labelled{}}
+// under the option, used or not: a change of one of them concerns this company. gave are
+// those whose address is used.
+func emails(contacts []autotask.Contact, option string) (v values, ids, gave []int64) {
+	v = values{field: "emails", max: channelprogram.MaxLabelled, items: []channelprogram.Labelled{}}
 	seen := make(map[string]bool)
-	ids := []int64{}
+	ids = []int64{}
 	for _, c := range emailContacts(contacts, option) {
 		has := false
 		for _, t := range [...]text{
@@ -41,14 +42,17 @@ func emails(contacts []autotask.Contact, option string) (values, []int64) {
 				continue
 			}
 			seen[key] = true
-			v.add(value, fmt.Sprintf("Contacts %d %s", c.ID, t.from))
+			if v.add(value, fmt.Sprintf("Contacts %d %s", c.ID, t.from)) {
+				gave = append(gave, c.ID)
+			}
 		}
 		if has {
 			ids = append(ids, c.ID)
 		}
 	}
 	slices.Sort(ids)
-	return v, ids
+	slices.Sort(gave)
+	return v, ids, slices.Compact(gave)
 }
 
 // emailContacts picks the contacts that the option asks for, in the order in

@@ -15,6 +15,7 @@ import (
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/clip"
 	"channelsync/internal/panics"
 	"channelsync/sync/condition"
 	"channelsync/sync/deadletter"
@@ -106,7 +107,7 @@ func (b *batch) open() []*item {
 }
 
 func (it *item) fail(code, detail string, final bool) {
-	it.failure = &failure{code, detail, final}
+	it.failure = &failure{code, clip.Text(detail, maxDetail), final}
 	it.outcome = v1.OutcomeRetrying
 }
 
@@ -191,7 +192,30 @@ func (b *batch) settle(ctx context.Context, dependents []events.Change) error {
 
 // remembered writes entries to the ledger.
 func (b *batch) remembered(ctx context.Context, entries []*ledger.Entry) error {
-	return b.held(ctx, func(ctx context.Context) error { return b.Ledger.Write(ctx, b.in.ID, entries) })
+	return b.held(ctx, func(ctx context.Context) error {
+		err := b.Ledger.Write(ctx, b.in.ID, entries)
+		refused, partly := errors.AsType[*ledger.RefusedError](err)
+		if !partly {
+			return err
+		}
+		for _, e := range refused.Entries {
+			if err := b.unkept(ctx, e.ID, err); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// unkept settles a record of which the event store takes no entry in any form: trying it
+// again would only be refused again.
+func (b *batch) unkept(ctx context.Context, id int64, cause error) error {
+	b.Log.Error("entry of a record not stored, it is a dead letter",
+		zap.String(v1.LogKind, string(b.kind)), zap.Int64(v1.LogRecord, id), zap.Error(cause))
+	return b.keepDead(ctx, b.in.ID, v1.DeadLetter{
+		Kind: string(b.kind), RecordID: strconv.FormatInt(id, 10), Code: CodeNotKept,
+		Detail: fmt.Sprintf("The event store does not take what is remembered of %s %d: %v.", b.kind, id, cause),
+	})
 }
 
 // failures counts attempts, schedules the next ones, keeps dead letters, and

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -107,7 +108,7 @@ func (b *batch) decideCompany(it *item, found fetched[autotask.Company]) bool {
 	if !known {
 		c = autotask.Company{ID: id}
 	} else {
-		it.entry.Name = trim(c.CompanyName)
+		it.entry.Name = ledger.NameOf(trim(c.CompanyName))
 		it.entry.Stamp = newest(c.CreateDate, c.LastActivityDate, c.LastTrackedModifiedDateTime)
 	}
 	facts := condition.CompanyFacts{Company: c, Deleted: !known, Options: b.in.Options, Installed: b.in.Installed(v1.SyncActiveCustomers)}
@@ -158,14 +159,40 @@ func (b *batch) projectClients(ctx context.Context, due []*item, found fetched[a
 			it.notPushable(err)
 			continue
 		}
-		it.entry.Contacts = it.entry.Contacts[:0]
-		for _, contact := range contacts[c.ID] {
-			it.entry.Contacts = append(it.entry.Contacts, ledger.Contact{ID: contact.ID, Stamp: newest(contact.CreateDate, contact.LastModified)})
-		}
+		it.entry.Contacts = readContacts(contacts[c.ID], p)
 		it.project(p.Fingerprint, p.Sources, c.LastTrackedModifiedDateTime)
 		it.client = &p.Input
 	}
 	return nil
+}
+
+// maxContacts is how many contacts of a company are remembered.
+const maxContacts = 2000
+
+// readContacts are the contacts of a company to be remembered: all, or of too many first
+// those whose addresses are used, then those who have one. Only of these an edit
+// somewhere else (it moved, it is gone) must find the company that does not have it any
+// more; the edit of any other finds its company by itself.
+func readContacts(contacts []autotask.Contact, p projection.ClientProjection) []ledger.Contact {
+	if len(contacts) > maxContacts {
+		rank := func(c autotask.Contact) int {
+			if _, gave := slices.BinarySearch(p.Gave, c.ID); gave {
+				return 0
+			}
+			if _, could := slices.BinarySearch(p.Contacts, c.ID); could {
+				return 1
+			}
+			return 2
+		}
+		contacts = slices.Clone(contacts)
+		slices.SortFunc(contacts, func(a, b autotask.Contact) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.ID, b.ID)) })
+		contacts = contacts[:maxContacts]
+	}
+	out := make([]ledger.Contact, len(contacts))
+	for i, c := range contacts {
+		out[i] = ledger.Contact{ID: c.ID, Stamp: newest(c.CreateDate, c.LastModified)}
+	}
+	return out
 }
 
 func newest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }

@@ -42,33 +42,32 @@ func (b *batch) contactsOf(ctx context.Context, due []*item) (map[int64][]autota
 			out[full.CompanyID] = append(out[full.CompanyID], full)
 		}
 	}
-	for _, it := range due {
-		if bad[it.mark.ID] != nil {
-			continue
-		}
-		if err := b.unlisted(ctx, it, listed, out, bad); err != nil {
-			return nil, nil, err
-		}
-	}
-	return out, bad, nil
+	return out, bad, b.unlisted(ctx, due, listed, out, bad)
 }
 
-// unlisted settles by GET the contacts that the last fetch of a company had and
-// this answer lacks: they may be deactivated, moved or deleted, or just missing.
-func (b *batch) unlisted(ctx context.Context, it *item, listed map[int64]bool, out map[int64][]autotask.Contact, bad map[int64]error) error {
-	for _, known := range it.entry.Contacts {
-		if listed[known.ID] {
-			continue
+// unlisted settles by id the contacts that the last fetch of a company had and this
+// answer lacks: they may be deactivated, moved or deleted, or just missing.
+func (b *batch) unlisted(ctx context.Context, due []*item, listed map[int64]bool, out map[int64][]autotask.Contact, bad map[int64]error) error {
+	var missing []int64
+	for _, it := range due {
+		for _, known := range it.entry.Contacts {
+			if !listed[known.ID] && bad[it.mark.ID] == nil {
+				missing = append(missing, known.ID)
+			}
 		}
-		c, err := autotask.Get[autotask.Contact](ctx, b.fetcher.client, autotask.EntityContacts, known.ID)
-		switch {
-		case autotask.KindOf(err) == autotask.KindNotFound:
-		case err != nil && ownFailure(err):
-			bad[it.mark.ID] = err
-		case err != nil:
-			return err
-		case c.IsActive && c.CompanyID == it.mark.ID:
-			out[c.CompanyID] = append(out[c.CompanyID], c)
+	}
+	found, err := fetch(ctx, b.fetcher, contactRows, unique(missing))
+	if err != nil {
+		return err
+	}
+	for _, it := range due {
+		for _, known := range it.entry.Contacts {
+			if err := found.bad[known.ID]; err != nil {
+				bad[it.mark.ID] = err
+			}
+			if c, ok := found.rows[known.ID]; ok && !listed[known.ID] && c.IsActive && c.CompanyID == it.mark.ID {
+				out[c.CompanyID] = append(out[c.CompanyID], c)
+			}
 		}
 	}
 	return nil

@@ -98,7 +98,7 @@ func (b *batch) decideContract(it *item, found fetched[autotask.Contract], compa
 		}
 		facts.Company, facts.CompanyDeleted = company, !exists
 		it.entry.Parent = c.CompanyID
-		it.entry.Name = trim(c.ContractName)
+		it.entry.Name = ledger.NameOf(trim(c.ContractName))
 		it.entry.Stamp, it.entry.RowHash = c.LastModified, ContractHash(c)
 	}
 	d := condition.Contract(facts)
@@ -180,7 +180,7 @@ func (b *batch) projectContracts(ctx context.Context, due []*item, found fetched
 		}
 		it.entry.Notes = p.Issues
 		it.entry.Vendors, it.entry.Services = vendors, services
-		it.project(p.Fingerprint, contractSources{p.Sources, p.Vendor, p.Cost}, c.LastModified)
+		it.project(p.Fingerprint, sourcesOf(p), c.LastModified)
 		it.contract = &p.Input
 	}
 	return nil
@@ -229,13 +229,6 @@ func (b *batch) unreadParts(ctx context.Context, d digests, bad map[int64]error)
 		want[id] = *read(d[id].window, "", 0)
 	}
 	return DigestParts(ctx, b.Autotask, want, nil)
-}
-
-// contractSources is what the record page shows of "how computed".
-type contractSources struct {
-	Fields []projection.Source     `json:"fields"`
-	Vendor projection.VendorReport `json:"vendor"`
-	Cost   projection.CostReport   `json:"cost"`
 }
 
 // readBy lists the vendors and services that a contract's projection read: whose

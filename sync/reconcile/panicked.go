@@ -4,21 +4,24 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"unicode/utf8"
 
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/clip"
 	"channelsync/internal/panics"
-	"channelsync/sync/deadletter"
 )
 
-// CodeInternal is the cause of what failed for a fault of channelsync's own.
-const CodeInternal = "internal"
+const (
+	// CodeInternal is the cause of what failed for a fault of channelsync's own.
+	CodeInternal = "internal"
+	// CodeNotKept is the cause of a record of which the event store takes no entry.
+	CodeNotKept = "not_kept"
 
-// maxPanic is how much of what a panic says a record shows, in bytes.
-const maxPanic = 300
+	maxPanic  = 300  // bytes of what a panic says that a record shows
+	maxDetail = 2000 // bytes of what a failure says
+)
 
 // settlePanicked settles a record whose reconcile panicked as failed, with its next
 // attempt scheduled like that of any other failure.
@@ -26,15 +29,16 @@ func (r *Reconciler) settlePanicked(ctx context.Context, kind v1.Kind, mark even
 	r.Log.Error("reconcile panicked, the record fails alone",
 		zap.String(v1.LogKind, string(kind)), zap.Int64(v1.LogRecord, mark.ID), zap.Error(p), panics.Stack(p))
 	detail := fmt.Sprintf("channelsync itself failed at %s %d: %s. All other records go on. Its log has the cause under "+
-		"\"reconcile panicked\": please report it, with that line.", kind, mark.ID, cut(p.Error(), maxPanic))
-	if kind == v1.KindContact { // the ledger keeps no entries of contacts
-		return r.keepDead(ctx, kind, mark, detail)
+		"\"reconcile panicked\": please report it, with that line.", kind, mark.ID, clip.Text(p.Error(), maxPanic))
+	in, err := r.Installation()
+	if err != nil {
+		return err
 	}
-	err := panics.Try(func() error {
-		in, err := r.Installation()
-		if err != nil {
-			return err
-		}
+	letter := v1.DeadLetter{Kind: string(kind), RecordID: strconv.FormatInt(mark.ID, 10), Code: CodeInternal, Detail: detail}
+	if kind == v1.KindContact { // the ledger keeps no entries of contacts
+		return r.keepDead(ctx, in.ID, letter)
+	}
+	err = panics.Try(func() error {
 		b, err := r.newBatch(ctx, in, kind, []events.Mark{mark})
 		if err != nil {
 			return err
@@ -47,31 +51,12 @@ func (r *Reconciler) settlePanicked(ctx context.Context, kind v1.Kind, mark even
 	}
 	r.Log.Error("settling the record panicked too, it is kept as a dead letter alone",
 		zap.String(v1.LogKind, string(kind)), zap.Int64(v1.LogRecord, mark.ID), zap.Error(err), panics.Stack(err))
-	return r.keepDead(ctx, kind, mark, detail)
+	return r.keepDead(ctx, in.ID, letter)
 }
 
 // keepDead keeps the failure of a record of which no entry can be kept.
-func (r *Reconciler) keepDead(ctx context.Context, kind v1.Kind, mark events.Mark, detail string) error {
-	in, err := r.Installation()
-	if err != nil {
-		return err
-	}
-	now := r.Now()
-	return r.held(ctx, func(ctx context.Context) error {
-		return r.DeadLetters.PutRecord(ctx, in.ID, v1.DeadLetter{
-			ID: deadletter.RecordID(kind, mark.ID), Kind: string(kind), RecordID: strconv.FormatInt(mark.ID, 10),
-			Code: CodeInternal, Detail: detail, Attempts: 1, FirstAt: now, LastAt: now,
-		})
-	})
-}
-
-// cut shortens text to at most n bytes, at a character's edge.
-func cut(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n] + "…"
+func (r *Reconciler) keepDead(ctx context.Context, installation string, d v1.DeadLetter) error {
+	d.ID, d.Attempts = d.Kind+"-"+d.RecordID, 1
+	d.FirstAt, d.LastAt = r.Now(), r.Now()
+	return r.held(ctx, func(ctx context.Context) error { return r.DeadLetters.PutRecord(ctx, installation, d) })
 }

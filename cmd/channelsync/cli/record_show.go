@@ -52,6 +52,9 @@ func (s *session) showRecord(r v1.RecordDetail) error {
 	if r.TargetURL != "" {
 		s.say("  at target   %s", text(r.TargetURL))
 	}
+	if len(r.Omitted) > 0 {
+		s.say("  too large   to be kept whole: %s left out", strings.Join(r.Omitted, ", "))
+	}
 	s.showDocument("Last pushed", r.Projection)
 	if len(r.Timeline) == 0 {
 		return nil

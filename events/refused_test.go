@@ -1,0 +1,125 @@
+package events
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// limited is a table whose stream an operator lets take messages of so many bytes.
+func limited(t *testing.T, b *Bus, most int32) *Table {
+	t.Helper()
+	tab := table(t, b, TableConfig{Name: "limited"})
+	cfg := tab.handle.CachedInfo().Config
+	cfg.MaxMsgSize = most
+	if _, err := b.js.UpdateStream(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	return tab
+}
+
+// One entry that is too large for the server is refused by itself: whether that is known
+// before it is sent, or the server says so.
+func TestOneEntryTooLargeLeavesTheOthers(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	for name, tab := range map[string]*Table{
+		"for any message": table(t, b, TableConfig{Name: "t"}),
+		"for its stream":  limited(t, b, 100_000),
+	} {
+		for _, n := range []int{1, 3, 40} {
+			for _, update := range []bool{false, true} {
+				t.Run(fmt.Sprint(name, " ", n, " ", update), func(t *testing.T) {
+					if err := tab.PurgePrefix(t.Context(), "a"); err != nil {
+						t.Fatal(err)
+					}
+					const large = 2 << 20
+					var entries []Entry
+					var puts []KeyValue
+					for i := range n {
+						value := []byte("small")
+						if i == n/2 {
+							value = bytes.Repeat([]byte("x"), large)
+						}
+						key := fmt.Sprintf("a.%d", i)
+						entries, puts = append(entries, Entry{Key: key, Value: value}), append(puts, KeyValue{Key: key, Value: value})
+					}
+					bad := entries[n/2].Key
+					err := tab.PutMany(t.Context(), puts)
+					if update {
+						if err := tab.PurgePrefix(t.Context(), "a"); err != nil {
+							t.Fatal(err)
+						}
+						err = tab.UpdateMany(t.Context(), entries)
+					}
+					refused, ok := errors.AsType[*RefusedError](err)
+					if !ok || len(refused.Refused) != 1 {
+						t.Fatalf("got %v", err)
+					}
+					size, ok := errors.AsType[*TooLargeError](refused.Refused[bad])
+					if !ok || size.Key != bad || size.Size != large || size.Max >= large {
+						t.Errorf("of %s: %v", bad, refused.Refused)
+					}
+					for _, e := range entries {
+						got, err := tab.Get(t.Context(), e.Key)
+						switch {
+						case e.Key == bad && !errors.Is(err, ErrNotFound):
+							t.Errorf("%s is stored: %v", e.Key, err)
+						case e.Key != bad && (err != nil || update && got.Revision != e.Revision):
+							t.Errorf("%s is at revision %d (%v), told was %d", e.Key, got.Revision, err, e.Revision)
+						}
+					}
+					if h := b.Health(t.Context()); h.Err != nil || len(h.Frozen) > 0 {
+						t.Errorf("the store is said to be %+v", h)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestAWriteThatIsTooLargeSaysWhatFits(t *testing.T) {
+	t.Parallel()
+	tab := table(t, open(t), TableConfig{Name: "t"})
+	_, err := tab.Put(t.Context(), "a.b", make([]byte, 2<<20))
+	if large, ok := errors.AsType[*TooLargeError](err); !ok || large.Key != "a.b" || large.Max < 1<<19 || !strings.Contains(err.Error(), "a.b has 2097152 bytes, at most") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// An update from another revision fails all of a batch, as it did: that is about the order of things.
+func TestAConflictBesideATooLargeEntryWritesNothing(t *testing.T) {
+	t.Parallel()
+	tab := table(t, open(t), TableConfig{Name: "t"})
+	if _, err := tab.Put(t.Context(), "a.1", []byte("theirs")); err != nil {
+		t.Fatal(err)
+	}
+	err := tab.UpdateMany(t.Context(), []Entry{{Key: "a.0", Value: []byte("x")}, {Key: "a.1", Value: []byte("late")}, {Key: "a.2", Value: make([]byte, 2<<20)}})
+	if !errors.Is(err, ErrConflict) {
+		t.Fatalf("got %v", err)
+	}
+	if _, err := tab.Get(t.Context(), "a.0"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("another of the batch is written: %v", err)
+	}
+}
+
+// Whatever a change says of its fields, its record is marked.
+func TestAMarkAlwaysFits(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	m := mark(7)
+	for i := range 10_000 {
+		m.Fields = append(m.Fields, fmt.Sprintf("field %d", i), strings.Repeat("x", 1000))
+	}
+	if err := b.Worklist().Mark(t.Context(), []Mark{m, mark(8), mark(9), mark(10)}); err != nil {
+		t.Fatal(err)
+	}
+	got := take(t, b, LaneLive)
+	at := slices.IndexFunc(got, func(m Mark) bool { return m.ID == 7 })
+	if len(got) != 4 || at < 0 || len(got[at].Fields) != markFields || got[at].Fields[1] != "field 1" {
+		t.Errorf("took %d: %+v", len(got), got)
+	}
+}

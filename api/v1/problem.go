@@ -14,7 +14,8 @@ type Problem struct {
 	Hint   string       `json:"hint,omitempty"`
 	Errors []FieldError `json:"errors,omitempty"`
 	Checks []Check      `json:"checks,omitempty"` // what a set-up test found, with the refusal it led to
-	// Installation is the id of the one that has the account already, with already_installed.
+	// Installation is the id of the one that has the account, with already_installed, or
+	// pushes to the connection, with connection_in_use.
 	Installation string `json:"installation,omitempty"`
 	// Job is the id of the one at work, with conflict, where a job is refused for it.
 	Job string `json:"job,omitempty"`
@@ -38,6 +39,7 @@ const (
 	CodePermissionMissing      = "permission_missing"
 	CodeChannelProgramRejected = "channel_program_rejected"
 	CodeAlreadyInstalled       = "already_installed"
+	CodeConnectionInUse        = "connection_in_use"
 	CodeUnavailable            = "unavailable"
 	CodeInternal               = "internal"
 )

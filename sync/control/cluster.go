@@ -43,6 +43,7 @@ type Cluster struct {
 	Admits        func() bool
 	Installations installation.Watched
 	Audit         installation.Watched
+	Guard         Guard // of what only one installation may have
 }
 
 type hold = func(context.Context) (context.Context, context.CancelFunc, error)

@@ -90,7 +90,9 @@ func newShared(t *testing.T) (*desk, *leases, *nobody) {
 	if audit, err = d.Bus.Table(t.Context(), events.TableConfig{Name: "audit", History: 1}); err != nil {
 		t.Fatal(err)
 	}
-	d.Cluster = &Cluster{Shards: l, Peers: others, Admits: func() bool { return true }, Installations: d.installations, Audit: audit}
+	guard, err := d.Bus.Table(t.Context(), events.TableConfig{Name: "guard", Memory: true})
+	ok(t, err)
+	d.Cluster = &Cluster{Shards: l, Peers: others, Admits: func() bool { return true }, Installations: d.installations, Audit: audit, Guard: guard}
 	d.run()
 	d.eventually("the leases run", func() error {
 		l.mu.Lock()

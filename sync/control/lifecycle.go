@@ -120,18 +120,32 @@ func (m *Manager) reinstall(ctx context.Context, in *installation.Installation) 
 	if in.Refused {
 		return conflict("Autotask refused the stored credentials", "Set the credentials first, then reinstall.")
 	}
+	free := func() *v1.Problem { return m.connectionTaken(in.ID, in.ConnectionID) }
+	if p := free(); p != nil {
+		return p
+	}
 	if _, problem := m.tried(ctx, in); problem != nil {
 		return problem
 	}
-	in, err := m.Store.Change(ctx, in.ID, func(now *installation.Installation) error {
-		now.Uninstalled, now.Stopped, now.Zone = false, false, in.Zone
-		now.Owed = append(stillOwed(now.Owed), installation.Owed{Type: job.TypeBackfill, Kinds: kindsOf(now.InstalledSyncs())})
-		return nil
+	kept := in
+	err := m.alone(ctx, free, func(ctx context.Context) (err error) {
+		kept, err = m.Store.Change(ctx, in.ID, func(now *installation.Installation) error {
+			now.Uninstalled, now.Stopped, now.Zone = false, false, in.Zone
+			now.Owed = append(stillOwed(now.Owed), installation.Owed{Type: job.TypeBackfill, Kinds: kindsOf(now.InstalledSyncs())})
+			return nil
+		})
+		return err
+	}, func(ctx context.Context) error {
+		_, err := m.Store.Change(ctx, in.ID, func(now *installation.Installation) error {
+			now.Uninstalled, now.Stopped, now.Owed = true, in.Stopped, stillOwed(now.Owed)
+			return nil
+		})
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	m.start(in)
+	m.start(kept)
 	m.startPendingNow(ctx, in.ID)
 	return nil
 }

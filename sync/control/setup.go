@@ -37,7 +37,7 @@ func (m *Manager) FindZone(ctx context.Context, username string) (zone v1.Zone, 
 // it and starts it. Nothing is kept otherwise.
 func (m *Manager) Create(ctx context.Context, req v1.CreateInstallation) (v1.Installation, error) {
 	defer m.begin(admitting)()
-	if p := m.installedAlready(req.Username, req.TrackingIdentifier.Reveal()); p != nil {
+	if p := m.taken(req.Username, req.TrackingIdentifier.Reveal(), req.ChannelProgram.ConnectionID); p != nil {
 		return v1.Installation{}, p // not tried: a wrong secret would count towards the user's lock-out
 	}
 	in, _, err := m.try(ctx, req)
@@ -78,48 +78,53 @@ func (m *Manager) changed(ctx context.Context, id string) (v1.Installation, erro
 // admitting is the shard that whoever makes new installations keeps.
 const admitting = 0
 
-// keep stores a new installation, unless another request with the same account was
-// faster: trying one takes seconds.
+// keep stores a new installation, unless another request with the same account or
+// connection was faster: trying one takes seconds.
 func (m *Manager) keep(ctx context.Context, in *installation.Installation) error {
-	leave, err := m.creating.Enter(ctx)
-	if err != nil {
-		return unavailable("Another installation is being made.", "Try again; nothing was kept.")
-	}
-	defer leave()
-	if m.Cluster != nil && !m.Cluster.Admits() {
-		return unavailable("Another instance of channelsync makes new installations now.", "Try again; nothing was kept.")
-	}
-	if p := m.installedAlready(in.Secrets.Username, in.Secrets.TrackingIdentifier); p != nil {
+	return m.alone(ctx, func() *v1.Problem {
+		if m.Cluster != nil && !m.Cluster.Admits() {
+			return unavailable("Another instance of channelsync makes new installations now.", "Try again; nothing was kept.")
+		}
+		return m.taken(in.Secrets.Username, in.Secrets.TrackingIdentifier, in.ConnectionID)
+	}, func(ctx context.Context) error {
+		return m.Store.Create(ctx, in)
+	}, func(ctx context.Context) error {
+		if err := m.Store.Leave(ctx, in.ID); err != nil {
+			return err
+		}
+		return m.finishErasing(ctx, in.ID)
+	})
+}
+
+// taken is the 409 of what a new installation would have and another one has.
+func (m *Manager) taken(username, trackingIdentifier, connection string) *v1.Problem {
+	if p := m.accountTaken("", username, trackingIdentifier); p != nil {
 		return p
 	}
-	return m.Store.Create(ctx, in)
+	return m.connectionTaken("", connection)
 }
 
-// installedAlready is the 409 of an account that an installation has; nil when none has it.
-func (m *Manager) installedAlready(username, trackingIdentifier string) *v1.Problem {
-	for _, in := range m.Store.List() {
-		if in.SameAccount(username, trackingIdentifier) {
-			p := v1.NewProblem(409, v1.CodeAlreadyInstalled,
-				"This Autotask user and tracking identifier are installed already, as \""+in.Name+"\" ("+in.ID+").",
-				"Use that installation, or erase it first.")
-			p.Installation = in.ID
-			return p
-		}
-	}
-	return nil
-}
-
-// TryCreate tries the same and keeps nothing. That the account is installed already is
-// the last of its checks: whether the credentials work can be tried all the same.
+// TryCreate tries the same and keeps nothing. That the account is installed already, or
+// the connection in use, are the last of its checks: whether the credentials work can be
+// tried all the same.
 func (m *Manager) TryCreate(ctx context.Context, req v1.CreateInstallation) (v1.Checks, error) {
 	_, checks, err := m.try(ctx, req)
 	if err != nil {
 		return v1.Checks{Checks: checks}, err
 	}
-	if p := m.installedAlready(req.Username, req.TrackingIdentifier.Reveal()); p != nil {
-		checks = append(checks, v1.Check{Name: "installation", Detail: p.Detail, Fix: p.Hint})
+	same := "" // what has the account has its connection too, and is named once
+	if p := m.accountTaken("", req.Username, req.TrackingIdentifier.Reveal()); p != nil {
+		checks, same = append(checks, v1.Check{Name: "installation", Detail: p.Detail, Fix: p.Hint}), p.Installation
 	}
-	return v1.Checks{Checks: checks}, nil
+	return v1.Checks{Checks: m.withConnection(checks, same, req.ChannelProgram.ConnectionID)}, nil
+}
+
+// withConnection adds a check that fails where another installation pushes to the connection.
+func (m *Manager) withConnection(checks []v1.Check, except, connection string) []v1.Check {
+	if p := m.connectionTaken(except, connection); p != nil {
+		checks = append(checks, v1.Check{Name: "connection", Detail: p.Detail, Fix: p.Hint})
+	}
+	return checks
 }
 
 // try makes the installation in memory and tries it.
@@ -179,7 +184,7 @@ func (m *Manager) Test(ctx context.Context, id string) (v1.Checks, error) {
 	}
 	checks, _ := m.tried(ctx, in)
 	zone := v1.Check{Name: "zone", OK: true, Detail: "The zone is " + in.Zone.Name + " (" + in.Zone.URL + ")."}
-	return v1.Checks{Checks: append([]v1.Check{zone}, checks...)}, nil
+	return v1.Checks{Checks: m.withConnection(append([]v1.Check{zone}, checks...), id, in.ConnectionID)}, nil
 }
 
 // Update changes the name and the options of an installation.
@@ -212,15 +217,11 @@ func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credenti
 	if err != nil {
 		return v1.Installation{}, err
 	}
-	for _, other := range m.Store.List() {
-		if other.ID != id && other.SameAccount(req.Username, req.TrackingIdentifier.Reveal()) {
-			p := v1.NewProblem(409, v1.CodeAlreadyInstalled,
-				"This Autotask user and tracking identifier belong to the installation \""+other.Name+"\".", "Use other credentials.")
-			p.Installation = other.ID
-			return v1.Installation{}, p
-		}
+	free := func() *v1.Problem { return m.accountTaken(id, req.Username, req.TrackingIdentifier.Reveal()) }
+	if p := free(); p != nil {
+		return v1.Installation{}, p
 	}
-	sameUser := strings.EqualFold(req.Username, in.Secrets.Username)
+	sameUser := v1.Same(req.Username, in.Secrets.Username)
 	in.Secrets.Username, in.Secrets.Secret, in.Secrets.TrackingIdentifier = req.Username, req.Secret.Reveal(), req.TrackingIdentifier.Reveal()
 	if req.Zone != "" || !sameUser {
 		zone, err := m.Discovery.ResolveZone(ctx, req.Zone, req.Username)
@@ -238,13 +239,25 @@ func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credenti
 		p.Checks = checks
 		return v1.Installation{}, p
 	}
-	kept, err := m.Store.Change(ctx, id, func(now *installation.Installation) error {
-		if !strings.EqualFold(now.Secrets.Username, in.Secrets.Username) && !now.Uninstalled {
-			now.HandOver() // what the former user made at Autotask ends with that user
-		}
-		now.Secrets.Username, now.Secrets.Secret, now.Secrets.TrackingIdentifier = in.Secrets.Username, in.Secrets.Secret, in.Secrets.TrackingIdentifier
-		now.Zone, now.Refused, now.RefusedFor = in.Zone, false, ""
-		return nil
+	var before, kept *installation.Installation
+	err = m.alone(ctx, free, func(ctx context.Context) error {
+		kept, err = m.Store.Change(ctx, id, func(now *installation.Installation) error {
+			before = now.Clone()
+			if !v1.Same(now.Secrets.Username, in.Secrets.Username) && !now.Uninstalled {
+				now.HandOver() // what the former user made at Autotask ends with that user
+			}
+			now.Secrets.Username, now.Secrets.Secret, now.Secrets.TrackingIdentifier = in.Secrets.Username, in.Secrets.Secret, in.Secrets.TrackingIdentifier
+			now.Zone, now.Refused, now.RefusedFor = in.Zone, false, ""
+			return nil
+		})
+		return err
+	}, func(ctx context.Context) error {
+		_, err := m.Store.Change(ctx, id, func(now *installation.Installation) error {
+			now.Secrets, now.Registrations = before.Secrets, before.Registrations
+			now.Zone, now.Refused, now.RefusedFor = before.Zone, before.Refused, before.RefusedFor
+			return nil
+		})
+		return err
 	})
 	if err != nil {
 		return v1.Installation{}, err
@@ -266,6 +279,10 @@ func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.Chann
 	if err != nil {
 		return v1.Installation{}, err
 	}
+	free := func() *v1.Problem { return m.connectionTaken(id, req.ConnectionID) }
+	if p := free(); p != nil {
+		return v1.Installation{}, p
+	}
 	another := req.ConnectionID != in.ConnectionID
 	in.ConnectionID, in.Secrets.Token = req.ConnectionID, req.Token.Reveal()
 	var checks []v1.Check
@@ -273,12 +290,23 @@ func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.Chann
 		p.Checks = checks
 		return v1.Installation{}, p
 	}
-	kept, err := m.Store.Change(ctx, id, func(now *installation.Installation) error {
-		now.ConnectionID, now.Secrets.Token = in.ConnectionID, in.Secrets.Token
-		if another && !now.Uninstalled { // what is remembered as pushed is not there
-			now.Owed = append(now.Owed, installation.Owed{Type: job.TypeResync, Kinds: kindsOf(now.InstalledSyncs()), Force: true})
-		}
-		return nil
+	var before, kept *installation.Installation
+	err = m.alone(ctx, free, func(ctx context.Context) error {
+		kept, err = m.Store.Change(ctx, id, func(now *installation.Installation) error {
+			before = now.Clone()
+			now.ConnectionID, now.Secrets.Token = in.ConnectionID, in.Secrets.Token
+			if another && !now.Uninstalled { // what is remembered as pushed is not there
+				now.Owed = append(now.Owed, installation.Owed{Type: job.TypeResync, Kinds: kindsOf(now.InstalledSyncs()), Force: true})
+			}
+			return nil
+		})
+		return err
+	}, func(ctx context.Context) error { // a pass too many does no harm
+		_, err := m.Store.Change(ctx, id, func(now *installation.Installation) error {
+			now.ConnectionID, now.Secrets.Token = before.ConnectionID, before.Secrets.Token
+			return nil
+		})
+		return err
 	})
 	if err != nil {
 		return v1.Installation{}, err

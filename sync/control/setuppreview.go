@@ -24,7 +24,7 @@ const (
 // sync, by the same rules. It keeps nothing and pushes nothing. A minute after the
 // tries, or with a tenth of the hourly requests used, it answers with what it knows.
 func (m *Manager) PreviewCreate(ctx context.Context, req v1.CreateInstallation) (v1.SetupPreview, error) {
-	if p := m.installedAlready(req.Username, req.TrackingIdentifier.Reveal()); p != nil {
+	if p := m.accountTaken("", req.Username, req.TrackingIdentifier.Reveal()); p != nil {
 		return v1.SetupPreview{}, p
 	}
 	in, checks, err := m.try(ctx, req)
@@ -42,7 +42,7 @@ func (m *Manager) PreviewCreate(ctx context.Context, req v1.CreateInstallation) 
 	if err != nil {
 		return v1.SetupPreview{}, cannotAsk(err)
 	}
-	out := v1.SetupPreview{Checks: checks, Companies: previewCounts(survey.Companies), Complete: survey.Complete}
+	out := v1.SetupPreview{Checks: m.withConnection(checks, "", in.ConnectionID), Companies: previewCounts(survey.Companies), Complete: survey.Complete}
 	out.Contracts.PreviewCounts = previewCounts(survey.Contracts)
 	for _, c := range survey.Contracts {
 		if c.NoVendor {

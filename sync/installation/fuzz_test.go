@@ -79,7 +79,7 @@ func FuzzStored(f *testing.F) {
 		if err != nil || in == nil {
 			return
 		}
-		kept := in.in.clone()
+		kept := in.in.Clone()
 		kept.ID = inst
 		again, err := s.encode(t.Context(), kept, in.extra)
 		if err != nil {

@@ -144,8 +144,8 @@ func (in *Installation) SameAccount(username, trackingIdentifier string) bool {
 	return v1.Same(in.Secrets.Username, username) && v1.Same(in.Secrets.TrackingIdentifier, trackingIdentifier)
 }
 
-// clone copies deeply, so that what a reader holds never changes under it.
-func (in *Installation) clone() *Installation {
+// Clone copies deeply, so that what a reader holds never changes under it.
+func (in *Installation) Clone() *Installation {
 	out := *in
 	out.Syncs = map[v1.Sync]*SyncSettings{}
 	for k, v := range in.Syncs {

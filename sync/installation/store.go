@@ -112,7 +112,7 @@ func (s *Store) Create(ctx context.Context, in *Installation) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.all[in.ID] = &held{in: in.clone(), revision: rev}
+	s.all[in.ID] = &held{in: in.Clone(), revision: rev}
 	return nil
 }
 
@@ -124,7 +124,7 @@ func (s *Store) Get(id string) (*Installation, error) {
 	if h == nil {
 		return nil, ErrNotFound
 	}
-	return h.in.clone(), nil
+	return h.in.Clone(), nil
 }
 
 // Look shows an installation as it stands without copying it: look must not change
@@ -146,7 +146,7 @@ func (s *Store) List() []*Installation {
 	defer s.mu.RUnlock()
 	out := make([]*Installation, 0, len(s.all))
 	for _, h := range s.all {
-		out = append(out, h.in.clone())
+		out = append(out, h.in.Clone())
 	}
 	slices.SortFunc(out, func(a, b *Installation) int {
 		if c := strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)); c != 0 {
@@ -189,7 +189,7 @@ func (s *Store) changeOnce(ctx context.Context, id string, edit func(*Installati
 	if h == nil {
 		return nil, ErrNotFound
 	}
-	in := h.in.clone()
+	in := h.in.Clone()
 	if err := edit(in); err != nil {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func (s *Store) changeOnce(ctx context.Context, id string, edit func(*Installati
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if cur := s.all[id]; cur != nil && cur.revision < rev {
-		s.all[id] = &held{in: in.clone(), revision: rev, extra: h.extra}
+		s.all[id] = &held{in: in.Clone(), revision: rev, extra: h.extra}
 	}
 	return in, nil
 }

@@ -152,6 +152,6 @@ func (c *cluster) shared(tables map[string]*events.Table) *control.Cluster {
 	}
 	return &control.Cluster{
 		Shards: c.leases, Peers: peers{c}, Admits: func() bool { return c.leases.Keeps(admitting) },
-		Installations: tables["installations"], Audit: tables["audit"],
+		Installations: tables["installations"], Audit: tables["audit"], Guard: tables[tableGuard],
 	}
 }

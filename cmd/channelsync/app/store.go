@@ -22,6 +22,7 @@ const (
 	tableJobs          = "jobs"
 	tableAudit         = "audit"
 	tableHistory       = "history"
+	tableGuard         = "guard" // of several instances only
 )
 
 // StoreConfig is where the settings say that the store is.

@@ -113,6 +113,12 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 	if err != nil {
 		return nil, err
 	}
+	if a.cluster != nil {
+		// In memory: it tells only what instances do at the same time.
+		if tables[tableGuard], err = bus.Table(ctx, events.TableConfig{Name: tableGuard, Memory: true}); err != nil {
+			return nil, fmt.Errorf("open table %s: %w", tableGuard, err)
+		}
+	}
 	vault, err := seal.OpenVault(ctx, master, tables[events.KeysTable])
 	if err != nil {
 		return nil, err

@@ -234,6 +234,24 @@ func TestWhatIsDoneAgainAndAgainIsLeft(t *testing.T) {
 	}
 }
 
+// TestAPersonsRepairGivesOurSecret: that only the secret was changed cannot be read back.
+func TestAPersonsRepairGivesOurSecret(t *testing.T) {
+	b := newBench(t, unlimited())
+	w := b.watcher()
+	b.repair(w, publicURL)
+	for _, h := range b.hooks(w) {
+		b.edit(h.Collection, h.ID, atsim.Row{"secretKey": "typed by hand"})
+	}
+	ask(t, w)
+	if done := b.repair(w, publicURL); done != (Registration{Changed: 2}) {
+		t.Errorf("did %+v", done)
+	}
+	b.right(w, publicURL, autotask.CompanyWebhooks, autotask.ContactWebhooks)
+	if done := b.repair(w, publicURL); done != (Registration{}) {
+		t.Errorf("the next check did %+v", done)
+	}
+}
+
 // handOver gives the installation another API user, as new credentials do.
 func (b *bench) handOver(id, user string) {
 	b.t.Helper()

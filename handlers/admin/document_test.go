@@ -192,6 +192,16 @@ func TestDocumentHasEveryField(t *testing.T) {
 		v1.AuditEntry{},
 		v1.Problem{},
 		v1.FieldError{},
+		v1.Source{},
+		v1.ContractSources{},
+		v1.ContractLines{},
+		v1.ContractLine{},
+		v1.UnitRow{},
+		v1.PassedRow{},
+		v1.VendorSource{},
+		v1.VendorCandidate{},
+		v1.CostSource{},
+		v1.AmountRow{},
 	} {
 		types[reflect.TypeOf(v).Name()] = v
 	}

@@ -46,7 +46,7 @@ func TestBundleTellsNoClient(t *testing.T) {
 	company, contract := aCompany(), aContract()
 	contract.Projection = json.RawMessage(`{"client":{"externalId":"29683580","name":"Northwind Dental"},"vendorName":"Acronis","vendorNameDefaulted":false,"name":"Gold backup","overallCost":{"amount":"8412.50","currency":"USD"}}`)
 	contract.Previous = json.RawMessage(`{"client":{"externalId":"29683580","name":"Northwind Ltd"},"vendorName":"Veeam","name":"Silver backup","overallCost":{"amount":"7300.00","currency":"USD"}}`)
-	contract.Sources = json.RawMessage(`{"fields":[],"vendor":{"rule":"units","name":"Acronis","candidates":[{"id":5,"name":"Acronis","sum":"8412.50"}]},"cost":{"rule":"units","amount":"8412.50","rows":[{"entity":"ContractServiceUnits","id":1,"amount":"8412.50"}]}}`)
+	contract.Sources = json.RawMessage(`{"fields":[],"vendor":{"rule":"lines","name":"Acronis","sentence":"Acronis is the only vendor of the lines in force.","candidates":[{"id":5,"name":"Acronis","sum":"8412.50"}]},"cost":{"rule":"units","amount":"8412.50","sentence":"8412.50 USD is the cost of the unit row.","rows":[{"entity":"ContractServiceUnits","id":1,"amount":"8412.50"}]}}`)
 	for _, r := range []v1.RecordDetail{company, contract} {
 		r.Detail, r.Reasons = "Channel Program says: Northwind Dental is taken", []string{"rejected", "Northwind Dental"}
 		w := newWorld(t)

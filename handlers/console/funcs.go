@@ -35,6 +35,7 @@ func (c *Console) funcs() template.FuncMap {
 		"sync":               syncWords,
 		"syncs":              func() []v1.Sync { return v1.Syncs },
 		"fieldWord":          fieldWord,
+		"entity":             entityWord,
 		"kind":               kindWord,
 		"headline":           func(in *v1.Installation) headline { return headlineOf(in, c.now()) },
 		"partsFreshness":     func(p *v1.PartsFreshness) string { return sentence(capital(p.Sentence(c.now()))) },

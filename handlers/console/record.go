@@ -32,6 +32,8 @@ type explained struct {
 	v1.Explanation
 	Problem *v1.Problem // why they could not be asked; the rest is empty then
 	Fields  []field     // what would be sent, where that is not what was sent last
+	// Computed is how a contract's vendor and cost would be found, where that is not how it was last.
+	Computed *computed
 }
 
 // record shows what is known of a record. Autotask is asked only by ?explain=1,
@@ -93,6 +95,9 @@ func (v *visit) explain(installation string, d *recordData) *explained {
 	out := &explained{Explanation: e}
 	if !sameJSON(e.Projection, d.Record.Projection) {
 		out.Fields = sentFields(e.Projection, nil, e.Sources)
+	}
+	if d.Kind == v1.KindContract && !sameJSON(e.Sources, d.Record.Sources) {
+		out.Computed = computedOf(e.Sources)
 	}
 	return out
 }

@@ -44,8 +44,9 @@ func aContract() v1.RecordDetail {
 		Record: r, CompanyID: "29683580",
 		Projection: json.RawMessage(`{"client":{"externalId":"29683580","name":"Northwind Dental"},"vendorName":"MSP Managed Services","vendorNameDefaulted":true,"name":"Backup","overallCost":null}`),
 		Sources: json.RawMessage(`{"fields":[{"field":"vendorName","value":"MSP Managed Services","from":"default, the contract has no vendor"}],
-			"vendor":{"rule":"default","id":null,"name":"MSP Managed Services","defaulted":true,"candidates":[],"notes":["passed over vendor 5: its company has no name that can be read and used"]},
-			"cost":{"option":"auto","rule":"none","amount":null,"rows":[],"notes":["sum of cost of all unit rows comes to 0.00, which is not above zero"],"issues":["cost_unknown"]}}`),
+			"vendor":{"rule":"default","id":null,"name":"MSP Managed Services","defaulted":true,"sentence":"Neither a line in force on 23 November 2026 nor a charge names a vendor, so it is the default.","candidates":[],"notes":["passed over vendor 5: its company has no name that can be read and used"]},
+			"cost":{"option":"auto","rule":"none","amount":null,"sentence":"The overall cost is not known: nothing that could tell it is above zero.","rows":[],"count":0,
+				"notes":["cost of all unit rows comes to 0.00, which is not above zero"],"issues":["cost_unknown"]}}`),
 	}
 }
 
@@ -95,29 +96,64 @@ func TestContractPageSaysHowItWasComputed(t *testing.T) {
 	w.answer("GET "+contractAt, aContract())
 	got := w.get(contractAt).text("#sent")
 	for _, want := range []string{
-		"No vendor was found, so it is the default.", "“MSP Managed Services” is the default, since no service unit", "passed over vendor 5",
-		"Not known, so none is sent: an unknown cost is never sent as 0.", "No cost above zero is known, so none is sent.", "comes to 0.00",
+		"No vendor was found, so it is the default.", "Neither a line in force on 23 November 2026 nor a charge names a vendor", "Passed over vendor 5",
+		"Not known, so none is sent: an unknown cost is never sent as 0.", "The overall cost is not known: nothing", "comes to 0.00",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q lacks %q", got, want)
 		}
 	}
-	c := aContract()
-	c.Projection = json.RawMessage(`{"client":{"externalId":"7","name":"N"},"vendorName":"Veeam","name":"B","overallCost":{"amount":"84.00","currency":"USD"}}`)
-	c.Sources = json.RawMessage(`{"fields":[{"field":"overallCost.amount","from":"sum of cost of all unit rows, 2 row(s)"}],
-		"vendor":{"rule":"units","id":5,"name":"Veeam","candidates":[{"id":5,"name":"Veeam","sum":"60.00"},{"id":9,"name":"Acronis","sum":"24.00"}]},
-		"cost":{"rule":"units","field":"sum of cost of all unit rows","amount":"84.00","currency":"USD","currencyFrom":"Currencies.name of the internal currency",
-			"rows":[{"entity":"ContractServiceUnits","id":11,"amount":"60"},{"entity":"ContractServiceUnits","id":12,"amount":null}]}}`)
-	w.answer("GET "+contractAt, c)
+	w.answer("GET "+contractAt, aPricedContract(t))
 	got = w.get(contractAt).text("#sent")
 	for _, want := range []string{
-		"“Veeam” is the vendor on the contract's service units of the day.", "Acronis (company 9): 24.00", "84.00 USD is the sum of cost of all unit rows, in",
-		"in Autotask's internal currency.", "2 rows of Autotask behind the cost", "Contract service unit1160", "Contract service unit12none",
+		"Veeam costs most of the vendors of the lines in force.", "Acronis (company 9): 24.00", "84.00 USD is what the 2 lines in force cost a month.",
+		"60 rows of Autotask behind the cost", "Contract service unit1160.0010 units × 6.00 a month", "Contract service unit1224.00–", "And 58 more.",
+		"1 of 3 lines in force", "23 November 2026 is today.", "Server backup Contract service 7 Yes In force with 10 units (row 11, 60 in all)",
+		"Row 10: ended by the adjustment of 16 November 2026", "4 other rows: ended before that",
+		"service 9 Contract service, rows without its id No No units since 30 November 2025", "And 1 more.",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q lacks %q", got, want)
 		}
 	}
+	// Documents of older versions have no sentences; the next sync writes them.
+	old := aContract()
+	old.Sources = json.RawMessage(`{"fields":[],"vendor":{"rule":"units","name":"Veeam","candidates":[]},"cost":{"rule":"units","amount":"84.00","rows":[]}}`)
+	w.answer("GET "+contractAt, old)
+	if a := w.get(contractAt); a.StatusCode != 200 || strings.Contains(a.text("#sent"), "How the") {
+		t.Errorf("%d: %s", a.StatusCode, a.text("#sent"))
+	}
+}
+
+// aPricedContract is one whose vendor and cost are told with their rows and lines.
+func aPricedContract(t *testing.T) v1.RecordDetail {
+	t.Helper()
+	c := aContract()
+	c.Projection = json.RawMessage(`{"client":{"externalId":"7","name":"N"},"vendorName":"Veeam","name":"B","overallCost":{"amount":"84.00","currency":"USD"}}`)
+	c.Sources = encode(t, v1.ContractSources{
+		Fields: []v1.Source{{Field: "overallCost.amount", Value: "84.00", From: "cost of the lines in force, 2 rows"}},
+		Vendor: v1.VendorSource{
+			Rule: "lines", ID: new(int64(5)), Name: "Veeam", Sentence: "Veeam costs most of the vendors of the lines in force.",
+			Candidates: []v1.VendorCandidate{{ID: 5, Name: "Veeam", Sum: "60.00"}, {ID: 9, Name: "Acronis", Sum: "24.00"}},
+		},
+		Cost: v1.CostSource{
+			Option: "monthly", Rule: "lines", Amount: new("84.00"), Currency: "USD", Sentence: "84.00 USD is what the 2 lines in force cost a month.", Count: 60,
+			Rows: []v1.AmountRow{
+				{Entity: "ContractServiceUnits", ID: 11, Amount: new("60.00"), How: "10 units × 6.00 a month"}, {Entity: "ContractServiceUnits", ID: 12, Amount: new("24.00")},
+			},
+		},
+		Lines: v1.ContractLines{
+			Day: "2026-11-23", Reason: "23 November 2026 is today", InForce: 1, Count: 3, Lines: []v1.ContractLine{
+				{
+					Entity: "ContractServices", ID: 7, Name: "Server backup", InForce: true, Reason: "in force with 10 units",
+					Row:        &v1.UnitRow{Entity: "ContractServiceUnits", ID: 11, Cost: "60"},
+					PassedOver: []v1.PassedRow{{ID: 10, Rows: 1, Reason: "ended by the adjustment of 16 November 2026"}, {Rows: 4, Reason: "ended before that"}},
+				},
+				{Entity: "ContractServices", Name: "service 9", Reason: "no units since 30 November 2025"},
+			},
+		},
+	})
+	return c
 }
 
 func TestRecordPageAsksAutotaskOnDemand(t *testing.T) {
@@ -260,8 +296,9 @@ func TestRecordPageEscapesEverything(t *testing.T) {
 		}
 		if kind == v1.KindContract {
 			r.Projection = json.RawMessage(`{"client":{"name":` + m + `,"externalId":` + m + `},"vendorName":` + m + `,"name":` + m + `,"overallCost":{"amount":` + m + `,"currency":` + m + `},"lifecycle":"archived","archivedReason":` + m + `}`)
-			r.Sources = json.RawMessage(`{"vendor":{"rule":` + m + `,"name":` + m + `,"candidates":[{"id":1,"name":` + m + `,"sum":` + m + `},{"id":2,"name":` + m + `}],"notes":[` + m + `]},
-				"cost":{"rule":"units","field":` + m + `,"amount":` + m + `,"currency":` + m + `,"currencyFrom":` + m + `,"rows":[{"entity":` + m + `,"id":1,"amount":` + m + `}],"notes":[` + m + `]}}`)
+			r.Sources = json.RawMessage(`{"vendor":{"rule":` + m + `,"name":` + m + `,"sentence":` + m + `,"candidates":[{"id":1,"name":` + m + `,"sum":` + m + `},{"id":2,"name":` + m + `}],"notes":[` + m + `]},
+				"cost":{"rule":"units","field":` + m + `,"amount":` + m + `,"currency":` + m + `,"currencyFrom":` + m + `,"sentence":` + m + `,"rows":[{"entity":` + m + `,"id":1,"amount":` + m + `,"how":` + m + `}],"notes":[` + m + `]},
+				"lines":{"reason":` + m + `,"lines":[{"entity":` + m + `,"name":` + m + `,"reason":` + m + `,"row":{"id":1,"cost":` + m + `},"passedOver":[{"id":1,"reason":` + m + `}]}]}}`)
 		}
 		w.answer("GET "+at, r)
 		w.answer("GET "+at+"/explain", v1.Explanation{

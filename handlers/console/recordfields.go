@@ -271,7 +271,7 @@ var ofEntity = regexp.MustCompile(`\b([A-Z][A-Za-z]+)(?: (\d+) |\.)([a-z][A-Za-z
 
 // sourceWord says a source in the words of Autotask's own pages.
 func sourceWord(from string) string {
-	from = strings.ReplaceAll(strings.ReplaceAll(from, ", 1 row(s)", ", 1 row"), "row(s)", "rows")
+	from = strings.ReplaceAll(strings.ReplaceAll(from, ", 1 row(s)", ", 1 row"), "row(s)", "rows") // as older versions wrote
 	return ofEntity.ReplaceAllStringFunc(from, func(found string) string {
 		m := ofEntity.FindStringSubmatch(found)
 		entity := entityWord(m[1])

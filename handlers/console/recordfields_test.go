@@ -95,6 +95,7 @@ func FuzzSentFields(f *testing.F) {
 		{`{"client":{}}`, `{"client":null}`, `{"fields":[]}`},
 		{"[", "1", `"x"`},
 		{`{"emails":[{"value":"a"},{"value":"a"}]}`, `{"emails":[{"value":"a"}]}`, `{"vendor":{"rule":"units","candidates":null},"cost":{"rows":[{"id":1}]}}`},
+		{`{"client":{}}`, `{}`, `{"vendor":{"sentence":"a"},"cost":{"sentence":"b","rows":[{}],"count":-1},"lines":{"lines":[{"row":{}}]}}`},
 		{`{"name":5}`, `{"overallCost":{"amount":"1"}}`, `{"cost":{"amount":1}}`},
 	} {
 		f.Add(seed[0], seed[1], seed[2])
@@ -105,7 +106,7 @@ func FuzzSentFields(f *testing.F) {
 				t.Errorf("field %+v", field)
 			}
 		}
-		if c := computedOf(json.RawMessage(sources)); c != nil && (len(c.Cost.Shown()) > mostRows || c.Vendor.Level() == "") {
+		if c := computedOf(json.RawMessage(sources)); c != nil && (c.Cost.Hidden() < 0 || c.Hidden() < 0 || c.Vendor.Sentence == "") {
 			t.Errorf("computed %+v", c)
 		}
 	})

@@ -316,8 +316,13 @@ var issueWords = map[string]issueText{
 	},
 	"period_unknown": {
 		v1.SeverityAct, "A service's billing period is not known",
-		"The monthly cost of these contracts cannot be computed without the period of each service.",
-		"Set the period of the service in Autotask's catalogue.",
+		"What these contracts cost a month or a year cannot be computed without the period of each service and bundle in force.",
+		"Set the period of the service or bundle in Autotask's catalogue; the record names the row.",
+	},
+	"price_currency_unknown": {
+		v1.SeverityAct, "Prices are in a currency that is not known",
+		"Prices of these contracts are in their client's currency, which is not known to be your internal one, and Autotask tells none in yours. They are sent without an overall cost, never relabelled.",
+		"In Autotask, see that the services, units and charges named in the record have a price in the internal currency, or set the option \"overallCost\" to a cost instead of the price.",
 	},
 	"cost_out_of_range": {
 		v1.SeverityAct, "A cost is too large to be sent",

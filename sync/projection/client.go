@@ -22,7 +22,7 @@ type ClientParts struct {
 type ClientProjection struct {
 	Input       channelprogram.ClientInput // without its Source
 	Fingerprint string
-	Sources     []Source
+	Sources     []v1.Source
 	Contacts    []int64  // contacts that gave or could have given an e-mail, ascending
 	Gave        []int64  // those of them that gave one: at most channelprogram.MaxLabelled
 	Notes       []string // what was left out, in words
@@ -35,7 +35,7 @@ func Client(p ClientParts) (ClientProjection, error) {
 	if err != nil {
 		return ClientProjection{}, fmt.Errorf("project client: %w", err)
 	}
-	out := ClientProjection{Sources: []Source{{Field: "name", Value: name, From: "Companies.companyName"}}}
+	out := ClientProjection{Sources: []v1.Source{{Field: "name", Value: name, From: "Companies.companyName"}}}
 
 	address, from := address(p.Company, p.CountryCode)
 	out.Sources = append(out.Sources, from...)
@@ -76,7 +76,7 @@ func texts(field string, candidates ...text) values {
 
 // address is nil when nothing but the country is there: a country alone is the
 // tenant's default on every new company and says nothing about a street.
-func address(c autotask.Company, country string) (*channelprogram.Address, []Source) {
+func address(c autotask.Company, country string) (*channelprogram.Address, []v1.Source) {
 	var lines []string
 	for _, l := range []string{c.Address2, c.AdditionalAddressInformation} {
 		if l = strings.TrimSpace(l); l != "" {
@@ -94,14 +94,14 @@ func address(c autotask.Company, country string) (*channelprogram.Address, []Sou
 		return nil, nil
 	}
 	a.Country = strings.TrimSpace(country)
-	var sources []Source
-	for _, s := range []Source{
-		{"address.line1", a.Line1, "Companies.address1"},
-		{"address.line2", a.Line2, "Companies.address2, Companies.additionalAddressInformation"},
-		{"address.city", a.City, "Companies.city"},
-		{"address.region", a.Region, "Companies.state"},
-		{"address.postalCode", a.PostalCode, "Companies.postalCode"},
-		{"address.country", a.Country, "Countries.countryCode"},
+	var sources []v1.Source
+	for _, s := range []v1.Source{
+		{Field: "address.line1", Value: a.Line1, From: "Companies.address1"},
+		{Field: "address.line2", Value: a.Line2, From: "Companies.address2, Companies.additionalAddressInformation"},
+		{Field: "address.city", Value: a.City, From: "Companies.city"},
+		{Field: "address.region", Value: a.Region, From: "Companies.state"},
+		{Field: "address.postalCode", Value: a.PostalCode, From: "Companies.postalCode"},
+		{Field: "address.country", Value: a.Country, From: "Countries.countryCode"},
 	} {
 		if s.Value != "" {
 			sources = append(sources, s)

@@ -67,7 +67,7 @@ func TestClientWhole(t *testing.T) {
 			Websites: listed("www.northwind.example"),
 		},
 		Fingerprint: got.Fingerprint,
-		Sources: []projection.Source{
+		Sources: []v1.Source{
 			{Field: "name", Value: "Northwind Dental", From: "Companies.companyName"},
 			{Field: "address.line1", Value: "1 High St", From: "Companies.address1"},
 			{Field: "address.line2", Value: "Floor 2, Gate B", From: "Companies.address2, Companies.additionalAddressInformation"},

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
@@ -14,6 +15,7 @@ import (
 
 	"channelsync/api/autotask"
 	"channelsync/api/channelprogram"
+	v1 "channelsync/api/v1"
 	"channelsync/sync/projection"
 )
 
@@ -27,15 +29,15 @@ func TestContractWhole(t *testing.T) {
 	if diff := cmp.Diff(want, got.Input); diff != "" {
 		t.Error(diff)
 	}
-	sources := []projection.Source{
+	sources := []v1.Source{
 		{Field: "client.externalId", Value: "29683616", From: "Contracts.companyID"},
 		{Field: "client.name", Value: "Northwind Dental", From: "Companies.companyName"},
-		{Field: "vendorName", Value: "Contoso", From: "Companies 70 companyName, by units"},
+		{Field: "vendorName", Value: "Contoso", From: "Companies 70 companyName, by lines"},
 		{Field: "name", Value: "Managed M365", From: "Contracts.contractName"},
-		{Field: "overallCost.amount", Value: "254.10", From: "sum of cost of all unit rows, 1 row(s)"},
+		{Field: "overallCost.amount", Value: "254.10", From: "cost of all unit rows, 1 row"},
 		{Field: "overallCost.currency", Value: "USD", From: "Currencies.name of the internal currency"},
 	}
-	if diff := cmp.Diff(sources, got.Sources); diff != "" {
+	if diff := cmp.Diff(sources, got.Sources.Fields); diff != "" {
 		t.Error(diff)
 	}
 	if len(got.Issues) != 0 {
@@ -57,8 +59,8 @@ func TestContractWithNothingOnIt(t *testing.T) {
 	if !slices.Equal(got.Issues, []string{projection.IssueCostUnknown}) {
 		t.Errorf("issues %v", got.Issues)
 	}
-	if len(got.Sources) != 3 {
-		t.Errorf("sources of what is not there: %v", got.Sources)
+	if len(got.Sources.Fields) != 3 {
+		t.Errorf("sources of what is not there: %v", got.Sources.Fields)
 	}
 }
 
@@ -142,47 +144,58 @@ func amount() *rapid.Generator[*decimal.Decimal] {
 	})
 }
 
+// anyContract draws rows of all shapes that real tenants have.
 func anyContract(t *rapid.T) projection.ContractParts {
 	p := recurring()
 	p.Contract.ContractType = rapid.SampledFrom([]int64{1, 3, 4, 6, 7, 7, 7, 8, 9}).Draw(t, "type")
 	p.Contract.EstimatedCost, p.Contract.EstimatedRevenue = amount().Draw(t, "cost"), amount().Draw(t, "revenue")
-	p.Options.OverallCost = rapid.SampledFrom([]string{"", "auto", "monthly", "price"}).Draw(t, "option")
+	p.Options.OverallCost = rapid.SampledFrom([]string{"", "auto", "monthly", "annual", "price"}).Draw(t, "option")
 	p.CostsReadable = rapid.IntRange(0, 9).Draw(t, "readable") > 0
 	p.CurrencyKnown = rapid.Bool().Draw(t, "currency")
-	services := rapid.SampledFrom([]int64{mail, backup, firewall, labour, heirloom, odd, 12345})
-	vendor := rapid.SampledFrom([]int64{contoso, fabrikam, adatum, ghost})
-	day := rapid.Custom(func(t *rapid.T) int { return rapid.IntRange(-40, 40).Draw(t, "day") })
+	p.CompanyCurrency = id(rapid.SampledFrom([]int64{0, dollars, euros}).Draw(t, "company's currency"))
+	services := rapid.SampledFrom([]int64{mail, backup, firewall, labour, heirloom, odd, hosting, spare, lease, 12345})
+	bundles := rapid.SampledFrom([]int64{suite, yearlySuite, emptySuite, evenSuite, thirdSuite})
+	vendor := rapid.SampledFrom([]int64{0, 0, contoso, fabrikam, adatum, ghost})
+	lines := rapid.SampledFrom([]int64{0, 1, 2, 3})
+	units := rapid.SampledFrom([]string{"", "0", "1", "3", "2.5"})
+	period := rapid.Custom(func(t *rapid.T) [2]time.Time {
+		from := today.AddDate(0, 0, rapid.IntRange(-40, 40).Draw(t, "from"))
+		days := rapid.SampledFrom([]int{0, 6, 14, 29, 30, 31, 33, 364}).Draw(t, "days")
+		return [2]time.Time{from, from.AddDate(0, 0, days)}
+	})
 	for i := range int64(rapid.IntRange(0, 8).Draw(t, "units")) {
-		from := today.AddDate(0, 0, day.Draw(t, "from"))
+		of := period.Draw(t, "period")
 		u := autotask.ContractServiceUnit{
-			ID: i, ServiceID: ptr(services.Draw(t, "service")), Cost: amount().Draw(t, "cost"), Price: amount().Draw(t, "price"),
-			StartDate: from, EndDate: from.AddDate(0, 1, 0),
+			ID: i, ContractServiceID: id(lines.Draw(t, "line")), ServiceID: id(services.Draw(t, "service")), Units: money(units.Draw(t, "units")),
+			Cost: amount().Draw(t, "cost"), Price: amount().Draw(t, "price"), InternalCurrencyPrice: amount().Draw(t, "internal"),
+			StartDate: of[0], EndDate: of[1], VendorCompanyID: id(vendor.Draw(t, "vendor")),
 		}
-		if rapid.Bool().Draw(t, "stamped") {
-			u.VendorCompanyID = ptr(vendor.Draw(t, "vendor"))
+		if rapid.IntRange(0, 9).Draw(t, "open") == 0 {
+			u.EndDate = time.Time{}
 		}
 		p.Units = append(p.Units, u)
 	}
 	for i := range int64(rapid.IntRange(0, 4).Draw(t, "bundleUnits")) {
+		of := period.Draw(t, "period")
 		p.BundleUnits = append(p.BundleUnits, autotask.ContractServiceBundleUnit{
-			ID: i, ServiceBundleID: ptr(rapid.SampledFrom([]int64{suite, yearlySuite, emptySuite}).Draw(t, "bundle")),
-			Cost: amount().Draw(t, "cost"), Price: amount().Draw(t, "price"), StartDate: today, EndDate: today,
+			ID: i, ContractServiceBundleID: id(lines.Draw(t, "line")), ServiceBundleID: id(bundles.Draw(t, "bundle")),
+			Units: money(units.Draw(t, "units")), Cost: amount().Draw(t, "cost"), Price: amount().Draw(t, "price"),
+			InternalCurrencyPrice: amount().Draw(t, "internal"), StartDate: of[0], EndDate: of[1],
 		})
 	}
-	for i := range int64(rapid.IntRange(0, 5).Draw(t, "services")) {
+	for i := range int64(rapid.IntRange(0, 4).Draw(t, "services")) {
 		p.Services = append(p.Services, autotask.ContractService{
-			ID: i, ServiceID: services.Draw(t, "service"), UnitCost: amount().Draw(t, "cost"),
+			ID: i + 1, ServiceID: services.Draw(t, "service"), UnitCost: amount().Draw(t, "cost"),
 		})
 	}
 	for i := range int64(rapid.IntRange(0, 3).Draw(t, "bundles")) {
-		p.Bundles = append(p.Bundles, autotask.ContractServiceBundle{
-			ID: i, ServiceBundleID: rapid.SampledFrom([]int64{suite, yearlySuite, emptySuite}).Draw(t, "bundle"),
-		})
+		p.Bundles = append(p.Bundles, autotask.ContractServiceBundle{ID: i + 1, ServiceBundleID: bundles.Draw(t, "bundle")})
 	}
 	for i := range int64(rapid.IntRange(0, 4).Draw(t, "charges")) {
 		p.Charges = append(p.Charges, autotask.ContractCharge{
 			ID: i, ProductID: ptr(rapid.SampledFrom([]int64{licence, appliance, cable, sundry}).Draw(t, "product")),
 			ExtendedCost: amount().Draw(t, "cost"), BillableAmount: amount().Draw(t, "billable"),
+			InternalCurrencyBillableAmount: amount().Draw(t, "internal"),
 		})
 	}
 	return p
@@ -219,31 +232,65 @@ func TestContractIgnoresOrderAndAlwaysFits(t *testing.T) {
 	})
 }
 
-// year is a contract with ten services billed monthly for three years.
-func year() projection.ContractParts {
+// TestAProratedAndAWholeRowOfOneRateGiveOneRate: whatever part of a period a row covers,
+// its line costs the same a month.
+func TestAProratedAndAWholeRowOfOneRateGiveOneRate(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		service := rapid.SampledFrom([]int64{mail, backup, labour, firewall}).Draw(t, "service")
+		months := map[int64]int{mail: 1, backup: 3, labour: 6, firewall: 12}[service]
+		units := rapid.Int64Range(1, 500).Draw(t, "units")
+		rate := decimal.New(rapid.Int64Range(1, 1_000_000).Draw(t, "rate"), -rapid.Int32Range(0, 4).Draw(t, "places"))
+		first := date("2024-01-01").AddDate(0, 0, rapid.IntRange(0, 1000).Draw(t, "first"))
+		month := time.Date(first.Year(), first.Month()+time.Month(months), 1, 0, 0, 0, 0, time.UTC)
+		last := month.AddDate(0, 0, min(first.Day(), month.AddDate(0, 1, -1).Day())-2)
+		days := int(last.Sub(first).Hours()/24) + 1
+		covered := rapid.IntRange(1, days-1).Draw(t, "days")
+		whole := rate.Mul(decimal.NewFromInt(units))
+		part := whole.Mul(decimal.NewFromInt(int64(covered))).DivRound(decimal.NewFromInt(int64(days)), 4)
+		of := func(cost decimal.Decimal, to time.Time) projection.ContractProjection {
+			p := recurring(option("annual"), line(1, service, rate.String()),
+				row(1, service, fmt.Sprint(units), cost.String(), first.Format(time.DateOnly), to.Format(time.DateOnly)))
+			p.Today = first
+			got, err := projection.Contract(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		if a, b := cost(of(whole, last)), cost(of(part, first.AddDate(0, 0, covered-1))); a != b {
+			t.Fatalf("%d × %s from %s: a whole row gives %s a year, one of %d of %d days %s", units, rate, first.Format(time.DateOnly), a, covered, days, b)
+		}
+	})
+}
+
+// thousands is a contract with ten services billed monthly for so many months.
+func thousands(n int) projection.ContractParts {
 	var rows []change
 	for s := range int64(10) {
-		for m := range 36 {
-			from := date("2025-01-01").AddDate(0, m, 0)
-			rows = append(rows, unitOver(1+s%3, contoso+s%3, fmt.Sprintf("%d.25", m),
-				from.Format("2006-01-02"), from.AddDate(0, 1, -1).Format("2006-01-02")))
-		}
+		rows = append(rows, line(s+1, 1+s%3, "3"))
+		rows = append(rows, months(s+1, 1+s%3, "1", "3.25", "2025-01-01", n)...)
 	}
 	return recurring(rows...)
 }
 
 func BenchmarkContract(b *testing.B) {
-	p := year()
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := projection.Contract(p); err != nil {
-			b.Fatal(err)
+	for name, p := range map[string]projection.ContractParts{"360 rows": thousands(36), "18000 rows": thousands(1800)} {
+		for _, by := range []string{"auto", "monthly"} {
+			p.Options.OverallCost = by
+			b.Run(name+" "+by, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := projection.Contract(p); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
 		}
 	}
 }
 
 func BenchmarkContractFingerprint(b *testing.B) {
-	p, err := projection.Contract(year())
+	p, err := projection.Contract(thousands(36))
 	if err != nil {
 		b.Fatal(err)
 	}

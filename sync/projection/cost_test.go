@@ -1,12 +1,14 @@
 package projection_test
 
 import (
+	"errors"
 	"slices"
-	"strings"
 	"testing"
-	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"channelsync/api/autotask"
+	v1 "channelsync/api/v1"
 	"channelsync/sync/projection"
 )
 
@@ -17,7 +19,7 @@ func TestOverallCost(t *testing.T) {
 		because string
 		parts   []change
 		want    string
-		rule    projection.CostRule
+		rule    string
 		issue   string
 	}{
 		{because: "nothing says what it costs: null, never 0", want: "", rule: "none", issue: "cost_unknown"},
@@ -28,8 +30,8 @@ func TestOverallCost(t *testing.T) {
 		{
 			because: "all rows of the term, not only today's",
 			parts: []change{
-				unitOver(mail, contoso, "100", "2026-01-01", "2026-01-31"), unit(mail, contoso, "100"),
-				unitOver(mail, contoso, "110", "2026-12-01", "2026-12-31"),
+				row(1, mail, "1", "100", "2026-01-01", "2026-01-31"), unit(mail, contoso, "100"),
+				row(1, mail, "1", "110", "2026-12-01", "2026-12-31"),
 			}, want: "310.00", rule: "units",
 		},
 		{
@@ -50,7 +52,7 @@ func TestOverallCost(t *testing.T) {
 		{
 			because: "a row split by an adjustment is two rows",
 			parts: []change{
-				unitOver(mail, contoso, "46.20", "2026-06-01", "2026-06-14"), unitOver(mail, contoso, "123.20", "2026-06-15", "2026-06-30"),
+				row(1, mail, "2", "46.20", "2026-06-01", "2026-06-15"), row(1, mail, "5", "123.20", "2026-06-15", "2026-06-30"),
 			}, want: "169.40", rule: "units",
 		},
 		{
@@ -75,7 +77,7 @@ func TestOverallCost(t *testing.T) {
 		},
 		{
 			because: "services without unit rows say nothing: the unit cost has no quantity",
-			parts:   []change{service(mail, "10")}, want: "", rule: "none", issue: "cost_unknown",
+			parts:   []change{line(1, mail, "10")}, want: "", rule: "none", issue: "cost_unknown",
 		},
 		{
 			because: "time and materials (1): the estimate",
@@ -165,115 +167,6 @@ func TestOverallCost(t *testing.T) {
 			because: "without the right to read costs nothing is known, not even from a row that shows one",
 			parts:   []change{costsHidden, unit(mail, contoso, ""), charge(licence, "5")}, want: "", rule: "none", issue: "costs_unreadable",
 		},
-
-		{
-			because: "monthly: a monthly row (2) as it is",
-			parts:   []change{option("monthly"), unit(mail, contoso, "10")}, want: "10.00", rule: "month",
-		},
-		{
-			because: "monthly: a quarterly row (3) by three",
-			parts:   []change{option("monthly"), unitOver(backup, fabrikam, "10", "2026-04-01", "2026-06-30")}, want: "3.3333", rule: "month",
-		},
-		{
-			because: "monthly: a semi-annual row (4) by six",
-			parts:   []change{option("monthly"), unitOver(labour, 0, "10", "2026-01-01", "2026-06-30")}, want: "1.6667", rule: "month",
-		},
-		{
-			because: "monthly: a yearly row (5) by twelve",
-			parts:   []change{option("monthly"), unitOver(firewall, adatum, "120", "2026-01-01", "2026-12-31")}, want: "10.00", rule: "month",
-		},
-		{
-			because: "monthly: mixed periods are divided once, at the end (10 + 10/3 + 10/6 + 10/12)",
-			parts: []change{
-				option("monthly"), unit(mail, contoso, "10"), unit(backup, fabrikam, "10"), unit(labour, 0, "10"), unit(firewall, adatum, "10"),
-			}, want: "15.8333", rule: "month",
-		},
-		{
-			because: "monthly: three rows of a third are a whole",
-			parts:   []change{option("monthly"), unit(backup, 0, "1"), unit(backup, 0, "1"), unit(backup, 0, "1")}, want: "1.00", rule: "month",
-		},
-		{
-			because: "monthly: an exact half after the division goes to the even neighbour",
-			parts:   []change{option("monthly"), unit(firewall, 0, "0.0006")}, want: "", rule: "none", issue: "cost_unknown",
-		},
-		{
-			because: "monthly: an exact half goes up when that is even",
-			parts:   []change{option("monthly"), unit(firewall, 0, "0.0018")}, want: "0.0002", rule: "month",
-		},
-		{
-			because: "monthly: more than a half goes up, however little",
-			parts:   []change{option("monthly"), unit(firewall, 0, "0.00060000000000000000000001")}, want: "0.0001", rule: "month",
-		},
-		{
-			because: "monthly: a bundle row goes by the bundle's own period",
-			parts:   []change{option("monthly"), bundleUnit(suite, "5"), bundleUnit(yearlySuite, "24")}, want: "7.00", rule: "month",
-		},
-		{
-			because: "monthly: rows of other days do not count",
-			parts: []change{
-				option("monthly"), unit(mail, contoso, "10"), unitOver(mail, contoso, "10", "2026-05-01", "2026-05-31"),
-				bundleUnitOver(suite, "10", "2026-07-01", "2026-07-31"),
-			}, want: "10.00", rule: "month",
-		},
-		{
-			because: "monthly: a service without a period makes it unknown, never guessed",
-			parts:   []change{option("monthly"), unit(mail, contoso, "10"), unit(odd, contoso, "1")}, want: "", rule: "none", issue: "period_unknown",
-		},
-		{
-			because: "monthly: so does a service that the catalogue lacks",
-			parts:   []change{option("monthly"), unit(12345, contoso, "1")}, want: "", rule: "none", issue: "period_unknown",
-		},
-		{
-			because: "monthly: so does a bundle without a period",
-			parts:   []change{option("monthly"), bundleUnit(emptySuite, "1")}, want: "", rule: "none", issue: "period_unknown",
-		},
-		{
-			because: "monthly: a period type that is none of the four (1) is unknown",
-			parts: []change{option("monthly"), func(p *projection.ContractParts) {
-				p.Catalogue[mail] = autotask.Service{ID: mail, PeriodType: ptr(int64(1))}
-			}, unit(mail, contoso, "1")}, want: "", rule: "none", issue: "period_unknown",
-		},
-		{
-			because: "monthly: a row of no cost needs no period",
-			parts:   []change{option("monthly"), unit(odd, contoso, "0"), unit(odd, contoso, ""), unit(mail, contoso, "10")}, want: "10.00", rule: "month",
-		},
-		{
-			because: "monthly: a row of another day needs none either",
-			parts:   []change{option("monthly"), unitOver(odd, contoso, "5", "2026-01-01", "2026-01-31"), unit(mail, contoso, "10")}, want: "10.00", rule: "month",
-		},
-		{
-			because: "monthly: does not fall to an estimate, which is not a month's",
-			parts:   []change{option("monthly"), estimated("1200", ""), charge(licence, "5")}, want: "", rule: "none", issue: "cost_unknown",
-		},
-		{
-			because: "monthly: without the right to read costs nothing is known",
-			parts:   []change{option("monthly"), costsHidden, unit(mail, contoso, "10")}, want: "", rule: "none", issue: "costs_unreadable",
-		},
-
-		{
-			because: "price: the prices of the same unit rows",
-			parts:   []change{option("price"), unit(mail, contoso, "10"), bundleUnit(suite, "5")}, want: "30.00", rule: "units",
-		},
-		{
-			because: "price: then the estimated revenue",
-			parts:   []change{option("price"), estimated("500", "900")}, want: "900.00", rule: "estimate",
-		},
-		{
-			because: "price: then the charges' billable amounts",
-			parts:   []change{option("price"), estimated("500", "0"), charge(licence, "5"), charge(0, "1")}, want: "12.00", rule: "charges",
-		},
-		{
-			because: "price: an estimated cost is no price",
-			parts:   []change{option("price"), contractType(3), estimated("500", "")}, want: "", rule: "none", issue: "cost_unknown",
-		},
-		{
-			because: "price: stays readable without the right to read costs",
-			parts:   []change{option("price"), costsHidden, unit(mail, contoso, "10")}, want: "20.00", rule: "units",
-		},
-		{
-			because: "auto said by name is the default",
-			parts:   []change{option("auto"), unit(mail, contoso, "10")}, want: "10.00", rule: "units",
-		},
 	}
 	all := schemas(t)
 	for _, row := range rows {
@@ -283,14 +176,14 @@ func TestOverallCost(t *testing.T) {
 			if got.Input.OverallCost != nil {
 				amount = got.Input.OverallCost.Amount
 			}
-			if amount != row.want || got.Cost.Rule != row.rule {
-				t.Errorf("cost %q by %s, want %q by %s (notes: %v)", amount, got.Cost.Rule, row.want, row.rule, got.Cost.Notes)
+			if amount != row.want || got.Sources.Cost.Rule != row.rule {
+				t.Errorf("cost %q by %s, want %q by %s (notes: %v)", amount, got.Sources.Cost.Rule, row.want, row.rule, got.Sources.Cost.Notes)
 			}
-			if (got.Cost.Amount == nil) != (row.want == "") {
-				t.Errorf("report's amount %v", got.Cost.Amount)
+			if (got.Sources.Cost.Amount == nil) != (row.want == "") {
+				t.Errorf("report's amount %v", got.Sources.Cost.Amount)
 			}
-			if row.issue == "" && len(got.Cost.Issues) != 0 || row.issue != "" && !slices.Equal(got.Cost.Issues, []string{row.issue}) {
-				t.Errorf("issues %v, want %q", got.Cost.Issues, row.issue)
+			if row.issue == "" && len(got.Sources.Cost.Issues) != 0 || row.issue != "" && !slices.Equal(got.Sources.Cost.Issues, []string{row.issue}) {
+				t.Errorf("issues %v, want %q", got.Sources.Cost.Issues, row.issue)
 			}
 			fits(t, all, got.Input)
 		})
@@ -334,47 +227,155 @@ func TestCurrency(t *testing.T) {
 	}
 }
 
-func TestCostReport(t *testing.T) {
-	got := project(t, unit(mail, contoso, ""), bundleUnit(suite, "5.5"), unit(mail, contoso, "10"))
-	if got.Cost.Option != "auto" || got.Cost.Field != "sum of cost of all unit rows" || got.Cost.Currency != "USD" {
-		t.Errorf("report %+v", got.Cost)
+func TestCostSource(t *testing.T) {
+	got := project(t, unit(mail, contoso, ""), bundleUnit(suite, "5.5"), unit(mail, contoso, "10")).Sources.Cost
+	want := v1.CostSource{
+		Option: "auto", Rule: "units", Field: "cost of all unit rows", Amount: new("15.50"), Currency: "USD",
+		CurrencyFrom: "Currencies.name of the internal currency", Count: 3,
+		Sentence: "15.50 USD is the cost of all 3 unit rows of the contract's services and bundles.",
+		Rows: []v1.AmountRow{
+			{Entity: "ContractServiceBundleUnits", ID: 2000, Amount: new("5.5")},
+			{Entity: "ContractServiceUnits", ID: 1000},
+			{Entity: "ContractServiceUnits", ID: 1001, Amount: new("10")},
+		},
+		Notes: []string{"1 of 3 rows tell no amount and count as nothing"},
 	}
-	var rows []string
-	for _, r := range got.Cost.Rows {
-		amount := "none"
-		if r.Amount != nil {
-			amount = *r.Amount
-		}
-		rows = append(rows, r.Entity+" "+amount)
-	}
-	want := []string{"ContractServiceBundleUnits 5.5", "ContractServiceUnits none", "ContractServiceUnits 10"}
-	if !slices.Equal(rows, want) {
-		t.Errorf("rows %v, want %v", rows, want)
-	}
-	if len(got.Cost.Notes) != 1 || !strings.HasPrefix(got.Cost.Notes[0], "1 of 3 rows") {
-		t.Errorf("notes %v", got.Cost.Notes)
-	}
-	monthly := project(t, option("monthly"), unit(backup, 0, "9"))
-	if row := monthly.Cost.Rows[0]; row.Months != 3 {
-		t.Errorf("row %+v does not say its period", row)
-	}
-	// Why an earlier rule did not give the figure.
-	fell := project(t, unit(mail, contoso, "0"), estimated("3", ""))
-	if len(fell.Cost.Notes) != 1 || !strings.Contains(fell.Cost.Notes[0], "sum of cost of all unit rows comes to 0.00") {
-		t.Errorf("notes %v", fell.Cost.Notes)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("difference (-want +got):\n%s", diff)
 	}
 }
 
-func TestTodayIsAUTCDate(t *testing.T) {
-	p := recurring(option("monthly"),
-		unitOver(mail, contoso, "1", "2026-05-01", "2026-05-31"), unitOver(mail, contoso, "2", "2026-06-01", "2026-06-30"))
-	// Two in the morning of the 1st, five hours east of UTC, is still the 31st in UTC.
-	p.Today = time.Date(2026, 6, 1, 2, 0, 0, 0, time.FixedZone("east", 5*60*60))
-	got, err := projection.Contract(p)
-	if err != nil {
-		t.Fatal(err)
+// TestACostIsToldInASentence: people who do not program read how a figure came about.
+func TestACostIsToldInASentence(t *testing.T) {
+	june := func(units, cost, from, to string, unitCost string) []change {
+		return []change{line(1, mail, unitCost), row(1, mail, units, cost, from, to)}
 	}
-	if *got.Cost.Amount != "1.00" {
-		t.Errorf("cost %s, want May's", *got.Cost.Amount)
+	for _, c := range []struct {
+		because  string
+		parts    []change
+		sentence string
+		how      string // of the first row
+	}{
+		{
+			"one row", june("10", "100", "2026-06-01", "2026-06-30", "10"),
+			"100.00 USD is the cost of the unit row of the contract's services and bundles.", "",
+		},
+		{"the estimate", []change{estimated("5", "")}, "5.00 USD is the estimated cost on the contract.", ""},
+		{"a charge", []change{charge(0, "5")}, "5.00 USD is the cost of the charge of the contract.", ""},
+		{
+			"the price of charges",
+			[]change{option("price"), charge(0, "5"), charge(0, "5")},
+			"20.00 USD is the price of all 2 charges of the contract.", "",
+		},
+		{
+			"a month", append(june("10", "100", "2026-06-01", "2026-06-30", "10"), option("monthly")),
+			"100.00 USD is what the line in force on 15 June 2026 costs a month.", "100.00 a month",
+		},
+		{
+			"a year", append(june("10", "100", "2026-06-01", "2026-06-30", "10"), option("annual"), unit(mail, 0, "5")),
+			"1260.00 USD is 12 times what the 2 lines in force on 15 June 2026 cost a month.", "100.00 a month",
+		},
+		{
+			"a part of a month", append(june("10", "50", "2026-06-15", "2026-06-30", "10"), option("monthly")),
+			"100.00 USD is what the line in force on 15 June 2026 costs a month.", "10 units × 10.00 a month: the row is not of one whole month",
+		},
+		{
+			"a quarter",
+			[]change{option("monthly"), row(1, backup, "3", "60", "2026-04-01", "2026-06-30")},
+			"20.00 USD is what the line in force on 15 June 2026 costs a month.", "60.00 a quarter",
+		},
+		{
+			"days",
+			[]change{option("monthly"), row(1, hosting, "1", "50", "2026-06-11", "2026-06-25")},
+			"100.00 USD is what the line in force on 15 June 2026 costs a month.",
+			"50.00 for 15 days, which is 100.00 for the 30 days of a month: nobody tells a unit cost",
+		},
+		{
+			"a day that stands for today",
+			[]change{option("monthly"), on("2026-08-01"), row(1, hosting, "1", "50", "2026-06-01", "2026-06-30")},
+			"50.00 USD is what the line in force on 30 June 2026 costs a month.", "50.00 a month",
+		},
+		{
+			"the option's currency",
+			[]change{estimated("5", ""), func(p *projection.ContractParts) { p.CurrencyKnown, p.Options.Currency = false, "GBP" }},
+			"5.00 GBP is the estimated cost on the contract. Autotask's own currency cannot be read, so it is that of the option currency.", "",
+		},
+		{
+			"no currency",
+			[]change{estimated("5", ""), func(p *projection.ContractParts) { p.CurrencyKnown = false }},
+			"5.00 USD is the estimated cost on the contract. The currency is assumed: neither Autotask nor the option currency tells one.", "",
+		},
+		{"nothing", nil, "The overall cost is not known: nothing that could tell it is above zero.", ""},
+		{"no right", []change{costsHidden}, "The overall cost is not known: the API user may not read costs.", ""},
+		{
+			"no period",
+			[]change{option("monthly"), unit(odd, 0, "5")},
+			"The overall cost is not known: a line in force has no known billing period.", "",
+		},
+		{
+			"another currency",
+			[]change{option("price"), paysIn(euros), unit(mail, 0, "5")},
+			"The overall cost is not known: a price is in a currency that is not known to be the tenant's own.", "",
+		},
+		{"too much", []change{estimated("1e15", "")}, "The overall cost is too large to be sent.", ""},
+	} {
+		got := project(t, c.parts...).Sources.Cost
+		if got.Sentence != c.sentence {
+			t.Errorf("%s: %q, want %q", c.because, got.Sentence, c.sentence)
+		}
+		if how := append(got.Rows, v1.AmountRow{})[0].How; how != c.how {
+			t.Errorf("%s: the row counts as %q, want %q", c.because, how, c.how)
+		}
+	}
+}
+
+// TestWhatIsUnknownIsNamed: notes say which row it is, whatever the order of the rows.
+func TestWhatIsUnknownIsNamed(t *testing.T) {
+	for because, c := range map[string]struct {
+		parts []change
+		note  string
+	}{
+		"a price in euros": {
+			[]change{option("price"), paysIn(euros), unit(mail, 0, "5"), unit(mail, 0, "6")},
+			"ContractServiceUnits 1000 tells 10 in the customer's currency, which is not known to be the tenant's own, and nothing in that",
+		},
+		"a period": {
+			[]change{option("monthly"), unit(mail, 0, "5"), unit(odd, 0, "5")},
+			"ContractServiceUnits 1001 is of a service or bundle without a known billing period",
+		},
+		"a time": {
+			[]change{option("monthly"), row(1, hosting, "1", "5", "2026-06-01", "")},
+			"ContractServiceUnits 1000 has no first or no last day, and nobody tells a unit cost",
+		},
+		"why the total is none": {
+			[]change{unit(mail, 0, "0"), estimated("5", "")}, "cost of all unit rows comes to 0.00, which is not above zero",
+		},
+	} {
+		if got := project(t, c.parts...).Sources.Cost.Notes; !slices.Equal(got, []string{c.note}) {
+			t.Errorf("%s: %q, want %q", because, got, c.note)
+		}
+	}
+	many := project(t, option("monthly"), unit(odd, 0, "5"), unit(odd, 0, "5"), unit(odd, 0, "5")).Sources.Cost
+	if len(many.Notes) != 2 || many.Notes[1] != "the same holds for 3 lines in all" || !slices.Equal(many.Issues, []string{"period_unknown"}) {
+		t.Errorf("notes %q, issues %v", many.Notes, many.Issues)
+	}
+}
+
+// TestAPriceThatCannotBeReadIsNamedWhereItIsNeeded: other options do without.
+func TestAPriceThatCannotBeReadIsNamedWhereItIsNeeded(t *testing.T) {
+	bad := autotask.RowError{Entity: "X", ID: 7, Field: "price", Got: "list", Want: "a decimal number"}
+	unread := []autotask.RowError{bad}
+	for name, spoil := range map[string]change{
+		"a unit row":        func(p *projection.ContractParts) { p.Units[0].Unread = unread },
+		"a bundle unit row": func(p *projection.ContractParts) { p.BundleUnits[0].Unread = unread },
+		"a charge":          func(p *projection.ContractParts) { p.Charges[0].Unread = unread },
+		"the contract":      func(p *projection.ContractParts) { p.Contract.Unread = unread },
+	} {
+		for _, by := range []string{"", "auto", "monthly", "annual", "price"} {
+			_, err := projection.Contract(recurring(unit(mail, 0, "5"), bundleUnit(suite, "5"), charge(0, "5"), spoil, option(by)))
+			if got, _ := errors.AsType[autotask.RowError](err); (got == bad) != (by == "price") {
+				t.Errorf("%s by %q: %v", name, by, err)
+			}
+		}
 	}
 }

@@ -13,13 +13,9 @@ import (
 )
 
 func TestLookAhead(t *testing.T) {
-	may31 := time.Date(2026, 5, 31, 9, 0, 0, 0, time.UTC)
-	on := func(day string) change { return func(p *projection.ContractParts) { p.Today = date(day) } }
 	until := func(day string) change { return func(p *projection.ContractParts) { p.Contract.EndDate = date(day) } }
-	units := func(n int64) change {
-		return func(p *projection.ContractParts) {
-			p.Units[len(p.Units)-1].Units = ptr(decimal.NewFromInt(n))
-		}
+	over := func(vendor int64, units, cost, from, to string) change {
+		return row(1, mail, units, cost, from, to, stamped(vendor))
 	}
 	rows := []struct {
 		because                string
@@ -27,40 +23,40 @@ func TestLookAhead(t *testing.T) {
 		changes, ends, charges string
 	}{
 		{"a row that costs another amount begins tomorrow", []change{
-			option("monthly"), unitOver(mail, contoso, "1", "2026-05-01", "2026-05-31"), unitOver(mail, contoso, "2", "2026-06-01", "2026-06-30"),
+			option("monthly"), over(contoso, "1", "1", "2026-05-01", "2026-05-31"), over(contoso, "1", "2", "2026-06-01", "2026-06-30"),
 		}, "2026-06-01", "", ""},
 		{"the same amount goes on", []change{
-			option("monthly"), unitOver(mail, contoso, "1", "2026-05-01", "2026-05-31"), unitOver(mail, contoso, "1", "2026-06-01", "2026-06-30"),
+			option("monthly"), over(contoso, "1", "1", "2026-05-01", "2026-05-31"), over(contoso, "1", "1", "2026-06-01", "2026-06-30"),
 		}, "", "", ""},
 		{"the overall cost is that of all rows on every day", []change{
-			unitOver(mail, contoso, "1", "2026-05-01", "2026-05-31"), unitOver(mail, contoso, "2", "2026-06-01", "2026-06-30"),
+			over(contoso, "1", "1", "2026-05-01", "2026-05-31"), over(contoso, "1", "2", "2026-06-01", "2026-06-30"),
 		}, "", "", ""},
 		{"another vendor begins tomorrow", []change{
-			unitOver(mail, contoso, "1", "2026-05-01", "2026-05-31"), unitOver(mail, fabrikam, "1", "2026-06-01", "2026-06-30"),
+			over(contoso, "1", "1", "2026-05-01", "2026-05-31"), over(fabrikam, "1", "1", "2026-06-01", "2026-06-30"),
 		}, "2026-06-01", "", ""},
 		{"what changes later than it is looked", []change{
 			on("2026-05-10"), option("monthly"),
-			unitOver(mail, contoso, "1", "2026-05-01", "2026-05-31"), unitOver(mail, contoso, "2", "2026-06-01", "2026-06-30"),
+			over(contoso, "1", "1", "2026-05-01", "2026-05-31"), over(contoso, "1", "2", "2026-06-01", "2026-06-30"),
 		}, "", "", ""},
 		{"the contract's own end is later than its rows'", []change{
-			until("2026-12-31"), unitOver(mail, contoso, "1", "2026-05-01", "2026-06-30"), units(2),
+			until("2026-12-31"), over(contoso, "2", "1", "2026-05-01", "2026-06-30"),
 		}, "", "2026-12-31", ""},
 		{"a row is in force after the contract's end", []change{
-			until("2026-05-20"), unitOver(mail, contoso, "1", "2026-05-01", "2026-06-30"), units(2),
+			until("2026-05-20"), over(contoso, "2", "1", "2026-05-01", "2026-06-30"),
 		}, "", "2026-06-30", ""},
 		{"a row of no units is not", []change{
-			until("2026-05-20"), unitOver(mail, contoso, "1", "2026-05-01", "2026-06-30"), units(0),
-		}, "", "2026-05-20", ""},
+			until("2026-05-20"), over(contoso, "0", "1", "2026-05-01", "2026-06-30"),
+		}, "", "2026-05-20", "count"},
 		{"a row without an end is for ever", []change{
-			until("2026-05-20"), unitOver(mail, contoso, "1", "2026-05-01", ""), units(2),
+			until("2026-05-20"), over(contoso, "2", "1", "2026-05-01", ""),
 		}, "", "", ""},
-		{"charges beside a vendor and a cost of rows", []change{unitOver(mail, contoso, "1", "2026-05-01", "2026-06-30"), charge(licence, "5")}, "", "", ""},
+		{"charges beside a vendor and a cost of rows", []change{over(contoso, "1", "1", "2026-05-01", "2026-06-30"), charge(licence, "5")}, "", "", ""},
 		{"charges that give the cost", []change{charge(licence, "5")}, "", "", "count"},
 		{"charges that there might be", []change{contractType(3)}, "", "", "count"},
 	}
 	for _, row := range rows {
 		t.Run(row.because, func(t *testing.T) {
-			p := recurring(append([]change{func(p *projection.ContractParts) { p.Today = may31 }}, row.parts...)...)
+			p := recurring(append([]change{on("2026-05-31")}, row.parts...)...)
 			out, err := projection.Contract(p)
 			if err != nil {
 				t.Fatal(err)

@@ -4,21 +4,15 @@ import (
 	"fmt"
 
 	"channelsync/api/channelprogram"
+	v1 "channelsync/api/v1"
 )
-
-// Source says where one value of a projection came from.
-type Source struct {
-	Field string `json:"field"` // path in the payload, for example emails[0]
-	Value string `json:"value"`
-	From  string `json:"from"` // entity, id where it is another record's, and field
-}
 
 // values collects the entries of one list of a client with their sources.
 type values struct {
 	field   string
 	max     int
 	items   []channelprogram.Labelled
-	sources []Source
+	sources []v1.Source
 	notes   []string
 }
 
@@ -32,7 +26,7 @@ func (v *values) add(value, from string) (taken bool) {
 			"%s: left out %s, it has %d characters and the target takes at most %d", v.field, from, n, channelprogram.MaxValue))
 		return false
 	}
-	v.sources = append(v.sources, Source{Field: fmt.Sprintf("%s[%d]", v.field, len(v.items)), Value: value, From: from})
+	v.sources = append(v.sources, v1.Source{Field: fmt.Sprintf("%s[%d]", v.field, len(v.items)), Value: value, From: from})
 	v.items = append(v.items, channelprogram.Labelled{Value: value})
 	return true
 }

@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -372,19 +371,18 @@ func (b *batch) tell(it *item, now time.Time) {
 }
 
 // remember keeps what was pushed, and what was pushed before it.
-func (it *item) remember(projection, sources any, fingerprint string, at time.Time) error {
+func (it *item) remember(projection any, fingerprint string, at time.Time) error {
 	raw, err := withoutSource(projection)
 	if err != nil {
 		return fmt.Errorf("encode projection: %w", err)
 	}
-	src, err := json.Marshal(sources)
-	if err != nil {
-		return fmt.Errorf("encode sources: %w", err)
+	if err := it.explain(); err != nil {
+		return err
 	}
 	e := it.entry
 	if e.Fingerprint != fingerprint && len(e.Projection) > 0 {
 		e.Previous = e.Projection
 	}
-	e.Projection, e.Sources, e.Fingerprint, e.ObservedAt = raw, src, fingerprint, at
+	e.Projection, e.Fingerprint, e.ObservedAt = raw, fingerprint, at
 	return nil
 }

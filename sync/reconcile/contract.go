@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -160,34 +161,42 @@ func (b *batch) projectContracts(ctx context.Context, due []*item, found fetched
 			continue
 		}
 		c := found.rows[id]
+		owner := companies.rows[c.CompanyID]
 		rows := projection.ContractParts{
-			Contract: c, ClientName: companies.rows[c.CompanyID].CompanyName,
+			Contract: c, ClientName: owner.CompanyName, CompanyCurrency: owner.CurrencyID,
 			Units: parts.Units[id], Services: parts.Services[id], Bundles: parts.Bundles[id], BundleUnits: parts.BundleUnits[id], Charges: parts.Charges[id],
 			Catalogue: cat.services, BundleCatalogue: cat.bundles, BundleServices: flat(cat.bundleServices),
 			Products: cat.products, ProductVendors: flat(cat.productVendors), VendorNames: cat.vendorNames,
-			Currency: cat.currency, CurrencyKnown: cat.currencyKnown, CostsReadable: parts.Hidden == nil, Today: b.today(), Options: b.in.Options,
+			Currency: cat.currency.code, CurrencyKnown: cat.currency.code != "", InternalCurrency: cat.currency.id,
+			CostsReadable: parts.Hidden == nil, Today: b.today(), Options: b.in.Options,
 		}
 		p, err := projection.Contract(rows)
+		if row, unread := errors.AsType[autotask.RowError](err); unread {
+			it.fail("parts_unreadable", rowDetail(row), false)
+			continue
+		}
 		if err != nil {
 			it.notPushable(err)
 			continue
 		}
 		it.entry.Parts = expected(d[id], projection.LookAhead(rows, p, lookAhead))
+		var sources any = p.Sources
 		if last := lastPushed(it); parts.Hidden != nil && last != nil {
-			// A right that was lost must not blank what was known. The issue says that it is not read any more.
+			// A right that was lost must not blank what was known, nor how it was found. The issue says that it is not read any more.
+			sources = it.entry.Sources
 			p.Input.OverallCost, p.Input.VendorName, p.Input.VendorNameDefaulted = last.OverallCost, last.VendorName, last.VendorNameDefaulted
 			p.Fingerprint = projection.ContractFingerprint(p.Input)
 		}
 		it.entry.Notes = p.Issues
 		it.entry.Vendors, it.entry.Services = vendors, services
-		it.project(p.Fingerprint, sourcesOf(p), c.LastModified)
+		it.project(p.Fingerprint, sources, c.LastModified)
 		it.contract = &p.Input
 	}
 	return nil
 }
 
-// today is the day that the figures are of.
-func (b *batch) today() time.Time { return b.began.UTC() }
+// today is the day that the figures are of, where the tenant is.
+func (b *batch) today() time.Time { return b.in.Options.Today(b.began) }
 
 // window is which unit rows of a contract matter from today on.
 func (b *batch) window(c autotask.Contract) unitWindow {

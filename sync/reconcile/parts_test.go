@@ -97,7 +97,7 @@ func TestAnEditIsFoundIfItMatters(t *testing.T) {
 			if found := p.differing(p.contract); len(found) != want {
 				t.Errorf("found %v, want %d", found, want)
 			}
-			p.rec.ForgetUnstamped() // as whoever compares does
+			p.rec.ForgetCatalogue() // as whoever compares does
 			p.batch(v1.KindContract, p.contract)
 			if found := p.differing(p.contract); len(found) > 0 {
 				t.Error("it still differs after a reconcile")
@@ -151,7 +151,7 @@ func TestChargesAreComparedWhereTheyCount(t *testing.T) {
 			b.at.Put("ContractCharges", atsim.Row{"contractID": id, "name": "y", "extendedCost": 1, "datePurchased": "2026-01-01"})
 		}},
 	} {
-		b.rec.ForgetUnstamped()
+		b.rec.ForgetCatalogue()
 		b.batch(v1.KindContract, id)
 		if found := b.differing(id); len(found) > 0 {
 			t.Fatalf("before an edit of %s it differs", edit.what)
@@ -238,7 +238,7 @@ func TestABadRowIsFoundOnce(t *testing.T) {
 			if found := p.differing(p.contract); len(found) != row.found {
 				t.Errorf("found %v, want %d", found, row.found)
 			}
-			p.rec.ForgetUnstamped()
+			p.rec.ForgetCatalogue()
 			p.batch(v1.KindContract, p.contract)
 			e := p.outcome(v1.KindContract, p.contract, v1.OutcomeRetrying, "parts_unreadable")
 			if found := p.differing(p.contract); len(found) > 0 {
@@ -249,7 +249,7 @@ func TestABadRowIsFoundOnce(t *testing.T) {
 				t.Errorf("mended: found %v, want %d", found, row.found)
 			}
 			p.clock.add(time.Hour)
-			p.rec.ForgetUnstamped()
+			p.rec.ForgetCatalogue()
 			p.batch(v1.KindContract, p.contract)
 			p.outcome(v1.KindContract, p.contract, v1.OutcomeUnchanged)
 			if found := p.differing(p.contract); len(found) > 0 {
@@ -300,7 +300,7 @@ func TestWhatIsKeptOfPartsSaysWhenTheyMatter(t *testing.T) {
 	if got := parts(); got.Due != today+lookAhead {
 		t.Errorf("due on %s, want %s: the next row costs the same", got.Due, today+lookAhead)
 	}
-	p.edit("ContractServiceUnits", p.next, atsim.Row{"cost": 130})
+	p.edit("ContractServiceUnits", p.next, atsim.Row{"units": 13, "cost": 130})
 	p.batch(v1.KindContract, p.contract)
 	if got := parts(); got.Due != today+7 {
 		t.Errorf("due on %s, want the day on which the next row costs more", got.Due)

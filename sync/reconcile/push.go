@@ -56,6 +56,19 @@ func (it *item) project(fingerprint string, sources any, modified time.Time) {
 	it.fingerprint, it.sources, it.modified = fingerprint, sources, modified
 }
 
+// explain keeps how what the target holds is found today: other rows may come to the same.
+func (it *item) explain() error {
+	if it.sources == nil {
+		return nil
+	}
+	src, err := json.Marshal(it.sources)
+	if err != nil {
+		return fmt.Errorf("encode sources: %w", err)
+	}
+	it.entry.Sources = src
+	return nil
+}
+
 // archive sends what was pushed last once more, as archived: nothing is ever deleted at the target.
 func (it *item) archive(reason string) {
 	it.archived = reason
@@ -88,6 +101,9 @@ func push[T channelprogram.ClientInput | channelprogram.ContractInput](ctx conte
 			continue
 		}
 		if it.fingerprint == it.entry.Fingerprint && !it.force() {
+			if err := it.explain(); err != nil {
+				return err
+			}
 			it.settled(v1.OutcomeUnchanged)
 			continue
 		}
@@ -180,7 +196,7 @@ func answered[T channelprogram.ClientInput | channelprogram.ContractInput](ctx c
 	at := t.source(in).ObservedAt
 	content := *in
 	*t.source(&content) = channelprogram.Source{}
-	if err := it.remember(content, it.sources, it.fingerprint, at); err != nil {
+	if err := it.remember(content, it.fingerprint, at); err != nil {
 		return err
 	}
 	it.entry.Archived = it.archived != ""

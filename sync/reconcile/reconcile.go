@@ -149,9 +149,12 @@ func (r *Reconciler) held(ctx context.Context, write func(context.Context) error
 // ForgetServices makes the next reconcile read services of the catalogue again.
 func (r *Reconciler) ForgetServices(ids ...int64) { r.tenant.services.forget(ids...) }
 
-// ForgetUnstamped makes the next reconcile read again what bundles consist of and
-// whose products are: neither tells of its edits.
-func (r *Reconciler) ForgetUnstamped() {
+// ForgetCatalogue makes the next reconcile read the catalogue again: what bundles consist
+// of and whose products are tells nothing of its edits, and where rows of contracts
+// differ a right to read costs may have been given or taken, which changes all of it.
+func (r *Reconciler) ForgetCatalogue() {
+	r.tenant.services.clear()
+	r.tenant.bundles.clear()
 	r.tenant.bundleServices.clear()
 	r.tenant.products.clear()
 	r.tenant.productVendors.clear()

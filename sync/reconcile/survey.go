@@ -85,7 +85,7 @@ func ranOut(ctx context.Context, err error) bool {
 func (s *survey) read(ctx context.Context) error {
 	var g errgroup.Group // without a common end: what one list has is of use without the other
 	g.Go(panics.Guard(func() error {
-		return listAll(ctx, s.batch.fetcher, companyRows, &s.companies, "companyName", "companyType", "isActive", "classification")
+		return listAll(ctx, s.batch.fetcher, companyRows, &s.companies, "companyName", "companyType", "isActive", "classification", "currencyID")
 	}))
 	if s.batch.in.Installed(v1.SyncActiveCustomerContracts) {
 		g.Go(panics.Guard(func() error { return listAll(ctx, s.batch.fetcher, contractRows, &s.contracts) }))

@@ -61,8 +61,7 @@ type catalogue struct {
 	products       map[int64]autotask.Product
 	productVendors map[int64][]autotask.ProductVendor
 	vendorNames    map[int64]string
-	currency       string
-	currencyKnown  bool
+	currency       currency
 
 	badServices, badBundles, badContents, badProducts, badSuppliers, badNames map[int64]error
 }
@@ -99,7 +98,7 @@ func (r *Reconciler) catalogueFor(ctx context.Context, p Parts) (c catalogue, er
 	if c.vendorNames, c.badNames, err = t.names.get(ctx, now, c.vendorIDs(p), names(f)); err != nil {
 		return c, err
 	}
-	c.currency, c.currencyKnown, err = t.money.get(ctx, f.client, now)
+	c.currency, err = t.money.get(ctx, f.client, now)
 	return c, err
 }
 
@@ -240,29 +239,38 @@ func names(f *fetcher) loader[string] {
 
 var isoCode = regexp.MustCompile(`^[A-Z]{3}$`)
 
-// currencies caches the code of the tenant's internal currency.
-type currencies struct{ codes cache[string] }
+// currency is the tenant's internal one.
+type currency struct {
+	id   *int64 // nil when it cannot be read
+	code string // empty when its name is no ISO code
+}
+
+// currencies caches the tenant's internal currency.
+type currencies struct{ internal cache[currency] }
 
 // theOnly is the key of what a tenant has one of.
 const theOnly = 0
 
-// get returns the code; not known when the entity cannot be read or its name is no ISO code.
-func (c *currencies) get(ctx context.Context, client *autotask.Client, now time.Time) (string, bool, error) {
-	codes, _, err := c.codes.get(ctx, now, []int64{theOnly}, func(ctx context.Context, _ []int64) (map[int64]string, map[int64]error, error) {
-		found := map[int64]string{}
+// get returns the internal currency; nothing of it when the entity cannot be read.
+func (c *currencies) get(ctx context.Context, client *autotask.Client, now time.Time) (currency, error) {
+	internal, _, err := c.internal.get(ctx, now, []int64{theOnly}, func(ctx context.Context, _ []int64) (map[int64]currency, map[int64]error, error) {
+		var found currency
 		err := autotask.Each(ctx, client, autotask.EntityCurrencies, autotask.Query{}, func(rows autotask.Rows[autotask.Currency]) error {
 			for _, v := range rows.Items {
-				if name := strings.ToUpper(trim(v.Name)); v.IsInternalCurrency && isoCode.MatchString(name) {
-					found[theOnly] = name
+				name := strings.ToUpper(trim(v.Name))
+				if iso := isoCode.MatchString(name); v.IsInternalCurrency && (found.id == nil || iso && found.code == "") {
+					found.id = &v.ID
+					if iso {
+						found.code = name
+					}
 				}
 			}
 			return nil
 		})
-		if err = unlessHidden(err); err != nil && autotask.KindOf(err) != autotask.KindNotFound {
+		if err = unlessHidden(err); err != nil {
 			return nil, nil, fmt.Errorf("fetch currencies: %w", err)
 		}
-		return found, nil, nil
+		return map[int64]currency{theOnly: found}, nil, nil
 	})
-	code, known := codes[theOnly]
-	return code, known, err
+	return internal[theOnly], err
 }

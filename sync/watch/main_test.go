@@ -173,7 +173,7 @@ type forgotten struct{ services []int64 }
 
 func (f *forgotten) ForgetServices(ids ...int64) { f.services = append(f.services, ids...) }
 func (f *forgotten) ForgetVendors(...int64)      {}
-func (f *forgotten) ForgetUnstamped()            {}
+func (f *forgotten) ForgetCatalogue()            {}
 
 // watcher makes an installation and its watcher.
 func (b *bench) watcher(syncs ...v1.Sync) *Watcher {

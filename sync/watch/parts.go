@@ -152,7 +152,7 @@ func (w *Watcher) compareStep(ctx context.Context, step contracts) error {
 		return fmt.Errorf("find contracts: %w", err)
 	}
 	if len(due) > 0 {
-		w.Catalogue.ForgetUnstamped()
+		w.Catalogue.ForgetCatalogue()
 	}
 	return w.publish(ctx, v1.KindContract, v1.TriggerPoll, due)
 }

@@ -35,7 +35,7 @@ type Store interface {
 type Catalogue interface {
 	ForgetServices(ids ...int64)
 	ForgetVendors(ids ...int64)
-	ForgetUnstamped()
+	ForgetCatalogue()
 }
 
 // Config is what a Watcher works with.

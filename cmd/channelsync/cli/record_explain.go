@@ -58,6 +58,9 @@ func (s *session) showExplanation(e v1.Explanation) error {
 		}
 	}
 	s.showDocument("What belongs in Channel Program", e.Projection)
+	if err := s.showFigures("How vendor and overall cost are found", e.Sources); err != nil {
+		return err
+	}
 	if len(e.Differences) > 0 {
 		s.say("\nWhat Channel Program holds otherwise")
 		t := screen.Table{Header: []string{"FIELD", "HOLDS", "WOULD BE"}}

@@ -56,6 +56,9 @@ func (s *session) showRecord(r v1.RecordDetail) error {
 		s.say("  too large   to be kept whole: %s left out", strings.Join(r.Omitted, ", "))
 	}
 	s.showDocument("Last pushed", r.Projection)
+	if err := s.showFigures("How vendor and overall cost were found", r.Sources); err != nil {
+		return err
+	}
 	if len(r.Timeline) == 0 {
 		return nil
 	}

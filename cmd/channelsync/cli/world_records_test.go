@@ -53,9 +53,35 @@ func (r recordsOf) Get(_ context.Context, _ string, kind v1.Kind, id int64) (v1.
 		Reasons: []string{"status_inactive"}, Detail: "isActive is false", ReconciledAt: &at,
 	}
 	return v1.RecordDetail{
-		Record: rec, Projection: json.RawMessage(`{"name":"Acme GmbH"}`), Attempts: 2, TargetURL: "https://cp.example/c/7",
+		Record: rec, Sources: sourcesOf(kind), Projection: json.RawMessage(`{"name":"Acme GmbH"}`), Attempts: 2, TargetURL: "https://cp.example/c/7",
 		Timeline: []v1.TimelineStep{{At: at, Step: "changed", Trigger: v1.TriggerCallback, Millis: 1250, Detail: "isActive"}},
 	}, r.w.note("record %s %d", kind, id)
+}
+
+// sourcesOf are those of a contract with 14 rows behind its cost and three lines.
+func sourcesOf(kind v1.Kind) json.RawMessage {
+	if kind != v1.KindContract {
+		return json.RawMessage(`[]`)
+	}
+	c := v1.ContractSources{
+		Vendor: v1.VendorSource{Sentence: "Veeam is the only vendor of the lines in force.", Notes: []string{"passed over vendor 9"}},
+		Cost: v1.CostSource{
+			Sentence: "84.00 USD is what the line in force costs a month.", Count: 14,
+			Rows: []v1.AmountRow{{Entity: "ContractServiceUnits", ID: 12, Amount: new("84.00"), How: "10 units × 8.40 a month"}, {Entity: "ContractCharges", ID: 13}},
+		},
+		Lines: v1.ContractLines{Reason: "29 November 2026 is today", InForce: 1, Count: 3, Lines: []v1.ContractLine{
+			{
+				ID: 5, Name: "Server backup", InForce: true, Reason: "in force with 10 units", Row: &v1.UnitRow{ID: 12},
+				PassedOver: []v1.PassedRow{{ID: 11, Rows: 1, Reason: "ended by the adjustment of 16 November 2026"}, {Rows: 3, Reason: "ended before that"}},
+			},
+			{Name: "Firewall", Reason: "no units since 30 November 2025"},
+		}},
+	}
+	b, err := json.Marshal(c)
+	if err != nil {
+		panic(err)
+	}
+	return b
 }
 
 func (r recordsOf) Reconcile(_ context.Context, id string, kind v1.Kind, rec int64) error {
@@ -68,7 +94,7 @@ func (w *world) Explain(_ context.Context, _ string, kind v1.Kind, rec int64) (v
 		Conditions: []v1.Condition{{
 			Sync: v1.SyncActiveCustomers, Code: "type_not_customer", Met: true, Value: "1", Detail: "companyType is Customer",
 		}},
-		Projection:  json.RawMessage(`{"name":"Acme GmbH"}`),
+		Projection: json.RawMessage(`{"name":"Acme GmbH"}`), Sources: sourcesOf(kind),
 		Differences: []v1.Difference{{Field: "name", From: "Acme", To: "Acme GmbH"}}, Next: "The name would be pushed.",
 	}, w.note("explain %s %d", kind, rec)
 }

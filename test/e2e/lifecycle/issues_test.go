@@ -159,6 +159,15 @@ var troubles = []trouble{
 		end: func(s *scene) { s.edit("Services", s.service, atsim.Row{"periodType": 2}) },
 	},
 	{
+		code: "price_currency_unknown", severity: v1.SeverityAct,
+		before: func(s *scene) {
+			s.edit("Companies", s.company, atsim.Row{"currencyID": s.Autotask.Put("Currencies", atsim.Row{"name": "EUR"})})
+			s.edit("Contracts", s.contract, atsim.Row{"estimatedRevenue": 900})
+		},
+		begin: func(s *scene) { s.options(v1.Options{OverallCost: "price"}) },
+		end:   func(s *scene) { s.options(v1.Options{}) },
+	},
+	{
 		code: "vendor_name_unknown", severity: v1.SeverityAct,
 		begin: func(s *scene) { s.edit("Companies", s.vendor, atsim.Row{"companyName": " "}) },
 		end:   func(s *scene) { s.edit("Companies", s.vendor, atsim.Row{"companyName": "Contoso"}) },

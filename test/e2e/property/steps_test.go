@@ -34,10 +34,10 @@ func moves() []func(h *history, which, how int) string {
 		edit("Contracts", contractEdits()), edit("Contracts", contractEdits()),
 		create("Contracts", newContract), remove("Contracts", all),
 		edit("ContractServices", serviceLineEdits()), create("ContractServices", newServiceLine), remove("ContractServices", all),
-		edit("ContractServiceUnits", unitEdits()), edit("ContractServiceUnits", unitEdits()), create("ContractServiceUnits", newUnit),
-		remove("ContractServiceUnits", all),
+		edit("ContractServiceUnits", unitEdits(), running), edit("ContractServiceUnits", unitEdits(), running),
+		create("ContractServiceUnits", newUnit), remove("ContractServiceUnits", running),
 		create("ContractServiceBundles", newBundleLine), remove("ContractServiceBundles", all),
-		edit("ContractServiceBundleUnits", bundleUnitEdits()), remove("ContractServiceBundleUnits", all),
+		edit("ContractServiceBundleUnits", bundleUnitEdits(), running), remove("ContractServiceBundleUnits", running),
 		edit("ContractCharges", chargeEdits()), create("ContractCharges", newCharge), remove("ContractCharges", all),
 		edit("Services", catalogueEdits()), edit("Services", catalogueEdits()),
 		create("ServiceBundleServices", newContent), remove("ServiceBundleServices", all),
@@ -71,6 +71,13 @@ func ofType(n int64) func(atsim.Row) bool {
 }
 
 func customers(r atsim.Row) bool { return ofType(1)(r) }
+
+// running is a unit row that has not ended. Those that have are history, which only the
+// daily sweep compares.
+func running(r atsim.Row) bool {
+	end, ends := r["endDate"].(time.Time)
+	return !ends || !end.Before(time.Now().UTC().Truncate(24*time.Hour))
+}
 
 // id is the id of one of the rows of an entity; 0 when there is none.
 func (h *history) id(entity string, which int) int64 {

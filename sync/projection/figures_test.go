@@ -1,0 +1,509 @@
+package projection_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+// contractFigures is a contract as real tenants have it, and what it must come to by each
+// option, worked out by hand. "" is not known, "default" the default vendor.
+type contractFigures struct {
+	fact                                  string
+	parts                                 []change
+	vendor, total, monthly, annual, price string
+	issues                                []string // that some option raises, beside cost_unknown
+}
+
+// wholePeriods: a row of a whole period costs what it says, divided by its months.
+func wholePeriods() []contractFigures {
+	return []contractFigures{
+		{
+			fact:  "a monthly line: 10 units × 10 in June",
+			parts: []change{line(1, mail, "10"), row(1, mail, "10", "100", "2026-06-01", "2026-06-30")},
+			// annual 12 × 100
+			vendor: "Contoso", total: "100.00", monthly: "100.00", annual: "1200.00", price: "200.00",
+		},
+		{
+			fact: "three rows of three months: the total has all, the month only June's",
+			parts: []change{
+				line(1, mail, "10"), row(1, mail, "10", "100", "2026-05-01", "2026-05-31"),
+				row(1, mail, "10", "100", "2026-06-01", "2026-06-30"), row(1, mail, "10", "100", "2026-07-01", "2026-07-31"),
+			},
+			vendor: "Contoso", total: "300.00", monthly: "100.00", annual: "1200.00", price: "600.00",
+		},
+		{
+			fact:   "a quarterly line: 60 by 3 months",
+			parts:  []change{line(1, backup, "20"), row(1, backup, "3", "60", "2026-04-01", "2026-06-30")},
+			vendor: "Fabrikam", total: "60.00", monthly: "20.00", annual: "240.00", price: "120.00",
+		},
+		{
+			fact:   "a half-yearly line: 300 by 6 months; its service has no vendor",
+			parts:  []change{line(1, labour, "50"), row(1, labour, "6", "300", "2026-01-01", "2026-06-30")},
+			vendor: "default", total: "300.00", monthly: "50.00", annual: "600.00", price: "600.00",
+		},
+		{
+			fact:   "a yearly line: 120 by 12 months",
+			parts:  []change{line(1, firewall, "120"), row(1, firewall, "1", "120", "2026-01-01", "2026-12-31")},
+			vendor: "Adatum", total: "120.00", monthly: "10.00", annual: "120.00", price: "240.00",
+		},
+		{
+			fact: "a month's and a year's line together: 100 + 120 ÷ 12; the dearer row names the vendor",
+			parts: []change{
+				line(1, mail, "10"), row(1, mail, "10", "100", "2026-06-01", "2026-06-30"),
+				line(2, firewall, "120"), row(2, firewall, "1", "120", "2026-01-01", "2026-12-31"),
+			},
+			vendor: "Adatum", total: "220.00", monthly: "110.00", annual: "1320.00", price: "440.00",
+		},
+		{
+			fact:   "the year is 12 times the month before it was rounded: 100 ÷ 12 = 8.3333…",
+			parts:  []change{line(1, firewall, "100"), row(1, firewall, "1", "100", "2026-01-01", "2026-12-31")},
+			vendor: "Adatum", total: "100.00", monthly: "8.3333", annual: "100.00", price: "200.00",
+		},
+		{
+			fact:   "a yearly line in the middle of its year: today is past the month it began in",
+			parts:  []change{line(1, firewall, "120"), row(1, firewall, "2", "240", "2025-09-15", "2026-09-14")},
+			vendor: "Adatum", total: "240.00", monthly: "20.00", annual: "240.00", price: "480.00",
+		},
+		{
+			fact: "a month that begins on the 31st ends the day before the next month's last day: 31 May to 29 June is whole",
+			// 7 units × 10 would be 70: the amount of 77 shows that the row counts
+			parts:  []change{line(1, mail, "10"), row(1, mail, "7", "77", "2026-05-31", "2026-06-29")},
+			vendor: "Contoso", total: "77.00", monthly: "77.00", annual: "924.00", price: "154.00",
+		},
+		{
+			fact:   "31 January to 27 February is a whole month too",
+			parts:  []change{on("2026-02-10"), line(1, mail, "10"), row(1, mail, "3", "33", "2026-01-31", "2026-02-27")},
+			vendor: "Contoso", total: "33.00", monthly: "33.00", annual: "396.00", price: "66.00",
+		},
+		{
+			fact:   "so is 28 February to 30 March: three days more than a month",
+			parts:  []change{on("2026-03-10"), line(1, mail, "10"), row(1, mail, "3", "33", "2026-02-28", "2026-03-30")},
+			vendor: "Contoso", total: "33.00", monthly: "33.00", annual: "396.00", price: "66.00",
+		},
+		{
+			fact:   "a year that begins on 29 February ends on the last of February: 28 less one, and a day",
+			parts:  []change{on("2024-06-01"), line(1, firewall, "10"), row(1, firewall, "1", "132", "2024-02-29", "2025-02-28")},
+			vendor: "Adatum", total: "132.00", monthly: "11.00", annual: "132.00", price: "264.00",
+		},
+		{
+			fact:   "a period may spill over by up to three days: to 3 July",
+			parts:  []change{line(1, mail, "10"), row(1, mail, "5", "100", "2026-06-01", "2026-07-03")},
+			vendor: "Contoso", total: "100.00", monthly: "100.00", annual: "1200.00", price: "200.00",
+		},
+		{
+			fact:   "four days are too many: 5 units × 10",
+			parts:  []change{line(1, mail, "10"), row(1, mail, "5", "100", "2026-06-01", "2026-07-04")},
+			vendor: "Contoso", total: "100.00", monthly: "50.00", annual: "600.00", price: "200.00",
+		},
+		{
+			fact:   "a day less than a month is a part of it: 5 units × 10",
+			parts:  []change{line(1, mail, "10"), row(1, mail, "5", "100", "2026-06-01", "2026-06-29")},
+			vendor: "Contoso", total: "100.00", monthly: "50.00", annual: "600.00", price: "200.00",
+		},
+		{
+			fact:   "a row without a cost costs nothing, even if it has units and a unit cost",
+			parts:  []change{line(1, mail, "10"), row(1, mail, "5", "", "2026-06-01", "2026-06-30"), line(2, backup, "20"), row(2, backup, "1", "30", "2026-04-01", "2026-06-30")},
+			vendor: "Fabrikam", total: "30.00", monthly: "10.00", annual: "120.00", price: "60.00",
+		},
+	}
+}
+
+// partPeriods: the amount of a row that covers a part of a period is prorated, and no rate.
+func partPeriods() []contractFigures {
+	return []contractFigures{
+		{
+			fact:   "a contract that starts on the 16th: 50 for half of June is 10 units × 10 a month",
+			parts:  []change{on("2026-06-20"), line(1, mail, "10"), row(1, mail, "10", "50", "2026-06-16", "2026-06-30")},
+			vendor: "Contoso", total: "50.00", monthly: "100.00", annual: "1200.00", price: "100.00",
+		},
+		{
+			fact:   "the last row before the contract ends: 66.67 for 20 days of June",
+			parts:  []change{line(1, mail, "10"), row(1, mail, "10", "66.67", "2026-06-01", "2026-06-20")},
+			vendor: "Contoso", total: "66.67", monthly: "100.00", annual: "1200.00", price: "133.34",
+		},
+		{
+			fact:   "a yearly line co-termed to three months: 30 of 120, 1 unit × 120 ÷ 12",
+			parts:  []change{line(1, firewall, "120"), row(1, firewall, "1", "30", "2026-04-01", "2026-06-30")},
+			vendor: "Adatum", total: "30.00", monthly: "10.00", annual: "120.00", price: "60.00",
+		},
+		{
+			fact:   "a monthly line billed for two months at once: 10 units × 10",
+			parts:  []change{line(1, mail, "10"), row(1, mail, "10", "200", "2026-05-01", "2026-06-30")},
+			vendor: "Contoso", total: "200.00", monthly: "100.00", annual: "1200.00", price: "400.00",
+		},
+		{
+			fact:   "the contract line's unit cost goes before the catalogue's: 10 units × 12",
+			parts:  []change{on("2026-06-20"), line(1, mail, "12"), row(1, mail, "10", "60", "2026-06-16", "2026-06-30")},
+			vendor: "Contoso", total: "60.00", monthly: "120.00", annual: "1440.00", price: "120.00",
+		},
+		{
+			fact:   "a contract line without a unit cost has the catalogue's: 10 units × 10",
+			parts:  []change{on("2026-06-20"), line(1, mail, ""), row(1, mail, "10", "50", "2026-06-16", "2026-06-30")},
+			vendor: "Contoso", total: "50.00", monthly: "100.00", annual: "1200.00", price: "100.00",
+		},
+		{
+			fact:   "so has a contract line that is gone",
+			parts:  []change{on("2026-06-20"), row(1, mail, "10", "50", "2026-06-16", "2026-06-30")},
+			vendor: "Contoso", total: "50.00", monthly: "100.00", annual: "1200.00", price: "100.00",
+		},
+		{
+			fact:   "a unit cost of 0 is one: the rate is 0",
+			parts:  []change{on("2026-06-20"), line(1, mail, "0"), row(1, mail, "10", "50", "2026-06-16", "2026-06-30")},
+			vendor: "Contoso", total: "50.00", price: "100.00",
+		},
+		{
+			fact: "without any unit cost the days tell: 50 for 15 days, 100 for the 30 days to 15 July",
+			parts: []change{
+				on("2026-06-20"), line(1, hosting, ""), row(1, hosting, "10", "50", "2026-06-16", "2026-06-30"),
+			},
+			vendor: "Fabrikam", total: "50.00", monthly: "100.00", annual: "1200.00", price: "100.00",
+		},
+		{
+			fact: "the same for a year: 91 for 91 days from 1 April, 365 for the 365 days to 31 March",
+			// 365 ÷ 12 = 30.41666…
+			parts:  []change{line(1, lease, ""), row(1, lease, "1", "91", "2026-04-01", "2026-06-30")},
+			vendor: "Adatum", total: "91.00", monthly: "30.4167", annual: "365.00", price: "182.00",
+		},
+		{
+			fact:   "part of a row's days in a leap year: 31 for the 31 days of March, 30 a month of 30 days from 31 March to 29 April",
+			parts:  []change{on("2024-03-31"), line(1, hosting, ""), row(1, hosting, "1", "1", "2024-03-31", "2024-03-31")},
+			vendor: "Fabrikam", total: "1.00", monthly: "30.00", annual: "360.00", price: "2.00",
+		},
+		{
+			fact:   "a row whose start nobody tells is of no whole period: 10 units × 10",
+			parts:  []change{line(1, mail, "10"), row(1, mail, "10", "700", "", "2026-12-31")},
+			vendor: "Contoso", total: "700.00", monthly: "100.00", annual: "1200.00", price: "1400.00",
+		},
+		{
+			fact:   "nor is a row without an end",
+			parts:  []change{line(1, mail, "10"), row(1, mail, "10", "700", "2026-01-01", "")},
+			vendor: "Contoso", total: "700.00", monthly: "100.00", annual: "1200.00", price: "1400.00",
+		},
+		{
+			fact:   "such a row without a unit cost is of an unknown time",
+			parts:  []change{line(1, hosting, ""), row(1, hosting, "10", "700", "2026-01-01", "")},
+			vendor: "Fabrikam", total: "700.00", price: "1400.00",
+		},
+		{
+			fact:   "unless it costs nothing, whatever the time",
+			parts:  []change{line(1, hosting, ""), row(1, hosting, "10", "0", "2026-01-01", ""), line(2, mail, "10"), row(2, mail, "1", "10", "2026-06-01", "2026-06-30")},
+			vendor: "Contoso", total: "10.00", monthly: "10.00", annual: "120.00", price: "20.00",
+		},
+		{
+			fact: "a bundle's rate is its catalogue's: half of June for 40, 1 × 80 a month",
+			// of 40: Contoso 10 ÷ 80, Fabrikam 20 ÷ 80, nobody 50 ÷ 80
+			parts:  []change{on("2026-06-20"), bundleLine(1, suite), bundleRow(1, suite, "1", "40", "2026-06-16", "2026-06-30")},
+			vendor: "Fabrikam", total: "40.00", monthly: "80.00", annual: "960.00", price: "80.00",
+		},
+		{
+			fact:   "a bundle without a unit cost goes by its days too: 40 for 15 days, 80 for 30",
+			parts:  []change{on("2026-06-20"), bundleLine(1, evenSuite), bundleRow(1, evenSuite, "1", "40", "2026-06-16", "2026-06-30")},
+			vendor: "Contoso", total: "40.00", monthly: "80.00", annual: "960.00", price: "80.00",
+		},
+	}
+}
+
+// adjustments end the earlier row on the day on which the later one begins.
+func adjustments() []contractFigures {
+	before := row(1, mail, "10", "50", "2026-06-01", "2026-06-15")
+	after := row(1, mail, "12", "60", "2026-06-15", "2026-06-30")
+	return []contractFigures{
+		{
+			fact:   "on the day of an adjustment the row counts that begins: 12 units × 10, not 50 + 60",
+			parts:  []change{line(1, mail, "10"), before, after},
+			vendor: "Contoso", total: "110.00", monthly: "120.00", annual: "1440.00", price: "220.00",
+		},
+		{
+			fact:   "the day before it is the earlier one: 10 units × 10",
+			parts:  []change{on("2026-06-14"), line(1, mail, "10"), before, after},
+			vendor: "Contoso", total: "110.00", monthly: "100.00", annual: "1200.00", price: "220.00",
+		},
+		{
+			fact:   "the day after it the later one",
+			parts:  []change{on("2026-06-16"), line(1, mail, "10"), before, after},
+			vendor: "Contoso", total: "110.00", monthly: "120.00", annual: "1440.00", price: "220.00",
+		},
+		{
+			fact: "the start decides, not the id",
+			parts: []change{
+				line(1, mail, "10"), row(1, mail, "12", "60", "2026-06-15", "2026-06-30", numbered(7)),
+				row(1, mail, "10", "50", "2026-06-01", "2026-06-15", numbered(8)),
+			},
+			vendor: "Contoso", total: "110.00", monthly: "120.00", annual: "1440.00", price: "220.00",
+		},
+		{
+			fact: "of rows that start on one day the higher id counts",
+			parts: []change{
+				line(1, mail, "10"), row(1, mail, "12", "120", "2026-06-01", "2026-06-30", numbered(8)),
+				row(1, mail, "10", "100", "2026-06-01", "2026-06-30", numbered(7)),
+			},
+			vendor: "Contoso", total: "220.00", monthly: "120.00", annual: "1440.00", price: "440.00",
+		},
+		{
+			fact: "a row that ends later does not count for that: the later start does",
+			parts: []change{
+				line(1, mail, "10"), row(1, mail, "10", "100", "2026-06-01", "2026-06-30"), row(1, mail, "12", "48", "2026-06-10", "2026-06-20"),
+			},
+			vendor: "Contoso", total: "148.00", monthly: "120.00", annual: "1440.00", price: "296.00",
+		},
+		{
+			fact:   "an adjustment to no units ends the line on that day",
+			parts:  []change{line(1, mail, "10"), before, row(1, mail, "0", "0", "2026-06-15", "2026-06-30")},
+			vendor: "default", total: "50.00", price: "100.00",
+		},
+		{
+			fact: "within a quarter: from 20 May on 5 units × 20 by 3 months",
+			// 100 ÷ 3 = 33.3333…
+			parts: []change{
+				line(1, backup, "20"), row(1, backup, "3", "32.97", "2026-04-01", "2026-05-20"), row(1, backup, "5", "46.15", "2026-05-20", "2026-06-30"),
+			},
+			vendor: "Fabrikam", total: "79.12", monthly: "33.3333", annual: "400.00", price: "158.24",
+		},
+		{
+			fact: "an adjustment changes the vendor by what the row of the day costs, prorated or not",
+			parts: []change{
+				line(1, mail, "10"), before, after, line(2, hosting, ""), row(2, hosting, "1", "59", "2026-06-01", "2026-06-30"),
+			},
+			// 120 + 59 a month; 60 outweighs 59
+			vendor: "Contoso", total: "169.00", monthly: "179.00", annual: "2148.00", price: "338.00",
+		},
+		{
+			fact: "a renewal: a new line from today on, at 11",
+			parts: []change{
+				line(1, mail, "10"), row(1, mail, "10", "100", "2026-05-15", "2026-06-14"),
+				line(2, mail, "11"), row(2, mail, "10", "110", "2026-06-15", "2026-07-14"),
+			},
+			vendor: "Contoso", total: "210.00", monthly: "110.00", annual: "1320.00", price: "420.00",
+		},
+	}
+}
+
+// cancelled lines have no units any more, or no row; the contract line stays for ever.
+func cancelled() []contractFigures {
+	live := []change{line(1, mail, "10"), row(1, mail, "1", "10", "2026-06-01", "2026-06-30")}
+	with := func(more ...change) []change { return append(slices.Clone(live), more...) }
+	return []contractFigures{
+		{
+			fact:   "a line of no units does not name the vendor, though only its row tells one",
+			parts:  with(line(2, firewall, "120"), row(2, firewall, "0", "0", "2026-01-01", "2026-12-31", stamped(adatum))),
+			vendor: "Contoso", total: "10.00", monthly: "10.00", annual: "120.00", price: "20.00",
+		},
+		{
+			fact:   "nor if its row has kept an amount",
+			parts:  with(line(2, firewall, "120"), row(2, firewall, "0", "120", "2026-01-01", "2026-12-31", stamped(adatum))),
+			vendor: "Contoso", total: "130.00", monthly: "10.00", annual: "120.00", price: "260.00",
+		},
+		{
+			fact:   "nor does a row that does not tell its units",
+			parts:  with(line(2, firewall, "120"), row(2, firewall, "", "120", "2026-01-01", "2026-12-31", stamped(adatum))),
+			vendor: "Contoso", total: "130.00", monthly: "10.00", annual: "120.00", price: "260.00",
+		},
+		{
+			fact:   "a line whose rows have ended is over, however dear its contract line",
+			parts:  with(line(2, firewall, "120"), row(2, firewall, "1", "120", "2025-01-01", "2025-12-31", stamped(adatum))),
+			vendor: "Contoso", total: "130.00", monthly: "10.00", annual: "120.00", price: "260.00",
+		},
+		{
+			fact:   "so is a contract line without any row beside lines that have some",
+			parts:  with(line(2, firewall, "120")),
+			vendor: "Contoso", total: "10.00", monthly: "10.00", annual: "120.00", price: "20.00",
+		},
+		{
+			fact:   "a line that has not begun is not in force yet",
+			parts:  with(line(2, firewall, "120"), row(2, firewall, "1", "120", "2026-07-01", "2027-06-30")),
+			vendor: "Contoso", total: "130.00", monthly: "10.00", annual: "120.00", price: "260.00",
+		},
+		{
+			fact:   "when all lines have no units today, nothing is in force: rows of no units cover the day too",
+			parts:  []change{line(1, mail, "10"), row(1, mail, "10", "100", "2026-05-01", "2026-05-31"), row(1, mail, "0", "0", "2026-06-01", "2026-06-30")},
+			vendor: "default", total: "100.00", price: "200.00",
+		},
+		{
+			fact:   "an ended contract goes by the last day that a row covered: 31 May",
+			parts:  []change{line(1, mail, "10"), row(1, mail, "9", "90", "2026-04-01", "2026-04-30"), row(1, mail, "10", "100", "2026-05-01", "2026-05-31")},
+			vendor: "Contoso", total: "190.00", monthly: "100.00", annual: "1200.00", price: "380.00",
+		},
+		{
+			fact: "a line that ended earlier is not in force on that day",
+			parts: []change{
+				line(1, mail, "10"), row(1, mail, "10", "100", "2026-04-01", "2026-04-30"),
+				line(2, backup, "20"), row(2, backup, "3", "60", "2026-03-01", "2026-05-31"),
+			},
+			vendor: "Fabrikam", total: "160.00", monthly: "20.00", annual: "240.00", price: "320.00",
+		},
+		{
+			fact:   "nor is one that had no units then",
+			parts:  []change{line(1, mail, "10"), row(1, mail, "10", "100", "2026-04-01", "2026-04-30"), row(1, mail, "0", "0", "2026-05-01", "2026-05-31")},
+			vendor: "default", total: "100.00", price: "200.00",
+		},
+		{
+			fact: "a contract that has not begun goes by the first day that a row will cover: 1 July",
+			parts: []change{
+				line(1, mail, "10"), row(1, mail, "10", "100", "2026-07-01", "2026-07-31"),
+				line(2, backup, "20"), row(2, backup, "30", "600", "2026-08-01", "2026-10-31"),
+			},
+			vendor: "Contoso", total: "700.00", monthly: "100.00", annual: "1200.00", price: "1400.00",
+		},
+		{
+			fact: "on a day without a row the past stands before the future: 10 units, not 12",
+			parts: []change{
+				line(1, mail, "10"), row(1, mail, "10", "100", "2026-05-11", "2026-06-10"), row(1, mail, "12", "120", "2026-06-20", "2026-07-19"),
+			},
+			vendor: "Contoso", total: "220.00", monthly: "100.00", annual: "1200.00", price: "440.00",
+		},
+		{
+			fact: "a row of no units keeps another day from standing for today",
+			parts: []change{
+				line(1, mail, "10"), row(1, mail, "10", "100", "2026-05-15", "2026-06-14"),
+				line(2, backup, "20"), row(2, backup, "0", "0", "2026-04-01", "2026-06-30"),
+			},
+			vendor: "default", total: "100.00", price: "200.00",
+		},
+		{
+			fact:   "rows ten years ahead: 2 of the past, 1 of today, 120 to come",
+			parts:  append([]change{line(1, mail, "10")}, months(1, mail, "10", "100", "2026-04-01", 123)...),
+			vendor: "Contoso", total: "12300.00", monthly: "100.00", annual: "1200.00", price: "24600.00",
+		},
+	}
+}
+
+// months are so many monthly rows of a line.
+func months(of, service int64, units, cost, from string, n int) []change {
+	var out []change
+	for i := range n {
+		first := date(from).AddDate(0, i, 0)
+		out = append(out, row(of, service, units, cost, first.Format(time.DateOnly), first.AddDate(0, 1, -1).Format(time.DateOnly)))
+	}
+	return out
+}
+
+// lineless: ids of lines and services are null on some rows.
+func lineless() []contractFigures {
+	return []contractFigures{
+		{
+			fact: "rows without a line go by the first contract line of their service: 10 units × 12",
+			parts: []change{
+				on("2026-06-20"), line(6, mail, "30"), line(5, mail, "12"), row(0, mail, "10", "60", "2026-06-16", "2026-06-30"),
+			},
+			vendor: "Contoso", total: "60.00", monthly: "120.00", annual: "1440.00", price: "120.00",
+		},
+		{
+			fact: "they are a line of their own beside one of the same service",
+			parts: []change{
+				line(1, mail, "10"), row(1, mail, "10", "100", "2026-06-01", "2026-06-30"), row(0, mail, "5", "50", "2026-06-01", "2026-06-30"),
+			},
+			vendor: "Contoso", total: "150.00", monthly: "150.00", annual: "1800.00", price: "300.00",
+		},
+		{
+			fact:   "of two services they are two lines",
+			parts:  []change{row(0, mail, "10", "100", "2026-06-01", "2026-06-30"), row(0, hosting, "1", "140", "2026-06-01", "2026-06-30")},
+			vendor: "Fabrikam", total: "240.00", monthly: "240.00", annual: "2880.00", price: "480.00",
+		},
+		{
+			fact:   "of one service they are one line, with one row of the day: 12 units × 10",
+			parts:  []change{row(0, mail, "10", "50", "2026-06-01", "2026-06-15"), row(0, mail, "12", "60", "2026-06-15", "2026-06-30")},
+			vendor: "Contoso", total: "110.00", monthly: "120.00", annual: "1440.00", price: "220.00",
+		},
+		{
+			fact: "bundle rows without a line are lines of their own as well",
+			// 80 + 20 a month; Contoso 10, Fabrikam 20 of the suite, 10 each of the other
+			parts: []change{
+				bundleRow(0, suite, "1", "80", "2026-06-01", "2026-06-30"), bundleRow(0, evenSuite, "1", "20", "2026-06-01", "2026-06-30"),
+			},
+			vendor: "Fabrikam", total: "100.00", monthly: "100.00", annual: "1200.00", price: "200.00",
+		},
+		{
+			fact:   "a row that does not tell its service is of its contract line's",
+			parts:  []change{line(1, mail, "10"), row(1, 0, "10", "100", "2026-06-01", "2026-06-30")},
+			vendor: "Contoso", total: "100.00", monthly: "100.00", annual: "1200.00", price: "200.00",
+		},
+		{
+			fact:   "a row that tells neither has no vendor and no period",
+			parts:  []change{row(0, 0, "10", "100", "2026-06-01", "2026-06-30")},
+			vendor: "default", total: "100.00", price: "200.00", issues: []string{"period_unknown"},
+		},
+	}
+}
+
+// credits are lines of their own with negative amounts.
+func credits() []contractFigures {
+	return []contractFigures{
+		{
+			fact: "a full-price line and a credit line of one service: 100 − 20",
+			parts: []change{
+				line(1, mail, "10"), row(1, mail, "10", "100", "2026-06-01", "2026-06-30"),
+				line(2, mail, "-2"), row(2, mail, "10", "-20", "2026-06-01", "2026-06-30"),
+			},
+			vendor: "Contoso", total: "80.00", monthly: "80.00", annual: "960.00", price: "160.00",
+		},
+		{
+			fact: "the same prorated: 10 × 10 and 10 × −2",
+			parts: []change{
+				on("2026-06-20"), line(1, mail, "10"), row(1, mail, "10", "50", "2026-06-16", "2026-06-30"),
+				line(2, mail, "-2"), row(2, mail, "10", "-10", "2026-06-16", "2026-06-30"),
+			},
+			vendor: "Contoso", total: "40.00", monthly: "80.00", annual: "960.00", price: "80.00",
+		},
+		{
+			fact: "a credit weighs on its vendor: 100 − 90 is less than 40",
+			parts: []change{
+				line(1, mail, "10"), row(1, mail, "10", "100", "2026-06-01", "2026-06-30"),
+				line(2, mail, "-9"), row(2, mail, "10", "-90", "2026-06-01", "2026-06-30"),
+				line(3, hosting, ""), row(3, hosting, "1", "40", "2026-06-01", "2026-06-30"),
+			},
+			vendor: "Fabrikam", total: "50.00", monthly: "50.00", annual: "600.00", price: "100.00",
+		},
+		{
+			fact: "credits that outweigh all: no cost above zero, and the vendor all the same",
+			parts: []change{
+				line(1, mail, "10"), row(1, mail, "1", "10", "2026-06-01", "2026-06-30"),
+				line(2, mail, "-2"), row(2, mail, "10", "-20", "2026-06-01", "2026-06-30"),
+			},
+			vendor: "Contoso",
+		},
+	}
+}
+
+// TestFiguresOfContractsAsRealTenantsHaveThem holds the rules against contracts that were
+// worked out by hand, by each option.
+func TestFiguresOfContractsAsRealTenantsHaveThem(t *testing.T) {
+	groups := map[string][]contractFigures{
+		"whole periods": wholePeriods(), "parts of periods": partPeriods(), "adjustments": adjustments(), "cancelled lines": cancelled(),
+		"rows without a line": lineless(), "credits": credits(), "vendors": vendorsOfLines(), "other types": otherTypes(), "currencies": currencies(),
+	}
+	schemas, contracts := schemas(t), 0
+	for name, group := range groups {
+		for _, c := range group {
+			contracts++
+			t.Run(fmt.Sprintf("%s/%s", name, c.fact), func(t *testing.T) {
+				var issues []string
+				for by, want := range map[string]string{"auto": c.total, "monthly": c.monthly, "annual": c.annual, "price": c.price} {
+					got := project(t, append(slices.Clone(c.parts), option(by))...)
+					if cost(got) != want {
+						t.Errorf("%s: %q, want %q (%s; %v)", by, cost(got), want, got.Sources.Cost.Sentence, got.Sources.Cost.Notes)
+					}
+					if vendor := got.Input.VendorName; vendor != c.vendor && !(c.vendor == "default" && got.Input.VendorNameDefaulted) {
+						t.Errorf("%s: vendor %q, want %q (%s)", by, vendor, c.vendor, got.Sources.Vendor.Sentence)
+					}
+					for _, issue := range got.Issues {
+						if issue != "cost_unknown" && !slices.Contains(issues, issue) {
+							issues = append(issues, issue)
+						}
+					}
+					if known := got.Input.OverallCost != nil; known != (len(got.Sources.Cost.Issues) == 0) {
+						t.Errorf("%s: known %v with issues %v", by, known, got.Sources.Cost.Issues)
+					}
+					fits(t, schemas, got.Input)
+				}
+				if !slices.Equal(issues, c.issues) {
+					t.Errorf("issues %v, want %v", issues, c.issues)
+				}
+			})
+		}
+	}
+	if contracts < 60 {
+		t.Errorf("%d contracts", contracts)
+	}
+}

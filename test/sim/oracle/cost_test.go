@@ -14,7 +14,7 @@ func cost(c Contract) string {
 }
 
 func bundleUnit(cost any) put {
-	return in("ContractServiceBundleUnits", autotask.Row{"contractID": agreement, "cost": cost, "startDate": "2020-01-01"})
+	return in("ContractServiceBundleUnits", autotask.Row{"contractID": agreement, "units": 1, "cost": cost, "startDate": "2020-01-01"})
 }
 
 func TestOverallCost(t *testing.T) {

@@ -12,11 +12,23 @@ import (
 // customer is the company type that syncs.
 const customer = 1
 
+// Options are those of an installation that vendor and cost go by; the zero value has the defaults.
+type Options struct {
+	OverallCost string // auto, monthly, annual or price
+	Currency    string // used when the tenant's own cannot be read
+	TimeZone    string // IANA name: whose today it is
+}
+
 // Expected is what Channel Program must hold of an installation with default options and the given syncs
-// ("active_customers", "active_customer_contracts"), from the rows as they stand; today is the day whose unit rows tell
-// the vendor (its UTC date counts). Entities are read one after the other: a State taken while rows change may mix two
-// moments, so compare again (see Agree). It panics on a sync that does not exist.
-func Expected(at *autotask.Sim, syncs []string, today time.Time) State {
+// ("active_customers", "active_customer_contracts"), from the rows as they stand; now says which day is today. Entities
+// are read one after the other: a State taken while rows change may mix two moments, so compare again (see Agree). It
+// panics on a sync that does not exist.
+func Expected(at *autotask.Sim, syncs []string, now time.Time) State {
+	return ExpectedBy(at, syncs, now, Options{})
+}
+
+// ExpectedBy is Expected of an installation with other options.
+func ExpectedBy(at *autotask.Sim, syncs []string, now time.Time, o Options) State {
 	var customers, contracts bool
 	for _, s := range syncs {
 		switch s {
@@ -29,6 +41,7 @@ func Expected(at *autotask.Sim, syncs []string, today time.Time) State {
 		}
 	}
 	t := read(at)
+	today := dateIn(now, o.TimeZone)
 	state := State{Clients: map[string]Client{}, Contracts: map[string]Contract{}}
 	for _, company := range t.companies {
 		if !inScope(company) {
@@ -46,7 +59,7 @@ func Expected(at *autotask.Sim, syncs []string, today time.Time) State {
 		// active_customer_contracts: "the contract's company is type Customer and active, and has at least one
 		// contract"; by default contracts of any status and type.
 		for _, contract := range where(t.contracts, "companyID", mustID(company)) {
-			state.Contracts[decimalText(contract)] = t.contract(contract, company, date(today))
+			state.Contracts[decimalText(contract)] = t.contract(contract, company, today, o)
 			// It pushes "client: name only (creates it, never overwrites a richer one)".
 			if !customers {
 				state.Clients[clientID] = Client{Name: text(company, "companyName")}
@@ -64,17 +77,26 @@ func inScope(company row) bool {
 }
 
 // contract is: "vendor name, else MSP Managed Services; contract name if there is one; overall cost".
-func (t tenant) contract(contract, company row, today string) Contract {
+func (t tenant) contract(contract, company row, today string, o Options) Contract {
 	held := Contract{
 		ClientID:    decimalText(company),
 		ClientName:  text(company, "companyName"),
-		OverallCost: t.overallCost(contract),
+		OverallCost: t.overallCost(contract, company, today, o),
 	}
 	held.VendorName, held.VendorNameDefaulted = t.vendorName(contract, today)
 	if name := text(contract, "contractName"); name != "" {
 		held.Name = &name
 	}
 	return held
+}
+
+// dateIn: "today in option timeZone", by default UTC.
+func dateIn(now time.Time, zone string) string {
+	in, err := time.LoadLocation(zone)
+	if err != nil {
+		panic("oracle: " + err.Error())
+	}
+	return now.In(in).Format(time.DateOnly)
 }
 
 func mustID(r row) int64 { return value(r, "id").(int64) }

@@ -62,8 +62,20 @@ func tenantOf(t testing.TB, rows ...put) *autotask.Sim {
 	t.Helper()
 	at := autotask.New(autotask.Config{Now: func() time.Time { return today }})
 	t.Cleanup(at.Close)
-	for _, p := range append(base(), rows...) {
+	fill(at, append(base(), rows...))
+	return at
+}
+
+// fill stores rows. A unit row that says nothing of its line is of one of its own.
+func fill(at *autotask.Sim, rows []put) {
+	for i, p := range rows {
+		for entity, line := range map[string]string{
+			"ContractServiceUnits": "contractServiceID", "ContractServiceBundleUnits": "contractServiceBundleID",
+		} {
+			if _, said := p.row[line]; p.entity == entity && !said {
+				p.row[line] = 9000 + i
+			}
+		}
 		at.Put(p.entity, p.row)
 	}
-	return at
 }

@@ -17,7 +17,10 @@ func parts() *rapid.Generator[[]put] {
 		money := rapid.SampledFrom([]any{nil, 0, "2.5", 5, -1})
 		rows := base()
 		for i := range rapid.IntRange(0, 6).Draw(t, "units") {
-			row := unit(vendor.Draw(t, "vendor"), money.Draw(t, "cost"), autotask.Row{"id": i + 1})
+			row := unit(vendor.Draw(t, "vendor"), money.Draw(t, "cost"), autotask.Row{
+				"id": i + 1, "contractServiceID": rapid.SampledFrom([]any{nil, 1, 2}).Draw(t, "line"), "units": rapid.IntRange(0, 2).Draw(t, "units"),
+				"startDate": rapid.SampledFrom([]string{"2026-11-01", "2026-11-10", "2026-11-23"}).Draw(t, "start"),
+			})
 			rows = append(rows, row)
 		}
 		for i := range rapid.IntRange(0, 4).Draw(t, "services") {
@@ -53,8 +56,6 @@ func TestTheOrderOfRowsNeverMatters(t *testing.T) {
 func stored(rows []put) State {
 	at := autotask.New(autotask.Config{Now: func() time.Time { return today }})
 	defer at.Close()
-	for _, p := range rows {
-		at.Put(p.entity, p.row)
-	}
+	fill(at, rows)
 	return Expected(at, both, today)
 }

@@ -15,28 +15,30 @@ type row = autotask.Row
 
 // tenant is every row of the entities that the rules speak of, ascending by id.
 type tenant struct {
-	companies, contacts, countries, currencies     []row
-	contracts, services, units                     []row
-	bundles, bundleUnits, charges                  []row
-	catalogue, bundleServices, products, suppliers []row
+	companies, contacts, countries, currencies []row
+	contracts, services, units                 []row
+	bundles, bundleUnits, charges              []row
+	catalogue, bundleCatalogue, bundleServices []row
+	products, suppliers                        []row
 }
 
 func read(at *autotask.Sim) tenant {
 	return tenant{
-		companies:      at.All("Companies"),
-		contacts:       at.All("Contacts"),
-		countries:      at.All("Countries"),
-		currencies:     at.All("Currencies"),
-		contracts:      at.All("Contracts"),
-		services:       at.All("ContractServices"),
-		units:          at.All("ContractServiceUnits"),
-		bundles:        at.All("ContractServiceBundles"),
-		bundleUnits:    at.All("ContractServiceBundleUnits"),
-		charges:        at.All("ContractCharges"),
-		catalogue:      at.All("Services"),
-		bundleServices: at.All("ServiceBundleServices"),
-		products:       at.All("Products"),
-		suppliers:      at.All("ProductVendors"),
+		companies:       at.All("Companies"),
+		contacts:        at.All("Contacts"),
+		countries:       at.All("Countries"),
+		currencies:      at.All("Currencies"),
+		contracts:       at.All("Contracts"),
+		services:        at.All("ContractServices"),
+		units:           at.All("ContractServiceUnits"),
+		bundles:         at.All("ContractServiceBundles"),
+		bundleUnits:     at.All("ContractServiceBundleUnits"),
+		charges:         at.All("ContractCharges"),
+		catalogue:       at.All("Services"),
+		bundleCatalogue: at.All("ServiceBundles"),
+		bundleServices:  at.All("ServiceBundleServices"),
+		products:        at.All("Products"),
+		suppliers:       at.All("ProductVendors"),
 	}
 }
 

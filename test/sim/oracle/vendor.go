@@ -1,6 +1,10 @@
 package oracle
 
-import "github.com/shopspring/decimal"
+import (
+	"math/big"
+
+	"github.com/shopspring/decimal"
+)
 
 // defaultVendor is the vendor of a contract on which none can be found.
 const defaultVendor = "MSP Managed Services"
@@ -8,38 +12,37 @@ const defaultVendor = "MSP Managed Services"
 // share is what one row spends on one vendor.
 type share struct {
 	vendor row // of Companies
-	cost   decimal.Decimal
+	cost   *big.Rat
 }
 
-// vendorName: "Vendor, in this order: contract service units of today → contract services → bundles → charges'
-// product vendor; several vendors on the first level that has any: the one with the highest sum, ties to the lowest
-// id; vendorNameDefaulted says when it fell to the default." today is a UTC date.
+// vendorName: lines in force name the vendor; without any unit row the contract's services and bundles do; "Where that
+// names nobody: the charges' product vendors by extendedCost; else the default, which vendorNameDefaulted says."
 func (t tenant) vendorName(contract row, today string) (name string, defaulted bool) {
-	for _, level := range [][]share{
-		t.sharesOfUnits(contract, today),
-		t.sharesOfServices(contract),
-		t.sharesOfBundles(contract),
-		t.sharesOfCharges(contract),
-	} {
-		if len(level) > 0 {
-			return text(dearest(level), "companyName"), false
-		}
+	shares := t.sharesOfLines(contract, today)
+	if len(t.unitRows(contract)) == 0 {
+		shares = t.sharesOfCatalogue(contract)
 	}
-	return defaultVendor, true
+	if len(shares) == 0 {
+		shares = t.sharesOfCharges(contract)
+	}
+	if len(shares) == 0 {
+		return defaultVendor, true
+	}
+	return text(dearest(shares), "companyName"), false
 }
 
-// dearest is the vendor with the highest sum, ties to the lowest id.
+// dearest: "the vendor with the highest sum wins, ties to the lowest id".
 func dearest(shares []share) row {
-	best, most := row(nil), decimal.Zero
+	best, most := row(nil), new(big.Rat)
 	for _, candidate := range shares {
-		sum := decimal.Zero
+		sum := new(big.Rat)
 		for _, s := range shares {
 			if mustID(s.vendor) == mustID(candidate.vendor) {
-				sum = sum.Add(s.cost)
+				sum.Add(sum, s.cost)
 			}
 		}
-		better := best == nil || sum.GreaterThan(most)
-		if tie := best != nil && sum.Equal(most); tie && mustID(candidate.vendor) < mustID(best) {
+		better := best == nil || sum.Cmp(most) > 0
+		if tie := best != nil && sum.Cmp(most) == 0; tie && mustID(candidate.vendor) < mustID(best) {
 			better = true
 		}
 		if better {
@@ -49,43 +52,75 @@ func dearest(shares []share) row {
 	return best
 }
 
-// sharesOfUnits: "contract service units of today"; "cost of the unit rows"; "today is the UTC date".
-func (t tenant) sharesOfUnits(contract row, today string) []share {
+// sharesOfLines: "Each line in force gives its vendor (the row's vendorCompanyID, else the catalogue service's; a bundle
+// shares its row's cost out to its services […]) with the row's cost as weight".
+func (t tenant) sharesOfLines(contract row, today string) []share {
 	var shares []share
-	for _, unit := range where(t.units, "contractID", mustID(contract)) {
-		from, to := day(unit, "startDate"), day(unit, "endDate")
-		if from == "" || to == "" || today < from || to < today {
+	for _, u := range t.linesInForce(contract, today) {
+		cost, item := amount(u.row, "cost").Rat(), t.item(contract, u)
+		if u.bundle {
+			shares = append(shares, t.sharesOfBundle(item, cost)...)
 			continue
 		}
-		shares = t.spend(shares, unit, "vendorCompanyID", amount(unit, "cost"))
+		if _, stamped := number(u.row, "vendorCompanyID"); stamped {
+			shares = t.spend(shares, u.row, "vendorCompanyID", cost)
+		} else if item != nil {
+			shares = t.spend(shares, item, "vendorCompanyID", cost)
+		}
 	}
 	return shares
 }
 
-// sharesOfServices: "contract services"; "unitCost of services".
-func (t tenant) sharesOfServices(contract row) []share {
+// sharesOfCatalogue: "A contract without any unit row: its services and bundles with their catalogue vendors, weighed by
+// the contract line's unitCost, else the catalogue's."
+func (t tenant) sharesOfCatalogue(contract row) []share {
 	var shares []share
 	for _, line := range where(t.services, "contractID", mustID(contract)) {
-		if service := byID(t.catalogue, line, "serviceID"); service != nil {
-			shares = t.spend(shares, service, "vendorCompanyID", amount(line, "unitCost"))
+		service := byID(t.catalogue, line, "serviceID")
+		if service == nil {
+			continue
+		}
+		cost := amount(service, "unitCost")
+		if own, told := value(line, "unitCost").(decimal.Decimal); told {
+			cost = own
+		}
+		shares = t.spend(shares, service, "vendorCompanyID", cost.Rat())
+	}
+	for _, line := range where(t.bundles, "contractID", mustID(contract)) {
+		if bundle := byID(t.bundleCatalogue, line, "serviceBundleID"); bundle != nil {
+			shares = append(shares, t.sharesOfBundle(bundle, amount(bundle, "unitCost").Rat())...)
+		} else if id, told := number(line, "serviceBundleID"); told {
+			shares = append(shares, t.sharesOfBundle(row{"id": id}, new(big.Rat))...)
 		}
 	}
 	return shares
 }
 
-// sharesOfBundles: "bundles"; "unitCost of services, in bundles the service's".
-func (t tenant) sharesOfBundles(contract row) []share {
+// sharesOfBundle: "a bundle shares its row's cost out to its services by their catalogue unitCost, evenly when none is
+// above 0". What falls to a service without a vendor falls to nobody.
+func (t tenant) sharesOfBundle(bundle row, cost *big.Rat) []share {
+	if bundle == nil {
+		return nil
+	}
+	parts := where(t.bundleServices, "serviceBundleID", mustID(bundle))
+	weights, all := make([]decimal.Decimal, len(parts)), decimal.Zero
+	for i, part := range parts {
+		if service := byID(t.catalogue, part, "serviceID"); service != nil {
+			weights[i] = decimal.Max(decimal.Zero, amount(service, "unitCost"))
+			all = all.Add(weights[i])
+		}
+	}
 	var shares []share
-	for _, line := range where(t.bundles, "contractID", mustID(contract)) {
-		bundle, ok := number(line, "serviceBundleID")
-		if !ok {
+	for i, part := range parts {
+		service := byID(t.catalogue, part, "serviceID")
+		if service == nil {
 			continue
 		}
-		for _, part := range where(t.bundleServices, "serviceBundleID", bundle) {
-			if service := byID(t.catalogue, part, "serviceID"); service != nil {
-				shares = t.spend(shares, service, "vendorCompanyID", amount(service, "unitCost"))
-			}
+		own := new(big.Rat).Quo(cost, big.NewRat(int64(len(parts)), 1))
+		if all.IsPositive() {
+			own = new(big.Rat).Mul(cost, new(big.Rat).Quo(weights[i].Rat(), all.Rat()))
 		}
+		shares = t.spend(shares, service, "vendorCompanyID", own)
 	}
 	return shares
 }
@@ -99,22 +134,43 @@ func (t tenant) sharesOfCharges(contract row) []share {
 			continue
 		}
 		if _, ok := number(product, "defaultVendorID"); ok {
-			shares = t.spend(shares, product, "defaultVendorID", amount(charge, "extendedCost"))
+			shares = t.spend(shares, product, "defaultVendorID", amount(charge, "extendedCost").Rat())
 			continue
 		}
-		for _, supplier := range where(t.suppliers, "productID", mustID(product)) {
-			if isTrue(supplier, "isDefault") {
-				shares = t.spend(shares, supplier, "vendorID", amount(charge, "extendedCost"))
-				break
-			}
+		if supplier := t.supplier(product); supplier != nil {
+			shares = t.spend(shares, supplier, "vendorID", amount(charge, "extendedCost").Rat())
 		}
 	}
 	return shares
 }
 
+// supplier is a product's default vendor row: of several one in use, then the one with the lowest vendor id.
+func (t tenant) supplier(product row) row {
+	for _, active := range []bool{true, false} {
+		var found row
+		for _, s := range where(t.suppliers, "productID", mustID(product)) {
+			if !isTrue(s, "isDefault") || isTrue(s, "isActive") != active {
+				continue
+			}
+			if found == nil || vendorOf(s) < vendorOf(found) {
+				found = s
+			}
+		}
+		if found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+func vendorOf(supplier row) int64 {
+	id, _ := number(supplier, "vendorID")
+	return id
+}
+
 // spend adds a share of the company that a field of the row names, if it can be named itself. Vendors are companies of
 // any type, active or not.
-func (t tenant) spend(shares []share, from row, name string, cost decimal.Decimal) []share {
+func (t tenant) spend(shares []share, from row, name string, cost *big.Rat) []share {
 	vendor := byID(t.companies, from, name)
 	if vendor == nil || text(vendor, "companyName") == "" {
 		return shares

@@ -10,7 +10,7 @@ import (
 // unit is a unit row of today of the contract; fields replace its own.
 func unit(vendor any, cost any, fields autotask.Row) put {
 	row := autotask.Row{
-		"contractID": agreement, "vendorCompanyID": vendor, "cost": cost,
+		"contractID": agreement, "vendorCompanyID": vendor, "cost": cost, "units": 1,
 		"startDate": "2026-11-01T00:00:00Z", "endDate": "2026-11-30T00:00:00Z",
 	}
 	for name, v := range fields {
@@ -31,7 +31,7 @@ func line(service, unitCost any) put {
 // bundle is a bundle of services on the contract.
 func bundle(id int64, services ...int64) []put {
 	rows := []put{
-		in("ServiceBundles", autotask.Row{"id": id, "name": "Bundle"}),
+		in("ServiceBundles", autotask.Row{"id": id, "name": "Bundle", "unitCost": 100, "periodType": 2}),
 		in("ContractServiceBundles", autotask.Row{"contractID": agreement, "serviceBundleID": id}),
 	}
 	for _, s := range services {
@@ -63,7 +63,7 @@ func TestVendor(t *testing.T) {
 	}{
 		{"no parts, no vendor", nil, none},
 
-		// Units of today.
+		// Lines in force.
 		{"the vendor of a unit row of today", with(unit(alpha, 10, nil)), "Alpha"},
 		{"an inactive vendor's name counts", with(unit(gamma, 10, nil)), "Gamma"},
 		{"a vendor need not be of type vendor", with(unit(acme, 10, nil)), "Acme"},
@@ -102,12 +102,74 @@ func TestVendor(t *testing.T) {
 			with(unit(alpha, 1, autotask.Row{"startDate": "2026-11-23T23:59:00Z"})), "Alpha",
 		},
 		{
-			"a row without days is not of today",
-			with(unit(alpha, 1, autotask.Row{"startDate": nil}), unit(beta, 1, autotask.Row{"endDate": nil})), none,
+			"a row without days is open",
+			with(unit(alpha, 1, autotask.Row{"startDate": nil}), unit(beta, 2, autotask.Row{"endDate": nil})), "Beta",
 		},
 		{
-			"rows of other days leave it to the services",
-			with(unit(alpha, 100, autotask.Row{"endDate": "2026-11-22"}), service(1, beta, 1), line(1, 1)), "Beta",
+			"an adjustment begins on the day on which the earlier row ends",
+			with(
+				unit(alpha, 5, autotask.Row{"contractServiceID": 7, "endDate": "2026-11-23"}),
+				unit(gamma, 1, autotask.Row{"contractServiceID": 7, "startDate": "2026-11-23"}), unit(beta, 4, nil),
+			), "Beta",
+		},
+		{
+			"of rows that start on one day the higher id counts",
+			with(unit(alpha, 5, autotask.Row{"contractServiceID": 7}), unit(gamma, 6, autotask.Row{"contractServiceID": 7})), "Gamma",
+		},
+		{
+			"rows without a line are one by their service",
+			with(
+				unit(alpha, 9, autotask.Row{"contractServiceID": nil, "serviceID": 1}),
+				unit(gamma, 1, autotask.Row{"contractServiceID": nil, "serviceID": 1}),
+				unit(beta, 5, autotask.Row{"contractServiceID": nil, "serviceID": 2}),
+			), "Beta",
+		},
+		{"a row of no units has no vendor", with(unit(alpha, 100, autotask.Row{"units": 0}), unit(beta, 1, nil)), "Beta"},
+		{"nor has one that does not tell them", with(unit(alpha, 100, autotask.Row{"units": nil}), unit(beta, 1, nil)), "Beta"},
+		{
+			"when no row covers today the last day that one did stands for it",
+			with(
+				unit(alpha, 100, autotask.Row{"endDate": "2026-11-21"}), unit(beta, 1, autotask.Row{"endDate": "2026-11-22"}),
+				unit(gamma, 100, autotask.Row{"startDate": "2026-11-24", "endDate": "2026-12-31"}),
+			), "Beta",
+		},
+		{
+			"else the first that one will",
+			with(
+				unit(alpha, 100, autotask.Row{"startDate": "2026-11-25", "endDate": "2026-12-31"}),
+				unit(beta, 1, autotask.Row{"startDate": "2026-11-24", "endDate": "2026-12-31"}),
+			), "Beta",
+		},
+		{
+			"a row of no units keeps another day from standing for today",
+			with(unit(alpha, 100, autotask.Row{"endDate": "2026-11-22"}), unit(beta, 1, autotask.Row{"units": 0})), none,
+		},
+		{
+			"a row without a vendor has its service's",
+			with(service(1, beta, 1), unit(nil, 5, autotask.Row{"serviceID": 1}), unit(alpha, 4, nil)), "Beta",
+		},
+		{
+			"a row that does not tell its service is of its line's",
+			with(
+				service(1, beta, 1), in("ContractServices", autotask.Row{"id": 3, "contractID": agreement, "serviceID": 1}),
+				unit(nil, 5, autotask.Row{"contractServiceID": 3}), unit(alpha, 4, nil),
+			), "Beta",
+		},
+		{
+			"a bundle's row is shared out by unit costs, with what its services have of their own",
+			append(bundle(9, 1, 2), service(1, alpha, 1), service(2, beta, 3), in("ContractServiceBundleUnits", autotask.Row{
+				"contractID": agreement, "serviceBundleID": 9, "units": 1, "cost": 8, "startDate": "2026-11-01",
+			}), unit(alpha, 3, nil)), "Beta",
+		},
+		{
+			"evenly when none is above 0",
+			append(bundle(9, 1, 2), service(1, beta, 0), service(2, gamma, nil), in("ContractServiceBundleUnits", autotask.Row{
+				"contractID": agreement, "serviceBundleID": 9, "units": 1, "cost": 8, "startDate": "2026-11-01",
+			}), unit(alpha, 3, nil)), "Beta",
+		},
+		{
+			"rows of no units leave nothing to the services",
+			with(unit(alpha, 100, autotask.Row{"units": 0}), service(1, beta, 1), line(1, 1)), none,
 		},
 		{"a vendor that is gone is passed over", with(unit(999, 100, nil), unit(beta, 1, nil)), "Beta"},
 		{
@@ -116,8 +178,8 @@ func TestVendor(t *testing.T) {
 			"Beta",
 		},
 		{
-			"a vendor that is gone leaves it to the next level",
-			with(unit(999, 100, nil), service(1, beta, 1), line(1, 1)), "Beta",
+			"a vendor that is gone leaves it to the charges",
+			with(unit(999, 100, nil), service(1, gamma, 1), line(1, 1), product(3, beta), charge(3, 100)), "Beta",
 		},
 
 		// Services.
@@ -144,8 +206,12 @@ func TestVendor(t *testing.T) {
 
 		// Bundles.
 		{
-			"services come before bundles",
-			append(bundle(9, 1), service(1, alpha, 100), service(2, beta, 1), line(2, 1)), "Beta",
+			"services and bundles compete",
+			append(bundle(9, 1), service(1, alpha, 100), service(2, beta, 1), line(2, 1)), "Alpha",
+		},
+		{
+			"a service without a cost on the contract has its catalogue's",
+			with(service(1, alpha, 5), service(2, beta, 6), line(1, nil), line(2, nil)), "Beta",
 		},
 		{
 			"in bundles the service's unit cost decides",

@@ -89,7 +89,7 @@ func (w *Watcher) partsWindow() time.Duration { return min(w.PartsEvery, time.Ho
 // compareSome is one step.
 func (w *Watcher) compareSome(ctx context.Context, in *installation.Installation, next coverage.Range) error {
 	began := w.Now()
-	all, err := w.comparable(ctx, ledger.DayOf(began.UTC()), next)
+	all, err := w.comparable(ctx, w.today(in), next)
 	if err != nil {
 		return err
 	}
@@ -257,15 +257,26 @@ func (w *Watcher) publishUnread(ctx context.Context, ids []int64, r coverage.Ran
 	return w.publish(ctx, v1.KindContract, v1.TriggerSweep, due)
 }
 
-// PollDays finds, once a day, the contracts whose vendor or cost changes with the day
-// though nothing is edited.
+// today is the calendar day where the tenant is.
+func (w *Watcher) today(in *installation.Installation) ledger.Day {
+	return ledger.DayOf(in.Options.Today(w.Now()))
+}
+
+// PollDays finds the contracts whose vendor or cost changes with the tenant's day though
+// nothing is edited, each once a day. It asks Autotask for nothing. A contract that was
+// being reconciled at midnight may say only afterwards that it is due today, so that it
+// is not enough to look at the beginning of the day.
 func (w *Watcher) PollDays(ctx context.Context) error {
-	today := ledger.DayOf(w.Now().UTC())
-	if w.day == today {
-		return nil
+	in, err := w.installation()
+	if err != nil {
+		return err
+	}
+	today := w.today(in)
+	if w.day != today {
+		w.day, w.dayMarked = today, map[int64]bool{}
 	}
 	due, err := w.Ledger.Find(ctx, w.ID, v1.KindContract, func(s ledger.Summary) bool {
-		return s.Parts != nil && s.Parts.Due != 0 && s.Parts.Due <= today
+		return s.Parts != nil && s.Parts.Due != 0 && s.Parts.Due <= today && !w.dayMarked[s.ID]
 	})
 	if err != nil {
 		return fmt.Errorf("find contracts: %w", err)
@@ -273,7 +284,9 @@ func (w *Watcher) PollDays(ctx context.Context) error {
 	if err := w.publish(ctx, v1.KindContract, v1.TriggerSweep, due); err != nil {
 		return err
 	}
-	w.day = today
+	for _, id := range due {
+		w.dayMarked[id] = true
+	}
 	return nil
 }
 
@@ -283,8 +296,7 @@ func (w *Watcher) PartsFreshness(ctx context.Context) (*v1.PartsFreshness, error
 	if err != nil || !in.Installed(v1.SyncActiveCustomerContracts) {
 		return nil, err
 	}
-	now := w.Now()
-	all, err := w.comparable(ctx, ledger.DayOf(now.UTC()), coverage.Range{After: math.MinInt64, UpTo: math.MaxInt64})
+	all, err := w.comparable(ctx, w.today(in), coverage.Range{After: math.MinInt64, UpTo: math.MaxInt64})
 	if err != nil || len(all.contracts) == 0 {
 		return nil, err
 	}

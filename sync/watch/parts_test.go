@@ -173,6 +173,55 @@ func TestADayThatChangesAContractMarksItOnce(t *testing.T) {
 	seen.expect("they were reconciled")
 }
 
+// TestTheDayBeginsWhereTheTenantIs: at its midnight, whatever day it is in UTC.
+func TestTheDayBeginsWhereTheTenantIs(t *testing.T) {
+	for zone, midnight := range map[string]string{
+		"": "2027-03-01T00:00:00Z", "Australia/Sydney": "2027-02-28T13:00:00Z", "America/New_York": "2027-03-01T05:00:00Z",
+	} {
+		t.Run(zone, func(t *testing.T) {
+			p := newTenant(t, 1, 1)
+			_, err := p.w.Store.Change(t.Context(), p.w.ID, func(in *installation.Installation) error {
+				in.Options.TimeZone = zone
+				return nil
+			})
+			ok(t, err)
+			at, err := time.Parse(time.RFC3339, midnight)
+			ok(t, err)
+			dueOn := func(day ledger.Day) {
+				p.remember(p.w, &ledger.Entry{
+					Kind: v1.KindContract, ID: p.contracts[0], InScope: true, Outcome: v1.OutcomePushed, Parts: &ledger.Parts{Hash: "1.x", From: day - 5, Due: day},
+				})
+			}
+			march1 := ledger.DayOf(time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC))
+			dueOn(march1)
+			seen := p.changes(p.w)
+			p.clock.add(at.Add(-time.Second).Sub(p.clock.now()))
+			ok(t, p.w.PollDays(t.Context()))
+			seen.expect("a second before midnight")
+			p.clock.add(time.Second)
+			ok(t, p.w.PollDays(t.Context()))
+			mark := fmt.Sprintf("contract %d sweep", p.contracts[0])
+			seen.expect("at midnight", mark)
+			ok(t, p.w.PollDays(t.Context()))
+			seen.expect("once a day")
+		})
+	}
+}
+
+// TestWhatIsReconciledOverMidnightIsMarked: it says only after midnight on which day it is due.
+func TestWhatIsReconciledOverMidnightIsMarked(t *testing.T) {
+	p := newTenant(t, 1, 1)
+	seen := p.changes(p.w)
+	ok(t, p.w.PollDays(t.Context()))
+	seen.expect("nothing is due")
+	today := ledger.DayOf(p.clock.now().UTC())
+	p.remember(p.w, &ledger.Entry{
+		Kind: v1.KindContract, ID: p.contracts[0], InScope: true, Outcome: v1.OutcomePushed, Parts: &ledger.Parts{Hash: "1.x", From: today - 1, Due: today},
+	})
+	ok(t, p.w.PollDays(t.Context()))
+	seen.expect("due today", fmt.Sprintf("contract %d sweep", p.contracts[0]))
+}
+
 // TestContractsThatEndedCostNothing: no request names one.
 func TestContractsThatEndedCostNothing(t *testing.T) {
 	p := newTenant(t, 3, 1)

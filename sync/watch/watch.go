@@ -68,7 +68,9 @@ type Watcher struct {
 	calloutsAt time.Time
 	// requests are those of the comparison of parts; nil until the first one.
 	requests *coverage.Allowance
-	day      ledger.Day // for which PollDays looked
+	// day is the one that PollDays looked at last, dayMarked the contracts it marked for it.
+	day       ledger.Day
+	dayMarked map[int64]bool
 	// checked says that the registrations were checked since this watcher was made, user whose they were.
 	checked bool
 	user    string

@@ -14,7 +14,13 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"channelsync/cmd/channelsync/cli"
+	"channelsync/cmd/channelsync/logsink"
 )
+
+// printWithin is how long the end waits for the last of what is printed.
+const printWithin = 2 * time.Second
 
 // options are the flags.
 type options struct {
@@ -29,8 +35,12 @@ type options struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	cli.OutliveReaders()         // it goes on when nobody reads what it prints
+	stdout, stderr := logsink.New(os.Stdout), logsink.New(os.Stderr)
+	code := run(ctx, os.Args[1:], stdout, stderr)
 	stop()
+	stdout.Stop(printWithin)
+	stderr.Stop(printWithin)
 	os.Exit(code)
 }
 

@@ -72,6 +72,18 @@ func freshnessBuckets() []float64 {
 	return []float64{0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600}
 }
 
+// log exposes how many lines of the log are missing.
+func (m *metrics) log(dropped func() uint64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "channelsync_log_lines_dropped_total", Help: "Lines of the log that could not be written, or that nobody read in time.",
+	}, func() float64 {
+		if dropped == nil {
+			return 0
+		}
+		return float64(dropped())
+	}))
+}
+
 // journal exposes what the bus counts itself.
 func (m *metrics) journal(bus *events.Bus) {
 	counter := func(name, help string, read func(events.Stats) uint64) {

@@ -47,6 +47,7 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	metrics := newMetrics()
 	a.metrics = metrics.registry
+	metrics.log(a.opts.LogDropped)
 	store := StoreConfig(cfg)
 	store.Admit = func(s events.Stamp) error { return master.Fits(s.Key) }
 	store.Log, store.Now, store.Observe = log.Named("events"), a.opts.Now, metrics.store

@@ -7,6 +7,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"channelsync/cmd/channelsync/logsink"
 )
 
 // progress is a bar on standard error, drawn only where that is a terminal.
@@ -50,6 +52,9 @@ func (p *progress) end() {
 }
 
 func isTerminal(w io.Writer) bool {
+	if sink, is := w.(*logsink.Sink); is {
+		w = sink.Unwrap()
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

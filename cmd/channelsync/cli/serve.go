@@ -6,8 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"go.uber.org/zap"
@@ -17,10 +20,18 @@ import (
 	"channelsync/cmd/channelsync/app"
 	"channelsync/cmd/channelsync/cli/internal/command"
 	"channelsync/cmd/channelsync/config"
+	"channelsync/cmd/channelsync/logsink"
 )
 
 // stopWithin bounds a shutdown: 10 s for requests under way and as much for the store.
 const stopWithin = 20 * time.Second
+
+// logWithin is how long the end waits for the last lines of the log to be written.
+const logWithin = 2 * time.Second
+
+// OutliveReaders lets the process go on when whoever reads its output goes away: a write
+// then fails, and Go would end the process for it (os/signal: SIGPIPE).
+func OutliveReaders() { signal.Ignore(syscall.SIGPIPE) }
 
 func (s *session) serveCommand() *command.Command {
 	return &command.Command{
@@ -67,12 +78,15 @@ func serve(ctx context.Context, inv Invocation) int {
 		}
 		return exitOK
 	}
-	log := NewLogger(cfg.LogLevel, cfg.LogFormat, inv.Stderr)
-	defer func() { _ = log.Sync() }() // a terminal cannot be synced
+	OutliveReaders()
+	sink := logsink.New(inv.Stderr)
+	defer sink.Stop(logWithin)
+	inv.Stderr = sink // what is said below must not wait for a reader either
+	log := NewLogger(cfg.LogLevel, cfg.LogFormat, sink)
 	if err := noDump(); err != nil {
 		log.Warn("the process may leave core files, which hold secrets", zap.Error(err))
 	}
-	a, err := app.New(ctx, app.Options{Config: cfg, Version: Version(), Log: log})
+	a, err := app.New(ctx, app.Options{Config: cfg, Version: Version(), Log: log, LogDropped: sink.Dropped})
 	if err != nil {
 		fmt.Fprintf(inv.Stderr, "channelsync serve: %v\n", err)
 		return exitFailed
@@ -119,5 +133,21 @@ func NewLogger(level, format string, to io.Writer) *zap.Logger {
 		enc.EncodeDuration = zapcore.StringDurationEncoder
 		encoder = zapcore.NewConsoleEncoder(enc)
 	}
+	if sink, is := to.(*logsink.Sink); is {
+		sink.OnLost(func(n uint64) []byte { return lostLine(encoder, n) })
+		return zap.New(zapcore.NewCore(encoder, sink, lvl))
+	}
 	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(to)), lvl))
+}
+
+// lostLine is the line of the log that says how many others are missing.
+func lostLine(encoder zapcore.Encoder, n uint64) []byte {
+	line, err := encoder.Clone().EncodeEntry(zapcore.Entry{
+		Level: zapcore.WarnLevel, Time: time.Now(), Message: "log lines dropped: they could not be written, or nobody read them in time",
+	}, []zapcore.Field{zap.Uint64(v1.LogCount, n)})
+	if err != nil {
+		return nil
+	}
+	defer line.Free()
+	return slices.Clone(line.Bytes())
 }

@@ -1,0 +1,131 @@
+package logsink
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func write(t *testing.T, s *Sink, line string) {
+	t.Helper()
+	if n, err := io.WriteString(s, line); n != len(line) || err != nil {
+		t.Errorf("write: %d, %v", n, err)
+	}
+}
+
+func TestLinesAreWrittenInOrder(t *testing.T) {
+	var out bytes.Buffer
+	s := New(&out)
+	var want strings.Builder
+	line := make([]byte, 0, 16)
+	for i := range 1000 {
+		line = fmt.Appendf(line[:0], "line %d\n", i) // as zap does, in one buffer
+		want.Write(line)
+		write(t, s, string(line))
+	}
+	if !s.Stop(10*time.Second) || out.String() != want.String() || s.Dropped() != 0 {
+		t.Errorf("%d bytes are written of %d, %d dropped", out.Len(), want.Len(), s.Dropped())
+	}
+	write(t, s, "after the stop\n")
+	if !s.Stop(0) && s.Dropped() != 1 {
+		t.Errorf("%d dropped after the stop, want 1", s.Dropped())
+	}
+}
+
+// A pipe whose reader never reads blocks its writer for ever.
+func TestReaderThatNeverReadsBlocksNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		s := New(w)
+		began := time.Now()
+		for range 3 * maxLines {
+			write(t, s, "a line\n")
+		}
+		for range 100 {
+			write(t, s, strings.Repeat("x", maxBytes/10))
+		}
+		if time.Since(began) != 0 {
+			t.Errorf("writing took %s", time.Since(began))
+		}
+		if s.Dropped() < 2*maxLines || s.waiting.Load() > maxBytes {
+			t.Errorf("%d dropped, %d bytes wait", s.Dropped(), s.waiting.Load())
+		}
+		if s.Stop(2*time.Second) || time.Since(began) != 2*time.Second {
+			t.Errorf("the stop took %s", time.Since(began))
+		}
+		_ = r.Close() // the process would end here
+		<-s.done
+	})
+}
+
+// flaky fails for as long as it is told to.
+type flaky struct {
+	mu  sync.Mutex
+	err error
+	out bytes.Buffer
+}
+
+func (f *flaky) Write(b []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil {
+		return 0, f.err
+	}
+	return f.out.Write(b)
+}
+
+func (f *flaky) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+}
+
+// A full disk has room again one day; the log then says how much is missing.
+func TestLogGoesOnAfterAFullDisk(t *testing.T) {
+	for _, cause := range []error{syscall.ENOSPC, syscall.EPIPE, errors.New("anything")} {
+		synctest.Test(t, func(t *testing.T) {
+			f := &flaky{}
+			s := New(f)
+			s.OnLost(func(n uint64) []byte { return fmt.Appendf(nil, "%d lost\n", n) })
+			write(t, s, "one\n")
+			synctest.Wait()
+			f.fail(cause)
+			write(t, s, "two\n")
+			write(t, s, "three\n")
+			synctest.Wait()
+			f.fail(nil)
+			write(t, s, "four\n")
+			if !s.Stop(time.Second) {
+				t.Error("it did not stop")
+			}
+			if got := f.out.String(); got != "one\n2 lost\nfour\n" || s.Dropped() != 2 {
+				t.Errorf("written is %q, %d dropped", got, s.Dropped())
+			}
+		})
+	}
+}
+
+func TestWritesBesideTheStop(t *testing.T) {
+	s := New(io.Discard)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 500 {
+				write(t, s, "line\n")
+			}
+		})
+	}
+	s.Stop(10 * time.Second)
+	wg.Wait()
+}

@@ -72,16 +72,6 @@ func (s *stream) publishAtomic(ctx context.Context, msgs []*nats.Msg) (uint64, e
 	}
 }
 
-// publishTogether is publishAtomic, which a single message does not need.
-func (s *stream) publishTogether(ctx context.Context, msgs []*nats.Msg) error {
-	if len(msgs) == 1 {
-		_, err := s.publish(ctx, msgs[0])
-		return err
-	}
-	_, err := s.publishAtomic(ctx, msgs)
-	return err
-}
-
 // publishAll stores the messages one by one or in atomic batches, whichever is
 // faster. On an error some may be stored.
 func (s *stream) publishAll(ctx context.Context, msgs []*nats.Msg) error {

@@ -29,6 +29,9 @@ const (
 	BadValue   Kind = "badvalue"   // Record (0 = every one) answers Value as Field: an undecodable row
 	DropFields Kind = "dropfields" // query answers lack Fields; GET by id has them
 	DropIDs    Kind = "dropids"    // query answers lack Records (none given: each row by Probability); GET by id has them
+	// Poison spoils every answer that would tell Record, with Field only those that would tell this field of it: as As
+	// says, a Status with Text or Page (also 200), Truncate, Reset or Hang.
+	Poison Kind = "poison"
 )
 
 // Faults of the callouts; Entity is Companies or Contacts.
@@ -67,6 +70,8 @@ type Fault struct {
 	Value       json.RawMessage `json:"value,omitempty"`
 	Count       int             `json:"count,omitempty"`
 	Logged      bool            `json:"logged,omitempty"`
+	As          Kind            `json:"as,omitempty"`   // what Poison does; empty = Status
+	Page        string          `json:"page,omitempty"` // the whole body of a Poison's answer, in place of Text
 
 	spent bool
 }
@@ -114,7 +119,7 @@ func (d *Duration) UnmarshalJSON(raw []byte) error {
 }
 
 var kinds = []Kind{
-	Status, Throttle, Truncate, Reset, Hang, Slow, Away, BadValue, DropFields, DropIDs,
+	Status, Throttle, Truncate, Reset, Hang, Slow, Away, BadValue, DropFields, DropIDs, Poison,
 	Duplicate, Reorder, Gap, Lose, PersonID, NoFields, Values, EntityType, Fraction, UnknownGUID, Big, BadSign,
 }
 
@@ -136,6 +141,9 @@ func (s *Set) Add(f Fault) (int64, error) {
 	}
 	if f.Probability < 0 || f.Probability > 1 || f.Next < 0 {
 		return 0, fmt.Errorf("add fault: probability %v and next %d: want 0 to 1, and 0 or more", f.Probability, f.Next)
+	}
+	if f.Kind == Poison && (f.Record == 0 || !slices.Contains([]Kind{"", Status, Truncate, Reset, Hang}, f.As)) {
+		return 0, fmt.Errorf("add fault: poison of record %d as %q: want a record, and status, truncate, reset or hang", f.Record, f.As)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,16 +173,23 @@ func (s *Set) List() []Fault {
 
 // Take asks for a fault of a kind and uses up one of its hits. what is the operation (REST) or the action (callouts).
 func (s *Set) Take(kind Kind, entity, what string) (Fault, bool) {
-	if taken := s.take(kind, entity, what, 1); len(taken) == 1 {
+	return s.TakeFor(kind, entity, what, nil)
+}
+
+// TakeFor is Take of the first fault that hits; nil: each does.
+func (s *Set) TakeFor(kind Kind, entity, what string, hits func(Fault) bool) (Fault, bool) {
+	if taken := s.take(kind, entity, what, 1, hits); len(taken) == 1 {
 		return taken[0], true
 	}
 	return Fault{}, false
 }
 
 // TakeAll asks for every fault of a kind and uses up one hit of each.
-func (s *Set) TakeAll(kind Kind, entity, what string) []Fault { return s.take(kind, entity, what, -1) }
+func (s *Set) TakeAll(kind Kind, entity, what string) []Fault {
+	return s.take(kind, entity, what, -1, nil)
+}
 
-func (s *Set) take(kind Kind, entity, what string, most int) []Fault {
+func (s *Set) take(kind Kind, entity, what string, most int, hits func(Fault) bool) []Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var taken []Fault
@@ -182,7 +197,7 @@ func (s *Set) take(kind Kind, entity, what string, most int) []Fault {
 		if len(taken) == most {
 			break
 		}
-		if f.Kind == kind && f.covers(entity, what) && s.rolls(f) {
+		if f.Kind == kind && f.covers(entity, what) && (hits == nil || hits(*f)) && s.rolls(f) {
 			taken = append(taken, *f)
 			if f.Next > 0 {
 				f.Next--

@@ -12,7 +12,8 @@ import (
 type answer struct {
 	status     int
 	body       []byte
-	retryAfter int // seconds, 0 = no header
+	retryAfter int  // seconds, 0 = no header
+	cut        bool // the connection ends after half of the body
 }
 
 func ok(body []byte) answer { return answer{status: http.StatusOK, body: body} }

@@ -148,3 +148,46 @@ func TestFaultControl(t *testing.T) {
 		t.Errorf("left %v", kinds)
 	}
 }
+
+// TestPoisonSpoilsWhatTellsItsRecord: by query and by id, and with a field only where that is told.
+func TestPoisonSpoilsWhatTellsItsRecord(t *testing.T) {
+	const (
+		with    = `{"filter":[{"op":"in","field":"id","value":[1,2]}]}`
+		without = `{"filter":[{"op":"in","field":"id","value":[1,3]}]}`
+		idsOnly = `{"IncludeFields":["id"],"filter":[{"op":"in","field":"id","value":[1,2]}]}`
+	)
+	for name, f := range map[string]sim.Fault{
+		"status":       {Kind: fault.Poison, Record: 2, Status: 413, Text: "Too large"},
+		"page":         {Kind: fault.Poison, Record: 2, Status: 200, Page: "<html>blocked</html>"},
+		"truncated":    {Kind: fault.Poison, Record: 2, As: fault.Truncate},
+		"reset":        {Kind: fault.Poison, Record: 2, As: fault.Reset},
+		"by its field": {Kind: fault.Poison, Record: 2, Field: "companyName", Status: 502},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tn := start(t, nil)
+			numbered(tn, 4)
+			tn.SetFault(f)
+			spoilt := func(body string) bool {
+				r, err := tn.send("POST", "Companies/query", body)
+				return err != nil || r.status != 200 || strings.Contains(r.raw, "html")
+			}
+			if !spoilt(with) || spoilt(without) || spoilt(idsOnly) != (f.Field == "") {
+				t.Errorf("with it %v, without it %v, ids only %v", spoilt(with), spoilt(without), spoilt(idsOnly))
+			}
+			if r, err := tn.send("GET", "Companies/2", ""); err == nil && (r.status != f.Status || strings.Contains(r.raw, `"item"`)) {
+				t.Errorf("by id: %d %s", r.status, r.raw)
+			}
+			tn.must("GET", "Companies/3", "")
+			tn.ClearFaults(0)
+			if spoilt(with) {
+				t.Error("spoilt after it was cleared")
+			}
+		})
+	}
+	tn := start(t, nil)
+	for _, bad := range []string{`{"kind":"poison"}`, `{"kind":"poison","record":2,"as":"throttle"}`} {
+		if r := tn.do("POST", "/sim/faults", bad); r.status != 400 {
+			t.Errorf("%s: %d", bad, r.status)
+		}
+	}
+}

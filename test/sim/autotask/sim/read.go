@@ -26,6 +26,7 @@ func (s *Sim) get(q *request) answer {
 		}
 		return answer{status: http.StatusNotFound}
 	}
+	s.poison(q, q.entity, nil, row)
 	faults := s.faults.TakeAll(fault.BadValue, q.entity.Name, q.op)
 	v := schema.View{Costs: s.Modes().Costs, Omit: s.Modes().OmitEmpty}
 	return item(q.entity, row, spoil(q.entity, v, id, faults))
@@ -47,6 +48,20 @@ func spoil(e *schema.Entity, v schema.View, id int64, faults []fault.Fault) sche
 		}
 	}
 	return v
+}
+
+// poison notes the fault that spoils an answer with these rows; include is the positions that are told, nil = all.
+func (s *Sim) poison(q *request, e *schema.Entity, include []int, rows ...schema.Record) {
+	for _, row := range rows {
+		told := func(f fault.Fault) bool {
+			pos, known := e.Pos(f.Field)
+			return f.Record == row.ID() && (f.Field == "" || known && (include == nil || slices.Contains(include, pos)))
+		}
+		if f, hit := s.faults.TakeFor(fault.Poison, e.Name, q.op, told); hit {
+			q.poison = &f
+			return
+		}
+	}
 }
 
 // parse reads the query of a request: the body of a POST, the search parameter of a GET.
@@ -124,6 +139,7 @@ func (s *Sim) page(q *request, e *schema.Entity, parsed *query.Query, cur cursor
 	if more {
 		next, rows = rows[cur.PageSize].ID(), rows[:cur.PageSize]
 	}
+	s.poison(q, e, parsed.Include, rows...)
 	view := schema.View{Query: true, Include: parsed.Include, Costs: s.Modes().Costs, Omit: s.Modes().OmitEmpty}
 	for _, f := range s.faults.TakeAll(fault.DropFields, e.Name, q.op) {
 		for _, name := range f.Fields {

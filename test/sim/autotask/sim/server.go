@@ -38,8 +38,9 @@ type request struct {
 	entity   *schema.Entity // nil for resources that are no entity
 	rest     []string       // the path behind the resource
 	body     []byte
-	user     int64  // id of the API user, once logged in
-	leave    func() // ends the request's count as one under way
+	user     int64        // id of the API user, once logged in
+	leave    func()       // ends the request's count as one under way
+	poison   *fault.Fault // spoils the answer for a record in it
 }
 
 // base is the REST base URL that the caller used.
@@ -70,7 +71,7 @@ func (s *Sim) serveREST(w http.ResponseWriter, r *http.Request, segments []strin
 		w.Header().Set("Retry-After", strconv.Itoa(a.retryAfter))
 	}
 	w.WriteHeader(a.status)
-	if _, cut := s.faults.Take(fault.Truncate, q.resource, q.op); cut {
+	if _, cut := s.faults.Take(fault.Truncate, q.resource, q.op); cut || a.cut {
 		_, _ = w.Write(a.body[:len(a.body)/2])
 		_ = http.NewResponseController(w).Flush() // or the half would never leave
 		panic(http.ErrAbortHandler)
@@ -120,7 +121,39 @@ func (s *Sim) answer(w http.ResponseWriter, q *request) answer {
 		return failed(http.StatusRequestEntityTooLarge, "Maximum request length exceeded.")
 	}
 	q.body = body
-	return s.dispatch(q)
+	a := s.dispatch(q)
+	if q.poison != nil {
+		return s.spoilt(w, q, a)
+	}
+	return a
+}
+
+// spoilt is what becomes of an answer with a poisoned record in it.
+func (s *Sim) spoilt(w http.ResponseWriter, q *request, a answer) answer {
+	switch f := q.poison; f.As {
+	case fault.Reset:
+		return reset(w)
+	case fault.Hang:
+		return s.hang(w, q)
+	case fault.Truncate:
+		a.cut = true
+		return a
+	default:
+		spoilt := failed(limit(f.Status, http.StatusInternalServerError), f.Text)
+		if f.Page != "" {
+			spoilt.body = []byte(f.Page)
+		}
+		return spoilt
+	}
+}
+
+// hang never answers.
+func (s *Sim) hang(w http.ResponseWriter, q *request) answer {
+	select {
+	case <-q.Context().Done():
+	case <-s.ctx.Done():
+	}
+	return reset(w)
 }
 
 // misbehave does what the faults of a logged-in request ask for.
@@ -129,11 +162,7 @@ func (s *Sim) misbehave(w http.ResponseWriter, q *request, threads int) (answer,
 		s.sleep(q.Context(), time.Duration(f.Delay))
 	}
 	if _, hit := s.faults.Take(fault.Hang, q.resource, q.op); hit {
-		select {
-		case <-q.Context().Done():
-		case <-s.ctx.Done():
-		}
-		return reset(w), true
+		return s.hang(w, q), true
 	}
 	if f, hit := s.faults.Take(fault.Throttle, q.resource, q.op); hit {
 		a := failed(http.StatusTooManyRequests, fmt.Sprintf(textThreads, threads))

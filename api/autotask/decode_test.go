@@ -155,11 +155,11 @@ func TestDecodeRowsCostsOnlyTheBadRow(t *testing.T) {
 	}
 	const entity, whole = "ServiceBundleServices", "a whole number"
 	if diff := cmp.Diff([]RowError{
-		{entity, 2, 0, "serviceBundleID", "text that is not whole or not a number", whole},
-		{entity, 0, 0, "id", "nothing", whole},
-		{entity, 0, 0, "id", "text that is not whole or not a number", whole},
-		{entity, 0, 0, "id", "null", "an object"},
-		{entity, 0, 0, "id", "list", "an object"},
+		{entity, 2, 0, "serviceBundleID", "text that is not whole or not a number", whole, nil},
+		{entity, 0, 0, "id", "nothing", whole, nil},
+		{entity, 0, 0, "id", "text that is not whole or not a number", whole, nil},
+		{entity, 0, 0, "id", "null", "an object", nil},
+		{entity, 0, 0, "id", "list", "an object", nil},
 	}, rows.Bad); diff != "" {
 		t.Errorf("difference (-want +got):\n%s", diff)
 	}

@@ -118,7 +118,11 @@ func (c *Client) send(
 		e.RetryAfter = wait
 		return e
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, timeout{callTimeout})
+	limit := callTimeout
+	if ctx.Value(briefKey{}) != nil {
+		limit = briefTimeout
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, timeout{limit})
 	defer cancel()
 	status := 0
 	defer func() { c.observe(r, status, failed, c.cfg.Now().Sub(start)) }()

@@ -68,7 +68,7 @@ func TestReadsAreTriedThreeTimes(t *testing.T) {
 			v := always(tc.status, tc.body)
 			var p pauses
 			c := newTestClient(t, v, func(cfg *Config) { cfg.Wait = p.wait })
-			_, err := collect[link](t.Context(), c, "Links", Query{})
+			_, err := c.Count(t.Context(), "Links")
 			if KindOf(err) != tc.kind || len(v.sent()) != tc.tries || len(p.all) != tc.tries-1 {
 				t.Errorf("%d tries, pauses %v, error %v, want %d tries and %s", len(v.sent()), p.all, err, tc.tries, tc.kind)
 			}
@@ -128,12 +128,12 @@ func TestACallTimesOutUnderItsName(t *testing.T) {
 		v := &vendor{answer: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }}
 		start := time.Now()
 		_, err := collect[link](t.Context(), newTestClient(t, v), "Companies", Query{})
-		if KindOf(err) != KindUnavailable || err.Error() != "query Companies: unavailable: timed out after 60s" ||
+		if KindOf(err) != KindUnavailable || !strings.Contains(err.Error(), "query Companies: unavailable: timed out after 60s") ||
 			!errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)
 		}
-		if took := time.Since(start); took < 2*callTimeout || took > 2*callTimeout+longestPause {
-			t.Errorf("two tries took %s", took)
+		if took := time.Since(start); took < 2*callTimeout || took > 2*callTimeout+longestPause+briefTimeout {
+			t.Errorf("two tries and a brief one took %s", took)
 		}
 	})
 }

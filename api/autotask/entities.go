@@ -41,7 +41,7 @@ type Company struct {
 // Contact is a row of Contacts.
 type Contact struct {
 	ID             int64     `at:"id"`
-	CompanyID      int64     `at:"companyID"`
+	CompanyID      int64     `at:"companyID,parent"`
 	FirstName      string    `at:"firstName,optional"`
 	LastName       string    `at:"lastName,optional"`
 	EmailAddress   string    `at:"emailAddress"`

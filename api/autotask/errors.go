@@ -12,7 +12,8 @@ import (
 type Kind string
 
 // The kinds of errors. Refused, Throttled, Budget and Unavailable are failures of
-// the road; Permission of one entity; the others of the one request.
+// the road; Permission of one entity; the others of the one request. OfOneRecord says
+// which of them one record may cause.
 const (
 	KindRefused     Kind = "refused"     // credentials: nothing is tried again until SetCredentials
 	KindPermission  Kind = "permission"  // the API user may not do this with this entity
@@ -20,7 +21,7 @@ const (
 	KindThrottled   Kind = "throttled"   // the vendor's thread or hourly limit
 	KindBudget      Kind = "budget"      // our own share of the hourly limit is used up; nothing was sent
 	KindUnavailable Kind = "unavailable" // network, timeout, 502, 503, 504, 500 without a text, a redirect
-	KindUnknown     Kind = "unknown"     // 500 with a text nobody has recorded: may be one bad row, so bisect
+	KindUnknown     Kind = "unknown"     // 500 with a text nobody has recorded
 	KindUndecodable Kind = "undecodable" // success by status, but not the JSON that was expected
 	KindInvalid     Kind = "invalid"     // the request itself is wrong and will stay wrong
 	KindBadRow      Kind = "bad_row"     // a RowError: this one record cannot be read, the rest can
@@ -73,10 +74,16 @@ type RowError struct {
 	Field  string // the vendor's JSON name
 	Got    string
 	Want   string
+	// Cause is why Autotask does not answer the row at all, though it answers others; nil
+	// where the row came and one field is wrong. It is not wrapped: the failure is the row's.
+	Cause error `json:"-"`
 }
 
 // Error names the record and field, what came and what was wanted.
 func (e RowError) Error() string {
+	if e.Cause != nil {
+		return fmt.Sprintf("read %s %d: Autotask answers for all others but not for this one: %s", e.Entity, e.ID, e.Cause)
+	}
 	return fmt.Sprintf("read %s %d: %s: got %s, want %s", e.Entity, e.ID, e.Field, e.Got, e.Want)
 }
 

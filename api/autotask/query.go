@@ -27,7 +27,8 @@ type Query struct {
 // Each hands the records of a query to page, up to 500 at a time in the order of
 // their ids, and ends with the first error of either. It pages by id (id greater
 // than the last), which stays right while records are added, and asks no further
-// after a page that is not full. A bad row is in the page's Bad and ends nothing.
+// after a page that is not full. A bad row is in the page's Bad and ends nothing,
+// nor does one that spoils every answer with it, however it does that.
 func Each[T any](ctx context.Context, c *Client, entity string, q Query, page func(Rows[T]) error) error {
 	s, err := shapeOf(reflect.TypeFor[T](), entity)
 	if err != nil {
@@ -44,14 +45,29 @@ func Each[T any](ctx context.Context, c *Client, entity string, q Query, page fu
 	if q.First > 0 {
 		size = min(q.First, pageSize)
 	}
-	for ; ; size = pageSize {
-		items, asked, err := c.page(ctx, entity, s, q, next, size)
+	walk := pages[T]{c: c, entity: entity, shape: s, query: q}
+	for ; ; size = walk.nextSize() {
+		items, asked, err := c.page(walk.context(ctx), entity, s, q, next, size)
 		if err != nil {
-			return err
+			bad, err := walk.failed(ctx, next, size, err)
+			if err != nil {
+				return err
+			}
+			if bad != nil {
+				if bad.ID <= last {
+					return queryRequest(entity).fail(KindUndecodable, fmt.Errorf("page by id: got %d after %d, want ascending ids", bad.ID, last))
+				}
+				if err := page(Rows[T]{Bad: []RowError{*bad}}); err != nil {
+					return err
+				}
+				last, next = bad.ID, Gt(idField, bad.ID)
+			}
+			continue
 		}
 		if last, err = lastID(items, last, size); err != nil {
 			return queryRequest(entity).fail(KindUndecodable, err)
 		}
+		walk.read(len(items))
 		if len(items) > 0 {
 			if err := page(decodeRows[T](s, items, asked)); err != nil {
 				return err

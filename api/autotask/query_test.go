@@ -49,6 +49,8 @@ func matches(f Filter, id int) bool {
 		return float64(id) >= f.Value.(float64)
 	case opGt:
 		return float64(id) > f.Value.(float64)
+	case opEq:
+		return f.Field != idField || float64(id) == f.Value.(float64)
 	case opIn:
 		return slices.Contains(f.Value.([]any), any(float64(id)))
 	}

@@ -22,6 +22,8 @@ type Query struct {
 	Filter []Filter // all must hold
 	From   int64    // only records with this id or a higher one: where to go on
 	First  int      // how many records the first page has at most; 0 = 500, as all others
+
+	named bool // the caller knows which records it asks for, so their ids need not be searched for
 }
 
 // Each hands the records of a query to page, up to 500 at a time in the order of
@@ -91,7 +93,7 @@ func ByIDs[T any](
 	ids = slices.Clone(ids)
 	slices.Sort(ids)
 	for chunk := range slices.Chunk(slices.Compact(ids), MaxIDs) {
-		q := Query{Filter: append([]Filter{In(field, chunk)}, extra...)}
+		q := Query{Filter: append([]Filter{In(field, chunk)}, extra...), named: true}
 		err := Each(ctx, c, entity, q, func(rows Rows[T]) error {
 			all.Items = append(all.Items, rows.Items...)
 			all.Bad = append(all.Bad, rows.Bad...)

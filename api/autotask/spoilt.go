@@ -159,6 +159,9 @@ func (p *pages[T]) identify(ctx context.Context, next Filter, cause error) (*Row
 			return &bad, nil
 		}
 	}
+	if p.query.named {
+		return nil, cause
+	}
 	id, err := p.search(ctx, next, cause)
 	return &RowError{Entity: p.entity, ID: id, Field: "the whole row", Got: "no answer that can be read", Want: "one", Cause: cause}, err
 }

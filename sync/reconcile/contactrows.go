@@ -19,23 +19,17 @@ func (b *batch) contactsOf(ctx context.Context, due []*item) (map[int64][]autota
 	if b.in.Options.Emails == "none" {
 		return nil, nil, nil
 	}
-	rows, bad, err := bisect(ctx, b.ids(due), func(ctx context.Context, part []int64) (autotask.Rows[autotask.Contact], error) {
-		rows, err := autotask.ByIDs[autotask.Contact](ctx, b.fetcher.client, autotask.EntityContacts, "companyID", part, autotask.Eq("isActive", 1))
-		if err == nil && len(rows.Bad) > 0 {
-			return rows, &autotask.Error{Kind: autotask.KindUndecodable, Operation: "query", Entity: autotask.EntityContacts, Cause: rows.Bad[0]}
-		}
-		return rows, err
-	})
+	rows, bad, err := rowsOf[autotask.Contact](ctx, b.fetcher.client, autotask.EntityContacts, "companyID", b.ids(due), autotask.Eq("isActive", 1))
 	if err != nil {
 		return nil, nil, err
 	}
 	out, listed := map[int64][]autotask.Contact{}, map[int64]bool{}
-	for _, c := range rows.Items {
+	for _, c := range rows {
 		listed[c.ID] = true
-		full, keep, err := whole(ctx, b.fetcher, contactRows, c)
+		full, keep, own, err := whole(ctx, b.fetcher, contactRows, c)
 		switch {
-		case err != nil && ownFailure(err):
-			bad[c.CompanyID] = err
+		case own != nil:
+			bad[c.CompanyID] = own
 		case err != nil:
 			return nil, nil, err
 		case keep:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -23,7 +22,21 @@ type fetcher struct {
 	fields map[string]map[string]bool      // entity → field names in lower case; nil while unknown
 	untold map[string]time.Time            // entity → when to ask for its fields again, since they could not be read
 	empty  map[string]map[string]time.Time // entity → key that is left out where it is empty → until when that is believed
+	lately map[string][]seen               // entity → records that Autotask answered
 }
+
+// seen is a record that Autotask answered, and when.
+type seen struct {
+	id int64
+	at time.Time
+}
+
+// How many answered records of an entity are remembered, and for how long: were they
+// poisoned all, the failures of others would be the road's until they are forgotten.
+const (
+	maxLately = 3
+	latelyFor = time.Hour
+)
 
 // askAgain is how long it is believed that Autotask does not tell an entity's fields.
 const askAgain = 10 * time.Minute
@@ -32,6 +45,7 @@ func newFetcher(client *autotask.Client, now func() time.Time) *fetcher {
 	return &fetcher{
 		client: client, now: now,
 		fields: map[string]map[string]bool{}, untold: map[string]time.Time{}, empty: map[string]map[string]time.Time{},
+		lately: map[string][]seen{},
 	}
 }
 
@@ -98,6 +112,37 @@ func (f *fetcher) learn(entity string, keys []string) {
 	}
 }
 
+// remember notes up to three records that were answered.
+func (f *fetcher) remember(entity string, ids []int64, answeredNow func(int64) bool) {
+	var fresh []seen
+	for _, id := range ids {
+		if len(fresh) < maxLately && answeredNow(id) {
+			fresh = append(fresh, seen{id, f.now()})
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, old := range f.lately[entity] {
+		if len(fresh) < maxLately && !slices.ContainsFunc(fresh, func(a seen) bool { return a.id == old.id }) {
+			fresh = append(fresh, old)
+		}
+	}
+	f.lately[entity] = fresh
+}
+
+// remembered are the records answered lately that are not among ids.
+func (f *fetcher) remembered(entity string, ids []int64) []int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var known []int64
+	for _, a := range f.lately[entity] {
+		if f.now().Sub(a.at) < latelyFor && !slices.Contains(ids, a.id) {
+			known = append(known, a.id)
+		}
+	}
+	return known
+}
+
 // fetched is what Autotask says of a set of records.
 type fetched[T any] struct {
 	rows map[int64]T
@@ -129,11 +174,21 @@ func fetch[T any](ctx context.Context, f *fetcher, r row[T], ids []int64) (fetch
 	for _, v := range rows.Items {
 		out.rows[r.id(v)] = v
 	}
+	unanswered := firstOf(bad)
 	for _, b := range rows.Bad {
 		if b.ID != 0 {
 			out.bad[b.ID] = b
 		}
+		if b.Cause != nil {
+			unanswered = b.Cause
+		}
 	}
+	if unanswered != nil {
+		if err := vouch(ctx, f, r, ids, unanswered); err != nil {
+			return out, err
+		}
+	}
+	f.remember(r.entity, ids, func(id int64) bool { _, ok := out.rows[id]; return ok })
 	for _, id := range ids {
 		v, ok := out.rows[id]
 		if out.bad[id] != nil || ok && f.complete(ctx, r.entity, r.lacks(v)) {
@@ -149,114 +204,170 @@ func fetch[T any](ctx context.Context, f *fetcher, r row[T], ids []int64) (fetch
 
 // settle asks for one record by id and believes the answer.
 func (out *fetched[T]) settle(ctx context.Context, f *fetcher, r row[T], id int64) error {
-	v, err := autotask.Get[T](ctx, f.client, r.entity, id)
-	switch kind := autotask.KindOf(err); {
+	v, own, err := alone(ctx, f, r, id)
+	switch {
+	case own != nil:
+		delete(out.rows, id)
+		out.bad[id] = own
 	case err == nil:
 		out.rows[id] = v
-	case kind == autotask.KindNotFound:
+	case autotask.KindOf(err) == autotask.KindNotFound:
 		delete(out.rows, id)
 		out.gone[id] = true
-	case ownFailure(err):
-		if road := probe(ctx, f.client, err); road != nil {
-			return road
-		}
-		delete(out.rows, id)
-		out.bad[id] = err
 	default:
 		return err
 	}
 	return nil
 }
 
+// alone asks for one record by id. own is the record's own failure: it comes again
+// although Autotask answers for something else in between and after.
+func alone[T any](ctx context.Context, f *fetcher, r row[T], id int64) (v T, own, err error) {
+	for again := range 2 {
+		v, err = autotask.Get[T](ctx, f.client, r.entity, id)
+		switch kind := autotask.KindOf(err); {
+		case kind == autotask.KindBadRow:
+			return v, err, nil
+		case kind == autotask.KindNotFound, !autotask.OfOneRecord(err):
+			return v, nil, err
+		}
+		if road := probe(ctx, f.client, err); road != nil {
+			return v, nil, road
+		}
+		if again == 1 {
+			break
+		}
+		ctx = autotask.WithoutRepeats(ctx)
+	}
+	if road := vouch(ctx, f, r, []int64{id}, err); road != nil {
+		return v, nil, road
+	}
+	return v, err, nil
+}
+
 // whole returns a row that hangs on a record with all its keys; one that lacks some is
-// read by id. It is not kept when Autotask does not have the record any more.
-func whole[T any](ctx context.Context, f *fetcher, r row[T], v T) (full T, keep bool, err error) {
+// read by id. It is not kept when Autotask does not have the record any more; own is
+// the row's own failure.
+func whole[T any](ctx context.Context, f *fetcher, r row[T], v T) (full T, keep bool, own, err error) {
 	if lacks := r.lacks(v); f.leavesOut(r.entity, lacks) || f.complete(ctx, r.entity, lacks) {
-		return v, true, nil
+		return v, true, nil, nil
 	}
-	full, err = autotask.Get[T](ctx, f.client, r.entity, r.id(v))
-	if autotask.KindOf(err) == autotask.KindNotFound {
-		return full, false, nil
+	full, own, err = alone(ctx, f, r, r.id(v))
+	switch {
+	case autotask.KindOf(err) == autotask.KindNotFound:
+		return full, false, nil, nil
+	case own != nil || err != nil:
+		return full, false, own, err
 	}
-	if err == nil {
-		f.learn(r.entity, r.lacks(full))
-	}
-	return full, err == nil, err
+	f.learn(r.entity, r.lacks(full))
+	return full, true, nil, nil
 }
 
-// ownFailure says whether an error can be one record's alone: a row that cannot
-// be decoded, an answer that breaks off in the middle, or a 500 with a text nobody
-// has seen. All else is the road's.
-func ownFailure(err error) bool {
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return true
-	}
-	switch autotask.KindOf(err) {
-	case autotask.KindUnknown, autotask.KindUndecodable, autotask.KindBadRow:
-		return true
-	default:
-		return false
-	}
-}
-
-// probe asks for something that has nothing to do with the record: when that
-// fails too, the failure is the road's.
+// probe asks the entity that failed for no record at all: when that fails too, the
+// failure is the road's.
 func probe(ctx context.Context, c *autotask.Client, cause error) error {
-	if _, err := autotask.ByIDs[companyName](ctx, c, autotask.EntityCompanies, "id", []int64{nobody}); err != nil {
-		return fmt.Errorf("%w (and a probe: %w)", cause, err)
+	entity := autotask.EntityCompanies
+	if e, ok := errors.AsType[*autotask.Error](cause); ok && e.Entity != "" {
+		entity = e.Entity
+	}
+	if _, err := autotask.ByIDs[rowID](autotask.WithBrief(ctx), c, entity, "id", []int64{nobody}); err != nil {
+		return fmt.Errorf("%w (asked for no record at all, after %w)", err, cause)
 	}
 	return nil
+}
+
+// vouch asks for records that were answered lately and are not among ids: where none
+// of them is answered now, Autotask cannot tell any record, and none is to blame.
+func vouch[T any](ctx context.Context, f *fetcher, r row[T], ids []int64, cause error) error {
+	road := error(nil)
+	for _, id := range f.remembered(r.entity, ids) {
+		rows, err := autotask.ByIDs[T](autotask.WithBrief(ctx), f.client, r.entity, "id", []int64{id})
+		switch {
+		case err == nil && (len(rows.Bad) == 0 || rows.Bad[0].Cause == nil):
+			return nil
+		case err == nil:
+			err = rows.Bad[0].Cause
+		case !autotask.OfOneRecord(err):
+			return err
+		}
+		road = fmt.Errorf("%w (asked for %s %d, which was answered before, after %w)", err, r.entity, id, cause)
+	}
+	return road
 }
 
 // nobody is an id that no record has.
 const nobody = -1
 
 // bisect runs a bulk query and, where it fails as a whole for what may be one
-// bad row, halves the ids until the bad ones stand alone. A query that fails for
-// nobody's id too is the road's failure: that costs one more query, not hundreds.
+// record, halves the ids until those to blame stand alone. The road is asked first:
+// a query that fails for no record at all too is its failure, which costs one more
+// query, not hundreds. It is asked again on either side of the second try of a record
+// that is alone, so that an outage which begins or ends meanwhile blames nobody.
 func bisect[T any](ctx context.Context, ids []int64, query func(context.Context, []int64) (autotask.Rows[T], error)) (autotask.Rows[T], map[int64]error, error) {
 	var all autotask.Rows[T]
 	bad := map[int64]error{}
-	worked := false // the query works as such, so that rows are to blame
-	var walk func(part []int64, half bool) error
-	walk = func(part []int64, half bool) error {
-		tries := ctx
-		if half && len(part) > 1 { // halving is another try in itself; only who is blamed gets the client's repeats
-			tries = autotask.WithoutRepeats(ctx)
-		}
-		rows, err := query(tries, part)
-		switch {
-		case err == nil:
-			worked = true
+	ask := func(ctx context.Context, part []int64) error {
+		rows, err := query(ctx, part)
+		if err == nil {
 			all.Items = append(all.Items, rows.Items...)
 			all.Bad = append(all.Bad, rows.Bad...)
-			return nil
-		case !ownFailure(err):
-			return err
 		}
-		if !worked {
-			if _, also := query(ctx, []int64{nobody}); also != nil {
-				return fmt.Errorf("%w (and the same for no record at all: %w)", err, also)
-			}
-			worked = true
-		}
-		if len(part) == 1 {
-			bad[part[0]] = err
-			return nil
-		}
-		middle := len(part) / 2
-		if err := walk(part[:middle], true); err != nil {
-			return err
-		}
-		return walk(part[middle:], true)
+		return err
 	}
-	if len(ids) == 0 {
-		return all, bad, nil
+	road := func(cause error) error {
+		if _, err := query(autotask.WithBrief(ctx), []int64{nobody}); err != nil {
+			return fmt.Errorf("%w (asked for no record at all, after %w)", err, cause)
+		}
+		return nil
+	}
+	var walk func(part []int64, err error) error
+	halve := func(part []int64) error {
+		middle := len(part) / 2
+		for _, half := range [][]int64{part[:middle], part[middle:]} {
+			tries := autotask.WithoutRepeats(ctx) // halving is another try in itself
+			if len(half) > 1 {
+				tries = autotask.WithBrief(ctx)
+			}
+			if err := walk(half, ask(tries, half)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	open := false
+	walk = func(part []int64, err error) error {
+		if !autotask.OfOneRecord(err) {
+			return err
+		}
+		if !open || len(part) == 1 {
+			if away := road(err); away != nil {
+				return away
+			}
+			open = true
+		}
+		if len(part) > 1 {
+			return halve(part)
+		}
+		if err = ask(autotask.WithoutRepeats(ctx), part); !autotask.OfOneRecord(err) {
+			return err
+		}
+		if away := road(err); away != nil {
+			return away
+		}
+		bad[part[0]] = err
+		return nil
 	}
 	for part := range slices.Chunk(ids, MaxBatch) {
-		if err := walk(part, false); err != nil {
+		if err := walk(part, ask(ctx, part)); err != nil {
 			return all, bad, err
 		}
 	}
 	return all, bad, nil
+}
+
+func firstOf(bad map[int64]error) error {
+	for _, err := range bad {
+		return err
+	}
+	return nil
 }

@@ -55,36 +55,9 @@ func listAll[T any](ctx context.Context, f *fetcher, r row[T], out *listed[T], f
 		slices.Sort(out.ids)
 		return nil
 	})
-	if ownFailure(err) {
-		err = listIDs(ctx, f, r, out)
-	}
 	if err != nil {
 		return fmt.Errorf("list %s: %w", r.entity, err)
 	}
 	out.all = true
 	return nil
-}
-
-// listIDs goes on where a list broke off at a page that one row spoils: only ids
-// are listed, and the rows are fetched by them, which finds the bad one.
-func listIDs[T any](ctx context.Context, f *fetcher, r row[T], out *listed[T]) error {
-	from := int64(1)
-	if n := len(out.ids); n > 0 {
-		from = out.ids[n-1] + 1
-	}
-	return autotask.Each(ctx, f.client, r.entity, autotask.Query{From: from}, func(rows autotask.Rows[rowID]) error {
-		ids := make([]int64, len(rows.Items))
-		for i, v := range rows.Items {
-			ids[i] = v.ID
-		}
-		for part := range slices.Chunk(ids, MaxBatch) {
-			found, err := fetch(ctx, f, r, part)
-			if err != nil {
-				return err
-			}
-			out.take(found)
-			out.ids = append(out.ids, part...)
-		}
-		return nil
-	})
 }

@@ -63,10 +63,10 @@ func partRows[T any](ctx context.Context, f *fetcher, of part[T], d digests, bad
 	addRows(d, of, autotask.Rows[T]{Items: rows}) // of contracts with bad rows the hash is made anew
 	out := map[int64][]T{}
 	for _, v := range rows {
-		full, keep, err := whole(ctx, f, of.row, v)
+		full, keep, own, err := whole(ctx, f, of.row, v)
 		switch {
-		case err != nil && ownFailure(err):
-			bad[of.contract(v)] = err
+		case own != nil:
+			bad[of.contract(v)] = own
 		case err != nil:
 			return nil, fmt.Errorf("fetch %s: %w", of.entity, err)
 		case keep:
@@ -78,10 +78,10 @@ func partRows[T any](ctx context.Context, f *fetcher, of part[T], d digests, bad
 
 // rowsOf reads the rows that hang on records, in bulk. A row that cannot be read is the
 // failure of the record it hangs on: without it a vendor or a cost would be wrong.
-func rowsOf[T any](ctx context.Context, c *autotask.Client, entity, parent string, ids []int64) (rows []T, bad map[int64]error, err error) {
+func rowsOf[T any](ctx context.Context, c *autotask.Client, entity, parent string, ids []int64, extra ...autotask.Filter) (rows []T, bad map[int64]error, err error) {
 	unreadable := map[int64]error{}
 	all, bad, err := bisect(ctx, ids, func(ctx context.Context, ids []int64) (autotask.Rows[T], error) {
-		rows, err := autotask.ByIDs[T](ctx, c, entity, parent, ids)
+		rows, err := autotask.ByIDs[T](ctx, c, entity, parent, ids, extra...)
 		for _, row := range rows.Bad {
 			if row.Parent == 0 { // halve down to the record it hangs on
 				return rows, &autotask.Error{Kind: autotask.KindUndecodable, Operation: "query", Entity: entity, Cause: row}

@@ -53,9 +53,9 @@ func (c *comparison) walk(ctx context.Context, ids []int64) error {
 			c.hashes[id] = one.hash(c.read[id].Charges)
 		}
 		return nil
-	case !ownFailure(err):
+	case !autotask.OfOneRecord(err):
 		return err
-	case !c.worked:
+	case !c.worked || len(ids) == 1:
 		if road := probe(ctx, c.client, err); road != nil {
 			return road
 		}

@@ -182,14 +182,14 @@ func TestBisectFindsBadRows(t *testing.T) {
 	}{
 		"none":                      {400, nil, 1},
 		"no record at all":          {0, nil, 0},
-		"one of 400":                {400, map[int64]bool{173: true}, 20},
-		"the first":                 {400, map[int64]bool{1: true}, 20},
-		"the last":                  {400, map[int64]bool{400: true}, 20},
-		"two beside each other":     {400, map[int64]bool{200: true, 201: true}, 37},
-		"the one there is":          {1, map[int64]bool{1: true}, 2},
-		"ten at the beginning":      {400, all(10), 40},
-		"in the second of two bulk": {800, map[int64]bool{799: true}, 21},
-		"every one of them":         {16, all(16), 32},
+		"one of 400":                {400, map[int64]bool{173: true}, 23},
+		"the first":                 {400, map[int64]bool{1: true}, 23},
+		"the last":                  {400, map[int64]bool{400: true}, 23},
+		"two beside each other":     {400, map[int64]bool{200: true, 201: true}, 43},
+		"the one there is":          {1, map[int64]bool{1: true}, 4},
+		"ten at the beginning":      {400, all(10), 62},
+		"in the second of two bulk": {800, map[int64]bool{799: true}, 24},
+		"every one of them":         {16, all(16), 80},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &rows{bad: one.bad}
@@ -218,7 +218,7 @@ func TestBisectFindsBadRows(t *testing.T) {
 
 func TestBisectBlamesTheRoadFast(t *testing.T) {
 	for kind, most := range map[autotask.Kind]int{
-		autotask.KindUnknown: 2, autotask.KindUndecodable: 2, autotask.KindUnavailable: 1, autotask.KindThrottled: 1,
+		autotask.KindUnknown: 2, autotask.KindUndecodable: 2, autotask.KindUnavailable: 2, autotask.KindThrottled: 1,
 		autotask.KindPermission: 1, autotask.KindRefused: 1, autotask.KindInvalid: 1, autotask.KindBudget: 1,
 	} {
 		r := &rows{away: &autotask.Error{Kind: kind}}

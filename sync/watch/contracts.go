@@ -93,6 +93,9 @@ func (w *Watcher) compareContracts(ctx context.Context) error {
 			delete(known, c.ID)
 		}
 		for _, bad := range rows.Bad {
+			if _, is := known[bad.ID]; !is && bad.ID > 0 { // its reconcile names what is wrong with it, once
+				due = append(due, bad.ID)
+			}
 			delete(known, bad.ID)
 		}
 		return nil

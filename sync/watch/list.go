@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
@@ -32,16 +33,28 @@ func (w *Watcher) List(ctx context.Context, j job.Job, kind v1.Kind, listed func
 		q.First = firstPage
 	}
 	err := autotask.Each(ctx, w.Autotask, entityOf(kind), q, func(rows autotask.Rows[idRow]) error {
-		ids := make([]int64, len(rows.Items))
-		for i, row := range rows.Items {
-			ids[i] = row.ID
-		}
-		return w.publishListed(ctx, j, kind, ids, listed)
+		return w.publishListed(ctx, j, kind, idsOf(rows), listed)
 	})
 	if err != nil {
 		return fmt.Errorf("list %s records: %w", kind, err)
 	}
 	return nil
+}
+
+// idsOf are the ids of a page in order, with those of rows that cannot be read: their
+// reconcile names what is wrong with them.
+func idsOf(rows autotask.Rows[idRow]) []int64 {
+	ids := make([]int64, 0, len(rows.Items)+len(rows.Bad))
+	for _, row := range rows.Items {
+		ids = append(ids, row.ID)
+	}
+	for _, bad := range rows.Bad {
+		if bad.ID > 0 {
+			ids = append(ids, bad.ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // publishListed writes a change for each record of a page.
@@ -65,9 +78,7 @@ func (w *Watcher) publishListed(ctx context.Context, j job.Job, kind v1.Kind, id
 func (w *Watcher) ListIDs(ctx context.Context, kind v1.Kind) ([]int64, error) {
 	var ids []int64
 	err := autotask.Each(ctx, w.Autotask, entityOf(kind), autotask.Query{From: 1}, func(rows autotask.Rows[idRow]) error {
-		for _, row := range rows.Items {
-			ids = append(ids, row.ID)
-		}
+		ids = append(ids, idsOf(rows)...)
 		return nil
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package fault
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -32,7 +33,46 @@ func autotaskFaults() []fault {
 			d := during(4*time.Second, 30*time.Second)
 			return fmt.Sprintf("all of %d requests in %s", tr.misbehave(d, atsim.Fault{Kind: atfault.Away}), d)
 		}},
+		{name: "one record poisoned at Autotask", strike: func(tr *trial) string {
+			return tr.poison(tr.companies[len(tr.companies)-1], during(5*time.Second, 45*time.Second))
+		}},
 	}
+}
+
+// poison lets every answer that would tell a company fail for a time, while the edits of
+// 20 others arrive. It is healed by an edit: its own schedule is longer than a trial.
+func (tr *trial) poison(company int64, d time.Duration) string {
+	names := func() map[int64]string {
+		all := map[int64]string{}
+		for _, id := range tr.companies[:companies] {
+			c, _ := tr.Target.Client(world.Connection, strconv.FormatInt(id, 10))
+			all[id] = c.Data.Name
+		}
+		return all
+	}
+	tr.Autotask.SetFault(atsim.Fault{Kind: atfault.Poison, Entity: "Companies", Record: company, Status: 502, Page: "<html>Bad gateway</html>"})
+	before, began := names(), time.Now()
+	tr.Eventually("edits of 20 others arrive", 20*time.Second, func() error {
+		moved := 0
+		for id, name := range names() {
+			if id != company && name != before[id] {
+				moved++
+			}
+		}
+		if moved < 20 {
+			return fmt.Errorf("%d of them", moved)
+		}
+		return nil
+	})
+	took := time.Since(began)
+	tr.hold(d)
+	tr.rest()
+	tr.Autotask.ClearFaults(0)
+	if err := tr.Autotask.Edit("Companies", company, atsim.Row{"companyName": "Healed"}); err != nil {
+		tr.Errorf("edit: %v", err)
+	}
+	tr.over()
+	return fmt.Sprintf("20 others arrived within %s", took.Round(100*time.Millisecond))
 }
 
 // misbehave puts faults in force at Autotask for a time, and says how many requests were made meanwhile.

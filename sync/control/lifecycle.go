@@ -341,7 +341,7 @@ func (m *Manager) RepairWebhooks(ctx context.Context, id string) error {
 	_, err := m.Store.Change(ctx, id, func(in *installation.Installation) error {
 		for i := range in.Registrations {
 			if r := &in.Registrations[i]; !r.Bridge && !r.Former {
-				r.Asked = true
+				r.AskedAt = m.Now()
 			}
 		}
 		return nil

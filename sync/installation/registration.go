@@ -22,7 +22,9 @@ type Registration struct {
 	Owner  int64   `json:"owner,omitempty"`  // Autotask's resource id of the API user who made it; 0: not read yet
 	URL    string  `json:"url,omitempty"`    // the address we left it with; empty: it was never completed
 	Fields []int64 `json:"fields,omitempty"` // the vendor's ids of the fields we left it with, ascending
-	Asked  bool    `json:"asked,omitempty"`  // a person asked for it: the next check puts it right, whoever changed it
+	// AskedAt is when a person asked for it last: the next check that begins after that puts it right, whoever changed
+	// it. Zero once one has.
+	AskedAt time.Time `json:"askedAt,omitzero"`
 
 	Moved   Contest `json:"moved"`   // others gave it another address, or made another in its place
 	Touched Contest `json:"touched"` // others deleted, deactivated or changed it
@@ -76,7 +78,7 @@ func (in *Installation) HandOver() {
 			continue
 		}
 		was := r.Entity
-		r.Entity, r.Former, r.Asked, r.Moved, r.Touched = in.formerName(was), true, false, Contest{}, Contest{}
+		r.Entity, r.Former, r.AskedAt, r.Moved, r.Touched = in.formerName(was), true, time.Time{}, Contest{}, Contest{}
 		in.renameSigner(was, r.Entity)
 	}
 	for entity := range in.Secrets.Webhooks { // of one that a crash kept us from noting

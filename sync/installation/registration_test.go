@@ -13,7 +13,7 @@ import (
 func TestHandOver(t *testing.T) {
 	in := &Installation{
 		Registrations: []Registration{
-			{Entity: "Companies", ID: 5, GUID: "c", Owner: 1, Asked: true, Moved: Contest{Changes: 2, Left: true}},
+			{Entity: "Companies", ID: 5, GUID: "c", Owner: 1, AskedAt: time.Now(), Moved: Contest{Changes: 2, Left: true}},
 			{Entity: "bridge x", GUID: "x", Bridge: true},
 		},
 		Secrets: Secrets{Webhooks: map[string]Signer{

@@ -142,7 +142,7 @@ func subscribed(fields []autotask.WebhookField) []int64 {
 
 // weigh counts a finding and says whether the registration may be put right.
 func weigh(reg *installation.Registration, f finding, now time.Time) (put bool) {
-	if reg.Asked {
+	if !reg.AskedAt.IsZero() {
 		reg.Moved, reg.Touched = installation.Contest{}, installation.Contest{}
 		return true
 	}

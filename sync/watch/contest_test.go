@@ -238,7 +238,10 @@ func TestWeigh(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			reg, now := installation.Registration{}, time.Now()
 			for i, c := range checks {
-				now, reg.Asked = now.Add(c.after), c.asked
+				now, reg.AskedAt = now.Add(c.after), time.Time{}
+				if c.asked {
+					reg.AskedAt = now
+				}
 				if put := weigh(&reg, c.found, now); put != c.put {
 					t.Fatalf("check %d: put right %v; %+v, %+v", i+1, put, reg.Moved, reg.Touched)
 				}

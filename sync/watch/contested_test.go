@@ -2,6 +2,8 @@ package watch
 
 import (
 	"errors"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,7 +78,7 @@ func ask(t *testing.T, w *Watcher) {
 	t.Helper()
 	_, err := w.Store.Change(t.Context(), w.ID, func(in *installation.Installation) error {
 		for i := range in.Registrations {
-			in.Registrations[i].Asked = true
+			in.Registrations[i].AskedAt = time.Now()
 		}
 		return nil
 	})
@@ -400,5 +402,43 @@ func TestTheUserChangesDuringACheck(t *testing.T) {
 	}
 	if in := b.installation(w.ID); in.Registration("Companies") != nil {
 		t.Errorf("made under the former user: %+v", in.Registrations)
+	}
+}
+
+// asks has a person ask for a repair while a check is writing.
+type asks struct {
+	http.RoundTripper
+	ask func()
+}
+
+func (a *asks) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodPatch && a.ask != nil {
+		ask := a.ask
+		a.ask = nil
+		ask()
+	}
+	return a.RoundTripper.RoundTrip(r)
+}
+
+// TestARepairAskedForDuringACheckIsNotLost: that check may have seen less than the person.
+func TestARepairAskedForDuringACheckIsNotLost(t *testing.T) {
+	b := newBench(t, unlimited())
+	w := b.watcher()
+	b.repair(w, publicURL)
+	asked := func() bool {
+		in, err := w.installation()
+		ok(t, err)
+		return !in.Registration("Companies").AskedAt.IsZero()
+	}
+	company := b.hooks(w)[slices.IndexFunc(b.hooks(w), func(h atsim.Webhook) bool { return h.Collection == "CompanyWebhooks" })]
+	b.edit("CompanyWebhooks", company.ID, atsim.Row{"name": "By hand"})
+	b.line.RoundTripper = &asks{RoundTripper: b.line.RoundTripper, ask: func() { ask(t, w) }}
+	b.repair(w, publicURL)
+	if !asked() {
+		t.Error("the check that was under way took it for its own")
+	}
+	b.repair(w, publicURL)
+	if asked() {
+		t.Error("the next check did not answer it")
 	}
 }

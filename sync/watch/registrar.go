@@ -260,7 +260,7 @@ func (w *Watcher) repair(ctx context.Context, e autotask.WebhookEntity, publicUR
 			return err
 		}
 	}
-	touched, err := w.weigh(ctx, records, judge(in.Registration(records), found, fields, url, w.name(e)))
+	touched, asked, err := w.weigh(ctx, records, judge(in.Registration(records), found, fields, url, w.name(e)))
 	if err != nil {
 		return err
 	}
@@ -291,7 +291,7 @@ func (w *Watcher) repair(ctx context.Context, e autotask.WebhookEntity, publicUR
 			return err
 		}
 	}
-	if err := w.keep(ctx, e, now, url, left); err != nil {
+	if err := w.keep(ctx, e, now, url, left, asked); err != nil {
 		return err
 	}
 	if !now.Ready() {
@@ -301,35 +301,37 @@ func (w *Watcher) repair(ctx context.Context, e autotask.WebhookEntity, publicUR
 }
 
 // weigh notes what others did to a registration before anything is put right, so that no crash forgets it. touched says
-// that they may have given it a secret of theirs, now or while it was left alone, or that a person asks for ours.
-func (w *Watcher) weigh(ctx context.Context, records string, f finding) (touched bool, err error) {
+// that they may have given it a secret of theirs, now or while it was left alone, or that a person asks for ours; asked
+// is when, for keep.
+func (w *Watcher) weigh(ctx context.Context, records string, f finding) (touched bool, asked time.Time, err error) {
 	if f.what == Deactivated && !w.checked {
 		f.what = "" // Autotask may have given up on us while we were away
 	}
 	put := true
 	err = w.change(ctx, func(in *installation.Installation) error {
-		put, touched = true, f.what == Moved
+		put, touched, asked = true, f.what == Moved, time.Time{}
 		reg := in.Registration(records)
 		if reg == nil {
 			return errUnmoved
 		}
 		moved, other := reg.Moved, reg.Touched
-		touched = touched || moved.Left || other.Left || reg.Asked
+		asked = reg.AskedAt
+		touched = touched || moved.Left || other.Left || !asked.IsZero()
 		if put = weigh(reg, f, w.Now()); reg.Moved == moved && reg.Touched == other {
 			return errUnmoved
 		}
 		return nil
 	})
 	if err != nil {
-		return false, err
+		return false, asked, err
 	}
 	if f.what != "" {
 		w.Log.Warn("others changed a webhook", zap.String(v1.LogEntity, records), zap.String("change", f.what), zap.String(v1.LogURL, f.url), zap.Bool("put_right", put))
 	}
 	if !put {
-		return false, ErrContested
+		return false, asked, ErrContested
 	}
-	return touched, nil
+	return touched, asked, nil
 }
 
 // removeOthers removes what is beside our registration, which is ready: there is no moment in which none calls.
@@ -481,7 +483,7 @@ func (w *Watcher) subscribe(
 }
 
 // keep remembers the registration as Autotask has it, and as we left it.
-func (w *Watcher) keep(ctx context.Context, e autotask.WebhookEntity, h autotask.Webhook, url string, fields []int64) error {
+func (w *Watcher) keep(ctx context.Context, e autotask.WebhookEntity, h autotask.Webhook, url string, fields []int64, asked time.Time) error {
 	records := recordsOf(e)
 	return w.change(ctx, func(in *installation.Installation) error {
 		reg := in.Registration(records)
@@ -490,11 +492,14 @@ func (w *Watcher) keep(ctx context.Context, e autotask.WebhookEntity, h autotask
 			reg = in.Registration(records)
 		}
 		if reg.ID == h.ID && reg.GUID == h.GUID && reg.Active == h.IsActive && reg.Ready == h.Ready() &&
-			reg.Owner == h.Owner() && reg.URL == url && slices.Equal(reg.Fields, fields) && !reg.Asked {
+			reg.Owner == h.Owner() && reg.URL == url && slices.Equal(reg.Fields, fields) && asked.IsZero() {
 			return errUnmoved
 		}
 		reg.ID, reg.GUID, reg.Active, reg.Ready = h.ID, h.GUID, h.IsActive, h.Ready()
-		reg.Owner, reg.URL, reg.Fields, reg.Asked = h.Owner(), url, fields, false
+		reg.Owner, reg.URL, reg.Fields = h.Owner(), url, fields
+		if reg.AskedAt.Equal(asked) { // whoever asked later has not seen what this check found
+			reg.AskedAt = time.Time{}
+		}
 		return nil
 	})
 }

@@ -175,33 +175,6 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// Twenty thousand companies: made in seconds, searched in milliseconds.
-func TestLargeTenant(t *testing.T) {
-	if testing.Short() {
-		t.Skip("20,000 companies")
-	}
-	tn := start(t, nil)
-	from := time.Now()
-	tn.Seed(sim.SeedSpec{Companies: 20_000, UnitPeriods: 2})
-	if took := time.Since(from); took > 10*time.Second {
-		t.Errorf("seeding took %s", took)
-	}
-	var in []string
-	for _, row := range tn.All("Contracts")[:400] {
-		in = append(in, fmt.Sprint(row["id"]))
-	}
-	body := fmt.Sprintf(`{"filter":[{"op":"in","field":"contractID","value":[%s]}]}`, strings.Join(in, ","))
-	from = time.Now()
-	for range 10 {
-		if r := tn.must("POST", "ContractServiceUnits/query", body); len(r.items()) == 0 {
-			t.Fatal("no units")
-		}
-	}
-	if took := time.Since(from); took > 2*time.Second {
-		t.Errorf("ten queries took %s", took)
-	}
-}
-
 func TestRandomEdits(t *testing.T) {
 	tn := start(t, nil)
 	if said := tn.RandomEdit(); !strings.Contains(said, "nothing") {

@@ -11,13 +11,16 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-// Lane is one of the two rows in which marks wait; live is taken before bulk.
+// Lane is one of the rows in which marks wait; live is taken before bulk.
 type Lane string
 
 // The lanes.
 const (
 	LaneLive Lane = "live" // callbacks, polls, dependents, sync now, retries
 	LaneBulk Lane = "bulk" // backfill, sweep, replay, resync
+	// LaneApart is for records that are suspected of failing by themselves: they are
+	// sent alone, beside all others, and keep none of them waiting.
+	LaneApart Lane = "apart"
 )
 
 // laneOf is the lane of a change that belongs to no job.

@@ -36,7 +36,7 @@ func checkKind(k v1.Kind) error {
 }
 
 func checkLane(l Lane) error {
-	if l != LaneLive && l != LaneBulk {
+	if l != LaneLive && l != LaneBulk && l != LaneApart {
 		return fmt.Errorf("lane %q: %w", l, ErrBadName)
 	}
 	return nil

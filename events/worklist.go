@@ -137,8 +137,10 @@ func (w *Worklist) Clear(ctx context.Context, installation string, kind v1.Kind,
 type Depth struct {
 	Live, Bulk             int // due now
 	Later                  int // waiting for another attempt
+	Apart                  int // due, and sent apart from the others
 	OldestLive, OldestBulk time.Time
 	OldestLater            time.Time
+	OldestApart            time.Time
 }
 
 // Depth counts without listing: each number is one small answer of the server.
@@ -160,6 +162,7 @@ func (w *Worklist) Depth(ctx context.Context, installation string) (Depth, error
 			{"due." + installation + ".*.live.*", &d.Live, &d.OldestLive},
 			{"due." + installation + ".*.bulk.*", &d.Bulk, &d.OldestBulk},
 			{"later." + installation + ".>", &d.Later, &d.OldestLater},
+			{"due." + installation + ".*.apart.*", &d.Apart, &d.OldestApart},
 		} {
 			count, first, err := w.count(ctx, lane.filter)
 			if err != nil {

@@ -138,14 +138,16 @@ func TestDepthAndPurge(t *testing.T) {
 	bulk.Lane, bulk.Kind = LaneBulk, v1.KindContract
 	foreign := mark(4)
 	foreign.Installation = other
-	if err := w.Mark(ctx, []Mark{mark(1), mark(2), bulk, foreign}); err != nil {
+	apart := mark(5)
+	apart.Lane = LaneApart
+	if err := w.Mark(ctx, []Mark{mark(1), mark(2), bulk, foreign, apart}); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Later(ctx, []Mark{mark(8), mark(9)}, in(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	d, err := w.Depth(ctx, inst)
-	if err != nil || d.Live != 2 || d.Bulk != 1 || d.Later != 2 {
+	if err != nil || d.Live != 2 || d.Bulk != 1 || d.Later != 2 || d.Apart != 1 {
 		t.Fatalf("%+v, %v", d, err)
 	}
 	for _, oldest := range []time.Time{d.OldestLive, d.OldestBulk, d.OldestLater} {
@@ -156,7 +158,7 @@ func TestDepthAndPurge(t *testing.T) {
 	if err := w.PurgeKind(ctx, inst, v1.KindContract); err != nil {
 		t.Fatal(err)
 	}
-	if d, err := w.Depth(ctx, inst); err != nil || d.Live != 2 || d.Bulk != 0 || d.Later != 2 {
+	if d, err := w.Depth(ctx, inst); err != nil || d.Live != 2 || d.Bulk != 0 || d.Later != 2 || d.Apart != 1 {
 		t.Errorf("after the purge of contracts %+v, %v", d, err)
 	}
 	if err := w.PurgeKind(ctx, inst, "*"); !errors.Is(err, ErrBadName) {

@@ -39,7 +39,7 @@ func (o ItemOutcome) known() bool {
 type ItemResult struct {
 	Index         *int         `json:"index,omitempty"` // position in the request that carried it, from 0
 	ExternalID    string       `json:"externalId"`
-	Outcome       ItemOutcome  `json:"outcome"` // empty only beside an error: not answered
+	Outcome       ItemOutcome  `json:"outcome"` // empty only beside an error: not answered as an item
 	TargetID      *string      `json:"targetId"`
 	TargetURL     *string      `json:"targetUrl"`
 	Revision      *int64       `json:"revision"`
@@ -47,20 +47,11 @@ type ItemResult struct {
 	Warnings      []FieldError `json:"warnings,omitempty"`
 	Retryable     *bool        `json:"retryable,omitempty"`
 	Problem       *Problem     `json:"problem"`
-
-	// Breach says that the batch's answer broke the contract and the record was sent again alone.
-	Breach bool `json:"-"`
-	// Failure is set when the whole request failed rather than the item: what Err returns.
-	Failure *Error `json:"-"`
 }
 
-// Err is nil on success, else an *Error of kind rejected or failed (the item's
-// own), or the error of the request that carried it. An item without an answer is nil too:
-// the error beside the results speaks for it.
+// Err is nil on success, else an *Error of kind rejected or failed.
 func (r ItemResult) Err() error {
 	switch {
-	case r.Failure != nil:
-		return r.Failure
 	case r.Outcome == OutcomeRejected:
 		return r.asError(KindRejected)
 	case r.Outcome == OutcomeFailed && r.Retryable != nil && !*r.Retryable:

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -26,7 +25,6 @@ type request struct {
 	path      []string // under the connection
 	body      []byte   // JSON; nil: none
 	key       string   // Idempotency-Key; empty: none
-	timeout   time.Duration
 }
 
 // call sends one request and decodes a success into out. breach looks at what
@@ -61,7 +59,7 @@ func (c *Client) exchange(ctx context.Context, r request, out any) error {
 		defer release()
 		ctx = held
 	}
-	within, cancel := context.WithTimeout(ctx, r.timeout)
+	within, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	req, err := c.newRequest(within, r)
 	if err != nil {
@@ -82,15 +80,20 @@ func (c *Client) exchange(ctx context.Context, r request, out any) error {
 		return breached(r.operation, fmt.Sprintf("the body is over %d bytes", maxAnswer), nil)
 	case res.StatusCode < 200 || res.StatusCode > 299:
 		return classify(answer{
-			operation: r.operation, status: res.StatusCode, header: res.Header, body: body, now: c.now(),
+			operation: r.operation, status: res.StatusCode, header: res.Header, body: c.withoutToken(body), now: c.now(),
 		})
 	}
 	if err := json.Unmarshal(body, out); err != nil {
-		e := breached(r.operation, "the body is not the JSON that the API describes", err)
+		e := breached(r.operation, "it is "+foreign(res.Header, c.withoutToken(body)), err)
 		e.Status = res.StatusCode
 		return e
 	}
 	return nil
+}
+
+// withoutToken masks the token where an answer repeats what it was asked.
+func (c *Client) withoutToken(body []byte) []byte {
+	return bytes.ReplaceAll(body, []byte(c.token.Reveal()), []byte("<secret>"))
 }
 
 func (c *Client) newRequest(ctx context.Context, r request) (*http.Request, error) {
@@ -125,7 +128,9 @@ func (c *Client) onTheRoad(parent context.Context, r request, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		e.Code, e.Detail = CodeTimeout, "no answer before the caller's deadline"
 		if parent.Err() == nil {
-			e.Detail = fmt.Sprintf("timed out after %s", r.timeout)
+			e.Detail = fmt.Sprintf("no answer within %s", c.timeout)
+		} else if cause := context.Cause(parent); !errors.Is(cause, parent.Err()) {
+			e.Detail = clean(cause.Error(), maxDetail)
 		}
 		return e
 	}

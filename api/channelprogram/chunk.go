@@ -1,10 +1,11 @@
 package channelprogram
 
-// encoded is an item ready to be sent, with its place among the caller's.
+import "encoding/json"
+
+// encoded is an item ready to be sent.
 type encoded struct {
-	place int
-	id    string
-	data  []byte // JSON of the input
+	id   string
+	data []byte // JSON of the input
 }
 
 const (
@@ -40,25 +41,49 @@ func batchBody(items []encoded) []byte {
 	return append(b, batchEnd...)
 }
 
-// chunks cuts the items, in their order, into batches that keep the limits and
-// name no id twice (the target refuses such a batch as a whole). An item that
-// is over the limit by itself goes alone: the target's answer to it is then its own.
-func chunks(items []encoded, l Limits) [][]encoded {
-	var out [][]encoded
-	start, size := 0, len(batchStart)+len(batchEnd)
+// Cut divides items, in their order, into runs that one request each may carry: by the
+// target's limits, at most so many (0: as many as the target takes), and no id twice
+// (the target refuses such a batch as a whole). An item that is over the limit by
+// itself goes alone: the target's answer to it is then its own.
+func Cut[T ClientInput | ContractInput](c *Client, items []Item[T], most int) [][]Item[T] {
+	l := *c.limits.Load()
+	if most > 0 {
+		l.MaxBatch = min(l.MaxBatch, most)
+	}
+	var out [][]Item[T]
+	for _, run := range runs(len(items), l, func(i int) (string, int) {
+		data, err := json.Marshal(items[i].Data)
+		if err != nil {
+			data = nil // sending it says what is wrong
+		}
+		return items[i].ExternalID, encoded{items[i].ExternalID, data}.size()
+	}) {
+		out = append(out, items[run.from:run.to])
+	}
+	return out
+}
+
+type run struct{ from, to int }
+
+// runs cuts n items, of which item tells the id and the size.
+func runs(n int, l Limits, item func(i int) (id string, size int)) []run {
+	var out []run
+	const frame = len(batchStart) + len(batchEnd)
+	start, size := 0, frame
 	ids := make(map[string]bool)
-	for i, e := range items {
-		full := i-start == l.MaxBatch || size+e.size() > l.MaxBodyBytes || ids[e.id]
+	for i := range n {
+		id, more := item(i)
+		full := i-start == l.MaxBatch || size+more > l.MaxBodyBytes || ids[id]
 		if full && i > start {
-			out = append(out, items[start:i])
-			start, size = i, len(batchStart)+len(batchEnd)
+			out = append(out, run{start, i})
+			start, size = i, frame
 			clear(ids)
 		}
-		size += e.size()
-		ids[e.id] = true
+		size += more
+		ids[id] = true
 	}
-	if start < len(items) {
-		out = append(out, items[start:])
+	if start < n {
+		out = append(out, run{start, n})
 	}
 	return out
 }

@@ -18,12 +18,13 @@ func TestChunksKeepOrderAndLimits(t *testing.T) {
 			MaxBodyBytes: rapid.IntRange(1, 400).Draw(t, "maxBody"),
 		}
 		var items []encoded
-		for i, n := range rapid.SliceOfN(rapid.IntRange(0, 120), 0, 30).Draw(t, "sizes") {
+		for _, n := range rapid.SliceOfN(rapid.IntRange(0, 120), 0, 30).Draw(t, "sizes") {
 			id := strconv.Itoa(rapid.IntRange(0, 20).Draw(t, "id"))
-			items = append(items, encoded{place: i, id: id, data: []byte(`"` + strings.Repeat("x", n) + `"`)})
+			items = append(items, encoded{id: id, data: []byte(`"` + strings.Repeat("x", n) + `"`)})
 		}
 		next := 0
-		for _, chunk := range chunks(items, limits) {
+		for _, run := range runs(len(items), limits, func(i int) (string, int) { return items[i].id, items[i].size() }) {
+			chunk := items[run.from:run.to]
 			body := batchBody(chunk)
 			if len(chunk) == 0 || len(chunk) > limits.MaxBatch {
 				t.Fatalf("chunk of %d, limit %d", len(chunk), limits.MaxBatch)
@@ -31,11 +32,11 @@ func TestChunksKeepOrderAndLimits(t *testing.T) {
 			if len(chunk) > 1 && len(body) > limits.MaxBodyBytes {
 				t.Fatalf("body of %d bytes, limit %d", len(body), limits.MaxBodyBytes)
 			}
+			if run.from != next {
+				t.Fatalf("a chunk from place %d, want %d", run.from, next)
+			}
 			ids := map[string]bool{}
 			for _, e := range chunk {
-				if e.place != next {
-					t.Fatalf("place %d, want %d", e.place, next)
-				}
 				if ids[e.id] {
 					t.Fatalf("id %s twice in a chunk", e.id)
 				}

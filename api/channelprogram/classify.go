@@ -2,8 +2,12 @@ package channelprogram
 
 import (
 	"encoding/json"
+	"fmt"
+	"html"
+	"mime"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -27,15 +31,17 @@ const (
 )
 
 // classify is the one place that says what an answer means (reference:
-// channel-program.md, 5.2). A body that is no problem+json only loses its words:
-// the status decides, with the code where one status has two meanings.
+// channel-program.md, 5.2). Of a body that is no problem+json only the first words are
+// kept: the status decides, with the code where one status has two meanings.
 func classify(a answer) *Error {
 	e := &Error{
 		Operation: a.operation, Status: a.status,
 		RequestID: clean(a.header.Get("X-Request-Id"), maxCode),
 	}
 	var p Problem
-	if json.Unmarshal(a.body, &p) == nil {
+	if json.Unmarshal(a.body, &p) != nil || p.Code+p.Detail+p.Title == "" {
+		e.Detail = "the answer is " + foreign(a.header, a.body)
+	} else {
 		e.Code, e.Detail = clean(p.Code, maxCode), clean(p.Detail, maxDetail)
 		if e.Detail == "" {
 			e.Detail = clean(p.Title, maxDetail)
@@ -110,6 +116,33 @@ func redirectDetail(location string) string {
 		return "the target answers with a redirect, which is never followed; set its final address"
 	}
 	return "the target redirects to " + clean(u.Host, maxDetail) + ", which is never followed; set its final address"
+}
+
+// Of an answer that is not the API's, so many bytes are looked at, and so many characters kept.
+const (
+	maxPage  = 16 << 10
+	maxWords = 160
+)
+
+// foreign describes an answer that is not the API's (a firewall's or a gateway's page,
+// say) by its type and its first words.
+func foreign(h http.Header, body []byte) string {
+	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err != nil || kind == "" {
+		kind = "of no known type"
+	}
+	words := clean(plainText(body), maxWords)
+	if words == "" {
+		return "empty, not the API's JSON"
+	}
+	return fmt.Sprintf("not the API's JSON but %s: %q", clean(kind, maxCode), words)
+}
+
+// plainText is a page without its tags, scripts and styles, and with single spaces.
+func plainText(body []byte) string {
+	markup := regexp.MustCompile(`(?is)<(script|style)\b.*?</(script|style)\s*>|<!--.*?-->|<[^>]*>`)
+	text := markup.ReplaceAllString(string(body[:min(len(body), maxPage)]), " ")
+	return strings.Join(strings.Fields(html.UnescapeString(text)), " ")
 }
 
 // clean makes a text of the target safe to show: one line, bounded.

@@ -16,49 +16,48 @@ func TestClassify(t *testing.T) {
 		status int
 		code   string // of the problem; empty: no body
 		want   Kind
-		road   bool
 	}{
-		{400, "invalid_request", KindInvalid, false},
-		{400, "", KindInvalid, false},
-		{401, "unauthenticated", KindPause, true},
-		{401, "", KindPause, true},
-		{402, "subscription_required", KindPause, true},
-		{403, "", KindPause, true},
-		{404, "", KindPause, true}, // not the API at all
-		{404, "connection_not_found", KindPause, true},
-		{404, CodeClientNotFound, KindNotFound, false},
-		{404, CodeContractNotFound, KindNotFound, false},
-		{405, "", KindInvalid, false},
-		{406, "", KindInvalid, false},
-		{408, "", KindUnavailable, true},
-		{409, CodeConnectionPaused, KindPause, true},
-		{409, CodeConnectionUninstalled, KindPause, true},
-		{409, CodeIdempotencyInProgress, KindUnavailable, true},
-		{409, "something_else", KindFailed, false},
-		{410, "", KindPause, true},
-		{410, "connection_uninstalled", KindPause, true},
-		{413, "", KindInvalid, false},
-		{415, "", KindInvalid, false},
-		{418, "", KindInvalid, false},
-		{422, "invalid_request", KindRejected, false},
-		{422, "currency_unsupported", KindRejected, false},
-		{422, "idempotency_key_reused", KindRejected, false},
-		{422, "", KindRejected, false},
-		{425, "", KindUnavailable, true},
-		{429, "quota_exceeded", KindThrottled, true},
-		{429, "", KindThrottled, true},
-		{500, "", KindUnavailable, true},
-		{501, "", KindUnavailable, true},
-		{502, "", KindUnavailable, true},
-		{503, "", KindUnavailable, true},
-		{504, "", KindUnavailable, true},
-		{599, "", KindUnavailable, true},
-		{301, "", KindPause, true},
-		{302, "", KindPause, true},
-		{307, "", KindPause, true},
-		{308, "", KindPause, true},
-		{304, "", KindPause, true},
-		{103, "", KindBreach, true},
+		{400, "invalid_request", KindInvalid},
+		{400, "", KindInvalid},
+		{401, "unauthenticated", KindPause},
+		{401, "", KindPause},
+		{402, "subscription_required", KindPause},
+		{403, "", KindPause},
+		{404, "", KindPause}, // not the API at all
+		{404, "connection_not_found", KindPause},
+		{404, CodeClientNotFound, KindNotFound},
+		{404, CodeContractNotFound, KindNotFound},
+		{405, "", KindInvalid},
+		{406, "", KindInvalid},
+		{408, "", KindUnavailable},
+		{409, CodeConnectionPaused, KindPause},
+		{409, CodeConnectionUninstalled, KindPause},
+		{409, CodeIdempotencyInProgress, KindUnavailable},
+		{409, "something_else", KindFailed},
+		{410, "", KindPause},
+		{410, "connection_uninstalled", KindPause},
+		{413, "", KindInvalid},
+		{415, "", KindInvalid},
+		{418, "", KindInvalid},
+		{422, "invalid_request", KindRejected},
+		{422, "currency_unsupported", KindRejected},
+		{422, "idempotency_key_reused", KindRejected},
+		{422, "", KindRejected},
+		{425, "", KindUnavailable},
+		{429, "quota_exceeded", KindThrottled},
+		{429, "", KindThrottled},
+		{500, "", KindUnavailable},
+		{501, "", KindUnavailable},
+		{502, "", KindUnavailable},
+		{503, "", KindUnavailable},
+		{504, "", KindUnavailable},
+		{599, "", KindUnavailable},
+		{301, "", KindPause},
+		{302, "", KindPause},
+		{307, "", KindPause},
+		{308, "", KindPause},
+		{304, "", KindPause},
+		{103, "", KindBreach},
 	}
 	for _, row := range rows {
 		t.Run(fmt.Sprintf("%d %s", row.status, row.code), func(t *testing.T) {
@@ -67,8 +66,8 @@ func TestClassify(t *testing.T) {
 				a.body = []byte(`{"code":"` + row.code + `","title":"T","status":1}`)
 			}
 			e := classify(a)
-			if e.Kind != row.want || e.Status != row.status || e.Kind.OfTheRoad() != row.road {
-				t.Errorf("got %s (of the road: %v), want %s", e.Kind, e.Kind.OfTheRoad(), row.want)
+			if e.Kind != row.want || e.Status != row.status {
+				t.Errorf("got %s, want %s", e.Kind, row.want)
 			}
 			if row.code != "" && row.status >= 400 && e.Code != row.code {
 				t.Errorf("code %s, want %s", e.Code, row.code)
@@ -139,6 +138,27 @@ func TestClassifyRetryAfter(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			if e := classify(answer{status: row.status, header: row.header, now: now}); e.RetryAfter != row.want {
 				t.Errorf("waits %s, want %s", e.RetryAfter, row.want)
+			}
+		})
+	}
+}
+
+func TestClassifyTellsTheFirstWordsOfAPageThatIsNotTheAPIs(t *testing.T) {
+	html := http.Header{"Content-Type": {"text/html; charset=utf-8"}}
+	for name, row := range map[string]struct {
+		header http.Header
+		body   string
+		want   string
+	}{
+		"a page":         {html, "<!doctype html><head><title>403 Forbidden</title></head><body><!-- x --><p>Attack&nbsp;ID: <b>20000042</b>", `not the API's JSON but text/html: "403 Forbidden Attack ID: 20000042"`},
+		"JSON of others": {http.Header{"Content-Type": {"application/json"}}, `{"message":"no"}`, `not the API's JSON but application/json: "{\"message\":\"no\"}"`},
+		"text":           {http.Header{}, "upstream connect error", `not the API's JSON but of no known type: "upstream connect error"`},
+		"nothing":        {html, " \n", "empty, not the API's JSON"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := classify(answer{status: 403, header: row.header, body: []byte(row.body)})
+			if e.Detail != "the answer is "+row.want {
+				t.Errorf("got %s\nwant the answer is %s", e.Detail, row.want)
 			}
 		})
 	}

@@ -24,8 +24,7 @@ type Client struct {
 	log        *zap.Logger
 	observe    func(operation, result string, took time.Duration)
 	limits     atomic.Pointer[Limits]
-	single     time.Duration
-	batch      time.Duration
+	timeout    time.Duration
 	hold       func(context.Context) (context.Context, context.CancelFunc, error)
 	close      func()
 }
@@ -53,8 +52,7 @@ func New(c Config) (*Client, error) {
 		now:     c.Now,
 		log:     c.Log,
 		observe: c.Observe,
-		single:  lower(c.SingleTimeout, SingleTimeout),
-		batch:   lower(c.BatchTimeout, BatchTimeout),
+		timeout: lower(c.Timeout, Timeout),
 		hold:    c.Hold,
 		close:   closeIdle,
 	}
@@ -78,7 +76,7 @@ func (c *Client) Close() { c.close() }
 // batches. Whether records may be pushed is Connection.Usable.
 func (c *Client) Connection(ctx context.Context) (Connection, error) {
 	var conn Connection
-	r := request{operation: opConnection, method: http.MethodGet, timeout: c.single}
+	r := request{operation: opConnection, method: http.MethodGet}
 	err := c.call(ctx, r, &conn, func() string {
 		switch conn.State {
 		case ConnectionActive, ConnectionPaused, ConnectionUninstalled:
@@ -126,7 +124,7 @@ func (c *Client) get(ctx context.Context, op, collection, externalID string, out
 	if !validExternalID(externalID) {
 		return invalidID(op, externalID)
 	}
-	r := request{operation: op, method: http.MethodGet, path: []string{collection, externalID}, timeout: c.single}
+	r := request{operation: op, method: http.MethodGet, path: []string{collection, externalID}}
 	return c.call(ctx, r, out, func() string { return sameID(externalID, *answered) })
 }
 
@@ -142,11 +140,10 @@ func (c *Client) PutContract(ctx context.Context, externalID string, in Contract
 	return put(ctx, c, contractUpserts(), Item[ContractInput]{externalID, in})
 }
 
-// UpsertClients creates or updates any number of clients, in as many batches as
-// the target's limits ask for, one after the other. It always returns one result
-// per item, in their order. On an error (of the road, or a cancelled context)
-// the results without an outcome were not answered: whether the target has
-// them is not known, and sending them again is safe.
+// UpsertClients creates or updates clients with one request; see Cut for how many it
+// may carry. It returns one result per item, in their order, or the error of the
+// request: then it is not known which of them the target has, and sending them again
+// is safe.
 func (c *Client) UpsertClients(ctx context.Context, items []Item[ClientInput]) ([]ItemResult, error) {
 	return upsert(ctx, c, clientUpserts(), items)
 }

@@ -247,23 +247,20 @@ func TestDeadlines(t *testing.T) {
 	}
 	rows := []struct {
 		name string
-		cfg  channelprogram.Config
+		most time.Duration
 		call func(context.Context, *channelprogram.Client) error
 		want time.Duration
 		text string
 	}{
-		{"single", channelprogram.Config{}, single, 10 * time.Second, "put client: timeout: timed out after 10s"},
-		{"batch", channelprogram.Config{}, batch, 30 * time.Second, "batch upsert clients: timeout: timed out after 30s"},
-		{"single, lowered", channelprogram.Config{SingleTimeout: time.Second}, single, time.Second, "timed out after 1s"},
-		{"batch, lowered", channelprogram.Config{BatchTimeout: 2 * time.Second}, batch, 2 * time.Second, "timed out after 2s"},
-		{"never higher", channelprogram.Config{SingleTimeout: time.Hour}, single, 10 * time.Second, "timed out after 10s"},
+		{"single", 0, single, 30 * time.Second, "put client: timeout: no answer within 30s"},
+		{"batch", 0, batch, 30 * time.Second, "batch upsert clients: timeout: no answer within 30s"},
+		{"lowered", time.Second, single, time.Second, "no answer within 1s"},
+		{"never higher", time.Hour, single, 30 * time.Second, "no answer within 30s"},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := inMemory(t, hang, func(cfg *channelprogram.Config) {
-					cfg.SingleTimeout, cfg.BatchTimeout = row.cfg.SingleTimeout, row.cfg.BatchTimeout
-				})
+				c := inMemory(t, hang, func(cfg *channelprogram.Config) { cfg.Timeout = row.most })
 				began := time.Now()
 				err := row.call(t.Context(), c)
 				if took := time.Since(began); took != row.want {
@@ -293,10 +290,10 @@ func TestTheCallersContext(t *testing.T) {
 		if !errors.Is(err, stop) || channelprogram.KindOf(err) != "" {
 			t.Errorf("cancelled: got %v, want the caller's cause and no kind", err)
 		}
-		short, cancelShort := context.WithTimeout(t.Context(), 3*time.Second)
+		short, cancelShort := context.WithTimeoutCause(t.Context(), 3*time.Second, errors.New("push: not within 3s"))
 		defer cancelShort()
 		_, err = c.PutClient(short, "1", client("A"))
-		if channelprogram.KindOf(err) != channelprogram.KindUnavailable {
+		if channelprogram.KindOf(err) != channelprogram.KindUnavailable || !strings.Contains(err.Error(), "push: not within 3s") {
 			t.Errorf("the caller's deadline: got %v, want unavailable", err)
 		}
 		if !slices.Equal(results, []string{"cancelled", "unavailable"}) {

@@ -14,10 +14,9 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-// Deadlines of one request and limits until the handshake gave the target's own.
+// The deadline of one request, and limits until the handshake gave the target's own.
 const (
-	SingleTimeout       = 10 * time.Second // handshake, GET, PUT
-	BatchTimeout        = 30 * time.Second
+	Timeout             = 30 * time.Second
 	DefaultMaxBatch     = 100 // also the most that the API's description allows
 	DefaultMaxBodyBytes = 1 << 20
 )
@@ -34,9 +33,8 @@ type Config struct {
 	// Observe is told of every request: operation, "ok" or the error's kind, and how long it took. May be nil.
 	Observe func(operation, result string, took time.Duration)
 
-	// Lower than the constants of the same name, for a caller whose lease is
-	// shorter; 0 or higher means the constant.
-	SingleTimeout, BatchTimeout time.Duration
+	// Timeout is lower than the constant of the same name for a caller with less time; 0 or higher means the constant.
+	Timeout time.Duration
 
 	// Hold is asked right before every request that writes. An error is returned as
 	// it is, and nothing is sent; else the request must end with the context, which

@@ -6,15 +6,13 @@
 //
 // The package knows the words of that API, one request per method, and what an
 // answer means ([Error], [Kind]). It never decides what is synced, never
-// deletes, and never repeats a write on its own, with three exceptions that the
-// API's contract asks for: a batch that is too large is split, a batch whose
-// answer breaks the contract is sent again record by record, and a request that
-// the target is still working on is asked for again under the same key. (Below
-// it, net/http repeats a request that a dead kept-alive connection never took,
-// and a batch whose connection died: under the same key, which is what the key
-// is for.) Waiting and backing off belong to the caller. It is called by
-// sync/reconcile (pushes and read-back) and by whatever tests a connection
-// (handshake).
+// deletes, and never repeats a write on its own, with one exception that the API's
+// contract asks for: a request that the target is still working on is asked for again
+// under the same key. (Below it, net/http repeats a request that a dead kept-alive
+// connection never took, and a batch whose connection died: under the same key, which
+// is what the key is for.) Waiting, backing off, and telling apart the records of a
+// batch that failed belong to the caller. It is called by sync/reconcile (pushes and
+// read-back) and by whatever tests a connection (handshake).
 package channelprogram
 
 import _ "embed"

@@ -22,13 +22,6 @@ const (
 	KindBreach      Kind = "breach"      // the answer is not what the API promises
 )
 
-// OfTheRoad reports whether the failure is the connection's rather than the
-// record's: it must cost no record an attempt. A breach is one of them: an
-// answer that is not the API's (a proxy's log-in page, say) blames no record.
-func (k Kind) OfTheRoad() bool {
-	return k == KindPause || k == KindThrottled || k == KindUnavailable || k == KindBreach
-}
-
 // Codes of problems that this package reads or gives. The target may answer others.
 const (
 	CodeConnectionPaused      = "connection_paused"
@@ -45,12 +38,13 @@ const (
 	CodeInvalidRequest        = "invalid_request"
 )
 
-// Error is a failed call. Its text holds no token and no body of ours.
+// Error is a failed call. Its text holds no token, and no body of ours but what the
+// target repeats of it.
 type Error struct {
 	Kind       Kind
 	Status     int           // of the HTTP answer, 0 without one
 	Code       string        // the target's code, or one of ours
-	Detail     string        // what the target said, at most 300 characters
+	Detail     string        // what the target said, or the first words of a page that is not its own; at most 300 characters
 	RetryAfter time.Duration // how long to leave the whole connection alone; 0: not said
 	Errors     []FieldError
 	RequestID  string // the target's, for a support question

@@ -20,19 +20,22 @@ const (
 )
 
 // post sends a chunk as one batch and checks that it answers for every item.
-func (s *sending) post(ctx context.Context, chunk []encoded) ([]ItemResult, error) {
+func (c *Client) post(ctx context.Context, of upserts, chunk []encoded) ([]ItemResult, error) {
 	body := batchBody(chunk)
 	r := request{
-		operation: s.of.batch, method: http.MethodPost, path: []string{s.of.collection, "batch", "upsert"},
-		body: body, key: idempotencyKey(s.client.connection, s.of.batch, body), timeout: s.client.batch,
+		operation: of.batch, method: http.MethodPost, path: []string{of.collection, "batch", "upsert"},
+		body: body, key: idempotencyKey(c.connection, of.batch, body),
 	}
 	wait := inProgressWait
 	for try := 1; ; try++ {
 		var out BatchResult
-		err := s.client.call(ctx, r, &out, func() string { return wrongBatch(out.Results, chunk) })
+		err := c.call(ctx, r, &out, func() string { return wrongBatch(out.Results, chunk) })
 		e, ok := errors.AsType[*Error](err)
 		if !ok || e.Code != CodeIdempotencyInProgress || try == inProgressTries {
-			return out.Results, err
+			if err != nil {
+				return nil, err
+			}
+			return out.Results, nil
 		}
 		if err := pause(ctx, min(max(wait, e.RetryAfter), inProgressCap)); err != nil {
 			return nil, fmt.Errorf("%s: %w", r.operation, err)

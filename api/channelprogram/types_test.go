@@ -130,7 +130,6 @@ func TestArchivedReasonsAreTheSchemas(t *testing.T) {
 func TestItemResultErr(t *testing.T) {
 	no, yes := false, true
 	p := &channelprogram.Problem{Status: 422, Code: "ambiguous_match", Detail: "two clients match"}
-	road := &channelprogram.Error{Kind: channelprogram.KindThrottled}
 	rows := []struct {
 		name string
 		res  channelprogram.ItemResult
@@ -145,7 +144,6 @@ func TestItemResultErr(t *testing.T) {
 		{"failed, says nothing", channelprogram.ItemResult{Outcome: "failed"}, channelprogram.KindFailed, "failed"},
 		{"failed, retryable", channelprogram.ItemResult{Outcome: "failed", Retryable: &yes}, channelprogram.KindFailed, "failed"},
 		{"failed for good", channelprogram.ItemResult{Outcome: "failed", Retryable: &no}, channelprogram.KindRejected, "failed"},
-		{"the request failed", channelprogram.ItemResult{Outcome: "rejected", Failure: road}, channelprogram.KindThrottled, ""},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {

@@ -37,43 +37,31 @@ func checkResults(t *testing.T, ids []string, got []channelprogram.ItemResult) {
 	}
 }
 
-func TestUpsertSplitsByTheDefaultLimit(t *testing.T) {
-	tg := newTarget(t, took(t))
-	ids := numbered(201)
-	got, err := tg.client().UpsertClients(t.Context(), items(ids...))
-	if err != nil {
-		t.Fatal(err)
+// sizes cuts items and returns how many each request carries.
+func sizes(c *channelprogram.Client, most int, ids ...string) []int {
+	var out []int
+	for _, part := range channelprogram.Cut(c, items(ids...), most) {
+		out = append(out, len(part))
 	}
-	checkResults(t, ids, got)
-	var sizes []int
-	keys := map[string]bool{}
-	for _, s := range tg.requests() {
-		if s.Method == http.MethodPut {
-			sizes = append(sizes, 1)
-			continue
-		}
-		sizes = append(sizes, len(s.inputs(t)))
-		keys[s.Key] = true
-	}
-	if !slices.Equal(sizes, []int{100, 100, 1}) {
-		t.Errorf("sent %v, want two full batches and one record alone", sizes)
-	}
-	if len(keys) != 2 {
-		t.Errorf("%d idempotency keys for two batches", len(keys))
-	}
+	return out
 }
 
-func TestUpsertReadsTheLimitsFromTheHandshake(t *testing.T) {
+func TestCutByTheLimits(t *testing.T) {
 	rows := []struct {
 		name              string
-		maxBatch, maxBody int
-		wantMost          int // items in a request
-		wantRequests      int
+		maxBatch, maxBody int // of the handshake; 0, 0: none was made
+		most              int
+		items             int
+		want              []int
 	}{
-		{"fewer in a batch", 4, 1 << 20, 4, 3},
-		{"more than the document allows", 5000, 1 << 20, 10, 1},
-		{"nonsense", 0, -1, 10, 1},
-		{"bytes", 100, 800, 3, 4},
+		{"the default", 0, 0, 0, 201, []int{100, 100, 1}},
+		{"fewer than the target takes", 0, 0, 30, 70, []int{30, 30, 10}},
+		{"more than the target takes", 4, 1 << 20, 30, 10, []int{4, 4, 2}},
+		{"fewer in a batch", 4, 1 << 20, 0, 10, []int{4, 4, 2}},
+		{"more than the document allows", 5000, 1 << 20, 0, 101, []int{100, 1}},
+		{"nonsense", -1, -1, 0, 10, []int{10}},
+		{"bytes", 100, 800, 0, 10, []int{3, 3, 3, 1}},
+		{"nothing", 0, 0, 0, 0, nil},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -87,27 +75,47 @@ func TestUpsertReadsTheLimitsFromTheHandshake(t *testing.T) {
 				return took(t)(s)
 			})
 			c := tg.client()
-			if _, err := c.Connection(t.Context()); err != nil {
-				t.Fatal(err)
+			if row.maxBatch != 0 {
+				if _, err := c.Connection(t.Context()); err != nil {
+					t.Fatal(err)
+				}
 			}
-			ids := numbered(10)
-			got, err := c.UpsertClients(t.Context(), items(ids...))
-			if err != nil {
-				t.Fatal(err)
+			ids := numbered(row.items)
+			if got := sizes(c, row.most, ids...); !slices.Equal(got, row.want) {
+				t.Errorf("cut into %v, want %v", got, row.want)
+			}
+			var got []channelprogram.ItemResult
+			for _, part := range channelprogram.Cut(c, items(ids...), row.most) {
+				results, err := c.UpsertClients(t.Context(), part)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, results...)
 			}
 			checkResults(t, ids, got)
-			most, requests := 0, tg.requests()[1:]
-			for _, s := range requests {
-				n := 1
-				if s.Method == http.MethodPost {
-					n = len(s.inputs(t))
-				}
-				most = max(most, n)
-			}
-			if most != row.wantMost || len(requests) != row.wantRequests {
-				t.Errorf("%d requests of at most %d, want %d of %d", len(requests), most, row.wantRequests, row.wantMost)
-			}
 		})
+	}
+}
+
+func TestUpsertIsOneRequestWithAKeyOfItsOwn(t *testing.T) {
+	tg := newTarget(t, took(t))
+	c := tg.client()
+	for _, ids := range [][]string{{"1", "2"}, {"3"}, {"1", "2"}} {
+		got, err := c.UpsertClients(t.Context(), items(ids...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkResults(t, ids, got)
+	}
+	keys := map[string]bool{}
+	for _, s := range tg.requests() {
+		if s.Method != http.MethodPost {
+			t.Errorf("sent by %s", s.Method)
+		}
+		keys[s.Key] = true
+	}
+	if len(tg.requests()) != 3 || len(keys) != 2 {
+		t.Errorf("%d requests with %d keys, want three with two: the same body has the same", len(tg.requests()), len(keys))
 	}
 }
 
@@ -150,8 +158,8 @@ func TestMixedResultsStayWithTheirItems(t *testing.T) {
 	checkResults(t, ids, got)
 	want := []channelprogram.Kind{"", channelprogram.KindRejected, "", channelprogram.KindFailed, ""}
 	for i, res := range got {
-		if kind := channelprogram.KindOf(res.Err()); kind != want[i] || res.Breach {
-			t.Errorf("item %s: %v (breach: %v), want kind %q", res.ExternalID, res.Err(), res.Breach, want[i])
+		if kind := channelprogram.KindOf(res.Err()); kind != want[i] {
+			t.Errorf("item %s: %v, want kind %q", res.ExternalID, res.Err(), want[i])
 		}
 	}
 	if n := len(tg.requests()); n != 1 {
@@ -161,179 +169,77 @@ func TestMixedResultsStayWithTheirItems(t *testing.T) {
 
 // The same id twice would have the whole batch refused; the later one must also be the later write.
 func TestTheSameIDTwiceGoesInTwoRequestsInOrder(t *testing.T) {
-	tg := newTarget(t, took(t))
-	in := items("1", "2", "1", "3")
-	in[2].Data.Name = "newer"
-	got, err := tg.client().UpsertClients(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkResults(t, []string{"1", "2", "1", "3"}, got)
-	reqs := tg.requests()
-	if len(reqs) != 2 || !strings.Contains(string(reqs[1].Body), "newer") || strings.Contains(string(reqs[0].Body), "newer") {
-		t.Errorf("sent %d requests: %q", len(reqs), reqs)
+	c := newTarget(t, took(t)).client()
+	if got := sizes(c, 0, "1", "2", "1", "3"); !slices.Equal(got, []int{2, 2}) {
+		t.Errorf("cut into %v", got)
 	}
 }
 
-func TestABatchThatIsTooLargeIsHalved(t *testing.T) {
-	rows := []struct {
-		name  string
-		refus reply
-		kind  channelprogram.Kind
+// TestAnyFailureIsThatOfTheWholeRequest: whatever is answered, the client sends nothing
+// of it again, and who is to blame is for the caller to find out.
+func TestAnyFailureIsThatOfTheWholeRequest(t *testing.T) {
+	for name, row := range map[string]struct {
+		answer reply
+		kind   channelprogram.Kind
+		says   string
 	}{
-		{"413", problem(413, "too_large", "over the limit"), channelprogram.KindInvalid},
-		{"422 of the whole batch", problem(422, "invalid_request", "bad input"), channelprogram.KindRejected},
-	}
-	for _, row := range rows {
-		t.Run(row.name, func(t *testing.T) {
-			tg := newTarget(t, func(s sent) reply {
-				if strings.Contains(string(s.Body), "Client 1002") { // this one alone is to blame
-					return row.refus
-				}
-				return took(t)(s)
-			})
-			ids := numbered(8)
-			got, err := tg.client().UpsertClients(t.Context(), items(ids...))
-			if err != nil {
-				t.Fatal(err)
-			}
-			checkResults(t, ids, got)
-			for i, res := range got {
-				want := channelprogram.Kind("")
-				if i == 2 {
-					want = row.kind
-				}
-				if channelprogram.KindOf(res.Err()) != want {
-					t.Errorf("item %s: %v, want kind %q", res.ExternalID, res.Err(), want)
-				}
-			}
-		})
-	}
-}
-
-func TestOtherRefusalsOfABatchAreEveryItemsOwn(t *testing.T) {
-	for status, want := range map[int]channelprogram.Kind{
-		400: channelprogram.KindInvalid, 405: channelprogram.KindInvalid, 415: channelprogram.KindInvalid,
-		409: channelprogram.KindFailed,
+		"400":               {problem(400, "invalid_request", "bad input"), channelprogram.KindInvalid, "HTTP 400 invalid_request: bad input"},
+		"401":               {problem(401, "unauthenticated", "no"), channelprogram.KindPause, "HTTP 401"},
+		"403 with a page":   {reply{status: 403, body: "<html><style>p{}</style><h1>Request&nbsp;blocked</h1><script>x()</script>Rule 7</html>", wild: true}, channelprogram.KindPause, `"Request blocked Rule 7"`},
+		"409":               {problem(409, "something_else", "no"), channelprogram.KindFailed, "HTTP 409"},
+		"413":               {problem(413, "too_large", "over the limit"), channelprogram.KindInvalid, "HTTP 413 too_large"},
+		"422":               {problem(422, "invalid_request", "bad input"), channelprogram.KindRejected, "HTTP 422"},
+		"429":               {problem(429, "quota_exceeded", "no"), channelprogram.KindThrottled, "HTTP 429"},
+		"500":               {problem(500, "oops", "no"), channelprogram.KindUnavailable, "HTTP 500 oops"},
+		"502 without words": {reply{status: 502, body: "", wild: true}, channelprogram.KindUnavailable, "HTTP 502 http_502"},
+		"no results": {
+			reply{status: 207, body: map[string]any{"results": []any{}, "summary": map[string]any{}}, wild: true}, channelprogram.KindBreach, "0 results for 3 inputs",
+		},
+		"one result too few": {
+			reply{status: 207, body: map[string]any{"results": []any{created("1000"), created("1001")}}, wild: true}, channelprogram.KindBreach, "2 results for 3 inputs",
+		},
+		"one result too many": {reply{status: 207, body: map[string]any{
+			"results": []any{created("1000"), created("1001"), created("1002"), created("1003")},
+		}, wild: true}, channelprogram.KindBreach, "4 results for 3 inputs"},
+		"another order": {reply{status: 207, body: map[string]any{
+			"results": []any{created("1001"), created("1000"), created("1002")},
+		}, wild: true}, channelprogram.KindBreach, "result 0: it is about \"1001\""},
+		"an unknown outcome": {reply{status: 207, body: map[string]any{
+			"results": []any{created("1000"), created("1001"), map[string]any{"externalId": "1002", "outcome": "perhaps"}},
+		}, wild: true}, channelprogram.KindBreach, `outcome is "perhaps"`},
+		"no JSON": {reply{status: 200, body: "<html>sign in</html>", wild: true}, channelprogram.KindBreach, "sign in"},
 	} {
-		tg := newTarget(t, func(sent) reply { return problem(status, "no", "no") })
-		ids := numbered(3)
-		got, err := tg.client().UpsertClients(t.Context(), items(ids...))
-		if err != nil {
-			t.Fatalf("%d: %v", status, err)
-		}
-		checkResults(t, ids, got)
-		for _, res := range got {
-			if channelprogram.KindOf(res.Err()) != want {
-				t.Errorf("%d: %v, want kind %s", status, res.Err(), want)
+		t.Run(name, func(t *testing.T) {
+			tg := newTarget(t, func(sent) reply { return row.answer })
+			got, err := tg.client().UpsertClients(t.Context(), items(numbered(3)...))
+			if channelprogram.KindOf(err) != row.kind || len(got) != 0 || !strings.Contains(fmt.Sprint(err), row.says) {
+				t.Errorf("got %v with %d results, want kind %s saying %q", err, len(got), row.kind, row.says)
 			}
-		}
-		if n := len(tg.requests()); n != 1 {
-			t.Errorf("%d: %d requests, want one", status, n)
-		}
-	}
-}
-
-func TestABatchAnswerThatBreaksTheContractIsRepeatedSingly(t *testing.T) {
-	rows := []struct {
-		name string
-		body any
-	}{
-		{"no results", map[string]any{"results": []any{}, "summary": map[string]any{}}},
-		{"one result too few", map[string]any{"results": []any{created("1000"), created("1001")}}},
-		{"one result too many", map[string]any{"results": []any{created("1000"), created("1001"), created("1002"), created("1003")}}},
-		{"another order", map[string]any{"results": []any{created("1001"), created("1000"), created("1002")}}},
-		{"an unknown outcome", map[string]any{"results": []any{
-			created("1000"), created("1001"), map[string]any{"externalId": "1002", "outcome": "perhaps"},
-		}}},
-		{"no JSON", "<html>"},
-	}
-	for _, row := range rows {
-		t.Run(row.name, func(t *testing.T) {
-			tg := newTarget(t, func(s sent) reply {
-				if s.Method == http.MethodPost {
-					return reply{status: 207, body: row.body, wild: true}
-				}
-				if strings.HasSuffix(s.Path, "1001") {
-					return problem(422, "invalid_request", "bad")
-				}
-				return took(t)(s)
-			})
-			ids := numbered(3)
-			got, err := tg.client().UpsertClients(t.Context(), items(ids...))
-			if err != nil {
-				t.Fatal(err)
-			}
-			checkResults(t, ids, got)
-			for i, res := range got {
-				if !res.Breach {
-					t.Errorf("item %s is not flagged", res.ExternalID)
-				}
-				if rejected := channelprogram.KindOf(res.Err()) == channelprogram.KindRejected; rejected != (i == 1) {
-					t.Errorf("item %s: %v", res.ExternalID, res.Err())
-				}
-			}
-			if n := len(tg.requests()); n != 4 {
-				t.Errorf("%d requests, want the batch and three PUTs", n)
+			if n := len(tg.requests()); n != 1 {
+				t.Errorf("%d requests, want one", n)
 			}
 		})
 	}
 }
 
-func TestAFailureOfTheRoadKeepsWhatWasAnswered(t *testing.T) {
-	for _, answer := range []reply{
-		problem(401, "unauthenticated", "no"), problem(402, "subscription_required", "no"), problem(403, "forbidden", "no"),
-		problem(409, "connection_paused", "no"), problem(410, "gone", "no"), problem(429, "quota_exceeded", "no"),
-		problem(500, "oops", "no"), problem(503, "down", "no"),
-	} {
-		t.Run(fmt.Sprint(answer.status), func(t *testing.T) {
-			posts := 0
-			tg := newTarget(t, func(s sent) reply {
-				if posts++; posts == 2 {
-					return answer
-				}
-				return took(t)(s)
-			})
-			ids := numbered(300)
-			got, err := tg.client().UpsertClients(t.Context(), items(ids...))
-			if !channelprogram.KindOf(err).OfTheRoad() {
-				t.Fatalf("got %v, want a failure of the road", err)
-			}
-			if len(got) != 300 {
-				t.Fatalf("%d results", len(got))
-			}
-			for i, res := range got {
-				if answered := res.Outcome != ""; answered != (i < 100) || res.ExternalID != ids[i] || res.Err() != nil {
-					t.Fatalf("result %d: %+v", i, res)
-				}
-			}
-			if posts != 2 {
-				t.Errorf("%d requests, want no more after the failure", posts)
-			}
+// TestAnAnswerThatRepeatsTheTokenIsMasked: pages of gateways show the request they refused.
+func TestAnAnswerThatRepeatsTheTokenIsMasked(t *testing.T) {
+	for _, status := range []int{200, 403} {
+		tg := newTarget(t, func(sent) reply {
+			return reply{status: status, body: "blocked: Bearer " + token + " from you", wild: true}
 		})
+		_, err := tg.client().PutClient(t.Context(), "1", client("A"))
+		if text := fmt.Sprint(err); strings.Contains(text, token) || !strings.Contains(text, "blocked: Bearer") {
+			t.Errorf("%d: %s", status, text)
+		}
 	}
 }
 
-func TestABreachOfTheSingleRecordStopsToo(t *testing.T) {
-	tg := newTarget(t, func(sent) reply { return reply{status: 200, body: "<html>sign in</html>", wild: true} })
-	got, err := tg.client().UpsertClients(t.Context(), items("1", "2", "3"))
-	if channelprogram.KindOf(err) != channelprogram.KindBreach || len(got) != 3 {
-		t.Errorf("got %v with %d results, want a breach", err, len(got))
-	}
-	if n := len(tg.requests()); n != 2 {
-		t.Errorf("%d requests, want the batch and one PUT", n)
-	}
-}
-
-func TestAnIDThatCannotBeSentCostsTheOthersNothing(t *testing.T) {
+func TestAnIDThatCannotBeSentIsNotSent(t *testing.T) {
 	tg := newTarget(t, took(t))
-	got, err := tg.client().UpsertClients(t.Context(), items("1", "a/b", "3"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkResults(t, []string{"1", "a/b", "3"}, got)
-	if channelprogram.KindOf(got[1].Err()) != channelprogram.KindInvalid || got[0].Err() != nil || got[2].Err() != nil {
-		t.Errorf("got %v, %v, %v", got[0].Err(), got[1].Err(), got[2].Err())
+	_, err := tg.client().UpsertClients(t.Context(), items("1", "a/b", "3"))
+	if channelprogram.KindOf(err) != channelprogram.KindInvalid || !strings.Contains(err.Error(), "a/b") || len(tg.requests()) != 0 {
+		t.Errorf("got %v after %d requests", err, len(tg.requests()))
 	}
 }
 

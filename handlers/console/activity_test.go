@@ -26,7 +26,7 @@ func TestWhatHappenedInWords(t *testing.T) {
 		"Out of scope: Company type is not Customer; Company is inactive.":              outcome(v1.OutcomeNotMet, false, v1.ReasonTypeNotCustomer, v1.ReasonStatusInactive),
 		"Sent as archived: Company is inactive.":                                        outcome(v1.OutcomeNotMet, true, v1.ReasonStatusInactive),
 		"Its sync is stopped; Start delivers it.":                                       outcome(v1.OutcomeWaiting, false),
-		"It did not work and is tried again: Channel Program could not take it.":        outcome(v1.OutcomeRetrying, false, "target_failed"),
+		"It did not work and is tried again: Channel Program fails on it.":              outcome(v1.OutcomeRetrying, false, "target_failed"),
 		"It did not work and is tried again.":                                           outcome(v1.OutcomeRetrying, false),
 		"It did not work and is no longer tried by itself: Channel Program rejects it.": outcome(v1.OutcomeDead, false, "rejected"),
 		"It was looked at: something new.":                                              outcome("new", false, "something_new"),

@@ -147,7 +147,7 @@ func failureWord(code string) string {
 	case "not_pushable":
 		return "It lacks what Channel Program requires"
 	case "target_failed":
-		return "Channel Program could not take it"
+		return "Channel Program fails on it"
 	}
 	return code
 }

@@ -300,9 +300,9 @@ var issueWords = map[string]issueText{
 		"Fill in the field named in the record; it is sent when it changes.",
 	},
 	"target_failed": {
-		v1.SeverityRetrying, "Channel Program could not take records",
-		"Channel Program answered that it could not store these records now.",
-		"Nothing to do: they are sent again.",
+		v1.SeverityRetrying, "Channel Program fails on single records",
+		"Channel Program answers with an error whenever one of these records is sent, and takes all others.",
+		"Open the record: it says what was answered, and what to do about it. Once that is put right, \"Sync now\" sends it at once.",
 	},
 	"cost_unknown": {
 		v1.SeverityAct, "The cost of contracts is not known",

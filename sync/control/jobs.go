@@ -185,15 +185,15 @@ func (rt *runtime) work(ctx context.Context, j job.Job, still bool) error {
 	return nil
 }
 
-// nothingLeft says whether every bulk mark is settled and the dispatcher has
-// carried all changes to the worklist.
+// nothingLeft says whether every bulk mark is settled, those too whose records are sent
+// apart, and the dispatcher has carried all changes to the worklist.
 func (rt *runtime) nothingLeft(ctx context.Context) (bool, error) {
 	lag, err := rt.m.Bus.Journal().Undispatched(ctx)
 	if err != nil || lag > 0 {
 		return false, err
 	}
 	d, err := rt.m.Bus.Worklist().Depth(ctx, rt.id)
-	return err == nil && d.Bulk == 0, err
+	return err == nil && d.Bulk+d.Apart == 0, err
 }
 
 // begin does what a job of its type begins with.

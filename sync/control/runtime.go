@@ -142,8 +142,12 @@ func (rt *runtime) run(ctx, work context.Context) {
 	rt.loadHistory(ctx)
 	var wg sync.WaitGroup
 	if rt.target != nil {
-		work = progress.With(work, rt.beats[beatWorker])
-		wg.Go(func() { rt.worker.Run(work, wakes) })
+		apart, cut := context.WithCancel(progress.With(work, rt.beats[beatApart]))
+		wg.Go(func() { rt.worker.RunApart(apart) })
+		wg.Go(func() {
+			defer cut() // what is sent apart may hang for long, and is sent again
+			rt.worker.Run(progress.With(work, rt.beats[beatWorker]), wakes)
+		})
 	} else {
 		rt.beats[beatWorker].Idle()
 	}
@@ -168,12 +172,13 @@ const (
 	beatPoller
 	beatJobs
 	beatParts
+	beatApart
 )
 
 // parts name them, for people and as the label of a metric.
 var parts = [...]struct{ name, part string }{
 	beatWorker: {"worker", "worker"}, beatWebhooks: {"check of webhooks", "webhooks"}, beatPoller: {"poller", "poller"}, beatJobs: {"jobs", "jobs"},
-	beatParts: {"comparison of parts", "poller"},
+	beatParts: {"comparison of parts", "poller"}, beatApart: {"worker of failing records", "worker"},
 }
 
 // watch has the watchdog look after what works.

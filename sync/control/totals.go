@@ -197,6 +197,7 @@ func (m *Manager) gatherStored(ctx context.Context, t *Totals, atWork []string) 
 		live.add(d.Live, d.OldestLive)
 		bulk.add(d.Bulk, d.OldestBulk)
 		later.add(d.Later, d.OldestLater)
+		later.add(d.Apart, d.OldestApart)
 	}
 	t.Worklist = map[WaitState]Waiting{WaitLive: live, WaitBulk: bulk, WaitLater: later}
 	return nil

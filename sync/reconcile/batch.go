@@ -41,6 +41,7 @@ type batch struct {
 	kind  v1.Kind
 	began time.Time // when the re-fetch began
 	items []*item
+	apart bool // they are suspects: each is sent alone
 }
 
 // item is one record on its way.
@@ -55,6 +56,7 @@ type item struct {
 	// driftFields are what it changed.
 	driftFields []string
 	failure     *failure
+	suspected   bool // it failed alone while the upstream worked: it is sent apart, and not decided here
 	held        bool // it would leave with too many others: nothing is done until somebody says so
 
 	decision condition.Decision

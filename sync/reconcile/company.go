@@ -13,7 +13,6 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/sync/condition"
-	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
 	"channelsync/sync/projection"
 )
@@ -26,11 +25,7 @@ var companyRows = row[autotask.Company]{
 
 // companies brings companies in line: the clients of the customers sync, and
 // the scope and name that the contracts sync goes by.
-func (r *Reconciler) companies(ctx context.Context, in *installation.Installation, marks []events.Mark) error {
-	b, err := r.newBatch(ctx, in, v1.KindCompany, marks)
-	if err != nil {
-		return err
-	}
+func (b *batch) companies(ctx context.Context) error {
 	road := b.clients(ctx)
 	dependents, depErr := b.contractsOf(ctx)
 	if depErr != nil {

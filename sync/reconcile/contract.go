@@ -12,9 +12,7 @@ import (
 	"channelsync/api/autotask"
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
-	"channelsync/events"
 	"channelsync/sync/condition"
-	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
 	"channelsync/sync/projection"
 )
@@ -26,11 +24,7 @@ var contractRows = row[autotask.Contract]{
 }
 
 // contracts brings contracts in line.
-func (r *Reconciler) contracts(ctx context.Context, in *installation.Installation, marks []events.Mark) error {
-	b, err := r.newBatch(ctx, in, v1.KindContract, marks)
-	if err != nil {
-		return err
-	}
+func (b *batch) contracts(ctx context.Context) error {
 	road := b.agreements(ctx)
 	if err := b.settle(ctx, nil); err != nil {
 		return err

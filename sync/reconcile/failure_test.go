@@ -156,25 +156,23 @@ func TestFailureOfTheRoadCostsNoAttempt(t *testing.T) {
 	away := func(f atsim.Fault) func(*bench) { return func(b *bench) { b.at.SetFault(f) } }
 	target := func(f cpsim.Fault) func(*bench) { return func(b *bench) { b.fault(f) } }
 	for name, one := range map[string]struct {
-		fault  func(*bench)
-		code   string
-		pushed bool // the target had it all the same
+		fault func(*bench)
+		code  string
 	}{
-		"Autotask away":               {away(atsim.Fault{Kind: "away"}), "autotask_unavailable", false},
-		"Autotask cuts the line":      {away(atsim.Fault{Kind: "away", Status: -1}), "autotask_unavailable", false},
-		"Autotask throttles":          {away(atsim.Fault{Kind: "throttle"}), "throttled", false},
-		"Autotask fails every query":  {away(atsim.Fault{Kind: "status", Verb: "query", Status: 500, Text: "Object reference not set"}), "autotask_unavailable", false},
-		"Autotask cuts every answer":  {away(atsim.Fault{Kind: "truncate", Verb: "query"}), "autotask_unavailable", false},
-		"a right is missing":          {func(b *bench) { b.at.SetModes(func(m *atsim.Modes) { m.Denied = []string{"Companies"} }) }, "permission_missing", false},
-		"target away":                 {target(cpsim.Fault{Kind: cpsim.FaultUnavailable}), "channel_program_unavailable", false},
-		"target cuts the line":        {target(cpsim.Fault{Kind: cpsim.FaultReset}), "channel_program_unavailable", false},
-		"target loses its answer":     {target(cpsim.Fault{Kind: cpsim.FaultLostResponse}), "channel_program_unavailable", true},
-		"target throttles":            {target(cpsim.Fault{Kind: cpsim.FaultRateLimited, RetryAfter: 7}), "channel_program_throttled", false},
-		"target refuses the token":    {target(cpsim.Fault{Kind: cpsim.FaultUnauthenticated}), "channel_program_refused", false},
-		"target asks to be paid":      {target(cpsim.Fault{Kind: cpsim.FaultSubscription}), "channel_program_subscription", false},
-		"the connection is paused":    {target(cpsim.Fault{Kind: cpsim.FaultPaused}), "channel_program_refused", false},
-		"the connection is no more":   {target(cpsim.Fault{Kind: cpsim.FaultUninstalled}), "channel_program_refused", false},
-		"the connection is forbidden": {target(cpsim.Fault{Kind: cpsim.FaultForbidden}), "channel_program_refused", false},
+		"Autotask away":               {away(atsim.Fault{Kind: "away"}), "autotask_unavailable"},
+		"Autotask cuts the line":      {away(atsim.Fault{Kind: "away", Status: -1}), "autotask_unavailable"},
+		"Autotask throttles":          {away(atsim.Fault{Kind: "throttle"}), "throttled"},
+		"Autotask fails every query":  {away(atsim.Fault{Kind: "status", Verb: "query", Status: 500, Text: "Object reference not set"}), "autotask_unavailable"},
+		"Autotask cuts every answer":  {away(atsim.Fault{Kind: "truncate", Verb: "query"}), "autotask_unavailable"},
+		"a right is missing":          {func(b *bench) { b.at.SetModes(func(m *atsim.Modes) { m.Denied = []string{"Companies"} }) }, "permission_missing"},
+		"target away":                 {target(cpsim.Fault{Kind: cpsim.FaultUnavailable}), "channel_program_unavailable"},
+		"target cuts the line":        {target(cpsim.Fault{Kind: cpsim.FaultReset}), "channel_program_unavailable"},
+		"target throttles":            {target(cpsim.Fault{Kind: cpsim.FaultRateLimited, RetryAfter: 7}), "channel_program_throttled"},
+		"target refuses the token":    {target(cpsim.Fault{Kind: cpsim.FaultUnauthenticated}), "channel_program_refused"},
+		"target asks to be paid":      {target(cpsim.Fault{Kind: cpsim.FaultSubscription}), "channel_program_subscription"},
+		"the connection is paused":    {target(cpsim.Fault{Kind: cpsim.FaultPaused}), "channel_program_refused"},
+		"the connection is no more":   {target(cpsim.Fault{Kind: cpsim.FaultUninstalled}), "channel_program_refused"},
+		"the connection is forbidden": {target(cpsim.Fault{Kind: cpsim.FaultForbidden}), "channel_program_refused"},
 	} {
 		for _, n := range []int{1, 3} { // by PUT, and as a batch
 			t.Run(name, func(t *testing.T) {
@@ -190,10 +188,6 @@ func TestFailureOfTheRoadCostsNoAttempt(t *testing.T) {
 				b.at.ClearFaults(0)
 				b.at.SetModes(func(m *atsim.Modes) { m.Denied = nil })
 				b.cp.ClearFaults()
-				want := v1.OutcomePushed
-				if one.pushed {
-					want = v1.OutcomeUnchanged
-				}
 				for _, id := range ids {
 					e := b.entry(v1.KindCompany, id)
 					if _, dead := b.dead(v1.KindCompany, id); dead || e.Attempts != 0 || e.Outcome != "" {
@@ -202,7 +196,7 @@ func TestFailureOfTheRoadCostsNoAttempt(t *testing.T) {
 				}
 				b.batch(v1.KindCompany, ids...)
 				for _, id := range ids {
-					b.outcome(v1.KindCompany, id, want)
+					b.outcome(v1.KindCompany, id, v1.OutcomePushed)
 				}
 				if b.waiting() != 0 {
 					t.Error("a retry was scheduled")
@@ -220,6 +214,7 @@ func TestWhatWasAnsweredBeforeTheRoadBrokeIsRemembered(t *testing.T) {
 	}
 	last := ids[len(ids)-1]
 	b.fault(cpsim.Fault{Kind: cpsim.FaultUnavailable, ExternalIDs: []string{ledgerID(last)}})
+	b.fault(cpsim.Fault{Kind: cpsim.FaultUnavailable, Operation: "getConnection"})
 	b.broken(v1.KindCompany, ids...)
 	b.outcome(v1.KindCompany, ids[0], v1.OutcomePushed)
 	if e := b.entry(v1.KindCompany, last); e.Outcome != "" {
@@ -239,8 +234,9 @@ func TestFailedItemsAreRetriedAlone(t *testing.T) {
 	b.fault(cpsim.Fault{Kind: cpsim.FaultFailItems, ExternalIDs: []string{ledgerID(failing)}, Detail: "try later"})
 	b.batch(v1.KindCompany, good, failing)
 	b.outcome(v1.KindCompany, good, v1.OutcomePushed)
-	if e := b.outcome(v1.KindCompany, failing, v1.OutcomeRetrying, "target_failed"); !strings.Contains(e.Detail, "try later") {
-		t.Errorf("detail %q", e.Detail)
+	b.alone(v1.KindCompany)
+	if e := b.outcome(v1.KindCompany, failing, v1.OutcomeRetrying, "target_failed"); !strings.Contains(e.Detail, "try later") || e.Attempts != 1 {
+		t.Errorf("%d attempts, detail %q", e.Attempts, e.Detail)
 	}
 }
 

@@ -274,6 +274,33 @@ func (b *bench) retry(kind v1.Kind, ids ...int64) {
 	b.clock.add(time.Second)
 }
 
+// apart lists what is due in the lane of those that are sent alone.
+func (b *bench) apart(kind v1.Kind) []events.Mark {
+	b.t.Helper()
+	marks, err := b.bus.Worklist().Take(b.t.Context(), inst, kind, events.LaneApart, events.TakeMax)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return marks
+}
+
+// alone reconciles what is due there, as the worker does; the error is the upstream's.
+func (b *bench) alone(kind v1.Kind) {
+	b.t.Helper()
+	marks := b.apart(kind)
+	if len(marks) == 0 {
+		b.t.Fatalf("no %s is due apart", kind)
+	}
+	if err := b.rec.Batch(b.t.Context(), kind, marks); err != nil {
+		b.t.Fatalf("reconcile alone: %v", err)
+	}
+	last := marks[len(marks)-1].Sequence
+	if err := b.bus.Worklist().Clear(b.t.Context(), inst, kind, events.LaneApart, last); err != nil {
+		b.t.Fatal(err)
+	}
+	b.clock.add(time.Second)
+}
+
 // broken reconciles records and returns the failure of the road that there must be.
 func (b *bench) broken(kind v1.Kind, ids ...int64) error {
 	b.t.Helper()

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/sync/deadletter"
 )
 
 // handlerTransport answers requests in process: a bubble of synctest has no sockets.
@@ -39,8 +41,30 @@ func (h handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		in.Body = http.NoBody
 	}
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, in)
+	if cut := h.serve(w, in); cut != nil {
+		return nil, cut
+	}
+	if err := r.Context().Err(); err != nil {
+		return nil, err // an answer that comes too late
+	}
 	return w.Result(), nil
+}
+
+// serve says how the connection was cut, if it was.
+func (h handlerTransport) serve(w http.ResponseWriter, r *http.Request) (cut error) {
+	defer func() {
+		switch p := recover(); {
+		case p == nil:
+		case p != http.ErrAbortHandler:
+			panic(p)
+		case r.Context().Err() != nil:
+			cut = r.Context().Err()
+		default:
+			cut = io.ErrUnexpectedEOF
+		}
+	}()
+	h.ServeHTTP(w, r)
+	return nil
 }
 
 // memory is a table in memory: the worker's tests run on the clock of a bubble,
@@ -140,6 +164,36 @@ func (m *memory) PurgePrefix(_ context.Context, prefix string) error {
 	return nil
 }
 
+// deadLetters are kept in memory, as far as a reconcile needs them.
+type deadLetters struct {
+	deadletter.Stream
+	mu sync.Mutex
+	in map[string]events.DeadLetter
+}
+
+func (d *deadLetters) Put(_ context.Context, l events.DeadLetter) (events.DeadLetter, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.in == nil {
+		d.in = map[string]events.DeadLetter{}
+	}
+	d.in[l.ID] = l
+	return l, nil
+}
+
+func (d *deadLetters) Delete(_ context.Context, _, id string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.in, id)
+	return nil
+}
+
+func (d *deadLetters) count() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.in)
+}
+
 // list is a worklist and a journal in memory, of one installation.
 type list struct {
 	mu       sync.Mutex
@@ -148,9 +202,10 @@ type list struct {
 	taken    func(kind v1.Kind, lane events.Lane, n int)
 	silent   bool // wakes are lost
 	wakes    chan struct{}
+	later    map[recordKey]*time.Timer
 }
 
-func newList() *list { return &list{wakes: make(chan struct{}, 1)} }
+func newList() *list { return &list{wakes: make(chan struct{}, 1), later: map[recordKey]*time.Timer{}} }
 
 func (l *list) Take(_ context.Context, _ string, kind v1.Kind, lane events.Lane, most int) ([]events.Mark, error) {
 	l.mu.Lock()
@@ -200,11 +255,36 @@ func (l *list) put(marks []events.Mark) {
 
 func (l *list) PublishAll(context.Context, []events.Change) error { return nil }
 
-func (l *list) Later(context.Context, []events.Mark, func(events.Mark) time.Duration) error {
+func (l *list) Later(_ context.Context, marks []events.Mark, wait func(events.Mark) time.Duration) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, m := range marks {
+		key := recordKey{m.Kind, m.ID}
+		if old := l.later[key]; old != nil {
+			old.Stop()
+		}
+		l.later[key] = time.AfterFunc(wait(m), func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			delete(l.later, key)
+			m.Lane = events.LaneLive
+			l.put([]events.Mark{m})
+		})
+	}
 	return nil
 }
 
-func (l *list) CancelLater(context.Context, string, v1.Kind, []int64) error { return nil }
+func (l *list) CancelLater(_ context.Context, _ string, kind v1.Kind, ids []int64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, id := range ids {
+		if t := l.later[recordKey{kind, id}]; t != nil {
+			t.Stop()
+			delete(l.later, recordKey{kind, id})
+		}
+	}
+	return nil
+}
 
 func (l *list) left() int {
 	l.mu.Lock()

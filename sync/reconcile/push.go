@@ -3,10 +3,8 @@ package reconcile
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"channelsync/api/autotask"
@@ -88,12 +86,11 @@ func (it *item) archive(reason string) {
 	}
 }
 
-// push sends the open items whose fingerprint differs from what the target
-// holds: one by PUT, several in batches. The error is a failure of the road;
-// items that were answered before it are decided.
+// push sends the open items whose fingerprint differs from what the target holds. The
+// error is a failure of the upstream; items that were answered before it are decided.
 func push[T channelprogram.ClientInput | channelprogram.ContractInput](ctx context.Context, b *batch, t target[T]) error {
 	var due []*item
-	var items []channelprogram.Item[T]
+	var parcels []parcel[T]
 	for _, it := range b.open() {
 		in := t.input(it)
 		if in == nil {
@@ -109,38 +106,18 @@ func push[T channelprogram.ClientInput | channelprogram.ContractInput](ctx conte
 		}
 		*t.source(in) = b.source(it)
 		due = append(due, it)
-		items = append(items, channelprogram.Item[T]{ExternalID: strconv.FormatInt(it.mark.ID, 10), Data: *in})
+		parcels = append(parcels, parcel[T]{it, channelprogram.Item[T]{ExternalID: strconv.FormatInt(it.mark.ID, 10), Data: *in}})
+	}
+	if len(due) == 0 {
+		return nil
 	}
 	if err := b.intend(ctx, due); err != nil {
 		return err
 	}
-	switch len(due) {
-	case 0:
-		return nil
-	case 1:
-		res, err := t.put(ctx, items[0].ExternalID, items[0].Data)
-		if err != nil && ofTheRoad(err) {
-			return fmt.Errorf("push %s %s: %w", b.kind, items[0].ExternalID, err)
-		}
-		return answered(ctx, b, t, due[0], res, err)
+	if b.apart {
+		return sender[T]{b, t}.confirm(ctx, parcels)
 	}
-	results, road := t.upsert(ctx, items)
-	for i, res := range results[:min(len(results), len(due))] {
-		if res.Outcome == "" && res.Failure == nil {
-			continue // not answered: the road's failure speaks for it
-		}
-		if res.Failure != nil && res.Failure.Kind.OfTheRoad() {
-			road = res.Failure
-			continue
-		}
-		if err := answered(ctx, b, t, due[i], res, res.Err()); err != nil {
-			return err
-		}
-	}
-	if road != nil {
-		return fmt.Errorf("push %d %s records: %w", len(due), b.kind, road)
-	}
-	return nil
+	return sender[T]{b, t}.together(ctx, parcels)
 }
 
 // intend forgets, durably and before anything is sent, what the target holds of
@@ -166,56 +143,6 @@ func (b *batch) intend(ctx context.Context, due []*item) error {
 	return nil
 }
 
-// ofTheRoad says whether no record is to blame. What is not an answer of the
-// target at all (a cancelled context) is the road's too.
-func ofTheRoad(err error) bool {
-	e, ok := errors.AsType[*channelprogram.Error](err)
-	return !ok || e.Kind.OfTheRoad() || e.Kind == channelprogram.KindBreach
-}
-
-// answered turns the target's answer for one record into its outcome.
-func answered[T channelprogram.ClientInput | channelprogram.ContractInput](ctx context.Context, b *batch, t target[T], it *item, res channelprogram.ItemResult, err error) error {
-	if e, ok := errors.AsType[*channelprogram.Error](err); ok {
-		it.fail(targetCode(e), "Channel Program says: "+targetDetail(e), e.Kind != channelprogram.KindFailed)
-		if e.Kind != channelprogram.KindRejected {
-			it.entry.Fingerprint = "" // only a rejection says for certain that nothing was stored
-		}
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	in := t.input(it)
-	it.pushed = true
-	if res.Outcome == channelprogram.OutcomeStale {
-		return b.stale(ctx, it, func() (time.Time, error) {
-			held, err := t.read(ctx, strconv.FormatInt(it.mark.ID, 10))
-			return t.source(&held).ObservedAt, err
-		})
-	}
-	at := t.source(in).ObservedAt
-	content := *in
-	*t.source(&content) = channelprogram.Source{}
-	if err := it.remember(content, it.fingerprint, at); err != nil {
-		return err
-	}
-	it.entry.Archived = it.archived != ""
-	if res.TargetURL != nil {
-		it.entry.TargetURL = *res.TargetURL
-	}
-	if res.Outcome == channelprogram.OutcomeUnchanged {
-		it.settled(v1.OutcomeUnchanged)
-		return nil
-	}
-	it.drift = it.force() && res.Outcome == channelprogram.OutcomeUpdated && it.before.Fingerprint == it.fingerprint
-	if it.drift {
-		it.driftFields = res.ChangedFields
-	}
-	it.entry.PushedAt = b.Now()
-	it.settled(v1.OutcomePushed)
-	return nil
-}
-
 // settled gives the outcome; a record that was archived is out of scope all the same.
 func (it *item) settled(o v1.Outcome) {
 	if it.archived != "" {
@@ -228,22 +155,14 @@ func (it *item) settled(o v1.Outcome) {
 // stale means that the target has seen a later observedAt than ours: what it holds
 // is not known, so no fingerprint is, and the record is marked again, to be sent
 // with a later one.
-func (b *batch) stale(ctx context.Context, it *item, heldAt func() (time.Time, error)) error {
-	at, err := heldAt()
-	if err != nil && ofTheRoad(err) {
-		return fmt.Errorf("read back %s %d: %w", b.kind, it.mark.ID, err)
-	}
-	if err != nil {
-		it.fail("target_failed", "Channel Program holds something newer and does not tell what: "+err.Error(), false)
-		return nil
-	}
-	if at.After(it.entry.ObservedAt) {
-		it.entry.ObservedAt = at
+func (it *item) stale(heldAt time.Time) {
+	it.pushed = true
+	if heldAt.After(it.entry.ObservedAt) {
+		it.entry.ObservedAt = heldAt
 	}
 	it.entry.Fingerprint = ""
 	it.again = true
 	it.settled(v1.OutcomeUnchanged)
-	return nil
 }
 
 func (b *batch) source(it *item) channelprogram.Source {
@@ -273,46 +192,4 @@ func eventID(m events.Mark) string {
 	default:
 		return ""
 	}
-}
-
-func targetCode(e *channelprogram.Error) string {
-	for _, f := range e.Errors {
-		if f.Code == channelprogram.CodeCurrencyUnsupported {
-			return f.Code
-		}
-	}
-	switch e.Code {
-	case channelprogram.CodeCurrencyUnsupported, channelprogram.CodeAmbiguousMatch:
-		return e.Code
-	}
-	if e.Kind == channelprogram.KindFailed {
-		return "target_failed"
-	}
-	return "rejected"
-}
-
-// targetDetail is the target's words, with the fields it points at named as ours.
-func targetDetail(e *channelprogram.Error) string {
-	parts := []string{}
-	if e.Detail != "" {
-		parts = append(parts, e.Detail)
-	}
-	for _, f := range e.Errors {
-		parts = append(parts, fieldOf(f.Pointer)+": "+f.Detail)
-	}
-	if len(parts) == 0 {
-		parts = append(parts, e.Code)
-	}
-	return strings.Join(parts, "; ")
-}
-
-// fieldOf cuts a JSON Pointer down to the field of the record ("#/inputs/3/data/name" → "name").
-func fieldOf(pointer string) string {
-	p := strings.TrimPrefix(strings.TrimPrefix(pointer, "#"), "/")
-	if rest, ok := strings.CutPrefix(p, "inputs/"); ok {
-		if _, after, ok := strings.Cut(rest, "/data/"); ok {
-			return after
-		}
-	}
-	return p
 }

@@ -3,6 +3,8 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -88,11 +90,18 @@ type Reconciler struct {
 	countries  countries
 	tenant     tenant
 	departures departures
+	hands      hands
+	suspects   suspects
+	health     health
+	undecided  atomic.Int64  // suspects that could not be judged, ever
+	apartDue   chan struct{} // holds a hint that suspects are due
 }
 
 // New makes a reconciler.
 func New(cfg Config) *Reconciler {
-	return &Reconciler{Config: cfg, fetcher: newFetcher(cfg.Autotask, cfg.Now), countries: newCountries()}
+	return &Reconciler{
+		Config: cfg, fetcher: newFetcher(cfg.Autotask, cfg.Now), countries: newCountries(), apartDue: make(chan struct{}, 1),
+	}
 }
 
 // Batch reconciles marks of one kind, at most MaxBatch. A nil error means that
@@ -122,14 +131,42 @@ func (r *Reconciler) reconcile(ctx context.Context, kind v1.Kind, marks []events
 	if err != nil {
 		return err
 	}
-	switch kind {
-	case v1.KindContact:
+	if kind == v1.KindContact {
 		return r.contacts(ctx, in, marks)
-	case v1.KindContract:
-		return r.contracts(ctx, in, marks)
-	default:
-		return r.companies(ctx, in, marks)
 	}
+	ids := make([]int64, len(marks))
+	for i, m := range marks {
+		ids[i] = m.ID
+	}
+	taken, busy := r.hands.take(kind, ids...)
+	defer r.hands.give(kind, taken...)
+	var free, follow []events.Mark
+	for _, m := range marks {
+		if slices.Contains(busy, m.ID) {
+			follow = append(follow, m) // whoever has it there is followed by this
+		} else {
+			free = append(free, m)
+		}
+	}
+	b, err := r.newBatch(ctx, in, kind, free)
+	if err != nil {
+		return err
+	}
+	b.apart = len(marks) > 0 && marks[0].Lane == events.LaneApart
+	if !b.apart {
+		follow = append(follow, b.setApart()...)
+	}
+	switch {
+	case len(b.items) == 0:
+	case kind == v1.KindContract:
+		err = b.contracts(ctx)
+	default:
+		err = b.companies(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return b.leave(ctx, follow)
 }
 
 // held does a write of ours while the installation is held. A lost hold is a failure

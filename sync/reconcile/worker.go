@@ -13,6 +13,7 @@ import (
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/gate"
 	"channelsync/internal/panics"
 	"channelsync/internal/progress"
 )
@@ -51,6 +52,8 @@ type Worker struct {
 	finish                chan struct{} // closed by Finish
 	finishing             sync.Once
 
+	asking gate.Gate // for whoever asks a target that was away whether it is back
+
 	mu     sync.Mutex
 	broken map[Side]bool
 	probes int
@@ -81,6 +84,7 @@ func (w *Worker) Kick() {
 	w.target.trip()
 	w.own.trip()
 	w.wake()
+	w.r.poke()
 }
 
 // Retry ends the wait on Autotask's broken road: somebody else came through there.
@@ -88,6 +92,7 @@ func (w *Worker) Retry() {
 	if !w.autotask.state().IsZero() {
 		w.autotask.trip()
 		w.wake()
+		w.r.poke()
 	}
 }
 
@@ -252,7 +257,7 @@ func (w *Worker) turn(ctx context.Context, lane events.Lane) (settled int, full 
 		settled += n
 		full = full || n == MaxBatch
 		if err != nil {
-			if ctx.Err() == nil {
+			if ctx.Err() == nil && !errors.Is(err, errWaits) {
 				w.broke(err, lane)
 				if RoadOf(err, w.r.Now()).Side == SideOwn {
 					progress.Of(ctx).Fail(err)
@@ -275,7 +280,7 @@ func (w *Worker) batch(ctx context.Context, kind v1.Kind, lane events.Lane) (int
 	if err != nil || len(marks) == 0 {
 		return 0, err
 	}
-	if err := w.ready(ctx); err != nil {
+	if err := w.ready(ctx, lane); err != nil {
 		return 0, err
 	}
 	last := marks[len(marks)-1].Sequence
@@ -300,20 +305,34 @@ func (w *Worker) wanted(marks []events.Mark) []events.Mark {
 	return slices.DeleteFunc(slices.Clone(marks), func(m events.Mark) bool { return m.Job != "" && w.r.Cancelled(m.Job) })
 }
 
-// ready asks the target's handshake before anything is fetched for a target that
-// was away: a probe costs the target one request and Autotask none.
-func (w *Worker) ready(ctx context.Context) error {
+// errWaits says that an upstream was found to be away still, and that this is reported.
+var errWaits = errors.New("the upstream is away still")
+
+// ready asks a target that was away whether it is back before anything is fetched for
+// it: that costs the target a request or two, and Autotask none. Of the two loops of the
+// worker one asks, and the other goes by what it learnt.
+func (w *Worker) ready(ctx context.Context, lane events.Lane) error {
+	leave, err := w.asking.Enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	w.mu.Lock()
 	broken := w.broken[SideTarget]
 	w.mu.Unlock()
 	if !broken {
 		return nil
 	}
-	conn, err := w.r.Target.Connection(ctx)
-	if err != nil {
-		return err
+	if w.target.state().After(w.r.Now()) {
+		return errWaits
 	}
-	return conn.Usable()
+	if err := w.r.recovered(ctx); err != nil {
+		if ctx.Err() == nil {
+			w.broke(err, lane)
+		}
+		return errWaits
+	}
+	return nil
 }
 
 // broke opens the breaker of the side whose road failed.

@@ -42,6 +42,8 @@ type shift struct {
 	in         installation.Installation
 	settled    []Settled
 	handshakes []time.Duration // since the beginning
+	rec        *Reconciler
+	dead       *deadLetters
 	pushes     []time.Duration
 	broken     []string
 	mended     []Side
@@ -61,21 +63,25 @@ func (s *shift) Mended(side Side) {
 
 // work runs steps in a bubble beside a running worker.
 func work(t *testing.T, steps func(t *testing.T, s *shift)) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newShift(t)
-		ctx, cancel := context.WithCancel(t.Context())
-		var wg sync.WaitGroup
-		wg.Go(func() { s.w.Run(ctx, s.list.wakes) })
-		synctest.Wait()
-		steps(t, s)
-		cancel()
-		wg.Wait()
-		s.at.Close()
-		s.cp.Close()
-	})
+	synctest.Test(t, func(t *testing.T) { workIn(t, nil, steps) })
 }
 
-func newShift(t *testing.T) *shift {
+// workIn is work for whoever is in a bubble; what goes to the target passes a weather, if there is any.
+func workIn(t *testing.T, between *weather, steps func(t *testing.T, s *shift)) {
+	s := newShift(t, between)
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { s.w.Run(ctx, s.list.wakes) })
+	wg.Go(func() { s.w.RunApart(ctx) })
+	synctest.Wait()
+	steps(t, s)
+	cancel()
+	wg.Wait()
+	s.at.Close()
+	s.cp.Close()
+}
+
+func newShift(t *testing.T, between *weather) *shift {
 	s := &shift{t: t, list: newList(), begun: time.Now()}
 	s.at = atsim.New(atsim.Config{Username: "api@msp.example", Secret: "secret-0123456789", TrackingIdentifier: "TRACK"})
 	var err error
@@ -91,9 +97,12 @@ func newShift(t *testing.T) *shift {
 		Zone:        zone, Hosts: autotask.NewHosts([]string{"autotask.test:80"}), Transport: handlerTransport{Handler: s.at.Handler()},
 		Wait: func(context.Context, time.Duration) error { return nil },
 	})
+	var way http.RoundTripper = handlerTransport{Handler: s.cp.Handler(), seen: s.seen}
+	if between != nil {
+		between.RoundTripper, way = way, between
+	}
 	target, err := channelprogram.New(channelprogram.Config{
-		BaseURL: "http://127.0.0.1:9", ConnectionID: connection, Token: "token-0123456789",
-		Transport: handlerTransport{Handler: s.cp.Handler(), seen: s.seen},
+		BaseURL: "http://127.0.0.1:9", ConnectionID: connection, Token: "token-0123456789", Transport: way,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -106,12 +115,13 @@ func newShift(t *testing.T) *shift {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.dead = &deadLetters{}
 	rec := New(Config{
 		Installation: s.installation, Autotask: client, Target: target, Ledger: ledger.New(&memory{}, vault),
-		DeadLetters: deadletter.New(nil, vault, time.Now), Journal: s.list, Worklist: s.list, Schedule: s.list,
+		DeadLetters: deadletter.New(s.dead, vault, time.Now), Journal: s.list, Worklist: s.list, Schedule: s.list,
 		Freshness: &Freshness{}, Now: time.Now, Log: zap.NewNop(), Settled: s.tell,
 	})
-	s.w = NewWorker(rec, window, s)
+	s.rec, s.w = rec, NewWorker(rec, window, s)
 	return s
 }
 
@@ -328,8 +338,8 @@ func TestStoppedOrRefusedIsNotAskedAtAll(t *testing.T) {
 	}
 }
 
-// TestPausedTargetIsProbed: the handshake first after 5 s, then each minute, and
-// nothing is asked of Autotask meanwhile.
+// TestPausedTargetIsProbed: the handshake is asked when a push is refused, again first
+// after 5 s, then each minute, and nothing is asked of Autotask meanwhile.
 func TestPausedTargetIsProbed(t *testing.T) {
 	for name, kind := range map[string]cpsim.FaultKind{
 		"token refused": cpsim.FaultUnauthenticated, "subscription": cpsim.FaultSubscription, "paused": cpsim.FaultPaused,
@@ -343,13 +353,13 @@ func TestPausedTargetIsProbed(t *testing.T) {
 				}
 				s.customer(events.LaneLive, "waits")
 				s.after(window)
-				if len(s.shown().pushes) != 1 || len(s.shown().handshakes) != 0 {
+				if len(s.shown().pushes) != 1 || len(s.shown().handshakes) != 1 {
 					t.Fatalf("pushes at %v, handshakes at %v", s.shown().pushes, s.shown().handshakes)
 				}
 				refused := s.shown().pushes[0]
 				requests := s.at.Stats().Total
 				s.after(5*time.Second + 3*time.Minute)
-				want := []time.Duration{5 * time.Second, 65 * time.Second, 125 * time.Second, 185 * time.Second}
+				want := []time.Duration{0, 5 * time.Second, 65 * time.Second, 125 * time.Second, 185 * time.Second}
 				for i := range want {
 					want[i] += refused
 				}

@@ -21,7 +21,7 @@ type outage struct {
 	state  v1.State // degraded when empty
 	begin  func(*testing.T, *world.World)
 	end    func(*testing.T, *world.World, v1.Installation)
-	probes bool // only the handshake may be asked, first after 5 s, then once a minute
+	probes bool // only the handshake may be asked: to be sure, again first after 5 s, then once a minute
 }
 
 // at is an outage of Channel Program's that a fault makes.
@@ -60,6 +60,18 @@ var outages = []outage{
 	{
 		name: "Channel Program answers 503", code: "channel_program_unavailable",
 		begin: at(cpsim.FaultUnavailable), end: clearTarget,
+	},
+	{
+		name: "Channel Program answers writes 503", code: "channel_program_unavailable",
+		begin: func(t *testing.T, w *world.World) {
+			refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUnavailable, Operation: "writes"})
+		}, end: clearTarget,
+	},
+	{
+		name: "Channel Program cuts writes", code: "channel_program_unavailable",
+		begin: func(t *testing.T, w *world.World) {
+			refuse(t, w, cpsim.Fault{Kind: cpsim.FaultReset, Operation: "writes"})
+		}, end: clearTarget,
 	},
 	{
 		name: "Channel Program resets", code: "channel_program_unavailable",
@@ -178,7 +190,7 @@ func (o outage) countProbes(t *testing.T, w *world.World, began time.Time) {
 	t.Helper()
 	refused := writes(w)
 	w.Eventually("the first probe, and none after it", soon, func() error {
-		if n := w.Handshakes(); n > 1 {
+		if n := w.Handshakes(); n > 2 {
 			t.Errorf("%d handshakes within %s of the outage", n, time.Since(began))
 			return nil
 		}
@@ -187,8 +199,8 @@ func (o outage) countProbes(t *testing.T, w *world.World, began time.Time) {
 		}
 		return nil
 	})
-	if n := w.Handshakes(); n != 1 {
-		t.Errorf("%d handshakes in the first seconds, want 1 after 5 s", n)
+	if n := w.Handshakes(); n != 2 {
+		t.Errorf("%d handshakes in the first seconds, want one to be sure and one after 5 s", n)
 	}
 	if n := writes(w); n != refused {
 		t.Errorf("%d writes were tried meanwhile", n-refused)

@@ -92,11 +92,12 @@ func (tr *trial) store() events.Config {
 
 // twice counts pushes of what Channel Program held already: the same record with
 // the same content as the push before that it took. A batch that it recognised as
-// a repeat by its key is no second push, and neither is one that it refused.
+// a repeat by its key is no second push, and neither is one that it refused, or that it
+// had seen later ones of: that is how it is asked whether it takes records at all.
 func twice(pushes []cpsim.Push) int {
 	n, held := 0, map[string][]byte{}
 	for _, p := range pushes {
-		if p.Replayed || p.Outcome == cpsim.OutcomeRefused || p.Code != "" {
+		if p.Replayed || p.Outcome == cpsim.OutcomeRefused || p.Outcome == cpsim.OutcomeStale || p.Code != "" {
 			continue
 		}
 		key, content := p.Entity+"/"+p.ExternalID, contentOf(p.Body)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	v1 "channelsync/api/v1"
 	"channelsync/test/e2e/world"
 	atfault "channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -100,11 +101,57 @@ func targetFaults() []fault {
 		{name: "Channel Program hangs", strike: func(tr *trial) string {
 			return tr.refuse(cpsim.Fault{Kind: cpsim.FaultHang, Operation: "writes"})
 		}},
+		{name: "Channel Program's writes fail", strike: func(tr *trial) string {
+			return tr.refuse(cpsim.Fault{Kind: cpsim.FaultUnavailable, Operation: "writes"})
+		}},
+		{name: "Channel Program fails on one record", repeats: true, strike: poisonOne},
 		{name: "Channel Program's answers are lost", repeats: true, strike: func(tr *trial) string {
 			note := tr.refuse(cpsim.Fault{Kind: cpsim.FaultLostResponse, Operation: "writes", Probability: 0.5})
 			return fmt.Sprintf("%s; %d answers lost", note, tr.Target.Stats().Lost)
 		}},
 	}
+}
+
+// poisonOne has Channel Program fail, in one way after the other, whenever one client is
+// sent to it. What comes meanwhile arrives within seconds, and the client once it may.
+func poisonOne(tr *trial) string {
+	bad := tr.companies[0]
+	ways := []cpsim.Fault{
+		{Kind: cpsim.FaultAnswer, Status: 403, Body: "<html><title>Request blocked</title></html>"},
+		{Kind: cpsim.FaultServerError},
+		{Kind: cpsim.FaultHang},
+		{Kind: cpsim.FaultLostResponse},
+	}
+	if full() {
+		ways = append(ways, cpsim.Fault{Kind: cpsim.FaultAnswer, Status: 400}, cpsim.Fault{Kind: cpsim.FaultAnswer, Status: 502},
+			cpsim.Fault{Kind: cpsim.FaultAnswer, Status: 413}, cpsim.Fault{Kind: cpsim.FaultReset},
+			cpsim.Fault{Kind: cpsim.FaultAnswer, Status: 200, ContentType: "application/json", Body: `{"ok":true}`})
+	}
+	var slowest time.Duration
+	for i, f := range ways {
+		f.ExternalIDs = []string{strconv.FormatInt(bad, 10)}
+		if _, err := tr.Target.SetFault(f); err != nil {
+			tr.Fatal(err)
+		}
+		if err := tr.Autotask.Edit("Companies", bad, atsim.Row{"companyName": fmt.Sprintf("Poisoned %d", i)}); err != nil {
+			tr.Fatal(err)
+		}
+		began := time.Now()
+		name := fmt.Sprintf("Bystander %d", i)
+		id := tr.Autotask.Put("Companies", atsim.Row{"companyName": name, "companyType": 1, "isActive": true})
+		tr.ClientBecomes(id, "there while another record fails", 20*time.Second, func(c cpsim.ClientInput) bool { return c.Name == name })
+		slowest = max(slowest, time.Since(began))
+		tr.hold(during(time.Second, 10*time.Second))
+		if in, err := tr.Admin.Installation(tr.Context(), tr.in.ID); err != nil || in.State != v1.StateLive {
+			tr.Errorf("while one record fails (%s, %d): %s, %v", f.Kind, f.Status, in.State, err)
+		}
+		tr.Target.ClearFaults()
+	}
+	if err := tr.Autotask.Edit("Companies", bad, atsim.Row{"companyName": "Healed"}); err != nil {
+		tr.Fatal(err)
+	}
+	tr.over()
+	return fmt.Sprintf("in %d ways; another arrived within %s at most", len(ways), slowest.Round(100*time.Millisecond))
 }
 
 // refuse puts a fault in force at Channel Program for a time.

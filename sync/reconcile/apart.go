@@ -1,0 +1,203 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/internal/panics"
+	"channelsync/internal/progress"
+)
+
+const (
+	// apartMost is how many suspects are sent side by side, each alone.
+	apartMost = spread
+	// apartAgain is how soon what could not be decided is sent again.
+	apartAgain = 5 * time.Second
+	// apartStopped is how often a stopped installation is looked at again.
+	apartStopped = 15 * time.Second
+)
+
+// suspects are records that failed alone while the upstream worked, until they are taken
+// or blamed. What is known of them is in memory only: after a restart they are found anew.
+type suspects struct {
+	mu sync.Mutex
+	in map[recordKey]bool
+}
+
+func (s *suspects) add(kind v1.Kind, id int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.in == nil {
+		s.in = map[recordKey]bool{}
+	}
+	s.in[recordKey{kind, id}] = true
+}
+
+func (s *suspects) drop(kind v1.Kind, id int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.in, recordKey{kind, id})
+}
+
+func (s *suspects) has(kind v1.Kind, id int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.in[recordKey{kind, id}]
+}
+
+// setApart takes those out of the batch that are sent apart, since they failed alone
+// before, and returns their marks.
+func (b *batch) setApart() []events.Mark {
+	var apart []events.Mark
+	kept := b.items[:0:0]
+	for _, it := range b.items {
+		failing := it.before.Outcome == v1.OutcomeRetrying || it.before.Outcome == v1.OutcomeDead
+		if failing && slices.Contains(it.before.Reasons, CodeTargetFailed) || b.suspects.has(b.kind, it.mark.ID) {
+			apart = append(apart, it.mark)
+		} else {
+			kept = append(kept, it)
+		}
+	}
+	b.items = kept
+	return apart
+}
+
+// leave makes those due in the lane apart that this batch did not decide, beside those
+// that follow. It is durable before the batch's own marks are cleared.
+func (b *batch) leave(ctx context.Context, follow []events.Mark) error {
+	for _, it := range b.items {
+		switch {
+		case it.outcome == "" && (it.suspected || b.apart):
+			follow = append(follow, it.mark)
+		case b.apart:
+			b.suspects.drop(b.kind, it.mark.ID)
+		}
+	}
+	if len(follow) == 0 {
+		return nil
+	}
+	for i := range follow {
+		follow[i].Lane = events.LaneApart
+	}
+	err := b.held(ctx, func(ctx context.Context) error { return b.Worklist.Mark(ctx, follow) })
+	if err != nil {
+		return fmt.Errorf("mark records to be sent apart: %w", err)
+	}
+	if b.apart {
+		b.undecided.Add(int64(len(follow)))
+		b.Log.Info("records that fail alone could not be judged yet, trying again",
+			zap.String(v1.LogKind, string(b.kind)), zap.Int(v1.LogCount, len(follow)), zap.Duration(v1.LogDuration, apartAgain))
+	} else {
+		b.poke()
+	}
+	return nil
+}
+
+// poke asks for a look at the lane of those that are sent apart.
+func (r *Reconciler) poke() {
+	select {
+	case r.apartDue <- struct{}{}:
+	default:
+	}
+}
+
+// RunApart sends suspects, beside Run, until ctx ends, which cuts them short: they are sent
+// again then, like after a crash. A request of theirs may hang for its whole time, and
+// nobody else waits for it.
+func (w *Worker) RunApart(ctx context.Context) {
+	for ctx.Err() == nil {
+		wait := w.apartTurn(ctx)
+		if at := w.GoesOnAt(); at.After(w.r.Now()) {
+			wait = at.Sub(w.r.Now())
+		}
+		if wait < 0 {
+			continue
+		}
+		w.apartSleep(ctx, wait)
+	}
+}
+
+// apartTurn sends some of what is due, and says how long to wait for more: below 0 not at
+// all, 0 until somebody asks.
+func (w *Worker) apartTurn(ctx context.Context) (wait time.Duration) {
+	work := progress.Of(ctx)
+	work.Busy(progress.Live)
+	defer work.Idle()
+	if w.GoesOnAt().After(w.r.Now()) {
+		return 0
+	}
+	in, err := w.r.Installation()
+	if err != nil || in.Stopped || in.Uninstalled || in.Refused {
+		return apartStopped
+	}
+	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
+		var taken int
+		var left bool
+		err := panics.Try(func() (err error) {
+			taken, left, err = w.apartBatch(ctx, in.ID, kind)
+			return err
+		})
+		switch {
+		case ctx.Err() != nil:
+			return 0
+		case errors.Is(err, errWaits):
+			return apartAgain
+		case err != nil:
+			w.broke(err, events.LaneApart)
+			if RoadOf(err, w.r.Now()).Side == SideOwn {
+				work.Fail(err)
+			}
+			return apartAgain
+		case left:
+			wait = apartAgain
+		case taken == apartMost && wait == 0:
+			wait = -1
+		}
+	}
+	return wait
+}
+
+// apartBatch is batch for suspects. left says that some could not be decided; they stay due.
+func (w *Worker) apartBatch(ctx context.Context, id string, kind v1.Kind) (taken int, left bool, err error) {
+	marks, err := w.r.Worklist.Take(ctx, id, kind, events.LaneApart, apartMost)
+	if err != nil || len(marks) == 0 {
+		return 0, false, err
+	}
+	if err := w.ready(ctx, events.LaneApart); err != nil {
+		return 0, false, err
+	}
+	last, before := marks[len(marks)-1].Sequence, w.r.undecided.Load()
+	if err := w.r.Batch(ctx, kind, w.wanted(marks)); err != nil {
+		w.acquit(RoadOf(err, w.r.Now()).Side)
+		return 0, false, err
+	}
+	w.mended(events.LaneApart)
+	progress.Of(ctx).Fail(nil)
+	err = w.r.held(ctx, func(ctx context.Context) error {
+		return w.r.Worklist.Clear(ctx, id, kind, events.LaneApart, last)
+	})
+	return len(marks), w.r.undecided.Load() > before, err
+}
+
+// apartSleep waits, or until somebody asks; 0: only that.
+func (w *Worker) apartSleep(ctx context.Context, wait time.Duration) {
+	var passed <-chan time.Time
+	if wait > 0 {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		passed = t.C
+	}
+	select {
+	case <-ctx.Done():
+	case <-passed:
+	case <-w.r.apartDue:
+	}
+}

@@ -1,0 +1,129 @@
+package reconcile
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"channelsync/api/channelprogram"
+	v1 "channelsync/api/v1"
+)
+
+const (
+	// A request is given up after leastPatience, or after slowness times what requests
+	// take at present if that is longer: whoever hangs for one record must not keep the
+	// others waiting, and a target that is slow with all of them is waited for.
+	leastPatience = 4 * time.Second
+	slowness      = 3
+	// calm is how long the upstream must not have failed before a record is blamed.
+	calm = 30 * time.Second
+	// sizeFor is how long a size is remembered that requests may not exceed.
+	sizeFor = 10 * time.Minute
+	// storedKept is how many records of a kind are remembered as known to be stored.
+	storedKept = 8
+)
+
+// health is what is known of Channel Program from the requests of one installation.
+type health struct {
+	mu       sync.Mutex
+	failedAt time.Time               // when the upstream was last seen to fail
+	down     v1.Kind                 // of the record whose probe failed; empty when the handshake alone tells
+	pace     time.Duration           // what requests take, the slow ones for a while
+	sizes    map[v1.Kind]requestSize // learnt from requests that were too large
+	stored   map[v1.Kind][]int64     // records that were taken last, the latest first
+}
+
+type requestSize struct {
+	most  int       // records; 0: as many as the target takes
+	since time.Time // when the last request was found to be too large
+}
+
+// failed notes that the upstream fails; down is the kind whose probe shows it.
+func (h *health) failed(down v1.Kind) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.failedAt, h.down = time.Now(), down
+}
+
+// writesDown is the kind whose writes are known to fail although the handshake is answered.
+func (h *health) writesDown() v1.Kind {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.down
+}
+
+// recovered notes that writes are taken again.
+func (h *health) recovered() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.down = ""
+}
+
+// calm says whether the upstream has not failed for a while.
+func (h *health) calm() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.failedAt.IsZero() || time.Since(h.failedAt) >= calm
+}
+
+// took notes records that were taken, and how long that took.
+func (h *health) took(kind v1.Kind, ids []int64, d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.pace = max(d, h.pace*9/10)
+	if h.stored == nil {
+		h.stored = map[v1.Kind][]int64{}
+	}
+	last := slices.Clone(ids[max(0, len(ids)-storedKept):])
+	for _, id := range h.stored[kind] {
+		if len(last) < storedKept && !slices.Contains(last, id) {
+			last = append(last, id)
+		}
+	}
+	h.stored[kind] = last
+}
+
+// patience is how long a request is waited for that others wait behind.
+func (h *health) patience() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return min(max(leastPatience, slowness*h.pace), channelprogram.Timeout)
+}
+
+// latest returns records of a kind that were taken last.
+func (h *health) latest(kind v1.Kind) []int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.stored[kind])
+}
+
+// most is how many records of a kind one request may carry; 0: as many as the target takes.
+func (h *health) most(kind v1.Kind) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.sizes[kind]
+	if time.Since(s.since) >= sizeFor {
+		return 0
+	}
+	return s.most
+}
+
+// tooLarge notes that a request failed as a whole and all of its records were taken in
+// smaller ones of at most so many. Once may be an outage that has just ended; the second
+// time within a while smaller requests are sent from the beginning.
+func (h *health) tooLarge(kind v1.Kind, taken int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.sizes == nil {
+		h.sizes = map[v1.Kind]requestSize{}
+	}
+	now := time.Now()
+	s := h.sizes[kind]
+	if !s.since.IsZero() && now.Sub(s.since) < sizeFor {
+		s.most = taken
+	} else {
+		s.most = 0
+	}
+	s.since = now
+	h.sizes[kind] = s
+}

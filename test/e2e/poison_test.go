@@ -50,7 +50,8 @@ func TestPoisonedRecordAtTheTarget(t *testing.T) {
 			for i, id := range others {
 				w.ClientBecomes(id, "edited with the poisoned one", 20*time.Second-time.Since(began), named(newName(i)))
 			}
-			rec := w.RecordBecomes(in.ID, v1.KindCompany, bad, soon, func(r v1.RecordDetail) bool { return r.Outcome == v1.OutcomeRetrying })
+			// One that is not answered is given up after 4 s with the others, and after 30 s alone.
+			rec := w.RecordBecomes(in.ID, v1.KindCompany, bad, 2*soon, func(r v1.RecordDetail) bool { return r.Outcome == v1.OutcomeRetrying })
 			if len(rec.Reasons) != 1 || rec.Reasons[0] != "target_failed" || rec.Attempts != 1 || rec.NextAttemptAt == nil || rec.Fix == "" {
 				t.Errorf("the record: %v, %d attempts, next at %v, fix %q", rec.Reasons, rec.Attempts, rec.NextAttemptAt, rec.Fix)
 			}

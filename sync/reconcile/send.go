@@ -272,7 +272,7 @@ func (s sender[T]) answered(ctx context.Context, p parcel[T], res channelprogram
 	if res.Outcome == channelprogram.OutcomeStale {
 		held, err := s.to.read(ctx, p.out.ExternalID)
 		if err != nil {
-			return fmt.Errorf("Channel Program holds something newer and does not tell what: %w", err)
+			return fmt.Errorf("read what Channel Program holds, which is newer: %w", err)
 		}
 		it.stale(s.to.source(&held).ObservedAt)
 		return nil

@@ -82,9 +82,9 @@ func TestUninstallReinstallErase(t *testing.T) {
 
 	p.Open(at(in, "/settings"))
 	p.Follow("Erase…")
-	p.Fill("Type the name of the installation to go on", "example msp")
+	p.Fill("Type the name of the installation to go on", "Example MS")
 	p.Press("Erase for good")
-	p.See("Nothing was erased.", "type the name exactly as it stands there")
+	p.See("Nothing was erased.", "type the name as it stands there")
 	if _, err := w.Admin.Installation(t.Context(), in.ID); err != nil {
 		t.Fatalf("after a name that is not quite right: %v", err)
 	}

@@ -115,8 +115,8 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 		return nil, err
 	}
 	if a.cluster != nil {
-		// In memory: it tells only what instances do at the same time.
-		if tables[tableGuard], err = bus.Table(ctx, events.TableConfig{Name: tableGuard, Memory: true}); err != nil {
+		// On disk: a single server forgets a table in memory when it restarts.
+		if tables[tableGuard], err = bus.Table(ctx, events.TableConfig{Name: tableGuard}); err != nil {
 			return nil, fmt.Errorf("open table %s: %w", tableGuard, err)
 		}
 	}

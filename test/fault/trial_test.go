@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -33,6 +34,7 @@ type trial struct {
 	sender *sender
 
 	companies, contacts, contracts []int64
+	seeded                         []int64 // the first companies: edits only add to the others
 	edited                         int
 	stop                           func()
 	ended                          time.Time // the fault
@@ -58,6 +60,7 @@ func newTrial(t *testing.T, f fault, opts world.Options) *trial {
 			"isActive": 1,
 		}))
 	}
+	tr.seeded = slices.Clone(tr.companies)
 	for i := range contracts {
 		tr.contracts = append(tr.contracts, tr.Autotask.Put("Contracts", atsim.Row{
 			"companyID": tr.companies[i], "contractName": fmt.Sprintf("Contract %04d", i), "contractType": 3, "status": 1,

@@ -35,7 +35,7 @@ func autotaskFaults() []fault {
 			return fmt.Sprintf("all of %d requests in %s", tr.misbehave(d, atsim.Fault{Kind: atfault.Away}), d)
 		}},
 		{name: "one record poisoned at Autotask", strike: func(tr *trial) string {
-			return tr.poison(tr.companies[len(tr.companies)-1], during(5*time.Second, 45*time.Second))
+			return tr.poison(tr.seeded[len(tr.seeded)-1], during(5*time.Second, 45*time.Second))
 		}},
 	}
 }
@@ -45,7 +45,7 @@ func autotaskFaults() []fault {
 func (tr *trial) poison(company int64, d time.Duration) string {
 	names := func() map[int64]string {
 		all := map[int64]string{}
-		for _, id := range tr.companies[:companies] {
+		for _, id := range tr.seeded {
 			c, _ := tr.Target.Client(world.Connection, strconv.FormatInt(id, 10))
 			all[id] = c.Data.Name
 		}
@@ -115,7 +115,7 @@ func targetFaults() []fault {
 // poisonOne has Channel Program fail, in one way after the other, whenever one client is
 // sent to it. What comes meanwhile arrives within seconds, and the client once it may.
 func poisonOne(tr *trial) string {
-	bad := tr.companies[0]
+	bad := tr.seeded[0]
 	ways := []cpsim.Fault{
 		{Kind: cpsim.FaultAnswer, Status: 403, Body: "<html><title>Request blocked</title></html>"},
 		{Kind: cpsim.FaultServerError},

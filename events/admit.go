@@ -161,7 +161,7 @@ func (s *Store) admitCluster(ctx context.Context) error {
 			return err
 		}
 		if journal != nil {
-			if from := journal.CachedInfo().Config.Metadata[migratingKey]; from != "" && s.cfg.migrating != from {
+			if from := journal.CachedInfo().Config.Metadata[migratingKey]; from != "" && s.cfg.Migrating != from {
 				return fmt.Errorf("the store was not moved here as a whole (store %s): run channelsync migrate again "+
 					"(nothing was changed)", from)
 			}
@@ -170,7 +170,7 @@ func (s *Store) admitCluster(ctx context.Context) error {
 		if err != nil || keys == nil {
 			return err
 		}
-		body, err := lastValue(ctx, keys, stampKey)
+		body, err := LastValue(ctx, keys, stampKey)
 		if err != nil {
 			return err
 		}
@@ -181,7 +181,7 @@ func (s *Store) admitCluster(ctx context.Context) error {
 			}
 		}
 		s.stamp = stamp
-		if sentinel, err := lastValue(ctx, keys, SentinelKey); err != nil {
+		if sentinel, err := LastValue(ctx, keys, SentinelKey); err != nil {
 			return err
 		} else if sentinel != nil {
 			stamp.Key = sentinel // it changes with a rotation before the stamp does
@@ -197,23 +197,4 @@ func (s *Store) find(ctx context.Context, name string) (jetstream.Stream, error)
 		return nil, nil
 	}
 	return stream, err
-}
-
-// lastValue is what a table's stream holds of a key; nil when it holds nothing.
-func lastValue(ctx context.Context, table jetstream.Stream, key string) ([]byte, error) {
-	subjects := table.CachedInfo().Config.Subjects
-	if len(subjects) != 1 || len(subjects[0]) < 2 {
-		return nil, fmt.Errorf("table %s has the subjects %v", table.CachedInfo().Config.Name, subjects)
-	}
-	msg, err := table.GetLastMsgForSubject(ctx, subjects[0][:len(subjects[0])-1]+key)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if isDeletion(msg.Header) {
-		return nil, nil
-	}
-	return msg.Data, nil
 }

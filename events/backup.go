@@ -13,6 +13,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/archive"
+	"channelsync/internal/lifecycle"
 )
 
 // stillTries is how often tables are read anew that must not change meanwhile;
@@ -34,8 +35,8 @@ const (
 // in it: whoever restores one goes through every record again.
 //
 // The caller closes the archive.
-func (b *Bus) Backup(ctx context.Context, to *archive.Writer, still ...[]string) error {
-	streams, err := b.store.Streams(ctx)
+func (s *Store) Backup(ctx context.Context, to *archive.Writer, still ...[]string) error {
+	streams, err := s.Streams(ctx)
 	if err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
@@ -51,15 +52,15 @@ func (b *Bus) Backup(ctx context.Context, to *archive.Writer, still ...[]string)
 				delete(left, name)
 			}
 		}
-		if err := b.store.backUpStill(ctx, to, names); err != nil {
+		if err := s.backUpStill(ctx, to, names); err != nil {
 			return fmt.Errorf("back up: %w", err)
 		}
 	}
 	for _, name := range backupOrder(left) {
-		if err := b.store.backUp(ctx, to, name); err != nil {
+		if err := s.backUp(ctx, to, name); err != nil {
 			return fmt.Errorf("back up: %w", err)
 		}
-		b.log.Debug("stream backed up", zap.String(v1.LogStream, name))
+		s.log.Debug("stream backed up", zap.String(v1.LogStream, name))
 	}
 	return nil
 }
@@ -119,7 +120,7 @@ func (s *Store) backUpStill(ctx context.Context, to *archive.Writer, names []str
 			return err
 		}
 		if !slices.EqualFunc(before, after, sameState) {
-			pause(ctx, stillPause)
+			_ = lifecycle.Sleep(ctx, stillPause)
 			continue
 		}
 		for i, name := range names {

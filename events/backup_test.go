@@ -20,6 +20,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/archive"
+	"channelsync/internal/lifecycle"
 )
 
 // everything fills a store with one of each kind of thing and says what is in it.
@@ -221,7 +222,7 @@ func TestTablesThatMustBeStillAreTakenWhole(t *testing.T) {
 			for range 20 {
 				_, _ = table.Put(ctx, "a", []byte("1"))
 			}
-			pause(ctx, 100*time.Millisecond)
+			_ = lifecycle.Sleep(ctx, 100*time.Millisecond)
 		}
 	}()
 	for range 3 {

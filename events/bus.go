@@ -4,27 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-
-	"github.com/nats-io/nats-server/v2/server"
 )
 
-// Bus is the open journal, worklist, dead letters and tables.
+// Bus is a store with its journal, worklist, dead letters and tables open. Callers stop
+// Dispatch and their watches before they close it.
 type Bus struct {
-	*link
-	cfg      Config
-	store    *Store
-	server   *server.Server // nil with an external cluster
+	*Store
+	stats    *counters
 	journal  *Journal
 	worklist *Worklist
 	dead     *DeadLetters
-	health   healthCache
-
-	life    context.Context // ends when Close begins
-	end     context.CancelFunc
-	owned   sync.WaitGroup // every goroutine of the bus
-	closing sync.Once
-	closed  error
 }
 
 // Open starts or reaches JetStream, makes the streams what they should be, and
@@ -39,8 +28,7 @@ func Open(ctx context.Context, cfg Config) (*Bus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open events: %w", err)
 	}
-	b := &Bus{link: store.link, cfg: cfg, store: store, server: store.server}
-	b.life, b.end = context.WithCancel(context.WithoutCancel(ctx))
+	b := &Bus{Store: store, stats: new(counters)}
 	for _, open := range []func(context.Context) error{b.openJournal, b.openWorklist, b.openDeadLetters} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(fmt.Errorf("open events: %w", err), b.Close(context.WithoutCancel(ctx)))
@@ -57,20 +45,3 @@ func (b *Bus) Worklist() *Worklist { return b.worklist }
 
 // DeadLetters are the changes that are no longer tried.
 func (b *Bus) DeadLetters() *DeadLetters { return b.dead }
-
-// Close stops the goroutines, sends what is still buffered, and shuts an
-// embedded server down. Callers stop Dispatch and their watches first. It may be
-// called again, and returns the same then.
-func (b *Bus) Close(ctx context.Context) error {
-	b.closing.Do(func() {
-		b.end()
-		b.owned.Wait()
-		b.closed = b.store.Close(ctx)
-	})
-	return b.closed
-}
-
-// own runs a goroutine that Close waits for; it must return when the context ends.
-func (b *Bus) own(run func(context.Context)) {
-	b.owned.Go(func() { run(b.life) })
-}

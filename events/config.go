@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 )
 
@@ -38,9 +39,9 @@ type Config struct {
 	Log *zap.Logger
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
-	// migrating is the id of the store that is being moved into this one: what a
-	// migration left unfinished there may be opened then.
-	migrating string
+	// Migrating is the id of the store that is being moved into this one: what a
+	// migration left unfinished there may be opened then. Only a migration sets it.
+	Migrating string
 	// Observe, when set, is told how long each operation took. Names are few and
 	// fixed ("journal publish", "worklist take"), fit for a metric label.
 	Observe func(operation string, took time.Duration)
@@ -101,4 +102,14 @@ func (c Config) redacted() string {
 		servers[i] = u.String()
 	}
 	return strings.Join(servers, ",")
+}
+
+// journalCompression is S2 where one server holds the journal, and none where several do: a replica that starts or falls
+// behind cuts its copy back, and nats-server 2.15 may compress the block just then that it goes on writing plainly to.
+// Such a copy cannot be read any more, and the server takes no part in the stream until somebody repairs it.
+func (c Config) journalCompression() jetstream.StoreCompression {
+	if c.Replicas > 1 {
+		return jetstream.NoCompression
+	}
+	return jetstream.S2Compression
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"channelsync/internal/lifecycle"
 )
 
 const (
@@ -30,7 +32,7 @@ func RetryConflict(ctx context.Context, try func() error) error {
 			return fmt.Errorf("others came first %d times: %w", tries, err)
 		}
 		wait := min(conflictFirst<<tries, conflictMost)
-		if pause(ctx, wait/2+rand.N(wait/2+1)); ctx.Err() != nil {
+		if lifecycle.Sleep(ctx, wait/2+rand.N(wait/2+1)) != nil {
 			return errors.Join(err, context.Cause(ctx))
 		}
 	}

@@ -22,8 +22,13 @@ const dialTimeout = 2 * time.Second
 func connect(ctx context.Context, cfg Config, srv *server.Server) (*link, error) {
 	l := &link{
 		log: cfg.Log, now: cfg.Now, observe: cfg.Observe, inside: srv != nil,
-		stats: new(counters), streams: make(map[string]*stream), api: jetstream.DefaultAPIPrefix,
+		streams: make(map[string]*stream), api: jetstream.DefaultAPIPrefix,
+		domain: cfg.Domain, replicas: cfg.Replicas,
 	}
+	if srv != nil {
+		l.disk = streamsDir(cfg.DataDir)
+	}
+	l.life, l.end = context.WithCancel(context.WithoutCancel(ctx))
 	opts := []nats.Option{
 		nats.Name("channelsync"),
 		// Nothing is buffered while the peer is away: a publish that cannot be stored now
@@ -120,7 +125,7 @@ func (l *link) onDisconnect(_ *nats.Conn, err error) {
 	if err == nil {
 		return // we closed it
 	}
-	l.stats.disconnects.Add(1)
+	l.lost.Add(1)
 	l.log.Warn("nats connection lost; trying again until it is back", zap.Error(err))
 }
 

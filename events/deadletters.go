@@ -41,7 +41,7 @@ const (
 )
 
 func (b *Bus) openDeadLetters(ctx context.Context) error {
-	handle, err := b.ensureStream(ctx, b.cfg.deadConfig())
+	handle, err := b.ensureStream(ctx, deadConfig(b.cfg))
 	if err != nil {
 		return err
 	}

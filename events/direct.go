@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"channelsync/internal/lifecycle"
 	"channelsync/internal/progress"
 )
 
@@ -54,7 +55,7 @@ func (s *stream) get(ctx context.Context, req getRequest) (page, error) {
 		if s.inside || !errors.Is(err, nats.ErrNoResponders) {
 			return p, err
 		}
-		if pause(ctx, askAgain); ctx.Err() != nil {
+		if lifecycle.Sleep(ctx, askAgain) != nil {
 			return p, err
 		}
 	}
@@ -198,4 +199,46 @@ func (s *stream) lastOf(ctx context.Context, subject string) (*jetstream.RawStre
 		return nil, ErrNotFound
 	}
 	return msg, err
+}
+
+// leader reads the last message of a subject from the stream's leader, past the
+// replicas that may lag behind; ErrNotFound when there is none.
+func (s *stream) leader(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
+	req, err := json.Marshal(map[string]string{"last_by_subj": subject})
+	if err != nil {
+		return nil, fmt.Errorf("encode request: %w", err)
+	}
+	msg, err := s.nc.RequestWithContext(ctx, s.api+"STREAM.MSG.GET."+s.name, req)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Error   *jetstream.APIError `json:"error"`
+		Message *struct {
+			Subject  string    `json:"subject"`
+			Sequence uint64    `json:"seq"`
+			Headers  []byte    `json:"hdrs"`
+			Data     []byte    `json:"data"`
+			Time     time.Time `json:"time"`
+		} `json:"message"`
+	}
+	if err := json.Unmarshal(msg.Data, &answer); err != nil {
+		return nil, fmt.Errorf("decode the leader's answer: %w", err)
+	}
+	switch {
+	case answer.Error != nil && answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+		return nil, ErrNotFound
+	case answer.Error != nil:
+		return nil, answer.Error
+	case answer.Message == nil:
+		return nil, errors.New("the leader's answer holds no message")
+	}
+	m := answer.Message
+	out := &jetstream.RawStreamMsg{Subject: m.Subject, Sequence: m.Sequence, Data: m.Data, Time: m.Time}
+	if len(m.Headers) > 0 {
+		if out.Header, err = nats.DecodeHeadersMsg(m.Headers); err != nil {
+			return nil, fmt.Errorf("decode headers: %w", err)
+		}
+	}
+	return out, nil
 }

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/lifecycle"
 	"channelsync/internal/panics"
 	"channelsync/internal/progress"
 )
@@ -53,7 +54,7 @@ func (b *Bus) Dispatch(ctx context.Context) error {
 		if err == nil || ctx.Err() != nil {
 			work.Fail(nil)
 			if changes < carryMax {
-				pause(ctx, gatherAfter(changes))
+				_ = lifecycle.Sleep(ctx, gatherAfter(changes))
 			}
 			continue
 		}
@@ -63,7 +64,7 @@ func (b *Bus) Dispatch(ctx context.Context) error {
 			b.log.Warn("dispatch failed; trying again",
 				zap.Error(errors.Join(err, missing)), zap.Int(v1.LogCount, len(msgs)))
 		}
-		pause(ctx, dispatchPause)
+		_ = lifecycle.Sleep(ctx, dispatchPause)
 	}
 	return nil
 }
@@ -298,14 +299,4 @@ func (b *Bus) take(l *load, c StoredChange, readErr error) {
 		l.marks[i] = m
 	}
 	l.marks[i].Force = m.Force || was.Force
-}
-
-// pause waits, or less when the context ends.
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
 }

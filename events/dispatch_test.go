@@ -167,7 +167,7 @@ func TestDispatchTriesAgain(t *testing.T) {
 	dispatch(t, b)
 	publish(t, b, change(1), "")
 	eventually(t, 10*time.Second, "a failure", func() bool { return b.Stats().DispatchFailed > 0 })
-	if _, err := b.js.CreateStream(t.Context(), b.cfg.worklistConfig()); err != nil {
+	if _, err := b.js.CreateStream(t.Context(), worklistConfig(b.cfg)); err != nil {
 		t.Fatal(err)
 	}
 	takeN(t, b, LaneLive, 1)

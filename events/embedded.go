@@ -97,20 +97,6 @@ func storeLimit(dir string) (int64, error) {
 	return used + free/4*3, err
 }
 
-// refuseLostStream stops Open from creating a stream anew over one that is on
-// disk but could not be recovered: that would destroy it for good.
-func (b *Bus) refuseLostStream(name string) error {
-	if b.server == nil {
-		return nil
-	}
-	dir := filepath.Join(streamsDir(b.cfg.DataDir), name)
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return fmt.Errorf("it is on disk but the server could not recover it: restore %s from a backup, "+
-		"or move it away to start empty", filepath.Join("nats", "jetstream", "$G", "streams", name))
-}
-
 // serverLog carries the server's log into ours; its notices are details here.
 type serverLog struct{ log *zap.SugaredLogger }
 

@@ -66,41 +66,41 @@ func (c *healthCache) keep(h Health) {
 
 // Health looks at most once a second and answers from memory between. Whoever asks
 // meanwhile waits for the same look, under its own context.
-func (b *Bus) Health(ctx context.Context) Health {
-	if h, is := b.health.recent(); is {
+func (s *Store) Health(ctx context.Context) Health {
+	if h, is := s.health.recent(); is {
 		return h
 	}
-	leave, err := b.health.looking.Enter(ctx)
+	leave, err := s.health.looking.Enter(ctx)
 	if err != nil {
-		return Health{Embedded: b.server != nil, Flush: flushUnknown, Replicas: b.cfg.Replicas, Err: fmt.Errorf("look at the event store: %w", err)}
+		return Health{Embedded: s.server != nil, Flush: flushUnknown, Replicas: s.cfg.Replicas, Err: fmt.Errorf("look at the event store: %w", err)}
 	}
 	defer leave()
-	if h, is := b.health.recent(); is {
+	if h, is := s.health.recent(); is {
 		return h
 	}
-	h := b.lookAround(ctx)
-	b.health.keep(h)
+	h := s.lookAround(ctx)
+	s.health.keep(h)
 	return h
 }
 
 // lookAround is one look. It is everybody's, so that it does not end with the context of
 // the caller whose turn it was.
-func (b *Bus) lookAround(ctx context.Context) Health {
+func (s *Store) lookAround(ctx context.Context) Health {
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), healthTimeout, fmt.Errorf("look at the event store: not within %s", healthTimeout))
 	defer cancel()
 	h := Health{
-		ServerVersion: b.nc.ConnectedServerVersion(), Embedded: b.server != nil, Replicas: b.cfg.Replicas,
-		Flush: b.flush(ctx),
+		ServerVersion: s.nc.ConnectedServerVersion(), Embedded: s.server != nil, Replicas: s.cfg.Replicas,
+		Flush: s.flush(ctx),
 	}
 	switch {
-	case b.life.Err() != nil:
+	case s.life.Err() != nil:
 		h.Err = ErrClosed
-	case !b.nc.IsConnected():
+	case !s.nc.IsConnected():
 		h.Err = errors.New("not connected to nats")
-	case b.server != nil:
-		h.Frozen, h.Err = b.lookInside()
+	case s.server != nil:
+		h.Frozen, h.Err = s.lookInside()
 	default:
-		h.Frozen, h.Err = b.probe(ctx)
+		h.Frozen, h.Err = s.probe(ctx)
 	}
 	if h.Err == nil && len(h.Frozen) > 0 {
 		h.Err = fmt.Errorf("streams take no writes: %s", strings.Join(h.Frozen, ", "))
@@ -110,8 +110,8 @@ func (b *Bus) lookAround(ctx context.Context) Health {
 
 // lookInside asks the embedded server which of its streams had a write error: it
 // freezes those until it is restarted.
-func (b *Bus) lookInside() (frozen []string, err error) {
-	status := b.server.Healthz(&server.HealthzOptions{Details: true})
+func (s *Store) lookInside() (frozen []string, err error) {
+	status := s.server.Healthz(&server.HealthzOptions{Details: true})
 	if status == nil || status.Status == "ok" {
 		return nil, nil
 	}
@@ -128,20 +128,20 @@ func (b *Bus) lookInside() (frozen []string, err error) {
 
 // probe asks an external cluster for each stream's leader, and writes to those
 // whose last write failed: readiness must come back by itself once they recover.
-func (b *Bus) probe(ctx context.Context) (frozen []string, err error) {
-	for _, s := range b.inUse() {
-		info, err := s.handle.Info(ctx)
+func (s *Store) probe(ctx context.Context) (frozen []string, err error) {
+	for _, stream := range s.inUse() {
+		info, err := stream.handle.Info(ctx)
 		if err != nil {
-			return frozen, fmt.Errorf("ask stream %s: %w", s.name, err)
+			return frozen, fmt.Errorf("ask stream %s: %w", stream.name, err)
 		}
 		if info.Cluster != nil && info.Cluster.Leader == "" {
-			return frozen, fmt.Errorf("stream %s has no leader", s.name)
+			return frozen, fmt.Errorf("stream %s has no leader", stream.name)
 		}
-		if !s.failing.Load() {
+		if !stream.failing.Load() {
 			continue
 		}
-		if _, err := s.publish(ctx, s.probe()); err != nil && !isFull(err) {
-			frozen = append(frozen, s.name)
+		if _, err := stream.publish(ctx, stream.probe()); err != nil && !isFull(err) {
+			frozen = append(frozen, stream.name)
 		}
 	}
 	slices.Sort(frozen)
@@ -149,25 +149,25 @@ func (b *Bus) probe(ctx context.Context) (frozen []string, err error) {
 }
 
 // flush is the slowest of what the servers tell.
-func (b *Bus) flush(ctx context.Context) string {
-	if b.server != nil {
+func (s *Store) flush(ctx context.Context) string {
+	if s.server != nil {
 		return flushAlways // set by startEmbedded
 	}
-	if b.health.flush == "" || time.Since(b.health.flushAt) >= flushFor {
-		b.health.flush, b.health.flushAt = b.askFlush(ctx), time.Now()
+	if s.health.flush == "" || time.Since(s.health.flushAt) >= flushFor {
+		s.health.flush, s.health.flushAt = s.askFlush(ctx), time.Now()
 	}
-	return b.health.flush
+	return s.health.flush
 }
 
 // askFlush asks every server for its settings. Only accounts that import the
 // system's VARZ service get an answer.
-func (b *Bus) askFlush(ctx context.Context) string {
-	sub, err := b.nc.SubscribeSync(b.nc.NewInbox())
+func (s *Store) askFlush(ctx context.Context) string {
+	sub, err := s.nc.SubscribeSync(s.nc.NewInbox())
 	if err != nil {
 		return flushUnknown
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	if b.nc.PublishRequest("$SYS.REQ.SERVER.PING.VARZ", sub.Subject, nil) != nil {
+	if s.nc.PublishRequest("$SYS.REQ.SERVER.PING.VARZ", sub.Subject, nil) != nil {
 		return flushUnknown
 	}
 	ctx, cancel := context.WithTimeout(ctx, flushWait)

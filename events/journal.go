@@ -15,6 +15,7 @@ import (
 type Journal struct {
 	*stream
 	cfg        Config
+	stats      *counters
 	dispatcher jetstream.Consumer
 	in         chan *submission
 	stopped    chan struct{} // closed when the committer has returned
@@ -28,7 +29,7 @@ type Journal struct {
 }
 
 func (b *Bus) openJournal(ctx context.Context) error {
-	handle, err := b.ensureStream(ctx, b.cfg.journalConfig())
+	handle, err := b.ensureStream(ctx, journalConfig(b.cfg))
 	if err != nil {
 		return err
 	}
@@ -40,7 +41,7 @@ func (b *Bus) openJournal(ctx context.Context) error {
 		return err
 	}
 	b.journal = &Journal{
-		stream: b.use(handle, to(journalProbe)), cfg: b.cfg, dispatcher: dispatcher,
+		stream: b.use(handle, to(journalProbe)), cfg: b.cfg, stats: b.stats, dispatcher: dispatcher,
 		in: make(chan *submission, roundMax), stopped: make(chan struct{}),
 	}
 	if err := b.journal.readKnown(ctx); err != nil {

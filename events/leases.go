@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/oklog/ulid/v2"
 	"go.uber.org/zap"
 
@@ -107,14 +106,8 @@ func (b *Bus) OpenLeases(ctx context.Context, cfg LeaseConfig) (*Leases, error) 
 		instances: instances, shards: shards, nudge: make(chan struct{}, 1), tenures: map[int]*tenure{}, declined: map[int]time.Time{},
 		reconnects: b.nc.Stats().Reconnects,
 	}
-	l.roster = newRoster(l.id, l.cfg.TTL, shards.madeJustNow())
+	l.roster = newRoster(l.id, l.cfg.TTL, shards.New())
 	return l, nil
-}
-
-// madeJustNow says, by the server's clock alone, that the table has not existed for longer than a start takes.
-func (t *Table) madeJustNow() bool {
-	info := t.handle.CachedInfo()
-	return info.State.LastSeq == 0 && !info.TimeStamp.IsZero() && info.TimeStamp.Sub(info.Created) < opTimeout
 }
 
 // ID is this instance's name among the instances: random, new with each start.
@@ -185,7 +178,7 @@ func (l *Leases) beatLoop(ctx context.Context) {
 		}
 		work.Move()
 		work.Wait(wait)
-		pause(ctx, wait)
+		_ = lifecycle.Sleep(ctx, wait)
 	}
 }
 
@@ -269,46 +262,4 @@ func (l *Leases) lookSoon() {
 	case l.nudge <- struct{}{}:
 	default:
 	}
-}
-
-// leader reads the last message of a subject from the stream's leader, past the
-// replicas that may lag behind; ErrNotFound when there is none.
-func (s *stream) leader(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
-	req, err := json.Marshal(map[string]string{"last_by_subj": subject})
-	if err != nil {
-		return nil, fmt.Errorf("encode request: %w", err)
-	}
-	msg, err := s.nc.RequestWithContext(ctx, s.api+"STREAM.MSG.GET."+s.name, req)
-	if err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Error   *jetstream.APIError `json:"error"`
-		Message *struct {
-			Subject  string    `json:"subject"`
-			Sequence uint64    `json:"seq"`
-			Headers  []byte    `json:"hdrs"`
-			Data     []byte    `json:"data"`
-			Time     time.Time `json:"time"`
-		} `json:"message"`
-	}
-	if err := json.Unmarshal(msg.Data, &answer); err != nil {
-		return nil, fmt.Errorf("decode the leader's answer: %w", err)
-	}
-	switch {
-	case answer.Error != nil && answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
-		return nil, ErrNotFound
-	case answer.Error != nil:
-		return nil, answer.Error
-	case answer.Message == nil:
-		return nil, errors.New("the leader's answer holds no message")
-	}
-	m := answer.Message
-	out := &jetstream.RawStreamMsg{Subject: m.Subject, Sequence: m.Sequence, Data: m.Data, Time: m.Time}
-	if len(m.Headers) > 0 {
-		if out.Header, err = nats.DecodeHeadersMsg(m.Headers); err != nil {
-			return nil, fmt.Errorf("decode headers: %w", err)
-		}
-	}
-	return out, nil
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/internal/lifecycle"
+
 	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/zap"
 )
@@ -92,7 +94,7 @@ func (h *hand) Hold(ctx context.Context, shard int) {
 		return
 	}
 	if h.drain > 0 && !errors.Is(context.Cause(ctx), ErrNotHeld) {
-		pause(context.Background(), h.drain)
+		_ = lifecycle.Sleep(context.Background(), h.drain)
 	}
 	y.mu.Lock()
 	defer y.mu.Unlock()
@@ -393,7 +395,7 @@ func TestAShardThatStandsStillIsLeftToAnother(t *testing.T) {
 		t.Error("not declined once")
 	}
 	eventually(t, 3*testTTL, "the other has it", func() bool { return b.HoldsShard(shard) })
-	pause(t.Context(), testTTL)
+	_ = lifecycle.Sleep(t.Context(), testTTL)
 	if a.HoldsShard(shard) || !b.HoldsShard(shard) {
 		t.Error("it was taken back")
 	}

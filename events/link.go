@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -19,14 +20,21 @@ const opTimeout = 5 * time.Second
 
 // link is the connection with what every user of it needs.
 type link struct {
-	nc      *nats.Conn
-	js      jetstream.JetStream
-	inside  bool   // the server is in this process: it elects no leader
-	api     string // subject prefix of the JetStream API, with the final dot
-	log     *zap.Logger
-	now     func() time.Time
-	observe func(string, time.Duration)
-	stats   *counters
+	nc       *nats.Conn
+	js       jetstream.JetStream
+	inside   bool   // the server is in this process: it elects no leader
+	api      string // subject prefix of the JetStream API, with the final dot
+	domain   string // of JetStream; mostly empty
+	replicas int    // of every stream
+	disk     string // where the server in this process keeps its streams
+	log      *zap.Logger
+	now      func() time.Time
+	observe  func(string, time.Duration)
+	lost     atomic.Uint64 // times the connection was lost
+
+	life  context.Context // ends when the link begins to close
+	end   context.CancelFunc
+	owned sync.WaitGroup // every goroutine that works on the link
 
 	mu      sync.Mutex
 	streams map[string]*stream // every stream in use, for Health
@@ -47,6 +55,18 @@ func (l *link) call(ctx context.Context, operation string, fn func(context.Conte
 		return fmt.Errorf("%s: %w", operation, err)
 	}
 	return nil
+}
+
+// own runs a goroutine that the end of the link waits for; it must return when the
+// context ends.
+func (l *link) own(run func(context.Context)) {
+	l.owned.Go(func() { run(l.life) })
+}
+
+// stop ends what runs on the link, and waits for it.
+func (l *link) stop() {
+	l.end()
+	l.owned.Wait()
 }
 
 // use registers a stream by the handle that ensureStream gave. Its probe is an empty

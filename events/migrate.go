@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/lifecycle"
 )
 
 // ErrOccupied says that a cluster has streams of channelsync's already.
@@ -60,7 +61,7 @@ func migrate(ctx context.Context, source *Store, to Config, told func(Restored))
 			return fmt.Errorf("migrate: %w", err)
 		}
 	}
-	to.migrating = source.stamp.Store
+	to.Migrating = source.stamp.Store
 	target, err := reach(ctx, to)
 	if err != nil {
 		return err
@@ -227,7 +228,7 @@ func (m *migration) copy(ctx context.Context, name string) (Restored, error) {
 		if err := m.remove(ctx, name); err != nil {
 			return done, err
 		}
-		pause(ctx, stillPause)
+		_ = lifecycle.Sleep(ctx, stillPause)
 	}
 	return Restored{}, fmt.Errorf("copy stream %s: it was written all the time", name)
 }
@@ -241,7 +242,7 @@ func (m *migration) pipe(ctx context.Context, name string) (Restored, Snapshot, 
 	planned := Snapshot{Config: info.CachedInfo().Config, State: info.CachedInfo().State}
 	planned.Config.Replicas = 1 // spread adds the others
 	if isJournal(planned.Config) == 1 {
-		planned.Config.Compression = m.target.cfg.compression()
+		planned.Config.Compression = m.target.cfg.journalCompression()
 	}
 	planned.Config.Metadata = ownMetadata(planned.Config.Metadata)
 	planned.Config.Metadata[migratingKey] = m.id

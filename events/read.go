@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/lifecycle"
 )
 
 // ReadFrom chooses what of the journal to read. Only the installation is required.
@@ -156,7 +157,7 @@ func (r *reading) run(ctx context.Context) error {
 		if waited > int(opTimeout/askAgain) {
 			return fmt.Errorf("read journal: the server that answers has it to %d of %d", r.seen, r.end)
 		}
-		pause(ctx, askAgain)
+		_ = lifecycle.Sleep(ctx, askAgain)
 	}
 	return nil
 }

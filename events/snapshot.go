@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"channelsync/internal/lifecycle"
+
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -156,7 +158,7 @@ func (s *Store) send(ctx context.Context, subject string, body []byte, within ti
 	defer cancel()
 	msg, err := s.nc.RequestWithContext(ctx, subject, body)
 	for until := time.Now().Add(settleTimeout); errors.Is(err, nats.ErrNoResponders) && time.Now().Before(until) && ctx.Err() == nil; {
-		pause(ctx, askAgain)
+		_ = lifecycle.Sleep(ctx, askAgain)
 		msg, err = s.nc.RequestWithContext(ctx, subject, body)
 	}
 	if err != nil {

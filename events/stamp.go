@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"reflect"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/oklog/ulid/v2"
 )
 
@@ -46,12 +44,12 @@ type Stamp struct {
 }
 
 // Stamp is what the store says of itself; the zero value when it has no stamp yet.
-func (b *Bus) Stamp() Stamp { return b.store.stamp }
+func (s *Store) Stamp() Stamp { return s.stamp }
 
 // Sign writes the store's stamp: whoever opened everything in the store says so.
 // Format and id are filled in; a stamp that stands so already is not written again.
-func (b *Bus) Sign(ctx context.Context, version string, key []byte) error {
-	return b.store.sign(ctx, Stamp{Version: version, Key: key})
+func (s *Store) Sign(ctx context.Context, version string, key []byte) error {
+	return s.sign(ctx, Stamp{Version: version, Key: key})
 }
 
 func (s *Store) sign(ctx context.Context, stamp Stamp) error {
@@ -70,10 +68,7 @@ func (s *Store) sign(ctx context.Context, stamp Stamp) error {
 		err = replaceFile(filepath.Join(s.cfg.DataDir, stampFile), append(body, '\n'))
 	} else {
 		err = s.call(ctx, "write the store's stamp", func(ctx context.Context) error {
-			msg := nats.NewMsg(s.kvPut(KeysTable) + stampKey)
-			msg.Data = body
-			msg.Header.Set(jetstream.MsgRollup, rollupSubj) // older stamps say nothing
-			_, err := s.js.PublishMsg(ctx, msg)
+			_, err := s.js.PublishMsg(ctx, Replacement(s.link, KeysTable, stampKey, body)) // older stamps say nothing
 			return err
 		})
 	}
@@ -82,15 +77,6 @@ func (s *Store) sign(ctx context.Context, stamp Stamp) error {
 	}
 	s.stamp = stamp
 	return nil
-}
-
-// kvPut is the subject that a table's keys are written below.
-func (s *Store) kvPut(table string) string {
-	prefix := "$KV." + table + "."
-	if s.cfg.Domain != "" {
-		prefix = s.api + prefix
-	}
-	return prefix
 }
 
 // parseStamp reads a stamp. One of a newer format may have any shape beside its

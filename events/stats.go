@@ -16,8 +16,8 @@ type Stats struct {
 }
 
 type counters struct {
-	published, duplicates, refused, rounds                      atomic.Uint64
-	dispatched, marked, dispatchFailed, terminated, disconnects atomic.Uint64
+	published, duplicates, refused, rounds         atomic.Uint64
+	dispatched, marked, dispatchFailed, terminated atomic.Uint64
 }
 
 // Stats returns the counters as they stand.
@@ -26,6 +26,6 @@ func (b *Bus) Stats() Stats {
 	return Stats{
 		Published: c.published.Load(), Duplicates: c.duplicates.Load(), Refused: c.refused.Load(), Rounds: c.rounds.Load(),
 		Dispatched: c.dispatched.Load(), Marked: c.marked.Load(), DispatchFailed: c.dispatchFailed.Load(),
-		Terminated: c.terminated.Load(), Disconnects: c.disconnects.Load(),
+		Terminated: c.terminated.Load(), Disconnects: b.lost.Load(),
 	}
 }

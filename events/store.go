@@ -16,6 +16,7 @@ type Store struct {
 	cfg    Config
 	server *server.Server // nil with an external cluster
 	stamp  Stamp
+	health healthCache
 
 	cleanup []func(context.Context) error
 	closing sync.Once
@@ -87,10 +88,19 @@ func (s *Store) start() error {
 	return nil
 }
 
-// Close ends the connection and shuts an embedded server down. It may be called
-// again, and returns the same then.
+// Config is what the store was opened with, and the defaults of what was left out.
+func (s *Store) Config() Config { return s.cfg }
+
+// Embedded says whether the server runs in this process.
+func (s *Store) Embedded() bool { return s.server != nil }
+
+// Close stops what works on the store, ends the connection and shuts an
+// embedded server down. It may be called again, and returns the same then.
 func (s *Store) Close(ctx context.Context) error {
 	s.closing.Do(func() {
+		if s.link != nil {
+			s.link.stop()
+		}
 		var errs []error
 		for i := len(s.cleanup) - 1; i >= 0; i-- {
 			errs = append(errs, s.cleanup[i](ctx))

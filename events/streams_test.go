@@ -14,7 +14,7 @@ func TestReplicatedJournalIsPlain(t *testing.T) {
 		replicas int
 		want     jetstream.StoreCompression
 	}{{1, jetstream.S2Compression}, {3, jetstream.NoCompression}, {5, jetstream.NoCompression}} {
-		want := (Config{Replicas: c.replicas}).journalConfig()
+		want := journalConfig(Config{Replicas: c.replicas})
 		have := want
 		have.Compression = jetstream.S2Compression
 		got, err := merge(have, want)

@@ -19,8 +19,8 @@ const (
 // its disk does: after a write error (a full disk, mostly) it stays frozen until it
 // is started again, and nobody should have to notice. It returns nil when the
 // context ends, and with an external cluster does nothing else.
-func (b *Bus) AwaitStuck(ctx context.Context) error {
-	if b.server == nil {
+func (s *Store) AwaitStuck(ctx context.Context) error {
+	if s.server == nil {
 		<-ctx.Done()
 		return nil
 	}
@@ -32,12 +32,12 @@ func (b *Bus) AwaitStuck(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		health := b.Health(ctx)
+		health := s.Health(ctx)
 		if health.Err == nil || errors.Is(health.Err, ErrClosed) {
 			looks = 0
 			continue
 		}
-		if looks++; looks >= stuckLooks && takesWrites(b.cfg.DataDir) == nil {
+		if looks++; looks >= stuckLooks && takesWrites(s.cfg.DataDir) == nil {
 			return fmt.Errorf("the event store is frozen by an earlier write error and its disk takes writes again; "+
 				"only a start anew helps: %w", health.Err)
 		}

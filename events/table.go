@@ -57,7 +57,7 @@ const (
 )
 
 // Table opens a table, creating it when it does not exist.
-func (b *Bus) Table(ctx context.Context, cfg TableConfig) (*Table, error) {
+func (l *link) Table(ctx context.Context, cfg TableConfig) (*Table, error) {
 	if cfg.History == 0 {
 		cfg.History = 1
 	}
@@ -75,7 +75,7 @@ func (b *Bus) Table(ctx context.Context, cfg TableConfig) (*Table, error) {
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: -1,
 		MaxMsgsPerSubject: int64(cfg.History), MaxAge: cfg.TTL,
 		AllowRollup: true, AllowDirect: true, AllowAtomicPublish: true, AllowMsgTTL: true,
-		Replicas: b.cfg.Replicas,
+		Replicas: l.replicas,
 	}
 	if cfg.Memory {
 		want.Storage = jetstream.MemoryStorage
@@ -83,18 +83,14 @@ func (b *Bus) Table(ctx context.Context, cfg TableConfig) (*Table, error) {
 	if cfg.TTL > 0 {
 		want.Duplicates = min(cfg.TTL, 2*time.Minute) // the server refuses more than the age
 	}
-	handle, err := b.ensureStream(ctx, want)
+	handle, err := l.ensureStream(ctx, want)
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{cfg: cfg, prefix: "$KV." + cfg.Name + "."}
-	t.put = t.prefix
-	if b.cfg.Domain != "" {
-		t.put = b.api + t.prefix
-	}
-	t.stream = b.use(handle, func() *nats.Msg { return t.deletion(probeKey) })
-	if !b.inside {
-		err = b.settle(ctx, "open "+cfg.Name, t.answers)
+	t := &Table{cfg: cfg, prefix: prefixOf(cfg.Name), put: l.putPrefix(cfg.Name)}
+	t.stream = l.use(handle, func() *nats.Msg { return t.deletion(probeKey) })
+	if !l.inside {
+		err = l.settle(ctx, "open "+cfg.Name, t.answers)
 	}
 	return t, err
 }
@@ -248,4 +244,10 @@ func checkKey(key string) error {
 		}
 	}
 	return nil
+}
+
+// New says, by the server's clock alone, that the table has not existed for longer than a start takes.
+func (t *Table) New() bool {
+	info := t.handle.CachedInfo()
+	return info.State.LastSeq == 0 && !info.TimeStamp.IsZero() && info.TimeStamp.Sub(info.Created) < opTimeout
 }

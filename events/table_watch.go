@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/lifecycle"
 	"channelsync/internal/panics"
 )
 
@@ -38,7 +39,7 @@ func (t *Table) Watch(ctx context.Context, prefix string, fn func(Event)) error 
 		}
 		t.log.Warn("table watch failed; it goes on where it was",
 			zap.String(v1.LogStream, t.name), zap.Uint64(v1.LogSequence, seen), zap.Error(err))
-		pause(ctx, watchPause)
+		_ = lifecycle.Sleep(ctx, watchPause)
 	}
 	return nil
 }

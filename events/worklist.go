@@ -18,7 +18,7 @@ type Worklist struct {
 }
 
 func (b *Bus) openWorklist(ctx context.Context) error {
-	handle, err := b.ensureStream(ctx, b.cfg.worklistConfig())
+	handle, err := b.ensureStream(ctx, worklistConfig(b.cfg))
 	if err != nil {
 		return err
 	}

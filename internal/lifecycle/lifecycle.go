@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"channelsync/internal/panics"
 )
@@ -170,4 +171,15 @@ func waitAll(ctx context.Context, tasks []*Task) error {
 		errs = append(errs, t.Wait(ctx))
 	}
 	return errors.Join(errs...)
+}
+
+// Sleep waits, or less when the context ends: then it returns the cause of that.
+func Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+	return context.Cause(ctx)
 }

@@ -183,3 +183,19 @@ func TestStartsAndStopsSideBySide(t *testing.T) {
 		t.Errorf("%d run", n)
 	}
 }
+
+func TestSleepEndsWithItsTimeOrItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		if err := Sleep(t.Context(), time.Minute); err != nil || time.Since(began) != time.Minute {
+			t.Errorf("slept %s, %v", time.Since(began), err)
+		}
+		cause := errors.New("enough")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(cause) })
+		began = time.Now()
+		if err := Sleep(ctx, time.Minute); !errors.Is(err, cause) || time.Since(began) != time.Second {
+			t.Errorf("slept %s, %v", time.Since(began), err)
+		}
+	})
+}

@@ -1,0 +1,50 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// prefixOf is the subject that a table's keys are read below.
+func prefixOf(table string) string { return "$KV." + table + "." }
+
+// putPrefix is the subject that a table's keys are written below.
+func (l *link) putPrefix(table string) string {
+	if l.domain != "" {
+		return l.api + prefixOf(table)
+	}
+	return prefixOf(table)
+}
+
+// LastValue is what the stream of a table that is not open holds of a key; nil when it
+// holds nothing.
+func LastValue(ctx context.Context, table jetstream.Stream, key string) ([]byte, error) {
+	subjects := table.CachedInfo().Config.Subjects
+	if len(subjects) != 1 || len(subjects[0]) < 2 {
+		return nil, fmt.Errorf("table %s has the subjects %v", table.CachedInfo().Config.Name, subjects)
+	}
+	msg, err := table.GetLastMsgForSubject(ctx, subjects[0][:len(subjects[0])-1]+key)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if isDeletion(msg.Header) {
+		return nil, nil
+	}
+	return msg.Data, nil
+}
+
+// Replacement is a message that puts a value in place of whatever a key of a table holds,
+// for a table that is not open.
+func Replacement(l *link, table, key string, value []byte) *nats.Msg {
+	msg := nats.NewMsg(l.putPrefix(table) + key)
+	msg.Data = value
+	msg.Header.Set(jetstream.MsgRollup, rollupSubj)
+	return msg
+}

@@ -29,23 +29,18 @@ func newGate(token v1.Secret, attempts *web.Attempts) *gate {
 
 func (g *gate) require(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Whoever is on this machine without a proxy between is not slowed down: a
-		// script with an old token must not lock its operator out.
-		limited := !web.Direct(r)
-		if limited && g.attempts.Exhausted(r) {
-			w.Header().Set("Retry-After", web.RetryAfter)
-			web.Problem(w, v1.NewProblem(http.StatusTooManyRequests, v1.CodeUnauthenticated,
-				"Too many wrong tokens came from this address.", "Wait a few seconds, then send the right one."))
-			return
-		}
 		token, given := bearer(r)
 		got := sha256.Sum256([]byte(token))
 		if given && subtle.ConstantTimeCompare(got[:], g.want[:]) == 1 {
+			// Before the limit: wrong tokens of others at this address must not lock it out.
 			next.ServeHTTP(w, r)
 			return
 		}
-		if limited {
-			g.attempts.Failed(r)
+		if !g.attempts.Fail(r) {
+			w.Header().Set("Retry-After", web.RetryAfter)
+			web.Problem(w, v1.NewProblem(http.StatusTooManyRequests, v1.CodeUnauthenticated,
+				"Too many wrong tokens came from this address.", "Send the right one: it is taken at any time."))
+			return
 		}
 		w.Header().Set("WWW-Authenticate", `Bearer realm="channelsync"`)
 		detail := "The bearer token is not the right one."

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"sync"
 
-	"channelsync/handlers/internal/web"
+	"channelsync/handlers/internal/forwarded"
 )
 
 // How many connections a listener keeps open at a time. Each takes an open file,
@@ -50,7 +50,7 @@ func (b *bounded) Accept() (net.Conn, error) {
 func (b *bounded) enter(from net.Addr) (leave func(), ok bool) {
 	key := ""
 	if peer, err := netip.ParseAddrPort(from.String()); err == nil && !peer.Addr().Unmap().IsLoopback() {
-		key = web.Network(peer.Addr())
+		key = forwarded.Network(peer.Addr())
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -13,18 +14,20 @@ import (
 	"channelsync/handlers/callback"
 	"channelsync/handlers/console"
 	"channelsync/handlers/health"
+	"channelsync/handlers/internal/forwarded"
 	"channelsync/handlers/internal/web"
 )
 
 // PublicConfig is what the public listener serves.
 type PublicConfig struct {
 	Callbacks *callback.Handler
+	Proxies   []netip.Prefix // whose X-Forwarded-For and -Proto are believed
 	Log       *zap.Logger
 }
 
 // Public is the handler of the public listener.
 func Public(cfg PublicConfig) http.Handler {
-	r := newRouter(cfg.Log)
+	r := newRouter(cfg.Log, forwarded.Proxies(cfg.Proxies).Middleware)
 	// The callback handlers check the method themselves: it is the first of their checks.
 	r.Handle("/callbacks/autotask/{installation}", cfg.Callbacks.Changes())
 	r.Handle("/callbacks/autotask/{installation}/deactivated", cfg.Callbacks.Deactivated())
@@ -38,6 +41,7 @@ type AdminConfig struct {
 	Token   v1.Secret    // what the API asks for as bearer token, and the console's log-in; must not be empty
 	Ready   []health.Check
 	Metrics prometheus.Gatherer
+	Proxies []netip.Prefix // whose X-Forwarded-For and -Proto are believed
 	Version string
 	Log     *zap.Logger
 	Now     func() time.Time // nil: time.Now
@@ -54,7 +58,7 @@ func Admin(cfg AdminConfig) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := newRouter(cfg.Log, writeWithin(adminWriteTimeout))
+	r := newRouter(cfg.Log, forwarded.Proxies(cfg.Proxies).Middleware, writeWithin(adminWriteTimeout))
 	probes := chi.NewRouter()
 	probes.MethodNotAllowed(web.MethodNotAllowed(probes))
 	for path, probe := range map[string]http.Handler{

@@ -216,7 +216,7 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 	if resp.StatusCode != 429 || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("eleventh: got %d, Retry-After %q", resp.StatusCode, resp.Header.Get("Retry-After"))
 	}
-	for _, peer := range []string{"198.51.100.1:1", "127.0.0.1:1"} {
+	for _, peer := range []string{"203.0.113.7:1", "198.51.100.1:1", "127.0.0.1:1"} {
 		for range 20 {
 			r := httptest.NewRequest("GET", "/api/v1/status", nil)
 			r.RemoteAddr = peer

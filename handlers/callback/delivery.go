@@ -14,6 +14,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/handlers/internal/forwarded"
 	"channelsync/handlers/internal/web"
 )
 
@@ -31,8 +32,8 @@ type delivery struct {
 	*Handler
 	w           http.ResponseWriter
 	r           *http.Request
-	deactivated bool   // the path
-	source      string // the address it counts under
+	deactivated bool // the path
+	client      forwarded.Client
 	at          time.Time
 	leaves      []func()
 
@@ -96,7 +97,7 @@ func (d *delivery) enterStranger() (leave func(), ok bool) {
 	if _, ok := autotask.ParseSignature(d.r.Header.Get(autotask.SignatureHeader)); ok {
 		most = d.Limits.Signed
 	}
-	leave, ok = d.strangers.enter(d.source, most)
+	leave, ok = d.strangers.enter(d.client.Network(), most)
 	if ok {
 		d.leaves = append(d.leaves, leave)
 	}
@@ -245,7 +246,7 @@ func (d *delivery) report(a answer) {
 		zap.String(v1.LogOutcome, a.result),
 		zap.Int(v1.LogStatus, a.status),
 		zap.Duration(v1.LogDuration, took),
-		zap.String(v1.LogRemote, d.source))
+		zap.Stringer(v1.LogRemote, d.client))
 	if d.change.Action != "" {
 		fields = append(fields,
 			zap.String(v1.LogAction, d.change.Action), zap.String(v1.LogEntity, d.change.EntityType),

@@ -10,7 +10,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
-	"channelsync/handlers/internal/web"
+	"channelsync/handlers/internal/forwarded"
 )
 
 // Receivers knows the installations that callbacks are for.
@@ -98,7 +98,7 @@ func (h *Handler) Deactivated() http.Handler { return h.path(true) }
 
 func (h *Handler) path(deactivated bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		d := &delivery{Handler: h, at: h.Now(), deactivated: deactivated, source: web.Source(r), w: w, r: r}
+		d := &delivery{Handler: h, at: h.Now(), deactivated: deactivated, client: forwarded.Of(r), w: w, r: r}
 		a := d.handle()
 		a.write(w)
 		d.report(a)

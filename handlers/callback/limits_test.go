@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"channelsync/api/autotask"
+	"channelsync/handlers/internal/forwarded"
 )
 
 func expectRetryAfter(t *testing.T, resp *http.Response) {
@@ -183,7 +185,7 @@ func TestStrangersUseUpTheirOwnShareOnly(t *testing.T) {
 			behindProxy := request(main(live), companySecret, envelope("SequenceNumber=100"))
 			behindProxy.RemoteAddr = "127.0.0.1:1"
 			behindProxy.Header.Set("X-Forwarded-For", "203.0.113.7, 198.51.100.2")
-			if resp := serve(h, behindProxy); resp.StatusCode != 202 {
+			if resp := serve(forwarded.Proxies{netip.MustParsePrefix("127.0.0.0/8")}.Middleware(h), behindProxy); resp.StatusCode != 202 {
 				t.Errorf("authentic, through a local proxy: got %d, want 202", resp.StatusCode)
 			}
 		})

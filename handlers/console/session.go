@@ -13,6 +13,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/forwarded"
 	"channelsync/handlers/internal/web"
 )
 
@@ -89,10 +90,8 @@ func setCookie(w http.ResponseWriter, r *http.Request, name, value string, age t
 	http.SetCookie(w, cookie)
 }
 
-// secure says whether the browser came over TLS, to us or to a proxy on this machine.
-func secure(r *http.Request) bool {
-	return r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
-}
+// secure says whether the browser came over TLS, to us or to a trusted proxy.
+func secure(r *http.Request) bool { return forwarded.Of(r).TLS }
 
 // session lets those through who are logged in; others are sent to the log-in and
 // from there back to the page they asked for.
@@ -138,13 +137,12 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 	refuse := func(status int, text string) {
 		c.render(w, r, status, "login", &page{Title: "Log in", Data: loginData{Next: next, Error: text}})
 	}
-	if c.attempts.Exhausted(r) {
-		w.Header().Set("Retry-After", web.RetryAfter)
-		refuse(http.StatusTooManyRequests, "Too many wrong tokens came from this address. Wait a few seconds, then enter the right one.")
-		return
-	}
 	if !c.sessions.admits(r.PostFormValue("token")) {
-		c.attempts.Failed(r)
+		if !c.attempts.Fail(r) {
+			w.Header().Set("Retry-After", web.RetryAfter)
+			refuse(http.StatusTooManyRequests, "Too many wrong tokens came from this address. The right one is taken at any time.")
+			return
+		}
 		refuse(http.StatusUnauthorized, "This is not the admin token. It is the value of --admin-token, or the content of the file admin-token in the data directory.")
 		return
 	}

@@ -1,12 +1,15 @@
 package console
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"channelsync/handlers/internal/forwarded"
 )
 
 func TestLogin(t *testing.T) {
@@ -58,8 +61,11 @@ func TestLoginIsSlowedDown(t *testing.T) {
 			t.Fatalf("got %d", a.StatusCode)
 		}
 	}
-	if a := try(token); a.StatusCode != 429 || a.Header.Get("Retry-After") == "" || len(a.Cookies()) != 0 {
+	if a := try("wrong"); a.StatusCode != 429 || a.Header.Get("Retry-After") == "" || len(a.Cookies()) != 0 {
 		t.Errorf("the eleventh: got %d, Retry-After %q", a.StatusCode, a.Header.Get("Retry-After"))
+	}
+	if a := try(token); a.StatusCode != 303 || len(a.Cookies()) != 1 {
+		t.Errorf("the right one after them: got %d, want a log-in", a.StatusCode)
 	}
 }
 
@@ -140,7 +146,11 @@ func TestLogoutAndSecureCookies(t *testing.T) {
 	}
 	r := httptest.NewRequest(http.MethodPost, "/login", strings.NewReader("token="+token))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("X-Forwarded-Proto", "https")
+	if c := w.send(r.Clone(r.Context())).Cookies(); len(c) != 1 || c[0].Secure {
+		t.Errorf("without TLS the cookie is %v", c)
+	}
+	r.Body = io.NopCloser(strings.NewReader("token=" + token))
+	r = r.WithContext(forwarded.With(r.Context(), forwarded.Client{TLS: true}))
 	if c := w.send(r).Cookies(); len(c) != 1 || !c[0].Secure {
 		t.Errorf("behind TLS the cookie is %v", c)
 	}

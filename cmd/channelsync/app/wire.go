@@ -100,12 +100,13 @@ func (a *App) wire(ctx context.Context) error {
 		}
 	}
 	adminSide, err := handlers.Admin(handlers.AdminConfig{
-		API: api, Token: cfg.AdminToken, Ready: append(checks(bus), a.serves(), health.Check{Name: "progress", Probe: a.watchdog.Check}), Metrics: metrics.registry, Version: a.opts.Version, Log: log, Now: a.opts.Now,
+		API: api, Token: cfg.AdminToken, Ready: append(checks(bus), a.serves(), health.Check{Name: "progress", Probe: a.watchdog.Check}), Metrics: metrics.registry,
+		Proxies: cfg.TrustedProxies, Version: a.opts.Version, Log: log, Now: a.opts.Now,
 	})
 	if err != nil {
 		return err
 	}
-	return a.listeners(handlers.Public(handlers.PublicConfig{Callbacks: receiver, Log: log}), adminSide)
+	return a.listeners(handlers.Public(handlers.PublicConfig{Callbacks: receiver, Proxies: cfg.TrustedProxies, Log: log}), adminSide)
 }
 
 // openManager opens what is kept of installations and records.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -24,6 +25,33 @@ func hostList(s string) ([]string, error) {
 	}
 	return hosts, nil
 }
+
+// networks reads comma-separated networks and addresses; "none" is an empty list.
+func networks(s string) (all []netip.Prefix, err error) {
+	if s == "none" {
+		return nil, nil
+	}
+	for _, part := range list(s) {
+		network, err := netip.ParsePrefix(part)
+		if addr, bad := netip.ParseAddr(part); bad == nil && addr.Zone() == "" {
+			network, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+		}
+		if network.Addr().Is4In6() && network.Bits() >= v4InV6 {
+			network = netip.PrefixFrom(network.Addr().Unmap(), network.Bits()-v4InV6)
+		}
+		if err != nil {
+			return nil, want("comma-separated networks and addresses, such as 10.0.0.0/8,192.0.2.7, or none")
+		}
+		if network.Bits() == 0 {
+			return nil, want("networks of your proxies only: whoever is in " + part + " could name any address as his own")
+		}
+		all = append(all, network.Masked())
+	}
+	return all, nil
+}
+
+// v4InV6 is how many bits of an IPv4 address that is written as an IPv6 one are not its own.
+const v4InV6 = 96
 
 func validHost(h string) bool {
 	if net.ParseIP(h) != nil {

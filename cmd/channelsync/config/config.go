@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"time"
 
 	v1 "channelsync/api/v1"
@@ -12,8 +13,9 @@ type Config struct {
 	AdminListen    string // host:port of the admin listener
 	AdminTLSCert   string // PEM file; set together with AdminTLSKey or not at all
 	AdminTLSKey    string
-	AdminPlaintext bool   // a proxy in front terminates TLS, said on purpose
-	PublicURL      string // without a trailing slash; empty means polling mode
+	AdminPlaintext bool           // a proxy in front terminates TLS, said on purpose
+	PublicURL      string         // without a trailing slash; empty means polling mode
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For and -Proto are believed, on both listeners
 	DataDir        string
 
 	NATS NATS

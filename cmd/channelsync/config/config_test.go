@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,8 +47,9 @@ func TestDefaults(t *testing.T) {
 	}
 	want := Config{
 		CallbackListen: "127.0.0.1:8080", AdminListen: "127.0.0.1:8081", DataDir: "./channelsync-data",
-		NATS:     NATS{Replicas: 1},
-		Autotask: Autotask{DiscoveryURL: "https://webservices.autotask.net/atservicesrest"},
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
+		NATS:           NATS{Replicas: 1},
+		Autotask:       Autotask{DiscoveryURL: "https://webservices.autotask.net/atservicesrest"},
 		Intervals: Intervals{
 			ContractPoll: time.Minute, ContractParts: time.Hour, Sweep: 24 * time.Hour,
 			WebhookCheck: 5 * time.Minute, Coalesce: 500 * time.Millisecond,
@@ -55,7 +57,7 @@ func TestDefaults(t *testing.T) {
 		Retention: 720 * time.Hour, LogLevel: "info", LogFormat: "auto",
 	}
 	got.settings = nil
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Config{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Config{}), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -64,7 +66,7 @@ func TestEverySettingIsRead(t *testing.T) {
 	file := writeFile(t, "a.pem", "x")
 	args := []string{
 		"--callback-listen=0.0.0.0:1", "--admin-listen", "[::1]:2", "--admin-plaintext",
-		"--public-url=https://hooks.example/base/", "--data-dir=d",
+		"--public-url=https://hooks.example/base/", "--data-dir=d", "--trusted-proxies=10.1.2.3/8, ::ffff:192.0.2.7,fd00::/8",
 		"--nats-url=nats://a:4222, tls://b", "--nats-creds=" + file, "--nats-domain=hub",
 		"--nats-ca=" + file, "--nats-cert=" + file, "--nats-key=" + file,
 		"--master-key=" + key(1) + "," + key(2), "--admin-token=tok",
@@ -82,6 +84,7 @@ func TestEverySettingIsRead(t *testing.T) {
 	want := Config{
 		CallbackListen: "0.0.0.0:1", AdminListen: "[::1]:2", AdminPlaintext: true,
 		PublicURL: "https://hooks.example/base", DataDir: "d",
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("fd00::/8")},
 		NATS: NATS{
 			URL: "nats://a:4222,tls://b", Creds: file, Domain: "hub", Replicas: 3,
 			CACert: file, Cert: file, Key: file,
@@ -97,7 +100,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		Retention: 5 * time.Hour, JournalMaxBytes: 512 << 20, LogLevel: "debug", LogFormat: "json", PrintConfig: true,
 	}
 	got.settings = nil
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Config{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Config{}), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -191,6 +194,18 @@ func TestWrongSettings(t *testing.T) {
 		{
 			args: []string{"--autotask-allow-hosts=sim"},
 			want: `--autotask-allow-hosts: got "sim", want comma-separated host:port values, such as autotask-sim:9090`,
+		},
+		{
+			args: []string{"--trusted-proxies=10.0.0.0/8,proxy"},
+			want: `--trusted-proxies: got "10.0.0.0/8,proxy", want comma-separated networks and addresses, such as 10.0.0.0/8,192.0.2.7, or none`,
+		},
+		{
+			args: []string{"--trusted-proxies=fe80::1%eth0"},
+			want: `--trusted-proxies: got "fe80::1%eth0", want comma-separated networks and addresses, such as 10.0.0.0/8,192.0.2.7, or none`,
+		},
+		{
+			args: []string{"--trusted-proxies=0.0.0.0/0"},
+			want: `--trusted-proxies: got "0.0.0.0/0", want networks of your proxies only: whoever is in 0.0.0.0/0 could name any address as his own`,
 		},
 		{
 			args: []string{"--autotask-allow-hosts=sim:0"},

@@ -51,6 +51,11 @@ func definitions() []definition {
 			apply: func(c *Config, s string) error { return baseURL(&c.PublicURL, s) },
 		},
 		{
+			name: "trusted-proxies", initial: "127.0.0.0/8,::1",
+			usage: "comma-separated networks whose X-Forwarded-For and -Proto are believed, on both listeners; none means nobody's",
+			apply: func(c *Config, s string) (err error) { c.TrustedProxies, err = networks(s); return err },
+		},
+		{
 			name: "data-dir", initial: "./channelsync-data",
 			usage: "directory of the embedded store and the generated keys",
 			apply: func(c *Config, s string) error { return nonEmpty(&c.DataDir, s) },

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"channelsync/handlers/internal/forwarded"
 )
 
 const (
@@ -17,36 +19,33 @@ const (
 // RetryAfter is the Retry-After, in seconds, of an address that tried too often.
 const RetryAfter = "6"
 
-// Attempts counts the wrong tokens of each source address: ten at once, then one
-// every six seconds. What it remembers is bounded.
+// Attempts counts the wrong tokens of each client: ten at once, then one every six
+// seconds. Those beyond are told so; the right token is never asked about. Clients on
+// this machine are not counted: a script with an old token would hide its mistake. What
+// it remembers is bounded.
 type Attempts struct {
 	mu       sync.Mutex
-	failures map[string]*rate.Limiter // by source address
+	failures map[string]*rate.Limiter // by client
 }
 
 // NewAttempts returns a count that knows of no failure.
 func NewAttempts() *Attempts { return &Attempts{failures: map[string]*rate.Limiter{}} }
 
-// Exhausted says whether the address of r may not try again yet.
-func (a *Attempts) Exhausted(r *http.Request) bool {
+// Fail counts a wrong token of the client of r; false when there were too many.
+func (a *Attempts) Fail(r *http.Request) bool {
+	client := forwarded.Of(r)
+	if client.Addr.IsLoopback() {
+		return true
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	l, ok := a.failures[Source(r)]
-	return ok && l.Tokens() < 1
-}
-
-// Failed counts a wrong token of the address of r.
-func (a *Attempts) Failed(r *http.Request) {
-	address := Source(r)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	l, ok := a.failures[address]
+	l, ok := a.failures[client.Network()]
 	if !ok {
 		a.makeRoom()
 		l = rate.NewLimiter(rate.Every(failureEvery), failureBurst)
-		a.failures[address] = l
+		a.failures[client.Network()] = l
 	}
-	l.Allow()
+	return l.Allow()
 }
 
 // makeRoom forgets addresses whose failures are long ago once there are many,

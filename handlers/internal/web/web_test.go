@@ -1,10 +1,10 @@
 package web
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -13,49 +13,8 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/forwarded"
 )
-
-func TestSource(t *testing.T) {
-	for _, tc := range []struct {
-		peer      string
-		forwarded []string
-		want      string
-		direct    bool
-	}{
-		{"203.0.113.7:1", nil, "203.0.113.7", false},
-		{"203.0.113.7:1", []string{"198.51.100.1"}, "203.0.113.7", false},
-		{"127.0.0.1:1", nil, "127.0.0.1", true},
-		{"127.0.0.1:1", []string{"198.51.100.1"}, "198.51.100.1", false},
-		{"127.0.0.1:1", []string{"1.1.1.1, 198.51.100.1"}, "198.51.100.1", false},
-		{"127.0.0.1:1", []string{"1.1.1.1", "2.2.2.2 , 198.51.100.1:443"}, "198.51.100.1", false},
-		{"127.0.0.1:1", []string{"1.1.1.1, nonsense"}, "127.0.0.1", false},
-		{"[::1]:1", []string{"2001:db8:1:2:3::4"}, "2001:db8:1:2::/64", false},
-		{"[2001:db8::7%eth0]:1", nil, "2001:db8::/64", false},
-		{"[::ffff:203.0.113.7]:1", nil, "203.0.113.7", false},
-		{"[::1]:1", nil, "::1", true},
-		{"@", nil, "@", false},
-	} {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.RemoteAddr = tc.peer
-		r.Header["X-Forwarded-For"] = tc.forwarded
-		if got := Source(r); got != tc.want || Direct(r) != tc.direct {
-			t.Errorf("%s %q: got %s, direct %v, want %s, %v", tc.peer, tc.forwarded, got, Direct(r), tc.want, tc.direct)
-		}
-	}
-}
-
-func FuzzSource(f *testing.F) {
-	f.Add("127.0.0.1:1", "1.1.1.1, ::1")
-	f.Add("[::1]:1", "[2001:db8::1]:443")
-	f.Fuzz(func(t *testing.T, peer, forwarded string) {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.RemoteAddr = peer
-		r.Header.Set("X-Forwarded-For", forwarded)
-		if got := Source(r); got != peer && strings.ContainsAny(got, ", \n") {
-			t.Errorf("source %q", got)
-		}
-	})
-}
 
 func TestRecover(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
@@ -146,14 +105,39 @@ func TestIsInstallationID(t *testing.T) {
 	}
 }
 
+func from(addr string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	return r.WithContext(forwarded.With(r.Context(), forwarded.Client{Addr: netip.MustParseAddr(addr)}))
+}
+
 func TestAttemptsForgetAddresses(t *testing.T) {
 	a := NewAttempts()
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	for i := range 3 * maxAddresses {
-		r.RemoteAddr = fmt.Sprint(i)
-		a.Failed(r)
+		a.Fail(from(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}).String()))
 	}
 	if len(a.failures) > maxAddresses {
 		t.Errorf("remembers %d addresses, want at most %d", len(a.failures), maxAddresses)
+	}
+}
+
+func TestAttemptsAreCountedByClient(t *testing.T) {
+	a := NewAttempts()
+	for name, tc := range map[string]struct {
+		first, then string
+		counted     bool
+	}{
+		"itself":                      {"203.0.113.1", "203.0.113.1", true},
+		"another":                     {"203.0.113.2", "203.0.113.3", false},
+		"another of its IPv6 network": {"2001:db8::1", "2001:db8::2", true},
+		"this machine":                {"127.0.0.1", "127.0.0.1", false},
+	} {
+		for range failureBurst {
+			if !a.Fail(from(tc.first)) {
+				t.Fatalf("%s: refused within the burst", name)
+			}
+		}
+		if a.Fail(from(tc.then)) == tc.counted {
+			t.Errorf("%s: counted %v, want %v", name, !tc.counted, tc.counted)
+		}
 	}
 }

@@ -70,8 +70,8 @@ func (v *vendor) RoundTrip(r *http.Request) (*http.Response, error) {
 	r.Body = io.NopCloser(strings.NewReader(body))
 	rec := httptest.NewRecorder()
 	v.answer(rec, r)
-	if err := r.Context().Err(); err != nil {
-		return nil, err
+	if r.Context().Err() != nil {
+		return nil, context.Cause(r.Context()) // as net/http does
 	}
 	return rec.Result(), nil
 }

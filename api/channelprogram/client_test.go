@@ -3,6 +3,7 @@ package channelprogram_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -218,7 +219,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 func hang(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
-	return nil, r.Context().Err()
+	return nil, context.Cause(r.Context()) // as net/http does
 }
 
 func inMemory(t *testing.T, rt roundTripper, change ...func(*channelprogram.Config)) *channelprogram.Client {
@@ -290,13 +291,21 @@ func TestTheCallersContext(t *testing.T) {
 		if !errors.Is(err, stop) || channelprogram.KindOf(err) != "" {
 			t.Errorf("cancelled: got %v, want the caller's cause and no kind", err)
 		}
-		short, cancelShort := context.WithTimeoutCause(t.Context(), 3*time.Second, errors.New("push: not within 3s"))
-		defer cancelShort()
-		_, err = c.PutClient(short, "1", client("A"))
-		if channelprogram.KindOf(err) != channelprogram.KindUnavailable || !strings.Contains(err.Error(), "push: not within 3s") {
-			t.Errorf("the caller's deadline: got %v, want unavailable", err)
+		// Whoever's deadline comes first, ours or the caller's: no answer came in time.
+		for _, within := range []time.Duration{3 * time.Second, channelprogram.Timeout} {
+			says := fmt.Sprintf("push: not within %s", within)
+			short, cancelShort := context.WithTimeoutCause(t.Context(), within, errors.New(says))
+			_, err = c.PutClient(short, "1", client("A"))
+			cancelShort()
+			e, ok := errors.AsType[*channelprogram.Error](err)
+			if !ok || e.Kind != channelprogram.KindUnavailable || e.Code != channelprogram.CodeTimeout {
+				t.Fatalf("the caller's deadline of %s: got %v, want a timeout", within, err)
+			}
+			if within < channelprogram.Timeout && !strings.Contains(err.Error(), says) {
+				t.Errorf("%v does not say %q", err, says)
+			}
 		}
-		if !slices.Equal(results, []string{"cancelled", "unavailable"}) {
+		if !slices.Equal(results, []string{"cancelled", "unavailable", "unavailable"}) {
 			t.Errorf("observed %v", results)
 		}
 	})

@@ -164,7 +164,7 @@ func TestTimeouts(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c, err := New(Config{URL: "http://x", Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 				<-r.Context().Done()
-				return nil, r.Context().Err()
+				return nil, context.Cause(r.Context()) // as net/http does
 			})})
 			if err != nil {
 				t.Fatal(err)

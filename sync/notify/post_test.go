@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -111,7 +112,7 @@ func (f answers) RoundTrip(r *http.Request) (*http.Response, error) { return f(r
 // silent is a receiver that takes the request and never answers.
 func silent(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
-	return nil, r.Context().Err()
+	return nil, context.Cause(r.Context()) // as net/http does
 }
 
 func TestAPostHasADeadline(t *testing.T) {

@@ -306,7 +306,7 @@ func (w *weather) pass(r *http.Request) (hit bool, how int, err error) {
 	w.mu.Unlock()
 	select {
 	case <-r.Context().Done():
-		return false, 0, r.Context().Err()
+		return false, 0, context.Cause(r.Context())
 	case <-time.After(delay):
 	}
 	w.mu.Lock()
@@ -342,7 +342,7 @@ func (w *weather) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, io.ErrUnexpectedEOF
 	case hit && how == silent:
 		<-r.Context().Done()
-		return nil, r.Context().Err()
+		return nil, context.Cause(r.Context())
 	case hit:
 		return &http.Response{StatusCode: 503, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
 	}

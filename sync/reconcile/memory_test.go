@@ -44,8 +44,8 @@ func (h handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if cut := h.serve(w, in); cut != nil {
 		return nil, cut
 	}
-	if err := r.Context().Err(); err != nil {
-		return nil, err // an answer that comes too late
+	if r.Context().Err() != nil { // an answer that comes too late
+		return nil, context.Cause(r.Context()) // as net/http does
 	}
 	return w.Result(), nil
 }
@@ -58,7 +58,7 @@ func (h handlerTransport) serve(w http.ResponseWriter, r *http.Request) (cut err
 		case p != http.ErrAbortHandler:
 			panic(p)
 		case r.Context().Err() != nil:
-			cut = r.Context().Err()
+			cut = context.Cause(r.Context())
 		default:
 			cut = io.ErrUnexpectedEOF
 		}

@@ -52,6 +52,7 @@ func TestRecordThatAutotaskDoesNotAnswerFailsAlone(t *testing.T) {
 					ids = append(ids, b.customer(fmt.Sprintf("Client %d", i)))
 				}
 				guilty := ids[n/3]
+				poison := poison // the other one of these runs beside this
 				poison.Kind, poison.Record = fault.Poison, guilty
 				b.at.SetFault(poison)
 				b.at.ResetStats()
@@ -96,6 +97,7 @@ func TestAutotaskAwayBlamesNoRecord(t *testing.T) {
 				for range n {
 					ids = append(ids, b.customer("Northwind"))
 				}
+				f := f // the other one of these runs beside this
 				f.Verb = "query"
 				b.at.SetFault(f)
 				b.at.ResetStats()

@@ -160,7 +160,7 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 
 // unreached says why there was no answer, once and in few words.
 func (c *Client) unreached(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil && errors.Is(err, ctx.Err()) {
+	if cause := context.Cause(ctx); cause != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, cause)) { // net/http gives either
 		return cause
 	}
 	var wrapped *url.Error

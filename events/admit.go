@@ -155,7 +155,7 @@ func (s *Store) admitDir() error {
 
 // admitCluster does the same for a store in a cluster, which it only reads.
 func (s *Store) admitCluster(ctx context.Context) error {
-	return s.settle(ctx, "look at the store", func(ctx context.Context) error {
+	return s.WaitReady(ctx, "look at the store", func(ctx context.Context) error {
 		journal, err := s.find(ctx, journalStream)
 		if err != nil {
 			return err
@@ -192,7 +192,7 @@ func (s *Store) admitCluster(ctx context.Context) error {
 
 // find returns a stream, or nil when there is none.
 func (s *Store) find(ctx context.Context, name string) (jetstream.Stream, error) {
-	stream, err := s.js.Stream(ctx, name)
+	stream, err := s.JS.Stream(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil, nil
 	}

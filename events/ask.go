@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	js "channelsync/events/internal/jetstream"
 	"channelsync/internal/lifecycle"
 	"channelsync/internal/panics"
 )
@@ -38,15 +39,15 @@ const (
 // when the context ends it is not known whether the question was taken. A question
 // must fit into one message of the server's; an answer comes in as many as it takes.
 func (b *Bus) Ask(ctx context.Context, instance, service string, question []byte) ([]byte, error) {
-	if len(question) > int(b.nc.MaxPayload())-askRoom {
+	if len(question) > int(b.NC.MaxPayload())-askRoom {
 		return nil, fmt.Errorf("ask for %s: %d bytes: %w", service, len(question), ErrTooLarge)
 	}
-	sub, err := b.nc.SubscribeSync(b.nc.NewInbox())
+	sub, err := b.NC.SubscribeSync(b.NC.NewInbox())
 	if err != nil {
 		return nil, fmt.Errorf("ask for %s: %w", service, err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	if err := b.nc.PublishRequest(askSubject(instance, service), sub.Subject, question); err != nil {
+	if err := b.NC.PublishRequest(askSubject(instance, service), sub.Subject, question); err != nil {
 		return nil, fmt.Errorf("ask for %s: %w", service, err)
 	}
 	var answer []byte
@@ -76,11 +77,11 @@ const answersWithin = 5 * time.Second
 // waits for them; a question that comes meanwhile is left to its asker's deadline.
 func (b *Bus) Answer(instance, service string, fn func(ctx context.Context, question []byte) []byte) (stop func(), err error) {
 	var answers lifecycle.Group
-	sub, err := b.nc.Subscribe(askSubject(instance, service), func(msg *nats.Msg) {
-		answers.Go(b.life, "an answer for "+service, func(ctx context.Context) error {
+	sub, err := b.NC.Subscribe(askSubject(instance, service), func(msg *nats.Msg) {
+		answers.Go(b.Life, "an answer for "+service, func(ctx context.Context) error {
 			err := panics.Try(func() error { b.respond(msg.Reply, fn(ctx, msg.Data)); return nil })
 			if err != nil {
-				b.log.Error("answering another instance panicked", zap.String(v1.LogOperation, service), zap.Error(err), panics.Stack(err))
+				b.Log.Error("answering another instance panicked", zap.String(v1.LogOperation, service), zap.Error(err), panics.Stack(err))
 			}
 			return nil
 		})
@@ -90,11 +91,11 @@ func (b *Bus) Answer(instance, service string, fn func(ctx context.Context, ques
 	}
 	return func() {
 		_ = sub.Unsubscribe()
-		_ = b.nc.FlushTimeout(flushWait) // so that whoever asks from now on is told at once that nobody answers
+		_ = b.NC.FlushTimeout(flushWait) // so that whoever asks from now on is told at once that nobody answers
 		ctx, cancel := context.WithTimeoutCause(context.Background(), answersWithin, fmt.Errorf("not within %s", answersWithin))
 		defer cancel()
-		if err := answers.Stop(ctx, ErrClosed); err != nil {
-			b.log.Warn("answers to other instances do not end; they are left behind", zap.Error(err))
+		if err := answers.Stop(ctx, js.ErrClosed); err != nil {
+			b.Log.Warn("answers to other instances do not end; they are left behind", zap.Error(err))
 		}
 	}, nil
 }
@@ -105,7 +106,7 @@ func (b *Bus) respond(to string, answer []byte) {
 		msg := nats.NewMsg(to)
 		msg.Data = data
 		msg.Header.Set(partHeader, part)
-		_ = b.nc.PublishMsg(msg)
+		_ = b.NC.PublishMsg(msg)
 	}
 	if len(answer) > AnswerMax {
 		send(partError, nil)

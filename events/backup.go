@@ -60,7 +60,7 @@ func (s *Store) Backup(ctx context.Context, to *archive.Writer, still ...[]strin
 		if err := s.backUp(ctx, to, name); err != nil {
 			return fmt.Errorf("back up: %w", err)
 		}
-		s.log.Debug("stream backed up", zap.String(v1.LogStream, name))
+		s.Log.Debug("stream backed up", zap.String(v1.LogStream, name))
 	}
 	return nil
 }
@@ -143,8 +143,8 @@ func (s *Store) backUpStill(ctx context.Context, to *archive.Writer, names []str
 func (s *Store) states(ctx context.Context, names []string) ([]jetstream.StreamState, error) {
 	states := make([]jetstream.StreamState, len(names))
 	for i, name := range names {
-		err := s.call(ctx, "ask stream "+name, func(ctx context.Context) error {
-			stream, err := s.js.Stream(ctx, name)
+		err := s.Call(ctx, "ask stream "+name, func(ctx context.Context) error {
+			stream, err := s.JS.Stream(ctx, name)
 			if err == nil {
 				states[i] = stream.CachedInfo().State
 			}

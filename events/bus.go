@@ -45,3 +45,8 @@ func (b *Bus) Worklist() *Worklist { return b.worklist }
 
 // DeadLetters are the changes that are no longer tried.
 func (b *Bus) DeadLetters() *DeadLetters { return b.dead }
+
+// Table opens a table, creating it when it does not exist.
+func (b *Bus) Table(ctx context.Context, cfg TableConfig) (*Table, error) {
+	return OpenTable(ctx, b.Link, cfg)
+}

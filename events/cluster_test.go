@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 // TestReplicated is the whole road on three servers with three replicas, with one
@@ -93,7 +95,7 @@ func TestReplicated(t *testing.T) {
 	}
 	eventually(t, 5*time.Second, "the key to be gone", func() bool {
 		_, err := tab.Get(t.Context(), "k")
-		return errors.Is(err, ErrNotFound)
+		return errors.Is(err, js.ErrNotFound)
 	})
 	if err := b.Worklist().Later(t.Context(), []Mark{mark(77)}, in(-time.Second)); err != nil {
 		t.Fatal(err)
@@ -206,7 +208,7 @@ func TestATableAnswersOnceItIsOpen(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if _, err := table.Get(t.Context(), "key"); !errors.Is(err, ErrNotFound) {
+				if _, err := table.Get(t.Context(), "key"); !errors.Is(err, js.ErrNotFound) {
 					t.Errorf("table %d: %v", n, err)
 				}
 			})

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 // gatherFor is how long a round waits at most for those who were in the one before.
@@ -36,7 +38,7 @@ func (j *Journal) submit(s *submission) (Receipt, error) {
 	case <-s.ctx.Done():
 		return Receipt{}, s.ctx.Err()
 	case <-j.stopped:
-		return Receipt{}, ErrClosed
+		return Receipt{}, js.ErrClosed
 	}
 	select {
 	case r := <-s.done:
@@ -49,7 +51,7 @@ func (j *Journal) submit(s *submission) (Receipt, error) {
 	case r := <-s.done:
 		return r.receipt, r.err
 	default:
-		return Receipt{}, ErrClosed
+		return Receipt{}, js.ErrClosed
 	}
 }
 
@@ -118,7 +120,7 @@ func (j *Journal) commit(ctx context.Context, gathered []*submission) {
 			s.settle(Receipt{}, err)
 			continue
 		}
-		if r, ok := j.known.find(s.key, j.now()); ok {
+		if r, ok := j.known.find(s.key, j.Now()); ok {
 			s.settle(r, nil)
 			continue
 		}
@@ -133,7 +135,7 @@ func (j *Journal) commit(ctx context.Context, gathered []*submission) {
 	}
 	for _, r := range j.pack(unique) { // mostly one
 		j.store(ctx, r)
-		now := j.now()
+		now := j.Now()
 		for place, s := range r.changes {
 			receipt := Receipt{Sequence: r.sequence, Place: place}
 			if r.err != nil {
@@ -203,7 +205,7 @@ func (r *round) message() *nats.Msg {
 func (s *submission) size() int { return len(s.line) + lineRoom }
 
 // lineRoom is for the name of an installation in a line of its own, and two line ends.
-const lineRoom = installationLength + len(`""`) + 2
+const lineRoom = js.InstallationLength + len(`""`) + 2
 
 // pack puts changes into rounds: one, or more where that would become too long or too
 // large. What is of one installation stays in its order. No change is larger than a round
@@ -230,7 +232,7 @@ func (j *Journal) pack(changes []*submission) []*round {
 func (j *Journal) store(ctx context.Context, r *round) {
 	msg := r.message()
 	r.err = j.withRoom(ctx, func() error {
-		ack, err := j.publish(ctx, msg)
+		ack, err := j.PublishMsg(ctx, msg)
 		if err == nil {
 			r.sequence = ack.Sequence
 		}

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 // TestRoundWaitsForWhoIsAboutToPost shows whom a round waits for, and that it does so no longer than gatherFor.
@@ -21,11 +23,11 @@ func TestRoundWaitsForWhoIsAboutToPost(t *testing.T) {
 		"those of the round before come a bit later": {expected: 6, waiting: 2, late: 3, want: 6, after: gatherFor / 2},
 		"they do not come":                           {expected: 6, waiting: 2, want: 3, after: gatherFor},
 		"some do not come":                           {expected: 6, waiting: 2, late: 1, want: 4, after: gatherFor},
-		"a round is full":                            {expected: 2 * batchMax, waiting: batchMax, want: batchMax},
+		"a round is full":                            {expected: 2 * js.BatchMax, waiting: js.BatchMax, want: js.BatchMax},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				j := &Journal{in: make(chan *submission, batchMax)}
+				j := &Journal{in: make(chan *submission, js.BatchMax)}
 				for range tc.waiting {
 					j.in <- &submission{}
 				}

@@ -2,12 +2,13 @@ package events
 
 import (
 	"fmt"
-	"net/url"
-	"strings"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 // Config says which JetStream to use and how much to keep.
@@ -89,21 +90,6 @@ func (c Config) checked() (Config, error) {
 	return c, nil
 }
 
-// redacted is the list of servers without user information, for logs and errors.
-func (c Config) redacted() string {
-	servers := strings.Split(c.URL, ",")
-	for i, s := range servers {
-		u, err := url.Parse(strings.TrimSpace(s))
-		if err != nil {
-			servers[i] = "(unreadable address)"
-			continue
-		}
-		u.User = nil
-		servers[i] = u.String()
-	}
-	return strings.Join(servers, ",")
-}
-
 // journalCompression is S2 where one server holds the journal, and none where several do: a replica that starts or falls
 // behind cuts its copy back, and nats-server 2.15 may compress the block just then that it goes on writing plainly to.
 // Such a copy cannot be read any more, and the server takes no part in the stream until somebody repairs it.
@@ -112,4 +98,16 @@ func (c Config) journalCompression() jetstream.StoreCompression {
 		return jetstream.NoCompression
 	}
 	return jetstream.S2Compression
+}
+
+// options are how the store is reached, by the server in this process if there is one.
+func (c Config) options(srv *server.Server) js.Options {
+	o := js.Options{
+		URL: c.URL, Server: srv, Creds: c.Creds, Domain: c.Domain, CACert: c.CACert, Cert: c.Cert, Key: c.Key,
+		Replicas: c.Replicas, Log: c.Log, Now: c.Now, Observe: c.Observe,
+	}
+	if srv != nil {
+		o.Disk = streamsDir(c.DataDir)
+	}
+	return o
 }

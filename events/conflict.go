@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	js "channelsync/events/internal/jetstream"
 	"channelsync/internal/lifecycle"
 )
 
@@ -25,7 +26,7 @@ const (
 func RetryConflict(ctx context.Context, try func() error) error {
 	for tries := 1; ; tries++ {
 		err := try()
-		if !errors.Is(err, ErrConflict) {
+		if !errors.Is(err, js.ErrConflict) {
 			return err
 		}
 		if tries == conflictTries {

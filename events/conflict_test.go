@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 func TestRetryConflict(t *testing.T) {
@@ -20,7 +22,7 @@ func TestRetryConflict(t *testing.T) {
 		"the first try":      {0, nil, nil, 0, 0},
 		"after some":         {3, nil, nil, 35 * time.Millisecond, 70 * time.Millisecond},
 		"another error":      {1, other, other, 5 * time.Millisecond, 10 * time.Millisecond},
-		"always a conflict":  {1000, nil, ErrConflict, time.Second, 6 * time.Second},
+		"always a conflict":  {1000, nil, js.ErrConflict, time.Second, 6 * time.Second},
 		"the last of ten is": {9, nil, nil, time.Second, 6 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -28,7 +30,7 @@ func TestRetryConflict(t *testing.T) {
 				tries, start := 0, time.Now()
 				err := RetryConflict(t.Context(), func() error {
 					if tries++; tries <= tc.conflicts {
-						return ErrConflict
+						return js.ErrConflict
 					}
 					return tc.then
 				})
@@ -45,8 +47,8 @@ func TestRetryConflict(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
 		start := time.Now()
-		err := RetryConflict(ctx, func() error { return ErrConflict })
-		if took := time.Since(start); !errors.Is(err, ErrConflict) || !errors.Is(err, context.DeadlineExceeded) || took != 20*time.Millisecond {
+		err := RetryConflict(ctx, func() error { return js.ErrConflict })
+		if took := time.Since(start); !errors.Is(err, js.ErrConflict) || !errors.Is(err, context.DeadlineExceeded) || took != 20*time.Millisecond {
 			t.Errorf("%v after %s", err, took)
 		}
 	})

@@ -9,10 +9,12 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 // DeadLetters keep what is no longer tried, one for each id.
-type DeadLetters struct{ *stream }
+type DeadLetters struct{ *js.Stream }
 
 // DeadLetter is a record that failed too often, or a callback that could not be read.
 type DeadLetter struct {
@@ -41,11 +43,11 @@ const (
 )
 
 func (b *Bus) openDeadLetters(ctx context.Context) error {
-	handle, err := b.ensureStream(ctx, deadConfig(b.cfg))
+	handle, err := b.EnsureStream(ctx, deadConfig(b.cfg))
 	if err != nil {
 		return err
 	}
-	b.dead = &DeadLetters{b.use(handle, to("dead.probe"))}
+	b.dead = &DeadLetters{b.Use(handle, js.ProbeTo("dead.probe"))}
 	return nil
 }
 
@@ -66,8 +68,8 @@ func (d *DeadLetters) Put(ctx context.Context, l DeadLetter) (DeadLetter, error)
 	msg := nats.NewMsg(subject)
 	msg.Data = body
 	l.Size = len(body)
-	err = d.call(ctx, "put dead letter", func(ctx context.Context) error {
-		ack, err := d.publish(ctx, msg)
+	err = d.Call(ctx, "put dead letter", func(ctx context.Context) error {
+		ack, err := d.PublishMsg(ctx, msg)
 		if err == nil {
 			l.Sequence = ack.Sequence
 		}
@@ -81,33 +83,33 @@ func (d *DeadLetters) Put(ctx context.Context, l DeadLetter) (DeadLetter, error)
 func (d *DeadLetters) List(
 	ctx context.Context, installation, cursor string, limit int,
 ) (letters []DeadLetter, next string, err error) {
-	if err := checkInstallation(installation); err != nil {
+	if err := js.CheckInstallation(installation); err != nil {
 		return nil, "", err
 	}
 	if limit < 1 || limit > deadLetterMax {
 		return nil, "", fmt.Errorf("list dead letters: limit %d; want 1 to %d", limit, deadLetterMax)
 	}
-	req := getRequest{NextFor: "dead." + installation + ".*", Batch: limit, Seq: 1}
+	req := js.GetRequest{NextFor: "dead." + installation + ".*", Batch: limit, Seq: 1}
 	if cursor != "" {
 		if req.Seq, err = strconv.ParseUint(cursor, 10, 63); err != nil || req.Seq == 0 {
-			return nil, "", fmt.Errorf("cursor %q: %w", cursor, ErrBadName)
+			return nil, "", fmt.Errorf("cursor %q: %w", cursor, js.ErrBadName)
 		}
 	}
-	err = d.call(ctx, "list dead letters", func(ctx context.Context) error {
-		p, err := d.get(ctx, req)
+	err = d.Call(ctx, "list dead letters", func(ctx context.Context) error {
+		p, err := d.DirectGet(ctx, req)
 		if err != nil {
 			return err
 		}
-		letters = make([]DeadLetter, 0, len(p.msgs))
-		for _, msg := range p.msgs {
+		letters = make([]DeadLetter, 0, len(p.Msgs))
+		for _, msg := range p.Msgs {
 			l, err := readDeadLetter(msg)
 			if err != nil {
 				return err
 			}
 			letters = append(letters, l)
 		}
-		if len(p.msgs) > 0 && p.pending > 0 {
-			next = strconv.FormatUint(p.msgs[len(p.msgs)-1].Sequence+1, 10)
+		if len(p.Msgs) > 0 && p.Pending > 0 {
+			next = strconv.FormatUint(p.Msgs[len(p.Msgs)-1].Sequence+1, 10)
 		}
 		return nil
 	})
@@ -121,8 +123,8 @@ func (d *DeadLetters) Get(ctx context.Context, installation, id string) (DeadLet
 		return DeadLetter{}, err
 	}
 	var l DeadLetter
-	err = d.call(ctx, "get dead letter", func(ctx context.Context) error {
-		msg, err := d.lastOf(ctx, subject)
+	err = d.Call(ctx, "get dead letter", func(ctx context.Context) error {
+		msg, err := d.LastMsg(ctx, subject)
 		if err != nil {
 			return err
 		}
@@ -138,7 +140,7 @@ func (d *DeadLetters) Delete(ctx context.Context, installation, id string) error
 	if err != nil {
 		return err
 	}
-	return d.call(ctx, "delete dead letter", func(ctx context.Context) error { return d.purge(ctx, subject, 0) })
+	return d.Call(ctx, "delete dead letter", func(ctx context.Context) error { return d.PurgeSubject(ctx, subject, 0) })
 }
 
 // DeleteRead removes a dead letter as it was read; one that was put in its place
@@ -148,16 +150,16 @@ func (d *DeadLetters) DeleteRead(ctx context.Context, read DeadLetter) error {
 	if err != nil {
 		return err
 	}
-	return d.call(ctx, "delete dead letter", func(ctx context.Context) error { return d.purge(ctx, subject, read.Sequence+1) })
+	return d.Call(ctx, "delete dead letter", func(ctx context.Context) error { return d.PurgeSubject(ctx, subject, read.Sequence+1) })
 }
 
 // Count is how many dead letters an installation has.
 func (d *DeadLetters) Count(ctx context.Context, installation string) (n int, err error) {
-	if err := checkInstallation(installation); err != nil {
+	if err := js.CheckInstallation(installation); err != nil {
 		return 0, err
 	}
-	err = d.call(ctx, "count dead letters", func(ctx context.Context) error {
-		n, _, err = d.count(ctx, "dead."+installation+".*")
+	err = d.Call(ctx, "count dead letters", func(ctx context.Context) error {
+		n, _, err = d.CountMsgs(ctx, "dead."+installation+".*")
 		return err
 	})
 	return n, err
@@ -165,8 +167,8 @@ func (d *DeadLetters) Count(ctx context.Context, installation string) (n int, er
 
 // Total is how many dead letters all installations have together.
 func (d *DeadLetters) Total(ctx context.Context) (n int, err error) {
-	err = d.call(ctx, "count all dead letters", func(ctx context.Context) error {
-		n, _, err = d.count(ctx, "dead.*.*") // not the probe's
+	err = d.Call(ctx, "count all dead letters", func(ctx context.Context) error {
+		n, _, err = d.CountMsgs(ctx, "dead.*.*") // not the probe's
 		return err
 	})
 	return n, err
@@ -174,31 +176,27 @@ func (d *DeadLetters) Total(ctx context.Context) (n int, err error) {
 
 // PurgeInstallation removes every dead letter of an installation.
 func (d *DeadLetters) PurgeInstallation(ctx context.Context, installation string) error {
-	if err := checkInstallation(installation); err != nil {
+	if err := js.CheckInstallation(installation); err != nil {
 		return err
 	}
-	return d.call(ctx, "purge dead letters", func(ctx context.Context) error {
-		return d.purge(ctx, "dead."+installation+".>", 0)
+	return d.Call(ctx, "purge dead letters", func(ctx context.Context) error {
+		return d.PurgeSubject(ctx, "dead."+installation+".>", 0)
 	})
 }
 
 func deadSubject(installation, id string) (string, error) {
-	if err := checkInstallation(installation); err != nil {
+	if err := js.CheckInstallation(installation); err != nil {
 		return "", err
 	}
 	if len(id) == 0 || len(id) > 64 {
-		return "", fmt.Errorf("dead letter %q: %w", id, ErrBadName)
+		return "", fmt.Errorf("dead letter %q: %w", id, js.ErrBadName)
 	}
 	for i := range len(id) {
-		if c := id[i]; !isAlphanumeric(c) && c != '-' && c != '_' {
-			return "", fmt.Errorf("dead letter %q: %w", id, ErrBadName)
+		if c := id[i]; !js.IsAlphanumeric(c) && c != '-' && c != '_' {
+			return "", fmt.Errorf("dead letter %q: %w", id, js.ErrBadName)
 		}
 	}
 	return "dead." + installation + "." + id, nil
-}
-
-func isAlphanumeric(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
 func readDeadLetter(msg *jetstream.RawStreamMsg) (DeadLetter, error) {
@@ -206,9 +204,9 @@ func readDeadLetter(msg *jetstream.RawStreamMsg) (DeadLetter, error) {
 	if err := json.Unmarshal(msg.Data, &l); err != nil {
 		return l, fmt.Errorf("decode dead letter %d: %w", msg.Sequence, err)
 	}
-	prefix := len("dead.") + installationLength + 1
+	prefix := len("dead.") + js.InstallationLength + 1
 	if len(msg.Subject) <= prefix {
-		return l, fmt.Errorf("subject %q: %w", msg.Subject, ErrBadName)
+		return l, fmt.Errorf("subject %q: %w", msg.Subject, js.ErrBadName)
 	}
 	l.Installation, l.ID, l.Sequence, l.Size = msg.Subject[len("dead."):prefix-1], msg.Subject[prefix:], msg.Sequence, len(msg.Data)
 	return l, nil

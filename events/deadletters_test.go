@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 func TestDeadLetters(t *testing.T) {
@@ -82,7 +84,7 @@ func TestDeadLetters(t *testing.T) {
 	if err := d.DeleteRead(ctx, newer); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Get(ctx, inst, "company-2"); !errors.Is(err, ErrNotFound) {
+	if _, err := d.Get(ctx, inst, "company-2"); !errors.Is(err, js.ErrNotFound) {
 		t.Errorf("deleted as read: %v", err)
 	}
 	if _, err := d.Put(ctx, again); err != nil {
@@ -91,7 +93,7 @@ func TestDeadLetters(t *testing.T) {
 	if err := d.Delete(ctx, inst, "company-2"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Get(ctx, inst, "company-2"); !errors.Is(err, ErrNotFound) {
+	if _, err := d.Get(ctx, inst, "company-2"); !errors.Is(err, js.ErrNotFound) {
 		t.Errorf("deleted: %v", err)
 	}
 	if err := d.Delete(ctx, inst, "company-2"); err != nil {
@@ -113,11 +115,11 @@ func TestDeadLettersRefuse(t *testing.T) {
 	d := open(t).DeadLetters()
 	ctx := t.Context()
 	for _, id := range []string{"", "a.b", "a>", strings.Repeat("x", 65)} {
-		if _, err := d.Put(ctx, DeadLetter{ID: id, Installation: inst}); !errors.Is(err, ErrBadName) {
+		if _, err := d.Put(ctx, DeadLetter{ID: id, Installation: inst}); !errors.Is(err, js.ErrBadName) {
 			t.Errorf("put %q: %v", id, err)
 		}
 	}
-	if _, _, err := d.List(ctx, inst, "x", 10); !errors.Is(err, ErrBadName) {
+	if _, _, err := d.List(ctx, inst, "x", 10); !errors.Is(err, js.ErrBadName) {
 		t.Errorf("cursor: %v", err)
 	}
 	if _, _, err := d.List(ctx, inst, "", 501); err == nil {

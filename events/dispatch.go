@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	js "channelsync/events/internal/jetstream"
 	"channelsync/internal/lifecycle"
 	"channelsync/internal/panics"
 	"channelsync/internal/progress"
@@ -28,7 +29,7 @@ const (
 	floodFrom   = 100
 	floodGather = 250 * time.Millisecond
 	// carryMax is how many changes are carried at a time; a backlog is carried without a pause.
-	carryMax = 10 * batchMax
+	carryMax = 10 * js.BatchMax
 	// fetchMax is how many messages are asked for at a time: their rounds may be large.
 	fetchMax = 100
 	// unknownPause is how long a round waits that only a newer version can read.
@@ -58,10 +59,10 @@ func (b *Bus) Dispatch(ctx context.Context) error {
 			}
 			continue
 		}
-		if b.nc.IsConnected() { // a lost connection is logged already
+		if b.NC.IsConnected() { // a lost connection is logged already
 			work.Fail(err)
 			_, missing := b.ensureDispatcher(ctx) // in case somebody removed the consumer
-			b.log.Warn("dispatch failed; trying again",
+			b.Log.Warn("dispatch failed; trying again",
 				zap.Error(errors.Join(err, missing)), zap.Int(v1.LogCount, len(msgs)))
 		}
 		_ = lifecycle.Sleep(ctx, dispatchPause)
@@ -174,13 +175,13 @@ func (b *Bus) carryEach(ctx context.Context, msg jetstream.Msg) error {
 				errs = append(errs, err)
 				return
 			}
-			b.log.Error("carrying a change panicked; leaving it out: the next sweep finds its record",
+			b.Log.Error("carrying a change panicked; leaving it out: the next sweep finds its record",
 				zap.Uint64(v1.LogSequence, c.Sequence), zap.Int(v1.LogPlace, c.Place), zap.Error(err), panics.Stack(err))
 			b.stats.terminated.Add(1)
 		})
 	})
 	if panics.Of(whole) != nil {
-		b.log.Error("reading a round panicked; ending it: the next sweep finds its records",
+		b.Log.Error("reading a round panicked; ending it: the next sweep finds its records",
 			zap.String("subject", msg.Subject()), zap.Error(whole), panics.Stack(whole))
 		b.stats.terminated.Add(1)
 		_ = msg.TermWithReason("panicked")
@@ -221,7 +222,7 @@ func (b *Bus) carry(ctx context.Context, msgs []jetstream.Msg) error {
 		}
 	}
 	err := b.worklist.Mark(ctx, l.marks)
-	if isFull(err) {
+	if js.IsFull(err) {
 		b.journal.makeRoom(ctx, b.journal.room.made.Load())
 	}
 	b.acknowledge(good, err)
@@ -263,11 +264,11 @@ func (b *Bus) changesIn(msg jetstream.Msg, fn func(StoredChange, error)) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, errUnknownRound):
-		b.log.Error("dispatch of a newer version's changes failed; they wait for an instance of that version",
+		b.Log.Error("dispatch of a newer version's changes failed; they wait for an instance of that version",
 			zap.Uint64(v1.LogSequence, meta.Sequence.Stream), zap.Error(err))
 		_ = msg.NakWithDelay(unknownPause)
 	default:
-		b.log.Error("journal message names no record; ending it", zap.String("subject", msg.Subject()), zap.NamedError("cause", err))
+		b.Log.Error("journal message names no record; ending it", zap.String("subject", msg.Subject()), zap.NamedError("cause", err))
 		b.stats.terminated.Add(1)
 		_ = msg.TermWithReason("names no record")
 	}
@@ -279,11 +280,11 @@ func (b *Bus) take(l *load, c StoredChange, readErr error) {
 	if readErr != nil {
 		where := []zap.Field{zap.Uint64(v1.LogSequence, c.Sequence), zap.Int(v1.LogPlace, c.Place), zap.Error(readErr)}
 		if c.Installation == "" {
-			b.log.Error("change names no record; leaving it out", where...)
+			b.Log.Error("change names no record; leaving it out", where...)
 			b.stats.terminated.Add(1)
 			return
 		}
-		b.log.Warn("change cannot be read; marking its record all the same", where...)
+		b.Log.Warn("change cannot be read; marking its record all the same", where...)
 	}
 	l.changes++
 	m := c.Mark()

@@ -139,7 +139,7 @@ func TestDispatchOfWhatCannotBeRead(t *testing.T) {
 		{Subject: "change." + inst + ".planet.6", Data: []byte("{}"), Header: nats.Header{}},
 		{Subject: "change.x.company.07", Data: []byte("{}"), Header: nats.Header{}},
 	} {
-		if _, err := b.js.PublishMsg(t.Context(), msg); err != nil {
+		if _, err := b.JS.PublishMsg(t.Context(), msg); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -161,13 +161,13 @@ func TestDispatchOfWhatCannotBeRead(t *testing.T) {
 func TestDispatchTriesAgain(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	if err := b.js.DeleteStream(t.Context(), worklistStream); err != nil {
+	if err := b.JS.DeleteStream(t.Context(), worklistStream); err != nil {
 		t.Fatal(err)
 	}
 	dispatch(t, b)
 	publish(t, b, change(1), "")
 	eventually(t, 10*time.Second, "a failure", func() bool { return b.Stats().DispatchFailed > 0 })
-	if _, err := b.js.CreateStream(t.Context(), worklistConfig(b.cfg)); err != nil {
+	if _, err := b.JS.CreateStream(t.Context(), worklistConfig(b.cfg)); err != nil {
 		t.Fatal(err)
 	}
 	takeN(t, b, LaneLive, 1)
@@ -179,7 +179,7 @@ func TestDispatchSurvivesItsConsumersRemoval(t *testing.T) {
 	dispatch(t, b)
 	publish(t, b, change(1), "")
 	takeN(t, b, LaneLive, 1)
-	if err := b.js.DeleteConsumer(t.Context(), journalStream, dispatcherName); err != nil {
+	if err := b.JS.DeleteConsumer(t.Context(), journalStream, dispatcherName); err != nil {
 		t.Fatal(err)
 	}
 	publish(t, b, change(2), "")
@@ -195,7 +195,7 @@ func TestADispatcherThatIsHandedNothingDoesNotMove(t *testing.T) {
 		t.Fatal("something waits in an empty journal")
 	}
 	name := b.journal.dispatcher.CachedInfo().Name
-	if _, err := b.journal.handle.PauseConsumer(t.Context(), name, time.Now().Add(time.Hour)); err != nil {
+	if _, err := b.journal.Handle.PauseConsumer(t.Context(), name, time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	publish(t, b, change(1), "")
@@ -216,7 +216,7 @@ func TestADispatcherThatIsHandedNothingDoesNotMove(t *testing.T) {
 	})
 	red := func() bool { _, err := dog.Check(ctx); return err != nil }
 	eventually(t, 2*fetchWait, "it is found", red)
-	if _, err := b.journal.handle.ResumeConsumer(t.Context(), name); err != nil {
+	if _, err := b.journal.Handle.ResumeConsumer(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}
 	takeN(t, b, LaneLive, 1)

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 func manyMarks(n int64) (marks []Mark) {
@@ -35,7 +37,7 @@ func TestLinksOfFormat1AreRemoved(t *testing.T) {
 		}
 	}
 	b = open(t, func(c *Config) { c.DataDir = dir })
-	if err := b.Worklist().Mark(t.Context(), manyMarks(batchFrom+1)); err != nil {
+	if err := b.Worklist().Mark(t.Context(), manyMarks(js.BatchFrom+1)); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Lstat(link(worklistStream)); err == nil && info.Mode()&fs.ModeSymlink != 0 {

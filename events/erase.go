@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	v1 "channelsync/api/v1"
+	js "channelsync/events/internal/jetstream"
 )
 
 // PurgeKind removes every change of one kind of an installation, dispatched or not. What
@@ -35,7 +36,7 @@ func (j *Journal) PurgeKind(ctx context.Context, installation string, kind v1.Ki
 
 // Purge removes every change of an installation, dispatched or not, as PurgeKind does.
 func (j *Journal) Purge(ctx context.Context, installation string) error {
-	if err := checkInstallation(installation); err != nil {
+	if err := js.CheckInstallation(installation); err != nil {
 		return err
 	}
 	err := j.purgeJournal(ctx, roundSubject(installation), 0)
@@ -49,16 +50,16 @@ func (j *Journal) Purge(ctx context.Context, installation string) error {
 }
 
 func (j *Journal) purgeJournal(ctx context.Context, subject string, below uint64) error {
-	return j.call(ctx, "purge journal", func(ctx context.Context) error { return j.purge(ctx, subject, below) })
+	return j.Call(ctx, "purge journal", func(ctx context.Context) error { return j.PurgeSubject(ctx, subject, below) })
 }
 
 // eraseShared writes shared rounds that hold what is erased again without it, and deletes
 // them. The other shared rounds stay as they are.
 func (j *Journal) eraseShared(ctx context.Context, erased func(StoredChange) bool) error {
 	_, err := j.keepOthers(ctx, sharedSubject, erased, func(sequence uint64) error {
-		return j.call(ctx, "delete from journal", func(ctx context.Context) error {
-			err := j.handle.SecureDeleteMsg(ctx, sequence)
-			if errors.Is(err, jetstream.ErrMsgNotFound) || hasCode(err, codeMsgNotFound) { // trimmed meanwhile
+		return j.Call(ctx, "delete from journal", func(ctx context.Context) error {
+			err := j.Handle.SecureDeleteMsg(ctx, sequence)
+			if errors.Is(err, jetstream.ErrMsgNotFound) || js.HasCode(err, js.CodeMsgNotFound) { // trimmed meanwhile
 				return nil
 			}
 			return err

@@ -158,7 +158,7 @@ func formatOne(t *testing.T, b *Bus, c Change, id string) {
 	if id != "" {
 		msg.Header.Set(nats.MsgIdHdr, id)
 	}
-	if _, err := b.js.PublishMsg(t.Context(), msg); err != nil {
+	if _, err := b.JS.PublishMsg(t.Context(), msg); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -170,10 +170,10 @@ func TestAStoreOfFormat1IsReadAsItIs(t *testing.T) {
 	dir := t.TempDir()
 	here := func(c *Config) { c.DataDir = dir }
 	b := open(t, here)
-	if err := b.js.DeleteConsumer(t.Context(), journalStream, dispatcherName); err != nil {
+	if err := b.JS.DeleteConsumer(t.Context(), journalStream, dispatcherName); err != nil {
 		t.Fatal(err)
 	}
-	was, err := b.js.CreateConsumer(t.Context(), journalStream, jetstream.ConsumerConfig{
+	was, err := b.JS.CreateConsumer(t.Context(), journalStream, jetstream.ConsumerConfig{
 		Durable: dispatcherWas, FilterSubject: "change.*.*.*", AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait,
 	})
 	if err != nil {
@@ -194,7 +194,7 @@ func TestAStoreOfFormat1IsReadAsItIs(t *testing.T) {
 	shut(t, b)
 
 	b = open(t, here)
-	if _, err := b.js.Consumer(t.Context(), journalStream, dispatcherWas); err == nil {
+	if _, err := b.JS.Consumer(t.Context(), journalStream, dispatcherWas); err == nil {
 		t.Error("the consumer of format 1 is still there")
 	}
 	if r := publish(t, b, change(5), "m5"); !r.Duplicate || r.Sequence != 6 {

@@ -1,106 +1,21 @@
 package events
 
-import (
-	"context"
-	"errors"
-	"net/http"
-	"strings"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
-)
+import js "channelsync/events/internal/jetstream"
 
 // The errors that callers tell apart with errors.Is.
 var (
-	// ErrJournalFull: the journal is at its cap (or the disk is) and holds nothing
-	// that was dispatched already. The change was not stored.
-	ErrJournalFull = errors.New("the journal is full of changes that are not dispatched yet")
 	// ErrNotFound: the table or the dead letters hold nothing under that name.
-	ErrNotFound = errors.New("not found")
+	ErrNotFound = js.ErrNotFound
 	// ErrConflict: the key is at another revision than the caller believed.
-	ErrConflict = errors.New("changed meanwhile")
-	// ErrClosed: the bus is closing or closed.
-	ErrClosed = errors.New("the event bus is closed")
-	// ErrLocked: another process has the embedded store open.
-	ErrLocked = errors.New("the data directory is in use by another process")
+	ErrConflict = js.ErrConflict
+	// ErrClosed: the store is closing or closed.
+	ErrClosed = js.ErrClosed
+	// ErrBadName: an installation, kind, id, key or message id cannot stand in a subject.
+	ErrBadName = js.ErrBadName
 )
 
-// errNoAnswer: a server was asked and was silent, as one is that is electing a leader.
-var errNoAnswer = errors.New("no answer")
-
-// Error codes of the server (nats-server, server/errors.json).
-const (
-	codeAccountResources jetstream.ErrorCode = 10002
-	codeNoPeers          jetstream.ErrorCode = 10005
-	codeMsgNotFound      jetstream.ErrorCode = 10037
-	codeInsufficient     jetstream.ErrorCode = 10023
-	codeStorageResources jetstream.ErrorCode = 10047
-	codeStoreFailed      jetstream.ErrorCode = 10077
+// What a write is refused with.
+type (
+	TooLargeError = js.TooLargeError
+	RefusedError  = js.RefusedError
 )
-
-func apiError(err error) *jetstream.APIError {
-	var api *jetstream.APIError
-	if errors.As(err, &api) {
-		return api
-	}
-	return nil
-}
-
-func hasCode(err error, codes ...jetstream.ErrorCode) bool {
-	api := apiError(err)
-	if api == nil {
-		return false
-	}
-	for _, c := range codes {
-		if api.ErrorCode == c {
-			return true
-		}
-	}
-	return false
-}
-
-// isFull tells the refusals that more room would cure.
-func isFull(err error) bool {
-	if hasCode(err, codeInsufficient, codeStorageResources, codeAccountResources) {
-		return true
-	}
-	api := apiError(err)
-	return api != nil && api.ErrorCode == codeStoreFailed &&
-		(api.Description == "maximum bytes exceeded" || api.Description == "maximum messages exceeded")
-}
-
-func isConflict(err error) bool {
-	return hasCode(err, jetstream.JSErrCodeStreamWrongLastSequence, 10164) // 10164: the same, without the sequence
-}
-
-func isDuplicateInBatch(err error) bool {
-	return hasCode(err, jetstreamext.JSErrCodeBatchPublishDuplicateMsgID)
-}
-
-func isTooManyBatches(err error) bool {
-	return hasCode(err, jetstreamext.JSErrCodeAtomicPublishTooManyInflight,
-		jetstreamext.JSErrCodeBatchPublishTooManyInflight)
-}
-
-// isUnavailable tells what a cluster gives that has no leader yet, or whose leader has
-// not heard from all servers yet, and what a link gives that is looking for a server.
-func isUnavailable(err error) bool {
-	api := apiError(err)
-	if api != nil && api.ErrorCode == codeNoPeers && strings.Contains(api.Description, "offline") {
-		return true
-	}
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errNoAnswer) || errors.Is(err, nats.ErrNoResponders) ||
-		errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse) || api != nil && api.Code == http.StatusServiceUnavailable
-}
-
-// looksFrozen tells errors that a stream which no longer takes writes would
-// give. A stream with a write error does not answer at all, so silence counts;
-// a caller that gave up does not.
-func looksFrozen(err error) bool {
-	if err == nil || errors.Is(err, context.Canceled) || isFull(err) || isRefusal(err) {
-		return false
-	}
-	api := apiError(err)
-	return api == nil || api.ErrorCode == codeStoreFailed
-}

@@ -67,9 +67,9 @@ func TestExternal(t *testing.T) {
 		t.Error("no operation was timed")
 	}
 	// A stream whose last write failed is asked again, and is well.
-	b.journal.failing.Store(true)
+	b.journal.Failing.Store(true)
 	b.health.at = time.Time{}
-	if h := b.Health(t.Context()); h.Err != nil || b.journal.failing.Load() {
+	if h := b.Health(t.Context()); h.Err != nil || b.journal.Failing.Load() {
 		t.Errorf("the probe did not clear it: %+v", h)
 	}
 	// The server goes away and comes back.

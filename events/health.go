@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	js "channelsync/events/internal/jetstream"
 	"channelsync/internal/gate"
 )
 
@@ -89,13 +90,13 @@ func (s *Store) lookAround(ctx context.Context) Health {
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), healthTimeout, fmt.Errorf("look at the event store: not within %s", healthTimeout))
 	defer cancel()
 	h := Health{
-		ServerVersion: s.nc.ConnectedServerVersion(), Embedded: s.server != nil, Replicas: s.cfg.Replicas,
+		ServerVersion: s.NC.ConnectedServerVersion(), Embedded: s.server != nil, Replicas: s.cfg.Replicas,
 		Flush: s.flush(ctx),
 	}
 	switch {
-	case s.life.Err() != nil:
-		h.Err = ErrClosed
-	case !s.nc.IsConnected():
+	case s.Life.Err() != nil:
+		h.Err = js.ErrClosed
+	case !s.NC.IsConnected():
 		h.Err = errors.New("not connected to nats")
 	case s.server != nil:
 		h.Frozen, h.Err = s.lookInside()
@@ -129,19 +130,19 @@ func (s *Store) lookInside() (frozen []string, err error) {
 // probe asks an external cluster for each stream's leader, and writes to those
 // whose last write failed: readiness must come back by itself once they recover.
 func (s *Store) probe(ctx context.Context) (frozen []string, err error) {
-	for _, stream := range s.inUse() {
-		info, err := stream.handle.Info(ctx)
+	for _, stream := range s.InUse() {
+		info, err := stream.Handle.Info(ctx)
 		if err != nil {
-			return frozen, fmt.Errorf("ask stream %s: %w", stream.name, err)
+			return frozen, fmt.Errorf("ask stream %s: %w", stream.Name, err)
 		}
 		if info.Cluster != nil && info.Cluster.Leader == "" {
-			return frozen, fmt.Errorf("stream %s has no leader", stream.name)
+			return frozen, fmt.Errorf("stream %s has no leader", stream.Name)
 		}
-		if !stream.failing.Load() {
+		if !stream.Failing.Load() {
 			continue
 		}
-		if _, err := stream.publish(ctx, stream.probe()); err != nil && !isFull(err) {
-			frozen = append(frozen, stream.name)
+		if _, err := stream.PublishMsg(ctx, stream.Probe()); err != nil && !js.IsFull(err) {
+			frozen = append(frozen, stream.Name)
 		}
 	}
 	slices.Sort(frozen)
@@ -162,12 +163,12 @@ func (s *Store) flush(ctx context.Context) string {
 // askFlush asks every server for its settings. Only accounts that import the
 // system's VARZ service get an answer.
 func (s *Store) askFlush(ctx context.Context) string {
-	sub, err := s.nc.SubscribeSync(s.nc.NewInbox())
+	sub, err := s.NC.SubscribeSync(s.NC.NewInbox())
 	if err != nil {
 		return flushUnknown
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	if s.nc.PublishRequest("$SYS.REQ.SERVER.PING.VARZ", sub.Subject, nil) != nil {
+	if s.NC.PublishRequest("$SYS.REQ.SERVER.PING.VARZ", sub.Subject, nil) != nil {
 		return flushUnknown
 	}
 	ctx, cancel := context.WithTimeout(ctx, flushWait)

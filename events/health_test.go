@@ -23,9 +23,9 @@ func TestReadinessDoesNotWaitForTheNextWrite(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		table.failing.Store(true)
+		table.Failing.Store(true)
 		b.health.at = time.Time{}
-		if h := b.Health(t.Context()); h.Err != nil || table.failing.Load() {
+		if h := b.Health(t.Context()); h.Err != nil || table.Failing.Load() {
 			t.Errorf("%s: nobody tried whether it takes writes: %+v", cfg.Name, h)
 		}
 		// Nobody reads a trace of the trial.

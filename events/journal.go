@@ -8,12 +8,13 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	js "channelsync/events/internal/jetstream"
 	"channelsync/internal/gate"
 )
 
 // Journal is the append-only stream of changes, in rounds that were stored with one flush each.
 type Journal struct {
-	*stream
+	*js.Stream
 	cfg        Config
 	stats      *counters
 	dispatcher jetstream.Consumer
@@ -29,7 +30,7 @@ type Journal struct {
 }
 
 func (b *Bus) openJournal(ctx context.Context) error {
-	handle, err := b.ensureStream(ctx, journalConfig(b.cfg))
+	handle, err := b.EnsureStream(ctx, journalConfig(b.cfg))
 	if err != nil {
 		return err
 	}
@@ -41,14 +42,14 @@ func (b *Bus) openJournal(ctx context.Context) error {
 		return err
 	}
 	b.journal = &Journal{
-		stream: b.use(handle, to(journalProbe)), cfg: b.cfg, stats: b.stats, dispatcher: dispatcher,
+		Stream: b.Use(handle, js.ProbeTo(journalProbe)), cfg: b.cfg, stats: b.stats, dispatcher: dispatcher,
 		in: make(chan *submission, roundMax), stopped: make(chan struct{}),
 	}
 	if err := b.journal.readKnown(ctx); err != nil {
 		return err
 	}
-	b.own(b.journal.commitLoop)
-	b.own(b.journal.trimLoop)
+	b.Own(b.journal.commitLoop)
+	b.Own(b.journal.trimLoop)
 	return nil
 }
 
@@ -63,7 +64,7 @@ func (j *Journal) Publish(ctx context.Context, c Change, id string) (Receipt, er
 		return Receipt{}, err
 	}
 	s := &submission{installation: c.Installation, key: keyOf(id), done: make(chan settlement, 1)}
-	if receipt, ok := j.known.find(s.key, j.now()); ok {
+	if receipt, ok := j.known.find(s.key, j.Now()); ok {
 		j.stats.duplicates.Add(1)
 		return receipt, nil
 	}
@@ -72,7 +73,7 @@ func (j *Journal) Publish(ctx context.Context, c Change, id string) (Receipt, er
 		return Receipt{}, err
 	}
 	var receipt Receipt
-	err = j.call(ctx, "publish change", func(ctx context.Context) error {
+	err = j.Call(ctx, "publish change", func(ctx context.Context) error {
 		s.ctx = ctx
 		receipt, err = j.submit(s)
 		return err
@@ -107,7 +108,7 @@ func (j *Journal) PublishAll(ctx context.Context, changes []Change) error {
 func (j *Journal) publishPacked(ctx context.Context, all []*submission, kept string) error {
 	for _, r := range j.pack(all) {
 		r.kept = kept
-		err := j.call(ctx, "publish changes", func(ctx context.Context) error {
+		err := j.Call(ctx, "publish changes", func(ctx context.Context) error {
 			j.store(ctx, r)
 			return r.err
 		})
@@ -139,10 +140,10 @@ const headerRoom = 1 << 10
 // server or an operator's limit of the stream takes less.
 func (j *Journal) roundLimit() int {
 	limit := int64(roundBytes)
-	if most := j.nc.MaxPayload(); most > 0 { // 0: never connected
+	if most := j.NC.MaxPayload(); most > 0 { // 0: never connected
 		limit = min(limit, most-headerRoom)
 	}
-	if most := int64(j.handle.CachedInfo().Config.MaxMsgSize); most > 0 {
+	if most := int64(j.Handle.CachedInfo().Config.MaxMsgSize); most > 0 {
 		limit = min(limit, most-headerRoom)
 	}
 	return int(limit)
@@ -154,11 +155,11 @@ const messageIDMax = 256
 // checkMessageID keeps what identifies a change short and printable.
 func checkMessageID(id string) error {
 	if len(id) > messageIDMax {
-		return fmt.Errorf("id of a change of %d bytes: %w", len(id), ErrBadName)
+		return fmt.Errorf("id of a change of %d bytes: %w", len(id), js.ErrBadName)
 	}
 	for i := range len(id) {
 		if id[i] <= ' ' || id[i] > '~' {
-			return fmt.Errorf("id of a change %q: %w", id, ErrBadName)
+			return fmt.Errorf("id of a change %q: %w", id, js.ErrBadName)
 		}
 	}
 	return nil

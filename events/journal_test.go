@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	v1 "channelsync/api/v1"
+	js "channelsync/events/internal/jetstream"
 )
 
 func TestPublishKeepsTheWholeChange(t *testing.T) {
@@ -70,7 +71,7 @@ func TestPublishRefusesWhatCannotStandInASubject(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			if _, err := b.Journal().Publish(t.Context(), c.change, c.id); !errors.Is(err, ErrBadName) {
+			if _, err := b.Journal().Publish(t.Context(), c.change, c.id); !errors.Is(err, js.ErrBadName) {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -150,7 +151,7 @@ func TestPublishAfterClose(t *testing.T) {
 	t.Parallel()
 	b := open(t)
 	shut(t, b)
-	if _, err := b.Journal().Publish(t.Context(), change(1), ""); !errors.Is(err, ErrClosed) {
+	if _, err := b.Journal().Publish(t.Context(), change(1), ""); !errors.Is(err, js.ErrClosed) {
 		t.Errorf("got %v", err)
 	}
 	shut(t, b) // again is fine

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 const (
@@ -17,7 +19,7 @@ const (
 	// knownMax is how many are at most; they take about 20 MiB.
 	knownMax = 200_000
 	// readBackStep is how many messages are read at a time, from the newest back.
-	readBackStep = batchMax
+	readBackStep = js.BatchMax
 )
 
 // knownChanges are the keys of the changes that were stored last.
@@ -73,20 +75,20 @@ func (k *knownChanges) add(key changeKey, r Receipt, at time.Time) {
 // readKnown reads the keys of the newest changes back from the journal, the newest
 // messages first, until one is too old or there are enough.
 func (j *Journal) readKnown(ctx context.Context) error {
-	state := j.handle.CachedInfo().State
+	state := j.Handle.CachedInfo().State
 	type found struct {
 		key changeKey
 		knownChange
 	}
 	var newest []found // newest first
-	oldest := j.now().Add(-knownFor)
+	oldest := j.Now().Add(-knownFor)
 	changes := 0
 	step := uint64(readBackStep)
 	for end := state.LastSeq; end > 0 && end >= state.FirstSeq && changes < knownMax; {
 		begin := max(state.FirstSeq, end-min(end-1, step-1))
 		var part []found
 		seen, expired := 0, false
-		err := j.each(ctx, getRequest{NextFor: journalSubjects, Seq: begin}, func(msgs []*jetstream.RawStreamMsg) error {
+		err := j.DirectEach(ctx, js.GetRequest{NextFor: journalSubjects, Seq: begin}, func(msgs []*jetstream.RawStreamMsg) error {
 			for _, msg := range msgs {
 				if msg.Sequence > end {
 					return errEnough

@@ -24,7 +24,7 @@ func (w *Worklist) Later(ctx context.Context, marks []Mark, wait func(Mark) time
 		return nil
 	}
 	waits := make([]time.Duration, len(marks))
-	err := w.call(ctx, "schedule marks", func(ctx context.Context) error {
+	err := w.Call(ctx, "schedule marks", func(ctx context.Context) error {
 		now, err := w.serverTime(ctx)
 		if err != nil {
 			return err
@@ -36,7 +36,7 @@ func (w *Worklist) Later(ctx context.Context, marks []Mark, wait func(Mark) time
 				return err
 			}
 		}
-		return w.publishAll(ctx, lastOfEach(msgs))
+		return w.PublishMsgs(ctx, lastOfEach(msgs))
 	})
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func (w *Worklist) Later(ctx context.Context, marks []Mark, wait func(Mark) time
 
 // serverTime is what the clock says of the server that keeps the stream's schedules.
 func (w *Worklist) serverTime(ctx context.Context) (time.Time, error) {
-	info, err := w.handle.Info(ctx)
+	info, err := w.Handle.Info(ctx)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("ask the server's time: %w", err)
 	}
@@ -103,13 +103,13 @@ func (w *Worklist) CancelLater(ctx context.Context, installation string, kind v1
 		}
 		subjects = append(subjects, s)
 	}
-	scheduled, err := w.last(ctx, subjects)
+	scheduled, err := w.DirectLast(ctx, subjects)
 	if err != nil {
 		return fmt.Errorf("cancel schedules: %w", err)
 	}
 	for _, msg := range scheduled {
-		err := w.call(ctx, "cancel schedule", func(ctx context.Context) error {
-			return w.purge(ctx, msg.Subject, msg.Sequence+1) // a newer schedule stays
+		err := w.Call(ctx, "cancel schedule", func(ctx context.Context) error {
+			return w.PurgeSubject(ctx, msg.Subject, msg.Sequence+1) // a newer schedule stays
 		})
 		if err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	v1 "channelsync/api/v1"
+	js "channelsync/events/internal/jetstream"
 	"channelsync/internal/panics"
 	"channelsync/internal/progress"
 )
@@ -25,7 +26,7 @@ func (l *Leases) lookLoop(ctx context.Context, tenant Tenant) {
 	for ctx.Err() == nil {
 		work.Busy(progress.Live)
 		if err := l.look(ctx, tenant); err != nil && ctx.Err() == nil {
-			l.link.log.Warn("other instances not looked at; trying again", zap.Error(err))
+			l.link.Log.Warn("other instances not looked at; trying again", zap.Error(err))
 		}
 		l.mu.Lock()
 		wait := min(l.cfg.Look, max(l.roster.nextDeath(time.Now()), l.cfg.Look/10))
@@ -57,7 +58,7 @@ func (l *Leases) look(ctx context.Context, tenant Tenant) error {
 	l.mu.Lock()
 	l.roster.look(now, beats, deeds)
 	if l.reconnected() {
-		l.reconnects = l.link.nc.Stats().Reconnects
+		l.reconnects = l.link.NC.Stats().Reconnects
 		l.roster.watchAnew(now)
 	}
 	absent := l.compare(deeds)
@@ -74,7 +75,7 @@ func (l *Leases) look(ctx context.Context, tenant Tenant) error {
 }
 
 // reconnected says whether the server was out of reach since the last look; l.mu is held.
-func (l *Leases) reconnected() bool { return l.link.nc.Stats().Reconnects != l.reconnects }
+func (l *Leases) reconnected() bool { return l.link.NC.Stats().Reconnects != l.reconnects }
 
 // places is how each shard stands; l.mu is held.
 func (l *Leases) places(now time.Time) [Shards]place {
@@ -117,7 +118,7 @@ func (l *Leases) takeAll(ctx context.Context, tenant Tenant, shards []int) error
 		group.Go(panics.Guard(func() error { return l.take(ctx, tenant, shard, d) }))
 	}
 	err := errors.Join(unsure, group.Wait())
-	l.link.log.Info("shards taken", zap.String(v1.LogInstance, l.id), zap.Int(v1.LogCount, l.Held()))
+	l.link.Log.Info("shards taken", zap.String(v1.LogInstance, l.id), zap.Int(v1.LogCount, l.Held()))
 	l.changed()
 	return err
 }
@@ -125,8 +126,8 @@ func (l *Leases) takeAll(ctx context.Context, tenant Tenant, shards []int) error
 // stillAlive asks the leader itself for the beat of an instance that seems dead:
 // what looks read may have come from a replica that lags behind.
 func (l *Leases) stillAlive(ctx context.Context, id string) (alive bool, err error) {
-	err = l.link.call(ctx, "make sure of instance "+id, func(ctx context.Context) error {
-		msg, err := l.instances.leader(ctx, l.instances.prefix+id)
+	err = l.link.Call(ctx, "make sure of instance "+id, func(ctx context.Context) error {
+		msg, err := l.instances.LeaderMsg(ctx, l.instances.prefix+id)
 		now := time.Now()
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -135,7 +136,7 @@ func (l *Leases) stillAlive(ctx context.Context, id string) (alive bool, err err
 			alive = true // forgotten meanwhile: the next look knows
 			return nil
 		}
-		if errors.Is(err, ErrNotFound) {
+		if errors.Is(err, js.ErrNotFound) {
 			alive = !l.roster.dead(id, now) || l.reconnected()
 			return nil
 		}
@@ -214,8 +215,8 @@ func (l *Leases) write(ctx context.Context, shard int, to title, at uint64) (dee
 // correct reads a deed from the leader after it turned out to be another one than was known.
 func (l *Leases) correct(ctx context.Context, shard int) {
 	d := deed{}
-	err := l.link.call(ctx, "read title of a shard", func(ctx context.Context) error {
-		msg, err := l.shards.leader(ctx, l.shards.prefix+shardKey(shard))
+	err := l.link.Call(ctx, "read title of a shard", func(ctx context.Context) error {
+		msg, err := l.shards.LeaderMsg(ctx, l.shards.prefix+shardKey(shard))
 		if err != nil {
 			return err
 		}
@@ -236,7 +237,7 @@ func (l *Leases) correct(ctx context.Context, shard int) {
 // take makes a shard this instance's own and begins to work for it.
 func (l *Leases) take(ctx context.Context, tenant Tenant, shard int, d deed) error {
 	mine, err := l.write(ctx, shard, title{Owner: l.id, Epoch: d.Epoch + 1}, d.revision)
-	if errors.Is(err, ErrConflict) {
+	if errors.Is(err, js.ErrConflict) {
 		l.correct(ctx, shard) // somebody else was faster
 		return nil
 	}
@@ -247,6 +248,6 @@ func (l *Leases) take(ctx context.Context, tenant Tenant, shard int, d deed) err
 		_, err = l.write(ctx, shard, title{Epoch: mine.Epoch}, mine.revision)
 		return err
 	}
-	l.link.log.Debug("shard taken", zap.Int(v1.LogShard, shard), zap.Uint64(v1.LogEpoch, mine.Epoch))
+	l.link.Log.Debug("shard taken", zap.Int(v1.LogShard, shard), zap.Uint64(v1.LogEpoch, mine.Epoch))
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	js "channelsync/events/internal/jetstream"
 	"channelsync/internal/panics"
 	"channelsync/internal/progress"
 )
@@ -41,7 +42,7 @@ func (l *Leases) begin(ctx context.Context, tenant Tenant, d deed, shard int) bo
 	l.working.Go(progress.With(t.ctx, nil), "the work for "+shardKey(shard), func(ctx context.Context) error {
 		defer l.end(t)
 		if err := panics.Try(func() error { tenant.Hold(ctx, shard); return nil }); err != nil {
-			l.link.log.Error("the work for a shard panicked; the shard is given back", zap.Int(v1.LogShard, shard), zap.Error(err), panics.Stack(err))
+			l.link.Log.Error("the work for a shard panicked; the shard is given back", zap.Int(v1.LogShard, shard), zap.Error(err), panics.Stack(err))
 		}
 		return nil
 	})
@@ -65,10 +66,10 @@ func (l *Leases) end(t *tenure) {
 	d := t.deed
 	l.mu.Unlock()
 	if _, err := l.write(ctx, t.shard, title{Epoch: d.Epoch}, d.revision); err != nil {
-		l.link.log.Warn("shard not given back; the next look tries again", zap.Int(v1.LogShard, t.shard), zap.Error(err))
+		l.link.Log.Warn("shard not given back; the next look tries again", zap.Int(v1.LogShard, t.shard), zap.Error(err))
 		return
 	}
-	l.link.log.Debug("shard given back", zap.Int(v1.LogShard, t.shard), zap.Uint64(v1.LogEpoch, d.Epoch))
+	l.link.Log.Debug("shard given back", zap.Int(v1.LogShard, t.shard), zap.Uint64(v1.LogEpoch, d.Epoch))
 	l.changed()
 }
 
@@ -85,7 +86,7 @@ func (l *Leases) letGo(cause error) {
 		t.cancel(cause)
 	}
 	if n > 0 && errors.Is(cause, ErrNotHeld) {
-		l.link.log.Warn("lease lost: it was not renewed in time", zap.Int(v1.LogCount, n),
+		l.link.Log.Warn("lease lost: it was not renewed in time", zap.Int(v1.LogCount, n),
 			zap.Duration(v1.LogDuration, time.Since(l.renewed)))
 	}
 }
@@ -112,7 +113,7 @@ func (l *Leases) giveBack(ctx context.Context, shards []int) {
 		l.changed()
 	}
 	if ending > 0 {
-		l.link.log.Info("shards handed over", zap.String(v1.LogInstance, l.id), zap.Int(v1.LogCount, ending))
+		l.link.Log.Info("shards handed over", zap.String(v1.LogInstance, l.id), zap.Int(v1.LogCount, ending))
 	}
 }
 
@@ -127,7 +128,7 @@ func (l *Leases) compare(deeds map[int]deed) (absent []*tenure) {
 			absent = append(absent, t)
 		case d.revision > t.deed.revision:
 			t.cancel(ErrNotHeld)
-			l.link.log.Warn("shard lost: another instance took it", zap.Int(v1.LogShard, shard), zap.String(v1.LogInstance, d.Owner))
+			l.link.Log.Warn("shard lost: another instance took it", zap.Int(v1.LogShard, shard), zap.String(v1.LogInstance, d.Owner))
 		}
 	}
 	return absent
@@ -137,8 +138,8 @@ func (l *Leases) compare(deeds map[int]deed) (absent []*tenure) {
 func (l *Leases) rewrite(ctx context.Context, t *tenure) {
 	d, err := l.write(ctx, t.shard, t.deed.title, 0)
 	if err != nil {
-		if !errors.Is(err, ErrConflict) { // there after all: the look read a replica that lags behind
-			l.link.log.Warn("title of a shard not written anew; trying again", zap.Int(v1.LogShard, t.shard), zap.Error(err))
+		if !errors.Is(err, js.ErrConflict) { // there after all: the look read a replica that lags behind
+			l.link.Log.Warn("title of a shard not written anew; trying again", zap.Int(v1.LogShard, t.shard), zap.Error(err))
 		}
 		return
 	}
@@ -227,7 +228,7 @@ func (l *Leases) Decline(shard int) bool {
 	}
 	l.declined[shard] = time.Now()
 	t.cancel(context.Canceled)
-	l.link.log.Warn("shard left to another instance: work for it stands still here", zap.Int(v1.LogShard, shard))
+	l.link.Log.Warn("shard left to another instance: work for it stands still here", zap.Int(v1.LogShard, shard))
 	return true
 }
 

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	js "channelsync/events/internal/jetstream"
 	"channelsync/internal/gate"
 	"channelsync/internal/lifecycle"
 	"channelsync/internal/progress"
@@ -71,7 +72,7 @@ type Tenant interface {
 // to write its last beat that was stored, and begins nothing in the second half of
 // that. Others take them over once they have seen no beat for a whole TTL.
 type Leases struct {
-	link      *link
+	link      *js.Link
 	cfg       LeaseConfig
 	id        string
 	started   time.Time
@@ -102,9 +103,9 @@ func (b *Bus) OpenLeases(ctx context.Context, cfg LeaseConfig) (*Leases, error) 
 		return nil, fmt.Errorf("open leases: %w", err)
 	}
 	l := &Leases{
-		link: b.link, cfg: cfg.checked(), id: ulid.Make().String(), started: time.Now().UTC(),
+		link: b.Link, cfg: cfg.checked(), id: ulid.Make().String(), started: time.Now().UTC(),
 		instances: instances, shards: shards, nudge: make(chan struct{}, 1), tenures: map[int]*tenure{}, declined: map[int]time.Time{},
-		reconnects: b.nc.Stats().Reconnects,
+		reconnects: b.NC.Stats().Reconnects,
 	}
 	l.roster = newRoster(l.id, l.cfg.TTL, shards.New())
 	return l, nil
@@ -126,10 +127,10 @@ func (l *Leases) Run(ctx context.Context, tenant Tenant) {
 	base := context.WithoutCancel(ctx)
 	unhear, err := l.hear()
 	if err != nil {
-		l.link.log.Warn("changes of other instances are seen by looking only", zap.Error(err))
+		l.link.Log.Warn("changes of other instances are seen by looking only", zap.Error(err))
 	}
 	defer unhear()
-	l.link.log.Info("instance joins", zap.String(v1.LogInstance, l.id), zap.String(v1.LogVersion, l.cfg.Version))
+	l.link.Log.Info("instance joins", zap.String(v1.LogInstance, l.id), zap.String(v1.LogVersion, l.cfg.Version))
 	heartbeats := l.service("lease heartbeats", l.beatLoop)
 	guard := l.service("lease guard", l.guardLoop)
 	membership := l.service("lease membership", func(ctx context.Context) { l.lookLoop(ctx, tenant) })
@@ -147,20 +148,20 @@ func (l *Leases) Run(ctx context.Context, tenant Tenant) {
 	l.letGo(context.Canceled)
 	stopped = append(stopped, l.working.Wait(within), heartbeats.Stop(within, errStopping), guard.Stop(within, errStopping))
 	if err := errors.Join(stopped...); err != nil {
-		l.link.log.Warn("leases do not end in time; what still runs is left behind", zap.Error(err))
+		l.link.Log.Warn("leases do not end in time; what still runs is left behind", zap.Error(err))
 	}
 	l.mu.Lock()
 	l.state = stateGone
 	l.mu.Unlock()
 	if err := l.beat(base); err != nil {
-		l.link.log.Warn("the other instances are not told that this one is gone; they find out", zap.Error(err))
+		l.link.Log.Warn("the other instances are not told that this one is gone; they find out", zap.Error(err))
 	}
 	l.changed()
 }
 
 // service is one of the loops, which the watchdog starts anew when it stands still.
 func (l *Leases) service(name string, loop func(context.Context)) *progress.Service {
-	return &progress.Service{Name: name, Part: "leases", Watchdog: l.cfg.Watchdog, Log: l.link.log, Run: func(ctx context.Context) error {
+	return &progress.Service{Name: name, Part: "leases", Watchdog: l.cfg.Watchdog, Log: l.link.Log, Run: func(ctx context.Context) error {
 		loop(ctx)
 		return nil
 	}}
@@ -174,7 +175,7 @@ func (l *Leases) beatLoop(ctx context.Context) {
 		wait := l.cfg.Beat
 		if err := l.beat(ctx); err != nil && ctx.Err() == nil {
 			wait /= 3
-			l.link.log.Warn("lease not renewed; trying again", zap.Error(err))
+			l.link.Log.Warn("lease not renewed; trying again", zap.Error(err))
 		}
 		work.Move()
 		work.Wait(wait)
@@ -243,10 +244,10 @@ func (l *Leases) fresh(now time.Time) bool {
 const nudgeSubject = "lease.changed"
 
 // changed asks the other instances for a look. It is a hint: they look by themselves too.
-func (l *Leases) changed() { _ = l.link.nc.Publish(nudgeSubject, []byte(l.id)) }
+func (l *Leases) changed() { _ = l.link.NC.Publish(nudgeSubject, []byte(l.id)) }
 
 func (l *Leases) hear() (stop func(), err error) {
-	sub, err := l.link.nc.Subscribe(nudgeSubject, func(msg *nats.Msg) {
+	sub, err := l.link.NC.Subscribe(nudgeSubject, func(msg *nats.Msg) {
 		if string(msg.Data) != l.id {
 			l.lookSoon()
 		}

@@ -67,7 +67,7 @@ func (h *hand) leave() {
 // kill ends an instance as a crash does: nobody hears of it again.
 func (h *hand) kill() {
 	close(h.dead)
-	h.bus.nc.Close()
+	h.bus.NC.Close()
 	y := h.yard
 	y.mu.Lock()
 	defer y.mu.Unlock()
@@ -257,7 +257,7 @@ func TestAsk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.nc.Flush(); err != nil {
+	if err := b.NC.Flush(); err != nil {
 		t.Fatal(err)
 	}
 	large := make([]byte, 1000)
@@ -290,7 +290,7 @@ func TestAsk(t *testing.T) {
 	if err := a.Signals(t.Context(), "feed", "*", func(in string, data []byte) { heard <- in + " " + string(data) }); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.nc.Flush(); err != nil {
+	if err := a.NC.Flush(); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Signal("feed", inst, []byte("x")); err != nil {
@@ -322,7 +322,7 @@ func TestATakeOverThatFailsWaitsForTheTakesItBegan(t *testing.T) {
 	// A shard whose owner died and cannot be asked about, after some that are free.
 	last := takesAtOnce - 1
 	l.roster.look(time.Now().Add(-time.Hour), map[string]beat{"dead": {Count: 1}}, map[int]deed{last: {title: title{Owner: "dead"}, revision: 1}})
-	if err := b.js.DeleteStream(t.Context(), l.instances.name); err != nil {
+	if err := b.JS.DeleteStream(t.Context(), l.instances.Name); err != nil {
 		t.Fatal(err)
 	}
 	shards := make([]int, last+1)

@@ -9,6 +9,9 @@ import (
 	"syscall"
 )
 
+// ErrLocked: another process has the embedded store open.
+var ErrLocked = errors.New("the data directory is in use by another process")
+
 // LockDir takes a data directory for this process, as opening the store in it
 // does: for whoever puts a store there. It makes the directory when it is missing.
 func LockDir(dataDir string) (unlock func(), err error) { return lockDir(dataDir) }

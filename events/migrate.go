@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	js "channelsync/events/internal/jetstream"
 	"channelsync/internal/lifecycle"
 )
 
@@ -74,7 +75,7 @@ func migrate(ctx context.Context, source *Store, to Config, told func(Restored))
 // reach opens the cluster's store. A service waits for its cluster; a person who
 // typed a wrong address should not have to.
 func reach(ctx context.Context, to Config) (*Store, error) {
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	ctx, cancel := context.WithTimeout(ctx, js.ReadyTimeout)
 	defer cancel()
 	return OpenStore(ctx, to)
 }
@@ -101,13 +102,13 @@ func (m *migration) run(ctx context.Context, streams []jetstream.StreamConfig, t
 		return m.markMoved()
 	}
 	err := m.whole(ctx, streams, told)
-	if (isUnavailable(err) || errors.Is(err, errLost)) && ctx.Err() == nil {
+	if (js.IsUnavailable(err) || errors.Is(err, errLost)) && ctx.Err() == nil {
 		// Only the last answer may be lost: then others may be using the store.
 		if done, _ := m.done(ctx); done {
 			return m.markMoved()
 		}
 		// A stream that loses its leader the moment it is restored may never have another.
-		m.target.log.Info("nats lost what was copied; beginning anew", zap.Error(err))
+		m.target.Log.Info("nats lost what was copied; beginning anew", zap.Error(err))
 		err = m.whole(ctx, streams, told)
 	}
 	if err != nil {
@@ -159,7 +160,7 @@ func (m *migration) whole(ctx context.Context, streams []jetstream.StreamConfig,
 // done says whether an earlier try got as far as to let go of the journal.
 func (m *migration) done(ctx context.Context) (bool, error) {
 	var journal jetstream.Stream
-	err := m.target.settle(ctx, "ask stream "+journalStream, func(ctx context.Context) (err error) {
+	err := m.target.WaitReady(ctx, "ask stream "+journalStream, func(ctx context.Context) (err error) {
 		journal, err = m.target.find(ctx, journalStream)
 		return err
 	})
@@ -188,7 +189,7 @@ func (m *migration) makeRoom(ctx context.Context) error {
 	// The journal goes last: what is half removed must not be taken for whole.
 	slices.SortStableFunc(there, func(a, b jetstream.StreamConfig) int { return isJournal(a) - isJournal(b) })
 	for _, cfg := range there {
-		m.target.log.Info("removing what an unfinished migration left", zap.String(v1.LogStream, cfg.Name))
+		m.target.Log.Info("removing what an unfinished migration left", zap.String(v1.LogStream, cfg.Name))
 		if err := m.remove(ctx, cfg.Name); err != nil {
 			return err
 		}
@@ -211,10 +212,10 @@ func (m *migration) copy(ctx context.Context, name string) (Restored, error) {
 	for tries := 0; tries < stillTries; {
 		done, taken, err := m.pipe(ctx, name)
 		switch {
-		case err != nil && (!isUnavailable(err) || ctx.Err() != nil || time.Now().After(end)):
+		case err != nil && (!js.IsUnavailable(err) || ctx.Err() != nil || time.Now().After(end)):
 			return done, err
 		case err != nil:
-			m.target.log.Info("nats is not ready; copying again", zap.String(v1.LogStream, name), zap.Error(err))
+			m.target.Log.Info("nats is not ready; copying again", zap.String(v1.LogStream, name), zap.Error(err))
 		default:
 			tries++
 			after, err := m.source.states(ctx, []string{name})
@@ -235,7 +236,7 @@ func (m *migration) copy(ctx context.Context, name string) (Restored, error) {
 
 // pipe hands a snapshot of the source to a restore at the target.
 func (m *migration) pipe(ctx context.Context, name string) (Restored, Snapshot, error) {
-	info, err := m.source.js.Stream(ctx, name)
+	info, err := m.source.JS.Stream(ctx, name)
 	if err != nil {
 		return Restored{}, Snapshot{}, fmt.Errorf("ask stream %s: %w", name, err)
 	}
@@ -286,8 +287,8 @@ func (m *migration) spread(ctx context.Context, copied Restored) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, migratePatience+time.Duration(size[0].Bytes/catchUpRate)*time.Second)
 	defer cancel()
-	return m.target.untilSettled(ctx, "spread stream "+copied.Name, func(ctx context.Context) error {
-		stream, err := m.target.js.Stream(ctx, copied.Name)
+	return m.target.UntilReady(ctx, "spread stream "+copied.Name, func(ctx context.Context) error {
+		stream, err := m.target.JS.Stream(ctx, copied.Name)
 		if err != nil {
 			return err
 		}
@@ -298,7 +299,7 @@ func (m *migration) spread(ctx context.Context, copied Restored) error {
 		if want := m.target.cfg.Replicas; info.Config.Replicas != want {
 			cfg := info.Config
 			cfg.Replicas, cfg.Metadata = want, ownMetadata(cfg.Metadata)
-			if stream, err = m.target.js.UpdateStream(ctx, cfg); err != nil {
+			if stream, err = m.target.JS.UpdateStream(ctx, cfg); err != nil {
 				return err
 			}
 			info = stream.CachedInfo()
@@ -322,14 +323,14 @@ func caughtUp(info *jetstream.StreamInfo) error {
 		return nil
 	}
 	if info.Cluster == nil || info.Cluster.Leader == "" || len(info.Cluster.Replicas) != info.Config.Replicas-1 {
-		return fmt.Errorf("its %d replicas are not made yet: %w", info.Config.Replicas, errNoAnswer)
+		return fmt.Errorf("its %d replicas are not made yet: %w", info.Config.Replicas, js.ErrNoAnswer)
 	}
 	if info.Cluster.Desired != nil { // the server's own word for replicas that do not have everything yet
-		return fmt.Errorf("its replicas are being made: %w", errNoAnswer)
+		return fmt.Errorf("its replicas are being made: %w", js.ErrNoAnswer)
 	}
 	for _, r := range info.Cluster.Replicas {
 		if !r.Current || r.Offline || r.Lag > 0 {
-			return fmt.Errorf("replica %s has not caught up: %w", r.Name, errNoAnswer)
+			return fmt.Errorf("replica %s has not caught up: %w", r.Name, js.ErrNoAnswer)
 		}
 	}
 	return nil
@@ -338,8 +339,8 @@ func caughtUp(info *jetstream.StreamInfo) error {
 func (m *migration) remove(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, migratePatience)
 	defer cancel()
-	return m.target.untilSettled(ctx, "remove stream "+name, func(ctx context.Context) error {
-		err := m.target.js.DeleteStream(ctx, name)
+	return m.target.UntilReady(ctx, "remove stream "+name, func(ctx context.Context) error {
+		err := m.target.JS.DeleteStream(ctx, name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) { // it was never made, or the answer to the last try was lost
 			return nil
 		}
@@ -349,15 +350,15 @@ func (m *migration) remove(ctx context.Context, name string) error {
 
 // release takes the mark of an unfinished migration off a stream.
 func (m *migration) release(ctx context.Context, name string) error {
-	return m.target.settle(ctx, "release stream "+name, func(ctx context.Context) error {
-		stream, err := m.target.js.Stream(ctx, name)
+	return m.target.WaitReady(ctx, "release stream "+name, func(ctx context.Context) error {
+		stream, err := m.target.JS.Stream(ctx, name)
 		if err != nil {
 			return err
 		}
 		cfg := stream.CachedInfo().Config
 		cfg.Metadata = ownMetadata(cfg.Metadata)
 		delete(cfg.Metadata, migratingKey)
-		_, err = m.target.js.UpdateStream(ctx, cfg)
+		_, err = m.target.JS.UpdateStream(ctx, cfg)
 		return err
 	})
 }
@@ -374,7 +375,7 @@ func ownMetadata(all map[string]string) map[string]string {
 
 // markMoved is the last step: a try that ends before it may be run again.
 func (m *migration) markMoved() error {
-	body, err := json.Marshal(Moved{To: m.target.cfg.redacted(), At: m.source.now().UTC()})
+	body, err := json.Marshal(Moved{To: js.Redacted(m.target.cfg.URL), At: m.source.Now().UTC()})
 	if err == nil {
 		err = replaceFile(filepath.Join(m.source.cfg.DataDir, movedFile), append(body, '\n'))
 	}

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	js "channelsync/events/internal/jetstream"
 	"channelsync/internal/lifecycle"
 )
 
@@ -72,7 +73,7 @@ func (f ReadFrom) wants(c StoredChange) bool {
 // filters are the subjects of the messages that may hold what was chosen, the older ones
 // first: before format 2 each change was a message with a subject of its own.
 func (f ReadFrom) filters() ([]string, error) {
-	if err := checkInstallation(f.Installation); err != nil {
+	if err := js.CheckInstallation(f.Installation); err != nil {
 		return nil, err
 	}
 	kind, id := "*", "*"
@@ -83,7 +84,7 @@ func (f ReadFrom) filters() ([]string, error) {
 		kind = string(f.Kind)
 	}
 	if f.ID < 0 {
-		return nil, fmt.Errorf("id %d: %w", f.ID, ErrBadName)
+		return nil, fmt.Errorf("id %d: %w", f.ID, js.ErrBadName)
 	}
 	if f.ID > 0 {
 		id = strconv.FormatInt(f.ID, 10)
@@ -96,7 +97,7 @@ func (f ReadFrom) filters() ([]string, error) {
 func (j *Journal) changesOf(msg *jetstream.RawStreamMsg, only string, fn func(StoredChange) error) (failed error) {
 	err := readMessage(msg.Subject, msg.Header, msg.Data, msg.Time, only, func(c StoredChange, err error) {
 		if err != nil {
-			j.log.Warn("read change of the journal failed",
+			j.Log.Warn("read change of the journal failed",
 				zap.Uint64(v1.LogSequence, msg.Sequence), zap.Int(v1.LogPlace, c.Place), zap.Error(err))
 		}
 		if c.Installation == "" || failed != nil {
@@ -109,7 +110,7 @@ func (j *Journal) changesOf(msg *jetstream.RawStreamMsg, only string, fn func(St
 		return fmt.Errorf("read message %d of the journal: %w", msg.Sequence, err)
 	}
 	if err != nil {
-		j.log.Warn("journal message names no record; leaving it out", zap.Uint64(v1.LogSequence, msg.Sequence), zap.Error(err))
+		j.Log.Warn("journal message names no record; leaving it out", zap.Uint64(v1.LogSequence, msg.Sequence), zap.Error(err))
 	}
 	return failed
 }
@@ -126,14 +127,14 @@ type reading struct {
 }
 
 func (r *reading) run(ctx context.Context) error {
-	req := getRequest{NextFor: r.filter, Seq: r.FromSequence}
+	req := js.GetRequest{NextFor: r.filter, Seq: r.FromSequence}
 	if r.FromSequence == 0 && !r.FromTime.IsZero() {
 		req.StartTime = &r.FromTime
 	}
 	waited := 0
 	for r.seen < r.end {
 		before := r.seen
-		err := r.journal.each(ctx, req, r.page)
+		err := r.journal.DirectEach(ctx, req, r.page)
 		switch {
 		case r.failed != nil:
 			return r.failed
@@ -154,10 +155,10 @@ func (r *reading) run(ctx context.Context) error {
 			waited = 0
 			req.StartTime, req.Seq = nil, r.seen+1
 		}
-		if waited > int(opTimeout/askAgain) {
+		if waited > int(js.OpTimeout/js.AskAgain) {
 			return fmt.Errorf("read journal: the server that answers has it to %d of %d", r.seen, r.end)
 		}
-		_ = lifecycle.Sleep(ctx, askAgain)
+		_ = lifecycle.Sleep(ctx, js.AskAgain)
 	}
 	return nil
 }
@@ -165,10 +166,10 @@ func (r *reading) run(ctx context.Context) error {
 // newest is the sequence of the last message to read, as the journal's leader has it; 0 when there is none. Early says
 // that it was stored before the time to read from.
 func (r *reading) newest(ctx context.Context) (sequence uint64, early bool, err error) {
-	err = r.journal.call(ctx, "read journal", func(ctx context.Context) error {
-		msg, err := r.journal.leader(ctx, r.filter)
+	err = r.journal.Call(ctx, "read journal", func(ctx context.Context) error {
+		msg, err := r.journal.LeaderMsg(ctx, r.filter)
 		switch {
-		case errors.Is(err, ErrNotFound):
+		case errors.Is(err, js.ErrNotFound):
 			return nil
 		case err != nil:
 			return err

@@ -7,15 +7,17 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 // limited is a table whose stream an operator lets take messages of so many bytes.
 func limited(t *testing.T, b *Bus, most int32) *Table {
 	t.Helper()
 	tab := table(t, b, TableConfig{Name: "limited"})
-	cfg := tab.handle.CachedInfo().Config
+	cfg := tab.Handle.CachedInfo().Config
 	cfg.MaxMsgSize = most
-	if _, err := b.js.UpdateStream(t.Context(), cfg); err != nil {
+	if _, err := b.JS.UpdateStream(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
 	return tab
@@ -55,18 +57,18 @@ func TestOneEntryTooLargeLeavesTheOthers(t *testing.T) {
 						}
 						err = tab.UpdateMany(t.Context(), entries)
 					}
-					refused, ok := errors.AsType[*RefusedError](err)
+					refused, ok := errors.AsType[*js.RefusedError](err)
 					if !ok || len(refused.Refused) != 1 {
 						t.Fatalf("got %v", err)
 					}
-					size, ok := errors.AsType[*TooLargeError](refused.Refused[bad])
+					size, ok := errors.AsType[*js.TooLargeError](refused.Refused[bad])
 					if !ok || size.Key != bad || size.Size != large || size.Max >= large {
 						t.Errorf("of %s: %v", bad, refused.Refused)
 					}
 					for _, e := range entries {
 						got, err := tab.Get(t.Context(), e.Key)
 						switch {
-						case e.Key == bad && !errors.Is(err, ErrNotFound):
+						case e.Key == bad && !errors.Is(err, js.ErrNotFound):
 							t.Errorf("%s is stored: %v", e.Key, err)
 						case e.Key != bad && (err != nil || update && got.Revision != e.Revision):
 							t.Errorf("%s is at revision %d (%v), told was %d", e.Key, got.Revision, err, e.Revision)
@@ -85,7 +87,7 @@ func TestAWriteThatIsTooLargeSaysWhatFits(t *testing.T) {
 	t.Parallel()
 	tab := table(t, open(t), TableConfig{Name: "t"})
 	_, err := tab.Put(t.Context(), "a.b", make([]byte, 2<<20))
-	if large, ok := errors.AsType[*TooLargeError](err); !ok || large.Key != "a.b" || large.Max < 1<<19 || !strings.Contains(err.Error(), "a.b has 2097152 bytes, at most") {
+	if large, ok := errors.AsType[*js.TooLargeError](err); !ok || large.Key != "a.b" || large.Max < 1<<19 || !strings.Contains(err.Error(), "a.b has 2097152 bytes, at most") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -98,10 +100,10 @@ func TestAConflictBesideATooLargeEntryWritesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := tab.UpdateMany(t.Context(), []Entry{{Key: "a.0", Value: []byte("x")}, {Key: "a.1", Value: []byte("late")}, {Key: "a.2", Value: make([]byte, 2<<20)}})
-	if !errors.Is(err, ErrConflict) {
+	if !errors.Is(err, js.ErrConflict) {
 		t.Fatalf("got %v", err)
 	}
-	if _, err := tab.Get(t.Context(), "a.0"); !errors.Is(err, ErrNotFound) {
+	if _, err := tab.Get(t.Context(), "a.0"); !errors.Is(err, js.ErrNotFound) {
 		t.Errorf("another of the batch is written: %v", err)
 	}
 }

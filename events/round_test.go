@@ -172,7 +172,7 @@ func TestRoundsAreBounded(t *testing.T) {
 	}
 	seen := map[int64]int{}
 	for sequence := uint64(1); sequence <= b.Stats().Rounds; sequence++ {
-		msg, err := b.journal.handle.GetMsg(t.Context(), sequence)
+		msg, err := b.journal.Handle.GetMsg(t.Context(), sequence)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -294,7 +294,7 @@ func TestARoundOfANewerVersionWaits(t *testing.T) {
 	b := open(t)
 	msg := roundOf(t, of(inst, 1))
 	msg.Header.Set(roundHeader, "2")
-	if _, err := b.js.PublishMsg(t.Context(), msg); err != nil {
+	if _, err := b.JS.PublishMsg(t.Context(), msg); err != nil {
 		t.Fatal(err)
 	}
 	publish(t, b, of(inst, 2), "")

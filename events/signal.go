@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	js "channelsync/events/internal/jetstream"
 	"channelsync/internal/panics"
 )
 
@@ -16,10 +17,10 @@ import (
 // nobody relies on: it is lost when nobody listens. The topic is one word; what is
 // told should be sealed if it tells who the clients are.
 func (b *Bus) Signal(topic, installation string, data []byte) error {
-	if err := checkInstallation(installation); err != nil {
+	if err := js.CheckInstallation(installation); err != nil {
 		return err
 	}
-	if err := b.nc.Publish(topic+"."+installation, data); err != nil {
+	if err := b.NC.Publish(topic+"."+installation, data); err != nil {
 		return fmt.Errorf("signal %s: %w", topic, err)
 	}
 	return nil
@@ -29,14 +30,14 @@ func (b *Bus) Signal(topic, installation string, data []byte) error {
 // "*" listens to all installations. Fn must not block.
 func (b *Bus) Signals(ctx context.Context, topic, installation string, fn func(installation string, data []byte)) error {
 	if installation != "*" {
-		if err := checkInstallation(installation); err != nil {
+		if err := js.CheckInstallation(installation); err != nil {
 			return err
 		}
 	}
-	sub, err := b.nc.Subscribe(topic+"."+installation, func(msg *nats.Msg) {
+	sub, err := b.NC.Subscribe(topic+"."+installation, func(msg *nats.Msg) {
 		id := strings.TrimPrefix(msg.Subject, topic+".")
 		if err := panics.Try(func() error { fn(id, msg.Data); return nil }); err != nil {
-			b.log.Error("taking a signal panicked; it is lost", zap.String(v1.LogOperation, topic), zap.String(v1.LogInstallation, id),
+			b.Log.Error("taking a signal panicked; it is lost", zap.String(v1.LogOperation, topic), zap.String(v1.LogInstallation, id),
 				zap.Error(err), panics.Stack(err))
 		}
 	})

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	js "channelsync/events/internal/jetstream"
 	"channelsync/internal/lifecycle"
 
 	"github.com/nats-io/nats.go"
@@ -52,7 +53,7 @@ func (s *Store) Snapshot(ctx context.Context, name string, to io.Writer) (Snapsh
 }
 
 func (s *Store) snapshot(ctx context.Context, name string, to io.Writer) (taken Snapshot, err error) {
-	sub, err := s.nc.SubscribeSync(s.nc.NewInbox())
+	sub, err := s.NC.SubscribeSync(s.NC.NewInbox())
 	if err != nil {
 		return taken, fmt.Errorf("subscribe to it: %w", err)
 	}
@@ -111,7 +112,7 @@ func (s *Store) restore(ctx context.Context, taken Snapshot, from io.Reader) (st
 	}
 	name := taken.Config.Name
 	within := chunkTimeout
-	if !s.inside { // a cluster that has no leader just now is silent, and whoever waits may ask again
+	if !s.Inside { // a cluster that has no leader just now is silent, and whoever waits may ask again
 		within = beginTimeout
 	}
 	request := map[string]any{"config": taken.Config, "state": taken.State}
@@ -147,19 +148,19 @@ func (s *Store) ask(ctx context.Context, subject string, within time.Duration, i
 	if err != nil {
 		return fmt.Errorf("encode request: %w", err)
 	}
-	return s.send(ctx, s.api+subject, body, within, out)
+	return s.send(ctx, s.API+subject, body, within, out)
 }
 
 // send makes one request. An empty answer is a good one. Servers of a cluster tell each
 // other of new subjects a moment after they have told us, and one that comes back is told
 // of all: what nobody heard is said again.
 func (s *Store) send(ctx context.Context, subject string, body []byte, within time.Duration, out any) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("%w within %s", errNoAnswer, within))
+	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("%w within %s", js.ErrNoAnswer, within))
 	defer cancel()
-	msg, err := s.nc.RequestWithContext(ctx, subject, body)
-	for until := time.Now().Add(settleTimeout); errors.Is(err, nats.ErrNoResponders) && time.Now().Before(until) && ctx.Err() == nil; {
-		_ = lifecycle.Sleep(ctx, askAgain)
-		msg, err = s.nc.RequestWithContext(ctx, subject, body)
+	msg, err := s.NC.RequestWithContext(ctx, subject, body)
+	for until := time.Now().Add(js.ReadyTimeout); errors.Is(err, nats.ErrNoResponders) && time.Now().Before(until) && ctx.Err() == nil; {
+		_ = lifecycle.Sleep(ctx, js.AskAgain)
+		msg, err = s.NC.RequestWithContext(ctx, subject, body)
 	}
 	if err != nil {
 		if ctx.Err() != nil {
@@ -194,7 +195,7 @@ func (s *Store) Streams(ctx context.Context) ([]jetstream.StreamConfig, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, chunkTimeout, fmt.Errorf("list streams: no answer within %s", chunkTimeout))
 	defer cancel()
 	var all []jetstream.StreamConfig
-	list := s.js.ListStreams(ctx)
+	list := s.JS.ListStreams(ctx)
 	for info := range list.Info() {
 		if cfg := info.Config; isOurs(cfg) && cfg.Storage != jetstream.MemoryStorage {
 			all = append(all, cfg)

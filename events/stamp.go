@@ -67,8 +67,8 @@ func (s *Store) sign(ctx context.Context, stamp Stamp) error {
 	if s.cfg.embedded() {
 		err = replaceFile(filepath.Join(s.cfg.DataDir, stampFile), append(body, '\n'))
 	} else {
-		err = s.call(ctx, "write the store's stamp", func(ctx context.Context) error {
-			_, err := s.js.PublishMsg(ctx, Replacement(s.link, KeysTable, stampKey, body)) // older stamps say nothing
+		err = s.Call(ctx, "write the store's stamp", func(ctx context.Context) error {
+			_, err := s.JS.PublishMsg(ctx, Replacement(s.Link, KeysTable, stampKey, body)) // older stamps say nothing
 			return err
 		})
 	}

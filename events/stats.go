@@ -26,6 +26,6 @@ func (b *Bus) Stats() Stats {
 	return Stats{
 		Published: c.published.Load(), Duplicates: c.duplicates.Load(), Refused: c.refused.Load(), Rounds: c.rounds.Load(),
 		Dispatched: c.dispatched.Load(), Marked: c.marked.Load(), DispatchFailed: c.dispatchFailed.Load(),
-		Terminated: c.terminated.Load(), Disconnects: b.lost.Load(),
+		Terminated: c.terminated.Load(), Disconnects: b.Lost.Load(),
 	}
 }

@@ -7,12 +7,14 @@ import (
 	"sync"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 // Store is JetStream started or reached, with none of our streams opened or
 // changed yet. A Bus is built on one; commands that copy a store use it alone.
 type Store struct {
-	*link
+	*js.Link
 	cfg    Config
 	server *server.Server // nil with an external cluster
 	stamp  Stamp
@@ -54,11 +56,11 @@ func (s *Store) open(ctx context.Context) error {
 		}
 	}
 	var err error
-	if s.link, err = connect(ctx, s.cfg, s.server); err != nil {
+	if s.Link, err = js.Connect(ctx, s.cfg.options(s.server)); err != nil {
 		return err
 	}
-	s.defers(s.disconnect)
-	if err := s.checkServer(ctx); err != nil {
+	s.defers(s.Disconnect)
+	if err := s.CheckServer(ctx); err != nil {
 		return err
 	}
 	if s.cfg.embedded() {
@@ -98,8 +100,8 @@ func (s *Store) Embedded() bool { return s.server != nil }
 // embedded server down. It may be called again, and returns the same then.
 func (s *Store) Close(ctx context.Context) error {
 	s.closing.Do(func() {
-		if s.link != nil {
-			s.link.stop()
+		if s.Link != nil {
+			s.Link.StopWork()
 		}
 		var errs []error
 		for i := len(s.cleanup) - 1; i >= 0; i-- {

@@ -293,7 +293,7 @@ func TestClusterIsAskedBeforeAnythingIsMade(t *testing.T) {
 func streamStates(t testing.TB, b *Bus) map[string]jetstream.StreamState {
 	t.Helper()
 	all := map[string]jetstream.StreamState{}
-	list := b.js.ListStreams(t.Context())
+	list := b.JS.ListStreams(t.Context())
 	for info := range list.Info() {
 		all[info.Config.Name] = info.State
 	}

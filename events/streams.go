@@ -76,8 +76,8 @@ func (b *Bus) ensureDispatcher(ctx context.Context) (cons jetstream.Consumer, er
 		FilterSubject: journalSubjects, DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: jetstream.AckExplicitPolicy,
 		AckWait: ackWait, MaxAckPending: 8000, MaxDeliver: -1,
 	}
-	err = b.settle(ctx, "prepare consumer "+dispatcherName, func(ctx context.Context) error {
-		cons, err = b.js.Consumer(ctx, journalStream, dispatcherName)
+	err = b.WaitReady(ctx, "prepare consumer "+dispatcherName, func(ctx context.Context) error {
+		cons, err = b.JS.Consumer(ctx, journalStream, dispatcherName)
 		if errors.Is(err, jetstream.ErrConsumerNotFound) {
 			cons, err = b.makeDispatcher(ctx, want)
 		}
@@ -89,11 +89,11 @@ func (b *Bus) ensureDispatcher(ctx context.Context) (cons jetstream.Consumer, er
 		m.FilterSubject, m.AckWait, m.MaxAckPending = want.FilterSubject, want.AckWait, want.MaxAckPending
 		m.MaxDeliver = want.MaxDeliver
 		if !reflect.DeepEqual(have, m) {
-			if cons, err = b.js.CreateOrUpdateConsumer(ctx, journalStream, m); err != nil {
+			if cons, err = b.JS.CreateOrUpdateConsumer(ctx, journalStream, m); err != nil {
 				return err
 			}
 		}
-		if err := b.js.DeleteConsumer(ctx, journalStream, dispatcherWas); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		if err := b.JS.DeleteConsumer(ctx, journalStream, dispatcherWas); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 			return fmt.Errorf("remove consumer %s: %w", dispatcherWas, err)
 		}
 		return nil
@@ -104,7 +104,7 @@ func (b *Bus) ensureDispatcher(ctx context.Context) (cons jetstream.Consumer, er
 // makeDispatcher makes the consumer anew, or finds the one that another instance has made
 // this moment.
 func (b *Bus) makeDispatcher(ctx context.Context, want jetstream.ConsumerConfig) (jetstream.Consumer, error) {
-	was, err := b.js.Consumer(ctx, journalStream, dispatcherWas)
+	was, err := b.JS.Consumer(ctx, journalStream, dispatcherWas)
 	switch {
 	case err == nil:
 		want.DeliverPolicy = jetstream.DeliverByStartSequencePolicy
@@ -112,9 +112,9 @@ func (b *Bus) makeDispatcher(ctx context.Context, want jetstream.ConsumerConfig)
 	case !errors.Is(err, jetstream.ErrConsumerNotFound):
 		return nil, err
 	}
-	cons, err := b.js.CreateConsumer(ctx, journalStream, want)
+	cons, err := b.JS.CreateConsumer(ctx, journalStream, want)
 	if errors.Is(err, jetstream.ErrConsumerExists) {
-		return b.js.Consumer(ctx, journalStream, dispatcherName)
+		return b.JS.Consumer(ctx, journalStream, dispatcherName)
 	}
 	return cons, err
 }
@@ -123,10 +123,10 @@ func (b *Bus) makeDispatcher(ctx context.Context, want jetstream.ConsumerConfig)
 // not acknowledged. Nobody else can have it with an embedded server; in a cluster
 // another process may, so there AckWait has to run out.
 func (b *Bus) reclaim(ctx context.Context, journal jetstream.Stream, cons jetstream.Consumer) error {
-	if !b.inside || cons.CachedInfo().NumAckPending == 0 {
+	if !b.Inside || cons.CachedInfo().NumAckPending == 0 {
 		return nil
 	}
-	return b.call(ctx, "reset consumer "+dispatcherName, func(ctx context.Context) error {
+	return b.Call(ctx, "reset consumer "+dispatcherName, func(ctx context.Context) error {
 		_, err := journal.ResetConsumer(ctx, dispatcherName)
 		return err
 	})

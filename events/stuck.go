@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 const (
@@ -33,7 +35,7 @@ func (s *Store) AwaitStuck(ctx context.Context) error {
 		case <-tick.C:
 		}
 		health := s.Health(ctx)
-		if health.Err == nil || errors.Is(health.Err, ErrClosed) {
+		if health.Err == nil || errors.Is(health.Err, js.ErrClosed) {
 			looks = 0
 			continue
 		}

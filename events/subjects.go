@@ -1,50 +1,32 @@
 package events
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	v1 "channelsync/api/v1"
+	js "channelsync/events/internal/jetstream"
 )
-
-// ErrBadName is returned for an installation, kind, id, key or message id that
-// cannot stand in a subject. Nothing from outside reaches a subject unchecked.
-var ErrBadName = errors.New("not a valid name")
-
-const installationLength = 26 // a lower-case ULID
-
-func checkInstallation(s string) error {
-	if len(s) != installationLength {
-		return fmt.Errorf("installation %q: %w", s, ErrBadName)
-	}
-	for i := range len(s) {
-		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
-			return fmt.Errorf("installation %q: %w", s, ErrBadName)
-		}
-	}
-	return nil
-}
 
 func checkKind(k v1.Kind) error {
 	switch k {
 	case v1.KindCompany, v1.KindContract, v1.KindContact:
 		return nil
 	}
-	return fmt.Errorf("kind %q: %w", k, ErrBadName)
+	return fmt.Errorf("kind %q: %w", k, js.ErrBadName)
 }
 
 func checkLane(l Lane) error {
 	if l != LaneLive && l != LaneBulk && l != LaneApart {
-		return fmt.Errorf("lane %q: %w", l, ErrBadName)
+		return fmt.Errorf("lane %q: %w", l, js.ErrBadName)
 	}
 	return nil
 }
 
 // scope joins "<installation>.<kind>" after checking both.
 func scope(installation string, kind v1.Kind) (string, error) {
-	if err := checkInstallation(installation); err != nil {
+	if err := js.CheckInstallation(installation); err != nil {
 		return "", err
 	}
 	if err := checkKind(kind); err != nil {
@@ -55,7 +37,7 @@ func scope(installation string, kind v1.Kind) (string, error) {
 
 func token(id int64) (string, error) {
 	if id < 0 {
-		return "", fmt.Errorf("id %d: %w", id, ErrBadName)
+		return "", fmt.Errorf("id %d: %w", id, js.ErrBadName)
 	}
 	return strconv.FormatInt(id, 10), nil
 }
@@ -63,7 +45,7 @@ func token(id int64) (string, error) {
 func parseID(s string) (int64, error) {
 	id, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || id < 0 || strconv.FormatInt(id, 10) != s {
-		return 0, fmt.Errorf("id %q: %w", s, ErrBadName)
+		return 0, fmt.Errorf("id %q: %w", s, js.ErrBadName)
 	}
 	return id, nil
 }
@@ -80,7 +62,7 @@ func parseRoundSubject(subject string) (installation string, ok bool) {
 		return "", true
 	}
 	installation, ok = strings.CutPrefix(subject, "change.")
-	return installation, ok && checkInstallation(installation) == nil
+	return installation, ok && js.CheckInstallation(installation) == nil
 }
 
 // parseChangeSubject reads change.<installation>.<kind>.<id>, which stores of format 1 have
@@ -88,7 +70,7 @@ func parseRoundSubject(subject string) (installation string, ok bool) {
 func parseChangeSubject(subject string) (installation string, kind v1.Kind, id int64, err error) {
 	t := strings.Split(subject, ".")
 	if len(t) != 4 || t[0] != "change" {
-		return "", "", 0, fmt.Errorf("subject %q: %w", subject, ErrBadName)
+		return "", "", 0, fmt.Errorf("subject %q: %w", subject, js.ErrBadName)
 	}
 	if _, err = scope(t[1], v1.Kind(t[2])); err != nil {
 		return "", "", 0, err
@@ -126,7 +108,7 @@ func dueSubject(installation string, kind v1.Kind, lane Lane, id int64) (string,
 func parseDueSubject(subject string) (Mark, error) {
 	t := strings.Split(subject, ".")
 	if len(t) != 5 || t[0] != "due" {
-		return Mark{}, fmt.Errorf("subject %q: %w", subject, ErrBadName)
+		return Mark{}, fmt.Errorf("subject %q: %w", subject, js.ErrBadName)
 	}
 	if _, err := scope(t[1], v1.Kind(t[2])); err != nil {
 		return Mark{}, err

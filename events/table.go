@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 // TableConfig describes a table. The first to open it creates it so; later ones
@@ -29,7 +31,7 @@ type TableConfig struct {
 // a Get may be some milliseconds stale; whoever must not build on stale state
 // writes with Create or Update.
 type Table struct {
-	*stream
+	*js.Stream
 	cfg    TableConfig
 	prefix string // of subjects that are read
 	put    string // of subjects that are written; another one in a JetStream domain
@@ -56,8 +58,8 @@ const (
 	probeKey = "probe"
 )
 
-// Table opens a table, creating it when it does not exist.
-func (l *link) Table(ctx context.Context, cfg TableConfig) (*Table, error) {
+// OpenTable opens a table, creating it when it does not exist.
+func OpenTable(ctx context.Context, l *js.Link, cfg TableConfig) (*Table, error) {
 	if cfg.History == 0 {
 		cfg.History = 1
 	}
@@ -75,7 +77,7 @@ func (l *link) Table(ctx context.Context, cfg TableConfig) (*Table, error) {
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: -1,
 		MaxMsgsPerSubject: int64(cfg.History), MaxAge: cfg.TTL,
 		AllowRollup: true, AllowDirect: true, AllowAtomicPublish: true, AllowMsgTTL: true,
-		Replicas: l.replicas,
+		Replicas: l.Replicas,
 	}
 	if cfg.Memory {
 		want.Storage = jetstream.MemoryStorage
@@ -83,14 +85,14 @@ func (l *link) Table(ctx context.Context, cfg TableConfig) (*Table, error) {
 	if cfg.TTL > 0 {
 		want.Duplicates = min(cfg.TTL, 2*time.Minute) // the server refuses more than the age
 	}
-	handle, err := l.ensureStream(ctx, want)
+	handle, err := l.EnsureStream(ctx, want)
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{cfg: cfg, prefix: prefixOf(cfg.Name), put: l.putPrefix(cfg.Name)}
-	t.stream = l.use(handle, func() *nats.Msg { return t.deletion(probeKey) })
-	if !l.inside {
-		err = l.settle(ctx, "open "+cfg.Name, t.answers)
+	t := &Table{cfg: cfg, prefix: prefixOf(cfg.Name), put: putPrefix(l, cfg.Name)}
+	t.Stream = l.Use(handle, func() *nats.Msg { return t.deletion(probeKey) })
+	if !l.Inside {
+		err = l.WaitReady(ctx, "open "+cfg.Name, t.answers)
 	}
 	return t, err
 }
@@ -98,17 +100,17 @@ func (l *link) Table(ctx context.Context, cfg TableConfig) (*Table, error) {
 // answers says whether the table can be read and written. One that another instance has made this moment, or whose
 // servers are electing, exists before it can.
 func (t *Table) answers(ctx context.Context) error {
-	info, err := t.handle.Info(ctx)
+	info, err := t.Handle.Info(ctx)
 	if errors.Is(err, jetstream.ErrStreamNotFound) { // it was there: the server that was asked has not heard of it yet
-		return fmt.Errorf("%w: %w", err, errNoAnswer)
+		return fmt.Errorf("%w: %w", err, js.ErrNoAnswer)
 	}
 	if err != nil {
 		return err
 	}
 	if info.Cluster != nil && info.Cluster.Leader == "" {
-		return fmt.Errorf("stream %s has no leader: %w", t.name, errNoAnswer)
+		return fmt.Errorf("stream %s has no leader: %w", t.Name, js.ErrNoAnswer)
 	}
-	if _, err := t.lastOf(ctx, t.prefix+probeKey); !errors.Is(err, ErrNotFound) {
+	if _, err := t.LastMsg(ctx, t.prefix+probeKey); !errors.Is(err, js.ErrNotFound) {
 		return err
 	}
 	return nil
@@ -119,13 +121,13 @@ func (t *Table) Get(ctx context.Context, key string) (e Entry, err error) {
 	if err := checkKey(key); err != nil {
 		return Entry{}, err
 	}
-	err = t.call(ctx, "get "+t.cfg.Name, func(ctx context.Context) error {
-		msg, err := t.lastOf(ctx, t.prefix+key)
+	err = t.Call(ctx, "get "+t.cfg.Name, func(ctx context.Context) error {
+		msg, err := t.LastMsg(ctx, t.prefix+key)
 		if err != nil {
 			return err
 		}
 		if isDeletion(msg.Header) {
-			return ErrNotFound
+			return js.ErrNotFound
 		}
 		e = t.entry(msg)
 		return nil
@@ -141,10 +143,10 @@ func (t *Table) Put(ctx context.Context, key string, value []byte) (uint64, erro
 // Create writes a key that holds nothing, or returns ErrConflict.
 func (t *Table) Create(ctx context.Context, key string, value []byte) (uint64, error) {
 	rev, err := t.write(ctx, "create ", key, value, jetstream.WithExpectLastSequencePerSubject(0))
-	if !errors.Is(err, ErrConflict) {
+	if !errors.Is(err, js.ErrConflict) {
 		return rev, err
 	}
-	msg, getErr := t.lastOf(ctx, t.prefix+key)
+	msg, getErr := t.LastMsg(ctx, t.prefix+key)
 	if getErr != nil || !isDeletion(msg.Header) {
 		return 0, err
 	}
@@ -162,15 +164,15 @@ func (t *Table) write(
 	if err := checkKey(key); err != nil {
 		return 0, err
 	}
-	err = t.call(ctx, operation+t.cfg.Name, func(ctx context.Context) error {
+	err = t.Call(ctx, operation+t.cfg.Name, func(ctx context.Context) error {
 		msg := nats.NewMsg(t.put + key)
 		msg.Data = value
-		ack, err := t.publish(ctx, msg, opts...)
-		if isConflict(err) {
-			return ErrConflict
+		ack, err := t.PublishMsg(ctx, msg, opts...)
+		if js.IsConflict(err) {
+			return js.ErrConflict
 		}
-		if large, ok := errors.AsType[*TooLargeError](err); ok {
-			return &TooLargeError{Key: key, Size: large.Size, Max: large.Max}
+		if large, ok := errors.AsType[*js.TooLargeError](err); ok {
+			return &js.TooLargeError{Key: key, Size: large.Size, Max: large.Max}
 		}
 		if err != nil {
 			return err
@@ -187,13 +189,13 @@ func (t *Table) Delete(ctx context.Context, key string) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
-	return t.call(ctx, "delete "+t.cfg.Name, func(ctx context.Context) error {
+	return t.Call(ctx, "delete "+t.cfg.Name, func(ctx context.Context) error {
 		if t.cfg.Secure {
 			if err := t.overwrite(ctx, t.prefix+key, 0); err != nil {
 				return err
 			}
 		}
-		_, err := t.publish(ctx, t.deletion(key))
+		_, err := t.PublishMsg(ctx, t.deletion(key))
 		return err
 	})
 }
@@ -221,12 +223,12 @@ func isDeletion(h nats.Header) bool {
 
 func checkTableName(name string) error {
 	for i := range len(name) {
-		if c := name[i]; !isAlphanumeric(c) && c != '-' && c != '_' {
-			return fmt.Errorf("table %q: %w", name, ErrBadName)
+		if c := name[i]; !js.IsAlphanumeric(c) && c != '-' && c != '_' {
+			return fmt.Errorf("table %q: %w", name, js.ErrBadName)
 		}
 	}
 	if name == "" {
-		return fmt.Errorf("table %q: %w", name, ErrBadName)
+		return fmt.Errorf("table %q: %w", name, js.ErrBadName)
 	}
 	return nil
 }
@@ -236,11 +238,11 @@ const keyMax = 200
 
 func checkKey(key string) error {
 	if key == "" || len(key) > keyMax || key[0] == '.' || key[len(key)-1] == '.' || strings.Contains(key, "..") {
-		return fmt.Errorf("key %q: %w", key, ErrBadName)
+		return fmt.Errorf("key %q: %w", key, js.ErrBadName)
 	}
 	for i := range len(key) {
-		if c := key[i]; !isAlphanumeric(c) && !strings.ContainsRune("-/_=.", rune(c)) {
-			return fmt.Errorf("key %q: %w", key, ErrBadName)
+		if c := key[i]; !js.IsAlphanumeric(c) && !strings.ContainsRune("-/_=.", rune(c)) {
+			return fmt.Errorf("key %q: %w", key, js.ErrBadName)
 		}
 	}
 	return nil
@@ -248,6 +250,6 @@ func checkKey(key string) error {
 
 // New says, by the server's clock alone, that the table has not existed for longer than a start takes.
 func (t *Table) New() bool {
-	info := t.handle.CachedInfo()
-	return info.State.LastSeq == 0 && !info.TimeStamp.IsZero() && info.TimeStamp.Sub(info.Created) < opTimeout
+	info := t.Handle.CachedInfo()
+	return info.State.LastSeq == 0 && !info.TimeStamp.IsZero() && info.TimeStamp.Sub(info.Created) < js.OpTimeout
 }

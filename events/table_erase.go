@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 // Erase makes a key's value unreadable: every stored revision is overwritten on
@@ -16,11 +18,11 @@ func (t *Table) Erase(ctx context.Context, key string) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
-	return t.call(ctx, "erase "+t.cfg.Name, func(ctx context.Context) error {
+	return t.Call(ctx, "erase "+t.cfg.Name, func(ctx context.Context) error {
 		if err := t.overwrite(ctx, t.prefix+key, 0); err != nil {
 			return err
 		}
-		return t.purge(ctx, t.prefix+key, 0)
+		return t.PurgeSubject(ctx, t.prefix+key, 0)
 	})
 }
 
@@ -31,7 +33,7 @@ func (t *Table) wipeReplaced(ctx context.Context, key string, revision uint64) e
 		return nil
 	}
 	if revision == 0 {
-		msg, err := t.lastOf(ctx, t.prefix+key)
+		msg, err := t.LastMsg(ctx, t.prefix+key)
 		if err != nil {
 			return err
 		}
@@ -43,12 +45,12 @@ func (t *Table) wipeReplaced(ctx context.Context, key string, revision uint64) e
 // overwrite erases the stored revisions of a filter's keys below the given one; 0
 // means all.
 func (t *Table) overwrite(ctx context.Context, filter string, below uint64) error {
-	return t.each(ctx, getRequest{NextFor: filter}, func(msgs []*jetstream.RawStreamMsg) error {
+	return t.DirectEach(ctx, js.GetRequest{NextFor: filter}, func(msgs []*jetstream.RawStreamMsg) error {
 		for _, msg := range msgs {
 			if below > 0 && msg.Sequence >= below {
 				continue
 			}
-			err := t.handle.SecureDeleteMsg(ctx, msg.Sequence)
+			err := t.Handle.SecureDeleteMsg(ctx, msg.Sequence)
 			if err != nil && !t.erased(ctx, msg.Sequence) {
 				return fmt.Errorf("overwrite revision %d: %w", msg.Sequence, err)
 			}
@@ -60,6 +62,6 @@ func (t *Table) overwrite(ctx context.Context, filter string, below uint64) erro
 // erased says whether a revision that could not be deleted is gone all the same:
 // another writer of the key overwrote it first.
 func (t *Table) erased(ctx context.Context, sequence uint64) bool {
-	_, err := t.handle.GetMsg(ctx, sequence)
+	_, err := t.Handle.GetMsg(ctx, sequence)
 	return errors.Is(err, jetstream.ErrMsgNotFound)
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 // KeyValue is one write of PutMany.
@@ -29,7 +31,7 @@ func (t *Table) GetMany(ctx context.Context, keys []string) (map[string]Entry, e
 		}
 		subjects = append(subjects, t.prefix+k)
 	}
-	msgs, err := t.last(ctx, subjects)
+	msgs, err := t.DirectLast(ctx, subjects)
 	if err != nil {
 		return nil, fmt.Errorf("get many %s: %w", t.cfg.Name, err)
 	}
@@ -57,9 +59,9 @@ func (t *Table) PutMany(ctx context.Context, entries []KeyValue) error {
 	}
 	refused := map[string]error{}
 	for len(msgs) > 0 {
-		n := min(len(msgs), batchMax)
-		err := t.call(ctx, "put many "+t.cfg.Name, func(ctx context.Context) error {
-			return t.publishTaken(ctx, msgs[:n], func(int, uint64) {})
+		n := min(len(msgs), js.BatchMax)
+		err := t.Call(ctx, "put many "+t.cfg.Name, func(ctx context.Context) error {
+			return t.PublishTaken(ctx, msgs[:n], func(int, uint64) {})
 		})
 		if err := t.refusals(err, refused); err != nil {
 			return err
@@ -67,13 +69,13 @@ func (t *Table) PutMany(ctx context.Context, entries []KeyValue) error {
 		msgs = msgs[n:]
 	}
 	if len(refused) > 0 {
-		return &RefusedError{Refused: refused}
+		return &js.RefusedError{Refused: refused}
 	}
 	if !t.cfg.Secure {
 		return nil
 	}
 	for _, e := range entries {
-		err := t.call(ctx, "overwrite "+t.cfg.Name, func(ctx context.Context) error {
+		err := t.Call(ctx, "overwrite "+t.cfg.Name, func(ctx context.Context) error {
 			return t.wipeReplaced(ctx, e.Key, 0)
 		})
 		if err != nil {
@@ -85,14 +87,14 @@ func (t *Table) PutMany(ctx context.Context, entries []KeyValue) error {
 
 // refusals adds what is refused to a list by key; every other error stays one.
 func (t *Table) refusals(err error, to map[string]error) error {
-	refused, ok := errors.AsType[*RefusedError](err)
+	refused, ok := errors.AsType[*js.RefusedError](err)
 	if !ok {
 		return err
 	}
 	for subject, err := range refused.Refused {
 		key := strings.TrimPrefix(subject, t.put)
-		if large, ok := errors.AsType[*TooLargeError](err); ok {
-			err = &TooLargeError{Key: key, Size: large.Size, Max: large.Max}
+		if large, ok := errors.AsType[*js.TooLargeError](err); ok {
+			err = &js.TooLargeError{Key: key, Size: large.Size, Max: large.Max}
 		}
 		to[key] = err
 	}
@@ -109,7 +111,7 @@ func (t *Table) Each(ctx context.Context, prefix string, fn func(Entry) error) e
 		return err
 	}
 	var failed error
-	err = t.each(ctx, getRequest{NextFor: filter}, func(msgs []*jetstream.RawStreamMsg) error {
+	err = t.DirectEach(ctx, js.GetRequest{NextFor: filter}, func(msgs []*jetstream.RawStreamMsg) error {
 		if msgs, err = t.present(ctx, msgs); err != nil {
 			return err
 		}
@@ -141,7 +143,7 @@ func (t *Table) present(ctx context.Context, msgs []*jetstream.RawStreamMsg) ([]
 				subjects = append(subjects, msg.Subject)
 			}
 		}
-		lasts, err := t.last(ctx, subjects)
+		lasts, err := t.DirectLast(ctx, subjects)
 		if err != nil {
 			return nil, err
 		}
@@ -165,14 +167,14 @@ func (t *Table) PurgePrefix(ctx context.Context, prefix string) error {
 	if err := checkKey(prefix); err != nil {
 		return err
 	}
-	return t.call(ctx, "purge "+t.cfg.Name, func(ctx context.Context) error {
+	return t.Call(ctx, "purge "+t.cfg.Name, func(ctx context.Context) error {
 		filter := t.prefix + prefix + ".>"
 		if t.cfg.Secure {
 			if err := t.overwrite(ctx, filter, 0); err != nil {
 				return err
 			}
 		}
-		return t.purge(ctx, filter, 0)
+		return t.PurgeSubject(ctx, filter, 0)
 	})
 }
 

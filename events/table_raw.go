@@ -7,15 +7,17 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 // prefixOf is the subject that a table's keys are read below.
 func prefixOf(table string) string { return "$KV." + table + "." }
 
 // putPrefix is the subject that a table's keys are written below.
-func (l *link) putPrefix(table string) string {
-	if l.domain != "" {
-		return l.api + prefixOf(table)
+func putPrefix(l *js.Link, table string) string {
+	if l.Domain != "" {
+		return l.API + prefixOf(table)
 	}
 	return prefixOf(table)
 }
@@ -42,8 +44,8 @@ func LastValue(ctx context.Context, table jetstream.Stream, key string) ([]byte,
 
 // Replacement is a message that puts a value in place of whatever a key of a table holds,
 // for a table that is not open.
-func Replacement(l *link, table, key string, value []byte) *nats.Msg {
-	msg := nats.NewMsg(l.putPrefix(table) + key)
+func Replacement(l *js.Link, table, key string, value []byte) *nats.Msg {
+	msg := nats.NewMsg(putPrefix(l, table) + key)
 	msg.Data = value
 	msg.Header.Set(jetstream.MsgRollup, rollupSubj)
 	return msg

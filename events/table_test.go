@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 func table(t testing.TB, b *Bus, cfg TableConfig) *Table {
@@ -29,17 +31,17 @@ func TestTableReadsAndWrites(t *testing.T) {
 	t.Parallel()
 	tab := table(t, open(t), TableConfig{Name: "ledger"})
 	ctx := t.Context()
-	if _, err := tab.Get(ctx, "a.b"); !errors.Is(err, ErrNotFound) {
+	if _, err := tab.Get(ctx, "a.b"); !errors.Is(err, js.ErrNotFound) {
 		t.Errorf("absent: %v", err)
 	}
 	rev, err := tab.Create(ctx, "a.b", []byte("1"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tab.Create(ctx, "a.b", []byte("2")); !errors.Is(err, ErrConflict) {
+	if _, err := tab.Create(ctx, "a.b", []byte("2")); !errors.Is(err, js.ErrConflict) {
 		t.Errorf("created twice: %v", err)
 	}
-	if _, err := tab.Update(ctx, "a.b", []byte("2"), rev+5); !errors.Is(err, ErrConflict) {
+	if _, err := tab.Update(ctx, "a.b", []byte("2"), rev+5); !errors.Is(err, js.ErrConflict) {
 		t.Errorf("updated another revision: %v", err)
 	}
 	next, err := tab.Update(ctx, "a.b", []byte("2"), rev)
@@ -56,7 +58,7 @@ func TestTableReadsAndWrites(t *testing.T) {
 	if err := tab.Delete(ctx, "never.was"); err != nil {
 		t.Error(err)
 	}
-	if _, err := tab.Get(ctx, "a.b"); !errors.Is(err, ErrNotFound) {
+	if _, err := tab.Get(ctx, "a.b"); !errors.Is(err, js.ErrNotFound) {
 		t.Errorf("deleted: %v", err)
 	}
 	if _, err := tab.Create(ctx, "a.b", []byte("3")); err != nil {
@@ -72,14 +74,14 @@ func TestTableRefusesBadKeys(t *testing.T) {
 	b := open(t)
 	tab := table(t, b, TableConfig{Name: "t"})
 	for _, key := range []string{"", ".a", "a.", "a..b", "a b", "a.*", "a.>", "ä", strings.Repeat("k", 201)} {
-		if _, err := tab.Put(t.Context(), key, nil); !errors.Is(err, ErrBadName) {
+		if _, err := tab.Put(t.Context(), key, nil); !errors.Is(err, js.ErrBadName) {
 			t.Errorf("put %q: %v", key, err)
 		}
-		if _, err := tab.GetMany(t.Context(), []string{key}); !errors.Is(err, ErrBadName) {
+		if _, err := tab.GetMany(t.Context(), []string{key}); !errors.Is(err, js.ErrBadName) {
 			t.Errorf("get many %q: %v", key, err)
 		}
 	}
-	if err := tab.PurgePrefix(t.Context(), ""); !errors.Is(err, ErrBadName) {
+	if err := tab.PurgePrefix(t.Context(), ""); !errors.Is(err, js.ErrBadName) {
 		t.Errorf("purged everything: %v", err)
 	}
 	for _, cfg := range []TableConfig{{Name: ""}, {Name: "a.b"}, {Name: "x", History: 65}, {Name: "x", History: -1}} {
@@ -186,7 +188,7 @@ func TestTableHistoryShowsOnlyThePresent(t *testing.T) {
 	if err != nil || !slices.Equal(got, []string{"a.x3", "a.y3"}) {
 		t.Errorf("%v, %v", got, err)
 	}
-	kv, err := b.js.KeyValue(t.Context(), "t") // the nats tools see a bucket
+	kv, err := b.JS.KeyValue(t.Context(), "t") // the nats tools see a bucket
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +203,7 @@ func TestTableTTLAndMemory(t *testing.T) {
 	if _, err := tab.Create(t.Context(), "shard.1", []byte("me")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tab.Create(t.Context(), "shard.1", []byte("you")); !errors.Is(err, ErrConflict) {
+	if _, err := tab.Create(t.Context(), "shard.1", []byte("you")); !errors.Is(err, js.ErrConflict) {
 		t.Errorf("taken twice: %v", err)
 	}
 	eventually(t, 10*time.Second, "the lease to end", func() bool {
@@ -267,7 +269,7 @@ func TestEraseLeavesNothingOnDisk(t *testing.T) {
 	if err := tab.Erase(ctx, "never.was"); err != nil {
 		t.Error(err)
 	}
-	if _, err := tab.Get(ctx, "the.key"); !errors.Is(err, ErrNotFound) {
+	if _, err := tab.Get(ctx, "the.key"); !errors.Is(err, js.ErrNotFound) {
 		t.Errorf("got %v", err)
 	}
 	if err := tab.Delete(ctx, "n.5"); err != nil {
@@ -348,21 +350,21 @@ func TestTableIsBroughtInLineWithoutLosingSettings(t *testing.T) {
 	b := open(t)
 	ctx := t.Context()
 	table(t, b, TableConfig{Name: "t"})
-	s, err := b.js.Stream(ctx, "KV_t")
+	s, err := b.JS.Stream(ctx, "KV_t")
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := s.CachedInfo().Config
 	cfg.AllowAtomicPublish = false // as CreateOrUpdateKeyValue would
 	cfg.Metadata = map[string]string{"owner": "operator"}
-	if _, err := b.js.UpdateStream(ctx, cfg); err != nil {
+	if _, err := b.JS.UpdateStream(ctx, cfg); err != nil {
 		t.Fatal(err)
 	}
 	tab := table(t, b, TableConfig{Name: "t", History: 3})
 	if err := tab.PutMany(ctx, []KeyValue{{"a", nil}, {"b", nil}}); err != nil {
 		t.Errorf("batches are off: %v", err)
 	}
-	got := tab.handle.CachedInfo().Config
+	got := tab.Handle.CachedInfo().Config
 	if !got.AllowAtomicPublish || got.MaxMsgsPerSubject != 3 || got.Metadata["owner"] != "operator" {
 		t.Errorf("config %+v", got)
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 // UpdateMany writes entries that are each still at the given revision (0: not there
@@ -15,8 +17,8 @@ import (
 // that all are written but those that it names. At most 500 of them, each of another
 // key; not for a Secure table.
 func (t *Table) UpdateMany(ctx context.Context, entries []Entry) error {
-	if len(entries) > batchMax || t.cfg.Secure {
-		return fmt.Errorf("update many %s: %d entries; want at most %d, and a table that is not secure", t.cfg.Name, len(entries), batchMax)
+	if len(entries) > js.BatchMax || t.cfg.Secure {
+		return fmt.Errorf("update many %s: %d entries; want at most %d, and a table that is not secure", t.cfg.Name, len(entries), js.BatchMax)
 	}
 	if len(entries) == 0 {
 		return nil
@@ -31,10 +33,10 @@ func (t *Table) UpdateMany(ctx context.Context, entries []Entry) error {
 		msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(e.Revision, 10))
 		msgs = append(msgs, msg)
 	}
-	err := t.call(ctx, "update many "+t.cfg.Name, func(ctx context.Context) error {
-		err := t.publishTaken(ctx, msgs, func(i int, sequence uint64) { entries[i].Revision = sequence })
-		if isConflict(err) {
-			return ErrConflict
+	err := t.Call(ctx, "update many "+t.cfg.Name, func(ctx context.Context) error {
+		err := t.PublishTaken(ctx, msgs, func(i int, sequence uint64) { entries[i].Revision = sequence })
+		if js.IsConflict(err) {
+			return js.ErrConflict
 		}
 		return err
 	})
@@ -42,5 +44,5 @@ func (t *Table) UpdateMany(ctx context.Context, entries []Entry) error {
 	if err := t.refusals(err, refused); err != nil || len(refused) == 0 {
 		return err
 	}
-	return &RefusedError{Refused: refused}
+	return &js.RefusedError{Refused: refused}
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 // A writer that knows an older revision of one entry writes nothing, not even the others.
@@ -36,7 +38,7 @@ func TestUpdateMany(t *testing.T) {
 		if err := tab.UpdateMany(ctx, mine); err != nil {
 			t.Fatalf("%d entries again: %v", n, err)
 		}
-		if err := tab.UpdateMany(ctx, batch(n, "late")); !errors.Is(err, ErrConflict) {
+		if err := tab.UpdateMany(ctx, batch(n, "late")); !errors.Is(err, js.ErrConflict) {
 			t.Errorf("%d entries that are there already: %v", n, err)
 		}
 		// Another writer changes the last one.
@@ -46,7 +48,7 @@ func TestUpdateMany(t *testing.T) {
 		for i := range mine {
 			mine[i].Value = []byte("late")
 		}
-		if err := tab.UpdateMany(ctx, mine); !errors.Is(err, ErrConflict) {
+		if err := tab.UpdateMany(ctx, mine); !errors.Is(err, js.ErrConflict) {
 			t.Errorf("a late writer of %d: %v", n, err)
 		}
 		err := tab.Each(ctx, "a", func(e Entry) error {
@@ -62,7 +64,7 @@ func TestUpdateMany(t *testing.T) {
 	if err := tab.UpdateMany(ctx, batch(501, "many")); err == nil {
 		t.Error("501 entries were taken")
 	}
-	if err := tab.UpdateMany(ctx, []Entry{{Key: "a b"}}); !errors.Is(err, ErrBadName) {
+	if err := tab.UpdateMany(ctx, []Entry{{Key: "a b"}}); !errors.Is(err, js.ErrBadName) {
 		t.Errorf("a bad key: %v", err)
 	}
 	if err := tab.UpdateMany(ctx, nil); err != nil {

@@ -37,8 +37,8 @@ func (t *Table) Watch(ctx context.Context, prefix string, fn func(Event)) error 
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
-		t.log.Warn("table watch failed; it goes on where it was",
-			zap.String(v1.LogStream, t.name), zap.Uint64(v1.LogSequence, seen), zap.Error(err))
+		t.Log.Warn("table watch failed; it goes on where it was",
+			zap.String(v1.LogStream, t.Name), zap.Uint64(v1.LogSequence, seen), zap.Error(err))
 		_ = lifecycle.Sleep(ctx, watchPause)
 	}
 	return nil
@@ -52,8 +52,8 @@ func (t *Table) watch(ctx context.Context, filter string, seen *uint64, fn func(
 		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, *seen+1
 	}
 	var iter jetstream.MessagesContext
-	err := t.call(ctx, "watch "+t.cfg.Name, func(opening context.Context) error {
-		cons, err := t.handle.OrderedConsumer(opening, cfg)
+	err := t.Call(ctx, "watch "+t.cfg.Name, func(opening context.Context) error {
+		cons, err := t.Handle.OrderedConsumer(opening, cfg)
 		if err != nil {
 			return err
 		}
@@ -86,8 +86,8 @@ func (t *Table) watch(ctx context.Context, filter string, seen *uint64, fn func(
 			e.Value = msg.Data()
 		}
 		if err := panics.Try(func() error { fn(e); return nil }); err != nil {
-			t.log.Error("taking a table's change panicked; it is passed over",
-				zap.String(v1.LogStream, t.name), zap.Uint64(v1.LogSequence, *seen), zap.Error(err), panics.Stack(err))
+			t.Log.Error("taking a table's change panicked; it is passed over",
+				zap.String(v1.LogStream, t.Name), zap.Uint64(v1.LogSequence, *seen), zap.Error(err), panics.Stack(err))
 		}
 	}
 }

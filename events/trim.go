@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	js "channelsync/events/internal/jetstream"
 )
 
 const (
@@ -20,6 +22,10 @@ const (
 	roomPause = time.Second
 )
 
+// ErrJournalFull: the journal is at its cap (or the disk is) and holds nothing
+// that was dispatched already. The change was not stored.
+var ErrJournalFull = errors.New("the journal is full of changes that are not dispatched yet")
+
 func (j *Journal) trimLoop(ctx context.Context) {
 	tick := time.NewTicker(trimEvery)
 	defer tick.Stop()
@@ -29,8 +35,8 @@ func (j *Journal) trimLoop(ctx context.Context) {
 			return
 		case <-tick.C:
 			if err := j.Trim(ctx); err != nil && ctx.Err() == nil {
-				j.log.Warn("journal not trimmed; the next try is in a minute",
-					zap.String(v1.LogStream, j.name), zap.Error(err))
+				j.Log.Warn("journal not trimmed; the next try is in a minute",
+					zap.String(v1.LogStream, j.Name), zap.Error(err))
 			}
 		}
 	}
@@ -49,10 +55,10 @@ func (j *Journal) Trim(ctx context.Context) error {
 func (j *Journal) withRoom(ctx context.Context, publish func() error) error {
 	before := j.room.made.Load()
 	err := publish()
-	if isFull(err) && j.makeRoom(ctx, before) {
+	if js.IsFull(err) && j.makeRoom(ctx, before) {
 		err = publish()
 	}
-	if isFull(err) {
+	if js.IsFull(err) {
 		return fmt.Errorf("%w: %w", ErrJournalFull, err)
 	}
 	return err
@@ -70,30 +76,30 @@ func (j *Journal) makeRoom(ctx context.Context, before uint64) bool {
 	if j.room.made.Load() != before {
 		return true
 	}
-	if j.now().Sub(j.room.refused) < roomPause {
+	if j.Now().Sub(j.room.refused) < roomPause {
 		return false
 	}
 	freed, err := j.trim(ctx, true)
 	if err != nil {
-		j.log.Warn("no room made in the journal", zap.String(v1.LogStream, j.name), zap.Error(err))
+		j.Log.Warn("no room made in the journal", zap.String(v1.LogStream, j.Name), zap.Error(err))
 	}
 	if freed {
 		j.room.made.Add(1)
 	} else {
-		j.room.refused = j.now()
+		j.room.refused = j.Now()
 	}
 	return freed
 }
 
 // trim says whether it removed anything.
 func (j *Journal) trim(ctx context.Context, full bool) (freed bool, err error) {
-	err = j.call(ctx, "trim journal", func(ctx context.Context) error {
+	err = j.Call(ctx, "trim journal", func(ctx context.Context) error {
 		info, err := j.dispatcher.Info(ctx)
 		if err != nil {
 			return fmt.Errorf("ask how far dispatch is: %w", err)
 		}
 		keep := info.AckFloor.Stream + 1 // the first sequence that must stay
-		stream, err := j.handle.Info(ctx)
+		stream, err := j.Handle.Info(ctx)
 		if err != nil {
 			return fmt.Errorf("ask the journal's size: %w", err)
 		}
@@ -103,7 +109,7 @@ func (j *Journal) trim(ctx context.Context, full bool) (freed bool, err error) {
 			after, err = j.trimSize(ctx, after, keep, full)
 		}
 		if freed = after.FirstSeq > before.FirstSeq; freed {
-			j.log.Info("journal trimmed", zap.String(v1.LogStream, j.name),
+			j.Log.Info("journal trimmed", zap.String(v1.LogStream, j.Name),
 				zap.Uint64(v1.LogCount, before.Msgs-min(before.Msgs, after.Msgs)))
 		}
 		return err
@@ -112,7 +118,7 @@ func (j *Journal) trim(ctx context.Context, full bool) (freed bool, err error) {
 }
 
 func (j *Journal) state(ctx context.Context) (jetstream.StreamState, error) {
-	info, err := j.handle.Info(ctx)
+	info, err := j.Handle.Info(ctx)
 	if err != nil {
 		return jetstream.StreamState{}, fmt.Errorf("ask the journal's size: %w", err)
 	}
@@ -133,19 +139,19 @@ func (j *Journal) trimAge(ctx context.Context, s jetstream.StreamState, keep ret
 	}
 	upTo := s.LastSeq + 1
 	if !s.LastTime.Before(cutoff) {
-		p, err := j.get(ctx, getRequest{NextFor: ">", StartTime: &cutoff, Batch: 1})
+		p, err := j.DirectGet(ctx, js.GetRequest{NextFor: ">", StartTime: &cutoff, Batch: 1})
 		if err != nil {
 			return s, fmt.Errorf("find the first change to keep: %w", err)
 		}
-		if len(p.msgs) == 0 {
+		if len(p.Msgs) == 0 {
 			return s, nil // a replica that lags; it will know next time
 		}
-		upTo = p.msgs[0].Sequence
+		upTo = p.Msgs[0].Sequence
 	}
 	if upTo = min(upTo, keep.from); upTo <= s.FirstSeq {
 		return s, nil
 	}
-	if err := j.purge(ctx, "", upTo); err != nil {
+	if err := j.PurgeSubject(ctx, "", upTo); err != nil {
 		return s, fmt.Errorf("remove old changes: %w", err)
 	}
 	return j.state(ctx)
@@ -174,7 +180,7 @@ func (j *Journal) trimSize(
 		}
 		span := s.LastSeq - s.FirstSeq + 1
 		drop := uint64(float64(span)*float64(s.Bytes-target)/float64(s.Bytes)) + 1
-		if err := j.purge(ctx, "", min(s.FirstSeq+drop, keep)); err != nil {
+		if err := j.PurgeSubject(ctx, "", min(s.FirstSeq+drop, keep)); err != nil {
 			return s, fmt.Errorf("remove the oldest changes: %w", err)
 		}
 		next, err := j.state(ctx)

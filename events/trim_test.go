@@ -120,10 +120,10 @@ func TestFullJournalLosesNothingUndispatched(t *testing.T) {
 	})
 	for n := range 300 {
 		if _, err := b.Journal().Publish(t.Context(), large(int64(6000+n)), ""); err != nil {
-			dispatched(t, b, b.journal.handle.CachedInfo().State.LastSeq) // only a lag of dispatch may refuse
+			dispatched(t, b, b.journal.Handle.CachedInfo().State.LastSeq) // only a lag of dispatch may refuse
 		}
 	}
-	info, err := b.journal.handle.Info(t.Context())
+	info, err := b.journal.Handle.Info(t.Context())
 	if err != nil || info.State.Bytes > smallJournal {
 		t.Errorf("%d bytes, %v", info.State.Bytes, err)
 	}

@@ -29,7 +29,7 @@ func TestWakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	woken(t, ch, "a mark")
-	if err := b.nc.Publish("wake."+inst, []byte("another process")); err != nil {
+	if err := b.NC.Publish("wake."+inst, []byte("another process")); err != nil {
 		t.Fatal(err)
 	}
 	woken(t, ch, "another process")

@@ -8,33 +8,34 @@ import (
 	"github.com/nats-io/nats.go"
 
 	v1 "channelsync/api/v1"
+	js "channelsync/events/internal/jetstream"
 )
 
 // Worklist is the durable set of records that are due. Taking does not remove;
 // Clear does, up to what was taken.
 type Worklist struct {
-	*stream
+	*js.Stream
 	wakes *wakes
 }
 
 func (b *Bus) openWorklist(ctx context.Context) error {
-	handle, err := b.ensureStream(ctx, worklistConfig(b.cfg))
+	handle, err := b.EnsureStream(ctx, worklistConfig(b.cfg))
 	if err != nil {
 		return err
 	}
-	b.worklist = &Worklist{stream: b.use(handle, to("due.probe")), wakes: newWakes()}
-	if err := b.worklist.wakes.listen(b.nc); err != nil {
+	b.worklist = &Worklist{Stream: b.Use(handle, js.ProbeTo("due.probe")), wakes: newWakes()}
+	if err := b.worklist.wakes.listen(b.NC); err != nil {
 		return err
 	}
-	b.own(b.worklist.wakes.loop)
-	b.own(func(ctx context.Context) { b.worklist.wakes.sweep(ctx, b.worklist.marked) })
+	b.Own(b.worklist.wakes.loop)
+	b.Own(func(ctx context.Context) { b.worklist.wakes.sweep(ctx, b.worklist.marked) })
 	return nil
 }
 
 // marked says whether an installation has marks; yes when nobody can tell.
 func (w *Worklist) marked(ctx context.Context, installation string) bool {
-	p, err := w.page(ctx, getRequest{NextFor: "due." + installation + ".>", Batch: 1})
-	return err != nil || len(p.msgs) > 0
+	p, err := w.DirectPage(ctx, js.GetRequest{NextFor: "due." + installation + ".>", Batch: 1})
+	return err != nil || len(p.Msgs) > 0
 }
 
 // Mark makes records due and wakes their workers, here and in other processes.
@@ -52,7 +53,7 @@ func (w *Worklist) Mark(ctx context.Context, marks []Mark) error {
 		msgs = append(msgs, msg)
 	}
 	msgs = lastOfEach(msgs)
-	err := w.call(ctx, "mark records", func(ctx context.Context) error { return w.publishAll(ctx, msgs) })
+	err := w.Call(ctx, "mark records", func(ctx context.Context) error { return w.PublishMsgs(ctx, msgs) })
 	if err != nil {
 		return err
 	}
@@ -60,7 +61,7 @@ func (w *Worklist) Mark(ctx context.Context, marks []Mark) error {
 	for _, m := range marks {
 		if !woken[m.Installation] {
 			woken[m.Installation] = true
-			w.wakes.wakeAll(w.nc, m.Installation)
+			w.wakes.wakeAll(w.NC, m.Installation)
 		}
 	}
 	return nil
@@ -98,13 +99,13 @@ func (w *Worklist) Take(
 		return nil, fmt.Errorf("take marks: at most %d asked for; want 1 or more", max)
 	}
 	var marks []Mark
-	err = w.call(ctx, "take marks", func(ctx context.Context) error {
-		p, err := w.get(ctx, getRequest{NextFor: filter, Batch: min(max, TakeMax)})
+	err = w.Call(ctx, "take marks", func(ctx context.Context) error {
+		p, err := w.DirectGet(ctx, js.GetRequest{NextFor: filter, Batch: min(max, TakeMax)})
 		if err != nil {
 			return err
 		}
-		marks = make([]Mark, 0, len(p.msgs))
-		for _, msg := range p.msgs {
+		marks = make([]Mark, 0, len(p.Msgs))
+		for _, msg := range p.Msgs {
 			m, err := readMark(msg.Subject, msg.Data)
 			if err != nil {
 				return err
@@ -129,7 +130,7 @@ func (w *Worklist) Clear(ctx context.Context, installation string, kind v1.Kind,
 	if upTo == 0 {
 		return fmt.Errorf("clear marks: no sequence given; clearing without one would lose marks")
 	}
-	return w.call(ctx, "clear marks", func(ctx context.Context) error { return w.purge(ctx, filter, upTo+1) })
+	return w.Call(ctx, "clear marks", func(ctx context.Context) error { return w.PurgeSubject(ctx, filter, upTo+1) })
 }
 
 // Depth is how much of an installation waits, and when the oldest of each began
@@ -145,13 +146,13 @@ type Depth struct {
 
 // Depth counts without listing: each number is one small answer of the server.
 func (w *Worklist) Depth(ctx context.Context, installation string) (Depth, error) {
-	if err := checkInstallation(installation); err != nil {
+	if err := js.CheckInstallation(installation); err != nil {
 		return Depth{}, err
 	}
 	var d Depth
-	err := w.call(ctx, "count marks", func(ctx context.Context) error {
+	err := w.Call(ctx, "count marks", func(ctx context.Context) error {
 		// Most of many installations have nothing to do: one answer is enough for those.
-		if count, _, err := w.count(ctx, "*."+installation+".>"); err != nil || count == 0 {
+		if count, _, err := w.CountMsgs(ctx, "*."+installation+".>"); err != nil || count == 0 {
 			return err
 		}
 		for _, lane := range []struct {
@@ -164,7 +165,7 @@ func (w *Worklist) Depth(ctx context.Context, installation string) (Depth, error
 			{"later." + installation + ".>", &d.Later, &d.OldestLater},
 			{"due." + installation + ".*.apart.*", &d.Apart, &d.OldestApart},
 		} {
-			count, first, err := w.count(ctx, lane.filter)
+			count, first, err := w.CountMsgs(ctx, lane.filter)
 			if err != nil {
 				return err
 			}
@@ -184,23 +185,23 @@ func (w *Worklist) PurgeKind(ctx context.Context, installation string, kind v1.K
 	if err != nil {
 		return err
 	}
-	return w.call(ctx, "purge worklist", func(ctx context.Context) error {
-		if err := w.purge(ctx, "later."+of+".>", 0); err != nil {
+	return w.Call(ctx, "purge worklist", func(ctx context.Context) error {
+		if err := w.PurgeSubject(ctx, "later."+of+".>", 0); err != nil {
 			return err
 		}
-		return w.purge(ctx, "due."+of+".>", 0)
+		return w.PurgeSubject(ctx, "due."+of+".>", 0)
 	})
 }
 
 // PurgeInstallation removes every mark of an installation, due and later.
 func (w *Worklist) PurgeInstallation(ctx context.Context, installation string) error {
-	if err := checkInstallation(installation); err != nil {
+	if err := js.CheckInstallation(installation); err != nil {
 		return err
 	}
-	return w.call(ctx, "purge worklist", func(ctx context.Context) error {
-		if err := w.purge(ctx, "later."+installation+".>", 0); err != nil {
+	return w.Call(ctx, "purge worklist", func(ctx context.Context) error {
+		if err := w.PurgeSubject(ctx, "later."+installation+".>", 0); err != nil {
 			return err
 		}
-		return w.purge(ctx, "due."+installation+".>", 0)
+		return w.PurgeSubject(ctx, "due."+installation+".>", 0)
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	v1 "channelsync/api/v1"
+	js "channelsync/events/internal/jetstream"
 )
 
 func TestMarkTakeClear(t *testing.T) {
@@ -116,16 +117,16 @@ func TestWorklistRefuses(t *testing.T) {
 	if _, err := w.Take(ctx, inst, v1.KindCompany, LaneLive, 0); err == nil {
 		t.Error("took at most none")
 	}
-	if _, err := w.Take(ctx, "*", v1.KindCompany, LaneLive, 1); !errors.Is(err, ErrBadName) {
+	if _, err := w.Take(ctx, "*", v1.KindCompany, LaneLive, 1); !errors.Is(err, js.ErrBadName) {
 		t.Errorf("installation: %v", err)
 	}
-	if _, err := w.Take(ctx, inst, ">", LaneLive, 1); !errors.Is(err, ErrBadName) {
+	if _, err := w.Take(ctx, inst, ">", LaneLive, 1); !errors.Is(err, js.ErrBadName) {
 		t.Errorf("kind: %v", err)
 	}
-	if _, err := w.Take(ctx, inst, v1.KindCompany, "*", 1); !errors.Is(err, ErrBadName) {
+	if _, err := w.Take(ctx, inst, v1.KindCompany, "*", 1); !errors.Is(err, js.ErrBadName) {
 		t.Errorf("lane: %v", err)
 	}
-	if err := w.Mark(ctx, []Mark{{Installation: inst, Kind: v1.KindCompany, ID: -4}}); !errors.Is(err, ErrBadName) {
+	if err := w.Mark(ctx, []Mark{{Installation: inst, Kind: v1.KindCompany, ID: -4}}); !errors.Is(err, js.ErrBadName) {
 		t.Errorf("id: %v", err)
 	}
 }
@@ -161,7 +162,7 @@ func TestDepthAndPurge(t *testing.T) {
 	if d, err := w.Depth(ctx, inst); err != nil || d.Live != 2 || d.Bulk != 0 || d.Later != 2 || d.Apart != 1 {
 		t.Errorf("after the purge of contracts %+v, %v", d, err)
 	}
-	if err := w.PurgeKind(ctx, inst, "*"); !errors.Is(err, ErrBadName) {
+	if err := w.PurgeKind(ctx, inst, "*"); !errors.Is(err, js.ErrBadName) {
 		t.Errorf("any kind: %v", err)
 	}
 	if err := w.PurgeInstallation(ctx, inst); err != nil {

@@ -37,6 +37,10 @@ var pure = []string{"sync/condition", "sync/projection"}
 // folders lists what is never a package itself, since its name would shadow or say nothing.
 var folders = []string{"api", "sync", "test"}
 
+// middle is the package that is built on those in its own folder: none of them may import
+// it. Their tests may.
+const middle = "events"
+
 func within(p, folder string) bool {
 	return folder == "" || p == folder || strings.HasPrefix(p, folder+"/")
 }
@@ -56,6 +60,9 @@ func (m module) layers(s source) []finding {
 	}
 	var found []finding
 	for _, in := range m.imports(s) {
+		if in.own == middle && s.dir != middle && within(s.dir, middle) && !s.test {
+			found = append(found, finding{s.path, in.line, "layer", s.dir + " is below " + middle + " and must not import it"})
+		}
 		if in.own == "" || slices.ContainsFunc(may, func(folder string) bool { return within(in.own, folder) }) {
 			continue
 		}

@@ -1,4 +1,4 @@
-package events
+package jetstream
 
 import (
 	"context"
@@ -14,39 +14,39 @@ import (
 )
 
 const (
-	// batchMax is the largest atomic batch we send; the server takes 1,000.
-	batchMax = 500
-	// batchFrom is where one atomic batch is faster than single publishes side by side: a
+	// BatchMax is the largest atomic batch we send; the server takes 1,000.
+	BatchMax = 500
+	// BatchFrom is where one atomic batch is faster than single publishes side by side: a
 	// single one is a flush of the disk each, a batch the price of about ten, however large.
-	batchFrom = 16
+	BatchFrom = 16
 	// batchesInFlight per stream and process; the server refuses more than 50 in all.
 	batchesInFlight = 8
 	batchRetry      = 20 * time.Millisecond
 )
 
-// stream is one JetStream stream: writing, purging and (in direct.go) reading.
-type stream struct {
-	*link
-	name    string
-	handle  jetstream.Stream
-	probe   func() *nats.Msg // what Health may write to see whether writes are taken; no reader heeds it
+// Stream is one JetStream stream: writing, purging and (in direct.go) reading.
+type Stream struct {
+	*Link
+	Name    string
+	Handle  jetstream.Stream
+	Probe   func() *nats.Msg // what Health may write to see whether writes are taken; no reader heeds it
 	slots   chan struct{}    // one for each atomic batch in flight
-	failing atomic.Bool      // the last write failed the way writes to a frozen stream do
+	Failing atomic.Bool      // the last write failed the way writes to a frozen stream do
 }
 
-// publish stores one message, unless it is too large.
-func (s *stream) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+// PublishMsg stores one message, unless it is too large.
+func (s *Stream) PublishMsg(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
 	if err := s.tooLarge(msg); err != nil {
 		return nil, err
 	}
-	ack, err := s.js.PublishMsg(ctx, msg, opts...)
+	ack, err := s.JS.PublishMsg(ctx, msg, opts...)
 	s.note(err)
 	return ack, err
 }
 
 // publishAtomic stores all messages or none, in order and without a gap. It
 // returns the sequence of the last.
-func (s *stream) publishAtomic(ctx context.Context, msgs []*nats.Msg) (uint64, error) {
+func (s *Stream) publishAtomic(ctx context.Context, msgs []*nats.Msg) (uint64, error) {
 	select {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
@@ -54,8 +54,8 @@ func (s *stream) publishAtomic(ctx context.Context, msgs []*nats.Msg) (uint64, e
 		return 0, fmt.Errorf("wait for a batch slot: %w", ctx.Err())
 	}
 	for {
-		ack, err := jetstreamext.PublishMsgBatch(ctx, s.js, msgs,
-			jetstreamext.BatchFlowControl{AckFirst: !s.inside, AckTimeout: remaining(ctx)})
+		ack, err := jetstreamext.PublishMsgBatch(ctx, s.JS, msgs,
+			jetstreamext.BatchFlowControl{AckFirst: !s.Inside, AckTimeout: remaining(ctx)})
 		unbatch(msgs)
 		s.note(err)
 		if err == nil {
@@ -72,26 +72,26 @@ func (s *stream) publishAtomic(ctx context.Context, msgs []*nats.Msg) (uint64, e
 	}
 }
 
-// publishAll stores the messages one by one or in atomic batches, whichever is
+// PublishMsgs stores the messages one by one or in atomic batches, whichever is
 // faster. On an error some may be stored.
-func (s *stream) publishAll(ctx context.Context, msgs []*nats.Msg) error {
+func (s *Stream) PublishMsgs(ctx context.Context, msgs []*nats.Msg) error {
 	if len(msgs) == 1 {
-		_, err := s.publish(ctx, msgs[0])
+		_, err := s.PublishMsg(ctx, msgs[0])
 		return err
 	}
-	if len(msgs) < batchFrom {
+	if len(msgs) < BatchFrom {
 		errs := make([]error, len(msgs))
 		var wg sync.WaitGroup
 		for i, msg := range msgs {
-			wg.Go(func() { _, errs[i] = s.publish(ctx, msg) })
+			wg.Go(func() { _, errs[i] = s.PublishMsg(ctx, msg) })
 		}
 		wg.Wait()
 		return errors.Join(errs...)
 	}
 	for len(msgs) > 0 {
-		n := min(len(msgs), batchMax)
+		n := min(len(msgs), BatchMax)
 		if n == 1 {
-			_, err := s.publish(ctx, msgs[0])
+			_, err := s.PublishMsg(ctx, msgs[0])
 			return err
 		}
 		if _, err := s.publishAtomic(ctx, msgs[:n]); err != nil {
@@ -102,8 +102,8 @@ func (s *stream) publishAll(ctx context.Context, msgs []*nats.Msg) error {
 	return nil
 }
 
-// purge removes what matches the subject below the sequence; 0 is no bound.
-func (s *stream) purge(ctx context.Context, subject string, below uint64) error {
+// PurgeSubject removes what matches the subject below the sequence; 0 is no bound.
+func (s *Stream) PurgeSubject(ctx context.Context, subject string, below uint64) error {
 	var opts []jetstream.StreamPurgeOpt
 	if subject != "" {
 		opts = append(opts, jetstream.WithPurgeSubject(subject))
@@ -111,16 +111,16 @@ func (s *stream) purge(ctx context.Context, subject string, below uint64) error 
 	if below > 0 {
 		opts = append(opts, jetstream.WithPurgeSequence(below))
 	}
-	return s.handle.Purge(ctx, opts...)
+	return s.Handle.Purge(ctx, opts...)
 }
 
 // note remembers whether the stream takes writes.
-func (s *stream) note(err error) {
+func (s *Stream) note(err error) {
 	switch {
 	case err == nil:
-		s.failing.Store(false)
+		s.Failing.Store(false)
 	case looksFrozen(err):
-		s.failing.Store(true)
+		s.Failing.Store(true)
 	}
 }
 
@@ -138,5 +138,5 @@ func remaining(ctx context.Context) time.Duration {
 	if end, ok := ctx.Deadline(); ok {
 		return max(time.Until(end), time.Millisecond)
 	}
-	return opTimeout
+	return OpTimeout
 }

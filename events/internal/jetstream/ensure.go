@@ -1,4 +1,4 @@
-package events
+package jetstream
 
 import (
 	"context"
@@ -17,17 +17,17 @@ import (
 	"channelsync/internal/lifecycle"
 )
 
-// ensureStream creates the stream, or compares it and changes only what is ours
+// EnsureStream creates the stream, or compares it and changes only what is ours
 // and differs. Everything else (placement, metadata, what an operator set) is
 // written back as it was read: a plain "create or update" would reset it.
-func (l *link) ensureStream(ctx context.Context, want jetstream.StreamConfig) (handle jetstream.Stream, err error) {
-	err = l.settle(ctx, "prepare stream "+want.Name, func(ctx context.Context) error {
-		handle, err = l.js.Stream(ctx, want.Name)
+func (l *Link) EnsureStream(ctx context.Context, want jetstream.StreamConfig) (handle jetstream.Stream, err error) {
+	err = l.WaitReady(ctx, "prepare stream "+want.Name, func(ctx context.Context) error {
+		handle, err = l.JS.Stream(ctx, want.Name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			if err := l.refuseLostStream(want.Name); err != nil {
 				return err
 			}
-			handle, err = l.js.CreateStream(ctx, want)
+			handle, err = l.JS.CreateStream(ctx, want)
 			return err
 		}
 		if err != nil {
@@ -38,8 +38,8 @@ func (l *link) ensureStream(ctx context.Context, want jetstream.StreamConfig) (h
 		if err != nil || reflect.DeepEqual(have, merged) {
 			return err
 		}
-		l.log.Info("stream differs from what it should be; updating it", zap.String(v1.LogStream, want.Name))
-		handle, err = l.js.UpdateStream(ctx, merged)
+		l.Log.Info("stream differs from what it should be; updating it", zap.String(v1.LogStream, want.Name))
+		handle, err = l.JS.UpdateStream(ctx, merged)
 		return err
 	})
 	return handle, err
@@ -47,7 +47,7 @@ func (l *link) ensureStream(ctx context.Context, want jetstream.StreamConfig) (h
 
 // refuseLostStream stops Open from creating a stream anew over one that is on
 // disk but could not be recovered: that would destroy it for good.
-func (l *link) refuseLostStream(name string) error {
+func (l *Link) refuseLostStream(name string) error {
 	if l.disk == "" {
 		return nil
 	}
@@ -60,29 +60,29 @@ func (l *link) refuseLostStream(name string) error {
 }
 
 const (
-	settleTimeout = 30 * time.Second // for a cluster that is starting to elect its leaders
-	settlePause   = 250 * time.Millisecond
+	ReadyTimeout = 30 * time.Second // for a cluster that is starting to elect its leaders
+	readyPause   = 250 * time.Millisecond
 )
 
-// settle is call, tried again while a cluster is still electing a leader: it then
+// WaitReady is Call, tried again while a cluster is still electing a leader: it then
 // does not answer, or says that it is unavailable.
-func (l *link) settle(ctx context.Context, operation string, fn func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+func (l *Link) WaitReady(ctx context.Context, operation string, fn func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, ReadyTimeout)
 	defer cancel()
-	return l.untilSettled(ctx, operation, fn)
+	return l.UntilReady(ctx, operation, fn)
 }
 
-// untilSettled is settle for as long as the context allows.
-func (l *link) untilSettled(ctx context.Context, operation string, fn func(context.Context) error) error {
+// UntilReady is WaitReady for as long as the context allows.
+func (l *Link) UntilReady(ctx context.Context, operation string, fn func(context.Context) error) error {
 	for first := true; ; first = false {
-		err := l.call(ctx, operation, fn)
-		if err == nil || l.inside || ctx.Err() != nil || !isUnavailable(err) {
+		err := l.Call(ctx, operation, fn)
+		if err == nil || l.Inside || ctx.Err() != nil || !IsUnavailable(err) {
 			return err
 		}
 		if first {
-			l.log.Info("nats is not ready; trying again", zap.Error(err))
+			l.Log.Info("nats is not ready; trying again", zap.Error(err))
 		}
-		_ = lifecycle.Sleep(ctx, settlePause)
+		_ = lifecycle.Sleep(ctx, readyPause)
 	}
 }
 

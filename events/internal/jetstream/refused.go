@@ -1,4 +1,4 @@
-package events
+package jetstream
 
 import (
 	"context"
@@ -42,16 +42,16 @@ func (e *RefusedError) Error() string {
 const messageRoom = 1 << 10
 
 // most is the largest message body that the server takes, as far as is known; 0: it is not.
-func (s *stream) most() int {
-	most := s.nc.MaxPayload() - messageRoom
-	if limit := int64(s.handle.CachedInfo().Config.MaxMsgSize); limit > 0 {
+func (s *Stream) most() int {
+	most := s.NC.MaxPayload() - messageRoom
+	if limit := int64(s.Handle.CachedInfo().Config.MaxMsgSize); limit > 0 {
 		most = min(most, limit-messageRoom)
 	}
 	return int(max(most, 0)) // a link that was never up knows of none
 }
 
 // tooLarge is what is wrong with the size of a message; nil when nothing is.
-func (s *stream) tooLarge(msg *nats.Msg) error {
+func (s *Stream) tooLarge(msg *nats.Msg) error {
 	if most := s.most(); most > 0 && len(msg.Data) > most {
 		return &TooLargeError{Key: msg.Subject, Size: len(msg.Data), Max: most}
 	}
@@ -68,15 +68,15 @@ func isRefusal(err error) bool {
 		return true
 	}
 	api := apiError(err)
-	return api != nil && api.Code == http.StatusBadRequest && !isFull(err) && !isConflict(err) && !isUnavailable(err) &&
+	return api != nil && api.Code == http.StatusBadRequest && !IsFull(err) && !IsConflict(err) && !IsUnavailable(err) &&
 		!isTooManyBatches(err) && !isDuplicateInBatch(err)
 }
 
-// publishTaken stores messages as one atomic batch. One that the server does not take
+// PublishTaken stores messages as one atomic batch. One that the server does not take
 // would fail all of them: so those too large are left out, and when the batch is refused
 // as a whole its messages are sent one by one. stored is told the sequence of each that
 // is stored. What is refused is a *RefusedError by subject.
-func (s *stream) publishTaken(ctx context.Context, msgs []*nats.Msg, stored func(i int, sequence uint64)) error {
+func (s *Stream) PublishTaken(ctx context.Context, msgs []*nats.Msg, stored func(i int, sequence uint64)) error {
 	refused := map[string]error{}
 	fit, places := make([]*nats.Msg, 0, len(msgs)), make([]int, 0, len(msgs))
 	for i, msg := range msgs {
@@ -107,19 +107,19 @@ func (s *stream) publishTaken(ctx context.Context, msgs []*nats.Msg, stored func
 
 // sized gives the refusal of a size its numbers.
 func sized(err error, msg *nats.Msg) error {
-	if errors.Is(err, nats.ErrMaxPayload) || hasCode(err, jetstream.JSErrCodeStreamMessageExceedsMaximum) {
+	if errors.Is(err, nats.ErrMaxPayload) || HasCode(err, jetstream.JSErrCodeStreamMessageExceedsMaximum) {
 		return &TooLargeError{Key: msg.Subject, Size: len(msg.Data)}
 	}
 	return err
 }
 
 // publishOrdered stores all messages or none; stored is told the sequence of each.
-func (s *stream) publishOrdered(ctx context.Context, msgs []*nats.Msg, stored func(i int, sequence uint64)) error {
+func (s *Stream) publishOrdered(ctx context.Context, msgs []*nats.Msg, stored func(i int, sequence uint64)) error {
 	switch len(msgs) {
 	case 0:
 		return nil
 	case 1:
-		ack, err := s.publish(ctx, msgs[0])
+		ack, err := s.PublishMsg(ctx, msgs[0])
 		if err == nil {
 			stored(0, ack.Sequence)
 		}

@@ -1,9 +1,11 @@
-package events
+package jetstream
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -18,24 +20,37 @@ import (
 // takes connections all the same, under each of the addresses it is known by.
 const dialTimeout = 2 * time.Second
 
-// connect reaches the embedded server, or the cluster within the context's time.
-func connect(ctx context.Context, cfg Config, srv *server.Server) (*link, error) {
-	l := &link{
-		log: cfg.Log, now: cfg.Now, observe: cfg.Observe, inside: srv != nil,
-		streams: make(map[string]*stream), api: jetstream.DefaultAPIPrefix,
-		domain: cfg.Domain, replicas: cfg.Replicas,
+// Options say how to reach JetStream. All but the log, the clock and whoever observes may be left out.
+type Options struct {
+	// URL is the comma-separated servers of a cluster; empty with a server inside the process.
+	URL string
+	// Server is the one inside the process, and Disk where it keeps its streams.
+	Server *server.Server
+	Disk   string
+	// Creds, Domain, CACert, Cert and Key are as in the configuration of the store.
+	Creds, Domain, CACert, Cert, Key string
+	Replicas                         int // of every stream
+	Log                              *zap.Logger
+	Now                              func() time.Time
+	Observe                          func(operation string, took time.Duration)
+}
+
+// Connect reaches the embedded server, or the cluster within the context's time.
+func Connect(ctx context.Context, cfg Options) (*Link, error) {
+	srv := cfg.Server
+	l := &Link{
+		Log: cfg.Log, Now: cfg.Now, observe: cfg.Observe, Inside: srv != nil,
+		streams: make(map[string]*Stream), API: jetstream.DefaultAPIPrefix,
+		Domain: cfg.Domain, Replicas: cfg.Replicas, disk: cfg.Disk,
 	}
-	if srv != nil {
-		l.disk = streamsDir(cfg.DataDir)
-	}
-	l.life, l.end = context.WithCancel(context.WithoutCancel(ctx))
+	l.Life, l.end = context.WithCancel(context.WithoutCancel(ctx))
 	opts := []nats.Option{
 		nats.Name("channelsync"),
 		// Nothing is buffered while the peer is away: a publish that cannot be stored now
 		// must fail now.
 		nats.MaxReconnects(-1), nats.ReconnectWait(time.Second), nats.ReconnectBufSize(-1),
 		// An answer has a page of messages and its end; the default makes room for 65,536.
-		nats.SyncQueueLen(2 * batchMax),
+		nats.SyncQueueLen(2 * BatchMax),
 		nats.DisconnectErrHandler(l.onDisconnect), nats.ReconnectHandler(l.onReconnect),
 		nats.ErrorHandler(l.onAsyncError),
 	}
@@ -50,18 +65,18 @@ func connect(ctx context.Context, cfg Config, srv *server.Server) (*link, error)
 	}
 	nc, err := nats.Connect(cfg.URL, opts...)
 	if err != nil {
-		return nil, fmt.Errorf("connect to nats %s: %w", cfg.redacted(), err)
+		return nil, fmt.Errorf("connect to nats %s: %w", Redacted(cfg.URL), err)
 	}
 	if err := awaitConnected(ctx, nc); err != nil {
 		nc.Close()
-		return nil, fmt.Errorf("connect to nats %s: %w", cfg.redacted(), err)
+		return nil, fmt.Errorf("connect to nats %s: %w", Redacted(cfg.URL), err)
 	}
-	l.nc = nc
+	l.NC = nc
 	if cfg.Domain == "" {
-		l.js, err = jetstream.New(nc)
+		l.JS, err = jetstream.New(nc)
 	} else {
-		l.js, err = jetstream.NewWithDomain(nc, cfg.Domain)
-		l.api = "$JS." + cfg.Domain + ".API."
+		l.JS, err = jetstream.NewWithDomain(nc, cfg.Domain)
+		l.API = "$JS." + cfg.Domain + ".API."
 	}
 	if err != nil {
 		nc.Close()
@@ -70,7 +85,7 @@ func connect(ctx context.Context, cfg Config, srv *server.Server) (*link, error)
 	return l, nil
 }
 
-func (c Config) security() []nats.Option {
+func (c Options) security() []nats.Option {
 	var opts []nats.Option
 	if c.Creds != "" {
 		opts = append(opts, nats.UserCredentials(c.Creds))
@@ -101,13 +116,13 @@ func awaitConnected(ctx context.Context, nc *nats.Conn) error {
 	}
 }
 
-// disconnect sends what is buffered, then ends the connection.
-func (l *link) disconnect(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+// Disconnect sends what is buffered, then ends the connection.
+func (l *Link) Disconnect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, OpTimeout)
 	defer cancel()
-	done := l.nc.StatusChanged(nats.CLOSED)
-	defer l.nc.Close()
-	if err := l.nc.Drain(); err != nil {
+	done := l.NC.StatusChanged(nats.CLOSED)
+	defer l.NC.Close()
+	if err := l.NC.Drain(); err != nil {
 		if errors.Is(err, nats.ErrConnectionReconnecting) || errors.Is(err, nats.ErrConnectionClosed) {
 			return nil // nothing can be buffered while there is no connection
 		}
@@ -121,22 +136,37 @@ func (l *link) disconnect(ctx context.Context) error {
 	}
 }
 
-func (l *link) onDisconnect(_ *nats.Conn, err error) {
+func (l *Link) onDisconnect(_ *nats.Conn, err error) {
 	if err == nil {
 		return // we closed it
 	}
-	l.lost.Add(1)
-	l.log.Warn("nats connection lost; trying again until it is back", zap.Error(err))
+	l.Lost.Add(1)
+	l.Log.Warn("nats connection lost; trying again until it is back", zap.Error(err))
 }
 
-func (l *link) onReconnect(nc *nats.Conn) {
-	l.log.Info("nats connection is back", zap.String(v1.LogURL, nc.ConnectedUrlRedacted()))
+func (l *Link) onReconnect(nc *nats.Conn) {
+	l.Log.Info("nats connection is back", zap.String(v1.LogURL, nc.ConnectedUrlRedacted()))
 }
 
-func (l *link) onAsyncError(_ *nats.Conn, sub *nats.Subscription, err error) {
+func (l *Link) onAsyncError(_ *nats.Conn, sub *nats.Subscription, err error) {
 	fields := []zap.Field{zap.Error(err)}
 	if sub != nil {
 		fields = append(fields, zap.String("subject", sub.Subject))
 	}
-	l.log.Warn("nats reported an error", fields...)
+	l.Log.Warn("nats reported an error", fields...)
+}
+
+// Redacted is the list of servers without user information, for logs and errors.
+func Redacted(servers string) string {
+	all := strings.Split(servers, ",")
+	for i, s := range all {
+		u, err := url.Parse(strings.TrimSpace(s))
+		if err != nil {
+			all[i] = "(unreadable address)"
+			continue
+		}
+		u.User = nil
+		all[i] = u.String()
+	}
+	return strings.Join(all, ",")
 }

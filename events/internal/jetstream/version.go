@@ -1,4 +1,4 @@
-package events
+package jetstream
 
 import (
 	"context"
@@ -54,12 +54,12 @@ func parseVersion(s string) ([3]int, error) {
 	return v, nil
 }
 
-func (l *link) checkServer(ctx context.Context) error {
-	return l.call(ctx, "ask the account", func(ctx context.Context) error {
-		info, err := l.js.AccountInfo(ctx)
+func (l *Link) CheckServer(ctx context.Context) error {
+	return l.Call(ctx, "ask the account", func(ctx context.Context) error {
+		info, err := l.JS.AccountInfo(ctx)
 		if err != nil {
 			return err
 		}
-		return checkVersion(l.nc.ConnectedServerVersion(), info.API.Level)
+		return checkVersion(l.NC.ConnectedServerVersion(), info.API.Level)
 	})
 }

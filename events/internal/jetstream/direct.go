@@ -1,4 +1,4 @@
-package events
+package jetstream
 
 import (
 	"context"
@@ -15,9 +15,9 @@ import (
 	"channelsync/internal/progress"
 )
 
-// getRequest is a batched direct get (ADR-31): the messages from a sequence or
+// GetRequest is a batched direct get (ADR-31): the messages from a sequence or
 // time on that match a subject, or the last one of each of several subjects.
-type getRequest struct {
+type GetRequest struct {
 	Seq       uint64     `json:"seq,omitempty"`
 	Batch     int        `json:"batch,omitempty"`
 	MaxBytes  int        `json:"max_bytes,omitempty"`
@@ -26,10 +26,10 @@ type getRequest struct {
 	LastFor   []string   `json:"multi_last,omitempty"`
 }
 
-// page is the answer: messages in ascending sequence, and how many more match.
-type page struct {
-	msgs    []*jetstream.RawStreamMsg
-	pending int
+// Page is the answer: messages in ascending sequence, and how many more match.
+type Page struct {
+	Msgs    []*jetstream.RawStreamMsg
+	Pending int
 }
 
 // answerMax bounds an answer, in bytes: the server cuts off a client that has 64
@@ -40,63 +40,63 @@ const answerMax = 8 << 20
 // server refuses more than 1,024.
 const lastForMax = 500
 
-// get asks the stream directly, past the API queue. Unlike jetstreamext.GetBatch
+// DirectGet asks the stream directly, past the API queue. Unlike jetstreamext.GetBatch
 // it tells an answer that was cut off from a complete one: taking the first for
 // the second would make stored records look absent.
 //
 // A cluster has nobody to answer right after a stream was made, or while its servers
 // start: it is asked again until then.
-func (s *stream) get(ctx context.Context, req getRequest) (page, error) {
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+func (s *Stream) DirectGet(ctx context.Context, req GetRequest) (Page, error) {
+	ctx, cancel := context.WithTimeout(ctx, OpTimeout)
 	defer cancel()
 	for {
 		p, err := s.ask(ctx, req)
 		progress.Move(ctx)
-		if s.inside || !errors.Is(err, nats.ErrNoResponders) {
+		if s.Inside || !errors.Is(err, nats.ErrNoResponders) {
 			return p, err
 		}
-		if lifecycle.Sleep(ctx, askAgain) != nil {
+		if lifecycle.Sleep(ctx, AskAgain) != nil {
 			return p, err
 		}
 	}
 }
 
-// askAgain is the pause before a stream that nobody answered for is asked again.
-const askAgain = 100 * time.Millisecond
+// AskAgain is the pause before a stream that nobody answered for is asked again.
+const AskAgain = 100 * time.Millisecond
 
 // ask is one request and its answer.
-func (s *stream) ask(ctx context.Context, req getRequest) (page, error) {
+func (s *Stream) ask(ctx context.Context, req GetRequest) (Page, error) {
 	if req.StartTime == nil && req.Seq == 0 && len(req.LastFor) == 0 {
 		req.Seq = 1
 	}
 	req.MaxBytes = answerMax
 	body, err := json.Marshal(req)
 	if err != nil {
-		return page{}, fmt.Errorf("encode request: %w", err)
+		return Page{}, fmt.Errorf("encode request: %w", err)
 	}
-	sub, err := s.nc.SubscribeSync(s.nc.NewInbox())
+	sub, err := s.NC.SubscribeSync(s.NC.NewInbox())
 	if err != nil {
-		return page{}, fmt.Errorf("subscribe to the answer: %w", err)
+		return Page{}, fmt.Errorf("subscribe to the answer: %w", err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	if err := s.nc.PublishRequest(s.api+"DIRECT.GET."+s.name, sub.Subject, body); err != nil {
-		return page{}, err
+	if err := s.NC.PublishRequest(s.API+"DIRECT.GET."+s.Name, sub.Subject, body); err != nil {
+		return Page{}, err
 	}
-	var p page
+	var p Page
 	for {
 		msg, err := sub.NextMsgWithContext(ctx)
 		if err != nil {
-			return page{}, fmt.Errorf("after %d messages: %w", len(p.msgs), err)
+			return Page{}, fmt.Errorf("after %d messages: %w", len(p.Msgs), err)
 		}
 		raw, end, err := readDirect(msg)
 		switch {
 		case err != nil:
-			return page{}, err
+			return Page{}, err
 		case raw != nil:
-			p.msgs = append(p.msgs, raw)
+			p.Msgs = append(p.Msgs, raw)
 		}
 		if raw != nil || end {
-			p.pending, _ = strconv.Atoi(msg.Header.Get("Nats-Num-Pending"))
+			p.Pending, _ = strconv.Atoi(msg.Header.Get("Nats-Num-Pending"))
 		}
 		if end {
 			return p, nil
@@ -131,84 +131,84 @@ func readDirect(msg *nats.Msg) (raw *jetstream.RawStreamMsg, end bool, err error
 	}, false, nil
 }
 
-// count is how many messages match the filter, and the oldest of them.
-func (s *stream) count(ctx context.Context, filter string) (int, *jetstream.RawStreamMsg, error) {
-	p, err := s.get(ctx, getRequest{NextFor: filter, Batch: 1})
-	if err != nil || len(p.msgs) == 0 {
+// CountMsgs is how many messages match the filter, and the oldest of them.
+func (s *Stream) CountMsgs(ctx context.Context, filter string) (int, *jetstream.RawStreamMsg, error) {
+	p, err := s.DirectGet(ctx, GetRequest{NextFor: filter, Batch: 1})
+	if err != nil || len(p.Msgs) == 0 {
 		return 0, nil, err
 	}
-	return 1 + p.pending, p.msgs[0], nil
+	return 1 + p.Pending, p.Msgs[0], nil
 }
 
-// each hands on every message that matches the filter, from a sequence on, page
+// DirectEach hands on every message that matches the filter, from a sequence on, page
 // by page, so that no answer grows with the stream. A message stored while it
 // runs may or may not be among them.
-func (s *stream) each(ctx context.Context, req getRequest, fn func([]*jetstream.RawStreamMsg) error) error {
-	req.Batch = batchMax
+func (s *Stream) DirectEach(ctx context.Context, req GetRequest, fn func([]*jetstream.RawStreamMsg) error) error {
+	req.Batch = BatchMax
 	for {
-		p, err := s.page(ctx, req)
+		p, err := s.DirectPage(ctx, req)
 		if err != nil {
 			return err
 		}
-		if len(p.msgs) == 0 {
+		if len(p.Msgs) == 0 {
 			return nil
 		}
-		if err := fn(p.msgs); err != nil {
+		if err := fn(p.Msgs); err != nil {
 			return err
 		}
-		if p.pending == 0 {
+		if p.Pending == 0 {
 			return nil
 		}
-		req.StartTime, req.Seq = nil, p.msgs[len(p.msgs)-1].Sequence+1
+		req.StartTime, req.Seq = nil, p.Msgs[len(p.Msgs)-1].Sequence+1
 	}
 }
 
-// page is get with a deadline of its own, for loops that may take long in all.
-func (s *stream) page(ctx context.Context, req getRequest) (page, error) {
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+// DirectPage is get with a deadline of its own, for loops that may take long in all.
+func (s *Stream) DirectPage(ctx context.Context, req GetRequest) (Page, error) {
+	ctx, cancel := context.WithTimeout(ctx, OpTimeout)
 	defer cancel()
-	return s.get(ctx, req)
+	return s.DirectGet(ctx, req)
 }
 
-// last is the last message of each subject that has one.
-func (s *stream) last(ctx context.Context, subjects []string) ([]*jetstream.RawStreamMsg, error) {
+// DirectLast is the last message of each subject that has one.
+func (s *Stream) DirectLast(ctx context.Context, subjects []string) ([]*jetstream.RawStreamMsg, error) {
 	var all []*jetstream.RawStreamMsg
 	for len(subjects) > 0 {
 		n := min(len(subjects), lastForMax)
-		req := getRequest{LastFor: subjects[:n]}
+		req := GetRequest{LastFor: subjects[:n]}
 		for {
-			p, err := s.page(ctx, req)
+			p, err := s.DirectPage(ctx, req)
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, p.msgs...)
-			if p.pending == 0 || len(p.msgs) == 0 {
+			all = append(all, p.Msgs...)
+			if p.Pending == 0 || len(p.Msgs) == 0 {
 				break
 			}
-			req.Seq = p.msgs[len(p.msgs)-1].Sequence + 1
+			req.Seq = p.Msgs[len(p.Msgs)-1].Sequence + 1
 		}
 		subjects = subjects[n:]
 	}
 	return all, nil
 }
 
-// lastOf is the last message of a subject, or ErrNotFound.
-func (s *stream) lastOf(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
-	msg, err := s.handle.GetLastMsgForSubject(ctx, subject)
+// LastMsg is the last message of a subject, or ErrNotFound.
+func (s *Stream) LastMsg(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
+	msg, err := s.Handle.GetLastMsgForSubject(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, ErrNotFound
 	}
 	return msg, err
 }
 
-// leader reads the last message of a subject from the stream's leader, past the
+// LeaderMsg reads the last message of a subject from the stream's leader, past the
 // replicas that may lag behind; ErrNotFound when there is none.
-func (s *stream) leader(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
+func (s *Stream) LeaderMsg(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
 	req, err := json.Marshal(map[string]string{"last_by_subj": subject})
 	if err != nil {
 		return nil, fmt.Errorf("encode request: %w", err)
 	}
-	msg, err := s.nc.RequestWithContext(ctx, s.api+"STREAM.MSG.GET."+s.name, req)
+	msg, err := s.NC.RequestWithContext(ctx, s.API+"STREAM.MSG.GET."+s.Name, req)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"channelsync/handlers/admin"
+	"channelsync/handlers/internal/crowd"
 )
 
 // adminWriteTimeout leaves time to write an answer that took all of admin.Timeout.
@@ -34,6 +35,7 @@ func newServer(addr string, handler http.Handler, log *zap.Logger) *http.Server 
 		ReadTimeout:       15 * time.Second,
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    16 << 10,
+		ConnContext:       crowd.ConnContext,
 		ErrorLog:          zap.NewStdLog(log.Named("http")),
 	}
 }

@@ -19,7 +19,7 @@ const (
 	ResultMalformed   = "malformed"   // authentic but not the envelope
 	ResultUnavailable = "unavailable" // the journal did not take it
 	ResultBusy        = "busy"        // too many authentic ones of the installation, or too many bytes a second
-	ResultLimited     = "limited"     // too many of one address
+	ResultLimited     = "limited"     // cut off: too many of its client on the way
 	ResultTooLarge    = "too_large"
 	ResultCutShort    = "cut_short" // the body did not arrive
 	ResultUnknown     = "unknown"   // no such installation
@@ -78,7 +78,7 @@ func tooFast() answer {
 func limited() answer {
 	return answer{
 		ResultLimited, http.StatusTooManyRequests, v1.CodeUnavailable,
-		"Too many requests of this address are under way. Send it again.",
+		"It did not arrive before too many others of this address. Send it again.",
 	}
 }
 

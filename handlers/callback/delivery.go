@@ -14,6 +14,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/handlers/internal/crowd"
 	"channelsync/handlers/internal/forwarded"
 	"channelsync/handlers/internal/web"
 )
@@ -56,19 +57,19 @@ func (d *delivery) handle() answer {
 	if !web.IsInstallationID(id) {
 		return unknown()
 	}
-	giveBack, ok := d.enterStranger()
-	if !ok {
-		return limited()
-	}
-	receiver, found, err := d.receiver(id)
+	arrive := d.arrive()
+	defer arrive.leave()
+	receiver, found, err := d.receiver(arrive.ctx, id)
 	switch {
+	case err != nil && arrive.cut():
+		return d.failed(limited(), errCrowded)
 	case err != nil:
 		return d.failed(unavailable(), fmt.Errorf("look up installation: %w", err))
 	case !found:
 		return unknown()
 	}
 	d.installation = id
-	body, refusal, ok := d.readBody()
+	body, refusal, ok := d.readBody(arrive)
 	if !ok {
 		return refusal
 	}
@@ -80,7 +81,8 @@ func (d *delivery) handle() answer {
 	if !d.authenticate(receiver, signature, body, envelope) {
 		return unauthentic()
 	}
-	giveBack() // no stranger: from here on it counts for its installation
+	arrive.leave() // no stranger: from here on it counts for its installation
+	d.leaves = append(d.leaves, crowd.Vouch(d.r.Context()))
 	leave, ok := d.authentic.enter(id, d.Limits.PerInstallation)
 	if !ok {
 		return busy()
@@ -92,39 +94,32 @@ func (d *delivery) handle() answer {
 	return d.take(receiver, body, envelope)
 }
 
-func (d *delivery) enterStranger() (leave func(), ok bool) {
-	most := d.Limits.Unsigned
-	if _, ok := autotask.ParseSignature(d.r.Header.Get(autotask.SignatureHeader)); ok {
-		most = d.Limits.Signed
-	}
-	leave, ok = d.strangers.enter(d.client.Network(), most)
-	if ok {
-		d.leaves = append(d.leaves, leave)
-	}
-	return leave, ok
-}
-
 func (d *delivery) leave() {
 	for _, leave := range d.leaves {
 		leave()
 	}
 }
 
-func (d *delivery) receiver(id string) (Receiver, bool, error) {
-	ctx, cancel := context.WithTimeoutCause(d.r.Context(), lookupTimeout, tooLate{"look up installation: no answer", lookupTimeout})
+func (d *delivery) receiver(ctx context.Context, id string) (Receiver, bool, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, lookupTimeout, tooLate{"look up installation: no answer", lookupTimeout})
 	defer cancel()
 	return d.Receivers.Receiver(ctx, id)
 }
 
 // readBody reads the raw bytes, which the signature is over.
-func (d *delivery) readBody() (body []byte, refusal answer, ok bool) {
+func (d *delivery) readBody(arrive *arrival) (body []byte, refusal answer, ok bool) {
 	if d.r.ContentLength > maxBody {
 		return nil, tooLarge(), false
 	}
 	// Room for the usual body at once; no header makes more than a little of it.
 	room := bytes.NewBuffer(make([]byte, 0, min(max(d.r.ContentLength, 0), bodyOften)+bytes.MinRead))
-	_, err := room.ReadFrom(http.MaxBytesReader(d.w, d.r.Body, maxBody))
+	wake := context.AfterFunc(arrive.ctx, func() { _ = http.NewResponseController(d.w).SetReadDeadline(time.Unix(1, 0)) })
+	_, err := room.ReadFrom(arrive.counted(http.MaxBytesReader(d.w, d.r.Body, maxBody)))
 	body = room.Bytes()
+	if !wake() && arrive.cut() {
+		d.w.Header().Set("Connection", "close") // its deadline has passed for good
+		return nil, d.failed(limited(), errCrowded), false
+	}
 	if tooBig := (*http.MaxBytesError)(nil); errors.As(err, &tooBig) {
 		return nil, tooLarge(), false
 	}

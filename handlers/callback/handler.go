@@ -10,6 +10,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/handlers/internal/crowd"
 	"channelsync/handlers/internal/forwarded"
 )
 
@@ -69,9 +70,9 @@ type Config struct {
 // Handler serves both callback paths. It keeps no goroutine of its own.
 type Handler struct {
 	Config
-	strangers *inFlight // per source address, until the signature is known to be right
-	authentic *inFlight // per installation, and in all
-	pace      *pace     // of authentic bytes
+	arrivals  *crowd.Crowd // by client, until the signature is known to be right
+	authentic *inFlight    // per installation, and in all
+	pace      *pace        // of authentic bytes
 	hints     *onceAMinute
 }
 
@@ -83,7 +84,7 @@ func New(cfg Config) *Handler {
 	cfg.Limits = cfg.Limits.orDefaults()
 	return &Handler{
 		Config:    cfg,
-		strangers: newInFlight(0),
+		arrivals:  crowd.New(crowd.Limits{Places: cfg.Limits.Arrivals, Bytes: cfg.Limits.ArrivalBytes, ClientBytes: cfg.Limits.ClientBytes}),
 		authentic: newInFlight(cfg.Limits.Authentic),
 		pace:      newPace(cfg.Limits),
 		hints:     &onceAMinute{last: map[string]time.Time{}},

@@ -11,11 +11,15 @@ import (
 )
 
 // Limits bound what is in flight at a time. Requests that are not known to be
-// authentic yet count per source address, authentic ones per installation: so a
-// stranger can use up his own share only, and never that of an installation.
+// authentic yet count per client, authentic ones per installation: so a stranger can
+// use up his own share only, and never that of an installation. Beyond a limit of
+// arrivals the oldest one is cut off, see arrival.
 type Limits struct {
-	Unsigned        int           // per address, no well-formed signature header: 64
-	Signed          int           // per address, with one, until it is verified: 1024
+	Unsigned        int           // per client, no well-formed signature header: 64
+	Signed          int           // per client, with one, until it is verified: 1024
+	Arrivals        int           // of all clients, until they are verified: 4096
+	ArrivalBytes    int           // of their bodies, of all clients: 64 MiB
+	ClientBytes     int           // of their bodies, per client: 16 MiB
 	PerInstallation int           // authentic: 512
 	Authentic       int           // authentic, of all installations: 4096
 	Publish         time.Duration // how long the journal may take: 5 s, Autotask gives up at 10 s
@@ -33,6 +37,9 @@ func (l Limits) orDefaults() Limits {
 	}{
 		{&l.Unsigned, 64},
 		{&l.Signed, 1024},
+		{&l.Arrivals, 4096},
+		{&l.ArrivalBytes, 64 << 20},
+		{&l.ClientBytes, 16 << 20},
 		{&l.PerInstallation, 512},
 		{&l.Authentic, 4096},
 		{&l.Bytes, 8 << 20},

@@ -253,7 +253,7 @@ func (a *App) listen(setting, addr string, s func(addr string) *http.Server, cer
 		return nil
 	})
 	srv := s(l.Addr().String())
-	l = handlers.Bound(l, openFiles())
+	l = handlers.Bound(l, openFiles(), a.opts.Config.TrustedProxies)
 	if cert != "" {
 		pair, err := tls.LoadX509KeyPair(cert, key)
 		if err != nil {

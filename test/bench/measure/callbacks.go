@@ -60,9 +60,9 @@ func (r *run) callbacks() (err error) {
 	}
 	connections := pick(r, []int{1, 16, 64, 256}, []int{1, 16, 64})
 	// Many short turns: whatever else the machine does then falls on all of them.
-	rounds, length := pick(r, 5, 3), pick(r, 700*time.Millisecond, 400*time.Millisecond)
+	rounds, length := pick(r, 5, 1), pick(r, 700*time.Millisecond, 200*time.Millisecond)
 	for _, c := range all {
-		if _, err := c.round(16, time.Second); err != nil { // warm-up
+		if _, err := c.round(16, length); err != nil { // warm-up
 			return err
 		}
 	}

@@ -27,7 +27,7 @@ type costs struct {
 // costs counts what each trigger costs in Autotask requests: every clock is stopped, and
 // one thing is made to happen at a time.
 func (r *run) costs() (err error) {
-	n := pick(r, 1000, 500)
+	n := pick(r, 1000, 100)
 	b, err := r.start(1, map[string]string{
 		"log-level": "warn", "contract-poll-interval": never, "contract-parts-interval": never, "sweep-interval": never, "webhook-check-interval": never,
 	})

@@ -20,7 +20,7 @@ func (r *run) freshness() (err error) {
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 	t := b.Tenants[0]
-	t.FillCompanies(pick(r, 10_000, 2_500))
+	t.FillCompanies(pick(r, 10_000, 1_000))
 	if err := b.Install(r.ctx, t, v1.SyncActiveCustomers); err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (r *run) freshness() (err error) {
 	for _, c := range []struct {
 		rate, seconds int
 		p95           float64 // ms; 0 makes no claim
-	}{{1, pick(r, 10, 3), 0}, {50, pick(r, 10, 3), 1000}, {500, pick(r, 10, 3), 2000}} {
+	}{{1, pick(r, 10, 1), 0}, {50, pick(r, 10, 1), 1000}, {500, pick(r, 10, 1), 2000}} {
 		t.Autotask.ResetStats()
 		before, err := b.Product.Usage()
 		if err != nil {

@@ -24,7 +24,7 @@ func (r *run) installations() error {
 		Title:   "Many installations",
 		Columns: []string{"installations", "of companies", "start", "start after a kill", "memory, started", "memory, idle", "CPU, idle"},
 	}
-	counts := pick(r, []int{1, 100, 1000}, []int{1, 30})
+	counts := pick(r, []int{1, 100, 1000}, []int{1, 10})
 	for _, n := range counts {
 		if err := r.crowd(&s, n, n == counts[len(counts)-1]); err != nil {
 			return fmt.Errorf("%d installations: %w", n, err)
@@ -63,12 +63,12 @@ func (r *run) crowd(s *report.Section, n int, last bool) (err error) {
 		return err
 	}
 	killed := b.StartedIn
-	if err := r.rest(pick(r, 5*time.Second, 2*time.Second)); err != nil { // what a start begins with
+	if err := r.rest(pick(r, 5*time.Second, time.Second)); err != nil { // what a start begins with
 		return err
 	}
-	watched := pick(r, 10*time.Second, 3*time.Second)
+	watched := pick(r, 10*time.Second, time.Second)
 	if last {
-		watched = pick(r, time.Minute, 5*time.Second) // each contract poll once
+		watched = pick(r, time.Minute, 2*time.Second) // each contract poll once
 	}
 	started, idle, share, err := r.idle(b, watched)
 	if err != nil {
@@ -99,7 +99,7 @@ func (r *run) idle(b *bed.Bed, d time.Duration) (before, after process.Usage, pe
 // firstPasses fills every tenant, has all of them passed over at once, and looks at how
 // far apart they end: with fair shares all are served all the time.
 func (r *run) firstPasses(s *report.Section, b *bed.Bed, n int) error {
-	companies := pick(r, 200, 50)
+	companies := pick(r, 200, 20)
 	for _, t := range b.Tenants {
 		t.FillCompanies(companies)
 	}

@@ -11,9 +11,6 @@ import (
 	"channelsync/test/bench/report"
 )
 
-// manyInstallations share the callbacks of the second half of the intake table.
-const manyInstallations = 64
-
 // intakeTable is what intake fills.
 func (r *run) intakeTable() report.Section {
 	s := report.Section{
@@ -32,7 +29,7 @@ func (r *run) intakeTable() report.Section {
 // turns with an earlier revision of the program when there is one.
 func (r *run) intake() error {
 	s := r.intakeTable()
-	for _, installations := range []int{1, manyInstallations} {
+	for _, installations := range []int{1, pick(r, 64, 8)} {
 		if err := r.intakeOf(installations, &s); err != nil {
 			return err
 		}
@@ -61,9 +58,9 @@ func (r *run) intakeOf(installations int, s *report.Section) (err error) {
 		callbacks = append(callbacks, of)
 		all = append(all, r.intakeContender(b, of))
 	}
-	rounds, length := pick(r, 9, 5), pick(r, 600*time.Millisecond, 300*time.Millisecond)
+	rounds, length := pick(r, 9, 1), pick(r, 600*time.Millisecond, 100*time.Millisecond)
 	for _, c := range all {
-		if _, err := c.round(16, time.Second); err != nil { // warm-up
+		if _, err := c.round(16, length); err != nil { // warm-up
 			return err
 		}
 	}

@@ -20,7 +20,7 @@ const journalRecords = 20_000 // that the changes of a long journal are of
 // journal measures how soon the program is ready over a long journal, after a proper
 // end and after a kill. The changes are not dispatched yet, which is the worst of it.
 func (r *run) journal() (err error) {
-	n := pick(r, 1_000_000, 100_000)
+	n := pick(r, 1_000_000, 20_000)
 	b, err := r.start(1, map[string]string{"log-level": "warn"}) // makes the keys
 	if err != nil {
 		return err

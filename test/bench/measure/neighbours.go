@@ -18,7 +18,7 @@ func (r *run) neighbours() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	n := pick(r, 10_000, 2_000)
+	n := pick(r, 10_000, 500)
 	flooded, quiet := b.Tenants[0], b.Tenants[1]
 	flooded.FillCompanies(n)
 	quiet.FillCompanies(20)

@@ -52,7 +52,7 @@ func diskOf(dir string) string {
 func (m Machine) String() string {
 	form := ""
 	if m.Short {
-		form = " The short form: few rounds, small numbers."
+		form = " The short form: one round of everything, numbers too small to compare."
 	}
 	return fmt.Sprintf("Measured on %s: %d cores, Linux %s, %s on a virtual disk, %s; load average %s at the start; %s in all.%s",
 		m.At.Format("2006-01-02"), m.Cores, m.Kernel, m.Disk, m.Go, m.Load, m.Took.Round(time.Second), form)

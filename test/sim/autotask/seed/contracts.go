@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"channelsync/test/sim/autotask/billing"
 )
 
 // catalog is what contracts are made of.
@@ -16,6 +18,7 @@ type catalog struct {
 type service struct {
 	id, vendor  int64
 	cost, price decimal.Decimal
+	months      int // of its billing period
 }
 
 type bundle struct {
@@ -57,6 +60,7 @@ func (f *filler) fillCatalog() {
 		}
 		f.catalog.services = append(f.catalog.services, service{
 			f.Put("Services", row), vendor, decimal.RequireFromString(o.cost), decimal.RequireFromString(o.price),
+			billing.Months(int64(o.period)),
 		})
 	}
 	for i, name := range []string{"Essentials", "Security plus"} {
@@ -84,13 +88,12 @@ func (f *filler) fillCatalog() {
 // types is the mix of contracts, cycled: mostly recurring services, as at a real provider.
 var types = []int{7, 7, 1, 7, 3, 7, 7, 4, 7, 6, 7, 8}
 
-func (f *filler) contract(companyID int64, company string, i int) {
+func (f *filler) contract(c customer, i int) {
 	kind := types[i%len(types)]
-	month := time.Date(f.spec.Today.Year(), f.spec.Today.Month(), 1, 0, 0, 0, 0, time.UTC)
-	start := month.AddDate(0, -(i % 9), 0)
+	start := f.month.AddDate(0, -(i % 9), 0)
 	end := start.AddDate(1, 0, -1)
 	row := map[string]any{
-		"companyID": companyID, "contractName": clip("Managed services: "+company, 100),
+		"companyID": c.id, "contractName": clip("Managed services: "+c.name, 100),
 		"contractType": kind, "contractCategory": 12,
 		"status": 1, "startDate": start, "endDate": end, "estimatedCost": 0,
 		"lastModifiedDateTime": start.Add(time.Duration(f.rng.IntN(86400*1e3)) * time.Millisecond),
@@ -102,83 +105,48 @@ func (f *filler) contract(companyID int64, company string, i int) {
 	case 7:
 		row["contractPeriodType"] = 2
 	case 3, 4:
-		row["estimatedCost"], row["estimatedRevenue"] = 1000+f.rng.IntN(9000), 15000
+		row["estimatedCost"], row["estimatedRevenue"] = 1000+f.rng.IntN(9000), c.pays.theirs(decimal.NewFromInt(15000))
 	}
 	id := f.Put("Contracts", row)
 	switch {
 	case kind == 7:
 		for n := range 1 + i%3 {
-			f.contractService(id, i+n, start, end)
+			f.contractService(id, c, i+n, start, end)
 		}
 		if i%5 == 0 {
-			f.contractBundle(id, i, start, end)
+			f.contractBundle(id, c, i, start, end)
 		}
 	case kind == 1 || kind == 3:
-		f.charge(id, i)
+		f.charge(id, c, i)
 	}
 }
 
-func (f *filler) contractService(contractID int64, i int, start, end time.Time) {
-	s := f.catalog.services[i%len(f.catalog.services)]
-	id := f.Put("ContractServices", map[string]any{
-		"contractID": contractID, "serviceID": s.id, "unitPrice": s.price, "unitCost": s.cost,
-		"internalCurrencyUnitPrice": s.price, "internalCurrencyAdjustedPrice": s.price,
-	})
-	units := int64(1 + f.rng.IntN(25))
-	f.periods(start, end, func(from, to time.Time) {
-		row := f.unitRow(contractID, units, from, to, s.cost, s.price)
-		row["contractServiceID"], row["serviceID"] = id, s.id
-		if s.vendor != 0 {
-			row["vendorCompanyID"] = s.vendor
-		}
-		f.Put("ContractServiceUnits", row)
-	})
+func (f *filler) contractService(contractID int64, c customer, i int, start, end time.Time) {
+	l := f.serviceLine(contractID, c, f.catalog.services[i%len(f.catalog.services)])
+	l.units = int64(1 + f.rng.IntN(25))
+	l.put(f.periods(start, end, l.months)...)
 }
 
-func (f *filler) contractBundle(contractID int64, i int, start, end time.Time) {
-	b := f.catalog.bundles[i%len(f.catalog.bundles)]
-	id := f.Put("ContractServiceBundles", map[string]any{
-		"contractID": contractID, "serviceBundleID": b.id, "unitPrice": b.price, "internalCurrencyUnitPrice": b.price,
-		"adjustedPrice": b.price, "internalCurrencyAdjustedPrice": b.price,
-	})
-	units := int64(1 + f.rng.IntN(10))
-	f.periods(start, end, func(from, to time.Time) {
-		row := f.unitRow(contractID, units, from, to, b.cost, b.price)
-		row["contractServiceBundleID"], row["serviceBundleID"] = id, b.id
-		f.Put("ContractServiceBundleUnits", row)
-	})
+func (f *filler) contractBundle(contractID int64, c customer, i int, start, end time.Time) {
+	l := f.bundleLine(contractID, c, f.catalog.bundles[i%len(f.catalog.bundles)])
+	l.units = int64(1 + f.rng.IntN(10))
+	l.put(f.periods(start, end, l.months)...)
 }
 
-// unitRow holds extended amounts: the units are multiplied in.
-func (f *filler) unitRow(contractID, units int64, from, to time.Time, cost, price decimal.Decimal) map[string]any {
-	n := decimal.NewFromInt(units)
-	row := map[string]any{
-		"contractID": contractID, "units": units, "cost": cost.Mul(n), "price": price.Mul(n),
-		"internalCurrencyPrice": price.Mul(n), "startDate": from, "endDate": to,
+// periods are the contract's billing periods, at most UnitPeriods of them, the current one among them.
+func (f *filler) periods(start, end time.Time, months int) []billing.Period {
+	all := billing.Periods(start, end, months)
+	earliest := f.spec.Today.AddDate(0, -f.spec.UnitPeriods/2-1, 0)
+	for len(all) > 1 && all[0].From.Before(earliest) && !all[1].From.After(f.spec.Today) {
+		all = all[1:]
 	}
-	if to.Before(f.spec.Today) {
-		row["approveAndPostDate"] = to
-	}
-	return row
+	return all[:min(len(all), f.spec.UnitPeriods)]
 }
 
-// periods visits the contract's months, at most UnitPeriods of them, the current one among them.
-func (f *filler) periods(start, end time.Time, visit func(from, to time.Time)) {
-	first := start
-	for earliest := f.spec.Today.AddDate(0, -f.spec.UnitPeriods/2-1, 0); first.Before(earliest); {
-		first = first.AddDate(0, 1, 0)
-	}
-	for n := 0; n < f.spec.UnitPeriods && first.Before(end); n++ {
-		next := first.AddDate(0, 1, 0)
-		visit(first, next.AddDate(0, 0, -1))
-		first = next
-	}
-}
-
-func (f *filler) charge(contractID int64, i int) {
+func (f *filler) charge(contractID int64, c customer, i int) {
 	row := map[string]any{
 		"contractID": contractID, "name": "Hardware", "unitQuantity": 2, "unitCost": "850", "unitPrice": "1100",
-		"extendedCost": "1700", "billableAmount": "2200", "internalCurrencyBillableAmount": "2200",
+		"extendedCost": "1700", "billableAmount": c.pays.theirs(decimal.NewFromInt(2200)), "internalCurrencyBillableAmount": "2200",
 		"datePurchased": f.spec.Today.AddDate(0, -1, 0), "createDate": f.spec.Today.AddDate(0, -1, 0),
 	}
 	if i%2 == 0 {

@@ -46,6 +46,7 @@ func (s *Sim) controlRoutes() http.Handler {
 		r.Post("/seed", s.do(s.seedRequest))
 		r.Post("/{entity}", s.putRequest)
 		r.Get("/{entity}/{id}", s.getRequest)
+		r.Post("/{entity}/{id}/{operation}", s.operateRequest)
 		r.Delete("/{entity}/{id}", s.do(func(r *http.Request) error {
 			id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
 			if err == nil {
@@ -174,6 +175,24 @@ func (s *Sim) putRequest(w http.ResponseWriter, r *http.Request) {
 	}
 	id, err := s.put(chi.URLParam(r, "entity"), fields)
 	if err != nil {
+		complain(w, err)
+		return
+	}
+	reply(w, http.StatusOK, map[string]int64{"id": id})
+}
+
+func (s *Sim) operateRequest(w http.ResponseWriter, r *http.Request) {
+	id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
+	if err != nil {
+		complain(w, err)
+		return
+	}
+	var o operation
+	if err := decode(r, &o); err != nil && !errors.Is(err, io.EOF) { // some need no body
+		complain(w, err)
+		return
+	}
+	if id, err = s.operate(chi.URLParam(r, "entity"), id, chi.URLParam(r, "operation"), o); err != nil {
 		complain(w, err)
 		return
 	}

@@ -94,6 +94,13 @@ func (s *Sim) RandomEdit() string {
 			s.change("Contacts", contact["id"].(int64), Row{"emailAddress": email})
 			return fmt.Sprintf("contact %d: e-mail %s", contact["id"], email)
 		}
+	case 6:
+		if line, ok := s.pick("ContractServices"); ok {
+			units := int64(s.dice.n(25))
+			if s.Adjust("ContractServices", line["id"].(int64), units) == nil { // else nothing is billed today
+				return fmt.Sprintf("contract %d: line %d adjusted to %d units", line["contractID"], line["id"], units)
+			}
+		}
 	}
 	phone := fmt.Sprintf("518-555-%04d", s.dice.n(10000))
 	s.change("Companies", id, Row{"phone": phone})

@@ -69,6 +69,10 @@ func TestAnEditIsFoundIfItMatters(t *testing.T) {
 			p.at.Put("ContractServiceBundles", atsim.Row{"contractID": p.contract, "serviceBundleID": 1})
 		}},
 		{"auto", "what the bundle consists of", true, func(p *dated) { p.at.Remove("ServiceBundleServices", p.content) }},
+		{"auto", "what the bundle costs", true, func(p *dated) { p.edit("ServiceBundles", p.bundle(), atsim.Row{"unitCost": 31}) }},
+		{"monthly", "how often the bundle is billed", true, func(p *dated) { p.edit("ServiceBundles", p.bundle(), atsim.Row{"periodType": 5}) }},
+		{"auto", "the bundle is gone", true, func(p *dated) { p.at.Remove("ServiceBundles", p.bundle()) }},
+		{"auto", "the bundle's name, which nobody is told", false, func(p *dated) { p.edit("ServiceBundles", p.bundle(), atsim.Row{"name": "Sweet"}) }},
 		{"auto", "a charge beside a figure and a vendor of rows", false, func(p *dated) {
 			p.at.Put("ContractCharges", atsim.Row{"contractID": p.contract, "name": "x", "extendedCost": 5, "datePurchased": p.day(0)})
 		}},
@@ -130,6 +134,8 @@ func (p *dated) row(from, to int, cost any) int64 {
 		"startDate": p.day(from), "endDate": p.day(to), "vendorCompanyID": p.vendor,
 	})
 }
+
+func (p *dated) bundle() int64 { return p.at.All("ServiceBundles")[0]["id"].(int64) }
 
 // TestChargesAreComparedWhereTheyCount: without a vendor or a cost of other rows, an
 // edit of them, of their products and of the products' vendors is one of the contract.
@@ -231,6 +237,7 @@ func TestABadRowIsFoundOnce(t *testing.T) {
 		{"that does not say its contract", bad(p.unit, "contractID"), 1},
 		{"of the past", bad(p.past, "cost"), 0},
 		{"of a service", atsim.Fault{Kind: "badvalue", Entity: "ContractServices", Record: p.line, Field: "unitCost", Value: []byte(`{}`)}, 1},
+		{"of a bundle", atsim.Fault{Kind: "badvalue", Entity: "ServiceBundles", Record: p.bundle(), Field: "unitCost", Value: []byte(`{}`)}, 1},
 		{"of a bundle's contents", atsim.Fault{Kind: "badvalue", Entity: "ServiceBundleServices", Record: p.content, Field: "serviceID", Value: []byte(`{}`)}, 1},
 	} {
 		t.Run(row.what, func(t *testing.T) {

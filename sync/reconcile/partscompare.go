@@ -114,7 +114,15 @@ func (c *comparison) catalogue(ctx context.Context, d digests) error {
 		bundles, products = append(bundles, one.bundles...), append(products, one.products...)
 	}
 	var u unstamped
-	err := c.patiently(ctx, func() (err error) {
+	err := c.patiently(ctx, func() error {
+		rows, err := autotask.ByIDs[autotask.ServiceBundle](ctx, c.client, autotask.EntityServiceBundles, "id", unique(bundles))
+		u.bundles, u.badBundles = keyed(rows, bundleRows)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("fetch %s: %w", autotask.EntityServiceBundles, err)
+	}
+	err = c.patiently(ctx, func() (err error) {
 		u.contents, u.badContents, err = contents(c.client)(ctx, unique(bundles))
 		return err
 	})
@@ -123,14 +131,7 @@ func (c *comparison) catalogue(ctx context.Context, d digests) error {
 	}
 	err = c.patiently(ctx, func() error {
 		rows, err := autotask.ByIDs[autotask.Product](ctx, c.client, autotask.EntityProducts, "id", unique(products))
-		u.products = make(map[int64]autotask.Product, len(rows.Items))
-		for _, v := range rows.Items {
-			u.products[v.ID] = v
-		}
-		u.badProducts = make(map[int64]error, len(rows.Bad))
-		for _, bad := range rows.Bad {
-			u.badProducts[bad.ID] = bad
-		}
+		u.products, u.badProducts = keyed(rows, productRows)
 		return err
 	})
 	if err = unlessHidden(err); err != nil {
@@ -147,6 +148,18 @@ func (c *comparison) catalogue(ctx context.Context, d digests) error {
 		one.addCatalogue(u)
 	}
 	return nil
+}
+
+// keyed is the rows of an answer by their ids, and what is wrong with the others.
+func keyed[T any](rows autotask.Rows[T], of row[T]) (map[int64]T, map[int64]error) {
+	good, bad := make(map[int64]T, len(rows.Items)), make(map[int64]error, len(rows.Bad))
+	for _, v := range rows.Items {
+		good[of.id(v)] = v
+	}
+	for _, row := range rows.Bad {
+		bad[row.ID] = row
+	}
+	return good, bad
 }
 
 // digestRows reads rows page by page. Where the hourly limit ends that, it goes on

@@ -16,7 +16,7 @@ import (
 
 // partsFormat begins every hash. It is raised when what a hash is made of changes, the
 // fields of the rows among it: a hash of another format says nothing about edits.
-const partsFormat = "1."
+const partsFormat = "2."
 
 // unreadableParts stands for the hash of a contract whose rows Autotask does not
 // answer at all. It is not compared: it would spoil the answers of others, and its
@@ -139,10 +139,17 @@ func (d *digest) whole() {
 	d.bundles = append(d.bundles, d.later.bundles...)
 }
 
-// addCatalogue counts what the contract's bundles consist of and whose the products of
-// its charges are: edits of these are not told either.
+// addCatalogue counts what the contract's bundles cost and consist of and whose the products
+// of its charges are: nothing polls edits of these.
 func (d *digest) addCatalogue(c unstamped) {
 	for _, bundle := range unique(d.bundles) {
+		switch v, there := c.bundles[bundle]; {
+		case c.badBundles[bundle] != nil || len(v.Lacks) > 0: // no query tells it
+			d.own.add(autotask.EntityServiceBundles, bundle)
+		case there:
+			v.Name = "" // nothing that is pushed
+			d.own.add(autotask.EntityServiceBundles, v)
+		}
 		if c.badContents[bundle] != nil {
 			d.own.add(autotask.EntityServiceBundleServices, bundle)
 			continue
@@ -187,13 +194,14 @@ func (d *digest) hash(charges bool) string {
 	return partsFormat + base64.RawStdEncoding.EncodeToString(b[:])
 }
 
-// unstamped are the rows of the catalogue that do not tell of their edits.
+// unstamped are the rows of the catalogue whose edits no poll finds.
 type unstamped struct {
+	bundles   map[int64]autotask.ServiceBundle
 	contents  map[int64][]autotask.ServiceBundleService // by bundle
 	products  map[int64]autotask.Product
 	suppliers map[int64][]autotask.ProductVendor // by product
 	// What of them cannot be read.
-	badContents, badProducts, badSuppliers map[int64]error
+	badBundles, badContents, badProducts, badSuppliers map[int64]error
 }
 
 // sums adds hashes of rows up, so that neither the order of the rows nor the pages

@@ -69,7 +69,7 @@ type catalogue struct {
 func (r *Reconciler) catalogueFor(ctx context.Context, p Parts) (c catalogue, err error) {
 	t, now, f := &r.tenant, r.Now(), r.fetcher
 	if bundles := p.bundleIDs(); len(bundles) > 0 {
-		if c.bundles, c.badBundles, err = t.bundles.get(ctx, now, bundles, byID(f, bundleRows)); err != nil {
+		if c.bundles, c.badBundles, err = t.bundles.get(ctx, now, bundles, sets(f)); err != nil {
 			return c, err
 		}
 		if c.bundleServices, c.badContents, err = t.bundleServices.get(ctx, now, bundles, contents(f.client)); err != nil {
@@ -105,8 +105,8 @@ func (r *Reconciler) catalogueFor(ctx context.Context, p Parts) (c catalogue, er
 // unstamped is the part of the catalogue that does not tell of its edits.
 func (c catalogue) unstamped() unstamped {
 	return unstamped{
-		contents: c.bundleServices, products: c.products, suppliers: c.productVendors,
-		badContents: c.badContents, badProducts: c.badProducts, badSuppliers: c.badSuppliers,
+		bundles: c.bundles, contents: c.bundleServices, products: c.products, suppliers: c.productVendors,
+		badBundles: c.badBundles, badContents: c.badContents, badProducts: c.badProducts, badSuppliers: c.badSuppliers,
 	}
 }
 
@@ -178,17 +178,26 @@ func byID[T any](f *fetcher, r row[T]) loader[T] {
 	}
 }
 
-// stock loads products. One that a query did not answer in full says so in Lacks: who
+// stock loads products, sets loads bundles. One that a query did not answer in full says so in Lacks: who
 // compares asks no more than the query, and must not take that for an edit.
 func stock(f *fetcher) loader[autotask.Product] {
-	return func(ctx context.Context, ids []int64) (map[int64]autotask.Product, map[int64]error, error) {
-		found, err := fetch(ctx, f, productRows, ids)
+	return told(f, productRows, func(v *autotask.Product) { v.Lacks = []string{"defaultVendorID"} })
+}
+
+func sets(f *fetcher) loader[autotask.ServiceBundle] {
+	return told(f, bundleRows, func(v *autotask.ServiceBundle) { v.Lacks = []string{"unitCost"} })
+}
+
+// told loads rows and marks those that a GET by id completed.
+func told[T any](f *fetcher, r row[T], mark func(*T)) loader[T] {
+	return func(ctx context.Context, ids []int64) (map[int64]T, map[int64]error, error) {
+		found, err := fetch(ctx, f, r, ids)
 		if err != nil {
-			return nil, nil, fmt.Errorf("fetch %s: %w", productRows.entity, err)
+			return nil, nil, fmt.Errorf("fetch %s: %w", r.entity, err)
 		}
 		for _, id := range found.settled {
 			if v, there := found.rows[id]; there {
-				v.Lacks = []string{"defaultVendorID"}
+				mark(&v)
 				found.rows[id] = v
 			}
 		}

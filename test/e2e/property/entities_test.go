@@ -132,6 +132,10 @@ func catalogueEdits() []change {
 	}
 }
 
+func bundleEdits() []change {
+	return []change{one("unitCost", "1", "2.5", 0, nil), one("periodType", 2, 5), one("name", "Suite", "Basics")}
+}
+
 func newContent(h *history, which, how int) atsim.Row {
 	return atsim.Row{"serviceBundleID": h.id("ServiceBundles", which), "serviceID": h.id("Services", how)}
 }

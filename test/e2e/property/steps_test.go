@@ -39,7 +39,7 @@ func moves() []func(h *history, which, how int) string {
 		create("ContractServiceBundles", newBundleLine), remove("ContractServiceBundles", all),
 		edit("ContractServiceBundleUnits", bundleUnitEdits(), running), remove("ContractServiceBundleUnits", running),
 		edit("ContractCharges", chargeEdits()), create("ContractCharges", newCharge), remove("ContractCharges", all),
-		edit("Services", catalogueEdits()), edit("Services", catalogueEdits()),
+		edit("Services", catalogueEdits()), edit("Services", catalogueEdits()), edit("ServiceBundles", bundleEdits()),
 		create("ServiceBundleServices", newContent), remove("ServiceBundleServices", all),
 		edit("Products", productEdits()), edit("ProductVendors", supplierEdits()), create("ProductVendors", newSupplier),
 		(*history).misbehave, (*history).misbehave, (*history).misbehave, (*history).stumble, (*history).restart,

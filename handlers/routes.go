@@ -27,7 +27,7 @@ type PublicConfig struct {
 
 // Public is the handler of the public listener.
 func Public(cfg PublicConfig) http.Handler {
-	r := newRouter(cfg.Log, forwarded.Proxies(cfg.Proxies).Middleware)
+	r := newRouter(cfg.Log, forwarded.Proxies(cfg.Proxies).Middleware, site{}.secured)
 	// The callback handlers check the method themselves: it is the first of their checks.
 	r.Handle("/callbacks/autotask/{installation}", cfg.Callbacks.Changes())
 	r.Handle("/callbacks/autotask/{installation}/deactivated", cfg.Callbacks.Deactivated())
@@ -42,6 +42,7 @@ type AdminConfig struct {
 	Ready   []health.Check
 	Metrics prometheus.Gatherer
 	Proxies []netip.Prefix // whose X-Forwarded-For and -Proto are believed
+	URL     string         // what people open the console under; empty: any address
 	Version string
 	Log     *zap.Logger
 	Now     func() time.Time // nil: time.Now
@@ -58,7 +59,8 @@ func Admin(cfg AdminConfig) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := newRouter(cfg.Log, forwarded.Proxies(cfg.Proxies).Middleware, writeWithin(adminWriteTimeout))
+	at := newSite(cfg.URL)
+	r := newRouter(cfg.Log, forwarded.Proxies(cfg.Proxies).Middleware, at.secured, writeWithin(adminWriteTimeout))
 	probes := chi.NewRouter()
 	probes.MethodNotAllowed(web.MethodNotAllowed(probes))
 	for path, probe := range map[string]http.Handler{
@@ -70,9 +72,9 @@ func Admin(cfg AdminConfig) (http.Handler, error) {
 		r.Handle(path, probes)
 	}
 	gate := newGate(cfg.Token, attempts)
-	r.With(gate.require).Mount("/api/v1", cfg.API)
-	r.With(gate.require).Mount("/debug/pprof", profiles())
-	r.Mount("/", pages)
+	r.With(at.only, gate.require).Mount("/api/v1", cfg.API)
+	r.With(at.only, gate.require).Mount("/debug/pprof", profiles())
+	r.With(at.only).Mount("/", pages)
 	return r, nil
 }
 

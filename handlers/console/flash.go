@@ -30,7 +30,7 @@ func (v *visit) setFlash(f flash) {
 // takeFlash reads the flash and removes it. What is in it is shown as text only,
 // so it matters little that it is not signed.
 func (v *visit) takeFlash() *flash {
-	cookie, err := v.r.Cookie(flashCookie)
+	cookie, err := v.r.Cookie(cookieName(v.r, flashCookie))
 	if err != nil {
 		return nil
 	}

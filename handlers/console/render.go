@@ -82,7 +82,7 @@ func (c *Console) execute(out *bytes.Buffer, r *http.Request, name, block string
 		return fmt.Errorf("there is no page %s", name)
 	}
 	p.Now, p.Version, p.Path = c.now(), c.version, r.URL.RequestURI()
-	if cookie, err := r.Cookie(sessionCookie); err == nil {
+	if cookie, err := r.Cookie(cookieName(r, sessionCookie)); err == nil {
 		_, p.LoggedIn = c.sessions.check(cookie.Value)
 	}
 	if err := t.ExecuteTemplate(out, block, p); err != nil {

@@ -82,7 +82,7 @@ func (c *Console) setSession(w http.ResponseWriter, r *http.Request) {
 // value removes it.
 func setCookie(w http.ResponseWriter, r *http.Request, name, value string, age time.Duration) {
 	cookie := &http.Cookie{
-		Name: name, Value: value, Path: "/", MaxAge: int(age.Seconds()), HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure(r),
+		Name: cookieName(r, name), Value: value, Path: "/", MaxAge: int(age.Seconds()), HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure(r),
 	}
 	if value == "" {
 		cookie.MaxAge = -1
@@ -93,11 +93,20 @@ func setCookie(w http.ResponseWriter, r *http.Request, name, value string, age t
 // secure says whether the browser came over TLS, to us or to a trusted proxy.
 func secure(r *http.Request) bool { return forwarded.Of(r).TLS }
 
+// cookieName is what a cookie is called. Over TLS its prefix makes browsers take it from
+// this host alone, for this host alone, and over TLS: no neighbour can plant one.
+func cookieName(r *http.Request, name string) string {
+	if secure(r) {
+		return "__Host-" + name
+	}
+	return name
+}
+
 // session lets those through who are logged in; others are sent to the log-in and
 // from there back to the page they asked for.
 func (c *Console) session(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		cookie, err := r.Cookie(sessionCookie)
+		cookie, err := r.Cookie(cookieName(r, sessionCookie))
 		age, ok := time.Duration(0), false
 		if err == nil {
 			age, ok = c.sessions.check(cookie.Value)

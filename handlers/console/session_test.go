@@ -151,8 +151,17 @@ func TestLogoutAndSecureCookies(t *testing.T) {
 	}
 	r.Body = io.NopCloser(strings.NewReader("token=" + token))
 	r = r.WithContext(forwarded.With(r.Context(), forwarded.Client{TLS: true}))
-	if c := w.send(r).Cookies(); len(c) != 1 || !c[0].Secure {
-		t.Errorf("behind TLS the cookie is %v", c)
+	c := w.send(r).Cookies()
+	if len(c) != 1 || !c[0].Secure || c[0].Name != "__Host-"+sessionCookie || c[0].Path != "/" || c[0].Domain != "" {
+		t.Fatalf("behind TLS the cookie is %v", c)
+	}
+	r = httptest.NewRequest(http.MethodGet, "/", nil)
+	r.AddCookie(c[0])
+	if a := w.send(r.Clone(forwarded.With(r.Context(), forwarded.Client{TLS: true}))); a.StatusCode != 200 {
+		t.Errorf("with that cookie: got %d", a.StatusCode)
+	}
+	if a := w.send(r); a.StatusCode != 303 {
+		t.Errorf("with that cookie in plain text: got %d, want the log-in", a.StatusCode)
 	}
 }
 

@@ -101,7 +101,7 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	adminSide, err := handlers.Admin(handlers.AdminConfig{
 		API: api, Token: cfg.AdminToken, Ready: append(checks(bus), a.serves(), health.Check{Name: "progress", Probe: a.watchdog.Check}), Metrics: metrics.registry,
-		Proxies: cfg.TrustedProxies, Version: a.opts.Version, Log: log, Now: a.opts.Now,
+		Proxies: cfg.TrustedProxies, URL: cfg.AdminURL, Version: a.opts.Version, Log: log, Now: a.opts.Now,
 	})
 	if err != nil {
 		return err

@@ -114,6 +114,22 @@ func baseURL(to *string, s string) error {
 	return nil
 }
 
+// siteURL takes the address of a whole site: http is for check to decide.
+func siteURL(to *string, s string) error {
+	if s == "" {
+		return nil
+	}
+	u, err := httpURL(s)
+	if err != nil {
+		return err
+	}
+	if strings.Trim(u.Path, "/") != "" {
+		return want("a URL without a path: the console is a site of its own")
+	}
+	*to = u.Scheme + "://" + strings.ToLower(u.Host)
+	return nil
+}
+
 // postURL takes the URL of a receiver as it is: https, or http to loopback. Unlike
 // a base URL it may have a query, where some receivers want their key.
 func postURL(to *v1.Secret, s string) error {

@@ -27,6 +27,9 @@ func (c *Config) checkAdmin() []error {
 			errs = append(errs, c.clash("admin-tls-cert", fmt.Sprintf("want a certificate that fits --admin-tls-key (%v)", err)))
 		}
 	}
+	if u, err := url.Parse(c.AdminURL); err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) && !c.AdminPlaintext {
+		errs = append(errs, c.clash("admin-url", "want an https URL (http only for a loopback host, or with --admin-plaintext)"))
+	}
 	host, _, _ := net.SplitHostPort(c.AdminListen)
 	if isLoopback(host) {
 		return errs

@@ -15,6 +15,7 @@ type Config struct {
 	AdminTLSKey    string
 	AdminPlaintext bool           // a proxy in front terminates TLS, said on purpose
 	PublicURL      string         // without a trailing slash; empty means polling mode
+	AdminURL       string         // what people open the console under, without a trailing slash; empty: any address
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For and -Proto are believed, on both listeners
 	DataDir        string
 

@@ -66,7 +66,7 @@ func TestEverySettingIsRead(t *testing.T) {
 	file := writeFile(t, "a.pem", "x")
 	args := []string{
 		"--callback-listen=0.0.0.0:1", "--admin-listen", "[::1]:2", "--admin-plaintext",
-		"--public-url=https://hooks.example/base/", "--data-dir=d", "--trusted-proxies=10.1.2.3/8, ::ffff:192.0.2.7,fd00::/8",
+		"--public-url=https://hooks.example/base/", "--data-dir=d", "--admin-url=http://Console.example:8081/", "--trusted-proxies=10.1.2.3/8, ::ffff:192.0.2.7,fd00::/8",
 		"--nats-url=nats://a:4222, tls://b", "--nats-creds=" + file, "--nats-domain=hub",
 		"--nats-ca=" + file, "--nats-cert=" + file, "--nats-key=" + file,
 		"--master-key=" + key(1) + "," + key(2), "--admin-token=tok",
@@ -83,7 +83,7 @@ func TestEverySettingIsRead(t *testing.T) {
 	}
 	want := Config{
 		CallbackListen: "0.0.0.0:1", AdminListen: "[::1]:2", AdminPlaintext: true,
-		PublicURL: "https://hooks.example/base", DataDir: "d",
+		AdminURL: "http://console.example:8081", PublicURL: "https://hooks.example/base", DataDir: "d",
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("fd00::/8")},
 		NATS: NATS{
 			URL: "nats://a:4222,tls://b", Creds: file, Domain: "hub", Replicas: 3,
@@ -206,6 +206,18 @@ func TestWrongSettings(t *testing.T) {
 		{
 			args: []string{"--trusted-proxies=0.0.0.0/0"},
 			want: `--trusted-proxies: got "0.0.0.0/0", want networks of your proxies only: whoever is in 0.0.0.0/0 could name any address as his own`,
+		},
+		{
+			args: []string{"--admin-url=console.example"},
+			want: `--admin-url: got "console.example", want an https URL (http only for a loopback host)`,
+		},
+		{
+			args: []string{"--admin-url=http://console.example"},
+			want: `--admin-url: got "http://console.example", want an https URL (http only for a loopback host, or with --admin-plaintext)`,
+		},
+		{
+			args: []string{"--admin-url=https://example.com/console"},
+			want: `--admin-url: got "https://example.com/console", want a URL without a path: the console is a site of its own`,
 		},
 		{
 			args: []string{"--autotask-allow-hosts=sim:0"},

@@ -47,6 +47,10 @@ func definitions() []definition {
 			apply: func(c *Config, s string) error { return boolean(&c.AdminPlaintext, s) },
 		},
 		{
+			name: "admin-url", usage: "the address people open the console under: other hosts are refused, cookies go by it; none means any",
+			apply: func(c *Config, s string) error { return siteURL(&c.AdminURL, s) },
+		},
+		{
 			name: "public-url", usage: "base URL that Autotask posts to; none means polling only",
 			apply: func(c *Config, s string) error { return baseURL(&c.PublicURL, s) },
 		},

@@ -1,8 +1,11 @@
 package fault
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -46,14 +49,36 @@ func kill(tr *trial) string {
 // freeze stops the process and lets it go on.
 func freeze(tr *trial) string {
 	stopped := during(4*time.Second, 20*time.Second)
+	tr.standing(func() { tr.hold(stopped) })
+	tr.over()
+	return fmt.Sprintf("stopped for %s", stopped)
+}
+
+// standing does something while the service's process stands still, all threads of it.
+func (tr *trial) standing(do func()) {
+	tr.Helper()
 	p := tr.Process()
 	if err := p.Signal(syscall.SIGSTOP); err != nil {
 		tr.Fatal(err)
 	}
-	tr.hold(stopped)
+	tr.Eventually("every thread of the service stands still", soon, func() error {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.Pid))
+		if err != nil || len(threads) == 0 {
+			return fmt.Errorf("list threads: %d, %w", len(threads), err)
+		}
+		for _, thread := range threads {
+			stat, err := os.ReadFile(thread)
+			if err != nil {
+				return err
+			}
+			if _, state, _ := bytes.Cut(stat, []byte(") ")); !bytes.HasPrefix(state, []byte("T")) {
+				return fmt.Errorf("%s: %.80s", thread, stat)
+			}
+		}
+		return nil
+	})
+	do()
 	if err := p.Signal(syscall.SIGCONT); err != nil {
 		tr.Fatal(err)
 	}
-	tr.over()
-	return fmt.Sprintf("stopped for %s", stopped)
 }

@@ -1,9 +1,11 @@
 package autotask
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,6 +33,8 @@ var (
 	notFoundText   = regexp.MustCompile(`(?i)No matching records found`)
 	permissionText = regexp.MustCompile(`(?i)adequate permissions?|required permissions?|not have (the )?permissions?|` +
 		`maximum (number of )?webhooks?|webhook limit`)
+	// Of ASP.NET or a gateway: the path is not known, which says nothing of a record under it.
+	noRouteText = regexp.MustCompile(`(?i)No HTTP resource was found|no route matched`)
 	invalidText = regexp.MustCompile(`(?i)Unable to find|Picklist|\brequired\b|Data violation|between 1 and 500|` +
 		`cannot be null|Unexpected character|less than or equal to|500 or fewer`)
 )
@@ -54,6 +58,8 @@ func classify(status int, header http.Header, body []byte, now time.Time) *Error
 		e.Kind = KindRefused
 	case notFoundText.MatchString(said):
 		e.Kind = KindNotFound
+	case (status == http.StatusForbidden || status == http.StatusNotFound) && foreign(body):
+		e.Kind = KindUnavailable // of a firewall or gateway: it says nothing of rights or records
 	case status == http.StatusForbidden || permissionText.MatchString(said):
 		e.Kind = KindPermission
 	case status == http.StatusNotFound:
@@ -68,6 +74,19 @@ func classify(status int, header http.Header, body []byte, now time.Time) *Error
 		e.Kind = KindUnavailable
 	}
 	return e
+}
+
+// foreign says whether a body is none of Autotask's: neither empty nor JSON that has
+// one of its keys. What stands between us and the vendor answers pages.
+func foreign(body []byte) bool {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return false
+	}
+	var answer object
+	if json.Unmarshal(body, &answer) != nil {
+		return true
+	}
+	return !slices.ContainsFunc([]string{"errors", "Message", "error", "item", "items"}, func(key string) bool { return answer.get(key) != nil })
 }
 
 // errorTexts reads {"errors":["…"]}, also with objects that have a message, and

@@ -20,7 +20,7 @@ const (
 	KindNotFound    Kind = "not_found"   // there is no such record, or it is hidden from the API user
 	KindThrottled   Kind = "throttled"   // the vendor's thread or hourly limit
 	KindBudget      Kind = "budget"      // our own share of the hourly limit is used up; nothing was sent
-	KindUnavailable Kind = "unavailable" // network, timeout, 502, 503, 504, 500 without a text, a redirect
+	KindUnavailable Kind = "unavailable" // network, timeout, 502, 503, 504, 500 without a text, a redirect, 403 or 404 with a page that is not the vendor's
 	KindUnknown     Kind = "unknown"     // 500 with a text nobody has recorded
 	KindUndecodable Kind = "undecodable" // success by status, but not the JSON that was expected
 	KindInvalid     Kind = "invalid"     // the request itself is wrong and will stay wrong

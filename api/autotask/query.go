@@ -107,7 +107,8 @@ func ByIDs[T any](
 }
 
 // Get fetches one record with all its fields. A missing record is KindNotFound
-// however the vendor says it: 404, {"item":null} or an empty collection. A record
+// however the vendor says it: 404, {"item":null} or an empty collection. A page of
+// somebody else's, or a path that is not known, says nothing of the record. A record
 // that cannot be read is a RowError.
 func Get[T any](ctx context.Context, c *Client, entity string, id int64) (T, error) {
 	var none T
@@ -117,6 +118,9 @@ func Get[T any](ctx context.Context, c *Client, entity string, id int64) (T, err
 		raw, err = singleItem(body)
 		return err
 	}); err != nil {
+		if e, ok := errors.AsType[*Error](err); ok && e.Kind == KindNotFound && slices.ContainsFunc(e.Texts, noRouteText.MatchString) {
+			e.Kind = KindUnavailable
+		}
 		return none, err
 	}
 	if raw == nil {

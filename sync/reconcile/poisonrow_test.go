@@ -79,6 +79,36 @@ func TestRecordThatAutotaskDoesNotAnswerFailsAlone(t *testing.T) {
 	}
 }
 
+// TestOnlyAutotaskSaysThatARecordIsGone: a page in place of the answer for one record
+// that a query does not answer says nothing of it.
+func TestOnlyAutotaskSaysThatARecordIsGone(t *testing.T) {
+	for name, poison := range map[string]atsim.Fault{
+		"404 of a firewall": {Status: 404, Page: firewall},
+		"404 of a gateway":  {Status: 404, Page: `{"message":"no Route matched with those values"}`},
+		"404 of other JSON": {Status: 404, Page: `{"status":"unknown host"}`},
+		"200 with a page":   {Status: 200, Page: firewall},
+		"200 of other JSON": {Status: 200, Page: `{"ok":true}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}, options: v1.Options{OutOfScope: "archive"}})
+			well, hidden := b.customer("Well"), b.customer("Hidden")
+			b.batch(v1.KindCompany, well, hidden)
+			b.at.SetFault(atsim.Fault{Kind: fault.DropIDs, Entity: "Companies", Verb: "query", Records: []int64{hidden}})
+			poison.Kind, poison.Entity, poison.Verb, poison.Record = fault.Poison, "Companies", "get", hidden
+			b.at.SetFault(poison)
+			b.batch(v1.KindCompany, well, hidden)
+			b.outcome(v1.KindCompany, well, v1.OutcomeUnchanged)
+			if e := b.outcome(v1.KindCompany, hidden, v1.OutcomeRetrying, "row_unreadable"); e.Archived || !e.InScope || b.client(hidden).Data.Lifecycle == "archived" {
+				t.Errorf("it is taken to be gone: archived %v, in scope %v", e.Archived, e.InScope)
+			}
+			b.at.ClearFaults(0)
+			b.at.Remove("Companies", hidden)
+			b.batch(v1.KindCompany, hidden)
+			b.outcome(v1.KindCompany, hidden, v1.OutcomeNotMet, v1.ReasonDeletedAtSource)
+		})
+	}
+}
+
 // TestAutotaskAwayBlamesNoRecord: whatever every query is answered.
 func TestAutotaskAwayBlamesNoRecord(t *testing.T) {
 	for name, f := range map[string]atsim.Fault{

@@ -117,6 +117,10 @@ func TestWrongBodies(t *testing.T) {
 			Pointer: "#/options/timeZone", Code: "timezone",
 			Detail: `got "EST5PM", want an IANA time zone such as America/New_York`,
 		}}},
+		{"a city", with(`"emails":"primary"`, `"timeZone":"new york"`), []v1.FieldError{{
+			Pointer: "#/options/timeZone", Code: "timezone",
+			Detail: `got "new york", want an IANA time zone, perhaps America/New_York`,
+		}}},
 		{"the server's own time zone", with(`"emails":"primary"`, `"timeZone":"Local"`), []v1.FieldError{{
 			Pointer: "#/options/timeZone", Code: "timezone",
 			Detail: `got "Local", want an IANA time zone such as America/New_York`,

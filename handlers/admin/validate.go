@@ -89,7 +89,7 @@ func detail(fe validator.FieldError) string {
 	case fe.Tag() == "printed":
 		return "got a line break or another control character, want text without"
 	case fe.Tag() == "timezone":
-		return "got " + got + ", want an IANA time zone such as America/New_York"
+		return "got " + got + ", " + v1.WantTimeZone(fmt.Sprint(fe.Value()))
 	case fe.Tag() == "iso4217":
 		return "got " + got + ", want an ISO 4217 currency code such as EUR"
 	}

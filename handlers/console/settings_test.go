@@ -97,6 +97,7 @@ func TestOptionsPreview(t *testing.T) {
 	}
 	for field, bad := range map[string]string{"include": "7, x", "massChangePercent": "101", "contractTypes": "-1"} {
 		a := w.post(at+"/settings/options/preview", url.Values{field: {bad}})
+		choosesATimeZone(t, a)
 		if a.StatusCode != 422 || a.doc.Find(`#problem a[href="#options-`+field+`"]`).Length() != 1 {
 			t.Errorf("%s %q: %d: %s", field, bad, a.StatusCode, a.text("#problem"))
 		}
@@ -106,6 +107,12 @@ func TestOptionsPreview(t *testing.T) {
 	}
 	if got := w.wrote(); len(got) != 1 {
 		t.Errorf("asked %q for wrong options", got[1:])
+	}
+	w.answer("PATCH "+at, v1.Invalid("The body has fields that are not valid.",
+		v1.FieldError{Pointer: "#/options/timeZone", Code: "timezone", Detail: `got "Berlin!", want an IANA time zone, perhaps Europe/Berlin`}))
+	a = w.post(at+"/settings/options/preview", url.Values{"timeZone": {"Berlin!"}})
+	if got := a.text("#problem li"); got != `Time zone: got "Berlin!", want an IANA time zone, perhaps Europe/Berlin` || a.doc.Find(`#problem a[href="#options-timeZone"]`).Length() != 1 {
+		t.Errorf("a wrong time zone: %q", got)
 	}
 }
 

@@ -180,19 +180,32 @@ func TestWizardSaysWhatIsMissing(t *testing.T) {
 		v1.FieldError{Pointer: "#/channelProgram/token", Code: "required", Detail: "got nothing, want a value"},
 		v1.FieldError{Pointer: "#/syncs", Code: "required", Detail: "got nothing, want a value"},
 		v1.FieldError{Pointer: "#/options/currency", Code: "iso4217", Detail: `got "EU"`},
+		v1.FieldError{Pointer: "#/options/timeZone", Code: "timezone", Detail: `got "new york", want an IANA time zone, perhaps America/New_York`},
 	))
 	a := w.post("/install", url.Values{"currency": {"EU"}})
 	if got := a.text("#problem li"); a.StatusCode != 422 ||
-		got != "Syncs: Choose at least one.Name: Enter it.Connection token: Enter it.Currency: Enter a currency code of three letters, such as EUR, or leave it empty." {
+		got != "Syncs: Choose at least one.Name: Enter it.Connection token: Enter it."+
+			`Time zone: Got "new york", want an IANA time zone, perhaps America/New_York.`+"Currency: Enter a currency code of three letters, such as EUR, or leave it empty." {
 		t.Errorf("%d: %q", a.StatusCode, got)
 	}
-	for _, id := range []string{"syncs-error", "name-error", "channelProgram-token-error", "options-currency-error"} {
+	for _, id := range []string{"syncs-error", "name-error", "channelProgram-token-error", "options-currency-error", "options-timeZone-error"} {
 		if a.doc.Find("#"+id).Length() != 1 {
 			t.Errorf("there is no %s", id)
 		}
 	}
 	if a.doc.Find("details[open] #options-currency[aria-invalid=true]").Length() != 1 || a.doc.Find("input[name=draft]").Length() != 0 {
 		t.Error("the options are closed, or there is a draft of nothing")
+	}
+	choosesATimeZone(t, a)
+}
+
+// choosesATimeZone checks that the time zone is searched in a list of all.
+func choosesATimeZone(t *testing.T, a *answered) {
+	t.Helper()
+	list, _ := a.doc.Find("#options-timeZone").Attr("list")
+	names := a.doc.Find("datalist#" + list + " option")
+	if names.Length() != len(v1.TimeZones()) || names.Filter(`[value="America/New_York"]`).Length() != 1 {
+		t.Errorf("%d time zones are offered of %d", names.Length(), len(v1.TimeZones()))
 	}
 }
 

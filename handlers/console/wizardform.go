@@ -133,8 +133,6 @@ func fieldAdvice(e v1.FieldError) string {
 		return "Choose at least one."
 	case empty:
 		return "Enter it."
-	case e.Code == "timezone":
-		return "Enter the name of a time zone, such as America/New_York, or leave it empty."
 	case e.Code == "iso4217":
 		return "Enter a currency code of three letters, such as EUR, or leave it empty."
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	v1 "channelsync/api/v1"
 )
@@ -35,6 +36,7 @@ func optionWords() map[string][]string {
 // optionValues adds the completions of options to others.
 func optionValues(more map[string][]string) map[string][]string {
 	all := optionWords()
+	all["time-zone"] = v1.TimeZones()
 	for name, words := range more {
 		all[name] = words
 	}
@@ -59,7 +61,11 @@ func (o *optionFlags) flags(fs *flag.FlagSet) {
 		func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Include) })
 	o.ids(fs, "exclude", "companies never to sync", func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Exclude) })
 	fs.Func("time-zone", "IANA `NAME` of the zone whose today counts, such as America/New_York (default UTC)", func(v string) error {
-		o.said = append(o.said, func(p *v1.Options) { p.TimeZone = v1.Trim(v) })
+		v = v1.Trim(v)
+		if _, err := time.LoadLocation(v); err != nil || strings.EqualFold(v, "local") {
+			return errors.New(v1.WantTimeZone(v))
+		}
+		o.said = append(o.said, func(p *v1.Options) { p.TimeZone = v })
 		return nil
 	})
 	fs.Func("currency", "ISO `CODE`, used when the tenant's own cannot be read", func(v string) error {

@@ -11,10 +11,16 @@ TESTFLAGS ?=
 BENCHFLAGS ?=
 # What coverage is measured of: the product, wherever a test reaches it from.
 PRODUCT := ./api/...,./cmd/...,./events/...,./handlers/...,./sync/...
-# What measures how soon something arrives, or is to be seen, and needs the machine to itself.
-ALONE := $(addprefix channelsync/test/,browser container e2e e2e/operate fault)
+# No goroutines: the race detector finds nothing there, and makes it five to ten times slower.
+PURE := $(addprefix channelsync/,sync/condition sync/coverage sync/projection test/arch test/rules test/sim/oracle)
+# Whole services with the times that users wait: at most two at once, the longest first.
+SERVICES := $(addprefix channelsync/test/,container e2e/lifecycle e2e fault browser e2e/cluster e2e/property e2e/operate e2e/store)
+# How long what runs side by side is put under stress.
+STRESS ?= 30s
+# How often make properties tries each.
+CHECKS ?= 1000
 
-.PHONY: help build test race lint lint-all cover sandbox fuzz fuzz-short fault bench bench-short microbench container image shots
+.PHONY: help build test volume stress properties race lint lint-all cover sandbox fuzz fuzz-short fault bench bench-short microbench container image shots
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,15 +28,28 @@ help: ## list the targets
 build: ## build channelsync and the two simulators into bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/channelsync ./test/sim/autotask ./test/sim/channelprogram
 
-# Two packages at a time, since most of what they do is waiting; then one at a time what must be alone. Debug
-# information is left out (-w: a stack has its names and lines without it), and so is the second that a race
-# detector's report is waited for at the end of every process.
-test: export GORACE ?= atexit_sleep_ms=50
-test: ## run every test with the race detector and measure coverage, as CI does
-	@run() { go test -race -ldflags=-w -timeout 20m -covermode=atomic -coverpkg=$(PRODUCT) $(TESTFLAGS) "$$@"; }; status=0; \
-	  run -p 2 -coverprofile=coverage.out $$(go list ./... | grep -vxF $(ALONE:%=-e %)) || status=1; \
-	  run -p 1 -coverprofile=coverage-alone.out $(ALONE) || status=1; \
-	  sed 1d coverage-alone.out >>coverage.out && rm coverage-alone.out && exit $$status
+# Debug information is left out (-w: a stack has its names and lines without it), and so is the second that a race
+# detector's report is waited for at the end of every process. A property is tried 25 times with the race detector, 100
+# times by itself: make properties.
+test stress: export GORACE ?= atexit_sleep_ms=50
+test: export CHANNELSYNC_TEST_BINARY := $(CURDIR)/bin/channelsync
+test: build ## run every test, with the race detector wherever something runs side by side
+	@run() { go test -ldflags=-w -timeout 20m $(TESTFLAGS) "$$@"; }; status=0; \
+	  run $(PURE) || status=1; export RAPID_CHECKS=$${RAPID_CHECKS:-25}; \
+	  run -race -p 3 $$(go list ./... | grep -vxF $(PURE:%=-e %) $(SERVICES:%=-e %)) || status=1; \
+	  run -race -p 2 $(SERVICES) || status=1; exit $$status
+
+volume: ## run the tests of much data whole, which the race detector would take minutes for
+	@go test -timeout 20m $(TESTFLAGS) $$(git grep -l 'race\.Share' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|') \
+	  -run '^(TestALargeTenant|TestAnOversizedRecord)'
+
+stress: ## run what runs side by side for STRESS (30s), all of it at once, with the race detector
+	@CHANNELSYNC_STRESS=$(STRESS) go test -race -ldflags=-w -p 16 -run 'UnderStress$$' $(TESTFLAGS) \
+	  $$(git grep -l 'stress\.Run(' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
+
+properties: ## try every property CHECKS (1000) times, and whole histories for a few minutes
+	RAPID_CHECKS=$(CHECKS) go test -timeout 60m $(TESTFLAGS) $$(git grep -l 'rapid\.Check(' -- '*_test.go' | xargs -n1 dirname | grep -v test/e2e | sort -u | sed 's|^|./|')
+	go test -timeout 60m ./test/e2e/property -rapid.checks=25
 
 race: ## run the tests ten times over with the race detector, in shuffled order
 	go test -race -count=10 -shuffle=on $(TESTFLAGS) ./...
@@ -44,7 +63,8 @@ lint: ## gofumpt, go vet and staticcheck, as CI does
 lint-all: ## golangci-lint with .golangci.yml, for whoever has it
 	golangci-lint run ./...
 
-cover: test ## run the tests and open the coverage by line in a browser
+cover: ## run the tests one package at a time and open the coverage by line in a browser
+	go test -p 1 -timeout 20m -coverpkg=$(PRODUCT) -coverprofile=coverage.out $(TESTFLAGS) ./...
 	go tool cover -html=coverage.out
 
 sandbox: ## the whole product with simulated vendors in one process

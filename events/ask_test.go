@@ -11,9 +11,9 @@ import (
 	"channelsync/test/stress"
 )
 
-// TestAnswersStopWhileQuestionsComeIn: a question that comes with the stop is either
+// TestAnswersStopUnderStress: a question that comes with the stop is either
 // answered before the stop returns, or not begun.
-func TestAnswersStopWhileQuestionsComeIn(t *testing.T) {
+func TestAnswersStopUnderStress(t *testing.T) {
 	t.Parallel()
 	srv := external(t, &server.Options{StoreDir: t.TempDir()})
 	b := open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", srv.ClientURL(), 1 })

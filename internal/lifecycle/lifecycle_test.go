@@ -143,8 +143,8 @@ func TestAGroupWaitsForWhatEndsByItself(t *testing.T) {
 	})
 }
 
-// TestStartsAndStopsSideBySide: whatever comes first, after a stop nothing runs.
-func TestStartsAndStopsSideBySide(t *testing.T) {
+// TestTasksUnderStress: whatever comes first, after a stop nothing runs.
+func TestTasksUnderStress(t *testing.T) {
 	var running atomic.Int64
 	run := func(ctx context.Context) error {
 		running.Add(1)

@@ -14,9 +14,9 @@ import (
 	"channelsync/test/stress"
 )
 
-// TestLookUpsClaimsAndReleasesSideBySide: whoever asks, writes, claims, releases or purges
+// TestIndexUnderStress: whoever asks, writes, claims, releases or purges
 // waits for nobody who waits for them.
-func TestLookUpsClaimsAndReleasesSideBySide(t *testing.T) {
+func TestIndexUnderStress(t *testing.T) {
 	p := open(t)
 	l := p.shared()
 	ctx := context.Background()

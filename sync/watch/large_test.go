@@ -19,12 +19,13 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/sync/ledger"
+	"channelsync/test/race"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
 // The tenant of these tests: contracts with five lines of 36 monthly rows each, half of them over.
 const (
-	largeContracts = wholeTenant / largeShare
+	largeContracts = wholeTenant / race.Share
 	largeLines     = 5
 	largeMonths    = 36
 	largeRows      = largeContracts * largeLines * largeMonths

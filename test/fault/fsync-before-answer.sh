@@ -51,7 +51,7 @@ said() { value=$(sed -nE "s#.*$2.*#\\1#p" "$1" | head -n 1) && [ -n "$value" ]; 
 for need in strace curl; do
   command -v "$need" >/dev/null || fail "$need is not installed"
 done
-CGO_ENABLED=0 go build -o "$work/bin/" ./cmd/channelsync ./test/sim/autotask ./test/sim/channelprogram
+CGO_ENABLED=0 go build -trimpath -o "$work/bin/" ./cmd/channelsync ./test/sim/autotask ./test/sim/channelprogram
 
 "$work/bin/autotask" --listen 127.0.0.1:0 --companies 3 >"$work/autotask.log" 2>&1 &
 pids+=($!)

@@ -3,13 +3,12 @@
 // are lost, doubled and mixed up, and however often the service is restarted,
 // Channel Program ends up holding exactly what the rules say.
 //
-// More of it: -rapid.checks=200 (or RAPID_CHECKS). A failure prints its seed, with
+// More of it: make properties, or -rapid.checks=200. A failure prints its seed, with
 // which -rapid.shrinktime=10m looks for a shorter history that fails as well.
 package property
 
 import (
 	"flag"
-	"os"
 	"strconv"
 	"testing"
 
@@ -17,16 +16,13 @@ import (
 )
 
 // checksOfALane is how many histories each lane plays unless a flag says otherwise.
-const checksOfALane = "4"
+const checksOfALane = "2"
 
 // TestMain makes the default a number that continuous integration has time for.
 func TestMain(m *testing.M) {
 	set := map[string]string{"rapid.checks": checksOfALane, "rapid.shrinktime": "1s", "rapid.nofailfile": "true"}
 	flag.Parse()
 	flag.Visit(func(f *flag.Flag) { delete(set, f.Name) })
-	if os.Getenv("RAPID_CHECKS") != "" {
-		delete(set, "rapid.checks")
-	}
 	for name, value := range set {
 		if err := flag.Set(name, value); err != nil {
 			panic(err)

@@ -166,9 +166,15 @@ func (w *World) Process() *os.Process {
 // NATSURL is where the service keeps its store; empty when it is embedded.
 func (w *World) NATSURL() string { return w.opts.NATSURL }
 
-// Build makes the real program and returns its path.
+// built is the environment variable that names the real program, when it is built already.
+const built = "CHANNELSYNC_TEST_BINARY"
+
+// Build makes the real program, unless make test has built it for all packages, and returns its path.
 func Build(t testing.TB) string {
 	t.Helper()
+	if path := os.Getenv(built); path != "" {
+		return path
+	}
 	path := filepath.Join(t.TempDir(), "channelsync")
 	out, err := exec.Command("go", "build", "-o", path, "channelsync/cmd/channelsync").CombinedOutput()
 	if err != nil {

@@ -6,13 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/go-playground/validator/v10"
 
 	v1 "channelsync/api/v1"
 )
@@ -30,21 +29,22 @@ const (
 // fetched again instead.
 type Callback struct {
 	// Action is a known one in the vendor's spelling, however it came; others are cut to 100 characters.
-	Action string `validate:"required"`
+	Action string
 	// GUID is the webhook registration's; "" when the body has none.
-	GUID string `validate:"max=100"`
+	GUID string
 	// EntityType is the vendor's word, cut to 100 characters; see KindOfEntity.
-	EntityType string `validate:"required_unless=Action Deactivated"`
+	EntityType string
 	// ID is the record's; 0 is the MSP's own company.
-	ID int64 `validate:"min=0"`
-	// Fields are values by field name; nil where the body has none.
-	Fields map[string]any `validate:"-"`
+	ID int64
+	// Fields are the names of the fields that it tells, sorted; at most 100, and none longer
+	// than 100 characters. Their values are not read.
+	Fields []string
 	// EventTime is UTC, of the years 0 to 9999; zero where absent or unreadable.
-	EventTime time.Time `validate:"-"`
+	EventTime time.Time
 	// SequenceNumber counts per webhook; nil where absent or unreadable.
-	SequenceNumber *int64 `validate:"-"`
+	SequenceNumber *int64
 	// PersonID is the resource whose action it was; 0 where absent.
-	PersonID int64 `validate:"-"`
+	PersonID int64
 }
 
 // Bounds of what a callback tells beside its record: all of it is stored, and none of
@@ -53,19 +53,6 @@ const (
 	maxWord       = 100 // characters of an action, an entity or a field's name
 	maxFieldNames = 100 // a change names fields to inform, not to be complete
 )
-
-// FieldNames are the names of the fields the callback carries, sorted: at most 100, and
-// none longer than 100 characters.
-func (c Callback) FieldNames() []string {
-	names := make([]string, 0, min(len(c.Fields), maxFieldNames))
-	for name := range c.Fields {
-		if len(name) <= maxWord || utf8.RuneCountInString(name) <= maxWord {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names[:min(len(names), maxFieldNames)]
-}
 
 // CallbackError says what is wrong with the body of a callback. Field is "" when
 // the body as a whole is not the envelope.
@@ -82,9 +69,6 @@ func (e *CallbackError) Error() string {
 	}
 	return fmt.Sprintf("read callback: %s: got %s, want %s", e.Field, e.Got, e.Want)
 }
-
-// validate caches what it learns about struct tags and is otherwise constant.
-var validate = validator.New()
 
 // DecodeCallback reads the body of a callback, as leniently as live captures
 // differ: keys in any case (PersonId and PersonID), Fields missing, null or an
@@ -105,7 +89,7 @@ func (e Envelope) Decode() (Callback, error) {
 		Action:         canonicalAction(word(keys.get("Action"))),
 		GUID:           textOf(keys.get("Guid")),
 		EntityType:     word(keys.get("EntityType")),
-		Fields:         callbackFields(keys.get("Fields")),
+		Fields:         fieldNames(keys.get("Fields")),
 		SequenceNumber: lenientInt(keys.get("SequenceNumber")),
 	}
 	if at, err := ParseTime(textOf(keys.get("EventTime"))); err == nil {
@@ -119,10 +103,22 @@ func (e Envelope) Decode() (Callback, error) {
 			return Callback{}, err
 		}
 	}
-	if err := validate.Struct(c); err != nil {
-		return Callback{}, invalidCallback(err)
+	return c, c.complete()
+}
+
+// complete names what a callback lacks, or has too much of.
+func (c Callback) complete() error {
+	switch {
+	case c.Action == "":
+		return &CallbackError{Field: "Action", Got: "nothing", Want: "text"}
+	case utf8.RuneCountInString(c.GUID) > maxWord:
+		return &CallbackError{Field: "Guid", Got: "longer text", Want: fmt.Sprintf("at most %d characters", maxWord)}
+	case c.EntityType == "" && c.Action != ActionDeactivated:
+		return &CallbackError{Field: "EntityType", Got: "nothing", Want: "text"}
+	case c.ID < 0:
+		return &CallbackError{Field: "Id", Got: strconv.FormatInt(c.ID, 10), Want: "a whole number from 0 up"}
 	}
-	return c, nil
+	return nil
 }
 
 // KindOfEntity maps the EntityType of a callback to our kind: the vendor sends
@@ -140,19 +136,24 @@ func KindOfEntity(entityType string) (v1.Kind, bool) {
 	return "", false
 }
 
-func envelope(body []byte) (object, error) {
+func envelope(body []byte) (keys object, err error) {
+	if json.Unmarshal(body, &keys) == nil && keys != nil {
+		return keys, nil
+	}
+	return nil, notTheEnvelope(body)
+}
+
+// notTheEnvelope says why a body is not one JSON object.
+func notTheEnvelope(body []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	var keys object
+	got := "more after the JSON object"
 	if err := dec.Decode(&keys); err != nil {
-		return nil, &CallbackError{Got: notAnObject(err), Want: "one JSON object"}
+		got = notAnObject(err)
+	} else if keys == nil {
+		got = "null"
 	}
-	if keys == nil {
-		return nil, &CallbackError{Got: "null", Want: "one JSON object"}
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, &CallbackError{Got: "more after the JSON object", Want: "one JSON object"}
-	}
-	return keys, nil
+	return &CallbackError{Got: got, Want: "one JSON object"}
 }
 
 // notAnObject describes why the body did not decode, without quoting it.
@@ -190,48 +191,45 @@ func callbackID(raw json.RawMessage) (int64, error) {
 	}
 }
 
-// callbackFields takes the object that Autotask sends, and tolerates the array
+// fieldNames reads the names in the object that Autotask sends, and tolerates the array
 // of name and value that several integrations first assumed.
-func callbackFields(raw json.RawMessage) map[string]any {
-	numbers := func() *json.Decoder {
-		dec := json.NewDecoder(bytes.NewReader(raw))
-		dec.UseNumber()
-		return dec
-	}
+func fieldNames(raw json.RawMessage) []string {
+	var names []string
 	switch jsonKind(raw) {
 	case "object":
-		var fields map[string]any
-		if numbers().Decode(&fields) == nil {
-			return fields
+		var fields map[string]unread
+		if json.Unmarshal(raw, &fields) == nil {
+			names = slices.Collect(maps.Keys(fields))
 		}
 	case "list":
-		var pairs []any
-		if numbers().Decode(&pairs) != nil {
-			return nil
-		}
-		fields := map[string]any{}
-		for _, pair := range pairs {
-			if p, ok := pair.(map[string]any); ok {
-				if name, value := nameAndValue(p); name != "" {
-					fields[name] = value
-				}
+		var pairs []json.RawMessage
+		if json.Unmarshal(raw, &pairs) == nil {
+			for _, pair := range pairs {
+				names = append(names, pairName(pair))
 			}
 		}
-		return fields
 	}
-	return nil
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return name == "" || len(name) > maxWord && utf8.RuneCountInString(name) > maxWord
+	})
+	slices.Sort(names)
+	names = slices.Compact(names)
+	return names[:min(len(names), maxFieldNames)]
 }
 
-func nameAndValue(pair map[string]any) (name string, value any) {
-	for key, v := range pair {
-		switch {
-		case strings.EqualFold(key, "name"):
-			name, _ = v.(string)
-		case strings.EqualFold(key, "value"):
-			value = v
-		}
+// unread is a value that is passed over.
+type unread struct{}
+
+func (*unread) UnmarshalJSON([]byte) error { return nil }
+
+// pairName is the name in a pair of name and value, "" when it has none.
+func pairName(pair json.RawMessage) string {
+	var keys object
+	if json.Unmarshal(pair, &keys) != nil {
+		return ""
 	}
-	return name, value
+	name, _ := unquote(bytes.TrimSpace(keys.get("name")))
+	return name
 }
 
 // word is a text that is compared with known ones. A longer one is none of them: its
@@ -254,24 +252,4 @@ func canonicalAction(action string) string {
 		}
 	}
 	return action
-}
-
-// invalidCallback turns the validator's first complaint into ours.
-func invalidCallback(err error) error {
-	var fields validator.ValidationErrors
-	if !errors.As(err, &fields) || len(fields) == 0 {
-		return fmt.Errorf("read callback: %w", err)
-	}
-	f := fields[0]
-	e := &CallbackError{Field: f.Field(), Got: "nothing", Want: "text"}
-	switch f.Field() {
-	case "ID":
-		e.Field, e.Got, e.Want = "Id", fmt.Sprint(f.Value()), "a whole number from 0 up"
-	case "GUID":
-		e.Field = "Guid"
-	}
-	if f.Tag() == "max" {
-		e.Got, e.Want = "longer text", "at most "+f.Param()+" characters"
-	}
-	return e
 }

@@ -187,7 +187,7 @@ func (d *delivery) publish(kind v1.Kind, body []byte) answer {
 		ID:             d.change.ID,
 		Trigger:        v1.TriggerCallback,
 		EventTime:      d.change.EventTime,
-		Fields:         d.change.FieldNames(),
+		Fields:         d.change.Fields,
 		WebhookGUID:    d.guid,
 		SequenceNumber: d.change.SequenceNumber,
 		Traceparent:    traceparent(d.r.Header.Get("Traceparent")),

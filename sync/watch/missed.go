@@ -57,7 +57,7 @@ func (w *Watcher) ReadMissed(ctx context.Context) (int, error) {
 		}
 		changes = append(changes, events.Change{
 			Installation: w.ID, Kind: kind, ID: c.ID, Trigger: v1.TriggerPoll, EventTime: c.EventTime,
-			Fields: c.FieldNames(), WebhookGUID: c.GUID, SequenceNumber: c.SequenceNumber,
+			Fields: c.Fields, WebhookGUID: c.GUID, SequenceNumber: c.SequenceNumber,
 		})
 	}
 	if len(changes) > 0 {

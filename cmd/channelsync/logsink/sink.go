@@ -6,35 +6,40 @@
 package logsink
 
 import (
+	"bytes"
 	"io"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Bounds of what waits to be written.
-const (
-	maxLines = 8192
-	maxBytes = 4 << 20
-)
+// maxBytes is how much waits to be written; as much again may be on its way.
+const maxBytes = 4 << 20
+
+// gatherFor is how long lines gather after some were written. The first line of a quiet
+// service is written at once; those of a busy one share a write, and wake nobody: a
+// goroutine that is woken for each line costs about as much as the line.
+const gatherFor = 10 * time.Millisecond
 
 // Sink is a log that is written by a goroutine of its own. It is safe for concurrent
 // use; Stop ends it.
 type Sink struct {
 	to      io.Writer
-	lines   chan []byte
-	waiting atomic.Int64  // bytes in lines
 	dropped atomic.Uint64 // lines, since the start
 	lost    atomic.Pointer[func(n uint64) []byte]
 
-	mu      sync.RWMutex // guards stopped against a Write that is sending
+	mu      sync.Mutex
+	waiting []byte // whole lines
 	stopped bool
-	done    chan struct{} // closed when the last line is written
+
+	wake chan struct{} // holds one when there is something to do
+	stop chan struct{} // closed by Stop
+	done chan struct{} // closed when the last line is written
 }
 
 // New starts a sink that writes to a file, a pipe or anything else.
 func New(to io.Writer) *Sink {
-	s := &Sink{to: to, lines: make(chan []byte, maxLines), done: make(chan struct{})}
+	s := &Sink{to: to, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
 	go s.run()
 	return s
 }
@@ -51,29 +56,21 @@ func (s *Sink) Dropped() uint64 { return s.dropped.Load() }
 
 // Write takes a line, or drops it; it never waits and never fails.
 func (s *Sink) Write(line []byte) (int, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if !s.stopped && s.queue(line) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped || len(s.waiting)+len(line) > maxBytes {
+		s.dropped.Add(1)
 		return len(line), nil
 	}
-	s.dropped.Add(1)
+	s.waiting = append(s.waiting, line...)
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
 	return len(line), nil
 }
 
-func (s *Sink) queue(line []byte) bool {
-	size := int64(len(line))
-	if s.waiting.Add(size) <= maxBytes {
-		select {
-		case s.lines <- append([]byte(nil), line...): // the caller uses its buffer again
-			return true
-		default:
-		}
-	}
-	s.waiting.Add(-size)
-	return false
-}
-
-// Sync does nothing: a line is written as soon as its turn comes.
+// Sync does nothing: lines are written as soon as their turn comes.
 func (s *Sink) Sync() error { return nil }
 
 // Stop takes no more lines and waits until those that wait are written, or for at most
@@ -83,7 +80,7 @@ func (s *Sink) Stop(within time.Duration) (written bool) {
 	s.mu.Lock()
 	if !s.stopped {
 		s.stopped = true
-		close(s.lines)
+		close(s.stop)
 	}
 	s.mu.Unlock()
 	late := time.NewTimer(within)
@@ -98,15 +95,39 @@ func (s *Sink) Stop(within time.Duration) (written bool) {
 
 func (s *Sink) run() {
 	defer close(s.done)
+	var lines []byte
 	told := uint64(0)
-	for line := range s.lines {
-		s.waiting.Add(-int64(len(line)))
-		if n := s.dropped.Load(); n > told && s.write(s.lostLine(n-told)) {
+	for stopped := false; !stopped; {
+		select {
+		case <-s.wake:
+		case <-s.stop:
+			stopped = true // nothing is added any more
+		}
+		lines = s.take(lines)
+		if n := s.dropped.Load(); n > told && len(lines) > 0 && s.write(s.lostLine(n-told)) == 0 {
 			told = n
 		}
-		if !s.write(line) {
-			s.dropped.Add(1)
-		}
+		s.dropped.Add(uint64(s.write(lines)))
+		s.gather()
+	}
+}
+
+// take returns what waits, and lets lines gather in what was written before.
+func (s *Sink) take(written []byte) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lines := s.waiting
+	s.waiting = written[:0]
+	return lines
+}
+
+// gather waits, but not when the sink stops.
+func (s *Sink) gather() {
+	timer := time.NewTimer(gatherFor)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.stop:
 	}
 }
 
@@ -117,11 +138,15 @@ func (s *Sink) lostLine(n uint64) []byte {
 	return nil
 }
 
-// write tries each line once: a disk may have room again for the next one.
-func (s *Sink) write(line []byte) bool {
-	if len(line) == 0 {
-		return true
+// write tries lines once, and says how many were not written: a disk may have room again
+// for the next ones.
+func (s *Sink) write(lines []byte) (lost int) {
+	if len(lines) == 0 {
+		return 0
 	}
-	_, err := s.to.Write(line)
-	return err == nil
+	n, err := s.to.Write(lines)
+	if err == nil {
+		return 0
+	}
+	return bytes.Count(lines[min(max(n, 0), len(lines)):], []byte{'\n'})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -49,17 +50,14 @@ func TestReaderThatNeverReadsBlocksNobody(t *testing.T) {
 		r, w := io.Pipe()
 		s := New(w)
 		began := time.Now()
-		for range 3 * maxLines {
-			write(t, s, "a line\n")
-		}
 		for range 100 {
-			write(t, s, strings.Repeat("x", maxBytes/10))
+			write(t, s, strings.Repeat("x", maxBytes/10)+"\n")
 		}
 		if time.Since(began) != 0 {
 			t.Errorf("writing took %s", time.Since(began))
 		}
-		if s.Dropped() < 2*maxLines || s.waiting.Load() > maxBytes {
-			t.Errorf("%d dropped, %d bytes wait", s.Dropped(), s.waiting.Load())
+		if waiting := len(s.waiting); s.Dropped() < 80 || waiting > maxBytes {
+			t.Errorf("%d dropped, %d bytes wait", s.Dropped(), waiting)
 		}
 		if s.Stop(2*time.Second) || time.Since(began) != 2*time.Second {
 			t.Errorf("the stop took %s", time.Since(began))
@@ -103,6 +101,7 @@ func TestLogGoesOnAfterAFullDisk(t *testing.T) {
 			f.fail(cause)
 			write(t, s, "two\n")
 			write(t, s, "three\n")
+			<-time.After(gatherFor)
 			synctest.Wait()
 			f.fail(nil)
 			write(t, s, "four\n")
@@ -115,6 +114,56 @@ func TestLogGoesOnAfterAFullDisk(t *testing.T) {
 		})
 	}
 }
+
+// each counts what is written, and how often.
+type each struct {
+	mu     sync.Mutex
+	writes []string
+}
+
+func (e *each) Write(b []byte) (int, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.writes = append(e.writes, string(b))
+	return len(b), nil
+}
+
+// TestLinesOfABusyServiceShareAWrite: a lone line is written at once, those that come
+// right after it together, and a stop waits for no more.
+func TestLinesOfABusyServiceShareAWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		to := &each{}
+		s := New(to)
+		began := time.Now()
+		write(t, s, "1\n")
+		synctest.Wait()
+		write(t, s, "2\n")
+		write(t, s, "3\n")
+		<-time.After(gatherFor)
+		synctest.Wait()
+		write(t, s, "4\n")
+		if !s.Stop(time.Minute) || time.Since(began) != gatherFor {
+			t.Errorf("stopped after %s, want %s", time.Since(began), gatherFor)
+		}
+		if want := []string{"1\n", "2\n3\n", "4\n"}; !slices.Equal(to.writes, want) {
+			t.Errorf("written is %q, want %q", to.writes, want)
+		}
+	})
+}
+
+// TestOnlyWhatWasNotWrittenIsLost of lines that shared a write.
+func TestOnlyWhatWasNotWrittenIsLost(t *testing.T) {
+	s := New(half{})
+	write(t, s, "one\ntwo\nthree\n")
+	if !s.Stop(10*time.Second) || s.Dropped() != 2 {
+		t.Errorf("%d dropped, want 2", s.Dropped())
+	}
+}
+
+// half writes half of what it is given.
+type half struct{}
+
+func (half) Write(b []byte) (int, error) { return len(b) / 2, io.ErrShortWrite }
 
 func TestWritesBesideTheStop(t *testing.T) {
 	s := New(io.Discard)

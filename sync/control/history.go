@@ -19,13 +19,6 @@ func (m *Manager) Hours(ctx context.Context, id string) ([]v1.HistoryHour, error
 	return m.History.Hours(ctx, id)
 }
 
-// loadHistory begins to count. Without what is stored it counts as well.
-func (rt *runtime) loadHistory(ctx context.Context) {
-	if err := rt.m.History.Load(ctx, rt.id); err != nil && ctx.Err() == nil {
-		rt.log.Warn("history not read; it is tried again in a minute", zap.Error(err))
-	}
-}
-
 // dropHistory stores what was counted: only a crash may lose it.
 func (rt *runtime) dropHistory(ctx context.Context) {
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), saveWithin, fmt.Errorf("store history: not within %s", saveWithin))

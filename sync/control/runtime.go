@@ -139,7 +139,7 @@ func (rt *runtime) run(ctx, work context.Context) {
 	rt.beats[beatWorker].Busy(progress.Live)
 	wakes, unwatch := rt.m.Bus.Worklist().Wakes(rt.id)
 	defer unwatch()
-	rt.loadHistory(ctx)
+	rt.m.History.Load(rt.id)
 	var wg sync.WaitGroup
 	if rt.target != nil {
 		apart, cut := context.WithCancel(progress.With(work, rt.beats[beatApart]))

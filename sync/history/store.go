@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,43 +38,28 @@ type Config struct {
 // Store counts for the installations that are loaded.
 type Store struct {
 	Config
+	table gate.Gate // for one at a time who stores, shows or removes
 
-	mu   sync.Mutex
-	kept map[string]*kept // by installation
+	mu     sync.Mutex
+	loaded map[string]*counting // by installation
 }
 
-// kept is a loaded installation. All but saving is guarded by the store's mutex.
-type kept struct {
-	saving gate.Gate // for who reads or writes the table
-	gone   bool      // dropped: not to be written any more
-
-	known    bool   // the table was read
-	revision uint64 // of what it held; 0: nothing
-	saved    hours  // what it held
-	sending  hours  // being added to it, or to be once more
-	unsure   []byte // the write that carried sending, when it failed: it may have arrived
-	news     hours  // counted since
+// counting is an installation that is loaded. The store's mutex guards it.
+type counting struct {
+	news   hours // counted, and not stored yet
+	stored bool  // the table has had a row: once there is none any more, it was erased
 }
 
 // New makes a store that has nothing loaded.
-func New(cfg Config) *Store { return &Store{Config: cfg, kept: map[string]*kept{}} }
+func New(cfg Config) *Store { return &Store{Config: cfg, loaded: map[string]*counting{}} }
 
-// Load begins to count for an installation, from what is stored of it. After an
-// error it counts all the same, and what is stored is added when it can be read.
-func (s *Store) Load(ctx context.Context, installation string) error {
+// Load begins to count for an installation.
+func (s *Store) Load(installation string) {
 	s.mu.Lock()
-	k := s.kept[installation]
-	if k == nil {
-		k = &kept{}
-		s.kept[installation] = k
+	defer s.mu.Unlock()
+	if s.loaded[installation] == nil {
+		s.loaded[installation] = &counting{}
 	}
-	s.mu.Unlock()
-	leave, err := k.saving.Enter(ctx)
-	if err != nil {
-		return fmt.Errorf("read history: %w", err)
-	}
-	defer leave()
-	return s.read(ctx, installation, k)
 }
 
 // Count adds to the running hour of an installation that is loaded; of any other
@@ -84,38 +70,46 @@ func (s *Store) Count(installation string, c Counts) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if k := s.kept[installation]; k != nil {
+	if k := s.loaded[installation]; k != nil {
 		k.news.add(hourOf(s.Now()), c)
 	}
 }
 
 // Hours returns the running hour and the 24 before it, oldest first, all of them.
-// Of an installation that is not loaded here it returns what is stored.
 func (s *Store) Hours(ctx context.Context, installation string) ([]v1.HistoryHour, error) {
-	s.mu.Lock()
-	k := s.kept[installation]
-	if k != nil && k.known {
-		defer s.mu.Unlock()
-		return k.all().until(s.Now()), nil
-	}
-	s.mu.Unlock()
-	e, err := s.Table.Get(ctx, installation)
-	if err != nil && !errors.Is(err, events.ErrNotFound) {
+	leave, err := s.table.Enter(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("read history: %w", err)
 	}
-	stored := s.decoded(installation, e.Value)
-	if k != nil { // loaded, but what is stored could not be read then
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if k.known {
-			return k.all().until(s.Now()), nil
-		}
-		stored = stored.with(k.sending).with(k.news)
+	defer leave()
+	all, _, err := s.read(ctx, installation)
+	if err != nil {
+		return nil, err
 	}
-	return stored.until(s.Now()), nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k := s.loaded[installation]; k != nil {
+		all = all.with(k.news)
+	}
+	return all.until(s.Now()), nil
 }
 
-func (k *kept) all() hours { return k.saved.with(k.sending).with(k.news) }
+// read returns what the table holds, and its revision: 0 when that is nothing. What cannot
+// be read as hours is no reason to fail anybody.
+func (s *Store) read(ctx context.Context, installation string) (hours, uint64, error) {
+	e, err := s.Table.Get(ctx, installation)
+	if errors.Is(err, events.ErrNotFound) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("read history: %w", err)
+	}
+	hs, err := decode(e.Value)
+	if err != nil {
+		s.Log.Warn("stored history cannot be read and begins anew", zap.String(v1.LogInstallation, installation), zap.Error(err))
+	}
+	return hs, e.Revision, nil
+}
 
 // Run stores what was counted, every minute, until ctx ends. What is counted
 // after that is stored by Drop.
@@ -137,8 +131,8 @@ func (s *Store) Run(ctx context.Context) {
 // saveAll stores the counts of every installation that has new ones. It stops at
 // the first failure: a store that is away would fail them all, one by one.
 func (s *Store) saveAll(ctx context.Context) {
-	for id, k := range s.withNews() {
-		if err := s.save(ctx, id, k); err != nil {
+	for _, id := range s.withNews() {
+		if err := s.save(ctx, id); err != nil {
 			if ctx.Err() == nil {
 				s.Log.Warn("history not stored; it is tried again in a minute", zap.String(v1.LogInstallation, id), zap.Error(err))
 			}
@@ -147,56 +141,108 @@ func (s *Store) saveAll(ctx context.Context) {
 	}
 }
 
-func (s *Store) withNews() map[string]*kept {
+func (s *Store) withNews() (ids []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := map[string]*kept{}
-	for id, k := range s.kept {
-		if len(k.news)+len(k.sending) > 0 {
-			out[id] = k
+	for id, k := range s.loaded {
+		if len(k.news) > 0 {
+			ids = append(ids, id)
 		}
 	}
-	return out
+	return ids
+}
+
+// save adds what was counted to what the table holds: another instance may have had the
+// installation, and write the last of its counts only now. After an error the counts wait
+// for the next time, and count twice in the chart where only the answer was lost.
+func (s *Store) save(ctx context.Context, installation string) error {
+	leave, err := s.table.Enter(ctx)
+	if err != nil {
+		return fmt.Errorf("store history: %w", err)
+	}
+	defer leave()
+	return events.RetryConflict(ctx, func() error {
+		all, revision, err := s.read(ctx, installation)
+		if err != nil {
+			return err
+		}
+		news := s.take(installation, revision > 0)
+		if len(news) == 0 {
+			return nil
+		}
+		value, err := encode(all.with(news))
+		if err == nil && revision > 0 {
+			_, err = s.Table.Update(ctx, installation, value, revision)
+		} else if err == nil {
+			_, err = s.Table.Create(ctx, installation, value)
+		}
+		s.settle(installation, news, err)
+		if err != nil {
+			return fmt.Errorf("store history: %w", err)
+		}
+		return nil
+	})
+}
+
+// take returns what is to be stored, and begins to count anew. An installation whose row
+// is gone was erased, and nothing may bring it back.
+func (s *Store) take(installation string, stored bool) hours {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.loaded[installation]
+	if k == nil {
+		return nil
+	}
+	if k.stored && !stored {
+		delete(s.loaded, installation)
+		return nil
+	}
+	k.stored = stored
+	news := k.news
+	k.news = nil
+	return news
+}
+
+// settle notes that the counts are stored, or has them wait.
+func (s *Store) settle(installation string, news hours, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.loaded[installation]
+	switch {
+	case k == nil:
+	case err != nil:
+		k.news = news.with(k.news)
+	default:
+		k.stored = true
+	}
 }
 
 // Drop stores what was counted and forgets the installation, also when that
 // failed: the error says what is lost.
 func (s *Store) Drop(ctx context.Context, installation string) error {
-	s.mu.Lock()
-	k := s.kept[installation]
-	s.mu.Unlock()
-	if k == nil {
+	defer s.forget(installation)
+	if !slices.Contains(s.withNews(), installation) {
 		return nil
 	}
-	err := s.save(ctx, installation, k)
-	s.forget(installation, k)
-	return err
+	return s.save(ctx, installation)
 }
 
 // Purge removes an installation's history, here and from the table.
 func (s *Store) Purge(ctx context.Context, installation string) error {
-	s.mu.Lock()
-	k := s.kept[installation]
-	s.mu.Unlock()
-	if k != nil {
-		leave, err := k.saving.Enter(ctx) // a write under way must not come after the removal
-		if err != nil {
-			return fmt.Errorf("purge history: %w", err)
-		}
-		defer leave()
-		s.forget(installation, k)
+	leave, err := s.table.Enter(ctx) // a write under way must not come after the removal
+	if err != nil {
+		return fmt.Errorf("purge history: %w", err)
 	}
+	defer leave()
+	s.forget(installation)
 	if err := s.Table.Erase(ctx, installation); err != nil {
 		return fmt.Errorf("purge history: %w", err)
 	}
 	return nil
 }
 
-func (s *Store) forget(installation string, k *kept) {
+func (s *Store) forget(installation string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k.gone = true
-	if s.kept[installation] == k {
-		delete(s.kept, installation)
-	}
+	delete(s.loaded, installation)
 }

@@ -108,22 +108,22 @@ func TestStoredNonsenseBeginsAnew(t *testing.T) {
 	ok(t, err)
 	core, logs := observer.New(zapcore.WarnLevel)
 	s := New(Config{Table: tab, Now: c.now, Log: zap.New(core)})
-	ok(t, s.Load(t.Context(), inst))
+	s.Load(inst)
+	s.Count(inst, onePush)
+	ok(t, s.Drop(t.Context(), inst))
 	if logs.Len() != 1 {
 		t.Errorf("logged %v", logs.All())
 	}
-	s.Count(inst, onePush)
-	ok(t, s.Drop(t.Context(), inst))
 	want(t, process(t, tab, c), map[int]Counts{0: onePush})
 }
 
 // moody is a table that fails on request, before or after it has written.
 type moody struct {
 	Table
-	mu          sync.Mutex
-	reads       error
-	lost, taken error // of writes: that did not arrive, that did
-	writes      int
+	mu     sync.Mutex
+	reads  error
+	lost   error // of writes, which do not arrive
+	writes int
 }
 
 func (m *moody) set(f func()) {
@@ -148,11 +148,7 @@ func (m *moody) write(do func() (uint64, error)) (uint64, error) {
 	if m.lost != nil {
 		return 0, m.lost
 	}
-	rev, err := do()
-	if m.taken != nil {
-		return 0, m.taken
-	}
-	return rev, err
+	return do()
 }
 
 func (m *moody) Create(ctx context.Context, key string, value []byte) (uint64, error) {
@@ -201,13 +197,11 @@ func (m *memory) Erase(_ context.Context, key string) error {
 	return nil
 }
 
-// TestWritesThatFail are made up for, and what arrived all the same counts once.
+// TestWritesThatFail are made up for.
 func TestWritesThatFail(t *testing.T) {
 	for name, fail := range map[string]func(*moody){
 		"lost":              func(m *moody) { m.lost = errCause },
-		"taken, not told":   func(m *moody) { m.taken = errCause },
 		"lost, no reads":    func(m *moody) { m.lost, m.reads = errCause, errCause },
-		"taken, no reads":   func(m *moody) { m.taken, m.reads = errCause, errCause },
 		"always in between": func(m *moody) { m.lost = events.ErrConflict },
 	} {
 		for first, stored := range map[string]bool{"the first": false, "a later one": true} {
@@ -226,7 +220,7 @@ func TestWritesThatFail(t *testing.T) {
 					s.saveAll(t.Context())
 				}
 				sum = sum.plus(Counts{Changes: 3})
-				tab.set(func() { tab.lost, tab.taken, tab.reads = nil, nil, nil })
+				tab.set(func() { tab.lost, tab.reads = nil, nil })
 				want(t, s, map[int]Counts{0: sum})
 				s.Count(inst, oneChange)
 				sum = sum.plus(oneChange)
@@ -238,29 +232,6 @@ func TestWritesThatFail(t *testing.T) {
 	}
 }
 
-func TestLoadThatFails(t *testing.T) {
-	tab, c := &moody{Table: &memory{rows: map[string]events.Entry{}}}, &clock{at: noon}
-	before := process(t, tab, c)
-	before.Count(inst, onePush)
-	ok(t, before.Drop(t.Context(), inst))
-	tab.set(func() { tab.reads = errCause })
-	s := New(Config{Table: tab, Now: c.now, Log: zap.NewNop()})
-	if err := s.Load(t.Context(), inst); !errors.Is(err, errCause) {
-		t.Fatalf("got %v", err)
-	}
-	s.Count(inst, oneChange)
-	if _, err := s.Hours(t.Context(), inst); !errors.Is(err, errCause) {
-		t.Errorf("half of it is shown: %v", err)
-	}
-	s.saveAll(t.Context())
-	tab.set(func() { tab.reads = nil })
-	sum := map[int]Counts{0: {Changes: 2, Pushed: 1}}
-	want(t, s, sum)
-	s.saveAll(t.Context())
-	want(t, s, sum)
-	want(t, process(t, tab, c), sum)
-}
-
 func TestDropThatFailsForgets(t *testing.T) {
 	tab, c := &moody{Table: &memory{rows: map[string]events.Entry{}}}, &clock{at: noon}
 	s := process(t, tab, c)
@@ -269,7 +240,7 @@ func TestDropThatFailsForgets(t *testing.T) {
 	if err := s.Drop(t.Context(), inst); !errors.Is(err, errCause) {
 		t.Fatalf("got %v", err)
 	}
-	if len(s.kept) != 0 {
+	if len(s.loaded) != 0 {
 		t.Error("it is kept in memory")
 	}
 }
@@ -281,7 +252,7 @@ func TestStoredOnceAMinute(t *testing.T) {
 		core, logs := observer.New(zapcore.WarnLevel)
 		s := New(Config{Table: tab, Now: time.Now, Log: zap.New(core)})
 		for _, id := range []string{inst, other} {
-			ok(t, s.Load(t.Context(), id))
+			s.Load(id)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup

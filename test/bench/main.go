@@ -60,7 +60,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	f.StringVar(&s.dir, "dir", "", "`directory` for the stores, on the disk to measure; default: the temporary one")
 	f.StringVar(&s.write, "write", "", "also put the table into the marked block of this `file`")
 	f.StringVar(&s.binary, "binary", "", "measure this `program` instead of building channelsync")
-	f.StringVar(&s.against, "against", "", "build this `revision` too and measure it in turns with the program (part intake)")
+	f.StringVar(&s.against, "against", "", "build this `revision` too and measure it in turns with the program (parts intake, freshness)")
 	f.StringVar(&s.profiles, "profiles", "", "keep profiles of channelsync in this `directory`")
 	f.StringVar(&s.reference, "reference", "", "run one of the references instead (the benchmarks do so themselves)")
 	if err := f.Parse(args); err != nil {

@@ -12,55 +12,74 @@ import (
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
-// freshness measures how soon an edit in Autotask is in Channel Program.
+// source is a program with the tenant whose edits it carries, and what came of them.
+type source struct {
+	*bed.Bed
+	tenant *bed.Tenant
+	turns  []arrivals
+}
+
+// arrivals are those of one turn.
+type arrivals struct {
+	took     []time.Duration // sorted
+	requests int             // of Autotask
+	cpu      time.Duration   // of the program
+}
+
+func (a arrivals) at(percent int) time.Duration { return a.took[(len(a.took)-1)*percent/100] }
+
+// freshness measures how soon an edit in Autotask is in Channel Program, and in turns with
+// an earlier revision of the program when there is one.
 func (r *run) freshness() (err error) {
-	b, err := r.start(1, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.Close()) }()
-	t := b.Tenants[0]
-	t.FillCompanies(pick(r, 10_000, 1_000))
-	if err := b.Install(r.ctx, t, v1.SyncActiveCustomers); err != nil {
-		return err
-	}
-	if err := b.Live(r.ctx, t); err != nil {
-		return err
-	}
+	binaries := []string{r.Binary}
 	s := report.Section{
 		Title: "From a change in Autotask to Channel Program", Columns: []string{"changes/s", "for", "p50", "p95", "p99", "Autotask requests each", "CPU"},
+	}
+	turns := 1
+	if r.Former != "" {
+		binaries = append(binaries, r.Former)
+		s.Columns = append(s.Columns, "p50, to former", "p95, to former", "CPU, to former")
+		turns = pick(r, 3, 2)
+	}
+	var all []*source
+	for _, binary := range binaries {
+		b, err := r.startOf(binary, 1, nil)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, b.Close()) }()
+		t := b.Tenants[0]
+		t.FillCompanies(pick(r, 10_000, 1_000))
+		if err := b.Install(r.ctx, t, v1.SyncActiveCustomers); err != nil {
+			return err
+		}
+		if err := b.Live(r.ctx, t); err != nil {
+			return err
+		}
+		all = append(all, &source{Bed: b, tenant: t})
 	}
 	for _, c := range []struct {
 		rate, seconds int
 		p95           float64 // ms; 0 makes no claim
 	}{{1, pick(r, 10, 1), 0}, {50, pick(r, 10, 1), 1000}, {500, pick(r, 10, 1), 2000}} {
-		t.Autotask.ResetStats()
-		before, err := b.Product.Usage()
-		if err != nil {
-			return err
+		for _, of := range all {
+			of.turns = nil
 		}
-		var took []time.Duration
-		err = r.profiled(b, fmt.Sprint(c.rate), profileFor, func() error {
-			took, err = r.paced(b, t, c.rate, c.rate*c.seconds)
-			return err
-		})
-		if err != nil {
-			return err
+		for i := range turns {
+			order := slices.Clone(all)
+			if i%2 == 1 {
+				slices.Reverse(order)
+			}
+			for _, of := range order {
+				if err := r.freshTurn(of, c.rate, c.seconds, i); err != nil {
+					return err
+				}
+			}
 		}
-		after, err := b.Product.Usage()
-		if err != nil {
-			return err
-		}
-		at := func(percent int) time.Duration { return took[(len(took)-1)*percent/100] }
-		s.Row(fmt.Sprint(c.rate), fmt.Sprintf("%d s", c.seconds), ms(at(50)), ms(at(95)), ms(at(99)),
-			report.Number(float64(t.Requests())/float64(len(took))),
-			report.Number(100*(after.CPU-before.CPU).Seconds()/float64(c.seconds))+" % of a core")
-		r.say("%d a second: p95 %s", c.rate, ms(at(95)))
+		r.freshRow(&s, c.rate, c.seconds, all)
+		p95 := all[0].middle(func(a arrivals) float64 { return float64(a.at(95).Milliseconds()) })
 		if c.p95 > 0 {
-			r.out.AtMost(fmt.Sprintf("change to target at %d a second, p95", c.rate), float64(at(95).Milliseconds()), c.p95, " ms")
-		}
-		if err := b.Live(r.ctx, t); err != nil {
-			return err
+			r.out.AtMost(fmt.Sprintf("change to target at %d a second, p95", c.rate), p95, c.p95, " ms")
 		}
 	}
 	s.Note("From the moment of the edit, its callout by the simulator included, with the default coalesce window. Each change is of another company.")
@@ -68,8 +87,67 @@ func (r *run) freshness() (err error) {
 	return nil
 }
 
+// middle is the median of a source's turns.
+func (s *source) middle(of func(arrivals) float64) float64 {
+	var values []float64
+	for _, a := range s.turns {
+		values = append(values, of(a))
+	}
+	return median(values)
+}
+
+// freshTurn edits at a rate, and waits until all of it has arrived.
+func (r *run) freshTurn(of *source, rate, seconds, turn int) error {
+	of.tenant.Autotask.ResetStats()
+	before, err := of.Product.Usage()
+	if err != nil {
+		return err
+	}
+	var got arrivals
+	err = r.profiled(of.Bed, fmt.Sprint(rate), profileFor, func() error {
+		got.took, err = r.paced(of.Bed, of.tenant, fmt.Sprintf("%d-%d", rate, turn), rate, rate*seconds)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	after, err := of.Product.Usage()
+	if err != nil {
+		return err
+	}
+	got.cpu, got.requests = after.CPU-before.CPU, of.tenant.Requests()
+	of.turns = append(of.turns, got)
+	return of.Live(r.ctx, of.tenant)
+}
+
+// freshRow writes one line of the table.
+func (r *run) freshRow(s *report.Section, rate, seconds int, all []*source) {
+	product := all[0]
+	at := func(percent int) func(arrivals) float64 {
+		return func(a arrivals) float64 { return float64(a.at(percent)) }
+	}
+	cpu := func(a arrivals) float64 { return a.cpu.Seconds() }
+	took := func(percent int) string { return ms(time.Duration(product.middle(at(percent)))) }
+	row := []string{
+		fmt.Sprint(rate), fmt.Sprintf("%d s", seconds), took(50), took(95), took(99),
+		report.Number(product.middle(func(a arrivals) float64 { return float64(a.requests) / float64(len(a.took)) })),
+		report.Number(100*product.middle(cpu)/float64(seconds)) + " % of a core",
+	}
+	if len(all) > 1 {
+		for _, of := range []func(arrivals) float64{at(50), at(95), cpu} {
+			var ratios []float64
+			for i := range product.turns {
+				ratios = append(ratios, of(product.turns[i])/of(all[1].turns[i]))
+			}
+			row = append(row, report.Number(median(ratios)))
+		}
+	}
+	s.Row(row...)
+	r.say("%v", row)
+}
+
 // paced edits n companies at a rate and returns how long each took to arrive, sorted.
-func (r *run) paced(b *bed.Bed, t *bed.Tenant, rate, n int) ([]time.Duration, error) {
+func (r *run) paced(b *bed.Bed, t *bed.Tenant, name string, rate, n int) ([]time.Duration, error) {
 	edited := map[string]time.Time{}
 	tick := time.NewTicker(time.Second / time.Duration(rate))
 	defer tick.Stop()
@@ -81,12 +159,12 @@ func (r *run) paced(b *bed.Bed, t *bed.Tenant, rate, n int) ([]time.Duration, er
 		}
 		id := t.Companies[i%len(t.Companies)]
 		edited[bed.ExternalID(id)] = time.Now()
-		err := t.Autotask.Edit("Companies", id, atsim.Row{"companyName": fmt.Sprintf("Paced %d %05d", rate, i)})
+		err := t.Autotask.Edit("Companies", id, atsim.Row{"companyName": fmt.Sprintf("Paced %s %05d", name, i)})
 		if err != nil {
 			return nil, fmt.Errorf("edit a company: %w", err)
 		}
 	}
-	if err := b.Named(r.ctx, t, fmt.Sprintf("Paced %d ", rate), len(edited)); err != nil {
+	if err := b.Named(r.ctx, t, fmt.Sprintf("Paced %s ", name), len(edited)); err != nil {
 		return nil, err
 	}
 	arrived := map[string]time.Time{}

@@ -2,9 +2,14 @@ package measure
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -17,8 +22,14 @@ import (
 
 const journalRecords = 20_000 // that the changes of a long journal are of
 
-// journal measures how soon the program is ready over a long journal, after a proper
-// end and after a kill. The changes are not dispatched yet, which is the worst of it.
+const (
+	journalWriters = 256    // that store a long journal side by side, as many callbacks at a time do
+	loneChanges    = 10_000 // that are stored one after another, as callbacks of ordinary days are
+)
+
+// journal measures how large a long journal is, and how soon the program is ready over it,
+// after a proper end and after a kill. The changes are not dispatched yet, which is the
+// worst of it.
 func (r *run) journal() (err error) {
 	n := pick(r, 1_000_000, 20_000)
 	b, err := r.start(1, map[string]string{"log-level": "warn"}) // makes the keys
@@ -29,11 +40,21 @@ func (r *run) journal() (err error) {
 	if err := b.Stop(); err != nil {
 		return err
 	}
-	r.say("filling a journal with %d changes", n)
-	if err := r.fill(b.DataDir(), n); err != nil {
-		return err
-	}
 	s := report.Section{Title: fmt.Sprintf("A journal of %d changes", n), Columns: []string{"", "ready after", "memory"}}
+	for _, c := range []struct {
+		changes, writers int
+		dir              string
+	}{{loneChanges, 1, filepath.Join(r.Dir, "lone")}, {n, journalWriters, b.DataDir()}} {
+		r.say("filling a journal with %d changes of %d writers", c.changes, c.writers)
+		if err := r.fill(c.dir, c.changes, c.writers); err != nil {
+			return err
+		}
+		size, err := journalSize(c.dir)
+		if err != nil {
+			return err
+		}
+		s.Note("%d changes of %d callers at a time take %.1f MB on disk, %d bytes each.", c.changes, c.writers, float64(size)/1e6, size/int64(c.changes))
+	}
 	for _, how := range []string{"first start", "after a kill while it dispatches", "after another"} {
 		if err := b.Start(r.ctx); err != nil {
 			return err
@@ -44,7 +65,7 @@ func (r *run) journal() (err error) {
 		}
 		s.Row(how, b.StartedIn.Round(time.Millisecond).String(), megabytes(used))
 		if how == "after a kill while it dispatches" {
-			r.out.AtMost(fmt.Sprintf("a journal of %d changes, ready after a kill", n), b.StartedIn.Seconds(), 10, " s")
+			r.out.AtMost(fmt.Sprintf("a journal of %d changes, ready after a kill", n), b.StartedIn.Seconds(), 2, " s")
 		}
 		if err := r.rest(2 * time.Second); err != nil {
 			return err
@@ -55,27 +76,57 @@ func (r *run) journal() (err error) {
 	return nil
 }
 
-// fill stores n changes through the package that stores them in the product too.
-func (r *run) fill(dataDir string, n int) error {
+// fill stores n changes as so many callbacks at a time would, through the package that
+// stores them in the product too.
+func (r *run) fill(dataDir string, n, writers int) error {
 	bus, err := events.Open(r.ctx, events.Config{DataDir: dataDir, Log: zap.NewNop()})
 	if err != nil {
 		return err
 	}
 	installation := strings.ToLower(ulid.Make().String())
-	const batch = 10_000
-	for stored := 0; stored < n && err == nil; stored += batch {
-		changes := make([]events.Change, min(batch, n-stored))
-		for i := range changes {
-			sequence := int64(stored + i)
-			changes[i] = events.Change{
-				Installation: installation, Kind: v1.KindCompany, ID: 1000 + sequence%journalRecords, Trigger: v1.TriggerCallback,
-				EventTime: time.Now(), Fields: []string{"CompanyName", "Phone"}, WebhookGUID: "a1da62a4-2c49-40a8-8183-69994ce5b3eb",
-				SequenceNumber: &sequence,
+	var next atomic.Int64
+	errs := make([]error, writers)
+	var wg sync.WaitGroup
+	for i := range writers {
+		wg.Go(func() {
+			for sequence := next.Add(1); sequence <= int64(n) && errs[i] == nil; sequence = next.Add(1) {
+				_, errs[i] = bus.Journal().Publish(r.ctx, callbackChange(installation, sequence), fmt.Sprintf("%s|%d", installation, sequence))
 			}
-		}
-		err = bus.Journal().PublishAll(r.ctx, changes)
+		})
 	}
+	wg.Wait()
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(r.ctx), time.Minute, errors.New("close the store: not within a minute"))
 	defer cancel()
-	return errors.Join(err, bus.Close(ctx))
+	return errors.Join(append(errs, bus.Close(ctx))...)
+}
+
+// callbackChange is a change as a callback brings it.
+func callbackChange(installation string, sequence int64) events.Change {
+	var trace [24]byte
+	_, _ = rand.Read(trace[:]) // never fails
+	return events.Change{
+		Installation: installation, Kind: v1.KindCompany, ID: 1000 + sequence%journalRecords, Trigger: v1.TriggerCallback,
+		EventTime: time.Now().Truncate(time.Second).UTC(), Fields: []string{"City", "CompanyName", "Phone"},
+		WebhookGUID: "a1da62a4-2c49-40a8-8183-69994ce5b3eb", SequenceNumber: &sequence,
+		Traceparent: fmt.Sprintf("00-%x-%x-01", trace[:16], trace[16:]),
+	}
+}
+
+// journalSize is what the files of a journal take, in bytes.
+func journalSize(dataDir string) (size int64, err error) {
+	dir := filepath.Join(dataDir, "nats", "jetstream", "$G", "streams", "CHANGES")
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			size += info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("measure the journal: %w", err)
+	}
+	return size, nil
 }

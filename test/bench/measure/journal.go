@@ -2,7 +2,6 @@ package measure
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -102,13 +101,10 @@ func (r *run) fill(dataDir string, n, writers int) error {
 
 // callbackChange is a change as a callback brings it.
 func callbackChange(installation string, sequence int64) events.Change {
-	var trace [24]byte
-	_, _ = rand.Read(trace[:]) // never fails
 	return events.Change{
 		Installation: installation, Kind: v1.KindCompany, ID: 1000 + sequence%journalRecords, Trigger: v1.TriggerCallback,
 		EventTime: time.Now().Truncate(time.Second).UTC(), Fields: []string{"City", "CompanyName", "Phone"},
 		WebhookGUID: "a1da62a4-2c49-40a8-8183-69994ce5b3eb", SequenceNumber: &sequence,
-		Traceparent: fmt.Sprintf("00-%x-%x-01", trace[:16], trace[16:]),
 	}
 }
 

@@ -52,7 +52,7 @@ func (c *Client) do(ctx context.Context, r request, into func(body []byte) error
 			return nil
 		}
 		pause, again := r.again(err, try)
-		if err.Kind != KindThrottled && ctx.Value(onceKey{}) != nil {
+		if err.Kind != KindThrottled && once(ctx, err) {
 			return err
 		}
 		if !again || ctx.Err() != nil || c.cfg.Wait(ctx, pause) != nil {
@@ -119,8 +119,8 @@ func (c *Client) send(
 		return e
 	}
 	limit := callTimeout
-	if ctx.Value(briefKey{}) != nil {
-		limit = briefTimeout
+	if patience, limited := ctx.Value(patienceKey{}).(time.Duration); limited {
+		limit = min(limit, patience)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, timeout{limit})
 	defer cancel()

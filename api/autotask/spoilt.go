@@ -26,13 +26,25 @@ const (
 	briefTimeout = 10 * time.Second
 )
 
-type briefKey struct{}
+type patienceKey struct{}
+
+// WithPatience gives each request under ctx so long, and repeats none that is not
+// answered by then: for a caller that finds out in another way which of many records
+// Autotask does not answer for.
+func WithPatience(ctx context.Context, d time.Duration) context.Context {
+	return context.WithValue(ctx, patienceKey{}, d)
+}
 
 // WithBrief makes the calls under ctx fail at their first failure that is not a
 // throttling, and gives each ten seconds: for a caller that finds out by them whether
 // Autotask answers, or which of many records it does not answer for.
 func WithBrief(ctx context.Context) context.Context {
-	return context.WithValue(WithoutRepeats(ctx), briefKey{}, true)
+	return WithPatience(WithoutRepeats(ctx), briefTimeout)
+}
+
+// once says whether a call that failed so is not to be repeated.
+func once(ctx context.Context, err error) bool {
+	return ctx.Value(onceKey{}) != nil || ctx.Value(patienceKey{}) != nil && errors.Is(err, context.DeadlineExceeded)
 }
 
 // OfOneRecord says whether an error may be caused by one record that was asked for:
@@ -99,7 +111,7 @@ func (p *pages[T]) read(n int) {
 // failed notes a page that failed. It returns the record that is to blame once it is
 // alone, nothing while the page must be halved, and an error where no record is.
 func (p *pages[T]) failed(ctx context.Context, next Filter, size int, cause error) (*RowError, error) {
-	alone := ctx.Value(onceKey{}) != nil // the caller tries the same in another way itself
+	alone := once(ctx, cause) // the caller tries the same in another way itself
 	if !OfOneRecord(cause) || alone || p.spoilt == maxSpoilt {
 		return nil, cause
 	}

@@ -25,8 +25,8 @@ const (
 	apartStopped = 15 * time.Second
 )
 
-// suspects are records that failed alone while the upstream worked, until they are taken
-// or blamed. What is known of them is in memory only: after a restart they are found anew.
+// suspects are records that failed alone while the upstream worked, until they are well.
+// What is known of them is in memory only: after a restart they are found anew.
 type suspects struct {
 	mu sync.Mutex
 	in map[recordKey]bool
@@ -77,7 +77,7 @@ func (b *batch) leave(ctx context.Context, follow []events.Mark) error {
 		switch {
 		case it.outcome == "" && (it.suspected || b.apart):
 			follow = append(follow, it.mark)
-		case b.apart:
+		case b.apart && it.failure == nil:
 			b.suspects.drop(b.kind, it.mark.ID)
 		}
 	}

@@ -56,7 +56,7 @@ type item struct {
 	// driftFields are what it changed.
 	driftFields []string
 	failure     *failure
-	suspected   bool // it failed alone while the upstream worked: it is sent apart, and not decided here
+	suspected   bool // it failed alone, or was not answered, while the upstream worked: it is worked on apart, and not decided here
 	held        bool // it would leave with too many others: nothing is done until somebody says so
 
 	decision condition.Decision
@@ -102,9 +102,9 @@ func (r *Reconciler) newBatch(ctx context.Context, in *installation.Installation
 	return b, nil
 }
 
-// open returns the items that nothing was decided about yet.
+// open returns the items that are to be decided yet.
 func (b *batch) open() []*item {
-	return slices.DeleteFunc(slices.Clone(b.items), func(it *item) bool { return it.outcome != "" })
+	return slices.DeleteFunc(slices.Clone(b.items), func(it *item) bool { return it.outcome != "" || it.suspected })
 }
 
 func (it *item) fail(code, detail string, final bool) {

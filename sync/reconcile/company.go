@@ -96,7 +96,7 @@ func (b *batch) wait(items []*item) {
 func (b *batch) decideCompany(it *item, found fetched[autotask.Company]) bool {
 	id := it.mark.ID
 	if err := found.bad[id]; err != nil {
-		it.fail("row_unreadable", rowDetail(err), false)
+		b.unreadable(it, "row_unreadable", err)
 		return false
 	}
 	c, known := found.rows[id]
@@ -141,7 +141,7 @@ func (b *batch) projectClients(ctx context.Context, due []*item, found fetched[a
 	}
 	for _, it := range due {
 		if err := bad[it.mark.ID]; err != nil {
-			it.fail("contact_unreadable", rowDetail(err), false)
+			b.unreadable(it, "contact_unreadable", err)
 			continue
 		}
 		c := found.rows[it.mark.ID]
@@ -244,7 +244,7 @@ func (b *batch) contractsOf(ctx context.Context) ([]events.Change, error) {
 			// The next attempt must see the change of scope or name again.
 			it.entry.ClientInScope, it.entry.Name = it.before.ClientInScope, it.before.Name
 			if it.failure == nil {
-				it.fail("contracts_unreadable", rowDetail(err), false)
+				b.unreadable(it, "contracts_unreadable", err)
 			}
 		}
 	}

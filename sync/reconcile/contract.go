@@ -75,7 +75,7 @@ func (b *batch) decideContracts(ctx context.Context) (found fetched[autotask.Con
 func (b *batch) decideContract(it *item, found fetched[autotask.Contract], companies fetched[autotask.Company]) bool {
 	id := it.mark.ID
 	if err := found.bad[id]; err != nil {
-		it.fail("row_unreadable", rowDetail(err), false)
+		b.unreadable(it, "row_unreadable", err)
 		return false
 	}
 	c, known := found.rows[id]
@@ -84,7 +84,7 @@ func (b *batch) decideContract(it *item, found fetched[autotask.Contract], compa
 	}
 	if known {
 		if err := companies.bad[c.CompanyID]; err != nil {
-			it.fail("company_unreadable", rowDetail(err), false)
+			b.unreadable(it, "company_unreadable", err)
 			return false
 		}
 		company, exists := companies.rows[c.CompanyID]
@@ -144,14 +144,14 @@ func (b *batch) projectContracts(ctx context.Context, due []*item, found fetched
 		id := it.mark.ID
 		if err := bad[id]; err != nil {
 			it.entry.Parts = read(d[id].window, unread[id], d[id].rows)
-			it.fail("parts_unreadable", rowDetail(err), false)
+			b.unreadable(it, "parts_unreadable", err)
 			continue
 		}
 		d[id].addCatalogue(cat.unstamped())
 		it.entry.Parts = read(d[id].window, d[id].hash(true), d[id].rows+d[id].ofCharge)
 		vendors, services := readBy(id, parts, cat)
 		if err := cat.unreadable(parts.of(id), vendors, services); err != nil {
-			it.fail("parts_unreadable", rowDetail(err), false)
+			b.unreadable(it, "parts_unreadable", err)
 			continue
 		}
 		c := found.rows[id]
@@ -228,8 +228,10 @@ func expected(d *digest, o projection.Outlook) *ledger.Parts {
 // are not among those that are compared, so these are read as a comparison does.
 func (b *batch) unreadParts(ctx context.Context, d digests, bad map[int64]error) (map[int64]string, error) {
 	want := make(map[int64]ledger.Parts, len(bad))
-	for id := range bad {
-		want[id] = *read(d[id].window, "", 0)
+	for id, err := range bad {
+		if _, late := errors.AsType[notInTime](err); !late { // else it is read apart
+			want[id] = *read(d[id].window, "", 0)
+		}
 	}
 	return DigestParts(ctx, b.Autotask, want, nil)
 }

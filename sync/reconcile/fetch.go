@@ -23,6 +23,8 @@ type fetcher struct {
 	untold map[string]time.Time            // entity → when to ask for its fields again, since they could not be read
 	empty  map[string]map[string]time.Time // entity → key that is left out where it is empty → until when that is believed
 	lately map[string][]seen               // entity → records that Autotask answered
+
+	pace pace
 }
 
 // seen is a record that Autotask answered, and when.
@@ -223,8 +225,13 @@ func (out *fetched[T]) settle(ctx context.Context, f *fetcher, r row[T], id int6
 // alone asks for one record by id. own is the record's own failure: it comes again
 // although Autotask answers for something else in between and after.
 func alone[T any](ctx context.Context, f *fetcher, r row[T], id int64) (v T, own, err error) {
+	hurry := inHurry(ctx)
 	for again := range 2 {
-		v, err = autotask.Get[T](ctx, f.client, r.entity, id)
+		asking := ctx
+		if hurry != nil {
+			asking = autotask.WithPatience(ctx, hurry.patience())
+		}
+		v, err = autotask.Get[T](asking, f.client, r.entity, id)
 		switch kind := autotask.KindOf(err); {
 		case kind == autotask.KindBadRow:
 			return v, err, nil
@@ -233,6 +240,9 @@ func alone[T any](ctx context.Context, f *fetcher, r row[T], id int64) (v T, own
 		}
 		if road := probe(ctx, f.client, err); road != nil {
 			return v, nil, road
+		}
+		if hurry != nil && noAnswer(ctx, err) {
+			return v, notInTime{err}, nil
 		}
 		if again == 1 {
 			break
@@ -306,20 +316,30 @@ const nobody = -1
 func bisect[T any](ctx context.Context, ids []int64, query func(context.Context, []int64) (autotask.Rows[T], error)) (autotask.Rows[T], map[int64]error, error) {
 	var all autotask.Rows[T]
 	bad := map[int64]error{}
+	hurry := inHurry(ctx)
 	ask := func(ctx context.Context, part []int64) error {
+		began := time.Now()
 		rows, err := query(ctx, part)
 		if err == nil {
+			if hurry != nil {
+				hurry.took(time.Since(began))
+			}
 			all.Items = append(all.Items, rows.Items...)
 			all.Bad = append(all.Bad, rows.Bad...)
 		}
 		return err
 	}
-	road := func(cause error) error {
-		if _, err := query(autotask.WithBrief(ctx), []int64{nobody}); err != nil {
+	away := func(ctx context.Context, cause error) error {
+		began := time.Now()
+		if _, err := query(ctx, []int64{nobody}); err != nil {
 			return fmt.Errorf("%w (asked for no record at all, after %w)", err, cause)
+		}
+		if hurry != nil {
+			hurry.took(time.Since(began))
 		}
 		return nil
 	}
+	road := func(cause error) error { return away(autotask.WithBrief(ctx), cause) }
 	var walk func(part []int64, err error) error
 	halve := func(part []int64) error {
 		middle := len(part) / 2
@@ -357,17 +377,24 @@ func bisect[T any](ctx context.Context, ids []int64, query func(context.Context,
 		bad[part[0]] = err
 		return nil
 	}
+	read := func(ctx context.Context, part []int64) error { return walk(part, ask(ctx, part)) }
+	if hurry != nil {
+		read = hurried{pace: hurry, ask: ask, failed: walk, away: away, leftOut: bad}.read
+	}
 	for part := range slices.Chunk(ids, MaxBatch) {
-		if err := walk(part, ask(ctx, part)); err != nil {
+		if err := read(ctx, part); err != nil {
 			return all, bad, err
 		}
 	}
 	return all, bad, nil
 }
 
+// firstOf is an answer that records are blamed for.
 func firstOf(bad map[int64]error) error {
 	for _, err := range bad {
-		return err
+		if _, late := errors.AsType[notInTime](err); !late {
+			return err
+		}
 	}
 	return nil
 }

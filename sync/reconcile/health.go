@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 )
 
@@ -25,10 +24,10 @@ const (
 
 // health is what is known of Channel Program from the requests of one installation.
 type health struct {
+	pace
 	mu       sync.Mutex
 	failedAt time.Time               // when the upstream was last seen to fail
 	down     v1.Kind                 // of the record whose probe failed; empty when the handshake alone tells
-	pace     time.Duration           // what requests take, the slow ones for a while
 	sizes    map[v1.Kind]requestSize // learnt from requests that were too large
 	stored   map[v1.Kind][]int64     // records that were taken last, the latest first
 }
@@ -68,9 +67,9 @@ func (h *health) calm() bool {
 
 // took notes records that were taken, and how long that took.
 func (h *health) took(kind v1.Kind, ids []int64, d time.Duration) {
+	h.pace.took(d)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.pace = max(d, h.pace*9/10)
 	if h.stored == nil {
 		h.stored = map[v1.Kind][]int64{}
 	}
@@ -81,13 +80,6 @@ func (h *health) took(kind v1.Kind, ids []int64, d time.Duration) {
 		}
 	}
 	h.stored[kind] = last
-}
-
-// patience is how long a request is waited for that others wait behind.
-func (h *health) patience() time.Duration {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return min(max(leastPatience, slowness*h.pace), channelprogram.Timeout)
 }
 
 // latest returns records of a kind that were taken last.

@@ -131,6 +131,12 @@ func (r *Reconciler) reconcile(ctx context.Context, kind v1.Kind, marks []events
 	if err != nil {
 		return err
 	}
+	apart := len(marks) > 0 && marks[0].Lane == events.LaneApart
+	if apart {
+		ctx = autotask.WithoutRepeats(ctx) // whoever cannot be read is asked for twice all the same
+	} else {
+		ctx = r.fetcher.hurry(ctx)
+	}
 	if kind == v1.KindContact {
 		return r.contacts(ctx, in, marks)
 	}
@@ -152,7 +158,7 @@ func (r *Reconciler) reconcile(ctx context.Context, kind v1.Kind, marks []events
 	if err != nil {
 		return err
 	}
-	b.apart = len(marks) > 0 && marks[0].Lane == events.LaneApart
+	b.apart = apart
 	if !b.apart {
 		follow = append(follow, b.setApart()...)
 	}

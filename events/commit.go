@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	js "channelsync/events/internal/jetstream"
+	"channelsync/internal/progress"
 )
 
 // gatherFor is how long a round waits at most for those who were in the one before.
@@ -37,7 +38,7 @@ func (j *Journal) submit(s *submission) (Receipt, error) {
 	case j.in <- s:
 	case <-s.ctx.Done():
 		return Receipt{}, s.ctx.Err()
-	case <-j.stopped:
+	case <-j.Ended():
 		return Receipt{}, js.ErrClosed
 	}
 	select {
@@ -45,7 +46,7 @@ func (j *Journal) submit(s *submission) (Receipt, error) {
 		return r.receipt, r.err
 	case <-s.ctx.Done():
 		return Receipt{}, s.ctx.Err()
-	case <-j.stopped:
+	case <-j.Ended():
 	}
 	select { // settled in its last round?
 	case r := <-s.done:
@@ -59,16 +60,17 @@ func (j *Journal) submit(s *submission) (Receipt, error) {
 // many it flushes: whatever queued up during a round goes out together in the next. There
 // is no timer, and a lone change waits for nobody.
 func (j *Journal) commitLoop(ctx context.Context) {
-	defer close(j.stopped)
-	expected := 0 // how many may be about to post again
-	for {
+	work := progress.Of(ctx)
+	expected := 0          // how many may be about to post again
+	for ctx.Err() == nil { // asked first: a loop that was left behind takes nothing more
 		select {
 		case <-ctx.Done():
-			return
 		case first := <-j.in:
+			work.Busy(progress.Live)
 			gathered := j.collect(first, expected)
 			j.commit(ctx, gathered)
 			expected = len(gathered) + len(j.in)
+			work.Idle()
 		}
 	}
 }

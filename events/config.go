@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	js "channelsync/events/internal/jetstream"
+	"channelsync/internal/progress"
 )
 
 // Config says which JetStream to use and how much to keep.
@@ -36,6 +37,8 @@ type Config struct {
 	// of itself, before anything of it is touched. Nil takes any store whose format
 	// this build knows; a format that is newer is refused without asking.
 	Admit func(Stamp) error
+	// Watchdog looks after the loops of the bus; nil: nobody does.
+	Watchdog *progress.Watchdog
 	// Log must be set to see anything; nil discards.
 	Log *zap.Logger
 	// Now is the clock; nil is time.Now.
@@ -104,7 +107,7 @@ func (c Config) journalCompression() jetstream.StoreCompression {
 func (c Config) options(srv *server.Server) js.Options {
 	o := js.Options{
 		URL: c.URL, Server: srv, Creds: c.Creds, Domain: c.Domain, CACert: c.CACert, Cert: c.Cert, Key: c.Key,
-		Replicas: c.Replicas, Log: c.Log, Now: c.Now, Observe: c.Observe,
+		Replicas: c.Replicas, Watchdog: c.Watchdog, Log: c.Log, Now: c.Now, Observe: c.Observe,
 	}
 	if srv != nil {
 		o.Disk = streamsDir(c.DataDir)

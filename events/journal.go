@@ -19,7 +19,6 @@ type Journal struct {
 	stats      *counters
 	dispatcher jetstream.Consumer
 	in         chan *submission
-	stopped    chan struct{} // closed when the committer has returned
 	known      knownChanges
 
 	room struct {
@@ -43,13 +42,13 @@ func (b *Bus) openJournal(ctx context.Context) error {
 	}
 	b.journal = &Journal{
 		Stream: b.Use(handle, js.ProbeTo(journalProbe)), cfg: b.cfg, stats: b.stats, dispatcher: dispatcher,
-		in: make(chan *submission, roundMax), stopped: make(chan struct{}),
+		in: make(chan *submission, roundMax),
 	}
 	if err := b.journal.readKnown(ctx); err != nil {
 		return err
 	}
-	b.Own(b.journal.commitLoop)
-	b.Own(b.journal.trimLoop)
+	b.Own("commit of changes", b.journal.commitLoop)
+	b.Own("trim of the journal", b.journal.trimLoop)
 	return nil
 }
 

@@ -100,10 +100,10 @@ func (s *Store) Embedded() bool { return s.server != nil }
 // embedded server down. It may be called again, and returns the same then.
 func (s *Store) Close(ctx context.Context) error {
 	s.closing.Do(func() {
-		if s.Link != nil {
-			s.Link.StopWork()
-		}
 		var errs []error
+		if s.Link != nil {
+			errs = append(errs, s.StopWork(ctx))
+		}
 		for i := len(s.cleanup) - 1; i >= 0; i-- {
 			errs = append(errs, s.cleanup[i](ctx))
 		}

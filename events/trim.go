@@ -27,19 +27,13 @@ const (
 var ErrJournalFull = errors.New("the journal is full of changes that are not dispatched yet")
 
 func (j *Journal) trimLoop(ctx context.Context) {
-	tick := time.NewTicker(trimEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if err := j.Trim(ctx); err != nil && ctx.Err() == nil {
-				j.Log.Warn("journal not trimmed; the next try is in a minute",
-					zap.String(v1.LogStream, j.Name), zap.Error(err))
-			}
+	js.Repeat(ctx, trimEvery, func(ctx context.Context) error {
+		err := j.Trim(ctx)
+		if err != nil && ctx.Err() == nil {
+			j.Log.Warn("trim of the journal failed; the next try is in a minute", zap.String(v1.LogStream, j.Name), zap.Error(err))
 		}
-	}
+		return err
+	})
 }
 
 // Trim removes changes that are older than the retention, and the oldest beyond

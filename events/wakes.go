@@ -110,19 +110,6 @@ func (k *wakes) listen(nc *nats.Conn) error {
 	return nil
 }
 
-func (k *wakes) loop(ctx context.Context) {
-	grain := time.NewTicker(wakeGrain)
-	defer grain.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-grain.C:
-			k.wakeDue(now)
-		}
-	}
-}
-
 // waiting lists the installations that somebody waits for.
 func (k *wakes) waiting() []string {
 	k.mu.Lock()
@@ -132,28 +119,22 @@ func (k *wakes) waiting() []string {
 
 // sweep wakes whoever has marks and may not have been told of them. Of many
 // installations most have none: the question is all that they cost.
-func (k *wakes) sweep(ctx context.Context, marked func(ctx context.Context, installation string) bool) {
-	tick := time.NewTicker(wakeSweep)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		for _, installation := range k.waiting() {
-			if ctx.Err() == nil && marked(ctx, installation) {
-				k.wake(installation)
-			}
+func (k *wakes) sweep(ctx context.Context, marked func(ctx context.Context, installation string) bool) error {
+	for _, installation := range k.waiting() {
+		if ctx.Err() == nil && marked(ctx, installation) {
+			k.wake(installation)
 		}
 	}
+	return nil
 }
 
-func (k *wakes) wakeDue(now time.Time) {
+// wakeDue wakes those whose schedule is due now.
+func (k *wakes) wakeDue(context.Context) error {
+	now := time.Now().Unix()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for second, installations := range k.later {
-		if second > now.Unix() {
+		if second > now {
 			continue
 		}
 		for installation := range installations {
@@ -161,4 +142,5 @@ func (k *wakes) wakeDue(now time.Time) {
 		}
 		delete(k.later, second)
 	}
+	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	js "channelsync/events/internal/jetstream"
 )
 
 func woken(t testing.TB, ch <-chan struct{}, what string) {
@@ -61,9 +63,11 @@ func TestWakesSweepAndSchedules(t *testing.T) {
 		k := newWakes()
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{}, 2)
-		go func() { k.loop(ctx); done <- struct{}{} }()
+		go func() { js.Repeat(ctx, wakeGrain, k.wakeDue); done <- struct{}{} }()
 		go func() {
-			k.sweep(ctx, func(_ context.Context, installation string) bool { return installation == inst })
+			js.Repeat(ctx, wakeSweep, func(ctx context.Context) error {
+				return k.sweep(ctx, func(_ context.Context, installation string) bool { return installation == inst })
+			})
 			done <- struct{}{}
 		}()
 		ch, stop := k.subscribe(inst)

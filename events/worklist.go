@@ -27,8 +27,10 @@ func (b *Bus) openWorklist(ctx context.Context) error {
 	if err := b.worklist.wakes.listen(b.NC); err != nil {
 		return err
 	}
-	b.Own(b.worklist.wakes.loop)
-	b.Own(func(ctx context.Context) { b.worklist.wakes.sweep(ctx, b.worklist.marked) })
+	b.Own("notification of due retries", func(ctx context.Context) { js.Repeat(ctx, wakeGrain, b.worklist.wakes.wakeDue) })
+	b.Own("notification of workers", func(ctx context.Context) {
+		js.Repeat(ctx, wakeSweep, func(ctx context.Context) error { return b.worklist.wakes.sweep(ctx, b.worklist.marked) })
+	})
 	return nil
 }
 

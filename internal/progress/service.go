@@ -101,16 +101,37 @@ func (s *Service) Restart(ctx context.Context) error {
 
 // Stop ends the service and waits for it until ctx ends; the error is lifecycle.ErrRunning then.
 func (s *Service) Stop(ctx context.Context, cause error) error {
-	s.mu.Lock()
-	s.stopped = true
-	task, beat := s.task, s.beat
-	s.mu.Unlock()
+	task, beat := s.end(cause)
 	if task == nil {
 		return nil
 	}
-	err := task.Stop(ctx, cause)
+	err := task.Wait(ctx)
 	beat.Close()
 	return err
+}
+
+// end tells the service to end, and returns what ran; nil when nothing did.
+func (s *Service) end(cause error) (*lifecycle.Task, *Beat) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
+	if s.task != nil {
+		s.task.End(cause)
+	}
+	return s.task, s.beat
+}
+
+// Stop ends services side by side, and waits for all of them until ctx ends: the error
+// names those that have not.
+func Stop(ctx context.Context, cause error, services ...*Service) error {
+	for _, s := range services {
+		s.end(cause)
+	}
+	var errs []error
+	for _, s := range services {
+		errs = append(errs, s.Stop(ctx, cause))
+	}
+	return errors.Join(errs...)
 }
 
 // Err is what the function returned; nil while it runs.

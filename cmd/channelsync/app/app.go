@@ -136,13 +136,9 @@ func (a *App) Start(ctx context.Context) error {
 	a.defers("workers", func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeoutCause(ctx, workTimeout, fmt.Errorf("not within %s", workTimeout))
 		defer cancel()
-		var errs [3]error
-		var stopping sync.WaitGroup
-		stopping.Go(func() { errs[0] = dispatcher.Stop(ctx, errStopping) })
-		stopping.Go(func() { errs[1] = notifier.Stop(ctx, errStopping) })
-		stopping.Go(func() { errs[2] = a.working.Stop(ctx, errStopping) })
-		stopping.Wait()
-		return errors.Join(errs[:]...)
+		services := make(chan error, 1)
+		go func() { services <- progress.Stop(ctx, errStopping, dispatcher, notifier) }()
+		return errors.Join(a.working.Stop(ctx, errStopping), <-services)
 	})
 	dispatcher.Start(ctx)
 	notifier.Start(ctx)

@@ -51,16 +51,17 @@ func (a *App) wire(ctx context.Context) error {
 	store := StoreConfig(cfg)
 	store.Admit = func(s events.Stamp) error { return master.Fits(s.Key) }
 	store.Log, store.Now, store.Observe = log.Named("events"), a.opts.Now, metrics.store
-	bus, err := events.Open(ctx, store)
-	if err != nil {
+	var bus *events.Bus
+	a.watchdog = progress.New(progress.Config{ // it asks nothing before Start: the bus is open by then
+		Limits: a.opts.Stall, Excuse: func(ctx context.Context) error { return bus.Health(ctx).Err },
+		Count: metrics.stalled, GiveUp: a.fail, Log: log.Named("watchdog"),
+	})
+	store.Watchdog = a.watchdog
+	if bus, err = events.Open(ctx, store); err != nil {
 		return err
 	}
 	a.defers("event store", bus.Close)
 	a.dispatch, a.stuck = bus.Dispatch, bus.AwaitStuck
-	a.watchdog = progress.New(progress.Config{
-		Limits: a.opts.Stall, Excuse: func(ctx context.Context) error { return bus.Health(ctx).Err },
-		Count: metrics.stalled, GiveUp: a.fail, Log: log.Named("watchdog"),
-	})
 	metrics.journal(bus)
 
 	if a.cluster, err = a.openCluster(ctx, cfg, bus); err != nil {

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/progress"
 )
 
 // dialTimeout is how long one server of a cluster may take to greet. One that hangs
@@ -30,6 +31,7 @@ type Options struct {
 	// Creds, Domain, CACert, Cert and Key are as in the configuration of the store.
 	Creds, Domain, CACert, Cert, Key string
 	Replicas                         int // of every stream
+	Watchdog                         *progress.Watchdog
 	Log                              *zap.Logger
 	Now                              func() time.Time
 	Observe                          func(operation string, took time.Duration)
@@ -41,7 +43,7 @@ func Connect(ctx context.Context, cfg Options) (*Link, error) {
 	l := &Link{
 		Log: cfg.Log, Now: cfg.Now, observe: cfg.Observe, Inside: srv != nil,
 		streams: make(map[string]*Stream), API: jetstream.DefaultAPIPrefix,
-		Domain: cfg.Domain, Replicas: cfg.Replicas, disk: cfg.Disk,
+		Domain: cfg.Domain, Replicas: cfg.Replicas, disk: cfg.Disk, watchdog: cfg.Watchdog, ended: make(chan struct{}),
 	}
 	l.Life, l.end = context.WithCancel(context.WithoutCancel(ctx))
 	opts := []nats.Option{

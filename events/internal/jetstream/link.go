@@ -32,9 +32,11 @@ type Link struct {
 	observe  func(string, time.Duration)
 	Lost     atomic.Uint64 // times the connection was lost
 
-	Life  context.Context // ends when the link begins to close
-	end   context.CancelFunc
-	owned sync.WaitGroup // every goroutine that works on the link
+	Life     context.Context // ends when the link begins to close
+	end      context.CancelFunc
+	watchdog *progress.Watchdog  // nil: nobody looks after the loops
+	owned    []*progress.Service // every loop that works on the link; complete once the store is open
+	ended    chan struct{}       // closed by StopWork, once none of them runs any more or was left behind
 
 	mu      sync.Mutex
 	streams map[string]*Stream // every stream in use, for Health
@@ -57,17 +59,50 @@ func (l *Link) Call(ctx context.Context, operation string, fn func(context.Conte
 	return nil
 }
 
-// Own runs a goroutine that the end of the link waits for; it must return when the
-// context ends.
-func (l *Link) Own(run func(context.Context)) {
-	l.owned.Go(func() { run(l.Life) })
+// Own runs a loop until StopWork, which waits for it; it must return when the context ends.
+// One that panics runs again, and one that stands still is started anew by the watchdog.
+func (l *Link) Own(name string, run func(context.Context)) {
+	s := &progress.Service{Name: name, Part: "store", Watchdog: l.watchdog, Log: l.Log, Run: func(ctx context.Context) error {
+		run(ctx)
+		return nil
+	}}
+	l.owned = append(l.owned, s)
+	s.Start(l.Life)
 }
 
-// StopWork ends what runs on the link, and waits for it.
-func (l *Link) StopWork() {
-	l.end()
-	l.owned.Wait()
+// Repeat makes a step at every tick until ctx ends. A step is due from its tick on.
+func Repeat(ctx context.Context, every time.Duration, step func(context.Context) error) {
+	work := progress.Of(ctx)
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		work.Busy(progress.Live)
+		work.Fail(step(ctx)) // a server that is away excuses it: the watchdog asks
+		work.Idle()
+	}
 }
+
+// stopWithin bounds how long a stop waits for the loops. Each of their calls is bounded by
+// OpTimeout; a loop that is left behind finds the connection closed.
+const stopWithin = 2 * OpTimeout
+
+// StopWork ends what runs on the link, and waits for it; the error names what does not end.
+// It is called once.
+func (l *Link) StopWork(ctx context.Context) error {
+	l.end()
+	defer close(l.ended)
+	ctx, cancel := context.WithTimeoutCause(ctx, stopWithin, fmt.Errorf("not within %s", stopWithin))
+	defer cancel()
+	return progress.Stop(ctx, ErrClosed, l.owned...)
+}
+
+// Ended is closed once nothing works on the link any more.
+func (l *Link) Ended() <-chan struct{} { return l.ended }
 
 // Use registers a stream by the handle that EnsureStream gave. Its probe is an empty
 // message to a subject that no filter of a reader matches, or what a table says.

@@ -11,6 +11,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/progress"
 	"channelsync/sync/installation"
 )
 
@@ -64,23 +65,27 @@ func (m *Manager) holdOf(id string) hold {
 // runShared runs what is this instance's until ctx ends and all of it is given back.
 func (m *Manager) runShared(ctx context.Context) {
 	following, end := context.WithCancel(context.WithoutCancel(ctx))
-	var wg sync.WaitGroup
-	wg.Go(func() { m.Store.Follow(following, m.Cluster.Installations, m.changedElsewhere, m.Log) })
-	wg.Go(func() { m.Audit.Follow(following, m.Cluster.Audit, m.Log) })
+	defer end()
+	installations := m.service("watch of installations", func(ctx context.Context) {
+		m.Store.Follow(ctx, m.Cluster.Installations, m.changedElsewhere, m.Log)
+	})
+	audit := m.service("watch of the audit", func(ctx context.Context) { m.Audit.Follow(ctx, m.Cluster.Audit, m.Log) })
+	installations.Start(following)
+	audit.Start(following)
 	if err := m.listen(following); err != nil {
-		m.Log.Warn("what other instances tell is not heard", zap.Error(err))
+		m.Log.Warn("subscribe to peer events failed; changes of others are found by polling", zap.Error(err))
 	}
 	m.Cluster.Shards.Run(ctx, m)
-	end()
-	wg.Wait()
+	m.ends(installations, audit)
 }
 
 // changedElsewhere brings what runs in line with a change that another instance made.
 func (m *Manager) changedElsewhere(id string) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if running := m.running; running != nil {
-		m.done.Go(func() { m.align(running, id) })
+	running := m.running
+	m.mu.Unlock()
+	if running != nil {
+		m.runs(running, "change of installation "+id, func(ctx context.Context) { m.align(ctx, id) })
 	}
 }
 
@@ -94,7 +99,7 @@ func (m *Manager) Hold(ctx context.Context, shard int) {
 		}
 	}
 	for ctx.Err() == nil {
-		m.alignIdle(ctx, shard)
+		m.alignIdle(shard)
 		rest(ctx, alignEvery)
 	} // from now on nothing of the shard is started any more
 	m.leaveShard(shard, errors.Is(context.Cause(ctx), events.ErrNotHeld))
@@ -105,33 +110,12 @@ func (m *Manager) Hold(ctx context.Context, shard int) {
 const alignEvery = 2 * time.Second
 
 // alignIdle aligns what does not run of a shard.
-func (m *Manager) alignIdle(ctx context.Context, shard int) {
+func (m *Manager) alignIdle(shard int) {
 	for _, in := range m.Store.List() {
-		if events.ShardOf(in.ID) != shard || in.Uninstalled || !m.beginAligning(in.ID) {
-			continue
+		if events.ShardOf(in.ID) == shard && !in.Uninstalled {
+			m.alignApart(in.ID)
 		}
-		m.done.Go(func() { // one that cannot be taken over keeps no other waiting
-			defer m.endAligning(in.ID)
-			m.align(ctx, in.ID)
-		})
 	}
-}
-
-// beginAligning says whether nothing runs of an installation, and nobody is about to change that.
-func (m *Manager) beginAligning(id string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.runtimes[id] != nil || m.aligning[id] {
-		return false
-	}
-	m.aligning[id] = true
-	return true
-}
-
-func (m *Manager) endAligning(id string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.aligning, id)
 }
 
 // refresh sees to it that the store knows what the instance before stored last.
@@ -163,7 +147,7 @@ func (m *Manager) align(ctx context.Context, id string) {
 	rt := m.runtime(id)
 	switch {
 	case rt == nil:
-		m.takeOver(ctx, in)
+		m.takeOver(ctx, id)
 	case in.Uninstalled:
 		m.stop(id)
 	case rt.connection != connectionOf(in):
@@ -181,30 +165,16 @@ func (m *Manager) align(ctx context.Context, id string) {
 // instance that died come at once.
 const takesAtOnce = 16
 
-// takeOver makes this process the only one that writes for an installation and runs
-// it. It tries until it works or the installation is no longer this process's.
-func (m *Manager) takeOver(ctx context.Context, in *installation.Installation) {
-	for m.holds(in.ID) && ctx.Err() == nil {
-		m.taking <- struct{}{}
-		err := m.Jobs.Load(ctx, in.ID)
-		<-m.taking
-		if err == nil {
-			m.Ledger.Claim(in.ID)
-			m.start(in)
-			return
-		}
-		m.Log.Warn("installation not taken over; trying again", zap.String(v1.LogInstallation, in.ID), zap.Error(err))
-		rest(ctx, time.Second)
-	}
-}
-
 // begin notes that something an operator asked for is being done; the shard is not
 // given back before done is called, or drainWithin is over.
 func (m *Manager) begin(shard int) (done func()) {
+	work := m.Watchdog.Watch(progress.Work{Name: fmt.Sprintf("change %d that an operator asked for", m.asked.Add(1)), Part: "installations"})
+	work.Busy(progress.Bulk) // whatever it waits for: the admin API gives a request 2 minutes
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.underWay[shard]++
 	return func() {
+		work.Close()
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		if m.underWay[shard]--; m.underWay[shard] == 0 {
@@ -240,7 +210,7 @@ func (m *Manager) leaveShard(shard int, lost bool) {
 		ids = append(ids, id)
 		if lost {
 			rt.lost.Store(true)
-			rt.cancel()
+			rt.cancel(events.ErrNotHeld)
 			rt.kill()
 		}
 	}

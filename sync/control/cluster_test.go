@@ -22,6 +22,7 @@ type leases struct {
 	shard  int
 	ended  chan struct{}
 	late   bool // the lease was not renewed for half of its time, and is not lost yet
+	other  bool // there is another instance to decline to
 }
 
 func (l *leases) Run(ctx context.Context, tenant events.Tenant) {
@@ -38,7 +39,15 @@ func (l *leases) Holds(id string) bool {
 	return l.ctx != nil && l.ctx.Err() == nil && !l.late && events.ShardOf(id) == l.shard
 }
 
-func (l *leases) Decline(int) bool { return false }
+func (l *leases) Decline(shard int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.other || l.ctx == nil || l.ctx.Err() != nil || shard != l.shard {
+		return false
+	}
+	l.cancel(context.Canceled)
+	return true
+}
 
 func (l *leases) Under(ctx context.Context, id string) (context.Context, context.CancelFunc, error) {
 	if !l.Holds(id) {
@@ -82,8 +91,11 @@ func (n *nobody) Installations(context.Context) []v1.Installation    { return n.
 func (n *nobody) OpenIssues(context.Context) []v1.InstallationStatus { return n.issues }
 
 // newShared is a desk that shares with others.
-func newShared(t *testing.T) (*desk, *leases, *nobody) {
+func newShared(t *testing.T, change ...func(*desk)) (*desk, *leases, *nobody) {
 	d := newDesk(t, setup{})
+	for _, c := range change {
+		c(d)
+	}
 	l, others := &leases{}, &nobody{}
 	audit := &events.Table{}
 	var err error

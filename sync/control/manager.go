@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -86,17 +87,22 @@ type Manager struct {
 
 	mu       sync.Mutex // guards what follows; never held across a call
 	runtimes map[string]*runtime
-	aligning map[string]bool // by installation: it does not run, and that is being looked into
-	taking   chan struct{}   // holds one for each installation that is being taken over
-	underWay map[int]int     // by shard: what operators asked for and is being done
-	running  context.Context // set while Run runs
-	done     sync.WaitGroup
+	aligning map[string]bool           // by installation: it does not run, and that is being looked into
+	missing  map[string]*progress.Beat // by installation: it should run and does not
+	underWay map[int]int               // by shard: what operators asked for and is being done
+	running  context.Context           // set while Run runs
+	working  *lifecycle.Group          // what runs beside the installations; set with running
+
+	taking chan struct{} // holds one for each installation that is being taken over
+	tries  atomic.Uint64 // how often that was tried
+	asked  atomic.Uint64 // changes that operators asked for
 }
 
 // New makes a manager; nothing runs before Run.
 func New(cfg Config) *Manager {
 	return &Manager{
-		Config: cfg, turns: reconcile.NewTurns(), runtimes: map[string]*runtime{}, aligning: map[string]bool{}, underWay: map[int]int{},
+		Config: cfg, turns: reconcile.NewTurns(), runtimes: map[string]*runtime{}, aligning: map[string]bool{}, missing: map[string]*progress.Beat{},
+		underWay:  map[int]int{},
 		taking:    make(chan struct{}, takesAtOnce),
 		callbacks: callbacks{last: map[string]time.Time{}, sequence: map[string]int64{}},
 		feeds:     feeds{readers: map[string]map[chan v1.FeedEvent]bool{}},
@@ -117,9 +123,12 @@ func (m *Manager) Run(ctx context.Context) {
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	m.mu.Lock()
-	m.running = running
+	m.running, m.working = running, &lifecycle.Group{}
+	working := m.working
 	m.mu.Unlock()
-	m.done.Go(func() { m.History.Run(ctx) })
+	counting, supervisor := m.service("history", m.History.Run), m.service("supervisor of installations", m.supervise)
+	counting.Start(running)
+	supervisor.Start(running)
 	if m.Cluster != nil {
 		m.runShared(ctx)
 	} else {
@@ -127,7 +136,7 @@ func (m *Manager) Run(ctx context.Context) {
 			m.finishLeaving(ctx, id)
 		}
 		for _, in := range m.Store.List() {
-			m.start(in)
+			m.alignApart(in.ID)
 		}
 		<-ctx.Done()
 	}
@@ -137,7 +146,55 @@ func (m *Manager) Run(ctx context.Context) {
 	m.mu.Unlock()
 	m.stopAll(ids)
 	end()
-	m.done.Wait()
+	m.ends(counting, supervisor)
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), endWithin, fmt.Errorf("not within %s", endWithin))
+	defer cancel()
+	if err := working.Stop(ctx, errStopping); err != nil {
+		m.Log.Error("work for installations does not end; it is left behind", zap.Error(err))
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id := range m.missing {
+		m.found(id)
+	}
+}
+
+// endWithin bounds how long a stop waits for what is beside the installations; its context has ended.
+const endWithin = 2 * time.Second
+
+// errStopping is the cause of the end of what a stop ends.
+var errStopping = errors.New("the manager stops")
+
+// service is a loop of the manager, which the watchdog starts anew when it stands still.
+func (m *Manager) service(name string, loop func(context.Context)) *progress.Service {
+	return &progress.Service{Name: name, Part: "installations", Watchdog: m.Watchdog, Log: m.Log, Run: func(ctx context.Context) error {
+		loop(ctx)
+		return nil
+	}}
+}
+
+// ends stops loops of the manager, and names those that do not end.
+func (m *Manager) ends(services ...*progress.Service) {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), endWithin, fmt.Errorf("not within %s", endWithin))
+	defer cancel()
+	if err := progress.Stop(ctx, errStopping, services...); err != nil {
+		m.Log.Error("a loop does not end; it is left behind", zap.Error(err))
+	}
+}
+
+// runs runs something beside everything else until it ends by itself, or Run does; false
+// when Run has ended.
+func (m *Manager) runs(ctx context.Context, name string, run func(context.Context)) bool {
+	m.mu.Lock()
+	working := m.working
+	m.mu.Unlock()
+	return working.Go(ctx, name, func(ctx context.Context) error {
+		err := panics.Try(func() error { run(ctx); return nil })
+		if err != nil {
+			m.Log.Error("work for an installation panicked", zap.String(v1.LogOperation, name), zap.Error(err), panics.Stack(err))
+		}
+		return err
+	}) != nil
 }
 
 // finishLeaving ends an erasure that was cut short.
@@ -157,15 +214,19 @@ func (m *Manager) start(in *installation.Installation) {
 	}
 	rt := m.newRuntime(in)
 	var ctx, work context.Context
-	ctx, rt.cancel = context.WithCancel(m.running)
+	ctx, rt.cancel = context.WithCancelCause(m.running)
 	work, rt.kill = context.WithCancel(m.running)
 	m.runtimes[in.ID] = rt
+	if m.missing[in.ID] != nil {
+		m.found(in.ID)
+	}
 	rt.watch()
 	rt.task = lifecycle.New("installation "+in.ID, func(context.Context) error {
-		err := panics.Try(func() error { rt.run(ctx, work); return nil })
+		err := panics.Try(func() error { return rt.run(ctx, work) })
 		if err != nil {
-			m.Log.Error("an installation stopped with a panic; the watchdog starts it anew",
+			m.Log.Error("an installation has ended by itself; the watchdog starts it anew",
 				zap.String(v1.LogInstallation, in.ID), zap.Error(err), panics.Stack(err))
+			rt.beats[beatWorker].Busy(progress.Live) // it is due and does not move: nothing runs
 			return err
 		}
 		rt.closeBeats()
@@ -182,7 +243,7 @@ func (m *Manager) stop(id string) *runtime {
 	if rt == nil {
 		return nil
 	}
-	rt.cancel()
+	rt.cancel(errStopping)
 	rt.worker.Finish()
 	drain, cancel := context.WithTimeoutCause(context.Background(), drainWithin, fmt.Errorf("not within %s", drainWithin))
 	defer cancel()
@@ -192,6 +253,7 @@ func (m *Manager) stop(id string) *runtime {
 		defer cancel()
 		if err := rt.task.Wait(killed); err != nil {
 			rt.left.Store(true)
+			err = errors.Join(err, rt.loops.Wait(killed)) // names those that run
 			m.Log.Error("an installation does not stop; what still runs of it is left behind, and nothing that it does counts",
 				zap.String(v1.LogInstallation, id), zap.Error(err))
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -46,19 +45,19 @@ type runtime struct {
 	catchUp    atomic.Bool   // the stamps are to be read although webhooks work
 	pollNow    chan struct{} // asks for a look at the stamps
 	lastGap    atomic.Pointer[time.Time]
-	check      chan struct{}  // asks for a check of the registrations
-	newJob     chan struct{}  // asks for a look at the jobs
-	comparing  atomic.Bool    // parts are being compared
-	background sync.WaitGroup // what the watchers have begun and do not wait for
+	check      chan struct{}   // asks for a check of the registrations
+	newJob     chan struct{}   // asks for a look at the jobs
+	comparing  atomic.Bool     // parts are being compared
+	loops      lifecycle.Group // whatever runs of it
 
-	connection string             // what the target's client is bound to
-	account    string             // what the client of Autotask was told last by another instance, or began with
-	cancel     context.CancelFunc // ends the watchers
-	kill       context.CancelFunc // cuts the batch under way short
-	lost       atomic.Bool        // another process may work for the installation
-	left       atomic.Bool        // it did not end in time: another one may run beside it
-	beats      []*progress.Beat   // of what works; closed once it has ended, or was left behind
-	task       *lifecycle.Task    // all of it
+	connection string                  // what the target's client is bound to
+	account    string                  // what the client of Autotask was told last by another instance, or began with
+	cancel     context.CancelCauseFunc // ends the watchers
+	kill       context.CancelFunc      // cuts the batch under way short
+	lost       atomic.Bool             // another process may work for the installation
+	left       atomic.Bool             // it did not end in time: another one may run beside it
+	beats      []*progress.Beat        // of what works; closed once it has ended, or was left behind
+	task       *lifecycle.Task         // all of it
 }
 
 func (m *Manager) newRuntime(in *installation.Installation) *runtime {
@@ -134,35 +133,62 @@ func (m *Manager) targetClient(in *installation.Installation, hold hold) (*chann
 
 func (rt *runtime) installation() (*installation.Installation, error) { return rt.m.Store.Get(rt.id) }
 
-// run works until ctx ends and the worker has finished; work cuts the worker short.
-func (rt *runtime) run(ctx, work context.Context) {
+// run works until ctx ends and the worker has finished; work cuts the worker short. A
+// panic of one of the loops ends the others too, and is an error: all are started anew.
+func (rt *runtime) run(ctx, work context.Context) error {
 	rt.beats[beatWorker].Busy(progress.Live)
 	wakes, unwatch := rt.m.Bus.Worklist().Wakes(rt.id)
 	defer unwatch()
 	rt.m.History.Load(rt.id)
-	var wg sync.WaitGroup
+	var loops []*lifecycle.Task
 	if rt.target != nil {
-		apart, cut := context.WithCancel(progress.With(work, rt.beats[beatApart]))
-		wg.Go(func() { rt.worker.RunApart(apart) })
-		wg.Go(func() {
-			defer cut() // what is sent apart may hang for long, and is sent again
-			rt.worker.Run(progress.With(work, rt.beats[beatWorker]), wakes)
-		})
+		apart := rt.loop(work, beatApart, rt.worker.RunApart)
+		loops = append(loops, apart, rt.loop(work, beatWorker, func(ctx context.Context) {
+			if apart != nil {
+				defer apart.End(errWorkerEnded) // what is sent apart may hang for long, and is sent again
+			}
+			rt.worker.Run(ctx, wakes)
+		}))
 	} else {
 		rt.beats[beatWorker].Idle()
 	}
-	wg.Go(func() { rt.watchWebhooks(progress.With(ctx, rt.beats[beatWebhooks])) })
-	wg.Go(func() { rt.watchStamps(progress.With(ctx, rt.beats[beatPoller])) })
-	wg.Go(func() { rt.runJobs(progress.With(ctx, rt.beats[beatJobs])) })
-	wg.Wait()
-	rt.background.Wait()
+	loops = append(loops, rt.loop(ctx, beatWebhooks, rt.watchWebhooks), rt.loop(ctx, beatPoller, rt.watchStamps), rt.loop(ctx, beatJobs, rt.runJobs))
+	for _, t := range loops {
+		if t != nil {
+			<-t.Done()
+		}
+	}
+	_ = rt.loops.Wait(context.WithoutCancel(ctx)) // for the comparison of parts; without an end it has no error
 	if rt.left.Load() {
-		return // what runs now counts and stores
+		return nil // what runs now counts and stores
 	}
 	if !rt.lost.Load() {
 		rt.saveCounts(ctx)
 	}
 	rt.dropHistory(ctx)
+	if panics.Of(context.Cause(ctx)) != nil {
+		return errLoopPanicked
+	}
+	return nil
+}
+
+var (
+	errWorkerEnded  = errors.New("the worker has ended")
+	errLoopPanicked = errors.New("one of its loops panicked")
+)
+
+// loop runs a part until it ends; nil when the installation is being stopped already.
+func (rt *runtime) loop(ctx context.Context, part int, run func(context.Context)) *lifecycle.Task {
+	return rt.loops.Go(progress.With(ctx, rt.beats[part]), parts[part].name+" of installation "+rt.id, func(ctx context.Context) error {
+		err := panics.Try(func() error { run(ctx); return nil })
+		if err != nil {
+			rt.log.Error("a loop of an installation panicked",
+				zap.String(v1.LogOperation, parts[part].name), zap.Error(err), panics.Stack(err))
+			rt.cancel(err)
+			rt.worker.Finish()
+		}
+		return err
+	})
 }
 
 // What works for an installation, in the order of runtime.beats.

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/events"
 	"channelsync/internal/progress"
 	"channelsync/sync/reconcile"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -97,4 +98,135 @@ func TestWhatANewStartDoesNotHelpIsGivenUp(t *testing.T) {
 	case <-time.After(60 * time.Second):
 		t.Error("it was not given up")
 	}
+}
+
+// stops stops an installation as if it had never come to run, and keeps what starts it waiting.
+func (d *desk) stops(id string) (free func()) {
+	d.t.Helper()
+	leave, err := d.changing.Enter(d.t.Context(), id)
+	ok(d.t, err)
+	d.stop(id)
+	return sync.OnceFunc(leave)
+}
+
+// TestAnInstallationThatDoesNotRunIsNamedAndStarted: nothing runs of it, so no worker could
+// be found standing still; and what should start it waits for ever.
+func TestAnInstallationThatDoesNotRunIsNamedAndStarted(t *testing.T) {
+	d := newDesk(t, setup{})
+	dog, gaveUp := d.watched(progress.Limits{Live: 3 * time.Second, Bulk: 5 * time.Second, Again: 20 * time.Second})
+	d.run()
+	in := d.live(d.create(v1.SyncActiveCustomers).ID)
+	t.Cleanup(d.stops(in.ID))
+	d.eventually("it is named", func() error {
+		if _, err := dog.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "start of installation "+in.ID) {
+			return fmt.Errorf("the check says %w", err)
+		}
+		return nil
+	})
+	client := d.customer("Northwind")
+	d.eventually("it runs", func() error {
+		if d.runtime(in.ID) == nil {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	ok(t, d.Reconcile(t.Context(), in.ID, v1.KindCompany, client))
+	d.eventually("an edit arrives", func() error {
+		if _, there := d.cp.Client(connection, fmt.Sprint(client)); !there {
+			return errors.New("not there")
+		}
+		return nil
+	})
+	d.eventually("all moves", func() error { _, err := dog.Check(t.Context()); return err })
+	if len(gaveUp) > 0 {
+		t.Errorf("the process was given up: %v", <-gaveUp)
+	}
+}
+
+// TestWhatNeedNotRunIsNoStall: an installation that is uninstalled, erased, or being changed.
+func TestWhatNeedNotRunIsNoStall(t *testing.T) {
+	d := newDesk(t, setup{})
+	dog, _ := d.watched(progress.Limits{Live: 3 * time.Second, Bulk: 20 * time.Second, Again: 20 * time.Second})
+	d.run()
+	in := d.live(d.create(v1.SyncActiveCustomers).ID)
+	done := d.begin(events.ShardOf(in.ID)) // an operator's change is under way, and the installation is stopped for it
+	free := d.stops(in.ID)
+	wait := func(what string) {
+		t.Helper()
+		end := time.After(6 * time.Second)
+		for tick := time.Tick(100 * time.Millisecond); ; {
+			if _, err := dog.Check(t.Context()); err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			select {
+			case <-tick:
+			case <-end:
+				return
+			}
+		}
+	}
+	wait("being changed")
+	free()
+	done()
+	d.eventually("it runs again", func() error {
+		if d.runtime(in.ID) == nil {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	ok(t, d.Do(t.Context(), in.ID, "", "uninstall"))
+	wait("uninstalled")
+}
+
+// TestAnInstallationThatDoesNotRunIsAnothers: the shard is handed back where there is another instance.
+func TestAnInstallationThatDoesNotRunIsAnothers(t *testing.T) {
+	d, l, _ := newShared(t, func(d *desk) {
+		d.watched(progress.Limits{Live: 3 * time.Second, Bulk: 5 * time.Second, Again: 20 * time.Second})
+	})
+	l.other = true
+	in := d.create(v1.SyncActiveCustomers)
+	l.begin(in.ID)
+	d.live(in.ID)
+	t.Cleanup(d.stops(in.ID))
+	d.eventually("it is left to the other instance", func() error {
+		if d.holds(in.ID) {
+			return errors.New("it is held")
+		}
+		return nil
+	})
+	if dog := d.Watchdog; dog != nil {
+		d.eventually("all moves here", func() error { _, err := dog.Check(t.Context()); return err })
+	}
+}
+
+// TestAChangeThatNeverEndsIsNamed: a request has two minutes, so whatever it does it is stuck.
+func TestAChangeThatNeverEndsIsNamed(t *testing.T) {
+	d := newDesk(t, setup{})
+	dog, gaveUp := d.watched(progress.Limits{Live: time.Second, Bulk: time.Second, Again: time.Second})
+	d.run()
+	t.Cleanup(d.begin(7))
+	d.eventually("it is named", func() error {
+		if _, err := dog.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "change 1 that an operator asked for") {
+			return fmt.Errorf("the check says %w", err)
+		}
+		return nil
+	})
+	<-gaveUp
+}
+
+// TestAPanicOfALoopStartsTheInstallationAnew: it ends neither the process nor the installation.
+func TestAPanicOfALoopStartsTheInstallationAnew(t *testing.T) {
+	d := newDesk(t, setup{})
+	dog, _ := d.watched(progress.Limits{Live: time.Second, Bulk: 5 * time.Second, Again: 20 * time.Second})
+	d.run()
+	in := d.live(d.create(v1.SyncActiveCustomers).ID)
+	before := d.runtime(in.ID)
+	before.loop(t.Context(), beatParts, func(context.Context) { panic("no") })
+	d.eventually("another one runs", func() error {
+		if rt := d.runtime(in.ID); rt == nil || rt == before {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	d.eventually("all moves", func() error { _, err := dog.Check(t.Context()); return err })
 }

@@ -144,8 +144,7 @@ func (rt *runtime) compareParts(ctx context.Context) {
 	if !rt.watcher.PartsDue() || !rt.comparing.CompareAndSwap(false, true) {
 		return
 	}
-	ctx = progress.With(ctx, rt.beats[beatParts])
-	rt.background.Go(func() {
+	began := rt.loop(ctx, beatParts, func(ctx context.Context) {
 		defer rt.comparing.Store(false)
 		rt.beats[beatParts].Busy(progress.Bulk)
 		defer rt.beats[beatParts].Idle()
@@ -155,6 +154,9 @@ func (rt *runtime) compareParts(ctx context.Context) {
 		}
 		rt.failed(ctx, "parts", err)
 	})
+	if began == nil {
+		rt.comparing.Store(false)
+	}
 }
 
 // watchStamps polls what no webhook carries, and compares what carries no stamp.

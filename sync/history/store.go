@@ -14,6 +14,7 @@ import (
 	"channelsync/events"
 	"channelsync/internal/gate"
 	"channelsync/internal/panics"
+	"channelsync/internal/progress"
 )
 
 // saveEvery is how long counts may stand in memory alone.
@@ -114,6 +115,7 @@ func (s *Store) read(ctx context.Context, installation string) (hours, uint64, e
 // Run stores what was counted, every minute, until ctx ends. What is counted
 // after that is stored by Drop.
 func (s *Store) Run(ctx context.Context) {
+	work := progress.Of(ctx)
 	t := time.NewTicker(saveEvery)
 	defer t.Stop()
 	for {
@@ -121,9 +123,11 @@ func (s *Store) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
+			work.Busy(progress.Live)
 			if err := panics.Try(func() error { s.saveAll(ctx); return nil }); err != nil {
 				s.Log.Error("storing the history panicked; it is tried again in a minute", zap.Error(err), panics.Stack(err))
 			}
+			work.Idle()
 		}
 	}
 }

@@ -59,7 +59,7 @@ func newMetrics() *metrics {
 			Name: "channelsync_stalls_total", Help: "Times that work which was due did not move, by part.",
 		}, []string{"part"}),
 	}
-	for _, part := range []string{"dispatcher", "worker", "webhooks", "poller", "jobs", "leases", "notifier"} {
+	for _, part := range []string{"dispatcher", "worker", "webhooks", "poller", "jobs", "leases", "notifier", "store", "installations"} {
 		m.stalls.WithLabelValues(part) // 0: a counter that begins with 1 has not grown for Prometheus
 	}
 	m.registry.MustRegister(m.deliveries, m.requests, m.requestTime, m.pushes, m.pushTime, m.reconciles, m.freshnessSec, m.storeTime, m.notices, m.stalls,

@@ -1,42 +1,50 @@
 package handlers
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
+	"crypto/rand"
 	"net/http"
 	"strings"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/access"
 	"channelsync/handlers/internal/crowd"
+	"channelsync/handlers/internal/forwarded"
+	"channelsync/handlers/internal/identity"
 	"channelsync/handlers/internal/web"
 )
 
-// gate lets those through who have the token. It compares hashes, so that the
-// time it takes tells neither the token nor its length.
+// Tokens knows whose a token is.
+type Tokens interface {
+	// Authenticate says whose a token is. Of one that has ended it may say whose it was, with false.
+	Authenticate(token v1.Secret) (v1.Identity, bool)
+	// Current is who the holder of a token is now; false once it, or the secret of that number, has ended.
+	Current(id string, secret int) (v1.Identity, bool)
+}
+
+// gate lets those through who have a token, and says who they are.
 type gate struct {
-	want     [sha256.Size]byte
+	tokens   Tokens
 	attempts *web.Attempts
+	auditor  access.Auditor
 }
 
-func newGate(token v1.Secret, attempts *web.Attempts) *gate {
-	g := &gate{attempts: attempts}
-	g.want = sha256.Sum256([]byte(token.Reveal()))
-	if token == "" {
-		// Nobody knows the text of this hash: an empty token lets nobody in.
-		g.want = [sha256.Size]byte{}
-	}
-	return g
-}
-
+// require asks for a token.
 func (g *gate) require(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		caller := identity.Caller{Actor: access.Actor(r), Address: forwarded.Of(r).String(), Request: rand.Text()}
+		w.Header().Set("X-Request-Id", caller.Request)
 		token, given := bearer(r)
-		got := sha256.Sum256([]byte(token))
-		if given && subtle.ConstantTimeCompare(got[:], g.want[:]) == 1 {
+		who, ok := g.tokens.Authenticate(v1.Secret(token))
+		caller.Identity = who
+		if given && ok {
 			// Before the limit: wrong tokens of others at this address must not lock it out.
 			defer crowd.Vouch(r.Context())()
-			next.ServeHTTP(w, r)
+			caller = caller.While(func() bool { _, valid := g.tokens.Current(who.ID, who.Secret); return valid })
+			next.ServeHTTP(w, r.WithContext(identity.With(r.Context(), caller)))
 			return
+		}
+		if given {
+			access.LogIn(r, g.auditor, caller, v1.CodeUnauthenticated)
 		}
 		if !g.attempts.Fail(r) {
 			w.Header().Set("Retry-After", web.RetryAfter)
@@ -50,7 +58,7 @@ func (g *gate) require(next http.Handler) http.Handler {
 			detail = "The request has no bearer token."
 		}
 		web.Problem(w, v1.NewProblem(http.StatusUnauthorized, v1.CodeUnauthenticated, detail,
-			"Send the header Authorization: Bearer <token>; the token is --admin-token, "+
+			"Send the header Authorization: Bearer <token>; the token is one that channelsync token create made, --admin-token, "+
 				"or the file admin-token in the data directory."))
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
 )
 
 // visited asks for a path under a host, and returns the answer.
@@ -19,7 +21,7 @@ func visited(t *testing.T, adminURL, path, host string, change func(*http.Reques
 	api := chi.NewRouter()
 	api.Get("/status", func(http.ResponseWriter, *http.Request) {})
 	h := must(Admin(AdminConfig{
-		API: api, Token: token, URL: adminURL, Metrics: prometheus.NewRegistry(), Log: zap.NewNop(),
+		API: api, Tokens: tokens{token: {ID: "root", Name: "root", Role: v1.RoleAdmin}}, Key: token, URL: adminURL, Metrics: prometheus.NewRegistry(), Log: zap.NewNop(),
 		Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 	}))
 	r := httptest.NewRequest("GET", path, nil)

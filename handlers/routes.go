@@ -14,6 +14,7 @@ import (
 	"channelsync/handlers/callback"
 	"channelsync/handlers/console"
 	"channelsync/handlers/health"
+	"channelsync/handlers/internal/access"
 	"channelsync/handlers/internal/forwarded"
 	"channelsync/handlers/internal/web"
 )
@@ -38,7 +39,9 @@ func Public(cfg PublicConfig) http.Handler {
 // AdminConfig is what the admin listener serves.
 type AdminConfig struct {
 	API     http.Handler // admin.New
-	Token   v1.Secret    // what the API asks for as bearer token, and the console's log-in; must not be empty
+	Tokens  Tokens       // of the API, and the console's log-ins
+	Key     v1.Secret    // signs the console's sessions; a new one ends them all
+	Auditor access.Auditor
 	Ready   []health.Check
 	Metrics prometheus.Gatherer
 	Proxies []netip.Prefix // whose X-Forwarded-For and -Proto are believed
@@ -48,13 +51,14 @@ type AdminConfig struct {
 	Now     func() time.Time // nil: time.Now
 }
 
-// Admin is the handler of the admin listener. The API and the profiles ask for the token and the
-// console for its session: probes and scrapes come without either. An error is one
-// of the build.
+// Admin is the handler of the admin listener. The API and the profiles ask for a token and the
+// console for its session, and all of them for the role that the route takes: probes and scrapes
+// come without. An error is one of the build.
 func Admin(cfg AdminConfig) (http.Handler, error) {
 	attempts := web.NewAttempts()
+	api := guarded(access.API(), cfg.API, cfg.Auditor)
 	pages, err := console.New(console.Config{
-		API: cfg.API, Token: cfg.Token, Attempts: attempts, Version: cfg.Version, Log: cfg.Log.Named("console"), Now: cfg.Now,
+		API: api, Tokens: cfg.Tokens, Key: cfg.Key, Auditor: cfg.Auditor, Attempts: attempts, Version: cfg.Version, Log: cfg.Log.Named("console"), Now: cfg.Now,
 	})
 	if err != nil {
 		return nil, err
@@ -71,11 +75,22 @@ func Admin(cfg AdminConfig) (http.Handler, error) {
 		// Under every method: the console takes what is left, and knows none that these paths allow.
 		r.Handle(path, probes)
 	}
-	gate := newGate(cfg.Token, attempts)
-	r.With(at.only, gate.require).Mount("/api/v1", cfg.API)
-	r.With(at.only, gate.require).Mount("/debug/pprof", profiles())
+	gate := gate{tokens: cfg.Tokens, attempts: attempts, auditor: cfg.Auditor}
+	r.With(at.only, gate.require).Mount("/api/v1", api)
+	r.With(at.only, gate.require).Mount("/debug/pprof", guarded(access.Profiles(), profiles(), cfg.Auditor))
 	r.With(at.only).Mount("/", pages)
 	return r, nil
+}
+
+// guarded holds a handler's requests to the roles that its routes take.
+func guarded(rows []access.Row, next http.Handler, auditor access.Auditor) http.Handler {
+	unknown := func(w http.ResponseWriter, _ *http.Request) {
+		web.Problem(w, v1.NotFound("There is nothing at this path."))
+	}
+	return access.New(rows).Guard(next, http.HandlerFunc(unknown), func(w http.ResponseWriter, r *http.Request, refusal access.Refusal) {
+		access.Refused(r, auditor, refusal)
+		web.Problem(w, refusal.Problem)
+	})
 }
 
 // newRouter has what both listeners share: panics are answered, unknown paths

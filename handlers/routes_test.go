@@ -29,6 +29,20 @@ func TestMain(m *testing.M) {
 
 const token v1.Secret = "right-token"
 
+// tokens knows its keys.
+type tokens map[v1.Secret]v1.Identity
+
+func (k tokens) Authenticate(text v1.Secret) (v1.Identity, bool) { who, ok := k[text]; return who, ok }
+
+func (k tokens) Current(id string, _ int) (v1.Identity, bool) {
+	for _, who := range k {
+		if who.ID == id {
+			return who, true
+		}
+	}
+	return v1.Identity{}, false
+}
+
 // nobody knows no installation.
 type nobody struct{}
 
@@ -45,9 +59,9 @@ func public() http.Handler {
 func adminHandler(ready error) http.Handler {
 	api := chi.NewRouter()
 	api.Get("/status", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "secret data") })
-	api.Get("/panic", func(http.ResponseWriter, *http.Request) { panic("no") })
+	api.Get("/zones", func(http.ResponseWriter, *http.Request) { panic("no") })
 	return must(Admin(AdminConfig{
-		API: api, Token: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop(),
+		API: api, Tokens: tokens{token: {ID: "root", Name: "root", Role: v1.RoleAdmin}}, Key: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop(),
 		Ready: []health.Check{{Name: "journal", Probe: func(context.Context) (string, error) { return "", ready }}},
 	}))
 }
@@ -140,7 +154,7 @@ func TestAdminPaths(t *testing.T) {
 	if resp := get(adminHandler(errors.New("frozen")), "GET", "/readyz"); resp.StatusCode != 503 {
 		t.Errorf("/readyz while a check fails: got %d", resp.StatusCode)
 	}
-	if resp := get(h, "GET", "/api/v1/panic", "Authorization", "Bearer right-token"); resp.StatusCode != 500 {
+	if resp := get(h, "GET", "/api/v1/zones", "Authorization", "Bearer right-token"); resp.StatusCode != 500 {
 		t.Errorf("panic: got %d", resp.StatusCode)
 	}
 }
@@ -197,7 +211,7 @@ func TestToken(t *testing.T) {
 }
 
 func TestEmptyTokenLetsNobodyIn(t *testing.T) {
-	h := must(Admin(AdminConfig{API: chi.NewRouter(), Metrics: prometheus.NewRegistry(), Log: zap.NewNop()}))
+	h := must(Admin(AdminConfig{API: chi.NewRouter(), Tokens: tokens{}, Metrics: prometheus.NewRegistry(), Log: zap.NewNop()}))
 	for _, header := range []string{"", "Bearer ", "Bearer x"} {
 		if resp := get(h, "GET", "/api/v1/x", "Authorization", header); resp.StatusCode != 401 {
 			t.Errorf("%q: got %d", header, resp.StatusCode)

@@ -29,5 +29,6 @@ const (
 	LogCause        = "cause"
 	LogInstance     = "instance"
 	LogShard        = "shard"
+	LogToken        = "token" // its id
 	LogEpoch        = "epoch"
 )

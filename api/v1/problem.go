@@ -31,6 +31,7 @@ type FieldError struct {
 // Codes of problems (interfaces §4).
 const (
 	CodeUnauthenticated        = "unauthenticated"
+	CodeForbidden              = "forbidden"
 	CodeNotFound               = "not_found"
 	CodeConflict               = "conflict"
 	CodeInvalid                = "invalid"

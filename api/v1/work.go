@@ -87,19 +87,23 @@ type Bridge struct {
 	URL    string `json:"url"`
 }
 
-// AuditEntry is one operator action.
+// AuditEntry is one thing that somebody did, or was refused.
 type AuditEntry struct {
 	At           time.Time `json:"at"`
+	Who          string    `json:"who"`   // the name of the token; empty when it is not known
 	Actor        string    `json:"actor"` // api, cli or console
 	Action       string    `json:"action"`
 	Installation string    `json:"installation,omitempty"`
+	Address      string    `json:"address"` // that the request came from
 	Detail       string    `json:"detail,omitempty"`
 	OK           bool      `json:"ok"`
+	Request      string    `json:"request,omitempty"` // its id, as in the header X-Request-Id of the answer
 }
 
 // AuditQuery picks a page of what operators did.
 type AuditQuery struct {
-	Installation string // empty: all of it
-	Cursor       string // empty: from the newest
-	Limit        int    // 1 to 500, default 50
+	Installation string   // empty: all of it
+	Only         []string // installations; none: no matter which
+	Cursor       string   // empty: from the newest
+	Limit        int      // 1 to 500, default 50
 }

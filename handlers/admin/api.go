@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/access"
 	"channelsync/handlers/internal/web"
 )
 
@@ -39,8 +40,9 @@ type Config struct {
 	SetupPreviews SetupPreviews
 	ZoneFinder    ZoneFinder
 	Backups       Backups
+	Tokens        Tokens
 
-	Auditor Auditor
+	Auditor access.Auditor
 	Log     *zap.Logger
 	Now     func() time.Time
 }
@@ -70,7 +72,7 @@ func newRouter(cfg Config) chi.Router {
 	for _, routes := range []func(chi.Router){
 		a.installationRoutes, a.setupRoutes, a.changeRoutes, a.lifecycleRoutes,
 		a.recordRoutes, a.explainRoutes, a.resyncRoutes, a.jobRoutes, a.deadLetterRoutes, a.webhookRoutes,
-		a.bridgeRoutes, a.heldRoutes, a.feedRoutes, a.historyRoutes, a.backupRoutes, a.overviewRoutes, a.documentRoutes,
+		a.bridgeRoutes, a.heldRoutes, a.feedRoutes, a.historyRoutes, a.backupRoutes, a.overviewRoutes, a.tokenRoutes, a.documentRoutes,
 	} {
 		routes(r)
 	}

@@ -42,7 +42,7 @@ func TestBackupThatFailsIsNeverTakenForWhole(t *testing.T) {
 			f := &fake{}
 			cfg := f.config()
 			cfg.Backups = backupOf{f, fails}
-			srv := httptest.NewServer(http.StripPrefix("/api/v1", New(cfg)))
+			srv := httptest.NewServer(http.StripPrefix("/api/v1", served(cfg)))
 			defer srv.Close()
 			c, err := client.New(client.Config{URL: srv.URL, Token: "t", Transport: srv.Client().Transport})
 			if err != nil {
@@ -63,7 +63,7 @@ func TestBackupIsADownload(t *testing.T) {
 	f := &fake{}
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		w := httptest.NewRecorder()
-		New(f.config()).ServeHTTP(w, httptest.NewRequest(method, "/backup", nil))
+		served(f.config()).ServeHTTP(w, httptest.NewRequest(method, "/backup", nil))
 		h := w.Header()
 		if h.Get("Content-Type") != "application/x-tar" || h.Get("Cache-Control") != "no-store" || h.Get(SizeHeader) != "5" ||
 			!strings.HasPrefix(h.Get("Content-Disposition"), `attachment; filename="channelsync-`) {
@@ -80,7 +80,7 @@ func TestWithoutBackupsItSaysSo(t *testing.T) {
 	cfg := f.config()
 	cfg.Backups = nil
 	w := httptest.NewRecorder()
-	New(cfg).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/backup", nil))
+	served(cfg).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/backup", nil))
 	if w.Code != http.StatusNotImplemented {
 		t.Errorf("got %d", w.Code)
 	}

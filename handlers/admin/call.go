@@ -12,17 +12,11 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/handlers/internal/access"
+	"channelsync/handlers/internal/identity"
 	"channelsync/handlers/internal/web"
 	"channelsync/internal/panics"
 )
-
-// ActorHeader says which of api, cli and console a request comes from; the audit keeps it.
-const ActorHeader = "X-Channelsync-Actor"
-
-// Auditor keeps who did what and when. It must not fail a request, so it returns nothing.
-type Auditor interface {
-	Audit(ctx context.Context, entry v1.AuditEntry)
-}
 
 // Timeout is how long a request may take: one that tries credentials at Autotask
 // can take a minute for a single call there.
@@ -116,7 +110,7 @@ func (c *call) received() {
 func (c *call) fail(w http.ResponseWriter, err error) {
 	var p *v1.Problem
 	if errors.As(err, &p) && p.Status >= http.StatusBadRequest {
-		web.Problem(w, p)
+		web.Problem(w, c.shown(p))
 		return
 	}
 	if large, ok := errors.AsType[*events.TooLargeError](err); ok {
@@ -135,12 +129,22 @@ func (c *call) fail(w http.ResponseWriter, err error) {
 	web.Problem(w, web.Internal())
 }
 
+// shown is a problem without what it tells of an installation that the caller does not see.
+func (c *call) shown(p *v1.Problem) *v1.Problem {
+	if p.Installation == "" || identity.Of(c.r.Context()).Sees(p.Installation) {
+		return p
+	}
+	hidden := v1.NewProblem(p.Status, p.Code, "Somebody else uses this already.", "Use another one.")
+	hidden.Errors = p.Errors
+	return hidden
+}
+
 // auditing notes that the request is about to do something, so that it is kept
 // whether it succeeds or not. The detail never holds a secret.
 func (c *call) auditing(action, installation, detail string) {
-	c.entry = &v1.AuditEntry{
-		At: c.Now().UTC(), Actor: actor(c.r), Action: action, Installation: installation, Detail: detail,
-	}
+	e := access.Entry(identity.Of(c.r.Context()))
+	e.At, e.Action, e.Installation, e.Detail = c.Now().UTC(), action, installation, detail
+	c.entry = &e
 }
 
 func (c *call) audit(err error) {
@@ -160,12 +164,4 @@ func (c *call) audit(err error) {
 	}
 	// The client may be gone; what was done is kept all the same.
 	c.Auditor.Audit(context.WithoutCancel(c.r.Context()), *c.entry)
-}
-
-func actor(r *http.Request) string {
-	switch who := r.Header.Get(ActorHeader); who {
-	case "cli", "console":
-		return who
-	}
-	return "api"
 }

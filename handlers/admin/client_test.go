@@ -20,7 +20,7 @@ import (
 // the sync side as what it is, and be audited as the command line's.
 func TestClientSpeaksToTheAPI(t *testing.T) {
 	f := &fake{}
-	srv := httptest.NewServer(http.StripPrefix("/api/v1", New(f.config())))
+	srv := httptest.NewServer(http.StripPrefix("/api/v1", served(f.config())))
 	defer srv.Close()
 	c, err := client.New(client.Config{URL: srv.URL + "/", Token: "t", Actor: "cli", Transport: srv.Client().Transport})
 	if err != nil {
@@ -146,8 +146,8 @@ func TestClientSpeaksToTheAPI(t *testing.T) {
 		{"job j", func() error { j, err := c.Job(ctx, one, "j"); return expect(err, j.State == v1.JobRunning) }},
 		{"cancel j", func() error { return c.CancelJob(ctx, one, "j") }},
 		{"status", func() error { s, err := c.Status(ctx); return expect(err, s.Version == "1") }},
-		{"audit {Installation: Cursor: Limit:50}", func() error { _, err := c.Audit(ctx, v1.AuditQuery{}); return err }},
-		{"audit {Installation:" + one + " Cursor:c Limit:7}", func() error {
+		{"audit {Installation: Only:[] Cursor: Limit:50}", func() error { _, err := c.Audit(ctx, v1.AuditQuery{}); return err }},
+		{"audit {Installation:" + one + " Only:[] Cursor:c Limit:7}", func() error {
 			_, err := c.Audit(ctx, v1.AuditQuery{Installation: one, Cursor: "c", Limit: 7})
 			return err
 		}},

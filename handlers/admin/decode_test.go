@@ -136,7 +136,7 @@ func TestWrongBodies(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := &fake{}
-			p := problem(t, send(t, New(f.config()), "POST", "/installations", tc.body))
+			p := problem(t, send(t, served(f.config()), "POST", "/installations", tc.body))
 			if p.Status != 422 || p.Code != v1.CodeInvalid {
 				t.Errorf("got %d %s", p.Status, p.Code)
 			}
@@ -164,7 +164,7 @@ func TestWhatPeopleEnterIsTrimmed(t *testing.T) {
 	body := `{"name":"Acme MSP","username":"api@acme.example","secret":"s3 cr3t","trackingIdentifier":"TRACK","zone":"America East",` +
 		`"syncs":["active_customers"],"channelProgram":{"connectionId":"c1","token":"t0k3n"},"options":{"emails":"primary","currency":"EUR","timeZone":"Europe/Berlin"}}`
 	f := &fake{}
-	if resp := send(t, New(f.config()), "POST", "/installations", pad.Replace(body)); resp.StatusCode != 201 {
+	if resp := send(t, served(f.config()), "POST", "/installations", pad.Replace(body)); resp.StatusCode != 201 {
 		t.Fatalf("got %d: %s", resp.StatusCode, text(t, resp))
 	}
 	var want v1.CreateInstallation
@@ -187,7 +187,7 @@ func TestQueriesAreTrimmed(t *testing.T) {
 		"/zones?username=" + padded:                      "find zone of acme",
 	} {
 		f.asked = nil
-		if resp := send(t, New(f.config()), "GET", path, ""); resp.StatusCode != 200 {
+		if resp := send(t, served(f.config()), "GET", path, ""); resp.StatusCode != 200 {
 			t.Fatalf("%s: %d", path, resp.StatusCode)
 		}
 		if asked := strings.Join(f.asked, "; "); !strings.Contains(asked, want) || strings.ContainsAny(asked, "\u00a0\u200b") {
@@ -217,7 +217,7 @@ func TestWrongJobsAndRequeues(t *testing.T) {
 		{"/dead-letters/requeue", `{"ids":"a"}`, "#/ids", "wrong_type", "got text, want a list"},
 	} {
 		f := &fake{}
-		p := problem(t, send(t, New(f.config()), "POST", in+tc.path, tc.body))
+		p := problem(t, send(t, served(f.config()), "POST", in+tc.path, tc.body))
 		want := []v1.FieldError{{Pointer: tc.pointer, Code: tc.code, Detail: tc.detail}}
 		if diff := cmp.Diff(want, p.Errors); diff != "" || p.Status != 422 {
 			t.Errorf("%s %s: %d %s", tc.path, tc.body, p.Status, diff)
@@ -226,13 +226,13 @@ func TestWrongJobsAndRequeues(t *testing.T) {
 			t.Errorf("%s: asked %q, audited %v", tc.body, f.asked, f.audited)
 		}
 	}
-	if resp := send(t, New((&fake{}).config()), "POST", in+"/dead-letters/requeue", ""); resp.StatusCode != 415 {
+	if resp := send(t, served((&fake{}).config()), "POST", in+"/dead-letters/requeue", ""); resp.StatusCode != 415 {
 		t.Errorf("requeue without a body: got %d, want 415", resp.StatusCode)
 	}
 }
 
 func TestBodiesThatAreNotTaken(t *testing.T) {
-	h := New((&fake{}).config())
+	h := served((&fake{}).config())
 	for _, tc := range []struct {
 		name, contentType, body string
 		status                  int
@@ -309,10 +309,31 @@ func FuzzQuery(f *testing.F) {
 			r := httptest.NewRequest(http.MethodGet, "/installations/"+one+"/"+list, nil)
 			r.URL.RawQuery = query
 			w := httptest.NewRecorder()
-			New((&fake{}).config()).ServeHTTP(w, r)
+			served((&fake{}).config()).ServeHTTP(w, r)
 			if w.Code != http.StatusOK && w.Code != http.StatusUnprocessableEntity {
 				t.Errorf("%s?%q: answered %d: %s", list, query, w.Code, w.Body)
 			}
 		}
 	})
+}
+
+// An empty list would mean all installations to whoever reads it as a limit that was left out.
+func TestScopesOfTokensThatMeanNothing(t *testing.T) {
+	for _, tc := range []struct{ body, pointer string }{
+		{`{"name":"x","role":"viewer","installations":[]}`, "#/installations"},
+		{`{"name":"x","role":"viewer","installations":["nonsense"]}`, "#/installations/0"},
+		{`{"name":"x","role":"viewer","installations":["` + one + `","` + nowhere + `"]}`, "#/installations/1"},
+		{`{"name":"x","role":"viewer","installations":["` + one + `","` + one + `"]}`, "#/installations"},
+		{`{"name":"x","role":"root"}`, "#/role"},
+		{`{"name":" ","role":"viewer"}`, "#/name"},
+		{`{"name":"a\u0007b","role":"viewer"}`, "#/name"},
+		{`{"name":"x","role":"viewer","token":"chosen"}`, "#/token"},
+		{`{"name":"x","role":"viewer","expiresAt":"tomorrow"}`, "#/expiresAt"},
+	} {
+		f := &fake{}
+		p := problem(t, send(t, served(f.config()), "POST", "/tokens", tc.body))
+		if p.Status != 422 || len(p.Errors) != 1 || p.Errors[0].Pointer != tc.pointer || strings.Contains(strings.Join(f.asked, ";"), "create token") {
+			t.Errorf("%s: got %+v, asked %v; want a 422 at %s", tc.body, p, f.asked, tc.pointer)
+		}
+	}
 }

@@ -190,6 +190,10 @@ func TestDocumentHasEveryField(t *testing.T) {
 		v1.Status{},
 		v1.InstallationStatus{},
 		v1.AuditEntry{},
+		v1.Token{},
+		v1.TokenList{},
+		v1.CreateToken{},
+		v1.NewToken{},
 		v1.Problem{},
 		v1.FieldError{},
 		v1.Source{},
@@ -244,7 +248,7 @@ func fieldsOf(v any) (all, required []string) {
 }
 
 func TestDocumentIsServed(t *testing.T) {
-	resp := send(t, New((&fake{}).config()), "GET", "/openapi.yaml", "")
+	resp := send(t, served((&fake{}).config()), "GET", "/openapi.yaml", "")
 	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "application/yaml" {
 		t.Errorf("got %d %s", resp.StatusCode, resp.Header.Get("Content-Type"))
 	}

@@ -15,6 +15,8 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/access"
+	"channelsync/handlers/internal/identity"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -196,6 +198,22 @@ func (f overview) Audit(_ context.Context, q v1.AuditQuery) (v1.Page[v1.AuditEnt
 	return v1.Page[v1.AuditEntry]{}, f.note("audit %+v", q)
 }
 
+type tokens struct{ *fake }
+
+func (f tokens) List() []v1.Token {
+	return []v1.Token{{ID: "t-1", Name: "ops", Role: v1.RoleOperator, Installations: []string{one}}}
+}
+
+func (f tokens) Create(_ context.Context, in v1.CreateToken) (v1.NewToken, error) {
+	return v1.NewToken{ID: "t-1", Token: "shown once"}, f.note("create token %s %s %v %v", in.Name, in.Role, in.Installations, in.ExpiresAt)
+}
+
+func (f tokens) Rotate(_ context.Context, id string) (v1.NewToken, error) {
+	return v1.NewToken{ID: id, Token: "shown once"}, f.note("rotate token %s", id)
+}
+
+func (f tokens) Delete(_ context.Context, id string) error { return f.note("delete token %s", id) }
+
 type auditor struct{ *fake }
 
 func (f auditor) Audit(_ context.Context, e v1.AuditEntry) { f.audited = append(f.audited, e) }
@@ -205,9 +223,24 @@ func (f *fake) config() Config {
 		Installations: installations{f}, Setup: setup{f}, SetupPreviews: setup{f}, ZoneFinder: setup{f}, Changes: changesFake{f}, Previews: changesFake{f},
 		Lifecycle: lifecycle{f}, Records: records{f}, Jobs: jobs{f}, Webhooks: webhooks{f}, Overview: overview{f},
 		Explainer: records{f}, Resyncs: jobs{f}, DeadLetters: deadLetters{f}, Bridges: bridges{f}, Held: held{f},
-		Feed: feed{f}, History: historyFake{f}, RecordCounts: records{f}, Backups: backupOf{f, ""}, Auditor: auditor{f}, Log: zap.NewNop(),
+		Feed: feed{f}, History: historyFake{f}, RecordCounts: records{f}, Backups: backupOf{f, ""}, Tokens: tokens{f},
+		Auditor: auditor{f}, Log: zap.NewNop(),
 		Now: func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) },
 	}
+}
+
+// served is the API as the admin listener has it, asked by whoever has --admin-token.
+func served(cfg Config) http.Handler {
+	return servedTo(cfg, v1.Identity{ID: "root", Name: "root", Role: v1.RoleAdmin})
+}
+
+// servedTo is the API asked by somebody.
+func servedTo(cfg Config, who v1.Identity) http.Handler {
+	api := New(cfg)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		caller := identity.Caller{Identity: who, Actor: access.Actor(r), Address: "203.0.113.9", Request: "r-1"}
+		api.ServeHTTP(w, r.WithContext(identity.With(r.Context(), caller)))
+	})
 }
 
 // send makes a request of h, and holds the answer to the document of the API.

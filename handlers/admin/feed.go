@@ -10,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/identity"
 	"channelsync/handlers/internal/web"
 )
 
@@ -84,6 +85,9 @@ func (c *call) openFeed() (<-chan v1.FeedEvent, error) {
 func relay(ctx context.Context, s web.Stream, events <-chan v1.FeedEvent) {
 	beat := time.NewTicker(web.Heartbeat)
 	defer beat.Stop()
+	check := time.NewTicker(identity.CheckEvery)
+	defer check.Stop()
+	caller := identity.Of(ctx)
 	err := s.Comment("outcomes as they happen")
 	for err == nil {
 		select {
@@ -91,6 +95,10 @@ func relay(ctx context.Context, s web.Stream, events <-chan v1.FeedEvent) {
 			return
 		case <-beat.C:
 			err = s.Comment("")
+		case <-check.C:
+			if !caller.Valid() {
+				return // its token has ended
+			}
 		case e, open := <-events:
 			if !open {
 				return

@@ -47,7 +47,7 @@ func TestFeedIsAStream(t *testing.T) {
 		r := httptest.NewRequestWithContext(ctx, "GET", "/installations/"+one+"/feed", nil)
 		w := httptest.NewRecorder()
 		done := make(chan struct{})
-		go func() { defer close(done); New(cfg).ServeHTTP(w, r) }()
+		go func() { defer close(done); served(cfg).ServeHTTP(w, r) }()
 		events <- v1.FeedEvent{Kind: v1.KindCompany, ID: "7", Name: "A\nB", Outcome: v1.OutcomePushed}
 		<-time.After(31 * time.Second) // of the clock in the bubble
 		cancel()
@@ -67,11 +67,11 @@ func TestFeedIsAStream(t *testing.T) {
 
 func TestFeedEnds(t *testing.T) {
 	f := &fake{}
-	body := text(t, send(t, New(f.config()), "GET", "/installations/"+one+"/feed", ""))
+	body := text(t, send(t, served(f.config()), "GET", "/installations/"+one+"/feed", ""))
 	if strings.Count(body, "data: ") != 1 || len(f.audited) != 0 {
 		t.Errorf("got %q, audited %v", body, f.audited)
 	}
-	resp := send(t, New(f.config()), "HEAD", "/installations/"+one+"/feed", "")
+	resp := send(t, served(f.config()), "HEAD", "/installations/"+one+"/feed", "")
 	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" || text(t, resp) != "" {
 		t.Errorf("HEAD: got %d %v", resp.StatusCode, resp.Header)
 	}
@@ -84,7 +84,7 @@ func TestFeedsEndWhenTheServerShutsDown(t *testing.T) {
 	cfg := f.config()
 	events := make(chan v1.FeedEvent)
 	cfg.Feed = openFeed{events}
-	srv := httptest.NewUnstartedServer(New(cfg))
+	srv := httptest.NewUnstartedServer(served(cfg))
 	srv.Config.ReadTimeout = 50 * time.Millisecond
 	srv.Start()
 	defer srv.Close()

@@ -8,6 +8,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/identity"
 )
 
 // Installations makes and shows installations.
@@ -60,9 +61,12 @@ func (c *call) listInstallations() (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	items := make([]v1.Installation, len(all))
-	for i, in := range all {
-		items[i] = whole(in)
+	caller := identity.Of(c.r.Context())
+	items := make([]v1.Installation, 0, len(all))
+	for _, in := range all {
+		if caller.Sees(in.ID) {
+			items = append(items, whole(in))
+		}
 	}
 	return ok(v1.Page[v1.Installation]{Items: items}), nil
 }

@@ -2,10 +2,12 @@ package admin
 
 import (
 	"context"
+	"slices"
 
 	"github.com/go-chi/chi/v5"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/identity"
 )
 
 // Overview shows everything at a glance, and what operators did.
@@ -24,7 +26,8 @@ func (c *call) getStatus() (reply, error) {
 		return reply{}, err
 	}
 	status, err := c.Overview.Status(c.r.Context())
-	status.Installations = some(status.Installations)
+	caller := identity.Of(c.r.Context())
+	status.Installations = slices.DeleteFunc(some(status.Installations), func(in v1.InstallationStatus) bool { return !caller.Sees(in.ID) })
 	for i := range status.Installations {
 		status.Installations[i].Issues = some(status.Installations[i].Issues)
 	}
@@ -33,7 +36,9 @@ func (c *call) getStatus() (reply, error) {
 
 func (c *call) listAudit() (reply, error) {
 	q := c.query("installation", "cursor", "limit")
-	in := v1.AuditQuery{Installation: q.installation(), Cursor: q.cursor(), Limit: q.limit()}
+	in := v1.AuditQuery{
+		Installation: q.installation(), Only: identity.Of(c.r.Context()).Installations, Cursor: q.cursor(), Limit: q.limit(),
+	}
 	if err := q.err(); err != nil {
 		return reply{}, err
 	}

@@ -16,6 +16,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/handlers/internal/access"
 )
 
 // route is a request of every kind that the API takes, what it asks of the sync
@@ -69,6 +70,11 @@ func routes() []route {
 		{"POST", in + "/dead-letters/requeue", `{"code":"rejected"}`, 202, "requeue {IDs:[] Code:rejected All:false}", "dead-letter.requeue code rejected", "{}"},
 		{"POST", in + "/dead-letters/company-7/dismiss", "", 204, "dismiss company-7", "dead-letter.dismiss company-7", ""},
 		{"POST", in + "/bridges", "", 201, "bridge", "bridge.create ", `{"guid":"g","secret":"shown once","url":"https://cs.example/callbacks"}`},
+		{"GET", "/tokens", "", 200, "", "", `{"items":[{"id":"t-1","name":"ops","role":"operator","installations":["` + one + `"],`},
+		{"POST", "/tokens", `{"name":" ops ","role":"operator"}`, 201, "create token ops operator [] <nil>", "token.create ops, operator", `{"id":"t-1","token":"shown once"}`},
+		{"POST", "/tokens", `{"name":"ops","role":"viewer","installations":["` + one + `"],"expiresAt":"2026-12-01T00:00:00Z"}`, 201, "get; create token ops viewer [" + one + "] 2026-12-01 00:00:00 +0000 UTC", "token.create ops, viewer", ""},
+		{"POST", "/tokens/t-1/rotate", "", 200, "rotate token t-1", "token.rotate ops", `{"id":"t-1","token":"shown once"}`},
+		{"DELETE", "/tokens/t-1", "", 204, "delete token t-1", "token.delete ops", ""},
 		{"POST", in + "/held/approve", "", 202, "held true", "held.approve ", "{}"},
 		{"POST", in + "/held/discard", "", 202, "held false", "held.discard ", "{}"},
 		{"GET", in + "/history", "", 200, "history", "", `{"items":[{"from":"2026-11-23T12:00:00Z","changes":4,"pushed":2,"unchanged":1,"failed":3}]}`},
@@ -80,8 +86,8 @@ func routes() []route {
 		{"POST", in + "/webhooks/repair", "", 202, "repair", "webhook.repair ", ""},
 		{"POST", in + "/webhooks/rotate-secret", "", 202, "rotate", "webhook.rotate-secret ", ""},
 		{"GET", "/status", "", 200, "status", "", `"issues":[]`},
-		{"GET", "/audit?cursor=x&limit=2", "", 200, "audit {Installation: Cursor:x Limit:2}", "", `{"items":[],"nextCursor":null}`},
-		{"GET", "/audit?installation=" + one, "", 200, "audit {Installation:" + one + " Cursor: Limit:50}", "", `{"items":[],"nextCursor":null}`},
+		{"GET", "/audit?cursor=x&limit=2", "", 200, "audit {Installation: Only:[] Cursor:x Limit:2}", "", `{"items":[],"nextCursor":null}`},
+		{"GET", "/audit?installation=" + one, "", 200, "audit {Installation:" + one + " Only:[] Cursor: Limit:50}", "", `{"items":[],"nextCursor":null}`},
 		{"POST", in + "/syncs/active_customers/install", "", 202, `do install "active_customers"`, "sync.install active_customers", ""},
 	}
 	for _, action := range []string{"stop", "start", "uninstall", "reinstall", "erase"} {
@@ -99,7 +105,7 @@ func TestRoutes(t *testing.T) {
 	for _, tc := range routes() {
 		t.Run(tc.method+" "+tc.path, func(t *testing.T) {
 			f := &fake{}
-			resp := send(t, New(f.config()), tc.method, tc.path, tc.body)
+			resp := send(t, served(f.config()), tc.method, tc.path, tc.body)
 			body := text(t, resp)
 			if resp.StatusCode != tc.status || !strings.Contains(body, tc.answer) {
 				t.Errorf("got %d %s; want %d with %s", resp.StatusCode, body, tc.status, tc.answer)
@@ -110,7 +116,7 @@ func TestRoutes(t *testing.T) {
 			audited := ""
 			for _, e := range f.audited {
 				audited += e.Action + " " + e.Detail
-				if !e.OK || e.Actor != "api" || e.At.IsZero() || strings.Contains(fmt.Sprint(e), "s3cr3t") ||
+				if !e.OK || e.Actor != "api" || e.Who != "root" || e.Address != "203.0.113.9" || e.Request != "r-1" || e.At.IsZero() || strings.Contains(fmt.Sprint(e), "s3cr3t") ||
 					strings.Contains(fmt.Sprint(e), "shown once") {
 					t.Errorf("audit entry %+v", e)
 				}
@@ -132,7 +138,7 @@ func TestRoutes(t *testing.T) {
 
 func TestRefusalsOfTheSyncSide(t *testing.T) {
 	for _, tc := range routes() {
-		if tc.path == "/zones" {
+		if tc.path == "/zones" || tc.path == "/tokens" && tc.method == "GET" {
 			continue // has no error
 		}
 		t.Run(tc.method+" "+tc.path, func(t *testing.T) {
@@ -140,7 +146,7 @@ func TestRefusalsOfTheSyncSide(t *testing.T) {
 			f := &fake{err: errors.New("nats: no responders")}
 			cfg := f.config()
 			cfg.Log = zap.New(core)
-			p := problem(t, send(t, New(cfg), tc.method, tc.path, tc.body))
+			p := problem(t, send(t, served(cfg), tc.method, tc.path, tc.body))
 			if p.Status != 500 || p.Code != v1.CodeInternal || strings.Contains(fmt.Sprint(p), "nats") {
 				t.Errorf("got %+v", p)
 			}
@@ -153,7 +159,7 @@ func TestRefusalsOfTheSyncSide(t *testing.T) {
 			}
 
 			f = &fake{err: fmt.Errorf("store it: %w", &events.TooLargeError{Key: "one", Size: 2_000_000, Max: 1_000_000})}
-			p = problem(t, send(t, New(f.config()), tc.method, tc.path, tc.body))
+			p = problem(t, send(t, served(f.config()), tc.method, tc.path, tc.body))
 			if p.Status != 422 || !strings.Contains(p.Detail, "2000000 bytes, at most 1000000") || strings.Contains(p.Detail, "one") {
 				t.Errorf("too large: got %+v", p)
 			}
@@ -161,7 +167,7 @@ func TestRefusalsOfTheSyncSide(t *testing.T) {
 			want := v1.NewProblem(409, v1.CodeAlreadyInstalled, "Installed already.", "Use the other one.")
 			want.Checks = []v1.Check{{Name: "zone", Detail: "d", Fix: "f"}}
 			f = &fake{err: fmt.Errorf("do it: %w", want)}
-			got := problem(t, send(t, New(f.config()), tc.method, tc.path, tc.body))
+			got := problem(t, send(t, served(f.config()), tc.method, tc.path, tc.body))
 			if diff := cmp.Diff(*want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -180,7 +186,7 @@ func TestPanicOfAWriteIsAnsweredLoggedAndAudited(t *testing.T) {
 			f := &fake{panics: "at the disco"}
 			cfg := f.config()
 			cfg.Log = zap.New(core)
-			p := problem(t, send(t, New(cfg), tc.method, tc.path, tc.body))
+			p := problem(t, send(t, served(cfg), tc.method, tc.path, tc.body))
 			if p.Status != 500 || p.Code != v1.CodeInternal || strings.Contains(fmt.Sprint(p), "disco") {
 				t.Errorf("got %+v", p)
 			}
@@ -196,7 +202,7 @@ func TestPanicOfAWriteIsAnsweredLoggedAndAudited(t *testing.T) {
 
 func TestUnknownPathsMethodsAndIDs(t *testing.T) {
 	f := &fake{}
-	h := New(f.config())
+	h := served(f.config())
 	for _, tc := range []struct {
 		method, path string
 		status       int
@@ -282,7 +288,7 @@ func TestWrongQueries(t *testing.T) {
 		{"GET", "/installations/" + one + "/records/company/7/explain?live=1", "?live"},
 	} {
 		f := &fake{}
-		p := problem(t, send(t, New(f.config()), tc.method, tc.path, ""))
+		p := problem(t, send(t, served(f.config()), tc.method, tc.path, ""))
 		if p.Status != 422 || p.Code != v1.CodeInvalid || len(p.Errors) != 1 || p.Errors[0].Pointer != tc.pointer ||
 			!strings.HasPrefix(p.Errors[0].Detail, "got ") || !strings.Contains(p.Errors[0].Detail, "want ") {
 			t.Errorf("%s %s: got %+v", tc.method, tc.path, p)
@@ -295,7 +301,7 @@ func TestWrongQueries(t *testing.T) {
 
 func TestCreated(t *testing.T) {
 	f := &fake{}
-	resp := send(t, New(f.config()), "POST", "/installations", goodCreate, ActorHeader, "cli")
+	resp := send(t, served(f.config()), "POST", "/installations", goodCreate, access.ActorHeader, "cli")
 	if got := resp.Header.Get("Location"); got != "/installations/"+one {
 		t.Errorf("Location %q", got)
 	}
@@ -303,7 +309,7 @@ func TestCreated(t *testing.T) {
 		t.Errorf("secrets arrived as %q", f.created.Secret.Reveal())
 	}
 	want := v1.AuditEntry{
-		At: f.config().Now(), Actor: "cli", Action: "installation.create", Installation: one, OK: true,
+		At: f.config().Now(), Who: "root", Actor: "cli", Address: "203.0.113.9", Request: "r-1", Action: "installation.create", Installation: one, OK: true,
 	}
 	if diff := cmp.Diff([]v1.AuditEntry{want}, f.audited); diff != "" {
 		t.Error(diff)
@@ -313,7 +319,7 @@ func TestCreated(t *testing.T) {
 func TestActors(t *testing.T) {
 	for header, want := range map[string]string{"": "api", "cli": "cli", "console": "console", "root": "api"} {
 		f := &fake{}
-		send(t, New(f.config()), "POST", "/installations/"+one+"/stop", "", ActorHeader, header)
+		send(t, served(f.config()), "POST", "/installations/"+one+"/stop", "", access.ActorHeader, header)
 		if f.audited[0].Actor != want {
 			t.Errorf("%q: got %q, want %q", header, f.audited[0].Actor, want)
 		}
@@ -331,7 +337,7 @@ func TestAuditOutlivesTheClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	New(cfg).ServeHTTP(discard{http.Header{}}, r)
+	served(cfg).ServeHTTP(discard{http.Header{}}, r)
 	if !kept.called || kept.err != nil {
 		t.Errorf("audit called %v with context error %v", kept.called, kept.err)
 	}
@@ -373,7 +379,7 @@ func TestPartsThatAreMissing(t *testing.T) {
 		{"GET", in + "/activity", ""},
 		{"GET", in + "/history", ""},
 	} {
-		p := problem(t, send(t, New(cfg), tc.method, tc.path, tc.body))
+		p := problem(t, send(t, served(cfg), tc.method, tc.path, tc.body))
 		if p.Status != 501 || p.Code != v1.CodeUnavailable || len(f.asked)+len(f.audited) != 0 {
 			t.Errorf("%s %s: got %+v, asked %q", tc.method, tc.path, p, f.asked)
 		}
@@ -402,7 +408,7 @@ func TestSlowWorkOutlivesTheReadTimeout(t *testing.T) {
 	f := &fake{}
 	cfg := f.config()
 	cfg.Setup = slowSetup{setup{f}}
-	srv := httptest.NewUnstartedServer(New(cfg))
+	srv := httptest.NewUnstartedServer(served(cfg))
 	srv.Config.ReadTimeout = 100 * time.Millisecond
 	srv.Start()
 	defer srv.Close()

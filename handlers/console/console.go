@@ -10,14 +10,17 @@ import (
 
 	"channelsync/api/client"
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/access"
 	"channelsync/handlers/internal/web"
 )
 
 // Config is what the console is made of.
 type Config struct {
-	API      http.Handler  // admin.New; it is called without the gate in front of it
-	Token    v1.Secret     // the admin token; it is what one logs in with
-	Attempts *web.Attempts // counts wrong tokens, together with the API's gate
+	API      http.Handler   // it is called for whoever is logged in, without the gate in front of it
+	Tokens   Tokens         // what people log in with
+	Key      v1.Secret      // signs the sessions; a new one ends them all
+	Auditor  access.Auditor // is told of log-ins, and of what was refused
+	Attempts *web.Attempts  // counts wrong tokens, together with the API's gate
 	Version  string
 	Log      *zap.Logger
 	Now      func() time.Time // nil: time.Now
@@ -26,6 +29,9 @@ type Config struct {
 // Console serves the pages.
 type Console struct {
 	api      *client.Client
+	tokens   Tokens
+	auditor  access.Auditor
+	access   *access.Table
 	sessions sessions
 	sealer   sealer
 	attempts *web.Attempts
@@ -44,13 +50,14 @@ func New(cfg Config) (http.Handler, error) {
 		cfg.Now = time.Now
 	}
 	c := &Console{
-		sessions: newSessions(cfg.Token, cfg.Now), sealer: newSealer(cfg.Token, cfg.Now), attempts: cfg.Attempts,
+		tokens: cfg.Tokens, auditor: cfg.Auditor, access: access.New(access.Console()),
+		sessions: newSessions(cfg.Key, cfg.Now), sealer: newSealer(cfg.Key, cfg.Now), attempts: cfg.Attempts,
 		version: cfg.Version, log: cfg.Log, now: cfg.Now, closing: web.NewClosing(),
 	}
 	var err error
 	c.api, err = client.New(client.Config{
 		// The name goes nowhere: the transport calls the handler.
-		URL: "http://channelsync", Token: cfg.Token, Actor: "console", Transport: inProcess{api(cfg.API, cfg.Log)},
+		URL: "http://channelsync", Actor: "console", Transport: inProcess{api(cfg.API, cfg.Log)},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the console's client: %w", err)
@@ -64,31 +71,32 @@ func New(cfg Config) (http.Handler, error) {
 	return c.routes(), nil
 }
 
+// guard holds a request to the role that its route takes.
+func (c *Console) guard(next http.Handler) http.Handler {
+	return c.access.Guard(next, http.HandlerFunc(c.notFound), func(w http.ResponseWriter, r *http.Request, refusal access.Refusal) {
+		access.Refused(r, c.auditor, refusal)
+		v := &visit{c, w, r, r.Context()}
+		v.failWith(refusal.Problem)
+	})
+}
+
 // routes has every path of the console. What changes anything is a POST, and
 // refused when it comes from another origin.
-func (c *Console) routes() http.Handler {
+func (c *Console) routes() chi.Router {
 	origin := http.NewCrossOriginProtection()
 	origin.SetDenyHandler(http.HandlerFunc(c.otherSite))
 	r := chi.NewRouter()
-	r.Use(headers, origin.Handler)
+	r.Use(headers, origin.Handler, c.session, c.guard)
 	r.Get("/assets/{name}", c.assets.serve)
 	r.Get("/login", c.loginPage)
 	r.Post("/login", c.login)
-	r.Group(func(r chi.Router) {
-		r.Use(c.session)
-		r.Post("/logout", c.logout)
-		c.integrationRoutes(r)
-		c.overviewRoutes(r)
-		c.recordRoutes(r)
-		c.wizardRoutes(r)
-		c.lifecycleRoutes(r)
-		c.settingsRoutes(r)
-		c.activityRoutes(r)
-		c.deadLetterRoutes(r)
-		c.replayRoutes(r)
-		c.jobRoutes(r)
-		c.auditRoutes(r)
-	})
+	r.Post("/logout", c.logout)
+	for _, routes := range []func(chi.Router){
+		c.integrationRoutes, c.overviewRoutes, c.recordRoutes, c.wizardRoutes, c.lifecycleRoutes, c.settingsRoutes,
+		c.activityRoutes, c.deadLetterRoutes, c.replayRoutes, c.jobRoutes, c.auditRoutes,
+	} {
+		routes(r)
+	}
 	r.NotFound(c.notFound)
 	r.MethodNotAllowed(web.MethodNotAllowed(r))
 	return r

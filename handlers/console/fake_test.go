@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -33,6 +34,7 @@ func clockNow() time.Time { return time.Date(2026, 11, 23, 15, 4, 5, 0, time.UTC
 type world struct {
 	t       *testing.T
 	handler http.Handler
+	tokens  tokens
 
 	mu      sync.Mutex
 	answers map[string]any // "GET /installations/{id}" → body, or *v1.Problem
@@ -41,10 +43,10 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, answers: map[string]any{}}
+	w := &world{t: t, answers: map[string]any{}, tokens: newTokens()}
 	var err error
 	w.handler, err = New(Config{
-		API: http.HandlerFunc(w.serve), Token: token, Attempts: web.NewAttempts(), Version: "test", Log: zaptest.NewLogger(t), Now: clockNow,
+		API: http.HandlerFunc(w.serve), Tokens: &w.tokens, Key: token, Auditor: &w.tokens, Attempts: web.NewAttempts(), Version: "test", Log: zaptest.NewLogger(t), Now: clockNow,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -52,6 +54,53 @@ func newWorld(t *testing.T) *world {
 	w.answer("GET /zones", map[string]any{"items": []v1.Zone{{Name: "America East 3", URL: "https://webservices3.autotask.net/atservicesrest"}}})
 	w.installed(anInstallation())
 	return w
+}
+
+// session is the cookie of whoever the test is.
+func (w *world) session() string { return newSessions(token, clockNow).make(w.tokens.who()) }
+
+// as is a console for somebody of a role.
+func (w *world) as(who v1.Identity) {
+	w.tokens.mu.Lock()
+	defer w.tokens.mu.Unlock()
+	w.tokens.known[token] = who
+}
+
+var root = v1.Identity{ID: "root", Name: "root", Role: v1.RoleAdmin}
+
+// tokens knows one token, and what was audited.
+type tokens struct {
+	mu      *sync.Mutex
+	known   map[v1.Secret]v1.Identity
+	audited *[]v1.AuditEntry
+}
+
+func newTokens() tokens {
+	return tokens{&sync.Mutex{}, map[v1.Secret]v1.Identity{token: root}, &[]v1.AuditEntry{}}
+}
+
+func (k *tokens) who() v1.Identity {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.known[token]
+}
+
+func (k *tokens) Authenticate(text v1.Secret) (v1.Identity, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	who, ok := k.known[text]
+	return who, ok
+}
+
+func (k *tokens) Current(id string, secret int) (v1.Identity, bool) {
+	who := k.who()
+	return who, who.ID == id && who.Secret == secret
+}
+
+func (k *tokens) Audit(_ context.Context, e v1.AuditEntry) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	*k.audited = append(*k.audited, e)
 }
 
 // answer sets what a call is answered; the key is method and path without the query.
@@ -128,7 +177,7 @@ func (w *world) do(method, path string, fields url.Values, cookies ...*http.Cook
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	r.AddCookie(&http.Cookie{Name: sessionCookie, Value: newSessions(token, clockNow).make()})
+	r.AddCookie(&http.Cookie{Name: sessionCookie, Value: w.session()})
 	for _, c := range cookies {
 		r.AddCookie(c)
 	}

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/identity"
 	"channelsync/handlers/internal/web"
 )
 
@@ -29,7 +30,7 @@ func (v *visit) live(name string, load func(*visit) (*page, error)) {
 	defer tick.Stop()
 	var last []byte
 	spoken := v.now()
-	for {
+	for caller := identity.Of(ctx); caller.Valid(); {
 		next, err := v.liveBlock(name, load)
 		switch {
 		case ctx.Err() != nil:

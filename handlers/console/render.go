@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/identity"
 )
 
 //go:embed pages
@@ -29,36 +30,64 @@ type page struct {
 	Data         any
 
 	// Set by render.
-	Now      time.Time
-	Version  string
-	LoggedIn bool
-	Path     string // of the request, for links that come back
+	Now     time.Time
+	Version string
+	Who     v1.Identity // nobody, when nobody is logged in
+	Path    string      // of the request, for links that come back
 }
 
-// pages are the templates by name: each page's own file over the shared ones.
-type pages map[string]*template.Template
+// pages are the templates by name: each page's own file over the shared ones, once for each of
+// those who see different buttons.
+type pages map[string]map[mays]*template.Template
+
+// mays is what makes a difference to the buttons of a page: nobody is shown one that would be refused.
+type mays struct{ operate, admin, install bool }
+
+func maysOf(who v1.Identity) mays {
+	return mays{
+		operate: who.Role.Covers(v1.RoleOperator), admin: who.Role.Covers(v1.RoleAdmin),
+		install: who.Role.Covers(v1.RoleAdmin) && !who.Scoped(),
+	}
+}
 
 func parsePages(c *Console) (pages, error) {
-	base, err := template.New("").Funcs(c.funcs()).ParseFS(pageFiles, "pages/layout/*.html")
+	all := pages{}
+	for _, may := range []mays{{}, {operate: true}, {operate: true, admin: true}, {operate: true, admin: true, install: true}} {
+		funcs := c.funcs()
+		for name, yes := range map[string]bool{"mayOperate": may.operate, "mayAdmin": may.admin, "mayInstall": may.install} {
+			funcs[name] = func() bool { return yes }
+		}
+		if err := all.parse(may, funcs); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (all pages) parse(may mays, funcs template.FuncMap) error {
+	base, err := template.New("").Funcs(funcs).ParseFS(pageFiles, "pages/layout/*.html")
 	if err != nil {
-		return nil, fmt.Errorf("parse layout: %w", err)
+		return fmt.Errorf("parse layout: %w", err)
 	}
 	files, err := fs.Glob(pageFiles, "pages/*.html")
 	if err != nil {
-		return nil, fmt.Errorf("list pages: %w", err)
+		return fmt.Errorf("list pages: %w", err)
 	}
-	all := pages{}
 	for _, file := range files {
 		t, err := base.Clone()
 		if err == nil {
 			t, err = t.ParseFS(pageFiles, file)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("parse page %s: %w", file, err)
+			return fmt.Errorf("parse page %s: %w", file, err)
 		}
-		all[strings.TrimSuffix(path.Base(file), ".html")] = t
+		name := strings.TrimSuffix(path.Base(file), ".html")
+		if all[name] == nil {
+			all[name] = map[mays]*template.Template{}
+		}
+		all[name][may] = t
 	}
-	return all, nil
+	return nil
 }
 
 // render writes a whole page, or the plainest of errors if it cannot be made.
@@ -77,14 +106,12 @@ func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, nam
 
 // execute renders one block of a page.
 func (c *Console) execute(out *bytes.Buffer, r *http.Request, name, block string, p *page) error {
-	t := c.pages[name]
+	p.Who = identity.Of(r.Context()).Identity
+	t := c.pages[name][maysOf(p.Who)]
 	if t == nil {
 		return fmt.Errorf("there is no page %s", name)
 	}
 	p.Now, p.Version, p.Path = c.now(), c.version, r.URL.RequestURI()
-	if cookie, err := r.Cookie(cookieName(r, sessionCookie)); err == nil {
-		_, p.LoggedIn = c.sessions.check(cookie.Value)
-	}
 	if err := t.ExecuteTemplate(out, block, p); err != nil {
 		return fmt.Errorf("render %s: %w", name, err)
 	}
@@ -93,6 +120,6 @@ func (c *Console) execute(out *bytes.Buffer, r *http.Request, name, block string
 
 // hasLive says whether a page has parts that follow what happens.
 func (c *Console) hasLive(name string) bool {
-	t := c.pages[name]
+	t := c.pages[name][mays{}]
 	return t != nil && t.Lookup("live") != nil
 }

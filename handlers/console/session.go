@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
 	"net/http"
@@ -13,7 +12,9 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/access"
 	"channelsync/handlers/internal/forwarded"
+	"channelsync/handlers/internal/identity"
 	"channelsync/handlers/internal/web"
 )
 
@@ -22,36 +23,44 @@ const (
 	sessionFor    = 12 * time.Hour // without a request
 	sessionRenew  = time.Hour      // age at which a request prolongs it
 	sessionNonce  = 16
+	sessionHead   = 8 + sessionNonce + 4
+	maxCookie     = 512
 	maxPath       = 2048
 )
 
-// sessions makes and checks session cookies: time and nonce, signed. Nothing is
-// kept here, so every instance knows the sessions of the others; a new admin token
-// ends them all.
+// Tokens knows whose a token is.
+type Tokens interface {
+	// Authenticate says whose a token is. Of one that has ended it may say whose it was, with false.
+	Authenticate(token v1.Secret) (v1.Identity, bool)
+	// Current is who the holder of a token is now; false once it, or the secret of that number, has ended.
+	Current(id string, secret int) (v1.Identity, bool)
+}
+
+// sessions makes and checks session cookies: time, nonce, and the id of the token with the number of
+// its secret, signed. The token itself is in none. Nothing is kept here, so every instance knows the
+// sessions of the others; a new key ends them all.
 type sessions struct {
-	key  []byte
-	want [sha256.Size]byte // hash of the token
-	open bool              // there is a token to log in with
-	now  func() time.Time
+	key []byte
+	now func() time.Time
 }
 
-func newSessions(token v1.Secret, now func() time.Time) sessions {
-	return sessions{
-		key: derive(token, "session"), want: sha256.Sum256([]byte(token.Reveal())), open: token != "", now: now,
-	}
+// opened is what a session cookie says.
+type opened struct {
+	token  string // its id
+	secret int
+	age    time.Duration
 }
 
-// admits compares in a time that tells neither the token nor its length.
-func (s sessions) admits(token string) bool {
-	got := sha256.Sum256([]byte(v1.Trim(token)))
-	return subtle.ConstantTimeCompare(got[:], s.want[:]) == 1 && s.open
+func newSessions(key v1.Secret, now func() time.Time) sessions {
+	return sessions{key: derive(key, "session"), now: now}
 }
 
-func (s sessions) make() string {
-	b := make([]byte, 8+sessionNonce)
-	binary.BigEndian.PutUint64(b, uint64(s.now().Unix())) //nolint:gosec // after 1970
-	_, _ = rand.Read(b[8:])                               // never fails
-	return base64.RawURLEncoding.EncodeToString(s.sign(b))
+func (s sessions) make(who v1.Identity) string {
+	b := make([]byte, sessionHead, sessionHead+len(who.ID)+sha256.Size)
+	binary.BigEndian.PutUint64(b, uint64(s.now().Unix()))              //nolint:gosec // after 1970
+	_, _ = rand.Read(b[8 : 8+sessionNonce])                            // never fails
+	binary.BigEndian.PutUint32(b[8+sessionNonce:], uint32(who.Secret)) //nolint:gosec // counted from 0
+	return base64.RawURLEncoding.EncodeToString(s.sign(append(b, who.ID...)))
 }
 
 func (s sessions) sign(b []byte) []byte {
@@ -60,22 +69,38 @@ func (s sessions) sign(b []byte) []byte {
 	return mac.Sum(b)
 }
 
-// check returns how old a session is, and whether it is one.
-func (s sessions) check(cookie string) (age time.Duration, ok bool) {
+// check returns what a cookie says, and whether it is a session.
+func (s sessions) check(cookie string) (opened, bool) {
 	b, err := base64.RawURLEncoding.DecodeString(cookie)
-	if err != nil || len(b) != 8+sessionNonce+sha256.Size {
-		return 0, false
+	if err != nil || len(cookie) > maxCookie || len(b) <= sessionHead+sha256.Size {
+		return opened{}, false
 	}
-	if !hmac.Equal(s.sign(b[:8+sessionNonce:8+sessionNonce]), b) {
-		return 0, false
+	said := b[: len(b)-sha256.Size : len(b)-sha256.Size]
+	if !hmac.Equal(s.sign(said), b) {
+		return opened{}, false
 	}
-	made := time.Unix(int64(binary.BigEndian.Uint64(b)), 0) //nolint:gosec // signed by us
-	age = s.now().Sub(made)
-	return age, age < sessionFor && age > -sessionFor
+	made := time.Unix(int64(binary.BigEndian.Uint64(said)), 0) //nolint:gosec // signed by us
+	o := opened{
+		token: string(said[sessionHead:]), secret: int(binary.BigEndian.Uint32(said[8+sessionNonce:])), age: s.now().Sub(made),
+	}
+	return o, o.age < sessionFor && o.age > -sessionFor
 }
 
-func (c *Console) setSession(w http.ResponseWriter, r *http.Request) {
-	setCookie(w, r, sessionCookie, c.sessions.make(), sessionFor)
+// whoIs returns who has a session; false when it, or the token it was opened with, has ended.
+func (c *Console) whoIs(cookie string) (v1.Identity, opened, bool) {
+	o, ok := c.sessions.check(cookie)
+	if !ok {
+		return v1.Identity{}, o, false
+	}
+	who, ok := c.tokens.Current(o.token, o.secret)
+	if !ok {
+		return v1.Identity{}, o, false
+	}
+	return who, o, true
+}
+
+func (c *Console) setSession(w http.ResponseWriter, r *http.Request, who v1.Identity) {
+	setCookie(w, r, sessionCookie, c.sessions.make(who), sessionFor)
 }
 
 // setCookie sets a cookie that no script reads and no other site sends; an empty
@@ -102,19 +127,27 @@ func cookieName(r *http.Request, name string) string {
 	return name
 }
 
-// session lets those through who are logged in; others are sent to the log-in and
-// from there back to the page they asked for.
+// session finds out who is logged in. Others are sent to the log-in, and from there back
+// to the page they asked for, unless the page takes none.
 func (c *Console) session(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		caller := identity.Caller{Actor: "console", Address: forwarded.Of(r).String(), Request: rand.Text()}
+		w.Header().Set("X-Request-Id", caller.Request)
+		open := c.access.Open(r)
 		cookie, err := r.Cookie(cookieName(r, sessionCookie))
-		age, ok := time.Duration(0), false
+		ok := false
 		if err == nil {
-			age, ok = c.sessions.check(cookie.Value)
+			var o opened
+			caller.Identity, o, ok = c.whoIs(cookie.Value)
+			caller = caller.While(func() bool { _, _, valid := c.whoIs(cookie.Value); return valid })
+			if ok && !open && o.age > sessionRenew {
+				c.setSession(w, r, caller.Identity)
+			}
 		}
+		r = r.WithContext(identity.With(r.Context(), caller))
 		switch {
-		case ok && age > sessionRenew:
-			c.setSession(w, r)
-			fallthrough
+		case open:
+			next.ServeHTTP(w, r)
 		case ok:
 			w.Header().Set("Cache-Control", "no-store")
 			next.ServeHTTP(w, r)
@@ -146,16 +179,21 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 	refuse := func(status int, text string) {
 		c.render(w, r, status, "login", &page{Title: "Log in", Data: loginData{Next: next, Error: text}})
 	}
-	if !c.sessions.admits(r.PostFormValue("token")) {
+	caller := identity.Of(r.Context())
+	who, ok := c.tokens.Authenticate(v1.Secret(v1.Trim(r.PostFormValue("token"))))
+	caller.Identity = who
+	if !ok {
+		access.LogIn(r, c.auditor, caller, v1.CodeUnauthenticated)
 		if !c.attempts.Fail(r) {
 			w.Header().Set("Retry-After", web.RetryAfter)
 			refuse(http.StatusTooManyRequests, "Too many wrong tokens came from this address. The right one is taken at any time.")
 			return
 		}
-		refuse(http.StatusUnauthorized, "This is not the admin token. It is the value of --admin-token, or the content of the file admin-token in the data directory.")
+		refuse(http.StatusUnauthorized, "This is not a token that is valid. It is one that was made for you, the value of --admin-token, or the content of the file admin-token in the data directory.")
 		return
 	}
-	c.setSession(w, r)
+	access.LogIn(r, c.auditor, caller, "")
+	c.setSession(w, r, who)
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 

@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"strings"
 
-	"channelsync/handlers/admin"
+	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/access"
+	"channelsync/handlers/internal/identity"
 )
 
 // request and answer are what goes along the line before the body, as one line of
@@ -18,6 +20,8 @@ type request struct {
 	Method string      `json:"method"`
 	URI    string      `json:"uri"`
 	Header http.Header `json:"header"`
+	// Caller was let through by the instance that asks; nil: by one that knew --admin-token only.
+	Caller *identity.Caller `json:"caller,omitempty"`
 }
 
 type answer struct {
@@ -29,7 +33,7 @@ type answer struct {
 // carried are the headers that the API reads. The token stays where it was checked.
 func carried(h http.Header) http.Header {
 	out := http.Header{}
-	for _, name := range []string{"Content-Type", "Accept", "Traceparent", admin.ActorHeader} {
+	for _, name := range []string{"Content-Type", "Accept", "Traceparent", access.ActorHeader} {
 		if v := h.Values(name); len(v) > 0 {
 			out[http.CanonicalHeaderKey(name)] = v
 		}
@@ -66,6 +70,11 @@ func (a *Relay) serve(ctx context.Context, w *recorder, req request, body []byte
 		r.Body, r.ContentLength = http.NoBody, 0
 	}
 	r.Header = carried(req.Header)
+	caller := identity.Caller{Identity: v1.Identity{ID: v1.RootName, Name: v1.RootName, Role: v1.RoleAdmin}}
+	if req.Caller != nil {
+		caller = *req.Caller
+	}
+	r = r.WithContext(identity.With(r.Context(), caller))
 	path, ok := strings.CutPrefix(r.URL.EscapedPath(), prefix)
 	shard, ours := shardOf(req.Method, path)
 	if !ok || !ours {

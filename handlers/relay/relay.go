@@ -16,6 +16,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/handlers/admin"
+	"channelsync/handlers/internal/identity"
 	"channelsync/handlers/internal/web"
 )
 
@@ -179,7 +180,8 @@ func (a *Relay) forward(w http.ResponseWriter, r *http.Request, owner string, bo
 }
 
 func (a *Relay) ask(ctx context.Context, owner string, r *http.Request, body []byte) (answer, error) {
-	question, err := pack(request{Method: r.Method, URI: r.URL.RequestURI(), Header: carried(r.Header)}, body)
+	caller := identity.Of(r.Context())
+	question, err := pack(request{Method: r.Method, URI: r.URL.RequestURI(), Header: carried(r.Header), Caller: &caller}, body)
 	if err != nil {
 		return answer{}, err
 	}

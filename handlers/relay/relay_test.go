@@ -20,7 +20,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"channelsync/events"
-	"channelsync/handlers/admin"
+	"channelsync/handlers/internal/access"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -116,7 +116,7 @@ func newInstance(t *testing.T, w *wire, id, key, owned string) *instance {
 		rw.Header().Set("Location", r.URL.Path+"/made")
 		rw.Header().Set("Content-Type", "text/plain")
 		rw.WriteHeader(http.StatusAccepted)
-		fmt.Fprintf(rw, "%s did %s %s for %q: %s", id, r.Method, r.URL.RequestURI(), r.Header.Get(admin.ActorHeader), body)
+		fmt.Fprintf(rw, "%s did %s %s for %q: %s", id, r.Method, r.URL.RequestURI(), r.Header.Get(access.ActorHeader), body)
 		if r.Header.Get("Authorization") != "" && id != "a" {
 			t.Error("the token was passed on")
 		}
@@ -144,7 +144,7 @@ func (in *instance) do(t *testing.T, method, path, body string) (*http.Response,
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set(admin.ActorHeader, "cli")
+	req.Header.Set(access.ActorHeader, "cli")
 	req.Header.Set("Authorization", "Bearer token")
 	resp, err := in.server.Client().Do(req)
 	if err != nil {

@@ -133,7 +133,8 @@ func (a *Audit) List(q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
 			skipping = e.key != q.Cursor
 			continue
 		}
-		if q.Installation != "" && e.entry.Installation != q.Installation {
+		if q.Installation != "" && e.entry.Installation != q.Installation ||
+			len(q.Only) > 0 && !slices.Contains(q.Only, e.entry.Installation) {
 			continue
 		}
 		if len(page.Items) == q.Limit {

@@ -112,7 +112,7 @@ func (r *Ring) Open(aad string, sealed []byte) ([]byte, error) {
 	return nil, fmt.Errorf("open sealed value for %s: %w", aad, ErrWrongKey)
 }
 
-// sealedLast says whether the key that seals now has sealed the value.
-func (r *Ring) sealedLast(sealed []byte) bool {
+// SealedLast says whether the key that seals now has sealed the value.
+func (r *Ring) SealedLast(sealed []byte) bool {
 	return len(sealed) >= headerSize && bytes.Equal(r.keys[0].id[:], sealed[1:headerSize])
 }

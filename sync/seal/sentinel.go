@@ -29,7 +29,7 @@ func (r *Ring) Fits(sealed []byte) error {
 // Renewed returns the sentinel as it should be stored: the one there is when the
 // key that seals now has sealed it, else a new one.
 func (r *Ring) Renewed(sealed []byte) []byte {
-	if r.sealedLast(sealed) {
+	if r.SealedLast(sealed) {
 		return sealed
 	}
 	return r.Sentinel()

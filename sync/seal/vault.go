@@ -131,7 +131,7 @@ func (v *Vault) load(ctx context.Context, installation string) ([]byte, error) {
 // sealed with the first one: once everything was opened, the older key can go.
 func (v *Vault) open(ctx context.Context, name string, e events.Entry) ([]byte, error) {
 	plain, err := v.master.Open(name, e.Value)
-	if err != nil || v.master.sealedLast(e.Value) {
+	if err != nil || v.master.SealedLast(e.Value) {
 		return plain, err
 	}
 	_, err = v.keys.Update(ctx, name, v.master.Seal(name, plain), e.Revision)

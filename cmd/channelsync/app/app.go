@@ -26,6 +26,7 @@ import (
 	"channelsync/internal/panics"
 	"channelsync/internal/progress"
 	"channelsync/sync/control"
+	"channelsync/sync/identity"
 )
 
 // stopTimeout bounds the clean-up of a New that failed; servingTimeout is how long
@@ -61,6 +62,7 @@ type App struct {
 	opts            Options
 	callback, admin *server
 	manager         *control.Manager
+	tokens          *identity.Store
 	cluster         *cluster              // nil: the only instance
 	notify          func(context.Context) // nil: nobody is told
 	dispatch        func(context.Context) error
@@ -145,6 +147,7 @@ func (a *App) Start(ctx context.Context) error {
 	for name, run := range map[string]func(context.Context) error{
 		"watch of the event store": a.stuck,
 		"installations":            func(ctx context.Context) error { a.manager.Run(ctx); return nil },
+		"tokens":                   func(ctx context.Context) error { a.tokens.Run(ctx); return nil },
 		"watchdog":                 func(ctx context.Context) error { a.watchdog.Run(ctx); return nil },
 	} {
 		a.working.Go(ctx, name, func(ctx context.Context) error {

@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,7 +16,6 @@ import (
 	"channelsync/events"
 	"channelsync/handlers/relay"
 	"channelsync/sync/control"
-	"channelsync/sync/seal"
 )
 
 // cluster is what an instance needs beside others on one NATS; nil with an embedded one.
@@ -48,18 +45,9 @@ func (a *App) openCluster(ctx context.Context, cfg config.Config, bus *events.Bu
 	if err != nil {
 		return nil, err
 	}
-	// A key of its own, so that what one purpose sealed opens for no other.
-	var raws [][]byte
-	for _, master := range cfg.MasterKeys {
-		raw, err := hkdf.Key(sha256.New, []byte(master.Reveal()), nil, "channelsync between instances", seal.KeySize)
-		if err != nil {
-			return nil, fmt.Errorf("derive the key between instances: %w", err)
-		}
-		raws = append(raws, raw)
-	}
-	ring, err := seal.NewRing(raws...)
+	ring, err := derivedRing(cfg, "channelsync between instances")
 	if err != nil {
-		return nil, fmt.Errorf("derive the key between instances: %w", err)
+		return nil, err
 	}
 	log := a.opts.Log.Named("cluster")
 	return &cluster{

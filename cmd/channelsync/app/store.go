@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"time"
@@ -22,6 +24,7 @@ const (
 	tableJobs          = "jobs"
 	tableAudit         = "audit"
 	tableHistory       = "history"
+	tableTokens        = "tokens"
 	tableGuard         = "guard" // of several instances only
 )
 
@@ -38,7 +41,7 @@ func OpenTables(ctx context.Context, bus *events.Bus) (map[string]*events.Table,
 	tables := map[string]*events.Table{}
 	// What a secure table replaces is overwritten on disk: keys, and what names an installation, must be erasable.
 	for name, secure := range map[string]bool{
-		events.KeysTable: true, TableInstallations: true, tableLedger: false, tableJobs: false, tableAudit: false, tableHistory: false,
+		events.KeysTable: true, TableInstallations: true, tableLedger: false, tableJobs: false, tableAudit: false, tableHistory: false, tableTokens: false,
 	} {
 		t, err := bus.Table(ctx, events.TableConfig{Name: name, History: 1, Secure: secure})
 		if err != nil {
@@ -84,6 +87,24 @@ func MasterRing(cfg config.Config) (*seal.Ring, error) {
 		return nil, fmt.Errorf("--master-key: %w", err)
 	}
 	return master, nil
+}
+
+// derivedRing is a ring for one purpose, of a key for each master key: what one purpose sealed
+// opens for no other.
+func derivedRing(cfg config.Config, purpose string) (*seal.Ring, error) {
+	var raws [][]byte
+	for _, master := range cfg.MasterKeys {
+		raw, err := hkdf.Key(sha256.New, []byte(master.Reveal()), nil, purpose, seal.KeySize)
+		if err != nil {
+			return nil, fmt.Errorf("derive the key of %s: %w", purpose, err)
+		}
+		raws = append(raws, raw)
+	}
+	ring, err := seal.NewRing(raws...)
+	if err != nil {
+		return nil, fmt.Errorf("derive the key of %s: %w", purpose, err)
+	}
+	return ring, nil
 }
 
 // backups writes the store to whoever asks the admin API for it.

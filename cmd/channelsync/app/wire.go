@@ -22,6 +22,7 @@ import (
 	"channelsync/sync/control"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/history"
+	"channelsync/sync/identity"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
 	"channelsync/sync/ledger"
@@ -67,7 +68,14 @@ func (a *App) wire(ctx context.Context) error {
 	if a.cluster, err = a.openCluster(ctx, cfg, bus); err != nil {
 		return err
 	}
-	if a.manager, err = a.openManager(ctx, cfg, bus, master, metrics); err != nil {
+	tables, err := OpenTables(ctx, bus)
+	if err != nil {
+		return err
+	}
+	if a.tokens, err = a.openTokens(ctx, cfg, tables[tableTokens]); err != nil {
+		return err
+	}
+	if a.manager, err = a.openManager(ctx, cfg, bus, opened{master, tables, metrics}); err != nil {
 		return err
 	}
 	// Everything was opened and, after a rotation, sealed anew: now the store may say so.
@@ -91,6 +99,7 @@ func (a *App) wire(ctx context.Context) error {
 		Webhooks: webhooks{a.manager}, Overview: overview{a.manager},
 		Previews: a.manager, Explainer: a.manager, Resyncs: a.manager, DeadLetters: a.manager, Bridges: a.manager, Held: a.manager, Feed: a.manager,
 		History: a.manager, RecordCounts: a.manager, SetupPreviews: a.manager, ZoneFinder: a.manager,
+		Tokens:  a.tokens,
 		Backups: &backups{bus: bus, master: master, version: a.opts.Version, now: a.opts.Now},
 		Auditor: auditor{a.manager, log}, Log: log.Named("admin"), Now: a.opts.Now,
 	})
@@ -101,7 +110,8 @@ func (a *App) wire(ctx context.Context) error {
 		}
 	}
 	adminSide, err := handlers.Admin(handlers.AdminConfig{
-		API: api, Token: cfg.AdminToken, Ready: append(checks(bus), a.serves(), health.Check{Name: "progress", Probe: a.watchdog.Check}), Metrics: metrics.registry,
+		API: api, Tokens: a.tokens, Key: cfg.AdminToken,
+		Ready: append(checks(bus), a.serves(), health.Check{Name: "progress", Probe: a.watchdog.Check}), Metrics: metrics.registry,
 		Proxies: cfg.TrustedProxies, URL: cfg.AdminURL, Version: a.opts.Version, Log: log, Now: a.opts.Now,
 	})
 	if err != nil {
@@ -110,12 +120,27 @@ func (a *App) wire(ctx context.Context) error {
 	return a.listeners(handlers.Public(handlers.PublicConfig{Callbacks: receiver, Proxies: cfg.TrustedProxies, Log: log}), adminSide)
 }
 
-// openManager opens what is kept of installations and records.
-func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bus, master *seal.Ring, metrics *metrics) (*control.Manager, error) {
-	tables, err := OpenTables(ctx, bus)
+func (a *App) openTokens(ctx context.Context, cfg config.Config, table *events.Table) (*identity.Store, error) {
+	ring, err := derivedRing(cfg, "channelsync tokens")
 	if err != nil {
 		return nil, err
 	}
+	return identity.Open(ctx, identity.Config{
+		Table: table, Sealer: ring, Root: cfg.AdminToken, Now: a.opts.Now, Log: a.opts.Log.Named("tokens"),
+	})
+}
+
+// opened is what the parts of a manager are opened with.
+type opened struct {
+	master  *seal.Ring
+	tables  map[string]*events.Table
+	metrics *metrics
+}
+
+// openManager opens what is kept of installations and records.
+func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bus, with opened) (*control.Manager, error) {
+	master, tables, metrics := with.master, with.tables, with.metrics
+	var err error
 	if a.cluster != nil {
 		// On disk: a single server forgets a table in memory when it restarts.
 		if tables[tableGuard], err = bus.Table(ctx, events.TableConfig{Name: tableGuard}); err != nil {

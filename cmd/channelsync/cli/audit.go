@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"time"
@@ -36,9 +37,9 @@ func (s *session) auditCommand() *command.Command {
 			if s.json {
 				return s.writeJSON(entries)
 			}
-			t := screen.Table{Header: []string{"WHEN", "FROM", "ACTION", "OK", "INSTALLATION", "DETAIL"}}
+			t := screen.Table{Header: []string{"WHEN", "WHO", "FROM", "ADDRESS", "ACTION", "OK", "INSTALLATION", "DETAIL"}}
 			for _, e := range entries.Items {
-				t.Add(e.At.UTC().Format(time.RFC3339), e.Actor, e.Action, yesNo(e.OK), e.Installation, e.Detail)
+				t.Add(e.At.UTC().Format(time.RFC3339), cmp.Or(e.Who, "unknown"), e.Actor, e.Address, e.Action, yesNo(e.OK), e.Installation, e.Detail)
 			}
 			if err := s.writeTable(t); err != nil {
 				return err

@@ -47,7 +47,7 @@ Exit codes: 0 ok, 1 failed, 2 wrong usage.`,
 		Subs: []*command.Command{
 			s.serveCommand(), s.checkCommand(), s.statusCommand(), s.installationCommand(), s.webhookCommand(),
 			s.recordCommand(), s.resyncCommand(), s.replayCommand(), s.jobCommand(), s.deadLetterCommand(),
-			s.heldCommand(), s.bridgeCommand(), s.exportCommand(), s.zonesCommand(), s.auditCommand(),
+			s.heldCommand(), s.bridgeCommand(), s.exportCommand(), s.zonesCommand(), s.auditCommand(), s.tokenCommand(),
 			s.backupCommand(), s.restoreCommand(), s.migrateCommand(),
 			s.healthcheckCommand(), s.completionCommand(), s.completeCommand(), s.helpCommand(), s.versionCommand(),
 		},

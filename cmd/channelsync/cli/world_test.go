@@ -52,11 +52,11 @@ func newWorld() *world {
 	}
 	api := admin.New(admin.Config{
 		Installations: w, Setup: w, Changes: w, Lifecycle: w, Records: recordsOf{w}, Jobs: w, Webhooks: w,
-		Overview: w, SetupPreviews: w, Previews: w, Explainer: w, Resyncs: w, DeadLetters: w, Bridges: w, Held: w, Backups: backupsOf{w},
+		Overview: w, SetupPreviews: w, Previews: w, Explainer: w, Resyncs: w, DeadLetters: w, Bridges: w, Held: w, Backups: backupsOf{w}, Tokens: tokens{w},
 		Auditor: noAudit{}, Log: zap.NewNop(),
 	})
 	adminSide, err := handlers.Admin(handlers.AdminConfig{
-		API: api, Token: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop(),
+		API: api, Tokens: rootOnly{}, Key: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop(),
 		Ready: []health.Check{
 			{Name: "nats", Probe: func(context.Context) (string, error) { return "server 2.15", w.unready() }},
 			{Name: "flush", Probe: func(context.Context) (string, error) { return "warning: the flush setting is 2m", nil }},
@@ -67,6 +67,18 @@ func newWorld() *world {
 	}
 	w.Server = httptest.NewServer(adminSide)
 	return w
+}
+
+// rootOnly knows the one token that the commands have.
+type rootOnly struct{}
+
+func (rootOnly) Authenticate(given v1.Secret) (v1.Identity, bool) {
+	who, ok := rootOnly{}.Current("root", 0)
+	return who, ok && given == token
+}
+
+func (rootOnly) Current(id string, _ int) (v1.Identity, bool) {
+	return v1.Identity{ID: "root", Name: "root", Role: v1.RoleAdmin}, id == "root"
 }
 
 type noAudit struct{}
@@ -227,6 +239,30 @@ func (w *world) CreateBridge(_ context.Context, id string) (v1.Bridge, error) {
 	return v1.Bridge{GUID: "g-b", Secret: "b-secret", URL: "https://cs.example/callbacks/autotask/" + id}, w.note("bridge %s", id)
 }
 
+type tokens struct{ *world }
+
+func (w tokens) List() []v1.Token {
+	used := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	return []v1.Token{
+		{ID: "t-1", Name: "Acme ops", Role: v1.RoleOperator, Installations: []string{acme}, CreatedAt: used, LastUsedAt: &used},
+		{ID: "t-2", Name: "monitoring", Role: v1.RoleViewer, Installations: []string{}, CreatedAt: used},
+	}
+}
+
+func (w tokens) Create(_ context.Context, in v1.CreateToken) (v1.NewToken, error) {
+	until := "never"
+	if in.ExpiresAt != nil {
+		until = in.ExpiresAt.Format(time.RFC3339)
+	}
+	return v1.NewToken{ID: "t-3", Token: "cst_new"}, w.note("token %s %s %v %s", in.Name, in.Role, in.Installations, until)
+}
+
+func (w tokens) Rotate(_ context.Context, id string) (v1.NewToken, error) {
+	return v1.NewToken{ID: id, Token: "cst_again"}, w.note("rotate token %s", id)
+}
+
+func (w tokens) Delete(_ context.Context, id string) error { return w.note("delete token %s", id) }
+
 func (w *world) Held(_ context.Context, id string, approve bool) error {
 	return w.note("held %v %s", approve, id)
 }
@@ -246,7 +282,7 @@ func (w *world) Audit(_ context.Context, q v1.AuditQuery) (v1.Page[v1.AuditEntry
 	next := "a-2"
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	return v1.Page[v1.AuditEntry]{
-		Items:      []v1.AuditEntry{{At: at, Actor: "cli", Action: "installation.stop", Installation: acme, OK: true}},
+		Items:      []v1.AuditEntry{{At: at, Who: "root", Actor: "cli", Address: "127.0.0.1", Action: "installation.stop", Installation: acme, OK: true}},
 		NextCursor: &next,
 	}, w.note("audit %q %d", q.Cursor, q.Limit)
 }

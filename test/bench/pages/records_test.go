@@ -85,12 +85,24 @@ func recordPages(b *testing.B) http.Handler {
 	known := pageRecordsOf{l}
 	api := admin.New(admin.Config{Installations: pageInstallations{}, Records: known, RecordCounts: known, Log: zap.NewNop()})
 	pages, err := handlers.Admin(handlers.AdminConfig{
-		API: api, Token: pageToken, Metrics: prometheus.NewRegistry(), Version: "bench", Log: zap.NewNop(),
+		API: api, Tokens: pageTokens{}, Key: pageToken, Metrics: prometheus.NewRegistry(), Version: "bench", Log: zap.NewNop(),
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
 	return pages
+}
+
+// pageTokens knows the one token that the pages are asked for with.
+type pageTokens struct{}
+
+func (pageTokens) Authenticate(given v1.Secret) (v1.Identity, bool) {
+	who, ok := pageTokens{}.Current(v1.RootName, 0)
+	return who, ok && given == pageToken
+}
+
+func (pageTokens) Current(id string, _ int) (v1.Identity, bool) {
+	return v1.Identity{ID: v1.RootName, Name: v1.RootName, Role: v1.RoleAdmin}, id == v1.RootName
 }
 
 func sealedLedger(b *testing.B, bus *events.Bus) *ledger.Ledger {

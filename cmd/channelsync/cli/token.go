@@ -1,0 +1,216 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"strconv"
+	"strings"
+	"time"
+
+	"channelsync/api/client"
+	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/cli/internal/command"
+	"channelsync/cmd/channelsync/cli/internal/screen"
+)
+
+func (s *session) tokenCommand() *command.Command {
+	return &command.Command{
+		Name: "token", Short: "who may ask the admin API, and what",
+		Long: "A viewer reads. An operator also stops, starts, tests, reconciles, resyncs, replays, requeues, dismisses\n" +
+			"and approves. An admin also installs, changes settings, uninstalls, erases, backs up, and manages tokens and\n" +
+			"bridges. --admin-token is an admin token named root.",
+		Subs: []*command.Command{s.tokenCreate(), s.tokenList(), s.tokenRotate(), s.tokenDelete()},
+	}
+}
+
+func (s *session) tokenCreate() *command.Command {
+	var role, expires string
+	var only []string
+	return &command.Command{
+		Name: "create", Args: "<name>", Short: "make a token; it is shown once",
+		Examples: []string{
+			"channelsync token create monitoring --role viewer",
+			`channelsync token create acme-ops --role operator --only "Acme MSP" --expires 2160h`,
+		},
+		Flags: func(fs *flag.FlagSet) {
+			fs.StringVar(&role, "role", "", "`ROLE`: viewer, operator or admin")
+			fs.Func("only", "`NAME` or id of an installation that it is limited to; may be said several times", func(v string) error {
+				only = append(only, v1.Trim(v))
+				return nil
+			})
+			fs.StringVar(&expires, "expires", "", "`WHEN` it ends: a time such as 2027-01-31T00:00:00Z, or a duration such as 720h")
+			s.jsonFlag(fs)
+		},
+		Run: func(ctx context.Context, args []string) error {
+			if len(args) != 1 {
+				return command.Usage("put a name with spaces in quotes", "say what the token is called, once")
+			}
+			in := v1.CreateToken{Name: args[0], Role: v1.Role(role)}
+			if !in.Role.Covers(v1.RoleViewer) {
+				return command.Usage("", "--role: got %q, want viewer, operator or admin", role)
+			}
+			until, err := s.until(expires)
+			if err != nil {
+				return err
+			}
+			in.ExpiresAt = until
+			api, err := s.api()
+			if err != nil {
+				return err
+			}
+			if in.Installations, err = chosen(ctx, api, only); err != nil {
+				return err
+			}
+			made, err := api.CreateToken(ctx, in)
+			if err != nil {
+				return err
+			}
+			return s.showToken(made)
+		},
+	}
+}
+
+// until reads a time, or a duration from now; nil for none.
+func (s *session) until(expires string) (*time.Time, error) {
+	if expires == "" {
+		return nil, nil
+	}
+	at, err := time.Parse(time.RFC3339, expires)
+	if d, isDuration := time.ParseDuration(expires); isDuration == nil {
+		at, err = s.now().Add(d).UTC().Truncate(time.Second), nil
+	}
+	if err != nil || !at.After(s.now()) {
+		return nil, command.Usage("", "--expires: got %q, want a time to come such as 2027-01-31T00:00:00Z, or a duration such as 720h", expires)
+	}
+	return &at, nil
+}
+
+// chosen are the ids of the installations that are said; none for all.
+func chosen(ctx context.Context, api *client.Client, refs []string) ([]string, error) {
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	all, err := api.Installations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, ref := range refs {
+		if ref == "" {
+			return nil, command.Usage("leave --only out for all installations", "--only: got nothing, want an installation")
+		}
+		in, err := (&selector{ref}).among(all)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, in.ID)
+	}
+	return ids, nil
+}
+
+func (s *session) showToken(made v1.NewToken) error {
+	if s.json {
+		return s.writeJSON(made)
+	}
+	s.say("id     %s\ntoken  %s", text(made.ID), text(made.Token))
+	s.note("The token is shown this once: keep it now.")
+	return nil
+}
+
+func (s *session) tokenList() *command.Command {
+	return &command.Command{
+		Name: "list", Short: "list the tokens; none shows what it is", Flags: s.jsonFlag,
+		Run: func(ctx context.Context, args []string) error {
+			if err := noArguments(args); err != nil {
+				return err
+			}
+			api, err := s.api()
+			if err != nil {
+				return err
+			}
+			all, err := api.Tokens(ctx)
+			if err != nil {
+				return err
+			}
+			if s.json {
+				return s.writeJSON(v1.TokenList{Items: all})
+			}
+			if len(all) == 0 {
+				s.say("There is no token but --admin-token; channelsync token create makes one.")
+				return nil
+			}
+			t := screen.Table{Header: []string{"NAME", "ID", "ROLE", "INSTALLATIONS", "CREATED", "LAST USED", "EXPIRES"}}
+			for _, one := range all {
+				scope := "all"
+				if len(one.Installations) > 0 {
+					scope = strings.Join(one.Installations, ", ")
+				}
+				t.Add(one.Name, one.ID, string(one.Role), scope, screen.When(s.now(), one.CreatedAt), s.whenever(one.LastUsedAt), s.whenever(one.ExpiresAt))
+			}
+			return s.writeTable(t)
+		},
+	}
+}
+
+// whenever is a time that there may be none of.
+func (s *session) whenever(at *time.Time) string {
+	if at == nil {
+		return "never"
+	}
+	return screen.When(s.now(), *at)
+}
+
+func (s *session) tokenRotate() *command.Command {
+	return &command.Command{
+		Name: "rotate", Args: "<token>", Short: "give a token a new secret, shown once; the old one is valid for an hour", Flags: s.jsonFlag,
+		Run: func(ctx context.Context, args []string) error {
+			api, one, err := s.oneToken(ctx, args)
+			if err != nil {
+				return err
+			}
+			made, err := api.RotateToken(ctx, one.ID)
+			if err != nil {
+				return err
+			}
+			return s.showToken(made)
+		},
+	}
+}
+
+func (s *session) tokenDelete() *command.Command {
+	return &command.Command{
+		Name: "delete", Args: "<token>", Short: "end a token: it is refused from now on, and its sessions end",
+		Run: func(ctx context.Context, args []string) error {
+			api, one, err := s.oneToken(ctx, args)
+			if err != nil {
+				return err
+			}
+			if err := api.DeleteToken(ctx, one.ID); err != nil {
+				return err
+			}
+			s.say("Deleted %s.", text(one.Name))
+			return nil
+		},
+	}
+}
+
+// oneToken finds the one token that is said, by its name or its id.
+func (s *session) oneToken(ctx context.Context, args []string) (*client.Client, v1.Token, error) {
+	if len(args) != 1 {
+		return nil, v1.Token{}, command.Usage("channelsync token list shows them", "say which token, one")
+	}
+	api, err := s.api()
+	if err != nil {
+		return nil, v1.Token{}, err
+	}
+	all, err := api.Tokens(ctx)
+	if err != nil {
+		return nil, v1.Token{}, err
+	}
+	for _, one := range all {
+		if one.ID == v1.Fold(args[0]) || v1.Same(one.Name, args[0]) {
+			return api, one, nil
+		}
+	}
+	return nil, v1.Token{}, &failure{"there is no token " + strconv.Quote(args[0]), "channelsync token list shows them"}
+}

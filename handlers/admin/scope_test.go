@@ -1,0 +1,69 @@
+package admin
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	v1 "channelsync/api/v1"
+)
+
+const two = "01jxtwoaaaaaaaaaaaaaaaaaaa"
+
+// twoThere has two installations, and the status of both.
+type twoThere struct{ *fake }
+
+func (f twoThere) Create(ctx context.Context, in v1.CreateInstallation) (v1.Installation, error) {
+	return installations(f).Create(ctx, in)
+}
+
+func (f twoThere) List(context.Context) ([]v1.Installation, error) {
+	return []v1.Installation{{ID: one, Name: "Acme MSP", State: v1.StateLive}, {ID: two, Name: "Zenith IT", State: v1.StateLive}}, nil
+}
+
+func (f twoThere) Get(ctx context.Context, id string) (v1.Installation, error) {
+	return installations(f).Get(ctx, id)
+}
+
+func (f twoThere) Status(context.Context) (v1.Status, error) {
+	return v1.Status{Installations: []v1.InstallationStatus{{ID: one, Name: "Acme MSP", State: v1.StateLive}, {ID: two, Name: "Zenith IT", State: v1.StateLive}}}, nil
+}
+
+func (f twoThere) Audit(ctx context.Context, q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
+	return overview(f).Audit(ctx, q)
+}
+
+func TestAScopedTokenSeesNoTraceOfOtherInstallations(t *testing.T) {
+	scoped := v1.Identity{ID: "t-1", Name: "acme", Role: v1.RoleAdmin, Installations: []string{one}}
+	f := &fake{}
+	cfg := f.config()
+	cfg.Installations, cfg.Overview = twoThere{f}, twoThere{f}
+	for _, path := range []string{"/installations", "/status"} {
+		mine := text(t, send(t, servedTo(cfg, scoped), "GET", path, ""))
+		if !strings.Contains(mine, one) || strings.Contains(mine, two) || strings.Contains(mine, "Zenith") {
+			t.Errorf("%s to a scoped token: %s", path, mine)
+		}
+		if all := text(t, send(t, served(cfg), "GET", path, "")); !strings.Contains(all, one) || !strings.Contains(all, two) {
+			t.Errorf("%s to root: %s", path, all)
+		}
+		if none := text(t, send(t, servedTo(cfg, v1.Identity{}), "GET", path, "")); strings.Contains(none, one) {
+			t.Errorf("%s to nobody: %s", path, none)
+		}
+	}
+	send(t, servedTo(cfg, scoped), "GET", "/audit", "")
+	if want := "audit {Installation: Only:[" + one + "] Cursor: Limit:50}"; f.asked[len(f.asked)-1] != want {
+		t.Errorf("asked %q, want %q", f.asked, want)
+	}
+
+	// What is refused because of another installation names it to those who see it only.
+	taken := v1.NewProblem(409, v1.CodeConnectionInUse, `This one is pushed to by "Zenith IT" (`+two+`).`, "Uninstall that.")
+	taken.Installation = two
+	f.err = taken
+	for who, names := range map[*v1.Identity]bool{&scoped: false, {ID: "root", Role: v1.RoleAdmin}: true} {
+		p := problem(t, send(t, servedTo(cfg, *who), "PUT", "/installations/"+one+"/channel-program", `{"connectionId":"c","token":"tt"}`))
+		told := p.Installation != "" || strings.Contains(p.Detail+p.Hint, two) || strings.Contains(p.Detail, "Zenith")
+		if p.Status != 409 || p.Code != v1.CodeConnectionInUse || told != names {
+			t.Errorf("%+v: got %+v, want the other installation named: %v", *who, p, names)
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package access
+
+import (
+	"net/http"
+	"slices"
+
+	v1 "channelsync/api/v1"
+)
+
+const (
+	viewer   = v1.RoleViewer
+	operator = v1.RoleOperator
+	admin    = v1.RoleAdmin
+
+	get    = http.MethodGet
+	post   = http.MethodPost
+	put    = http.MethodPut
+	patch  = http.MethodPatch
+	remove = http.MethodDelete
+
+	in = "/installations/{id}"
+)
+
+// API returns the rows of the admin API, below /api/v1. A viewer reads; an operator keeps
+// running what is installed; an admin decides what is installed, how, and who may ask. What
+// tries or previews something takes the role of what it prepares.
+func API() []Row {
+	rows := []Row{
+		{get, "/installations", viewer, false},
+		{post, "/installations", admin, true}, // ?test=only and ?preview=only too
+		{get, in, viewer, false},
+		{patch, in, admin, false}, // ?preview=true too
+		{put, in + "/credentials", admin, false},
+		{put, in + "/channel-program", admin, false},
+		{get, "/zones", viewer, false},
+		{post, in + "/test", operator, false},
+		{post, in + "/syncs/{sync}/install", admin, true},
+
+		{get, in + "/records", viewer, false},
+		{get, in + "/records/counts", viewer, false},
+		{get, in + "/records/{kind}/{record}", viewer, false},
+		{get, in + "/records/{kind}/{record}/explain", viewer, false},
+		{post, in + "/records/{kind}/{record}/reconcile", operator, false},
+		{post, in + "/resyncs", operator, false},
+		{post, in + "/replays", operator, false},
+		{get, in + "/jobs", viewer, false},
+		{get, in + "/jobs/{job}", viewer, false},
+		{post, in + "/jobs/{job}/cancel", operator, false},
+		{get, in + "/dead-letters", viewer, false},
+		{post, in + "/dead-letters/requeue", operator, false},
+		{post, in + "/dead-letters/dismiss", operator, false},
+		{post, in + "/dead-letters/{letter}/dismiss", operator, false},
+		{post, in + "/webhooks/repair", operator, false},
+		{post, in + "/webhooks/rotate-secret", operator, false},
+		{post, in + "/held/approve", operator, false},
+		{post, in + "/held/discard", operator, false},
+		{post, in + "/bridges", admin, false},
+		{get, in + "/feed", viewer, false},
+		{get, in + "/activity", viewer, false},
+		{get, in + "/history", viewer, false},
+
+		{get, "/status", viewer, false},
+		{get, "/audit", viewer, false},
+		{get, "/backup", admin, true},
+		{get, "/openapi.yaml", viewer, false},
+		{get, "/tokens", admin, true},
+		{post, "/tokens", admin, true},
+		{post, "/tokens/{token}/rotate", admin, true},
+		{remove, "/tokens/{token}", admin, true},
+	}
+	return append(rows, lifecycle()...)
+}
+
+// lifecycle are the rows that installations and their syncs have alike, in the API and in the console.
+func lifecycle() []Row {
+	var rows []Row
+	for _, of := range []string{in, in + "/syncs/{sync}"} {
+		rows = append(rows,
+			Row{post, of + "/stop", operator, false}, Row{post, of + "/start", operator, false},
+			Row{post, of + "/reinstall", admin, false},
+			Row{post, of + "/uninstall", admin, false}, Row{post, of + "/erase", admin, false})
+	}
+	return rows
+}
+
+// Profiles returns the rows of the Go runtime's profiles, below /debug/pprof. A heap dump can
+// hold anything that the process knows.
+func Profiles() []Row {
+	return []Row{
+		{get, "/", admin, true},
+		{get, "/profile", admin, true},
+		{get, "/cmdline", admin, true},
+		{get, "/symbol", admin, true},
+		{post, "/symbol", admin, true},
+		{get, "/trace", admin, true},
+		{get, "/{profile}", admin, true},
+	}
+}
+
+// Console returns the rows of the web console. A page that only leads to a write takes the role of the write.
+func Console() []Row {
+	const settings, letters = in + "/settings", in + "/dead-letters"
+	rows := []Row{
+		{get, "/assets/{name}", Anybody, false},
+		{get, "/login", Anybody, false},
+		{post, "/login", Anybody, false},
+		{post, "/logout", viewer, false},
+		{get, "/", viewer, false},
+		{get, "/audit", viewer, false},
+
+		{get, in, viewer, false},
+		{get, in + "/welcome", viewer, false},
+		{get, in + "/activity", viewer, false},
+		{post, in + "/syncs/{sync}/install", admin, true},
+		{get, in + "/uninstall", admin, false},
+		{get, in + "/erase", admin, false},
+		{post, in + "/webhooks/repair", operator, false},
+		{post, in + "/webhooks/rotate-secret", operator, false},
+		{post, in + "/held/approve", operator, false},
+		{post, in + "/held/discard", operator, false},
+
+		{get, in + "/records", viewer, false},
+		{get, in + "/records/lookup", viewer, false},
+		{get, in + "/records/{kind}/{record}", viewer, false},
+		{get, in + "/records/{kind}/{record}/bundle", viewer, false},
+		{post, in + "/records/{kind}/{record}/reconcile", operator, false},
+		{get, in + "/replay", viewer, false},
+		{post, in + "/replay", operator, false},
+		{get, in + "/jobs/{job}", viewer, false},
+		{post, in + "/jobs/{job}/cancel", operator, false},
+		{post, in + "/jobs/{job}/run", operator, false},
+		{get, letters, viewer, false},
+		{post, letters + "/requeue", operator, false},
+		{get, letters + "/dismiss", operator, false},
+		{post, letters + "/dismiss", operator, false},
+		{get, letters + "/{letter}", viewer, false},
+		{get, letters + "/{letter}/dismiss", operator, false},
+		{post, letters + "/{letter}/dismiss", operator, false},
+
+		{get, settings, viewer, false},
+		{post, settings + "/name", admin, false},
+		{post, settings + "/credentials", admin, false},
+		{post, settings + "/channel-program", admin, false},
+		{post, settings + "/test", operator, false},
+		{post, settings + "/bridges", admin, false},
+		{post, settings + "/options", admin, false},
+		{post, settings + "/options/preview", admin, false},
+
+		{get, "/install", admin, true},
+		{post, "/install", admin, true},
+		{get, "/install/region", admin, true},
+		{post, "/install/change", admin, true},
+		{post, "/install/preview", admin, true},
+		{post, "/install/start", admin, true},
+		{get, "/install/*", admin, true},
+	}
+	all := append(rows, lifecycle()...)
+	return slices.DeleteFunc(all, func(r Row) bool { // a sync goes with its installation
+		return r.Path == in+"/syncs/{sync}/uninstall" || r.Path == in+"/syncs/{sync}/erase"
+	})
+}

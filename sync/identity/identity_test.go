@@ -1,0 +1,354 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap/zaptest"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/seal"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const rootToken v1.Secret = "root-token-of-this-test-0123456789"
+
+// clock is set by hand.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// env is a table that several instances share, with one clock.
+type env struct {
+	t     *testing.T
+	table *events.Table
+	clock *clock
+	ring  *seal.Ring
+}
+
+func newEnv(t *testing.T) *env {
+	t.Helper()
+	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Retention: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := bus.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	table, err := bus.Table(t.Context(), events.TableConfig{Name: "tokens"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &env{t: t, table: table, clock: &clock{at: time.Now()}, ring: ring(t, 1)}
+}
+
+func ring(t *testing.T, keys ...byte) *seal.Ring {
+	t.Helper()
+	var raws [][]byte
+	for _, k := range keys {
+		raws = append(raws, []byte(strings.Repeat(string(rune(k)), seal.KeySize)))
+	}
+	r, err := seal.NewRing(raws...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// instance is one that runs until the test ends.
+func (e *env) instance() *Store {
+	e.t.Helper()
+	s, err := Open(e.t.Context(), Config{Table: e.table, Sealer: e.ring, Root: rootToken, Now: e.clock.now, Log: zaptest.NewLogger(e.t)})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { s.Run(ctx) })
+	e.t.Cleanup(func() { cancel(); running.Wait() })
+	return s
+}
+
+// within waits until something holds: what another instance wrote arrives by the watch.
+func within(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // what the API promises
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("not within 5 s: %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+func (e *env) create(s *Store, in v1.CreateToken) v1.NewToken {
+	e.t.Helper()
+	made, err := s.Create(e.t.Context(), in)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return made
+}
+
+func opens(s *Store, text string) bool { _, ok := s.Authenticate(v1.Secret(text)); return ok }
+
+func TestATokenIsKnownAndEndsOnEveryInstance(t *testing.T) {
+	e := newEnv(t)
+	a, b := e.instance(), e.instance()
+	made := e.create(a, v1.CreateToken{Name: "ops", Role: v1.RoleOperator, Installations: []string{"one"}})
+	within(t, "the other instance knows it", func() bool { return opens(b, made.Token) })
+	who, ok := b.Authenticate(v1.Secret(made.Token))
+	if !ok || who.Name != "ops" || who.Role != v1.RoleOperator || !who.Sees("one") || who.Sees("two") || who.ID != made.ID {
+		t.Errorf("it is %+v, %v", who, ok)
+	}
+	if err := b.Delete(t.Context(), made.ID); err != nil {
+		t.Fatal(err)
+	}
+	if opens(b, made.Token) {
+		t.Error("it opens where it was deleted")
+	}
+	within(t, "the other instance refuses it", func() bool { return !opens(a, made.Token) })
+	if _, ok := a.Current(made.ID, who.Secret); ok {
+		t.Error("its sessions go on")
+	}
+	if err := a.Delete(t.Context(), made.ID); problemOf(err).Status != 404 {
+		t.Errorf("deleted again: %v", err)
+	}
+}
+
+func TestOnlyHashesAreStoredAndOnlyOurRowsOpen(t *testing.T) {
+	e := newEnv(t)
+	a := e.instance()
+	made := e.create(a, v1.CreateToken{Name: "ops", Role: v1.RoleViewer})
+	row, err := e.table.Get(t.Context(), made.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(row.Value), made.Token) || strings.Contains(string(row.Value), "ops") {
+		t.Errorf("the row is readable: %q", row.Value)
+	}
+	plain, err := e.ring.Open(place(made.ID), row.Value)
+	if err != nil || strings.Contains(string(plain), made.Token) || !strings.Contains(string(plain), `"hash"`) {
+		t.Errorf("the row says %s, %v", plain, err)
+	}
+	// Whoever can write to the store but has no key: a row of their own, and a copy of one under another id.
+	for key, value := range map[string][]byte{
+		"forged": []byte(`{"id":"forged","name":"x","role":"admin","secrets":[{"number":1,"hash":"AAAA"}]}`),
+		"copied": row.Value, made.ID: []byte("x"),
+	} {
+		if _, err := e.table.Put(t.Context(), key, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	within(t, "a row that is not ours opens nothing", func() bool { return !opens(a, made.Token) })
+	if all := e.instance().List(); len(all) != 0 {
+		t.Errorf("tokens %+v", all)
+	}
+}
+
+func TestARotatedTokenOverlapsForAnHour(t *testing.T) {
+	e := newEnv(t)
+	a, b := e.instance(), e.instance()
+	made := e.create(a, v1.CreateToken{Name: "ops", Role: v1.RoleViewer})
+	old, _ := a.Authenticate(v1.Secret(made.Token))
+	again, err := a.Rotate(t.Context(), made.ID)
+	if err != nil || again.ID != made.ID || again.Token == made.Token {
+		t.Fatalf("%+v, %v", again, err)
+	}
+	within(t, "both open on both", func() bool { return opens(a, again.Token) && opens(b, again.Token) && opens(b, made.Token) })
+	e.clock.add(time.Hour - time.Second)
+	if !opens(a, made.Token) || !opens(b, made.Token) {
+		t.Error("the old one ended before its hour")
+	}
+	e.clock.add(2 * time.Second)
+	if opens(a, made.Token) || opens(b, made.Token) || !opens(b, again.Token) {
+		t.Error("after the hour the old one opens, or the new one does not")
+	}
+	if _, ok := b.Current(old.ID, old.Secret); ok {
+		t.Error("a session opened with the old one goes on")
+	}
+	for range maxSecrets - 1 {
+		if _, err := a.Rotate(t.Context(), made.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := a.Rotate(t.Context(), made.ID); problemOf(err).Status != 409 {
+		t.Errorf("too many secrets side by side: %v", err)
+	}
+}
+
+func TestATokenExpires(t *testing.T) {
+	e := newEnv(t)
+	a := e.instance()
+	until := e.clock.now().Add(time.Hour)
+	made := e.create(a, v1.CreateToken{Name: "ops", Role: v1.RoleViewer, ExpiresAt: &until})
+	again, err := a.Rotate(t.Context(), made.ID)
+	if err != nil || !opens(a, made.Token) || !opens(a, again.Token) {
+		t.Fatalf("before its end: %v", err)
+	}
+	e.clock.add(time.Hour)
+	if opens(a, made.Token) || opens(a, again.Token) {
+		t.Error("it opens after its end")
+	}
+	if who, ok := a.Authenticate(v1.Secret(again.Token)); ok || who.Name != "ops" {
+		t.Errorf("the audit is told that it was %q's, %v", who.Name, ok)
+	}
+	if _, err := a.Rotate(t.Context(), made.ID); problemOf(err).Status != 409 {
+		t.Errorf("rotated after its end: %v", err)
+	}
+	past := e.clock.now()
+	if _, err := a.Create(t.Context(), v1.CreateToken{Name: "x", Role: v1.RoleViewer, ExpiresAt: &past}); problemOf(err).Status != 422 {
+		t.Errorf("made with an end in the past: %v", err)
+	}
+}
+
+func TestNamesAreOneTokensEach(t *testing.T) {
+	e := newEnv(t)
+	a, b := e.instance(), e.instance()
+	e.create(a, v1.CreateToken{Name: "Ops", Role: v1.RoleViewer})
+	for _, name := range []string{"Ops", "ops", " OPS ", "root", "Root"} {
+		if _, err := b.Create(t.Context(), v1.CreateToken{Name: name, Role: v1.RoleViewer}); problemOf(err).Status != 409 {
+			t.Errorf("a second %q: %v", name, err)
+		}
+	}
+	var made sync.WaitGroup
+	for i := range 8 {
+		made.Go(func() {
+			_, _ = []*Store{a, b}[i%2].Create(t.Context(), v1.CreateToken{Name: "same", Role: v1.RoleViewer})
+		})
+	}
+	made.Wait()
+	names := 0
+	for _, one := range e.instance().List() {
+		if one.Name == "same" {
+			names++
+		}
+	}
+	if names > 1 {
+		t.Errorf("%d tokens have one name", names)
+	}
+}
+
+func TestWhenATokenWasUsedIsWrittenOnceAMinute(t *testing.T) {
+	e := newEnv(t)
+	a := e.instance()
+	made := e.create(a, v1.CreateToken{Name: "ops", Role: v1.RoleViewer})
+	revision := func() uint64 {
+		row, err := e.table.Get(t.Context(), made.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return row.Revision
+	}
+	first := revision()
+	note := func() {
+		t.Helper()
+		if err := a.noteUse(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	note()
+	if revision() != first || a.List()[0].LastUsedAt != nil {
+		t.Error("a token that nobody used is written")
+	}
+	opens(a, made.Token)
+	note()
+	second := revision()
+	if at := a.List()[0].LastUsedAt; second == first || at == nil || !at.Equal(e.clock.now()) {
+		t.Errorf("used at %v, now it is %v", at, e.clock.now())
+	}
+	e.clock.add(59 * time.Second)
+	opens(a, made.Token)
+	note()
+	if revision() != second || !a.List()[0].LastUsedAt.Equal(e.clock.now()) {
+		t.Error("it is written twice within a minute, or not shown")
+	}
+	e.clock.add(time.Second)
+	opens(a, made.Token)
+	note()
+	if revision() == second {
+		t.Error("it is not written after a minute")
+	}
+	if err := e.table.Delete(t.Context(), made.ID); err != nil {
+		t.Fatal(err)
+	}
+	e.clock.add(time.Hour)
+	opens(a, made.Token)
+	note() // of one that was deleted elsewhere: it must not come back
+	if _, err := e.table.Get(t.Context(), made.ID); !errors.Is(err, events.ErrNotFound) {
+		t.Errorf("a deleted token is there again: %v", err)
+	}
+}
+
+func TestRoot(t *testing.T) {
+	e := newEnv(t)
+	a := e.instance()
+	who, ok := a.Authenticate(rootToken)
+	if !ok || who.ID != "root" || who.Name != "root" || who.Role != v1.RoleAdmin || who.Scoped() {
+		t.Errorf("it is %+v, %v", who, ok)
+	}
+	for _, text := range []string{"", "root", "cst_", "cst_" + strings.Repeat("A", 43), string(rootToken) + "x"} {
+		if opens(a, text) {
+			t.Errorf("%q opens", text)
+		}
+	}
+	if err := a.Delete(t.Context(), "root"); problemOf(err).Status != 404 {
+		t.Errorf("root deleted: %v", err)
+	}
+	rootless, err := Open(t.Context(), Config{Table: e.table, Sealer: e.ring, Now: e.clock.now, Log: zaptest.NewLogger(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := rootless.Current("root", 0); ok || opens(rootless, "") {
+		t.Error("without --admin-token somebody is root")
+	}
+}
+
+func TestANewMasterKeySealsTokensAnew(t *testing.T) {
+	e := newEnv(t)
+	made := e.create(e.instance(), v1.CreateToken{Name: "ops", Role: v1.RoleViewer})
+	e.ring = ring(t, 2, 1)
+	if !opens(e.instance(), made.Token) {
+		t.Fatal("refused after the rotation")
+	}
+	e.ring = ring(t, 2)
+	if !opens(e.instance(), made.Token) {
+		t.Error("refused once the old key is gone")
+	}
+}
+
+func problemOf(err error) v1.Problem {
+	if p, ok := errors.AsType[*v1.Problem](err); ok {
+		return *p
+	}
+	return v1.Problem{Detail: fmt.Sprint(err)}
+}

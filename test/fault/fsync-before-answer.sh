@@ -74,7 +74,7 @@ serve() {
     -e trace=openat,write,pwrite64,writev,pwritev,sendto,fsync,fdatasync \
     sh -c 'echo $$ >"$0/pid"; exec "$0/bin/channelsync" serve "$@"' "$work" \
     --callback-listen "$callbacks" --admin-listen 127.0.0.1:0 --public-url "http://$callbacks" \
-    --data-dir "$work/data" --admin-token fsync-before-answer --log-format json \
+    --data-dir "$work/data" --admin-token fsync-before-answer-of-this-test --log-format json \
     --autotask-allow-hosts "$autotask" --autotask-discovery-url "http://$autotask/atservicesrest" \
     --channel-program-url "http://$target" >"$work/channelsync.log" 2>&1 &
   tracer=$!
@@ -96,7 +96,7 @@ if ! said "$work/channelsync.log" '"admin":"([0-9.:]+)"'; then
 fi
 admin=$value
 
-api() { curl -sS --max-time 30 -H 'Authorization: Bearer fsync-before-answer' -H 'Content-Type: application/json' "$@"; }
+api() { curl -sS --max-time 30 -H 'Authorization: Bearer fsync-before-answer-of-this-test' -H 'Content-Type: application/json' "$@"; }
 
 said "$work/autotask.log" 'secret +([^ ]+) ' || fail 'the Autotask simulator names no secret'
 secret=$value

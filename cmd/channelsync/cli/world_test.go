@@ -24,7 +24,7 @@ import (
 const (
 	acme   = "01jxacmeaaaaaaaaaaaaaaaaaa"
 	zenith = "01jxzenithaaaaaaaaaaaaaaaa"
-	token  = "right-token"
+	token  = "right-token-of-this-test-world"
 )
 
 // world is a service without a sync: the real admin API before a sync side that

@@ -9,8 +9,6 @@ import (
 	"slices"
 )
 
-const minTokenBeyondLoopback = 8
-
 // check looks at what only several settings together can tell, and fills the
 // defaults that depend on another setting. Called once every value stands alone.
 func (c *Config) check() []error {
@@ -37,9 +35,6 @@ func (c *Config) checkAdmin() []error {
 	if c.AdminTLSCert == "" && c.AdminTLSKey == "" && !c.AdminPlaintext {
 		errs = append(errs, c.clash("admin-listen",
 			"want a loopback address, or --admin-tls-cert and --admin-tls-key, or --admin-plaintext behind a proxy with TLS"))
-	}
-	if t := c.AdminToken.Reveal(); t != "" && len(t) < minTokenBeyondLoopback {
-		errs = append(errs, c.clash("admin-token", "want 8 characters or more while --admin-listen is beyond loopback"))
 	}
 	return errs
 }

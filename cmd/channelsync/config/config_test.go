@@ -69,7 +69,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"--public-url=https://hooks.example/base/", "--data-dir=d", "--admin-url=http://Console.example:8081/", "--trusted-proxies=10.1.2.3/8, ::ffff:192.0.2.7,fd00::/8",
 		"--nats-url=nats://a:4222, tls://b", "--nats-creds=" + file, "--nats-domain=hub",
 		"--nats-ca=" + file, "--nats-cert=" + file, "--nats-key=" + file,
-		"--master-key=" + key(1) + "," + key(2), "--admin-token=tok",
+		"--master-key=" + key(1) + "," + key(2), "--admin-token=" + strong,
 		"--channel-program-url=http://localhost:9/v1/", "--autotask-discovery-url=http://sim:90/atservicesrest",
 		"--autotask-allow-hosts=Sim:90, other:91,sim:90", "--contract-poll-interval=1s",
 		"--contract-parts-interval=2s", "--sweep-interval=3s", "--webhook-check-interval=4s",
@@ -90,7 +90,7 @@ func TestEverySettingIsRead(t *testing.T) {
 			CACert: file, Cert: file, Key: file,
 		},
 		MasterKeys: []v1.Secret{v1.Secret(strings.Repeat("\x01", 32)), v1.Secret(strings.Repeat("\x02", 32))},
-		AdminToken: "tok", ChannelProgramURL: "http://localhost:9/v1",
+		AdminToken: strong, ChannelProgramURL: "http://localhost:9/v1",
 		Autotask: Autotask{DiscoveryURL: "http://sim:90/atservicesrest", AllowHosts: []string{"sim:90", "other:91"}},
 		Intervals: Intervals{
 			ContractPoll: time.Second, ContractParts: 2 * time.Second, Sweep: 3 * time.Second,
@@ -106,22 +106,22 @@ func TestEverySettingIsRead(t *testing.T) {
 }
 
 func TestPrecedence(t *testing.T) {
-	token := writeFile(t, "token", "from-file\n")
+	token := writeFile(t, "token", "file"+strong+"\n")
 	for _, tc := range []struct {
 		name string
 		args []string
 		env  LookupEnv
 		want v1.Secret
 	}{
-		{"flag over env", []string{"--admin-token=f"}, env("ADMIN_TOKEN=e"), "f"},
-		{"flag over file", []string{"--admin-token=f"}, env("ADMIN_TOKEN_FILE=" + token), "f"},
-		{"env", nil, env("ADMIN_TOKEN=e"), "e"},
-		{"file, trimmed", nil, env("ADMIN_TOKEN_FILE=" + token), "from-file"},
-		{"file flag", []string{"--admin-token-file", token}, env("ADMIN_TOKEN=e"), "from-file"},
-		{"empty env is not set", nil, env("ADMIN_TOKEN=", "ADMIN_TOKEN_FILE="+token), "from-file"},
-		{"blank env is not set", nil, env("ADMIN_TOKEN= \u00a0\n", "ADMIN_TOKEN_FILE="+token), "from-file"},
-		{"env, trimmed", nil, env("ADMIN_TOKEN=e\r\n"), "e"},
-		{"flag, trimmed", []string{"--admin-token", "\ufefff\u200b "}, env(), "f"},
+		{"flag over env", []string{"--admin-token=f" + strong}, env("ADMIN_TOKEN=e" + strong), "f" + strong},
+		{"flag over file", []string{"--admin-token=f" + strong}, env("ADMIN_TOKEN_FILE=" + token), "f" + strong},
+		{"env", nil, env("ADMIN_TOKEN=e" + strong), "e" + strong},
+		{"file, trimmed", nil, env("ADMIN_TOKEN_FILE=" + token), "file" + strong},
+		{"file flag", []string{"--admin-token-file", token}, env("ADMIN_TOKEN=e" + strong), "file" + strong},
+		{"empty env is not set", nil, env("ADMIN_TOKEN=", "ADMIN_TOKEN_FILE="+token), "file" + strong},
+		{"blank env is not set", nil, env("ADMIN_TOKEN= \u00a0\n", "ADMIN_TOKEN_FILE="+token), "file" + strong},
+		{"env, trimmed", nil, env("ADMIN_TOKEN=e" + strong + "\r\n"), "e" + strong},
+		{"flag, trimmed", []string{"--admin-token", "\ufefff" + strong + "\u200b "}, env(), "f" + strong},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c, err := Parse(tc.args, tc.env)
@@ -240,8 +240,8 @@ func TestWrongSettings(t *testing.T) {
 			want: `--admin-listen: got ":8081", want a loopback address, or --admin-tls-cert and --admin-tls-key, or --admin-plaintext behind a proxy with TLS`,
 		},
 		{
-			args: []string{"--admin-listen=:1", "--admin-plaintext", "--admin-token=short"},
-			want: `--admin-token: got a secret of 5 characters, want 8 characters or more while --admin-listen is beyond loopback`,
+			args: []string{"--admin-token=correct-horse"},
+			want: `--admin-token: got a secret of 13 characters, want a generated one of 128 random bits or more (openssl rand -hex 32)`,
 		},
 		{args: []string{"--admin-plaintext=perhaps"}, want: `--admin-plaintext: got "perhaps", want true or false`},
 		{
@@ -283,11 +283,11 @@ func TestWrongSettings(t *testing.T) {
 			want: `--nats-domain: got "a.b", want a name without dots, spaces, slashes and wildcards`,
 		},
 		{
-			args: []string{"--nats-url=a:1", "--nats-cert=" + file, "--master-key=" + key(1), "--admin-token=x"},
+			args: []string{"--nats-url=a:1", "--nats-cert=" + file, "--master-key=" + key(1), "--admin-token=" + strong},
 			want: `--nats-cert: got "` + file + `", want both --nats-cert and --nats-key, or neither`,
 		},
 		{
-			args: []string{"--nats-url=a:1", "--admin-token=x"},
+			args: []string{"--nats-url=a:1", "--admin-token=" + strong},
 			want: `--master-key: got nothing, want a key: with --nats-url none is made`,
 		},
 		{
@@ -430,7 +430,7 @@ func TestHelp(t *testing.T) {
 
 func TestNothingPrintsASecret(t *testing.T) {
 	args := []string{"--nats-url=nats://u:hush1@a:4222", "--master-key=" + key('k'), "--notify-url=https://ops.example/a?k=hush3"}
-	c, err := Parse(args, env("ADMIN_TOKEN=hush2", "NOTIFY_SECRET=hush4-0123456789"))
+	c, err := Parse(args, env("ADMIN_TOKEN=hush2"+strong, "NOTIFY_SECRET=hush4-0123456789"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -542,4 +542,27 @@ func FuzzSetting(f *testing.F) {
 			t.Errorf("--%s shows its secret: %s", d.name, told.String())
 		}
 	})
+}
+
+// strong is a token that could have been generated.
+const strong = "Zk3vQ9xW1mB7tR5yN2cL8a"
+
+func TestAWeakAdminTokenIsRefused(t *testing.T) {
+	for text, ok := range map[string]bool{
+		"":                                 true, // none: it is made
+		strong:                             true,
+		"0123456789abcdef0123456789abcdef": true, // 16 bytes of hex
+		"0123456789abcdef0123456789abcde":  false,
+		strong[:21]:                        false, // 21 characters of base64 are 126 bits
+		"secret":                           false,
+		strings.Repeat("a", 64):            false,
+		strings.Repeat("ab12", 16):         false,
+		"00000000000000000000000000000000": false,
+		"1234567890123456789012345678901234567890": true,
+	} {
+		var got v1.Secret
+		if err := token(&got, text); (err == nil) != ok {
+			t.Errorf("%q: got %v, want it taken: %v", text, err, ok)
+		}
+	}
 }

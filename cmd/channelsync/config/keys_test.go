@@ -57,11 +57,11 @@ func TestKeysAreMadeOnceAndKept(t *testing.T) {
 }
 
 func TestGivenKeysMakeNoFiles(t *testing.T) {
-	c := embedded(t, "--master-key="+key(1), "--admin-token=t")
+	c := embedded(t, "--master-key="+key(1), "--admin-token="+strong)
 	if made, err := EnsureKeys(&c); err != nil || len(made) != 0 {
 		t.Errorf("made %q, %v", made, err)
 	}
-	if c.AdminToken != "t" {
+	if c.AdminToken != strong {
 		t.Errorf("token replaced by %q", c.AdminToken.Reveal())
 	}
 }
@@ -135,7 +135,7 @@ func TestUnsafeKeysAreRefused(t *testing.T) {
 }
 
 func TestExternalNATSMakesNothing(t *testing.T) {
-	c := embedded(t, "--nats-url=nats://a:4222", "--master-key="+key(1), "--admin-token=t")
+	c := embedded(t, "--nats-url=nats://a:4222", "--master-key="+key(1), "--admin-token="+strong)
 	if made, err := EnsureKeys(&c); err != nil || len(made) != 0 {
 		t.Errorf("made %q, %v", made, err)
 	}

@@ -113,16 +113,53 @@ func decodeKey(s string) ([]byte, error) {
 	return base64.RawStdEncoding.Strict().DecodeString(s)
 }
 
+// tokenBits is how hard the admin token is to guess at least.
+const tokenBits = 128
+
 // token reads a bearer token: what an Authorization header can carry (RFC 6750
-// b64token, and the rest of visible ASCII too).
+// b64token, and the rest of visible ASCII too), and nobody guesses.
 func token(to *v1.Secret, s string) error {
 	for _, r := range s {
 		if r <= ' ' || r > '~' {
 			return want("visible ASCII characters without spaces")
 		}
 	}
+	if s != "" && bitsAtMost(s) < tokenBits {
+		return want("a generated one of 128 random bits or more (openssl rand -hex 32)")
+	}
 	*to = v1.Secret(s)
 	return nil
+}
+
+// bitsAtMost is how many random bits a text can have: as many as one of its length has that
+// is drawn from the kinds of characters in it. A text of few different ones was not drawn.
+func bitsAtMost(s string) float64 {
+	different, kinds, hex := map[rune]bool{}, map[string]int{}, true
+	for _, r := range s {
+		different[r] = true
+		hex = hex && strings.ContainsRune("0123456789abcdefABCDEF", r)
+		switch {
+		case r >= '0' && r <= '9':
+			kinds["digit"] = 10
+		case r >= 'a' && r <= 'z':
+			kinds["lower"] = 26
+		case r >= 'A' && r <= 'Z':
+			kinds["upper"] = 26
+		default:
+			kinds["other"] = 32
+		}
+	}
+	if len(different) < 8 {
+		return 0
+	}
+	alphabet := 0
+	for _, size := range kinds {
+		alphabet += size
+	}
+	if hex {
+		alphabet = min(alphabet, 16)
+	}
+	return float64(len(s)) * math.Log2(float64(alphabet))
 }
 
 // signingSecret takes a secret that cannot be guessed from what it signed.

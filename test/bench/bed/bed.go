@@ -24,7 +24,7 @@ const (
 	secret     = "Secret-of-bench-1"
 	trackingID = "IDENTIFIER-OF-BENCH"
 	token      = "token-of-bench"
-	adminToken = "admin-token-of-bench"
+	adminToken = "admin-token-of-this-bench-world"
 
 	startWithin = 2 * time.Minute
 	stopWithin  = 30 * time.Second

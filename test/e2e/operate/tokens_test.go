@@ -1,0 +1,152 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"channelsync/api/client"
+	v1 "channelsync/api/v1"
+	"channelsync/test/e2e/world"
+)
+
+// endsWithin is what the API promises of a token that was deleted.
+const endsWithin = 5 * time.Second
+
+// clientOf is a client with a token of its own.
+func clientOf(w *world.World, token string) *client.Client {
+	w.T.Helper()
+	transport := &http.Transport{}
+	w.T.Cleanup(transport.CloseIdleConnections)
+	c, err := client.New(client.Config{URL: w.AdminURL, Token: v1.Secret(token), Transport: transport})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return c
+}
+
+func refusedWith(t *testing.T, err error, status int, code string) {
+	t.Helper()
+	if p, ok := errors.AsType[*v1.Problem](err); !ok || p.Status != status || p.Code != code {
+		t.Errorf("got %v, want %d %s", err, status, code)
+	}
+}
+
+// TestADeletedTokenEndsWithItsFeedsAndSessions on a running service, after a restart too.
+func TestADeletedTokenEndsWithItsFeedsAndSessions(t *testing.T) {
+	t.Parallel()
+	w := start(t, world.Options{})
+	company(w, "Northwind Dental")
+	in := w.Install(customers)
+	made, err := w.Admin.CreateToken(t.Context(), v1.CreateToken{Name: "ops", Role: v1.RoleOperator, Installations: []string{in.ID}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Stop()
+	w.Start()
+	ops := clientOf(w, made.Token)
+	if all, err := ops.Installations(t.Context()); err != nil || len(all) != 1 {
+		t.Fatalf("after a restart: %v, %v", all, err)
+	}
+	if err := ops.Act(t.Context(), in.ID, "", "stop"); err != nil {
+		t.Errorf("an operator stops: %v", err)
+	}
+	refusedWith(t, ops.Act(t.Context(), in.ID, "", "erase"), 403, v1.CodeForbidden)
+	_, err = ops.Tokens(t.Context())
+	refusedWith(t, err, 403, v1.CodeForbidden)
+
+	// What is open: a feed and a page of the console, both without an end of their own.
+	browser := loggedIn(t, w, made.Token)
+	ended := make(chan string, 2)
+	for path, by := range map[string]*http.Client{"/api/v1/installations/" + in.ID + "/feed": nil, "/installations/" + in.ID: browser} {
+		open(t, w, ended, stream{path, by, made.Token})
+	}
+
+	if err := w.Admin.DeleteToken(t.Context(), made.ID); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.NewTimer(endsWithin)
+	defer deadline.Stop()
+	for range 2 {
+		select {
+		case <-ended:
+		case <-deadline.C:
+			t.Fatalf("a feed or a page of a deleted token is open after %s", endsWithin)
+		}
+	}
+	_, err = ops.Installations(t.Context())
+	refusedWith(t, err, 401, v1.CodeUnauthenticated)
+	resp, err := browser.Get(w.AdminURL + "/installations/" + in.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.Request.URL.Path != "/login" {
+		t.Errorf("the session goes on: %s answered %d", resp.Request.URL, resp.StatusCode)
+	}
+}
+
+// stream is an answer without an end: a page of a browser's, or what a token asks for.
+type stream struct {
+	path    string
+	browser *http.Client
+	token   string
+}
+
+// open opens a stream, and tells when it has ended.
+func open(t *testing.T, w *world.World, ended chan<- string, s stream) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	t.Cleanup(cancel)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.AdminURL+s.path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/event-stream")
+	by := s.browser
+	if by == nil {
+		transport := &http.Transport{}
+		t.Cleanup(transport.CloseIdleConnections)
+		by = &http.Client{Transport: transport}
+		r.Header.Set("Authorization", "Bearer "+s.token)
+	}
+	resp, err := by.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: got %d", s.path, resp.StatusCode)
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		ended <- s.path
+	}()
+}
+
+// loggedIn is a browser with a session.
+func loggedIn(t *testing.T, w *world.World, token string) *http.Client {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	browser := &http.Client{Jar: jar, Transport: transport}
+	resp, err := browser.Post(w.AdminURL+"/login", "application/x-www-form-urlencoded", strings.NewReader(url.Values{"token": {token}}.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusOK || resp.Request.URL.Path != "/" {
+		t.Fatalf("log-in: %d at %s", resp.StatusCode, resp.Request.URL)
+	}
+	return browser
+}

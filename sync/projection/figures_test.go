@@ -472,6 +472,7 @@ func TestFiguresOfContractsAsRealTenantsHaveThem(t *testing.T) {
 	groups := map[string][]contractFigures{
 		"whole periods": wholePeriods(), "parts of periods": partPeriods(), "adjustments": adjustments(), "cancelled lines": cancelled(),
 		"rows without a line": lineless(), "credits": credits(), "vendors": vendorsOfLines(), "other types": otherTypes(), "currencies": currencies(),
+		"odd days": oddDays(), "odd amounts": oddAmounts(), "odd contracts": oddContracts(),
 	}
 	schemas, contracts := schemas(t), 0
 	for name, group := range groups {

@@ -79,6 +79,7 @@ func (d *delivery) handle() answer {
 		return d.hint(receiver)
 	}
 	if !d.authenticate(receiver, signature, body, envelope) {
+		d.doubt(arrive.ctx, receiver, signature, envelope.GUID())
 		return unauthentic()
 	}
 	arrive.leave() // no stranger: from here on it counts for its installation
@@ -130,6 +131,20 @@ func (d *delivery) readBody(arrive *arrival) (body []byte, refusal answer, ok bo
 	// the request's context in the middle of a publish after a slow body.
 	_ = http.NewResponseController(d.w).SetReadDeadline(time.Time{})
 	return body, answer{}, true
+}
+
+// doubt tells of a signed body whose signature is wrong although it names a registration of the installation. Few but
+// Autotask know its GUID. Nothing of the body has an effect.
+func (d *delivery) doubt(ctx context.Context, receiver Receiver, signature, guid string) {
+	if signature == "" || guid == "" || receiver.State == v1.StateUninstalled {
+		return
+	}
+	for _, reg := range receiver.Registrations {
+		if strings.EqualFold(reg.GUID, guid) {
+			d.Checks.SecretDoubted(ctx, d.installation, strings.ToLower(reg.GUID))
+			return
+		}
+	}
 }
 
 // hint makes the registrations of the installation be looked at over the API.

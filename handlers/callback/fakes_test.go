@@ -54,6 +54,7 @@ type world struct {
 	rejected  []string
 	rejectErr error
 	checked   []string
+	doubted   []string
 	delivered []string
 	now       time.Time
 }
@@ -116,6 +117,12 @@ func (w *world) CheckSoon(installation string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.checked = append(w.checked, installation)
+}
+
+func (w *world) SecretDoubted(_ context.Context, installation, guid string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.doubted = append(w.doubted, installation+" "+guid)
 }
 
 func (w *world) Delivered(installation, guid string, seq *int64, _ time.Time, result string) {

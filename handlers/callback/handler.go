@@ -46,6 +46,9 @@ type Rejects interface {
 // Checks looks at the webhook registrations of an installation over the API, soon.
 type Checks interface {
 	CheckSoon(installation string)
+	// SecretDoubted is told of a body that names a registration of the installation, and that none of the
+	// secrets signed: Autotask may have another secret than ours.
+	SecretDoubted(ctx context.Context, installation, guid string)
 }
 
 // Observer is told of every delivery. The installation is empty unless it is

@@ -2,6 +2,7 @@ package callback
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -93,6 +94,32 @@ func TestHintsAreLimitedToOneAMinute(t *testing.T) {
 	serve(h, request(deactivated(stopped), "", "x"))
 	if last := w.checked[len(w.checked)-1]; last != stopped {
 		t.Errorf("the hint of one installation held back another's: %s", last)
+	}
+}
+
+// Only what names a registration of the installation, and is signed by something, tells that the secret may be another one.
+func TestASecretIsDoubtedOnlyForItsOwnRegistration(t *testing.T) {
+	w := newWorld()
+	h := w.handler(w.config())
+	for _, tc := range []struct {
+		name string
+		r    *http.Request
+		want string
+	}{
+		{"signed by another secret", request(main(live), "typed by hand", envelope()), "[" + live + " " + strings.ToLower(companyGUID) + "]"},
+		{"signed by ours", request(main(live), companySecret, envelope()), "[]"},
+		{"not signed", request(main(live), "", envelope()), "[]"},
+		{"of an unknown GUID", request(main(live), "typed by hand", strings.ReplaceAll(envelope(), companyGUID, "00000000-0000-0000-0000-000000000000")), "[]"},
+		{"of no GUID", request(main(live), "typed by hand", `{"Action":"Update"}`), "[]"},
+		{"no JSON", request(main(live), "typed by hand", "not json"), "[]"},
+		{"deactivated", request(deactivated(live), "typed by hand", strings.ReplaceAll(envelope(), `"Update"`, `"Deactivated"`)), "[]"},
+		{"of an uninstalled one", request(main(uninstalled), "typed by hand", envelope()), "[]"},
+	} {
+		w.doubted = nil
+		serve(h, tc.r)
+		if got := fmt.Sprint(w.doubted); got != tc.want {
+			t.Errorf("%s: doubted %s, want %s", tc.name, got, tc.want)
+		}
 	}
 }
 

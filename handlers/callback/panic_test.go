@@ -40,6 +40,11 @@ func (m *mine) CheckSoon(installation string) {
 	m.world.CheckSoon(installation)
 }
 
+func (m *mine) SecretDoubted(ctx context.Context, installation, guid string) {
+	m.step("doubts")
+	m.world.SecretDoubted(ctx, installation, guid)
+}
+
 func (m *mine) Delivered(installation, guid string, seq *int64, at time.Time, result string) {
 	m.step("observer")
 	m.world.Delivered(installation, guid, seq, at, result)
@@ -52,12 +57,14 @@ func TestPanicHarmsItsOwnRequestOnly(t *testing.T) {
 		"change":     func() *http.Request { return request(main(live), companySecret, envelope()) },
 		"unreadable": func() *http.Request { return request(main(live), companySecret, "not json") },
 		"hint":       func() *http.Request { return request(deactivated(live), "", "") },
+		"forged":     func() *http.Request { return request(main(live), "typed by hand", envelope()) },
 	}
 	for _, tc := range []struct{ at, request string }{
 		{"receiver", "change"},
 		{"journal", "change"},
 		{"rejects", "unreadable"},
 		{"checks", "hint"},
+		{"doubts", "forged"},
 	} {
 		t.Run(tc.at, func(t *testing.T) {
 			w := newWorld()

@@ -104,7 +104,7 @@ func New(cfg Config) *Manager {
 		Config: cfg, turns: reconcile.NewTurns(), runtimes: map[string]*runtime{}, aligning: map[string]bool{}, missing: map[string]*progress.Beat{},
 		underWay:  map[int]int{},
 		taking:    make(chan struct{}, takesAtOnce),
-		callbacks: callbacks{last: map[string]time.Time{}, sequence: map[string]int64{}},
+		callbacks: callbacks{last: map[string]time.Time{}, sequence: map[string]int64{}, doubted: map[string]doubt{}},
 		feeds:     feeds{readers: map[string]map[chan v1.FeedEvent]bool{}},
 	}
 }

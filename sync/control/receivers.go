@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
 )
@@ -58,6 +60,82 @@ type callbacks struct {
 	last map[string]time.Time // by GUID
 	// sequence is the highest number of each registration: a jump means that some were lost.
 	sequence map[string]int64
+	// doubted are the registrations whose bodies none of our secrets signed.
+	doubted map[string]doubt
+}
+
+// A secret cannot be read back. Whoever changes nothing else of a registration makes Autotask sign with another one, and
+// Autotask gives up after 25 callbacks that were refused. So after two in a row the registration is given our secret
+// again, once an hour at most: whoever else sends such bodies cannot cause more than that.
+const (
+	doubtsInARow = 2
+	doubtAgain   = time.Hour
+)
+
+type doubt struct {
+	inARow int
+	put    time.Time // when the secret was given again
+}
+
+// SecretDoubted is told of a body that names a registration and that none of our secrets signed.
+func (m *Manager) SecretDoubted(ctx context.Context, id, guid string) {
+	if !m.callbacks.doubt(guid, m.Now()) {
+		return
+	}
+	entity := ""
+	_, err := m.Store.Change(ctx, id, func(in *installation.Installation) error {
+		for i := range in.Registrations {
+			// One that is left to whoever changed it stays so.
+			if r := &in.Registrations[i]; !r.Bridge && !r.Former && r.Calls() && strings.EqualFold(r.GUID, guid) {
+				entity = r.Entity
+				r.ID = 0 // whether Autotask has our secret is not known: the next check gives it
+				return nil
+			}
+		}
+		return errNotDoubted
+	})
+	if errors.Is(err, errNotDoubted) {
+		return
+	}
+	if err != nil {
+		m.Log.Warn("note that a webhook's secret may be another one failed, the next callbacks try again", zap.String(v1.LogInstallation, id), zap.Error(err))
+		m.callbacks.undoubt(guid)
+		return
+	}
+	m.Log.Warn("callbacks are not signed with our secret, the webhook is given it again", zap.String(v1.LogInstallation, id), zap.String(v1.LogEntity, entity))
+	m.CheckSoon(id)
+}
+
+var errNotDoubted = errors.New("it is no registration that calls us")
+
+// doubt counts a body and says whether the registration is to be given our secret now.
+func (c *callbacks) doubt(guid string, now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := c.doubted[guid]
+	d.inARow++
+	put := d.inARow >= doubtsInARow && (d.put.IsZero() || now.Sub(d.put) >= doubtAgain)
+	if put {
+		d = doubt{put: now}
+	}
+	c.doubted[guid] = d
+	return put
+}
+
+// trust notes a body that one of our secrets signed.
+func (c *callbacks) trust(guid string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d, doubted := c.doubted[guid]; doubted {
+		c.doubted[guid] = doubt{put: d.put}
+	}
+}
+
+// undoubt forgets what was counted.
+func (c *callbacks) undoubt(guid string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.doubted, guid)
 }
 
 // Delivered is told of an authentic callback. A jump in the numbers of its
@@ -67,6 +145,7 @@ func (m *Manager) Delivered(installation, guid string, sequence *int64, at time.
 		return
 	}
 	d := delivery{GUID: strings.ToLower(guid), Sequence: sequence, At: at}
+	m.callbacks.trust(d.GUID)
 	if m.Cluster != nil && !m.holds(installation) {
 		m.tell(topicDelivered, installation, d) // the numbers make sense only where all of them are seen
 		return

@@ -9,8 +9,8 @@ import (
 	"channelsync/sync/installation"
 )
 
-// What others can do to a registration that we left right. Its secret cannot be read back: whoever changes only that
-// makes Autotask deactivate it.
+// What others can do to a registration that we left right. Its secret cannot be read back: who changes
+// only that is found by the signatures of what comes (sync/control).
 const (
 	Moved       = "moved"       // it calls another address, or another one was made in its place
 	Deleted     = "deleted"     // there is none any more

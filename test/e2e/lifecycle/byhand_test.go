@@ -136,6 +136,36 @@ func duplicate(w *world.World, h atsim.Webhook, name string) {
 	}
 }
 
+// TestASecretTypedByHandIsPutRight as soon as callbacks come that are not signed with ours, and what they told is found.
+func TestASecretTypedByHandIsPutRight(t *testing.T) {
+	t.Parallel()
+	tenant := unlimited()
+	tenant.Scale = 0.02 // Autotask repeats a callback that was refused after half a minute
+	w := world.New(t, world.Options{Autotask: tenant})
+	in := w.Install()
+	rightWebhooks(w, in.ID, w.CallbackURL)
+	settled(w, in.ID)
+	hook := ours(t, w, "CompanyWebhooks", in.ID)
+	before, _ := w.Autotask.Get(hook.Collection, hook.ID)
+	edit(w, hook.Collection, hook.ID, atsim.Row{"secretKey": "typed by hand"})
+	var ids []int64
+	for i := range 5 {
+		ids = append(ids, company(w, fmt.Sprintf("Edited meanwhile %d", i)))
+	}
+	w.Eventually("the webhook has our secret again", soon, func() error {
+		now, _ := w.Autotask.Get(hook.Collection, hook.ID)
+		if now["secretKey"] != before["secretKey"] {
+			return fmt.Errorf("it has %q", now["secretKey"])
+		}
+		return nil
+	})
+	rightWebhooks(w, in.ID, w.CallbackURL)
+	for i, id := range ids {
+		w.ClientBecomes(id, "what was refused", soon, named(fmt.Sprintf("Edited meanwhile %d", i)))
+	}
+	is(w, in.ID, v1.StateLive)
+}
+
 // TestAnotherPublicURL is told to Autotask at the next start.
 func TestAnotherPublicURL(t *testing.T) {
 	t.Parallel()

@@ -13,8 +13,12 @@ BENCHFLAGS ?=
 PRODUCT := ./api/...,./cmd/...,./events/...,./handlers/...,./sync/...
 # No goroutines: the race detector finds nothing there, and makes it five to ten times slower.
 PURE := $(addprefix channelsync/,sync/condition sync/coverage sync/projection test/arch test/rules test/sim/oracle)
-# Whole services with the times that users wait: at most two at once, the longest first.
-SERVICES := $(addprefix channelsync/test/,container e2e/lifecycle e2e fault browser e2e/cluster e2e/property e2e/operate e2e/store)
+# What waits longest begins first, so that the rest is done meanwhile.
+FIRST := $(addprefix channelsync/,$(addprefix test/,container e2e/lifecycle e2e fault browser e2e/cluster) sync/reconcile)
+# How many packages are tested at once. Most of what they do is waiting: three keep two cores busy.
+AT_ONCE ?= 3
+# What measures how soon something is to be seen, and needs the machine to itself.
+MEASURES := TestFirstPaint
 # How long what runs side by side is put under stress.
 STRESS ?= 30s
 # How often make properties tries each.
@@ -36,15 +40,15 @@ test: export CHANNELSYNC_TEST_BINARY := $(CURDIR)/bin/channelsync
 test: build ## run every test, with the race detector wherever something runs side by side
 	@run() { go test -ldflags=-w -timeout 20m $(TESTFLAGS) "$$@"; }; status=0; \
 	  run $(PURE) || status=1; export RAPID_CHECKS=$${RAPID_CHECKS:-25}; \
-	  run -race -p 3 $$(go list ./... | grep -vxF $(PURE:%=-e %) $(SERVICES:%=-e %)) || status=1; \
-	  run -race -p 2 $(SERVICES) || status=1; exit $$status
+	  run -race -p $(AT_ONCE) -skip '^$(MEASURES)$$' $(FIRST) $$(go list ./... | grep -vxF $(PURE:%=-e %)) || status=1; \
+	  run -race -run '^$(MEASURES)$$' ./test/browser || status=1; exit $$status
 
 volume: ## run the tests of much data whole, which the race detector would take minutes for
 	@go test -timeout 20m $(TESTFLAGS) $$(git grep -l 'race\.Share' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|') \
 	  -run '^(TestALargeTenant|TestAnOversizedRecord)'
 
 stress: ## run what runs side by side for STRESS (30s), all of it at once, with the race detector
-	@CHANNELSYNC_STRESS=$(STRESS) go test -race -ldflags=-w -p 16 -run 'UnderStress$$' $(TESTFLAGS) \
+	@CHANNELSYNC_STRESS=$(STRESS) go test -race -ldflags=-w -p 8 -run 'UnderStress$$' $(TESTFLAGS) \
 	  $$(git grep -l 'stress\.Run(' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 properties: ## try every property CHECKS (1000) times, and whole histories for a few minutes

@@ -393,6 +393,7 @@ func TestOutageThatBeginsAndEndsAnywhereIsNeverCounted(t *testing.T) {
 type story struct {
 	dice    uint64
 	clients int
+	fresh   bool  // none of them is stored before
 	guilty  []int // for the first records, which of the accusations is made
 	rounds  []chapter
 }
@@ -424,6 +425,7 @@ func accusations() []cpsim.Fault {
 
 func drawStory(t *rapid.T) story {
 	s := story{dice: rapid.Uint64().Draw(t, "dice"), clients: rapid.IntRange(3, 30).Draw(t, "clients")}
+	s.fresh = rapid.Bool().Draw(t, "fresh")
 	s.guilty = rapid.SliceOfN(rapid.IntRange(0, len(accusations())-1), 0, min(4, s.clients-2)).Draw(t, "guilty")
 	for range rapid.IntRange(1, 6).Draw(t, "rounds") {
 		s.rounds = append(s.rounds, chapter{
@@ -457,7 +459,15 @@ func (s story) name(i, round int) string {
 func (s story) tell(t *testing.T) (wrong []string) {
 	sky := &weather{dice: rand.New(rand.NewPCG(s.dice, 1))}
 	workIn(t, sky, func(_ *testing.T, at *shift) {
-		ids := at.clients(s.clients)
+		var ids []int64
+		if s.fresh {
+			for i := range s.clients {
+				ids = append(ids, at.at.Put("Companies", atsim.Row{"companyName": fmt.Sprint("Client ", i), "companyType": 1, "isActive": true}))
+			}
+			s.rounds[0].edited[s.clients-1], s.rounds[0].edited[s.clients-2] = true, true // beside the guilty ones
+		} else {
+			ids = at.clients(s.clients)
+		}
 		for i, one := range s.guilty {
 			f := accusations()[one]
 			f.Contains = fmt.Sprint(poison, i, " ")

@@ -18,6 +18,9 @@ const (
 	calm = 30 * time.Second
 	// sizeFor is how long a size is remembered that requests may not exceed.
 	sizeFor = 10 * time.Minute
+	// nothingFor is how long a target that has not taken a single record yet is taken to be
+	// away: as long as a record's own attempts would take.
+	nothingFor = 12 * time.Hour
 	// storedKept is how many records of a kind are remembered as known to be stored.
 	storedKept = 8
 )
@@ -30,6 +33,7 @@ type health struct {
 	down     v1.Kind                 // of the record whose probe failed; empty when the handshake alone tells
 	sizes    map[v1.Kind]requestSize // learnt from requests that were too large
 	stored   map[v1.Kind][]int64     // records that were taken last, the latest first
+	nothing  time.Time               // since when every record of a batch fails, and none is stored; zero: they do not
 }
 
 type requestSize struct {
@@ -58,6 +62,29 @@ func (h *health) recovered() {
 	h.down = ""
 }
 
+// nothingWasTaken notes that every record of a batch fails and none is stored, and says
+// whether the upstream is blamed for it yet.
+func (h *health) nothingWasTaken() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
+	if h.nothing.IsZero() {
+		h.nothing = now
+	}
+	if now.Sub(h.nothing) >= nothingFor {
+		return false
+	}
+	h.failedAt = now
+	return true
+}
+
+// nothingTaken says whether the upstream is blamed for all records failing.
+func (h *health) nothingTaken() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.nothing.IsZero() && time.Since(h.nothing) < nothingFor
+}
+
 // calm says whether the upstream has not failed for a while.
 func (h *health) calm() bool {
 	h.mu.Lock()
@@ -70,6 +97,9 @@ func (h *health) took(kind v1.Kind, ids []int64, d time.Duration) {
 	h.pace.took(d)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if len(ids) > 0 {
+		h.nothing = time.Time{}
+	}
 	if h.stored == nil {
 		h.stored = map[v1.Kind][]int64{}
 	}

@@ -25,6 +25,7 @@ type inquiry struct {
 	asked     bool
 	handshake error
 	probed    map[recordKey]error // by record, what became of it
+	unstored  bool                // no record is known to be stored that could be sent once more
 }
 
 func (b *batch) inquire() *inquiry { return &inquiry{b: b, probed: map[recordKey]error{}} }
@@ -39,9 +40,12 @@ func (q *inquiry) about(ctx context.Context, answer error, request []*item, prob
 	e.handshake = q.greet(ctx)
 	if e.handshake == nil && probe {
 		e.probe, e.refused = q.probe(ctx, request)
+		q.unstored = e.probe == probeNot
 	}
 	v, err := judge(e)
 	switch {
+	case v == upstreamWorks && q.unstored && needsProbe(answer) && q.b.health.nothingTaken():
+		return undecided, nil
 	case v == upstreamFails && channelprogram.KindOf(err) == channelprogram.KindThrottled:
 	case v == upstreamFails && e.probe == probeFailed && needsProbe(answer):
 		q.b.health.failed(q.b.kind)
@@ -51,6 +55,20 @@ func (q *inquiry) about(ctx context.Context, answer error, request []*item, prob
 		q.b.health.recovered()
 	}
 	return v, err
+}
+
+// nothingIsTaken says, of requests for all records of a batch that have all failed, whether
+// that is the upstream's failure although the handshake is answered: writes are down, and
+// no record is stored yet that would show it. For nothingFor at most; then the handshake
+// alone decides, as it does for a record that has no others beside it.
+func (q *inquiry) nothingIsTaken(ctx context.Context, request []*item, answers []error) bool {
+	for _, err := range answers {
+		if !needsProbe(err) {
+			return false
+		}
+	}
+	v, _ := q.about(ctx, answers[0], request, true)
+	return v != upstreamFails && q.unstored && q.b.health.nothingWasTaken()
 }
 
 func (q *inquiry) greet(ctx context.Context) error {

@@ -79,8 +79,11 @@ func (s sender[T]) tellApart(ctx context.Context, parcels []parcel[T]) error {
 		patience := s.health.patience()
 		failed, taken := s.sideBySide(ctx, groups, patience)
 		largest = max(largest, taken)
-		groups = nil
 		inquiry := s.inquire()
+		if len(groups) > 1 && len(failed) == len(groups) && largest == 0 && inquiry.nothingIsTaken(ctx, failed[0].items(), errorsOf(failed)) {
+			return failed[0].err
+		}
+		groups = nil
 		for _, f := range failed {
 			if v, err := inquiry.about(ctx, f.err, f.items(), needsProbe(f.err)); v == upstreamFails {
 				return err
@@ -104,6 +107,14 @@ func (s sender[T]) tellApart(ctx context.Context, parcels []parcel[T]) error {
 		s.health.tooLarge(s.kind, largest)
 	}
 	return nil
+}
+
+func errorsOf[T channelprogram.ClientInput | channelprogram.ContractInput](failed []unsent[T]) []error {
+	out := make([]error, len(failed))
+	for i, f := range failed {
+		out[i] = f.err
+	}
+	return out
 }
 
 // partOf is how many of n records each of the next requests carries. Where each round of

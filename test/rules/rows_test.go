@@ -63,16 +63,21 @@ func byID[T any](rows []T, id func(T) int64) map[int64]T {
 	return out
 }
 
-// partsOf are what the product would read of the tenant's only contract.
-func partsOf(at *atsim.Sim, now time.Time, o v1.Options) projection.ContractParts {
-	contract := rowsOf[autotask.Contract](at, "Contracts")[0]
+// of are the rows of one contract.
+func of[T any](contract autotask.Contract, rows []T, contractID func(T) int64) []T {
+	return slices.DeleteFunc(rows, func(r T) bool { return contractID(r) != contract.ID })
+}
+
+// partsOf are what the product would read of a contract.
+func partsOf(at *atsim.Sim, contract autotask.Contract, now time.Time, o v1.Options) projection.ContractParts {
 	companies := byID(rowsOf[autotask.Company](at, "Companies"), func(c autotask.Company) int64 { return c.ID })
 	p := projection.ContractParts{
 		Contract: contract, ClientName: companies[contract.CompanyID].CompanyName, CompanyCurrency: companies[contract.CompanyID].CurrencyID,
-		Units: rowsOf[autotask.ContractServiceUnit](at, "ContractServiceUnits"), Services: rowsOf[autotask.ContractService](at, "ContractServices"),
-		Bundles:         rowsOf[autotask.ContractServiceBundle](at, "ContractServiceBundles"),
-		BundleUnits:     rowsOf[autotask.ContractServiceBundleUnit](at, "ContractServiceBundleUnits"),
-		Charges:         rowsOf[autotask.ContractCharge](at, "ContractCharges"),
+		Units:           of(contract, rowsOf[autotask.ContractServiceUnit](at, "ContractServiceUnits"), func(r autotask.ContractServiceUnit) int64 { return r.ContractID }),
+		Services:        of(contract, rowsOf[autotask.ContractService](at, "ContractServices"), func(r autotask.ContractService) int64 { return r.ContractID }),
+		Bundles:         of(contract, rowsOf[autotask.ContractServiceBundle](at, "ContractServiceBundles"), func(r autotask.ContractServiceBundle) int64 { return r.ContractID }),
+		BundleUnits:     of(contract, rowsOf[autotask.ContractServiceBundleUnit](at, "ContractServiceBundleUnits"), func(r autotask.ContractServiceBundleUnit) int64 { return r.ContractID }),
+		Charges:         of(contract, rowsOf[autotask.ContractCharge](at, "ContractCharges"), func(r autotask.ContractCharge) int64 { return r.ContractID }),
 		Catalogue:       byID(rowsOf[autotask.Service](at, "Services"), func(s autotask.Service) int64 { return s.ID }),
 		BundleCatalogue: byID(rowsOf[autotask.ServiceBundle](at, "ServiceBundles"), func(b autotask.ServiceBundle) int64 { return b.ID }),
 		BundleServices:  rowsOf[autotask.ServiceBundleService](at, "ServiceBundleServices"),

@@ -10,8 +10,10 @@ import (
 
 	"pgregory.net/rapid"
 
+	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/projection"
+	atsim "channelsync/test/sim/autotask/sim"
 	"channelsync/test/sim/oracle"
 )
 
@@ -29,7 +31,7 @@ func TestTheProductAndTheOracleFindTheSameFigures(t *testing.T) {
 		zone := rapid.SampledFrom(zones).Draw(t, "zone")
 		now := today.Add(time.Duration(rapid.IntRange(0, 47).Draw(t, "hours")) * time.Hour)
 		for _, by := range options {
-			p := shuffled(t, partsOf(at, now, v1.Options{OverallCost: by, TimeZone: zone, Currency: "GBP"}))
+			p := shuffled(t, partsOf(at, rowsOf[autotask.Contract](at, "Contracts")[0], now, v1.Options{OverallCost: by, TimeZone: zone, Currency: "GBP"}))
 			got, err := projection.Contract(p)
 			if err != nil {
 				t.Fatal(err)
@@ -66,4 +68,70 @@ func TestTheProductAndTheOracleFindTheSameFigures(t *testing.T) {
 			t.Errorf("nothing was drawn for %s: %v", what, seen)
 		}
 	}
+}
+
+// TestTheSeededTenantHasTheSameFigures: both find the same on every contract that the simulator seeds, on a day of each
+// kind, before and after what is done to its lines.
+func TestTheSeededTenantHasTheSameFigures(t *testing.T) {
+	for _, day := range []string{"2026-11-01", "2026-11-23", "2026-11-30", "2028-02-29"} {
+		t.Run(day, func(t *testing.T) {
+			now, err := time.Parse(time.DateOnly, day)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := atsim.New(atsim.Config{Now: func() time.Time { return now }})
+			defer at.Close()
+			at.Seed(atsim.SeedSpec{Companies: 12, UnitPeriods: 3, Seed: 5})
+			seeded := sameFigures(t, at, now)
+			for i, line := range at.All("ContractServices") {
+				id := line["id"].(int64)
+				switch i % 4 {
+				case 0:
+					_ = at.Adjust("ContractServices", id, int64(i%9)) // one without a row of today stays as it is
+				case 1:
+					err = at.CancelLine("ContractServices", id)
+				case 2:
+					err = at.RemoveStamp(id)
+				case 3:
+					err = at.Renew(line["contractID"].(int64), 3)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if after := sameFigures(t, at, now.AddDate(0, 0, 1)); after == seeded {
+				t.Error("what was done changed no figure")
+			}
+		})
+	}
+}
+
+// sameFigures compares every contract by each option, and returns all figures as text.
+func sameFigures(t *testing.T, at *atsim.Sim, now time.Time) (all string) {
+	t.Helper()
+	for _, by := range options {
+		wanted := oracle.ExpectedBy(at, []string{string(v1.SyncActiveCustomerContracts)}, now, oracle.Options{OverallCost: by}).Contracts
+		for _, contract := range rowsOf[autotask.Contract](at, "Contracts") {
+			want, inScope := wanted[fmt.Sprint(contract.ID)]
+			if !inScope {
+				continue
+			}
+			got, err := projection.Contract(partsOf(at, contract, now, v1.Options{OverallCost: by}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			figure, wantFigure := "none", "none"
+			if got.Input.OverallCost != nil {
+				figure = got.Input.OverallCost.Amount
+			}
+			if want.OverallCost != nil {
+				wantFigure = want.OverallCost.Amount
+			}
+			if figure != wantFigure || got.Input.VendorName != want.VendorName {
+				t.Errorf("%s of %q: %s of %s, the oracle finds %s of %s", by, contract.ContractName, figure, got.Input.VendorName, wantFigure, want.VendorName)
+			}
+			all += fmt.Sprintln(by, contract.ID, figure, got.Input.VendorName)
+		}
+	}
+	return all
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"channelsync/events/kv"
 )
 
 // freeLeast is how many bytes a disk must have free for an embedded store to be
@@ -170,7 +172,7 @@ func (s *Store) admitCluster(ctx context.Context) error {
 		if err != nil || keys == nil {
 			return err
 		}
-		body, err := LastValue(ctx, keys, stampKey)
+		body, err := kv.LastValue(ctx, keys, stampKey)
 		if err != nil {
 			return err
 		}
@@ -181,7 +183,7 @@ func (s *Store) admitCluster(ctx context.Context) error {
 			}
 		}
 		s.stamp = stamp
-		if sentinel, err := LastValue(ctx, keys, SentinelKey); err != nil {
+		if sentinel, err := kv.LastValue(ctx, keys, SentinelKey); err != nil {
 			return err
 		} else if sentinel != nil {
 			stamp.Key = sentinel // it changes with a rotation before the stamp does

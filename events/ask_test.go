@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"channelsync/events/internal/natstest"
 	"channelsync/test/stress"
 )
 
@@ -15,7 +16,7 @@ import (
 // answered before the stop returns, or not begun.
 func TestAnswersStopUnderStress(t *testing.T) {
 	t.Parallel()
-	srv := external(t, &server.Options{StoreDir: t.TempDir()})
+	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
 	b := open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", srv.ClientURL(), 1 })
 	ask := func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)

@@ -20,6 +20,8 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/archive"
+	"channelsync/events/internal/natstest"
+	"channelsync/events/kv"
 	"channelsync/internal/lifecycle"
 )
 
@@ -30,7 +32,7 @@ func everything(t testing.TB, b *Bus) {
 		publish(t, b, change(id), fmt.Sprintf("id-%d", id))
 	}
 	stop := dispatch(t, b)
-	eventually(t, 10*time.Second, "all is dispatched", func() bool {
+	natstest.Eventually(t, 10*time.Second, "all is dispatched", func() bool {
 		n, err := b.Journal().Undispatched(t.Context())
 		return err == nil && n == 0
 	})
@@ -39,7 +41,7 @@ func everything(t testing.TB, b *Bus) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, cfg := range []TableConfig{{Name: KeysTable, Secure: true}, {Name: "ledger"}, {Name: "leases", Memory: true}} {
+	for _, cfg := range []kv.Config{{Name: KeysTable, Secure: true}, {Name: "ledger"}, {Name: "leases", Memory: true}} {
 		table, err := b.Table(t.Context(), cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -145,7 +147,7 @@ func TestBackupRestoresToTheSame(t *testing.T) {
 	if r := publish(t, restored, change(41), "id-41"); r.Duplicate || r.Sequence != 41 {
 		t.Errorf("got %+v", r)
 	}
-	keys, err := restored.Table(t.Context(), TableConfig{Name: KeysTable, Secure: true})
+	keys, err := restored.Table(t.Context(), kv.Config{Name: KeysTable, Secure: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +168,7 @@ func TestScheduleIsKeptByARestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	restored := open(t, func(c *Config) { c.DataDir = dir })
-	eventually(t, 10*time.Second, "the schedule fires", func() bool { return len(take(t, restored, LaneLive)) == 1 })
+	natstest.Eventually(t, 10*time.Second, "the schedule fires", func() bool { return len(take(t, restored, LaneLive)) == 1 })
 }
 
 func TestBackupWhileEverythingIsWritten(t *testing.T) {
@@ -193,7 +195,7 @@ func TestBackupWhileEverythingIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	restored := open(t, func(c *Config) { c.DataDir = dir })
-	keys, err := restored.Table(t.Context(), TableConfig{Name: KeysTable, Secure: true})
+	keys, err := restored.Table(t.Context(), kv.Config{Name: KeysTable, Secure: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +207,7 @@ func TestBackupWhileEverythingIsWritten(t *testing.T) {
 func TestTablesThatMustBeStillAreTakenWhole(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	table, err := b.Table(t.Context(), TableConfig{Name: "hot"})
+	table, err := b.Table(t.Context(), kv.Config{Name: "hot"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +244,7 @@ func TestTablesThatMustBeStillAreTakenWhole(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := restored.Table(t.Context(), TableConfig{Name: "hot"})
+		again, err := restored.Table(t.Context(), kv.Config{Name: "hot"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -301,7 +303,7 @@ func TestRestoreRefusesWhatIsNotOurs(t *testing.T) {
 
 func TestMigrate(t *testing.T) {
 	t.Parallel()
-	srv := external(t, &server.Options{StoreDir: t.TempDir()})
+	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
 	migrateTo(t, srv.ClientURL(), 1)
 }
 
@@ -310,7 +312,7 @@ func TestMigrateToThreeServers(t *testing.T) {
 		t.Skip("three servers take some seconds to elect")
 	}
 	t.Parallel()
-	migrateTo(t, threeServers(t).urls, 3)
+	migrateTo(t, natstest.ThreeServers(t).URLs, 3)
 }
 
 // TestMigrateThroughAnElection: a server that leads is lost under way and comes back,
@@ -333,7 +335,7 @@ func TestMigrateThroughAnElection(t *testing.T) {
 
 // migrateWithout moves a store while the server that leads is away for a while.
 func migrateWithout(t *testing.T, leads func(*server.Server) bool) {
-	servers := threeServers(t)
+	servers := natstest.ThreeServers(t)
 	dir := t.TempDir()
 	b, err := Open(t.Context(), Config{DataDir: dir})
 	if err != nil {
@@ -345,18 +347,18 @@ func migrateWithout(t *testing.T, leads func(*server.Server) bool) {
 
 	back := make(chan struct{})
 	lose := sync.OnceFunc(func() {
-		leader := slices.IndexFunc(servers.servers, leads)
+		leader := slices.IndexFunc(servers.Servers, leads)
 		if leader < 0 {
 			t.Error("nobody leads")
 			leader = 0
 		}
-		servers.stop(leader)
+		servers.Stop(leader)
 		time.AfterFunc(4*time.Second, func() { // longer than an election takes
 			defer close(back)
-			servers.start(leader)
+			servers.Start(leader)
 		})
 	})
-	err = Migrate(t.Context(), Config{DataDir: dir}, Config{URL: servers.urls, Replicas: 3}, func(Restored) { lose() })
+	err = Migrate(t.Context(), Config{DataDir: dir}, Config{URL: servers.URLs, Replicas: 3}, func(Restored) { lose() })
 	<-back
 	if err != nil {
 		t.Fatal(err)
@@ -366,7 +368,7 @@ func migrateWithout(t *testing.T, leads func(*server.Server) bool) {
 		t.Fatal(err)
 	}
 	was := open(t, func(c *Config) { c.DataDir = home })
-	is := open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", servers.urls, 3 })
+	is := open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", servers.URLs, 3 })
 	same(t, was, is)
 	allDispatched(t, was, is)
 }
@@ -494,7 +496,7 @@ func letGo(t *testing.T, urls, name string) {
 
 func TestMigrateWantsAStore(t *testing.T) {
 	t.Parallel()
-	srv := external(t, &server.Options{StoreDir: t.TempDir()})
+	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
 	to := Config{URL: srv.ClientURL(), Replicas: 1}
 	if err := Migrate(t.Context(), Config{DataDir: t.TempDir()}, to, nil); err == nil || !strings.Contains(err.Error(), "holds no store") {
 		t.Errorf("got %v", err)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"channelsync/events/kv"
 )
 
 // Bus is a store with its journal, worklist, dead letters and tables open. Callers stop
@@ -47,6 +49,6 @@ func (b *Bus) Worklist() *Worklist { return b.worklist }
 func (b *Bus) DeadLetters() *DeadLetters { return b.dead }
 
 // Table opens a table, creating it when it does not exist.
-func (b *Bus) Table(ctx context.Context, cfg TableConfig) (*Table, error) {
-	return OpenTable(ctx, b.Link, cfg)
+func (b *Bus) Table(ctx context.Context, cfg kv.Config) (*kv.Table, error) {
+	return kv.Open(ctx, b.Link, cfg)
 }

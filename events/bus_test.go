@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"channelsync/events/kv"
 )
 
 func TestSecondOpenerIsRefused(t *testing.T) {
@@ -35,7 +37,7 @@ func TestRestartKeepsAll(t *testing.T) {
 	if _, err := b.DeadLetters().Put(t.Context(), DeadLetter{ID: "company-3", Installation: inst}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := table(t, b, TableConfig{Name: "t"}).Put(t.Context(), "k", []byte("v")); err != nil {
+	if _, err := opened(t, b, kv.Config{Name: "t"}).Put(t.Context(), "k", []byte("v")); err != nil {
 		t.Fatal(err)
 	}
 	shut(t, b)
@@ -50,7 +52,7 @@ func TestRestartKeepsAll(t *testing.T) {
 	if _, err := b.DeadLetters().Get(t.Context(), inst, "company-3"); err != nil {
 		t.Error(err)
 	}
-	if e, err := table(t, b, TableConfig{Name: "t"}).Get(t.Context(), "k"); err != nil || string(e.Value) != "v" {
+	if e, err := opened(t, b, kv.Config{Name: "t"}).Get(t.Context(), "k"); err != nil || string(e.Value) != "v" {
 		t.Errorf("%+v, %v", e, err)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"channelsync/events/internal/natstest"
 )
 
 const childEnv = "EVENTS_TEST_CHILD"
@@ -80,7 +82,7 @@ func TestKillLosesNothing(t *testing.T) {
 	}
 	dispatch(t, b)
 	// Sooner than AckWait: what the dead process had been handed comes at once.
-	eventually(t, 20*time.Second, "every change dispatched", func() bool {
+	natstest.Eventually(t, 20*time.Second, "every change dispatched", func() bool {
 		d, err := b.Worklist().Depth(t.Context(), inst)
 		if err != nil {
 			t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	v1 "channelsync/api/v1"
+	"channelsync/events/internal/natstest"
 	"channelsync/internal/progress"
 )
 
@@ -45,7 +46,7 @@ func TestDispatchCoalesces(t *testing.T) {
 		m.Trigger != v1.TriggerCallback || time.Since(m.StoredAt) > time.Minute {
 		t.Errorf("the last change must win: %+v", m)
 	}
-	eventually(t, 5*time.Second, "13 changes counted", func() bool { return b.Stats().Dispatched == 13 })
+	natstest.Eventually(t, 5*time.Second, "13 changes counted", func() bool { return b.Stats().Dispatched == 13 })
 	contracts, err := b.Worklist().Take(t.Context(), inst, v1.KindContract, LaneLive, 10)
 	if err != nil || len(contracts) != 1 {
 		t.Errorf("contracts %v, %v", contracts, err)
@@ -96,7 +97,7 @@ func TestDispatchReclaims(t *testing.T) {
 
 	b = open(t, here)
 	dispatch(t, b)
-	eventually(t, 5*time.Second, "record 1 marked", func() bool {
+	natstest.Eventually(t, 5*time.Second, "record 1 marked", func() bool {
 		return slices.Contains(idsOf(take(t, b, LaneLive)), 1)
 	})
 }
@@ -112,9 +113,9 @@ func TestUndispatched(t *testing.T) {
 			return err == nil && n == want
 		}
 	}
-	eventually(t, 5*time.Second, "two to wait", lag(2))
+	natstest.Eventually(t, 5*time.Second, "two to wait", lag(2))
 	dispatch(t, b)
-	eventually(t, 5*time.Second, "none to wait", lag(0))
+	natstest.Eventually(t, 5*time.Second, "none to wait", lag(0))
 }
 
 func TestForceSticks(t *testing.T) {
@@ -147,11 +148,11 @@ func TestDispatchOfWhatCannotBeRead(t *testing.T) {
 	if got := idsOf(takeN(t, b, LaneLive, 1)); got[0] != 5 {
 		t.Errorf("marked %v", got)
 	}
-	eventually(t, 5*time.Second, "two ended", func() bool { return b.Stats().Terminated == 2 })
+	natstest.Eventually(t, 5*time.Second, "two ended", func() bool { return b.Stats().Terminated == 2 })
 	if logs.FilterMessageSnippet("names no record").Len() != 2 {
 		t.Errorf("logged %v", logs.All())
 	}
-	eventually(t, 5*time.Second, "nothing left to acknowledge", func() bool {
+	natstest.Eventually(t, 5*time.Second, "nothing left to acknowledge", func() bool {
 		info, err := b.journal.dispatcher.Info(t.Context())
 		return err == nil && info.AckFloor.Stream == 3 && info.NumAckPending == 0
 	})
@@ -166,7 +167,7 @@ func TestDispatchTriesAgain(t *testing.T) {
 	}
 	dispatch(t, b)
 	publish(t, b, change(1), "")
-	eventually(t, 10*time.Second, "a failure", func() bool { return b.Stats().DispatchFailed > 0 })
+	natstest.Eventually(t, 10*time.Second, "a failure", func() bool { return b.Stats().DispatchFailed > 0 })
 	if _, err := b.JS.CreateStream(t.Context(), worklistConfig(b.cfg)); err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +200,7 @@ func TestADispatcherThatIsHandedNothingDoesNotMove(t *testing.T) {
 		t.Fatal(err)
 	}
 	publish(t, b, change(1), "")
-	eventually(t, 5*time.Second, "a change waits", func() bool { return !b.nothingWaits(t.Context()) }) // the consumer counts a moment later
+	natstest.Eventually(t, 5*time.Second, "a change waits", func() bool { return !b.nothingWaits(t.Context()) }) // the consumer counts a moment later
 
 	dog := progress.New(progress.Config{Limits: progress.Limits{Live: time.Second}, GiveUp: func(error) {}, Log: zap.NewNop()})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -215,10 +216,10 @@ func TestADispatcherThatIsHandedNothingDoesNotMove(t *testing.T) {
 		running.Wait()
 	})
 	red := func() bool { _, err := dog.Check(ctx); return err != nil }
-	eventually(t, 2*fetchWait, "it is found", red)
+	natstest.Eventually(t, 2*fetchWait, "it is found", red)
 	if _, err := b.journal.Handle.ResumeConsumer(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}
 	takeN(t, b, LaneLive, 1)
-	eventually(t, fetchWait, "it moves again", func() bool { return !red() })
+	natstest.Eventually(t, fetchWait, "it moves again", func() bool { return !red() })
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	v1 "channelsync/api/v1"
+	"channelsync/events/internal/natstest"
 )
 
 func ofKind(installation string, kind v1.Kind, id int64) Change {
@@ -53,7 +54,7 @@ func erasable(t *testing.T, b *Bus) {
 	}
 	part(10)
 	stop := dispatch(t, b)
-	eventually(t, 10*time.Second, "the first half dispatched", func() bool { return b.nothingWaits(t.Context()) })
+	natstest.Eventually(t, 10*time.Second, "the first half dispatched", func() bool { return b.nothingWaits(t.Context()) })
 	stop()
 	for _, installation := range []string{inst, other} {
 		if err := b.Worklist().PurgeInstallation(t.Context(), installation); err != nil {
@@ -67,7 +68,7 @@ func erasable(t *testing.T, b *Bus) {
 func marked(t *testing.T, b *Bus, installation string) map[string]bool {
 	t.Helper()
 	stop := dispatch(t, b)
-	eventually(t, 10*time.Second, "all dispatched", func() bool { return b.nothingWaits(t.Context()) })
+	natstest.Eventually(t, 10*time.Second, "all dispatched", func() bool { return b.nothingWaits(t.Context()) })
 	stop()
 	all := map[string]bool{}
 	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContact, v1.KindContract} {

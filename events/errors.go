@@ -2,20 +2,12 @@ package events
 
 import js "channelsync/events/internal/jetstream"
 
-// The errors that callers tell apart with errors.Is.
+// The errors that callers tell apart with errors.Is, beside those of the journal.
 var (
-	// ErrNotFound: the table or the dead letters hold nothing under that name.
+	// ErrNotFound: the dead letters hold nothing under that name.
 	ErrNotFound = js.ErrNotFound
-	// ErrConflict: the key is at another revision than the caller believed.
-	ErrConflict = js.ErrConflict
+	// ErrBadName: an installation, kind, id or cursor is none.
+	ErrBadName = js.ErrBadName
 	// ErrClosed: the store is closing or closed.
 	ErrClosed = js.ErrClosed
-	// ErrBadName: an installation, kind, id, key or message id cannot stand in a subject.
-	ErrBadName = js.ErrBadName
-)
-
-// What a write is refused with.
-type (
-	TooLargeError = js.TooLargeError
-	RefusedError  = js.RefusedError
 )

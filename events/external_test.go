@@ -21,37 +21,19 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/events/internal/natstest"
+	"channelsync/events/kv"
+
 	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 )
 
-// external runs a server with a port, as somebody else's would be.
-func external(t *testing.T, opts *server.Options) *server.Server {
-	t.Helper()
-	opts.NoSigs, opts.NoLog, opts.JetStream, opts.Host = true, true, true, "127.0.0.1"
-	if opts.Port == 0 {
-		opts.Port = server.RANDOM_PORT
-	}
-	srv, err := server.NewServer(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv.Start()
-	if !srv.ReadyForConnections(10 * time.Second) {
-		t.Fatal("server not ready")
-	}
-	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
-	return srv
-}
-
-func port(srv *server.Server) int { return srv.Addr().(*net.TCPAddr).Port }
-
 func TestExternal(t *testing.T) {
 	t.Parallel()
 	core, logs := observer.New(zap.InfoLevel)
 	dir := t.TempDir()
-	srv := external(t, &server.Options{StoreDir: dir})
+	srv := natstest.External(t, &server.Options{StoreDir: dir})
 	var observed atomic.Int64
 	b := open(t, func(c *Config) {
 		c.DataDir, c.URL, c.Replicas, c.Log = "", srv.ClientURL(), 1, zap.New(core)
@@ -73,19 +55,19 @@ func TestExternal(t *testing.T) {
 		t.Errorf("the probe did not clear it: %+v", h)
 	}
 	// The server goes away and comes back.
-	where := port(srv)
+	where := natstest.Port(srv)
 	srv.Shutdown()
 	srv.WaitForShutdown()
-	eventually(t, 10*time.Second, "an unhealthy answer", func() bool { return b.Health(t.Context()).Err != nil })
+	natstest.Eventually(t, 10*time.Second, "an unhealthy answer", func() bool { return b.Health(t.Context()).Err != nil })
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if _, err := b.Journal().Publish(ctx, change(2), "m2"); err == nil {
 		t.Error("acknowledged without a server")
 	}
-	external(t, &server.Options{StoreDir: dir, Port: where})
-	eventually(t, 10*time.Second, "a healthy answer", func() bool { return b.Health(t.Context()).Err == nil })
+	natstest.External(t, &server.Options{StoreDir: dir, Port: where})
+	natstest.Eventually(t, 10*time.Second, "a healthy answer", func() bool { return b.Health(t.Context()).Err == nil })
 	publish(t, b, change(3), "m3")
-	eventually(t, 20*time.Second, "records 1 and 3 marked", func() bool { return len(take(t, b, LaneLive)) >= 2 })
+	natstest.Eventually(t, 20*time.Second, "records 1 and 3 marked", func() bool { return len(take(t, b, LaneLive)) >= 2 })
 	lost := logs.FilterMessageSnippet("connection lost").Len()
 	back := logs.FilterMessageSnippet("connection is back").Len()
 	if lost != 1 || back != 1 || b.Stats().Disconnects != 1 {
@@ -127,9 +109,9 @@ func TestExternalDomainAndFlush(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := external(t, opts)
+	srv := natstest.External(t, opts)
 	b := open(t, func(c *Config) {
-		c.DataDir, c.URL, c.Domain, c.Replicas = "", fmt.Sprintf("nats://a:a@127.0.0.1:%d", port(srv)), "hub", 1
+		c.DataDir, c.URL, c.Domain, c.Replicas = "", fmt.Sprintf("nats://a:a@127.0.0.1:%d", natstest.Port(srv)), "hub", 1
 	})
 	if h := b.Health(t.Context()); h.Err != nil || h.Flush != "always" {
 		t.Errorf("%+v", h)
@@ -137,11 +119,11 @@ func TestExternalDomainAndFlush(t *testing.T) {
 	dispatch(t, b)
 	publish(t, b, change(1), "m1")
 	takeN(t, b, LaneLive, 1)
-	tab := table(t, b, TableConfig{Name: "t"})
+	tab := opened(t, b, kv.Config{Name: "t"})
 	if _, err := tab.Put(t.Context(), "k", []byte("v")); err != nil {
 		t.Fatal(err)
 	}
-	if err := tab.PutMany(t.Context(), []KeyValue{{"k2", []byte("v2")}, {"k3", []byte("v3")}}); err != nil {
+	if err := tab.PutMany(t.Context(), []kv.KeyValue{{Key: "k2", Value: []byte("v2")}, {Key: "k3", Value: []byte("v3")}}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := tab.GetMany(t.Context(), []string{"k", "k2", "k3"})
@@ -159,7 +141,7 @@ func TestExternalTLS(t *testing.T) {
 	pair := certificate(t, dir)
 	pool := x509.NewCertPool()
 	pool.AddCert(pair.Leaf)
-	srv := external(t, &server.Options{
+	srv := natstest.External(t, &server.Options{
 		StoreDir: t.TempDir(), TLS: true, TLSVerify: true, TLSTimeout: 5,
 		TLSConfig: &tls.Config{
 			Certificates: []tls.Certificate{pair}, ClientCAs: pool, RootCAs: pool,
@@ -168,13 +150,13 @@ func TestExternalTLS(t *testing.T) {
 	})
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	b := open(t, func(c *Config) {
-		c.DataDir, c.URL, c.Replicas = "", fmt.Sprintf("tls://127.0.0.1:%d", port(srv)), 1
+		c.DataDir, c.URL, c.Replicas = "", fmt.Sprintf("tls://127.0.0.1:%d", natstest.Port(srv)), 1
 		c.CACert, c.Cert, c.Key = cert, cert, key
 	})
 	publish(t, b, change(1), "m1")
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if _, err := Open(ctx, Config{URL: fmt.Sprintf("tls://127.0.0.1:%d", port(srv))}); err == nil {
+	if _, err := Open(ctx, Config{URL: fmt.Sprintf("tls://127.0.0.1:%d", natstest.Port(srv))}); err == nil {
 		t.Error("trusted a server that nobody vouches for")
 	}
 }

@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/events/internal/natstest"
+	"channelsync/events/kv"
+
 	"github.com/nats-io/nats-server/v2/server"
 )
 
@@ -14,9 +17,9 @@ import (
 // changed one.
 func TestReadinessDoesNotWaitForTheNextWrite(t *testing.T) {
 	t.Parallel()
-	srv := external(t, &server.Options{StoreDir: t.TempDir()})
+	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
 	b := open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", srv.ClientURL(), 1 })
-	for _, cfg := range []TableConfig{
+	for _, cfg := range []kv.Config{
 		{Name: "plain"}, {Name: "secure", Secure: true}, {Name: "passing", TTL: time.Hour}, {Name: "memory", Memory: true},
 	} {
 		table, err := b.Table(t.Context(), cfg)
@@ -33,11 +36,11 @@ func TestReadinessDoesNotWaitForTheNextWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 		keys := 0
-		if err := table.Each(t.Context(), "", func(Entry) error { keys++; return nil }); err != nil || keys != 1 {
+		if err := table.Each(t.Context(), "", func(kv.Entry) error { keys++; return nil }); err != nil || keys != 1 {
 			t.Errorf("%s: %d keys, want 1 (%v)", cfg.Name, keys, err)
 		}
 		watching, seen := context.WithCancel(t.Context())
-		if err := table.Watch(watching, "", func(e Event) {
+		if err := table.Watch(watching, "", func(e kv.Event) {
 			if e.Key != "last" {
 				t.Errorf("%s: saw %q", cfg.Name, e.Key)
 			}
@@ -52,7 +55,7 @@ func TestReadinessDoesNotWaitForTheNextWrite(t *testing.T) {
 // everybody's answer.
 func TestAProbeThatGaveUpIsNobodyElses(t *testing.T) {
 	t.Parallel()
-	srv := external(t, &server.Options{StoreDir: t.TempDir()})
+	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
 	b := open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", srv.ClientURL(), 1 })
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -14,6 +14,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	js "channelsync/events/internal/jetstream"
+	"channelsync/events/kv"
 	"channelsync/internal/panics"
 	"channelsync/internal/progress"
 )
@@ -127,7 +128,7 @@ func (l *Leases) takeAll(ctx context.Context, tenant Tenant, shards []int) error
 // what looks read may have come from a replica that lags behind.
 func (l *Leases) stillAlive(ctx context.Context, id string) (alive bool, err error) {
 	err = l.link.Call(ctx, "make sure of instance "+id, func(ctx context.Context) error {
-		msg, err := l.instances.LeaderMsg(ctx, l.instances.prefix+id)
+		msg, err := l.instances.LeaderMsg(ctx, l.instances.Prefix+id)
 		now := time.Now()
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -159,7 +160,7 @@ func (l *Leases) stillAlive(ctx context.Context, id string) (alive bool, err err
 // readBeats reads the signs of life of all instances. One that cannot be read is still one.
 func (l *Leases) readBeats(ctx context.Context) (map[string]beat, error) {
 	beats := map[string]beat{}
-	err := l.instances.Each(ctx, "", func(e Entry) error {
+	err := l.instances.Each(ctx, "", func(e kv.Entry) error {
 		b, err := readBeat(e.Value)
 		if err != nil {
 			b = beat{Count: e.Revision}
@@ -173,7 +174,7 @@ func (l *Leases) readBeats(ctx context.Context) (map[string]beat, error) {
 // readDeeds reads whose the shards are. What names no shard is not ours.
 func (l *Leases) readDeeds(ctx context.Context) (map[int]deed, error) {
 	deeds := map[int]deed{}
-	err := l.shards.Each(ctx, "shard", func(e Entry) error {
+	err := l.shards.Each(ctx, "shard", func(e kv.Entry) error {
 		shard, err := strconv.Atoi(strings.TrimPrefix(e.Key, "shard."))
 		if err != nil || shard < 0 || shard >= Shards {
 			return nil //nolint:nilerr // of another version
@@ -216,12 +217,12 @@ func (l *Leases) write(ctx context.Context, shard int, to title, at uint64) (dee
 func (l *Leases) correct(ctx context.Context, shard int) {
 	d := deed{}
 	err := l.link.Call(ctx, "read title of a shard", func(ctx context.Context) error {
-		msg, err := l.shards.LeaderMsg(ctx, l.shards.prefix+shardKey(shard))
+		msg, err := l.shards.LeaderMsg(ctx, l.shards.Prefix+shardKey(shard))
 		if err != nil {
 			return err
 		}
 		d.revision = msg.Sequence
-		if isDeletion(msg.Header) {
+		if kv.IsDeletion(msg.Header) {
 			return nil
 		}
 		return json.Unmarshal(msg.Data, &d.title)

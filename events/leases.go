@@ -16,6 +16,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	js "channelsync/events/internal/jetstream"
+	"channelsync/events/kv"
 	"channelsync/internal/gate"
 	"channelsync/internal/lifecycle"
 	"channelsync/internal/progress"
@@ -76,8 +77,8 @@ type Leases struct {
 	cfg       LeaseConfig
 	id        string
 	started   time.Time
-	instances *Table
-	shards    *Table
+	instances *kv.Table
+	shards    *kv.Table
 	nudge     chan struct{} // asks for a look: somebody changed something
 	beating   gate.Gate     // one heartbeat at a time, so that counts are stored in order
 
@@ -94,11 +95,11 @@ type Leases struct {
 
 // OpenLeases makes the tables that they need. Nothing is held before Run.
 func (b *Bus) OpenLeases(ctx context.Context, cfg LeaseConfig) (*Leases, error) {
-	instances, err := b.Table(ctx, TableConfig{Name: "instances", TTL: beatsKept})
+	instances, err := b.Table(ctx, kv.Config{Name: "instances", TTL: beatsKept})
 	if err != nil {
 		return nil, fmt.Errorf("open leases: %w", err)
 	}
-	shards, err := b.Table(ctx, TableConfig{Name: "shards"})
+	shards, err := b.Table(ctx, kv.Config{Name: "shards"})
 	if err != nil {
 		return nil, fmt.Errorf("open leases: %w", err)
 	}

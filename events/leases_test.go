@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/events/internal/natstest"
 	"channelsync/internal/lifecycle"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -27,7 +28,7 @@ type yard struct {
 }
 
 func newYard(t *testing.T) *yard {
-	return &yard{t: t, srv: external(t, &server.Options{StoreDir: t.TempDir()}), worker: map[int]string{}}
+	return &yard{t: t, srv: natstest.External(t, &server.Options{StoreDir: t.TempDir()}), worker: map[int]string{}}
 }
 
 // hand is one instance and its tenant.
@@ -106,7 +107,7 @@ func (h *hand) Hold(ctx context.Context, shard int) {
 // shared waits until every shard is worked for, by just these instances, each with at least a few.
 func (y *yard) shared(within time.Duration, hands ...*hand) {
 	y.t.Helper()
-	eventually(y.t, within, fmt.Sprintf("%d instances share all shards", len(hands)), func() bool {
+	natstest.Eventually(y.t, within, fmt.Sprintf("%d instances share all shards", len(hands)), func() bool {
 		y.mu.Lock()
 		defer y.mu.Unlock()
 		count := map[string]int{}
@@ -143,7 +144,7 @@ func TestLeasesAreSharedOutAndMove(t *testing.T) {
 	b := y.join("2")
 	b.drain = 50 * time.Millisecond
 	y.shared(3*time.Second, a, b)
-	eventually(t, testTTL, "both know the same owners", func() bool {
+	natstest.Eventually(t, testTTL, "both know the same owners", func() bool {
 		for shard := range Shards {
 			if a.Owner(shard) != b.Owner(shard) || a.Owner(shard) == "" {
 				return false
@@ -164,7 +165,7 @@ func TestLeasesAreSharedOutAndMove(t *testing.T) {
 	if took := time.Since(began); took >= testTTL {
 		t.Errorf("handed over in %s", took)
 	}
-	eventually(t, testTTL, "the one that left is known to be gone", func() bool {
+	natstest.Eventually(t, testTTL, "the one that left is known to be gone", func() bool {
 		got := a.Others()
 		return len(got) == 1 && got[0] == c.ID()
 	})
@@ -199,15 +200,15 @@ func TestLeasesWithoutAServer(t *testing.T) {
 	a, b := y.join("1"), y.join("1")
 	y.shared(3*time.Second, a, b)
 	held := a.Held()
-	where, dir := port(y.srv), y.srv.JetStreamConfig().StoreDir
+	where, dir := natstest.Port(y.srv), y.srv.JetStreamConfig().StoreDir
 	y.srv.Shutdown()
 	y.srv.WaitForShutdown()
-	eventually(t, testTTL, "the leases to be lost", func() bool { return a.Held() == 0 && b.Held() == 0 })
+	natstest.Eventually(t, testTTL, "the leases to be lost", func() bool { return a.Held() == 0 && b.Held() == 0 })
 	if _, cancel, err := a.Under(t.Context(), inst); !errors.Is(err, ErrNotHeld) {
 		cancel()
 		t.Errorf("under a lost lease: %v", err)
 	}
-	y.srv = external(t, &server.Options{StoreDir: dirOf(dir), Port: where})
+	y.srv = natstest.External(t, &server.Options{StoreDir: dirOf(dir), Port: where})
 	y.shared(10*time.Second, a, b)
 	if a.Held() != held {
 		t.Errorf("%d shards, it had %d", a.Held(), held)
@@ -243,7 +244,7 @@ func TestUnder(t *testing.T) {
 
 func TestAsk(t *testing.T) {
 	t.Parallel()
-	srv := external(t, &server.Options{StoreDir: t.TempDir()})
+	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
 	join := func() *Bus {
 		return open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", srv.ClientURL(), 1 })
 	}
@@ -394,12 +395,12 @@ func TestAShardThatStandsStillIsLeftToAnother(t *testing.T) {
 	if !a.Decline(shard) || a.Decline(shard) {
 		t.Error("not declined once")
 	}
-	eventually(t, 3*testTTL, "the other has it", func() bool { return b.HoldsShard(shard) })
+	natstest.Eventually(t, 3*testTTL, "the other has it", func() bool { return b.HoldsShard(shard) })
 	_ = lifecycle.Sleep(t.Context(), testTTL)
 	if a.HoldsShard(shard) || !b.HoldsShard(shard) {
 		t.Error("it was taken back")
 	}
 	y.exclusive()
 	b.leave()
-	eventually(t, 3*testTTL, "it is taken when nobody else is there", func() bool { return a.HoldsShard(shard) })
+	natstest.Eventually(t, 3*testTTL, "it is taken when nobody else is there", func() bool { return a.HoldsShard(shard) })
 }

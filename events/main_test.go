@@ -12,6 +12,8 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/events/internal/natstest"
+	"channelsync/events/kv"
 )
 
 func TestMain(m *testing.M) {
@@ -79,22 +81,6 @@ func dispatch(t testing.TB, b *Bus) (stop func()) {
 	return stop
 }
 
-// eventually polls until ok says so, at most within.
-func eventually(t testing.TB, within time.Duration, what string, ok func() bool) {
-	t.Helper()
-	end := time.NewTimer(within)
-	defer end.Stop()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-end.C:
-			t.Fatalf("not within %s: %s", within, what)
-		}
-	}
-}
-
 func change(id int64) Change {
 	return Change{Installation: inst, Kind: v1.KindCompany, ID: id, Trigger: v1.TriggerCallback}
 }
@@ -124,7 +110,7 @@ func take(t testing.TB, b *Bus, lane Lane) []Mark {
 func takeN(t testing.TB, b *Bus, lane Lane, n int) []Mark {
 	t.Helper()
 	var marks []Mark
-	eventually(t, 10*time.Second, fmt.Sprintf("%d marks on the %s lane", n, lane), func() bool {
+	natstest.Eventually(t, 10*time.Second, fmt.Sprintf("%d marks on the %s lane", n, lane), func() bool {
 		marks = take(t, b, lane)
 		return len(marks) == n
 	})
@@ -150,4 +136,13 @@ func journalIDs(t testing.TB, b *Bus) map[int64]int {
 		t.Fatal(err)
 	}
 	return seen
+}
+
+func opened(t testing.TB, b *Bus, cfg kv.Config) *kv.Table {
+	t.Helper()
+	table, err := b.Table(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
 }

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	v1 "channelsync/api/v1"
+	"channelsync/events/internal/natstest"
 )
 
 // roundOf is the message of some changes, as the committer stores them.
@@ -215,7 +216,7 @@ func TestRepeatsInOneRoundShareOneFate(t *testing.T) {
 		t.Errorf("full: %v", errs)
 	}
 	dispatch(t, b)
-	eventually(t, 10*time.Second, "room", func() bool {
+	natstest.Eventually(t, 10*time.Second, "room", func() bool {
 		_, err := b.Journal().Publish(t.Context(), large(9001), "")
 		return err == nil
 	})
@@ -301,7 +302,7 @@ func TestARoundOfANewerVersionWaits(t *testing.T) {
 	dispatch(t, b)
 	takeN(t, b, LaneLive, 1)
 	// The other one is acknowledged a moment after its record is due.
-	eventually(t, 5*time.Second, "the newer round alone waits", func() bool {
+	natstest.Eventually(t, 5*time.Second, "the newer round alone waits", func() bool {
 		n, err := b.Journal().Undispatched(t.Context())
 		return n == 1 && err == nil
 	})
@@ -325,7 +326,7 @@ func TestEveryAcknowledgedChangeIsDispatched(t *testing.T) {
 				shut(t, was)
 			}
 			var b *Bus
-			eventually(t, 10*time.Second, "the store is opened", func() (ok bool) {
+			natstest.Eventually(t, 10*time.Second, "the store is opened", func() (ok bool) {
 				var err error
 				b, err = Open(t.Context(), Config{DataDir: dir})
 				if err != nil && !errors.Is(err, ErrLocked) { // a process that another test starts holds a lock until it has begun
@@ -391,7 +392,7 @@ func TestEveryAcknowledgedChangeIsDispatched(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- b.Dispatch(ctx) }()
-		eventually(t, 20*time.Second, "all dispatched", func() bool { return b.nothingWaits(t.Context()) })
+		natstest.Eventually(t, 20*time.Second, "all dispatched", func() bool { return b.nothingWaits(t.Context()) })
 		cancel()
 		if err := <-done; err != nil {
 			rt.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	js "channelsync/events/internal/jetstream"
+	"channelsync/events/internal/natstest"
 	"channelsync/internal/progress"
 )
 
@@ -62,19 +63,19 @@ func TestAStuckCommitIsNamedAndChangesAreStoredAgain(t *testing.T) {
 		_, err := b.Journal().Publish(t.Context(), change(2), "two")
 		lost <- err
 	}()
-	eventually(t, 10*time.Second, "the commit is named", func() bool {
+	natstest.Eventually(t, 10*time.Second, "the commit is named", func() bool {
 		return strings.Contains(red(t, dog), "commit of changes has not moved")
 	})
 	if err := <-lost; err == nil {
 		t.Error("a change that was not stored is acknowledged")
 	}
-	eventually(t, 20*time.Second, "changes are stored again", func() bool {
+	natstest.Eventually(t, 20*time.Second, "changes are stored again", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
 		_, err := b.Journal().Publish(ctx, change(3), "three")
 		return err == nil
 	})
-	eventually(t, 10*time.Second, "all moves", func() bool { return red(t, dog) == "" })
+	natstest.Eventually(t, 10*time.Second, "all moves", func() bool { return red(t, dog) == "" })
 	if gaveUp.Load() > 0 {
 		t.Error("the process was given up")
 	}
@@ -122,7 +123,7 @@ func TestAPanicInALoopOfTheBusEndsNothing(t *testing.T) {
 		}
 		<-ctx.Done()
 	})
-	eventually(t, 10*time.Second, "it runs again", func() bool { return runs.Load() == 2 })
+	natstest.Eventually(t, 10*time.Second, "it runs again", func() bool { return runs.Load() == 2 })
 }
 
 // TestCloseNamesWhatDoesNotEnd, and does not hang for it.

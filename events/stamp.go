@@ -11,6 +11,8 @@ import (
 	"reflect"
 
 	"github.com/oklog/ulid/v2"
+
+	"channelsync/events/kv"
 )
 
 // Format is the format of the store that this build reads and writes: which
@@ -68,7 +70,7 @@ func (s *Store) sign(ctx context.Context, stamp Stamp) error {
 		err = replaceFile(filepath.Join(s.cfg.DataDir, stampFile), append(body, '\n'))
 	} else {
 		err = s.Call(ctx, "write the store's stamp", func(ctx context.Context) error {
-			_, err := s.JS.PublishMsg(ctx, Replacement(s.Link, KeysTable, stampKey, body)) // older stamps say nothing
+			_, err := s.JS.PublishMsg(ctx, kv.Replacement(s.Link, KeysTable, stampKey, body)) // older stamps say nothing
 			return err
 		})
 	}

@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"channelsync/events/internal/natstest"
+	"channelsync/events/kv"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
@@ -252,10 +255,10 @@ func TestDataDirectoryThatIsAFileIsRefused(t *testing.T) {
 
 func TestClusterIsAskedBeforeAnythingIsMade(t *testing.T) {
 	t.Parallel()
-	srv := external(t, &server.Options{StoreDir: t.TempDir()})
+	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
 	at := func(c *Config) { c.DataDir, c.URL, c.Replicas = "", srv.ClientURL(), 1 }
 	b := open(t, at)
-	keys, err := b.Table(t.Context(), TableConfig{Name: KeysTable, Secure: true})
+	keys, err := b.Table(t.Context(), kv.Config{Name: KeysTable, Secure: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,11 +8,12 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/events/internal/natstest"
 )
 
 func dispatched(t *testing.T, b *Bus, n uint64) {
 	t.Helper()
-	eventually(t, 10*time.Second, fmt.Sprintf("%d acknowledged", n), func() bool {
+	natstest.Eventually(t, 10*time.Second, fmt.Sprintf("%d acknowledged", n), func() bool {
 		info, err := b.journal.dispatcher.Info(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -114,7 +115,7 @@ func TestFullJournalLosesNothingUndispatched(t *testing.T) {
 	// Once dispatched, history gives way to what comes.
 	dispatch(t, b)
 	dispatched(t, b, uint64(id-1))
-	eventually(t, 5*time.Second, "room again", func() bool {
+	natstest.Eventually(t, 5*time.Second, "room again", func() bool {
 		_, err := b.Journal().Publish(t.Context(), large(5000), "")
 		return err == nil
 	})
@@ -171,7 +172,7 @@ func TestFullJournalUnderLoad(t *testing.T) {
 	if len(want) == 0 {
 		t.Fatal("nothing was acknowledged")
 	}
-	eventually(t, 10*time.Second, "all dispatched", func() bool { return b.Stats().Dispatched >= uint64(len(want)) })
+	natstest.Eventually(t, 10*time.Second, "all dispatched", func() bool { return b.Stats().Dispatched >= uint64(len(want)) })
 	for {
 		marks := take(t, b, LaneLive)
 		if len(marks) == 0 {

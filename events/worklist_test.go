@@ -3,8 +3,10 @@ package events
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -234,4 +236,22 @@ func TestNoInterleavingLosesAMark(t *testing.T) {
 			t.Fatalf("due %v, want %v", got, want)
 		}
 	})
+}
+
+// Whatever a change says of its fields, its record is marked.
+func TestAMarkAlwaysFits(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	m := mark(7)
+	for i := range 10_000 {
+		m.Fields = append(m.Fields, fmt.Sprintf("field %d", i), strings.Repeat("x", 1000))
+	}
+	if err := b.Worklist().Mark(t.Context(), []Mark{m, mark(8), mark(9), mark(10)}); err != nil {
+		t.Fatal(err)
+	}
+	got := take(t, b, LaneLive)
+	at := slices.IndexFunc(got, func(m Mark) bool { return m.ID == 7 })
+	if len(got) != 4 || at < 0 || len(got[at].Fields) != markFields || got[at].Fields[1] != "field 1" {
+		t.Errorf("took %d: %+v", len(got), got)
+	}
 }

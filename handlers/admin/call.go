@@ -11,7 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/handlers/internal/access"
 	"channelsync/handlers/internal/identity"
 	"channelsync/handlers/internal/web"
@@ -113,7 +113,7 @@ func (c *call) fail(w http.ResponseWriter, err error) {
 		web.Problem(w, c.shown(p))
 		return
 	}
-	if large, ok := errors.AsType[*events.TooLargeError](err); ok {
+	if large, ok := errors.AsType[*kv.TooLargeError](err); ok {
 		p = v1.Invalid(fmt.Sprintf("What would be kept of this has %d bytes, at most %d fit.", large.Size, large.Max))
 		p.Hint = "Shorten the lists in the request."
 		web.Problem(w, p)

@@ -15,7 +15,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/handlers/internal/access"
 )
 
@@ -158,7 +158,7 @@ func TestRefusalsOfTheSyncSide(t *testing.T) {
 				t.Errorf("audit %+v", f.audited)
 			}
 
-			f = &fake{err: fmt.Errorf("store it: %w", &events.TooLargeError{Key: "one", Size: 2_000_000, Max: 1_000_000})}
+			f = &fake{err: fmt.Errorf("store it: %w", &kv.TooLargeError{Key: "one", Size: 2_000_000, Max: 1_000_000})}
 			p = problem(t, send(t, served(f.config()), tc.method, tc.path, tc.body))
 			if p.Status != 422 || !strings.Contains(p.Detail, "2000000 bytes, at most 1000000") || strings.Contains(p.Detail, "one") {
 				t.Errorf("too large: got %+v", p)

@@ -11,7 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/internal/clip"
 	"channelsync/sync/installation"
 )
@@ -24,7 +24,7 @@ const (
 // AuditTable is where the audit lies.
 type AuditTable interface {
 	Put(ctx context.Context, key string, value []byte) (uint64, error)
-	Each(ctx context.Context, prefix string, fn func(events.Entry) error) error
+	Each(ctx context.Context, prefix string, fn func(kv.Entry) error) error
 	Delete(ctx context.Context, key string) error
 }
 
@@ -44,7 +44,7 @@ type audited struct {
 // OpenAudit loads the audit.
 func OpenAudit(ctx context.Context, table AuditTable) (*Audit, error) {
 	a := &Audit{table: table}
-	err := table.Each(ctx, "", func(e events.Entry) error {
+	err := table.Each(ctx, "", func(e kv.Entry) error {
 		var entry v1.AuditEntry
 		if err := json.Unmarshal(e.Value, &entry); err != nil {
 			return fmt.Errorf("decode audit entry %s: %w", e.Key, err)
@@ -61,7 +61,7 @@ func OpenAudit(ctx context.Context, table AuditTable) (*Audit, error) {
 
 // Follow takes over what other processes add, until ctx ends.
 func (a *Audit) Follow(ctx context.Context, table installation.Watched, log *zap.Logger) {
-	_ = table.Watch(ctx, "", func(e events.Event) { // it ends with ctx, and goes on after every failure
+	_ = table.Watch(ctx, "", func(e kv.Event) { // it ends with ctx, and goes on after every failure
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		i := slices.IndexFunc(a.entries, func(x audited) bool { return x.key == e.Key })

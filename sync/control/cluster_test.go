@@ -10,6 +10,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/installation"
 )
 
@@ -97,12 +98,12 @@ func newShared(t *testing.T, change ...func(*desk)) (*desk, *leases, *nobody) {
 		c(d)
 	}
 	l, others := &leases{}, &nobody{}
-	audit := &events.Table{}
+	audit := &kv.Table{}
 	var err error
-	if audit, err = d.Bus.Table(t.Context(), events.TableConfig{Name: "audit", History: 1}); err != nil {
+	if audit, err = d.Bus.Table(t.Context(), kv.Config{Name: "audit", History: 1}); err != nil {
 		t.Fatal(err)
 	}
-	guard, err := d.Bus.Table(t.Context(), events.TableConfig{Name: "guard", Memory: true})
+	guard, err := d.Bus.Table(t.Context(), kv.Config{Name: "guard", Memory: true})
 	ok(t, err)
 	d.Cluster = &Cluster{Shards: l, Peers: others, Admits: func() bool { return true }, Installations: d.installations, Audit: audit, Guard: guard}
 	d.run()

@@ -10,7 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/history"
 	"channelsync/sync/reconcile"
 )
@@ -103,7 +103,7 @@ func TestHistoryOfAnInstallation(t *testing.T) {
 		t.Errorf("uninstalled: %+v, want %+v", got, so)
 	}
 	ok(t, d.Do(t.Context(), id, "", "erase"))
-	if _, err := table.Get(t.Context(), id); !errors.Is(err, events.ErrNotFound) {
+	if _, err := table.Get(t.Context(), id); !errors.Is(err, kv.ErrNotFound) {
 		t.Errorf("erased, but stored: %v", err)
 	}
 	if _, err := d.Hours(t.Context(), id); err == nil || problem(t, err).Status != 404 {

@@ -12,6 +12,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
@@ -109,12 +110,12 @@ func (d *desk) gone(id string) {
 	if _, known, err := d.Receiver(ctx, id); known || err != nil {
 		d.t.Errorf("its callbacks are known: %v", err)
 	}
-	for name, table := range map[string]*events.Table{"installations": d.installations, "keys": d.keys} {
-		if _, err := table.Get(ctx, id); !errors.Is(err, events.ErrNotFound) {
+	for name, table := range map[string]*kv.Table{"installations": d.installations, "keys": d.keys} {
+		if _, err := table.Get(ctx, id); !errors.Is(err, kv.ErrNotFound) {
 			d.t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := d.History.Table.Get(ctx, id); !errors.Is(err, events.ErrNotFound) {
+	if _, err := d.History.Table.Get(ctx, id); !errors.Is(err, kv.ErrNotFound) {
 		d.t.Errorf("history: %v", err)
 	}
 	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
@@ -308,7 +309,7 @@ func TestReceiver(t *testing.T) {
 
 func TestAuditPagesFromTheNewest(t *testing.T) {
 	d := newDesk(t, setup{})
-	table, err := d.Bus.Table(t.Context(), events.TableConfig{Name: "audit", History: 1})
+	table, err := d.Bus.Table(t.Context(), kv.Config{Name: "audit", History: 1})
 	ok(t, err)
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	const n = 7

@@ -17,6 +17,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/history"
 	"channelsync/sync/installation"
@@ -49,8 +50,8 @@ type desk struct {
 	at            *atsim.Sim
 	cp            *cpsim.Sim
 	atURL         string
-	keys          *events.Table
-	installations *events.Table
+	keys          *kv.Table
+	installations *kv.Table
 
 	mu       sync.Mutex
 	callouts []func() // told of every callout
@@ -90,9 +91,9 @@ func newDesk(t *testing.T, s setup) *desk {
 			t.Error(err)
 		}
 	})
-	tables := map[string]*events.Table{}
+	tables := map[string]*kv.Table{}
 	for _, name := range []string{"keys", "installations", "ledger", "jobs", "audit", "history"} {
-		if tables[name], err = bus.Table(t.Context(), events.TableConfig{Name: name, History: 1, Secure: name == "keys"}); err != nil {
+		if tables[name], err = bus.Table(t.Context(), kv.Config{Name: name, History: 1, Secure: name == "keys"}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
 )
@@ -45,7 +45,7 @@ func (j *jobTable) set(before func() error) {
 func withJobs(t *testing.T) (*desk, *jobTable) {
 	t.Helper()
 	d := newDesk(t, setup{})
-	table, err := d.Bus.Table(t.Context(), events.TableConfig{Name: "jobs", History: 1})
+	table, err := d.Bus.Table(t.Context(), kv.Config{Name: "jobs", History: 1})
 	ok(t, err)
 	jobs := &jobTable{Table: table}
 	d.Jobs, err = job.Open(t.Context(), jobs, time.Now)

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -178,8 +178,8 @@ func (d *desk) nothingKept() {
 	if n := len(d.Store.List()) + len(d.at.Webhooks()); n != 0 {
 		d.t.Errorf("%d installations or webhooks are kept", n)
 	}
-	for name, table := range map[string]*events.Table{"installations": d.installations, "keys": d.keys} {
-		ok(d.t, table.Each(d.t.Context(), "", func(e events.Entry) error {
+	for name, table := range map[string]*kv.Table{"installations": d.installations, "keys": d.keys} {
+		ok(d.t, table.Each(d.t.Context(), "", func(e kv.Entry) error {
 			if e.Key != "master" {
 				d.t.Errorf("%s holds %s", name, e.Key)
 			}

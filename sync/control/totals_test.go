@@ -12,6 +12,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
 	"channelsync/sync/seal"
@@ -166,8 +167,8 @@ func BenchmarkTotals(b *testing.B) {
 	}
 	must(err)
 	b.Cleanup(func() { must(bus.Close(context.Background())) })
-	table := func(name string) *events.Table {
-		t, err := bus.Table(ctx, events.TableConfig{Name: name, History: 1})
+	table := func(name string) *kv.Table {
+		t, err := bus.Table(ctx, kv.Config{Name: name, History: 1})
 		must(err)
 		return t
 	}

@@ -7,14 +7,14 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/installation"
 )
 
 // Guard is a row that instances write by turns, to see whether another one changed
 // something that only one installation may have.
 type Guard interface {
-	Get(ctx context.Context, key string) (events.Entry, error)
+	Get(ctx context.Context, key string) (kv.Entry, error)
 	Create(ctx context.Context, key string, value []byte) (uint64, error)
 	Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
 }
@@ -58,7 +58,7 @@ func (m *Manager) alone(ctx context.Context, check func() *v1.Problem, change, u
 		if p := check(); p != nil {
 			return p
 		}
-		if revision, err = m.moveGuard(ctx, revision); errors.Is(err, events.ErrConflict) {
+		if revision, err = m.moveGuard(ctx, revision); errors.Is(err, kv.ErrConflict) {
 			continue
 		}
 		if err != nil {
@@ -73,7 +73,7 @@ func (m *Manager) alone(ctx context.Context, check func() *v1.Problem, change, u
 		back, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoWithin)
 		undone := undo(back)
 		cancel()
-		if undone != nil || !errors.Is(err, events.ErrConflict) {
+		if undone != nil || !errors.Is(err, kv.ErrConflict) {
 			return errors.Join(err, undone)
 		}
 	}
@@ -83,8 +83,8 @@ func (m *Manager) alone(ctx context.Context, check func() *v1.Problem, change, u
 // guard is the revision that the guard has now.
 func (m *Manager) guard(ctx context.Context) (revision uint64, err error) {
 	e, err := m.Cluster.Guard.Get(ctx, guardKey)
-	if errors.Is(err, events.ErrNotFound) {
-		if revision, err = m.Cluster.Guard.Create(ctx, guardKey, nil); !errors.Is(err, events.ErrConflict) {
+	if errors.Is(err, kv.ErrNotFound) {
+		if revision, err = m.Cluster.Guard.Create(ctx, guardKey, nil); !errors.Is(err, kv.ErrConflict) {
 			return revision, wrap("make the guard of installations", err)
 		}
 		e, err = m.Cluster.Guard.Get(ctx, guardKey)

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/installation"
 )
 
@@ -82,7 +82,7 @@ func (d *desk) anotherUser(connection string) v1.CreateInstallation {
 // connection then, and the other is refused.
 func TestConnectionIsOneInstallationsWithTwoInstances(t *testing.T) {
 	d := newDesk(t, setup{})
-	guard, err := d.Bus.Table(t.Context(), events.TableConfig{Name: "guard", Memory: true})
+	guard, err := d.Bus.Table(t.Context(), kv.Config{Name: "guard", Memory: true})
 	ok(t, err)
 	d.Cluster = &Cluster{Shards: &leases{}, Peers: &nobody{}, Admits: func() bool { return true }, Installations: d.installations, Guard: guard}
 	store, err := installation.Open(t.Context(), d.installations, d.Vault)

@@ -15,6 +15,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/seal"
 )
 
@@ -46,7 +47,7 @@ func box(t *testing.T) (*Box, *events.Bus, *seal.Vault) {
 			t.Error(err)
 		}
 	})
-	keys, err := bus.Table(t.Context(), events.TableConfig{Name: "keys", History: 1})
+	keys, err := bus.Table(t.Context(), kv.Config{Name: "keys", History: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/kv"
 )
 
 func TestMain(m *testing.M) {
@@ -47,7 +48,7 @@ func (c *clock) set(at time.Time) {
 }
 
 // table is a real one.
-func table(t *testing.T) *events.Table {
+func table(t *testing.T) *kv.Table {
 	t.Helper()
 	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
 	ok(t, err)
@@ -58,7 +59,7 @@ func table(t *testing.T) *events.Table {
 			t.Error(err)
 		}
 	})
-	tab, err := bus.Table(t.Context(), events.TableConfig{Name: "history", History: 1})
+	tab, err := bus.Table(t.Context(), kv.Config{Name: "history", History: 1})
 	ok(t, err)
 	return tab
 }

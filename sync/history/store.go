@@ -11,7 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/internal/gate"
 	"channelsync/internal/panics"
 	"channelsync/internal/progress"
@@ -22,8 +22,8 @@ const saveEvery = time.Minute
 
 // Table is where the counts lie, under the id of their installation.
 type Table interface {
-	Get(ctx context.Context, key string) (events.Entry, error)
-	// Update and Create fail with events.ErrConflict when somebody else wrote meanwhile.
+	Get(ctx context.Context, key string) (kv.Entry, error)
+	// Update and Create fail with kv.ErrConflict when somebody else wrote meanwhile.
 	Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
 	Create(ctx context.Context, key string, value []byte) (uint64, error)
 	Erase(ctx context.Context, key string) error
@@ -99,7 +99,7 @@ func (s *Store) Hours(ctx context.Context, installation string) ([]v1.HistoryHou
 // be read as hours is no reason to fail anybody.
 func (s *Store) read(ctx context.Context, installation string) (hours, uint64, error) {
 	e, err := s.Table.Get(ctx, installation)
-	if errors.Is(err, events.ErrNotFound) {
+	if errors.Is(err, kv.ErrNotFound) {
 		return nil, 0, nil
 	}
 	if err != nil {
@@ -165,7 +165,7 @@ func (s *Store) save(ctx context.Context, installation string) error {
 		return fmt.Errorf("store history: %w", err)
 	}
 	defer leave()
-	return events.RetryConflict(ctx, func() error {
+	return kv.RetryConflict(ctx, func() error {
 		all, revision, err := s.read(ctx, installation)
 		if err != nil {
 			return err

@@ -13,7 +13,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
-	"channelsync/events"
+	"channelsync/events/kv"
 )
 
 // errCause is one that only has to be one.
@@ -79,7 +79,7 @@ func TestPurge(t *testing.T) {
 	ok(t, s.Purge(t.Context(), inst))
 	s.saveAll(t.Context())
 	ok(t, s.Drop(t.Context(), inst))
-	if _, err := tab.Get(t.Context(), inst); !errors.Is(err, events.ErrNotFound) {
+	if _, err := tab.Get(t.Context(), inst); !errors.Is(err, kv.ErrNotFound) {
 		t.Errorf("it is stored: %v", err)
 	}
 	want(t, s, map[int]Counts{})
@@ -97,7 +97,7 @@ func TestErasedElsewhereStaysErased(t *testing.T) {
 	s.saveAll(t.Context())
 	s.Count(inst, onePush)
 	ok(t, s.Drop(t.Context(), inst))
-	if _, err := tab.Get(t.Context(), inst); !errors.Is(err, events.ErrNotFound) {
+	if _, err := tab.Get(t.Context(), inst); !errors.Is(err, kv.ErrNotFound) {
 		t.Errorf("it is stored: %v", err)
 	}
 }
@@ -132,11 +132,11 @@ func (m *moody) set(f func()) {
 	f()
 }
 
-func (m *moody) Get(ctx context.Context, key string) (events.Entry, error) {
+func (m *moody) Get(ctx context.Context, key string) (kv.Entry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.reads != nil {
-		return events.Entry{}, m.reads
+		return kv.Entry{}, m.reads
 	}
 	return m.Table.Get(ctx, key)
 }
@@ -162,17 +162,17 @@ func (m *moody) Update(ctx context.Context, key string, value []byte, revision u
 // memory is a table without a server, for the bubble of synctest.
 type memory struct {
 	mu       sync.Mutex
-	rows     map[string]events.Entry
+	rows     map[string]kv.Entry
 	revision uint64
 }
 
-func (m *memory) Get(_ context.Context, key string) (events.Entry, error) {
+func (m *memory) Get(_ context.Context, key string) (kv.Entry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if e, ok := m.rows[key]; ok {
 		return e, nil
 	}
-	return events.Entry{}, events.ErrNotFound
+	return kv.Entry{}, kv.ErrNotFound
 }
 
 func (m *memory) Create(ctx context.Context, key string, value []byte) (uint64, error) {
@@ -183,10 +183,10 @@ func (m *memory) Update(_ context.Context, key string, value []byte, revision ui
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.rows[key].Revision != revision {
-		return 0, events.ErrConflict
+		return 0, kv.ErrConflict
 	}
 	m.revision++
-	m.rows[key] = events.Entry{Key: key, Value: value, Revision: m.revision}
+	m.rows[key] = kv.Entry{Key: key, Value: value, Revision: m.revision}
 	return m.revision, nil
 }
 
@@ -202,11 +202,11 @@ func TestWritesThatFail(t *testing.T) {
 	for name, fail := range map[string]func(*moody){
 		"lost":              func(m *moody) { m.lost = errCause },
 		"lost, no reads":    func(m *moody) { m.lost, m.reads = errCause, errCause },
-		"always in between": func(m *moody) { m.lost = events.ErrConflict },
+		"always in between": func(m *moody) { m.lost = kv.ErrConflict },
 	} {
 		for first, stored := range map[string]bool{"the first": false, "a later one": true} {
 			t.Run(name+", "+first, func(t *testing.T) {
-				tab, c := &moody{Table: &memory{rows: map[string]events.Entry{}}}, &clock{at: noon}
+				tab, c := &moody{Table: &memory{rows: map[string]kv.Entry{}}}, &clock{at: noon}
 				s := process(t, tab, c)
 				sum := Counts{}
 				if stored {
@@ -233,7 +233,7 @@ func TestWritesThatFail(t *testing.T) {
 }
 
 func TestDropThatFailsForgets(t *testing.T) {
-	tab, c := &moody{Table: &memory{rows: map[string]events.Entry{}}}, &clock{at: noon}
+	tab, c := &moody{Table: &memory{rows: map[string]kv.Entry{}}}, &clock{at: noon}
 	s := process(t, tab, c)
 	s.Count(inst, onePush)
 	tab.set(func() { tab.lost = errCause })
@@ -248,7 +248,7 @@ func TestDropThatFailsForgets(t *testing.T) {
 // TestStoredOnceAMinute, and only when there is something new.
 func TestStoredOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tab := &moody{Table: &memory{rows: map[string]events.Entry{}}}
+		tab := &moody{Table: &memory{rows: map[string]kv.Entry{}}}
 		core, logs := observer.New(zapcore.WarnLevel)
 		s := New(Config{Table: tab, Now: time.Now, Log: zap.New(core)})
 		for _, id := range []string{inst, other} {
@@ -291,7 +291,7 @@ func TestStoredOnceAMinute(t *testing.T) {
 
 // TestManyHands: counting, storing, showing and stopping at once lose and double nothing.
 func TestManyHands(t *testing.T) {
-	tab, c := &memory{rows: map[string]events.Entry{}}, &clock{at: noon}
+	tab, c := &memory{rows: map[string]kv.Entry{}}, &clock{at: noon}
 	s := process(t, tab, c)
 	const hands, each = 4, 500
 	var counting, others sync.WaitGroup

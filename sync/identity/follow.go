@@ -7,10 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"go.uber.org/zap"
-
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/internal/panics"
+	"go.uber.org/zap"
 )
 
 const (
@@ -40,7 +39,7 @@ func (s *Store) Run(ctx context.Context) {
 			}
 		}
 	})
-	_ = s.Table.Watch(ctx, "", func(e events.Event) { // it ends with ctx, and goes on after every failure
+	_ = s.Table.Watch(ctx, "", func(e kv.Event) { // it ends with ctx, and goes on after every failure
 		if e.Deleted {
 			s.end(e.Key)
 			return
@@ -66,7 +65,7 @@ func (s *Store) compare(ctx context.Context) error {
 		}
 	}
 	s.mu.Unlock()
-	err := s.Table.Each(ctx, "", func(e events.Entry) error {
+	err := s.Table.Each(ctx, "", func(e kv.Entry) error {
 		delete(gone, e.Key)
 		s.accept(e)
 		return nil
@@ -95,7 +94,7 @@ func (s *Store) noteUse(ctx context.Context) error {
 	var errs []error
 	for _, k := range due {
 		// In conflict another instance wrote, or it was deleted: the next minute tells.
-		if _, err := s.write(ctx, k.token, k.revision); err != nil && !errors.Is(err, events.ErrConflict) {
+		if _, err := s.write(ctx, k.token, k.revision); err != nil && !errors.Is(err, kv.ErrConflict) {
 			errs = append(errs, fmt.Errorf("note the use of token %s: %w", k.ID, err))
 		}
 	}

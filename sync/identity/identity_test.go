@@ -14,6 +14,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/seal"
 )
 
@@ -42,7 +43,7 @@ func (c *clock) add(d time.Duration) {
 // env is a table that several instances share, with one clock.
 type env struct {
 	t     *testing.T
-	table *events.Table
+	table *kv.Table
 	clock *clock
 	ring  *seal.Ring
 }
@@ -60,7 +61,7 @@ func newEnv(t *testing.T) *env {
 			t.Error(err)
 		}
 	})
-	table, err := bus.Table(t.Context(), events.TableConfig{Name: "tokens"})
+	table, err := bus.Table(t.Context(), kv.Config{Name: "tokens"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/internal/gate"
 )
 
@@ -27,13 +27,13 @@ const maxTokens = 1000
 // Table is where the tokens lie, under their ids.
 type Table interface {
 	rows
-	Watch(ctx context.Context, prefix string, fn func(events.Event)) error
+	Watch(ctx context.Context, prefix string, fn func(kv.Event)) error
 	Delete(ctx context.Context, key string) error
 }
 
 type rows interface {
-	Each(ctx context.Context, prefix string, fn func(events.Entry) error) error
-	// Update and Create fail with events.ErrConflict when somebody else wrote meanwhile.
+	Each(ctx context.Context, prefix string, fn func(kv.Entry) error) error
+	// Update and Create fail with kv.ErrConflict when somebody else wrote meanwhile.
 	Create(ctx context.Context, key string, value []byte) (uint64, error)
 	Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
 }
@@ -87,8 +87,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		tokens: map[string]*known{}, hashes: map[[sha256.Size]byte]holder{}, used: map[string]time.Time{},
 		ended: map[string]bool{},
 	}
-	var old []events.Entry
-	err := cfg.Table.Each(ctx, "", func(e events.Entry) error {
+	var old []kv.Entry
+	err := cfg.Table.Each(ctx, "", func(e kv.Entry) error {
 		s.accept(e)
 		if !cfg.Sealer.SealedLast(e.Value) {
 			old = append(old, e)
@@ -103,7 +103,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		if err != nil {
 			continue // it was said, and opens nothing
 		}
-		if _, err := s.write(ctx, t, e.Revision); err != nil && !errors.Is(err, events.ErrConflict) { // another instance did it
+		if _, err := s.write(ctx, t, e.Revision); err != nil && !errors.Is(err, kv.ErrConflict) { // another instance did it
 			return nil, err
 		}
 	}
@@ -238,7 +238,7 @@ func (s *Store) Rotate(ctx context.Context, id string) (v1.NewToken, error) {
 	}
 	defer leave()
 	text, hash := generate()
-	err = events.RetryConflict(ctx, func() error {
+	err = kv.RetryConflict(ctx, func() error {
 		t, revision, err := s.get(ctx, id)
 		if err != nil {
 			return err
@@ -304,7 +304,7 @@ func (s *Store) write(ctx context.Context, t token, revision uint64) (uint64, er
 }
 
 // accept takes over what a row says. One that our keys did not seal opens nothing.
-func (s *Store) accept(e events.Entry) {
+func (s *Store) accept(e kv.Entry) {
 	t, err := s.decode(e)
 	if err != nil {
 		s.Log.Error("a token's row was not written by channelsync, or is sealed with another key; the token is refused",
@@ -315,7 +315,7 @@ func (s *Store) accept(e events.Entry) {
 	s.put(known{t, e.Revision})
 }
 
-func (s *Store) decode(e events.Entry) (t token, err error) {
+func (s *Store) decode(e kv.Entry) (t token, err error) {
 	plain, err := s.Sealer.Open(place(e.Key), e.Value)
 	if err != nil {
 		return t, err

@@ -10,13 +10,13 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/internal/panics"
 )
 
 // Watched tells of changes that other processes make.
 type Watched interface {
-	Watch(ctx context.Context, prefix string, fn func(events.Event)) error
+	Watch(ctx context.Context, prefix string, fn func(kv.Event)) error
 }
 
 // refreshEvery is how often everything is compared besides: an erasure leaves no
@@ -45,7 +45,7 @@ func (s *Store) Follow(ctx context.Context, table Watched, changed func(id strin
 			}
 		}
 	})
-	_ = table.Watch(ctx, "", func(e events.Event) { // it ends with ctx, and goes on after every failure
+	_ = table.Watch(ctx, "", func(e kv.Event) { // it ends with ctx, and goes on after every failure
 		if err := s.follow(ctx, e); err != nil {
 			log.Warn("a change of an installation cannot be read", zap.String(v1.LogInstallation, e.Key), zap.Error(err))
 		}
@@ -53,7 +53,7 @@ func (s *Store) Follow(ctx context.Context, table Watched, changed func(id strin
 	comparing.Wait()
 }
 
-func (s *Store) follow(ctx context.Context, e events.Event) error {
+func (s *Store) follow(ctx context.Context, e kv.Event) error {
 	leave, err := s.change(ctx, e.Key)
 	if err != nil {
 		return err
@@ -108,9 +108,9 @@ func (s *Store) refreshedAfter(t time.Time) bool {
 func (s *Store) compare(ctx context.Context) error {
 	before := s.known()
 	var unread []error
-	err := s.table.Each(ctx, "", func(e events.Entry) error {
+	err := s.table.Each(ctx, "", func(e kv.Entry) error {
 		delete(before, e.Key)
-		unread = append(unread, s.follow(ctx, events.Event{Entry: e})) // one that cannot be read keeps no other back
+		unread = append(unread, s.follow(ctx, kv.Event{Entry: e})) // one that cannot be read keeps no other back
 		return nil
 	})
 	if err != nil {
@@ -140,7 +140,7 @@ func (s *Store) known() map[string]bool {
 // reload reads one installation from the stream; its lock is held.
 func (s *Store) reload(ctx context.Context, id string) error {
 	e, err := s.table.Get(ctx, id)
-	if errors.Is(err, events.ErrNotFound) {
+	if errors.Is(err, kv.ErrNotFound) {
 		s.remove(id)
 		return ErrNotFound
 	}
@@ -155,7 +155,7 @@ func (s *Store) reload(ctx context.Context, id string) error {
 }
 
 // accept takes an entry over unless what is known here is as new; its lock is held.
-func (s *Store) accept(ctx context.Context, e events.Entry) error {
+func (s *Store) accept(ctx context.Context, e kv.Entry) error {
 	s.mu.RLock()
 	cur, left := s.all[e.Key], s.leaving[e.Key]
 	s.mu.RUnlock()
@@ -163,7 +163,7 @@ func (s *Store) accept(ctx context.Context, e events.Entry) error {
 		return nil
 	}
 	h, err := s.decode(ctx, e)
-	if errors.Is(err, events.ErrNotFound) {
+	if errors.Is(err, kv.ErrNotFound) {
 		return nil // its key was destroyed since: what says so is on its way
 	}
 	if err != nil {

@@ -9,10 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/events/kv"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
-
-	"channelsync/events"
 )
 
 // follower is another process's store: it takes over what the first one does.
@@ -136,7 +135,7 @@ func TestRefreshFindsWhatIsGone(t *testing.T) {
 		t.Errorf("%v, %d left, leaving %v", err, len(b.List()), b.Leaving())
 	}
 	// The key is gone for it too, and none is made in its place.
-	if _, err := b.vault.Existing(t.Context(), inst); !errors.Is(err, events.ErrNotFound) {
+	if _, err := b.vault.Existing(t.Context(), inst); !errors.Is(err, kv.ErrNotFound) {
 		t.Errorf("its key: %v", err)
 	}
 	if err := b.Load(t.Context(), inst); !errors.Is(err, ErrNotFound) {

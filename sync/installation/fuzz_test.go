@@ -6,18 +6,18 @@ import (
 	"encoding/json"
 	"testing"
 
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/seal"
 )
 
 // memoryKeys holds the sealed keys of a fuzzed store.
 type memoryKeys map[string][]byte
 
-func (m memoryKeys) Get(_ context.Context, key string) (events.Entry, error) {
+func (m memoryKeys) Get(_ context.Context, key string) (kv.Entry, error) {
 	if v, ok := m[key]; ok {
-		return events.Entry{Key: key, Value: v}, nil
+		return kv.Entry{Key: key, Value: v}, nil
 	}
-	return events.Entry{}, events.ErrNotFound
+	return kv.Entry{}, kv.ErrNotFound
 }
 
 func (m memoryKeys) Create(_ context.Context, key string, value []byte) (uint64, error) {
@@ -75,7 +75,7 @@ func FuzzStored(f *testing.F) {
 			content = wrapped
 		}
 		s := &Store{vault: vault}
-		in, err := s.decode(t.Context(), events.Entry{Key: inst, Value: content})
+		in, err := s.decode(t.Context(), kv.Entry{Key: inst, Value: content})
 		if err != nil || in == nil {
 			return
 		}
@@ -85,7 +85,7 @@ func FuzzStored(f *testing.F) {
 		if err != nil {
 			t.Fatalf("store again: %v", err)
 		}
-		if _, err := s.decode(t.Context(), events.Entry{Key: inst, Value: again}); err != nil {
+		if _, err := s.decode(t.Context(), kv.Entry{Key: inst, Value: again}); err != nil {
 			t.Errorf("read again: %v", err)
 		}
 	})

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/internal/gate"
 	"channelsync/sync/seal"
 )
@@ -21,11 +21,11 @@ var ErrNotFound = errors.New("no such installation")
 
 // Table is where the installations lie: a bucket with revisions.
 type Table interface {
-	Get(ctx context.Context, key string) (events.Entry, error)
+	Get(ctx context.Context, key string) (kv.Entry, error)
 	Create(ctx context.Context, key string, value []byte) (uint64, error)
 	Put(ctx context.Context, key string, value []byte) (uint64, error)
 	Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
-	Each(ctx context.Context, prefix string, fn func(events.Entry) error) error
+	Each(ctx context.Context, prefix string, fn func(kv.Entry) error) error
 	Erase(ctx context.Context, key string) error
 }
 
@@ -68,7 +68,7 @@ type content struct {
 // Open loads every installation.
 func Open(ctx context.Context, table Table, vault *seal.Vault) (*Store, error) {
 	s := &Store{table: table, vault: vault, all: map[string]*held{}, leaving: map[string]bool{}}
-	err := table.Each(ctx, "", func(e events.Entry) error {
+	err := table.Each(ctx, "", func(e kv.Entry) error {
 		h, err := s.decode(ctx, e)
 		if err != nil {
 			return err
@@ -166,9 +166,9 @@ func (s *Store) Change(ctx context.Context, id string, edit func(*Installation) 
 	}
 	defer leave()
 	var changed *Installation
-	err = events.RetryConflict(ctx, func() (err error) {
+	err = kv.RetryConflict(ctx, func() (err error) {
 		changed, err = s.changeOnce(ctx, id, edit)
-		if errors.Is(err, events.ErrConflict) {
+		if errors.Is(err, kv.ErrConflict) {
 			if failed := s.reload(ctx, id); failed != nil {
 				return failed
 			}
@@ -181,7 +181,7 @@ func (s *Store) Change(ctx context.Context, id string, edit func(*Installation) 
 	return changed, nil
 }
 
-// changeOnce applies edit to the state that is known here; events.ErrConflict when it is not the newest.
+// changeOnce applies edit to the state that is known here; kv.ErrConflict when it is not the newest.
 func (s *Store) changeOnce(ctx context.Context, id string, edit func(*Installation) error) (*Installation, error) {
 	s.mu.RLock()
 	h := s.all[id]
@@ -276,7 +276,7 @@ func (s *Store) encode(ctx context.Context, in *Installation, beside extra) ([]b
 }
 
 // decode is the inverse of encode; nil of an installation that is being erased.
-func (s *Store) decode(ctx context.Context, e events.Entry) (*held, error) {
+func (s *Store) decode(ctx context.Context, e kv.Entry) (*held, error) {
 	var st stored
 	if err := json.Unmarshal(e.Value, &st); err != nil {
 		return nil, fmt.Errorf("decode installation %s: %w", e.Key, err)

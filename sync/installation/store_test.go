@@ -16,6 +16,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/seal"
 )
 
@@ -34,7 +35,7 @@ const (
 // place is a real store on disk with the two tables that installations need.
 type place struct {
 	dir         string
-	table, keys *events.Table
+	table, keys *kv.Table
 	close       func()
 }
 
@@ -58,8 +59,8 @@ func open(t *testing.T) *place {
 		}
 	}
 	t.Cleanup(p.close)
-	for name, table := range map[string]**events.Table{"installations": &p.table, "keys": &p.keys} {
-		if *table, err = bus.Table(t.Context(), events.TableConfig{Name: name, History: 1, Secure: name == "keys"}); err != nil {
+	for name, table := range map[string]**kv.Table{"installations": &p.table, "keys": &p.keys} {
+		if *table, err = bus.Table(t.Context(), kv.Config{Name: name, History: 1, Secure: name == "keys"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -138,7 +139,7 @@ func TestRoundTrip(t *testing.T) {
 	if diff := cmp.Diff(example(inst), get(t, p.store(t), inst)); diff != "" {
 		t.Errorf("after a restart: %s", diff)
 	}
-	if err := s.Create(t.Context(), example(inst)); !errors.Is(err, events.ErrConflict) {
+	if err := s.Create(t.Context(), example(inst)); !errors.Is(err, kv.ErrConflict) {
 		t.Errorf("created twice: got %v", err)
 	}
 	if _, err := s.Get(other); !errors.Is(err, ErrNotFound) {
@@ -310,7 +311,7 @@ func TestErasingCanBeFinishedAfterARestart(t *testing.T) {
 	if len(again.Leaving()) != 0 || len(p.store(t).Leaving()) != 0 {
 		t.Error("it is still leaving")
 	}
-	if _, err := p.table.Get(t.Context(), inst); !errors.Is(err, events.ErrNotFound) {
+	if _, err := p.table.Get(t.Context(), inst); !errors.Is(err, kv.ErrNotFound) {
 		t.Errorf("it is still stored: %v", err)
 	}
 }

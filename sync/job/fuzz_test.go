@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"channelsync/events"
+	"channelsync/events/kv"
 )
 
 // oneRow is a table with one row that cannot be written.
@@ -14,8 +14,8 @@ type oneRow struct {
 	value []byte
 }
 
-func (o oneRow) Each(_ context.Context, _ string, fn func(events.Entry) error) error {
-	return fn(events.Entry{Key: "a.b", Value: o.value})
+func (o oneRow) Each(_ context.Context, _ string, fn func(kv.Entry) error) error {
+	return fn(kv.Entry{Key: "a.b", Value: o.value})
 }
 
 // FuzzStored: whatever lies under a job's key is a job or an error, and a job can be listed.

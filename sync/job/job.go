@@ -16,7 +16,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/internal/clip"
 	"channelsync/internal/gate"
 )
@@ -46,7 +46,7 @@ type Job struct {
 // Table is where the jobs lie.
 type Table interface {
 	Put(ctx context.Context, key string, value []byte) (uint64, error)
-	Each(ctx context.Context, prefix string, fn func(events.Entry) error) error
+	Each(ctx context.Context, prefix string, fn func(kv.Entry) error) error
 	Delete(ctx context.Context, key string) error
 	PurgePrefix(ctx context.Context, prefix string) error
 }
@@ -70,7 +70,7 @@ type held struct {
 // Open loads every job.
 func Open(ctx context.Context, table Table, now func() time.Time) (*Store, error) {
 	s := New(table, now)
-	err := table.Each(ctx, "", func(e events.Entry) error {
+	err := table.Each(ctx, "", func(e kv.Entry) error {
 		var j Job
 		if err := json.Unmarshal(e.Value, &j); err != nil {
 			return fmt.Errorf("decode job %s: %w", e.Key, err)
@@ -92,7 +92,7 @@ func New(table Table, now func() time.Time) *Store {
 // Load reads the jobs of an installation as they are stored, in the place of what was known of them.
 func (s *Store) Load(ctx context.Context, installation string) error {
 	found := map[string]*held{}
-	err := s.table.Each(ctx, installation, func(e events.Entry) error {
+	err := s.table.Each(ctx, installation, func(e kv.Entry) error {
 		var j Job
 		if err := json.Unmarshal(e.Value, &j); err != nil {
 			return fmt.Errorf("decode job %s: %w", e.Key, err)
@@ -240,7 +240,7 @@ func (s *Store) Get(installation, id string) (Job, bool) {
 
 // Stored reads a job of an installation that is not loaded.
 func (s *Store) Stored(ctx context.Context, installation, id string) (found Job, ok bool, err error) {
-	err = s.table.Each(ctx, installation, func(e events.Entry) error {
+	err = s.table.Each(ctx, installation, func(e kv.Entry) error {
 		var j Job
 		if err := json.Unmarshal(e.Value, &j); err != nil {
 			return fmt.Errorf("decode job %s: %w", e.Key, err)
@@ -364,7 +364,7 @@ func (s *Store) Drifted(id string, fields []string) {
 // Change edits a job and stores it.
 func (s *Store) Change(ctx context.Context, id string, edit func(*Job)) error {
 	if !s.edit(id, edit) {
-		return events.ErrNotFound
+		return kv.ErrNotFound
 	}
 	return s.save(ctx, id)
 }
@@ -391,7 +391,7 @@ func (s *Store) Finish(ctx context.Context, id string, state v1.JobState, detail
 			j.Done = max(j.Done, j.Total)
 		}
 	})
-	if errors.Is(err, events.ErrNotFound) {
+	if errors.Is(err, kv.ErrNotFound) {
 		return nil
 	}
 	return err

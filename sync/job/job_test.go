@@ -14,6 +14,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/kv"
 )
 
 func TestMain(m *testing.M) {
@@ -30,7 +31,7 @@ const (
 
 var began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-func table(t *testing.T) *events.Table {
+func table(t *testing.T) *kv.Table {
 	t.Helper()
 	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
 	if err != nil {
@@ -43,7 +44,7 @@ func table(t *testing.T) *events.Table {
 			t.Error(err)
 		}
 	})
-	jobs, err := bus.Table(t.Context(), events.TableConfig{Name: "jobs", History: 1})
+	jobs, err := bus.Table(t.Context(), kv.Config{Name: "jobs", History: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +229,7 @@ func TestPurge(t *testing.T) {
 			t.Errorf("%s: it is still there", name)
 		}
 	}
-	if err := s.Change(t.Context(), "a", func(*Job) {}); !errors.Is(err, events.ErrNotFound) {
+	if err := s.Change(t.Context(), "a", func(*Job) {}); !errors.Is(err, kv.ErrNotFound) {
 		t.Errorf("change: got %v", err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 )
 
 // text is JSON text of n bytes.
@@ -122,12 +122,12 @@ type narrow struct {
 	most int
 }
 
-func (n narrow) PutMany(ctx context.Context, puts []events.KeyValue) error {
+func (n narrow) PutMany(ctx context.Context, puts []kv.KeyValue) error {
 	refused := map[string]error{}
-	var taken []events.KeyValue
+	var taken []kv.KeyValue
 	for _, p := range puts {
 		if len(p.Value) > n.most {
-			refused[p.Key] = &events.TooLargeError{Key: p.Key, Size: len(p.Value)}
+			refused[p.Key] = &kv.TooLargeError{Key: p.Key, Size: len(p.Value)}
 			continue
 		}
 		taken = append(taken, p)
@@ -135,7 +135,7 @@ func (n narrow) PutMany(ctx context.Context, puts []events.KeyValue) error {
 	if err := n.Table.PutMany(ctx, taken); err != nil || len(refused) == 0 {
 		return err
 	}
-	return &events.RefusedError{Refused: refused}
+	return &kv.RefusedError{Refused: refused}
 }
 
 func TestOnlyWhatIsRefusedInAnyFormIsNotStored(t *testing.T) {

@@ -7,18 +7,18 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/seal"
 )
 
 // memoryKeys holds the sealed keys of a fuzzed store.
 type memoryKeys map[string][]byte
 
-func (m memoryKeys) Get(_ context.Context, key string) (events.Entry, error) {
+func (m memoryKeys) Get(_ context.Context, key string) (kv.Entry, error) {
 	if v, ok := m[key]; ok {
-		return events.Entry{Key: key, Value: v}, nil
+		return kv.Entry{Key: key, Value: v}, nil
 	}
-	return events.Entry{}, events.ErrNotFound
+	return kv.Entry{}, kv.ErrNotFound
 }
 
 func (m memoryKeys) Create(_ context.Context, key string, value []byte) (uint64, error) {
@@ -67,7 +67,7 @@ func FuzzEntry(f *testing.F) {
 		if sealed {
 			content = ring.Seal(key, content)
 		}
-		e, err := New(nil, vault).open(t.Context(), inst, events.Entry{Key: key, Value: content})
+		e, err := New(nil, vault).open(t.Context(), inst, kv.Entry{Key: key, Value: content})
 		if err != nil {
 			return
 		}

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/internal/gate"
 )
 
@@ -95,7 +95,7 @@ func (l *Ledger) loaded(ctx context.Context, installation string) (known *summar
 	}
 	ix.beginReading()
 	read := newSummaries()
-	err = l.table.Each(ctx, installation, func(e events.Entry) error {
+	err = l.table.Each(ctx, installation, func(e kv.Entry) error {
 		entry, err := l.open(ctx, installation, e)
 		if err != nil {
 			return err

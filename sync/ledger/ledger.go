@@ -11,16 +11,16 @@ import (
 	"sync"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/internal/gate"
 	"channelsync/sync/seal"
 )
 
 // Table is where the entries lie.
 type Table interface {
-	GetMany(ctx context.Context, keys []string) (map[string]events.Entry, error)
-	PutMany(ctx context.Context, puts []events.KeyValue) error
-	Each(ctx context.Context, prefix string, fn func(events.Entry) error) error
+	GetMany(ctx context.Context, keys []string) (map[string]kv.Entry, error)
+	PutMany(ctx context.Context, puts []kv.KeyValue) error
+	Each(ctx context.Context, prefix string, fn func(kv.Entry) error) error
 	PurgePrefix(ctx context.Context, prefix string) error
 }
 
@@ -64,7 +64,7 @@ func (l *Ledger) Read(ctx context.Context, installation string, kind v1.Kind, id
 }
 
 // Write stores the entries in one atomic batch (as long as they are at most 500) and
-// updates the index. A shared ledger returns events.ErrConflict when another process
+// updates the index. A shared ledger returns kv.ErrConflict when another process
 // has written one of them since it was read: then nothing is stored. An entry that does
 // not fit into the table is cut down until it does, and says what was left out. What is
 // refused all the same is named in a *RefusedError; all others are stored then.
@@ -76,7 +76,7 @@ func (l *Ledger) Write(ctx context.Context, installation string, entries []*Entr
 	if err != nil {
 		return err
 	}
-	puts := make([]events.Entry, len(entries))
+	puts := make([]kv.Entry, len(entries))
 	for i, e := range entries {
 		e.regain()
 		if puts[i], err = sealed(ring, installation, e); err != nil {
@@ -110,27 +110,27 @@ func (l *Ledger) Write(ctx context.Context, installation string, entries []*Entr
 }
 
 // sealed is an entry as the table keeps it.
-func sealed(ring *seal.Ring, installation string, e *Entry) (events.Entry, error) {
+func sealed(ring *seal.Ring, installation string, e *Entry) (kv.Entry, error) {
 	e.bounded()
 	b, err := json.Marshal(e)
 	if err != nil {
-		return events.Entry{}, fmt.Errorf("encode ledger entry: %w", err)
+		return kv.Entry{}, fmt.Errorf("encode ledger entry: %w", err)
 	}
 	key := keyOf(installation, e.Kind, e.ID)
-	return events.Entry{Key: key, Value: ring.Seal(key, b), Revision: e.Revision}, nil
+	return kv.Entry{Key: key, Value: ring.Seal(key, b), Revision: e.Revision}, nil
 }
 
 // storeCut stores entries, and cuts down those that are refused for their size.
-func (l *Ledger) storeCut(ctx context.Context, ring *seal.Ring, installation string, entries []*Entry, puts []events.Entry) error {
+func (l *Ledger) storeCut(ctx context.Context, ring *seal.Ring, installation string, entries []*Entry, puts []kv.Entry) error {
 	err := l.store(ctx, puts)
-	refused, ok := errors.AsType[*events.RefusedError](err)
+	refused, ok := errors.AsType[*kv.RefusedError](err)
 	if !ok {
 		return err
 	}
 	for i, e := range entries {
 		one := refused.Refused[puts[i].Key]
 		for {
-			large, ok := errors.AsType[*events.TooLargeError](one)
+			large, ok := errors.AsType[*kv.TooLargeError](one)
 			if !ok || !e.shrink() {
 				break
 			}
@@ -141,7 +141,7 @@ func (l *Ledger) storeCut(ctx context.Context, ring *seal.Ring, installation str
 				continue
 			}
 			err := l.store(ctx, puts[i:i+1])
-			again, ok := errors.AsType[*events.RefusedError](err)
+			again, ok := errors.AsType[*kv.RefusedError](err)
 			if err != nil && !ok {
 				return err
 			}
@@ -189,18 +189,18 @@ func (l *Ledger) remember(installation string, claim uint64, entries []*Entry) {
 }
 
 // store writes what was sealed: with other processes beside this one, only over what was read.
-func (l *Ledger) store(ctx context.Context, puts []events.Entry) error {
+func (l *Ledger) store(ctx context.Context, puts []kv.Entry) error {
 	if l.shared == nil {
-		all := make([]events.KeyValue, len(puts))
+		all := make([]kv.KeyValue, len(puts))
 		for i, p := range puts {
-			all[i] = events.KeyValue{Key: p.Key, Value: p.Value}
+			all[i] = kv.KeyValue{Key: p.Key, Value: p.Value}
 		}
 		return l.table.PutMany(ctx, all)
 	}
-	all := &events.RefusedError{Refused: map[string]error{}}
+	all := &kv.RefusedError{Refused: map[string]error{}}
 	for part := range slices.Chunk(puts, atomicMax) {
 		err := l.shared.UpdateMany(ctx, part)
-		refused, partly := errors.AsType[*events.RefusedError](err)
+		refused, partly := errors.AsType[*kv.RefusedError](err)
 		if err != nil && !partly {
 			return err
 		}
@@ -235,7 +235,7 @@ func (l *Ledger) purge(ctx context.Context, installation, prefix string) error {
 	return nil
 }
 
-func (l *Ledger) open(ctx context.Context, installation string, e events.Entry) (*Entry, error) {
+func (l *Ledger) open(ctx context.Context, installation string, e kv.Entry) (*Entry, error) {
 	ring, err := l.vault.Ring(ctx, installation)
 	if err != nil {
 		return nil, err

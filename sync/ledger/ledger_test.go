@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/seal"
 )
 
@@ -34,7 +34,7 @@ func TestEntriesLieSealed(t *testing.T) {
 	p := open(t)
 	write(t, p.ledger(), company(174, "Northwind Dental", v1.OutcomePushed))
 	seen := 0
-	if err := p.table.Each(t.Context(), "", func(e events.Entry) error {
+	if err := p.table.Each(t.Context(), "", func(e kv.Entry) error {
 		seen++
 		if bytes.Contains(e.Value, []byte("Northwind")) {
 			t.Error("the name lies readable")
@@ -48,7 +48,7 @@ func TestEntriesLieSealed(t *testing.T) {
 func TestEntryOfAnotherRecordIsNotTaken(t *testing.T) {
 	p := open(t)
 	write(t, p.ledger(), company(174, "Northwind", v1.OutcomePushed))
-	e := must[events.Entry](t)(p.table.Get(t.Context(), inst+".company.174"))
+	e := must[kv.Entry](t)(p.table.Get(t.Context(), inst+".company.174"))
 	if _, err := p.table.Put(t.Context(), inst+".company.175", e.Value); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ type failing struct {
 	err error
 }
 
-func (f *failing) PutMany(ctx context.Context, puts []events.KeyValue) error {
+func (f *failing) PutMany(ctx context.Context, puts []kv.KeyValue) error {
 	err := f.Table.PutMany(ctx, puts)
 	if f.err != nil {
 		err, f.err = f.err, nil

@@ -11,6 +11,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/seal"
 )
 
@@ -30,7 +31,7 @@ var at = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // place is a real store with the tables that the ledger needs.
 type place struct {
-	table *events.Table
+	table *kv.Table
 	vault *seal.Vault
 }
 
@@ -47,8 +48,8 @@ func open(t testing.TB) *place {
 			t.Error(err)
 		}
 	})
-	table := func(name string) *events.Table {
-		tab, err := bus.Table(t.Context(), events.TableConfig{Name: name, History: 1})
+	table := func(name string) *kv.Table {
+		tab, err := bus.Table(t.Context(), kv.Config{Name: name, History: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

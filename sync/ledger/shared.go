@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/seal"
 )
 
@@ -14,7 +14,7 @@ var ErrNotClaimed = errors.New("the ledger of this installation is not claimed b
 // SharedTable is a table that several processes write to.
 type SharedTable interface {
 	Table
-	UpdateMany(ctx context.Context, entries []events.Entry) error
+	UpdateMany(ctx context.Context, entries []kv.Entry) error
 }
 
 // NewShared makes a ledger on a table that other processes write to as well. An

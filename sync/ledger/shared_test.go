@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 )
 
 // shared is the ledger of one of several processes.
@@ -36,11 +36,11 @@ func TestALateWriteOfAnotherProcessIsRefused(t *testing.T) {
 	b.Claim(inst)
 	write(t, b, read(t, b, 1)[1])
 	for _, entries := range [][]*Entry{{late}, {company(9, "Late", v1.OutcomePushed), late}} {
-		if err := a.Write(ctx, inst, entries); !errors.Is(err, events.ErrConflict) {
+		if err := a.Write(ctx, inst, entries); !errors.Is(err, kv.ErrConflict) {
 			t.Errorf("a late write of %d: %v", len(entries), err)
 		}
 	}
-	if err := a.Write(ctx, inst, []*Entry{company(2, "Not read", v1.OutcomePushed)}); !errors.Is(err, events.ErrConflict) {
+	if err := a.Write(ctx, inst, []*Entry{company(2, "Not read", v1.OutcomePushed)}); !errors.Is(err, kv.ErrConflict) {
 		t.Errorf("over one that was not read: %v", err)
 	}
 	if got := read(t, b, 1, 2, 9); len(got) != 2 || got[1].Name != "One" || got[2].Name != "Two" {

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/test/stress"
 )
 
@@ -44,7 +44,7 @@ func TestIndexUnderStress(t *testing.T) {
 			e.Name = fmt.Sprint("Edit ", n.Add(1))
 			all = append(all, e)
 		}
-		if err := l.Write(ctx, inst, all); errors.Is(err, ErrNotClaimed) || errors.Is(err, events.ErrConflict) {
+		if err := l.Write(ctx, inst, all); errors.Is(err, ErrNotClaimed) || errors.Is(err, kv.ErrConflict) {
 			return nil
 		} else if err != nil {
 			return err
@@ -68,7 +68,7 @@ type slow struct {
 	let   chan struct{}
 }
 
-func (s *slow) Each(ctx context.Context, prefix string, fn func(events.Entry) error) error {
+func (s *slow) Each(ctx context.Context, prefix string, fn func(kv.Entry) error) error {
 	s.began <- struct{}{}
 	if err := s.SharedTable.Each(ctx, prefix, fn); err != nil {
 		return err

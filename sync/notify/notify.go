@@ -12,7 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/internal/panics"
 	"channelsync/internal/progress"
 )
@@ -35,7 +35,7 @@ type Source interface {
 // Table is where it is kept what was told.
 type Table interface {
 	Put(ctx context.Context, key string, value []byte) (uint64, error)
-	Each(ctx context.Context, prefix string, fn func(events.Entry) error) error
+	Each(ctx context.Context, prefix string, fn func(kv.Entry) error) error
 	Delete(ctx context.Context, key string) error
 }
 
@@ -74,7 +74,7 @@ func Open(ctx context.Context, cfg Config) (*Notifier, error) {
 		cfg.Count = func(string) {}
 	}
 	n := &Notifier{cfg: cfg, book: newBook(cfg.Quiet, cfg.Settle), post: newPoster(cfg)}
-	err := cfg.Table.Each(ctx, "", func(row events.Entry) error {
+	err := cfg.Table.Each(ctx, "", func(row kv.Entry) error {
 		e := &entry{saved: true}
 		var ok bool
 		if e.key, ok = parseKey(row.Key); !ok || json.Unmarshal(row.Value, &e.note) != nil {

@@ -20,7 +20,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 )
 
 // world is what a Notifier stands in, without a network.
@@ -74,11 +74,11 @@ func (w *world) Delete(_ context.Context, key string) error {
 	return w.broken
 }
 
-func (w *world) Each(_ context.Context, _ string, fn func(events.Entry) error) error {
+func (w *world) Each(_ context.Context, _ string, fn func(kv.Entry) error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for k, v := range w.rows {
-		if err := fn(events.Entry{Key: k, Value: v}); err != nil {
+		if err := fn(kv.Entry{Key: k, Value: v}); err != nil {
 			return err
 		}
 	}

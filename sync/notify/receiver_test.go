@@ -20,6 +20,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/kv"
 )
 
 const signedWith = "a-secret-of-the-test"
@@ -68,7 +69,7 @@ func TestEndToEnd(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		table, err := bus.Table(t.Context(), events.TableConfig{Name: "notified", History: 1})
+		table, err := bus.Table(t.Context(), kv.Config{Name: "notified", History: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/ledger"
 )
@@ -105,7 +106,7 @@ type crashTable struct {
 	ledger.Table
 }
 
-func (t crashTable) PutMany(ctx context.Context, puts []events.KeyValue) error {
+func (t crashTable) PutMany(ctx context.Context, puts []kv.KeyValue) error {
 	return t.step("ledger", func() error { return t.Table.PutMany(ctx, puts) })
 }
 

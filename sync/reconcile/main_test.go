@@ -20,6 +20,7 @@ import (
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
@@ -171,8 +172,8 @@ func (b *bench) openStore() {
 			t.Error(err)
 		}
 	})
-	table := func(name string) *events.Table {
-		tab, err := bus.Table(t.Context(), events.TableConfig{Name: name, History: 1})
+	table := func(name string) *kv.Table {
+		tab, err := bus.Table(t.Context(), kv.Config{Name: name, History: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

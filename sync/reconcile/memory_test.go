@@ -15,6 +15,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/deadletter"
 )
 
@@ -71,25 +72,25 @@ func (h handlerTransport) serve(w http.ResponseWriter, r *http.Request) (cut err
 // which the real store would not share.
 type memory struct {
 	mu       sync.Mutex
-	values   map[string]events.Entry
+	values   map[string]kv.Entry
 	revision uint64
 }
 
 func (m *memory) put(key string, value []byte) uint64 {
 	if m.values == nil {
-		m.values = map[string]events.Entry{}
+		m.values = map[string]kv.Entry{}
 	}
 	m.revision++
-	m.values[key] = events.Entry{Key: key, Value: value, Revision: m.revision}
+	m.values[key] = kv.Entry{Key: key, Value: value, Revision: m.revision}
 	return m.revision
 }
 
-func (m *memory) Get(_ context.Context, key string) (events.Entry, error) {
+func (m *memory) Get(_ context.Context, key string) (kv.Entry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e, ok := m.values[key]
 	if !ok {
-		return e, events.ErrNotFound
+		return e, kv.ErrNotFound
 	}
 	return e, nil
 }
@@ -98,7 +99,7 @@ func (m *memory) Create(_ context.Context, key string, value []byte) (uint64, er
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, ok := m.values[key]; ok {
-		return 0, events.ErrConflict
+		return 0, kv.ErrConflict
 	}
 	return m.put(key, value), nil
 }
@@ -107,7 +108,7 @@ func (m *memory) Update(_ context.Context, key string, value []byte, revision ui
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.values[key].Revision != revision {
-		return 0, events.ErrConflict
+		return 0, kv.ErrConflict
 	}
 	return m.put(key, value), nil
 }
@@ -119,10 +120,10 @@ func (m *memory) Erase(_ context.Context, key string) error {
 	return nil
 }
 
-func (m *memory) GetMany(_ context.Context, keys []string) (map[string]events.Entry, error) {
+func (m *memory) GetMany(_ context.Context, keys []string) (map[string]kv.Entry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	out := map[string]events.Entry{}
+	out := map[string]kv.Entry{}
 	for _, k := range keys {
 		if e, ok := m.values[k]; ok {
 			out[k] = e
@@ -131,7 +132,7 @@ func (m *memory) GetMany(_ context.Context, keys []string) (map[string]events.En
 	return out, nil
 }
 
-func (m *memory) PutMany(_ context.Context, puts []events.KeyValue) error {
+func (m *memory) PutMany(_ context.Context, puts []kv.KeyValue) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, p := range puts {
@@ -140,7 +141,7 @@ func (m *memory) PutMany(_ context.Context, puts []events.KeyValue) error {
 	return nil
 }
 
-func (m *memory) Each(_ context.Context, prefix string, fn func(events.Entry) error) error {
+func (m *memory) Each(_ context.Context, prefix string, fn func(kv.Entry) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for k, e := range m.values {

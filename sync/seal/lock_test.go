@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"channelsync/events"
+	"channelsync/events/kv"
 )
 
 // silentKeys is a table that does not answer for one installation.
@@ -17,13 +17,13 @@ type silentKeys struct {
 
 const silent = "01hzx3q8r9k2m4n6p8s0t2v4w9"
 
-func (s silentKeys) Get(ctx context.Context, key string) (events.Entry, error) {
+func (s silentKeys) Get(ctx context.Context, key string) (kv.Entry, error) {
 	if key != silent {
 		return s.Keys.Get(ctx, key)
 	}
 	s.asked <- struct{}{}
 	<-ctx.Done()
-	return events.Entry{}, ctx.Err()
+	return kv.Entry{}, ctx.Err()
 }
 
 // TestAKeyThatCannotBeReadHoldsNoOtherBack: neither other installations, nor those who ask

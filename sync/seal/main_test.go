@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"channelsync/events"
+	"channelsync/events/kv"
 )
 
 func TestMain(m *testing.M) {
@@ -21,7 +22,7 @@ func TestMain(m *testing.M) {
 const inst = "01hzx3q8r9k2m4n6p8s0t2v4w6"
 
 // keysTable opens the table that keys lie in, on a real store of the test's own.
-func keysTable(t *testing.T) *events.Table {
+func keysTable(t *testing.T) *kv.Table {
 	t.Helper()
 	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
 	if err != nil {
@@ -34,7 +35,7 @@ func keysTable(t *testing.T) *events.Table {
 			t.Error(err)
 		}
 	})
-	table, err := bus.Table(t.Context(), events.TableConfig{Name: "keys", History: 1, Secure: true})
+	table, err := bus.Table(t.Context(), kv.Config{Name: "keys", History: 1, Secure: true})
 	if err != nil {
 		t.Fatal(err)
 	}

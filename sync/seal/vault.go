@@ -7,13 +7,14 @@ import (
 	"sync"
 
 	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/internal/gate"
 )
 
 // Keys stores the sealed keys, one per installation and the sentinel. Sealing anew
 // replaces a value, so the table should overwrite on disk what it replaces.
 type Keys interface {
-	Get(ctx context.Context, key string) (events.Entry, error)
+	Get(ctx context.Context, key string) (kv.Entry, error)
 	Create(ctx context.Context, key string, value []byte) (uint64, error)
 	Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
 	Erase(ctx context.Context, key string) error
@@ -35,12 +36,12 @@ type Vault struct {
 func OpenVault(ctx context.Context, master *Ring, keys Keys) (*Vault, error) {
 	v := &Vault{master: master, keys: keys, rings: map[string]*Ring{}}
 	e, err := keys.Get(ctx, events.SentinelKey)
-	if errors.Is(err, events.ErrNotFound) {
+	if errors.Is(err, kv.ErrNotFound) {
 		_, err = keys.Create(ctx, events.SentinelKey, master.Sentinel())
 		if err == nil {
 			return v, nil
 		}
-		if !errors.Is(err, events.ErrConflict) {
+		if !errors.Is(err, kv.ErrConflict) {
 			return nil, fmt.Errorf("store master key check: %w", err)
 		}
 		e, err = keys.Get(ctx, events.SentinelKey) // another instance was first
@@ -63,7 +64,7 @@ func (v *Vault) Ring(ctx context.Context, installation string) (*Ring, error) {
 }
 
 // Existing is Ring for what was sealed before: it never makes a key, so that one
-// which was destroyed is not followed by another. events.ErrNotFound when there is none.
+// which was destroyed is not followed by another. kv.ErrNotFound when there is none.
 func (v *Vault) Existing(ctx context.Context, installation string) (*Ring, error) {
 	return v.ring(ctx, installation, func(ctx context.Context, installation string) ([]byte, error) {
 		e, err := v.keys.Get(ctx, installation)
@@ -113,7 +114,7 @@ func (v *Vault) known(installation string) (r *Ring, forgotten uint64) {
 
 func (v *Vault) load(ctx context.Context, installation string) ([]byte, error) {
 	e, err := v.keys.Get(ctx, installation)
-	if errors.Is(err, events.ErrNotFound) {
+	if errors.Is(err, kv.ErrNotFound) {
 		raw := NewKey()
 		_, err = v.keys.Create(ctx, installation, v.master.Seal(installation, raw))
 		if err == nil {
@@ -129,13 +130,13 @@ func (v *Vault) load(ctx context.Context, installation string) ([]byte, error) {
 
 // open opens what the master ring sealed. What an older key of the ring sealed is
 // sealed with the first one: once everything was opened, the older key can go.
-func (v *Vault) open(ctx context.Context, name string, e events.Entry) ([]byte, error) {
+func (v *Vault) open(ctx context.Context, name string, e kv.Entry) ([]byte, error) {
 	plain, err := v.master.Open(name, e.Value)
 	if err != nil || v.master.SealedLast(e.Value) {
 		return plain, err
 	}
 	_, err = v.keys.Update(ctx, name, v.master.Seal(name, plain), e.Revision)
-	if err != nil && !errors.Is(err, events.ErrConflict) { // another instance did it
+	if err != nil && !errors.Is(err, kv.ErrConflict) { // another instance did it
 		return nil, fmt.Errorf("seal key of %s anew: %w", name, err)
 	}
 	return plain, nil

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"channelsync/events"
+	"channelsync/events/kv"
 )
 
 func vault(t *testing.T, master *Ring, keys Keys) *Vault {
@@ -118,7 +118,7 @@ func TestDestroyMakesDataUnreadable(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := keys.Get(t.Context(), inst); !errors.Is(err, events.ErrNotFound) {
+	if _, err := keys.Get(t.Context(), inst); !errors.Is(err, kv.ErrNotFound) {
 		t.Fatalf("the key is still stored: %v", err)
 	}
 	for name, again := range map[string]*Vault{"at once": v, "after a restart": vault(t, ringOf(t, 1), keys)} {
@@ -131,10 +131,10 @@ func TestDestroyMakesDataUnreadable(t *testing.T) {
 	}
 }
 
-func entries(t *testing.T, keys *events.Table) map[string]events.Entry {
+func entries(t *testing.T, keys *kv.Table) map[string]kv.Entry {
 	t.Helper()
-	all := map[string]events.Entry{}
-	if err := keys.Each(t.Context(), "", func(e events.Entry) error {
+	all := map[string]kv.Entry{}
+	if err := keys.Each(t.Context(), "", func(e kv.Entry) error {
 		all[e.Key] = e
 		return nil
 	}); err != nil {

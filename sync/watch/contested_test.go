@@ -10,7 +10,7 @@ import (
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/installation"
 	"channelsync/sync/seal"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -21,8 +21,8 @@ const restoredURL = "https://restored.msp.example"
 // copied is a second service: a copy of an installation in a store of its own, as a restored backup has it.
 func (b *bench) copied(w *Watcher) *Watcher {
 	b.t.Helper()
-	table := func(name string) *events.Table {
-		tab, err := b.bus.Table(b.t.Context(), events.TableConfig{Name: name, History: 1})
+	table := func(name string) *kv.Table {
+		tab, err := b.bus.Table(b.t.Context(), kv.Config{Name: name, History: 1})
 		ok(b.t, err)
 		return tab
 	}

@@ -14,6 +14,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/config"
 	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/handlers/relay"
 	"channelsync/sync/control"
 )
@@ -134,7 +135,7 @@ func ask[T any](ctx context.Context, c *cluster, service string) (all []T) {
 }
 
 // shared is the manager's part in a cluster; nil alone.
-func (c *cluster) shared(tables map[string]*events.Table) *control.Cluster {
+func (c *cluster) shared(tables map[string]*kv.Table) *control.Cluster {
 	if c == nil {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"channelsync/cmd/channelsync/config"
 	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/internal/lifecycle"
 	"channelsync/internal/progress"
 	"channelsync/sync/notify"
@@ -22,7 +23,7 @@ func (a *App) openNotifier(ctx context.Context, cfg config.Config, bus *events.B
 	if cfg.Notify.URL == "" {
 		return nil, nil
 	}
-	table, err := bus.Table(ctx, events.TableConfig{Name: "notified", History: 1})
+	table, err := bus.Table(ctx, kv.Config{Name: "notified", History: 1})
 	if err != nil {
 		return nil, fmt.Errorf("open table notified: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"channelsync/cmd/channelsync/config"
 	"channelsync/events"
 	"channelsync/events/archive"
+	"channelsync/events/kv"
 	"channelsync/internal/gate"
 	"channelsync/sync/seal"
 )
@@ -37,13 +38,13 @@ func StoreConfig(cfg config.Config) events.Config {
 }
 
 // OpenTables opens every table that is always there, by name.
-func OpenTables(ctx context.Context, bus *events.Bus) (map[string]*events.Table, error) {
-	tables := map[string]*events.Table{}
+func OpenTables(ctx context.Context, bus *events.Bus) (map[string]*kv.Table, error) {
+	tables := map[string]*kv.Table{}
 	// What a secure table replaces is overwritten on disk: keys, and what names an installation, must be erasable.
 	for name, secure := range map[string]bool{
 		events.KeysTable: true, TableInstallations: true, tableLedger: false, tableJobs: false, tableAudit: false, tableHistory: false, tableTokens: false,
 	} {
-		t, err := bus.Table(ctx, events.TableConfig{Name: name, History: 1, Secure: secure})
+		t, err := bus.Table(ctx, kv.Config{Name: name, History: 1, Secure: secure})
 		if err != nil {
 			return nil, fmt.Errorf("open table %s: %w", name, err)
 		}

@@ -14,6 +14,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/config"
 	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/handlers"
 	"channelsync/handlers/admin"
 	"channelsync/handlers/callback"
@@ -120,7 +121,7 @@ func (a *App) wire(ctx context.Context) error {
 	return a.listeners(handlers.Public(handlers.PublicConfig{Callbacks: receiver, Proxies: cfg.TrustedProxies, Log: log}), adminSide)
 }
 
-func (a *App) openTokens(ctx context.Context, cfg config.Config, table *events.Table) (*identity.Store, error) {
+func (a *App) openTokens(ctx context.Context, cfg config.Config, table *kv.Table) (*identity.Store, error) {
 	ring, err := derivedRing(cfg, "channelsync tokens")
 	if err != nil {
 		return nil, err
@@ -133,7 +134,7 @@ func (a *App) openTokens(ctx context.Context, cfg config.Config, table *events.T
 // opened is what the parts of a manager are opened with.
 type opened struct {
 	master  *seal.Ring
-	tables  map[string]*events.Table
+	tables  map[string]*kv.Table
 	metrics *metrics
 }
 
@@ -143,7 +144,7 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 	var err error
 	if a.cluster != nil {
 		// On disk: a single server forgets a table in memory when it restarts.
-		if tables[tableGuard], err = bus.Table(ctx, events.TableConfig{Name: tableGuard}); err != nil {
+		if tables[tableGuard], err = bus.Table(ctx, kv.Config{Name: tableGuard}); err != nil {
 			return nil, fmt.Errorf("open table %s: %w", tableGuard, err)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/handlers"
 	"channelsync/handlers/admin"
 	"channelsync/sync/ledger"
@@ -107,8 +108,8 @@ func (pageTokens) Current(id string, _ int) (v1.Identity, bool) {
 
 func sealedLedger(b *testing.B, bus *events.Bus) *ledger.Ledger {
 	b.Helper()
-	table := func(name string) *events.Table {
-		t, err := bus.Table(b.Context(), events.TableConfig{Name: name, History: 1})
+	table := func(name string) *kv.Table {
+		t, err := bus.Table(b.Context(), kv.Config{Name: name, History: 1})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -9,15 +9,16 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/kv"
 	"channelsync/sync/installation"
 	"channelsync/sync/seal"
 	"channelsync/test/e2e/world"
 )
 
 // tableOf opens a table of the store as the service does.
-func tableOf(t *testing.T, bus *events.Bus, name string) *events.Table {
+func tableOf(t *testing.T, bus *events.Bus, name string) *kv.Table {
 	t.Helper()
-	table, err := bus.Table(t.Context(), events.TableConfig{Name: name, History: 1, Secure: name == "keys" || name == "installations"})
+	table, err := bus.Table(t.Context(), kv.Config{Name: name, History: 1, Secure: name == "keys" || name == "installations"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +29,7 @@ func tableOf(t *testing.T, bus *events.Bus, name string) *events.Table {
 func keysOf(t *testing.T, bus *events.Bus, name string) []string {
 	t.Helper()
 	var keys []string
-	err := tableOf(t, bus, name).Each(t.Context(), "", func(e events.Entry) error { keys = append(keys, e.Key); return nil })
+	err := tableOf(t, bus, name).Each(t.Context(), "", func(e kv.Entry) error { keys = append(keys, e.Key); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package events
+package kv
 
 import (
 	"context"
@@ -36,7 +36,7 @@ func LastValue(ctx context.Context, table jetstream.Stream, key string) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	if isDeletion(msg.Header) {
+	if IsDeletion(msg.Header) {
 		return nil, nil
 	}
 	return msg.Data, nil

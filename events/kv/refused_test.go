@@ -1,10 +1,9 @@
-package events
+package kv
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -12,9 +11,9 @@ import (
 )
 
 // limited is a table whose stream an operator lets take messages of so many bytes.
-func limited(t *testing.T, b *Bus, most int32) *Table {
+func limited(t *testing.T, b *js.Link, most int32) *Table {
 	t.Helper()
-	tab := table(t, b, TableConfig{Name: "limited"})
+	tab := table(t, b, Config{Name: "limited"})
 	cfg := tab.Handle.CachedInfo().Config
 	cfg.MaxMsgSize = most
 	if _, err := b.JS.UpdateStream(t.Context(), cfg); err != nil {
@@ -27,9 +26,9 @@ func limited(t *testing.T, b *Bus, most int32) *Table {
 // before it is sent, or the server says so.
 func TestOneEntryTooLargeLeavesTheOthers(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := link(t)
 	for name, tab := range map[string]*Table{
-		"for any message": table(t, b, TableConfig{Name: "t"}),
+		"for any message": table(t, b, Config{Name: "t"}),
 		"for its stream":  limited(t, b, 100_000),
 	} {
 		for _, n := range []int{1, 3, 40} {
@@ -74,8 +73,8 @@ func TestOneEntryTooLargeLeavesTheOthers(t *testing.T) {
 							t.Errorf("%s is at revision %d (%v), told was %d", e.Key, got.Revision, err, e.Revision)
 						}
 					}
-					if h := b.Health(t.Context()); h.Err != nil || len(h.Frozen) > 0 {
-						t.Errorf("the store is said to be %+v", h)
+					if tab.Failing.Load() {
+						t.Error("the table is said to take no writes")
 					}
 				})
 			}
@@ -85,7 +84,7 @@ func TestOneEntryTooLargeLeavesTheOthers(t *testing.T) {
 
 func TestAWriteThatIsTooLargeSaysWhatFits(t *testing.T) {
 	t.Parallel()
-	tab := table(t, open(t), TableConfig{Name: "t"})
+	tab := table(t, link(t), Config{Name: "t"})
 	_, err := tab.Put(t.Context(), "a.b", make([]byte, 2<<20))
 	if large, ok := errors.AsType[*js.TooLargeError](err); !ok || large.Key != "a.b" || large.Max < 1<<19 || !strings.Contains(err.Error(), "a.b has 2097152 bytes, at most") {
 		t.Errorf("got %v", err)
@@ -95,7 +94,7 @@ func TestAWriteThatIsTooLargeSaysWhatFits(t *testing.T) {
 // An update from another revision fails all of a batch, as it did: that is about the order of things.
 func TestAConflictBesideATooLargeEntryWritesNothing(t *testing.T) {
 	t.Parallel()
-	tab := table(t, open(t), TableConfig{Name: "t"})
+	tab := table(t, link(t), Config{Name: "t"})
 	if _, err := tab.Put(t.Context(), "a.1", []byte("theirs")); err != nil {
 		t.Fatal(err)
 	}
@@ -105,23 +104,5 @@ func TestAConflictBesideATooLargeEntryWritesNothing(t *testing.T) {
 	}
 	if _, err := tab.Get(t.Context(), "a.0"); !errors.Is(err, js.ErrNotFound) {
 		t.Errorf("another of the batch is written: %v", err)
-	}
-}
-
-// Whatever a change says of its fields, its record is marked.
-func TestAMarkAlwaysFits(t *testing.T) {
-	t.Parallel()
-	b := open(t)
-	m := mark(7)
-	for i := range 10_000 {
-		m.Fields = append(m.Fields, fmt.Sprintf("field %d", i), strings.Repeat("x", 1000))
-	}
-	if err := b.Worklist().Mark(t.Context(), []Mark{m, mark(8), mark(9), mark(10)}); err != nil {
-		t.Fatal(err)
-	}
-	got := take(t, b, LaneLive)
-	at := slices.IndexFunc(got, func(m Mark) bool { return m.ID == 7 })
-	if len(got) != 4 || at < 0 || len(got[at].Fields) != markFields || got[at].Fields[1] != "field 1" {
-		t.Errorf("took %d: %+v", len(got), got)
 	}
 }

@@ -1,4 +1,4 @@
-package events
+package kv
 
 import (
 	"context"
@@ -77,8 +77,8 @@ func (t *Table) watch(ctx context.Context, filter string, seen *uint64, fn func(
 			return fmt.Errorf("read a change's place: %w", err)
 		}
 		*seen = meta.Sequence.Stream
-		e := Event{Deleted: isDeletion(msg.Headers())}
-		e.Key, e.Revision, e.At = msg.Subject()[len(t.prefix):], meta.Sequence.Stream, meta.Timestamp
+		e := Event{Deleted: IsDeletion(msg.Headers())}
+		e.Key, e.Revision, e.At = msg.Subject()[len(t.Prefix):], meta.Sequence.Stream, meta.Timestamp
 		if e.Key == probeKey {
 			continue
 		}

@@ -1,4 +1,4 @@
-package events
+package kv
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ import (
 func TestUpdateMany(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	tab := table(t, open(t), TableConfig{Name: "ledger"})
+	tab := table(t, link(t), Config{Name: "ledger"})
 	batch := func(n int, value string) (all []Entry) {
 		for i := range n {
 			all = append(all, Entry{Key: fmt.Sprintf("a.%d", i), Value: []byte(value)})

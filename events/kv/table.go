@@ -1,4 +1,4 @@
-package events
+package kv
 
 import (
 	"context"
@@ -13,9 +13,9 @@ import (
 	js "channelsync/events/internal/jetstream"
 )
 
-// TableConfig describes a table. The first to open it creates it so; later ones
+// Config describes a table. The first to open it creates it so; later ones
 // bring it in line.
-type TableConfig struct {
+type Config struct {
 	Name    string        // letters, digits, "-" and "_"
 	History int           // revisions kept of each key, 1 to 64; 0 means 1
 	TTL     time.Duration // age at which an entry goes; 0 keeps it
@@ -32,8 +32,8 @@ type TableConfig struct {
 // writes with Create or Update.
 type Table struct {
 	*js.Stream
-	cfg    TableConfig
-	prefix string // of subjects that are read
+	cfg    Config
+	Prefix string // of subjects that are read
 	put    string // of subjects that are written; another one in a JetStream domain
 }
 
@@ -58,8 +58,8 @@ const (
 	probeKey = "probe"
 )
 
-// OpenTable opens a table, creating it when it does not exist.
-func OpenTable(ctx context.Context, l *js.Link, cfg TableConfig) (*Table, error) {
+// Open opens a table, creating it when it does not exist.
+func Open(ctx context.Context, l *js.Link, cfg Config) (*Table, error) {
 	if cfg.History == 0 {
 		cfg.History = 1
 	}
@@ -89,7 +89,7 @@ func OpenTable(ctx context.Context, l *js.Link, cfg TableConfig) (*Table, error)
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{cfg: cfg, prefix: prefixOf(cfg.Name), put: putPrefix(l, cfg.Name)}
+	t := &Table{cfg: cfg, Prefix: prefixOf(cfg.Name), put: putPrefix(l, cfg.Name)}
 	t.Stream = l.Use(handle, func() *nats.Msg { return t.deletion(probeKey) })
 	if !l.Inside {
 		err = l.WaitReady(ctx, "open "+cfg.Name, t.answers)
@@ -110,7 +110,7 @@ func (t *Table) answers(ctx context.Context) error {
 	if info.Cluster != nil && info.Cluster.Leader == "" {
 		return fmt.Errorf("stream %s has no leader: %w", t.Name, js.ErrNoAnswer)
 	}
-	if _, err := t.LastMsg(ctx, t.prefix+probeKey); !errors.Is(err, js.ErrNotFound) {
+	if _, err := t.LastMsg(ctx, t.Prefix+probeKey); !errors.Is(err, js.ErrNotFound) {
 		return err
 	}
 	return nil
@@ -122,11 +122,11 @@ func (t *Table) Get(ctx context.Context, key string) (e Entry, err error) {
 		return Entry{}, err
 	}
 	err = t.Call(ctx, "get "+t.cfg.Name, func(ctx context.Context) error {
-		msg, err := t.LastMsg(ctx, t.prefix+key)
+		msg, err := t.LastMsg(ctx, t.Prefix+key)
 		if err != nil {
 			return err
 		}
-		if isDeletion(msg.Header) {
+		if IsDeletion(msg.Header) {
 			return js.ErrNotFound
 		}
 		e = t.entry(msg)
@@ -146,8 +146,8 @@ func (t *Table) Create(ctx context.Context, key string, value []byte) (uint64, e
 	if !errors.Is(err, js.ErrConflict) {
 		return rev, err
 	}
-	msg, getErr := t.LastMsg(ctx, t.prefix+key)
-	if getErr != nil || !isDeletion(msg.Header) {
+	msg, getErr := t.LastMsg(ctx, t.Prefix+key)
+	if getErr != nil || !IsDeletion(msg.Header) {
 		return 0, err
 	}
 	return t.Update(ctx, key, value, msg.Sequence) // only the mark of its deletion is there
@@ -191,7 +191,7 @@ func (t *Table) Delete(ctx context.Context, key string) error {
 	}
 	return t.Call(ctx, "delete "+t.cfg.Name, func(ctx context.Context) error {
 		if t.cfg.Secure {
-			if err := t.overwrite(ctx, t.prefix+key, 0); err != nil {
+			if err := t.overwrite(ctx, t.Prefix+key, 0); err != nil {
 				return err
 			}
 		}
@@ -212,11 +212,11 @@ func (t *Table) deletion(key string) *nats.Msg {
 }
 
 func (t *Table) entry(msg *jetstream.RawStreamMsg) Entry {
-	return Entry{Key: msg.Subject[len(t.prefix):], Value: msg.Data, Revision: msg.Sequence, At: msg.Time}
+	return Entry{Key: msg.Subject[len(t.Prefix):], Value: msg.Data, Revision: msg.Sequence, At: msg.Time}
 }
 
-// isDeletion also knows the mark that the server leaves when an entry's age ends.
-func isDeletion(h nats.Header) bool {
+// IsDeletion also knows the mark that the server leaves when an entry's age ends.
+func IsDeletion(h nats.Header) bool {
 	op := h.Get(kvHeader)
 	return op == kvPurge || op == kvDelete || h.Get(jetstream.MarkerReasonHeader) != ""
 }

@@ -1,4 +1,4 @@
-package events
+package kv
 
 import (
 	"fmt"
@@ -9,8 +9,8 @@ import (
 
 // Two writers of one key both overwrite what they replaced; the second finds it gone.
 func TestWritersOfOneKeyOfASecureTableOverwriteTheSameRevision(t *testing.T) {
-	bus := open(t)
-	tab, err := bus.Table(t.Context(), TableConfig{Name: "raced", History: 1, Secure: true})
+	bus := link(t)
+	tab, err := Open(t.Context(), bus, Config{Name: "raced", History: 1, Secure: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package events
+package kv
 
 import (
 	"context"
@@ -29,14 +29,14 @@ func (t *Table) GetMany(ctx context.Context, keys []string) (map[string]Entry, e
 		if err := checkKey(k); err != nil {
 			return nil, err
 		}
-		subjects = append(subjects, t.prefix+k)
+		subjects = append(subjects, t.Prefix+k)
 	}
 	msgs, err := t.DirectLast(ctx, subjects)
 	if err != nil {
 		return nil, fmt.Errorf("get many %s: %w", t.cfg.Name, err)
 	}
 	for _, msg := range msgs {
-		if !isDeletion(msg.Header) {
+		if !IsDeletion(msg.Header) {
 			e := t.entry(msg)
 			found[e.Key] = e
 		}
@@ -153,7 +153,7 @@ func (t *Table) present(ctx context.Context, msgs []*jetstream.RawStreamMsg) ([]
 	}
 	kept := make([]*jetstream.RawStreamMsg, 0, len(msgs))
 	for _, msg := range msgs {
-		if isDeletion(msg.Header) || t.cfg.History > 1 && last[msg.Subject] != msg.Sequence {
+		if IsDeletion(msg.Header) || t.cfg.History > 1 && last[msg.Subject] != msg.Sequence {
 			continue
 		}
 		kept = append(kept, msg)
@@ -168,7 +168,7 @@ func (t *Table) PurgePrefix(ctx context.Context, prefix string) error {
 		return err
 	}
 	return t.Call(ctx, "purge "+t.cfg.Name, func(ctx context.Context) error {
-		filter := t.prefix + prefix + ".>"
+		filter := t.Prefix + prefix + ".>"
 		if t.cfg.Secure {
 			if err := t.overwrite(ctx, filter, 0); err != nil {
 				return err
@@ -180,10 +180,10 @@ func (t *Table) PurgePrefix(ctx context.Context, prefix string) error {
 
 func (t *Table) filter(prefix string) (string, error) {
 	if prefix == "" {
-		return t.prefix + ">", nil
+		return t.Prefix + ">", nil
 	}
 	if err := checkKey(prefix); err != nil {
 		return "", err
 	}
-	return t.prefix + prefix + ".>", nil
+	return t.Prefix + prefix + ".>", nil
 }

@@ -1,4 +1,4 @@
-package events
+package kv
 
 import (
 	"context"
@@ -19,10 +19,10 @@ func (t *Table) Erase(ctx context.Context, key string) error {
 		return err
 	}
 	return t.Call(ctx, "erase "+t.cfg.Name, func(ctx context.Context) error {
-		if err := t.overwrite(ctx, t.prefix+key, 0); err != nil {
+		if err := t.overwrite(ctx, t.Prefix+key, 0); err != nil {
 			return err
 		}
-		return t.PurgeSubject(ctx, t.prefix+key, 0)
+		return t.PurgeSubject(ctx, t.Prefix+key, 0)
 	})
 }
 
@@ -33,13 +33,13 @@ func (t *Table) wipeReplaced(ctx context.Context, key string, revision uint64) e
 		return nil
 	}
 	if revision == 0 {
-		msg, err := t.LastMsg(ctx, t.prefix+key)
+		msg, err := t.LastMsg(ctx, t.Prefix+key)
 		if err != nil {
 			return err
 		}
 		revision = msg.Sequence
 	}
-	return t.overwrite(ctx, t.prefix+key, revision)
+	return t.overwrite(ctx, t.Prefix+key, revision)
 }
 
 // overwrite erases the stored revisions of a filter's keys below the given one; 0

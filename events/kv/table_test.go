@@ -1,4 +1,4 @@
-package events
+package kv
 
 import (
 	"bytes"
@@ -10,17 +10,19 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	js "channelsync/events/internal/jetstream"
+	"channelsync/events/internal/natstest"
 )
 
-func table(t testing.TB, b *Bus, cfg TableConfig) *Table {
+func table(t testing.TB, l *js.Link, cfg Config) *Table {
 	t.Helper()
-	tab, err := b.Table(t.Context(), cfg)
+	tab, err := Open(t.Context(), l, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +31,7 @@ func table(t testing.TB, b *Bus, cfg TableConfig) *Table {
 
 func TestTableReadsAndWrites(t *testing.T) {
 	t.Parallel()
-	tab := table(t, open(t), TableConfig{Name: "ledger"})
+	tab := table(t, link(t), Config{Name: "ledger"})
 	ctx := t.Context()
 	if _, err := tab.Get(ctx, "a.b"); !errors.Is(err, js.ErrNotFound) {
 		t.Errorf("absent: %v", err)
@@ -71,8 +73,8 @@ func TestTableReadsAndWrites(t *testing.T) {
 
 func TestTableRefusesBadKeys(t *testing.T) {
 	t.Parallel()
-	b := open(t)
-	tab := table(t, b, TableConfig{Name: "t"})
+	b := link(t)
+	tab := table(t, b, Config{Name: "t"})
 	for _, key := range []string{"", ".a", "a.", "a..b", "a b", "a.*", "a.>", "ä", strings.Repeat("k", 201)} {
 		if _, err := tab.Put(t.Context(), key, nil); !errors.Is(err, js.ErrBadName) {
 			t.Errorf("put %q: %v", key, err)
@@ -84,8 +86,8 @@ func TestTableRefusesBadKeys(t *testing.T) {
 	if err := tab.PurgePrefix(t.Context(), ""); !errors.Is(err, js.ErrBadName) {
 		t.Errorf("purged everything: %v", err)
 	}
-	for _, cfg := range []TableConfig{{Name: ""}, {Name: "a.b"}, {Name: "x", History: 65}, {Name: "x", History: -1}} {
-		if _, err := b.Table(t.Context(), cfg); err == nil {
+	for _, cfg := range []Config{{Name: ""}, {Name: "a.b"}, {Name: "x", History: 65}, {Name: "x", History: -1}} {
+		if _, err := Open(t.Context(), b, cfg); err == nil {
 			t.Errorf("opened %+v", cfg)
 		}
 	}
@@ -93,7 +95,7 @@ func TestTableRefusesBadKeys(t *testing.T) {
 
 func TestTableMany(t *testing.T) {
 	t.Parallel()
-	tab := table(t, open(t), TableConfig{Name: "t"})
+	tab := table(t, link(t), Config{Name: "t"})
 	ctx := t.Context()
 	var entries []KeyValue
 	var keys []string
@@ -154,7 +156,7 @@ func TestTableMany(t *testing.T) {
 
 func TestGetManyOfLargeValues(t *testing.T) {
 	t.Parallel()
-	tab := table(t, open(t), TableConfig{Name: "t"})
+	tab := table(t, link(t), Config{Name: "t"})
 	var keys []string
 	for i := range 24 { // 12 MiB, more than one answer holds
 		keys = append(keys, fmt.Sprintf("k.%d", i))
@@ -174,8 +176,8 @@ func TestGetManyOfLargeValues(t *testing.T) {
 
 func TestTableHistoryShowsOnlyThePresent(t *testing.T) {
 	t.Parallel()
-	b := open(t)
-	tab := table(t, b, TableConfig{Name: "t", History: 5})
+	b := link(t)
+	tab := table(t, b, Config{Name: "t", History: 5})
 	for i := range 4 {
 		for _, k := range []string{"a.x", "a.y"} {
 			if _, err := tab.Put(t.Context(), k, []byte{byte('0' + i)}); err != nil {
@@ -199,14 +201,14 @@ func TestTableHistoryShowsOnlyThePresent(t *testing.T) {
 
 func TestTableTTLAndMemory(t *testing.T) {
 	t.Parallel()
-	tab := table(t, open(t), TableConfig{Name: "lease", TTL: time.Second, Memory: true})
+	tab := table(t, link(t), Config{Name: "lease", TTL: time.Second, Memory: true})
 	if _, err := tab.Create(t.Context(), "shard.1", []byte("me")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := tab.Create(t.Context(), "shard.1", []byte("you")); !errors.Is(err, js.ErrConflict) {
 		t.Errorf("taken twice: %v", err)
 	}
-	eventually(t, 10*time.Second, "the lease to end", func() bool {
+	natstest.Eventually(t, 10*time.Second, "the lease to end", func() bool {
 		_, err := tab.Create(t.Context(), "shard.1", []byte("you"))
 		return err == nil
 	})
@@ -235,9 +237,8 @@ func onDisk(t *testing.T, dir, text string) []string {
 func TestEraseLeavesNothingOnDisk(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	here := func(c *Config) { c.DataDir = dir }
-	b := open(t, here)
-	tab := table(t, b, TableConfig{Name: "keys", Secure: true})
+	b, shut := natstest.Open(t, dir)
+	tab := table(t, b, Config{Name: "keys", Secure: true})
 	ctx := t.Context()
 	const first, second, third, kept = "FIRST-SECRET", "SECOND-SECRET", "THIRD-SECRET", "KEPT-SECRET"
 	for i := range 300 { // neighbours before and after, in the same block
@@ -275,14 +276,14 @@ func TestEraseLeavesNothingOnDisk(t *testing.T) {
 	if err := tab.Delete(ctx, "n.5"); err != nil {
 		t.Fatal(err)
 	}
-	shut(t, b)
+	shut()
 	for _, gone := range []string{first, second, third} {
 		if found := onDisk(t, dir, gone); len(found) > 0 {
 			t.Errorf("%s still in %v", gone, found)
 		}
 	}
-	b = open(t, here)
-	tab = table(t, b, TableConfig{Name: "keys", Secure: true})
+	b, _ = natstest.Open(t, dir)
+	tab = table(t, b, Config{Name: "keys", Secure: true})
 	if e, err := tab.Get(ctx, "other.key"); err != nil || string(e.Value) != kept {
 		t.Errorf("its neighbour: %+v, %v", e, err)
 	}
@@ -300,8 +301,8 @@ func TestEraseLeavesNothingOnDisk(t *testing.T) {
 
 func TestWatch(t *testing.T) {
 	t.Parallel()
-	b := open(t)
-	tab := table(t, b, TableConfig{Name: "t"})
+	b := link(t)
+	tab := table(t, b, Config{Name: "t"})
 	put := func(key, value string) {
 		t.Helper()
 		if _, err := tab.Put(t.Context(), key, []byte(value)); err != nil {
@@ -347,9 +348,9 @@ func TestWatch(t *testing.T) {
 
 func TestTableIsBroughtInLineWithoutLosingSettings(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := link(t)
 	ctx := t.Context()
-	table(t, b, TableConfig{Name: "t"})
+	table(t, b, Config{Name: "t"})
 	s, err := b.JS.Stream(ctx, "KV_t")
 	if err != nil {
 		t.Fatal(err)
@@ -360,7 +361,7 @@ func TestTableIsBroughtInLineWithoutLosingSettings(t *testing.T) {
 	if _, err := b.JS.UpdateStream(ctx, cfg); err != nil {
 		t.Fatal(err)
 	}
-	tab := table(t, b, TableConfig{Name: "t", History: 3})
+	tab := table(t, b, Config{Name: "t", History: 3})
 	if err := tab.PutMany(ctx, []KeyValue{{"a", nil}, {"b", nil}}); err != nil {
 		t.Errorf("batches are off: %v", err)
 	}
@@ -368,10 +369,66 @@ func TestTableIsBroughtInLineWithoutLosingSettings(t *testing.T) {
 	if !got.AllowAtomicPublish || got.MaxMsgsPerSubject != 3 || got.Metadata["owner"] != "operator" {
 		t.Errorf("config %+v", got)
 	}
-	if _, err := b.Table(ctx, TableConfig{Name: "t", Memory: true}); err == nil {
+	if _, err := Open(ctx, b, Config{Name: "t", Memory: true}); err == nil {
 		t.Error("a file table became a memory table")
 	}
 	if got.Storage != jetstream.FileStorage {
 		t.Error("not a file table")
+	}
+}
+
+func TestAPanicAtOneChangeOfATableLeavesTheNextOnes(t *testing.T) {
+	t.Parallel()
+	b := link(t)
+	tab := table(t, b, Config{Name: "t"})
+	ctx, cancel := context.WithCancel(t.Context())
+	heard, done := make(chan string, 1), make(chan error, 1)
+	go func() {
+		done <- tab.Watch(ctx, "", func(e Event) {
+			if string(e.Value) == "poison" {
+				panic("stepped on it")
+			}
+			heard <- string(e.Value)
+		})
+	}()
+	for _, what := range []string{"poison", "next"} {
+		if _, err := tab.Put(t.Context(), "a."+what, []byte(what)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	natstest.Await(t, heard, "next")
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestATableAnswersOnceItIsOpen: of two instances that started together on a new cluster, one could end because the
+// table that the other had made did not answer yet.
+func TestATableAnswersOnceItIsOpen(t *testing.T) {
+	if testing.Short() {
+		t.Skip("three servers take some seconds to elect")
+	}
+	t.Parallel()
+	urls := natstest.ThreeServers(t).URLs
+	var at [2]*js.Link
+	for i := range at {
+		at[i], _ = natstest.Reach(t, urls, 3)
+	}
+	for n := range 12 {
+		var both sync.WaitGroup
+		for _, b := range at {
+			both.Go(func() {
+				table, err := Open(t.Context(), b, Config{Name: fmt.Sprintf("table%d", n)})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := table.Get(t.Context(), "key"); !errors.Is(err, js.ErrNotFound) {
+					t.Errorf("table %d: %v", n, err)
+				}
+			})
+		}
+		both.Wait()
 	}
 }

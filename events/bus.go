@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"channelsync/events/kv"
+	"channelsync/events/peer"
 )
 
 // Bus is a store with its journal, worklist, dead letters and tables open. Callers stop
@@ -52,3 +53,6 @@ func (b *Bus) DeadLetters() *DeadLetters { return b.dead }
 func (b *Bus) Table(ctx context.Context, cfg kv.Config) (*kv.Table, error) {
 	return kv.Open(ctx, b.Link, cfg)
 }
+
+// Peers are the other instances on the same NATS.
+func (b *Bus) Peers() *peer.Peers { return peer.New(b.Link) }

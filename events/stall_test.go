@@ -106,7 +106,7 @@ func TestAStuckStepIsNamed(t *testing.T) {
 			t.Errorf("after a new start: %q, %d steps", got, steps.Load())
 		}
 		close(let)
-		if err := trim.Stop(t.Context(), errStopping); err != nil {
+		if err := trim.Stop(t.Context(), js.ErrClosed); err != nil {
 			t.Error(err)
 		}
 	})

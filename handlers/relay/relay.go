@@ -14,7 +14,8 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/lease"
+	"channelsync/events/peer"
 	"channelsync/handlers/admin"
 	"channelsync/handlers/internal/identity"
 	"channelsync/handlers/internal/web"
@@ -133,7 +134,7 @@ func shardOf(method, path string) (shard int, ours bool) {
 	case !web.IsInstallationID(parts[1]), len(parts) == 3 && parts[2] == "feed":
 		return 0, false
 	}
-	return events.ShardOf(parts[1]), true
+	return lease.ShardOf(parts[1]), true
 }
 
 // stored says whether the store can answer a request: reads, but for the one that asks the vendors.
@@ -162,11 +163,11 @@ func (a *Relay) forward(w http.ResponseWriter, r *http.Request, owner string, bo
 		return false
 	case err == nil:
 		answer.write(w)
-	case errors.Is(err, events.ErrTooLarge):
+	case errors.Is(err, peer.ErrTooLarge):
 		web.Problem(w, v1.NewProblem(http.StatusRequestEntityTooLarge, v1.CodeInvalid,
 			"This is larger than the instances of channelsync can pass on to each other.",
 			"Ask for less at once, or raise max_payload of the NATS server."))
-	case errors.Is(err, events.ErrNoInstance):
+	case errors.Is(err, peer.ErrNoInstance):
 		return false
 	case stored(r.Method, path):
 		a.Log.Debug("owner does not answer; the store does", zap.String(v1.LogInstance, owner), zap.Error(err))

@@ -14,13 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/events/peer"
+	"channelsync/handlers/internal/access"
 	"github.com/go-chi/chi/v5"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
-
-	"channelsync/events"
-	"channelsync/handlers/internal/access"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -44,7 +43,7 @@ func (w *wire) Ask(_ context.Context, instance, service string, question []byte)
 		return nil, fail
 	}
 	if fn == nil {
-		return nil, events.ErrNoInstance
+		return nil, peer.ErrNoInstance
 	}
 	return fn(context.Background(), question), nil // another process: nothing of the asker's context gets there
 }
@@ -239,7 +238,7 @@ func TestRequestsWithoutAnOwner(t *testing.T) {
 	}
 	a.owner.set("b")
 	w.mu.Lock()
-	w.fail = events.ErrTooLarge
+	w.fail = peer.ErrTooLarge
 	w.mu.Unlock()
 	if resp, _ := a.do(t, "GET", of, ""); resp.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("too large to be passed on: %s", resp.Status)
@@ -300,7 +299,7 @@ func TestLineTakesAQuestionOnce(t *testing.T) {
 	if _, err := line("c", "another key").Ask(t.Context(), "b", "echo", nil); !errors.Is(err, errUnopened) {
 		t.Errorf("with another key: %v", err)
 	}
-	if _, err := a.Ask(t.Context(), "nobody", "echo", nil); !errors.Is(err, events.ErrNoInstance) {
+	if _, err := a.Ask(t.Context(), "nobody", "echo", nil); !errors.Is(err, peer.ErrNoInstance) {
 		t.Errorf("of nobody: %v", err)
 	}
 }

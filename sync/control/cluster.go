@@ -10,17 +10,17 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/lease"
 	"channelsync/internal/progress"
 	"channelsync/sync/installation"
 )
 
 // Shards shares the installations out among the instances.
 type Shards interface {
-	// Run tells the tenant which shards to work for until ctx ends and all are given back.
-	Run(ctx context.Context, tenant events.Tenant)
-	// Holds says whether this instance works for an installation and is not about to stop.
-	Holds(installation string) bool
+	// Run tells the worker which shards to work for until ctx ends and all are released.
+	Run(ctx context.Context, worker lease.Worker)
+	// Owns says whether this instance works for an installation and is not about to stop.
+	Owns(installation string) bool
 	// Decline gives a shard back for another instance to go on with; false when there is none.
 	Decline(shard int) bool
 	// Under returns a context that ends before anybody else may work for the
@@ -50,7 +50,7 @@ type Cluster struct {
 type hold = func(context.Context) (context.Context, context.CancelFunc, error)
 
 // holds says whether this process works for an installation.
-func (m *Manager) holds(id string) bool { return m.Cluster == nil || m.Cluster.Shards.Holds(id) }
+func (m *Manager) holds(id string) bool { return m.Cluster == nil || m.Cluster.Shards.Owns(id) }
 
 // holdOf is what is asked before anything is written for an installation; nil: nothing need be.
 func (m *Manager) holdOf(id string) hold {
@@ -89,12 +89,12 @@ func (m *Manager) changedElsewhere(id string) {
 	}
 }
 
-// Hold works for the installations of a shard until ctx ends, and returns when
+// Work works for the installations of a shard until ctx ends, and returns when
 // nothing works for them any more.
-func (m *Manager) Hold(ctx context.Context, shard int) {
+func (m *Manager) Work(ctx context.Context, shard int) {
 	m.refresh(ctx)
 	for _, id := range m.Store.Leaving() {
-		if events.ShardOf(id) == shard && ctx.Err() == nil {
+		if lease.ShardOf(id) == shard && ctx.Err() == nil {
 			m.finishLeaving(ctx, id)
 		}
 	}
@@ -102,7 +102,7 @@ func (m *Manager) Hold(ctx context.Context, shard int) {
 		m.alignIdle(shard)
 		rest(ctx, alignEvery)
 	} // from now on nothing of the shard is started any more
-	m.leaveShard(shard, errors.Is(context.Cause(ctx), events.ErrNotHeld))
+	m.leaveShard(shard, errors.Is(context.Cause(ctx), lease.ErrNotOwned))
 }
 
 // alignEvery is how often it is looked whether something of a shard does not run: while
@@ -112,7 +112,7 @@ const alignEvery = 2 * time.Second
 // alignIdle aligns what does not run of a shard.
 func (m *Manager) alignIdle(shard int) {
 	for _, in := range m.Store.List() {
-		if events.ShardOf(in.ID) == shard && !in.Uninstalled {
+		if lease.ShardOf(in.ID) == shard && !in.Uninstalled {
 			m.alignApart(in.ID)
 		}
 	}
@@ -204,13 +204,13 @@ func (m *Manager) leaveShard(shard int, lost bool) {
 	m.mu.Lock()
 	var ids []string
 	for id, rt := range m.runtimes {
-		if events.ShardOf(id) != shard {
+		if lease.ShardOf(id) != shard {
 			continue
 		}
 		ids = append(ids, id)
 		if lost {
 			rt.lost.Store(true)
-			rt.cancel(events.ErrNotHeld)
+			rt.cancel(lease.ErrNotOwned)
 			rt.kill()
 		}
 	}
@@ -222,7 +222,7 @@ func (m *Manager) leaveShard(shard int, lost bool) {
 	m.stopAll(ids)
 	finishing.Wait()
 	for _, in := range m.Store.List() {
-		if events.ShardOf(in.ID) == shard {
+		if lease.ShardOf(in.ID) == shard {
 			m.forget(in.ID)
 		}
 	}

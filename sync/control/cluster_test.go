@@ -9,16 +9,16 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
 	"channelsync/events/kv"
+	"channelsync/events/lease"
 	"channelsync/sync/installation"
 )
 
 // leases is the sharing-out as a test wants it: one shard, held or not.
 type leases struct {
 	mu     sync.Mutex
-	tenant events.Tenant
-	ctx    context.Context // of the tenure; nil while nothing is held
+	worker lease.Worker
+	ctx    context.Context // of the lease; nil while nothing is owned
 	cancel context.CancelCauseFunc
 	shard  int
 	ended  chan struct{}
@@ -26,18 +26,18 @@ type leases struct {
 	other  bool // there is another instance to decline to
 }
 
-func (l *leases) Run(ctx context.Context, tenant events.Tenant) {
+func (l *leases) Run(ctx context.Context, worker lease.Worker) {
 	l.mu.Lock()
-	l.tenant = tenant
+	l.worker = worker
 	l.mu.Unlock()
 	<-ctx.Done()
 	l.end(context.Canceled)
 }
 
-func (l *leases) Holds(id string) bool {
+func (l *leases) Owns(id string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.ctx != nil && l.ctx.Err() == nil && !l.late && events.ShardOf(id) == l.shard
+	return l.ctx != nil && l.ctx.Err() == nil && !l.late && lease.ShardOf(id) == l.shard
 }
 
 func (l *leases) Decline(shard int) bool {
@@ -51,8 +51,8 @@ func (l *leases) Decline(shard int) bool {
 }
 
 func (l *leases) Under(ctx context.Context, id string) (context.Context, context.CancelFunc, error) {
-	if !l.Holds(id) {
-		return ctx, func() {}, events.ErrNotHeld
+	if !l.Owns(id) {
+		return ctx, func() {}, lease.ErrNotOwned
 	}
 	return ctx, func() {}, nil
 }
@@ -62,11 +62,11 @@ func (l *leases) begin(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ctx, l.cancel = context.WithCancelCause(context.Background())
-	l.shard, l.ended = events.ShardOf(id), make(chan struct{})
+	l.shard, l.ended = lease.ShardOf(id), make(chan struct{})
 	ctx, shard, ended := l.ctx, l.shard, l.ended
 	go func() {
 		defer close(ended)
-		l.tenant.Hold(ctx, shard)
+		l.worker.Work(ctx, shard)
 	}()
 }
 
@@ -110,7 +110,7 @@ func newShared(t *testing.T, change ...func(*desk)) (*desk, *leases, *nobody) {
 	d.eventually("the leases run", func() error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if l.tenant == nil {
+		if l.worker == nil {
 			return errors.New("not yet")
 		}
 		return nil
@@ -190,7 +190,7 @@ func TestWhatIsNotHeldDoesNotRun(t *testing.T) {
 	l.begin(in.ID)
 	d.live(in.ID)
 	rt := d.runtime(in.ID)
-	l.end(events.ErrNotHeld)
+	l.end(lease.ErrNotOwned)
 	if d.runtime(in.ID) != nil || !rt.lost.Load() {
 		t.Error("it runs although it was lost")
 	}

@@ -9,7 +9,7 @@ import (
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/lease"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
 	"channelsync/sync/ledger"
@@ -19,7 +19,7 @@ import (
 // Do stops, starts, uninstalls, reinstalls or erases an installation, or one of
 // its syncs when sync is not empty; install adds the second sync.
 func (m *Manager) Do(ctx context.Context, id string, sync v1.Sync, action string) error {
-	defer m.begin(events.ShardOf(id))()
+	defer m.begin(lease.ShardOf(id))()
 	leave, err := m.changing.Enter(ctx, id)
 	if err != nil {
 		return unavailable("Another change of this installation is not finished.", "Try again in a moment.")

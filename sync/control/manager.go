@@ -16,6 +16,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/lease"
 	"channelsync/internal/gate"
 	"channelsync/internal/lifecycle"
 	"channelsync/internal/panics"
@@ -276,7 +277,7 @@ func (m *Manager) startAnew(ctx context.Context, rt *runtime) error {
 		return nil // it was started anew for another part of it already
 	}
 	m.Log.Warn("installation started anew", zap.String(v1.LogInstallation, rt.id))
-	if m.Cluster != nil && m.Cluster.Shards.Decline(events.ShardOf(rt.id)) {
+	if m.Cluster != nil && m.Cluster.Shards.Decline(lease.ShardOf(rt.id)) {
 		for m.runtime(rt.id) == rt { // until it has stopped, or was left behind: then the shard is given back
 			if rest(ctx, 50*time.Millisecond); ctx.Err() != nil {
 				return context.Cause(ctx)

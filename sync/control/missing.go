@@ -7,7 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/lease"
 	"channelsync/internal/panics"
 	"channelsync/internal/progress"
 )
@@ -43,7 +43,7 @@ func (m *Manager) expectAll() (ids []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for id := range due {
-		if due[id] = due[id] && m.running != nil && m.runtimes[id] == nil && m.underWay[events.ShardOf(id)]+m.underWay[admitting] == 0; due[id] {
+		if due[id] = due[id] && m.running != nil && m.runtimes[id] == nil && m.underWay[lease.ShardOf(id)]+m.underWay[admitting] == 0; due[id] {
 			m.expect(id)
 			ids = append(ids, id)
 		}
@@ -79,7 +79,7 @@ func (m *Manager) found(id string) {
 // startMissing lets another instance go on with an installation that does not come to run
 // here; where there is none it is started, past whoever may be what stands still.
 func (m *Manager) startMissing(ctx context.Context, id string) error {
-	shard := events.ShardOf(id)
+	shard := lease.ShardOf(id)
 	if m.Cluster != nil && m.Cluster.Shards.Decline(shard) {
 		if err := m.awaitRelease(ctx, id); err != nil {
 			return err

@@ -12,7 +12,7 @@ import (
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/lease"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
 )
@@ -212,7 +212,7 @@ func (m *Manager) Update(ctx context.Context, id string, req v1.UpdateInstallati
 // SetCredentials tries new credentials and takes them over; work that was paused
 // for the old ones resumes at once.
 func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credentials) (v1.Installation, error) {
-	defer m.begin(events.ShardOf(id))()
+	defer m.begin(lease.ShardOf(id))()
 	in, err := m.mine(id)
 	if err != nil {
 		return v1.Installation{}, err
@@ -274,7 +274,7 @@ func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credenti
 
 // SetChannelProgram tries a new connection and takes it over.
 func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.ChannelProgramTarget) (v1.Installation, error) {
-	defer m.begin(events.ShardOf(id))()
+	defer m.begin(lease.ShardOf(id))()
 	in, err := m.mine(id)
 	if err != nil {
 		return v1.Installation{}, err

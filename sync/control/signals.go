@@ -28,14 +28,14 @@ type delivery struct {
 // listen takes what the other instances tell, until ctx ends.
 func (m *Manager) listen(ctx context.Context) error {
 	return errors.Join(
-		m.Bus.Signals(ctx, topicFeed, "*", func(id string, data []byte) { m.heardFeed(ctx, id, data) }),
-		m.Bus.Signals(ctx, topicDelivered, "*", func(id string, data []byte) {
+		m.Bus.Peers().Subscribe(ctx, topicFeed, "*", func(id string, data []byte) { m.heardFeed(ctx, id, data) }),
+		m.Bus.Peers().Subscribe(ctx, topicDelivered, "*", func(id string, data []byte) {
 			var d delivery
 			if m.holds(id) && json.Unmarshal(data, &d) == nil {
 				m.delivered(id, d)
 			}
 		}),
-		m.Bus.Signals(ctx, topicCheck, "*", func(id string, _ []byte) {
+		m.Bus.Peers().Subscribe(ctx, topicCheck, "*", func(id string, _ []byte) {
 			if rt := m.runtime(id); rt != nil {
 				poke(rt.check)
 			}
@@ -47,7 +47,7 @@ func (m *Manager) listen(ctx context.Context) error {
 func (m *Manager) tell(topic, id string, what any) {
 	data, err := json.Marshal(what)
 	if err == nil {
-		err = m.Bus.Signal(topic, id, data)
+		err = m.Bus.Peers().Publish(topic, id, data)
 	}
 	if err != nil {
 		m.Log.Debug("other instances not told", zap.String(v1.LogInstallation, id), zap.String(v1.LogOperation, topic), zap.Error(err))
@@ -66,7 +66,7 @@ func (m *Manager) tellFeed(id string, e v1.FeedEvent) {
 	if err != nil {
 		return
 	}
-	_ = m.Bus.Signal(topicFeed, id, ring.Seal(topicFeed+"."+id, plain))
+	_ = m.Bus.Peers().Publish(topicFeed, id, ring.Seal(topicFeed+"."+id, plain))
 }
 
 func (m *Manager) heardFeed(ctx context.Context, id string, data []byte) {

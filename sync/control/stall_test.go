@@ -13,7 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
+	"channelsync/events/lease"
 	"channelsync/internal/progress"
 	"channelsync/sync/reconcile"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -149,7 +149,7 @@ func TestWhatNeedNotRunIsNoStall(t *testing.T) {
 	dog, _ := d.watched(progress.Limits{Live: 3 * time.Second, Bulk: 20 * time.Second, Again: 20 * time.Second})
 	d.run()
 	in := d.live(d.create(v1.SyncActiveCustomers).ID)
-	done := d.begin(events.ShardOf(in.ID)) // an operator's change is under way, and the installation is stopped for it
+	done := d.begin(lease.ShardOf(in.ID)) // an operator's change is under way, and the installation is stopped for it
 	free := d.stops(in.ID)
 	wait := func(what string) {
 		t.Helper()

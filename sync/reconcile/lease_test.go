@@ -10,6 +10,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/lease"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
@@ -26,7 +27,7 @@ func (g *grip) hold(ctx context.Context) (context.Context, context.CancelFunc, e
 	defer g.mu.Unlock()
 	g.asked++
 	if g.left == 0 {
-		return ctx, func() {}, events.ErrNotHeld
+		return ctx, func() {}, lease.ErrNotOwned
 	}
 	g.left--
 	held, release := context.WithTimeout(ctx, g.ends)
@@ -67,7 +68,7 @@ func TestALostHoldEndsTheBatch(t *testing.T) {
 		before := b.pushes(ids[0])
 		g.set(lostAt)
 		err := b.broken(v1.KindCompany, ids...)
-		if road := RoadOf(err, b.clock.now()); road.Side != SideOwn || !errors.Is(err, events.ErrNotHeld) {
+		if road := RoadOf(err, b.clock.now()); road.Side != SideOwn || !errors.Is(err, lease.ErrNotOwned) {
 			t.Errorf("lost at write %d: %v", lostAt, err)
 		}
 		if sent := b.pushes(ids[0]) - before; sent > 1 || sent == 1 && lostAt < 2 {

@@ -15,13 +15,15 @@ import (
 	"channelsync/cmd/channelsync/config"
 	"channelsync/events"
 	"channelsync/events/kv"
+	"channelsync/events/lease"
+	"channelsync/events/peer"
 	"channelsync/handlers/relay"
 	"channelsync/sync/control"
 )
 
 // cluster is what an instance needs beside others on one NATS; nil with an embedded one.
 type cluster struct {
-	leases *events.Leases
+	leases *lease.Leases
 	line   *relay.Line
 	log    *zap.Logger
 }
@@ -42,7 +44,7 @@ func (a *App) openCluster(ctx context.Context, cfg config.Config, bus *events.Bu
 	if cfg.NATS.Embedded() {
 		return nil, nil
 	}
-	leases, err := bus.OpenLeases(ctx, events.LeaseConfig{Version: a.opts.Version, TTL: a.opts.LeaseTTL, Watchdog: a.watchdog})
+	leases, err := lease.Open(ctx, bus.Link, lease.Config{Version: a.opts.Version, TTL: a.opts.LeaseTTL, Watchdog: a.watchdog})
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +55,7 @@ func (a *App) openCluster(ctx context.Context, cfg config.Config, bus *events.Bu
 	log := a.opts.Log.Named("cluster")
 	return &cluster{
 		leases: leases, log: log,
-		line: relay.NewLine(relay.LineConfig{Self: leases.ID(), Bus: bus, Sealer: ring, Log: log}),
+		line: relay.NewLine(relay.LineConfig{Self: leases.ID(), Bus: bus.Peers(), Sealer: ring, Log: log}),
 	}, nil
 }
 
@@ -119,7 +121,7 @@ func ask[T any](ctx context.Context, c *cluster, service string) (all []T) {
 			}
 			if err != nil {
 				level := c.log.Warn
-				if errors.Is(err, events.ErrNoInstance) {
+				if errors.Is(err, peer.ErrNoInstance) {
 					level = c.log.Debug // it died; the lease will say so
 				}
 				level("an instance does not say how its installations stand", zap.String(v1.LogInstance, id), zap.Error(err))

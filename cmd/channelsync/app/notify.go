@@ -49,7 +49,7 @@ func (a *App) openNotifier(ctx context.Context, cfg config.Config, bus *events.B
 // notifyInTurn tells while this instance holds shard 0, so that one instance tells of
 // all installations: two would tell everything twice.
 func (a *App) notifyInTurn(ctx context.Context, open func(context.Context) (*notify.Notifier, error)) {
-	mine := func() bool { return a.cluster.leases.HoldsShard(0) }
+	mine := func() bool { return a.cluster.leases.OwnsShard(0) }
 	t := time.NewTicker(turnLook)
 	defer t.Stop()
 	for {

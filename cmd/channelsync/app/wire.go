@@ -105,7 +105,7 @@ func (a *App) wire(ctx context.Context) error {
 		Auditor: auditor{a.manager, log}, Log: log.Named("admin"), Now: a.opts.Now,
 	})
 	if a.cluster != nil {
-		metrics.shards(a.cluster.leases.Held)
+		metrics.shards(a.cluster.leases.Owned)
 		if api, err = a.serveCluster(a.cluster, api); err != nil {
 			return err
 		}

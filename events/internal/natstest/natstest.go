@@ -20,6 +20,12 @@ import (
 	js "channelsync/events/internal/jetstream"
 )
 
+// Ids of two installations.
+const (
+	Installation = "01hzx3q8r9k2m4n6p8s0t2v4w6"
+	Other        = "01hzx3q8r9k2m4n6p8s0t2v4w7"
+)
+
 // External runs a server with a port, as somebody else's would be.
 func External(t *testing.T, opts *server.Options) *server.Server {
 	t.Helper()

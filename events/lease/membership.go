@@ -1,4 +1,4 @@
-package events
+package lease
 
 import (
 	"encoding/json"
@@ -10,8 +10,8 @@ import (
 // leases. An instance that can do more goes by the lowest that a living one speaks.
 const speaks = 1
 
-// beat is the sign of life of an instance. Fields that are not known are ignored.
-type beat struct {
+// heartbeat is the sign of life of an instance. Fields that are not known are ignored.
+type heartbeat struct {
 	Count     uint64    `json:"count"` // grows with every one
 	Version   string    `json:"version"`
 	Speaks    int       `json:"speaks"`
@@ -26,66 +26,66 @@ const (
 	stateGone    = "gone"
 )
 
-// title says whose a shard is. It changes with its owner only, and its epoch
+// ownership says whose a shard is. It changes with its owner only, and its generation
 // grows each time somebody takes it.
-type title struct {
-	Owner string `json:"owner"` // an instance; empty: given back
-	Epoch uint64 `json:"epoch"`
+type ownership struct {
+	Owner      string `json:"owner"` // an instance; empty: given back
+	Generation uint64 `json:"epoch"`
 }
 
-// deed is a title as the table holds it.
-type deed struct {
-	title
+// shardRecord is a record as the table holds it.
+type shardRecord struct {
+	ownership
 	revision uint64 // 0: the table has none
 }
 
-// roster is what an instance knows of the others and of the shards. It judges by
-// its own clock alone: another instance is dead once its beat has not moved for a
+// membership is what an instance knows of the others and of the shards. It judges by
+// its own clock alone: another instance is dead once its heartbeat has not moved for a
 // whole TTL of watching, and watching begins anew whenever the server was out of
 // reach. So nothing of clocks is relied on but the difference between two readings
 // of one's own, and a server that restarts and forgets makes nobody die early.
-type roster struct {
+type membership struct {
 	me    string
 	ttl   time.Duration
 	fresh bool // the table of shards was made just now: a shard it lacks was never anybody's
 
 	members map[string]*member
-	deeds   [Shards]deed
+	shards  [Shards]shardRecord
 	absent  [Shards]time.Time // since when the table was seen to lack a shard
 }
 
 type member struct {
-	beat
-	moved time.Time // when its beat was last seen to have moved, or was looked for the first time
-	there bool      // the last look found its beat
+	heartbeat
+	moved time.Time // when its heartbeat was last seen to have moved, or was looked for the first time
+	there bool      // the last poll found its heartbeat
 }
 
-func newRoster(me string, ttl time.Duration, fresh bool) *roster {
-	return &roster{me: me, ttl: ttl, fresh: fresh, members: map[string]*member{}}
+func newMembership(me string, ttl time.Duration, fresh bool) *membership {
+	return &membership{me: me, ttl: ttl, fresh: fresh, members: map[string]*member{}}
 }
 
-// look takes in what the tables hold. now is the moment after they were read.
-func (r *roster) look(now time.Time, beats map[string]beat, deeds map[int]deed) {
+// observe takes in what the tables hold. now is the moment after they were read.
+func (r *membership) observe(now time.Time, heartbeats map[string]heartbeat, records map[int]shardRecord) {
 	for shard := range Shards {
-		d, there := deeds[shard]
+		d, there := records[shard]
 		switch {
 		case !there && r.absent[shard].IsZero():
-			r.absent[shard], r.deeds[shard] = now, deed{}
+			r.absent[shard], r.shards[shard] = now, shardRecord{}
 		case there:
 			r.absent[shard] = time.Time{}
-			r.record(shard, d)
+			r.keepNewer(shard, d)
 		}
 	}
-	for id, b := range beats {
+	for id, b := range heartbeats {
 		m := r.members[id]
 		if m == nil || m.Count != b.Count || m.State != b.State {
-			r.members[id] = &member{beat: b, moved: now}
+			r.members[id] = &member{heartbeat: b, moved: now}
 		}
 	}
 	for id, m := range r.members {
-		_, m.there = beats[id]
+		_, m.there = heartbeats[id]
 	}
-	for _, d := range r.deeds {
+	for _, d := range r.shards {
 		if d.Owner != "" && r.members[d.Owner] == nil {
 			r.members[d.Owner] = &member{moved: now}
 		}
@@ -94,9 +94,9 @@ func (r *roster) look(now time.Time, beats map[string]beat, deeds map[int]deed) 
 }
 
 // watchAnew begins to watch everybody anew that may hold something: the server may
-// have been away, and may have forgotten what was shown to it since the last look.
+// have been away, and may have forgotten what was shown to it since the last poll.
 // Who was dead before and has no shard stays so.
-func (r *roster) watchAnew(now time.Time) {
+func (r *membership) watchAnew(now time.Time) {
 	for id, m := range r.members {
 		if r.owns(id) || !r.dead(id, now) {
 			m.moved = now
@@ -110,19 +110,19 @@ func (r *roster) watchAnew(now time.Time) {
 	r.fresh = false
 }
 
-func (r *roster) owns(id string) bool {
-	return slices.ContainsFunc(r.deeds[:], func(d deed) bool { return d.Owner == id })
+func (r *membership) owns(id string) bool {
+	return slices.ContainsFunc(r.shards[:], func(d shardRecord) bool { return d.Owner == id })
 }
 
-// record keeps the newer of two readings of a deed: a replica may lag behind.
-func (r *roster) record(shard int, d deed) {
-	if d.revision >= r.deeds[shard].revision {
-		r.deeds[shard] = d
+// keepNewer keeps the newer of two readings of a record: a replica may lag behind.
+func (r *membership) keepNewer(shard int, d shardRecord) {
+	if d.revision >= r.shards[shard].revision {
+		r.shards[shard] = d
 	}
 }
 
 // forget drops the dead whose shards are all somebody else's.
-func (r *roster) forget(now time.Time) {
+func (r *membership) forget(now time.Time) {
 	for id := range r.members {
 		if !r.owns(id) && !r.members[id].there && r.dead(id, now) {
 			delete(r.members, id)
@@ -131,13 +131,13 @@ func (r *roster) forget(now time.Time) {
 }
 
 // dead says that an instance can no longer be working for anything.
-func (r *roster) dead(id string, now time.Time) bool {
+func (r *membership) dead(id string, now time.Time) bool {
 	m := r.members[id]
 	return m != nil && id != r.me && (m.State == stateGone || now.Sub(m.moved) >= r.ttl)
 }
 
 // nextDeath is how long it takes until one that is alive would be dead, if nothing more is seen of it.
-func (r *roster) nextDeath(now time.Time) time.Duration {
+func (r *membership) nextDeath(now time.Time) time.Duration {
 	next := r.ttl
 	for id, m := range r.members {
 		if id != r.me && !r.dead(id, now) {
@@ -148,7 +148,7 @@ func (r *roster) nextDeath(now time.Time) time.Duration {
 }
 
 // alive lists the others that may be working.
-func (r *roster) alive(now time.Time) []string {
+func (r *membership) alive(now time.Time) []string {
 	var ids []string
 	for id, m := range r.members {
 		if id != r.me && m.there && !r.dead(id, now) {
@@ -161,7 +161,7 @@ func (r *roster) alive(now time.Time) []string {
 
 // staying lists the members that shards may be given to, the instance itself
 // among them unless it leaves.
-func (r *roster) staying(now time.Time, leaving bool) []string {
+func (r *membership) staying(now time.Time, leaving bool) []string {
 	var ids []string
 	for id, m := range r.members {
 		if id != r.me && m.State == "" && !r.dead(id, now) {
@@ -176,8 +176,8 @@ func (r *roster) staying(now time.Time, leaving bool) []string {
 
 // free says that a shard may be taken as far as this instance knows; of a dead
 // owner the caller makes sure first.
-func (r *roster) free(shard int, now time.Time) bool {
-	d := r.deeds[shard]
+func (r *membership) free(shard int, now time.Time) bool {
+	d := r.shards[shard]
 	switch {
 	case !r.absent[shard].IsZero():
 		return r.fresh || now.Sub(r.absent[shard]) >= r.ttl
@@ -188,8 +188,8 @@ func (r *roster) free(shard int, now time.Time) bool {
 	}
 }
 
-func readBeat(value []byte) (beat, error) {
-	var b beat
+func readHeartbeat(value []byte) (heartbeat, error) {
+	var b heartbeat
 	err := json.Unmarshal(value, &b)
 	return b, err
 }

@@ -1,4 +1,4 @@
-package events
+package lease
 
 import (
 	"fmt"
@@ -7,28 +7,30 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/events/internal/natstest"
+
 	"pgregory.net/rapid"
 )
 
-// sim is a table of beats, one of titles, and instances that run the protocol of
+// sim is a table of heartbeats, one of records, and instances that run the protocol of
 // Leases on them, with a clock that the test moves. Whatever happens in whichever
 // order, a shard must never have two instances that may write for it.
 type sim struct {
-	t       *rapid.T
-	now     time.Time
-	beats   map[string]beat
-	deeds   map[int]deed
-	nextRev uint64
-	all     []*node
+	t          *rapid.T
+	now        time.Time
+	heartbeats map[string]heartbeat
+	records    map[int]shardRecord
+	nextRev    uint64
+	all        []*node
 }
 
 type node struct {
-	*roster
+	*membership
 	s       *sim
 	renewed time.Time
 	count   uint64
 	state   string
-	held    map[int]uint64 // shard → revision of its title
+	held    map[int]uint64 // shard → revision of its record
 	cut     bool           // it reaches no table
 	away    bool           // the server was away since its last look
 	crashed bool
@@ -41,7 +43,7 @@ const simShards = 6
 
 func (s *sim) join() {
 	n := &node{s: s, held: map[int]uint64{}}
-	n.roster = newRoster(fmt.Sprintf("i%02d", len(s.all)), simTTL, len(s.deeds) == 0 && len(s.all) == 0)
+	n.membership = newMembership(fmt.Sprintf("i%02d", len(s.all)), simTTL, len(s.records) == 0 && len(s.all) == 0)
 	s.all = append(s.all, n)
 }
 
@@ -59,7 +61,7 @@ func (n *node) beat(stored, answered bool) {
 		stored, answered = false, false
 	}
 	if stored {
-		n.s.beats[n.me] = beat{Count: n.count, State: n.state}
+		n.s.heartbeats[n.me] = heartbeat{Count: n.count, State: n.state}
 	}
 	if stored && answered {
 		n.renewed = n.s.now
@@ -73,12 +75,12 @@ func (n *node) guard() {
 	}
 }
 
-// see is what look does, up to a reading of the tables that may be old for titles.
-func (n *node) see(old map[int]deed) {
+// see is what poll does, up to a reading of the tables that may be old for records.
+func (n *node) see(old map[int]shardRecord) {
 	if n.cut {
 		return
 	}
-	n.look(n.s.now, maps.Clone(n.s.beats), old)
+	n.observe(n.s.now, maps.Clone(n.s.heartbeats), old)
 	if n.away {
 		n.away = false
 		n.watchAnew(n.s.now)
@@ -88,8 +90,8 @@ func (n *node) see(old map[int]deed) {
 		switch {
 		case there && d.revision > revision:
 			delete(n.held, shard)
-		case !there && n.s.deeds[shard].revision == 0: // what rewrite does
-			if again, ok := n.write(shard, title{Owner: n.me, Epoch: 1}); ok {
+		case !there && n.s.records[shard].revision == 0: // what restoreRecord does
+			if again, ok := n.write(shard, ownership{Owner: n.me, Generation: 1}); ok {
 				n.held[shard] = again
 			}
 		}
@@ -100,52 +102,52 @@ func (n *node) act() {
 	if n.cut || !n.fresh() {
 		return
 	}
-	var places [Shards]place
+	var places [Shards]shardState
 	for shard := range simShards {
 		_, held := n.held[shard]
-		places[shard] = place{held: held, mine: n.deeds[shard].Owner == n.me, free: n.free(shard, n.s.now)}
+		places[shard] = shardState{working: held, owned: n.shards[shard].Owner == n.me, free: n.free(shard, n.s.now)}
 	}
-	take, giveBack := plan(n.me, n.staying(n.s.now, n.state != ""), nil, places)
-	for _, shard := range giveBack {
+	take, release := plan(n.me, n.staying(n.s.now, n.state != ""), nil, places)
+	for _, shard := range release {
 		if shard < simShards {
 			delete(n.held, shard)
-			n.write(shard, title{Epoch: n.deeds[shard].Epoch})
+			n.write(shard, ownership{Generation: n.shards[shard].Generation})
 		}
 	}
 	for _, shard := range take {
 		if shard >= simShards || n.ownerLives(shard) {
 			continue
 		}
-		if revision, ok := n.write(shard, title{Owner: n.me, Epoch: n.deeds[shard].Epoch + 1}); ok {
+		if revision, ok := n.write(shard, ownership{Owner: n.me, Generation: n.shards[shard].Generation + 1}); ok {
 			n.held[shard] = revision
 		}
 	}
 }
 
-// ownerLives is what stillAlive does.
+// ownerLives is what confirmExpired does.
 func (n *node) ownerLives(shard int) bool {
-	owner := n.deeds[shard].Owner
+	owner := n.shards[shard].Owner
 	if owner == "" || owner == n.me {
 		return false
 	}
 	m := n.members[owner]
-	b, there := n.s.beats[owner]
+	b, there := n.s.heartbeats[owner]
 	if there && (b.Count != m.Count || b.State != m.State) {
-		m.beat, m.moved, m.there = b, n.s.now, true
+		m.heartbeat, m.moved, m.there = b, n.s.now, true
 	}
 	return !n.dead(owner, n.s.now)
 }
 
 // write is a compare-and-set.
-func (n *node) write(shard int, to title) (uint64, bool) {
-	if n.s.deeds[shard].revision != n.deeds[shard].revision {
-		n.deeds[shard] = n.s.deeds[shard] // what correct does
+func (n *node) write(shard int, to ownership) (uint64, bool) {
+	if n.s.records[shard].revision != n.shards[shard].revision {
+		n.shards[shard] = n.s.records[shard] // what correct does
 		return 0, false
 	}
 	n.s.nextRev++
-	d := deed{title: to, revision: n.s.nextRev}
-	n.s.deeds[shard] = d
-	n.record(shard, d)
+	d := shardRecord{ownership: to, revision: n.s.nextRev}
+	n.s.records[shard] = d
+	n.keepNewer(shard, d)
 	return d.revision, true
 }
 
@@ -164,17 +166,17 @@ func (s *sim) exclusive(what string) {
 }
 
 // TestNeverTwoOwners: any order of joins, crashes, cuts, lost answers, old readings,
-// wiped beats and passing time.
+// wiped heartbeats and passing time.
 func TestNeverTwoOwners(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := &sim{t: t, now: time.Unix(1_700_000_000, 0), beats: map[string]beat{}, deeds: map[int]deed{}}
+		s := &sim{t: t, now: time.Unix(1_700_000_000, 0), heartbeats: map[string]heartbeat{}, records: map[int]shardRecord{}}
 		s.join()
-		old := maps.Clone(s.deeds)
+		old := maps.Clone(s.records)
 		for range rapid.IntRange(20, 250).Draw(t, "steps") {
 			n := rapid.SampledFrom(s.all).Draw(t, "who")
 			what := rapid.SampledFrom([]string{
 				"beat", "beat", "beat", "act", "act", "act", "act", "time", "time", "time", "long", "lost answer", "old reading",
-				"join", "crash", "cut", "mend", "wipe", "lose titles", "leave", "remember",
+				"join", "crash", "cut", "mend", "wipe", "lose records", "leave", "remember",
 			}).Draw(t, "what")
 			if n.crashed && what != "time" && what != "long" {
 				continue
@@ -185,10 +187,10 @@ func TestNeverTwoOwners(t *testing.T) {
 			case "lost answer":
 				n.beat(true, false)
 			case "act":
-				n.see(maps.Clone(s.deeds))
+				n.see(maps.Clone(s.records))
 				n.act()
 			case "remember":
-				old = maps.Clone(s.deeds)
+				old = maps.Clone(s.records)
 			case "old reading":
 				n.see(maps.Clone(old))
 				n.act()
@@ -207,10 +209,10 @@ func TestNeverTwoOwners(t *testing.T) {
 				n.cut = true
 			case "mend":
 				n.cut, n.away = false, true
-			case "wipe", "lose titles":
-				clear(s.beats) // a server that restarted
-				if what == "lose titles" {
-					clear(s.deeds)
+			case "wipe", "lose records":
+				clear(s.heartbeats) // a server that restarted
+				if what == "lose records" {
+					clear(s.records)
 					clear(old)
 				}
 				for _, other := range s.all {
@@ -252,7 +254,7 @@ func (s *sim) converges() {
 		for _, n := range s.all {
 			if !n.crashed {
 				n.beat(true, true)
-				n.see(maps.Clone(s.deeds))
+				n.see(maps.Clone(s.records))
 				n.act()
 			}
 			s.exclusive("settling")
@@ -262,7 +264,7 @@ func (s *sim) converges() {
 	for shard := range simShards {
 		i := slices.IndexFunc(alive, func(n *node) bool { _, held := n.held[shard]; return held })
 		if i < 0 {
-			s.t.Fatalf("nobody works for shard %d: %+v", shard, s.deeds[shard])
+			s.t.Fatalf("nobody works for shard %d: %+v", shard, s.records[shard])
 		}
 	}
 }
@@ -291,7 +293,7 @@ func TestWantedMovesOnlyWhatItMust(t *testing.T) {
 
 func TestShardOf(t *testing.T) {
 	// Fixed for ever: two versions side by side must agree.
-	for id, want := range map[string]int{inst: 55, other: 36} {
+	for id, want := range map[string]int{natstest.Installation: 55, natstest.Other: 36} {
 		if got := ShardOf(id); got != want {
 			t.Errorf("%s falls in shard %d, want %d", id, got, want)
 		}

@@ -1,4 +1,4 @@
-package events
+package peer
 
 import (
 	"testing"
@@ -6,13 +6,13 @@ import (
 	"channelsync/events/internal/natstest"
 )
 
-// Signals and changes of tables are taken on goroutines of the connection. What one of
-// them does to its taker harms that one alone.
+// Signals are taken on a goroutine of the connection. What one of them does to its taker harms that one alone.
 func TestAPanicAtOneSignalLeavesTheNextOnes(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	link, _ := natstest.Open(t, t.TempDir())
+	b := New(link)
 	heard := make(chan string, 1)
-	err := b.Signals(t.Context(), "feed", "*", func(_ string, data []byte) {
+	err := b.Subscribe(t.Context(), "feed", "*", func(_ string, data []byte) {
 		if string(data) == "poison" {
 			panic("stepped on it")
 		}
@@ -22,7 +22,7 @@ func TestAPanicAtOneSignalLeavesTheNextOnes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, what := range []string{"poison", "next"} {
-		if err := b.Signal("feed", inst, []byte(what)); err != nil {
+		if err := b.Publish("feed", natstest.Installation, []byte(what)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package events
+package lease
 
 import (
 	"hash/fnv"
@@ -41,30 +41,30 @@ func weight(shard int, member string) uint64 {
 	return x ^ x>>31
 }
 
-// place is how a shard stands in the eyes of one instance.
-type place struct {
-	held bool // it works for the shard, or has not finished stopping to
-	mine bool // the table says that the shard is its own
-	free bool // nobody can be working for it: given back, or its owner is dead
+// shardState is how a shard stands in the eyes of one instance.
+type shardState struct {
+	working bool // it works for the shard, or has not finished stopping to
+	owned   bool // the table says that the shard is its own
+	free    bool // nobody can be working for it: given back, or its owner is dead
 }
 
 // plan says which shards an instance takes and which it gives back. members are
 // those that work and stay, the instance itself among them unless it leaves; declines are
 // the shards that a member wants others to have as long as there are some.
-func plan(me string, members []string, declines map[string][]int, places [Shards]place) (take, giveBack []int) {
-	for shard, p := range places {
+func plan(me string, members []string, declines map[string][]int, states [Shards]shardState) (take, release []int) {
+	for shard, p := range states {
 		mine := wanted(shard, willing(shard, members, declines)) == me
 		switch {
-		case p.held && !mine:
-			giveBack = append(giveBack, shard)
-		case p.held:
-		case mine && (p.free || p.mine):
+		case p.working && !mine:
+			release = append(release, shard)
+		case p.working:
+		case mine && (p.free || p.owned):
 			take = append(take, shard)
-		case p.mine: // kept by name only since the lease was lost
-			giveBack = append(giveBack, shard)
+		case p.owned: // kept by name only since the lease was lost
+			release = append(release, shard)
 		}
 	}
-	return take, giveBack
+	return take, release
 }
 
 // willing are the members that do not decline a shard; all of them when all do.

@@ -1,4 +1,4 @@
-package events
+package peer
 
 import (
 	"context"
@@ -13,31 +13,31 @@ import (
 	"channelsync/internal/panics"
 )
 
-// Signal tells the other instances, and this one, something of an installation that
+// Publish tells the other instances, and this one, something of an installation that
 // nobody relies on: it is lost when nobody listens. The topic is one word; what is
 // told should be sealed if it tells who the clients are.
-func (b *Bus) Signal(topic, installation string, data []byte) error {
+func (p *Peers) Publish(topic, installation string, data []byte) error {
 	if err := js.CheckInstallation(installation); err != nil {
 		return err
 	}
-	if err := b.NC.Publish(topic+"."+installation, data); err != nil {
+	if err := p.link.NC.Publish(topic+"."+installation, data); err != nil {
 		return fmt.Errorf("signal %s: %w", topic, err)
 	}
 	return nil
 }
 
-// Signals hands what is told of an installation to fn, in order, until ctx ends;
+// Subscribe hands what is published of an installation to fn, in order, until ctx ends;
 // "*" listens to all installations. Fn must not block.
-func (b *Bus) Signals(ctx context.Context, topic, installation string, fn func(installation string, data []byte)) error {
+func (p *Peers) Subscribe(ctx context.Context, topic, installation string, fn func(installation string, data []byte)) error {
 	if installation != "*" {
 		if err := js.CheckInstallation(installation); err != nil {
 			return err
 		}
 	}
-	sub, err := b.NC.Subscribe(topic+"."+installation, func(msg *nats.Msg) {
+	sub, err := p.link.NC.Subscribe(topic+"."+installation, func(msg *nats.Msg) {
 		id := strings.TrimPrefix(msg.Subject, topic+".")
 		if err := panics.Try(func() error { fn(id, msg.Data); return nil }); err != nil {
-			b.Log.Error("taking a signal panicked; it is lost", zap.String(v1.LogOperation, topic), zap.String(v1.LogInstallation, id),
+			p.link.Log.Error("taking a signal panicked; it is lost", zap.String(v1.LogOperation, topic), zap.String(v1.LogInstallation, id),
 				zap.Error(err), panics.Stack(err))
 		}
 	})

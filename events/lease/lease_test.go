@@ -1,4 +1,4 @@
-package events
+package lease
 
 import (
 	"context"
@@ -8,11 +8,11 @@ import (
 	"testing"
 	"time"
 
+	js "channelsync/events/internal/jetstream"
 	"channelsync/events/internal/natstest"
 	"channelsync/internal/lifecycle"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"go.uber.org/zap"
 )
 
 const testTTL = 3 * time.Second
@@ -31,11 +31,11 @@ func newYard(t *testing.T) *yard {
 	return &yard{t: t, srv: natstest.External(t, &server.Options{StoreDir: t.TempDir()}), worker: map[int]string{}}
 }
 
-// hand is one instance and its tenant.
+// hand is one instance and its worker.
 type hand struct {
 	*Leases
 	yard  *yard
-	bus   *Bus
+	link  *js.Link
 	drain time.Duration // how long it takes to let go
 	stop  context.CancelFunc
 	done  chan struct{}
@@ -44,12 +44,12 @@ type hand struct {
 
 func (y *yard) join(version string) *hand {
 	y.t.Helper()
-	b := open(y.t, func(c *Config) { c.DataDir, c.URL, c.Replicas, c.Log = "", y.srv.ClientURL(), 1, zap.NewNop() })
-	l, err := b.OpenLeases(y.t.Context(), LeaseConfig{TTL: testTTL, Version: version})
+	link, _ := natstest.Reach(y.t, y.srv.ClientURL(), 1)
+	l, err := Open(y.t.Context(), link, Config{TTL: testTTL, Version: version})
 	if err != nil {
 		y.t.Fatal(err)
 	}
-	h := &hand{Leases: l, yard: y, bus: b, done: make(chan struct{}), dead: make(chan struct{})}
+	h := &hand{Leases: l, yard: y, link: link, done: make(chan struct{}), dead: make(chan struct{})}
 	ctx, cancel := context.WithCancel(context.Background())
 	h.stop = cancel
 	go func() {
@@ -68,7 +68,7 @@ func (h *hand) leave() {
 // kill ends an instance as a crash does: nobody hears of it again.
 func (h *hand) kill() {
 	close(h.dead)
-	h.bus.NC.Close()
+	h.link.NC.Close()
 	y := h.yard
 	y.mu.Lock()
 	defer y.mu.Unlock()
@@ -80,8 +80,8 @@ func (h *hand) kill() {
 	h.stop()
 }
 
-// Hold is the tenant: it notes who works.
-func (h *hand) Hold(ctx context.Context, shard int) {
+// Work is the worker: it notes who works.
+func (h *hand) Work(ctx context.Context, shard int) {
 	y := h.yard
 	y.mu.Lock()
 	if other := y.worker[shard]; other != "" {
@@ -94,7 +94,7 @@ func (h *hand) Hold(ctx context.Context, shard int) {
 	case <-h.dead:
 		return
 	}
-	if h.drain > 0 && !errors.Is(context.Cause(ctx), ErrNotHeld) {
+	if h.drain > 0 && !errors.Is(context.Cause(ctx), ErrNotOwned) {
 		_ = lifecycle.Sleep(context.Background(), h.drain)
 	}
 	y.mu.Lock()
@@ -118,7 +118,7 @@ func (y *yard) shared(within time.Duration, hands ...*hand) {
 			return false
 		}
 		for _, h := range hands {
-			if count[h.ID()] < Shards/len(hands)/3 || h.Held() != count[h.ID()] {
+			if count[h.ID()] < Shards/len(hands)/3 || h.Owned() != count[h.ID()] {
 				return false
 			}
 		}
@@ -199,19 +199,19 @@ func TestLeasesWithoutAServer(t *testing.T) {
 	y := newYard(t)
 	a, b := y.join("1"), y.join("1")
 	y.shared(3*time.Second, a, b)
-	held := a.Held()
+	held := a.Owned()
 	where, dir := natstest.Port(y.srv), y.srv.JetStreamConfig().StoreDir
 	y.srv.Shutdown()
 	y.srv.WaitForShutdown()
-	natstest.Eventually(t, testTTL, "the leases to be lost", func() bool { return a.Held() == 0 && b.Held() == 0 })
-	if _, cancel, err := a.Under(t.Context(), inst); !errors.Is(err, ErrNotHeld) {
+	natstest.Eventually(t, testTTL, "the leases to be lost", func() bool { return a.Owned() == 0 && b.Owned() == 0 })
+	if _, cancel, err := a.Under(t.Context(), natstest.Installation); !errors.Is(err, ErrNotOwned) {
 		cancel()
 		t.Errorf("under a lost lease: %v", err)
 	}
 	y.srv = natstest.External(t, &server.Options{StoreDir: dirOf(dir), Port: where})
 	y.shared(10*time.Second, a, b)
-	if a.Held() != held {
-		t.Errorf("%d shards, it had %d", a.Held(), held)
+	if a.Owned() != held {
+		t.Errorf("%d shards, it had %d", a.Owned(), held)
 	}
 }
 
@@ -222,12 +222,12 @@ func TestUnder(t *testing.T) {
 	t.Parallel()
 	y := newYard(t)
 	a := y.join("1")
-	if _, cancel, err := a.Under(t.Context(), inst); !errors.Is(err, ErrNotHeld) {
+	if _, cancel, err := a.Under(t.Context(), natstest.Installation); !errors.Is(err, ErrNotOwned) {
 		cancel()
 		t.Errorf("before anything is held: %v", err)
 	}
 	y.shared(2*time.Second, a)
-	ctx, cancel, err := a.Under(t.Context(), inst)
+	ctx, cancel, err := a.Under(t.Context(), natstest.Installation)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,76 +236,16 @@ func TestUnder(t *testing.T) {
 		t.Errorf("it ends at %v", end)
 	}
 	a.leave()
-	if _, cancel, err := a.Under(t.Context(), inst); !errors.Is(err, ErrNotHeld) {
+	if _, cancel, err := a.Under(t.Context(), natstest.Installation); !errors.Is(err, ErrNotOwned) {
 		cancel()
 		t.Errorf("after it was given back: %v", err)
 	}
 }
 
-func TestAsk(t *testing.T) {
-	t.Parallel()
-	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
-	join := func() *Bus {
-		return open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", srv.ClientURL(), 1 })
-	}
-	a, b := join(), join()
-	stop, err := b.Answer("b", "echo", func(_ context.Context, q []byte) []byte {
-		if n := len(q); n > 0 && q[0] == '*' {
-			return make([]byte, n<<10)
-		}
-		return q
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.NC.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	large := make([]byte, 1000)
-	large[0] = '*'
-	for _, c := range []struct {
-		question []byte
-		want     int
-	}{{nil, 0}, {[]byte("hello"), 5}, {large, 1000 << 10}} {
-		got, err := a.Ask(t.Context(), "b", "echo", c.question)
-		if err != nil || len(got) != c.want {
-			t.Errorf("%d bytes asked, %d answered: %v", len(c.question), len(got), err)
-		}
-	}
-	if _, err := a.Ask(t.Context(), "b", "echo", make([]byte, 2<<20)); !errors.Is(err, ErrTooLarge) {
-		t.Errorf("a large question: %v", err)
-	}
-	huge := make([]byte, 33<<10)
-	huge[0] = '*'
-	if _, err := a.Ask(t.Context(), "b", "echo", huge); !errors.Is(err, ErrTooLarge) {
-		t.Errorf("a large answer: %v", err)
-	}
-	if _, err := a.Ask(t.Context(), "c", "echo", nil); !errors.Is(err, ErrNoInstance) {
-		t.Errorf("nobody there: %v", err)
-	}
-	stop()
-	if _, err := a.Ask(t.Context(), "b", "echo", nil); !errors.Is(err, ErrNoInstance) {
-		t.Errorf("after it stopped: %v", err)
-	}
-	heard := make(chan string, 1)
-	if err := a.Signals(t.Context(), "feed", "*", func(in string, data []byte) { heard <- in + " " + string(data) }); err != nil {
-		t.Fatal(err)
-	}
-	if err := a.NC.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Signal("feed", inst, []byte("x")); err != nil {
-		t.Fatal(err)
-	}
-	if got := <-heard; got != inst+" x" {
-		t.Errorf("heard %q", got)
-	}
-}
+// worker is one that tells of what it works for.
+type worker struct{ holds chan int }
 
-// tenant is one that tells of what it works for.
-type tenant struct{ holds chan int }
-
-func (w tenant) Hold(ctx context.Context, shard int) {
+func (w worker) Work(ctx context.Context, shard int) {
 	w.holds <- shard
 	<-ctx.Done()
 }
@@ -315,32 +255,32 @@ func (w tenant) Hold(ctx context.Context, shard int) {
 func TestATakeOverThatFailsWaitsForTheTakesItBegan(t *testing.T) {
 	t.Parallel()
 	y := newYard(t)
-	b := open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas, c.Log = "", y.srv.ClientURL(), 1, zap.NewNop() })
-	l, err := b.OpenLeases(t.Context(), LeaseConfig{TTL: testTTL})
+	link, _ := natstest.Reach(t, y.srv.ClientURL(), 1)
+	l, err := Open(t.Context(), link, Config{TTL: testTTL})
 	if err != nil {
 		t.Fatal(err)
 	}
 	// A shard whose owner died and cannot be asked about, after some that are free.
 	last := takesAtOnce - 1
-	l.roster.look(time.Now().Add(-time.Hour), map[string]beat{"dead": {Count: 1}}, map[int]deed{last: {title: title{Owner: "dead"}, revision: 1}})
-	if err := b.JS.DeleteStream(t.Context(), l.instances.Name); err != nil {
+	l.membership.observe(time.Now().Add(-time.Hour), map[string]heartbeat{"dead": {Count: 1}}, map[int]shardRecord{last: {ownership: ownership{Owner: "dead"}, revision: 1}})
+	if err := link.JS.DeleteStream(t.Context(), l.instances.Name); err != nil {
 		t.Fatal(err)
 	}
 	shards := make([]int, last+1)
 	for i := range shards {
 		shards[i] = i
 	}
-	w := tenant{holds: make(chan int, Shards)}
+	w := worker{holds: make(chan int, Shards)}
 	if err := l.takeAll(t.Context(), w, shards); err == nil {
 		t.Fatal("the owner of the last shard could not be asked about, and there is no error")
 	}
 	l.mu.Lock()
-	n := len(l.tenures)
+	n := len(l.leases)
 	l.mu.Unlock()
 	if n != last {
 		t.Errorf("%d of %d shards were taken when it returned", n, last)
 	}
-	l.letGo(context.Canceled)
+	l.releaseAll(context.Canceled)
 	if err := l.working.Wait(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -350,25 +290,25 @@ func TestATakeOverThatFailsWaitsForTheTakesItBegan(t *testing.T) {
 func TestNothingBeginsOnceAnInstanceLeaves(t *testing.T) {
 	t.Parallel()
 	y := newYard(t)
-	b := open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas, c.Log = "", y.srv.ClientURL(), 1, zap.NewNop() })
-	l, err := b.OpenLeases(t.Context(), LeaseConfig{TTL: testTTL})
+	link, _ := natstest.Reach(t, y.srv.ClientURL(), 1)
+	l, err := Open(t.Context(), link, Config{TTL: testTTL})
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.state = stateLeaving
-	l.letGo(context.Canceled)
-	w := tenant{holds: make(chan int, Shards)}
-	if err := l.take(t.Context(), w, 7, deed{}); err != nil {
+	l.releaseAll(context.Canceled)
+	w := worker{holds: make(chan int, Shards)}
+	if err := l.take(t.Context(), w, 7, shardRecord{}); err != nil {
 		t.Fatal(err)
 	}
-	if len(l.tenures) > 0 || len(w.holds) > 0 {
+	if len(l.leases) > 0 || len(w.holds) > 0 {
 		t.Error("it works for a shard although it leaves")
 	}
-	deeds, err := l.readDeeds(t.Context())
-	if err != nil || deeds[7].Owner != "" || deeds[7].Epoch != 1 {
-		t.Errorf("the shard was not given back: %+v, %v", deeds[7], err)
+	records, err := l.readShardRecords(t.Context())
+	if err != nil || records[7].Owner != "" || records[7].Generation != 1 {
+		t.Errorf("the shard was not given back: %+v, %v", records[7], err)
 	}
-	l.letGo(context.Canceled)
+	l.releaseAll(context.Canceled)
 	if err := l.working.Wait(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -387,7 +327,7 @@ func TestAShardThatStandsStillIsLeftToAnother(t *testing.T) {
 	y.shared(5*time.Second, a, b)
 	shard := -1
 	for s := range Shards {
-		if a.HoldsShard(s) {
+		if a.OwnsShard(s) {
 			shard = s
 			break
 		}
@@ -395,12 +335,12 @@ func TestAShardThatStandsStillIsLeftToAnother(t *testing.T) {
 	if !a.Decline(shard) || a.Decline(shard) {
 		t.Error("not declined once")
 	}
-	natstest.Eventually(t, 3*testTTL, "the other has it", func() bool { return b.HoldsShard(shard) })
+	natstest.Eventually(t, 3*testTTL, "the other has it", func() bool { return b.OwnsShard(shard) })
 	_ = lifecycle.Sleep(t.Context(), testTTL)
-	if a.HoldsShard(shard) || !b.HoldsShard(shard) {
+	if a.OwnsShard(shard) || !b.OwnsShard(shard) {
 		t.Error("it was taken back")
 	}
 	y.exclusive()
 	b.leave()
-	natstest.Eventually(t, 3*testTTL, "it is taken when nobody else is there", func() bool { return a.HoldsShard(shard) })
+	natstest.Eventually(t, 3*testTTL, "it is taken when nobody else is there", func() bool { return a.OwnsShard(shard) })
 }

@@ -1,4 +1,4 @@
-package events
+package peer
 
 import (
 	"context"
@@ -34,20 +34,26 @@ const (
 	partError  = "too-large"
 )
 
+// Peers are the instances on one NATS, this one among them.
+type Peers struct{ link *js.Link }
+
+// New are the instances that a link leads to.
+func New(link *js.Link) *Peers { return &Peers{link} }
+
 // Ask asks another instance something and returns the whole answer. It is for
 // questions of one instance to another alone, not for work: nothing is stored, and
 // when the context ends it is not known whether the question was taken. A question
 // must fit into one message of the server's; an answer comes in as many as it takes.
-func (b *Bus) Ask(ctx context.Context, instance, service string, question []byte) ([]byte, error) {
-	if len(question) > int(b.NC.MaxPayload())-askRoom {
+func (p *Peers) Ask(ctx context.Context, instance, service string, question []byte) ([]byte, error) {
+	if len(question) > int(p.link.NC.MaxPayload())-askRoom {
 		return nil, fmt.Errorf("ask for %s: %d bytes: %w", service, len(question), ErrTooLarge)
 	}
-	sub, err := b.NC.SubscribeSync(b.NC.NewInbox())
+	sub, err := p.link.NC.SubscribeSync(p.link.NC.NewInbox())
 	if err != nil {
 		return nil, fmt.Errorf("ask for %s: %w", service, err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	if err := b.NC.PublishRequest(askSubject(instance, service), sub.Subject, question); err != nil {
+	if err := p.link.NC.PublishRequest(askSubject(instance, service), sub.Subject, question); err != nil {
 		return nil, fmt.Errorf("ask for %s: %w", service, err)
 	}
 	var answer []byte
@@ -69,19 +75,22 @@ func (b *Bus) Ask(ctx context.Context, instance, service string, question []byte
 	}
 }
 
+// flushWithin bounds how long a stop waits for the servers to know that nobody answers.
+const flushWithin = 300 * time.Millisecond
+
 // answersWithin bounds how long a stop waits for answers under way, whose context has ended.
 const answersWithin = 5 * time.Second
 
 // Answer answers what other instances ask this one, each question on a goroutine of
 // its own, until the returned function is called. That one ends the answers under way and
 // waits for them; a question that comes meanwhile is left to its asker's deadline.
-func (b *Bus) Answer(instance, service string, fn func(ctx context.Context, question []byte) []byte) (stop func(), err error) {
+func (p *Peers) Answer(instance, service string, fn func(ctx context.Context, question []byte) []byte) (stop func(), err error) {
 	var answers lifecycle.Group
-	sub, err := b.NC.Subscribe(askSubject(instance, service), func(msg *nats.Msg) {
-		answers.Go(b.Life, "an answer for "+service, func(ctx context.Context) error {
-			err := panics.Try(func() error { b.respond(msg.Reply, fn(ctx, msg.Data)); return nil })
+	sub, err := p.link.NC.Subscribe(askSubject(instance, service), func(msg *nats.Msg) {
+		answers.Go(p.link.Life, "an answer for "+service, func(ctx context.Context) error {
+			err := panics.Try(func() error { p.respond(msg.Reply, fn(ctx, msg.Data)); return nil })
 			if err != nil {
-				b.Log.Error("answering another instance panicked", zap.String(v1.LogOperation, service), zap.Error(err), panics.Stack(err))
+				p.link.Log.Error("answering another instance panicked", zap.String(v1.LogOperation, service), zap.Error(err), panics.Stack(err))
 			}
 			return nil
 		})
@@ -91,22 +100,22 @@ func (b *Bus) Answer(instance, service string, fn func(ctx context.Context, ques
 	}
 	return func() {
 		_ = sub.Unsubscribe()
-		_ = b.NC.FlushTimeout(flushWait) // so that whoever asks from now on is told at once that nobody answers
+		_ = p.link.NC.FlushTimeout(flushWithin) // so that whoever asks from now on is told at once that nobody answers
 		ctx, cancel := context.WithTimeoutCause(context.Background(), answersWithin, fmt.Errorf("not within %s", answersWithin))
 		defer cancel()
 		if err := answers.Stop(ctx, js.ErrClosed); err != nil {
-			b.Log.Warn("answers to other instances do not end; they are left behind", zap.Error(err))
+			p.link.Log.Warn("answers to other instances do not end; they are left behind", zap.Error(err))
 		}
 	}, nil
 }
 
 // respond sends an answer in parts. A part that is lost leaves the asker to its deadline.
-func (b *Bus) respond(to string, answer []byte) {
+func (p *Peers) respond(to string, answer []byte) {
 	send := func(part string, data []byte) {
 		msg := nats.NewMsg(to)
 		msg.Data = data
 		msg.Header.Set(partHeader, part)
-		_ = b.NC.PublishMsg(msg)
+		_ = p.link.NC.PublishMsg(msg)
 	}
 	if len(answer) > AnswerMax {
 		send(partError, nil)

@@ -1,0 +1,109 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"channelsync/events/internal/natstest"
+	"channelsync/test/stress"
+)
+
+// TestAnswersStopUnderStress: a question that comes with the stop is either
+// answered before the stop returns, or not begun.
+func TestAnswersStopUnderStress(t *testing.T) {
+	t.Parallel()
+	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
+	link, _ := natstest.Reach(t, srv.ClientURL(), 1)
+	b := New(link)
+	ask := func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+		defer cancel()
+		_, _ = b.Ask(ctx, "b", "echo", nil) // whether there is an answer depends on the moment
+		return nil
+	}
+	answer := func() error {
+		var over atomic.Bool
+		stop, err := b.Answer("b", "echo", func(context.Context, []byte) []byte {
+			if over.Load() {
+				t.Error("a question is answered after the stop")
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for range 3 {
+			_ = ask()
+		}
+		stop()
+		over.Store(true)
+		return nil
+	}
+	stress.Run(t, ask, ask, ask, ask, answer)
+}
+
+func TestAsk(t *testing.T) {
+	t.Parallel()
+	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
+	join := func() *Peers {
+		link, _ := natstest.Reach(t, srv.ClientURL(), 1)
+		return New(link)
+	}
+	a, b := join(), join()
+	stop, err := b.Answer("b", "echo", func(_ context.Context, q []byte) []byte {
+		if n := len(q); n > 0 && q[0] == '*' {
+			return make([]byte, n<<10)
+		}
+		return q
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.link.NC.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	large := make([]byte, 1000)
+	large[0] = '*'
+	for _, c := range []struct {
+		question []byte
+		want     int
+	}{{nil, 0}, {[]byte("hello"), 5}, {large, 1000 << 10}} {
+		got, err := a.Ask(t.Context(), "b", "echo", c.question)
+		if err != nil || len(got) != c.want {
+			t.Errorf("%d bytes asked, %d answered: %v", len(c.question), len(got), err)
+		}
+	}
+	if _, err := a.Ask(t.Context(), "b", "echo", make([]byte, 2<<20)); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("a large question: %v", err)
+	}
+	huge := make([]byte, 33<<10)
+	huge[0] = '*'
+	if _, err := a.Ask(t.Context(), "b", "echo", huge); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("a large answer: %v", err)
+	}
+	if _, err := a.Ask(t.Context(), "c", "echo", nil); !errors.Is(err, ErrNoInstance) {
+		t.Errorf("nobody there: %v", err)
+	}
+	stop()
+	if _, err := a.Ask(t.Context(), "b", "echo", nil); !errors.Is(err, ErrNoInstance) {
+		t.Errorf("after it stopped: %v", err)
+	}
+	heard := make(chan string, 1)
+	if err := a.Subscribe(t.Context(), "feed", "*", func(in string, data []byte) { heard <- in + " " + string(data) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.link.NC.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Publish("feed", natstest.Installation, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-heard; got != natstest.Installation+" x" {
+		t.Errorf("heard %q", got)
+	}
+}

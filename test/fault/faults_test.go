@@ -31,7 +31,7 @@ func faults() []fault {
 	var all []fault
 	for _, group := range [][]fault{
 		processFaults(), diskFaults(), brokerFaults(), clockFaults(), roadFaults(), autotaskFaults(), targetFaults(), orderFaults(),
-		keyFaults(),
+		keyFaults(), innerFaults(),
 	} {
 		all = append(all, group...)
 	}

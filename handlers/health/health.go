@@ -19,6 +19,9 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/internal/web"
+	"channelsync/internal/gate"
+	"channelsync/internal/lifecycle"
+	"channelsync/internal/panics"
 )
 
 const probeTimeout = 2 * time.Second
@@ -53,8 +56,12 @@ func Live() http.Handler {
 
 // Ready runs the checks side by side and answers 503 when one of them fails.
 func Ready(checks ...Check) http.Handler {
+	probes := make([]*probe, len(checks))
+	for i, c := range checks {
+		probes[i] = &probe{Check: c}
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := Readiness{Status: "ready", Checks: probeAll(r.Context(), checks)}
+		answer := Readiness{Status: "ready", Checks: probeAll(r.Context(), probes)}
 		status := http.StatusOK
 		for _, c := range answer.Checks {
 			if !c.OK {
@@ -65,35 +72,53 @@ func Ready(checks ...Check) http.Handler {
 	})
 }
 
-func probeAll(ctx context.Context, checks []Check) []Result {
-	results := make([]Result, len(checks))
+func probeAll(ctx context.Context, probes []*probe) []Result {
+	results := make([]Result, len(probes))
 	var wg sync.WaitGroup
-	for i, c := range checks {
-		wg.Go(func() { results[i] = c.run(ctx) })
+	for i, p := range probes {
+		wg.Go(func() { results[i] = p.run(ctx) })
 	}
 	wg.Wait()
 	return results
 }
 
-// run turns a panic into a failure: it is not on the goroutine that a handler's
-// own recovery watches.
-func (c Check) run(ctx context.Context) (result Result) {
-	defer func() {
-		if v := recover(); v != nil {
-			result = Result{Name: c.Name, Detail: "the check itself failed"}
-		}
-	}()
+// probe is a check, which is asked by one request at a time: one that never returns
+// leaves one goroutine behind, however often /readyz is asked.
+type probe struct {
+	Check
+	asking gate.Gate
+}
+
+// run asks the check, and answers in time whether or not it does: what stands still must
+// turn /readyz red, and not keep it from answering. A panic is a failure.
+func (p *probe) run(ctx context.Context) Result {
 	ctx, cancel := context.WithTimeoutCause(ctx, probeTimeout,
-		fmt.Errorf("check %s: no answer within %s", c.Name, probeTimeout))
+		fmt.Errorf("check %s: no answer within %s", p.Name, probeTimeout))
 	defer cancel()
-	detail, err := c.Probe(ctx)
-	if err == nil {
-		return Result{Name: c.Name, OK: true, Detail: detail}
+	leave, err := p.asking.Enter(ctx)
+	if err != nil {
+		return Result{Name: p.Name, Detail: context.Cause(ctx).Error()}
 	}
-	if errors.Is(err, context.DeadlineExceeded) && context.Cause(ctx) != nil {
+	var detail string
+	task := lifecycle.New("check "+p.Name, func(ctx context.Context) (err error) {
+		defer leave()
+		detail, err = p.Probe(ctx)
+		return err
+	})
+	task.Start(ctx)
+	if task.Wait(ctx) != nil {
+		return Result{Name: p.Name, Detail: context.Cause(ctx).Error()}
+	}
+	err = task.Err()
+	switch {
+	case err == nil:
+		return Result{Name: p.Name, OK: true, Detail: detail}
+	case panics.Of(err) != nil:
+		return Result{Name: p.Name, Detail: "the check itself failed"}
+	case errors.Is(err, context.DeadlineExceeded) && context.Cause(ctx) != nil:
 		err = context.Cause(ctx)
 	}
-	return Result{Name: c.Name, Detail: err.Error()}
+	return Result{Name: p.Name, Detail: err.Error()}
 }
 
 // Metrics serves what the gatherer has, in Prometheus' text form.

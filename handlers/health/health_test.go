@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,4 +96,37 @@ func TestMetrics(t *testing.T) {
 	if w := get(Metrics(reg, zap.NewNop())); w.Code != 200 || !strings.Contains(w.Body.String(), "channelsync_callbacks_total 1") {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
+}
+
+// TestACheckThatNeverReturnsIsRed: whatever stands still, /readyz answers, and asking it
+// again and again leaves no more behind.
+func TestACheckThatNeverReturnsIsRed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		let := make(chan struct{})
+		var asked atomic.Int64
+		ready := Ready(Check{Name: "stuck", Probe: func(context.Context) (string, error) {
+			asked.Add(1)
+			<-let
+			return "", nil
+		}}, Check{Name: "well", Probe: says("fine", nil)})
+		for range 5 {
+			began := time.Now()
+			w := get(ready)
+			var answer Readiness
+			if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+				t.Fatal(err)
+			}
+			if w.Code != http.StatusServiceUnavailable || time.Since(began) > probeTimeout || answer.Checks[0].Detail != "check stuck: no answer within 2s" || !answer.Checks[1].OK {
+				t.Errorf("%d after %s: %+v", w.Code, time.Since(began), answer)
+			}
+		}
+		if n := asked.Load(); n != 1 {
+			t.Errorf("asked %d times while it had not answered", n)
+		}
+		close(let)
+		synctest.Wait()
+		if w := get(ready); w.Code != http.StatusOK {
+			t.Errorf("once it answers: %d", w.Code)
+		}
+	})
 }

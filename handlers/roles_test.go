@@ -91,7 +91,7 @@ func contract() map[v1.Role][]string {
 			"GET /installations", "GET " + in, "GET /zones", "GET /status", "GET /audit", "GET /openapi.yaml",
 			"GET " + in + "/records", "GET " + in + "/records/counts", "GET " + in + "/records/{kind}/{record}",
 			"GET " + in + "/records/{kind}/{record}/explain", "GET " + in + "/jobs", "GET " + in + "/jobs/{job}",
-			"GET " + in + "/dead-letters", "GET " + in + "/feed", "GET " + in + "/activity", "GET " + in + "/history",
+			"GET " + in + "/dead-letters", "GET " + in + "/feed", "GET " + in + "/activity", "GET " + in + "/history", "GET " + in + "/bridges",
 		},
 		v1.RoleOperator: {
 			"POST " + in + "/test", "POST " + in + "/records/{kind}/{record}/reconcile", "POST " + in + "/resyncs", "POST " + in + "/replays",
@@ -104,7 +104,8 @@ func contract() map[v1.Role][]string {
 			"POST /installations", "PATCH " + in, "PUT " + in + "/credentials", "PUT " + in + "/channel-program",
 			"POST " + in + "/uninstall", "POST " + in + "/reinstall", "POST " + in + "/erase",
 			"POST " + in + "/syncs/{sync}/install", "POST " + in + "/syncs/{sync}/uninstall", "POST " + in + "/syncs/{sync}/reinstall",
-			"POST " + in + "/syncs/{sync}/erase", "POST " + in + "/bridges", "GET /backup",
+			"POST " + in + "/syncs/{sync}/erase", "POST " + in + "/bridges", "POST " + in + "/bridges/{bridge}/rotate",
+			"DELETE " + in + "/bridges/{bridge}", "GET /backup",
 			"GET /tokens", "POST /tokens", "POST /tokens/{token}/rotate", "DELETE /tokens/{token}",
 		},
 	}
@@ -134,7 +135,7 @@ func TestEveryRouteOfTheAPIToEveryCaller(t *testing.T) {
 	ask := func(route, installation, bearer string) (int, v1.Problem) {
 		method, path, _ := strings.Cut(route, " ")
 		path = strings.NewReplacer("{id}", installation, "{sync}", "active_customers", "{kind}", "company", "{record}", "7",
-			"{job}", "j-1", "{letter}", "l-1", "{token}", "t-1").Replace(path)
+			"{job}", "j-1", "{letter}", "l-1", "{token}", "t-1", "{bridge}", "g-1").Replace(path)
 		r := httptest.NewRequest(method, "/api/v1"+path, nil)
 		r.RemoteAddr = "127.0.0.1:1"
 		if bearer != "" {
@@ -216,7 +217,7 @@ func TestEveryRouteOfTheConsoleToEveryCaller(t *testing.T) {
 	for _, row := range access.Console() {
 		path := func(installation string) string {
 			return strings.NewReplacer("{id}", installation, "{sync}", "active_customers", "{kind}", "company", "{record}", "7",
-				"{job}", "j-1", "{letter}", "l-1", "{name}", "none", "*", "x").Replace(row.Path)
+				"{job}", "j-1", "{letter}", "l-1", "{name}", "none", "{bridge}", "g-1", "*", "x").Replace(row.Path)
 		}
 		nobody := send(row.Method, path(mine), nil, nil)
 		toLogin := nobody.StatusCode == 303 && strings.HasPrefix(nobody.Header.Get("Location"), "/login")

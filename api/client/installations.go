@@ -144,11 +144,37 @@ func (c *Client) RotateWebhookSecret(ctx context.Context, id string) error {
 }
 
 // CreateBridge makes what a sender of the user's own signs callbacks with. The
-// secret in it is shown this once.
-func (c *Client) CreateBridge(ctx context.Context, id string) (v1.Bridge, error) {
+// secret in it is shown this once. The name may be empty.
+func (c *Client) CreateBridge(ctx context.Context, id, name string) (v1.Bridge, error) {
 	var out v1.Bridge
-	err := c.Do(ctx, Call{Operation: "create bridge", Method: http.MethodPost, Path: at(id, "bridges"), Out: &out})
+	err := c.Do(ctx, Call{
+		Operation: "create bridge", Method: http.MethodPost, Path: at(id, "bridges"), In: v1.CreateBridge{Name: name}, Out: &out,
+	})
 	return out, err
+}
+
+// Bridges lists the bridges of an installation, without their secrets.
+func (c *Client) Bridges(ctx context.Context, id string) ([]v1.BridgeStatus, error) {
+	var out v1.BridgeList
+	err := c.Do(ctx, Call{Operation: "list bridges", Method: http.MethodGet, Path: at(id, "bridges"), Out: &out})
+	return out.Items, err
+}
+
+// RotateBridge gives a bridge a new secret, shown this once; the former one is valid for
+// an hour, unless now is set.
+func (c *Client) RotateBridge(ctx context.Context, id, guid string, now bool) (v1.Bridge, error) {
+	var out v1.Bridge
+	call := Call{Operation: "rotate bridge", Method: http.MethodPost, Path: at(id, "bridges", guid, "rotate"), Out: &out}
+	if now {
+		call.Query = url.Values{"now": {"true"}}
+	}
+	err := c.Do(ctx, call)
+	return out, err
+}
+
+// EndBridge ends a bridge at once.
+func (c *Client) EndBridge(ctx context.Context, id, guid string) error {
+	return c.Do(ctx, Call{Operation: "end bridge", Method: http.MethodDelete, Path: at(id, "bridges", guid)})
 }
 
 // DecideHeld pushes the mass change that is held back, or drops it.

@@ -80,6 +80,24 @@ type InstallationStatus struct {
 	Issues    []Issue         `json:"issues"`
 }
 
+// BridgeList is the bridges of an installation, oldest first.
+type BridgeList struct {
+	Items []BridgeStatus `json:"items"`
+}
+
+// BridgeStatus is a bridge without its secret.
+type BridgeStatus struct {
+	GUID       string     `json:"guid"`
+	Name       string     `json:"name"`
+	CreatedAt  time.Time  `json:"createdAt"`
+	LastUsedAt *time.Time `json:"lastUsedAt"` // null: not since the service started
+}
+
+// CreateBridge is the body of POST …/bridges; it may be left out.
+type CreateBridge struct {
+	Name string `json:"name,omitempty" validate:"omitempty,max=100,printed"` // what it is for
+}
+
 // Bridge is what a bridge of the user's own signs its callbacks with; shown once.
 type Bridge struct {
 	GUID   string `json:"guid"`

@@ -9,14 +9,36 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-// Bridges hands out what a sender of the user's own signs its callbacks with.
+// Bridges hands out what senders of the user's own sign their callbacks with.
 type Bridges interface {
-	// CreateBridge answers a secret that is shown this once and never again.
-	CreateBridge(ctx context.Context, id string) (v1.Bridge, error)
+	Bridges(ctx context.Context, id string) ([]v1.BridgeStatus, error)
+	// CreateBridge and RotateBridge answer a secret that is shown this once and never again.
+	CreateBridge(ctx context.Context, id, name string) (v1.Bridge, error)
+	// RotateBridge leaves the former secret valid for an hour, unless now is set.
+	RotateBridge(ctx context.Context, id, guid string, now bool) (v1.Bridge, error)
+	EndBridge(ctx context.Context, id, guid string) error
 }
 
 func (a *API) bridgeRoutes(r chi.Router) {
+	r.Get("/installations/{id}/bridges", a.serve((*call).listBridges))
 	r.Post("/installations/{id}/bridges", a.serve((*call).createBridge))
+	r.Post("/installations/{id}/bridges/{bridge}/rotate", a.serve((*call).rotateBridge))
+	r.Delete("/installations/{id}/bridges/{bridge}", a.serve((*call).endBridge))
+}
+
+func (c *call) listBridges() (reply, error) {
+	id, err := c.installation()
+	if err != nil {
+		return reply{}, err
+	}
+	if err := c.query().err(); err != nil {
+		return reply{}, err
+	}
+	if c.Bridges == nil {
+		return reply{}, missing("list bridges")
+	}
+	all, err := c.Bridges.Bridges(c.r.Context(), id)
+	return ok(v1.BridgeList{Items: some(all)}), err
 }
 
 func (c *call) createBridge() (reply, error) {
@@ -27,10 +49,59 @@ func (c *call) createBridge() (reply, error) {
 	if err := c.query().err(); err != nil {
 		return reply{}, err
 	}
+	in, err := decodeOptional[v1.CreateBridge](c)
+	if err != nil {
+		return reply{}, err
+	}
 	if c.Bridges == nil {
 		return reply{}, missing("make bridges")
 	}
-	c.auditing("bridge.create", id, "")
-	made, err := c.Bridges.CreateBridge(c.r.Context(), id)
+	c.auditing("bridge.create", id, in.Name)
+	made, err := c.Bridges.CreateBridge(c.r.Context(), id, in.Name)
 	return reply{status: http.StatusCreated, body: made}, err
+}
+
+func (c *call) rotateBridge() (reply, error) {
+	id, guid, err := c.bridge()
+	if err != nil {
+		return reply{}, err
+	}
+	q := c.query("now")
+	now := q.oneOf("now", "true", "false") == "true"
+	if err := q.err(); err != nil {
+		return reply{}, err
+	}
+	if c.Bridges == nil {
+		return reply{}, missing("rotate bridges")
+	}
+	c.auditing("bridge.rotate", id, guid)
+	made, err := c.Bridges.RotateBridge(c.r.Context(), id, guid, now)
+	return ok(made), err
+}
+
+func (c *call) endBridge() (reply, error) {
+	id, guid, err := c.bridge()
+	if err != nil {
+		return reply{}, err
+	}
+	if err := c.query().err(); err != nil {
+		return reply{}, err
+	}
+	if c.Bridges == nil {
+		return reply{}, missing("end bridges")
+	}
+	c.auditing("bridge.delete", id, guid)
+	return noContent(), c.Bridges.EndBridge(c.r.Context(), id, guid)
+}
+
+// bridge is the {id} and the {bridge} of the path.
+func (c *call) bridge() (id, guid string, err error) {
+	if id, err = c.installation(); err != nil {
+		return "", "", err
+	}
+	guid = c.r.PathValue("bridge")
+	if !isToken(guid) {
+		return "", "", v1.NotFound("There is no such bridge.")
+	}
+	return id, guid, nil
 }

@@ -111,7 +111,7 @@ func TestClientSpeaksToTheAPI(t *testing.T) {
 			return c.DismissAll(ctx, one, v1.DismissRequest{Code: "rejected", Until: &until})
 		}},
 		{"dismiss company-7", func() error { return c.Dismiss(ctx, one, "company-7") }},
-		{"bridge", func() error { b, err := c.CreateBridge(ctx, one); return expect(err, b.Secret == "shown once") }},
+		{"bridge", func() error { b, err := c.CreateBridge(ctx, one, ""); return expect(err, b.Secret == "shown once") }},
 		{"held true", func() error { return c.DecideHeld(ctx, one, true) }},
 		{"held false", func() error { return c.DecideHeld(ctx, one, false) }},
 		{"backup", func() error {

@@ -48,8 +48,23 @@ func (f deadLetters) Dismiss(_ context.Context, id string, req v1.DismissRequest
 
 type bridges struct{ *fake }
 
-func (f bridges) CreateBridge(_ context.Context, id string) (v1.Bridge, error) {
-	_ = f.note("bridge")
+func (f bridges) Bridges(_ context.Context, id string) ([]v1.BridgeStatus, error) {
+	_ = f.note("bridges")
+	return []v1.BridgeStatus{{GUID: "g", Name: "rule"}}, f.known(id)
+}
+
+func (f bridges) RotateBridge(_ context.Context, id, guid string, now bool) (v1.Bridge, error) {
+	_ = f.note("rotate bridge %s %v", guid, now)
+	return v1.Bridge{GUID: guid, Secret: "shown once", URL: "https://cs.example/callbacks"}, f.known(id)
+}
+
+func (f bridges) EndBridge(_ context.Context, id, guid string) error {
+	_ = f.note("end bridge %s", guid)
+	return f.known(id)
+}
+
+func (f bridges) CreateBridge(_ context.Context, id, name string) (v1.Bridge, error) {
+	_ = f.note("%s", strings.TrimSpace("bridge "+name))
 	return v1.Bridge{GUID: "g", Secret: "shown once", URL: "https://cs.example/callbacks"}, f.known(id)
 }
 

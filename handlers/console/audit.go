@@ -138,7 +138,21 @@ func didWords(action, detail string) (what, more string) {
 	case "webhook.rotate-secret":
 		return "Gave new secrets to the webhooks of", ""
 	case "bridge.create":
-		return "Made a bridge for", ""
+		return "Made a bridge for", detail
+	case "bridge.rotate":
+		return "Gave a new secret to a bridge of", detail
+	case "bridge.delete":
+		return "Ended a bridge of", detail
+	case "token.create":
+		return "Made the token " + detail, ""
+	case "token.rotate":
+		return "Gave a new secret to the token " + detail, ""
+	case "token.delete":
+		return "Deleted the token " + detail, ""
+	case "log-in":
+		return "Logged in", ""
+	case "access":
+		return "Asked for what the role does not allow", detail
 	case "held.approve":
 		return "Approved the mass change of", ""
 	case "held.discard":

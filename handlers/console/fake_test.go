@@ -114,6 +114,7 @@ func (w *world) answer(call string, body any) {
 func (w *world) installed(in v1.Installation) {
 	w.answer("GET /installations", map[string]any{"items": []v1.Installation{in}})
 	w.answer("GET /installations/"+in.ID, in)
+	w.answer("GET /installations/"+in.ID+"/bridges", v1.BridgeList{Items: []v1.BridgeStatus{}})
 	w.answer("GET /installations/"+in.ID+"/history", v1.History{Items: []v1.HistoryHour{
 		{From: clockNow().Add(-time.Hour), Changes: 4, Pushed: 2}, {From: clockNow(), Changes: 1, Failed: 1},
 	}})

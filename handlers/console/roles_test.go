@@ -37,6 +37,7 @@ func full(t *testing.T, state v1.State) *world {
 	w.answer("GET "+at+"/records/counts", v1.RecordCounts{})
 	w.answer("GET "+at+"/activity", v1.Activity{Items: []v1.FeedEvent{}})
 	w.answer("GET /audit", v1.Page[v1.AuditEntry]{Items: []v1.AuditEntry{}})
+	w.answer("GET "+at+"/bridges", v1.BridgeList{Items: []v1.BridgeStatus{{GUID: "g-1", Name: "rule"}}})
 	return w
 }
 

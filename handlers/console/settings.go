@@ -17,6 +17,8 @@ func (c *Console) settingsRoutes(r chi.Router) {
 	r.Post(at+"/channel-program", c.form("settings", (*visit).setChannelProgram, again))
 	r.Post(at+"/test", c.asked("settings", (*visit).test))
 	r.Post(at+"/bridges", c.asked("settings", (*visit).makeBridge))
+	r.Post(at+"/bridges/{bridge}/rotate", c.asked("settings", (*visit).rotateBridge))
+	r.Post(at+"/bridges/{bridge}/end", c.do((*visit).endBridge))
 	c.optionRoutes(r)
 }
 
@@ -27,7 +29,8 @@ type settingsData struct {
 	Values  map[string]string // what was entered in it
 	Checks  []v1.Check        // what a test found
 	Tested  bool
-	Bridge  *v1.Bridge // one that was just made: shown this once
+	Bridge  *v1.Bridge // one that was just made, or given a new secret: shown this once
+	Bridges []v1.BridgeStatus
 	Options optionFields
 }
 
@@ -40,7 +43,11 @@ func (v *visit) settings() (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := settingsData{Zones: zones, Values: map[string]string{"name": in.Name}, Options: fieldsOf(in.Options)}
+	bridges, err := v.api.Bridges(v.ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	d := settingsData{Zones: zones, Bridges: bridges, Values: map[string]string{"name": in.Name}, Options: fieldsOf(in.Options)}
 	for _, name := range []string{"name", "username", "zone", "connectionId"} {
 		if entered, ok := v.r.PostForm[name]; ok && len(entered) > 0 {
 			d.Values[name] = entered[0]
@@ -113,7 +120,24 @@ func (v *visit) test() (*page, error) {
 }
 
 func (v *visit) makeBridge() (*page, error) {
-	bridge, err := v.api.CreateBridge(v.ctx, v.r.PathValue("id"))
+	bridge, err := v.api.CreateBridge(v.ctx, v.r.PathValue("id"), v.field("bridge-name"))
+	return v.shownBridge(bridge, err)
+}
+
+func (v *visit) rotateBridge() (*page, error) {
+	bridge, err := v.api.RotateBridge(v.ctx, v.r.PathValue("id"), v.r.PathValue("bridge"), false)
+	return v.shownBridge(bridge, err)
+}
+
+func (v *visit) endBridge() (done, error) {
+	if err := v.api.EndBridge(v.ctx, v.r.PathValue("id"), v.r.PathValue("bridge")); err != nil {
+		return done{}, err
+	}
+	return done{v.under("/settings"), "The bridge has ended. Callbacks that are signed with it are refused."}, nil
+}
+
+// shownBridge is the settings with a secret that is shown this once.
+func (v *visit) shownBridge(bridge v1.Bridge, err error) (*page, error) {
 	if err != nil {
 		return nil, err
 	}

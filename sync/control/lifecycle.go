@@ -87,7 +87,11 @@ func (m *Manager) uninstall(ctx context.Context, in *installation.Installation) 
 			return err
 		}
 	}
-	_, err := m.Store.Change(ctx, in.ID, func(in *installation.Installation) error { in.Uninstalled = true; return nil })
+	_, err := m.Store.Change(ctx, in.ID, func(in *installation.Installation) error {
+		in.Uninstalled = true
+		in.EndBridges(func(*installation.Registration) bool { return true })
+		return nil
+	})
 	if err != nil {
 		return err
 	}

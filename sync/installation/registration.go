@@ -16,6 +16,7 @@ type Registration struct {
 	Ready          bool      `json:"ready"`
 	CreatedAt      time.Time `json:"createdAt"`
 	LastCallbackAt time.Time `json:"lastCallbackAt"`
+	Name           string    `json:"name,omitempty"`   // of a bridge: what it is for
 	Bridge         bool      `json:"bridge,omitempty"` // of the user's own: nothing of it is at Autotask
 	Former         bool      `json:"former,omitempty"` // made by an API user before; it goes once the present one's is ready
 
@@ -54,6 +55,27 @@ func (in *Installation) Registration(entity string) *Registration {
 		}
 	}
 	return nil
+}
+
+// Bridge finds the bridge of a GUID, which compares without case; nil when there is none.
+func (in *Installation) Bridge(guid string) *Registration {
+	for i := range in.Registrations {
+		if r := &in.Registrations[i]; r.Bridge && strings.EqualFold(r.GUID, guid) {
+			return r
+		}
+	}
+	return nil
+}
+
+// EndBridges ends the bridges that are meant: their GUIDs are unknown from then on.
+func (in *Installation) EndBridges(meant func(*Registration) bool) {
+	in.Registrations = slices.DeleteFunc(in.Registrations, func(r Registration) bool {
+		if !r.Bridge || !meant(&r) {
+			return false
+		}
+		delete(in.Secrets.Webhooks, r.Entity)
+		return true
+	})
 }
 
 // Formers lists the registrations of an entity that API users before the present one made.

@@ -63,7 +63,7 @@ func TestNoSecretAnywhere(t *testing.T) {
 		secrets.needles["the secret of "+h.Collection] = h.Secret
 	}
 
-	bridge, err := w.Admin.CreateBridge(t.Context(), in.ID)
+	bridge, err := w.Admin.CreateBridge(t.Context(), in.ID, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -235,8 +235,21 @@ func (w *world) Repair(_ context.Context, id string) error { return w.note("repa
 
 func (w *world) RotateSecret(_ context.Context, id string) error { return w.note("rotate %s", id) }
 
-func (w *world) CreateBridge(_ context.Context, id string) (v1.Bridge, error) {
-	return v1.Bridge{GUID: "g-b", Secret: "b-secret", URL: "https://cs.example/callbacks/autotask/" + id}, w.note("bridge %s", id)
+func (w *world) Bridges(context.Context, string) ([]v1.BridgeStatus, error) {
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	return []v1.BridgeStatus{{GUID: "g-b", Name: "Workflow rule", CreatedAt: at}, {GUID: "g-c", CreatedAt: at, LastUsedAt: &at}}, nil
+}
+
+func (w *world) RotateBridge(_ context.Context, id, guid string, now bool) (v1.Bridge, error) {
+	return v1.Bridge{GUID: guid, Secret: "b-again", URL: "https://cs.example/callbacks/autotask/" + id}, w.note("rotate bridge %s %v", guid, now)
+}
+
+func (w *world) EndBridge(_ context.Context, _, guid string) error {
+	return w.note("end bridge %s", guid)
+}
+
+func (w *world) CreateBridge(_ context.Context, id, name string) (v1.Bridge, error) {
+	return v1.Bridge{GUID: "g-b", Secret: "b-secret", URL: "https://cs.example/callbacks/autotask/" + id}, w.note("bridge %s %s", id, name)
 }
 
 type tokens struct{ *world }

@@ -2,6 +2,7 @@ package operate
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,14 +27,14 @@ func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 	settled(w, in.ID)
 	w.Autotask.SetFault(atsim.Fault{Kind: fault.Lose}) // nor does Autotask itself say anything
 
-	bridge, err := w.Admin.CreateBridge(t.Context(), in.ID)
+	bridge, err := w.Admin.CreateBridge(t.Context(), in.ID, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := w.CallbackURL + "/callbacks/autotask/" + in.ID; bridge.URL != want || bridge.GUID == "" || len(bridge.Secret) < 20 {
 		t.Fatalf("bridge %+v, want the URL %s, a GUID and a secret", bridge, want)
 	}
-	other, err := w.Admin.CreateBridge(t.Context(), in.ID)
+	other, err := w.Admin.CreateBridge(t.Context(), in.ID, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,8 +112,75 @@ func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 	t.Run("there are only so many", func(t *testing.T) {
 		var err error
 		for n := 2; n < 50 && err == nil; n++ {
-			_, err = w.Admin.CreateBridge(t.Context(), in.ID)
+			_, err = w.Admin.CreateBridge(t.Context(), in.ID, "")
 		}
 		problemIs(t, err, http.StatusConflict, v1.CodeConflict)
 	})
+}
+
+// TestABridgeEndsAndRotates: an ended one is a GUID that nobody knows, and uninstalling ends all.
+func TestABridgeEndsAndRotates(t *testing.T) {
+	t.Parallel()
+	w := start(t, world.Options{})
+	owner := company(w, "Northwind Dental")
+	in := w.Install(customers)
+	settled(w, in.ID)
+	made := func(name string) v1.Bridge {
+		t.Helper()
+		b, err := w.Admin.CreateBridge(t.Context(), in.ID, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	sequence := int64(0)
+	answer := func(guid, secret string) int {
+		t.Helper()
+		sequence++
+		return post(t.Context(), t, w.CallbackURL+"/callbacks/autotask/"+in.ID, secret, callout.Envelope{
+			Action: "Update", GUID: guid, EntityType: "Account", ID: owner, EventTime: time.Now(), Sequence: sequence,
+		}.Encode())
+	}
+	answers := func(what, guid, secret string, want int) {
+		t.Helper()
+		if got := answer(guid, secret); got != want {
+			t.Errorf("%s: got %d, want %d", what, got, want)
+		}
+	}
+	first, second, third := made("Workflow rule"), made(""), made("third")
+	answers("a new one", first.GUID, first.Secret, http.StatusAccepted)
+	all, err := w.Admin.Bridges(t.Context(), in.ID)
+	if err != nil || len(all) != 3 || all[0].GUID != first.GUID || all[0].Name != "Workflow rule" || all[0].CreatedAt.IsZero() ||
+		all[0].LastUsedAt == nil || all[1].LastUsedAt != nil {
+		t.Errorf("listed %+v, %v", all, err)
+	}
+
+	rotated, err := w.Admin.RotateBridge(t.Context(), in.ID, strings.ToUpper(first.GUID), false)
+	if err != nil || rotated.GUID != first.GUID || rotated.Secret == first.Secret || rotated.URL != first.URL {
+		t.Fatalf("rotated %+v, %v", rotated, err)
+	}
+	answers("the new secret", first.GUID, rotated.Secret, http.StatusAccepted)
+	answers("the former one, within the hour", first.GUID, first.Secret, http.StatusAccepted)
+	at, err := w.Admin.RotateBridge(t.Context(), in.ID, second.GUID, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers("the new secret, at once", second.GUID, at.Secret, http.StatusAccepted)
+	answers("the former one, ended at once", second.GUID, second.Secret, http.StatusUnauthorized)
+
+	if err := w.Admin.EndBridge(t.Context(), in.ID, third.GUID); err != nil {
+		t.Fatal(err)
+	}
+	answers("an ended one", third.GUID, third.Secret, http.StatusUnauthorized)
+	refusedWith(t, w.Admin.EndBridge(t.Context(), in.ID, third.GUID), 404, v1.CodeNotFound)
+	_, err = w.Admin.RotateBridge(t.Context(), in.ID, third.GUID, false)
+	refusedWith(t, err, 404, v1.CodeNotFound)
+
+	if err := w.Admin.Act(t.Context(), in.ID, "", "uninstall"); err != nil {
+		t.Fatal(err)
+	}
+	answers("one of an uninstalled installation", first.GUID, rotated.Secret, http.StatusUnauthorized)
+	if all, err := w.Admin.Bridges(t.Context(), in.ID); err != nil || len(all) != 0 {
+		t.Errorf("after uninstalling: %+v, %v", all, err)
+	}
 }

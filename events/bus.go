@@ -7,12 +7,13 @@ import (
 
 	"channelsync/events/kv"
 	"channelsync/events/peer"
+	"channelsync/events/store"
 )
 
 // Bus is a store with its journal, worklist, dead letters and tables open. Callers stop
 // Dispatch and their watches before they close it.
 type Bus struct {
-	*Store
+	*store.Store
 	stats    *counters
 	journal  *Journal
 	worklist *Worklist
@@ -22,16 +23,12 @@ type Bus struct {
 // Open starts or reaches JetStream, makes the streams what they should be, and
 // starts the goroutines that Close ends. The context bounds Open alone. A store
 // that must not be used is refused before anything of it is touched.
-func Open(ctx context.Context, cfg Config) (*Bus, error) {
-	cfg, err := cfg.checked()
+func Open(ctx context.Context, cfg store.Config) (*Bus, error) {
+	opened, err := store.Open(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	store, err := openStore(ctx, cfg)
-	if err != nil {
-		return nil, fmt.Errorf("open events: %w", err)
-	}
-	b := &Bus{Store: store, stats: new(counters)}
+	b := &Bus{Store: opened, stats: new(counters)}
 	for _, open := range []func(context.Context) error{b.openJournal, b.openWorklist, b.openDeadLetters} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(fmt.Errorf("open events: %w", err), b.Close(context.WithoutCancel(ctx)))

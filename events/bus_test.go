@@ -1,34 +1,19 @@
 package events
 
 import (
-	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"channelsync/events/kv"
+	"channelsync/events/store"
 )
-
-func TestSecondOpenerIsRefused(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	b := open(t, func(c *Config) { c.DataDir = dir })
-	_, err := Open(t.Context(), Config{DataDir: dir})
-	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), dir) {
-		t.Errorf("got %v", err)
-	}
-	shut(t, b)
-	shut(t, open(t, func(c *Config) { c.DataDir = dir }))
-}
 
 func TestRestartKeepsAll(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	here := func(c *Config) { c.DataDir = dir }
+	here := func(c *store.Config) { c.DataDir = dir }
 	b := open(t, here)
 	publish(t, b, change(1), "m1")
 	if err := b.Worklist().Mark(t.Context(), []Mark{mark(2)}); err != nil {
@@ -57,124 +42,21 @@ func TestRestartKeepsAll(t *testing.T) {
 	}
 }
 
-func TestEmbeddedListensNowhere(t *testing.T) {
-	t.Parallel()
-	b := open(t)
-	if b.server.Addr() != nil || b.server.MonitorAddr() != nil {
-		t.Error("the embedded server opened a socket")
-	}
-	cfg := b.server.JetStreamConfig()
-	if !cfg.SyncAlways || !strings.HasPrefix(cfg.StoreDir, b.cfg.DataDir) || cfg.MaxStore <= 0 {
-		t.Errorf("runs with %+v", cfg)
-	}
-}
-
 func TestLostStreamIsNotCreatedAnew(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	b := open(t, func(c *Config) { c.DataDir = dir })
+	b := open(t, func(c *store.Config) { c.DataDir = dir })
 	publish(t, b, change(1), "")
 	shut(t, b)
-	meta := filepath.Join(dir, "nats", "jetstream", "$G", "streams", journalStream, "meta.inf")
+	meta := filepath.Join(dir, "nats", "jetstream", "$G", "streams", store.JournalStream, "meta.inf")
 	if err := os.WriteFile(meta, []byte("broken"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Open(t.Context(), Config{DataDir: dir})
+	_, err := Open(t.Context(), store.Config{DataDir: dir})
 	if err == nil || !strings.Contains(err.Error(), "could not recover") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := os.Stat(filepath.Dir(meta)); err != nil {
 		t.Errorf("what is left of it is gone: %v", err)
-	}
-}
-
-func TestHealth(t *testing.T) {
-	t.Parallel()
-	b := open(t)
-	h := b.Health(t.Context())
-	if h.Err != nil || !h.Embedded || h.Flush != "always" || h.Replicas != 1 || len(h.Frozen) > 0 ||
-		h.ServerVersion == "" {
-		t.Errorf("healthy: %+v", h)
-	}
-	shut(t, b)
-	b.health.at = time.Time{}
-	if h := b.Health(t.Context()); h.Err == nil {
-		t.Errorf("closed: %+v", h)
-	}
-}
-
-// TestHealthSeesAFrozenStream makes a stream's writes fail the way a bad disk does.
-func TestHealthSeesAFrozenStream(t *testing.T) {
-	b := open(t)
-	publish(t, b, change(1), "")
-	breakWrites(t, filepath.Join(b.cfg.DataDir, "nats", "jetstream", "$G", "streams", journalStream, "msgs"))
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-	defer cancel()
-	if _, err := b.Journal().Publish(ctx, change(2), ""); err == nil {
-		t.Fatal("acknowledged what could not be written")
-	}
-	b.health.at = time.Time{}
-	h := b.Health(t.Context())
-	if h.Err == nil || len(h.Frozen) != 1 || h.Frozen[0] != journalStream {
-		t.Errorf("%+v", h)
-	}
-	if again := b.Health(t.Context()); again.Err == nil {
-		t.Error("the remembered answer differs")
-	}
-}
-
-// breakWrites puts a descriptor that cannot be written in the place of each that
-// the process has open below dir.
-func breakWrites(t *testing.T, dir string) {
-	t.Helper()
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = null.Close() }()
-	fds, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Skipf("no list of open files here: %v", err)
-	}
-	broken := 0
-	for _, fd := range fds {
-		path, err := os.Readlink("/proc/self/fd/" + fd.Name())
-		if err != nil || filepath.Dir(path) != dir {
-			continue
-		}
-		var n int
-		for _, c := range fd.Name() {
-			n = n*10 + int(c-'0')
-		}
-		if err := syscall.Dup3(int(null.Fd()), n, syscall.O_CLOEXEC); err != nil {
-			t.Fatal(err)
-		}
-		broken++
-	}
-	if broken == 0 {
-		t.Fatal("the stream has no file open")
-	}
-}
-
-func TestConfigIsChecked(t *testing.T) {
-	t.Parallel()
-	for name, cfg := range map[string]Config{
-		"no data dir":         {},
-		"key without cert":    {URL: "nats://h", Key: "k"},
-		"domain, embedded":    {DataDir: "d", Domain: "hub"},
-		"embedded replicas":   {DataDir: "d", Replicas: 3},
-		"too many replicas":   {URL: "nats://h", Replicas: 6},
-		"negative retention":  {DataDir: "d", Retention: -1},
-		"negative journal":    {DataDir: "d", JournalMaxBytes: -1},
-		"negative replicas":   {DataDir: "d", Replicas: -1},
-		"cert without key":    {URL: "nats://h", Cert: "c"},
-		"no data dir, one of": {Replicas: 1},
-	} {
-		if _, err := Open(t.Context(), cfg); err == nil {
-			t.Errorf("%s: opened", name)
-		}
-	}
-	if c, err := (Config{URL: "nats://h"}).checked(); err != nil || c.Replicas != 3 {
-		t.Errorf("external default: %d, %v", c.Replicas, err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	js "channelsync/events/internal/jetstream"
 	"channelsync/events/internal/natstest"
 	"channelsync/events/kv"
+	"channelsync/events/store"
 )
 
 // TestReplicated is the whole road on three servers with three replicas, with one
@@ -20,7 +21,7 @@ func TestReplicated(t *testing.T) {
 	}
 	t.Parallel()
 	servers := natstest.ThreeServers(t)
-	b := open(t, func(c *Config) { c.DataDir, c.URL, c.JournalMaxBytes = "", servers.URLs, smallJournal })
+	b := open(t, func(c *store.Config) { c.DataDir, c.URL, c.JournalMaxBytes = "", servers.URLs, smallJournal })
 	if h := b.Health(t.Context()); h.Err != nil || h.Replicas != 3 || h.Embedded {
 		t.Errorf("%+v", h)
 	}

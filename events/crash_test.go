@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"channelsync/events/internal/natstest"
+	"channelsync/events/store"
 )
 
 const childEnv = "EVENTS_TEST_CHILD"
@@ -22,7 +23,7 @@ const childEnv = "EVENTS_TEST_CHILD"
 // output what was acknowledged.
 func child(dir string) {
 	ctx := context.Background()
-	b, err := Open(ctx, Config{DataDir: dir})
+	b, err := Open(ctx, store.Config{DataDir: dir})
 	if err != nil {
 		fmt.Println("error", err)
 		os.Exit(1)
@@ -67,7 +68,7 @@ func TestKillLosesNothing(t *testing.T) {
 		}
 		top += 1000 // past whatever was in flight
 	}
-	b := open(t, func(c *Config) { c.DataDir = dir })
+	b := open(t, func(c *store.Config) { c.DataDir = dir })
 	stored := journalIDs(t, b)
 	for id := range acked {
 		if stored[id] == 0 {

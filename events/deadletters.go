@@ -43,7 +43,7 @@ const (
 )
 
 func (b *Bus) openDeadLetters(ctx context.Context) error {
-	handle, err := b.EnsureStream(ctx, deadConfig(b.cfg))
+	handle, err := b.EnsureStream(ctx, deadConfig(b.Config()))
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/internal/natstest"
+	"channelsync/events/store"
 	"channelsync/internal/progress"
 )
 
@@ -56,7 +57,7 @@ func TestDispatchCoalesces(t *testing.T) {
 func TestDispatchTakesUpWhereItWas(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	here := func(c *Config) { c.DataDir = dir }
+	here := func(c *store.Config) { c.DataDir = dir }
 	b := open(t, here)
 	stop := dispatch(t, b)
 	publish(t, b, change(1), "")
@@ -82,7 +83,7 @@ func TestDispatchTakesUpWhereItWas(t *testing.T) {
 func TestDispatchReclaims(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	here := func(c *Config) { c.DataDir = dir }
+	here := func(c *store.Config) { c.DataDir = dir }
 	b := open(t, here)
 	publish(t, b, change(1), "")
 	publish(t, b, change(2), "")
@@ -134,7 +135,7 @@ func TestForceSticks(t *testing.T) {
 func TestDispatchOfWhatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	core, logs := observer.New(zap.WarnLevel)
-	b := open(t, func(c *Config) { c.Log = zap.New(core) })
+	b := open(t, func(c *store.Config) { c.Log = zap.New(core) })
 	for _, msg := range []*nats.Msg{
 		{Subject: "change." + inst + ".company.5", Data: []byte("{not json"), Header: nats.Header{}},
 		{Subject: "change." + inst + ".planet.6", Data: []byte("{}"), Header: nats.Header{}},
@@ -162,13 +163,13 @@ func TestDispatchOfWhatCannotBeRead(t *testing.T) {
 func TestDispatchTriesAgain(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	if err := b.JS.DeleteStream(t.Context(), worklistStream); err != nil {
+	if err := b.JS.DeleteStream(t.Context(), store.WorklistStream); err != nil {
 		t.Fatal(err)
 	}
 	dispatch(t, b)
 	publish(t, b, change(1), "")
 	natstest.Eventually(t, 10*time.Second, "a failure", func() bool { return b.Stats().DispatchFailed > 0 })
-	if _, err := b.JS.CreateStream(t.Context(), worklistConfig(b.cfg)); err != nil {
+	if _, err := b.JS.CreateStream(t.Context(), worklistConfig(b.Config())); err != nil {
 		t.Fatal(err)
 	}
 	takeN(t, b, LaneLive, 1)
@@ -180,7 +181,7 @@ func TestDispatchSurvivesItsConsumersRemoval(t *testing.T) {
 	dispatch(t, b)
 	publish(t, b, change(1), "")
 	takeN(t, b, LaneLive, 1)
-	if err := b.JS.DeleteConsumer(t.Context(), journalStream, dispatcherName); err != nil {
+	if err := b.JS.DeleteConsumer(t.Context(), store.JournalStream, dispatcherName); err != nil {
 		t.Fatal(err)
 	}
 	publish(t, b, change(2), "")

@@ -4,10 +4,10 @@
 //     append-only, de-duplicated, readable again for replay;
 //   - the Worklist (stream WORKLIST): the set of records that are due, at most
 //     one mark for each, so that a burst of changes is one piece of work;
-//   - the DeadLetters (stream DEADLETTERS): what is no longer tried;
-//   - Tables: key-value buckets for whatever the layers above must remember;
-//   - Leases: which of several instances on one NATS works for which installations,
-//     and what they ask (Ask, Answer) and tell (Signal) each other.
+//   - the DeadLetters (stream DEADLETTERS): what is no longer tried.
+//
+// A Bus is an open store (package store) with all of these, and opens tables (package kv)
+// for whatever the layers above must remember.
 //
 // Dispatch carries changes from the journal to the worklist. When Publish
 // returns nil the change is on disk: the embedded server flushes every write,

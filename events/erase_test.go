@@ -11,6 +11,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/internal/natstest"
+	"channelsync/events/store"
 )
 
 func ofKind(installation string, kind v1.Kind, id int64) Change {
@@ -169,12 +170,12 @@ func formatOne(t *testing.T, b *Bus, c Change, id string) {
 func TestAStoreOfFormat1IsReadAsItIs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	here := func(c *Config) { c.DataDir = dir }
+	here := func(c *store.Config) { c.DataDir = dir }
 	b := open(t, here)
-	if err := b.JS.DeleteConsumer(t.Context(), journalStream, dispatcherName); err != nil {
+	if err := b.JS.DeleteConsumer(t.Context(), store.JournalStream, dispatcherName); err != nil {
 		t.Fatal(err)
 	}
-	was, err := b.JS.CreateConsumer(t.Context(), journalStream, jetstream.ConsumerConfig{
+	was, err := b.JS.CreateConsumer(t.Context(), store.JournalStream, jetstream.ConsumerConfig{
 		Durable: dispatcherWas, FilterSubject: "change.*.*.*", AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait,
 	})
 	if err != nil {
@@ -195,7 +196,7 @@ func TestAStoreOfFormat1IsReadAsItIs(t *testing.T) {
 	shut(t, b)
 
 	b = open(t, here)
-	if _, err := b.JS.Consumer(t.Context(), journalStream, dispatcherWas); err == nil {
+	if _, err := b.JS.Consumer(t.Context(), store.JournalStream, dispatcherWas); err == nil {
 		t.Error("the consumer of format 1 is still there")
 	}
 	if r := publish(t, b, change(5), "m5"); !r.Duplicate || r.Sequence != 6 {
@@ -208,10 +209,10 @@ func TestAStoreOfFormat1IsReadAsItIs(t *testing.T) {
 	if got := held(t, b, inst); len(got) != 7 {
 		t.Errorf("read %v", got)
 	}
-	if err := b.Sign(t.Context(), "v1", nil); err != nil {
+	if err := b.WriteManifest(t.Context(), "v1", nil); err != nil {
 		t.Fatal(err)
 	}
-	if m := b.Stamp(); m.Format != 2 {
+	if m := b.Manifest(); m.Format != 2 {
 		t.Errorf("stamped %+v", m)
 	}
 }

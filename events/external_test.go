@@ -23,6 +23,7 @@ import (
 
 	"channelsync/events/internal/natstest"
 	"channelsync/events/kv"
+	"channelsync/events/store"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/zap"
@@ -35,7 +36,7 @@ func TestExternal(t *testing.T) {
 	dir := t.TempDir()
 	srv := natstest.External(t, &server.Options{StoreDir: dir})
 	var observed atomic.Int64
-	b := open(t, func(c *Config) {
+	b := open(t, func(c *store.Config) {
 		c.DataDir, c.URL, c.Replicas, c.Log = "", srv.ClientURL(), 1, zap.New(core)
 		c.Observe = func(string, time.Duration) { observed.Add(1) }
 	})
@@ -50,10 +51,9 @@ func TestExternal(t *testing.T) {
 	}
 	// A stream whose last write failed is asked again, and is well.
 	b.journal.Failing.Store(true)
-	b.health.at = time.Time{}
-	if h := b.Health(t.Context()); h.Err != nil || b.journal.Failing.Load() {
-		t.Errorf("the probe did not clear it: %+v", h)
-	}
+	natstest.Eventually(t, 10*time.Second, "the probe clears it", func() bool {
+		return b.Health(t.Context()).Err == nil && !b.journal.Failing.Load()
+	})
 	// The server goes away and comes back.
 	where := natstest.Port(srv)
 	srv.Shutdown()
@@ -79,7 +79,7 @@ func TestExternalOutOfReach(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	_, err := Open(ctx, Config{URL: "nats://user:hunter2@127.0.0.1:1"})
+	_, err := Open(ctx, store.Config{URL: "nats://user:hunter2@127.0.0.1:1"})
 	if !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "hunter2") ||
 		!strings.Contains(err.Error(), "127.0.0.1:1") {
 		t.Errorf("got %v", err)
@@ -110,7 +110,7 @@ func TestExternalDomainAndFlush(t *testing.T) {
 		t.Fatal(err)
 	}
 	srv := natstest.External(t, opts)
-	b := open(t, func(c *Config) {
+	b := open(t, func(c *store.Config) {
 		c.DataDir, c.URL, c.Domain, c.Replicas = "", fmt.Sprintf("nats://a:a@127.0.0.1:%d", natstest.Port(srv)), "hub", 1
 	})
 	if h := b.Health(t.Context()); h.Err != nil || h.Flush != "always" {
@@ -149,14 +149,14 @@ func TestExternalTLS(t *testing.T) {
 		},
 	})
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	b := open(t, func(c *Config) {
+	b := open(t, func(c *store.Config) {
 		c.DataDir, c.URL, c.Replicas = "", fmt.Sprintf("tls://127.0.0.1:%d", natstest.Port(srv)), 1
 		c.CACert, c.Cert, c.Key = cert, cert, key
 	})
 	publish(t, b, change(1), "m1")
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if _, err := Open(ctx, Config{URL: fmt.Sprintf("tls://127.0.0.1:%d", natstest.Port(srv))}); err == nil {
+	if _, err := Open(ctx, store.Config{URL: fmt.Sprintf("tls://127.0.0.1:%d", natstest.Port(srv))}); err == nil {
 		t.Error("trusted a server that nobody vouches for")
 	}
 }

@@ -9,13 +9,14 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	js "channelsync/events/internal/jetstream"
+	"channelsync/events/store"
 	"channelsync/internal/gate"
 )
 
 // Journal is the append-only stream of changes, in rounds that were stored with one flush each.
 type Journal struct {
 	*js.Stream
-	cfg        Config
+	cfg        store.Config
 	stats      *counters
 	dispatcher jetstream.Consumer
 	in         chan *submission
@@ -29,7 +30,7 @@ type Journal struct {
 }
 
 func (b *Bus) openJournal(ctx context.Context) error {
-	handle, err := b.EnsureStream(ctx, journalConfig(b.cfg))
+	handle, err := b.EnsureStream(ctx, journalConfig(b.Config()))
 	if err != nil {
 		return err
 	}
@@ -41,7 +42,7 @@ func (b *Bus) openJournal(ctx context.Context) error {
 		return err
 	}
 	b.journal = &Journal{
-		Stream: b.Use(handle, js.ProbeTo(journalProbe)), cfg: b.cfg, stats: b.stats, dispatcher: dispatcher,
+		Stream: b.Use(handle, js.ProbeTo(journalProbe)), cfg: b.Config(), stats: b.stats, dispatcher: dispatcher,
 		in: make(chan *submission, roundMax),
 	}
 	if err := b.journal.readKnown(ctx); err != nil {

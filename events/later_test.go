@@ -6,6 +6,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/events/store"
 )
 
 func in(d time.Duration) func(Mark) time.Duration {
@@ -15,7 +16,7 @@ func in(d time.Duration) func(Mark) time.Duration {
 func TestSchedulesFireAndSurviveARestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	here := func(c *Config) { c.DataDir = dir }
+	here := func(c *store.Config) { c.DataDir = dir }
 	b := open(t, here)
 	m := mark(5)
 	m.Job, m.Fields = "j", []string{"name"}
@@ -96,7 +97,7 @@ func TestWaitsAreCountedByTheServersClock(t *testing.T) {
 	for name, ours := range map[string]time.Duration{"ahead": 3 * time.Hour, "behind": -3 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := open(t, func(c *Config) { c.Now = func() time.Time { return time.Now().Add(ours) } })
+			b := open(t, func(c *store.Config) { c.Now = func() time.Time { return time.Now().Add(ours) } })
 			waits := map[int64]time.Duration{1: time.Second, 2: 2 * time.Hour}
 			wait := func(m Mark) time.Duration { return waits[m.ID] }
 			if err := b.Worklist().Later(t.Context(), []Mark{mark(1), mark(2)}, wait); err != nil {

@@ -14,6 +14,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events/internal/natstest"
 	"channelsync/events/kv"
+	"channelsync/events/store"
 )
 
 func TestMain(m *testing.M) {
@@ -36,9 +37,9 @@ const (
 	other = "01hzx3q8r9k2m4n6p8s0t2v4w7"
 )
 
-func open(t testing.TB, change ...func(*Config)) *Bus {
+func open(t testing.TB, change ...func(*store.Config)) *Bus {
 	t.Helper()
-	cfg := Config{DataDir: t.TempDir(), Log: zap.NewNop()}
+	cfg := store.Config{DataDir: t.TempDir(), Log: zap.NewNop()}
 	for _, c := range change {
 		c(&cfg)
 	}

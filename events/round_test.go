@@ -16,6 +16,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/internal/natstest"
+	"channelsync/events/store"
 )
 
 // roundOf is the message of some changes, as the committer stores them.
@@ -199,7 +200,7 @@ func TestRoundsAreBounded(t *testing.T) {
 // taken for stored afterwards.
 func TestRepeatsInOneRoundShareOneFate(t *testing.T) {
 	t.Parallel()
-	b := open(t, func(c *Config) { c.JournalMaxBytes = smallJournal })
+	b := open(t, func(c *store.Config) { c.JournalMaxBytes = smallJournal })
 	var err error
 	for id := int64(1); err == nil; id++ {
 		_, err = b.Journal().Publish(t.Context(), large(id), "")
@@ -231,7 +232,7 @@ func TestRepeatsInOneRoundShareOneFate(t *testing.T) {
 func TestARepeatCostsNoRound(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	here := func(c *Config) { c.DataDir = dir }
+	here := func(c *store.Config) { c.DataDir = dir }
 	b := open(t, here)
 	first := make([]Receipt, 40)
 	var wg sync.WaitGroup
@@ -328,8 +329,8 @@ func TestEveryAcknowledgedChangeIsDispatched(t *testing.T) {
 			var b *Bus
 			natstest.Eventually(t, 10*time.Second, "the store is opened", func() (ok bool) {
 				var err error
-				b, err = Open(t.Context(), Config{DataDir: dir})
-				if err != nil && !errors.Is(err, ErrLocked) { // a process that another test starts holds a lock until it has begun
+				b, err = Open(t.Context(), store.Config{DataDir: dir})
+				if err != nil && !errors.Is(err, store.ErrLocked) { // a process that another test starts holds a lock until it has begun
 					rt.Fatal(err)
 				}
 				return err == nil

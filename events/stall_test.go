@@ -14,6 +14,7 @@ import (
 
 	js "channelsync/events/internal/jetstream"
 	"channelsync/events/internal/natstest"
+	"channelsync/events/store"
 	"channelsync/internal/progress"
 )
 
@@ -46,7 +47,7 @@ func TestAStuckCommitIsNamedAndChangesAreStoredAgain(t *testing.T) {
 	let := make(chan struct{})
 	var calls, stuck atomic.Int64
 	dog, gaveUp := watched(t, progress.Limits{Live: time.Second, Again: 20 * time.Second})
-	b := open(t, func(c *Config) {
+	b := open(t, func(c *store.Config) {
 		c.Watchdog = dog
 		c.Now = func() time.Time {
 			if stuck.Load() != 0 && calls.Add(1) == stuck.Load() {
@@ -129,7 +130,7 @@ func TestAPanicInALoopOfTheBusEndsNothing(t *testing.T) {
 // TestCloseNamesWhatDoesNotEnd, and does not hang for it.
 func TestCloseNamesWhatDoesNotEnd(t *testing.T) {
 	t.Parallel()
-	cfg := Config{DataDir: t.TempDir(), Log: zap.NewNop()}
+	cfg := store.Config{DataDir: t.TempDir(), Log: zap.NewNop()}
 	b, err := Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)

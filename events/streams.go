@@ -8,14 +8,12 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"channelsync/events/store"
 )
 
-// The streams and the one durable consumer.
+// Subjects of the journal and the one durable consumer.
 const (
-	journalStream  = "CHANGES"
-	worklistStream = "WORKLIST"
-	deadStream     = "DEADLETTERS"
-
 	journalSubjects = "change.>"
 	journalProbe    = "change.probe" // what Health writes: it names no installation
 
@@ -35,11 +33,11 @@ const duplicateWindow = 100 * time.Millisecond
 
 // journalConfig discards new changes at the cap, never old ones: what leaves the
 // journal is decided by Trim, which knows what was dispatched.
-func journalConfig(c Config) jetstream.StreamConfig {
+func journalConfig(c store.Config) jetstream.StreamConfig {
 	cfg := jetstream.StreamConfig{
-		Name: journalStream, Subjects: []string{journalSubjects}, Description: "channelsync: what may differ, and why",
+		Name: store.JournalStream, Subjects: []string{journalSubjects}, Description: "channelsync: what may differ, and why",
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: -1,
-		Duplicates: duplicateWindow, Compression: c.journalCompression(),
+		Duplicates: duplicateWindow, Compression: c.JournalCompression(),
 		AllowDirect: true, AllowAtomicPublish: true, Replicas: c.Replicas,
 	}
 	if c.JournalMaxBytes > 0 {
@@ -50,18 +48,18 @@ func journalConfig(c Config) jetstream.StreamConfig {
 
 // worklistConfig holds one mark for each record and lane. Schedules need roll-ups
 // and cannot be had with "discard new".
-func worklistConfig(c Config) jetstream.StreamConfig {
+func worklistConfig(c store.Config) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name: worklistStream, Subjects: []string{"due.>", "later.>"}, Description: "channelsync: records that are due",
+		Name: store.WorklistStream, Subjects: []string{"due.>", "later.>"}, Description: "channelsync: records that are due",
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardOld, MaxBytes: -1, MaxMsgsPerSubject: 1,
 		AllowDirect: true, AllowAtomicPublish: true, AllowMsgSchedules: true, AllowMsgTTL: true, AllowRollup: true,
 		Replicas: c.Replicas,
 	}
 }
 
-func deadConfig(c Config) jetstream.StreamConfig {
+func deadConfig(c store.Config) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name: deadStream, Subjects: []string{"dead.>"}, Description: "channelsync: what is no longer tried",
+		Name: store.DeadLettersStream, Subjects: []string{"dead.>"}, Description: "channelsync: what is no longer tried",
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardOld, MaxBytes: -1, MaxMsgsPerSubject: 1,
 		AllowDirect: true, Replicas: c.Replicas,
 	}
@@ -77,7 +75,7 @@ func (b *Bus) ensureDispatcher(ctx context.Context) (cons jetstream.Consumer, er
 		AckWait: ackWait, MaxAckPending: 8000, MaxDeliver: -1,
 	}
 	err = b.WaitReady(ctx, "prepare consumer "+dispatcherName, func(ctx context.Context) error {
-		cons, err = b.JS.Consumer(ctx, journalStream, dispatcherName)
+		cons, err = b.JS.Consumer(ctx, store.JournalStream, dispatcherName)
 		if errors.Is(err, jetstream.ErrConsumerNotFound) {
 			cons, err = b.makeDispatcher(ctx, want)
 		}
@@ -89,11 +87,11 @@ func (b *Bus) ensureDispatcher(ctx context.Context) (cons jetstream.Consumer, er
 		m.FilterSubject, m.AckWait, m.MaxAckPending = want.FilterSubject, want.AckWait, want.MaxAckPending
 		m.MaxDeliver = want.MaxDeliver
 		if !reflect.DeepEqual(have, m) {
-			if cons, err = b.JS.CreateOrUpdateConsumer(ctx, journalStream, m); err != nil {
+			if cons, err = b.JS.CreateOrUpdateConsumer(ctx, store.JournalStream, m); err != nil {
 				return err
 			}
 		}
-		if err := b.JS.DeleteConsumer(ctx, journalStream, dispatcherWas); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		if err := b.JS.DeleteConsumer(ctx, store.JournalStream, dispatcherWas); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 			return fmt.Errorf("remove consumer %s: %w", dispatcherWas, err)
 		}
 		return nil
@@ -104,7 +102,7 @@ func (b *Bus) ensureDispatcher(ctx context.Context) (cons jetstream.Consumer, er
 // makeDispatcher makes the consumer anew, or finds the one that another instance has made
 // this moment.
 func (b *Bus) makeDispatcher(ctx context.Context, want jetstream.ConsumerConfig) (jetstream.Consumer, error) {
-	was, err := b.JS.Consumer(ctx, journalStream, dispatcherWas)
+	was, err := b.JS.Consumer(ctx, store.JournalStream, dispatcherWas)
 	switch {
 	case err == nil:
 		want.DeliverPolicy = jetstream.DeliverByStartSequencePolicy
@@ -112,9 +110,9 @@ func (b *Bus) makeDispatcher(ctx context.Context, want jetstream.ConsumerConfig)
 	case !errors.Is(err, jetstream.ErrConsumerNotFound):
 		return nil, err
 	}
-	cons, err := b.JS.CreateConsumer(ctx, journalStream, want)
+	cons, err := b.JS.CreateConsumer(ctx, store.JournalStream, want)
 	if errors.Is(err, jetstream.ErrConsumerExists) {
-		return b.JS.Consumer(ctx, journalStream, dispatcherName)
+		return b.JS.Consumer(ctx, store.JournalStream, dispatcherName)
 	}
 	return cons, err
 }

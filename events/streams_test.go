@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"channelsync/events/store"
 )
 
 // TestReplicatedJournalIsPlain: a replica that cuts its copy back while a block is being compressed cannot read it any
@@ -14,7 +16,7 @@ func TestReplicatedJournalIsPlain(t *testing.T) {
 		replicas int
 		want     jetstream.StoreCompression
 	}{{1, jetstream.S2Compression}, {3, jetstream.NoCompression}, {5, jetstream.NoCompression}} {
-		if got := journalConfig(Config{Replicas: c.replicas}); got.Compression != c.want {
+		if got := journalConfig(store.Config{Replicas: c.replicas}); got.Compression != c.want {
 			t.Errorf("%d replicas: compression %v, want %v", c.replicas, got.Compression, c.want)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/internal/natstest"
+	"channelsync/events/store"
 )
 
 func dispatched(t *testing.T, b *Bus, n uint64) {
@@ -25,7 +26,7 @@ func dispatched(t *testing.T, b *Bus, n uint64) {
 func TestTrimByAgeKeepsWhatIsNotDispatched(t *testing.T) {
 	t.Parallel()
 	// What our own clock says is not asked: it is the server's that stamps the changes.
-	b := open(t, func(c *Config) {
+	b := open(t, func(c *store.Config) {
 		c.Retention, c.Now = time.Hour, func() time.Time { return time.Now().Add(24 * time.Hour) }
 	})
 	for id := range int64(50) {
@@ -56,7 +57,7 @@ func TestTrimByAgeKeepsWhatIsNotDispatched(t *testing.T) {
 
 func TestTrimByAgeKeepsTheYoung(t *testing.T) {
 	t.Parallel()
-	b := open(t, func(c *Config) { c.Retention = time.Hour })
+	b := open(t, func(c *store.Config) { c.Retention = time.Hour })
 	stop := dispatch(t, b)
 	for id := range int64(10) {
 		publish(t, b, change(id), "")
@@ -90,7 +91,7 @@ const smallJournal = 256 << 10
 
 func TestFullJournalLosesNothingUndispatched(t *testing.T) {
 	t.Parallel()
-	b := open(t, func(c *Config) { c.JournalMaxBytes = smallJournal })
+	b := open(t, func(c *store.Config) { c.JournalMaxBytes = smallJournal })
 	var id int64
 	var err error
 	for err == nil && id < 1000 {
@@ -141,7 +142,7 @@ func TestFullJournalLosesNothingUndispatched(t *testing.T) {
 // batches: what was acknowledged was marked, whatever was trimmed.
 func TestFullJournalUnderLoad(t *testing.T) {
 	t.Parallel()
-	b := open(t, func(c *Config) { c.JournalMaxBytes = smallJournal })
+	b := open(t, func(c *store.Config) { c.JournalMaxBytes = smallJournal })
 	dispatch(t, b)
 	const publishers, each = 40, 20
 	acked := make(chan int64, publishers*each)

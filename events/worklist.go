@@ -19,7 +19,7 @@ type Worklist struct {
 }
 
 func (b *Bus) openWorklist(ctx context.Context) error {
-	handle, err := b.EnsureStream(ctx, worklistConfig(b.cfg))
+	handle, err := b.EnsureStream(ctx, worklistConfig(b.Config()))
 	if err != nil {
 		return err
 	}

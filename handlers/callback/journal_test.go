@@ -11,11 +11,12 @@ import (
 	"go.uber.org/zap"
 
 	"channelsync/events"
+	"channelsync/events/store"
 )
 
 func openBus(t *testing.T, dir string) *events.Bus {
 	t.Helper()
-	bus, err := events.Open(t.Context(), events.Config{DataDir: dir, Log: zap.NewNop()})
+	bus, err := events.Open(t.Context(), store.Config{DataDir: dir, Log: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)
 	}

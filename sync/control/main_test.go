@@ -18,6 +18,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/events/kv"
+	"channelsync/events/store"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/history"
 	"channelsync/sync/installation"
@@ -76,7 +77,7 @@ func newDesk(t *testing.T, s setup) *desk {
 	}
 	atServer, cpServer := httptest.NewServer(d.at.Handler()), httptest.NewServer(d.cp.Handler())
 	d.atURL = atServer.URL
-	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
+	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/events/kv"
+	"channelsync/events/store"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
 	"channelsync/sync/seal"
@@ -159,7 +160,7 @@ func TestTotalsShowTheLeastBudget(t *testing.T) {
 // BenchmarkTotals gathers those of 1,000 installations with work waiting.
 func BenchmarkTotals(b *testing.B) {
 	ctx := b.Context()
-	bus, err := events.Open(ctx, events.Config{DataDir: b.TempDir(), Log: zap.NewNop()})
+	bus, err := events.Open(ctx, store.Config{DataDir: b.TempDir(), Log: zap.NewNop()})
 	must := func(err error) {
 		if err != nil {
 			b.Fatal(err)

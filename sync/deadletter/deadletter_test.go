@@ -16,6 +16,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/events/kv"
+	"channelsync/events/store"
 	"channelsync/sync/seal"
 )
 
@@ -36,7 +37,7 @@ var at = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // box is one on a real stream, whose clock goes a minute on with each look.
 func box(t *testing.T) (*Box, *events.Bus, *seal.Vault) {
 	t.Helper()
-	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
+	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/events/kv"
+	"channelsync/events/store"
 	"channelsync/sync/seal"
 )
 
@@ -50,7 +51,7 @@ type env struct {
 
 func newEnv(t *testing.T) *env {
 	t.Helper()
-	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Retention: time.Hour})
+	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir(), Retention: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/events/kv"
+	"channelsync/events/store"
 	"channelsync/sync/seal"
 )
 
@@ -42,7 +43,7 @@ type place struct {
 func open(t *testing.T) *place {
 	t.Helper()
 	p := &place{dir: t.TempDir()}
-	bus, err := events.Open(t.Context(), events.Config{DataDir: p.dir, Log: zap.NewNop()})
+	bus, err := events.Open(t.Context(), store.Config{DataDir: p.dir, Log: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)
 	}

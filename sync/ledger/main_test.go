@@ -12,6 +12,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/events/kv"
+	"channelsync/events/store"
 	"channelsync/sync/seal"
 )
 
@@ -37,7 +38,7 @@ type place struct {
 
 func open(t testing.TB) *place {
 	t.Helper()
-	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
+	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/events/kv"
+	"channelsync/events/store"
 )
 
 const signedWith = "a-secret-of-the-test"
@@ -60,7 +61,7 @@ func TestEndToEnd(t *testing.T) {
 	w.see = one(v1.StateLive, act("rejected", first))
 
 	run := func(use func()) {
-		bus, err := events.Open(t.Context(), events.Config{DataDir: dir, Log: zap.NewNop()})
+		bus, err := events.Open(t.Context(), store.Config{DataDir: dir, Log: zap.NewNop()})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,6 +21,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/events/kv"
+	"channelsync/events/store"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
@@ -161,7 +162,7 @@ func newBench(t *testing.T, s setup) *bench {
 func (b *bench) openStore() {
 	t := b.t
 	t.Helper()
-	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
+	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)
 	}

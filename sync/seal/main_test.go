@@ -10,6 +10,7 @@ import (
 
 	"channelsync/events"
 	"channelsync/events/kv"
+	"channelsync/events/store"
 )
 
 func TestMain(m *testing.M) {
@@ -24,7 +25,7 @@ const inst = "01hzx3q8r9k2m4n6p8s0t2v4w6"
 // keysTable opens the table that keys lie in, on a real store of the test's own.
 func keysTable(t *testing.T) *kv.Table {
 	t.Helper()
-	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
+	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)
 	}

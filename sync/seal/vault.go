@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"sync"
 
-	"channelsync/events"
 	"channelsync/events/kv"
+	"channelsync/events/store"
 	"channelsync/internal/gate"
 )
 
@@ -35,16 +35,16 @@ type Vault struct {
 // OpenVault checks that the master ring fits the store before anything is read with it.
 func OpenVault(ctx context.Context, master *Ring, keys Keys) (*Vault, error) {
 	v := &Vault{master: master, keys: keys, rings: map[string]*Ring{}}
-	e, err := keys.Get(ctx, events.SentinelKey)
+	e, err := keys.Get(ctx, store.SentinelKey)
 	if errors.Is(err, kv.ErrNotFound) {
-		_, err = keys.Create(ctx, events.SentinelKey, master.Sentinel())
+		_, err = keys.Create(ctx, store.SentinelKey, master.Sentinel())
 		if err == nil {
 			return v, nil
 		}
 		if !errors.Is(err, kv.ErrConflict) {
 			return nil, fmt.Errorf("store master key check: %w", err)
 		}
-		e, err = keys.Get(ctx, events.SentinelKey) // another instance was first
+		e, err = keys.Get(ctx, store.SentinelKey) // another instance was first
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read master key check: %w", err)
@@ -52,7 +52,7 @@ func OpenVault(ctx context.Context, master *Ring, keys Keys) (*Vault, error) {
 	if err := master.Fits(e.Value); err != nil {
 		return nil, err
 	}
-	if _, err = v.open(ctx, events.SentinelKey, e); err != nil {
+	if _, err = v.open(ctx, store.SentinelKey, e); err != nil {
 		return nil, fmt.Errorf("read master key check: %w", err)
 	}
 	return v, nil

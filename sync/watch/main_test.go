@@ -21,6 +21,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/events/kv"
+	"channelsync/events/store"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
 	"channelsync/sync/seal"
@@ -133,7 +134,7 @@ func newBench(t *testing.T, cfg atsim.Config) *bench {
 	server := httptest.NewServer(b.at.Handler())
 	b.url = server.URL
 	b.line = &line{RoundTripper: server.Client().Transport}
-	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
+	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)
 	}

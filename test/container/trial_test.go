@@ -12,6 +12,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/store"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 	"channelsync/test/sim/oracle"
@@ -194,7 +195,7 @@ func (s *stage) journal(since time.Time) map[receipt]bool {
 func (s *stage) readJournal(since time.Time, held map[receipt]bool) (err error) {
 	ctx, cancel := context.WithTimeout(s.Context(), settleWithin)
 	defer cancel()
-	bus, err := events.Open(ctx, events.Config{URL: s.natsURLs()})
+	bus, err := events.Open(ctx, store.Config{URL: s.natsURLs()})
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/store"
 	"channelsync/test/e2e/world"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -83,11 +84,11 @@ func (tr *trial) journal() map[receipt]bool {
 }
 
 // store is where the stopped service kept its journal.
-func (tr *trial) store() events.Config {
+func (tr *trial) store() store.Config {
 	if url := tr.NATSURL(); url != "" {
-		return events.Config{URL: url, Replicas: 1}
+		return store.Config{URL: url, Replicas: 1}
 	}
-	return events.Config{DataDir: tr.DataDir}
+	return store.Config{DataDir: tr.DataDir}
 }
 
 // twice counts pushes of what Channel Program held already: the same record with

@@ -17,6 +17,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/store"
 	"channelsync/handlers"
 	"channelsync/handlers/callback"
 	"channelsync/test/sim/autotask/callout"
@@ -71,7 +72,7 @@ func (rejectsNothing) Keep(context.Context, string, []byte, error) error {
 // at once: all are stored once, and the listener serves on.
 func TestPanicsInTheHandlerLoseNothing(t *testing.T) {
 	t.Parallel()
-	bus, err := events.Open(t.Context(), events.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
+	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,10 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/config"
 	"channelsync/events"
-	"channelsync/events/archive"
+	"channelsync/events/backup"
+	"channelsync/events/backup/archive"
 	"channelsync/events/kv"
+	"channelsync/events/store"
 	"channelsync/internal/gate"
 	"channelsync/sync/seal"
 )
@@ -30,8 +32,8 @@ const (
 )
 
 // StoreConfig is where the settings say that the store is.
-func StoreConfig(cfg config.Config) events.Config {
-	return events.Config{
+func StoreConfig(cfg config.Config) store.Config {
+	return store.Config{
 		URL: cfg.NATS.URL.Reveal(), Creds: cfg.NATS.Creds, Domain: cfg.NATS.Domain, CACert: cfg.NATS.CACert, Cert: cfg.NATS.Cert, Key: cfg.NATS.Key,
 		Replicas: cfg.NATS.Replicas, DataDir: cfg.DataDir, JournalMaxBytes: cfg.JournalMaxBytes, Retention: cfg.Retention,
 	}
@@ -42,7 +44,7 @@ func OpenTables(ctx context.Context, bus *events.Bus) (map[string]*kv.Table, err
 	tables := map[string]*kv.Table{}
 	// What a secure table replaces is overwritten on disk: keys, and what names an installation, must be erasable.
 	for name, secure := range map[string]bool{
-		events.KeysTable: true, TableInstallations: true, tableLedger: false, tableJobs: false, tableAudit: false, tableHistory: false, tableTokens: false,
+		store.KeysTable: true, TableInstallations: true, tableLedger: false, tableJobs: false, tableAudit: false, tableHistory: false, tableTokens: false,
 	} {
 		t, err := bus.Table(ctx, kv.Config{Name: name, History: 1, Secure: secure})
 		if err != nil {
@@ -60,7 +62,7 @@ func admit(cfg *config.Config) error {
 	if !cfg.NATS.Embedded() {
 		return nil
 	}
-	stamp, err := events.Inspect(cfg.DataDir)
+	stamp, err := store.Inspect(cfg.DataDir)
 	if err != nil {
 		return fmt.Errorf("--data-dir: %w", err)
 	}
@@ -126,10 +128,10 @@ func (b *backups) Backup(ctx context.Context, to io.Writer) error {
 	}
 	defer leave()
 	w := archive.NewWriter(to, b.now())
-	if err := b.bus.Backup(ctx, w, []string{events.KeysTable, TableInstallations}, []string{tableJobs}); err != nil {
+	if err := backup.Write(ctx, b.bus.Store, w, []string{store.KeysTable, TableInstallations}, []string{tableJobs}); err != nil {
 		return err
 	}
-	return w.Close(archive.Manifest{Store: events.Format, Version: b.version, Key: b.master.Sentinel()})
+	return w.Close(archive.Manifest{Store: store.Format, Version: b.version, Key: b.master.Sentinel()})
 }
 
 // Size is about how many bytes a backup has.

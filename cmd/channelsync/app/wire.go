@@ -15,6 +15,7 @@ import (
 	"channelsync/cmd/channelsync/config"
 	"channelsync/events"
 	"channelsync/events/kv"
+	"channelsync/events/store"
 	"channelsync/handlers"
 	"channelsync/handlers/admin"
 	"channelsync/handlers/callback"
@@ -50,16 +51,16 @@ func (a *App) wire(ctx context.Context) error {
 	metrics := newMetrics()
 	a.metrics = metrics.registry
 	metrics.log(a.opts.LogDropped)
-	store := StoreConfig(cfg)
-	store.Admit = func(s events.Stamp) error { return master.Fits(s.Key) }
-	store.Log, store.Now, store.Observe = log.Named("events"), a.opts.Now, metrics.store
+	at := StoreConfig(cfg)
+	at.Validate = func(s store.Manifest) error { return master.Fits(s.Key) }
+	at.Log, at.Now, at.Observe = log.Named("events"), a.opts.Now, metrics.store
 	var bus *events.Bus
 	a.watchdog = progress.New(progress.Config{ // it asks nothing before Start: the bus is open by then
 		Limits: a.opts.Stall, Excuse: func(ctx context.Context) error { return bus.Health(ctx).Err },
 		Count: metrics.stalled, GiveUp: a.fail, Log: log.Named("watchdog"),
 	})
-	store.Watchdog = a.watchdog
-	if bus, err = events.Open(ctx, store); err != nil {
+	at.Watchdog = a.watchdog
+	if bus, err = events.Open(ctx, at); err != nil {
 		return err
 	}
 	a.defers("event store", bus.Close)
@@ -80,7 +81,7 @@ func (a *App) wire(ctx context.Context) error {
 		return err
 	}
 	// Everything was opened and, after a rotation, sealed anew: now the store may say so.
-	if err := bus.Sign(ctx, a.opts.Version, master.Renewed(bus.Stamp().Key)); err != nil {
+	if err := bus.WriteManifest(ctx, a.opts.Version, master.Renewed(bus.Manifest().Key)); err != nil {
 		return err
 	}
 	var free func() (float64, error)
@@ -148,7 +149,7 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 			return nil, fmt.Errorf("open table %s: %w", tableGuard, err)
 		}
 	}
-	vault, err := seal.OpenVault(ctx, master, tables[events.KeysTable])
+	vault, err := seal.OpenVault(ctx, master, tables[store.KeysTable])
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +198,7 @@ func (a *App) serves() health.Check {
 
 // checks are what /readyz asks.
 func checks(bus *events.Bus) []health.Check {
-	asked := func(ctx context.Context) (events.Health, error) {
+	asked := func(ctx context.Context) (store.Health, error) {
 		h := bus.Health(ctx)
 		return h, h.Err
 	}

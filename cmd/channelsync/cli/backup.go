@@ -14,8 +14,8 @@ import (
 	"channelsync/cmd/channelsync/cli/internal/command"
 	"channelsync/cmd/channelsync/cli/internal/screen"
 	"channelsync/cmd/channelsync/offline"
-	"channelsync/events"
-	"channelsync/events/archive"
+	"channelsync/events/backup"
+	"channelsync/events/backup/archive"
 )
 
 const kib = 1 << 10
@@ -112,9 +112,9 @@ func (s *session) showBackup(file string, m archive.Manifest) error {
 	if s.json {
 		return s.writeJSON(m)
 	}
-	streams := make([]events.Restored, 0, len(m.Parts))
+	streams := make([]backup.Restored, 0, len(m.Parts))
 	for _, p := range m.Parts {
-		streams = append(streams, events.Restored{Name: p.Name, Messages: p.Messages, Last: p.Last})
+		streams = append(streams, backup.Restored{Name: p.Name, Messages: p.Messages, Last: p.Last})
 	}
 	if err := s.showStreams(streams); err != nil {
 		return err
@@ -124,7 +124,7 @@ func (s *session) showBackup(file string, m archive.Manifest) error {
 }
 
 // showStreams lists what a store is made of.
-func (s *session) showStreams(streams []events.Restored) error {
+func (s *session) showStreams(streams []backup.Restored) error {
 	t := screen.Table{Header: []string{"STREAM", "MESSAGES", "LAST"}}
 	for _, r := range streams {
 		t.Add(r.Name, strconv.FormatUint(r.Messages, 10), strconv.FormatUint(r.Last, 10))

@@ -8,7 +8,8 @@ import (
 	"channelsync/cmd/channelsync/cli/internal/command"
 	"channelsync/cmd/channelsync/config"
 	"channelsync/cmd/channelsync/offline"
-	"channelsync/events"
+	"channelsync/events/backup"
+	"channelsync/events/store"
 )
 
 func (s *session) migrateCommand() *command.Command {
@@ -42,10 +43,10 @@ moved.json there to use it again. A migration that was cut short may be run agai
 func (s *session) migrate(ctx context.Context, cfg config.Config) error {
 	m := offline.Migrate{Config: cfg, Log: NewLogger("warn", "auto", s.Stderr)}
 	if isTerminal(s.Stderr) {
-		m.Told = func(done events.Restored) { s.note("%s copied, %s", done.Name, plural(int(done.Messages), "message")) }
+		m.Told = func(done backup.Restored) { s.note("%s copied, %s", done.Name, plural(int(done.Messages), "message")) }
 	}
 	copied, err := m.Run(ctx)
-	if errors.Is(err, events.ErrLocked) {
+	if errors.Is(err, store.ErrLocked) {
 		return &failure{text(err.Error()), "stop the service first: nothing may be written while the store moves"}
 	}
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"channelsync/cmd/channelsync/cli/internal/command"
 	"channelsync/cmd/channelsync/config"
 	"channelsync/cmd/channelsync/offline"
-	"channelsync/events"
+	"channelsync/events/backup"
 )
 
 // restored is what restore did, as its JSON.
@@ -18,7 +18,7 @@ type restored struct {
 	At            time.Time         `json:"at"` // of the backup
 	Version       string            `json:"version"`
 	Installations int               `json:"installations"`
-	Streams       []events.Restored `json:"streams"`
+	Streams       []backup.Restored `json:"streams"`
 }
 
 func (s *session) restoreCommand() *command.Command {

@@ -5,7 +5,7 @@ import (
 	"io"
 	"time"
 
-	"channelsync/events/archive"
+	"channelsync/events/backup/archive"
 )
 
 // backupsOf writes an archive of one stream; after "world refuse torn" one without an end.

@@ -8,26 +8,27 @@ import (
 
 	"channelsync/cmd/channelsync/app"
 	"channelsync/cmd/channelsync/config"
-	"channelsync/events"
+	"channelsync/events/backup"
+	"channelsync/events/store"
 )
 
 // Migrate is an embedded store and the cluster that it moves to.
 type Migrate struct {
 	Config config.Config // the data directory and everything about the cluster
 	Log    *zap.Logger
-	Told   func(events.Restored) // hears of each stream; may be nil
+	Told   func(backup.Restored) // hears of each stream; may be nil
 }
 
 // Run copies the store, marks it as moved and returns what was copied. It needs no
 // key: what is sealed stays so.
-func (m Migrate) Run(ctx context.Context) ([]events.Restored, error) {
-	if _, err := events.Inspect(m.Config.DataDir); err != nil {
+func (m Migrate) Run(ctx context.Context) ([]backup.Restored, error) {
+	if _, err := store.Inspect(m.Config.DataDir); err != nil {
 		return nil, fmt.Errorf("--data-dir: %w", err)
 	}
 	to := app.StoreConfig(m.Config)
 	to.Log = m.Log
-	var copied []events.Restored
-	err := events.Migrate(ctx, events.Config{DataDir: m.Config.DataDir, Log: m.Log}, to, func(done events.Restored) {
+	var copied []backup.Restored
+	err := backup.Migrate(ctx, store.Config{DataDir: m.Config.DataDir, Log: m.Log}, to, func(done backup.Restored) {
 		copied = append(copied, done)
 		if m.Told != nil {
 			m.Told(done)

@@ -16,7 +16,9 @@ import (
 	"channelsync/cmd/channelsync/app"
 	"channelsync/cmd/channelsync/config"
 	"channelsync/events"
-	"channelsync/events/archive"
+	"channelsync/events/backup"
+	"channelsync/events/backup/archive"
+	"channelsync/events/store"
 	"channelsync/sync/control"
 	"channelsync/sync/installation"
 	"channelsync/sync/seal"
@@ -29,7 +31,7 @@ const workPrefix = ".restore-"
 // Report is what a backup was found to hold.
 type Report struct {
 	archive.Manifest
-	Streams       []events.Restored // empty where only the file was checked
+	Streams       []backup.Restored // empty where only the file was checked
 	Installations int
 }
 
@@ -78,14 +80,14 @@ func (r Restore) Run(ctx context.Context) (Report, error) {
 	if err := vacant(dir); err != nil {
 		return Report{}, err
 	}
-	if _, err := events.Inspect(dir); err != nil {
+	if _, err := store.Inspect(dir); err != nil {
 		return Report{}, fmt.Errorf("--data-dir: %w", err)
 	}
 	m, err := r.admitted()
 	if err != nil {
 		return Report{}, err
 	}
-	unlock, err := events.LockDir(dir)
+	unlock, err := store.LockDir(dir)
 	if err != nil {
 		return Report{}, fmt.Errorf("restore: %w", err)
 	}
@@ -127,13 +129,13 @@ func (r Restore) make(ctx context.Context, dir string, m archive.Manifest) (Repo
 	if err != nil {
 		return report, err
 	}
-	bus, err := events.Open(ctx, events.Config{DataDir: dir, Log: r.Log})
+	bus, err := events.Open(ctx, store.Config{DataDir: dir, Log: r.Log})
 	if err != nil {
 		return report, err
 	}
 	report.Installations, err = prepare(ctx, bus, master)
 	if err == nil {
-		err = bus.Sign(ctx, r.Version, master.Sentinel())
+		err = bus.WriteManifest(ctx, r.Version, master.Sentinel())
 	}
 	return report, errors.Join(err, bus.Close(context.WithoutCancel(ctx)))
 }
@@ -144,14 +146,14 @@ func (r Restore) fill(ctx context.Context, dir string, report *Report) error {
 		return fmt.Errorf("open the backup: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	store, err := events.OpenStore(ctx, events.Config{DataDir: dir, Log: r.Log})
+	made, err := store.Open(ctx, store.Config{DataDir: dir, Log: r.Log})
 	if err != nil {
 		return err
 	}
-	err = store.RestoreAll(ctx, counted(f, r.Told), report.Manifest, func(done events.Restored) {
+	err = backup.Restore(ctx, made, counted(f, r.Told), report.Manifest, func(done backup.Restored) {
 		report.Streams = append(report.Streams, done)
 	})
-	return errors.Join(err, store.Close(context.WithoutCancel(ctx)))
+	return errors.Join(err, made.Close(context.WithoutCancel(ctx)))
 }
 
 // prepare opens what is sealed and settles what a restored store owes.
@@ -160,7 +162,7 @@ func prepare(ctx context.Context, bus *events.Bus, master *seal.Ring) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	vault, err := seal.OpenVault(ctx, master, tables[events.KeysTable])
+	vault, err := seal.OpenVault(ctx, master, tables[store.KeysTable])
 	if err != nil {
 		return 0, err
 	}

@@ -16,6 +16,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/store"
 	"channelsync/test/bench/report"
 )
 
@@ -78,7 +79,7 @@ func (r *run) journal() (err error) {
 // fill stores n changes as so many callbacks at a time would, through the package that
 // stores them in the product too.
 func (r *run) fill(dataDir string, n, writers int) error {
-	bus, err := events.Open(r.ctx, events.Config{DataDir: dataDir, Log: zap.NewNop()})
+	bus, err := events.Open(r.ctx, store.Config{DataDir: dataDir, Log: zap.NewNop()})
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/events/kv"
+	"channelsync/events/store"
 	"channelsync/handlers"
 	"channelsync/handlers/admin"
 	"channelsync/sync/ledger"
@@ -61,7 +62,7 @@ func BenchmarkRecordsPage(b *testing.B) {
 // recordPages is the admin listener before a ledger with pageRecords records.
 func recordPages(b *testing.B) http.Handler {
 	b.Helper()
-	bus, err := events.Open(b.Context(), events.Config{DataDir: b.TempDir(), Log: zap.NewNop()})
+	bus, err := events.Open(b.Context(), store.Config{DataDir: b.TempDir(), Log: zap.NewNop()})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events/archive"
+	"channelsync/events/backup/archive"
 	"channelsync/test/e2e/world"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"

@@ -9,6 +9,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/events/store"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
@@ -121,7 +122,7 @@ func (w *World) Store(look func(*events.Bus)) {
 	if w.service != nil {
 		w.T.Fatal("the store can be opened only while the service is stopped")
 	}
-	bus, err := events.Open(w.T.Context(), events.Config{DataDir: w.DataDir})
+	bus, err := events.Open(w.T.Context(), store.Config{DataDir: w.DataDir})
 	if err != nil {
 		w.T.Fatal(err)
 	}

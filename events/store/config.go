@@ -1,4 +1,4 @@
-package events
+package store
 
 import (
 	"fmt"
@@ -33,10 +33,10 @@ type Config struct {
 	JournalMaxBytes int64
 	// Retention is how long dispatched changes stay readable; 0 keeps them until the cap.
 	Retention time.Duration
-	// Admit is asked whether a store that is there already may be used, by what it says
+	// Validate is asked whether a store that is there already may be used, by what it says
 	// of itself, before anything of it is touched. Nil takes any store whose format
 	// this build knows; a format that is newer is refused without asking.
-	Admit func(Stamp) error
+	Validate func(Manifest) error
 	// Watchdog looks after the loops of the bus; nil: nobody does.
 	Watchdog *progress.Watchdog
 	// Log must be set to see anything; nil discards.
@@ -78,8 +78,8 @@ func (c Config) checked() (Config, error) {
 	case c.Replicas == 0:
 		c.Replicas = 3
 	}
-	if c.Admit == nil {
-		c.Admit = func(Stamp) error { return nil }
+	if c.Validate == nil {
+		c.Validate = func(Manifest) error { return nil }
 	}
 	if c.Log == nil {
 		c.Log = zap.NewNop()
@@ -93,10 +93,10 @@ func (c Config) checked() (Config, error) {
 	return c, nil
 }
 
-// journalCompression is S2 where one server holds the journal, and none where several do: a replica that starts or falls
+// JournalCompression is S2 where one server holds the journal, and none where several do: a replica that starts or falls
 // behind cuts its copy back, and nats-server 2.15 may compress the block just then that it goes on writing plainly to.
 // Such a copy cannot be read any more, and the server takes no part in the stream until somebody repairs it.
-func (c Config) journalCompression() jetstream.StoreCompression {
+func (c Config) JournalCompression() jetstream.StoreCompression {
 	if c.Replicas > 1 {
 		return jetstream.NoCompression
 	}

@@ -1,4 +1,4 @@
-package events
+package store
 
 import (
 	"context"
@@ -15,20 +15,20 @@ import (
 // changed yet. A Bus is built on one; commands that copy a store use it alone.
 type Store struct {
 	*js.Link
-	cfg    Config
-	server *server.Server // nil with an external cluster
-	stamp  Stamp
-	health healthCache
+	cfg      Config
+	server   *server.Server // nil with an external cluster
+	manifest Manifest
+	health   healthCache
 
 	cleanup []func(context.Context) error
 	closing sync.Once
 	closed  error
 }
 
-// OpenStore starts or reaches JetStream. A store that must not be used is refused
+// Open starts or reaches JetStream. A store that must not be used is refused
 // before anything of it is touched: see Inspect and Config.Admit. The context
 // bounds OpenStore alone.
-func OpenStore(ctx context.Context, cfg Config) (*Store, error) {
+func Open(ctx context.Context, cfg Config) (*Store, error) {
 	cfg, err := cfg.checked()
 	if err != nil {
 		return nil, err
@@ -66,12 +66,12 @@ func (s *Store) open(ctx context.Context) error {
 	if s.cfg.embedded() {
 		return nil
 	}
-	return s.admitCluster(ctx)
+	return s.validateCluster(ctx)
 }
 
 // start runs the embedded server once the store is known to be fit for it.
 func (s *Store) start() error {
-	if err := s.admitDir(); err != nil {
+	if err := s.validateDir(); err != nil {
 		return err
 	}
 	unlock, err := lockDir(s.cfg.DataDir)
@@ -79,7 +79,7 @@ func (s *Store) start() error {
 		return err
 	}
 	s.defers(func(context.Context) error { unlock(); return nil })
-	if err := s.admitDir(); err != nil { // whoever held the lock until now may have changed it
+	if err := s.validateDir(); err != nil { // whoever held the lock until now may have changed it
 		return err
 	}
 	dropStaging(s.cfg.DataDir)

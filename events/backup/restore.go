@@ -1,4 +1,4 @@
-package events
+package backup
 
 import (
 	"context"
@@ -8,7 +8,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"channelsync/events/archive"
+	"channelsync/events/backup/archive"
+	"channelsync/events/store"
 )
 
 // Restored is what came of one part of a backup.
@@ -19,27 +20,27 @@ type Restored struct {
 	Last     uint64 `json:"last"`     // sequence of the last
 }
 
-// RestoreAll makes the streams of a backup that archive.Check has passed, in a
+// Restore makes the streams of a backup that archive.Check has passed, in a
 // store that has none of them. Told, which may be nil, hears of each. It fails
 // when a stream does not end where it did.
-func (s *Store) RestoreAll(ctx context.Context, from io.Reader, m archive.Manifest, told func(Restored)) error {
-	if m.Store > Format {
-		return &newerError{format: m.Store, by: m.Version}
+func Restore(ctx context.Context, s *store.Store, from io.Reader, m archive.Manifest, told func(Restored)) error {
+	if err := store.CheckFormat(m.Store, m.Version); err != nil {
+		return err
 	}
 	err := archive.Read(from, m, func(p archive.Part, content io.Reader) error {
-		taken := Snapshot{}
+		taken := snapshot{}
 		if err := json.Unmarshal(p.Config, &taken.Config); err != nil {
 			return fmt.Errorf("read config of %s: %w", p.Name, err)
 		}
 		if err := json.Unmarshal(p.State, &taken.State); err != nil {
 			return fmt.Errorf("read state of %s: %w", p.Name, err)
 		}
-		if taken.Config.Name != p.Name || !isOurs(taken.Config) {
+		if taken.Config.Name != p.Name || !store.IsOurs(taken.Config) {
 			return fmt.Errorf("%w: part %s is no stream of channelsync", archive.ErrDamaged, p.Name)
 		}
-		taken.Config.Replicas = s.cfg.Replicas
+		taken.Config.Replicas = s.Config().Replicas
 		taken.Config.Metadata, taken.Config.Placement = ownMetadata(taken.Config.Metadata), nil
-		state, err := s.Restore(ctx, taken, content)
+		state, err := restoreStream(ctx, s, taken, content)
 		if err != nil {
 			return err
 		}
@@ -56,7 +57,7 @@ func (s *Store) RestoreAll(ctx context.Context, from io.Reader, m archive.Manife
 }
 
 // compared fails when a restored stream cannot be what was taken.
-func compared(taken Snapshot, state jetstream.StreamState) (Restored, error) {
+func compared(taken snapshot, state jetstream.StreamState) (Restored, error) {
 	done := Restored{Name: taken.Config.Name, Messages: state.Msgs, Of: taken.State.Msgs, Last: state.LastSeq}
 	// Fewer is right: what was replaced meanwhile is not in a snapshot, and marks of
 	// deletions whose time is over are left out.

@@ -1,4 +1,4 @@
-package events
+package store
 
 import (
 	"context"
@@ -18,91 +18,105 @@ import (
 // Format is the format of the store that this build reads and writes: which
 // streams and tables there are and what lies in them. It grows when an older
 // build would misread or destroy what a newer one wrote, and only then. A store
-// without a stamp is of format 1. Format 2 has rounds in the journal (docs/decisions/022);
+// without a manifest is of format 1. Format 2 has rounds in the journal (docs/decisions/022);
 // a store of format 1 is read as it is, and is of format 2 once it was opened.
 const Format = 2
 
-// Where the stamp lies, and what the key of a store without one is known by.
+// Where the manifest lies, and what the key of a store without one is known by.
 const (
-	stampFile = "store.json" // beside an embedded store, in DataDir
-	// KeysTable is the table that holds sealed keys. In an external store the stamp
+	manifestFile = "store.json" // beside an embedded store, in DataDir
+	// KeysTable is the table that holds sealed keys. In an external store the manifest
 	// lies there too, since there is no place beside it.
 	KeysTable = "keys"
 	// SentinelKey is the key of KeysTable with a known value under the master key.
 	SentinelKey = "master"
-	stampKey    = "store"
-	stampMax    = 64 << 10 // bytes; a file that is larger is no stamp
+	manifestKey = "store"
+	manifestMax = 64 << 10 // bytes; a file that is larger is no manifest
 )
 
-// Stamp is what a store says of itself, where it can be read before the store is
+// Manifest is what a store says of itself, where it can be read before the store is
 // opened.
-type Stamp struct {
+type Manifest struct {
 	Format  int    `json:"format"`
 	Store   string `json:"store"`   // the store's own id
-	Version string `json:"version"` // of the channelsync that wrote the stamp
+	Version string `json:"version"` // of the channelsync that wrote the manifest
 	// Key is a known value under the master key, opaque here: Config.Admit tells by
-	// it whether the key is the right one. Empty: the store is from before stamps.
+	// it whether the key is the right one. Empty: the store is from before manifests.
 	Key []byte `json:"key,omitempty"`
 }
 
-// Stamp is what the store says of itself; the zero value when it has no stamp yet.
-func (s *Store) Stamp() Stamp { return s.stamp }
+// Manifest is what the store says of itself; the zero value when it has no manifest yet.
+func (s *Store) Manifest() Manifest { return s.manifest }
 
-// Sign writes the store's stamp: whoever opened everything in the store says so.
-// Format and id are filled in; a stamp that stands so already is not written again.
-func (s *Store) Sign(ctx context.Context, version string, key []byte) error {
-	return s.sign(ctx, Stamp{Version: version, Key: key})
+// WriteManifest writes the store's manifest: whoever opened everything in the store says so.
+// Format and id are filled in; a manifest that stands so already is not written again.
+func (s *Store) WriteManifest(ctx context.Context, version string, key []byte) error {
+	return s.writeManifest(ctx, Manifest{Version: version, Key: key})
 }
 
-func (s *Store) sign(ctx context.Context, stamp Stamp) error {
-	stamp.Format, stamp.Store = Format, s.stamp.Store
-	if stamp.Store == "" {
-		stamp.Store = ulid.Make().String()
+// WriteManifestAs writes the manifest of a store that another one was copied into: it has that one's id.
+func (s *Store) WriteManifestAs(ctx context.Context, id, version string, key []byte) error {
+	s.manifest = Manifest{Store: id} // an earlier one went with what it spoke of
+	return s.WriteManifest(ctx, version, key)
+}
+
+func (s *Store) writeManifest(ctx context.Context, manifest Manifest) error {
+	manifest.Format, manifest.Store = Format, s.manifest.Store
+	if manifest.Store == "" {
+		manifest.Store = ulid.Make().String()
 	}
-	if reflect.DeepEqual(stamp, s.stamp) {
+	if reflect.DeepEqual(manifest, s.manifest) {
 		return nil
 	}
-	body, err := json.MarshalIndent(stamp, "", "  ")
+	body, err := json.MarshalIndent(manifest, "", "  ")
 	if err != nil {
-		return fmt.Errorf("encode the store's stamp: %w", err)
+		return fmt.Errorf("encode the store's manifest: %w", err)
 	}
 	if s.cfg.embedded() {
-		err = replaceFile(filepath.Join(s.cfg.DataDir, stampFile), append(body, '\n'))
+		err = replaceFile(filepath.Join(s.cfg.DataDir, manifestFile), append(body, '\n'))
 	} else {
-		err = s.Call(ctx, "write the store's stamp", func(ctx context.Context) error {
-			_, err := s.JS.PublishMsg(ctx, kv.Replacement(s.Link, KeysTable, stampKey, body)) // older stamps say nothing
+		err = s.Call(ctx, "write the store's manifest", func(ctx context.Context) error {
+			_, err := s.JS.PublishMsg(ctx, kv.Replacement(s.Link, KeysTable, manifestKey, body)) // older manifests say nothing
 			return err
 		})
 	}
 	if err != nil {
 		return fmt.Errorf("sign the store: %w", err)
 	}
-	s.stamp = stamp
+	s.manifest = manifest
 	return nil
 }
 
-// parseStamp reads a stamp. One of a newer format may have any shape beside its
+// parseManifest reads a manifest. One of a newer format may have any shape beside its
 // format and version, so these are looked at first.
-func parseStamp(body []byte) (Stamp, error) {
+func parseManifest(body []byte) (Manifest, error) {
 	var head struct {
 		Format  int `json:"format"`
 		Version any `json:"version"`
 	}
 	if err := json.Unmarshal(body, &head); err != nil {
-		return Stamp{}, fmt.Errorf("it is not JSON: %w", err)
+		return Manifest{}, fmt.Errorf("it is not JSON: %w", err)
 	}
-	if head.Format > Format {
-		by, _ := head.Version.(string)
-		return Stamp{}, &newerError{format: head.Format, by: by}
+	by, _ := head.Version.(string)
+	if err := CheckFormat(head.Format, by); err != nil {
+		return Manifest{}, err
 	}
-	var s Stamp
+	var s Manifest
 	if err := json.Unmarshal(body, &s); err != nil {
-		return Stamp{}, fmt.Errorf("it is no stamp: %w", err)
+		return Manifest{}, fmt.Errorf("it is no manifest: %w", err)
 	}
 	if s.Format < 1 {
-		return Stamp{}, fmt.Errorf("it is no stamp: format %d", s.Format)
+		return Manifest{}, fmt.Errorf("it is no manifest: format %d", s.Format)
 	}
 	return s, nil
+}
+
+// CheckFormat refuses a format that a later build wrote; by is its version.
+func CheckFormat(format int, by string) error {
+	if format > Format {
+		return &newerError{format: format, by: by}
+	}
+	return nil
 }
 
 // ErrNewerStore says that a later build wrote the store in a format unknown here.
@@ -133,7 +147,7 @@ func readSmall(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look at %s: %w", path, err)
 	}
-	if !info.Mode().IsRegular() || info.Size() > stampMax {
+	if !info.Mode().IsRegular() || info.Size() > manifestMax {
 		return nil, fmt.Errorf("read %s: it is no file of channelsync's", path)
 	}
 	body, err := os.ReadFile(path)

@@ -1,4 +1,4 @@
-package events
+package store
 
 import (
 	"crypto/sha256"
@@ -55,56 +55,56 @@ func signedStore(t testing.TB, key string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	publish(t, b, change(1), "one")
-	if err := b.Sign(t.Context(), "v1.2.3", []byte(key)); err != nil {
+	put(t, b)
+	if err := b.WriteManifest(t.Context(), "v1.2.3", []byte(key)); err != nil {
 		t.Fatal(err)
 	}
 	shut(t, b)
 	return dir
 }
 
-func TestStampIsWrittenOnceAndReadBeforeTheStoreIsOpened(t *testing.T) {
+func TestManifestIsWrittenOnceAndReadBeforeTheStoreIsOpened(t *testing.T) {
 	t.Parallel()
 	dir := signedStore(t, "sealed")
-	stamp, err := Inspect(dir)
-	if err != nil || stamp.Format != Format || stamp.Version != "v1.2.3" || string(stamp.Key) != "sealed" || stamp.Store == "" {
-		t.Fatalf("got %+v, %v", stamp, err)
+	manifest, err := Inspect(dir)
+	if err != nil || manifest.Format != Format || manifest.Version != "v1.2.3" || string(manifest.Key) != "sealed" || manifest.Store == "" {
+		t.Fatalf("got %+v, %v", manifest, err)
 	}
-	var asked []Stamp
+	var asked []Manifest
 	b := open(t, func(c *Config) {
 		c.DataDir = dir
-		c.Admit = func(s Stamp) error { asked = append(asked, s); return nil }
+		c.Validate = func(s Manifest) error { asked = append(asked, s); return nil }
 	})
-	if len(asked) == 0 || !cmp.Equal(asked[0], stamp) || !cmp.Equal(b.Stamp(), stamp) {
-		t.Fatalf("asked about %+v, has %+v, want %+v", asked, b.Stamp(), stamp)
+	if len(asked) == 0 || !cmp.Equal(asked[0], manifest) || !cmp.Equal(b.Manifest(), manifest) {
+		t.Fatalf("asked about %+v, has %+v, want %+v", asked, b.Manifest(), manifest)
 	}
-	before := tree(t, dir)[filepath.Join(dir, stampFile)]
-	if err := b.Sign(t.Context(), "v1.2.3", []byte("sealed")); err != nil {
+	before := tree(t, dir)[filepath.Join(dir, manifestFile)]
+	if err := b.WriteManifest(t.Context(), "v1.2.3", []byte("sealed")); err != nil {
 		t.Fatal(err)
 	}
-	if after := tree(t, dir)[filepath.Join(dir, stampFile)]; after != before {
-		t.Error("a stamp that is right was written again")
+	if after := tree(t, dir)[filepath.Join(dir, manifestFile)]; after != before {
+		t.Error("a manifest that is right was written again")
 	}
-	if err := b.Sign(t.Context(), "v1.3.0", []byte("other")); err != nil {
+	if err := b.WriteManifest(t.Context(), "v1.3.0", []byte("other")); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := Inspect(dir); err != nil || again.Version != "v1.3.0" || again.Store != stamp.Store {
+	if again, err := Inspect(dir); err != nil || again.Version != "v1.3.0" || again.Store != manifest.Store {
 		t.Fatalf("got %+v, %v", again, err)
 	}
 }
 
-func TestStoreFromBeforeStampsOpens(t *testing.T) {
+func TestStoreFromBeforeManifestsOpens(t *testing.T) {
 	t.Parallel()
 	dir := signedStore(t, "sealed")
-	if err := os.Remove(filepath.Join(dir, stampFile)); err != nil {
+	if err := os.Remove(filepath.Join(dir, manifestFile)); err != nil {
 		t.Fatal(err)
 	}
 	b := open(t, func(c *Config) { c.DataDir = dir })
-	if b.Stamp().Format != 0 {
-		t.Fatalf("got %+v", b.Stamp())
+	if b.Manifest().Format != 0 {
+		t.Fatalf("got %+v", b.Manifest())
 	}
-	if n := len(journalIDs(t, b)); n != 1 {
-		t.Fatalf("%d changes", n)
+	if !holds(t, b) {
+		t.Fatal("what it held is gone")
 	}
 }
 
@@ -112,21 +112,21 @@ func TestRefusedStartTouchesNothing(t *testing.T) {
 	t.Parallel()
 	wrongKey := errors.New("--master-key: not that one")
 	for name, one := range map[string]struct {
-		spoil func(t *testing.T, dir string)
-		admit func(Stamp) error
-		says  []string
+		spoil    func(t *testing.T, dir string)
+		validate func(Manifest) error
+		says     []string
 	}{
 		"a newer format": {
 			spoil: func(t *testing.T, dir string) {
-				write(t, filepath.Join(dir, stampFile), `{"format":7,"version":"v9.0.0","key":{"another":"shape"}}`)
+				write(t, filepath.Join(dir, manifestFile), `{"format":7,"version":"v9.0.0","key":{"another":"shape"}}`)
 			},
 			says: []string{"format 7", `"v9.0.0"`, "formats up to 2", "nothing was changed"},
 		},
-		"a stamp that cannot be read": {
-			spoil: func(t *testing.T, dir string) { write(t, filepath.Join(dir, stampFile), "{") },
-			says:  []string{stampFile, "restore it from a backup"},
+		"a manifest that cannot be read": {
+			spoil: func(t *testing.T, dir string) { write(t, filepath.Join(dir, manifestFile), "{") },
+			says:  []string{manifestFile, "restore it from a backup"},
 		},
-		"the wrong key": {admit: func(Stamp) error { return wrongKey }, says: []string{"--master-key"}},
+		"the wrong key": {validate: func(Manifest) error { return wrongKey }, says: []string{"--master-key"}},
 		"a store that was moved": {
 			spoil: func(t *testing.T, dir string) {
 				write(t, filepath.Join(dir, movedFile), `{"to":"nats://cluster:4222","at":"2026-11-23T12:00:00Z"}`)
@@ -141,7 +141,7 @@ func TestRefusedStartTouchesNothing(t *testing.T) {
 				one.spoil(t, dir)
 			}
 			before := tree(t, dir)
-			_, err := Open(t.Context(), Config{DataDir: dir, Admit: one.admit})
+			_, err := Open(t.Context(), Config{DataDir: dir, Validate: one.validate})
 			refusedWith(t, err, one.says...)
 			if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
 				t.Errorf("the refused start changed\n%s", diff)
@@ -195,7 +195,7 @@ func TestFullDiskIsRefusedAndFineOnceThereIsRoom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	publish(t, b, change(1), "one")
+	put(t, b)
 	shut(t, b)
 	filler := filepath.Join(disk, "filler")
 	if err := os.WriteFile(filler, make([]byte, 20<<20), 0o600); err != nil {
@@ -211,8 +211,8 @@ func TestFullDiskIsRefusedAndFineOnceThereIsRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := open(t, func(c *Config) { c.DataDir = dir })
-	if n := len(journalIDs(t, again)); n != 1 {
-		t.Fatalf("%d changes", n)
+	if !holds(t, again) {
+		t.Fatal("what it held is gone")
 	}
 }
 
@@ -258,21 +258,21 @@ func TestClusterIsAskedBeforeAnythingIsMade(t *testing.T) {
 	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
 	at := func(c *Config) { c.DataDir, c.URL, c.Replicas = "", srv.ClientURL(), 1 }
 	b := open(t, at)
-	keys, err := b.Table(t.Context(), kv.Config{Name: KeysTable, Secure: true})
+	keys, err := kv.Open(t.Context(), b.Link, kv.Config{Name: KeysTable, Secure: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := keys.Put(t.Context(), SentinelKey, []byte("sentinel")); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Sign(t.Context(), "v1.2.3", []byte("older")); err != nil {
+	if err := b.WriteManifest(t.Context(), "v1.2.3", []byte("older")); err != nil {
 		t.Fatal(err)
 	}
 	names := streamStates(t, b)
 	cfg := Config{}
 	at(&cfg)
-	var asked Stamp
-	cfg.Admit = func(s Stamp) error { asked = s; return errors.New("--master-key: not that one") }
+	var asked Manifest
+	cfg.Validate = func(s Manifest) error { asked = s; return errors.New("--master-key: not that one") }
 	_, err = Open(t.Context(), cfg)
 	refusedWith(t, err, "--master-key")
 	if string(asked.Key) != "sentinel" || asked.Version != "v1.2.3" {
@@ -281,10 +281,10 @@ func TestClusterIsAskedBeforeAnythingIsMade(t *testing.T) {
 	if diff := cmp.Diff(names, streamStates(t, b)); diff != "" {
 		t.Fatalf("the refused start changed\n%s", diff)
 	}
-	if _, err := keys.Put(t.Context(), stampKey, []byte(`{"format":3,"version":"v8"}`)); err != nil {
+	if _, err := keys.Put(t.Context(), manifestKey, []byte(`{"format":3,"version":"v8"}`)); err != nil {
 		t.Fatal(err)
 	}
-	cfg.Admit = nil
+	cfg.Validate = nil
 	_, err = Open(t.Context(), cfg)
 	refusedWith(t, err, "format 3", "v8", "nothing was changed")
 	if !errors.Is(err, ErrNewerStore) {
@@ -293,7 +293,7 @@ func TestClusterIsAskedBeforeAnythingIsMade(t *testing.T) {
 }
 
 // streamStates is how every stream of the account stands.
-func streamStates(t testing.TB, b *Bus) map[string]jetstream.StreamState {
+func streamStates(t testing.TB, b *Store) map[string]jetstream.StreamState {
 	t.Helper()
 	all := map[string]jetstream.StreamState{}
 	list := b.JS.ListStreams(t.Context())
@@ -306,13 +306,13 @@ func streamStates(t testing.TB, b *Bus) map[string]jetstream.StreamState {
 	return all
 }
 
-func FuzzStamp(f *testing.F) {
+func FuzzManifest(f *testing.F) {
 	f.Add([]byte(`{"format":1,"store":"01","version":"v1","key":"a2V5"}`))
 	f.Add([]byte(`{"format":2,"version":3}`))
 	f.Add([]byte(`{"format":-1}`))
 	f.Add([]byte(`null`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		s, err := parseStamp(body)
+		s, err := parseManifest(body)
 		if err == nil && (s.Format < 1 || s.Format > Format) {
 			t.Fatalf("took %+v", s)
 		}

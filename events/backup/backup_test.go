@@ -1,4 +1,4 @@
-package events
+package backup
 
 import (
 	"bytes"
@@ -19,14 +19,16 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events/archive"
+	"channelsync/events"
+	"channelsync/events/backup/archive"
 	"channelsync/events/internal/natstest"
 	"channelsync/events/kv"
+	"channelsync/events/store"
 	"channelsync/internal/lifecycle"
 )
 
 // everything fills a store with one of each kind of thing and says what is in it.
-func everything(t testing.TB, b *Bus) {
+func everything(t testing.TB, b *events.Bus) {
 	t.Helper()
 	for id := int64(1); id <= 40; id++ {
 		publish(t, b, change(id), fmt.Sprintf("id-%d", id))
@@ -37,11 +39,11 @@ func everything(t testing.TB, b *Bus) {
 		return err == nil && n == 0
 	})
 	stop()
-	err := b.Worklist().Later(t.Context(), []Mark{mark(99)}, in(time.Hour))
+	err := b.Worklist().Later(t.Context(), []events.Mark{mark(99)}, in(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, cfg := range []kv.Config{{Name: KeysTable, Secure: true}, {Name: "ledger"}, {Name: "leases", Memory: true}} {
+	for _, cfg := range []kv.Config{{Name: store.KeysTable, Secure: true}, {Name: "ledger"}, {Name: "leases", Memory: true}} {
 		table, err := b.Table(t.Context(), cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -55,13 +57,13 @@ func everything(t testing.TB, b *Bus) {
 }
 
 // same compares what two stores hold, but for what lies in memory.
-func same(t testing.TB, a, b *Bus) {
+func same(t testing.TB, a, b *events.Bus) {
 	t.Helper()
 	one, two := streamStates(t, a), streamStates(t, b)
 	delete(one, "KV_leases")
 	for name, was := range one {
 		is := two[name]
-		if name == "KV_"+KeysTable && b.server == nil {
+		if name == "KV_"+store.KeysTable && !b.Embedded() {
 			is.Msgs, is.LastSeq, is.LastTime = is.Msgs-1, is.LastSeq-1, was.LastTime // the stamp, which has no place beside a cluster
 		}
 		if was.Msgs != is.Msgs || max(was.FirstSeq, 1) != max(is.FirstSeq, 1) || was.LastSeq != is.LastSeq || !was.LastTime.Equal(is.LastTime) {
@@ -71,13 +73,13 @@ func same(t testing.TB, a, b *Bus) {
 	if len(two) != len(one) {
 		t.Errorf("got the streams %v, want %v", two, one)
 	}
-	if diff := cmp.Diff(take(t, a, LaneLive), take(t, b, LaneLive)); diff != "" {
+	if diff := cmp.Diff(take(t, a, events.LaneLive), take(t, b, events.LaneLive)); diff != "" {
 		t.Errorf("marks differ\n%s", diff)
 	}
 }
 
 // allDispatched wants dispatch to be as far in a copy as it was.
-func allDispatched(t testing.TB, buses ...*Bus) {
+func allDispatched(t testing.TB, buses ...*events.Bus) {
 	t.Helper()
 	for _, bus := range buses {
 		if n, err := bus.Journal().Undispatched(t.Context()); err != nil || n != 0 {
@@ -86,14 +88,14 @@ func allDispatched(t testing.TB, buses ...*Bus) {
 	}
 }
 
-func backUp(t testing.TB, b *Bus) []byte {
+func backUp(t testing.TB, b *events.Bus) []byte {
 	t.Helper()
 	var file bytes.Buffer
 	w := archive.NewWriter(&file, time.Now())
-	if err := b.Backup(t.Context(), w, []string{KeysTable}); err != nil {
+	if err := Write(t.Context(), b.Store, w, []string{store.KeysTable}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Close(archive.Manifest{Store: Format, Version: "test"}); err != nil {
+	if err := w.Close(archive.Manifest{Store: store.Format, Version: "test"}); err != nil {
 		t.Fatal(err)
 	}
 	return file.Bytes()
@@ -105,11 +107,11 @@ func restoreInto(t testing.TB, file []byte, dir string) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := OpenStore(t.Context(), Config{DataDir: dir})
+	s, err := store.Open(t.Context(), store.Config{DataDir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = s.RestoreAll(t.Context(), bytes.NewReader(file), m, nil)
+	err = Restore(t.Context(), s, bytes.NewReader(file), m, nil)
 	if closing := s.Close(context.Background()); closing != nil {
 		t.Fatal(closing)
 	}
@@ -129,7 +131,7 @@ func TestBackupRestoresToTheSame(t *testing.T) {
 	for _, p := range m.Parts {
 		names = append(names, p.Name)
 	}
-	want := []string{"KV_keys", journalStream, worklistStream, deadStream, "KV_ledger"}
+	want := []string{"KV_keys", store.JournalStream, store.WorklistStream, store.DeadLettersStream, "KV_ledger"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("the order matters, and memory is not kept\n%s", diff)
 	}
@@ -137,7 +139,7 @@ func TestBackupRestoresToTheSame(t *testing.T) {
 	if err := restoreInto(t, file, dir); err != nil {
 		t.Fatal(err)
 	}
-	restored := open(t, func(c *Config) { c.DataDir = dir })
+	restored := open(t, func(c *store.Config) { c.DataDir = dir })
 	same(t, b, restored)
 	allDispatched(t, b, restored)
 	// What was known to be stored still is, and what is stored next has the next place.
@@ -147,7 +149,7 @@ func TestBackupRestoresToTheSame(t *testing.T) {
 	if r := publish(t, restored, change(41), "id-41"); r.Duplicate || r.Sequence != 41 {
 		t.Errorf("got %+v", r)
 	}
-	keys, err := restored.Table(t.Context(), kv.Config{Name: KeysTable, Secure: true})
+	keys, err := restored.Table(t.Context(), kv.Config{Name: store.KeysTable, Secure: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +161,7 @@ func TestBackupRestoresToTheSame(t *testing.T) {
 func TestScheduleIsKeptByARestore(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	err := b.Worklist().Later(t.Context(), []Mark{mark(7)}, in(3*time.Second))
+	err := b.Worklist().Later(t.Context(), []events.Mark{mark(7)}, in(3*time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,8 +169,8 @@ func TestScheduleIsKeptByARestore(t *testing.T) {
 	if err := restoreInto(t, backUp(t, b), dir); err != nil {
 		t.Fatal(err)
 	}
-	restored := open(t, func(c *Config) { c.DataDir = dir })
-	natstest.Eventually(t, 10*time.Second, "the schedule fires", func() bool { return len(take(t, restored, LaneLive)) == 1 })
+	restored := open(t, func(c *store.Config) { c.DataDir = dir })
+	natstest.Eventually(t, 10*time.Second, "the schedule fires", func() bool { return len(take(t, restored, events.LaneLive)) == 1 })
 }
 
 func TestBackupWhileEverythingIsWritten(t *testing.T) {
@@ -182,8 +184,8 @@ func TestBackupWhileEverythingIsWritten(t *testing.T) {
 		defer close(ended)
 		for id := int64(1000); ctx.Err() == nil; id++ {
 			_, _ = b.Journal().Publish(ctx, change(id%50), "")
-			if marks, err := b.Worklist().Take(ctx, inst, v1.KindCompany, LaneLive, 5); err == nil && len(marks) > 0 {
-				_ = b.Worklist().Clear(ctx, inst, v1.KindCompany, LaneLive, marks[len(marks)-1].Sequence)
+			if marks, err := b.Worklist().Take(ctx, natstest.Installation, v1.KindCompany, events.LaneLive, 5); err == nil && len(marks) > 0 {
+				_ = b.Worklist().Clear(ctx, natstest.Installation, v1.KindCompany, events.LaneLive, marks[len(marks)-1].Sequence)
 			}
 		}
 	}()
@@ -194,8 +196,8 @@ func TestBackupWhileEverythingIsWritten(t *testing.T) {
 	if err := restoreInto(t, file, dir); err != nil {
 		t.Fatal(err)
 	}
-	restored := open(t, func(c *Config) { c.DataDir = dir })
-	keys, err := restored.Table(t.Context(), kv.Config{Name: KeysTable, Secure: true})
+	restored := open(t, func(c *store.Config) { c.DataDir = dir })
+	keys, err := restored.Table(t.Context(), kv.Config{Name: store.KeysTable, Secure: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,17 +232,17 @@ func TestTablesThatMustBeStillAreTakenWhole(t *testing.T) {
 	for range 3 {
 		var file bytes.Buffer
 		w := archive.NewWriter(&file, time.Now())
-		if err := b.Backup(t.Context(), w, []string{"hot"}); err != nil {
+		if err := Write(t.Context(), b.Store, w, []string{"hot"}); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Close(archive.Manifest{Store: Format}); err != nil {
+		if err := w.Close(archive.Manifest{Store: store.Format}); err != nil {
 			t.Fatal(err)
 		}
 		dir := t.TempDir()
 		if err := restoreInto(t, file.Bytes(), dir); err != nil {
 			t.Fatal(err)
 		}
-		restored, err := Open(t.Context(), Config{DataDir: dir})
+		restored, err := events.Open(t.Context(), store.Config{DataDir: dir})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -263,7 +265,7 @@ func TestBackupOfAReceiverThatGoesAwayEnds(t *testing.T) {
 	b := open(t)
 	everything(t, b)
 	gone := errors.New("the receiver is gone")
-	err := b.Backup(t.Context(), archive.NewWriter(failing{gone}, time.Now()))
+	err := Write(t.Context(), b.Store, archive.NewWriter(failing{gone}, time.Now()))
 	if !errors.Is(err, gone) {
 		t.Fatalf("got %v", err)
 	}
@@ -284,19 +286,19 @@ func TestRestoreRefusesWhatIsNotOurs(t *testing.T) {
 	if err := w.End(archive.Part{Config: []byte(`{"name":"ORDERS"}`), State: []byte(`{}`)}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Close(archive.Manifest{Store: Format}); err != nil {
+	if err := w.Close(archive.Manifest{Store: store.Format}); err != nil {
 		t.Fatal(err)
 	}
 	if err := restoreInto(t, file.Bytes(), t.TempDir()); !errors.Is(err, archive.ErrDamaged) {
 		t.Fatalf("got %v", err)
 	}
-	m := archive.Manifest{Store: Format + 1, Version: "v9"}
-	s, err := OpenStore(t.Context(), Config{DataDir: t.TempDir()})
+	m := archive.Manifest{Store: store.Format + 1, Version: "v9"}
+	s, err := store.Open(t.Context(), store.Config{DataDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close(context.Background()) }()
-	if err := s.RestoreAll(t.Context(), nil, m, nil); !errors.Is(err, ErrNewerStore) {
+	if err := Restore(t.Context(), s, nil, m, nil); !errors.Is(err, store.ErrNewerStore) {
 		t.Fatalf("got %v", err)
 	}
 }
@@ -324,7 +326,7 @@ func TestMigrateThroughAnElection(t *testing.T) {
 	t.Parallel()
 	for what, leads := range map[string]func(*server.Server) bool{
 		"the cluster's leader": (*server.Server).JetStreamIsLeader,
-		"the journal's leader": func(srv *server.Server) bool { return srv.JetStreamIsStreamLeader("$G", journalStream) },
+		"the journal's leader": func(srv *server.Server) bool { return srv.JetStreamIsStreamLeader("$G", store.JournalStream) },
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
@@ -337,7 +339,7 @@ func TestMigrateThroughAnElection(t *testing.T) {
 func migrateWithout(t *testing.T, leads func(*server.Server) bool) {
 	servers := natstest.ThreeServers(t)
 	dir := t.TempDir()
-	b, err := Open(t.Context(), Config{DataDir: dir})
+	b, err := events.Open(t.Context(), store.Config{DataDir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -358,7 +360,7 @@ func migrateWithout(t *testing.T, leads func(*server.Server) bool) {
 			servers.Start(leader)
 		})
 	})
-	err = Migrate(t.Context(), Config{DataDir: dir}, Config{URL: servers.URLs, Replicas: 3}, func(Restored) { lose() })
+	err = Migrate(t.Context(), store.Config{DataDir: dir}, store.Config{URL: servers.URLs, Replicas: 3}, func(Restored) { lose() })
 	<-back
 	if err != nil {
 		t.Fatal(err)
@@ -367,8 +369,8 @@ func migrateWithout(t *testing.T, leads func(*server.Server) bool) {
 	if err := restoreInto(t, copied, home); err != nil {
 		t.Fatal(err)
 	}
-	was := open(t, func(c *Config) { c.DataDir = home })
-	is := open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", servers.URLs, 3 })
+	was := open(t, func(c *store.Config) { c.DataDir = home })
+	is := open(t, func(c *store.Config) { c.DataDir, c.URL, c.Replicas = "", servers.URLs, 3 })
 	same(t, was, is)
 	allDispatched(t, was, is)
 }
@@ -396,63 +398,63 @@ func TestIntact(t *testing.T) {
 // migrateTo moves a store, after a try that was cut short, and compares.
 func migrateTo(t *testing.T, urls string, replicas int) {
 	dir := t.TempDir()
-	b, err := Open(t.Context(), Config{DataDir: dir})
+	b, err := events.Open(t.Context(), store.Config{DataDir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
 	everything(t, b)
-	if err := b.Sign(t.Context(), "v1", []byte("key")); err != nil {
+	if err := b.WriteManifest(t.Context(), "v1", []byte("key")); err != nil {
 		t.Fatal(err)
 	}
 	copied := backUp(t, b) // to compare with later
-	to := Config{URL: urls, Replicas: replicas}
-	err = Migrate(t.Context(), Config{DataDir: dir}, to, nil)
-	if !errors.Is(err, ErrLocked) {
+	to := store.Config{URL: urls, Replicas: replicas}
+	err = Migrate(t.Context(), store.Config{DataDir: dir}, to, nil)
+	if !errors.Is(err, store.ErrLocked) {
 		t.Fatalf("while it runs: got %v", err)
 	}
 	shut(t, b)
 
 	ctx, cancel := context.WithCancel(t.Context())
-	err = Migrate(ctx, Config{DataDir: dir}, to, func(r Restored) {
-		if r.Name == worklistStream {
+	err = Migrate(ctx, store.Config{DataDir: dir}, to, func(r Restored) {
+		if r.Name == store.WorklistStream {
 			cancel()
 		}
 	})
 	if err == nil {
 		t.Fatal("it was cut short and says nothing")
 	}
-	letGo(t, urls, worklistStream) // a try may end while it lets go
-	_, err = Open(t.Context(), to)
+	letGo(t, urls, store.WorklistStream) // a try may end while it lets go
+	_, err = events.Open(t.Context(), to)
 	refusedWith(t, err, "channelsync migrate again")
-	if err := Migrate(t.Context(), Config{DataDir: dir}, to, nil); err != nil {
+	if err := Migrate(t.Context(), store.Config{DataDir: dir}, to, nil); err != nil {
 		t.Fatal(err)
 	}
-	_, err = Open(t.Context(), Config{DataDir: dir})
+	_, err = events.Open(t.Context(), store.Config{DataDir: dir})
 	refusedWith(t, err, "was moved to", "--nats-url")
-	_, err = OpenStore(t.Context(), Config{DataDir: dir})
+	_, err = store.Open(t.Context(), store.Config{DataDir: dir})
 	refusedWith(t, err, "was moved to")
 
 	// A try that moved everything and could not say so: the next one only says it.
-	if err := os.Remove(filepath.Join(dir, movedFile)); err != nil {
+	if err := os.Remove(filepath.Join(dir, "moved.json")); err != nil {
 		t.Fatal(err)
 	}
-	err = Migrate(t.Context(), Config{DataDir: dir}, to, func(r Restored) { t.Errorf("copied again: %+v", r) })
+	err = Migrate(t.Context(), store.Config{DataDir: dir}, to, func(r Restored) { t.Errorf("copied again: %+v", r) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Open(t.Context(), Config{DataDir: dir})
+	_, err = events.Open(t.Context(), store.Config{DataDir: dir})
 	refusedWith(t, err, "was moved to", "--nats-url")
 
 	back := filepath.Join(t.TempDir(), "back")
 	if err := restoreInto(t, copied, back); err != nil {
 		t.Fatal(err)
 	}
-	was := open(t, func(c *Config) { c.DataDir = back })
-	is := open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", urls, replicas })
+	was := open(t, func(c *store.Config) { c.DataDir = back })
+	is := open(t, func(c *store.Config) { c.DataDir, c.URL, c.Replicas = "", urls, replicas })
 	same(t, was, is)
 	allDispatched(t, was, is)
-	if is.Stamp().Version != "v1" || string(is.Stamp().Key) != "key" {
-		t.Errorf("stamp: %+v", is.Stamp())
+	if is.Manifest().Version != "v1" || string(is.Manifest().Key) != "key" {
+		t.Errorf("stamp: %+v", is.Manifest())
 	}
 	// The journal can be read from a time on, as it was stored.
 	if ids := journalIDs(t, is); len(ids) != 40 {
@@ -460,11 +462,11 @@ func migrateTo(t *testing.T, urls string, replicas int) {
 	}
 
 	other := signedStore(t, "another")
-	err = Migrate(t.Context(), Config{DataDir: other}, to, nil)
+	err = Migrate(t.Context(), store.Config{DataDir: other}, to, nil)
 	if !errors.Is(err, ErrOccupied) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v", err)
 	}
-	open(t, func(c *Config) { c.DataDir = other }) // it was not moved
+	open(t, func(c *store.Config) { c.DataDir = other }) // it was not moved
 }
 
 // letGo takes a migration's mark off a stream, as its end does.
@@ -485,10 +487,10 @@ func letGo(t *testing.T, urls, name string) {
 	}
 	cfg := stream.CachedInfo().Config
 	cfg.Metadata = ownMetadata(cfg.Metadata)
-	if cfg.Metadata[migratingKey] == "" {
+	if cfg.Metadata[store.MigratingKey] == "" {
 		t.Fatalf("%s has no mark: %v", name, cfg.Metadata)
 	}
-	delete(cfg.Metadata, migratingKey)
+	delete(cfg.Metadata, store.MigratingKey)
 	if _, err := js.UpdateStream(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -497,12 +499,12 @@ func letGo(t *testing.T, urls, name string) {
 func TestMigrateWantsAStore(t *testing.T) {
 	t.Parallel()
 	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
-	to := Config{URL: srv.ClientURL(), Replicas: 1}
-	if err := Migrate(t.Context(), Config{DataDir: t.TempDir()}, to, nil); err == nil || !strings.Contains(err.Error(), "holds no store") {
+	to := store.Config{URL: srv.ClientURL(), Replicas: 1}
+	if err := Migrate(t.Context(), store.Config{DataDir: t.TempDir()}, to, nil); err == nil || !strings.Contains(err.Error(), "holds no store") {
 		t.Errorf("got %v", err)
 	}
 	dir := signedStore(t, "key")
-	if err := Migrate(t.Context(), Config{DataDir: dir}, Config{DataDir: t.TempDir()}, nil); err == nil {
+	if err := Migrate(t.Context(), store.Config{DataDir: dir}, store.Config{DataDir: t.TempDir()}, nil); err == nil {
 		t.Error("to an embedded one")
 	}
 }

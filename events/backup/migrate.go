@@ -1,13 +1,11 @@
-package events
+package backup
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +15,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	js "channelsync/events/internal/jetstream"
+	"channelsync/events/store"
 	"channelsync/internal/lifecycle"
 )
 
@@ -34,11 +33,11 @@ var ErrOccupied = errors.New("there are streams of channelsync already")
 // minutes. A migration that was cut short may be run again: what it left in the cluster is
 // known by the store it came from, removed, and made anew. Until it has finished
 // no Open takes the cluster's store. Told, which may be nil, hears of each stream.
-func Migrate(ctx context.Context, from, to Config, told func(Restored)) error {
-	if empty, err := emptyStore(from.DataDir); err != nil || empty { // opening it would make one
+func Migrate(ctx context.Context, from, to store.Config, told func(Restored)) error {
+	if empty, err := store.Empty(from.DataDir); err != nil || empty { // opening it would make one
 		return errors.Join(err, fmt.Errorf("migrate: %s holds no store", from.DataDir))
 	}
-	source, err := OpenStore(ctx, from)
+	source, err := store.Open(ctx, from)
 	if err != nil {
 		return err
 	}
@@ -46,38 +45,38 @@ func Migrate(ctx context.Context, from, to Config, told func(Restored)) error {
 	return errors.Join(err, source.Close(context.WithoutCancel(ctx)))
 }
 
-func migrate(ctx context.Context, source *Store, to Config, told func(Restored)) error {
-	if to.embedded() || !source.cfg.embedded() {
+func migrate(ctx context.Context, source *store.Store, to store.Config, told func(Restored)) error {
+	if to.URL == "" || !source.Embedded() {
 		return errors.New("migrate: want an embedded store to move, and a cluster to move it to")
 	}
-	streams, err := source.Streams(ctx)
+	streams, err := streamsOf(ctx, source)
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	if len(streams) == 0 {
-		return fmt.Errorf("migrate: %s holds no store", source.cfg.DataDir)
+		return fmt.Errorf("migrate: %s holds no store", source.Config().DataDir)
 	}
-	if source.stamp.Store == "" { // from before stamps: it needs a name to be known by
-		if err := source.sign(ctx, Stamp{Version: source.stamp.Version, Key: source.stamp.Key}); err != nil {
+	if source.Manifest().Store == "" { // from before stamps: it needs a name to be known by
+		if err := source.WriteManifest(ctx, source.Manifest().Version, source.Manifest().Key); err != nil {
 			return fmt.Errorf("migrate: %w", err)
 		}
 	}
-	to.Migrating = source.stamp.Store
+	to.Migrating = source.Manifest().Store
 	target, err := reach(ctx, to)
 	if err != nil {
 		return err
 	}
-	m := migration{source: source, target: target, id: source.stamp.Store}
+	m := migration{source: source, target: target, id: source.Manifest().Store}
 	err = m.run(ctx, streams, told)
 	return errors.Join(err, target.Close(context.WithoutCancel(ctx)))
 }
 
 // reach opens the cluster's store. A service waits for its cluster; a person who
 // typed a wrong address should not have to.
-func reach(ctx context.Context, to Config) (*Store, error) {
+func reach(ctx context.Context, to store.Config) (*store.Store, error) {
 	ctx, cancel := context.WithTimeout(ctx, js.ReadyTimeout)
 	defer cancel()
-	return OpenStore(ctx, to)
+	return store.Open(ctx, to)
 }
 
 // migratePatience is how long the cluster may take for one step: to elect a leader, and
@@ -88,7 +87,7 @@ const (
 )
 
 type migration struct {
-	source, target *Store
+	source, target *store.Store
 	id             string // of the source
 	// began says that the cluster was free, or made so: what is there since is ours,
 	// also what was let go of already.
@@ -101,7 +100,7 @@ func (m *migration) run(ctx context.Context, streams []jetstream.StreamConfig, t
 	} else if done {
 		return m.markMoved()
 	}
-	err := m.whole(ctx, streams, told)
+	err := m.copyAll(ctx, streams, told)
 	if (js.IsUnavailable(err) || errors.Is(err, errLost)) && ctx.Err() == nil {
 		// Only the last answer may be lost: then others may be using the store.
 		if done, _ := m.done(ctx); done {
@@ -109,7 +108,7 @@ func (m *migration) run(ctx context.Context, streams []jetstream.StreamConfig, t
 		}
 		// A stream that loses its leader the moment it is restored may never have another.
 		m.target.Log.Info("nats lost what was copied; beginning anew", zap.Error(err))
-		err = m.whole(ctx, streams, told)
+		err = m.copyAll(ctx, streams, told)
 	}
 	if err != nil {
 		return err
@@ -117,8 +116,8 @@ func (m *migration) run(ctx context.Context, streams []jetstream.StreamConfig, t
 	return m.markMoved()
 }
 
-// whole is one pass over everything.
-func (m *migration) whole(ctx context.Context, streams []jetstream.StreamConfig, told func(Restored)) error {
+// copyAll is one pass over everything.
+func (m *migration) copyAll(ctx context.Context, streams []jetstream.StreamConfig, told func(Restored)) error {
 	if err := m.makeRoom(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
@@ -140,17 +139,17 @@ func (m *migration) whole(ctx context.Context, streams []jetstream.StreamConfig,
 		}
 	}
 	for _, done := range copied { // a server may have been lost meanwhile
-		if err := m.spread(ctx, done); err != nil {
+		if err := m.scaleReplicas(ctx, done); err != nil {
 			return fmt.Errorf("migrate: %w", err)
 		}
 	}
-	m.target.stamp = Stamp{Store: m.id} // an earlier stamp went with what it stamped; by the id a repeated try knows its own
-	if err := m.target.sign(ctx, Stamp{Version: m.source.stamp.Version, Key: m.source.stamp.Key}); err != nil {
+	// By the id a repeated try knows its own.
+	if err := m.target.WriteManifestAs(ctx, m.id, m.source.Manifest().Version, m.source.Manifest().Key); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	slices.Reverse(order)
 	for _, name := range order {
-		if err := m.release(ctx, name); err != nil {
+		if err := m.markComplete(ctx, name); err != nil {
 			return fmt.Errorf("migrate: %w", err)
 		}
 	}
@@ -160,28 +159,28 @@ func (m *migration) whole(ctx context.Context, streams []jetstream.StreamConfig,
 // done says whether an earlier try got as far as to let go of the journal.
 func (m *migration) done(ctx context.Context) (bool, error) {
 	var journal jetstream.Stream
-	err := m.target.WaitReady(ctx, "ask stream "+journalStream, func(ctx context.Context) (err error) {
-		journal, err = m.target.find(ctx, journalStream)
+	err := m.target.WaitReady(ctx, "ask stream "+store.JournalStream, func(ctx context.Context) (err error) {
+		journal, err = m.target.Find(ctx, store.JournalStream)
 		return err
 	})
 	if err != nil {
 		return false, fmt.Errorf("migrate: %w", err)
 	}
-	return journal != nil && journal.CachedInfo().Config.Metadata[migratingKey] == "" && m.target.stamp.Store == m.id, nil
+	return journal != nil && journal.CachedInfo().Config.Metadata[store.MigratingKey] == "" && m.target.Manifest().Store == m.id, nil
 }
 
 // makeRoom refuses a cluster that is in use, and removes what an earlier try left.
 func (m *migration) makeRoom(ctx context.Context) error {
-	there, err := m.target.Streams(ctx)
+	there, err := streamsOf(ctx, m.target)
 	if err != nil {
 		return err
 	}
 	// What was let go of has no mark any more; while the journal has it, all of it is ours.
 	ours := m.began || slices.ContainsFunc(there, func(cfg jetstream.StreamConfig) bool {
-		return cfg.Name == journalStream && cfg.Metadata[migratingKey] == m.id
+		return cfg.Name == store.JournalStream && cfg.Metadata[store.MigratingKey] == m.id
 	})
 	for _, cfg := range there {
-		if !ours && cfg.Metadata[migratingKey] != m.id {
+		if !ours && cfg.Metadata[store.MigratingKey] != m.id {
 			return fmt.Errorf("%w: stream %s; give it an account of its own, or remove what is there", ErrOccupied, cfg.Name)
 		}
 	}
@@ -198,7 +197,7 @@ func (m *migration) makeRoom(ctx context.Context) error {
 }
 
 func isJournal(cfg jetstream.StreamConfig) int {
-	if cfg.Name == journalStream {
+	if cfg.Name == store.JournalStream {
 		return 1
 	}
 	return 0
@@ -218,12 +217,12 @@ func (m *migration) copy(ctx context.Context, name string) (Restored, error) {
 			m.target.Log.Info("nats is not ready; copying again", zap.String(v1.LogStream, name), zap.Error(err))
 		default:
 			tries++
-			after, err := m.source.states(ctx, []string{name})
+			after, err := states(ctx, m.source, []string{name})
 			if err != nil {
 				return done, err
 			}
 			if sameState(taken.State, after[0]) {
-				return done, m.spread(ctx, done)
+				return done, m.scaleReplicas(ctx, done)
 			}
 		}
 		if err := m.remove(ctx, name); err != nil {
@@ -235,30 +234,30 @@ func (m *migration) copy(ctx context.Context, name string) (Restored, error) {
 }
 
 // pipe hands a snapshot of the source to a restore at the target.
-func (m *migration) pipe(ctx context.Context, name string) (Restored, Snapshot, error) {
+func (m *migration) pipe(ctx context.Context, name string) (Restored, snapshot, error) {
 	info, err := m.source.JS.Stream(ctx, name)
 	if err != nil {
-		return Restored{}, Snapshot{}, fmt.Errorf("ask stream %s: %w", name, err)
+		return Restored{}, snapshot{}, fmt.Errorf("ask stream %s: %w", name, err)
 	}
-	planned := Snapshot{Config: info.CachedInfo().Config, State: info.CachedInfo().State}
+	planned := snapshot{Config: info.CachedInfo().Config, State: info.CachedInfo().State}
 	planned.Config.Replicas = 1 // spread adds the others
 	if isJournal(planned.Config) == 1 {
-		planned.Config.Compression = m.target.cfg.journalCompression()
+		planned.Config.Compression = m.target.Config().JournalCompression()
 	}
 	planned.Config.Metadata = ownMetadata(planned.Config.Metadata)
-	planned.Config.Metadata[migratingKey] = m.id
+	planned.Config.Metadata[store.MigratingKey] = m.id
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r, w := io.Pipe()
-	var taken Snapshot
+	var taken snapshot
 	snapped := make(chan error, 1)
 	go func() {
 		var err error
-		taken, err = m.source.Snapshot(ctx, name, w)
+		taken, err = snapshotStream(ctx, m.source, name, w)
 		snapped <- errors.Join(err, w.CloseWithError(err))
 	}()
-	state, err := m.target.Restore(ctx, planned, r)
+	state, err := restoreStream(ctx, m.target, planned, r)
 	_ = r.CloseWithError(errors.New("the restore has ended")) // never fails
 	if err != nil {
 		cancel()
@@ -276,12 +275,12 @@ func (m *migration) pipe(ctx context.Context, name string) (Restored, Snapshot, 
 // errLost says that a stream was copied, and what the cluster holds is not it any more.
 var errLost = errors.New("it has lost what was copied")
 
-// spread gives a copied stream its replicas and waits until each has caught up. A stream
+// scaleReplicas gives a copied stream its replicas and waits until each has caught up. A stream
 // that is restored with several begins on one server too, but lets any of the others
 // lead: should that one fail just then, an empty one does. Those that are added later
 // lead nobody before they have everything.
-func (m *migration) spread(ctx context.Context, copied Restored) error {
-	size, err := m.source.states(ctx, []string{copied.Name})
+func (m *migration) scaleReplicas(ctx context.Context, copied Restored) error {
+	size, err := states(ctx, m.source, []string{copied.Name})
 	if err != nil {
 		return err
 	}
@@ -296,7 +295,7 @@ func (m *migration) spread(ctx context.Context, copied Restored) error {
 		if err := intact(copied, info.State); err != nil {
 			return err
 		}
-		if want := m.target.cfg.Replicas; info.Config.Replicas != want {
+		if want := m.target.Config().Replicas; info.Config.Replicas != want {
 			cfg := info.Config
 			cfg.Replicas, cfg.Metadata = want, ownMetadata(cfg.Metadata)
 			if stream, err = m.target.JS.UpdateStream(ctx, cfg); err != nil {
@@ -348,8 +347,8 @@ func (m *migration) remove(ctx context.Context, name string) error {
 	})
 }
 
-// release takes the mark of an unfinished migration off a stream.
-func (m *migration) release(ctx context.Context, name string) error {
+// markComplete takes the mark of an unfinished migration off a stream.
+func (m *migration) markComplete(ctx context.Context, name string) error {
 	return m.target.WaitReady(ctx, "release stream "+name, func(ctx context.Context) error {
 		stream, err := m.target.JS.Stream(ctx, name)
 		if err != nil {
@@ -357,7 +356,7 @@ func (m *migration) release(ctx context.Context, name string) error {
 		}
 		cfg := stream.CachedInfo().Config
 		cfg.Metadata = ownMetadata(cfg.Metadata)
-		delete(cfg.Metadata, migratingKey)
+		delete(cfg.Metadata, store.MigratingKey)
 		_, err = m.target.JS.UpdateStream(ctx, cfg)
 		return err
 	})
@@ -375,11 +374,7 @@ func ownMetadata(all map[string]string) map[string]string {
 
 // markMoved is the last step: a try that ends before it may be run again.
 func (m *migration) markMoved() error {
-	body, err := json.Marshal(Moved{To: js.Redacted(m.target.cfg.URL), At: m.source.Now().UTC()})
-	if err == nil {
-		err = replaceFile(filepath.Join(m.source.cfg.DataDir, movedFile), append(body, '\n'))
-	}
-	if err != nil {
+	if err := m.source.MarkMoved(m.target.Config().URL); err != nil {
 		return fmt.Errorf("migrate: everything was copied, but the store cannot be marked as moved: "+
 			"do not start it again without --nats-url: %w", err)
 	}

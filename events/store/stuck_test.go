@@ -1,4 +1,4 @@
-package events
+package store
 
 import (
 	"context"
@@ -17,14 +17,14 @@ func TestAFrozenStoreOnAGoodDiskIsTold(t *testing.T) {
 	defer cancel()
 	told := make(chan error, 1)
 	go func() { told <- b.AwaitStuck(ctx) }()
-	publish(t, b, change(1), "")
-	breakWrites(t, filepath.Join(b.cfg.DataDir, "nats", "jetstream", "$G", "streams", journalStream, "msgs"))
+	put(t, b)
+	breakWrites(t, filepath.Join(streamsDir(b.cfg.DataDir), tableStream, "msgs"))
 	short, stop := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer stop()
-	if _, err := b.Journal().Publish(short, change(2), ""); err == nil {
+	if err := putIn(short, t, b); err == nil {
 		t.Fatal("acknowledged what could not be written")
 	}
-	if err := <-told; err == nil || !strings.Contains(err.Error(), journalStream) {
+	if err := <-told; err == nil || !strings.Contains(err.Error(), tableStream) {
 		t.Errorf("told %v, want the frozen stream", err)
 	}
 	if err := takesWrites(filepath.Join(b.cfg.DataDir, "nowhere")); err == nil {

@@ -1,4 +1,4 @@
-package events
+package store
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	js "channelsync/events/internal/jetstream"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -24,9 +26,9 @@ const freeLeast = 16 << 20
 // movedFile marks an embedded store that was moved to a cluster.
 const movedFile = "moved.json"
 
-// migratingKey is the metadata of streams that a migration has not finished; its
+// MigratingKey is the metadata of streams that a migration has not finished; its
 // value is the id of the store they come from.
-const migratingKey = "channelsync.migrating"
+const MigratingKey = "channelsync.migrating"
 
 // Moved says where an embedded store was moved to.
 type Moved struct {
@@ -34,37 +36,37 @@ type Moved struct {
 	At time.Time `json:"at"`
 }
 
-// Inspect looks at the data directory of an embedded store and returns its stamp:
+// Inspect looks at the data directory of an embedded store and returns its manifest:
 // the zero value of one that has none, or does not exist yet. It refuses what
 // must not be opened: a newer format, a store that was moved, a disk that cannot
 // be written or is full. It only reads, and takes no lock.
-func Inspect(dataDir string) (Stamp, error) {
+func Inspect(dataDir string) (Manifest, error) {
 	if _, err := existing(dataDir); err != nil {
-		return Stamp{}, err
+		return Manifest{}, err
 	}
-	path := filepath.Join(dataDir, stampFile)
+	path := filepath.Join(dataDir, manifestFile)
 	body, err := readSmall(path)
 	if err != nil {
-		return Stamp{}, err
+		return Manifest{}, err
 	}
-	var stamp Stamp
+	var manifest Manifest
 	if body != nil {
-		if stamp, err = parseStamp(body); errors.Is(err, ErrNewerStore) {
-			return Stamp{}, fmt.Errorf("%s: %w", dataDir, err)
+		if manifest, err = parseManifest(body); errors.Is(err, ErrNewerStore) {
+			return Manifest{}, fmt.Errorf("%s: %w", dataDir, err)
 		} else if err != nil {
-			return Stamp{}, fmt.Errorf("read %s: %w; restore it from a backup (nothing was changed)", path, err)
+			return Manifest{}, fmt.Errorf("read %s: %w; restore it from a backup (nothing was changed)", path, err)
 		}
 	}
 	if err := refuseMoved(dataDir); err != nil {
-		return Stamp{}, err
+		return Manifest{}, err
 	}
 	if err := checkDisk(dataDir); err != nil {
-		return Stamp{}, err
+		return Manifest{}, err
 	}
-	if empty, err := emptyStore(dataDir); err != nil || empty {
-		return Stamp{}, err // what it said of itself went with it
+	if empty, err := Empty(dataDir); err != nil || empty {
+		return Manifest{}, err // what it said of itself went with it
 	}
-	return stamp, nil
+	return manifest, nil
 }
 
 func refuseMoved(dataDir string) error {
@@ -81,7 +83,7 @@ func refuseMoved(dataDir string) error {
 		"as it was then (nothing was changed)", dataDir, m.To, m.At.UTC().Format(time.RFC3339), path)
 }
 
-func emptyStore(dataDir string) (bool, error) {
+func Empty(dataDir string) (bool, error) {
 	entries, err := os.ReadDir(filepath.Join(dataDir, "nats"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, fmt.Errorf("look at the event store: %w", err)
@@ -138,65 +140,74 @@ func existing(dir string) (string, error) {
 	}
 }
 
-// admitDir refuses an embedded store that must not be used.
-func (s *Store) admitDir() error {
-	stamp, err := Inspect(s.cfg.DataDir)
+// validateDir refuses an embedded store that must not be used.
+func (s *Store) validateDir() error {
+	manifest, err := Inspect(s.cfg.DataDir)
 	if err != nil {
 		return err
 	}
-	empty, err := emptyStore(s.cfg.DataDir)
+	empty, err := Empty(s.cfg.DataDir)
 	if err != nil {
 		return err
 	}
-	s.stamp = stamp
+	s.manifest = manifest
 	if empty {
 		return nil
 	}
-	return s.cfg.Admit(stamp)
+	return s.cfg.Validate(manifest)
 }
 
-// admitCluster does the same for a store in a cluster, which it only reads.
-func (s *Store) admitCluster(ctx context.Context) error {
+// validateCluster does the same for a store in a cluster, which it only reads.
+func (s *Store) validateCluster(ctx context.Context) error {
 	return s.WaitReady(ctx, "look at the store", func(ctx context.Context) error {
-		journal, err := s.find(ctx, journalStream)
+		journal, err := s.Find(ctx, JournalStream)
 		if err != nil {
 			return err
 		}
 		if journal != nil {
-			if from := journal.CachedInfo().Config.Metadata[migratingKey]; from != "" && s.cfg.Migrating != from {
+			if from := journal.CachedInfo().Config.Metadata[MigratingKey]; from != "" && s.cfg.Migrating != from {
 				return fmt.Errorf("the store was not moved here as a whole (store %s): run channelsync migrate again "+
 					"(nothing was changed)", from)
 			}
 		}
-		keys, err := s.find(ctx, "KV_"+KeysTable)
+		keys, err := s.Find(ctx, "KV_"+KeysTable)
 		if err != nil || keys == nil {
 			return err
 		}
-		body, err := kv.LastValue(ctx, keys, stampKey)
+		body, err := kv.LastValue(ctx, keys, manifestKey)
 		if err != nil {
 			return err
 		}
-		stamp := Stamp{}
+		manifest := Manifest{}
 		if body != nil {
-			if stamp, err = parseStamp(body); err != nil {
-				return fmt.Errorf("read the store's stamp: %w", err)
+			if manifest, err = parseManifest(body); err != nil {
+				return fmt.Errorf("read the store's manifest: %w", err)
 			}
 		}
-		s.stamp = stamp
+		s.manifest = manifest
 		if sentinel, err := kv.LastValue(ctx, keys, SentinelKey); err != nil {
 			return err
 		} else if sentinel != nil {
-			stamp.Key = sentinel // it changes with a rotation before the stamp does
+			manifest.Key = sentinel // it changes with a rotation before the manifest does
 		}
-		return s.cfg.Admit(stamp)
+		return s.cfg.Validate(manifest)
 	})
 }
 
-// find returns a stream, or nil when there is none.
-func (s *Store) find(ctx context.Context, name string) (jetstream.Stream, error) {
+// Find returns a stream, or nil when there is none.
+func (s *Store) Find(ctx context.Context, name string) (jetstream.Stream, error) {
 	stream, err := s.JS.Stream(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil, nil
 	}
 	return stream, err
+}
+
+// MarkMoved marks an embedded store as moved to servers, so that nobody starts it beside its copy.
+func (s *Store) MarkMoved(servers string) error {
+	body, err := json.Marshal(Moved{To: js.Redacted(servers), At: s.Now().UTC()})
+	if err != nil {
+		return fmt.Errorf("encode where the store was moved to: %w", err)
+	}
+	return replaceFile(filepath.Join(s.cfg.DataDir, movedFile), append(body, '\n'))
 }

@@ -1,4 +1,4 @@
-package events
+package backup
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	js "channelsync/events/internal/jetstream"
+	"channelsync/events/store"
 	"channelsync/internal/lifecycle"
 
 	"github.com/nats-io/nats.go"
@@ -34,31 +35,31 @@ const (
 	restoreTimeout = 2 * time.Minute
 )
 
-// Snapshot says what a snapshot of a stream is of.
-type Snapshot struct {
+// snapshot says what a snapshot of a stream is of.
+type snapshot struct {
 	Config jetstream.StreamConfig
 	// State is how the stream was when the snapshot began. A message that is
 	// replaced while it is taken is in it neither as it was nor as it is.
 	State jetstream.StreamState
 }
 
-// Snapshot writes a stream with its consumers to a writer. What is stored after
+// snapshotStream writes a stream with its consumers to a writer. What is stored after
 // it began is not in it. A writer that stands still for 5 s ends it.
-func (s *Store) Snapshot(ctx context.Context, name string, to io.Writer) (Snapshot, error) {
-	taken, err := s.snapshot(ctx, name, to)
+func snapshotStream(ctx context.Context, s *store.Store, name string, to io.Writer) (snapshot, error) {
+	taken, err := takeSnapshot(ctx, s, name, to)
 	if err != nil {
 		return taken, fmt.Errorf("snapshot stream %s: %w", name, err)
 	}
 	return taken, nil
 }
 
-func (s *Store) snapshot(ctx context.Context, name string, to io.Writer) (taken Snapshot, err error) {
+func takeSnapshot(ctx context.Context, s *store.Store, name string, to io.Writer) (taken snapshot, err error) {
 	sub, err := s.NC.SubscribeSync(s.NC.NewInbox())
 	if err != nil {
 		return taken, fmt.Errorf("subscribe to it: %w", err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	err = s.ask(ctx, "STREAM.SNAPSHOT."+name, chunkTimeout, map[string]any{
+	err = ask(ctx, s, "STREAM.SNAPSHOT."+name, chunkTimeout, map[string]any{
 		"deliver_subject": sub.Subject, "chunk_size": chunkSize, "window_size": chunkWindow,
 	}, &taken)
 	if err != nil {
@@ -96,17 +97,17 @@ func next(ctx context.Context, sub *nats.Subscription) (*nats.Msg, error) {
 	return msg, err
 }
 
-// Restore makes a stream of a snapshot, as its config says now: the caller may
+// restoreStream makes a stream of a snapshot, as its config says now: the caller may
 // have changed the replicas, say. A stream of that name must not exist.
-func (s *Store) Restore(ctx context.Context, taken Snapshot, from io.Reader) (jetstream.StreamState, error) {
-	state, err := s.restore(ctx, taken, from)
+func restoreStream(ctx context.Context, s *store.Store, taken snapshot, from io.Reader) (jetstream.StreamState, error) {
+	state, err := sendSnapshot(ctx, s, taken, from)
 	if err != nil {
 		return state, fmt.Errorf("restore stream %s: %w", taken.Config.Name, err)
 	}
 	return state, nil
 }
 
-func (s *Store) restore(ctx context.Context, taken Snapshot, from io.Reader) (state jetstream.StreamState, err error) {
+func sendSnapshot(ctx context.Context, s *store.Store, taken snapshot, from io.Reader) (state jetstream.StreamState, err error) {
 	var begun struct {
 		Deliver string `json:"deliver_subject"`
 	}
@@ -116,7 +117,7 @@ func (s *Store) restore(ctx context.Context, taken Snapshot, from io.Reader) (st
 		within = beginTimeout
 	}
 	request := map[string]any{"config": taken.Config, "state": taken.State}
-	if err := s.ask(ctx, "STREAM.RESTORE."+name, within, request, &begun); err != nil {
+	if err := ask(ctx, s, "STREAM.RESTORE."+name, within, request, &begun); err != nil {
 		return state, err
 	}
 	if begun.Deliver == "" {
@@ -126,7 +127,7 @@ func (s *Store) restore(ctx context.Context, taken Snapshot, from io.Reader) (st
 	for {
 		n, readErr := io.ReadFull(from, piece)
 		if n > 0 {
-			if err := s.send(ctx, begun.Deliver, piece[:n], chunkTimeout, nil); err != nil {
+			if err := send(ctx, s, begun.Deliver, piece[:n], chunkTimeout, nil); err != nil {
 				return state, err
 			}
 		}
@@ -138,23 +139,23 @@ func (s *Store) restore(ctx context.Context, taken Snapshot, from io.Reader) (st
 		}
 	}
 	var made jetstream.StreamInfo
-	err = s.send(ctx, begun.Deliver, nil, restoreTimeout, &made)
+	err = send(ctx, s, begun.Deliver, nil, restoreTimeout, &made)
 	return made.State, err
 }
 
 // ask calls a part of the JetStream API that nats.go has no method for.
-func (s *Store) ask(ctx context.Context, subject string, within time.Duration, in, out any) error {
+func ask(ctx context.Context, s *store.Store, subject string, within time.Duration, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return fmt.Errorf("encode request: %w", err)
 	}
-	return s.send(ctx, s.API+subject, body, within, out)
+	return send(ctx, s, s.API+subject, body, within, out)
 }
 
 // send makes one request. An empty answer is a good one. Servers of a cluster tell each
 // other of new subjects a moment after they have told us, and one that comes back is told
 // of all: what nobody heard is said again.
-func (s *Store) send(ctx context.Context, subject string, body []byte, within time.Duration, out any) error {
+func send(ctx context.Context, s *store.Store, subject string, body []byte, within time.Duration, out any) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("%w within %s", js.ErrNoAnswer, within))
 	defer cancel()
 	msg, err := s.NC.RequestWithContext(ctx, subject, body)
@@ -189,15 +190,15 @@ func (s *Store) send(ctx context.Context, subject string, body []byte, within ti
 	return nil
 }
 
-// Streams lists what a copy of the store is made of: our streams and tables, by
+// streamsOf lists what a copy of the store is made of: our streams and tables, by
 // name, but for those in memory, which no restart keeps either.
-func (s *Store) Streams(ctx context.Context) ([]jetstream.StreamConfig, error) {
+func streamsOf(ctx context.Context, s *store.Store) ([]jetstream.StreamConfig, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, chunkTimeout, fmt.Errorf("list streams: no answer within %s", chunkTimeout))
 	defer cancel()
 	var all []jetstream.StreamConfig
 	list := s.JS.ListStreams(ctx)
 	for info := range list.Info() {
-		if cfg := info.Config; isOurs(cfg) && cfg.Storage != jetstream.MemoryStorage {
+		if cfg := info.Config; store.IsOurs(cfg) && cfg.Storage != jetstream.MemoryStorage {
 			all = append(all, cfg)
 		}
 	}
@@ -206,13 +207,4 @@ func (s *Store) Streams(ctx context.Context) ([]jetstream.StreamConfig, error) {
 	}
 	slices.SortFunc(all, func(a, b jetstream.StreamConfig) int { return strings.Compare(a.Name, b.Name) })
 	return all, nil
-}
-
-// isOurs tells our streams from others of the same account: every one we make says so.
-func isOurs(cfg jetstream.StreamConfig) bool {
-	switch cfg.Name {
-	case journalStream, worklistStream, deadStream:
-		return true
-	}
-	return strings.HasPrefix(cfg.Name, "KV_") && strings.HasPrefix(cfg.Description, "channelsync: ")
 }

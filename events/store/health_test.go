@@ -1,4 +1,4 @@
-package events
+package store
 
 import (
 	"context"
@@ -22,7 +22,7 @@ func TestReadinessDoesNotWaitForTheNextWrite(t *testing.T) {
 	for _, cfg := range []kv.Config{
 		{Name: "plain"}, {Name: "secure", Secure: true}, {Name: "passing", TTL: time.Hour}, {Name: "memory", Memory: true},
 	} {
-		table, err := b.Table(t.Context(), cfg)
+		table, err := kv.Open(t.Context(), b.Link, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func TestAProbeThatGaveUpIsNobodyElses(t *testing.T) {
 func TestAProbeWaitsForNobody(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	leave := b.health.looking.TryEnter()
+	leave := b.health.observing.TryEnter()
 	if leave == nil {
 		t.Fatal("somebody looks")
 	}

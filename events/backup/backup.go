@@ -1,4 +1,4 @@
-package events
+package backup
 
 import (
 	"bytes"
@@ -12,7 +12,8 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events/archive"
+	"channelsync/events/backup/archive"
+	"channelsync/events/store"
 	"channelsync/internal/lifecycle"
 )
 
@@ -23,7 +24,7 @@ const (
 	stillPause = 50 * time.Millisecond
 )
 
-// Backup writes the whole store to an archive while it is at work. The tables of
+// Write writes the whole store to an archive while it is at work. The tables of
 // each group in still are taken first, and anew until none of the group was
 // written meanwhile, so that what they say fits together.
 //
@@ -35,8 +36,8 @@ const (
 // in it: whoever restores one goes through every record again.
 //
 // The caller closes the archive.
-func (s *Store) Backup(ctx context.Context, to *archive.Writer, still ...[]string) error {
-	streams, err := s.Streams(ctx)
+func Write(ctx context.Context, s *store.Store, to *archive.Writer, still ...[]string) error {
+	streams, err := streamsOf(ctx, s)
 	if err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
@@ -52,12 +53,12 @@ func (s *Store) Backup(ctx context.Context, to *archive.Writer, still ...[]strin
 				delete(left, name)
 			}
 		}
-		if err := s.backUpStill(ctx, to, names); err != nil {
+		if err := backUpStill(ctx, s, to, names); err != nil {
 			return fmt.Errorf("back up: %w", err)
 		}
 	}
 	for _, name := range backupOrder(left) {
-		if err := s.backUp(ctx, to, name); err != nil {
+		if err := backUpStream(ctx, s, to, name); err != nil {
 			return fmt.Errorf("back up: %w", err)
 		}
 		s.Log.Debug("stream backed up", zap.String(v1.LogStream, name))
@@ -67,7 +68,9 @@ func (s *Store) Backup(ctx context.Context, to *archive.Writer, still ...[]strin
 
 // backupOrder is journal, worklist, dead letters, then tables by name.
 func backupOrder(left map[string]bool) []string {
-	rank := func(name string) int { return slices.Index([]string{deadStream, worklistStream, journalStream}, name) }
+	rank := func(name string) int {
+		return slices.Index([]string{store.DeadLettersStream, store.WorklistStream, store.JournalStream}, name)
+	}
 	var names []string
 	for name := range left {
 		names = append(names, name)
@@ -77,20 +80,20 @@ func backupOrder(left map[string]bool) []string {
 	return names
 }
 
-// backUp writes one stream as a part.
-func (s *Store) backUp(ctx context.Context, to *archive.Writer, name string) error {
+// backUpStream writes one stream as a part.
+func backUpStream(ctx context.Context, s *store.Store, to *archive.Writer, name string) error {
 	w, err := to.Begin(name)
 	if err != nil {
 		return err
 	}
-	taken, err := s.Snapshot(ctx, name, w)
+	taken, err := snapshotStream(ctx, s, name, w)
 	if err != nil {
 		return err
 	}
 	return endPart(to, taken)
 }
 
-func endPart(to *archive.Writer, taken Snapshot) error {
+func endPart(to *archive.Writer, taken snapshot) error {
 	config, err := json.Marshal(taken.Config)
 	if err != nil {
 		return fmt.Errorf("encode config: %w", err)
@@ -103,19 +106,19 @@ func endPart(to *archive.Writer, taken Snapshot) error {
 }
 
 // backUpStill writes small streams that nobody wrote to while they were read.
-func (s *Store) backUpStill(ctx context.Context, to *archive.Writer, names []string) error {
+func backUpStill(ctx context.Context, s *store.Store, to *archive.Writer, names []string) error {
 	for range stillTries {
-		before, err := s.states(ctx, names)
+		before, err := states(ctx, s, names)
 		if err != nil {
 			return err
 		}
-		parts, taken := make([]bytes.Buffer, len(names)), make([]Snapshot, len(names))
+		parts, taken := make([]bytes.Buffer, len(names)), make([]snapshot, len(names))
 		for i, name := range names {
-			if taken[i], err = s.Snapshot(ctx, name, &parts[i]); err != nil {
+			if taken[i], err = snapshotStream(ctx, s, name, &parts[i]); err != nil {
 				return err
 			}
 		}
-		after, err := s.states(ctx, names)
+		after, err := states(ctx, s, names)
 		if err != nil {
 			return err
 		}
@@ -140,7 +143,7 @@ func (s *Store) backUpStill(ctx context.Context, to *archive.Writer, names []str
 	return fmt.Errorf("%v are written all the time: not still in %d tries", names, stillTries)
 }
 
-func (s *Store) states(ctx context.Context, names []string) ([]jetstream.StreamState, error) {
+func states(ctx context.Context, s *store.Store, names []string) ([]jetstream.StreamState, error) {
 	states := make([]jetstream.StreamState, len(names))
 	for i, name := range names {
 		err := s.Call(ctx, "ask stream "+name, func(ctx context.Context) error {

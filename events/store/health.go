@@ -1,4 +1,4 @@
-package events
+package store
 
 import (
 	"context"
@@ -43,9 +43,9 @@ const (
 
 // healthCache keeps what the last look found, for all callers.
 type healthCache struct {
-	looking gate.Gate // one look at a time
-	flush   string    // with flushAt of whoever looks
-	flushAt time.Time
+	observing gate.Gate // one look at a time
+	flush     string    // with flushAt of whoever looks
+	flushAt   time.Time
 
 	mu     sync.Mutex // guards what follows
 	at     time.Time
@@ -71,7 +71,7 @@ func (s *Store) Health(ctx context.Context) Health {
 	if h, is := s.health.recent(); is {
 		return h
 	}
-	leave, err := s.health.looking.Enter(ctx)
+	leave, err := s.health.observing.Enter(ctx)
 	if err != nil {
 		return Health{Embedded: s.server != nil, Flush: flushUnknown, Replicas: s.cfg.Replicas, Err: fmt.Errorf("look at the event store: %w", err)}
 	}
@@ -79,14 +79,14 @@ func (s *Store) Health(ctx context.Context) Health {
 	if h, is := s.health.recent(); is {
 		return h
 	}
-	h := s.lookAround(ctx)
+	h := s.observe(ctx)
 	s.health.keep(h)
 	return h
 }
 
-// lookAround is one look. It is everybody's, so that it does not end with the context of
+// observe is one look. It is everybody's, so that it does not end with the context of
 // the caller whose turn it was.
-func (s *Store) lookAround(ctx context.Context) Health {
+func (s *Store) observe(ctx context.Context) Health {
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), healthTimeout, fmt.Errorf("look at the event store: not within %s", healthTimeout))
 	defer cancel()
 	h := Health{
@@ -99,7 +99,7 @@ func (s *Store) lookAround(ctx context.Context) Health {
 	case !s.NC.IsConnected():
 		h.Err = errors.New("not connected to nats")
 	case s.server != nil:
-		h.Frozen, h.Err = s.lookInside()
+		h.Frozen, h.Err = s.observeInside()
 	default:
 		h.Frozen, h.Err = s.probe(ctx)
 	}
@@ -109,9 +109,9 @@ func (s *Store) lookAround(ctx context.Context) Health {
 	return h
 }
 
-// lookInside asks the embedded server which of its streams had a write error: it
+// observeInside asks the embedded server which of its streams had a write error: it
 // freezes those until it is restarted.
-func (s *Store) lookInside() (frozen []string, err error) {
+func (s *Store) observeInside() (frozen []string, err error) {
 	status := s.server.Healthz(&server.HealthzOptions{Details: true})
 	if status == nil || status.Status == "ok" {
 		return nil, nil

@@ -1,0 +1,75 @@
+package store
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"channelsync/events/kv"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// The server's clocks and pools that live as long as the process.
+		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
+	)
+}
+
+func open(t testing.TB, change ...func(*Config)) *Store {
+	t.Helper()
+	cfg := Config{DataDir: t.TempDir()}
+	for _, c := range change {
+		c(&cfg)
+	}
+	s, err := Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { shut(t, s) })
+	return s
+}
+
+// shut closes a store; the test's own context has ended in a cleanup.
+func shut(t testing.TB, s *Store) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := s.Close(ctx); err != nil {
+		t.Errorf("close: %v", err)
+	}
+}
+
+// tableStream is the stream of the table that put writes to.
+const tableStream = "KV_t"
+
+// put writes something to a table.
+func put(t testing.TB, s *Store) {
+	t.Helper()
+	if err := putIn(t.Context(), t, s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func putIn(ctx context.Context, t testing.TB, s *Store) error {
+	t.Helper()
+	_, err := table(t, s).Put(ctx, "key", []byte("value"))
+	return err
+}
+
+// holds says whether what put wrote is there.
+func holds(t testing.TB, s *Store) bool {
+	t.Helper()
+	e, err := table(t, s).Get(t.Context(), "key")
+	return err == nil && string(e.Value) == "value"
+}
+
+func table(t testing.TB, s *Store) *kv.Table {
+	t.Helper()
+	table, err := kv.Open(t.Context(), s.Link, kv.Config{Name: "t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}

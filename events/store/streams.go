@@ -1,0 +1,23 @@
+package store
+
+import (
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// The streams of a store; beside them every table is one.
+const (
+	JournalStream     = "CHANGES"
+	WorklistStream    = "WORKLIST"
+	DeadLettersStream = "DEADLETTERS"
+)
+
+// IsOurs tells our streams from others of the same account: every one we make says so.
+func IsOurs(cfg jetstream.StreamConfig) bool {
+	switch cfg.Name {
+	case JournalStream, WorklistStream, DeadLettersStream:
+		return true
+	}
+	return strings.HasPrefix(cfg.Name, "KV_") && strings.HasPrefix(cfg.Description, "channelsync: ")
+}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"channelsync/api/autotask/internal/lenient"
 )
 
 // Bounds of what an Error keeps of an answer.
@@ -82,17 +84,17 @@ func foreign(body []byte) bool {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return false
 	}
-	var answer object
+	var answer lenient.Object
 	if json.Unmarshal(body, &answer) != nil {
 		return true
 	}
-	return !slices.ContainsFunc([]string{"errors", "Message", "error", "item", "items"}, func(key string) bool { return answer.get(key) != nil })
+	return !slices.ContainsFunc([]string{"errors", "Message", "error", "item", "items"}, func(key string) bool { return answer.Get(key) != nil })
 }
 
 // errorTexts reads {"errors":["…"]}, also with objects that have a message, and
 // the {"Message":"…"} of ASP.NET; none when the body is anything else.
 func errorTexts(body []byte) []string {
-	var answer object
+	var answer lenient.Object
 	if json.Unmarshal(body, &answer) != nil {
 		return nil
 	}
@@ -103,7 +105,7 @@ func errorTexts(body []byte) []string {
 		}
 	}
 	for _, key := range []string{"errors", "Message", "error"} {
-		raw := answer.get(key)
+		raw := answer.Get(key)
 		var list []json.RawMessage
 		if json.Unmarshal(raw, &list) == nil {
 			for _, item := range list {
@@ -117,13 +119,13 @@ func errorTexts(body []byte) []string {
 }
 
 func messageOf(raw json.RawMessage) string {
-	switch jsonKind(raw) {
+	switch lenient.KindOf(raw) {
 	case "text":
-		return textOf(raw)
+		return lenient.Text(raw)
 	case "object":
-		var o object
+		var o lenient.Object
 		if json.Unmarshal(raw, &o) == nil {
-			return textOf(o.get("message"))
+			return lenient.Text(o.Get("message"))
 		}
 	}
 	return ""
@@ -137,7 +139,7 @@ func plainText(text string) string {
 		}
 		return r
 	}, text)
-	return shorten(strings.TrimSpace(clean), maxTextSize)
+	return lenient.Shorten(strings.TrimSpace(clean), maxTextSize)
 }
 
 // retryAfter reads Retry-After in seconds or as a date; 0 when there is none.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"channelsync/api/autotask/internal/lenient"
 )
 
 // Rows is a page of records: those that could be read, and what is wrong with the others.
@@ -104,11 +106,11 @@ func (s shape) names() []string {
 // row fills one struct. Keys come in any case. Only keys in asked are missed;
 // nil means that all of the shape's are.
 func (s shape) row(raw json.RawMessage, into reflect.Value, asked []string) *RowError {
-	var keys object
+	var keys lenient.Object
 	if err := json.Unmarshal(raw, &keys); err != nil || keys == nil {
-		return &RowError{Entity: s.entity, Field: idField, Got: jsonKind(raw), Want: "an object"}
+		return &RowError{Entity: s.entity, Field: idField, Got: lenient.KindOf(raw), Want: "an object"}
 	}
-	var low object // by lower case, made for the first key that is not spelled as the vendor's pages do
+	var low lenient.Object // by lower case, made for the first key that is not spelled as the vendor's pages do
 	var id, parent int64
 	var lacks []string
 	var unread []RowError
@@ -116,7 +118,7 @@ func (s shape) row(raw json.RawMessage, into reflect.Value, asked []string) *Row
 		value, there := keys[f.name]
 		if !there {
 			if low == nil {
-				low = keys.lowered()
+				low = keys.Lowered()
 			}
 			value, there = low[strings.ToLower(f.name)]
 		}
@@ -202,13 +204,13 @@ func decodeRow[T any](entity string, raw json.RawMessage) (T, error) {
 
 // collection reads {"items":[…]}.
 func collection(body []byte) ([]json.RawMessage, error) {
-	var answer object
+	var answer lenient.Object
 	if err := json.Unmarshal(body, &answer); err != nil || answer == nil {
 		return nil, errors.New("the answer is not a JSON object")
 	}
-	raw := answer.get("items")
-	if jsonKind(raw) != "list" {
-		return nil, fmt.Errorf("items: got %s, want a list", jsonKind(raw))
+	raw := answer.Get("items")
+	if lenient.KindOf(raw) != "list" {
+		return nil, fmt.Errorf("items: got %s, want a list", lenient.KindOf(raw))
 	}
 	var items []json.RawMessage
 	if err := json.Unmarshal(raw, &items); err != nil {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"channelsync/api/autotask/internal/lenient"
 	v1 "channelsync/api/v1"
 )
 
@@ -53,7 +54,7 @@ func (d Discoverer) Discover(ctx context.Context, username string) (v1.Zone, err
 	if err != nil {
 		return v1.Zone{}, err
 	}
-	base := textOf(answer.get("url"))
+	base := lenient.Text(answer.Get("url"))
 	if base == "" {
 		return v1.Zone{}, fmt.Errorf("discover zone: %w", ErrZoneUnknown)
 	}
@@ -61,7 +62,7 @@ func (d Discoverer) Discover(ctx context.Context, username string) (v1.Zone, err
 	if err != nil {
 		return v1.Zone{}, fmt.Errorf("discover zone: %w: %w", ErrForeignZone, err)
 	}
-	return v1.Zone{Name: d.zoneName(textOf(answer.get("zoneName")), u), URL: u.String()}, nil
+	return v1.Zone{Name: d.zoneName(lenient.Text(answer.Get("zoneName")), u), URL: u.String()}, nil
 }
 
 // ResolveZone turns what a person gave into a zone: a name of the list, a REST
@@ -87,7 +88,7 @@ func (d Discoverer) ResolveZone(ctx context.Context, text, username string) (v1.
 	return v1.Zone{Name: d.zoneName("", u), URL: u.String()}, nil
 }
 
-func (d Discoverer) ask(ctx context.Context, username string) (object, error) {
+func (d Discoverer) ask(ctx context.Context, username string) (lenient.Object, error) {
 	fail := func(kind Kind, cause error) error {
 		return &Error{Kind: kind, Operation: "discover", Entity: "zone", Cause: cause}
 	}
@@ -116,7 +117,7 @@ func (d Discoverer) ask(ctx context.Context, username string) (object, error) {
 	if len(strings.TrimSpace(string(body))) == 0 {
 		return nil, fmt.Errorf("discover zone: %w", ErrZoneUnknown)
 	}
-	var answer object
+	var answer lenient.Object
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return nil, fail(KindUndecodable, errors.New("the answer is not a JSON object"))
 	}
@@ -144,7 +145,7 @@ func (d Discoverer) client() *http.Client {
 // zoneName prefers the vendor's word, then the list's, then the number, then the host.
 func (d Discoverer) zoneName(said string, u *url.URL) string {
 	if said != "" {
-		return shorten(said, 100)
+		return lenient.Shorten(said, 100)
 	}
 	return nameOf(u.Host)
 }

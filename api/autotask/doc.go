@@ -1,6 +1,6 @@
 // Package autotask speaks to the vendor's Autotask PSA REST API: it finds the
-// zone of a user, queries records in bulk, registers webhooks, and reads and
-// verifies the callbacks those webhooks send.
+// zone of a user, queries records in bulk and registers webhooks. What those
+// webhooks send is package callback's matter.
 //
 // Three things make it more than a thin wrapper. Errors get one bounded Kind
 // each, because the vendor says most of its errors as HTTP 500 with a text.
@@ -8,8 +8,7 @@
 // The hourly request threshold belongs to the whole database, so the client
 // keeps to a share of it and says when it may go on.
 //
-// The callback envelope and the signature (DecodeCallback, VerifySignature) are
-// pure functions. The package never writes records at Autotask, never follows a
-// redirect with credentials, never decides what syncs, and keeps nothing on
-// disk. handlers/callback calls the pure half; sync and cmd call the client.
+// The package never writes records at Autotask, never follows a redirect with
+// credentials, never decides what syncs, and keeps nothing on disk. Sync and cmd
+// call it.
 package autotask

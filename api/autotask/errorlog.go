@@ -23,7 +23,7 @@ type MissedCallout struct {
 }
 
 // MissedCallouts hands over the error log, up to 500 rows at a time, oldest first.
-// A long payload was cut by the vendor and DecodeCallback refuses it: the sweep
+// A long payload was cut by the vendor and callback.Decode refuses it: the sweep
 // finds what such a row was about.
 func (c *Client) MissedCallouts(ctx context.Context, page func(Rows[MissedCallout]) error) error {
 	return Each(ctx, c, errorLogEntity, Query{}, page)

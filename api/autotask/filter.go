@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"channelsync/api/autotask/internal/lenient"
 )
 
 // Op is a comparison of a filter, in the vendor's spelling. A misspelt operator
@@ -100,7 +102,7 @@ func where(field string, op Op, value any) Filter {
 func wireValue(value any) any {
 	switch v := value.(type) {
 	case time.Time:
-		return FormatTime(v)
+		return lenient.FormatTime(v)
 	case decimal.Decimal:
 		return json.Number(v.String())
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"channelsync/api/autotask/internal/lenient"
 )
 
 // EntityInfo is what the API user may do with an entity, and what it supports.
@@ -60,20 +62,20 @@ type Threshold struct {
 // EntityInformation reads what may be done with an entity.
 func (c *Client) EntityInformation(ctx context.Context, entity string) (EntityInfo, error) {
 	var info EntityInfo
-	err := c.describe(ctx, entity, "entityInformation", func(answer object) error {
-		var o object
-		if json.Unmarshal(answer.get("info"), &o) != nil || o == nil {
-			return fmt.Errorf("info: got %s, want an object", jsonKind(answer.get("info")))
+	err := c.describe(ctx, entity, "entityInformation", func(answer lenient.Object) error {
+		var o lenient.Object
+		if json.Unmarshal(answer.Get("info"), &o) != nil || o == nil {
+			return fmt.Errorf("info: got %s, want an object", lenient.KindOf(answer.Get("info")))
 		}
 		info = EntityInfo{
-			Name:                    textOf(o.get("name")),
-			CanQuery:                o.flag("canQuery"),
-			CanCreate:               o.flag("canCreate"),
-			CanUpdate:               o.flag("canUpdate"),
-			CanDelete:               o.flag("canDelete"),
-			UserAccessForQuery:      textOf(o.get("userAccessForQuery")),
-			UserAccessForCreate:     textOf(o.get("userAccessForCreate")),
-			SupportsWebhookCallouts: o.flag("supportsWebhookCallouts"),
+			Name:                    lenient.Text(o.Get("name")),
+			CanQuery:                o.Flag("canQuery"),
+			CanCreate:               o.Flag("canCreate"),
+			CanUpdate:               o.Flag("canUpdate"),
+			CanDelete:               o.Flag("canDelete"),
+			UserAccessForQuery:      lenient.Text(o.Get("userAccessForQuery")),
+			UserAccessForCreate:     lenient.Text(o.Get("userAccessForCreate")),
+			SupportsWebhookCallouts: o.Flag("supportsWebhookCallouts"),
 		}
 		return nil
 	})
@@ -83,19 +85,19 @@ func (c *Client) EntityInformation(ctx context.Context, entity string) (EntityIn
 // Fields reads the fields of an entity with their picklists.
 func (c *Client) Fields(ctx context.Context, entity string) ([]FieldInfo, error) {
 	var fields []FieldInfo
-	err := c.describe(ctx, entity, "entityInformation/fields", func(answer object) error {
-		var list []object
-		if json.Unmarshal(answer.get("fields"), &list) != nil || list == nil {
-			return fmt.Errorf("fields: got %s, want a list of objects", jsonKind(answer.get("fields")))
+	err := c.describe(ctx, entity, "entityInformation/fields", func(answer lenient.Object) error {
+		var list []lenient.Object
+		if json.Unmarshal(answer.Get("fields"), &list) != nil || list == nil {
+			return fmt.Errorf("fields: got %s, want a list of objects", lenient.KindOf(answer.Get("fields")))
 		}
 		fields = make([]FieldInfo, 0, len(list))
 		for _, o := range list {
 			fields = append(fields, FieldInfo{
-				Name:           textOf(o.get("name")),
-				DataType:       textOf(o.get("dataType")),
-				IsQueryable:    o.flag("isQueryable"),
-				IsWebhookField: o.flag("isSupportedWebhookField"),
-				Picklist:       picklist(o.get("picklistValues")),
+				Name:           lenient.Text(o.Get("name")),
+				DataType:       lenient.Text(o.Get("dataType")),
+				IsQueryable:    o.Flag("isQueryable"),
+				IsWebhookField: o.Flag("isSupportedWebhookField"),
+				Picklist:       picklist(o.Get("picklistValues")),
 			})
 		}
 		return nil
@@ -131,16 +133,16 @@ func (c *Client) readThreshold(ctx context.Context) (Threshold, error) {
 	var t Threshold
 	r := request{operation: "read", method: http.MethodGet, entity: thresholdEntity, read: true}
 	failed := c.attempt(ctx, r, nil, func(body []byte) error {
-		var o object
+		var o lenient.Object
 		if json.Unmarshal(body, &o) != nil {
 			return errors.New("the answer is not a JSON object")
 		}
-		limit, used := lenientInt(o.get("externalRequestThreshold")), lenientInt(o.get("currentTimeframeRequestCount"))
+		limit, used := lenient.Int(o.Get("externalRequestThreshold")), lenient.Int(o.Get("currentTimeframeRequestCount"))
 		if limit == nil || used == nil {
 			return errors.New("the answer lacks the threshold or the count")
 		}
 		t = Threshold{Limit: int(*limit), Used: int(*used), Minutes: 60}
-		if minutes := lenientInt(o.get("requestThresholdTimeframe")); minutes != nil {
+		if minutes := lenient.Int(o.Get("requestThresholdTimeframe")); minutes != nil {
 			t.Minutes = int(*minutes)
 		}
 		return nil
@@ -151,10 +153,10 @@ func (c *Client) readThreshold(ctx context.Context) (Threshold, error) {
 	return t, nil
 }
 
-func (c *Client) describe(ctx context.Context, entity, path string, into func(object) error) error {
+func (c *Client) describe(ctx context.Context, entity, path string, into func(lenient.Object) error) error {
 	r := request{operation: "describe", method: http.MethodGet, entity: entity, path: path, read: true}
 	return c.do(ctx, r, func(body []byte) error {
-		var answer object
+		var answer lenient.Object
 		if json.Unmarshal(body, &answer) != nil {
 			return errors.New("the answer is not a JSON object")
 		}
@@ -163,24 +165,18 @@ func (c *Client) describe(ctx context.Context, entity, path string, into func(ob
 }
 
 func picklist(raw json.RawMessage) []PicklistValue {
-	var list []object
+	var list []lenient.Object
 	if json.Unmarshal(raw, &list) != nil || len(list) == 0 {
 		return nil
 	}
 	values := make([]PicklistValue, 0, len(list))
 	for _, o := range list {
 		values = append(values, PicklistValue{
-			Value:    textOf(o.get("value")),
-			Label:    textOf(o.get("label")),
-			IsActive: o.flag("isActive"),
-			IsSystem: o.flag("isSystem"),
+			Value:    lenient.Text(o.Get("value")),
+			Label:    lenient.Text(o.Get("label")),
+			IsActive: o.Flag("isActive"),
+			IsSystem: o.Flag("isSystem"),
 		})
 	}
 	return values
-}
-
-// flag is a boolean of metadata, false where it is missing.
-func (o object) flag(key string) bool {
-	text := textOf(o.get(key))
-	return strings.EqualFold(text, "true") || text == "1"
 }

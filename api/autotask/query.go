@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+
+	"channelsync/api/autotask/internal/lenient"
 )
 
 // pageSize is the vendor's largest page.
@@ -147,13 +149,13 @@ func (c *Client) Count(ctx context.Context, entity string, filters ...Filter) (i
 	r.body = queryBody{Filter: filters}
 	count := 0
 	err := c.do(ctx, r, func(body []byte) error {
-		var answer object
+		var answer lenient.Object
 		if json.Unmarshal(body, &answer) != nil {
 			return errors.New("the answer is not a JSON object")
 		}
-		n := lenientInt(answer.get("queryCount"))
+		n := lenient.Int(answer.Get("queryCount"))
 		if n == nil {
-			return fmt.Errorf("queryCount: got %s, want a number", jsonKind(answer.get("queryCount")))
+			return fmt.Errorf("queryCount: got %s, want a number", lenient.KindOf(answer.Get("queryCount")))
 		}
 		count = int(*n)
 		return nil
@@ -214,7 +216,7 @@ func lastID(items []json.RawMessage, last int64, size int) (int64, error) {
 		if json.Unmarshal(raw, &row) != nil {
 			continue
 		}
-		id := lenientInt(row.ID)
+		id := lenient.Int(row.ID)
 		if id == nil {
 			continue
 		}
@@ -231,18 +233,18 @@ func lastID(items []json.RawMessage, last int64, size int) (int64, error) {
 
 // singleItem reads {"item":{…}} or a collection of one; nil when there is none.
 func singleItem(body []byte) (json.RawMessage, error) {
-	var answer object
+	var answer lenient.Object
 	if json.Unmarshal(body, &answer) != nil || answer == nil {
 		return nil, errors.New("the answer is not a JSON object")
 	}
-	switch item := answer.get("item"); jsonKind(item) {
+	switch item := answer.Get("item"); lenient.KindOf(item) {
 	case "object":
 		return item, nil
 	case "null":
 		return nil, nil
 	}
 	items, err := collection(body)
-	if err != nil || len(items) == 0 || jsonKind(items[0]) == "null" {
+	if err != nil || len(items) == 0 || lenient.KindOf(items[0]) == "null" {
 		return nil, err
 	}
 	return items[0], nil

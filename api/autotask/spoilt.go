@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"channelsync/api/autotask/internal/lenient"
 )
 
 const (
@@ -230,12 +232,12 @@ func (p *pages[T]) search(ctx context.Context, next Filter, cause error) (int64,
 
 // identify reads the id of a row and that of its parent.
 func (e *RowError) identify(s shape, raw json.RawMessage) bool {
-	var keys object
+	var keys lenient.Object
 	if json.Unmarshal(raw, &keys) != nil {
 		return false
 	}
 	for i, f := range s.fields {
-		id := lenientInt(keys.get(f.name))
+		id := lenient.Int(keys.Get(f.name))
 		switch {
 		case i == 0 && id == nil:
 			return false

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"channelsync/api/autotask/internal/lenient"
 )
 
 // mismatch says what came where something else was wanted; types, never values.
@@ -16,9 +18,9 @@ type mismatch struct{ got, want string }
 // thing in several ways: null and "" both for nothing, numbers where text is
 // expected (a postal code), 0 and 1 for booleans, picklist values as text.
 func setField(field reflect.Value, raw json.RawMessage) *mismatch {
-	kind := jsonKind(raw)
+	kind := lenient.KindOf(raw)
 	if field.Kind() == reflect.Pointer {
-		if kind == "null" || kind == "text" && textOf(raw) == "" {
+		if kind == "null" || kind == "text" && lenient.Text(raw) == "" {
 			return nil
 		}
 		target := reflect.New(field.Type().Elem())
@@ -45,13 +47,13 @@ func setText(field reflect.Value, kind string, raw json.RawMessage) *mismatch {
 	switch kind {
 	case "null":
 	case "text":
-		text, ok := unquote(raw)
+		text, ok := lenient.Unquote(raw)
 		if !ok {
 			return &mismatch{"text that is not valid", "text"}
 		}
 		field.SetString(text)
 	case "number":
-		field.SetString(textOf(raw))
+		field.SetString(lenient.Text(raw))
 	default:
 		return &mismatch{kind, "text"}
 	}
@@ -65,7 +67,7 @@ func setInt(field reflect.Value, kind string, raw json.RawMessage) *mismatch {
 	if kind != "number" && kind != "text" {
 		return &mismatch{kind, want}
 	}
-	n, ok := wholeNumber(textOf(raw))
+	n, ok := lenient.WholeNumber(lenient.Text(raw))
 	if !ok {
 		return &mismatch{kind + " that is not whole or not a number", want}
 	}
@@ -76,7 +78,7 @@ func setInt(field reflect.Value, kind string, raw json.RawMessage) *mismatch {
 func setBool(field reflect.Value, kind string, raw json.RawMessage) *mismatch {
 	switch kind {
 	case "null", "bool", "number", "text":
-		switch strings.ToLower(textOf(raw)) {
+		switch strings.ToLower(lenient.Text(raw)) {
 		case "true", "1":
 			field.SetBool(true)
 			return nil
@@ -91,7 +93,7 @@ func setBool(field reflect.Value, kind string, raw json.RawMessage) *mismatch {
 func setDecimal(field reflect.Value, kind string, raw json.RawMessage) *mismatch {
 	d, ok := decimal.Decimal{}, false
 	if kind == "number" || kind == "text" {
-		d, ok = parseDecimal(textOf(raw))
+		d, ok = lenient.Decimal(lenient.Text(raw))
 		if !ok {
 			kind += " that is not a decimal in range"
 		}
@@ -107,14 +109,14 @@ func setDecimal(field reflect.Value, kind string, raw json.RawMessage) *mismatch
 // hour and zone stand behind it: the vendor forces date-only fields to midnight and
 // means the day, so that converting it could only give another day.
 func setDate(field reflect.Value, raw json.RawMessage) *mismatch {
-	kind := jsonKind(raw)
+	kind := lenient.KindOf(raw)
 	if kind == "null" {
 		return nil
 	}
 	var day time.Time
 	ok := kind == "text"
 	if ok {
-		day, ok = parseDate(textOf(raw))
+		day, ok = lenient.Date(lenient.Text(raw))
 	}
 	if !ok {
 		return &mismatch{kind + " that is not a date", "a date"}
@@ -130,7 +132,7 @@ func setTime(field reflect.Value, kind string, raw json.RawMessage) *mismatch {
 	var at time.Time
 	err := error(nil)
 	if kind == "text" {
-		at, err = ParseTime(textOf(raw))
+		at, err = lenient.Time(lenient.Text(raw))
 	}
 	if kind != "text" || err != nil {
 		return &mismatch{kind + " that is not a time", "a time"}

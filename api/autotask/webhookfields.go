@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"channelsync/api/autotask/internal/lenient"
 )
 
 // WebhookField is a field that a registration carries.
@@ -73,7 +75,7 @@ func (c *Client) WebhookCatalogue(ctx context.Context, entity WebhookEntity) (We
 	}
 	catalogue := WebhookCatalogue{}
 	for _, choice := range fields[i].Picklist {
-		if id, ok := wholeNumber(choice.Value); ok {
+		if id, ok := lenient.WholeNumber(choice.Value); ok {
 			catalogue[strings.ToLower(choice.Label)] = id
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"channelsync/api/autotask/internal/lenient"
 	v1 "channelsync/api/v1"
 )
 
@@ -185,13 +186,13 @@ func (c *Client) create(ctx context.Context, r request) (int64, error) {
 	r.operation, r.method = "create", http.MethodPost
 	var id int64
 	err := c.do(ctx, r, func(body []byte) error {
-		var answer object
+		var answer lenient.Object
 		if json.Unmarshal(body, &answer) != nil {
 			return errors.New("the answer is not a JSON object")
 		}
-		n := lenientInt(answer.get("itemId"))
+		n := lenient.Int(answer.Get("itemId"))
 		if n == nil {
-			return fmt.Errorf("itemId: got %s, want a number", jsonKind(answer.get("itemId")))
+			return fmt.Errorf("itemId: got %s, want a number", lenient.KindOf(answer.Get("itemId")))
 		}
 		id = *n
 		return nil

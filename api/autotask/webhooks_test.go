@@ -10,16 +10,19 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"channelsync/api/autotask/callback"
 	v1 "channelsync/api/v1"
 )
 
 func newWebhook() NewWebhook {
 	return NewWebhook{
 		Name: "channelsync 01J companies", WebhookURL: "https://sync.test/callbacks/autotask/x",
-		DeactivationURL: "https://sync.test/callbacks/autotask/x/deactivated", Secret: vectorSecret,
+		DeactivationURL: "https://sync.test/callbacks/autotask/x/deactivated", Secret: hookSecret,
 		NotificationEmail: "ops@example.test",
 	}
 }
+
+const hookSecret = v1.Secret("enkmoj676nwh8")
 
 func TestCreateWebhook(t *testing.T) {
 	v := always(200, `{"itemId":177}`)
@@ -67,7 +70,7 @@ func TestChangeWebhookSendsTheIDInTheBody(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := WebhookChange{
-		Name: ptr("n"), WebhookURL: ptr("u"), DeactivationURL: ptr("d"), Secret: ptr(vectorSecret), IsActive: ptr(false),
+		Name: ptr("n"), WebhookURL: ptr("u"), DeactivationURL: ptr("d"), Secret: ptr(hookSecret), IsActive: ptr(false),
 		CreateEvents: ptr(true), UpdateEvents: ptr(true), DeleteEvents: ptr(true),
 	}
 	if err := c.ChangeWebhook(t.Context(), ContactWebhooks, 5, all); err != nil {
@@ -228,7 +231,7 @@ func TestWebhookFields(t *testing.T) {
 }
 
 func TestMissedCallouts(t *testing.T) {
-	payload, _ := json.Marshal(vectorPlain)
+	payload, _ := json.Marshal(`{"Action":"Update","Guid":"a1da62a4-2c49-40a8-8183-69994ce5b3eb","EntityType":"Account","Id":1301}`)
 	v := always(200, page(`{"id":1,"accountWebhookID":4,"contactWebhookID":null,"sequenceNumber":32,"payload":`+string(payload)+
 		`,"errorMessage":"503","createDateTime":"2026-01-02T03:04:05.1"}`))
 	var got []MissedCallout
@@ -239,7 +242,7 @@ func TestMissedCallouts(t *testing.T) {
 	if err != nil || len(got) != 1 || *got[0].CompanyWebhookID != 4 || got[0].ContactWebhookID != nil || *got[0].SequenceNumber != 32 {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	if c, err := DecodeCallback([]byte(got[0].Payload)); err != nil || c.ID != 1301 {
+	if c, err := callback.Decode([]byte(got[0].Payload)); err != nil || c.ID != 1301 {
 		t.Errorf("its payload: %+v, %v", c, err)
 	}
 }

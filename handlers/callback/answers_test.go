@@ -7,11 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
-	"channelsync/api/autotask"
+	callout "channelsync/api/autotask/callback"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestAnswers has every row of interfaces §3: what is answered, and what is all
@@ -219,7 +218,7 @@ func TestForgedDeactivatedOpensNothing(t *testing.T) {
 	wiped := w.receivers[live]
 	wiped.Registrations = []Registration{{GUID: companyGUID, Secrets: []v1.Secret{""}}}
 	w.receivers[live] = wiped
-	r := withHeader(request(main(live), "", envelope()), "X-Hook-Signature", autotask.Sign("", []byte(envelope())))
+	r := withHeader(request(main(live), "", envelope()), "X-Hook-Signature", callout.Sign("", []byte(envelope())))
 	if resp := serve(h, r); resp.StatusCode != 401 {
 		t.Errorf("signed with the empty secret: got %d, want 401", resp.StatusCode)
 	}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io"
 
-	"channelsync/api/autotask"
+	callout "channelsync/api/autotask/callback"
 	"channelsync/handlers/internal/crowd"
 )
 
@@ -25,7 +25,7 @@ type arrival struct {
 // smaller share of their own.
 func (d *delivery) arrive() *arrival {
 	group, most := "unsigned ", d.Limits.Unsigned
-	if _, ok := autotask.ParseSignature(d.r.Header.Get(autotask.SignatureHeader)); ok {
+	if _, ok := callout.ParseSignature(d.r.Header.Get(callout.SignatureHeader)); ok {
 		group, most = "signed ", d.Limits.Signed
 	}
 	a := &arrival{}

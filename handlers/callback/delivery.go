@@ -9,14 +9,13 @@ import (
 	"strings"
 	"time"
 
-	"go.uber.org/zap"
-
-	"channelsync/api/autotask"
+	callout "channelsync/api/autotask/callback"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/handlers/internal/crowd"
 	"channelsync/handlers/internal/forwarded"
 	"channelsync/handlers/internal/web"
+	"go.uber.org/zap"
 )
 
 const (
@@ -40,7 +39,7 @@ type delivery struct {
 
 	installation string // known, once set
 	guid         string // of the registration that vouches, once authentic
-	change       autotask.Callback
+	change       callout.Event
 	receipt      events.Receipt // the journal's, of the change
 	cause        error
 }
@@ -73,9 +72,9 @@ func (d *delivery) handle() answer {
 	if !ok {
 		return refusal
 	}
-	signature := d.r.Header.Get(autotask.SignatureHeader)
-	envelope := autotask.OpenEnvelope(body)
-	if envelope.Action() == autotask.ActionDeactivated || (d.deactivated && signature == "") {
+	signature := d.r.Header.Get(callout.SignatureHeader)
+	envelope := callout.OpenEnvelope(body)
+	if envelope.Action() == callout.ActionDeactivated || (d.deactivated && signature == "") {
 		return d.hint(receiver)
 	}
 	if !d.authenticate(receiver, signature, body, envelope) {
@@ -157,7 +156,7 @@ func (d *delivery) hint(receiver Receiver) answer {
 }
 
 // take handles an authentic body.
-func (d *delivery) take(receiver Receiver, body []byte, envelope autotask.Envelope) answer {
+func (d *delivery) take(receiver Receiver, body []byte, envelope callout.Envelope) answer {
 	if receiver.State == v1.StateUninstalled {
 		return ignored()
 	}
@@ -166,7 +165,7 @@ func (d *delivery) take(receiver Receiver, body []byte, envelope autotask.Envelo
 		return d.reject(body, err)
 	}
 	d.change = c
-	kind, known := autotask.KindOfEntity(c.EntityType)
+	kind, known := callout.KindOfEntity(c.EntityType)
 	if !known || !receiver.Uses[kind] || !changes(c.Action) {
 		return ignored()
 	}
@@ -175,7 +174,7 @@ func (d *delivery) take(receiver Receiver, body []byte, envelope autotask.Envelo
 
 // changes says whether the action is one that we subscribe to.
 func changes(action string) bool {
-	for _, known := range []string{autotask.ActionCreate, autotask.ActionUpdate, autotask.ActionDelete} {
+	for _, known := range []string{callout.ActionCreate, callout.ActionUpdate, callout.ActionDelete} {
 		if strings.EqualFold(action, known) {
 			return true
 		}

@@ -12,12 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-	"go.uber.org/zap"
-
-	"channelsync/api/autotask"
+	callout "channelsync/api/autotask/callback"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
 )
 
 func TestMain(m *testing.M) {
@@ -166,7 +165,7 @@ func request(path string, secret v1.Secret, body string) *http.Request {
 	r.RemoteAddr = "203.0.113.7:4444"
 	r.Header.Set("Content-Type", "application/json")
 	if secret != "" {
-		r.Header.Set(autotask.SignatureHeader, autotask.Sign(secret, []byte(body)))
+		r.Header.Set(callout.SignatureHeader, callout.Sign(secret, []byte(body)))
 	}
 	return r
 }

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"channelsync/api/autotask"
+	callout "channelsync/api/autotask/callback"
 	v1 "channelsync/api/v1"
 )
 
@@ -25,16 +25,16 @@ func FuzzDelivery(f *testing.F) {
 		}
 		r := request(path, "", string(body))
 		if sign {
-			header = autotask.Sign(companySecret, body)
+			header = callout.Sign(companySecret, body)
 		}
-		r.Header.Set(autotask.SignatureHeader, header)
+		r.Header.Set(callout.SignatureHeader, header)
 		resp := serve(w.handler(w.config()), r)
 		switch resp.StatusCode {
 		case 202, 204, 400, 401, 413:
 		default:
 			t.Errorf("answered %d", resp.StatusCode)
 		}
-		_, authentic := autotask.VerifySignature(header, body, []v1.Secret{companySecret, companyOld, contactSecret, pendingSecret}...)
+		_, authentic := callout.VerifySignature(header, body, []v1.Secret{companySecret, companyOld, contactSecret, pendingSecret}...)
 		if !authentic && len(w.published)+len(w.rejected) > 0 {
 			t.Error("kept something that nobody vouches for")
 		}

@@ -6,13 +6,13 @@ import (
 	"strconv"
 	"strings"
 
-	"channelsync/api/autotask"
+	callout "channelsync/api/autotask/callback"
 )
 
 // messageID is what the journal de-duplicates by, for 30 minutes: installation,
 // webhook, sequence number, action and id. The GUID alone names the webhook, not
 // the event. Without a sequence number the body itself is the identity.
-func messageID(installation, guid string, c autotask.Callback, body []byte) string {
+func messageID(installation, guid string, c callout.Event, body []byte) string {
 	if c.SequenceNumber == nil {
 		sum := sha256.Sum256(body)
 		return installation + "|" + hex.EncodeToString(sum[:])

@@ -13,9 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	callout "channelsync/api/autotask/callback"
 	"github.com/google/go-cmp/cmp"
-
-	"channelsync/api/autotask"
 )
 
 func expectRetryAfter(t *testing.T, resp *http.Response) {
@@ -164,7 +163,7 @@ func hold(t *testing.T, h http.Handler, n int, header string) {
 		r.Body = io.NopCloser(&slowBody{Reader: strings.NewReader("x"), started: started, goOn: goOn})
 		r.ContentLength = -1
 		if header != "" {
-			r.Header.Set(autotask.SignatureHeader, header)
+			r.Header.Set(callout.SignatureHeader, header)
 		}
 		wg.Go(func() { serve(h, r) })
 	}
@@ -176,7 +175,7 @@ func hold(t *testing.T, h http.Handler, n int, header string) {
 // However many half requests a stranger has on the way, every request that arrives in
 // full is judged for itself, those of his own address included.
 func TestStrangersUseUpTheirOwnShareOnly(t *testing.T) {
-	wellFormed := autotask.Sign("forged", []byte("x"))
+	wellFormed := callout.Sign("forged", []byte("x"))
 	for _, tc := range []struct {
 		name   string
 		n      int

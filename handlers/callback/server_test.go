@@ -13,12 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
-
-	"channelsync/api/autotask"
+	callout "channelsync/api/autotask/callback"
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/internal/forwarded"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 // TestBodyThatNeverArrives is a client that says more than it sends: the
@@ -36,7 +35,7 @@ func TestBodyThatNeverArrives(t *testing.T) {
 	defer func() { _ = conn.Close() }()
 	body := envelope()
 	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nX-Hook-Signature: %s\r\nContent-Length: %d\r\n\r\n%s",
-		main(live), autotask.Sign(companySecret, []byte(body)), len(body)+1, body)
+		main(live), callout.Sign(companySecret, []byte(body)), len(body)+1, body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +67,7 @@ func begin(t *testing.T, addr, from string, secret v1.Secret, body string, n int
 	t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
 	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: %s\r\nX-Hook-Signature: %s\r\nContent-Length: %d\r\n\r\n%s",
-		main(live), from, autotask.Sign(secret, []byte(body)), len(body), body[:len(body)-n])
+		main(live), from, callout.Sign(secret, []byte(body)), len(body), body[:len(body)-n])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +182,7 @@ func TestSlowPublishOutlivesTheReadTimeout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set(autotask.SignatureHeader, autotask.Sign(companySecret, []byte(envelope())))
+	req.Header.Set(callout.SignatureHeader, callout.Sign(companySecret, []byte(envelope())))
 	resp, err := srv.Client().Do(req)
 	if err != nil {
 		t.Fatal(err)

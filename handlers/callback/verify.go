@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"channelsync/api/autotask"
+	callout "channelsync/api/autotask/callback"
 	v1 "channelsync/api/v1"
 )
 
@@ -13,12 +13,12 @@ const maxGUID = 100
 
 // authenticate says whether a secret of the installation signed the body, and
 // whether the registration that has this secret is the one the body names.
-func (d *delivery) authenticate(receiver Receiver, signature string, body []byte, envelope autotask.Envelope) bool {
+func (d *delivery) authenticate(receiver Receiver, signature string, body []byte, envelope callout.Envelope) bool {
 	var secrets []v1.Secret
 	for _, reg := range receiver.Registrations {
 		secrets = append(secrets, reg.Secrets...)
 	}
-	i, ok := autotask.VerifySignature(signature, body, secrets...)
+	i, ok := callout.VerifySignature(signature, body, secrets...)
 	if !ok {
 		return false
 	}

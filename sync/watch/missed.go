@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"channelsync/api/autotask"
+	callout "channelsync/api/autotask/callback"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 )
@@ -46,12 +47,12 @@ func (w *Watcher) ReadMissed(ctx context.Context) (int, error) {
 	}
 	var changes []events.Change
 	for _, row := range rows {
-		c, err := autotask.DecodeCallback([]byte(row.Payload))
+		c, err := callout.Decode([]byte(row.Payload))
 		if err != nil {
 			w.Log.Warn("a missed callout cannot be read; the stamps find its record", zap.Error(err))
 			continue
 		}
-		kind, known := autotask.KindOfEntity(c.EntityType)
+		kind, known := callout.KindOfEntity(c.EntityType)
 		if !known || !in.Uses()[kind] {
 			continue
 		}

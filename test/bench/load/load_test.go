@@ -10,9 +10,8 @@ import (
 	"testing"
 	"time"
 
+	callout "channelsync/api/autotask/callback"
 	"go.uber.org/goleak"
-
-	"channelsync/api/autotask"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -24,8 +23,8 @@ func TestRun(t *testing.T) {
 	seen := make(chan int64, 1000)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		_, authentic := autotask.VerifySignature(r.Header.Get(autotask.SignatureHeader), body, "a secret")
-		c, undecodable := autotask.DecodeCallback(body)
+		_, authentic := callout.VerifySignature(r.Header.Get(callout.SignatureHeader), body, "a secret")
+		c, undecodable := callout.Decode(body)
 		if err != nil || !authentic || undecodable != nil || r.URL.Path != "/callbacks/autotask/x" {
 			wrong.Add(1)
 		} else {

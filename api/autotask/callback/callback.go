@@ -1,4 +1,4 @@
-package autotask
+package callback
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"channelsync/api/autotask/internal/lenient"
 	v1 "channelsync/api/v1"
 )
 
@@ -24,10 +25,10 @@ const (
 	ActionDeactivated = "Deactivated"
 )
 
-// Callback is what Autotask posts when a record changes. Only Action, EntityType
+// Event is what Autotask posts when a record changes. Only Action, EntityType
 // and ID may be relied on; the values in Fields are never synced, the record is
 // fetched again instead.
-type Callback struct {
+type Event struct {
 	// Action is a known one in the vendor's spelling, however it came; others are cut to 100 characters.
 	Action string
 	// GUID is the webhook registration's; "" when the body has none.
@@ -54,69 +55,69 @@ const (
 	maxFieldNames = 100 // a change names fields to inform, not to be complete
 )
 
-// CallbackError says what is wrong with the body of a callback. Field is "" when
+// Error says what is wrong with the body of a callback. Field is "" when
 // the body as a whole is not the envelope.
-type CallbackError struct {
+type Error struct {
 	Field string // the vendor's key: Id, Action, EntityType, Guid
 	Got   string
 	Want  string
 }
 
 // Error names the field, what came and what was wanted.
-func (e *CallbackError) Error() string {
+func (e *Error) Error() string {
 	if e.Field == "" {
 		return fmt.Sprintf("read callback: got %s, want %s", e.Got, e.Want)
 	}
 	return fmt.Sprintf("read callback: %s: got %s, want %s", e.Field, e.Got, e.Want)
 }
 
-// DecodeCallback reads the body of a callback, as leniently as live captures
+// Decode reads the body of a callback, as leniently as live captures
 // differ: keys in any case (PersonId and PersonID), Fields missing, null or an
 // array, times with and without fraction or zone, a sequence number as text. It
 // insists on one JSON object with an Action, an EntityType and a whole number, which
 // may stand as decimal text, as Id; a Deactivated needs the Action alone. Every error
 // is a *CallbackError.
-func DecodeCallback(body []byte) (Callback, error) { return OpenEnvelope(body).Decode() }
+func Decode(body []byte) (Event, error) { return OpenEnvelope(body).Decode() }
 
 // Decode is DecodeCallback.
-func (e Envelope) Decode() (Callback, error) {
+func (e Envelope) Decode() (Event, error) {
 	if e.err != nil {
-		return Callback{}, e.err
+		return Event{}, e.err
 	}
 	keys := e.keys
 	var err error
-	c := Callback{
-		Action:         canonicalAction(word(keys.get("Action"))),
-		GUID:           textOf(keys.get("Guid")),
-		EntityType:     word(keys.get("EntityType")),
-		Fields:         fieldNames(keys.get("Fields")),
-		SequenceNumber: lenientInt(keys.get("SequenceNumber")),
+	c := Event{
+		Action:         canonicalAction(word(keys.Get("Action"))),
+		GUID:           lenient.Text(keys.Get("Guid")),
+		EntityType:     word(keys.Get("EntityType")),
+		Fields:         fieldNames(keys.Get("Fields")),
+		SequenceNumber: lenient.Int(keys.Get("SequenceNumber")),
 	}
-	if at, err := ParseTime(textOf(keys.get("EventTime"))); err == nil {
+	if at, err := lenient.Time(lenient.Text(keys.Get("EventTime"))); err == nil {
 		c.EventTime = at
 	}
-	if person := lenientInt(keys.get("PersonId")); person != nil {
+	if person := lenient.Int(keys.Get("PersonId")); person != nil {
 		c.PersonID = *person
 	}
-	if raw := keys.get("Id"); raw != nil || c.Action != ActionDeactivated {
-		if c.ID, err = callbackID(raw); err != nil {
-			return Callback{}, err
+	if raw := keys.Get("Id"); raw != nil || c.Action != ActionDeactivated {
+		if c.ID, err = recordID(raw); err != nil {
+			return Event{}, err
 		}
 	}
 	return c, c.complete()
 }
 
 // complete names what a callback lacks, or has too much of.
-func (c Callback) complete() error {
+func (c Event) complete() error {
 	switch {
 	case c.Action == "":
-		return &CallbackError{Field: "Action", Got: "nothing", Want: "text"}
+		return &Error{Field: "Action", Got: "nothing", Want: "text"}
 	case utf8.RuneCountInString(c.GUID) > maxWord:
-		return &CallbackError{Field: "Guid", Got: "longer text", Want: fmt.Sprintf("at most %d characters", maxWord)}
+		return &Error{Field: "Guid", Got: "longer text", Want: fmt.Sprintf("at most %d characters", maxWord)}
 	case c.EntityType == "" && c.Action != ActionDeactivated:
-		return &CallbackError{Field: "EntityType", Got: "nothing", Want: "text"}
+		return &Error{Field: "EntityType", Got: "nothing", Want: "text"}
 	case c.ID < 0:
-		return &CallbackError{Field: "Id", Got: strconv.FormatInt(c.ID, 10), Want: "a whole number from 0 up"}
+		return &Error{Field: "Id", Got: strconv.FormatInt(c.ID, 10), Want: "a whole number from 0 up"}
 	}
 	return nil
 }
@@ -136,7 +137,7 @@ func KindOfEntity(entityType string) (v1.Kind, bool) {
 	return "", false
 }
 
-func envelope(body []byte) (keys object, err error) {
+func envelope(body []byte) (keys lenient.Object, err error) {
 	if json.Unmarshal(body, &keys) == nil && keys != nil {
 		return keys, nil
 	}
@@ -146,14 +147,14 @@ func envelope(body []byte) (keys object, err error) {
 // notTheEnvelope says why a body is not one JSON object.
 func notTheEnvelope(body []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(body))
-	var keys object
+	var keys lenient.Object
 	got := "more after the JSON object"
 	if err := dec.Decode(&keys); err != nil {
 		got = notAnObject(err)
 	} else if keys == nil {
 		got = "null"
 	}
-	return &CallbackError{Got: got, Want: "one JSON object"}
+	return &Error{Got: got, Want: "one JSON object"}
 }
 
 // notAnObject describes why the body did not decode, without quoting it.
@@ -170,24 +171,24 @@ func notAnObject(err error) string {
 	return "text that is not JSON"
 }
 
-func callbackID(raw json.RawMessage) (int64, error) {
+func recordID(raw json.RawMessage) (int64, error) {
 	const want = "a whole number"
-	switch kind := jsonKind(raw); kind {
+	switch kind := lenient.KindOf(raw); kind {
 	case "number":
-		if n, ok := wholeNumber(string(raw)); ok {
+		if n, ok := lenient.WholeNumber(string(raw)); ok {
 			return n, nil
 		}
-		return 0, &CallbackError{Field: "Id", Got: shorten(string(raw), 40), Want: want}
+		return 0, &Error{Field: "Id", Got: lenient.Shorten(string(raw), 40), Want: want}
 	case "text":
-		text := textOf(raw)
+		text := lenient.Text(raw)
 		if strings.Trim(text, "0123456789") == "" {
 			if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 				return n, nil
 			}
 		}
-		return 0, &CallbackError{Field: "Id", Got: "text " + strconv.Quote(shorten(text, 40)), Want: want}
+		return 0, &Error{Field: "Id", Got: "text " + strconv.Quote(lenient.Shorten(text, 40)), Want: want}
 	default:
-		return 0, &CallbackError{Field: "Id", Got: kind, Want: want}
+		return 0, &Error{Field: "Id", Got: kind, Want: want}
 	}
 }
 
@@ -195,7 +196,7 @@ func callbackID(raw json.RawMessage) (int64, error) {
 // of name and value that several integrations first assumed.
 func fieldNames(raw json.RawMessage) []string {
 	var names []string
-	switch jsonKind(raw) {
+	switch lenient.KindOf(raw) {
 	case "object":
 		var fields map[string]unread
 		if json.Unmarshal(raw, &fields) == nil {
@@ -224,18 +225,18 @@ func (*unread) UnmarshalJSON([]byte) error { return nil }
 
 // pairName is the name in a pair of name and value, "" when it has none.
 func pairName(pair json.RawMessage) string {
-	var keys object
+	var keys lenient.Object
 	if json.Unmarshal(pair, &keys) != nil {
 		return ""
 	}
-	name, _ := unquote(bytes.TrimSpace(keys.get("name")))
+	name, _ := lenient.Unquote(bytes.TrimSpace(keys.Get("name")))
 	return name
 }
 
 // word is a text that is compared with known ones. A longer one is none of them: its
 // beginning is enough to show it.
 func word(raw json.RawMessage) string {
-	text := textOf(raw)
+	text := lenient.Text(raw)
 	if len(text) <= maxWord {
 		return text
 	}

@@ -1,4 +1,4 @@
-package autotask
+package lenient
 
 import (
 	"bytes"
@@ -12,14 +12,14 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// object is a JSON object whose keys are looked up in any case, as the vendor's
+// Object is a JSON object whose keys are looked up in any case, as the vendor's
 // server treats them.
-type object map[string]json.RawMessage
+type Object map[string]json.RawMessage
 
-// get returns the value of a key, nil where there is none. The exact spelling
+// Get returns the value of a key, nil where there is none. The exact spelling
 // wins over other ones, and those are tried in a fixed order, so that the same
 // body always reads the same.
-func (o object) get(key string) json.RawMessage {
+func (o Object) Get(key string) json.RawMessage {
 	if raw, ok := o[key]; ok {
 		return raw
 	}
@@ -35,8 +35,8 @@ func (o object) get(key string) json.RawMessage {
 	return o[slices.Min(found)]
 }
 
-// jsonKind names the type of a JSON value in a word that an error can show.
-func jsonKind(raw json.RawMessage) string {
+// KindOf names the type of a JSON value in a word that an error can show.
+func KindOf(raw json.RawMessage) string {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 {
 		return "nothing"
@@ -56,22 +56,22 @@ func jsonKind(raw json.RawMessage) string {
 	return "number"
 }
 
-// textOf is the value of a JSON string, trimmed; "" for null and nothing, and
+// Text is the value of a JSON string, trimmed; "" for null and nothing, and
 // the JSON itself for any other type, so that it can be compared but not mistaken.
-func textOf(raw json.RawMessage) string {
-	switch jsonKind(raw) {
+func Text(raw json.RawMessage) string {
+	switch KindOf(raw) {
 	case "nothing", "null":
 		return ""
 	case "text":
-		text, _ := unquote(bytes.TrimSpace(raw))
+		text, _ := Unquote(bytes.TrimSpace(raw))
 		return strings.TrimSpace(text)
 	}
 	return strings.TrimSpace(string(raw))
 }
 
-// unquote is the value of a JSON string. Nearly all of them hold no escape and are
+// Unquote is the value of a JSON string. Nearly all of them hold no escape and are
 // what stands between their quotes; the decoder would take ten times as long to say so.
-func unquote(raw json.RawMessage) (text string, ok bool) {
+func Unquote(raw json.RawMessage) (text string, ok bool) {
 	if n := len(raw); n >= 2 && raw[0] == '"' && raw[n-1] == '"' {
 		if inner := raw[1 : n-1]; plain(inner) {
 			return string(inner), true
@@ -91,24 +91,24 @@ func plain(inner []byte) bool {
 	return utf8.Valid(inner)
 }
 
-// lenientInt reads a number or a numeric text; nil for anything else.
-func lenientInt(raw json.RawMessage) *int64 {
-	if kind := jsonKind(raw); kind != "number" && kind != "text" {
+// Int reads a number or a numeric text; nil for anything else.
+func Int(raw json.RawMessage) *int64 {
+	if kind := KindOf(raw); kind != "number" && kind != "text" {
 		return nil
 	}
-	n, ok := wholeNumber(textOf(raw))
+	n, ok := WholeNumber(Text(raw))
 	if !ok {
 		return nil
 	}
 	return &n
 }
 
-// wholeNumber reads an int64, also when it is written 7.0000 or 1e3.
-func wholeNumber(text string) (int64, bool) {
+// WholeNumber reads an int64, also when it is written 7.0000 or 1e3.
+func WholeNumber(text string) (int64, bool) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return n, true
 	}
-	d, ok := parseDecimal(text)
+	d, ok := Decimal(text)
 	if !ok || !d.IsInteger() || !d.BigInt().IsInt64() {
 		return 0, false
 	}
@@ -122,7 +122,7 @@ const (
 	maxDecimalExponent = 40
 )
 
-func parseDecimal(text string) (decimal.Decimal, bool) {
+func Decimal(text string) (decimal.Decimal, bool) {
 	if text == "" || len(text) > maxDecimalText {
 		return decimal.Decimal{}, false
 	}
@@ -133,8 +133,8 @@ func parseDecimal(text string) (decimal.Decimal, bool) {
 	return d, true
 }
 
-// shorten cuts text to at most n bytes at a character's edge.
-func shorten(text string, n int) string {
+// Shorten cuts text to at most n bytes at a character's edge.
+func Shorten(text string, n int) string {
 	if len(text) <= n {
 		return text
 	}
@@ -144,9 +144,9 @@ func shorten(text string, n int) string {
 	return text[:n] + "…"
 }
 
-// lowered is the object by its keys in lower case, for many lookups.
-func (o object) lowered() object {
-	low := make(object, len(o))
+// Lowered is the object by its keys in lower case, for many lookups.
+func (o Object) Lowered() Object {
+	low := make(Object, len(o))
 	for key, raw := range o {
 		low[strings.ToLower(key)] = raw
 	}
@@ -157,4 +157,10 @@ func (o object) lowered() object {
 		low[strings.ToLower(key)] = o[key]
 	}
 	return low
+}
+
+// Flag is a boolean of metadata, false where it is missing.
+func (o Object) Flag(key string) bool {
+	text := Text(o.Get(key))
+	return strings.EqualFold(text, "true") || text == "1"
 }

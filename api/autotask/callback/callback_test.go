@@ -1,4 +1,4 @@
-package autotask
+package callback
 
 import (
 	"errors"
@@ -13,12 +13,12 @@ import (
 )
 
 func TestDecodeCallbackAsCaptured(t *testing.T) {
-	got, err := DecodeCallback([]byte(vectorEscaped))
-	want := Callback{
+	got, err := Decode([]byte(vectorEscaped))
+	want := Event{
 		Action: ActionUpdate, GUID: "a1da62a4-2c49-40a8-8183-69994ce5b3eb", EntityType: "Account", ID: 1301,
 		Fields:         []string{"CompanyName"},
 		EventTime:      time.Date(2025, 9, 15, 14, 57, 50, 0, time.UTC),
-		SequenceNumber: ptr(int64(33)), PersonID: 29682945,
+		SequenceNumber: pointer(int64(33)), PersonID: 29682945,
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("error %v, difference (-want +got):\n%s", err, diff)
@@ -26,8 +26,8 @@ func TestDecodeCallbackAsCaptured(t *testing.T) {
 }
 
 func TestDecodeCallbackIsLenient(t *testing.T) {
-	base := Callback{Action: ActionUpdate, EntityType: "Account", ID: 5}
-	with := func(change func(*Callback)) Callback {
+	base := Event{Action: ActionUpdate, EntityType: "Account", ID: 5}
+	with := func(change func(*Event)) Event {
 		c := base
 		change(&c)
 		return c
@@ -35,44 +35,44 @@ func TestDecodeCallbackIsLenient(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for name, tc := range map[string]struct {
 		more string // after Action, EntityType and Id
-		want Callback
+		want Event
 	}{
 		"nothing else":       {``, base},
 		"keys of no meaning": {`,"Extra":{"a":[1]}`, base},
-		"PersonID":           {`,"PersonID":7`, with(func(c *Callback) { c.PersonID = 7 })},
+		"PersonID":           {`,"PersonID":7`, with(func(c *Event) { c.PersonID = 7 })},
 		"PersonId null":      {`,"PersonId":null`, base},
 		"Fields null":        {`,"Fields":null`, base},
 		"Fields a text":      {`,"Fields":"x"`, base},
 		"Fields empty":       {`,"Fields":{}`, base},
 		"Fields values of any type": {
 			`,"Fields":{"d":{"x":[1]},"a label with spaces":null,"b":1,"c":true,"":0}`,
-			with(func(c *Callback) { c.Fields = []string{"a label with spaces", "b", "c", "d"} }),
+			with(func(c *Event) { c.Fields = []string{"a label with spaces", "b", "c", "d"} }),
 		},
 		"Fields an array": {
 			`,"Fields":[{"Name":"Phone"},{"name":"CompanyName","value":"x"},"odd",{},{"name":7},{"name":"Phone"}]`,
-			with(func(c *Callback) { c.Fields = []string{"CompanyName", "Phone"} }),
+			with(func(c *Event) { c.Fields = []string{"CompanyName", "Phone"} }),
 		},
-		"sequence as text":     {`,"SequenceNumber":"32"`, with(func(c *Callback) { c.SequenceNumber = ptr(int64(32)) })},
+		"sequence as text":     {`,"SequenceNumber":"32"`, with(func(c *Event) { c.SequenceNumber = pointer(int64(32)) })},
 		"sequence null":        {`,"SequenceNumber":null`, base},
 		"sequence odd":         {`,"SequenceNumber":"x"`, base},
-		"sequence zero":        {`,"SequenceNumber":0`, with(func(c *Callback) { c.SequenceNumber = ptr(int64(0)) })},
-		"time with a fraction": {`,"EventTime":"2026-01-02T03:04:05.1234567Z"`, with(func(c *Callback) { c.EventTime = at.Add(123456700) })},
-		"time without a zone":  {`,"EventTime":"2026-01-02T03:04:05"`, with(func(c *Callback) { c.EventTime = at })},
-		"time with an offset":  {`,"EventTime":"2026-01-01T23:04:05-04:00"`, with(func(c *Callback) { c.EventTime = at })},
+		"sequence zero":        {`,"SequenceNumber":0`, with(func(c *Event) { c.SequenceNumber = pointer(int64(0)) })},
+		"time with a fraction": {`,"EventTime":"2026-01-02T03:04:05.1234567Z"`, with(func(c *Event) { c.EventTime = at.Add(123456700) })},
+		"time without a zone":  {`,"EventTime":"2026-01-02T03:04:05"`, with(func(c *Event) { c.EventTime = at })},
+		"time with an offset":  {`,"EventTime":"2026-01-01T23:04:05-04:00"`, with(func(c *Event) { c.EventTime = at })},
 		"time odd":             {`,"EventTime":"soon"`, base},
 		"time in year 20000":   {`,"EventTime":"20000-01-01T00:00:00Z"`, base},
 		"time after year 9999": {`,"EventTime":"9999-12-31T23:59:59-01:00"`, base},
 		"time before year 0":   {`,"EventTime":"0000-01-01T00:00:00+01:00"`, base},
-		"time in year 9999":    {`,"EventTime":"9999-12-31T23:59:59Z"`, with(func(c *Callback) { c.EventTime = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC) })},
+		"time in year 9999":    {`,"EventTime":"9999-12-31T23:59:59Z"`, with(func(c *Event) { c.EventTime = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC) })},
 		"time a number":        {`,"EventTime":5`, base},
-		"guid in another case": {`,"guid":"AB"`, with(func(c *Callback) { c.GUID = "AB" })},
+		"guid in another case": {`,"guid":"AB"`, with(func(c *Event) { c.GUID = "AB" })},
 		"guid null":            {`,"Guid":null`, base},
-		"guid that is no text": {`,"Guid":7`, with(func(c *Callback) { c.GUID = "7" })},
+		"guid that is no text": {`,"Guid":7`, with(func(c *Event) { c.GUID = "7" })},
 		"one key twice":        {`,"id":9`, base},
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := `{"Action":"update","EntityType":"Account","Id":5` + tc.more + "}\r\n "
-			got, err := DecodeCallback([]byte(body))
+			got, err := Decode([]byte(body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,7 +88,7 @@ func TestDecodeCallbackID(t *testing.T) {
 		`0`: 0, `1301`: 1301, `12.0`: 12, `1e3`: 1000, `-0`: 0, `9223372036854775807`: 9223372036854775807,
 		`"1301"`: 1301, `" 1301 "`: 1301, `"0"`: 0, `"007"`: 7, `"9223372036854775807"`: 9223372036854775807,
 	} {
-		got, err := DecodeCallback([]byte(`{"Action":"Update","EntityType":"Account","Id":` + id + `}`))
+		got, err := Decode([]byte(`{"Action":"Update","EntityType":"Account","Id":` + id + `}`))
 		if err != nil || got.ID != want {
 			t.Errorf("Id %s: got %d, %v; want %d", id, got.ID, err, want)
 		}
@@ -103,7 +103,7 @@ func TestCallbackWordsAreBounded(t *testing.T) {
 	for _, name := range names {
 		fields = append(fields, `"`+name+`":1`)
 	}
-	got, err := DecodeCallback([]byte(`{"Action":"` + long + `ee","EntityType":"` + strings.Repeat("y", 160<<10) + `","Id":1,"Fields":{` + strings.Join(fields, ",") + `}}`))
+	got, err := Decode([]byte(`{"Action":"` + long + `ee","EntityType":"` + strings.Repeat("y", 160<<10) + `","Id":1,"Fields":{` + strings.Join(fields, ",") + `}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,34 +125,34 @@ func TestCallbackWordsAreBounded(t *testing.T) {
 func TestDecodeCallbackRefuses(t *testing.T) {
 	for name, tc := range map[string]struct {
 		body string
-		want CallbackError
+		want Error
 	}{
-		"nothing":             {``, CallbackError{"", "nothing", "one JSON object"}},
-		"not JSON":            {`id=7865&number=T2`, CallbackError{"", "text that is not JSON", "one JSON object"}},
-		"cut off":             {`{"Action":"Update","Id":1`, CallbackError{"", "JSON that is cut off", "one JSON object"}},
-		"a list":              {`[{"Id":1}]`, CallbackError{"", "JSON array", "one JSON object"}},
-		"null":                {`null`, CallbackError{"", "null", "one JSON object"}},
-		"more after it":       {`{"Action":"Update","EntityType":"Account","Id":1}{}`, CallbackError{"", "more after the JSON object", "one JSON object"}},
-		"no Id":               {`{"Action":"Update","EntityType":"Account"}`, CallbackError{"Id", "nothing", "a whole number"}},
-		"Id null":             {`{"Action":"Update","EntityType":"Account","Id":null}`, CallbackError{"Id", "null", "a whole number"}},
-		"Id a word":           {`{"Action":"Update","EntityType":"Account","Id":"Acme"}`, CallbackError{"Id", `text "Acme"`, "a whole number"}},
-		"Id an empty text":    {`{"Action":"Update","EntityType":"Account","Id":""}`, CallbackError{"Id", `text ""`, "a whole number"}},
-		"Id a power as text":  {`{"Action":"Update","EntityType":"Account","Id":"1e3"}`, CallbackError{"Id", `text "1e3"`, "a whole number"}},
-		"Id a sum as text":    {`{"Action":"Update","EntityType":"Account","Id":"-1"}`, CallbackError{"Id", `text "-1"`, "a whole number"}},
-		"Id too large a text": {`{"Action":"Update","EntityType":"Account","Id":"9223372036854775808"}`, CallbackError{"Id", `text "9223372036854775808"`, "a whole number"}},
-		"Id a fraction":       {`{"Action":"Update","EntityType":"Account","Id":1.5}`, CallbackError{"Id", "1.5", "a whole number"}},
-		"Id too large":        {`{"Action":"Update","EntityType":"Account","Id":9223372036854775808}`, CallbackError{"Id", "9223372036854775808", "a whole number"}},
-		"Id an endless power": {`{"Action":"Update","EntityType":"Account","Id":1e999999999}`, CallbackError{"Id", "1e999999999", "a whole number"}},
-		"Id an object":        {`{"Action":"Update","EntityType":"Account","Id":{}}`, CallbackError{"Id", "object", "a whole number"}},
-		"Id negative":         {`{"Action":"Update","EntityType":"Account","Id":-1}`, CallbackError{"Id", "-1", "a whole number from 0 up"}},
-		"no Action":           {`{"EntityType":"Account","Id":1}`, CallbackError{"Action", "nothing", "text"}},
-		"Action empty":        {`{"Action":" ","EntityType":"Account","Id":1}`, CallbackError{"Action", "nothing", "text"}},
-		"no EntityType":       {`{"Action":"Update","Id":1}`, CallbackError{"EntityType", "nothing", "text"}},
-		"Guid endless":        {`{"Action":"Update","EntityType":"Account","Id":1,"Guid":"` + strings.Repeat("x", 101) + `"}`, CallbackError{"Guid", "longer text", "at most 100 characters"}},
+		"nothing":             {``, Error{"", "nothing", "one JSON object"}},
+		"not JSON":            {`id=7865&number=T2`, Error{"", "text that is not JSON", "one JSON object"}},
+		"cut off":             {`{"Action":"Update","Id":1`, Error{"", "JSON that is cut off", "one JSON object"}},
+		"a list":              {`[{"Id":1}]`, Error{"", "JSON array", "one JSON object"}},
+		"null":                {`null`, Error{"", "null", "one JSON object"}},
+		"more after it":       {`{"Action":"Update","EntityType":"Account","Id":1}{}`, Error{"", "more after the JSON object", "one JSON object"}},
+		"no Id":               {`{"Action":"Update","EntityType":"Account"}`, Error{"Id", "nothing", "a whole number"}},
+		"Id null":             {`{"Action":"Update","EntityType":"Account","Id":null}`, Error{"Id", "null", "a whole number"}},
+		"Id a word":           {`{"Action":"Update","EntityType":"Account","Id":"Acme"}`, Error{"Id", `text "Acme"`, "a whole number"}},
+		"Id an empty text":    {`{"Action":"Update","EntityType":"Account","Id":""}`, Error{"Id", `text ""`, "a whole number"}},
+		"Id a power as text":  {`{"Action":"Update","EntityType":"Account","Id":"1e3"}`, Error{"Id", `text "1e3"`, "a whole number"}},
+		"Id a sum as text":    {`{"Action":"Update","EntityType":"Account","Id":"-1"}`, Error{"Id", `text "-1"`, "a whole number"}},
+		"Id too large a text": {`{"Action":"Update","EntityType":"Account","Id":"9223372036854775808"}`, Error{"Id", `text "9223372036854775808"`, "a whole number"}},
+		"Id a fraction":       {`{"Action":"Update","EntityType":"Account","Id":1.5}`, Error{"Id", "1.5", "a whole number"}},
+		"Id too large":        {`{"Action":"Update","EntityType":"Account","Id":9223372036854775808}`, Error{"Id", "9223372036854775808", "a whole number"}},
+		"Id an endless power": {`{"Action":"Update","EntityType":"Account","Id":1e999999999}`, Error{"Id", "1e999999999", "a whole number"}},
+		"Id an object":        {`{"Action":"Update","EntityType":"Account","Id":{}}`, Error{"Id", "object", "a whole number"}},
+		"Id negative":         {`{"Action":"Update","EntityType":"Account","Id":-1}`, Error{"Id", "-1", "a whole number from 0 up"}},
+		"no Action":           {`{"EntityType":"Account","Id":1}`, Error{"Action", "nothing", "text"}},
+		"Action empty":        {`{"Action":" ","EntityType":"Account","Id":1}`, Error{"Action", "nothing", "text"}},
+		"no EntityType":       {`{"Action":"Update","Id":1}`, Error{"EntityType", "nothing", "text"}},
+		"Guid endless":        {`{"Action":"Update","EntityType":"Account","Id":1,"Guid":"` + strings.Repeat("x", 101) + `"}`, Error{"Guid", "longer text", "at most 100 characters"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := DecodeCallback([]byte(tc.body))
-			var got *CallbackError
+			_, err := Decode([]byte(tc.body))
+			var got *Error
 			if !errors.As(err, &got) {
 				t.Fatalf("error %v (%T), want a *CallbackError", err, err)
 			}
@@ -167,11 +167,11 @@ func TestDecodeCallbackRefuses(t *testing.T) {
 }
 
 func TestDecodeCallbackDeactivatedNeedsOnlyTheAction(t *testing.T) {
-	got, err := DecodeCallback([]byte(`{"Action":"DEACTIVATED"}`))
-	if diff := cmp.Diff(Callback{Action: ActionDeactivated}, got); err != nil || diff != "" {
+	got, err := Decode([]byte(`{"Action":"DEACTIVATED"}`))
+	if diff := cmp.Diff(Event{Action: ActionDeactivated}, got); err != nil || diff != "" {
 		t.Errorf("error %v, difference (-want +got):\n%s", err, diff)
 	}
-	if _, err := DecodeCallback([]byte("\xef\xbb\xbf" + `{"Action":"Deactivated"}`)); err != nil {
+	if _, err := Decode([]byte("\xef\xbb\xbf" + `{"Action":"Deactivated"}`)); err != nil {
 		t.Errorf("with a byte order mark: %v", err)
 	}
 }
@@ -221,9 +221,9 @@ func FuzzDecodeCallback(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		c, err := DecodeCallback(body)
+		c, err := Decode(body)
 		if err != nil {
-			var typed *CallbackError
+			var typed *Error
 			if !errors.As(err, &typed) {
 				t.Fatalf("untyped error %v", err)
 			}
@@ -232,7 +232,7 @@ func FuzzDecodeCallback(f *testing.F) {
 		if c.ID < 0 || c.Action == "" || (c.EntityType == "" && c.Action != ActionDeactivated) {
 			t.Fatalf("accepted %+v", c)
 		}
-		if again, err := DecodeCallback(body); err != nil || !cmp.Equal(c, again) {
+		if again, err := Decode(body); err != nil || !cmp.Equal(c, again) {
 			t.Fatalf("read twice differently: %+v, %+v (%v)", c, again, err)
 		}
 	})
@@ -243,8 +243,10 @@ func BenchmarkDecodeCallback(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := DecodeCallback(body); err != nil {
+		if _, err := Decode(body); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
+
+func pointer[T any](v T) *T { return &v }

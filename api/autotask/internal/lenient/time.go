@@ -1,4 +1,4 @@
-package autotask
+package lenient
 
 import (
 	"fmt"
@@ -20,10 +20,10 @@ var timeLayouts = [...]string{
 	"2006-01-02",
 }
 
-// ParseTime reads a time as the vendor writes it, into UTC. The empty text is
+// Time reads a time as the vendor writes it, into UTC. The empty text is
 // the zero time, as a date that is not set comes as null or "". A time outside the years
 // 0 to 9999, which only an offset can make, is an error: JSON cannot hold it.
-func ParseTime(text string) (time.Time, error) {
+func Time(text string) (time.Time, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return time.Time{}, nil
@@ -39,14 +39,14 @@ func ParseTime(text string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("read time: got %d characters, want the form 2006-01-02T15:04:05Z", len(text))
 }
 
-// parseDate reads the calendar day of a time as it is written, as midnight UTC; the
+// Date reads the calendar day of a time as it is written, as midnight UTC; the
 // empty text is the zero time.
-func parseDate(text string) (time.Time, bool) {
+func Date(text string) (time.Time, bool) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return time.Time{}, true
 	}
-	if _, err := ParseTime(text); err != nil {
+	if _, err := Time(text); err != nil {
 		return time.Time{}, false
 	}
 	day, err := time.Parse(time.DateOnly, text[:len(time.DateOnly)]) // every form begins with it

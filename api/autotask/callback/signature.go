@@ -1,4 +1,4 @@
-package autotask
+package callback
 
 import (
 	"crypto/hmac"

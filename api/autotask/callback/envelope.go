@@ -1,16 +1,18 @@
-package autotask
+package callback
 
 import (
 	"bytes"
 	"encoding/json"
 	"strings"
+
+	"channelsync/api/autotask/internal/lenient"
 )
 
 // Envelope is the body of a callback that may be anything, opened once for what is
 // asked of it before it is known to be authentic, and after.
 type Envelope struct {
 	body []byte
-	keys object
+	keys lenient.Object
 	err  error // why the body is not one JSON object
 }
 
@@ -26,7 +28,7 @@ func OpenEnvelope(body []byte) Envelope {
 // hint to look at the registration, so it need not trust or understand the rest.
 func (e Envelope) Action() string {
 	if e.err == nil {
-		return canonicalAction(textOf(e.keys.get("Action")))
+		return canonicalAction(lenient.Text(e.keys.Get("Action")))
 	}
 	dec := json.NewDecoder(bytes.NewReader(e.body)) // it may be cut off after its Action
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
@@ -39,7 +41,7 @@ func (e Envelope) Action() string {
 			return ""
 		}
 		if name, ok := key.(string); ok && strings.EqualFold(name, "Action") {
-			return canonicalAction(textOf(value))
+			return canonicalAction(lenient.Text(value))
 		}
 	}
 	return ""
@@ -74,11 +76,11 @@ func (e Envelope) GUID() string {
 
 // guidText is the text of a Guid, trimmed; false where there is none or it is null.
 func guidText(raw json.RawMessage) (string, bool) {
-	switch jsonKind(raw) {
+	switch lenient.KindOf(raw) {
 	case "nothing", "null":
 		return "", false
 	case "text":
-		return textOf(raw), true
+		return lenient.Text(raw), true
 	}
 	return guidNoText, true
 }

@@ -31,6 +31,6 @@ ENV CHANNELSYNC_DATA_DIR=/data \
 VOLUME /data
 EXPOSE 8080 8081
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["/channelsync", "healthcheck", "--url", "http://127.0.0.1:8080/livez"]
+    CMD ["/channelsync", "healthcheck"]
 ENTRYPOINT ["/channelsync"]
 CMD ["serve"]

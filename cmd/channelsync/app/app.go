@@ -61,6 +61,8 @@ type Options struct {
 type App struct {
 	opts            Options
 	callback, admin *server
+	callbackCert    certificates // nil: plain http
+	adminCert       certificates // nil: plain http
 	manager         *control.Manager
 	tokens          *identity.Store
 	cluster         *cluster              // nil: the only instance
@@ -144,6 +146,11 @@ func (a *App) Start(ctx context.Context) error {
 	})
 	dispatcher.Start(ctx)
 	notifier.Start(ctx)
+	for name, cert := range map[string]certificates{"callback certificate": a.callbackCert, "admin certificate": a.adminCert} {
+		if cert != nil {
+			a.working.Go(ctx, name, func(ctx context.Context) error { cert.Run(ctx); return nil })
+		}
+	}
 	for name, run := range map[string]func(context.Context) error{
 		"watch of the event store": a.stuck,
 		"installations":            func(ctx context.Context) error { a.manager.Run(ctx); return nil },
@@ -238,9 +245,9 @@ func (a *App) fail(err error) {
 	}
 }
 
-// listen opens a listener, with TLS when a certificate is given. A listener that
+// listen opens a listener, with TLS when there is a certificate. A listener that
 // was never served is closed by Stop.
-func (a *App) listen(setting, addr string, s func(addr string) *http.Server, cert, key string) (*server, error) {
+func (a *App) listen(setting, addr string, s func(addr string) *http.Server, cert certificates) (*server, error) {
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("%s: got %q, want an address that can be listened on: %w", setting, addr, err)
@@ -253,12 +260,8 @@ func (a *App) listen(setting, addr string, s func(addr string) *http.Server, cer
 	})
 	srv := s(l.Addr().String())
 	l = handlers.Bound(l, openFiles(), a.opts.Config.TrustedProxies)
-	if cert != "" {
-		pair, err := tls.LoadX509KeyPair(cert, key)
-		if err != nil {
-			return nil, fmt.Errorf("%s: load --admin-tls-cert and --admin-tls-key: %w", setting, err)
-		}
-		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}})
+	if cert != nil {
+		l = tls.NewListener(l, cert.Config())
 	}
 	return &server{Server: srv, listener: l}, nil
 }
@@ -277,12 +280,12 @@ func (a *App) listeners(public, admin http.Handler) error {
 	var err error
 	a.callback, err = a.listen("--callback-listen", cfg.CallbackListen, func(addr string) *http.Server {
 		return handlers.NewPublicServer(addr, public, log)
-	}, "", "")
+	}, a.callbackCert)
 	if err != nil {
 		return err
 	}
 	a.admin, err = a.listen("--admin-listen", cfg.AdminListen, func(addr string) *http.Server {
 		return handlers.NewAdminServer(addr, admin, log)
-	}, cfg.AdminTLSCert, cfg.AdminTLSKey)
+	}, a.adminCert)
 	return err
 }

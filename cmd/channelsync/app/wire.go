@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -111,9 +112,12 @@ func (a *App) wire(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := a.openCertificates(cfg); err != nil {
+		return err
+	}
 	adminSide, err := handlers.Admin(handlers.AdminConfig{
-		API: api, Tokens: a.tokens, Key: cfg.AdminToken,
-		Ready: append(checks(bus), a.serves(), health.Check{Name: "progress", Probe: a.watchdog.Check}), Metrics: metrics.registry,
+		API: api, Tokens: a.tokens, Key: cfg.AdminToken, Metrics: metrics.registry,
+		Ready:   slices.Concat(checks(bus), []health.Check{a.serves(), {Name: "progress", Probe: a.watchdog.Check}}, a.certificateChecks()),
 		Proxies: cfg.TrustedProxies, URL: cfg.AdminURL, Version: a.opts.Version, Log: log, Now: a.opts.Now,
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -111,6 +112,47 @@ func baseURL(to *string, s string) error {
 		return want("an https URL (http only for a loopback host)")
 	}
 	*to = strings.TrimRight(u.String(), "/")
+	return nil
+}
+
+// directoryURL takes an https URL, or http to loopback, as it is.
+func directoryURL(to *string, s string) error {
+	var base string
+	if err := baseURL(&base, s); err != nil {
+		return err
+	}
+	if base == "" {
+		return want("an https URL (http only for a loopback host)")
+	}
+	*to = s
+	return nil
+}
+
+// dnsName takes a name that an authority would certify: no address, not of this machine alone.
+func dnsName(to *string, s string) error {
+	if s == "" {
+		return nil
+	}
+	name := strings.ToLower(strings.TrimSuffix(s, "."))
+	labels := strings.Split(name, ".")
+	if len(labels) < 2 || len(name) > 253 || net.ParseIP(name) != nil || slices.ContainsFunc(labels, func(l string) bool {
+		return l == "" || len(l) > 63 || strings.HasPrefix(l, "-") || strings.HasSuffix(l, "-") ||
+			strings.Trim(l, "abcdefghijklmnopqrstuvwxyz0123456789-") != ""
+	}) {
+		return want("one DNS name, such as hooks.example.com")
+	}
+	*to = name
+	return nil
+}
+
+func email(to *string, s string) error {
+	if s == "" {
+		return nil
+	}
+	if a, err := mail.ParseAddress(s); err != nil || a.Address != s {
+		return want("an e-mail address, such as ops@example.com")
+	}
+	*to = s
 	return nil
 }
 

@@ -12,7 +12,25 @@ import (
 // check looks at what only several settings together can tell, and fills the
 // defaults that depend on another setting. Called once every value stands alone.
 func (c *Config) check() []error {
-	return slices.Concat(c.checkAdmin(), c.checkNATS(), c.checkKeys(), c.checkSources(), c.checkNotify())
+	return slices.Concat(c.checkCallback(), c.checkAdmin(), c.checkNATS(), c.checkKeys(), c.checkSources(), c.checkNotify())
+}
+
+func (c *Config) checkCallback() []error {
+	t := c.CallbackTLS
+	switch {
+	case t.ACMEDomain != "" && (t.Cert != "" || t.Key != ""):
+		return []error{c.clash("callback-acme-domain", "want it or --callback-tls-cert and --callback-tls-key, not both: a listener has one certificate")}
+	case t.ACMEDomain == "" && t.ACMEEmail != "":
+		return []error{c.clash("callback-acme-email", "want --callback-acme-domain too: nothing is asked for without it")}
+	case (t.Cert == "") != (t.Key == ""):
+		return []error{c.clash("callback-tls-cert", "want both --callback-tls-cert and --callback-tls-key, or neither")}
+	case t.Cert == "":
+		return nil
+	}
+	if _, err := tls.LoadX509KeyPair(t.Cert, t.Key); err != nil {
+		return []error{c.clash("callback-tls-cert", fmt.Sprintf("want a certificate that fits --callback-tls-key (%v)", err))}
+	}
+	return nil
 }
 
 func (c *Config) checkAdmin() []error {

@@ -15,6 +15,7 @@ type Config struct {
 	AdminTLSKey    string
 	AdminPlaintext bool           // a proxy in front terminates TLS, said on purpose
 	PublicURL      string         // without a trailing slash; empty means polling mode
+	CallbackTLS    TLS            // of the public listener
 	AdminURL       string         // what people open the console under, without a trailing slash; empty: any address
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For and -Proto are believed, on both listeners
 	DataDir        string
@@ -38,6 +39,16 @@ type Config struct {
 	PrintConfig bool // print the settings and stop
 
 	settings []setting // every value as given and where it came from, for Dump
+}
+
+// TLS says where the public listener has its certificate from: from files, by ACME, or,
+// with neither, nowhere: a proxy in front terminates TLS.
+type TLS struct {
+	Cert          string // PEM file; set together with Key or not at all
+	Key           string
+	ACMEDomain    string // empty: no ACME
+	ACMEEmail     string
+	ACMEDirectory string // URL of the authority
 }
 
 // NATS says which stream server is used.

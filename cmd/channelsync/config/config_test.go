@@ -47,6 +47,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := Config{
 		CallbackListen: "127.0.0.1:8080", AdminListen: "127.0.0.1:8081", DataDir: "./channelsync-data",
+		CallbackTLS:    TLS{ACMEDirectory: "https://acme-v02.api.letsencrypt.org/directory"},
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 		NATS:           NATS{Replicas: 1},
 		Autotask:       Autotask{DiscoveryURL: "https://webservices.autotask.net/atservicesrest"},
@@ -66,7 +67,8 @@ func TestEverySettingIsRead(t *testing.T) {
 	file := writeFile(t, "a.pem", "x")
 	args := []string{
 		"--callback-listen=0.0.0.0:1", "--admin-listen", "[::1]:2", "--admin-plaintext",
-		"--public-url=https://hooks.example/base/", "--data-dir=d", "--admin-url=http://Console.example:8081/", "--trusted-proxies=10.1.2.3/8, ::ffff:192.0.2.7,fd00::/8",
+		"--public-url=https://hooks.example/base/", "--data-dir=d", "--callback-acme-domain=Hooks.Example.", "--callback-acme-email=ops@msp.example", "--acme-directory-url=http://localhost:14000/dir",
+		"--admin-url=http://Console.example:8081/", "--trusted-proxies=10.1.2.3/8, ::ffff:192.0.2.7,fd00::/8",
 		"--nats-url=nats://a:4222, tls://b", "--nats-creds=" + file, "--nats-domain=hub",
 		"--nats-ca=" + file, "--nats-cert=" + file, "--nats-key=" + file,
 		"--master-key=" + key(1) + "," + key(2), "--admin-token=" + strong,
@@ -83,7 +85,8 @@ func TestEverySettingIsRead(t *testing.T) {
 	}
 	want := Config{
 		CallbackListen: "0.0.0.0:1", AdminListen: "[::1]:2", AdminPlaintext: true,
-		AdminURL: "http://console.example:8081", PublicURL: "https://hooks.example/base", DataDir: "d",
+		CallbackTLS: TLS{ACMEDomain: "hooks.example", ACMEEmail: "ops@msp.example", ACMEDirectory: "http://localhost:14000/dir"},
+		AdminURL:    "http://console.example:8081", PublicURL: "https://hooks.example/base", DataDir: "d",
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("fd00::/8")},
 		NATS: NATS{
 			URL: "nats://a:4222,tls://b", Creds: file, Domain: "hub", Replicas: 3,
@@ -206,6 +209,46 @@ func TestWrongSettings(t *testing.T) {
 		{
 			args: []string{"--trusted-proxies=0.0.0.0/0"},
 			want: `--trusted-proxies: got "0.0.0.0/0", want networks of your proxies only: whoever is in 0.0.0.0/0 could name any address as his own`,
+		},
+		{
+			args: []string{"--callback-tls-cert=" + file},
+			want: `--callback-tls-cert: got "` + file + `", want both --callback-tls-cert and --callback-tls-key, or neither`,
+		},
+		{
+			args: []string{"--callback-tls-cert=" + file, "--callback-tls-key=" + file},
+			want: `--callback-tls-cert: got "` + file + `", want a certificate that fits --callback-tls-key (tls: failed to find any PEM data in certificate input)`,
+		},
+		{
+			args: []string{"--callback-tls-cert=" + file, "--callback-tls-key=" + file, "--callback-acme-domain=hooks.example"},
+			want: `--callback-acme-domain: got "hooks.example", want it or --callback-tls-cert and --callback-tls-key, not both: a listener has one certificate`,
+		},
+		{
+			args: []string{"--callback-acme-email=ops@msp.example"},
+			want: `--callback-acme-email: got "ops@msp.example", want --callback-acme-domain too: nothing is asked for without it`,
+		},
+		{
+			args: []string{"--callback-acme-email=ops"},
+			want: `--callback-acme-email: got "ops", want an e-mail address, such as ops@example.com`,
+		},
+		{
+			args: []string{"--callback-acme-domain=192.0.2.1"},
+			want: `--callback-acme-domain: got "192.0.2.1", want one DNS name, such as hooks.example.com`,
+		},
+		{
+			args: []string{"--callback-acme-domain=https://hooks.example"},
+			want: `--callback-acme-domain: got "https://hooks.example", want one DNS name, such as hooks.example.com`,
+		},
+		{
+			args: []string{"--callback-acme-domain=localhost"},
+			want: `--callback-acme-domain: got "localhost", want one DNS name, such as hooks.example.com`,
+		},
+		{
+			args: []string{"--callback-acme-domain=a.example,b.example"},
+			want: `--callback-acme-domain: got "a.example,b.example", want one DNS name, such as hooks.example.com`,
+		},
+		{
+			args: []string{"--acme-directory-url=http://ca.example/dir"},
+			want: `--acme-directory-url: got "http://ca.example/dir", want an https URL (http only for a loopback host)`,
 		},
 		{
 			args: []string{"--admin-url=console.example"},

@@ -47,6 +47,28 @@ func definitions() []definition {
 			apply: func(c *Config, s string) error { return boolean(&c.AdminPlaintext, s) },
 		},
 		{
+			name: "callback-tls-cert", usage: "PEM file with the certificate of the public listener; none means plain http, for a proxy in front",
+			apply: func(c *Config, s string) error { return readableFile(&c.CallbackTLS.Cert, s) },
+		},
+		{
+			name: "callback-tls-key", usage: "PEM file with the key of --callback-tls-cert",
+			apply: func(c *Config, s string) error { return readableFile(&c.CallbackTLS.Key, s) },
+		},
+		{
+			name: "callback-acme-domain", usage: "DNS name that the public listener gets a certificate for by ACME; it must be reached on port 443",
+			apply: func(c *Config, s string) error { return dnsName(&c.CallbackTLS.ACMEDomain, s) },
+		},
+		{
+			name: "callback-acme-email", mask: func(s string) string { return s }, // the @ is none before a host
+			usage: "whom the authority may tell of trouble with the certificate",
+			apply: func(c *Config, s string) error { return email(&c.CallbackTLS.ACMEEmail, s) },
+		},
+		{
+			name: "acme-directory-url", initial: "https://acme-v02.api.letsencrypt.org/directory",
+			usage: "directory of the ACME authority; its terms of service are agreed to",
+			apply: func(c *Config, s string) error { return directoryURL(&c.CallbackTLS.ACMEDirectory, s) },
+		},
+		{
 			name: "admin-url", usage: "the address people open the console under: other hosts are refused, cookies go by it; none means any",
 			apply: func(c *Config, s string) error { return siteURL(&c.AdminURL, s) },
 		},

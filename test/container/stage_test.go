@@ -130,6 +130,7 @@ func (s *stage) startInstances(store, outside string) {
 				"CHANNELSYNC_ADMIN_PLAINTEXT":        "true",
 				"CHANNELSYNC_DATA_DIR":               "/data",
 				"CHANNELSYNC_NATS_URL":               strings.Join(urls, ","),
+				"CHANNELSYNC_NATS_PLAINTEXT":         "true",
 				"CHANNELSYNC_MASTER_KEY":             masterKey,
 				"CHANNELSYNC_ADMIN_TOKEN":            adminToken,
 				"CHANNELSYNC_PUBLIC_URL":             "https://callbacks.example", // the front takes it, whatever its name

@@ -13,7 +13,7 @@ import (
 )
 
 func (s *session) migrateCommand() *command.Command {
-	settings := config.NewPart("data-dir", "nats-url", "nats-creds", "nats-replicas", "nats-domain", "nats-ca", "nats-cert", "nats-key")
+	settings := config.NewPart("data-dir", "nats-url", "nats-plaintext", "nats-creds", "nats-replicas", "nats-domain", "nats-ca", "nats-cert", "nats-key")
 	return &command.Command{
 		Name: "migrate", Short: "move an embedded store into a NATS cluster, the journal included",
 		Long: `Stop the service first. The cluster must hold no stream of channelsync's. Sequences and times stay as they

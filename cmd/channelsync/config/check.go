@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // check looks at what only several settings together can tell, and fills the
@@ -69,6 +70,7 @@ func (c *Config) checkNATS() []error {
 			{"nats-ca", c.NATS.CACert},
 			{"nats-cert", c.NATS.Cert},
 			{"nats-key", c.NATS.Key},
+			{"nats-plaintext", map[bool]string{true: "true"}[c.NATS.Plaintext]},
 		} {
 			if s.value != "" {
 				errs = append(errs, c.clash(s.name, "want --nats-url too: the embedded server takes no connections"))
@@ -80,10 +82,32 @@ func (c *Config) checkNATS() []error {
 		c.NATS.Replicas = 1
 		return errs
 	}
+	if server := c.NATS.inClear(); server != "" && !c.NATS.Plaintext {
+		errs = append(errs, c.clash("nats-url", "want TLS beyond loopback (tls://"+server+", or --nats-ca), or --nats-plaintext on a network of its own"))
+	}
 	if c.NATS.Replicas == 0 {
 		c.NATS.Replicas = 3
 	}
 	return errs
+}
+
+// inClear is the first server beyond loopback that may be spoken to without TLS; empty
+// when there is none. A server that offers TLS by itself is no reason: whoever sits in
+// between offers none.
+func (n NATS) inClear() string {
+	if n.CACert != "" || n.Cert != "" {
+		return ""
+	}
+	for server := range strings.SplitSeq(n.URL.Reveal(), ",") {
+		if !strings.Contains(server, "://") {
+			server = "nats://" + server
+		}
+		u, err := url.Parse(server)
+		if err == nil && (u.Scheme == "nats" || u.Scheme == "ws") && !isLoopback(u.Hostname()) {
+			return u.Host
+		}
+	}
+	return ""
 }
 
 // checkKeys wants what is made by itself only beside an embedded store.

@@ -53,13 +53,14 @@ type TLS struct {
 
 // NATS says which stream server is used.
 type NATS struct {
-	URL      v1.Secret // comma-separated servers, which may carry passwords; empty is the embedded server
-	Creds    string    // credentials file
-	Domain   string    // JetStream domain
-	Replicas int       // 1 to 5; 1 embedded
-	CACert   string    // PEM file of the authority that signed the servers
-	Cert     string    // PEM file; set together with Key or not at all
-	Key      string
+	URL       v1.Secret // comma-separated servers, which may carry passwords; empty is the embedded server
+	Creds     string    // credentials file
+	Domain    string    // JetStream domain
+	Replicas  int       // 1 to 5; 1 embedded
+	Plaintext bool      // no TLS beyond loopback, said on purpose
+	CACert    string    // PEM file of the authority that signed the servers
+	Cert      string    // PEM file; set together with Key or not at all
+	Key       string
 }
 
 // Embedded says that the stream server runs in this process.

@@ -69,7 +69,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"--callback-listen=0.0.0.0:1", "--admin-listen", "[::1]:2", "--admin-plaintext",
 		"--public-url=https://hooks.example/base/", "--data-dir=d", "--callback-acme-domain=Hooks.Example.", "--callback-acme-email=ops@msp.example", "--acme-directory-url=http://localhost:14000/dir",
 		"--admin-url=http://Console.example:8081/", "--trusted-proxies=10.1.2.3/8, ::ffff:192.0.2.7,fd00::/8",
-		"--nats-url=nats://a:4222, tls://b", "--nats-creds=" + file, "--nats-domain=hub",
+		"--nats-url=nats://a:4222, tls://b", "--nats-plaintext", "--nats-creds=" + file, "--nats-domain=hub",
 		"--nats-ca=" + file, "--nats-cert=" + file, "--nats-key=" + file,
 		"--master-key=" + key(1) + "," + key(2), "--admin-token=" + strong,
 		"--channel-program-url=http://localhost:9/v1/", "--autotask-discovery-url=http://sim:90/atservicesrest",
@@ -89,7 +89,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		AdminURL:    "http://console.example:8081", PublicURL: "https://hooks.example/base", DataDir: "d",
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("fd00::/8")},
 		NATS: NATS{
-			URL: "nats://a:4222,tls://b", Creds: file, Domain: "hub", Replicas: 3,
+			URL: "nats://a:4222,tls://b", Plaintext: true, Creds: file, Domain: "hub", Replicas: 3,
 			CACert: file, Cert: file, Key: file,
 		},
 		MasterKeys: []v1.Secret{v1.Secret(strings.Repeat("\x01", 32)), v1.Secret(strings.Repeat("\x02", 32))},
@@ -301,6 +301,14 @@ func TestWrongSettings(t *testing.T) {
 		},
 		{args: []string{"--data-dir="}, want: `--data-dir: got nothing, want a value`},
 		{
+			args: []string{"--nats-url=tls://a,nats://127.0.0.1,nats://b:4222", "--master-key=" + key(1), "--admin-token=" + strong},
+			want: `--nats-url: got "tls://a,nats://127.0.0.1,nats://b:4222", want TLS beyond loopback (tls://b:4222, or --nats-ca), or --nats-plaintext on a network of its own`,
+		},
+		{
+			args: []string{"--nats-plaintext"},
+			want: `--nats-plaintext: got "true", want --nats-url too: the embedded server takes no connections`,
+		},
+		{
 			args: []string{"--nats-url=http://a"},
 			want: `--nats-url: got "http://a", want comma-separated servers, such as nats://a:4222,nats://b:4222`,
 		},
@@ -330,11 +338,11 @@ func TestWrongSettings(t *testing.T) {
 			want: `--nats-cert: got "` + file + `", want both --nats-cert and --nats-key, or neither`,
 		},
 		{
-			args: []string{"--nats-url=a:1", "--admin-token=" + strong},
+			args: []string{"--nats-url=a:1", "--nats-plaintext", "--admin-token=" + strong},
 			want: `--master-key: got nothing, want a key: with --nats-url none is made`,
 		},
 		{
-			args: []string{"--nats-url=a:1", "--master-key=" + key(1)},
+			args: []string{"--nats-url=a:1", "--nats-plaintext", "--master-key=" + key(1)},
 			want: `--admin-token: got nothing, want a token: with --nats-url none is made`,
 		},
 		{
@@ -472,7 +480,7 @@ func TestHelp(t *testing.T) {
 }
 
 func TestNothingPrintsASecret(t *testing.T) {
-	args := []string{"--nats-url=nats://u:hush1@a:4222", "--master-key=" + key('k'), "--notify-url=https://ops.example/a?k=hush3"}
+	args := []string{"--nats-url=nats://u:hush1@a:4222", "--nats-plaintext", "--master-key=" + key('k'), "--notify-url=https://ops.example/a?k=hush3"}
 	c, err := Parse(args, env("ADMIN_TOKEN=hush2"+strong, "NOTIFY_SECRET=hush4-0123456789"))
 	if err != nil {
 		t.Fatal(err)

@@ -135,7 +135,7 @@ func TestUnsafeKeysAreRefused(t *testing.T) {
 }
 
 func TestExternalNATSMakesNothing(t *testing.T) {
-	c := embedded(t, "--nats-url=nats://a:4222", "--master-key="+key(1), "--admin-token="+strong)
+	c := embedded(t, "--nats-url=tls://a:4222", "--master-key="+key(1), "--admin-token="+strong)
 	if made, err := EnsureKeys(&c); err != nil || len(made) != 0 {
 		t.Errorf("made %q, %v", made, err)
 	}

@@ -30,6 +30,10 @@ func (p *Part) Flags(fs *flag.FlagSet) {
 		keep := func(name string) func(string) error {
 			return func(v string) error { p.given[name] = v; return nil }
 		}
+		if d.boolean {
+			fs.BoolFunc(d.name, d.usage+"; env "+envName(d.name), keep(d.name))
+			continue
+		}
 		fs.Func(d.name, d.usage+"; env "+envName(d.name), keep(d.name))
 		if d.secret {
 			fs.Func(d.name+"-file", "`FILE` with it; env "+envName(d.name)+"_FILE", keep(d.name+"-file"))

@@ -91,6 +91,11 @@ func definitions() []definition {
 			apply: func(c *Config, s string) error { return natsServers(&c.NATS.URL, s) },
 		},
 		{
+			name: "nats-plaintext", initial: "false", boolean: true,
+			usage: "speak to NATS without TLS beyond loopback: the network is its own",
+			apply: func(c *Config, s string) error { return boolean(&c.NATS.Plaintext, s) },
+		},
+		{
 			name: "nats-creds", usage: "NATS credentials file",
 			apply: func(c *Config, s string) error { return readableFile(&c.NATS.Creds, s) },
 		},

@@ -11,6 +11,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events/kv"
 	"channelsync/events/lease"
+	"channelsync/sync/audit"
 	"channelsync/sync/installation"
 )
 
@@ -274,7 +275,9 @@ func TestWhatAnotherInstanceChanges(t *testing.T) {
 
 	// What another instance adds to the audit is listed here.
 	ok(t, d.Audit.Add(t.Context(), v1.AuditEntry{Action: "here", At: d.Now()}))
-	other, err := OpenAudit(t.Context(), d.Audit.table)
+	table, err := d.Bus.Table(t.Context(), kv.Config{Name: "audit", History: 1})
+	ok(t, err)
+	other, err := audit.Open(t.Context(), table)
 	ok(t, err)
 	ok(t, other.Add(t.Context(), v1.AuditEntry{Action: "there", At: d.Now()}))
 	d.eventually("both are listed", func() error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -304,51 +303,5 @@ func TestReceiver(t *testing.T) {
 	ok(t, err)
 	if last := shown.Webhooks[0].LastCallbackAt; last == nil || !last.Equal(at) {
 		t.Errorf("last callback %v", last)
-	}
-}
-
-func TestAuditPagesFromTheNewest(t *testing.T) {
-	d := newDesk(t, setup{})
-	table, err := d.Bus.Table(t.Context(), kv.Config{Name: "audit", History: 1})
-	ok(t, err)
-	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	const n = 7
-	for i := range n {
-		ok(t, d.Audit.Add(t.Context(), v1.AuditEntry{
-			At: at.Add(time.Duration(i) * time.Minute), Actor: "cli", Action: fmt.Sprint(i), Installation: fmt.Sprint("in-", i%2), OK: true,
-		}))
-	}
-	again, err := OpenAudit(t.Context(), table)
-	ok(t, err)
-	for name, a := range map[string]*Audit{"at once": d.Audit, "after a restart": again} {
-		var got []string
-		cursor := ""
-		for pages := 0; ; pages++ {
-			page, err := a.List(v1.AuditQuery{Cursor: cursor, Limit: 3})
-			ok(t, err)
-			for _, e := range page.Items {
-				got = append(got, e.Action)
-			}
-			if page.NextCursor == nil {
-				if pages != 2 {
-					t.Errorf("%s: %d pages", name, pages+1)
-				}
-				break
-			}
-			cursor = *page.NextCursor
-		}
-		if text := strings.Join(got, ""); text != "6543210" {
-			t.Errorf("%s: %s", name, text)
-		}
-		first, err := a.List(v1.AuditQuery{Installation: "in-0", Limit: 3})
-		ok(t, err)
-		if first.NextCursor == nil || len(first.Items) != 3 || first.Items[2].Action != "2" {
-			t.Fatalf("%s: of one installation: %+v", name, first)
-		}
-		rest, err := a.List(v1.AuditQuery{Installation: "in-0", Cursor: *first.NextCursor, Limit: 3})
-		ok(t, err)
-		if rest.NextCursor != nil || len(rest.Items) != 1 || rest.Items[0].Action != "0" {
-			t.Errorf("%s: the rest of one installation: %+v", name, rest)
-		}
 	}
 }

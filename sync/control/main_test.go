@@ -19,6 +19,7 @@ import (
 	"channelsync/events"
 	"channelsync/events/kv"
 	"channelsync/events/store"
+	"channelsync/sync/audit"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/history"
 	"channelsync/sync/installation"
@@ -107,7 +108,7 @@ func newDesk(t *testing.T, s setup) *desk {
 	ok(t, err)
 	jobs, err := job.Open(t.Context(), tables["jobs"], time.Now)
 	ok(t, err)
-	audit, err := OpenAudit(t.Context(), tables["audit"])
+	audit, err := audit.Open(t.Context(), tables["audit"])
 	ok(t, err)
 	hosts := autotask.NewHosts([]string{strings.TrimPrefix(atServer.URL, "http://")})
 	d.Manager = New(Config{

@@ -21,6 +21,7 @@ import (
 	"channelsync/internal/lifecycle"
 	"channelsync/internal/panics"
 	"channelsync/internal/progress"
+	"channelsync/sync/audit"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/history"
 	"channelsync/sync/installation"
@@ -38,7 +39,7 @@ type Config struct {
 	Ledger      *ledger.Ledger
 	DeadLetters *deadletter.Box
 	Jobs        *job.Store
-	Audit       *Audit
+	Audit       *audit.Log
 	History     *history.Store
 	Cluster     *Cluster           // nil: this process is the only one, and works for all installations
 	Watchdog    *progress.Watchdog // nil: nobody looks whether work that is due moves

@@ -22,6 +22,7 @@ import (
 	"channelsync/handlers/callback"
 	"channelsync/handlers/health"
 	"channelsync/internal/progress"
+	"channelsync/sync/audit"
 	"channelsync/sync/control"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/history"
@@ -168,7 +169,7 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 	} else if jobStore, err = job.Open(ctx, tables[tableJobs], a.opts.Now); err != nil {
 		return nil, err
 	}
-	audit, err := control.OpenAudit(ctx, tables[tableAudit])
+	trail, err := audit.Open(ctx, tables[tableAudit])
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +179,7 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 	a.defers("connections for discovery", func(context.Context) error { discovery.CloseIdleConnections(); return nil })
 	return control.New(control.Config{
 		Bus: bus, Vault: vault, Store: store, Ledger: records, Cluster: a.cluster.shared(tables), Watchdog: a.watchdog,
-		DeadLetters: deadletter.New(bus.DeadLetters(), vault, a.opts.Now), Jobs: jobStore, Audit: audit, History: hourly,
+		DeadLetters: deadletter.New(bus.DeadLetters(), vault, a.opts.Now), Jobs: jobStore, Audit: trail, History: hourly,
 		Hosts: hosts, Discovery: autotask.Discoverer{URL: cfg.Autotask.DiscoveryURL, Hosts: hosts, Client: &http.Client{Transport: discovery}},
 		ChannelProgramURL: cfg.ChannelProgramURL, PublicURL: cfg.PublicURL, Version: a.opts.Version,
 		Intervals: control.Intervals{

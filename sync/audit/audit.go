@@ -1,4 +1,4 @@
-package control
+package audit
 
 import (
 	"context"
@@ -17,54 +17,54 @@ import (
 )
 
 const (
-	keepAudit      = 5000 // entries
-	maxAuditDetail = 1000 // bytes
+	keepMost  = 5000 // entries
+	maxDetail = 1000 // bytes
 )
 
-// AuditTable is where the audit lies.
-type AuditTable interface {
+// Table is where the audit lies.
+type Table interface {
 	Put(ctx context.Context, key string, value []byte) (uint64, error)
 	Each(ctx context.Context, prefix string, fn func(kv.Entry) error) error
 	Delete(ctx context.Context, key string) error
 }
 
-// Audit keeps who did what, and when. It holds no secrets and no client data.
-type Audit struct {
-	table AuditTable
+// Log keeps who did what, and when. It holds no secrets and no client data.
+type Log struct {
+	table Table
 
 	mu      sync.Mutex
-	entries []audited // oldest first
+	entries []kept // oldest first
 }
 
-type audited struct {
+type kept struct {
 	key   string
 	entry v1.AuditEntry
 }
 
-// OpenAudit loads the audit.
-func OpenAudit(ctx context.Context, table AuditTable) (*Audit, error) {
-	a := &Audit{table: table}
+// Open loads the audit.
+func Open(ctx context.Context, table Table) (*Log, error) {
+	a := &Log{table: table}
 	err := table.Each(ctx, "", func(e kv.Entry) error {
 		var entry v1.AuditEntry
 		if err := json.Unmarshal(e.Value, &entry); err != nil {
 			return fmt.Errorf("decode audit entry %s: %w", e.Key, err)
 		}
-		a.entries = append(a.entries, audited{e.Key, entry})
+		a.entries = append(a.entries, kept{e.Key, entry})
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("load audit: %w", err)
 	}
-	slices.SortFunc(a.entries, func(x, y audited) int { return x.entry.At.Compare(y.entry.At) })
+	slices.SortFunc(a.entries, func(x, y kept) int { return x.entry.At.Compare(y.entry.At) })
 	return a, nil
 }
 
 // Follow takes over what other processes add, until ctx ends.
-func (a *Audit) Follow(ctx context.Context, table installation.Watched, log *zap.Logger) {
+func (a *Log) Follow(ctx context.Context, table installation.Watched, log *zap.Logger) {
 	_ = table.Watch(ctx, "", func(e kv.Event) { // it ends with ctx, and goes on after every failure
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		i := slices.IndexFunc(a.entries, func(x audited) bool { return x.key == e.Key })
+		i := slices.IndexFunc(a.entries, func(x kept) bool { return x.key == e.Key })
 		if e.Deleted || i >= 0 {
 			if e.Deleted && i >= 0 {
 				a.entries = slices.Delete(a.entries, i, i+1)
@@ -76,12 +76,12 @@ func (a *Audit) Follow(ctx context.Context, table installation.Watched, log *zap
 			log.Warn("an audit entry cannot be read", zap.Error(err))
 			return
 		}
-		a.insert(audited{e.Key, entry})
+		a.insert(kept{e.Key, entry})
 	})
 }
 
 // insert keeps the entries in the order of their times; a.mu is held.
-func (a *Audit) insert(e audited) {
+func (a *Log) insert(e kept) {
 	at := len(a.entries)
 	for at > 0 && a.entries[at-1].entry.At.After(e.entry.At) {
 		at--
@@ -90,8 +90,8 @@ func (a *Audit) insert(e audited) {
 }
 
 // Add stores an entry.
-func (a *Audit) Add(ctx context.Context, entry v1.AuditEntry) error {
-	entry.Detail = clip.Text(entry.Detail, maxAuditDetail)
+func (a *Log) Add(ctx context.Context, entry v1.AuditEntry) error {
+	entry.Detail = clip.Text(entry.Detail, maxDetail)
 	b, err := json.Marshal(entry)
 	if err != nil {
 		return fmt.Errorf("encode audit entry: %w", err)
@@ -101,11 +101,11 @@ func (a *Audit) Add(ctx context.Context, entry v1.AuditEntry) error {
 		return fmt.Errorf("store audit entry: %w", err)
 	}
 	a.mu.Lock()
-	if !slices.ContainsFunc(a.entries, func(x audited) bool { return x.key == key }) { // Follow may have been faster
-		a.insert(audited{key, entry})
+	if !slices.ContainsFunc(a.entries, func(x kept) bool { return x.key == key }) { // Follow may have been faster
+		a.insert(kept{key, entry})
 	}
-	var old []audited
-	if n := len(a.entries) - keepAudit; n > 0 {
+	var old []kept
+	if n := len(a.entries) - keepMost; n > 0 {
 		old, a.entries = a.entries[:n], slices.Clone(a.entries[n:])
 	}
 	a.mu.Unlock()
@@ -120,7 +120,7 @@ func (a *Audit) Add(ctx context.Context, entry v1.AuditEntry) error {
 // List pages through the entries, newest first. Those of an erased installation
 // stay. A cursor that is not of our making is an error, as the end of the audit
 // it would look like; one whose entry was dropped since is the end.
-func (a *Audit) List(q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
+func (a *Log) List(q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
 	page := v1.Page[v1.AuditEntry]{Items: []v1.AuditEntry{}}
 	if _, err := ulid.ParseStrict(q.Cursor); err != nil && q.Cursor != "" {
 		return page, v1.InvalidCursor()

@@ -1,0 +1,87 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/events/kv"
+	"channelsync/events/store"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// The server's clocks and pools that live as long as the process.
+		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
+	)
+}
+
+func ok(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// opened is the table of the audit in a store of the test's own.
+func opened(t testing.TB) *kv.Table {
+	t.Helper()
+	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir()})
+	ok(t, err)
+	t.Cleanup(func() { ok(t, bus.Close(context.Background())) })
+	table, err := bus.Table(t.Context(), kv.Config{Name: "audit", History: 1})
+	ok(t, err)
+	return table
+}
+
+func TestAuditPagesFromTheNewest(t *testing.T) {
+	table := opened(t)
+	written, err := Open(t.Context(), table)
+	ok(t, err)
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	const n = 7
+	for i := range n {
+		ok(t, written.Add(t.Context(), v1.AuditEntry{
+			At: at.Add(time.Duration(i) * time.Minute), Actor: "cli", Action: fmt.Sprint(i), Installation: fmt.Sprint("in-", i%2), OK: true,
+		}))
+	}
+	again, err := Open(t.Context(), table)
+	ok(t, err)
+	for name, a := range map[string]*Log{"at once": written, "after a restart": again} {
+		var got []string
+		cursor := ""
+		for pages := 0; ; pages++ {
+			page, err := a.List(v1.AuditQuery{Cursor: cursor, Limit: 3})
+			ok(t, err)
+			for _, e := range page.Items {
+				got = append(got, e.Action)
+			}
+			if page.NextCursor == nil {
+				if pages != 2 {
+					t.Errorf("%s: %d pages", name, pages+1)
+				}
+				break
+			}
+			cursor = *page.NextCursor
+		}
+		if text := strings.Join(got, ""); text != "6543210" {
+			t.Errorf("%s: %s", name, text)
+		}
+		first, err := a.List(v1.AuditQuery{Installation: "in-0", Limit: 3})
+		ok(t, err)
+		if first.NextCursor == nil || len(first.Items) != 3 || first.Items[2].Action != "2" {
+			t.Fatalf("%s: of one installation: %+v", name, first)
+		}
+		rest, err := a.List(v1.AuditQuery{Installation: "in-0", Cursor: *first.NextCursor, Limit: 3})
+		ok(t, err)
+		if rest.NextCursor != nil || len(rest.Items) != 1 || rest.Items[0].Action != "0" {
+			t.Errorf("%s: the rest of one installation: %+v", name, rest)
+		}
+	}
+}

@@ -149,6 +149,8 @@ func codesOf(t *testing.T) map[string]string {
 				case *ast.CallExpr: // it.fail("code", …)
 					if sel, is := n.Fun.(*ast.SelectorExpr); is && sel.Sel.Name == "fail" && len(n.Args) == 3 {
 						add(n.Args[0], path)
+					} else if is && sel.Sel.Name == "unreadable" && len(n.Args) == 3 { // b.unreadable(it, "code", …)
+						add(n.Args[1], path)
 					}
 				case *ast.CompositeLit: // issue{code: …}, Road{Code: …}
 					kind, is := n.Type.(*ast.Ident)

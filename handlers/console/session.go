@@ -13,6 +13,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/internal/access"
+	"channelsync/handlers/internal/crowd"
 	"channelsync/handlers/internal/forwarded"
 	"channelsync/handlers/internal/identity"
 	"channelsync/handlers/internal/web"
@@ -149,6 +150,7 @@ func (c *Console) session(next http.Handler) http.Handler {
 		case open:
 			next.ServeHTTP(w, r)
 		case ok:
+			defer crowd.Vouch(r.Context())() // strangers' connections make room before this one does
 			w.Header().Set("Cache-Control", "no-store")
 			next.ServeHTTP(w, r)
 		case strings.Contains(r.Header.Get("Accept"), "text/event-stream"):

@@ -29,7 +29,7 @@ func ask(t *testing.T, s *Store, j Job) (id string, busy *Busy) {
 }
 
 func TestSameJobAgain(t *testing.T) {
-	s := store(t, table(t))
+	s := openStore(t, table(t))
 	dry := func(j *Job) { j.DryRun = true }
 	if id, busy := ask(t, s, asked("a")); id != "a" || busy != nil {
 		t.Fatalf("the first: %q, %v", id, busy)
@@ -69,7 +69,7 @@ func TestSameJobAgain(t *testing.T) {
 // What the service itself needs is never refused: it goes through everything once more
 // after the one at work, which may have begun before.
 func TestOwnJobsAreNeverRefused(t *testing.T) {
-	s := store(t, table(t))
+	s := openStore(t, table(t))
 	ids := map[string]int{}
 	for i := range 20 {
 		id, err := s.Queue(t.Context(), asked(fmt.Sprint(i)))
@@ -85,7 +85,7 @@ func TestOwnJobsAreNeverRefused(t *testing.T) {
 
 func TestFewJobsWait(t *testing.T) {
 	tab := table(t)
-	s := store(t, tab)
+	s := openStore(t, tab)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	refused := 0
@@ -109,7 +109,7 @@ func TestFewJobsWait(t *testing.T) {
 	if n := len(s.Running(inst)); n != maxUnfinished || refused != 100-maxUnfinished {
 		t.Errorf("%d jobs are not done and %d were refused, want %d and the rest", n, refused, maxUnfinished)
 	}
-	if n := len(store(t, tab).Running(inst)); n != maxUnfinished {
+	if n := len(openStore(t, tab).Running(inst)); n != maxUnfinished {
 		t.Errorf("%d jobs are stored", n)
 	}
 }

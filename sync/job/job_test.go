@@ -52,8 +52,8 @@ func table(t *testing.T) *kv.Table {
 	return jobs
 }
 
-// store opens the store as a process would at its start; its clock goes a second on with each look.
-func store(t *testing.T, table Table) *Store {
+// openStore opens the store as a process would at its start; its clock goes a second on with each look.
+func openStore(t *testing.T, table Table) *Store {
 	t.Helper()
 	var mu sync.Mutex
 	now := began
@@ -87,7 +87,7 @@ func get(t *testing.T, s *Store, id string) Job {
 }
 
 func TestCounts(t *testing.T) {
-	s := store(t, table(t))
+	s := openStore(t, table(t))
 	start(t, s, "a")
 	for _, one := range []struct {
 		o     v1.Outcome
@@ -114,7 +114,7 @@ func TestCounts(t *testing.T) {
 
 func TestJobGoesOnAfterARestart(t *testing.T) {
 	tab := table(t)
-	s := store(t, tab)
+	s := openStore(t, tab)
 	start(t, s, "a")
 	if err := s.Change(t.Context(), "a", func(j *Job) {
 		j.Cursor[v1.KindCompany], j.Total = 174, 500
@@ -126,7 +126,7 @@ func TestJobGoesOnAfterARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Count("a", v1.OutcomePushed, false) // not flushed: progress may be lost, work may not
-	again := store(t, tab)
+	again := openStore(t, tab)
 	running := again.Running(inst)
 	if len(running) != 1 {
 		t.Fatalf("%d run", len(running))
@@ -141,7 +141,7 @@ func TestJobGoesOnAfterARestart(t *testing.T) {
 
 func TestEndedJobStaysAsItEnded(t *testing.T) {
 	tab := table(t)
-	s := store(t, tab)
+	s := openStore(t, tab)
 	start(t, s, "a")
 	if err := s.Change(t.Context(), "a", func(j *Job) { j.Total = 3 }); err != nil {
 		t.Fatal(err)
@@ -153,7 +153,7 @@ func TestEndedJobStaysAsItEnded(t *testing.T) {
 		}
 	}
 	s.Count("a", v1.OutcomePushed, false)
-	for name, s := range map[string]*Store{"at once": s, "after a restart": store(t, tab)} {
+	for name, s := range map[string]*Store{"at once": s, "after a restart": openStore(t, tab)} {
 		j := get(t, s, "a")
 		if j.State != v1.JobCancelled || j.Done != 1 || j.Pushed != 1 || j.FinishedAt == nil || j.Detail != "because" {
 			t.Errorf("%s: %+v", name, j.Job)
@@ -168,7 +168,7 @@ func TestEndedJobStaysAsItEnded(t *testing.T) {
 }
 
 func TestDoneJobHasDoneAll(t *testing.T) {
-	s := store(t, table(t))
+	s := openStore(t, table(t))
 	start(t, s, "a")
 	if err := s.Change(t.Context(), "a", func(j *Job) { j.Total = 3 }); err != nil {
 		t.Fatal(err)
@@ -183,7 +183,7 @@ func TestDoneJobHasDoneAll(t *testing.T) {
 
 func TestOldestFinishedJobsGo(t *testing.T) {
 	tab := table(t)
-	s := store(t, tab)
+	s := openStore(t, tab)
 	start(t, s, "runs")
 	for i := range keepDone + 5 {
 		id := fmt.Sprintf("j%02d", i)
@@ -193,7 +193,7 @@ func TestOldestFinishedJobsGo(t *testing.T) {
 		}
 	}
 	start(t, s, "last")
-	for name, s := range map[string]*Store{"at once": s, "after a restart": store(t, tab)} {
+	for name, s := range map[string]*Store{"at once": s, "after a restart": openStore(t, tab)} {
 		for _, id := range []string{"runs", "last", "j05", fmt.Sprintf("j%02d", keepDone+4)} {
 			if _, ok := s.Get(inst, id); !ok {
 				t.Errorf("%s: %s is gone", name, id)
@@ -206,7 +206,7 @@ func TestOldestFinishedJobsGo(t *testing.T) {
 }
 
 func TestReadersHoldCopies(t *testing.T) {
-	s := store(t, table(t))
+	s := openStore(t, table(t))
 	start(t, s, "a")
 	j := get(t, s, "a")
 	j.Cursor[v1.KindCompany], j.Kinds[0] = 99, v1.KindContract
@@ -220,12 +220,12 @@ func TestReadersHoldCopies(t *testing.T) {
 
 func TestPurge(t *testing.T) {
 	tab := table(t)
-	s := store(t, tab)
+	s := openStore(t, tab)
 	start(t, s, "a")
 	if err := s.Purge(t.Context(), inst); err != nil {
 		t.Fatal(err)
 	}
-	for name, s := range map[string]*Store{"at once": s, "after a restart": store(t, tab)} {
+	for name, s := range map[string]*Store{"at once": s, "after a restart": openStore(t, tab)} {
 		if _, ok := s.Get(inst, "a"); ok {
 			t.Errorf("%s: it is still there", name)
 		}
@@ -258,7 +258,7 @@ func (s *slowTable) Put(ctx context.Context, key string, value []byte) (uint64, 
 func TestSlowWriteDoesNotBringAnEndedJobBack(t *testing.T) {
 	tab := table(t)
 	slow := &slowTable{Table: tab, let: make(chan struct{})}
-	s := store(t, slow)
+	s := openStore(t, slow)
 	start(t, s, "a")
 	held := make(chan struct{})
 	slow.held = held
@@ -276,7 +276,7 @@ func TestSlowWriteDoesNotBringAnEndedJobBack(t *testing.T) {
 	})
 	close(slow.let)
 	wg.Wait()
-	if j := get(t, store(t, tab), "a"); j.State != v1.JobCancelled {
+	if j := get(t, openStore(t, tab), "a"); j.State != v1.JobCancelled {
 		t.Errorf("stored: %+v", j.Job)
 	}
 }
@@ -284,7 +284,7 @@ func TestSlowWriteDoesNotBringAnEndedJobBack(t *testing.T) {
 func TestFailedWrites(t *testing.T) {
 	tab := table(t)
 	slow := &slowTable{Table: tab}
-	s := store(t, slow)
+	s := openStore(t, slow)
 	start(t, s, "a")
 	s.Count("a", v1.OutcomePushed, false)
 	slow.err = errors.New("no store")
@@ -301,13 +301,13 @@ func TestFailedWrites(t *testing.T) {
 	if err := s.Flush(t.Context(), inst); err != nil {
 		t.Fatal(err)
 	}
-	if j := get(t, store(t, tab), "a"); j.Pushed != 1 {
+	if j := get(t, openStore(t, tab), "a"); j.Pushed != 1 {
 		t.Errorf("the count was not stored the second time: %+v", j.Job)
 	}
 }
 
 func TestListIsNewestFirst(t *testing.T) {
-	s := store(t, table(t))
+	s := openStore(t, table(t))
 	start := func(installation, id string) {
 		t.Helper()
 		if err := s.Start(t.Context(), Job{Job: v1.Job{ID: id, Type: TypeResync}, Installation: installation}); err != nil {

@@ -58,7 +58,7 @@ func newLoad(t *testing.T, w *world.World, addr string, roots *x509.CertPool) *l
 	l.company = w.Autotask.Put("Companies", atsim.Row{"companyName": "Northwind", "companyType": 1, "isActive": true})
 	in := w.Install(v1.SyncActiveCustomers)
 	var err error
-	if l.bridge, err = w.Admin.CreateBridge(t.Context(), in.ID); err != nil {
+	if l.bridge, err = w.Admin.CreateBridge(t.Context(), in.ID, ""); err != nil {
 		t.Fatal(err)
 	}
 	l.url = "https://" + addr + "/callbacks/autotask/" + in.ID

@@ -55,7 +55,7 @@ func FuzzAnswers(f *testing.F) {
 			"info":    func() error { _, err := c.EntityInformation(ctx, EntityCompanies); return err },
 			"fields":  func() error { _, err := c.Fields(ctx, EntityCompanies); return err },
 			"limits":  func() error { _, err := c.ThresholdInformation(ctx); return err },
-			"missed":  func() error { return c.MissedCallouts(ctx, func(Rows[MissedCallout]) error { return nil }) },
+			"missed":  func() error { return c.MissedCallouts(ctx, nil, func(Rows[MissedCallout]) error { return nil }) },
 			"hooks":   func() error { _, err := c.Webhooks(ctx, CompanyWebhooks, ""); return err },
 			"created": func() error { _, err := c.CreateWebhook(ctx, CompanyWebhooks, NewWebhook{Name: "n"}); return err },
 		} {

@@ -24,9 +24,14 @@ type MissedCallout struct {
 
 // MissedCallouts hands over the error log, up to 500 rows at a time, oldest first.
 // A long payload was cut by the vendor and callback.Decode refuses it: the sweep
-// finds what such a row was about.
-func (c *Client) MissedCallouts(ctx context.Context, page func(Rows[MissedCallout]) error) error {
-	return Each(ctx, c, errorLogEntity, Query{}, page)
+// finds what such a row was about. The rows of the ids in without, at most MaxIDs, are
+// not asked for.
+func (c *Client) MissedCallouts(ctx context.Context, without []int64, page func(Rows[MissedCallout]) error) error {
+	var q Query
+	if len(without) > 0 {
+		q.Filter = []Filter{NotIn(idField, without)}
+	}
+	return Each(ctx, c, errorLogEntity, q, page)
 }
 
 // DeleteMissedCallout takes a handled row off the log; one that is gone is no error.

@@ -235,7 +235,7 @@ func TestMissedCallouts(t *testing.T) {
 	v := always(200, page(`{"id":1,"accountWebhookID":4,"contactWebhookID":null,"sequenceNumber":32,"payload":`+string(payload)+
 		`,"errorMessage":"503","createDateTime":"2026-01-02T03:04:05.1"}`))
 	var got []MissedCallout
-	err := newTestClient(t, v).MissedCallouts(t.Context(), func(rows Rows[MissedCallout]) error {
+	err := newTestClient(t, v).MissedCallouts(t.Context(), nil, func(rows Rows[MissedCallout]) error {
 		got = append(got, rows.Items...)
 		return nil
 	})

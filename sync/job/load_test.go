@@ -10,7 +10,7 @@ import (
 // An installation's jobs go on in another process as they were stored last.
 func TestJobsMoveToAnotherProcess(t *testing.T) {
 	tab := table(t)
-	a, b := store(t, tab), New(tab, time.Now)
+	a, b := openStore(t, tab), New(tab, time.Now)
 	start(t, a, "one")
 	a.Count("one", v1.OutcomePushed, false)
 	if err := a.Flush(t.Context(), inst); err != nil {

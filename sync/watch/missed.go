@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -16,12 +19,20 @@ import (
 // missedPage is how many rows of the error log one check handles; the rest waits for the next.
 const missedPage = 500
 
+const (
+	// unreadFor is how long a row of the error log that spoils every answer with it is
+	// left out: finding it again takes a dozen requests.
+	unreadFor = 6 * time.Hour
+	maxUnread = 100 // rows that are left out at a time; each is a condition of the query
+)
+
 var errPageFull = errors.New("enough for one check")
 
 // ReadMissed reads the vendor's log of callouts that failed five times, writes
 // their changes to the journal and deletes the rows that were handled. A payload
 // that was cut off is deleted too: the stamps, read right after, find its record.
-// Rows of webhooks that are not ours stay.
+// Rows of webhooks that are not ours stay, and so does one that cannot be read at all:
+// the stamps find its record too.
 func (w *Watcher) ReadMissed(ctx context.Context) (int, error) {
 	in, err := w.installation()
 	if err != nil {
@@ -29,7 +40,8 @@ func (w *Watcher) ReadMissed(ctx context.Context) (int, error) {
 	}
 	company, contact := in.Registration(autotask.EntityCompanies), in.Registration(autotask.EntityContacts)
 	var rows []autotask.MissedCallout
-	err = w.Autotask.MissedCallouts(ctx, func(page autotask.Rows[autotask.MissedCallout]) error {
+	err = w.Autotask.MissedCallouts(ctx, w.unreadMissed(), func(page autotask.Rows[autotask.MissedCallout]) error {
+		w.leaveOut(page.Bad)
 		for _, row := range page.Items {
 			ours := company != nil && row.CompanyWebhookID != nil && *row.CompanyWebhookID == company.ID ||
 				contact != nil && row.ContactWebhookID != nil && *row.ContactWebhookID == contact.ID
@@ -72,4 +84,24 @@ func (w *Watcher) ReadMissed(ctx context.Context) (int, error) {
 		}
 	}
 	return len(changes), nil
+}
+
+// leaveOut remembers rows of the error log that cannot be read, so that the next checks
+// do without them.
+func (w *Watcher) leaveOut(bad []autotask.RowError) {
+	for _, row := range bad {
+		if row.ID == 0 || len(w.missedUnread) == maxUnread {
+			continue
+		}
+		w.Log.Warn("a row of the log of missed callouts cannot be read, it is left out; the stamps find its record",
+			zap.Int64(v1.LogRecord, row.ID), zap.Duration("for", unreadFor), zap.Error(&row))
+		w.missedUnread[row.ID] = w.Now()
+	}
+}
+
+// unreadMissed are the rows of the error log that the next check leaves out.
+func (w *Watcher) unreadMissed() []int64 {
+	now := w.Now()
+	maps.DeleteFunc(w.missedUnread, func(_ int64, at time.Time) bool { return now.Sub(at) >= unreadFor || now.Before(at) })
+	return slices.Sorted(maps.Keys(w.missedUnread))
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/job"
 	"channelsync/test/sim/autotask/fault"
@@ -84,6 +85,50 @@ func TestContractsAreComparedAroundARowThatSpoilsItsPage(t *testing.T) {
 			b.at.SetFault(f)
 			ok(t, w.PollContracts(t.Context()))
 			seen.expect("all of them", poll1("contract", first), poll1("contract", spoilt), poll1("contract", last))
+		})
+	}
+}
+
+// TestARowOfTheErrorLogThatSpoilsItsPageIsSoughtOnce: the next checks take the one
+// request that they take without it, read what is new, and later look whether it can be read.
+func TestARowOfTheErrorLogThatSpoilsItsPageIsSoughtOnce(t *testing.T) {
+	const errorLog = "WebhookEventErrorLogs"
+	for name, f := range pageSpoilers(errorLog, "payload", 0) {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, unlimited())
+			w := b.watcher()
+			b.repair(w, publicURL)
+			mine := b.installation(w.ID).Registration(autotask.EntityCompanies)
+			row := func(company int) int64 {
+				payload := fmt.Sprintf(`{"Action":"Update","Guid":%q,"EntityType":"Account","Id":%d,"SequenceNumber":1,"EventTime":"2026-03-01T12:00:00Z"}`, mine.GUID, company)
+				return b.at.Put(errorLog, atsim.Row{"accountWebhookID": mine.ID, "sequenceNumber": 1, "payload": payload})
+			}
+			seen := b.changes(w)
+			read := func(what string, want ...string) (asked int) {
+				t.Helper()
+				b.at.ResetStats()
+				_, err := w.ReadMissed(t.Context())
+				ok(t, err)
+				seen.expect(what, want...)
+				return b.at.Stats().Requests[errorLog]["query"]
+			}
+			row(1)
+			f.Record = row(2)
+			row(3)
+			b.at.SetFault(f)
+			if n := read("the others", poll1("company", 1), poll1("company", 3)); n < 5 {
+				t.Errorf("found it with %d queries: it spoils nothing", n)
+			}
+			if n := read("nothing new"); n != 1 {
+				t.Errorf("the second check took %d queries, want 1", n)
+			}
+			row(4)
+			if n := read("what is new", poll1("company", 4)); n != 1 {
+				t.Errorf("the third check took %d queries, want 1", n)
+			}
+			b.at.ClearFaults(0)
+			b.clock.add(unreadFor)
+			read("it, once it can be read", poll1("company", 2))
 		})
 	}
 }

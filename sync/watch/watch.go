@@ -66,6 +66,8 @@ type Watcher struct {
 	catalogues map[autotask.WebhookEntity]catalogued
 	callouts   bool // for contracts too
 	calloutsAt time.Time
+	// missedUnread are rows of the log of missed callouts that cannot be read, and since when.
+	missedUnread map[int64]time.Time
 	// requests are those of the comparison of parts; nil until the first one.
 	requests *coverage.Allowance
 	// day is the one that PollDays looked at last, dayMarked the contracts it marked for it.
@@ -81,7 +83,7 @@ func New(cfg Config) *Watcher {
 	if cfg.Wait == nil {
 		cfg.Wait = wait
 	}
-	return &Watcher{Config: cfg, polls: map[string]sighted{}, catalogues: map[autotask.WebhookEntity]catalogued{}}
+	return &Watcher{Config: cfg, polls: map[string]sighted{}, catalogues: map[autotask.WebhookEntity]catalogued{}, missedUnread: map[int64]time.Time{}}
 }
 
 func (w *Watcher) installation() (*installation.Installation, error) { return w.Store.Get(w.ID) }

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"io/fs"
 	"path/filepath"
+	"strconv"
 
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
@@ -13,24 +15,34 @@ import (
 const defaultURL = "http://127.0.0.1:8081"
 
 // globals are the flags of every command.
-type globals struct{ url, token, tokenFile string }
+type globals struct {
+	url, ca, serverName string
+	plaintext           bool
+	token, tokenFile    string
+}
 
 // flags keep what was set before, as command.Program wants it.
 func (g *globals) flags(fs *flag.FlagSet) {
 	set := func(to *string) func(string) error { return func(v string) error { *to = v1.Trim(v); return nil } }
 	fs.Func("api-url", "`URL` of the admin listener; env CHANNELSYNC_API_URL (default "+defaultURL+")", set(&g.url))
+	fs.Func("api-ca", "PEM `FILE` of the only authority that is believed about the service; env CHANNELSYNC_API_CA (default the system's)", set(&g.ca))
+	fs.Func("api-server-name", "the `NAME` in the service's certificate where it is not the host of --api-url; env CHANNELSYNC_API_SERVER_NAME",
+		set(&g.serverName))
+	fs.BoolFunc("api-plaintext", "send the token over plain http beyond this machine; env CHANNELSYNC_API_PLAINTEXT", func(v string) error {
+		said, err := strconv.ParseBool(v)
+		if err != nil {
+			return errors.New("want true or false")
+		}
+		g.plaintext = said
+		return nil
+	})
 	fs.Func("admin-token", "the `TOKEN` of the admin API; env CHANNELSYNC_ADMIN_TOKEN", set(&g.token))
 	fs.Func("admin-token-file", "`FILE` with that token; env CHANNELSYNC_ADMIN_TOKEN_FILE "+
 		"(default ./channelsync-data/admin-token)", set(&g.tokenFile))
 }
 
 func (s *session) url() string {
-	for _, u := range []string{s.global.url, s.env("CHANNELSYNC_API_URL")} {
-		if u != "" {
-			return u
-		}
-	}
-	return defaultURL
+	return cmp.Or(s.global.url, s.env("CHANNELSYNC_API_URL"), defaultURL)
 }
 
 // token finds the admin token: a flag wins over the environment, which wins over

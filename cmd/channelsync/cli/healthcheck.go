@@ -33,6 +33,9 @@ func (s *session) healthcheckCommand() *command.Command {
 			if u, err := url.Parse(target); err != nil || u.Host == "" {
 				return command.Usage("such as http://127.0.0.1:8081/livez", "--url: got %q, want a URL", target)
 			}
+			if err := s.secure(); err != nil {
+				return err
+			}
 			return s.askHealth(ctx, target)
 		},
 	}

@@ -40,6 +40,12 @@ func (s *session) close() { s.transport.CloseIdleConnections() }
 
 // api is the client of the API that the global flags name.
 func (s *session) api() (*client.Client, error) {
+	if err := s.guardPlain(); err != nil {
+		return nil, err
+	}
+	if err := s.secure(); err != nil {
+		return nil, err
+	}
 	token, err := s.token()
 	if err != nil {
 		return nil, err

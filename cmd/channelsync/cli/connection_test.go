@@ -43,7 +43,10 @@ func TestTheTokenTravelsInClearOnlyWhenToldTo(t *testing.T) {
 		{url: "http://admin.invalid", env: map[string]string{"CHANNELSYNC_API_PLAINTEXT": "true"}},
 		{url: "http://admin.invalid", flags: []string{"--api-plaintext"}},
 		{url: "https://admin.invalid"},
-		{url: "http://localhost:8081"}, {url: "http://LOCALHOST.:8081"}, {url: "http://127.9.9.9"}, {url: "http://[::1]:8081"},
+		{url: "http://localhost:8081"},
+		{url: "http://LOCALHOST.:8081"},
+		{url: "http://127.9.9.9"},
+		{url: "http://[::1]:8081"},
 		{url: "http://[::ffff:127.0.0.1]"},
 	} {
 		env := map[string]string{"CHANNELSYNC_API_URL": tc.url, "CHANNELSYNC_ADMIN_TOKEN": token}

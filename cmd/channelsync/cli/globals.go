@@ -10,6 +10,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
+	"channelsync/cmd/channelsync/config"
 )
 
 const defaultURL = "http://127.0.0.1:8081"
@@ -58,7 +59,7 @@ func (s *session) token() (v1.Secret, error) {
 		case from.value != "":
 			return v1.Secret(from.value), nil
 		case from.file != "":
-			v, err := readSecretFile(from.file)
+			v, err := config.ReadSecretFile(from.file)
 			return v1.Secret(v), err
 		}
 	}
@@ -66,7 +67,7 @@ func (s *session) token() (v1.Secret, error) {
 	if dir == "" {
 		dir = "channelsync-data"
 	}
-	v, err := readSecretFile(filepath.Join(dir, "admin-token"))
+	v, err := config.ReadSecretFile(filepath.Join(dir, "admin-token"))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return "", nil
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -12,9 +11,10 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
+	"channelsync/cmd/channelsync/config"
 )
 
-const maxSecretFile = 64 << 10 // a file that is larger is surely no secret
+const maxSecretLine = 64 << 10 // a line that is longer is surely no secret
 
 // secretFlag is a secret that a command takes: as a value, "-" for a line of
 // standard input, from a file, from the environment, or typed at a prompt.
@@ -49,7 +49,7 @@ func (s *session) secret(ctx context.Context, f *secretFlag) (v1.Secret, error) 
 		case from.value != "":
 			return v1.Secret(v1.Trim(from.value)), nil
 		case from.file != "":
-			v, err := readSecretFile(from.file)
+			v, err := config.ReadSecretFile(from.file)
 			return v1.Secret(v), err
 		}
 	}
@@ -106,25 +106,4 @@ func typing(ctx context.Context, read func() (string, error)) (string, error) {
 	case a := <-typed:
 		return a.text, a.err
 	}
-}
-
-// readSecretFile reads a file with one secret, trimmed.
-func readSecretFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("read secret: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	b, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("read secret: %w", err)
-	case len(b) > maxSecretFile:
-		return "", fmt.Errorf("read secret: %s has more than 64 KiB, want a file with one secret", path)
-	}
-	text := v1.Trim(string(b))
-	if text == "" {
-		return "", fmt.Errorf("read secret: %s is empty", path)
-	}
-	return text, nil
 }

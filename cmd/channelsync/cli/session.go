@@ -109,7 +109,7 @@ func (s *session) width() int {
 // line reads the next line of standard input, without its end.
 func (s *session) line() (string, error) {
 	if s.lines == nil {
-		s.lines = bufio.NewReader(io.LimitReader(s.Stdin, maxSecretFile))
+		s.lines = bufio.NewReader(io.LimitReader(s.Stdin, maxSecretLine))
 	}
 	text, err := s.lines.ReadString('\n')
 	if err != nil && (err != io.EOF || text == "") {

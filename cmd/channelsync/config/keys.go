@@ -103,7 +103,7 @@ func (c *Config) ensure(made []string, name, file string, enc *base64.Encoding) 
 
 // read applies what the file of a setting says.
 func (c *Config) read(name, path string) error {
-	value, err := readPrivate(path)
+	value, err := ReadSecretFile(path)
 	if err != nil {
 		return fmt.Errorf("--%s: %w", name, err)
 	}
@@ -169,16 +169,4 @@ func syncDir(dir string) error {
 		return fmt.Errorf("sync directory: %w", err)
 	}
 	return d.Close() //nolint:wrapcheck // nothing was written through it
-}
-
-// readPrivate reads a generated file and refuses it when others may read it.
-func readPrivate(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", fmt.Errorf("look at file: %w", err)
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return "", fmt.Errorf("got %s with mode %04o, want 0600: run chmod 600 %s", path, mode, path)
-	}
-	return readSecret(path)
 }

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -13,11 +12,7 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-const (
-	envPrefix = "CHANNELSYNC_"
-	// A secret file larger than this is surely not one.
-	maxSecretFile = 64 << 10
-)
+const envPrefix = "CHANNELSYNC_"
 
 // setting is what Config remembers of a value: never a secret, since fmt reaches
 // into every field of a struct.
@@ -133,6 +128,7 @@ func resolve(d definition, flags map[string]string, env LookupEnv) (given, error
 		if d.secret {
 			file = from.name + fileSuffix(from.label)
 			path, _ = from.lookup(file)
+			path = v1.Trim(path)
 		}
 		switch {
 		case ok && path != "":
@@ -141,7 +137,7 @@ func resolve(d definition, flags map[string]string, env LookupEnv) (given, error
 			g.value, g.source = v, from.label
 			return g, nil
 		case path != "":
-			v, err := readSecret(path)
+			v, err := ReadSecretFile(path)
 			if err != nil {
 				return g, fmt.Errorf("%s: %w", dashed(file), err)
 			}
@@ -176,26 +172,6 @@ func nonEmptyEnv(env LookupEnv) LookupEnv {
 
 func envName(flagName string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(flagName, "-", "_"))
-}
-
-func readSecret(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("read secret: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	b, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("read secret: %w", err)
-	case len(b) > maxSecretFile:
-		return "", fmt.Errorf("got %s with more than 64 KiB, want a file with one secret", path)
-	}
-	v := v1.Trim(string(b))
-	if v == "" || !utf8.ValidString(v) {
-		return "", fmt.Errorf("got %s without text, want a file with one secret", path)
-	}
-	return v, nil
 }
 
 // applyTo checks the value, puts it into c, and notes where it came from.

@@ -1,0 +1,148 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"unicode/utf8"
+
+	v1 "channelsync/api/v1"
+)
+
+// maxSecretFile is how large a secret may be: a larger file is surely not one.
+const maxSecretFile = 64 << 10
+
+// ReadSecretFile reads a file with one secret and trims it. The file itself is wanted,
+// not a link to it, of this user or root, and out of the reach of all others. Two
+// kinds of file that a container has are taken as they come, since the container is
+// what keeps others out: those below /run/secrets, and those of a volume that
+// Kubernetes fills. In a directory with the setgid bit its group may have the file
+// too: so fsGroup leaves a volume.
+//
+// Everything is asked of the open file, so that nobody can put another one in its
+// place in between.
+func ReadSecretFile(path string) (string, error) {
+	f, err := openSecret(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	b, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("read secret: %w", err)
+	case len(b) > maxSecretFile:
+		return "", fmt.Errorf("got %s with more than 64 KiB, want a file with one secret", path)
+	}
+	v := v1.Trim(string(b))
+	if v == "" || !utf8.ValidString(v) {
+		return "", fmt.Errorf("got %s without text, want a file with one secret", path)
+	}
+	return v, nil
+}
+
+func openSecret(path string) (*os.File, error) {
+	flags := os.O_RDONLY | syscall.O_NONBLOCK // of a pipe that nobody writes to: it is refused, not waited for
+	volume := inVolume(path)
+	if !volume {
+		flags |= syscall.O_NOFOLLOW
+	}
+	f, err := os.OpenFile(path, flags, 0)
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, fmt.Errorf("got %s, which is a link, want the file itself: links are not followed to secrets", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read secret: %w", err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("read secret: %w", err)
+	}
+	found := facts{mode: info.Mode(), owner: os.Geteuid(), volume: volume, mounted: isMounted(path), shared: isShared(path, info)}
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		found.owner = int(stat.Uid)
+	}
+	if err := found.judge(path, os.Geteuid()); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// facts are what decides whether a file may hold a secret.
+type facts struct {
+	mode    fs.FileMode
+	owner   int
+	mounted bool // below /run/secrets
+	volume  bool // a link of a volume that Kubernetes fills
+	shared  bool // its directory is shared with its group, which this process is in
+}
+
+const (
+	groupAndOthers fs.FileMode = 0o077
+	others         fs.FileMode = 0o007
+	othersWriting  fs.FileMode = 0o022
+)
+
+func (f facts) judge(path string, user int) error {
+	refused := groupAndOthers
+	switch {
+	case f.mode.IsDir():
+		return fmt.Errorf("got %s, which is a directory, want a file with one secret", path)
+	case !f.mode.IsRegular():
+		return fmt.Errorf("got %s, which is no regular file, want a file with one secret", path)
+	case f.mounted:
+		return nil
+	case f.volume && f.owner == 0:
+		refused = othersWriting
+	case f.shared:
+		refused = others
+	}
+	switch mode := f.mode.Perm(); {
+	case f.owner != user && f.owner != 0:
+		return fmt.Errorf("got %s of user %d, want a file of user %d, who runs this, or of root: run chown %d %s", path, f.owner, user, user, path)
+	case mode&refused != 0:
+		return fmt.Errorf("got %s with mode %04o, want 0600: run chmod 600 %s", path, mode, path)
+	}
+	return nil
+}
+
+// isMounted says whether a container's runtime put the file there.
+func isMounted(path string) bool {
+	full, err := filepath.Abs(path)
+	return err == nil && (strings.HasPrefix(full, "/run/secrets/") || strings.HasPrefix(full, "/var/run/secrets/"))
+}
+
+// inVolume says whether path is a file of a volume that Kubernetes fills: a link into
+// ..data, which itself is a link to the present contents, beside it.
+func inVolume(path string) bool {
+	name, err := os.Readlink(path)
+	if err != nil || name != filepath.Join("..data", filepath.Base(path)) {
+		return false
+	}
+	present, err := os.Readlink(filepath.Join(filepath.Dir(path), "..data"))
+	return err == nil && strings.HasPrefix(present, "..") && len(present) > len("..") && !strings.Contains(present, "/")
+}
+
+// isShared says whether the file's directory hands its group on, by the setgid bit, and
+// the file has that group, which this process is in.
+func isShared(path string, info fs.FileInfo) bool {
+	dir, err := os.Stat(filepath.Dir(path))
+	if err != nil || dir.Mode()&fs.ModeSetgid == 0 {
+		return false
+	}
+	of, ok := dir.Sys().(*syscall.Stat_t)
+	file, also := info.Sys().(*syscall.Stat_t)
+	if !ok || !also || of.Gid != file.Gid {
+		return false
+	}
+	groups, err := os.Getgroups()
+	return os.Getegid() == int(of.Gid) || err == nil && slices.Contains(groups, int(of.Gid))
+}

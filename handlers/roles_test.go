@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -8,7 +9,9 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/prometheus/client_golang/prometheus"
@@ -88,7 +91,7 @@ func contract() map[v1.Role][]string {
 	const in = "/installations/{id}"
 	return map[v1.Role][]string{
 		v1.RoleViewer: {
-			"GET /installations", "GET " + in, "GET /zones", "GET /status", "GET /audit", "GET /openapi.yaml",
+			"GET /installations", "GET " + in, "GET /zones", "GET /status", "GET /audit", "GET /audit/verify", "GET /openapi.yaml",
 			"GET " + in + "/records", "GET " + in + "/records/counts", "GET " + in + "/records/{kind}/{record}",
 			"GET " + in + "/records/{kind}/{record}/explain", "GET " + in + "/jobs", "GET " + in + "/jobs/{job}",
 			"GET " + in + "/dead-letters", "GET " + in + "/feed", "GET " + in + "/activity", "GET " + in + "/history", "GET " + in + "/bridges",
@@ -113,7 +116,7 @@ func contract() map[v1.Role][]string {
 
 // whole are the routes of all installations, or of those to come: no limited token has them.
 var whole = []string{
-	"POST /installations", "POST /installations/{id}/syncs/{sync}/install", "GET /backup",
+	"POST /installations", "POST /installations/{id}/syncs/{sync}/install", "GET /backup", "GET /audit/verify",
 	"GET /tokens", "POST /tokens", "POST /tokens/{token}/rotate", "DELETE /tokens/{token}",
 }
 
@@ -237,6 +240,55 @@ func TestEveryRouteOfTheConsoleToEveryCaller(t *testing.T) {
 					t.Errorf("%s %s of another installation to %s: got %d, want 404", row.Method, row.Path, name.Reveal(), resp.StatusCode)
 				}
 			}
+		}
+	}
+}
+
+// audit keeps what it is told.
+type audit struct {
+	mu      sync.Mutex
+	entries []v1.AuditEntry
+}
+
+func (a *audit) Audit(_ context.Context, e v1.AuditEntry) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.entries = append(a.entries, e)
+}
+
+func TestRefusalsOfAccessAreAudited(t *testing.T) {
+	reached := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	kept := &audit{}
+	h := must(Admin(AdminConfig{API: reached, Tokens: callers(), Key: token, Auditor: kept, Metrics: prometheus.NewRegistry(), Log: zap.NewNop()}))
+	for _, tc := range []struct {
+		path, bearer string
+		want         v1.AuditEntry
+	}{
+		{"/api/v1/status", "", v1.AuditEntry{}}, // nobody tried anything
+		{"/api/v1/status", "viewer", v1.AuditEntry{}},
+		{"/api/v1/status", "wrong", v1.AuditEntry{Action: "log-in", Detail: v1.CodeUnauthenticated}},
+		{"/api/v1/backup", "viewer", v1.AuditEntry{Who: "viewer", Action: "access", Detail: "GET /backup: forbidden"}},
+		{"/api/v1/backup", "scoped-admin", v1.AuditEntry{Who: "scoped-admin", Action: "access", Detail: "GET /backup: forbidden"}},
+		// The other installation is not named: it has its own people, who read what is named so.
+		{"/api/v1/installations/" + another, "scoped-viewer", v1.AuditEntry{Who: "scoped-viewer", Action: "access", Detail: "GET /installations/{id}: not_found"}},
+	} {
+		kept.entries = nil
+		resp := get(h, "GET", tc.path, "Authorization", "Bearer "+tc.bearer, access.ActorHeader, "cli")
+		if tc.want.Action == "" {
+			if len(kept.entries) != 0 {
+				t.Errorf("%s as %q: audited %+v", tc.path, tc.bearer, kept.entries)
+			}
+			continue
+		}
+		tc.want.Actor, tc.want.Address, tc.want.Request = "cli", "203.0.113.7", resp.Header.Get("X-Request-Id")
+		if len(kept.entries) != 1 || kept.entries[0].At.IsZero() || tc.want.Request == "" {
+			t.Errorf("%s as %q: audited %+v", tc.path, tc.bearer, kept.entries)
+			continue
+		}
+		got := kept.entries[0]
+		got.At = time.Time{}
+		if got != tc.want {
+			t.Errorf("%s as %q: audited %+v, want %+v", tc.path, tc.bearer, got, tc.want)
 		}
 	}
 }

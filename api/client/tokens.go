@@ -15,6 +15,13 @@ func (c *Client) Tokens(ctx context.Context) ([]v1.Token, error) {
 	return out.Items, err
 }
 
+// VerifyAudit says whether the audit is whole.
+func (c *Client) VerifyAudit(ctx context.Context) (v1.AuditVerification, error) {
+	var out v1.AuditVerification
+	err := c.Do(ctx, Call{Operation: "verify audit", Method: http.MethodGet, Path: "/audit/verify", Out: &out})
+	return out, err
+}
+
 // CreateToken makes a token. It is shown this once.
 func (c *Client) CreateToken(ctx context.Context, in v1.CreateToken) (v1.NewToken, error) {
 	var out v1.NewToken

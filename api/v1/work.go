@@ -116,6 +116,18 @@ type AuditEntry struct {
 	Detail       string    `json:"detail,omitempty"`
 	OK           bool      `json:"ok"`
 	Request      string    `json:"request,omitempty"` // its id, as in the header X-Request-Id of the answer
+	Count        int       `json:"count,omitempty"`   // how many alike it stands for, of refusals that repeat; 0: itself
+}
+
+// AuditVerification says whether the audit is whole.
+type AuditVerification struct {
+	OK      bool   `json:"ok"`
+	Entries int    `json:"entries"` // that are in their place of the chain
+	First   uint64 `json:"first"`   // the number of the oldest that is kept
+	Last    uint64 `json:"last"`    // and of the newest; the log has it too
+	Before  int    `json:"before"`  // of a version that did not chain them: nothing vouches for these
+	// Findings are what is wrong, the first 20.
+	Findings []string `json:"findings"`
 }
 
 // AuditQuery picks a page of what operators did.

@@ -193,6 +193,7 @@ func TestDocumentHasEveryField(t *testing.T) {
 		v1.Status{},
 		v1.InstallationStatus{},
 		v1.AuditEntry{},
+		v1.AuditVerification{},
 		v1.Token{},
 		v1.TokenList{},
 		v1.CreateToken{},

@@ -14,11 +14,13 @@ import (
 type Overview interface {
 	Status(ctx context.Context) (v1.Status, error)
 	Audit(ctx context.Context, q v1.AuditQuery) (v1.Page[v1.AuditEntry], error)
+	VerifyAudit(ctx context.Context) (v1.AuditVerification, error)
 }
 
 func (a *API) overviewRoutes(r chi.Router) {
 	r.Get("/status", a.serve((*call).getStatus))
 	r.Get("/audit", a.serve((*call).listAudit))
+	r.Get("/audit/verify", a.serve((*call).verifyAudit))
 }
 
 func (c *call) getStatus() (reply, error) {
@@ -45,4 +47,13 @@ func (c *call) listAudit() (reply, error) {
 	page, err := c.Overview.Audit(c.r.Context(), in)
 	page.Items = some(page.Items)
 	return ok(page), err
+}
+
+func (c *call) verifyAudit() (reply, error) {
+	if err := c.query().err(); err != nil {
+		return reply{}, err
+	}
+	verified, err := c.Overview.VerifyAudit(c.r.Context())
+	verified.Findings = some(verified.Findings)
+	return ok(verified), err
 }

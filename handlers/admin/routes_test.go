@@ -91,6 +91,7 @@ func routes() []route {
 		{"POST", in + "/webhooks/repair", "", 202, "repair", "webhook.repair ", ""},
 		{"POST", in + "/webhooks/rotate-secret", "", 202, "rotate", "webhook.rotate-secret ", ""},
 		{"GET", "/status", "", 200, "status", "", `"issues":[]`},
+		{"GET", "/audit/verify", "", 200, "verify audit", "", `{"ok":true,"entries":7,"first":1,"last":7,"before":0,"findings":[]}`},
 		{"GET", "/audit?cursor=x&limit=2", "", 200, "audit {Installation: Only:[] Cursor:x Limit:2}", "", `{"items":[],"nextCursor":null}`},
 		{"GET", "/audit?installation=" + one, "", 200, "audit {Installation:" + one + " Only:[] Cursor: Limit:50}", "", `{"items":[],"nextCursor":null}`},
 		{"POST", in + "/syncs/active_customers/install", "", 202, `do install "active_customers"`, "sync.install active_customers", ""},

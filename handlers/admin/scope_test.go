@@ -33,6 +33,10 @@ func (f twoThere) Audit(ctx context.Context, q v1.AuditQuery) (v1.Page[v1.AuditE
 	return overview(f).Audit(ctx, q)
 }
 
+func (f twoThere) VerifyAudit(ctx context.Context) (v1.AuditVerification, error) {
+	return overview(f).VerifyAudit(ctx)
+}
+
 func TestAScopedTokenSeesNoTraceOfOtherInstallations(t *testing.T) {
 	scoped := v1.Identity{ID: "t-1", Name: "acme", Role: v1.RoleAdmin, Installations: []string{one}}
 	f := &fake{}

@@ -67,7 +67,7 @@ func TestAuditPage(t *testing.T) {
 	w.answer("GET /installations", map[string]any{"items": []v1.Installation{anInstallation(), two}})
 	next := "c&2"
 	w.answer("GET /audit", v1.Page[v1.AuditEntry]{NextCursor: &next, Items: []v1.AuditEntry{
-		{At: clockNow(), Actor: "console", Action: "sync.stop", Installation: one, Detail: "active_customers", OK: true},
+		{At: clockNow(), Who: "ops", Actor: "console", Address: "203.0.113.7", Action: "sync.stop", Installation: one, Detail: "active_customers", OK: true},
 		{At: clockNow(), Actor: "cli", Action: "installation.erase", Installation: gone, OK: true},
 		{At: clockNow(), Actor: "api", Action: "installation.create", Detail: "credentials_rejected"},
 	}})
@@ -76,9 +76,9 @@ func TestAuditPage(t *testing.T) {
 	for i := range a.doc.Find("tbody tr").Length() {
 		rows = append(rows, strings.Join(strings.Fields(a.doc.Find("tbody tr").Eq(i).Text()), " "))
 	}
-	want := "just now Stopped the sync Active Customers of Acme MSP Done Console | " +
-		"just now Erased an erased installation " + gone + " Done Command line | " +
-		"just now Tried to install Refused credentials_rejected API"
+	want := "just now Stopped the sync Active Customers of Acme MSP Done ops Console 203.0.113.7 | " +
+		"just now Erased an erased installation " + gone + " Done unknown Command line | " +
+		"just now Tried to install Refused credentials_rejected unknown API"
 	if got := strings.Join(rows, " | "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -3,9 +3,11 @@ package audit
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/oklog/ulid/v2"
 	"go.uber.org/zap"
@@ -13,43 +15,75 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events/kv"
 	"channelsync/internal/clip"
+	"channelsync/internal/gate"
 	"channelsync/sync/installation"
 )
 
 const (
-	keepMost  = 5000 // entries
+	// keepFor is how long entries are kept. They go by their age alone: no caller's noise takes another's place.
+	keepFor   = 180 * 24 * time.Hour
+	dropEvery = time.Hour
 	maxDetail = 1000 // bytes
 )
 
 // Table is where the audit lies.
 type Table interface {
-	Put(ctx context.Context, key string, value []byte) (uint64, error)
+	Get(ctx context.Context, key string) (kv.Entry, error)
 	Each(ctx context.Context, prefix string, fn func(kv.Entry) error) error
+	Create(ctx context.Context, key string, value []byte) (uint64, error)
+	Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
+	// UpdateMany writes all of them or, with kv.ErrConflict, none.
+	UpdateMany(ctx context.Context, entries []kv.Entry) error
 	Delete(ctx context.Context, key string) error
 }
 
-// Log keeps who did what, and when. It holds no secrets and no client data.
+// Sealer keeps the key of the chain.
+type Sealer interface {
+	Seal(purpose string, plain []byte) []byte
+	Open(purpose string, sealed []byte) ([]byte, error)
+	SealedLast(sealed []byte) bool
+}
+
+// Config is what a Log works with.
+type Config struct {
+	Table  Table
+	Sealer Sealer
+	Now    func() time.Time
+	Log    *zap.Logger // has every entry as well, to be shipped
+}
+
+// Log keeps who did what, and when, as a chain in which a gap shows. It holds no secrets and no client data.
 type Log struct {
-	table Table
+	Config
+	chain   chain
+	writing gate.Gate // within a process one entry is chained at a time
 
 	mu      sync.Mutex
-	entries []kept // oldest first
+	entries []kept    // oldest first
+	dropped time.Time // when old ones were dropped last
 }
 
 type kept struct {
 	key   string
-	entry v1.AuditEntry
+	entry link
 }
 
-// Open loads the audit.
-func Open(ctx context.Context, table Table) (*Log, error) {
-	a := &Log{table: table}
-	err := table.Each(ctx, "", func(e kv.Entry) error {
-		var entry v1.AuditEntry
-		if err := json.Unmarshal(e.Value, &entry); err != nil {
+// Open loads the audit, and makes the key of its chain when there is none.
+func Open(ctx context.Context, cfg Config) (*Log, error) {
+	a := &Log{Config: cfg}
+	var err error
+	if a.chain, err = openChain(ctx, cfg); err != nil {
+		return nil, err
+	}
+	err = cfg.Table.Each(ctx, "", func(e kv.Entry) error {
+		if !isEntry(e.Key) {
+			return nil
+		}
+		var l link
+		if err := json.Unmarshal(e.Value, &l); err != nil {
 			return fmt.Errorf("decode audit entry %s: %w", e.Key, err)
 		}
-		a.entries = append(a.entries, kept{e.Key, entry})
+		a.entries = append(a.entries, kept{e.Key, l})
 		return nil
 	})
 	if err != nil {
@@ -59,9 +93,14 @@ func Open(ctx context.Context, table Table) (*Log, error) {
 	return a, nil
 }
 
+func isEntry(key string) bool { return key != chainHead && key != chainKey }
+
 // Follow takes over what other processes add, until ctx ends.
 func (a *Log) Follow(ctx context.Context, table installation.Watched, log *zap.Logger) {
 	_ = table.Watch(ctx, "", func(e kv.Event) { // it ends with ctx, and goes on after every failure
+		if !isEntry(e.Key) {
+			return
+		}
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		i := slices.IndexFunc(a.entries, func(x kept) bool { return x.key == e.Key })
@@ -71,12 +110,12 @@ func (a *Log) Follow(ctx context.Context, table installation.Watched, log *zap.L
 			}
 			return
 		}
-		var entry v1.AuditEntry
-		if err := json.Unmarshal(e.Value, &entry); err != nil {
+		var l link
+		if err := json.Unmarshal(e.Value, &l); err != nil {
 			log.Warn("an audit entry cannot be read", zap.Error(err))
 			return
 		}
-		a.insert(kept{e.Key, entry})
+		a.insert(kept{e.Key, l})
 	})
 }
 
@@ -89,31 +128,140 @@ func (a *Log) insert(e kept) {
 	a.entries = slices.Insert(a.entries, at, e)
 }
 
-// Add stores an entry.
+// Add stores an entry at the end of the chain, and logs it.
 func (a *Log) Add(ctx context.Context, entry v1.AuditEntry) error {
 	entry.Detail = clip.Text(entry.Detail, maxDetail)
-	b, err := json.Marshal(entry)
+	entry, err := asStored(entry)
 	if err != nil {
-		return fmt.Errorf("encode audit entry: %w", err)
+		return err
 	}
-	key := ulid.Make().String()
-	if _, err := a.table.Put(ctx, key, b); err != nil {
+	added := kept{key: ulid.Make().String(), entry: link{AuditEntry: entry}}
+	defer func() { a.log(added.entry) }() // also when the store does not take it
+	leave, err := a.writing.Enter(ctx)
+	if err != nil {
+		return fmt.Errorf("store audit entry: %w", err)
+	}
+	defer leave()
+	err = kv.RetryConflict(ctx, func() error {
+		head, revision, err := a.chain.head(ctx, a.Table)
+		if errors.Is(err, errForgedHead) {
+			a.Log.Error("the audit goes on after what was known here last", zap.Error(err))
+			head, err = a.known(), nil
+		}
+		if err != nil {
+			return err
+		}
+		head = a.chain.append(added.key, &added.entry, head)
+		return a.write(ctx, head, revision, added)
+	})
+	if err != nil {
 		return fmt.Errorf("store audit entry: %w", err)
 	}
 	a.mu.Lock()
-	if !slices.ContainsFunc(a.entries, func(x kept) bool { return x.key == key }) { // Follow may have been faster
-		a.insert(kept{key, entry})
-	}
-	var old []kept
-	if n := len(a.entries) - keepMost; n > 0 {
-		old, a.entries = a.entries[:n], slices.Clone(a.entries[n:])
+	if !slices.ContainsFunc(a.entries, func(x kept) bool { return x.key == added.key }) { // Follow may have been faster
+		a.insert(added)
 	}
 	a.mu.Unlock()
+	return a.dropOld(ctx)
+}
+
+// known is a head of what is known here, for when the stored one is not ours. What follows it has no code of the entry
+// before: the break shows.
+func (a *Log) known() head {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	h := head{First: 1, Since: a.Now().UTC()}
+	for _, e := range a.entries {
+		if e.entry.N == 0 {
+			continue
+		}
+		if h.N == 0 {
+			h.First, h.Since = e.entry.N, e.entry.At
+		}
+		h.N = max(h.N, e.entry.N)
+	}
+	return h
+}
+
+// asStored is an entry as it will be read again, so that its code fits then too.
+func asStored(entry v1.AuditEntry) (out v1.AuditEntry, err error) {
+	entry.At = entry.At.UTC()
+	b, err := json.Marshal(entry)
+	if err == nil {
+		err = json.Unmarshal(b, &out)
+	}
+	if err != nil {
+		return out, fmt.Errorf("encode audit entry: %w", err)
+	}
+	return out, nil
+}
+
+func (a *Log) write(ctx context.Context, h head, revision uint64, added kept) error {
+	entry, err := json.Marshal(added.entry)
+	if err != nil {
+		return fmt.Errorf("encode audit entry: %w", err)
+	}
+	value, err := json.Marshal(h)
+	if err != nil {
+		return fmt.Errorf("encode the head of the audit: %w", err)
+	}
+	return a.Table.UpdateMany(ctx, []kv.Entry{{Key: added.key, Value: entry}, {Key: chainHead, Value: value, Revision: revision}})
+}
+
+func (a *Log) log(e link) {
+	a.Log.Info("audit", zap.String("who", e.Who), zap.String("actor", e.Actor), zap.String(v1.LogRemote, e.Address),
+		zap.String(v1.LogAction, e.Action), zap.String(v1.LogInstallation, e.Installation), zap.String("detail", e.Detail),
+		zap.Bool("ok", e.OK), zap.String("request", e.Request), zap.Int(v1.LogCount, e.Count), zap.Uint64("number", e.N))
+}
+
+// dropOld drops what is too old, now and then. The head says first from where on the chain is kept, so that what is
+// dropped is no gap.
+func (a *Log) dropOld(ctx context.Context) error {
+	now := a.Now()
+	a.mu.Lock()
+	if now.Sub(a.dropped) < dropEvery {
+		a.mu.Unlock()
+		return nil
+	}
+	a.dropped = now
+	n := 0
+	for n < len(a.entries) && now.Sub(a.entries[n].entry.At) > keepFor {
+		n++
+	}
+	old := slices.Clone(a.entries[:n])
+	a.mu.Unlock()
+	if len(old) == 0 {
+		return nil
+	}
+	err := kv.RetryConflict(ctx, func() error {
+		h, revision, err := a.chain.head(ctx, a.Table)
+		if err != nil {
+			return err
+		}
+		for _, o := range old {
+			h.First = max(h.First, o.entry.N+1)
+		}
+		h.MAC = a.chain.sign(h)
+		value, err := json.Marshal(h)
+		if err != nil {
+			return fmt.Errorf("encode the head of the audit: %w", err)
+		}
+		_, err = a.Table.Update(ctx, chainHead, value, revision)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("drop audit entries: %w", err)
+	}
 	for _, o := range old {
-		if err := a.table.Delete(ctx, o.key); err != nil {
+		if err := a.Table.Delete(ctx, o.key); err != nil {
 			return fmt.Errorf("drop audit entry: %w", err)
 		}
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.entries = slices.DeleteFunc(a.entries, func(x kept) bool {
+		return slices.ContainsFunc(old, func(o kept) bool { return o.key == x.key })
+	})
 	return nil
 }
 
@@ -140,9 +288,44 @@ func (a *Log) List(q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
 		if len(page.Items) == q.Limit {
 			return page, nil
 		}
-		page.Items = append(page.Items, e.entry)
+		page.Items = append(page.Items, e.entry.AuditEntry)
 		page.NextCursor = &e.key
 	}
 	page.NextCursor = nil
 	return page, nil
+}
+
+// Verify reads the whole audit and says whether anything of it was removed, changed or put in.
+func (a *Log) Verify(ctx context.Context) (v1.AuditVerification, error) {
+	h, _, err := a.chain.head(ctx, a.Table)
+	if err != nil && !errors.Is(err, errForgedHead) {
+		return v1.AuditVerification{}, err
+	}
+	forged := err != nil
+	links := map[string]link{}
+	var unreadable []string
+	err = a.Table.Each(ctx, "", func(e kv.Entry) error {
+		if !isEntry(e.Key) {
+			return nil
+		}
+		var l link
+		if json.Unmarshal(e.Value, &l) != nil {
+			unreadable = append(unreadable, e.Key)
+			return nil
+		}
+		links[e.Key] = l
+		return nil
+	})
+	if err != nil {
+		return v1.AuditVerification{}, fmt.Errorf("read audit: %w", err)
+	}
+	out := a.chain.verify(h, links)
+	for _, key := range unreadable {
+		out.Findings = append(out.Findings, "Entry "+key+" cannot be read.")
+	}
+	if forged {
+		out.Findings = append(out.Findings, "The head of the chain was changed by somebody without the key.")
+	}
+	out.OK = len(out.Findings) == 0
+	return out, nil
 }

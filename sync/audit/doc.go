@@ -1,4 +1,5 @@
-// Package audit keeps who did what, and when: the newest 5,000 entries, in a table and in
-// memory, shared by all instances (Follow). It holds no secrets and no client data, and
-// decides nothing. sync/control writes it and shows it.
+// Package audit keeps who did what, and when: for 180 days, in a table and in memory,
+// shared by all instances (Follow), as a chain in which a gap shows (Verify). Refusals that
+// repeat are counted (Noise), so that nobody's noise fills it. It holds no secrets and no
+// client data, and decides nothing. sync/control writes it and shows it.
 package audit

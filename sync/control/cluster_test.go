@@ -11,7 +11,6 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events/kv"
 	"channelsync/events/lease"
-	"channelsync/sync/audit"
 	"channelsync/sync/installation"
 )
 
@@ -277,8 +276,7 @@ func TestWhatAnotherInstanceChanges(t *testing.T) {
 	ok(t, d.Audit.Add(t.Context(), v1.AuditEntry{Action: "here", At: d.Now()}))
 	table, err := d.Bus.Table(t.Context(), kv.Config{Name: "audit", History: 1})
 	ok(t, err)
-	other, err := audit.Open(t.Context(), table)
-	ok(t, err)
+	other := openAudit(t, table)
 	ok(t, other.Add(t.Context(), v1.AuditEntry{Action: "there", At: d.Now()}))
 	d.eventually("both are listed", func() error {
 		page, err := d.Audit.List(v1.AuditQuery{Limit: 10})

@@ -108,8 +108,7 @@ func newDesk(t *testing.T, s setup) *desk {
 	ok(t, err)
 	jobs, err := job.Open(t.Context(), tables["jobs"], time.Now)
 	ok(t, err)
-	audit, err := audit.Open(t.Context(), tables["audit"])
-	ok(t, err)
+	audit := openAudit(t, tables["audit"])
 	hosts := autotask.NewHosts([]string{strings.TrimPrefix(atServer.URL, "http://")})
 	d.Manager = New(Config{
 		Bus: bus, Vault: vault, Store: store, Ledger: ledger.New(tables["ledger"], vault), DeadLetters: deadletter.New(bus.DeadLetters(), vault, time.Now),
@@ -232,4 +231,14 @@ func ok(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// openAudit opens the audit as every instance does.
+func openAudit(t *testing.T, table audit.Table) *audit.Log {
+	t.Helper()
+	ring, err := seal.NewRing(bytes.Repeat([]byte{3}, seal.KeySize))
+	ok(t, err)
+	a, err := audit.Open(t.Context(), audit.Config{Table: table, Sealer: ring, Now: time.Now, Log: zap.NewNop()})
+	ok(t, err)
+	return a
 }

@@ -25,6 +25,7 @@ import (
 	"channelsync/internal/lifecycle"
 	"channelsync/internal/panics"
 	"channelsync/internal/progress"
+	"channelsync/sync/audit"
 	"channelsync/sync/control"
 	"channelsync/sync/identity"
 )
@@ -65,6 +66,7 @@ type App struct {
 	adminCert       certificates // nil: plain http
 	manager         *control.Manager
 	tokens          *identity.Store
+	noise           *audit.Noise
 	cluster         *cluster              // nil: the only instance
 	notify          func(context.Context) // nil: nobody is told
 	dispatch        func(context.Context) error
@@ -155,6 +157,7 @@ func (a *App) Start(ctx context.Context) error {
 		"watch of the event store": a.stuck,
 		"installations":            func(ctx context.Context) error { a.manager.Run(ctx); return nil },
 		"tokens":                   func(ctx context.Context) error { a.tokens.Run(ctx); return nil },
+		"audit of refusals":        func(ctx context.Context) error { a.noise.Run(ctx); return nil },
 		"watchdog":                 func(ctx context.Context) error { a.watchdog.Run(ctx); return nil },
 	} {
 		a.working.Go(ctx, name, func(ctx context.Context) error {

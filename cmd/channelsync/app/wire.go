@@ -98,6 +98,8 @@ func (a *App) wire(ctx context.Context) error {
 		Receivers: receivers{a.manager}, Journal: bus.Journal(), Rejects: a.manager.DeadLetters, Checks: a.manager,
 		Observer: deliveries{a.manager, metrics}, Log: log.Named("callback"), Now: a.opts.Now,
 	})
+	a.noise = audit.NewNoise(a.manager.Audit, log)
+	auditing := auditor{a.manager, a.noise, log}
 	api := admin.New(admin.Config{
 		Installations: a.manager, Setup: a.manager, Changes: a.manager, Lifecycle: a.manager, Records: records{a.manager}, Jobs: jobs{a.manager},
 		Webhooks: webhooks{a.manager}, Overview: overview{a.manager},
@@ -105,7 +107,7 @@ func (a *App) wire(ctx context.Context) error {
 		History: a.manager, RecordCounts: a.manager, SetupPreviews: a.manager, ZoneFinder: a.manager,
 		Tokens:  a.tokens,
 		Backups: &backups{bus: bus, master: master, version: a.opts.Version, now: a.opts.Now},
-		Auditor: auditor{a.manager, log}, Log: log.Named("admin"), Now: a.opts.Now,
+		Auditor: auditing, Log: log.Named("admin"), Now: a.opts.Now,
 	})
 	if a.cluster != nil {
 		metrics.shards(a.cluster.leases.Owned)
@@ -117,7 +119,7 @@ func (a *App) wire(ctx context.Context) error {
 		return err
 	}
 	adminSide, err := handlers.Admin(handlers.AdminConfig{
-		API: api, Tokens: a.tokens, Key: cfg.AdminToken, Metrics: metrics.registry,
+		API: api, Tokens: a.tokens, Key: cfg.AdminToken, Auditor: auditing, Metrics: metrics.registry,
 		Ready:   slices.Concat(checks(bus), []health.Check{a.serves(), {Name: "progress", Probe: a.watchdog.Check}}, a.certificateChecks()),
 		Proxies: cfg.TrustedProxies, URL: cfg.AdminURL, Version: a.opts.Version, Log: log, Now: a.opts.Now,
 	})
@@ -169,7 +171,13 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 	} else if jobStore, err = job.Open(ctx, tables[tableJobs], a.opts.Now); err != nil {
 		return nil, err
 	}
-	trail, err := audit.Open(ctx, tables[tableAudit])
+	chained, err := derivedRing(cfg, "channelsync audit")
+	if err != nil {
+		return nil, err
+	}
+	trail, err := audit.Open(ctx, audit.Config{
+		Table: tables[tableAudit], Sealer: chained, Now: a.opts.Now, Log: a.opts.Log.Named("audit"),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -280,13 +288,22 @@ func (o overview) Audit(_ context.Context, q v1.AuditQuery) (v1.Page[v1.AuditEnt
 	return o.Manager.Audit.List(q)
 }
 
+func (o overview) VerifyAudit(ctx context.Context) (v1.AuditVerification, error) {
+	return o.Manager.Audit.Verify(ctx)
+}
+
 // auditor keeps operator actions; one that cannot be kept is logged, the action stands.
 type auditor struct {
 	*control.Manager
-	log *zap.Logger
+	noise *audit.Noise
+	log   *zap.Logger
 }
 
 func (a auditor) Audit(ctx context.Context, e v1.AuditEntry) {
+	if !e.OK {
+		a.noise.Refused(e)
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := a.Manager.Audit.Add(ctx, e); err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"flag"
+	"fmt"
 	"time"
 
 	v1 "channelsync/api/v1"
@@ -15,6 +16,7 @@ func (s *session) auditCommand() *command.Command {
 	var page pageFlags
 	return &command.Command{
 		Name: "audit", Short: "show who did what and when, newest first",
+		Subs: []*command.Command{s.auditVerify()},
 		Flags: func(fs *flag.FlagSet) {
 			page.some(fs)
 			s.jsonFlag(fs)
@@ -39,7 +41,7 @@ func (s *session) auditCommand() *command.Command {
 			}
 			t := screen.Table{Header: []string{"WHEN", "WHO", "FROM", "ADDRESS", "ACTION", "OK", "INSTALLATION", "DETAIL"}}
 			for _, e := range entries.Items {
-				t.Add(e.At.UTC().Format(time.RFC3339), cmp.Or(e.Who, "unknown"), e.Actor, e.Address, e.Action, yesNo(e.OK), e.Installation, e.Detail)
+				t.Add(e.At.UTC().Format(time.RFC3339), cmp.Or(e.Who, "unknown"), e.Actor, e.Address, e.Action, yesNo(e.OK), e.Installation, e.Detail+times(e.Count))
 			}
 			if err := s.writeTable(t); err != nil {
 				return err
@@ -48,6 +50,48 @@ func (s *session) auditCommand() *command.Command {
 				s.note("There are more: --cursor %s goes on.", text(*entries.NextCursor))
 			}
 			return nil
+		},
+	}
+}
+
+// times says how many an entry stands for.
+func times(count int) string {
+	if count < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d times)", count)
+}
+
+func (s *session) auditVerify() *command.Command {
+	return &command.Command{
+		Name: "verify", Short: "say whether anything was removed from the audit, changed or put in", Flags: s.jsonFlag,
+		Run: func(ctx context.Context, args []string) error {
+			if err := noArguments(args); err != nil {
+				return err
+			}
+			api, err := s.api()
+			if err != nil {
+				return err
+			}
+			v, err := api.VerifyAudit(ctx)
+			if err != nil {
+				return err
+			}
+			if s.json {
+				err = s.writeJSON(v)
+			} else {
+				s.say("Chained: numbers %d to %d, %d of them in their place.", v.First, v.Last, v.Entries)
+				if v.Before > 0 {
+					s.say("%d older ones are of a version that did not chain them: nothing vouches for these.", v.Before)
+				}
+				for _, found := range v.Findings {
+					s.say("%s", text(found))
+				}
+			}
+			if err == nil && !v.OK {
+				err = &failure{"the audit is not whole", "compare it with the log, whose lines named audit have the numbers"}
+			}
+			return err
 		},
 	}
 }

@@ -169,7 +169,7 @@ func TestEveryCommandSaysWhatItIsFor(t *testing.T) {
 	var walk func(path string, c *command.Command)
 	walk = func(path string, c *command.Command) {
 		path += " " + c.Name
-		if c.Short == "" || strings.HasSuffix(c.Short, ".") || (c.Run == nil) == (len(c.Subs) == 0) {
+		if c.Short == "" || strings.HasSuffix(c.Short, ".") || c.Run == nil && len(c.Subs) == 0 {
 			t.Errorf("%s: short %q, run %v, %d commands", path, c.Short, c.Run != nil, len(c.Subs))
 		}
 		for _, sub := range c.Subs {

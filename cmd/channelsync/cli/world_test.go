@@ -300,6 +300,15 @@ func (w *world) Audit(_ context.Context, q v1.AuditQuery) (v1.Page[v1.AuditEntry
 	}, w.note("audit %q %d", q.Cursor, q.Limit)
 }
 
+func (w *world) VerifyAudit(context.Context) (v1.AuditVerification, error) {
+	v := v1.AuditVerification{OK: true, Entries: 3, First: 1, Last: 3, Before: 2}
+	err := w.note("verify")
+	if p, refused := errors.AsType[*v1.Problem](err); refused && p.Code == "gap" {
+		return v1.AuditVerification{Entries: 2, First: 1, Last: 3, Findings: []string{"Entry 2 is missing."}}, nil
+	}
+	return v, err
+}
+
 // script is what a script may change of the world.
 func (w *world) script(args []string) error {
 	w.mu.Lock()

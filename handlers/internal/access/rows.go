@@ -64,6 +64,7 @@ func API() []Row {
 
 		{get, "/status", viewer, false},
 		{get, "/audit", viewer, false},
+		{get, "/audit/verify", viewer, true},
 		{get, "/backup", admin, true},
 		{get, "/openapi.yaml", viewer, false},
 		{get, "/tokens", admin, true},

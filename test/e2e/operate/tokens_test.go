@@ -3,6 +3,7 @@ package operate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -82,6 +83,13 @@ func TestADeletedTokenEndsWithItsFeedsAndSessions(t *testing.T) {
 	}
 	_, err = ops.Installations(t.Context())
 	refusedWith(t, err, 401, v1.CodeUnauthenticated)
+	audited(w, v1.AuditEntry{Who: "ops", Action: "installation.stop", Installation: in.ID, OK: true})
+	audited(w, v1.AuditEntry{Who: "ops", Action: "access", Installation: in.ID, Detail: "POST /installations/{id}/erase: forbidden"})
+	audited(w, v1.AuditEntry{Who: "root", Action: "token.delete", Detail: "ops", OK: true})
+	audited(w, v1.AuditEntry{Action: "log-in", Detail: v1.CodeUnauthenticated})
+	if whole, err := w.Admin.VerifyAudit(t.Context()); err != nil || !whole.OK || whole.Entries < 6 || whole.Last != uint64(whole.Entries) {
+		t.Errorf("the chain of the audit: %+v, %v", whole, err)
+	}
 	resp, err := browser.Get(w.AdminURL + "/installations/" + in.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -90,6 +98,21 @@ func TestADeletedTokenEndsWithItsFeedsAndSessions(t *testing.T) {
 	if resp.Request.URL.Path != "/login" {
 		t.Errorf("the session goes on: %s answered %d", resp.Request.URL, resp.StatusCode)
 	}
+}
+
+// audited waits for an entry from this machine.
+func audited(w *world.World, want v1.AuditEntry) {
+	w.T.Helper()
+	w.Eventually("the audit has "+want.Who+" "+want.Action, soon, func() error {
+		page, err := w.Admin.Audit(w.T.Context(), v1.AuditQuery{Limit: 100})
+		for _, e := range page.Items {
+			if e.Address == "127.0.0.1" && e.Request != "" && e.Who == want.Who && e.Action == want.Action && e.Installation == want.Installation &&
+				(want.Detail == "" || e.Detail == want.Detail) && e.OK == want.OK {
+				return nil
+			}
+		}
+		return errors.Join(err, fmt.Errorf("it has %+v", page.Items))
+	})
 }
 
 // stream is an answer without an end: a page of a browser's, or what a token asks for.

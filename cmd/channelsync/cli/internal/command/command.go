@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// Command is a command, or a group of them when it has Subs.
+// Command is a command, or a group of them when it has Subs. One with Subs and Run is both: it runs when none is named.
 type Command struct {
 	Name     string
 	Args     string   // positional arguments as help writes them, such as "[installation]"
@@ -66,7 +66,7 @@ func (p *Program) Run(ctx context.Context, args []string) (path string, err erro
 		if c.Raw {
 			return path, c.Run(ctx, args)
 		}
-		if len(c.Subs) == 0 {
+		if len(c.Subs) == 0 || c.Run != nil && (len(args) == 0 || c.sub(args[0]) == nil) {
 			args, err = p.parse(at, args)
 			if errors.Is(err, flag.ErrHelp) {
 				return path, p.Help(at)

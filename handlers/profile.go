@@ -8,11 +8,11 @@ import (
 )
 
 // profiles serves the Go runtime's profiles. A heap dump can hold anything that the
-// process knows, so it is for those who have the token.
+// process knows, so it is for those who have the token. The command line is not among
+// them: secrets may stand in it.
 func profiles() http.Handler {
 	r := chi.NewRouter()
 	r.Get("/", pprof.Index)
-	r.Get("/cmdline", pprof.Cmdline)
 	r.Get("/profile", pprof.Profile)
 	r.Get("/symbol", pprof.Symbol)
 	r.Post("/symbol", pprof.Symbol)

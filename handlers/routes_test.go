@@ -163,8 +163,8 @@ func TestAdminPaths(t *testing.T) {
 func TestProfiles(t *testing.T) {
 	h := adminHandler(nil)
 	for path, want := range map[string]int{
-		"/debug/pprof/": 200, "/debug/pprof/heap": 200, "/debug/pprof/goroutine": 200, "/debug/pprof/cmdline": 200, "/debug/pprof/symbol": 200,
-		"/debug/pprof/nothing": 404,
+		"/debug/pprof/": 200, "/debug/pprof/heap": 200, "/debug/pprof/goroutine": 200, "/debug/pprof/symbol": 200,
+		"/debug/pprof/nothing": 404, "/debug/pprof/cmdline": 404,
 	} {
 		resp := get(h, "GET", path, "Authorization", "Bearer right-token")
 		if body := text(t, resp); resp.StatusCode != want || len(body) == 0 {

@@ -35,7 +35,10 @@ type options struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
-	cli.OutliveReaders()         // it goes on when nobody reads what it prints
+	if err := cli.NoDump(); err != nil {
+		fmt.Fprintf(os.Stderr, "sandbox: this process may leave core files, which hold secrets: %v\n", err)
+	}
+	cli.OutliveReaders() // it goes on when nobody reads what it prints
 	stdout, stderr := logsink.New(os.Stdout), logsink.New(os.Stderr)
 	code := run(ctx, os.Args[1:], stdout, stderr)
 	stop()

@@ -2,6 +2,8 @@ package fault
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -38,6 +40,48 @@ func TestNoCoreDump(t *testing.T) {
 	}
 	if !dumps {
 		t.Log("this machine dumps no core of any process: only the limit was shown")
+	}
+}
+
+// TestCommandsLeaveNoCore: whatever has a token or a key in its memory may leave no core.
+// Each command waits for something that never comes, which tells that it has begun.
+func TestCommandsLeaveNoCore(t *testing.T) {
+	t.Parallel()
+	binary, dir := world.Build(t), t.TempDir()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	pipe, key := filepath.Join(dir, "pipe"), filepath.Join(dir, "key")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(key, []byte("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	accepted := func() (io.Closer, error) { return silent.Accept() }
+	opened := func() (io.Closer, error) { return os.OpenFile(pipe, os.O_WRONLY, 0) }
+	for _, tc := range []struct {
+		command string
+		begun   func() (io.Closer, error)
+	}{
+		{"status --api-url=http://" + silent.Addr().String(), accepted},
+		{"backup b.tar --api-url=http://" + silent.Addr().String(), accepted},
+		{"restore " + pipe + " --data-dir=" + filepath.Join(dir, "data") + " --master-key-file=" + key, opened},
+	} {
+		cmd := crashing(t, binary+" "+tc.command)
+		held, err := tc.begun()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if soft, hard := coreLimits(t, cmd); soft != "0" || hard != "0" {
+			t.Errorf("%s: its core may have %s bytes, at most %s; want none", tc.command, soft, hard)
+		}
+		if aborted(t, cmd) {
+			t.Errorf("%s left a core dump", tc.command)
+		}
+		_ = held.Close()
 	}
 }
 

@@ -57,6 +57,9 @@ func (s *session) token() (v1.Secret, error) {
 		case from.value != "" && from.file != "":
 			return "", command.Usage("", "got both %s, want one of them", from.names)
 		case from.value != "":
+			if from.value == s.global.token {
+				s.exposed("--admin-token")
+			}
 			return v1.Secret(from.value), nil
 		case from.file != "":
 			v, err := config.ReadSecretFile(from.file)

@@ -32,6 +32,7 @@ moved.json there to use it again. A migration that was cut short may be run agai
 			if err != nil {
 				return command.Usage("", "%v", err)
 			}
+			s.exposed(cfg.SecretArguments()...)
 			if cfg.NATS.Embedded() {
 				return command.Usage("channelsync migrate --nats-url nats://…", "--nats-url: got nothing, want the servers to move to")
 			}

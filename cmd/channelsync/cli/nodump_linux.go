@@ -9,11 +9,11 @@ import (
 // prSetDumpable is PR_SET_DUMPABLE of prctl(2).
 const prSetDumpable = 4
 
-// noDump keeps the memory of this process, which holds credentials and keys, out of
+// NoDump keeps the memory of this process, which holds credentials and keys, out of
 // core files, and its memory and environment from other processes of the same
 // user. A core limit of 0 alone would not do: the kernel ignores it when cores are
 // piped to a program.
-func noDump() error {
+func NoDump() error {
 	var errs []error
 	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
 		errs = append(errs, fmt.Errorf("set the core limit to 0: %w", err))

@@ -3,4 +3,4 @@
 package cli
 
 // noDump does nothing where there is no prctl(2); production is Linux.
-func noDump() error { return nil }
+func NoDump() error { return nil }

@@ -47,6 +47,7 @@ backup is found. With --check it only rehearses: into a directory of its own, wh
 			if err != nil {
 				return command.Usage("", "%v", err)
 			}
+			s.exposed(cfg.SecretArguments()...)
 			return s.restore(ctx, file, cfg, check)
 		},
 	}

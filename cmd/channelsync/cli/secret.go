@@ -47,6 +47,9 @@ func (s *session) secret(ctx context.Context, f *secretFlag) (v1.Secret, error) 
 			v, err := s.line()
 			return v1.Secret(v), err
 		case from.value != "":
+			if from.value == f.value {
+				s.exposed("--" + f.name)
+			}
 			return v1.Secret(v1.Trim(from.value)), nil
 		case from.file != "":
 			v, err := config.ReadSecretFile(from.file)

@@ -83,8 +83,9 @@ func serve(ctx context.Context, inv Invocation) int {
 	defer sink.Stop(logWithin)
 	inv.Stderr = sink // what is said below must not wait for a reader either
 	log := NewLogger(cfg.LogLevel, cfg.LogFormat, sink)
-	if err := noDump(); err != nil {
-		log.Warn("the process may leave core files, which hold secrets", zap.Error(err))
+	if names := cfg.SecretArguments(); len(names) > 0 {
+		log.Warn("secrets stand in the arguments, where every user of this machine can read them: give them by their variable or by a file",
+			zap.Strings("settings", names))
 	}
 	a, err := app.New(ctx, app.Options{Config: cfg, Version: Version(), Log: log, LogDropped: sink.Dropped})
 	if err != nil {

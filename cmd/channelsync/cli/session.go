@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,6 +29,7 @@ type session struct {
 	now       func() time.Time
 	lines     *bufio.Reader // of standard input, made when it is first read
 	transport *http.Transport
+	warned    []string // flags that exposed has told of
 }
 
 func newSession(inv Invocation) *session {
@@ -78,6 +80,16 @@ func (s *session) say(format string, args ...any) {
 // note writes a line beside the result, to standard error.
 func (s *session) note(format string, args ...any) {
 	_, _ = fmt.Fprintf(s.Stderr, format+"\n", args...)
+}
+
+// exposed warns of secrets in the arguments, once of each.
+func (s *session) exposed(flags ...string) {
+	for _, name := range flags {
+		if !slices.Contains(s.warned, name) {
+			s.warned = append(s.warned, name)
+			s.note("warning: %s stands in the arguments, where every user of this machine can read it: give it by its variable or by a file", name)
+		}
+	}
 }
 
 func (s *session) writeJSON(v any) error {

@@ -231,18 +231,24 @@ func natsDomain(to *string, s string) error {
 	return nil
 }
 
-// maskQuery hides the query of a URL, and all of one that may hold a password.
-func maskQuery(s string) string {
-	if strings.Contains(s, "@") {
-		if strings.HasPrefix(s, "https://") {
-			return "https://<secret>"
-		}
-		return "<secret>"
+// maskReceiver shows where a URL leads and nothing else of it: many receivers have
+// their key in the path.
+func maskReceiver(s string) string {
+	scheme, rest := "", s
+	if i := strings.Index(s, "://"); i >= 0 {
+		scheme, rest = s[:i+3], s[i+3:]
 	}
-	if base, _, has := strings.Cut(s, "?"); has {
-		return base + "?<secret>"
+	host, hidden := rest, ""
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		host, hidden = rest[:i], rest[i:]
 	}
-	return s
+	switch {
+	case strings.Contains(s, "@"): // a slash or a question mark may be in the password
+		return scheme + "<secret>"
+	case hidden == "" || hidden == "/":
+		return s
+	}
+	return scheme + host + "/<secret>"
 }
 
 // maskUserInfo hides whatever stands before the last @ of a URL or a list of them.

@@ -404,7 +404,7 @@ func TestWrongSettings(t *testing.T) {
 		},
 		{
 			args: []string{"--notify-url=http://ops.example/hook?key=hush", "--notify-secret=0123456789abcdef"},
-			want: `--notify-url: got "http://ops.example/hook?<secret>", want an https URL (http only for a loopback host)`,
+			want: `--notify-url: got "http://ops.example/<secret>", want an https URL (http only for a loopback host)`,
 		},
 		{
 			args: []string{"--notify-url=https://u:hush@ops.example/?key=hush", "--notify-secret=0123456789abcdef"},
@@ -412,11 +412,11 @@ func TestWrongSettings(t *testing.T) {
 		},
 		{
 			args: []string{"--notify-url=https://ops.example/#part", "--notify-secret=0123456789abcdef"},
-			want: `--notify-url: got "https://ops.example/#part", want a URL without fragment`,
+			want: `--notify-url: got "https://ops.example/<secret>", want a URL without fragment`,
 		},
 		{
 			args: []string{"--notify-url=https://ops.example/?key=hush#part", "--notify-secret=0123456789abcdef"},
-			want: `--notify-url: got "https://ops.example/?<secret>", want a URL without fragment`,
+			want: `--notify-url: got "https://ops.example/<secret>", want a URL without fragment`,
 		},
 		{
 			args: []string{"--notify-url=ops.example", "--notify-secret=0123456789abcdef"},
@@ -480,7 +480,7 @@ func TestHelp(t *testing.T) {
 }
 
 func TestNothingPrintsASecret(t *testing.T) {
-	args := []string{"--nats-url=nats://u:hush1@a:4222", "--nats-plaintext", "--master-key=" + key('k'), "--notify-url=https://ops.example/a?k=hush3"}
+	args := []string{"--nats-url=nats://u:hush1@a:4222", "--nats-plaintext", "--master-key=" + key('k'), "--notify-url=https://ops.example/hush5/a?k=hush3"}
 	c, err := Parse(args, env("ADMIN_TOKEN=hush2"+strong, "NOTIFY_SECRET=hush4-0123456789"))
 	if err != nil {
 		t.Fatal(err)
@@ -500,13 +500,47 @@ func TestNothingPrintsASecret(t *testing.T) {
 		"admin-token              <secret>                                         CHANNELSYNC_ADMIN_TOKEN\n",
 		"nats-url                 nats://<secret>@a:4222                           flag\n",
 		"notify-secret            <secret>                                         CHANNELSYNC_NOTIFY_SECRET\n",
-		"notify-url               https://ops.example/a?<secret>                   flag\n",
+		"notify-url               https://ops.example/<secret>                     flag\n",
 		"nats-replicas            3                                                default\n",
 		"public-url               -                                                default\n",
 	} {
 		if !strings.Contains(dump.String(), line) {
 			t.Errorf("dump lacks %q:\n%s", line, dump.String())
 		}
+	}
+}
+
+func TestSecretURLsShowTheirHostsOnly(t *testing.T) {
+	for given, want := range map[string]string{
+		"":                                     "",
+		"https://ops.example":                  "https://ops.example",
+		"https://ops.example:8443/":            "https://ops.example:8443/",
+		"https://ops.example/hooks/T0/hush":    "https://ops.example/<secret>",
+		"https://ops.example?key=hush":         "https://ops.example/<secret>",
+		"https://ops.example#hush":             "https://ops.example/<secret>",
+		"https://u:hush@ops.example/":          "https://<secret>",
+		"https://u:hu/sh@ops.example/":         "https://<secret>",
+		"https://u:hu?sh@ops.example":          "https://<secret>",
+		"ops.example/hush":                     "ops.example/<secret>",
+		"https://[2001:db8::1]:443/hush":       "https://[2001:db8::1]:443/<secret>",
+		"https://ops.example/?to=https://hush": "https://ops.example/<secret>",
+	} {
+		if got := maskReceiver(given); got != want {
+			t.Errorf("%s: shown as %s, want %s", given, got, want)
+		}
+	}
+}
+
+func TestSecretsInArgumentsAreNamed(t *testing.T) {
+	c, err := Parse([]string{
+		"--nats-url=nats://u:p@127.0.0.1:4222", "--master-key=" + key(1), "--admin-token-file=" + writeFile(t, "token", strong),
+		"--notify-url=https://ops.example/hooks/hush", "--public-url=https://sync.example.com",
+	}, env("NOTIFY_SECRET=0123456789abcdef"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, got := []string{"--nats-url", "--master-key", "--notify-url"}, c.SecretArguments(); !cmp.Equal(want, got) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -36,6 +36,17 @@ func (c Config) shown(s setting) string {
 	return s.shown
 }
 
+// SecretArguments names the settings that brought a secret in the arguments, where every
+// user of the machine can read it.
+func (c Config) SecretArguments() (names []string) {
+	for _, s := range c.settings {
+		if s.source == "flag" && s.masked {
+			names = append(names, "--"+s.name)
+		}
+	}
+	return names
+}
+
 // Usage writes the settings for a help text: name, what it is for, its default.
 func Usage(w io.Writer) error {
 	for _, d := range definitions() {

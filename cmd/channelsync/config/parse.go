@@ -21,7 +21,8 @@ type setting struct {
 	shown  string // the value with whatever is secret masked; empty when nothing was given
 	source string // "default", "flag", the environment variable, or the file it was read from
 	secret bool
-	length int // characters of the value
+	masked bool // shown is not all of it
+	length int  // characters of the value
 }
 
 // given is one value as it came.
@@ -187,6 +188,7 @@ func (g given) applyTo(c *Config) error {
 	if g.secret && g.value != "" {
 		s.shown = "<secret>"
 	}
+	s.masked = s.shown != g.value
 	c.settings = slices.DeleteFunc(c.settings, func(old setting) bool { return old.name == g.name })
 	c.settings = append(c.settings, s)
 	if err := g.apply(c, g.value); err != nil {

@@ -164,7 +164,7 @@ func definitions() []definition {
 			apply: func(c *Config, s string) (err error) { c.JournalMaxBytes, err = size(s); return err },
 		},
 		{
-			name: "notify-url", mask: maskQuery,
+			name: "notify-url", mask: maskReceiver,
 			usage: "URL that is posted to when an issue has to be acted on, and when it has cleared; none means nobody is told",
 			apply: func(c *Config, s string) error { return postURL(&c.Notify.URL, s) },
 		},

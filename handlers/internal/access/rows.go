@@ -93,7 +93,6 @@ func Profiles() []Row {
 	return []Row{
 		{get, "/", admin, true},
 		{get, "/profile", admin, true},
-		{get, "/cmdline", admin, true},
 		{get, "/symbol", admin, true},
 		{post, "/symbol", admin, true},
 		{get, "/trace", admin, true},

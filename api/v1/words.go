@@ -32,7 +32,7 @@ const (
 	OutcomeNotMet    Outcome = "not_met"   // a condition does not hold; nothing pushed
 	OutcomeWaiting   Outcome = "waiting"   // a sync it belongs to is stopped
 	OutcomeRetrying  Outcome = "retrying"  // failed, will be tried again
-	OutcomeDead      Outcome = "dead"      // in the dead letters
+	OutcomeDead      Outcome = "dead"      // failed, no longer tried by itself; its dead letter may be gone
 )
 
 // Trigger says why a change was written.

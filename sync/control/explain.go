@@ -71,7 +71,7 @@ func next(in *installation.Installation, l reconcile.Looked, e v1.Explanation, u
 	case !in.Running(syncOf(e.Kind)):
 		return "Every condition holds, but its sync is stopped. Start it, and what waits is sent."
 	case l.Before.Outcome == v1.OutcomeDead:
-		return "It is in the dead letters: " + sentence(l.Before.Detail) + " Correct the cause, then requeue it."
+		return "It failed " + times(l.Before.Attempts) + ": " + sentence(l.Before.Detail) + " Correct the cause. " + triedAgain
 	case l.Before.Outcome == v1.OutcomeRetrying:
 		return "It failed " + times(l.Before.Attempts) + " and is tried again by itself: " + sentence(l.Before.Detail)
 	case unasked != nil:
@@ -148,6 +148,10 @@ func whatToDo(reasons []string) string {
 	return strings.Join(out, " ")
 }
 
+// triedAgain is how a record comes to be tried that no longer is by itself. It holds
+// whether its dead letter is there or was dismissed or dropped.
+const triedAgain = "It is no longer tried by itself: an edit in Autotask tries it again, and \"Sync now\" (channelsync record reconcile) at once."
+
 // fixOf is what to do about how a record stands; empty when it stands well.
 func fixOf(e *ledger.Entry) string {
 	switch {
@@ -157,12 +161,19 @@ func fixOf(e *ledger.Entry) string {
 		return whatToDo(e.Reasons)
 	case e.Outcome == v1.OutcomeWaiting:
 		return "Start the sync, and what waits is sent."
-	case e.Outcome == v1.OutcomeRetrying || e.Outcome == v1.OutcomeDead:
+	case e.Outcome == v1.OutcomeRetrying:
 		var fixes []string
 		for _, code := range e.Reasons {
 			fixes = append(fixes, describe(code).Fix)
 		}
 		return strings.Join(fixes, " ")
+	case e.Outcome == v1.OutcomeDead:
+		var fixes []string
+		for _, code := range e.Reasons {
+			_, fix := deadWords(code)
+			fixes = append(fixes, fix)
+		}
+		return strings.Join(append(fixes, triedAgain), " ")
 	}
 	return ""
 }

@@ -3,12 +3,18 @@ package control
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	v1 "channelsync/api/v1"
 	"channelsync/sync/deadletter"
+	"channelsync/sync/ledger"
+	"channelsync/sync/reconcile"
+	atsim "channelsync/test/sim/autotask/sim"
+	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
 // What was dropped for lack of room is one issue, until its dead letter is dismissed.
@@ -45,4 +51,96 @@ func TestDroppedDeadLettersAreOneIssue(t *testing.T) {
 	if i := issue(); i != nil {
 		t.Errorf("after it was dismissed: %+v", i)
 	}
+}
+
+// A record of which the ledger takes no entry is an issue all the same, until it is
+// reconciled or its dead letter is gone. One that both tell of counts once.
+func TestADeadLetterWithoutAnEntryIsAnIssue(t *testing.T) {
+	d := newDesk(t, setup{})
+	id := d.create().ID
+	counts := func(want map[string]int) {
+		t.Helper()
+		in, err := d.Get(t.Context(), id)
+		ok(t, err)
+		got := map[string]int{}
+		for _, i := range in.Issues {
+			if i.Code == reconcile.CodeNotKept || i.Code == "rejected" {
+				got[i.Code] = i.Records
+				if i.FirstAt.IsZero() || i.LastAt.Before(i.FirstAt) || i.Fix == "" {
+					t.Errorf("got %+v", i)
+				}
+			}
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+	counts(map[string]int{})
+	began := time.Now()
+	fail := func(kind v1.Kind, rec int64, code string, at time.Time) {
+		t.Helper()
+		ok(t, d.DeadLetters.PutRecord(t.Context(), id, v1.DeadLetter{
+			ID: deadletter.RecordID(kind, rec), Kind: string(kind), RecordID: fmt.Sprint(rec), Code: code, Attempts: 1, FirstAt: at, LastAt: at,
+		}))
+	}
+	settle := func(rec int64, outcome v1.Outcome, at time.Time, reasons ...string) {
+		t.Helper()
+		ok(t, d.Ledger.Write(t.Context(), id, []*ledger.Entry{
+			{Kind: v1.KindCompany, ID: rec, Outcome: outcome, Reasons: reasons, ReconciledAt: at, FirstFailed: began},
+		}))
+	}
+	for rec := range int64(3) {
+		fail(v1.KindCompany, rec+1, reconcile.CodeNotKept, began.Add(time.Second))
+	}
+	fail(v1.KindContact, 1, reconcile.CodeNotKept, began.Add(time.Second))
+	fail(v1.KindCompany, 4, "rejected", began)
+	settle(2, v1.OutcomePushed, began)
+	settle(3, v1.OutcomeDead, began, "rejected")
+	settle(4, v1.OutcomeDead, began.Add(time.Millisecond), "rejected")
+	counts(map[string]int{reconcile.CodeNotKept: 4, "rejected": 1})
+	settle(1, v1.OutcomePushed, began.Add(2*time.Second))
+	settle(3, v1.OutcomeUnchanged, began.Add(2*time.Second))
+	counts(map[string]int{reconcile.CodeNotKept: 2, "rejected": 1})
+	ok(t, d.Dismiss(t.Context(), id, v1.DismissRequest{Code: reconcile.CodeNotKept}))
+	counts(map[string]int{"rejected": 1})
+}
+
+// The oldest dead letters go beyond the quota, and a person dismisses others. What is
+// said of such a record is true without its letter, and does what it says.
+func TestARecordWhoseDeadLetterIsGoneSaysWhatToDo(t *testing.T) {
+	d := newDesk(t, setup{})
+	asked, edited := d.customer("Northwind"), d.customer("Contoso")
+	_, err := d.cp.SetFault(cpsim.Fault{Kind: cpsim.FaultRejectItems, Code: "invalid", Pointer: "/name", Detail: "nobody may have it"})
+	ok(t, err)
+	d.run()
+	id := d.create(v1.SyncActiveCustomers).ID
+	becomes := func(rec int64, want v1.Outcome) (found v1.RecordDetail) {
+		t.Helper()
+		d.eventually(string(want), func() (err error) {
+			if found, err = d.Record(t.Context(), id, v1.KindCompany, rec); err == nil && found.Outcome != want {
+				err = fmt.Errorf("it is %s", found.Outcome)
+			}
+			return err
+		})
+		return found
+	}
+	for _, rec := range []int64{asked, edited} {
+		becomes(rec, v1.OutcomeDead)
+		ok(t, d.DeadLetters.Drop(t.Context(), id, deadletter.RecordID(v1.KindCompany, rec)))
+		shown := becomes(rec, v1.OutcomeDead)
+		explained, err := d.Explain(t.Context(), id, v1.KindCompany, rec)
+		ok(t, err)
+		for what, said := range map[string]string{"its page": shown.Fix, "its explanation": explained.Next} {
+			if !strings.Contains(said, "an edit in Autotask tries it again") || !strings.Contains(said, "record reconcile") ||
+				strings.Contains(said, "dead letter") || strings.Contains(said, "requeue") {
+				t.Errorf("%s says %q", what, said)
+			}
+		}
+	}
+	d.cp.ClearFaults()
+	ok(t, d.Reconcile(t.Context(), id, v1.KindCompany, asked))
+	becomes(asked, v1.OutcomePushed)
+	ok(t, d.at.Edit("Companies", edited, atsim.Row{"companyName": "Contoso Ltd"}))
+	poke(d.runtime(id).pollNow)
+	becomes(edited, v1.OutcomePushed)
 }

@@ -19,6 +19,7 @@ func TestFixOf(t *testing.T) {
 		"nothing changes that":  {ledger.Entry{Outcome: v1.OutcomeNotMet, Reasons: []string{v1.ReasonTypeNotCustomer, v1.ReasonOwnCompany}}, "Your own organization never syncs."},
 		"its sync is stopped":   {ledger.Entry{Outcome: v1.OutcomeWaiting}, "Start the sync"},
 		"dead":                  {ledger.Entry{Outcome: v1.OutcomeDead, Reasons: []string{"not_pushable"}}, "Fill in the field"},
+		"dead of an outage":     {ledger.Entry{Outcome: v1.OutcomeDead, Reasons: []string{"autotask_unavailable"}}, "Try it once more"},
 		"retrying":              {ledger.Entry{Outcome: v1.OutcomeRetrying, Reasons: []string{"target_failed"}}, "it says what was answered"},
 		"held with many others": {ledger.Entry{Outcome: v1.OutcomePushed, Held: true}, "approve it"},
 	} {

@@ -245,7 +245,8 @@ func (m *Manager) waiting(ctx context.Context, id string) (int, error) {
 	return n, nil
 }
 
-// recordIssues groups what is wrong with single records by its cause.
+// recordIssues groups what is wrong with single records by its cause: by the last that
+// the ledger says of each, or its dead letter where the ledger took no entry since.
 func (m *Manager) recordIssues(ctx context.Context, id string) ([]v1.Issue, error) {
 	byCode := map[string]*v1.Issue{}
 	add := func(code string, at, first time.Time) {
@@ -263,6 +264,10 @@ func (m *Manager) recordIssues(ctx context.Context, id string) ([]v1.Issue, erro
 			i.LastAt = at
 		}
 	}
+	letters, err := m.DeadLetters.Failures(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("group issues: %w", err)
+	}
 	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
 		_, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool {
 			at := s.ReconciledAt
@@ -272,6 +277,11 @@ func (m *Manager) recordIssues(ctx context.Context, id string) ([]v1.Issue, erro
 			if s.Held {
 				add("mass_change_held", at, at)
 			}
+			letter := deadletter.RecordID(kind, s.ID)
+			if f, is := letters[letter]; is && f.LastAt.After(at) {
+				return false // it is the last word
+			}
+			delete(letters, letter)
 			if o := s.Outcome; o == v1.OutcomeRetrying || o == v1.OutcomeDead {
 				for _, code := range s.Reasons {
 					add(code, at, s.FirstFailed)
@@ -286,6 +296,9 @@ func (m *Manager) recordIssues(ctx context.Context, id string) ([]v1.Issue, erro
 		if err != nil {
 			return nil, fmt.Errorf("group issues: %w", err)
 		}
+	}
+	for _, f := range letters {
+		add(f.Code, f.LastAt, f.FirstAt)
 	}
 	out := make([]v1.Issue, 0, len(byCode))
 	for _, i := range byCode {

@@ -132,6 +132,22 @@ func (b *Box) Get(ctx context.Context, installation, id string) (v1.DeadLetter, 
 	return b.open(ctx, d)
 }
 
+// Failure is what a record's dead letter says without being opened.
+type Failure struct {
+	Code            string
+	FirstAt, LastAt time.Time
+}
+
+// Failures returns those of an installation's records by their ids, as RecordID makes
+// them. What another instance put or removed within the last minute may be missing.
+func (b *Box) Failures(ctx context.Context, installation string) (map[string]Failure, error) {
+	s, err := b.shelves.of(ctx, installation, b.now(), b.read)
+	if err != nil {
+		return nil, err
+	}
+	return s.failures(), nil
+}
+
 // List pages through the dead letters of an installation. One that cannot be opened is
 // listed without what it said: the others must be seen all the same.
 func (b *Box) List(ctx context.Context, installation, cursor string, limit int) (v1.Page[v1.DeadLetter], error) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unique"
 
 	"golang.org/x/sync/singleflight"
 
@@ -141,11 +142,13 @@ type letter struct {
 	class    class
 	sequence uint64
 	size     int
+	code     string
+	first    time.Time
 	at       time.Time
 }
 
 func letterOf(d events.DeadLetter) letter {
-	l := letter{d.ID, records, d.Sequence, d.Size, d.LastAt}
+	l := letter{d.ID, records, d.Sequence, d.Size, unique.Make(d.Code).Value(), d.FirstAt, d.LastAt}
 	if d.Kind == KindCallback {
 		l.class = bodies
 	}
@@ -221,6 +224,19 @@ func (s *shelf) beyond(quotas quotas, now time.Time, put []events.DeadLetter) []
 		}
 	}
 	return gone
+}
+
+// failures are those of records.
+func (s *shelf) failures() map[string]Failure {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make(map[string]Failure, s.count[records])
+	for id, l := range s.letters {
+		if l.class == records {
+			out[id] = Failure{l.code, l.first, l.at}
+		}
+	}
+	return out
 }
 
 // shelves are those of the installations whose dead letters were put recently.

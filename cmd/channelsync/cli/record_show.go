@@ -46,6 +46,9 @@ func (s *session) recordShow() *command.Command {
 
 func (s *session) showRecord(r v1.RecordDetail) error {
 	s.recordHead(r.Record)
+	if r.Fix != "" {
+		s.say("  to do       %s", text(r.Fix))
+	}
 	if r.Attempts > 0 {
 		s.say("  attempts    %d", r.Attempts)
 	}

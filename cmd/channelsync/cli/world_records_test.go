@@ -53,7 +53,7 @@ func (r recordsOf) Get(_ context.Context, _ string, kind v1.Kind, id int64) (v1.
 		Reasons: []string{"status_inactive"}, Detail: "isActive is false", ReconciledAt: &at,
 	}
 	return v1.RecordDetail{
-		Record: rec, Sources: sourcesOf(kind), Projection: json.RawMessage(`{"name":"Acme GmbH"}`), Attempts: 2, TargetURL: "https://cp.example/c/7",
+		Record: rec, Sources: sourcesOf(kind), Projection: json.RawMessage(`{"name":"Acme GmbH"}`), Attempts: 2, Fix: "Set the company active in Autotask.", TargetURL: "https://cp.example/c/7",
 		Timeline: []v1.TimelineStep{{At: at, Step: "changed", Trigger: v1.TriggerCallback, Millis: 1250, Detail: "isActive"}},
 	}, r.w.note("record %s %d", kind, id)
 }

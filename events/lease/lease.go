@@ -82,7 +82,7 @@ type Leases struct {
 	notified     chan struct{} // asks for a poll: somebody changed something
 	heartbeating gate.Gate     // one heartbeat at a time, so that counts are stored in order
 
-	mu         sync.Mutex // guards what follows; never held across a call
+	mu         sync.Mutex // guards what follows; never held across a call, a look at the connection included
 	membership *membership
 	reconnects uint64    // of the connection, as of the last poll
 	renewed    time.Time // when the last heartbeat that was stored was begun

@@ -55,11 +55,11 @@ func (l *Leases) poll(ctx context.Context, worker Worker) error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
+	now, reconnects := time.Now(), l.link.NC.Stats().Reconnects
 	l.mu.Lock()
 	l.membership.observe(now, heartbeats, records)
-	if l.reconnected() {
-		l.reconnects = l.link.NC.Stats().Reconnects
+	if l.reconnects != reconnects { // the server was out of reach since the last poll
+		l.reconnects = reconnects
 		l.membership.watchAnew(now)
 	}
 	absent := l.compare(records)
@@ -74,9 +74,6 @@ func (l *Leases) poll(ctx context.Context, worker Worker) error {
 	l.release(ctx, release)
 	return l.takeAll(ctx, worker, take)
 }
-
-// reconnected says whether the server was out of reach since the last poll; l.mu is held.
-func (l *Leases) reconnected() bool { return l.link.NC.Stats().Reconnects != l.reconnects }
 
 // shardStates is how each shard stands; l.mu is held.
 func (l *Leases) shardStates(now time.Time) [Shards]shardState {
@@ -129,7 +126,7 @@ func (l *Leases) takeAll(ctx context.Context, worker Worker, shards []int) error
 func (l *Leases) confirmExpired(ctx context.Context, id string) (expired bool, err error) {
 	err = l.link.Call(ctx, "make sure of instance "+id, func(ctx context.Context) error {
 		msg, err := l.instances.LeaderMsg(ctx, l.instances.Prefix+id)
-		now := time.Now()
+		now, reconnects := time.Now(), l.link.NC.Stats().Reconnects
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		m := l.membership.members[id]
@@ -148,7 +145,7 @@ func (l *Leases) confirmExpired(ctx context.Context, id string) (expired bool, e
 				m.heartbeat, m.moved, m.there = b, now, true
 			}
 		}
-		expired = l.membership.dead(id, now) && !l.reconnected()
+		expired = l.membership.dead(id, now) && l.reconnects == reconnects
 		return nil
 	})
 	return expired, err

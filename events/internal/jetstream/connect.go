@@ -21,6 +21,9 @@ import (
 // takes connections all the same, under each of the addresses it is known by.
 const dialTimeout = 2 * time.Second
 
+// writeTimeout is how long a server may take to accept what is written, 32 KiB or one message.
+const writeTimeout = 6 * time.Second
+
 // Options say how to reach JetStream. All but the log, the clock and whoever observes may be left out.
 type Options struct {
 	// URL is the comma-separated servers of a cluster; empty with a server inside the process.
@@ -62,6 +65,10 @@ func Connect(ctx context.Context, cfg Options) (*Link, error) {
 		// A server that is silent is given up within 6 s, half of what is left of a lease
 		// when its renewal fails there.
 		opts = append(opts, nats.PingInterval(2*time.Second), nats.MaxPingsOutstanding(2))
+		// So is one that takes nothing any more: while a write waits, the client's lock is
+		// held, and whoever sends or only looks at the connection waits too, whatever its
+		// deadline.
+		opts = append(opts, nats.FlusherTimeout(writeTimeout), nats.ReconnectOnFlusherError())
 		opts = append(opts, nats.RetryOnFailedConnect(true), nats.Timeout(dialTimeout))
 		opts = append(opts, cfg.security()...)
 	}

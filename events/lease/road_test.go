@@ -1,0 +1,113 @@
+package lease
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"channelsync/events/internal/natstest"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// road passes connections on to a server, until it is blocked: from then on it takes
+// nothing more of those it has, and leaves them open. New ones pass.
+type road struct {
+	listener net.Listener
+	blocked  chan struct{}
+	done     sync.WaitGroup
+}
+
+func newRoad(t *testing.T, to string) *road {
+	t.Helper()
+	var listen net.ListenConfig
+	l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &road{listener: l, blocked: make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.Background())
+	r.done.Go(func() {
+		for first := true; ; first = false {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			r.done.Go(func() { r.pass(ctx, c, to, first) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		cancel()
+		r.done.Wait()
+	})
+	return r
+}
+
+func (r *road) pass(ctx context.Context, c net.Conn, to string, blocks bool) {
+	defer c.Close()
+	var d net.Dialer
+	srv, err := d.DialContext(ctx, "tcp", to)
+	if err != nil {
+		return
+	}
+	defer srv.Close()
+	defer context.AfterFunc(ctx, func() { _, _ = c.Close(), srv.Close() })()
+	r.done.Go(func() { _, _ = io.Copy(c, srv) })
+	_ = c.(*net.TCPConn).SetReadBuffer(4 << 10)
+	for b := make([]byte, 4<<10); ; {
+		n, err := c.Read(b)
+		if blocks {
+			select {
+			case <-r.blocked:
+				<-ctx.Done()
+				return
+			default:
+			}
+		}
+		if err != nil {
+			return
+		}
+		if _, err := srv.Write(b[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// A connection that takes nothing any more is given up within seconds, though requests
+// wait in it. Whoever writes to it, or only looks at it, waits no longer than that.
+func TestAConnectionThatTakesNothingIsGivenUp(t *testing.T) {
+	t.Parallel()
+	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
+	r := newRoad(t, srv.Addr().String())
+	link, _ := natstest.Reach(t, "nats://"+r.listener.Addr().String(), 1)
+	close(r.blocked)
+	began := time.Now()
+	sent := make(chan time.Duration, 1)
+	go func() {
+		var longest time.Duration
+		for body := make([]byte, 256<<10); link.Lost.Load() == 0 && time.Since(began) < 20*time.Second; {
+			at := time.Now()
+			err := link.NC.Publish("nobody.listens", body)
+			longest = max(longest, time.Since(at))
+			if err != nil {
+				break
+			}
+		}
+		sent <- longest
+	}()
+	longest := <-sent
+	if longest > 8*time.Second {
+		t.Errorf("a write waited for %s", longest)
+	}
+	natstest.Eventually(t, 10*time.Second, "the connection to be back", func() bool { return link.Lost.Load() > 0 && link.NC.IsConnected() })
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("it was back after %s", took)
+	}
+	if err := link.NC.FlushTimeout(5 * time.Second); err != nil {
+		t.Errorf("the new connection: %v", err)
+	}
+}

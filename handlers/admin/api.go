@@ -52,6 +52,7 @@ type API struct {
 	Config
 	validate *validator.Validate
 	closing  *web.Closing
+	places   *web.Places
 }
 
 // New returns the API, to be mounted at /api/v1.
@@ -61,7 +62,7 @@ func newRouter(cfg Config) chi.Router {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	a := &API{Config: cfg, validate: newValidator(), closing: web.NewClosing()}
+	a := &API{Config: cfg, validate: newValidator(), closing: web.NewClosing(), places: web.NewPlaces()}
 	r := chi.NewRouter()
 	r.Use(middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {

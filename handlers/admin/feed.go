@@ -56,6 +56,12 @@ func (a *API) feed(w http.ResponseWriter, r *http.Request) {
 	defer a.closing.Then(r, cancel)()
 	c := &call{API: a, r: r.WithContext(ctx), control: http.NewResponseController(w)}
 	c.received()
+	leave, refused := a.places.Take(w, identity.Of(ctx).ID)
+	if refused != nil {
+		c.fail(w, refused)
+		return
+	}
+	defer leave()
 	events, err := c.openFeed()
 	if err != nil {
 		c.fail(w, err)

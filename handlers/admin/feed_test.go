@@ -65,6 +65,38 @@ func TestFeedIsAStream(t *testing.T) {
 	})
 }
 
+func TestFeedsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{}
+		cfg := f.config()
+		cfg.Feed = openFeed{make(chan v1.FeedEvent)}
+		h := served(cfg)
+		ctx, end := context.WithCancel(context.Background())
+		open := func() *httptest.ResponseRecorder {
+			w := httptest.NewRecorder()
+			go h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/installations/"+one+"/feed", nil))
+			synctest.Wait()
+			return w
+		}
+		for range 64 {
+			if w := open(); w.Code != 200 || !w.Flushed {
+				t.Fatalf("got %d", w.Code)
+			}
+		}
+		if w := open(); w.Code != 429 || w.Header().Get("Retry-After") == "" || w.Header().Get("Content-Type") != "application/problem+json" {
+			t.Errorf("one more feed: got %d %v", w.Code, w.Header())
+		}
+		end()
+		synctest.Wait()
+		ctx, end = context.WithCancel(context.Background())
+		if w := open(); w.Code != 200 || !w.Flushed {
+			t.Errorf("after the others have ended: got %d", w.Code)
+		}
+		end()
+		synctest.Wait()
+	})
+}
+
 func TestFeedEnds(t *testing.T) {
 	f := &fake{}
 	body := text(t, send(t, served(f.config()), "GET", "/installations/"+one+"/feed", ""))

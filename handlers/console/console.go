@@ -41,6 +41,7 @@ type Console struct {
 	pages    pages
 	assets   assets
 	closing  *web.Closing
+	places   *web.Places
 }
 
 // New parses every page and returns the console, to be mounted at /. An error is
@@ -52,7 +53,7 @@ func New(cfg Config) (http.Handler, error) {
 	c := &Console{
 		tokens: cfg.Tokens, auditor: cfg.Auditor, access: access.New(access.Console()),
 		sessions: newSessions(cfg.Key, cfg.Now), sealer: newSealer(cfg.Key, cfg.Now), attempts: cfg.Attempts,
-		version: cfg.Version, log: cfg.Log, now: cfg.Now, closing: web.NewClosing(),
+		version: cfg.Version, log: cfg.Log, now: cfg.Now, closing: web.NewClosing(), places: web.NewPlaces(),
 	}
 	var err error
 	c.api, err = client.New(client.Config{

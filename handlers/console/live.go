@@ -22,6 +22,12 @@ func (v *visit) live(name string, load func(*visit) (*page, error)) {
 	defer cancel()
 	defer v.closing.Then(v.r, cancel)()
 	v.ctx, v.r = ctx, v.r.WithContext(ctx)
+	leave, refused := v.places.Take(v.w, identity.Of(ctx).ID)
+	if refused != nil {
+		v.failWith(refused)
+		return
+	}
+	defer leave()
 	stream := web.NewStream(v.w)
 	if stream.Comment("live") != nil {
 		return

@@ -149,6 +149,36 @@ func TestLivePages(t *testing.T) {
 	}
 }
 
+func TestLivePagesAreBounded(t *testing.T) {
+	w := newWorld(t)
+	srv := httptest.NewServer(w.handler)
+	t.Cleanup(srv.Close)
+	t.Cleanup(srv.Client().CloseIdleConnections)
+	open := func(session string) *http.Response {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/installations/"+one, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept", "text/event-stream")
+		r.AddCookie(&http.Cookie{Name: sessionCookie, Value: session})
+		resp, err := srv.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = resp.Body.Close() })
+		return resp
+	}
+	session := w.session()
+	for range 64 {
+		if resp := open(session); resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" {
+			t.Fatalf("got %d %v", resp.StatusCode, resp.Header)
+		}
+	}
+	if resp := open(session); resp.StatusCode != 429 || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("one more: got %d %v", resp.StatusCode, resp.Header)
+	}
+}
+
 func next(t *testing.T, events <-chan string) string {
 	t.Helper()
 	select {

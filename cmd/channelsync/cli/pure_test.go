@@ -178,3 +178,21 @@ func TestEveryCommandSaysWhatItIsFor(t *testing.T) {
 	}
 	walk("", s.program().Root)
 }
+
+func TestNothingThatIsShownCommandsTheTerminal(t *testing.T) {
+	var out, errs bytes.Buffer
+	s := newSession(Invocation{Stdout: &out, Stderr: &errs})
+	defer s.close()
+	name := "A\u009b31m\u202eB\x1b[1m"
+	if err := s.writeJSON(map[string]string{"name": name}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "{\n  \"name\": \"A\\u009b31m\\u202eB\\u001b[1m\"\n}\n"; out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+	s.report("status", &failure{name + " is not there", "look for " + name})
+	s.report("status", command.Usage("", "unexpected argument %s", name))
+	if want := "status: A 31m B [1m is not there\nhint: look for A 31m B [1m\nstatus: unexpected argument A 31m B [1m\n"; errs.String() != want {
+		t.Errorf("got %q, want %q", errs.String(), want)
+	}
+}

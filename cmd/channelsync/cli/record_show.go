@@ -97,14 +97,5 @@ func (s *session) showDocument(title string, doc json.RawMessage) {
 	if len(doc) == 0 || string(doc) == "null" || json.Indent(&b, doc, "  ", "  ") != nil {
 		return
 	}
-	s.say("\n%s\n  %s", title, printable(b.String()))
-}
-
-// printable is text for documents of more lines than one.
-func printable(doc string) string {
-	lines := strings.Split(doc, "\n")
-	for i, l := range lines {
-		lines[i] = text(l)
-	}
-	return strings.Join(lines, "\n")
+	s.say("\n%s\n  %s", title, screen.Lines(b.String()))
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
@@ -79,7 +80,7 @@ func (s *session) say(format string, args ...any) {
 
 // note writes a line beside the result, to standard error.
 func (s *session) note(format string, args ...any) {
-	_, _ = fmt.Fprintf(s.Stderr, format+"\n", args...)
+	_, _ = fmt.Fprintln(s.Stderr, screen.Lines(fmt.Sprintf(format, args...)))
 }
 
 // exposed warns of secrets in the arguments, once of each.
@@ -93,10 +94,14 @@ func (s *session) exposed(flags ...string) {
 }
 
 func (s *session) writeJSON(v any) error {
-	enc := json.NewEncoder(s.Stdout)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("write JSON: %w", err)
+	}
+	if _, err := s.Stdout.Write(screen.JSON(b.Bytes())); err != nil {
 		return fmt.Errorf("write JSON: %w", err)
 	}
 	return nil

@@ -3,14 +3,32 @@ package web
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 
 	v1 "channelsync/api/v1"
 )
 
-// Problem writes p as application/problem+json with its own status.
+// maxErrors is how many wrong fields an answer names: a small request can have many.
+const maxErrors = 20
+
+// Problem writes p as application/problem+json with its own status. Of its errors it
+// names the first, and counts the others.
 func Problem(w http.ResponseWriter, p *v1.Problem) {
-	write(w, p.Status, "application/problem+json", p)
+	write(w, p.Status, "application/problem+json", bounded(p))
+}
+
+func bounded(p *v1.Problem) *v1.Problem {
+	left := len(p.Errors) - maxErrors
+	if left <= 0 {
+		return p
+	}
+	short := *p
+	short.Errors = p.Errors[:maxErrors]
+	if short.Detail += " One more error is not shown."; left > 1 {
+		short.Detail = fmt.Sprintf("%s %d more errors are not shown.", p.Detail, left)
+	}
+	return &short
 }
 
 // JSON writes v with the status; a v that cannot be encoded is a 500.

@@ -34,11 +34,15 @@ func NewStream(w http.ResponseWriter) Stream {
 }
 
 // Comment keeps the connection alive and tells the reader nothing.
-func (s Stream) Comment(text string) error { return s.send(strings.TrimSpace(": "+text) + "\n\n") }
+func (s Stream) Comment(text string) error {
+	return s.send(strings.TrimSpace(": "+strings.NewReplacer("\r", " ", "\n", " ").Replace(text)) + "\n\n")
+}
 
-// Event sends one event of data, which may have several lines.
+// Event sends one event of data, which may have several lines. A carriage return ends a
+// line for the reader too, alone or with a line feed, so none is passed on.
 func (s Stream) Event(data string) error {
-	return s.send("data: " + strings.ReplaceAll(data, "\n", "\ndata: ") + "\n\n")
+	lines := strings.NewReplacer("\r\n", "\ndata: ", "\r", "\ndata: ", "\n", "\ndata: ").Replace(data)
+	return s.send("data: " + lines + "\n\n")
 }
 
 // send writes and flushes within streamWriting, in the place of the deadline that

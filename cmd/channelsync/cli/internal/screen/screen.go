@@ -4,8 +4,11 @@
 package screen
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Clean makes text that came from elsewhere safe for a terminal and one line
@@ -17,6 +20,35 @@ func Clean(s string) string {
 		}
 		return ' '
 	}, s)
+}
+
+// Lines is Clean of several lines.
+func Lines(s string) string {
+	all := strings.Split(s, "\n")
+	for i, line := range all {
+		all[i] = Clean(line)
+	}
+	return strings.Join(all, "\n")
+}
+
+// JSON escapes what a terminal would obey in JSON that is right already: control
+// characters, and those that turn or hide text. It stands for the same values as before.
+func JSON(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for len(b) > 0 {
+		r, size := utf8.DecodeRune(b)
+		switch {
+		case r == '\n' || !unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp):
+			out = append(out, b[:size]...)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+		b = b[size:]
+	}
+	return out
 }
 
 // Cut shortens text to a number of characters, the last of them "…".

@@ -2,9 +2,11 @@ package screen
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -95,4 +97,47 @@ func TestCut(t *testing.T) {
 			t.Errorf("%q to %d: got %q, want %q", tc.text, tc.width, got, tc.want)
 		}
 	}
+}
+
+func TestNoControlCharacterReachesATerminal(t *testing.T) {
+	for given, want := range map[string]string{
+		"plain Ärzte & Co <a> 🙂": "plain Ärzte & Co <a> 🙂",
+		"a\u009b31mb":            `a\u009b31mb`, // C1: as ESC [ does
+		"a\u0085b\x7fc":          `a\u0085b\u007fc`,
+		"a\u202egnp.exe\u2069":   `a\u202egnp.exe\u2069`, // what follows is read from the right
+		"a\u200bb\ufeffc":        `a\u200bb\ufeffc`,
+		"a\U000e0041b":           `a\udb40\udc41b`,
+		"a\x1b[31m\nb":           `a\u001b[31m\nb`,
+		"a\u2028b":               `a\u2028b`,
+	} {
+		b, err := json.Marshal(given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b = bytes.ReplaceAll(b, []byte(`\u003c`), []byte("<"))
+		b = bytes.ReplaceAll(bytes.ReplaceAll(b, []byte(`\u003e`), []byte(">")), []byte(`\u0026`), []byte("&"))
+		if got := string(JSON(b)); got != `"`+want+`"` {
+			t.Errorf("%q: got %s, want %s", given, got, want)
+		}
+	}
+	if got := Lines("a\u009b31mb\nc\u202ed\x1b[1m"); got != "a 31mb\nc d [1m" {
+		t.Errorf("got %q", got)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		given := rapid.String().Draw(t, "text")
+		b, err := json.Marshal(given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back, before string
+		shown := JSON(b)
+		if json.Unmarshal(b, &before) != nil || json.Unmarshal(shown, &back) != nil || back != before {
+			t.Fatalf("%q became %q", before, back)
+		}
+		for _, r := range string(shown) {
+			if unicode.In(r, unicode.Cc, unicode.Cf) {
+				t.Fatalf("%q has %U", shown, r)
+			}
+		}
+	})
 }

@@ -49,8 +49,7 @@ func ReadSecretFile(path string) (string, error) {
 
 func openSecret(path string) (*os.File, error) {
 	flags := os.O_RDONLY | syscall.O_NONBLOCK // of a pipe that nobody writes to: it is refused, not waited for
-	volume := inVolume(path)
-	if !volume {
+	if !inVolume(path) {
 		flags |= syscall.O_NOFOLLOW
 	}
 	f, err := os.OpenFile(path, flags, 0)
@@ -61,19 +60,42 @@ func openSecret(path string) (*os.File, error) {
 		return nil, fmt.Errorf("read secret: %w", err)
 	}
 	info, err := f.Stat()
+	if err == nil {
+		err = factsOf(path, info).judge(path, os.Geteuid())
+	}
 	if err != nil {
 		_ = f.Close()
-		return nil, fmt.Errorf("read secret: %w", err)
-	}
-	found := facts{mode: info.Mode(), owner: os.Geteuid(), volume: volume, mounted: isMounted(path), shared: isShared(path, info)}
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		found.owner = int(stat.Uid)
-	}
-	if err := found.judge(path, os.Geteuid()); err != nil {
-		_ = f.Close()
-		return nil, err
+		return nil, err //nolint:wrapcheck // it names the file
 	}
 	return f, nil
+}
+
+// keyFile takes the path of a file with a private key or credentials of others' making.
+// Links are followed, since tools that renew certificates put them there, and its group
+// may have it; everybody may not.
+func keyFile(to *string, s string) error {
+	if s == "" {
+		return nil
+	}
+	f, err := os.OpenFile(s, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return want("a file that can be read (" + reason(err) + ")")
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return want("a regular file")
+	}
+	found := factsOf(s, info)
+	found.shared = true
+	switch user := os.Geteuid(); {
+	case found.judge(s, user) == nil:
+		*to = s
+		return nil
+	case found.owner != user && found.owner != 0:
+		return want(fmt.Sprintf("a file of user %d, who runs this, or of root: run chown %d %s", user, user, s))
+	}
+	return want("a file that not everybody can read or write: run chmod 600 " + s)
 }
 
 // facts are what decides whether a file may hold a secret.
@@ -83,6 +105,14 @@ type facts struct {
 	mounted bool // below /run/secrets
 	volume  bool // a link of a volume that Kubernetes fills
 	shared  bool // its directory is shared with its group, which this process is in
+}
+
+func factsOf(path string, info fs.FileInfo) facts {
+	found := facts{mode: info.Mode(), owner: os.Geteuid(), volume: inVolume(path), mounted: isMounted(path), shared: isShared(path, info)}
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		found.owner = int(stat.Uid)
+	}
+	return found
 }
 
 const (

@@ -110,3 +110,30 @@ func TestSecretFilesAreTakenAsTheyLie(t *testing.T) {
 		}
 	}
 }
+
+func TestPrivateKeysThatEverybodyReadsAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "key.pem")
+	put(t, path, "a key", 0o600)
+	link := filepath.Join(dir, "live.pem")
+	if err := os.Symlink("key.pem", link); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"admin-tls-key", "callback-tls-key", "nats-creds", "nats-key"} {
+		for mode, refused := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o640: false, 0o644: true, 0o602: true} {
+			if err := os.Chmod(path, mode); err != nil {
+				t.Fatal(err)
+			}
+			for _, given := range []string{path, link} {
+				_, err := Parse([]string{"--" + name + "=" + given}, env())
+				text := "a file that not everybody can read or write: run chmod 600 " + given
+				if err == nil || strings.Contains(err.Error(), text) != refused { // without its other settings it is refused in any case
+					t.Errorf("--%s=%s of mode %04o: got %v, want it refused for its mode: %v", name, given, mode, err, refused)
+				}
+			}
+		}
+	}
+	if _, err := Parse([]string{"--admin-tls-key=" + dir}, env()); err == nil || !strings.Contains(err.Error(), "a regular file") {
+		t.Errorf("a directory: got %v", err)
+	}
+}

@@ -39,7 +39,7 @@ func definitions() []definition {
 		},
 		{
 			name: "admin-tls-key", usage: "PEM file with the key of --admin-tls-cert",
-			apply: func(c *Config, s string) error { return readableFile(&c.AdminTLSKey, s) },
+			apply: func(c *Config, s string) error { return keyFile(&c.AdminTLSKey, s) },
 		},
 		{
 			name: "admin-plaintext", initial: "false", boolean: true,
@@ -52,7 +52,7 @@ func definitions() []definition {
 		},
 		{
 			name: "callback-tls-key", usage: "PEM file with the key of --callback-tls-cert",
-			apply: func(c *Config, s string) error { return readableFile(&c.CallbackTLS.Key, s) },
+			apply: func(c *Config, s string) error { return keyFile(&c.CallbackTLS.Key, s) },
 		},
 		{
 			name: "callback-acme-domain", usage: "DNS name that the public listener gets a certificate for by ACME; it must be reached on port 443",
@@ -97,7 +97,7 @@ func definitions() []definition {
 		},
 		{
 			name: "nats-creds", usage: "NATS credentials file",
-			apply: func(c *Config, s string) error { return readableFile(&c.NATS.Creds, s) },
+			apply: func(c *Config, s string) error { return keyFile(&c.NATS.Creds, s) },
 		},
 		{
 			name: "nats-replicas", usage: "replicas of every stream (default 1 embedded, 3 external)",
@@ -117,7 +117,7 @@ func definitions() []definition {
 		},
 		{
 			name: "nats-key", usage: "PEM file with the key of --nats-cert",
-			apply: func(c *Config, s string) error { return readableFile(&c.NATS.Key, s) },
+			apply: func(c *Config, s string) error { return keyFile(&c.NATS.Key, s) },
 		},
 		{
 			name: "master-key", secret: true,

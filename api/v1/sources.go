@@ -82,6 +82,7 @@ type CostSource struct {
 	Currency     string      `json:"currency,omitempty"`
 	CurrencyFrom string      `json:"currencyFrom,omitempty"`
 	Sentence     string      `json:"sentence"`
+	Fix          string      `json:"fix,omitempty"` // with the issue cost_unknown: what would make it known, or that nothing is to be done
 	Rows         []AmountRow `json:"rows"`
 	Count        int         `json:"count"` // of the rows that took part
 	Notes        []string    `json:"notes,omitempty"`

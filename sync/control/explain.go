@@ -81,7 +81,7 @@ func next(in *installation.Installation, l reconcile.Looked, e v1.Explanation, u
 	case len(e.Differences) > 0:
 		return "Every condition holds, but Channel Program holds other values. \"Sync now\" sends them; the sweep does so by itself."
 	case len(l.Notes) > 0:
-		return "Every condition holds and Channel Program is up to date. " + known(l.Notes)
+		return "Every condition holds and Channel Program is up to date. " + known(l, in.Options)
 	default:
 		return "Every condition holds and Channel Program is up to date. Nothing to do."
 	}
@@ -96,11 +96,10 @@ func afterFailure(code string) string {
 }
 
 // known says what a record that is sent all the same lacks.
-func known(notes []string) string {
+func known(l reconcile.Looked, o v1.Options) string {
 	var out []string
-	for _, code := range notes {
-		words := describe(code)
-		out = append(out, words.Title+": "+words.Fix)
+	for _, code := range l.Notes {
+		out = append(out, describe(code).Title+": "+fixOfNote(code, o, l.Sources))
 	}
 	return strings.Join(out, " ")
 }

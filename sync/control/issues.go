@@ -307,7 +307,7 @@ var issueWords = map[string]issueText{
 	"cost_unknown": {
 		v1.SeverityAct, "The cost of contracts is not known",
 		"No rule gives these contracts an overall cost above zero; they are sent without one.",
-		"Enter unit costs on the contract's services in Autotask, or an estimated cost.",
+		costFixes["auto"] + rightlyUnknown, // describeWith has those of the other options
 	},
 	"costs_unreadable": {
 		v1.SeverityAct, "Costs cannot be read",

@@ -39,7 +39,7 @@ func (m *Manager) OwnIssues(ctx context.Context) ([]v1.InstallationStatus, error
 			continue
 		}
 		rt := m.runtime(in.ID)
-		issues, err := m.recordIssues(ctx, in.ID)
+		issues, err := m.recordIssues(ctx, in)
 		if err != nil {
 			return nil, err
 		}

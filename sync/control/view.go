@@ -172,7 +172,7 @@ func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.I
 			return out, err
 		}
 	}
-	records, err := m.recordIssues(ctx, in.ID)
+	records, err := m.recordIssues(ctx, in)
 	if err != nil {
 		return out, err
 	}
@@ -247,12 +247,12 @@ func (m *Manager) waiting(ctx context.Context, id string) (int, error) {
 
 // recordIssues groups what is wrong with single records by its cause: by the last that
 // the ledger says of each, or its dead letter where the ledger took no entry since.
-func (m *Manager) recordIssues(ctx context.Context, id string) ([]v1.Issue, error) {
-	byCode := map[string]*v1.Issue{}
+func (m *Manager) recordIssues(ctx context.Context, in *installation.Installation) ([]v1.Issue, error) {
+	id, byCode := in.ID, map[string]*v1.Issue{}
 	add := func(code string, at, first time.Time) {
 		i := byCode[code]
 		if i == nil {
-			d := describe(code)
+			d := describeWith(code, in.Options)
 			i = &d
 			byCode[code] = i
 		}

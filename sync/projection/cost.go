@@ -37,8 +37,10 @@ const recurringService = 7
 // costing works one overall cost out.
 type costing struct {
 	v1.CostSource
-	parts ContractParts
-	lines lines
+	parts   ContractParts
+	lines   lines
+	credits bool // amounts below zero keep a total from being above it
+	undated bool // a line in force tells neither its time nor a unit cost
 }
 
 // costOf works the overall cost out by the installation's option. Without the right to
@@ -70,6 +72,9 @@ func costOf(p ContractParts, ls lines) v1.CostSource {
 		c.setCurrency()
 	} else if len(c.Issues) == 0 {
 		c.Issues = []string{IssueCostUnknown}
+	}
+	if slices.Contains(c.Issues, IssueCostUnknown) {
+		c.Fix = c.gap().fix
 	}
 	c.Sentence = c.sentence()
 	return c.CostSource
@@ -155,7 +160,7 @@ func bases(p ContractParts, unitField string, units []amount, estimateField stri
 // tenant's own ends the search, since nobody can tell what it comes to.
 func (c *costing) first(bases []basis) (decimal.Decimal, bool) {
 	for _, b := range bases {
-		total, without := decimal.Decimal{}, 0
+		total, without, credits := decimal.Decimal{}, 0, false
 		var foreign, credit *amount
 		for _, row := range b.rows {
 			switch {
@@ -167,6 +172,7 @@ func (c *costing) first(bases []basis) (decimal.Decimal, bool) {
 				without++
 			default:
 				total = total.Add(*row.value)
+				credits = credits || row.value.IsNegative()
 			}
 		}
 		total = total.RoundBank(places)
@@ -179,6 +185,7 @@ func (c *costing) first(bases []basis) (decimal.Decimal, bool) {
 				foreign.entity, foreign.id, foreign.foreign))
 			return decimal.Decimal{}, false
 		case !total.IsPositive():
+			c.credits = c.credits || credits || credit != nil
 			if len(b.rows) > 0 {
 				c.note("%s comes to %s, which is not above zero", b.field, plain(total))
 			}
@@ -321,6 +328,7 @@ func (c *costing) inTime(months int64) (decimal.Decimal, bool) {
 		c.whyUnknown(rates)
 		return decimal.Decimal{}, false
 	case !total.IsPositive():
+		c.credits = slices.ContainsFunc(rates, func(r rate) bool { return r.cost.Sign() < 0 })
 		c.note("%s comes to %s, which is not above zero", field, plain(total))
 		return decimal.Decimal{}, false
 	case !c.fits(field, total):
@@ -338,6 +346,7 @@ func (c *costing) whyUnknown(rates []rate) {
 	if first.months == 0 {
 		c.unknown(IssuePeriodUnknown, fmt.Sprintf("%s %d is of a service or bundle without a known billing period", first.row.entity, first.row.id))
 	} else {
+		c.undated = true
 		c.unknown(IssueCostUnknown, fmt.Sprintf("%s %d has no first or no last day, and nobody tells a unit cost", first.row.entity, first.row.id))
 	}
 	if len(unknown) > 1 {

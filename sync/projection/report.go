@@ -217,7 +217,7 @@ func (c *costing) sentence() string {
 		case IssueCostOutOfRange:
 			return "The overall cost is too large to be sent."
 		}
-		return "The overall cost is not known: nothing that could tell it is above zero."
+		return "The overall cost is not known: " + c.gap().why + "."
 	}
 	what, estimate := "cost", "estimated cost"
 	if c.Option == CostPrice {

@@ -23,7 +23,7 @@ func (s *session) showFigures(title string, sources json.RawMessage) error {
 	for _, one := range []struct {
 		sentence string
 		notes    []string
-	}{{c.Vendor.Sentence, c.Vendor.Notes}, {c.Cost.Sentence, c.Cost.Notes}} {
+	}{{c.Vendor.Sentence, c.Vendor.Notes}, {v1.Trim(c.Cost.Sentence + " " + c.Cost.Fix), c.Cost.Notes}} {
 		s.say("  %s", text(one.sentence))
 		for _, note := range one.notes {
 			s.say("    %s", text(note))

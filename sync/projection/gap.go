@@ -1,0 +1,60 @@
+package projection
+
+import "slices"
+
+// gap is why no figure is above zero, and what would change that.
+type gap struct{ why, fix string }
+
+// gap finds the cause of a cost that is not known though nothing hides it. What counts
+// depends on the option, so the fix does.
+func (c *costing) gap() gap {
+	switch {
+	case c.undated:
+		return gap{
+			"a line in force has no first or no last day, and nobody tells a unit cost",
+			"Enter a unit cost on the contract's service in Autotask, or on its service or bundle in the catalogue.",
+		}
+	case c.credits:
+		return gap{
+			"its credits are as much as the amounts above zero, or more",
+			"That is right where the credits are meant. Otherwise correct the negative amounts on the contract in Autotask.",
+		}
+	case monthsIn(c.Option) > 0 && len(c.lines.inForce(dayOf(c.parts.Today, always))) == 0:
+		return gap{
+			"no line of the contract is in force",
+			"That is right while its services and bundles have no units. Otherwise give one units above 0 in Autotask, or set the option \"overallCost\" to \"auto\", which counts an estimated cost and charges too.",
+		}
+	case monthsIn(c.Option) > 0:
+		return gap{
+			nothingTells,
+			"Enter unit costs on the contract's services in Autotask, or on its services and bundles in the catalogue. An estimated cost and charges count only with the option \"overallCost\" \"auto\".",
+		}
+	case c.parts.Contract.ContractType != recurringService && c.Option == CostPrice:
+		return gap{
+			nothingTells,
+			"Enter an estimated revenue on the contract in Autotask, or the billable amount of a charge. Prices of services count on recurring service contracts only.",
+		}
+	case c.parts.Contract.ContractType != recurringService:
+		return gap{
+			nothingTells,
+			"Enter an estimated cost on the contract in Autotask, or the cost of a charge. Costs of services count on recurring service contracts only.",
+		}
+	}
+	g := gap{nothingTells, "Enter unit costs on the contract's services in Autotask, an estimated cost on the contract, or the cost of a charge."}
+	if c.Option == CostPrice {
+		g.fix = "Enter unit prices on the contract's services in Autotask, an estimated revenue on the contract, or the billable amount of a charge."
+	}
+	if len(c.lines.billed) > 0 && !slices.ContainsFunc(c.lines.billed, line.hasUnits) {
+		g.why = "none of the contract's services and bundles has units"
+		g.fix = "That is right where they are cancelled. Otherwise give one units above 0 in Autotask, or enter an estimated cost on the contract or the cost of a charge."
+		if c.Option == CostPrice {
+			g.fix = "That is right where they are cancelled. Otherwise give one units above 0 in Autotask, or enter an estimated revenue on the contract or the billable amount of a charge."
+		}
+	}
+	return g
+}
+
+const nothingTells = "nothing that could tell it is above zero"
+
+// hasUnits says whether some row of the line has units.
+func (l line) hasUnits() bool { return slices.ContainsFunc(l.rows, unitRow.hasUnits) }

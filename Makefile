@@ -14,11 +14,11 @@ PRODUCT := ./api/...,./cmd/...,./events/...,./handlers/...,./sync/...
 # No goroutines: the race detector finds nothing there, and makes it five to ten times slower.
 PURE := $(addprefix channelsync/,sync/condition sync/coverage sync/projection test/arch test/rules test/sim/oracle)
 # What waits longest begins first, so that the rest is done meanwhile.
-FIRST := $(addprefix channelsync/,$(addprefix test/,container e2e/lifecycle e2e fault browser e2e/cluster) sync/reconcile)
-# How many packages are tested at once. Most of what they do is waiting: three keep two cores busy.
-AT_ONCE ?= 3
-# What measures how soon something is to be seen, and needs the machine to itself.
-MEASURES := TestFirstPaint
+FIRST := $(addprefix channelsync/,$(addprefix test/,container e2e/lifecycle e2e/cluster) sync/reconcile)
+# How many packages are tested at once.
+AT_ONCE ?= 2
+# What measures how soon something arrives, or is to be seen, and needs the machine to itself.
+ALONE := $(addprefix channelsync/test/,e2e e2e/operate fault browser)
 # How long what runs side by side is put under stress.
 STRESS ?= 30s
 # How often make properties tries each.
@@ -40,8 +40,8 @@ test: export CHANNELSYNC_TEST_BINARY := $(CURDIR)/bin/channelsync
 test: build ## run every test, with the race detector wherever something runs side by side
 	@run() { go test -ldflags=-w -timeout 20m $(TESTFLAGS) "$$@"; }; status=0; \
 	  run $(PURE) || status=1; export RAPID_CHECKS=$${RAPID_CHECKS:-25}; \
-	  run -race -p $(AT_ONCE) -skip '^$(MEASURES)$$' $(FIRST) $$(go list ./... | grep -vxF $(PURE:%=-e %)) || status=1; \
-	  run -race -run '^$(MEASURES)$$' ./test/browser || status=1; exit $$status
+	  run -race -p $(AT_ONCE) $(FIRST) $$(go list ./... | grep -vxF $(PURE:%=-e %) $(ALONE:%=-e %)) || status=1; \
+	  run -race -p 1 $(ALONE) || status=1; exit $$status
 
 volume: ## run the tests of much data whole, which the race detector would take minutes for
 	@go test -timeout 20m $(TESTFLAGS) $$(git grep -l 'race\.Share' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|') \

@@ -288,7 +288,7 @@ func searchStream(h haystack, js jetstream.JetStream, name string) (messages int
 		h.t.Fatal(err)
 	}
 	state := stream.CachedInfo().State
-	for seq := state.FirstSeq; seq <= state.LastSeq; seq++ {
+	for seq := max(state.FirstSeq, 1); seq <= state.LastSeq; seq++ { // 0 of a stream that nothing was stored in yet
 		msg, err := stream.GetMsg(h.t.Context(), seq)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue

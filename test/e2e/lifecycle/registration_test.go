@@ -60,10 +60,10 @@ func wrongOf(w *world.World, id, publicURL string, strange func(atsim.Webhook) b
 func rightWebhooks(w *world.World, id, publicURL string) {
 	w.T.Helper()
 	w.Eventually("the webhooks are right", soon, func() error { return wrongWebhooks(w, id, publicURL) })
-	shown := w.Until(id, "shows its webhooks", soon, func(in v1.Installation) bool {
-		return len(in.Webhooks) == 2 && in.Webhooks[0].Ready && in.Webhooks[1].Ready && in.Webhooks[0].Active && in.Webhooks[1].Active
-	})
 	w.Eventually("what they sign is taken", soon, func() error {
+		shown := w.Until(id, "shows its webhooks", soon, func(in v1.Installation) bool {
+			return len(in.Webhooks) == 2 && in.Webhooks[0].Ready && in.Webhooks[1].Ready && in.Webhooks[0].Active && in.Webhooks[1].Active
+		})
 		for _, h := range w.Autotask.Webhooks() {
 			if !slices.ContainsFunc(shown.Webhooks, func(s v1.Webhook) bool { return s.GUID == h.GUID && s.ID == h.ID }) {
 				return fmt.Errorf("%s %s is not shown: %+v", h.Collection, h.GUID, shown.Webhooks)

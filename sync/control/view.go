@@ -284,11 +284,11 @@ func (m *Manager) recordIssues(ctx context.Context, in *installation.Installatio
 			delete(letters, letter)
 			if o := s.Outcome; o == v1.OutcomeRetrying || o == v1.OutcomeDead {
 				for _, code := range s.Reasons {
-					add(code, at, s.FirstFailed)
+					add(code, at, s.Since(code))
 				}
 			} else if s.InScope {
 				for _, code := range s.Notes {
-					add(code, at, at)
+					add(code, at, s.Since(code))
 				}
 			}
 			return false

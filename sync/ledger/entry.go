@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,6 +42,9 @@ type Entry struct {
 	RowHash  string    `json:"rowHash,omitempty"`  // of a contract's own row
 	Parts    *Parts    `json:"parts,omitempty"`    // what was read of the rows that hang on a contract; nil while it is out of scope
 	Notes    []string  `json:"notes,omitempty"`    // codes of issues found while projecting (cost_unknown, …)
+	// Since is when each code of Notes, and that of the failure, was first found. It stays
+	// while the same is found again: what people read is how long it is so.
+	Since map[string]time.Time `json:"since,omitempty"`
 
 	ObservedAt   time.Time `json:"observedAt"` // of the last push; the next one is later
 	ChangedAt    time.Time `json:"changedAt"`
@@ -80,6 +84,46 @@ func (e *Entry) Step(s v1.TimelineStep) {
 	if n := len(e.Timeline) - MaxSteps; n > 0 {
 		e.Timeline = append([]v1.TimelineStep(nil), e.Timeline[n:]...)
 	}
+}
+
+// Found settles since when what the entry tells is so: as before where that told it too, else since at.
+func (e *Entry) Found(before *Entry, at time.Time) {
+	e.Since = nil
+	for _, code := range e.issues() {
+		if e.Since == nil {
+			e.Since = map[string]time.Time{}
+		}
+		e.Since[code] = at
+		if slices.Contains(before.issues(), code) {
+			e.Since[code] = before.since(code)
+		}
+	}
+}
+
+// issues are the codes of what is wrong with a record: its failure, and what it is sent without.
+func (e *Entry) issues() []string {
+	var out []string
+	if e.failing() {
+		out = append(out, e.Reasons...)
+	}
+	if e.InScope {
+		out = append(out, e.Notes...)
+	}
+	return out
+}
+
+func (e *Entry) failing() bool { return e.Outcome == v1.OutcomeRetrying || e.Outcome == v1.OutcomeDead }
+
+// since is when an issue was first found. Entries of former versions do not tell it: those of a
+// failure tell the first one, and others when they were reconciled.
+func (e *Entry) since(code string) time.Time {
+	if at, told := e.Since[code]; told {
+		return at
+	}
+	if e.failing() && !e.FirstFailed.IsZero() && slices.Contains(e.Reasons, code) {
+		return e.FirstFailed
+	}
+	return e.ReconciledAt
 }
 
 // Record is the entry as the admin API lists it.

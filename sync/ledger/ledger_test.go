@@ -22,6 +22,7 @@ func TestEntryComesBackAsItWas(t *testing.T) {
 		Kind: v1.KindContract, ID: 9, Name: "Backup", Parent: 174, Outcome: v1.OutcomePushed, InScope: true, Fingerprint: "abc",
 		Projection: json.RawMessage(`{"name":"Backup"}`), Vendors: []int64{5}, Services: []int64{6}, Stamp: at, ObservedAt: at.Add(time.Second),
 		ChangedAt: at, ReconciledAt: at, PushedAt: at, Timeline: []v1.TimelineStep{{At: at, Step: "pushed"}}, Parts: &Parts{Hash: "h", From: 20000, Rows: 3}, Notes: []string{"cost_unknown"},
+		Since: map[string]time.Time{"cost_unknown": at.Add(-time.Hour)},
 	}
 	write(t, p.ledger(), e, company(174, "Northwind", v1.OutcomePushed))
 	got := must[map[int64]*Entry](t)(p.ledger().Read(t.Context(), inst, v1.KindContract, []int64{9, 10, 174}))

@@ -22,7 +22,22 @@ type Summary struct {
 	Services     []int64
 	RowHash      string
 	Parts        *Parts // not to be changed
-	FirstFailed  time.Time
+	since        []since
+}
+
+// Since is when an issue of the record was first found.
+func (s Summary) Since(code string) time.Time {
+	i := slices.IndexFunc(s.since, func(one since) bool { return one.code == code })
+	if i < 0 {
+		return s.ReconciledAt
+	}
+	return s.since[i].at.time()
+}
+
+// since is when a code was first found, as it is kept.
+type since struct {
+	code string
+	at   ticks
 }
 
 // summary is a Summary as it is kept, with what is searched for. There is one for each
@@ -45,7 +60,7 @@ type more struct {
 	vendors, services []int64
 	rowHash           string
 	parts             *Parts
-	firstFailed       time.Time
+	since             []since
 }
 
 // contact is a Contact as it is kept.
@@ -69,10 +84,10 @@ func summarize(e *Entry) summary {
 		}
 	}
 	few := len(e.Reasons)+len(e.Notes)+len(e.Vendors)+len(e.Services) > 0
-	if few || e.RowHash != "" || e.Parts != nil || !e.FirstFailed.IsZero() {
+	if few || e.RowHash != "" || e.Parts != nil {
 		s.more = &more{
 			reasons: codes(e.Reasons), notes: codes(e.Notes), vendors: slices.Clone(e.Vendors), services: slices.Clone(e.Services),
-			rowHash: e.RowHash, firstFailed: e.FirstFailed,
+			rowHash: e.RowHash, since: sinceOf(e),
 		}
 		if e.Parts != nil {
 			parts := *e.Parts
@@ -80,6 +95,18 @@ func summarize(e *Entry) summary {
 		}
 	}
 	return s
+}
+
+func sinceOf(e *Entry) []since {
+	issues := e.issues()
+	if len(issues) == 0 {
+		return nil
+	}
+	out := make([]since, len(issues))
+	for i, code := range issues {
+		out[i] = since{unique.Make(code).Value(), ticksOf(e.since(code))}
+	}
+	return out
 }
 
 // codes copies a list of codes, of which there are few different ones.
@@ -95,7 +122,7 @@ func (s *summary) public() Summary {
 	out := Summary{ID: s.id, Outcome: s.outcome, ReconciledAt: s.reconciled.time(), InScope: s.inScope, Held: s.held}
 	if m := s.more; m != nil {
 		out.Reasons, out.Notes, out.Vendors, out.Services = m.reasons, m.notes, m.vendors, m.services
-		out.RowHash, out.Parts, out.FirstFailed = m.rowHash, m.parts, m.firstFailed
+		out.RowHash, out.Parts, out.since = m.rowHash, m.parts, m.since
 	}
 	return out
 }

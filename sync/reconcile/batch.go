@@ -324,6 +324,7 @@ func (b *batch) finish(it *item, now time.Time) {
 	case it.outcome != v1.OutcomeNotMet:
 		e.Reasons, e.Detail = nil, ""
 	}
+	e.Found(&it.before, now)
 	quiet := it.mark.Lane == events.LaneBulk && !it.pushed && it.outcome == it.before.Outcome
 	if quiet {
 		return // a sweep that finds nothing must not push the history out of the timeline

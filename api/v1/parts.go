@@ -7,7 +7,8 @@ import (
 
 // PartsFreshness says how fresh the rows are that hang on contracts (services, units,
 // bundles, charges). Autotask does not tell of their edits: they are compared in turn,
-// contract by contract, within a bounded number of requests an hour.
+// contract by contract, within a bounded number of requests an hour,
+// or per interval where that is shorter.
 type PartsFreshness struct {
 	// ComparedSince is when the contract was compared that waited longest: every
 	// other one was compared since. Null before the first time.

@@ -145,7 +145,7 @@ func definitions() []definition {
 		},
 		interval("contract-poll-interval", "1m", "freshness of contracts, which have no webhook",
 			func(c *Config) *time.Duration { return &c.Intervals.ContractPoll }),
-		interval("contract-parts-interval", "1h", "how often services, units, bundles and charges are compared, as far as 200 requests an hour reach",
+		interval("contract-parts-interval", "1h", "how often services, units, bundles and charges are compared, as far as 200 requests an hour (per interval, where it is shorter) reach",
 			func(c *Config) *time.Duration { return &c.Intervals.ContractParts }),
 		interval("sweep-interval", "24h", "full sweep: everything in scope is sent again, which repairs what was missed or edited at the target",
 			func(c *Config) *time.Duration { return &c.Intervals.Sweep }),

@@ -21,6 +21,9 @@ type unitRow struct {
 
 func (r unitRow) covers(d day) bool { return r.from <= d && d <= r.to }
 
+// reversed says whether the row ends before it begins: it covers no day.
+func (r unitRow) reversed() bool { return r.to < r.from }
+
 // hasUnits says whether something is delivered for it: a cancelled line may keep rows of no units.
 func (r unitRow) hasUnits() bool { return r.units != nil && r.units.IsPositive() }
 
@@ -140,13 +143,14 @@ func compareLines(a, b line) int {
 }
 
 // dayFor is the day for which the lines are told: today; where no row covers it the last
-// day that one did, else the first that one will. Rows of no units count. It may be
-// any day when there is no row.
+// day that one did, else the first that one will. Rows of no units count. It is today when no
+// row covers any day.
 func (ls lines) dayFor(today day) day {
 	last, first := always, never
 	for _, l := range ls.billed {
 		for _, r := range l.rows {
 			switch {
+			case r.reversed(): // tells of no day
 			case r.covers(today):
 				return today
 			case r.to < today:
@@ -156,10 +160,13 @@ func (ls lines) dayFor(today day) day {
 			}
 		}
 	}
-	if last != always {
+	switch {
+	case last != always:
 		return last
+	case first != never:
+		return first
 	}
-	return first
+	return today
 }
 
 // inForce are the lines in force today, or on the day that stands for it.

@@ -49,7 +49,7 @@ func TestEachLineSaysWhyItIsInForceOrNot(t *testing.T) {
 			[]string{
 				"+ Mail 1: in force with 10 units from 1 June 2026 to 30 June 2026 (row 1002)",
 				"    row 1001: ended on 31 May 2026", "    1 rows: ended before that",
-				"    row 1003: starts on 1 July 2026", "    1 rows: start after that",
+				"    row 1003: starts on 1 July 2026", "    1 rows: starts after that",
 			},
 		},
 		{
@@ -80,7 +80,7 @@ func TestEachLineSaysWhyItIsInForceOrNot(t *testing.T) {
 			[]string{
 				"+ Mail 1: in force with 3 units from 10 June 2026 to 30 June 2026 (row 1002)",
 				"    row 1001: row 1002 starts on the same day and is newer", "    row 1000: row 1002 starts later, on 10 June 2026",
-				"    row 1003: ends on 11 June 2026, before it starts",
+				"    row 1003: starts on 12 June 2026 and ends before that, on 11 June 2026: it covers no day",
 			},
 		},
 		{
@@ -128,6 +128,38 @@ func TestEachLineSaysWhyItIsInForceOrNot(t *testing.T) {
 			[]change{row(0, mail, "2.5", "25", "", ""), bundleRow(0, suite, "", "", "", "2026-06-30")},
 			"15 June 2026 is today",
 			[]string{"+ Mail 0: in force with 2.5 units (row 1000)", "- bundle 50 0: no units (row 2000)"},
+		},
+		{
+			"a row that ends before it starts is of no day, whether past or to come",
+			[]change{
+				line(1, mail, "10"), row(1, mail, "1", "10", "2026-04-01", "2026-04-30"), row(1, mail, "1", "10", "2026-06-05", "2026-06-01"),
+				line(5, hosting, ""), row(5, hosting, "1", "5", "2026-07-20", "2026-07-10"), row(5, hosting, "1", "5", "2026-07-21", "2026-07-10"),
+			},
+			"no unit row covers today, 15 June 2026, so the last day that one covered stands for it: 30 April 2026",
+			[]string{
+				"+ Mail 1: in force with 1 unit from 1 April 2026 to 30 April 2026 (row 1000)",
+				"    row 1001: starts on 5 June 2026 and ends before that, on 1 June 2026: it covers no day",
+				"- service 7 5: no unit row that covers a day: each ends before it starts",
+				"    row 1002: starts on 20 July 2026 and ends before that, on 10 July 2026: it covers no day", "    1 rows: covers no day either",
+			},
+		},
+		{
+			"and gives no first day to come",
+			[]change{row(1, mail, "1", "10", "2026-06-20", "2026-06-18"), row(1, mail, "1", "10", "2026-07-01", "2026-07-31")},
+			"no unit row covers today, 15 June 2026, or a day before, so the first day that one will cover stands for it: 1 July 2026",
+			[]string{
+				"+ Mail 1: in force with 1 unit from 1 July 2026 to 31 July 2026 (row 1001)",
+				"    row 1000: starts on 20 June 2026 and ends before that, on 18 June 2026: it covers no day",
+			},
+		},
+		{
+			"only such rows",
+			[]change{row(1, mail, "1", "10", "2026-06-20", "2026-06-18")},
+			"no unit row covers a day, so it is told for today, 15 June 2026",
+			[]string{
+				"- Mail 1: no unit row that covers a day: each ends before it starts",
+				"    row 1000: starts on 20 June 2026 and ends before that, on 18 June 2026: it covers no day",
+			},
 		},
 		{"a contract without unit rows", []change{line(1, mail, "10"), bundleLine(2, suite)}, "", []string{"- Mail 1: has no unit row", "- bundle 50 2: has no unit row"}},
 	} {

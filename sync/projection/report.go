@@ -46,12 +46,18 @@ func (ls lines) report(p ContractParts) v1.ContractLines {
 // whyDay says why the lines are told for a day.
 func (ls lines) whyDay(d, today day) string {
 	switch {
+	case d == today && !ls.covers(d):
+		return fmt.Sprintf("no unit row covers a day, so it is told for today, %s", d)
 	case d == today:
 		return fmt.Sprintf("%s is today", d)
 	case d < today:
 		return fmt.Sprintf("no unit row covers today, %s, so the last day that one covered stands for it: %s", today, d)
 	}
 	return fmt.Sprintf("no unit row covers today, %s, or a day before, so the first day that one will cover stands for it: %s", today, d)
+}
+
+func (ls lines) covers(d day) bool {
+	return slices.ContainsFunc(ls.billed, func(l line) bool { _, covered := l.on(d); return covered })
 }
 
 func (l *line) entity() string {
@@ -114,6 +120,9 @@ func (l *line) emptySince(row unitRow) day {
 func (l *line) whyNone(d day) string {
 	last, next := always, never
 	for _, r := range l.rows {
+		if r.reversed() {
+			continue
+		}
 		if r.to < d {
 			last = max(last, r.to)
 		}
@@ -122,6 +131,8 @@ func (l *line) whyNone(d day) string {
 		}
 	}
 	switch {
+	case last == always && next == never:
+		return "no unit row that covers a day: each ends before it starts"
 	case last == always:
 		return fmt.Sprintf("starts on %s", next)
 	case next == never:
@@ -133,10 +144,12 @@ func (l *line) whyNone(d day) string {
 // passedOver says why each of a line's rows is not the row of a day. Of the rows that
 // ended, and of those still to come, the nearest is named and the others are counted.
 func (l *line) passedOver(d day, taken *unitRow) []v1.PassedRow {
-	var covering, ended, coming []unitRow
+	var covering, ended, coming, reversed []unitRow
 	for _, r := range l.rows {
 		switch {
 		case taken != nil && r.id == taken.id:
+		case r.reversed():
+			reversed = append(reversed, r)
 		case r.covers(d):
 			covering = append(covering, r)
 		case r.to < d:
@@ -164,7 +177,14 @@ func (l *line) passedOver(d day, taken *unitRow) []v1.PassedRow {
 		out = append(out, v1.PassedRow{ID: coming[0].id, Rows: 1, Reason: fmt.Sprintf("starts on %s", coming[0].from)})
 	}
 	if n := len(coming) - 1; n > 0 {
-		out = append(out, v1.PassedRow{Rows: n, Reason: "start after that"})
+		out = append(out, v1.PassedRow{Rows: n, Reason: plural(n, "starts after that", "start after that")})
+	}
+	if len(reversed) > 0 {
+		r := reversed[0]
+		out = append(out, v1.PassedRow{ID: r.id, Rows: 1, Reason: fmt.Sprintf("starts on %s and ends before that, on %s: it covers no day", r.from, r.to)})
+	}
+	if n := len(reversed) - 1; n > 0 {
+		out = append(out, v1.PassedRow{Rows: n, Reason: plural(n, "covers", "cover") + " no day either"})
 	}
 	return out
 }
@@ -182,9 +202,6 @@ func (r unitRow) replacedBy(taken unitRow) string {
 
 // whyEnded says how a row ended: an adjustment begins a new row on its last day.
 func (l *line) whyEnded(r unitRow) string {
-	if r.to < r.from {
-		return fmt.Sprintf("ends on %s, before it starts", r.to)
-	}
 	if slices.ContainsFunc(l.rows, func(next unitRow) bool { return next.id != r.id && next.from == r.to }) {
 		return fmt.Sprintf("ended by the adjustment of %s", r.to)
 	}

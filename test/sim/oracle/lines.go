@@ -93,17 +93,22 @@ func (u unitRow) covers(today string) bool {
 }
 
 // standsFor is the day that stands for today: "if no unit row of the contract covers today (rows of 0 units count), the
-// latest last day before today stands for it, else the earliest first day after it".
+// latest last day before today stands for it, else the earliest first day after it". Of rows that cover a day, that is: one
+// that ends before it starts has neither a last nor a first.
 func standsFor(rows []unitRow, today string) string {
 	var before, after []string
 	for _, u := range rows {
 		if u.covers(today) {
 			return today
 		}
-		if to := day(u.row, "endDate"); to != "" && to < today {
+		from, to := day(u.row, "startDate"), day(u.row, "endDate")
+		if from != "" && to != "" && to < from {
+			continue // of no day at all
+		}
+		if to != "" && to < today {
 			before = append(before, to)
 		} else {
-			after = append(after, day(u.row, "startDate"))
+			after = append(after, from)
 		}
 	}
 	switch {

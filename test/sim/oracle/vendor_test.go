@@ -141,6 +141,20 @@ func TestVendor(t *testing.T) {
 			), "Beta",
 		},
 		{
+			"a row that ends before it starts stands for no day",
+			with(
+				unit(alpha, 100, autotask.Row{"endDate": "2026-11-20"}), unit(beta, 1, autotask.Row{"startDate": "2026-11-23", "endDate": "2026-11-22"}),
+				unit(gamma, 100, autotask.Row{"startDate": "2026-11-25", "endDate": "2026-11-24"}),
+			), "Alpha",
+		},
+		{
+			"nor for one to come",
+			with(
+				unit(alpha, 100, autotask.Row{"startDate": "2026-11-26", "endDate": "2026-12-31"}),
+				unit(gamma, 100, autotask.Row{"startDate": "2026-11-25", "endDate": "2026-11-24"}),
+			), "Alpha",
+		},
+		{
 			"a row of no units keeps another day from standing for today",
 			with(unit(alpha, 100, autotask.Row{"endDate": "2026-11-22"}), unit(beta, 1, autotask.Row{"units": 0})), none,
 		},

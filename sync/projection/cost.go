@@ -84,6 +84,7 @@ func costOf(p ContractParts, ls lines) v1.CostSource {
 type basis struct {
 	rule  string
 	field string // that is added up, in the vendor's names
+	name  string // the same for people
 	rows  []amount
 }
 
@@ -140,14 +141,19 @@ func prices(p ContractParts) []basis {
 	return bases(p, "price", units, "estimatedRevenue", price("", 0, nil, p.Contract.EstimatedRevenue), "billableAmount", charges)
 }
 
+// words are the fields that could be the overall cost, for people.
+var words = map[string]string{
+	"estimatedCost": "estimated cost", "estimatedRevenue": "estimated revenue", "extendedCost": "cost", "billableAmount": "billable amount",
+}
+
 // bases puts what the overall cost may be in its order. Unit rows count on recurring
 // service contracts only.
 func bases(p ContractParts, unitField string, units []amount, estimateField string, estimate amount, chargeField string, charges []amount) []basis {
 	estimate.entity, estimate.id = autotask.EntityContracts, p.Contract.ID
 	out := []basis{
-		{CostOfUnits, unitField + " of all unit rows", units},
-		{CostOfEstimate, autotask.EntityContracts + "." + estimateField, []amount{estimate}},
-		{CostOfCharges, chargeField + " of the charges", charges},
+		{CostOfUnits, unitField + " of all unit rows", "the " + unitField + " of all unit rows", units},
+		{CostOfEstimate, autotask.EntityContracts + "." + estimateField, "the contract's " + words[estimateField], []amount{estimate}},
+		{CostOfCharges, chargeField + " of the charges", "the " + words[chargeField] + " of the charges", charges},
 	}
 	if p.Contract.ContractType != recurringService {
 		return out[1:]
@@ -181,19 +187,30 @@ func (c *costing) first(bases []basis) (decimal.Decimal, bool) {
 		}
 		switch {
 		case foreign != nil:
-			c.unknown(IssuePriceCurrency, fmt.Sprintf("%s %d tells %s in the customer's currency, which is not known to be the tenant's own, and nothing in that",
-				foreign.entity, foreign.id, foreign.foreign))
+			c.unknown(IssuePriceCurrency, fmt.Sprintf("%s %d tells %s, in the currency of the contract's company (currency %d), and no amount in the tenant's internal currency%s",
+				foreign.entity, foreign.id, foreign.foreign, *c.parts.CompanyCurrency, c.internalName()))
 			return decimal.Decimal{}, false
 		case !total.IsPositive():
 			c.credits = c.credits || credits || credit != nil
 			if len(b.rows) > 0 {
-				c.note("%s comes to %s, which is not above zero", b.field, plain(total))
+				c.note("%s comes to %s, which is not above zero", b.name, plain(total))
 			}
 			continue
 		}
 		return c.take(b, total, without)
 	}
 	return decimal.Decimal{}, false
+}
+
+// internalName adds which currency the tenant's internal one is, or that it is not known.
+func (c *costing) internalName() string {
+	switch code, ok := currencyCode(c.parts.Currency); {
+	case c.parts.CurrencyKnown && ok:
+		return ", " + code
+	case c.parts.InternalCurrency == nil:
+		return ", which could not be read"
+	}
+	return ""
 }
 
 // lowest is the row that a note names: the same one, in whatever order they came.
@@ -206,7 +223,7 @@ func lowest(was *amount, row amount) *amount {
 
 // take settles on a basis, if the target can hold its total.
 func (c *costing) take(b basis, total decimal.Decimal, without int) (decimal.Decimal, bool) {
-	if !c.fits(b.field, total) {
+	if !c.fits(b.name, total) {
 		return decimal.Decimal{}, false
 	}
 	c.Rule, c.Field = b.rule, b.field
@@ -329,9 +346,9 @@ func (c *costing) inTime(months int64) (decimal.Decimal, bool) {
 		return decimal.Decimal{}, false
 	case !total.IsPositive():
 		c.credits = slices.ContainsFunc(rates, func(r rate) bool { return r.cost.Sign() < 0 })
-		c.note("%s comes to %s, which is not above zero", field, plain(total))
+		c.note("the %s comes to %s, which is not above zero", field, plain(total))
 		return decimal.Decimal{}, false
-	case !c.fits(field, total):
+	case !c.fits("the "+field, total):
 		return decimal.Decimal{}, false
 	}
 	c.Rule, c.Field = CostOfLines, field

@@ -2,6 +2,7 @@ package projection_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -337,7 +338,7 @@ func TestWhatIsUnknownIsNamed(t *testing.T) {
 	}{
 		"a price in euros": {
 			[]change{option("price"), paysIn(euros), unit(mail, 0, "5"), unit(mail, 0, "6")},
-			"ContractServiceUnits 1000 tells 10 in the customer's currency, which is not known to be the tenant's own, and nothing in that",
+			fmt.Sprintf("ContractServiceUnits 1000 tells 10, in the currency of the contract's company (currency %d), and no amount in the tenant's internal currency, USD", euros),
 		},
 		"a period": {
 			[]change{option("monthly"), unit(mail, 0, "5"), unit(odd, 0, "5")},
@@ -348,7 +349,13 @@ func TestWhatIsUnknownIsNamed(t *testing.T) {
 			"ContractServiceUnits 1000 has no first or no last day, and nobody tells a unit cost",
 		},
 		"why the total is none": {
-			[]change{unit(mail, 0, "0"), estimated("5", "")}, "cost of all unit rows comes to 0.00, which is not above zero",
+			[]change{unit(mail, 0, "0"), estimated("5", "")}, "the cost of all unit rows comes to 0.00, which is not above zero",
+		},
+		"an estimate": {
+			[]change{contractType(3), estimated("-1", ""), charge(0, "5")}, "the contract's estimated cost comes to -1.00, which is not above zero",
+		},
+		"too much": {
+			[]change{estimated("1e15", "")}, "the contract's estimated cost comes to more than the target takes, 15 digits before the point",
 		},
 	} {
 		if got := project(t, c.parts...).Sources.Cost.Notes; !slices.Equal(got, []string{c.note}) {

@@ -29,10 +29,40 @@ func (s *session) showFigures(title string, sources json.RawMessage) error {
 			s.say("    %s", text(note))
 		}
 	}
+	if err := s.showCandidates(c.Vendor); err != nil {
+		return err
+	}
 	if err := s.showAmounts(c.Cost); err != nil {
 		return err
 	}
 	return s.showLines(c.Lines)
+}
+
+// showCandidates lists the vendors that were weighed, each with its sum and the rows behind it.
+func (s *session) showCandidates(v v1.VendorSource) error {
+	if len(v.Candidates) == 0 {
+		return nil
+	}
+	s.say("")
+	t := screen.Table{Header: []string{"VENDOR", "COMPANY", "SUM", "ROW", "ID", "COUNTS", "HOW"}}
+	for _, c := range v.Candidates {
+		t.Add(c.Name, strconv.FormatInt(c.ID, 10), c.Sum, "", "", "", "")
+		shown := c.Rows[:min(len(c.Rows), mostRows)]
+		for _, r := range shown {
+			t.Add("", "", "", r.Entity, strconv.FormatInt(r.ID, 10), amountOf(r), r.How)
+		}
+		if n := len(c.Rows) - len(shown); n > 0 {
+			t.Add("", "", "", fmt.Sprintf("and %d more", n), "", "", "")
+		}
+	}
+	return s.writeTable(t)
+}
+
+func amountOf(r v1.AmountRow) string {
+	if r.Amount == nil {
+		return "none"
+	}
+	return *r.Amount
 }
 
 func (s *session) showAmounts(c v1.CostSource) error {
@@ -43,11 +73,7 @@ func (s *session) showAmounts(c v1.CostSource) error {
 	t := screen.Table{Header: []string{"ROW", "ID", "COUNTS", "HOW"}}
 	shown := c.Rows[:min(len(c.Rows), mostRows)]
 	for _, r := range shown {
-		amount := "none"
-		if r.Amount != nil {
-			amount = *r.Amount
-		}
-		t.Add(r.Entity, strconv.FormatInt(r.ID, 10), amount, r.How)
+		t.Add(r.Entity, strconv.FormatInt(r.ID, 10), amountOf(r), r.How)
 	}
 	if err := s.writeTable(t); err != nil {
 		return err
@@ -78,7 +104,7 @@ func (s *session) showLines(l v1.ContractLines) error {
 		}
 		t.Add(one.Name, id, yesNo(one.InForce), row, one.Reason)
 		for _, passed := range one.PassedOver {
-			row := fmt.Sprintf("%d others", passed.Rows)
+			row := plural(passed.Rows, "other")
 			if passed.ID != 0 {
 				row = strconv.FormatInt(passed.ID, 10)
 			}

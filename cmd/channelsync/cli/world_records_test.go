@@ -64,7 +64,10 @@ func sourcesOf(kind v1.Kind) json.RawMessage {
 		return json.RawMessage(`[]`)
 	}
 	c := v1.ContractSources{
-		Vendor: v1.VendorSource{Sentence: "Veeam is the only vendor of the lines in force.", Notes: []string{"passed over vendor 9"}},
+		Vendor: v1.VendorSource{Sentence: "Veeam is the only vendor of the lines in force.", Notes: []string{"passed over vendor 9"}, Candidates: []v1.VendorCandidate{
+			{ID: 4, Name: "Veeam", Sum: "60.00", Rows: []v1.AmountRow{{Entity: "ContractServiceBundleUnits", ID: 21, Amount: new("60.00"), How: "the share of service 3"}}},
+			{ID: 6, Name: "Acronis", Sum: "24.00", Rows: []v1.AmountRow{{Entity: "ContractServiceUnits", ID: 12, Amount: new("24.00")}}},
+		}},
 		Cost: v1.CostSource{
 			Sentence: "84.00 USD is what the line in force costs a month.", Count: 14,
 			Rows: []v1.AmountRow{{Entity: "ContractServiceUnits", ID: 12, Amount: new("84.00"), How: "10 units × 8.40 a month"}, {Entity: "ContractCharges", ID: 13}},
@@ -72,7 +75,7 @@ func sourcesOf(kind v1.Kind) json.RawMessage {
 		Lines: v1.ContractLines{Reason: "29 November 2026 is today", InForce: 1, Count: 3, Lines: []v1.ContractLine{
 			{
 				ID: 5, Name: "Server backup", InForce: true, Reason: "in force with 10 units", Row: &v1.UnitRow{ID: 12},
-				PassedOver: []v1.PassedRow{{ID: 11, Rows: 1, Reason: "ended by the adjustment of 16 November 2026"}, {Rows: 3, Reason: "ended before that"}},
+				PassedOver: []v1.PassedRow{{ID: 11, Rows: 1, Reason: "ended by the adjustment of 16 November 2026"}, {Rows: 3, Reason: "ended before that"}, {Rows: 1, Reason: "starts after that"}},
 			},
 			{Name: "Firewall", Reason: "no units since 30 November 2025"},
 		}},

@@ -32,10 +32,21 @@ func Lines(s string) string {
 }
 
 // JSON escapes what a terminal would obey in JSON that is right already: control
-// characters, and those that turn or hide text. It stands for the same values as before.
+// characters, and those that turn or hide text. What is escaped for web pages only, & < >,
+// becomes readable. It stands for the same values as before.
 func JSON(b []byte) []byte {
 	out := make([]byte, 0, len(b))
 	for len(b) > 0 {
+		if b[0] == '\\' && len(b) > 1 {
+			size := 2 // a backslash takes the next character with it
+			if plain, is := forPages[string(b[:min(len(b), 6)])]; is {
+				out, size = append(out, plain), 6
+			} else {
+				out = append(out, b[:size]...)
+			}
+			b = b[size:]
+			continue
+		}
 		r, size := utf8.DecodeRune(b)
 		switch {
 		case r == '\n' || !unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp):
@@ -50,6 +61,8 @@ func JSON(b []byte) []byte {
 	}
 	return out
 }
+
+var forPages = map[string]byte{`\u0026`: '&', `\u003c`: '<', `\u003e`: '>'}
 
 // Cut shortens text to a number of characters, the last of them "…".
 func Cut(s string, width int) string {

@@ -109,13 +109,12 @@ func TestNoControlCharacterReachesATerminal(t *testing.T) {
 		"a\U000e0041b":           `a\udb40\udc41b`,
 		"a\x1b[31m\nb":           `a\u001b[31m\nb`,
 		"a\u2028b":               `a\u2028b`,
+		"<a> & \\u0026":          `<a> & \\u0026`, // as the texts of documents that were made for web pages
 	} {
 		b, err := json.Marshal(given)
 		if err != nil {
 			t.Fatal(err)
 		}
-		b = bytes.ReplaceAll(b, []byte(`\u003c`), []byte("<"))
-		b = bytes.ReplaceAll(bytes.ReplaceAll(b, []byte(`\u003e`), []byte(">")), []byte(`\u0026`), []byte("&"))
 		if got := string(JSON(b)); got != `"`+want+`"` {
 			t.Errorf("%q: got %s, want %s", given, got, want)
 		}

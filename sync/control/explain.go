@@ -27,11 +27,10 @@ func (m *Manager) Explain(ctx context.Context, id string, kind v1.Kind, rec int6
 	if err != nil {
 		return v1.Explanation{}, err
 	}
-	looked, err := rt.rec.Look(ctx, in, kind, []int64{rec})
+	l, err := m.look(ctx, rt, in, kind, rec)
 	if err != nil {
-		return v1.Explanation{}, cannotAsk(err)
+		return v1.Explanation{}, err
 	}
-	l := looked[0]
 	out := v1.Explanation{
 		Kind: kind, ID: strconv.FormatInt(rec, 10), Name: l.Name, Met: l.Decision.Met, Conditions: l.Decision.Conditions,
 		Projection: l.Projection, Sources: l.Sources, Target: json.RawMessage("null"), Differences: []v1.Difference{},
@@ -44,7 +43,9 @@ func (m *Manager) Explain(ctx context.Context, id string, kind v1.Kind, rec int6
 		r := l.Before.Record()
 		out.Record = &r
 	}
-	target, unasked := rt.rec.AtTarget(ctx, kind, rec)
+	asking, done := context.WithTimeout(ctx, m.explains)
+	defer done()
+	target, unasked := rt.rec.AtTarget(asking, kind, rec)
 	if unasked == nil {
 		out.Target = target
 		if l.Decision.Met && l.Failure == "" {
@@ -55,11 +56,45 @@ func (m *Manager) Explain(ctx context.Context, id string, kind v1.Kind, rec int6
 	return out, nil
 }
 
+// explainWithin is how long either side may take to tell a record that a person asks about.
+const explainWithin = 10 * time.Second
+
+// codeUntold is the code of a record that Autotask does not tell while a person waits.
+const codeUntold = "untold"
+
+// look asks Autotask for one record. Where it does not answer in time, what is known of
+// the record is what was stored.
+func (m *Manager) look(ctx context.Context, rt *runtime, in *installation.Installation, kind v1.Kind, rec int64) (reconcile.Looked, error) {
+	asking, done := context.WithTimeout(ctx, m.explains)
+	defer done()
+	looked, err := rt.rec.Look(asking, in, kind, []int64{rec})
+	switch {
+	case err == nil:
+		return looked[0], nil
+	case asking.Err() == nil || ctx.Err() != nil:
+		return reconcile.Looked{}, cannotAsk(err)
+	}
+	found, err := m.Ledger.Read(ctx, in.ID, kind, []int64{rec})
+	if err != nil {
+		return reconcile.Looked{}, fmt.Errorf("read what is stored of %s %d: %w", kind, rec, err)
+	}
+	l := reconcile.Looked{ID: rec, FailureCode: codeUntold, Projection: json.RawMessage("null"), Sources: json.RawMessage("null")}
+	name := "This record"
+	if e := found[rec]; e != nil {
+		l.Before, l.Name, l.Decision.Met = *e, e.Name, e.InScope
+		if e.Name != "" {
+			name = e.Name
+		}
+	}
+	l.Failure = fmt.Sprintf("%s (%s %d): Autotask did not answer for this record within %s, so what is shown is what was stored", name, kind, rec, m.explains)
+	return l, nil
+}
+
 // next says in plain words what happens to the record now.
 func next(in *installation.Installation, l reconcile.Looked, e v1.Explanation, unasked error) string {
 	switch {
 	case l.Failure != "":
-		return sentence(l.Failure) + " " + afterFailure(l.FailureCode)
+		return strings.TrimSpace(sentence(l.Failure) + " " + afterFailure(l.FailureCode))
 	case in.Stopped:
 		return "The installation is stopped. Start it, and waiting changes are delivered."
 	case in.Refused:
@@ -89,8 +124,11 @@ func next(in *installation.Installation, l reconcile.Looked, e v1.Explanation, u
 
 // afterFailure is what happens to a record that cannot be read or sent as it is.
 func afterFailure(code string) string {
-	if code == "not_pushable" {
-		return describe(code).Fix
+	switch code {
+	case "not_pushable":
+		return "" // the failure says what to do
+	case codeUntold:
+		return "Ask again. If it stays, open it in Autotask, and report its id and the time to Autotask's support."
 	}
 	return "It is tried again by itself, at the latest when the record changes."
 }

@@ -137,6 +137,11 @@ func describe(code string) v1.Issue {
 
 type issueText struct{ severity, title, detail, fix string }
 
+// unreadFix is what to do about records that Autotask does not tell: by the cause, which
+// each record names.
+const unreadFix = "Open the record here: it says what Autotask was asked and answered, and what to do. A field that is named there: correct it in Autotask. " +
+	"No answer, a cut one or an error: \"Sync now\" asks again at once; if it stays, report the id and the time to Autotask's support."
+
 // issueWords are the causes an installation can have.
 var issueWords = map[string]issueText{
 	"no_public_url": {
@@ -256,28 +261,28 @@ var issueWords = map[string]issueText{
 	},
 	"row_unreadable": {
 		v1.SeverityRetrying, "A record's row cannot be read",
-		"Autotask answers something for these records that is not what its API describes.",
-		"Open the record in Autotask and save it again; the field is named in the record.",
+		"Autotask does not answer for these records, or answers what its API does not describe, while it answers for others.",
+		unreadFix,
 	},
 	"company_unreadable": {
 		v1.SeverityRetrying, "A contract's company cannot be read",
-		"Autotask answers something for the companies of these contracts that is not what its API describes.",
-		"Open the company in Autotask and save it again; the field is named in the record.",
+		"Autotask does not answer for the companies of these contracts, or answers what its API does not describe.",
+		unreadFix,
 	},
 	"contact_unreadable": {
 		v1.SeverityRetrying, "A company's contact cannot be read",
-		"Autotask answers something for a contact of these companies that is not what its API describes; without it an e-mail address would be lost.",
-		"Open the contacts in Autotask and save them again; the field is named in the record.",
+		"Autotask does not answer for a contact of these companies, or answers what its API does not describe; without it an e-mail address would be lost.",
+		unreadFix,
 	},
 	"contracts_unreadable": {
 		v1.SeverityRetrying, "A company's contracts cannot be listed",
 		"Autotask does not list the contracts of these companies, which changed their name or came into scope or left it.",
-		"Nothing to do yet: it is tried again. If it stays, open the contracts in Autotask and save them again.",
+		unreadFix,
 	},
 	"parts_unreadable": {
 		v1.SeverityRetrying, "A row that a contract is made of cannot be read",
-		"Autotask answers something for a service, unit, bundle, charge or vendor of these contracts that is not what its API describes.",
-		"Open the row in Autotask and save it again; the field is named in the record.",
+		"Autotask does not answer for a service, unit, bundle, charge or vendor of these contracts, or answers what its API does not describe.",
+		unreadFix,
 	},
 	"rejected": {
 		v1.SeverityAct, "Channel Program rejects records",
@@ -297,7 +302,7 @@ var issueWords = map[string]issueText{
 	"not_pushable": {
 		v1.SeverityAct, "Records lack what Channel Program requires",
 		"A required field is empty or too long in Autotask.",
-		"Fill in the field named in the record; it is sent when it changes.",
+		"Fill in or shorten the field named in the record, in Autotask; it is sent when it changes.",
 	},
 	"target_failed": {
 		v1.SeverityRetrying, "Channel Program fails on single records",

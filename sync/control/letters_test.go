@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,6 +14,7 @@ import (
 	"channelsync/sync/deadletter"
 	"channelsync/sync/ledger"
 	"channelsync/sync/reconcile"
+	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -143,4 +145,33 @@ func TestARecordWhoseDeadLetterIsGoneSaysWhatToDo(t *testing.T) {
 	ok(t, d.at.Edit("Companies", edited, atsim.Row{"companyName": "Contoso Ltd"}))
 	poke(d.runtime(id).pollNow)
 	becomes(edited, v1.OutcomePushed)
+}
+
+// TestAnExplanationDoesNotWaitForARecordThatAutotaskDoesNotTell but says so, and shows what was stored.
+func TestAnExplanationDoesNotWaitForARecordThatAutotaskDoesNotTell(t *testing.T) {
+	d := newDesk(t, setup{})
+	rec := d.customer("Northwind")
+	d.explains = 500 * time.Millisecond
+	d.run()
+	id := d.create(v1.SyncActiveCustomers).ID
+	d.eventually("pushed", func() error {
+		found, err := d.Record(t.Context(), id, v1.KindCompany, rec)
+		if err == nil && found.Outcome != v1.OutcomePushed {
+			err = fmt.Errorf("it is %s", found.Outcome)
+		}
+		return err
+	})
+	d.at.SetFault(atsim.Fault{Kind: fault.Poison, Entity: "Companies", Record: rec, As: fault.Hang})
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second) // half of what a request may hang
+	defer cancel()
+	e, err := d.Explain(ctx, id, v1.KindCompany, rec)
+	ok(t, err)
+	if !e.Met || e.Record == nil || e.Record.Outcome != v1.OutcomePushed || e.Name != "Northwind" || string(e.Target) == "null" || len(e.Differences) != 0 {
+		t.Errorf("got %+v, want what was stored", e)
+	}
+	for _, says := range []string{fmt.Sprintf("Northwind (company %d)", rec), "Autotask did not answer for this record within 500ms", "what was stored", "Autotask's support"} {
+		if !strings.Contains(e.Next, says) {
+			t.Errorf("next does not say %q: %s", says, e.Next)
+		}
+	}
 }

@@ -98,6 +98,8 @@ type Manager struct {
 	taking chan struct{} // holds one for each installation that is being taken over
 	tries  atomic.Uint64 // how often that was tried
 	asked  atomic.Uint64 // changes that operators asked for
+
+	explains time.Duration // how long either side may take to tell a record that is explained
 }
 
 // New makes a manager; nothing runs before Run.
@@ -105,6 +107,7 @@ func New(cfg Config) *Manager {
 	return &Manager{
 		Config: cfg, turns: reconcile.NewTurns(), runtimes: map[string]*runtime{}, aligning: map[string]bool{}, missing: map[string]*progress.Beat{},
 		underWay:  map[int]int{},
+		explains:  explainWithin,
 		taking:    make(chan struct{}, takesAtOnce),
 		callbacks: callbacks{last: map[string]time.Time{}, sequence: map[string]int64{}, doubted: map[string]doubt{}},
 		feeds:     feeds{readers: map[string]map[chan v1.FeedEvent]bool{}},

@@ -13,6 +13,7 @@ import (
 type FieldError struct {
 	Field  string // the vendor's name of the field, with its entity
 	Reason string
+	Do     string // what to do about it in Autotask
 }
 
 // Error names the field and says what is wrong with it.
@@ -22,7 +23,7 @@ func (e *FieldError) Error() string { return e.Field + " " + e.Reason }
 func required(field, text string) (string, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
-		return "", &FieldError{Field: field, Reason: "is empty, and the target requires it"}
+		return "", &FieldError{Field: field, Reason: "is empty, and the target requires it", Do: "Fill it in"}
 	}
 	return text, limited(field, text)
 }
@@ -34,6 +35,7 @@ func limited(field, text string) error {
 		return &FieldError{
 			Field:  field,
 			Reason: fmt.Sprintf("has %d characters, and the target takes at most %d", n, channelprogram.MaxName),
+			Do:     "Shorten it",
 		}
 	}
 	return nil

@@ -20,7 +20,6 @@ import (
 	"channelsync/sync/deadletter"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
-	"channelsync/sync/projection"
 )
 
 // maxAttempts failures of a record within about twelve hours make it a dead letter.
@@ -114,10 +113,7 @@ func (it *item) fail(code, detail string, final bool) {
 
 // notPushable says which field keeps a record from being sent: only an edit of it helps.
 func (it *item) notPushable(err error) {
-	if field, ok := errors.AsType[*projection.FieldError](err); ok {
-		err = field
-	}
-	it.fail("not_pushable", err.Error(), true)
+	it.fail("not_pushable", unsendable(it.named(), err), true)
 }
 
 func (it *item) notMet(reasons []string, detail string) {

@@ -23,10 +23,6 @@ func (b *batch) blame(it *item, err error) string {
 	if !ok {
 		e = &channelprogram.Error{Code: CodeTargetFailed, Detail: err.Error()}
 	}
-	name := it.entry.Name
-	if name == "" {
-		name = "This record"
-	}
 	says, do := "was answered "+answerText(e), "Correct what the answer names, or ask Channel Program's support why"
 	const gateway = "Ask whoever runs Channel Program, or a firewall or gateway in front of it, why"
 	switch {
@@ -44,8 +40,8 @@ func (b *batch) blame(it *item, err error) string {
 	if e.RequestID != "" {
 		do += " (request id " + e.RequestID + ")"
 	}
-	return fmt.Sprintf("%s (%s %d) %s each time it was sent, while Channel Program works otherwise. %s. An edit of it, or \"Sync now\", sends it at once.",
-		name, b.kind, it.mark.ID, says, do)
+	return fmt.Sprintf("%s %s each time it was sent, while Channel Program works otherwise. %s. An edit of it, or \"Sync now\", sends it at once.",
+		it.named(), says, do)
 }
 
 // answerText is an answer's status, code and words.

@@ -3,7 +3,6 @@ package reconcile
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -191,14 +190,6 @@ func readContacts(contacts []autotask.Contact, p projection.ClientProjection) []
 }
 
 func newest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
-
-// rowDetail says which field could not be read, where the error knows it.
-func rowDetail(err error) string {
-	if re, ok := errors.AsType[autotask.RowError](err); ok {
-		return "Autotask's answer for this record cannot be read: " + re.Error()
-	}
-	return "Autotask cannot tell this record: " + err.Error()
-}
 
 // contractsOf finds the contracts whose company came into scope, left it or was
 // renamed: their change is a dependent of its change. Only those three, so that

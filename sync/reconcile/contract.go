@@ -166,7 +166,7 @@ func (b *batch) projectContracts(ctx context.Context, due []*item, found fetched
 		}
 		p, err := projection.Contract(rows)
 		if row, unread := errors.AsType[autotask.RowError](err); unread {
-			it.fail("parts_unreadable", rowDetail(row), false)
+			it.fail("parts_unreadable", unreadText(it.named(), row, b.Now()), false)
 			continue
 		}
 		if err != nil {

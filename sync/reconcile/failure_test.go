@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,11 @@ func TestBadRecordFailsAlone(t *testing.T) {
 	b.batch(v1.KindCompany, good, unreadable, rejected)
 	b.outcome(v1.KindCompany, good, v1.OutcomePushed)
 	e := b.outcome(v1.KindCompany, unreadable, v1.OutcomeRetrying, "row_unreadable")
+	for _, says := range []string{fmt.Sprintf("(company %d)", unreadable), fmt.Sprintf("Correct isActive of Companies %d in Autotask", unreadable)} {
+		if !strings.Contains(e.Detail, says) {
+			t.Errorf("its failure does not say %q: %s", says, e.Detail)
+		}
+	}
 	if !strings.Contains(e.Detail, "isActive") || e.Attempts != 1 || b.waiting() != 1 {
 		t.Errorf("unreadable: %q, %d attempts, %d scheduled", e.Detail, e.Attempts, b.waiting())
 	}

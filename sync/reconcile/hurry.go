@@ -128,7 +128,7 @@ func (h hurried) divide(ctx context.Context, part []int64, cause error, limit ti
 // nothing came of them in time.
 func (b *batch) unreadable(it *item, code string, err error) {
 	if _, late := errors.AsType[notInTime](err); !late {
-		it.fail(code, rowDetail(err), false)
+		it.fail(code, unreadText(it.named(), err, b.Now()), false)
 		return
 	}
 	it.outcome, it.failure, it.suspected = "", nil, true

@@ -40,6 +40,16 @@ func poisons(entity string, record int64) map[string]atsim.Fault {
 	}
 }
 
+// answered is what the failure of a record says of some poisons.
+var answered = map[string]string{
+	"400":                 "HTTP 400",
+	"403 of a firewall":   "firewall or gateway",
+	"500 with a text":     "HTTP 500: Object reference not set",
+	"a cut answer":        "cut the connection: unexpected EOF",
+	"a closed connection": "cut the connection",
+	"200 with a page":     "not of its API",
+}
+
 // TestRecordThatAutotaskDoesNotAnswerFailsAlone: whatever comes for one of many records,
 // all others are pushed, and that one says what came.
 func TestRecordThatAutotaskDoesNotAnswerFailsAlone(t *testing.T) {
@@ -68,6 +78,11 @@ func TestRecordThatAutotaskDoesNotAnswerFailsAlone(t *testing.T) {
 				e := b.outcome(v1.KindCompany, guilty, v1.OutcomeRetrying, "row_unreadable")
 				if e.Attempts != 1 || b.waiting() != 1 || !strings.Contains(e.Detail, "Companies") {
 					t.Errorf("%d attempts, %d scheduled, %q", e.Attempts, b.waiting(), e.Detail)
+				}
+				for _, says := range []string{fmt.Sprintf("(company %d)", guilty), "Autotask was asked", answered[name], `"Sync now"`, "Autotask's support", "UTC"} {
+					if !strings.Contains(e.Detail, says) {
+						t.Errorf("its failure does not say %q: %s", says, e.Detail)
+					}
 				}
 				b.at.ClearFaults(0)
 				b.batch(v1.KindCompany, guilty)

@@ -368,7 +368,15 @@ func TestWrongSettings(t *testing.T) {
 		},
 		{
 			env:  env("MASTER_KEY_FILE=nowhere"),
-			want: `CHANNELSYNC_MASTER_KEY_FILE: read secret: open nowhere: no such file or directory`,
+			want: `CHANNELSYNC_MASTER_KEY_FILE: read secret: open nowhere: no such file or directory: leave it unset, and serve with its own NATS makes the file in --data-dir; or name a file that exists`,
+		},
+		{
+			env:  env("ADMIN_TOKEN_FILE=nowhere"),
+			want: `CHANNELSYNC_ADMIN_TOKEN_FILE: read secret: open nowhere: no such file or directory: leave it unset, and serve with its own NATS makes the file in --data-dir; or name a file that exists`,
+		},
+		{
+			args: []string{"--admin-token-file=nowhere"},
+			want: `--admin-token-file: read secret: open nowhere: no such file or directory: leave it unset, and serve with its own NATS makes the file in --data-dir; or name a file that exists`,
 		},
 		{
 			args: []string{"--contract-poll-interval=999ms"},

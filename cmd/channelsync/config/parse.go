@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -139,6 +140,9 @@ func resolve(d definition, flags map[string]string, env LookupEnv) (given, error
 			return g, nil
 		case path != "":
 			v, err := ReadSecretFile(path)
+			if errors.Is(err, fs.ErrNotExist) && (d.name == "admin-token" || d.name == "master-key") {
+				return g, fmt.Errorf("%s: %w: leave it unset, and serve with its own NATS makes the file in --data-dir; or name a file that exists", dashed(file), err)
+			}
 			if err != nil {
 				return g, fmt.Errorf("%s: %w", dashed(file), err)
 			}

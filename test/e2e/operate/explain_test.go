@@ -182,7 +182,7 @@ func TestExplainSaysWhyARecordIsOrIsNotSynced(t *testing.T) {
 		{"its row is unreadable", co, spoiled, nil, []string{"isActive", "tried again"}, nil},
 		{"rejected", co, rejected, nil, []string{"dead letters", "phones/0", "is no phone number", "requeue"}, nil},
 		{"retrying", co, retried, nil, []string{"times", "another import is at work", "tried again"}, nil},
-		{"without a name", co, nameless, nil, []string{"companyName is empty", "Fill in the field"}, nil},
+		{"without a name", co, nameless, nil, []string{"companyName is empty", "Fill it in in Autotask", "company "}, nil},
 		{"up to date", co, fine, nil, []string{"up to date", "Nothing to do"}, func(t *testing.T, e v1.Explanation) {
 			if len(e.Differences) != 0 || string(e.Projection) == "null" || e.Record == nil || e.Record.Outcome != v1.OutcomeUnchanged {
 				t.Errorf("differences %v, projection %s, record %+v", e.Differences, e.Projection, e.Record)

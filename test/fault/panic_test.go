@@ -97,7 +97,7 @@ func TestPanicsInTheHandlerLoseNothing(t *testing.T) {
 	p := newPoster(t)
 	post := func(id int) (status int) {
 		body := callout.Envelope{
-			Action: "Update", GUID: loneGUID, EntityType: "Account", ID: int64(id), EventTime: time.Now(), Sequence: int64(id),
+			Action: "Update", GUID: loneGUID, EntityType: "Account", ID: int64(id), EventTime: time.Now(), Sequence: int64(id) + 1, // 0 is none: the body would be the key, and the two are not alike
 		}.Encode()
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/callbacks/autotask/"+lone, bytes.NewReader(body))
 		if err != nil {

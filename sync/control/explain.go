@@ -101,6 +101,8 @@ func next(in *installation.Installation, l reconcile.Looked, e v1.Explanation, u
 		return "Autotask refuses the credentials. Replace them, and work resumes by itself."
 	case l.Before.Held:
 		return sentence(l.Decision.Detail()) + " It is held with a mass change, and nothing is done until you approve or discard what is held."
+	case l.Before.Discarded && !l.Decision.Met:
+		return sentence(l.Decision.Detail()) + " " + staysAsItIs
 	case !l.Decision.Met:
 		return l.Decision.Detail() + " " + whatToDo(l.Decision.Reasons())
 	case !in.Running(syncOf(e.Kind)):
@@ -189,11 +191,16 @@ func whatToDo(reasons []string) string {
 // whether its dead letter is there or was dismissed or dropped.
 const triedAgain = "It is no longer tried by itself: an edit in Autotask tries it again, and \"Sync now\" (channelsync record reconcile) at once."
 
+// staysAsItIs is what happens to a record whose leaving was discarded with a mass change.
+const staysAsItIs = "A mass change that it was part of was discarded, so it stays as it is until it is edited in Autotask; \"Sync now\" (channelsync record reconcile) goes by Autotask at once."
+
 // fixOf is what to do about how a record stands; empty when it stands well.
 func fixOf(e *ledger.Entry) string {
 	switch {
 	case e.Held:
 		return describe("mass_change_held").Fix
+	case e.Discarded:
+		return staysAsItIs
 	case e.Outcome == v1.OutcomeNotMet:
 		return whatToDo(e.Reasons)
 	case e.Outcome == v1.OutcomeWaiting:

@@ -195,7 +195,7 @@ func (m *Manager) letGo(ctx context.Context, id string, kind v1.Kind, ids []int6
 	}
 	list := make([]*ledger.Entry, 0, len(entries))
 	for _, e := range entries {
-		e.Held = false
+		e.Held, e.Discarded = false, true
 		e.Step(v1.TimelineStep{At: m.Now(), Step: "discarded", Trigger: v1.TriggerManual})
 		list = append(list, e)
 	}

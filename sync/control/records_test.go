@@ -18,10 +18,11 @@ func TestFixOf(t *testing.T) {
 		"out of scope":          {ledger.Entry{Outcome: v1.OutcomeNotMet, Reasons: []string{v1.ReasonTypeNotCustomer, v1.ReasonStatusInactive}}, "Set the company's type to Customer in Autotask to sync it. Set the company active"},
 		"nothing changes that":  {ledger.Entry{Outcome: v1.OutcomeNotMet, Reasons: []string{v1.ReasonTypeNotCustomer, v1.ReasonOwnCompany}}, "Your own organization never syncs."},
 		"its sync is stopped":   {ledger.Entry{Outcome: v1.OutcomeWaiting}, "Start the sync"},
-		"dead":                  {ledger.Entry{Outcome: v1.OutcomeDead, Reasons: []string{"not_pushable"}}, "Fill in the field"},
+		"dead":                  {ledger.Entry{Outcome: v1.OutcomeDead, Reasons: []string{"not_pushable"}}, "Fill in or shorten the field"},
 		"dead of an outage":     {ledger.Entry{Outcome: v1.OutcomeDead, Reasons: []string{"autotask_unavailable"}}, "Try it once more"},
 		"retrying":              {ledger.Entry{Outcome: v1.OutcomeRetrying, Reasons: []string{"target_failed"}}, "it says what was answered"},
 		"held with many others": {ledger.Entry{Outcome: v1.OutcomePushed, Held: true}, "approve it"},
+		"discarded with others": {ledger.Entry{Outcome: v1.OutcomePushed, Discarded: true}, "stays as it is"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := fixOf(&tc.entry)

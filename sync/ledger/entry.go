@@ -33,7 +33,11 @@ type Entry struct {
 	Sources    json.RawMessage `json:"sources,omitempty"`    // where each value came from
 	TargetURL  string          `json:"targetUrl,omitempty"`
 	Held       bool            `json:"held,omitempty"` // it would have left with too many others and waits for a yes
-	Archived   bool            `json:"archived,omitempty"`
+	// Discarded: somebody said no to its leaving. It stays as it is until its row has another
+	// stamp than Leaving, the one it would have left with, or somebody asks for it.
+	Discarded bool      `json:"discarded,omitempty"`
+	Leaving   time.Time `json:"leaving,omitzero"`
+	Archived  bool      `json:"archived,omitempty"`
 
 	Contacts []Contact `json:"contacts,omitempty"` // whose e-mail addresses the projection reads
 	Stamp    time.Time `json:"stamp"`              // the record's own newest stamp, as of the last fetch

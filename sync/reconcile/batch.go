@@ -312,7 +312,7 @@ func (b *batch) finish(it *item, now time.Time) {
 	if it.held {
 		return
 	}
-	e.Held = false
+	e.Held, e.Discarded, e.Leaving = false, false, time.Time{}
 	e.Outcome, e.ReconciledAt = it.outcome, now
 	switch {
 	case it.failure != nil:

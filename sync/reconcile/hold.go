@@ -77,6 +77,8 @@ func (b *batch) holdBack(ctx context.Context) error {
 		case it.failure != nil || len(it.decision.Conditions) == 0:
 		case it.decision.Met:
 			staying = append(staying, it.mark.ID)
+		case it.discarded():
+			it.keep(it.before)
 		case it.before.InScope && !it.decision.HandsOff:
 			leaving = append(leaving, it)
 		}
@@ -116,12 +118,22 @@ func (b *batch) holdBack(ctx context.Context) error {
 	}
 	for _, it := range leaving {
 		was := it.before
-		was.Held = true
+		was.Held, was.Discarded, was.Leaving = true, false, it.entry.Stamp
 		if !it.before.Held {
 			was.Step(v1.TimelineStep{At: now, Step: "held", Trigger: it.mark.Trigger, Detail: it.decision.Detail()})
 		}
-		*it.entry = was
-		it.held, it.outcome, it.client, it.contract = true, it.before.Outcome, nil, nil
+		it.keep(was)
 	}
 	return nil
+}
+
+// discarded says whether somebody said no to just this departure, and did not ask for it again.
+func (it *item) discarded() bool {
+	return it.before.InScope && it.before.Discarded && it.before.Leaving.Equal(it.entry.Stamp) && it.mark.Trigger != v1.TriggerManual
+}
+
+// keep leaves a record as it was: nothing is pushed, and what it waits for stays.
+func (it *item) keep(was ledger.Entry) {
+	*it.entry = was
+	it.held, it.outcome, it.client, it.contract = true, it.before.Outcome, nil, nil
 }

@@ -117,6 +117,45 @@ func TestHeldRecordsThatComeBackAreHeldNoMore(t *testing.T) {
 	b.outcome(v1.KindCompany, ids[0], v1.OutcomeUnchanged)
 }
 
+// TestDiscardedRecordsStayUntilTheyChange: a sweep, or a poll that overlaps, must not ask again what somebody said no to.
+func TestDiscardedRecordsStayUntilTheyChange(t *testing.T) {
+	b, ids := fleet(t, 20, v1.Options{OutOfScope: "archive"})
+	b.leave(ids[:15]...)
+	entries, err := b.ledger.Read(t.Context(), inst, v1.KindCompany, ids[:15])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []*ledger.Entry
+	for _, e := range entries {
+		e.Held, e.Discarded = false, true
+		list = append(list, e)
+	}
+	if err := b.ledger.Write(t.Context(), inst, list); err != nil {
+		t.Fatal(err)
+	}
+	b.batch(v1.KindCompany, ids...)
+	if b.held() != 0 {
+		t.Errorf("looked at again: %d are held", b.held())
+	}
+	if e := b.outcome(v1.KindCompany, ids[0], v1.OutcomePushed); !e.InScope || b.pushes(ids[0]) != 1 {
+		t.Errorf("in scope %v, pushed %d times", e.InScope, b.pushes(ids[0]))
+	}
+	for _, id := range ids[:12] {
+		b.edit("Companies", id, atsim.Row{"companyName": "Edited since"})
+	}
+	b.batch(v1.KindCompany, ids...)
+	if b.held() != 12 {
+		t.Errorf("12 were edited since, and %d are held", b.held())
+	}
+	for _, id := range ids[12:15] {
+		b.edit("Companies", id, atsim.Row{"isActive": true})
+	}
+	b.batch(v1.KindCompany, ids[12:15]...)
+	if e := b.outcome(v1.KindCompany, ids[12], v1.OutcomeUnchanged); e.Discarded || !e.Leaving.IsZero() {
+		t.Errorf("in scope again: %+v", e)
+	}
+}
+
 func TestHeldRecordKeepsItsRetry(t *testing.T) {
 	b, ids := fleet(t, 12, v1.Options{})
 	fault := b.at.SetFault(spoil(ids[0], "isActive", `"maybe"`))

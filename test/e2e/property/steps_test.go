@@ -72,8 +72,8 @@ func ofType(n int64) func(atsim.Row) bool {
 
 func customers(r atsim.Row) bool { return ofType(1)(r) }
 
-// running is a unit row that has not ended. Those that have are history, which only the
-// daily sweep compares.
+// running is a unit row or a contract that has not ended. Those that have are history,
+// which only the daily sweep compares.
 func running(r atsim.Row) bool {
 	end, ends := r["endDate"].(time.Time)
 	return !ends || !end.Before(time.Now().UTC().Truncate(24*time.Hour))

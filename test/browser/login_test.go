@@ -22,7 +22,7 @@ func TestLogIn(t *testing.T) {
 			}
 			p.Fill("Admin token", "a-wrong-token-of-somebody")
 			p.Press("Log in")
-			p.See("This is not the admin token.")
+			p.See("This is not a token that is valid.")
 			if p.Status() != 401 {
 				t.Errorf("status %d, want 401", p.Status())
 			}

@@ -64,7 +64,7 @@ func (t *tour) logIn() {
 	t.stop("login")
 	t.p.Fill("Admin token", "wrong")
 	t.p.Press("Log in")
-	t.p.See("This is not the admin token.")
+	t.p.See("This is not a token that is valid.")
 	t.stop("login-refused")
 	t.p.Open("/login")
 	t.p.Fill("Admin token", world.AdminToken)

@@ -76,8 +76,8 @@ func (t *tour) nothingYet() {
 	t.p.See("Nothing is installed yet")
 	t.stop("integrations-empty")
 	t.p.Open("/audit")
-	t.p.See("Nothing has been done yet")
-	t.stop("audit-empty")
+	t.p.See("Refused") // the log-in before
+	t.stop("audit-of-log-ins")
 	t.p.Open("/no/such/page")
 	t.p.See("This console has no such page.")
 	t.stop("not-found")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"channelsync/api/client"
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
 	"channelsync/cmd/channelsync/cli/internal/screen"
@@ -65,14 +66,7 @@ func times(count int) string {
 func (s *session) auditVerify() *command.Command {
 	return &command.Command{
 		Name: "verify", Short: "say whether anything was removed from the audit, changed or put in", Flags: s.jsonFlag,
-		Run: func(ctx context.Context, args []string) error {
-			if err := noArguments(args); err != nil {
-				return err
-			}
-			api, err := s.api()
-			if err != nil {
-				return err
-			}
+		Run: s.withAPI(func(ctx context.Context, api *client.Client) error {
 			v, err := api.VerifyAudit(ctx)
 			if err != nil {
 				return err
@@ -92,6 +86,6 @@ func (s *session) auditVerify() *command.Command {
 				err = &failure{"the audit is not whole", "compare it with the log, whose lines named audit have the numbers"}
 			}
 			return err
-		},
+		}),
 	}
 }

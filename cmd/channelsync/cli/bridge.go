@@ -31,20 +31,13 @@ func (s *session) bridgeCreate() *command.Command {
 			fs.StringVar(&name, "name", "", "what it is for, as a `NAME`")
 			s.jsonFlag(fs)
 		},
-		Run: func(ctx context.Context, args []string) error {
-			if err := which.take(args); err != nil {
-				return err
-			}
-			api, in, err := s.open(ctx, &which)
-			if err != nil {
-				return err
-			}
+		Run: s.onInstallation(&which, func(ctx context.Context, api *client.Client, in v1.Installation) error {
 			made, err := api.CreateBridge(ctx, in.ID, name)
 			if err != nil {
 				return err
 			}
 			return s.showBridge(made)
-		},
+		}),
 	}
 }
 
@@ -62,14 +55,7 @@ func (s *session) bridgeList() *command.Command {
 	return &command.Command{
 		Name: "list", Args: selectorArgs, Short: "list the bridges; none shows its secret",
 		Flags: func(fs *flag.FlagSet) { which.flags(fs); s.jsonFlag(fs) },
-		Run: func(ctx context.Context, args []string) error {
-			if err := which.take(args); err != nil {
-				return err
-			}
-			api, in, err := s.open(ctx, &which)
-			if err != nil {
-				return err
-			}
+		Run: s.onInstallation(&which, func(ctx context.Context, api *client.Client, in v1.Installation) error {
 			all, err := api.Bridges(ctx, in.ID)
 			if err != nil {
 				return err
@@ -83,10 +69,10 @@ func (s *session) bridgeList() *command.Command {
 			}
 			t := screen.Table{Header: []string{"NAME", "GUID", "CREATED", "LAST USED"}}
 			for _, b := range all {
-				t.Add(b.Name, b.GUID, screen.When(s.now(), b.CreatedAt), s.whenever(b.LastUsedAt))
+				t.Add(b.Name, b.GUID, screen.When(s.now(), b.CreatedAt), screen.WhenPtr(s.now(), b.LastUsedAt, "never"))
 			}
 			return s.writeTable(t)
-		},
+		}),
 	}
 }
 

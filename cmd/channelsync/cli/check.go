@@ -27,20 +27,13 @@ func (s *session) checkCommand() *command.Command {
 		Name: "check", Short: "try everything: NATS, zones, credentials, rights, webhooks, Channel Program",
 		Long:  "Exit code 1 if anything that a sync needs is refused.",
 		Flags: s.jsonFlag,
-		Run: func(ctx context.Context, args []string) error {
-			if err := noArguments(args); err != nil {
-				return err
-			}
-			api, err := s.api()
-			if err != nil {
-				return err
-			}
+		Run: s.withAPI(func(ctx context.Context, api *client.Client) error {
 			report, err := inspect(ctx, api)
 			if err != nil {
 				return err
 			}
 			return s.showCheck(report)
-		},
+		}),
 	}
 }
 

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 
+	"channelsync/api/client"
+	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
 )
 
@@ -21,19 +23,12 @@ func (s *session) decideHeld(name, short, done string, approve bool) *command.Co
 	var which selector
 	return &command.Command{
 		Name: name, Args: selectorArgs, Short: short, Flags: which.flags,
-		Run: func(ctx context.Context, args []string) error {
-			if err := which.take(args); err != nil {
-				return err
-			}
-			api, in, err := s.open(ctx, &which)
-			if err != nil {
-				return err
-			}
+		Run: s.onInstallation(&which, func(ctx context.Context, api *client.Client, in v1.Installation) error {
 			if err := api.DecideHeld(ctx, in.ID, approve); err != nil {
 				return err
 			}
 			s.say(done, text(in.Name))
 			return nil
-		},
+		}),
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"channelsync/api/client"
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
 	"channelsync/cmd/channelsync/cli/internal/screen"
@@ -13,14 +14,7 @@ import (
 func (s *session) installationList() *command.Command {
 	return &command.Command{
 		Name: "list", Short: "list the installations", Flags: s.jsonFlag,
-		Run: func(ctx context.Context, args []string) error {
-			if err := noArguments(args); err != nil {
-				return err
-			}
-			api, err := s.api()
-			if err != nil {
-				return err
-			}
+		Run: s.withAPI(func(ctx context.Context, api *client.Client) error {
 			all, err := api.Installations(ctx)
 			if err != nil {
 				return err
@@ -37,7 +31,7 @@ func (s *session) installationList() *command.Command {
 				t.Add(in.Name, in.ID, string(in.State), shortSyncs(in), strconv.Itoa(in.Backlog), strconv.Itoa(len(in.Issues)))
 			}
 			return s.writeTable(t)
-		},
+		}),
 	}
 }
 

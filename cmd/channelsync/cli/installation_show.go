@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"channelsync/api/client"
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
 	"channelsync/cmd/channelsync/cli/internal/screen"
@@ -16,19 +17,12 @@ func (s *session) installationShow() *command.Command {
 	return &command.Command{
 		Name: "show", Args: selectorArgs, Short: "show one installation",
 		Flags: func(fs *flag.FlagSet) { which.flags(fs); s.jsonFlag(fs) },
-		Run: func(ctx context.Context, args []string) error {
-			if err := which.take(args); err != nil {
-				return err
-			}
-			_, in, err := s.open(ctx, &which)
-			if err != nil {
-				return err
-			}
+		Run: s.onInstallation(&which, func(_ context.Context, _ *client.Client, in v1.Installation) error {
 			if s.json {
 				return s.writeJSON(in)
 			}
 			return s.showInstallation(in)
-		},
+		}),
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"flag"
 
+	"channelsync/api/client"
+	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
 )
 
@@ -13,19 +15,12 @@ func (s *session) installationTest() *command.Command {
 		Name: "test", Args: selectorArgs, Short: "try everything that an installation needs",
 		Long:  "Exit code 1 if anything that a sync needs is refused.",
 		Flags: func(fs *flag.FlagSet) { which.flags(fs); s.jsonFlag(fs) },
-		Run: func(ctx context.Context, args []string) error {
-			if err := which.take(args); err != nil {
-				return err
-			}
-			api, in, err := s.open(ctx, &which)
-			if err != nil {
-				return err
-			}
+		Run: s.onInstallation(&which, func(ctx context.Context, api *client.Client, in v1.Installation) error {
 			checks, err := api.TestInstallation(ctx, in.ID)
 			if err != nil {
 				return err
 			}
 			return s.showChecks(checks, "")
-		},
+		}),
 	}
 }

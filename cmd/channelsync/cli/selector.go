@@ -54,6 +54,22 @@ func (s *session) open(ctx context.Context, x *selector) (*client.Client, v1.Ins
 	return api, in, err
 }
 
+// onInstallation is how a command runs that is about one installation and takes no other argument.
+func (s *session) onInstallation(
+	which *selector, do func(context.Context, *client.Client, v1.Installation) error,
+) func(context.Context, []string) error {
+	return func(ctx context.Context, args []string) error {
+		if err := which.take(args); err != nil {
+			return err
+		}
+		api, in, err := s.open(ctx, which)
+		if err != nil {
+			return err
+		}
+		return do(ctx, api, in)
+	}
+}
+
 // among finds the one that is meant.
 func (x *selector) among(all []v1.Installation) (v1.Installation, error) {
 	var names []string

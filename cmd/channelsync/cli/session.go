@@ -60,6 +60,20 @@ func (s *session) api() (*client.Client, error) {
 	return c, nil
 }
 
+// withAPI is how a command runs that takes no argument and asks the API.
+func (s *session) withAPI(do func(context.Context, *client.Client) error) func(context.Context, []string) error {
+	return func(ctx context.Context, args []string) error {
+		if err := noArguments(args); err != nil {
+			return err
+		}
+		api, err := s.api()
+		if err != nil {
+			return err
+		}
+		return do(ctx, api)
+	}
+}
+
 // env is an environment variable; an empty one counts as not set.
 func (s *session) env(name string) string {
 	v, _ := s.LookupEnv(name)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"channelsync/api/client"
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
 	"channelsync/cmd/channelsync/cli/internal/screen"
@@ -12,14 +13,7 @@ import (
 func (s *session) statusCommand() *command.Command {
 	return &command.Command{
 		Name: "status", Short: "one screen: state, freshness, backlog, issues", Flags: s.jsonFlag,
-		Run: func(ctx context.Context, args []string) error {
-			if err := noArguments(args); err != nil {
-				return err
-			}
-			api, err := s.api()
-			if err != nil {
-				return err
-			}
+		Run: s.withAPI(func(ctx context.Context, api *client.Client) error {
 			st, err := api.Status(ctx)
 			if err != nil {
 				return err
@@ -28,7 +22,7 @@ func (s *session) statusCommand() *command.Command {
 				return s.writeJSON(st)
 			}
 			return s.showStatus(st)
-		},
+		}),
 	}
 }
 

@@ -120,14 +120,7 @@ func (s *session) showToken(made v1.NewToken) error {
 func (s *session) tokenList() *command.Command {
 	return &command.Command{
 		Name: "list", Short: "list the tokens; none shows what it is", Flags: s.jsonFlag,
-		Run: func(ctx context.Context, args []string) error {
-			if err := noArguments(args); err != nil {
-				return err
-			}
-			api, err := s.api()
-			if err != nil {
-				return err
-			}
+		Run: s.withAPI(func(ctx context.Context, api *client.Client) error {
 			all, err := api.Tokens(ctx)
 			if err != nil {
 				return err
@@ -145,19 +138,11 @@ func (s *session) tokenList() *command.Command {
 				if len(one.Installations) > 0 {
 					scope = strings.Join(one.Installations, ", ")
 				}
-				t.Add(one.Name, one.ID, string(one.Role), scope, screen.When(s.now(), one.CreatedAt), s.whenever(one.LastUsedAt), s.whenever(one.ExpiresAt))
+				t.Add(one.Name, one.ID, string(one.Role), scope, screen.When(s.now(), one.CreatedAt), screen.WhenPtr(s.now(), one.LastUsedAt, "never"), screen.WhenPtr(s.now(), one.ExpiresAt, "never"))
 			}
 			return s.writeTable(t)
-		},
+		}),
 	}
-}
-
-// whenever is a time that there may be none of.
-func (s *session) whenever(at *time.Time) string {
-	if at == nil {
-		return "never"
-	}
-	return screen.When(s.now(), *at)
 }
 
 func (s *session) tokenRotate() *command.Command {

@@ -31,14 +31,7 @@ func (s *session) webhookStatus() *command.Command {
 	return &command.Command{
 		Name: "status", Args: selectorArgs, Short: "show the registrations",
 		Flags: func(fs *flag.FlagSet) { which.flags(fs); s.jsonFlag(fs) },
-		Run: func(ctx context.Context, args []string) error {
-			if err := which.take(args); err != nil {
-				return err
-			}
-			_, in, err := s.open(ctx, &which)
-			if err != nil {
-				return err
-			}
+		Run: s.onInstallation(&which, func(_ context.Context, _ *client.Client, in v1.Installation) error {
 			if s.json {
 				return s.writeJSON(map[string][]v1.Webhook{"webhooks": in.Webhooks})
 			}
@@ -47,7 +40,7 @@ func (s *session) webhookStatus() *command.Command {
 				return nil
 			}
 			return s.showWebhooks(in.Webhooks)
-		},
+		}),
 	}
 }
 
@@ -73,19 +66,12 @@ func (s *session) onWebhooks(
 	var which selector
 	return &command.Command{
 		Name: name, Args: selectorArgs, Short: short, Flags: which.flags,
-		Run: func(ctx context.Context, args []string) error {
-			if err := which.take(args); err != nil {
-				return err
-			}
-			api, in, err := s.open(ctx, &which)
-			if err != nil {
-				return err
-			}
+		Run: s.onInstallation(&which, func(ctx context.Context, api *client.Client, in v1.Installation) error {
 			if err := do(api, ctx, in.ID); err != nil {
 				return err
 			}
 			s.say(done, text(in.Name))
 			return nil
-		},
+		}),
 	}
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 
+	"channelsync/api/client"
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
 	"channelsync/cmd/channelsync/cli/internal/screen"
@@ -11,14 +12,7 @@ import (
 func (s *session) zonesCommand() *command.Command {
 	return &command.Command{
 		Name: "zones", Short: "list the Autotask zones", Flags: s.jsonFlag,
-		Run: func(ctx context.Context, args []string) error {
-			if err := noArguments(args); err != nil {
-				return err
-			}
-			api, err := s.api()
-			if err != nil {
-				return err
-			}
+		Run: s.withAPI(func(ctx context.Context, api *client.Client) error {
 			zones, err := api.Zones(ctx)
 			if err != nil {
 				return err
@@ -31,6 +25,6 @@ func (s *session) zonesCommand() *command.Command {
 				t.Add(z.Name, z.URL)
 			}
 			return s.writeTable(t)
-		},
+		}),
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"channelsync/api/transport"
 	v1 "channelsync/api/v1"
+	"channelsync/internal/lifecycle"
 )
 
 // Limits of one call. The vendor's own execution limit is minutes, which nobody waits for:
@@ -78,7 +79,7 @@ func New(cfg Config) *Client {
 		cfg.Now = time.Now
 	}
 	if cfg.Wait == nil {
-		cfg.Wait = wait
+		cfg.Wait = lifecycle.Sleep
 	}
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
@@ -155,17 +156,6 @@ type admissionKey struct{}
 // Readings of the vendor's own count are not asked for.
 func WithAdmission(ctx context.Context, admit func(context.Context) error) context.Context {
 	return context.WithValue(ctx, admissionKey{}, admit)
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }
 
 // jitter spreads a wait over its second half, so that clients do not return together.

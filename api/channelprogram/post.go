@@ -9,6 +9,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"channelsync/internal/lifecycle"
 )
 
 // Waiting for a request of ours that the target is still working on: this often,
@@ -37,7 +39,7 @@ func (c *Client) post(ctx context.Context, of upserts, chunk []encoded) ([]ItemR
 			}
 			return out.Results, nil
 		}
-		if err := pause(ctx, min(max(wait, e.RetryAfter), inProgressCap)); err != nil {
+		if err := lifecycle.Sleep(ctx, min(max(wait, e.RetryAfter), inProgressCap)); err != nil {
 			return nil, fmt.Errorf("%s: %w", r.operation, err)
 		}
 		wait *= 2
@@ -65,15 +67,4 @@ func idempotencyKey(connection, operation string, body []byte) string {
 	_, _ = io.WriteString(h, connection+"\n"+operation+"\n") // neither can hold a line break
 	_, _ = h.Write(body)
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }

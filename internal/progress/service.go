@@ -68,12 +68,7 @@ func (s *Service) run(ctx context.Context) error {
 			return err
 		}
 		s.Log.Error("a service panicked and runs again", zap.String("work", s.Name), zap.Error(err), panics.Stack(err))
-		t := time.NewTimer(afterPanic)
-		select {
-		case <-ctx.Done():
-		case <-t.C:
-		}
-		t.Stop()
+		_ = lifecycle.Sleep(ctx, afterPanic)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/lease"
+	"channelsync/internal/lifecycle"
 	"channelsync/internal/progress"
 	"channelsync/sync/installation"
 )
@@ -100,7 +101,7 @@ func (m *Manager) Work(ctx context.Context, shard int) {
 	}
 	for ctx.Err() == nil {
 		m.alignIdle(shard)
-		rest(ctx, alignEvery)
+		_ = lifecycle.Sleep(ctx, alignEvery)
 	} // from now on nothing of the shard is started any more
 	m.leaveShard(shard, errors.Is(context.Cause(ctx), lease.ErrNotOwned))
 }
@@ -126,7 +127,7 @@ func (m *Manager) refresh(ctx context.Context) {
 			return
 		}
 		m.Log.Warn("installations not compared with the store", zap.Error(err))
-		rest(ctx, time.Second)
+		_ = lifecycle.Sleep(ctx, time.Second)
 	}
 }
 
@@ -195,7 +196,7 @@ func (m *Manager) finished(shard int) {
 		if n == 0 {
 			return
 		}
-		rest(ctx, 20*time.Millisecond)
+		_ = lifecycle.Sleep(ctx, 20*time.Millisecond)
 	}
 }
 
@@ -258,14 +259,4 @@ func (m *Manager) mine(id string) (*installation.Installation, error) {
 
 func nobodys() *v1.Problem {
 	return unavailable("No instance of channelsync works for this installation right now.", "Try again in some seconds: another one takes over.")
-}
-
-// rest waits, or less when the context ends.
-func rest(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
 }

@@ -283,8 +283,8 @@ func (m *Manager) startAnew(ctx context.Context, rt *runtime) error {
 	m.Log.Warn("installation started anew", zap.String(v1.LogInstallation, rt.id))
 	if m.Cluster != nil && m.Cluster.Shards.Decline(lease.ShardOf(rt.id)) {
 		for m.runtime(rt.id) == rt { // until it has stopped, or was left behind: then the shard is given back
-			if rest(ctx, 50*time.Millisecond); ctx.Err() != nil {
-				return context.Cause(ctx)
+			if err := lifecycle.Sleep(ctx, 50*time.Millisecond); err != nil {
+				return err
 			}
 		}
 		return nil

@@ -8,6 +8,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/lease"
+	"channelsync/internal/lifecycle"
 	"channelsync/internal/panics"
 	"channelsync/internal/progress"
 )
@@ -28,7 +29,7 @@ func (m *Manager) supervise(ctx context.Context) {
 			}
 		}
 		work.Idle()
-		rest(ctx, superviseEvery)
+		_ = lifecycle.Sleep(ctx, superviseEvery)
 	}
 }
 
@@ -103,8 +104,8 @@ func (m *Manager) awaitRelease(ctx context.Context, id string) error {
 		if err != nil {
 			return nil //nolint:nilerr // it is not this instance's any more
 		}
-		if rest(ctx, 50*time.Millisecond); ctx.Err() != nil {
-			return context.Cause(ctx)
+		if err := lifecycle.Sleep(ctx, 50*time.Millisecond); err != nil {
+			return err
 		}
 	}
 }
@@ -148,7 +149,7 @@ func (m *Manager) takeOver(ctx context.Context, id string) {
 		}
 		work.Fail(err)
 		m.Log.Warn("take over installation failed, retrying", zap.String(v1.LogInstallation, id), zap.Error(err), panics.Stack(err))
-		rest(ctx, time.Second)
+		_ = lifecycle.Sleep(ctx, time.Second)
 	}
 }
 

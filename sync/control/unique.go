@@ -8,6 +8,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/kv"
+	"channelsync/internal/lifecycle"
 	"channelsync/sync/installation"
 )
 
@@ -46,7 +47,7 @@ func (m *Manager) alone(ctx context.Context, check func() *v1.Problem, change, u
 	}
 	for try := range guardTries {
 		if try > 0 {
-			rest(ctx, time.Duration(try)*guardPause)
+			_ = lifecycle.Sleep(ctx, time.Duration(try)*guardPause)
 		}
 		revision, err := m.guard(ctx)
 		if err != nil {

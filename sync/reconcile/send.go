@@ -12,6 +12,7 @@ import (
 
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
+	"channelsync/internal/lifecycle"
 	"channelsync/internal/panics"
 )
 
@@ -162,8 +163,10 @@ func (s sender[T]) confirm(ctx context.Context, parcels []parcel[T]) error {
 	}
 	worked := before == upstreamWorks // as of the last question
 	for round, pause := 1, confirmPause; len(open) > 0; round, pause = round+1, 2*pause {
-		if round > 1 && !sleep(ctx, pause) {
-			return context.Cause(ctx)
+		if round > 1 {
+			if err := lifecycle.Sleep(ctx, pause); err != nil {
+				return err
+			}
 		}
 		failed, _ := s.sideBySide(ctx, open, channelprogram.Timeout)
 		open = nil
@@ -190,18 +193,6 @@ func (s sender[T]) confirm(ctx context.Context, parcels []parcel[T]) error {
 		worked = works
 	}
 	return nil
-}
-
-// sleep waits; false: the context ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }
 
 // sideBySide sends groups of parcels, a request each and some at a time, and returns

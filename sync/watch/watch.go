@@ -15,6 +15,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/lifecycle"
 	"channelsync/sync/coverage"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
@@ -81,7 +82,7 @@ type Watcher struct {
 // New makes a watcher.
 func New(cfg Config) *Watcher {
 	if cfg.Wait == nil {
-		cfg.Wait = wait
+		cfg.Wait = lifecycle.Sleep
 	}
 	return &Watcher{Config: cfg, polls: map[string]sighted{}, catalogues: map[autotask.WebhookEntity]catalogued{}, missedUnread: map[int64]time.Time{}}
 }
@@ -102,15 +103,4 @@ func (w *Watcher) publish(ctx context.Context, kind v1.Kind, trigger v1.Trigger,
 		return fmt.Errorf("store %s changes: %w", kind, err)
 	}
 	return nil
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }

@@ -12,6 +12,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
 	"channelsync/cmd/channelsync/cli/internal/screen"
+	"channelsync/internal/lifecycle"
 )
 
 const (
@@ -103,7 +104,7 @@ func (s *session) follow(ctx context.Context, api *client.Client, installation, 
 		}
 		if err == nil {
 			bar.at(j.Done, j.Total)
-			err = pause(ctx, wait)
+			err = lifecycle.Sleep(ctx, wait)
 		}
 		if ctx.Err() != nil {
 			return &failure{
@@ -196,7 +197,7 @@ func (s *session) waitForBackfill(
 			done, total = done+j.Done, total+j.Total
 		}
 		bar.at(done, total)
-		err := pause(ctx, wait)
+		err := lifecycle.Sleep(ctx, wait)
 		if err == nil {
 			in, err = api.Installation(ctx, in.ID)
 		}

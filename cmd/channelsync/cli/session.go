@@ -149,18 +149,6 @@ func (s *session) line() (string, error) {
 	return v1.Trim(text), nil
 }
 
-// pause waits, unless ctx ends before.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
-}
-
 func noArguments(args []string) error {
 	if len(args) > 0 {
 		return command.Usage("", "unexpected argument %q", args[0])

@@ -83,8 +83,8 @@ func (d *delivery) handle() answer {
 	}
 	arrive.leave() // no stranger: from here on it counts for its installation
 	d.leaves = append(d.leaves, crowd.Vouch(d.r.Context()))
-	leave, ok := d.authentic.enter(id, d.Limits.PerInstallation)
-	if !ok {
+	leave, full := d.authentic.Enter(id, d.Limits.PerInstallation)
+	if full != web.NotFull {
 		return busy()
 	}
 	d.leaves = append(d.leaves, leave)

@@ -12,6 +12,7 @@ import (
 	"channelsync/events"
 	"channelsync/handlers/internal/crowd"
 	"channelsync/handlers/internal/forwarded"
+	"channelsync/handlers/internal/web"
 )
 
 // Receivers knows the installations that callbacks are for.
@@ -73,9 +74,9 @@ type Config struct {
 // Handler serves both callback paths. It keeps no goroutine of its own.
 type Handler struct {
 	Config
-	arrivals  *crowd.Crowd // by client, until the signature is known to be right
-	authentic *inFlight    // per installation, and in all
-	pace      *pace        // of authentic bytes
+	arrivals  *crowd.Crowd  // by client, until the signature is known to be right
+	authentic *web.InFlight // per installation, and in all
+	pace      *pace         // of authentic bytes
 	hints     *onceAMinute
 }
 
@@ -88,7 +89,7 @@ func New(cfg Config) *Handler {
 	return &Handler{
 		Config:    cfg,
 		arrivals:  crowd.New(crowd.Limits{Places: cfg.Limits.Arrivals, Bytes: cfg.Limits.ArrivalBytes, ClientBytes: cfg.Limits.ClientBytes}),
-		authentic: newInFlight(cfg.Limits.Authentic),
+		authentic: web.NewInFlight(cfg.Limits.Authentic),
 		pace:      newPace(cfg.Limits),
 		hints:     &onceAMinute{last: map[string]time.Time{}},
 	}

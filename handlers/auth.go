@@ -1,14 +1,12 @@
 package handlers
 
 import (
-	"crypto/rand"
 	"net/http"
 	"strings"
 
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/internal/access"
 	"channelsync/handlers/internal/crowd"
-	"channelsync/handlers/internal/forwarded"
 	"channelsync/handlers/internal/identity"
 	"channelsync/handlers/internal/web"
 )
@@ -31,8 +29,7 @@ type gate struct {
 // require asks for a token.
 func (g *gate) require(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		caller := identity.Caller{Actor: access.Actor(r), Address: forwarded.Of(r).String(), Request: rand.Text()}
-		w.Header().Set("X-Request-Id", caller.Request)
+		caller := access.Begin(w, r, access.Actor(r))
 		token, given := bearer(r)
 		who, ok := g.tokens.Authenticate(v1.Secret(token))
 		caller.Identity = who

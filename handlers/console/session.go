@@ -132,8 +132,7 @@ func cookieName(r *http.Request, name string) string {
 // to the page they asked for, unless the page takes none.
 func (c *Console) session(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		caller := identity.Caller{Actor: "console", Address: forwarded.Of(r).String(), Request: rand.Text()}
-		w.Header().Set("X-Request-Id", caller.Request)
+		caller := access.Begin(w, r, "console")
 		open := c.access.Open(r)
 		cookie, err := r.Cookie(cookieName(r, sessionCookie))
 		ok := false

@@ -2,10 +2,12 @@ package access
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/forwarded"
 	"channelsync/handlers/internal/identity"
 )
 
@@ -19,6 +21,13 @@ func Actor(r *http.Request) string {
 		return who
 	}
 	return "api"
+}
+
+// Begin is the caller of a request before it is known who that is, and tells its id in the answer.
+func Begin(w http.ResponseWriter, r *http.Request, actor string) identity.Caller {
+	caller := identity.Caller{Actor: actor, Address: forwarded.Of(r).String(), Request: rand.Text()}
+	w.Header().Set("X-Request-Id", caller.Request)
+	return caller
 }
 
 // Auditor keeps who did what and when. It must not fail a request, so it returns nothing.

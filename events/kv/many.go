@@ -50,11 +50,10 @@ func (t *Table) GetMany(ctx context.Context, keys []string) (map[string]Entry, e
 func (t *Table) PutMany(ctx context.Context, entries []KeyValue) error {
 	msgs := make([]*nats.Msg, 0, len(entries))
 	for _, e := range entries {
-		if err := checkKey(e.Key); err != nil {
+		msg, err := t.message(e.Key, e.Value)
+		if err != nil {
 			return err
 		}
-		msg := nats.NewMsg(t.put + e.Key)
-		msg.Data = e.Value
 		msgs = append(msgs, msg)
 	}
 	refused := map[string]error{}

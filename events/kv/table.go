@@ -158,15 +158,24 @@ func (t *Table) Update(ctx context.Context, key string, value []byte, revision u
 	return t.write(ctx, "update ", key, value, jetstream.WithExpectLastSequencePerSubject(revision))
 }
 
+// message is what writes a value, whatever is there.
+func (t *Table) message(key string, value []byte) (*nats.Msg, error) {
+	if err := checkKey(key); err != nil {
+		return nil, err
+	}
+	msg := nats.NewMsg(t.put + key)
+	msg.Data = value
+	return msg, nil
+}
+
 func (t *Table) write(
 	ctx context.Context, operation, key string, value []byte, opts ...jetstream.PublishOpt,
 ) (revision uint64, err error) {
-	if err := checkKey(key); err != nil {
+	msg, err := t.message(key, value)
+	if err != nil {
 		return 0, err
 	}
 	err = t.Call(ctx, operation+t.cfg.Name, func(ctx context.Context) error {
-		msg := nats.NewMsg(t.put + key)
-		msg.Data = value
 		ack, err := t.PublishMsg(ctx, msg, opts...)
 		if js.IsConflict(err) {
 			return js.ErrConflict

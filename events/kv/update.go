@@ -25,11 +25,10 @@ func (t *Table) UpdateMany(ctx context.Context, entries []Entry) error {
 	}
 	msgs := make([]*nats.Msg, 0, len(entries))
 	for _, e := range entries {
-		if err := checkKey(e.Key); err != nil {
+		msg, err := t.message(e.Key, e.Value)
+		if err != nil {
 			return err
 		}
-		msg := nats.NewMsg(t.put + e.Key)
-		msg.Data = e.Value
 		msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(e.Revision, 10))
 		msgs = append(msgs, msg)
 	}

@@ -2,7 +2,6 @@ package history
 
 import (
 	"context"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"channelsync/events"
 	"channelsync/events/kv"
 	"channelsync/events/store"
+	"channelsync/test/harness/clock"
 )
 
 func TestMain(m *testing.M) {
@@ -29,24 +29,6 @@ const (
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-
-// clock stands still until it is set.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) set(at time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = at
-}
 
 // table is a real one.
 func table(t *testing.T) *kv.Table {
@@ -66,9 +48,9 @@ func table(t *testing.T) *kv.Table {
 }
 
 // process is a store with the installation loaded, as a process has it after its start.
-func process(t *testing.T, tab Table, c *clock) *Store {
+func process(t *testing.T, tab Table, c *clock.Clock) *Store {
 	t.Helper()
-	s := New(Config{Table: tab, Now: c.now, Log: zap.NewNop()})
+	s := New(Config{Table: tab, Now: c.Now, Log: zap.NewNop()})
 	s.Load(inst)
 	return s
 }

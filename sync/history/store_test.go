@@ -8,22 +8,23 @@ import (
 	"testing/synctest"
 	"time"
 
+	"channelsync/events/kv"
+	"channelsync/test/harness/clock"
+
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
-
-	"channelsync/events/kv"
 )
 
 // errCause is one that only has to be one.
 var errCause = errors.New("the cause")
 
 func TestGoesOnAfterARestart(t *testing.T) {
-	tab, c := table(t), &clock{at: noon}
+	tab, c := table(t), clock.At(noon)
 	s := process(t, tab, c)
 	s.Count(inst, onePush)
-	c.set(noon.Add(time.Hour))
+	c.Set(noon.Add(time.Hour))
 	s.Count(inst, oneChange)
 	s.Count(inst, Counts{})
 	s.Count(other, onePush)
@@ -42,10 +43,10 @@ func TestGoesOnAfterARestart(t *testing.T) {
 
 // TestShownWhereItIsNotLoaded: on another instance, or when it is uninstalled.
 func TestShownWhereItIsNotLoaded(t *testing.T) {
-	tab, c := table(t), &clock{at: noon}
+	tab, c := table(t), clock.At(noon)
 	s := process(t, tab, c)
 	s.Count(inst, onePush)
-	elsewhere := New(Config{Table: tab, Now: c.now, Log: zap.NewNop()})
+	elsewhere := New(Config{Table: tab, Now: c.Now, Log: zap.NewNop()})
 	want(t, elsewhere, map[int]Counts{})
 	s.saveAll(t.Context())
 	want(t, elsewhere, map[int]Counts{0: onePush})
@@ -55,7 +56,7 @@ func TestShownWhereItIsNotLoaded(t *testing.T) {
 
 // TestTwoInstancesLoseNothing, though the one that had the installation writes last.
 func TestTwoInstancesLoseNothing(t *testing.T) {
-	tab, c := table(t), &clock{at: noon}
+	tab, c := table(t), clock.At(noon)
 	a, b := process(t, tab, c), process(t, tab, c)
 	a.Count(inst, oneChange)
 	b.Count(inst, oneChange) // what both write first is the same to the byte
@@ -70,7 +71,7 @@ func TestTwoInstancesLoseNothing(t *testing.T) {
 }
 
 func TestPurge(t *testing.T) {
-	tab, c := table(t), &clock{at: noon}
+	tab, c := table(t), clock.At(noon)
 	s := process(t, tab, c)
 	ok(t, s.Purge(t.Context(), other)) // of none
 	s.Count(inst, onePush)
@@ -88,11 +89,11 @@ func TestPurge(t *testing.T) {
 
 // TestErasedElsewhereStaysErased, whatever this process still has of it.
 func TestErasedElsewhereStaysErased(t *testing.T) {
-	tab, c := table(t), &clock{at: noon}
+	tab, c := table(t), clock.At(noon)
 	s := process(t, tab, c)
 	s.Count(inst, onePush)
 	s.saveAll(t.Context())
-	ok(t, New(Config{Table: tab, Now: c.now, Log: zap.NewNop()}).Purge(t.Context(), inst))
+	ok(t, New(Config{Table: tab, Now: c.Now, Log: zap.NewNop()}).Purge(t.Context(), inst))
 	s.Count(inst, onePush)
 	s.saveAll(t.Context())
 	s.Count(inst, onePush)
@@ -103,11 +104,11 @@ func TestErasedElsewhereStaysErased(t *testing.T) {
 }
 
 func TestStoredNonsenseBeginsAnew(t *testing.T) {
-	tab, c := table(t), &clock{at: noon}
+	tab, c := table(t), clock.At(noon)
 	_, err := tab.Put(t.Context(), inst, []byte(`{"hours":[{"hour":1,"changes":-1}]}`))
 	ok(t, err)
 	core, logs := observer.New(zapcore.WarnLevel)
-	s := New(Config{Table: tab, Now: c.now, Log: zap.New(core)})
+	s := New(Config{Table: tab, Now: c.Now, Log: zap.New(core)})
 	s.Load(inst)
 	s.Count(inst, onePush)
 	ok(t, s.Drop(t.Context(), inst))
@@ -206,7 +207,7 @@ func TestWritesThatFail(t *testing.T) {
 	} {
 		for first, stored := range map[string]bool{"the first": false, "a later one": true} {
 			t.Run(name+", "+first, func(t *testing.T) {
-				tab, c := &moody{Table: &memory{rows: map[string]kv.Entry{}}}, &clock{at: noon}
+				tab, c := &moody{Table: &memory{rows: map[string]kv.Entry{}}}, clock.At(noon)
 				s := process(t, tab, c)
 				sum := Counts{}
 				if stored {
@@ -233,7 +234,7 @@ func TestWritesThatFail(t *testing.T) {
 }
 
 func TestDropThatFailsForgets(t *testing.T) {
-	tab, c := &moody{Table: &memory{rows: map[string]kv.Entry{}}}, &clock{at: noon}
+	tab, c := &moody{Table: &memory{rows: map[string]kv.Entry{}}}, clock.At(noon)
 	s := process(t, tab, c)
 	s.Count(inst, onePush)
 	tab.set(func() { tab.lost = errCause })
@@ -291,7 +292,7 @@ func TestStoredOnceAMinute(t *testing.T) {
 
 // TestManyHands: counting, storing, showing and stopping at once lose and double nothing.
 func TestManyHands(t *testing.T) {
-	tab, c := &memory{rows: map[string]kv.Entry{}}, &clock{at: noon}
+	tab, c := &memory{rows: map[string]kv.Entry{}}, clock.At(noon)
 	s := process(t, tab, c)
 	const hands, each = 4, 500
 	var counting, others sync.WaitGroup

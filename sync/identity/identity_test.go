@@ -17,35 +17,18 @@ import (
 	"channelsync/events/kv"
 	"channelsync/events/store"
 	"channelsync/sync/seal"
+	"channelsync/test/harness/clock"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const rootToken v1.Secret = "root-token-of-this-test-0123456789"
 
-// clock is set by hand.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
 // env is a table that several instances share, with one clock.
 type env struct {
 	t     *testing.T
 	table *kv.Table
-	clock *clock
+	clock *clock.Clock
 	ring  *seal.Ring
 }
 
@@ -66,7 +49,7 @@ func newEnv(t *testing.T) *env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &env{t: t, table: table, clock: &clock{at: time.Now()}, ring: ring(t, 1)}
+	return &env{t: t, table: table, clock: clock.At(time.Now()), ring: ring(t, 1)}
 }
 
 func ring(t *testing.T, keys ...byte) *seal.Ring {
@@ -85,7 +68,7 @@ func ring(t *testing.T, keys ...byte) *seal.Ring {
 // instance is one that runs until the test ends.
 func (e *env) instance() *Store {
 	e.t.Helper()
-	s, err := Open(e.t.Context(), Config{Table: e.table, Sealer: e.ring, Root: rootToken, Now: e.clock.now, Log: zaptest.NewLogger(e.t)})
+	s, err := Open(e.t.Context(), Config{Table: e.table, Sealer: e.ring, Root: rootToken, Now: e.clock.Now, Log: zaptest.NewLogger(e.t)})
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -187,11 +170,11 @@ func TestARotatedTokenOverlapsForAnHour(t *testing.T) {
 		t.Fatalf("%+v, %v", again, err)
 	}
 	within(t, "both open on both", func() bool { return opens(a, again.Token) && opens(b, again.Token) && opens(b, made.Token) })
-	e.clock.add(time.Hour - time.Second)
+	e.clock.Add(time.Hour - time.Second)
 	if !opens(a, made.Token) || !opens(b, made.Token) {
 		t.Error("the old one ended before its hour")
 	}
-	e.clock.add(2 * time.Second)
+	e.clock.Add(2 * time.Second)
 	if opens(a, made.Token) || opens(b, made.Token) || !opens(b, again.Token) {
 		t.Error("after the hour the old one opens, or the new one does not")
 	}
@@ -211,13 +194,13 @@ func TestARotatedTokenOverlapsForAnHour(t *testing.T) {
 func TestATokenExpires(t *testing.T) {
 	e := newEnv(t)
 	a := e.instance()
-	until := e.clock.now().Add(time.Hour)
+	until := e.clock.Now().Add(time.Hour)
 	made := e.create(a, v1.CreateToken{Name: "ops", Role: v1.RoleViewer, ExpiresAt: &until})
 	again, err := a.Rotate(t.Context(), made.ID)
 	if err != nil || !opens(a, made.Token) || !opens(a, again.Token) {
 		t.Fatalf("before its end: %v", err)
 	}
-	e.clock.add(time.Hour)
+	e.clock.Add(time.Hour)
 	if opens(a, made.Token) || opens(a, again.Token) {
 		t.Error("it opens after its end")
 	}
@@ -227,7 +210,7 @@ func TestATokenExpires(t *testing.T) {
 	if _, err := a.Rotate(t.Context(), made.ID); problemOf(err).Status != 409 {
 		t.Errorf("rotated after its end: %v", err)
 	}
-	past := e.clock.now()
+	past := e.clock.Now()
 	if _, err := a.Create(t.Context(), v1.CreateToken{Name: "x", Role: v1.RoleViewer, ExpiresAt: &past}); problemOf(err).Status != 422 {
 		t.Errorf("made with an end in the past: %v", err)
 	}
@@ -285,16 +268,16 @@ func TestWhenATokenWasUsedIsWrittenOnceAMinute(t *testing.T) {
 	opens(a, made.Token)
 	note()
 	second := revision()
-	if at := a.List()[0].LastUsedAt; second == first || at == nil || !at.Equal(e.clock.now()) {
-		t.Errorf("used at %v, now it is %v", at, e.clock.now())
+	if at := a.List()[0].LastUsedAt; second == first || at == nil || !at.Equal(e.clock.Now()) {
+		t.Errorf("used at %v, now it is %v", at, e.clock.Now())
 	}
-	e.clock.add(59 * time.Second)
+	e.clock.Add(59 * time.Second)
 	opens(a, made.Token)
 	note()
-	if revision() != second || !a.List()[0].LastUsedAt.Equal(e.clock.now()) {
+	if revision() != second || !a.List()[0].LastUsedAt.Equal(e.clock.Now()) {
 		t.Error("it is written twice within a minute, or not shown")
 	}
-	e.clock.add(time.Second)
+	e.clock.Add(time.Second)
 	opens(a, made.Token)
 	note()
 	if revision() == second {
@@ -303,7 +286,7 @@ func TestWhenATokenWasUsedIsWrittenOnceAMinute(t *testing.T) {
 	if err := e.table.Delete(t.Context(), made.ID); err != nil {
 		t.Fatal(err)
 	}
-	e.clock.add(time.Hour)
+	e.clock.Add(time.Hour)
 	opens(a, made.Token)
 	note() // of one that was deleted elsewhere: it must not come back
 	if _, err := e.table.Get(t.Context(), made.ID); !errors.Is(err, events.ErrNotFound) {
@@ -326,7 +309,7 @@ func TestRoot(t *testing.T) {
 	if err := a.Delete(t.Context(), "root"); problemOf(err).Status != 404 {
 		t.Errorf("root deleted: %v", err)
 	}
-	rootless, err := Open(t.Context(), Config{Table: e.table, Sealer: e.ring, Now: e.clock.now, Log: zaptest.NewLogger(t)})
+	rootless, err := Open(t.Context(), Config{Table: e.table, Sealer: e.ring, Now: e.clock.Now, Log: zaptest.NewLogger(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

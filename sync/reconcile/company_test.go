@@ -236,7 +236,7 @@ func TestContractsThatCannotBeListedAreFoundTheNextTime(t *testing.T) {
 	b.edit("Companies", id, atsim.Row{"isActive": true})
 	b.batch(v1.KindCompany, id)
 	b.at.ClearFaults(0)
-	b.clock.add(time.Hour)
+	b.clock.Add(time.Hour)
 	b.batch(v1.KindCompany, id)
 	if n := len(b.dependents()) - before; n < 1 {
 		t.Error("the contract was never marked")
@@ -343,19 +343,19 @@ func TestLiveChangesAloneTellHowFreshThingsAre(t *testing.T) {
 	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}})
 	id := b.customer("Northwind")
 	bulk := b.marks(v1.KindCompany, id)
-	bulk[0].Lane, bulk[0].StoredAt = events.LaneBulk, b.clock.now().Add(-time.Hour)
+	bulk[0].Lane, bulk[0].StoredAt = events.LaneBulk, b.clock.Now().Add(-time.Hour)
 	if err := b.rec.Batch(t.Context(), v1.KindCompany, bulk); err != nil {
 		t.Fatal(err)
 	}
-	if f := b.rec.Freshness.Read(b.clock.now()); f.P50Seconds != nil || f.LastAt != nil {
+	if f := b.rec.Freshness.Read(b.clock.Now()); f.P50Seconds != nil || f.LastAt != nil {
 		t.Errorf("after a backfill: %+v", f)
 	}
 	live := b.marks(v1.KindCompany, id)
-	live[0].StoredAt = b.clock.now().Add(-3 * time.Second)
+	live[0].StoredAt = b.clock.Now().Add(-3 * time.Second)
 	if err := b.rec.Batch(t.Context(), v1.KindCompany, live); err != nil {
 		t.Fatal(err)
 	}
-	if f := b.rec.Freshness.Read(b.clock.now()); f.P95Seconds == nil || *f.P95Seconds != 3 || f.LastAt != nil {
+	if f := b.rec.Freshness.Read(b.clock.Now()); f.P95Seconds == nil || *f.P95Seconds != 3 || f.LastAt != nil {
 		t.Errorf("after a live change that changed nothing: %+v", f)
 	}
 	if s := b.settled[len(b.settled)-1]; s.Took != 3*time.Second || s.ID != id || s.Outcome != v1.OutcomeUnchanged || s.Name != "Northwind" {
@@ -363,11 +363,11 @@ func TestLiveChangesAloneTellHowFreshThingsAre(t *testing.T) {
 	}
 	b.edit("Companies", id, atsim.Row{"companyName": "Southwind"})
 	live = b.marks(v1.KindCompany, id)
-	live[0].StoredAt = b.clock.now().Add(-2 * time.Second)
+	live[0].StoredAt = b.clock.Now().Add(-2 * time.Second)
 	if err := b.rec.Batch(t.Context(), v1.KindCompany, live); err != nil {
 		t.Fatal(err)
 	}
-	if f := b.rec.Freshness.Read(b.clock.now()); f.LastSeconds == nil || *f.LastSeconds != 2 || !f.LastAt.Equal(b.clock.now()) {
+	if f := b.rec.Freshness.Read(b.clock.Now()); f.LastSeconds == nil || *f.LastSeconds != 2 || !f.LastAt.Equal(b.clock.Now()) {
 		t.Errorf("after a live change that was pushed: %+v", f)
 	}
 }

@@ -141,7 +141,7 @@ func TestUnreadableRowFailsItsContractsAlone(t *testing.T) {
 				t.Errorf("it was pushed all the same: %+v", c.Data)
 			}
 			p.at.ClearFaults(0)
-			p.clock.add(time.Hour)
+			p.clock.Add(time.Hour)
 			p.batch(v1.KindContract, p.contract)
 			p.outcome(v1.KindContract, p.contract, v1.OutcomeUnchanged)
 		})

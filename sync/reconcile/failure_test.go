@@ -66,10 +66,10 @@ func TestRetryThatAnEditReplacedIsScheduledAgain(t *testing.T) {
 	b.at.SetFault(spoil(id, "isActive", `"maybe"`))
 	b.batch(v1.KindCompany, id)
 	b.until("due", func() bool { return len(b.due(v1.KindCompany)) > 0 })
-	b.clock.add(retryAfter[0])
+	b.clock.Add(retryAfter[0])
 	b.batch(v1.KindCompany, id) // the edit's mark is not the retry's
 	e := b.outcome(v1.KindCompany, id, v1.OutcomeRetrying, "row_unreadable")
-	if e.Attempts != 1 || b.waiting() != 1 || e.NextAttempt.Before(b.clock.now().Add(-time.Minute)) {
+	if e.Attempts != 1 || b.waiting() != 1 || e.NextAttempt.Before(b.clock.Now().Add(-time.Minute)) {
 		t.Errorf("%d attempts, %d scheduled, the next at %s", e.Attempts, b.waiting(), e.NextAttempt)
 	}
 }
@@ -79,7 +79,7 @@ func TestEighthFailureIsDead(t *testing.T) {
 	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}})
 	id := b.customer("Unreadable")
 	b.at.SetFault(spoil(id, "isActive", `"maybe"`))
-	began := b.clock.now()
+	began := b.clock.Now()
 	for attempt := 1; attempt < maxAttempts; attempt++ {
 		b.retry(v1.KindCompany, id)
 		e := b.outcome(v1.KindCompany, id, v1.OutcomeRetrying, "row_unreadable")
@@ -89,7 +89,7 @@ func TestEighthFailureIsDead(t *testing.T) {
 		if want := e.ReconciledAt.Add(retryAfter[attempt-1]); !e.NextAttempt.Equal(want) {
 			t.Errorf("attempt %d: the next is at %s, want %s", attempt, e.NextAttempt, want)
 		}
-		b.clock.add(retryAfter[attempt-1])
+		b.clock.Add(retryAfter[attempt-1])
 	}
 	b.retry(v1.KindCompany, id)
 	b.outcome(v1.KindCompany, id, v1.OutcomeDead, "row_unreadable")
@@ -188,7 +188,7 @@ func TestFailureOfTheRoadCostsNoAttempt(t *testing.T) {
 					ids = append(ids, b.customer("Northwind"))
 				}
 				one.fault(b)
-				if road := RoadOf(b.broken(v1.KindCompany, ids...), b.clock.now()); road.Code != one.code {
+				if road := RoadOf(b.broken(v1.KindCompany, ids...), b.clock.Now()); road.Code != one.code {
 					t.Errorf("got %s (%v), want %s", road.Code, road.Err, one.code)
 				}
 				b.at.ClearFaults(0)
@@ -249,7 +249,7 @@ func TestFailedItemsAreRetriedAlone(t *testing.T) {
 func TestStaleRecordIsSentOnceMore(t *testing.T) {
 	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}})
 	id := b.customer("Northwind")
-	ahead := b.clock.now().Add(time.Hour).UTC().Truncate(time.Millisecond)
+	ahead := b.clock.Now().Add(time.Hour).UTC().Truncate(time.Millisecond)
 	_, err := b.rec.Target.PutClient(t.Context(), ledgerID(id), channelprogram.ClientInput{
 		Name: "From a clock that was an hour ahead", Source: channelprogram.Source{System: channelprogram.SystemAutotask, ObservedAt: ahead},
 	})
@@ -279,7 +279,7 @@ func TestClockThatStepsBackMakesNothingStale(t *testing.T) {
 	b.batch(v1.KindCompany, id)
 	first := b.entry(v1.KindCompany, id).ObservedAt
 	for i, name := range []string{"Two", "Three"} {
-		b.clock.add(-24 * time.Hour)
+		b.clock.Add(-24 * time.Hour)
 		b.edit("Companies", id, atsim.Row{"companyName": name})
 		b.batch(v1.KindCompany, id)
 		if c := b.client(id); c.Data.Name != name {

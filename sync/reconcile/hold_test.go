@@ -56,7 +56,7 @@ func TestMassDepartureIsHeldUntilSomebodySaysYes(t *testing.T) {
 	if b.held() != 15 {
 		t.Errorf("marked again: %d are held", b.held())
 	}
-	b.change(func(in *installation.Installation) { in.MassChangeApproved = b.clock.now() })
+	b.change(func(in *installation.Installation) { in.MassChangeApproved = b.clock.Now() })
 	b.batch(v1.KindCompany, ids[:15]...)
 	b.outcome(v1.KindCompany, ids[0], v1.OutcomeNotMet, v1.ReasonStatusInactive)
 	if b.held() != 0 || b.client(ids[0]).Data.Lifecycle != "archived" {
@@ -81,7 +81,7 @@ func TestDeparturesOfEverydayAreNotHeld(t *testing.T) {
 			for _, n := range one.leaving {
 				b.leave(ids[:n]...)
 				ids = ids[n:]
-				b.clock.add(massSpan)
+				b.clock.Add(massSpan)
 			}
 			if got := b.held(); got != one.held {
 				t.Errorf("%d are held, want %d", got, one.held)
@@ -161,7 +161,7 @@ func TestHeldRecordKeepsItsRetry(t *testing.T) {
 	fault := b.at.SetFault(spoil(ids[0], "isActive", `"maybe"`))
 	b.batch(v1.KindCompany, ids[0])
 	b.at.ClearFaults(fault)
-	b.clock.add(time.Minute)
+	b.clock.Add(time.Minute)
 	b.leave(ids...)
 	if b.held() != len(ids) || b.waiting() != 1 {
 		t.Errorf("%d are held, %d retries are scheduled", b.held(), b.waiting())

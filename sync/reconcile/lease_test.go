@@ -68,7 +68,7 @@ func TestALostHoldEndsTheBatch(t *testing.T) {
 		before := b.pushes(ids[0])
 		g.set(lostAt)
 		err := b.broken(v1.KindCompany, ids...)
-		if road := RoadOf(err, b.clock.now()); road.Side != SideOwn || !errors.Is(err, lease.ErrNotOwned) {
+		if road := RoadOf(err, b.clock.Now()); road.Side != SideOwn || !errors.Is(err, lease.ErrNotOwned) {
 			t.Errorf("lost at write %d: %v", lostAt, err)
 		}
 		if sent := b.pushes(ids[0]) - before; sent > 1 || sent == 1 && lostAt < 2 {

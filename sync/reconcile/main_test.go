@@ -26,6 +26,7 @@ import (
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
 	"channelsync/sync/seal"
+	"channelsync/test/harness/clock"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -53,30 +54,12 @@ type bench struct {
 	box    *deadletter.Box
 	rec    *Reconciler
 
-	clock   clock
+	clock   *clock.Clock
 	crash   *crash
 	settled []Settled
 
 	mu sync.Mutex
 	in *installation.Installation
-}
-
-// clock is one that the test moves.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
 }
 
 type setup struct {
@@ -105,7 +88,7 @@ func (w watched) RoundTrip(r *http.Request) (*http.Response, error) {
 func newBench(t *testing.T, s setup) *bench {
 	t.Helper()
 	t.Parallel()
-	b := &bench{t: t, clock: clock{at: time.Now()}, crash: &crash{}}
+	b := &bench{t: t, clock: clock.At(time.Now()), crash: &crash{}}
 	s.autotask.Username, s.autotask.Secret, s.autotask.TrackingIdentifier = "api@msp.example", "secret-0123456789", "TRACK"
 	b.at = atsim.New(s.autotask)
 	var err error
@@ -149,7 +132,7 @@ func newBench(t *testing.T, s setup) *bench {
 		Installation: b.installation, Autotask: client, Target: target, Ledger: b.ledger, DeadLetters: b.box,
 		Journal: crashJournal{b.crash, b.bus.Journal()}, Worklist: crashWorklist{b.crash, b.bus.Worklist()},
 		Schedule:  crashSchedule{b.crash, b.bus.Worklist()},
-		Freshness: &Freshness{}, Now: b.clock.now, Log: zap.NewNop(), Settled: func(s Settled) { b.settled = append(b.settled, s) },
+		Freshness: &Freshness{}, Now: b.clock.Now, Log: zap.NewNop(), Settled: func(s Settled) { b.settled = append(b.settled, s) },
 		Hold: s.hold,
 	}
 	if s.change != nil {
@@ -189,7 +172,7 @@ func (b *bench) openStore() {
 		t.Fatal(err)
 	}
 	b.bus, b.ledger = bus, ledger.New(crashTable{b.crash, table("ledger")}, vault)
-	b.box = deadletter.New(crashStream{b.crash, bus.DeadLetters()}, vault, b.clock.now)
+	b.box = deadletter.New(crashStream{b.crash, bus.DeadLetters()}, vault, b.clock.Now)
 }
 
 func (b *bench) installation() (*installation.Installation, error) {
@@ -248,7 +231,7 @@ func (b *bench) marks(kind v1.Kind, ids ...int64) []events.Mark {
 	var out []events.Mark
 	for _, id := range ids {
 		out = append(out, events.Mark{
-			Installation: inst, Kind: kind, ID: id, Lane: events.LaneLive, Trigger: v1.TriggerCallback, StoredAt: b.clock.now(),
+			Installation: inst, Kind: kind, ID: id, Lane: events.LaneLive, Trigger: v1.TriggerCallback, StoredAt: b.clock.Now(),
 		})
 	}
 	return out
@@ -260,7 +243,7 @@ func (b *bench) batch(kind v1.Kind, ids ...int64) {
 	if err := b.rec.Batch(b.t.Context(), kind, b.marks(kind, ids...)); err != nil {
 		b.t.Fatalf("reconcile %s %v: %v", kind, ids, err)
 	}
-	b.clock.add(time.Second)
+	b.clock.Add(time.Second)
 }
 
 // retry reconciles records as their scheduled retries do.
@@ -273,7 +256,7 @@ func (b *bench) retry(kind v1.Kind, ids ...int64) {
 	if err := b.rec.Batch(b.t.Context(), kind, marks); err != nil {
 		b.t.Fatalf("reconcile %s %v: %v", kind, ids, err)
 	}
-	b.clock.add(time.Second)
+	b.clock.Add(time.Second)
 }
 
 // apart lists what is due in the lane of those that are sent alone.
@@ -300,7 +283,7 @@ func (b *bench) alone(kind v1.Kind) {
 	if err := b.bus.Worklist().Clear(b.t.Context(), inst, kind, events.LaneApart, last); err != nil {
 		b.t.Fatal(err)
 	}
-	b.clock.add(time.Second)
+	b.clock.Add(time.Second)
 }
 
 // broken reconciles records and returns the failure of the road that there must be.
@@ -310,7 +293,7 @@ func (b *bench) broken(kind v1.Kind, ids ...int64) error {
 	if err == nil {
 		b.t.Fatalf("reconcile %s %v: no error", kind, ids)
 	}
-	b.clock.add(time.Second)
+	b.clock.Add(time.Second)
 	return err
 }
 

@@ -120,7 +120,7 @@ func TestCrashOnlyRepeatsWork(t *testing.T) {
 			}
 			m.crash.arm(0)
 			m.rec = New(m.rec.Config) // as after a restart
-			m.clock.add(time.Second)
+			m.clock.Add(time.Second)
 			for range 3 {
 				if err := m.turn(); err != nil {
 					t.Fatal(err)

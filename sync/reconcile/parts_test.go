@@ -41,7 +41,7 @@ func (b *bench) differing(ids ...int64) []int64 {
 
 // day is a day counted from today.
 func (b *bench) day(n int) string {
-	return b.clock.now().UTC().AddDate(0, 0, n).Format(time.DateOnly)
+	return b.clock.Now().UTC().AddDate(0, 0, n).Format(time.DateOnly)
 }
 
 // TestAnEditIsFoundIfItMatters: what is compared depends on what the cost is made of;
@@ -255,7 +255,7 @@ func TestABadRowIsFoundOnce(t *testing.T) {
 			if found := p.differing(p.contract); len(found) != row.found {
 				t.Errorf("mended: found %v, want %d", found, row.found)
 			}
-			p.clock.add(time.Hour)
+			p.clock.Add(time.Hour)
 			p.rec.ForgetCatalogue()
 			p.batch(v1.KindContract, p.contract)
 			p.outcome(v1.KindContract, p.contract, v1.OutcomeUnchanged)
@@ -299,7 +299,7 @@ func TestAContractThatAutotaskDoesNotAnswerSpoilsNoOthers(t *testing.T) {
 // the day on which the figures change by themselves.
 func TestWhatIsKeptOfPartsSaysWhenTheyMatter(t *testing.T) {
 	p := newDated(t, "monthly")
-	today := ledger.DayOf(p.clock.now().UTC())
+	today := ledger.DayOf(p.clock.Now().UTC())
 	parts := func() ledger.Parts { return *p.entry(v1.KindContract, p.contract).Parts }
 	if got := parts(); got.From != today || got.To != today+lookAhead || got.Charges || got.Rows == 0 {
 		t.Errorf("got %+v", got)

@@ -143,7 +143,7 @@ func TestPoisonedRecordWalksItsScheduleAndDies(t *testing.T) {
 	b.batch(v1.KindCompany, good, bad)
 	for attempt := 1; attempt <= maxAttempts; attempt++ {
 		if attempt > 1 {
-			b.clock.add(retryAfter[attempt-2])
+			b.clock.Add(retryAfter[attempt-2])
 			b.retry(v1.KindCompany, bad)
 		}
 		b.alone(v1.KindCompany)
@@ -190,7 +190,7 @@ func TestOutageIsNoRecordsFailure(t *testing.T) {
 					b.edit("Companies", id, atsim.Row{"companyName": fmt.Sprint("Renamed ", i)})
 				}
 				for range 3 {
-					if road := RoadOf(b.broken(v1.KindCompany, ids[:n]...), b.clock.now()); road.Code != "channel_program_unavailable" || road.Pause {
+					if road := RoadOf(b.broken(v1.KindCompany, ids[:n]...), b.clock.Now()); road.Code != "channel_program_unavailable" || road.Pause {
 						t.Errorf("got %+v", road)
 					}
 				}
@@ -377,7 +377,7 @@ func TestPoisonedContractHarmsNobodyElse(t *testing.T) {
 		t.Errorf("detail %q", e.Detail)
 	}
 	b.cp.ClearFaults()
-	b.clock.add(time.Minute)
+	b.clock.Add(time.Minute)
 	b.retry(v1.KindContract, bad)
 	b.alone(v1.KindContract)
 	if e := b.entry(v1.KindContract, bad); e.Attempts != 0 || b.agreement(bad).Data.Name == nil {

@@ -146,7 +146,7 @@ func TestAutotaskAwayBlamesNoRecord(t *testing.T) {
 				f.Verb = "query"
 				b.at.SetFault(f)
 				b.at.ResetStats()
-				road := RoadOf(b.broken(v1.KindCompany, ids...), b.clock.now())
+				road := RoadOf(b.broken(v1.KindCompany, ids...), b.clock.Now())
 				if asked := b.asked("Companies", "query"); road.Side != SideAutotask || asked > 8 {
 					t.Errorf("%+v after %d queries", road, asked)
 				}
@@ -169,13 +169,13 @@ func TestAutotaskThatTellsNoRecordBlamesNone(t *testing.T) {
 	for _, id := range []int64{before, edited} {
 		b.at.SetFault(atsim.Fault{Kind: fault.Poison, Entity: "Companies", Record: id, Status: 503})
 	}
-	if road := RoadOf(b.broken(v1.KindCompany, edited), b.clock.now()); road.Code != "autotask_unavailable" {
+	if road := RoadOf(b.broken(v1.KindCompany, edited), b.clock.Now()); road.Code != "autotask_unavailable" {
 		t.Errorf("got %+v", road)
 	}
 	if e := b.entry(v1.KindCompany, edited); e.Attempts != 0 {
 		t.Errorf("%d attempts", e.Attempts)
 	}
-	b.clock.add(latelyFor) // it may have been poisoned like the other
+	b.clock.Add(latelyFor) // it may have been poisoned like the other
 	b.batch(v1.KindCompany, edited)
 	b.outcome(v1.KindCompany, edited, v1.OutcomeRetrying, "row_unreadable")
 }

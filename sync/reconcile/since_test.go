@@ -23,7 +23,7 @@ func TestWhatIsFoundAgainIsNotNew(t *testing.T) {
 		t.Fatalf("since %s, first found at %s", got, noted.ReconciledAt)
 	}
 	for attempt := range maxAttempts + 1 { // dead, and tried again
-		b.clock.add(12 * time.Hour)
+		b.clock.Add(12 * time.Hour)
 		b.batch(v1.KindContract, id)
 		b.retry(v1.KindCompany, bad)
 		if got := b.entry(v1.KindContract, id); !got.Since["cost_unknown"].Equal(noted.ReconciledAt) || !got.ReconciledAt.After(noted.ReconciledAt) {

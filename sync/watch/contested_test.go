@@ -107,7 +107,7 @@ func TestTwoServicesDoNotFightForEver(t *testing.T) {
 	for range 5 {
 		b.left(one, publicURL)
 		b.repair(two, restoredURL)
-		b.clock.add(5 * time.Minute)
+		b.clock.Add(5 * time.Minute)
 		one, two = restarted(one), restarted(two)
 	}
 	if n := b.writes(); n != 0 {
@@ -166,7 +166,7 @@ func TestTheLastOneHeals(t *testing.T) {
 			end(b, two)
 			if strings.HasPrefix(name, "dead") {
 				b.left(one, publicURL)
-				b.clock.add(othersAway)
+				b.clock.Add(othersAway)
 			}
 			b.repair(one, publicURL)
 			b.right(one, publicURL, autotask.CompanyWebhooks, autotask.ContactWebhooks)
@@ -229,7 +229,7 @@ func TestWhatIsDoneAgainAndAgainIsLeft(t *testing.T) {
 			if n := b.writes(); n != 0 {
 				t.Errorf("%d more changes", n)
 			}
-			b.clock.add(TouchedAgain + time.Second)
+			b.clock.Add(TouchedAgain + time.Second)
 			b.repair(w, publicURL)
 			b.right(w, publicURL, autotask.CompanyWebhooks, autotask.ContactWebhooks)
 		})
@@ -271,7 +271,7 @@ func (b *bench) called(w *Watcher) {
 	in, calls := b.installation(w.ID), map[string]bool{}
 	taken := map[v1.Secret]bool{}
 	for _, signer := range in.Secrets.Webhooks {
-		for _, s := range signer.Valid(b.clock.now()) {
+		for _, s := range signer.Valid(b.clock.Now()) {
 			taken[s] = true
 		}
 	}
@@ -324,7 +324,7 @@ func TestAnotherAPIUserGetsItsOwn(t *testing.T) {
 			if n := len(in.Secrets.Webhooks); n != 4 {
 				t.Errorf("%d secrets, want the former ones to be taken for a while", n)
 			}
-			b.clock.add(rotated)
+			b.clock.Add(rotated)
 			b.repair(w, publicURL)
 			if n := len(b.installation(w.ID).Secrets.Webhooks); n != 2 {
 				t.Errorf("%d secrets after an hour", n)

@@ -122,7 +122,7 @@ func TestALargeTenantIsComparedWithinItsBounds(t *testing.T) {
 	if len(ids) != largeContracts {
 		t.Fatalf("%d contracts, want %d", len(ids), largeContracts)
 	}
-	from := ledger.DayOf(p.clock.now().UTC())
+	from := ledger.DayOf(p.clock.Now().UTC())
 	p.reconciledAs(ledger.Parts{From: from, Rows: largeLines + largeLines*largeMonths/2, Due: from + 14}, ids...)
 
 	var peak atomic.Uint64
@@ -148,13 +148,13 @@ func TestALargeTenantIsComparedWithinItsBounds(t *testing.T) {
 	}
 	runtime.GC()
 	idle := heap()
-	p.clock.add(time.Hour)
-	began := p.clock.now()
+	p.clock.Add(time.Hour)
+	began := p.clock.Now()
 	fresh, err := p.w.PartsFreshness(t.Context())
 	ok(t, err)
 	editRow(t, b.url, last)
 	_ = p.w.CompareParts(ctx) // it goes on for ever
-	took := p.clock.now().Sub(began)
+	took := p.clock.Now().Sub(began)
 	found.expect("the contract whose turn is last", poll1("contract", last))
 
 	every := time.Duration(fresh.EverySeconds) * time.Second

@@ -25,6 +25,7 @@ import (
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
 	"channelsync/sync/seal"
+	"channelsync/test/harness/clock"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -57,27 +58,9 @@ type bench struct {
 	store  *installation.Store
 	ledger *ledger.Ledger
 	line   *line
-	clock  clock
+	clock  *clock.Clock
 	n      int // installations made
 	edits  int
-}
-
-// clock is one that the test moves.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
 }
 
 var errCut = errors.New("the line is cut")
@@ -127,7 +110,7 @@ func (takesAll) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func newBench(t *testing.T, cfg atsim.Config) *bench {
 	t.Helper()
-	b := &bench{t: t, clock: clock{at: time.Now()}}
+	b := &bench{t: t, clock: clock.At(time.Now())}
 	cfg.Transport = takesAll{}
 	cfg.Username, cfg.Secret, cfg.TrackingIdentifier = username, secret, "TRACK"
 	b.at = atsim.New(cfg)
@@ -210,10 +193,10 @@ func (b *bench) again(id string) *Watcher {
 		Wait: func(context.Context, time.Duration) error { return nil },
 	})
 	return New(Config{
-		ID: id, Store: b.store, Autotask: client, Journal: b.bus.Journal(), Ledger: b.ledger, Catalogue: &forgotten{}, Now: b.clock.now, Log: zap.NewNop(),
+		ID: id, Store: b.store, Autotask: client, Journal: b.bus.Journal(), Ledger: b.ledger, Catalogue: &forgotten{}, Now: b.clock.Now, Log: zap.NewNop(),
 		PartsEvery: time.Hour, PollEvery: time.Minute,
 		Wait: func(ctx context.Context, d time.Duration) error {
-			b.clock.add(d)
+			b.clock.Add(d)
 			return ctx.Err()
 		},
 	})

@@ -51,12 +51,12 @@ func newTenant(t *testing.T, n int, rows int32) *tenant {
 	return p
 }
 
-func (p *tenant) day(n int) string { return p.clock.now().UTC().AddDate(0, 0, n).Format(time.DateOnly) }
+func (p *tenant) day(n int) string { return p.clock.Now().UTC().AddDate(0, 0, n).Format(time.DateOnly) }
 
 // reconciled remembers contracts as a reconcile of now would.
 func (p *tenant) reconciled(rows int32, ids ...int64) {
 	p.t.Helper()
-	from := ledger.DayOf(p.clock.now().UTC())
+	from := ledger.DayOf(p.clock.Now().UTC())
 	p.reconciledAs(ledger.Parts{From: from, To: from + 14, Rows: rows, Due: from + 14}, ids...)
 }
 
@@ -82,7 +82,7 @@ func (p *tenant) see(r *http.Request) {
 	if strings.Contains(r.URL.Path, "/ThresholdInformation") {
 		return // the client's own
 	}
-	p.at = append(p.at, p.clock.now())
+	p.at = append(p.at, p.clock.Now())
 	if !strings.Contains(r.URL.Path, "/ContractServices/") {
 		return
 	}
@@ -107,7 +107,7 @@ func (p *tenant) see(r *http.Request) {
 // compare lets an hour pass and compares.
 func (p *tenant) compare() {
 	p.t.Helper()
-	p.clock.add(time.Hour)
+	p.clock.Add(time.Hour)
 	ok(p.t, p.w.CompareParts(p.t.Context()))
 }
 
@@ -126,7 +126,7 @@ func TestEditedPartsMarkTheirContract(t *testing.T) {
 	seen := p.changes(p.w)
 	p.compare()
 	seen.expect("nothing happened")
-	if got := p.installation(p.w.ID).Cursors.PartsCompared.Since(); !got.Equal(p.clock.now()) {
+	if got := p.installation(p.w.ID).Cursors.PartsCompared.Since(); !got.Equal(p.clock.Now()) {
 		t.Errorf("compared at %s", got)
 	}
 	p.edit("ContractServiceUnits", p.units[1], atsim.Row{"cost": 6})
@@ -146,7 +146,7 @@ func TestRowsThatAgeMarkNothing(t *testing.T) {
 	p := newTenant(t, 3, 1)
 	seen := p.changes(p.w)
 	for range 40 {
-		p.clock.add(23 * time.Hour)
+		p.clock.Add(23 * time.Hour)
 		p.compare()
 	}
 	seen.expect("40 days, and the rows ended after 10")
@@ -162,13 +162,13 @@ func TestADayThatChangesAContractMarksItOnce(t *testing.T) {
 	w, seen := p.w, p.changes(p.w)
 	ok(t, w.PollDays(t.Context()))
 	seen.expect("not today")
-	p.clock.add(14 * 24 * time.Hour)
+	p.clock.Add(14 * 24 * time.Hour)
 	ok(t, w.PollDays(t.Context()))
 	seen.expect("the day on which both are due", fmt.Sprintf("contract %d sweep", p.contracts[0]), fmt.Sprintf("contract %d sweep", p.contracts[1]))
 	ok(t, w.PollDays(t.Context()))
 	seen.expect("once a day")
 	p.reconciled(1, p.contracts...)
-	p.clock.add(24 * time.Hour)
+	p.clock.Add(24 * time.Hour)
 	ok(t, w.PollDays(t.Context()))
 	seen.expect("they were reconciled")
 }
@@ -195,10 +195,10 @@ func TestTheDayBeginsWhereTheTenantIs(t *testing.T) {
 			march1 := ledger.DayOf(time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC))
 			dueOn(march1)
 			seen := p.changes(p.w)
-			p.clock.add(at.Add(-time.Second).Sub(p.clock.now()))
+			p.clock.Add(at.Add(-time.Second).Sub(p.clock.Now()))
 			ok(t, p.w.PollDays(t.Context()))
 			seen.expect("a second before midnight")
-			p.clock.add(time.Second)
+			p.clock.Add(time.Second)
 			ok(t, p.w.PollDays(t.Context()))
 			mark := fmt.Sprintf("contract %d sweep", p.contracts[0])
 			seen.expect("at midnight", mark)
@@ -214,7 +214,7 @@ func TestWhatIsReconciledOverMidnightIsMarked(t *testing.T) {
 	seen := p.changes(p.w)
 	ok(t, p.w.PollDays(t.Context()))
 	seen.expect("nothing is due")
-	today := ledger.DayOf(p.clock.now().UTC())
+	today := ledger.DayOf(p.clock.Now().UTC())
 	p.remember(p.w, &ledger.Entry{
 		Kind: v1.KindContract, ID: p.contracts[0], InScope: true, Outcome: v1.OutcomePushed, Parts: &ledger.Parts{Hash: "1.x", From: today - 1, Due: today},
 	})
@@ -225,7 +225,7 @@ func TestWhatIsReconciledOverMidnightIsMarked(t *testing.T) {
 // TestContractsThatEndedCostNothing: no request names one.
 func TestContractsThatEndedCostNothing(t *testing.T) {
 	p := newTenant(t, 3, 1)
-	today := ledger.DayOf(p.clock.now().UTC())
+	today := ledger.DayOf(p.clock.Now().UTC())
 	var entries []*ledger.Entry
 	for i, until := range []ledger.Day{today - 1, today + 30, today - 400} {
 		entries = append(entries, &ledger.Entry{
@@ -238,7 +238,7 @@ func TestContractsThatEndedCostNothing(t *testing.T) {
 	if diff := cmp.Diff([][]int64{{p.contracts[1]}}, p.asked); diff != "" {
 		t.Errorf("asked for: %s", diff)
 	}
-	p.clock.add(31 * 24 * time.Hour)
+	p.clock.Add(31 * 24 * time.Hour)
 	p.asked, p.at = nil, nil
 	p.compare()
 	if len(p.at) != 0 {
@@ -266,7 +266,7 @@ func (p *tenant) hash(id int64) string {
 func TestAComparisonGoesOnAfterARestart(t *testing.T) {
 	p := newTenant(t, 10, 12_500) // two make a step
 	seen := p.changes(p.w)
-	p.clock.add(time.Hour)
+	p.clock.Add(time.Hour)
 	p.line.arm(10, false) // in the third step
 	if err := p.w.CompareParts(t.Context()); autotask.KindOf(err) != autotask.KindUnavailable {
 		t.Fatalf("got %v", err)
@@ -300,8 +300,8 @@ func TestAComparisonGoesOnAfterARestart(t *testing.T) {
 // has its turn less often, in turn, and what is said of that holds.
 func TestNoHourHasMoreRequestsThanItsLimit(t *testing.T) {
 	p := newTenant(t, 200, 12_500) // 100 steps of 4 requests
-	began := p.clock.now()
-	p.clock.add(time.Hour)
+	began := p.clock.Now()
+	p.clock.Add(time.Hour)
 	fresh, err := p.w.PartsFreshness(t.Context())
 	ok(t, err)
 	every := time.Duration(fresh.EverySeconds) * time.Second
@@ -327,7 +327,7 @@ func TestNoHourHasMoreRequestsThanItsLimit(t *testing.T) {
 	if err := p.w.CompareParts(ctx); ctx.Err() == nil {
 		t.Fatalf("it ended by itself: %v", err)
 	}
-	took := p.clock.now().Sub(began)
+	took := p.clock.Now().Sub(began)
 	if len(p.at) < 2*partsRequests || took < 2*time.Hour || took > every {
 		t.Errorf("%d requests in %s; said to be within %s", len(p.at), took, every)
 	}
@@ -355,7 +355,7 @@ func TestAStoppedInstallationIsNotWaitedFor(t *testing.T) {
 	if len(p.at) != partsRequests {
 		t.Errorf("%d requests, want those of one hour", len(p.at))
 	}
-	p.clock.add(48 * time.Hour)
+	p.clock.Add(48 * time.Hour)
 	if p.w.PartsDue() {
 		t.Error("a stopped installation is due")
 	}
@@ -368,10 +368,10 @@ func TestTheHourlyLimitIsWaitedFor(t *testing.T) {
 	seen := p.changes(p.w)
 	p.edit("ContractServiceUnits", p.units[2], atsim.Row{"cost": 6})
 	p.bench.at.SetFault(atsim.Fault{Kind: "throttle", Entity: "ContractServiceUnits", RetryAfter: 600, Next: 1})
-	began := p.clock.now()
+	began := p.clock.Now()
 	p.compare()
 	seen.expect("found all the same", poll1("contract", p.contracts[2]))
-	if took := p.clock.now().Sub(began); took != time.Hour+10*time.Minute || len(p.asked) != 1 {
+	if took := p.clock.Now().Sub(began); took != time.Hour+10*time.Minute || len(p.asked) != 1 {
 		t.Errorf("it took %s and %d steps", took, len(p.asked))
 	}
 }
@@ -429,8 +429,8 @@ func TestPartsFreshness(t *testing.T) {
 		t.Errorf("never compared: %+v", got)
 	}
 	p.compare()
-	at := p.clock.now()
-	p.clock.add(20 * time.Minute)
+	at := p.clock.Now()
+	p.clock.Add(20 * time.Minute)
 	if got := read(); !got.ComparedSince.Equal(at) || !got.NextAt.Equal(at.Add(time.Hour)) {
 		t.Errorf("compared at %s: %+v", at, got)
 	}

@@ -14,12 +14,13 @@ import (
 	"channelsync/sync/job"
 	"channelsync/sync/ledger"
 	"channelsync/sync/reconcile"
+	"channelsync/test/harness/clock"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
 // vendorClock is the simulator's, which need not agree with ours.
-func vendorClock(c *clock, ahead time.Duration) func() time.Time {
-	return func() time.Time { return c.now().Add(ahead) }
+func vendorClock(c *clock.Clock, ahead time.Duration) func() time.Time {
+	return func() time.Time { return c.Now().Add(ahead) }
 }
 
 func (b *bench) company(name string) int64 {
@@ -49,13 +50,13 @@ func pollCompanies(t *testing.T, w *Watcher) {
 func TestPollFindsEachEditOnce(t *testing.T) {
 	for _, ahead := range []time.Duration{0, time.Hour, -time.Hour} {
 		t.Run(ahead.String(), func(t *testing.T) {
-			clock := &clock{at: time.Now()}
+			clock := clock.At(time.Now())
 			b := newBench(t, atsim.Config{Now: vendorClock(clock, ahead)})
 			w := b.watcher()
-			w.Now = clock.now
+			w.Now = clock.Now
 			seen := b.changes(w)
 			old := b.company("Old")
-			clock.add(48 * time.Hour)
+			clock.Add(48 * time.Hour)
 			pollCompanies(t, w)
 			seen.expect("what is two days old needs a backfill, not a poll")
 			fresh := b.company("Fresh")
@@ -63,16 +64,16 @@ func TestPollFindsEachEditOnce(t *testing.T) {
 			seen.expect("a new company", poll1("company", fresh))
 			pollCompanies(t, w)
 			seen.expect("nothing happened")
-			clock.add(time.Second)
+			clock.Add(time.Second)
 			b.edit("Companies", old, atsim.Row{"phone": "1"})
-			clock.add(time.Second)
+			clock.Add(time.Second)
 			pollCompanies(t, w)
 			seen.expect("an edit", poll1("company", old))
-			clock.add(overlap / 2)
+			clock.Add(overlap / 2)
 			b.edit("Companies", fresh, atsim.Row{"phone": "2"})
 			pollCompanies(t, w)
 			seen.expect("another edit; the first is still within the overlap", poll1("company", fresh))
-			clock.add(10 * overlap)
+			clock.Add(10 * overlap)
 			pollCompanies(t, w)
 			seen.expect("long after")
 		})

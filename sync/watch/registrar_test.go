@@ -273,7 +273,7 @@ func TestRotation(t *testing.T) {
 	ok(t, w.RotateSecrets(t.Context()))
 	b.right(w, publicURL, autotask.CompanyWebhooks, autotask.ContactWebhooks)
 	for records, signer := range b.installation(w.ID).Secrets.Webhooks {
-		if signer.Previous != before[records].Current || signer.Current == signer.Previous || !signer.Until.Equal(b.clock.now().Add(time.Hour)) {
+		if signer.Previous != before[records].Current || signer.Current == signer.Previous || !signer.Until.Equal(b.clock.Now().Add(time.Hour)) {
 			t.Errorf("%s: after the rotation %v", records, signer.Until)
 		}
 	}
@@ -300,7 +300,7 @@ func TestInterruptedRotationIsMadeGood(t *testing.T) {
 				if h.Collection == "ContactWebhooks" {
 					signer = b.installation(w.ID).Secrets.Webhooks["Contacts"]
 				}
-				if !slices.Contains(signer.Valid(b.clock.now()), v1.Secret(h.Secret)) {
+				if !slices.Contains(signer.Valid(b.clock.Now()), v1.Secret(h.Secret)) {
 					t.Errorf("cut at request %d, sent: %v: %s is signed with a secret that is not taken", cut, lost, h.Collection)
 				}
 			}

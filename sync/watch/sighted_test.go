@@ -11,6 +11,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
+	"channelsync/test/harness/clock"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -229,12 +230,10 @@ func TestThePollReadsAgainWhatCostsNothing(t *testing.T) {
 // TestEveryEditIsFoundByTheNextPoll: any records with any stamps, in any order, whatever the
 // difference of the two clocks; an edit that Autotask's clock stamps is found by the next poll.
 func TestEveryEditIsFoundByTheNextPoll(t *testing.T) {
-	vendor := &clock{at: time.Now()}
-	b := newBench(t, atsim.Config{Now: vendor.now})
+	vendor := clock.At(time.Now())
+	b := newBench(t, atsim.Config{Now: vendor.Now})
 	rapid.Check(t, func(rt *rapid.T) {
-		b.clock.mu.Lock()
-		b.clock.at = vendor.now().Add(-rapid.SampledFrom([]time.Duration{0, time.Hour, -time.Hour, 30 * 24 * time.Hour}).Draw(rt, "vendor ahead"))
-		b.clock.mu.Unlock()
+		b.clock.Set(vendor.Now().Add(-rapid.SampledFrom([]time.Duration{0, time.Hour, -time.Hour, 30 * 24 * time.Hour}).Draw(rt, "vendor ahead")))
 		w := b.watcher()
 		seen := b.changes(w)
 		p := pollables()[rapid.IntRange(0, 1).Draw(rt, "entity")]
@@ -248,7 +247,7 @@ func TestEveryEditIsFoundByTheNextPoll(t *testing.T) {
 			case step == 1: // a stamp that no clock gave
 				field := rapid.SampledFrom(p.stamps).Draw(rt, "field")
 				at := rapid.OneOf(
-					rapid.Map(rapid.Int64Range(-3*24*3600, 3*24*3600), func(s int64) time.Time { return vendor.now().Add(time.Duration(s) * time.Second) }),
+					rapid.Map(rapid.Int64Range(-3*24*3600, 3*24*3600), func(s int64) time.Time { return vendor.Now().Add(time.Duration(s) * time.Second) }),
 					rapid.Map(rapid.Int64Range(-62135596800, 253402300799), func(s int64) time.Time { return time.Unix(s, 0) }),
 				).Draw(rt, "stamp")
 				id := rapid.SampledFrom(ids).Draw(rt, "record")
@@ -260,8 +259,8 @@ func TestEveryEditIsFoundByTheNextPoll(t *testing.T) {
 				due[poll1(string(p.kind), id)] = true
 			case step == 3:
 				d := time.Duration(rapid.Int64Range(1, 7200).Draw(rt, "passes")) * time.Second
-				vendor.add(d)
-				b.clock.add(d)
+				vendor.Add(d)
+				b.clock.Add(d)
 			default:
 				ok(t, p.poll(t.Context(), w))
 				for _, one := range seen.next() {
@@ -271,8 +270,8 @@ func TestEveryEditIsFoundByTheNextPoll(t *testing.T) {
 					rt.Fatalf("not found: %v", due)
 				}
 			}
-			vendor.add(time.Second)
-			b.clock.add(time.Second)
+			vendor.Add(time.Second)
+			b.clock.Add(time.Second)
 		}
 	})
 }

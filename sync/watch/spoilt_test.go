@@ -127,7 +127,7 @@ func TestARowOfTheErrorLogThatSpoilsItsPageIsSoughtOnce(t *testing.T) {
 				t.Errorf("the third check took %d queries, want 1", n)
 			}
 			b.at.ClearFaults(0)
-			b.clock.add(unreadFor)
+			b.clock.Add(unreadFor)
 			read("it, once it can be read", poll1("company", 2))
 		})
 	}

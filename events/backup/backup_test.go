@@ -59,7 +59,7 @@ func everything(t testing.TB, b *events.Bus) {
 // same compares what two stores hold, but for what lies in memory.
 func same(t testing.TB, a, b *events.Bus) {
 	t.Helper()
-	one, two := streamStates(t, a), streamStates(t, b)
+	one, two := natstest.StreamStates(t, a.JS), natstest.StreamStates(t, b.JS)
 	delete(one, "KV_leases")
 	for name, was := range one {
 		is := two[name]
@@ -425,14 +425,14 @@ func migrateTo(t *testing.T, urls string, replicas int) {
 	}
 	letGo(t, urls, store.WorklistStream) // a try may end while it lets go
 	_, err = events.Open(t.Context(), to)
-	refusedWith(t, err, "channelsync migrate again")
+	natstest.RefusedWith(t, err, "channelsync migrate again")
 	if err := Migrate(t.Context(), store.Config{DataDir: dir}, to, nil); err != nil {
 		t.Fatal(err)
 	}
 	_, err = events.Open(t.Context(), store.Config{DataDir: dir})
-	refusedWith(t, err, "was moved to", "--nats-url")
+	natstest.RefusedWith(t, err, "was moved to", "--nats-url")
 	_, err = store.Open(t.Context(), store.Config{DataDir: dir})
-	refusedWith(t, err, "was moved to")
+	natstest.RefusedWith(t, err, "was moved to")
 
 	// A try that moved everything and could not say so: the next one only says it.
 	if err := os.Remove(filepath.Join(dir, "moved.json")); err != nil {
@@ -443,7 +443,7 @@ func migrateTo(t *testing.T, urls string, replicas int) {
 		t.Fatal(err)
 	}
 	_, err = events.Open(t.Context(), store.Config{DataDir: dir})
-	refusedWith(t, err, "was moved to", "--nats-url")
+	natstest.RefusedWith(t, err, "was moved to", "--nats-url")
 
 	back := filepath.Join(t.TempDir(), "back")
 	if err := restoreInto(t, copied, back); err != nil {

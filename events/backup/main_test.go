@@ -2,11 +2,9 @@ package backup
 
 import (
 	"context"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
@@ -98,19 +96,6 @@ func in(d time.Duration) func(events.Mark) time.Duration {
 	return func(events.Mark) time.Duration { return d }
 }
 
-// refusedWith wants one line that says all of it.
-func refusedWith(t testing.TB, err error, says ...string) {
-	t.Helper()
-	if err == nil {
-		t.Fatal("it was not refused")
-	}
-	for _, s := range append(says, "") {
-		if !strings.Contains(err.Error(), s) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("got %q, want one line with %q", err, s)
-		}
-	}
-}
-
 // signedStore is the data directory of a store that was at work and signed.
 func signedStore(t testing.TB, key string) string {
 	t.Helper()
@@ -125,20 +110,6 @@ func signedStore(t testing.TB, key string) string {
 	}
 	shut(t, b)
 	return dir
-}
-
-// streamStates is how every stream of the account stands.
-func streamStates(t testing.TB, b *events.Bus) map[string]jetstream.StreamState {
-	t.Helper()
-	all := map[string]jetstream.StreamState{}
-	list := b.JS.ListStreams(t.Context())
-	for info := range list.Info() {
-		all[info.Config.Name] = info.State
-	}
-	if err := list.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return all
 }
 
 // journalIDs is how often the journal holds each record.

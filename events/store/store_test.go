@@ -1,10 +1,7 @@
 package store
 
 import (
-	"crypto/sha256"
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,39 +10,12 @@ import (
 
 	"channelsync/events/internal/natstest"
 	"channelsync/events/kv"
+	"channelsync/test/harness/files"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 )
-
-// tree is every name below a directory with its mode, time and content.
-func tree(t testing.TB, dir string) map[string]string {
-	t.Helper()
-	all := map[string]string{}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		var body []byte
-		if d.Type().IsRegular() {
-			if body, err = os.ReadFile(path); err != nil {
-				return err
-			}
-		}
-		all[path] = fmt.Sprintf("%v %v %x", info.Mode(), info.ModTime(), sha256.Sum256(body))
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
 
 // signedStore is the data directory of a store that was at work and signed.
 func signedStore(t testing.TB, key string) string {
@@ -78,11 +48,11 @@ func TestManifestIsWrittenOnceAndReadBeforeTheStoreIsOpened(t *testing.T) {
 	if len(asked) == 0 || !cmp.Equal(asked[0], manifest) || !cmp.Equal(b.Manifest(), manifest) {
 		t.Fatalf("asked about %+v, has %+v, want %+v", asked, b.Manifest(), manifest)
 	}
-	before := tree(t, dir)[filepath.Join(dir, manifestFile)]
+	before := files.Tree(t, dir)[filepath.Join(dir, manifestFile)]
 	if err := b.WriteManifest(t.Context(), "v1.2.3", []byte("sealed")); err != nil {
 		t.Fatal(err)
 	}
-	if after := tree(t, dir)[filepath.Join(dir, manifestFile)]; after != before {
+	if after := files.Tree(t, dir)[filepath.Join(dir, manifestFile)]; after != before {
 		t.Error("a manifest that is right was written again")
 	}
 	if err := b.WriteManifest(t.Context(), "v1.3.0", []byte("other")); err != nil {
@@ -140,26 +110,13 @@ func TestRefusedStartTouchesNothing(t *testing.T) {
 			if one.spoil != nil {
 				one.spoil(t, dir)
 			}
-			before := tree(t, dir)
+			before := files.Tree(t, dir)
 			_, err := Open(t.Context(), Config{DataDir: dir, Validate: one.validate})
-			refusedWith(t, err, one.says...)
-			if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
+			natstest.RefusedWith(t, err, one.says...)
+			if diff := cmp.Diff(before, files.Tree(t, dir)); diff != "" {
 				t.Errorf("the refused start changed\n%s", diff)
 			}
 		})
-	}
-}
-
-// refusedWith wants one line that says all of it.
-func refusedWith(t testing.TB, err error, says ...string) {
-	t.Helper()
-	if err == nil {
-		t.Fatal("it was not refused")
-	}
-	for _, s := range append(says, "") {
-		if !strings.Contains(err.Error(), s) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("got %q, want one line with %q", err, s)
-		}
 	}
 }
 
@@ -176,7 +133,7 @@ func smallDisk(t *testing.T, options string) string {
 	t.Helper()
 	dir := t.TempDir()
 	if out, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", options, "tmpfs", dir).CombinedOutput(); err != nil {
-		t.Skipf("NOT TESTED: mounting a small disk wants root: %v: %s", err, out)
+		natstest.NotTested(t, "mounting a small disk wants root: %v: %s", err, out)
 	}
 	t.Cleanup(func() {
 		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
@@ -201,10 +158,10 @@ func TestFullDiskIsRefusedAndFineOnceThereIsRoom(t *testing.T) {
 	if err := os.WriteFile(filler, make([]byte, 20<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	before := tree(t, dir)
+	before := files.Tree(t, dir)
 	_, err = Open(t.Context(), cfg)
-	refusedWith(t, err, dir, "is full", "make room", "nothing was changed")
-	if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
+	natstest.RefusedWith(t, err, dir, "is full", "make room", "nothing was changed")
+	if diff := cmp.Diff(before, files.Tree(t, dir)); diff != "" {
 		t.Errorf("the refused start changed\n%s", diff)
 	}
 	if err := os.Remove(filler); err != nil {
@@ -226,14 +183,14 @@ func TestReadOnlyDiskIsRefused(t *testing.T) {
 	}
 	shut(t, b)
 	remount(t, disk, "ro")
-	before := tree(t, dir)
+	before := files.Tree(t, dir)
 	_, err = Open(t.Context(), Config{DataDir: dir})
-	refusedWith(t, err, dir, "cannot be written", "read-only", "nothing was changed")
-	if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
+	natstest.RefusedWith(t, err, dir, "cannot be written", "read-only", "nothing was changed")
+	if diff := cmp.Diff(before, files.Tree(t, dir)); diff != "" {
 		t.Errorf("the refused start changed\n%s", diff)
 	}
 	_, err = Inspect(filepath.Join(disk, "new", "data"))
-	refusedWith(t, err, disk, "cannot be written")
+	natstest.RefusedWith(t, err, disk, "cannot be written")
 	remount(t, disk, "rw")
 	open(t, func(c *Config) { c.DataDir = dir })
 }
@@ -250,7 +207,7 @@ func TestDataDirectoryThatIsAFileIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	write(t, path, "x")
 	_, err := Inspect(path)
-	refusedWith(t, err, path, "is a file")
+	natstest.RefusedWith(t, err, path, "is a file")
 }
 
 func TestClusterIsAskedBeforeAnythingIsMade(t *testing.T) {
@@ -268,17 +225,17 @@ func TestClusterIsAskedBeforeAnythingIsMade(t *testing.T) {
 	if err := b.WriteManifest(t.Context(), "v1.2.3", []byte("older")); err != nil {
 		t.Fatal(err)
 	}
-	names := streamStates(t, b)
+	names := natstest.StreamStates(t, b.JS)
 	cfg := Config{}
 	at(&cfg)
 	var asked Manifest
 	cfg.Validate = func(s Manifest) error { asked = s; return errors.New("--master-key: not that one") }
 	_, err = Open(t.Context(), cfg)
-	refusedWith(t, err, "--master-key")
+	natstest.RefusedWith(t, err, "--master-key")
 	if string(asked.Key) != "sentinel" || asked.Version != "v1.2.3" {
 		t.Fatalf("asked about %+v", asked)
 	}
-	if diff := cmp.Diff(names, streamStates(t, b)); diff != "" {
+	if diff := cmp.Diff(names, natstest.StreamStates(t, b.JS)); diff != "" {
 		t.Fatalf("the refused start changed\n%s", diff)
 	}
 	if _, err := keys.Put(t.Context(), manifestKey, []byte(`{"format":3,"version":"v8"}`)); err != nil {
@@ -286,24 +243,10 @@ func TestClusterIsAskedBeforeAnythingIsMade(t *testing.T) {
 	}
 	cfg.Validate = nil
 	_, err = Open(t.Context(), cfg)
-	refusedWith(t, err, "format 3", "v8", "nothing was changed")
+	natstest.RefusedWith(t, err, "format 3", "v8", "nothing was changed")
 	if !errors.Is(err, ErrNewerStore) {
 		t.Errorf("got %v", err)
 	}
-}
-
-// streamStates is how every stream of the account stands.
-func streamStates(t testing.TB, b *Store) map[string]jetstream.StreamState {
-	t.Helper()
-	all := map[string]jetstream.StreamState{}
-	list := b.JS.ListStreams(t.Context())
-	for info := range list.Info() {
-		all[info.Config.Name] = info.State
-	}
-	if err := list.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return all
 }
 
 func FuzzManifest(f *testing.F) {

@@ -8,13 +8,16 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
 	js "channelsync/events/internal/jetstream"
@@ -62,6 +65,42 @@ func Eventually(t testing.TB, within time.Duration, what string, ok func() bool)
 			t.Fatalf("not within %s: %s", within, what)
 		}
 	}
+}
+
+// StreamStates is how every stream of the account stands.
+func StreamStates(t testing.TB, of jetstream.JetStream) map[string]jetstream.StreamState {
+	t.Helper()
+	all := map[string]jetstream.StreamState{}
+	list := of.ListStreams(t.Context())
+	for info := range list.Info() {
+		all[info.Config.Name] = info.State
+	}
+	if err := list.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// RefusedWith wants an error of one line that says all of it.
+func RefusedWith(t testing.TB, err error, says ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("it was not refused")
+	}
+	for _, s := range append(says, "") {
+		if !strings.Contains(err.Error(), s) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("got %q, want one line with %q", err, s)
+		}
+	}
+}
+
+// NotTested leaves a test out where the machine lacks what it needs; CI must have it.
+func NotTested(t testing.TB, why string, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("CI must have this: "+why, args...)
+	}
+	t.Skipf("NOT TESTED: "+why, args...)
 }
 
 // freePorts are ports below those that a kernel gives to who asks for any, so that

@@ -16,6 +16,7 @@ import (
 	"channelsync/cmd/channelsync/app"
 	"channelsync/cmd/channelsync/config"
 	"channelsync/test/e2e/world"
+	"channelsync/test/harness/files"
 )
 
 const (
@@ -32,7 +33,7 @@ func refused(t *testing.T, w *world.World, says ...string) {
 
 func refusedWith(t *testing.T, dir string, settings []string, says ...string) {
 	t.Helper()
-	before := tree(t, dir)
+	before := files.Tree(t, dir)
 	args := append([]string{"--data-dir=" + dir, "--callback-listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"}, settings...)
 	cfg, err := config.Parse(args, func(string) (string, bool) { return "", false })
 	if err != nil {
@@ -48,7 +49,7 @@ func refusedWith(t *testing.T, dir string, settings []string, says ...string) {
 			t.Errorf("got %q, want one line with %q", err, s)
 		}
 	}
-	if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
+	if diff := cmp.Diff(before, files.Tree(t, dir)); diff != "" {
 		t.Errorf("the refused start changed\n%s", diff)
 	}
 }

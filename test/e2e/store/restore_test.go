@@ -14,6 +14,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events/backup/archive"
 	"channelsync/test/e2e/world"
+	"channelsync/test/harness/files"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -130,11 +131,11 @@ func TestBackupIsCheckedAndRehearsed(t *testing.T) {
 	left(t, wrong.Config.DataDir)
 
 	w.Stop()
-	before := tree(t, w.DataDir)
+	before := files.Tree(t, w.DataDir)
 	if _, err := restoring(t, file, w.DataDir, w.DataDir).Run(bounded(t)); err == nil || !strings.Contains(err.Error(), "is not empty") {
 		t.Errorf("into a store: got %v", err)
 	}
-	if diff := cmp.Diff(before, tree(t, w.DataDir)); diff != "" {
+	if diff := cmp.Diff(before, files.Tree(t, w.DataDir)); diff != "" {
 		t.Errorf("the refused restore changed\n%s", diff)
 	}
 	// What a restore that was killed left behind is in nobody's way.

@@ -165,7 +165,7 @@ func (b *bench) watcher(syncs ...v1.Sync) *Watcher {
 	b.t.Helper()
 	b.n++
 	in := &installation.Installation{
-		ID: fmt.Sprintf("01hzx3q8r9k2m4n6p8s0t2v%03d", b.n), Zone: v1.Zone{Name: "test", URL: b.url + "/atservicesrest"},
+		ID: fmt.Sprintf("01hzx3q8r9k2m4n6p8s0t%05d", b.n), Zone: v1.Zone{Name: "test", URL: b.url + "/atservicesrest"},
 		Syncs:   map[v1.Sync]*installation.SyncSettings{},
 		Secrets: installation.Secrets{Username: username, Secret: secret, TrackingIdentifier: "TRACK"},
 	}

@@ -71,3 +71,57 @@ func TestSummary(t *testing.T) {
 		})
 	}
 }
+
+// TestAgain: a failure that the load explains is tried once more, and one that it does not
+// is final.
+func TestAgain(t *testing.T) {
+	run := func(name, end string, prints ...string) string {
+		lines := []string{`{"Action":"run","Package":"p","Test":"` + name + `"}`}
+		for _, line := range prints {
+			lines = append(lines, `{"Action":"output","Package":"p","Test":"`+name+`","Output":"`+line+`\n"}`)
+		}
+		return strings.Join(append(lines, `{"Action":"`+end+`","Package":"p","Test":"`+name+`"}`), "\n") + "\n"
+	}
+	ended := `{"Action":"fail","Package":"p"}` + "\n"
+	cases := map[string]struct {
+		first, second string
+		tried         string // the pattern; empty when nothing is
+		last          string // of the output
+		ok            bool
+	}{
+		"it holds alone": {
+			run("TestA/x", "fail") + run("TestA", "fail") + run("TestB", "pass") + ended,
+			run("TestA/x", "pass") + run("TestA", "pass"),
+			"^(TestA)$", "unsteady, passed only when tried again alone: p.TestA, p.TestA/x\n3 passed, 0 failed, 0 skipped\n", true,
+		},
+		"it fails again": {
+			run("TestA", "fail") + run("TestB", "fail") + ended, run("TestA", "fail") + run("TestB", "pass"),
+			"^(TestA|TestB)$", "unsteady, passed only when tried again alone: p.TestB\n1 passed, 1 failed, 0 skipped\n", false,
+		},
+		"a data race":             {run("TestA", "fail", "WARNING: DATA RACE") + ended, "", "", "0 passed, 1 failed, 0 skipped\n", false},
+		"a panic":                 {run("TestA", "fail", "panic: no") + ended, "", "", "0 passed, 1 failed, 0 skipped\n", false},
+		"under stress":            {run("TestAUnderStress", "fail") + ended, "", "", "0 passed, 1 failed, 0 skipped\n", false},
+		"a package without tests": {run("TestA", "fail") + `{"Action":"fail","Package":"q"}` + "\n", "", "", "0 passed, 2 failed, 0 skipped\n", false},
+		"many": {
+			run("TestA", "fail") + run("TestB", "fail") + run("TestC", "fail") + run("TestD", "fail") + run("TestE", "fail") + run("TestF", "fail"),
+			"", "", "0 passed, 6 failed, 0 skipped\n", false,
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			var out strings.Builder
+			s := newSummary(&out)
+			if err := s.read(strings.NewReader(c.first)); err != nil {
+				t.Fatal(err)
+			}
+			tried := ""
+			s.again(func(pkg, pattern string) error {
+				tried += pattern
+				return s.read(strings.NewReader(c.second))
+			})
+			if ok := s.close(); ok != c.ok || tried != c.tried || !strings.HasSuffix(out.String(), c.last) {
+				t.Errorf("got %v after %q\n%s\nwant %v after %q\n%s", ok, tried, out.String(), c.ok, c.tried, c.last)
+			}
+		})
+	}
+}

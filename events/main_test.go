@@ -2,19 +2,18 @@ package events
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/internal/natstest"
 	"channelsync/events/kv"
 	"channelsync/events/store"
+	"channelsync/test/harness"
 )
 
 func TestMain(m *testing.M) {
@@ -22,14 +21,8 @@ func TestMain(m *testing.M) {
 		child(dir) // the process that crash_test.go kills
 		return
 	}
-	flag.Parse()
-	if err := flag.Set("test.parallel", "8"); err != nil { // most of what a test does is waiting, for disks and clocks
-		panic(err)
-	}
-	goleak.VerifyTestMain(m,
-		// The server's clocks and pools that live as long as the process.
-		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
-	)
+	harness.Parallel(8) // most of what a test does is waiting, for disks and clocks
+	harness.Main(m)
 }
 
 const (

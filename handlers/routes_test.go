@@ -20,11 +20,12 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/callback"
 	"channelsync/handlers/health"
+	"channelsync/test/harness"
 )
 
 func TestMain(m *testing.M) {
 	// A refused connection stays half open for half a second, so that its client can read the answer.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+	harness.Main(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
 }
 
 const token v1.Secret = "right-token"

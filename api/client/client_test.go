@@ -15,12 +15,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { harness.Main(m) }
 
 // roundTrip is a transport made of a function.
 type roundTrip func(*http.Request) (*http.Response, error)

@@ -14,12 +14,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"channelsync/test/harness"
 	"channelsync/test/harness/relay"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { harness.Main(m) }
 
 // silence is short for a test, and long enough for a busy machine.
 const silence = 700 * time.Millisecond

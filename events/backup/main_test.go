@@ -5,21 +5,16 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/events/internal/natstest"
 	"channelsync/events/store"
+	"channelsync/test/harness"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		// The server's clocks and pools that live as long as the process.
-		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
-	)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 func open(t testing.TB, change ...func(*store.Config)) *events.Bus {
 	t.Helper()

@@ -3,18 +3,12 @@ package kv
 import (
 	"testing"
 
-	"go.uber.org/goleak"
-
 	js "channelsync/events/internal/jetstream"
 	"channelsync/events/internal/natstest"
+	"channelsync/test/harness"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		// The server's clocks and pools that live as long as the process.
-		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
-	)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 func link(t testing.TB) *js.Link {
 	t.Helper()

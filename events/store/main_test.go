@@ -5,17 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"channelsync/events/kv"
+	"channelsync/test/harness"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		// The server's clocks and pools that live as long as the process.
-		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
-	)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 func open(t testing.TB, change ...func(*Config)) *Store {
 	t.Helper()

@@ -11,15 +11,15 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/internal/access"
 	"channelsync/handlers/internal/identity"
+	"channelsync/test/harness"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { harness.Main(m) }
 
 const (
 	one     = "01jxoneaaaaaaaaaaaaaaaaaaa"

@@ -13,14 +13,14 @@ import (
 	"time"
 
 	"github.com/PuerkitoBio/goquery"
-	"go.uber.org/goleak"
 	"go.uber.org/zap/zaptest"
 
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/internal/web"
+	"channelsync/test/harness"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { harness.Main(m) }
 
 const (
 	token = "the-right-token"

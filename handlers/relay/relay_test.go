@@ -16,13 +16,13 @@ import (
 
 	"channelsync/events/peer"
 	"channelsync/handlers/internal/access"
+	"channelsync/test/harness"
 	"github.com/go-chi/chi/v5"
-	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { harness.Main(m) }
 
 const installation = "01hzx3q8r9k2m4n6p8s0t2v4w6"
 

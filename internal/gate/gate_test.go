@@ -8,12 +8,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"channelsync/test/harness"
 	"channelsync/test/stress"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { harness.Main(m) }
 
 func enter(t *testing.T, ctx context.Context, k *Keyed, key string) (leave func()) {
 	t.Helper()

@@ -7,20 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/events/kv"
 	"channelsync/events/store"
+	"channelsync/test/harness"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		// The server's clocks and pools that live as long as the process.
-		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
-	)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 func ok(t testing.TB, err error) {
 	t.Helper()

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
 	"channelsync/api/autotask"
@@ -26,16 +25,12 @@ import (
 	"channelsync/sync/job"
 	"channelsync/sync/ledger"
 	"channelsync/sync/seal"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		// The server's clocks and pools that live as long as the process.
-		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
-	)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 const (
 	connection = "msp-one"

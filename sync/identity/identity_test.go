@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"go.uber.org/zap/zaptest"
 
 	v1 "channelsync/api/v1"
@@ -17,10 +16,11 @@ import (
 	"channelsync/events/kv"
 	"channelsync/events/store"
 	"channelsync/sync/seal"
+	"channelsync/test/harness"
 	"channelsync/test/harness/clock"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { harness.Main(m) }
 
 const rootToken v1.Secret = "root-token-of-this-test-0123456789"
 

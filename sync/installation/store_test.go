@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
@@ -19,14 +18,10 @@ import (
 	"channelsync/events/kv"
 	"channelsync/events/store"
 	"channelsync/sync/seal"
+	"channelsync/test/harness"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		// The server's clocks and pools that live as long as the process.
-		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
-	)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 const (
 	inst  = "01hzx3q8r9k2m4n6p8s0t2v4w6"

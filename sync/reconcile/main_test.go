@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
 	"channelsync/api/autotask"
@@ -26,17 +25,13 @@ import (
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
 	"channelsync/sync/seal"
+	"channelsync/test/harness"
 	"channelsync/test/harness/clock"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		// The server's clocks and pools that live as long as the process.
-		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
-	)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 const (
 	inst       = "01hzx3q8r9k2m4n6p8s0t2v4w6"

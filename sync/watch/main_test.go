@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
 	"channelsync/api/autotask"
@@ -25,6 +24,7 @@ import (
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
 	"channelsync/sync/seal"
+	"channelsync/test/harness"
 	"channelsync/test/harness/clock"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -37,10 +37,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	goleak.VerifyTestMain(m,
-		// The server's clocks and pools that live as long as the process.
-		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
-	)
+	harness.Main(m)
 }
 
 const (

@@ -2,18 +2,16 @@ package browser
 
 import (
 	"errors"
-	"flag"
 	"os"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	v1 "channelsync/api/v1"
 	"channelsync/test/browser/chrome"
 	"channelsync/test/e2e/world"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -40,11 +38,8 @@ func (c closing) Run() int {
 }
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if err := flag.Set("test.parallel", "4"); err != nil {
-		panic(err)
-	}
-	goleak.VerifyTestMain(closing{m})
+	harness.Parallel(4)
+	harness.Main(closing{m})
 }
 
 // tab opens a tab at the console of a world. Without Chromium the test is

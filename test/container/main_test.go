@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"github.com/testcontainers/testcontainers-go"
-	"go.uber.org/goleak"
+
+	"channelsync/test/harness"
 )
 
 func TestMain(m *testing.M) {
@@ -22,7 +23,7 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
-	goleak.VerifyTestMain(m)
+	harness.Main(m)
 }
 
 // needEngine skips the test when no Docker engine answers, and fails it in CI.

@@ -5,27 +5,22 @@
 package e2e
 
 import (
-	"flag"
 	"fmt"
 	"strconv"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	v1 "channelsync/api/v1"
 	"channelsync/test/e2e/world"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
 // TestMain lets many tests wait at once: most of what they do is waiting.
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if err := flag.Set("test.parallel", "8"); err != nil {
-		panic(err)
-	}
-	goleak.VerifyTestMain(m)
+	harness.Parallel(8)
+	harness.Main(m)
 }
 
 // soon is how long anything may take that a user would call immediate; generous,

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"channelsync/test/harness"
 )
 
 // soon is how long anything may take that is not measured; generous, since faults share their machine.
@@ -18,14 +18,8 @@ func TestMain(m *testing.M) {
 		return
 	}
 	flag.String("report", "", "also write the table of the faults to this `file`")
-	flag.Parse()
-	if err := flag.Set("test.parallel", form("10", "5")); err != nil { // most of what a fault does is waiting
-		panic(err)
-	}
-	goleak.VerifyTestMain(m,
-		// The server's clocks and pools that live as long as the process.
-		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
-	)
+	harness.Parallel(form(10, 5)) // most of what a fault does is waiting
+	harness.Main(m)
 }
 
 // full says whether the long form was asked for.

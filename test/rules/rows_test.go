@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
-	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/projection"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -287,5 +287,5 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", "500"); err != nil {
 		panic(err)
 	}
-	goleak.VerifyTestMain(m)
+	harness.Main(m)
 }

@@ -3,7 +3,7 @@ package jetstream
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"channelsync/test/harness"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { harness.Main(m) }

@@ -11,10 +11,10 @@ import (
 	"time"
 
 	callout "channelsync/api/autotask/callback"
-	"go.uber.org/goleak"
+	"channelsync/test/harness"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { harness.Main(m) }
 
 // TestRun posts callbacks to a handler that takes them as the product does: each is
 // authentic, and another one.

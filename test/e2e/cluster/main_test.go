@@ -6,7 +6,6 @@ package cluster
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -19,10 +18,10 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"go.uber.org/goleak"
 
 	v1 "channelsync/api/v1"
 	"channelsync/test/e2e/world"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 	"channelsync/test/sim/oracle"
@@ -30,14 +29,8 @@ import (
 
 // TestMain lets tests wait at once: most of what they do is waiting for leases to run out.
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if err := flag.Set("test.parallel", "4"); err != nil {
-		panic(err)
-	}
-	goleak.VerifyTestMain(m,
-		// The server's clocks and pools that live as long as the process.
-		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
-	)
+	harness.Parallel(4)
+	harness.Main(m)
 }
 
 const (

@@ -19,12 +19,13 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/test/e2e/world"
+	"channelsync/test/harness"
 	"channelsync/test/sim/autotask/callout"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/letsencrypt/pebble/v2/va.VAImpl.processTasks")) // pebble never ends it
+	harness.Main(m, goleak.IgnoreAnyFunction("github.com/letsencrypt/pebble/v2/va.VAImpl.processTasks")) // pebble never ends it
 }
 
 const (

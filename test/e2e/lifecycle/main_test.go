@@ -7,7 +7,6 @@ package lifecycle
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"net/http"
 	"slices"
@@ -15,10 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	v1 "channelsync/api/v1"
 	"channelsync/test/e2e/world"
+	"channelsync/test/harness"
 	"channelsync/test/sim/autotask/callout"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -26,11 +24,8 @@ import (
 
 // TestMain lets many tests wait at once: most of what they do is waiting.
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if err := flag.Set("test.parallel", "8"); err != nil {
-		panic(err)
-	}
-	goleak.VerifyTestMain(m)
+	harness.Parallel(8)
+	harness.Main(m)
 }
 
 // soon is how long anything may take that a user would call immediate; generous,

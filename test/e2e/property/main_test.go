@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"testing"
 
-	"go.uber.org/goleak"
+	"channelsync/test/harness"
 )
 
 // checksOfALane is how many histories each lane plays unless a flag says otherwise.
@@ -31,5 +31,5 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", strconv.Itoa(lanes)); err != nil {
 		panic(err)
 	}
-	goleak.VerifyTestMain(m)
+	harness.Main(m)
 }

@@ -13,21 +13,16 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
 	"channelsync/cmd/channelsync/config"
 	"channelsync/cmd/channelsync/offline"
 	"channelsync/test/e2e/world"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		// The server's clocks and pools that live as long as the process.
-		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
-	)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 // soon is how long anything may take that a user would call immediate; generous,
 // since tests share their machine.

@@ -1,0 +1,56 @@
+// Package bus opens real event stores for tests: the embedded NATS server in a directory of
+// the test's own.
+package bus
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"channelsync/events"
+	"channelsync/events/kv"
+	"channelsync/events/store"
+)
+
+// closesWithin bounds how long a store may take to close.
+const closesWithin = 20 * time.Second
+
+// Open opens a store, which the test's cleanup closes.
+func Open(t testing.TB) *events.Bus {
+	t.Helper()
+	b := In(t, t.TempDir())
+	t.Cleanup(func() { Close(t, b) })
+	return b
+}
+
+// In opens the store of a directory. The test closes it, since it opens it more than once.
+func In(t testing.TB, dir string) *events.Bus {
+	t.Helper()
+	b, err := events.Open(t.Context(), store.Config{DataDir: dir, Log: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// Close closes a store; the context of a test has ended by the time of its cleanup.
+func Close(t testing.TB, b *events.Bus) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), closesWithin)
+	defer cancel()
+	if err := b.Close(ctx); err != nil {
+		t.Errorf("close the store: %v", err)
+	}
+}
+
+// Table opens a table of a store, with one revision of each key.
+func Table(t testing.TB, b *events.Bus, name string) *kv.Table {
+	t.Helper()
+	table, err := b.Table(t.Context(), kv.Config{Name: name, History: 1, Secure: name == "keys"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}

@@ -1,0 +1,73 @@
+// Package harness is what the tests of every package share: the start of a package's
+// tests, and waiting with a deadline. It imports nothing of ours, so that every package's
+// own tests may use it; the folders below it hold what needs more.
+package harness
+
+import (
+	"errors"
+	"flag"
+	"strconv"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// Main runs the tests of a package and fails it when a goroutine is left behind. What the
+// NATS server keeps for as long as the process lives is none.
+func Main(m goleak.TestingM, except ...goleak.Option) {
+	goleak.VerifyTestMain(m, append(except, goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"))...)
+}
+
+// Parallel lets n of a package's parallel tests run at once, where most of what they do is
+// waiting. A TestMain calls it before Main; -parallel on the command line is overruled.
+func Parallel(n int) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", strconv.Itoa(n)); err != nil {
+		panic(err)
+	}
+}
+
+// Soon is how long a test waits for what takes no time that a user would notice. It is
+// generous, since tests share their machine, and costs nothing: a wait ends as soon as its
+// condition holds.
+const Soon = 60 * time.Second
+
+// every is how often a condition is tried.
+const every = 10 * time.Millisecond
+
+// Eventually tries check until it returns nil. After within the test fails with the last
+// error of check.
+func Eventually(t testing.TB, what string, within time.Duration, check func() error) {
+	t.Helper()
+	end := time.NewTimer(within)
+	defer end.Stop()
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-end.C:
+			t.Fatalf("%s: not within %s: %v", what, within, err)
+		case <-t.Context().Done():
+			t.Fatalf("%s: the test is over: %v", what, err)
+		}
+	}
+}
+
+var errNotYet = errors.New("it does not hold")
+
+// Until is Eventually for a condition that has nothing to say about itself.
+func Until(t testing.TB, what string, within time.Duration, holds func() bool) {
+	t.Helper()
+	Eventually(t, what, within, func() error {
+		if !holds() {
+			return errNotYet
+		}
+		return nil
+	})
+}

@@ -8,6 +8,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
+	"channelsync/sync/issue"
 	"channelsync/sync/watch"
 )
 
@@ -25,7 +26,7 @@ func (m *Manager) CreateBridge(ctx context.Context, id, name string) (v1.Bridge,
 		return v1.Bridge{}, conflict("the installation is uninstalled", "Reinstall it first.")
 	}
 	if m.PublicURL == "" {
-		return v1.Bridge{}, conflict("no public URL is set, so nothing can call this service", describe("no_public_url").Fix)
+		return v1.Bridge{}, conflict("no public URL is set, so nothing can call this service", issue.Describe("no_public_url").Fix)
 	}
 	b := v1.Bridge{GUID: newGUID(), Secret: watch.NewSecret(), URL: watch.CallbackURL(m.PublicURL, id)}
 	_, err = m.Store.Change(ctx, id, func(in *installation.Installation) error {

@@ -157,7 +157,7 @@ func (m *Manager) align(ctx context.Context, id string) {
 	case rt.account != accountOf(in):
 		rt.account = accountOf(in)
 		rt.autotask.SetCredentials(credentialsOf(in), in.Zone)
-		rt.issues.clear("credentials_refused")
+		rt.issues.Clear("credentials_refused")
 		rt.resume()
 	}
 }

@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"channelsync/sync/installation"
+	"channelsync/sync/issue"
 	"channelsync/sync/watch"
 )
 
 // contested are the issues of registrations that others change: of another address as soon as they did once, of
 // anything else from when it is left alone.
-func contested(in *installation.Installation) []issue {
+func contested(in *installation.Installation) []issue.Issue {
 	var moved, touched *installation.Registration
 	for i := range in.Registrations {
 		r := &in.Registrations[i]
@@ -22,12 +23,12 @@ func contested(in *installation.Installation) []issue {
 			touched = r
 		}
 	}
-	var out []issue
+	var out []issue.Issue
 	if moved != nil {
-		out = append(out, issue{code: "webhook_contested", detail: movedDetail(moved)})
+		out = append(out, issue.Issue{Code: "webhook_contested", Detail: movedDetail(moved)})
 	}
 	if touched != nil {
-		out = append(out, issue{code: "webhook_disturbed", detail: touchedDetail(touched), nextAt: touched.Touched.LastAt.Add(watch.TouchedAgain)})
+		out = append(out, issue.Issue{Code: "webhook_disturbed", Detail: touchedDetail(touched), NextAt: touched.Touched.LastAt.Add(watch.TouchedAgain)})
 	}
 	return out
 }

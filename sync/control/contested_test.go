@@ -43,16 +43,16 @@ func TestContestedWebhooksAreSaid(t *testing.T) {
 				}
 				return
 			}
-			if len(got) != 1 || got[0].code != one.code {
+			if len(got) != 1 || got[0].Code != one.code {
 				t.Fatalf("got %+v, want one %s", got, one.code)
 			}
 			for _, text := range one.says {
-				if !strings.Contains(got[0].detail, text) {
-					t.Errorf("%q does not say %q", got[0].detail, text)
+				if !strings.Contains(got[0].Detail, text) {
+					t.Errorf("%q does not say %q", got[0].Detail, text)
 				}
 			}
-			if strings.Contains(got[0].detail, "%!") {
-				t.Errorf("detail %q", got[0].detail)
+			if strings.Contains(got[0].Detail, "%!") {
+				t.Errorf("detail %q", got[0].Detail)
 			}
 		})
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
+	"channelsync/sync/issue"
 	"channelsync/sync/ledger"
 	"channelsync/sync/reconcile"
 )
@@ -104,7 +104,7 @@ func next(in *installation.Installation, l reconcile.Looked, e v1.Explanation, u
 	case l.Before.Discarded && !l.Decision.Met:
 		return sentence(l.Decision.Detail()) + " " + staysAsItIs
 	case !l.Decision.Met:
-		return l.Decision.Detail() + " " + whatToDo(l.Decision.Reasons())
+		return l.Decision.Detail() + " " + issue.FixOfReasons(l.Decision.Reasons())
 	case !in.Running(syncOf(e.Kind)):
 		return "Every condition holds, but its sync is stopped. Start it, and what waits is sent."
 	case l.Before.Outcome == v1.OutcomeDead:
@@ -139,7 +139,7 @@ func afterFailure(code string) string {
 func known(l reconcile.Looked, o v1.Options) string {
 	var out []string
 	for _, code := range l.Notes {
-		out = append(out, describe(code).Title+": "+fixOfNote(code, o, l.Sources))
+		out = append(out, issue.Describe(code).Title+": "+issue.FixOfNote(code, o, l.Sources))
 	}
 	return strings.Join(out, " ")
 }
@@ -161,32 +161,6 @@ func times(n int) string {
 // sentence ends a text with a full stop.
 func sentence(text string) string { return strings.TrimRight(text, ". ") + "." }
 
-// whatToDo is the fix of the conditions that do not hold, by their reason codes.
-func whatToDo(reasons []string) string {
-	fixes := map[string]string{
-		v1.ReasonTypeNotCustomer:  "Set the company's type to Customer in Autotask to sync it.",
-		v1.ReasonStatusInactive:   "Set the company active in Autotask to sync it.",
-		v1.ReasonExcluded:         "Change the include or exclude list in the installation's options to sync it.",
-		v1.ReasonFiltered:         "Change the filters in the installation's options to sync it.",
-		v1.ReasonContractInactive: "Set the contract's status to In Effect, or the option contractStatus to any.",
-		v1.ReasonClientOutOfScope: "Look at the contract's company: it must be an active Customer.",
-		v1.ReasonSyncNotInstalled: "Install the sync.",
-		v1.ReasonNoContract:       "Add a contract in Autotask.",
-		v1.ReasonOwnCompany:       "Your own organization never syncs.",
-		v1.ReasonDeletedAtSource:  "Nothing is removed at Channel Program.",
-	}
-	for _, final := range []string{v1.ReasonOwnCompany, v1.ReasonDeletedAtSource} {
-		if slices.Contains(reasons, final) {
-			return fixes[final] // no list or filter changes that
-		}
-	}
-	var out []string
-	for _, code := range reasons {
-		out = append(out, fixes[code])
-	}
-	return strings.Join(out, " ")
-}
-
 // triedAgain is how a record comes to be tried that no longer is by itself. It holds
 // whether its dead letter is there or was dismissed or dropped.
 const triedAgain = "It is no longer tried by itself: an edit in Autotask tries it again, and \"Sync now\" (channelsync record reconcile) at once."
@@ -198,23 +172,23 @@ const staysAsItIs = "A mass change that it was part of was discarded, so it stay
 func fixOf(e *ledger.Entry) string {
 	switch {
 	case e.Held:
-		return describe("mass_change_held").Fix
+		return issue.Describe("mass_change_held").Fix
 	case e.Discarded:
 		return staysAsItIs
 	case e.Outcome == v1.OutcomeNotMet:
-		return whatToDo(e.Reasons)
+		return issue.FixOfReasons(e.Reasons)
 	case e.Outcome == v1.OutcomeWaiting:
 		return "Start the sync, and what waits is sent."
 	case e.Outcome == v1.OutcomeRetrying:
 		var fixes []string
 		for _, code := range e.Reasons {
-			fixes = append(fixes, describe(code).Fix)
+			fixes = append(fixes, issue.Describe(code).Fix)
 		}
 		return strings.Join(fixes, " ")
 	case e.Outcome == v1.OutcomeDead:
 		var fixes []string
 		for _, code := range e.Reasons {
-			_, fix := deadWords(code)
+			_, fix := issue.DeadLetter(code)
 			fixes = append(fixes, fix)
 		}
 		return strings.Join(append(fixes, triedAgain), " ")
@@ -229,9 +203,9 @@ func (m *Manager) atWork(in *installation.Installation) (*runtime, error) {
 	case in.Uninstalled || rt == nil:
 		return nil, conflict("the installation is not running", "Reinstall it first.")
 	case rt.target == nil:
-		return nil, conflict("no Channel Program address is set", describe("channel_program_url_missing").Fix)
+		return nil, conflict("no Channel Program address is set", issue.Describe("channel_program_url_missing").Fix)
 	case in.Refused:
-		return nil, conflict("Autotask refuses the credentials of this installation", describe("credentials_refused").Fix)
+		return nil, conflict("Autotask refuses the credentials of this installation", issue.Describe("credentials_refused").Fix)
 	}
 	return rt, nil
 }
@@ -242,7 +216,7 @@ func cannotAsk(err error) error {
 	if road.Side != reconcile.SideAutotask {
 		return err
 	}
-	words := describe(road.Code)
+	words := issue.Describe(road.Code)
 	return unavailable(words.Title+": "+err.Error(), words.Fix)
 }
 

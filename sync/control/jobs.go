@@ -121,7 +121,7 @@ func (rt *runtime) runJobs(ctx context.Context) {
 			running = rt.m.Jobs.Running(rt.id)
 		}
 		if len(running) == 0 {
-			rt.issues.clearSide("jobs")
+			rt.issues.ClearFrom("jobs")
 			continue
 		}
 		now := lookAt(running[0])
@@ -160,7 +160,7 @@ func (rt *runtime) work(ctx context.Context, j job.Job, still bool) error {
 		if err := rt.begin(ctx, j); err != nil {
 			return err
 		}
-		rt.issues.clearSide("jobs")
+		rt.issues.ClearFrom("jobs")
 	}
 	if err := rt.m.Jobs.Flush(ctx, rt.id); err != nil {
 		return err

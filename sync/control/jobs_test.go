@@ -61,20 +61,6 @@ func TestJobsShowWhatTheyWereAskedFor(t *testing.T) {
 	}
 }
 
-func TestDeadLettersSayWhatToDo(t *testing.T) {
-	for code, want := range map[string][2]string{
-		"rejected":             {"Channel Program rejects records", "Correct the field named in the record in Autotask; it is sent again when it changes."},
-		"target_failed":        {"Channel Program fails on single records", "Open the record: it says what was answered, and what to do about it. Once that is put right, \"Sync now\" sends it at once."},
-		"autotask_unavailable": {"Autotask does not answer", "It was tried again and again, for twelve hours. Try it once more; if it fails again, look at the detail."},
-		"callback_unreadable":  {"A callback could not be read", "Its signature is right, its body is not that of a webhook. Look at the body; if a bridge of your own sent it, correct the bridge. Then dismiss it."},
-		"something_new":        {"Something went wrong", "Look at the detail, put right what it names, then try again."},
-	} {
-		if title, fix := deadWords(code); title != want[0] || fix != want[1] {
-			t.Errorf("%s: got %q, %q", code, title, fix)
-		}
-	}
-}
-
 // A cursor that nobody was given is the client's mistake: not an error of ours, and
 // not the end of the list.
 func TestForeignCursorsAreRefused(t *testing.T) {

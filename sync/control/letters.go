@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/installation"
+	"channelsync/sync/issue"
 	"channelsync/sync/ledger"
 )
 
@@ -25,25 +25,9 @@ func (m *Manager) DeadLetterList(ctx context.Context, id, cursor string, limit i
 		return v1.Page[v1.DeadLetter]{}, v1.InvalidCursor()
 	}
 	for i := range page.Items {
-		page.Items[i].Title, page.Items[i].Fix = deadWords(page.Items[i].Code)
+		page.Items[i].Title, page.Items[i].Fix = issue.DeadLetter(page.Items[i].Code)
 	}
 	return page, err
-}
-
-// deadWords say what a cause means and what to do about it. What ended up among the
-// dead letters is not tried again by itself, whatever the words of an issue say.
-func deadWords(code string) (title, fix string) {
-	words, known := issueWords[code]
-	switch {
-	case code == deadletter.CodeUnreadable:
-		return "A callback could not be read", "Its signature is right, its body is not that of a webhook. Look at the body; " +
-			"if a bridge of your own sent it, correct the bridge. Then dismiss it."
-	case !known:
-		return "Something went wrong", "Look at the detail, put right what it names, then try again."
-	case words.severity == v1.SeverityRetrying && strings.HasPrefix(words.fix, "Nothing to do"):
-		return words.title, "It was tried again and again, for twelve hours. Try it once more; if it fails again, look at the detail."
-	}
-	return words.title, words.fix
 }
 
 // Requeue takes dead letters off the list and marks their records due: those

@@ -238,7 +238,7 @@ func TestIssueOfACancelledJobGoes(t *testing.T) {
 	ok(t, err)
 	rt := d.runtime(in.ID)
 	d.eventually("the issue is raised", func() error {
-		if !rt.issues.has("autotask_unavailable") {
+		if !rt.issues.Has("autotask_unavailable") {
 			return errors.New("none")
 		}
 		return nil
@@ -248,7 +248,7 @@ func TestIssueOfACancelledJobGoes(t *testing.T) {
 	poke(rt.newJob)
 	poke(rt.pollNow)
 	d.eventually("the issue is gone", func() error {
-		if rt.issues.has("autotask_unavailable") {
+		if rt.issues.Has("autotask_unavailable") {
 			return errors.New("still there")
 		}
 		return nil

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	v1 "channelsync/api/v1"
+	"channelsync/sync/issue"
 )
 
 // OpenIssues returns how every installation stands: id, name, state and issues.
@@ -44,9 +45,9 @@ func (m *Manager) OwnIssues(ctx context.Context) ([]v1.InstallationStatus, error
 			return nil, err
 		}
 		if rt != nil {
-			issues = append(issues, rt.issues.list()...)
+			issues = append(issues, rt.issues.List()...)
 		}
-		out = append(out, v1.InstallationStatus{ID: in.ID, Name: in.Name, State: state(in, rt, false, m.Now()), Issues: sorted(issues)})
+		out = append(out, v1.InstallationStatus{ID: in.ID, Name: in.Name, State: state(in, rt, false, m.Now()), Issues: issue.Sort(issues)})
 	}
 	return out, nil
 }

@@ -5,6 +5,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
+	"channelsync/sync/issue"
 )
 
 // TestOpenIssuesAreThoseOfTheList: the cheap way says what the admin API shows.
@@ -23,7 +24,7 @@ func TestOpenIssuesAreThoseOfTheList(t *testing.T) {
 		t.Fatal(err)
 	}
 	rt := d.newRuntime(in)
-	rt.issues.raise(issue{code: "throttled"})
+	rt.issues.Raise(issue.Issue{Code: "throttled"})
 	d.mu.Lock()
 	d.runtimes["01kav4xe5y0w8j3m9q2r7t6c1d"] = rt
 	d.mu.Unlock()

@@ -55,8 +55,8 @@ func TestAPanicInAStepIsThatStepsFailure(t *testing.T) {
 			m.entity.Store(one.entity)
 			one.begin(d, rt)
 			d.eventually("it is shown", func() error {
-				if !rt.issues.has(reconcile.CodeInternal) {
-					return fmt.Errorf("issues %v", rt.issues.list())
+				if !rt.issues.Has(reconcile.CodeInternal) {
+					return fmt.Errorf("issues %v", rt.issues.List())
 				}
 				return nil
 			})
@@ -73,8 +73,8 @@ func TestAPanicInAStepIsThatStepsFailure(t *testing.T) {
 			one.begin(d, rt)
 			poke(rt.newJob)
 			d.eventually("it goes on", func() error {
-				if rt.issues.has(reconcile.CodeInternal) {
-					return fmt.Errorf("issues %v", rt.issues.list())
+				if rt.issues.Has(reconcile.CodeInternal) {
+					return fmt.Errorf("issues %v", rt.issues.List())
 				}
 				return nil
 			})

@@ -10,6 +10,7 @@ import (
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
+	"channelsync/sync/issue"
 )
 
 // need is an entity that a sync reads.
@@ -137,7 +138,7 @@ func (m *Manager) webhookCheck(ctx context.Context, client *autotask.Client) v1.
 		if err != nil && autotask.KindOf(err) != autotask.KindPermission {
 			detail = "Autotask did not say whether webhooks may be created: " + err.Error()
 		}
-		return v1.Check{Name: "webhooks", Detail: detail, Fix: describe("webhook_not_allowed").Fix}
+		return v1.Check{Name: "webhooks", Detail: detail, Fix: issue.Describe("webhook_not_allowed").Fix}
 	}
 	return v1.Check{Name: "webhooks", OK: true, Detail: "The API user may create webhooks."}
 }
@@ -174,7 +175,7 @@ func targetFix(err error) string {
 	e, _ := errors.AsType[*channelprogram.Error](err)
 	switch {
 	case e != nil && e.Status == http.StatusPaymentRequired:
-		return describe("channel_program_subscription").Fix
+		return issue.Describe("channel_program_subscription").Fix
 	case e != nil && e.Code == channelprogram.CodeConnectionPaused:
 		return "Resume the connection in Channel Program, then try again."
 	case e != nil && e.Code == channelprogram.CodeConnectionUninstalled:

@@ -24,11 +24,11 @@ func TestAnAnswerToReplacedCredentialsSaysNothingOfTheNewOnes(t *testing.T) {
 	rt.zoneMoved(before, v1.Zone{Name: "old", URL: "http://old.example"})
 	now, err := d.Store.Get(in.ID)
 	ok(t, err)
-	if now.Refused || now.Zone.Name != "new" || len(rt.issues.list()) != 0 {
-		t.Errorf("refused %v, zone %+v, issues %+v", now.Refused, now.Zone, rt.issues.list())
+	if now.Refused || now.Zone.Name != "new" || len(rt.issues.List()) != 0 {
+		t.Errorf("refused %v, zone %+v, issues %+v", now.Refused, now.Zone, rt.issues.List())
 	}
 	rt.refused(credentialsOf(in), errors.New("401"))
-	if now, err = d.Store.Get(in.ID); err != nil || !now.Refused || now.RefusedFor != "401" || !rt.issues.has("credentials_refused") {
+	if now, err = d.Store.Get(in.ID); err != nil || !now.Refused || now.RefusedFor != "401" || !rt.issues.Has("credentials_refused") {
 		t.Errorf("the new ones refused: %v, %q, %v", now.Refused, now.RefusedFor, err)
 	}
 }

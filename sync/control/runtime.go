@@ -18,6 +18,7 @@ import (
 	"channelsync/internal/panics"
 	"channelsync/internal/progress"
 	"channelsync/sync/installation"
+	"channelsync/sync/issue"
 	"channelsync/sync/reconcile"
 	"channelsync/sync/watch"
 )
@@ -35,7 +36,7 @@ type runtime struct {
 	rec       *reconcile.Reconciler
 	worker    *reconcile.Worker
 	watcher   *watch.Watcher
-	issues    *issues
+	issues    *issue.Set
 	freshness *reconcile.Freshness
 
 	watching   gate.Gate     // the watcher's steps never overlap
@@ -62,7 +63,7 @@ type runtime struct {
 
 func (m *Manager) newRuntime(in *installation.Installation) *runtime {
 	rt := &runtime{
-		m: m, id: in.ID, log: m.Log.With(zap.String(v1.LogInstallation, in.ID)), issues: newIssues(m.Now), freshness: &reconcile.Freshness{},
+		m: m, id: in.ID, log: m.Log.With(zap.String(v1.LogInstallation, in.ID)), issues: issue.NewSet(m.Now), freshness: &reconcile.Freshness{},
 		check: make(chan struct{}, 1), pollNow: make(chan struct{}, 1), newJob: make(chan struct{}, 1),
 	}
 	rt.autotask = m.autotaskClient(in, rt)
@@ -70,7 +71,7 @@ func (m *Manager) newRuntime(in *installation.Installation) *runtime {
 	hold := m.holdOf(in.ID)
 	target, err := m.targetClient(in, hold)
 	if err != nil {
-		rt.issues.raise(issue{code: "channel_program_url_missing", detail: err.Error()})
+		rt.issues.Raise(issue.Issue{Code: "channel_program_url_missing", Detail: err.Error()})
 	}
 	rt.target = target
 	rt.rec = reconcile.New(reconcile.Config{
@@ -87,7 +88,7 @@ func (m *Manager) newRuntime(in *installation.Installation) *runtime {
 		PartsEvery: m.Intervals.Parts, PollEvery: m.Intervals.Poll,
 	})
 	if in.Refused {
-		rt.issues.raise(issue{code: "credentials_refused", detail: in.RefusedFor})
+		rt.issues.Raise(issue.Issue{Code: "credentials_refused", Detail: in.RefusedFor})
 	}
 	return rt
 }
@@ -263,11 +264,11 @@ func (rt *runtime) Broken(road reconcile.Road, next time.Time) {
 	if road.Code == "credentials_refused" {
 		return // told by the client itself, once
 	}
-	rt.issues.raise(issue{code: road.Code, side: string(road.Side), detail: road.Err.Error(), act: road.Pause, nextAt: next})
+	rt.issues.Raise(issue.Issue{Code: road.Code, Source: string(road.Side), Detail: road.Err.Error(), Act: road.Pause, NextAt: next})
 }
 
 // Mended is told by the worker that a side works again.
-func (rt *runtime) Mended(side reconcile.Side) { rt.issues.clearSide(string(side)) }
+func (rt *runtime) Mended(side reconcile.Side) { rt.issues.ClearFrom(string(side)) }
 
 // errReplaced says that credentials are not the installation's any more.
 var errReplaced = errors.New("the credentials were replaced meanwhile")
@@ -297,11 +298,11 @@ func (rt *runtime) zoneMoved(of autotask.Credentials, zone v1.Zone) {
 // restart tries them again.
 func (rt *runtime) refused(of autotask.Credentials, cause error) {
 	// Raised first: whoever replaces the credentials after they are stored as refused clears it.
-	rt.issues.raise(issue{code: "credentials_refused", detail: cause.Error(), act: true})
+	rt.issues.Raise(issue.Issue{Code: "credentials_refused", Detail: cause.Error(), Act: true})
 	err := rt.changeOf(of, func(in *installation.Installation) { in.Refused, in.RefusedFor = true, cause.Error() })
 	if errors.Is(err, errReplaced) {
 		if in, err := rt.installation(); err != nil || !in.Refused {
-			rt.issues.clear("credentials_refused")
+			rt.issues.Clear("credentials_refused")
 		}
 	}
 	rt.log.Warn("credentials refused", zap.NamedError(v1.LogCause, cause), zap.Error(err))
@@ -347,7 +348,7 @@ func (rt *runtime) failed(ctx context.Context, what string, err error) {
 	if road.Code == "credentials_refused" || road.Side != reconcile.SideAutotask && road.Code != reconcile.CodeInternal {
 		return
 	}
-	rt.issues.raise(issue{code: road.Code, side: what, detail: err.Error(), act: road.Pause, nextAt: road.At})
+	rt.issues.Raise(issue.Issue{Code: road.Code, Source: what, Detail: err.Error(), Act: road.Pause, NextAt: road.At})
 }
 
 var _ reconcile.Worklist = (*events.Worklist)(nil)

@@ -14,6 +14,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events/lease"
 	"channelsync/sync/installation"
+	"channelsync/sync/issue"
 	"channelsync/sync/job"
 )
 
@@ -177,7 +178,7 @@ func (m *Manager) Test(ctx context.Context, id string) (v1.Checks, error) {
 		return v1.Checks{}, err
 	}
 	if in.Refused {
-		words := describe("credentials_refused")
+		words := issue.Describe("credentials_refused")
 		checks := []v1.Check{{Name: "credentials", Detail: words.Detail, Fix: words.Fix}}
 		_ = m.tryTarget(ctx, in, &checks)
 		return v1.Checks{Checks: checks}, nil
@@ -264,7 +265,7 @@ func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credenti
 	}
 	if rt := m.runtime(id); rt != nil {
 		rt.autotask.SetCredentials(credentialsOf(kept), kept.Zone)
-		rt.issues.clear("credentials_refused")
+		rt.issues.Clear("credentials_refused")
 		rt.worker.Kick()
 		poke(rt.check)
 		poke(rt.newJob)

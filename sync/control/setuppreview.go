@@ -9,6 +9,7 @@ import (
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
+	"channelsync/sync/issue"
 	"channelsync/sync/reconcile"
 )
 
@@ -77,41 +78,10 @@ func previewCounts(records []reconcile.Surveyed) v1.PreviewCounts {
 func ranked(because map[string]int) []v1.PreviewReason {
 	out := []v1.PreviewReason{}
 	for code, n := range because {
-		out = append(out, v1.PreviewReason{Code: code, Count: n, Detail: reasonWords(code)})
+		out = append(out, v1.PreviewReason{Code: code, Count: n, Detail: issue.Reason(code)})
 	}
 	slices.SortFunc(out, func(a, b v1.PreviewReason) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code))
 	})
 	return out
-}
-
-// reasonWords says why many records together do not sync; one record's own detail
-// is its condition's.
-func reasonWords(code string) string {
-	switch code {
-	case v1.ReasonTypeNotCustomer:
-		return "company type is not Customer"
-	case v1.ReasonStatusInactive:
-		return "company is not active"
-	case v1.ReasonOwnCompany:
-		return "company is your own organization"
-	case v1.ReasonNoContract:
-		return "company has no contract"
-	case v1.ReasonContractInactive:
-		return "contract is not active"
-	case v1.ReasonExcluded:
-		return "left out by the include or exclude list"
-	case v1.ReasonFiltered:
-		return "left out by the filters for classification, contract type or category"
-	case v1.ReasonDeletedAtSource:
-		return "no longer exists in Autotask"
-	case v1.ReasonClientOutOfScope:
-		return "the contract's company does not sync"
-	case v1.ReasonSyncNotInstalled:
-		return "the sync is not installed"
-	case "not_pushable":
-		return "a name is missing or too long for Channel Program"
-	default: // a row that cannot be read
-		return "Autotask's answer for it cannot be read"
-	}
 }

@@ -210,14 +210,6 @@ func TestPreviewSaysWhyInPlainWords(t *testing.T) {
 	if diff := cmp.Diff(want, preview); diff != "" {
 		t.Error(diff)
 	}
-	for _, code := range []string{
-		v1.ReasonOwnCompany, v1.ReasonContractInactive, v1.ReasonExcluded, v1.ReasonFiltered,
-		v1.ReasonDeletedAtSource, v1.ReasonClientOutOfScope, v1.ReasonSyncNotInstalled, "not_pushable", "row_unreadable",
-	} {
-		if words := reasonWords(code); words == "" || strings.Contains(words, "_") {
-			t.Errorf("%s: %q", code, words)
-		}
-	}
 }
 
 // TestPreviewIsRefusedLikeATest: what ?test=only refuses, a preview refuses before it reads anything.

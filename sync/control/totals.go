@@ -136,7 +136,7 @@ func (m *Manager) gather(ctx context.Context) (Totals, error) {
 		if rt == nil {
 			continue
 		}
-		for _, i := range rt.issues.list() {
+		for _, i := range rt.issues.List() {
 			t.Issues[IssueKey{i.Code, i.Severity}]++
 		}
 		used, limit, _ := rt.autotask.Budget()

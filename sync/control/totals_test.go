@@ -15,6 +15,7 @@ import (
 	"channelsync/events/kv"
 	"channelsync/events/store"
 	"channelsync/sync/installation"
+	"channelsync/sync/issue"
 	"channelsync/sync/job"
 	"channelsync/sync/seal"
 )
@@ -37,11 +38,11 @@ func (d *desk) keep(n int, edit func(*installation.Installation)) *installation.
 }
 
 // work makes an installation look as if it ran, with these issues.
-func (d *desk) work(in *installation.Installation, issues ...issue) {
+func (d *desk) work(in *installation.Installation, issues ...issue.Issue) {
 	rt := d.newRuntime(in)
 	rt.tried.Store(true)
 	for _, i := range issues {
-		rt.issues.raise(i)
+		rt.issues.Raise(i)
 	}
 	d.t.Cleanup(rt.close)
 	d.Manager.mu.Lock()
@@ -70,12 +71,12 @@ func TestTotals(t *testing.T) {
 			{Entity: "bridge x", Bridge: true},
 		}
 	})
-	d.work(live, issue{code: "cost_unknown", side: "one"}, issue{code: "cost_unknown", side: "other"})
+	d.work(live, issue.Issue{Code: "cost_unknown", Source: "one"}, issue.Issue{Code: "cost_unknown", Source: "other"})
 	slow := d.keep(2, nil)
-	d.work(slow, issue{code: "throttled"})
+	d.work(slow, issue.Issue{Code: "throttled"})
 	refused := d.keep(3, func(in *installation.Installation) { in.Refused = true })
 	stopped := d.keep(4, func(in *installation.Installation) { in.Stopped = true })
-	d.work(stopped, issue{code: "throttled"})
+	d.work(stopped, issue.Issue{Code: "throttled"})
 	d.keep(5, func(in *installation.Installation) { in.Uninstalled = true })
 
 	ok(t, w.Mark(ctx, marks(live, events.LaneLive, 2)))

@@ -12,6 +12,7 @@ import (
 	"channelsync/internal/panics"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/installation"
+	"channelsync/sync/issue"
 	"channelsync/sync/job"
 	"channelsync/sync/ledger"
 )
@@ -78,7 +79,7 @@ func (m *Manager) unattended(in *installation.Installation) v1.Installation {
 	if out.State == v1.StateInstalling {
 		out.State = v1.StateDegraded
 	}
-	i := describe("no_instance")
+	i := issue.Describe("no_instance")
 	i.FirstAt, i.LastAt = m.Now(), m.Now()
 	out.Issues = append(out.Issues, i)
 	return out
@@ -160,7 +161,7 @@ func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.I
 	if rt != nil {
 		out.Freshness = rt.freshness.Read(m.Now())
 		out.Repaired = int(rt.repaired.Load())
-		out.Issues = append(out.Issues, rt.issues.list()...)
+		out.Issues = append(out.Issues, rt.issues.List()...)
 		at := rt.worker.GoesOnAt()
 		if bulk := rt.worker.BulkGoesOnAt(); bulk.After(at) {
 			at = bulk
@@ -182,11 +183,11 @@ func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.I
 		return out, err
 	}
 	if some {
-		i := describe(deadletter.CodeDropped)
+		i := issue.Describe(deadletter.CodeDropped)
 		i.Detail, i.FirstAt, i.LastAt = dropped.Detail+" "+i.Detail, dropped.FirstAt, dropped.LastAt
 		out.Issues = append(out.Issues, i)
 	}
-	out.Issues = sorted(out.Issues)
+	out.Issues = issue.Sort(out.Issues)
 	out.State = state(in, rt, len(backfilling) > 0, m.Now())
 	return out, nil
 }
@@ -214,7 +215,7 @@ func state(in *installation.Installation, rt *runtime, backfilling bool, now tim
 		return v1.StateNeedsCredentials
 	case rt == nil || !rt.tried.Load():
 		return v1.StateInstalling
-	case rt.worker.GoesOnAt().After(now) || rt.issues.has(degrading...) || rt.issues.has(contesting...) && !rt.registered.Load():
+	case rt.worker.GoesOnAt().After(now) || rt.issues.Has(issue.Degrading...) || rt.issues.Has(issue.Contesting...) && !rt.registered.Load():
 		return v1.StateDegraded
 	case backfilling:
 		return v1.StateBackfilling
@@ -222,15 +223,6 @@ func state(in *installation.Installation, rt *runtime, backfilling bool, now tim
 		return v1.StateLive
 	}
 }
-
-// degrading are the issues that keep changes from arriving in time.
-var degrading = []string{
-	"permission_missing", "throttled", "autotask_unavailable", "autotask_query_refused", "channel_program_refused", "channel_program_subscription",
-	"channel_program_throttled", "channel_program_unavailable", "channel_program_url_missing", "store_unavailable", "webhook_inactive",
-}
-
-// contesting are the issues of webhooks that degrade an installation as long as it does without them.
-var contesting = []string{"webhook_contested", "webhook_disturbed", "webhook_former_owner"}
 
 // waiting counts the records that wait for a stopped sync.
 func (m *Manager) waiting(ctx context.Context, id string) (int, error) {
@@ -252,7 +244,7 @@ func (m *Manager) recordIssues(ctx context.Context, in *installation.Installatio
 	add := func(code string, at, first time.Time) {
 		i := byCode[code]
 		if i == nil {
-			d := describeWith(code, in.Options)
+			d := issue.DescribeFor(code, in.Options)
 			i = &d
 			byCode[code] = i
 		}

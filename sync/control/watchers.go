@@ -12,6 +12,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/internal/panics"
 	"channelsync/internal/progress"
+	"channelsync/sync/issue"
 	"channelsync/sync/job"
 	"channelsync/sync/watch"
 )
@@ -25,7 +26,7 @@ const registerSoon = 5 * time.Second
 func (rt *runtime) watchWebhooks(ctx context.Context) {
 	if rt.m.PublicURL == "" {
 		rt.tried.Store(true)
-		rt.issues.raise(issue{code: "no_public_url"})
+		rt.issues.Raise(issue.Issue{Code: "no_public_url"})
 		return
 	}
 	for ctx.Err() == nil {
@@ -50,12 +51,12 @@ func (rt *runtime) contests() {
 	}
 	open := map[string]bool{}
 	for _, i := range contested(in) {
-		open[i.code] = true
-		rt.issues.raise(i)
+		open[i.Code] = true
+		rt.issues.Raise(i)
 	}
 	for _, code := range []string{"webhook_contested", "webhook_disturbed"} {
 		if !open[code] {
-			rt.issues.clear(code)
+			rt.issues.Clear(code)
 		}
 	}
 }
@@ -88,27 +89,27 @@ func (rt *runtime) checkWebhooks(ctx context.Context) time.Duration {
 	switch {
 	case err == nil:
 		rt.registered.Store(true)
-		rt.issues.clear("webhook_not_allowed")
-		rt.issues.clear("webhook_inactive")
-		rt.issues.clearSide("webhooks")
+		rt.issues.Clear("webhook_not_allowed")
+		rt.issues.Clear("webhook_inactive")
+		rt.issues.ClearFrom("webhooks")
 		rt.failed(ctx, "missed", rt.readMissed(ctx))
 		rt.catchUp.Store(true)
 		poke(rt.pollNow)
 		return interval
 	case errors.Is(err, watch.ErrFormer), errors.Is(err, watch.ErrContested):
 		rt.registered.Store(false)
-		rt.issues.clearSide("webhooks")
+		rt.issues.ClearFrom("webhooks")
 		if errors.Is(err, watch.ErrFormer) {
-			rt.issues.raise(issue{code: "webhook_former_owner", side: "webhooks", detail: err.Error(), nextAt: rt.m.Now().Add(interval)})
+			rt.issues.Raise(issue.Issue{Code: "webhook_former_owner", Source: "webhooks", Detail: err.Error(), NextAt: rt.m.Now().Add(interval)})
 		}
 		return interval
 	case autotask.KindOf(err) == autotask.KindPermission:
 		rt.registered.Store(false)
-		rt.issues.raise(issue{code: "webhook_not_allowed", side: "webhooks", detail: err.Error(), nextAt: rt.m.Now().Add(interval)})
+		rt.issues.Raise(issue.Issue{Code: "webhook_not_allowed", Source: "webhooks", Detail: err.Error(), NextAt: rt.m.Now().Add(interval)})
 		return interval
 	case errors.Is(err, watch.ErrNotReady):
 		rt.registered.Store(false)
-		rt.issues.raise(issue{code: "webhook_inactive", side: "webhooks", detail: err.Error(), nextAt: rt.m.Now().Add(min(interval, registerSoon))})
+		rt.issues.Raise(issue.Issue{Code: "webhook_inactive", Source: "webhooks", Detail: err.Error(), NextAt: rt.m.Now().Add(min(interval, registerSoon))})
 		return min(interval, registerSoon)
 	default:
 		rt.registered.Store(false)
@@ -124,7 +125,7 @@ func (rt *runtime) readMissed(ctx context.Context) error {
 		rt.log.Info("missed callouts read", zap.Int(v1.LogCount, n))
 	}
 	if err == nil {
-		rt.issues.clearSide("missed")
+		rt.issues.ClearFrom("missed")
 	}
 	return err
 }
@@ -150,7 +151,7 @@ func (rt *runtime) compareParts(ctx context.Context) {
 		defer rt.beats[beatParts].Idle()
 		err := panics.Try(func() error { return rt.watcher.CompareParts(ctx) })
 		if err == nil {
-			rt.issues.clearSide("parts")
+			rt.issues.ClearFrom("parts")
 		}
 		rt.failed(ctx, "parts", err)
 	})
@@ -213,7 +214,7 @@ func (rt *runtime) pollStamps(ctx context.Context) error {
 // works is told when a watcher came through: then the worker need not wait any
 // longer to find out whether the road is free again.
 func (rt *runtime) works(what string) {
-	rt.issues.clearSide(what)
+	rt.issues.ClearFrom(what)
 	rt.worker.Retry()
 }
 
@@ -240,8 +241,8 @@ func (rt *runtime) pollContracts(ctx context.Context) error {
 		return err
 	}
 	if !in.Installed(v1.SyncActiveCustomerContracts) {
-		rt.issues.clearSide("contracts")
-		rt.issues.clearSide("parts")
+		rt.issues.ClearFrom("contracts")
+		rt.issues.ClearFrom("parts")
 		return nil
 	}
 	poll := rt.watcher.PollContracts

@@ -58,3 +58,19 @@ const nothingTells = "nothing that could tell it is above zero"
 
 // hasUnits says whether some row of the line has units.
 func (l line) hasUnits() bool { return slices.ContainsFunc(l.rows, unitRow.hasUnits) }
+
+// CostFix is what gives contracts an overall cost, in general, by the value of
+// Options.OverallCost; gap has the fix of a single contract.
+func CostFix(option string) string {
+	const services = "In Autotask, enter unit costs on the contract's services"
+	fix := services + " (these count on recurring service contracts), an estimated cost on the contract, or the cost of a charge."
+	switch option {
+	case CostMonthly, CostAnnual:
+		fix = services + ", or on its services and bundles in the catalogue, and see that they have units. " +
+			"Estimated costs and charges do not count with the option \"overallCost\" \"" + option + "\"."
+	case CostPrice:
+		fix = "In Autotask, enter unit prices on the contract's services (these count on recurring service contracts), " +
+			"an estimated revenue on the contract, or the billable amount of a charge."
+	}
+	return fix + " The record says which of it applies: nothing is to be done for a contract whose credits are meant to take up its cost, or whose services are cancelled."
+}

@@ -1,149 +1,67 @@
-package control
+package issue
 
 import (
-	"cmp"
-	"maps"
-	"slices"
-	"sync"
-	"time"
+	"encoding/json"
+	"strings"
 
 	v1 "channelsync/api/v1"
-	"channelsync/internal/clip"
+	"channelsync/sync/deadletter"
+	"channelsync/sync/projection"
 )
 
-// issue is something wrong with an installation as a whole; what is wrong with
-// single records comes from the ledger.
-type issue struct {
-	code   string
-	side   string // what mends it: a side of the road, or a watcher
-	detail string
-	act    bool
-	nextAt time.Time
-}
-
-type open struct {
-	issue
-	first, last time.Time
-}
-
-// cause is what an issue is kept by: two sides may have the same trouble, and
-// that one of them works again says nothing of the other.
-type cause struct{ code, side string }
-
-// issues are the open ones of an installation, one per cause.
-type issues struct {
-	now func() time.Time
-
-	mu   sync.Mutex
-	open map[cause]*open
-}
-
-func newIssues(now func() time.Time) *issues {
-	return &issues{now: now, open: map[cause]*open{}}
-}
-
-// maxIssueDetail is how many bytes of what others say an issue shows.
-const maxIssueDetail = 1000
-
-func (s *issues) raise(i issue) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now, c := s.now(), cause{i.code, i.side}
-	i.detail = clip.Text(i.detail, maxIssueDetail)
-	if o := s.open[c]; o != nil {
-		o.issue, o.last = i, now
-		return
-	}
-	s.open[c] = &open{issue: i, first: now, last: now}
-}
-
-func (s *issues) clear(code string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	maps.DeleteFunc(s.open, func(c cause, _ *open) bool { return c.code == code })
-}
-
-func (s *issues) clearSide(side string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	maps.DeleteFunc(s.open, func(c cause, _ *open) bool { return c.side == side })
-}
-
-// has says whether one of the codes is open.
-func (s *issues) has(codes ...string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.open {
-		if slices.Contains(codes, c.code) {
-			return true
-		}
-	}
-	return false
-}
-
-// list returns the open ones as people read them, those to act on first; of
-// several sides with the same trouble the one that was told of last.
-func (s *issues) list() []v1.Issue {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	byCode := map[string]open{}
-	for c, o := range s.open {
-		one := *o
-		if other, there := byCode[c.code]; there {
-			first := slices.MinFunc([]time.Time{one.first, other.first}, time.Time.Compare)
-			if other.last.After(one.last) {
-				one = other
-			}
-			one.first = first
-		}
-		byCode[c.code] = one
-	}
-	out := make([]v1.Issue, 0, len(byCode))
-	for _, o := range byCode {
-		i := describe(o.code)
-		i.FirstAt, i.LastAt = o.first, o.last
-		if o.detail != "" {
-			i.Detail = o.detail
-		}
-		if o.act {
-			i.Severity = v1.SeverityAct
-		}
-		if !o.nextAt.IsZero() {
-			at := o.nextAt
-			i.NextAttemptAt = &at
-		}
-		out = append(out, i)
-	}
-	return sorted(out)
-}
-
-// sorted puts what somebody must do first, and of it what keeps everything back
-// before what is about single records.
-func sorted(list []v1.Issue) []v1.Issue {
-	slices.SortFunc(list, func(a, b v1.Issue) int {
-		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(min(a.Records, 1), min(b.Records, 1)), a.FirstAt.Compare(b.FirstAt), cmp.Compare(a.Code, b.Code))
-	})
-	return list
-}
-
-// describe gives an issue its words: what it means and the fix in one line.
-func describe(code string) v1.Issue {
-	words, known := issueWords[code]
+// Describe returns an issue with its words: what it means and the fix in one line.
+func Describe(code string) v1.Issue {
+	words, known := texts[code]
 	if !known {
-		words = issueText{v1.SeverityRetrying, "Something went wrong", "The cause is named in the detail.", "Nothing to do yet: it is tried again."}
+		words = text{v1.SeverityRetrying, "Something went wrong", "The cause is named in the detail.", "Nothing to do yet: it is tried again."}
 	}
 	return v1.Issue{Code: code, Severity: words.severity, Title: words.title, Detail: words.detail, Fix: words.fix}
 }
 
-type issueText struct{ severity, title, detail, fix string }
+type text struct{ severity, title, detail, fix string }
 
-// unreadFix is what to do about records that Autotask does not tell: by the cause, which
-// each record names.
+// DescribeFor is Describe where the words depend on the installation's options.
+func DescribeFor(code string, o v1.Options) v1.Issue {
+	i := Describe(code)
+	if code == projection.IssueCostUnknown {
+		i.Fix = projection.CostFix(o.OverallCost)
+	}
+	return i
+}
+
+// FixOfNote is what to do about something that a pushed record lacks: for a cost by its cause,
+// which its sources name.
+func FixOfNote(code string, o v1.Options, sources json.RawMessage) string {
+	var of v1.ContractSources
+	if code == projection.IssueCostUnknown && json.Unmarshal(sources, &of) == nil && of.Cost.Fix != "" {
+		return of.Cost.Fix
+	}
+	return DescribeFor(code, o).Fix
+}
+
+// DeadLetter says what the cause of a dead letter means and what to do about it. A dead
+// letter is not tried again by itself, whatever the words of the issue say.
+func DeadLetter(code string) (title, fix string) {
+	words, known := texts[code]
+	switch {
+	case code == deadletter.CodeUnreadable:
+		return "A callback could not be read", "Its signature is right, its body is not that of a webhook. Look at the body; " +
+			"if a bridge of your own sent it, correct the bridge. Then dismiss it."
+	case !known:
+		return "Something went wrong", "Look at the detail, put right what it names, then try again."
+	case words.severity == v1.SeverityRetrying && strings.HasPrefix(words.fix, "Nothing to do"):
+		return words.title, "It was tried again and again, for twelve hours. Try it once more; if it fails again, look at the detail."
+	}
+	return words.title, words.fix
+}
+
+// unreadFix is what to do about records that Autotask does not answer for: it depends on the
+// cause, which each record names.
 const unreadFix = "Open the record here: it says what Autotask was asked and answered, and what to do. A field that is named there: correct it in Autotask. " +
 	"No answer, a cut one or an error: \"Sync now\" asks again at once; if it stays, report the id and the time to Autotask's support."
 
-// issueWords are the causes an installation can have.
-var issueWords = map[string]issueText{
+// texts are the words of every issue. docs/operating lists their codes.
+var texts = map[string]text{
 	"no_public_url": {
 		v1.SeverityAct, "Autotask cannot call this service",
 		"No public URL is set, so changes are found by polling.",
@@ -312,7 +230,7 @@ var issueWords = map[string]issueText{
 	"cost_unknown": {
 		v1.SeverityAct, "The cost of contracts is not known",
 		"No rule gives these contracts an overall cost above zero; they are sent without one.",
-		costFixes["auto"] + rightlyUnknown, // describeWith has those of the other options
+		projection.CostFix(projection.CostAuto), // DescribeFor has those of the other options
 	},
 	"costs_unreadable": {
 		v1.SeverityAct, "Costs cannot be read",

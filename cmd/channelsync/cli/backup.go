@@ -61,14 +61,17 @@ func oneFile(args []string) (string, error) {
 // backUp writes the file under another name until it is whole and on disk.
 func (s *session) backUp(ctx context.Context, file string) error {
 	if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
-		return &failure{file + " is there already", "name a new file: a backup never overwrites another one"}
+		return taken(file)
 	}
 	api, err := s.api()
 	if err != nil {
 		return err
 	}
 	partial := file + ".partial"
-	f, err := os.OpenFile(partial, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	f, err := os.OpenFile(partial, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // exclusive: it follows no link either
+	if errors.Is(err, fs.ErrExist) {
+		return &failure{text(partial) + " is there already", "another backup is being written to it, or one was cut short: remove it then, or name another file"}
+	}
 	if err != nil {
 		return fmt.Errorf("make the file: %w", err)
 	}
@@ -92,14 +95,36 @@ func (s *session) backUp(ctx context.Context, file string) error {
 	if _, err := s.verified(partial); err != nil {
 		return err
 	}
-	if err := os.Rename(partial, file); err != nil {
-		return fmt.Errorf("name the file: %w", err)
+	if err := publish(partial, file); err != nil {
+		return err
 	}
 	if d, err := os.Open(filepath.Dir(file)); err == nil {
 		_ = d.Sync() // some filesystems cannot sync a directory
 		_ = d.Close()
 	}
 	return nil
+}
+
+// publish gives a finished file its name, and never the place of another one.
+func publish(partial, file string) error {
+	err := os.Link(partial, file)
+	if errors.Is(err, fs.ErrExist) {
+		return taken(file)
+	}
+	if err == nil {
+		return nil // the caller removes the other name
+	}
+	if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) { // some filesystems have no second names
+		return taken(file)
+	}
+	if err := os.Rename(partial, file); err != nil {
+		return fmt.Errorf("name the file: %w", err)
+	}
+	return nil
+}
+
+func taken(file string) error {
+	return &failure{text(file) + " is there already", "name a new file: a backup never overwrites another one"}
 }
 
 func (s *session) verified(file string) (archive.Manifest, error) {

@@ -14,7 +14,7 @@ type fuzzedRow struct {
 	Active  *bool     `at:"isActive"`
 	Stamp   time.Time `at:"lastActivityDate,stamp"`
 	Charged *int64    `at:"companyType,optional"`
-	Lacks   []string
+	Missing []string
 }
 
 // FuzzAnswers gives every reader of the REST API the same answer, whatever it is:

@@ -25,10 +25,10 @@ const idField = "id"
 
 // shape is how a row type is filled from JSON, by its `at:"name,options"` tags.
 type shape struct {
-	entity string
-	fields []shapeField
-	lacks  int // index of the Lacks field, -1 = none
-	unread int // index of the Unread field, -1 = none
+	entity  string
+	fields  []shapeField
+	missing int // index of the Missing field, -1 = none
+	unread  int // index of the Unread field, -1 = none
 }
 
 // shapeField is one tagged field. Options:
@@ -53,11 +53,11 @@ func shapeOf(t reflect.Type, entity string) (shape, error) {
 	if t.Kind() != reflect.Struct {
 		return shape{}, fmt.Errorf("read %s: %s is not a row type", entity, t)
 	}
-	s := shape{entity: entity, lacks: -1, unread: -1}
+	s := shape{entity: entity, missing: -1, unread: -1}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if f.Name == "Lacks" && f.Type == reflect.TypeFor[[]string]() {
-			s.lacks = i
+		if f.Name == "Missing" && f.Type == reflect.TypeFor[[]string]() {
+			s.missing = i
 			continue
 		}
 		if f.Name == "Unread" && f.Type == reflect.TypeFor[[]RowError]() {
@@ -112,7 +112,7 @@ func (s shape) row(raw json.RawMessage, into reflect.Value, asked []string) *Row
 	}
 	var low lenient.Object // by lower case, made for the first key that is not spelled as the vendor's pages do
 	var id, parent int64
-	var lacks []string
+	var missing []string
 	var unread []RowError
 	for _, f := range s.fields {
 		value, there := keys[f.name]
@@ -127,7 +127,7 @@ func (s shape) row(raw json.RawMessage, into reflect.Value, asked []string) *Row
 				return &RowError{Entity: s.entity, Field: f.name, Got: "nothing", Want: "a whole number"}
 			}
 			if f.required && (asked == nil || slices.ContainsFunc(asked, f.is)) {
-				lacks = append(lacks, f.name)
+				missing = append(missing, f.name)
 			}
 			continue
 		}
@@ -146,8 +146,8 @@ func (s shape) row(raw json.RawMessage, into reflect.Value, asked []string) *Row
 			parent = into.Field(f.index).Int()
 		}
 	}
-	if s.lacks >= 0 && lacks != nil {
-		into.Field(s.lacks).Set(reflect.ValueOf(lacks))
+	if s.missing >= 0 && missing != nil {
+		into.Field(s.missing).Set(reflect.ValueOf(missing))
 	}
 	if s.unread >= 0 && unread != nil {
 		into.Field(s.unread).Set(reflect.ValueOf(unread))

@@ -29,7 +29,7 @@ func TestDecodeCompanyAsCaptured(t *testing.T) {
 		PostalCode: "12061", CountryID: ptr(int64(237)), Phone: "555-555-5566", WebAddress: "www.autotask.com",
 		CreateDate:       time.Date(2012, 10, 24, 5, 0, 0, 0, time.UTC),
 		LastActivityDate: time.Date(2016, 3, 30, 13, 10, 35, 563e6, time.UTC),
-		Lacks:            []string{"currencyID"}, // that database has one currency only
+		Missing:          []string{"currencyID"}, // that database has one currency only
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("error %v, difference (-want +got):\n%s", err, diff)
@@ -54,10 +54,10 @@ func TestDecodeContractKeepsDecimalsExact(t *testing.T) {
 	}
 }
 
-func TestDecodeLacksNamesMissingKeysOnly(t *testing.T) {
+func TestDecodeNamesMissingKeysOnly(t *testing.T) {
 	got, err := decodeRow[Contact](EntityContacts, json.RawMessage(`{"id":5,"companyID":1,"emailAddress":null,"isActive":1}`))
 	want := []string{"emailAddress2", "emailAddress3", "primaryContact"} // no stamps, nothing optional
-	if diff := cmp.Diff(want, got.Lacks); err != nil || diff != "" {
+	if diff := cmp.Diff(want, got.Missing); err != nil || diff != "" {
 		t.Errorf("error %v, difference (-want +got):\n%s", err, diff)
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 // The rows we read, by the vendor's JSON names (reference: Autotask REST API,
 // entity pages). A pointer is nil where the row says null or the empty string;
-// text is trimmed by nobody here. Lacks names the tagged keys that the answer
+// text is trimmed by nobody here. Missing names the tagged keys that the answer
 // did not carry at all: a lacking key is not a cleared field, query answers
 // sometimes carry fewer keys than a GET by id. Unread tells of values that could not
 // be read and that only some rules need; any other such value makes the row a RowError.
@@ -35,7 +35,7 @@ type Company struct {
 	CreateDate                   time.Time `at:"createDate,stamp"`
 	LastActivityDate             time.Time `at:"lastActivityDate,stamp"`
 	LastTrackedModifiedDateTime  time.Time `at:"lastTrackedModifiedDateTime,stamp"`
-	Lacks                        []string
+	Missing                      []string
 }
 
 // Contact is a row of Contacts.
@@ -51,7 +51,7 @@ type Contact struct {
 	PrimaryContact bool      `at:"primaryContact"`
 	CreateDate     time.Time `at:"createDate,stamp"`
 	LastModified   time.Time `at:"lastModifiedDate,stamp"`
-	Lacks          []string
+	Missing        []string
 }
 
 // Contract is a row of Contracts. It has no vendor and no overall cost.
@@ -66,7 +66,7 @@ type Contract struct {
 	EstimatedCost    *decimal.Decimal `at:"estimatedCost"`
 	EstimatedRevenue *decimal.Decimal `at:"estimatedRevenue,lenient"`
 	LastModified     time.Time        `at:"lastModifiedDateTime,stamp"` // older builds lack it
-	Lacks            []string
+	Missing          []string
 	Unread           []RowError
 }
 
@@ -76,7 +76,7 @@ type ContractService struct {
 	ContractID int64            `at:"contractID,parent"`
 	ServiceID  int64            `at:"serviceID"`
 	UnitCost   *decimal.Decimal `at:"unitCost"`
-	Lacks      []string
+	Missing    []string
 }
 
 // ContractServiceUnit is one billing period, or part of one, of a service line. Cost
@@ -94,7 +94,7 @@ type ContractServiceUnit struct {
 	StartDate             time.Time        `at:"startDate,date"` // zero: open
 	EndDate               time.Time        `at:"endDate,date"`   // the last day; zero: open
 	VendorCompanyID       *int64           `at:"vendorCompanyID"`
-	Lacks                 []string
+	Missing               []string
 	Unread                []RowError
 }
 
@@ -103,7 +103,7 @@ type ContractServiceBundle struct {
 	ID              int64 `at:"id"`
 	ContractID      int64 `at:"contractID,parent"`
 	ServiceBundleID int64 `at:"serviceBundleID"`
-	Lacks           []string
+	Missing         []string
 }
 
 // ContractServiceBundleUnit is one billing period, or part of one, of a bundle line;
@@ -119,7 +119,7 @@ type ContractServiceBundleUnit struct {
 	InternalCurrencyPrice   *decimal.Decimal `at:"internalCurrencyPrice,lenient"`
 	StartDate               time.Time        `at:"startDate,date"` // zero: open
 	EndDate                 time.Time        `at:"endDate,date"`   // the last day; zero: open
-	Lacks                   []string
+	Missing                 []string
 	Unread                  []RowError
 }
 
@@ -132,7 +132,7 @@ type ContractCharge struct {
 	ExtendedCost                   *decimal.Decimal `at:"extendedCost"`
 	BillableAmount                 *decimal.Decimal `at:"billableAmount,lenient"`
 	InternalCurrencyBillableAmount *decimal.Decimal `at:"internalCurrencyBillableAmount,lenient"`
-	Lacks                          []string
+	Missing                        []string
 	Unread                         []RowError
 }
 
@@ -143,7 +143,7 @@ type Service struct {
 	PeriodType      *int64           `at:"periodType"` // 2 monthly, 3 quarterly, 4 semi-annual, 5 yearly
 	UnitCost        *decimal.Decimal `at:"unitCost"`
 	VendorCompanyID *int64           `at:"vendorCompanyID"`
-	Lacks           []string
+	Missing         []string
 }
 
 // ServiceBundle is a row of the bundles catalogue.
@@ -152,7 +152,7 @@ type ServiceBundle struct {
 	Name       string           `at:"name,optional,lenient"`
 	PeriodType *int64           `at:"periodType"`
 	UnitCost   *decimal.Decimal `at:"unitCost"`
-	Lacks      []string
+	Missing    []string
 }
 
 // ServiceBundleService says that a service is part of a bundle.
@@ -160,7 +160,7 @@ type ServiceBundleService struct {
 	ID              int64 `at:"id"`
 	ServiceBundleID int64 `at:"serviceBundleID,parent"`
 	ServiceID       int64 `at:"serviceID"`
-	Lacks           []string
+	Missing         []string
 }
 
 // Product is a row of Products, for the vendor of a charge.
@@ -168,7 +168,7 @@ type Product struct {
 	ID              int64  `at:"id"`
 	Name            string `at:"name,optional,lenient"`
 	DefaultVendorID *int64 `at:"defaultVendorID"`
-	Lacks           []string
+	Missing         []string
 }
 
 // ProductVendor is one vendor of a product.
@@ -178,7 +178,7 @@ type ProductVendor struct {
 	VendorID  int64 `at:"vendorID"`
 	IsDefault bool  `at:"isDefault"`
 	IsActive  bool  `at:"isActive"`
-	Lacks     []string
+	Missing   []string
 }
 
 // Currency is a row of Currencies; the internal one is the tenant's.
@@ -186,12 +186,12 @@ type Currency struct {
 	ID                 int64  `at:"id"`
 	Name               string `at:"name"`
 	IsInternalCurrency bool   `at:"isInternalCurrency"`
-	Lacks              []string
+	Missing            []string
 }
 
 // Country is a row of Countries.
 type Country struct {
 	ID          int64  `at:"id"`
 	CountryCode string `at:"countryCode"`
-	Lacks       []string
+	Missing     []string
 }

@@ -19,7 +19,7 @@ type MissedCallout struct {
 	Payload          string    `at:"payload"` // the callback's body, unsigned, cut at 8,000 characters
 	ErrorMessage     string    `at:"errorMessage,optional"`
 	CreatedAt        time.Time `at:"createDateTime,optional"`
-	Lacks            []string
+	Missing          []string
 }
 
 // MissedCallouts hands over the error log, up to 500 rows at a time, oldest first.

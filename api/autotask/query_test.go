@@ -21,7 +21,7 @@ type link struct {
 	Company int64     `at:"companyID"`
 	Name    string    `at:"name,optional"`
 	Stamp   time.Time `at:"stamp,stamp"`
-	Lacks   []string
+	Missing []string
 }
 
 // table is a vendor that holds rows 0 to n-1 of one entity and obeys the filters
@@ -134,11 +134,11 @@ func TestEachFieldsNotAskedForAreNotMissed(t *testing.T) {
 	v := always(200, page(`{"id":1}`))
 	c := newTestClient(t, v)
 	some, err := collect[link](t.Context(), c, "Links", Query{Fields: []string{"ID", "name"}})
-	if err != nil || some.Items[0].Lacks != nil {
+	if err != nil || some.Items[0].Missing != nil {
 		t.Errorf("lacks %v, %v, want nothing", some.Items, err)
 	}
 	all, err := collect[link](t.Context(), c, "Links", Query{})
-	if err != nil || !slices.Equal(all.Items[0].Lacks, []string{"companyID"}) {
+	if err != nil || !slices.Equal(all.Items[0].Missing, []string{"companyID"}) {
 		t.Errorf("lacks %v, %v, want companyID", all.Items, err)
 	}
 }
@@ -193,7 +193,7 @@ func TestEachLeavesOutFieldsTheDatabaseLacks(t *testing.T) {
 	}
 	c := newTestClient(t, v)
 	rows, err := collect[link](t.Context(), c, "Links", Query{})
-	if err != nil || len(v.sent()) != 3 || !slices.Equal(rows.Items[0].Lacks, []string{"companyID"}) {
+	if err != nil || len(v.sent()) != 3 || !slices.Equal(rows.Items[0].Missing, []string{"companyID"}) {
 		t.Fatalf("%+v, %v after %d calls", rows, err, len(v.sent()))
 	}
 	if diff := cmp.Diff([]string{"companyID", "stamp"}, c.Absent("LINKS")); diff != "" {

@@ -161,7 +161,7 @@ func (p *pages[T]) open(ctx context.Context, cause error) error {
 // identify asks for the id of a record that cannot be read, and the one it hangs on.
 func (p *pages[T]) identify(ctx context.Context, next Filter, cause error) (*RowError, error) {
 	ids := p.shape
-	ids.lacks, ids.unread = -1, -1
+	ids.missing, ids.unread = -1, -1
 	ids.fields = slices.DeleteFunc(slices.Clone(p.shape.fields), func(f shapeField) bool { return f.rank() == 2 })
 	for ; len(ids.fields) > 0; ids.fields = ids.fields[:len(ids.fields)-1] { // at last without the parent
 		items, _, err := p.c.page(WithBrief(ctx), p.entity, ids, Query{Filter: p.query.Filter}, next, 1)
@@ -190,7 +190,7 @@ func (p *pages[T]) search(ctx context.Context, next Filter, cause error) (int64,
 	if next.Op == opGt {
 		from++
 	}
-	none := shape{entity: p.entity, fields: p.shape.fields[:1], lacks: -1, unread: -1}
+	none := shape{entity: p.entity, fields: p.shape.fields[:1], missing: -1, unread: -1}
 	spoilt := func(id int64) (bool, error) { // whether the first record behind id spoils its page
 		_, _, err := p.c.page(WithBrief(ctx), p.entity, none, Query{Filter: p.query.Filter}, Gt(idField, id), 1)
 		if err != nil && !OfOneRecord(err) {

@@ -20,7 +20,7 @@ type WebhookField struct {
 	WebhookID            int64 `at:"webhookID,optional"`
 	IsSubscribedField    bool  `at:"isSubscribedField"`
 	IsDisplayAlwaysField bool  `at:"isDisplayAlwaysField,optional"`
-	Lacks                []string
+	Missing              []string
 }
 
 // WebhookCatalogue maps the names of the fields a webhook can carry, in lower

@@ -47,7 +47,7 @@ type Webhook struct {
 	IsSubscribedToUpdateEvents bool   `at:"isSubscribedToUpdateEvents"`
 	IsSubscribedToDeleteEvents bool   `at:"isSubscribedToDeleteEvents"`
 	OwnerResourceID            *int64 `at:"ownerResourceID,optional"`
-	Lacks                      []string
+	Missing                    []string
 }
 
 // Owner is the resource id of the API user who made the registration: it ends with that user, and the error log shows

@@ -130,7 +130,7 @@ func TestListWebhooksByPrefix(t *testing.T) {
 		},
 		{
 			ID: 9, GUID: "b2", Name: "channelsync y",
-			Lacks: []string{
+			Missing: []string{
 				"webhookUrl", "deactivationUrl", "isSubscribedToCreateEvents", "isSubscribedToUpdateEvents", "isSubscribedToDeleteEvents",
 			},
 		},

@@ -114,8 +114,8 @@ func (m *Manager) tryAutotask(ctx context.Context, in *installation.Installation
 
 // probeRow reads just the id of the record that every entity may lack.
 type probeRow struct {
-	ID    int64 `at:"id"`
-	Lacks []string
+	ID      int64 `at:"id"`
+	Missing []string
 }
 
 // loginProblem is the refusal of the log-in itself; nil when it worked.

@@ -17,9 +17,9 @@ import (
 )
 
 var companyRows = row[autotask.Company]{
-	entity: autotask.EntityCompanies,
-	id:     func(c autotask.Company) int64 { return c.ID },
-	lacks:  func(c autotask.Company) []string { return c.Lacks },
+	entity:  autotask.EntityCompanies,
+	id:      func(c autotask.Company) int64 { return c.ID },
+	missing: func(c autotask.Company) []string { return c.Missing },
 }
 
 // companies brings companies in line: the clients of the customers sync, and
@@ -275,6 +275,6 @@ func (b *batch) namedBy(ctx context.Context, renamed map[int64]bool) ([]int64, e
 
 // rowID reads just the ids of rows.
 type rowID struct {
-	ID    int64 `at:"id"`
-	Lacks []string
+	ID      int64 `at:"id"`
+	Missing []string
 }

@@ -18,13 +18,13 @@ import (
 type contactOwner struct {
 	ID        int64 `at:"id"`
 	CompanyID int64 `at:"companyID"`
-	Lacks     []string
+	Missing   []string
 }
 
 var contactOwners = row[contactOwner]{
-	entity: autotask.EntityContacts,
-	id:     func(c contactOwner) int64 { return c.ID },
-	lacks:  func(c contactOwner) []string { return c.Lacks },
+	entity:  autotask.EntityContacts,
+	id:      func(c contactOwner) int64 { return c.ID },
+	missing: func(c contactOwner) []string { return c.Missing },
 }
 
 // contacts turns changes of contacts into changes of their companies: the

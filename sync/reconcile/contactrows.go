@@ -7,9 +7,9 @@ import (
 )
 
 var contactRows = row[autotask.Contact]{
-	entity: autotask.EntityContacts,
-	id:     func(c autotask.Contact) int64 { return c.ID },
-	lacks:  func(c autotask.Contact) []string { return c.Lacks },
+	entity:  autotask.EntityContacts,
+	id:      func(c autotask.Contact) int64 { return c.ID },
+	missing: func(c autotask.Contact) []string { return c.Missing },
 }
 
 // contactsOf reads the active contacts of companies, by company. A company one
@@ -40,7 +40,7 @@ func (b *batch) contactsOf(ctx context.Context, due []*item) (map[int64][]autota
 }
 
 // unlisted settles by id the contacts that the last fetch of a company had and this
-// answer lacks: they may be deactivated, moved or deleted, or just missing.
+// answer missing: they may be deactivated, moved or deleted, or just missing.
 func (b *batch) unlisted(ctx context.Context, due []*item, listed map[int64]bool, out map[int64][]autotask.Contact, bad map[int64]error) error {
 	var missing []int64
 	for _, it := range due {

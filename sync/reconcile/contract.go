@@ -18,9 +18,9 @@ import (
 )
 
 var contractRows = row[autotask.Contract]{
-	entity: autotask.EntityContracts,
-	id:     func(c autotask.Contract) int64 { return c.ID },
-	lacks:  func(c autotask.Contract) []string { return c.Lacks },
+	entity:  autotask.EntityContracts,
+	id:      func(c autotask.Contract) int64 { return c.ID },
+	missing: func(c autotask.Contract) []string { return c.Missing },
 }
 
 // contracts brings contracts in line.
@@ -278,7 +278,7 @@ func flat[T any](m map[int64][]T) []T {
 
 // ContractHash is a hash over everything that is read of a contract's own row.
 func ContractHash(c autotask.Contract) string {
-	c.Lacks, c.LastModified = nil, time.Time{}
+	c.Missing, c.LastModified = nil, time.Time{}
 	b, err := json.Marshal(c)
 	if err != nil {
 		return "" // plain data always marshals

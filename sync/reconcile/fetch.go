@@ -52,20 +52,20 @@ func newFetcher(client *autotask.Client, now func() time.Time) *fetcher {
 }
 
 // complete says whether a row lacks nothing that Autotask could have told.
-func (f *fetcher) complete(ctx context.Context, entity string, lacks []string) bool {
-	if len(lacks) == 0 {
+func (f *fetcher) complete(ctx context.Context, entity string, missing []string) bool {
+	if len(missing) == 0 {
 		return true
 	}
 	absent := f.client.Absent(entity)
-	lacks = slices.DeleteFunc(slices.Clone(lacks), func(key string) bool { return slices.Contains(absent, key) })
-	if len(lacks) == 0 {
+	missing = slices.DeleteFunc(slices.Clone(missing), func(key string) bool { return slices.Contains(absent, key) })
+	if len(missing) == 0 {
 		return true
 	}
 	known := f.fieldsOf(ctx, entity)
 	if known == nil {
 		return false // then every such row is settled by a GET: dearer, never wrong
 	}
-	return !slices.ContainsFunc(lacks, func(key string) bool { return known[strings.ToLower(key)] })
+	return !slices.ContainsFunc(missing, func(key string) bool { return known[strings.ToLower(key)] })
 }
 
 // fieldsOf returns the fields of an entity; nil when Autotask does not tell them.
@@ -156,9 +156,9 @@ type fetched[T any] struct {
 
 // row is what fetching needs to know of a row type.
 type row[T any] struct {
-	entity string
-	id     func(T) int64
-	lacks  func(T) []string
+	entity  string
+	id      func(T) int64
+	missing func(T) []string
 }
 
 // fetch reads records by id, in bulk. An id missing from the answer, and a row
@@ -193,7 +193,7 @@ func fetch[T any](ctx context.Context, f *fetcher, r row[T], ids []int64) (fetch
 	f.remember(r.entity, ids, func(id int64) bool { _, ok := out.rows[id]; return ok })
 	for _, id := range ids {
 		v, ok := out.rows[id]
-		if out.bad[id] != nil || ok && f.complete(ctx, r.entity, r.lacks(v)) {
+		if out.bad[id] != nil || ok && f.complete(ctx, r.entity, r.missing(v)) {
 			continue
 		}
 		if err := out.settle(ctx, f, r, id); err != nil {
@@ -259,7 +259,7 @@ func alone[T any](ctx context.Context, f *fetcher, r row[T], id int64) (v T, own
 // read by id. It is not kept when Autotask does not have the record any more; own is
 // the row's own failure.
 func whole[T any](ctx context.Context, f *fetcher, r row[T], v T) (full T, keep bool, own, err error) {
-	if lacks := r.lacks(v); f.leavesOut(r.entity, lacks) || f.complete(ctx, r.entity, lacks) {
+	if lacks := r.missing(v); f.leavesOut(r.entity, lacks) || f.complete(ctx, r.entity, lacks) {
 		return v, true, nil, nil
 	}
 	full, own, err = alone(ctx, f, r, r.id(v))
@@ -269,7 +269,7 @@ func whole[T any](ctx context.Context, f *fetcher, r row[T], v T) (full T, keep 
 	case own != nil || err != nil:
 		return full, false, own, err
 	}
-	f.learn(r.entity, r.lacks(full))
+	f.learn(r.entity, r.missing(full))
 	return full, true, nil, nil
 }
 

@@ -39,7 +39,7 @@ func listAll[T any](ctx context.Context, f *fetcher, r row[T], out *listed[T], f
 	err := autotask.Each(ctx, f.client, r.entity, autotask.Query{Fields: fields, From: 1}, func(rows autotask.Rows[T]) error {
 		for _, v := range rows.Items {
 			id := r.id(v)
-			if out.rows[id] = v; !f.complete(ctx, r.entity, r.lacks(v)) {
+			if out.rows[id] = v; !f.complete(ctx, r.entity, r.missing(v)) {
 				if err := out.settle(ctx, f, r, id); err != nil {
 					return err
 				}

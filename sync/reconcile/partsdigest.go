@@ -144,7 +144,7 @@ func (d *digest) whole() {
 func (d *digest) addCatalogue(c unstamped) {
 	for _, bundle := range unique(d.bundles) {
 		switch v, there := c.bundles[bundle]; {
-		case c.badBundles[bundle] != nil || len(v.Lacks) > 0: // no query tells it
+		case c.badBundles[bundle] != nil || len(v.Missing) > 0: // no query tells it
 			d.own.add(autotask.EntityServiceBundles, bundle)
 		case there:
 			v.Name = "" // nothing that is pushed
@@ -164,7 +164,7 @@ func (d *digest) addCatalogue(c unstamped) {
 			continue
 		}
 		product := c.products[id]
-		if len(product.Lacks) > 0 {
+		if len(product.Missing) > 0 {
 			product.DefaultVendorID = nil // no query tells it
 		}
 		d.charges.add(autotask.EntityProducts, struct {
@@ -172,7 +172,7 @@ func (d *digest) addCatalogue(c unstamped) {
 			Vendor *int64
 		}{id, product.DefaultVendorID})
 		for _, v := range c.suppliers[id] {
-			v.Lacks = nil
+			v.Missing = nil
 			d.charges.add(autotask.EntityProductVendors, v)
 		}
 	}

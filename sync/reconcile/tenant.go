@@ -26,30 +26,30 @@ type tenant struct {
 type companyName struct {
 	ID          int64  `at:"id"`
 	CompanyName string `at:"companyName"`
-	Lacks       []string
+	Missing     []string
 }
 
 // The rows of the catalogue.
 var (
 	serviceRows = row[autotask.Service]{
-		entity: autotask.EntityServices,
-		id:     func(v autotask.Service) int64 { return v.ID },
-		lacks:  func(v autotask.Service) []string { return v.Lacks },
+		entity:  autotask.EntityServices,
+		id:      func(v autotask.Service) int64 { return v.ID },
+		missing: func(v autotask.Service) []string { return v.Missing },
 	}
 	bundleRows = row[autotask.ServiceBundle]{
-		entity: autotask.EntityServiceBundles,
-		id:     func(v autotask.ServiceBundle) int64 { return v.ID },
-		lacks:  func(v autotask.ServiceBundle) []string { return v.Lacks },
+		entity:  autotask.EntityServiceBundles,
+		id:      func(v autotask.ServiceBundle) int64 { return v.ID },
+		missing: func(v autotask.ServiceBundle) []string { return v.Missing },
 	}
 	productRows = row[autotask.Product]{
-		entity: autotask.EntityProducts,
-		id:     func(v autotask.Product) int64 { return v.ID },
-		lacks:  func(v autotask.Product) []string { return v.Lacks },
+		entity:  autotask.EntityProducts,
+		id:      func(v autotask.Product) int64 { return v.ID },
+		missing: func(v autotask.Product) []string { return v.Missing },
 	}
 	nameRows = row[companyName]{
-		entity: autotask.EntityCompanies,
-		id:     func(v companyName) int64 { return v.ID },
-		lacks:  func(v companyName) []string { return v.Lacks },
+		entity:  autotask.EntityCompanies,
+		id:      func(v companyName) int64 { return v.ID },
+		missing: func(v companyName) []string { return v.Missing },
 	}
 )
 
@@ -178,14 +178,14 @@ func byID[T any](f *fetcher, r row[T]) loader[T] {
 	}
 }
 
-// stock loads products, sets loads bundles. One that a query did not answer in full says so in Lacks: who
+// stock loads products, sets loads bundles. One that a query did not answer in full says so in Missing: who
 // compares asks no more than the query, and must not take that for an edit.
 func stock(f *fetcher) loader[autotask.Product] {
-	return told(f, productRows, func(v *autotask.Product) { v.Lacks = []string{"defaultVendorID"} })
+	return told(f, productRows, func(v *autotask.Product) { v.Missing = []string{"defaultVendorID"} })
 }
 
 func sets(f *fetcher) loader[autotask.ServiceBundle] {
-	return told(f, bundleRows, func(v *autotask.ServiceBundle) { v.Lacks = []string{"unitCost"} })
+	return told(f, bundleRows, func(v *autotask.ServiceBundle) { v.Missing = []string{"unitCost"} })
 }
 
 // told loads rows and marks those that a GET by id completed.

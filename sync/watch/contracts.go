@@ -17,7 +17,7 @@ import (
 type contractStamps struct {
 	ID       int64     `at:"id"`
 	Modified time.Time `at:"lastModifiedDateTime,stamp"`
-	Lacks    []string
+	Missing  []string
 }
 
 func (s contractStamps) id() int64           { return s.ID }
@@ -27,7 +27,7 @@ type serviceStamps struct {
 	ID       int64     `at:"id"`
 	Created  time.Time `at:"createDate,stamp"`
 	Modified time.Time `at:"lastModifiedDate,stamp"`
-	Lacks    []string
+	Missing  []string
 }
 
 func (s serviceStamps) id() int64           { return s.ID }

@@ -18,8 +18,8 @@ const firstPage = 25
 
 // idRow reads just ids.
 type idRow struct {
-	ID    int64 `at:"id"`
-	Lacks []string
+	ID      int64 `at:"id"`
+	Missing []string
 }
 
 // List writes a change for every record of a kind into the journal, a page at a

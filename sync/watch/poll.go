@@ -23,7 +23,7 @@ type companyStamps struct {
 	Created  time.Time `at:"createDate,stamp"`
 	Activity time.Time `at:"lastActivityDate,stamp"`
 	Tracked  time.Time `at:"lastTrackedModifiedDateTime,stamp"`
-	Lacks    []string
+	Missing  []string
 }
 
 func (s companyStamps) id() int64           { return s.ID }
@@ -33,7 +33,7 @@ type contactStamps struct {
 	ID       int64     `at:"id"`
 	Created  time.Time `at:"createDate,stamp"`
 	Modified time.Time `at:"lastModifiedDate,stamp"`
-	Lacks    []string
+	Missing  []string
 }
 
 func (s contactStamps) id() int64           { return s.ID }

@@ -286,7 +286,7 @@ func (w *Watcher) repair(ctx context.Context, e autotask.WebhookEntity, publicUR
 		}
 	}
 	now := *hook
-	if *done != before || len(hook.Lacks) > 0 || !hook.Ready() { // else the list has just told
+	if *done != before || len(hook.Missing) > 0 || !hook.Ready() { // else the list has just told
 		if now, err = w.Autotask.Webhook(ctx, e, hook.ID); err != nil {
 			return err
 		}

@@ -47,6 +47,16 @@ func (c Config) SecretArguments() (names []string) {
 	return names
 }
 
+// Given is how many settings somebody has given, the file that they stand in not counted.
+func (c Config) Given() (n int) {
+	for _, s := range c.settings {
+		if s.source != "default" && s.name != configName {
+			n++
+		}
+	}
+	return n
+}
+
 // Usage writes the settings for a help text: name, what it is for, its default.
 func Usage(w io.Writer) error {
 	for _, d := range definitions() {

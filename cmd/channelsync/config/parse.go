@@ -36,8 +36,8 @@ type given struct {
 // LookupEnv finds an environment variable, as os.LookupEnv does.
 type LookupEnv func(name string) (string, bool)
 
-// Parse reads the settings: a flag wins over its environment variable. A secret
-// may come from the file that <flag>-file or <VARIABLE>_FILE names; to give it
+// Parse reads the settings: a flag wins over its environment variable, and that over the
+// file that --config names. A secret may come from the file that <flag>-file or <VARIABLE>_FILE names; to give it
 // both ways is an error. An empty variable counts as not set. The error has one line for each wrong setting,
 // and never the value of a secret; it is flag.ErrHelp when help was asked for. Every
 // value is trimmed, wherever it comes from.
@@ -49,22 +49,58 @@ func Parse(args []string, env LookupEnv) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	var c Config
-	var errs []error
-	for _, d := range definitions() {
-		g, err := resolve(d, flags, env)
-		if err == nil {
-			err = g.applyTo(&c)
-		}
-		errs = append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
+	c, err := read(definitions(), flags, env)
+	if err != nil {
 		return Config{}, err
 	}
 	if err := errors.Join(c.check()...); err != nil {
 		return Config{}, err
 	}
 	return c, nil
+}
+
+// source is a place that settings come from.
+type source struct {
+	lookup LookupEnv                // by the name of the setting, or of a secret's file
+	shown  func(name string) string // the name as it is written there
+	label  func(name string) string // where the value is said to come from
+}
+
+// sources are the places that are asked for a setting, the one that wins first.
+func sources(flags map[string]string, env LookupEnv) ([]source, error) {
+	dashed := func(name string) string { return "--" + name }
+	all := []source{
+		{func(name string) (string, bool) { v, ok := flags[name]; return v, ok }, dashed, func(string) string { return "flag" }},
+		{nonEmptyEnv(env), envName, envName},
+	}
+	for _, from := range all {
+		path, ok := from.lookup(configName)
+		if path = v1.Trim(path); path != "" {
+			f, err := readFile(path)
+			return append(all, source{f.lookup, f.shown, f.line}), err
+		}
+		if ok {
+			break
+		}
+	}
+	return all, nil
+}
+
+// read finds, checks and notes the value of each setting.
+func read(all []definition, flags map[string]string, env LookupEnv) (c Config, err error) {
+	from, err := sources(flags, env)
+	if err != nil {
+		return Config{}, err
+	}
+	var errs []error
+	for _, d := range all {
+		g, err := resolve(d, from)
+		if err == nil {
+			err = g.applyTo(&c)
+		}
+		errs = append(errs, err)
+	}
+	return c, errors.Join(errs...)
 }
 
 // parseFlags collects what the command line says, unread: checking is left to
@@ -114,37 +150,29 @@ func hinted(text string) error {
 }
 
 // resolve finds the value of one setting and where it came from.
-func resolve(d definition, flags map[string]string, env LookupEnv) (given, error) {
+func resolve(d definition, sources []source) (given, error) {
 	g := given{definition: d, value: d.initial, source: "default"}
-	for _, from := range []struct {
-		name   string
-		lookup LookupEnv
-		label  string
-	}{
-		{d.name, func(n string) (string, bool) { v, ok := flags[n]; return v, ok }, "flag"},
-		{envName(d.name), nonEmptyEnv(env), envName(d.name)},
-	} {
-		v, ok := from.lookup(from.name)
+	for _, from := range sources {
+		v, ok := from.lookup(d.name)
 		v = v1.Trim(v)
-		file, path := "", ""
+		file, path := d.name+"-file", ""
 		if d.secret {
-			file = from.name + fileSuffix(from.label)
 			path, _ = from.lookup(file)
 			path = v1.Trim(path)
 		}
 		switch {
 		case ok && path != "":
-			return g, fmt.Errorf("%s: got both a value and %s, want one of them", dashed(from.name), dashed(file))
+			return g, fmt.Errorf("%s: got both a value and %s, want one of them", from.shown(d.name), from.shown(file))
 		case ok:
-			g.value, g.source = v, from.label
+			g.value, g.source = v, from.label(d.name)
 			return g, nil
 		case path != "":
 			v, err := ReadSecretFile(path)
 			if errors.Is(err, fs.ErrNotExist) && (d.name == "admin-token" || d.name == "master-key") {
-				return g, fmt.Errorf("%s: %w: leave it unset, and serve with its own NATS makes the file in --data-dir; or name a file that exists", dashed(file), err)
+				return g, fmt.Errorf("%s: %w: leave it unset, and serve with its own NATS makes the file in --data-dir; or name a file that exists", from.shown(file), err)
 			}
 			if err != nil {
-				return g, fmt.Errorf("%s: %w", dashed(file), err)
+				return g, fmt.Errorf("%s: %w", from.shown(file), err)
 			}
 			g.value, g.source = v, path
 			return g, nil
@@ -153,24 +181,9 @@ func resolve(d definition, flags map[string]string, env LookupEnv) (given, error
 	return g, nil
 }
 
-func fileSuffix(label string) string {
-	if label == "flag" {
-		return "-file"
-	}
-	return "_FILE"
-}
-
-// dashed writes a flag as it is typed, and leaves an environment variable alone.
-func dashed(name string) string {
-	if strings.HasPrefix(name, envPrefix) {
-		return name
-	}
-	return "--" + name
-}
-
 func nonEmptyEnv(env LookupEnv) LookupEnv {
 	return func(name string) (string, bool) {
-		v, ok := env(name)
+		v, ok := env(envName(name))
 		return v, ok && v1.Trim(v) != ""
 	}
 }
@@ -181,12 +194,8 @@ func envName(flagName string) string {
 
 // applyTo checks the value, puts it into c, and notes where it came from.
 func (g given) applyTo(c *Config) error {
-	mask := g.mask
-	if mask == nil {
-		mask = maskUserInfo
-	}
 	s := setting{
-		name: g.name, shown: mask(g.value), source: g.source,
+		name: g.name, shown: g.masked(g.value), source: g.source,
 		secret: g.secret, length: utf8.RuneCountInString(g.value),
 	}
 	if g.secret && g.value != "" {

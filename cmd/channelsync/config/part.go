@@ -13,11 +13,11 @@ type Part struct {
 	given       map[string]string
 }
 
-// NewPart is the settings of these names, all of which must exist.
+// NewPart is the settings of these names, all of which must exist, and the file that they may stand in.
 func NewPart(names ...string) *Part {
 	p := &Part{given: map[string]string{}}
 	for _, d := range definitions() {
-		if slices.Contains(names, d.name) {
+		if d.name == configName || slices.Contains(names, d.name) {
 			p.definitions = append(p.definitions, d)
 		}
 	}
@@ -43,16 +43,8 @@ func (p *Part) Flags(fs *flag.FlagSet) {
 
 // Parse reads them. What is not among them is as nobody has ever set it.
 func (p *Part) Parse(env LookupEnv) (Config, error) {
-	var c Config
-	var errs []error
-	for _, d := range p.definitions {
-		g, err := resolve(d, p.given, env)
-		if err == nil {
-			err = g.applyTo(&c)
-		}
-		errs = append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
+	c, err := read(p.definitions, p.given, env)
+	if err != nil {
 		return Config{}, err
 	}
 	return c, errors.Join(c.checkNATS()...)

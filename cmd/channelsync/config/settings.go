@@ -19,10 +19,22 @@ type definition struct {
 	apply   func(*Config, string) error
 }
 
+// masked is a value as far as it may be shown.
+func (d definition) masked(value string) string {
+	if d.mask == nil {
+		return maskUserInfo(value)
+	}
+	return d.mask(value)
+}
+
 // definitions is the table of interfaces §2 and what was added since (docs/decisions),
 // in the order a reader wants it.
 func definitions() []definition {
 	return []definition{
+		{
+			name: configName, usage: "YAML file with settings by these names; a flag or a variable wins over it",
+			apply: func(*Config, string) error { return nil }, // read before all others
+		},
 		{
 			name: "callback-listen", initial: "127.0.0.1:8080",
 			usage: "address of the public listener: callbacks and /livez, nothing else",

@@ -1,0 +1,39 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+
+	"channelsync/cmd/channelsync/cli/internal/command"
+	"channelsync/cmd/channelsync/config"
+)
+
+func (s *session) configCommand() *command.Command {
+	return &command.Command{
+		Name: "config", Short: "look at the settings of the service",
+		Subs: []*command.Command{{
+			Name: "check", Short: "say whether the service would start with these settings", Flags: serveFlags,
+			Long: "It takes what serve takes, from the same places, and starts nothing: no address is listened on and no server is asked.\n" +
+				"Exit code 2 where a setting is wrong, with a line for each.",
+			Examples: []string{"channelsync config check --config /etc/channelsync/channelsync.yaml"},
+			Raw:      true, // package config reads the flags
+			Run: func(_ context.Context, args []string) error {
+				cfg, err := config.Parse(args, s.LookupEnv)
+				if errors.Is(err, flag.ErrHelp) {
+					return config.Usage(s.Stdout)
+				}
+				if err != nil {
+					fmt.Fprintf(s.Stderr, "channelsync config check: %v\n", err)
+					return exited(exitUsage)
+				}
+				if names := cfg.SecretArguments(); len(names) > 0 {
+					fmt.Fprintf(s.Stderr, "warning: every user of this machine can read secrets in the arguments: %v\n", names)
+				}
+				_, err = fmt.Fprintf(s.Stdout, "ok: %d settings given, all of them right\n", cfg.Given())
+				return err
+			},
+		}},
+	}
+}

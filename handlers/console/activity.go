@@ -8,6 +8,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/present"
 )
 
 const (
@@ -73,7 +74,7 @@ func (v *visit) activity() (*page, error) {
 		}
 		d.Fit++
 		if all || len(d.Rows) < perActivity {
-			d.Rows = append(d.Rows, activityRow{e, happened(e), capital(triggerWord(e.Trigger))})
+			d.Rows = append(d.Rows, activityRow{e, present.Happened(e), present.Capital(present.TriggerWord(e.Trigger))})
 		}
 	}
 	if d.Fit > len(d.Rows) {
@@ -85,13 +86,13 @@ func (v *visit) activity() (*page, error) {
 // choices are what can be filtered by.
 func (d *activityData) choices() {
 	for _, o := range recordOutcomes {
-		d.Outcomes = append(d.Outcomes, filterChoice{Value: string(o), Text: outcomeWord(o).Text, Chosen: o == d.Filter.Outcome})
+		d.Outcomes = append(d.Outcomes, filterChoice{Value: string(o), Text: present.OutcomeWord(o).Text, Chosen: o == d.Filter.Outcome})
 	}
 	for _, k := range recordKinds {
-		d.Kinds = append(d.Kinds, filterChoice{Value: string(k), Text: kindWord(k) + "s", Chosen: k == d.Filter.Kind})
+		d.Kinds = append(d.Kinds, filterChoice{Value: string(k), Text: present.KindWord(k) + "s", Chosen: k == d.Filter.Kind})
 	}
 	for _, t := range triggers {
-		d.Triggers = append(d.Triggers, filterChoice{Value: string(t), Text: capital(triggerWord(t)), Chosen: t == d.Filter.Trigger})
+		d.Triggers = append(d.Triggers, filterChoice{Value: string(t), Text: present.Capital(present.TriggerWord(t)), Chosen: t == d.Filter.Trigger})
 	}
 }
 
@@ -135,42 +136,4 @@ func (f activityFilter) query(paused, all bool) string {
 func (f activityFilter) admits(e v1.FeedEvent) bool {
 	return (f.Outcome == "" || e.Outcome == f.Outcome) && (f.Kind == "" || e.Kind == f.Kind) && (f.Trigger == "" || e.Trigger == f.Trigger) &&
 		(f.Q == "" || e.ID == f.Q || strings.Contains(v1.Fold(e.Name), v1.Fold(f.Q)))
-}
-
-// happened says in words what became of a record, beside the badge of its outcome.
-func happened(e v1.FeedEvent) string {
-	why := make([]string, len(e.Reasons))
-	for i, code := range e.Reasons {
-		why[i] = strings.ReplaceAll(reasonWord(code), "_", " ")
-	}
-	because := func(what string) string {
-		if len(why) == 0 {
-			return what + "."
-		}
-		return what + ": " + strings.Join(why, "; ") + "."
-	}
-	switch e.Outcome {
-	case v1.OutcomePushed:
-		if !e.Pushed {
-			return "Held with a mass change: somebody has to approve it."
-		}
-		return "Sent to Channel Program."
-	case v1.OutcomeUnchanged:
-		if e.Pushed {
-			return "Sent; Channel Program had it already."
-		}
-		return "Nothing to send: Channel Program has it as it is."
-	case v1.OutcomeNotMet:
-		if e.Pushed {
-			return because("Sent as archived")
-		}
-		return because("Out of scope")
-	case v1.OutcomeWaiting:
-		return "Its sync is stopped; Start delivers it."
-	case v1.OutcomeRetrying:
-		return because("It did not work and is tried again")
-	case v1.OutcomeDead:
-		return because("It did not work and is no longer tried by itself")
-	}
-	return because("It was looked at")
 }

@@ -17,26 +17,6 @@ func outcome(o v1.Outcome, pushed bool, reasons ...string) v1.FeedEvent {
 	}
 }
 
-func TestWhatHappenedInWords(t *testing.T) {
-	for want, e := range map[string]v1.FeedEvent{
-		"Sent to Channel Program.":                                                      outcome(v1.OutcomePushed, true),
-		"Held with a mass change: somebody has to approve it.":                          outcome(v1.OutcomePushed, false),
-		"Nothing to send: Channel Program has it as it is.":                             outcome(v1.OutcomeUnchanged, false),
-		"Sent; Channel Program had it already.":                                         outcome(v1.OutcomeUnchanged, true),
-		"Out of scope: Company type is not Customer; Company is inactive.":              outcome(v1.OutcomeNotMet, false, v1.ReasonTypeNotCustomer, v1.ReasonStatusInactive),
-		"Sent as archived: Company is inactive.":                                        outcome(v1.OutcomeNotMet, true, v1.ReasonStatusInactive),
-		"Its sync is stopped; Start delivers it.":                                       outcome(v1.OutcomeWaiting, false),
-		"It did not work and is tried again: Channel Program fails on it.":              outcome(v1.OutcomeRetrying, false, "target_failed"),
-		"It did not work and is tried again.":                                           outcome(v1.OutcomeRetrying, false),
-		"It did not work and is no longer tried by itself: Channel Program rejects it.": outcome(v1.OutcomeDead, false, "rejected"),
-		"It was looked at: something new.":                                              outcome("new", false, "something_new"),
-	} {
-		if got := happened(e); got != want {
-			t.Errorf("%s %v: got %q, want %q", e.Outcome, e.Reasons, got, want)
-		}
-	}
-}
-
 func TestActivityFilters(t *testing.T) {
 	company, contract := outcome(v1.OutcomePushed, true), outcome(v1.OutcomeDead, false)
 	contract.Kind, contract.ID, contract.Name, contract.Trigger = v1.KindContract, "70", "Managed services", v1.TriggerPoll

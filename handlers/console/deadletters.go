@@ -9,14 +9,13 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/present"
 )
 
 const (
 	lookLetters = 5000 // dead letters that are looked through
 	perCause    = 10   // shown of each cause, while all causes are
 	perLetters  = 50   // shown at once of a single cause
-
-	kindCallback = "callback" // of a dead letter that is a body nobody could read
 )
 
 func (c *Console) deadLetterRoutes(r chi.Router) {
@@ -140,7 +139,7 @@ func causesOf(all []v1.DeadLetter) []*cause {
 	for _, l := range all {
 		c := byCode[l.Code]
 		if c == nil {
-			c = &cause{Code: l.Code, Title: l.Title, Fix: l.Fix, First: l, Last: l, Callbacks: l.Kind == kindCallback}
+			c = &cause{Code: l.Code, Title: l.Title, Fix: l.Fix, First: l, Last: l, Callbacks: l.Kind == present.KindCallback}
 			byCode[l.Code] = c
 			causes = append(causes, c)
 		}

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"time"
+
+	"channelsync/handlers/console/present"
 )
 
 const (
@@ -19,7 +21,7 @@ type flash struct {
 }
 
 func (v *visit) setFlash(f flash) {
-	f.Text, f.Hint = cut(f.Text, maxFlash), cut(f.Hint, maxFlash)
+	f.Text, f.Hint = present.Cut(f.Text, maxFlash), present.Cut(f.Hint, maxFlash)
 	b, err := json.Marshal(f)
 	if err != nil {
 		return // strings always can be
@@ -43,14 +45,6 @@ func (v *visit) takeFlash() *flash {
 	if json.Unmarshal(b, &f) != nil || f.Text == "" {
 		return nil
 	}
-	f.Text, f.Hint = cut(f.Text, maxFlash), cut(f.Hint, maxFlash)
+	f.Text, f.Hint = present.Cut(f.Text, maxFlash), present.Cut(f.Hint, maxFlash)
 	return &f
-}
-
-// cut shortens a text to at most n characters.
-func cut(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n-1]) + "…"
-	}
-	return s
 }

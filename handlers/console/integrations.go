@@ -8,6 +8,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/present"
 )
 
 // perList is how many installations the front page shows at once.
@@ -27,11 +28,11 @@ type integrationsData struct {
 
 type installationRow struct {
 	v1.Installation
-	Headline headline
+	Headline present.Headline
 }
 
 type stateCount struct {
-	Tone  tone
+	Tone  present.Tone
 	Word  string
 	Count int
 }
@@ -42,10 +43,10 @@ func (v *visit) integrations() (*page, error) {
 		return nil, err
 	}
 	d := integrationsData{Total: len(all), Q: v1.Trim(v.r.URL.Query().Get("q"))}
-	counts := map[headline]int{}
+	counts := map[present.Headline]int{}
 	for _, in := range all {
-		h := headlineOf(&in, v.now())
-		counts[headline{Tone: h.Tone, Word: h.Word}]++
+		h := present.HeadlineOf(&in, v.now())
+		counts[present.Headline{Tone: h.Tone, Word: h.Word}]++
 		if d.Q == "" || strings.Contains(v1.Fold(in.Name+" "+in.ID), v1.Fold(d.Q)) {
 			d.Installations = append(d.Installations, installationRow{in, h})
 		}
@@ -57,7 +58,7 @@ func (v *visit) integrations() (*page, error) {
 	d.Shown = min(perList, len(d.Installations))
 	d.Installations = d.Installations[:d.Shown]
 	for h, n := range counts {
-		d.States = append(d.States, stateCount{h.Tone, lower(h.Word), n})
+		d.States = append(d.States, stateCount{h.Tone, present.Lower(h.Word), n})
 	}
 	slices.SortFunc(d.States, func(a, b stateCount) int {
 		return cmp.Or(cmp.Compare(rank(a.Tone), rank(b.Tone)), cmp.Compare(a.Word, b.Word))
@@ -65,6 +66,6 @@ func (v *visit) integrations() (*page, error) {
 	return &page{Title: "Integrations", Nav: "integrations", Data: d}, nil
 }
 
-func rank(t tone) int {
-	return slices.Index([]tone{toneBad, toneWarn, toneBusy, toneGood, toneOff}, t)
+func rank(t present.Tone) int {
+	return slices.Index([]present.Tone{present.ToneBad, present.ToneWarn, present.ToneBusy, present.ToneGood, present.ToneOff}, t)
 }

@@ -2,11 +2,11 @@ package console
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/present"
 )
 
 func (c *Console) jobRoutes(r chi.Router) {
@@ -35,49 +35,10 @@ func (v *visit) job() (*page, error) {
 		return nil, err
 	}
 	d := jobData{
-		Job: j, Asked: askedWords(j), Running: j.State == v1.JobRunning,
+		Job: j, Asked: present.AskedWords(j), Running: j.State == v1.JobRunning,
 		Offer: j.DryRun && j.State == v1.JobDone, Resync: j.Type == "resync" || j.Type == "sweep",
 	}
-	return &page{Title: jobName(j), Nav: "replay", Installation: in, Data: d}, nil
-}
-
-// askedWords say what a job was asked for.
-func askedWords(j v1.Job) []string {
-	var words []string
-	if len(j.Kinds) > 0 {
-		kinds := make([]string, len(j.Kinds))
-		for i, k := range j.Kinds {
-			kinds[i] = strings.ToLower(kindWord(k)) + "s"
-		}
-		words = append(words, "All "+strings.Join(kinds, " and "))
-	}
-	r := j.Replay
-	if r == nil {
-		return words
-	}
-	changes := "Stored changes"
-	if r.Kind != "" {
-		changes += " of " + strings.ToLower(kindWord(r.Kind))
-		if r.ID == "" {
-			changes += "s"
-		} else {
-			changes += " " + r.ID
-		}
-	}
-	if r.From != nil {
-		changes += " from " + clock(*r.From)
-	}
-	if r.To != nil {
-		changes += " to " + clock(*r.To)
-	}
-	if r.FromSequence > 0 {
-		changes += " from number " + num(r.FromSequence)
-	}
-	words = append(words, changes)
-	if r.Force {
-		words = append(words, "Everything is sent, even what has not changed since it was last sent")
-	}
-	return words
+	return &page{Title: present.JobName(j), Nav: "replay", Installation: in, Data: d}, nil
 }
 
 func (v *visit) cancelJob() (done, error) {

@@ -6,6 +6,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/present"
 )
 
 func (c *Console) lifecycleRoutes(r chi.Router) {
@@ -39,7 +40,7 @@ func (v *visit) act(sync v1.Sync, action string) (done, error) {
 	}
 	what := "The installation"
 	if sync != "" {
-		what = syncWords(sync).Name
+		what = present.SyncWords(sync).Name
 	}
 	say := map[string]string{
 		"stop":      what + " is stopped. Changes are kept; Start delivers them.",
@@ -83,7 +84,7 @@ func (v *visit) confirm(action string) (*page, error) {
 			"The audit keeps that it was erased, and when.",
 		}
 	case sync != "":
-		name := syncWords(sync).Name
+		name := present.SyncWords(sync).Name
 		d.Heading, d.Button = "Uninstall "+name, "Uninstall "+name
 		d.Effects = []string{
 			name + " stops, and what waits for it is dropped. The other sync goes on.",
@@ -94,7 +95,7 @@ func (v *visit) confirm(action string) (*page, error) {
 		d.Heading, d.Button = "Uninstall "+in.Name, "Uninstall"
 		d.Effects = []string{
 			"The webhooks at Autotask are removed, and both syncs stop.",
-			"Changes that have not been delivered yet are dropped" + waiting(in.Backlog) + ".",
+			"Changes that have not been delivered yet are dropped" + present.Waits(in.Backlog) + ".",
 			"Credentials and settings are kept, so that it can be reinstalled with one click.",
 			"Clients and contracts in Channel Program stay there.",
 		}
@@ -124,7 +125,7 @@ func (v *visit) confirmed(action string) (done, error) {
 	case action == "erase":
 		return done{"/", "It is erased. Clients and contracts in Channel Program are as they were."}, nil
 	case sync != "":
-		return done{v.under(""), syncWords(sync).Name + " is uninstalled. Its settings are kept."}, nil
+		return done{v.under(""), present.SyncWords(sync).Name + " is uninstalled. Its settings are kept."}, nil
 	}
 	return done{v.under(""), "The installation is uninstalled. Its settings are kept, so that it can be reinstalled."}, nil
 }

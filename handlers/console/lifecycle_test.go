@@ -8,6 +8,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/present"
 )
 
 func TestLifecycle(t *testing.T) {
@@ -188,7 +189,7 @@ func TestIntegrations(t *testing.T) {
 	var many []v1.Installation
 	for i := range 120 {
 		in := anInstallation()
-		in.Name = "MSP " + num(i)
+		in.Name = "MSP " + present.Num(i)
 		many = append(many, in)
 	}
 	many[110].State, many[110].Name = v1.StateNeedsCredentials, "Broken "+mean

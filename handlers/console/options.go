@@ -9,6 +9,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/present"
 )
 
 func (c *Console) optionRoutes(r chi.Router) {
@@ -97,7 +98,7 @@ func (v *visit) optionsForm() (optionFields, v1.Options, error) {
 		n, err := strconv.Atoi(f.MassChangePercent)
 		if err != nil || n < 1 || n > 100 {
 			wrong = append(wrong, v1.FieldError{
-				Pointer: "#/options/massChangePercent", Code: "range", Detail: fmt.Sprintf("got %q, want a whole number from 1 to 100", cut(f.MassChangePercent, 40)),
+				Pointer: "#/options/massChangePercent", Code: "range", Detail: fmt.Sprintf("got %q, want a whole number from 1 to 100", present.Cut(f.MassChangePercent, 40)),
 			})
 		}
 		o.MassChangePercent = n
@@ -114,7 +115,7 @@ func parseIDs(text string) ([]int64, error) {
 	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' || r == ' ' || r == '\n' || r == '\t' || r == '\r' }) {
 		id, err := strconv.ParseInt(part, 10, 64)
 		if err != nil || id < 0 {
-			return nil, fmt.Errorf("got %q, want Autotask ids between commas", cut(part, 40))
+			return nil, fmt.Errorf("got %q, want Autotask ids between commas", present.Cut(part, 40))
 		}
 		out = append(out, id)
 	}

@@ -1,12 +1,15 @@
 package console
 
 import (
-	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/bundle"
+	"channelsync/handlers/console/present"
 )
 
 // recordData is a record's page.
@@ -18,11 +21,11 @@ type recordData struct {
 	Seen bool   // it has been settled at least once
 
 	Record    v1.RecordDetail
-	Verdict   verdict
-	Fields    []field
-	Compared  bool      // there is something that was sent before
-	Computed  *computed // how a contract's vendor and cost were found; nil for a client
-	Runs      []run
+	Verdict   present.Verdict
+	Fields    []present.Field
+	Compared  bool              // there is something that was sent before
+	Computed  *present.Computed // how a contract's vendor and cost were found; nil for a client
+	Runs      []present.Run
 	Explained *explained
 	Bundle    string
 }
@@ -30,10 +33,10 @@ type recordData struct {
 // explained is what Autotask and Channel Program said when asked just now.
 type explained struct {
 	v1.Explanation
-	Problem *v1.Problem // why they could not be asked; the rest is empty then
-	Fields  []field     // what would be sent, where that is not what was sent last
+	Problem *v1.Problem     // why they could not be asked; the rest is empty then
+	Fields  []present.Field // what would be sent, where that is not what was sent last
 	// Computed is how a contract's vendor and cost would be found, where that is not how it was last.
-	Computed *computed
+	Computed *present.Computed
 }
 
 // record shows what is known of a record. Autotask is asked only by ?explain=1,
@@ -60,7 +63,7 @@ func (v *visit) record() (*page, error) {
 	d.fill(v, in)
 	title := d.Name
 	if title == "" {
-		title = kindWord(d.Kind) + " " + d.ID
+		title = present.KindWord(d.Kind) + " " + d.ID
 	}
 	return &page{Title: title, Nav: "records", Installation: in, Data: d}, nil
 }
@@ -93,11 +96,11 @@ func (v *visit) explain(installation string, d *recordData) *explained {
 		d.Record.SourceURL = e.SourceURL
 	}
 	out := &explained{Explanation: e}
-	if !sameJSON(e.Projection, d.Record.Projection) {
-		out.Fields = sentFields(e.Projection, nil, e.Sources)
+	if !present.SameJSON(e.Projection, d.Record.Projection) {
+		out.Fields = present.SentFields(e.Projection, nil, e.Sources)
 	}
-	if d.Kind == v1.KindContract && !sameJSON(e.Sources, d.Record.Sources) {
-		out.Computed = computedOf(e.Sources)
+	if d.Kind == v1.KindContract && !present.SameJSON(e.Sources, d.Record.Sources) {
+		out.Computed = present.ComputedOf(e.Sources)
 	}
 	return out
 }
@@ -105,17 +108,36 @@ func (v *visit) explain(installation string, d *recordData) *explained {
 // fill works out what is shown of the record.
 func (d *recordData) fill(v *visit, in *v1.Installation) {
 	d.Record.SourceURL, d.Record.TargetURL = webLink(d.Record.SourceURL), webLink(d.Record.TargetURL)
-	d.Verdict = unseen(d.Kind, v.asks())
+	d.Verdict = present.Unseen(d.Kind, v.asks())
 	if d.Seen {
-		d.Verdict = verdictOf(&d.Record, v.now())
-		d.Fields = sentFields(d.Record.Projection, d.Record.Previous, d.Record.Sources)
-		d.Compared = !isNull(d.Record.Previous)
-		d.Runs = runsOf(d.Record.Timeline)
+		d.Verdict = present.VerdictOf(&d.Record, v.now())
+		d.Fields = present.SentFields(d.Record.Projection, d.Record.Previous, d.Record.Sources)
+		d.Compared = !present.IsNull(d.Record.Previous)
+		d.Runs = present.RunsOf(d.Record.Timeline)
 	}
 	if d.Kind == v1.KindContract {
-		d.Computed = computedOf(d.Record.Sources)
+		d.Computed = present.ComputedOf(d.Record.Sources)
 	}
-	d.Bundle = string(bundleOf(in, &d.Record, d.Explained, bundleMade{v.version, v.now()}))
+	src := bundle.Source{Installation: in, Record: &d.Record, Version: v.version, At: v.now()}
+	if d.Explained != nil {
+		src.Explanation, src.Problem = &d.Explained.Explanation, d.Explained.Problem
+	}
+	d.Bundle = string(bundle.Of(src))
+}
+
+// recordBundle serves the support bundle of a record as a file.
+func (c *Console) recordBundle(w http.ResponseWriter, r *http.Request) {
+	v := &visit{c, w, r, r.Context()}
+	p, err := v.record()
+	if err != nil {
+		v.fail(err)
+		return
+	}
+	d, _ := p.Data.(recordData)
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s"`, bundle.FileName(d.Kind, d.ID)))
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = io.WriteString(w, d.Bundle+"\n") // the browser is gone if this fails
 }
 
 func (v *visit) reconcileRecord() (done, error) {
@@ -135,16 +157,4 @@ func webLink(link string) string {
 		return link
 	}
 	return ""
-}
-
-// sameJSON says whether two documents say the same, whatever the order of their fields.
-func sameJSON(a, b json.RawMessage) bool {
-	return pretty(orNull(a)) == pretty(orNull(b))
-}
-
-func orNull(raw json.RawMessage) json.RawMessage {
-	if len(raw) == 0 {
-		return json.RawMessage("null")
-	}
-	return raw
 }

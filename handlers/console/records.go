@@ -9,6 +9,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/present"
 )
 
 const (
@@ -21,7 +22,7 @@ func (c *Console) recordRoutes(r chi.Router) {
 	r.Get("/installations/{id}/records/lookup", c.do((*visit).lookUp))
 	r.Get("/installations/{id}/records/{kind}/{record}", c.show("record", (*visit).record))
 	r.Post("/installations/{id}/records/{kind}/{record}/reconcile", c.do((*visit).reconcileRecord))
-	r.Get("/installations/{id}/records/{kind}/{record}/bundle", c.bundle)
+	r.Get("/installations/{id}/records/{kind}/{record}/bundle", c.recordBundle)
 }
 
 // recordsData is a page of the records of an installation.
@@ -122,14 +123,14 @@ var (
 
 func kindChoices(q v1.RecordQuery, counts v1.RecordCounts) (out []filterChoice) {
 	for _, k := range recordKinds {
-		out = append(out, filterChoice{string(k), kindWord(k) + "s", counts.Kinds[k], q.Kind == k})
+		out = append(out, filterChoice{string(k), present.KindWord(k) + "s", counts.Kinds[k], q.Kind == k})
 	}
 	return out
 }
 
 func outcomeChoices(q v1.RecordQuery, counts v1.RecordCounts) (out []filterChoice) {
 	for _, o := range recordOutcomes {
-		out = append(out, filterChoice{string(o), outcomeWord(o).Text, counts.Outcomes[o], q.Outcome == o})
+		out = append(out, filterChoice{string(o), present.OutcomeWord(o).Text, counts.Outcomes[o], q.Outcome == o})
 	}
 	return out
 }
@@ -138,10 +139,10 @@ func outcomeChoices(q v1.RecordQuery, counts v1.RecordCounts) (out []filterChoic
 // chosen one even if no record has it.
 func reasonChoices(q v1.RecordQuery, counts v1.RecordCounts) (out []filterChoice) {
 	for code, n := range counts.Reasons {
-		out = append(out, filterChoice{code, reasonWord(code), n, q.Reason == code})
+		out = append(out, filterChoice{code, present.ReasonWord(code), n, q.Reason == code})
 	}
 	if _, there := counts.Reasons[q.Reason]; q.Reason != "" && !there {
-		out = append(out, filterChoice{q.Reason, reasonWord(q.Reason), 0, true})
+		out = append(out, filterChoice{q.Reason, present.ReasonWord(q.Reason), 0, true})
 	}
 	slices.SortFunc(out, func(a, b filterChoice) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Text, b.Text), cmp.Compare(a.Value, b.Value))
@@ -154,7 +155,7 @@ func (v *visit) lookUp() (done, error) {
 	kind, id := v1.Kind(v.r.URL.Query().Get("kind")), v1.Trim(v.r.URL.Query().Get("record"))
 	if !isRecordID(id) || !slices.Contains(recordKinds, kind) {
 		v.setFlash(flash{
-			Problem: true, Text: "“" + cut(id, 40) + "” is not an Autotask id.",
+			Problem: true, Text: "“" + present.Cut(id, 40) + "” is not an Autotask id.",
 			Hint: "An id is a whole number such as 29683580. Autotask shows it in the address of the record's page.",
 		})
 		return done{to: v.under("/records")}, nil

@@ -9,6 +9,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/present"
 )
 
 func (c *Console) replayRoutes(r chi.Router) {
@@ -53,11 +54,11 @@ func (v *visit) replay() (*page, error) {
 		if status, known := in.Syncs[s]; known && status.State != v1.SyncUninstalled {
 			kind := kindOf(s)
 			chosen := len(asked) == 0 || strings.Contains(strings.Join(asked, " "), string(kind))
-			d.Kinds = append(d.Kinds, filterChoice{Value: string(kind), Text: kindWord(kind) + "s", Chosen: chosen})
+			d.Kinds = append(d.Kinds, filterChoice{Value: string(kind), Text: present.KindWord(kind) + "s", Chosen: chosen})
 		}
 	}
 	for _, k := range []v1.Kind{v1.KindCompany, v1.KindContract, v1.KindContact} {
-		d.Kind = append(d.Kind, filterChoice{Value: string(k), Text: kindWord(k), Chosen: string(k) == d.Values["kind"]})
+		d.Kind = append(d.Kind, filterChoice{Value: string(k), Text: present.KindWord(k), Chosen: string(k) == d.Values["kind"]})
 	}
 	return &page{Title: "Replay", Nav: "replay", Installation: in, Data: d}, nil
 }
@@ -109,7 +110,7 @@ func (v *visit) replayForm() (v1.ReplayRequest, error) {
 		n, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {
 			wrong = append(wrong, v1.FieldError{
-				Pointer: "#/fromSequence", Code: "number", Detail: fmt.Sprintf("got %q, want a whole number", cut(text, 40)),
+				Pointer: "#/fromSequence", Code: "number", Detail: fmt.Sprintf("got %q, want a whole number", present.Cut(text, 40)),
 			})
 		}
 		in.FromSequence = n
@@ -130,5 +131,5 @@ func moment(text string) (*time.Time, error) {
 			return &at, nil
 		}
 	}
-	return nil, fmt.Errorf("got %q, want a date and a time in UTC, such as 2026-11-23 15:04", cut(text, 40))
+	return nil, fmt.Errorf("got %q, want a date and a time in UTC, such as 2026-11-23 15:04", present.Cut(text, 40))
 }

@@ -2,16 +2,16 @@ package console
 
 import (
 	"slices"
-	"strings"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/present"
 )
 
 // installCheckData is the second step: what the test found, and what would sync.
 type installCheckData struct {
 	Draft    string // sealed
 	Name     string
-	Syncs    []syncText
+	Syncs    []present.SyncText
 	Checks   []v1.Check
 	Warnings int
 	Loaded   bool // the preview was asked for
@@ -31,14 +31,14 @@ type previewSection struct {
 func (v *visit) installChecks(d draft, preview *v1.SetupPreview, problem *v1.Problem) (*page, error) {
 	data := installCheckData{Name: d.Name, Checks: slices.Clone(d.Checks), Preview: preview, Loaded: preview != nil || problem != nil}
 	for _, s := range d.Syncs {
-		data.Syncs = append(data.Syncs, syncWords(s))
+		data.Syncs = append(data.Syncs, present.SyncWords(s))
 	}
 	for _, c := range d.Checks {
 		if !c.OK {
 			data.Warnings++
 		}
 	}
-	slices.SortStableFunc(data.Checks, func(a, b v1.Check) int { return rank(checkTone(a)) - rank(checkTone(b)) })
+	slices.SortStableFunc(data.Checks, func(a, b v1.Check) int { return rank(present.CheckTone(a)) - rank(present.CheckTone(b)) })
 	if preview != nil {
 		data.Sections = previewSections(*preview, d.has(v1.SyncActiveCustomerContracts))
 	}
@@ -61,10 +61,10 @@ func previewSections(p v1.SetupPreview, contracts bool) []previewSection {
 		Title: "Contracts", Line: previewLine(p.Contracts.PreviewCounts, "contract", p.Complete), Reasons: p.Contracts.Reasons, Noun: "Contracts",
 	}
 	if n := p.Contracts.WithoutVendor; n > 0 {
-		c.Notes = append(c.Notes, num(n)+" will be sent as “MSP Managed Services”, because Autotask names no vendor for "+them(n)+".")
+		c.Notes = append(c.Notes, present.Num(n)+" will be sent as “MSP Managed Services”, because Autotask names no vendor for "+them(n)+".")
 	}
 	if n := p.Contracts.WithoutCost; n > 0 {
-		c.Notes = append(c.Notes, num(n)+" will be sent without an overall cost, because Autotask has none for "+them(n)+".")
+		c.Notes = append(c.Notes, present.Num(n)+" will be sent without an overall cost, because Autotask has none for "+them(n)+".")
 	}
 	return append(out, c)
 }
@@ -78,12 +78,12 @@ func previewLine(c v1.PreviewCounts, noun string, complete bool) string {
 		}
 		return "No " + noun + " could be looked at."
 	}
-	line := count(c.Total, noun) + ": " + num(c.WillSync) + " will sync, " + num(c.WillNot) + " will not"
+	line := present.Count(c.Total, noun) + ": " + present.Num(c.WillSync) + " will sync, " + present.Num(c.WillNot) + " will not"
 	if !complete {
 		line = "At least " + line
 	}
 	if open := c.Total - c.WillSync - c.WillNot; open > 0 {
-		line += ", " + num(open) + " not looked at yet"
+		line += ", " + present.Num(open) + " not looked at yet"
 	}
 	return line + "."
 }
@@ -96,34 +96,4 @@ func them(n int) string {
 }
 
 // plural is the noun that count writes for several.
-func plural(noun string) string { return count(0, noun)[len("0 "):] }
-
-// checkTone marks a check: what a sync can do without is a warning.
-func checkTone(c v1.Check) tone {
-	switch {
-	case c.OK:
-		return toneGood
-	case checkMeans(c.Name) != "":
-		return toneWarn
-	}
-	return toneBad
-}
-
-// checkMeans says what it means to do without something that a sync does not need
-// to work; empty for what it does need.
-func checkMeans(name string) string {
-	switch name {
-	case "webhooks":
-		return "Without webhooks changes arrive within about a minute instead of at once. None is missed."
-	case "costs of services":
-		return "Without it the overall cost of recurring contracts cannot be summed up, and is taken from the contract's estimate where it has one."
-	case "costs of charges":
-		return "Without it the overall cost of contracts that have only charges is left empty."
-	}
-	return ""
-}
-
-// checkDetail is what a check found, with the word that the form has for a zone.
-func checkDetail(c v1.Check) string {
-	return strings.NewReplacer("The zone is ", "The region is ", " in zone ", " in region ").Replace(c.Detail)
-}
+func plural(noun string) string { return present.Count(0, noun)[len("0 "):] }

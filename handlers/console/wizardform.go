@@ -3,10 +3,9 @@ package console
 import (
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/present"
 )
 
 // installData is the form of the wizard as it is shown: never a secret, only
@@ -25,7 +24,7 @@ type installData struct {
 
 type syncChoice struct {
 	ID     v1.Sync
-	Text   syncText
+	Text   present.SyncText
 	Chosen bool
 }
 
@@ -40,7 +39,7 @@ func (v *visit) installForm(d draft, problem *v1.Problem) (*page, error) {
 		Options: fieldsOf(d.Options), Wrong: map[string]string{},
 	}
 	for _, s := range v1.Syncs {
-		data.Syncs = append(data.Syncs, syncChoice{s, syncWords(s), d.has(s)})
+		data.Syncs = append(data.Syncs, syncChoice{s, present.SyncWords(s), d.has(s)})
 	}
 	if data.HasSecret || data.HasTracking || data.HasToken {
 		if data.Draft, err = v.sealer.seal(d); err != nil {
@@ -51,7 +50,7 @@ func (v *visit) installForm(d draft, problem *v1.Problem) (*page, error) {
 		problem = inWords(problem)
 		data.Checks = problem.Checks
 		for _, e := range problem.Errors {
-			data.Wrong[fieldID(e.Pointer)] = e.Detail
+			data.Wrong[present.FieldID(e.Pointer)] = e.Detail
 		}
 	}
 	data.OptionsOpen = data.Options != fieldsOf(v1.Options{})
@@ -122,30 +121,21 @@ func place(pointer string) int {
 	return slices.Index([]string{
 		"syncs", "name", "username", "secret", "trackingIdentifier", "zone", "channelProgram-connectionId", "channelProgram-token",
 		"options-timeZone", "options-currency",
-	}, fieldID(pointer))
+	}, present.FieldID(pointer))
 }
 
 // fieldAdvice says what to enter in a field.
 func fieldAdvice(e v1.FieldError) string {
 	empty := e.Code == "required" || e.Code == "min"
 	switch {
-	case fieldID(e.Pointer) == "syncs" && empty:
+	case present.FieldID(e.Pointer) == "syncs" && empty:
 		return "Choose at least one."
 	case empty:
 		return "Enter it."
 	case e.Code == "iso4217":
 		return "Enter a currency code of three letters, such as EUR, or leave it empty."
 	}
-	return sentence(capital(e.Detail))
-}
-
-// capital begins a text with a capital letter.
-func capital(s string) string {
-	first, size := utf8.DecodeRuneInString(s)
-	if size == 0 {
-		return s
-	}
-	return string(unicode.ToUpper(first)) + s[size:]
+	return present.Sentence(present.Capital(e.Detail))
 }
 
 // blamed are the fields that a refusal of Autotask's or Channel Program's is about.

@@ -4,14 +4,15 @@ import (
 	"slices"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/present"
 )
 
 // welcomeData is the page that follows a new installation to the end of its first sync.
 type welcomeData struct {
 	Done     bool
-	Headline headline
+	Headline present.Headline
 	Jobs     []v1.Job
-	Other    *syncCard // the sync that was not chosen
+	Other    *present.SyncCard // the sync that was not chosen
 }
 
 func (v *visit) welcome() (*page, error) {
@@ -24,9 +25,9 @@ func (v *visit) welcome() (*page, error) {
 	case v1.StateInstalling, v1.StateBackfilling: // whatever is not well does not keep it back; it stands below
 		calm := *in
 		calm.Issues = nil
-		d.Headline = headlineOf(&calm, v.now())
+		d.Headline = present.HeadlineOf(&calm, v.now())
 	default:
-		d.Headline = headlineOf(in, v.now())
+		d.Headline = present.HeadlineOf(in, v.now())
 	}
 	if d.Done {
 		d.Headline = welcomed(in)
@@ -36,7 +37,7 @@ func (v *visit) welcome() (*page, error) {
 			d.Jobs = append(d.Jobs, j)
 		}
 	}
-	for _, card := range syncCards(in) {
+	for _, card := range present.SyncCards(in) {
 		if !card.Installed {
 			d.Other = &card
 		}
@@ -61,13 +62,13 @@ func firstSyncDone(in *v1.Installation) bool {
 }
 
 // welcomed is what the first sync brought.
-func welcomed(in *v1.Installation) headline {
+func welcomed(in *v1.Installation) present.Headline {
 	there := func(s v1.Sync, noun string) string {
 		status, ok := in.Syncs[s]
 		if !ok || status.State == v1.SyncUninstalled {
 			return ""
 		}
-		return count(status.Counts.Pushed+status.Counts.Unchanged, noun)
+		return present.Count(status.Counts.Pushed+status.Counts.Unchanged, noun)
 	}
 	what, verb := there(v1.SyncActiveCustomers, "client"), " are"
 	contracts := there(v1.SyncActiveCustomerContracts, "contract")
@@ -85,7 +86,7 @@ func welcomed(in *v1.Installation) headline {
 		failed += s.Counts.Failed
 	}
 	if failed > 0 {
-		return headline{toneWarn, "Done, with issues", what + verb + " in Channel Program. " + count(failed, "record") + " could not be sent yet; the issues below say why."}
+		return present.Headline{Tone: present.ToneWarn, Word: "Done, with issues", Sentence: what + verb + " in Channel Program. " + present.Count(failed, "record") + " could not be sent yet; the issues below say why."}
 	}
-	return headline{toneGood, "Done", "Done: " + what + verb + " in Channel Program. You can close this page."}
+	return present.Headline{Tone: present.ToneGood, Word: "Done", Sentence: "Done: " + what + verb + " in Channel Program. You can close this page."}
 }

@@ -1,10 +1,8 @@
-package console
+package bundle
 
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,43 +10,44 @@ import (
 	"unicode"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/present"
 )
 
-// bundleData is what somebody who helps needs to know of a record, and nothing
+// document is what somebody who helps needs to know of a record, and nothing
 // that tells who the client is: ids, codes, states and times are in it; names,
 // addresses and amounts are only masked in it; words that may quote any of them
 // are left out. It never holds a secret, since the API answers none.
-type bundleData struct {
-	Version      string             `json:"channelsync"`
-	MadeAt       time.Time          `json:"madeAt"`
-	Installation bundleInstallation `json:"installation"`
-	Record       bundleRecord       `json:"record"`
-	Conditions   []bundleCondition  `json:"conditions,omitempty"` // only when Autotask was asked
-	Explain      string             `json:"explain,omitempty"`    // the code of why it could not be
-	Differences  []string           `json:"differences,omitempty"`
-	Timeline     []bundleStep       `json:"timeline"`
+type document struct {
+	Version      string       `json:"channelsync"`
+	MadeAt       time.Time    `json:"madeAt"`
+	Installation installation `json:"installation"`
+	Record       record       `json:"record"`
+	Conditions   []condition  `json:"conditions,omitempty"` // only when Autotask was asked
+	Explain      string       `json:"explain,omitempty"`    // the code of why it could not be
+	Differences  []string     `json:"differences,omitempty"`
+	Timeline     []step       `json:"timeline"`
 }
 
-type bundleInstallation struct {
+type installation struct {
 	ID       string                `json:"id"`
 	State    v1.State              `json:"state"`
 	Zone     v1.Zone               `json:"zone"`
 	Syncs    map[v1.Sync]v1.Counts `json:"counts"`
 	States   map[v1.Sync]string    `json:"syncs"`
-	Webhooks []bundleWebhook       `json:"webhooks"`
+	Webhooks []webhook             `json:"webhooks"`
 	Backlog  int                   `json:"backlog"`
-	Issues   []bundleIssue         `json:"issues"`
+	Issues   []issue               `json:"issues"`
 	Options  v1.Options            `json:"options"`
 }
 
-type bundleWebhook struct {
+type webhook struct {
 	Entity         string     `json:"entity"`
 	Active         bool       `json:"active"`
 	Ready          bool       `json:"ready"`
 	LastCallbackAt *time.Time `json:"lastCallbackAt"`
 }
 
-type bundleIssue struct {
+type issue struct {
 	Code     string    `json:"code"`
 	Severity string    `json:"severity"`
 	Records  int       `json:"records"`
@@ -56,40 +55,40 @@ type bundleIssue struct {
 	LastAt   time.Time `json:"lastAt"`
 }
 
-type bundleRecord struct {
-	Kind          v1.Kind        `json:"kind"`
-	ID            string         `json:"id"`
-	CompanyID     string         `json:"companyId,omitempty"`
-	Name          string         `json:"name"` // masked
-	Outcome       v1.Outcome     `json:"outcome"`
-	Reasons       []string       `json:"reasons"`
-	Held          bool           `json:"held"`
-	Attempts      int            `json:"attempts"`
-	Fingerprint   string         `json:"fingerprint"`
-	ChangedAt     *time.Time     `json:"changedAt"`
-	ReconciledAt  *time.Time     `json:"reconciledAt"`
-	PushedAt      *time.Time     `json:"pushedAt"`
-	NextAttemptAt *time.Time     `json:"nextAttemptAt"`
-	Sent          any            `json:"sent"` // masked
-	Changes       []bundleChange `json:"changes"`
-	VendorRule    string         `json:"vendorRule,omitempty"`
-	CostRule      string         `json:"costRule,omitempty"`
-	CostIssues    []string       `json:"costIssues,omitempty"`
+type record struct {
+	Kind          v1.Kind    `json:"kind"`
+	ID            string     `json:"id"`
+	CompanyID     string     `json:"companyId,omitempty"`
+	Name          string     `json:"name"` // masked
+	Outcome       v1.Outcome `json:"outcome"`
+	Reasons       []string   `json:"reasons"`
+	Held          bool       `json:"held"`
+	Attempts      int        `json:"attempts"`
+	Fingerprint   string     `json:"fingerprint"`
+	ChangedAt     *time.Time `json:"changedAt"`
+	ReconciledAt  *time.Time `json:"reconciledAt"`
+	PushedAt      *time.Time `json:"pushedAt"`
+	NextAttemptAt *time.Time `json:"nextAttemptAt"`
+	Sent          any        `json:"sent"` // masked
+	Changes       []change   `json:"changes"`
+	VendorRule    string     `json:"vendorRule,omitempty"`
+	CostRule      string     `json:"costRule,omitempty"`
+	CostIssues    []string   `json:"costIssues,omitempty"`
 }
 
-type bundleChange struct {
+type change struct {
 	Field  string `json:"field"`
 	Change string `json:"change"`
 }
 
-type bundleCondition struct {
+type condition struct {
 	Sync  v1.Sync `json:"sync"`
 	Code  string  `json:"code"`
 	Met   bool    `json:"met"`
 	Value string  `json:"value,omitempty"`
 }
 
-type bundleStep struct {
+type step struct {
 	At      time.Time  `json:"at"`
 	Step    string     `json:"step"`
 	Trigger v1.Trigger `json:"trigger,omitempty"`
@@ -98,38 +97,33 @@ type bundleStep struct {
 	Fields  []string   `json:"fields,omitempty"`
 }
 
-// bundleMade is which version made a bundle, and when.
-type bundleMade struct {
-	version string
-	at      time.Time
+// Source is what a bundle is made of.
+type Source struct {
+	Installation *v1.Installation
+	Record       *v1.RecordDetail
+	Explanation  *v1.Explanation // nil: Autotask was not asked
+	Problem      *v1.Problem     // why Autotask could not be asked
+	Version      string          // of the program
+	At           time.Time
 }
 
-// bundle serves the bundle of a record as a file.
-func (c *Console) bundle(w http.ResponseWriter, r *http.Request) {
-	v := &visit{c, w, r, r.Context()}
-	p, err := v.record()
-	if err != nil {
-		v.fail(err)
-		return
-	}
-	d, _ := p.Data.(recordData)
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="channelsync-%s-%s.txt"`, code(string(d.Kind)), code(d.ID)))
-	w.Header().Set("Cache-Control", "no-store")
-	_, _ = io.WriteString(w, d.Bundle+"\n") // the browser is gone if this fails
+// FileName is what the bundle of a record is called as a file.
+func FileName(k v1.Kind, id string) string {
+	return fmt.Sprintf("channelsync-%s-%s.txt", code(string(k)), code(id))
 }
 
-func bundleOf(in *v1.Installation, r *v1.RecordDetail, e *explained, made bundleMade) []byte {
-	b := bundleData{
-		Version: made.version, MadeAt: made.at.UTC(),
-		Installation: bundledInstallation(in), Record: bundledRecord(r), Timeline: bundledSteps(r.Timeline),
+// Of returns the bundle, as indented JSON.
+func Of(src Source) []byte {
+	b := document{
+		Version: src.Version, MadeAt: src.At.UTC(),
+		Installation: installationOf(src.Installation), Record: recordOf(src.Record), Timeline: stepsOf(src.Record.Timeline),
 	}
-	if e != nil {
-		if e.Problem != nil {
-			b.Explain = code(e.Problem.Code)
-		}
+	if src.Problem != nil {
+		b.Explain = code(src.Problem.Code)
+	}
+	if e := src.Explanation; e != nil {
 		for _, c := range e.Conditions {
-			one := bundleCondition{Sync: c.Sync, Code: code(c.Code), Met: c.Met}
+			one := condition{Sync: c.Sync, Code: code(c.Code), Met: c.Met}
 			if slices.Contains(plainConditions, c.Code) {
 				one.Value = c.Value
 			}
@@ -153,49 +147,49 @@ var plainConditions = []string{
 	v1.ReasonDeletedAtSource, v1.ReasonSyncNotInstalled, v1.ReasonClientOutOfScope,
 }
 
-func bundledInstallation(in *v1.Installation) bundleInstallation {
-	out := bundleInstallation{
+func installationOf(in *v1.Installation) installation {
+	out := installation{
 		ID: in.ID, State: in.State, Zone: in.Zone, Backlog: in.Backlog, Options: in.Options,
-		Syncs: map[v1.Sync]v1.Counts{}, States: map[v1.Sync]string{}, Webhooks: []bundleWebhook{}, Issues: []bundleIssue{},
+		Syncs: map[v1.Sync]v1.Counts{}, States: map[v1.Sync]string{}, Webhooks: []webhook{}, Issues: []issue{},
 	}
 	for s, status := range in.Syncs {
 		out.Syncs[s], out.States[s] = status.Counts, string(status.State)
 	}
 	for _, w := range in.Webhooks {
-		out.Webhooks = append(out.Webhooks, bundleWebhook{w.Entity, w.Active, w.Ready, w.LastCallbackAt})
+		out.Webhooks = append(out.Webhooks, webhook{w.Entity, w.Active, w.Ready, w.LastCallbackAt})
 	}
 	for _, i := range in.Issues {
-		out.Issues = append(out.Issues, bundleIssue{code(i.Code), i.Severity, i.Records, i.FirstAt, i.LastAt})
+		out.Issues = append(out.Issues, issue{code(i.Code), i.Severity, i.Records, i.FirstAt, i.LastAt})
 	}
 	return out
 }
 
-func bundledRecord(r *v1.RecordDetail) bundleRecord {
-	out := bundleRecord{
+func recordOf(r *v1.RecordDetail) record {
+	out := record{
 		Kind: r.Kind, ID: r.ID, CompanyID: r.CompanyID, Name: mask(r.Name), Outcome: r.Outcome, Reasons: codes(r.Reasons),
 		Held: r.Held, Attempts: r.Attempts, Fingerprint: r.Fingerprint,
 		ChangedAt: r.ChangedAt, ReconciledAt: r.ReconciledAt, PushedAt: r.PushedAt, NextAttemptAt: r.NextAttemptAt,
-		Changes: []bundleChange{},
+		Changes: []change{},
 	}
 	var sent any
-	if json.Unmarshal(orNull(r.Projection), &sent) == nil {
+	if json.Unmarshal(present.OrNull(r.Projection), &sent) == nil {
 		out.Sent = masked("", sent)
 	}
-	for _, f := range sentFields(r.Projection, r.Previous, r.Sources) {
-		if f.Change != fieldSame {
-			out.Changes = append(out.Changes, bundleChange{f.Label, f.Change})
+	for _, f := range present.SentFields(r.Projection, r.Previous, r.Sources) {
+		if f.Change != present.FieldSame {
+			out.Changes = append(out.Changes, change{f.Label, f.Change})
 		}
 	}
-	if c := computedOf(r.Sources); c != nil {
+	if c := present.ComputedOf(r.Sources); c != nil {
 		out.VendorRule, out.CostRule, out.CostIssues = code(c.Vendor.Rule), code(c.Cost.Rule), codes(c.Cost.Issues)
 	}
 	return out
 }
 
-func bundledSteps(timeline []v1.TimelineStep) []bundleStep {
-	out := []bundleStep{}
+func stepsOf(timeline []v1.TimelineStep) []step {
+	out := []step{}
 	for _, s := range timeline {
-		one := bundleStep{At: s.At, Step: code(s.Step), Trigger: s.Trigger, Outcome: s.Outcome, Millis: s.Millis}
+		one := step{At: s.At, Step: code(s.Step), Trigger: s.Trigger, Outcome: s.Outcome, Millis: s.Millis}
 		// The words of any other step may quote the record.
 		if s.Step == "changed" {
 			for name := range strings.SplitSeq(s.Detail, ", ") {

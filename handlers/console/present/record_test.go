@@ -1,4 +1,4 @@
-package console
+package present
 
 import (
 	"encoding/json"
@@ -46,7 +46,7 @@ func TestVerdict(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.record.Fix = "Do this."
-			v := verdictOf(&tc.record, clockNow())
+			v := VerdictOf(&tc.record, clockNow())
 			if v.Word != tc.word || v.Sentence != tc.says || v.Fix != "Do this." || v.Tone == "" {
 				t.Errorf("got %+v\nwant %s: %s", v, tc.word, tc.says)
 			}
@@ -70,7 +70,7 @@ func TestRuns(t *testing.T) {
 		{At: at(52), Step: "pushed", Outcome: v1.OutcomePushed, Detail: "edited at the target: name"},
 	}
 	var got []string
-	for _, r := range runsOf(timeline) {
+	for _, r := range RunsOf(timeline) {
 		var steps []string
 		for _, s := range r.Steps {
 			steps = append(steps, strings.TrimSpace(s.Text+" ["+s.Detail+"] "+s.After))
@@ -88,7 +88,7 @@ func TestRuns(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if runsOf(nil) != nil {
+	if RunsOf(nil) != nil {
 		t.Error("runs of nothing")
 	}
 }

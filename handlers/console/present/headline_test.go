@@ -1,4 +1,4 @@
-package console
+package present
 
 import (
 	"testing"
@@ -15,67 +15,67 @@ func TestHeadline(t *testing.T) {
 	retrying := v1.Issue{Severity: v1.SeverityRetrying, Title: "Channel Program does not answer", NextAttemptAt: &soon}
 	for name, tc := range map[string]struct {
 		change func(*v1.Installation)
-		want   headline
+		want   Headline
 	}{
-		"calm": {func(*v1.Installation) {}, headline{toneGood, "In sync", "In sync. The last change took 1.2 s, 3 minutes ago."}},
+		"calm": {func(*v1.Installation) {}, Headline{ToneGood, "In sync", "In sync. The last change took 1.2 s, 3 minutes ago."}},
 		"nothing yet": {
 			func(in *v1.Installation) { in.Freshness = v1.Freshness{} },
-			headline{toneGood, "In sync", "In sync. Waiting for the first change: edit any customer in Autotask to see it here."},
+			Headline{ToneGood, "In sync", "In sync. Waiting for the first change: edit any customer in Autotask to see it here."},
 		},
 		"somebody must act": {
 			func(in *v1.Installation) { in.Issues, in.State = []v1.Issue{retrying, act}, v1.StateNeedsCredentials },
-			headline{toneBad, "Action required", "Autotask refuses the credentials. Enter new ones."},
+			Headline{ToneBad, "Action required", "Autotask refuses the credentials. Enter new ones."},
 		},
 		"somebody must act, and for some records too": {
 			func(in *v1.Installation) {
 				in.Issues, in.State = []v1.Issue{records, act}, v1.StateNeedsCredentials
 			},
-			headline{toneBad, "Action required", "Autotask refuses the credentials. Enter new ones."},
+			Headline{ToneBad, "Action required", "Autotask refuses the credentials. Enter new ones."},
 		},
 		"for some records": {
 			func(in *v1.Installation) { in.Issues = []v1.Issue{records} },
-			headline{toneWarn, "Needs attention", "In sync, but 6 records need you: the cost of contracts is not known."},
+			Headline{ToneWarn, "Needs attention", "In sync, but 6 records need you: the cost of contracts is not known."},
 		},
 		"for a record that a vendor does not take": {
 			func(in *v1.Installation) {
 				in.Issues = []v1.Issue{{Severity: v1.SeverityAct, Title: "Channel Program rejects records", Records: 1}}
 			},
-			headline{toneWarn, "Needs attention", "In sync, but 1 record needs you: Channel Program rejects records."},
+			Headline{ToneWarn, "Needs attention", "In sync, but 1 record needs you: Channel Program rejects records."},
 		},
 		"for records, for two reasons": {
 			func(in *v1.Installation) { in.Issues = []v1.Issue{records, retrying, records} },
-			headline{toneWarn, "Needs attention", "In sync, but 6 records need you: the cost of contracts is not known. 1 more issue needs you too."},
+			Headline{ToneWarn, "Needs attention", "In sync, but 6 records need you: the cost of contracts is not known. 1 more issue needs you too."},
 		},
 		"retrying": {
 			func(in *v1.Installation) { in.Issues, in.State, in.Backlog = []v1.Issue{retrying}, v1.StateDegraded, 9 },
-			headline{toneWarn, "Retrying", "Channel Program does not answer. We are retrying, next try in 5 minutes. Nothing is lost."},
+			Headline{ToneWarn, "Retrying", "Channel Program does not answer. We are retrying, next try in 5 minutes. Nothing is lost."},
 		},
 		"catching up": {
 			func(in *v1.Installation) { in.Backlog = 2000 },
-			headline{toneBusy, "Catching up", "2,000 records on the way to Channel Program."},
+			Headline{ToneBusy, "Catching up", "2,000 records on the way to Channel Program."},
 		},
 		"backfilling": {
 			func(in *v1.Installation) {
 				in.State, in.Backlog, in.Jobs = v1.StateBackfilling, 860, []v1.Job{{Type: "backfill", Done: 340, Total: 1200}}
 			},
-			headline{toneBusy, "First sync", "The first sync is under way: 340 of 1,200 records."},
+			Headline{ToneBusy, "First sync", "The first sync is under way: 340 of 1,200 records."},
 		},
 		"stopped": {
 			func(in *v1.Installation) { in.State, in.Backlog = v1.StateStopped, 37 },
-			headline{toneOff, "Stopped", "Nothing is pushed. Changes are kept, and Start delivers them; 37 wait."},
+			Headline{ToneOff, "Stopped", "Nothing is pushed. Changes are kept, and Start delivers them; 37 wait."},
 		},
 		"stopped with one change": {
 			func(in *v1.Installation) { in.State, in.Backlog = v1.StateStopped, 1 },
-			headline{toneOff, "Stopped", "Nothing is pushed. Changes are kept, and Start delivers them; 1 waits."},
+			Headline{ToneOff, "Stopped", "Nothing is pushed. Changes are kept, and Start delivers them; 1 waits."},
 		},
 		"uninstalled": {
 			func(in *v1.Installation) { in.State, in.Issues = v1.StateUninstalled, []v1.Issue{act} },
-			headline{toneOff, "Uninstalled", "Nothing is synced. Settings are kept, so that it can be reinstalled; what is in Channel Program stays there."},
+			Headline{ToneOff, "Uninstalled", "Nothing is synced. Settings are kept, so that it can be reinstalled; what is in Channel Program stays there."},
 		},
 	} {
 		in := anInstallation()
 		tc.change(&in)
-		if got := headlineOf(&in, now); got != tc.want {
+		if got := HeadlineOf(&in, now); got != tc.want {
 			t.Errorf("%s: got %+v\nwant %+v", name, got, tc.want)
 		}
 	}
@@ -92,18 +92,18 @@ func TestTimes(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", d, got, want)
 		}
 	}
-	if got := timeTag((*time.Time)(nil), now); got != "never" {
+	if got := TimeTag((*time.Time)(nil), now); got != "never" {
 		t.Errorf("nil: %q", got)
 	}
 	want := `<time datetime="2026-11-23T15:01:05Z" title="2026-11-23 15:01:05 UTC">3 minutes ago</time>`
-	if got := timeTag(now.Add(-3*time.Minute), now); string(got) != want {
+	if got := TimeTag(now.Add(-3*time.Minute), now); string(got) != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
 func TestNumbers(t *testing.T) {
 	for n, want := range map[any]string{0: "0", 7: "7", 999: "999", 1000: "1,000", 1234567: "1,234,567", -4321: "-4,321", "x": "x"} {
-		if got := num(n); got != want {
+		if got := Num(n); got != want {
 			t.Errorf("num(%v) = %q, want %q", n, got, want)
 		}
 	}
@@ -111,7 +111,7 @@ func TestNumbers(t *testing.T) {
 		n          int
 		noun, want string
 	}{{1, "record", "1 record"}, {0, "record", "0 records"}, {2000, "company", "2,000 companies"}} {
-		if got := count(tc.n, tc.noun); got != tc.want {
+		if got := Count(tc.n, tc.noun); got != tc.want {
 			t.Errorf("count(%d, %s) = %q, want %q", tc.n, tc.noun, got, tc.want)
 		}
 	}
@@ -120,22 +120,22 @@ func TestNumbers(t *testing.T) {
 		v    any
 		want string
 	}{{0.0, "0 ms"}, {0.0424, "42 ms"}, {&half, "500 ms"}, {0.9951, "1.0 s"}, {1.24, "1.2 s"}, {90.0, "2 min"}, {5400.0, "1.5 h"}, {(*float64)(nil), "–"}, {"x", "–"}} {
-		if got := secs(tc.v); got != tc.want {
+		if got := Secs(tc.v); got != tc.want {
 			t.Errorf("secs(%v) = %q, want %q", tc.v, got, tc.want)
 		}
 	}
 	for _, tc := range [][3]int{{0, 0, 0}, {1, 3, 33}, {5, 4, 100}} {
-		if got := percent(tc[0], tc[1]); got != tc[2] {
+		if got := Percent(tc[0], tc[1]); got != tc[2] {
 			t.Errorf("percent(%d, %d) = %d, want %d", tc[0], tc[1], got, tc[2])
 		}
 	}
 }
 
 func TestChart(t *testing.T) {
-	if c := chartOf(nil); len(c.Bars) != 0 {
+	if c := ChartOf(nil); len(c.Bars) != 0 {
 		t.Errorf("nothing: %+v", c)
 	}
-	c := chartOf([]v1.HistoryHour{{From: clockNow(), Changes: 800, Pushed: 400}, {From: clockNow()}, {From: clockNow(), Changes: 1, Failed: 2}})
+	c := ChartOf([]v1.HistoryHour{{From: clockNow(), Changes: 800, Pushed: 400}, {From: clockNow()}, {From: clockNow(), Changes: 1, Failed: 2}})
 	if c.Changes != 801 || c.Pushes != 400 || c.Failed != 2 || len(c.Bars) != 3 || c.Width != 3*barSlot {
 		t.Fatalf("got %+v", c)
 	}

@@ -1,4 +1,4 @@
-package console
+package present
 
 import (
 	"strings"
@@ -7,25 +7,25 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-// verdict is the answer to "why is (not) this record synced?" in one sentence,
+// Verdict is the answer to "why is (not) this record synced?" in one sentence,
 // and what to do about it.
-type verdict struct {
-	Tone     tone
+type Verdict struct {
+	Tone     Tone
 	Word     string
 	Sentence string
 	Fix      string
 }
 
-// verdictOf says how a record stands as of its last reconcile.
-func verdictOf(r *v1.RecordDetail, now time.Time) verdict {
+// VerdictOf says how a record stands as of its last reconcile.
+func VerdictOf(r *v1.RecordDetail, now time.Time) Verdict {
 	if r.Held {
-		return verdict{
-			toneBad, "Held back",
+		return Verdict{
+			ToneBad, "Held back",
 			"Not changed: it would no longer be synced, and so would many others at the same time. Nothing is done with them until you say so.", r.Fix,
 		}
 	}
-	w := outcomeWord(r.Outcome)
-	v := verdict{Tone: w.Tone, Word: w.Text, Fix: r.Fix}
+	w := OutcomeWord(r.Outcome)
+	v := Verdict{Tone: w.Tone, Word: w.Text, Fix: r.Fix}
 	switch r.Outcome {
 	case v1.OutcomePushed:
 		v.Sentence = "Synced. Channel Program has it as of " + since(r.PushedAt, now) + "."
@@ -49,10 +49,10 @@ func verdictOf(r *v1.RecordDetail, now time.Time) verdict {
 	return v
 }
 
-// unseen is the verdict on a record that nothing is known of here.
-func unseen(k v1.Kind, asked bool) verdict {
+// Unseen is the verdict on a record that nothing is known of here.
+func Unseen(k v1.Kind, asked bool) Verdict {
 	what := map[v1.Kind]string{v1.KindCompany: "company", v1.KindContract: "contract"}[k]
-	v := verdict{Tone: toneOff, Word: "Not seen yet", Sentence: "No " + what + " with this id has been seen here so far. "}
+	v := Verdict{Tone: ToneOff, Word: "Not seen yet", Sentence: "No " + what + " with this id has been seen here so far. "}
 	if asked {
 		v.Sentence += "What Autotask says of it now stands below."
 		return v
@@ -65,22 +65,22 @@ func unseen(k v1.Kind, asked bool) verdict {
 // why is the reason in words: as it was found, or by its codes.
 func why(r *v1.RecordDetail, prefix string) string {
 	if r.Detail != "" {
-		return sentence(r.Detail)
+		return Sentence(r.Detail)
 	}
 	var words []string
 	for _, code := range r.Reasons {
-		words = append(words, reasonWord(code))
+		words = append(words, ReasonWord(code))
 	}
 	if len(words) == 0 {
-		return sentence(prefix + "the reason is not known")
+		return Sentence(prefix + "the reason is not known")
 	}
-	return sentence(prefix + strings.Join(words, "; "))
+	return Sentence(prefix + strings.Join(words, "; "))
 }
 
 // whatStays says what became of what Channel Program got of a record that is out of scope now.
 func whatStays(r *v1.RecordDetail) string {
 	switch {
-	case isNull(r.Projection):
+	case IsNull(r.Projection):
 		return ""
 	case lifecycleOf(r.Projection) == "archived":
 		return " Channel Program shows it as archived."
@@ -107,5 +107,5 @@ func times(n int) string {
 	if n == 1 {
 		return "once"
 	}
-	return num(n) + " times"
+	return Num(n) + " times"
 }

@@ -1,4 +1,4 @@
-package console
+package present
 
 import (
 	"fmt"
@@ -12,8 +12,8 @@ const (
 	barWidth    = 8
 )
 
-// chart is changes and pushes by the hour, as bars side by side.
-type chart struct {
+// Chart is changes and pushes by the hour, as bars side by side.
+type Chart struct {
 	Bars                    []bar
 	Width, Height           int
 	Changes, Pushes, Failed int
@@ -27,10 +27,10 @@ type bar struct {
 	PushesY, PushesHeight   int
 }
 
-// chartOf draws the hours. The scale is the highest bar; an hour that had
+// ChartOf draws the hours. The scale is the highest bar; an hour that had
 // anything at all is seen.
-func chartOf(hours []v1.HistoryHour) chart {
-	c := chart{Width: barSlot * len(hours), Height: chartHeight}
+func ChartOf(hours []v1.HistoryHour) Chart {
+	c := Chart{Width: barSlot * len(hours), Height: chartHeight}
 	most := 0
 	for _, h := range hours {
 		c.Changes += h.Changes
@@ -38,7 +38,7 @@ func chartOf(hours []v1.HistoryHour) chart {
 		c.Failed += h.Failed
 		most = max(most, h.Changes, h.Pushed)
 	}
-	c.Label = fmt.Sprintf("Changes and pushes by the hour over the last 24 hours: %s, %s pushed.", count(c.Changes, "change"), num(c.Pushes))
+	c.Label = fmt.Sprintf("Changes and pushes by the hour over the last 24 hours: %s, %s pushed.", Count(c.Changes, "change"), Num(c.Pushes))
 	if most == 0 {
 		return c
 	}
@@ -51,7 +51,7 @@ func chartOf(hours []v1.HistoryHour) chart {
 	for i, h := range hours {
 		changes, pushes := high(h.Changes), high(h.Pushed)
 		c.Bars = append(c.Bars, bar{
-			Title: fmt.Sprintf("%s UTC: %s, %s pushed", h.From.UTC().Format("15:04"), count(h.Changes, "change"), num(h.Pushed)),
+			Title: fmt.Sprintf("%s UTC: %s, %s pushed", h.From.UTC().Format("15:04"), Count(h.Changes, "change"), Num(h.Pushed)),
 			X:     i*barSlot + 1, X2: i*barSlot + 1 + barWidth, Width: barWidth,
 			ChangesY: chartHeight - changes, ChangesHeight: changes, PushesY: chartHeight - pushes, PushesHeight: pushes,
 		})

@@ -1,4 +1,4 @@
-package console
+package present
 
 import (
 	"strings"
@@ -6,74 +6,77 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-// tone is how something is marked: by colour, icon and word, never by colour alone.
-type tone string
+// Tone is how something is marked: by colour, icon and word, never by colour alone.
+type Tone string
 
 const (
-	toneGood tone = "good"
-	toneBusy tone = "busy" // it goes on by itself
-	toneWarn tone = "warn" // it is tried again by itself
-	toneBad  tone = "bad"  // somebody must act
-	toneOff  tone = "off"
+	ToneGood Tone = "good"
+	ToneBusy Tone = "busy" // it goes on by itself
+	ToneWarn Tone = "warn" // it is tried again by itself
+	ToneBad  Tone = "bad"  // somebody must act
+	ToneOff  Tone = "off"
 )
 
-// word is a marked word, what a badge shows.
-type word struct {
-	Tone tone
+// Word is a marked word, what a badge shows.
+type Word struct {
+	Tone Tone
 	Text string
 }
 
-func stateWord(s v1.State) word {
+// StateWord is the state of an installation.
+func StateWord(s v1.State) Word {
 	switch s {
 	case v1.StateInstalling:
-		return word{toneBusy, "Installing"}
+		return Word{ToneBusy, "Installing"}
 	case v1.StateBackfilling:
-		return word{toneBusy, "First sync"}
+		return Word{ToneBusy, "First sync"}
 	case v1.StateLive:
-		return word{toneGood, "In sync"}
+		return Word{ToneGood, "In sync"}
 	case v1.StateDegraded:
-		return word{toneWarn, "Degraded"}
+		return Word{ToneWarn, "Degraded"}
 	case v1.StateNeedsCredentials:
-		return word{toneBad, "Action required"}
+		return Word{ToneBad, "Action required"}
 	case v1.StateStopped:
-		return word{toneOff, "Stopped"}
+		return Word{ToneOff, "Stopped"}
 	case v1.StateUninstalled:
-		return word{toneOff, "Uninstalled"}
+		return Word{ToneOff, "Uninstalled"}
 	}
-	return word{toneOff, string(s)}
+	return Word{ToneOff, string(s)}
 }
 
-func syncStateWord(s v1.SyncState) word {
+func syncStateWord(s v1.SyncState) Word {
 	switch s {
 	case v1.SyncBackfilling:
-		return word{toneBusy, "First sync"}
+		return Word{ToneBusy, "First sync"}
 	case v1.SyncRunning:
-		return word{toneGood, "Running"}
+		return Word{ToneGood, "Running"}
 	case v1.SyncStopped:
-		return word{toneOff, "Stopped"}
+		return Word{ToneOff, "Stopped"}
 	}
-	return word{toneOff, "Not installed"}
+	return Word{ToneOff, "Not installed"}
 }
 
-func outcomeWord(o v1.Outcome) word {
+// OutcomeWord is what became of a record.
+func OutcomeWord(o v1.Outcome) Word {
 	switch o {
 	case v1.OutcomePushed:
-		return word{toneGood, "Synced"}
+		return Word{ToneGood, "Synced"}
 	case v1.OutcomeUnchanged:
-		return word{toneGood, "Up to date"}
+		return Word{ToneGood, "Up to date"}
 	case v1.OutcomeNotMet:
-		return word{toneOff, "Not synced"}
+		return Word{ToneOff, "Not synced"}
 	case v1.OutcomeWaiting:
-		return word{toneOff, "Waiting"}
+		return Word{ToneOff, "Waiting"}
 	case v1.OutcomeRetrying:
-		return word{toneWarn, "Retrying"}
+		return Word{ToneWarn, "Retrying"}
 	case v1.OutcomeDead:
-		return word{toneBad, "Failed"}
+		return Word{ToneBad, "Failed"}
 	}
-	return word{toneOff, "Unknown"}
+	return Word{ToneOff, "Unknown"}
 }
 
-func triggerWord(t v1.Trigger) string {
+// TriggerWord says why a record was reconciled.
+func TriggerWord(t v1.Trigger) string {
 	switch t {
 	case v1.TriggerCallback:
 		return "Autotask told us"
@@ -93,9 +96,9 @@ func triggerWord(t v1.Trigger) string {
 	return string(t)
 }
 
-// reasonWord says a reason code of a record in words; codes of failures that are
+// ReasonWord says a reason code of a record in words; codes of failures that are
 // not in the list stay as they are, their detail stands beside them.
-func reasonWord(code string) string {
+func ReasonWord(code string) string {
 	switch code {
 	case v1.ReasonTypeNotCustomer:
 		return "Company type is not Customer"
@@ -152,7 +155,8 @@ func failureWord(code string) string {
 	return code
 }
 
-func kindWord(k v1.Kind) string {
+// KindWord is what a record of a kind is called.
+func KindWord(k v1.Kind) string {
 	switch k {
 	case v1.KindCompany:
 		return "Client"
@@ -164,8 +168,8 @@ func kindWord(k v1.Kind) string {
 	return string(k)
 }
 
-// syncText is what a sync is called and does, in the words of the users' own guide.
-type syncText struct {
+// SyncText is what a sync is called and does, in the words of the users' own guide.
+type SyncText struct {
 	Name       string
 	Short      string
 	Conditions []string
@@ -173,16 +177,17 @@ type syncText struct {
 	Triggers   []string
 }
 
-func syncWords(s v1.Sync) syncText {
+// SyncWords is what there is to say of a sync.
+func SyncWords(s v1.Sync) SyncText {
 	if s == v1.SyncActiveCustomers {
-		return syncText{
+		return SyncText{
 			Name: "Active Customers", Short: "Companies of type Customer and status Active, with how to reach them.",
 			Conditions: []string{"Type is Customer", "Status is Active"},
 			Data:       []string{"Company name", "Street address", "Email addresses", "Phone numbers", "Websites"},
 			Triggers:   []string{"A company is created", "A synced detail is edited", "A company goes from Inactive to Active"},
 		}
 	}
-	return syncText{
+	return SyncText{
 		Name: "Active Customer Contracts", Short: "The contracts of active customers: vendor, name and overall cost.",
 		Conditions: []string{"Type is Customer", "Status is Active", "The customer has at least one contract"},
 		Data:       []string{"Company name", "Vendor name, else “MSP Managed Services”", "Contract name", "Overall cost"},
@@ -190,15 +195,15 @@ func syncWords(s v1.Sync) syncText {
 	}
 }
 
-// fieldID is the id of the form's field that a pointer of a problem points at:
+// FieldID is the id of the form's field that a pointer of a problem points at:
 // "#/channelProgram/token" → "channelProgram-token", "?from" → "from".
-func fieldID(pointer string) string {
+func FieldID(pointer string) string {
 	return strings.ReplaceAll(strings.Trim(strings.TrimLeft(pointer, "#?"), "/"), "/", "-")
 }
 
-// fieldName is what the field is called on the page.
-func fieldName(pointer string) string {
-	switch fieldID(pointer) {
+// FieldName is what the field is called on the page.
+func FieldName(pointer string) string {
+	switch FieldID(pointer) {
 	case "name":
 		return "Name"
 	case "username":
@@ -234,43 +239,5 @@ func fieldName(pointer string) string {
 	case "options-massChangePercent":
 		return "Mass change"
 	}
-	return fieldID(pointer)
-}
-
-// checkName is the title of a check of a set-up test.
-func checkName(name string) string {
-	switch name {
-	case "zone":
-		return "Region"
-	case "credentials":
-		return "Log-in at Autotask"
-	case "webhooks":
-		return "Webhooks"
-	case "channel_program":
-		return "Channel Program"
-	}
-	return "Reading " + name
-}
-
-func jobName(j v1.Job) string {
-	name := map[string]string{"backfill": "First sync", "resync": "Resync", "replay": "Replay", "sweep": "Daily sweep"}[j.Type]
-	if name == "" {
-		name = j.Type
-	}
-	if j.DryRun {
-		name += " (dry run)"
-	}
-	return name
-}
-
-func jobWord(j v1.Job) word {
-	switch j.State {
-	case v1.JobRunning:
-		return word{toneBusy, "Running"}
-	case v1.JobDone:
-		return word{toneGood, "Done"}
-	case v1.JobFailed:
-		return word{toneBad, "Failed"}
-	}
-	return word{toneOff, "Cancelled"}
+	return FieldID(pointer)
 }

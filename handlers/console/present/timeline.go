@@ -1,4 +1,4 @@
-package console
+package present
 
 import (
 	"slices"
@@ -8,10 +8,10 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-// run is one reconcile of a record: from the change that asked for it to its end.
-type run struct {
+// Run is one reconcile of a record: from the change that asked for it to its end.
+type Run struct {
 	Title string
-	Tone  tone
+	Tone  Tone
 	At    time.Time
 	Took  string // from its first step to its last; empty for a single step
 	Steps []step
@@ -25,10 +25,10 @@ type step struct {
 	After  string // how long after the step before; empty for the first
 }
 
-// runsOf groups the steps of a timeline into runs, the newest first. The oldest
+// RunsOf groups the steps of a timeline into runs, the newest first. The oldest
 // run may have lost its first steps.
-func runsOf(timeline []v1.TimelineStep) []run {
-	var runs []run
+func RunsOf(timeline []v1.TimelineStep) []Run {
+	var runs []Run
 	var open []v1.TimelineStep
 	end := func() {
 		if len(open) > 0 {
@@ -62,11 +62,11 @@ func begins(s v1.TimelineStep, open []v1.TimelineStep) bool {
 	}
 }
 
-func runOf(steps []v1.TimelineStep) run {
+func runOf(steps []v1.TimelineStep) Run {
 	first, last := steps[0], steps[len(steps)-1]
-	r := run{At: last.At, Tone: toneOff}
+	r := Run{At: last.At, Tone: ToneOff}
 	if last.Outcome != "" {
-		r.Tone = outcomeWord(last.Outcome).Tone
+		r.Tone = OutcomeWord(last.Outcome).Tone
 	}
 	r.Title = stepWord(last)
 	if len(steps) > 1 {
@@ -91,7 +91,7 @@ func stepWord(s v1.TimelineStep) string {
 	case "changed":
 		text := "A change was received"
 		if s.Trigger != "" {
-			text += ": " + triggerWord(s.Trigger)
+			text += ": " + TriggerWord(s.Trigger)
 		}
 		return text
 	case "fetched":
@@ -133,5 +133,5 @@ func decidedWord(o v1.Outcome) string {
 
 // apart is the time between two steps in words; a clock that stepped back makes it nothing.
 func apart(from, to time.Time) string {
-	return secs(max(0, to.Sub(from)).Seconds())
+	return Secs(max(0, to.Sub(from)).Seconds())
 }

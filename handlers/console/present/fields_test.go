@@ -1,4 +1,4 @@
-package console
+package present
 
 import (
 	"encoding/json"
@@ -13,16 +13,16 @@ func TestFieldsOfAClient(t *testing.T) {
 	sources := `[{"field":"name","value":"Northwind","from":"Companies.companyName"},{"field":"emails[0]","from":"Contacts 12 emailAddress2"}]`
 	for name, tc := range map[string]struct {
 		previous string
-		want     []field
+		want     []Field
 	}{
-		"the first push": {"", []field{
+		"the first push": {"", []Field{
 			{Label: "Name", Now: "Northwind", From: "Company: company name"},
 			{Label: "Street", Now: "1 Main St"},
 			{Label: "Country", Now: "US"},
 			{Label: "E-mail address", Now: "new@n.example", From: "Contact 12: email address 2"},
 			{Label: "E-mail address 2", Now: "ann@n.example"},
 		}},
-		"a later one": {before, []field{
+		"a later one": {before, []Field{
 			{Label: "Name", Now: "Northwind", Before: "Northwind Ltd", Change: fieldChanged, From: "Company: company name"},
 			{Label: "Street", Now: "1 Main St"},
 			{Label: "City", Before: "Albany", Change: fieldCleared},
@@ -33,7 +33,7 @@ func TestFieldsOfAClient(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := sentFields(json.RawMessage(now), json.RawMessage(tc.previous), json.RawMessage(sources))
+			got := SentFields(json.RawMessage(now), json.RawMessage(tc.previous), json.RawMessage(sources))
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -45,7 +45,7 @@ func TestFieldsOfAContract(t *testing.T) {
 	now := `{"client":{"externalId":"7","name":"Northwind"},"vendorName":"MSP Managed Services","vendorNameDefaulted":true,"name":null,"overallCost":null,"lifecycle":"archived","archivedReason":"status_inactive"}`
 	before := `{"client":{"externalId":"7","name":"Northwind"},"vendorName":"Veeam","vendorNameDefaulted":false,"name":"Backup","overallCost":{"amount":"120.00","currency":"USD"}}`
 	sources := `{"fields":[{"field":"vendorName","value":"x","from":"default, the contract has no vendor"},{"field":"overallCost.amount","from":"sum of cost of all unit rows, 1 row(s)"}]}`
-	want := []field{
+	want := []Field{
 		{Label: "Client", Now: "Northwind"},
 		{Label: "Client's Autotask id", Now: "7"},
 		{Label: "Vendor", Now: "MSP Managed Services", Before: "Veeam", Change: fieldChanged, From: "default, the contract has no vendor", Note: "No vendor was found, so it is the default."},
@@ -53,7 +53,7 @@ func TestFieldsOfAContract(t *testing.T) {
 		{Label: "Overall cost", Before: "120.00 USD", Change: fieldCleared, From: "sum of cost of all unit rows, 1 row", Note: "Not known, so none is sent: an unknown cost is never sent as 0."},
 		{Label: "Lifecycle", Now: "archived: company is inactive", Change: fieldAdded},
 	}
-	if diff := cmp.Diff(want, sentFields(json.RawMessage(now), json.RawMessage(before), json.RawMessage(sources))); diff != "" {
+	if diff := cmp.Diff(want, SentFields(json.RawMessage(now), json.RawMessage(before), json.RawMessage(sources))); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -63,7 +63,7 @@ func TestFieldWord(t *testing.T) {
 		"name": "Name", "address.postalCode": "Postal code", "emails[0].value": "E-mail address", "phones[2].value": "Phone number 3",
 		"websites[0]": "Website", "emails[0].label": "emails[0].label", "unknown[1].value": "unknown[1].value", "x": "x", "": "",
 	} {
-		if got := fieldWord(path); got != want {
+		if got := FieldWord(path); got != want {
 			t.Errorf("%q: got %q, want %q", path, got, want)
 		}
 	}
@@ -101,12 +101,12 @@ func FuzzSentFields(f *testing.F) {
 		f.Add(seed[0], seed[1], seed[2])
 	}
 	f.Fuzz(func(t *testing.T, projection, previous, sources string) {
-		for _, field := range sentFields(json.RawMessage(projection), json.RawMessage(previous), json.RawMessage(sources)) {
+		for _, field := range SentFields(json.RawMessage(projection), json.RawMessage(previous), json.RawMessage(sources)) {
 			if field.Label == "" || field.Change == fieldCleared && field.Now != "" {
 				t.Errorf("field %+v", field)
 			}
 		}
-		if c := computedOf(json.RawMessage(sources)); c != nil && (c.Cost.Hidden() < 0 || c.Hidden() < 0 || c.Vendor.Sentence == "") {
+		if c := ComputedOf(json.RawMessage(sources)); c != nil && (c.Cost.Hidden() < 0 || c.Hidden() < 0 || c.Vendor.Sentence == "") {
 			t.Errorf("computed %+v", c)
 		}
 	})

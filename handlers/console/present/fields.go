@@ -1,4 +1,4 @@
-package console
+package present
 
 import (
 	"encoding/json"
@@ -9,14 +9,14 @@ import (
 
 // How a field stands against what was sent before.
 const (
-	fieldSame    = ""
+	FieldSame    = ""
 	fieldAdded   = "added"
 	fieldChanged = "changed"
 	fieldCleared = "cleared"
 )
 
-// field is one field of what was sent.
-type field struct {
+// Field is one field of what was sent.
+type Field struct {
 	Label  string
 	Now    string
 	Before string // what was sent before, where that differs
@@ -69,17 +69,17 @@ type source struct {
 	From  string `json:"from"`
 }
 
-// sentFields lists every field of what was sent beside what was sent before it.
+// SentFields lists every field of what was sent beside what was sent before it.
 // A field that was cleared is there too. Documents that cannot be read show nothing.
-func sentFields(projection, previous, sources json.RawMessage) []field {
-	if isNull(projection) {
+func SentFields(projection, previous, sources json.RawMessage) []Field {
+	if IsNull(projection) {
 		return nil
 	}
 	var now, before sent
 	if json.Unmarshal(projection, &now) != nil {
 		return nil
 	}
-	first := isNull(previous) || json.Unmarshal(previous, &before) != nil
+	first := IsNull(previous) || json.Unmarshal(previous, &before) != nil
 	d := differ{from: froms(sources), first: first}
 	if now.Client != nil {
 		d.contract(&now, &before)
@@ -94,7 +94,7 @@ func sentFields(projection, previous, sources json.RawMessage) []field {
 type differ struct {
 	from   map[string]string
 	first  bool // nothing was sent before
-	fields []field
+	fields []Field
 }
 
 func (d *differ) client(now, before *sent) {
@@ -141,8 +141,8 @@ var fieldWords = map[string]string{
 // ofList is a value of a list by its path: emails[1].value.
 var ofList = regexp.MustCompile(`^([a-z]+)\[(\d{1,4})\](?:\.value)?$`)
 
-// fieldWord is what the field at a path is called; a path that is not known stays as it is.
-func fieldWord(path string) string {
+// FieldWord is what the field at a path is called; a path that is not known stays as it is.
+func FieldWord(path string) string {
 	if m := ofList.FindStringSubmatch(path); m != nil && fieldWords[m[1]] != "" {
 		i, _ := strconv.Atoi(m[2]) // the pattern has digits only
 		return numbered(fieldWords[m[1]], i)
@@ -160,7 +160,7 @@ func (d *differ) put(path, now, before string) {
 	if now == "" && (d.first || before == "") && !always {
 		return
 	}
-	f := field{Label: fieldWord(path), Now: now, From: d.from[path]}
+	f := Field{Label: FieldWord(path), Now: now, From: d.from[path]}
 	if !d.first && now != before {
 		f.Before, f.Change = before, fieldChanged
 		switch {
@@ -184,7 +184,7 @@ func (d *differ) list(path string, now, before []labelled) {
 		had[l.Value]++
 	}
 	for i, l := range now {
-		f := field{Label: numbered(fieldWord(path), i), Now: l.Value, From: d.from[path+"["+strconv.Itoa(i)+"]"]}
+		f := Field{Label: numbered(FieldWord(path), i), Now: l.Value, From: d.from[path+"["+strconv.Itoa(i)+"]"]}
 		if had[l.Value] > 0 {
 			had[l.Value]--
 		} else if !d.first {
@@ -195,7 +195,7 @@ func (d *differ) list(path string, now, before []labelled) {
 	for _, l := range before {
 		if had[l.Value] > 0 {
 			had[l.Value]--
-			d.fields = append(d.fields, field{Label: fieldWord(path), Before: l.Value, Change: fieldCleared})
+			d.fields = append(d.fields, Field{Label: FieldWord(path), Before: l.Value, Change: fieldCleared})
 		}
 	}
 }
@@ -233,7 +233,7 @@ func lifecycleWord(s *sent) string {
 	if s.Lifecycle != "archived" {
 		return ""
 	}
-	return "archived: " + lower(reasonWord(s.ArchivedReason))
+	return "archived: " + Lower(ReasonWord(s.ArchivedReason))
 }
 
 func lifecycleOf(projection json.RawMessage) string {
@@ -244,7 +244,8 @@ func lifecycleOf(projection json.RawMessage) string {
 	return s.Lifecycle
 }
 
-func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
+// IsNull says whether a document is absent or null.
+func IsNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
 // froms is where each field came from, by its path. A client's sources are a
 // list, a contract's an object that has the list in it.
@@ -274,7 +275,7 @@ func sourceWord(from string) string {
 	from = strings.ReplaceAll(strings.ReplaceAll(from, ", 1 row(s)", ", 1 row"), "row(s)", "rows") // as older versions wrote
 	return ofEntity.ReplaceAllStringFunc(from, func(found string) string {
 		m := ofEntity.FindStringSubmatch(found)
-		entity := entityWord(m[1])
+		entity := EntityWord(m[1])
 		if m[2] != "" {
 			entity += " " + m[2]
 		}
@@ -286,8 +287,8 @@ func sourceWord(from string) string {
 	})
 }
 
-// entityWord is what people call one of an entity's rows.
-func entityWord(entity string) string {
+// EntityWord is what people call one of an entity's rows.
+func EntityWord(entity string) string {
 	words := spaced(entity)
 	if base, ok := strings.CutSuffix(words, "ies"); ok {
 		words = base + "y"
@@ -305,4 +306,17 @@ var hump = regexp.MustCompile(`([a-z])([A-Z])`)
 // spaced writes a name of several words as words: contractName → contract name.
 func spaced(name string) string {
 	return strings.ToLower(hump.ReplaceAllString(name, "$1 $2"))
+}
+
+// SameJSON says whether two documents say the same, whatever the order of their fields.
+func SameJSON(a, b json.RawMessage) bool {
+	return Pretty(OrNull(a)) == Pretty(OrNull(b))
+}
+
+// OrNull is a document, or null where there is none.
+func OrNull(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return json.RawMessage("null")
+	}
+	return raw
 }

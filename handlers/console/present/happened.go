@@ -1,0 +1,45 @@
+package present
+
+import (
+	"strings"
+
+	v1 "channelsync/api/v1"
+)
+
+// Happened says in words what became of a record, beside the badge of its outcome.
+func Happened(e v1.FeedEvent) string {
+	why := make([]string, len(e.Reasons))
+	for i, code := range e.Reasons {
+		why[i] = strings.ReplaceAll(ReasonWord(code), "_", " ")
+	}
+	because := func(what string) string {
+		if len(why) == 0 {
+			return what + "."
+		}
+		return what + ": " + strings.Join(why, "; ") + "."
+	}
+	switch e.Outcome {
+	case v1.OutcomePushed:
+		if !e.Pushed {
+			return "Held with a mass change: somebody has to approve it."
+		}
+		return "Sent to Channel Program."
+	case v1.OutcomeUnchanged:
+		if e.Pushed {
+			return "Sent; Channel Program had it already."
+		}
+		return "Nothing to send: Channel Program has it as it is."
+	case v1.OutcomeNotMet:
+		if e.Pushed {
+			return because("Sent as archived")
+		}
+		return because("Out of scope")
+	case v1.OutcomeWaiting:
+		return "Its sync is stopped; Start delivers it."
+	case v1.OutcomeRetrying:
+		return because("It did not work and is tried again")
+	case v1.OutcomeDead:
+		return because("It did not work and is no longer tried by itself")
+	}
+	return because("It was looked at")
+}

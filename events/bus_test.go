@@ -16,7 +16,7 @@ func TestRestartKeepsAll(t *testing.T) {
 	here := func(c *store.Config) { c.DataDir = dir }
 	b := open(t, here)
 	publish(t, b, change(1), "m1")
-	if err := b.Worklist().Mark(t.Context(), []Mark{mark(2)}); err != nil {
+	if err := b.Worklist().Enqueue(t.Context(), []DueEntry{dueEntry(2)}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.DeadLetters().Put(t.Context(), DeadLetter{ID: "company-3", Installation: inst}); err != nil {
@@ -31,7 +31,7 @@ func TestRestartKeepsAll(t *testing.T) {
 	if !publish(t, b, change(1), "m1").Duplicate {
 		t.Error("forgot the message id")
 	}
-	if got := idsOf(take(t, b, LaneLive)); len(got) != 1 || got[0] != 2 {
+	if got := idsOf(peek(t, b, LaneLive)); len(got) != 1 || got[0] != 2 {
 		t.Errorf("marks %v", got)
 	}
 	if _, err := b.DeadLetters().Get(t.Context(), inst, "company-3"); err != nil {

@@ -94,11 +94,11 @@ func TestReplicated(t *testing.T) {
 		_, err := tab.Get(t.Context(), "k")
 		return errors.Is(err, js.ErrNotFound)
 	})
-	if err := b.Worklist().Later(t.Context(), []Mark{mark(77)}, in(-time.Second)); err != nil {
+	if err := b.Worklist().Schedule(t.Context(), []DueEntry{dueEntry(77)}, in(-time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	natstest.Eventually(t, 20*time.Second, "the schedule", func() bool {
 		d, err := b.Worklist().Depth(t.Context(), inst)
-		return err == nil && d.Later == 0
+		return err == nil && d.Scheduled == 0
 	})
 }

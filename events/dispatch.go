@@ -20,12 +20,12 @@ import (
 const (
 	fetchWait     = 10 * time.Second // how long one request waits for a change
 	dispatchPause = time.Second      // after a failure; also how long the changes wait to come again
-	// dispatchGather is how long changes gather after some were carried. A mark costs a flush
+	// dispatchGather is how long changes gather after some were carried. An entry costs a flush
 	// of the disk, a hundred of them in one batch little more; and what a lone change waits for
 	// is the coalesce window, not this: it is carried at once.
 	dispatchGather = 100 * time.Millisecond
 	// A flood, of more than floodFrom changes at a time, gathers longer: whoever sends so
-	// many sends many of the same records, and a batch of marks costs about ten flushes.
+	// many sends many of the same records, and a batch of entries costs about ten flushes.
 	floodFrom   = 100
 	floodGather = 250 * time.Millisecond
 	// carryMax is how many changes are carried at a time; a backlog is carried without a pause.
@@ -38,7 +38,7 @@ const (
 
 // Dispatch carries changes from the journal to the worklist until the context
 // ends, and returns nil then. Any number of processes may run it. A change that
-// could not be marked comes again; marking twice is marking once.
+// could not be enqueued comes again; enqueueing twice is enqueueing once.
 func (b *Bus) Dispatch(ctx context.Context) error {
 	work := progress.Of(ctx)
 	work.Wait(fetchWait)
@@ -168,8 +168,8 @@ func (b *Bus) carryEach(ctx context.Context, msg jetstream.Msg) error {
 		return b.changesIn(msg, func(c StoredChange, readErr error) {
 			err := panics.Try(func() error {
 				l := newLoad()
-				b.take(l, c, readErr)
-				return b.worklist.Mark(context.WithoutCancel(ctx), l.marks)
+				b.add(l, c, readErr)
+				return b.worklist.Enqueue(context.WithoutCancel(ctx), l.entries)
 			})
 			if panics.Of(err) == nil {
 				errs = append(errs, err)
@@ -192,12 +192,12 @@ func (b *Bus) carryEach(ctx context.Context, msg jetstream.Msg) error {
 	return err
 }
 
-// load is what one step of dispatch marks: one mark for each record and lane, that of its
+// load is what one step of dispatch enqueues: one entry for each record and lane, that of its
 // last change.
 type load struct {
 	changes int
-	marks   []Mark
-	at      map[recordLane]int // index in marks
+	entries []DueEntry
+	at      map[recordLane]int // index in entries
 }
 
 type recordLane struct {
@@ -209,7 +209,7 @@ type recordLane struct {
 
 func newLoad() *load { return &load{at: make(map[recordLane]int)} }
 
-// carry marks what the messages name, then acknowledges all of them; on an
+// carry enqueues what the messages name, then acknowledges all of them; on an
 // error all of them come again. What was fetched is carried to its end even when
 // the context ends meanwhile: else it would wait for AckWait.
 func (b *Bus) carry(ctx context.Context, msgs []jetstream.Msg) error {
@@ -217,11 +217,11 @@ func (b *Bus) carry(ctx context.Context, msgs []jetstream.Msg) error {
 	l := newLoad()
 	good := make([]jetstream.Msg, 0, len(msgs))
 	for _, msg := range msgs {
-		if b.changesIn(msg, func(c StoredChange, err error) { b.take(l, c, err) }) == nil {
+		if b.changesIn(msg, func(c StoredChange, err error) { b.add(l, c, err) }) == nil {
 			good = append(good, msg)
 		}
 	}
-	err := b.worklist.Mark(ctx, l.marks)
+	err := b.worklist.Enqueue(ctx, l.entries)
 	if js.IsFull(err) {
 		b.journal.makeRoom(ctx, b.journal.room.made.Load())
 	}
@@ -231,7 +231,7 @@ func (b *Bus) carry(ctx context.Context, msgs []jetstream.Msg) error {
 		return err
 	}
 	b.stats.dispatched.Add(uint64(l.changes))
-	b.stats.marked.Add(uint64(len(l.marks)))
+	b.stats.enqueued.Add(uint64(len(l.entries)))
 	return nil
 }
 
@@ -241,7 +241,7 @@ func (b *Bus) acknowledge(msgs []jetstream.Msg, err error) {
 		if err != nil {
 			_ = msg.NakWithDelay(dispatchPause) // if lost, AckWait brings it back
 		} else {
-			_ = msg.Ack() // if lost, it is marked twice
+			_ = msg.Ack() // if lost, it is enqueued twice
 		}
 	}
 }
@@ -275,8 +275,8 @@ func (b *Bus) changesIn(msg jetstream.Msg, fn func(StoredChange, error)) error {
 	return err
 }
 
-// take keeps the mark of a change unless a later one of its record and lane is there.
-func (b *Bus) take(l *load, c StoredChange, readErr error) {
+// add keeps the entry of a change unless a later one of its record and lane is there.
+func (b *Bus) add(l *load, c StoredChange, readErr error) {
 	if readErr != nil {
 		where := []zap.Field{zap.Uint64(v1.LogSequence, c.Sequence), zap.Int(v1.LogPlace, c.Place), zap.Error(readErr)}
 		if c.Installation == "" {
@@ -284,20 +284,20 @@ func (b *Bus) take(l *load, c StoredChange, readErr error) {
 			b.stats.terminated.Add(1)
 			return
 		}
-		b.Log.Warn("change cannot be read; marking its record all the same", where...)
+		b.Log.Warn("decode change failed, its record is enqueued all the same", where...)
 	}
 	l.changes++
-	m := c.Mark()
-	key := recordLane{m.Installation, m.Kind, m.ID, m.Lane}
+	e := c.DueEntry()
+	key := recordLane{e.Installation, e.Kind, e.ID, e.Lane}
 	i, again := l.at[key]
 	if !again {
-		l.at[key] = len(l.marks)
-		l.marks = append(l.marks, m)
+		l.at[key] = len(l.entries)
+		l.entries = append(l.entries, e)
 		return
 	}
-	was := l.marks[i]
-	if m.JournalSequence > was.JournalSequence || m.JournalSequence == was.JournalSequence && m.JournalPlace > was.JournalPlace {
-		l.marks[i] = m
+	was := l.entries[i]
+	if e.JournalSequence > was.JournalSequence || e.JournalSequence == was.JournalSequence && e.JournalPlace > was.JournalPlace {
+		l.entries[i] = e
 	}
-	l.marks[i].Force = m.Force || was.Force
+	l.entries[i].Force = e.Force || was.Force
 }

@@ -37,18 +37,18 @@ func TestDispatchCoalesces(t *testing.T) {
 	publish(t, b, contract, "")
 
 	dispatch(t, b)
-	bulk := takeN(t, b, LaneBulk, 2)
-	slices.SortFunc(bulk, func(a, b Mark) int { return int(a.ID - b.ID) })
+	bulk := peekN(t, b, LaneBulk, 2)
+	slices.SortFunc(bulk, func(a, b DueEntry) int { return int(a.ID - b.ID) })
 	if !slices.Equal(idsOf(bulk), []int64{1, 2}) || bulk[1].Job != "j1" {
 		t.Errorf("bulk holds %+v", bulk)
 	}
-	live := takeN(t, b, LaneLive, 1)
-	if m := live[0]; m.JournalSequence != last.Sequence || !slices.Equal(m.Fields, []string{"j"}) ||
-		m.Trigger != v1.TriggerCallback || time.Since(m.StoredAt) > time.Minute {
-		t.Errorf("the last change must win: %+v", m)
+	live := peekN(t, b, LaneLive, 1)
+	if e := live[0]; e.JournalSequence != last.Sequence || !slices.Equal(e.Fields, []string{"j"}) ||
+		e.Trigger != v1.TriggerCallback || time.Since(e.StoredAt) > time.Minute {
+		t.Errorf("the last change must win: %+v", e)
 	}
 	natstest.Eventually(t, 5*time.Second, "13 changes counted", func() bool { return b.Stats().Dispatched == 13 })
-	contracts, err := b.Worklist().Take(t.Context(), inst, v1.KindContract, LaneLive, 10)
+	contracts, err := b.Worklist().Peek(t.Context(), inst, v1.KindContract, LaneLive, 10)
 	if err != nil || len(contracts) != 1 {
 		t.Errorf("contracts %v, %v", contracts, err)
 	}
@@ -61,7 +61,7 @@ func TestDispatchTakesUpWhereItWas(t *testing.T) {
 	b := open(t, here)
 	stop := dispatch(t, b)
 	publish(t, b, change(1), "")
-	takeN(t, b, LaneLive, 1)
+	peekN(t, b, LaneLive, 1)
 	stop()
 	publish(t, b, change(2), "")
 	shut(t, b)
@@ -71,7 +71,7 @@ func TestDispatchTakesUpWhereItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	dispatch(t, b)
-	if got := idsOf(takeN(t, b, LaneLive, 1)); got[0] != 2 {
+	if got := idsOf(peekN(t, b, LaneLive, 1)); got[0] != 2 {
 		t.Errorf("dispatched %v; record 1 was acknowledged before", got)
 	}
 	if ids := journalIDs(t, b); len(ids) != 2 {
@@ -99,7 +99,7 @@ func TestDispatchReclaims(t *testing.T) {
 	b = open(t, here)
 	dispatch(t, b)
 	natstest.Eventually(t, 5*time.Second, "record 1 marked", func() bool {
-		return slices.Contains(idsOf(take(t, b, LaneLive)), 1)
+		return slices.Contains(idsOf(peek(t, b, LaneLive)), 1)
 	})
 }
 
@@ -127,8 +127,8 @@ func TestForceSticks(t *testing.T) {
 	publish(t, b, forced, "")
 	publish(t, b, change(1), "")
 	dispatch(t, b)
-	if m := takeN(t, b, LaneLive, 1)[0]; !m.Force || m.JournalSequence != 2 {
-		t.Errorf("%+v", m)
+	if e := peekN(t, b, LaneLive, 1)[0]; !e.Force || e.JournalSequence != 2 {
+		t.Errorf("%+v", e)
 	}
 }
 
@@ -146,7 +146,7 @@ func TestDispatchOfWhatCannotBeRead(t *testing.T) {
 		}
 	}
 	dispatch(t, b)
-	if got := idsOf(takeN(t, b, LaneLive, 1)); got[0] != 5 {
+	if got := idsOf(peekN(t, b, LaneLive, 1)); got[0] != 5 {
 		t.Errorf("marked %v", got)
 	}
 	natstest.Eventually(t, 5*time.Second, "two ended", func() bool { return b.Stats().Terminated == 2 })
@@ -172,7 +172,7 @@ func TestDispatchTriesAgain(t *testing.T) {
 	if _, err := b.JS.CreateStream(t.Context(), worklistConfig(b.Config())); err != nil {
 		t.Fatal(err)
 	}
-	takeN(t, b, LaneLive, 1)
+	peekN(t, b, LaneLive, 1)
 }
 
 func TestDispatchSurvivesItsConsumersRemoval(t *testing.T) {
@@ -180,12 +180,12 @@ func TestDispatchSurvivesItsConsumersRemoval(t *testing.T) {
 	b := open(t)
 	dispatch(t, b)
 	publish(t, b, change(1), "")
-	takeN(t, b, LaneLive, 1)
+	peekN(t, b, LaneLive, 1)
 	if err := b.JS.DeleteConsumer(t.Context(), store.JournalStream, dispatcherName); err != nil {
 		t.Fatal(err)
 	}
 	publish(t, b, change(2), "")
-	takeN(t, b, LaneLive, 2)
+	peekN(t, b, LaneLive, 2)
 }
 
 // TestADispatcherThatIsHandedNothingDoesNotMove: its fetches end, and find nothing, while
@@ -221,6 +221,6 @@ func TestADispatcherThatIsHandedNothingDoesNotMove(t *testing.T) {
 	if _, err := b.journal.Handle.ResumeConsumer(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}
-	takeN(t, b, LaneLive, 1)
+	peekN(t, b, LaneLive, 1)
 	natstest.Eventually(t, fetchWait, "it moves again", func() bool { return !red() })
 }

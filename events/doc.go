@@ -3,7 +3,7 @@
 //   - the Journal (stream CHANGES): every hint that a record may differ,
 //     append-only, de-duplicated, readable again for replay;
 //   - the Worklist (stream WORKLIST): the set of records that are due, at most
-//     one mark for each, so that a burst of changes is one piece of work;
+//     one due entry for each, so that a burst of changes is one piece of work;
 //   - the DeadLetters (stream DEADLETTERS): what is no longer tried.
 //
 // A Bus is an open store (package store) with all of these, and opens tables (package kv)

@@ -66,19 +66,19 @@ func erasable(t *testing.T, b *Bus) {
 }
 
 // marked is what a dispatcher marks.
-func marked(t *testing.T, b *Bus, installation string) map[string]bool {
+func enqueued(t *testing.T, b *Bus, installation string) map[string]bool {
 	t.Helper()
 	stop := dispatch(t, b)
 	natstest.Eventually(t, 10*time.Second, "all dispatched", func() bool { return b.nothingWaits(t.Context()) })
 	stop()
 	all := map[string]bool{}
 	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContact, v1.KindContract} {
-		marks, err := b.Worklist().Take(t.Context(), installation, kind, LaneLive, TakeMax)
+		entries, err := b.Worklist().Peek(t.Context(), installation, kind, LaneLive, PeekMax)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range marks {
-			all[fmt.Sprint(kind, " ", m.ID)] = true
+		for _, e := range entries {
+			all[fmt.Sprint(kind, " ", e.ID)] = true
 		}
 	}
 	return all
@@ -121,10 +121,10 @@ func TestPurgeOfAKindLeavesTheRest(t *testing.T) {
 	if err != nil || n != 4 {
 		t.Errorf("%d changes of the first half, %v; want 4", n, err)
 	}
-	if diff := cmp.Diff(map[string]bool{"contract 21": true, "contract 22": true, "contact 24": true, "contract 29": true}, marked(t, b, inst)); diff != "" {
+	if diff := cmp.Diff(map[string]bool{"contract 21": true, "contract 22": true, "contact 24": true, "contract 29": true}, enqueued(t, b, inst)); diff != "" {
 		t.Errorf("dispatched: %s", diff)
 	}
-	if diff := cmp.Diff(map[string]bool{"company 25": true, "company 26": true, "contract 27": true}, marked(t, b, other)); diff != "" {
+	if diff := cmp.Diff(map[string]bool{"company 25": true, "company 26": true, "contract 27": true}, enqueued(t, b, other)); diff != "" {
 		t.Errorf("dispatched of the other: %s", diff)
 	}
 }
@@ -143,10 +143,10 @@ func TestPurgeOfAnInstallationLeavesTheOthers(t *testing.T) {
 	if diff := cmp.Diff(others, held(t, b, other)); diff != "" {
 		t.Error(diff)
 	}
-	if got := marked(t, b, inst); len(got) > 0 {
+	if got := enqueued(t, b, inst); len(got) > 0 {
 		t.Errorf("dispatched: %v", got)
 	}
-	if diff := cmp.Diff(map[string]bool{"company 25": true, "company 26": true, "contract 27": true}, marked(t, b, other)); diff != "" {
+	if diff := cmp.Diff(map[string]bool{"company 25": true, "company 26": true, "contract 27": true}, enqueued(t, b, other)); diff != "" {
 		t.Errorf("dispatched of the other: %s", diff)
 	}
 }
@@ -203,7 +203,7 @@ func TestAStoreOfFormat1IsReadAsItIs(t *testing.T) {
 		t.Errorf("a repeat of what format 1 stored: %+v", r)
 	}
 	publish(t, b, change(6), "m6")
-	if got := marked(t, b, inst); len(got) != 5 || got["company 0"] || got["company 1"] || !got["company 2"] || !got["company 6"] {
+	if got := enqueued(t, b, inst); len(got) != 5 || got["company 0"] || got["company 1"] || !got["company 2"] || !got["company 6"] {
 		t.Errorf("dispatched %v", got)
 	}
 	if got := held(t, b, inst); len(got) != 7 {

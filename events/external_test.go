@@ -42,7 +42,7 @@ func TestExternal(t *testing.T) {
 	})
 	dispatch(t, b)
 	publish(t, b, change(1), "m1")
-	takeN(t, b, LaneLive, 1)
+	peekN(t, b, LaneLive, 1)
 	if h := b.Health(t.Context()); h.Err != nil || h.Embedded || h.Flush != "unknown" {
 		t.Errorf("%+v", h)
 	}
@@ -67,7 +67,7 @@ func TestExternal(t *testing.T) {
 	natstest.External(t, &server.Options{StoreDir: dir, Port: where})
 	natstest.Eventually(t, 10*time.Second, "a healthy answer", func() bool { return b.Health(t.Context()).Err == nil })
 	publish(t, b, change(3), "m3")
-	natstest.Eventually(t, 20*time.Second, "records 1 and 3 marked", func() bool { return len(take(t, b, LaneLive)) >= 2 })
+	natstest.Eventually(t, 20*time.Second, "records 1 and 3 marked", func() bool { return len(peek(t, b, LaneLive)) >= 2 })
 	lost := logs.FilterMessageSnippet("connection lost").Len()
 	back := logs.FilterMessageSnippet("connection is back").Len()
 	if lost != 1 || back != 1 || b.Stats().Disconnects != 1 {
@@ -118,7 +118,7 @@ func TestExternalDomainAndFlush(t *testing.T) {
 	}
 	dispatch(t, b)
 	publish(t, b, change(1), "m1")
-	takeN(t, b, LaneLive, 1)
+	peekN(t, b, LaneLive, 1)
 	tab := opened(t, b, kv.Config{Name: "t"})
 	if _, err := tab.Put(t.Context(), "k", []byte("v")); err != nil {
 		t.Fatal(err)

@@ -12,27 +12,27 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-// Later makes records due after a wait each, on the live lane: the server keeps the
+// Schedule makes records due after a wait each, on the live lane: the server keeps the
 // schedule, across restarts of either. It replaces the record's earlier schedule;
-// a mark that the record has already stays. Waits have the grain of a second and
+// an entry that is due already stays. Waits have the grain of a second and
 // may end up to one second early; one of zero or less ends at once.
 //
 // A schedule names a time of the server's, so the wait is counted from what the
 // server's clock says: by ours it would end at once on a server that is ahead.
-func (w *Worklist) Later(ctx context.Context, marks []Mark, wait func(Mark) time.Duration) error {
-	if len(marks) == 0 {
+func (w *Worklist) Schedule(ctx context.Context, entries []DueEntry, wait func(DueEntry) time.Duration) error {
+	if len(entries) == 0 {
 		return nil
 	}
-	waits := make([]time.Duration, len(marks))
-	err := w.Call(ctx, "schedule marks", func(ctx context.Context) error {
+	waits := make([]time.Duration, len(entries))
+	err := w.Call(ctx, "schedule entries", func(ctx context.Context) error {
 		now, err := w.serverTime(ctx)
 		if err != nil {
 			return err
 		}
-		msgs := make([]*nats.Msg, len(marks))
-		for i, m := range marks {
-			waits[i] = wait(m)
-			if msgs[i], err = m.schedule(wholeSecond(now.Add(waits[i]))); err != nil {
+		msgs := make([]*nats.Msg, len(entries))
+		for i, e := range entries {
+			waits[i] = wait(e)
+			if msgs[i], err = e.schedule(wholeSecond(now.Add(waits[i]))); err != nil {
 				return err
 			}
 		}
@@ -42,8 +42,8 @@ func (w *Worklist) Later(ctx context.Context, marks []Mark, wait func(Mark) time
 		return err
 	}
 	began := time.Now()
-	for i, m := range marks {
-		w.wakes.wakeAt(m.Installation, wholeSecond(began.Add(waits[i])))
+	for i, e := range entries {
+		w.notifier.notifyAt(e.Installation, wholeSecond(began.Add(waits[i])))
 	}
 	return nil
 }
@@ -60,17 +60,17 @@ func (w *Worklist) serverTime(ctx context.Context) (time.Time, error) {
 	return info.TimeStamp, nil
 }
 
-// schedule is the message that the server turns into the mark when its time comes.
-func (m Mark) schedule(at time.Time) (*nats.Msg, error) {
-	subject, err := laterSubject(m.Installation, m.Kind, m.ID)
+// schedule is the message that the server turns into the due entry when its time comes.
+func (e DueEntry) schedule(at time.Time) (*nats.Msg, error) {
+	subject, err := scheduleSubject(e.Installation, e.Kind, e.ID)
 	if err != nil {
 		return nil, err
 	}
-	target, err := dueSubject(m.Installation, m.Kind, LaneLive, m.ID)
+	target, err := dueSubject(e.Installation, e.Kind, LaneLive, e.ID)
 	if err != nil {
 		return nil, err
 	}
-	body, err := m.body()
+	body, err := e.body()
 	if err != nil {
 		return nil, err
 	}
@@ -89,15 +89,15 @@ func wholeSecond(t time.Time) time.Time {
 	return t
 }
 
-// CancelLater drops the schedules of records that were settled meanwhile. Ids
+// Unschedule drops the schedules of records that were settled meanwhile. Ids
 // without one are fine, and cost no write.
-func (w *Worklist) CancelLater(ctx context.Context, installation string, kind v1.Kind, ids []int64) error {
+func (w *Worklist) Unschedule(ctx context.Context, installation string, kind v1.Kind, ids []int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	subjects := make([]string, 0, len(ids))
 	for _, id := range ids {
-		s, err := laterSubject(installation, kind, id)
+		s, err := scheduleSubject(installation, kind, id)
 		if err != nil {
 			return err
 		}

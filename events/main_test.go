@@ -79,8 +79,8 @@ func change(id int64) Change {
 	return Change{Installation: inst, Kind: v1.KindCompany, ID: id, Trigger: v1.TriggerCallback}
 }
 
-func mark(id int64) Mark {
-	return Mark{Installation: inst, Kind: v1.KindCompany, ID: id, Lane: LaneLive, Trigger: v1.TriggerCallback}
+func dueEntry(id int64) DueEntry {
+	return DueEntry{Installation: inst, Kind: v1.KindCompany, ID: id, Lane: LaneLive, Trigger: v1.TriggerCallback}
 }
 
 func publish(t testing.TB, b *Bus, c Change, id string) Receipt {
@@ -92,29 +92,29 @@ func publish(t testing.TB, b *Bus, c Change, id string) Receipt {
 	return r
 }
 
-func take(t testing.TB, b *Bus, lane Lane) []Mark {
+func peek(t testing.TB, b *Bus, lane Lane) []DueEntry {
 	t.Helper()
-	marks, err := b.Worklist().Take(t.Context(), inst, v1.KindCompany, lane, TakeMax)
+	entries, err := b.Worklist().Peek(t.Context(), inst, v1.KindCompany, lane, PeekMax)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return marks
+	return entries
 }
 
-func takeN(t testing.TB, b *Bus, lane Lane, n int) []Mark {
+func peekN(t testing.TB, b *Bus, lane Lane, n int) []DueEntry {
 	t.Helper()
-	var marks []Mark
+	var entries []DueEntry
 	natstest.Eventually(t, 10*time.Second, fmt.Sprintf("%d marks on the %s lane", n, lane), func() bool {
-		marks = take(t, b, lane)
-		return len(marks) == n
+		entries = peek(t, b, lane)
+		return len(entries) == n
 	})
-	return marks
+	return entries
 }
 
-func idsOf(marks []Mark) []int64 {
+func idsOf(entries []DueEntry) []int64 {
 	var ids []int64
-	for _, m := range marks {
-		ids = append(ids, m.ID)
+	for _, e := range entries {
+		ids = append(ids, e.ID)
 	}
 	return ids
 }

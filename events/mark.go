@@ -11,7 +11,7 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-// Lane is one of the rows in which marks wait; live is taken before bulk.
+// Lane is one of the queues of the worklist; live is read before bulk.
 type Lane string
 
 // The lanes.
@@ -32,21 +32,21 @@ func laneOf(t v1.Trigger) Lane {
 	return LaneLive
 }
 
-// Mark says that a record is due. There is at most one for each record and lane;
-// a later mark replaces an earlier one.
-type Mark struct {
+// DueEntry says that a record is due. There is at most one for each record and lane;
+// a later entry replaces an earlier one.
+type DueEntry struct {
 	// Installation, Kind, Lane and ID travel in the subject alone. An empty
 	// lane means the one that trigger and job ask for.
 	Installation string  `json:"-"`
 	Kind         v1.Kind `json:"-"`
 	ID           int64   `json:"-"`
 	Lane         Lane    `json:"-"`
-	// Sequence is the mark's place in the worklist, filled by Take; Clear takes it.
+	// Sequence is the entry's place in the worklist, filled by Peek; AckThrough takes it.
 	Sequence uint64 `json:"-"`
-	// MarkedAt is when the worklist stored it, filled by Take.
-	MarkedAt time.Time `json:"-"`
+	// EnqueuedAt is when the worklist stored it, filled by Peek.
+	EnqueuedAt time.Time `json:"-"`
 
-	// JournalSequence and JournalPlace are where the journal holds the last change it stands for.
+	// JournalSequence and JournalPlace are where the journal holds the last change that the entry stands for.
 	JournalSequence uint64     `json:"journalSequence,omitempty"`
 	JournalPlace    int        `json:"journalPlace,omitempty"`
 	Trigger         v1.Trigger `json:"trigger,omitempty"`
@@ -63,9 +63,9 @@ type Mark struct {
 	Attempt int `json:"attempt,omitempty"`
 }
 
-// Mark is what the worklist holds for the change.
-func (c StoredChange) Mark() Mark {
-	return Mark{
+// DueEntry is what the worklist holds for the change.
+func (c StoredChange) DueEntry() DueEntry {
+	return DueEntry{
 		Installation: c.Installation, Kind: c.Kind, ID: c.ID, Lane: c.Lane(),
 		JournalSequence: c.Sequence, JournalPlace: c.Place, Trigger: c.Trigger, EventTime: c.EventTime, StoredAt: c.StoredAt,
 		Fields: c.Fields, Job: c.Job, Force: c.Force, GUID: c.WebhookGUID, SequenceNumber: c.SequenceNumber,
@@ -73,20 +73,20 @@ func (c StoredChange) Mark() Mark {
 	}
 }
 
-func (m Mark) lane() Lane {
-	if m.Lane != "" {
-		return m.Lane
+func (e DueEntry) lane() Lane {
+	if e.Lane != "" {
+		return e.Lane
 	}
-	return Change{Trigger: m.Trigger, Job: m.Job}.Lane()
+	return Change{Trigger: e.Trigger, Job: e.Job}.Lane()
 }
 
-// message is the mark as it is stored under its due subject.
-func (m Mark) message() (*nats.Msg, error) {
-	subject, err := dueSubject(m.Installation, m.Kind, m.lane(), m.ID)
+// message is the entry as it is stored under its due subject.
+func (e DueEntry) message() (*nats.Msg, error) {
+	subject, err := dueSubject(e.Installation, e.Kind, e.lane(), e.ID)
 	if err != nil {
 		return nil, err
 	}
-	body, err := m.body()
+	body, err := e.body()
 	if err != nil {
 		return nil, err
 	}
@@ -95,34 +95,34 @@ func (m Mark) message() (*nats.Msg, error) {
 	return msg, nil
 }
 
-// A mark tells which fields changed for people to read, so it need not tell all of many.
+// The changed fields of an entry are for people to read, so the list may be cut.
 const (
-	markFields    = 50
-	markFieldName = 100 // bytes
+	entryFields    = 50
+	entryFieldName = 100 // bytes
 )
 
-// body is what a mark says of its record beside its name; it always fits into a message.
-func (m Mark) body() ([]byte, error) {
-	m.Fields = slices.DeleteFunc(slices.Clone(m.Fields), func(name string) bool { return len(name) > markFieldName })
-	m.Fields = m.Fields[:min(len(m.Fields), markFields)]
-	body, err := json.Marshal(m)
+// body is an entry's JSON without what the subject names; it always fits into a message.
+func (e DueEntry) body() ([]byte, error) {
+	e.Fields = slices.DeleteFunc(slices.Clone(e.Fields), func(name string) bool { return len(name) > entryFieldName })
+	e.Fields = e.Fields[:min(len(e.Fields), entryFields)]
+	body, err := json.Marshal(e)
 	if err != nil {
-		return nil, fmt.Errorf("encode mark: %w", err)
+		return nil, fmt.Errorf("encode due entry: %w", err)
 	}
 	return body, nil
 }
 
-// readMark is the inverse of message. A mark whose body cannot be read still
+// readDueEntry is the inverse of message. An entry whose body cannot be read still
 // names its record, and that is all a reconcile needs; so the body is a bonus.
-func readMark(subject string, body []byte) (Mark, error) {
+func readDueEntry(subject string, body []byte) (DueEntry, error) {
 	named, err := parseDueSubject(subject)
 	if err != nil {
-		return Mark{}, err
+		return DueEntry{}, err
 	}
-	var m Mark
-	if json.Unmarshal(body, &m) != nil {
-		m = Mark{}
+	var e DueEntry
+	if json.Unmarshal(body, &e) != nil {
+		e = DueEntry{}
 	}
-	m.Installation, m.Kind, m.ID, m.Lane = named.Installation, named.Kind, named.ID, named.Lane
-	return m, nil
+	e.Installation, e.Kind, e.ID, e.Lane = named.Installation, named.Kind, named.ID, named.Lane
+	return e, nil
 }

@@ -41,11 +41,11 @@ func FuzzParseDueSubject(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		m, err := parseDueSubject(s)
+		e, err := parseDueSubject(s)
 		if err != nil {
 			return
 		}
-		if again, err := dueSubject(m.Installation, m.Kind, m.Lane, m.ID); err != nil || again != s {
+		if again, err := dueSubject(e.Installation, e.Kind, e.Lane, e.ID); err != nil || again != s {
 			t.Fatalf("%q came back as %q, %v", s, again, err)
 		}
 	})
@@ -71,12 +71,12 @@ func FuzzReadMark(f *testing.F) {
 	f.Add("due."+inst+".contract.bulk.0", []byte("null"))
 	f.Add("due..company.live.1", []byte(nil))
 	f.Fuzz(func(t *testing.T, subject string, body []byte) {
-		m, err := readMark(subject, body)
+		e, err := readDueEntry(subject, body)
 		if err != nil {
 			return
 		}
-		if again, err := dueSubject(m.Installation, m.Kind, m.Lane, m.ID); err != nil || again != subject {
-			t.Errorf("%q names %+v, which is due under %q, %v", subject, m, again, err)
+		if again, err := dueSubject(e.Installation, e.Kind, e.Lane, e.ID); err != nil || again != subject {
+			t.Errorf("%q names %+v, which is due under %q, %v", subject, e, again, err)
 		}
 	})
 }

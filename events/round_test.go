@@ -301,7 +301,7 @@ func TestARoundOfANewerVersionWaits(t *testing.T) {
 	}
 	publish(t, b, of(inst, 2), "")
 	dispatch(t, b)
-	takeN(t, b, LaneLive, 1)
+	peekN(t, b, LaneLive, 1)
 	// The other one is acknowledged a moment after its record is due.
 	natstest.Eventually(t, 5*time.Second, "the newer round alone waits", func() bool {
 		n, err := b.Journal().Undispatched(t.Context())
@@ -399,14 +399,14 @@ func TestEveryAcknowledgedChangeIsDispatched(t *testing.T) {
 			rt.Fatal(err)
 		}
 		for _, installation := range []string{inst, other} {
-			marks, err := b.Worklist().Take(t.Context(), installation, v1.KindCompany, LaneLive, TakeMax)
+			entries, err := b.Worklist().Peek(t.Context(), installation, v1.KindCompany, LaneLive, PeekMax)
 			if err != nil {
 				rt.Fatal(err)
 			}
-			for _, m := range marks {
-				key := recordLane{m.Installation, m.Kind, m.ID, m.Lane}
+			for _, e := range entries {
+				key := recordLane{e.Installation, e.Kind, e.ID, e.Lane}
 				if !acked[key] {
-					rt.Errorf("marked and never published: %+v", m)
+					rt.Errorf("marked and never published: %+v", e)
 				}
 				delete(acked, key)
 			}

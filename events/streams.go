@@ -46,7 +46,7 @@ func journalConfig(c store.Config) jetstream.StreamConfig {
 	return cfg
 }
 
-// worklistConfig holds one mark for each record and lane. Schedules need roll-ups
+// worklistConfig holds one due entry for each record and lane. Schedules need roll-ups
 // and cannot be had with "discard new".
 func worklistConfig(c store.Config) jetstream.StreamConfig {
 	return jetstream.StreamConfig{

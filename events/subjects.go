@@ -105,26 +105,26 @@ func dueSubject(installation string, kind v1.Kind, lane Lane, id int64) (string,
 	return strings.TrimSuffix(f, "*") + t, nil
 }
 
-func parseDueSubject(subject string) (Mark, error) {
+func parseDueSubject(subject string) (DueEntry, error) {
 	t := strings.Split(subject, ".")
 	if len(t) != 5 || t[0] != "due" {
-		return Mark{}, fmt.Errorf("subject %q: %w", subject, js.ErrBadName)
+		return DueEntry{}, fmt.Errorf("subject %q: %w", subject, js.ErrBadName)
 	}
 	if _, err := scope(t[1], v1.Kind(t[2])); err != nil {
-		return Mark{}, err
+		return DueEntry{}, err
 	}
 	if err := checkLane(Lane(t[3])); err != nil {
-		return Mark{}, err
+		return DueEntry{}, err
 	}
 	id, err := parseID(t[4])
 	if err != nil {
-		return Mark{}, err
+		return DueEntry{}, err
 	}
-	return Mark{Installation: t[1], Kind: v1.Kind(t[2]), Lane: Lane(t[3]), ID: id}, nil
+	return DueEntry{Installation: t[1], Kind: v1.Kind(t[2]), Lane: Lane(t[3]), ID: id}, nil
 }
 
 // laterSubject is later.<installation>.<kind>.<id>.
-func laterSubject(installation string, kind v1.Kind, id int64) (string, error) {
+func scheduleSubject(installation string, kind v1.Kind, id int64) (string, error) {
 	s, err := scope(installation, kind)
 	if err != nil {
 		return "", err

@@ -130,9 +130,9 @@ func TestFullJournalLosesNothingUndispatched(t *testing.T) {
 		t.Errorf("%d bytes, %v", info.State.Bytes, err)
 	}
 	for id := range journalIDs(t, b) {
-		marks, err := b.Worklist().Depth(t.Context(), inst)
-		if err != nil || marks.Live == 0 {
-			t.Errorf("%d: %+v, %v", id, marks, err)
+		depth, err := b.Worklist().Depth(t.Context(), inst)
+		if err != nil || depth.Live == 0 {
+			t.Errorf("%d: %+v, %v", id, depth, err)
 		}
 		break
 	}
@@ -175,14 +175,14 @@ func TestFullJournalUnderLoad(t *testing.T) {
 	}
 	natstest.Eventually(t, 10*time.Second, "all dispatched", func() bool { return b.Stats().Dispatched >= uint64(len(want)) })
 	for {
-		marks := take(t, b, LaneLive)
-		if len(marks) == 0 {
+		entries := peek(t, b, LaneLive)
+		if len(entries) == 0 {
 			break
 		}
-		for _, m := range marks {
-			delete(want, m.ID)
+		for _, e := range entries {
+			delete(want, e.ID)
 		}
-		if err := b.Worklist().Clear(t.Context(), inst, v1.KindCompany, LaneLive, marks[len(marks)-1].Sequence); err != nil {
+		if err := b.Worklist().AckThrough(t.Context(), inst, v1.KindCompany, LaneLive, entries[len(entries)-1].Sequence); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -14,38 +14,39 @@ import (
 )
 
 const (
-	// wakeSweep is how often everybody who has marks is woken again: hints get lost.
-	wakeSweep = 15 * time.Second
+	// wakeSweep is how often every installation with due entries is notified again: notifications get lost.
+	notifySweep = 15 * time.Second
 	// wakeGrain is how often due schedules are looked for.
-	wakeGrain = time.Second
+	scheduleGrain = time.Second
 )
 
-// wakes tells workers that there may be something to take. It is a hint in both
-// ways: one wake may stand for many marks, and a wake may find nothing.
-type wakes struct {
-	origin string // tells our own wakes from other processes'
+// notifier tells workers that entries may be due. A notification is only a hint: one
+// may stand for many entries, and there may be none.
+type notifier struct {
+	origin string // tells this process's notifications from others'
 
-	mu    sync.Mutex
-	chans map[string]map[chan struct{}]struct{}
-	later map[int64]map[string]struct{} // Unix second → installations with a schedule then
+	mu        sync.Mutex
+	chans     map[string]map[chan struct{}]struct{}
+	scheduled map[int64]map[string]struct{} // Unix second → installations with a schedule then
 }
 
-func newWakes() *wakes {
-	return &wakes{
-		origin: nuid.Next(),
-		chans:  make(map[string]map[chan struct{}]struct{}),
-		later:  make(map[int64]map[string]struct{}),
+func newNotifier() *notifier {
+	return &notifier{
+		origin:    nuid.Next(),
+		chans:     make(map[string]map[chan struct{}]struct{}),
+		scheduled: make(map[int64]map[string]struct{}),
 	}
 }
 
-// Wakes returns a channel that holds a hint whenever the installation may have
-// marks to take: some were made, here or in another process, a schedule came due, or
-// there are some every 15 s. Hints that nobody reads become one. The returned function ends it.
-func (w *Worklist) Wakes(installation string) (<-chan struct{}, func()) {
-	return w.wakes.subscribe(installation)
+// Notifications returns a channel that holds a hint whenever the installation may have
+// due entries: some were enqueued, here or in another process, or a schedule came due;
+// while there are any, at least every 15 s. Unread hints become one. The returned
+// function ends the subscription.
+func (w *Worklist) Notifications(installation string) (<-chan struct{}, func()) {
+	return w.notifier.subscribe(installation)
 }
 
-func (k *wakes) subscribe(installation string) (<-chan struct{}, func()) {
+func (k *notifier) subscribe(installation string) (<-chan struct{}, func()) {
 	ch := make(chan struct{}, 1)
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -63,14 +64,14 @@ func (k *wakes) subscribe(installation string) (<-chan struct{}, func()) {
 	}
 }
 
-// wake hints to the workers of this process.
-func (k *wakes) wake(installation string) {
+// notify hints to the workers of this process.
+func (k *notifier) notify(installation string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.hint(installation)
 }
 
-func (k *wakes) hint(installation string) {
+func (k *notifier) hint(installation string) {
 	for ch := range k.chans[installation] {
 		select {
 		case ch <- struct{}{}:
@@ -79,68 +80,68 @@ func (k *wakes) hint(installation string) {
 	}
 }
 
-// wakeAll hints to the workers of this process, and of the others as well as it can.
-func (k *wakes) wakeAll(nc *nats.Conn, installation string) {
-	k.wake(installation)
-	_ = nc.Publish("wake."+installation, []byte(k.origin)) // lost ones are what wakeSweep is for
+// notifyAll hints to the workers of this process, and of the others as well as it can.
+func (k *notifier) notifyAll(nc *nats.Conn, installation string) {
+	k.notify(installation)
+	_ = nc.Publish("wake."+installation, []byte(k.origin)) // lost ones are what notifySweep is for
 }
 
-// wakeAt hints when a schedule of this process is due. Schedules of others, or
+// notifyAt hints when a schedule of this process is due. Schedules of others, or
 // from before a restart, are found by the sweep.
-func (k *wakes) wakeAt(installation string, at time.Time) {
+func (k *notifier) notifyAt(installation string, at time.Time) {
 	second := at.Unix() + 1
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.later[second] == nil {
-		k.later[second] = make(map[string]struct{})
+	if k.scheduled[second] == nil {
+		k.scheduled[second] = make(map[string]struct{})
 	}
-	k.later[second][installation] = struct{}{}
+	k.scheduled[second][installation] = struct{}{}
 }
 
-// listen takes the hints of other processes.
-func (k *wakes) listen(nc *nats.Conn) error {
+// subscribePeers receives the hints of other processes.
+func (k *notifier) subscribePeers(nc *nats.Conn) error {
 	_, err := nc.Subscribe("wake.*", func(msg *nats.Msg) {
 		if string(msg.Data) != k.origin {
-			k.wake(strings.TrimPrefix(msg.Subject, "wake."))
+			k.notify(strings.TrimPrefix(msg.Subject, "wake."))
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("listen for wakes: %w", err)
+		return fmt.Errorf("subscribe to notifications: %w", err)
 	}
 	return nil
 }
 
 // waiting lists the installations that somebody waits for.
-func (k *wakes) waiting() []string {
+func (k *notifier) waiting() []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return slices.Collect(maps.Keys(k.chans))
 }
 
-// sweep wakes whoever has marks and may not have been told of them. Of many
-// installations most have none: the question is all that they cost.
-func (k *wakes) sweep(ctx context.Context, marked func(ctx context.Context, installation string) bool) error {
+// sweep notifies installations with due entries whose notification may be lost. Most
+// installations have none: they cost one small request.
+func (k *notifier) sweep(ctx context.Context, marked func(ctx context.Context, installation string) bool) error {
 	for _, installation := range k.waiting() {
 		if ctx.Err() == nil && marked(ctx, installation) {
-			k.wake(installation)
+			k.notify(installation)
 		}
 	}
 	return nil
 }
 
-// wakeDue wakes those whose schedule is due now.
-func (k *wakes) wakeDue(context.Context) error {
+// notifyDue notifies those whose schedule is due now.
+func (k *notifier) notifyDue(context.Context) error {
 	now := time.Now().Unix()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for second, installations := range k.later {
+	for second, installations := range k.scheduled {
 		if second > now {
 			continue
 		}
 		for installation := range installations {
 			k.hint(installation)
 		}
-		delete(k.later, second)
+		delete(k.scheduled, second)
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 	js "channelsync/events/internal/jetstream"
 )
 
-func woken(t testing.TB, ch <-chan struct{}, what string) {
+func notified(t testing.TB, ch <-chan struct{}, what string) {
 	t.Helper()
 	end := time.NewTimer(10 * time.Second)
 	defer end.Stop()
@@ -23,32 +23,32 @@ func woken(t testing.TB, ch <-chan struct{}, what string) {
 func TestWakes(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	ch, stop := b.Worklist().Wakes(inst)
-	foreign, stopForeign := b.Worklist().Wakes(other)
+	ch, stop := b.Worklist().Notifications(inst)
+	foreign, stopForeign := b.Worklist().Notifications(other)
 	defer stopForeign()
 
-	if err := b.Worklist().Mark(t.Context(), []Mark{mark(1)}); err != nil {
+	if err := b.Worklist().Enqueue(t.Context(), []DueEntry{dueEntry(1)}); err != nil {
 		t.Fatal(err)
 	}
-	woken(t, ch, "a mark")
+	notified(t, ch, "a mark")
 	if err := b.NC.Publish("wake."+inst, []byte("another process")); err != nil {
 		t.Fatal(err)
 	}
-	woken(t, ch, "another process")
+	notified(t, ch, "another process")
 	dispatch(t, b)
 	publish(t, b, change(2), "")
-	woken(t, ch, "a dispatched change")
-	if err := b.Worklist().Later(t.Context(), []Mark{mark(3)}, in(-time.Second)); err != nil {
+	notified(t, ch, "a dispatched change")
+	if err := b.Worklist().Schedule(t.Context(), []DueEntry{dueEntry(3)}, in(-time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	woken(t, ch, "a schedule")
+	notified(t, ch, "a schedule")
 	select {
 	case <-foreign:
 		t.Error("woken for another installation")
 	default:
 	}
 	stop()
-	if err := b.Worklist().Mark(t.Context(), []Mark{mark(4)}); err != nil {
+	if err := b.Worklist().Enqueue(t.Context(), []DueEntry{dueEntry(4)}); err != nil {
 		t.Fatal(err)
 	}
 	select {
@@ -60,12 +60,12 @@ func TestWakes(t *testing.T) {
 
 func TestWakesSweepAndSchedules(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k := newWakes()
+		k := newNotifier()
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{}, 2)
-		go func() { js.Repeat(ctx, wakeGrain, k.wakeDue); done <- struct{}{} }()
+		go func() { js.Repeat(ctx, scheduleGrain, k.notifyDue); done <- struct{}{} }()
 		go func() {
-			js.Repeat(ctx, wakeSweep, func(ctx context.Context) error {
+			js.Repeat(ctx, notifySweep, func(ctx context.Context) error {
 				return k.sweep(ctx, func(_ context.Context, installation string) bool { return installation == inst })
 			})
 			done <- struct{}{}
@@ -75,17 +75,17 @@ func TestWakesSweepAndSchedules(t *testing.T) {
 		idle, stopIdle := k.subscribe(other)
 		defer stopIdle()
 		start := time.Now()
-		k.wakeAt(inst, start.Add(4*time.Second))
+		k.notifyAt(inst, start.Add(4*time.Second))
 		<-ch
 		if took := time.Since(start); took < 4*time.Second || took > 6*time.Second {
 			t.Errorf("schedule woke after %s", took)
 		}
 		<-ch
-		if took := time.Since(start); took != wakeSweep {
+		if took := time.Since(start); took != notifySweep {
 			t.Errorf("sweep woke after %s", took)
 		}
-		k.wake(inst)
-		k.wake(inst)
+		k.notify(inst)
+		k.notify(inst)
 		<-ch
 		select {
 		case <-ch:

@@ -11,11 +11,11 @@ import (
 	js "channelsync/events/internal/jetstream"
 )
 
-// Worklist is the durable set of records that are due. Taking does not remove;
-// Clear does, up to what was taken.
+// Worklist is the durable set of records that are due. Peek does not remove entries;
+// AckThrough does, up to a sequence that Peek returned.
 type Worklist struct {
 	*js.Stream
-	wakes *wakes
+	notifier *notifier
 }
 
 func (b *Bus) openWorklist(ctx context.Context) error {
@@ -23,47 +23,47 @@ func (b *Bus) openWorklist(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.worklist = &Worklist{Stream: b.Use(handle, js.ProbeTo("due.probe")), wakes: newWakes()}
-	if err := b.worklist.wakes.listen(b.NC); err != nil {
+	b.worklist = &Worklist{Stream: b.Use(handle, js.ProbeTo("due.probe")), notifier: newNotifier()}
+	if err := b.worklist.notifier.subscribePeers(b.NC); err != nil {
 		return err
 	}
-	b.Own("notification of due retries", func(ctx context.Context) { js.Repeat(ctx, wakeGrain, b.worklist.wakes.wakeDue) })
+	b.Own("notification of due retries", func(ctx context.Context) { js.Repeat(ctx, scheduleGrain, b.worklist.notifier.notifyDue) })
 	b.Own("notification of workers", func(ctx context.Context) {
-		js.Repeat(ctx, wakeSweep, func(ctx context.Context) error { return b.worklist.wakes.sweep(ctx, b.worklist.marked) })
+		js.Repeat(ctx, notifySweep, func(ctx context.Context) error { return b.worklist.notifier.sweep(ctx, b.worklist.hasEntries) })
 	})
 	return nil
 }
 
-// marked says whether an installation has marks; yes when nobody can tell.
-func (w *Worklist) marked(ctx context.Context, installation string) bool {
+// hasEntries says whether an installation has due entries; yes when the store does not answer.
+func (w *Worklist) hasEntries(ctx context.Context, installation string) bool {
 	p, err := w.DirectPage(ctx, js.GetRequest{NextFor: "due." + installation + ".>", Batch: 1})
 	return err != nil || len(p.Msgs) > 0
 }
 
-// Mark makes records due and wakes their workers, here and in other processes.
-// On an error some may be marked; marking them again is harmless.
-func (w *Worklist) Mark(ctx context.Context, marks []Mark) error {
-	if len(marks) == 0 {
+// Enqueue makes records due and notifies their workers, here and in other processes.
+// On an error some may be stored; enqueueing them again is harmless.
+func (w *Worklist) Enqueue(ctx context.Context, entries []DueEntry) error {
+	if len(entries) == 0 {
 		return nil
 	}
-	msgs := make([]*nats.Msg, 0, len(marks))
-	for _, m := range marks {
-		msg, err := m.message()
+	msgs := make([]*nats.Msg, 0, len(entries))
+	for _, e := range entries {
+		msg, err := e.message()
 		if err != nil {
 			return err
 		}
 		msgs = append(msgs, msg)
 	}
 	msgs = lastOfEach(msgs)
-	err := w.Call(ctx, "mark records", func(ctx context.Context) error { return w.PublishMsgs(ctx, msgs) })
+	err := w.Call(ctx, "enqueue records", func(ctx context.Context) error { return w.PublishMsgs(ctx, msgs) })
 	if err != nil {
 		return err
 	}
-	woken := make(map[string]bool)
-	for _, m := range marks {
-		if !woken[m.Installation] {
-			woken[m.Installation] = true
-			w.wakes.wakeAll(w.NC, m.Installation)
+	notified := make(map[string]bool)
+	for _, e := range entries {
+		if !notified[e.Installation] {
+			notified[e.Installation] = true
+			w.notifier.notifyAll(w.NC, e.Installation)
 		}
 	}
 	return nil
@@ -85,64 +85,64 @@ func lastOfEach(msgs []*nats.Msg) []*nats.Msg {
 	return kept
 }
 
-// TakeMax is the most marks that one Take returns.
-const TakeMax = 500
+// PeekMax is the most entries that one Peek returns.
+const PeekMax = 500
 
-// Take returns the oldest marks of a lane, at most max (and TakeMax), in the order of
-// their sequences. None is not an error. They stay until they are cleared.
-func (w *Worklist) Take(
+// Peek returns the oldest entries of a lane, at most max (and TakeMax), in the order of
+// their sequences. None is not an error. They stay until AckThrough removes them.
+func (w *Worklist) Peek(
 	ctx context.Context, installation string, kind v1.Kind, lane Lane, max int,
-) ([]Mark, error) {
+) ([]DueEntry, error) {
 	filter, err := dueFilter(installation, kind, lane)
 	if err != nil {
 		return nil, err
 	}
 	if max < 1 {
-		return nil, fmt.Errorf("take marks: at most %d asked for; want 1 or more", max)
+		return nil, fmt.Errorf("peek entries: at most %d asked for; want 1 or more", max)
 	}
-	var marks []Mark
-	err = w.Call(ctx, "take marks", func(ctx context.Context) error {
-		p, err := w.DirectGet(ctx, js.GetRequest{NextFor: filter, Batch: min(max, TakeMax)})
+	var entries []DueEntry
+	err = w.Call(ctx, "peek entries", func(ctx context.Context) error {
+		p, err := w.DirectGet(ctx, js.GetRequest{NextFor: filter, Batch: min(max, PeekMax)})
 		if err != nil {
 			return err
 		}
-		marks = make([]Mark, 0, len(p.Msgs))
+		entries = make([]DueEntry, 0, len(p.Msgs))
 		for _, msg := range p.Msgs {
-			m, err := readMark(msg.Subject, msg.Data)
+			e, err := readDueEntry(msg.Subject, msg.Data)
 			if err != nil {
 				return err
 			}
-			m.Sequence, m.MarkedAt = msg.Sequence, msg.Time
-			marks = append(marks, m)
+			e.Sequence, e.EnqueuedAt = msg.Sequence, msg.Time
+			entries = append(entries, e)
 		}
 		return nil
 	})
-	return marks, err
+	return entries, err
 }
 
-// Clear removes the marks of a lane up to a sequence that Take returned, that one
-// included. A record marked again since then has a higher one and stays due. It
-// may be repeated. A caller that settled only some of what it took clears up to
-// the one before the first it did not settle, or marks that one again first.
-func (w *Worklist) Clear(ctx context.Context, installation string, kind v1.Kind, lane Lane, upTo uint64) error {
+// AckThrough removes the entries of a lane up to and including a sequence that Peek
+// returned. A record enqueued again since then has a higher one and stays due. It may
+// be repeated. A caller that finished only some entries acknowledges up to the one
+// before the first unfinished one, or enqueues that one again first.
+func (w *Worklist) AckThrough(ctx context.Context, installation string, kind v1.Kind, lane Lane, upTo uint64) error {
 	filter, err := dueFilter(installation, kind, lane)
 	if err != nil {
 		return err
 	}
 	if upTo == 0 {
-		return fmt.Errorf("clear marks: no sequence given; clearing without one would lose marks")
+		return fmt.Errorf("acknowledge entries: no sequence given; acknowledging without one would lose entries")
 	}
-	return w.Call(ctx, "clear marks", func(ctx context.Context) error { return w.PurgeSubject(ctx, filter, upTo+1) })
+	return w.Call(ctx, "acknowledge entries", func(ctx context.Context) error { return w.PurgeSubject(ctx, filter, upTo+1) })
 }
 
 // Depth is how much of an installation waits, and when the oldest of each began
 // to; a zero time = none waits.
 type Depth struct {
 	Live, Bulk             int // due now
-	Later                  int // waiting for another attempt
+	Scheduled              int // waiting for another attempt
 	Apart                  int // due, and sent apart from the others
 	OldestLive, OldestBulk time.Time
-	OldestLater            time.Time
+	OldestScheduled        time.Time
 	OldestApart            time.Time
 }
 
@@ -152,7 +152,7 @@ func (w *Worklist) Depth(ctx context.Context, installation string) (Depth, error
 		return Depth{}, err
 	}
 	var d Depth
-	err := w.Call(ctx, "count marks", func(ctx context.Context) error {
+	err := w.Call(ctx, "count entries", func(ctx context.Context) error {
 		// Most of many installations have nothing to do: one answer is enough for those.
 		if count, _, err := w.CountMsgs(ctx, "*."+installation+".>"); err != nil || count == 0 {
 			return err
@@ -164,7 +164,7 @@ func (w *Worklist) Depth(ctx context.Context, installation string) (Depth, error
 		}{
 			{"due." + installation + ".*.live.*", &d.Live, &d.OldestLive},
 			{"due." + installation + ".*.bulk.*", &d.Bulk, &d.OldestBulk},
-			{"later." + installation + ".>", &d.Later, &d.OldestLater},
+			{"later." + installation + ".>", &d.Scheduled, &d.OldestScheduled},
 			{"due." + installation + ".*.apart.*", &d.Apart, &d.OldestApart},
 		} {
 			count, first, err := w.CountMsgs(ctx, lane.filter)
@@ -181,7 +181,7 @@ func (w *Worklist) Depth(ctx context.Context, installation string) (Depth, error
 	return d, err
 }
 
-// PurgeKind removes every mark of an installation's records of one kind, due and later.
+// PurgeKind removes every entry of an installation's records of one kind, due and scheduled.
 func (w *Worklist) PurgeKind(ctx context.Context, installation string, kind v1.Kind) error {
 	of, err := scope(installation, kind)
 	if err != nil {
@@ -195,7 +195,7 @@ func (w *Worklist) PurgeKind(ctx context.Context, installation string, kind v1.K
 	})
 }
 
-// PurgeInstallation removes every mark of an installation, due and later.
+// PurgeInstallation removes every entry of an installation, due and scheduled.
 func (w *Worklist) PurgeInstallation(ctx context.Context, installation string) error {
 	if err := js.CheckInstallation(installation); err != nil {
 		return err

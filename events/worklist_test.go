@@ -21,27 +21,27 @@ func TestMarkTakeClear(t *testing.T) {
 	t.Parallel()
 	b := open(t)
 	w := b.Worklist()
-	var marks []Mark
+	var entries []DueEntry
 	for id := range int64(30) {
-		marks = append(marks, mark(id))
+		entries = append(entries, dueEntry(id))
 	}
-	if err := w.Mark(t.Context(), marks); err != nil {
+	if err := w.Enqueue(t.Context(), entries); err != nil {
 		t.Fatal(err)
 	}
-	taken := take(t, b, LaneLive)
-	if len(taken) != 30 || !slices.IsSortedFunc(taken, func(a, b Mark) int { return int(a.Sequence) - int(b.Sequence) }) {
-		t.Fatalf("took %v", idsOf(taken))
+	peeked := peek(t, b, LaneLive)
+	if len(peeked) != 30 || !slices.IsSortedFunc(peeked, func(a, b DueEntry) int { return int(a.Sequence) - int(b.Sequence) }) {
+		t.Fatalf("took %v", idsOf(peeked))
 	}
-	if again := take(t, b, LaneLive); len(again) != 30 {
+	if again := peek(t, b, LaneLive); len(again) != 30 {
 		t.Errorf("taking removed marks: %d left", len(again))
 	}
-	if err := w.Mark(t.Context(), []Mark{mark(12)}); err != nil { // due again, meanwhile
+	if err := w.Enqueue(t.Context(), []DueEntry{dueEntry(12)}); err != nil { // due again, meanwhile
 		t.Fatal(err)
 	}
-	if err := w.Clear(t.Context(), inst, v1.KindCompany, LaneLive, taken[29].Sequence); err != nil {
+	if err := w.AckThrough(t.Context(), inst, v1.KindCompany, LaneLive, peeked[29].Sequence); err != nil {
 		t.Fatal(err)
 	}
-	if left := idsOf(take(t, b, LaneLive)); !slices.Equal(left, []int64{12}) {
+	if left := idsOf(peek(t, b, LaneLive)); !slices.Equal(left, []int64{12}) {
 		t.Errorf("left %v, want only the one marked meanwhile", left)
 	}
 }
@@ -51,19 +51,19 @@ func TestMarkKeepsWhatItIsGiven(t *testing.T) {
 	b := open(t)
 	n := int64(3)
 	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
-	want := Mark{
+	want := DueEntry{
 		Installation: inst, Kind: v1.KindCompany, ID: 9, Lane: LaneBulk, JournalSequence: 77, Trigger: v1.TriggerPoll,
 		EventTime: at, StoredAt: at.Add(time.Second), Fields: []string{"name"}, Job: "j", GUID: "g", SequenceNumber: &n,
 		Traceparent: "00-a-b-01",
 	}
-	if err := b.Worklist().Mark(t.Context(), []Mark{want}); err != nil {
+	if err := b.Worklist().Enqueue(t.Context(), []DueEntry{want}); err != nil {
 		t.Fatal(err)
 	}
-	got := take(t, b, LaneBulk)[0]
-	if got.Sequence == 0 || time.Since(got.MarkedAt) > time.Minute {
+	got := peek(t, b, LaneBulk)[0]
+	if got.Sequence == 0 || time.Since(got.EnqueuedAt) > time.Minute {
 		t.Errorf("not filled in: %+v", got)
 	}
-	got.Sequence, got.MarkedAt = 0, time.Time{}
+	got.Sequence, got.EnqueuedAt = 0, time.Time{}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -72,21 +72,21 @@ func TestMarkKeepsWhatItIsGiven(t *testing.T) {
 func TestMarkingTwiceAtOnceKeepsTheLast(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	var marks []Mark
+	var entries []DueEntry
 	for i := range 20 {
-		m := mark(int64(i % 2))
-		m.JournalSequence = uint64(i)
-		marks = append(marks, m)
+		e := dueEntry(int64(i % 2))
+		e.JournalSequence = uint64(i)
+		entries = append(entries, e)
 	}
-	if err := b.Worklist().Mark(t.Context(), marks); err != nil {
+	if err := b.Worklist().Enqueue(t.Context(), entries); err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range take(t, b, LaneLive) {
-		if m.JournalSequence != 18+uint64(m.ID) {
-			t.Errorf("record %d stands for change %d", m.ID, m.JournalSequence)
+	for _, e := range peek(t, b, LaneLive) {
+		if e.JournalSequence != 18+uint64(e.ID) {
+			t.Errorf("record %d stands for change %d", e.ID, e.JournalSequence)
 		}
 	}
-	if err := b.Worklist().Mark(t.Context(), nil); err != nil {
+	if err := b.Worklist().Enqueue(t.Context(), nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -104,7 +104,7 @@ func TestLaneOfAChange(t *testing.T) {
 	if got := (Change{Trigger: v1.TriggerManual, Job: "j"}).Lane(); got != LaneBulk {
 		t.Errorf("a job's change waits on %s", got)
 	}
-	if got := (Mark{Trigger: v1.TriggerSweep}).lane(); got != LaneBulk {
+	if got := (DueEntry{Trigger: v1.TriggerSweep}).lane(); got != LaneBulk {
 		t.Errorf("a mark without a lane waits on %s", got)
 	}
 }
@@ -113,22 +113,22 @@ func TestWorklistRefuses(t *testing.T) {
 	t.Parallel()
 	w := open(t).Worklist()
 	ctx := t.Context()
-	if err := w.Clear(ctx, inst, v1.KindCompany, LaneLive, 0); err == nil {
+	if err := w.AckThrough(ctx, inst, v1.KindCompany, LaneLive, 0); err == nil {
 		t.Error("cleared without a sequence")
 	}
-	if _, err := w.Take(ctx, inst, v1.KindCompany, LaneLive, 0); err == nil {
+	if _, err := w.Peek(ctx, inst, v1.KindCompany, LaneLive, 0); err == nil {
 		t.Error("took at most none")
 	}
-	if _, err := w.Take(ctx, "*", v1.KindCompany, LaneLive, 1); !errors.Is(err, js.ErrBadName) {
+	if _, err := w.Peek(ctx, "*", v1.KindCompany, LaneLive, 1); !errors.Is(err, js.ErrBadName) {
 		t.Errorf("installation: %v", err)
 	}
-	if _, err := w.Take(ctx, inst, ">", LaneLive, 1); !errors.Is(err, js.ErrBadName) {
+	if _, err := w.Peek(ctx, inst, ">", LaneLive, 1); !errors.Is(err, js.ErrBadName) {
 		t.Errorf("kind: %v", err)
 	}
-	if _, err := w.Take(ctx, inst, v1.KindCompany, "*", 1); !errors.Is(err, js.ErrBadName) {
+	if _, err := w.Peek(ctx, inst, v1.KindCompany, "*", 1); !errors.Is(err, js.ErrBadName) {
 		t.Errorf("lane: %v", err)
 	}
-	if err := w.Mark(ctx, []Mark{{Installation: inst, Kind: v1.KindCompany, ID: -4}}); !errors.Is(err, js.ErrBadName) {
+	if err := w.Enqueue(ctx, []DueEntry{{Installation: inst, Kind: v1.KindCompany, ID: -4}}); !errors.Is(err, js.ErrBadName) {
 		t.Errorf("id: %v", err)
 	}
 }
@@ -137,23 +137,23 @@ func TestDepthAndPurge(t *testing.T) {
 	t.Parallel()
 	b := open(t)
 	w, ctx := b.Worklist(), t.Context()
-	bulk := mark(3)
+	bulk := dueEntry(3)
 	bulk.Lane, bulk.Kind = LaneBulk, v1.KindContract
-	foreign := mark(4)
+	foreign := dueEntry(4)
 	foreign.Installation = other
-	apart := mark(5)
+	apart := dueEntry(5)
 	apart.Lane = LaneApart
-	if err := w.Mark(ctx, []Mark{mark(1), mark(2), bulk, foreign, apart}); err != nil {
+	if err := w.Enqueue(ctx, []DueEntry{dueEntry(1), dueEntry(2), bulk, foreign, apart}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Later(ctx, []Mark{mark(8), mark(9)}, in(time.Hour)); err != nil {
+	if err := w.Schedule(ctx, []DueEntry{dueEntry(8), dueEntry(9)}, in(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	d, err := w.Depth(ctx, inst)
-	if err != nil || d.Live != 2 || d.Bulk != 1 || d.Later != 2 || d.Apart != 1 {
+	if err != nil || d.Live != 2 || d.Bulk != 1 || d.Scheduled != 2 || d.Apart != 1 {
 		t.Fatalf("%+v, %v", d, err)
 	}
-	for _, oldest := range []time.Time{d.OldestLive, d.OldestBulk, d.OldestLater} {
+	for _, oldest := range []time.Time{d.OldestLive, d.OldestBulk, d.OldestScheduled} {
 		if time.Since(oldest) > time.Minute {
 			t.Errorf("oldest: %+v", d)
 		}
@@ -161,7 +161,7 @@ func TestDepthAndPurge(t *testing.T) {
 	if err := w.PurgeKind(ctx, inst, v1.KindContract); err != nil {
 		t.Fatal(err)
 	}
-	if d, err := w.Depth(ctx, inst); err != nil || d.Live != 2 || d.Bulk != 0 || d.Later != 2 || d.Apart != 1 {
+	if d, err := w.Depth(ctx, inst); err != nil || d.Live != 2 || d.Bulk != 0 || d.Scheduled != 2 || d.Apart != 1 {
 		t.Errorf("after the purge of contracts %+v, %v", d, err)
 	}
 	if err := w.PurgeKind(ctx, inst, "*"); !errors.Is(err, js.ErrBadName) {
@@ -188,50 +188,50 @@ func TestNoInterleavingLosesAMark(t *testing.T) {
 		if err := w.PurgeInstallation(ctx, inst); err != nil {
 			t.Fatal(err)
 		}
-		marked := make(map[int64]int) // how often; a record is due while it is here
-		var taken []Mark
-		var takenAt map[int64]int // how often it was marked when it was taken
+		enqueued := make(map[int64]int) // how often; a record is due while it is here
+		var peeked []DueEntry
+		var peekedAt map[int64]int // how often it was marked when it was taken
 		for _, op := range rapid.SliceOfN(rapid.SampledFrom([]string{"mark", "take", "clear"}), 1, 16).Draw(t, "ops") {
 			switch op {
 			case "mark":
-				var marks []Mark
+				var entries []DueEntry
 				for _, id := range rapid.SliceOfNDistinct(rapid.Int64Range(1, 12), 1, 6, rapid.ID).Draw(t, "ids") {
-					marks = append(marks, mark(id))
-					marked[id]++
+					entries = append(entries, dueEntry(id))
+					enqueued[id]++
 				}
-				if err := w.Mark(ctx, marks); err != nil {
+				if err := w.Enqueue(ctx, entries); err != nil {
 					t.Fatal(err)
 				}
 			case "take":
 				var err error
-				taken, err = w.Take(ctx, inst, v1.KindCompany, LaneLive, rapid.IntRange(1, 8).Draw(t, "max"))
+				peeked, err = w.Peek(ctx, inst, v1.KindCompany, LaneLive, rapid.IntRange(1, 8).Draw(t, "max"))
 				if err != nil {
 					t.Fatal(err)
 				}
-				takenAt = make(map[int64]int)
-				for _, m := range taken {
-					takenAt[m.ID] = marked[m.ID]
+				peekedAt = make(map[int64]int)
+				for _, e := range peeked {
+					peekedAt[e.ID] = enqueued[e.ID]
 				}
 			case "clear":
-				if len(taken) == 0 {
+				if len(peeked) == 0 {
 					continue
 				}
-				if err := w.Clear(ctx, inst, v1.KindCompany, LaneLive, taken[len(taken)-1].Sequence); err != nil {
+				if err := w.AckThrough(ctx, inst, v1.KindCompany, LaneLive, peeked[len(peeked)-1].Sequence); err != nil {
 					t.Fatal(err)
 				}
-				for id, n := range takenAt {
-					if marked[id] == n { // not marked again meanwhile
-						delete(marked, id)
+				for id, n := range peekedAt {
+					if enqueued[id] == n { // not marked again meanwhile
+						delete(enqueued, id)
 					}
 				}
-				taken = nil
+				peeked = nil
 			}
 		}
-		all, err := w.Take(ctx, inst, v1.KindCompany, LaneLive, TakeMax)
+		all, err := w.Peek(ctx, inst, v1.KindCompany, LaneLive, PeekMax)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, got := slices.Sorted(maps.Keys(marked)), slices.Sorted(slices.Values(idsOf(all)))
+		want, got := slices.Sorted(maps.Keys(enqueued)), slices.Sorted(slices.Values(idsOf(all)))
 		if !slices.Equal(want, got) {
 			t.Fatalf("due %v, want %v", got, want)
 		}
@@ -242,16 +242,16 @@ func TestNoInterleavingLosesAMark(t *testing.T) {
 func TestAMarkAlwaysFits(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	m := mark(7)
+	e := dueEntry(7)
 	for i := range 10_000 {
-		m.Fields = append(m.Fields, fmt.Sprintf("field %d", i), strings.Repeat("x", 1000))
+		e.Fields = append(e.Fields, fmt.Sprintf("field %d", i), strings.Repeat("x", 1000))
 	}
-	if err := b.Worklist().Mark(t.Context(), []Mark{m, mark(8), mark(9), mark(10)}); err != nil {
+	if err := b.Worklist().Enqueue(t.Context(), []DueEntry{e, dueEntry(8), dueEntry(9), dueEntry(10)}); err != nil {
 		t.Fatal(err)
 	}
-	got := take(t, b, LaneLive)
-	at := slices.IndexFunc(got, func(m Mark) bool { return m.ID == 7 })
-	if len(got) != 4 || at < 0 || len(got[at].Fields) != markFields || got[at].Fields[1] != "field 1" {
+	got := peek(t, b, LaneLive)
+	at := slices.IndexFunc(got, func(e DueEntry) bool { return e.ID == 7 })
+	if len(got) != 4 || at < 0 || len(got[at].Fields) != entryFields || got[at].Fields[1] != "field 1" {
 		t.Errorf("took %d: %+v", len(got), got)
 	}
 }

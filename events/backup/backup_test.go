@@ -39,7 +39,7 @@ func everything(t testing.TB, b *events.Bus) {
 		return err == nil && n == 0
 	})
 	stop()
-	err := b.Worklist().Later(t.Context(), []events.Mark{mark(99)}, in(time.Hour))
+	err := b.Worklist().Schedule(t.Context(), []events.DueEntry{mark(99)}, in(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestBackupRestoresToTheSame(t *testing.T) {
 func TestScheduleIsKeptByARestore(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	err := b.Worklist().Later(t.Context(), []events.Mark{mark(7)}, in(3*time.Second))
+	err := b.Worklist().Schedule(t.Context(), []events.DueEntry{mark(7)}, in(3*time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,8 +184,8 @@ func TestBackupWhileEverythingIsWritten(t *testing.T) {
 		defer close(ended)
 		for id := int64(1000); ctx.Err() == nil; id++ {
 			_, _ = b.Journal().Publish(ctx, change(id%50), "")
-			if marks, err := b.Worklist().Take(ctx, natstest.Installation, v1.KindCompany, events.LaneLive, 5); err == nil && len(marks) > 0 {
-				_ = b.Worklist().Clear(ctx, natstest.Installation, v1.KindCompany, events.LaneLive, marks[len(marks)-1].Sequence)
+			if entries, err := b.Worklist().Peek(ctx, natstest.Installation, v1.KindCompany, events.LaneLive, 5); err == nil && len(entries) > 0 {
+				_ = b.Worklist().AckThrough(ctx, natstest.Installation, v1.KindCompany, events.LaneLive, entries[len(entries)-1].Sequence)
 			}
 		}
 	}()

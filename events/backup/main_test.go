@@ -65,8 +65,8 @@ func change(id int64) events.Change {
 	return events.Change{Installation: natstest.Installation, Kind: v1.KindCompany, ID: id, Trigger: v1.TriggerCallback}
 }
 
-func mark(id int64) events.Mark {
-	return events.Mark{Installation: natstest.Installation, Kind: v1.KindCompany, ID: id, Lane: events.LaneLive, Trigger: v1.TriggerCallback}
+func mark(id int64) events.DueEntry {
+	return events.DueEntry{Installation: natstest.Installation, Kind: v1.KindCompany, ID: id, Lane: events.LaneLive, Trigger: v1.TriggerCallback}
 }
 
 func publish(t testing.TB, b *events.Bus, c events.Change, id string) events.Receipt {
@@ -78,17 +78,17 @@ func publish(t testing.TB, b *events.Bus, c events.Change, id string) events.Rec
 	return r
 }
 
-func take(t testing.TB, b *events.Bus, lane events.Lane) []events.Mark {
+func take(t testing.TB, b *events.Bus, lane events.Lane) []events.DueEntry {
 	t.Helper()
-	marks, err := b.Worklist().Take(t.Context(), natstest.Installation, v1.KindCompany, lane, events.TakeMax)
+	entries, err := b.Worklist().Peek(t.Context(), natstest.Installation, v1.KindCompany, lane, events.PeekMax)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return marks
+	return entries
 }
 
-func in(d time.Duration) func(events.Mark) time.Duration {
-	return func(events.Mark) time.Duration { return d }
+func in(d time.Duration) func(events.DueEntry) time.Duration {
+	return func(events.DueEntry) time.Duration { return d }
 }
 
 // signedStore is the data directory of a store that was at work and signed.

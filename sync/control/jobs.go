@@ -242,14 +242,14 @@ func (rt *runtime) replay(ctx context.Context, j job.Job) error {
 	total := 0
 	for kind, list := range ids {
 		total += len(list)
-		for part := range slices.Chunk(list, events.TakeMax) {
-			marks := make([]events.Mark, len(part))
+		for part := range slices.Chunk(list, events.PeekMax) {
+			entries := make([]events.DueEntry, len(part))
 			for i, id := range part {
-				marks[i] = events.Mark{
+				entries[i] = events.DueEntry{
 					Installation: rt.id, Kind: kind, ID: id, Lane: events.LaneBulk, Trigger: v1.TriggerReplay, EventTime: rt.m.Now(), Job: j.ID, Force: j.Force,
 				}
 			}
-			if err := rt.m.Bus.Worklist().Mark(ctx, marks); err != nil {
+			if err := rt.m.Bus.Worklist().Enqueue(ctx, entries); err != nil {
 				return fmt.Errorf("mark replayed records: %w", err)
 			}
 		}

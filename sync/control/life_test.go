@@ -126,7 +126,7 @@ func (d *desk) gone(id string) {
 		d.t.Errorf("%d dead letters, %v", n, err)
 	}
 	depth, err := d.Bus.Worklist().Depth(ctx, id)
-	if err != nil || depth.Live+depth.Bulk+depth.Later != 0 {
+	if err != nil || depth.Live+depth.Bulk+depth.Scheduled != 0 {
 		d.t.Errorf("worklist: %+v, %v", depth, err)
 	}
 	ok(d.t, d.Bus.Journal().Read(ctx, events.ReadFrom{Installation: id}, func(c events.StoredChange) error {

@@ -77,7 +77,7 @@ func (m *Manager) newRuntime(in *installation.Installation) *runtime {
 	rt.rec = reconcile.New(reconcile.Config{
 		ID: in.ID, Installation: func() (*installation.Installation, error) { return m.Store.Get(in.ID) },
 		Autotask: rt.autotask, Target: rt.target, Ledger: m.Ledger, DeadLetters: m.DeadLetters,
-		Journal: m.Bus.Journal(), Worklist: m.Bus.Worklist(), Schedule: m.Bus.Worklist(), Turns: m.turns,
+		Journal: m.Bus.Journal(), Worklist: m.Bus.Worklist(), Scheduler: m.Bus.Worklist(), Turns: m.turns,
 		Freshness: rt.freshness, Now: m.Now, Log: rt.log, Settled: rt.settled, Cancelled: m.cancelled,
 		Hold: hold,
 	})
@@ -138,7 +138,7 @@ func (rt *runtime) installation() (*installation.Installation, error) { return r
 // panic of one of the loops ends the others too, and is an error: all are started anew.
 func (rt *runtime) run(ctx, work context.Context) error {
 	rt.beats[beatWorker].Busy(progress.Live)
-	wakes, unwatch := rt.m.Bus.Worklist().Wakes(rt.id)
+	wakes, unwatch := rt.m.Bus.Worklist().Notifications(rt.id)
 	defer unwatch()
 	rt.m.History.Load(rt.id)
 	var loops []*lifecycle.Task

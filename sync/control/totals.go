@@ -196,7 +196,7 @@ func (m *Manager) gatherStored(ctx context.Context, t *Totals, atWork []string) 
 	for _, d := range depths {
 		live.add(d.Live, d.OldestLive)
 		bulk.add(d.Bulk, d.OldestBulk)
-		later.add(d.Later, d.OldestLater)
+		later.add(d.Scheduled, d.OldestScheduled)
 		later.add(d.Apart, d.OldestApart)
 	}
 	t.Worklist = map[WaitState]Waiting{WaitLive: live, WaitBulk: bulk, WaitLater: later}

@@ -157,7 +157,7 @@ func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.I
 	if err != nil {
 		return out, err
 	}
-	out.Backlog = d.Live + d.Bulk + d.Later + d.Apart + waiting
+	out.Backlog = d.Live + d.Bulk + d.Scheduled + d.Apart + waiting
 	if rt != nil {
 		out.Freshness = rt.freshness.Read(m.Now())
 		out.Repaired = int(rt.repaired.Load())

@@ -55,13 +55,13 @@ func (s *suspects) has(kind v1.Kind, id int64) bool {
 
 // setApart takes those out of the batch that are sent apart, since they failed alone
 // before, and returns their marks.
-func (b *batch) setApart() []events.Mark {
-	var apart []events.Mark
+func (b *batch) setApart() []events.DueEntry {
+	var apart []events.DueEntry
 	kept := b.items[:0:0]
 	for _, it := range b.items {
 		failing := it.before.Outcome == v1.OutcomeRetrying || it.before.Outcome == v1.OutcomeDead
-		if failing && slices.Contains(it.before.Reasons, CodeTargetFailed) || b.suspects.has(b.kind, it.mark.ID) {
-			apart = append(apart, it.mark)
+		if failing && slices.Contains(it.before.Reasons, CodeTargetFailed) || b.suspects.has(b.kind, it.due.ID) {
+			apart = append(apart, it.due)
 		} else {
 			kept = append(kept, it)
 		}
@@ -72,13 +72,13 @@ func (b *batch) setApart() []events.Mark {
 
 // leave makes those due in the lane apart that this batch did not decide, beside those
 // that follow. It is durable before the batch's own marks are cleared.
-func (b *batch) leave(ctx context.Context, follow []events.Mark) error {
+func (b *batch) leave(ctx context.Context, follow []events.DueEntry) error {
 	for _, it := range b.items {
 		switch {
 		case it.outcome == "" && (it.suspected || b.apart):
-			follow = append(follow, it.mark)
+			follow = append(follow, it.due)
 		case b.apart && it.failure == nil:
-			b.suspects.drop(b.kind, it.mark.ID)
+			b.suspects.drop(b.kind, it.due.ID)
 		}
 	}
 	if len(follow) == 0 {
@@ -87,7 +87,7 @@ func (b *batch) leave(ctx context.Context, follow []events.Mark) error {
 	for i := range follow {
 		follow[i].Lane = events.LaneApart
 	}
-	err := b.held(ctx, func(ctx context.Context) error { return b.Worklist.Mark(ctx, follow) })
+	err := b.held(ctx, func(ctx context.Context) error { return b.Worklist.Enqueue(ctx, follow) })
 	if err != nil {
 		return fmt.Errorf("mark records to be sent apart: %w", err)
 	}
@@ -167,24 +167,24 @@ func (w *Worker) apartTurn(ctx context.Context) (wait time.Duration) {
 
 // apartBatch is batch for suspects. left says that some could not be decided; they stay due.
 func (w *Worker) apartBatch(ctx context.Context, id string, kind v1.Kind) (taken int, left bool, err error) {
-	marks, err := w.r.Worklist.Take(ctx, id, kind, events.LaneApart, apartMost)
-	if err != nil || len(marks) == 0 {
+	due, err := w.r.Worklist.Peek(ctx, id, kind, events.LaneApart, apartMost)
+	if err != nil || len(due) == 0 {
 		return 0, false, err
 	}
 	if err := w.ready(ctx, events.LaneApart); err != nil {
 		return 0, false, err
 	}
-	last, before := marks[len(marks)-1].Sequence, w.r.undecided.Load()
-	if err := w.r.Batch(ctx, kind, w.wanted(marks)); err != nil {
+	last, before := due[len(due)-1].Sequence, w.r.undecided.Load()
+	if err := w.r.Batch(ctx, kind, w.wanted(due)); err != nil {
 		w.acquit(RoadOf(err, w.r.Now()).Side)
 		return 0, false, err
 	}
 	w.mended(events.LaneApart)
 	progress.Of(ctx).Fail(nil)
 	err = w.r.held(ctx, func(ctx context.Context) error {
-		return w.r.Worklist.Clear(ctx, id, kind, events.LaneApart, last)
+		return w.r.Worklist.AckThrough(ctx, id, kind, events.LaneApart, last)
 	})
-	return len(marks), w.r.undecided.Load() > before, err
+	return len(due), w.r.undecided.Load() > before, err
 }
 
 // apartSleep waits, or until somebody asks; 0: only that.

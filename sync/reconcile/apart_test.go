@@ -25,14 +25,14 @@ import (
 // edit renames companies and marks them live.
 func (s *shift) edit(names map[int64]string) {
 	s.t.Helper()
-	var marks []events.Mark
+	var due []events.DueEntry
 	for id, name := range names {
 		if err := s.at.Edit("Companies", id, atsim.Row{"companyName": name}); err != nil {
 			s.t.Fatal(err)
 		}
-		marks = append(marks, events.Mark{Installation: inst, Kind: v1.KindCompany, Lane: events.LaneLive, ID: id, Trigger: v1.TriggerCallback, StoredAt: time.Now()})
+		due = append(due, events.DueEntry{Installation: inst, Kind: v1.KindCompany, Lane: events.LaneLive, ID: id, Trigger: v1.TriggerCallback, StoredAt: time.Now()})
 	}
-	if err := s.list.Mark(s.t.Context(), marks); err != nil {
+	if err := s.list.Enqueue(s.t.Context(), due); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -45,7 +45,7 @@ type batch struct {
 
 // item is one record on its way.
 type item struct {
-	mark    events.Mark
+	due     events.DueEntry
 	entry   *ledger.Entry // what is remembered; changed as the work goes on
 	before  ledger.Entry
 	outcome v1.Outcome // empty while undecided
@@ -77,24 +77,24 @@ type failure struct {
 	final  bool // no retry helps: only another change of the record
 }
 
-func (r *Reconciler) newBatch(ctx context.Context, in *installation.Installation, kind v1.Kind, marks []events.Mark) (*batch, error) {
+func (r *Reconciler) newBatch(ctx context.Context, in *installation.Installation, kind v1.Kind, due []events.DueEntry) (*batch, error) {
 	b := &batch{Reconciler: r, in: in, kind: kind, began: r.Now()}
-	ids := make([]int64, len(marks))
-	for i, m := range marks {
-		ids[i] = m.ID
+	ids := make([]int64, len(due))
+	for i, d := range due {
+		ids[i] = d.ID
 	}
 	entries, err := r.Ledger.Read(ctx, in.ID, kind, ids)
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range marks {
-		it := &item{mark: m, entry: entries[m.ID]}
+	for _, d := range due {
+		it := &item{due: d, entry: entries[d.ID]}
 		if it.entry == nil {
-			it.entry = &ledger.Entry{Kind: kind, ID: m.ID}
+			it.entry = &ledger.Entry{Kind: kind, ID: d.ID}
 		}
 		it.before = *it.entry
-		if it.entry.ChangedAt.Before(m.StoredAt) {
-			it.entry.ChangedAt = m.StoredAt
+		if it.entry.ChangedAt.Before(d.StoredAt) {
+			it.entry.ChangedAt = d.StoredAt
 		}
 		b.items = append(b.items, it)
 	}
@@ -122,7 +122,7 @@ func (it *item) notMet(reasons []string, detail string) {
 }
 
 // force says whether the fingerprint is to be ignored: a resync, a sweep or a forced replay.
-func (it *item) force() bool { return it.mark.Force }
+func (it *item) force() bool { return it.due.Force }
 
 // observedAt is the ordering guard: never earlier than the last one we sent,
 // so that a clock that steps back cannot make a push stale for ever.
@@ -158,14 +158,14 @@ func (b *batch) settle(ctx context.Context, dependents []events.Change) error {
 	}
 	now := b.Now()
 	entries := make([]*ledger.Entry, 0, len(done))
-	var again []events.Mark
+	var again []events.DueEntry
 	for _, it := range done {
 		b.finish(it, now)
 		entries = append(entries, it.entry)
 		if it.again {
-			m := it.mark
-			m.Job = "" // it counts for its job now
-			again = append(again, m)
+			d := it.due
+			d.Job = "" // it counts for its job now
+			again = append(again, d)
 		}
 	}
 	if err := b.remembered(ctx, entries); err != nil {
@@ -173,7 +173,7 @@ func (b *batch) settle(ctx context.Context, dependents []events.Change) error {
 	}
 	if len(again) > 0 {
 		// Cleared by sequence, so a mark written now survives the clearing of the one just read.
-		if err := b.Worklist.Mark(ctx, again); err != nil {
+		if err := b.Worklist.Enqueue(ctx, again); err != nil {
 			return fmt.Errorf("mark again: %w", err)
 		}
 	}
@@ -218,7 +218,7 @@ func (b *batch) unkept(ctx context.Context, id int64, cause error) error {
 // failures counts attempts, schedules the next ones, keeps dead letters, and
 // forgets both for records that went well.
 func (b *batch) failures(ctx context.Context, done []*item) error {
-	var later []events.Mark
+	var later []events.DueEntry
 	var well []int64
 	waits := map[int64]time.Duration{}
 	now := b.Now()
@@ -270,12 +270,12 @@ func (b *batch) failures(ctx context.Context, done []*item) error {
 		}
 	}
 	if len(later) > 0 {
-		if err := b.Schedule.Later(ctx, later, func(m events.Mark) time.Duration { return waits[m.ID] }); err != nil {
+		if err := b.Scheduler.Schedule(ctx, later, func(d events.DueEntry) time.Duration { return waits[d.ID] }); err != nil {
 			return fmt.Errorf("schedule retries: %w", err)
 		}
 	}
 	if len(well) > 0 {
-		if err := b.Schedule.CancelLater(ctx, b.in.ID, b.kind, well); err != nil {
+		if err := b.Scheduler.Unschedule(ctx, b.in.ID, b.kind, well); err != nil {
 			return fmt.Errorf("cancel retries: %w", err)
 		}
 	}
@@ -290,20 +290,20 @@ func (it *item) revived() bool { return it.before.Outcome == v1.OutcomeDead && !
 // counts is the first failure, then each retry that was scheduled for it, and what an
 // operator asked for. No clock is asked: the schedules are kept by another one.
 func (it *item) extra() bool {
-	return it.before.Outcome == v1.OutcomeRetrying && !it.failure.final && it.mark.Trigger != v1.TriggerManual &&
-		it.mark.Attempt != it.before.Attempts
+	return it.before.Outcome == v1.OutcomeRetrying && !it.failure.final && it.due.Trigger != v1.TriggerManual &&
+		it.due.Attempt != it.before.Attempts
 }
 
 // retry is the mark of a later attempt. It counts for no job any more, and a bulk
 // change that comes late says nothing of how fresh the live ones are.
-func (it *item) retry() events.Mark {
-	m := it.mark
-	m.Job = ""
-	m.Attempt = it.entry.Attempts
-	if m.Lane == events.LaneBulk {
-		m.StoredAt = time.Time{}
+func (it *item) retry() events.DueEntry {
+	d := it.due
+	d.Job = ""
+	d.Attempt = it.entry.Attempts
+	if d.Lane == events.LaneBulk {
+		d.StoredAt = time.Time{}
 	}
-	return m
+	return d
 }
 
 // finish writes the outcome and the steps of this reconcile into the entry.
@@ -321,16 +321,16 @@ func (b *batch) finish(it *item, now time.Time) {
 		e.Reasons, e.Detail = nil, ""
 	}
 	e.Found(&it.before, now)
-	quiet := it.mark.Lane == events.LaneBulk && !it.pushed && it.outcome == it.before.Outcome
+	quiet := it.due.Lane == events.LaneBulk && !it.pushed && it.outcome == it.before.Outcome
 	if quiet {
 		return // a sweep that finds nothing must not push the history out of the timeline
 	}
-	if !it.mark.StoredAt.IsZero() {
-		e.Step(v1.TimelineStep{At: it.mark.StoredAt, Step: "changed", Trigger: it.mark.Trigger, Detail: strings.Join(it.mark.Fields, ", ")})
+	if !it.due.StoredAt.IsZero() {
+		e.Step(v1.TimelineStep{At: it.due.StoredAt, Step: "changed", Trigger: it.due.Trigger, Detail: strings.Join(it.due.Fields, ", ")})
 	}
-	e.Step(v1.TimelineStep{At: b.began, Step: "fetched", Trigger: it.mark.Trigger})
+	e.Step(v1.TimelineStep{At: b.began, Step: "fetched", Trigger: it.due.Trigger})
 	step := v1.TimelineStep{
-		At: now, Step: "decided", Trigger: it.mark.Trigger, Outcome: it.outcome, Detail: e.Detail, Millis: now.Sub(b.began).Milliseconds(),
+		At: now, Step: "decided", Trigger: it.due.Trigger, Outcome: it.outcome, Detail: e.Detail, Millis: now.Sub(b.began).Milliseconds(),
 	}
 	switch {
 	case it.failure != nil:
@@ -345,8 +345,8 @@ func (b *batch) finish(it *item, now time.Time) {
 
 func (b *batch) tell(it *item, now time.Time) {
 	var took time.Duration
-	if it.mark.Lane == events.LaneLive && !it.mark.StoredAt.IsZero() && it.failure == nil && it.outcome != v1.OutcomeWaiting {
-		took = max(0, now.Sub(it.mark.StoredAt))
+	if it.due.Lane == events.LaneLive && !it.due.StoredAt.IsZero() && it.failure == nil && it.outcome != v1.OutcomeWaiting {
+		took = max(0, now.Sub(it.due.StoredAt))
 		b.Freshness.Add(now, took)
 		if it.pushed {
 			b.Freshness.Pushed(now, took)
@@ -355,18 +355,18 @@ func (b *batch) tell(it *item, now time.Time) {
 	e := it.entry
 	if b.Settled != nil {
 		b.Settled(Settled{
-			Kind: b.kind, ID: e.ID, Name: e.Name, Outcome: it.outcome, Reasons: e.Reasons, Trigger: it.mark.Trigger, Job: it.mark.Job, Pushed: it.pushed, Drift: it.drift, DriftFields: it.driftFields, At: now, Took: took,
+			Kind: b.kind, ID: e.ID, Name: e.Name, Outcome: it.outcome, Reasons: e.Reasons, Trigger: it.due.Trigger, Job: it.due.Job, Pushed: it.pushed, Drift: it.drift, DriftFields: it.driftFields, At: now, Took: took,
 		})
 	}
 	log := b.Log.Info
 	if it.failure != nil {
 		log = b.Log.Warn
-	} else if it.mark.Lane == events.LaneBulk {
+	} else if it.due.Lane == events.LaneBulk {
 		log = b.Log.Debug
 	}
 	log("reconciled", zap.String(v1.LogKind, string(b.kind)), zap.Int64(v1.LogRecord, e.ID), zap.String(v1.LogOutcome, string(it.outcome)),
-		zap.Strings(v1.LogReasons, e.Reasons), zap.String(v1.LogTrigger, string(it.mark.Trigger)), zap.Int(v1.LogAttempt, e.Attempts),
-		zap.Uint64(v1.LogSequence, it.mark.JournalSequence), zap.Int(v1.LogPlace, it.mark.JournalPlace), zap.String(v1.LogJob, it.mark.Job), zap.Bool("pushed", it.pushed), zap.Duration(v1.LogDuration, now.Sub(b.began)))
+		zap.Strings(v1.LogReasons, e.Reasons), zap.String(v1.LogTrigger, string(it.due.Trigger)), zap.Int(v1.LogAttempt, e.Attempts),
+		zap.Uint64(v1.LogSequence, it.due.JournalSequence), zap.Int(v1.LogPlace, it.due.JournalPlace), zap.String(v1.LogJob, it.due.Job), zap.Bool("pushed", it.pushed), zap.Duration(v1.LogDuration, now.Sub(b.began)))
 }
 
 // remember keeps what was pushed, and what was pushed before it.

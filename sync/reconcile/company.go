@@ -79,7 +79,7 @@ func (b *batch) decideClients(ctx context.Context) (fetched[autotask.Company], [
 func (b *batch) ids(items []*item) []int64 {
 	ids := make([]int64, len(items))
 	for i, it := range items {
-		ids[i] = it.mark.ID
+		ids[i] = it.due.ID
 	}
 	return ids
 }
@@ -93,7 +93,7 @@ func (b *batch) wait(items []*item) {
 
 // decideCompany says whether the client is to be projected.
 func (b *batch) decideCompany(it *item, found fetched[autotask.Company]) bool {
-	id := it.mark.ID
+	id := it.due.ID
 	if err := found.bad[id]; err != nil {
 		b.unreadable(it, "row_unreadable", err)
 		return false
@@ -139,11 +139,11 @@ func (b *batch) projectClients(ctx context.Context, due []*item, found fetched[a
 		return fmt.Errorf("fetch countries: %w", err)
 	}
 	for _, it := range due {
-		if err := bad[it.mark.ID]; err != nil {
+		if err := bad[it.due.ID]; err != nil {
 			b.unreadable(it, "contact_unreadable", err)
 			continue
 		}
-		c := found.rows[it.mark.ID]
+		c := found.rows[it.due.ID]
 		code := ""
 		if c.CountryID != nil {
 			code = countries[*c.CountryID]
@@ -208,7 +208,7 @@ func (b *batch) contractsOf(ctx context.Context) ([]events.Change, error) {
 		// The first time that a company is read nothing is known of what it was: a change
 		// of it may have been of anything. In a backfill its contracts have one of their own.
 		known := was.Name != "" || !was.Stamp.IsZero()
-		first := !known && it.mark.Lane == events.LaneLive
+		first := !known && it.due.Lane == events.LaneLive
 		if first || known && it.namedOtherwise() {
 			renamed[e.ID] = true
 		}
@@ -231,7 +231,7 @@ func (b *batch) contractsOf(ctx context.Context) ([]events.Change, error) {
 		return nil, fmt.Errorf("fetch contracts of companies: %w", err)
 	}
 	for _, it := range b.items {
-		if err := bad[it.mark.ID]; err != nil {
+		if err := bad[it.due.ID]; err != nil {
 			// The next attempt must see the change of scope or name again.
 			it.entry.ClientInScope, it.entry.Name = it.before.ClientInScope, it.before.Name
 			if it.failure == nil {

@@ -193,17 +193,17 @@ func TestBackfillLeavesContractsToTheirOwn(t *testing.T) {
 	b := newBench(t, setup{})
 	id := b.customer("Northwind")
 	b.contract(id, "Backup")
-	marks := b.marks(v1.KindCompany, id)
-	marks[0].Lane, marks[0].Trigger = events.LaneBulk, v1.TriggerBackfill
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, marks); err != nil {
+	due := b.marks(v1.KindCompany, id)
+	due[0].Lane, due[0].Trigger = events.LaneBulk, v1.TriggerBackfill
+	if err := b.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.dependents(); len(got) != 0 {
 		t.Errorf("marked %v", got)
 	}
 	b.edit("Companies", id, atsim.Row{"companyName": "Renamed, and no callback came"})
-	marks[0].Trigger = v1.TriggerSweep
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, marks); err != nil {
+	due[0].Trigger = v1.TriggerSweep
+	if err := b.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.dependents(); len(got) != 1 {
@@ -378,9 +378,9 @@ func TestSweepThatFindsNothingLeavesTheTimelineAlone(t *testing.T) {
 	b.batch(v1.KindCompany, id)
 	b.batch(v1.KindCompany, id)
 	before := b.entry(v1.KindCompany, id)
-	marks := b.marks(v1.KindCompany, id)
-	marks[0].Lane, marks[0].Trigger = events.LaneBulk, v1.TriggerSweep
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, marks); err != nil {
+	due := b.marks(v1.KindCompany, id)
+	due[0].Lane, due[0].Trigger = events.LaneBulk, v1.TriggerSweep
+	if err := b.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
 		t.Fatal(err)
 	}
 	after := b.entry(v1.KindCompany, id)
@@ -406,12 +406,12 @@ func TestForcedPushFindsDrift(t *testing.T) {
 	if err := b.cp.Edit(cpsim.Edit{Connection: connection, ExternalID: ledgerID(edited), Fields: map[string]any{"name": "Edited by hand"}}); err != nil {
 		t.Fatal(err)
 	}
-	marks := b.marks(v1.KindCompany, edited, same)
-	for i := range marks {
-		marks[i].Force, marks[i].Lane, marks[i].Trigger, marks[i].Job = true, events.LaneBulk, v1.TriggerSweep, "job"
+	due := b.marks(v1.KindCompany, edited, same)
+	for i := range due {
+		due[i].Force, due[i].Lane, due[i].Trigger, due[i].Job = true, events.LaneBulk, v1.TriggerSweep, "job"
 	}
 	b.settled = nil
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, marks); err != nil {
+	if err := b.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
 		t.Fatal(err)
 	}
 	if c := b.client(edited); c.Data.Name != "Northwind" {

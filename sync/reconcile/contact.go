@@ -29,13 +29,13 @@ var contactOwners = row[contactOwner]{
 
 // contacts turns changes of contacts into changes of their companies: the
 // present one, and those whose last projection read the contact.
-func (r *Reconciler) contacts(ctx context.Context, in *installation.Installation, marks []events.Mark) error {
+func (r *Reconciler) contacts(ctx context.Context, in *installation.Installation, due []events.DueEntry) error {
 	if !in.Installed(v1.SyncActiveCustomers) {
 		return nil
 	}
-	ids := make([]int64, len(marks))
-	for i, m := range marks {
-		ids[i] = m.ID
+	ids := make([]int64, len(due))
+	for i, d := range due {
+		ids[i] = d.ID
 	}
 	readers, err := r.Ledger.Readers(ctx, in.ID, ids)
 	if err != nil {
@@ -45,22 +45,22 @@ func (r *Reconciler) contacts(ctx context.Context, in *installation.Installation
 	if err != nil {
 		return fmt.Errorf("fetch contacts: %w", err)
 	}
-	due := map[int64]events.Mark{}
-	for _, m := range marks {
-		companies := readers[m.ID]
-		if owner, ok := found.rows[m.ID]; ok {
+	companiesDue := map[int64]events.DueEntry{}
+	for _, d := range due {
+		companies := readers[d.ID]
+		if owner, ok := found.rows[d.ID]; ok {
 			companies = append(companies, owner.CompanyID)
 		}
 		// A contact that cannot be read at all marks the companies that knew it; they name what is wrong.
 		for _, id := range companies {
-			m := m
-			m.Kind, m.ID, m.Lane = v1.KindCompany, id, events.LaneLive
-			due[id] = m
+			d := d
+			d.Kind, d.ID, d.Lane = v1.KindCompany, id, events.LaneLive
+			companiesDue[id] = d
 		}
 	}
 	// Straight to the worklist, which is durable: the contact's change stands in
 	// the journal already, and its company must keep the time it came in.
-	if err := r.Worklist.Mark(ctx, slices.Collect(maps.Values(due))); err != nil {
+	if err := r.Worklist.Enqueue(ctx, slices.Collect(maps.Values(companiesDue))); err != nil {
 		return fmt.Errorf("mark companies of contacts: %w", err)
 	}
 	return nil

@@ -45,7 +45,7 @@ func (b *batch) unlisted(ctx context.Context, due []*item, listed map[int64]bool
 	var missing []int64
 	for _, it := range due {
 		for _, known := range it.entry.Contacts {
-			if !listed[known.ID] && bad[it.mark.ID] == nil {
+			if !listed[known.ID] && bad[it.due.ID] == nil {
 				missing = append(missing, known.ID)
 			}
 		}
@@ -57,9 +57,9 @@ func (b *batch) unlisted(ctx context.Context, due []*item, listed map[int64]bool
 	for _, it := range due {
 		for _, known := range it.entry.Contacts {
 			if err := found.bad[known.ID]; err != nil {
-				bad[it.mark.ID] = err
+				bad[it.due.ID] = err
 			}
-			if c, ok := found.rows[known.ID]; ok && !listed[known.ID] && c.IsActive && c.CompanyID == it.mark.ID {
+			if c, ok := found.rows[known.ID]; ok && !listed[known.ID] && c.IsActive && c.CompanyID == it.due.ID {
 				out[c.CompanyID] = append(out[c.CompanyID], c)
 			}
 		}

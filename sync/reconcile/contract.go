@@ -73,7 +73,7 @@ func (b *batch) decideContracts(ctx context.Context) (found fetched[autotask.Con
 
 // decideContract says whether the contract is to be projected.
 func (b *batch) decideContract(it *item, found fetched[autotask.Contract], companies fetched[autotask.Company]) bool {
-	id := it.mark.ID
+	id := it.due.ID
 	if err := found.bad[id]; err != nil {
 		b.unreadable(it, "row_unreadable", err)
 		return false
@@ -119,7 +119,7 @@ func (b *batch) projectContracts(ctx context.Context, due []*item, found fetched
 	}
 	d := digests{}
 	for _, it := range due {
-		id := it.mark.ID
+		id := it.due.ID
 		d[id] = &digest{window: b.window(found.rows[id])}
 		if w := d[id].window; w.to != 0 {
 			d[id].later = &digest{window: unitWindow{from: w.to + 1}}
@@ -141,7 +141,7 @@ func (b *batch) projectContracts(ctx context.Context, due []*item, found fetched
 		return err
 	}
 	for _, it := range due {
-		id := it.mark.ID
+		id := it.due.ID
 		if err := bad[id]; err != nil {
 			it.entry.Parts = read(d[id].window, unread[id], d[id].rows)
 			b.unreadable(it, "parts_unreadable", err)

@@ -61,7 +61,7 @@ func TestBadRecordFailsAlone(t *testing.T) {
 // TestRetryThatAnEditReplacedIsScheduledAgain: the mark of a retry that came due may be
 // replaced by that of an edit, and its schedule is gone then.
 func TestRetryThatAnEditReplacedIsScheduledAgain(t *testing.T) {
-	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}, change: func(c *Config) { c.Schedule = hasty{c.Schedule} }})
+	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}, change: func(c *Config) { c.Scheduler = hasty{c.Scheduler} }})
 	id := b.customer("Unreadable")
 	b.at.SetFault(spoil(id, "isActive", `"maybe"`))
 	b.batch(v1.KindCompany, id)
@@ -119,9 +119,9 @@ func TestBurstOfEditsDoesNotUseUpTheAttempts(t *testing.T) {
 	if e.Attempts != 1 || !e.NextAttempt.Equal(due) || b.waiting() != 1 {
 		t.Errorf("%d attempts, the next at %s instead of %s, %d scheduled", e.Attempts, e.NextAttempt, due, b.waiting())
 	}
-	marks := b.marks(v1.KindCompany, id)
-	marks[0].Trigger = v1.TriggerManual
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, marks); err != nil {
+	manual := b.marks(v1.KindCompany, id)
+	manual[0].Trigger = v1.TriggerManual
+	if err := b.rec.Batch(t.Context(), v1.KindCompany, manual); err != nil {
 		t.Fatal(err)
 	}
 	if e := b.entry(v1.KindCompany, id); e.Attempts != 2 {
@@ -130,23 +130,23 @@ func TestBurstOfEditsDoesNotUseUpTheAttempts(t *testing.T) {
 }
 
 // hasty schedules everything for the next second.
-type hasty struct{ Schedule }
+type hasty struct{ Scheduler }
 
-func (h hasty) Later(ctx context.Context, marks []events.Mark, _ func(events.Mark) time.Duration) error {
-	return h.Schedule.Later(ctx, marks, func(events.Mark) time.Duration { return time.Second })
+func (h hasty) Schedule(ctx context.Context, due []events.DueEntry, _ func(events.DueEntry) time.Duration) error {
+	return h.Scheduler.Schedule(ctx, due, func(events.DueEntry) time.Duration { return time.Second })
 }
 
 func TestScheduledRetryComesByItself(t *testing.T) {
-	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}, change: func(c *Config) { c.Schedule = hasty{c.Schedule} }})
+	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}, change: func(c *Config) { c.Scheduler = hasty{c.Scheduler} }})
 	id := b.customer("Unreadable")
 	b.at.SetFault(spoil(id, "isActive", `"maybe"`))
-	marks := b.marks(v1.KindCompany, id)
-	marks[0].Lane, marks[0].Job = events.LaneBulk, "job"
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, marks); err != nil {
+	due := b.marks(v1.KindCompany, id)
+	due[0].Lane, due[0].Job = events.LaneBulk, "job"
+	if err := b.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
 		t.Fatal(err)
 	}
 	b.until("due", func() bool { return len(b.due(v1.KindCompany)) > 0 })
-	taken, err := b.bus.Worklist().Take(t.Context(), inst, v1.KindCompany, events.LaneLive, 1)
+	taken, err := b.bus.Worklist().Peek(t.Context(), inst, v1.KindCompany, events.LaneLive, 1)
 	if err != nil || taken[0].Job != "" || !taken[0].StoredAt.IsZero() {
 		t.Errorf("the retry still counts for the job, or as fresh: %+v, %v", taken, err)
 	}

@@ -80,25 +80,25 @@ type crashWorklist struct {
 	Worklist
 }
 
-func (w crashWorklist) Mark(ctx context.Context, marks []events.Mark) error {
-	return w.step("mark", func() error { return w.Worklist.Mark(ctx, marks) })
+func (w crashWorklist) Enqueue(ctx context.Context, due []events.DueEntry) error {
+	return w.step("mark", func() error { return w.Worklist.Enqueue(ctx, due) })
 }
 
-func (w crashWorklist) Clear(ctx context.Context, installation string, kind v1.Kind, lane events.Lane, upTo uint64) error {
-	return w.step("clear", func() error { return w.Worklist.Clear(ctx, installation, kind, lane, upTo) })
+func (w crashWorklist) AckThrough(ctx context.Context, installation string, kind v1.Kind, lane events.Lane, upTo uint64) error {
+	return w.step("clear", func() error { return w.Worklist.AckThrough(ctx, installation, kind, lane, upTo) })
 }
 
 type crashSchedule struct {
 	*crash
-	Schedule
+	Scheduler
 }
 
-func (s crashSchedule) Later(ctx context.Context, marks []events.Mark, wait func(events.Mark) time.Duration) error {
-	return s.step("later", func() error { return s.Schedule.Later(ctx, marks, wait) })
+func (s crashSchedule) Schedule(ctx context.Context, due []events.DueEntry, wait func(events.DueEntry) time.Duration) error {
+	return s.step("later", func() error { return s.Scheduler.Schedule(ctx, due, wait) })
 }
 
-func (s crashSchedule) CancelLater(ctx context.Context, installation string, kind v1.Kind, ids []int64) error {
-	return s.step("cancel later", func() error { return s.Schedule.CancelLater(ctx, installation, kind, ids) })
+func (s crashSchedule) Unschedule(ctx context.Context, installation string, kind v1.Kind, ids []int64) error {
+	return s.step("cancel later", func() error { return s.Scheduler.Unschedule(ctx, installation, kind, ids) })
 }
 
 type crashTable struct {

@@ -76,7 +76,7 @@ func (b *batch) holdBack(ctx context.Context) error {
 		switch {
 		case it.failure != nil || len(it.decision.Conditions) == 0:
 		case it.decision.Met:
-			staying = append(staying, it.mark.ID)
+			staying = append(staying, it.due.ID)
 		case it.discarded():
 			it.keep(it.before)
 		case it.before.InScope && !it.decision.HandsOff:
@@ -93,7 +93,7 @@ func (b *batch) holdBack(ctx context.Context) error {
 	}
 	gone := b.departures.recent(b.kind, now)
 	for _, it := range leaving {
-		gone[it.mark.ID] = true
+		gone[it.due.ID] = true
 	}
 	all := maps.Clone(gone) // that are in scope, or were before these left
 	_, err := b.Ledger.Find(ctx, b.in.ID, b.kind, func(s ledger.Summary) bool {
@@ -120,7 +120,7 @@ func (b *batch) holdBack(ctx context.Context) error {
 		was := it.before
 		was.Held, was.Discarded, was.Leaving = true, false, it.entry.Stamp
 		if !it.before.Held {
-			was.Step(v1.TimelineStep{At: now, Step: "held", Trigger: it.mark.Trigger, Detail: it.decision.Detail()})
+			was.Step(v1.TimelineStep{At: now, Step: "held", Trigger: it.due.Trigger, Detail: it.decision.Detail()})
 		}
 		it.keep(was)
 	}
@@ -129,7 +129,7 @@ func (b *batch) holdBack(ctx context.Context) error {
 
 // discarded says whether somebody said no to just this departure, and did not ask for it again.
 func (it *item) discarded() bool {
-	return it.before.InScope && it.before.Discarded && it.before.Leaving.Equal(it.entry.Stamp) && it.mark.Trigger != v1.TriggerManual
+	return it.before.InScope && it.before.Discarded && it.before.Leaving.Equal(it.entry.Stamp) && it.due.Trigger != v1.TriggerManual
 }
 
 // keep leaves a record as it was: nothing is pushed, and what it waits for stays.

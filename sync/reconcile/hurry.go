@@ -132,7 +132,7 @@ func (b *batch) unreadable(it *item, code string, err error) {
 		return
 	}
 	it.outcome, it.failure, it.suspected = "", nil, true
-	b.suspects.add(b.kind, it.mark.ID)
+	b.suspects.add(b.kind, it.due.ID)
 	b.Log.Warn("no answer for one record although Autotask works, asking for it apart from now on",
-		zap.String(v1.LogKind, string(b.kind)), zap.Int64(v1.LogRecord, it.mark.ID), zap.Error(err))
+		zap.String(v1.LogKind, string(b.kind)), zap.Int64(v1.LogRecord, it.due.ID), zap.Error(err))
 }

@@ -31,11 +31,11 @@ func (s *shift) agreements(companies []int64) []int64 {
 
 func (s *shift) contractsDue(ids []int64) {
 	s.t.Helper()
-	var marks []events.Mark
+	var due []events.DueEntry
 	for _, id := range ids {
-		marks = append(marks, events.Mark{Installation: inst, Kind: v1.KindContract, Lane: events.LaneLive, ID: id, Trigger: v1.TriggerPoll, StoredAt: time.Now()})
+		due = append(due, events.DueEntry{Installation: inst, Kind: v1.KindContract, Lane: events.LaneLive, ID: id, Trigger: v1.TriggerPoll, StoredAt: time.Now()})
 	}
-	if err := s.list.Mark(s.t.Context(), marks); err != nil {
+	if err := s.list.Enqueue(s.t.Context(), due); err != nil {
 		s.t.Fatal(err)
 	}
 }

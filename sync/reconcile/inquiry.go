@@ -91,7 +91,7 @@ func (r *Reconciler) greet(ctx context.Context) error {
 func (q *inquiry) probe(ctx context.Context, request []*item) (probing, error) {
 	except := map[recordKey]bool{}
 	for _, it := range request {
-		except[recordKey{q.b.kind, it.mark.ID}] = true
+		except[recordKey{q.b.kind, it.due.ID}] = true
 	}
 	var refused error
 	tries := 0
@@ -159,7 +159,7 @@ func (q *inquiry) candidates(ctx context.Context, kind v1.Kind) ([]*ledger.Entry
 	if kind == q.b.kind {
 		for _, it := range q.b.items {
 			if it.pushed && it.outcome != "" && it.failure == nil && !it.again && resendable(it.entry) {
-				out, known[it.mark.ID] = append(out, it.entry), true
+				out, known[it.due.ID] = append(out, it.entry), true
 			}
 		}
 	}
@@ -243,7 +243,7 @@ func (q *inquiry) resend(ctx context.Context, e *ledger.Entry) (err error, free 
 
 // has says whether a record is one of the batch's own.
 func (b *batch) has(kind v1.Kind, id int64) bool {
-	return b.kind == kind && slices.ContainsFunc(b.items, func(it *item) bool { return it.mark.ID == id })
+	return b.kind == kind && slices.ContainsFunc(b.items, func(it *item) bool { return it.due.ID == id })
 }
 
 // recovered asks a target that was away whether it takes records again: its handshake,

@@ -41,11 +41,11 @@ func (l Looked) WouldPush(force bool) bool {
 // Look fetches, decides and projects records as in would have it, and pushes,
 // remembers and marks nothing. At most MaxBatch ids; the error is the road's.
 func (r *Reconciler) Look(ctx context.Context, in *installation.Installation, kind v1.Kind, ids []int64) ([]Looked, error) {
-	marks := make([]events.Mark, len(ids))
+	due := make([]events.DueEntry, len(ids))
 	for i, id := range ids {
-		marks[i] = events.Mark{Installation: in.ID, Kind: kind, ID: id, Trigger: v1.TriggerManual}
+		due[i] = events.DueEntry{Installation: in.ID, Kind: kind, ID: id, Trigger: v1.TriggerManual}
 	}
-	b, err := r.newBatch(ctx, in, kind, marks)
+	b, err := r.newBatch(ctx, in, kind, due)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (r *Reconciler) Look(ctx context.Context, in *installation.Installation, ki
 
 func (it *item) looked() (Looked, error) {
 	l := Looked{
-		ID: it.mark.ID, Name: it.entry.Name, Decision: it.decision, Before: it.before, Fingerprint: it.fingerprint,
+		ID: it.due.ID, Name: it.entry.Name, Decision: it.decision, Before: it.before, Fingerprint: it.fingerprint,
 		Projection: json.RawMessage("null"), Sources: json.RawMessage("null"), Archives: it.archived != "",
 	}
 	if it.failure != nil {

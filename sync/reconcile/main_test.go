@@ -126,7 +126,7 @@ func newBench(t *testing.T, s setup) *bench {
 	cfg := Config{
 		Installation: b.installation, Autotask: client, Target: target, Ledger: b.ledger, DeadLetters: b.box,
 		Journal: crashJournal{b.crash, b.bus.Journal()}, Worklist: crashWorklist{b.crash, b.bus.Worklist()},
-		Schedule:  crashSchedule{b.crash, b.bus.Worklist()},
+		Scheduler: crashSchedule{b.crash, b.bus.Worklist()},
 		Freshness: &Freshness{}, Now: b.clock.Now, Log: zap.NewNop(), Settled: func(s Settled) { b.settled = append(b.settled, s) },
 		Hold: s.hold,
 	}
@@ -222,10 +222,10 @@ func (b *bench) edit(entity string, id int64, fields atsim.Row) {
 }
 
 // marks makes live marks of records as the dispatcher would.
-func (b *bench) marks(kind v1.Kind, ids ...int64) []events.Mark {
-	var out []events.Mark
+func (b *bench) marks(kind v1.Kind, ids ...int64) []events.DueEntry {
+	var out []events.DueEntry
 	for _, id := range ids {
-		out = append(out, events.Mark{
+		out = append(out, events.DueEntry{
 			Installation: inst, Kind: kind, ID: id, Lane: events.LaneLive, Trigger: v1.TriggerCallback, StoredAt: b.clock.Now(),
 		})
 	}
@@ -244,38 +244,38 @@ func (b *bench) batch(kind v1.Kind, ids ...int64) {
 // retry reconciles records as their scheduled retries do.
 func (b *bench) retry(kind v1.Kind, ids ...int64) {
 	b.t.Helper()
-	marks := b.marks(kind, ids...)
-	for i := range marks {
-		marks[i].Attempt = b.entry(kind, marks[i].ID).Attempts
+	due := b.marks(kind, ids...)
+	for i := range due {
+		due[i].Attempt = b.entry(kind, due[i].ID).Attempts
 	}
-	if err := b.rec.Batch(b.t.Context(), kind, marks); err != nil {
+	if err := b.rec.Batch(b.t.Context(), kind, due); err != nil {
 		b.t.Fatalf("reconcile %s %v: %v", kind, ids, err)
 	}
 	b.clock.Add(time.Second)
 }
 
 // apart lists what is due in the lane of those that are sent alone.
-func (b *bench) apart(kind v1.Kind) []events.Mark {
+func (b *bench) apart(kind v1.Kind) []events.DueEntry {
 	b.t.Helper()
-	marks, err := b.bus.Worklist().Take(b.t.Context(), inst, kind, events.LaneApart, events.TakeMax)
+	due, err := b.bus.Worklist().Peek(b.t.Context(), inst, kind, events.LaneApart, events.PeekMax)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return marks
+	return due
 }
 
 // alone reconciles what is due there, as the worker does; the error is the upstream's.
 func (b *bench) alone(kind v1.Kind) {
 	b.t.Helper()
-	marks := b.apart(kind)
-	if len(marks) == 0 {
+	due := b.apart(kind)
+	if len(due) == 0 {
 		b.t.Fatalf("no %s is due apart", kind)
 	}
-	if err := b.rec.Batch(b.t.Context(), kind, marks); err != nil {
+	if err := b.rec.Batch(b.t.Context(), kind, due); err != nil {
 		b.t.Fatalf("reconcile alone: %v", err)
 	}
-	last := marks[len(marks)-1].Sequence
-	if err := b.bus.Worklist().Clear(b.t.Context(), inst, kind, events.LaneApart, last); err != nil {
+	last := due[len(due)-1].Sequence
+	if err := b.bus.Worklist().AckThrough(b.t.Context(), inst, kind, events.LaneApart, last); err != nil {
 		b.t.Fatal(err)
 	}
 	b.clock.Add(time.Second)
@@ -357,13 +357,13 @@ func (b *bench) until(what string, is func() bool) {
 // due lists the ids that are marked live.
 func (b *bench) due(kind v1.Kind) []int64 {
 	b.t.Helper()
-	marks, err := b.bus.Worklist().Take(b.t.Context(), inst, kind, events.LaneLive, events.TakeMax)
+	due, err := b.bus.Worklist().Peek(b.t.Context(), inst, kind, events.LaneLive, events.PeekMax)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	var ids []int64
-	for _, m := range marks {
-		ids = append(ids, m.ID)
+	for _, d := range due {
+		ids = append(ids, d.ID)
 	}
 	return ids
 }
@@ -375,7 +375,7 @@ func (b *bench) waiting() int {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return d.Later
+	return d.Scheduled
 }
 
 // dead is the dead letter of a record, if it has one.

@@ -198,7 +198,7 @@ func (d *deadLetters) count() int {
 // list is a worklist and a journal in memory, of one installation.
 type list struct {
 	mu       sync.Mutex
-	marks    []events.Mark
+	marks    []events.DueEntry
 	sequence uint64
 	taken    func(kind v1.Kind, lane events.Lane, n int)
 	silent   bool // wakes are lost
@@ -208,13 +208,13 @@ type list struct {
 
 func newList() *list { return &list{wakes: make(chan struct{}, 1), later: map[recordKey]*time.Timer{}} }
 
-func (l *list) Take(_ context.Context, _ string, kind v1.Kind, lane events.Lane, most int) ([]events.Mark, error) {
+func (l *list) Peek(_ context.Context, _ string, kind v1.Kind, lane events.Lane, most int) ([]events.DueEntry, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var out []events.Mark
-	for _, m := range l.marks {
-		if m.Kind == kind && m.Lane == lane && len(out) < most {
-			out = append(out, m)
+	var out []events.DueEntry
+	for _, d := range l.marks {
+		if d.Kind == kind && d.Lane == lane && len(out) < most {
+			out = append(out, d)
 		}
 	}
 	if l.taken != nil {
@@ -223,27 +223,27 @@ func (l *list) Take(_ context.Context, _ string, kind v1.Kind, lane events.Lane,
 	return out, nil
 }
 
-func (l *list) Clear(_ context.Context, _ string, kind v1.Kind, lane events.Lane, upTo uint64) error {
+func (l *list) AckThrough(_ context.Context, _ string, kind v1.Kind, lane events.Lane, upTo uint64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.marks = slices.DeleteFunc(l.marks, func(m events.Mark) bool { return m.Kind == kind && m.Lane == lane && m.Sequence <= upTo })
+	l.marks = slices.DeleteFunc(l.marks, func(d events.DueEntry) bool { return d.Kind == kind && d.Lane == lane && d.Sequence <= upTo })
 	return nil
 }
 
-func (l *list) Mark(_ context.Context, marks []events.Mark) error {
+func (l *list) Enqueue(_ context.Context, due []events.DueEntry) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.put(marks)
+	l.put(due)
 	return nil
 }
 
 // put is Mark for whoever holds the lock.
-func (l *list) put(marks []events.Mark) {
-	for _, m := range marks {
-		l.marks = slices.DeleteFunc(l.marks, func(old events.Mark) bool { return old.Kind == m.Kind && old.Lane == m.Lane && old.ID == m.ID })
+func (l *list) put(due []events.DueEntry) {
+	for _, d := range due {
+		l.marks = slices.DeleteFunc(l.marks, func(old events.DueEntry) bool { return old.Kind == d.Kind && old.Lane == d.Lane && old.ID == d.ID })
 		l.sequence++
-		m.Sequence = l.sequence
-		l.marks = append(l.marks, m)
+		d.Sequence = l.sequence
+		l.marks = append(l.marks, d)
 	}
 	if l.silent {
 		return
@@ -256,26 +256,26 @@ func (l *list) put(marks []events.Mark) {
 
 func (l *list) PublishAll(context.Context, []events.Change) error { return nil }
 
-func (l *list) Later(_ context.Context, marks []events.Mark, wait func(events.Mark) time.Duration) error {
+func (l *list) Schedule(_ context.Context, due []events.DueEntry, wait func(events.DueEntry) time.Duration) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, m := range marks {
-		key := recordKey{m.Kind, m.ID}
+	for _, d := range due {
+		key := recordKey{d.Kind, d.ID}
 		if old := l.later[key]; old != nil {
 			old.Stop()
 		}
-		l.later[key] = time.AfterFunc(wait(m), func() {
+		l.later[key] = time.AfterFunc(wait(d), func() {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			delete(l.later, key)
-			m.Lane = events.LaneLive
-			l.put([]events.Mark{m})
+			d.Lane = events.LaneLive
+			l.put([]events.DueEntry{d})
 		})
 	}
 	return nil
 }
 
-func (l *list) CancelLater(_ context.Context, _ string, kind v1.Kind, ids []int64) error {
+func (l *list) Unschedule(_ context.Context, _ string, kind v1.Kind, ids []int64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, id := range ids {
@@ -310,8 +310,8 @@ func TestFakeWorklistIsLikeTheRealOne(t *testing.T) {
 				ids := rapid.SliceOfN(rapid.Int64Range(1, 4), 1, 4).Draw(rt, "ids")
 				for _, l := range lists {
 					for _, id := range ids {
-						m := events.Mark{Installation: inst, Kind: kind, Lane: lane, ID: id, Trigger: v1.TriggerCallback}
-						if err := l.Mark(ctx, []events.Mark{m}); err != nil {
+						d := events.DueEntry{Installation: inst, Kind: kind, Lane: lane, ID: id, Trigger: v1.TriggerCallback}
+						if err := l.Enqueue(ctx, []events.DueEntry{d}); err != nil {
 							rt.Fatal(err)
 						}
 					}
@@ -321,17 +321,17 @@ func TestFakeWorklistIsLikeTheRealOne(t *testing.T) {
 			most, drop := rapid.IntRange(1, 5).Draw(rt, "most"), rapid.Bool().Draw(rt, "clear")
 			var got [][]int64
 			for _, l := range lists {
-				marks, err := l.Take(ctx, inst, kind, lane, most)
+				due, err := l.Peek(ctx, inst, kind, lane, most)
 				if err != nil {
 					rt.Fatal(err)
 				}
 				var ids []int64
-				for _, m := range marks {
-					ids = append(ids, m.ID)
+				for _, d := range due {
+					ids = append(ids, d.ID)
 				}
 				got = append(got, ids)
-				if drop && len(marks) > 0 {
-					if err := l.Clear(ctx, inst, kind, lane, marks[len(marks)-1].Sequence); err != nil {
+				if drop && len(due) > 0 {
+					if err := l.AckThrough(ctx, inst, kind, lane, due[len(due)-1].Sequence); err != nil {
 						rt.Fatal(err)
 					}
 				}

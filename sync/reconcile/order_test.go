@@ -38,7 +38,7 @@ func newMixed(t *testing.T) *mixed {
 	m.edit("Companies", m.enters, atsim.Row{"isActive": true})
 	m.at.SetFault(spoil(m.fails, "isActive", `"maybe"`))
 	m.fault(cpsim.Fault{Kind: cpsim.FaultRejectItems, ExternalIDs: []string{ledgerID(m.rejected)}})
-	if err := m.bus.Worklist().Mark(t.Context(), m.marks(v1.KindCompany, m.all...)); err != nil {
+	if err := m.bus.Worklist().Enqueue(t.Context(), m.marks(v1.KindCompany, m.all...)); err != nil {
 		t.Fatal(err)
 	}
 	return m
@@ -48,14 +48,14 @@ func (m *mixed) contractOf(company int64) int64 { return m.bench.contract(compan
 
 // turn is what the worker does: take, reconcile, clear.
 func (m *mixed) turn() error {
-	marks, err := m.rec.Worklist.Take(m.t.Context(), inst, v1.KindCompany, events.LaneLive, MaxBatch)
-	if err != nil || len(marks) == 0 {
+	due, err := m.rec.Worklist.Peek(m.t.Context(), inst, v1.KindCompany, events.LaneLive, MaxBatch)
+	if err != nil || len(due) == 0 {
 		return err
 	}
-	if err := m.rec.Batch(m.t.Context(), v1.KindCompany, marks); err != nil {
+	if err := m.rec.Batch(m.t.Context(), v1.KindCompany, due); err != nil {
 		return err
 	}
-	return m.rec.Worklist.Clear(m.t.Context(), inst, v1.KindCompany, events.LaneLive, marks[len(marks)-1].Sequence)
+	return m.rec.Worklist.AckThrough(m.t.Context(), inst, v1.KindCompany, events.LaneLive, due[len(due)-1].Sequence)
 }
 
 // check checks that nothing was lost.
@@ -133,17 +133,17 @@ func TestCrashOnlyRepeatsWork(t *testing.T) {
 
 func TestMarkMadeMeanwhileSurvivesTheClearing(t *testing.T) {
 	m := newMixed(t)
-	marks, err := m.rec.Worklist.Take(t.Context(), inst, v1.KindCompany, events.LaneLive, MaxBatch)
+	due, err := m.rec.Worklist.Peek(t.Context(), inst, v1.KindCompany, events.LaneLive, MaxBatch)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.rec.Batch(t.Context(), v1.KindCompany, marks); err != nil {
+	if err := m.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.rec.Worklist.Mark(t.Context(), m.marks(v1.KindCompany, m.enters)); err != nil {
+	if err := m.rec.Worklist.Enqueue(t.Context(), m.marks(v1.KindCompany, m.enters)); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.rec.Worklist.Clear(t.Context(), inst, v1.KindCompany, events.LaneLive, marks[len(marks)-1].Sequence); err != nil {
+	if err := m.rec.Worklist.AckThrough(t.Context(), inst, v1.KindCompany, events.LaneLive, due[len(due)-1].Sequence); err != nil {
 		t.Fatal(err)
 	}
 	if due := m.due(v1.KindCompany); len(due) != 1 || due[0] != m.enters {

@@ -25,21 +25,21 @@ const (
 
 // settlePanicked settles a record whose reconcile panicked as failed, with its next
 // attempt scheduled like that of any other failure.
-func (r *Reconciler) settlePanicked(ctx context.Context, kind v1.Kind, mark events.Mark, p *panics.Error) error {
+func (r *Reconciler) settlePanicked(ctx context.Context, kind v1.Kind, due events.DueEntry, p *panics.Error) error {
 	r.Log.Error("reconcile panicked, the record fails alone",
-		zap.String(v1.LogKind, string(kind)), zap.Int64(v1.LogRecord, mark.ID), zap.Error(p), panics.Stack(p))
+		zap.String(v1.LogKind, string(kind)), zap.Int64(v1.LogRecord, due.ID), zap.Error(p), panics.Stack(p))
 	detail := fmt.Sprintf("channelsync itself failed at %s %d: %s. All other records go on. Its log has the cause under "+
-		"\"reconcile panicked\": please report it, with that line.", kind, mark.ID, clip.Text(p.Error(), maxPanic))
+		"\"reconcile panicked\": please report it, with that line.", kind, due.ID, clip.Text(p.Error(), maxPanic))
 	in, err := r.Installation()
 	if err != nil {
 		return err
 	}
-	letter := v1.DeadLetter{Kind: string(kind), RecordID: strconv.FormatInt(mark.ID, 10), Code: CodeInternal, Detail: detail}
+	letter := v1.DeadLetter{Kind: string(kind), RecordID: strconv.FormatInt(due.ID, 10), Code: CodeInternal, Detail: detail}
 	if kind == v1.KindContact { // the ledger keeps no entries of contacts
 		return r.keepDead(ctx, in.ID, letter)
 	}
 	err = panics.Try(func() error {
-		b, err := r.newBatch(ctx, in, kind, []events.Mark{mark})
+		b, err := r.newBatch(ctx, in, kind, []events.DueEntry{due})
 		if err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func (r *Reconciler) settlePanicked(ctx context.Context, kind v1.Kind, mark even
 		return err
 	}
 	r.Log.Error("settling the record panicked too, it is kept as a dead letter alone",
-		zap.String(v1.LogKind, string(kind)), zap.Int64(v1.LogRecord, mark.ID), zap.Error(err), panics.Stack(err))
+		zap.String(v1.LogKind, string(kind)), zap.Int64(v1.LogRecord, due.ID), zap.Error(err), panics.Stack(err))
 	return r.keepDead(ctx, in.ID, letter)
 }
 

@@ -253,8 +253,8 @@ func TestOutageWhileSuspectsAreJudgedCountsNothing(t *testing.T) {
 				t.Fatalf("suspected: %+v", left)
 			}
 			b.fault(fault)
-			marks := b.apart(v1.KindCompany)
-			if err := b.rec.Batch(t.Context(), v1.KindCompany, marks); err == nil {
+			due := b.apart(v1.KindCompany)
+			if err := b.rec.Batch(t.Context(), v1.KindCompany, due); err == nil {
 				t.Fatal("the outage was not seen")
 			}
 			b.cp.ClearFaults()
@@ -305,9 +305,9 @@ func TestProbeLeavesNoTrace(t *testing.T) {
 		t.Errorf("told of %+v", b.settled[settled:])
 	}
 	b.cp.ClearFaults()
-	marks := b.marks(v1.KindCompany, stored)
-	marks[0].Force = true
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, marks); err != nil {
+	due := b.marks(v1.KindCompany, stored)
+	due[0].Force = true
+	if err := b.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
 		t.Fatal(err)
 	}
 	if last := b.settled[len(b.settled)-1]; !last.Drift {

@@ -106,7 +106,7 @@ func push[T channelprogram.ClientInput | channelprogram.ContractInput](ctx conte
 		}
 		*t.source(in) = b.source(it)
 		due = append(due, it)
-		parcels = append(parcels, parcel[T]{it, channelprogram.Item[T]{ExternalID: strconv.FormatInt(it.mark.ID, 10), Data: *in}})
+		parcels = append(parcels, parcel[T]{it, channelprogram.Item[T]{ExternalID: strconv.FormatInt(it.due.ID, 10), Data: *in}})
 	}
 	if len(due) == 0 {
 		return nil
@@ -167,28 +167,28 @@ func (it *item) stale(heldAt time.Time) {
 
 func (b *batch) source(it *item) channelprogram.Source {
 	s := channelprogram.Source{
-		System: channelprogram.SystemAutotask, ObservedAt: b.observedAt(it), Trigger: channelprogram.TriggerOf(it.mark.Trigger),
+		System: channelprogram.SystemAutotask, ObservedAt: b.observedAt(it), Trigger: channelprogram.TriggerOf(it.due.Trigger),
 	}
 	if !it.modified.IsZero() {
 		m := it.modified.UTC()
 		s.ModifiedAt = &m
 	}
-	if u := autotask.RecordURL(b.in.Zone, b.kind, it.mark.ID); u != "" {
+	if u := autotask.RecordURL(b.in.Zone, b.kind, it.due.ID); u != "" {
 		s.RecordURL = &u
 	}
-	if id := eventID(it.mark); id != "" {
+	if id := eventID(it.due); id != "" {
 		s.EventID = &id
 	}
 	return s
 }
 
 // eventID names the callback, or else the place in the journal, that a push goes back to.
-func eventID(m events.Mark) string {
+func eventID(d events.DueEntry) string {
 	switch {
-	case m.GUID != "" && m.SequenceNumber != nil:
-		return m.GUID + "/" + strconv.FormatInt(*m.SequenceNumber, 10)
-	case m.JournalSequence != 0:
-		return fmt.Sprintf("journal/%d/%d", m.JournalSequence, m.JournalPlace)
+	case d.GUID != "" && d.SequenceNumber != nil:
+		return d.GUID + "/" + strconv.FormatInt(*d.SequenceNumber, 10)
+	case d.JournalSequence != 0:
+		return fmt.Sprintf("journal/%d/%d", d.JournalSequence, d.JournalPlace)
 	default:
 		return ""
 	}

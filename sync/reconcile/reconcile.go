@@ -29,15 +29,15 @@ type Journal interface {
 
 // Worklist is the set of records that are due.
 type Worklist interface {
-	Take(ctx context.Context, installation string, kind v1.Kind, lane events.Lane, most int) ([]events.Mark, error)
-	Clear(ctx context.Context, installation string, kind v1.Kind, lane events.Lane, upTo uint64) error
-	Mark(ctx context.Context, marks []events.Mark) error
+	Peek(ctx context.Context, installation string, kind v1.Kind, lane events.Lane, most int) ([]events.DueEntry, error)
+	AckThrough(ctx context.Context, installation string, kind v1.Kind, lane events.Lane, upTo uint64) error
+	Enqueue(ctx context.Context, due []events.DueEntry) error
 }
 
 // Schedule marks a record due later, and forgets that again.
-type Schedule interface {
-	Later(ctx context.Context, marks []events.Mark, wait func(events.Mark) time.Duration) error
-	CancelLater(ctx context.Context, installation string, kind v1.Kind, ids []int64) error
+type Scheduler interface {
+	Schedule(ctx context.Context, due []events.DueEntry, wait func(events.DueEntry) time.Duration) error
+	Unschedule(ctx context.Context, installation string, kind v1.Kind, ids []int64) error
 }
 
 // Config is what a Reconciler works with; all of it belongs to one installation.
@@ -50,7 +50,7 @@ type Config struct {
 	DeadLetters  *deadletter.Box
 	Journal      Journal
 	Worklist     Worklist
-	Schedule     Schedule
+	Scheduler    Scheduler
 	Turns        *Turns // nil: everybody works at once
 	Freshness    *Freshness
 	Now          func() time.Time
@@ -108,50 +108,50 @@ func New(cfg Config) *Reconciler {
 // every record is settled and its mark may be cleared. An error is a failure of
 // the road: marks stay, what was already done is remembered. A panic is the failure
 // of the record that causes it, which halving the batch finds; all others are settled.
-func (r *Reconciler) Batch(ctx context.Context, kind v1.Kind, marks []events.Mark) error {
-	err := panics.Try(func() error { return r.reconcile(ctx, kind, marks) })
+func (r *Reconciler) Batch(ctx context.Context, kind v1.Kind, due []events.DueEntry) error {
+	err := panics.Try(func() error { return r.reconcile(ctx, kind, due) })
 	panicked := panics.Of(err)
 	switch {
 	case panicked == nil:
 		return err
-	case len(marks) == 1:
-		return r.settlePanicked(ctx, kind, marks[0], panicked)
+	case len(due) == 1:
+		return r.settlePanicked(ctx, kind, due[0], panicked)
 	}
 	r.Log.Error("reconcile panicked, halving the batch to find the record",
-		zap.String(v1.LogKind, string(kind)), zap.Int(v1.LogCount, len(marks)), zap.Error(err), panics.Stack(err))
-	middle := len(marks) / 2
-	if err := r.Batch(ctx, kind, marks[:middle]); err != nil {
+		zap.String(v1.LogKind, string(kind)), zap.Int(v1.LogCount, len(due)), zap.Error(err), panics.Stack(err))
+	middle := len(due) / 2
+	if err := r.Batch(ctx, kind, due[:middle]); err != nil {
 		return err
 	}
-	return r.Batch(ctx, kind, marks[middle:])
+	return r.Batch(ctx, kind, due[middle:])
 }
 
-func (r *Reconciler) reconcile(ctx context.Context, kind v1.Kind, marks []events.Mark) error {
+func (r *Reconciler) reconcile(ctx context.Context, kind v1.Kind, due []events.DueEntry) error {
 	in, err := r.Installation()
 	if err != nil {
 		return err
 	}
-	apart := len(marks) > 0 && marks[0].Lane == events.LaneApart
+	apart := len(due) > 0 && due[0].Lane == events.LaneApart
 	if apart {
 		ctx = autotask.WithoutRepeats(ctx) // whoever cannot be read is asked for twice all the same
 	} else {
 		ctx = r.fetcher.hurry(ctx)
 	}
 	if kind == v1.KindContact {
-		return r.contacts(ctx, in, marks)
+		return r.contacts(ctx, in, due)
 	}
-	ids := make([]int64, len(marks))
-	for i, m := range marks {
-		ids[i] = m.ID
+	ids := make([]int64, len(due))
+	for i, d := range due {
+		ids[i] = d.ID
 	}
 	taken, busy := r.hands.take(kind, ids...)
 	defer r.hands.give(kind, taken...)
-	var free, follow []events.Mark
-	for _, m := range marks {
-		if slices.Contains(busy, m.ID) {
-			follow = append(follow, m) // whoever has it there is followed by this
+	var free, follow []events.DueEntry
+	for _, d := range due {
+		if slices.Contains(busy, d.ID) {
+			follow = append(follow, d) // whoever has it there is followed by this
 		} else {
-			free = append(free, m)
+			free = append(free, d)
 		}
 	}
 	b, err := r.newBatch(ctx, in, kind, free)

@@ -135,9 +135,9 @@ func (b *batch) suspect(it *item, err error) {
 		return
 	}
 	it.suspected = true
-	b.suspects.add(b.kind, it.mark.ID)
+	b.suspects.add(b.kind, it.due.ID)
 	b.Log.Warn("push of one record failed although Channel Program works, sending it apart from now on",
-		zap.String(v1.LogKind, string(b.kind)), zap.Int64(v1.LogRecord, it.mark.ID), zap.Error(err))
+		zap.String(v1.LogKind, string(b.kind)), zap.Int64(v1.LogRecord, it.due.ID), zap.Error(err))
 }
 
 // confirm sends suspects, each alone, and blames those that fail while the upstream works.
@@ -252,7 +252,7 @@ func (s sender[T]) send(ctx context.Context, group []parcel[T], patience time.Du
 		if err := s.answered(within, group[i], res); err != nil {
 			failed = append(failed, unsent[T]{group[i : i+1], err})
 		} else {
-			taken = append(taken, group[i].mark.ID)
+			taken = append(taken, group[i].due.ID)
 		}
 	}
 	s.health.took(s.kind, taken, time.Since(began))

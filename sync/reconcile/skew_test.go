@@ -36,18 +36,18 @@ func TestClocksApartByAMinuteCountEachAttemptOnce(t *testing.T) {
 			other := b.customer("Other")
 			b.at.SetFault(spoil(bad, "isActive", `"maybe"`))
 			ctx, cancel := context.WithCancel(t.Context())
-			wakes, unwatch := b.bus.Worklist().Wakes(inst)
+			wakes, unwatch := b.bus.Worklist().Notifications(inst)
 			defer unwatch()
 			var wg sync.WaitGroup
 			defer wg.Wait()
 			defer cancel()
 			wg.Go(func() { NewWorker(b.rec, 10*time.Millisecond, nobodyReads{}).Run(ctx, wakes) })
-			if err := b.bus.Worklist().Mark(ctx, b.marks(v1.KindCompany, bad)); err != nil {
+			if err := b.bus.Worklist().Enqueue(ctx, b.marks(v1.KindCompany, bad)); err != nil {
 				t.Fatal(err)
 			}
 			b.until("tried once", func() bool { return b.entry(v1.KindCompany, bad).Attempts > 0 })
 			// What is due in three seconds is, and by then nothing has happened to the other.
-			err := b.bus.Worklist().Later(ctx, b.marks(v1.KindCompany, other), func(events.Mark) time.Duration { return 3 * time.Second })
+			err := b.bus.Worklist().Schedule(ctx, b.marks(v1.KindCompany, other), func(events.DueEntry) time.Duration { return 3 * time.Second })
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -119,7 +119,7 @@ func (s *survey) decide() {
 		if c, ok := s.contracts.rows[id]; ok && !s.companies.has(c.CompanyID) {
 			continue
 		}
-		it := &item{mark: events.Mark{Kind: v1.KindContract, ID: id}, entry: &ledger.Entry{Kind: v1.KindContract, ID: id}}
+		it := &item{due: events.DueEntry{Kind: v1.KindContract, ID: id}, entry: &ledger.Entry{Kind: v1.KindContract, ID: id}}
 		s.decided[id] = it
 		if s.batch.decideContract(it, s.contracts.fetched, s.companies.fetched) {
 			s.due = append(s.due, it)

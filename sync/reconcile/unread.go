@@ -18,7 +18,7 @@ func (it *item) named() string {
 	if name == "" {
 		name = "This record"
 	}
-	return fmt.Sprintf("%s (%s %d)", name, it.entry.Kind, it.mark.ID)
+	return fmt.Sprintf("%s (%s %d)", name, it.entry.Kind, it.due.ID)
 }
 
 // unreadText says which record cannot be read, what Autotask was asked and answered at that

@@ -17,7 +17,7 @@ import (
 
 // TestAFailureAtAutotaskNamesTheRecordAndWhatToDo by its cause.
 func TestAFailureAtAutotaskNamesTheRecordAndWhatToDo(t *testing.T) {
-	it := &item{mark: events.Mark{ID: 12}, entry: &ledger.Entry{Kind: v1.KindCompany, ID: 12, Name: "Northwind"}}
+	it := &item{due: events.DueEntry{ID: 12}, entry: &ledger.Entry{Kind: v1.KindCompany, ID: 12, Name: "Northwind"}}
 	const (
 		others = ", while it answers for others. \"Sync now\" asks again at once. If it stays, open this record in Autotask, and report its id and the time (2026-11-30 00:40:00 UTC) to Autotask's support"
 		ofRow  = ", while it answers for others. \"Sync now\" asks again at once. If it stays, open Contacts 7 in Autotask, and report its id and the time (2026-11-30 00:40:00 UTC) to Autotask's support"

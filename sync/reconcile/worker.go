@@ -276,33 +276,33 @@ func (w *Worker) batch(ctx context.Context, kind v1.Kind, lane events.Lane) (int
 	if err != nil {
 		return 0, err
 	}
-	marks, err := w.r.Worklist.Take(ctx, in.ID, kind, lane, MaxBatch)
-	if err != nil || len(marks) == 0 {
+	due, err := w.r.Worklist.Peek(ctx, in.ID, kind, lane, MaxBatch)
+	if err != nil || len(due) == 0 {
 		return 0, err
 	}
 	if err := w.ready(ctx, lane); err != nil {
 		return 0, err
 	}
-	last := marks[len(marks)-1].Sequence
-	if err := w.r.Batch(ctx, kind, w.wanted(marks)); err != nil {
+	last := due[len(due)-1].Sequence
+	if err := w.r.Batch(ctx, kind, w.wanted(due)); err != nil {
 		w.acquit(RoadOf(err, w.r.Now()).Side)
 		return 0, err
 	}
 	w.mended(lane)
 	progress.Of(ctx).Fail(nil)
-	err = w.r.held(ctx, func(ctx context.Context) error { return w.r.Worklist.Clear(ctx, in.ID, kind, lane, last) })
+	err = w.r.held(ctx, func(ctx context.Context) error { return w.r.Worklist.AckThrough(ctx, in.ID, kind, lane, last) })
 	if err != nil {
 		return 0, err
 	}
-	return len(marks), nil
+	return len(due), nil
 }
 
 // wanted drops the marks of cancelled jobs.
-func (w *Worker) wanted(marks []events.Mark) []events.Mark {
+func (w *Worker) wanted(due []events.DueEntry) []events.DueEntry {
 	if w.r.Cancelled == nil {
-		return marks
+		return due
 	}
-	return slices.DeleteFunc(slices.Clone(marks), func(m events.Mark) bool { return m.Job != "" && w.r.Cancelled(m.Job) })
+	return slices.DeleteFunc(slices.Clone(due), func(d events.DueEntry) bool { return d.Job != "" && w.r.Cancelled(d.Job) })
 }
 
 // errWaits says that an upstream was found to be away still, and that this is reported.

@@ -118,7 +118,7 @@ func newShift(t *testing.T, between *weather) *shift {
 	s.dead = &deadLetters{}
 	rec := New(Config{
 		Installation: s.installation, Autotask: client, Target: target, Ledger: ledger.New(&memory{}, vault),
-		DeadLetters: deadletter.New(s.dead, vault, time.Now), Journal: s.list, Worklist: s.list, Schedule: s.list,
+		DeadLetters: deadletter.New(s.dead, vault, time.Now), Journal: s.list, Worklist: s.list, Scheduler: s.list,
 		Freshness: &Freshness{}, Now: time.Now, Log: zap.NewNop(), Settled: s.tell,
 	})
 	s.rec, s.w = rec, NewWorker(rec, window, s)
@@ -158,12 +158,12 @@ func (s *shift) seen(r *http.Request) {
 // customer makes a company and marks it.
 func (s *shift) customer(lane events.Lane, names ...string) {
 	s.t.Helper()
-	var marks []events.Mark
+	var due []events.DueEntry
 	for _, name := range names {
 		id := s.at.Put("Companies", atsim.Row{"companyName": name, "companyType": 1, "isActive": true})
-		marks = append(marks, events.Mark{Installation: inst, Kind: v1.KindCompany, Lane: lane, ID: id, Trigger: v1.TriggerCallback, StoredAt: time.Now()})
+		due = append(due, events.DueEntry{Installation: inst, Kind: v1.KindCompany, Lane: lane, ID: id, Trigger: v1.TriggerCallback, StoredAt: time.Now()})
 	}
-	if err := s.list.Mark(s.t.Context(), marks); err != nil {
+	if err := s.list.Enqueue(s.t.Context(), due); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -242,7 +242,7 @@ func TestAWakeDuringATurnIsNotLost(t *testing.T) {
 					s.after(time.Second)
 					id := s.at.Put("Companies", atsim.Row{"companyName": "late", "companyType": 1, "isActive": true})
 					once := sync.OnceFunc(func() {
-						s.list.put([]events.Mark{{Installation: inst, Kind: v1.KindCompany, Lane: written, ID: id, Trigger: v1.TriggerCallback}})
+						s.list.put([]events.DueEntry{{Installation: inst, Kind: v1.KindCompany, Lane: written, ID: id, Trigger: v1.TriggerCallback}})
 					})
 					s.list.mu.Lock()
 					s.list.taken = func(kind v1.Kind, lane events.Lane, _ int) {

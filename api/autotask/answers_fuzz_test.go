@@ -12,7 +12,7 @@ type fuzzedRow struct {
 	ID      int64     `at:"id"`
 	Name    string    `at:"companyName"`
 	Active  *bool     `at:"isActive"`
-	Stamp   time.Time `at:"lastActivityDate,stamp"`
+	Changed time.Time `at:"lastActivityDate,optional"`
 	Charged *int64    `at:"companyType,optional"`
 	Missing []string
 }

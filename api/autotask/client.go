@@ -38,14 +38,14 @@ type Config struct {
 	// Discover finds the zone of the user again after a 401; nil = never.
 	// It must send no credentials (Discoverer does not).
 	Discover func(ctx context.Context, username string) (v1.Zone, error)
-	// OnZone is told of a zone that replaced the given one. It runs while the call
-	// that found it waits, so it should be quick.
+	// OnZone receives a zone that replaced the given one. It runs while the call that
+	// found it waits, so it should be quick.
 	OnZone func(found Credentials, zone v1.Zone)
-	// OnRefused is told, once per credentials, that no call is made with them any more. A call that was under way when
-	// SetCredentials came may be refused after it: both are told whose answer it was.
+	// OnRefused runs once per credentials, when no further call is made with them. A call that was under way during
+	// SetCredentials may be refused after it, so both callbacks receive the credentials that the answer was for.
 	OnRefused func(refused Credentials, cause error)
 
-	Transport http.RoundTripper // nil = a transport of the client's own
+	Transport http.RoundTripper // nil = the client's own transport
 	Now       func() time.Time
 	Wait      func(ctx context.Context, d time.Duration) error // between tries
 	Log       *zap.Logger
@@ -150,12 +150,11 @@ func WithoutRepeats(ctx context.Context) context.Context {
 
 type admissionKey struct{}
 
-// WithAdmission has every try of every call under ctx ask admit first, before it
-// takes one of the two places of its entity: for a caller that keeps to a limit of
-// its own. admit may wait. Its error ends the call with KindBudget; nothing was sent.
-// Readings of the vendor's own count are not asked for.
-func WithAdmission(ctx context.Context, admit func(context.Context) error) context.Context {
-	return context.WithValue(ctx, admissionKey{}, admit)
+// WithAdmission makes every try of every call under ctx wait for acquire before it takes
+// one of the two slots of its entity: for a caller with its own limit. An error of acquire
+// ends the call with KindBudget; nothing was sent. Requests for the vendor's count are exempt.
+func WithAdmission(ctx context.Context, acquire func(context.Context) error) context.Context {
+	return context.WithValue(ctx, admissionKey{}, acquire)
 }
 
 // jitter spreads a wait over its second half, so that clients do not return together.

@@ -32,8 +32,8 @@ type shape struct {
 }
 
 // shapeField is one tagged field. Options:
-//   - stamp, optional: the answer may do without the key;
-//   - lenient: a value that cannot be read leaves the field empty and is told in
+//   - optional: the answer may do without the key;
+//   - lenient: a value that cannot be read leaves the field empty and is listed in
 //     Unread, where the type has it;
 //   - date: a time of which only the calendar day counts, as it is written;
 //   - parent: the id of the record that the row hangs on, which RowErrors name.
@@ -74,7 +74,7 @@ func shapeOf(t reflect.Type, entity string) (shape, error) {
 		name, options, _ := strings.Cut(tag, ",")
 		has := func(option string) bool { return slices.Contains(strings.Split(options, ","), option) }
 		s.fields = append(s.fields, shapeField{
-			index: i, name: name, required: !has("stamp") && !has("optional"),
+			index: i, name: name, required: !has("optional"),
 			lenient: has("lenient"), date: has("date"), parent: has("parent"),
 		})
 	}

@@ -155,11 +155,11 @@ func TestDecodeRowsCostsOnlyTheBadRow(t *testing.T) {
 	}, rows.Items); diff != "" {
 		t.Errorf("difference (-want +got):\n%s", diff)
 	}
-	const entity, whole = "ServiceBundleServices", "a whole number"
+	const entity, integer = "ServiceBundleServices", "a whole number"
 	if diff := cmp.Diff([]RowError{
-		{entity, 2, 0, "serviceBundleID", "text that is not whole or not a number", whole, nil},
-		{entity, 0, 0, "id", "nothing", whole, nil},
-		{entity, 0, 0, "id", "text that is not whole or not a number", whole, nil},
+		{entity, 2, 0, "serviceBundleID", "text that is not whole or not a number", integer, nil},
+		{entity, 0, 0, "id", "nothing", integer, nil},
+		{entity, 0, 0, "id", "text that is not whole or not a number", integer, nil},
 		{entity, 0, 0, "id", "null", "an object", nil},
 		{entity, 0, 0, "id", "list", "an object", nil},
 	}, rows.Bad); diff != "" {
@@ -173,13 +173,13 @@ func TestDecodeRowsCostsOnlyTheBadRow(t *testing.T) {
 // TestUnitRowsAsRealTenantsHaveThem: ids of lines are null on some rows, and dates come in several forms.
 func TestUnitRowsAsRealTenantsHaveThem(t *testing.T) {
 	day := func(d int) time.Time { return time.Date(2026, 11, d, 0, 0, 0, 0, time.UTC) }
-	whole := ContractServiceUnit{
+	full := ContractServiceUnit{
 		ID: 1, ContractID: 2, ContractServiceID: ptr(int64(3)), ServiceID: ptr(int64(4)), Units: ptr(decimal.NewFromInt(5)),
 		Cost: ptr(decimal.NewFromInt(6)), Price: ptr(decimal.NewFromInt(7)), InternalCurrencyPrice: ptr(decimal.NewFromInt(8)),
 		StartDate: day(16), EndDate: day(30), VendorCompanyID: ptr(int64(9)),
 	}
 	with := func(edit func(*ContractServiceUnit)) ContractServiceUnit {
-		row := whole
+		row := full
 		edit(&row)
 		return row
 	}
@@ -189,18 +189,18 @@ func TestUnitRowsAsRealTenantsHaveThem(t *testing.T) {
 		keys string
 		want ContractServiceUnit
 	}{
-		"whole":                      {keys, whole},
+		"whole":                      {keys, full},
 		"no line":                    {keys + `,"contractServiceID":null`, with(func(u *ContractServiceUnit) { u.ContractServiceID = nil })},
 		"no service":                 {keys + `,"serviceID":null`, with(func(u *ContractServiceUnit) { u.ServiceID = nil })},
-		"numbers as text":            {keys + `,"units":"5","cost":"6.0000","contractServiceID":"3"`, whole},
+		"numbers as text":            {keys + `,"units":"5","cost":"6.0000","contractServiceID":"3"`, full},
 		"no units":                   {keys + `,"units":null`, with(func(u *ContractServiceUnit) { u.Units = nil })},
 		"no vendor":                  {keys + `,"vendorCompanyID":""`, with(func(u *ContractServiceUnit) { u.VendorCompanyID = nil })},
 		"no end":                     {keys + `,"endDate":null`, with(func(u *ContractServiceUnit) { u.EndDate = time.Time{} })},
 		"an empty end":               {keys + `,"endDate":""`, with(func(u *ContractServiceUnit) { u.EndDate = time.Time{} })},
-		"a day alone":                {keys + `,"startDate":"2026-11-16"`, whole},
-		"an hour of the day":         {keys + `,"startDate":"2026-11-16T23:59:59.997"`, whole},
-		"a zone is not converted":    {keys + `,"startDate":"2026-11-16T00:00:00+02:00"`, whole},
-		"nor one that is behind UTC": {keys + `,"endDate":"2026-11-30T20:00:00-05:00"`, whole},
+		"a day alone":                {keys + `,"startDate":"2026-11-16"`, full},
+		"an hour of the day":         {keys + `,"startDate":"2026-11-16T23:59:59.997"`, full},
+		"a zone is not converted":    {keys + `,"startDate":"2026-11-16T00:00:00+02:00"`, full},
+		"nor one that is behind UTC": {keys + `,"endDate":"2026-11-30T20:00:00-05:00"`, full},
 	} {
 		// The last of several keys counts, so that each case says only what differs.
 		got, err := decodeRow[ContractServiceUnit](EntityContractServiceUnits, json.RawMessage(`{`+row.keys+`}`))

@@ -85,11 +85,11 @@ func TestDiscoverFailures(t *testing.T) {
 }
 
 func TestDiscoverFollowsRedirectsToAllowedHostsOnly(t *testing.T) {
-	stranger := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		t.Error("a host that is not allowed was asked")
 	}))
-	defer stranger.Close()
-	target := stranger.URL
+	defer other.Close()
+	target := other.URL
 	mux := http.NewServeMux()
 	mux.HandleFunc("/first/v1.0/zoneInformation", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, target+"/second/v1.0/zoneInformation?"+r.URL.RawQuery, http.StatusFound)
@@ -105,7 +105,7 @@ func TestDiscoverFollowsRedirectsToAllowedHostsOnly(t *testing.T) {
 	_, err := d.Discover(t.Context(), "key@example.test")
 	var refused *ZoneError
 	if !errors.As(err, &refused) || KindOf(err) != KindUnavailable {
-		t.Errorf("redirect to a stranger: %v, want a *ZoneError", err)
+		t.Errorf("redirect to a other: %v, want a *ZoneError", err)
 	}
 	target = srv.URL
 	zone, err := d.Discover(t.Context(), "key@example.test")

@@ -77,8 +77,8 @@ func (r request) again(err *Error, try int) (time.Duration, bool) {
 
 // attempt is one try: it waits for its turn, sends, and settles a refused log-in.
 func (c *Client) attempt(ctx context.Context, r request, payload []byte, into func([]byte) error) *Error {
-	if admit, limited := ctx.Value(admissionKey{}).(func(context.Context) error); limited && r.entity != thresholdEntity {
-		if err := admit(ctx); err != nil {
+	if acquire, limited := ctx.Value(admissionKey{}).(func(context.Context) error); limited && r.entity != thresholdEntity {
+		if err := acquire(ctx); err != nil {
 			return r.fail(KindBudget, fmt.Errorf("wait for admission: %w", err))
 		}
 	}
@@ -102,7 +102,7 @@ func (c *Client) attempt(ctx context.Context, r request, payload []byte, into fu
 			s.succeeded(t)
 			return nil
 		}
-		if failed.Kind != KindRefused || sent == maxTries || !c.settle(ctx, s, &t, failed) {
+		if failed.Kind != KindRefused || sent == maxTries || !c.resolve(ctx, s, &t, failed) {
 			return failed
 		}
 	}
@@ -140,7 +140,7 @@ func (c *Client) send(
 	}
 	defer func() { _ = res.Body.Close() }()
 	status = res.StatusCode
-	c.clock.hear(res.Header, c.cfg.Now())
+	c.clock.observe(res.Header, c.cfg.Now())
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	switch {
 	case err != nil && status/100 == 2:

@@ -82,7 +82,7 @@ func TestReadsAreTriedThreeTimes(t *testing.T) {
 }
 
 func TestAReadRecovers(t *testing.T) {
-	v := inTurn(status(503, ""), status(200, `{"items":`), status(200, page(`{"id":1,"companyID":2}`)))
+	v := inOrder(status(503, ""), status(200, `{"items":`), status(200, page(`{"id":1,"companyID":2}`)))
 	rows, err := collect[link](t.Context(), newTestClient(t, v), "Links", Query{})
 	if err != nil || len(rows.Items) != 1 {
 		t.Errorf("%+v, %v", rows, err)
@@ -212,11 +212,11 @@ func TestWaitingForATurnEndsWithTheContext(t *testing.T) {
 }
 
 func TestRedirectsAreRefused(t *testing.T) {
-	stranger := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		t.Error("credentials went to another host")
 	}))
-	defer stranger.Close()
-	srv := httptest.NewServer(http.RedirectHandler(stranger.URL, http.StatusTemporaryRedirect))
+	defer other.Close()
+	srv := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
 	defer srv.Close()
 	c := overSockets(t, srv)
 	_, err := c.Count(t.Context(), "Links")
@@ -273,7 +273,7 @@ func TestNothingShowsTheCredentials(t *testing.T) {
 
 func TestObserveSeesEveryExchange(t *testing.T) {
 	var seen []string
-	v := inTurn(status(503, ""), status(200, `{"queryCount":1}`))
+	v := inOrder(status(503, ""), status(200, `{"queryCount":1}`))
 	c := newTestClient(t, v, func(cfg *Config) {
 		cfg.Observe = func(entity, result string, _ time.Duration) { seen = append(seen, entity+" "+result) }
 	})
@@ -287,7 +287,7 @@ func TestObserveSeesEveryExchange(t *testing.T) {
 
 // TestAdmissionIsAskedForEveryTry: repeats count too, and what is refused is not sent.
 func TestAdmissionIsAskedForEveryTry(t *testing.T) {
-	v := inTurn(status(503, ""), status(503, ""), status(200, `{"queryCount":1}`))
+	v := inOrder(status(503, ""), status(503, ""), status(200, `{"queryCount":1}`))
 	c := newTestClient(t, v)
 	used, full := 0, errors.New("no more this hour")
 	ctx := WithAdmission(t.Context(), func(context.Context) error {

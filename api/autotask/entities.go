@@ -8,7 +8,7 @@ import (
 
 // The rows we read, by the vendor's JSON names (reference: Autotask REST API,
 // entity pages). A pointer is nil where the row says null or the empty string;
-// text is trimmed by nobody here. Missing names the tagged keys that the answer
+// text is not trimmed here. Missing names the tagged keys that the answer
 // did not carry at all: a lacking key is not a cleared field, query answers
 // sometimes carry fewer keys than a GET by id. Unread tells of values that could not
 // be read and that only some rules need; any other such value makes the row a RowError.
@@ -32,9 +32,9 @@ type Company struct {
 	WebAddress                   string    `at:"webAddress"`
 	Classification               *int64    `at:"classification"`
 	CurrencyID                   *int64    `at:"currencyID"` // nil: the tenant's internal one
-	CreateDate                   time.Time `at:"createDate,stamp"`
-	LastActivityDate             time.Time `at:"lastActivityDate,stamp"`
-	LastTrackedModifiedDateTime  time.Time `at:"lastTrackedModifiedDateTime,stamp"`
+	CreateDate                   time.Time `at:"createDate,optional"`
+	LastActivityDate             time.Time `at:"lastActivityDate,optional"`
+	LastTrackedModifiedDateTime  time.Time `at:"lastTrackedModifiedDateTime,optional"`
 	Missing                      []string
 }
 
@@ -49,8 +49,8 @@ type Contact struct {
 	EmailAddress3  string    `at:"emailAddress3"`
 	IsActive       bool      `at:"isActive"` // 0 or 1 on the wire, unlike the company's boolean
 	PrimaryContact bool      `at:"primaryContact"`
-	CreateDate     time.Time `at:"createDate,stamp"`
-	LastModified   time.Time `at:"lastModifiedDate,stamp"`
+	CreateDate     time.Time `at:"createDate,optional"`
+	LastModified   time.Time `at:"lastModifiedDate,optional"`
 	Missing        []string
 }
 
@@ -65,12 +65,12 @@ type Contract struct {
 	EndDate          time.Time        `at:"endDate,date,optional,lenient"` // the last day; zero: open
 	EstimatedCost    *decimal.Decimal `at:"estimatedCost"`
 	EstimatedRevenue *decimal.Decimal `at:"estimatedRevenue,lenient"`
-	LastModified     time.Time        `at:"lastModifiedDateTime,stamp"` // older builds lack it
+	LastModified     time.Time        `at:"lastModifiedDateTime,optional"` // older builds lack it
 	Missing          []string
 	Unread           []RowError
 }
 
-// ContractService is a service line of a contract; no quantity, vendor or stamp.
+// ContractService is a service line of a contract; no quantity, vendor or time of modification.
 type ContractService struct {
 	ID         int64            `at:"id"`
 	ContractID int64            `at:"contractID,parent"`

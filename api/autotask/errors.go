@@ -12,7 +12,7 @@ import (
 type Kind string
 
 // The kinds of errors. Refused, Throttled, Budget and Unavailable are failures of
-// the road; Permission of one entity; the others of the one request. OfOneRecord says
+// the upstream; Permission of one entity; the others of the one request. OfOneRecord says
 // which of them one record may cause.
 const (
 	KindRefused     Kind = "refused"     // credentials: nothing is tried again until SetCredentials

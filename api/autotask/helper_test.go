@@ -86,8 +86,8 @@ func always(status int, body string) *vendor {
 	return &vendor{answer: func(w http.ResponseWriter, _ *http.Request) { reply(w, status, body) }}
 }
 
-// inTurn answers one after the other, and the last one for ever.
-func inTurn(answers ...http.HandlerFunc) *vendor {
+// inOrder answers one after the other, and the last one for ever.
+func inOrder(answers ...http.HandlerFunc) *vendor {
 	var mu sync.Mutex
 	n := 0
 	return &vendor{answer: func(w http.ResponseWriter, r *http.Request) {

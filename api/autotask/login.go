@@ -14,12 +14,12 @@ import (
 
 const rediscoveryTimeout = 15 * time.Second
 
-// settle handles refused credentials. A 401 may mean that the tenant moved to
+// resolve handles refused credentials. A 401 may mean that the tenant moved to
 // another zone, so the zone is looked up once, without credentials; if it differs
 // the request may be sent again. In every other case the session ends: one more
 // failed log-in brings a lock-out nearer and cannot succeed. (Reference: wrong
 // zone; API user, lock-out.)
-func (c *Client) settle(ctx context.Context, s *session, t *ticket, refusal *Error) (again bool) {
+func (c *Client) resolve(ctx context.Context, s *session, t *ticket, refusal *Error) (again bool) {
 	if refusal.Status != http.StatusUnauthorized {
 		c.refuse(s, refusal)
 		return false
@@ -31,7 +31,7 @@ func (c *Client) settle(ctx context.Context, s *session, t *ticket, refusal *Err
 		}
 		t.gated = true
 	}
-	now, proven, refused := s.look()
+	now, proven, refused := s.ticket()
 	if refused != nil {
 		return false
 	}
@@ -39,14 +39,14 @@ func (c *Client) settle(ctx context.Context, s *session, t *ticket, refusal *Err
 		moved, err := c.rediscover(ctx, s, *t)
 		if !moved {
 			if errors.Is(err, ErrForeignZone) { // else people would look for what is wrong with the credentials
-				told := *refusal
-				told.Cause = err
-				refusal = &told
+				foreign := *refusal
+				foreign.Cause = err
+				refusal = &foreign
 			}
 			c.refuse(s, refusal)
 			return false
 		}
-		now, _, _ = s.look()
+		now, _, _ = s.ticket()
 	}
 	now.gated = true
 	*t = now
@@ -55,7 +55,7 @@ func (c *Client) settle(ctx context.Context, s *session, t *ticket, refusal *Err
 
 // rediscover is true when the user's zone is another allowed one than the
 // ticket's, which the session then uses. It outlives the caller's context, as a
-// check that is cut short would have to be paid with another failed log-in.
+// check that is cut short would cost another failed log-in.
 func (c *Client) rediscover(ctx context.Context, s *session, t ticket) (moved bool, err error) {
 	if c.cfg.Discover == nil || !s.spendDiscovery() {
 		return false, nil

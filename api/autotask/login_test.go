@@ -77,7 +77,7 @@ func TestABadSecretCostsOneLogin(t *testing.T) {
 			cfg.OnRefused = func(_ Credentials, err error) {
 				refused.Add(1)
 				if KindOf(err) != KindRefused {
-					t.Errorf("told of %v", err)
+					t.Errorf("OnRefused got %v", err)
 				}
 			}
 		})
@@ -87,7 +87,7 @@ func TestABadSecretCostsOneLogin(t *testing.T) {
 			}
 		}
 		if tn.failed.Load() != 1 || asked.Load() != 1 || refused.Load() != 1 || len(tn.sent()) != 1 {
-			t.Errorf("%d failed log-ins, %d zone checks, told %d times, want one each", tn.failed.Load(), asked.Load(), refused.Load())
+			t.Errorf("%d failed log-ins, %d zone checks, OnRefused ran %d times, want one each", tn.failed.Load(), asked.Load(), refused.Load())
 		}
 
 		good := testCredentials
@@ -113,18 +113,18 @@ func TestARefusalNamesTheCallThatWasNotMade(t *testing.T) {
 func TestAMovedTenantIsFollowedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tn := newTenant(zone22, testSecret)
-		var told []v1.Zone
+		var moves []v1.Zone
 		c := newTestClient(t, &tn.vendor, func(cfg *Config) {
 			cfg.Discover = func(context.Context, string) (v1.Zone, error) { return zone22, nil }
-			cfg.OnZone = func(_ Credentials, z v1.Zone) { told = append(told, z) }
+			cfg.OnZone = func(_ Credentials, z v1.Zone) { moves = append(moves, z) }
 		})
 		for _, err := range many(t, c, 20) {
 			if err != nil {
 				t.Errorf("error %v", err)
 			}
 		}
-		if diff := cmp.Diff([]v1.Zone{zone22}, told); diff != "" || tn.failed.Load() != 1 {
-			t.Errorf("%d failed log-ins, told (-want +got):\n%s", tn.failed.Load(), diff)
+		if diff := cmp.Diff([]v1.Zone{zone22}, moves); diff != "" || tn.failed.Load() != 1 {
+			t.Errorf("%d failed log-ins, moves (-want +got):\n%s", tn.failed.Load(), diff)
 		}
 	})
 }
@@ -150,10 +150,10 @@ func TestCredentialsThatStopWorking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tn := newTenant(zone3, testSecret)
 		discovered := zone22
-		var told int
+		var moves int
 		c := newTestClient(t, &tn.vendor, func(cfg *Config) {
 			cfg.Discover = func(context.Context, string) (v1.Zone, error) { return discovered, nil }
-			cfg.OnZone = func(Credentials, v1.Zone) { told++ }
+			cfg.OnZone = func(Credentials, v1.Zone) { moves++ }
 		})
 		for _, zone := range []v1.Zone{zone22, zone3, zone22} { // it moves, and much later again
 			for _, err := range many(t, c, 4) {
@@ -170,8 +170,8 @@ func TestCredentialsThatStopWorking(t *testing.T) {
 			}
 		}
 		before := tn.failed.Load()
-		if told != 3 {
-			t.Errorf("told of %d moves, want 3", told)
+		if moves != 3 {
+			t.Errorf("%d moves, want 3", moves)
 		}
 		tn.set("webservices22.autotask.net", "changed at the vendor")
 		for _, err := range append(many(t, c, 4), many(t, c, 4)...) {
@@ -289,13 +289,13 @@ func TestAZoneThatIsNotAllowedIsNeverCalled(t *testing.T) {
 
 func TestAnOldSuccessDoesNotOpenADoubtedSession(t *testing.T) {
 	s := newSession(testCredentials, nil)
-	old, _, _ := s.look()
+	old, _, _ := s.ticket()
 	s.succeeded(old)
 	if !s.doubt(old) || s.doubt(old) {
 		t.Error("the first doubt of an epoch, and no other, is the first")
 	}
 	s.succeeded(old)
-	if _, proven, _ := s.look(); proven {
+	if _, proven, _ := s.ticket(); proven {
 		t.Error("an answer from before the doubt proved the credentials")
 	}
 }
@@ -309,12 +309,12 @@ func TestARefusalFromBeforeAMoveFollowsTheMove(t *testing.T) {
 			}
 		})
 		s := c.current()
-		ungated, _, _ := s.look()
+		ungated, _, _ := s.ticket()
 		if err := s.takeGate(t.Context()); err != nil { // somebody else is settling a 401
 			t.Fatal(err)
 		}
 		again := make(chan bool)
-		go func() { again <- c.settle(t.Context(), s, &ungated, &Error{Kind: KindRefused, Status: 401}) }()
+		go func() { again <- c.resolve(t.Context(), s, &ungated, &Error{Kind: KindRefused, Status: 401}) }()
 		synctest.Wait()
 		moved, err := Hosts{}.Check(zone22.URL)
 		if err != nil {

@@ -20,7 +20,7 @@ type link struct {
 	ID      int64     `at:"id"`
 	Company int64     `at:"companyID"`
 	Name    string    `at:"name,optional"`
-	Stamp   time.Time `at:"stamp,stamp"`
+	Changed time.Time `at:"stamp,optional"`
 	Missing []string
 }
 
@@ -133,9 +133,9 @@ func TestEachAlwaysAsksForTheID(t *testing.T) {
 func TestEachFieldsNotAskedForAreNotMissed(t *testing.T) {
 	v := always(200, page(`{"id":1}`))
 	c := newTestClient(t, v)
-	some, err := collect[link](t.Context(), c, "Links", Query{Fields: []string{"ID", "name"}})
-	if err != nil || some.Items[0].Missing != nil {
-		t.Errorf("lacks %v, %v, want nothing", some.Items, err)
+	partial, err := collect[link](t.Context(), c, "Links", Query{Fields: []string{"ID", "name"}})
+	if err != nil || partial.Items[0].Missing != nil {
+		t.Errorf("lacks %v, %v, want nothing", partial.Items, err)
 	}
 	all, err := collect[link](t.Context(), c, "Links", Query{})
 	if err != nil || !slices.Equal(all.Items[0].Missing, []string{"companyID"}) {

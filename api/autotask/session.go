@@ -37,14 +37,14 @@ func newSession(creds Credentials, base *url.URL) *session {
 // enter waits until a request may be sent. It fails at once when the credentials
 // are refused. leave must be called with the ticket unless it fails.
 func (s *session) enter(ctx context.Context) (ticket, error) {
-	t, proven, err := s.look()
+	t, proven, err := s.ticket()
 	if proven || err != nil {
 		return t, err
 	}
 	if err := s.takeGate(ctx); err != nil {
 		return ticket{}, err
 	}
-	t, proven, err = s.look()
+	t, proven, err = s.ticket()
 	t.gated = true
 	if proven || err != nil {
 		s.leave(t)
@@ -53,8 +53,8 @@ func (s *session) enter(ctx context.Context) (ticket, error) {
 	return t, err
 }
 
-// look is the ticket as things stand, without the gate.
-func (s *session) look() (t ticket, proven bool, err error) {
+// ticket is the present one, without the gate.
+func (s *session) ticket() (t ticket, proven bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return ticket{base: s.base, epoch: s.epoch}, s.proven, s.refused

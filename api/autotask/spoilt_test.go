@@ -35,8 +35,8 @@ func spoilableWhere(text string, n int, guilty []int, spoil http.HandlerFunc) *v
 		answer := &answered{header: http.Header{}}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		honest(answer, r)
-		told := strings.Contains(string(body), text)
-		if told && slices.ContainsFunc(guilty, func(id int) bool {
+		found := strings.Contains(string(body), text)
+		if found && slices.ContainsFunc(guilty, func(id int) bool {
 			return strings.Contains(answer.body.String(), fmt.Sprintf(`{"id":%d,`, id))
 		}) {
 			spoil(w, r)
@@ -75,7 +75,7 @@ var spoilings = map[string]http.HandlerFunc{
 }
 
 // TestEachPassesARowThatSpoilsItsPage: whatever comes for it, all others are read, it is
-// told with its id, and finding it takes few requests.
+// reported with its id, and finding it takes few requests.
 func TestEachPassesARowThatSpoilsItsPage(t *testing.T) {
 	for name, spoil := range spoilings {
 		for _, guilty := range []int{0, 173, 499, 500, 1199} {
@@ -118,7 +118,7 @@ func TestEachPassesARowThatIsNotEvenToldByItsID(t *testing.T) {
 	}
 }
 
-// TestEachFindsALoneRowFarBehindTheOthers, which is not even told by its id.
+// TestEachFindsALoneRowFarBehindTheOthers, whose id alone spoils the answer.
 func TestEachFindsALoneRowFarBehindTheOthers(t *testing.T) {
 	const far = 29_683_517
 	v := &vendor{}

@@ -199,7 +199,7 @@ func TestWebhookCatalogueFindsEveryFieldWeSubscribe(t *testing.T) {
 }
 
 func TestWebhookFields(t *testing.T) {
-	v := inTurn(status(200, page(`{"id":1,"fieldID":7,"webhookID":4,"isSubscribedField":true,"isDisplayAlwaysField":false}`,
+	v := inOrder(status(200, page(`{"id":1,"fieldID":7,"webhookID":4,"isSubscribedField":true,"isDisplayAlwaysField":false}`,
 		`{"id":2,"fieldID":24,"isSubscribedField":false}`)), status(200, `{"itemId":3}`), status(200, `{"itemId":2}`))
 	c := newTestClient(t, v)
 	fields, err := c.WebhookFields(t.Context(), CompanyWebhooks, 4)
@@ -248,7 +248,7 @@ func TestMissedCallouts(t *testing.T) {
 }
 
 func TestEntityInformation(t *testing.T) {
-	v := inTurn(
+	v := inOrder(
 		status(200, `{"info":{"name":"Contract","canCreate":true,"canDelete":false,"canQuery":true,"canUpdate":true,`+
 			`"userAccessForQuery":"All","hasUserDefinedFields":true,"supportsWebhookCallouts":false}}`),
 		status(200, `{"info":{"name":"Contract","canQuery":true,"userAccessForQuery":"None"}}`),

@@ -68,12 +68,12 @@ func (c *Client) exchange(ctx context.Context, r request, out any) error {
 	res, err := c.http.Do(req)
 	progress.Move(ctx)
 	if err != nil {
-		return c.onTheRoad(ctx, within, r, err)
+		return c.unanswered(ctx, within, r, err)
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
-		return c.onTheRoad(ctx, within, r, err)
+		return c.unanswered(ctx, within, r, err)
 	}
 	switch {
 	case len(body) > maxAnswer:
@@ -117,11 +117,11 @@ func (c *Client) newRequest(ctx context.Context, r request) (*http.Request, erro
 	return req, nil
 }
 
-// onTheRoad explains a request without an answer. A cancelled context is the
+// unanswered explains a request without an answer. A cancelled context is the
 // caller's own doing and no error of the target; a deadline, whoever set it, is
 // the target's slowness. What net/http returns then is the deadline's cause, which may
-// be any error, so the context of the request tells it.
-func (c *Client) onTheRoad(parent, within context.Context, r request, err error) error {
+// be any error, so the context of the request decides.
+func (c *Client) unanswered(parent, within context.Context, r request, err error) error {
 	if errors.Is(parent.Err(), context.Canceled) {
 		return fmt.Errorf("%s: %w", r.operation, context.Cause(parent))
 	}

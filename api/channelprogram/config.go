@@ -30,7 +30,7 @@ type Config struct {
 	Transport http.RoundTripper // nil: one of the client's own
 	Now       func() time.Time  // nil: time.Now
 	Log       *zap.Logger       // nil: none
-	// Observe is told of every request: operation, "ok" or the error's kind, and how long it took. May be nil.
+	// Observe sees every request: operation, "ok" or the error's kind, and how long it took. May be nil.
 	Observe func(operation, result string, took time.Duration)
 
 	// Timeout is lower than the constant of the same name for a caller with less time; 0 or higher means the constant.

@@ -48,7 +48,7 @@ func (s sent) inputs(t *testing.T) []string {
 }
 
 // target is an ingest API that refuses every request that openapi.yaml does not
-// describe, and answers as it is told.
+// describe, and answers as the test says.
 type target struct {
 	*httptest.Server
 	t      *testing.T

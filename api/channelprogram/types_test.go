@@ -99,14 +99,14 @@ func TestTriggersAreTheTargetsWords(t *testing.T) {
 		v1.TriggerBackfill: "backfill", v1.TriggerReplay: "replay", v1.TriggerManual: "manual",
 		v1.TriggerDependent: "reconcile",
 	}
-	for ours, theirs := range want {
-		if got := channelprogram.TriggerOf(ours); got != theirs {
-			t.Errorf("TriggerOf(%s) = %s, want %s", ours, got, theirs)
+	for source, trigger := range want {
+		if got := channelprogram.TriggerOf(source); got != trigger {
+			t.Errorf("TriggerOf(%s) = %s, want %s", source, got, trigger)
 		}
 		in := client("A")
-		in.Source.Trigger = theirs
+		in.Source.Trigger = trigger
 		if err := validate(t, "ClientInput", in); err != nil {
-			t.Errorf("%s is no trigger of the schema: %v", theirs, err)
+			t.Errorf("%s is no trigger of the schema: %v", trigger, err)
 		}
 	}
 }

@@ -16,9 +16,9 @@ const (
 )
 
 // Backup writes a backup of the whole store to a writer while the service goes on.
-// An error means that what was written is of no use. Begun, which may be nil, is
-// told about how many bytes will come; 0 is not known. A service that falls silent
-// for a minute ends it; nothing else bounds the time it takes.
+// After an error, what was written is of no use. Begun, which may be nil, receives
+// about how many bytes will come; 0 is not known. A service that is silent for a
+// minute ends it; nothing else bounds the time it takes.
 func (c *Client) Backup(ctx context.Context, to io.Writer, begun func(size int64)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -201,7 +201,7 @@ func TestAllRecords(t *testing.T) {
 	for _, last = range c.AllRecords(context.Background(), "x", v1.RecordQuery{Cursor: "b"}) {
 	}
 	if last == nil {
-		t.Error("an error on a page was not told")
+		t.Error("an error on a page was not returned")
 	}
 	pages["a"] = `{"items":[{"id":"9"}],"nextCursor":"a"}`
 	n := 0

@@ -41,8 +41,8 @@ func (c *Client) DismissAll(ctx context.Context, id string, in v1.DismissRequest
 }
 
 // Dismiss takes a dead letter off the list.
-func (c *Client) Dismiss(ctx context.Context, id, letter string) error {
+func (c *Client) Dismiss(ctx context.Context, id, deadLetter string) error {
 	return c.Do(ctx, Call{
-		Operation: "dismiss dead letter", Method: http.MethodPost, Path: at(id, "dead-letters", letter, "dismiss"),
+		Operation: "dismiss dead letter", Method: http.MethodPost, Path: at(id, "dead-letters", deadLetter, "dismiss"),
 	})
 }

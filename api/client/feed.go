@@ -20,14 +20,14 @@ const (
 	maxEventLine = 1 << 20
 )
 
-// Feed tells of outcomes as they happen, until ctx ends, the range is left, the
-// service ends the stream (then without an error), or nothing was heard of it
+// Feed passes outcomes on as they happen, until ctx ends, the range is left, the
+// service ends the stream (then without an error), or nothing arrived
 // for 45 seconds.
 func (c *Client) Feed(ctx context.Context, id string) iter.Seq2[v1.FeedEvent, error] {
 	return func(yield func(v1.FeedEvent, error) bool) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
-		silence := time.AfterFunc(feedSilence, func() { cancel(fmt.Errorf("nothing heard for %s", feedSilence)) })
+		silence := time.AfterFunc(feedSilence, func() { cancel(fmt.Errorf("nothing received for %s", feedSilence)) })
 		defer silence.Stop()
 		fail := func(err error) { yield(v1.FeedEvent{}, fmt.Errorf("follow feed: %w", err)) }
 
@@ -37,7 +37,7 @@ func (c *Client) Feed(ctx context.Context, id string) iter.Seq2[v1.FeedEvent, er
 			return
 		}
 		defer func() { _ = body.Close() }()
-		for event, err := range readEvents(&heard{body, silence}) {
+		for event, err := range readEvents(&watched{body, silence}) {
 			if err != nil {
 				fail(c.unreached(ctx, err))
 				return
@@ -70,13 +70,13 @@ func (c *Client) openFeed(ctx context.Context, id string) (io.ReadCloser, error)
 	return nil, refusal(resp, text)
 }
 
-// heard puts the end for silence off whenever something arrives.
-type heard struct {
+// watched restarts the timer of silence whenever something arrives.
+type watched struct {
 	io.Reader
 	silence *time.Timer
 }
 
-func (h *heard) Read(b []byte) (int, error) {
+func (h *watched) Read(b []byte) (int, error) {
 	n, err := h.Reader.Read(b)
 	if n > 0 {
 		h.silence.Reset(feedSilence)

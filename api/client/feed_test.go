@@ -102,7 +102,7 @@ func TestFeedEndsInSilence(t *testing.T) {
 			t.Fatal(err)
 		}
 		start := time.Now()
-		if got := feedError(c); got != "follow feed: nothing heard for 45s" || time.Since(start) != feedSilence {
+		if got := feedError(c); got != "follow feed: nothing received for 45s" || time.Since(start) != feedSilence {
 			t.Errorf("got %q after %s", got, time.Since(start))
 		}
 	})

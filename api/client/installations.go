@@ -46,7 +46,7 @@ func (c *Client) TryInstallation(ctx context.Context, in v1.CreateInstallation) 
 	return out, err
 }
 
-// PreviewInstallation tries the same, keeps nothing, and says what the first pass
+// PreviewInstallation tries the same, keeps nothing, and says what the backfill
 // would sync. It can take two minutes.
 func (c *Client) PreviewInstallation(ctx context.Context, in v1.CreateInstallation) (v1.SetupPreview, error) {
 	var out v1.SetupPreview

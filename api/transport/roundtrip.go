@@ -24,7 +24,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, e.failed(err)
 	}
-	e.heard()
+	e.received()
 	res.Body = &body{res.Body, e}
 	return res, nil
 }
@@ -47,8 +47,8 @@ func (e *exchange) got(info httptrace.GotConnInfo) {
 	e.conn = info.Conn
 }
 
-// heard puts the silence off.
-func (e *exchange) heard() { e.timer.Reset(e.transport.silence) }
+// received restarts the timer of silence.
+func (e *exchange) received() { e.timer.Reset(e.transport.silence) }
 
 // giveUp ends the exchange.
 func (e *exchange) giveUp() { e.cancel(silent{e.transport.silence}) }
@@ -96,7 +96,7 @@ func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	switch {
 	case err == nil:
-		b.of.heard()
+		b.of.received()
 	case errors.Is(err, io.EOF) && !isSilent(context.Cause(b.of.ctx)): // a server may end in haste what was given up
 		b.of.end()
 	default:

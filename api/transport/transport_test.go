@@ -113,9 +113,9 @@ func TestIdleConnectionsGoWithADeadOne(t *testing.T) {
 		}
 		ok(w, r)
 	})
-	var side sync.WaitGroup
+	var together sync.WaitGroup
 	for range 3 {
-		side.Go(func() {
+		together.Go(func() {
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, l.url, http.NoBody)
 			if err != nil {
 				t.Error(err)
@@ -131,7 +131,7 @@ func TestIdleConnectionsGoWithADeadOne(t *testing.T) {
 			_ = res.Body.Close()
 		})
 	}
-	side.Wait()
+	together.Wait()
 	if n := l.relay.Kill(); n != 3 {
 		t.Fatalf("%d connections were open, want 3", n)
 	}

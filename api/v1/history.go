@@ -2,7 +2,7 @@ package v1
 
 import "time"
 
-// History is what an installation did of late: the running hour and the 24
+// History is what an installation did recently: the running hour and the 24
 // before it, oldest first, those in which nothing happened among them.
 type History struct {
 	Items []HistoryHour `json:"items"`

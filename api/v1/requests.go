@@ -63,7 +63,7 @@ type SetupPreview struct {
 	Complete bool `json:"complete"`
 }
 
-// PreviewCounts are numbers of records by what the first pass would make of them.
+// PreviewCounts are numbers of records by what the backfill would do with them.
 type PreviewCounts struct {
 	Total    int             `json:"total"`
 	WillSync int             `json:"willSync"`

@@ -19,7 +19,7 @@ type ContractSources struct {
 
 // ContractLines are the lines of a contract on a day, and why each is in force or not.
 type ContractLines struct {
-	Day     string         `json:"day,omitempty"` // for which it is told; empty without unit rows
+	Day     string         `json:"day,omitempty"` // that this is for; empty without unit rows
 	Reason  string         `json:"reason,omitempty"`
 	InForce int            `json:"inForce"`
 	Count   int            `json:"count"`

@@ -18,8 +18,8 @@ func TimeZones() []string { return strings.Fields(timeZones) }
 // mostSimilar is how many names SimilarTimeZones returns.
 const mostSimilar = 3
 
-// SimilarTimeZones are up to three names that a text may mean: those that have its letters in them, whatever their case
-// and what stands between. "new york" means America/New_York.
+// SimilarTimeZones are up to three names that a text may mean: those that contain it, case and
+// everything but letters aside. "new york" means America/New_York.
 func SimilarTimeZones(text string) []string {
 	wanted := lettersOf(text)
 	if len(wanted) < 3 {

@@ -21,7 +21,7 @@ type Job struct {
 	StartedAt   time.Time  `json:"startedAt"`
 	FinishedAt  *time.Time `json:"finishedAt"`
 
-	// What it was asked for, so that a dry run can be done in earnest.
+	// What it was asked for, so that a dry run can be repeated for real.
 	Kinds  []Kind         `json:"kinds,omitempty"`  // that it goes through; none of a replay
 	Replay *ReplayRequest `json:"replay,omitempty"` // of a replay only
 }

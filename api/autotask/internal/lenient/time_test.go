@@ -6,21 +6,21 @@ import (
 )
 
 func TestParseTime(t *testing.T) {
-	whole := time.Date(2016, 3, 30, 13, 10, 35, 0, time.UTC)
+	second := time.Date(2016, 3, 30, 13, 10, 35, 0, time.UTC)
 	for text, want := range map[string]time.Time{
 		"":                                     {},
 		" ":                                    {},
-		"2016-03-30T13:10:35Z":                 whole,
-		"2016-03-30T13:10:35":                  whole,
-		"2016-03-30T13:10:35.563":              whole.Add(563 * time.Millisecond),
-		"2016-03-30T13:10:35.1Z":               whole.Add(100 * time.Millisecond),
-		"2016-03-30T13:10:35.1234567Z":         whole.Add(123456700),
-		"2016-03-30T09:10:35.56300000-04:00":   whole.Add(563 * time.Millisecond),
-		"2016-03-30T09:10:35.5630000-04:00:00": whole.Add(563 * time.Millisecond),
-		"2016-03-30T09:10:35-0400":             whole,
-		"2016-03-30 13:10:35":                  whole,
-		"2016-03-30T13:10":                     whole.Add(-35 * time.Second),
-		"2016-03-30":                           whole.Truncate(24 * time.Hour),
+		"2016-03-30T13:10:35Z":                 second,
+		"2016-03-30T13:10:35":                  second,
+		"2016-03-30T13:10:35.563":              second.Add(563 * time.Millisecond),
+		"2016-03-30T13:10:35.1Z":               second.Add(100 * time.Millisecond),
+		"2016-03-30T13:10:35.1234567Z":         second.Add(123456700),
+		"2016-03-30T09:10:35.56300000-04:00":   second.Add(563 * time.Millisecond),
+		"2016-03-30T09:10:35.5630000-04:00:00": second.Add(563 * time.Millisecond),
+		"2016-03-30T09:10:35-0400":             second,
+		"2016-03-30 13:10:35":                  second,
+		"2016-03-30T13:10":                     second.Add(-35 * time.Second),
+		"2016-03-30":                           second.Truncate(24 * time.Hour),
 	} {
 		if got, err := Time(text); err != nil || !got.Equal(want) || got.Location() != time.UTC {
 			t.Errorf("Time(%q) = %s, %v, want %s", text, got, err, want)
@@ -31,7 +31,7 @@ func TestParseTime(t *testing.T) {
 			t.Errorf("Time(%q) = %s, want an error", text, got)
 		}
 	}
-	if got := FormatTime(whole.In(time.FixedZone("", 3600)).Add(563456789)); got != "2016-03-30T13:10:35.563Z" {
+	if got := FormatTime(second.In(time.FixedZone("", 3600)).Add(563456789)); got != "2016-03-30T13:10:35.563Z" {
 		t.Errorf("FormatTime = %s", got)
 	}
 }

@@ -14,37 +14,25 @@ import (
 	"channelsync/handlers/internal/web"
 )
 
-// Config is what the API speaks to. An error that is a *v1.Problem is answered
-// as it is; any other is a 500, and its cause is logged. The second group may be
-// left nil: its routes answer 501 then. A nil Now is time.Now.
+// Config is what the API speaks to; all of it but Now is required. An error that is a
+// *v1.Problem is answered as it is; any other is a 500, and its cause is logged.
 type Config struct {
 	Installations Installations
 	Setup         Setup
-	Changes       Changes
-	Lifecycle     Lifecycle
+	Settings      Settings
+	Webhooks      Webhooks
 	Records       Records
 	Jobs          Jobs
-	Webhooks      Webhooks
-	Overview      Overview
+	DeadLetters   DeadLetters
+	Activity      Activity
 
-	Previews     Previews
-	Explainer    Explainer
-	Resyncs      Resyncs
-	DeadLetters  DeadLetters
-	Bridges      Bridges
-	Held         Held
-	Feed         Feed
-	History      History
-	RecordCounts RecordCounts
-	// SetupPreviews answers ?preview=only, and ZoneFinder /zones?username=.
-	SetupPreviews SetupPreviews
-	ZoneFinder    ZoneFinder
-	Backups       Backups
-	Tokens        Tokens
+	Audit   Audit
+	Backups Backups
+	Tokens  Tokens
 
 	Auditor access.Auditor
 	Log     *zap.Logger
-	Now     func() time.Time
+	Now     func() time.Time // nil: time.Now
 }
 
 // API is the admin API; New makes it.
@@ -71,9 +59,8 @@ func newRouter(cfg Config) chi.Router {
 	r.MethodNotAllowed(web.MethodNotAllowed(r))
 
 	for _, routes := range []func(chi.Router){
-		a.installationRoutes, a.setupRoutes, a.changeRoutes, a.lifecycleRoutes,
-		a.recordRoutes, a.explainRoutes, a.resyncRoutes, a.jobRoutes, a.deadLetterRoutes, a.webhookRoutes,
-		a.bridgeRoutes, a.heldRoutes, a.feedRoutes, a.historyRoutes, a.backupRoutes, a.overviewRoutes, a.tokenRoutes, a.documentRoutes,
+		a.installationRoutes, a.setupRoutes, a.settingsRoutes, a.webhookRoutes, a.recordRoutes, a.jobRoutes, a.deadLetterRoutes,
+		a.activityRoutes, a.auditRoutes, a.backupRoutes, a.tokenRoutes, a.documentRoutes,
 	} {
 		routes(r)
 	}

@@ -46,10 +46,6 @@ func (a *API) backup(w http.ResponseWriter, r *http.Request) {
 		c.fail(w, err)
 		return
 	}
-	if c.Backups == nil {
-		c.fail(w, missing("back up its store"))
-		return
-	}
 	out := &download{w: w, control: c.control, name: "channelsync-" + c.Now().UTC().Format("20060102T150405Z") + ".tar"}
 	if size, err := c.Backups.Size(ctx); err == nil {
 		w.Header().Set(SizeHeader, strconv.FormatUint(size, 10))

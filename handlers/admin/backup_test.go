@@ -74,14 +74,3 @@ func TestBackupIsADownload(t *testing.T) {
 		t.Errorf("audited %+v: a HEAD makes no backup", f.audited)
 	}
 }
-
-func TestWithoutBackupsItSaysSo(t *testing.T) {
-	f := &fake{}
-	cfg := f.config()
-	cfg.Backups = nil
-	w := httptest.NewRecorder()
-	served(cfg).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/backup", nil))
-	if w.Code != http.StatusNotImplemented {
-		t.Errorf("got %d", w.Code)
-	}
-}

@@ -45,12 +45,6 @@ func accepted() reply { return reply{status: http.StatusAccepted, body: struct{}
 // noContent is a 204: it has happened, and there is nothing to show of it.
 func noContent() reply { return reply{status: http.StatusNoContent} }
 
-// missing is the 501 of a part of the sync side that this process was built without.
-func missing(what string) *v1.Problem {
-	return v1.NewProblem(http.StatusNotImplemented, v1.CodeUnavailable,
-		"This channelsync cannot "+what+".", "Nothing was changed.")
-}
-
 // serve makes an http handler of f. A write calls c.auditing right before it
 // hands over to the sync side; what became of it is then kept.
 func (a *API) serve(f func(*call) (reply, error)) http.HandlerFunc {

@@ -33,20 +33,14 @@ func (c *call) listDeadLetters() (reply, error) {
 	if err := q.err(); err != nil {
 		return reply{}, err
 	}
-	if c.DeadLetters == nil {
-		return reply{}, missing("show dead letters")
-	}
 	page, err := c.DeadLetters.DeadLetterList(c.r.Context(), id, cursor, limit)
 	page.Items = some(page.Items)
 	return ok(page), err
 }
 
 func (c *call) requeueDeadLetters() (reply, error) {
-	id, err := c.installation()
+	id, err := c.onlyInstallation()
 	if err != nil {
-		return reply{}, err
-	}
-	if err := c.query().err(); err != nil {
 		return reply{}, err
 	}
 	in, err := decode[v1.RequeueRequest](c)
@@ -55,9 +49,6 @@ func (c *call) requeueDeadLetters() (reply, error) {
 	}
 	if errs := wrongRequeue(in); len(errs) > 0 {
 		return reply{}, v1.Invalid("The body does not say which dead letters.", errs...)
-	}
-	if c.DeadLetters == nil {
-		return reply{}, missing("requeue dead letters")
 	}
 	c.auditing("dead-letter.requeue", id, describeRequeue(in))
 	return accepted(), c.DeadLetters.Requeue(c.r.Context(), id, in)
@@ -75,19 +66,13 @@ func (c *call) dismissDeadLetter() (reply, error) {
 	if err := c.query().err(); err != nil {
 		return reply{}, err
 	}
-	if c.DeadLetters == nil {
-		return reply{}, missing("dismiss dead letters")
-	}
 	c.auditing("dead-letter.dismiss", id, letter)
 	return noContent(), c.DeadLetters.Dismiss(c.r.Context(), id, v1.DismissRequest{IDs: []string{letter}})
 }
 
 func (c *call) dismissDeadLetters() (reply, error) {
-	id, err := c.installation()
+	id, err := c.onlyInstallation()
 	if err != nil {
-		return reply{}, err
-	}
-	if err := c.query().err(); err != nil {
 		return reply{}, err
 	}
 	in, err := decode[v1.DismissRequest](c)
@@ -96,9 +81,6 @@ func (c *call) dismissDeadLetters() (reply, error) {
 	}
 	if errs := wrongDismiss(in); len(errs) > 0 {
 		return reply{}, v1.Invalid("The body does not say which dead letters.", errs...)
-	}
-	if c.DeadLetters == nil {
-		return reply{}, missing("dismiss dead letters")
 	}
 	c.auditing("dead-letter.dismiss", id, describeRequeue(v1.RequeueRequest{IDs: in.IDs, Code: in.Code}))
 	return noContent(), c.DeadLetters.Dismiss(c.r.Context(), id, in)

@@ -54,29 +54,25 @@ func (f *fake) installation() v1.Installation {
 	return v1.Installation{ID: one, Name: "Acme MSP", State: v1.StateLive}
 }
 
-type installations struct{ *fake }
-
-func (f installations) Create(_ context.Context, in v1.CreateInstallation) (v1.Installation, error) {
+func (f *fake) Create(_ context.Context, in v1.CreateInstallation) (v1.Installation, error) {
 	f.created = in
 	return f.installation(), f.note("create %s", in.Name)
 }
 
-func (f installations) List(context.Context) ([]v1.Installation, error) {
+func (f *fake) List(context.Context) ([]v1.Installation, error) {
 	return []v1.Installation{f.installation()}, f.note("list")
 }
 
-func (f installations) Get(_ context.Context, id string) (v1.Installation, error) {
+func (f *fake) Get(_ context.Context, id string) (v1.Installation, error) {
 	_ = f.note("get")
 	return f.installation(), f.known(id)
 }
 
-type setup struct{ *fake }
-
-func (f setup) TryCreate(_ context.Context, in v1.CreateInstallation) (v1.Checks, error) {
+func (f *fake) TryCreate(_ context.Context, in v1.CreateInstallation) (v1.Checks, error) {
 	return v1.Checks{Checks: []v1.Check{{Name: "zone", OK: true}}}, f.note("try %s", in.Name)
 }
 
-func (f setup) PreviewCreate(_ context.Context, in v1.CreateInstallation) (v1.SetupPreview, error) {
+func (f *fake) PreviewCreate(_ context.Context, in v1.CreateInstallation) (v1.SetupPreview, error) {
 	out := v1.SetupPreview{Checks: []v1.Check{{Name: "zone", OK: true}}, Complete: true}
 	out.Companies = v1.PreviewCounts{
 		Total: 3, WillSync: 1, WillNot: 2, Reasons: []v1.PreviewReason{{Code: v1.ReasonTypeNotCustomer, Count: 2, Detail: "d"}},
@@ -85,58 +81,52 @@ func (f setup) PreviewCreate(_ context.Context, in v1.CreateInstallation) (v1.Se
 	return out, f.note("preview %s", in.Name)
 }
 
-func (f setup) Test(_ context.Context, id string) (v1.Checks, error) {
+func (f *fake) Test(_ context.Context, id string) (v1.Checks, error) {
 	_ = f.note("test")
 	return v1.Checks{}, f.known(id)
 }
 
-func (f setup) FindZone(_ context.Context, username string) (v1.Zone, bool, error) {
+func (f *fake) FindZone(_ context.Context, username string) (v1.Zone, bool, error) {
 	return v1.Zone{Name: "UK", URL: "https://uk/atservicesrest"}, username != "nobody", f.note("find zone of %s", username)
 }
 
-func (f setup) Zones() []v1.Zone { return []v1.Zone{{Name: "UK", URL: "https://uk/atservicesrest"}} }
+func (f *fake) Zones() []v1.Zone { return []v1.Zone{{Name: "UK", URL: "https://uk/atservicesrest"}} }
 
-type changesFake struct{ *fake }
-
-func (f changesFake) Update(_ context.Context, id string, in v1.UpdateInstallation) (v1.Installation, error) {
+func (f *fake) Update(_ context.Context, id string, in v1.UpdateInstallation) (v1.Installation, error) {
 	_ = f.note("update %s", updated(in))
 	return f.installation(), f.known(id)
 }
 
-func (f changesFake) SetCredentials(_ context.Context, id string, in v1.Credentials) (v1.Installation, error) {
+func (f *fake) SetCredentials(_ context.Context, id string, in v1.Credentials) (v1.Installation, error) {
 	_ = f.note("credentials %s", in.Secret.Reveal())
 	return f.installation(), f.known(id)
 }
 
-func (f changesFake) SetChannelProgram(
+func (f *fake) SetChannelProgram(
 	_ context.Context, id string, in v1.ChannelProgramTarget,
 ) (v1.Installation, error) {
 	_ = f.note("channel program %s", in.Token.Reveal())
 	return f.installation(), f.known(id)
 }
 
-func (f changesFake) Preview(_ context.Context, id string, in v1.UpdateInstallation) (v1.Preview, error) {
+func (f *fake) Preview(_ context.Context, id string, in v1.UpdateInstallation) (v1.Preview, error) {
 	_ = f.note("preview %s", updated(in))
 	return v1.Preview{Enter: 1, Leave: 2, Change: 3}, f.known(id)
 }
 
-type lifecycle struct{ *fake }
-
-func (f lifecycle) Do(_ context.Context, id string, sync v1.Sync, action string) error {
+func (f *fake) Do(_ context.Context, id string, sync v1.Sync, action string) error {
 	_ = f.note("do %s %q", action, sync)
 	return f.known(id)
 }
 
-type records struct{ *fake }
-
-func (f records) List(_ context.Context, id string, q v1.RecordQuery) (v1.Page[v1.Record], error) {
+func (f *fake) Records(_ context.Context, id string, q v1.RecordQuery) (v1.Page[v1.Record], error) {
 	_ = f.note("records %+v", q)
 	next := "c2"
 	items := []v1.Record{{Kind: v1.KindCompany, ID: "7", Outcome: v1.OutcomePushed}}
 	return v1.Page[v1.Record]{Items: items, NextCursor: &next}, f.known(id)
 }
 
-func (f records) RecordCounts(_ context.Context, id string, q v1.RecordQuery) (v1.RecordCounts, error) {
+func (f *fake) RecordCounts(_ context.Context, id string, q v1.RecordQuery) (v1.RecordCounts, error) {
 	_ = f.note("count records %+v", q)
 	return v1.RecordCounts{
 		Total: 3, Kinds: map[v1.Kind]int{v1.KindCompany: 3}, Outcomes: map[v1.Outcome]int{v1.OutcomeNotMet: 3},
@@ -144,25 +134,23 @@ func (f records) RecordCounts(_ context.Context, id string, q v1.RecordQuery) (v
 	}, f.known(id)
 }
 
-func (f records) Get(_ context.Context, id string, kind v1.Kind, record int64) (v1.RecordDetail, error) {
+func (f *fake) Record(_ context.Context, id string, kind v1.Kind, record int64) (v1.RecordDetail, error) {
 	_ = f.note("record %s %d", kind, record)
 	r := v1.Record{Kind: kind, ID: fmt.Sprint(record), Outcome: v1.OutcomeNotMet}
 	return v1.RecordDetail{Record: r}, f.known(id)
 }
 
-func (f records) Reconcile(_ context.Context, id string, kind v1.Kind, record int64) error {
+func (f *fake) Reconcile(_ context.Context, id string, kind v1.Kind, record int64) error {
 	_ = f.note("reconcile %s %d", kind, record)
 	return f.known(id)
 }
 
-type jobs struct{ *fake }
-
-func (f jobs) Job(_ context.Context, id, job string) (v1.Job, error) {
+func (f *fake) Job(_ context.Context, id, job string) (v1.Job, error) {
 	_ = f.note("job %s", job)
 	return v1.Job{ID: job, State: v1.JobRunning}, f.known(id)
 }
 
-func (f jobs) JobList(_ context.Context, id string) ([]v1.Job, error) {
+func (f *fake) JobList(_ context.Context, id string) ([]v1.Job, error) {
 	_ = f.note("jobs")
 	from := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	return []v1.Job{
@@ -171,35 +159,117 @@ func (f jobs) JobList(_ context.Context, id string) ([]v1.Job, error) {
 	}, f.known(id)
 }
 
-func (f jobs) Cancel(_ context.Context, id, job string) error {
+func (f *fake) CancelJob(_ context.Context, id, job string) error {
 	_ = f.note("cancel %s", job)
 	return f.known(id)
 }
 
-type webhooks struct{ *fake }
-
-func (f webhooks) Repair(_ context.Context, id string) error {
+func (f *fake) RepairWebhooks(_ context.Context, id string) error {
 	_ = f.note("repair")
 	return f.known(id)
 }
 
-func (f webhooks) RotateSecret(_ context.Context, id string) error {
+func (f *fake) RotateSecrets(_ context.Context, id string) error {
 	_ = f.note("rotate")
 	return f.known(id)
 }
 
-type overview struct{ *fake }
-
-func (f overview) Status(context.Context) (v1.Status, error) {
+func (f *fake) Status(context.Context) (v1.Status, error) {
 	return v1.Status{Version: "1", Installations: []v1.InstallationStatus{{ID: one, State: v1.StateLive}}}, f.note("status")
 }
 
-func (f overview) Audit(_ context.Context, q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
+type trail struct{ *fake }
+
+func (f trail) List(q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
 	return v1.Page[v1.AuditEntry]{}, f.note("audit %+v", q)
 }
 
-func (f overview) VerifyAudit(context.Context) (v1.AuditVerification, error) {
+func (f trail) Verify(context.Context) (v1.AuditVerification, error) {
 	return v1.AuditVerification{OK: true, Entries: 7, First: 1, Last: 7}, f.note("verify audit")
+}
+
+func (f *fake) Explain(_ context.Context, id string, kind v1.Kind, rec int64) (v1.Explanation, error) {
+	_ = f.note("explain %s %d", kind, rec)
+	r := v1.Record{Kind: kind, ID: fmt.Sprint(rec), Outcome: v1.OutcomeUnchanged}
+	return v1.Explanation{Kind: kind, ID: r.ID, Met: true, Record: &r}, f.known(id)
+}
+
+func (f *fake) Resync(_ context.Context, id string, req v1.ResyncRequest) (v1.JobRef, error) {
+	_ = f.note("resync %+v", req)
+	return v1.JobRef{Job: "j-1"}, f.known(id)
+}
+
+func (f *fake) Replay(_ context.Context, id string, req v1.ReplayRequest) (v1.JobRef, error) {
+	_ = f.note("replay %s", describeReplay(req))
+	return v1.JobRef{Job: "j-2"}, f.known(id)
+}
+
+func (f *fake) DeadLetterList(_ context.Context, id, cursor string, limit int) (v1.Page[v1.DeadLetter], error) {
+	_ = f.note("dead letters %q %d", cursor, limit)
+	return v1.Page[v1.DeadLetter]{Items: []v1.DeadLetter{{ID: "company-7", Kind: "company", RecordID: "7"}}}, f.known(id)
+}
+
+func (f *fake) Requeue(_ context.Context, id string, req v1.RequeueRequest) error {
+	_ = f.note("requeue %+v", req)
+	return f.known(id)
+}
+
+func (f *fake) Dismiss(_ context.Context, id string, req v1.DismissRequest) error {
+	if req.Code != "" {
+		_ = f.note("dismiss code %s until %s", req.Code, req.Until.Format(time.TimeOnly))
+	} else {
+		_ = f.note("dismiss %s", strings.Join(req.IDs, " "))
+	}
+	return f.known(id)
+}
+
+func (f *fake) Bridges(_ context.Context, id string) ([]v1.BridgeStatus, error) {
+	_ = f.note("bridges")
+	return []v1.BridgeStatus{{GUID: "g", Name: "rule"}}, f.known(id)
+}
+
+func (f *fake) RotateBridge(_ context.Context, id, guid string, now bool) (v1.Bridge, error) {
+	_ = f.note("rotate bridge %s %v", guid, now)
+	return v1.Bridge{GUID: guid, Secret: "shown once", URL: "https://cs.example/callbacks"}, f.known(id)
+}
+
+func (f *fake) EndBridge(_ context.Context, id, guid string) error {
+	_ = f.note("end bridge %s", guid)
+	return f.known(id)
+}
+
+func (f *fake) CreateBridge(_ context.Context, id, name string) (v1.Bridge, error) {
+	_ = f.note("%s", strings.TrimSpace("bridge "+name))
+	return v1.Bridge{GUID: "g", Secret: "shown once", URL: "https://cs.example/callbacks"}, f.known(id)
+}
+
+func (f *fake) DecideMassChange(_ context.Context, id string, approve bool) error {
+	_ = f.note("held %v", approve)
+	return f.known(id)
+}
+
+// Feed tells of one outcome and ends.
+func (f *fake) Feed(_ context.Context, id string) (<-chan v1.FeedEvent, error) {
+	_ = f.note("feed")
+	events := make(chan v1.FeedEvent, 1)
+	events <- v1.FeedEvent{
+		At: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), Kind: v1.KindCompany, ID: "7", Name: "A\nB",
+		Outcome: v1.OutcomePushed, Trigger: v1.TriggerCallback, Pushed: true,
+	}
+	close(events)
+	return events, f.known(id)
+}
+
+func (f *fake) Recent(_ context.Context, id string, limit int) ([]v1.FeedEvent, error) {
+	_ = f.note("activity %d", limit)
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	return []v1.FeedEvent{{At: at, Kind: v1.KindContract, ID: "8", Outcome: v1.OutcomeNotMet, Trigger: v1.TriggerPoll}}, f.known(id)
+}
+
+func (f *fake) Hours(_ context.Context, id string) ([]v1.HistoryHour, error) {
+	_ = f.note("history")
+	from := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	return []v1.HistoryHour{{From: from, Changes: 4, Pushed: 2, Unchanged: 1, Failed: 3}}, f.known(id)
 }
 
 type tokens struct{ *fake }
@@ -224,10 +294,8 @@ func (f auditor) Audit(_ context.Context, e v1.AuditEntry) { f.audited = append(
 
 func (f *fake) config() Config {
 	return Config{
-		Installations: installations{f}, Setup: setup{f}, SetupPreviews: setup{f}, ZoneFinder: setup{f}, Changes: changesFake{f}, Previews: changesFake{f},
-		Lifecycle: lifecycle{f}, Records: records{f}, Jobs: jobs{f}, Webhooks: webhooks{f}, Overview: overview{f},
-		Explainer: records{f}, Resyncs: jobs{f}, DeadLetters: deadLetters{f}, Bridges: bridges{f}, Held: held{f},
-		Feed: feed{f}, History: historyFake{f}, RecordCounts: records{f}, Backups: backupOf{f, ""}, Tokens: tokens{f},
+		Installations: f, Setup: f, Settings: f, Webhooks: f, Records: f, Jobs: f, DeadLetters: f, Activity: f,
+		Audit: trail{f}, Backups: backupOf{f, ""}, Tokens: tokens{f},
 		Auditor: auditor{f}, Log: zap.NewNop(),
 		Now: func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) },
 	}

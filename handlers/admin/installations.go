@@ -2,8 +2,7 @@ package admin
 
 import (
 	"context"
-	"net/http"
-	"strings"
+	"slices"
 
 	"github.com/go-chi/chi/v5"
 
@@ -11,46 +10,39 @@ import (
 	"channelsync/handlers/internal/identity"
 )
 
-// Installations makes and shows installations.
+// Installations shows installations, and starts and stops them and their syncs.
 type Installations interface {
-	// Create tries the credentials first and keeps nothing when it returns an error.
-	Create(ctx context.Context, in v1.CreateInstallation) (v1.Installation, error)
 	List(ctx context.Context) ([]v1.Installation, error)
 	Get(ctx context.Context, id string) (v1.Installation, error)
+	Status(ctx context.Context) (v1.Status, error)
+	// Do does one of stop, start, uninstall, reinstall, erase and (a sync only)
+	// install. An empty sync means the installation as a whole.
+	Do(ctx context.Context, id string, sync v1.Sync, action string) error
+	// DecideMassChange pushes the records that are pending approval when approve is true,
+	// and leaves them as they are when not.
+	DecideMassChange(ctx context.Context, id string, approve bool) error
 }
 
 func (a *API) installationRoutes(r chi.Router) {
-	r.Post("/installations", a.serve((*call).createInstallation))
+	r.Get("/status", a.serve((*call).getStatus))
 	r.Get("/installations", a.serve((*call).listInstallations))
 	r.Get("/installations/{id}", a.serve((*call).getInstallation))
-}
-
-func (c *call) createInstallation() (reply, error) {
-	q := c.query("test", "preview")
-	test, preview := q.oneOf("test", "only"), q.oneOf("preview", "only")
-	if err := q.err(); err != nil {
-		return reply{}, err
+	actions := []string{"stop", "start", "uninstall", "reinstall", "erase"}
+	for _, action := range actions {
+		r.Post("/installations/{id}/"+action, a.serve(func(c *call) (reply, error) {
+			return c.actOnInstallation(action)
+		}))
 	}
-	in, err := decode[v1.CreateInstallation](c)
-	if err != nil {
-		return reply{}, err
+	for _, action := range append(actions, "install") {
+		r.Post("/installations/{id}/syncs/{sync}/"+action, a.serve(func(c *call) (reply, error) {
+			return c.actOnSync(action)
+		}))
 	}
-	if preview != "" { // which tries all that a test does
-		return c.previewCreate(in)
+	for action, approve := range map[string]bool{"approve": true, "discard": false} {
+		r.Post("/installations/{id}/held/"+action, a.serve(func(c *call) (reply, error) {
+			return c.decideMassChange("held."+action, approve)
+		}))
 	}
-	if test != "" {
-		c.auditing("installation.try", "", "")
-		checks, err := c.Setup.TryCreate(c.r.Context(), in)
-		return ok(someChecks(checks)), err
-	}
-	c.auditing("installation.create", "", "") // by its id only: an erasure leaves the audit as it is, and no name in it
-	made, err := c.Installations.Create(c.r.Context(), in)
-	if err != nil {
-		return reply{}, err
-	}
-	c.entry.Installation = made.ID
-	location := strings.TrimSuffix(c.r.URL.Path, "/") + "/" + made.ID
-	return reply{status: http.StatusCreated, body: whole(made), location: location}, nil
 }
 
 func (c *call) listInstallations() (reply, error) {
@@ -72,15 +64,62 @@ func (c *call) listInstallations() (reply, error) {
 }
 
 func (c *call) getInstallation() (reply, error) {
-	id, err := c.installation()
+	id, err := c.onlyInstallation()
 	if err != nil {
-		return reply{}, err
-	}
-	if err := c.query().err(); err != nil {
 		return reply{}, err
 	}
 	in, err := c.Installations.Get(c.r.Context(), id)
 	return ok(whole(in)), err
+}
+
+func (c *call) getStatus() (reply, error) {
+	if err := c.query().err(); err != nil {
+		return reply{}, err
+	}
+	status, err := c.Installations.Status(c.r.Context())
+	caller := identity.Of(c.r.Context())
+	status.Installations = slices.DeleteFunc(some(status.Installations), func(in v1.InstallationStatus) bool { return !caller.Sees(in.ID) })
+	for i := range status.Installations {
+		status.Installations[i].Issues = some(status.Installations[i].Issues)
+	}
+	return ok(status), err
+}
+
+func (c *call) actOnInstallation(action string) (reply, error) {
+	id, err := c.installation()
+	if err != nil {
+		return reply{}, err
+	}
+	return c.act("installation."+action, id, "", action)
+}
+
+func (c *call) actOnSync(action string) (reply, error) {
+	id, err := c.installation()
+	if err != nil {
+		return reply{}, err
+	}
+	sync, err := c.sync()
+	if err != nil {
+		return reply{}, err
+	}
+	return c.act("sync."+action, id, sync, action)
+}
+
+func (c *call) act(audited, id string, sync v1.Sync, action string) (reply, error) {
+	if err := c.query().err(); err != nil {
+		return reply{}, err
+	}
+	c.auditing(audited, id, string(sync))
+	return accepted(), c.Installations.Do(c.r.Context(), id, sync, action)
+}
+
+func (c *call) decideMassChange(action string, approve bool) (reply, error) {
+	id, err := c.onlyInstallation()
+	if err != nil {
+		return reply{}, err
+	}
+	c.auditing(action, id, "")
+	return accepted(), c.Installations.DecideMassChange(c.r.Context(), id, approve)
 }
 
 // whole writes what is empty as [] and {}, never as null: readers loop over it.

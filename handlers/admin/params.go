@@ -28,6 +28,15 @@ func (c *call) installation() (string, error) {
 	return id, nil
 }
 
+// onlyInstallation is the {id} of the path of a request that takes no parameters.
+func (c *call) onlyInstallation() (string, error) {
+	id, err := c.installation()
+	if err != nil {
+		return "", err
+	}
+	return id, c.query().err()
+}
+
 // sync is the {sync} of the path.
 func (c *call) sync() (v1.Sync, error) {
 	s := v1.Sync(c.r.PathValue("sync"))

@@ -11,20 +11,21 @@ import (
 
 // Records shows how records stand, and brings one in line now.
 type Records interface {
-	List(ctx context.Context, id string, query v1.RecordQuery) (v1.Page[v1.Record], error)
-	Get(ctx context.Context, id string, kind v1.Kind, record int64) (v1.RecordDetail, error)
-	Reconcile(ctx context.Context, id string, kind v1.Kind, record int64) error
-}
-
-// RecordCounts counts records by what they can be filtered by.
-type RecordCounts interface {
+	Records(ctx context.Context, id string, query v1.RecordQuery) (v1.Page[v1.Record], error)
+	// RecordCounts counts records by what they can be filtered by.
 	RecordCounts(ctx context.Context, id string, query v1.RecordQuery) (v1.RecordCounts, error)
+	Record(ctx context.Context, id string, kind v1.Kind, record int64) (v1.RecordDetail, error)
+	// Explain asks Autotask and Channel Program how a record stands now. It pushes and
+	// remembers nothing.
+	Explain(ctx context.Context, id string, kind v1.Kind, record int64) (v1.Explanation, error)
+	Reconcile(ctx context.Context, id string, kind v1.Kind, record int64) error
 }
 
 func (a *API) recordRoutes(r chi.Router) {
 	r.Get("/installations/{id}/records", a.serve((*call).listRecords))
 	r.Get("/installations/{id}/records/counts", a.serve((*call).countRecords))
 	r.Get("/installations/{id}/records/{kind}/{record}", a.serve((*call).getRecord))
+	r.Get("/installations/{id}/records/{kind}/{record}/explain", a.serve((*call).explainRecord))
 	r.Post("/installations/{id}/records/{kind}/{record}/reconcile", a.serve((*call).reconcileRecord))
 }
 
@@ -39,7 +40,7 @@ func (c *call) listRecords() (reply, error) {
 	if err := q.err(); err != nil {
 		return reply{}, err
 	}
-	page, err := c.Records.List(c.r.Context(), id, query)
+	page, err := c.Records.Records(c.r.Context(), id, query)
 	page.Items = some(page.Items)
 	for i := range page.Items {
 		page.Items[i].Reasons = some(page.Items[i].Reasons)
@@ -69,10 +70,7 @@ func (c *call) countRecords() (reply, error) {
 	if err := q.err(); err != nil {
 		return reply{}, err
 	}
-	if c.RecordCounts == nil {
-		return reply{}, missing("count records")
-	}
-	counts, err := c.RecordCounts.RecordCounts(c.r.Context(), id, query)
+	counts, err := c.Records.RecordCounts(c.r.Context(), id, query)
 	return ok(counts), err
 }
 
@@ -81,9 +79,22 @@ func (c *call) getRecord() (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	detail, err := c.Records.Get(c.r.Context(), id, kind, record)
+	detail, err := c.Records.Record(c.r.Context(), id, kind, record)
 	detail.Reasons, detail.Timeline = some(detail.Reasons), some(detail.Timeline)
 	return ok(detail), err
+}
+
+func (c *call) explainRecord() (reply, error) {
+	id, kind, record, err := c.recordPath()
+	if err != nil {
+		return reply{}, err
+	}
+	out, err := c.Records.Explain(c.r.Context(), id, kind, record)
+	out.Conditions, out.Differences = some(out.Conditions), some(out.Differences)
+	if out.Record != nil {
+		out.Record.Reasons = some(out.Record.Reasons)
+	}
+	return ok(out), err
 }
 
 func (c *call) reconcileRecord() (reply, error) {

@@ -362,40 +362,10 @@ func (d discard) Header() http.Header         { return d.header }
 func (d discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d discard) WriteHeader(int)             {}
 
-func TestPartsThatAreMissing(t *testing.T) {
-	const in = "/installations/" + one
-	f := &fake{}
-	cfg := f.config()
-	cfg.SetupPreviews, cfg.ZoneFinder = nil, nil
-	cfg.Previews, cfg.Explainer, cfg.Resyncs, cfg.DeadLetters = nil, nil, nil, nil
-	cfg.Bridges, cfg.Held, cfg.Feed, cfg.History = nil, nil, nil, nil
-	for _, tc := range []struct{ method, path, body string }{
-		{"POST", "/installations?preview=only", goodCreate},
-		{"GET", "/zones?username=u", ""},
-		{"PATCH", in + "?preview=true", `{"options":{}}`},
-		{"GET", in + "/records/company/7/explain", ""},
-		{"POST", in + "/resyncs", "{}"},
-		{"POST", in + "/replays", "{}"},
-		{"GET", in + "/dead-letters", ""},
-		{"POST", in + "/dead-letters/requeue", `{"all":true}`},
-		{"POST", in + "/dead-letters/x/dismiss", ""},
-		{"POST", in + "/bridges", ""},
-		{"POST", in + "/held/approve", ""},
-		{"GET", in + "/feed", ""},
-		{"GET", in + "/activity", ""},
-		{"GET", in + "/history", ""},
-	} {
-		p := problem(t, send(t, served(cfg), tc.method, tc.path, tc.body))
-		if p.Status != 501 || p.Code != v1.CodeUnavailable || len(f.asked)+len(f.audited) != 0 {
-			t.Errorf("%s %s: got %+v, asked %q", tc.method, tc.path, p, f.asked)
-		}
-	}
-}
+// slow takes longer than the server's read timeout, on a timer that ends with the request.
+type slow struct{ *fake }
 
-// slowSetup takes longer than the server's read timeout, on a timer that ends with the request.
-type slowSetup struct{ setup }
-
-func (s slowSetup) Test(ctx context.Context, _ string) (v1.Checks, error) {
+func (s slow) Test(ctx context.Context, _ string) (v1.Checks, error) {
 	timer := time.NewTimer(300 * time.Millisecond)
 	defer timer.Stop()
 	select {
@@ -406,14 +376,14 @@ func (s slowSetup) Test(ctx context.Context, _ string) (v1.Checks, error) {
 	}
 }
 
-func (s slowSetup) TryCreate(ctx context.Context, _ v1.CreateInstallation) (v1.Checks, error) {
+func (s slow) TryCreate(ctx context.Context, _ v1.CreateInstallation) (v1.Checks, error) {
 	return s.Test(ctx, "")
 }
 
 func TestSlowWorkOutlivesTheReadTimeout(t *testing.T) {
 	f := &fake{}
 	cfg := f.config()
-	cfg.Setup = slowSetup{setup{f}}
+	cfg.Setup, cfg.Settings = slow{f}, slow{f}
 	srv := httptest.NewUnstartedServer(served(cfg))
 	srv.Config.ReadTimeout = 100 * time.Millisecond
 	srv.Start()

@@ -2,35 +2,32 @@ package admin
 
 import (
 	"context"
+	"net/http"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	v1 "channelsync/api/v1"
 )
 
-// Setup tries what an installation needs, and knows the zones.
+// Setup tries and makes installations.
 type Setup interface {
-	// TryCreate does all of Create but keep anything.
-	TryCreate(ctx context.Context, in v1.CreateInstallation) (v1.Checks, error)
-	Test(ctx context.Context, id string) (v1.Checks, error)
+	// Zones are those that may be chosen by name.
 	Zones() []v1.Zone
-}
-
-// ZoneFinder asks Autotask which zone a user name belongs to.
-type ZoneFinder interface {
-	// FindZone sends the user name and no secret; known is false when Autotask has no zone for it.
+	// FindZone asks Autotask which zone a user name belongs to; it sends no secret. known is
+	// false when Autotask has no zone for it.
 	FindZone(ctx context.Context, username string) (zone v1.Zone, known bool, err error)
-}
-
-// SetupPreviews says what an installation would sync before it is made. It tries
-// what Create tries, and keeps and pushes nothing.
-type SetupPreviews interface {
+	// TryCreate tries what Create tries and keeps nothing.
+	TryCreate(ctx context.Context, in v1.CreateInstallation) (v1.Checks, error)
+	// PreviewCreate says what an installation would sync. It keeps and pushes nothing.
 	PreviewCreate(ctx context.Context, in v1.CreateInstallation) (v1.SetupPreview, error)
+	// Create tries the credentials first and keeps nothing when it returns an error.
+	Create(ctx context.Context, in v1.CreateInstallation) (v1.Installation, error)
 }
 
 func (a *API) setupRoutes(r chi.Router) {
 	r.Get("/zones", a.serve((*call).listZones))
-	r.Post("/installations/{id}/test", a.serve((*call).testInstallation))
+	r.Post("/installations", a.serve((*call).createInstallation))
 }
 
 func (c *call) listZones() (reply, error) {
@@ -43,35 +40,44 @@ func (c *call) listZones() (reply, error) {
 	if username == "" {
 		return ok(out), nil
 	}
-	if c.ZoneFinder == nil {
-		return reply{}, missing("find a zone")
-	}
-	zone, known, err := c.ZoneFinder.FindZone(c.r.Context(), username)
+	zone, known, err := c.Setup.FindZone(c.r.Context(), username)
 	if known {
 		out.Found = &zone
 	}
 	return ok(out), err
 }
 
-func (c *call) testInstallation() (reply, error) {
-	id, err := c.installation()
+func (c *call) createInstallation() (reply, error) {
+	q := c.query("test", "preview")
+	test, preview := q.oneOf("test", "only"), q.oneOf("preview", "only")
+	if err := q.err(); err != nil {
+		return reply{}, err
+	}
+	in, err := decode[v1.CreateInstallation](c)
 	if err != nil {
 		return reply{}, err
 	}
-	if err := c.query().err(); err != nil {
+	if preview != "" { // which tries all that a test does
+		return c.previewCreate(in)
+	}
+	if test != "" {
+		c.auditing("installation.try", "", "")
+		checks, err := c.Setup.TryCreate(c.r.Context(), in)
+		return ok(someChecks(checks)), err
+	}
+	c.auditing("installation.create", "", "") // by its id only: an erasure leaves the audit as it is, and no name in it
+	made, err := c.Setup.Create(c.r.Context(), in)
+	if err != nil {
 		return reply{}, err
 	}
-	c.auditing("installation.test", id, "")
-	checks, err := c.Setup.Test(c.r.Context(), id)
-	return ok(someChecks(checks)), err
+	c.entry.Installation = made.ID
+	location := strings.TrimSuffix(c.r.URL.Path, "/") + "/" + made.ID
+	return reply{status: http.StatusCreated, body: whole(made), location: location}, nil
 }
 
 func (c *call) previewCreate(in v1.CreateInstallation) (reply, error) {
-	if c.SetupPreviews == nil {
-		return reply{}, missing("preview an installation")
-	}
 	c.auditing("installation.preview", "", "")
-	out, err := c.SetupPreviews.PreviewCreate(c.r.Context(), in)
+	out, err := c.Setup.PreviewCreate(c.r.Context(), in)
 	out.Checks = some(out.Checks)
 	out.Companies.Reasons, out.Contracts.Reasons = some(out.Companies.Reasons), some(out.Contracts.Reasons)
 	return ok(out), err

@@ -32,9 +32,6 @@ func (c *call) listTokens() (reply, error) {
 	if err := c.query().err(); err != nil {
 		return reply{}, err
 	}
-	if c.Tokens == nil {
-		return reply{}, missing("keep tokens")
-	}
 	return ok(v1.TokenList{Items: some(c.Tokens.List())}), nil
 }
 
@@ -45,9 +42,6 @@ func (c *call) createToken() (reply, error) {
 	in, err := decode[v1.CreateToken](c)
 	if err != nil {
 		return reply{}, err
-	}
-	if c.Tokens == nil {
-		return reply{}, missing("make tokens")
 	}
 	c.auditing("token.create", "", in.Name+", "+string(in.Role))
 	if err := c.scope(in); err != nil {
@@ -91,7 +85,7 @@ func (c *call) scope(in v1.CreateToken) error {
 }
 
 func (c *call) rotateToken() (reply, error) {
-	id, err := c.token("rotate tokens")
+	id, err := c.token()
 	if err != nil {
 		return reply{}, err
 	}
@@ -101,7 +95,7 @@ func (c *call) rotateToken() (reply, error) {
 }
 
 func (c *call) deleteToken() (reply, error) {
-	id, err := c.token("delete tokens")
+	id, err := c.token()
 	if err != nil {
 		return reply{}, err
 	}
@@ -110,13 +104,10 @@ func (c *call) deleteToken() (reply, error) {
 }
 
 // token is the {token} of the path.
-func (c *call) token(what string) (string, error) {
+func (c *call) token() (string, error) {
 	id := c.r.PathValue("token")
 	if err := c.query().err(); err != nil {
 		return "", err
-	}
-	if c.Tokens == nil {
-		return "", missing(what)
 	}
 	if !isToken(id) {
 		return "", v1.NotFound("There is no such token.")

@@ -141,7 +141,7 @@ func TestWhatIsNotHeldDoesNotRun(t *testing.T) {
 	}
 	for what, err := range map[string]error{
 		"stop":  d.Do(t.Context(), in.ID, "", "stop"),
-		"erase": d.Do(t.Context(), in.ID, "", "erase"), "rotate": d.RotateSecrets(t.Context(), in.ID), "held": d.Held(t.Context(), in.ID, true),
+		"erase": d.Do(t.Context(), in.ID, "", "erase"), "rotate": d.RotateSecrets(t.Context(), in.ID), "held": d.DecideMassChange(t.Context(), in.ID, true),
 	} {
 		if status(err) != http.StatusServiceUnavailable {
 			t.Errorf("%s: %v", what, err)

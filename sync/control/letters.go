@@ -116,9 +116,9 @@ func (m *Manager) Dismiss(ctx context.Context, id string, req v1.DismissRequest)
 	return nil
 }
 
-// Held lets a mass change that was held through, or discards it: then the
+// DecideMassChange lets a mass change that is pending approval through, or discards it: then the
 // records stay as they are until they change again.
-func (m *Manager) Held(ctx context.Context, id string, approve bool) error {
+func (m *Manager) DecideMassChange(ctx context.Context, id string, approve bool) error {
 	in, err := m.mine(id)
 	if err != nil {
 		return err

@@ -101,11 +101,9 @@ func (a *App) wire(ctx context.Context) error {
 	a.noise = audit.NewNoise(a.manager.Audit, log)
 	auditing := auditor{a.manager, a.noise, log}
 	api := admin.New(admin.Config{
-		Installations: a.manager, Setup: a.manager, Changes: a.manager, Lifecycle: a.manager, Records: records{a.manager}, Jobs: jobs{a.manager},
-		Webhooks: webhooks{a.manager}, Overview: overview{a.manager},
-		Previews: a.manager, Explainer: a.manager, Resyncs: a.manager, DeadLetters: a.manager, Bridges: a.manager, Held: a.manager, Feed: a.manager,
-		History: a.manager, RecordCounts: a.manager, SetupPreviews: a.manager, ZoneFinder: a.manager,
-		Tokens:  a.tokens,
+		Installations: a.manager, Setup: a.manager, Settings: a.manager, Webhooks: a.manager,
+		Records: a.manager, Jobs: a.manager, DeadLetters: a.manager, Activity: a.manager,
+		Audit: a.manager.Audit, Tokens: a.tokens,
 		Backups: &backups{bus: bus, master: master, version: a.opts.Version, now: a.opts.Now},
 		Auditor: auditing, Log: log.Named("admin"), Now: a.opts.Now,
 	})
@@ -261,36 +259,6 @@ func (r receivers) Receiver(ctx context.Context, id string) (callback.Receiver, 
 }
 
 // The resources of the admin API whose method names meet in one manager.
-type (
-	records  struct{ *control.Manager }
-	jobs     struct{ *control.Manager }
-	webhooks struct{ *control.Manager }
-	overview struct{ *control.Manager }
-)
-
-func (r records) List(ctx context.Context, id string, q v1.RecordQuery) (v1.Page[v1.Record], error) {
-	return r.Records(ctx, id, q)
-}
-
-func (r records) Get(ctx context.Context, id string, kind v1.Kind, rec int64) (v1.RecordDetail, error) {
-	return r.Record(ctx, id, kind, rec)
-}
-
-func (j jobs) Cancel(ctx context.Context, id, job string) error { return j.CancelJob(ctx, id, job) }
-
-func (w webhooks) Repair(ctx context.Context, id string) error { return w.RepairWebhooks(ctx, id) }
-
-func (w webhooks) RotateSecret(ctx context.Context, id string) error {
-	return w.RotateSecrets(ctx, id)
-}
-
-func (o overview) Audit(_ context.Context, q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
-	return o.Manager.Audit.List(q)
-}
-
-func (o overview) VerifyAudit(ctx context.Context) (v1.AuditVerification, error) {
-	return o.Manager.Audit.Verify(ctx)
-}
 
 // auditor keeps operator actions; one that cannot be kept is logged, the action stands.
 type auditor struct {

@@ -10,9 +10,6 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-// recordsOf is the world as admin.Records, whose method names meet with others.
-type recordsOf struct{ w *world }
-
 func someRecords() []v1.Record {
 	changed := time.Now().Add(-4 * time.Minute)
 	return []v1.Record{
@@ -27,8 +24,8 @@ func someRecords() []v1.Record {
 	}
 }
 
-// List has two records on a page when the limit says 2.
-func (r recordsOf) List(_ context.Context, _ string, q v1.RecordQuery) (v1.Page[v1.Record], error) {
+// Records has two records on a page when the limit says 2.
+func (w *world) Records(_ context.Context, _ string, q v1.RecordQuery) (v1.Page[v1.Record], error) {
 	page := v1.Page[v1.Record]{}
 	from, _ := strconv.Atoi(q.Cursor)
 	for i, rec := range someRecords() {
@@ -43,10 +40,14 @@ func (r recordsOf) List(_ context.Context, _ string, q v1.RecordQuery) (v1.Page[
 		}
 		page.Items = append(page.Items, rec)
 	}
-	return page, r.w.note("records %+v", q)
+	return page, w.note("records %+v", q)
 }
 
-func (r recordsOf) Get(_ context.Context, _ string, kind v1.Kind, id int64) (v1.RecordDetail, error) {
+func (w *world) RecordCounts(_ context.Context, _ string, q v1.RecordQuery) (v1.RecordCounts, error) {
+	return v1.RecordCounts{Total: len(someRecords())}, w.note("count records %+v", q)
+}
+
+func (w *world) Record(_ context.Context, _ string, kind v1.Kind, id int64) (v1.RecordDetail, error) {
 	at := time.Now().Add(-4 * time.Minute)
 	rec := v1.Record{
 		Kind: kind, ID: strconv.FormatInt(id, 10), Name: "Acme GmbH", Outcome: v1.OutcomeNotMet,
@@ -55,7 +56,7 @@ func (r recordsOf) Get(_ context.Context, _ string, kind v1.Kind, id int64) (v1.
 	return v1.RecordDetail{
 		Record: rec, Sources: sourcesOf(kind), Projection: json.RawMessage(`{"name":"Acme GmbH"}`), Attempts: 2, Fix: "Set the company active in Autotask.", TargetURL: "https://cp.example/c/7",
 		Timeline: []v1.TimelineStep{{At: at, Step: "changed", Trigger: v1.TriggerCallback, Millis: 1250, Detail: "isActive"}},
-	}, r.w.note("record %s %d", kind, id)
+	}, w.note("record %s %d", kind, id)
 }
 
 // sourcesOf are those of a contract with 14 rows behind its cost and three lines.
@@ -87,8 +88,8 @@ func sourcesOf(kind v1.Kind) json.RawMessage {
 	return b
 }
 
-func (r recordsOf) Reconcile(_ context.Context, id string, kind v1.Kind, rec int64) error {
-	return r.w.note("reconcile %s %s %d", id, kind, rec)
+func (w *world) Reconcile(_ context.Context, id string, kind v1.Kind, rec int64) error {
+	return w.note("reconcile %s %s %d", id, kind, rec)
 }
 
 func (w *world) Explain(_ context.Context, _ string, kind v1.Kind, rec int64) (v1.Explanation, error) {
@@ -145,7 +146,7 @@ func (w *world) Job(_ context.Context, _, job string) (v1.Job, error) {
 	return j, err
 }
 
-func (w *world) Cancel(_ context.Context, _, job string) error { return w.note("cancel %s", job) }
+func (w *world) CancelJob(_ context.Context, _, job string) error { return w.note("cancel %s", job) }
 
 func someLetters() []v1.DeadLetter {
 	now := time.Now()

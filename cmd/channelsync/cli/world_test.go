@@ -31,6 +31,7 @@ const (
 // only remembers what it was asked.
 type world struct {
 	*httptest.Server
+	admin.Activity // no command asks for it
 
 	mu            sync.Mutex
 	installations []v1.Installation
@@ -51,8 +52,8 @@ func newWorld() *world {
 		{Name: "channel_program", OK: true, Detail: "Channel Program accepts the connection."},
 	}
 	api := admin.New(admin.Config{
-		Installations: w, Setup: w, Changes: w, Lifecycle: w, Records: recordsOf{w}, Jobs: w, Webhooks: w,
-		Overview: w, SetupPreviews: w, Previews: w, Explainer: w, Resyncs: w, DeadLetters: w, Bridges: w, Held: w, Backups: backupsOf{w}, Tokens: tokens{w},
+		Installations: w, Setup: w, Settings: w, Webhooks: w, Records: w, Jobs: w, DeadLetters: w, Activity: w,
+		Audit: trail{w}, Backups: backupsOf{w}, Tokens: tokens{w},
 		Auditor: noAudit{}, Log: zap.NewNop(),
 	})
 	adminSide, err := handlers.Admin(handlers.AdminConfig{
@@ -195,6 +196,10 @@ func (w *world) Zones() []v1.Zone {
 	return []v1.Zone{{Name: "UK", URL: "https://webservices16.autotask.net/atservicesrest"}}
 }
 
+func (w *world) FindZone(_ context.Context, username string) (v1.Zone, bool, error) {
+	return v1.Zone{}, false, w.note("find zone of %s", username)
+}
+
 func (w *world) Update(_ context.Context, id string, in v1.UpdateInstallation) (v1.Installation, error) {
 	name := "-"
 	if in.Name != nil {
@@ -231,9 +236,9 @@ func (w *world) Do(_ context.Context, id string, sync v1.Sync, action string) er
 	return w.note("do %s %s %s", action, id, sync)
 }
 
-func (w *world) Repair(_ context.Context, id string) error { return w.note("repair %s", id) }
+func (w *world) RepairWebhooks(_ context.Context, id string) error { return w.note("repair %s", id) }
 
-func (w *world) RotateSecret(_ context.Context, id string) error { return w.note("rotate %s", id) }
+func (w *world) RotateSecrets(_ context.Context, id string) error { return w.note("rotate %s", id) }
 
 func (w *world) Bridges(context.Context, string) ([]v1.BridgeStatus, error) {
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -276,7 +281,7 @@ func (w tokens) Rotate(_ context.Context, id string) (v1.NewToken, error) {
 
 func (w tokens) Delete(_ context.Context, id string) error { return w.note("delete token %s", id) }
 
-func (w *world) Held(_ context.Context, id string, approve bool) error {
+func (w *world) DecideMassChange(_ context.Context, id string, approve bool) error {
 	return w.note("held %v %s", approve, id)
 }
 
@@ -291,7 +296,9 @@ func (w *world) Status(context.Context) (v1.Status, error) {
 	return st, w.note("status")
 }
 
-func (w *world) Audit(_ context.Context, q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
+type trail struct{ *world }
+
+func (w trail) List(q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
 	next := "a-2"
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	return v1.Page[v1.AuditEntry]{
@@ -300,7 +307,7 @@ func (w *world) Audit(_ context.Context, q v1.AuditQuery) (v1.Page[v1.AuditEntry
 	}, w.note("audit %q %d", q.Cursor, q.Limit)
 }
 
-func (w *world) VerifyAudit(context.Context) (v1.AuditVerification, error) {
+func (w trail) Verify(context.Context) (v1.AuditVerification, error) {
 	v := v1.AuditVerification{OK: true, Entries: 3, First: 1, Last: 3, Before: 2}
 	err := w.note("verify")
 	if p, refused := errors.AsType[*v1.Problem](err); refused && p.Code == "gap" {

@@ -85,7 +85,7 @@ func recordPages(b *testing.B) http.Handler {
 		}
 	}
 	known := pageRecordsOf{l}
-	api := admin.New(admin.Config{Installations: pageInstallations{}, Records: known, RecordCounts: known, Log: zap.NewNop()})
+	api := admin.New(admin.Config{Installations: pageInstallations{}, Records: known, Log: zap.NewNop()})
 	pages, err := handlers.Admin(handlers.AdminConfig{
 		API: api, Tokens: pageTokens{}, Key: pageToken, Metrics: prometheus.NewRegistry(), Version: "bench", Log: zap.NewNop(),
 	})
@@ -145,12 +145,20 @@ func pageEntry(i int64) *ledger.Entry {
 // pageRecordsOf answers the admin API for records from a ledger.
 type pageRecordsOf struct{ *ledger.Ledger }
 
-func (p pageRecordsOf) Get(ctx context.Context, id string, kind v1.Kind, rec int64) (v1.RecordDetail, error) {
+func (p pageRecordsOf) Records(ctx context.Context, id string, q v1.RecordQuery) (v1.Page[v1.Record], error) {
+	return p.List(ctx, id, q)
+}
+
+func (p pageRecordsOf) Record(ctx context.Context, id string, kind v1.Kind, rec int64) (v1.RecordDetail, error) {
 	found, err := p.Read(ctx, id, kind, []int64{rec})
 	if err != nil || found[rec] == nil {
 		return v1.RecordDetail{}, err
 	}
 	return found[rec].Details(), nil
+}
+
+func (p pageRecordsOf) Explain(context.Context, string, v1.Kind, int64) (v1.Explanation, error) {
+	return v1.Explanation{}, v1.NotFound("no page asks for it")
 }
 
 func (p pageRecordsOf) Reconcile(context.Context, string, v1.Kind, int64) error { return nil }
@@ -159,14 +167,8 @@ func (p pageRecordsOf) RecordCounts(ctx context.Context, id string, q v1.RecordQ
 	return p.Facets(ctx, id, q)
 }
 
-// pageInstallations is the one installation.
-type pageInstallations struct{}
-
-func (pageInstallations) Create(context.Context, v1.CreateInstallation) (v1.Installation, error) {
-	return v1.Installation{}, v1.NotFound("there is one installation")
-}
-
-func (pageInstallations) List(context.Context) ([]v1.Installation, error) { return nil, nil }
+// pageInstallations is the one installation; the pages ask for nothing else.
+type pageInstallations struct{ admin.Installations }
 
 func (pageInstallations) Get(_ context.Context, id string) (v1.Installation, error) {
 	return v1.Installation{ID: id, Name: "Bench MSP", State: v1.StateLive}, nil

@@ -8,23 +8,32 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-// Changes changes what an installation was set up with. Credentials and tokens
+// Settings tries and changes what an installation was set up with. Credentials and tokens
 // are tried first; nothing changes when an error is returned.
-type Changes interface {
+type Settings interface {
+	Test(ctx context.Context, id string) (v1.Checks, error)
 	Update(ctx context.Context, id string, in v1.UpdateInstallation) (v1.Installation, error)
+	// Preview says which records a change of options would move; it changes nothing.
+	Preview(ctx context.Context, id string, in v1.UpdateInstallation) (v1.Preview, error)
 	SetCredentials(ctx context.Context, id string, in v1.Credentials) (v1.Installation, error)
 	SetChannelProgram(ctx context.Context, id string, in v1.ChannelProgramTarget) (v1.Installation, error)
 }
 
-// Previews says which records a change of options would move; it changes nothing.
-type Previews interface {
-	Preview(ctx context.Context, id string, in v1.UpdateInstallation) (v1.Preview, error)
-}
-
-func (a *API) changeRoutes(r chi.Router) {
+func (a *API) settingsRoutes(r chi.Router) {
+	r.Post("/installations/{id}/test", a.serve((*call).testInstallation))
 	r.Patch("/installations/{id}", a.serve((*call).updateInstallation))
 	r.Put("/installations/{id}/credentials", a.serve((*call).setCredentials))
 	r.Put("/installations/{id}/channel-program", a.serve((*call).setChannelProgram))
+}
+
+func (c *call) testInstallation() (reply, error) {
+	id, err := c.onlyInstallation()
+	if err != nil {
+		return reply{}, err
+	}
+	c.auditing("installation.test", id, "")
+	checks, err := c.Settings.Test(c.r.Context(), id)
+	return ok(someChecks(checks)), err
 }
 
 func (c *call) updateInstallation() (reply, error) {
@@ -45,15 +54,12 @@ func (c *call) updateInstallation() (reply, error) {
 		return c.previewUpdate(id, in)
 	}
 	c.auditing("installation.update", id, updated(in))
-	out, err := c.Changes.Update(c.r.Context(), id, in)
+	out, err := c.Settings.Update(c.r.Context(), id, in)
 	return ok(whole(out)), err
 }
 
 func (c *call) previewUpdate(id string, in v1.UpdateInstallation) (reply, error) {
-	if c.Previews == nil {
-		return reply{}, missing("preview a change of options")
-	}
-	out, err := c.Previews.Preview(c.r.Context(), id, in)
+	out, err := c.Settings.Preview(c.r.Context(), id, in)
 	out.Sample = some(out.Sample)
 	return ok(out), err
 }
@@ -72,22 +78,19 @@ func updated(in v1.UpdateInstallation) string {
 }
 
 func (c *call) setCredentials() (reply, error) {
-	return change(c, "installation.set-credentials", c.Changes.SetCredentials)
+	return change(c, "installation.set-credentials", c.Settings.SetCredentials)
 }
 
 func (c *call) setChannelProgram() (reply, error) {
-	return change(c, "installation.set-channel-program", c.Changes.SetChannelProgram)
+	return change(c, "installation.set-channel-program", c.Settings.SetChannelProgram)
 }
 
 // change is the way of everything that replaces a part of an installation by the body.
 func change[T any](
 	c *call, action string, do func(context.Context, string, T) (v1.Installation, error),
 ) (reply, error) {
-	id, err := c.installation()
+	id, err := c.onlyInstallation()
 	if err != nil {
-		return reply{}, err
-	}
-	if err := c.query().err(); err != nil {
 		return reply{}, err
 	}
 	in, err := decode[T](c)

@@ -14,18 +14,30 @@ import (
 	"channelsync/handlers/internal/web"
 )
 
-// Feed tells of outcomes as they happen.
-type Feed interface {
-	// Feed returns a channel that is closed once ctx ends. A reader that is too
+// Activity shows what an installation does and did.
+type Activity interface {
+	// Feed returns a channel of outcomes that is closed once ctx ends. A reader that is too
 	// slow loses events: the list of records has the state.
 	Feed(ctx context.Context, id string) (<-chan v1.FeedEvent, error)
 	// Recent returns up to limit of the latest outcomes, newest first.
 	Recent(ctx context.Context, id string, limit int) ([]v1.FeedEvent, error)
+	// Hours returns the running hour and the 24 before it, oldest first, without a gap.
+	Hours(ctx context.Context, id string) ([]v1.HistoryHour, error)
 }
 
-func (a *API) feedRoutes(r chi.Router) {
+func (a *API) activityRoutes(r chi.Router) {
 	r.Get("/installations/{id}/feed", a.feed)
 	r.Get("/installations/{id}/activity", a.serve((*call).getActivity))
+	r.Get("/installations/{id}/history", a.serve((*call).getHistory))
+}
+
+func (c *call) getHistory() (reply, error) {
+	id, err := c.onlyInstallation()
+	if err != nil {
+		return reply{}, err
+	}
+	hours, err := c.Activity.Hours(c.r.Context(), id)
+	return ok(v1.History{Items: some(hours)}), err
 }
 
 func (c *call) getActivity() (reply, error) {
@@ -38,10 +50,7 @@ func (c *call) getActivity() (reply, error) {
 	if err := q.err(); err != nil {
 		return reply{}, err
 	}
-	if c.Feed == nil {
-		return reply{}, missing("show the activity")
-	}
-	recent, err := c.Feed.Recent(c.r.Context(), id, limit)
+	recent, err := c.Activity.Recent(c.r.Context(), id, limit)
 	for i := range recent {
 		recent[i].Reasons = some(recent[i].Reasons)
 	}
@@ -75,17 +84,11 @@ func (a *API) feed(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *call) openFeed() (<-chan v1.FeedEvent, error) {
-	id, err := c.installation()
+	id, err := c.onlyInstallation()
 	if err != nil {
 		return nil, err
 	}
-	if err := c.query().err(); err != nil {
-		return nil, err
-	}
-	if c.Feed == nil {
-		return nil, missing("stream outcomes")
-	}
-	return c.Feed.Feed(c.r.Context(), id)
+	return c.Activity.Feed(c.r.Context(), id)
 }
 
 func relay(ctx context.Context, s web.Stream, events <-chan v1.FeedEvent) {

@@ -14,7 +14,10 @@ import (
 )
 
 // openFeed is a feed that ends with its context only.
-type openFeed struct{ events chan v1.FeedEvent }
+type openFeed struct {
+	*fake
+	events chan v1.FeedEvent
+}
 
 func (f openFeed) Feed(ctx context.Context, _ string) (<-chan v1.FeedEvent, error) {
 	out := make(chan v1.FeedEvent)
@@ -35,14 +38,12 @@ func (f openFeed) Feed(ctx context.Context, _ string) (<-chan v1.FeedEvent, erro
 	return out, nil
 }
 
-func (openFeed) Recent(context.Context, string, int) ([]v1.FeedEvent, error) { return nil, nil }
-
 func TestFeedIsAStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}
 		cfg := f.config()
 		events := make(chan v1.FeedEvent)
-		cfg.Feed = openFeed{events}
+		cfg.Activity = openFeed{f, events}
 		ctx, cancel := context.WithCancel(context.Background())
 		r := httptest.NewRequestWithContext(ctx, "GET", "/installations/"+one+"/feed", nil)
 		w := httptest.NewRecorder()
@@ -69,7 +70,7 @@ func TestFeedsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}
 		cfg := f.config()
-		cfg.Feed = openFeed{make(chan v1.FeedEvent)}
+		cfg.Activity = openFeed{f, make(chan v1.FeedEvent)}
 		h := served(cfg)
 		ctx, end := context.WithCancel(context.Background())
 		open := func() *httptest.ResponseRecorder {
@@ -115,7 +116,7 @@ func TestFeedsEndWhenTheServerShutsDown(t *testing.T) {
 	f := &fake{}
 	cfg := f.config()
 	events := make(chan v1.FeedEvent)
-	cfg.Feed = openFeed{events}
+	cfg.Activity = openFeed{f, events}
 	srv := httptest.NewUnstartedServer(served(cfg))
 	srv.Config.ReadTimeout = 50 * time.Millisecond
 	srv.Start()

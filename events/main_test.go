@@ -57,22 +57,7 @@ func shut(t testing.TB, b *Bus) {
 // dispatch runs Dispatch until the test ends or the returned function is called.
 func dispatch(t testing.TB, b *Bus) (stop func()) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- b.Dispatch(ctx) }()
-	stopped := false
-	stop = func() {
-		cancel()
-		if stopped {
-			return
-		}
-		stopped = true
-		if err := <-done; err != nil {
-			t.Errorf("dispatch: %v", err)
-		}
-	}
-	t.Cleanup(stop)
-	return stop
+	return harness.Go(t, b.Dispatch)
 }
 
 func change(id int64) Change {

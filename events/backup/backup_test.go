@@ -25,6 +25,8 @@ import (
 	"channelsync/events/kv"
 	"channelsync/events/store"
 	"channelsync/internal/lifecycle"
+	"channelsync/test/harness"
+	"channelsync/test/harness/stores"
 )
 
 // everything fills a store with one of each kind of thing and says what is in it.
@@ -33,7 +35,7 @@ func everything(t testing.TB, b *events.Bus) {
 	for id := int64(1); id <= 40; id++ {
 		publish(t, b, change(id), fmt.Sprintf("id-%d", id))
 	}
-	stop := dispatch(t, b)
+	stop := harness.Go(t, b.Dispatch)
 	natstest.Eventually(t, 10*time.Second, "all is dispatched", func() bool {
 		n, err := b.Journal().Undispatched(t.Context())
 		return err == nil && n == 0
@@ -120,7 +122,7 @@ func restoreInto(t testing.TB, file []byte, dir string) error {
 
 func TestBackupRestoresToTheSame(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := stores.Open(t)
 	everything(t, b)
 	file := backUp(t, b)
 	m, err := archive.Check(bytes.NewReader(file))
@@ -139,7 +141,7 @@ func TestBackupRestoresToTheSame(t *testing.T) {
 	if err := restoreInto(t, file, dir); err != nil {
 		t.Fatal(err)
 	}
-	restored := open(t, func(c *store.Config) { c.DataDir = dir })
+	restored := stores.Open(t, func(c *store.Config) { c.DataDir = dir })
 	same(t, b, restored)
 	allDispatched(t, b, restored)
 	// What was known to be stored still is, and what is stored next has the next place.
@@ -160,7 +162,7 @@ func TestBackupRestoresToTheSame(t *testing.T) {
 
 func TestScheduleIsKeptByARestore(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := stores.Open(t)
 	err := b.Worklist().Schedule(t.Context(), []events.DueEntry{mark(7)}, in(3*time.Second))
 	if err != nil {
 		t.Fatal(err)
@@ -169,15 +171,15 @@ func TestScheduleIsKeptByARestore(t *testing.T) {
 	if err := restoreInto(t, backUp(t, b), dir); err != nil {
 		t.Fatal(err)
 	}
-	restored := open(t, func(c *store.Config) { c.DataDir = dir })
+	restored := stores.Open(t, func(c *store.Config) { c.DataDir = dir })
 	natstest.Eventually(t, 10*time.Second, "the schedule fires", func() bool { return len(take(t, restored, events.LaneLive)) == 1 })
 }
 
 func TestBackupWhileEverythingIsWritten(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := stores.Open(t)
 	everything(t, b)
-	dispatch(t, b)
+	harness.Go(t, b.Dispatch)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -196,7 +198,7 @@ func TestBackupWhileEverythingIsWritten(t *testing.T) {
 	if err := restoreInto(t, file, dir); err != nil {
 		t.Fatal(err)
 	}
-	restored := open(t, func(c *store.Config) { c.DataDir = dir })
+	restored := stores.Open(t, func(c *store.Config) { c.DataDir = dir })
 	keys, err := restored.Table(t.Context(), kv.Config{Name: store.KeysTable, Secure: true})
 	if err != nil {
 		t.Fatal(err)
@@ -208,7 +210,7 @@ func TestBackupWhileEverythingIsWritten(t *testing.T) {
 
 func TestTablesThatMustBeStillAreTakenWhole(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := stores.Open(t)
 	table, err := b.Table(t.Context(), kv.Config{Name: "hot"})
 	if err != nil {
 		t.Fatal(err)
@@ -254,7 +256,7 @@ func TestTablesThatMustBeStillAreTakenWhole(t *testing.T) {
 		if err != nil || len(got) != 3 {
 			t.Errorf("got %d of 3 keys, %v", len(got), err)
 		}
-		shut(t, restored)
+		stores.Close(t, restored)
 	}
 	cancel()
 	<-ended
@@ -262,7 +264,7 @@ func TestTablesThatMustBeStillAreTakenWhole(t *testing.T) {
 
 func TestBackupOfAReceiverThatGoesAwayEnds(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := stores.Open(t)
 	everything(t, b)
 	gone := errors.New("the receiver is gone")
 	err := Write(t.Context(), b.Store, archive.NewWriter(failing{gone}, time.Now()))
@@ -345,7 +347,7 @@ func migrateWithout(t *testing.T, leads func(*server.Server) bool) {
 	}
 	everything(t, b)
 	copied := backUp(t, b) // to compare with later
-	shut(t, b)
+	stores.Close(t, b)
 
 	back := make(chan struct{})
 	lose := sync.OnceFunc(func() {
@@ -369,8 +371,8 @@ func migrateWithout(t *testing.T, leads func(*server.Server) bool) {
 	if err := restoreInto(t, copied, home); err != nil {
 		t.Fatal(err)
 	}
-	was := open(t, func(c *store.Config) { c.DataDir = home })
-	is := open(t, func(c *store.Config) { c.DataDir, c.URL, c.Replicas = "", servers.URLs, 3 })
+	was := stores.Open(t, func(c *store.Config) { c.DataDir = home })
+	is := stores.Open(t, func(c *store.Config) { c.DataDir, c.URL, c.Replicas = "", servers.URLs, 3 })
 	same(t, was, is)
 	allDispatched(t, was, is)
 }
@@ -412,7 +414,7 @@ func migrateTo(t *testing.T, urls string, replicas int) {
 	if !errors.Is(err, store.ErrLocked) {
 		t.Fatalf("while it runs: got %v", err)
 	}
-	shut(t, b)
+	stores.Close(t, b)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	err = Migrate(ctx, store.Config{DataDir: dir}, to, func(r Restored) {
@@ -449,8 +451,8 @@ func migrateTo(t *testing.T, urls string, replicas int) {
 	if err := restoreInto(t, copied, back); err != nil {
 		t.Fatal(err)
 	}
-	was := open(t, func(c *store.Config) { c.DataDir = back })
-	is := open(t, func(c *store.Config) { c.DataDir, c.URL, c.Replicas = "", urls, replicas })
+	was := stores.Open(t, func(c *store.Config) { c.DataDir = back })
+	is := stores.Open(t, func(c *store.Config) { c.DataDir, c.URL, c.Replicas = "", urls, replicas })
 	same(t, was, is)
 	allDispatched(t, was, is)
 	if is.Manifest().Version != "v1" || string(is.Manifest().Key) != "key" {
@@ -466,7 +468,7 @@ func migrateTo(t *testing.T, urls string, replicas int) {
 	if !errors.Is(err, ErrOccupied) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v", err)
 	}
-	open(t, func(c *store.Config) { c.DataDir = other }) // it was not moved
+	stores.Open(t, func(c *store.Config) { c.DataDir = other }) // it was not moved
 }
 
 // letGo takes a migration's mark off a stream, as its end does.

@@ -1,7 +1,6 @@
 package backup
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -12,53 +11,12 @@ import (
 	"channelsync/events/internal/natstest"
 	"channelsync/events/store"
 	"channelsync/test/harness"
+	"channelsync/test/harness/stores"
 )
 
-func TestMain(m *testing.M) { harness.Main(m) }
-
-func open(t testing.TB, change ...func(*store.Config)) *events.Bus {
-	t.Helper()
-	cfg := store.Config{DataDir: t.TempDir(), Log: zap.NewNop()}
-	for _, c := range change {
-		c(&cfg)
-	}
-	b, err := events.Open(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { shut(t, b) })
-	return b
-}
-
-// shut closes a bus; the test's own context has ended in a cleanup.
-func shut(t testing.TB, b *events.Bus) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	if err := b.Close(ctx); err != nil {
-		t.Errorf("close: %v", err)
-	}
-}
-
-// dispatch runs Dispatch until the test ends or the returned function is called.
-func dispatch(t testing.TB, b *events.Bus) (stop func()) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- b.Dispatch(ctx) }()
-	stopped := false
-	stop = func() {
-		cancel()
-		if stopped {
-			return
-		}
-		stopped = true
-		if err := <-done; err != nil {
-			t.Errorf("dispatch: %v", err)
-		}
-	}
-	t.Cleanup(stop)
-	return stop
+func TestMain(m *testing.M) {
+	harness.Parallel(8) // most of what a test does is waiting
+	harness.Main(m)
 }
 
 func change(id int64) events.Change {
@@ -103,7 +61,7 @@ func signedStore(t testing.TB, key string) string {
 	if err := b.WriteManifest(t.Context(), "v1.2.3", []byte(key)); err != nil {
 		t.Fatal(err)
 	}
-	shut(t, b)
+	stores.Close(t, b)
 	return dir
 }
 

@@ -8,7 +8,10 @@ import (
 	"channelsync/test/harness"
 )
 
-func TestMain(m *testing.M) { harness.Main(m) }
+func TestMain(m *testing.M) {
+	harness.Parallel(8) // most of what a test does is waiting
+	harness.Main(m)
+}
 
 func link(t testing.TB) *js.Link {
 	t.Helper()

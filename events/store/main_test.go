@@ -9,7 +9,10 @@ import (
 	"channelsync/test/harness"
 )
 
-func TestMain(m *testing.M) { harness.Main(m) }
+func TestMain(m *testing.M) {
+	harness.Parallel(8) // most of what a test does is waiting
+	harness.Main(m)
+}
 
 func open(t testing.TB, change ...func(*Config)) *Store {
 	t.Helper()

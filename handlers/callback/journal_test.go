@@ -1,36 +1,15 @@
 package callback
 
 import (
-	"context"
 	"strconv"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/zap"
 
 	"channelsync/events"
-	"channelsync/events/store"
+	"channelsync/test/harness/stores"
 )
-
-func openBus(t *testing.T, dir string) *events.Bus {
-	t.Helper()
-	bus, err := events.Open(t.Context(), store.Config{DataDir: dir, Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return bus
-}
-
-func closeBus(t *testing.T, bus *events.Bus) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	if err := bus.Close(ctx); err != nil {
-		t.Error(err)
-	}
-}
 
 // TestAnsweredIsStored posts to the real journal, each callback twice at once:
 // of each pair one is 202 and one 204, and after a restart everything that was
@@ -38,7 +17,7 @@ func closeBus(t *testing.T, bus *events.Bus) {
 func TestAnsweredIsStored(t *testing.T) {
 	const n = 100
 	dir := t.TempDir()
-	bus := openBus(t, dir)
+	bus := stores.In(t, dir)
 	w := newWorld()
 	cfg := w.config()
 	cfg.Journal = bus.Journal()
@@ -60,10 +39,10 @@ func TestAnsweredIsStored(t *testing.T) {
 	if want := map[int]int{202: n, 204: n}; !cmp.Equal(want, answers) {
 		t.Errorf("answers %v, want %v", answers, want)
 	}
-	closeBus(t, bus)
+	stores.Close(t, bus)
 
-	bus = openBus(t, dir)
-	defer closeBus(t, bus)
+	bus = stores.In(t, dir)
+	defer stores.Close(t, bus)
 	stored := map[int64]int{}
 	err := bus.Journal().Read(t.Context(), events.ReadFrom{Installation: live}, func(c events.StoredChange) error {
 		stored[c.ID]++

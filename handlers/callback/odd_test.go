@@ -9,14 +9,15 @@ import (
 	"time"
 
 	"channelsync/events"
+	"channelsync/test/harness/stores"
 )
 
 // Whatever a body holds beside its record, one that is authentic is answered for good:
 // stored, ignored, or kept as a dead letter. None is refused again and again, and none
 // becomes a message that the stream cannot take.
 func TestOddCallbacksAreAnsweredForGood(t *testing.T) {
-	bus := openBus(t, t.TempDir())
-	defer closeBus(t, bus)
+	bus := stores.In(t, t.TempDir())
+	defer stores.Close(t, bus)
 	huge := strings.Repeat("x", 160<<10)
 	var fields strings.Builder
 	for i := range 10_000 {

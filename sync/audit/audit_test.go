@@ -1,17 +1,15 @@
 package audit
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
 	"channelsync/events/kv"
-	"channelsync/events/store"
 	"channelsync/test/harness"
+	"channelsync/test/harness/stores"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -26,12 +24,7 @@ func ok(t testing.TB, err error) {
 // opened is the table of the audit in a store of the test's own.
 func opened(t testing.TB) *kv.Table {
 	t.Helper()
-	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir()})
-	ok(t, err)
-	t.Cleanup(func() { ok(t, bus.Close(context.Background())) })
-	table, err := bus.Table(t.Context(), kv.Config{Name: "audit", History: 1})
-	ok(t, err)
-	return table
+	return stores.Table(t, stores.Open(t), "audit")
 }
 
 func TestAuditPagesFromTheNewest(t *testing.T) {

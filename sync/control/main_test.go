@@ -15,9 +15,7 @@ import (
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
-	"channelsync/events"
 	"channelsync/events/kv"
-	"channelsync/events/store"
 	"channelsync/sync/audit"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/history"
@@ -26,11 +24,16 @@ import (
 	"channelsync/sync/ledger"
 	"channelsync/sync/seal"
 	"channelsync/test/harness"
+	"channelsync/test/harness/stores"
+	"channelsync/test/harness/vaults"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
-func TestMain(m *testing.M) { harness.Main(m) }
+func TestMain(m *testing.M) {
+	harness.Parallel(8) // most of what a test does is waiting
+	harness.Main(m)
+}
 
 const (
 	connection = "msp-one"
@@ -73,32 +76,19 @@ func newDesk(t *testing.T, s setup) *desk {
 	}
 	atServer, cpServer := httptest.NewServer(d.at.Handler()), httptest.NewServer(d.cp.Handler())
 	d.atURL = atServer.URL
-	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	bus := stores.Open(t)
 	t.Cleanup(func() {
 		d.at.Close()
 		d.cp.Close()
 		atServer.Close()
 		cpServer.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		if err := bus.Close(ctx); err != nil {
-			t.Error(err)
-		}
 	})
 	tables := map[string]*kv.Table{}
 	for _, name := range []string{"keys", "installations", "ledger", "jobs", "audit", "history"} {
-		if tables[name], err = bus.Table(t.Context(), kv.Config{Name: name, History: 1, Secure: name == "keys"}); err != nil {
-			t.Fatal(err)
-		}
+		tables[name] = stores.Table(t, bus, name)
 	}
 	d.keys, d.installations = tables["keys"], tables["installations"]
-	master, err := seal.NewRing(bytes.Repeat([]byte{1}, seal.KeySize))
-	ok(t, err)
-	vault, err := seal.OpenVault(t.Context(), master, d.keys)
-	ok(t, err)
+	vault := vaults.Open(t, d.keys)
 	store, err := installation.Open(t.Context(), d.installations, vault)
 	ok(t, err)
 	jobs, err := job.Open(t.Context(), tables["jobs"], time.Now)
@@ -163,21 +153,7 @@ func (d *desk) run() (stop func()) {
 // eventually polls until check is nil.
 func (d *desk) eventually(what string, check func() error) {
 	d.t.Helper()
-	end := time.NewTimer(15 * time.Second)
-	defer end.Stop()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-end.C:
-			d.t.Fatalf("%s: %v", what, err)
-		}
-	}
+	harness.Eventually(d.t, what, harness.Soon, check)
 }
 
 func request(syncs ...v1.Sync) v1.CreateInstallation {

@@ -1,23 +1,19 @@
 package control
 
 import (
-	"bytes"
-	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
-	"channelsync/events/kv"
-	"channelsync/events/store"
 	"channelsync/sync/installation"
 	"channelsync/sync/issue"
 	"channelsync/sync/job"
-	"channelsync/sync/seal"
+	"channelsync/test/harness/stores"
+	"channelsync/test/harness/vaults"
 )
 
 func idOf(n int) string { return fmt.Sprintf("01hzx3q8r9k2m4n6p8s0t%05d", n) }
@@ -161,26 +157,16 @@ func TestTotalsShowTheLeastBudget(t *testing.T) {
 // BenchmarkTotals gathers those of 1,000 installations with work waiting.
 func BenchmarkTotals(b *testing.B) {
 	ctx := b.Context()
-	bus, err := events.Open(ctx, store.Config{DataDir: b.TempDir(), Log: zap.NewNop()})
+	bus := stores.Open(b)
 	must := func(err error) {
 		if err != nil {
 			b.Fatal(err)
 		}
 	}
+	vault := vaults.Open(b, stores.Table(b, bus, "keys"))
+	store, err := installation.Open(ctx, stores.Table(b, bus, "installations"), vault)
 	must(err)
-	b.Cleanup(func() { must(bus.Close(context.Background())) })
-	table := func(name string) *kv.Table {
-		t, err := bus.Table(ctx, kv.Config{Name: name, History: 1})
-		must(err)
-		return t
-	}
-	master, err := seal.NewRing(bytes.Repeat([]byte{1}, seal.KeySize))
-	must(err)
-	vault, err := seal.OpenVault(ctx, master, table("keys"))
-	must(err)
-	store, err := installation.Open(ctx, table("installations"), vault)
-	must(err)
-	jobs, err := job.Open(ctx, table("jobs"), time.Now)
+	jobs, err := job.Open(ctx, stores.Table(b, bus, "jobs"), time.Now)
 	must(err)
 	now := time.Now()
 	m := New(Config{Bus: bus, Store: store, Jobs: jobs, Now: func() time.Time { return now }})

@@ -2,7 +2,6 @@ package deadletter
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,14 +9,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
-	"channelsync/events/kv"
-	"channelsync/events/store"
 	"channelsync/sync/seal"
 	"channelsync/test/harness"
+	"channelsync/test/harness/stores"
+	"channelsync/test/harness/vaults"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -32,29 +30,8 @@ var at = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // box is one on a real stream, whose clock goes a minute on with each look.
 func box(t *testing.T) (*Box, *events.Bus, *seal.Vault) {
 	t.Helper()
-	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		if err := bus.Close(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	keys, err := bus.Table(t.Context(), kv.Config{Name: "keys", History: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	master, err := seal.NewRing(bytes.Repeat([]byte{1}, seal.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
-	vault, err := seal.OpenVault(t.Context(), master, keys)
-	if err != nil {
-		t.Fatal(err)
-	}
+	bus := stores.Open(t)
+	vault := vaults.Open(t, stores.Table(t, bus, "keys"))
 	now := at
 	return New(bus.DeadLetters(), vault, func() time.Time {
 		now = now.Add(time.Minute)

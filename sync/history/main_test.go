@@ -1,7 +1,6 @@
 package history
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -9,11 +8,10 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
 	"channelsync/events/kv"
-	"channelsync/events/store"
 	"channelsync/test/harness"
 	"channelsync/test/harness/clock"
+	"channelsync/test/harness/stores"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -28,18 +26,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // table is a real one.
 func table(t *testing.T) *kv.Table {
 	t.Helper()
-	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
-	ok(t, err)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		if err := bus.Close(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	tab, err := bus.Table(t.Context(), kv.Config{Name: "history", History: 1})
-	ok(t, err)
-	return tab
+	return stores.Table(t, stores.Open(t), "history")
 }
 
 // process is a store with the installation loaded, as a process has it after its start.

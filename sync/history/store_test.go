@@ -207,27 +207,29 @@ func TestWritesThatFail(t *testing.T) {
 	} {
 		for first, stored := range map[string]bool{"the first": false, "a later one": true} {
 			t.Run(name+", "+first, func(t *testing.T) {
-				tab, c := &moody{Table: &memory{rows: map[string]kv.Entry{}}}, clock.At(noon)
-				s := process(t, tab, c)
-				sum := Counts{}
-				if stored {
-					s.Count(inst, onePush)
-					s.saveAll(t.Context())
-					sum = onePush
-				}
-				tab.set(func() { fail(tab) })
-				for range 3 {
+				synctest.Test(t, func(t *testing.T) { // in memory: no wait takes time
+					tab, c := &moody{Table: &memory{rows: map[string]kv.Entry{}}}, clock.At(noon)
+					s := process(t, tab, c)
+					sum := Counts{}
+					if stored {
+						s.Count(inst, onePush)
+						s.saveAll(t.Context())
+						sum = onePush
+					}
+					tab.set(func() { fail(tab) })
+					for range 3 {
+						s.Count(inst, oneChange)
+						s.saveAll(t.Context())
+					}
+					sum = sum.plus(Counts{Changes: 3})
+					tab.set(func() { tab.lost, tab.reads = nil, nil })
+					want(t, s, map[int]Counts{0: sum})
 					s.Count(inst, oneChange)
+					sum = sum.plus(oneChange)
 					s.saveAll(t.Context())
-				}
-				sum = sum.plus(Counts{Changes: 3})
-				tab.set(func() { tab.lost, tab.reads = nil, nil })
-				want(t, s, map[int]Counts{0: sum})
-				s.Count(inst, oneChange)
-				sum = sum.plus(oneChange)
-				s.saveAll(t.Context())
-				want(t, s, map[int]Counts{0: sum})
-				want(t, process(t, tab, c), map[int]Counts{0: sum})
+					want(t, s, map[int]Counts{0: sum})
+					want(t, process(t, tab, c), map[int]Counts{0: sum})
+				})
 			})
 		}
 	}

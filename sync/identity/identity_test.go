@@ -14,10 +14,10 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/events/kv"
-	"channelsync/events/store"
 	"channelsync/sync/seal"
 	"channelsync/test/harness"
 	"channelsync/test/harness/clock"
+	"channelsync/test/harness/stores"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -34,22 +34,7 @@ type env struct {
 
 func newEnv(t *testing.T) *env {
 	t.Helper()
-	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir(), Retention: time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := bus.Close(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	table, err := bus.Table(t.Context(), kv.Config{Name: "tokens"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &env{t: t, table: table, clock: clock.At(time.Now()), ring: ring(t, 1)}
+	return &env{t: t, table: stores.Table(t, stores.Open(t), "tokens"), clock: clock.At(time.Now()), ring: ring(t, 1)}
 }
 
 func ring(t *testing.T, keys ...byte) *seal.Ring {
@@ -82,17 +67,7 @@ func (e *env) instance() *Store {
 // within waits until something holds: what another instance wrote arrives by the watch.
 func within(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // what the API promises
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !holds() {
-		select {
-		case <-ctx.Done():
-			t.Fatalf("not within 5 s: %s", what)
-		case <-tick.C:
-		}
-	}
+	harness.Until(t, what, 5*time.Second, holds) // what the API promises
 }
 
 func (e *env) create(s *Store, in v1.CreateToken) v1.NewToken {

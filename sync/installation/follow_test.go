@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"time"
 
 	"channelsync/events/kv"
+	"channelsync/test/harness"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 )
@@ -48,21 +48,7 @@ func (f *follower) told() int {
 
 func eventually(t *testing.T, what string, check func() error) {
 	t.Helper()
-	end := time.NewTimer(10 * time.Second)
-	defer end.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-end.C:
-			t.Fatalf("%s: %v", what, err)
-		}
-	}
+	harness.Eventually(t, what, harness.Soon, check)
 }
 
 func TestFollowTakesOverWhatAnotherProcessDoes(t *testing.T) {

@@ -1,56 +1,23 @@
 package installation
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"testing"
 
 	"channelsync/events/kv"
 	"channelsync/sync/seal"
+	"channelsync/test/harness/vaults"
 )
-
-// memoryKeys holds the sealed keys of a fuzzed store.
-type memoryKeys map[string][]byte
-
-func (m memoryKeys) Get(_ context.Context, key string) (kv.Entry, error) {
-	if v, ok := m[key]; ok {
-		return kv.Entry{Key: key, Value: v}, nil
-	}
-	return kv.Entry{}, kv.ErrNotFound
-}
-
-func (m memoryKeys) Create(_ context.Context, key string, value []byte) (uint64, error) {
-	m[key] = value
-	return 1, nil
-}
-
-func (m memoryKeys) Update(_ context.Context, key string, value []byte, _ uint64) (uint64, error) {
-	m[key] = value
-	return 1, nil
-}
-
-func (m memoryKeys) Erase(_ context.Context, key string) error {
-	delete(m, key)
-	return nil
-}
 
 // memoryVault is a vault without a store, and the ring of the one installation.
 func memoryVault(f *testing.F) (*seal.Vault, *seal.Ring) {
 	f.Helper()
-	master, err := seal.NewRing(bytes.Repeat([]byte{1}, seal.KeySize))
+	v := vaults.Open(f, vaults.Memory{})
+	ring, err := v.Ring(f.Context(), inst)
 	if err != nil {
 		f.Fatal(err)
 	}
-	vault, err := seal.OpenVault(f.Context(), master, memoryKeys{})
-	if err != nil {
-		f.Fatal(err)
-	}
-	ring, err := vault.Ring(f.Context(), inst)
-	if err != nil {
-		f.Fatal(err)
-	}
-	return vault, ring
+	return v, ring
 }
 
 // FuzzStored: whatever lies under an installation's key is an installation, one

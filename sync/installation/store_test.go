@@ -2,23 +2,22 @@ package installation
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
 	"channelsync/events/kv"
-	"channelsync/events/store"
 	"channelsync/sync/seal"
 	"channelsync/test/harness"
+	"channelsync/test/harness/stores"
+	"channelsync/test/harness/vaults"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -38,42 +37,16 @@ type place struct {
 func open(t *testing.T) *place {
 	t.Helper()
 	p := &place{dir: t.TempDir()}
-	bus, err := events.Open(t.Context(), store.Config{DataDir: p.dir, Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := false
-	p.close = func() {
-		if closed {
-			return
-		}
-		closed = true
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		if err := bus.Close(ctx); err != nil {
-			t.Error(err)
-		}
-	}
+	b := stores.In(t, p.dir)
+	p.close = sync.OnceFunc(func() { stores.Close(t, b) })
 	t.Cleanup(p.close)
-	for name, table := range map[string]**kv.Table{"installations": &p.table, "keys": &p.keys} {
-		if *table, err = bus.Table(t.Context(), kv.Config{Name: name, History: 1, Secure: name == "keys"}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	p.table, p.keys = stores.Table(t, b, "installations"), stores.Table(t, b, "keys")
 	return p
 }
 
 func (p *place) vault(t *testing.T) *seal.Vault {
 	t.Helper()
-	master, err := seal.NewRing(bytes.Repeat([]byte{1}, seal.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := seal.OpenVault(t.Context(), master, p.keys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
+	return vaults.Open(t, p.keys)
 }
 
 // store opens the store as a process would at its start.

@@ -9,13 +9,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
 	"channelsync/events/kv"
-	"channelsync/events/store"
 	"channelsync/test/harness"
+	"channelsync/test/harness/stores"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -29,22 +27,7 @@ var began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func table(t *testing.T) *kv.Table {
 	t.Helper()
-	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		if err := bus.Close(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	jobs, err := bus.Table(t.Context(), kv.Config{Name: "jobs", History: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return jobs
+	return stores.Table(t, stores.Open(t), "jobs")
 }
 
 // openStore opens the store as a process would at its start; its clock goes a second on with each look.

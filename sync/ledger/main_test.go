@@ -1,19 +1,16 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
-
 	v1 "channelsync/api/v1"
-	"channelsync/events"
 	"channelsync/events/kv"
-	"channelsync/events/store"
 	"channelsync/sync/seal"
 	"channelsync/test/harness"
+	"channelsync/test/harness/stores"
+	"channelsync/test/harness/vaults"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -33,33 +30,8 @@ type place struct {
 
 func open(t testing.TB) *place {
 	t.Helper()
-	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		if err := bus.Close(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	table := func(name string) *kv.Table {
-		tab, err := bus.Table(t.Context(), kv.Config{Name: name, History: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return tab
-	}
-	p := &place{table: table("ledger")}
-	master, err := seal.NewRing(bytes.Repeat([]byte{1}, seal.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if p.vault, err = seal.OpenVault(t.Context(), master, table("keys")); err != nil {
-		t.Fatal(err)
-	}
-	return p
+	b := stores.Open(t)
+	return &place{table: stores.Table(t, b, "ledger"), vault: vaults.Open(t, stores.Table(t, b, "keys"))}
 }
 
 // ledger is one that knows nothing but what is stored, as after a restart.

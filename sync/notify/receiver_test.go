@@ -19,9 +19,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events"
-	"channelsync/events/kv"
-	"channelsync/events/store"
+	"channelsync/test/harness/stores"
 )
 
 const signedWith = "a-secret-of-the-test"
@@ -61,21 +59,10 @@ func TestEndToEnd(t *testing.T) {
 	w.see = one(v1.StateLive, act("rejected", first))
 
 	run := func(use func()) {
-		bus, err := events.Open(t.Context(), store.Config{DataDir: dir, Log: zap.NewNop()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if err := bus.Close(context.WithoutCancel(t.Context())); err != nil {
-				t.Error(err)
-			}
-		}()
-		table, err := bus.Table(t.Context(), kv.Config{Name: "notified", History: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := stores.In(t, dir)
+		defer stores.Close(t, b)
 		n, err := Open(t.Context(), Config{
-			URL: v1.Secret(srv.URL + "/hook?key=x"), Secret: signedWith, Source: w, Table: table, Version: "test",
+			URL: v1.Secret(srv.URL + "/hook?key=x"), Secret: signedWith, Source: w, Table: stores.Table(t, b, "notified"), Version: "test",
 			Every: 10 * time.Millisecond, Quiet: 50 * time.Millisecond, Settle: 200 * time.Millisecond, Now: time.Now, Log: zap.NewNop(),
 		})
 		if err != nil {

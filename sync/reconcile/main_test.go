@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,19 +18,21 @@ import (
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
-	"channelsync/events/kv"
-	"channelsync/events/store"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
-	"channelsync/sync/seal"
 	"channelsync/test/harness"
 	"channelsync/test/harness/clock"
+	"channelsync/test/harness/stores"
+	"channelsync/test/harness/vaults"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
-func TestMain(m *testing.M) { harness.Main(m) }
+func TestMain(m *testing.M) {
+	harness.Parallel(8) // most of what a test does is waiting
+	harness.Main(m)
+}
 
 const (
 	inst       = "01hzx3q8r9k2m4n6p8s0t2v4w6"
@@ -140,34 +141,10 @@ func newBench(t *testing.T, s setup) *bench {
 func (b *bench) openStore() {
 	t := b.t
 	t.Helper()
-	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		if err := bus.Close(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	table := func(name string) *kv.Table {
-		tab, err := bus.Table(t.Context(), kv.Config{Name: name, History: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return tab
-	}
-	master, err := seal.NewRing(bytes.Repeat([]byte{1}, seal.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
-	vault, err := seal.OpenVault(t.Context(), master, table("keys"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.bus, b.ledger = bus, ledger.New(crashTable{b.crash, table("ledger")}, vault)
-	b.box = deadletter.New(crashStream{b.crash, bus.DeadLetters()}, vault, b.clock.Now)
+	b.bus = stores.Open(t)
+	sealed := vaults.Open(t, stores.Table(t, b.bus, "keys"))
+	b.ledger = ledger.New(crashTable{b.crash, stores.Table(t, b.bus, "ledger")}, sealed)
+	b.box = deadletter.New(crashStream{b.crash, b.bus.DeadLetters()}, sealed, b.clock.Now)
 }
 
 func (b *bench) installation() (*installation.Installation, error) {
@@ -341,17 +318,7 @@ func (b *bench) fault(f cpsim.Fault) {
 // until waits for something that the test does not do itself.
 func (b *bench) until(what string, is func() bool) {
 	b.t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !is() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			b.t.Fatal("never came to be: " + what)
-		}
-	}
+	harness.Until(b.t, what, harness.Soon, is)
 }
 
 // due lists the ids that are marked live.

@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -22,7 +21,7 @@ import (
 	"channelsync/sync/deadletter"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
-	"channelsync/sync/seal"
+	"channelsync/test/harness/vaults"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -107,18 +106,11 @@ func newShift(t *testing.T, between *weather) *shift {
 	if err != nil {
 		t.Fatal(err)
 	}
-	master, err := seal.NewRing(bytes.Repeat([]byte{1}, seal.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
-	vault, err := seal.OpenVault(t.Context(), master, &memory{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	sealed := vaults.Open(t, vaults.Memory{})
 	s.dead = &deadLetters{}
 	rec := New(Config{
-		Installation: s.installation, Autotask: client, Target: target, Ledger: ledger.New(&memory{}, vault),
-		DeadLetters: deadletter.New(s.dead, vault, time.Now), Journal: s.list, Worklist: s.list, Scheduler: s.list,
+		Installation: s.installation, Autotask: client, Target: target, Ledger: ledger.New(&memory{}, sealed),
+		DeadLetters: deadletter.New(s.dead, sealed, time.Now), Journal: s.list, Worklist: s.list, Scheduler: s.list,
 		Freshness: &Freshness{}, Now: time.Now, Log: zap.NewNop(), Settled: s.tell,
 	})
 	s.rec, s.w = rec, NewWorker(rec, window, s)

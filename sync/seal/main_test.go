@@ -1,16 +1,11 @@
 package seal
 
 import (
-	"context"
 	"testing"
-	"time"
 
-	"go.uber.org/zap"
-
-	"channelsync/events"
 	"channelsync/events/kv"
-	"channelsync/events/store"
 	"channelsync/test/harness"
+	"channelsync/test/harness/stores"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -20,22 +15,7 @@ const inst = "01hzx3q8r9k2m4n6p8s0t2v4w6"
 // keysTable opens the table that keys lie in, on a real store of the test's own.
 func keysTable(t *testing.T) *kv.Table {
 	t.Helper()
-	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		if err := bus.Close(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	table, err := bus.Table(t.Context(), kv.Config{Name: "keys", History: 1, Secure: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return table
+	return stores.Table(t, stores.Open(t), "keys")
 }
 
 // ringOf makes a ring of keys that are each one repeated byte.

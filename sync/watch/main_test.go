@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,13 +18,12 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
-	"channelsync/events/kv"
-	"channelsync/events/store"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
-	"channelsync/sync/seal"
 	"channelsync/test/harness"
 	"channelsync/test/harness/clock"
+	"channelsync/test/harness/stores"
+	"channelsync/test/harness/vaults"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -114,37 +112,15 @@ func newBench(t *testing.T, cfg atsim.Config) *bench {
 	server := httptest.NewServer(b.at.Handler())
 	b.url = server.URL
 	b.line = &line{RoundTripper: server.Client().Transport}
-	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.bus = bus
+	b.bus = stores.Open(t)
 	t.Cleanup(func() {
 		b.at.Close()
 		server.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		if err := bus.Close(ctx); err != nil {
-			t.Error(err)
-		}
 	})
-	table := func(name string) *kv.Table {
-		tab, err := bus.Table(t.Context(), kv.Config{Name: name, History: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return tab
-	}
-	master, err := seal.NewRing(bytes.Repeat([]byte{1}, seal.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
-	vault, err := seal.OpenVault(t.Context(), master, table("keys"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.ledger = ledger.New(table("ledger"), vault)
-	if b.store, err = installation.Open(t.Context(), table("installations"), vault); err != nil {
+	sealed := vaults.Open(t, stores.Table(t, b.bus, "keys"))
+	b.ledger = ledger.New(stores.Table(t, b.bus, "ledger"), sealed)
+	var err error
+	if b.store, err = installation.Open(t.Context(), stores.Table(t, b.bus, "installations"), sealed); err != nil {
 		t.Fatal(err)
 	}
 	return b

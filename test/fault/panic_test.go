@@ -17,9 +17,9 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
-	"channelsync/events/store"
 	"channelsync/handlers"
 	"channelsync/handlers/callback"
+	"channelsync/test/harness/stores"
 	"channelsync/test/sim/autotask/callout"
 )
 
@@ -72,17 +72,7 @@ func (rejectsNothing) Keep(context.Context, string, []byte, error) error {
 // at once: all are stored once, and the listener serves on.
 func TestPanicsInTheHandlerLoseNothing(t *testing.T) {
 	t.Parallel()
-	bus, err := events.Open(t.Context(), store.Config{DataDir: t.TempDir(), Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), soon)
-		defer cancel()
-		if err := bus.Close(ctx); err != nil {
-			t.Error(err)
-		}
-	})
+	bus := stores.Open(t)
 	core, logs := observer.New(zap.ErrorLevel)
 	journal := &poisoned{Journal: bus.Journal()}
 	url := listen(t, handlers.Public(handlers.PublicConfig{
@@ -141,7 +131,7 @@ func TestPanicsInTheHandlerLoseNothing(t *testing.T) {
 		t.Errorf("%d panics, %d answers 500, %d lines in the log", journal.panics.Load(), answers[500], logs.Len())
 	}
 	stored := map[int64]int{}
-	err = bus.Journal().Read(t.Context(), events.ReadFrom{Installation: lone}, func(c events.StoredChange) error {
+	err := bus.Journal().Read(t.Context(), events.ReadFrom{Installation: lone}, func(c events.StoredChange) error {
 		stored[c.ID]++
 		return nil
 	})

@@ -4,9 +4,11 @@
 package harness
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -70,4 +72,21 @@ func Until(t testing.TB, what string, within time.Duration, holds func() bool) {
 		}
 		return nil
 	})
+}
+
+// Go runs something beside the test until stop is called or the test ends, and fails the test when
+// it returns an error. Calling stop again does nothing.
+func Go(t testing.TB, run func(context.Context) error) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(stop)
+	return stop
 }

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -16,12 +15,11 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
-	"channelsync/events/kv"
-	"channelsync/events/store"
 	"channelsync/handlers"
 	"channelsync/handlers/admin"
 	"channelsync/sync/ledger"
-	"channelsync/sync/seal"
+	"channelsync/test/harness/stores"
+	"channelsync/test/harness/vaults"
 )
 
 const (
@@ -62,17 +60,7 @@ func BenchmarkRecordsPage(b *testing.B) {
 // recordPages is the admin listener before a ledger with pageRecords records.
 func recordPages(b *testing.B) http.Handler {
 	b.Helper()
-	bus, err := events.Open(b.Context(), store.Config{DataDir: b.TempDir(), Log: zap.NewNop()})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		if err := bus.Close(ctx); err != nil {
-			b.Error(err)
-		}
-	})
+	bus := stores.Open(b)
 	l := sealedLedger(b, bus)
 	var entries []*ledger.Entry
 	for i := range pageRecords {
@@ -109,22 +97,8 @@ func (pageTokens) Current(id string, _ int) (v1.Identity, bool) {
 
 func sealedLedger(b *testing.B, bus *events.Bus) *ledger.Ledger {
 	b.Helper()
-	table := func(name string) *kv.Table {
-		t, err := bus.Table(b.Context(), kv.Config{Name: name, History: 1})
-		if err != nil {
-			b.Fatal(err)
-		}
-		return t
-	}
-	master, err := seal.NewRing(bytes.Repeat([]byte{1}, seal.KeySize))
-	if err != nil {
-		b.Fatal(err)
-	}
-	vault, err := seal.OpenVault(b.Context(), master, table("keys"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	return ledger.New(table("ledger"), vault)
+	vault := vaults.Open(b, stores.Table(b, bus, "keys"))
+	return ledger.New(stores.Table(b, bus, "ledger"), vault)
 }
 
 func pageEntry(i int64) *ledger.Entry {

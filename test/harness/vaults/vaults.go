@@ -1,5 +1,5 @@
-// Package vault opens what seals records, for tests: vaults with one master key.
-package vault
+// Package vaults opens what seals records, for tests: vaults with one master key.
+package vaults
 
 import (
 	"bytes"

@@ -1,6 +1,6 @@
-// Package bus opens real event stores for tests: the embedded NATS server in a directory of
+// Package stores opens real event stores for tests: the embedded NATS server in a directory of
 // the test's own.
-package bus
+package stores
 
 import (
 	"context"
@@ -18,17 +18,21 @@ import (
 const closesWithin = 20 * time.Second
 
 // Open opens a store, which the test's cleanup closes.
-func Open(t testing.TB) *events.Bus {
+func Open(t testing.TB, change ...func(*store.Config)) *events.Bus {
 	t.Helper()
-	b := In(t, t.TempDir())
+	b := In(t, t.TempDir(), change...)
 	t.Cleanup(func() { Close(t, b) })
 	return b
 }
 
 // In opens the store of a directory. The test closes it, since it opens it more than once.
-func In(t testing.TB, dir string) *events.Bus {
+func In(t testing.TB, dir string, change ...func(*store.Config)) *events.Bus {
 	t.Helper()
-	b, err := events.Open(t.Context(), store.Config{DataDir: dir, Log: zap.NewNop()})
+	cfg := store.Config{DataDir: dir, Log: zap.NewNop()}
+	for _, c := range change {
+		c(&cfg)
+	}
+	b, err := events.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,14 +11,19 @@ TESTFLAGS ?=
 BENCHFLAGS ?=
 # What coverage is measured of: the product, wherever a test reaches it from.
 PRODUCT := ./api/...,./cmd/...,./events/...,./handlers/...,./sync/...
-# No goroutines: the race detector finds nothing there, and makes it five to ten times slower.
-PURE := $(addprefix channelsync/,sync/condition sync/coverage sync/projection test/arch test/rules test/sim/oracle)
-# What waits longest begins first, so that the rest is done meanwhile.
-FIRST := $(addprefix channelsync/,$(addprefix test/,container e2e/lifecycle e2e/cluster) sync/reconcile)
-# How many packages are tested at once.
-AT_ONCE ?= 2
-# What measures how soon something arrives, or is to be seen, and needs the machine to itself.
-ALONE := $(addprefix channelsync/test/,e2e e2e/operate fault browser)
+# Tested without the race detector, which makes a test five to ten times slower: what has no goroutines, and what holds the
+# whole product to what it does from outside. The product's own goroutines run under the detector in their packages' tests,
+# and all of them together in test/fault, test/e2e/property and test/e2e/cluster.
+PLAIN := $(addprefix channelsync/,sync/condition sync/coverage sync/projection $(addprefix test/,alerts arch browser container \
+  e2e e2e/edge e2e/lifecycle e2e/operate e2e/store rules sim/oracle))
+# What waits longest: it begins first, and goes on beside everything but ALONE.
+LONGEST := channelsync/test/container
+# What takes longest with the detector begins first, so that the rest is done meanwhile.
+FIRST := $(addprefix channelsync/,sync/reconcile test/e2e/property test/e2e/cluster sync/control sync/watch)
+# What measures how soon something arrives, and needs the machine to itself.
+ALONE := channelsync/test/fault
+# How many packages are tested at once. Most of what they do is waiting.
+AT_ONCE ?= 3
 # How long what runs side by side is put under stress.
 STRESS ?= 30s
 # How often make properties tries each.
@@ -37,10 +42,12 @@ build: ## build channelsync and the two simulators into bin/
 # times by itself: make properties.
 test stress: export GORACE ?= atexit_sleep_ms=50
 test: export CHANNELSYNC_TEST_BINARY := $(CURDIR)/bin/channelsync
-test: build ## run every test, with the race detector wherever something runs side by side
+test: build ## run every test, with the race detector wherever goroutines of ours run side by side
 	@run() { go test -ldflags=-w -timeout 20m $(TESTFLAGS) "$$@"; }; status=0; \
-	  run $(PURE) || status=1; export RAPID_CHECKS=$${RAPID_CHECKS:-25}; \
-	  run -race -p $(AT_ONCE) $(FIRST) $$(go list ./... | grep -vxF $(PURE:%=-e %) $(ALONE:%=-e %)) || status=1; \
+	  run $(LONGEST) >bin/longest.txt 2>&1 & longest=$$!; \
+	  run -p $(AT_ONCE) $(filter-out $(LONGEST),$(PLAIN)) || status=1; export RAPID_CHECKS=$${RAPID_CHECKS:-25}; \
+	  run -race -p $(AT_ONCE) $(FIRST) $$(go list ./... | grep -vxF $(PLAIN:%=-e %) $(ALONE:%=-e %)) || status=1; \
+	  wait $$longest || status=1; cat bin/longest.txt; \
 	  run -race -p 1 $(ALONE) || status=1; exit $$status
 
 volume: ## run the tests of much data whole, which the race detector would take minutes for

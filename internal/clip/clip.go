@@ -5,7 +5,7 @@ package clip
 import "unicode/utf8"
 
 // Text is text, or of a longer one its first n bytes at most, cut at a character's edge,
-// and a mark of three bytes.
+// and an ellipsis of three bytes.
 func Text(text string, n int) string {
 	if len(text) <= n {
 		return text

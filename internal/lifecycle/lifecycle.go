@@ -1,5 +1,5 @@
-// Package lifecycle starts and stops what runs: a Task is one function on a goroutine of
-// its own, a Group any number of them. A stop has a cause, which the function finds in its
+// Package lifecycle starts and stops what runs: a Task is one function on its own
+// goroutine, a Group any number of them. A stop has a cause, which the function finds in its
 // context, and a deadline: what does not end in time is named, and no stop hangs for it. A
 // panic is the task's error, not the process's end. Every layer may use it; it logs nothing.
 package lifecycle
@@ -16,15 +16,15 @@ import (
 	"channelsync/internal/panics"
 )
 
-// ErrRunning says that a task did not end in time. It has been told to: its context has
-// ended, so that nothing which it still asks for is done.
+// ErrRunning says that a task did not end in time. Its context has ended, so that
+// nothing which it still asks for is done.
 var ErrRunning = errors.New("still running")
 
 // Task runs a function once, from Start to Stop.
 type Task struct {
 	name  string
 	run   func(ctx context.Context) error
-	ended func() // told once it does not run any more; nil: nobody is
+	ended func() // called once it has ended; may be nil
 
 	mu      sync.Mutex // guards what follows
 	cancel  context.CancelCauseFunc

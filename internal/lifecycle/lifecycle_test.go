@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { harness.Main(m) }
 
 var errStop = errors.New("it is time")
 
-// untilTheEnd runs until it is told to end, and returns the cause.
+// untilTheEnd runs until it is asked to end, and returns the cause.
 func untilTheEnd(ctx context.Context) error {
 	<-ctx.Done()
 	return context.Cause(ctx)

@@ -16,8 +16,8 @@ const (
 	Bulk
 )
 
-// Beat is how one piece of work says that it moves. The methods of a nil one do nothing.
-type Beat struct {
+// Heartbeat is how one piece of work says that it moves. The methods of a nil one do nothing.
+type Heartbeat struct {
 	work  Work
 	close func()
 
@@ -36,94 +36,96 @@ type queue struct {
 
 // Busy says that there is something to do from now until Idle: the next move is due
 // within the pace's limit.
-func (b *Beat) Busy(pace Pace) {
-	if b != nil {
-		b.waits.Store(nil)
-		b.pace.Store(int32(pace))
+func (h *Heartbeat) Busy(pace Pace) {
+	if h != nil {
+		h.waits.Store(nil)
+		h.pace.Store(int32(pace))
 	}
 }
 
 // Wait says that the work waits for something to do, for d at most; after that it is
 // busy, at the pace of live work: the wait itself must end.
-func (b *Beat) Wait(d time.Duration) {
-	if b != nil {
+func (h *Heartbeat) Wait(d time.Duration) {
+	if h != nil {
 		until := time.Now().Add(d)
-		b.waits.Store(&until)
-		b.pace.Store(int32(Live))
+		h.waits.Store(&until)
+		h.pace.Store(int32(Live))
 	}
 }
 
 // Idle says that what there was to do is done, or waits for its time, and is a move.
-func (b *Beat) Idle() {
-	if b != nil {
-		b.moves.Add(1)
-		b.pace.Store(int32(idle))
+func (h *Heartbeat) Idle() {
+	if h != nil {
+		h.moves.Add(1)
+		h.pace.Store(int32(idle))
 	}
 }
 
 // Move says that a step has ended, well or not.
-func (b *Beat) Move() {
-	if b != nil {
-		b.moves.Add(1)
+func (h *Heartbeat) Move() {
+	if h != nil {
+		h.moves.Add(1)
 	}
 }
 
-// Queued says that the work waits for its turn in a queue, until the returned function is
-// called. The queue counts whom it served: as long as it serves anybody, the work moves.
-func (b *Beat) Queued(served *atomic.Uint64) (done func()) {
-	if b == nil {
+// Queued says that the work waits in a queue until the returned function is called.
+// The queue counts whom it served: as long as it serves anybody, the work moves.
+func (h *Heartbeat) Queued(served *atomic.Uint64) (done func()) {
+	if h == nil {
 		return func() {}
 	}
-	b.queue.Store(&queue{served, served.Load()})
-	return func() { b.queue.Store(nil) }
+	h.queue.Store(&queue{served, served.Load()})
+	return func() { h.queue.Store(nil) }
 }
 
-// Fail says that an attempt failed for a cause of our own; nil says that one did not. What
-// an upstream causes is no failure in this sense.
-func (b *Beat) Fail(err error) {
+// Fail says that an attempt failed for an internal cause; nil says that one did not. What
+// an upstream causes is not a failure in this sense.
+func (h *Heartbeat) Fail(err error) {
 	switch {
-	case b == nil:
+	case h == nil:
 	case err == nil:
-		b.failing.Store(nil)
+		h.failing.Store(nil)
 	default:
 		text := err.Error()
-		b.failing.Store(&text)
+		h.failing.Store(&text)
 	}
 }
 
-// Close says that the work is nobody's business any more. Calls after it do nothing.
-func (b *Beat) Close() {
-	if b != nil {
-		b.close()
+// Close ends the observation of the work. Calls after it do nothing.
+func (h *Heartbeat) Close() {
+	if h != nil {
+		h.close()
 	}
 }
 
-// look is how the work stands.
-func (b *Beat) look(now time.Time) (pace Pace, moves uint64, failing string) {
-	pace = Pace(b.pace.Load())
-	if until := b.waits.Load(); until != nil && now.Before(*until) {
+// observe is how the work stands.
+func (h *Heartbeat) observe(now time.Time) (pace Pace, moves uint64, failing string) {
+	pace = Pace(h.pace.Load())
+	if until := h.waits.Load(); until != nil && now.Before(*until) {
 		pace = idle
 	}
-	moves = b.moves.Load()
-	if q := b.queue.Load(); q != nil {
+	moves = h.moves.Load()
+	if q := h.queue.Load(); q != nil {
 		moves += q.served.Load() - q.before
 	}
-	if text := b.failing.Load(); text != nil {
+	if text := h.failing.Load(); text != nil {
 		failing = *text
 	}
 	return pace, moves, failing
 }
 
-type beatKey struct{}
+type heartbeatKey struct{}
 
-// With makes the calls under ctx moves of the work. A nil beat hides the one of an outer
+// With makes the calls under ctx moves of the work. A nil heartbeat hides the one of an outer
 // context.
-func With(ctx context.Context, b *Beat) context.Context { return context.WithValue(ctx, beatKey{}, b) }
+func With(ctx context.Context, h *Heartbeat) context.Context {
+	return context.WithValue(ctx, heartbeatKey{}, h)
+}
 
-// Of returns the beat of the work that ctx belongs to; nil when it belongs to none.
-func Of(ctx context.Context) *Beat {
-	b, _ := ctx.Value(beatKey{}).(*Beat)
-	return b
+// Of returns the heartbeat of the work that ctx belongs to; nil when it belongs to none.
+func Of(ctx context.Context) *Heartbeat {
+	h, _ := ctx.Value(heartbeatKey{}).(*Heartbeat)
+	return h
 }
 
 // Move says that an exchange of the work that ctx belongs to has ended.

@@ -2,7 +2,7 @@ package progress
 
 import "time"
 
-// seen is what a look finds of a piece of work.
+// seen is what an observation finds of a piece of work.
 type seen struct {
 	due     bool
 	moves   uint64
@@ -11,11 +11,11 @@ type seen struct {
 	limit   time.Duration // how long it may be due without a move
 }
 
-// record is what is remembered of it between two looks. All durations are sums of the
-// time between looks.
+// record is what is remembered of it between two observations. All durations are sums of the
+// time between observations.
 type record struct {
-	moves   uint64        // as of the last look
-	due     bool          // at the last look
+	moves   uint64        // as of the last observation
+	due     bool          // at the last observation
 	still   time.Duration // how long it has been due without a move
 	failing time.Duration // how long its attempts have failed
 
@@ -25,7 +25,7 @@ type record struct {
 	given    bool          // the process was given up for it
 }
 
-// verdict is what follows from a look.
+// verdict is what follows from an observation.
 type verdict int
 
 const (
@@ -39,7 +39,7 @@ const (
 // wellFor is for how many limits work must be well after a new start until that is forgotten.
 const wellFor = 2
 
-// judge takes in a look. Passed is the time since the last one; again is how long work that
+// judge takes in an observation. Passed is the time since the last one; again is how long work that
 // was started anew has until its first move.
 func (r record) judge(s seen, passed, again time.Duration) (record, verdict) {
 	moved, wasDue := s.moves != r.moves, r.due
@@ -86,7 +86,7 @@ func (r record) judge(s seen, passed, again time.Duration) (record, verdict) {
 	return r, nothing
 }
 
-// elapsed is how much of the time since the last look counts: a look that comes late, since
+// elapsed is how much of the time since the last observation counts: an observation that comes late, since
 // the machine was suspended or busy, counts as one that came in time.
 func elapsed(since, every time.Duration) time.Duration {
 	return max(0, min(since, 2*every))

@@ -12,16 +12,16 @@ const (
 	again = 2 * time.Minute
 )
 
-// look is one look at work of the live pace, five seconds after the one before.
-type look struct {
+// observation is one observation of work of the live pace, five seconds after the one before.
+type observation struct {
 	due, moved, failing, excused bool
 	passed                       time.Duration // 0: 5 s
 }
 
-// follow judges looks one after the other, n times each, and returns the verdicts that are not nothing, with when they came.
+// follow judges observations one after the other, n times each, and returns the verdicts that are not nothing, with when they came.
 func follow(parts ...struct {
 	n int
-	look
+	observation
 },
 ) (verdicts []verdict, at []time.Duration) {
 	var r record
@@ -50,17 +50,17 @@ func follow(parts ...struct {
 func TestJudge(t *testing.T) {
 	type part = struct {
 		n int
-		look
+		observation
 	}
-	stands, moves, rests, fails1 := look{due: true}, look{due: true, moved: true}, look{}, look{due: true, moved: true, failing: true}
+	stands, moves, rests, fails1 := observation{due: true}, observation{due: true, moved: true}, observation{}, observation{due: true, moved: true, failing: true}
 	for name, tc := range map[string]struct {
-		looks []part
-		want  []verdict
-		at    []time.Duration
+		observations []part
+		want         []verdict
+		at           []time.Duration
 	}{
-		"idle for an hour":                {looks: []part{{720, rests}}},
-		"moving for an hour":              {looks: []part{{720, moves}}},
-		"a move just before the limit":    {looks: []part{{24, stands}, {1, moves}, {23, stands}}},
+		"idle for an hour":                {observations: []part{{720, rests}}},
+		"moving for an hour":              {observations: []part{{720, moves}}},
+		"a move just before the limit":    {observations: []part{{24, stands}, {1, moves}, {23, stands}}},
 		"no move within the limit":        {[]part{{26, stands}}, []verdict{stalled}, []time.Duration{125 * time.Second}},
 		"moves after a new start":         {[]part{{25, stands}, {100, moves}}, []verdict{stalled, recovered}, []time.Duration{125 * time.Second, 130 * time.Second}},
 		"no move after it":                {[]part{{49, stands}}, []verdict{stalled, lost}, []time.Duration{125 * time.Second, 245 * time.Second}},
@@ -76,16 +76,16 @@ func TestJudge(t *testing.T) {
 			[]verdict{stalled, recovered, stalled},
 			[]time.Duration{125 * time.Second, 130 * time.Second, 545 * time.Second},
 		},
-		"excused":              {looks: []part{{500, look{due: true, excused: true}}}},
-		"after the excuse":     {[]part{{23, stands}, {1, look{due: true, excused: true}}, {24, stands}}, []verdict{stalled}, []time.Duration{4 * time.Minute}},
+		"excused":              {observations: []part{{500, observation{due: true, excused: true}}}},
+		"after the excuse":     {[]part{{23, stands}, {1, observation{due: true, excused: true}}, {24, stands}}, []verdict{stalled}, []time.Duration{4 * time.Minute}},
 		"every attempt fails":  {[]part{{48, fails1}, {1, moves}}, []verdict{fails, recovered}, []time.Duration{2 * time.Minute, 245 * time.Second}},
-		"one attempt succeeds": {looks: []part{{20, fails1}, {1, moves}, {20, fails1}}},
-		"suspended for an hour, a look after it": {
-			looks: []part{{10, stands}, {1, look{due: true, passed: elapsed(time.Hour, every)}}, {5, stands}, {1, moves}},
+		"one attempt succeeds": {observations: []part{{20, fails1}, {1, moves}, {20, fails1}}},
+		"suspended for an hour, an observation after it": {
+			observations: []part{{10, stands}, {1, observation{due: true, passed: elapsed(time.Hour, every)}}, {5, stands}, {1, moves}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, at := follow(tc.looks...)
+			got, at := follow(tc.observations...)
 			if len(got) != len(tc.want) {
 				t.Fatalf("verdicts %v at %v, want %v at %v", got, at, tc.want, tc.at)
 			}
@@ -104,7 +104,7 @@ func TestElapsed(t *testing.T) {
 		-time.Hour: 0,
 	} {
 		if got := elapsed(since, every); got != want {
-			t.Errorf("%s since the last look count as %s, want %s", since, got, want)
+			t.Errorf("%s since the last observation count as %s, want %s", since, got, want)
 		}
 	}
 }
@@ -117,7 +117,7 @@ func TestWhatMovesInTimeIsNeverFound(t *testing.T) {
 		var moves uint64
 		var still time.Duration
 		found, wasDue := false, false
-		for range rapid.IntRange(1, 200).Draw(t, "looks") {
+		for range rapid.IntRange(1, 200).Draw(t, "observations") {
 			s := seen{due: rapid.Bool().Draw(t, "due"), limit: 2 * time.Minute}
 			moved := rapid.IntRange(0, 30).Draw(t, "moved") == 0
 			if moved {

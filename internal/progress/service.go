@@ -26,18 +26,18 @@ const (
 )
 
 // Service is work that runs from Start to Stop, and is started anew when it stands still.
-// Its function finds its Beat in the context. One that panicked runs again after a moment.
+// Its function finds its Heartbeat in the context. One that panicked runs again after a moment.
 type Service struct {
 	Name, Part string // as in Work
 	Run        func(ctx context.Context) error
-	Watchdog   *Watchdog // nil: nobody looks after it
+	Watchdog   *Watchdog // nil: it is not observed
 	Log        *zap.Logger
 
-	mu      sync.Mutex // guards what follows
-	ctx     context.Context
-	task    *lifecycle.Task
-	beat    *Beat
-	stopped bool
+	mu        sync.Mutex // guards what follows
+	ctx       context.Context
+	task      *lifecycle.Task
+	heartbeat *Heartbeat
+	stopped   bool
 }
 
 // Start runs the service until Stop, or until ctx ends; after a Stop it does nothing.
@@ -53,10 +53,10 @@ func (s *Service) Start(ctx context.Context) {
 
 // begin starts a task; s.mu is held.
 func (s *Service) begin() {
-	beat := s.Watchdog.Watch(Work{Name: s.Name, Part: s.Part, Restart: s.Restart})
-	s.beat, s.task = beat, lifecycle.New(s.Name, func(ctx context.Context) error {
-		defer beat.Close()
-		return s.run(With(ctx, beat))
+	heartbeat := s.Watchdog.Watch(Work{Name: s.Name, Part: s.Part, Restart: s.Restart})
+	s.heartbeat, s.task = heartbeat, lifecycle.New(s.Name, func(ctx context.Context) error {
+		defer heartbeat.Close()
+		return s.run(With(ctx, heartbeat))
 	})
 	s.task.Start(s.ctx)
 }
@@ -67,7 +67,7 @@ func (s *Service) run(ctx context.Context) error {
 		if panics.Of(err) == nil || ctx.Err() != nil {
 			return err
 		}
-		s.Log.Error("a service panicked and runs again", zap.String("work", s.Name), zap.Error(err), panics.Stack(err))
+		s.Log.Error("service panicked, restarting it", zap.String("work", s.Name), zap.Error(err), panics.Stack(err))
 		_ = lifecycle.Sleep(ctx, afterPanic)
 	}
 }
@@ -75,7 +75,7 @@ func (s *Service) run(ctx context.Context) error {
 // Restart ends what runs and starts it anew, whether or not it has ended by then.
 func (s *Service) Restart(ctx context.Context) error {
 	s.mu.Lock()
-	task, beat := s.task, s.beat
+	task, heartbeat := s.task, s.heartbeat
 	s.mu.Unlock()
 	if task == nil {
 		return fmt.Errorf("start %s anew: it does not run", s.Name)
@@ -83,9 +83,9 @@ func (s *Service) Restart(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, letGoWithin, fmt.Errorf("not within %s", letGoWithin))
 	defer cancel()
 	if err := task.Stop(ctx, errAnew); err != nil {
-		s.Log.Warn("a service does not end; it is left behind, and started anew beside it", zap.String("work", s.Name), zap.Error(err))
+		s.Log.Warn("service does not end, starting another beside it", zap.String("work", s.Name), zap.Error(err))
 	}
-	beat.Close()
+	heartbeat.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.task == task && !s.stopped {
@@ -96,24 +96,24 @@ func (s *Service) Restart(ctx context.Context) error {
 
 // Stop ends the service and waits for it until ctx ends; the error is lifecycle.ErrRunning then.
 func (s *Service) Stop(ctx context.Context, cause error) error {
-	task, beat := s.end(cause)
+	task, heartbeat := s.end(cause)
 	if task == nil {
 		return nil
 	}
 	err := task.Wait(ctx)
-	beat.Close()
+	heartbeat.Close()
 	return err
 }
 
 // end tells the service to end, and returns what ran; nil when nothing did.
-func (s *Service) end(cause error) (*lifecycle.Task, *Beat) {
+func (s *Service) end(cause error) (*lifecycle.Task, *Heartbeat) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopped = true
 	if s.task != nil {
 		s.task.End(cause)
 	}
-	return s.task, s.beat
+	return s.task, s.heartbeat
 }
 
 // Stop ends services side by side, and waits for all of them until ctx ends: the error

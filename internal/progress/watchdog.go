@@ -16,7 +16,7 @@ import (
 	"channelsync/internal/panics"
 )
 
-// Work is what a Beat speaks for.
+// Work is what a Heartbeat speaks for.
 type Work struct {
 	// Name tells it from all other work, for people: "worker of installation 01h…". Work
 	// that goes on elsewhere or is started anew keeps its name. It holds no client's name:
@@ -34,7 +34,7 @@ type Limits struct {
 	Live  time.Duration // how long live work may be due without a move; 2 minutes
 	Bulk  time.Duration // the same of bulk work; 5 minutes
 	Again time.Duration // how long work that was started anew has to move; 2 minutes
-	Every time.Duration // between two looks; a 24th of Live
+	Every time.Duration // between two observations; a 24th of Live
 }
 
 func (l Limits) checked() Limits {
@@ -56,19 +56,19 @@ type Config struct {
 	// Excuse is asked when something stands still: an error is why nothing can move, such as
 	// a store that is away. It has a few seconds; without an answer there is no excuse.
 	Excuse func(ctx context.Context) error
-	// Count is told the part of each piece of work that is found standing still or failing.
+	// Count receives the part of each piece of work that is found standing still or failing.
 	Count func(part string)
-	// GiveUp is told why the process should end.
+	// GiveUp receives why the process should end.
 	GiveUp func(error)
 	Log    *zap.Logger
 }
 
-// Watchdog looks after work.
+// Watchdog observes work.
 type Watchdog struct {
 	cfg Config
 
-	mu    sync.Mutex // guards beats alone
-	beats map[*Beat]bool
+	mu         sync.Mutex // guards heartbeats alone
+	heartbeats map[*Heartbeat]bool
 
 	standing atomic.Pointer[[]standing] // by name; for Check
 	stacks   stacks
@@ -84,27 +84,27 @@ type restarted struct {
 	err  error
 }
 
-// New makes a watchdog; it looks at nothing before Run.
+// New makes a watchdog; it observes nothing before Run.
 func New(cfg Config) *Watchdog {
 	cfg.Limits = cfg.Limits.checked()
-	return &Watchdog{cfg: cfg, beats: map[*Beat]bool{}, ended: make(chan restarted, restartsAtOnce), stacks: stacks{log: cfg.Log}}
+	return &Watchdog{cfg: cfg, heartbeats: map[*Heartbeat]bool{}, ended: make(chan restarted, restartsAtOnce), stacks: stacks{log: cfg.Log}}
 }
 
-// Watch looks after work until its beat is closed. It begins idle. A nil watchdog looks
-// after nothing.
-func (w *Watchdog) Watch(work Work) *Beat {
+// Watch observes work until its heartbeat is closed. It begins idle. A nil watchdog observes
+// nothing.
+func (w *Watchdog) Watch(work Work) *Heartbeat {
 	if w == nil {
 		return nil
 	}
-	b := &Beat{work: work}
+	b := &Heartbeat{work: work}
 	b.close = func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		delete(w.beats, b)
+		delete(w.heartbeats, b)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.beats[b] = true
+	w.heartbeats[b] = true
 	return b
 }
 
@@ -128,16 +128,16 @@ func (w *Watchdog) Check(context.Context) (detail string, err error) {
 }
 
 // restartsAtOnce is how many pieces of work are started anew side by side, and logMost how
-// many are logged one by one of what a look finds.
+// many are logged one by one of what an observation finds.
 const (
 	restartsAtOnce = 8
 	logMost        = 20
 	excuseWithin   = 3 * time.Second
 )
 
-// Run looks after work until ctx ends.
+// Run observes work until ctx ends.
 func (w *Watchdog) Run(ctx context.Context) {
-	l := &looker{Watchdog: w, known: map[string]*known{}}
+	l := &monitor{Watchdog: w, known: map[string]*known{}}
 	tick := time.NewTicker(w.cfg.Limits.Every)
 	defer tick.Stop()
 	last := time.Now()
@@ -150,14 +150,14 @@ func (w *Watchdog) Run(ctx context.Context) {
 			l.start(ctx)
 		case <-tick.C:
 			now := time.Now()
-			l.look(ctx, elapsed(now.Sub(last), w.cfg.Limits.Every))
+			l.observe(ctx, elapsed(now.Sub(last), w.cfg.Limits.Every))
 			last = now
 		}
 	}
 }
 
-// looker is what Run remembers; only its goroutine touches it.
-type looker struct {
+// monitor is what Run remembers; only its goroutine touches it.
+type monitor struct {
 	*Watchdog
 	known      map[string]*known
 	restarting int
@@ -167,14 +167,14 @@ type looker struct {
 // known is what is known of one name.
 type known struct {
 	record
-	beat       *Beat // the last one
-	gone       bool  // it is closed
+	heartbeat  *Heartbeat // the last one
+	gone       bool       // it is closed
 	failure    string
 	restarting bool
 	broken     error // of its last new start
 }
 
-// finding is a piece of work and what follows from a look at it.
+// finding is a piece of work and what follows from an observation.
 type finding struct {
 	*known
 	now     record
@@ -184,12 +184,12 @@ type finding struct {
 // bad says that something must be done.
 func (f finding) bad() bool { return f.verdict > recovered }
 
-func (l *looker) look(ctx context.Context, passed time.Duration) {
+func (l *monitor) observe(ctx context.Context, passed time.Duration) {
 	l.gather()
 	found := l.judge(passed, false)
 	if slices.ContainsFunc(found, finding.bad) {
 		if err := l.excuse(ctx); err != nil {
-			l.cfg.Log.Info("work stands still; nothing is done about it while the cause lasts", zap.Error(err))
+			l.cfg.Log.Info("work is stalled, not restarted while the cause lasts", zap.Error(err))
 			found = l.judge(passed, true)
 		}
 	}
@@ -205,35 +205,35 @@ func (l *looker) look(ctx context.Context, passed time.Duration) {
 	l.publish()
 }
 
-// gather finds the beats that are there now.
-func (l *looker) gather() {
+// gather finds the heartbeats that are there now.
+func (l *monitor) gather() {
 	for _, k := range l.known {
 		k.gone = true
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for b := range l.beats {
+	for b := range l.heartbeats {
 		k := l.known[b.work.Name]
 		if k == nil {
 			k = &known{}
 			l.known[b.work.Name] = k
 		}
-		if k.beat != b {
-			k.beat, k.moves = b, 0 // what it did since it began is a move
+		if k.heartbeat != b {
+			k.heartbeat, k.moves = b, 0 // what it did since it began is a move
 		}
 		k.gone = false
 	}
 }
 
-// judge takes in a look at everything.
-func (l *looker) judge(passed time.Duration, excused bool) []finding {
+// judge evaluates an observation of everything.
+func (l *monitor) judge(passed time.Duration, excused bool) []finding {
 	var all []finding
 	now := time.Now()
 	for _, k := range l.known {
 		if k.restarting {
 			continue
 		}
-		pace, moves, failing := k.beat.look(now)
+		pace, moves, failing := k.heartbeat.observe(now)
 		k.failure = failing
 		s := seen{due: pace != idle && !k.gone, moves: moves, failing: failing != "" && !k.gone, excused: excused, limit: l.cfg.Limits.of(pace)}
 		if k.gone && k.broken != nil { // nothing is left that could move
@@ -246,13 +246,13 @@ func (l *looker) judge(passed time.Duration, excused bool) []finding {
 		}
 		all = append(all, f)
 	}
-	slices.SortFunc(all, func(a, b finding) int { return cmp.Compare(a.beat.work.Name, b.beat.work.Name) })
+	slices.SortFunc(all, func(a, b finding) int { return cmp.Compare(a.heartbeat.work.Name, b.heartbeat.work.Name) })
 	return all
 }
 
-// excuse asks why nothing can move, on a goroutine of its own: what does not answer must
-// not stop the watchdog too.
-func (l *looker) excuse(ctx context.Context) error {
+// excuse asks why nothing can move, on a separate goroutine: a check that hangs must not stop
+// the watchdog.
+func (l *monitor) excuse(ctx context.Context) error {
 	if l.cfg.Excuse == nil {
 		return nil
 	}
@@ -272,9 +272,9 @@ func (l *looker) excuse(ctx context.Context) error {
 }
 
 // act does what follows from a verdict.
-func (l *looker) act(f finding, log bool) {
-	work, k := f.beat.work, f.known
-	about := []zap.Field{zap.String("work", work.Name), zap.Duration("limit", l.cfg.Limits.of(Pace(f.beat.pace.Load())))}
+func (l *monitor) act(f finding, log bool) {
+	work, k := f.heartbeat.work, f.known
+	about := []zap.Field{zap.String("work", work.Name), zap.Duration("limit", l.cfg.Limits.of(Pace(f.heartbeat.pace.Load())))}
 	switch f.verdict {
 	case nothing:
 		if k.gone && !k.anew {
@@ -286,38 +286,38 @@ func (l *looker) act(f finding, log bool) {
 	case fails:
 		l.count(work)
 		if log {
-			l.cfg.Log.Error("work fails at every attempt; it is tried again", append(about, zap.String("cause", k.failure))...)
+			l.cfg.Log.Error("work fails at every attempt, retrying", append(about, zap.String("cause", k.failure))...)
 		}
 	case stalled:
 		l.count(work)
 		if log {
-			l.cfg.Log.Error("work is due and has not moved; it is started anew", about...)
+			l.cfg.Log.Error("work is due and has not moved, restarting it", about...)
 		}
 		l.stacks.dump()
 		k.restarting = true
 		l.queue = append(l.queue, k)
 	case lost:
 		l.count(work)
-		l.cfg.Log.Error("work stands still although it was started anew; the process ends for its supervisor to start it",
+		l.cfg.Log.Error("work is stalled after its restart, ending the process for its supervisor to restart",
 			append(about, zap.NamedError("cause", k.broken))...)
 		l.stacks.dump()
-		l.cfg.GiveUp(fmt.Errorf("%s stands still although it was started anew; the log has the stacks of all goroutines", work.Name))
+		l.cfg.GiveUp(fmt.Errorf("%s is stalled although it was restarted; the log has the stacks of all goroutines", work.Name))
 	}
 }
 
-func (l *looker) count(work Work) {
+func (l *monitor) count(work Work) {
 	if l.cfg.Count != nil {
 		l.cfg.Count(work.Part)
 	}
 }
 
 // start starts anew what waits for it.
-func (l *looker) start(ctx context.Context) {
+func (l *monitor) start(ctx context.Context) {
 	for l.restarting < restartsAtOnce && len(l.queue) > 0 {
 		k := l.queue[0]
 		l.queue = l.queue[1:]
 		l.restarting++
-		work, within := k.beat.work, l.cfg.Limits.Again
+		work, within := k.heartbeat.work, l.cfg.Limits.Again
 		ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("start %s anew: not within %s", work.Name, within))
 		done := make(chan error, 1)
 		go func() {
@@ -342,17 +342,17 @@ func (l *looker) start(ctx context.Context) {
 }
 
 // startedAnew takes in how a new start ended.
-func (l *looker) startedAnew(r restarted) {
+func (l *monitor) startedAnew(r restarted) {
 	l.restarting--
 	k := l.known[r.name]
 	k.restarting, k.broken = false, r.err
 	if r.err != nil {
-		l.cfg.Log.Error("work cannot be started anew", zap.String("work", r.name), zap.Error(r.err), panics.Stack(r.err))
+		l.cfg.Log.Error("restart work failed", zap.String("work", r.name), zap.Error(r.err), panics.Stack(r.err))
 	}
 }
 
 // publish tells Check what does not move.
-func (l *looker) publish() {
+func (l *monitor) publish() {
 	all := []standing{}
 	for name, k := range l.known {
 		switch {
@@ -360,9 +360,9 @@ func (l *looker) publish() {
 		case k.failing > 0:
 			all = append(all, standing{name, "fails at every attempt; the log has the cause"})
 		case k.given:
-			all = append(all, standing{name, "stands still although it was started anew"})
+			all = append(all, standing{name, "is stalled although it was restarted"})
 		case k.broken != nil:
-			all = append(all, standing{name, "has not moved and cannot be started anew"})
+			all = append(all, standing{name, "has not moved and cannot be restarted"})
 		default:
 			all = append(all, standing{name, "has not moved and is started anew"})
 		}

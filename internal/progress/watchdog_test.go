@@ -75,7 +75,7 @@ func newKennel(t *testing.T) *kennel {
 }
 
 // worker watches work that restart starts anew.
-func (k *kennel) worker(restart func(ctx context.Context) error) *Beat {
+func (k *kennel) worker(restart func(ctx context.Context) error) *Heartbeat {
 	return k.Watch(Work{Name: "worker of one", Part: "worker", Restart: func(ctx context.Context) error {
 		k.does(func(d *did) { d.restarts++ })
 		return restart(ctx)
@@ -124,7 +124,7 @@ func (k *kennel) quiet() {
 func TestStuckWorkIsNamedLoggedCountedAndStartedAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKennel(t)
-		var next *Beat
+		var next *Heartbeat
 		stuck := k.worker(func(context.Context) error {
 			next = k.Watch(Work{Name: "worker of one", Part: "worker"})
 			next.Busy(Live)
@@ -151,7 +151,7 @@ func TestStuckWorkIsNamedLoggedCountedAndStartedAnew(t *testing.T) {
 		if !strings.Contains(all, "TestStuckWorkIsNamedLoggedCountedAndStartedAnew") {
 			t.Errorf("the stacks do not show this test:\n%s", all)
 		}
-		if n := k.logs.FilterMessage("work is due and has not moved; it is started anew").FilterField(zap.String("work", "worker of one")).Len(); n != 1 {
+		if n := k.logs.FilterMessage("work is due and has not moved, restarting it").FilterField(zap.String("work", "worker of one")).Len(); n != 1 {
 			t.Errorf("named %d times in the log", n)
 		}
 		pass(time.Minute)
@@ -191,7 +191,7 @@ func TestWhatANewStartDoesNotHelpEndsTheProcess(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k := newKennel(t)
-				var stuck *Beat
+				var stuck *Heartbeat
 				stuck = k.worker(func(ctx context.Context) error {
 					stuck.Close()
 					return restart(k)(ctx)
@@ -202,7 +202,7 @@ func TestWhatANewStartDoesNotHelpEndsTheProcess(t *testing.T) {
 				if want := map[bool]time.Duration{false: 125 * time.Second, true: 245 * time.Second}[name == "the new start hangs"]; took > want {
 					t.Errorf("after %s, want %s", took, want)
 				}
-				if !strings.Contains(k.done().gaveUp[0].Error(), "worker of one stands still") {
+				if !strings.Contains(k.done().gaveUp[0].Error(), "worker of one is stalled") {
 					t.Errorf("says %v", k.done().gaveUp[0])
 				}
 				pass(time.Hour)
@@ -218,7 +218,7 @@ func TestWhatANewStartDoesNotHelpEndsTheProcess(t *testing.T) {
 func TestWhatGoesOnElsewhereIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKennel(t)
-		var stuck *Beat
+		var stuck *Heartbeat
 		stuck = k.worker(func(context.Context) error { stuck.Close(); return nil })
 		stuck.Busy(Live)
 		k.until(k.red, 135*time.Second)
@@ -232,8 +232,8 @@ func TestWhatGoesOnElsewhereIsForgotten(t *testing.T) {
 
 // TestFalseAlarms are what must never be taken for a stall.
 func TestFalseAlarms(t *testing.T) {
-	for name, work := range map[string]func(k *kennel, b *Beat){
-		"a slow backfill": func(_ *kennel, b *Beat) {
+	for name, work := range map[string]func(k *kennel, b *Heartbeat){
+		"a slow backfill": func(_ *kennel, b *Heartbeat) {
 			for range 20 {
 				b.Busy(Bulk)
 				pass(4 * time.Minute)
@@ -242,7 +242,7 @@ func TestFalseAlarms(t *testing.T) {
 				b.Idle()
 			}
 		},
-		"an upstream that answers after 29 s": func(_ *kennel, b *Beat) {
+		"an upstream that answers after 29 s": func(_ *kennel, b *Heartbeat) {
 			ctx := With(context.Background(), b)
 			b.Busy(Live)
 			for range 100 {
@@ -251,14 +251,14 @@ func TestFalseAlarms(t *testing.T) {
 			}
 			b.Idle()
 		},
-		"an upstream that is left alone for an hour": func(_ *kennel, b *Beat) {
+		"an upstream that is left alone for an hour": func(_ *kennel, b *Heartbeat) {
 			b.Busy(Live)
 			b.Idle()
 			pass(time.Hour)
 			b.Busy(Live)
 			b.Idle()
 		},
-		"a wait for a change that ends in time": func(_ *kennel, b *Beat) {
+		"a wait for a change that ends in time": func(_ *kennel, b *Heartbeat) {
 			for range 10 {
 				b.Wait(10 * time.Minute)
 				pass(10 * time.Minute)
@@ -266,14 +266,14 @@ func TestFalseAlarms(t *testing.T) {
 			}
 			b.Idle()
 		},
-		"an installation that is stopped": func(_ *kennel, b *Beat) {
+		"an installation that is stopped": func(_ *kennel, b *Heartbeat) {
 			for range 60 {
 				b.Busy(Live)
 				b.Idle()
 				pass(time.Minute)
 			}
 		},
-		"a store that is away": func(k *kennel, b *Beat) {
+		"a store that is away": func(k *kennel, b *Heartbeat) {
 			var away atomic.Bool
 			away.Store(true)
 			k.excuse = func(context.Context) error {
@@ -291,9 +291,9 @@ func TestFalseAlarms(t *testing.T) {
 			b.Idle()
 			pass(time.Hour)
 		},
-		"1,000 that wait for their turn": func(k *kennel, b *Beat) {
+		"1,000 that wait for their turn": func(k *kennel, b *Heartbeat) {
 			var served atomic.Uint64
-			var waiting []*Beat
+			var waiting []*Heartbeat
 			for i := range 1000 {
 				one := k.Watch(Work{Name: fmt.Sprint("worker of ", i), Part: "worker"})
 				one.Busy(Live)
@@ -336,7 +336,7 @@ func TestAQueueThatServesNobodyIsAStall(t *testing.T) {
 		if k.done().counted["worker"] != 100 {
 			t.Errorf("counted %v", k.done().counted)
 		}
-		if n := k.logs.FilterMessage("work is due and has not moved; it is started anew").Len(); n != logMost {
+		if n := k.logs.FilterMessage("work is due and has not moved, restarting it").Len(); n != logMost {
 			t.Errorf("logged %d lines", n)
 		}
 	})
@@ -406,7 +406,7 @@ func TestStacksAreBounded(t *testing.T) {
 	}
 }
 
-func TestANilBeatDoesNothing(t *testing.T) {
+func TestANilHeartbeatDoesNothing(t *testing.T) {
 	b := Of(t.Context())
 	b.Busy(Live)
 	b.Wait(time.Second)
@@ -416,11 +416,11 @@ func TestANilBeatDoesNothing(t *testing.T) {
 	b.Idle()
 	b.Close()
 	if (*Watchdog)(nil).Watch(Work{}) != nil {
-		t.Error("a nil watchdog looks after something")
+		t.Error("a nil watchdog observes something")
 	}
 }
 
-func TestBeatsUnderStress(t *testing.T) {
+func TestHeartbeatsUnderStress(t *testing.T) {
 	w := New(Config{Limits: Limits{Live: 20 * time.Millisecond, Again: time.Hour, Every: time.Millisecond}, GiveUp: func(error) {}, Log: zap.NewNop()})
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup

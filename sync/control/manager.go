@@ -89,11 +89,11 @@ type Manager struct {
 
 	mu       sync.Mutex // guards what follows; never held across a call
 	runtimes map[string]*runtime
-	aligning map[string]bool           // by installation: it does not run, and that is being looked into
-	missing  map[string]*progress.Beat // by installation: it should run and does not
-	underWay map[int]int               // by shard: what operators asked for and is being done
-	running  context.Context           // set while Run runs
-	working  *lifecycle.Group          // what runs beside the installations; set with running
+	aligning map[string]bool                // by installation: it does not run, and that is being looked into
+	missing  map[string]*progress.Heartbeat // by installation: it should run and does not
+	underWay map[int]int                    // by shard: what operators asked for and is being done
+	running  context.Context                // set while Run runs
+	working  *lifecycle.Group               // what runs beside the installations; set with running
 
 	taking chan struct{} // holds one for each installation that is being taken over
 	tries  atomic.Uint64 // how often that was tried
@@ -105,7 +105,7 @@ type Manager struct {
 // New makes a manager; nothing runs before Run.
 func New(cfg Config) *Manager {
 	return &Manager{
-		Config: cfg, turns: reconcile.NewTurns(), runtimes: map[string]*runtime{}, aligning: map[string]bool{}, missing: map[string]*progress.Beat{},
+		Config: cfg, turns: reconcile.NewTurns(), runtimes: map[string]*runtime{}, aligning: map[string]bool{}, missing: map[string]*progress.Heartbeat{},
 		underWay:  map[int]int{},
 		explains:  explainWithin,
 		taking:    make(chan struct{}, takesAtOnce),

@@ -58,7 +58,7 @@ func (m *Manager) expectAll() (ids []string) {
 }
 
 // expect is the beat of an installation that is to run here and does not yet; m.mu is held.
-func (m *Manager) expect(id string) *progress.Beat {
+func (m *Manager) expect(id string) *progress.Heartbeat {
 	work, ok := m.missing[id]
 	if !ok {
 		work = m.Watchdog.Watch(progress.Work{

@@ -57,7 +57,7 @@ type runtime struct {
 	kill       context.CancelFunc      // cuts the batch under way short
 	lost       atomic.Bool             // another process may work for the installation
 	left       atomic.Bool             // it did not end in time: another one may run beside it
-	beats      []*progress.Beat        // of what works; closed once it has ended, or was left behind
+	beats      []*progress.Heartbeat   // of what works; closed once it has ended, or was left behind
 	task       *lifecycle.Task         // all of it
 }
 

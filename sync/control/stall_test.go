@@ -92,7 +92,7 @@ func TestWhatANewStartDoesNotHelpIsGivenUp(t *testing.T) {
 	d.create(v1.SyncActiveCustomers)
 	select {
 	case err := <-gaveUp:
-		if !strings.Contains(err.Error(), "stands still although it was started anew") {
+		if !strings.Contains(err.Error(), "is stalled although it was restarted") {
 			t.Error(err)
 		}
 	case <-time.After(60 * time.Second):

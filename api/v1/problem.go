@@ -69,5 +69,15 @@ func NotFound(detail string) *Problem {
 	return NewProblem(http.StatusNotFound, CodeNotFound, detail, "")
 }
 
+// Conflict is a 409 that says what stands in the way, and what to do first.
+func Conflict(detail, hint string) *Problem {
+	return NewProblem(http.StatusConflict, CodeConflict, detail, hint)
+}
+
+// Unavailable is a 503 that says what does not answer now, and when to try again.
+func Unavailable(detail, hint string) *Problem {
+	return NewProblem(http.StatusServiceUnavailable, CodeUnavailable, detail, hint)
+}
+
 // Error says code and detail.
 func (p *Problem) Error() string { return p.Code + ": " + p.Detail }

@@ -23,10 +23,10 @@ func (m *Manager) CreateBridge(ctx context.Context, id, name string) (v1.Bridge,
 		return v1.Bridge{}, err
 	}
 	if in.Uninstalled {
-		return v1.Bridge{}, conflict("the installation is uninstalled", "Reinstall it first.")
+		return v1.Bridge{}, v1.Conflict("the installation is uninstalled", "Reinstall it first.")
 	}
 	if m.PublicURL == "" {
-		return v1.Bridge{}, conflict("no public URL is set, so nothing can call this service", issue.Describe("no_public_url").Fix)
+		return v1.Bridge{}, v1.Conflict("no public URL is set, so nothing can call this service", issue.Describe("no_public_url").Fix)
 	}
 	b := v1.Bridge{GUID: newGUID(), Secret: watch.NewSecret(), URL: watch.CallbackURL(m.PublicURL, id)}
 	_, err = m.Store.Change(ctx, id, func(in *installation.Installation) error {
@@ -37,7 +37,7 @@ func (m *Manager) CreateBridge(ctx context.Context, id, name string) (v1.Bridge,
 			}
 		}
 		if bridges >= maxBridges {
-			return conflict(fmt.Sprintf("there are %d bridges already", bridges), "Use one of them, or end one that nothing uses any more.")
+			return v1.Conflict(fmt.Sprintf("there are %d bridges already", bridges), "Use one of them, or end one that nothing uses any more.")
 		}
 		entity := "bridge " + b.GUID
 		if in.Secrets.Webhooks == nil {

@@ -258,5 +258,5 @@ func (m *Manager) mine(id string) (*installation.Installation, error) {
 }
 
 func nobodys() *v1.Problem {
-	return unavailable("No instance of channelsync works for this installation right now.", "Try again in some seconds: another one takes over.")
+	return v1.Unavailable("No instance of channelsync works for this installation right now.", "Try again in some seconds: another one takes over.")
 }

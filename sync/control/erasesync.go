@@ -78,7 +78,7 @@ func (m *Manager) purgeKinds(ctx context.Context, in *installation.Installation,
 			return fmt.Errorf("erase ledger of a sync: %w", err)
 		}
 	}
-	m.feeds.forget(in.ID)
+	m.feeds.Forget(in.ID)
 	letters, err := m.chosen(ctx, in.ID, v1.RequeueRequest{All: true})
 	if err != nil {
 		return fmt.Errorf("find dead letters of a sync: %w", err)

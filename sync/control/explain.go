@@ -201,11 +201,11 @@ func (m *Manager) atWork(in *installation.Installation) (*runtime, error) {
 	rt := m.runtime(in.ID)
 	switch {
 	case in.Uninstalled || rt == nil:
-		return nil, conflict("the installation is not running", "Reinstall it first.")
+		return nil, v1.Conflict("the installation is not running", "Reinstall it first.")
 	case rt.target == nil:
-		return nil, conflict("no Channel Program address is set", issue.Describe("channel_program_url_missing").Fix)
+		return nil, v1.Conflict("no Channel Program address is set", issue.Describe("channel_program_url_missing").Fix)
 	case in.Refused:
-		return nil, conflict("Autotask refuses the credentials of this installation", issue.Describe("credentials_refused").Fix)
+		return nil, v1.Conflict("Autotask refuses the credentials of this installation", issue.Describe("credentials_refused").Fix)
 	}
 	return rt, nil
 }
@@ -217,7 +217,7 @@ func cannotAsk(err error) error {
 		return err
 	}
 	words := issue.Describe(road.Code)
-	return unavailable(words.Title+": "+err.Error(), words.Fix)
+	return v1.Unavailable(words.Title+": "+err.Error(), words.Fix)
 }
 
 // Preview says what a change of options would do to the records that are known,

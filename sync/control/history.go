@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"go.uber.org/zap"
 
@@ -10,6 +11,43 @@ import (
 	"channelsync/sync/history"
 	"channelsync/sync/reconcile"
 )
+
+// Feed hands out every outcome of an installation until ctx ends.
+func (m *Manager) Feed(ctx context.Context, id string) (<-chan v1.FeedEvent, error) {
+	if _, err := m.get(id); err != nil {
+		return nil, err
+	}
+	return m.feeds.Subscribe(ctx, id), nil
+}
+
+// Recent returns the latest outcomes of an installation, newest first: at most
+// limit, and at most the 200 that are kept. They are this process's own, and gone
+// with it: the list of records has the state.
+func (m *Manager) Recent(_ context.Context, id string, limit int) ([]v1.FeedEvent, error) {
+	if _, err := m.get(id); err != nil {
+		return nil, err
+	}
+	return m.feeds.Recent(id, limit), nil
+}
+
+// publish keeps an outcome, and passes it to whoever reads the installation's feed,
+// at whichever instance.
+func (m *Manager) publish(id string, s reconcile.Settled) {
+	reasons := s.Reasons
+	if reasons == nil {
+		reasons = []string{}
+	}
+	e := v1.FeedEvent{
+		At: s.At, Kind: s.Kind, ID: strconv.FormatInt(s.ID, 10), Name: s.Name, Outcome: s.Outcome, Reasons: reasons,
+		Trigger: s.Trigger, Pushed: s.Pushed, Millis: s.Took.Milliseconds(),
+	}
+	m.feeds.Keep(id, e)
+	if m.Cluster != nil {
+		m.tellFeed(id, e)
+		return
+	}
+	m.feeds.Publish(id, e)
+}
 
 // Hours returns what an installation did in the running hour and the 24 before it.
 func (m *Manager) Hours(ctx context.Context, id string) ([]v1.HistoryHour, error) {

@@ -145,7 +145,7 @@ func (m *Manager) DecideMassChange(ctx context.Context, id string, approve bool)
 		}
 	}
 	if found == 0 {
-		return conflict("no mass change is held", "Nothing needs to be done.")
+		return v1.Conflict("no mass change is held", "Nothing needs to be done.")
 	}
 	return nil
 }

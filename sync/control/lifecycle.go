@@ -22,7 +22,7 @@ func (m *Manager) Do(ctx context.Context, id string, sync v1.Sync, action string
 	defer m.begin(lease.ShardOf(id))()
 	leave, err := m.changing.Enter(ctx, id)
 	if err != nil {
-		return unavailable("Another change of this installation is not finished.", "Try again in a moment.")
+		return v1.Unavailable("Another change of this installation is not finished.", "Try again in a moment.")
 	}
 	defer leave()
 	if action == "erase" && sync == "" && slices.Contains(m.Store.Leaving(), id) {
@@ -53,7 +53,7 @@ func (m *Manager) Do(ctx context.Context, id string, sync v1.Sync, action string
 
 func (m *Manager) setStopped(ctx context.Context, in *installation.Installation, stopped bool) error {
 	if in.Uninstalled {
-		return conflict("the installation is uninstalled", "Reinstall it first.")
+		return v1.Conflict("the installation is uninstalled", "Reinstall it first.")
 	}
 	if _, err := m.Store.Change(ctx, in.ID, func(in *installation.Installation) error { in.Stopped = stopped; return nil }); err != nil {
 		return err
@@ -111,7 +111,7 @@ func removeWebhooks(ctx context.Context, rt *runtime, in *installation.Installat
 		return nil
 	}
 	if err != nil {
-		return unavailable("The webhooks could not be removed at Autotask: "+err.Error(), "Try again in a minute.")
+		return v1.Unavailable("The webhooks could not be removed at Autotask: "+err.Error(), "Try again in a minute.")
 	}
 	return nil
 }
@@ -119,10 +119,10 @@ func removeWebhooks(ctx context.Context, rt *runtime, in *installation.Installat
 // reinstall starts an uninstalled installation again with the settings it had.
 func (m *Manager) reinstall(ctx context.Context, in *installation.Installation) error {
 	if !in.Uninstalled {
-		return conflict("the installation is not uninstalled", "Nothing needs to be done.")
+		return v1.Conflict("the installation is not uninstalled", "Nothing needs to be done.")
 	}
 	if in.Refused {
-		return conflict("Autotask refused the stored credentials", "Set the credentials first, then reinstall.")
+		return v1.Conflict("Autotask refused the stored credentials", "Set the credentials first, then reinstall.")
 	}
 	free := func() *v1.Problem { return m.connectionTaken(in.ID, in.ConnectionID) }
 	if p := free(); p != nil {
@@ -182,23 +182,23 @@ func (m *Manager) finishErasing(ctx context.Context, id string) error {
 			return fmt.Errorf("erase %s: %w", what, err)
 		}
 	}
-	m.feeds.forget(id)
+	m.feeds.Forget(id)
 	return m.Store.Erase(ctx, id)
 }
 
 // doSync does the same for one sync; the other one goes on.
 func (m *Manager) doSync(ctx context.Context, in *installation.Installation, sync v1.Sync, action string) error {
 	if in.Uninstalled {
-		return conflict("the installation is uninstalled", "Reinstall it first.")
+		return v1.Conflict("the installation is uninstalled", "Reinstall it first.")
 	}
 	settings := in.Syncs[sync]
 	if action != "install" && settings == nil {
-		return conflict("the sync "+string(sync)+" was never installed", "Install it first.")
+		return v1.Conflict("the sync "+string(sync)+" was never installed", "Install it first.")
 	}
 	switch action {
 	case "stop", "start":
 		if settings.Uninstalled {
-			return conflict("the sync "+string(sync)+" is uninstalled", "Reinstall it first.")
+			return v1.Conflict("the sync "+string(sync)+" is uninstalled", "Reinstall it first.")
 		}
 		return m.stopSync(ctx, in.ID, sync, action == "stop")
 	case "uninstall":
@@ -207,7 +207,7 @@ func (m *Manager) doSync(ctx context.Context, in *installation.Installation, syn
 		return m.eraseSync(ctx, in, sync)
 	case "install", "reinstall":
 		if in.Installed(sync) {
-			return conflict("the sync "+string(sync)+" is installed already", "Nothing needs to be done.")
+			return v1.Conflict("the sync "+string(sync)+" is installed already", "Nothing needs to be done.")
 		}
 		return m.installSync(ctx, in, sync)
 	default:
@@ -330,7 +330,7 @@ func (m *Manager) CancelJob(ctx context.Context, id, jobID string) error {
 		return err
 	}
 	if j.State != v1.JobRunning {
-		return conflict("the job has ended already", "Nothing needs to be done.")
+		return v1.Conflict("the job has ended already", "Nothing needs to be done.")
 	}
 	return m.Jobs.Finish(ctx, jobID, v1.JobCancelled, "cancelled by an operator")
 }
@@ -364,19 +364,19 @@ func (m *Manager) RotateSecrets(ctx context.Context, id string) error {
 	}
 	rt := m.runtime(id)
 	if rt == nil {
-		return conflict("the installation is not running", "Reinstall it first.")
+		return v1.Conflict("the installation is not running", "Reinstall it first.")
 	}
 	leave, err := rt.watching.Enter(ctx)
 	if err != nil {
-		return unavailable("The registrations are being checked.", "Try again in a moment.")
+		return v1.Unavailable("The registrations are being checked.", "Try again in a moment.")
 	}
 	defer leave()
 	err = rt.watcher.RotateSecrets(ctx)
 	if errors.Is(err, watch.ErrContested) {
-		return conflict("the webhooks are left to whoever changed them", "Repair them first; that makes them this service's again.")
+		return v1.Conflict("the webhooks are left to whoever changed them", "Repair them first; that makes them this service's again.")
 	}
 	if err != nil {
-		return unavailable("The secrets could not be rotated at Autotask: "+err.Error(), "Try again; both secrets are valid meanwhile.")
+		return v1.Unavailable("The secrets could not be rotated at Autotask: "+err.Error(), "Try again; both secrets are valid meanwhile.")
 	}
 	return nil
 }

@@ -23,6 +23,7 @@ import (
 	"channelsync/internal/progress"
 	"channelsync/sync/audit"
 	"channelsync/sync/deadletter"
+	"channelsync/sync/feed"
 	"channelsync/sync/history"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
@@ -79,7 +80,7 @@ type Metrics struct {
 type Manager struct {
 	Config
 	callbacks callbacks
-	feeds     feeds
+	feeds     feed.Feeds
 	turns     *reconcile.Turns
 	totals    totalsCache
 
@@ -110,7 +111,6 @@ func New(cfg Config) *Manager {
 		explains:  explainWithin,
 		taking:    make(chan struct{}, takesAtOnce),
 		callbacks: callbacks{last: map[string]time.Time{}, sequence: map[string]int64{}, doubted: map[string]doubt{}},
-		feeds:     feeds{readers: map[string]map[chan v1.FeedEvent]bool{}},
 	}
 }
 

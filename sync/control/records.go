@@ -53,15 +53,11 @@ func (m *Manager) Reconcile(ctx context.Context, id string, kind v1.Kind, rec in
 		return err
 	}
 	if in.Uninstalled {
-		return conflict("the installation is uninstalled", "Reinstall it first.")
+		return v1.Conflict("the installation is uninstalled", "Reinstall it first.")
 	}
 	_, err = m.Bus.Journal().Publish(ctx, events.Change{Installation: id, Kind: kind, ID: rec, Trigger: v1.TriggerManual, EventTime: m.Now()}, "")
 	if err != nil {
 		return fmt.Errorf("store change of %s %s: %w", kind, strconv.FormatInt(rec, 10), err)
 	}
 	return nil
-}
-
-func conflict(detail, hint string) *v1.Problem {
-	return v1.NewProblem(409, v1.CodeConflict, detail, hint)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
 )
@@ -23,7 +22,7 @@ func Restored(ctx context.Context, store *installation.Store) (int, error) {
 	all := store.List()
 	for _, in := range all {
 		_, err := store.Change(ctx, in.ID, func(in *installation.Installation) error {
-			if kinds := allKinds(in); len(kinds) > 0 {
+			if kinds := kindsOf(in.SelectedSyncs()); len(kinds) > 0 {
 				in.Owed = append(in.Owed, installation.Owed{Type: job.TypeResync, Kinds: kinds, Force: true})
 			}
 			for i := range in.Registrations {
@@ -38,13 +37,6 @@ func Restored(ctx context.Context, store *installation.Store) (int, error) {
 		}
 	}
 	return len(all), nil
-}
-
-// allKinds are the kinds of every sync that was not uninstalled by itself.
-func allKinds(in *installation.Installation) []v1.Kind {
-	return kindsOf(slices.DeleteFunc(slices.Clone(v1.Syncs), func(s v1.Sync) bool {
-		return in.Syncs[s] == nil || in.Syncs[s].Uninstalled
-	}))
 }
 
 // stillOwed are the passes that a reinstall does not make up for: a first pass

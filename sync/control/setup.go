@@ -11,11 +11,13 @@ import (
 	"go.uber.org/zap"
 
 	"channelsync/api/autotask"
+	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/events/lease"
 	"channelsync/sync/installation"
 	"channelsync/sync/issue"
 	"channelsync/sync/job"
+	"channelsync/sync/preflight"
 )
 
 // Zones lists the zones that may be chosen by name.
@@ -29,7 +31,7 @@ func (m *Manager) FindZone(ctx context.Context, username string) (zone v1.Zone, 
 	case errors.Is(err, autotask.ErrZoneUnknown):
 		return v1.Zone{}, false, nil
 	case err != nil:
-		return v1.Zone{}, false, zoneProblem(err)
+		return v1.Zone{}, false, preflight.ZoneProblem(err)
 	}
 	return zone, true, nil
 }
@@ -84,7 +86,7 @@ const admitting = 0
 func (m *Manager) keep(ctx context.Context, in *installation.Installation) error {
 	return m.alone(ctx, func() *v1.Problem {
 		if m.Cluster != nil && !m.Cluster.Admits() {
-			return unavailable("Another instance of channelsync makes new installations now.", "Try again; nothing was kept.")
+			return v1.Unavailable("Another instance of channelsync makes new installations now.", "Try again; nothing was kept.")
 		}
 		return m.taken(in.Secrets.Username, in.Secrets.TrackingIdentifier, in.ConnectionID)
 	}, func(ctx context.Context) error {
@@ -132,7 +134,7 @@ func (m *Manager) withConnection(checks []v1.Check, except, connection string) [
 func (m *Manager) try(ctx context.Context, req v1.CreateInstallation) (*installation.Installation, []v1.Check, error) {
 	zone, err := m.Discovery.ResolveZone(ctx, req.Zone, req.Username)
 	if err != nil {
-		p := zoneProblem(err)
+		p := preflight.ZoneProblem(err)
 		p.Checks = []v1.Check{{Name: "zone", Detail: p.Detail, Fix: p.Hint}}
 		return nil, nil, p
 	}
@@ -160,14 +162,23 @@ func (m *Manager) try(ctx context.Context, req v1.CreateInstallation) (*installa
 	return in, checks, nil
 }
 
-// tried runs the preflight with a client of its own; a zone that turned out to
-// be another one is taken over.
+// tried runs the preflight with a client of its own; a zone that turned out to be another one
+// is taken over.
 func (m *Manager) tried(ctx context.Context, in *installation.Installation) ([]v1.Check, *v1.Problem) {
+	try, end := m.preflight(in)
+	defer end()
+	return try.All(ctx)
+}
+
+// preflight is what is tried of an installation, which the caller ends.
+func (m *Manager) preflight(in *installation.Installation) (try preflight.Try, end func()) {
 	cfg := m.autotaskConfig(in)
 	cfg.OnZone = func(_ autotask.Credentials, z v1.Zone) { in.Zone = z }
 	client := autotask.New(cfg)
-	defer client.Close()
-	return m.preflight(ctx, in, client)
+	return preflight.Try{
+		Installation: in, Autotask: client, Webhooks: m.PublicURL != "",
+		Target: func() (*channelprogram.Client, error) { return m.targetClient(in, nil) },
+	}, client.Close
 }
 
 // Test tries an installation as it stands. Credentials that were refused are not
@@ -180,8 +191,10 @@ func (m *Manager) Test(ctx context.Context, id string) (v1.Checks, error) {
 	if in.Refused {
 		words := issue.Describe("credentials_refused")
 		checks := []v1.Check{{Name: "credentials", Detail: words.Detail, Fix: words.Fix}}
-		_ = m.tryTarget(ctx, in, &checks)
-		return v1.Checks{Checks: checks}, nil
+		try, end := m.preflight(in)
+		defer end()
+		target, _ := try.Connection(ctx)
+		return v1.Checks{Checks: append(checks, target)}, nil
 	}
 	checks, _ := m.tried(ctx, in)
 	zone := v1.Check{Name: "zone", OK: true, Detail: "The zone is " + in.Zone.Name + " (" + in.Zone.URL + ")."}
@@ -227,17 +240,13 @@ func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credenti
 	if req.Zone != "" || !sameUser {
 		zone, err := m.Discovery.ResolveZone(ctx, req.Zone, req.Username)
 		if err != nil {
-			return v1.Installation{}, zoneProblem(err)
+			return v1.Installation{}, preflight.ZoneProblem(err)
 		}
 		in.Zone = zone
 	}
-	var checks []v1.Check
-	cfg := m.autotaskConfig(in)
-	cfg.OnZone = func(_ autotask.Credentials, z v1.Zone) { in.Zone = z }
-	client := autotask.New(cfg)
-	defer client.Close()
-	if p := m.tryAutotask(ctx, in, client, &checks); p != nil {
-		p.Checks = checks
+	try, end := m.preflight(in)
+	defer end()
+	if _, p := try.Source(ctx); p != nil {
 		return v1.Installation{}, p
 	}
 	var before, kept *installation.Installation
@@ -286,9 +295,9 @@ func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.Chann
 	}
 	another := req.ConnectionID != in.ConnectionID
 	in.ConnectionID, in.Secrets.Token = req.ConnectionID, req.Token.Reveal()
-	var checks []v1.Check
-	if p := m.tryTarget(ctx, in, &checks); p != nil {
-		p.Checks = checks
+	try, end := m.preflight(in)
+	defer end()
+	if _, p := try.Connection(ctx); p != nil {
 		return v1.Installation{}, p
 	}
 	var before, kept *installation.Installation

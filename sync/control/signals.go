@@ -70,7 +70,7 @@ func (m *Manager) tellFeed(id string, e v1.FeedEvent) {
 }
 
 func (m *Manager) heardFeed(ctx context.Context, id string, data []byte) {
-	if !m.feeds.read(id) {
+	if !m.feeds.Subscribed(id) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, loadWithin)
@@ -82,6 +82,6 @@ func (m *Manager) heardFeed(ctx context.Context, id string, data []byte) {
 	var e v1.FeedEvent
 	plain, err := ring.Open(topicFeed+"."+id, data)
 	if err == nil && json.Unmarshal(plain, &e) == nil {
-		m.feeds.feed(id, e)
+		m.feeds.Publish(id, e)
 	}
 }

@@ -36,7 +36,7 @@ const (
 func (m *Manager) alone(ctx context.Context, check func() *v1.Problem, change, undo func(context.Context) error) error {
 	leave, err := m.creating.Enter(ctx)
 	if err != nil {
-		return unavailable("Another installation is being made.", "Try again; nothing was kept.")
+		return v1.Unavailable("Another installation is being made.", "Try again; nothing was kept.")
 	}
 	defer leave()
 	if m.Cluster == nil {
@@ -78,7 +78,7 @@ func (m *Manager) alone(ctx context.Context, check func() *v1.Problem, change, u
 			return errors.Join(err, undone)
 		}
 	}
-	return unavailable("Other instances of channelsync change installations now.", "Try again; nothing was kept.")
+	return v1.Unavailable("Other instances of channelsync change installations now.", "Try again; nothing was kept.")
 }
 
 // guard is the revision that the guard has now.

@@ -114,6 +114,12 @@ func (in *Installation) InstalledSyncs() []v1.Sync {
 	return out
 }
 
+// SelectedSyncs lists the syncs that were not uninstalled by themselves: what an uninstalled
+// installation has when it is reinstalled.
+func (in *Installation) SelectedSyncs() []v1.Sync {
+	return slices.DeleteFunc(slices.Clone(v1.Syncs), func(s v1.Sync) bool { return in.Syncs[s] == nil || in.Syncs[s].Uninstalled })
+}
+
 // Uses says which kinds of change some installed sync wants. Contacts give the
 // e-mail addresses, so only the customers sync uses them; companies decide the
 // scope of contracts too.

@@ -1,4 +1,7 @@
-package control
+// Package preflight tries whatever an installation needs before it is made or changed: the
+// log-in at Autotask, each right that its syncs read with, and the connection to Channel Program.
+// Each check says what to do where it fails. It keeps nothing; sync/control calls it.
+package preflight
 
 import (
 	"context"
@@ -59,13 +62,23 @@ func needs(syncs []v1.Sync) []need {
 	return out
 }
 
-// preflight tries everything an installation needs and returns every check; the
-// problem is the first that a sync cannot do without. Once credentials are
-// refused nothing more is asked of Autotask, so that the user is not locked out.
-func (m *Manager) preflight(ctx context.Context, in *installation.Installation, client *autotask.Client) ([]v1.Check, *v1.Problem) {
-	var checks []v1.Check
-	problem := m.tryAutotask(ctx, in, client, &checks)
-	targetProblem := m.tryTarget(ctx, in, &checks)
+// Try is what is tried of an installation.
+type Try struct {
+	Installation *installation.Installation
+	Autotask     *autotask.Client
+	// Target makes a client of the installation's connection.
+	Target func() (*channelprogram.Client, error)
+	// Webhooks says whether the right to create webhooks is tried too.
+	Webhooks bool
+}
+
+// All tries both sides and returns every check; the problem is the first that a sync cannot
+// do without. Once credentials are refused nothing more is asked of Autotask, so that the user
+// is not locked out.
+func (t Try) All(ctx context.Context) ([]v1.Check, *v1.Problem) {
+	checks, problem := t.Source(ctx)
+	target, targetProblem := t.Connection(ctx)
+	checks = append(checks, target)
 	if problem == nil {
 		problem = targetProblem
 	}
@@ -75,41 +88,44 @@ func (m *Manager) preflight(ctx context.Context, in *installation.Installation, 
 	return checks, problem
 }
 
-// tryAutotask tries the log-in and each right.
-func (m *Manager) tryAutotask(ctx context.Context, in *installation.Installation, client *autotask.Client, checks *[]v1.Check) *v1.Problem {
-	var problem *v1.Problem
+// Source tries the log-in at Autotask and each right.
+func (t Try) Source(ctx context.Context) (checks []v1.Check, problem *v1.Problem) {
+	add := func(c v1.Check) { checks = append(checks, c) }
 	loggedIn := false
-	for _, n := range needs(syncsOf(in)) {
-		_, err := autotask.ByIDs[probeRow](ctx, client, n.entity, "id", []int64{0})
+	for _, n := range needs(t.Installation.SelectedSyncs()) {
+		_, err := autotask.ByIDs[probeRow](ctx, t.Autotask, n.entity, "id", []int64{0})
 		kind := autotask.KindOf(err)
 		if !loggedIn {
 			if p := loginProblem(err); p != nil {
-				*checks = append(*checks, v1.Check{Name: "credentials", Detail: p.Detail, Fix: p.Hint})
-				return p
+				p.Checks = append(checks, v1.Check{Name: "credentials", Detail: p.Detail, Fix: p.Hint})
+				return p.Checks, p
 			}
-			*checks = append(*checks, v1.Check{Name: "credentials", OK: true, Detail: "Autotask accepts the user name, secret and tracking identifier in zone " + in.Zone.Name + "."})
+			add(v1.Check{Name: "credentials", OK: true, Detail: "Autotask accepts the user name, secret and tracking identifier in zone " + t.Installation.Zone.Name + "."})
 			loggedIn = true
 		}
 		switch {
 		case err == nil || kind == autotask.KindBadRow:
-			*checks = append(*checks, v1.Check{Name: n.label, OK: true, Detail: "The API user may read " + n.label + "."})
+			add(v1.Check{Name: n.label, OK: true, Detail: "The API user may read " + n.label + "."})
 		case kind == autotask.KindPermission:
 			fix := rightsFix + n.right + "."
-			*checks = append(*checks, v1.Check{Name: n.label, Detail: "The API user may not read " + n.label + " (" + n.entity + ").", Fix: fix})
+			add(v1.Check{Name: n.label, Detail: "The API user may not read " + n.label + " (" + n.entity + ").", Fix: fix})
 			if n.fatal && problem == nil {
 				problem = unprocessable(v1.CodePermissionMissing, "The API user may not read "+n.label+" ("+n.entity+").", fix)
 			}
 		default:
-			*checks = append(*checks, v1.Check{Name: n.label, Detail: "Autotask did not answer for " + n.label + ": " + err.Error(), Fix: "Try again in a minute."})
+			add(v1.Check{Name: n.label, Detail: "Autotask did not answer for " + n.label + ": " + err.Error(), Fix: "Try again in a minute."})
 			if n.fatal && problem == nil {
-				problem = unavailable("Autotask did not answer for "+n.label+": "+err.Error(), "Try again in a minute.")
+				problem = v1.Unavailable("Autotask did not answer for "+n.label+": "+err.Error(), "Try again in a minute.")
 			}
 		}
 	}
-	if m.PublicURL != "" {
-		*checks = append(*checks, m.webhookCheck(ctx, client))
+	if t.Webhooks {
+		add(t.webhooks(ctx))
 	}
-	return problem
+	if problem != nil {
+		problem.Checks = checks
+	}
+	return checks, problem
 }
 
 // probeRow reads just the id of the record that every entity may lack.
@@ -125,14 +141,14 @@ func loginProblem(err error) *v1.Problem {
 		return unprocessable(v1.CodeCredentialsRejected, "Autotask refuses the user name, the secret or the tracking identifier: "+err.Error(),
 			"Copy all three again from the API user's page in Autotask, and check that the user is active and not locked.")
 	case autotask.KindUnavailable, autotask.KindThrottled, autotask.KindUndecodable:
-		return unavailable("Autotask did not answer: "+err.Error(), "Check the zone, then try again in a minute.")
+		return v1.Unavailable("Autotask did not answer: "+err.Error(), "Check the zone, then try again in a minute.")
 	}
 	return nil
 }
 
-// webhookCheck asks for the right to create webhooks; without it changes are polled.
-func (m *Manager) webhookCheck(ctx context.Context, client *autotask.Client) v1.Check {
-	info, err := client.EntityInformation(ctx, string(autotask.CompanyWebhooks))
+// webhooks tries the right to create webhooks; without it changes are polled.
+func (t Try) webhooks(ctx context.Context) v1.Check {
+	info, err := t.Autotask.EntityInformation(ctx, string(autotask.CompanyWebhooks))
 	if err != nil || !info.MayCreate() {
 		detail := "The API user may not create webhooks; changes would be found by polling."
 		if err != nil && autotask.KindOf(err) != autotask.KindPermission {
@@ -143,13 +159,14 @@ func (m *Manager) webhookCheck(ctx context.Context, client *autotask.Client) v1.
 	return v1.Check{Name: "webhooks", OK: true, Detail: "The API user may create webhooks."}
 }
 
-// tryTarget tries the handshake with Channel Program.
-func (m *Manager) tryTarget(ctx context.Context, in *installation.Installation, checks *[]v1.Check) *v1.Problem {
-	refuse := func(p *v1.Problem) *v1.Problem {
-		*checks = append(*checks, v1.Check{Name: "channel_program", Detail: p.Detail, Fix: p.Hint})
-		return p
+// Connection tries the handshake with Channel Program.
+func (t Try) Connection(ctx context.Context) (v1.Check, *v1.Problem) {
+	refuse := func(p *v1.Problem) (v1.Check, *v1.Problem) {
+		check := v1.Check{Name: "channel_program", Detail: p.Detail, Fix: p.Hint}
+		p.Checks = []v1.Check{check}
+		return check, p
 	}
-	client, err := m.targetClient(in, nil)
+	client, err := t.Target()
 	if err != nil {
 		return refuse(unprocessable(v1.CodeChannelProgramRejected, "The connection to Channel Program cannot be made: "+err.Error(),
 			"Check --channel-program-url, the connection id and the token."))
@@ -161,10 +178,9 @@ func (m *Manager) tryTarget(ctx context.Context, in *installation.Installation, 
 	}
 	switch kind := channelprogram.KindOf(err); {
 	case err == nil:
-		*checks = append(*checks, v1.Check{Name: "channel_program", OK: true, Detail: "Channel Program accepts the connection" + named(conn.AccountName) + "."})
-		return nil
+		return v1.Check{Name: "channel_program", OK: true, Detail: "Channel Program accepts the connection" + named(conn.AccountName) + "."}, nil
 	case kind == channelprogram.KindUnavailable || kind == channelprogram.KindThrottled:
-		return refuse(unavailable("Channel Program did not answer: "+err.Error(), "Check --channel-program-url, then try again in a minute."))
+		return refuse(v1.Unavailable("Channel Program did not answer: "+err.Error(), "Check --channel-program-url, then try again in a minute."))
 	default:
 		return refuse(unprocessable(v1.CodeChannelProgramRejected, "Channel Program refuses the connection: "+err.Error(), targetFix(err)))
 	}
@@ -192,8 +208,8 @@ func named(account string) string {
 	return " of " + account
 }
 
-// zoneProblem says why a zone could not be found.
-func zoneProblem(err error) *v1.Problem {
+// ZoneProblem says why a zone could not be found.
+func ZoneProblem(err error) *v1.Problem {
 	if zone, ok := errors.AsType[*autotask.ZoneError](err); ok {
 		words, hint := "The zone cannot be used.", "Choose one from the list of zones, or leave it out: then it is looked up."
 		if errors.Is(err, autotask.ErrForeignZone) {
@@ -208,23 +224,9 @@ func zoneProblem(err error) *v1.Problem {
 		return unprocessable(v1.CodeZoneUnknown, "Autotask knows no zone for this user name.",
 			"Check the user name, or choose the zone by hand: it is on Autotask's page \"API zones\".")
 	}
-	return unavailable("The zone could not be looked up: "+err.Error(), "Try again in a minute, or choose the zone by hand.")
+	return v1.Unavailable("The zone could not be looked up: "+err.Error(), "Try again in a minute, or choose the zone by hand.")
 }
 
 func unprocessable(code, detail, hint string) *v1.Problem {
 	return v1.NewProblem(http.StatusUnprocessableEntity, code, detail, hint)
-}
-
-func unavailable(detail, hint string) *v1.Problem {
-	return v1.NewProblem(http.StatusServiceUnavailable, v1.CodeUnavailable, detail, hint)
-}
-
-func syncsOf(in *installation.Installation) []v1.Sync {
-	var out []v1.Sync
-	for _, s := range v1.Syncs {
-		if in.Syncs[s] != nil && !in.Syncs[s].Uninstalled {
-			out = append(out, s)
-		}
-	}
-	return out
 }

@@ -1,4 +1,4 @@
-package control
+package feed
 
 import (
 	"slices"
@@ -6,11 +6,11 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-// keepRecent is how many outcomes of an installation are remembered: fewer where there
-// are many installations, but never fewer than leastRecent. One takes about 200 bytes.
+// maxRecent is how many outcomes of an installation are kept: fewer where there are many
+// installations, but never fewer than minRecent. One takes about 200 bytes.
 const (
-	keepRecent, leastRecent = 200, 50
-	recentOfAll             = 20_000
+	maxRecent, minRecent = 200, 50
+	maxRecentOfAll       = 20_000
 )
 
 // recent are the latest outcomes of an installation: a ring.
@@ -19,9 +19,9 @@ type recent struct {
 	next   int // where the next one goes once the ring is full, which is where the oldest is
 }
 
-// add keeps an outcome; of is how many installations have some.
+// add keeps an outcome; of is how many installations have outcomes.
 func (r *recent) add(e v1.FeedEvent, of int) {
-	most := max(leastRecent, min(keepRecent, recentOfAll/of))
+	most := max(minRecent, min(maxRecent, maxRecentOfAll/of))
 	if r.next == 0 && len(r.events) < most { // one that has gone round in part stays as long as it is
 		if len(r.events) == cap(r.events) {
 			r.events = slices.Grow(r.events, min(most-len(r.events), max(10, len(r.events))))

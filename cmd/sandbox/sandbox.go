@@ -33,8 +33,8 @@ const (
 	token      = "sandbox-token"
 )
 
-// settleWithin is how long both sides may take to agree after the last edit.
-const settleWithin = 20 * time.Second
+// agreeWithin is how long both sides may take to agree after the last edit.
+const agreeWithin = 20 * time.Second
 
 // sandbox is everything that runs.
 type sandbox struct {

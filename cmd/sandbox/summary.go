@@ -14,7 +14,7 @@ import (
 
 // summary waits until both sides agree, prints the table and says whether they do.
 func (s *sandbox) summary(ctx context.Context, done edits) bool {
-	ctx, cancel := context.WithTimeout(ctx, settleWithin)
+	ctx, cancel := context.WithTimeout(ctx, agreeWithin)
 	defer cancel()
 	disagree := oracle.Agree(ctx, s.expected, func() oracle.State { return oracle.Actual(s.target, connection) })
 

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	lookEvery   = time.Minute
+	checkEvery  = time.Minute
 	callTimeout = time.Minute // of one request to the authority
 	// An authority takes only a few failed tries an hour: Let's Encrypt five, and one more
 	// every 12 minutes.
@@ -30,7 +30,7 @@ const (
 // ACMEConfig says whose certificate is asked for and where. Every and Now may be left zero.
 type ACMEConfig struct {
 	Domain    string
-	Email     string // told of trouble by the authority; may be empty
+	Email     string // where the authority reports trouble; may be empty
 	Directory string // URL of the authority
 	Dir       string // keeps the account and the certificate, for its owner alone
 	Every     time.Duration
@@ -42,7 +42,7 @@ type ACMEConfig struct {
 // the domain, on port 443 (tls-alpn-01). It is renewed when a third of its time is left,
 // while the former one is served.
 //
-// Only Run asks the authority: what strangers send in their handshakes orders nothing.
+// Only Run asks the authority: no handshake makes it order one.
 type ACME struct {
 	ACMEConfig
 	manager   *autocert.Manager
@@ -57,7 +57,7 @@ type ACME struct {
 // NewACME asks for nothing yet; Run does.
 func NewACME(cfg ACMEConfig) *ACME {
 	if cfg.Every == 0 {
-		cfg.Every = lookEvery
+		cfg.Every = checkEvery
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -102,7 +102,7 @@ func (a *ACME) Run(ctx context.Context) {
 	retry := retryFirst
 	for {
 		asked := make(chan error, 1)
-		go func() { asked <- a.look() }()
+		go func() { asked <- a.check() }()
 		wait := a.Every
 		select {
 		case <-ctx.Done():
@@ -123,8 +123,8 @@ func (a *ACME) Run(ctx context.Context) {
 	}
 }
 
-// look takes note of the certificate that is in force, and asks for one where there is none.
-func (a *ACME) look() error {
+// check takes note of the certificate that is in force, and asks for one where there is none.
+func (a *ACME) check() error {
 	pair, err := a.manager.GetCertificate(a.hello())
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -159,7 +159,7 @@ func (a *ACME) Check(context.Context) (string, error) {
 		return fmt.Sprintf("warning: there is no certificate for %s yet, so callbacks are not taken: %v; "+
 			"the authority must reach this listener as %s:443", a.Domain, a.problem, a.Domain), nil
 	case a.overdue(a.serving):
-		return fmt.Sprintf("warning: the certificate for %s is valid until %s and is not renewed; the log has the cause", a.Domain, stamp(a.serving.Leaf.NotAfter)), nil
+		return fmt.Sprintf("warning: the certificate for %s is valid until %s and is not renewed; the log has the cause", a.Domain, rfc3339(a.serving.Leaf.NotAfter)), nil
 	}
-	return "valid until " + stamp(a.serving.Leaf.NotAfter), nil
+	return "valid until " + rfc3339(a.serving.Leaf.NotAfter), nil
 }

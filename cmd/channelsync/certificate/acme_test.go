@@ -14,7 +14,7 @@ import (
 
 // Handshakes cost the authority nothing: whoever sends them could use up how often it may
 // be asked.
-func TestStrangersOrderNothing(t *testing.T) {
+func TestHandshakesOrderNothing(t *testing.T) {
 	var asked atomic.Int64
 	authority := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		asked.Add(1)

@@ -123,11 +123,11 @@ func (f *Files) Check(context.Context) (string, error) {
 	until := f.serving.Leaf.NotAfter
 	switch {
 	case f.problem != nil:
-		return fmt.Sprintf("warning: the files are not served but the pair they held before, valid until %s: %v", stamp(until), f.problem), nil
+		return fmt.Sprintf("warning: the files are not served but the pair they held before, valid until %s: %v", rfc3339(until), f.problem), nil
 	case f.Now().After(until):
-		return fmt.Sprintf("warning: the certificate was valid until %s; replace %s and %s", stamp(until), f.Cert, f.Key), nil
+		return fmt.Sprintf("warning: the certificate was valid until %s; replace %s and %s", rfc3339(until), f.Cert, f.Key), nil
 	}
-	return "valid until " + stamp(until), nil
+	return "valid until " + rfc3339(until), nil
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }

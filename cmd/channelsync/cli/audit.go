@@ -19,7 +19,7 @@ func (s *session) auditCommand() *command.Command {
 		Name: "audit", Short: "show who did what and when, newest first",
 		Subs: []*command.Command{s.auditVerify()},
 		Flags: func(fs *flag.FlagSet) {
-			page.some(fs)
+			page.onePage(fs)
 			s.jsonFlag(fs)
 		},
 		Run: func(ctx context.Context, args []string) error {

@@ -8,8 +8,8 @@ import (
 	"channelsync/events/backup/archive"
 )
 
-// backupsOf writes an archive of one stream; after "world refuse torn" one without an end.
-type backupsOf struct{ *world }
+// backupsOf writes an archive of one stream; after "api refuse torn" one without an end.
+type backupsOf struct{ *fakeAPI }
 
 func (backupsOf) Size(context.Context) (uint64, error) { return 4096, nil }
 

@@ -25,7 +25,7 @@ func someRecords() []v1.Record {
 }
 
 // Records has two records on a page when the limit says 2.
-func (w *world) Records(_ context.Context, _ string, q v1.RecordQuery) (v1.Page[v1.Record], error) {
+func (w *fakeAPI) Records(_ context.Context, _ string, q v1.RecordQuery) (v1.Page[v1.Record], error) {
 	page := v1.Page[v1.Record]{}
 	from, _ := strconv.Atoi(q.Cursor)
 	for i, rec := range someRecords() {
@@ -43,11 +43,11 @@ func (w *world) Records(_ context.Context, _ string, q v1.RecordQuery) (v1.Page[
 	return page, w.note("records %+v", q)
 }
 
-func (w *world) RecordCounts(_ context.Context, _ string, q v1.RecordQuery) (v1.RecordCounts, error) {
+func (w *fakeAPI) RecordCounts(_ context.Context, _ string, q v1.RecordQuery) (v1.RecordCounts, error) {
 	return v1.RecordCounts{Total: len(someRecords())}, w.note("count records %+v", q)
 }
 
-func (w *world) Record(_ context.Context, _ string, kind v1.Kind, id int64) (v1.RecordDetail, error) {
+func (w *fakeAPI) Record(_ context.Context, _ string, kind v1.Kind, id int64) (v1.RecordDetail, error) {
 	at := time.Now().Add(-4 * time.Minute)
 	rec := v1.Record{
 		Kind: kind, ID: strconv.FormatInt(id, 10), Name: "Acme GmbH", Outcome: v1.OutcomeNotMet,
@@ -88,11 +88,11 @@ func sourcesOf(kind v1.Kind) json.RawMessage {
 	return b
 }
 
-func (w *world) Reconcile(_ context.Context, id string, kind v1.Kind, rec int64) error {
+func (w *fakeAPI) Reconcile(_ context.Context, id string, kind v1.Kind, rec int64) error {
 	return w.note("reconcile %s %s %d", id, kind, rec)
 }
 
-func (w *world) Explain(_ context.Context, _ string, kind v1.Kind, rec int64) (v1.Explanation, error) {
+func (w *fakeAPI) Explain(_ context.Context, _ string, kind v1.Kind, rec int64) (v1.Explanation, error) {
 	return v1.Explanation{
 		Kind: kind, ID: strconv.FormatInt(rec, 10), Name: "Acme GmbH", Met: true,
 		Conditions: []v1.Condition{{
@@ -103,7 +103,7 @@ func (w *world) Explain(_ context.Context, _ string, kind v1.Kind, rec int64) (v
 	}, w.note("explain %s %d", kind, rec)
 }
 
-func (w *world) Resync(_ context.Context, id string, req v1.ResyncRequest) (v1.JobRef, error) {
+func (w *fakeAPI) Resync(_ context.Context, id string, req v1.ResyncRequest) (v1.JobRef, error) {
 	job := "j-resync"
 	if req.DryRun {
 		job = "j-dry"
@@ -111,7 +111,7 @@ func (w *world) Resync(_ context.Context, id string, req v1.ResyncRequest) (v1.J
 	return v1.JobRef{Job: job}, w.note("resync %s %+v", id, req)
 }
 
-func (w *world) Replay(_ context.Context, id string, req v1.ReplayRequest) (v1.JobRef, error) {
+func (w *fakeAPI) Replay(_ context.Context, id string, req v1.ReplayRequest) (v1.JobRef, error) {
 	from := "-"
 	if req.From != nil {
 		from = req.From.UTC().Format(time.RFC3339)
@@ -121,16 +121,16 @@ func (w *world) Replay(_ context.Context, id string, req v1.ReplayRequest) (v1.J
 }
 
 // Job is done, or failed when its name says so, from the third look on.
-func (w *world) JobList(context.Context, string) ([]v1.Job, error) { return nil, w.note("jobs") }
+func (w *fakeAPI) JobList(context.Context, string) ([]v1.Job, error) { return nil, w.note("jobs") }
 
-func (w *world) Job(_ context.Context, _, job string) (v1.Job, error) {
+func (w *fakeAPI) Job(_ context.Context, _, job string) (v1.Job, error) {
 	err := w.note("job %s", job)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.looks[job]++
+	w.polls[job]++
 	began := time.Now().Add(-12 * time.Second)
-	j := v1.Job{ID: job, Type: "resync", State: v1.JobRunning, Total: 40, Done: 10 * w.looks[job], StartedAt: began}
-	if job == "j-endless" || w.looks[job] < 3 {
+	j := v1.Job{ID: job, Type: "resync", State: v1.JobRunning, Total: 40, Done: 10 * w.polls[job], StartedAt: began}
+	if job == "j-endless" || w.polls[job] < 3 {
 		return j, err
 	}
 	ended := began.Add(12 * time.Second)
@@ -146,9 +146,9 @@ func (w *world) Job(_ context.Context, _, job string) (v1.Job, error) {
 	return j, err
 }
 
-func (w *world) CancelJob(_ context.Context, _, job string) error { return w.note("cancel %s", job) }
+func (w *fakeAPI) CancelJob(_ context.Context, _, job string) error { return w.note("cancel %s", job) }
 
-func someLetters() []v1.DeadLetter {
+func exampleDeadLetters() []v1.DeadLetter {
 	now := time.Now()
 	return []v1.DeadLetter{
 		{
@@ -162,9 +162,9 @@ func someLetters() []v1.DeadLetter {
 	}
 }
 
-func (w *world) DeadLetterList(_ context.Context, _, cursor string, limit int) (v1.Page[v1.DeadLetter], error) {
+func (w *fakeAPI) DeadLetterList(_ context.Context, _, cursor string, limit int) (v1.Page[v1.DeadLetter], error) {
 	err := w.note("letters %q %d", cursor, limit)
-	all := someLetters()
+	all := exampleDeadLetters()
 	if limit == 1 && cursor == "" {
 		next := "l-1"
 		return v1.Page[v1.DeadLetter]{Items: all[:1], NextCursor: &next}, err
@@ -172,10 +172,10 @@ func (w *world) DeadLetterList(_ context.Context, _, cursor string, limit int) (
 	return v1.Page[v1.DeadLetter]{Items: all}, err
 }
 
-func (w *world) Requeue(_ context.Context, _ string, req v1.RequeueRequest) error {
+func (w *fakeAPI) Requeue(_ context.Context, _ string, req v1.RequeueRequest) error {
 	return w.note("requeue %+v", req)
 }
 
-func (w *world) Dismiss(_ context.Context, _ string, req v1.DismissRequest) error {
+func (w *fakeAPI) Dismiss(_ context.Context, _ string, req v1.DismissRequest) error {
 	return w.note("dismiss %s", strings.Join(req.IDs, " "))
 }

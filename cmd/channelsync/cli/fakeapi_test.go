@@ -27,9 +27,9 @@ const (
 	token  = "right-token-of-this-test-world"
 )
 
-// world is a service without a sync: the real admin API before a sync side that
+// fakeAPI is a service without a sync: the real admin API before a sync side that
 // only remembers what it was asked.
-type world struct {
+type fakeAPI struct {
 	*httptest.Server
 	admin.Activity // no command asks for it
 
@@ -37,13 +37,13 @@ type world struct {
 	installations []v1.Installation
 	asked         []string
 	refusals      map[string]*v1.Problem // by the operation's first word
-	looks         map[string]int         // at each job
+	polls         map[string]int         // at each job
 	notReady      error
 	checks        []v1.Check
 }
 
-func newWorld() *world {
-	w := &world{refusals: map[string]*v1.Problem{}, looks: map[string]int{}}
+func newFakeAPI() *fakeAPI {
+	w := &fakeAPI{refusals: map[string]*v1.Problem{}, polls: map[string]int{}}
 	w.installations = []v1.Installation{anInstallation(acme, "Acme MSP")}
 	w.checks = []v1.Check{
 		{Name: "zone", OK: true, Detail: "The zone is UK."},
@@ -56,7 +56,7 @@ func newWorld() *world {
 		Audit: trail{w}, Backups: backupsOf{w}, Tokens: tokens{w},
 		Auditor: noAudit{}, Log: zap.NewNop(),
 	})
-	adminSide, err := handlers.Admin(handlers.AdminConfig{
+	adminListener, err := handlers.Admin(handlers.AdminConfig{
 		API: api, Tokens: rootOnly{}, Key: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop(),
 		Ready: []health.Check{
 			{Name: "nats", Probe: func(context.Context) (string, error) { return "server 2.15", w.unready() }},
@@ -66,7 +66,7 @@ func newWorld() *world {
 	if err != nil {
 		panic(err) // the pages are part of the binary
 	}
-	w.Server = httptest.NewServer(adminSide)
+	w.Server = httptest.NewServer(adminListener)
 	return w
 }
 
@@ -107,8 +107,8 @@ func anInstallation(id, name string) v1.Installation {
 	}
 }
 
-// note remembers what was asked, and refuses it when told to.
-func (w *world) note(format string, args ...any) error {
+// note remembers what was asked, and refuses it when a script says so.
+func (w *fakeAPI) note(format string, args ...any) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	line := fmt.Sprintf(format, args...)
@@ -120,19 +120,19 @@ func (w *world) note(format string, args ...any) error {
 	return nil
 }
 
-func (w *world) unready() error {
+func (w *fakeAPI) unready() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.notReady
 }
 
-func (w *world) tried() []v1.Check {
+func (w *fakeAPI) tried() []v1.Check {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.checks)
 }
 
-func (w *world) get(id string) (v1.Installation, error) {
+func (w *fakeAPI) get(id string) (v1.Installation, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, in := range w.installations {
@@ -143,7 +143,7 @@ func (w *world) get(id string) (v1.Installation, error) {
 	return v1.Installation{}, v1.NotFound("There is no such installation.")
 }
 
-func (w *world) Create(_ context.Context, in v1.CreateInstallation) (v1.Installation, error) {
+func (w *fakeAPI) Create(_ context.Context, in v1.CreateInstallation) (v1.Installation, error) {
 	err := w.note("create %s user=%s secret=%s tracking=%s zone=%q syncs=%v connection=%s token=%s options=%+v",
 		in.Name, in.Username, in.Secret.Reveal(), in.TrackingIdentifier.Reveal(), in.Zone, in.Syncs,
 		in.ChannelProgram.ConnectionID, in.ChannelProgram.Token.Reveal(), in.Options)
@@ -156,7 +156,7 @@ func (w *world) Create(_ context.Context, in v1.CreateInstallation) (v1.Installa
 	return made, err
 }
 
-func (w *world) PreviewCreate(_ context.Context, in v1.CreateInstallation) (v1.SetupPreview, error) {
+func (w *fakeAPI) PreviewCreate(_ context.Context, in v1.CreateInstallation) (v1.SetupPreview, error) {
 	out := v1.SetupPreview{Checks: w.tried(), Complete: in.Zone != "slow"}
 	out.Companies = v1.PreviewCounts{Total: 412, WillSync: 187, WillNot: 225, Reasons: []v1.PreviewReason{
 		{Code: v1.ReasonTypeNotCustomer, Count: 200, Detail: "company type is not Customer"},
@@ -167,40 +167,40 @@ func (w *world) PreviewCreate(_ context.Context, in v1.CreateInstallation) (v1.S
 	return out, w.note("preview %s", in.Name)
 }
 
-func (w *world) List(context.Context) ([]v1.Installation, error) {
+func (w *fakeAPI) List(context.Context) ([]v1.Installation, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.installations), nil
 }
 
 // Get shows a backfill as done from the second look on.
-func (w *world) Get(_ context.Context, id string) (v1.Installation, error) {
+func (w *fakeAPI) Get(_ context.Context, id string) (v1.Installation, error) {
 	in, err := w.get(id)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.looks[id]++; w.looks[id] > 1 && in.State == v1.StateBackfilling {
+	if w.polls[id]++; w.polls[id] > 1 && in.State == v1.StateBackfilling {
 		in.State, in.Jobs = v1.StateLive, nil
 	}
 	return in, err
 }
 
-func (w *world) TryCreate(_ context.Context, in v1.CreateInstallation) (v1.Checks, error) {
+func (w *fakeAPI) TryCreate(_ context.Context, in v1.CreateInstallation) (v1.Checks, error) {
 	return v1.Checks{Checks: w.tried()}, w.note("try %s", in.Name)
 }
 
-func (w *world) Test(_ context.Context, id string) (v1.Checks, error) {
+func (w *fakeAPI) Test(_ context.Context, id string) (v1.Checks, error) {
 	return v1.Checks{Checks: w.tried()}, w.note("test %s", id)
 }
 
-func (w *world) Zones() []v1.Zone {
+func (w *fakeAPI) Zones() []v1.Zone {
 	return []v1.Zone{{Name: "UK", URL: "https://webservices16.autotask.net/atservicesrest"}}
 }
 
-func (w *world) FindZone(_ context.Context, username string) (v1.Zone, bool, error) {
+func (w *fakeAPI) FindZone(_ context.Context, username string) (v1.Zone, bool, error) {
 	return v1.Zone{}, false, w.note("find zone of %s", username)
 }
 
-func (w *world) Update(_ context.Context, id string, in v1.UpdateInstallation) (v1.Installation, error) {
+func (w *fakeAPI) Update(_ context.Context, id string, in v1.UpdateInstallation) (v1.Installation, error) {
 	name := "-"
 	if in.Name != nil {
 		name = *in.Name
@@ -211,53 +211,53 @@ func (w *world) Update(_ context.Context, id string, in v1.UpdateInstallation) (
 	return w.get(id)
 }
 
-func (w *world) Preview(_ context.Context, _ string, in v1.UpdateInstallation) (v1.Preview, error) {
+func (w *fakeAPI) Preview(_ context.Context, _ string, in v1.UpdateInstallation) (v1.Preview, error) {
 	return v1.Preview{Enter: 1, Leave: 2, Change: 3, Sample: []v1.PreviewRecord{
 		{Kind: v1.KindCompany, ID: "5", Name: "Five", Effect: "enter"},
 		{Kind: v1.KindCompany, ID: "7", Name: "Acme GmbH", Effect: "change", Differences: []v1.Difference{{Field: "emails", From: "a", To: "b"}}},
 	}}, w.note("preview options=%+v", in.Options)
 }
 
-func (w *world) SetCredentials(_ context.Context, id string, in v1.Credentials) (v1.Installation, error) {
+func (w *fakeAPI) SetCredentials(_ context.Context, id string, in v1.Credentials) (v1.Installation, error) {
 	if err := w.note("credentials %s %s %s", in.Username, in.Secret.Reveal(), in.TrackingIdentifier.Reveal()); err != nil {
 		return v1.Installation{}, err
 	}
 	return w.get(id)
 }
 
-func (w *world) SetChannelProgram(_ context.Context, id string, in v1.ChannelProgramTarget) (v1.Installation, error) {
+func (w *fakeAPI) SetChannelProgram(_ context.Context, id string, in v1.ChannelProgramTarget) (v1.Installation, error) {
 	if err := w.note("target %s %s", in.ConnectionID, in.Token.Reveal()); err != nil {
 		return v1.Installation{}, err
 	}
 	return w.get(id)
 }
 
-func (w *world) Do(_ context.Context, id string, sync v1.Sync, action string) error {
+func (w *fakeAPI) Do(_ context.Context, id string, sync v1.Sync, action string) error {
 	return w.note("do %s %s %s", action, id, sync)
 }
 
-func (w *world) RepairWebhooks(_ context.Context, id string) error { return w.note("repair %s", id) }
+func (w *fakeAPI) RepairWebhooks(_ context.Context, id string) error { return w.note("repair %s", id) }
 
-func (w *world) RotateSecrets(_ context.Context, id string) error { return w.note("rotate %s", id) }
+func (w *fakeAPI) RotateSecrets(_ context.Context, id string) error { return w.note("rotate %s", id) }
 
-func (w *world) Bridges(context.Context, string) ([]v1.BridgeStatus, error) {
+func (w *fakeAPI) Bridges(context.Context, string) ([]v1.BridgeStatus, error) {
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	return []v1.BridgeStatus{{GUID: "g-b", Name: "Workflow rule", CreatedAt: at}, {GUID: "g-c", CreatedAt: at, LastUsedAt: &at}}, nil
 }
 
-func (w *world) RotateBridge(_ context.Context, id, guid string, now bool) (v1.Bridge, error) {
+func (w *fakeAPI) RotateBridge(_ context.Context, id, guid string, now bool) (v1.Bridge, error) {
 	return v1.Bridge{GUID: guid, Secret: "b-again", URL: "https://cs.example/callbacks/autotask/" + id}, w.note("rotate bridge %s %v", guid, now)
 }
 
-func (w *world) EndBridge(_ context.Context, _, guid string) error {
+func (w *fakeAPI) EndBridge(_ context.Context, _, guid string) error {
 	return w.note("end bridge %s", guid)
 }
 
-func (w *world) CreateBridge(_ context.Context, id, name string) (v1.Bridge, error) {
+func (w *fakeAPI) CreateBridge(_ context.Context, id, name string) (v1.Bridge, error) {
 	return v1.Bridge{GUID: "g-b", Secret: "b-secret", URL: "https://cs.example/callbacks/autotask/" + id}, w.note("bridge %s %s", id, name)
 }
 
-type tokens struct{ *world }
+type tokens struct{ *fakeAPI }
 
 func (w tokens) List() []v1.Token {
 	used := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -281,11 +281,11 @@ func (w tokens) Rotate(_ context.Context, id string) (v1.NewToken, error) {
 
 func (w tokens) Delete(_ context.Context, id string) error { return w.note("delete token %s", id) }
 
-func (w *world) DecideMassChange(_ context.Context, id string, approve bool) error {
+func (w *fakeAPI) DecideMassChange(_ context.Context, id string, approve bool) error {
 	return w.note("held %v %s", approve, id)
 }
 
-func (w *world) Status(context.Context) (v1.Status, error) {
+func (w *fakeAPI) Status(context.Context) (v1.Status, error) {
 	st := v1.Status{Version: "v1.2.3", Ready: w.unready() == nil}
 	all, _ := w.List(context.Background())
 	for _, in := range all {
@@ -296,7 +296,7 @@ func (w *world) Status(context.Context) (v1.Status, error) {
 	return st, w.note("status")
 }
 
-type trail struct{ *world }
+type trail struct{ *fakeAPI }
 
 func (w trail) List(q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
 	next := "a-2"
@@ -316,8 +316,8 @@ func (w trail) Verify(context.Context) (v1.AuditVerification, error) {
 	return v, err
 }
 
-// script is what a script may change of the world.
-func (w *world) script(args []string) error {
+// script is what a script may change of it.
+func (w *fakeAPI) script(args []string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
@@ -341,12 +341,12 @@ func (w *world) script(args []string) error {
 		p.Checks = w.checks[2:3]
 		w.refusals[args[1]] = p
 	default:
-		return fmt.Errorf("the world knows no %q", args)
+		return fmt.Errorf("the fake API knows no %q", args)
 	}
 	return nil
 }
 
-func (w *world) log() string {
+func (w *fakeAPI) log() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return strings.Join(w.asked, "\n")

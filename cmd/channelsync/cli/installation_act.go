@@ -74,10 +74,10 @@ func (s *session) actionCommand(a action) *command.Command {
 			if err := which.take(args); err != nil {
 				return err
 			}
-			var chosen v1.Sync
+			var only v1.Sync
 			var err error
 			if sync != "" {
-				if chosen, err = syncNamed(sync); err != nil {
+				if only, err = syncNamed(sync); err != nil {
 					return err
 				}
 			}
@@ -86,15 +86,15 @@ func (s *session) actionCommand(a action) *command.Command {
 				return err
 			}
 			if dryRun {
-				s.wouldAct(a.would, in, chosen)
+				s.wouldAct(a.would, in, only)
 				return nil
 			}
 			if a.confirm && !yes {
-				if err := s.confirm(ctx, in, chosen); err != nil {
+				if err := s.confirm(ctx, in, only); err != nil {
 					return err
 				}
 			}
-			return s.act(ctx, api, in, chosen, a)
+			return s.act(ctx, api, in, only, a)
 		},
 	}
 }
@@ -172,7 +172,7 @@ func (s *session) installationInstallSync() *command.Command {
 			if sync == "" {
 				return command.Usage("the syncs are "+syncNames()[0]+" and "+syncNames()[1], "say which sync")
 			}
-			chosen, err := syncNamed(sync)
+			only, err := syncNamed(sync)
 			if err != nil {
 				return err
 			}
@@ -181,10 +181,10 @@ func (s *session) installationInstallSync() *command.Command {
 				return err
 			}
 			if dryRun {
-				s.wouldAct("install", in, chosen)
+				s.wouldAct("install", in, only)
 				return nil
 			}
-			return s.act(ctx, api, in, chosen, action{
+			return s.act(ctx, api, in, only, action{
 				name: "install", done: "%s is installed; its first full pass has begun.",
 			})
 		},

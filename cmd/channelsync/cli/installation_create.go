@@ -129,17 +129,17 @@ func chosenSyncs(names []string) ([]v1.Sync, error) {
 	if len(names) == 0 {
 		return v1.Syncs, nil
 	}
-	var chosen []v1.Sync
+	var syncs []v1.Sync
 	for _, name := range names {
 		sync, err := syncNamed(name)
 		if err != nil {
 			return nil, err
 		}
-		if !slices.Contains(chosen, sync) {
-			chosen = append(chosen, sync)
+		if !slices.Contains(syncs, sync) {
+			syncs = append(syncs, sync)
 		}
 	}
-	return chosen, nil
+	return syncs, nil
 }
 
 func syncNamed(name string) (v1.Sync, error) {

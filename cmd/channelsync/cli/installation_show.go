@@ -75,9 +75,9 @@ func freshness(f v1.Freshness) string {
 // showIssues lists what is wrong, each with its way out.
 func (s *session) showIssues(of string, issues []v1.Issue) {
 	for _, i := range issues {
-		mark := "retrying"
+		label := "retrying"
 		if i.Severity == v1.SeverityAct {
-			mark = "act"
+			label = "act"
 		}
 		about := ""
 		if i.Records > 0 {
@@ -88,9 +88,9 @@ func (s *session) showIssues(of string, issues []v1.Issue) {
 			next = ", next attempt " + screen.When(s.now(), *i.NextAttemptAt)
 		}
 		if of != "" {
-			mark += ", " + text(of)
+			label += ", " + text(of)
 		}
-		s.say("\n[%s] %s (%s%s, since %s%s)", mark, text(i.Title), text(i.Code), about, screen.When(s.now(), i.FirstAt), next)
+		s.say("\n[%s] %s (%s%s, since %s%s)", label, text(i.Title), text(i.Code), about, screen.When(s.now(), i.FirstAt), next)
 		s.say("    %s", text(i.Detail))
 		s.say("    %s", text(i.Fix))
 	}

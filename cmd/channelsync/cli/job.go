@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	firstLook = 100 * time.Millisecond // at a job that was just started
-	lastLook  = 2 * time.Second        // between looks at a long one
+	firstPoll = 100 * time.Millisecond // of a job that was just started
+	lastPoll  = 2 * time.Second        // of a long one
 )
 
 func (s *session) jobCommand() *command.Command {
@@ -96,7 +96,7 @@ func (s *session) jobCancel() *command.Command {
 func (s *session) follow(ctx context.Context, api *client.Client, installation, job string) error {
 	bar := s.progress("records")
 	defer bar.end()
-	for wait := firstLook; ; wait = min(wait*3/2, lastLook) {
+	for wait := firstPoll; ; wait = min(wait*3/2, lastPoll) {
 		j, err := api.Job(ctx, installation, job)
 		if err == nil && j.State != v1.JobRunning {
 			bar.end()
@@ -191,7 +191,7 @@ func (s *session) waitForBackfill(
 	bar := s.progress("records")
 	defer bar.end()
 	begun := []v1.State{v1.StateInstalling, v1.StateBackfilling}
-	for wait := firstLook; slices.Contains(begun, in.State); wait = min(wait*3/2, lastLook) {
+	for wait := firstPoll; slices.Contains(begun, in.State); wait = min(wait*3/2, lastPoll) {
 		done, total := 0, 0
 		for _, j := range in.Jobs {
 			done, total = done+j.Done, total+j.Total

@@ -44,7 +44,7 @@ moved.json there to use it again. A migration that was cut short may be run agai
 func (s *session) migrate(ctx context.Context, cfg config.Config) error {
 	m := offline.Migrate{Config: cfg, Log: NewLogger("warn", "auto", s.Stderr)}
 	if isTerminal(s.Stderr) {
-		m.Told = func(done backup.Restored) { s.note("%s copied, %s", done.Name, plural(int(done.Messages), "message")) }
+		m.Progress = func(done backup.Restored) { s.note("%s copied, %s", done.Name, plural(int(done.Messages), "message")) }
 	}
 	copied, err := m.Run(ctx)
 	if errors.Is(err, store.ErrLocked) {

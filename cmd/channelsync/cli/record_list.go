@@ -27,11 +27,11 @@ type pageFlags struct {
 }
 
 func (p *pageFlags) flags(fs *flag.FlagSet) {
-	p.some(fs)
+	p.onePage(fs)
 	fs.BoolVar(&p.all, "all", false, "every page")
 }
 
-func (p *pageFlags) some(fs *flag.FlagSet) {
+func (p *pageFlags) onePage(fs *flag.FlagSet) {
 	fs.IntVar(&p.limit, "limit", 50, "at most `N`, up to 500")
 	fs.StringVar(&p.cursor, "cursor", "", "`CURSOR` that the page before ended with")
 }

@@ -28,7 +28,7 @@ func (s *session) restoreCommand() *command.Command {
 		Long: `The directory must hold no store; the files master-key and admin-token may be in it. Without --master-key
 the key is read from <data-dir>/master-key. When it has failed nothing is left behind.
 At its next start the service goes through every record of every installation, and what was changed since the
-backup is found. With --check it only rehearses: into a directory of its own, which it removes again.`,
+backup is found. With --check it only rehearses, in a directory that it removes again.`,
 		Examples: []string{
 			"channelsync restore channelsync-monday.tar --data-dir ./channelsync-data --master-key-file ./master-key",
 			"channelsync restore --check channelsync-monday.tar --master-key-file ./master-key",
@@ -65,7 +65,7 @@ func (s *session) restore(ctx context.Context, file string, cfg config.Config, c
 	defer bar.end()
 	r := offline.Restore{
 		File: file, Config: cfg, Version: Version(), Log: NewLogger("warn", "auto", s.Stderr),
-		Told: func(done, total int64) { bar.at(int(done/kib), int(total/kib)) },
+		Progress: func(done, total int64) { bar.at(int(done/kib), int(total/kib)) },
 	}
 	run := r.Run
 	if check {

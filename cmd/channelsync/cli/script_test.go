@@ -14,7 +14,7 @@ import (
 // TestScripts runs the commands as a shell does, against the real admin API with
 // a fake sync side. Besides testscript's own commands there are
 //
-//	world <change>...  changes what the API answers (see world.script)
+//	api <change>...  changes what the API answers (see fakeAPI.script)
 //	[!] asked <regexp> whether the sync side was asked something
 //	awaits <regexp>    waits until the sync side is asked something
 //	forget             forgets what was asked
@@ -26,10 +26,10 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
-			w, b := newWorld(), broken()
+			w, b := newFakeAPI(), broken()
 			env.Defer(w.Close)
 			env.Defer(b.Close)
-			env.Values["world"] = w
+			env.Values["api"] = w
 			env.Setenv("CHANNELSYNC_API_URL", w.URL)
 			env.Setenv("CHANNELSYNC_ADMIN_TOKEN", token)
 			env.Setenv("BROKEN", b.URL)
@@ -38,12 +38,12 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"world": func(ts *testscript.TestScript, _ bool, args []string) {
-				ts.Check(ts.Value("world").(*world).script(args))
+			"api": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(ts.Value("api").(*fakeAPI).script(args))
 			},
 			"asked": asked,
 			"forget": func(ts *testscript.TestScript, _ bool, _ []string) {
-				w := ts.Value("world").(*world)
+				w := ts.Value("api").(*fakeAPI)
 				w.mu.Lock()
 				defer w.mu.Unlock()
 				w.asked = nil
@@ -59,19 +59,19 @@ func asked(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: [!] asked regexp")
 	}
-	log := ts.Value("world").(*world).log()
+	log := ts.Value("api").(*fakeAPI).log()
 	if regexp.MustCompile(args[0]).MatchString(log) == neg {
 		ts.Fatalf("asked %s: %v; it was asked\n%s", args[0], neg, log)
 	}
 }
 
-// awaits looks again and again, for ten seconds at most.
+// awaits polls, for ten seconds at most.
 func awaits(ts *testscript.TestScript, _ bool, args []string) {
 	want := regexp.MustCompile(args[0])
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	deadline := time.After(10 * time.Second)
-	for !want.MatchString(ts.Value("world").(*world).log()) {
+	for !want.MatchString(ts.Value("api").(*fakeAPI).log()) {
 		select {
 		case <-tick.C:
 		case <-deadline:

@@ -30,7 +30,7 @@ type session struct {
 	now       func() time.Time
 	lines     *bufio.Reader // of standard input, made when it is first read
 	transport *http.Transport
-	warned    []string // flags that exposed has told of
+	warned    []string // flags that exposed has warned of
 }
 
 func newSession(inv Invocation) *session {

@@ -58,7 +58,7 @@ func (s *session) tokenCreate() *command.Command {
 			if err != nil {
 				return err
 			}
-			if in.Installations, err = chosen(ctx, api, only); err != nil {
+			if in.Installations, err = installationIDs(ctx, api, only); err != nil {
 				return err
 			}
 			made, err := api.CreateToken(ctx, in)
@@ -85,8 +85,8 @@ func (s *session) until(expires string) (*time.Time, error) {
 	return &at, nil
 }
 
-// chosen are the ids of the installations that are said; none for all.
-func chosen(ctx context.Context, api *client.Client, refs []string) ([]string, error) {
+// installationIDs are the ids of the installations that are named; none for all.
+func installationIDs(ctx context.Context, api *client.Client, refs []string) ([]string, error) {
 	if len(refs) == 0 {
 		return nil, nil
 	}

@@ -72,17 +72,17 @@ type Autotask struct {
 	AllowHosts   []string // lower-case host:port, beyond the vendor's own
 }
 
-// Notify says who is told of issues somebody has to act on.
+// Notify says where issues that somebody has to act on are posted.
 type Notify struct {
-	URL    v1.Secret // its query may hold a key; empty: nobody is told
-	Secret v1.Secret // signs what is told; set together with URL or not at all
+	URL    v1.Secret // its query may hold a key; empty: nothing is posted
+	Secret v1.Secret // signs what is posted; set together with URL or not at all
 }
 
-// Intervals are the clocks of everything that callbacks do not tell.
+// Intervals are the clocks of everything that callbacks do not cover.
 type Intervals struct {
 	ContractPoll  time.Duration // freshness of contracts
 	ContractParts time.Duration // services, units, bundles, charges compared
 	Sweep         time.Duration // full repairing pass
 	WebhookCheck  time.Duration // registrations and missed events
-	Coalesce      time.Duration // 0 or more; from the first mark
+	Coalesce      time.Duration // 0 or more; from the first entry
 }

@@ -618,21 +618,21 @@ func FuzzSetting(f *testing.F) {
 	f.Fuzz(func(t *testing.T, n int, text string) {
 		d := all[uint(n)%uint(len(all))]
 		c, err := Parse([]string{"--" + d.name + "=" + text}, func(string) (string, bool) { return "", false })
-		var told strings.Builder
+		var shown strings.Builder
 		if err == nil {
-			if dumping := c.Dump(&told); dumping != nil {
+			if dumping := c.Dump(&shown); dumping != nil {
 				t.Error(dumping)
 			}
 		} else if !errors.Is(err, flag.ErrHelp) {
-			told.WriteString(err.Error())
-			for line := range strings.Lines(told.String()) {
+			shown.WriteString(err.Error())
+			for line := range strings.Lines(shown.String()) {
 				if !strings.HasPrefix(line, "--") {
 					t.Errorf("--%s=%q: the line %q names no setting", d.name, text, line)
 				}
 			}
 		}
-		if d.secret && d.mask == nil && len(text) > 8 && strings.Contains(told.String(), text) {
-			t.Errorf("--%s shows its secret: %s", d.name, told.String())
+		if d.secret && d.mask == nil && len(text) > 8 && strings.Contains(shown.String(), text) {
+			t.Errorf("--%s shows its secret: %s", d.name, shown.String())
 		}
 	})
 }

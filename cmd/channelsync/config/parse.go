@@ -104,7 +104,7 @@ func read(all []definition, flags map[string]string, env LookupEnv) (c Config, e
 }
 
 // parseFlags collects what the command line says, unread: checking is left to
-// applyTo, so that a wrong value is told in the same words wherever it came from.
+// applyTo, so that a wrong value is reported in the same words wherever it came from.
 func parseFlags(args []string) (map[string]string, error) {
 	flags := map[string]string{}
 	fs := flag.NewFlagSet("serve", flag.ContinueOnError)

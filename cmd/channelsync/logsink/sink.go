@@ -17,11 +17,11 @@ import (
 const maxBytes = 4 << 20
 
 // gatherFor is how long lines gather after some were written. The first line of a quiet
-// service is written at once; those of a busy one share a write, and wake nobody: a
-// goroutine that is woken for each line costs about as much as the line.
+// service is written at once; those of a busy one share a write: to wake a goroutine
+// for each line costs about as much as the line.
 const gatherFor = 10 * time.Millisecond
 
-// Sink is a log that is written by a goroutine of its own. It is safe for concurrent
+// Sink is a log that its own goroutine writes. It is safe for concurrent
 // use; Stop ends it.
 type Sink struct {
 	to      io.Writer
@@ -32,14 +32,14 @@ type Sink struct {
 	waiting []byte // whole lines
 	stopped bool
 
-	wake chan struct{} // holds one when there is something to do
-	stop chan struct{} // closed by Stop
-	done chan struct{} // closed when the last line is written
+	pending chan struct{} // holds one when there is something to do
+	stop    chan struct{} // closed by Stop
+	done    chan struct{} // closed when the last line is written
 }
 
 // New starts a sink that writes to a file, a pipe or anything else.
 func New(to io.Writer) *Sink {
-	s := &Sink{to: to, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+	s := &Sink{to: to, pending: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
 	go s.run()
 	return s
 }
@@ -64,13 +64,13 @@ func (s *Sink) Write(line []byte) (int, error) {
 	}
 	s.waiting = append(s.waiting, line...)
 	select {
-	case s.wake <- struct{}{}:
+	case s.pending <- struct{}{}:
 	default:
 	}
 	return len(line), nil
 }
 
-// Sync does nothing: lines are written as soon as their turn comes.
+// Sync does nothing: lines are written in order, as soon as they can be.
 func (s *Sink) Sync() error { return nil }
 
 // Stop takes no more lines and waits until those that wait are written, or for at most
@@ -96,16 +96,16 @@ func (s *Sink) Stop(within time.Duration) (written bool) {
 func (s *Sink) run() {
 	defer close(s.done)
 	var lines []byte
-	told := uint64(0)
+	reported := uint64(0)
 	for stopped := false; !stopped; {
 		select {
-		case <-s.wake:
+		case <-s.pending:
 		case <-s.stop:
 			stopped = true // nothing is added any more
 		}
 		lines = s.take(lines)
-		if n := s.dropped.Load(); n > told && len(lines) > 0 && s.write(s.lostLine(n-told)) == 0 {
-			told = n
+		if n := s.dropped.Load(); n > reported && len(lines) > 0 && s.write(s.lostLine(n-reported)) == 0 {
+			reported = n
 		}
 		s.dropped.Add(uint64(s.write(lines)))
 		s.gather()

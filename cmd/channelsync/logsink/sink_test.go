@@ -67,7 +67,7 @@ func TestReaderThatNeverReadsBlocksNobody(t *testing.T) {
 	})
 }
 
-// flaky fails for as long as it is told to.
+// flaky fails while it has an error.
 type flaky struct {
 	mu  sync.Mutex
 	err error

@@ -37,31 +37,31 @@ type Report struct {
 
 // Restore is a backup and where it is put.
 type Restore struct {
-	File    string
-	Config  config.Config // its data directory and master keys
-	Version string        // of this build
-	Log     *zap.Logger
-	Told    func(done, total int64) // hears how much of the file was read; may be nil
+	File     string
+	Config   config.Config // its data directory and master keys
+	Version  string        // of this build
+	Log      *zap.Logger
+	Progress func(done, total int64) // called as the file is read; may be nil
 }
 
 // Verify reads the whole file and compares it with its manifest. It needs no key.
-func Verify(file string, told func(done, total int64)) (archive.Manifest, error) {
+func Verify(file string, progress func(done, total int64)) (archive.Manifest, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return archive.Manifest{}, fmt.Errorf("open the backup: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	m, err := archive.Check(counted(f, told))
+	m, err := archive.Check(counted(f, progress))
 	if err != nil {
 		return m, fmt.Errorf("check %s: %w", file, err)
 	}
 	return m, nil
 }
 
-// Rehearse restores into a directory of its own, opens everything with the key,
+// Rehearse restores into a temporary directory, opens everything with the key,
 // and removes it again: the one check that says that a backup restores.
 func (r Restore) Rehearse(ctx context.Context) (Report, error) {
-	m, err := r.admitted()
+	m, err := r.verify()
 	if err != nil {
 		return Report{}, err
 	}
@@ -83,7 +83,7 @@ func (r Restore) Run(ctx context.Context) (Report, error) {
 	if _, err := store.Inspect(dir); err != nil {
 		return Report{}, fmt.Errorf("--data-dir: %w", err)
 	}
-	m, err := r.admitted()
+	m, err := r.verify()
 	if err != nil {
 		return Report{}, err
 	}
@@ -101,14 +101,14 @@ func (r Restore) Run(ctx context.Context) (Report, error) {
 	}
 	report, err := r.make(ctx, work, m)
 	if err == nil {
-		err = settle(work, dir)
+		err = commit(work, dir)
 	}
 	return report, errors.Join(err, removeWork(dir))
 }
 
-// admitted checks the file and that the keys open it, before anything is written.
-func (r Restore) admitted() (archive.Manifest, error) {
-	m, err := Verify(r.File, r.Told)
+// verify checks the file and that the keys open it, before anything is written.
+func (r Restore) verify() (archive.Manifest, error) {
+	m, err := Verify(r.File, r.Progress)
 	if err != nil {
 		return m, err
 	}
@@ -150,13 +150,13 @@ func (r Restore) fill(ctx context.Context, dir string, report *Report) error {
 	if err != nil {
 		return err
 	}
-	err = backup.Restore(ctx, made, counted(f, r.Told), report.Manifest, func(done backup.Restored) {
+	err = backup.Restore(ctx, made, counted(f, r.Progress), report.Manifest, func(done backup.Restored) {
 		report.Streams = append(report.Streams, done)
 	})
 	return errors.Join(err, made.Close(context.WithoutCancel(ctx)))
 }
 
-// prepare opens what is sealed and settles what a restored store owes.
+// prepare opens what is sealed and finishes what a restored store has pending.
 func prepare(ctx context.Context, bus *events.Bus, master *seal.Ring) (int, error) {
 	tables, err := app.OpenTables(ctx, bus)
 	if err != nil {
@@ -173,9 +173,9 @@ func prepare(ctx context.Context, bus *events.Bus, master *seal.Ring) (int, erro
 	return control.Restored(ctx, store)
 }
 
-// settle moves a finished store to its place. The streams go first: without its
-// stamp a store is whole, a stamp without a store is none.
-func settle(work, dir string) error {
+// commit moves a finished store to its place. The streams go first: without its
+// manifest a store is complete; a manifest without a store is nothing.
+func commit(work, dir string) error {
 	for _, name := range []string{"nats", "store.json"} {
 		if err := os.Rename(filepath.Join(work, name), filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("put the restored store in its place: %w", err)
@@ -213,23 +213,23 @@ func removeWork(dir string) error {
 }
 
 // counted tells how much of a file was read.
-func counted(f *os.File, told func(done, total int64)) io.Reader {
+func counted(f *os.File, progress func(done, total int64)) io.Reader {
 	info, err := f.Stat()
-	if told == nil || err != nil {
+	if progress == nil || err != nil {
 		return f
 	}
-	return &meter{Reader: f, total: info.Size(), told: told}
+	return &meter{Reader: f, total: info.Size(), progress: progress}
 }
 
 type meter struct {
 	io.Reader
 	done, total int64
-	told        func(done, total int64)
+	progress    func(done, total int64)
 }
 
 func (m *meter) Read(b []byte) (int, error) {
 	n, err := m.Reader.Read(b)
 	m.done += int64(n)
-	m.told(m.done, m.total)
+	m.progress(m.done, m.total)
 	return n, err //nolint:wrapcheck // a reader passes errors through
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -29,6 +30,119 @@ const (
 	// jobRetry is how soon a step that failed is tried again, unless the vendor says when.
 	jobRetry = 5 * time.Second
 )
+
+// Job returns one of an installation's jobs.
+func (m *Manager) Job(ctx context.Context, id, jobID string) (v1.Job, error) {
+	if _, err := m.get(id); err != nil {
+		return v1.Job{}, err
+	}
+	j, ok := m.Jobs.Get(id, jobID)
+	if !m.holds(id) {
+		var err error
+		if j, ok, err = m.Jobs.Stored(ctx, id, jobID); err != nil {
+			return v1.Job{}, err
+		}
+	}
+	if !ok {
+		return v1.Job{}, v1.NotFound("there is no job " + jobID)
+	}
+	return shown(j), nil
+}
+
+// JobList returns the running jobs of an installation and the last that ended,
+// newest first.
+func (m *Manager) JobList(_ context.Context, id string) ([]v1.Job, error) {
+	if _, err := m.get(id); err != nil {
+		return nil, err
+	}
+	out := []v1.Job{}
+	for _, j := range m.Jobs.List(id) {
+		out = append(out, shown(j))
+	}
+	return out, nil
+}
+
+// shown is a job as the admin API shows it, with what it was asked for.
+func shown(j job.Job) v1.Job {
+	out := j.Job
+	out.Kinds = j.Kinds
+	if j.Type == job.TypeReplay {
+		out.Replay = &j.Replay
+	}
+	return out
+}
+
+// Resync goes through everything whatever was pushed last.
+func (m *Manager) Resync(ctx context.Context, id string, req v1.ResyncRequest) (v1.JobRef, error) {
+	in, err := m.mine(id)
+	if err != nil {
+		return v1.JobRef{}, err
+	}
+	if _, err := m.atWork(in); err != nil {
+		return v1.JobRef{}, err
+	}
+	kinds := kindsOf(in.InstalledSyncs())
+	if len(req.Kinds) > 0 {
+		kinds = slices.DeleteFunc(kinds, func(k v1.Kind) bool { return !slices.Contains(req.Kinds, k) })
+	}
+	return m.startJob(ctx, job.Job{Job: v1.Job{Type: job.TypeResync, DryRun: req.DryRun}, Installation: id, Kinds: kinds, Force: true}, m.Jobs.Ask)
+}
+
+// Replay reads stored changes again.
+func (m *Manager) Replay(ctx context.Context, id string, req v1.ReplayRequest) (v1.JobRef, error) {
+	in, err := m.mine(id)
+	if err != nil {
+		return v1.JobRef{}, err
+	}
+	if _, err := m.atWork(in); err != nil {
+		return v1.JobRef{}, err
+	}
+	return m.startJob(ctx, job.Job{Job: v1.Job{Type: job.TypeReplay, DryRun: req.DryRun}, Installation: id, Force: req.Force, Replay: req}, m.Jobs.Ask)
+}
+
+func (m *Manager) startJob(ctx context.Context, j job.Job, start func(context.Context, job.Job) (string, error)) (v1.JobRef, error) {
+	j.ID = ulid.Make().String()
+	id, err := start(ctx, j)
+	if busy, is := errors.AsType[*job.Busy](err); is {
+		return v1.JobRef{}, refused(busy)
+	}
+	if err != nil {
+		return v1.JobRef{}, err
+	}
+	if rt := m.runtime(j.Installation); rt != nil {
+		poke(rt.newJob)
+	}
+	return v1.JobRef{Job: id}, nil
+}
+
+// refused is the 409 of a job that was asked for while others are not done.
+func refused(busy *job.Busy) *v1.Problem {
+	of := "the " + busy.AtWork.Type + " " + busy.AtWork.ID
+	p := v1.Conflict("This would be the same as "+of+", which is at work.", "Wait until it is done, or cancel it first.")
+	if !busy.Same {
+		p = v1.Conflict("Too many jobs wait already; "+of+" is at work.", "Wait until some of them are done, or cancel them.")
+	}
+	p.Job = busy.AtWork.ID
+	return p
+}
+
+// CancelJob ends a job: what it has marked and nobody worked on yet is taken back.
+func (m *Manager) CancelJob(ctx context.Context, id, jobID string) error {
+	if _, err := m.mine(id); err != nil {
+		return err
+	}
+	j, err := m.Job(ctx, id, jobID)
+	if err != nil {
+		return err
+	}
+	if j.State != v1.JobRunning {
+		return v1.Conflict("the job has ended already", "Nothing needs to be done.")
+	}
+	return m.Jobs.Finish(ctx, jobID, v1.JobCancelled, "cancelled by an operator")
+}
+
+// cancelled says whether a job was ended by somebody: what it marked is dropped.
+func (m *Manager) cancelled(id string) bool { return m.Jobs.State(id) == v1.JobCancelled }
 
 // newJob starts a job of an installation.
 func (m *Manager) newJob(ctx context.Context, id, jobType string, kinds []v1.Kind, force bool) (string, error) {
@@ -226,6 +340,58 @@ func (rt *runtime) turn(ctx context.Context) (leave func(records int), ok bool) 
 	return rt.m.turns.Enter(ctx, reconcile.Want{Installation: rt.id, Lane: events.LaneBulk, Lists: true})
 }
 
+var errCancelled = errors.New("the job was cancelled")
+
+// list marks every record of the job's kinds, a page at a time; next ends the turn
+// of one page and waits for the next one's.
+func (rt *runtime) list(ctx context.Context, j job.Job, next func(records int) bool) error {
+	ctx = autotask.WithBulk(ctx)
+	for _, kind := range j.Kinds {
+		if j.Cursor[kind] < 0 {
+			continue
+		}
+		seen := map[int64]bool{}
+		err := rt.watcher.List(ctx, j, kind, func(ids []int64) error {
+			for _, id := range ids {
+				seen[id] = true
+			}
+			if rt.m.cancelled(j.ID) {
+				return errCancelled
+			}
+			if err := rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) {
+				j.Cursor[kind] = ids[len(ids)-1]
+				j.Total += len(ids)
+			}); err != nil {
+				return err
+			}
+			if !next(len(ids)) {
+				return ctx.Err()
+			}
+			return nil
+		})
+		if errors.Is(err, errCancelled) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if j.Type != job.TypeBackfill {
+			n, err := rt.watcher.Remembered(ctx, j, kind, seen)
+			if err != nil {
+				return err
+			}
+			if err := rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) { j.Total += n }); err != nil {
+				return err
+			}
+		}
+		if err := rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) { j.Cursor[kind] = -1 }); err != nil {
+			return err
+		}
+		j.Cursor[kind] = -1
+	}
+	return rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) { j.Listed = true })
+}
+
 // replay marks the records of stored changes once more, straight in the
 // worklist: what is in the journal already need not be written to it again.
 func (rt *runtime) replay(ctx context.Context, j job.Job) error {
@@ -279,120 +445,97 @@ func (rt *runtime) resolveContacts(ctx context.Context, ids map[v1.Kind][]int64)
 	return nil
 }
 
-// cancelled says whether a job was ended by somebody: what it marked is dropped.
-func (m *Manager) cancelled(id string) bool { return m.Jobs.State(id) == v1.JobCancelled }
-
-// Resync goes through everything whatever was pushed last.
-func (m *Manager) Resync(ctx context.Context, id string, req v1.ResyncRequest) (v1.JobRef, error) {
-	in, err := m.mine(id)
+// dryRun goes through the records of a job and counts what would be pushed. It
+// pushes and marks nothing; one that was cut short begins anew.
+func (rt *runtime) dryRun(ctx context.Context, j job.Job, ids map[v1.Kind][]int64, read string) error {
+	in, err := rt.installation()
 	if err != nil {
-		return v1.JobRef{}, err
+		return err
 	}
-	if _, err := m.atWork(in); err != nil {
-		return v1.JobRef{}, err
+	total := 0
+	for _, list := range ids {
+		total += len(list)
 	}
-	kinds := kindsOf(in.InstalledSyncs())
-	if len(req.Kinds) > 0 {
-		kinds = slices.DeleteFunc(kinds, func(k v1.Kind) bool { return !slices.Contains(req.Kinds, k) })
+	if err := rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) {
+		j.Total, j.Done, j.Pushed, j.Unchanged, j.NotMet, j.Failed = total, 0, 0, 0, 0, 0
+	}); err != nil {
+		return err
 	}
-	return m.startJob(ctx, job.Job{Job: v1.Job{Type: job.TypeResync, DryRun: req.DryRun}, Installation: id, Kinds: kinds, Force: true}, m.Jobs.Ask)
-}
-
-// Replay reads stored changes again.
-func (m *Manager) Replay(ctx context.Context, id string, req v1.ReplayRequest) (v1.JobRef, error) {
-	in, err := m.mine(id)
-	if err != nil {
-		return v1.JobRef{}, err
-	}
-	if _, err := m.atWork(in); err != nil {
-		return v1.JobRef{}, err
-	}
-	return m.startJob(ctx, job.Job{Job: v1.Job{Type: job.TypeReplay, DryRun: req.DryRun}, Installation: id, Force: req.Force, Replay: req}, m.Jobs.Ask)
-}
-
-func (m *Manager) startJob(ctx context.Context, j job.Job, start func(context.Context, job.Job) (string, error)) (v1.JobRef, error) {
-	j.ID = ulid.Make().String()
-	id, err := start(ctx, j)
-	if busy, is := errors.AsType[*job.Busy](err); is {
-		return v1.JobRef{}, refused(busy)
-	}
-	if err != nil {
-		return v1.JobRef{}, err
-	}
-	if rt := m.runtime(j.Installation); rt != nil {
-		poke(rt.newJob)
-	}
-	return v1.JobRef{Job: id}, nil
-}
-
-// refused is the 409 of a job that was asked for while others are not done.
-func refused(busy *job.Busy) *v1.Problem {
-	of := "the " + busy.AtWork.Type + " " + busy.AtWork.ID
-	p := v1.Conflict("This would be the same as "+of+", which is at work.", "Wait until it is done, or cancel it first.")
-	if !busy.Same {
-		p = v1.Conflict("Too many jobs wait already; "+of+" is at work.", "Wait until some of them are done, or cancel them.")
-	}
-	p.Job = busy.AtWork.ID
-	return p
-}
-
-var errCancelled = errors.New("the job was cancelled")
-
-// list marks every record of the job's kinds, a page at a time; next ends the turn
-// of one page and waits for the next one's.
-func (rt *runtime) list(ctx context.Context, j job.Job, next func(records int) bool) error {
-	ctx = autotask.WithBulk(ctx)
-	for _, kind := range j.Kinds {
-		if j.Cursor[kind] < 0 {
-			continue
-		}
-		seen := map[int64]bool{}
-		err := rt.watcher.List(ctx, j, kind, func(ids []int64) error {
-			for _, id := range ids {
-				seen[id] = true
+	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
+		err := rt.look(ctx, in, kind, ids[kind], func(l reconcile.Looked) {
+			o := v1.OutcomeUnchanged
+			switch {
+			case l.Failure != "":
+				o = v1.OutcomeRetrying
+			case l.WouldPush(j.Force):
+				o = v1.OutcomePushed
+			case !l.Decision.Met:
+				o = v1.OutcomeNotMet
 			}
-			if rt.m.cancelled(j.ID) {
-				return errCancelled
-			}
-			if err := rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) {
-				j.Cursor[kind] = ids[len(ids)-1]
-				j.Total += len(ids)
-			}); err != nil {
-				return err
-			}
-			if !next(len(ids)) {
-				return ctx.Err()
-			}
-			return nil
+			rt.m.Jobs.Count(j.ID, o, false)
 		})
-		if errors.Is(err, errCancelled) {
-			return nil
-		}
 		if err != nil {
 			return err
 		}
-		if j.Type != job.TypeBackfill {
-			n, err := rt.watcher.Remembered(ctx, j, kind, seen)
-			if err != nil {
-				return err
-			}
-			if err := rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) { j.Total += n }); err != nil {
-				return err
-			}
-		}
-		if err := rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) { j.Cursor[kind] = -1 }); err != nil {
-			return err
-		}
-		j.Cursor[kind] = -1
 	}
-	return rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) { j.Listed = true })
+	return rt.m.Jobs.Finish(ctx, j.ID, v1.JobDone, "dry run: "+read+several(total, "record")+"; nothing was pushed")
 }
 
-// isDue says whether an interval has passed. A last time in the future was told by a
-// clock that was wrong: waiting for it could take years.
-func isDue(now, last time.Time, interval time.Duration) bool {
-	since := now.Sub(last)
-	return since < 0 || since >= interval
+// listed are the ids that a resync goes through.
+func (rt *runtime) listed(ctx context.Context, j job.Job) (map[v1.Kind][]int64, error) {
+	out := map[v1.Kind][]int64{}
+	for _, kind := range j.Kinds {
+		ids, err := rt.watcher.ListIDs(autotask.WithBulk(ctx), kind)
+		if err != nil {
+			return nil, err
+		}
+		known, err := rt.m.Ledger.Ids(ctx, rt.id, kind)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, known...)
+		slices.Sort(ids)
+		out[kind] = slices.Compact(ids)
+	}
+	return out, nil
+}
+
+// replayed are the changes of the journal that a replay reads, one per record.
+func (rt *runtime) replayed(ctx context.Context, j job.Job) (changes int, ids map[v1.Kind][]int64, err error) {
+	ids = map[v1.Kind][]int64{}
+	err = rt.m.Bus.Journal().Read(ctx, rt.bounds(j), func(c events.StoredChange) error {
+		changes++
+		ids[c.Kind] = append(ids[c.Kind], c.ID)
+		return nil
+	})
+	for kind := range ids {
+		slices.Sort(ids[kind])
+		ids[kind] = slices.Compact(ids[kind])
+	}
+	return changes, ids, err
+}
+
+// bounds are what a replay was asked for.
+func (rt *runtime) bounds(j job.Job) events.ReadFrom {
+	from := events.ReadFrom{Installation: rt.id, FromSequence: j.Replay.FromSequence, Kind: j.Replay.Kind}
+	if j.Replay.From != nil {
+		from.FromTime = *j.Replay.From
+	}
+	if j.Replay.To != nil {
+		from.ToTime = *j.Replay.To
+	}
+	if id, err := strconv.ParseInt(j.Replay.ID, 10, 64); err == nil {
+		from.ID = id
+	}
+	return from
+}
+
+// several says how many of something there are.
+func several(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // sweepIfDue begins a sweep once the interval has passed since the last full pass.
@@ -415,4 +558,19 @@ func (rt *runtime) sweepIfDue(ctx context.Context) error {
 		return err
 	}
 	return rt.m.changeCursors(ctx, rt.id, rt.m.Now())
+}
+
+// isDue says whether an interval has passed. A last time in the future was told by a
+// clock that was wrong: waiting for it could take years.
+func isDue(now, last time.Time, interval time.Duration) bool {
+	since := now.Sub(last)
+	return since < 0 || since >= interval
+}
+
+func (m *Manager) changeCursors(ctx context.Context, id string, sweep time.Time) error {
+	_, err := m.Store.Change(ctx, id, func(in *installation.Installation) error {
+		in.Cursors.Sweep = sweep
+		return nil
+	})
+	return err
 }

@@ -2,10 +2,8 @@ package control
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
@@ -13,7 +11,6 @@ import (
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
 	"channelsync/sync/ledger"
-	"channelsync/sync/watch"
 )
 
 // Do stops, starts, uninstalls, reinstalls or erases an installation, or one of
@@ -271,112 +268,122 @@ func (m *Manager) installSync(ctx context.Context, in *installation.Installation
 	return nil
 }
 
-func (m *Manager) changeCursors(ctx context.Context, id string, sweep time.Time) error {
-	_, err := m.Store.Change(ctx, id, func(in *installation.Installation) error {
-		in.Cursors.Sweep = sweep
-		return nil
-	})
-	return err
-}
-
-// Job returns one of an installation's jobs.
-func (m *Manager) Job(ctx context.Context, id, jobID string) (v1.Job, error) {
-	if _, err := m.get(id); err != nil {
-		return v1.Job{}, err
-	}
-	j, ok := m.Jobs.Get(id, jobID)
-	if !m.holds(id) {
-		var err error
-		if j, ok, err = m.Jobs.Stored(ctx, id, jobID); err != nil {
-			return v1.Job{}, err
-		}
-	}
-	if !ok {
-		return v1.Job{}, v1.NotFound("there is no job " + jobID)
-	}
-	return shown(j), nil
-}
-
-// JobList returns the running jobs of an installation and the last that ended,
-// newest first.
-func (m *Manager) JobList(_ context.Context, id string) ([]v1.Job, error) {
-	if _, err := m.get(id); err != nil {
-		return nil, err
-	}
-	out := []v1.Job{}
-	for _, j := range m.Jobs.List(id) {
-		out = append(out, shown(j))
-	}
-	return out, nil
-}
-
-// shown is a job as the admin API shows it, with what it was asked for.
-func shown(j job.Job) v1.Job {
-	out := j.Job
-	out.Kinds = j.Kinds
-	if j.Type == job.TypeReplay {
-		out.Replay = &j.Replay
-	}
-	return out
-}
-
-// CancelJob ends a job: what it has marked and nobody worked on yet is taken back.
-func (m *Manager) CancelJob(ctx context.Context, id, jobID string) error {
-	if _, err := m.mine(id); err != nil {
+// eraseSync uninstalls a sync and removes what is kept of its records; the other
+// one goes on. What a crash cuts short is done by asking again.
+func (m *Manager) eraseSync(ctx context.Context, in *installation.Installation, sync v1.Sync) error {
+	if err := m.uninstallSync(ctx, in.ID, sync); err != nil {
 		return err
 	}
-	j, err := m.Job(ctx, id, jobID)
+	in, err := m.get(in.ID)
 	if err != nil {
 		return err
 	}
-	if j.State != v1.JobRunning {
-		return v1.Conflict("the job has ended already", "Nothing needs to be done.")
+	m.stop(in.ID) // what is under way would write records again
+	err = m.purgeKinds(ctx, in, erased(in, sync))
+	if in, getErr := m.get(in.ID); getErr == nil {
+		m.start(in)
 	}
-	return m.Jobs.Finish(ctx, jobID, v1.JobCancelled, "cancelled by an operator")
-}
-
-// RepairWebhooks asks for a check of the registrations now that makes them this
-// service's, whoever changed them before: a person decided. It is stored, so that it
-// reaches the instance that works for the installation, after a restart too.
-func (m *Manager) RepairWebhooks(ctx context.Context, id string) error {
-	if _, err := m.get(id); err != nil {
+	if err != nil {
 		return err
 	}
-	_, err := m.Store.Change(ctx, id, func(in *installation.Installation) error {
-		for i := range in.Registrations {
-			if r := &in.Registrations[i]; !r.Bridge && !r.Former {
-				r.AskedAt = m.Now()
+	m.CheckSoon(in.ID) // once more: the first may have ended with what was stopped
+	m.startPendingNow(ctx, in.ID)
+	return nil
+}
+
+// erased are the kinds of records that go with a sync. Companies decide the scope of
+// contracts too, so without the customers sync their records go as well: they hold
+// addresses, and the contracts sync makes its own anew.
+func erased(in *installation.Installation, sync v1.Sync) []v1.Kind {
+	switch {
+	case len(in.InstalledSyncs()) == 0:
+		return []v1.Kind{v1.KindCompany, v1.KindContact, v1.KindContract}
+	case sync == v1.SyncActiveCustomers:
+		return []v1.Kind{v1.KindCompany, v1.KindContact}
+	default:
+		return []v1.Kind{v1.KindContract}
+	}
+}
+
+// purgeKinds removes records, stored changes, marks and dead letters of some kinds, of
+// an installation that does not run. Its running jobs may be about to mark such
+// records; they end, and a first pass of what is left takes their place.
+func (m *Manager) purgeKinds(ctx context.Context, in *installation.Installation, kinds []v1.Kind) error {
+	left := kindsOf(in.InstalledSyncs())
+	running := m.Jobs.Running(in.ID)
+	if len(left) > 0 && (len(running) > 0 || slices.Contains(kinds, v1.KindCompany)) {
+		_, err := m.Store.Change(ctx, in.ID, func(now *installation.Installation) error {
+			now.Owed = append(now.Owed, installation.Owed{Type: job.TypeBackfill, Kinds: left})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, j := range running {
+		if err := m.Jobs.Finish(ctx, j.ID, v1.JobCancelled, "a sync was erased"); err != nil {
+			return err
+		}
+	}
+	for _, kind := range kinds {
+		if err := m.Bus.Journal().PurgeKind(ctx, in.ID, kind); err != nil {
+			return fmt.Errorf("erase journal of a sync: %w", err)
+		}
+		if err := m.Bus.Worklist().PurgeKind(ctx, in.ID, kind); err != nil {
+			return fmt.Errorf("erase worklist of a sync: %w", err)
+		}
+		if err := m.Ledger.PurgeKind(ctx, in.ID, kind); err != nil {
+			return fmt.Errorf("erase ledger of a sync: %w", err)
+		}
+	}
+	m.feeds.Forget(in.ID)
+	letters, err := m.chosen(ctx, in.ID, v1.RequeueRequest{All: true})
+	if err != nil {
+		return fmt.Errorf("find dead letters of a sync: %w", err)
+	}
+	for _, d := range letters {
+		if !slices.Contains(kinds, v1.Kind(d.Kind)) {
+			continue
+		}
+		if err := m.DeadLetters.Drop(ctx, in.ID, d.ID); err != nil {
+			return fmt.Errorf("erase dead letters of a sync: %w", err)
+		}
+	}
+	return nil
+}
+
+// Restored prepares the installations of a store that was put back from a backup,
+// before anything runs on it, and returns how many there are.
+//
+// What was done after the backup is not in it, so its ledger may say that the
+// target holds what it held then. A record that was changed meanwhile and changed
+// back would look unchanged, and stay wrong for good. Each installation therefore
+// owes a pass over all of its records that trusts no fingerprint; one that is
+// stopped or uninstalled owes it until it works again. And the webhooks may have
+// been given new secrets: registrations whose id is forgotten get ours by the next check.
+func Restored(ctx context.Context, store *installation.Store) (int, error) {
+	all := store.List()
+	for _, in := range all {
+		_, err := store.Change(ctx, in.ID, func(in *installation.Installation) error {
+			if kinds := kindsOf(in.SelectedSyncs()); len(kinds) > 0 {
+				in.Owed = append(in.Owed, installation.Owed{Type: job.TypeResync, Kinds: kinds, Force: true})
 			}
+			for i := range in.Registrations {
+				if r := &in.Registrations[i]; !r.Bridge {
+					r.ID, r.Moved, r.Touched = 0, installation.Contest{}, installation.Contest{}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return 0, fmt.Errorf("prepare installation %s: %w", in.ID, err)
 		}
-		return nil
-	})
-	if err != nil {
-		return err
 	}
-	m.CheckSoon(id)
-	return nil
+	return len(all), nil
 }
 
-// RotateSecrets gives the registrations new secrets; the old ones stay valid for an hour.
-func (m *Manager) RotateSecrets(ctx context.Context, id string) error {
-	if _, err := m.mine(id); err != nil {
-		return err
-	}
-	rt := m.runtime(id)
-	if rt == nil {
-		return v1.Conflict("the installation is not running", "Reinstall it first.")
-	}
-	leave, err := rt.watching.Enter(ctx)
-	if err != nil {
-		return v1.Unavailable("The registrations are being checked.", "Try again in a moment.")
-	}
-	defer leave()
-	err = rt.watcher.RotateSecrets(ctx)
-	if errors.Is(err, watch.ErrContested) {
-		return v1.Conflict("the webhooks are left to whoever changed them", "Repair them first; that makes them this service's again.")
-	}
-	if err != nil {
-		return v1.Unavailable("The secrets could not be rotated at Autotask: "+err.Error(), "Try again; both secrets are valid meanwhile.")
-	}
-	return nil
+// stillOwed are the passes that a reinstall does not make up for: a first pass
+// trusts what was pushed last, and these do not.
+func stillOwed(owed []installation.Owed) []installation.Owed {
+	return slices.DeleteFunc(slices.Clone(owed), func(o installation.Owed) bool { return !o.Force })
 }

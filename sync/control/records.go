@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/sync/installation"
+	"channelsync/sync/ledger"
 )
 
 // Records lists the records of an installation.
@@ -58,6 +61,76 @@ func (m *Manager) Reconcile(ctx context.Context, id string, kind v1.Kind, rec in
 	_, err = m.Bus.Journal().Publish(ctx, events.Change{Installation: id, Kind: kind, ID: rec, Trigger: v1.TriggerManual, EventTime: m.Now()}, "")
 	if err != nil {
 		return fmt.Errorf("store change of %s %s: %w", kind, strconv.FormatInt(rec, 10), err)
+	}
+	return nil
+}
+
+// DecideMassChange lets a mass change that is pending approval through, or discards it: then the
+// records stay as they are until they change again.
+func (m *Manager) DecideMassChange(ctx context.Context, id string, approve bool) error {
+	in, err := m.mine(id)
+	if err != nil {
+		return err
+	}
+	if approve {
+		if err := m.approveMassChange(ctx, in.ID); err != nil {
+			return err
+		}
+	}
+	found := 0
+	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
+		ids, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool { return s.Held })
+		if err != nil {
+			return fmt.Errorf("find held records: %w", err)
+		}
+		found += len(ids)
+		if approve {
+			err = m.markManually(ctx, id, kind, ids)
+		} else {
+			err = m.letGo(ctx, id, kind, ids)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if found == 0 {
+		return v1.Conflict("no mass change is held", "Nothing needs to be done.")
+	}
+	return nil
+}
+
+// approveMassChange lets departures through for an hour.
+func (m *Manager) approveMassChange(ctx context.Context, id string) error {
+	_, err := m.Store.Change(ctx, id, func(in *installation.Installation) error {
+		in.MassChangeApproved = m.Now().UTC().Truncate(time.Millisecond)
+		return nil
+	})
+	return err
+}
+
+// letGo forgets that records are held.
+func (m *Manager) letGo(ctx context.Context, id string, kind v1.Kind, ids []int64) error {
+	entries, err := m.Ledger.Read(ctx, id, kind, ids)
+	if err != nil {
+		return err
+	}
+	list := make([]*ledger.Entry, 0, len(entries))
+	for _, e := range entries {
+		e.Held, e.Discarded = false, true
+		e.Step(v1.TimelineStep{At: m.Now(), Step: "discarded", Trigger: v1.TriggerManual})
+		list = append(list, e)
+	}
+	return m.Ledger.Write(ctx, id, list)
+}
+
+// markManually writes changes of records that an operator asked for.
+func (m *Manager) markManually(ctx context.Context, id string, kind v1.Kind, ids []int64) error {
+	changes := make([]events.Change, len(ids))
+	for i, rec := range ids {
+		changes[i] = events.Change{Installation: id, Kind: kind, ID: rec, Trigger: v1.TriggerManual, EventTime: m.Now()}
+	}
+	if err := m.Bus.Journal().PublishAll(ctx, changes); err != nil {
+		return fmt.Errorf("mark %s records: %w", kind, err)
 	}
 	return nil
 }

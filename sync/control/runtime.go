@@ -240,25 +240,6 @@ func (rt *runtime) close() {
 	}
 }
 
-// settled counts a record for its job and the history, and passes it on.
-func (rt *runtime) settled(s reconcile.Settled) {
-	if s.Job != "" {
-		rt.m.Jobs.Count(s.Job, came(s), s.Drift)
-		rt.m.Jobs.Drifted(s.Job, s.DriftFields)
-	}
-	if repairing := s.Trigger == v1.TriggerPoll || s.Trigger == v1.TriggerSweep; repairing && s.Pushed && rt.registered.Load() && s.Kind == v1.KindCompany {
-		rt.repaired.Add(1) // a webhook should have told
-	}
-	rt.m.History.Count(rt.id, counted(s))
-	rt.m.publish(rt.id, s)
-	if f := rt.m.Metrics.Reconciled; f != nil {
-		f(s)
-	}
-	if f := rt.m.Metrics.Freshness; f != nil && s.Took > 0 {
-		f(s.Took)
-	}
-}
-
 // Broken is told by the worker that the road failed.
 func (rt *runtime) Broken(road reconcile.Road, next time.Time) {
 	if road.Code == "credentials_refused" {

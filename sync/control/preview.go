@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
+	"channelsync/sync/installation"
 	"channelsync/sync/issue"
 	"channelsync/sync/reconcile"
 )
@@ -84,4 +86,84 @@ func ranked(because map[string]int) []v1.PreviewReason {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code))
 	})
 	return out
+}
+
+// Preview says what a change of options would do to the records that are known,
+// from Autotask's fresh state. It changes nothing.
+func (m *Manager) Preview(ctx context.Context, id string, req v1.UpdateInstallation) (v1.Preview, error) {
+	out := v1.Preview{Sample: []v1.PreviewRecord{}}
+	in, err := m.mine(id)
+	if err != nil || req.Options == nil {
+		return out, err
+	}
+	rt, err := m.atWork(in)
+	if err != nil {
+		return out, err
+	}
+	in.Options = *req.Options
+	for _, kind := range kindsOf(in.InstalledSyncs()) {
+		err := m.eachLooked(ctx, rt, in, kind, func(l reconcile.Looked) {
+			effect := effectOf(l)
+			switch effect {
+			case "":
+				return
+			case "enter":
+				out.Enter++
+			case "leave":
+				out.Leave++
+			case "change":
+				out.Change++
+			}
+			if len(out.Sample) < sampleSize {
+				p := v1.PreviewRecord{Kind: kind, ID: strconv.FormatInt(l.ID, 10), Name: l.Name, Effect: effect}
+				if effect == "change" {
+					p.Differences = reconcile.Differences(l.Before.Projection, l.Projection)
+				}
+				out.Sample = append(out.Sample, p)
+			}
+		})
+		if err != nil {
+			return out, cannotAsk(err)
+		}
+	}
+	return out, nil
+}
+
+const sampleSize = 20
+
+func effectOf(l reconcile.Looked) string {
+	switch {
+	case l.Failure != "":
+		return ""
+	case l.Decision.Met && !l.Before.InScope:
+		return "enter"
+	case !l.Decision.Met && l.Before.InScope:
+		return "leave"
+	case l.WouldPush(false):
+		return "change"
+	}
+	return ""
+}
+
+// eachLooked looks at every known record of a kind, a batch at a time.
+func (m *Manager) eachLooked(ctx context.Context, rt *runtime, in *installation.Installation, kind v1.Kind, fn func(reconcile.Looked)) error {
+	ids, err := m.Ledger.Ids(ctx, in.ID, kind)
+	if err != nil {
+		return fmt.Errorf("list known records: %w", err)
+	}
+	return rt.look(ctx, in, kind, ids, fn)
+}
+
+// look looks at records in batches.
+func (rt *runtime) look(ctx context.Context, in *installation.Installation, kind v1.Kind, ids []int64, fn func(reconcile.Looked)) error {
+	for part := range slices.Chunk(ids, reconcile.MaxBatch) {
+		looked, err := rt.rec.Look(autotask.WithBulk(ctx), in, kind, part)
+		if err != nil {
+			return err
+		}
+		for _, l := range looked {
+			fn(l)
+		}
+	}
+	return nil
 }

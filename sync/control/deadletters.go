@@ -1,0 +1,114 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/deadletter"
+	"channelsync/sync/issue"
+)
+
+// DeadLetterList pages through the dead letters of an installation.
+func (m *Manager) DeadLetterList(ctx context.Context, id, cursor string, limit int) (v1.Page[v1.DeadLetter], error) {
+	if _, err := m.get(id); err != nil {
+		return v1.Page[v1.DeadLetter]{}, err
+	}
+	page, err := m.DeadLetters.List(ctx, id, cursor, limit)
+	if errors.Is(err, events.ErrBadName) { // the id is known, so it is the cursor
+		return v1.Page[v1.DeadLetter]{}, v1.InvalidCursor()
+	}
+	for i := range page.Items {
+		page.Items[i].Title, page.Items[i].Fix = issue.DeadLetter(page.Items[i].Code)
+	}
+	return page, err
+}
+
+// Requeue takes dead letters off the list and marks their records due: those
+// named, those of one cause, or all. What fails again comes back by itself. A
+// callback that could not be read is only taken off: there is nothing to redo.
+func (m *Manager) Requeue(ctx context.Context, id string, req v1.RequeueRequest) error {
+	if _, err := m.get(id); err != nil {
+		return err
+	}
+	letters, err := m.chosen(ctx, id, req)
+	if err != nil {
+		return err
+	}
+	var changes []events.Change
+	for _, d := range letters {
+		rec, err := strconv.ParseInt(d.RecordID, 10, 64)
+		if err != nil || d.Kind == deadletter.KindCallback {
+			continue
+		}
+		changes = append(changes, events.Change{Installation: id, Kind: v1.Kind(d.Kind), ID: rec, Trigger: v1.TriggerManual, EventTime: m.Now()})
+	}
+	if err := m.Bus.Journal().PublishAll(ctx, changes); err != nil {
+		return fmt.Errorf("mark requeued records: %w", err)
+	}
+	for _, d := range letters {
+		if err := m.DeadLetters.DropRead(ctx, id, d); err != nil { // it may have failed again by now
+			return err
+		}
+	}
+	return nil
+}
+
+// Dismiss takes dead letters off the list: those named, or those of one cause. Their
+// records are tried again when they change. What failed anew meanwhile stays.
+func (m *Manager) Dismiss(ctx context.Context, id string, req v1.DismissRequest) error {
+	if _, err := m.get(id); err != nil {
+		return err
+	}
+	letters, err := m.chosen(ctx, id, v1.RequeueRequest{IDs: req.IDs, Code: req.Code})
+	if err != nil {
+		return err
+	}
+	for _, d := range letters {
+		if req.Until != nil && d.LastAt.After(*req.Until) {
+			continue
+		}
+		if err := m.DeadLetters.DropRead(ctx, id, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// chosen are the dead letters that a requeue names.
+func (m *Manager) chosen(ctx context.Context, id string, req v1.RequeueRequest) ([]v1.DeadLetter, error) {
+	var out []v1.DeadLetter
+	if len(req.IDs) > 0 {
+		for _, letter := range req.IDs {
+			d, err := m.DeadLetters.Get(ctx, id, letter)
+			if errors.Is(err, events.ErrNotFound) {
+				return nil, v1.NotFound("there is no dead letter " + letter)
+			}
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, d)
+		}
+		return out, nil
+	}
+	cursor := ""
+	for {
+		page, err := m.DeadLetters.List(ctx, id, cursor, 500)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range page.Items {
+			if req.Code == "" || d.Code == req.Code {
+				d.Raw = "" // thousands of them would be many MiB
+				out = append(out, d)
+			}
+		}
+		if page.NextCursor == nil {
+			return out, nil
+		}
+		cursor = *page.NextCursor
+	}
+}

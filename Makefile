@@ -29,7 +29,7 @@ STRESS ?= 30s
 # How often make properties tries each.
 CHECKS ?= 1000
 
-.PHONY: help build test volume stress properties race lint lint-all cover sandbox fuzz fuzz-short fault bench bench-short microbench container image shots
+.PHONY: help build test volume stress properties race lint lint-all cover sandbox fuzz fuzz-short fault bench bench-short microbench container image packages shots
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,6 +105,9 @@ microbench: ## run the benchmarks of single functions five times each; compare t
 
 container: ## NATS and whole clusters in containers; CHANNELSYNC_CLUSTER_LONG=1 lets every fault last a minute; needs a Docker engine
 	CI=true go test -race -count=1 -timeout 60m -v ./test/container/...
+
+packages: ## write docs/packages.md, the graph of which package imports which
+	go run ./test/deps
 
 shots: ## pictures of every page of the console into bin/shots; needs Chromium
 	go run ./test/browser/shots -out bin/shots

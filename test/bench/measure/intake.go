@@ -66,7 +66,7 @@ func (r *run) intakeOf(installations int, s *report.Section) (err error) {
 	}
 	before := 0.0
 	for _, repeats := range []int{0, 5} {
-		for _, n := range []int{1, 16, 64} {
+		for _, n := range pick(r, []int{1, 16, 64}, []int{64}) {
 			for i, c := range all {
 				c.rounds = map[int][]round{}
 				for _, of := range callbacks[i] {

@@ -20,18 +20,18 @@ import (
 	"channelsync/test/bench/report"
 )
 
-const journalRecords = 20_000 // that the changes of a long journal are of
-
 const (
-	journalWriters = 256    // that store a long journal side by side, as many callbacks at a time do
-	loneChanges    = 10_000 // that are stored one after another, as callbacks of ordinary days are
+	journalRecords    = 20_000 // that the changes of a long journal are of
+	journalWriters    = 256    // that store a long journal side by side, as many callbacks at a time do
+	whileItDispatches = "after a kill while it dispatches"
 )
 
 // journal measures how large a long journal is, and how soon the program is ready over it,
 // after a proper end and after a kill. The changes are not dispatched yet, which is the
 // worst of it.
 func (r *run) journal() (err error) {
-	n := pick(r, 1_000_000, 20_000)
+	n := pick(r, 1_000_000, 5_000)
+	lone := pick(r, 10_000, 1_000)                               // that are stored one after another, as callbacks of ordinary days are
 	b, err := r.start(1, map[string]string{"log-level": "warn"}) // makes the keys
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func (r *run) journal() (err error) {
 	for _, c := range []struct {
 		changes, writers int
 		dir              string
-	}{{loneChanges, 1, filepath.Join(r.Dir, "lone")}, {n, journalWriters, b.DataDir()}} {
+	}{{lone, 1, filepath.Join(r.Dir, "lone")}, {n, journalWriters, b.DataDir()}} {
 		r.say("filling a journal with %d changes of %d writers", c.changes, c.writers)
 		if err := r.fill(c.dir, c.changes, c.writers); err != nil {
 			return err
@@ -55,7 +55,7 @@ func (r *run) journal() (err error) {
 		}
 		s.Note("%d changes of %d callers at a time take %.1f MB on disk, %d bytes each.", c.changes, c.writers, float64(size)/1e6, size/int64(c.changes))
 	}
-	for _, how := range []string{"first start", "after a kill while it dispatches", "after another"} {
+	for _, how := range pick(r, []string{"first start", whileItDispatches, "after another"}, []string{"first start", whileItDispatches}) {
 		if err := b.Start(r.ctx); err != nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func (r *run) journal() (err error) {
 			return err
 		}
 		s.Row(how, b.StartedIn.Round(time.Millisecond).String(), megabytes(used))
-		if how == "after a kill while it dispatches" {
+		if how == whileItDispatches {
 			r.out.AtMost(fmt.Sprintf("a journal of %d changes, ready after a kill", n), b.StartedIn.Seconds(), 2, " s")
 		}
 		if err := r.rest(2 * time.Second); err != nil {

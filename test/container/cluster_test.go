@@ -36,6 +36,7 @@ func faults() []fault {
 // TestCluster brings every accident on, one after the other, under callbacks to both instances, and prints what each came to.
 func TestCluster(t *testing.T) {
 	needEngine(t)
+	t.Parallel()
 	s := newStage(t, 12, 8)
 	s.install()
 	var lines []line

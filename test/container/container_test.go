@@ -24,6 +24,7 @@ const (
 // callback, and a restart of the service, which must find what it left.
 func TestSyncsOverNATSInAContainer(t *testing.T) {
 	needEngine(t)
+	t.Parallel()
 	w := world.New(t, world.Options{NATSURL: startNATS(t).URL})
 	flushed(t, w)
 	w.Autotask.Seed(atsim.SeedSpec{Companies: 40})
@@ -47,6 +48,7 @@ func TestSyncsOverNATSInAContainer(t *testing.T) {
 // so that Autotask delivers them again, and everything arrives once NATS is back.
 func TestNATSHaltsWhileCallbacksArrive(t *testing.T) {
 	needEngine(t)
+	t.Parallel()
 	nats := startNATS(t)
 	w := world.New(t, world.Options{
 		NATSURL: nats.URL, Log: zap.NewNop(), // errors are what this test is about

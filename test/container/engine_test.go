@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -30,6 +31,12 @@ func docker(t testing.TB, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
+// built is where programs lie that images hold; TestMain makes and removes it.
+var built struct {
+	sync.Mutex
+	dir string
+}
+
 // programs are packages that become static binaries, by the name of the binary.
 type programs map[string]string
 
@@ -45,11 +52,26 @@ func image(t testing.TB, name, dockerfile string, from programs) {
 		t.Fatal(err)
 	}
 	for binary, pkg := range from {
-		build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(dir, binary), pkg)
-		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
-		if out, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("build %s: %v\n%s", pkg, err, out)
+		if err := os.Link(program(t, pkg), filepath.Join(dir, binary)); err != nil {
+			t.Fatal(err)
 		}
 	}
 	docker(t, "build", "--quiet", "--tag", name, dir)
+}
+
+// program builds a package as a static binary, once for all images, and returns its path.
+func program(t testing.TB, pkg string) string {
+	t.Helper()
+	built.Lock()
+	defer built.Unlock()
+	path := filepath.Join(built.dir, strings.ReplaceAll(pkg, "/", "_"))
+	if _, err := os.Stat(path); err == nil {
+		return path
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, pkg)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", pkg, err, out)
+	}
+	return path
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/testcontainers/testcontainers-go"
+	"go.uber.org/goleak"
 
 	"channelsync/test/harness"
 )
@@ -23,7 +24,16 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
-	harness.Main(m)
+	dir, err := os.MkdirTemp("", "channelsync-container-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	built.dir = dir
+	harness.Main(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(dir)
+		os.Exit(code)
+	}))
 }
 
 // needEngine skips the test when no Docker engine answers, and fails it in CI.

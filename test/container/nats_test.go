@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -91,13 +90,6 @@ func (s *natsServer) Resume(t *testing.T) {
 // buildContext is what the engine builds the image from, as a tar archive.
 func buildContext(t *testing.T) *bytes.Reader {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "nats-server")
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary,
-		"github.com/nats-io/nats-server/v2")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build nats-server: %v\n%s", err, out)
-	}
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)
 	add := func(name string, mode int64, content []byte) {
@@ -110,7 +102,7 @@ func buildContext(t *testing.T) *bytes.Reader {
 		}
 	}
 	add("Dockerfile", 0o644, []byte(dockerfile))
-	add("nats-server", 0o755, read(t, binary))
+	add("nats-server", 0o755, read(t, program(t, "github.com/nats-io/nats-server/v2")))
 	add("nats.conf", 0o644, read(t, filepath.Join("..", "..", "deploy", "nats.conf")))
 	if err := w.Close(); err != nil {
 		t.Fatal(err)

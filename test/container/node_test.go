@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/testcontainers/testcontainers-go"
+
+	"channelsync/test/harness"
 )
 
 // node is one container of a cluster: a NATS server, or an instance of channelsync.
@@ -99,25 +101,8 @@ func (n *node) becomesReady(within time.Duration) {
 	})
 }
 
-// eventually polls until check is nil; the test fails with its last error.
-func eventually(t testing.TB, what string, within time.Duration, check func() error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), within)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("%s: not within %s: %v", what, within, err)
-		case <-tick.C:
-		}
-	}
-}
+// eventually waits for what a container is to come to.
+var eventually = harness.Eventually
 
 // logs is the last that it said, but for what it did as a matter of course.
 func (n *node) logs() string {

@@ -35,29 +35,27 @@ func Parallel(n int) {
 // condition holds.
 const Soon = 60 * time.Second
 
-// every is how often a condition is tried.
-const every = 10 * time.Millisecond
+// A condition is tried often at first, and then less often, so that long waits leave the
+// machine to what they wait for.
+const (
+	firstTry = 5 * time.Millisecond
+	lastTry  = 100 * time.Millisecond
+)
 
 // Eventually tries check until it returns nil. After within the test fails with the last
 // error of check.
 func Eventually(t testing.TB, what string, within time.Duration, check func() error) {
 	t.Helper()
-	end := time.NewTimer(within)
-	defer end.Stop()
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
+	end := time.Now().Add(within)
+	for pause := firstTry; ; pause = min(pause*3/2, lastTry) {
 		err := check()
 		if err == nil {
 			return
 		}
-		select {
-		case <-tick.C:
-		case <-end.C:
+		if time.Now().After(end) {
 			t.Fatalf("%s: not within %s: %v", what, within, err)
-		case <-t.Context().Done():
-			t.Fatalf("%s: the test is over: %v", what, err)
 		}
+		<-time.After(pause)
 	}
 }
 

@@ -6,13 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/cdp/jsonv2"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"channelsync/test/harness"
 )
 
 // textOf is the text of a page as it is seen, with single spaces.
@@ -27,21 +28,7 @@ type node struct {
 // until waits until check is nil; the test fails with its last error.
 func (p *Page) until(what string, check func() error) {
 	p.T.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
-	defer cancel()
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			p.T.Fatalf("%s: not within %s: %v", what, patience, err)
-		case <-tick.C:
-		}
-	}
+	harness.Eventually(p.T, what, patience, check)
 }
 
 // Text is the text of the page as it is seen, with single spaces.

@@ -21,8 +21,6 @@ const (
 	// patience is how long anything on a page may take: generous, since tests
 	// share their machine.
 	patience = 60 * time.Second
-	// lookEvery is how often a page is looked at by those who wait for something.
-	lookEvery = 50 * time.Millisecond
 )
 
 // Options is what the person in front of a page has.

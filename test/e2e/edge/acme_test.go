@@ -30,9 +30,6 @@ const lifetime = 36
 // challenges on the port of addr instead of 443. It returns the URL of its directory.
 func pebble(t *testing.T, addr string) (directory string, roots *x509.CertPool) {
 	t.Helper()
-	t.Setenv("PEBBLE_VA_NOSLEEP", "1")
-	t.Setenv("PEBBLE_WFE_NONCEREJECT", "20") // refusals that a client must repeat after
-	t.Setenv("PEBBLE_AUTHZREUSE", "0")       // each renewal is asked for its challenge
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		t.Fatal(err)
@@ -65,6 +62,7 @@ func pebble(t *testing.T, addr string) (directory string, roots *x509.CertPool) 
 
 // The service gets its certificate by itself and renews it while callbacks come in: none fails.
 func TestACertificateByACMEIsRenewedUnderLoad(t *testing.T) {
+	t.Parallel()
 	addr := world.FreeAddr(t)
 	directory, roots := pebble(t, addr)
 	w := world.New(t, world.Options{NoWebhooks: true, Binary: world.Build(t), TLS: true, Settings: map[string]string{

@@ -88,6 +88,7 @@ func (a *authority) write(path string, content []byte) {
 // A certificate in files is replaced, one file after the other, while callbacks come in:
 // none fails, and what is served while the files do not fit is said.
 func TestACertificateInFilesIsReplacedUnderLoad(t *testing.T) {
+	t.Parallel()
 	a := newAuthority(t)
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
@@ -120,6 +121,7 @@ func TestACertificateInFilesIsReplacedUnderLoad(t *testing.T) {
 
 // The admin listener takes a new certificate as well, without a restart.
 func TestTheAdminCertificateIsReplaced(t *testing.T) {
+	t.Parallel()
 	a := newAuthority(t)
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -24,17 +25,31 @@ import (
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
+// TestMain lets all tests wait at once: for files to be read again, and for a certificate to grow old.
 func TestMain(m *testing.M) {
+	for name, value := range map[string]string{
+		"PEBBLE_VA_NOSLEEP":      "1",
+		"PEBBLE_WFE_NONCEREJECT": "20", // refusals that a client must repeat after
+		"PEBBLE_AUTHZREUSE":      "0",  // each renewal is asked for its challenge
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
+	harness.Parallel(4)
 	harness.Main(m, goleak.IgnoreAnyFunction("github.com/letsencrypt/pebble/v2/va.VAImpl.processTasks")) // pebble never ends it
 }
 
 const (
 	domain = "hooks.example.test"
 	soon   = 60 * time.Second
+	// postEvery leaves a machine of two cores something over for the authority and the service: a handshake is in
+	// flight whenever a certificate is replaced all the same.
+	postEvery = 5 * time.Millisecond
 )
 
-// load posts authentic callbacks over TLS without a pause, some on connections of their
-// own and some on kept ones, and notes what certificates it met.
+// load posts authentic callbacks over TLS, some on connections of their own and some on
+// kept ones, and notes what certificates it met.
 type load struct {
 	t       *testing.T
 	w       *world.World
@@ -127,11 +142,13 @@ func (l *load) start() {
 	})
 	for _, client := range l.clients {
 		l.posting.Go(func() {
+			tick := time.NewTicker(postEvery)
+			defer tick.Stop()
 			for {
 				select {
 				case <-l.stop:
 					return
-				default:
+				case <-tick.C:
 				}
 				l.posted.Add(1)
 				if err := l.post(client); err != nil {

@@ -19,6 +19,7 @@ import (
 	"channelsync/api/client"
 	v1 "channelsync/api/v1"
 	"channelsync/internal/progress"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 	"channelsync/test/sim/oracle"
@@ -265,21 +266,7 @@ func (w *World) Until(id, what string, within time.Duration, want func(v1.Instal
 // Eventually polls until check is nil; the test fails with its last error.
 func (w *World) Eventually(what string, within time.Duration, check func() error) {
 	w.T.Helper()
-	ctx, cancel := context.WithTimeout(w.T.Context(), within)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			w.T.Fatalf("%s: not within %s: %v", what, within, err)
-		case <-tick.C:
-		}
-	}
+	harness.Eventually(w.T, what, within, check)
 }
 
 // Idle waits until no record of the installation is due, waiting or retrying.

@@ -18,6 +18,8 @@ PLAIN := $(addprefix channelsync/,sync/condition sync/coverage sync/projection $
   e2e e2e/edge e2e/lifecycle e2e/operate e2e/store rules sim/oracle))
 # What waits longest: it begins first, and goes on beside everything but ALONE.
 LONGEST := channelsync/test/container
+# Tests of so much data that the detector takes minutes for them, and finds nothing that others do not.
+VOLUME := ^(TestALargeTenant|TestAnOversizedRecord)
 # What takes longest with the detector begins first, so that the rest is done meanwhile.
 FIRST := $(addprefix channelsync/,sync/reconcile test/e2e/property test/e2e/cluster sync/control sync/watch)
 # What measures how soon something arrives, and needs the machine to itself.
@@ -29,7 +31,7 @@ STRESS ?= 30s
 # How often make properties tries each.
 CHECKS ?= 1000
 
-.PHONY: help build test volume stress properties race lint lint-all cover sandbox fuzz fuzz-short fault bench bench-short microbench container image packages shots
+.PHONY: help build test stress properties race lint lint-all cover sandbox fuzz fuzz-short fault bench bench-short microbench container image packages shots
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,14 +47,11 @@ test: export CHANNELSYNC_TEST_BINARY := $(CURDIR)/bin/channelsync
 test: build ## run every test, with the race detector wherever goroutines of ours run side by side
 	@run() { go test -ldflags=-w -timeout 20m $(TESTFLAGS) "$$@"; }; status=0; \
 	  run $(LONGEST) >bin/longest.txt 2>&1 & longest=$$!; \
-	  run -p $(AT_ONCE) $(filter-out $(LONGEST),$(PLAIN)) || status=1; export RAPID_CHECKS=$${RAPID_CHECKS:-25}; \
-	  run -race -p $(AT_ONCE) $(FIRST) $$(go list ./... | grep -vxF $(PLAIN:%=-e %) $(ALONE:%=-e %)) || status=1; \
+	  run -p $(AT_ONCE) $(filter-out $(LONGEST),$(PLAIN)) || status=1; \
+	  run -p $(AT_ONCE) -run '$(VOLUME)' ./sync/reconcile ./sync/watch || status=1; export RAPID_CHECKS=$${RAPID_CHECKS:-25}; \
+	  run -race -p $(AT_ONCE) -skip '$(VOLUME)' $(FIRST) $$(go list ./... | grep -vxF $(PLAIN:%=-e %) $(ALONE:%=-e %)) || status=1; \
 	  wait $$longest || status=1; cat bin/longest.txt; \
 	  run -race -p 1 $(ALONE) || status=1; exit $$status
-
-volume: ## run the tests of much data whole, which the race detector would take minutes for
-	@go test -timeout 20m $(TESTFLAGS) $$(git grep -l 'race\.Share' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|') \
-	  -run '^(TestALargeTenant|TestAnOversizedRecord)'
 
 stress: ## run what runs side by side for STRESS (30s), all of it at once, with the race detector
 	@CHANNELSYNC_STRESS=$(STRESS) go test -race -ldflags=-w -p 8 -run 'UnderStress$$' $(TESTFLAGS) \

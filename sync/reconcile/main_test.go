@@ -30,7 +30,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	harness.Parallel(8) // most of what a test does is waiting
+	harness.Parallel(3) // some of what a test does is waiting
 	harness.Main(m)
 }
 

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/race"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -34,7 +33,7 @@ func TestAnOversizedRecordHarmsNobody(t *testing.T) {
 			id := b.contract(b.customer("Units Ltd"), "Units")
 			service := b.at.Put("Services", atsim.Row{"name": "Backup", "unitCost": 1, "unitPrice": 2, "periodType": 2, "isActive": true})
 			line := b.at.Put("ContractServices", atsim.Row{"contractID": id, "serviceID": service, "unitCost": 1, "unitPrice": 2})
-			b.rows("ContractServiceUnits", 20_000/race.Share, func(int) atsim.Row {
+			b.rows("ContractServiceUnits", 20_000, func(int) atsim.Row {
 				return atsim.Row{
 					"contractID": id, "contractServiceID": line, "serviceID": service, "units": 1, "cost": 2, "price": 3,
 					"startDate": today, "endDate": today,
@@ -44,7 +43,7 @@ func TestAnOversizedRecordHarmsNobody(t *testing.T) {
 		}, v1.OutcomePushed, nil},
 		"a company with 25,000 contacts": {v1.KindCompany, func(b *bench) int64 {
 			id := b.customer("Contacts Ltd")
-			b.rows("Contacts", 25_000/race.Share, func(i int) atsim.Row {
+			b.rows("Contacts", 25_000, func(i int) atsim.Row {
 				return atsim.Row{"companyID": id, "firstName": "Ann", "lastName": "Lee", "emailAddress": fmt.Sprintf("c%d@client.example", i), "isActive": 1}
 			})
 			return id

@@ -19,17 +19,15 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/sync/ledger"
-	"channelsync/test/race"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
 // The tenant of these tests: contracts with five lines of 36 monthly rows each, half of them over.
 const (
-	largeContracts = wholeTenant / race.Share
+	largeContracts = 1900
 	largeLines     = 5
 	largeMonths    = 36
 	largeRows      = largeContracts * largeLines * largeMonths
-	wholeTenant    = 1900
 )
 
 // largeTenant is the environment variable that has this program be Autotask with a large
@@ -112,7 +110,7 @@ func heap() uint64 {
 // needs the most of them, no hour takes more than 200 requests and 64 MB of memory, and
 // an edit of the contract whose turn is last is found within the time that is said.
 func TestALargeTenantIsComparedWithinItsBounds(t *testing.T) {
-	b := newBench(t, atsim.Config{})
+	b := openBench(t, atsim.Config{})
 	b.url = startLargeTenant(t)
 	p := &tenant{bench: b}
 	p.w = b.watcher()

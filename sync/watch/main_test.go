@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	harness.Parallel(4) // most of what a test does is waiting
 	harness.Main(m)
 }
 
@@ -103,7 +104,14 @@ func (takesAll) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusNoContent, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody, Request: r}, nil
 }
 
+// newBench also lets the test run beside others: it waits for the disk most of the time.
 func newBench(t *testing.T, cfg atsim.Config) *bench {
+	t.Helper()
+	t.Parallel()
+	return openBench(t, cfg)
+}
+
+func openBench(t *testing.T, cfg atsim.Config) *bench {
 	t.Helper()
 	b := &bench{t: t, clock: clock.At(time.Now())}
 	cfg.Transport = takesAll{}

@@ -1,4 +1,3 @@
-// Package race makes tests of volume smaller under the race detector, which takes ten
-// times as long for them and finds nothing that a tenth does not show. `make volume` runs
-// them whole, without it; CI runs both.
+// Package race makes a test of much data smaller under the race detector, which takes ten
+// times as long for it and finds nothing that a tenth does not show.
 package race

@@ -21,7 +21,6 @@ import (
 	"go.uber.org/zap"
 
 	js "channelsync/events/internal/jetstream"
-	"channelsync/test/harness"
 )
 
 // Ids of two installations.
@@ -55,7 +54,17 @@ func Port(srv *server.Server) int { return srv.Addr().(*net.TCPAddr).Port }
 // Eventually polls until ok says so, at most within.
 func Eventually(t testing.TB, within time.Duration, what string, ok func() bool) {
 	t.Helper()
-	harness.Until(t, what, within, ok)
+	end := time.NewTimer(within)
+	defer end.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-end.C:
+			t.Fatalf("not within %s: %s", within, what)
+		}
+	}
 }
 
 // StreamStates is how every stream of the account stands.

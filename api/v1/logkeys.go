@@ -24,6 +24,7 @@ const (
 	LogCode         = "code"
 	LogJob          = "job"
 	LogStream       = "stream"
+	LogKey          = "key" // of a record in a table
 	LogVersion      = "version"
 	LogRemote       = "remote"
 	LogCause        = "cause"

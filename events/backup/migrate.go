@@ -144,7 +144,7 @@ func (m *migration) copyAll(ctx context.Context, streams []jetstream.StreamConfi
 		}
 	}
 	// By the id a repeated try knows its own.
-	if err := m.target.WriteManifestAs(ctx, m.id, m.source.Manifest().Version, m.source.Manifest().Key); err != nil {
+	if err := m.target.CopyManifest(ctx, m.source.Manifest()); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	slices.Reverse(order)

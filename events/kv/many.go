@@ -36,10 +36,15 @@ func (t *Table) GetMany(ctx context.Context, keys []string) (map[string]Entry, e
 		return nil, fmt.Errorf("get many %s: %w", t.cfg.Name, err)
 	}
 	for _, msg := range msgs {
-		if !IsDeletion(msg.Header) {
-			e := t.entry(msg)
-			found[e.Key] = e
+		msg, err := t.standing(ctx, msg)
+		if errors.Is(err, js.ErrNotFound) {
+			continue
 		}
+		if err != nil {
+			return nil, fmt.Errorf("get many %s: %w", t.cfg.Name, err)
+		}
+		e := t.entry(msg)
+		found[e.Key] = e
 	}
 	return found, nil
 }
@@ -105,6 +110,10 @@ func (t *Table) refusals(err error, to map[string]error) error {
 // means the keys "a.b.…"; empty means all. An entry written while it runs may come
 // twice, or only as it was written; none that stands still is missed.
 func (t *Table) Each(ctx context.Context, prefix string, fn func(Entry) error) error {
+	return t.each(ctx, prefix, func(msg *jetstream.RawStreamMsg) error { return fn(t.entry(msg)) })
+}
+
+func (t *Table) each(ctx context.Context, prefix string, fn func(*jetstream.RawStreamMsg) error) error {
 	filter, err := t.filter(prefix)
 	if err != nil {
 		return err
@@ -115,7 +124,7 @@ func (t *Table) Each(ctx context.Context, prefix string, fn func(Entry) error) e
 			return err
 		}
 		for _, msg := range msgs {
-			if failed = fn(t.entry(msg)); failed != nil {
+			if failed = fn(msg); failed != nil {
 				return failed
 			}
 		}
@@ -130,8 +139,8 @@ func (t *Table) Each(ctx context.Context, prefix string, fn func(Entry) error) e
 	return nil
 }
 
-// present drops deletions and, where the table keeps more than one revision of a
-// key, all but the last.
+// present drops deletions, what is not ours and, where the table keeps more than one
+// revision of a key, all but the last.
 func (t *Table) present(ctx context.Context, msgs []*jetstream.RawStreamMsg) ([]*jetstream.RawStreamMsg, error) {
 	last := make(map[string]uint64, len(msgs))
 	if t.cfg.History > 1 {
@@ -152,8 +161,15 @@ func (t *Table) present(ctx context.Context, msgs []*jetstream.RawStreamMsg) ([]
 	}
 	kept := make([]*jetstream.RawStreamMsg, 0, len(msgs))
 	for _, msg := range msgs {
-		if IsDeletion(msg.Header) || t.cfg.History > 1 && last[msg.Subject] != msg.Sequence {
+		if t.cfg.History > 1 && last[msg.Subject] != msg.Sequence {
 			continue
+		}
+		msg, err := t.standing(ctx, msg)
+		if errors.Is(err, js.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
 		}
 		kept = append(kept, msg)
 	}

@@ -43,10 +43,10 @@ func LastValue(ctx context.Context, table jetstream.Stream, key string) ([]byte,
 }
 
 // Replacement is a message that puts a value in place of whatever a key of a table holds,
-// for a table that is not open.
-func Replacement(l *js.Link, table, key string, value []byte) *nats.Msg {
+// for a table that is not open. A nil Authenticator leaves it without a code.
+func Replacement(l *js.Link, a *Authenticator, table, key string, value []byte) *nats.Msg {
+	t := &Table{cfg: Config{Name: table, Authenticator: a}}
 	msg := nats.NewMsg(putPrefix(l, table) + key)
 	msg.Data = value
-	msg.Header.Set(jetstream.MsgRollup, rollupSubj)
-	return msg
+	return t.sign(msg, key)
 }

@@ -24,6 +24,10 @@ type Config struct {
 	// nothing behind. It costs a rewrite for each replacement; History does not apply.
 	// A server that encrypts its store (an external one may) erases logically only.
 	Secure bool
+	// Authenticator, when set, has every write authenticated, and what it does not verify
+	// passed over. The table's stream takes no roll-ups then: what is there can be replaced,
+	// and not be taken away by a message.
+	Authenticator *Authenticator
 }
 
 // Table is a key-value bucket: what the nats tools call a KV bucket of that name.
@@ -76,7 +80,7 @@ func Open(ctx context.Context, l *js.Link, cfg Config) (*Table, error) {
 		Name: "KV_" + cfg.Name, Subjects: []string{"$KV." + cfg.Name + ".>"}, Description: "channelsync: " + cfg.Name,
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: -1,
 		MaxMsgsPerSubject: int64(cfg.History), MaxAge: cfg.TTL,
-		AllowRollup: true, AllowDirect: true, AllowAtomicPublish: true, AllowMsgTTL: true,
+		AllowRollup: cfg.Authenticator == nil, AllowDirect: true, AllowAtomicPublish: true, AllowMsgTTL: true,
 		Replicas: l.Replicas,
 	}
 	if cfg.Memory {
@@ -92,9 +96,14 @@ func Open(ctx context.Context, l *js.Link, cfg Config) (*Table, error) {
 	t := &Table{cfg: cfg, Prefix: prefixOf(cfg.Name), put: putPrefix(l, cfg.Name)}
 	t.Stream = l.Use(handle, func() *nats.Msg { return t.deletion(probeKey) })
 	if !l.Inside {
-		err = l.WaitReady(ctx, "open "+cfg.Name, t.answers)
+		if err := l.WaitReady(ctx, "open "+cfg.Name, t.answers); err != nil {
+			return nil, err
+		}
 	}
-	return t, err
+	if err := t.renew(ctx); err != nil {
+		return nil, fmt.Errorf("authenticate what is in %s: %w", cfg.Name, err)
+	}
+	return t, nil
 }
 
 // answers says whether the table can be read and written. One that another instance has made this moment, or whose
@@ -123,11 +132,30 @@ func (t *Table) Get(ctx context.Context, key string) (e Entry, err error) {
 	}
 	err = t.Call(ctx, "get "+t.cfg.Name, func(ctx context.Context) error {
 		msg, err := t.LastMsg(ctx, t.Prefix+key)
+		if err == nil {
+			msg, err = t.standing(ctx, msg)
+		}
 		if err != nil {
 			return err
 		}
-		if IsDeletion(msg.Header) {
-			return js.ErrNotFound
+		e = t.entry(msg)
+		return nil
+	})
+	return e, err
+}
+
+// GetFromLeader is Get past the replicas, which may lag behind.
+func (t *Table) GetFromLeader(ctx context.Context, key string) (e Entry, err error) {
+	if err := checkKey(key); err != nil {
+		return Entry{}, err
+	}
+	err = t.Call(ctx, "get "+t.cfg.Name+" from the leader", func(ctx context.Context) error {
+		msg, err := t.LeaderMsg(ctx, t.Prefix+key)
+		if err == nil {
+			msg, err = t.standing(ctx, msg)
+		}
+		if err != nil {
+			return err
 		}
 		e = t.entry(msg)
 		return nil
@@ -146,11 +174,14 @@ func (t *Table) Create(ctx context.Context, key string, value []byte) (uint64, e
 	if !errors.Is(err, js.ErrConflict) {
 		return rev, err
 	}
-	msg, getErr := t.LastMsg(ctx, t.Prefix+key)
-	if getErr != nil || !IsDeletion(msg.Header) {
+	last, failed := t.LastMsg(ctx, t.Prefix+key)
+	if failed != nil {
 		return 0, err
 	}
-	return t.Update(ctx, key, value, msg.Sequence) // only the mark of its deletion is there
+	if _, failed := t.standing(ctx, last); !errors.Is(failed, js.ErrNotFound) {
+		return 0, err
+	}
+	return t.Update(ctx, key, value, last.Sequence) // only the mark of its deletion is there, or nothing of ours
 }
 
 // Update writes a key that is at the given revision, or returns ErrConflict.
@@ -165,7 +196,7 @@ func (t *Table) message(key string, value []byte) (*nats.Msg, error) {
 	}
 	msg := nats.NewMsg(t.put + key)
 	msg.Data = value
-	return msg, nil
+	return t.sign(msg, key), nil
 }
 
 func (t *Table) write(
@@ -209,15 +240,18 @@ func (t *Table) Delete(ctx context.Context, key string) error {
 	})
 }
 
-// deletion rolls up what the key held and goes by itself after markerTTL.
+// deletion takes the place of what the key held and goes by itself after markerTTL. A roll-up
+// also takes what a table keeps of it from before; of a secure one that is overwritten first.
 func (t *Table) deletion(key string) *nats.Msg {
 	msg := nats.NewMsg(t.put + key)
 	msg.Header.Set(kvHeader, kvPurge)
-	msg.Header.Set(jetstream.MsgRollup, rollupSubj)
+	if t.cfg.Authenticator == nil {
+		msg.Header.Set(jetstream.MsgRollup, rollupSubj)
+	}
 	if t.cfg.TTL == 0 {
 		msg.Header.Set(jetstream.MsgTTLHeader, markerTTL.String())
 	}
-	return msg
+	return t.sign(msg, key)
 }
 
 func (t *Table) entry(msg *jetstream.RawStreamMsg) Entry {

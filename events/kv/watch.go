@@ -79,7 +79,7 @@ func (t *Table) watch(ctx context.Context, filter string, seen *uint64, fn func(
 		*seen = meta.Sequence.Stream
 		e := Event{Deleted: IsDeletion(msg.Headers())}
 		e.Key, e.Revision, e.At = msg.Subject()[len(t.Prefix):], meta.Sequence.Stream, meta.Timestamp
-		if e.Key == probeKey {
+		if e.Key == probeKey || !t.accepts(msg.Headers(), e.Key, msg.Data(), e.Revision) {
 			continue
 		}
 		if !e.Deleted {

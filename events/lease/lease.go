@@ -34,6 +34,8 @@ type Config struct {
 	Poll      time.Duration // between two polls at the others; 0 means a fifteenth of the TTL
 
 	Watchdog *progress.Watchdog // nil: nobody looks whether heartbeats and polls go on
+	// Authenticator tells what instances wrote from what others on the NATS network did; nil believes all of it.
+	Authenticator *kv.Authenticator
 }
 
 // DefaultTTL is how long a sign of life vouches for an instance.
@@ -52,6 +54,12 @@ func (c Config) checked() Config {
 	return c
 }
 
+// The tables that instances share the work out by.
+const (
+	InstancesTable = "instances"
+	ShardsTable    = "shards"
+)
+
 // heartbeatsKept is how long the last heartbeat of an instance that is gone stays to be seen.
 const heartbeatsKept = 10 * time.Minute
 
@@ -66,8 +74,8 @@ type Worker interface {
 
 // Leases shares the shards out among the instances on one NATS.
 //
-// Each instance shows a heartbeat in the table "instances"; each shard has a record in the
-// table "shards", which changes with its owner alone and by compare-and-set alone.
+// Each instance shows a heartbeat in InstancesTable; each shard has a record in ShardsTable,
+// which changes with its owner alone and by compare-and-set alone.
 // Both lie on disk: a single server forgets tables in memory when it restarts, and
 // what it forgot nobody could judge by. An instance holds its shards for one TTL from when it began
 // to write its last heartbeat that was stored, and begins nothing in the second half of
@@ -95,11 +103,11 @@ type Leases struct {
 
 // Open makes the tables that they need. Nothing is held before Run.
 func Open(ctx context.Context, link *js.Link, cfg Config) (*Leases, error) {
-	instances, err := kv.Open(ctx, link, kv.Config{Name: "instances", TTL: heartbeatsKept})
+	instances, err := kv.Open(ctx, link, kv.Config{Name: InstancesTable, TTL: heartbeatsKept, Authenticator: cfg.Authenticator})
 	if err != nil {
 		return nil, fmt.Errorf("open leases: %w", err)
 	}
-	shards, err := kv.Open(ctx, link, kv.Config{Name: "shards"})
+	shards, err := kv.Open(ctx, link, kv.Config{Name: ShardsTable, Authenticator: cfg.Authenticator})
 	if err != nil {
 		return nil, fmt.Errorf("open leases: %w", err)
 	}

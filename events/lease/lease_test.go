@@ -1,6 +1,7 @@
 package lease
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,9 +11,12 @@ import (
 
 	js "channelsync/events/internal/jetstream"
 	"channelsync/events/internal/natstest"
+	"channelsync/events/kv"
 	"channelsync/internal/lifecycle"
+	"channelsync/internal/mac"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 )
 
 const testTTL = 3 * time.Second
@@ -25,6 +29,17 @@ type yard struct {
 	mu     sync.Mutex
 	worker map[int]string // shard → who works for it now
 	twice  []string
+	begun  int // how often work for a shard was begun
+}
+
+// authenticator has the key that all instances have.
+func authenticator(t testing.TB) *kv.Authenticator {
+	t.Helper()
+	keys, err := mac.New(bytes.Repeat([]byte{1}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kv.NewAuthenticator(kv.AuthenticatorConfig{Keys: keys})
 }
 
 func newYard(t *testing.T) *yard {
@@ -45,7 +60,7 @@ type hand struct {
 func (y *yard) join(version string) *hand {
 	y.t.Helper()
 	link, _ := natstest.Reach(y.t, y.srv.ClientURL(), 1)
-	l, err := Open(y.t.Context(), link, Config{TTL: testTTL, Version: version})
+	l, err := Open(y.t.Context(), link, Config{TTL: testTTL, Version: version, Authenticator: authenticator(y.t)})
 	if err != nil {
 		y.t.Fatal(err)
 	}
@@ -88,6 +103,7 @@ func (h *hand) Work(ctx context.Context, shard int) {
 		y.twice = append(y.twice, fmt.Sprintf("shard %d: %s while %s", shard, h.ID(), other))
 	}
 	y.worker[shard] = h.ID()
+	y.begun++
 	y.mu.Unlock()
 	select {
 	case <-ctx.Done():
@@ -176,6 +192,75 @@ func TestLeasesAreSharedOutAndMove(t *testing.T) {
 	y.shared(3*testTTL, a)
 	if took := time.Since(began); took < testTTL/2 || took > 2*testTTL {
 		t.Errorf("taken over after %s", took)
+	}
+}
+
+// Somebody on the NATS network who writes heartbeats and shard records, or deletes them, moves no shard: the owner goes
+// on, and puts right what he finds.
+func TestWhatOthersWriteMovesNoShard(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	a, b := y.join("1"), y.join("1")
+	y.shared(3*time.Second, a, b)
+	begun := func() int {
+		y.mu.Lock()
+		defer y.mu.Unlock()
+		return y.begun
+	}
+	before, owners := begun(), map[int]string{}
+	for shard := range Shards {
+		owners[shard] = a.Owner(shard)
+	}
+	msg := func(table, key, value, operation string) {
+		m := nats.NewMsg("$KV." + table + "." + key)
+		m.Data = []byte(value)
+		if operation != "" {
+			m.Header.Set("KV-Operation", operation)
+		}
+		if _, err := a.link.JS.PublishMsg(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for round := range 3 {
+		for _, h := range []*hand{a, b} {
+			msg(InstancesTable, h.ID(), `{"count":1000000,"version":"1","speaks":1,"state":"gone"}`, "")
+			msg(InstancesTable, h.ID(), "", "PURGE")
+		}
+		msg(InstancesTable, "01hzx3q8r9k2m4n6p8s0t2v4w6", fmt.Sprintf(`{"count":%d,"version":"1","speaks":1}`, round), "")
+		for shard := range Shards {
+			switch round {
+			case 0:
+				msg(ShardsTable, shardKey(shard), `{"owner":"01hzx3q8r9k2m4n6p8s0t2v4w6","epoch":99}`, "")
+			case 1:
+				msg(ShardsTable, shardKey(shard), `{"owner":"","epoch":99}`, "")
+			case 2:
+				msg(ShardsTable, shardKey(shard), "", "PURGE")
+			}
+		}
+		natstest.Eventually(t, 3*testTTL, "every record is its owner's again", func() bool {
+			records, err := a.readShardRecords(t.Context())
+			if err != nil || len(records) != Shards {
+				return false
+			}
+			for shard, d := range records {
+				if d.Owner != owners[shard] {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	natstest.Eventually(t, testTTL, "both know the same owners, and nobody else", func() bool {
+		for shard := range Shards {
+			if a.Owner(shard) != owners[shard] || b.Owner(shard) != owners[shard] {
+				return false
+			}
+		}
+		return len(a.Others()) == 1 && len(b.Others()) == 1
+	})
+	y.exclusive()
+	if after := begun(); after != before {
+		t.Errorf("work for %d shards was begun anew", after-before)
 	}
 }
 

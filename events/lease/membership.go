@@ -78,7 +78,7 @@ func (r *membership) observe(now time.Time, heartbeats map[string]heartbeat, rec
 	}
 	for id, b := range heartbeats {
 		m := r.members[id]
-		if m == nil || m.Count != b.Count || m.State != b.State {
+		if m == nil || b.Count > m.Count { // a lower count is a replica's that lags, or was kept by somebody and put back
 			r.members[id] = &member{heartbeat: b, moved: now}
 		}
 	}

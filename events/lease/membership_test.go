@@ -132,7 +132,7 @@ func (n *node) ownerLives(shard int) bool {
 	}
 	m := n.members[owner]
 	b, there := n.s.heartbeats[owner]
-	if there && (b.Count != m.Count || b.State != m.State) {
+	if there && b.Count > m.Count {
 		m.heartbeat, m.moved, m.there = b, n.s.now, true
 	}
 	return !n.dead(owner, n.s.now)

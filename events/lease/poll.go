@@ -124,31 +124,27 @@ func (l *Leases) takeAll(ctx context.Context, worker Worker, shards []int) error
 // confirmExpired asks the leader itself for the heartbeat of an instance that seems dead:
 // what polls read may have come from a replica that lags behind.
 func (l *Leases) confirmExpired(ctx context.Context, id string) (expired bool, err error) {
-	err = l.link.Call(ctx, "make sure of instance "+id, func(ctx context.Context) error {
-		msg, err := l.instances.LeaderMsg(ctx, l.instances.Prefix+id)
-		now, reconnects := time.Now(), l.link.NC.Stats().Reconnects
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		m := l.membership.members[id]
-		if m == nil {
-			return nil // forgotten meanwhile: the next poll knows
+	e, err := l.instances.GetFromLeader(ctx, id)
+	now, reconnects := time.Now(), l.link.NC.Stats().Reconnects
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m := l.membership.members[id]
+	switch {
+	case m == nil:
+		return false, nil // forgotten meanwhile: the next poll knows
+	case errors.Is(err, js.ErrNotFound):
+	case err != nil:
+		return false, fmt.Errorf("make sure of instance %s: %w", id, err)
+	default:
+		b, err := readHeartbeat(e.Value)
+		if err != nil {
+			b = heartbeat{Count: e.Revision} // as in readHeartbeats
 		}
-		if err != nil && !errors.Is(err, js.ErrNotFound) {
-			return err
+		if b.Count > m.Count {
+			m.heartbeat, m.moved, m.there = b, now, true
 		}
-		if err == nil {
-			b, err := readHeartbeat(msg.Data)
-			if err != nil {
-				b = heartbeat{Count: msg.Sequence} // as in readHeartbeats
-			}
-			if b.Count != m.Count || b.State != m.State {
-				m.heartbeat, m.moved, m.there = b, now, true
-			}
-		}
-		expired = l.membership.dead(id, now) && l.reconnects == reconnects
-		return nil
-	})
-	return expired, err
+	}
+	return l.membership.dead(id, now) && l.reconnects == reconnects, nil
 }
 
 // readHeartbeats reads the signs of life of all instances. One that cannot be read is still one.
@@ -209,19 +205,9 @@ func (l *Leases) writeRecord(ctx context.Context, shard int, to ownership, at ui
 
 // correct reads a record from the leader after it turned out to be another one than was known.
 func (l *Leases) correct(ctx context.Context, shard int) {
-	d := shardRecord{}
-	err := l.link.Call(ctx, "read record of a shard", func(ctx context.Context) error {
-		msg, err := l.shards.LeaderMsg(ctx, l.shards.Prefix+shardKey(shard))
-		if err != nil {
-			return err
-		}
-		d.revision = msg.Sequence
-		if kv.IsDeletion(msg.Header) {
-			return nil
-		}
-		return json.Unmarshal(msg.Data, &d.ownership)
-	})
-	if err != nil {
+	e, err := l.shards.GetFromLeader(ctx, shardKey(shard))
+	d := shardRecord{revision: e.Revision}
+	if err != nil || json.Unmarshal(e.Value, &d.ownership) != nil {
 		return // the next poll tries again
 	}
 	l.mu.Lock()

@@ -6,21 +6,29 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/oklog/ulid/v2"
 
+	js "channelsync/events/internal/jetstream"
 	"channelsync/events/kv"
+	"channelsync/internal/mac"
 )
 
 // Format is the format of the store that this build reads and writes: which
 // streams and tables there are and what lies in them. It grows when an older
 // build would misread or destroy what a newer one wrote, and only then. A store
-// without a manifest is of format 1. Format 2 has rounds in the journal (docs/decisions/022);
-// a store of format 1 is read as it is, and is of format 2 once it was opened.
-const Format = 2
+// without a manifest is of format 1. Format 2 has rounds in the journal (docs/decisions/022),
+// format 3 authenticated tables (docs/decisions/030). A store of an older format is read as
+// it is, and is of format 3 once it was opened with its key: see Authenticate.
+const Format = 3
+
+// formatWithoutKey is what a store is of that nothing with a key has opened.
+const formatWithoutKey = 2
 
 // Where the manifest lies, and what the key of a store without one is known by.
 const (
@@ -40,9 +48,35 @@ type Manifest struct {
 	Format  int    `json:"format"`
 	Store   string `json:"store"`   // the store's own id
 	Version string `json:"version"` // of the channelsync that wrote the manifest
-	// Key is a known value under the master key, opaque here: Config.Admit tells by
+	// Key is a known value under the master key, opaque here: Config.Validate tells by
 	// it whether the key is the right one. Empty: the store is from before manifests.
 	Key []byte `json:"key,omitempty"`
+	// Unauthenticated says of tables up to which revision a record without a code is believed,
+	// since it is from before tables were authenticated: see kv.Authenticator.
+	Unauthenticated map[string]uint64 `json:"unauthenticatedUpTo,omitempty"`
+	// MAC authenticates all of the above, from format 3 on.
+	MAC []byte `json:"mac,omitempty"`
+}
+
+// manifestPlace is what the code of a manifest is made for.
+const manifestPlace = "store manifest"
+
+// code is the code of a manifest.
+func (m Manifest) code(keys *mac.Keys) ([]byte, error) {
+	m.MAC = nil
+	body, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode the store's manifest: %w", err)
+	}
+	return keys.Sum(manifestPlace, body), nil
+}
+
+// authentic says whether one of the keys made the manifest's code.
+func (m Manifest) authentic(keys *mac.Keys) bool {
+	code := m.MAC
+	m.MAC = nil
+	body, err := json.Marshal(m)
+	return err == nil && keys.Verify(manifestPlace, body, code)
 }
 
 // Manifest is what the store says of itself; the zero value when it has no manifest yet.
@@ -51,39 +85,68 @@ func (s *Store) Manifest() Manifest { return s.manifest }
 // WriteManifest writes the store's manifest: whoever opened everything in the store says so.
 // Format and id are filled in; a manifest that stands so already is not written again.
 func (s *Store) WriteManifest(ctx context.Context, version string, key []byte) error {
-	return s.writeManifest(ctx, Manifest{Version: version, Key: key})
-}
-
-// WriteManifestAs writes the manifest of a store that another one was copied into: it has that one's id.
-func (s *Store) WriteManifestAs(ctx context.Context, id, version string, key []byte) error {
-	s.manifest = Manifest{Store: id} // an earlier one went with what it spoke of
-	return s.WriteManifest(ctx, version, key)
-}
-
-func (s *Store) writeManifest(ctx context.Context, manifest Manifest) error {
-	manifest.Format, manifest.Store = Format, s.manifest.Store
-	if manifest.Store == "" {
-		manifest.Store = ulid.Make().String()
+	m := s.manifest
+	m.Version, m.Key = version, key
+	if s.auth != nil {
+		m.Unauthenticated = maps.Clone(m.Unauthenticated)
+		maps.DeleteFunc(m.Unauthenticated, func(table string, _ uint64) bool { return s.auth.Renewed(table) })
+		if len(m.Unauthenticated) == 0 {
+			m.Unauthenticated = nil
+		}
 	}
-	if reflect.DeepEqual(manifest, s.manifest) {
+	return s.writeManifest(ctx, m, nil)
+}
+
+// CopyManifest writes the manifest of a store that another one was copied into: it is that one's.
+func (s *Store) CopyManifest(ctx context.Context, of Manifest) error {
+	s.manifest = Manifest{} // an earlier one went with what it spoke of
+	return s.putManifest(ctx, of, nil)
+}
+
+// writeManifest completes a manifest and writes it. At, when given, is the revision that it must still be at in a
+// cluster: kv.ErrConflict when it is not.
+func (s *Store) writeManifest(ctx context.Context, m Manifest, at *uint64) error {
+	if m.Store == "" {
+		m.Store = ulid.Make().String()
+	}
+	m.Format, m.MAC = max(m.Format, formatWithoutKey), nil
+	if s.auth != nil {
+		m.Format = Format
+		var err error
+		if m.MAC, err = m.code(s.auth.Keys()); err != nil {
+			return err
+		}
+	}
+	return s.putManifest(ctx, m, at)
+}
+
+func (s *Store) putManifest(ctx context.Context, m Manifest, at *uint64) error {
+	if at == nil && reflect.DeepEqual(m, s.manifest) {
 		return nil
 	}
-	body, err := json.MarshalIndent(manifest, "", "  ")
+	body, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode the store's manifest: %w", err)
 	}
 	if s.cfg.embedded() {
 		err = replaceFile(filepath.Join(s.cfg.DataDir, manifestFile), append(body, '\n'))
 	} else {
+		var opts []jetstream.PublishOpt
+		if at != nil {
+			opts = append(opts, jetstream.WithExpectLastSequencePerSubject(*at))
+		}
 		err = s.Call(ctx, "write the store's manifest", func(ctx context.Context) error {
-			_, err := s.JS.PublishMsg(ctx, kv.Replacement(s.Link, KeysTable, manifestKey, body)) // older manifests say nothing
+			_, err := s.JS.PublishMsg(ctx, kv.Replacement(s.Link, s.auth, KeysTable, manifestKey, body), opts...)
+			if js.IsConflict(err) {
+				return kv.ErrConflict
+			}
 			return err
 		})
 	}
 	if err != nil {
-		return fmt.Errorf("sign the store: %w", err)
+		return fmt.Errorf("write the store's manifest: %w", err)
 	}
-	s.manifest = manifest
+	s.manifest = m
 	return nil
 }
 

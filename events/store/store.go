@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	js "channelsync/events/internal/jetstream"
+	"channelsync/events/kv"
 )
 
 // Store is JetStream started or reached, with none of our streams opened or
@@ -18,6 +19,7 @@ type Store struct {
 	cfg      Config
 	server   *server.Server // nil with an external cluster
 	manifest Manifest
+	auth     *kv.Authenticator // nil: nothing is authenticated, since whoever opened the store has no key
 	health   healthCache
 
 	cleanup []func(context.Context) error
@@ -26,8 +28,8 @@ type Store struct {
 }
 
 // Open starts or reaches JetStream. A store that must not be used is refused
-// before anything of it is touched: see Inspect and Config.Admit. The context
-// bounds OpenStore alone.
+// before anything of it is touched: see Inspect and Config.Validate. The context
+// bounds Open alone.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	cfg, err := cfg.checked()
 	if err != nil {

@@ -27,6 +27,7 @@ const rootToken v1.Secret = "root-token-of-this-test-0123456789"
 // env is a table that several instances share, with one clock.
 type env struct {
 	t     *testing.T
+	bus   *events.Bus
 	table *kv.Table
 	clock *clock.Clock
 	ring  *seal.Ring
@@ -34,7 +35,8 @@ type env struct {
 
 func newEnv(t *testing.T) *env {
 	t.Helper()
-	return &env{t: t, table: stores.Table(t, stores.Open(t), "tokens"), clock: clock.At(time.Now()), ring: ring(t, 1)}
+	bus := stores.Open(t)
+	return &env{t: t, bus: bus, table: stores.Table(t, bus, "tokens"), clock: clock.At(time.Now()), ring: ring(t, 1)}
 }
 
 func ring(t *testing.T, keys ...byte) *seal.Ring {

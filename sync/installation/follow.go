@@ -60,7 +60,9 @@ func (s *Store) follow(ctx context.Context, e kv.Event) error {
 	}
 	defer leave()
 	if e.Deleted {
-		s.remove(e.Key)
+		if err := s.reload(ctx, e.Key); !errors.Is(err, ErrNotFound) {
+			return err
+		}
 		return nil
 	}
 	return s.accept(ctx, e.Entry)
@@ -137,12 +139,15 @@ func (s *Store) known() map[string]bool {
 	return ids
 }
 
-// reload reads one installation from the stream; its lock is held.
+// reload reads one installation from the stream; its lock is held. Erasing destroys the key of an installation before its
+// record. So one that is not there while its key is was taken away, or written over, by somebody else: it is written again.
 func (s *Store) reload(ctx context.Context, id string) error {
 	e, err := s.table.Get(ctx, id)
 	if errors.Is(err, kv.ErrNotFound) {
-		s.remove(id)
-		return ErrNotFound
+		if e, err = s.putBack(ctx, id); errors.Is(err, ErrNotFound) {
+			s.remove(id)
+			return ErrNotFound
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("read installation %s: %w", id, err)
@@ -152,6 +157,31 @@ func (s *Store) reload(ctx context.Context, id string) error {
 	}
 	_, err = s.Get(id)
 	return err
+}
+
+// putBack stores an installation as it is known here; ErrNotFound when it is not known, or was erased. Its lock is held.
+func (s *Store) putBack(ctx context.Context, id string) (kv.Entry, error) {
+	s.mu.RLock()
+	h := s.all[id]
+	s.mu.RUnlock()
+	if h == nil {
+		return kv.Entry{}, ErrNotFound
+	}
+	destroyed, err := s.vault.Destroyed(ctx, id)
+	if err != nil {
+		return kv.Entry{}, err
+	}
+	if destroyed {
+		return kv.Entry{}, ErrNotFound
+	}
+	b, err := s.encode(ctx, h.in, h.extra)
+	if err != nil {
+		return kv.Entry{}, err
+	}
+	if _, err := s.table.Create(ctx, id, b); err != nil && !errors.Is(err, kv.ErrConflict) { // another instance was first
+		return kv.Entry{}, err
+	}
+	return s.table.Get(ctx, id)
 }
 
 // accept takes an entry over unless what is known here is as new; its lock is held.

@@ -43,7 +43,12 @@ type Store struct {
 	refreshed time.Time       // when the last refresh began
 
 	refreshing gate.Gate
+	unreadable []error // of Open
 }
+
+// Unreadable says which installations Open could not open, each with why. Somebody destroyed
+// their keys in the store; a backup has them.
+func (s *Store) Unreadable() []error { return s.unreadable }
 
 type held struct {
 	in       *Installation
@@ -65,11 +70,16 @@ type content struct {
 	Secrets Secrets `json:"secrets"`
 }
 
-// Open loads every installation.
+// Open loads every installation. One whose key is gone, or is another one's, is in Unreadable:
+// it keeps no other from working.
 func Open(ctx context.Context, table Table, vault *seal.Vault) (*Store, error) {
 	s := &Store{table: table, vault: vault, all: map[string]*held{}, leaving: map[string]bool{}}
 	err := table.Each(ctx, "", func(e kv.Entry) error {
 		h, err := s.decode(ctx, e)
+		if errors.Is(err, kv.ErrNotFound) || errors.Is(err, seal.ErrWrongKey) {
+			s.unreadable = append(s.unreadable, fmt.Errorf("open installation %s: %w", e.Key, err))
+			return nil
+		}
 		if err != nil {
 			return err
 		}

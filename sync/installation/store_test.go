@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	v1 "channelsync/api/v1"
+	"channelsync/events"
 	"channelsync/events/kv"
 	"channelsync/sync/seal"
 	"channelsync/test/harness"
@@ -29,6 +30,7 @@ const (
 
 // place is a real store on disk with the two tables that installations need.
 type place struct {
+	bus         *events.Bus
 	dir         string
 	table, keys *kv.Table
 	close       func()
@@ -40,7 +42,7 @@ func open(t *testing.T) *place {
 	b := stores.In(t, p.dir)
 	p.close = sync.OnceFunc(func() { stores.Close(t, b) })
 	t.Cleanup(p.close)
-	p.table, p.keys = stores.Table(t, b, "installations"), stores.Table(t, b, "keys")
+	p.bus, p.table, p.keys = b, stores.Authenticated(t, b, "installations"), stores.Authenticated(t, b, "keys")
 	return p
 }
 

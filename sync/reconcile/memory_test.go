@@ -85,6 +85,10 @@ func (m *memory) put(key string, value []byte) uint64 {
 	return m.revision
 }
 
+func (m *memory) GetFromLeader(ctx context.Context, key string) (kv.Entry, error) {
+	return m.Get(ctx, key)
+}
+
 func (m *memory) Get(_ context.Context, key string) (kv.Entry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -15,6 +15,8 @@ import (
 // replaces a value, so the table should overwrite on disk what it replaces.
 type Keys interface {
 	Get(ctx context.Context, key string) (kv.Entry, error)
+	// GetFromLeader is Get past the replicas, which may lag behind.
+	GetFromLeader(ctx context.Context, key string) (kv.Entry, error)
 	Create(ctx context.Context, key string, value []byte) (uint64, error)
 	Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
 	Erase(ctx context.Context, key string) error
@@ -73,6 +75,18 @@ func (v *Vault) Existing(ctx context.Context, installation string) (*Ring, error
 		}
 		return v.open(ctx, installation, e)
 	})
+}
+
+// Destroyed says whether the store has no key of an installation any more, whatever is in memory here.
+func (v *Vault) Destroyed(ctx context.Context, installation string) (bool, error) {
+	_, err := v.keys.GetFromLeader(ctx, installation)
+	if errors.Is(err, kv.ErrNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read key of installation %s: %w", installation, err)
+	}
+	return false, nil
 }
 
 // ring returns the ring that is in memory, or made of the key that load reads.

@@ -40,11 +40,11 @@ const admitting = 0
 // peersWithin is how long the others have to say how their installations stand.
 const peersWithin = 2 * time.Second
 
-func (a *App) openCluster(ctx context.Context, cfg config.Config, bus *events.Bus) (*cluster, error) {
+func (a *App) openCluster(ctx context.Context, cfg config.Config, bus *events.Bus, auth *kv.Authenticator) (*cluster, error) {
 	if cfg.NATS.Embedded() {
 		return nil, nil
 	}
-	leases, err := lease.Open(ctx, bus.Link, lease.Config{Version: a.opts.Version, TTL: a.opts.LeaseTTL, Watchdog: a.watchdog})
+	leases, err := lease.Open(ctx, bus.Link, lease.Config{Version: a.opts.Version, TTL: a.opts.LeaseTTL, Watchdog: a.watchdog, Authenticator: auth})
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ type metrics struct {
 	storeTime    *prometheus.HistogramVec
 	notices      *prometheus.CounterVec
 	stalls       *prometheus.CounterVec
+	rejected     *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -58,11 +59,17 @@ func newMetrics() *metrics {
 		stalls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "channelsync_stalls_total", Help: "Times that work which was due did not move, by part.",
 		}, []string{"part"}),
+		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "channelsync_rejected_records_total", Help: "Records in the store that channelsync did not write and ignores, by table.",
+		}, []string{"table"}),
+	}
+	for _, table := range authenticated {
+		m.rejected.WithLabelValues(table) // 0, as below
 	}
 	for _, part := range []string{"dispatcher", "worker", "webhooks", "poller", "jobs", "leases", "notifier", "store", "installations"} {
 		m.stalls.WithLabelValues(part) // 0: a counter that begins with 1 has not grown for Prometheus
 	}
-	m.registry.MustRegister(m.deliveries, m.requests, m.requestTime, m.pushes, m.pushTime, m.reconciles, m.freshnessSec, m.storeTime, m.notices, m.stalls,
+	m.registry.MustRegister(m.deliveries, m.requests, m.requestTime, m.pushes, m.pushTime, m.reconciles, m.freshnessSec, m.storeTime, m.notices, m.stalls, m.rejected,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -126,6 +133,8 @@ func (m *metrics) reconciled(s reconcile.Settled) {
 func (m *metrics) freshness(took time.Duration) { m.freshnessSec.Observe(took.Seconds()) }
 
 func (m *metrics) stalled(part string) { m.stalls.WithLabelValues(part).Inc() }
+
+func (m *metrics) forged(table string) { m.rejected.WithLabelValues(table).Inc() }
 
 func (m *metrics) notified(result string) { m.notices.WithLabelValues(result).Inc() }
 

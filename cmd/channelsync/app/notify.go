@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"go.uber.org/zap"
@@ -19,13 +18,13 @@ import (
 const turnLook = time.Second
 
 // openNotifier opens what was told and returns what tells; nil when nobody is to be told.
-func (a *App) openNotifier(ctx context.Context, cfg config.Config, bus *events.Bus, metrics *metrics) (func(context.Context), error) {
+func (a *App) openNotifier(ctx context.Context, cfg config.Config, bus *events.Bus, with opened) (func(context.Context), error) {
 	if cfg.Notify.URL == "" {
 		return nil, nil
 	}
-	table, err := bus.Table(ctx, kv.Config{Name: "notified", History: 1})
+	table, err := openTable(ctx, bus, with.auth, kv.Config{Name: tableNotified, History: 1})
 	if err != nil {
-		return nil, fmt.Errorf("open table notified: %w", err)
+		return nil, err
 	}
 	open := func(ctx context.Context) (*notify.Notifier, error) {
 		return notify.Open(ctx, notify.Config{
@@ -33,7 +32,7 @@ func (a *App) openNotifier(ctx context.Context, cfg config.Config, bus *events.B
 			// After a restart an issue is found again by the next poll or check; two of them are enough.
 			Settle: 2 * max(cfg.Intervals.ContractPoll, cfg.Intervals.WebhookCheck, 5*time.Minute),
 			Every:  a.opts.NotifyEvery, Quiet: a.opts.NotifyQuiet,
-			Count: metrics.notified, Now: a.opts.Now, Log: a.opts.Log.Named("notify"),
+			Count: with.metrics.notified, Now: a.opts.Now, Log: a.opts.Log.Named("notify"),
 		})
 	}
 	if a.cluster != nil {

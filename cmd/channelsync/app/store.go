@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	v1 "channelsync/api/v1"
@@ -14,8 +15,10 @@ import (
 	"channelsync/events/backup"
 	"channelsync/events/backup/archive"
 	"channelsync/events/kv"
+	"channelsync/events/lease"
 	"channelsync/events/store"
 	"channelsync/internal/gate"
+	"channelsync/internal/mac"
 	"channelsync/sync/seal"
 )
 
@@ -28,8 +31,16 @@ const (
 	tableAudit         = "audit"
 	tableHistory       = "history"
 	tableTokens        = "tokens"
-	tableGuard         = "guard" // of several instances only
+	tableGuard         = "guard"    // of several instances only
+	tableNotified      = "notified" // where somebody is notified only
 )
+
+// authenticated are the tables whose records carry codes: what others write there is passed over. The ledger and the
+// dead letters are sealed with the keys of their installations, and the audit is a chain that shows what was done to it.
+var authenticated = []string{
+	store.KeysTable, TableInstallations, tableJobs, tableHistory, tableTokens, tableGuard, tableNotified,
+	lease.InstancesTable, lease.ShardsTable,
+}
 
 // StoreConfig is where the settings say that the store is.
 func StoreConfig(cfg config.Config) store.Config {
@@ -39,18 +50,40 @@ func StoreConfig(cfg config.Config) store.Config {
 	}
 }
 
+// Authenticate lets tables be opened with the authenticator that it returns.
+func Authenticate(ctx context.Context, cfg config.Config, bus *events.Bus, with kv.AuthenticatorConfig) (*kv.Authenticator, error) {
+	var err error
+	if with.Keys, err = macKeys(cfg, "channelsync records"); err != nil {
+		return nil, err
+	}
+	auth := kv.NewAuthenticator(with)
+	return auth, bus.Authenticate(ctx, auth, authenticated...)
+}
+
+// openTable opens a table, authenticated if it is one of those.
+func openTable(ctx context.Context, bus *events.Bus, auth *kv.Authenticator, cfg kv.Config) (*kv.Table, error) {
+	if slices.Contains(authenticated, cfg.Name) {
+		cfg.Authenticator = auth
+	}
+	t, err := bus.Table(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open table %s: %w", cfg.Name, err)
+	}
+	return t, nil
+}
+
 // OpenTables opens every table that is always there, by name.
-func OpenTables(ctx context.Context, bus *events.Bus) (map[string]*kv.Table, error) {
+func OpenTables(ctx context.Context, bus *events.Bus, auth *kv.Authenticator) (map[string]*kv.Table, error) {
 	tables := map[string]*kv.Table{}
-	// What a secure table replaces is overwritten on disk: keys, and what names an installation, must be erasable.
+	// What a secure table replaces is overwritten on disk: keys, and what names an installation, must be erasable. One
+	// keeps what others write over, too: what keys, installations and tokens were before still stands then.
 	for name, secure := range map[string]bool{
-		store.KeysTable: true, TableInstallations: true, tableLedger: false, tableJobs: false, tableAudit: false, tableHistory: false, tableTokens: false,
+		store.KeysTable: true, TableInstallations: true, tableLedger: false, tableJobs: false, tableAudit: false, tableHistory: false, tableTokens: true,
 	} {
-		t, err := bus.Table(ctx, kv.Config{Name: name, History: 1, Secure: secure})
-		if err != nil {
-			return nil, fmt.Errorf("open table %s: %w", name, err)
+		var err error
+		if tables[name], err = openTable(ctx, bus, auth, kv.Config{Name: name, History: 1, Secure: secure}); err != nil {
+			return nil, err
 		}
-		tables[name] = t
 	}
 	return tables, nil
 }
@@ -92,10 +125,34 @@ func MasterRing(cfg config.Config) (*seal.Ring, error) {
 	return master, nil
 }
 
-// derivedRing is a ring for one purpose, of a key for each master key: what one purpose sealed
-// opens for no other.
+// derivedRing is a ring for one purpose: what one purpose sealed opens for no other.
 func derivedRing(cfg config.Config, purpose string) (*seal.Ring, error) {
-	var raws [][]byte
+	raws, err := derivedKeys(cfg, purpose)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := seal.NewRing(raws...)
+	if err != nil {
+		return nil, fmt.Errorf("derive the key of %s: %w", purpose, err)
+	}
+	return ring, nil
+}
+
+// macKeys are keys that authenticate for one purpose.
+func macKeys(cfg config.Config, purpose string) (*mac.Keys, error) {
+	raws, err := derivedKeys(cfg, purpose)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := mac.New(raws...)
+	if err != nil {
+		return nil, fmt.Errorf("derive the key of %s: %w", purpose, err)
+	}
+	return keys, nil
+}
+
+// derivedKeys are keys for one purpose, one for each master key, in their order.
+func derivedKeys(cfg config.Config, purpose string) (raws [][]byte, err error) {
 	for _, master := range cfg.MasterKeys {
 		raw, err := hkdf.Key(sha256.New, []byte(master.Reveal()), nil, purpose, seal.KeySize)
 		if err != nil {
@@ -103,11 +160,7 @@ func derivedRing(cfg config.Config, purpose string) (*seal.Ring, error) {
 		}
 		raws = append(raws, raw)
 	}
-	ring, err := seal.NewRing(raws...)
-	if err != nil {
-		return nil, fmt.Errorf("derive the key of %s: %w", purpose, err)
-	}
-	return ring, nil
+	return raws, nil
 }
 
 // backups writes the store to whoever asks the admin API for it.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -69,17 +70,21 @@ func (a *App) wire(ctx context.Context) error {
 	a.dispatch, a.stuck = bus.Dispatch, bus.AwaitStuck
 	metrics.journal(bus)
 
-	if a.cluster, err = a.openCluster(ctx, cfg, bus); err != nil {
+	auth, err := Authenticate(ctx, cfg, bus, kv.AuthenticatorConfig{Count: metrics.forged, Log: log.Named("events"), Now: a.opts.Now})
+	if err != nil {
 		return err
 	}
-	tables, err := OpenTables(ctx, bus)
+	if a.cluster, err = a.openCluster(ctx, cfg, bus, auth); err != nil {
+		return err
+	}
+	tables, err := OpenTables(ctx, bus, auth)
 	if err != nil {
 		return err
 	}
 	if a.tokens, err = a.openTokens(ctx, cfg, tables[tableTokens]); err != nil {
 		return err
 	}
-	if a.manager, err = a.openManager(ctx, cfg, bus, opened{master, tables, metrics}); err != nil {
+	if a.manager, err = a.openManager(ctx, cfg, bus, opened{master, auth, tables, metrics}); err != nil {
 		return err
 	}
 	// Everything was opened and, after a rotation, sealed anew: now the store may say so.
@@ -91,7 +96,7 @@ func (a *App) wire(ctx context.Context) error {
 		free = freeOf(cfg.DataDir)
 	}
 	metrics.registry.MustRegister(newCollector(a.manager.Totals, free, a.opts.Now))
-	if a.notify, err = a.openNotifier(ctx, cfg, bus, metrics); err != nil {
+	if a.notify, err = a.openNotifier(ctx, cfg, bus, opened{master, auth, tables, metrics}); err != nil {
 		return err
 	}
 	receiver := callback.New(callback.Config{
@@ -118,7 +123,7 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	adminSide, err := handlers.Admin(handlers.AdminConfig{
 		API: api, Tokens: a.tokens, Key: cfg.AdminToken, Auditor: auditing, Metrics: metrics.registry,
-		Ready:   slices.Concat(checks(bus), []health.Check{a.serves(), {Name: "progress", Probe: a.watchdog.Check}}, a.certificateChecks()),
+		Ready:   slices.Concat(checks(bus), []health.Check{recordsCheck(auth, a.opts.Now), a.serves(), {Name: "progress", Probe: a.watchdog.Check}}, a.certificateChecks()),
 		Proxies: cfg.TrustedProxies, URL: cfg.AdminURL, Version: a.opts.Version, Log: log, Now: a.opts.Now,
 	})
 	if err != nil {
@@ -140,6 +145,7 @@ func (a *App) openTokens(ctx context.Context, cfg config.Config, table *kv.Table
 // opened is what the parts of a manager are opened with.
 type opened struct {
 	master  *seal.Ring
+	auth    *kv.Authenticator
 	tables  map[string]*kv.Table
 	metrics *metrics
 }
@@ -150,8 +156,8 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 	var err error
 	if a.cluster != nil {
 		// On disk: a single server forgets a table in memory when it restarts.
-		if tables[tableGuard], err = bus.Table(ctx, kv.Config{Name: tableGuard}); err != nil {
-			return nil, fmt.Errorf("open table %s: %w", tableGuard, err)
+		if tables[tableGuard], err = openTable(ctx, bus, with.auth, kv.Config{Name: tableGuard}); err != nil {
+			return nil, err
 		}
 	}
 	vault, err := seal.OpenVault(ctx, master, tables[store.KeysTable])
@@ -161,6 +167,9 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 	store, err := installation.Open(ctx, tables[TableInstallations], vault)
 	if err != nil {
 		return nil, err
+	}
+	for _, err := range store.Unreadable() {
+		a.opts.Log.Error("installation lost: its key in the store was destroyed; restore a backup, or install it again", zap.Error(err))
 	}
 	records := ledger.New(tables[tableLedger], vault)
 	jobStore := job.New(tables[tableJobs], a.opts.Now) // an installation's are loaded when this instance works for it
@@ -233,6 +242,27 @@ func checks(bus *events.Bus) []health.Check {
 			return "all streams take writes", err
 		}},
 	}
+}
+
+// rejectedShown is how long /readyz warns of records that somebody else wrote.
+const rejectedShown = time.Hour
+
+// recordsCheck warns of what others write to the tables of the store. It is no reason to serve nobody: what they wrote is
+// passed over.
+func recordsCheck(auth *kv.Authenticator, now func() time.Time) health.Check {
+	return health.Check{Name: "records", Probe: func(context.Context) (string, error) {
+		rejected := auth.RejectedSince(now().Add(-rejectedShown))
+		if len(rejected) == 0 {
+			return "every record was written by channelsync", nil
+		}
+		slices.SortFunc(rejected, func(a, b kv.Rejected) int { return strings.Compare(a.Table, b.Table) })
+		var said []string
+		for _, r := range rejected {
+			said = append(said, fmt.Sprintf("%d in %s, last at %s", r.Writes, r.Table, r.LastAt.UTC().Format(time.RFC3339)))
+		}
+		return "warning: records that channelsync did not write, or wrote with another master key, are ignored: " + strings.Join(said, "; ") +
+			". Find out who else writes to the NATS account", nil
+	}}
 }
 
 // deliveries tells the manager and the metrics of each callback.

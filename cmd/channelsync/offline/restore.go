@@ -18,6 +18,7 @@ import (
 	"channelsync/events"
 	"channelsync/events/backup"
 	"channelsync/events/backup/archive"
+	"channelsync/events/kv"
 	"channelsync/events/store"
 	"channelsync/sync/control"
 	"channelsync/sync/installation"
@@ -133,7 +134,7 @@ func (r Restore) make(ctx context.Context, dir string, m archive.Manifest) (Repo
 	if err != nil {
 		return report, err
 	}
-	report.Installations, err = prepare(ctx, bus, master)
+	report.Installations, err = r.prepare(ctx, bus, master)
 	if err == nil {
 		err = bus.WriteManifest(ctx, r.Version, master.Sentinel())
 	}
@@ -157,8 +158,12 @@ func (r Restore) fill(ctx context.Context, dir string, report *Report) error {
 }
 
 // prepare opens what is sealed and finishes what a restored store has pending.
-func prepare(ctx context.Context, bus *events.Bus, master *seal.Ring) (int, error) {
-	tables, err := app.OpenTables(ctx, bus)
+func (r Restore) prepare(ctx context.Context, bus *events.Bus, master *seal.Ring) (int, error) {
+	auth, err := app.Authenticate(ctx, r.Config, bus, kv.AuthenticatorConfig{Log: r.Log})
+	if err != nil {
+		return 0, err
+	}
+	tables, err := app.OpenTables(ctx, bus, auth)
 	if err != nil {
 		return 0, err
 	}
@@ -168,6 +173,9 @@ func prepare(ctx context.Context, bus *events.Bus, master *seal.Ring) (int, erro
 	}
 	store, err := installation.Open(ctx, tables[app.TableInstallations], vault)
 	if err != nil {
+		return 0, err
+	}
+	if err := errors.Join(store.Unreadable()...); err != nil {
 		return 0, err
 	}
 	return control.Restored(ctx, store)

@@ -79,11 +79,11 @@ func TestWrongStartsTouchNothing(t *testing.T) {
 	refusedWith(t, w.DataDir, nil, "--master-key: got nothing", w.DataDir)
 	again(keyOne)
 
-	newer := strings.Replace(string(good), `"format": 2`, `"format": 3`, 1)
+	newer := strings.Replace(string(good), `"format": 3`, `"format": 4`, 1)
 	if err := os.WriteFile(stamp, []byte(newer), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	refusedWith(t, w.DataDir, []string{"--master-key=" + keyOne}, "--data-dir: ", "format 3", "formats up to 2", "nothing was changed")
+	refusedWith(t, w.DataDir, []string{"--master-key=" + keyOne}, "--data-dir: ", "format 4", "formats up to 3", "nothing was changed")
 	if err := os.WriteFile(stamp, good, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@
 package stores
 
 import (
+	"bytes"
 	"context"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"channelsync/events"
 	"channelsync/events/kv"
 	"channelsync/events/store"
+	"channelsync/internal/mac"
 )
 
 // closesWithin bounds how long a store may take to close.
@@ -52,7 +54,25 @@ func Close(t testing.TB, b *events.Bus) {
 // Table opens a table of a store, with one revision of each key.
 func Table(t testing.TB, b *events.Bus, name string) *kv.Table {
 	t.Helper()
-	table, err := b.Table(t.Context(), kv.Config{Name: name, History: 1, Secure: name == "keys"})
+	return table(t, b, kv.Config{Name: name, History: 1, Secure: name == "keys"})
+}
+
+// Authenticated is Table with one key for all tests: what is written without it is passed over.
+func Authenticated(t testing.TB, b *events.Bus, name string) *kv.Table {
+	t.Helper()
+	keys, err := mac.New(bytes.Repeat([]byte{1}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table(t, b, kv.Config{
+		Name: name, History: 1, Secure: name == "keys" || name == "tokens",
+		Authenticator: kv.NewAuthenticator(kv.AuthenticatorConfig{Keys: keys}),
+	})
+}
+
+func table(t testing.TB, b *events.Bus, cfg kv.Config) *kv.Table {
+	t.Helper()
+	table, err := b.Table(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

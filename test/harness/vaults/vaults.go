@@ -41,6 +41,11 @@ func (m Memory) Get(_ context.Context, key string) (kv.Entry, error) {
 	return kv.Entry{}, kv.ErrNotFound
 }
 
+// GetFromLeader is Get.
+func (m Memory) GetFromLeader(ctx context.Context, key string) (kv.Entry, error) {
+	return m.Get(ctx, key)
+}
+
 // Create puts a value.
 func (m Memory) Create(_ context.Context, key string, value []byte) (uint64, error) {
 	m[key] = value

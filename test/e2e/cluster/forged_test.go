@@ -1,0 +1,138 @@
+package cluster
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+	"channelsync/test/e2e/world"
+	atsim "channelsync/test/sim/autotask/sim"
+)
+
+// TestSomebodyOnTheNATSNetwork writes whatever he likes into the account of two instances at work: it costs work, and
+// never an installation, a token or a client's data. A restart of both changes nothing about it.
+func TestSomebodyOnTheNATSNetwork(t *testing.T) {
+	t.Parallel()
+	f := newField(t, 6, 3)
+	a := f.join(world.Options{Log: zap.NewNop()}) // what is ignored is logged as an error
+	b := f.join(world.Options{Log: zap.NewNop()})
+	both := []*world.World{a, b}
+	owned(t, both)
+	f.install(a, b)
+	f.agree(30 * time.Second)
+	made, err := a.Admin.CreateToken(t.Context(), v1.CreateToken{Name: "ops", Role: v1.RoleOperator})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := f.tenants[0].companies[2]
+	if err := f.tenants[0].Edit("Companies", last, atsim.Row{"isActive": false}); err != nil { // must stay as it was pushed
+		t.Fatal(err)
+	}
+	if err := f.tenants[0].WaitCallouts(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	f.forge(made.ID)
+	f.rename(0, "After")
+	f.renamed(0, "After", moveWithin)
+	f.agree(30 * time.Second)
+	f.live(a, 30*time.Second, 1000)
+	for _, w := range both {
+		ready := textOf(t, w.AdminURL+"/readyz")
+		if !strings.Contains(ready, "warning: records that channelsync did not write") {
+			t.Errorf("/readyz does not warn: %s", ready)
+		}
+		if !strings.Contains(textOf(t, w.AdminURL+"/metrics"), `channelsync_rejected_records_total{table="installations"}`) {
+			t.Error("what was rejected is not counted")
+		}
+	}
+
+	f.forge(made.ID)
+	a.Stop()
+	b.Stop()
+	f.forge(made.ID)
+	a.Start()
+	b.Start()
+	f.live(b, 60*time.Second, 1000)
+	f.rename(1, "Later")
+	f.renamed(1, "Later", moveWithin)
+	f.agree(30 * time.Second)
+	tokens, err := b.Admin.Tokens(t.Context())
+	if err != nil || len(tokens) != 1 || tokens[0].Name != "ops" {
+		t.Errorf("tokens: %+v, %v", tokens, err)
+	}
+}
+
+// forge writes, as a client of NATS, into everything that the instances read.
+func (f *field) forge(token string) {
+	f.t.Helper()
+	nc, err := nats.Connect(f.nats.running.ClientURL())
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer nc.Close()
+	say := func(subject, value string, headers ...string) {
+		msg := nats.NewMsg(subject)
+		msg.Data = []byte(value)
+		for i := 0; i < len(headers); i += 2 {
+			msg.Header.Set(headers[i], headers[i+1])
+		}
+		if err := nc.PublishMsg(msg); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	for _, one := range f.tenants {
+		say("$KV.installations."+one.id, `{"id":"`+one.id+`","leaving":true}`)
+		say("$KV.installations."+one.id, "", "KV-Operation", "PURGE", "Nats-Rollup", "sub")
+		say("$KV.installations."+one.id, "", "KV-Operation", "DEL")
+		say("$KV.keys."+one.id, "junk")
+		say("$KV.keys."+one.id, "", "KV-Operation", "PURGE")
+		say("$KV.jobs."+one.id+".forged", `{"id":"forged","installation":"`+one.id+`","type":"resync","state":"running","force":true}`)
+		say("$KV.history."+one.id, "junk")
+		say("delivered."+one.id, `{"guid":"x","at":"2030-01-01T00:00:00Z"}`)
+		say("check."+one.id, "junk")
+		say("feed."+one.id, "junk")
+		for _, company := range append(one.companies, 0, 999999999) {
+			id := strconv.FormatInt(company, 10)
+			say("due."+one.id+".company.live."+id, `{"trigger":"callback","eventTime":"2030-01-01T00:00:00Z","attempt":99,"job":"forged"}`)
+			say("due."+one.id+".company.bulk."+id, "junk")
+			say("change."+one.id, `{"kind":"company","id":`+id+`,"action":"delete","trigger":"callback","eventTime":"2030-01-01T00:00:00Z"}`, "Channelsync-Round", "1")
+		}
+		say("change."+one.id, "junk", "Channelsync-Round", "1")
+		say("change."+one.id, "junk")
+	}
+	say("$KV.keys.master", "junk")
+	say("$KV.tokens."+token, "", "KV-Operation", "PURGE")
+	say("$KV.tokens.forged", `{"id":"forged","name":"forged","role":"admin"}`)
+	say("$KV.guard.unique", "junk")
+	for shard := range 64 {
+		say(fmt.Sprintf("$KV.shards.shard.%02d", shard), `{"owner":"01hzx3q8r9k2m4n6p8s0t2v4w6","epoch":99}`)
+	}
+	say("$KV.instances.01hzx3q8r9k2m4n6p8s0t2v4w6", `{"count":1,"version":"1","speaks":1}`)
+	say("lease.changed", "junk")
+	if err := nc.Flush(); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func textOf(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}

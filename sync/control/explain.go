@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"channelsync/sync/upstream"
+
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
@@ -212,8 +214,8 @@ func (m *Manager) atWork(in *installation.Installation) (*runtime, error) {
 
 // cannotAsk is the problem of an Autotask that does not answer an operator's question.
 func cannotAsk(err error) error {
-	road := reconcile.RoadOf(err, time.Now())
-	if road.Side != reconcile.SideAutotask {
+	road := upstream.FailureOf(err, time.Now())
+	if road.Upstream != upstream.Autotask {
 		return err
 	}
 	words := issue.Describe(road.Code)

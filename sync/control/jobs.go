@@ -8,6 +8,10 @@ import (
 	"strconv"
 	"time"
 
+	"channelsync/sync/reconcile"
+	"channelsync/sync/slots"
+	"channelsync/sync/upstream"
+
 	"github.com/oklog/ulid/v2"
 	"go.uber.org/zap"
 
@@ -18,7 +22,6 @@ import (
 	"channelsync/internal/progress"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
-	"channelsync/sync/reconcile"
 )
 
 const (
@@ -254,7 +257,7 @@ func (rt *runtime) runJobs(ctx context.Context) {
 // retryIn says how long to leave a side alone that failed: as long as it asks for,
 // and no longer than it takes to see that a person put it right.
 func retryIn(err error, now time.Time) time.Duration {
-	road := reconcile.RoadOf(err, now)
+	road := upstream.FailureOf(err, now)
 	return min(max(road.At.Sub(now), jobRetry), jobIdle)
 }
 
@@ -337,7 +340,7 @@ func (rt *runtime) begin(ctx context.Context, j job.Job) error {
 
 // turn waits for a place to list in.
 func (rt *runtime) turn(ctx context.Context) (leave func(records int), ok bool) {
-	return rt.m.turns.Enter(ctx, reconcile.Want{Installation: rt.id, Lane: events.LaneBulk, Lists: true})
+	return rt.m.turns.Acquire(ctx, slots.Request{Installation: rt.id, Lane: events.LaneBulk, Lists: true})
 }
 
 var errCancelled = errors.New("the job was cancelled")

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"channelsync/sync/slots"
+
 	"go.uber.org/zap"
 
 	"channelsync/api/autotask"
@@ -81,7 +83,7 @@ type Manager struct {
 	Config
 	callbacks callbacks
 	feeds     feed.Feeds
-	turns     *reconcile.Turns
+	turns     *slots.Slots
 	totals    totalsCache
 
 	creating gate.Gate  // two requests must not install one account twice
@@ -106,7 +108,7 @@ type Manager struct {
 // New makes a manager; nothing runs before Run.
 func New(cfg Config) *Manager {
 	return &Manager{
-		Config: cfg, turns: reconcile.NewTurns(), runtimes: map[string]*runtime{}, aligning: map[string]bool{}, missing: map[string]*progress.Heartbeat{},
+		Config: cfg, turns: slots.New(), runtimes: map[string]*runtime{}, aligning: map[string]bool{}, missing: map[string]*progress.Heartbeat{},
 		underWay:  map[int]int{},
 		explains:  explainWithin,
 		taking:    make(chan struct{}, takesAtOnce),

@@ -7,8 +7,9 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"channelsync/sync/upstream"
+
 	v1 "channelsync/api/v1"
-	"channelsync/sync/reconcile"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -55,7 +56,7 @@ func TestAPanicInAStepIsThatStepsFailure(t *testing.T) {
 			m.entity.Store(one.entity)
 			one.begin(d, rt)
 			d.eventually("it is shown", func() error {
-				if !rt.issues.Has(reconcile.CodeInternal) {
+				if !rt.issues.Has(upstream.CodeInternal) {
 					return fmt.Errorf("issues %v", rt.issues.List())
 				}
 				return nil
@@ -73,7 +74,7 @@ func TestAPanicInAStepIsThatStepsFailure(t *testing.T) {
 			one.begin(d, rt)
 			poke(rt.newJob)
 			d.eventually("it goes on", func() error {
-				if rt.issues.Has(reconcile.CodeInternal) {
+				if rt.issues.Has(upstream.CodeInternal) {
 					return fmt.Errorf("issues %v", rt.issues.List())
 				}
 				return nil

@@ -10,6 +10,7 @@ import (
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
+	"channelsync/sync/fetch"
 	"channelsync/sync/installation"
 	"channelsync/sync/issue"
 	"channelsync/sync/reconcile"
@@ -156,7 +157,7 @@ func (m *Manager) eachLooked(ctx context.Context, rt *runtime, in *installation.
 
 // look looks at records in batches.
 func (rt *runtime) look(ctx context.Context, in *installation.Installation, kind v1.Kind, ids []int64, fn func(reconcile.Looked)) error {
-	for part := range slices.Chunk(ids, reconcile.MaxBatch) {
+	for part := range slices.Chunk(ids, fetch.MaxBatch) {
 		looked, err := rt.rec.Look(autotask.WithBulk(ctx), in, kind, part)
 		if err != nil {
 			return err

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"channelsync/sync/upstream"
+
 	"go.uber.org/zap"
 
 	"channelsync/api/autotask"
@@ -77,13 +79,13 @@ func (m *Manager) newRuntime(in *installation.Installation) *runtime {
 	rt.rec = reconcile.New(reconcile.Config{
 		ID: in.ID, Installation: func() (*installation.Installation, error) { return m.Store.Get(in.ID) },
 		Autotask: rt.autotask, Target: rt.target, Ledger: m.Ledger, DeadLetters: m.DeadLetters,
-		Journal: m.Bus.Journal(), Worklist: m.Bus.Worklist(), Scheduler: m.Bus.Worklist(), Turns: m.turns,
+		Journal: m.Bus.Journal(), Worklist: m.Bus.Worklist(), Scheduler: m.Bus.Worklist(), Slots: m.turns,
 		Freshness: rt.freshness, Now: m.Now, Log: rt.log, Settled: rt.settled, Cancelled: m.cancelled,
 		Hold: hold,
 	})
 	rt.worker = reconcile.NewWorker(rt.rec, m.Intervals.Coalesce, rt)
 	rt.watcher = watch.New(watch.Config{
-		ID: in.ID, Store: m.Store, Autotask: rt.autotask, Journal: m.Bus.Journal(), Ledger: m.Ledger, Catalogue: rt.rec,
+		ID: in.ID, Store: m.Store, Autotask: rt.autotask, Journal: m.Bus.Journal(), Ledger: m.Ledger, Catalogue: rt.rec.Rows(),
 		Crowded: m.turns.Crowded, Now: m.Now, Log: rt.log,
 		PartsEvery: m.Intervals.Parts, PollEvery: m.Intervals.Poll,
 	})
@@ -241,15 +243,15 @@ func (rt *runtime) close() {
 }
 
 // Broken is told by the worker that the road failed.
-func (rt *runtime) Broken(road reconcile.Road, next time.Time) {
+func (rt *runtime) Unavailable(road upstream.Failure, next time.Time) {
 	if road.Code == "credentials_refused" {
 		return // told by the client itself, once
 	}
-	rt.issues.Raise(issue.Issue{Code: road.Code, Source: string(road.Side), Detail: road.Err.Error(), Act: road.Pause, NextAt: next})
+	rt.issues.Raise(issue.Issue{Code: road.Code, Source: string(road.Upstream), Detail: road.Err.Error(), Act: road.NeedsPerson, NextAt: next})
 }
 
 // Mended is told by the worker that a side works again.
-func (rt *runtime) Mended(side reconcile.Side) { rt.issues.ClearFrom(string(side)) }
+func (rt *runtime) Recovered(side upstream.Name) { rt.issues.ClearFrom(string(side)) }
 
 // errReplaced says that credentials are not the installation's any more.
 var errReplaced = errors.New("the credentials were replaced meanwhile")
@@ -324,12 +326,12 @@ func (rt *runtime) failed(ctx context.Context, what string, err error) {
 	if err == nil || ctx.Err() != nil || errors.Is(err, installation.ErrNotFound) {
 		return
 	}
-	road := reconcile.RoadOf(err, rt.m.Now())
+	road := upstream.FailureOf(err, rt.m.Now())
 	rt.log.Warn("watch failed", zap.String(v1.LogOperation, what), zap.Error(err), panics.Stack(err))
-	if road.Code == "credentials_refused" || road.Side != reconcile.SideAutotask && road.Code != reconcile.CodeInternal {
+	if road.Code == "credentials_refused" || road.Upstream != upstream.Autotask && road.Code != upstream.CodeInternal {
 		return
 	}
-	rt.issues.Raise(issue.Issue{Code: road.Code, Source: what, Detail: err.Error(), Act: road.Pause, NextAt: road.At})
+	rt.issues.Raise(issue.Issue{Code: road.Code, Source: what, Detail: err.Error(), Act: road.NeedsPerson, NextAt: road.At})
 }
 
 var _ reconcile.Worklist = (*events.Worklist)(nil)

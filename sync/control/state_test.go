@@ -5,13 +5,14 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/sync/upstream"
+
 	"github.com/google/go-cmp/cmp"
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
 	"channelsync/sync/issue"
-	"channelsync/sync/reconcile"
 )
 
 func refuse(in *installation.Installation) error {
@@ -85,9 +86,9 @@ func TestBrokenRoadsBecomeIssues(t *testing.T) {
 	d := newDesk(t, setup{})
 	rt := d.newRuntime(&installation.Installation{ID: "01hzx3q8r9k2m4n6p8s0t2v4w6", ConnectionID: connection, Secrets: installation.Secrets{Token: cpToken}})
 	next := time.Now().Add(time.Minute)
-	rt.Broken(reconcile.Road{Side: reconcile.SideTarget, Code: "channel_program_subscription", Pause: true, Err: errCause}, next)
-	rt.Broken(reconcile.Road{Side: reconcile.SideAutotask, Code: "throttled", Err: errCause}, next)
-	rt.Broken(reconcile.Road{Side: reconcile.SideAutotask, Code: "credentials_refused", Pause: true, Err: errCause}, next)
+	rt.Unavailable(upstream.Failure{Upstream: upstream.Target, Code: "channel_program_subscription", NeedsPerson: true, Err: errCause}, next)
+	rt.Unavailable(upstream.Failure{Upstream: upstream.Autotask, Code: "throttled", Err: errCause}, next)
+	rt.Unavailable(upstream.Failure{Upstream: upstream.Autotask, Code: "credentials_refused", NeedsPerson: true, Err: errCause}, next)
 	var got []string
 	for _, i := range rt.issues.List() {
 		got = append(got, i.Code+" "+i.Severity)
@@ -97,7 +98,7 @@ func TestBrokenRoadsBecomeIssues(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	rt.Mended(reconcile.SideTarget)
+	rt.Recovered(upstream.Target)
 	if rt.issues.Has("channel_program_subscription") || !rt.issues.Has("throttled") {
 		t.Error("mending one side")
 	}

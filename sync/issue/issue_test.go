@@ -82,7 +82,7 @@ func codesOf(t *testing.T) map[string]string {
 			}
 		}
 	}
-	for _, dir := range []string{"../control", "../reconcile", "../projection"} {
+	for _, dir := range []string{"../control", "../reconcile", "../upstream", "../projection"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil {
 			t.Fatal(err)
@@ -103,20 +103,20 @@ func codesOf(t *testing.T) map[string]string {
 					} else if is && sel.Sel.Name == "unreadable" && len(n.Args) == 3 { // b.unreadable(it, "code", …)
 						add(n.Args[1], path)
 					}
-				case *ast.CompositeLit: // issue.Issue{Code: …}, Road{Code: …}
+				case *ast.CompositeLit: // issue.Issue{Code: …}, upstream.Failure{Code: …}
 					kind, is := n.Type.(*ast.Ident)
 					if sel, qualified := n.Type.(*ast.SelectorExpr); qualified {
 						kind, is = sel.Sel, true
 					}
 					for _, field := range n.Elts {
 						kv, named := field.(*ast.KeyValueExpr)
-						if is && named && (kind.Name == "Issue" || kind.Name == "Road") {
+						if is && named && (kind.Name == "Issue" || kind.Name == "Failure") {
 							if key, is := kv.Key.(*ast.Ident); is && key.Name == "Code" {
 								add(kv.Value, path)
 							}
 						}
 					}
-				case *ast.AssignStmt: // road.Code, road.Pause = …
+				case *ast.AssignStmt: // failure.Code, failure.NeedsPerson = …
 					for i, left := range n.Lhs {
 						if sel, is := left.(*ast.SelectorExpr); is && sel.Sel.Name == "Code" && i < len(n.Rhs) {
 							add(n.Rhs[i], path)
@@ -131,7 +131,7 @@ func codesOf(t *testing.T) map[string]string {
 							return true
 						})
 					}
-				case *ast.ValueSpec: // projection.IssueCostUnknown, reconcile.CodeInternal = …
+				case *ast.ValueSpec: // projection.IssueCostUnknown, upstream.CodeInternal = …
 					for i, name := range n.Names {
 						if (strings.HasPrefix(name.Name, "Issue") || strings.HasPrefix(name.Name, "Code")) && i < len(n.Values) {
 							add(n.Values[i], path)

@@ -14,6 +14,7 @@ import (
 	"channelsync/events"
 	"channelsync/internal/panics"
 	"channelsync/internal/progress"
+	"channelsync/sync/upstream"
 )
 
 const (
@@ -152,7 +153,7 @@ func (w *Worker) apartTurn(ctx context.Context) (wait time.Duration) {
 			return apartAgain
 		case err != nil:
 			w.broke(err, events.LaneApart)
-			if RoadOf(err, w.r.Now()).Side == SideOwn {
+			if upstream.FailureOf(err, w.r.Now()).Upstream == upstream.Own {
 				work.Fail(err)
 			}
 			return apartAgain
@@ -176,7 +177,7 @@ func (w *Worker) apartBatch(ctx context.Context, id string, kind v1.Kind) (taken
 	}
 	last, before := due[len(due)-1].Sequence, w.r.undecided.Load()
 	if err := w.r.Batch(ctx, kind, w.wanted(due)); err != nil {
-		w.acquit(RoadOf(err, w.r.Now()).Side)
+		w.acquit(upstream.FailureOf(err, w.r.Now()).Upstream)
 		return 0, false, err
 	}
 	w.mended(events.LaneApart)
@@ -199,5 +200,44 @@ func (w *Worker) apartSleep(ctx context.Context, wait time.Duration) {
 	case <-ctx.Done():
 	case <-passed:
 	case <-w.r.apartDue:
+	}
+}
+
+// recordKey names a record of the installation.
+type recordKey struct {
+	kind v1.Kind
+	id   int64
+}
+
+// hands are the records that somebody is at work on: a batch, or a probe. None is ever
+// in two of them, so that no two requests write the same record at once.
+type hands struct {
+	mu sync.Mutex
+	in map[recordKey]bool
+}
+
+// take takes those of the records that nobody has.
+func (h *hands) take(kind v1.Kind, ids ...int64) (taken, busy []int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.in == nil {
+		h.in = map[recordKey]bool{}
+	}
+	for _, id := range ids {
+		if key := (recordKey{kind, id}); h.in[key] {
+			busy = append(busy, id)
+		} else {
+			h.in[key] = true
+			taken = append(taken, id)
+		}
+	}
+	return taken, busy
+}
+
+func (h *hands) give(kind v1.Kind, ids ...int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, id := range ids {
+		delete(h.in, recordKey{kind, id})
 	}
 }

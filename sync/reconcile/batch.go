@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"channelsync/sync/fetch"
+
 	"go.uber.org/zap"
 
 	"channelsync/api/channelprogram"
@@ -384,4 +386,17 @@ func (it *item) remember(projection any, fingerprint string, at time.Time) error
 	}
 	e.Projection, e.Fingerprint, e.ObservedAt = raw, fingerprint, at
 	return nil
+}
+
+// unreadable settles a record whose rows cannot be read, or has it asked for apart if
+// nothing came of them in time.
+func (b *batch) unreadable(it *item, code string, err error) {
+	if _, late := errors.AsType[fetch.NotInTime](err); !late {
+		it.fail(code, unreadText(it.named(), err, b.Now()), false)
+		return
+	}
+	it.outcome, it.failure, it.suspected = "", nil, true
+	b.suspects.add(b.kind, it.due.ID)
+	b.Log.Warn("no answer for one record although Autotask works, asking for it apart from now on",
+		zap.String(v1.LogKind, string(b.kind)), zap.Int64(v1.LogRecord, it.due.ID), zap.Error(err))
 }

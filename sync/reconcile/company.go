@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"channelsync/api/autotask"
@@ -12,14 +13,15 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/sync/condition"
+	"channelsync/sync/fetch"
 	"channelsync/sync/ledger"
 	"channelsync/sync/projection"
 )
 
-var companyRows = row[autotask.Company]{
-	entity:  autotask.EntityCompanies,
-	id:      func(c autotask.Company) int64 { return c.ID },
-	missing: func(c autotask.Company) []string { return c.Missing },
+var companyRows = fetch.Row[autotask.Company]{
+	Entity:  autotask.EntityCompanies,
+	ID:      func(c autotask.Company) int64 { return c.ID },
+	Missing: func(c autotask.Company) []string { return c.Missing },
 }
 
 // companies brings companies in line: the clients of the customers sync, and
@@ -62,8 +64,8 @@ func (b *batch) clients(ctx context.Context) error {
 }
 
 // decideClients fetches the companies and returns those whose client is to be projected.
-func (b *batch) decideClients(ctx context.Context) (fetched[autotask.Company], []*item, error) {
-	found, err := fetch(ctx, b.fetcher, companyRows, b.ids(b.items))
+func (b *batch) decideClients(ctx context.Context) (fetch.Fetched[autotask.Company], []*item, error) {
+	found, err := fetch.ByIDs(ctx, b.fetcher, companyRows, b.ids(b.items))
 	if err != nil {
 		return found, nil, fmt.Errorf("fetch companies: %w", err)
 	}
@@ -92,17 +94,17 @@ func (b *batch) wait(items []*item) {
 }
 
 // decideCompany says whether the client is to be projected.
-func (b *batch) decideCompany(it *item, found fetched[autotask.Company]) bool {
+func (b *batch) decideCompany(it *item, found fetch.Fetched[autotask.Company]) bool {
 	id := it.due.ID
-	if err := found.bad[id]; err != nil {
+	if err := found.Bad[id]; err != nil {
 		b.unreadable(it, "row_unreadable", err)
 		return false
 	}
-	c, known := found.rows[id]
+	c, known := found.Rows[id]
 	if !known {
 		c = autotask.Company{ID: id}
 	} else {
-		it.entry.Name = ledger.NameOf(trim(c.CompanyName))
+		it.entry.Name = ledger.NameOf(strings.TrimSpace(c.CompanyName))
 		it.entry.Stamp = newest(c.CreateDate, c.LastActivityDate, c.LastTrackedModifiedDateTime)
 	}
 	facts := condition.CompanyFacts{Company: c, Deleted: !known, Options: b.in.Options, Installed: b.in.Installed(v1.SyncActiveCustomers)}
@@ -126,7 +128,7 @@ func (b *batch) decideCompany(it *item, found fetched[autotask.Company]) bool {
 }
 
 // projectClients reads what else a client is made of and compares it with what was pushed last.
-func (b *batch) projectClients(ctx context.Context, due []*item, found fetched[autotask.Company]) error {
+func (b *batch) projectClients(ctx context.Context, due []*item, found fetch.Fetched[autotask.Company]) error {
 	if len(due) == 0 {
 		return nil
 	}
@@ -134,7 +136,7 @@ func (b *batch) projectClients(ctx context.Context, due []*item, found fetched[a
 	if err != nil {
 		return fmt.Errorf("fetch contacts: %w", err)
 	}
-	countries, err := b.countries.get(ctx, b.fetcher.client, b.Now())
+	countries, err := b.countries.get(ctx, b.fetcher.Client, b.Now())
 	if err != nil {
 		return fmt.Errorf("fetch countries: %w", err)
 	}
@@ -143,7 +145,7 @@ func (b *batch) projectClients(ctx context.Context, due []*item, found fetched[a
 			b.unreadable(it, "contact_unreadable", err)
 			continue
 		}
-		c := found.rows[it.due.ID]
+		c := found.Rows[it.due.ID]
 		code := ""
 		if c.CountryID != nil {
 			code = countries[*c.CountryID]
@@ -220,8 +222,8 @@ func (b *batch) contractsOf(ctx context.Context) ([]events.Change, error) {
 	if err != nil || len(companies) == 0 {
 		return dependents(b.in.ID, v1.KindContract, named, b.Now()), err
 	}
-	rows, bad, err := bisect(ctx, companies, func(ctx context.Context, part []int64) (autotask.Rows[rowID], error) {
-		rows, err := autotask.ByIDs[rowID](ctx, b.fetcher.client, autotask.EntityContracts, "companyID", part)
+	rows, bad, err := fetch.Bisect(ctx, companies, func(ctx context.Context, part []int64) (autotask.Rows[fetch.RowID], error) {
+		rows, err := autotask.ByIDs[fetch.RowID](ctx, b.fetcher.Client, autotask.EntityContracts, "companyID", part)
 		if err == nil && len(rows.Bad) > 0 {
 			return rows, &autotask.Error{Kind: autotask.KindUndecodable, Operation: "query", Entity: autotask.EntityContracts, Cause: rows.Bad[0]}
 		}
@@ -243,7 +245,7 @@ func (b *batch) contractsOf(ctx context.Context) ([]events.Change, error) {
 	for _, c := range rows.Items {
 		ids = append(ids, c.ID)
 	}
-	return dependents(b.in.ID, v1.KindContract, unique(ids), b.Now()), nil
+	return dependents(b.in.ID, v1.KindContract, fetch.Unique(ids), b.Now()), nil
 }
 
 // namedOtherwise says whether contracts that name the company as their vendor read
@@ -262,7 +264,7 @@ func (b *batch) namedBy(ctx context.Context, renamed map[int64]bool) ([]int64, e
 		return nil, nil
 	}
 	for id := range renamed {
-		b.ForgetVendors(id)
+		b.rows.ForgetVendors(id)
 	}
 	ids, err := b.Ledger.Find(ctx, b.in.ID, v1.KindContract, func(s ledger.Summary) bool {
 		return slices.ContainsFunc(s.Vendors, func(id int64) bool { return renamed[id] })
@@ -273,8 +275,29 @@ func (b *batch) namedBy(ctx context.Context, renamed map[int64]bool) ([]int64, e
 	return ids, nil
 }
 
-// rowID reads just the ids of rows.
-type rowID struct {
-	ID      int64 `at:"id"`
-	Missing []string
+// countriesFor is how long the country codes are believed; they change about once a decade.
+const countriesFor = 24 * time.Hour
+
+// countries caches the code of each country id.
+type countries struct{ codes fetch.Cache[map[int64]string] }
+
+func newCountries() countries { return countries{fetch.Cache[map[int64]string]{Keeps: countriesFor}} }
+
+// get returns the codes by id. Without the right to read countries there are
+// none: an address without its country is better than no client.
+func (c *countries) get(ctx context.Context, client *autotask.Client, now time.Time) (map[int64]string, error) {
+	lists, _, err := c.codes.Get(ctx, now, []int64{0}, func(ctx context.Context, _ []int64) (map[int64]map[int64]string, map[int64]error, error) {
+		codes := map[int64]string{}
+		err := autotask.Each(ctx, client, autotask.EntityCountries, autotask.Query{}, func(rows autotask.Rows[autotask.Country]) error {
+			for _, row := range rows.Items {
+				codes[row.ID] = strings.TrimSpace(row.CountryCode)
+			}
+			return nil
+		})
+		if err != nil && autotask.KindOf(err) != autotask.KindPermission && autotask.KindOf(err) != autotask.KindNotFound {
+			return nil, nil, err
+		}
+		return map[int64]map[int64]string{0: codes}, nil, nil
+	})
+	return lists[0], err
 }

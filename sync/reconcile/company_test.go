@@ -1,9 +1,14 @@
 package reconcile
 
 import (
+	"io"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"channelsync/sync/fetch"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -110,10 +115,26 @@ func TestWhatAQueryAnswerLacksIsSettledByGet(t *testing.T) {
 	}
 }
 
+// oldBuild is the way to an Autotask whose companies have few fields.
+type oldBuild struct{ http.RoundTripper }
+
+func (o oldBuild) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(strings.ToLower(r.URL.Path), "/companies/entityinformation/fields") {
+		return o.RoundTripper.RoundTrip(r)
+	}
+	fields := `{"fields":[{"name":"id"},{"name":"companyName"},{"name":"companyType"},{"name":"isActive"}]}`
+	return &http.Response{
+		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
+		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(fields)),
+	}, nil
+}
+
 func TestFieldsThatABuildLacksAreNotAskedForAgain(t *testing.T) {
-	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}})
+	b := newBench(t, setup{
+		syncs: []v1.Sync{v1.SyncActiveCustomers},
+		via:   func(rt http.RoundTripper) http.RoundTripper { return oldBuild{rt} },
+	})
 	id := b.customer("Northwind")
-	b.rec.fetcher.fields["Companies"] = map[string]bool{"id": true, "companyname": true, "companytype": true, "isactive": true}
 	b.at.SetFault(atsim.Fault{Kind: "dropfields", Entity: "Companies", Fields: []string{"phone", "city"}})
 	b.at.ResetStats()
 	b.batch(v1.KindCompany, id)
@@ -322,7 +343,7 @@ func TestScopeIsKnownThoughTheCustomersSyncWaits(t *testing.T) {
 func TestBatchCostsFewRequests(t *testing.T) {
 	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}})
 	var ids []int64
-	for range MaxBatch {
+	for range fetch.MaxBatch {
 		ids = append(ids, b.customer("Northwind"))
 	}
 	b.at.ResetStats()
@@ -330,11 +351,11 @@ func TestBatchCostsFewRequests(t *testing.T) {
 	if n := b.at.Stats().Total; n > 4 {
 		t.Errorf("%d requests for %d companies", n, len(ids))
 	}
-	if n := len(b.cp.Clients(connection)); n != MaxBatch {
+	if n := len(b.cp.Clients(connection)); n != fetch.MaxBatch {
 		t.Errorf("%d clients arrived", n)
 	}
 	counts, err := b.ledger.Counts(t.Context(), inst, v1.KindCompany)
-	if err != nil || counts.Pushed != MaxBatch {
+	if err != nil || counts.Pushed != fetch.MaxBatch {
 		t.Errorf("counted %+v, %v", counts, err)
 	}
 }

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/sync/fetch"
 	"channelsync/sync/installation"
 )
 
@@ -21,10 +21,10 @@ type contactOwner struct {
 	Missing   []string
 }
 
-var contactOwners = row[contactOwner]{
-	entity:  autotask.EntityContacts,
-	id:      func(c contactOwner) int64 { return c.ID },
-	missing: func(c contactOwner) []string { return c.Missing },
+var contactOwners = fetch.Row[contactOwner]{
+	Entity:  autotask.EntityContacts,
+	ID:      func(c contactOwner) int64 { return c.ID },
+	Missing: func(c contactOwner) []string { return c.Missing },
 }
 
 // contacts turns changes of contacts into changes of their companies: the
@@ -41,14 +41,14 @@ func (r *Reconciler) contacts(ctx context.Context, in *installation.Installation
 	if err != nil {
 		return fmt.Errorf("look up companies of contacts: %w", err)
 	}
-	found, err := fetch(ctx, r.fetcher, contactOwners, ids)
+	found, err := fetch.ByIDs(ctx, r.fetcher, contactOwners, ids)
 	if err != nil {
 		return fmt.Errorf("fetch contacts: %w", err)
 	}
 	companiesDue := map[int64]events.DueEntry{}
 	for _, d := range due {
 		companies := readers[d.ID]
-		if owner, ok := found.rows[d.ID]; ok {
+		if owner, ok := found.Rows[d.ID]; ok {
 			companies = append(companies, owner.CompanyID)
 		}
 		// A contact that cannot be read at all marks the companies that knew it; they name what is wrong.
@@ -75,4 +75,63 @@ func dependents(installation string, kind v1.Kind, ids []int64, now time.Time) [
 	return out
 }
 
-func trim(s string) string { return strings.TrimSpace(s) }
+var contactRows = fetch.Row[autotask.Contact]{
+	Entity:  autotask.EntityContacts,
+	ID:      func(c autotask.Contact) int64 { return c.ID },
+	Missing: func(c autotask.Contact) []string { return c.Missing },
+}
+
+// contactsOf reads the active contacts of companies, by company. A company one
+// of whose contacts cannot be read is bad as a whole: leaving the contact out
+// would clear an e-mail address that is there.
+func (b *batch) contactsOf(ctx context.Context, due []*item) (map[int64][]autotask.Contact, map[int64]error, error) {
+	if b.in.Options.Emails == "none" {
+		return nil, nil, nil
+	}
+	rows, bad, err := fetch.RowsOf[autotask.Contact](ctx, b.fetcher.Client, autotask.EntityContacts, "companyID", b.ids(due), autotask.Eq("isActive", 1))
+	if err != nil {
+		return nil, nil, err
+	}
+	out, listed := map[int64][]autotask.Contact{}, map[int64]bool{}
+	for _, c := range rows {
+		listed[c.ID] = true
+		full, keep, own, err := fetch.Complete(ctx, b.fetcher, contactRows, c)
+		switch {
+		case own != nil:
+			bad[c.CompanyID] = own
+		case err != nil:
+			return nil, nil, err
+		case keep:
+			out[full.CompanyID] = append(out[full.CompanyID], full)
+		}
+	}
+	return out, bad, b.unlisted(ctx, due, listed, out, bad)
+}
+
+// unlisted settles by id the contacts that the last fetch of a company had and this
+// answer missing: they may be deactivated, moved or deleted, or just missing.
+func (b *batch) unlisted(ctx context.Context, due []*item, listed map[int64]bool, out map[int64][]autotask.Contact, bad map[int64]error) error {
+	var missing []int64
+	for _, it := range due {
+		for _, known := range it.entry.Contacts {
+			if !listed[known.ID] && bad[it.due.ID] == nil {
+				missing = append(missing, known.ID)
+			}
+		}
+	}
+	found, err := fetch.ByIDs(ctx, b.fetcher, contactRows, fetch.Unique(missing))
+	if err != nil {
+		return err
+	}
+	for _, it := range due {
+		for _, known := range it.entry.Contacts {
+			if err := found.Bad[known.ID]; err != nil {
+				bad[it.due.ID] = err
+			}
+			if c, ok := found.Rows[known.ID]; ok && !listed[known.ID] && c.IsActive && c.CompanyID == it.due.ID {
+				out[c.CompanyID] = append(out[c.CompanyID], c)
+			}
+		}
+	}
+	return nil
+}

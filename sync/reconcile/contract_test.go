@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/sync/contractrows"
+
 	"github.com/google/go-cmp/cmp"
 
 	v1 "channelsync/api/v1"
@@ -48,7 +50,7 @@ func TestContractArrivesWithVendorAndCost(t *testing.T) {
 	p := newPriced(t)
 	e := p.outcome(v1.KindContract, p.contract, v1.OutcomePushed)
 	want := []any{"Backup 2026", p.company, []int64{p.vendor}, []int64{p.service}, true}
-	if diff := cmp.Diff(want, []any{e.Name, e.Parent, e.Vendors, e.Services, e.RowHash != "" && PartsRead(e.Parts)}); diff != "" {
+	if diff := cmp.Diff(want, []any{e.Name, e.Parent, e.Vendors, e.Services, e.RowHash != "" && contractrows.Comparable(e.Parts)}); diff != "" {
 		t.Error(diff)
 	}
 	p.edit("ContractServiceUnits", p.unit, atsim.Row{"cost": "130.5"})
@@ -253,7 +255,7 @@ func TestServiceIsReadAgainOnceForgotten(t *testing.T) {
 	other := p.at.Put("Companies", atsim.Row{"companyName": "Other Vendor", "companyType": 7, "isActive": true})
 	p.at.Remove("ContractServiceUnits", p.unit)
 	p.edit("Services", p.service, atsim.Row{"vendorCompanyID": other})
-	p.rec.ForgetServices(p.service)
+	p.rec.rows.ForgetServices(p.service)
 	p.batch(v1.KindContract, p.contract)
 	if c := p.agreement(p.contract); c.Data.VendorName != "Other Vendor" {
 		t.Errorf("the vendor is %q", c.Data.VendorName)

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/sync/upstream"
+
 	"channelsync/api/autotask"
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
@@ -188,7 +190,7 @@ func TestFailureOfTheRoadCostsNoAttempt(t *testing.T) {
 					ids = append(ids, b.customer("Northwind"))
 				}
 				one.fault(b)
-				if road := RoadOf(b.broken(v1.KindCompany, ids...), b.clock.Now()); road.Code != one.code {
+				if road := upstream.FailureOf(b.broken(v1.KindCompany, ids...), b.clock.Now()); road.Code != one.code {
 					t.Errorf("got %s (%v), want %s", road.Code, road.Err, one.code)
 				}
 				b.at.ClearFaults(0)
@@ -296,7 +298,7 @@ func TestCredentialsAreNotTriedAgainOnceRefused(t *testing.T) {
 	id := b.customer("Northwind")
 	b.at.SetSecret("another-secret-012345")
 	for range 5 {
-		if err := b.broken(v1.KindCompany, id); !Refused(err) {
+		if err := b.broken(v1.KindCompany, id); !upstream.Refused(err) {
 			t.Fatalf("got %v", err)
 		}
 	}
@@ -308,10 +310,10 @@ func TestCredentialsAreNotTriedAgainOnceRefused(t *testing.T) {
 func TestHelpersTellErrorsApart(t *testing.T) {
 	paused := &channelprogram.Error{Kind: channelprogram.KindPause}
 	refused := &autotask.Error{Kind: autotask.KindRefused}
-	if !TargetPaused(paused) || TargetPaused(refused) || TargetPaused(nil) {
+	if !upstream.TargetNeedsPerson(paused) || upstream.TargetNeedsPerson(refused) || upstream.TargetNeedsPerson(nil) {
 		t.Error("TargetPaused")
 	}
-	if !Refused(refused) || Refused(paused) || Refused(errors.New("x")) {
+	if !upstream.Refused(refused) || upstream.Refused(paused) || upstream.Refused(errors.New("x")) {
 		t.Error("Refused")
 	}
 }

@@ -5,15 +5,12 @@ import (
 	"sync"
 	"time"
 
+	"channelsync/sync/upstream"
+
 	v1 "channelsync/api/v1"
 )
 
 const (
-	// A request is given up after leastPatience, or after slowness times what requests
-	// take at present if that is longer: whoever hangs for one record must not keep the
-	// others waiting, and a target that is slow with all of them is waited for.
-	leastPatience = 4 * time.Second
-	slowness      = 3
 	// calm is how long the upstream must not have failed before a record is blamed.
 	calm = 30 * time.Second
 	// sizeFor is how long a size is remembered that requests may not exceed.
@@ -27,7 +24,7 @@ const (
 
 // health is what is known of Channel Program from the requests of one installation.
 type health struct {
-	pace
+	upstream.Pace
 	mu       sync.Mutex
 	failedAt time.Time               // when the upstream was last seen to fail
 	down     v1.Kind                 // of the record whose probe failed; empty when the handshake alone tells
@@ -93,8 +90,8 @@ func (h *health) calm() bool {
 }
 
 // took notes records that were taken, and how long that took.
-func (h *health) took(kind v1.Kind, ids []int64, d time.Duration) {
-	h.pace.took(d)
+func (h *health) stored1(kind v1.Kind, ids []int64, d time.Duration) {
+	h.Pace.Took(d)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(ids) > 0 {

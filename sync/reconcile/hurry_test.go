@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/sync/fetch"
+
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
@@ -185,8 +187,8 @@ func TestReadInAHurry(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			queries := 0
-			ctx := (&fetcher{}).hurry(t.Context())
-			got, bad, err := bisect(ctx, upTo(int64(one.n)), func(_ context.Context, ids []int64) (autotask.Rows[int64], error) {
+			ctx := (&fetch.Fetcher{}).WithShortWaits(t.Context())
+			got, bad, err := fetch.Bisect(ctx, upTo(int64(one.n)), func(_ context.Context, ids []int64) (autotask.Rows[int64], error) {
 				queries++
 				if one.most > 0 && len(ids) > one.most || slices.ContainsFunc(ids, func(id int64) bool { return slices.Contains(one.hangs, id) }) {
 					return autotask.Rows[int64]{}, slow
@@ -197,13 +199,13 @@ func TestReadInAHurry(t *testing.T) {
 				t.Errorf("%d left out, %d read with %d queries (want %d at most), %v", len(bad), len(got.Items), queries, one.queries, err)
 			}
 			for id, why := range bad {
-				if _, late := errors.AsType[notInTime](why); !late || !slices.Contains(one.hangs, id) {
+				if _, late := errors.AsType[fetch.NotInTime](why); !late || !slices.Contains(one.hangs, id) {
 					t.Errorf("%d is left out: %v", id, why)
 				}
 			}
 		})
 	}
-	_, _, err := bisect((&fetcher{}).hurry(t.Context()), upTo(5), func(context.Context, []int64) (autotask.Rows[int64], error) {
+	_, _, err := fetch.Bisect((&fetch.Fetcher{}).WithShortWaits(t.Context()), upTo(5), func(context.Context, []int64) (autotask.Rows[int64], error) {
 		return autotask.Rows[int64]{}, slow
 	})
 	if err == nil {

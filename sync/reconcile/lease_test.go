@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/sync/fetch"
+	"channelsync/sync/upstream"
+
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/events/lease"
@@ -68,7 +71,7 @@ func TestALostHoldEndsTheBatch(t *testing.T) {
 		before := b.pushes(ids[0])
 		g.set(lostAt)
 		err := b.broken(v1.KindCompany, ids...)
-		if road := RoadOf(err, b.clock.Now()); road.Side != SideOwn || !errors.Is(err, lease.ErrNotOwned) {
+		if road := upstream.FailureOf(err, b.clock.Now()); road.Upstream != upstream.Own || !errors.Is(err, lease.ErrNotOwned) {
 			t.Errorf("lost at write %d: %v", lostAt, err)
 		}
 		if sent := b.pushes(ids[0]) - before; sent > 1 || sent == 1 && lostAt < 2 {
@@ -120,13 +123,13 @@ func TestFinishSettlesWhatIsUnderWay(t *testing.T) {
 			}
 		}
 		s.list.mu.Unlock()
-		names := make([]string, MaxBatch+50)
+		names := make([]string, fetch.MaxBatch+50)
 		for i := range names {
 			names[i] = fmt.Sprint("client ", i)
 		}
 		s.customer(events.LaneLive, names...)
 		s.after(time.Hour)
-		if got := len(s.names()); got != MaxBatch || s.list.left() != 50 {
+		if got := len(s.names()); got != fetch.MaxBatch || s.list.left() != 50 {
 			t.Errorf("%d were settled, %d marks are left", got, s.list.left())
 		}
 		s.w.Finish() // once more is fine

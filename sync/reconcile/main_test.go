@@ -64,7 +64,8 @@ type setup struct {
 	autotask atsim.Config
 	change   func(*Config) // of the reconciler
 	hold     func(context.Context) (context.Context, context.CancelFunc, error)
-	asking   func(*http.Request) // sees every request to either vendor before it is sent
+	via      func(http.RoundTripper) http.RoundTripper // to Autotask; nil: directly
+	asking   func(*http.Request)                       // sees every request to either vendor before it is sent
 }
 
 // watched shows requests to a test before it sends them.
@@ -108,12 +109,16 @@ func newBench(t *testing.T, s setup) *bench {
 	for _, sync := range s.syncs {
 		b.in.Syncs[sync] = &installation.SyncSettings{}
 	}
+	toAutotask := http.RoundTripper(watched{atServer.Client().Transport, s.asking})
+	if s.via != nil {
+		toAutotask = s.via(toAutotask)
+	}
 	client := autotask.New(autotask.Config{
 		Credentials: autotask.Credentials{
 			Username: s.autotask.Username, Secret: v1.Secret(s.autotask.Secret), TrackingIdentifier: v1.Secret(s.autotask.TrackingIdentifier),
 		},
 		Zone: zone, Hosts: autotask.NewHosts([]string{strings.TrimPrefix(atServer.URL, "http://")}),
-		Transport: watched{atServer.Client().Transport, s.asking},
+		Transport: toAutotask,
 		Wait:      func(context.Context, time.Duration) error { return nil },
 	})
 	t.Cleanup(client.Close)
@@ -373,3 +378,11 @@ func (b *bench) dependents() []int64 {
 
 // asked counts the requests of an operation on an entity since the counters were reset.
 func (b *bench) asked(entity, operation string) int { return b.at.Stats().Requests[entity][operation] }
+
+func upTo(n int64) []int64 {
+	var ids []int64
+	for id := int64(1); id <= n; id++ {
+		ids = append(ids, id)
+	}
+	return ids
+}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/sync/fetch"
+
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -48,7 +50,7 @@ func (m *mixed) contractOf(company int64) int64 { return m.bench.contract(compan
 
 // turn is what the worker does: take, reconcile, clear.
 func (m *mixed) turn() error {
-	due, err := m.rec.Worklist.Peek(m.t.Context(), inst, v1.KindCompany, events.LaneLive, MaxBatch)
+	due, err := m.rec.Worklist.Peek(m.t.Context(), inst, v1.KindCompany, events.LaneLive, fetch.MaxBatch)
 	if err != nil || len(due) == 0 {
 		return err
 	}
@@ -133,7 +135,7 @@ func TestCrashOnlyRepeatsWork(t *testing.T) {
 
 func TestMarkMadeMeanwhileSurvivesTheClearing(t *testing.T) {
 	m := newMixed(t)
-	due, err := m.rec.Worklist.Peek(t.Context(), inst, v1.KindCompany, events.LaneLive, MaxBatch)
+	due, err := m.rec.Worklist.Peek(t.Context(), inst, v1.KindCompany, events.LaneLive, fetch.MaxBatch)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 
+	"channelsync/sync/upstream"
+
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
@@ -14,8 +16,6 @@ import (
 )
 
 const (
-	// CodeInternal is the cause of what failed for a fault of channelsync's own.
-	CodeInternal = "internal"
 	// CodeNotKept is the cause of a record of which the event store takes no entry.
 	CodeNotKept = "not_kept"
 
@@ -34,7 +34,7 @@ func (r *Reconciler) settlePanicked(ctx context.Context, kind v1.Kind, due event
 	if err != nil {
 		return err
 	}
-	letter := v1.DeadLetter{Kind: string(kind), RecordID: strconv.FormatInt(due.ID, 10), Code: CodeInternal, Detail: detail}
+	letter := v1.DeadLetter{Kind: string(kind), RecordID: strconv.FormatInt(due.ID, 10), Code: upstream.CodeInternal, Detail: detail}
 	if kind == v1.KindContact { // the ledger keeps no entries of contacts
 		return r.keepDead(ctx, in.ID, letter)
 	}
@@ -43,7 +43,7 @@ func (r *Reconciler) settlePanicked(ctx context.Context, kind v1.Kind, due event
 		if err != nil {
 			return err
 		}
-		b.items[0].fail(CodeInternal, detail, false)
+		b.items[0].fail(upstream.CodeInternal, detail, false)
 		return b.settle(ctx, nil)
 	})
 	if panics.Of(err) == nil {

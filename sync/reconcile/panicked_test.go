@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"channelsync/sync/upstream"
+
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
@@ -70,7 +72,7 @@ func TestAPanicIsItsRecordsFailure(t *testing.T) {
 			for _, id := range ids {
 				b.outcome(v1.KindCompany, id, v1.OutcomePushed)
 			}
-			e := b.outcome(v1.KindCompany, bad, v1.OutcomeRetrying, CodeInternal)
+			e := b.outcome(v1.KindCompany, bad, v1.OutcomeRetrying, upstream.CodeInternal)
 			if !strings.Contains(e.Detail, "company "+strconv.FormatInt(bad, 10)) || !strings.Contains(e.Detail, "stepped on") || strings.Contains(e.Detail, "goroutine") {
 				t.Errorf("the record says %q", e.Detail)
 			}
@@ -109,7 +111,7 @@ func TestAPanicAtAContactIsItsDeadLetter(t *testing.T) {
 		t.Errorf("due are the companies %v, want %d", due, one)
 	}
 	d, ok := b.dead(v1.KindContact, bad)
-	if !ok || d.Code != CodeInternal || d.RecordID != strconv.FormatInt(bad, 10) || !strings.Contains(d.Detail, "stepped on") {
+	if !ok || d.Code != upstream.CodeInternal || d.RecordID != strconv.FormatInt(bad, 10) || !strings.Contains(d.Detail, "stepped on") {
 		t.Errorf("the dead letter is %+v, %v", d, ok)
 	}
 }

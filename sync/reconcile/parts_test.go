@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/sync/contractrows"
+
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
@@ -27,12 +29,12 @@ func (b *bench) differing(ids ...int64) []int64 {
 	read := map[int64]ledger.Parts{}
 	for _, id := range ids {
 		e := b.entry(v1.KindContract, id)
-		if !PartsRead(e.Parts) {
+		if !contractrows.Comparable(e.Parts) {
 			b.t.Fatalf("contract %d has no parts to compare: %+v", id, e.Parts)
 		}
 		read[id] = *e.Parts
 	}
-	hashes, err := DigestParts(b.t.Context(), b.rec.Autotask, read, nil)
+	hashes, err := contractrows.Hash(b.t.Context(), b.rec.Autotask, read, nil)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -101,7 +103,7 @@ func TestAnEditIsFoundIfItMatters(t *testing.T) {
 			if found := p.differing(p.contract); len(found) != want {
 				t.Errorf("found %v, want %d", found, want)
 			}
-			p.rec.ForgetCatalogue() // as whoever compares does
+			p.rec.rows.ForgetCatalogue() // as whoever compares does
 			p.batch(v1.KindContract, p.contract)
 			if found := p.differing(p.contract); len(found) > 0 {
 				t.Error("it still differs after a reconcile")
@@ -157,7 +159,7 @@ func TestChargesAreComparedWhereTheyCount(t *testing.T) {
 			b.at.Put("ContractCharges", atsim.Row{"contractID": id, "name": "y", "extendedCost": 1, "datePurchased": "2026-01-01"})
 		}},
 	} {
-		b.rec.ForgetCatalogue()
+		b.rec.rows.ForgetCatalogue()
 		b.batch(v1.KindContract, id)
 		if found := b.differing(id); len(found) > 0 {
 			t.Fatalf("before an edit of %s it differs", edit.what)
@@ -245,7 +247,7 @@ func TestABadRowIsFoundOnce(t *testing.T) {
 			if found := p.differing(p.contract); len(found) != row.found {
 				t.Errorf("found %v, want %d", found, row.found)
 			}
-			p.rec.ForgetCatalogue()
+			p.rec.rows.ForgetCatalogue()
 			p.batch(v1.KindContract, p.contract)
 			e := p.outcome(v1.KindContract, p.contract, v1.OutcomeRetrying, "parts_unreadable")
 			if found := p.differing(p.contract); len(found) > 0 {
@@ -256,7 +258,7 @@ func TestABadRowIsFoundOnce(t *testing.T) {
 				t.Errorf("mended: found %v, want %d", found, row.found)
 			}
 			p.clock.Add(time.Hour)
-			p.rec.ForgetCatalogue()
+			p.rec.rows.ForgetCatalogue()
 			p.batch(v1.KindContract, p.contract)
 			p.outcome(v1.KindContract, p.contract, v1.OutcomeUnchanged)
 			if found := p.differing(p.contract); len(found) > 0 {
@@ -290,7 +292,7 @@ func TestAContractThatAutotaskDoesNotAnswerSpoilsNoOthers(t *testing.T) {
 	}
 	p.batch(v1.KindContract, broken)
 	e := p.outcome(v1.KindContract, broken, v1.OutcomeRetrying, "parts_unreadable")
-	if !PartsUnreadable(e.Parts) {
+	if !contractrows.Unreadable(e.Parts) {
 		t.Errorf("it would be asked for with others again: %+v", e.Parts)
 	}
 }
@@ -301,11 +303,11 @@ func TestWhatIsKeptOfPartsSaysWhenTheyMatter(t *testing.T) {
 	p := newDated(t, "monthly")
 	today := ledger.DayOf(p.clock.Now().UTC())
 	parts := func() ledger.Parts { return *p.entry(v1.KindContract, p.contract).Parts }
-	if got := parts(); got.From != today || got.To != today+lookAhead || got.Charges || got.Rows == 0 {
+	if got := parts(); got.From != today || got.To != today+contractrows.Lookahead || got.Charges || got.Rows == 0 {
 		t.Errorf("got %+v", got)
 	}
-	if got := parts(); got.Due != today+lookAhead {
-		t.Errorf("due on %s, want %s: the next row costs the same", got.Due, today+lookAhead)
+	if got := parts(); got.Due != today+contractrows.Lookahead {
+		t.Errorf("due on %s, want %s: the next row costs the same", got.Due, today+contractrows.Lookahead)
 	}
 	p.edit("ContractServiceUnits", p.next, atsim.Row{"units": 13, "cost": 130})
 	p.batch(v1.KindContract, p.contract)

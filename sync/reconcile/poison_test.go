@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/sync/upstream"
+
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -190,7 +192,7 @@ func TestOutageIsNoRecordsFailure(t *testing.T) {
 					b.edit("Companies", id, atsim.Row{"companyName": fmt.Sprint("Renamed ", i)})
 				}
 				for range 3 {
-					if road := RoadOf(b.broken(v1.KindCompany, ids[:n]...), b.clock.Now()); road.Code != "channel_program_unavailable" || road.Pause {
+					if road := upstream.FailureOf(b.broken(v1.KindCompany, ids[:n]...), b.clock.Now()); road.Code != "channel_program_unavailable" || road.NeedsPerson {
 						t.Errorf("got %+v", road)
 					}
 				}

@@ -6,6 +6,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"channelsync/sync/fetch"
+	"channelsync/sync/upstream"
 
 	"pgregory.net/rapid"
 
@@ -146,8 +150,8 @@ func TestAutotaskAwayBlamesNoRecord(t *testing.T) {
 				f.Verb = "query"
 				b.at.SetFault(f)
 				b.at.ResetStats()
-				road := RoadOf(b.broken(v1.KindCompany, ids...), b.clock.Now())
-				if asked := b.asked("Companies", "query"); road.Side != SideAutotask || asked > 8 {
+				road := upstream.FailureOf(b.broken(v1.KindCompany, ids...), b.clock.Now())
+				if asked := b.asked("Companies", "query"); road.Upstream != upstream.Autotask || asked > 8 {
 					t.Errorf("%+v after %d queries", road, asked)
 				}
 				for _, id := range ids {
@@ -169,13 +173,13 @@ func TestAutotaskThatTellsNoRecordBlamesNone(t *testing.T) {
 	for _, id := range []int64{before, edited} {
 		b.at.SetFault(atsim.Fault{Kind: fault.Poison, Entity: "Companies", Record: id, Status: 503})
 	}
-	if road := RoadOf(b.broken(v1.KindCompany, edited), b.clock.Now()); road.Code != "autotask_unavailable" {
+	if road := upstream.FailureOf(b.broken(v1.KindCompany, edited), b.clock.Now()); road.Code != "autotask_unavailable" {
 		t.Errorf("got %+v", road)
 	}
 	if e := b.entry(v1.KindCompany, edited); e.Attempts != 0 {
 		t.Errorf("%d attempts", e.Attempts)
 	}
-	b.clock.Add(latelyFor) // it may have been poisoned like the other
+	b.clock.Add(time.Hour) // as long as it is remembered: it may have been poisoned like the other
 	b.batch(v1.KindCompany, edited)
 	b.outcome(v1.KindCompany, edited, v1.OutcomeRetrying, "row_unreadable")
 }
@@ -214,7 +218,7 @@ func TestBisectBlamesOnlyTheGuilty(t *testing.T) {
 		ends := begins + rapid.IntRange(0, 12).Draw(rt, "outage lasts")
 		kind := rapid.SampledFrom([]autotask.Kind{autotask.KindUnavailable, autotask.KindUnknown, autotask.KindInvalid}).Draw(rt, "kind")
 		failure, n := &autotask.Error{Kind: kind, Status: 500}, 0
-		got, bad, err := bisect(context.Background(), upTo(200), func(_ context.Context, ids []int64) (autotask.Rows[int64], error) {
+		got, bad, err := fetch.Bisect(context.Background(), upTo(200), func(_ context.Context, ids []int64) (autotask.Rows[int64], error) {
 			n++
 			if n > begins && n <= ends || slices.ContainsFunc(ids, func(id int64) bool { return slices.Contains(guilty, id) }) {
 				return autotask.Rows[int64]{}, failure

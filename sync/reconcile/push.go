@@ -3,14 +3,21 @@ package reconcile
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"channelsync/api/autotask"
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/lifecycle"
+	"channelsync/internal/panics"
 	"channelsync/sync/ledger"
 )
 
@@ -192,4 +199,290 @@ func eventID(d events.DueEntry) string {
 	default:
 		return ""
 	}
+}
+
+const (
+	// spread is how many parts a request that failed is divided into, and how many of
+	// them are sent side by side.
+	spread = 8
+	// confirmations are how often a record must fail alone, one after the other, before it
+	// is blamed; one that is answered late is given up once, after the longest wait.
+	confirmations = 4
+	// confirmPause is the wait after the first of them; it doubles each time.
+	confirmPause = 250 * time.Millisecond
+)
+
+// parcel is a record with what is sent of it.
+type parcel[T channelprogram.ClientInput | channelprogram.ContractInput] struct {
+	*item
+	out channelprogram.Item[T]
+}
+
+// unsent are parcels of one request that was not answered as it should be.
+type unsent[T channelprogram.ClientInput | channelprogram.ContractInput] struct {
+	parcels []parcel[T]
+	err     error
+}
+
+func (u unsent[T]) items() []*item {
+	out := make([]*item, len(u.parcels))
+	for i, p := range u.parcels {
+		out[i] = p.item
+	}
+	return out
+}
+
+// sender sends the records of a batch.
+type sender[T channelprogram.ClientInput | channelprogram.ContractInput] struct {
+	*batch
+	to target[T]
+}
+
+// together sends records with as few requests as the target takes. Where one fails and
+// the upstream works, the record that makes it fail is found by smaller and smaller
+// requests, and all others are stored. That record is only suspected: it is sent apart
+// from now on, and blamed there or not at all (see confirm). The error is the upstream's
+// failure; nothing counts then.
+func (s sender[T]) together(ctx context.Context, parcels []parcel[T]) error {
+	items := make([]channelprogram.Item[T], len(parcels))
+	for i, p := range parcels {
+		items[i] = p.out
+	}
+	for _, part := range channelprogram.Cut(s.Target, items, s.health.most(s.kind)) {
+		if err := s.tellApart(ctx, parcels[:len(part)]); err != nil {
+			return fmt.Errorf("push %d %s records: %w", len(part), s.kind, err)
+		}
+		parcels = parcels[len(part):]
+	}
+	return nil
+}
+
+// tellApart sends parcels, in ever smaller requests while some fail, until those that
+// fail are alone.
+func (s sender[T]) tellApart(ctx context.Context, parcels []parcel[T]) error {
+	largest, suspected := 0, false
+	for round, groups := 1, [][]parcel[T]{parcels}; len(groups) > 0; round++ {
+		patience := s.health.Patience()
+		failed, taken := s.sideBySide(ctx, groups, patience)
+		largest = max(largest, taken)
+		inquiry := s.inquire()
+		if len(groups) > 1 && len(failed) == len(groups) && largest == 0 && inquiry.nothingIsTaken(ctx, failed[0].items(), errorsOf(failed)) {
+			return failed[0].err
+		}
+		groups = nil
+		for _, f := range failed {
+			if v, err := inquiry.about(ctx, f.err, f.items(), needsProbe(f.err)); v == upstreamFails {
+				return err
+			}
+			switch {
+			case late(f.err) && s.health.Patience() >= 2*patience:
+				groups = append(groups, f.parcels) // the target is slow with all of them: it is waited for longer
+			case len(f.parcels) > 1:
+				groups = append(groups, slices.Collect(slices.Chunk(f.parcels, partOf(len(f.parcels), late(f.err))))...)
+			default:
+				suspected = true
+				s.suspect(f.parcels[0].item, f.err)
+			}
+		}
+		if round == 1 && len(groups) > 0 {
+			s.Log.Warn("push failed although Channel Program works, sending its records in smaller requests",
+				zap.String(v1.LogKind, string(s.kind)), zap.Int(v1.LogCount, len(parcels)), zap.Error(failed[0].err))
+		}
+	}
+	if !suspected && largest > 0 && largest < len(parcels) {
+		s.health.tooLarge(s.kind, largest)
+	}
+	return nil
+}
+
+func errorsOf[T channelprogram.ClientInput | channelprogram.ContractInput](failed []unsent[T]) []error {
+	out := make([]error, len(failed))
+	for i, f := range failed {
+		out[i] = f.err
+	}
+	return out
+}
+
+// partOf is how many of n records each of the next requests carries. Where each round of
+// them takes as long as the patience does, there are fewer rounds.
+func partOf(n int, late bool) int {
+	if late && n <= 4*spread {
+		return 1
+	}
+	return (n + spread - 1) / spread
+}
+
+// suspect notes that a record failed alone while the upstream worked, or settles it if
+// the answer was the target's own word on its data.
+func (b *batch) suspect(it *item, err error) {
+	if e, ok := errors.AsType[*channelprogram.Error](err); ok && e.Kind == channelprogram.KindRejected {
+		it.rejected(e)
+		return
+	}
+	it.suspected = true
+	b.suspects.add(b.kind, it.due.ID)
+	b.Log.Warn("push of one record failed although Channel Program works, sending it apart from now on",
+		zap.String(v1.LogKind, string(b.kind)), zap.Int64(v1.LogRecord, it.due.ID), zap.Error(err))
+}
+
+// confirm sends suspects, each alone, and blames those that fail while the upstream works.
+//
+// An attempt is counted only for a record that fails alone (several times in about two
+// seconds, or once until it was given up after the longest wait), with the handshake answered and a stored record taken
+// before each of these requests and after it, and only if the upstream was not seen to
+// fail for a while. So an outage that lasts is never counted: the question before or the
+// one after falls into it, wherever it begins or ends. One that comes and goes would have
+// to do so for each of these requests, between two questions that are milliseconds apart,
+// and to hit nothing else in half a minute; and a record comes here only after it failed
+// alone among others in the same way. Whatever cannot be decided is left suspected, and
+// is sent again a little later.
+func (s sender[T]) confirm(ctx context.Context, parcels []parcel[T]) error {
+	open := make([][]parcel[T], len(parcels))
+	all := make([]*item, len(parcels))
+	for i := range parcels {
+		open[i], all[i] = parcels[i:i+1], parcels[i].item
+	}
+	before, err := s.inquire().about(ctx, nil, all, true)
+	if before == upstreamFails {
+		return err
+	}
+	worked := before == upstreamWorks // as of the last question
+	for round, pause := 1, confirmPause; len(open) > 0; round, pause = round+1, 2*pause {
+		if round > 1 {
+			if err := lifecycle.Sleep(ctx, pause); err != nil {
+				return err
+			}
+		}
+		failed, _ := s.sideBySide(ctx, open, channelprogram.Timeout)
+		open = nil
+		inquiry, works := s.inquire(), true
+		for _, f := range failed {
+			after, err := inquiry.about(ctx, f.err, f.items(), true)
+			if after == upstreamFails {
+				return err
+			}
+			works = works && after == upstreamWorks
+			it := f.parcels[0].item
+			e, typed := errors.AsType[*channelprogram.Error](f.err)
+			switch {
+			case typed && e.Kind == channelprogram.KindRejected:
+				it.rejected(e)
+			case !worked || after != upstreamWorks || !s.health.calm(): // left suspected
+			case !late(f.err) && round < confirmations:
+				open = append(open, f.parcels)
+			default:
+				it.fail(CodeTargetFailed, s.blame(it, f.err), false)
+				it.entry.Fingerprint = "" // what the target has stored of it is not known
+			}
+		}
+		worked = works
+	}
+	return nil
+}
+
+// sideBySide sends groups of parcels, a request each and some at a time, and returns
+// once all are answered: those that failed, and how many records the largest one had
+// that did not.
+func (s sender[T]) sideBySide(ctx context.Context, groups [][]parcel[T], patience time.Duration) (failed []unsent[T], largest int) {
+	answers := make([][]unsent[T], len(groups))
+	var g errgroup.Group
+	g.SetLimit(spread)
+	for i, group := range groups {
+		g.Go(func() error {
+			err := panics.Try(func() error {
+				answers[i] = s.send(ctx, group, patience)
+				return nil
+			})
+			if err != nil {
+				answers[i] = []unsent[T]{{group, err}}
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // each tells its own failure
+	for i, group := range groups {
+		failed = append(failed, answers[i]...)
+		if len(answers[i]) == 0 || len(answers[i][0].parcels) < len(group) {
+			largest = max(largest, len(group))
+		}
+	}
+	return failed, largest
+}
+
+// send makes one request and settles the records that it answers for.
+func (s sender[T]) send(ctx context.Context, group []parcel[T], patience time.Duration) []unsent[T] {
+	within, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience.Round(time.Second)))
+	defer cancel()
+	began := time.Now()
+	var results []channelprogram.ItemResult
+	var err error
+	if len(group) == 1 {
+		var res channelprogram.ItemResult
+		if res, err = s.to.put(within, group[0].out.ExternalID, group[0].out.Data); err == nil || res.Outcome != "" {
+			results, err = []channelprogram.ItemResult{res}, nil
+		}
+	} else {
+		items := make([]channelprogram.Item[T], len(group))
+		for i, p := range group {
+			items[i] = p.out
+		}
+		results, err = s.to.upsert(within, items)
+	}
+	if err != nil {
+		return []unsent[T]{{group, err}}
+	}
+	var failed []unsent[T]
+	var taken []int64
+	for i, res := range results {
+		if err := s.answered(within, group[i], res); err != nil {
+			failed = append(failed, unsent[T]{group[i : i+1], err})
+		} else {
+			taken = append(taken, group[i].due.ID)
+		}
+	}
+	s.health.stored1(s.kind, taken, time.Since(began))
+	return failed
+}
+
+// answered turns the target's answer for one record into its outcome. The error says
+// that the record was not taken, and may be by another request.
+func (s sender[T]) answered(ctx context.Context, p parcel[T], res channelprogram.ItemResult) error {
+	if e, ok := errors.AsType[*channelprogram.Error](res.Err()); ok {
+		if e.Kind != channelprogram.KindRejected {
+			return e
+		}
+		p.rejected(e)
+		return nil
+	}
+	it := p.item
+	source := s.to.source(&p.out.Data)
+	if res.Outcome == channelprogram.OutcomeStale {
+		held, err := s.to.read(ctx, p.out.ExternalID)
+		if err != nil {
+			return fmt.Errorf("read what Channel Program holds, which is newer: %w", err)
+		}
+		it.stale(s.to.source(&held).ObservedAt)
+		return nil
+	}
+	it.pushed = true
+	content := p.out.Data
+	*s.to.source(&content) = channelprogram.Source{}
+	if err := it.remember(content, it.fingerprint, source.ObservedAt); err != nil {
+		return err
+	}
+	it.entry.Archived = it.archived != ""
+	if res.TargetURL != nil {
+		it.entry.TargetURL = *res.TargetURL
+	}
+	if res.Outcome == channelprogram.OutcomeUnchanged {
+		it.settled(v1.OutcomeUnchanged)
+		return nil
+	}
+	it.drift = it.force() && res.Outcome == channelprogram.OutcomeUpdated && it.before.Fingerprint == it.fingerprint
+	if it.drift {
+		it.driftFields = res.ChangedFields
+	}
+	it.entry.PushedAt = s.Now()
+	it.settled(v1.OutcomePushed)
+	return nil
 }

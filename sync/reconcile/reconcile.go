@@ -2,10 +2,13 @@ package reconcile
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"channelsync/sync/contractrows"
+	"channelsync/sync/fetch"
+	"channelsync/sync/slots"
 
 	"go.uber.org/zap"
 
@@ -18,9 +21,6 @@ import (
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
 )
-
-// MaxBatch is how many records are reconciled at once: one "in" query's worth.
-const MaxBatch = 400
 
 // Journal takes the dependents that a reconcile finds.
 type Journal interface {
@@ -51,7 +51,7 @@ type Config struct {
 	Journal      Journal
 	Worklist     Worklist
 	Scheduler    Scheduler
-	Turns        *Turns // nil: everybody works at once
+	Slots        *slots.Slots // nil: everybody works at once
 	Freshness    *Freshness
 	Now          func() time.Time
 	Log          *zap.Logger
@@ -86,9 +86,9 @@ type Settled struct {
 // Reconciler brings batches of records of one installation in line.
 type Reconciler struct {
 	Config
-	fetcher    *fetcher
+	fetcher    *fetch.Fetcher
 	countries  countries
-	tenant     tenant
+	rows       *contractrows.Reader
 	departures departures
 	hands      hands
 	suspects   suspects
@@ -99,10 +99,14 @@ type Reconciler struct {
 
 // New makes a reconciler.
 func New(cfg Config) *Reconciler {
+	f := fetch.New(cfg.Autotask, cfg.Now)
 	return &Reconciler{
-		Config: cfg, fetcher: newFetcher(cfg.Autotask, cfg.Now), countries: newCountries(), apartDue: make(chan struct{}, 1),
+		Config: cfg, fetcher: f, rows: contractrows.New(f, cfg.Now), countries: newCountries(), apartDue: make(chan struct{}, 1),
 	}
 }
+
+// Rows is what reads the rows of contracts and keeps their catalogue.
+func (r *Reconciler) Rows() *contractrows.Reader { return r.rows }
 
 // Batch reconciles marks of one kind, at most MaxBatch. A nil error means that
 // every record is settled and its mark may be cleared. An error is a failure of
@@ -135,7 +139,7 @@ func (r *Reconciler) reconcile(ctx context.Context, kind v1.Kind, due []events.D
 	if apart {
 		ctx = autotask.WithoutRepeats(ctx) // whoever cannot be read is asked for twice all the same
 	} else {
-		ctx = r.fetcher.hurry(ctx)
+		ctx = r.fetcher.WithShortWaits(ctx)
 	}
 	if kind == v1.KindContact {
 		return r.contacts(ctx, in, due)
@@ -187,89 +191,4 @@ func (r *Reconciler) held(ctx context.Context, write func(context.Context) error
 	}
 	defer release()
 	return write(ctx)
-}
-
-// ForgetServices makes the next reconcile read services of the catalogue again.
-func (r *Reconciler) ForgetServices(ids ...int64) { r.tenant.services.forget(ids...) }
-
-// ForgetCatalogue makes the next reconcile read the catalogue again: what bundles consist
-// of and whose products are tells nothing of its edits, and where rows of contracts
-// differ a right to read costs may have been given or taken, which changes all of it.
-func (r *Reconciler) ForgetCatalogue() {
-	r.tenant.services.clear()
-	r.tenant.bundles.clear()
-	r.tenant.bundleServices.clear()
-	r.tenant.products.clear()
-	r.tenant.productVendors.clear()
-}
-
-// ForgetVendors makes the next reconcile read the names of companies again.
-func (r *Reconciler) ForgetVendors(ids ...int64) { r.tenant.names.forget(ids...) }
-
-// Side says whose side of the road failed.
-type Side string
-
-// The sides.
-const (
-	SideAutotask Side = "autotask"
-	SideTarget   Side = "channel_program"
-	SideOwn      Side = "own"  // our own streams
-	SideBulk     Side = "bulk" // the share of Autotask's hourly limit that bulk work may use
-)
-
-// Road is a failure of the road, made from any error of a batch.
-type Road struct {
-	Side  Side
-	Code  string    // bounded; an issue's code
-	At    time.Time // when to try again; zero = back off
-	Pause bool      // a person must act: the credentials, a right or the subscription
-	Err   error
-}
-
-// RoadOf says whose failure an error of Batch is and what to do about it.
-func RoadOf(err error, now time.Time) Road {
-	if panics.Of(err) != nil {
-		return Road{Side: SideOwn, Code: CodeInternal, Err: err}
-	}
-	if e, ok := errors.AsType[*autotask.Error](err); ok {
-		road := Road{Side: SideAutotask, Code: "autotask_unavailable", Err: err}
-		switch e.Kind {
-		case autotask.KindRefused:
-			road.Code, road.Pause = "credentials_refused", true
-		case autotask.KindPermission:
-			road.Code, road.Pause, road.At = "permission_missing", true, now.Add(5*time.Minute)
-		case autotask.KindThrottled, autotask.KindBudget:
-			road.Code = "throttled"
-			if e.RetryAfter > 0 {
-				road.At = now.Add(e.RetryAfter)
-			}
-		case autotask.KindInvalid:
-			road.Code, road.At = "autotask_query_refused", now.Add(time.Minute)
-		default:
-		}
-		return road
-	}
-	if e, ok := errors.AsType[*channelprogram.Error](err); ok {
-		road := Road{Side: SideTarget, Code: "channel_program_unavailable", Err: err}
-		switch {
-		case e.Kind == channelprogram.KindPause:
-			road.Code, road.Pause = pauseCode(e), true
-		case e.Kind == channelprogram.KindThrottled:
-			road.Code = "channel_program_throttled"
-			if e.RetryAfter > 0 {
-				road.At = now.Add(e.RetryAfter)
-			}
-		case e.RetryAfter > 0:
-			road.At = now.Add(e.RetryAfter)
-		}
-		return road
-	}
-	return Road{Side: SideOwn, Code: "store_unavailable", Err: err}
-}
-
-func pauseCode(e *channelprogram.Error) string {
-	if e.Status == 402 {
-		return "channel_program_subscription"
-	}
-	return "channel_program_refused"
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/sync/upstream"
+
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 )
@@ -14,8 +16,8 @@ import (
 // nobodyReads drops what a worker reports.
 type nobodyReads struct{}
 
-func (nobodyReads) Broken(Road, time.Time) {}
-func (nobodyReads) Mended(Side)            {}
+func (nobodyReads) Unavailable(upstream.Failure, time.Time) {}
+func (nobodyReads) Recovered(upstream.Name)                 {}
 
 // TestClocksApartByAMinuteCountEachAttemptOnce: whether the event store's clock is
 // ahead of ours or behind, a failing record is tried once and then waits for a minute.

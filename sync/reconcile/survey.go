@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"channelsync/sync/fetch"
+
 	"golang.org/x/sync/errgroup"
 
 	"channelsync/api/autotask"
@@ -45,8 +47,8 @@ type Surveyed struct {
 // survey is one at work.
 type survey struct {
 	batch     *batch // the rules of a contract; it holds no items and is never settled
-	companies listed[autotask.Company]
-	contracts listed[autotask.Contract]
+	companies fetch.Prefetched[autotask.Company]
+	contracts fetch.Prefetched[autotask.Contract]
 	decided   map[int64]*item // contracts by id
 	due       []*item         // contracts to be projected
 }
@@ -62,7 +64,7 @@ type survey struct {
 func (r *Reconciler) Survey(ctx context.Context, in *installation.Installation) (Survey, error) {
 	s := &survey{
 		batch:     &batch{Reconciler: r, in: in, kind: v1.KindContract, began: r.Now()},
-		companies: newListed[autotask.Company](), contracts: newListed[autotask.Contract](), decided: map[int64]*item{},
+		companies: fetch.NewPrefetched[autotask.Company](), contracts: fetch.NewPrefetched[autotask.Contract](), decided: map[int64]*item{},
 	}
 	err := s.read(ctx)
 	s.decide()
@@ -85,10 +87,10 @@ func ranOut(ctx context.Context, err error) bool {
 func (s *survey) read(ctx context.Context) error {
 	var g errgroup.Group // without a common end: what one list has is of use without the other
 	g.Go(panics.Guard(func() error {
-		return listAll(ctx, s.batch.fetcher, companyRows, &s.companies, "companyName", "companyType", "isActive", "classification", "currencyID")
+		return fetch.Prefetch(ctx, s.batch.fetcher, companyRows, &s.companies, "companyName", "companyType", "isActive", "classification", "currencyID")
 	}))
 	if s.batch.in.Installed(v1.SyncActiveCustomerContracts) {
-		g.Go(panics.Guard(func() error { return listAll(ctx, s.batch.fetcher, contractRows, &s.contracts) }))
+		g.Go(panics.Guard(func() error { return fetch.Prefetch(ctx, s.batch.fetcher, contractRows, &s.contracts) }))
 	}
 	if err := g.Wait(); err != nil {
 		return err
@@ -100,28 +102,28 @@ func (s *survey) read(ctx context.Context) error {
 // own and deleted ones. They are no companies of the survey.
 func (s *survey) readOwners(ctx context.Context) error {
 	var missing []int64
-	for _, c := range s.contracts.rows {
-		if !s.companies.has(c.CompanyID) {
+	for _, c := range s.contracts.Rows {
+		if !s.companies.Has(c.CompanyID) {
 			missing = append(missing, c.CompanyID)
 		}
 	}
-	found, err := fetch(ctx, s.batch.fetcher, companyRows, unique(missing))
+	found, err := fetch.ByIDs(ctx, s.batch.fetcher, companyRows, fetch.Unique(missing))
 	if err != nil {
 		return fmt.Errorf("fetch companies of contracts: %w", err)
 	}
-	s.companies.take(found)
+	s.companies.Add(found)
 	return nil
 }
 
 // decide decides about the contracts whose company is known.
 func (s *survey) decide() {
-	for _, id := range s.contracts.ids {
-		if c, ok := s.contracts.rows[id]; ok && !s.companies.has(c.CompanyID) {
+	for _, id := range s.contracts.IDs {
+		if c, ok := s.contracts.Rows[id]; ok && !s.companies.Has(c.CompanyID) {
 			continue
 		}
 		it := &item{due: events.DueEntry{Kind: v1.KindContract, ID: id}, entry: &ledger.Entry{Kind: v1.KindContract, ID: id}}
 		s.decided[id] = it
-		if s.batch.decideContract(it, s.contracts.fetched, s.companies.fetched) {
+		if s.batch.decideContract(it, s.contracts.Fetched, s.companies.Fetched) {
 			s.due = append(s.due, it)
 		}
 	}
@@ -131,9 +133,9 @@ func (s *survey) decide() {
 func (s *survey) project(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(surveyBatches)
-	for part := range slices.Chunk(s.due, MaxBatch) {
+	for part := range slices.Chunk(s.due, fetch.MaxBatch) {
 		g.Go(panics.Guard(func() error {
-			return s.batch.projectContracts(ctx, part, s.contracts.fetched, s.companies.fetched)
+			return s.batch.projectContracts(ctx, part, s.contracts.Fetched, s.companies.Fetched)
 		}))
 	}
 	return g.Wait()
@@ -142,13 +144,13 @@ func (s *survey) project(ctx context.Context) error {
 func (s *survey) result(complete bool) Survey {
 	out := Survey{Complete: complete}
 	owned := map[int64][]Surveyed{}
-	for _, id := range s.contracts.ids {
+	for _, id := range s.contracts.IDs {
 		c := s.contract(id)
 		out.Contracts = append(out.Contracts, c)
-		owner := s.contracts.rows[id].CompanyID
+		owner := s.contracts.Rows[id].CompanyID
 		owned[owner] = append(owned[owner], c)
 	}
-	for _, id := range s.companies.ids {
+	for _, id := range s.companies.IDs {
 		out.Companies = append(out.Companies, s.company(id, owned[id]))
 	}
 	return out
@@ -171,11 +173,11 @@ func (s *survey) contract(id int64) Surveyed {
 // company says whether a company would become a client. By the contracts sync
 // alone it takes a contract that would sync, as only contracts carry its name there.
 func (s *survey) company(id int64, contracts []Surveyed) Surveyed {
-	if s.companies.bad[id] != nil {
+	if s.companies.Bad[id] != nil {
 		return Surveyed{Decided: true, Reason: "row_unreadable"}
 	}
 	in := s.batch.in
-	row, known := s.companies.rows[id]
+	row, known := s.companies.Rows[id]
 	row.ID = id
 	facts := condition.CompanyFacts{Company: row, Deleted: !known, Options: in.Options, Installed: true}
 	if in.Installed(v1.SyncActiveCustomers) {
@@ -190,7 +192,7 @@ func (s *survey) company(id int64, contracts []Surveyed) Surveyed {
 	switch syncs := slices.ContainsFunc(contracts, func(c Surveyed) bool { return c.Decided && c.Reason == "" }); {
 	case syncs:
 		return out
-	case !s.contracts.all && (d.Met || out.Reason == v1.ReasonNoContract):
+	case !s.contracts.Complete && (d.Met || out.Reason == v1.ReasonNoContract):
 		return Surveyed{} // it may have contracts further down the list
 	case d.Met:
 		out.Reason = contracts[0].Reason

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/sync/upstream"
+
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 
@@ -132,7 +134,7 @@ func TestSurveyFailsWithTheRoad(t *testing.T) {
 			s := newSurveyor(t, nil, v1.Syncs...)
 			s.contract(s.customer("Northwind"))
 			s.at.SetFault(f)
-			if out, err := s.Survey(t.Context(), s.in); err == nil || RoadOf(err, time.Now()).Side != SideAutotask {
+			if out, err := s.Survey(t.Context(), s.in); err == nil || upstream.FailureOf(err, time.Now()).Upstream != upstream.Autotask {
 				t.Errorf("got %+v, %v", out, err)
 			}
 		})

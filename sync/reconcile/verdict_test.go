@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"channelsync/sync/upstream"
+
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
@@ -63,33 +65,33 @@ func TestJudge(t *testing.T) {
 // TestRoadOfAFailedProbeAsksForNobody: the handshake says that the connection may be used.
 func TestRoadOfAFailedProbeAsksForNobody(t *testing.T) {
 	_, err := judge(evidence{probe: probeFailed, refused: &channelprogram.Error{Kind: channelprogram.KindPause, Status: 403, Code: "http_403"}})
-	road := RoadOf(err, time.Now())
-	if road.Side != SideTarget || road.Pause || road.Code != "channel_program_unavailable" || !strings.Contains(road.Err.Error(), "HTTP 403") {
+	road := upstream.FailureOf(err, time.Now())
+	if road.Upstream != upstream.Target || road.NeedsPerson || road.Code != "channel_program_unavailable" || !strings.Contains(road.Err.Error(), "HTTP 403") {
 		t.Errorf("got %+v", road)
 	}
 }
 
 func TestPatienceFollowsAndForgetsASlowTarget(t *testing.T) {
 	var h health
-	if got := h.patience(); got != leastPatience {
+	if got := h.Patience(); got != upstream.LeastPatience {
 		t.Errorf("at first %s", got)
 	}
-	h.took(v1.KindCompany, []int64{1}, 200*time.Millisecond)
-	if got := h.patience(); got != leastPatience {
+	h.stored1(v1.KindCompany, []int64{1}, 200*time.Millisecond)
+	if got := h.Patience(); got != upstream.LeastPatience {
 		t.Errorf("with a quick target %s", got)
 	}
-	h.took(v1.KindCompany, []int64{1}, 3*time.Second)
-	if got := h.patience(); got != 9*time.Second {
+	h.stored1(v1.KindCompany, []int64{1}, 3*time.Second)
+	if got := h.Patience(); got != 9*time.Second {
 		t.Errorf("with a slow one %s", got)
 	}
-	h.took(v1.KindCompany, []int64{1}, 15*time.Second)
-	if got := h.patience(); got != channelprogram.Timeout {
+	h.stored1(v1.KindCompany, []int64{1}, 15*time.Second)
+	if got := h.Patience(); got != channelprogram.Timeout {
 		t.Errorf("with a very slow one %s", got)
 	}
 	for range 40 {
-		h.took(v1.KindCompany, []int64{1}, time.Millisecond)
+		h.stored1(v1.KindCompany, []int64{1}, time.Millisecond)
 	}
-	if got := h.patience(); got != leastPatience {
+	if got := h.Patience(); got != upstream.LeastPatience {
 		t.Errorf("quick again: %s", got)
 	}
 }
@@ -122,14 +124,14 @@ func TestSizeIsLearntTheSecondTimeAndForgotten(t *testing.T) {
 
 func TestStoredRecordsAreKeptLatestFirst(t *testing.T) {
 	var h health
-	h.took(v1.KindCompany, []int64{1, 2, 3}, 0)
-	h.took(v1.KindCompany, []int64{2}, 0)
-	h.took(v1.KindContract, []int64{9}, 0)
+	h.stored1(v1.KindCompany, []int64{1, 2, 3}, 0)
+	h.stored1(v1.KindCompany, []int64{2}, 0)
+	h.stored1(v1.KindContract, []int64{9}, 0)
 	if got := h.latest(v1.KindCompany); len(got) != 3 || got[0] != 2 {
 		t.Errorf("got %v", got)
 	}
 	for id := range int64(100) {
-		h.took(v1.KindCompany, []int64{id}, 0)
+		h.stored1(v1.KindCompany, []int64{id}, 0)
 	}
 	if got := h.latest(v1.KindCompany); len(got) != storedKept || got[0] != 99 {
 		t.Errorf("got %v", got)

@@ -7,10 +7,13 @@ import (
 	"sync"
 	"time"
 
+	"channelsync/sync/fetch"
+	"channelsync/sync/slots"
+	"channelsync/sync/upstream"
+
 	"go.uber.org/zap"
 
 	"channelsync/api/autotask"
-	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/internal/gate"
@@ -35,8 +38,8 @@ const (
 
 // Reports is told how the road of an installation is.
 type Reports interface {
-	Broken(road Road, nextAt time.Time)
-	Mended(side Side)
+	Unavailable(road upstream.Failure, nextAt time.Time)
+	Recovered(side upstream.Name)
 }
 
 // Worker keeps one installation in line: it takes what is due, live before bulk,
@@ -46,8 +49,8 @@ type Worker struct {
 	window  time.Duration
 	reports Reports
 
-	autotask, target, own breaker
-	bulk                  breaker // for bulk work alone
+	autotask, target, own upstream.Breaker
+	bulk                  upstream.Breaker // for bulk work alone
 	kick                  chan struct{}
 	finish                chan struct{} // closed by Finish
 	finishing             sync.Once
@@ -55,13 +58,13 @@ type Worker struct {
 	asking gate.Gate // for whoever asks a target that was away whether it is back
 
 	mu     sync.Mutex
-	broken map[Side]bool
+	broken map[upstream.Name]bool
 	probes int
 }
 
 // NewWorker makes a worker; window is how long a burst of changes is gathered.
 func NewWorker(r *Reconciler, window time.Duration, reports Reports) *Worker {
-	return &Worker{r: r, window: window, reports: reports, kick: make(chan struct{}, 1), finish: make(chan struct{}), broken: map[Side]bool{}}
+	return &Worker{r: r, window: window, reports: reports, kick: make(chan struct{}, 1), finish: make(chan struct{}), broken: map[upstream.Name]bool{}}
 }
 
 // Finish makes Run return once the batch under way is settled, without beginning another.
@@ -79,18 +82,18 @@ func (w *Worker) finished(ctx context.Context) bool {
 
 // Kick ends waits on a broken road: the credentials were replaced, or somebody asked.
 func (w *Worker) Kick() {
-	w.autotask.trip()
-	w.bulk.trip()
-	w.target.trip()
-	w.own.trip()
+	w.autotask.Trip()
+	w.bulk.Trip()
+	w.target.Trip()
+	w.own.Trip()
 	w.wake()
 	w.r.poke()
 }
 
 // Retry ends the wait on Autotask's broken road: somebody else came through there.
 func (w *Worker) Retry() {
-	if !w.autotask.state().IsZero() {
-		w.autotask.trip()
+	if !w.autotask.RetryAt().IsZero() {
+		w.autotask.Trip()
 		w.wake()
 		w.r.poke()
 	}
@@ -106,8 +109,8 @@ func (w *Worker) wake() {
 // GoesOnAt is when a broken road is tried again; zero while all is well.
 func (w *Worker) GoesOnAt() time.Time {
 	var at time.Time
-	for _, b := range []*breaker{&w.autotask, &w.target, &w.own} {
-		if t := b.state(); t.After(at) {
+	for _, b := range []*upstream.Breaker{&w.autotask, &w.target, &w.own} {
+		if t := b.RetryAt(); t.After(at) {
 			at = t
 		}
 	}
@@ -115,7 +118,7 @@ func (w *Worker) GoesOnAt() time.Time {
 }
 
 // BulkGoesOnAt is when bulk work that used its share up goes on; zero while it does.
-func (w *Worker) BulkGoesOnAt() time.Time { return w.bulk.state() }
+func (w *Worker) BulkGoesOnAt() time.Time { return w.bulk.RetryAt() }
 
 // Run works until ctx ends, which cuts a batch short, or Finish is called. wakes hints
 // that something may be due.
@@ -147,10 +150,10 @@ func (w *Worker) Run(ctx context.Context, wakes <-chan struct{}) {
 			}
 		case !now.Before(bulkAt):
 			bulkAt = now.Add(lookAgain)
-			if !w.bulk.state().After(now) && w.bulkTurn(ctx) {
+			if !w.bulk.RetryAt().After(now) && w.bulkTurn(ctx) {
 				bulkAt = w.r.Now()
 			}
-			if at := w.bulk.state(); at.After(w.r.Now()) { // the share is used up until then
+			if at := w.bulk.RetryAt(); at.After(w.r.Now()) { // the share is used up until then
 				bulkAt = earlier(bulkAt, at)
 			}
 			// Live entries must not wait for the last of the bulk. A hint says nothing of its
@@ -178,11 +181,11 @@ func (w *Worker) liveTurn(ctx context.Context) (settled int, full bool) {
 	work := progress.Of(ctx)
 	work.Busy(progress.Live)
 	defer work.Idle()
-	leave, ok := w.r.Turns.Enter(ctx, Want{Installation: w.r.ID, Lane: events.LaneLive})
+	releaseSlot, ok := w.r.Slots.Acquire(ctx, slots.Request{Installation: w.r.ID, Lane: events.LaneLive})
 	if !ok {
 		return 0, false
 	}
-	defer func() { leave(settled) }()
+	defer func() { releaseSlot(settled) }()
 	return w.turn(ctx, events.LaneLive)
 }
 
@@ -192,12 +195,12 @@ func (w *Worker) bulkTurn(ctx context.Context) (again bool) {
 	work := progress.Of(ctx)
 	work.Busy(progress.Bulk)
 	defer work.Idle()
-	leave, ok := w.r.Turns.Enter(ctx, Want{Installation: w.r.ID, Lane: events.LaneBulk, Within: max(w.window, minPatience)})
+	releaseSlot, ok := w.r.Slots.Acquire(ctx, slots.Request{Installation: w.r.ID, Lane: events.LaneBulk, Wait: max(w.window, minPatience)})
 	if !ok {
 		return true
 	}
 	n := 0
-	defer func() { leave(n) }()
+	defer func() { releaseSlot(n) }()
 	n, _ = w.turn(ctx, events.LaneBulk)
 	return n > 0
 }
@@ -255,11 +258,11 @@ func (w *Worker) turn(ctx context.Context, lane events.Lane) (settled int, full 
 			return err
 		})
 		settled += n
-		full = full || n == MaxBatch
+		full = full || n == fetch.MaxBatch
 		if err != nil {
 			if ctx.Err() == nil && !errors.Is(err, errWaits) {
 				w.broke(err, lane)
-				if RoadOf(err, w.r.Now()).Side == SideOwn {
+				if upstream.FailureOf(err, w.r.Now()).Upstream == upstream.Own {
 					progress.Of(ctx).Fail(err)
 				}
 			}
@@ -276,7 +279,7 @@ func (w *Worker) batch(ctx context.Context, kind v1.Kind, lane events.Lane) (int
 	if err != nil {
 		return 0, err
 	}
-	due, err := w.r.Worklist.Peek(ctx, in.ID, kind, lane, MaxBatch)
+	due, err := w.r.Worklist.Peek(ctx, in.ID, kind, lane, fetch.MaxBatch)
 	if err != nil || len(due) == 0 {
 		return 0, err
 	}
@@ -285,7 +288,7 @@ func (w *Worker) batch(ctx context.Context, kind v1.Kind, lane events.Lane) (int
 	}
 	last := due[len(due)-1].Sequence
 	if err := w.r.Batch(ctx, kind, w.wanted(due)); err != nil {
-		w.acquit(RoadOf(err, w.r.Now()).Side)
+		w.acquit(upstream.FailureOf(err, w.r.Now()).Upstream)
 		return 0, err
 	}
 	w.mended(lane)
@@ -318,12 +321,12 @@ func (w *Worker) ready(ctx context.Context, lane events.Lane) error {
 	}
 	defer leave()
 	w.mu.Lock()
-	broken := w.broken[SideTarget]
+	broken := w.broken[upstream.Target]
 	w.mu.Unlock()
 	if !broken {
 		return nil
 	}
-	if w.target.state().After(w.r.Now()) {
+	if w.target.RetryAt().After(w.r.Now()) {
 		return errWaits
 	}
 	if err := w.r.recovered(ctx); err != nil {
@@ -340,13 +343,13 @@ func (w *Worker) broke(err error, lane events.Lane) {
 	now := w.r.Now()
 	if lane == events.LaneBulk && autotask.KindOf(err) == autotask.KindBudget {
 		// The share that bulk work may use is gone; what is left is for live changes, which go on.
-		next := w.bulk.open(now, now.Add(autotask.RetryAfterOf(err)))
-		w.reports.Broken(Road{Side: SideBulk, Code: "backfill_throttled", Err: err}, next)
+		next := w.bulk.Open(now, now.Add(autotask.RetryAfterOf(err)))
+		w.reports.Unavailable(upstream.Failure{Upstream: upstream.Bulk, Code: "backfill_throttled", Err: err}, next)
 		return
 	}
-	road := RoadOf(err, now)
+	road := upstream.FailureOf(err, now)
 	at := road.At
-	if road.Side == SideTarget && road.Pause {
+	if road.Upstream == upstream.Target && road.NeedsPerson {
 		w.mu.Lock()
 		w.probes++
 		wait := nextProbe
@@ -356,71 +359,60 @@ func (w *Worker) broke(err error, lane events.Lane) {
 		w.mu.Unlock()
 		at = now.Add(wait)
 	}
-	next := w.breaker(road.Side).open(now, at)
+	next := w.breaker(road.Upstream).Open(now, at)
 	w.mu.Lock()
-	first := !w.broken[road.Side]
-	w.broken[road.Side] = true
+	first := !w.broken[road.Upstream]
+	w.broken[road.Upstream] = true
 	w.mu.Unlock()
 	if first {
 		w.r.Log.Warn("road broken", zap.String(v1.LogCode, road.Code), zap.Time(v1.LogNextAt, next), zap.Error(err), panics.Stack(err))
 	}
-	w.reports.Broken(road, next)
+	w.reports.Unavailable(road, next)
 }
 
 // acquit takes back what is said of the side that worked when a batch failed on
 // the other: Autotask is read before Channel Program is written, and one that was
 // away had answered the handshake before. The handshake alone closes no breaker.
-func (w *Worker) acquit(failed Side) {
+func (w *Worker) acquit(failed upstream.Name) {
 	w.mu.Lock()
-	targetWas, autotaskWas := w.broken[SideTarget], w.broken[SideAutotask]
-	if failed == SideTarget {
-		delete(w.broken, SideAutotask)
+	targetWas, autotaskWas := w.broken[upstream.Target], w.broken[upstream.Autotask]
+	if failed == upstream.Target {
+		delete(w.broken, upstream.Autotask)
 	}
 	w.mu.Unlock()
 	switch {
-	case failed == SideTarget && autotaskWas:
-		w.autotask.close()
-		w.reports.Mended(SideAutotask)
-	case failed == SideAutotask && targetWas:
-		w.reports.Mended(SideTarget)
+	case failed == upstream.Target && autotaskWas:
+		w.autotask.Close()
+		w.reports.Recovered(upstream.Autotask)
+	case failed == upstream.Autotask && targetWas:
+		w.reports.Recovered(upstream.Target)
 	}
 }
 
 // mended closes every breaker: a batch went through from end to end.
 func (w *Worker) mended(lane events.Lane) {
-	if lane == events.LaneBulk && !w.bulk.state().IsZero() {
-		w.bulk.close()
-		w.reports.Mended(SideBulk)
+	if lane == events.LaneBulk && !w.bulk.RetryAt().IsZero() {
+		w.bulk.Close()
+		w.reports.Recovered(upstream.Bulk)
 	}
 	w.mu.Lock()
 	was := w.broken
-	w.broken, w.probes = map[Side]bool{}, 0
+	w.broken, w.probes = map[upstream.Name]bool{}, 0
 	w.mu.Unlock()
 	for side := range was {
-		w.breaker(side).close()
+		w.breaker(side).Close()
 		w.r.Log.Info("road mended", zap.String(v1.LogCause, string(side)))
-		w.reports.Mended(side)
+		w.reports.Recovered(side)
 	}
 }
 
-func (w *Worker) breaker(s Side) *breaker {
+func (w *Worker) breaker(s upstream.Name) *upstream.Breaker {
 	switch s {
-	case SideAutotask:
+	case upstream.Autotask:
 		return &w.autotask
-	case SideTarget:
+	case upstream.Target:
 		return &w.target
 	default:
 		return &w.own
 	}
-}
-
-// Refused says whether an error means that Autotask refused the credentials.
-func Refused(err error) bool {
-	e, ok := errors.AsType[*autotask.Error](err)
-	return ok && e.Kind == autotask.KindRefused
-}
-
-// TargetPaused says whether an error means that a person must act at Channel Program.
-func TargetPaused(err error) bool {
-	return channelprogram.KindOf(err) == channelprogram.KindPause
 }

@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"channelsync/sync/upstream"
+
 	"go.uber.org/zap"
 
 	"channelsync/api/autotask"
@@ -45,16 +47,16 @@ type shift struct {
 	dead       *deadLetters
 	pushes     []time.Duration
 	broken     []string
-	mended     []Side
+	mended     []upstream.Name
 }
 
-func (s *shift) Broken(r Road, next time.Time) {
+func (s *shift) Unavailable(r upstream.Failure, next time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.broken = append(s.broken, r.Code)
 }
 
-func (s *shift) Mended(side Side) {
+func (s *shift) Recovered(side upstream.Name) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mended = append(s.mended, side)
@@ -165,7 +167,7 @@ type shown struct {
 	settled            []Settled
 	handshakes, pushes []time.Duration
 	broken             []string
-	mended             []Side
+	mended             []upstream.Name
 }
 
 func (s *shift) shown() shown {
@@ -257,7 +259,7 @@ func TestAWakeDuringATurnIsNotLost(t *testing.T) {
 func TestBulkWorkGoesOnOnceItsShareIsFree(t *testing.T) {
 	work(t, func(t *testing.T, s *shift) {
 		s.after(time.Second)
-		once := sync.OnceFunc(func() { s.w.bulk.open(time.Now(), time.Now().Add(20*time.Second)) })
+		once := sync.OnceFunc(func() { s.w.bulk.Open(time.Now(), time.Now().Add(20*time.Second)) })
 		s.list.mu.Lock()
 		s.list.silent = true
 		s.list.taken = func(_ v1.Kind, lane events.Lane, _ int) {
@@ -363,7 +365,7 @@ func TestPausedTargetIsProbed(t *testing.T) {
 				}
 				s.cp.ClearFault(id)
 				s.after(nextProbe)
-				if got := s.names(); len(got) != 1 || s.shown().settled[0].Outcome != v1.OutcomePushed || !slices.Contains(s.shown().mended, SideTarget) {
+				if got := s.names(); len(got) != 1 || s.shown().settled[0].Outcome != v1.OutcomePushed || !slices.Contains(s.shown().mended, upstream.Target) {
 					t.Errorf("after it was put right: settled %v, mended %v", got, s.shown().mended)
 				}
 				if at := s.w.GoesOnAt(); !at.IsZero() {
@@ -384,8 +386,8 @@ func TestAwayAutotaskIsLeftAloneForLongerAndLonger(t *testing.T) {
 			t.Errorf("%d tries in ten minutes, reported as %v", tries, slices.Compact(s.shown().broken))
 		}
 		s.at.ClearFaults(fault)
-		s.after(breakerMost)
-		if got := s.names(); len(got) != 1 || s.shown().settled[0].Outcome != v1.OutcomePushed || !slices.Contains(s.shown().mended, SideAutotask) {
+		s.after(time.Minute)
+		if got := s.names(); len(got) != 1 || s.shown().settled[0].Outcome != v1.OutcomePushed || !slices.Contains(s.shown().mended, upstream.Autotask) {
 			t.Errorf("after it came back: settled %v, mended %v", got, s.shown().mended)
 		}
 	})

@@ -7,11 +7,12 @@ import (
 	"strings"
 	"time"
 
+	"channelsync/sync/contractrows"
+
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
-	"channelsync/sync/reconcile"
 )
 
 type contractStamps struct {
@@ -87,7 +88,7 @@ func (w *Watcher) compareContracts(ctx context.Context) error {
 	var due []int64
 	err := autotask.Each(ctx, w.Autotask, autotask.EntityContracts, autotask.Query{}, func(rows autotask.Rows[autotask.Contract]) error {
 		for _, c := range rows.Items {
-			if gone[c.ID] || known[c.ID] != reconcile.ContractHash(c) {
+			if gone[c.ID] || known[c.ID] != contractrows.RowHash(c) {
 				due = append(due, c.ID)
 			}
 			delete(known, c.ID)

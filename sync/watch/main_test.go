@@ -138,7 +138,6 @@ func openBench(t *testing.T, cfg atsim.Config) *bench {
 type forgotten struct{ services []int64 }
 
 func (f *forgotten) ForgetServices(ids ...int64) { f.services = append(f.services, ids...) }
-func (f *forgotten) ForgetVendors(...int64)      {}
 func (f *forgotten) ForgetCatalogue()            {}
 
 // watcher makes an installation and its watcher.

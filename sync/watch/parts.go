@@ -7,13 +7,15 @@ import (
 	"math"
 	"time"
 
+	"channelsync/sync/contractrows"
+	"channelsync/sync/fetch"
+
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/internal/progress"
 	"channelsync/sync/coverage"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
-	"channelsync/sync/reconcile"
 )
 
 // Services, units, bundles and charges tell nothing of their edits, so all that
@@ -139,7 +141,7 @@ func (w *Watcher) compareStep(ctx context.Context, step contracts) error {
 		read[c.id] = c.parts
 	}
 	calls := autotask.WithAdmission(autotask.WithBulk(ctx), w.admitParts)
-	hashes, err := reconcile.DigestParts(calls, w.Autotask, read, w.wait)
+	hashes, err := contractrows.Hash(calls, w.Autotask, read, w.wait)
 	if err != nil {
 		return err
 	}
@@ -207,7 +209,7 @@ func (c contracts) step() (step, left contracts) {
 	rows := 0
 	for i, one := range c {
 		rows += int(one.parts.Rows)
-		if i == reconcile.MaxBatch || i > 0 && stepOverhead+rows/rowsPerPage > stepRequests {
+		if i == fetch.MaxBatch || i > 0 && stepOverhead+rows/rowsPerPage > stepRequests {
 			return c[:i], c[i:]
 		}
 	}
@@ -227,8 +229,8 @@ func (w *Watcher) comparable(ctx context.Context, today ledger.Day, r coverage.R
 	_, err = w.Ledger.Find(ctx, w.ID, v1.KindContract, func(s ledger.Summary) bool {
 		switch {
 		case s.ID <= r.After || s.ID > r.UpTo:
-		case reconcile.PartsRead(s.Parts):
-			if !reconcile.PartsUnreadable(s.Parts) && !ended(s.Parts, today) {
+		case contractrows.Comparable(s.Parts):
+			if !contractrows.Unreadable(s.Parts) && !ended(s.Parts, today) {
 				out.contracts = append(out.contracts, contract{s.ID, *s.Parts})
 			}
 		case s.Outcome == v1.OutcomePushed || s.Outcome == v1.OutcomeUnchanged:

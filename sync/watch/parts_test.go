@@ -10,13 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/sync/contractrows"
+
 	"github.com/google/go-cmp/cmp"
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
-	"channelsync/sync/reconcile"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -66,7 +67,7 @@ func (p *tenant) reconciledAs(parts ledger.Parts, ids ...int64) {
 	for _, id := range ids {
 		read[id] = parts
 	}
-	hashes, err := reconcile.DigestParts(p.t.Context(), p.w.Autotask, read, nil)
+	hashes, err := contractrows.Hash(p.t.Context(), p.w.Autotask, read, nil)
 	ok(p.t, err)
 	var entries []*ledger.Entry
 	for _, id := range ids {

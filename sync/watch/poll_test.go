@@ -7,13 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/sync/contractrows"
+
 	"github.com/google/go-cmp/cmp"
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/job"
 	"channelsync/sync/ledger"
-	"channelsync/sync/reconcile"
 	"channelsync/test/harness/clock"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -210,7 +211,7 @@ func TestContractsOfABuildWithoutStampsAreCompared(t *testing.T) {
 	fetched := func() *ledger.Entry {
 		c, err := autotask.Get[autotask.Contract](t.Context(), w.Autotask, autotask.EntityContracts, id)
 		ok(t, err)
-		return &ledger.Entry{Kind: v1.KindContract, ID: id, RowHash: reconcile.ContractHash(c), Outcome: v1.OutcomePushed}
+		return &ledger.Entry{Kind: v1.KindContract, ID: id, RowHash: contractrows.RowHash(c), Outcome: v1.OutcomePushed}
 	}
 	b.remember(w, fetched())
 	ok(t, w.PollContracts(t.Context()))

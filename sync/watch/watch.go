@@ -35,7 +35,6 @@ type Store interface {
 // Catalogue forgets cached rows that were edited.
 type Catalogue interface {
 	ForgetServices(ids ...int64)
-	ForgetVendors(ids ...int64)
 	ForgetCatalogue()
 }
 

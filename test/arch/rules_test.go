@@ -37,6 +37,12 @@ var pure = []string{"sync/condition", "sync/projection"}
 // folders lists what is never a package itself, since its name would shadow or say nothing.
 var folders = []string{"api", "sync", "test"}
 
+// never lists pairs of packages of one layer where the first must not import the second,
+// not even in its tests.
+var never = []struct{ from, to string }{
+	{"sync/watch", "sync/reconcile"}, // who finds a change knows nothing of what becomes of it
+}
+
 // middle is the package that is built on those in its own folder: none of them may import
 // it. Their tests may.
 const middle = "events"
@@ -62,6 +68,11 @@ func (m module) layers(s source) []finding {
 	for _, in := range m.imports(s) {
 		if in.own == middle && s.dir != middle && within(s.dir, middle) && !s.test {
 			found = append(found, finding{s.path, in.line, "layer", s.dir + " is below " + middle + " and must not import it"})
+		}
+		for _, n := range never {
+			if within(s.dir, n.from) && within(in.own, n.to) {
+				found = append(found, finding{s.path, in.line, "layer", n.from + " must not import " + n.to})
+			}
 		}
 		if in.own == "" || slices.ContainsFunc(may, func(folder string) bool { return within(in.own, folder) }) {
 			continue

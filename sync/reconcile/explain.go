@@ -1,13 +1,98 @@
 package reconcile
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
+	"channelsync/api/autotask"
 	"channelsync/api/channelprogram"
+	"channelsync/sync/projection"
 )
+
+// named is a record as a message names it: by its name, where one is known, kind and id.
+func (it *item) named() string {
+	name := it.entry.Name
+	if name == "" {
+		name = "This record"
+	}
+	return fmt.Sprintf("%s (%s %d)", name, it.entry.Kind, it.due.ID)
+}
+
+// unreadText says which record cannot be read, what Autotask was asked and answered at that
+// time, and what to do about it.
+func unreadText(named string, err error, at time.Time) string {
+	row, ofRow := errors.AsType[autotask.RowError](err)
+	if ofRow && row.Cause == nil {
+		return fmt.Sprintf("%s cannot be read. Autotask answered for %s in the field %s: got %s, want %s. "+
+			"Correct %s of %s in Autotask: saving it tries this record again, and \"Sync now\" does so at once.",
+			named, rowName(row), row.Field, row.Got, row.Want, row.Field, rowName(row))
+	}
+	open := "this record"
+	if ofRow {
+		open, err = rowName(row), row.Cause
+	}
+	asked, says, who := answerOf(err)
+	if ofRow {
+		asked += ", for " + rowName(row)
+	}
+	return fmt.Sprintf("%s cannot be read. Autotask was asked for it (%s) and %s, while it answers for others. "+
+		"\"Sync now\" asks again at once. If it stays, open %s in Autotask, and report its id and the time (%s) to %s.",
+		named, asked, says, open, at.UTC().Format("2006-01-02 15:04:05 UTC"), who)
+}
+
+func rowName(row autotask.RowError) string {
+	if row.ID == 0 {
+		return "a row of " + row.Entity
+	}
+	return fmt.Sprintf("%s %d", row.Entity, row.ID)
+}
+
+// answerOf says what was asked, what came of it, and who can tell why.
+func answerOf(err error) (asked, says, who string) {
+	const support, gateway = "Autotask's support", ", or to whoever runs a firewall or gateway in between"
+	e, ok := errors.AsType[*autotask.Error](err)
+	if !ok {
+		return "a row", "failed: " + strings.TrimRight(err.Error(), ". "), support
+	}
+	asked, who = e.Operation+" "+e.Entity, support
+	var words []string
+	words = append(words, e.Texts...)
+	if e.Cause != nil {
+		words = append(words, e.Cause.Error())
+	}
+	text := strings.TrimRight(strings.Join(words, "; "), ". ")
+	with := func(start string) string {
+		if text == "" {
+			return start
+		}
+		return start + ": " + text
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return asked, with("did not answer"), who
+	case e.Kind == autotask.KindUndecodable:
+		return asked, with("answered what is not of its API"), who + gateway
+	case e.Status == 0:
+		return asked, with("cut the connection"), who
+	case e.Status == http.StatusInternalServerError:
+		return asked, with("answered HTTP 500"), who
+	default:
+		return asked, with(fmt.Sprintf("answered HTTP %d", e.Status)), who + gateway
+	}
+}
+
+// unsendable says which field keeps a record from being sent, and what to do about it.
+func unsendable(named string, err error) string {
+	field, ok := errors.AsType[*projection.FieldError](err)
+	if !ok {
+		return named + " cannot be sent: " + err.Error()
+	}
+	return fmt.Sprintf("%s cannot be sent: %s. %s in Autotask: it is sent when it changes.", named, field.Error(), field.Do)
+}
 
 // CodeTargetFailed is the cause of a record that the target does not take although it works.
 const CodeTargetFailed = "target_failed"

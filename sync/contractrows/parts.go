@@ -1,11 +1,12 @@
-package reconcile
+package contractrows
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
+
+	"channelsync/sync/fetch"
 
 	"channelsync/api/autotask"
 )
@@ -25,7 +26,7 @@ type Parts struct {
 // partsOf reads the parts of contracts in bulk and counts them for the hashes of d,
 // which has one digest for each of the contracts. Those whose parts cannot be read are
 // named in bad.
-func (r *Reconciler) partsOf(ctx context.Context, d digests) (p Parts, bad map[int64]error, err error) {
+func (r *Reader) Parts(ctx context.Context, d Digests) (p Parts, bad map[int64]error, err error) {
 	bad = map[int64]error{}
 	if p.Services, err = partRows(ctx, r.fetcher, serviceParts, d, bad); err != nil {
 		return p, bad, err
@@ -42,7 +43,13 @@ func (r *Reconciler) partsOf(ctx context.Context, d digests) (p Parts, bad map[i
 		return p, bad, err
 	}
 	p.Charges, err = partRows(ctx, r.fetcher, chargeParts, d, bad)
-	return p, bad, p.hide(err)
+	if err = p.hide(err); err != nil {
+		return p, bad, err
+	}
+	for _, one := range d {
+		one.complete()
+	}
+	return p, bad, nil
 }
 
 // hide turns the refusal of a right into Hidden; every other error stays one.
@@ -54,8 +61,8 @@ func (p *Parts) hide(err error) error {
 	return err
 }
 
-func partRows[T any](ctx context.Context, f *fetcher, of part[T], d digests, bad map[int64]error) (map[int64][]T, error) {
-	rows, failed, err := rowsOf[T](ctx, f.client, of.entity, "contractID", slices.Sorted(maps.Keys(d)))
+func partRows[T any](ctx context.Context, f *fetch.Fetcher, of part[T], d Digests, bad map[int64]error) (map[int64][]T, error) {
+	rows, failed, err := fetch.RowsOf[T](ctx, f.Client, of.Entity, "contractID", slices.Sorted(maps.Keys(d)))
 	if err != nil {
 		return nil, err
 	}
@@ -63,12 +70,12 @@ func partRows[T any](ctx context.Context, f *fetcher, of part[T], d digests, bad
 	addRows(d, of, autotask.Rows[T]{Items: rows}) // of contracts with bad rows the hash is made anew
 	out := map[int64][]T{}
 	for _, v := range rows {
-		full, keep, own, err := whole(ctx, f, of.row, v)
+		full, keep, own, err := fetch.Complete(ctx, f, of.Row, v)
 		switch {
 		case own != nil:
 			bad[of.contract(v)] = own
 		case err != nil:
-			return nil, fmt.Errorf("fetch %s: %w", of.entity, err)
+			return nil, fmt.Errorf("fetch %s: %w", of.Entity, err)
 		case keep:
 			out[of.contract(full)] = append(out[of.contract(full)], full)
 		}
@@ -76,29 +83,8 @@ func partRows[T any](ctx context.Context, f *fetcher, of part[T], d digests, bad
 	return out, nil
 }
 
-// rowsOf reads the rows that hang on records, in bulk. A row that cannot be read is the
-// failure of the record it hangs on: without it a vendor or a cost would be wrong.
-func rowsOf[T any](ctx context.Context, c *autotask.Client, entity, parent string, ids []int64, extra ...autotask.Filter) (rows []T, bad map[int64]error, err error) {
-	unreadable := map[int64]error{}
-	all, bad, err := bisect(ctx, ids, func(ctx context.Context, ids []int64) (autotask.Rows[T], error) {
-		rows, err := autotask.ByIDs[T](ctx, c, entity, parent, ids, extra...)
-		for _, row := range rows.Bad {
-			if row.Parent == 0 { // halve down to the record it hangs on
-				return rows, &autotask.Error{Kind: autotask.KindUndecodable, Operation: "query", Entity: entity, Cause: row}
-			}
-			unreadable[row.Parent] = row
-		}
-		return rows, err
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("fetch %s: %w", entity, err)
-	}
-	maps.Copy(bad, unreadable)
-	return all.Items, bad, nil
-}
-
 // of is the parts of one contract alone.
-func (p Parts) of(contract int64) Parts {
+func (p Parts) Of(contract int64) Parts {
 	return Parts{
 		Units:       map[int64][]autotask.ContractServiceUnit{contract: p.Units[contract]},
 		Services:    map[int64][]autotask.ContractService{contract: p.Services[contract]},
@@ -123,7 +109,7 @@ func (p Parts) serviceIDs() []int64 {
 			ids = append(ids, v.ServiceID)
 		}
 	}
-	return unique(ids)
+	return fetch.Unique(ids)
 }
 
 func (p Parts) bundleIDs() []int64 {
@@ -140,7 +126,7 @@ func (p Parts) bundleIDs() []int64 {
 			}
 		}
 	}
-	return unique(ids)
+	return fetch.Unique(ids)
 }
 
 func (p Parts) productIDs() []int64 {
@@ -152,10 +138,5 @@ func (p Parts) productIDs() []int64 {
 			}
 		}
 	}
-	return unique(ids)
-}
-
-func unique[T cmp.Ordered](ids []T) []T {
-	slices.Sort(ids)
-	return slices.Compact(ids)
+	return fetch.Unique(ids)
 }

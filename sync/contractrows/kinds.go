@@ -1,10 +1,13 @@
-package reconcile
+package contractrows
 
-import "channelsync/api/autotask"
+import (
+	"channelsync/api/autotask"
+	"channelsync/sync/fetch"
+)
 
 // part is what fetching needs to know of a row that hangs on a contract.
 type part[T any] struct {
-	row[T]
+	fetch.Row[T]
 	contract func(T) int64
 	digested func(T) digested
 }
@@ -12,10 +15,10 @@ type part[T any] struct {
 // The kinds of parts.
 var (
 	serviceParts = part[autotask.ContractService]{
-		row[autotask.ContractService]{
-			entity:  autotask.EntityContractServices,
-			id:      func(v autotask.ContractService) int64 { return v.ID },
-			missing: func(v autotask.ContractService) []string { return v.Missing },
+		fetch.Row[autotask.ContractService]{
+			Entity:  autotask.EntityContractServices,
+			ID:      func(v autotask.ContractService) int64 { return v.ID },
+			Missing: func(v autotask.ContractService) []string { return v.Missing },
 		},
 		func(v autotask.ContractService) int64 { return v.ContractID },
 		func(v autotask.ContractService) digested {
@@ -24,10 +27,10 @@ var (
 		},
 	}
 	bundleParts = part[autotask.ContractServiceBundle]{
-		row[autotask.ContractServiceBundle]{
-			entity:  autotask.EntityContractServiceBundles,
-			id:      func(v autotask.ContractServiceBundle) int64 { return v.ID },
-			missing: func(v autotask.ContractServiceBundle) []string { return v.Missing },
+		fetch.Row[autotask.ContractServiceBundle]{
+			Entity:  autotask.EntityContractServiceBundles,
+			ID:      func(v autotask.ContractServiceBundle) int64 { return v.ID },
+			Missing: func(v autotask.ContractServiceBundle) []string { return v.Missing },
 		},
 		func(v autotask.ContractServiceBundle) int64 { return v.ContractID },
 		func(v autotask.ContractServiceBundle) digested {
@@ -36,10 +39,10 @@ var (
 		},
 	}
 	unitParts = part[autotask.ContractServiceUnit]{
-		row[autotask.ContractServiceUnit]{
-			entity:  autotask.EntityContractServiceUnits,
-			id:      func(v autotask.ContractServiceUnit) int64 { return v.ID },
-			missing: func(v autotask.ContractServiceUnit) []string { return v.Missing },
+		fetch.Row[autotask.ContractServiceUnit]{
+			Entity:  autotask.EntityContractServiceUnits,
+			ID:      func(v autotask.ContractServiceUnit) int64 { return v.ID },
+			Missing: func(v autotask.ContractServiceUnit) []string { return v.Missing },
 		},
 		func(v autotask.ContractServiceUnit) int64 { return v.ContractID },
 		func(v autotask.ContractServiceUnit) digested {
@@ -48,10 +51,10 @@ var (
 		},
 	}
 	bundleUnitParts = part[autotask.ContractServiceBundleUnit]{
-		row[autotask.ContractServiceBundleUnit]{
-			entity:  autotask.EntityContractServiceBundleUnits,
-			id:      func(v autotask.ContractServiceBundleUnit) int64 { return v.ID },
-			missing: func(v autotask.ContractServiceBundleUnit) []string { return v.Missing },
+		fetch.Row[autotask.ContractServiceBundleUnit]{
+			Entity:  autotask.EntityContractServiceBundleUnits,
+			ID:      func(v autotask.ContractServiceBundleUnit) int64 { return v.ID },
+			Missing: func(v autotask.ContractServiceBundleUnit) []string { return v.Missing },
 		},
 		func(v autotask.ContractServiceBundleUnit) int64 { return v.ContractID },
 		func(v autotask.ContractServiceBundleUnit) digested {
@@ -62,10 +65,10 @@ var (
 		},
 	}
 	chargeParts = part[autotask.ContractCharge]{
-		row[autotask.ContractCharge]{
-			entity:  autotask.EntityContractCharges,
-			id:      func(v autotask.ContractCharge) int64 { return v.ID },
-			missing: func(v autotask.ContractCharge) []string { return v.Missing },
+		fetch.Row[autotask.ContractCharge]{
+			Entity:  autotask.EntityContractCharges,
+			ID:      func(v autotask.ContractCharge) int64 { return v.ID },
+			Missing: func(v autotask.ContractCharge) []string { return v.Missing },
 		},
 		func(v autotask.ContractCharge) int64 { return v.ContractID },
 		func(v autotask.ContractCharge) digested {

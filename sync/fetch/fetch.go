@@ -1,30 +1,43 @@
-package reconcile
+// Package fetch reads rows of Autotask by their ids, in bulk, and says of each id whether
+// it is there, gone or unreadable. A query that fails as a whole is halved down to the row
+// to blame, and an id is gone only when a GET by id says so.
+//
+// It decides nothing about a record and writes nothing. sync/reconcile reads records with
+// it, sync/contractrows what hangs on contracts.
+package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"channelsync/sync/upstream"
+
 	"channelsync/api/autotask"
 )
 
+// MaxBatch is how many records are reconciled at once: one "in" query's worth.
+const MaxBatch = 400
+
 // fetcher reads rows for one installation. It remembers which keys this Autotask does
 // not answer, so that a row without them is not asked for again and again.
-type fetcher struct {
-	client *autotask.Client
+type Fetcher struct {
+	Client *autotask.Client
 	now    func() time.Time
 
-	mu     sync.Mutex
-	fields map[string]map[string]bool      // entity → field names in lower case; nil while unknown
-	untold map[string]time.Time            // entity → when to ask for its fields again, since they could not be read
-	empty  map[string]map[string]time.Time // entity → key that is left out where it is empty → until when that is believed
-	lately map[string][]seen               // entity → records that Autotask answered
+	mu      sync.Mutex
+	fields  map[string]map[string]bool      // entity → field names in lower case; nil while unknown
+	unknown map[string]time.Time            // entity → when to ask for its fields again, since they could not be read
+	empty   map[string]map[string]time.Time // entity → key that is left out where it is empty → until when that is believed
+	recent  map[string][]seen               // entity → records that Autotask answered
 
-	pace pace
+	pace upstream.Pace
 }
 
 // seen is a record that Autotask answered, and when.
@@ -36,27 +49,27 @@ type seen struct {
 // How many answered records of an entity are remembered, and for how long: were they
 // poisoned all, the failures of others would be the road's until they are forgotten.
 const (
-	maxLately = 3
-	latelyFor = time.Hour
+	maxRecent = 3
+	recentFor = time.Hour
 )
 
 // askAgain is how long it is believed that Autotask does not tell an entity's fields.
 const askAgain = 10 * time.Minute
 
-func newFetcher(client *autotask.Client, now func() time.Time) *fetcher {
-	return &fetcher{
-		client: client, now: now,
-		fields: map[string]map[string]bool{}, untold: map[string]time.Time{}, empty: map[string]map[string]time.Time{},
-		lately: map[string][]seen{},
+func New(client *autotask.Client, now func() time.Time) *Fetcher {
+	return &Fetcher{
+		Client: client, now: now,
+		fields: map[string]map[string]bool{}, unknown: map[string]time.Time{}, empty: map[string]map[string]time.Time{},
+		recent: map[string][]seen{},
 	}
 }
 
 // complete says whether a row lacks nothing that Autotask could have told.
-func (f *fetcher) complete(ctx context.Context, entity string, missing []string) bool {
+func (f *Fetcher) complete(ctx context.Context, entity string, missing []string) bool {
 	if len(missing) == 0 {
 		return true
 	}
-	absent := f.client.Absent(entity)
+	absent := f.Client.Absent(entity)
 	missing = slices.DeleteFunc(slices.Clone(missing), func(key string) bool { return slices.Contains(absent, key) })
 	if len(missing) == 0 {
 		return true
@@ -69,19 +82,19 @@ func (f *fetcher) complete(ctx context.Context, entity string, missing []string)
 }
 
 // fieldsOf returns the fields of an entity; nil when Autotask does not tell them.
-func (f *fetcher) fieldsOf(ctx context.Context, entity string) map[string]bool {
+func (f *Fetcher) fieldsOf(ctx context.Context, entity string) map[string]bool {
 	f.mu.Lock()
-	known, again := f.fields[entity], f.untold[entity]
+	known, again := f.fields[entity], f.unknown[entity]
 	f.mu.Unlock()
 	if known != nil || f.now().Before(again) {
 		return known
 	}
-	names, err := f.client.FieldNames(ctx, entity)
+	names, err := f.Client.FieldNames(ctx, entity)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {
 		if ctx.Err() == nil {
-			f.untold[entity] = f.now().Add(askAgain)
+			f.unknown[entity] = f.now().Add(askAgain)
 		}
 		return nil
 	}
@@ -94,7 +107,7 @@ func (f *fetcher) fieldsOf(ctx context.Context, entity string) map[string]bool {
 }
 
 // leavesOut says whether it is known of each key that this Autotask leaves it out where it is empty.
-func (f *fetcher) leavesOut(entity string, keys []string) bool {
+func (f *Fetcher) leavesOut(entity string, keys []string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := f.now()
@@ -103,42 +116,42 @@ func (f *fetcher) leavesOut(entity string, keys []string) bool {
 
 // learn notes the keys that even a GET by id does not answer. A GET answers all there
 // is, so rows without them have nothing there, and no row is read by id for them.
-func (f *fetcher) learn(entity string, keys []string) {
+func (f *Fetcher) learn(entity string, keys []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(keys) > 0 && f.empty[entity] == nil {
 		f.empty[entity] = map[string]time.Time{}
 	}
 	for _, key := range keys {
-		f.empty[entity][key] = f.now().Add(catalogueFor)
+		f.empty[entity][key] = f.now().Add(keptFor)
 	}
 }
 
 // remember notes up to three records that were answered.
-func (f *fetcher) remember(entity string, ids []int64, answeredNow func(int64) bool) {
+func (f *Fetcher) remember(entity string, ids []int64, answeredNow func(int64) bool) {
 	var fresh []seen
 	for _, id := range ids {
-		if len(fresh) < maxLately && answeredNow(id) {
+		if len(fresh) < maxRecent && answeredNow(id) {
 			fresh = append(fresh, seen{id, f.now()})
 		}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, old := range f.lately[entity] {
-		if len(fresh) < maxLately && !slices.ContainsFunc(fresh, func(a seen) bool { return a.id == old.id }) {
+	for _, old := range f.recent[entity] {
+		if len(fresh) < maxRecent && !slices.ContainsFunc(fresh, func(a seen) bool { return a.id == old.id }) {
 			fresh = append(fresh, old)
 		}
 	}
-	f.lately[entity] = fresh
+	f.recent[entity] = fresh
 }
 
 // remembered are the records answered lately that are not among ids.
-func (f *fetcher) remembered(entity string, ids []int64) []int64 {
+func (f *Fetcher) remembered(entity string, ids []int64) []int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var known []int64
-	for _, a := range f.lately[entity] {
-		if f.now().Sub(a.at) < latelyFor && !slices.Contains(ids, a.id) {
+	for _, a := range f.recent[entity] {
+		if f.now().Sub(a.at) < recentFor && !slices.Contains(ids, a.id) {
 			known = append(known, a.id)
 		}
 	}
@@ -146,40 +159,40 @@ func (f *fetcher) remembered(entity string, ids []int64) []int64 {
 }
 
 // fetched is what Autotask says of a set of records.
-type fetched[T any] struct {
-	rows map[int64]T
-	gone map[int64]bool  // a GET by id says that Autotask does not have it
-	bad  map[int64]error // the record's own failure: its row cannot be read
+type Fetched[T any] struct {
+	Rows map[int64]T
+	Gone map[int64]bool  // a GET by id says that Autotask does not have it
+	Bad  map[int64]error // the record's own failure: its row cannot be read
 	// settled are those that a GET by id was asked for, since the query did not answer all of them.
-	settled []int64
+	ByGet []int64
 }
 
 // row is what fetching needs to know of a row type.
-type row[T any] struct {
-	entity  string
-	id      func(T) int64
-	missing func(T) []string
+type Row[T any] struct {
+	Entity  string
+	ID      func(T) int64
+	Missing func(T) []string
 }
 
 // fetch reads records by id, in bulk. An id missing from the answer, and a row
 // that lacks a key we read, are settled by a GET by id: neither a deletion nor a
 // cleared field may be concluded from a query answer. The error is a failure of the road.
-func fetch[T any](ctx context.Context, f *fetcher, r row[T], ids []int64) (fetched[T], error) {
-	out := fetched[T]{rows: make(map[int64]T, len(ids)), gone: map[int64]bool{}, bad: map[int64]error{}}
-	rows, bad, err := bisect(ctx, ids, func(ctx context.Context, part []int64) (autotask.Rows[T], error) {
-		return autotask.ByIDs[T](ctx, f.client, r.entity, "id", part)
+func ByIDs[T any](ctx context.Context, f *Fetcher, r Row[T], ids []int64) (Fetched[T], error) {
+	out := Fetched[T]{Rows: make(map[int64]T, len(ids)), Gone: map[int64]bool{}, Bad: map[int64]error{}}
+	rows, bad, err := Bisect(ctx, ids, func(ctx context.Context, part []int64) (autotask.Rows[T], error) {
+		return autotask.ByIDs[T](ctx, f.Client, r.Entity, "id", part)
 	})
 	if err != nil {
 		return out, err
 	}
-	out.bad = bad
+	out.Bad = bad
 	for _, v := range rows.Items {
-		out.rows[r.id(v)] = v
+		out.Rows[r.ID(v)] = v
 	}
 	unanswered := firstOf(bad)
 	for _, b := range rows.Bad {
 		if b.ID != 0 {
-			out.bad[b.ID] = b
+			out.Bad[b.ID] = b
 		}
 		if b.Cause != nil {
 			unanswered = b.Cause
@@ -190,32 +203,32 @@ func fetch[T any](ctx context.Context, f *fetcher, r row[T], ids []int64) (fetch
 			return out, err
 		}
 	}
-	f.remember(r.entity, ids, func(id int64) bool { _, ok := out.rows[id]; return ok })
+	f.remember(r.Entity, ids, func(id int64) bool { _, ok := out.Rows[id]; return ok })
 	for _, id := range ids {
-		v, ok := out.rows[id]
-		if out.bad[id] != nil || ok && f.complete(ctx, r.entity, r.missing(v)) {
+		v, ok := out.Rows[id]
+		if out.Bad[id] != nil || ok && f.complete(ctx, r.Entity, r.Missing(v)) {
 			continue
 		}
-		if err := out.settle(ctx, f, r, id); err != nil {
+		if err := out.get(ctx, f, r, id); err != nil {
 			return out, err
 		}
-		out.settled = append(out.settled, id)
+		out.ByGet = append(out.ByGet, id)
 	}
 	return out, nil
 }
 
 // settle asks for one record by id and believes the answer.
-func (out *fetched[T]) settle(ctx context.Context, f *fetcher, r row[T], id int64) error {
-	v, own, err := alone(ctx, f, r, id)
+func (out *Fetched[T]) get(ctx context.Context, f *Fetcher, r Row[T], id int64) error {
+	v, own, err := get(ctx, f, r, id)
 	switch {
 	case own != nil:
-		delete(out.rows, id)
-		out.bad[id] = own
+		delete(out.Rows, id)
+		out.Bad[id] = own
 	case err == nil:
-		out.rows[id] = v
+		out.Rows[id] = v
 	case autotask.KindOf(err) == autotask.KindNotFound:
-		delete(out.rows, id)
-		out.gone[id] = true
+		delete(out.Rows, id)
+		out.Gone[id] = true
 	default:
 		return err
 	}
@@ -224,25 +237,25 @@ func (out *fetched[T]) settle(ctx context.Context, f *fetcher, r row[T], id int6
 
 // alone asks for one record by id. own is the record's own failure: it comes again
 // although Autotask answers for something else in between and after.
-func alone[T any](ctx context.Context, f *fetcher, r row[T], id int64) (v T, own, err error) {
-	hurry := inHurry(ctx)
+func get[T any](ctx context.Context, f *Fetcher, r Row[T], id int64) (v T, own, err error) {
+	pace := paceOf(ctx)
 	for again := range 2 {
 		asking := ctx
-		if hurry != nil {
-			asking = autotask.WithPatience(ctx, hurry.patience())
+		if pace != nil {
+			asking = autotask.WithPatience(ctx, pace.Patience())
 		}
-		v, err = autotask.Get[T](asking, f.client, r.entity, id)
+		v, err = autotask.Get[T](asking, f.Client, r.Entity, id)
 		switch kind := autotask.KindOf(err); {
 		case kind == autotask.KindBadRow:
 			return v, err, nil
 		case kind == autotask.KindNotFound, !autotask.OfOneRecord(err):
 			return v, nil, err
 		}
-		if road := probe(ctx, f.client, err); road != nil {
+		if road := Probe(ctx, f.Client, err); road != nil {
 			return v, nil, road
 		}
-		if hurry != nil && noAnswer(ctx, err) {
-			return v, notInTime{err}, nil
+		if pace != nil && noAnswer(ctx, err) {
+			return v, NotInTime{err}, nil
 		}
 		if again == 1 {
 			break
@@ -258,29 +271,29 @@ func alone[T any](ctx context.Context, f *fetcher, r row[T], id int64) (v T, own
 // whole returns a row that hangs on a record with all its keys; one that lacks some is
 // read by id. It is not kept when Autotask does not have the record any more; own is
 // the row's own failure.
-func whole[T any](ctx context.Context, f *fetcher, r row[T], v T) (full T, keep bool, own, err error) {
-	if lacks := r.missing(v); f.leavesOut(r.entity, lacks) || f.complete(ctx, r.entity, lacks) {
+func Complete[T any](ctx context.Context, f *Fetcher, r Row[T], v T) (full T, keep bool, own, err error) {
+	if lacks := r.Missing(v); f.leavesOut(r.Entity, lacks) || f.complete(ctx, r.Entity, lacks) {
 		return v, true, nil, nil
 	}
-	full, own, err = alone(ctx, f, r, r.id(v))
+	full, own, err = get(ctx, f, r, r.ID(v))
 	switch {
 	case autotask.KindOf(err) == autotask.KindNotFound:
 		return full, false, nil, nil
 	case own != nil || err != nil:
 		return full, false, own, err
 	}
-	f.learn(r.entity, r.missing(full))
+	f.learn(r.Entity, r.Missing(full))
 	return full, true, nil, nil
 }
 
 // probe asks the entity that failed for no record at all: when that fails too, the
 // failure is the road's.
-func probe(ctx context.Context, c *autotask.Client, cause error) error {
+func Probe(ctx context.Context, c *autotask.Client, cause error) error {
 	entity := autotask.EntityCompanies
 	if e, ok := errors.AsType[*autotask.Error](cause); ok && e.Entity != "" {
 		entity = e.Entity
 	}
-	if _, err := autotask.ByIDs[rowID](autotask.WithBrief(ctx), c, entity, "id", []int64{nobody}); err != nil {
+	if _, err := autotask.ByIDs[RowID](autotask.WithBrief(ctx), c, entity, "id", []int64{nobody}); err != nil {
 		return fmt.Errorf("%w (asked for no record at all, after %w)", err, cause)
 	}
 	return nil
@@ -288,10 +301,10 @@ func probe(ctx context.Context, c *autotask.Client, cause error) error {
 
 // vouch asks for records that were answered lately and are not among ids: where none
 // of them is answered now, Autotask cannot tell any record, and none is to blame.
-func vouch[T any](ctx context.Context, f *fetcher, r row[T], ids []int64, cause error) error {
+func vouch[T any](ctx context.Context, f *Fetcher, r Row[T], ids []int64, cause error) error {
 	road := error(nil)
-	for _, id := range f.remembered(r.entity, ids) {
-		rows, err := autotask.ByIDs[T](autotask.WithBrief(ctx), f.client, r.entity, "id", []int64{id})
+	for _, id := range f.remembered(r.Entity, ids) {
+		rows, err := autotask.ByIDs[T](autotask.WithBrief(ctx), f.Client, r.Entity, "id", []int64{id})
 		switch {
 		case err == nil && (len(rows.Bad) == 0 || rows.Bad[0].Cause == nil):
 			return nil
@@ -300,7 +313,7 @@ func vouch[T any](ctx context.Context, f *fetcher, r row[T], ids []int64, cause 
 		case !autotask.OfOneRecord(err):
 			return err
 		}
-		road = fmt.Errorf("%w (asked for %s %d, which was answered before, after %w)", err, r.entity, id, cause)
+		road = fmt.Errorf("%w (asked for %s %d, which was answered before, after %w)", err, r.Entity, id, cause)
 	}
 	return road
 }
@@ -313,16 +326,16 @@ const nobody = -1
 // a query that fails for no record at all too is its failure, which costs one more
 // query, not hundreds. It is asked again on either side of the second try of a record
 // that is alone, so that an outage which begins or ends meanwhile blames nobody.
-func bisect[T any](ctx context.Context, ids []int64, query func(context.Context, []int64) (autotask.Rows[T], error)) (autotask.Rows[T], map[int64]error, error) {
+func Bisect[T any](ctx context.Context, ids []int64, query func(context.Context, []int64) (autotask.Rows[T], error)) (autotask.Rows[T], map[int64]error, error) {
 	var all autotask.Rows[T]
 	bad := map[int64]error{}
-	hurry := inHurry(ctx)
+	pace := paceOf(ctx)
 	ask := func(ctx context.Context, part []int64) error {
 		began := time.Now()
 		rows, err := query(ctx, part)
 		if err == nil {
-			if hurry != nil {
-				hurry.took(time.Since(began))
+			if pace != nil {
+				pace.Took(time.Since(began))
 			}
 			all.Items = append(all.Items, rows.Items...)
 			all.Bad = append(all.Bad, rows.Bad...)
@@ -334,8 +347,8 @@ func bisect[T any](ctx context.Context, ids []int64, query func(context.Context,
 		if _, err := query(ctx, []int64{nobody}); err != nil {
 			return fmt.Errorf("%w (asked for no record at all, after %w)", err, cause)
 		}
-		if hurry != nil {
-			hurry.took(time.Since(began))
+		if pace != nil {
+			pace.Took(time.Since(began))
 		}
 		return nil
 	}
@@ -378,8 +391,8 @@ func bisect[T any](ctx context.Context, ids []int64, query func(context.Context,
 		return nil
 	}
 	read := func(ctx context.Context, part []int64) error { return walk(part, ask(ctx, part)) }
-	if hurry != nil {
-		read = hurried{pace: hurry, ask: ask, failed: walk, away: away, leftOut: bad}.read
+	if pace != nil {
+		read = limited{pace: pace, ask: ask, failed: walk, away: away, leftOut: bad}.read
 	}
 	for part := range slices.Chunk(ids, MaxBatch) {
 		if err := read(ctx, part); err != nil {
@@ -392,9 +405,41 @@ func bisect[T any](ctx context.Context, ids []int64, query func(context.Context,
 // firstOf is an answer that records are blamed for.
 func firstOf(bad map[int64]error) error {
 	for _, err := range bad {
-		if _, late := errors.AsType[notInTime](err); !late {
+		if _, late := errors.AsType[NotInTime](err); !late {
 			return err
 		}
 	}
 	return nil
+}
+
+// rowsOf reads the rows that hang on records, in bulk. A row that cannot be read is the
+// failure of the record it hangs on: without it a vendor or a cost would be wrong.
+func RowsOf[T any](ctx context.Context, c *autotask.Client, entity, parent string, ids []int64, extra ...autotask.Filter) (rows []T, bad map[int64]error, err error) {
+	unreadable := map[int64]error{}
+	all, bad, err := Bisect(ctx, ids, func(ctx context.Context, ids []int64) (autotask.Rows[T], error) {
+		rows, err := autotask.ByIDs[T](ctx, c, entity, parent, ids, extra...)
+		for _, row := range rows.Bad {
+			if row.Parent == 0 { // halve down to the record it hangs on
+				return rows, &autotask.Error{Kind: autotask.KindUndecodable, Operation: "query", Entity: entity, Cause: row}
+			}
+			unreadable[row.Parent] = row
+		}
+		return rows, err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("fetch %s: %w", entity, err)
+	}
+	maps.Copy(bad, unreadable)
+	return all.Items, bad, nil
+}
+
+func Unique[T cmp.Ordered](ids []T) []T {
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// RowID reads just the ids of rows.
+type RowID struct {
+	ID      int64 `at:"id"`
+	Missing []string
 }

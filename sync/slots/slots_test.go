@@ -1,4 +1,4 @@
-package reconcile
+package slots
 
 import (
 	"context"
@@ -8,30 +8,32 @@ import (
 	"testing/synctest"
 	"time"
 
+	"channelsync/sync/fetch"
+
 	"channelsync/events"
 )
 
 // wants is a place in the bulk lane that is not waited for long.
-func wants(installation string) Want {
-	return Want{Installation: installation, Lane: events.LaneBulk, Within: 100 * time.Millisecond}
+func wants(installation string) Request {
+	return Request{Installation: installation, Lane: events.LaneBulk, Wait: 100 * time.Millisecond}
 }
 
 // crowded takes every place of the bulk lane for a while.
-func crowded(t *testing.T, turns *Turns) (leaves []func(int)) {
+func crowded(t *testing.T, turns *Slots) (leaves []func(int)) {
 	t.Helper()
-	for i := range bulkTurns {
-		leave, ok := turns.Enter(t.Context(), wants("crowd-"+strconv.Itoa(i)))
+	for i := range bulkSlots {
+		releaseSlot, ok := turns.Acquire(t.Context(), wants("crowd-"+strconv.Itoa(i)))
 		if !ok {
 			t.Fatal("a free place was not given")
 		}
-		leaves = append(leaves, leave)
+		leaves = append(leaves, releaseSlot)
 	}
 	return leaves
 }
 
 func TestTurnsAreTakenAndGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns := NewTurns()
+		turns := New()
 		if turns.Crowded() {
 			t.Error("crowded while nobody is there")
 		}
@@ -39,24 +41,24 @@ func TestTurnsAreTakenAndGivenBack(t *testing.T) {
 		if !turns.Crowded() {
 			t.Error("not crowded without a free place")
 		}
-		if _, ok := turns.Enter(t.Context(), wants("one")); ok {
+		if _, ok := turns.Acquire(t.Context(), wants("one")); ok {
 			t.Error("more places than there are")
 		}
-		if leave, ok := turns.Enter(t.Context(), Want{Installation: "one", Lane: events.LaneLive, Within: time.Second}); !ok {
+		if releaseSlot, ok := turns.Acquire(t.Context(), Request{Installation: "one", Lane: events.LaneLive, Wait: time.Second}); !ok {
 			t.Error("bulk work keeps live changes waiting")
 		} else {
-			leave(1)
+			releaseSlot(1)
 		}
 		leaves[0](1)
 		leaves[0](1) // once is enough
-		leave, ok := turns.Enter(t.Context(), wants("one"))
+		releaseSlot, ok := turns.Acquire(t.Context(), wants("one"))
 		if !ok {
 			t.Fatal("what was given back is not free")
 		}
-		if _, ok := turns.Enter(t.Context(), wants("two")); ok {
+		if _, ok := turns.Acquire(t.Context(), wants("two")); ok {
 			t.Error("given back twice")
 		}
-		leave(1)
+		releaseSlot(1)
 		for _, leave := range leaves {
 			leave(1)
 		}
@@ -68,30 +70,30 @@ func TestTurnsAreTakenAndGivenBack(t *testing.T) {
 // until it is in time again.
 func TestWhoIsStuckHoldsNobodyBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns := NewTurns()
+		turns := New()
 		stuck := crowded(t, turns)
 		began := time.Now()
-		leave, ok := turns.Enter(t.Context(), Want{Installation: "one", Lane: events.LaneBulk})
-		if took := time.Since(began); !ok || took != turnLent {
-			t.Fatalf("another one entered after %s, %v; want %s", took, ok, turnLent)
+		releaseSlot, ok := turns.Acquire(t.Context(), Request{Installation: "one", Lane: events.LaneBulk})
+		if took := time.Since(began); !ok || took != slotTimeout {
+			t.Fatalf("another one entered after %s, %v; want %s", took, ok, slotTimeout)
 		}
-		leave(1)
+		releaseSlot(1)
 		for _, leave := range stuck {
 			leave(0)
 		}
 
 		crowded(t, turns) // once more, all of those that were stuck
-		leave, ok = turns.Enter(t.Context(), wants("one"))
+		releaseSlot, ok = turns.Acquire(t.Context(), wants("one"))
 		if !ok {
 			t.Fatal("those who were stuck before keep another waiting")
 		}
-		leave(1)
-		<-time.After(turnLent + time.Second)
+		releaseSlot(1)
+		<-time.After(slotTimeout + time.Second)
 		for _, leave := range crowded(t, turns) {
 			leave(1) // in time
 		}
 		crowded(t, turns)
-		if _, ok := turns.Enter(t.Context(), wants("one")); ok {
+		if _, ok := turns.Acquire(t.Context(), wants("one")); ok {
 			t.Error("who is in time again does not count among the others")
 		}
 	})
@@ -100,25 +102,25 @@ func TestWhoIsStuckHoldsNobodyBack(t *testing.T) {
 func TestEnterEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	turns := NewTurns()
-	leave, ok := turns.Enter(ctx, wants("one"))
+	turns := New()
+	releaseSlot, ok := turns.Acquire(ctx, wants("one"))
 	if ok {
 		t.Error("entered although the context has ended")
 	}
-	leave(1) // a pass that is cut short between two pages leaves what it did not enter
+	releaseSlot(1) // a pass that is cut short between two pages leaves what it did not enter
 	crowded(t, turns)
-	if _, ok := turns.Enter(t.Context(), wants("one")); ok {
+	if _, ok := turns.Acquire(t.Context(), wants("one")); ok {
 		t.Error("leaving without a place made one")
 	}
-	var none *Turns
-	if _, ok := none.Enter(ctx, wants("one")); ok {
+	var none *Slots
+	if _, ok := none.Acquire(ctx, wants("one")); ok {
 		t.Error("entered although the context has ended, without places")
 	}
-	leave, ok = none.Enter(t.Context(), wants("one"))
+	releaseSlot, ok = none.Acquire(t.Context(), wants("one"))
 	if !ok {
 		t.Fatal("no place where there is one for everybody")
 	}
-	leave(1)
+	releaseSlot(1)
 }
 
 // TestPassesGetOnSideBySide plays the passes of many installations, each a page of a few
@@ -131,21 +133,21 @@ func TestPassesGetOnSideBySide(t *testing.T) {
 		each        = time.Millisecond // a record
 	)
 	synctest.Test(t, func(t *testing.T) {
-		turns := NewTurns()
+		turns := New()
 		turn := func(installation string, lists bool, records int, cost time.Duration) {
-			leave, ok := turns.Enter(t.Context(), Want{Installation: installation, Lane: events.LaneBulk, Lists: lists})
+			releaseSlot, ok := turns.Acquire(t.Context(), Request{Installation: installation, Lane: events.LaneBulk, Lists: lists})
 			if !ok {
 				t.Fatal("no place")
 			}
 			<-time.After(cost)
-			leave(records)
+			releaseSlot(records)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var hog, all sync.WaitGroup
-		for i := range bulkTurns {
+		for i := range bulkSlots {
 			hog.Go(func() { // a resync of very many, which had begun long before
 				for ctx.Err() == nil {
-					turn("hog-"+strconv.Itoa(i), false, MaxBatch, MaxBatch*each)
+					turn("hog-"+strconv.Itoa(i), false, fetch.MaxBatch, fetch.MaxBatch*each)
 				}
 			})
 		}
@@ -204,9 +206,9 @@ func TestPassesGetOnSideBySide(t *testing.T) {
 // TestNobodySavesTurnsUp: an installation that had nothing to do for long does not get
 // everything at once afterwards, and who comes when nobody is there pays for nothing.
 func TestNobodySavesTurnsUp(t *testing.T) {
-	p := newPlaces(1)
+	p := newSemaphore(1)
 	enter := func(who string) int {
-		clock, ok := p.enter(t.Context(), flow{installation: who})
+		clock, ok := p.acquire(t.Context(), flow{installation: who})
 		if !ok {
 			t.Fatal("no place")
 		}
@@ -217,11 +219,11 @@ func TestNobodySavesTurnsUp(t *testing.T) {
 		clock := enter("busy")
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, ok := p.enter(ctx, flow{installation: "gone"}); ok {
+		if _, ok := p.acquire(ctx, flow{installation: "gone"}); ok {
 			t.Fatal("a second place")
 		}
 		p.charge(busy, clock+100)
-		p.free()
+		p.release()
 	}
 	if clock := enter("new"); clock < 1000 {
 		t.Errorf("a newcomer begins at %d, behind the others", clock)
@@ -229,5 +231,5 @@ func TestNobodySavesTurnsUp(t *testing.T) {
 	if len(p.clocks) > 0 {
 		t.Errorf("%d clocks are kept of those who are gone", len(p.clocks))
 	}
-	p.free()
+	p.release()
 }

@@ -1,4 +1,4 @@
-package reconcile
+package fetch
 
 import (
 	"cmp"
@@ -12,12 +12,12 @@ import (
 // catalogueFor is how long a row of the catalogue is believed. Edits of services
 // and vendors are seen by their stamps and put here at once; this bounds what
 // a missed one can do.
-const catalogueFor = time.Hour
+const keptFor = time.Hour
 
 // cache keeps rows that many records read, by id. An id that Autotask does not
 // have is kept as absent for as long.
-type cache[V any] struct {
-	keeps   time.Duration // 0 means catalogueFor
+type Cache[V any] struct {
+	Keeps   time.Duration // 0 means catalogueFor
 	loading gate.Gate     // one load at a time: whoever waits for it finds what it loaded
 
 	mu        sync.Mutex // guards what follows; never held across a call
@@ -32,11 +32,11 @@ type cached[V any] struct {
 }
 
 // loader reads rows by id: those that exist, and what is wrong with the others.
-type loader[V any] func(ctx context.Context, ids []int64) (rows map[int64]V, bad map[int64]error, err error)
+type Loader[V any] func(ctx context.Context, ids []int64) (rows map[int64]V, bad map[int64]error, err error)
 
 // get returns the rows that exist of ids, asking load for those not known. A row
 // that cannot be read is bad, and asked for again the next time.
-func (c *cache[V]) get(ctx context.Context, now time.Time, ids []int64, load loader[V]) (map[int64]V, map[int64]error, error) {
+func (c *Cache[V]) Get(ctx context.Context, now time.Time, ids []int64, load Loader[V]) (map[int64]V, map[int64]error, error) {
 	if out, missing, _ := c.known(now, ids); len(missing) == 0 {
 		return out, nil, nil
 	}
@@ -64,7 +64,7 @@ func (c *cache[V]) get(ctx context.Context, now time.Time, ids []int64, load loa
 		}
 		v, found := loaded[id]
 		if c.forgotten == before {
-			c.rows[id] = cached[V]{v, found, now.Add(cmp.Or(c.keeps, catalogueFor))}
+			c.rows[id] = cached[V]{v, found, now.Add(cmp.Or(c.Keeps, keptFor))}
 		}
 		if found {
 			out[id] = v
@@ -74,7 +74,7 @@ func (c *cache[V]) get(ctx context.Context, now time.Time, ids []int64, load loa
 }
 
 // known returns the rows that are kept of ids, the ids of which nothing is, and how often something was forgotten.
-func (c *cache[V]) known(now time.Time, ids []int64) (out map[int64]V, missing []int64, forgotten int) {
+func (c *Cache[V]) known(now time.Time, ids []int64) (out map[int64]V, missing []int64, forgotten int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	out = make(map[int64]V, len(ids))
@@ -93,7 +93,7 @@ func (c *cache[V]) known(now time.Time, ids []int64) (out map[int64]V, missing [
 }
 
 // clear makes the next get ask again for everything.
-func (c *cache[V]) clear() {
+func (c *Cache[V]) Clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.forgotten++
@@ -101,7 +101,7 @@ func (c *cache[V]) clear() {
 }
 
 // forget makes the next get ask again for ids.
-func (c *cache[V]) forget(ids ...int64) {
+func (c *Cache[V]) Forget(ids ...int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.forgotten++

@@ -1,4 +1,4 @@
-package reconcile
+package upstream
 
 import (
 	"math/rand/v2"
@@ -13,7 +13,7 @@ const (
 
 // breaker stops the calls to one side of an installation after a failure of the
 // road and says when to try again. The zero value is closed.
-type breaker struct {
+type Breaker struct {
 	mu    sync.Mutex
 	until time.Time
 	tries int
@@ -21,7 +21,7 @@ type breaker struct {
 
 // open closes the road until at; a zero at means a wait that doubles from 1 s to
 // a minute with jitter, so that installations do not come back all at once.
-func (b *breaker) open(now, at time.Time) time.Time {
+func (b *Breaker) Open(now, at time.Time) time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if at.IsZero() {
@@ -34,14 +34,14 @@ func (b *breaker) open(now, at time.Time) time.Time {
 }
 
 // close says that the road works again.
-func (b *breaker) close() {
+func (b *Breaker) Close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.until, b.tries = time.Time{}, 0
 }
 
 // trip ends the wait at once, so that the next attempt shows whether the cause is gone.
-func (b *breaker) trip() {
+func (b *Breaker) Trip() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.until.IsZero() {
@@ -50,7 +50,7 @@ func (b *breaker) trip() {
 }
 
 // state returns when to try again; zero while closed.
-func (b *breaker) state() time.Time {
+func (b *Breaker) RetryAt() time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.until

@@ -1,4 +1,4 @@
-package reconcile
+package contractrows
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"channelsync/sync/fetch"
+
 	"channelsync/api/autotask"
 	"channelsync/sync/ledger"
 )
@@ -14,7 +16,7 @@ import (
 // lookAhead is how many days ahead rows are read where only those of today give the
 // figures, and how many days a contract's figures are known in advance. By then it is
 // reconciled once more, if no sweep has done that.
-const lookAhead = 14
+const Lookahead = 14
 
 // DigestParts reads the rows that hang on contracts, as far as their last reconcile
 // says that they matter, and returns the hash of each contract's: it is that of the
@@ -23,11 +25,11 @@ const lookAhead = 14
 //
 // wait is asked to wait out the hourly limit where that ends a call; nil: that is the
 // error. Contracts whose rows Autotask does not answer spoil no others.
-func DigestParts(
+func Hash(
 	ctx context.Context, client *autotask.Client, read map[int64]ledger.Parts, wait func(context.Context, time.Duration) error,
 ) (map[int64]string, error) {
 	c := &comparison{client: client, read: read, wait: wait, hashes: make(map[int64]string, len(read))}
-	for ids := range slices.Chunk(slices.Sorted(maps.Keys(read)), MaxBatch) {
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(read)), fetch.MaxBatch) {
 		if err := c.walk(ctx, ids); err != nil {
 			return nil, fmt.Errorf("compare parts: %w", err)
 		}
@@ -39,7 +41,7 @@ type comparison struct {
 	client *autotask.Client
 	read   map[int64]ledger.Parts
 	wait   func(context.Context, time.Duration) error
-	worked bool // Autotask answers as such, so that single rows are to blame
+	works  bool // Autotask answers as such, so that single rows are to blame
 	hashes map[int64]string
 }
 
@@ -48,18 +50,18 @@ func (c *comparison) walk(ctx context.Context, ids []int64) error {
 	d, err := c.digest(ctx, ids)
 	switch {
 	case err == nil:
-		c.worked = true
+		c.works = true
 		for id, one := range d {
 			c.hashes[id] = one.hash(c.read[id].Charges)
 		}
 		return nil
 	case !autotask.OfOneRecord(err):
 		return err
-	case !c.worked || len(ids) == 1:
-		if road := probe(ctx, c.client, err); road != nil {
+	case !c.works || len(ids) == 1:
+		if road := fetch.Probe(ctx, c.client, err); road != nil {
 			return road
 		}
-		c.worked = true
+		c.works = true
 	}
 	if len(ids) == 1 {
 		c.hashes[ids[0]] = unreadableParts
@@ -73,14 +75,14 @@ func (c *comparison) walk(ctx context.Context, ids []int64) error {
 }
 
 // digest reads the rows of contracts that one query can ask for.
-func (c *comparison) digest(ctx context.Context, ids []int64) (digests, error) {
-	d := make(digests, len(ids))
+func (c *comparison) digest(ctx context.Context, ids []int64) (Digests, error) {
+	d := make(Digests, len(ids))
 	windows := make([]unitWindow, len(ids))
 	var charged []int64
 	for i, id := range ids {
 		read := c.read[id]
 		windows[i] = unitWindow{read.From, read.To}
-		d[id] = &digest{window: windows[i]}
+		d[id] = &Digest{window: windows[i]}
 		if read.Charges {
 			charged = append(charged, id)
 		}
@@ -108,14 +110,14 @@ func (c *comparison) digest(ctx context.Context, ids []int64) (digests, error) {
 }
 
 // catalogue counts what the bundles and products of the contracts are.
-func (c *comparison) catalogue(ctx context.Context, d digests) error {
+func (c *comparison) catalogue(ctx context.Context, d Digests) error {
 	var bundles, products []int64
 	for _, one := range d {
 		bundles, products = append(bundles, one.bundles...), append(products, one.products...)
 	}
-	var u unstamped
+	var u untracked
 	err := c.patiently(ctx, func() error {
-		rows, err := autotask.ByIDs[autotask.ServiceBundle](ctx, c.client, autotask.EntityServiceBundles, "id", unique(bundles))
+		rows, err := autotask.ByIDs[autotask.ServiceBundle](ctx, c.client, autotask.EntityServiceBundles, "id", fetch.Unique(bundles))
 		u.bundles, u.badBundles = keyed(rows, bundleRows)
 		return err
 	})
@@ -123,14 +125,14 @@ func (c *comparison) catalogue(ctx context.Context, d digests) error {
 		return fmt.Errorf("fetch %s: %w", autotask.EntityServiceBundles, err)
 	}
 	err = c.patiently(ctx, func() (err error) {
-		u.contents, u.badContents, err = contents(c.client)(ctx, unique(bundles))
+		u.contents, u.badContents, err = contentLoader(c.client)(ctx, fetch.Unique(bundles))
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	err = c.patiently(ctx, func() error {
-		rows, err := autotask.ByIDs[autotask.Product](ctx, c.client, autotask.EntityProducts, "id", unique(products))
+		rows, err := autotask.ByIDs[autotask.Product](ctx, c.client, autotask.EntityProducts, "id", fetch.Unique(products))
 		u.products, u.badProducts = keyed(rows, productRows)
 		return err
 	})
@@ -138,23 +140,23 @@ func (c *comparison) catalogue(ctx context.Context, d digests) error {
 		return fmt.Errorf("fetch %s: %w", autotask.EntityProducts, err)
 	}
 	err = c.patiently(ctx, func() (err error) {
-		u.suppliers, u.badSuppliers, err = suppliers(c.client)(ctx, unique(products))
+		u.suppliers, u.badSuppliers, err = supplierLoader(c.client)(ctx, fetch.Unique(products))
 		return err
 	})
 	if err = unlessHidden(err); err != nil {
 		return err
 	}
 	for _, one := range d {
-		one.addCatalogue(u)
+		one.addUntracked(u)
 	}
 	return nil
 }
 
 // keyed is the rows of an answer by their ids, and what is wrong with the others.
-func keyed[T any](rows autotask.Rows[T], of row[T]) (map[int64]T, map[int64]error) {
+func keyed[T any](rows autotask.Rows[T], of fetch.Row[T]) (map[int64]T, map[int64]error) {
 	good, bad := make(map[int64]T, len(rows.Items)), make(map[int64]error, len(rows.Bad))
 	for _, v := range rows.Items {
-		good[of.id(v)] = v
+		good[of.ID(v)] = v
 	}
 	for _, row := range rows.Bad {
 		bad[row.ID] = row
@@ -164,12 +166,12 @@ func keyed[T any](rows autotask.Rows[T], of row[T]) (map[int64]T, map[int64]erro
 
 // digestRows reads rows page by page. Where the hourly limit ends that, it goes on
 // behind the last page.
-func digestRows[T any](ctx context.Context, c *comparison, d digests, of part[T], filters ...autotask.Filter) error {
+func digestRows[T any](ctx context.Context, c *comparison, d Digests, of part[T], filters ...autotask.Filter) error {
 	q := autotask.Query{Filter: filters}
 	err := c.patiently(ctx, func() error {
-		return autotask.Each(ctx, c.client, of.entity, q, func(rows autotask.Rows[T]) error {
+		return autotask.Each(ctx, c.client, of.Entity, q, func(rows autotask.Rows[T]) error {
 			for _, v := range rows.Items {
-				q.From = max(q.From, of.id(v)+1)
+				q.From = max(q.From, of.ID(v)+1)
 			}
 			for _, bad := range rows.Bad {
 				q.From = max(q.From, bad.ID+1)
@@ -179,7 +181,7 @@ func digestRows[T any](ctx context.Context, c *comparison, d digests, of part[T]
 		})
 	})
 	if err != nil {
-		return fmt.Errorf("fetch %s: %w", of.entity, err)
+		return fmt.Errorf("fetch %s: %w", of.Entity, err)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package reconcile
+package slots
 
 import (
 	"cmp"
@@ -14,10 +14,10 @@ import (
 // fair queueing: each flow has a clock that its records move on, the one that is behind
 // comes next, and who comes anew begins where the others are. So nobody catches up on
 // time in which there was nothing to do, and nobody waits for another's whole work.
-type places struct {
+type semaphore struct {
 	mu      sync.Mutex
-	left    int
-	all     int
+	free    int
+	size    int
 	reached int          // the clock of the last one that got a place
 	clocks  map[flow]int // of those that are ahead of it
 	waiting []*waiter    // in the order of coming
@@ -35,27 +35,27 @@ type flow struct {
 
 type waiter struct {
 	flow
-	clock int
-	given chan struct{} // closed once it has a place
+	clock   int
+	granted chan struct{} // closed once it has a place
 }
 
-func newPlaces(n int) *places {
-	return &places{left: n, all: n, clocks: map[flow]int{}}
+func newSemaphore(n int) *semaphore {
+	return &semaphore{free: n, size: n, clocks: map[flow]int{}}
 }
 
 // enter waits for a place; false when ctx ended first. It returns the flow's clock.
-func (p *places) enter(ctx context.Context, who flow) (clock int, ok bool) {
+func (p *semaphore) acquire(ctx context.Context, who flow) (clock int, ok bool) {
 	if ctx.Err() != nil {
 		return 0, false
 	}
 	p.mu.Lock()
 	w := &waiter{who, max(p.reached, p.clocks[who]), make(chan struct{})}
 	p.waiting = append(p.waiting, w)
-	p.give()
+	p.grant()
 	p.mu.Unlock()
 	defer progress.Of(ctx).Queued(&p.served)()
 	select {
-	case <-w.given:
+	case <-w.granted:
 		return w.clock, true
 	case <-ctx.Done():
 	}
@@ -69,26 +69,26 @@ func (p *places) enter(ctx context.Context, who flow) (clock int, ok bool) {
 }
 
 // crowded says whether whoever comes has to wait.
-func (p *places) crowded() bool {
+func (p *semaphore) crowded() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.left == 0
+	return p.free == 0
 }
 
 // charge sets a flow's clock.
-func (p *places) charge(who flow, clock int) {
+func (p *semaphore) charge(who flow, clock int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clocks[who] = clock
 }
 
 // free gives a place back.
-func (p *places) free() {
+func (p *semaphore) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.left++
-	p.give()
-	if p.left == p.all { // nobody is there: all begin anew together
+	p.free++
+	p.grant()
+	if p.free == p.size { // nobody is there: all begin anew together
 		for _, clock := range p.clocks {
 			p.reached = max(p.reached, clock)
 		}
@@ -98,17 +98,17 @@ func (p *places) free() {
 
 // give hands free places to those who come next. At the same clock what is listed is
 // reconciled before more is listed: it waits in memory.
-func (p *places) give() {
-	for p.left > 0 && len(p.waiting) > 0 {
+func (p *semaphore) grant() {
+	for p.free > 0 && len(p.waiting) > 0 {
 		next := slices.MinFunc(p.waiting, func(a, b *waiter) int {
 			return cmp.Or(cmp.Compare(a.clock, b.clock), compareBools(a.lists, b.lists))
 		})
 		i := slices.Index(p.waiting, next)
 		p.waiting = slices.Delete(p.waiting, i, i+1)
-		p.left--
+		p.free--
 		p.reached = max(p.reached, next.clock)
 		p.served.Add(1)
-		close(next.given)
+		close(next.granted)
 	}
 }
 

@@ -1,17 +1,28 @@
-package reconcile
+// Package contractrows reads the rows that hang on contracts (services, bundles, their
+// units, charges) and the catalogue that these name, and hashes them. The rows say nothing
+// about their edits: sync/reconcile remembers the hash of what it read, and sync/watch
+// reads the same rows again and compares.
+//
+// It neither decides nor publishes what follows from a difference.
+package contractrows
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"channelsync/api/autotask"
+	"channelsync/sync/fetch"
 	"channelsync/sync/ledger"
+	"channelsync/sync/projection"
 )
 
 // partsFormat begins every hash. It is raised when what a hash is made of changes, the
@@ -24,14 +35,14 @@ const partsFormat = "2."
 const unreadableParts = partsFormat + "unreadable"
 
 // PartsRead says whether the parts of a contract were read, and can be compared.
-func PartsRead(p *ledger.Parts) bool { return p != nil && strings.HasPrefix(p.Hash, partsFormat) }
+func Comparable(p *ledger.Parts) bool { return p != nil && strings.HasPrefix(p.Hash, partsFormat) }
 
 // PartsUnreadable says that Autotask did not answer with the parts of a contract.
-func PartsUnreadable(p *ledger.Parts) bool { return p.Hash == unreadableParts }
+func Unreadable(p *ledger.Parts) bool { return p.Hash == unreadableParts }
 
 // digest is the hash in the making of the rows of one contract, as queries answer
 // them: what a GET by id adds to a row is not part of it, since comparing makes none.
-type digest struct {
+type Digest struct {
 	window         unitWindow
 	own, charges   sums // charges apart: whether they matter is known last
 	bundles        []int64
@@ -41,7 +52,7 @@ type digest struct {
 	// begun says that a unit row begins by the first day of the window; while none does,
 	// the first ones to come stand for today, however late that is, and later counts too.
 	begun bool
-	later *digest
+	later *Digest
 }
 
 // unitWindow bounds the unit rows that matter. A row that leaves it as time goes by
@@ -75,11 +86,11 @@ func widest(windows []unitWindow) unitWindow {
 }
 
 // digests are those of several contracts.
-type digests map[int64]*digest
+type Digests map[int64]*Digest
 
 // addRows counts the rows of a query's answer, and those that cannot be read: a row
 // that goes bad, or is mended, is a change like any other.
-func addRows[T any](d digests, of part[T], rows autotask.Rows[T]) {
+func addRows[T any](d Digests, of part[T], rows autotask.Rows[T]) {
 	for _, v := range rows.Items {
 		if one := d[of.contract(v)]; one != nil {
 			one.add(of.digested(v))
@@ -87,7 +98,7 @@ func addRows[T any](d digests, of part[T], rows autotask.Rows[T]) {
 	}
 	for _, bad := range rows.Bad {
 		if one := d[bad.Parent]; one != nil {
-			one.add(digested{entity: of.entity, charge: of.entity == autotask.EntityContractCharges, row: bad})
+			one.add(digested{entity: of.Entity, charge: of.Entity == autotask.EntityContractCharges, row: bad})
 		}
 	}
 }
@@ -102,7 +113,7 @@ type digested struct {
 	bundle, product *int64
 }
 
-func (d *digest) add(v digested) {
+func (d *Digest) add(v digested) {
 	if v.unit {
 		d.begun = d.begun || v.start.IsZero() || ledger.DayOf(v.start) <= d.window.from
 		if !d.window.holds(v.start, v.end) {
@@ -128,7 +139,7 @@ func (d *digest) add(v digested) {
 
 // whole ends the reading of the rows of a contract: where no unit row has begun, all
 // that are to come count.
-func (d *digest) whole() {
+func (d *Digest) complete() {
 	if d.begun || d.later == nil {
 		return
 	}
@@ -139,10 +150,13 @@ func (d *digest) whole() {
 	d.bundles = append(d.bundles, d.later.bundles...)
 }
 
-// addCatalogue counts what the contract's bundles cost and consist of and whose the products
+// AddCatalogue counts the rows of the catalogue that the contract's rows name.
+func (d *Digest) AddCatalogue(c Catalogue) { d.addUntracked(c.untracked()) }
+
+// addUntracked counts what the contract's bundles cost and consist of and whose the products
 // of its charges are: nothing polls edits of these.
-func (d *digest) addCatalogue(c unstamped) {
-	for _, bundle := range unique(d.bundles) {
+func (d *Digest) addUntracked(c untracked) {
+	for _, bundle := range fetch.Unique(d.bundles) {
 		switch v, there := c.bundles[bundle]; {
 		case c.badBundles[bundle] != nil || len(v.Missing) > 0: // no query tells it
 			d.own.add(autotask.EntityServiceBundles, bundle)
@@ -158,7 +172,7 @@ func (d *digest) addCatalogue(c unstamped) {
 			d.own.add(autotask.EntityServiceBundleServices, [2]int64{bundle, v.ServiceID})
 		}
 	}
-	for _, id := range unique(d.products) {
+	for _, id := range fetch.Unique(d.products) {
 		if c.badProducts[id] != nil || c.badSuppliers[id] != nil {
 			d.charges.add(autotask.EntityProducts, id)
 			continue
@@ -179,7 +193,7 @@ func (d *digest) addCatalogue(c unstamped) {
 }
 
 // hash is the hash, with or without the charges.
-func (d *digest) hash(charges bool) string {
+func (d *Digest) hash(charges bool) string {
 	if d.unreadable {
 		return unreadableParts
 	}
@@ -195,7 +209,7 @@ func (d *digest) hash(charges bool) string {
 }
 
 // unstamped are the rows of the catalogue whose edits no poll finds.
-type unstamped struct {
+type untracked struct {
 	bundles   map[int64]autotask.ServiceBundle
 	contents  map[int64][]autotask.ServiceBundleService // by bundle
 	products  map[int64]autotask.Product
@@ -216,4 +230,90 @@ func (s *sums) add(entity string, row any) {
 	h := sha256.Sum256(slices.Concat([]byte(entity), []byte{0}, b))
 	s.lo += binary.LittleEndian.Uint64(h[:8])
 	s.hi += binary.LittleEndian.Uint64(h[8:16])
+}
+
+// Remember is what the ledger keeps of the parts of a contract that is not projected:
+// all rows count, and it is due when the days of the lookahead are over.
+func (d *Digest) Remember() *ledger.Parts { return d.remember(d.hash(true), d.rows+d.ofCharge) }
+
+// RememberUnreadable is what the ledger keeps of a contract whose parts cannot be read,
+// with the hash that a comparison would find today.
+func (d *Digest) RememberUnreadable(hash string) *ledger.Parts { return d.remember(hash, d.rows) }
+
+func (d *Digest) remember(hash string, rows int32) *ledger.Parts {
+	w := d.window
+	return &ledger.Parts{Hash: hash, From: w.from, To: w.to, Charges: true, Rows: rows, Due: w.from + Lookahead}
+}
+
+// RememberProjected is what the ledger keeps of the parts of a contract that was projected.
+func (d *Digest) RememberProjected(o projection.Outlook) *ledger.Parts {
+	p := d.remember(d.hash(o.Charges), d.rows)
+	p.Charges, p.Until = o.Charges, ledger.DayOf(o.Ends)
+	if o.Charges {
+		p.Rows += d.ofCharge
+	}
+	switch {
+	case !o.Changes.IsZero():
+		p.Due = ledger.DayOf(o.Changes)
+	case p.Until != 0 && p.Until < p.Due:
+		p.Due = 0 // no day can change anything any more
+	}
+	return p
+}
+
+// readBy lists the vendors and services that a contract's projection reads: their
+// rename or edit must reach it. own are the parts of that contract alone.
+func (c Catalogue) ReadBy(own Parts) (vendors, services []int64) {
+	services = own.serviceIDs()
+	for _, b := range own.bundleIDs() {
+		for _, s := range c.BundleServices[b] {
+			services = append(services, s.ServiceID)
+		}
+	}
+	services = fetch.Unique(services)
+	mine := Catalogue{Services: map[int64]autotask.Service{}, Products: map[int64]autotask.Product{}, ProductVendors: map[int64][]autotask.ProductVendor{}}
+	for _, id := range services {
+		if s, ok := c.Services[id]; ok {
+			mine.Services[id] = s
+		}
+	}
+	for _, id := range own.productIDs() {
+		mine.Products[id], mine.ProductVendors[id] = c.Products[id], c.ProductVendors[id]
+	}
+	return mine.vendorIDs(own), services
+}
+
+// ContractHash is a hash over everything that is read of a contract's own row.
+func RowHash(c autotask.Contract) string {
+	c.Missing, c.LastModified = nil, time.Time{}
+	b, err := json.Marshal(c)
+	if err != nil {
+		return "" // plain data always marshals
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:12])
+}
+
+// HashUnreadable returns the hashes of contracts whose parts cannot be read: with them the
+// next comparison finds nothing new, until the row is mended. Old rows that went bad
+// are not among those that are compared, so these are read as a comparison does.
+func (r *Reader) HashUnreadable(ctx context.Context, d Digests, bad map[int64]error) (map[int64]string, error) {
+	want := make(map[int64]ledger.Parts, len(bad))
+	for id, err := range bad {
+		if _, late := errors.AsType[fetch.NotInTime](err); !late { // else it is read apart
+			want[id] = *d[id].remember("", 0)
+		}
+	}
+	return Hash(ctx, r.fetcher.Client, want, nil)
+}
+
+// newDigest begins the digest of a contract whose unit rows matter from today on: the
+// days of the lookahead, or where allRows says so all that are to come.
+func NewDigest(today ledger.Day, allRows bool) *Digest {
+	d := &Digest{window: unitWindow{from: today}}
+	if !allRows {
+		d.window.to = today + Lookahead
+		d.later = &Digest{window: unitWindow{from: d.window.to + 1}}
+	}
+	return d
 }

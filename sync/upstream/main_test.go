@@ -1,0 +1,9 @@
+package upstream
+
+import (
+	"testing"
+
+	"channelsync/test/harness"
+)
+
+func TestMain(m *testing.M) { harness.Main(m) }

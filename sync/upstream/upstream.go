@@ -1,0 +1,98 @@
+// Package upstream says which system is to blame for an error, Autotask, Channel Program or
+// the own store, and when to call it again: the class of a failure, a circuit breaker per
+// installation, and how long an answer is waited for.
+//
+// It makes no call itself. sync/reconcile and sync/control go by it; a failure of a record
+// itself never comes here.
+package upstream
+
+import (
+	"errors"
+	"time"
+
+	"channelsync/api/autotask"
+	"channelsync/api/channelprogram"
+	"channelsync/internal/panics"
+)
+
+// CodeInternal is the cause of what failed for a fault of channelsync's own.
+const CodeInternal = "internal"
+
+// Side says whose side of the road failed.
+type Name string
+
+// The sides.
+const (
+	Autotask Name = "autotask"
+	Target   Name = "channel_program"
+	Own      Name = "own"  // our own streams
+	Bulk     Name = "bulk" // the share of Autotask's hourly limit that bulk work may use
+)
+
+// Road is a failure of the road, made from any error of a batch.
+type Failure struct {
+	Upstream    Name
+	Code        string    // bounded; an issue's code
+	At          time.Time // when to try again; zero = back off
+	NeedsPerson bool      // a person must act: the credentials, a right or the subscription
+	Err         error
+}
+
+// RoadOf says whose failure an error of Batch is and what to do about it.
+func FailureOf(err error, now time.Time) Failure {
+	if panics.Of(err) != nil {
+		return Failure{Upstream: Own, Code: CodeInternal, Err: err}
+	}
+	if e, ok := errors.AsType[*autotask.Error](err); ok {
+		road := Failure{Upstream: Autotask, Code: "autotask_unavailable", Err: err}
+		switch e.Kind {
+		case autotask.KindRefused:
+			road.Code, road.NeedsPerson = "credentials_refused", true
+		case autotask.KindPermission:
+			road.Code, road.NeedsPerson, road.At = "permission_missing", true, now.Add(5*time.Minute)
+		case autotask.KindThrottled, autotask.KindBudget:
+			road.Code = "throttled"
+			if e.RetryAfter > 0 {
+				road.At = now.Add(e.RetryAfter)
+			}
+		case autotask.KindInvalid:
+			road.Code, road.At = "autotask_query_refused", now.Add(time.Minute)
+		default:
+		}
+		return road
+	}
+	if e, ok := errors.AsType[*channelprogram.Error](err); ok {
+		road := Failure{Upstream: Target, Code: "channel_program_unavailable", Err: err}
+		switch {
+		case e.Kind == channelprogram.KindPause:
+			road.Code, road.NeedsPerson = pauseCode(e), true
+		case e.Kind == channelprogram.KindThrottled:
+			road.Code = "channel_program_throttled"
+			if e.RetryAfter > 0 {
+				road.At = now.Add(e.RetryAfter)
+			}
+		case e.RetryAfter > 0:
+			road.At = now.Add(e.RetryAfter)
+		}
+		return road
+	}
+	return Failure{Upstream: Own, Code: "store_unavailable", Err: err}
+}
+
+func pauseCode(e *channelprogram.Error) string {
+	if e.Status == 402 {
+		return "channel_program_subscription"
+	}
+	return "channel_program_refused"
+}
+
+// Refused says whether an error means that Autotask refused the credentials.
+func Refused(err error) bool {
+	e, ok := errors.AsType[*autotask.Error](err)
+	return ok && e.Kind == autotask.KindRefused
+}
+
+// TargetPaused says whether an error means that a person must act at Channel Program.
+func TargetNeedsPerson(err error) bool {
+	return channelprogram.KindOf(err) == channelprogram.KindPause
+}

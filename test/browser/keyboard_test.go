@@ -9,7 +9,7 @@ import (
 
 	"channelsync/test/browser/chrome"
 	"channelsync/test/browser/tour"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 // mostTabs is how many stops of the Tab key a page may have before its main
@@ -64,7 +64,7 @@ func TestWizardByKeyboard(t *testing.T) {
 	if _, name := k.Focus(); name != "Admin token" {
 		t.Errorf("the focus begins at %q, want it in the field for the token", name)
 	}
-	k.Keys(world.AdminToken)
+	k.Keys(service.AdminToken)
 	k.KeysLeave(kb.Enter)
 
 	k.Keys(kb.Tab)
@@ -87,11 +87,11 @@ func TestWizardByKeyboard(t *testing.T) {
 		t.Errorf("Shift+Tab leads to %q, want back to Active Customers", name)
 	}
 	k.enter("Name of this installation", "Harbor Point IT")
-	k.enter("Username (key)", world.Username)
-	k.enter("Password (secret)", world.Secret)
-	k.enter("API tracking identifier", world.TrackingID)
-	k.enter("Connection id", world.Connection)
-	k.enter("Connection token", world.Token)
+	k.enter("Username (key)", service.Username)
+	k.enter("Password (secret)", service.Secret)
+	k.enter("API tracking identifier", service.TrackingID)
+	k.enter("Connection id", service.Connection)
+	k.enter("Connection token", service.Token)
 	k.tabTo("button", "Check the connections")
 	k.KeysLeave(" ")
 	k.See("Check and preview", "will sync,")

@@ -6,7 +6,7 @@ import (
 
 	"channelsync/test/browser/chrome"
 	"channelsync/test/browser/tour"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 func TestLogIn(t *testing.T) {
@@ -29,7 +29,7 @@ func TestLogIn(t *testing.T) {
 			if html := chrome.Eval[string](p, "document.documentElement.outerHTML"); strings.Contains(html, "a-wrong-token-of-somebody") {
 				t.Error("the page repeats the token that was entered")
 			}
-			p.Fill("Admin token", "  "+world.AdminToken+" ") // pasted with its surroundings
+			p.Fill("Admin token", "  "+service.AdminToken+" ") // pasted with its surroundings
 			p.Press("Log in")
 			p.At("/")
 			p.Press("Log out")

@@ -10,8 +10,8 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/test/browser/chrome"
-	"channelsync/test/e2e/world"
 	"channelsync/test/harness"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -42,9 +42,9 @@ func TestMain(m *testing.M) {
 	harness.Main(closing{m})
 }
 
-// tab opens a tab at the console of a world. Without Chromium the test is
+// tab opens a tab at the console of a harness. Without Chromium the test is
 // skipped, but never where everything must hold.
-func tab(t *testing.T, w *world.World, o chrome.Options) *chrome.Page {
+func tab(t *testing.T, w *service.Harness, o chrome.Options) *chrome.Page {
 	t.Helper()
 	b, err := browser()
 	switch {
@@ -58,14 +58,14 @@ func tab(t *testing.T, w *world.World, o chrome.Options) *chrome.Page {
 }
 
 // company puts an active customer and returns its id.
-func company(w *world.World, name string) int64 {
+func company(w *service.Harness, name string) int64 {
 	return w.Autotask.Put("Companies", atsim.Row{
 		"companyName": name, "companyType": 1, "isActive": true, "phone": "518-555-0100",
 	})
 }
 
 // agreement puts a fixed price contract of a company and returns its id.
-func agreement(w *world.World, company int64, name string) int64 {
+func agreement(w *service.Harness, company int64, name string) int64 {
 	now := time.Now()
 	return w.Autotask.Put("Contracts", atsim.Row{
 		"companyID": company, "contractName": name, "contractType": 3, "status": 1, "estimatedCost": 1250,
@@ -74,7 +74,7 @@ func agreement(w *world.World, company int64, name string) int64 {
 }
 
 // edit changes a row at Autotask as a person would.
-func edit(w *world.World, entity string, id int64, fields atsim.Row) {
+func edit(w *service.Harness, entity string, id int64, fields atsim.Row) {
 	w.T.Helper()
 	if err := w.Autotask.Edit(entity, id, fields); err != nil {
 		w.T.Fatal(err)
@@ -82,7 +82,7 @@ func edit(w *world.World, entity string, id int64, fields atsim.Row) {
 }
 
 // settled waits until nothing is on its way any more.
-func settled(w *world.World, id string) {
+func settled(w *service.Harness, id string) {
 	w.T.Helper()
 	w.DeliverAll(60 * time.Second)
 	w.Until(id, "is at rest", 30*time.Second, func(in v1.Installation) bool { return in.Backlog == 0 && len(in.Jobs) == 0 })
@@ -92,7 +92,7 @@ func settled(w *world.World, id string) {
 func logIn(p *chrome.Page) {
 	p.T.Helper()
 	p.Open("/login")
-	p.Fill("Admin token", world.AdminToken)
+	p.Fill("Admin token", service.AdminToken)
 	p.Press("Log in")
 	p.At("/")
 }

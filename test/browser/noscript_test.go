@@ -6,7 +6,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/test/browser/chrome"
 	"channelsync/test/browser/tour"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -21,11 +21,11 @@ func TestWithoutScripts(t *testing.T) {
 	logIn(p)
 	p.Follow("Install Autotask")
 	p.Fill("Name of this installation", "Harbor Point IT")
-	p.Fill("Username (key)", world.Username)
-	p.Fill("Password (secret)", world.Secret)
-	p.Fill("API tracking identifier", world.TrackingID)
-	p.Fill("Connection id", world.Connection)
-	p.Fill("Connection token", world.Token)
+	p.Fill("Username (key)", service.Username)
+	p.Fill("Password (secret)", service.Secret)
+	p.Fill("API tracking identifier", service.TrackingID)
+	p.Fill("Connection id", service.Connection)
+	p.Fill("Connection token", service.Token)
 	p.Press("Check the connections")
 	p.See("Check and preview", "Log-in at Autotask")
 	p.Press("Show what will sync")

@@ -8,7 +8,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/test/browser/chrome"
 	"channelsync/test/browser/tour"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -117,7 +117,7 @@ func TestReplayAndResync(t *testing.T) {
 			p.Press("Dry run of the replay")
 			jobEnds(p, o)
 			p.See("Replay (dry run)", "Nothing was sent. Doing it now sends 1 record to Channel Program")
-			if n := len(w.Target.Pushes(world.Connection)); n > 0 {
+			if n := len(w.Target.Pushes(service.Connection)); n > 0 {
 				t.Errorf("a dry run pushed %d records", n)
 			}
 			p.Press("Do it now")
@@ -125,14 +125,14 @@ func TestReplayAndResync(t *testing.T) {
 			jobEnds(p, o)
 			p.See("Looked at 1 of 1")
 			w.Eventually("one push", soon, func() error {
-				if n := len(w.Target.Pushes(world.Connection)); n != 1 {
+				if n := len(w.Target.Pushes(service.Connection)); n != 1 {
 					return fmt.Errorf("%d pushes", n)
 				}
 				return nil
 			})
 
 			err := w.Target.Edit(cpsim.Edit{
-				Connection: world.Connection, Entity: "client", ExternalID: text(id), Fields: map[string]any{"name": "Edited by somebody"},
+				Connection: service.Connection, Entity: "client", ExternalID: text(id), Fields: map[string]any{"name": "Edited by somebody"},
 			})
 			if err != nil {
 				t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/test/browser/chrome"
 	"channelsync/test/browser/tour"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 // paintWithin is the product's promise for the overview on loopback.
@@ -18,7 +18,7 @@ const paintWithin = 1000 * time.Millisecond
 func TestFirstPaint(t *testing.T) {
 	w := tour.Start(t)
 	tour.Realistic(w, 60)
-	in, err := w.Admin.CreateInstallation(t.Context(), world.Create())
+	in, err := w.Admin.CreateInstallation(t.Context(), service.Create())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/test/browser/chrome"
 	"channelsync/test/browser/tour"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 // TestNamesAreText walks a tenant in which everything that can be named is named
@@ -128,7 +128,7 @@ func TestCookies(t *testing.T) {
 			if !c.HTTPOnly || c.SameSite != "Strict" || c.Path != "/" || c.Domain != "127.0.0.1" {
 				t.Errorf("cookie %s: HttpOnly %v, SameSite %q, path %s, domain %s", c.Name, c.HTTPOnly, c.SameSite, c.Path, c.Domain)
 			}
-			if strings.Contains(c.Value, world.AdminToken) {
+			if strings.Contains(c.Value, service.AdminToken) {
 				t.Errorf("cookie %s has the token in it", c.Name)
 			}
 		}
@@ -142,7 +142,7 @@ func TestCookies(t *testing.T) {
 	}
 }
 
-func state(t *testing.T, w *world.World, id string) v1.State {
+func state(t *testing.T, w *service.Harness, id string) v1.State {
 	t.Helper()
 	in, err := w.Admin.Installation(t.Context(), id)
 	if err != nil {

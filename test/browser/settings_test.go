@@ -7,7 +7,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/test/browser/chrome"
 	"channelsync/test/browser/tour"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -32,17 +32,17 @@ func TestSettings(t *testing.T) {
 		p := p.For(t)
 		p.Open(at(in, "/settings"))
 		form := p.In("Autotask credentials")
-		form.Fill("Username (key)", world.Username)
+		form.Fill("Username (key)", service.Username)
 		form.Fill("Password (secret)", "not-The-Secret-99")
-		form.Fill("API tracking identifier", world.TrackingID)
+		form.Fill("API tracking identifier", service.TrackingID)
 		form.Press("Try and change")
 		if p.Status() != 422 {
 			t.Errorf("status %d, want 422", p.Status())
 		}
-		if got := form.Value("Username (key)"); got != world.Username {
+		if got := form.Value("Username (key)"); got != service.Username {
 			t.Errorf("the user name that was entered is gone: %q", got)
 		}
-		neverSays(t, p, "not-The-Secret-99", world.TrackingID)
+		neverSays(t, p, "not-The-Secret-99", service.TrackingID)
 		if _, name := p.Focus(); name == "" && !chrome.Eval[bool](p, `document.activeElement.id === "problem"`) {
 			t.Error("the focus is not on what is wrong")
 		}
@@ -56,26 +56,26 @@ func TestSettings(t *testing.T) {
 		p.See("Action required")
 		p.Follow("Enter new ones")
 		form := p.In("Autotask credentials")
-		form.Fill("Username (key)", world.Username)
+		form.Fill("Username (key)", service.Username)
 		form.Fill("Password (secret)", "a-New-Secret-22")
-		form.Fill("API tracking identifier", world.TrackingID)
+		form.Fill("API tracking identifier", service.TrackingID)
 		form.Press("Try and change")
 		p.See("Autotask accepts the new credentials.")
-		neverSays(t, p, "a-New-Secret-22", world.TrackingID)
+		neverSays(t, p, "a-New-Secret-22", service.TrackingID)
 		w.ClientBecomes(id, "what waited", soon, named("Northwind Dental Group"))
 	})
 	t.Run("the connection", func(t *testing.T) {
 		p := p.For(t)
 		p.Open(at(in, "/settings"))
 		form := p.In("Connection to Channel Program")
-		form.Fill("Connection id", world.Connection)
+		form.Fill("Connection id", service.Connection)
 		form.Fill("Connection token", "a-token-of-nobody")
 		form.Press("Try and change")
 		neverSays(t, p, "a-token-of-nobody")
 		if p.Status() != 422 {
 			t.Errorf("status %d, want 422", p.Status())
 		}
-		form.Fill("Connection token", world.Token)
+		form.Fill("Connection token", service.Token)
 		form.Press("Try and change")
 		p.See("Channel Program accepts the connection.")
 	})

@@ -6,7 +6,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/test/browser/chrome"
 	"channelsync/test/browser/tour"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 // TestWizard installs from nothing to a finished first sync.
@@ -19,28 +19,28 @@ func TestWizard(t *testing.T) {
 	p.Follow("Install Autotask")
 
 	p.Fill("Name of this installation", "Harbor Point IT")
-	p.Fill("Username (key)", world.Username)
+	p.Fill("Username (key)", service.Username)
 	p.Fill("Password (secret)", "not-The-Secret-99")
-	p.Fill("API tracking identifier", world.TrackingID)
-	p.Fill("Connection id", world.Connection)
-	p.Fill("Connection token", world.Token)
+	p.Fill("API tracking identifier", service.TrackingID)
+	p.Fill("Connection id", service.Connection)
+	p.Fill("Connection token", service.Token)
 	p.Press("Check the connections")
 	if p.Status() != 422 {
 		t.Errorf("status %d, want 422", p.Status())
 	}
 	p.See("Password (secret): Copy it again.")
-	neverSays(t, p, "not-The-Secret-99", world.TrackingID, world.Token)
-	if got := p.Value("Username (key)"); got != world.Username {
+	neverSays(t, p, "not-The-Secret-99", service.TrackingID, service.Token)
+	if got := p.Value("Username (key)"); got != service.Username {
 		t.Errorf("the user name that was entered is gone: %q", got)
 	}
 	nothingInstalled(t, w)
 
-	p.Fill("Password (secret)", world.Secret) // the other secrets are kept
+	p.Fill("Password (secret)", service.Secret) // the other secrets are kept
 	p.Press("Check the connections")
 	p.See("Check and preview", "Log-in at Autotask", "will sync,", "Company type is not Customer")
-	neverSays(t, p, world.Secret, world.TrackingID, world.Token)
+	neverSays(t, p, service.Secret, service.TrackingID, service.Token)
 	nothingInstalled(t, w)
-	if n := len(w.Target.Clients(world.Connection)); n > 0 {
+	if n := len(w.Target.Clients(service.Connection)); n > 0 {
 		t.Errorf("a preview sent %d clients", n)
 	}
 
@@ -75,7 +75,7 @@ func TestWizardNamesWhatIsMissing(t *testing.T) {
 	nothingInstalled(t, w)
 }
 
-func nothingInstalled(t *testing.T, w *world.World) {
+func nothingInstalled(t *testing.T, w *service.Harness) {
 	t.Helper()
 	if all, err := w.Admin.Installations(t.Context()); err != nil || len(all) > 0 {
 		t.Errorf("installations %v, %v, want none", all, err)
@@ -83,14 +83,14 @@ func nothingInstalled(t *testing.T, w *world.World) {
 }
 
 // finished wants the one installation live and both sides agreed.
-func finished(t *testing.T, w *world.World) v1.Installation {
+func finished(t *testing.T, w *service.Harness) v1.Installation {
 	t.Helper()
 	all, err := w.Admin.Installations(t.Context())
 	if err != nil || len(all) != 1 {
 		t.Fatalf("installations %v, %v, want one", all, err)
 	}
 	in := w.Until(all[0].ID, "live", soon, func(in v1.Installation) bool { return in.State == v1.StateLive && in.Backlog == 0 })
-	if n := len(w.Target.Clients(world.Connection)); n == 0 {
+	if n := len(w.Target.Clients(service.Connection)); n == 0 {
 		t.Error("there are no clients in Channel Program")
 	}
 	return in

@@ -11,7 +11,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/health"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -25,7 +25,7 @@ const (
 func TestSyncsOverNATSInAContainer(t *testing.T) {
 	needEngine(t)
 	t.Parallel()
-	w := world.New(t, world.Options{NATSURL: startNATS(t).URL})
+	w := service.New(t, service.Options{NATSURL: startNATS(t).URL})
 	flushed(t, w)
 	w.Autotask.Seed(atsim.SeedSpec{Companies: 40})
 	in := w.Install(v1.Syncs...)
@@ -50,7 +50,7 @@ func TestNATSHaltsWhileCallbacksArrive(t *testing.T) {
 	needEngine(t)
 	t.Parallel()
 	nats := startNATS(t)
-	w := world.New(t, world.Options{
+	w := service.New(t, service.Options{
 		NATSURL: nats.URL, Log: zap.NewNop(), // errors are what this test is about
 		Autotask: atsim.Config{Scale: 0.1, CalloutTimeout: 10 * time.Second}, // repeats after 3 s instead of 30
 	})
@@ -84,7 +84,7 @@ func TestNATSHaltsWhileCallbacksArrive(t *testing.T) {
 }
 
 // edits renames customers, one after the other.
-func edits(t *testing.T, w *world.World, n int) {
+func edits(t *testing.T, w *service.Harness, n int) {
 	t.Helper()
 	companies := w.Autotask.All("Companies")
 	for i := range n {
@@ -98,7 +98,7 @@ func edits(t *testing.T, w *world.World, n int) {
 
 // flushed wants /readyz to say that the server flushes before it answers, which
 // it knows from the server itself: the shipped configuration lets it ask.
-func flushed(t *testing.T, w *world.World) {
+func flushed(t *testing.T, w *service.Harness) {
 	t.Helper()
 	got := readiness(t, w)
 	for _, c := range got.Checks {
@@ -109,7 +109,7 @@ func flushed(t *testing.T, w *world.World) {
 	t.Errorf("readyz with deploy/nats.conf: %+v", got)
 }
 
-func readiness(t *testing.T, w *world.World) health.Readiness {
+func readiness(t *testing.T, w *service.Harness) health.Readiness {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.AdminURL+"/readyz", http.NoBody)
 	if err != nil {

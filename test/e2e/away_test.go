@@ -7,7 +7,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -19,38 +19,38 @@ type outage struct {
 	code   string   // of the one issue that it makes
 	act    bool     // somebody must act on it
 	state  v1.State // degraded when empty
-	begin  func(*testing.T, *world.World)
-	end    func(*testing.T, *world.World, v1.Installation)
+	begin  func(*testing.T, *service.Harness)
+	end    func(*testing.T, *service.Harness, v1.Installation)
 	probes bool // only the handshake may be asked: to be sure, again first after 5 s, then once a minute
 }
 
 // at is an outage of Channel Program's that a fault makes.
-func at(kind cpsim.FaultKind) func(*testing.T, *world.World) {
-	return func(t *testing.T, w *world.World) { refuse(t, w, cpsim.Fault{Kind: kind}) }
+func at(kind cpsim.FaultKind) func(*testing.T, *service.Harness) {
+	return func(t *testing.T, w *service.Harness) { refuse(t, w, cpsim.Fault{Kind: kind}) }
 }
 
-func clearTarget(_ *testing.T, w *world.World, _ v1.Installation) { w.Target.ClearFaults() }
+func clearTarget(_ *testing.T, w *service.Harness, _ v1.Installation) { w.Target.ClearFaults() }
 
-func clearAutotask(_ *testing.T, w *world.World, _ v1.Installation) { w.Autotask.ClearFaults(0) }
+func clearAutotask(_ *testing.T, w *service.Harness, _ v1.Installation) { w.Autotask.ClearFaults(0) }
 
 var outages = []outage{
 	{
 		name: "Autotask answers 503", code: "autotask_unavailable",
-		begin: func(_ *testing.T, w *world.World) { w.Autotask.SetFault(atsim.Fault{Kind: fault.Away}) },
+		begin: func(_ *testing.T, w *service.Harness) { w.Autotask.SetFault(atsim.Fault{Kind: fault.Away}) },
 		end:   clearAutotask,
 	},
 	{
 		name: "Autotask resets", code: "autotask_unavailable",
-		begin: func(_ *testing.T, w *world.World) { w.Autotask.SetFault(atsim.Fault{Kind: fault.Away, Status: -1}) },
+		begin: func(_ *testing.T, w *service.Harness) { w.Autotask.SetFault(atsim.Fault{Kind: fault.Away, Status: -1}) },
 		end:   clearAutotask,
 	},
 	{
 		name: "Autotask refuses the credentials", code: "credentials_refused", act: true,
 		state: v1.StateNeedsCredentials,
-		begin: func(_ *testing.T, w *world.World) { w.Autotask.SetSecret("another-Secret-1") },
-		end: func(t *testing.T, w *world.World, in v1.Installation) {
+		begin: func(_ *testing.T, w *service.Harness) { w.Autotask.SetSecret("another-Secret-1") },
+		end: func(t *testing.T, w *service.Harness, in v1.Installation) {
 			credentials := v1.Credentials{
-				Username: world.Username, Secret: "another-Secret-1", TrackingIdentifier: world.TrackingID,
+				Username: service.Username, Secret: "another-Secret-1", TrackingIdentifier: service.TrackingID,
 			}
 			if _, err := w.Admin.SetCredentials(t.Context(), in.ID, credentials); err != nil {
 				t.Error(err)
@@ -63,13 +63,13 @@ var outages = []outage{
 	},
 	{
 		name: "Channel Program answers writes 503", code: "channel_program_unavailable",
-		begin: func(t *testing.T, w *world.World) {
+		begin: func(t *testing.T, w *service.Harness) {
 			refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUnavailable, Operation: "writes"})
 		}, end: clearTarget,
 	},
 	{
 		name: "Channel Program cuts writes", code: "channel_program_unavailable",
-		begin: func(t *testing.T, w *world.World) {
+		begin: func(t *testing.T, w *service.Harness) {
 			refuse(t, w, cpsim.Fault{Kind: cpsim.FaultReset, Operation: "writes"})
 		}, end: clearTarget,
 	},
@@ -80,13 +80,13 @@ var outages = []outage{
 	{
 		name: "Channel Program revokes the token", code: "channel_program_refused", act: true,
 		probes: true,
-		begin: func(t *testing.T, w *world.World) {
-			if err := w.Target.SetTokens(world.Connection, "a-new-token", ""); err != nil {
+		begin: func(t *testing.T, w *service.Harness) {
+			if err := w.Target.SetTokens(service.Connection, "a-new-token", ""); err != nil {
 				t.Error(err)
 			}
 		},
-		end: func(t *testing.T, w *world.World, in v1.Installation) {
-			target := v1.ChannelProgramTarget{ConnectionID: world.Connection, Token: "a-new-token"}
+		end: func(t *testing.T, w *service.Harness, in v1.Installation) {
+			target := v1.ChannelProgramTarget{ConnectionID: service.Connection, Token: "a-new-token"}
 			if _, err := w.Admin.SetChannelProgram(t.Context(), in.ID, target); err != nil {
 				t.Error(err)
 			}
@@ -102,14 +102,14 @@ var outages = []outage{
 	},
 	{
 		name: "Channel Program pauses the connection", code: "channel_program_refused", act: true,
-		begin: func(t *testing.T, w *world.World) { setState(t, w, "paused") },
-		end:   func(t *testing.T, w *world.World, _ v1.Installation) { setState(t, w, "active") },
+		begin: func(t *testing.T, w *service.Harness) { setState(t, w, "paused") },
+		end:   func(t *testing.T, w *service.Harness, _ v1.Installation) { setState(t, w, "active") },
 	},
 }
 
-func setState(t *testing.T, w *world.World, state string) {
+func setState(t *testing.T, w *service.Harness, state string) {
 	t.Helper()
-	if err := w.Target.SetState(world.Connection, state); err != nil {
+	if err := w.Target.SetState(service.Connection, state); err != nil {
 		t.Error(err)
 	}
 }
@@ -129,7 +129,7 @@ func TestAnOutageCostsNothingButTime(t *testing.T) {
 
 func (o outage) run(t *testing.T) {
 	const companies = 12
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	ids := make([]int64, companies)
 	for i := range ids {
 		ids[i] = company(w, fmt.Sprintf("Client %04d", i))
@@ -186,7 +186,7 @@ func (o outage) run(t *testing.T) {
 }
 
 // countProbes looks on for as long as a second probe would be due if they came every 5 s.
-func (o outage) countProbes(t *testing.T, w *world.World, began time.Time) {
+func (o outage) countProbes(t *testing.T, w *service.Harness, began time.Time) {
 	t.Helper()
 	refused := writes(w)
 	w.Eventually("the first probe, and none after it", soon, func() error {
@@ -208,7 +208,7 @@ func (o outage) countProbes(t *testing.T, w *world.World, began time.Time) {
 }
 
 // writes counts the requests to Channel Program other than handshakes.
-func writes(w *world.World) int { return w.Target.Stats().Total - w.Handshakes() }
+func writes(w *service.Harness) int { return w.Target.Stats().Total - w.Handshakes() }
 
 // TestOneSideAfterTheOther: while both are away, and when only one is back, the
 // issues name exactly the side that is away.

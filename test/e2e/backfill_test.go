@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -13,7 +13,7 @@ import (
 // its contacts' e-mail addresses, and nobody else, for few requests.
 func TestBackfillBringsAllAndOnlyTheRightOnes(t *testing.T) {
 	const companies = 1200
-	w := world.New(t, world.Options{})
+	w := service.New(t, service.Options{})
 	w.Autotask.Put("Companies", atsim.Row{"id": 0, "companyName": "The MSP itself", "companyType": 1, "isActive": true})
 	inScope := 0
 	for i := range companies {
@@ -41,7 +41,7 @@ func TestBackfillBringsAllAndOnlyTheRightOnes(t *testing.T) {
 	}
 
 	w.Agree(soon, v1.SyncActiveCustomers)
-	if n := len(w.Target.Clients(world.Connection)); n != inScope {
+	if n := len(w.Target.Clients(service.Connection)); n != inScope {
 		t.Errorf("%d clients, want %d", n, inScope)
 	}
 	counts := in.Syncs[v1.SyncActiveCustomers].Counts
@@ -56,7 +56,7 @@ func TestBackfillBringsAllAndOnlyTheRightOnes(t *testing.T) {
 		}
 		return nil
 	})
-	for id, ops := range w.Target.Writes(world.Connection) {
+	for id, ops := range w.Target.Writes(service.Connection) {
 		n := 0
 		for _, count := range ops {
 			n += count

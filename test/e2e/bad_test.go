@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -27,7 +27,7 @@ func TestOneBadRecordHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	t.Run("a value that cannot be read", func(t *testing.T) {
 		t.Parallel()
-		w := world.New(t, world.Options{Autotask: unlimited()})
+		w := service.New(t, service.Options{Autotask: unlimited()})
 		oneBadRecord(t, w, "isActive", func(id int64) {
 			if w.Autotask.ClearFaults(0); id == 0 {
 				return
@@ -40,7 +40,7 @@ func TestOneBadRecordHoldsNobodyUp(t *testing.T) {
 	t.Run("answers that it is in break off", func(t *testing.T) {
 		t.Parallel()
 		var breaker breakOff
-		w := world.New(t, world.Options{Autotask: unlimited(), Wrap: breaker.wrap})
+		w := service.New(t, service.Options{Autotask: unlimited(), Wrap: breaker.wrap})
 		oneBadRecord(t, w, "", breaker.record.Store)
 	})
 }
@@ -67,7 +67,7 @@ func (b *breakOff) wrap(next http.Handler) http.Handler {
 	})
 }
 
-func oneBadRecord(t *testing.T, w *world.World, field string, spoil func(id int64)) {
+func oneBadRecord(t *testing.T, w *service.Harness, field string, spoil func(id int64)) {
 	ids := make([]int64, 400)
 	for i := range ids {
 		ids[i] = company(w, fmt.Sprintf("Client %04d", i))
@@ -80,7 +80,7 @@ func oneBadRecord(t *testing.T, w *world.World, field string, spoil func(id int6
 	})
 	in := w.Install(v1.SyncActiveCustomers)
 	w.Eventually("398 clients", soon, func() error {
-		if n := len(w.Target.Clients(world.Connection)); n != len(ids)-2 {
+		if n := len(w.Target.Clients(service.Connection)); n != len(ids)-2 {
 			return fmt.Errorf("%d clients", n)
 		}
 		return nil
@@ -126,7 +126,7 @@ func oneBadRecord(t *testing.T, w *world.World, field string, spoil func(id int6
 }
 
 // refuse puts a fault in force at Channel Program.
-func refuse(t *testing.T, w *world.World, f cpsim.Fault) {
+func refuse(t *testing.T, w *service.Harness, f cpsim.Fault) {
 	t.Helper()
 	if _, err := w.Target.SetFault(f); err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func refuse(t *testing.T, w *world.World, f cpsim.Fault) {
 }
 
 // deadLetters wants exactly the dead letters of these records.
-func deadLetters(t *testing.T, w *world.World, installation string, want ...int64) []v1.DeadLetter {
+func deadLetters(t *testing.T, w *service.Harness, installation string, want ...int64) []v1.DeadLetter {
 	t.Helper()
 	var found []v1.DeadLetter
 	w.Eventually("dead letters", soon, func() error {

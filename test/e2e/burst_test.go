@@ -7,14 +7,14 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
 // many puts companies and installs; it returns their ids in order.
-func many(t *testing.T, n int) (*world.World, v1.Installation, []int64) {
+func many(t *testing.T, n int) (*service.Harness, v1.Installation, []int64) {
 	t.Helper()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	ids := make([]int64, n)
 	for i := range ids {
 		ids[i] = company(w, fmt.Sprintf("Client %04d", i))
@@ -24,9 +24,9 @@ func many(t *testing.T, n int) (*world.World, v1.Installation, []int64) {
 }
 
 // allRenamed says which client does not have its new name yet.
-func allRenamed(w *world.World, ids []int64) error {
+func allRenamed(w *service.Harness, ids []int64) error {
 	have := map[string]string{}
-	for _, c := range w.Target.Clients(world.Connection) {
+	for _, c := range w.Target.Clients(service.Connection) {
 		have[c.ExternalID] = c.Data.Name
 	}
 	missing := 0
@@ -92,7 +92,7 @@ func TestSlowBurstCostsFewRequests(t *testing.T) {
 func TestManyEditsOfOneCompanyAreFewPushes(t *testing.T) {
 	const edits, within, window = 500, 2 * time.Second, 500 * time.Millisecond
 	w, in, ids := many(t, 1)
-	before := len(w.Target.PushesOf(world.Connection, strconv.FormatInt(ids[0], 10)))
+	before := len(w.Target.PushesOf(service.Connection, strconv.FormatInt(ids[0], 10)))
 	began := time.Now()
 	tick := time.NewTicker(within / edits)
 	defer tick.Stop()
@@ -104,7 +104,7 @@ func TestManyEditsOfOneCompanyAreFewPushes(t *testing.T) {
 	took := time.Since(began)
 	w.ClientBecomes(ids[0], "the last name", soon, named(newName(edits-1)))
 	settled(w, in.ID)
-	pushes := len(w.Target.PushesOf(world.Connection, strconv.FormatInt(ids[0], 10))) - before
+	pushes := len(w.Target.PushesOf(service.Connection, strconv.FormatInt(ids[0], 10))) - before
 	most := 5 + int(max(0, took-within)/window) // a slow machine spreads the edits over more windows
 	t.Logf("%d edits within %s: %d pushes", edits, took, pushes)
 	if pushes > most {

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/callout"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -38,7 +38,7 @@ func post(t *testing.T, url, secret string, body []byte) int {
 }
 
 // hookOf is the registration of a collection.
-func hookOf(t *testing.T, w *world.World, collection string) atsim.Webhook {
+func hookOf(t *testing.T, w *service.Harness, collection string) atsim.Webhook {
 	t.Helper()
 	for _, h := range w.Autotask.Webhooks() {
 		if h.Collection == collection {
@@ -50,14 +50,14 @@ func hookOf(t *testing.T, w *world.World, collection string) atsim.Webhook {
 }
 
 // pushesOf counts what Channel Program was sent of a company.
-func pushesOf(w *world.World, id int64) int {
-	return len(w.Target.PushesOf(world.Connection, strconv.FormatInt(id, 10)))
+func pushesOf(w *service.Harness, id int64) int {
+	return len(w.Target.PushesOf(service.Connection, strconv.FormatInt(id, 10)))
 }
 
-// live starts a world with one company whose backfill is over.
-func live(t *testing.T) (*world.World, v1.Installation, int64) {
+// live starts a harness with one company whose backfill is over.
+func live(t *testing.T) (*service.Harness, v1.Installation, int64) {
 	t.Helper()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	id := company(w, "Northwind Dental")
 	in := w.Install(v1.SyncActiveCustomers)
 	settled(w, in.ID)

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -12,7 +12,7 @@ import (
 // TestContactsAreTheirCompanysEmails goes through everything that can happen to a contact.
 func TestContactsAreTheirCompanysEmails(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	here, there := company(w, "Northwind Dental"), company(w, "Southwind Dental")
 	ann := contact(w, here, "ann@northwind.example")
 	in := w.Install(v1.SyncActiveCustomers)
@@ -78,7 +78,7 @@ func TestContactsAreTheirCompanysEmails(t *testing.T) {
 // is at the target when it stops being so, and the record says why.
 func TestCompaniesComeAndGo(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	sleeper := w.Autotask.Put("Companies", atsim.Row{"companyName": "Sleeper", "companyType": 1, "isActive": false})
 	contact(w, sleeper, "desk@sleeper.example")
 	leaver := company(w, "Leaver")

@@ -5,21 +5,21 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
-// seeded starts a world with a believable tenant.
-func seeded(t *testing.T, companies int, settings map[string]string) *world.World {
+// seeded starts a harness with a believable tenant.
+func seeded(t *testing.T, companies int, settings map[string]string) *service.Harness {
 	t.Helper()
-	w := world.New(t, world.Options{Autotask: unlimited(), Settings: settings})
+	w := service.New(t, service.Options{Autotask: unlimited(), Settings: settings})
 	w.Autotask.Seed(atsim.SeedSpec{Companies: companies, Seed: 7})
 	return w
 }
 
 // agreement puts a fixed price contract of a company and returns its id.
-func agreement(w *world.World, company int64, name string) int64 {
+func agreement(w *service.Harness, company int64, name string) int64 {
 	now := time.Now()
 	return w.Autotask.Put("Contracts", atsim.Row{
 		"companyID": company, "contractName": name, "contractType": 3, "status": 1, "estimatedCost": 1250,
@@ -86,7 +86,7 @@ func TestContractsFollowAutotask(t *testing.T) {
 }
 
 // contractNotMet waits until the record of a contract says why it does not sync.
-func contractNotMet(w *world.World, installation string, id int64, reason string) {
+func contractNotMet(w *service.Harness, installation string, id int64, reason string) {
 	w.T.Helper()
 	w.RecordBecomes(installation, v1.KindContract, id, soon, func(r v1.RecordDetail) bool {
 		return r.Outcome == v1.OutcomeNotMet && len(r.Reasons) > 0 && r.Reasons[0] == reason
@@ -94,7 +94,7 @@ func contractNotMet(w *world.World, installation string, id int64, reason string
 }
 
 // scopeMoves brings a company into scope, with its contracts, and out of it again.
-func scopeMoves(t *testing.T, w *world.World, installation string) {
+func scopeMoves(t *testing.T, w *service.Harness, installation string) {
 	t.Helper()
 	sleeper := w.Autotask.Put("Companies", atsim.Row{"companyName": "Sleeper", "companyType": 1, "isActive": false})
 	first, second := agreement(w, sleeper, "First"), agreement(w, sleeper, "Second")
@@ -111,9 +111,9 @@ func scopeMoves(t *testing.T, w *world.World, installation string) {
 }
 
 // vendorRenamed renames the vendor that most contracts name.
-func vendorRenamed(t *testing.T, w *world.World) {
+func vendorRenamed(t *testing.T, w *service.Harness) {
 	names := map[string]int{}
-	for _, c := range w.Target.Contracts(world.Connection) {
+	for _, c := range w.Target.Contracts(service.Connection) {
 		names[c.Data.VendorName]++
 	}
 	var vendor int64
@@ -129,7 +129,7 @@ func vendorRenamed(t *testing.T, w *world.World) {
 	edit(w, "Companies", vendor, atsim.Row{"companyName": "Renamed Vendor, Inc."})
 	w.Agree(soon)
 	n := 0
-	for _, c := range w.Target.Contracts(world.Connection) {
+	for _, c := range w.Target.Contracts(service.Connection) {
 		if c.Data.VendorName == "Renamed Vendor, Inc." {
 			n++
 		}
@@ -183,14 +183,14 @@ func TestEitherSyncAloneAndInAnyOrder(t *testing.T) {
 // TestASweepFindsWhatNothingTells: a deleted contract leaves no trace but its absence.
 func TestASweepFindsWhatNothingTells(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited(), Settings: map[string]string{"sweep-interval": "3s"}})
+	w := service.New(t, service.Options{Autotask: unlimited(), Settings: map[string]string{"sweep-interval": "3s"}})
 	id := company(w, "Northwind Dental")
 	kept, gone := agreement(w, id, "Kept"), agreement(w, id, "Gone")
 	in := w.Install()
 	w.Agree(soon)
 	w.Autotask.Remove("Contracts", gone)
 	if err := w.Target.Edit(cpsim.Edit{
-		Connection: world.Connection, Entity: "contract", ExternalID: text(kept),
+		Connection: service.Connection, Entity: "contract", ExternalID: text(kept),
 		Fields: map[string]any{"vendorName": "Edited by hand"},
 	}); err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -65,7 +65,7 @@ func TestNothingAnsweredIsLostInACrash(t *testing.T) {
 	carried := &receipts{taken: map[receipt]bool{}}
 	tenant := unlimited()
 	tenant.Scale, tenant.Transport = 0.02, carried
-	w := world.New(t, world.Options{Autotask: tenant, Binary: world.Build(t)})
+	w := service.New(t, service.Options{Autotask: tenant, Binary: service.Build(t)})
 	ids := make([]int64, companies)
 	for i := range ids {
 		ids[i] = company(w, fmt.Sprintf("Client %04d", i))
@@ -99,7 +99,7 @@ func TestNothingAnsweredIsLostInACrash(t *testing.T) {
 
 // edits changes companies and contacts until the returned function is called,
 // which tells how many it made.
-func edits(t *testing.T, w *world.World, ids []int64) (stop func() int) {
+func edits(t *testing.T, w *service.Harness, ids []int64) (stop func() int) {
 	t.Helper()
 	quit, done, n := make(chan struct{}), make(chan struct{}), 0
 	contacts := w.Autotask.All("Contacts")

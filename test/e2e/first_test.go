@@ -4,12 +4,12 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
 func TestEditedCompanyArrives(t *testing.T) {
-	w := world.New(t, world.Options{})
+	w := service.New(t, service.Options{})
 	id := company(w, "Northwind Dental")
 	contact(w, id, "ann@northwind.example")
 	w.Install(v1.SyncActiveCustomers)

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -13,7 +13,7 @@ import (
 // The target stores B, the answer is lost, and the company is A again before the
 // next attempt: what we remember of the target (A) must not be believed then.
 func TestAnswerLostThenEditedBack(t *testing.T) {
-	w := world.New(t, world.Options{})
+	w := service.New(t, service.Options{})
 	id := w.Autotask.Put("Companies", atsim.Row{"companyName": "Name A", "companyType": 1, "isActive": true})
 	in := w.Install(v1.SyncActiveCustomers)
 	w.Idle(in.ID, 10*time.Second)

@@ -1,6 +1,6 @@
 // Package e2e proves the product's main job from the outside: the real service
 // with the settings a user would give, between the two simulated vendors (see
-// world), held against an oracle that shares no line with it. It looks at nothing
+// harness), held against an oracle that shares no line with it. It looks at nothing
 // inside but the journal, and that only after a crash.
 package e2e
 
@@ -11,8 +11,8 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
 	"channelsync/test/harness"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -28,21 +28,21 @@ func TestMain(m *testing.M) {
 const soon = 45 * time.Second
 
 // company puts an active customer and returns its id.
-func company(w *world.World, name string) int64 {
+func company(w *service.Harness, name string) int64 {
 	return w.Autotask.Put("Companies", atsim.Row{
 		"companyName": name, "companyType": 1, "isActive": true, "phone": "518-555-0100",
 	})
 }
 
 // contact puts an active contact of a company and returns its id.
-func contact(w *world.World, company int64, email string) int64 {
+func contact(w *service.Harness, company int64, email string) int64 {
 	return w.Autotask.Put("Contacts", atsim.Row{
 		"companyID": company, "firstName": "Ann", "lastName": "Lee", "emailAddress": email, "isActive": 1,
 	})
 }
 
 // edit changes a row at Autotask as a person would.
-func edit(w *world.World, entity string, id int64, fields atsim.Row) {
+func edit(w *service.Harness, entity string, id int64, fields atsim.Row) {
 	w.T.Helper()
 	if err := w.Autotask.Edit(entity, id, fields); err != nil {
 		w.T.Fatal(err)
@@ -76,7 +76,7 @@ func issueOf(in v1.Installation, code string) (v1.Issue, bool) {
 }
 
 // hasIssue waits until an installation names an issue, and returns how it stands then.
-func hasIssue(w *world.World, installation, code string) v1.Installation {
+func hasIssue(w *service.Harness, installation, code string) v1.Installation {
 	w.T.Helper()
 	return w.Until(installation, "has the issue "+code, soon, func(in v1.Installation) bool {
 		_, ok := issueOf(in, code)
@@ -90,7 +90,7 @@ func unlimited() atsim.Config {
 }
 
 // settled waits until every callout is delivered and nothing is due any more.
-func settled(w *world.World, id string) {
+func settled(w *service.Harness, id string) {
 	w.T.Helper()
 	w.DeliverAll(60 * time.Second)
 	w.Idle(id, 30*time.Second)

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -32,7 +32,7 @@ func TestPoisonedRecordAtTheTarget(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := world.New(t, world.Options{Autotask: unlimited()})
+			w := service.New(t, service.Options{Autotask: unlimited()})
 			ids := make([]int64, 21)
 			for i := range ids {
 				ids[i] = company(w, fmt.Sprintf("Client %04d", i))

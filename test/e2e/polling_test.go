@@ -7,15 +7,15 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
-// twoPolls is two poll intervals of a world, the window, and some room for a busy machine.
+// twoPolls is two poll intervals of a harness, the window, and some room for a busy machine.
 const twoPolls = 2*time.Second + 8*time.Second
 
 // polled edits a company and a contact and wants both to arrive without any callback.
-func polled(t *testing.T, w *world.World, company, contact int64) {
+func polled(t *testing.T, w *service.Harness, company, contact int64) {
 	t.Helper()
 	edit(w, "Companies", company, atsim.Row{"companyName": "Northwind Group"})
 	w.ClientBecomes(company, "an edit found by polling", twoPolls, named("Northwind Group"))
@@ -29,7 +29,7 @@ func polled(t *testing.T, w *world.World, company, contact int64) {
 // TestWithoutAPublicURLChangesArePolled: an MSP behind NAT is served as well, and told so.
 func TestWithoutAPublicURLChangesArePolled(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{NoWebhooks: true})
+	w := service.New(t, service.Options{NoWebhooks: true})
 	id := company(w, "Northwind Dental")
 	ann := contact(w, id, "ann@northwind.example")
 	in := w.Install(v1.SyncActiveCustomers)
@@ -61,7 +61,7 @@ func TestWithoutTheWebhookRightChangesArePolled(t *testing.T) {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
 			tenant := atsim.Config{Modes: atsim.Modes{NoWebhookRight: status}}
-			w := world.New(t, world.Options{Autotask: tenant, Settings: map[string]string{"webhook-check-interval": "1s"}})
+			w := service.New(t, service.Options{Autotask: tenant, Settings: map[string]string{"webhook-check-interval": "1s"}})
 			id := company(w, "Northwind Dental")
 			ann := contact(w, id, "ann@northwind.example")
 			in := w.Install(v1.SyncActiveCustomers)

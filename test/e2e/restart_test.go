@@ -8,7 +8,7 @@ import (
 	"go.uber.org/goleak"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -17,7 +17,7 @@ import (
 // after it, and nothing that was there is asked for again from the beginning.
 func TestRestartWithABacklog(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	ids := make([]int64, 300)
 	for i := range ids {
 		ids[i] = company(w, fmt.Sprintf("Client %04d", i))
@@ -61,7 +61,7 @@ func TestMissedWhileAwayIsFound(t *testing.T) {
 	t.Parallel()
 	tenant := unlimited()
 	tenant.Scale = 0.001 // Autotask gives a callback up within a fraction of a second
-	w := world.New(t, world.Options{Autotask: tenant})
+	w := service.New(t, service.Options{Autotask: tenant})
 	ids := make([]int64, 30) // more than it takes Autotask to switch the webhook off
 	for i := range ids {
 		ids[i] = company(w, fmt.Sprintf("Client %04d", i))
@@ -93,7 +93,7 @@ func TestMissedWhileAwayIsFound(t *testing.T) {
 // TestStopLeavesNothingRunning: every goroutine of the service ends with it,
 // while both vendors are still there; and it starts again.
 func TestStopLeavesNothingRunning(t *testing.T) {
-	w := world.New(t, world.Options{})
+	w := service.New(t, service.Options{})
 	id := company(w, "Northwind Dental")
 	w.Stop()
 	before := goleak.IgnoreCurrent()

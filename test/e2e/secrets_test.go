@@ -18,7 +18,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -44,7 +44,7 @@ func (h haystack) search(where string, text []byte) {
 func TestNoSecretAnywhere(t *testing.T) {
 	t.Parallel()
 	logFile := filepath.Join(t.TempDir(), "debug.log")
-	w := world.New(t, world.Options{Autotask: unlimited(), Log: world.NewLog(t, logFile)})
+	w := service.New(t, service.Options{Autotask: unlimited(), Log: service.NewLog(t, logFile)})
 	id := company(w, "Northwind Dental")
 	ann := contact(w, id, "ann@northwind.example")
 	contract := agreement(w, id, "Northwind project")
@@ -55,8 +55,8 @@ func TestNoSecretAnywhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	secrets := haystack{t, map[string]string{
-		"Autotask's secret": world.Secret, "the tracking identifier": world.TrackingID, "Channel Program's token": world.Token,
-		"the admin token": world.AdminToken, "the master key": strings.TrimSpace(string(master)),
+		"Autotask's secret": service.Secret, "the tracking identifier": service.TrackingID, "Channel Program's token": service.Token,
+		"the admin token": service.AdminToken, "the master key": strings.TrimSpace(string(master)),
 		"a wrong secret": "Wrong-Secret-4711", "a wrong token": "wrong-token-4711", "another secret": "another-Secret-1",
 	}}
 	for _, h := range w.Autotask.Webhooks() {
@@ -108,7 +108,7 @@ func TestNoSecretAnywhere(t *testing.T) {
 	stored := haystack{t, secrets.needles}
 	for what, needle := range map[string]string{
 		"a company's name": "Northwind", "an e-mail address": "@northwind.example", "a phone number": "518-555-0100",
-		"the user name": world.Username,
+		"the user name": service.Username,
 	} {
 		stored.needles[what] = needle
 	}
@@ -117,7 +117,7 @@ func TestNoSecretAnywhere(t *testing.T) {
 }
 
 // badTimes lets everything go wrong that speaks of secrets, and returns what callers were told.
-func badTimes(t *testing.T, w *world.World, installation string, company, contact int64) string {
+func badTimes(t *testing.T, w *service.Harness, installation string, company, contact int64) string {
 	t.Helper()
 	ctx := t.Context()
 	var said []string
@@ -132,13 +132,13 @@ func badTimes(t *testing.T, w *world.World, installation string, company, contac
 	edit(w, "Contacts", contact, atsim.Row{"emailAddress": "ann.lee@northwind.example"})
 	w.ClientBecomes(company, "an edit", soon, emails("ann.lee@northwind.example"))
 
-	wrong := v1.Credentials{Username: world.Username, Secret: "Wrong-Secret-4711", TrackingIdentifier: world.TrackingID}
+	wrong := v1.Credentials{Username: service.Username, Secret: "Wrong-Secret-4711", TrackingIdentifier: service.TrackingID}
 	_, err := w.Admin.SetCredentials(ctx, installation, wrong)
 	want("wrong credentials", err)
-	target := v1.ChannelProgramTarget{ConnectionID: world.Connection, Token: "wrong-token-4711"}
+	target := v1.ChannelProgramTarget{ConnectionID: service.Connection, Token: "wrong-token-4711"}
 	_, err = w.Admin.SetChannelProgram(ctx, installation, target)
 	want("a wrong token", err)
-	again := world.Create()
+	again := service.Create()
 	_, err = w.Admin.CreateInstallation(ctx, again)
 	want("a second installation", err)
 	again.Username, again.Secret = "somebody@else.example", "Wrong-Secret-4711"
@@ -187,7 +187,7 @@ func get(t *testing.T, url string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+world.AdminToken)
+	req.Header.Set("Authorization", "Bearer "+service.AdminToken)
 	req.Close = true
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -210,7 +210,7 @@ func listen(t *testing.T, url string) (heard func() []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+world.AdminToken)
+	req.Header.Set("Authorization", "Bearer "+service.AdminToken)
 	req.Close = true
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

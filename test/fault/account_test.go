@@ -9,7 +9,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/events/store"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
@@ -42,7 +42,7 @@ func (tr *trial) settle(note string) line {
 			l.lost++
 		}
 	}
-	l.twice = twice(tr.Target.Pushes(world.Connection))
+	l.twice = twice(tr.Target.Pushes(service.Connection))
 	switch {
 	case l.lost > 0 || l.reflected != l.acknowledged:
 		tr.Errorf("%d of %d acknowledged deliveries are lost, %d reflected", l.lost, l.acknowledged, l.reflected)

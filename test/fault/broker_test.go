@@ -13,7 +13,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -48,7 +48,7 @@ type broker struct {
 
 func newBroker(t *testing.T) *broker {
 	t.Helper()
-	b := &broker{t: t, addr: world.FreeAddr(t), dir: t.TempDir()}
+	b := &broker{t: t, addr: service.FreeAddr(t), dir: t.TempDir()}
 	b.start()
 	t.Cleanup(b.kill)
 	return b
@@ -115,8 +115,8 @@ func brokerScale() float64 { return form(0.02, 0.1) }
 func scaled(d time.Duration) time.Duration { return time.Duration(float64(d) * brokerScale()) }
 
 // external gives the service a broker of its own, whose address is also where its journal is read.
-func external(b **broker) func(*testing.T, *world.Options) {
-	return func(t *testing.T, o *world.Options) {
+func external(b **broker) func(*testing.T, *service.Options) {
+	return func(t *testing.T, o *service.Options) {
 		*b = newBroker(t)
 		o.NATSURL = "nats://" + (*b).addr
 		o.Autotask = atsim.Config{Scale: brokerScale(), CalloutTimeout: vendorTimeout}

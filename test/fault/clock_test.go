@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 // clock is the service's, which can be set.
@@ -28,7 +28,7 @@ func clockFaults() []fault {
 		c := &clock{}
 		all = append(all, fault{
 			name:    jump.name,
-			options: func(_ *testing.T, o *world.Options) { o.Now = c.now },
+			options: func(_ *testing.T, o *service.Options) { o.Now = c.now },
 			strike: func(tr *trial) string {
 				for _, step := range jump.steps {
 					c.set(step)

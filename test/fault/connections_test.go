@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 // TestConnectionsLeaveTheStoreItsFiles: however many connections strangers open,
@@ -19,11 +19,11 @@ func TestConnectionsLeaveTheStoreItsFiles(t *testing.T) {
 	t.Parallel()
 	const files = 512
 	limited := filepath.Join(t.TempDir(), "limited")
-	script := fmt.Sprintf("#!/bin/sh\nulimit -n %d\nexec %s \"$@\"\n", files, world.Build(t))
+	script := fmt.Sprintf("#!/bin/sh\nulimit -n %d\nexec %s \"$@\"\n", files, service.Build(t))
 	if err := os.WriteFile(limited, []byte(script), 0o700); err != nil { //nolint:gosec // it is a program
 		t.Fatal(err)
 	}
-	tr := newTrial(t, fault{name: "connections", own: true, repeats: true}, world.Options{Binary: limited, Settings: map[string]string{}})
+	tr := newTrial(t, fault{name: "connections", own: true, repeats: true}, service.Options{Binary: limited, Settings: map[string]string{}})
 	tr.edit()
 	tr.acknowledged("before the flood", 20)
 	for round := range 3 {

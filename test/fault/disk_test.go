@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 // storeSize is the size of the disks that the disk faults make.
@@ -26,14 +26,14 @@ func diskFaults() []fault {
 	return []fault{
 		{
 			name: "disk full", own: true, repeats: true, strike: fillDisk,
-			options: func(t *testing.T, o *world.Options) {
+			options: func(t *testing.T, o *service.Options) {
 				o.Autotask.CalloutTimeout = vendorTimeout
 				o.DataDir = mounted(t, "-t", "tmpfs", "-o", fmt.Sprintf("size=%d,mode=700", storeSize), "tmpfs")
 			},
 		},
 		{
 			name: "disk read-only", own: true, repeats: true, strike: func(tr *trial) string { return spoilDisk(tr, disk) },
-			options: func(t *testing.T, o *world.Options) {
+			options: func(t *testing.T, o *service.Options) {
 				o.Autotask.CalloutTimeout = vendorTimeout
 				disk = ext4(t)
 				o.DataDir = mounted(t, "-o", "loop", disk)

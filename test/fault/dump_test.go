@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 // nobody is a user without rights.
@@ -28,9 +28,9 @@ func TestNoCoreDump(t *testing.T) {
 	other := crashing(t, "sleep 100")
 	awaitNamed(t, other, "sleep")
 	dumps := aborted(t, other)
-	addr := world.FreeAddr(t)
+	addr := service.FreeAddr(t)
 	service := crashing(t, fmt.Sprintf("%s serve --data-dir=%s --callback-listen=127.0.0.1:0 --admin-listen=%s",
-		world.Build(t), filepath.Join(t.TempDir(), "data"), addr))
+		service.Build(t), filepath.Join(t.TempDir(), "data"), addr))
 	awaitServing(t, addr)
 	if soft, hard := coreLimits(t, service); soft != "0" || hard != "0" {
 		t.Errorf("the service's core may have %s bytes, at most %s; want none", soft, hard)
@@ -47,7 +47,7 @@ func TestNoCoreDump(t *testing.T) {
 // Each command waits for something that never comes, which tells that it has begun.
 func TestCommandsLeaveNoCore(t *testing.T) {
 	t.Parallel()
-	binary, dir := world.Build(t), t.TempDir()
+	binary, dir := service.Build(t), t.TempDir()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -151,14 +151,14 @@ func aborted(t *testing.T, cmd *exec.Cmd) bool {
 func TestSecretsOfTheEnvironmentAreTheProcesssOwn(t *testing.T) {
 	t.Parallel()
 	needRoot(t)
-	binary, dir := world.Build(t), t.TempDir()
+	binary, dir := service.Build(t), t.TempDir()
 	for _, d := range []string{filepath.Dir(binary), filepath.Dir(filepath.Dir(binary)), dir, filepath.Dir(dir)} {
 		if err := os.Chmod(d, 0o777); err != nil { //nolint:gosec // of this test only
 			t.Fatal(err)
 		}
 	}
 	as := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	addr := world.FreeAddr(t)
+	addr := service.FreeAddr(t)
 	service := exec.Command(binary, "serve", "--data-dir="+filepath.Join(dir, "data"), "--callback-listen=127.0.0.1:0", "--admin-listen="+addr)
 	service.Env, service.SysProcAttr = []string{"CHANNELSYNC_ADMIN_TOKEN=a-token-in-the-environment"}, as
 	if err := service.Start(); err != nil {

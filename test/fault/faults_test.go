@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 // fault is one accident.
@@ -14,9 +14,9 @@ type fault struct {
 	name string
 	// own makes the service a process of its own, which can be stopped and killed.
 	own bool
-	// options changes the world that the fault strikes; nil changes nothing. It may skip the test.
-	options func(*testing.T, *world.Options)
-	// begin prepares the world before the installation is made; nil prepares nothing.
+	// options changes the harness that the fault strikes; nil changes nothing. It may skip the test.
+	options func(*testing.T, *service.Options)
+	// begin prepares the harness before the installation is made; nil prepares nothing.
 	begin func(*trial)
 	// strike brings the fault on while edits go on, and takes it away again. What it returns goes into the report.
 	strike func(*trial) (note string)
@@ -52,7 +52,7 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	})
-	binary := world.Build(t)
+	binary := service.Build(t)
 	for i, f := range faults() {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
@@ -65,7 +65,7 @@ func TestFaults(t *testing.T) {
 
 // run brings one fault on and accounts for every delivery.
 func (f fault) run(t *testing.T, binary string) line {
-	opts := world.Options{Settings: map[string]string{"webhook-check-interval": "5s"}}
+	opts := service.Options{Settings: map[string]string{"webhook-check-interval": "5s"}}
 	if f.own {
 		opts.Binary = binary
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/callout"
 	simfault "channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -22,9 +22,9 @@ import (
 
 // neighbour is a second installation in the same service: another API user of the
 // tenant, and another connection.
-func neighbour(t *testing.T, w *world.World) v1.Installation {
+func neighbour(t *testing.T, w *service.Harness) v1.Installation {
 	t.Helper()
-	req := world.Create(v1.SyncActiveCustomers)
+	req := service.Create(v1.SyncActiveCustomers)
 	req.Name, req.Username, req.Secret = "The neighbour", "neighbour@msp.example", "At-Secret-of-the-neighbour"
 	w.Autotask.AddUser(req.Username, req.Secret.Reveal())
 	req.ChannelProgram = v1.ChannelProgramTarget{ConnectionID: "msp-two", Token: "cp-token-of-the-neighbour"}
@@ -36,7 +36,7 @@ func neighbour(t *testing.T, w *world.World) v1.Installation {
 }
 
 // hookOf is the company webhook that posts to an installation.
-func hookOf(t *testing.T, w *world.World, in v1.Installation) atsim.Webhook {
+func hookOf(t *testing.T, w *service.Harness, in v1.Installation) atsim.Webhook {
 	t.Helper()
 	for _, h := range w.Autotask.Webhooks() {
 		if h.Collection == "CompanyWebhooks" && strings.Contains(h.URL, in.ID) {
@@ -61,7 +61,7 @@ func newPoster(t *testing.T) *poster {
 	return &poster{Client: &http.Client{Transport: transport}, answers: map[int]int{}}
 }
 
-func (p *poster) post(t *testing.T, w *world.World, in v1.Installation, secret string, body []byte) (status int) {
+func (p *poster) post(t *testing.T, w *service.Harness, in v1.Installation, secret string, body []byte) (status int) {
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.CallbackURL+"/callbacks/autotask/"+in.ID, bytes.NewReader(body))
 	if err != nil {
 		t.Error(err)
@@ -106,8 +106,8 @@ func folder(t *testing.T, dir string) (size int64) {
 // and the callbacks of another installation are answered as ever.
 func TestUnreadableBodiesFillNoDisk(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Target: cpsim.Config{Connections: []cpsim.Connection{
-		{ID: world.Connection, Token: world.Token}, {ID: "msp-two", Token: "cp-token-of-the-neighbour"},
+	w := service.New(t, service.Options{Target: cpsim.Config{Connections: []cpsim.Connection{
+		{ID: service.Connection, Token: service.Token}, {ID: "msp-two", Token: "cp-token-of-the-neighbour"},
 	}}})
 	company := w.Autotask.Put("Companies", atsim.Row{"companyName": "Northwind", "companyType": 1, "isActive": true})
 	in := w.Install(v1.SyncActiveCustomers)
@@ -227,7 +227,7 @@ func TestOversizedCallbacksHarmNobody(t *testing.T) {
 			tg.hook.GUID, tg.id, 2_000_000+i)
 		body := head + fields
 		body += strings.Repeat(" ", 256<<10-1-len(body)) + "}"
-		if status := p.post(t, tg.World, tg.in, tg.hook.Secret, []byte(body)); status != http.StatusAccepted {
+		if status := p.post(t, tg.Harness, tg.in, tg.hook.Secret, []byte(body)); status != http.StatusAccepted {
 			t.Fatalf("fields %.20s…: answered %d, want 202", fields, status)
 		}
 		tg.ClientBecomes(tg.id, name, soon, func(c cpsim.ClientInput) bool { return c.Name == name })

@@ -15,14 +15,14 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/callout"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
 // target is a service with one installation, and what its Autotask signs with.
 type target struct {
-	*world.World
+	*service.Harness
 	in   v1.Installation
 	hook atsim.Webhook
 	id   int64
@@ -30,8 +30,8 @@ type target struct {
 
 func newTarget(t *testing.T, settings map[string]string) *target {
 	t.Helper()
-	w := world.New(t, world.Options{Settings: settings})
-	tg := &target{World: w, id: w.Autotask.Put("Companies", atsim.Row{"companyName": "Northwind", "companyType": 1, "isActive": true})}
+	w := service.New(t, service.Options{Settings: settings})
+	tg := &target{Harness: w, id: w.Autotask.Put("Companies", atsim.Row{"companyName": "Northwind", "companyType": 1, "isActive": true})}
 	tg.in = w.Install(v1.SyncActiveCustomers)
 	w.Until(tg.in.ID, "called by its webhooks", soon, called)
 	for _, h := range w.Autotask.Webhooks() {
@@ -105,7 +105,7 @@ func TestSlowConnectionsAreCut(t *testing.T) {
 			"header": {"POST / HTTP/1.1\r\nX-Slow: ", 5 * time.Second},
 			"body": {
 				fmt.Sprintf("POST /callbacks/autotask/%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 1000\r\n\r\n",
-					tg.in.ID, world.AdminToken), 15 * time.Second,
+					tg.in.ID, service.AdminToken), 15 * time.Second,
 			},
 		} {
 			for range 25 {
@@ -199,7 +199,7 @@ func TestBodiesAreBytes(t *testing.T) {
 	}
 	admin := func(body []byte) int {
 		head := fmt.Sprintf("POST /api/v1/installations HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"+
-			"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n", world.AdminToken, len(body))
+			"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n", service.AdminToken, len(body))
 		return exchange(t, tg.admin(), append([]byte(head), body...))
 	}
 	if got := admin(packed.Bytes()); got != http.StatusUnprocessableEntity {
@@ -287,19 +287,19 @@ func TestGuessingTheTokenBehindAProxy(t *testing.T) {
 	if counts[http.StatusTooManyRequests] < 25 || counts[http.StatusUnauthorized] > 15 {
 		t.Errorf("40 guesses of one address by answer: %v, want most of them 429", counts)
 	}
-	if got := guesser.api(world.AdminToken, "203.0.113.9"); got != http.StatusOK {
+	if got := guesser.api(service.AdminToken, "203.0.113.9"); got != http.StatusOK {
 		t.Errorf("the right token from that address: %d; wrong ones must not lock it out", got)
 	}
-	if got := guesser.login(world.AdminToken, "203.0.113.9"); got != http.StatusSeeOther {
+	if got := guesser.login(service.AdminToken, "203.0.113.9"); got != http.StatusSeeOther {
 		t.Errorf("the right token from that address, at the log-in: %d", got)
 	}
-	if got := guesser.api(world.AdminToken, "198.51.100.1"); got != http.StatusOK {
+	if got := guesser.api(service.AdminToken, "198.51.100.1"); got != http.StatusOK {
 		t.Errorf("the right token from elsewhere: %d", got)
 	}
-	if got := guesser.login(world.AdminToken, "198.51.100.1"); got != http.StatusSeeOther {
+	if got := guesser.login(service.AdminToken, "198.51.100.1"); got != http.StatusSeeOther {
 		t.Errorf("the right token from elsewhere, at the log-in: %d", got)
 	}
-	if got := guesser.api(world.AdminToken); got != http.StatusOK {
+	if got := guesser.api(service.AdminToken); got != http.StatusOK {
 		t.Errorf("the operator on the machine itself: %d", got)
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/internal/progress"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -30,7 +30,7 @@ func (h *hook) arm(says func(record int64)) { h.says.Store(&says) }
 func (h *hook) disarm() { h.says.Store(nil) }
 
 // options has the service log through the hook.
-func (h *hook) options(o *world.Options) {
+func (h *hook) options(o *service.Options) {
 	o.Log = zap.New(watchedCore{zapcore.NewNopCore(), h})
 }
 
@@ -70,7 +70,7 @@ func innerFaults() []fault {
 	return []fault{
 		{
 			name: "a worker that never returns", repeats: true,
-			options: func(_ *testing.T, o *world.Options) {
+			options: func(_ *testing.T, o *service.Options) {
 				stuck.options(o)
 				o.Stall = form(progress.Limits{Live: 3 * time.Second, Bulk: 5 * time.Second, Again: 40 * time.Second}, progress.Limits{})
 			},
@@ -78,12 +78,12 @@ func innerFaults() []fault {
 		},
 		{
 			name: "a panic at one record", repeats: true,
-			options: func(_ *testing.T, o *world.Options) { panicking.options(o) },
+			options: func(_ *testing.T, o *service.Options) { panicking.options(o) },
 			strike:  func(tr *trial) string { return tr.panics(&panicking, during(5*time.Second, 45*time.Second)) },
 		},
 		{
 			name:    "clocks apart by a minute",
-			options: func(_ *testing.T, o *world.Options) { o.Now = apart.now },
+			options: func(_ *testing.T, o *service.Options) { o.Now = apart.now },
 			begin: func(tr *trial) { // nobody edits it
 				unreadable = tr.Autotask.Put("Companies", atsim.Row{"companyName": "Unreadable", "companyType": 1, "isActive": true})
 			},
@@ -165,7 +165,7 @@ func (tr *trial) panics(h *hook, d time.Duration) string {
 // othersArrive waits until edits of 20 others have arrived, which takes 20 s at most.
 func (tr *trial) othersArrive(company int64) time.Duration {
 	name := func(id int64) string {
-		c, _ := tr.Target.Client(world.Connection, strconv.FormatInt(id, 10))
+		c, _ := tr.Target.Client(service.Connection, strconv.FormatInt(id, 10))
 		return c.Data.Name
 	}
 	before, began := map[int64]string{}, time.Now()

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 // canary is a server inside the network that the service must never ask.
@@ -39,7 +39,7 @@ func TestNoZoneLeadsInside(t *testing.T) {
 		t.Fatal(err)
 	}
 	var found atomic.Pointer[string] // what discovery answers
-	w := world.New(t, world.Options{Wrap: func(next http.Handler) http.Handler {
+	w := service.New(t, service.Options{Wrap: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			url := found.Load()
 			if url == nil || !strings.Contains(strings.ToLower(r.URL.Path), "zoneinformation") {
@@ -65,7 +65,7 @@ func TestNoZoneLeadsInside(t *testing.T) {
 	}
 	refused := func(what string, zone string) {
 		t.Helper()
-		request := world.Create()
+		request := service.Create()
 		request.Zone = zone
 		_, err := w.Admin.TryInstallation(t.Context(), request)
 		if _, ok := errors.AsType[*v1.Problem](err); !ok {

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 // TestServiceOutlivesItsLog: whoever reads the log goes away after a line, never reads, or
@@ -22,7 +22,7 @@ import (
 // it is told to.
 func TestServiceOutlivesItsLog(t *testing.T) {
 	t.Parallel()
-	binary := world.Build(t)
+	binary := service.Build(t)
 	for name, reader := range map[string]struct {
 		log   func(t *testing.T) (to *os.File, begun func())
 		drops bool
@@ -52,9 +52,9 @@ func TestServiceOutlivesItsLog(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			to, begun := reader.log(t)
-			callbacks, admin := world.FreeAddr(t), world.FreeAddr(t)
+			callbacks, admin := service.FreeAddr(t), service.FreeAddr(t)
 			cmd := exec.Command(binary, "serve", "--data-dir", t.TempDir(), "--callback-listen", callbacks, "--admin-listen", admin,
-				"--admin-token", world.AdminToken, "--log-level", "debug", "--log-format", "json")
+				"--admin-token", service.AdminToken, "--log-level", "debug", "--log-format", "json")
 			cmd.Env, cmd.Stdout, cmd.Stderr = []string{}, to, to
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)

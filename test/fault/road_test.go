@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"channelsync/test/e2e/world"
 	"channelsync/test/harness/relay"
+	"channelsync/test/harness/service"
 )
 
 // roadFaults strike at the connections on all three sides.
@@ -30,7 +30,7 @@ func roadFaults() []fault {
 		{name: "half-open callback connections", strike: halfOpen},
 		{
 			name: "half-open connections to Channel Program", repeats: true,
-			options: func(t *testing.T, o *world.Options) {
+			options: func(t *testing.T, o *service.Options) {
 				target = relay.New(t)
 				o.Settings["channel-program-url"] = "http://" + target.Addr()
 			},
@@ -39,7 +39,7 @@ func roadFaults() []fault {
 		},
 		{
 			name: "half-open connections to Autotask",
-			options: func(t *testing.T, o *world.Options) {
+			options: func(t *testing.T, o *service.Options) {
 				autotask = relay.New(t)
 				o.Hosts = []string{autotask.Addr()}
 				o.Settings["autotask-discovery-url"] = "http://" + autotask.Addr() + "/atservicesrest"

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"channelsync/test/e2e/world"
 	"channelsync/test/harness/relay"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	"channelsync/test/sim/oracle"
 )
@@ -19,13 +19,13 @@ const noticed = time.Minute
 // TestTheNextEditArrivesOverADeadConnection lets the connections to one vendor die as when a
 // firewall forgets them, once, and then makes a single edit.
 func TestTheNextEditArrivesOverADeadConnection(t *testing.T) {
-	binary := world.Build(t)
+	binary := service.Build(t)
 	for _, vendor := range []string{"Autotask", "Channel Program"} {
 		for _, protocol := range []string{"HTTP/1.1", "HTTP/2"} {
 			t.Run(vendor+" over "+protocol, func(t *testing.T) {
 				t.Parallel()
 				line := relay.New(t)
-				opts := world.Options{Binary: binary, TLS: protocol == "HTTP/2", Settings: map[string]string{
+				opts := service.Options{Binary: binary, TLS: protocol == "HTTP/2", Settings: map[string]string{
 					"contract-poll-interval": "1h", // nobody but the edits asks Autotask for anything
 				}}
 				opts.Autotask.Modes = atsim.Modes{CalloutsPerHour: -1, HourlyThreshold: -1}
@@ -39,7 +39,7 @@ func TestTheNextEditArrivesOverADeadConnection(t *testing.T) {
 				} else {
 					opts.Settings["channel-program-url"] = scheme + line.Addr()
 				}
-				w := world.New(t, opts)
+				w := service.New(t, opts)
 				line.To(hostOf(t, map[bool]string{true: w.AutotaskURL, false: w.TargetURL}[vendor == "Autotask"]))
 				id := w.Autotask.Put("Companies", atsim.Row{"companyName": "Northwind", "companyType": 1, "isActive": true})
 				in := w.Install()
@@ -51,7 +51,7 @@ func TestTheNextEditArrivesOverADeadConnection(t *testing.T) {
 						t.Fatal(err)
 					}
 					w.Eventually("an edit arrives", within, func() error {
-						if c, ok := oracle.Actual(w.Target, world.Connection).Clients[fmt.Sprint(id)]; !ok || c.Name != name {
+						if c, ok := oracle.Actual(w.Target, service.Connection).Clients[fmt.Sprint(id)]; !ok || c.Name != name {
 							return fmt.Errorf("it is %q", c.Name)
 						}
 						return nil

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/callout"
 )
 
@@ -103,7 +103,7 @@ func TestWrongTokensShutNobodyOff(t *testing.T) {
 	}
 	right := func(from string) {
 		t.Helper()
-		status, took := forward(t, client, tg.AdminURL+"/api/v1/status", from, "Authorization", "Bearer "+world.AdminToken, "")
+		status, took := forward(t, client, tg.AdminURL+"/api/v1/status", from, "Authorization", "Bearer "+service.AdminToken, "")
 		if status != http.StatusOK || took > atOnce {
 			t.Errorf("the right token from %s: %d after %s; want 200 within %s", from, status, took.Round(time.Millisecond), atOnce)
 		}

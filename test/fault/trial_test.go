@@ -11,7 +11,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	"channelsync/test/sim/oracle"
 )
@@ -23,12 +23,12 @@ const (
 	editEvery = 15 * time.Millisecond
 )
 
-// trial is one world with one installation, and the people who edit its tenant
+// trial is one harness with one installation, and the people who edit its tenant
 // all along. No edit is made twice, so that a record is as it should be only when
 // its last edit has arrived.
 type trial struct {
 	*testing.T
-	*world.World
+	*service.Harness
 	fault  fault
 	in     v1.Installation
 	sender *sender
@@ -41,7 +41,7 @@ type trial struct {
 	recovery                       time.Duration
 }
 
-func newTrial(t *testing.T, f fault, opts world.Options) *trial {
+func newTrial(t *testing.T, f fault, opts service.Options) *trial {
 	t.Helper()
 	tr := &trial{T: t, fault: f, sender: newSender(), stop: func() {}}
 	opts.Autotask.Modes = atsim.Modes{CalloutsPerHour: -1, HourlyThreshold: -1}
@@ -49,7 +49,7 @@ func newTrial(t *testing.T, f fault, opts world.Options) *trial {
 	if opts.Autotask.Scale == 0 {
 		opts.Autotask.Scale = 0.02
 	}
-	tr.World = world.New(t, opts)
+	tr.Harness = service.New(t, opts)
 	if f.begin != nil {
 		f.begin(tr)
 	}
@@ -80,7 +80,7 @@ func (tr *trial) install() v1.Installation {
 	tr.Helper()
 	var in v1.Installation
 	tr.Eventually("the installation is made", soon, func() (err error) {
-		in, err = tr.Admin.CreateInstallation(tr.Context(), world.Create())
+		in, err = tr.Admin.CreateInstallation(tr.Context(), service.Create())
 		return err
 	})
 	return tr.Until(in.ID, "live", soon, func(in v1.Installation) bool { return in.State == v1.StateLive })
@@ -197,7 +197,7 @@ func (tr *trial) recovers() {
 // unreflected names the records of deliveries that Channel Program does not hold as they are.
 func (tr *trial) unreflected() map[string]bool {
 	wrong := map[string]bool{}
-	for _, d := range oracle.Compare(tr.Expected(), oracle.Actual(tr.Target, world.Connection)) {
+	for _, d := range oracle.Compare(tr.Expected(), oracle.Actual(tr.Target, service.Connection)) {
 		wrong[d.Record] = true
 	}
 	return wrong

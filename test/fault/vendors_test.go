@@ -7,7 +7,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	"channelsync/test/race"
 	atfault "channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -24,7 +24,7 @@ func autotaskFaults() []fault {
 		{
 			name: "Autotask fails 10 % of requests",
 			// Less coalescing makes more requests.
-			options: func(_ *testing.T, o *world.Options) { o.Settings["coalesce-window"] = "20ms" },
+			options: func(_ *testing.T, o *service.Options) { o.Settings["coalesce-window"] = "20ms" },
 			strike: func(tr *trial) string {
 				asked := tr.misbehave(during(6*time.Second, 60*time.Second),
 					atsim.Fault{Kind: atfault.Status, Status: 500, Probability: 0.025},

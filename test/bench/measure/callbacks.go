@@ -10,7 +10,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/bench/bed"
+	"channelsync/test/bench/env"
 	"channelsync/test/bench/load"
 	"channelsync/test/bench/process"
 	"channelsync/test/bench/reference"
@@ -89,7 +89,7 @@ func (r *run) callbacks() (err error) {
 
 // productContender is an installation whose changes are kept: intake alone is measured,
 // which is verifying, storing and dispatching, and no reconciling beside it.
-func (r *run) productContender(b *bed.Bed) (*contender, error) {
+func (r *run) productContender(b *env.Env) (*contender, error) {
 	all, err := r.stopped(b)
 	if err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func (r *run) productContender(b *bed.Bed) (*contender, error) {
 }
 
 // stopped installs every tenant and stops it, and returns what makes callbacks of each.
-func (r *run) stopped(b *bed.Bed) ([]*load.Callbacks, error) {
+func (r *run) stopped(b *env.Env) ([]*load.Callbacks, error) {
 	var all []*load.Callbacks
 	records := callbackRecords / len(b.Tenants)
 	for _, t := range b.Tenants {
@@ -142,7 +142,7 @@ func (r *run) referenceContender(kind reference.Kind) (*contender, error) {
 	}
 	c := &contender{name: string(kind), process: p, rounds: map[int][]round{}, settle: func(*contender) error { return nil }}
 	callbacks := &load.Callbacks{GUID: "a1da62a4-2c49-40a8-8183-69994ce5b3eb", Secret: reference.Secret, FirstID: 1000, Records: callbackRecords}
-	err = bed.Until(r.ctx, 10*time.Millisecond, func() (bool, error) {
+	err = env.Until(r.ctx, 10*time.Millisecond, func() (bool, error) {
 		text, err := os.ReadFile(log)
 		c.addr = strings.TrimSpace(string(text))
 		return err == nil && strings.HasSuffix(string(text), "\n"), err
@@ -245,7 +245,7 @@ func (r *run) callbackTable(connections []int, all []*contender) {
 }
 
 // callbacksAtWork measures the same while the records are reconciled, as on any ordinary day.
-func (r *run) callbacksAtWork(b *bed.Bed, product *contender, length time.Duration) error {
+func (r *run) callbacksAtWork(b *env.Env, product *contender, length time.Duration) error {
 	t := b.Tenants[0]
 	if err := b.Admin.Act(r.ctx, t.Installation, "", "start"); err != nil {
 		return err

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/bench/bed"
+	"channelsync/test/bench/env"
 	"channelsync/test/bench/report"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -19,8 +19,8 @@ const never = "24h"
 // costs is the table of what each trigger costs, for one tenant.
 type costs struct {
 	*run
-	bed    *bed.Bed
-	tenant *bed.Tenant
+	env    *env.Env
+	tenant *env.Tenant
 	table  report.Section
 }
 
@@ -35,7 +35,7 @@ func (r *run) costs() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	c := &costs{run: r, bed: b, tenant: b.Tenants[0], table: report.Section{
+	c := &costs{run: r, env: b, tenant: b.Tenants[0], table: report.Section{
 		Title: "What each trigger costs in Autotask requests", Columns: []string{"trigger", "requests", "of which"},
 	}}
 	c.tenant.FillCompanies(n)
@@ -87,7 +87,7 @@ const quietFor = 800 * time.Millisecond
 // quiet waits until Autotask has not been asked for a while.
 func (c *costs) quiet() error {
 	last, since := -1, time.Now()
-	return bed.Until(c.ctx, 20*time.Millisecond, func() (bool, error) {
+	return env.Until(c.ctx, 20*time.Millisecond, func() (bool, error) {
 		if n := c.tenant.Requests(); n != last {
 			last, since = n, time.Now()
 		}
@@ -95,11 +95,11 @@ func (c *costs) quiet() error {
 	})
 }
 
-func (c *costs) live() error { return c.bed.Live(c.ctx, c.tenant) }
+func (c *costs) live() error { return c.env.Live(c.ctx, c.tenant) }
 
 func (c *costs) firstPass() error {
 	c.tenant.Autotask.ResetStats()
-	if err := c.bed.Install(c.ctx, c.tenant, v1.Syncs...); err != nil {
+	if err := c.env.Install(c.ctx, c.tenant, v1.Syncs...); err != nil {
 		return err
 	}
 	if err := c.live(); err != nil {
@@ -113,25 +113,25 @@ func (c *costs) callbacks() error {
 	company := c.tenant.Companies[0]
 	at := c.tenant.Autotask
 	err := c.count("callback of a company that was renamed: its contracts carry the name", func() error {
-		return errors.Join(at.Edit("Companies", company, atsim.Row{"companyName": "Costs A"}), c.bed.Named(c.ctx, c.tenant, "Costs A", 1), c.live())
+		return errors.Join(at.Edit("Companies", company, atsim.Row{"companyName": "Costs A"}), c.env.Named(c.ctx, c.tenant, "Costs A", 1), c.live())
 	})
 	if err != nil {
 		return err
 	}
 	contact := at.All("Contacts")[0]
 	return c.count("callback of a contact", func() error {
-		before := c.bed.Target.Stats().Total
+		before := c.env.Target.Stats().Total
 		err := at.Edit("Contacts", contact["id"].(int64), atsim.Row{"emailAddress": "other@client.example"})
-		return errors.Join(err, bed.Until(c.ctx, 20*time.Millisecond, func() (bool, error) {
-			return c.bed.Target.Stats().Total > before, nil
+		return errors.Join(err, env.Until(c.ctx, 20*time.Millisecond, func() (bool, error) {
+			return c.env.Target.Stats().Total > before, nil
 		}), c.live())
 	})
 }
 
 // asked is what somebody asks for over the API.
 func (c *costs) asked() error {
-	api, id := c.bed.Admin, c.tenant.Installation
-	company, contract := bed.ExternalID(c.tenant.Companies[1]), bed.ExternalID(c.tenant.Contracts[1])
+	api, id := c.env.Admin, c.tenant.Installation
+	company, contract := env.ExternalID(c.tenant.Companies[1]), env.ExternalID(c.tenant.Contracts[1])
 	for _, a := range []struct {
 		what string
 		do   func() error
@@ -144,14 +144,14 @@ func (c *costs) asked() error {
 		{"resync of everything", func() error {
 			job, err := api.Resync(c.ctx, id, v1.ResyncRequest{})
 			if err == nil {
-				_, err = c.bed.Job(c.ctx, c.tenant, job.Job)
+				_, err = c.env.Job(c.ctx, c.tenant, job.Job)
 			}
 			return err
 		}},
 		{"replay of everything", func() error {
 			job, err := api.Replay(c.ctx, id, v1.ReplayRequest{})
 			if err == nil {
-				_, err = c.bed.Job(c.ctx, c.tenant, job.Job)
+				_, err = c.env.Job(c.ctx, c.tenant, job.Job)
 			}
 			return err
 		}},
@@ -166,9 +166,9 @@ func (c *costs) asked() error {
 // restart runs the program with another setting until its first look at everything is over.
 func (c *costs) restart(settings map[string]string) error {
 	for flag, value := range settings {
-		c.bed.Set(flag, value)
+		c.env.Set(flag, value)
 	}
-	return errors.Join(c.bed.Stop(), c.bed.Start(c.ctx), c.quiet(), c.live())
+	return errors.Join(c.env.Stop(), c.env.Start(c.ctx), c.quiet(), c.live())
 }
 
 // polls is what the contract poll costs, idle and with a change.
@@ -186,8 +186,8 @@ func (c *costs) polls() error {
 	c.tenant.Autotask.ResetStats()
 	contract := c.tenant.Contracts[2]
 	err := errors.Join(c.tenant.Autotask.Edit("Contracts", contract, atsim.Row{"contractName": "Costs B"}),
-		bed.Until(c.ctx, 5*time.Millisecond, func() (bool, error) {
-			got, _ := c.bed.Target.Contract(c.tenant.Connection, bed.ExternalID(contract))
+		env.Until(c.ctx, 5*time.Millisecond, func() (bool, error) {
+			got, _ := c.env.Target.Contract(c.tenant.Connection, env.ExternalID(contract))
 			return got.Data.Name != nil && *got.Data.Name == "Costs B", nil
 		}))
 	if err != nil {
@@ -209,14 +209,14 @@ func (c *costs) passes() error {
 		{"start, and a sweep", "sweep-interval", "20s"},
 	} {
 		if p.flag != "" {
-			c.bed.Set(p.flag, p.interval)
+			c.env.Set(p.flag, p.interval)
 		}
-		err := c.count(p.what, func() error { return errors.Join(c.bed.Stop(), c.bed.Start(c.ctx), c.quiet(), c.live()) })
+		err := c.count(p.what, func() error { return errors.Join(c.env.Stop(), c.env.Start(c.ctx), c.quiet(), c.live()) })
 		if err != nil {
 			return err
 		}
 		if p.flag != "" {
-			c.bed.Set(p.flag, never)
+			c.env.Set(p.flag, never)
 		}
 	}
 	return nil

@@ -7,15 +7,15 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/bench/bed"
+	"channelsync/test/bench/env"
 	"channelsync/test/bench/report"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
 // source is a program with the tenant whose edits it carries, and what came of them.
 type source struct {
-	*bed.Bed
-	tenant *bed.Tenant
+	*env.Env
+	tenant *env.Tenant
 	turns  []arrivals
 }
 
@@ -56,7 +56,7 @@ func (r *run) freshness() (err error) {
 		if err := b.Live(r.ctx, t); err != nil {
 			return err
 		}
-		all = append(all, &source{Bed: b, tenant: t})
+		all = append(all, &source{Env: b, tenant: t})
 	}
 	for _, c := range []struct {
 		rate, seconds int
@@ -104,8 +104,8 @@ func (r *run) freshTurn(of *source, rate, seconds, turn int) error {
 		return err
 	}
 	var got arrivals
-	err = r.profiled(of.Bed, fmt.Sprint(rate), profileFor, func() error {
-		got.took, err = r.paced(of.Bed, of.tenant, fmt.Sprintf("%d-%d", rate, turn), rate, rate*seconds)
+	err = r.profiled(of.Env, fmt.Sprint(rate), profileFor, func() error {
+		got.took, err = r.paced(of.Env, of.tenant, fmt.Sprintf("%d-%d", rate, turn), rate, rate*seconds)
 		return err
 	})
 	if err != nil {
@@ -147,7 +147,7 @@ func (r *run) freshRow(s *report.Section, rate, seconds int, all []*source) {
 }
 
 // paced edits n companies at a rate and returns how long each took to arrive, sorted.
-func (r *run) paced(b *bed.Bed, t *bed.Tenant, name string, rate, n int) ([]time.Duration, error) {
+func (r *run) paced(b *env.Env, t *env.Tenant, name string, rate, n int) ([]time.Duration, error) {
 	edited := map[string]time.Time{}
 	tick := time.NewTicker(time.Second / time.Duration(rate))
 	defer tick.Stop()
@@ -158,7 +158,7 @@ func (r *run) paced(b *bed.Bed, t *bed.Tenant, name string, rate, n int) ([]time
 			return nil, r.ctx.Err()
 		}
 		id := t.Companies[i%len(t.Companies)]
-		edited[bed.ExternalID(id)] = time.Now()
+		edited[env.ExternalID(id)] = time.Now()
 		err := t.Autotask.Edit("Companies", id, atsim.Row{"companyName": fmt.Sprintf("Paced %s %05d", name, i)})
 		if err != nil {
 			return nil, fmt.Errorf("edit a company: %w", err)

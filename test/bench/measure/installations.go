@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/bench/bed"
+	"channelsync/test/bench/env"
 	"channelsync/test/bench/process"
 	"channelsync/test/bench/report"
 )
@@ -43,7 +43,7 @@ func (r *run) crowd(s *report.Section, n int, last bool) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	if err := r.each(b, func(ctx context.Context, t *bed.Tenant) error { return b.Install(ctx, t, v1.Syncs...) }); err != nil {
+	if err := r.each(b, func(ctx context.Context, t *env.Tenant) error { return b.Install(ctx, t, v1.Syncs...) }); err != nil {
 		return err
 	}
 	r.say("%d installations are created", n)
@@ -85,7 +85,7 @@ func (r *run) crowd(s *report.Section, n int, last bool) (err error) {
 }
 
 // idle watches a program that has nothing to do but its polls.
-func (r *run) idle(b *bed.Bed, d time.Duration) (before, after process.Usage, percent float64, err error) {
+func (r *run) idle(b *env.Env, d time.Duration) (before, after process.Usage, percent float64, err error) {
 	if before, err = b.Product.Usage(); err != nil {
 		return before, after, 0, err
 	}
@@ -98,7 +98,7 @@ func (r *run) idle(b *bed.Bed, d time.Duration) (before, after process.Usage, pe
 
 // firstPasses fills every tenant, has all of them passed over at once, and looks at how
 // far apart they end: with fair shares all are served all the time.
-func (r *run) firstPasses(s *report.Section, b *bed.Bed, n int) error {
+func (r *run) firstPasses(s *report.Section, b *env.Env, n int) error {
 	companies := pick(r, 200, 20)
 	for _, t := range b.Tenants {
 		t.FillCompanies(companies)
@@ -109,7 +109,7 @@ func (r *run) firstPasses(s *report.Section, b *bed.Bed, n int) error {
 	}
 	r.say("%d first passes over %d companies each", n, companies)
 	began := time.Now()
-	err = r.each(b, func(ctx context.Context, t *bed.Tenant) error {
+	err = r.each(b, func(ctx context.Context, t *env.Tenant) error {
 		var err error
 		for range 3 { // a machine that is busy with the first ones may need longer than a request may take
 			if _, err = b.Admin.Resync(ctx, t.Installation, v1.ResyncRequest{Kinds: []v1.Kind{v1.KindCompany}}); err == nil {
@@ -149,7 +149,7 @@ func (r *run) firstPasses(s *report.Section, b *bed.Bed, n int) error {
 }
 
 // each does something for every tenant, a few at a time.
-func (r *run) each(b *bed.Bed, do func(context.Context, *bed.Tenant) error) error {
+func (r *run) each(b *env.Env, do func(context.Context, *env.Tenant) error) error {
 	group, ctx := errgroup.WithContext(r.ctx)
 	group.SetLimit(createAtOnce)
 	for _, t := range b.Tenants {
@@ -158,8 +158,8 @@ func (r *run) each(b *bed.Bed, do func(context.Context, *bed.Tenant) error) erro
 	return group.Wait()
 }
 
-func (r *run) allLive(b *bed.Bed) error {
-	return bed.Until(r.ctx, time.Second, func() (bool, error) {
+func (r *run) allLive(b *env.Env) error {
+	return env.Until(r.ctx, time.Second, func() (bool, error) {
 		list, err := b.Admin.Installations(r.ctx)
 		if err != nil {
 			return false, err
@@ -168,8 +168,8 @@ func (r *run) allLive(b *bed.Bed) error {
 	})
 }
 
-func (r *run) allPushed(b *bed.Bed, n int) error {
-	return bed.Until(r.ctx, 200*time.Millisecond, func() (bool, error) {
+func (r *run) allPushed(b *env.Env, n int) error {
+	return env.Until(r.ctx, 200*time.Millisecond, func() (bool, error) {
 		made := 0
 		for outcome, count := range b.Target.Stats().Outcomes {
 			if outcome == "created" {

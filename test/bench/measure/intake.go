@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"channelsync/test/bench/bed"
+	"channelsync/test/bench/env"
 	"channelsync/test/bench/load"
 	"channelsync/test/bench/report"
 )
@@ -97,7 +97,7 @@ func (r *run) intakeOf(installations int, s *report.Section) (err error) {
 	return nil
 }
 
-func (r *run) intakeContender(b *bed.Bed, of []*load.Callbacks) *contender {
+func (r *run) intakeContender(b *env.Env, of []*load.Callbacks) *contender {
 	return &contender{
 		addr: b.CallbackAddr(), process: b.Product, once: true, settle: func(*contender) error { return b.Dispatched(r.ctx) },
 		make: func(n int) ([][]byte, error) {

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"channelsync/test/bench/bed"
+	"channelsync/test/bench/env"
 	"channelsync/test/bench/report"
 )
 
@@ -61,7 +61,7 @@ type run struct {
 	ctx  context.Context
 	name string
 	out  *report.Report
-	beds int
+	envs int
 }
 
 // Run runs the named parts, or all of them, and adds what they find to the report.
@@ -98,19 +98,19 @@ func pick[T any](r *run, full, short T) T {
 	return full
 }
 
-// start sets a bed up in a directory of its own and waits until the program is ready.
-func (r *run) start(tenants int, settings map[string]string) (*bed.Bed, error) {
+// start sets a env up in a directory of its own and waits until the program is ready.
+func (r *run) start(tenants int, settings map[string]string) (*env.Env, error) {
 	return r.startOf(r.Binary, tenants, settings)
 }
 
 // startOf is start of another program.
-func (r *run) startOf(binary string, tenants int, settings map[string]string) (*bed.Bed, error) {
-	r.beds++
-	dir := filepath.Join(r.Dir, fmt.Sprintf("%s-%d", r.name, r.beds))
+func (r *run) startOf(binary string, tenants int, settings map[string]string) (*env.Env, error) {
+	r.envs++
+	dir := filepath.Join(r.Dir, fmt.Sprintf("%s-%d", r.name, r.envs))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make a directory: %w", err)
 	}
-	b, err := bed.Open(bed.Config{Binary: binary, Dir: dir, Tenants: tenants, Settings: settings})
+	b, err := env.Open(env.Config{Binary: binary, Dir: dir, Tenants: tenants, Settings: settings})
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/bench/bed"
+	"channelsync/test/bench/env"
 	"channelsync/test/bench/report"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -77,14 +77,14 @@ func worst(of []time.Duration) time.Duration {
 }
 
 // single edits one company and waits until it has arrived.
-func (r *run) single(b *bed.Bed, t *bed.Tenant, name string) (time.Duration, error) {
+func (r *run) single(b *env.Env, t *env.Tenant, name string) (time.Duration, error) {
 	id := t.Companies[0]
 	began := time.Now()
 	if err := t.Autotask.Edit("Companies", id, atsim.Row{"companyName": name}); err != nil {
 		return 0, fmt.Errorf("edit a company: %w", err)
 	}
-	err := bed.Until(r.ctx, 2*time.Millisecond, func() (bool, error) {
-		c, _ := b.Target.Client(t.Connection, bed.ExternalID(id))
+	err := env.Until(r.ctx, 2*time.Millisecond, func() (bool, error) {
+		c, _ := b.Target.Client(t.Connection, env.ExternalID(id))
 		return c.Data.Name == name, nil
 	})
 	return time.Since(began), err

@@ -5,12 +5,12 @@ import (
 	"path/filepath"
 	"time"
 
-	"channelsync/test/bench/bed"
+	"channelsync/test/bench/env"
 )
 
 // profiled runs work, and beside it takes a CPU profile of the program when profiles are
 // wanted: a run that does so is for looking into, not for its figures.
-func (r *run) profiled(b *bed.Bed, name string, d time.Duration, work func() error) error {
+func (r *run) profiled(b *env.Env, name string, d time.Duration, work func() error) error {
 	if r.Profiles == "" {
 		return work()
 	}
@@ -27,7 +27,7 @@ func (r *run) profiled(b *bed.Bed, name string, d time.Duration, work func() err
 }
 
 // heap keeps a profile of the program's memory when profiles are wanted.
-func (r *run) heap(b *bed.Bed, name string) error {
+func (r *run) heap(b *env.Env, name string) error {
 	if r.Profiles == "" {
 		return nil
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/bench/bed"
+	"channelsync/test/bench/env"
 	"channelsync/test/bench/report"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -22,7 +22,7 @@ func (r *run) records() (err error) {
 	t := b.Tenants[0]
 	n := pick(r, 20_000, 500)
 	t.FillCompanies(n)
-	s := &section{run: r, bed: b, tenant: t, table: report.Section{
+	s := &section{run: r, env: b, tenant: t, table: report.Section{
 		Title: "What records cost, and how fast they are worked off",
 		Columns: []string{
 			"", "records", "took", "records/s", "Autotask requests", "each", "Channel Program requests", "each", "CPU each",
@@ -65,8 +65,8 @@ func (r *run) records() (err error) {
 // section is a table of measurements of one tenant.
 type section struct {
 	*run
-	bed    *bed.Bed
-	tenant *bed.Tenant
+	env    *env.Env
+	tenant *env.Tenant
 	table  report.Section
 	named  int // how many times every company was renamed
 }
@@ -75,22 +75,22 @@ type section struct {
 func (s *section) measure(what string, records int, work func() error) (each float64, err error) {
 	s.say("%s", what)
 	s.tenant.Autotask.ResetStats()
-	target := s.bed.Target.Stats().Total
-	before, err := s.bed.Product.Usage()
+	target := s.env.Target.Stats().Total
+	before, err := s.env.Product.Usage()
 	if err != nil {
 		return 0, err
 	}
 	began := time.Now()
-	if err := s.profiled(s.bed, fmt.Sprint(len(s.table.Rows)), profileFor, work); err != nil {
+	if err := s.profiled(s.env, fmt.Sprint(len(s.table.Rows)), profileFor, work); err != nil {
 		return 0, fmt.Errorf("%s: %w", what, err)
 	}
 	took := time.Since(began)
-	after, err := s.bed.Product.Usage()
+	after, err := s.env.Product.Usage()
 	if err != nil {
 		return 0, err
 	}
 	s.say("%s: %v", what, s.tenant.Autotask.Stats().Requests)
-	requests, pushes := s.tenant.Requests(), s.bed.Target.Stats().Total-target
+	requests, pushes := s.tenant.Requests(), s.env.Target.Stats().Total-target
 	n := float64(records)
 	each = float64(requests) / n
 	s.table.Row(what, fmt.Sprint(records), took.Round(10*time.Millisecond).String(), fmt.Sprintf("%.0f", n/took.Seconds()),
@@ -111,7 +111,7 @@ func (s *section) bursts(sizes []int) error {
 					return fmt.Errorf("edit a company: %w", err)
 				}
 			}
-			return s.bed.Named(s.ctx, s.tenant, name, n)
+			return s.env.Named(s.ctx, s.tenant, name, n)
 		})
 		if err != nil {
 			return err
@@ -122,7 +122,7 @@ func (s *section) bursts(sizes []int) error {
 		case n >= 2_000:
 			s.out.AtMost(what+", Autotask requests each", each, 0.02, "")
 		}
-		if err := s.bed.Live(s.ctx, s.tenant); err != nil {
+		if err := s.env.Live(s.ctx, s.tenant); err != nil {
 			return err
 		}
 	}
@@ -133,22 +133,22 @@ func (s *section) bursts(sizes []int) error {
 // which finds that nothing differs.
 func (s *section) jobs(n int) error {
 	_, err := s.measure(fmt.Sprintf("resync of %d companies", n), n, func() error {
-		job, err := s.bed.Admin.Resync(s.ctx, s.tenant.Installation, v1.ResyncRequest{})
+		job, err := s.env.Admin.Resync(s.ctx, s.tenant.Installation, v1.ResyncRequest{})
 		if err != nil {
 			return err
 		}
-		_, err = s.bed.Job(s.ctx, s.tenant, job.Job)
+		_, err = s.env.Job(s.ctx, s.tenant, job.Job)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	_, err = s.measure(fmt.Sprintf("replay of %d companies", n), n, func() error {
-		job, err := s.bed.Admin.Replay(s.ctx, s.tenant.Installation, v1.ReplayRequest{})
+		job, err := s.env.Admin.Replay(s.ctx, s.tenant.Installation, v1.ReplayRequest{})
 		if err != nil {
 			return err
 		}
-		_, err = s.bed.Job(s.ctx, s.tenant, job.Job)
+		_, err = s.env.Job(s.ctx, s.tenant, job.Job)
 		return err
 	})
 	return err
@@ -157,7 +157,7 @@ func (s *section) jobs(n int) error {
 // arrived waits until the target has so many.
 func (s *section) arrived(what string, n int, have func() int) error {
 	last := 0
-	err := bed.Until(s.ctx, 100*time.Millisecond, func() (bool, error) {
+	err := env.Until(s.ctx, 100*time.Millisecond, func() (bool, error) {
 		last = have()
 		return last >= n, nil
 	})

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// stage is what a world plays on outside of a test: the parts of testing.TB that
+// stage is what a harness plays on outside of a test: the parts of testing.TB that
 // it needs. What a test would be failed for ends the play with an error.
 type stage struct {
 	testing.TB // nil: keeps the interface whole; whatever is not below must not be called

@@ -4,7 +4,7 @@ import (
 	"net/url"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -71,9 +71,9 @@ func (t *tour) jobs() {
 func (t *tour) settings() {
 	t.open("settings", "/settings")
 	form := t.p.In("Autotask credentials")
-	form.Fill("Username (key)", world.Username)
+	form.Fill("Username (key)", service.Username)
 	form.Fill("Password (secret)", "not-The-Secret-99")
-	form.Fill("API tracking identifier", world.TrackingID)
+	form.Fill("API tracking identifier", service.TrackingID)
 	form.Press("Try and change")
 	t.stop("settings-refused")
 	t.w.Autotask.Unlock()
@@ -112,10 +112,10 @@ func (t *tour) inTrouble() {
 	t.stop("integrations-action-required")
 	t.open("overview-action-required", "", "Enter new ones")
 	t.open("record-action-required", "/records/company/"+ID(t.tenant.Client)+"?explain=1", "Autotask refuses the credentials")
-	t.w.Autotask.SetSecret(world.Secret)
+	t.w.Autotask.SetSecret(service.Secret)
 	t.w.Autotask.Unlock()
 	_, err := t.w.Admin.SetCredentials(t.w.T.Context(), t.in.ID, v1.Credentials{
-		Username: world.Username, Secret: world.Secret, TrackingIdentifier: world.TrackingID,
+		Username: service.Username, Secret: service.Secret, TrackingIdentifier: service.TrackingID,
 	})
 	if err != nil {
 		t.w.T.Fatal(err)

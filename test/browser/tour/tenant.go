@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -20,18 +20,18 @@ type Tenant struct {
 	Refused  int64  // a company that Channel Program does not take
 }
 
-// Start starts a world without limits on callouts, in which bursts are gathered
+// Start starts a harness without limits on callouts, in which bursts are gathered
 // for a moment only.
-func Start(t testing.TB) *world.World {
+func Start(t testing.TB) *service.Harness {
 	t.Helper()
-	return world.New(t, world.Options{
+	return service.New(t, service.Options{
 		Autotask: atsim.Config{Modes: atsim.Modes{CalloutsPerHour: -1, HourlyThreshold: -1}},
 		Settings: map[string]string{"coalesce-window": "20ms"},
 	})
 }
 
 // Realistic is a managed service provider as there are many.
-func Realistic(w *world.World, companies int) Tenant {
+func Realistic(w *service.Harness, companies int) Tenant {
 	w.T.Helper()
 	w.Autotask.Seed(atsim.SeedSpec{Companies: companies, Seed: 7, UnitPeriods: 3})
 	return fill(w, Tenant{Name: "Harbor Point IT"}, tenantTexts{
@@ -51,7 +51,7 @@ const (
 )
 
 // Hostile is a tenant in which everything that people can name is named to break pages.
-func Hostile(w *world.World) Tenant {
+func Hostile(w *service.Harness) Tenant {
 	w.T.Helper()
 	return fill(w, Tenant{Name: Script + Image}, tenantTexts{
 		client: Script + Braces, prospect: Image, refused: `'" onmouseover="alert(1) ` + strings.Repeat("Wide", 18),
@@ -62,7 +62,7 @@ func Hostile(w *world.World) Tenant {
 type tenantTexts struct{ client, prospect, refused, contract, contact, web, street string }
 
 // fill puts the companies that a tour stops at, and has Channel Program refuse one.
-func fill(w *world.World, tenant Tenant, texts tenantTexts) Tenant {
+func fill(w *service.Harness, tenant Tenant, texts tenantTexts) Tenant {
 	w.T.Helper()
 	put := func(name string, kind int) int64 {
 		return w.Autotask.Put("Companies", atsim.Row{

@@ -5,7 +5,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/test/browser/chrome"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -19,16 +19,16 @@ type Visit func(stop string, p *chrome.Page)
 
 // tour is one that is under way.
 type tour struct {
-	w      *world.World
+	w      *service.Harness
 	p      *chrome.Page
 	tenant Tenant
 	in     v1.Installation
 	visit  Visit
 }
 
-// Walk leads a page that nobody is logged in at through all stops, in a world in
+// Walk leads a page that nobody is logged in at through all stops, in a harness in
 // which nothing is installed. At its end the installation is erased.
-func Walk(w *world.World, p *chrome.Page, tenant Tenant, visit Visit) {
+func Walk(w *service.Harness, p *chrome.Page, tenant Tenant, visit Visit) {
 	w.T.Helper()
 	t := &tour{w: w, p: p, tenant: tenant, visit: visit}
 	t.logIn()
@@ -67,7 +67,7 @@ func (t *tour) logIn() {
 	t.p.See("This is not a token that is valid.")
 	t.stop("login-refused")
 	t.p.Open("/login")
-	t.p.Fill("Admin token", world.AdminToken)
+	t.p.Fill("Admin token", service.AdminToken)
 	t.p.Press("Log in")
 	t.p.At("/")
 }
@@ -96,15 +96,15 @@ func (t *tour) install() {
 	p.See("Something is missing or cannot be used.")
 	t.stop("install-missing")
 	p.Fill("Name of this installation", t.tenant.Name)
-	p.Fill("Username (key)", world.Username)
+	p.Fill("Username (key)", service.Username)
 	p.Fill("Password (secret)", "not-The-Secret-99")
-	p.Fill("API tracking identifier", world.TrackingID)
-	p.Fill("Connection id", world.Connection)
-	p.Fill("Connection token", world.Token)
+	p.Fill("API tracking identifier", service.TrackingID)
+	p.Fill("Connection id", service.Connection)
+	p.Fill("Connection token", service.Token)
 	p.Press("Check the connections")
 	p.See("Copy it again.")
 	t.stop("install-refused")
-	p.Fill("Password (secret)", world.Secret)
+	p.Fill("Password (secret)", service.Secret)
 	p.Press("Check the connections")
 	p.See("Check and preview", "will sync,") // the preview comes by itself
 	t.stop("install-check")

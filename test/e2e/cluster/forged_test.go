@@ -13,7 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -22,9 +22,9 @@ import (
 func TestSomebodyOnTheNATSNetwork(t *testing.T) {
 	t.Parallel()
 	f := newField(t, 6, 3)
-	a := f.join(world.Options{Log: zap.NewNop()}) // what is ignored is logged as an error
-	b := f.join(world.Options{Log: zap.NewNop()})
-	both := []*world.World{a, b}
+	a := f.join(service.Options{Log: zap.NewNop()}) // what is ignored is logged as an error
+	b := f.join(service.Options{Log: zap.NewNop()})
+	both := []*service.Harness{a, b}
 	owned(t, both)
 	f.install(a, b)
 	f.agree(30 * time.Second)

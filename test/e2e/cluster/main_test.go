@@ -1,5 +1,5 @@
 // Package cluster proves what several instances on one NATS promise, from the outside:
-// two real services between the simulated vendors (test/e2e/world) share the
+// two real services between the simulated vendors (test/harness/service) share the
 // installations, never write one record at once, take over from each other, and show
 // the same to an operator whichever is asked.
 package cluster
@@ -20,8 +20,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
 	"channelsync/test/harness"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 	"channelsync/test/sim/oracle"
@@ -43,7 +43,7 @@ type field struct {
 	t       *testing.T
 	nats    *natsServer
 	tenants []*tenant
-	first   *world.World // whose vendors all share
+	first   *service.Harness // whose vendors all share
 	front   *front
 }
 
@@ -77,7 +77,7 @@ func newField(t *testing.T, tenants, companies int) *field {
 }
 
 // join starts another instance.
-func (f *field) join(opts world.Options) *world.World {
+func (f *field) join(opts service.Options) *service.Harness {
 	f.t.Helper()
 	opts.NATSURL = f.nats.running.ClientURL()
 	opts.Settings = map[string]string{"public-url": f.front.url, "coalesce-window": "100ms", "contract-poll-interval": "1m"}
@@ -87,7 +87,7 @@ func (f *field) join(opts world.Options) *world.World {
 		handlers := map[string]http.Handler{}
 		for _, one := range f.tenants {
 			handlers[one.user] = one.Handler()
-			opts.Target.Connections = append(opts.Target.Connections, cpsim.Connection{ID: one.connection, Token: world.Token})
+			opts.Target.Connections = append(opts.Target.Connections, cpsim.Connection{ID: one.connection, Token: service.Token})
 		}
 		opts.Wrap = func(rest http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -103,7 +103,7 @@ func (f *field) join(opts world.Options) *world.World {
 			})
 		}
 	}
-	w := world.New(f.t, opts)
+	w := service.New(f.t, opts)
 	if f.first == nil {
 		f.first = w
 	}
@@ -112,7 +112,7 @@ func (f *field) join(opts world.Options) *world.World {
 }
 
 // install installs every tenant, by all instances in turn, and waits until all are live.
-func (f *field) install(by ...*world.World) {
+func (f *field) install(by ...*service.Harness) {
 	f.t.Helper()
 	var wg sync.WaitGroup
 	places := make(chan struct{}, 4)
@@ -123,7 +123,7 @@ func (f *field) install(by ...*world.World) {
 			in, err := by[i%len(by)].Admin.CreateInstallation(f.t.Context(), v1.CreateInstallation{
 				Name: fmt.Sprintf("MSP %03d", i), Username: one.user, Secret: secret, TrackingIdentifier: tracking,
 				Zone: strings.TrimPrefix(f.first.AutotaskURL, "http://"), Syncs: []v1.Sync{v1.SyncActiveCustomers},
-				ChannelProgram: v1.ChannelProgramTarget{ConnectionID: one.connection, Token: world.Token},
+				ChannelProgram: v1.ChannelProgramTarget{ConnectionID: one.connection, Token: service.Token},
 			})
 			if err != nil {
 				f.t.Errorf("create installation %d: %v", i, err)
@@ -137,7 +137,7 @@ func (f *field) install(by ...*world.World) {
 }
 
 // live waits until an instance shows every installation live, with at most so much due.
-func (f *field) live(w *world.World, within time.Duration, atMost int) {
+func (f *field) live(w *service.Harness, within time.Duration, atMost int) {
 	f.t.Helper()
 	w.Eventually("all live", within, func() error {
 		list, err := w.Admin.Installations(f.t.Context())

@@ -13,7 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -30,9 +30,9 @@ func TestAKilledInstanceIsTakenOver(t *testing.T) {
 		tenants = n // the long form: 200
 	}
 	f := newField(t, tenants, 4)
-	binary := world.Build(t)
-	a := f.join(world.Options{Binary: binary})
-	b := f.join(world.Options{Binary: binary})
+	binary := service.Build(t)
+	a := f.join(service.Options{Binary: binary})
+	b := f.join(service.Options{Binary: binary})
 	f.install(a, b)
 	f.rename(0, "Before")
 	f.renamed(0, "Before", moveWithin)
@@ -57,7 +57,7 @@ func TestAKilledInstanceIsTakenOver(t *testing.T) {
 
 // unattended wants what the dead instance worked for still to be shown, as such, and
 // what would change it to be refused for now.
-func (f *field) unattended(w *world.World) {
+func (f *field) unattended(w *service.Harness) {
 	f.t.Helper()
 	list, err := w.Admin.Installations(f.t.Context())
 	if err != nil || len(list) != len(f.tenants) {
@@ -91,8 +91,8 @@ func (f *field) unattended(w *world.World) {
 // TestAnInstanceThatStopsHandsOver: a rolling restart moves everything at once.
 func TestAnInstanceThatStopsHandsOver(t *testing.T) {
 	f := newField(t, 12, 2)
-	a := f.join(world.Options{Version: "1"})
-	b := f.join(world.Options{Version: "2"})
+	a := f.join(service.Options{Version: "1"})
+	b := f.join(service.Options{Version: "2"})
 	f.install(a, b)
 	stop := f.trickle()
 	began := time.Now()
@@ -117,14 +117,14 @@ func TestAnInstanceThatStopsHandsOver(t *testing.T) {
 func TestNATSRestarts(t *testing.T) {
 	t.Parallel()
 	f := newField(t, 8, 3)
-	a := f.join(world.Options{Log: zap.NewNop()}) // errors are what this test is about
-	b := f.join(world.Options{Log: zap.NewNop()})
-	owned(t, []*world.World{a, b})
+	a := f.join(service.Options{Log: zap.NewNop()}) // errors are what this test is about
+	b := f.join(service.Options{Log: zap.NewNop()})
+	owned(t, []*service.Harness{a, b})
 	f.install(a, b)
 	stop := f.trickle()
 	f.nats.stop()
 	a.Eventually("the leases are lost", 15*time.Second, func() error {
-		for _, w := range []*world.World{a, b} {
+		for _, w := range []*service.Harness{a, b} {
 			if n := shardsOf(t, w); n > 0 {
 				return fmt.Errorf("%d shards are held", n)
 			}
@@ -133,7 +133,7 @@ func TestNATSRestarts(t *testing.T) {
 	})
 	f.nats.start()
 	f.live(a, 60*time.Second, 1000)
-	owned(t, []*world.World{a, b})
+	owned(t, []*service.Harness{a, b})
 	t.Logf("%d edits", stop())
 	f.rename(0, "After")
 	f.agree(60 * time.Second)

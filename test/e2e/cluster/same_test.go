@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 // TestTheAPIIsTheSameOnAll: whatever is read from one instance is read from the
@@ -23,26 +23,28 @@ import (
 func TestTheAPIIsTheSameOnAll(t *testing.T) {
 	t.Parallel()
 	f := newField(t, 12, 3)
-	a, b := f.join(world.Options{Version: "1.0"}), f.join(world.Options{Version: "1.1"})
-	both := []*world.World{a, b}
+	a, b := f.join(service.Options{Version: "1.0"}), f.join(service.Options{Version: "1.1"})
+	both := []*service.Harness{a, b}
 	owned(t, both)
 	f.install(a, b)
 	f.agree(30 * time.Second)
 	ctx := t.Context()
 
-	same(t, both, "the list", func(w *world.World) (any, error) { return w.Admin.Installations(ctx) })
-	same(t, both, "the status", func(w *world.World) (any, error) {
+	same(t, both, "the list", func(w *service.Harness) (any, error) { return w.Admin.Installations(ctx) })
+	same(t, both, "the status", func(w *service.Harness) (any, error) {
 		st, err := w.Admin.Status(ctx)
 		st.Version = ""
 		return st, err
 	})
-	same(t, both, "the audit", func(w *world.World) (any, error) { return w.Admin.Audit(ctx, v1.AuditQuery{Cursor: "", Limit: 500}) })
+	same(t, both, "the audit", func(w *service.Harness) (any, error) {
+		return w.Admin.Audit(ctx, v1.AuditQuery{Cursor: "", Limit: 500})
+	})
 	for _, one := range f.tenants {
-		same(t, both, "an installation", func(w *world.World) (any, error) { return w.Admin.Installation(ctx, one.id) })
-		same(t, both, "its records", func(w *world.World) (any, error) { return w.Admin.Records(ctx, one.id, v1.RecordQuery{Limit: 2}) })
+		same(t, both, "an installation", func(w *service.Harness) (any, error) { return w.Admin.Installation(ctx, one.id) })
+		same(t, both, "its records", func(w *service.Harness) (any, error) { return w.Admin.Records(ctx, one.id, v1.RecordQuery{Limit: 2}) })
 		company := strconv.FormatInt(one.companies[0], 10)
-		same(t, both, "a record", func(w *world.World) (any, error) { return w.Admin.Record(ctx, one.id, v1.KindCompany, company) })
-		same(t, both, "why", func(w *world.World) (any, error) { return w.Admin.Explain(ctx, one.id, v1.KindCompany, company) })
+		same(t, both, "a record", func(w *service.Harness) (any, error) { return w.Admin.Record(ctx, one.id, v1.KindCompany, company) })
+		same(t, both, "why", func(w *service.Harness) (any, error) { return w.Admin.Explain(ctx, one.id, v1.KindCompany, company) })
 	}
 
 	// Whatever is done at one shows at the other.
@@ -78,7 +80,7 @@ func TestTheAPIIsTheSameOnAll(t *testing.T) {
 			_, err := w.Admin.CreateInstallation(ctx, v1.CreateInstallation{
 				Name: "Again", Username: f.tenants[0].user, Secret: secret, TrackingIdentifier: tracking, Syncs: v1.Syncs,
 				Zone:           strings.TrimPrefix(f.first.AutotaskURL, "http://"),
-				ChannelProgram: v1.ChannelProgramTarget{ConnectionID: f.tenants[0].connection, Token: world.Token},
+				ChannelProgram: v1.ChannelProgramTarget{ConnectionID: f.tenants[0].connection, Token: service.Token},
 			})
 			refused(t, err, http.StatusConflict)
 		})
@@ -142,20 +144,22 @@ func TestTheAPIIsTheSameOnAll(t *testing.T) {
 			})
 		}
 	}
-	same(t, both, "the list after it", func(w *world.World) (any, error) { return w.Admin.Installations(ctx) })
-	same(t, both, "the audit after it", func(w *world.World) (any, error) { return w.Admin.Audit(ctx, v1.AuditQuery{Cursor: "", Limit: 500}) })
+	same(t, both, "the list after it", func(w *service.Harness) (any, error) { return w.Admin.Installations(ctx) })
+	same(t, both, "the audit after it", func(w *service.Harness) (any, error) {
+		return w.Admin.Audit(ctx, v1.AuditQuery{Cursor: "", Limit: 500})
+	})
 	http.DefaultClient.CloseIdleConnections()
 }
 
 // owned waits until each instance holds a fair part of the shards, all of them
 // together: one that joined last is given its part by the others bit by bit.
-func owned(t *testing.T, worlds []*world.World) {
+func owned(t *testing.T, services []*service.Harness) {
 	t.Helper()
-	worlds[0].Eventually("the shards are shared out", 30*time.Second, func() error {
+	services[0].Eventually("the shards are shared out", 30*time.Second, func() error {
 		total := 0
-		for _, w := range worlds {
+		for _, w := range services {
 			n := shardsOf(t, w)
-			if n < 64/len(worlds)/3 {
+			if n < 64/len(services)/3 {
 				return fmt.Errorf("an instance holds %d shards", n)
 			}
 			total += n
@@ -167,7 +171,7 @@ func owned(t *testing.T, worlds []*world.World) {
 	})
 }
 
-func shardsOf(t *testing.T, w *world.World) int {
+func shardsOf(t *testing.T, w *service.Harness) int {
 	t.Helper()
 	resp, err := http.Get(w.AdminURL + "/metrics")
 	if err != nil {
@@ -191,14 +195,14 @@ func shardsOf(t *testing.T, w *world.World) int {
 }
 
 // same waits until all instances answer the same.
-func same(t *testing.T, worlds []*world.World, what string, read func(*world.World) (any, error)) {
+func same(t *testing.T, services []*service.Harness, what string, read func(*service.Harness) (any, error)) {
 	t.Helper()
-	worlds[0].Eventually(what+" is the same on all", 10*time.Second, func() error {
-		first, err := read(worlds[0])
+	services[0].Eventually(what+" is the same on all", 10*time.Second, func() error {
+		first, err := read(services[0])
 		if err != nil {
 			return err
 		}
-		for _, w := range worlds[1:] {
+		for _, w := range services[1:] {
 			other, err := read(w)
 			if err != nil {
 				return err

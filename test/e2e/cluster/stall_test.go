@@ -14,11 +14,11 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"channelsync/internal/progress"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 // ready returns what /readyz says.
-func ready(w *world.World) (status int, text string, err error) {
+func ready(w *service.Harness) (status int, text string, err error) {
 	req, err := http.NewRequestWithContext(w.T.Context(), http.MethodGet, w.AdminURL+"/readyz", http.NoBody)
 	if err != nil {
 		return 0, "", err
@@ -49,8 +49,8 @@ func TestAStuckWorkerIsLeftToTheOtherInstance(t *testing.T) {
 		return nil
 	}))
 	limits := progress.Limits{Live: 5 * time.Second, Bulk: 10 * time.Second, Again: 40 * time.Second}
-	a := f.join(world.Options{Log: stuck, Stall: limits})
-	b := f.join(world.Options{Stall: limits})
+	a := f.join(service.Options{Log: stuck, Stall: limits})
+	b := f.join(service.Options{Stall: limits})
 	t.Cleanup(func() { close(let) })
 	f.install(a, b)
 	f.rename(0, "before")

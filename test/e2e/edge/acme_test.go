@@ -19,7 +19,7 @@ import (
 	"github.com/letsencrypt/pebble/v2/va"
 	"github.com/letsencrypt/pebble/v2/wfe"
 
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 // lifetime of a certificate, in seconds: it is renewed when a third of it is left. An authority that shares a busy machine
@@ -39,7 +39,7 @@ func pebble(t *testing.T, addr string) (directory string, roots *x509.CertPool) 
 		t.Fatal(err)
 	}
 	quiet := log.New(io.Discard, "", 0)
-	resolver := world.FreeAddr(t)
+	resolver := service.FreeAddr(t)
 	names, err := challtestsrv.New(challtestsrv.Config{DNSAddrs: []string{resolver}, Log: quiet})
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func pebble(t *testing.T, addr string) (directory string, roots *x509.CertPool) 
 	store := db.NewMemoryStore()
 	authority := ca.New(quiet, store, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {ValidityPeriod: lifetime}})
 	front := wfe.New(quiet, store, va.New(quiet, 1, tlsPort, true, resolver, store), authority, nil, true, false, 1, 1)
-	server := httptest.NewTLSServer(front.Handler()) // with the certificate that a child process of the world trusts
+	server := httptest.NewTLSServer(front.Handler()) // with the certificate that a child process of the harness trusts
 	t.Cleanup(server.Close)
 	roots = x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(authority.GetRootCert(0).PEM()) {
@@ -63,9 +63,9 @@ func pebble(t *testing.T, addr string) (directory string, roots *x509.CertPool) 
 // The service gets its certificate by itself and renews it while callbacks come in: none fails.
 func TestACertificateByACMEIsRenewedUnderLoad(t *testing.T) {
 	t.Parallel()
-	addr := world.FreeAddr(t)
+	addr := service.FreeAddr(t)
 	directory, roots := pebble(t, addr)
-	w := world.New(t, world.Options{NoWebhooks: true, Binary: world.Build(t), TLS: true, Settings: map[string]string{
+	w := service.New(t, service.Options{NoWebhooks: true, Binary: service.Build(t), TLS: true, Settings: map[string]string{
 		"callback-listen": addr, "public-url": "https://" + domain, "callback-acme-domain": domain, "callback-acme-email": "ops@example.test", "acme-directory-url": directory,
 	}})
 	l := newLoad(t, w, addr, roots)

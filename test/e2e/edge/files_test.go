@@ -23,7 +23,7 @@ import (
 
 	"channelsync/cmd/channelsync/app"
 	"channelsync/cmd/channelsync/config"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 // authority issues certificates for a file.
@@ -95,8 +95,8 @@ func TestACertificateInFilesIsReplacedUnderLoad(t *testing.T) {
 	firstCert, firstKey := a.issue(1001)
 	a.write(cert, firstCert)
 	a.write(key, firstKey)
-	addr := world.FreeAddr(t)
-	w := world.New(t, world.Options{NoWebhooks: true, Settings: map[string]string{
+	addr := service.FreeAddr(t)
+	w := service.New(t, service.Options{NoWebhooks: true, Settings: map[string]string{
 		"callback-listen": addr, "public-url": "https://" + domain, "callback-tls-cert": cert, "callback-tls-key": key,
 	}})
 	l := newLoad(t, w, addr, a.roots)

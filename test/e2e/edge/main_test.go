@@ -19,8 +19,8 @@ import (
 	"go.uber.org/goleak"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
 	"channelsync/test/harness"
+	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/callout"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -52,7 +52,7 @@ const (
 // kept ones, and notes what certificates it met.
 type load struct {
 	t       *testing.T
-	w       *world.World
+	w       *service.Harness
 	clients []*http.Client
 	url     string
 	bridge  v1.Bridge
@@ -68,7 +68,7 @@ type load struct {
 
 // newLoad installs, and gets ready to post to a listener of that address whose
 // certificate is issued by one of roots.
-func newLoad(t *testing.T, w *world.World, addr string, roots *x509.CertPool) *load {
+func newLoad(t *testing.T, w *service.Harness, addr string, roots *x509.CertPool) *load {
 	t.Helper()
 	l := &load{t: t, w: w, stop: make(chan struct{})}
 	l.company = w.Autotask.Put("Companies", atsim.Row{"companyName": "Northwind", "companyType": 1, "isActive": true})

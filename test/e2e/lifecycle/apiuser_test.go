@@ -7,7 +7,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -17,7 +17,7 @@ const newUser, newUsersSecret = "second-user@msp.example", "Second-Secret-0815"
 // place, while edits go on. Every record is edited once: no later edit makes good what was lost.
 func TestAnotherAPIUserLosesNothing(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	second := w.Autotask.AddUser(newUser, newUsersSecret)
 	ids := companies(w, 300)
 	leaving := contact(w, ids[0], "leaving@client.example")
@@ -46,7 +46,7 @@ func TestAnotherAPIUserLosesNothing(t *testing.T) {
 	})
 	<-begun
 	_, err := w.Admin.SetCredentials(t.Context(), in.ID, v1.Credentials{
-		Username: newUser, Secret: newUsersSecret, TrackingIdentifier: world.TrackingID,
+		Username: newUser, Secret: newUsersSecret, TrackingIdentifier: service.TrackingID,
 	})
 	if err != nil {
 		t.Error(err)
@@ -73,7 +73,7 @@ func TestAnotherAPIUserLosesNothing(t *testing.T) {
 	}
 
 	// The former user goes, and nothing changes.
-	w.Autotask.RemoveUser(world.Username)
+	w.Autotask.RemoveUser(service.Username)
 	rightWebhooks(w, in.ID, w.CallbackURL)
 	w.Stop()
 	w.Start()
@@ -85,7 +85,7 @@ func TestAnotherAPIUserLosesNothing(t *testing.T) {
 // TestTheSameAPIUserKeepsItsWebhooks when only its secret is another one.
 func TestTheSameAPIUserKeepsItsWebhooks(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	in := w.Install()
 	rightWebhooks(w, in.ID, w.CallbackURL)
 	before := fmt.Sprint(hookOf(t, w, "CompanyWebhooks").GUID, hookOf(t, w, "ContactWebhooks").GUID)
@@ -106,20 +106,20 @@ func TestANewAPIUserThatMayNotRemoveTheFormerOnes(t *testing.T) {
 	t.Parallel()
 	tenant := unlimited()
 	tenant.Modes.OwnersOnly = true
-	w := world.New(t, world.Options{Autotask: tenant, Settings: map[string]string{"webhook-check-interval": "1s"}})
+	w := service.New(t, service.Options{Autotask: tenant, Settings: map[string]string{"webhook-check-interval": "1s"}})
 	w.Autotask.AddUser(newUser, newUsersSecret)
 	id := company(w, "Northwind Dental")
 	in := w.Install()
 	rightWebhooks(w, in.ID, w.CallbackURL)
 	if _, err := w.Admin.SetCredentials(t.Context(), in.ID, v1.Credentials{
-		Username: newUser, Secret: newUsersSecret, TrackingIdentifier: world.TrackingID,
+		Username: newUser, Secret: newUsersSecret, TrackingIdentifier: service.TrackingID,
 	}); err != nil {
 		t.Fatal(err)
 	}
 	hasIssue(w, in.ID, "webhook_former_owner")
 	rename(w, id, "Found by polling")
 	w.ClientBecomes(id, "an edit", soon, named("Found by polling"))
-	w.Autotask.RemoveUser(world.Username)
+	w.Autotask.RemoveUser(service.Username)
 	noIssue(w, in.ID, "webhook_former_owner")
 	rightWebhooks(w, in.ID, w.CallbackURL)
 	is(w, in.ID, v1.StateLive)
@@ -129,15 +129,15 @@ func TestANewAPIUserThatMayNotRemoveTheFormerOnes(t *testing.T) {
 // its id is known. It is found again and completed, never doubled.
 func TestKilledBeforeTheFirstField(t *testing.T) {
 	t.Parallel()
-	binary := world.Build(t)
+	binary := service.Build(t)
 	for name, after := range map[string]int{"before its id is known": 1, "before its first field": 2} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCutter()
-			w := world.New(t, world.Options{Autotask: unlimited(), Wrap: c.wrap, Binary: binary})
+			w := service.New(t, service.Options{Autotask: unlimited(), Wrap: c.wrap, Binary: binary})
 			id := company(w, "Northwind Dental")
 			c.arm(after)
-			in, err := w.Admin.CreateInstallation(t.Context(), world.Create())
+			in, err := w.Admin.CreateInstallation(t.Context(), service.Create())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -14,7 +14,7 @@ import (
 // Autotask, a check makes them right again, and leaves those of others alone.
 func TestWhatPeopleDoToWebhooksIsPutRight(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	id := company(w, "Northwind Dental")
 	in := w.Install(v1.Syncs...)
 	rightWebhooks(w, in.ID, w.CallbackURL)
@@ -66,7 +66,7 @@ func TestWhatPeopleDoToWebhooksIsPutRight(t *testing.T) {
 }
 
 // ours is the one registration of an installation in a collection.
-func ours(t *testing.T, w *world.World, collection, id string) atsim.Webhook {
+func ours(t *testing.T, w *service.Harness, collection, id string) atsim.Webhook {
 	t.Helper()
 	for _, h := range w.Autotask.Webhooks() {
 		if h.Collection == collection && strings.Contains(h.URL, id) {
@@ -78,7 +78,7 @@ func ours(t *testing.T, w *world.World, collection, id string) atsim.Webhook {
 }
 
 // others is wrongWebhooks beside the webhook of somebody else, which must be as it was.
-func others(w *world.World, id string, strange int64) error {
+func others(w *service.Harness, id string, strange int64) error {
 	row, there := w.Autotask.Get("CompanyWebhooks", strange)
 	if !there || row["isActive"] != false || row["secretKey"] != "somebody-elses" {
 		w.T.Fatalf("the webhook of somebody else: %v, %v", row, there)
@@ -89,7 +89,7 @@ func others(w *world.World, id string, strange int64) error {
 // fieldsOf is the entity of a webhook's fields.
 func fieldsOf(h atsim.Webhook) string { return strings.TrimSuffix(h.Collection, "s") + "Fields" }
 
-func fieldRows(w *world.World, h atsim.Webhook) []atsim.Row {
+func fieldRows(w *service.Harness, h atsim.Webhook) []atsim.Row {
 	var rows []atsim.Row
 	for _, row := range w.Autotask.All(fieldsOf(h)) {
 		if row["webhookID"] == h.ID {
@@ -100,7 +100,7 @@ func fieldRows(w *world.World, h atsim.Webhook) []atsim.Row {
 }
 
 // addField subscribes a webhook to a field that it has not: the next free id of those that there are.
-func addField(w *world.World, h atsim.Webhook, webhook int64) {
+func addField(w *service.Harness, h atsim.Webhook, webhook int64) {
 	used := map[any]bool{}
 	for _, row := range fieldRows(w, h) {
 		used[row["fieldID"]] = true
@@ -124,7 +124,7 @@ func addField(w *world.World, h atsim.Webhook, webhook int64) {
 }
 
 // duplicate makes a second webhook like one, as a person who copies it does.
-func duplicate(w *world.World, h atsim.Webhook, name string) {
+func duplicate(w *service.Harness, h atsim.Webhook, name string) {
 	id := w.Autotask.Put(h.Collection, atsim.Row{
 		"name": name, "webhookUrl": h.URL, "deactivationUrl": h.DeactivationURL, "secretKey": "typed by hand", "isActive": true,
 		"isSubscribedToCreateEvents": true, "isSubscribedToUpdateEvents": true, "sendThresholdExceededNotification": false,
@@ -141,7 +141,7 @@ func TestASecretTypedByHandIsPutRight(t *testing.T) {
 	t.Parallel()
 	tenant := unlimited()
 	tenant.Scale = 0.02 // Autotask repeats a callback that was refused after half a minute
-	w := world.New(t, world.Options{Autotask: tenant})
+	w := service.New(t, service.Options{Autotask: tenant})
 	in := w.Install()
 	rightWebhooks(w, in.ID, w.CallbackURL)
 	settled(w, in.ID)
@@ -169,7 +169,7 @@ func TestASecretTypedByHandIsPutRight(t *testing.T) {
 // TestAnotherPublicURL is told to Autotask at the next start.
 func TestAnotherPublicURL(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	id := company(w, "Northwind Dental")
 	in := w.Install()
 	rightWebhooks(w, in.ID, w.CallbackURL)
@@ -189,7 +189,7 @@ func TestAnotherPublicURL(t *testing.T) {
 // TestARenamedInstallationKeepsItsWebhooks and gets no second ones.
 func TestARenamedInstallationKeepsItsWebhooks(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	in := w.Install()
 	rightWebhooks(w, in.ID, w.CallbackURL)
 	name := "Another name, with ümlauts & more"
@@ -214,9 +214,9 @@ func TestKilledWhileRegistering(t *testing.T) {
 		t.Run(fmt.Sprintf("after %d calls", after), func(t *testing.T) {
 			t.Parallel()
 			c := newCutter()
-			w := world.New(t, world.Options{Autotask: unlimited(), Wrap: c.wrap})
+			w := service.New(t, service.Options{Autotask: unlimited(), Wrap: c.wrap})
 			c.arm(after)
-			in, err := w.Admin.CreateInstallation(t.Context(), world.Create())
+			in, err := w.Admin.CreateInstallation(t.Context(), service.Create())
 			if err != nil {
 				t.Fatal(err)
 			}

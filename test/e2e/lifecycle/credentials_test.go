@@ -6,12 +6,12 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
 func credentials(secret v1.Secret) v1.Credentials {
-	return v1.Credentials{Username: world.Username, Secret: secret, TrackingIdentifier: world.TrackingID}
+	return v1.Credentials{Username: service.Username, Secret: secret, TrackingIdentifier: service.TrackingID}
 }
 
 // TestRefusedCredentials: one issue, no further log-in, not even after a restart;
@@ -20,7 +20,7 @@ func TestRefusedCredentials(t *testing.T) {
 	t.Parallel()
 	tenant := unlimited()
 	tenant.Modes.LockAfter = 4
-	w := world.New(t, world.Options{Autotask: tenant, Settings: map[string]string{"webhook-check-interval": "1s"}})
+	w := service.New(t, service.Options{Autotask: tenant, Settings: map[string]string{"webhook-check-interval": "1s"}})
 	ids := companies(w, 20)
 	contract := agreement(w, ids[0], "Project one")
 	in := w.Install()
@@ -77,7 +77,7 @@ func TestRefusedCredentials(t *testing.T) {
 }
 
 // quiet looks on for a while.
-func quiet(w *world.World, d time.Duration) {
+func quiet(w *service.Harness, d time.Duration) {
 	w.T.Helper()
 	select {
 	case <-time.After(d):
@@ -89,7 +89,7 @@ func quiet(w *world.World, d time.Duration) {
 // rotated at Autotask and entered here; wrong ones change nothing.
 func TestCredentialsAreReplacedWithoutDowntime(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	ids := companies(w, 40)
 	in := w.Install()
 	settled(w, in.ID)
@@ -112,8 +112,8 @@ func TestCredentialsAreReplacedWithoutDowntime(t *testing.T) {
 
 	for name, c := range map[string]v1.Credentials{
 		"secret":              credentials("Wrong-Secret-4711"),
-		"tracking identifier": {Username: world.Username, Secret: "Rotated-Secret-4", TrackingIdentifier: "WRONG-IDENTIFIER"},
-		"user":                {Username: "nobody@msp.example", Secret: "Rotated-Secret-4", TrackingIdentifier: world.TrackingID},
+		"tracking identifier": {Username: service.Username, Secret: "Rotated-Secret-4", TrackingIdentifier: "WRONG-IDENTIFIER"},
+		"user":                {Username: "nobody@msp.example", Secret: "Rotated-Secret-4", TrackingIdentifier: service.TrackingID},
 	} {
 		_, err := w.Admin.SetCredentials(t.Context(), in.ID, c)
 		if p := problemOf(t, err); p.Hint == "" || (p.Code != v1.CodeCredentialsRejected && p.Code != v1.CodeZoneUnknown) {
@@ -129,7 +129,7 @@ func TestCredentialsAreReplacedWithoutDowntime(t *testing.T) {
 func TestTheClockIsSetBack(t *testing.T) {
 	t.Parallel()
 	var clock clock
-	w := world.New(t, world.Options{Autotask: unlimited(), Now: clock.now})
+	w := service.New(t, service.Options{Autotask: unlimited(), Now: clock.now})
 	dollars(w)
 	id := company(w, "Northwind Dental")
 	contract := agreement(w, id, "Project 0")
@@ -146,7 +146,7 @@ func TestTheClockIsSetBack(t *testing.T) {
 	settled(w, in.ID)
 	w.Agree(soon)
 	last := map[string]time.Time{} // by entity: there is one record of each
-	for _, p := range w.Target.Pushes(world.Connection) {
+	for _, p := range w.Target.Pushes(service.Connection) {
 		if p.Outcome == "stale" || !p.ObservedAt.After(last[p.Entity]) {
 			t.Errorf("%s: pushed %s observed at %s after %s", p.Entity, p.Outcome, p.ObservedAt, last[p.Entity])
 		}

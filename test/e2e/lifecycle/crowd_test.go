@@ -9,7 +9,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -44,9 +44,9 @@ func TestAThrottledInstallationHoldsNobodyBack(t *testing.T) {
 		Username: secondUser, Secret: "Second-Secret-1", TrackingIdentifier: "SECOND-IDENTIFIER", Modes: unlimited().Modes,
 	})}
 	t.Cleanup(other.Close)
-	w := world.New(t, world.Options{
+	w := service.New(t, service.Options{
 		Autotask: unlimited(), Wrap: other.wrap, Settings: map[string]string{"coalesce-window": "100ms"},
-		Target: cpsim.Config{Connections: []cpsim.Connection{{ID: world.Connection, Token: world.Token}, {ID: secondConnection, Token: secondToken}}},
+		Target: cpsim.Config{Connections: []cpsim.Connection{{ID: service.Connection, Token: service.Token}, {ID: secondConnection, Token: secondToken}}},
 	})
 	id := company(w, "Northwind Dental")
 	in := w.Install()
@@ -92,7 +92,7 @@ func TestAThrottledInstallationHoldsNobodyBack(t *testing.T) {
 type percentiles struct{ p50, p95 time.Duration }
 
 // freshness measures how long single edits take to arrive.
-func freshness(w *world.World, id int64, samples int, what string) percentiles {
+func freshness(w *service.Harness, id int64, samples int, what string) percentiles {
 	w.T.Helper()
 	took := make([]time.Duration, samples)
 	for i := range took {

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -41,19 +41,19 @@ func TestEndpointDownUntilAutotaskGivesUp(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name     string
-		down, up func(*world.World, *firewall)
+		down, up func(*service.Harness, *firewall)
 	}{
-		{"the service is stopped", func(w *world.World, _ *firewall) { w.Stop() }, func(w *world.World, _ *firewall) { w.Start() }},
+		{"the service is stopped", func(w *service.Harness, _ *firewall) { w.Stop() }, func(w *service.Harness, _ *firewall) { w.Start() }},
 		{
 			"its callbacks are refused",
-			func(_ *world.World, f *firewall) { f.shut.Store(true) },
-			func(_ *world.World, f *firewall) { f.shut.Store(false) },
+			func(_ *service.Harness, f *firewall) { f.shut.Store(true) },
+			func(_ *service.Harness, f *firewall) { f.shut.Store(false) },
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			f := &firewall{}
-			w := world.New(t, world.Options{Autotask: hasty(f), Settings: map[string]string{"webhook-check-interval": "4s"}})
+			w := service.New(t, service.Options{Autotask: hasty(f), Settings: map[string]string{"webhook-check-interval": "4s"}})
 			ids := companies(w, 34)
 			ann := contact(w, ids[0], "ann@northwind.example")
 			in := w.Install()
@@ -114,7 +114,7 @@ func TestWithoutTheRightToCreateWebhooks(t *testing.T) {
 			t.Parallel()
 			tenant := unlimited()
 			tenant.Modes.NoWebhookRight = status
-			w := world.New(t, world.Options{Autotask: tenant, Settings: map[string]string{"webhook-check-interval": "1s"}})
+			w := service.New(t, service.Options{Autotask: tenant, Settings: map[string]string{"webhook-check-interval": "1s"}})
 			id := company(w, "Northwind Dental")
 			in := w.Install(v1.SyncActiveCustomers)
 			issue := hasIssue(w, in.ID, "webhook_not_allowed")
@@ -142,7 +142,7 @@ func TestWithoutTheRightToCreateWebhooks(t *testing.T) {
 // is switched off: polling takes over until the right is back.
 func TestTheRightToCreateWebhooksIsTakenAway(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited(), Settings: map[string]string{"webhook-check-interval": "1s"}})
+	w := service.New(t, service.Options{Autotask: unlimited(), Settings: map[string]string{"webhook-check-interval": "1s"}})
 	id := company(w, "Northwind Dental")
 	in := w.Install(v1.SyncActiveCustomers)
 	rightWebhooks(w, in.ID, w.CallbackURL)
@@ -161,7 +161,7 @@ func TestTheRightToCreateWebhooksIsTakenAway(t *testing.T) {
 // unsigned Deactivated that makes it forget the secret, then forged callbacks.
 func TestTwoPostsDoNotUnlockAnything(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	id := company(w, "Northwind Dental")
 	in := w.Install(v1.SyncActiveCustomers)
 	settled(w, in.ID)

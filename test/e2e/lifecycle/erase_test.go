@@ -14,16 +14,16 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
 // traces are texts that must not lie on disk once the installation is erased.
-func traces(w *world.World) map[string]string {
+func traces(w *service.Harness) map[string]string {
 	found := map[string]string{
-		"the secret": world.Secret, "the user name": world.Username, "the tracking identifier": world.TrackingID, "the token": world.Token,
-		"the installation's name": "Example MSP", "the connection": world.Connection,
+		"the secret": service.Secret, "the user name": service.Username, "the tracking identifier": service.TrackingID, "the token": service.Token,
+		"the installation's name": "Example MSP", "the connection": service.Connection,
 		"a client's name": "Northwind Dental", "its new name": "Northwind Group", "an e-mail address": "ann@northwind.example",
 		"a new e-mail address": "ann.lee@northwind.example", "a phone number": "518-555-0100", "a street": "17 Lilac Lane",
 		"a contract's name": "Northwind project", "a rejected client's name": "Southwind Dental", "a body that could not be read": "lorem ipsum dolor",
@@ -63,12 +63,12 @@ func searchDisk(t *testing.T, dir string, traces map[string]string) {
 	}
 }
 
-// eventful is a world whose installation has gone through much: pushes, edits, a
+// eventful is a harness whose installation has gone through much: pushes, edits, a
 // rejected record, a dead letter, a rotated secret, new credentials, jobs.
-func eventful(t *testing.T, opts world.Options) (*world.World, v1.Installation, map[string]string) {
+func eventful(t *testing.T, opts service.Options) (*service.Harness, v1.Installation, map[string]string) {
 	t.Helper()
 	opts.Autotask = unlimited()
-	w := world.New(t, opts)
+	w := service.New(t, opts)
 	id := w.Autotask.Put("Companies", atsim.Row{
 		"companyName": "Northwind Dental", "companyType": 1, "isActive": true, "phone": "518-555-0100", "address1": "17 Lilac Lane",
 	})
@@ -108,7 +108,7 @@ func eventful(t *testing.T, opts world.Options) (*world.World, v1.Installation, 
 }
 
 // gone wants nothing to be left of an installation on the API and on callbacks.
-func gone(t *testing.T, w *world.World, id string, hook atsim.Webhook) {
+func gone(t *testing.T, w *service.Harness, id string, hook atsim.Webhook) {
 	t.Helper()
 	for _, path := range []string{"", "/records", "/records/company/1", "/dead-letters", "/jobs/01"} {
 		if status, body := raw(t, w, http.MethodGet, "/installations/"+id+path, ""); status != http.StatusNotFound {
@@ -140,18 +140,18 @@ func TestEraseLeavesNothing(t *testing.T) {
 	for _, before := range []string{"", "uninstall", "stop"} {
 		t.Run("after "+before, func(t *testing.T) {
 			t.Parallel()
-			w, in, found := eventful(t, world.Options{})
+			w, in, found := eventful(t, service.Options{})
 			hook := hookOf(t, w, "CompanyWebhooks")
 			if before != "" {
 				act(w, in.ID, "", before)
 			}
-			clients := len(w.Target.Clients(world.Connection))
+			clients := len(w.Target.Clients(service.Connection))
 			act(w, in.ID, "", "erase")
 			gone(t, w, in.ID, hook)
 			if hooks := w.Autotask.Webhooks(); len(hooks) != 0 {
 				t.Errorf("webhooks are left at Autotask: %+v", hooks)
 			}
-			if n := len(w.Target.Clients(world.Connection)); n != clients {
+			if n := len(w.Target.Clients(service.Connection)); n != clients {
 				t.Errorf("%d clients are left at Channel Program, want %d", n, clients)
 			}
 			searchDisk(t, w.DataDir, found)
@@ -173,11 +173,11 @@ func TestEraseLeavesNothing(t *testing.T) {
 // is left undone is finished at the next start.
 func TestEraseCutShort(t *testing.T) {
 	t.Parallel()
-	binary := world.Build(t)
+	binary := service.Build(t)
 	for _, wait := range []time.Duration{0, 4 * time.Millisecond, 20 * time.Millisecond} {
 		t.Run(fmt.Sprint(wait), func(t *testing.T) {
 			t.Parallel()
-			w, in, found := eventful(t, world.Options{Binary: binary})
+			w, in, found := eventful(t, service.Options{Binary: binary})
 			hook := hookOf(t, w, "CompanyWebhooks")
 			answered := make(chan error, 1)
 			go func() { answered <- w.Admin.Act(t.Context(), in.ID, "", "erase") }()
@@ -206,7 +206,7 @@ func TestEraseCutShort(t *testing.T) {
 }
 
 // erased waits until nothing is left to erase; asked for while it is at work, it is accepted once more.
-func erased(t *testing.T, w *world.World, id string) {
+func erased(t *testing.T, w *service.Harness, id string) {
 	t.Helper()
 	w.Eventually("erased", soon, func() error {
 		if status, _ := raw(t, w, http.MethodPost, "/installations/"+id+"/erase", ""); status != http.StatusNotFound {
@@ -222,7 +222,7 @@ func TestEraseIsFinishedAtTheNextStart(t *testing.T) {
 	for _, keyless := range []bool{false, true} {
 		t.Run(fmt.Sprintf("key destroyed %v", keyless), func(t *testing.T) {
 			t.Parallel()
-			w, in, found := eventful(t, world.Options{})
+			w, in, found := eventful(t, service.Options{})
 			hook := hookOf(t, w, "CompanyWebhooks")
 			w.Stop()
 			w.Store(func(bus *events.Bus) { beginErasing(t, w, bus, in.ID, keyless) })
@@ -250,7 +250,7 @@ func TestEraseIsFinishedAtTheNextStart(t *testing.T) {
 }
 
 // beginErasing does the first steps of an erasure that a crash ends.
-func beginErasing(t *testing.T, w *world.World, bus *events.Bus, id string, keyless bool) {
+func beginErasing(t *testing.T, w *service.Harness, bus *events.Bus, id string, keyless bool) {
 	t.Helper()
 	store, vault := storeOf(t, w, bus)
 	if err := store.Leave(t.Context(), id); err != nil {

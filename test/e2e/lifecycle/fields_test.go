@@ -8,17 +8,17 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 // raw sends a request to the admin API as it is, and returns the status and the body.
-func raw(t *testing.T, w *world.World, method, path, body string) (int, json.RawMessage) {
+func raw(t *testing.T, w *service.Harness, method, path, body string) (int, json.RawMessage) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, w.AdminURL+"/api/v1"+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+world.AdminToken)
+	req.Header.Set("Authorization", "Bearer "+service.AdminToken)
 	req.Header.Set("Content-Type", "application/json")
 	req.Close = true
 	resp, err := http.DefaultClient.Do(req)
@@ -34,7 +34,7 @@ func raw(t *testing.T, w *world.World, method, path, body string) (int, json.Raw
 }
 
 // rawCreate sends a body to POST /installations that must be refused.
-func rawCreate(t *testing.T, w *world.World, body string) v1.Problem {
+func rawCreate(t *testing.T, w *service.Harness, body string) v1.Problem {
 	t.Helper()
 	_, answer := raw(t, w, http.MethodPost, "/installations", body)
 	var p v1.Problem
@@ -45,7 +45,7 @@ func rawCreate(t *testing.T, w *world.World, body string) v1.Problem {
 }
 
 // wrongFields sends bodies whose fields are wrong; each answer points at them.
-func wrongFields(t *testing.T, w *world.World) {
+func wrongFields(t *testing.T, w *service.Harness) {
 	const rest = `"username":"u","secret":"s","trackingIdentifier":"t","syncs":["active_customers"],"channelProgram":{"connectionId":"c","token":"t"}`
 	for _, tc := range []struct {
 		name, body string

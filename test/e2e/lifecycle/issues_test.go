@@ -8,7 +8,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -16,7 +16,7 @@ import (
 
 // scene is a small tenant in which an issue is provoked.
 type scene struct {
-	*world.World
+	*service.Harness
 	t                          *testing.T
 	in                         v1.Installation
 	company, contact, contract int64
@@ -27,7 +27,7 @@ type scene struct {
 type trouble struct {
 	code     string
 	severity string
-	options  world.Options
+	options  service.Options
 	before   func(*scene) // the installation is made after it
 	begin    func(*scene)
 	end      func(*scene)
@@ -41,7 +41,7 @@ func (s *scene) rec(kind v1.Kind, id int64) {
 	}
 }
 
-func (s *scene) edit(entity string, id int64, fields atsim.Row) { edit(s.World, entity, id, fields) }
+func (s *scene) edit(entity string, id int64, fields atsim.Row) { edit(s.Harness, entity, id, fields) }
 
 func (s *scene) target(f cpsim.Fault) {
 	s.t.Helper()
@@ -121,11 +121,11 @@ var troubles = []trouble{
 		code: "ambiguous_match", severity: v1.SeverityAct,
 		begin: func(s *scene) {
 			for range 2 {
-				if _, err := s.Target.AddUnlinkedClient(world.Connection, "Southwind Dental"); err != nil {
+				if _, err := s.Target.AddUnlinkedClient(service.Connection, "Southwind Dental"); err != nil {
 					s.t.Error(err)
 				}
 			}
-			s.company = company(s.World, "Southwind Dental")
+			s.company = company(s.Harness, "Southwind Dental")
 		},
 		end: renamed,
 	},
@@ -180,8 +180,8 @@ var troubles = []trouble{
 	},
 	{
 		code: "currency_unsupported", severity: v1.SeverityAct,
-		options: world.Options{
-			Target: cpsim.Config{Connections: []cpsim.Connection{{ID: world.Connection, Token: world.Token, Currencies: []string{"EUR"}}}},
+		options: service.Options{
+			Target: cpsim.Config{Connections: []cpsim.Connection{{ID: service.Connection, Token: service.Token, Currencies: []string{"EUR"}}}},
 		},
 		before: func(s *scene) { s.Autotask.Remove("Currencies", 1) },
 		begin:  func(*scene) {},
@@ -236,12 +236,12 @@ var troubles = []trouble{
 		end:   func(s *scene) { s.restart("channel-program-url", s.TargetURL) },
 	},
 	{
-		code: "no_public_url", severity: v1.SeverityAct, options: world.Options{NoWebhooks: true},
+		code: "no_public_url", severity: v1.SeverityAct, options: service.Options{NoWebhooks: true},
 		begin: func(*scene) {}, end: func(s *scene) { s.restart("public-url", s.CallbackURL) },
 	},
 	{
 		code: "webhook_not_allowed", severity: v1.SeverityAct,
-		options: world.Options{
+		options: service.Options{
 			Autotask: atsim.Config{Modes: atsim.Modes{NoWebhookRight: http.StatusForbidden}}, Settings: map[string]string{"webhook-check-interval": "1s"},
 		},
 		begin: func(*scene) {}, end: func(s *scene) { s.Autotask.SetModes(func(m *atsim.Modes) { m.NoWebhookRight = 0 }) },
@@ -271,22 +271,22 @@ func TestIssuesClearByThemselves(t *testing.T) {
 
 func (tr trouble) run(t *testing.T) {
 	tr.options.Autotask.Modes.CalloutsPerHour, tr.options.Autotask.Modes.HourlyThreshold = -1, -1
-	s := &scene{World: world.New(t, tr.options), t: t}
-	dollars(s.World)
-	s.company = company(s.World, "Northwind Dental")
-	s.contact = contact(s.World, s.company, "ann@northwind.example")
+	s := &scene{Harness: service.New(t, tr.options), t: t}
+	dollars(s.Harness)
+	s.company = company(s.Harness, "Northwind Dental")
+	s.contact = contact(s.Harness, s.company, "ann@northwind.example")
 	s.vendor = s.Autotask.Put("Companies", atsim.Row{"companyName": "Contoso", "companyType": 7, "isActive": true, "phone": ""})
 	s.service = s.Autotask.Put("Services", atsim.Row{
 		"name": "Backup", "periodType": 2, "vendorCompanyID": s.vendor, "unitPrice": 5, "unitCost": 3, "billingCodeID": 1, "isActive": true,
 	})
-	s.contract = agreement(s.World, s.company, "Northwind project")
+	s.contract = agreement(s.Harness, s.company, "Northwind project")
 	s.Autotask.Put("ContractServices", atsim.Row{"contractID": s.contract, "serviceID": s.service, "unitCost": 3, "unitPrice": 5})
 	if tr.before != nil {
 		tr.before(s)
 	}
 	s.in = s.Install()
 	tr.begin(s)
-	issue := hasIssue(s.World, s.in.ID, tr.code)
+	issue := hasIssue(s.Harness, s.in.ID, tr.code)
 	if issue.Severity != tr.severity || strings.Contains(issue.Title, "Something went wrong") {
 		t.Errorf("issue %+v, want severity %s", issue, tr.severity)
 	}

@@ -11,13 +11,13 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
 // jobOf waits until an installation shows a job of a type at work.
-func jobOf(w *world.World, id, jobType string) v1.Job {
+func jobOf(w *service.Harness, id, jobType string) v1.Job {
 	w.T.Helper()
 	var found v1.Job
 	w.Until(id, "has a job "+jobType, soon, func(in v1.Installation) bool {
@@ -33,7 +33,7 @@ func jobOf(w *world.World, id, jobType string) v1.Job {
 }
 
 // jobBecomes waits until a job is as wanted.
-func jobBecomes(w *world.World, id, job, what string, want func(v1.Job) bool) v1.Job {
+func jobBecomes(w *service.Harness, id, job, what string, want func(v1.Job) bool) v1.Job {
 	w.T.Helper()
 	var last v1.Job
 	w.Eventually("job "+what, 2*soon, func() error {
@@ -55,7 +55,7 @@ func done(j v1.Job) bool { return j.State == v1.JobDone }
 func halfway(j v1.Job) bool { return j.State == v1.JobRunning && j.Done > 0 && j.Done < j.Total }
 
 // slowly makes each batch of pushes take a while.
-func slowly(t *testing.T, w *world.World) {
+func slowly(t *testing.T, w *service.Harness) {
 	t.Helper()
 	if _, err := w.Target.SetFault(cpsim.Fault{Kind: cpsim.FaultSlow, Operation: "writes", DelayMillis: 250}); err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func slowly(t *testing.T, w *world.World) {
 }
 
 // progress reads a job until it has ended; its numbers may only grow.
-func progress(t *testing.T, w *world.World, id, job string) (last v1.Job, steps int) {
+func progress(t *testing.T, w *service.Harness, id, job string) (last v1.Job, steps int) {
 	t.Helper()
 	jobBecomes(w, id, job, "ends", func(j v1.Job) bool {
 		if j.Done < last.Done || j.Total < last.Total || j.Pushed < last.Pushed || j.Done > j.Total && j.State == v1.JobDone {
@@ -82,13 +82,13 @@ func progress(t *testing.T, w *world.World, id, job string) (last v1.Job, steps 
 func TestBackfillProgress(t *testing.T) {
 	t.Parallel()
 	const all, inactive = 850, 50
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	ids := companies(w, all)
 	for _, id := range ids[:inactive] {
 		edit(w, "Companies", id, atsim.Row{"isActive": false})
 	}
 	slowly(t, w)
-	in, err := w.Admin.CreateInstallation(t.Context(), world.Create(v1.SyncActiveCustomers))
+	in, err := w.Admin.CreateInstallation(t.Context(), service.Create(v1.SyncActiveCustomers))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,10 +111,10 @@ func TestBackfillProgress(t *testing.T) {
 func TestJobsSurviveAKill(t *testing.T) {
 	t.Parallel()
 	const all = 800
-	w := world.New(t, world.Options{Autotask: unlimited(), Binary: world.Build(t)})
+	w := service.New(t, service.Options{Autotask: unlimited(), Binary: service.Build(t)})
 	companies(w, all)
 	slowly(t, w)
-	in, err := w.Admin.CreateInstallation(t.Context(), world.Create(v1.SyncActiveCustomers))
+	in, err := w.Admin.CreateInstallation(t.Context(), service.Create(v1.SyncActiveCustomers))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestJobsSurviveAKill(t *testing.T) {
 	}
 	killed(jobOf(w, in.ID, "backfill").ID)
 	w.Agree(soon, v1.SyncActiveCustomers)
-	if err := w.Target.Empty(world.Connection); err != nil {
+	if err := w.Target.Empty(service.Connection); err != nil {
 		t.Fatal(err)
 	}
 	job, err := w.Admin.Resync(t.Context(), in.ID, v1.ResyncRequest{})
@@ -170,9 +170,9 @@ func TestTheListingOfABackfillGoesOn(t *testing.T) {
 	const all, page = 1200, 500
 	var l lister
 	l.most.Store(1)
-	w := world.New(t, world.Options{Autotask: unlimited(), Wrap: l.wrap})
+	w := service.New(t, service.Options{Autotask: unlimited(), Wrap: l.wrap})
 	companies(w, all)
-	in, err := w.Admin.CreateInstallation(t.Context(), world.Create(v1.SyncActiveCustomers))
+	in, err := w.Admin.CreateInstallation(t.Context(), service.Create(v1.SyncActiveCustomers))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestTheListingOfABackfillGoesOn(t *testing.T) {
 func TestCancelStopsPushing(t *testing.T) {
 	t.Parallel()
 	const all = 1000
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	ids := companies(w, all)
 	in := w.Install(v1.SyncActiveCustomers)
 	settled(w, in.ID)
@@ -216,7 +216,7 @@ func TestCancelStopsPushing(t *testing.T) {
 	w.Target.ClearFaults()
 	w.Idle(in.ID, soon)
 	last := jobBecomes(w, in.ID, job.Job, "is cancelled", func(j v1.Job) bool { return j.State == v1.JobCancelled })
-	pushed := len(w.Target.Pushes(world.Connection))
+	pushed := len(w.Target.Pushes(service.Connection))
 	if last.Done >= all || last.FinishedAt == nil || pushed >= all {
 		t.Errorf("%d pushes of %d, job %+v", pushed, all, last)
 	}
@@ -226,7 +226,7 @@ func TestCancelStopsPushing(t *testing.T) {
 	rename(w, ids[all-1], "By callback")
 	w.ClientBecomes(ids[all-1], "an edit after it", soon, named("By callback"))
 	w.Idle(in.ID, soon)
-	if n := len(w.Target.Pushes(world.Connection)); n != pushed+1 {
+	if n := len(w.Target.Pushes(service.Connection)); n != pushed+1 {
 		t.Errorf("%d pushes after the cancelled job, want 1", n-pushed)
 	}
 	is(w, in.ID, v1.StateLive)
@@ -237,7 +237,7 @@ func TestCancelStopsPushing(t *testing.T) {
 func TestResync(t *testing.T) {
 	t.Parallel()
 	const all = 60
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	dollars(w)
 	ids := companies(w, all)
 	for _, id := range ids {
@@ -253,14 +253,14 @@ func TestResync(t *testing.T) {
 		}
 		return jobBecomes(w, in.ID, ref.Job, "is done", done)
 	}
-	if err := w.Target.Empty(world.Connection); err != nil {
+	if err := w.Target.Empty(service.Connection); err != nil {
 		t.Fatal(err)
 	}
 	w.Target.ResetStats()
 	if j := resync(v1.ResyncRequest{DryRun: true}); j.Total != 2*all || j.Pushed != 2*all || !j.DryRun {
 		t.Errorf("a dry run: %+v", j)
 	}
-	if n := len(w.Target.Pushes(world.Connection)); n != 0 {
+	if n := len(w.Target.Pushes(service.Connection)); n != 0 {
 		t.Errorf("a dry run pushed %d records", n)
 	}
 	if j := resync(v1.ResyncRequest{}); j.Total != 2*all || j.Done != 2*all || j.Pushed != 2*all || j.Drift != 0 || j.Failed != 0 {
@@ -297,7 +297,7 @@ func TestResync(t *testing.T) {
 // TestTheSweepRepairsDrift by itself.
 func TestTheSweepRepairsDrift(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited(), Settings: map[string]string{"sweep-interval": "2s"}})
+	w := service.New(t, service.Options{Autotask: unlimited(), Settings: map[string]string{"sweep-interval": "2s"}})
 	id := company(w, "Northwind Dental")
 	in := w.Install(v1.SyncActiveCustomers)
 	settled(w, in.ID)
@@ -309,9 +309,9 @@ func TestTheSweepRepairsDrift(t *testing.T) {
 // jobIdle is how often the service looks whether a sweep is due.
 const jobIdle = 30 * time.Second
 
-func drift(t *testing.T, w *world.World, e cpsim.Edit) {
+func drift(t *testing.T, w *service.Harness, e cpsim.Edit) {
 	t.Helper()
-	e.Connection = world.Connection
+	e.Connection = service.Connection
 	if err := w.Target.Edit(e); err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 // Package lifecycle holds the end-to-end tests of installations that look after
 // themselves: how one is set up and refused, how its webhooks are kept right, and
 // how it comes through outages, stops, erasure and changed credentials. It drives
-// a whole service between two simulated vendors (test/e2e/world) from the outside.
+// a whole service between two simulated vendors (test/harness/service) from the outside.
 package lifecycle
 
 import (
@@ -15,8 +15,8 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
 	"channelsync/test/harness"
+	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/callout"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -33,12 +33,12 @@ func TestMain(m *testing.M) {
 const soon = 60 * time.Second
 
 // company puts an active customer and returns its id.
-func company(w *world.World, name string) int64 {
+func company(w *service.Harness, name string) int64 {
 	return w.Autotask.Put("Companies", atsim.Row{"companyName": name, "companyType": 1, "isActive": true, "phone": "518-555-0100"})
 }
 
 // companies puts n of them.
-func companies(w *world.World, n int) []int64 {
+func companies(w *service.Harness, n int) []int64 {
 	ids := make([]int64, n)
 	for i := range ids {
 		ids[i] = company(w, fmt.Sprintf("Client %04d", i))
@@ -47,14 +47,14 @@ func companies(w *world.World, n int) []int64 {
 }
 
 // contact puts an active contact of a company and returns its id.
-func contact(w *world.World, company int64, email string) int64 {
+func contact(w *service.Harness, company int64, email string) int64 {
 	return w.Autotask.Put("Contacts", atsim.Row{
 		"companyID": company, "firstName": "Ann", "lastName": "Lee", "emailAddress": email, "isActive": 1,
 	})
 }
 
 // agreement puts a fixed price contract of a company and returns its id.
-func agreement(w *world.World, company int64, name string) int64 {
+func agreement(w *service.Harness, company int64, name string) int64 {
 	now := time.Now()
 	return w.Autotask.Put("Contracts", atsim.Row{
 		"companyID": company, "contractName": name, "contractType": 3, "status": 1, "startDate": now, "endDate": now.AddDate(1, 0, 0),
@@ -63,12 +63,12 @@ func agreement(w *world.World, company int64, name string) int64 {
 }
 
 // dollars gives the tenant its internal currency.
-func dollars(w *world.World) {
+func dollars(w *service.Harness) {
 	w.Autotask.Put("Currencies", atsim.Row{"id": 1, "name": "USD", "displaySymbol": "$", "exchangeRate": "1", "isInternalCurrency": true})
 }
 
 // edit changes a row at Autotask as a person would.
-func edit(w *world.World, entity string, id int64, fields atsim.Row) {
+func edit(w *service.Harness, entity string, id int64, fields atsim.Row) {
 	w.T.Helper()
 	if err := w.Autotask.Edit(entity, id, fields); err != nil {
 		w.T.Fatal(err)
@@ -76,13 +76,13 @@ func edit(w *world.World, entity string, id int64, fields atsim.Row) {
 }
 
 // rename gives a company a name.
-func rename(w *world.World, id int64, name string) {
+func rename(w *service.Harness, id int64, name string) {
 	w.T.Helper()
 	edit(w, "Companies", id, atsim.Row{"companyName": name})
 }
 
 // renameAll gives every company a name of its own.
-func renameAll(w *world.World, ids []int64, name string) {
+func renameAll(w *service.Harness, ids []int64, name string) {
 	w.T.Helper()
 	for i, id := range ids {
 		rename(w, id, fmt.Sprintf("%s %04d", name, i))
@@ -100,7 +100,7 @@ func unlimited() atsim.Config {
 }
 
 // settled waits until every callout is delivered and nothing is due any more.
-func settled(w *world.World, id string) {
+func settled(w *service.Harness, id string) {
 	w.T.Helper()
 	w.DeliverAll(60 * time.Second)
 	w.Idle(id, 30*time.Second)
@@ -119,7 +119,7 @@ func issueOf(in v1.Installation, code string) (v1.Issue, bool) {
 }
 
 // hasIssue waits for the issue of a code and wants its words to be complete.
-func hasIssue(w *world.World, id, code string) v1.Issue {
+func hasIssue(w *service.Harness, id, code string) v1.Issue {
 	w.T.Helper()
 	var issue v1.Issue
 	w.Until(id, "has the issue "+code, soon, func(in v1.Installation) bool {
@@ -134,7 +134,7 @@ func hasIssue(w *world.World, id, code string) v1.Issue {
 }
 
 // noIssue waits until the issue of a code is gone.
-func noIssue(w *world.World, id, code string) {
+func noIssue(w *service.Harness, id, code string) {
 	w.T.Helper()
 	w.Until(id, "has no issue "+code, soon, func(in v1.Installation) bool {
 		_, there := issueOf(in, code)
@@ -143,7 +143,7 @@ func noIssue(w *world.World, id, code string) {
 }
 
 // act does stop, start, uninstall, reinstall or erase.
-func act(w *world.World, id string, sync v1.Sync, action string) {
+func act(w *service.Harness, id string, sync v1.Sync, action string) {
 	w.T.Helper()
 	if err := w.Admin.Act(w.T.Context(), id, sync, action); err != nil {
 		w.T.Fatal(err)
@@ -151,7 +151,7 @@ func act(w *world.World, id string, sync v1.Sync, action string) {
 }
 
 // is waits for a state.
-func is(w *world.World, id string, state v1.State) v1.Installation {
+func is(w *service.Harness, id string, state v1.State) v1.Installation {
 	w.T.Helper()
 	return w.Until(id, "is "+string(state), soon, func(in v1.Installation) bool { return in.State == state })
 }
@@ -167,7 +167,7 @@ func problemOf(t *testing.T, err error) *v1.Problem {
 }
 
 // repair asks for a check of the registrations.
-func repair(w *world.World, id string) {
+func repair(w *service.Harness, id string) {
 	w.T.Helper()
 	if err := w.Admin.RepairWebhooks(w.T.Context(), id); err != nil {
 		w.T.Fatal(err)
@@ -175,7 +175,7 @@ func repair(w *world.World, id string) {
 }
 
 // hookOf is the registration of a collection.
-func hookOf(t *testing.T, w *world.World, collection string) atsim.Webhook {
+func hookOf(t *testing.T, w *service.Harness, collection string) atsim.Webhook {
 	t.Helper()
 	for _, h := range w.Autotask.Webhooks() {
 		if h.Collection == collection {

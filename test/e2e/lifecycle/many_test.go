@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -49,7 +49,7 @@ func (n *neighbour) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // create makes an installation of a tenant that has no companies yet.
-func (n *neighbour) create(w *world.World) {
+func (n *neighbour) create(w *service.Harness) {
 	w.T.Helper()
 	in, err := w.Admin.CreateInstallation(w.T.Context(), v1.CreateInstallation{
 		Name: n.user, Username: n.user, Secret: "Secret-of-many-1", TrackingIdentifier: "IDENTIFIER-OF-MANY",
@@ -84,7 +84,7 @@ func TestPassesDoNotWaitOnEachOther(t *testing.T) {
 		byUser[n.user] = n
 		connections = append(connections, cpsim.Connection{ID: n.connection, Token: n.token()})
 	}
-	w := world.New(t, world.Options{
+	w := service.New(t, service.Options{
 		Autotask: unlimited(), Target: cpsim.Config{Connections: connections},
 		Wrap: func(first http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

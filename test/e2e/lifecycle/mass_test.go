@@ -8,7 +8,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -24,9 +24,9 @@ func calledOf(name string) func(cpsim.ContractInput) bool {
 }
 
 // massWorld is an installation of companies, all in scope.
-func massWorld(t *testing.T, n int, options *v1.Options) (*world.World, v1.Installation, []int64) {
+func massWorld(t *testing.T, n int, options *v1.Options) (*service.Harness, v1.Installation, []int64) {
 	t.Helper()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	ids := companies(w, n)
 	in := w.Install(v1.SyncActiveCustomers)
 	if options != nil {
@@ -40,7 +40,7 @@ func massWorld(t *testing.T, n int, options *v1.Options) (*world.World, v1.Insta
 }
 
 // leave sets companies inactive in one go: the installation looks at them once all have told.
-func leave(w *world.World, in v1.Installation, ids []int64) {
+func leave(w *service.Harness, in v1.Installation, ids []int64) {
 	w.T.Helper()
 	act(w, in.ID, "", "stop")
 	for _, id := range ids {
@@ -100,7 +100,7 @@ func TestAMassChangeIsHeld(t *testing.T) {
 			if err := w.Admin.DecideHeld(t.Context(), in.ID, approve); problemOf(t, err).Code != v1.CodeConflict {
 				t.Errorf("decided twice: %v", err)
 			}
-			if pushed := len(w.Target.Pushes(world.Connection)); pushed != 1 {
+			if pushed := len(w.Target.Pushes(service.Connection)); pushed != 1 {
 				t.Errorf("%d pushes, want the one of another company", pushed)
 			}
 		})

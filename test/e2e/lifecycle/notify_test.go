@@ -12,7 +12,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/sync/notify"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 func TestSomebodyIsTold(t *testing.T) {
@@ -47,7 +47,7 @@ func TestSomebodyIsTold(t *testing.T) {
 		}
 		return notify.Event{}
 	}
-	w := world.New(t, world.Options{Quiet: quiet, Settings: map[string]string{"notify-url": srv.URL + "/hook", "notify-secret": secret}})
+	w := service.New(t, service.Options{Quiet: quiet, Settings: map[string]string{"notify-url": srv.URL + "/hook", "notify-secret": secret}})
 	in := w.Install()
 	w.Autotask.SetSecret("Rotated-Secret-2")
 	opened := next(in, notify.TypeOpened)

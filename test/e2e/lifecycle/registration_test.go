@@ -9,7 +9,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -24,11 +24,11 @@ var wantedFields = map[string][]string{
 
 // wrongWebhooks says what is not as it should be at Autotask: one webhook of each
 // collection, active, ready, with the right address and exactly the wanted fields.
-func wrongWebhooks(w *world.World, id, publicURL string) error {
+func wrongWebhooks(w *service.Harness, id, publicURL string) error {
 	return wrongOf(w, id, publicURL, func(atsim.Webhook) bool { return false })
 }
 
-func wrongOf(w *world.World, id, publicURL string, strange func(atsim.Webhook) bool) error {
+func wrongOf(w *service.Harness, id, publicURL string, strange func(atsim.Webhook) bool) error {
 	found := map[string]int{}
 	url := publicURL + "/callbacks/autotask/" + id
 	for _, h := range w.Autotask.Webhooks() {
@@ -57,7 +57,7 @@ func wrongOf(w *world.World, id, publicURL string, strange func(atsim.Webhook) b
 }
 
 // rightWebhooks waits until the webhooks are right, and tries whether what they sign is taken.
-func rightWebhooks(w *world.World, id, publicURL string) {
+func rightWebhooks(w *service.Harness, id, publicURL string) {
 	w.T.Helper()
 	w.Eventually("the webhooks are right", soon, func() error { return wrongWebhooks(w, id, publicURL) })
 	w.Eventually("what they sign is taken", soon, func() error {
@@ -83,7 +83,7 @@ func rightWebhooks(w *world.World, id, publicURL string) {
 func TestRegistrationCutShortAnywhere(t *testing.T) {
 	t.Parallel()
 	c := newCutter()
-	w := world.New(t, world.Options{Autotask: unlimited(), Wrap: c.wrap})
+	w := service.New(t, service.Options{Autotask: unlimited(), Wrap: c.wrap})
 	in := w.Install()
 	rightWebhooks(w, in.ID, w.CallbackURL)
 	cuts := 0

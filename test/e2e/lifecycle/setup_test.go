@@ -13,7 +13,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -23,8 +23,8 @@ import (
 type refusal struct {
 	name    string
 	change  func(*v1.CreateInstallation)
-	begin   func(*testing.T, *world.World)
-	end     func(*testing.T, *world.World)
+	begin   func(*testing.T, *service.Harness)
+	end     func(*testing.T, *service.Harness)
 	code    string
 	status  int
 	says    string // part of detail, hint or errors
@@ -36,10 +36,10 @@ type refusal struct {
 func denied(entity, says string) refusal {
 	return refusal{
 		name: "no right to read " + entity,
-		begin: func(_ *testing.T, w *world.World) {
+		begin: func(_ *testing.T, w *service.Harness) {
 			w.Autotask.SetModes(func(m *atsim.Modes) { m.Denied = []string{entity} })
 		},
-		end:  func(_ *testing.T, w *world.World) { w.Autotask.SetModes(func(m *atsim.Modes) { m.Denied = nil }) },
+		end:  func(_ *testing.T, w *service.Harness) { w.Autotask.SetModes(func(m *atsim.Modes) { m.Denied = nil }) },
 		code: v1.CodePermissionMissing, status: http.StatusUnprocessableEntity, says: says,
 	}
 }
@@ -47,19 +47,19 @@ func denied(entity, says string) refusal {
 func atTarget(name string, f cpsim.Fault, code string, status int, says string) refusal {
 	return refusal{
 		name: name, code: code, status: status, says: says, check: "channel_program",
-		begin: func(t *testing.T, w *world.World) {
+		begin: func(t *testing.T, w *service.Harness) {
 			if _, err := w.Target.SetFault(f); err != nil {
 				t.Fatal(err)
 			}
 		},
-		end: func(_ *testing.T, w *world.World) { w.Target.ClearFaults() },
+		end: func(_ *testing.T, w *service.Harness) { w.Target.ClearFaults() },
 	}
 }
 
 func connectionIs(state, says string) refusal {
-	set := func(state string) func(*testing.T, *world.World) {
-		return func(t *testing.T, w *world.World) {
-			if err := w.Target.SetState(world.Connection, state); err != nil {
+	set := func(state string) func(*testing.T, *service.Harness) {
+		return func(t *testing.T, w *service.Harness) {
+			if err := w.Target.SetState(service.Connection, state); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -100,8 +100,8 @@ func refusals(zone, offList string) []refusal {
 		},
 		{
 			name: "locked user", code: v1.CodeCredentialsRejected, status: unprocessable, says: "locked", check: "credentials", logins: 1,
-			begin: func(t *testing.T, w *world.World) { lock(t, w) },
-			end:   func(_ *testing.T, w *world.World) { w.Autotask.Unlock() },
+			begin: func(t *testing.T, w *service.Harness) { lock(t, w) },
+			end:   func(_ *testing.T, w *service.Harness) { w.Autotask.Unlock() },
 		},
 		{
 			name: "a zone that is not on the list", change: func(c *v1.CreateInstallation) { c.Zone = "America Middle" },
@@ -121,8 +121,8 @@ func refusals(zone, offList string) []refusal {
 		},
 		{
 			name: "Autotask is away", code: v1.CodeUnavailable, status: http.StatusServiceUnavailable, says: "Try again",
-			begin: func(_ *testing.T, w *world.World) { w.Autotask.SetFault(atsim.Fault{Kind: fault.Away}) },
-			end:   func(_ *testing.T, w *world.World) { w.Autotask.ClearFaults(0) },
+			begin: func(_ *testing.T, w *service.Harness) { w.Autotask.SetFault(atsim.Fault{Kind: fault.Away}) },
+			end:   func(_ *testing.T, w *service.Harness) { w.Autotask.ClearFaults(0) },
 		},
 		{
 			name: "wrong token", change: func(c *v1.CreateInstallation) { c.ChannelProgram.Token = "wrong-token-4711" },
@@ -146,14 +146,14 @@ func refusals(zone, offList string) []refusal {
 }
 
 // lock locks the API user, as too many wrong secrets do.
-func lock(t *testing.T, w *world.World) {
+func lock(t *testing.T, w *service.Harness) {
 	t.Helper()
 	w.Autotask.SetModes(func(m *atsim.Modes) { m.LockAfter = 1 })
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.AutotaskURL+"/atservicesrest/v1.0/Companies/0", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header["UserName"], req.Header["Secret"] = []string{world.Username}, []string{"a person's typing error"}
+	req.Header["UserName"], req.Header["Secret"] = []string{service.Username}, []string{"a person's typing error"}
 	req.Close = true
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -188,7 +188,7 @@ func spy(t *testing.T) (url string, asked *atomic.Int64) {
 func TestSetUpRefusals(t *testing.T) {
 	t.Parallel()
 	offList, asked := spy(t)
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	company(w, "Northwind Dental")
 	for _, r := range refusals(strings.TrimPrefix(w.AutotaskURL, "http://"), offList) {
 		t.Run(r.name, func(t *testing.T) { r.run(t, w) })
@@ -197,7 +197,7 @@ func TestSetUpRefusals(t *testing.T) {
 	if n := asked.Load(); n != 0 {
 		t.Errorf("the host off the list was contacted %d times", n)
 	}
-	if n := len(w.Target.Clients(world.Connection)); n != 0 {
+	if n := len(w.Target.Clients(service.Connection)); n != 0 {
 		t.Errorf("%d clients were pushed", n)
 	}
 	w.Stop()
@@ -212,8 +212,8 @@ func TestSetUpRefusals(t *testing.T) {
 	})
 }
 
-func (r refusal) run(t *testing.T, w *world.World) {
-	req := world.Create()
+func (r refusal) run(t *testing.T, w *service.Harness) {
+	req := service.Create()
 	if r.change != nil {
 		r.change(&req)
 	}
@@ -249,7 +249,7 @@ func (r refusal) words(t *testing.T, what string, p *v1.Problem) {
 	if p.Detail == "" || p.Hint == "" || !strings.Contains(all, r.says) {
 		t.Errorf("%s: got detail %q, hint %q, errors %+v; want them to say %q", what, p.Detail, p.Hint, p.Errors, r.says)
 	}
-	for _, secret := range []string{world.Secret, world.TrackingID, world.Token, "Wrong-Secret-4711", "WRONG-IDENTIFIER-4711", "wrong-token-4711"} {
+	for _, secret := range []string{service.Secret, service.TrackingID, service.Token, "Wrong-Secret-4711", "WRONG-IDENTIFIER-4711", "wrong-token-4711"} {
 		if strings.Contains(fmt.Sprintf("%+v", p), secret) {
 			t.Errorf("%s: the problem repeats a secret: %+v", what, p)
 		}
@@ -263,7 +263,7 @@ func (r refusal) words(t *testing.T, what string, p *v1.Problem) {
 	}
 }
 
-func nothingKept(t *testing.T, w *world.World) {
+func nothingKept(t *testing.T, w *service.Harness) {
 	t.Helper()
 	all, err := w.Admin.Installations(t.Context())
 	if err != nil || len(all) != 0 {
@@ -280,10 +280,10 @@ func TestSetUpWithoutCostRightsIsAccepted(t *testing.T) {
 	for _, entity := range []string{"ContractServiceUnits", "ContractCharges"} {
 		t.Run(entity, func(t *testing.T) {
 			t.Parallel()
-			w := world.New(t, world.Options{Autotask: unlimited()})
+			w := service.New(t, service.Options{Autotask: unlimited()})
 			w.Autotask.SetModes(func(m *atsim.Modes) { m.Denied = []string{entity} })
 			contract := agreement(w, company(w, "Northwind Dental"), "Northwind project")
-			checks, err := w.Admin.TryInstallation(t.Context(), world.Create())
+			checks, err := w.Admin.TryInstallation(t.Context(), service.Create())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -314,7 +314,7 @@ func TestSetUpWithoutCostRightsIsAccepted(t *testing.T) {
 // TestContractsAloneNeedNoContacts: only the rights of the chosen syncs count.
 func TestContractsAloneNeedNoContacts(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	w.Autotask.SetModes(func(m *atsim.Modes) { m.Denied = []string{"Contacts"} })
 	dollars(w)
 	agreement(w, company(w, "Northwind Dental"), "Northwind project")
@@ -335,9 +335,9 @@ func TestContractsAloneNeedNoContacts(t *testing.T) {
 // TestTryingASetUpShowsEveryCheck and keeps nothing.
 func TestTryingASetUpShowsEveryCheck(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	company(w, "Northwind Dental")
-	checks, err := w.Admin.TryInstallation(t.Context(), world.Create())
+	checks, err := w.Admin.TryInstallation(t.Context(), service.Create())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -361,13 +361,13 @@ func TestTryingASetUpShowsEveryCheck(t *testing.T) {
 // TestInstallingTwiceIsRefused: also in another case, by trying only, and by two at once.
 func TestInstallingTwiceIsRefused(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	company(w, "Northwind Dental")
 	var made, refused atomic.Int64
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			if _, err := w.Admin.CreateInstallation(t.Context(), world.Create()); err == nil {
+			if _, err := w.Admin.CreateInstallation(t.Context(), service.Create()); err == nil {
 				made.Add(1)
 			} else if p := problemOf(t, err); p.Status == http.StatusConflict && p.Code == v1.CodeAlreadyInstalled && p.Hint != "" {
 				refused.Add(1)
@@ -378,7 +378,7 @@ func TestInstallingTwiceIsRefused(t *testing.T) {
 	if made.Load() != 1 || refused.Load() != 3 {
 		t.Fatalf("%d made and %d refused of four at once, want 1 and 3", made.Load(), refused.Load())
 	}
-	again := world.Create()
+	again := service.Create()
 	again.Username = strings.ToUpper(again.Username)
 	w.Autotask.ResetStats()
 	_, created := w.Admin.CreateInstallation(t.Context(), again)

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -15,7 +15,7 @@ import (
 // kept, and arrive within a minute of the start.
 func TestStoppedKeepsEverything(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	ids := companies(w, 100)
 	for i, id := range ids {
 		agreement(w, id, fmt.Sprintf("Project %04d", i))
@@ -64,7 +64,7 @@ func TestOneSyncStopped(t *testing.T) {
 	for _, stopped := range v1.Syncs {
 		t.Run(string(stopped), func(t *testing.T) {
 			t.Parallel()
-			w := world.New(t, world.Options{Autotask: unlimited()})
+			w := service.New(t, service.Options{Autotask: unlimited()})
 			dollars(w)
 			id := company(w, "Northwind Dental")
 			contract := agreement(w, id, "Project one")
@@ -122,7 +122,7 @@ func waiting(r v1.RecordDetail) bool { return r.Outcome == v1.OutcomeWaiting }
 // reinstall needs nothing to be typed again and finds what changed meanwhile.
 func TestUninstallAndReinstall(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	ids := companies(w, 20)
 	contract := agreement(w, ids[0], "Project one")
 	in := w.Install()
@@ -134,7 +134,7 @@ func TestUninstallAndReinstall(t *testing.T) {
 	if len(w.Autotask.Webhooks()) != 0 || len(shown.Webhooks) != 0 {
 		t.Errorf("webhooks at Autotask %+v, shown %+v", w.Autotask.Webhooks(), shown.Webhooks)
 	}
-	if n := len(w.Target.Clients(world.Connection)); n != len(ids) {
+	if n := len(w.Target.Clients(service.Connection)); n != len(ids) {
 		t.Errorf("%d clients are left, want all %d", n, len(ids))
 	}
 	w.Autotask.ResetStats()
@@ -179,7 +179,7 @@ func TestUninstallAndReinstall(t *testing.T) {
 // TestOneSyncUninstalledAndReinstalled: the other one stays as it is.
 func TestOneSyncUninstalledAndReinstalled(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	dollars(w)
 	id := company(w, "Northwind Dental")
 	contract := agreement(w, id, "Project one")

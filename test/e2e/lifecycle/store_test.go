@@ -12,7 +12,7 @@ import (
 	"channelsync/events/kv"
 	"channelsync/sync/installation"
 	"channelsync/sync/seal"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 // tableOf opens a table of the store as the service does.
@@ -37,7 +37,7 @@ func keysOf(t *testing.T, bus *events.Bus, name string) []string {
 }
 
 // storeOf opens the installations of a stopped service, to leave them as a crash would.
-func storeOf(t *testing.T, w *world.World, bus *events.Bus) (*installation.Store, *seal.Vault) {
+func storeOf(t *testing.T, w *service.Harness, bus *events.Bus) (*installation.Store, *seal.Vault) {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(w.DataDir, "master-key"))
 	if err != nil {
@@ -66,12 +66,12 @@ func storeOf(t *testing.T, w *world.World, bus *events.Bus) (*installation.Store
 // that follows from it; the next start makes the job.
 func TestADecidedPassIsNotForgotten(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	companies(w, 10)
 	in := w.Install(v1.SyncActiveCustomers)
 	settled(w, in.ID)
 	w.Stop()
-	if err := w.Target.Empty(world.Connection); err != nil {
+	if err := w.Target.Empty(service.Connection); err != nil {
 		t.Fatal(err)
 	}
 	w.Store(func(bus *events.Bus) {
@@ -88,7 +88,7 @@ func TestADecidedPassIsNotForgotten(t *testing.T) {
 		w.Start()
 		w.Agree(soon, v1.SyncActiveCustomers)
 		w.Until(in.ID, "has done it", soon, func(in v1.Installation) bool { return len(in.Jobs) == 0 && in.Backlog == 0 })
-		if n := len(w.Target.Pushes(world.Connection)); n != 20 {
+		if n := len(w.Target.Pushes(service.Connection)); n != 20 {
 			t.Errorf("%d pushes, want 10 of the backfill and 10 of what was owed", n)
 		}
 		w.Stop()

@@ -8,19 +8,19 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
-// twoZones is a world with a second address of the same Autotask, which may be a zone.
-func twoZones(t *testing.T) (w *world.World, first, second string) {
+// twoZones is a harness with a second address of the same Autotask, which may be a zone.
+func twoZones(t *testing.T) (w *service.Harness, first, second string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	second = l.Addr().String()
-	w = world.New(t, world.Options{Autotask: unlimited(), Hosts: []string{second}})
+	w = service.New(t, service.Options{Autotask: unlimited(), Hosts: []string{second}})
 	srv := httptest.NewUnstartedServer(w.Autotask.Handler())
 	_ = srv.Listener.Close()
 	srv.Listener = l
@@ -33,7 +33,7 @@ func twoZones(t *testing.T) (w *world.World, first, second string) {
 }
 
 // moveTo moves the tenant to another zone; empty moves it back to wherever it is asked.
-func moveTo(w *world.World, host string) {
+func moveTo(w *service.Harness, host string) {
 	w.Autotask.SetModes(func(m *atsim.Modes) { m.MovedTo = host })
 }
 
@@ -77,7 +77,7 @@ func TestSetUpInAWrongZone(t *testing.T) {
 	w, first, second := twoZones(t)
 	company(w, "Northwind Dental")
 	moveTo(w, first)
-	req := world.Create()
+	req := service.Create()
 	req.Zone = second
 	in, err := w.Admin.CreateInstallation(t.Context(), req)
 	if err != nil {
@@ -97,7 +97,7 @@ func TestSetUpInAWrongZone(t *testing.T) {
 func TestCredentialsGoToNoOtherHost(t *testing.T) {
 	t.Parallel()
 	evil, asked := spy(t)
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	id := company(w, "Northwind Dental")
 	in := w.Install()
 	settled(w, in.ID)
@@ -117,7 +117,7 @@ func TestCredentialsGoToNoOtherHost(t *testing.T) {
 	w.Start()
 	names()
 
-	second := world.Create()
+	second := service.Create()
 	second.Username = strings.ToUpper(second.Username)
 	second.TrackingIdentifier = "ANOTHER-IDENTIFIER"
 	_, err := w.Admin.TryInstallation(t.Context(), second)
@@ -132,7 +132,7 @@ func TestCredentialsGoToNoOtherHost(t *testing.T) {
 		t.Errorf("%d failed log-ins", n)
 	}
 	moveTo(w, "")
-	credentials := v1.Credentials{Username: world.Username, Secret: world.Secret, TrackingIdentifier: world.TrackingID}
+	credentials := v1.Credentials{Username: service.Username, Secret: service.Secret, TrackingIdentifier: service.TrackingID}
 	if _, err := w.Admin.SetCredentials(t.Context(), in.ID, credentials); err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/callout"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -19,7 +19,7 @@ import (
 func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 	t.Parallel()
 	// No poll comes to the rescue.
-	w := start(t, world.Options{Settings: map[string]string{"contract-poll-interval": "1h", "contract-parts-interval": "1h"}})
+	w := start(t, service.Options{Settings: map[string]string{"contract-poll-interval": "1h", "contract-parts-interval": "1h"}})
 	owner := company(w, "Northwind Dental")
 	contract := agreement(w, owner, "Care one")
 	in := w.Install()
@@ -121,7 +121,7 @@ func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 // TestABridgeEndsAndRotates: an ended one is a GUID that nobody knows, and uninstalling ends all.
 func TestABridgeEndsAndRotates(t *testing.T) {
 	t.Parallel()
-	w := start(t, world.Options{})
+	w := start(t, service.Options{})
 	owner := company(w, "Northwind Dental")
 	in := w.Install(customers)
 	settled(w, in.ID)

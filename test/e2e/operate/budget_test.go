@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 // meter stands before Autotask and counts what is read of it.
@@ -69,7 +69,7 @@ func TestBackfillKeepsToItsBudget(t *testing.T) {
 	t.Parallel()
 	const least = 600
 	var m meter
-	w := seeded(t, 960, world.Options{Wrap: m.wrap, Settings: map[string]string{"contract-poll-interval": "1h"}})
+	w := seeded(t, 960, service.Options{Wrap: m.wrap, Settings: map[string]string{"contract-poll-interval": "1h"}})
 	n := len(w.Autotask.All("Contracts"))
 	if n < least {
 		t.Fatalf("%d contracts, want at least %d", n, least)
@@ -94,7 +94,7 @@ func TestBackfillKeepsToItsBudget(t *testing.T) {
 func TestTheComparisonOfPartsIsCheap(t *testing.T) {
 	t.Parallel()
 	var m meter
-	w := seeded(t, 150, world.Options{Wrap: m.wrap, Settings: often()})
+	w := seeded(t, 150, service.Options{Wrap: m.wrap, Settings: often()})
 	in := w.Install(contracts)
 	w.Agree(60*time.Second, contracts)
 	settled(w, in.ID)
@@ -140,7 +140,7 @@ func TestTheComparisonOfPartsIsCheap(t *testing.T) {
 }
 
 // nothingPushedSince wants two more polls to find nothing.
-func nothingPushedSince(t *testing.T, w *world.World, id string) {
+func nothingPushedSince(t *testing.T, w *service.Harness, id string) {
 	t.Helper()
 	w.Target.ResetStats()
 	until := w.Autotask.Stats().Requests["Contracts"]["query"] + 2

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
@@ -15,8 +15,8 @@ import (
 // against the real service between both simulators, good usage and bad.
 func TestTheBuiltProgramOperatesTheRealService(t *testing.T) {
 	t.Parallel()
-	program := world.Build(t)
-	w := world.New(t, world.Options{})
+	program := service.Build(t)
+	w := service.New(t, service.Options{})
 	id := company(w, "Northwind Dental")
 	lead := company(w, "Not Yet A Customer")
 	if err := w.Autotask.Edit("Companies", lead, map[string]any{"companyType": 2}); err != nil {
@@ -34,7 +34,7 @@ func TestTheBuiltProgramOperatesTheRealService(t *testing.T) {
 	run := func(code int, says string, args ...string) {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), program, args...)
-		cmd.Env = append(cmd.Environ(), "CHANNELSYNC_API_URL="+w.AdminURL, "CHANNELSYNC_ADMIN_TOKEN="+world.AdminToken)
+		cmd.Env = append(cmd.Environ(), "CHANNELSYNC_API_URL="+w.AdminURL, "CHANNELSYNC_ADMIN_TOKEN="+service.AdminToken)
 		out, _ := cmd.CombinedOutput()
 		if cmd.ProcessState.ExitCode() != code || !strings.Contains(string(out), says) {
 			t.Errorf("%v: exit %d, want %d and %q:\n%s", args, cmd.ProcessState.ExitCode(), code, says, out)

@@ -8,12 +8,12 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
-// poll and parts are the intervals of these worlds.
+// poll and parts are the intervals of these services.
 const (
 	poll  = time.Second
 	parts = time.Second
@@ -32,12 +32,12 @@ func TestContractsArriveInTime(t *testing.T) {
 	for name, noStamp := range map[string]bool{"contracts are stamped": false, "an older build without stamps": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			contractsArrive(t, seeded(t, 30, world.Options{Autotask: atsim.Config{NoStamp: noStamp}, Settings: often()}))
+			contractsArrive(t, seeded(t, 30, service.Options{Autotask: atsim.Config{NoStamp: noStamp}, Settings: often()}))
 		})
 	}
 }
 
-func contractsArrive(t *testing.T, w *world.World) {
+func contractsArrive(t *testing.T, w *service.Harness) {
 	in := w.Install()
 	w.Agree(soon)
 	settled(w, in.ID)
@@ -90,7 +90,7 @@ func contractsArrive(t *testing.T, w *world.World) {
 		edit(w, "Services", w.Autotask.All("Services")[0]["id"].(int64), atsim.Row{"vendorCompanyID": owner, "unitCost": "500"})
 	})
 	named := func(name string) (n int) {
-		for _, c := range w.Target.Contracts(world.Connection) {
+		for _, c := range w.Target.Contracts(service.Connection) {
 			if c.Data.VendorName == name {
 				n++
 			}
@@ -141,11 +141,11 @@ func TestHiddenCostsAreUnknownNeverZero(t *testing.T) {
 	for _, seen := range []string{"null", "zero"} {
 		t.Run(seen, func(t *testing.T) {
 			t.Parallel()
-			w := seeded(t, 20, world.Options{Autotask: atsim.Config{Modes: atsim.Modes{Costs: seen}}, Settings: often()})
+			w := seeded(t, 20, service.Options{Autotask: atsim.Config{Modes: atsim.Modes{Costs: seen}}, Settings: often()})
 			dropEnded(w) // of what has ended nothing is compared
 			in := w.Install()
 			settled(w, in.ID)
-			all := w.Target.Contracts(world.Connection)
+			all := w.Target.Contracts(service.Connection)
 			if len(all) == 0 {
 				t.Fatal("no contract was pushed")
 			}
@@ -168,7 +168,7 @@ func TestHiddenCostsAreUnknownNeverZero(t *testing.T) {
 }
 
 // dropEnded deletes the contracts that have ended.
-func dropEnded(w *world.World) {
+func dropEnded(w *service.Harness) {
 	for _, c := range w.Autotask.All("Contracts") {
 		if end, ends := c["endDate"].(time.Time); ends && end.Before(time.Now().AddDate(0, 0, -1)) {
 			w.Autotask.Remove("Contracts", c["id"].(int64))
@@ -183,13 +183,13 @@ func TestARightThatIsLostBlanksNothing(t *testing.T) {
 	for _, entity := range []string{"ContractServiceUnits", "ContractServiceBundleUnits", "ContractCharges"} {
 		t.Run(entity, func(t *testing.T) {
 			t.Parallel()
-			w := seeded(t, 20, world.Options{Settings: often()})
+			w := seeded(t, 20, service.Options{Settings: often()})
 			in := w.Install()
 			w.Agree(soon)
 			settled(w, in.ID)
 			figures := func() string {
 				var all []string
-				for _, c := range w.Target.Contracts(world.Connection) {
+				for _, c := range w.Target.Contracts(service.Connection) {
 					cost := "none"
 					if c.Data.OverallCost != nil {
 						cost = c.Data.OverallCost.Amount
@@ -211,7 +211,7 @@ func TestARightThatIsLostBlanksNothing(t *testing.T) {
 			name := w.Contract(w.Autotask.All("Contracts")[0]["id"].(int64)).ExternalID
 			edit(w, "Contracts", w.Autotask.All("Contracts")[0]["id"].(int64), atsim.Row{"contractName": "Edited all the same"})
 			w.Eventually("contract "+name+" goes on", soon, func() error {
-				c, _ := w.Target.Contract(world.Connection, name)
+				c, _ := w.Target.Contract(service.Connection, name)
 				if c.Data.Name == nil || *c.Data.Name != "Edited all the same" {
 					return fmt.Errorf("name %v", c.Data.Name)
 				}
@@ -234,8 +234,8 @@ func TestARightThatIsLostBlanksNothing(t *testing.T) {
 // relabelled; what has no cost goes on.
 func TestACurrencyThatIsNotTakenIsNamed(t *testing.T) {
 	t.Parallel()
-	onlyUSD := cpsim.Connection{ID: world.Connection, Token: world.Token, AccountName: "Example MSP", Currencies: []string{"USD"}}
-	w := start(t, world.Options{Settings: often(), Target: cpsim.Config{Connections: []cpsim.Connection{onlyUSD}}})
+	onlyUSD := cpsim.Connection{ID: service.Connection, Token: service.Token, AccountName: "Example MSP", Currencies: []string{"USD"}}
+	w := start(t, service.Options{Settings: often(), Target: cpsim.Config{Connections: []cpsim.Connection{onlyUSD}}})
 	put(w, "Currencies", atsim.Row{"id": 1, "name": "EUR", "isInternalCurrency": true})
 	owner := company(w, "Northwind Dental")
 	priced, unpriced := agreement(w, owner, "Priced"), agreement(w, owner, "Unpriced")
@@ -278,7 +278,7 @@ func TestACurrencyThatIsNotTakenIsNamed(t *testing.T) {
 // how fresh parts are is there all along.
 func TestARowThatGoesBadIsNamed(t *testing.T) {
 	t.Parallel()
-	w := seeded(t, 20, world.Options{Settings: often()})
+	w := seeded(t, 20, service.Options{Settings: often()})
 	in := w.Install()
 	w.Agree(soon)
 	settled(w, in.ID)

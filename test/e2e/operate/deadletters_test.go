@@ -11,7 +11,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -27,7 +27,7 @@ func problemIs(t *testing.T, err error, status int, code string) {
 }
 
 // letters are the dead letters of an installation by id.
-func letters(t *testing.T, w *world.World, id string) map[string]v1.DeadLetter {
+func letters(t *testing.T, w *service.Harness, id string) map[string]v1.DeadLetter {
 	t.Helper()
 	out := map[string]v1.DeadLetter{}
 	for d, err := range w.Admin.AllDeadLetters(t.Context(), id) {
@@ -40,7 +40,7 @@ func letters(t *testing.T, w *world.World, id string) map[string]v1.DeadLetter {
 }
 
 // lettersBecome waits until exactly these records have dead letters.
-func lettersBecome(t *testing.T, w *world.World, id string, want ...int64) {
+func lettersBecome(t *testing.T, w *service.Harness, id string, want ...int64) {
 	t.Helper()
 	names := []string{}
 	for _, rec := range want {
@@ -64,7 +64,7 @@ func lettersBecome(t *testing.T, w *world.World, id string, want ...int64) {
 // Channel Program does not take.
 func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 	t.Parallel()
-	w := start(t, world.Options{})
+	w := start(t, service.Options{})
 	ids := make([]int64, 6)
 	names := make([]string, len(ids))
 	for i := range ids {
@@ -178,7 +178,7 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 // is there to look at.
 func TestACallbackThatNobodyCanReadIsKept(t *testing.T) {
 	t.Parallel()
-	w := start(t, world.Options{})
+	w := start(t, service.Options{})
 	company(w, "Northwind Dental")
 	in := w.Install(customers)
 	settled(w, in.ID)
@@ -231,22 +231,22 @@ func TestACallbackThatNobodyCanReadIsKept(t *testing.T) {
 // no record's fault.
 func TestAFailureOfTheRoadIsNoDeadLetter(t *testing.T) {
 	t.Parallel()
-	for name, spoil := range map[string]func(*testing.T, *world.World){
-		"the token is refused":     func(t *testing.T, w *world.World) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUnauthenticated}) },
-		"no subscription":          func(t *testing.T, w *world.World) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultSubscription}) },
-		"forbidden":                func(t *testing.T, w *world.World) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultForbidden}) },
-		"the connection is paused": func(t *testing.T, w *world.World) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultPaused}) },
-		"it was uninstalled":       func(t *testing.T, w *world.World) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUninstalled}) },
-		"Channel Program is away":  func(t *testing.T, w *world.World) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUnavailable}) },
-		"Autotask is away":         func(_ *testing.T, w *world.World) { w.Autotask.SetFault(atsim.Fault{Kind: fault.Away}) },
-		"Autotask takes no log-in": func(_ *testing.T, w *world.World) { w.Autotask.SetSecret("another-Secret-1") },
-		"a right in Autotask is gone": func(_ *testing.T, w *world.World) {
+	for name, spoil := range map[string]func(*testing.T, *service.Harness){
+		"the token is refused":     func(t *testing.T, w *service.Harness) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUnauthenticated}) },
+		"no subscription":          func(t *testing.T, w *service.Harness) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultSubscription}) },
+		"forbidden":                func(t *testing.T, w *service.Harness) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultForbidden}) },
+		"the connection is paused": func(t *testing.T, w *service.Harness) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultPaused}) },
+		"it was uninstalled":       func(t *testing.T, w *service.Harness) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUninstalled}) },
+		"Channel Program is away":  func(t *testing.T, w *service.Harness) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUnavailable}) },
+		"Autotask is away":         func(_ *testing.T, w *service.Harness) { w.Autotask.SetFault(atsim.Fault{Kind: fault.Away}) },
+		"Autotask takes no log-in": func(_ *testing.T, w *service.Harness) { w.Autotask.SetSecret("another-Secret-1") },
+		"a right in Autotask is gone": func(_ *testing.T, w *service.Harness) {
 			w.Autotask.SetModes(func(m *atsim.Modes) { m.Denied = []string{"Companies"} })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := start(t, world.Options{})
+			w := start(t, service.Options{})
 			ids := []int64{company(w, "One"), company(w, "Two"), company(w, "Three")}
 			in := w.Install(customers)
 			settled(w, in.ID)

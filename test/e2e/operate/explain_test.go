@@ -8,7 +8,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -25,7 +25,7 @@ type asked struct {
 }
 
 // answered asks about each record; nothing may be pushed for it.
-func answered(t *testing.T, w *world.World, id string, all []asked) {
+func answered(t *testing.T, w *service.Harness, id string, all []asked) {
 	t.Helper()
 	w.Target.ResetStats()
 	for _, a := range all {
@@ -89,7 +89,7 @@ func plain(t *testing.T, next string) {
 // TestExplainSaysWhyARecordIsOrIsNotSynced asks about one record of each kind of answer.
 func TestExplainSaysWhyARecordIsOrIsNotSynced(t *testing.T) {
 	t.Parallel()
-	w := start(t, world.Options{Settings: map[string]string{"contract-poll-interval": "1h", "webhook-check-interval": "1h"}})
+	w := start(t, service.Options{Settings: map[string]string{"contract-poll-interval": "1h", "webhook-check-interval": "1h"}})
 	var included []int64
 	with := func(name string, fields atsim.Row) int64 {
 		row := atsim.Row{"companyName": name, "companyType": 1, "isActive": true, "phone": "518-555-0100", "classification": 1}
@@ -133,7 +133,7 @@ func TestExplainSaysWhyARecordIsOrIsNotSynced(t *testing.T) {
 	refuse(t, w, cpsim.Fault{
 		Kind: cpsim.FaultFailItems, ExternalIDs: []string{text(retried)}, Code: "busy", Detail: "another import is at work on it",
 	})
-	req := world.Create()
+	req := service.Create()
 	req.Options = &v1.Options{
 		Include: included, Exclude: []int64{excluded}, CompanyClassifications: []int64{1},
 		ContractStatus: "active", ContractTypes: []int64{3, 7},
@@ -227,7 +227,7 @@ func TestExplainSaysWhyARecordIsOrIsNotSynced(t *testing.T) {
 // TestExplainOfWhatIsStoppedOrHeld asks about records that wait for a person.
 func TestExplainOfWhatIsStoppedOrHeld(t *testing.T) {
 	t.Parallel()
-	w := start(t, world.Options{})
+	w := start(t, service.Options{})
 	ids := make([]int64, 12)
 	for i := range ids {
 		ids[i] = company(w, "Client "+text(int64(i)))

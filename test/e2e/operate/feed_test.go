@@ -7,14 +7,14 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
 // TestTheFeedTellsOfOutcomesAsTheyHappen to several readers, and ends with the service.
 func TestTheFeedTellsOfOutcomesAsTheyHappen(t *testing.T) {
 	t.Parallel()
-	w := start(t, world.Options{})
+	w := start(t, service.Options{})
 	id := company(w, "Northwind Dental")
 	in := w.Install(customers)
 	settled(w, in.ID)

@@ -1,7 +1,7 @@
 // Package operate holds the end-to-end tests of what operators do with a live
 // installation (bridges, dead letters, replay, resync, explain, options, the feed)
 // and of contracts, which no webhook tells of. It drives a whole service between
-// two simulated vendors (test/e2e/world) from the outside.
+// two simulated vendors (test/harness/service) from the outside.
 package operate
 
 import (
@@ -15,8 +15,8 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
 	"channelsync/test/harness"
+	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/callout"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -37,8 +37,8 @@ const (
 	contracts = v1.SyncActiveCustomerContracts
 )
 
-// start starts a world in which bursts are gathered for a moment only.
-func start(t *testing.T, opts world.Options) *world.World {
+// start starts a harness in which bursts are gathered for a moment only.
+func start(t *testing.T, opts service.Options) *service.Harness {
 	t.Helper()
 	opts.Autotask.Modes.CalloutsPerHour, opts.Autotask.Modes.HourlyThreshold = -1, -1
 	settings := map[string]string{"coalesce-window": "20ms"}
@@ -46,11 +46,11 @@ func start(t *testing.T, opts world.Options) *world.World {
 		settings[k] = v
 	}
 	opts.Settings = settings
-	return world.New(t, opts)
+	return service.New(t, opts)
 }
 
-// seeded starts a world with a believable tenant.
-func seeded(t *testing.T, companies int, opts world.Options) *world.World {
+// seeded starts a harness with a believable tenant.
+func seeded(t *testing.T, companies int, opts service.Options) *service.Harness {
 	t.Helper()
 	w := start(t, opts)
 	w.Autotask.Seed(atsim.SeedSpec{Companies: companies, Seed: 7, UnitPeriods: 3})
@@ -58,17 +58,17 @@ func seeded(t *testing.T, companies int, opts world.Options) *world.World {
 }
 
 // put stores a row at Autotask and returns its id.
-func put(w *world.World, entity string, fields atsim.Row) int64 {
+func put(w *service.Harness, entity string, fields atsim.Row) int64 {
 	return w.Autotask.Put(entity, fields)
 }
 
 // company puts an active customer and returns its id.
-func company(w *world.World, name string) int64 {
+func company(w *service.Harness, name string) int64 {
 	return put(w, "Companies", atsim.Row{"companyName": name, "companyType": 1, "isActive": true, "phone": "518-555-0100"})
 }
 
 // agreement puts a fixed price contract of a company and returns its id.
-func agreement(w *world.World, company int64, name string) int64 {
+func agreement(w *service.Harness, company int64, name string) int64 {
 	now := time.Now()
 	return put(w, "Contracts", atsim.Row{
 		"companyID": company, "contractName": name, "contractType": 3, "status": 1, "estimatedCost": 1250,
@@ -77,7 +77,7 @@ func agreement(w *world.World, company int64, name string) int64 {
 }
 
 // edit changes a row at Autotask as a person would.
-func edit(w *world.World, entity string, id int64, fields atsim.Row) {
+func edit(w *service.Harness, entity string, id int64, fields atsim.Row) {
 	w.T.Helper()
 	if err := w.Autotask.Edit(entity, id, fields); err != nil {
 		w.T.Fatal(err)
@@ -88,17 +88,17 @@ func edit(w *world.World, entity string, id int64, fields atsim.Row) {
 func text(id int64) string { return strconv.FormatInt(id, 10) }
 
 // settled waits until every callout is delivered and nothing is due any more.
-func settled(w *world.World, id string) {
+func settled(w *service.Harness, id string) {
 	w.T.Helper()
 	w.DeliverAll(60 * time.Second)
 	w.Until(id, "is at rest", 30*time.Second, func(in v1.Installation) bool { return in.Backlog == 0 && len(in.Jobs) == 0 })
 }
 
 // pushed is what Channel Program was sent since the last reset.
-func pushed(w *world.World) []cpsim.Push { return w.Target.Pushes(world.Connection) }
+func pushed(w *service.Harness) []cpsim.Push { return w.Target.Pushes(service.Connection) }
 
 // nothingPushed says so when something was.
-func nothingPushed(t *testing.T, w *world.World, why string) {
+func nothingPushed(t *testing.T, w *service.Harness, why string) {
 	t.Helper()
 	if p := pushed(w); len(p) > 0 {
 		t.Errorf("%s: %d pushes, the first one %s %s: %s", why, len(p), p[0].Entity, p[0].ExternalID, p[0].Body)
@@ -106,7 +106,7 @@ func nothingPushed(t *testing.T, w *world.World, why string) {
 }
 
 // ended waits until a job has ended.
-func ended(t *testing.T, w *world.World, id string, ref v1.JobRef, err error) v1.Job {
+func ended(t *testing.T, w *service.Harness, id string, ref v1.JobRef, err error) v1.Job {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func had(o v1.Outcome) func(v1.RecordDetail) bool {
 }
 
 // refuse puts a fault in force at Channel Program.
-func refuse(t *testing.T, w *world.World, f cpsim.Fault) {
+func refuse(t *testing.T, w *service.Harness, f cpsim.Fault) {
 	t.Helper()
 	if _, err := w.Target.SetFault(f); err != nil {
 		t.Fatal(err)
@@ -165,7 +165,7 @@ func post(ctx context.Context, t *testing.T, url, secret string, body []byte) in
 }
 
 // hook is the registration for companies.
-func hook(t *testing.T, w *world.World) atsim.Webhook {
+func hook(t *testing.T, w *service.Harness) atsim.Webhook {
 	t.Helper()
 	for _, h := range w.Autotask.Webhooks() {
 		if h.Collection == "CompanyWebhooks" {
@@ -187,7 +187,7 @@ func issue(in v1.Installation, code string) (v1.Issue, bool) {
 }
 
 // hasIssue waits until an installation has an issue and returns it.
-func hasIssue(w *world.World, id, code string) v1.Issue {
+func hasIssue(w *service.Harness, id, code string) v1.Issue {
 	w.T.Helper()
 	var found v1.Issue
 	w.Until(id, "has the issue "+code, soon, func(in v1.Installation) bool {
@@ -198,7 +198,7 @@ func hasIssue(w *world.World, id, code string) v1.Issue {
 	return found
 }
 
-func hasNoIssue(w *world.World, id, code string) {
+func hasNoIssue(w *service.Harness, id, code string) {
 	w.T.Helper()
 	w.Until(id, "has no issue "+code, soon, func(in v1.Installation) bool {
 		_, ok := issue(in, code)
@@ -207,7 +207,7 @@ func hasNoIssue(w *world.World, id, code string) {
 }
 
 // reconcile syncs a record now and waits for it to come out as wanted.
-func reconcile(w *world.World, id string, kind v1.Kind, record int64, want v1.Outcome) v1.RecordDetail {
+func reconcile(w *service.Harness, id string, kind v1.Kind, record int64, want v1.Outcome) v1.RecordDetail {
 	w.T.Helper()
 	before := time.Now()
 	if err := w.Admin.ReconcileRecord(w.T.Context(), id, kind, text(record)); err != nil {

@@ -7,14 +7,14 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
 // shop is a small tenant whose every figure is known.
 type shop struct {
-	*world.World
+	*service.Harness
 	in        v1.Installation
 	companies []int64 // twelve; the first six of class 1, the others of class 2
 	recurring int64   // contracts of the first company: units of a month, of the next one, and of a year
@@ -24,10 +24,10 @@ type shop struct {
 
 func openShop(t *testing.T) *shop {
 	t.Helper()
-	s := &shop{World: start(t, world.Options{})}
-	put(s.World, "Currencies", atsim.Row{"id": 1, "name": "EUR", "isInternalCurrency": true})
+	s := &shop{Harness: start(t, service.Options{})}
+	put(s.Harness, "Currencies", atsim.Row{"id": 1, "name": "EUR", "isInternalCurrency": true})
 	for i := range 12 {
-		s.companies = append(s.companies, put(s.World, "Companies", atsim.Row{
+		s.companies = append(s.companies, put(s.Harness, "Companies", atsim.Row{
 			"companyName": fmt.Sprintf("Client %02d", i), "companyType": 1, "isActive": true, "phone": "518-555-0100",
 			"classification": 1 + i/6,
 		}))
@@ -38,14 +38,14 @@ func openShop(t *testing.T) *shop {
 		email   string
 		primary bool
 	}{{first, "desk@first.example", false}, {first, "boss@first.example", true}, {second, "desk@second.example", false}} {
-		put(s.World, "Contacts", atsim.Row{
+		put(s.Harness, "Contacts", atsim.Row{
 			"companyID": c.company, "firstName": "Ann", "lastName": "Lee", "emailAddress": c.email, "isActive": 1,
 			"primaryContact": c.primary,
 		})
 	}
 	today := time.Now().UTC().Truncate(24 * time.Hour)
 	deal := func(company int64, kind, status int, cost, revenue any) int64 {
-		return put(s.World, "Contracts", atsim.Row{
+		return put(s.Harness, "Contracts", atsim.Row{
 			"companyID": company, "contractName": fmt.Sprintf("Deal %d", kind), "contractType": kind, "status": status,
 			"startDate": today, "endDate": today.AddDate(1, 0, 0), "estimatedCost": cost, "estimatedRevenue": revenue,
 		})
@@ -53,20 +53,20 @@ func openShop(t *testing.T) *shop {
 	s.recurring = deal(first, 7, 1, 0, 0)
 	s.ended, s.project = deal(first, 3, 0, 500, 900), deal(second, 3, 1, 100, nil)
 	unit := func(service int64, from, to time.Time, cost, price string) {
-		line := put(s.World, "ContractServices", atsim.Row{"contractID": s.recurring, "serviceID": service, "unitCost": cost})
-		put(s.World, "ContractServiceUnits", atsim.Row{
+		line := put(s.Harness, "ContractServices", atsim.Row{"contractID": s.recurring, "serviceID": service, "unitCost": cost})
+		put(s.Harness, "ContractServiceUnits", atsim.Row{
 			"contractID": s.recurring, "contractServiceID": line, "serviceID": service, "units": 1, "cost": cost, "price": price,
 			"startDate": from, "endDate": to,
 		})
 	}
-	monthly := put(s.World, "Services", atsim.Row{"name": "Backup", "periodType": 2})
-	yearly := put(s.World, "Services", atsim.Row{"name": "Licence", "periodType": 5})
+	monthly := put(s.Harness, "Services", atsim.Row{"name": "Backup", "periodType": 2})
+	yearly := put(s.Harness, "Services", atsim.Row{"name": "Licence", "periodType": 5})
 	unit(monthly, today.AddDate(0, 0, -10), today.AddDate(0, 0, 10), "10", "15")
 	unit(monthly, today.AddDate(0, 0, 11), today.AddDate(0, 0, 40), "10", "15")
 	unit(yearly, today.AddDate(0, 0, -10), today.AddDate(1, 0, 0), "120", "240")
 	s.in = s.Install()
 	s.Agree(soon)
-	settled(s.World, s.in.ID)
+	settled(s.Harness, s.in.ID)
 	return s
 }
 
@@ -94,7 +94,7 @@ func (s *shop) becomes(t *testing.T, o v1.Options, want v1.Preview) {
 			t.Errorf("sample %+v", r)
 		}
 	}
-	nothingPushed(t, s.World, "a preview")
+	nothingPushed(t, s.Harness, "a preview")
 	after, err := s.Admin.Installation(t.Context(), s.in.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func (s *shop) becomes(t *testing.T, o v1.Options, want v1.Preview) {
 	if fmt.Sprint(after.Options) != fmt.Sprint(o) || len(after.Jobs) != 1 || after.Jobs[0].Type != "resync" {
 		t.Errorf("options %+v, jobs %+v", after.Options, after.Jobs)
 	}
-	settled(s.World, s.in.ID)
+	settled(s.Harness, s.in.ID)
 	again, err := s.Admin.PreviewUpdate(t.Context(), s.in.ID, v1.UpdateInstallation{Options: &o})
 	if err != nil || again.Enter+again.Leave+again.Change != 0 {
 		t.Errorf("preview of the options it has: %+v, %v", again, err)
@@ -134,7 +134,7 @@ func (s *shop) cost(contract int64) string {
 // pushes wants exactly so many records to have been sent since the preview.
 func (s *shop) pushes(t *testing.T, want int) {
 	t.Helper()
-	if p := pushed(s.World); len(p) != want {
+	if p := pushed(s.Harness); len(p) != want {
 		t.Errorf("%d pushes, want %d: %+v", len(p), want, p)
 	}
 }
@@ -181,7 +181,7 @@ func TestOptionsSayWhatTheyWouldDoAndThenDoIt(t *testing.T) {
 		if got := s.reasonsOf(v1.KindCompany, s.companies[11]); got != "not_met[excluded]" {
 			t.Errorf("%s: an operator's own list waits for no second yes", got)
 		}
-		edit(s.World, "Companies", s.companies[11], atsim.Row{"companyName": "Edited while left out"})
+		edit(s.Harness, "Companies", s.companies[11], atsim.Row{"companyName": "Edited while left out"})
 		s.becomes(t, v1.Options{}, v1.Preview{Enter: 13})
 		s.pushes(t, 1) // the edited one
 		s.Agree(soon)
@@ -211,18 +211,18 @@ func TestOptionsSayWhatTheyWouldDoAndThenDoIt(t *testing.T) {
 		figures("140.00 EUR", "500.00 EUR", "100.00 EUR")
 		s.becomes(t, v1.Options{OverallCost: "monthly"}, v1.Preview{Change: 3})
 		figures("20.00 EUR", "none", "none")
-		hasIssue(s.World, s.in.ID, "cost_unknown")
+		hasIssue(s.Harness, s.in.ID, "cost_unknown")
 		s.becomes(t, v1.Options{OverallCost: "price"}, v1.Preview{Change: 2})
 		figures("270.00 EUR", "900.00 EUR", "none")
 		s.becomes(t, v1.Options{}, v1.Preview{Change: 3})
 		figures("140.00 EUR", "500.00 EUR", "100.00 EUR")
-		hasNoIssue(s.World, s.in.ID, "cost_unknown")
+		hasNoIssue(s.Harness, s.in.ID, "cost_unknown")
 		s.Agree(soon)
 	})
 	t.Run("archive", func(t *testing.T) {
-		edit(s.World, "Companies", first, atsim.Row{"isActive": false})
+		edit(s.Harness, "Companies", first, atsim.Row{"isActive": false})
 		s.RecordBecomes(s.in.ID, v1.KindContract, s.ended, soon, had(v1.OutcomeNotMet))
-		settled(s.World, s.in.ID)
+		settled(s.Harness, s.in.ID)
 		if c := s.Client(first); c.Data.Lifecycle == "archived" {
 			t.Error("archived by default")
 		}
@@ -239,9 +239,9 @@ func TestOptionsSayWhatTheyWouldDoAndThenDoIt(t *testing.T) {
 		if got := s.reasonsOf(v1.KindCompany, first); got != "not_met[status_inactive]" {
 			t.Error(got)
 		}
-		edit(s.World, "Companies", second, atsim.Row{"companyType": 3}) // and at once from now on
+		edit(s.Harness, "Companies", second, atsim.Row{"companyType": 3}) // and at once from now on
 		s.ClientBecomes(second, "archived", soon, func(c cpsim.ClientInput) bool { return c.ArchivedReason == "type_not_customer" })
-		edit(s.World, "Companies", first, atsim.Row{"isActive": true})
+		edit(s.Harness, "Companies", first, atsim.Row{"isActive": true})
 		s.ClientBecomes(first, "back", soon, func(c cpsim.ClientInput) bool { return c.Lifecycle != "archived" })
 		s.ContractBecomes(s.recurring, "back", soon, func(c cpsim.ContractInput) bool { return c.Lifecycle != "archived" })
 	})

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -17,7 +17,7 @@ import (
 // TestReplay reads stored changes again in every way that there is.
 func TestReplay(t *testing.T) {
 	t.Parallel()
-	w := seeded(t, 30, world.Options{})
+	w := seeded(t, 30, service.Options{})
 	in := w.Install()
 	w.Agree(soon)
 	settled(w, in.ID)
@@ -28,7 +28,7 @@ func TestReplay(t *testing.T) {
 	added := company(w, "Added later")
 	settled(w, in.ID)
 	w.Agree(soon)
-	inScope := len(w.Target.Clients(world.Connection)) + len(w.Target.Contracts(world.Connection))
+	inScope := len(w.Target.Clients(service.Connection)) + len(w.Target.Contracts(service.Connection))
 	replay := func(req v1.ReplayRequest) v1.Job {
 		t.Helper()
 		w.Target.ResetStats()
@@ -91,7 +91,7 @@ func TestReplay(t *testing.T) {
 		w.Agree(soon)
 	})
 	t.Run("an emptied target", func(t *testing.T) {
-		if err := w.Target.Empty(world.Connection); err != nil {
+		if err := w.Target.Empty(service.Connection); err != nil {
 			t.Fatal(err)
 		}
 		is("as if nothing had happened", replay(v1.ReplayRequest{}), records, 0)
@@ -99,7 +99,7 @@ func TestReplay(t *testing.T) {
 		w.Agree(soon)
 	})
 	t.Run("a resync restores it too and counts what was drift", func(t *testing.T) {
-		if err := w.Target.Empty(world.Connection); err != nil {
+		if err := w.Target.Empty(service.Connection); err != nil {
 			t.Fatal(err)
 		}
 		ref, err := w.Admin.Resync(t.Context(), in.ID, v1.ResyncRequest{})
@@ -117,15 +117,15 @@ func TestReplay(t *testing.T) {
 }
 
 // drift is somebody at Channel Program who edits a client by hand.
-func drift(t *testing.T, w *world.World, company int64, fields map[string]any) {
+func drift(t *testing.T, w *service.Harness, company int64, fields map[string]any) {
 	t.Helper()
-	if err := w.Target.Edit(cpsim.Edit{Connection: world.Connection, ExternalID: text(company), Fields: fields}); err != nil {
+	if err := w.Target.Edit(cpsim.Edit{Connection: service.Connection, ExternalID: text(company), Fields: fields}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // lastSequence is the highest sequence of the journal that a push names.
-func lastSequence(t *testing.T, w *world.World) uint64 {
+func lastSequence(t *testing.T, w *service.Harness) uint64 {
 	t.Helper()
 	var last uint64
 	for _, p := range pushed(w) {
@@ -140,10 +140,10 @@ func lastSequence(t *testing.T, w *world.World) uint64 {
 	return last
 }
 
-// many starts a world with so many companies that a replay takes several batches.
-func many(t *testing.T, n int) (*world.World, v1.Installation, []int64) {
+// many starts a harness with so many companies that a replay takes several batches.
+func many(t *testing.T, n int) (*service.Harness, v1.Installation, []int64) {
 	t.Helper()
-	w := start(t, world.Options{})
+	w := start(t, service.Options{})
 	ids := make([]int64, n)
 	for i := range ids {
 		ids[i] = company(w, fmt.Sprintf("Client %04d", i))
@@ -190,7 +190,7 @@ func TestACancelledReplayEndsAtOnce(t *testing.T) {
 func TestAReplayGoesOnAfterARestart(t *testing.T) {
 	t.Parallel()
 	w, in, ids := many(t, 1000)
-	if err := w.Target.Empty(world.Connection); err != nil {
+	if err := w.Target.Empty(service.Connection); err != nil {
 		t.Fatal(err)
 	}
 	refuse(t, w, cpsim.Fault{Kind: cpsim.FaultSlow, Operation: "writes", DelayMillis: 500})
@@ -207,7 +207,7 @@ func TestAReplayGoesOnAfterARestart(t *testing.T) {
 	last := ids[len(ids)-1]
 	edit(w, "Companies", last, atsim.Row{"companyName": "Fresh all the same"})
 	w.ClientBecomes(last, "a live change during the replay", soon, named("Fresh all the same"))
-	if n := len(w.Target.Clients(world.Connection)); n == len(ids) {
+	if n := len(w.Target.Clients(service.Connection)); n == len(ids) {
 		t.Error("the replay was over before the live change arrived: it proves nothing")
 	}
 	w.Stop()
@@ -216,7 +216,7 @@ func TestAReplayGoesOnAfterARestart(t *testing.T) {
 	if j := ended(t, w, in.ID, ref, nil); j.State != v1.JobDone || j.Total != len(ids) || j.Done != len(ids) {
 		t.Errorf("%+v, want %d records", j, len(ids))
 	}
-	if n := len(w.Target.Clients(world.Connection)); n != len(ids) {
+	if n := len(w.Target.Clients(service.Connection)); n != len(ids) {
 		t.Errorf("%d clients, want %d", n, len(ids))
 	}
 	w.Agree(soon, customers)

@@ -14,14 +14,14 @@ import (
 
 	"channelsync/api/client"
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 )
 
 // endsWithin is what the API promises of a token that was deleted.
 const endsWithin = 5 * time.Second
 
 // clientOf is a client with a token of its own.
-func clientOf(w *world.World, token string) *client.Client {
+func clientOf(w *service.Harness, token string) *client.Client {
 	w.T.Helper()
 	transport := &http.Transport{}
 	w.T.Cleanup(transport.CloseIdleConnections)
@@ -42,7 +42,7 @@ func refusedWith(t *testing.T, err error, status int, code string) {
 // TestADeletedTokenEndsWithItsFeedsAndSessions on a running service, after a restart too.
 func TestADeletedTokenEndsWithItsFeedsAndSessions(t *testing.T) {
 	t.Parallel()
-	w := start(t, world.Options{})
+	w := start(t, service.Options{})
 	company(w, "Northwind Dental")
 	in := w.Install(customers)
 	made, err := w.Admin.CreateToken(t.Context(), v1.CreateToken{Name: "ops", Role: v1.RoleOperator, Installations: []string{in.ID}})
@@ -101,7 +101,7 @@ func TestADeletedTokenEndsWithItsFeedsAndSessions(t *testing.T) {
 }
 
 // audited waits for an entry from this machine.
-func audited(w *world.World, want v1.AuditEntry) {
+func audited(w *service.Harness, want v1.AuditEntry) {
 	w.T.Helper()
 	w.Eventually("the audit has "+want.Who+" "+want.Action, soon, func() error {
 		page, err := w.Admin.Audit(w.T.Context(), v1.AuditQuery{Limit: 100})
@@ -123,7 +123,7 @@ type stream struct {
 }
 
 // open opens a stream, and tells when it has ended.
-func open(t *testing.T, w *world.World, ended chan<- string, s stream) {
+func open(t *testing.T, w *service.Harness, ended chan<- string, s stream) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	t.Cleanup(cancel)
@@ -154,7 +154,7 @@ func open(t *testing.T, w *world.World, ended chan<- string, s stream) {
 }
 
 // loggedIn is a browser with a session.
-func loggedIn(t *testing.T, w *world.World, token string) *http.Client {
+func loggedIn(t *testing.T, w *service.Harness, token string) *http.Client {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {

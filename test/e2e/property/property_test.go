@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -21,7 +21,7 @@ const (
 	settles = 60 * time.Second
 )
 
-// TestAnyHistoryEndsInWhatTheRulesSay plays random histories, each in a world of its own.
+// TestAnyHistoryEndsInWhatTheRulesSay plays random histories, each in a harness of its own.
 func TestAnyHistoryEndsInWhatTheRulesSay(t *testing.T) {
 	for lane := range lanes {
 		t.Run(fmt.Sprintf("lane %d", lane+1), func(t *testing.T) {
@@ -29,7 +29,7 @@ func TestAnyHistoryEndsInWhatTheRulesSay(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
 				c := oneCircumstance().Draw(rt, "circumstance")
 				play := rapid.SliceOfN(oneStep(), 10, longest).Draw(rt, "steps")
-				// Drawn as a whole first: the world belongs to a test of its own, whose clean-up ends it.
+				// Drawn as a whole first: the harness belongs to a test of its own, whose clean-up ends it.
 				if !t.Run("history", func(t *testing.T) { run(t, c, play) }) {
 					rt.Fatalf("both sides differ after %d steps", len(play))
 				}
@@ -70,9 +70,9 @@ func (c circumstance) syncs() []v1.Sync {
 	}
 }
 
-// history is one world and what happened in it.
+// history is one harness and what happened in it.
 type history struct {
-	*world.World
+	*service.Harness
 	t       *testing.T
 	syncs   []v1.Sync
 	done    []string
@@ -88,14 +88,14 @@ func run(t *testing.T, c circumstance, play []step) {
 	h.end()
 }
 
-// begin starts a world with a small tenant that is live.
+// begin starts a harness with a small tenant that is live.
 func begin(t *testing.T, c circumstance) *history {
 	t.Helper()
 	modes := atsim.Modes{CalloutsPerHour: -1, HourlyThreshold: -1, TypedValues: c.Typed}
 	if c.NullGone {
 		modes.NotFound = "null"
 	}
-	w := world.New(t, world.Options{
+	w := service.New(t, service.Options{
 		Autotask: atsim.Config{Seed: c.Seed, Scale: 0.01, NoStamp: c.NoStamp, DatesWithZone: c.ZonedDay, Modes: modes},
 		Settings: map[string]string{
 			"coalesce-window": "20ms", "contract-poll-interval": "1s", "contract-parts-interval": "1s", "webhook-check-interval": "1s",
@@ -103,7 +103,7 @@ func begin(t *testing.T, c circumstance) *history {
 	})
 	w.Autotask.Seed(atsim.SeedSpec{Companies: 12, UnitPeriods: 2, Seed: c.Seed})
 	goOn(t, w)
-	h := &history{World: w, t: t, running: true, syncs: c.syncs()}
+	h := &history{Harness: w, t: t, running: true, syncs: c.syncs()}
 	in := w.Install(h.syncs...)
 	if err := w.TryAgree(settles, h.syncs...); err != nil {
 		t.Fatalf("after the backfill: %v", err)
@@ -113,7 +113,7 @@ func begin(t *testing.T, c circumstance) *history {
 }
 
 // goOn lets contracts that have ended go on: only the daily sweep compares what hangs on one that has.
-func goOn(t *testing.T, w *world.World) {
+func goOn(t *testing.T, w *service.Harness) {
 	t.Helper()
 	for _, r := range w.Autotask.All("Contracts") {
 		if running(r) {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
@@ -18,7 +18,7 @@ import (
 func TestARestoredBackupBesideTheOriginal(t *testing.T) {
 	t.Parallel()
 	settings := map[string]string{"webhook-check-interval": "1s"}
-	original := world.New(t, world.Options{Autotask: unlimited(), Settings: settings})
+	original := service.New(t, service.Options{Autotask: unlimited(), Settings: settings})
 	ids := companies(original, 5)
 	in := original.Install()
 	original.Agree(soon)
@@ -29,7 +29,7 @@ func TestARestoredBackupBesideTheOriginal(t *testing.T) {
 		t.Fatal(err)
 	}
 	original.Autotask.ResetStats()
-	restored := world.New(t, world.Options{Beside: original, DataDir: fresh, Settings: settings})
+	restored := service.New(t, service.Options{Beside: original, DataDir: fresh, Settings: settings})
 
 	contested(restored, in.ID, original.CallbackURL)
 	contested(original, in.ID, restored.CallbackURL)
@@ -99,7 +99,7 @@ func TestARestoredBackupBesideTheOriginal(t *testing.T) {
 }
 
 // contested waits for the one issue that names the other's address.
-func contested(w *world.World, id, otherURL string) {
+func contested(w *service.Harness, id, otherURL string) {
 	w.T.Helper()
 	w.Eventually("it says who has the webhooks", soon, func() error {
 		issues := issuesOf(w, id, "webhook_contested")
@@ -111,7 +111,7 @@ func contested(w *world.World, id, otherURL string) {
 	})
 }
 
-func issuesOf(w *world.World, id, code string) []v1.Issue {
+func issuesOf(w *service.Harness, id, code string) []v1.Issue {
 	w.T.Helper()
 	in, err := w.Admin.Installation(w.T.Context(), id)
 	if err != nil {
@@ -121,12 +121,12 @@ func issuesOf(w *world.World, id, code string) []v1.Issue {
 }
 
 // settledOn waits until one of them has left the webhooks to the other, and returns the other.
-func settledOn(a, b *world.World, id string) *world.World {
+func settledOn(a, b *service.Harness, id string) *service.Harness {
 	a.T.Helper()
-	var owner *world.World
+	var owner *service.Harness
 	a.Eventually("one of them leaves the webhooks alone", soon, func() error {
-		for _, w := range []*world.World{a, b} {
-			other := map[*world.World]*world.World{a: b, b: a}[w]
+		for _, w := range []*service.Harness{a, b} {
+			other := map[*service.Harness]*service.Harness{a: b, b: a}[w]
 			left := slices.ContainsFunc(issuesOf(w, id, "webhook_contested"), func(i v1.Issue) bool { return strings.Contains(i.Detail, "left there now") })
 			if left && len(addresses(w)) == 1 && addresses(w)[0] == other.CallbackURL+"/callbacks/autotask/"+id {
 				owner = other
@@ -139,7 +139,7 @@ func settledOn(a, b *world.World, id string) *world.World {
 }
 
 // addresses are where the webhooks call, each once.
-func addresses(w *world.World) []string {
+func addresses(w *service.Harness) []string {
 	var urls []string
 	for _, h := range w.Autotask.Webhooks() {
 		if !slices.Contains(urls, h.URL) {
@@ -150,7 +150,7 @@ func addresses(w *world.World) []string {
 }
 
 // writes counts what was changed of webhooks since the last reset.
-func writes(w *world.World) int {
+func writes(w *service.Harness) int {
 	n := 0
 	for resource, ops := range w.Autotask.Stats().Requests {
 		if strings.Contains(resource, "Webhooks") {

@@ -1,7 +1,7 @@
 // Package store holds the end-to-end tests of the store as a thing to look after:
 // it is backed up at work and restored, moved into a cluster, and not touched by a
 // start that must not happen. It drives a whole service between two simulated
-// vendors (test/e2e/world) from the outside.
+// vendors (test/harness/service) from the outside.
 package store
 
 import (
@@ -17,8 +17,8 @@ import (
 
 	"channelsync/cmd/channelsync/config"
 	"channelsync/cmd/channelsync/offline"
-	"channelsync/test/e2e/world"
 	"channelsync/test/harness"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -34,7 +34,7 @@ func unlimited() atsim.Config {
 }
 
 // companies puts n active customers.
-func companies(w *world.World, n int) []int64 {
+func companies(w *service.Harness, n int) []int64 {
 	ids := make([]int64, n)
 	for i := range ids {
 		ids[i] = w.Autotask.Put("Companies", atsim.Row{"companyName": fmt.Sprintf("Client %04d", i), "companyType": 1, "isActive": true})
@@ -42,7 +42,7 @@ func companies(w *world.World, n int) []int64 {
 	return ids
 }
 
-func rename(w *world.World, id int64, name string) {
+func rename(w *service.Harness, id int64, name string) {
 	w.T.Helper()
 	if err := w.Autotask.Edit("Companies", id, atsim.Row{"companyName": name}); err != nil {
 		w.T.Fatal(err)
@@ -50,7 +50,7 @@ func rename(w *world.World, id int64, name string) {
 }
 
 // backUp asks the running service for a backup and keeps it in a file.
-func backUp(w *world.World) string {
+func backUp(w *service.Harness) string {
 	w.T.Helper()
 	var file bytes.Buffer
 	if err := w.Admin.Backup(w.T.Context(), &file, nil); err != nil {

@@ -12,7 +12,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/config"
 	"channelsync/cmd/channelsync/offline"
-	"channelsync/test/e2e/world"
+	"channelsync/test/harness/service"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
@@ -41,7 +41,7 @@ func nats(t *testing.T) *server.Server {
 func TestMoveToACluster(t *testing.T) {
 	t.Parallel()
 	srv := nats(t)
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	ids := companies(w, 40)
 	in := w.Install()
 	w.Agree(soon)

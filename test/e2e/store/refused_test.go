@@ -15,8 +15,8 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/app"
 	"channelsync/cmd/channelsync/config"
-	"channelsync/test/e2e/world"
 	"channelsync/test/harness/files"
+	"channelsync/test/harness/service"
 )
 
 const (
@@ -24,9 +24,9 @@ const (
 	keyTwo = "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="
 )
 
-// refused wants that a start on the world's data is refused in one line, and that
+// refused wants that a start on the harness's data is refused in one line, and that
 // it has touched nothing.
-func refused(t *testing.T, w *world.World, says ...string) {
+func refused(t *testing.T, w *service.Harness, says ...string) {
 	t.Helper()
 	refusedWith(t, w.DataDir, nil, says...)
 }
@@ -57,7 +57,7 @@ func refusedWith(t *testing.T, dir string, settings []string, says ...string) {
 // TestWrongStartsTouchNothing: after each of them the right start finds everything.
 func TestWrongStartsTouchNothing(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited(), Settings: map[string]string{"master-key": keyOne}})
+	w := service.New(t, service.Options{Autotask: unlimited(), Settings: map[string]string{"master-key": keyOne}})
 	companies(w, 5)
 	in := w.Install(v1.SyncActiveCustomers)
 	w.Agree(soon, v1.SyncActiveCustomers)
@@ -98,12 +98,12 @@ func TestWrongStartsTouchNothing(t *testing.T) {
 func TestWrongKeyOnAClusterTouchesNothing(t *testing.T) {
 	t.Parallel()
 	srv := nats(t)
-	w := world.New(t, world.Options{Autotask: unlimited(), NATSURL: srv.ClientURL()})
+	w := service.New(t, service.Options{Autotask: unlimited(), NATSURL: srv.ClientURL()})
 	companies(w, 5)
 	in := w.Install(v1.SyncActiveCustomers)
 	w.Agree(soon, v1.SyncActiveCustomers)
 	w.Stop()
-	settings := []string{"--nats-url=" + srv.ClientURL(), "--nats-replicas=1", "--admin-token=" + world.AdminToken, "--master-key=" + keyTwo}
+	settings := []string{"--nats-url=" + srv.ClientURL(), "--nats-replicas=1", "--admin-token=" + service.AdminToken, "--master-key=" + keyTwo}
 	before := streams(t, srv)
 	refusedWith(t, t.TempDir(), settings, "--master-key: ", "another key")
 	if diff := cmp.Diff(before, streams(t, srv)); diff != "" {
@@ -150,7 +150,7 @@ func TestFullAndReadOnlyDisk(t *testing.T) {
 			t.Errorf("unmount: %v: %s", err, out)
 		}
 	})
-	w := world.New(t, world.Options{Autotask: unlimited(), DataDir: filepath.Join(disk, "data")})
+	w := service.New(t, service.Options{Autotask: unlimited(), DataDir: filepath.Join(disk, "data")})
 	companies(w, 5)
 	in := w.Install(v1.SyncActiveCustomers)
 	w.Agree(soon, v1.SyncActiveCustomers)

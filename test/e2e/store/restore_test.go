@@ -13,8 +13,8 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/backup/archive"
-	"channelsync/test/e2e/world"
 	"channelsync/test/harness/files"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -26,7 +26,7 @@ func TestBackupAtWorkRestoresToTheSameEnd(t *testing.T) {
 	t.Parallel()
 	tenant := unlimited()
 	tenant.Scale = 0.001 // Autotask gives up within a fraction of a second on what nobody takes while the service is away
-	w := world.New(t, world.Options{Autotask: tenant})
+	w := service.New(t, service.Options{Autotask: tenant})
 	ids := companies(w, 120)
 	in := w.Install()
 	w.Agree(soon)
@@ -93,7 +93,7 @@ func TestBackupAtWorkRestoresToTheSameEnd(t *testing.T) {
 // directory that is in use are refused, and leave nothing behind.
 func TestBackupIsCheckedAndRehearsed(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, world.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: unlimited()})
 	companies(w, 5)
 	w.Install()
 	w.Agree(soon)
@@ -106,7 +106,7 @@ func TestBackupIsCheckedAndRehearsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, secret := range map[string]string{"an Autotask secret": world.Secret, "a token": world.Token, "a client's name": "Client 0001"} {
+	for name, secret := range map[string]string{"an Autotask secret": service.Secret, "a token": service.Token, "a client's name": "Client 0001"} {
 		if strings.Contains(string(whole), secret) {
 			t.Errorf("%s stands in the backup", name)
 		}

@@ -1,4 +1,4 @@
-package bed
+package env
 
 import (
 	"bufio"
@@ -11,7 +11,7 @@ import (
 )
 
 // Metric is the sum of a metric's series, as the program shows them now.
-func (b *Bed) Metric(ctx context.Context, name string) (float64, error) {
+func (b *Env) Metric(ctx context.Context, name string) (float64, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, fmt.Errorf("read metrics: not within 10 s"))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+b.admin+"/metrics", nil)
@@ -39,7 +39,7 @@ func (b *Bed) Metric(ctx context.Context, name string) (float64, error) {
 }
 
 // Dispatched waits until every stored change has been carried to the worklist.
-func (b *Bed) Dispatched(ctx context.Context) error {
+func (b *Env) Dispatched(ctx context.Context) error {
 	return b.wait(ctx, "every change to be dispatched", func(ctx context.Context) (bool, error) {
 		stored, err := b.Metric(ctx, "channelsync_journal_changes_total")
 		if err != nil {

@@ -1,4 +1,4 @@
-package bed
+package env
 
 import (
 	"context"
@@ -88,7 +88,7 @@ func (t *Tenant) contracts(n int) {
 func (t *Tenant) Requests() int { return t.Autotask.Stats().Total }
 
 // Install creates the tenant's installation and does not wait for its backfill.
-func (b *Bed) Install(ctx context.Context, t *Tenant, syncs ...v1.Sync) error {
+func (b *Env) Install(ctx context.Context, t *Tenant, syncs ...v1.Sync) error {
 	in, err := b.Admin.CreateInstallation(ctx, v1.CreateInstallation{
 		Name: t.Name, Username: t.user, Secret: secret, TrackingIdentifier: trackingID, Zone: b.zone(), Syncs: syncs,
 		ChannelProgram: v1.ChannelProgramTarget{ConnectionID: t.Connection, Token: token},
@@ -101,7 +101,7 @@ func (b *Bed) Install(ctx context.Context, t *Tenant, syncs ...v1.Sync) error {
 }
 
 // Live waits until the tenant's installation is live and nothing of it is due.
-func (b *Bed) Live(ctx context.Context, t *Tenant) error {
+func (b *Env) Live(ctx context.Context, t *Tenant) error {
 	return b.wait(ctx, t.Name+" to be live", func(ctx context.Context) (bool, error) {
 		in, err := b.Admin.Installation(ctx, t.Installation)
 		return err == nil && in.State == v1.StateLive && in.Backlog == 0 && len(in.Jobs) == 0, err
@@ -109,7 +109,7 @@ func (b *Bed) Live(ctx context.Context, t *Tenant) error {
 }
 
 // Job waits until a job of the tenant has ended and returns how it did.
-func (b *Bed) Job(ctx context.Context, t *Tenant, id string) (v1.Job, error) {
+func (b *Env) Job(ctx context.Context, t *Tenant, id string) (v1.Job, error) {
 	var last v1.Job
 	err := b.wait(ctx, "job of "+t.Name, func(ctx context.Context) (ended bool, err error) {
 		last, err = b.Admin.Job(ctx, t.Installation, id)
@@ -122,7 +122,7 @@ func (b *Bed) Job(ctx context.Context, t *Tenant, id string) (v1.Job, error) {
 }
 
 // Named waits until so many clients or contracts of the tenant bear names that begin so.
-func (b *Bed) Named(ctx context.Context, t *Tenant, prefix string, n int) error {
+func (b *Env) Named(ctx context.Context, t *Tenant, prefix string, n int) error {
 	return b.wait(ctx, fmt.Sprintf("%d clients named %q", n, prefix), func(context.Context) (bool, error) {
 		have := 0
 		for _, c := range b.Target.Clients(t.Connection) {
@@ -136,7 +136,7 @@ func (b *Bed) Named(ctx context.Context, t *Tenant, prefix string, n int) error 
 
 const waitAtMost = 10 * time.Minute
 
-func (b *Bed) wait(ctx context.Context, what string, done func(context.Context) (bool, error)) error {
+func (b *Env) wait(ctx context.Context, what string, done func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, waitAtMost, fmt.Errorf("wait for %s: not within %s", what, waitAtMost))
 	defer cancel()
 	// Asking must not cost more than what is asked about: each time as much again is left alone tenfold.

@@ -1,4 +1,4 @@
-package bed
+package env
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 )
 
 // Profile writes one of the program's own profiles, such as "profile?seconds=2" or "heap", to a file.
-func (b *Bed) Profile(ctx context.Context, name, path string) error {
+func (b *Env) Profile(ctx context.Context, name, path string) error {
 	const within = 2 * time.Minute
 	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("not within %s", within))
 	defer cancel()

@@ -1,4 +1,4 @@
-package world
+package service
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 // Expected is what Channel Program must hold now, worked out independently of the
 // service. What was expected in an earlier call may be at the target still:
 // nothing is ever removed there.
-func (w *World) Expected(syncs ...v1.Sync) oracle.State {
+func (w *Harness) Expected(syncs ...v1.Sync) oracle.State {
 	if len(syncs) == 0 {
 		syncs = v1.Syncs
 	}
@@ -23,7 +23,7 @@ func (w *World) Expected(syncs ...v1.Sync) oracle.State {
 }
 
 // Agree waits until Channel Program holds what it must, and nothing else.
-func (w *World) Agree(within time.Duration, syncs ...v1.Sync) {
+func (w *Harness) Agree(within time.Duration, syncs ...v1.Sync) {
 	w.T.Helper()
 	if err := w.TryAgree(within, syncs...); err != nil {
 		w.T.Fatalf("both sides agree: not within %s: %v", within, err)
@@ -31,7 +31,7 @@ func (w *World) Agree(within time.Duration, syncs ...v1.Sync) {
 }
 
 // TryAgree is Agree for those who have more to say about a failure: it returns the differences.
-func (w *World) TryAgree(within time.Duration, syncs ...v1.Sync) error {
+func (w *Harness) TryAgree(within time.Duration, syncs ...v1.Sync) error {
 	ctx, cancel := context.WithTimeout(w.T.Context(), within)
 	defer cancel()
 	return oracle.Agree(ctx, func() oracle.State { return w.Expected(syncs...) }, func() oracle.State {

@@ -1,8 +1,8 @@
-// Package world is channelsync between its two vendors, in one process: the real
+// Package service is channelsync between its two vendors, in one process: the real
 // service with the settings a user would give, an Autotask simulator and a
 // Channel Program simulator, each behind a real listener. End-to-end tests and
 // benchmarks start one and drive it from the outside.
-package world
+package service
 
 import (
 	"context"
@@ -25,17 +25,17 @@ import (
 	"channelsync/test/sim/oracle"
 )
 
-// What every world's vendors are set up with; no real credential looks like these.
+// What every harness's vendors are set up with; no real credential looks like these.
 const (
 	Username   = "api-user@msp.example"
 	Secret     = "At-Secret-7f$#Zq91"
 	TrackingID = "TRACKING-IDENTIFIER-0123456"
 	Connection = "msp-one"
 	Token      = "cp-token-5d0f7c1b9a"
-	AdminToken = "admin-token-of-this-test-world"
+	AdminToken = "admin-token-of-this-test-harness"
 )
 
-// Options is what a test decides; the zero value is a world of defaults.
+// Options is what a test decides; the zero value is a harness of defaults.
 type Options struct {
 	Autotask   atsim.Config                    // credentials are filled in
 	Target     cpsim.Config                    // the connection is filled in
@@ -43,20 +43,20 @@ type Options struct {
 	DataDir    string                          // empty: a directory of the test's own
 	NoWebhooks bool                            // no --public-url
 	Hosts      []string                        // host:port values beside the simulator's that may be a zone
-	Settings   map[string]string               // flags without dashes, over the world's own
+	Settings   map[string]string               // flags without dashes, over the harness's own
 	Log        *zap.Logger                     // nil: the test's log, warnings and worse
 	Now        func() time.Time                // the service's clock
 	Quiet      time.Duration                   // how long an issue is there, or gone, until it is told; 0: as in production
 	Wrap       func(http.Handler) http.Handler // stands between the service and Autotask
 	Binary     string                          // run this program as a child process instead
 	TLS        bool                            // the vendors speak HTTPS, and HTTP/2; needs Binary, which is told whom to trust
-	Beside     *World                          // another instance: it has the vendors of that world
+	Beside     *Harness                        // another instance: it has the vendors of that harness
 	Version    string                          // of the service; empty: "test"
 	Stall      progress.Limits                 // how long work may stand still; zero: as in production
 }
 
-// World is a running one.
-type World struct {
+// Harness is a running service between its vendors.
+type Harness struct {
 	T        testing.TB
 	Autotask *atsim.Sim
 	Target   *cpsim.Sim
@@ -75,10 +75,10 @@ type World struct {
 	admin     string
 }
 
-// New starts a world without an installation; the test's cleanup stops it.
-func New(t testing.TB, opts Options) *World {
+// New starts a harness without an installation; the test's cleanup stops it.
+func New(t testing.TB, opts Options) *Harness {
 	t.Helper()
-	w := &World{
+	w := &Harness{
 		T: t, opts: opts, DataDir: opts.DataDir, callback: "127.0.0.1:0", admin: "127.0.0.1:0", transport: &http.Transport{},
 		LogFile: filepath.Join(t.TempDir(), "service.log"),
 	}
@@ -120,7 +120,7 @@ func New(t testing.TB, opts Options) *World {
 }
 
 // serve is a vendor's listener.
-func (w *World) serve(h http.Handler) *httptest.Server {
+func (w *Harness) serve(h http.Handler) *httptest.Server {
 	if !w.opts.TLS {
 		return httptest.NewServer(h)
 	}
@@ -131,14 +131,14 @@ func (w *World) serve(h http.Handler) *httptest.Server {
 }
 
 // Start starts the service; after Stop it comes back on the same addresses and data.
-func (w *World) Start() {
+func (w *Harness) Start() {
 	w.T.Helper()
 	w.Launch()
 	w.Answers(30 * time.Second)
 }
 
 // Launch is Start without waiting: a service that cannot reach its store does not answer yet.
-func (w *World) Launch() {
+func (w *Harness) Launch() {
 	w.T.Helper()
 	if w.opts.Binary != "" {
 		w.service = w.startChild()
@@ -155,7 +155,7 @@ func (w *World) Launch() {
 }
 
 // Answers waits until the service answers.
-func (w *World) Answers(within time.Duration) {
+func (w *Harness) Answers(within time.Duration) {
 	w.T.Helper()
 	w.Eventually("the service answers", within, func() error {
 		_, err := w.Admin.Status(w.T.Context())
@@ -164,7 +164,7 @@ func (w *World) Answers(within time.Duration) {
 }
 
 // Stop stops the service and leaves the vendors running.
-func (w *World) Stop() {
+func (w *Harness) Stop() {
 	w.T.Helper()
 	if w.service == nil {
 		return
@@ -179,7 +179,7 @@ func (w *World) Stop() {
 }
 
 // Set changes a setting for the next Start.
-func (w *World) Set(flag, value string) {
+func (w *Harness) Set(flag, value string) {
 	settings := map[string]string{flag: value}
 	for k, v := range w.opts.Settings {
 		if k != flag {
@@ -189,7 +189,7 @@ func (w *World) Set(flag, value string) {
 	w.opts.Settings = settings
 }
 
-func (w *World) args() []string {
+func (w *Harness) args() []string {
 	_, host, _ := strings.Cut(w.AutotaskURL, "://")
 	hosts := append([]string{host}, w.opts.Hosts...)
 	publicURL := w.publicURL() // settles the address that callbacks are taken on
@@ -217,14 +217,14 @@ func (w *World) args() []string {
 
 // publicURL is known before the first start: the callback listener takes a port
 // that was free a moment ago.
-func (w *World) publicURL() string {
+func (w *Harness) publicURL() string {
 	if strings.HasSuffix(w.callback, ":0") {
 		w.callback = FreeAddr(w.T)
 	}
 	return "http://" + w.callback
 }
 
-// Create is the request that installs the world's Autotask with both syncs.
+// Create is the request that installs the harness's Autotask with both syncs.
 func Create(syncs ...v1.Sync) v1.CreateInstallation {
 	if len(syncs) == 0 {
 		syncs = v1.Syncs
@@ -236,7 +236,7 @@ func Create(syncs ...v1.Sync) v1.CreateInstallation {
 }
 
 // Install creates the installation and waits until it is live.
-func (w *World) Install(syncs ...v1.Sync) v1.Installation {
+func (w *Harness) Install(syncs ...v1.Sync) v1.Installation {
 	w.T.Helper()
 	in, err := w.Admin.CreateInstallation(w.T.Context(), Create(syncs...))
 	if err != nil {
@@ -246,7 +246,7 @@ func (w *World) Install(syncs ...v1.Sync) v1.Installation {
 }
 
 // Until waits until the installation is as wanted.
-func (w *World) Until(id, what string, within time.Duration, want func(v1.Installation) bool) v1.Installation {
+func (w *Harness) Until(id, what string, within time.Duration, want func(v1.Installation) bool) v1.Installation {
 	w.T.Helper()
 	var last v1.Installation
 	w.Eventually("installation "+what, within, func() error {
@@ -264,13 +264,13 @@ func (w *World) Until(id, what string, within time.Duration, want func(v1.Instal
 }
 
 // Eventually polls until check is nil; the test fails with its last error.
-func (w *World) Eventually(what string, within time.Duration, check func() error) {
+func (w *Harness) Eventually(what string, within time.Duration, check func() error) {
 	w.T.Helper()
 	harness.Eventually(w.T, what, within, check)
 }
 
 // Idle waits until no record of the installation is due, waiting or retrying.
-func (w *World) Idle(id string, within time.Duration) {
+func (w *Harness) Idle(id string, within time.Duration) {
 	w.T.Helper()
 	w.Until(id, "idle", within, func(in v1.Installation) bool { return in.Backlog == 0 })
 }

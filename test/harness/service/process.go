@@ -1,4 +1,4 @@
-package world
+package service
 
 import (
 	"cmp"
@@ -27,7 +27,7 @@ type service interface {
 }
 
 // startHere runs the service in this process.
-func (w *World) startHere() service {
+func (w *Harness) startHere() service {
 	w.T.Helper()
 	cfg, err := config.Parse(w.args(), func(string) (string, bool) { return "", false })
 	if err != nil {
@@ -58,7 +58,7 @@ type child struct {
 }
 
 // startChild runs the program at Options.Binary; its log goes to a file of the test's.
-func (w *World) startChild() service {
+func (w *Harness) startChild() service {
 	w.T.Helper()
 	log, err := os.OpenFile(w.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -76,8 +76,8 @@ func (w *World) startChild() service {
 	return c
 }
 
-// trusting is the environment in which a program trusts the vendors of this world.
-func (w *World) trusting() []string {
+// trusting is the environment in which a program trusts the vendors of this harness.
+func (w *Harness) trusting() []string {
 	if !w.opts.TLS {
 		return []string{}
 	}
@@ -118,7 +118,7 @@ func (c *child) closed(err error) error {
 }
 
 // Kill ends the child process as a crash does: without any chance to tidy up.
-func (w *World) Kill() {
+func (w *Harness) Kill() {
 	w.T.Helper()
 	if err := w.Process().Kill(); err != nil {
 		w.T.Fatal(err)
@@ -131,7 +131,7 @@ func (w *World) Kill() {
 }
 
 // Ends waits until the child process has ended by itself, and says how.
-func (w *World) Ends(within time.Duration) *os.ProcessState {
+func (w *Harness) Ends(within time.Duration) *os.ProcessState {
 	w.T.Helper()
 	p := w.Process()
 	ended := make(chan struct{})
@@ -154,7 +154,7 @@ func (w *World) Ends(within time.Duration) *os.ProcessState {
 }
 
 // Process is the child process, for signals; it fails the test when there is none.
-func (w *World) Process() *os.Process {
+func (w *Harness) Process() *os.Process {
 	w.T.Helper()
 	c, ok := w.service.(*child)
 	if !ok {
@@ -164,7 +164,7 @@ func (w *World) Process() *os.Process {
 }
 
 // NATSURL is where the service keeps its store; empty when it is embedded.
-func (w *World) NATSURL() string { return w.opts.NATSURL }
+func (w *Harness) NATSURL() string { return w.opts.NATSURL }
 
 // built is the environment variable that names the real program, when it is built already.
 const built = "CHANNELSYNC_TEST_BINARY"

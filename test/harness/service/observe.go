@@ -1,4 +1,4 @@
-package world
+package service
 
 import (
 	"context"
@@ -14,19 +14,19 @@ import (
 )
 
 // Client is a company's client at Channel Program; the zero value when it has none.
-func (w *World) Client(company int64) cpsim.Client {
+func (w *Harness) Client(company int64) cpsim.Client {
 	c, _ := w.Target.Client(Connection, strconv.FormatInt(company, 10))
 	return c
 }
 
 // Contract is a contract at Channel Program; the zero value when it has none.
-func (w *World) Contract(id int64) cpsim.Contract {
+func (w *Harness) Contract(id int64) cpsim.Contract {
 	c, _ := w.Target.Contract(Connection, strconv.FormatInt(id, 10))
 	return c
 }
 
 // ClientBecomes waits until a company's client is as wanted.
-func (w *World) ClientBecomes(company int64, what string, within time.Duration, want func(cpsim.ClientInput) bool) {
+func (w *Harness) ClientBecomes(company int64, what string, within time.Duration, want func(cpsim.ClientInput) bool) {
 	w.T.Helper()
 	w.Eventually(fmt.Sprintf("client %d: %s", company, what), within, func() error {
 		c, ok := w.Target.Client(Connection, strconv.FormatInt(company, 10))
@@ -38,7 +38,7 @@ func (w *World) ClientBecomes(company int64, what string, within time.Duration, 
 }
 
 // ContractBecomes waits until a contract is as wanted.
-func (w *World) ContractBecomes(id int64, what string, within time.Duration, want func(cpsim.ContractInput) bool) {
+func (w *Harness) ContractBecomes(id int64, what string, within time.Duration, want func(cpsim.ContractInput) bool) {
 	w.T.Helper()
 	w.Eventually(fmt.Sprintf("contract %d: %s", id, what), within, func() error {
 		c, ok := w.Target.Contract(Connection, strconv.FormatInt(id, 10))
@@ -50,7 +50,7 @@ func (w *World) ContractBecomes(id int64, what string, within time.Duration, wan
 }
 
 // Record is a record as the admin API shows it; it fails the test when there is none.
-func (w *World) Record(installation string, kind v1.Kind, id int64) v1.RecordDetail {
+func (w *Harness) Record(installation string, kind v1.Kind, id int64) v1.RecordDetail {
 	w.T.Helper()
 	rec, err := w.Admin.Record(w.T.Context(), installation, kind, strconv.FormatInt(id, 10))
 	if err != nil {
@@ -60,7 +60,7 @@ func (w *World) Record(installation string, kind v1.Kind, id int64) v1.RecordDet
 }
 
 // RecordBecomes waits until a record is as wanted.
-func (w *World) RecordBecomes(
+func (w *Harness) RecordBecomes(
 	installation string, kind v1.Kind, id int64, within time.Duration, want func(v1.RecordDetail) bool,
 ) v1.RecordDetail {
 	w.T.Helper()
@@ -80,7 +80,7 @@ func (w *World) RecordBecomes(
 
 // AutotaskRequests counts the REST requests since the last reset, but for those
 // that keep the webhook registrations.
-func (w *World) AutotaskRequests() int {
+func (w *Harness) AutotaskRequests() int {
 	stats := w.Autotask.Stats()
 	n := stats.Total
 	for resource, ops := range stats.Requests {
@@ -94,7 +94,7 @@ func (w *World) AutotaskRequests() int {
 }
 
 // Handshakes counts how often Channel Program was asked for the connection.
-func (w *World) Handshakes() int {
+func (w *Harness) Handshakes() int {
 	n := 0
 	for operation, statuses := range w.Target.Stats().Requests {
 		if operation == "getConnection" {
@@ -107,7 +107,7 @@ func (w *World) Handshakes() int {
 }
 
 // DeliverAll waits until Autotask has no callout left to deliver.
-func (w *World) DeliverAll(within time.Duration) {
+func (w *Harness) DeliverAll(within time.Duration) {
 	w.T.Helper()
 	ctx, cancel := context.WithTimeout(w.T.Context(), within)
 	defer cancel()
@@ -117,7 +117,7 @@ func (w *World) DeliverAll(within time.Duration) {
 }
 
 // Store opens the embedded store of a stopped service, to look at what it kept.
-func (w *World) Store(look func(*events.Bus)) {
+func (w *Harness) Store(look func(*events.Bus)) {
 	w.T.Helper()
 	if w.service != nil {
 		w.T.Fatal("the store can be opened only while the service is stopped")

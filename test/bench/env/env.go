@@ -1,7 +1,7 @@
-// Package bed puts the real program between simulated vendors for the benchmarks: channelsync
+// Package env puts the real program between simulated vendors for the benchmarks: channelsync
 // as a process of its own, with the settings a user would give, and any number of simulated
 // Autotasks and Channel Program connections in this process. It measures nothing.
-package bed
+package env
 
 import (
 	"context"
@@ -24,22 +24,22 @@ const (
 	secret     = "Secret-of-bench-1"
 	trackingID = "IDENTIFIER-OF-BENCH"
 	token      = "token-of-bench"
-	adminToken = "admin-token-of-this-bench-world"
+	adminToken = "admin-token-of-this-bench-harness"
 
 	startWithin = 2 * time.Minute
 	stopWithin  = 30 * time.Second
 )
 
-// Config is a bed to set up.
+// Config is a env to set up.
 type Config struct {
 	Binary   string            // channelsync, built
 	Dir      string            // an empty directory: the store and the log go there
 	Tenants  int               // simulated Autotasks
-	Settings map[string]string // flags without dashes, over the bed's own
+	Settings map[string]string // flags without dashes, over the env's own
 }
 
-// Bed is the program and its vendors.
-type Bed struct {
+// Env is the program and its vendors.
+type Env struct {
 	Target  *cpsim.Sim
 	Tenants []*Tenant
 	Admin   *client.Client
@@ -53,8 +53,8 @@ type Bed struct {
 }
 
 // Open sets the vendors up; the program does not run before Start.
-func Open(cfg Config) (*Bed, error) {
-	b := &Bed{cfg: cfg, transport: &http.Transport{}}
+func Open(cfg Config) (*Env, error) {
+	b := &Env{cfg: cfg, transport: &http.Transport{}}
 	connections := make([]cpsim.Connection, cfg.Tenants)
 	for i := range connections {
 		t := newTenant(i)
@@ -97,13 +97,13 @@ func byUser(tenants []*Tenant) http.Handler {
 }
 
 // DataDir is where the program's store is.
-func (b *Bed) DataDir() string { return filepath.Join(b.cfg.Dir, "data") }
+func (b *Env) DataDir() string { return filepath.Join(b.cfg.Dir, "data") }
 
 // CallbackAddr is where callbacks are posted to.
-func (b *Bed) CallbackAddr() string { return b.callback }
+func (b *Env) CallbackAddr() string { return b.callback }
 
 // Set changes a setting for the next Start.
-func (b *Bed) Set(flag, value string) {
+func (b *Env) Set(flag, value string) {
 	if b.cfg.Settings == nil {
 		b.cfg.Settings = map[string]string{}
 	}
@@ -111,7 +111,7 @@ func (b *Bed) Set(flag, value string) {
 }
 
 // Start runs the program and returns once it is ready; StartedIn says how long that took.
-func (b *Bed) Start(ctx context.Context) error {
+func (b *Env) Start(ctx context.Context) error {
 	settings := map[string]string{
 		"callback-listen": b.callback, "admin-listen": b.admin, "data-dir": b.DataDir(), "admin-token": adminToken,
 		"public-url": "http://" + b.callback, "channel-program-url": b.program.URL,
@@ -146,7 +146,7 @@ func (b *Bed) Start(ctx context.Context) error {
 }
 
 // lastWords is the end of the program's log: its directory does not outlive the run.
-func (b *Bed) lastWords() string {
+func (b *Env) lastWords() string {
 	text, err := os.ReadFile(filepath.Join(b.cfg.Dir, "service.log"))
 	if err != nil {
 		return err.Error()
@@ -165,10 +165,10 @@ func passed(environ []string) []string {
 	return out
 }
 
-func (b *Bed) zone() string { return strings.TrimPrefix(b.autotask.URL, "http://") }
+func (b *Env) zone() string { return strings.TrimPrefix(b.autotask.URL, "http://") }
 
 // Stop ends the program as an operator would.
-func (b *Bed) Stop() error {
+func (b *Env) Stop() error {
 	if b.Product == nil {
 		return nil
 	}
@@ -181,14 +181,14 @@ func (b *Bed) Stop() error {
 }
 
 // Kill ends the program as a crash does.
-func (b *Bed) Kill() {
+func (b *Env) Kill() {
 	b.Product.Kill()
 	b.Product = nil
 	b.transport.CloseIdleConnections()
 }
 
 // Close ends the program and the vendors.
-func (b *Bed) Close() error {
+func (b *Env) Close() error {
 	err := b.Stop()
 	for _, t := range b.Tenants {
 		t.Autotask.Close()

@@ -97,7 +97,7 @@ func phrase(words string) *regexp.Regexp {
 // unclean are the folders and files that still use old words: go test -v says which. It only gets
 // shorter.
 var unclean = []string{
-	"CHANGELOG.md", "docs",
+	"docs/architecture.md", "docs/performance.md",
 	"api/v1/installation.go", "api/v1/logkeys.go", "cmd/channelsync/app", "events", "handlers", "sync", "test",
 }
 

@@ -161,5 +161,5 @@ func spoilDisk(tr *trial, disk string) string {
 	run(tr.T, "mount", "-o", "loop", disk, tr.DataDir)
 	tr.over()
 	tr.Start()
-	return note + "; no start before the disk was mended"
+	return note + "; no start before the disk was repaired"
 }

@@ -31,6 +31,11 @@ const ackWait = 15 * time.Second
 // none: the shortest, since it reads so much of the stream again when it starts.
 const duplicateWindow = 100 * time.Millisecond
 
+// Streams are the streams of a store as this build makes them, beside its tables.
+func Streams(c store.Config) []jetstream.StreamConfig {
+	return []jetstream.StreamConfig{journalConfig(c), worklistConfig(c), deadConfig(c)}
+}
+
 // journalConfig discards new changes at the cap, never old ones: what leaves the
 // journal is decided by Trim, which knows what was dispatched.
 func journalConfig(c store.Config) jetstream.StreamConfig {

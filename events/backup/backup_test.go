@@ -97,10 +97,27 @@ func backUp(t testing.TB, b *events.Bus) []byte {
 	if err := Write(t.Context(), b.Store, w, []string{store.KeysTable}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Close(archive.Manifest{Store: store.Format, Version: "test"}); err != nil {
+	if err := w.Close(archive.Manifest{Store: store.Format, Version: "test"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	return file.Bytes()
+}
+
+// streams are the streams as a build makes them that knows of all but one table.
+func streams(t testing.TB) map[string]jetstream.StreamConfig {
+	t.Helper()
+	all := map[string]jetstream.StreamConfig{}
+	for _, cfg := range events.Streams(store.Config{Replicas: 1}) {
+		all[cfg.Name] = cfg
+	}
+	for _, cfg := range []kv.Config{{Name: store.KeysTable, Secure: true}, {Name: "ledger"}} {
+		stream, err := kv.StreamConfig(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[stream.Name] = stream
+	}
+	return all
 }
 
 func restoreInto(t testing.TB, file []byte, dir string) error {
@@ -113,7 +130,7 @@ func restoreInto(t testing.TB, file []byte, dir string) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = Restore(t.Context(), s, bytes.NewReader(file), m, nil)
+	err = Restore(t.Context(), s, Archive{File: bytes.NewReader(file), Manifest: m, Streams: streams(t)}, nil)
 	if closing := s.Close(context.Background()); closing != nil {
 		t.Fatal(closing)
 	}
@@ -237,7 +254,7 @@ func TestTablesThatMustBeStillAreTakenWhole(t *testing.T) {
 		if err := Write(t.Context(), b.Store, w, []string{"hot"}); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Close(archive.Manifest{Store: store.Format}); err != nil {
+		if err := w.Close(archive.Manifest{Store: store.Format}, nil); err != nil {
 			t.Fatal(err)
 		}
 		dir := t.TempDir()
@@ -278,6 +295,39 @@ type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
+// A stream is made as this build makes it, whatever the archive says of it: it copies from nowhere and sends nothing on.
+func TestStreamsAreSetUpByTheCodeAlone(t *testing.T) {
+	t.Parallel()
+	b := stores.Open(t)
+	everything(t, b)
+	stream, err := b.JS.Stream(t.Context(), "KV_ledger")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := stream.CachedInfo().Config
+	cfg.RePublish, cfg.MaxMsgSize, cfg.Description = &jetstream.RePublish{Source: ">", Destination: "stolen.>"}, 1<<10, "channelsync: another"
+	if _, err := b.JS.UpdateStream(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := restoreInto(t, backUp(t, b), dir); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.Context(), store.Config{DataDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close(context.Background()) }()
+	made, err := s.JS.Stream(t.Context(), "KV_ledger")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := made.CachedInfo()
+	if got.Config.RePublish != nil || got.Config.MaxMsgSize > 0 || got.Config.Description != "channelsync: ledger" || got.State.Msgs != 2 {
+		t.Errorf("it was made %+v with %d messages", got.Config, got.State.Msgs)
+	}
+}
+
 func TestRestoreRefusesWhatIsNotOurs(t *testing.T) {
 	t.Parallel()
 	var file bytes.Buffer
@@ -288,7 +338,7 @@ func TestRestoreRefusesWhatIsNotOurs(t *testing.T) {
 	if err := w.End(archive.Part{Config: []byte(`{"name":"ORDERS"}`), State: []byte(`{}`)}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Close(archive.Manifest{Store: store.Format}); err != nil {
+	if err := w.Close(archive.Manifest{Store: store.Format}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := restoreInto(t, file.Bytes(), t.TempDir()); !errors.Is(err, archive.ErrDamaged) {
@@ -300,7 +350,7 @@ func TestRestoreRefusesWhatIsNotOurs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close(context.Background()) }()
-	if err := Restore(t.Context(), s, nil, m, nil); !errors.Is(err, store.ErrNewerStore) {
+	if err := Restore(t.Context(), s, Archive{Manifest: m}, nil); !errors.Is(err, store.ErrNewerStore) {
 		t.Fatalf("got %v", err)
 	}
 }

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"channelsync/events/backup/archive"
+	"channelsync/events/kv"
 	"channelsync/events/store"
 )
 
@@ -20,33 +22,54 @@ type Restored struct {
 	Last     uint64 `json:"last"`     // sequence of the last
 }
 
+// Archive is a backup that is to be restored.
+type Archive struct {
+	File     io.Reader
+	Manifest archive.Manifest // what archive.Check returned of it
+	// Streams are the streams as they must be made, by name. A table that has none, of a
+	// build that knows more, is made with all of its revisions.
+	Streams map[string]jetstream.StreamConfig
+}
+
+// config is how the stream of a part is made. Of the archive's own word only the name counts, so that a file makes no
+// stream that copies from, or sends to, anywhere else.
+func (a Archive) config(name string) (jetstream.StreamConfig, error) {
+	if cfg, known := a.Streams[name]; known {
+		return cfg, nil
+	}
+	table, isTable := strings.CutPrefix(name, "KV_")
+	if isTable {
+		if cfg, err := kv.StreamConfig(kv.Config{Name: table, Secure: true}); err == nil {
+			return cfg, nil
+		}
+	}
+	return jetstream.StreamConfig{}, fmt.Errorf("%w: part %s is no stream of channelsync", archive.ErrDamaged, name)
+}
+
 // Restore makes the streams of a backup that archive.Check has passed, in a
-// store that has none of them. Told, which may be nil, hears of each. It fails
+// store that has none of them. Progress, which may be nil, hears of each. It fails
 // when a stream does not end where it did.
-func Restore(ctx context.Context, s *store.Store, from io.Reader, m archive.Manifest, told func(Restored)) error {
-	if err := store.CheckFormat(m.Store, m.Version); err != nil {
+func Restore(ctx context.Context, s *store.Store, from Archive, progress func(Restored)) error {
+	if err := store.CheckFormat(from.Manifest.Store, from.Manifest.Version); err != nil {
 		return err
 	}
-	err := archive.Read(from, m, func(p archive.Part, content io.Reader) error {
+	err := archive.Read(from.File, from.Manifest, func(p archive.Part, content io.Reader) error {
 		taken := snapshot{}
-		if err := json.Unmarshal(p.Config, &taken.Config); err != nil {
-			return fmt.Errorf("read config of %s: %w", p.Name, err)
-		}
 		if err := json.Unmarshal(p.State, &taken.State); err != nil {
 			return fmt.Errorf("read state of %s: %w", p.Name, err)
 		}
-		if taken.Config.Name != p.Name || !store.IsOurs(taken.Config) {
-			return fmt.Errorf("%w: part %s is no stream of channelsync", archive.ErrDamaged, p.Name)
+		var err error
+		if taken.Config, err = from.config(p.Name); err != nil {
+			return err
 		}
 		taken.Config.Replicas = s.Config().Replicas
-		taken.Config.Metadata, taken.Config.Placement = ownMetadata(taken.Config.Metadata), nil
 		state, err := restoreStream(ctx, s, taken, content)
 		if err != nil {
 			return err
 		}
 		done, err := compared(taken, state)
-		if err == nil && told != nil {
-			told(done)
+		if err == nil && progress != nil {
+			progress(done)
 		}
 		return err
 	})

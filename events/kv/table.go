@@ -64,31 +64,11 @@ const (
 
 // Open opens a table, creating it when it does not exist.
 func Open(ctx context.Context, l *js.Link, cfg Config) (*Table, error) {
-	if cfg.History == 0 {
-		cfg.History = 1
-	}
-	if err := checkTableName(cfg.Name); err != nil {
+	cfg, want, err := cfg.stream()
+	if err != nil {
 		return nil, err
 	}
-	if cfg.History < 1 || cfg.History > 64 {
-		return nil, fmt.Errorf("open table %s: history %d; want 1 to 64", cfg.Name, cfg.History)
-	}
-	if cfg.Secure {
-		cfg.History = secureHistory
-	}
-	want := jetstream.StreamConfig{
-		Name: "KV_" + cfg.Name, Subjects: []string{"$KV." + cfg.Name + ".>"}, Description: "channelsync: " + cfg.Name,
-		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: -1,
-		MaxMsgsPerSubject: int64(cfg.History), MaxAge: cfg.TTL,
-		AllowRollup: cfg.Authenticator == nil, AllowDirect: true, AllowAtomicPublish: true, AllowMsgTTL: true,
-		Replicas: l.Replicas,
-	}
-	if cfg.Memory {
-		want.Storage = jetstream.MemoryStorage
-	}
-	if cfg.TTL > 0 {
-		want.Duplicates = min(cfg.TTL, 2*time.Minute) // the server refuses more than the age
-	}
+	want.Replicas = l.Replicas
 	handle, err := l.EnsureStream(ctx, want)
 	if err != nil {
 		return nil, err
@@ -104,6 +84,41 @@ func Open(ctx context.Context, l *js.Link, cfg Config) (*Table, error) {
 		return nil, fmt.Errorf("authenticate what is in %s: %w", cfg.Name, err)
 	}
 	return t, nil
+}
+
+// StreamConfig is the stream that a table is, but for its replicas.
+func StreamConfig(cfg Config) (jetstream.StreamConfig, error) {
+	_, want, err := cfg.stream()
+	return want, err
+}
+
+// stream is the config with its defaults, and the stream that it stands for.
+func (cfg Config) stream() (Config, jetstream.StreamConfig, error) {
+	if cfg.History == 0 {
+		cfg.History = 1
+	}
+	if err := checkTableName(cfg.Name); err != nil {
+		return cfg, jetstream.StreamConfig{}, err
+	}
+	if cfg.History < 1 || cfg.History > 64 {
+		return cfg, jetstream.StreamConfig{}, fmt.Errorf("open table %s: history %d; want 1 to 64", cfg.Name, cfg.History)
+	}
+	if cfg.Secure {
+		cfg.History = secureHistory
+	}
+	want := jetstream.StreamConfig{
+		Name: "KV_" + cfg.Name, Subjects: []string{"$KV." + cfg.Name + ".>"}, Description: "channelsync: " + cfg.Name,
+		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: -1,
+		MaxMsgsPerSubject: int64(cfg.History), MaxAge: cfg.TTL,
+		AllowRollup: cfg.Authenticator == nil, AllowDirect: true, AllowAtomicPublish: true, AllowMsgTTL: true,
+	}
+	if cfg.Memory {
+		want.Storage = jetstream.MemoryStorage
+	}
+	if cfg.TTL > 0 {
+		want.Duplicates = min(cfg.TTL, 2*time.Minute) // the server refuses more than the age
+	}
+	return cfg, want, nil
 }
 
 // answers says whether the table can be read and written. One that another instance has made this moment, or whose

@@ -42,7 +42,7 @@ func (s *Store) authenticate(ctx context.Context, tables []string) error {
 	if err != nil {
 		return err
 	}
-	if manifest.authentic(s.auth.Keys()) && manifest.Format >= Format {
+	if manifest.authentic(s.auth.Keys()) && manifest.Format >= FormatAuthenticated {
 		if err := s.writeManifest(ctx, manifest, at); err != nil { // with the key that authenticates now
 			return err
 		}

@@ -27,6 +27,9 @@ import (
 // it is, and is of format 3 once it was opened with its key: see Authenticate.
 const Format = 3
 
+// FormatAuthenticated is the first format whose records and manifest have codes.
+const FormatAuthenticated = 3
+
 // formatWithoutKey is what a store is of that nothing with a key has opened.
 const formatWithoutKey = 2
 

@@ -8,7 +8,6 @@ import (
 
 	"channelsync/cmd/channelsync/config"
 	"channelsync/events"
-	"channelsync/events/kv"
 	"channelsync/internal/lifecycle"
 	"channelsync/internal/progress"
 	"channelsync/sync/notify"
@@ -22,7 +21,7 @@ func (a *App) openNotifier(ctx context.Context, cfg config.Config, bus *events.B
 	if cfg.Notify.URL == "" {
 		return nil, nil
 	}
-	table, err := openTable(ctx, bus, with.auth, kv.Config{Name: tableNotified, History: 1})
+	table, err := openTable(ctx, bus, with.auth, tableNotified)
 	if err != nil {
 		return nil, err
 	}

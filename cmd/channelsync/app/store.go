@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/config"
 	"channelsync/events"
@@ -60,33 +62,67 @@ func Authenticate(ctx context.Context, cfg config.Config, bus *events.Bus, with 
 	return auth, bus.Authenticate(ctx, auth, authenticated...)
 }
 
-// openTable opens a table, authenticated if it is one of those.
-func openTable(ctx context.Context, bus *events.Bus, auth *kv.Authenticator, cfg kv.Config) (*kv.Table, error) {
-	if slices.Contains(authenticated, cfg.Name) {
+// knownTables are the tables by name, whether each is secure: what it replaces is overwritten on disk. Keys, and what names an
+// installation, must be erasable. A secure table keeps what others write over, too: what keys, installations and tokens
+// were before still stands then.
+var knownTables = map[string]bool{
+	store.KeysTable: true, TableInstallations: true, tableLedger: false, tableJobs: false, tableAudit: false, tableHistory: false,
+	tableTokens: true, tableGuard: false, tableNotified: false,
+}
+
+// opensAlways says of a table whether it is there in every store.
+func opensAlways(name string) bool { return name != tableGuard && name != tableNotified }
+
+// tableConfig is how a table is opened, authenticated if it is one of those.
+func tableConfig(name string, auth *kv.Authenticator) kv.Config {
+	cfg := kv.Config{Name: name, History: 1, Secure: knownTables[name]}
+	if slices.Contains(authenticated, name) {
 		cfg.Authenticator = auth
 	}
-	t, err := bus.Table(ctx, cfg)
+	return cfg
+}
+
+func openTable(ctx context.Context, bus *events.Bus, auth *kv.Authenticator, name string) (*kv.Table, error) {
+	t, err := bus.Table(ctx, tableConfig(name, auth))
 	if err != nil {
-		return nil, fmt.Errorf("open table %s: %w", cfg.Name, err)
+		return nil, fmt.Errorf("open table %s: %w", name, err)
 	}
 	return t, nil
 }
 
 // OpenTables opens every table that is always there, by name.
 func OpenTables(ctx context.Context, bus *events.Bus, auth *kv.Authenticator) (map[string]*kv.Table, error) {
-	tables := map[string]*kv.Table{}
-	// What a secure table replaces is overwritten on disk: keys, and what names an installation, must be erasable. One
-	// keeps what others write over, too: what keys, installations and tokens were before still stands then.
-	for name, secure := range map[string]bool{
-		store.KeysTable: true, TableInstallations: true, tableLedger: false, tableJobs: false, tableAudit: false, tableHistory: false, tableTokens: true,
-	} {
+	opened := map[string]*kv.Table{}
+	for name := range knownTables {
+		if !opensAlways(name) {
+			continue
+		}
 		var err error
-		if tables[name], err = openTable(ctx, bus, auth, kv.Config{Name: name, History: 1, Secure: secure}); err != nil {
+		if opened[name], err = openTable(ctx, bus, auth, name); err != nil {
 			return nil, err
 		}
 	}
-	return tables, nil
+	return opened, nil
 }
+
+// Streams are the streams of a store as this build makes them, by name.
+func Streams(cfg store.Config) (map[string]jetstream.StreamConfig, error) {
+	all := map[string]jetstream.StreamConfig{}
+	for _, stream := range events.Streams(cfg) {
+		all[stream.Name] = stream
+	}
+	for name := range knownTables {
+		stream, err := kv.StreamConfig(tableConfig(name, kv.NewAuthenticator(kv.AuthenticatorConfig{})))
+		if err != nil {
+			return nil, fmt.Errorf("set up table %s: %w", name, err)
+		}
+		all[stream.Name] = stream
+	}
+	return all, nil
+}
+
+// BackupKeys authenticate backups.
+func BackupKeys(cfg config.Config) (*mac.Keys, error) { return macKeys(cfg, "channelsync backups") }
 
 // admit refuses an embedded store that this build, these keys or this disk cannot
 // serve, before anything is made or changed. A store in a cluster is asked when it
@@ -167,6 +203,7 @@ func derivedKeys(cfg config.Config, purpose string) (raws [][]byte, err error) {
 type backups struct {
 	bus     *events.Bus
 	master  *seal.Ring
+	keys    *mac.Keys
 	version string
 	now     func() time.Time
 	working gate.Gate // one at a time: a second one would only slow both down
@@ -184,7 +221,7 @@ func (b *backups) Backup(ctx context.Context, to io.Writer) error {
 	if err := backup.Write(ctx, b.bus.Store, w, []string{store.KeysTable, TableInstallations}, []string{tableJobs}); err != nil {
 		return err
 	}
-	return w.Close(archive.Manifest{Store: store.Format, Version: b.version, Key: b.master.Sentinel()})
+	return w.Close(archive.Manifest{Store: store.Format, Version: b.version, Key: b.master.Sentinel()}, b.keys)
 }
 
 // Size is about how many bytes a backup has.

@@ -91,6 +91,10 @@ func (a *App) wire(ctx context.Context) error {
 	if err := bus.WriteManifest(ctx, a.opts.Version, master.Renewed(bus.Manifest().Key)); err != nil {
 		return err
 	}
+	backupKeys, err := BackupKeys(cfg)
+	if err != nil {
+		return err
+	}
 	var free func() (float64, error)
 	if cfg.NATS.Embedded() {
 		free = freeOf(cfg.DataDir)
@@ -109,7 +113,7 @@ func (a *App) wire(ctx context.Context) error {
 		Installations: a.manager, Setup: a.manager, Settings: a.manager, Webhooks: a.manager,
 		Records: a.manager, Jobs: a.manager, DeadLetters: a.manager, Activity: a.manager,
 		Audit: a.manager.Audit, Tokens: a.tokens,
-		Backups: &backups{bus: bus, master: master, version: a.opts.Version, now: a.opts.Now},
+		Backups: &backups{bus: bus, master: master, keys: backupKeys, version: a.opts.Version, now: a.opts.Now},
 		Auditor: auditing, Log: log.Named("admin"), Now: a.opts.Now,
 	})
 	if a.cluster != nil {
@@ -156,7 +160,7 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 	var err error
 	if a.cluster != nil {
 		// On disk: a single server forgets a table in memory when it restarts.
-		if tables[tableGuard], err = openTable(ctx, bus, with.auth, kv.Config{Name: tableGuard}); err != nil {
+		if tables[tableGuard], err = openTable(ctx, bus, with.auth, tableGuard); err != nil {
 			return nil, err
 		}
 	}

@@ -31,5 +31,5 @@ func (b backupsOf) Backup(_ context.Context, to io.Writer) error {
 	if err := b.note("torn"); err != nil {
 		return err
 	}
-	return w.Close(archive.Manifest{Store: 1, Version: "v1.2.3"})
+	return w.Close(archive.Manifest{Store: 1, Version: "v1.2.3"}, nil)
 }

@@ -76,6 +76,9 @@ func (s *session) restore(ctx context.Context, file string, cfg config.Config, c
 	if err != nil {
 		return err
 	}
+	if report.Unauthenticated {
+		s.note("WARNING: nothing vouches for %s: it is from a version whose backups had no code. Whoever could write to it may have changed it.", text(file))
+	}
 	if s.json {
 		return s.writeJSON(restored{file, report.At, report.Version, report.Installations, report.Streams})
 	}

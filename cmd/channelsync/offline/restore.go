@@ -32,8 +32,10 @@ const workPrefix = ".restore-"
 // Report is what a backup was found to hold.
 type Report struct {
 	archive.Manifest
-	Streams       []backup.Restored // empty where only the file was checked
-	Installations int
+	Streams []backup.Restored // empty where only the file was checked
+	// Unauthenticated says that nothing vouches for the backup: it is from before backups had codes.
+	Unauthenticated bool
+	Installations   int
 }
 
 // Restore is a backup and where it is put.
@@ -62,7 +64,7 @@ func Verify(file string, progress func(done, total int64)) (archive.Manifest, er
 // Rehearse restores into a temporary directory, opens everything with the key,
 // and removes it again: the one check that says that a backup restores.
 func (r Restore) Rehearse(ctx context.Context) (Report, error) {
-	m, err := r.verify()
+	found, err := r.verify()
 	if err != nil {
 		return Report{}, err
 	}
@@ -70,7 +72,7 @@ func (r Restore) Rehearse(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("make a directory for the rehearsal: %w", err)
 	}
-	report, err := r.make(ctx, dir, m)
+	report, err := r.make(ctx, dir, found)
 	return report, errors.Join(err, os.RemoveAll(dir))
 }
 
@@ -84,7 +86,7 @@ func (r Restore) Run(ctx context.Context) (Report, error) {
 	if _, err := store.Inspect(dir); err != nil {
 		return Report{}, fmt.Errorf("--data-dir: %w", err)
 	}
-	m, err := r.verify()
+	found, err := r.verify()
 	if err != nil {
 		return Report{}, err
 	}
@@ -100,29 +102,45 @@ func (r Restore) Run(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("restore: %w", err)
 	}
-	report, err := r.make(ctx, work, m)
+	report, err := r.make(ctx, work, found)
 	if err == nil {
 		err = commit(work, dir)
 	}
 	return report, errors.Join(err, removeWork(dir))
 }
 
-// verify checks the file and that the keys open it, before anything is written.
-func (r Restore) verify() (archive.Manifest, error) {
+// verify checks the file, that the keys open it and that they vouch for it, before anything is written.
+func (r Restore) verify() (Report, error) {
 	m, err := Verify(r.File, r.Progress)
 	if err != nil {
-		return m, err
+		return Report{}, err
 	}
+	report := Report{Manifest: m}
 	master, err := app.MasterRing(r.Config)
 	if err != nil {
-		return m, err
+		return report, err
 	}
-	return m, master.Fits(m.Key)
+	if err := master.Fits(m.Key); err != nil {
+		return report, err
+	}
+	keys, err := app.BackupKeys(r.Config)
+	if err != nil {
+		return report, err
+	}
+	if m.Authentic(keys) {
+		return report, nil
+	}
+	// A build that wrote such files wrote such stores: of a later one the code was taken away.
+	report.Unauthenticated = m.Format < archive.FormatCoded && m.Store < store.FormatAuthenticated && m.MAC == nil
+	if !report.Unauthenticated {
+		return report, fmt.Errorf("check %s: the backup was changed after it was made, or made with another master key "+
+			"(nothing was changed)", r.File)
+	}
+	return report, nil
 }
 
 // make puts a whole store together in a directory.
-func (r Restore) make(ctx context.Context, dir string, m archive.Manifest) (Report, error) {
-	report := Report{Manifest: m}
+func (r Restore) make(ctx context.Context, dir string, report Report) (Report, error) {
 	if err := r.fill(ctx, dir, &report); err != nil {
 		return report, err
 	}
@@ -151,7 +169,12 @@ func (r Restore) fill(ctx context.Context, dir string, report *Report) error {
 	if err != nil {
 		return err
 	}
-	err = backup.Restore(ctx, made, counted(f, r.Progress), report.Manifest, func(done backup.Restored) {
+	streams, err := app.Streams(made.Config())
+	if err != nil {
+		return errors.Join(err, made.Close(context.WithoutCancel(ctx)))
+	}
+	from := backup.Archive{File: counted(f, r.Progress), Manifest: report.Manifest, Streams: streams}
+	err = backup.Restore(ctx, made, from, func(done backup.Restored) {
 		report.Streams = append(report.Streams, done)
 	})
 	return errors.Join(err, made.Close(context.WithoutCancel(ctx)))

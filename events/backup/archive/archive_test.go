@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"channelsync/internal/mac"
 )
 
 var began = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -33,7 +35,7 @@ func written(t testing.TB, parts ...string) []byte {
 			t.Fatal(err)
 		}
 	}
-	if err := w.Close(Manifest{Store: 1, Version: "v1", Key: []byte("k")}); err != nil {
+	if err := w.Close(Manifest{Store: 1, Version: "v1", Key: []byte("k")}, nil); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -110,7 +112,7 @@ func TestWhatIsNotWholeIsRefused(t *testing.T) {
 }
 
 func TestNewerFormatIsNamed(t *testing.T) {
-	_, err := parseManifest([]byte(`{"format":2,"parts":"in another shape"}`))
+	_, err := parseManifest([]byte(`{"format":3,"parts":"in another shape"}`))
 	if !errors.Is(err, ErrNewer) {
 		t.Fatalf("got %v", err)
 	}
@@ -161,7 +163,7 @@ func TestWriterRefusesMisuse(t *testing.T) {
 	if _, err := w.Begin("two"); err == nil {
 		t.Error("two at a time")
 	}
-	if err := w.Close(Manifest{}); err == nil {
+	if err := w.Close(Manifest{}, nil); err == nil {
 		t.Error("closed within a part")
 	}
 	if err := w.End(Part{}); err != nil {
@@ -216,4 +218,52 @@ func FuzzManifest(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A file that is exchanged between the check and its use is not used up unseen.
+func TestAFileThatChangesAfterTheCheckIsRefused(t *testing.T) {
+	file := written(t, "CHANGES", "as it was", "KV_keys", "xyz")
+	m, err := Check(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := bytes.Replace(file, []byte("as it was"), []byte("as it is!"), 1)
+	for name, use := range map[string]func(Part, io.Reader) error{
+		"read":     func(_ Part, r io.Reader) error { _, err := io.Copy(io.Discard, r); return err },
+		"not read": func(Part, io.Reader) error { return nil },
+	} {
+		if err := Read(bytes.NewReader(changed), m, use); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if err := Read(bytes.NewReader(file), m, use); err != nil {
+			t.Errorf("%s: unchanged: %v", name, err)
+		}
+	}
+}
+
+func TestAManifestIsOfAKey(t *testing.T) {
+	keys := func(fill byte) *mac.Keys {
+		k, err := mac.New(bytes.Repeat([]byte{fill}, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	var out bytes.Buffer
+	w := NewWriter(&out, began)
+	if err := w.Close(Manifest{Store: 1, Version: "v1"}, keys(1)); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Check(bytes.NewReader(out.Bytes()))
+	if err != nil || !m.Authentic(keys(1)) || m.Authentic(keys(2)) {
+		t.Errorf("got %+v, %v", m, err)
+	}
+	m.Version = "v2"
+	if m.Authentic(keys(1)) {
+		t.Error("another manifest has the code")
+	}
+	m, err = Check(bytes.NewReader(written(t)))
+	if err != nil || m.Authentic(keys(1)) {
+		t.Errorf("without a code: %+v, %v", m, err)
+	}
 }

@@ -6,10 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"channelsync/internal/mac"
 )
 
-// Format is the format of the file that this build writes and reads.
-const Format = 1
+// Format is the format of the file that this build writes. It reads older ones: format 1 has
+// no code.
+const Format = 2
+
+// FormatCoded is the first format whose manifest has a code.
+const FormatCoded = 2
 
 // manifestName is the last entry; no part can have that name.
 const manifestName = "manifest.json"
@@ -38,6 +44,27 @@ type Manifest struct {
 	// tells whether a key is the right one, and nothing of the key.
 	Key   []byte `json:"key,omitempty"`
 	Parts []Part `json:"parts"` // in the order they were taken and are stored
+	// MAC authenticates all of the above, and so, by their hashes, the content of the parts.
+	MAC []byte `json:"mac,omitempty"`
+}
+
+// manifestPlace is what the code of a manifest is made for.
+const manifestPlace = "backup manifest"
+
+// Authentic says whether one of the keys made the manifest's code.
+func (m Manifest) Authentic(keys *mac.Keys) bool {
+	body, err := m.coded()
+	return err == nil && keys.Verify(manifestPlace, body, m.MAC)
+}
+
+// coded is what the code of a manifest is over.
+func (m Manifest) coded() ([]byte, error) {
+	m.MAC = nil
+	body, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode manifest: %w", err)
+	}
+	return body, nil
 }
 
 // Part is one piece of the store.

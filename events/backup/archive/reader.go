@@ -36,7 +36,8 @@ func Check(r io.Reader) (Manifest, error) {
 }
 
 // Read hands every part of an archive to use, in order; what use leaves unread is
-// passed over. Call it on what Check has passed: it does not check again.
+// passed over. The manifest is what Check returned: a part that is another one by
+// now, since the file was changed in between, is ErrDamaged after use has seen it.
 func Read(r io.Reader, m Manifest, use func(Part, io.Reader) error) error {
 	w := walk{tar: tar.NewReader(r)}
 	part, piece, err := w.next()
@@ -44,12 +45,15 @@ func Read(r io.Reader, m Manifest, use func(Part, io.Reader) error) error {
 		return err
 	}
 	for _, p := range m.Parts {
-		c := &joined{walk: &w, name: p.Name, part: part, piece: piece}
+		c := &joined{walk: &w, name: p.Name, part: part, piece: piece, sum: sha256.New()}
 		if err := use(p, c); err != nil {
 			return err
 		}
 		if _, err := io.Copy(io.Discard, c); err != nil {
 			return damaged(err)
+		}
+		if hex.EncodeToString(c.sum.Sum(nil)) != p.SHA256 {
+			return fmt.Errorf("%w: part %s is not as its manifest says", ErrDamaged, p.Name)
 		}
 		part, piece = c.part, c.piece
 	}
@@ -132,11 +136,13 @@ type joined struct {
 	name  string
 	part  string // of the piece that is open
 	piece io.Reader
+	sum   hash.Hash
 }
 
 func (c *joined) Read(b []byte) (int, error) {
 	for c.part == c.name {
 		n, err := c.piece.Read(b)
+		_, _ = c.sum.Write(b[:n]) // never fails
 		if !errors.Is(err, io.EOF) {
 			return n, err //nolint:wrapcheck // a reader passes errors through
 		}

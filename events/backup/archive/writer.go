@@ -10,6 +10,8 @@ import (
 	"hash"
 	"io"
 	"time"
+
+	"channelsync/internal/mac"
 )
 
 // Writer writes an archive, part by part. It is for one goroutine.
@@ -54,13 +56,20 @@ func (w *Writer) End(p Part) error {
 	return nil
 }
 
-// Close writes the manifest; its format, time and parts are filled in. Without it
-// an archive is not whole.
-func (w *Writer) Close(m Manifest) error {
+// Close writes the manifest, authenticated by the keys unless they are nil; its format, time
+// and parts are filled in. Without it an archive is not whole.
+func (w *Writer) Close(m Manifest, keys *mac.Keys) error {
 	if w.open != nil {
 		return errors.New("close archive: a part is open")
 	}
-	m.Format, m.At, m.Parts = Format, w.at, w.parts
+	m.Format, m.At, m.Parts, m.MAC = Format, w.at, w.parts, nil
+	if keys != nil {
+		coded, err := m.coded()
+		if err != nil {
+			return err
+		}
+		m.MAC = keys.Sum(manifestPlace, coded)
+	}
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode manifest: %w", err)

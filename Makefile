@@ -5,6 +5,9 @@ SHELL := /bin/bash
 GOBIN := $(shell go env GOPATH)/bin
 FUZZTIME ?= 10s
 IMAGE ?= channelsync:dev
+# The version of packages: the last tag and what came since, or 0.0.0 before the first.
+VERSION ?= $(shell git describe --tags --match 'v*' 2>/dev/null | sed 's/^v//; s/-/+/' || true)
+VERSION := $(or $(VERSION),0.0.0)
 # More flags for go test, such as TESTFLAGS='-run TestX -v'.
 TESTFLAGS ?=
 # More flags for the benchmarks: go run ./test/bench --help lists them.
@@ -31,7 +34,7 @@ STRESS ?= 30s
 # How often make properties tries each.
 CHECKS ?= 1000
 
-.PHONY: help build test stress properties race lint lint-all cover sandbox fuzz fuzz-short fault bench bench-short microbench container image packages shots
+.PHONY: help build test stress properties race lint lint-all cover sandbox fuzz fuzz-short fault bench bench-short microbench container linux-packages linux-packages-test image packages shots
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,6 +113,17 @@ packages: ## write docs/packages.md, the graph of which package imports which
 
 shots: ## pictures of every page of the console into bin/shots; needs Chromium
 	go run ./test/browser/shots -out bin/shots
+
+linux-packages: ## .deb and .rpm for amd64 and arm64 into bin/packages; needs nfpm: go install github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.0
+	@mkdir -p bin/packages
+	@for arch in amd64 arm64; do \
+	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -ldflags "-s -w" -o bin/packages/$$arch/ ./cmd/channelsync || exit 1; \
+	  for format in deb rpm; do \
+	    ARCH=$$arch VERSION=$(VERSION) $(GOBIN)/nfpm package --config deploy/packages/nfpm.yaml --packager $$format --target bin/packages/ || exit 1; \
+	  done; done
+
+linux-packages-test: ## the life of the .deb under systemd, in a container; needs root, a Docker engine, debootstrap and nfpm
+	test/packages/run
 
 image: ## build the container image
 	docker build --tag $(IMAGE) .

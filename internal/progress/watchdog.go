@@ -58,6 +58,8 @@ type Config struct {
 	Excuse func(ctx context.Context) error
 	// Count receives the part of each piece of work that is found standing still or failing.
 	Count func(part string)
+	// Observed is called after each observation, Limits.Every apart: the watchdog itself is alive. May be nil.
+	Observed func()
 	// GiveUp receives why the process should end.
 	GiveUp func(error)
 	Log    *zap.Logger
@@ -152,6 +154,9 @@ func (w *Watchdog) Run(ctx context.Context) {
 			now := time.Now()
 			l.observe(ctx, elapsed(now.Sub(last), w.cfg.Limits.Every))
 			last = now
+			if w.cfg.Observed != nil {
+				w.cfg.Observed()
+			}
 		}
 	}
 }

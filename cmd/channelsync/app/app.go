@@ -49,6 +49,8 @@ type Options struct {
 	Now     func() time.Time // nil: time.Now
 	// LogDropped is how many lines of the log were dropped; nil: none ever are.
 	LogDropped func() uint64
+	// Alive is called every few seconds for as long as the watchdog looks after the work; may be nil.
+	Alive func()
 	// LeaseTTL is how long an instance on an external NATS is taken for alive without
 	// a sign of it; the same on all of them. 0: 15 s. Tests shorten it.
 	LeaseTTL time.Duration

@@ -60,7 +60,7 @@ func (a *App) wire(ctx context.Context) error {
 	var bus *events.Bus
 	a.watchdog = progress.New(progress.Config{ // it asks nothing before Start: the bus is open by then
 		Limits: a.opts.Stall, Excuse: func(ctx context.Context) error { return bus.Health(ctx).Err },
-		Count: metrics.stalled, GiveUp: a.fail, Log: log.Named("watchdog"),
+		Count: metrics.stalled, Observed: a.opts.Alive, GiveUp: a.fail, Log: log.Named("watchdog"),
 	})
 	at.Watchdog = a.watchdog
 	if bus, err = events.Open(ctx, at); err != nil {

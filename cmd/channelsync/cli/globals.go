@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"io/fs"
-	"path/filepath"
 	"strconv"
 
 	v1 "channelsync/api/v1"
@@ -13,7 +12,11 @@ import (
 	"channelsync/cmd/channelsync/config"
 )
 
-const defaultURL = "http://127.0.0.1:8081"
+const (
+	defaultURL = "http://127.0.0.1:8081"
+	// packagedDir is the data directory of a service that a package has installed.
+	packagedDir = "/var/lib/channelsync"
+)
 
 // globals are the flags of every command.
 type globals struct {
@@ -39,7 +42,7 @@ func (g *globals) flags(fs *flag.FlagSet) {
 	})
 	fs.Func("admin-token", "the `TOKEN` of the admin API; env CHANNELSYNC_ADMIN_TOKEN", set(&g.token))
 	fs.Func("admin-token-file", "`FILE` with that token; env CHANNELSYNC_ADMIN_TOKEN_FILE "+
-		"(default ./channelsync-data/admin-token)", set(&g.tokenFile))
+		"(default that of CHANNELSYNC_DATA_DIR, of ./channelsync-data or of "+packagedDir+")", set(&g.tokenFile))
 }
 
 func (s *session) url() string {
@@ -66,13 +69,16 @@ func (s *session) token() (v1.Secret, error) {
 			return v1.Secret(v), err
 		}
 	}
-	dir := s.env("CHANNELSYNC_DATA_DIR")
-	if dir == "" {
-		dir = "channelsync-data"
+	dirs := []string{"channelsync-data", packagedDir}
+	if dir := s.env("CHANNELSYNC_DATA_DIR"); dir != "" {
+		dirs = []string{dir}
 	}
-	v, err := config.ReadSecretFile(filepath.Join(dir, "admin-token"))
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-		return "", nil
+	for _, dir := range dirs {
+		v, err := config.ReadAdminToken(dir)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			continue
+		}
+		return v1.Secret(v), err
 	}
-	return v1.Secret(v), err
+	return "", nil
 }

@@ -87,7 +87,8 @@ func serve(ctx context.Context, inv Invocation) int {
 		log.Warn("secrets stand in the arguments, where every user of this machine can read them: give them by their variable or by a file",
 			zap.Strings("settings", names))
 	}
-	a, err := app.New(ctx, app.Options{Config: cfg, Version: Version(), Log: log, LogDropped: sink.Dropped})
+	supervisor := newSystemd(log)
+	a, err := app.New(ctx, app.Options{Config: cfg, Version: Version(), Log: log, LogDropped: sink.Dropped, Alive: supervisor.alive})
 	if err != nil {
 		fmt.Fprintf(inv.Stderr, "channelsync serve: %v\n", err)
 		return exitFailed
@@ -101,6 +102,7 @@ func serve(ctx context.Context, inv Invocation) int {
 	if cfg.NATS.Embedded() && cfg.AdminToken == "" {
 		log.Info("the admin token is in a file", zap.String("path", filepath.Join(cfg.DataDir, "admin-token")))
 	}
+	supervisor.ready(callback, admin)
 	code := exitOK
 	select {
 	case <-ctx.Done():
@@ -108,6 +110,7 @@ func serve(ctx context.Context, inv Invocation) int {
 		log.Error("stopping", zap.Error(err))
 		code = exitFailed
 	}
+	supervisor.stopping()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
 	if err := a.Stop(stop); err != nil {

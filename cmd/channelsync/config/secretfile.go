@@ -20,15 +20,29 @@ const maxSecretFile = 64 << 10
 
 // ReadSecretFile reads a file with one secret and trims it. The file itself is wanted,
 // not a link to it, of this user or root, and out of the reach of all others. Two
-// kinds of file that a container has are taken as they come, since the container is
-// what keeps others out: those below /run/secrets, and those of a volume that
-// Kubernetes fills. In a directory with the setgid bit its group may have the file
+// kinds of file are taken as they come, since whoever put them there keeps others out:
+// those below /run/secrets, of a container, and /run/credentials, of systemd; and those
+// of a volume that Kubernetes fills. In a directory with the setgid bit its group may have the file
 // too: so fsGroup leaves a volume.
 //
 // Everything is asked of the open file, so that nobody can put another one in its
 // place in between.
-func ReadSecretFile(path string) (string, error) {
-	f, err := openSecret(path)
+func ReadSecretFile(path string) (string, error) { return readSecretOf(path, os.Geteuid()) }
+
+// ReadAdminToken reads the admin token that an embedded service made in its data
+// directory. Root may have it from the user of the service, whose directory it is.
+func ReadAdminToken(dir string) (string, error) {
+	user := os.Geteuid()
+	if info, err := os.Stat(dir); err == nil && user == 0 {
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+			user = int(stat.Uid)
+		}
+	}
+	return readSecretOf(filepath.Join(dir, "admin-token"), user)
+}
+
+func readSecretOf(path string, user int) (string, error) {
+	f, err := openSecret(path, user)
 	if err != nil {
 		return "", err
 	}
@@ -47,7 +61,7 @@ func ReadSecretFile(path string) (string, error) {
 	return v, nil
 }
 
-func openSecret(path string) (*os.File, error) {
+func openSecret(path string, user int) (*os.File, error) {
 	flags := os.O_RDONLY | syscall.O_NONBLOCK // of a pipe that nobody writes to: it is refused, not waited for
 	if !inVolume(path) {
 		flags |= syscall.O_NOFOLLOW
@@ -61,7 +75,7 @@ func openSecret(path string) (*os.File, error) {
 	}
 	info, err := f.Stat()
 	if err == nil {
-		err = factsOf(path, info).judge(path, os.Geteuid())
+		err = factsOf(path, info).judge(path, user)
 	}
 	if err != nil {
 		_ = f.Close()
@@ -102,7 +116,7 @@ func keyFile(to *string, s string) error {
 type facts struct {
 	mode    fs.FileMode
 	owner   int
-	mounted bool // below /run/secrets
+	mounted bool // by a container or systemd
 	volume  bool // a link of a volume that Kubernetes fills
 	shared  bool // its directory is shared with its group, which this process is in
 }
@@ -144,10 +158,12 @@ func (f facts) judge(path string, user int) error {
 	return nil
 }
 
-// isMounted says whether a container's runtime put the file there.
+// isMounted says whether a container's runtime or systemd put the file there.
 func isMounted(path string) bool {
 	full, err := filepath.Abs(path)
-	return err == nil && (strings.HasPrefix(full, "/run/secrets/") || strings.HasPrefix(full, "/var/run/secrets/"))
+	return err == nil && slices.ContainsFunc([]string{"/run/secrets/", "/var/run/secrets/", "/run/credentials/"}, func(dir string) bool {
+		return strings.HasPrefix(full, dir)
+	})
 }
 
 // inVolume says whether path is a file of a volume that Kubernetes fills: a link into

@@ -104,10 +104,39 @@ func TestSecretFilesAreTakenAsTheyLie(t *testing.T) {
 	}
 	for path, want := range map[string]bool{
 		"/run/secrets/key": true, "/var/run/secrets/a/b": true, "/run/secrets/../key": false, "/run/secretsx": false, secret: false,
+		"/run/credentials/channelsync.service/key": true, "/run/credentials": false,
 	} {
 		if isMounted(path) != want {
 			t.Errorf("%s: taken for a container's secret: %v", path, !want)
 		}
+	}
+}
+
+// TestRootReadsTheTokenOfTheService, whose user has the data directory, and nobody else's.
+func TestRootReadsTheTokenOfTheService(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "admin-token")
+	put(t, path, "hush", 0o600)
+	service, another := os.Geteuid(), false
+	if service == 0 {
+		service, another = 65532, true
+	}
+	for _, of := range []string{dir, path} {
+		if err := os.Chown(of, service, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := ReadAdminToken(dir); got != "hush" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if !another {
+		return // only root can give files away
+	}
+	if err := os.Chown(path, 65531, -1); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ReadAdminToken(dir); got != "" || err == nil || !strings.Contains(err.Error(), "of user 65531") {
+		t.Errorf("that of another user: got %q, %v", got, err)
 	}
 }
 

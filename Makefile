@@ -16,15 +16,15 @@ BENCHFLAGS ?=
 PRODUCT := ./api/...,./cmd/...,./events/...,./handlers/...,./sync/...
 # Tested without the race detector, which makes a test five to ten times slower: what has no goroutines, and what holds the
 # whole product to what it does from outside. The product's own goroutines run under the detector in their packages' tests,
-# and all of them together in test/fault, test/e2e/property and test/e2e/cluster.
+# and all of them together, outages and restarts among it, in test/e2e, test/e2e/property and test/e2e/cluster.
 PLAIN := $(addprefix channelsync/,sync/condition sync/coverage sync/projection $(addprefix test/,alerts arch browser container \
-  e2e e2e/edge e2e/lifecycle e2e/operate e2e/store rules sim/oracle))
+  e2e/edge e2e/lifecycle e2e/operate e2e/store rules sim/oracle))
 # What waits longest: it begins first, and goes on beside everything but ALONE.
 LONGEST := channelsync/test/container
 # Tests of so much data that the detector takes minutes for them, and finds nothing that others do not.
 VOLUME := ^(TestALargeTenant|TestAnOversizedRecord)
 # What takes longest with the detector begins first, so that the rest is done meanwhile.
-FIRST := $(addprefix channelsync/,sync/reconcile test/e2e/property test/e2e/cluster sync/control sync/watch)
+FIRST := $(addprefix channelsync/,sync/reconcile test/e2e test/e2e/property test/e2e/cluster sync/control sync/watch)
 # What measures how soon something arrives, and needs the machine to itself.
 ALONE := channelsync/test/fault
 # How many packages are tested at once. Most of what they do is waiting.
@@ -54,7 +54,7 @@ test: build ## run every test, with the race detector wherever goroutines of our
 	  run -p $(AT_ONCE) -run '$(VOLUME)' ./sync/reconcile ./sync/watch || status=1; export RAPID_CHECKS=$${RAPID_CHECKS:-25}; \
 	  run -race -p $(AT_ONCE) -skip '$(VOLUME)' $(FIRST) $$(go list ./... | grep -vxF $(PLAIN:%=-e %) $(ALONE:%=-e %)) || status=1; \
 	  wait $$longest || status=1; cat bin/longest.txt; \
-	  run -race -p 1 $(ALONE) || status=1; exit $$status
+	  run -p 1 $(ALONE) || status=1; exit $$status
 
 stress: ## run what runs side by side for STRESS (30s), all of it at once, with the race detector
 	@CHANNELSYNC_STRESS=$(STRESS) go test -race -ldflags=-w -p 8 -run 'UnderStress$$' $(TESTFLAGS) \

@@ -17,16 +17,16 @@ func TestMassChangeIsDecided(t *testing.T) {
 	w := tour.Start(t)
 	ids := make([]int64, 30)
 	for i := range ids {
-		ids[i] = company(w, fmt.Sprintf("Client %d", i))
+		ids[i] = w.Company(fmt.Sprintf("Client %d", i))
 	}
 	in := w.Install(v1.SyncActiveCustomers)
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	p := tab(t, w, chrome.Options{Width: 375})
 	logIn(p)
 	p.Open(at(in, "/settings"))
 	p.Press("Stop both syncs")
 	for _, id := range ids[:20] {
-		edit(w, "Companies", id, atsim.Row{"isActive": false})
+		w.Edit("Companies", id, atsim.Row{"isActive": false})
 	}
 	w.DeliverAll(soon)
 	w.Until(in.ID, "has them all due", soon, func(in v1.Installation) bool { return in.Backlog == 20 })

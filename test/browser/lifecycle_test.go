@@ -8,6 +8,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/test/browser/chrome"
 	"channelsync/test/browser/tour"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -15,9 +16,9 @@ import (
 func TestStopAndStart(t *testing.T) {
 	t.Parallel()
 	w := tour.Start(t)
-	id := company(w, "Northwind Dental")
+	id := w.Company("Northwind Dental")
 	in := w.Install()
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	p := tab(t, w, chrome.Options{})
 	logIn(p)
 	p.Follow("View Example MSP")
@@ -25,17 +26,17 @@ func TestStopAndStart(t *testing.T) {
 
 	p.Press("Stop Active Customers")
 	p.See("Active Customers is stopped. Changes are kept; Start delivers them.", "Stopped")
-	edit(w, "Companies", id, atsim.Row{"companyName": "Northwind Dental Group"})
+	w.Edit("Companies", id, atsim.Row{"companyName": "Northwind Dental Group"})
 	w.DeliverAll(soon)
 	w.RecordBecomes(in.ID, v1.KindCompany, id, soon, func(r v1.RecordDetail) bool { return r.Outcome == v1.OutcomeWaiting })
 	p.Press("Start Active Customers")
 	p.See("Active Customers is started. What waited is delivered within minutes.")
-	w.ClientBecomes(id, "the new name", soon, named("Northwind Dental Group"))
+	w.ClientBecomes(id, "the new name", soon, service.Named("Northwind Dental Group"))
 
 	p.Follow("Settings")
 	p.Press("Stop both syncs")
 	p.See("The installation is stopped. Changes are kept; Start delivers them.")
-	edit(w, "Companies", id, atsim.Row{"companyName": "Northwind"})
+	w.Edit("Companies", id, atsim.Row{"companyName": "Northwind"})
 	w.DeliverAll(soon)
 	if got := w.Client(id).Data.Name; got != "Northwind Dental Group" {
 		t.Errorf("a stopped installation pushed the name %q", got)
@@ -44,7 +45,7 @@ func TestStopAndStart(t *testing.T) {
 	p.See("Nothing is pushed.")
 	p.Press("Start")
 	p.See("The installation is started.")
-	w.ClientBecomes(id, "the newest name", soon, named("Northwind"))
+	w.ClientBecomes(id, "the newest name", soon, service.Named("Northwind"))
 	p.See("In sync.") // by itself
 }
 
@@ -52,9 +53,9 @@ func TestStopAndStart(t *testing.T) {
 func TestUninstallReinstallErase(t *testing.T) {
 	t.Parallel()
 	w := tour.Start(t)
-	id := company(w, "Northwind Dental")
+	id := w.Company("Northwind Dental")
 	in := w.Install()
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	p := tab(t, w, chrome.Options{})
 	logIn(p)
 
@@ -77,8 +78,8 @@ func TestUninstallReinstallErase(t *testing.T) {
 	p.Press("Reinstall")
 	p.See("The installation is reinstalled with the settings it had.")
 	w.Until(in.ID, "live again", soon, func(in v1.Installation) bool { return in.State == v1.StateLive })
-	edit(w, "Companies", id, atsim.Row{"companyName": "Northwind Dental Group"})
-	w.ClientBecomes(id, "the new name", soon, named("Northwind Dental Group"))
+	w.Edit("Companies", id, atsim.Row{"companyName": "Northwind Dental Group"})
+	w.ClientBecomes(id, "the new name", soon, service.Named("Northwind Dental Group"))
 
 	p.Open(at(in, "/settings"))
 	p.Follow("Erase…")
@@ -105,9 +106,9 @@ func TestUninstallReinstallErase(t *testing.T) {
 func TestTheOtherSyncInstalls(t *testing.T) {
 	t.Parallel()
 	w := tour.Start(t)
-	contract := agreement(w, company(w, "Northwind Dental"), "Managed care")
+	contract := w.Agreement(w.Company("Northwind Dental"), "Managed care")
 	in := w.Install(v1.SyncActiveCustomers)
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	p := tab(t, w, chrome.Options{})
 	logIn(p)
 	p.Open(at(in, ""))

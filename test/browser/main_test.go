@@ -3,7 +3,6 @@ package browser
 import (
 	"errors"
 	"os"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -12,8 +11,6 @@ import (
 	"channelsync/test/browser/chrome"
 	"channelsync/test/harness"
 	"channelsync/test/harness/service"
-	atsim "channelsync/test/sim/autotask/sim"
-	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
 // soon is how long anything may take that a user would call immediate; generous,
@@ -57,37 +54,6 @@ func tab(t *testing.T, w *service.Harness, o chrome.Options) *chrome.Page {
 	return b.Page(t, o)
 }
 
-// company puts an active customer and returns its id.
-func company(w *service.Harness, name string) int64 {
-	return w.Autotask.Put("Companies", atsim.Row{
-		"companyName": name, "companyType": 1, "isActive": true, "phone": "518-555-0100",
-	})
-}
-
-// agreement puts a fixed price contract of a company and returns its id.
-func agreement(w *service.Harness, company int64, name string) int64 {
-	now := time.Now()
-	return w.Autotask.Put("Contracts", atsim.Row{
-		"companyID": company, "contractName": name, "contractType": 3, "status": 1, "estimatedCost": 1250,
-		"startDate": now, "endDate": now.AddDate(1, 0, 0),
-	})
-}
-
-// edit changes a row at Autotask as a person would.
-func edit(w *service.Harness, entity string, id int64, fields atsim.Row) {
-	w.T.Helper()
-	if err := w.Autotask.Edit(entity, id, fields); err != nil {
-		w.T.Fatal(err)
-	}
-}
-
-// settled waits until nothing is on its way any more.
-func settled(w *service.Harness, id string) {
-	w.T.Helper()
-	w.DeliverAll(60 * time.Second)
-	w.Until(id, "is at rest", 30*time.Second, func(in v1.Installation) bool { return in.Backlog == 0 && len(in.Jobs) == 0 })
-}
-
 // logIn logs in as a person does.
 func logIn(p *chrome.Page) {
 	p.T.Helper()
@@ -99,11 +65,3 @@ func logIn(p *chrome.Page) {
 
 // at is the path of a page of an installation.
 func at(in v1.Installation, page string) string { return "/installations/" + in.ID + page }
-
-// text is an id as people enter it.
-func text(id int64) string { return strconv.FormatInt(id, 10) }
-
-// named wants a client's name.
-func named(name string) func(cpsim.ClientInput) bool {
-	return func(c cpsim.ClientInput) bool { return c.Name == name }
-}

@@ -18,10 +18,10 @@ import (
 func TestWhyARecordIsNotSynced(t *testing.T) {
 	t.Parallel()
 	w := tour.Start(t)
-	company(w, "Northwind Dental")
+	w.Company("Northwind Dental")
 	prospect := w.Autotask.Put("Companies", atsim.Row{"companyName": "Lakeside Orthopedics", "companyType": 3, "isActive": true, "phone": "518-555-0100"})
 	in := w.Install()
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	p := tab(t, w, chrome.Options{})
 	logIn(p)
 	p.Open(at(in, ""))
@@ -36,8 +36,8 @@ func TestWhyARecordIsNotSynced(t *testing.T) {
 	if w.Client(prospect).ExternalID != "" {
 		t.Error("asking pushed it")
 	}
-	edit(w, "Companies", prospect, atsim.Row{"companyType": 1})
-	w.ClientBecomes(prospect, "there", soon, named("Lakeside Orthopedics"))
+	w.Edit("Companies", prospect, atsim.Row{"companyType": 1})
+	w.ClientBecomes(prospect, "there", soon, service.Named("Lakeside Orthopedics"))
 	p.See("Autotask told us") // the open page follows
 	p.Press("Sync now")
 	p.See("Up to date")
@@ -49,8 +49,8 @@ func TestDeadLetterIsRequeued(t *testing.T) {
 	for name, o := range map[string]chrome.Options{"scripts": {}, "no scripts": {NoScript: true}} {
 		t.Run(name, func(t *testing.T) {
 			w := tour.Start(t)
-			ids := []int64{company(w, "Northwind Dental"), company(w, "Riverside Logistics"), company(w, "Hillside Bakery")}
-			names := []string{text(ids[0]), text(ids[1]), text(ids[2])}
+			ids := []int64{w.Company("Northwind Dental"), w.Company("Riverside Logistics"), w.Company("Hillside Bakery")}
+			names := []string{service.Text(ids[0]), service.Text(ids[1]), service.Text(ids[2])}
 			_, err := w.Target.SetFault(cpsim.Fault{
 				Kind: cpsim.FaultRejectItems, ExternalIDs: names, Code: "invalid", Pointer: "/name", Detail: "is on the list of names that nobody may have",
 			})
@@ -58,7 +58,7 @@ func TestDeadLetterIsRequeued(t *testing.T) {
 				t.Fatal(err)
 			}
 			in := w.Install(v1.SyncActiveCustomers)
-			settled(w, in.ID)
+			w.Quiesce(in.ID)
 			w.Target.ClearFaults()
 			p := tab(t, w, o)
 			logIn(p)
@@ -66,7 +66,7 @@ func TestDeadLetterIsRequeued(t *testing.T) {
 			p.Follow("Dead letters")
 			p.See("is on the list of names that nobody may have", "Riverside Logistics")
 			p.Press("Try again company Riverside Logistics")
-			w.ClientBecomes(ids[1], "there", soon, named("Riverside Logistics"))
+			w.ClientBecomes(ids[1], "there", soon, service.Named("Riverside Logistics"))
 			p.Open(at(in, "/dead-letters"))
 			p.SeeNot("Riverside Logistics")
 
@@ -78,12 +78,12 @@ func TestDeadLetterIsRequeued(t *testing.T) {
 			p.See("Northwind Dental")
 			p.SeeNot("Hillside Bakery is")
 
-			settled(w, in.ID)
+			w.Quiesce(in.ID)
 			p.Open(at(in, "/dead-letters"))
 			p.Follow("Details of company Northwind Dental")
 			p.Press("Try again")
-			w.ClientBecomes(ids[0], "there", soon, named("Northwind Dental"))
-			settled(w, in.ID)
+			w.ClientBecomes(ids[0], "there", soon, service.Named("Northwind Dental"))
+			w.Quiesce(in.ID)
 			p.Open(at(in, "/dead-letters"))
 			p.See("Nothing has been given up on")
 			if w.Client(ids[2]).ExternalID != "" {
@@ -99,19 +99,19 @@ func TestReplayAndResync(t *testing.T) {
 	for name, o := range map[string]chrome.Options{"scripts": {}, "no scripts": {NoScript: true}} {
 		t.Run(name, func(t *testing.T) {
 			w := tour.Start(t)
-			id := company(w, "Northwind Dental")
+			id := w.Company("Northwind Dental")
 			in := w.Install()
-			settled(w, in.ID)
-			edit(w, "Companies", id, atsim.Row{"companyName": "Northwind Dental Group"})
-			w.ClientBecomes(id, "the new name", soon, named("Northwind Dental Group"))
-			settled(w, in.ID)
+			w.Quiesce(in.ID)
+			w.Edit("Companies", id, atsim.Row{"companyName": "Northwind Dental Group"})
+			w.ClientBecomes(id, "the new name", soon, service.Named("Northwind Dental Group"))
+			w.Quiesce(in.ID)
 			w.Target.ResetStats()
 			p := tab(t, w, o)
 			logIn(p)
 			p.Open(at(in, ""))
 			p.Follow("Replay")
 			p.Click("Further limits")
-			p.Fill("Only the one with the Autotask id", text(id))
+			p.Fill("Only the one with the Autotask id", service.Text(id))
 			p.Choose("Only changes of", "Clients")
 			p.Click("Send even what has not changed")
 			p.Press("Dry run of the replay")
@@ -132,7 +132,7 @@ func TestReplayAndResync(t *testing.T) {
 			})
 
 			err := w.Target.Edit(cpsim.Edit{
-				Connection: service.Connection, Entity: "client", ExternalID: text(id), Fields: map[string]any{"name": "Edited by somebody"},
+				Connection: service.Connection, Entity: "client", ExternalID: service.Text(id), Fields: map[string]any{"name": "Edited by somebody"},
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -143,7 +143,7 @@ func TestReplayAndResync(t *testing.T) {
 			p.Press("Do it now")
 			jobEnds(p, o)
 			p.See("had been edited in Channel Program")
-			w.ClientBecomes(id, "put right", soon, named("Northwind Dental Group"))
+			w.ClientBecomes(id, "put right", soon, service.Named("Northwind Dental Group"))
 		})
 	}
 }
@@ -162,16 +162,16 @@ func jobEnds(p *chrome.Page, o chrome.Options) {
 func TestActivityIsLive(t *testing.T) {
 	t.Parallel()
 	w := tour.Start(t)
-	id := company(w, "Northwind Dental")
+	id := w.Company("Northwind Dental")
 	in := w.Install()
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	p := tab(t, w, chrome.Options{})
 	logIn(p)
 	p.Open(at(in, ""))
 	p.Follow("Activity")
 	p.See("Northwind Dental")
 	chrome.Eval[int](p, "window.notReloaded = 1")
-	edit(w, "Companies", id, atsim.Row{"companyName": "Hillside Bakery"})
+	w.Edit("Companies", id, atsim.Row{"companyName": "Hillside Bakery"})
 	p.See("Hillside Bakery", "Autotask told us")
 	if !chrome.Eval[bool](p, "window.notReloaded === 1") {
 		t.Error("the page was loaded anew")
@@ -185,9 +185,9 @@ func TestActivityIsLive(t *testing.T) {
 func TestLookUp(t *testing.T) {
 	t.Parallel()
 	w := tour.Start(t)
-	northwind := company(w, "Northwind Dental")
+	northwind := w.Company("Northwind Dental")
 	in := w.Install(v1.SyncActiveCustomers)
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	const contract = 77000123 // no company has that id too
 	w.Autotask.Put("Contracts", atsim.Row{
 		"id": contract, "companyID": northwind, "contractName": "Managed care", "contractType": 3, "status": 1, "estimatedCost": 1250,
@@ -196,10 +196,10 @@ func TestLookUp(t *testing.T) {
 	p := tab(t, w, chrome.Options{})
 	logIn(p)
 	p.Open(at(in, "/records"))
-	p.Fill("Name or Autotask id", text(contract))
+	p.Fill("Name or Autotask id", service.Text(contract))
 	p.Press("Search")
 	p.See("Nothing seen here has the id or name")
-	p.Follow("Look up contract " + text(contract) + " in Autotask")
+	p.Follow("Look up contract " + service.Text(contract) + " in Autotask")
 	p.See("As Autotask has it right now", "Managed care")
 	if w.Contract(contract).ExternalID != "" {
 		t.Error("looking it up pushed it")

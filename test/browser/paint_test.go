@@ -23,7 +23,7 @@ func TestFirstPaint(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Until(in.ID, "live", 60*time.Second, func(in v1.Installation) bool { return in.State == v1.StateLive })
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	p := tab(t, w, chrome.Options{})
 	logIn(p)
 	for _, page := range []string{"", "/records", "/activity", "/dead-letters", "/replay", "/settings"} {

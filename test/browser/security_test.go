@@ -54,9 +54,9 @@ func TestNamesAreText(t *testing.T) {
 func TestOtherSites(t *testing.T) {
 	t.Parallel()
 	w := tour.Start(t)
-	company(w, "Northwind Dental")
+	w.Company("Northwind Dental")
 	in := w.Install()
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	site := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 		if r.URL.Path != "/" {

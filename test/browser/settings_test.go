@@ -15,9 +15,9 @@ import (
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	w := tour.Start(t)
-	id := company(w, "Northwind Dental")
+	id := w.Company("Northwind Dental")
 	in := w.Install()
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	p := tab(t, w, chrome.Options{})
 	logIn(p)
 
@@ -50,7 +50,7 @@ func TestSettings(t *testing.T) {
 	t.Run("new credentials", func(t *testing.T) {
 		p := p.For(t)
 		w.Autotask.SetSecret("a-New-Secret-22")
-		edit(w, "Companies", id, atsim.Row{"companyName": "Northwind Dental Group"})
+		w.Edit("Companies", id, atsim.Row{"companyName": "Northwind Dental Group"})
 		w.Until(in.ID, "refused", soon, func(in v1.Installation) bool { return in.State == v1.StateNeedsCredentials })
 		p.Open(at(in, ""))
 		p.See("Action required")
@@ -62,7 +62,7 @@ func TestSettings(t *testing.T) {
 		form.Press("Try and change")
 		p.See("Autotask accepts the new credentials.")
 		neverSays(t, p, "a-New-Secret-22", service.TrackingID)
-		w.ClientBecomes(id, "what waited", soon, named("Northwind Dental Group"))
+		w.ClientBecomes(id, "what waited", soon, service.Named("Northwind Dental Group"))
 	})
 	t.Run("the connection", func(t *testing.T) {
 		p := p.For(t)
@@ -88,7 +88,7 @@ func TestSettings(t *testing.T) {
 		p := p.For(t)
 		p.Open(at(in, "/settings"))
 		p.Click("Filters by Autotask ids")
-		p.Fill("Never these companies", text(id))
+		p.Fill("Never these companies", service.Text(id))
 		p.Press("Show what would change")
 		p.See("What the new options would change", "Would leave", "Northwind Dental Group")
 		p.Follow("Keep them as they are")
@@ -96,7 +96,7 @@ func TestSettings(t *testing.T) {
 			t.Errorf("looking changed the options: %v, %v", got.Options, err)
 		}
 		p.Click("Filters by Autotask ids")
-		p.Fill("Never these companies", text(id))
+		p.Fill("Never these companies", service.Text(id))
 		p.Press("Show what would change")
 		p.Press("Change the options")
 		w.RecordBecomes(in.ID, v1.KindCompany, id, soon, func(r v1.RecordDetail) bool { return r.Outcome == v1.OutcomeNotMet })

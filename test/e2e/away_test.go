@@ -26,7 +26,7 @@ type outage struct {
 
 // at is an outage of Channel Program's that a fault makes.
 func at(kind cpsim.FaultKind) func(*testing.T, *service.Harness) {
-	return func(t *testing.T, w *service.Harness) { refuse(t, w, cpsim.Fault{Kind: kind}) }
+	return func(t *testing.T, w *service.Harness) { w.Refuse(cpsim.Fault{Kind: kind}) }
 }
 
 func clearTarget(_ *testing.T, w *service.Harness, _ v1.Installation) { w.Target.ClearFaults() }
@@ -64,13 +64,13 @@ var outages = []outage{
 	{
 		name: "Channel Program answers writes 503", code: "channel_program_unavailable",
 		begin: func(t *testing.T, w *service.Harness) {
-			refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUnavailable, Operation: "writes"})
+			w.Refuse(cpsim.Fault{Kind: cpsim.FaultUnavailable, Operation: "writes"})
 		}, end: clearTarget,
 	},
 	{
 		name: "Channel Program cuts writes", code: "channel_program_unavailable",
 		begin: func(t *testing.T, w *service.Harness) {
-			refuse(t, w, cpsim.Fault{Kind: cpsim.FaultReset, Operation: "writes"})
+			w.Refuse(cpsim.Fault{Kind: cpsim.FaultReset, Operation: "writes"})
 		}, end: clearTarget,
 	},
 	{
@@ -129,13 +129,13 @@ func TestAnOutageCostsNothingButTime(t *testing.T) {
 
 func (o outage) run(t *testing.T) {
 	const companies = 12
-	w := service.New(t, service.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
 	ids := make([]int64, companies)
 	for i := range ids {
-		ids[i] = company(w, fmt.Sprintf("Client %04d", i))
+		ids[i] = w.Company(fmt.Sprintf("Client %04d", i))
 	}
 	in := w.Install(v1.SyncActiveCustomers)
-	settled(w, in.ID)
+	w.Drain(in.ID)
 
 	state, severity := v1.StateDegraded, v1.SeverityRetrying
 	if o.state != "" {
@@ -147,12 +147,12 @@ func (o outage) run(t *testing.T) {
 	o.begin(t, w)
 	w.Target.ResetStats()
 	for i, id := range ids {
-		edit(w, "Companies", id, atsim.Row{"companyName": newName(i)})
+		w.Edit("Companies", id, atsim.Row{"companyName": newName(i)})
 	}
-	added := company(w, "Came meanwhile")
+	added := w.Company("Came meanwhile")
 	w.DeliverAll(soon)
 	shown := w.Until(in.ID, "shows the outage", soon, func(in v1.Installation) bool {
-		_, ok := issueOf(in, o.code)
+		_, ok := service.IssueOf(in, o.code)
 		return ok && in.State == state
 	})
 	began := time.Now()
@@ -226,17 +226,17 @@ func TestOneSideAfterTheOther(t *testing.T) {
 		})
 	}
 	w.Autotask.SetFault(atsim.Fault{Kind: fault.Away})
-	edit(w, "Companies", id, atsim.Row{"companyName": "While Autotask is away"})
+	w.Edit("Companies", id, atsim.Row{"companyName": "While Autotask is away"})
 	away("autotask_unavailable")
-	refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUnavailable})
+	w.Refuse(cpsim.Fault{Kind: cpsim.FaultUnavailable})
 	w.Autotask.ClearFaults(0)
 	away("channel_program_unavailable")
 	w.Autotask.SetFault(atsim.Fault{Kind: fault.Away})
 	w.Target.ClearFaults()
-	edit(w, "Companies", id, atsim.Row{"companyName": "While Autotask is away again"})
+	w.Edit("Companies", id, atsim.Row{"companyName": "While Autotask is away again"})
 	away("autotask_unavailable")
 	w.Autotask.ClearFaults(0)
-	w.ClientBecomes(id, "what was edited meanwhile", soon, named("While Autotask is away again"))
+	w.ClientBecomes(id, "what was edited meanwhile", soon, service.Named("While Autotask is away again"))
 	away()
 	deadLetters(t, w, in.ID)
 }

@@ -26,7 +26,7 @@ func TestBackfillBringsAllAndOnlyTheRightOnes(t *testing.T) {
 		}
 		id := w.Autotask.Put("Companies", row)
 		for n := range i % 3 {
-			contact(w, id, fmt.Sprintf("c%d-%d@client.example", i, n))
+			w.Contact(id, fmt.Sprintf("c%d-%d@client.example", i, n))
 		}
 		if i%10 != 3 && i%10 != 7 {
 			inScope++

@@ -27,7 +27,7 @@ func TestOneBadRecordHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	t.Run("a value that cannot be read", func(t *testing.T) {
 		t.Parallel()
-		w := service.New(t, service.Options{Autotask: unlimited()})
+		w := service.New(t, service.Options{Autotask: service.Unlimited()})
 		oneBadRecord(t, w, "isActive", func(id int64) {
 			if w.Autotask.ClearFaults(0); id == 0 {
 				return
@@ -40,7 +40,7 @@ func TestOneBadRecordHoldsNobodyUp(t *testing.T) {
 	t.Run("answers that it is in break off", func(t *testing.T) {
 		t.Parallel()
 		var breaker breakOff
-		w := service.New(t, service.Options{Autotask: unlimited(), Wrap: breaker.wrap})
+		w := service.New(t, service.Options{Autotask: service.Unlimited(), Wrap: breaker.wrap})
 		oneBadRecord(t, w, "", breaker.record.Store)
 	})
 }
@@ -70,11 +70,11 @@ func (b *breakOff) wrap(next http.Handler) http.Handler {
 func oneBadRecord(t *testing.T, w *service.Harness, field string, spoil func(id int64)) {
 	ids := make([]int64, 400)
 	for i := range ids {
-		ids[i] = company(w, fmt.Sprintf("Client %04d", i))
+		ids[i] = w.Company(fmt.Sprintf("Client %04d", i))
 	}
 	unreadable, unwanted := ids[123], ids[321]
 	spoil(unreadable)
-	refuse(t, w, cpsim.Fault{
+	w.Refuse(cpsim.Fault{
 		Kind: cpsim.FaultRejectItems, ExternalIDs: []string{strconv.FormatInt(unwanted, 10)},
 		Code: "invalid", Pointer: "/name", Detail: "is on the list of names that nobody may have",
 	})
@@ -103,8 +103,8 @@ func oneBadRecord(t *testing.T, w *service.Harness, field string, spoil func(id 
 		t.Errorf("dead letter %+v", dead)
 	}
 	shown := w.Until(in.ID, "shows both issues", soon, func(in v1.Installation) bool {
-		_, a := issueOf(in, "row_unreadable")
-		_, b := issueOf(in, "rejected")
+		_, a := service.IssueOf(in, "row_unreadable")
+		_, b := service.IssueOf(in, "rejected")
 		return a && b
 	})
 	if counts := shown.Syncs[v1.SyncActiveCustomers].Counts; counts.Failed != 2 || counts.InScope != 398 {
@@ -113,8 +113,8 @@ func oneBadRecord(t *testing.T, w *service.Harness, field string, spoil func(id 
 
 	spoil(0)
 	w.Target.ClearFaults()
-	edit(w, "Companies", unreadable, atsim.Row{"companyName": "Readable again"})
-	edit(w, "Companies", unwanted, atsim.Row{"companyName": "Welcome at last"})
+	w.Edit("Companies", unreadable, atsim.Row{"companyName": "Readable again"})
+	w.Edit("Companies", unwanted, atsim.Row{"companyName": "Welcome at last"})
 	w.Agree(soon, v1.SyncActiveCustomers)
 	w.Idle(in.ID, soon)
 	for _, id := range []int64{unreadable, unwanted} {
@@ -123,14 +123,6 @@ func oneBadRecord(t *testing.T, w *service.Harness, field string, spoil func(id 
 		})
 	}
 	deadLetters(t, w, in.ID)
-}
-
-// refuse puts a fault in force at Channel Program.
-func refuse(t *testing.T, w *service.Harness, f cpsim.Fault) {
-	t.Helper()
-	if _, err := w.Target.SetFault(f); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // deadLetters wants exactly the dead letters of these records.
@@ -147,7 +139,7 @@ func deadLetters(t *testing.T, w *service.Harness, installation string, want ...
 			found, got = append(found, d), append(got, d.RecordID)
 		}
 		for _, id := range want {
-			wanted = append(wanted, text(id))
+			wanted = append(wanted, service.Text(id))
 		}
 		if !slices.Equal(got, wanted) {
 			return fmt.Errorf("of the records %v, want %v", got, wanted)

@@ -14,10 +14,10 @@ import (
 // many puts companies and installs; it returns their ids in order.
 func many(t *testing.T, n int) (*service.Harness, v1.Installation, []int64) {
 	t.Helper()
-	w := service.New(t, service.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
 	ids := make([]int64, n)
 	for i := range ids {
-		ids[i] = company(w, fmt.Sprintf("Client %04d", i))
+		ids[i] = w.Company(fmt.Sprintf("Client %04d", i))
 	}
 	in := w.Install(v1.SyncActiveCustomers)
 	return w, in, ids
@@ -50,11 +50,11 @@ func TestBurstCostsFewRequests(t *testing.T) {
 	w.Autotask.ResetStats()
 	began := time.Now()
 	for i, id := range ids {
-		edit(w, "Companies", id, atsim.Row{"companyName": newName(i)})
+		w.Edit("Companies", id, atsim.Row{"companyName": newName(i)})
 	}
 	w.Eventually("every new name at the target", 60*time.Second, func() error { return allRenamed(w, ids) })
 	took := time.Since(began)
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	n := w.AutotaskRequests()
 	most := 40 + 4*max(0, int(took.Seconds())-10) // a machine that takes so long to deliver it makes no burst of it
 	t.Logf("burst: %d Autotask requests for %d edits within %.1f s", n, len(ids), took.Seconds())
@@ -76,10 +76,10 @@ func TestSlowBurstCostsFewRequests(t *testing.T) {
 	defer tick.Stop()
 	for i, id := range ids {
 		<-tick.C
-		edit(w, "Companies", id, atsim.Row{"companyName": newName(i)})
+		w.Edit("Companies", id, atsim.Row{"companyName": newName(i)})
 	}
 	w.Eventually("every new name at the target", 60*time.Second, func() error { return allRenamed(w, ids) })
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	n := w.AutotaskRequests()
 	t.Logf("slow burst: %d Autotask requests for %d edits: %.4f each", n, len(ids), float64(n)/float64(len(ids)))
 	late := max(0, time.Since(began)-7*time.Second) // a machine that delivers more slowly makes more and smaller batches
@@ -98,12 +98,12 @@ func TestManyEditsOfOneCompanyAreFewPushes(t *testing.T) {
 	defer tick.Stop()
 	for i := range edits {
 		<-tick.C
-		edit(w, "Companies", ids[0], atsim.Row{"companyName": newName(i)})
+		w.Edit("Companies", ids[0], atsim.Row{"companyName": newName(i)})
 	}
 	w.DeliverAll(soon)
 	took := time.Since(began)
-	w.ClientBecomes(ids[0], "the last name", soon, named(newName(edits-1)))
-	settled(w, in.ID)
+	w.ClientBecomes(ids[0], "the last name", soon, service.Named(newName(edits-1)))
+	w.Drain(in.ID)
 	pushes := len(w.Target.PushesOf(service.Connection, strconv.FormatInt(ids[0], 10))) - before
 	most := 5 + int(max(0, took-within)/window) // a slow machine spreads the edits over more windows
 	t.Logf("%d edits within %s: %d pushes", edits, took, pushes)

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -16,39 +15,6 @@ import (
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
-// post sends a body as Autotask would, signed unless secret is empty, and returns the status.
-func post(t *testing.T, url, secret string, body []byte) int {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json; charset=utf-8")
-	if secret != "" {
-		req.Header.Set(callout.SignatureHeader, callout.Sign(secret, body))
-	}
-	req.Close = true
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Error(err)
-		return 0
-	}
-	_ = resp.Body.Close()
-	return resp.StatusCode
-}
-
-// hookOf is the registration of a collection.
-func hookOf(t *testing.T, w *service.Harness, collection string) atsim.Webhook {
-	t.Helper()
-	for _, h := range w.Autotask.Webhooks() {
-		if h.Collection == collection {
-			return h
-		}
-	}
-	t.Fatalf("no registration in %s", collection)
-	return atsim.Webhook{}
-}
-
 // pushesOf counts what Channel Program was sent of a company.
 func pushesOf(w *service.Harness, id int64) int {
 	return len(w.Target.PushesOf(service.Connection, strconv.FormatInt(id, 10)))
@@ -57,10 +23,10 @@ func pushesOf(w *service.Harness, id int64) int {
 // live starts a harness with one company whose backfill is over.
 func live(t *testing.T) (*service.Harness, v1.Installation, int64) {
 	t.Helper()
-	w := service.New(t, service.Options{Autotask: unlimited()})
-	id := company(w, "Northwind Dental")
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
+	id := w.Company("Northwind Dental")
 	in := w.Install(v1.SyncActiveCustomers)
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	return w, in, id
 }
 
@@ -70,8 +36,8 @@ func TestTheSameCallbackFiftyTimesIsOnePush(t *testing.T) {
 	w, in, id := live(t)
 	// Autotask itself says nothing of this edit; fifty copies of what it would have said do.
 	w.Autotask.SetFault(atsim.Fault{Kind: fault.Lose})
-	edit(w, "Companies", id, atsim.Row{"companyName": "Northwind Group"})
-	hook := hookOf(t, w, "CompanyWebhooks")
+	w.Edit("Companies", id, atsim.Row{"companyName": "Northwind Group"})
+	hook := w.Hook("CompanyWebhooks")
 	body := callout.Envelope{
 		Action: "Update", GUID: hook.GUID, EntityType: "Account", ID: id, EventTime: time.Now(), Sequence: 4711, PersonID: 1,
 		Fields: []callout.Pair{{Name: "CompanyName", Value: "Northwind Group"}},
@@ -84,7 +50,7 @@ func TestTheSameCallbackFiftyTimesIsOnePush(t *testing.T) {
 	)
 	for range 50 {
 		wg.Go(func() {
-			status := post(t, hook.URL, hook.Secret, body)
+			status := service.Post(t, hook.URL, hook.Secret, body)
 			mu.Lock()
 			defer mu.Unlock()
 			statuses[status]++
@@ -94,13 +60,13 @@ func TestTheSameCallbackFiftyTimesIsOnePush(t *testing.T) {
 	if statuses[http.StatusAccepted] != 1 || statuses[http.StatusNoContent] != 49 {
 		t.Errorf("answers by status %v, want one 202 and 49 times 204", statuses)
 	}
-	w.ClientBecomes(id, "the edit", soon, named("Northwind Group"))
-	settled(w, in.ID)
+	w.ClientBecomes(id, "the edit", soon, service.Named("Northwind Group"))
+	w.Drain(in.ID)
 	if n := pushesOf(w, id) - before; n != 1 {
 		t.Errorf("%d pushes, want 1", n)
 	}
 	for what, status := range map[string]int{
-		"unsigned": post(t, hook.URL, "", body), "wrong secret": post(t, hook.URL, hook.Secret+"x", body),
+		"unsigned": service.Post(t, hook.URL, "", body), "wrong secret": service.Post(t, hook.URL, hook.Secret+"x", body),
 	} {
 		if status != http.StatusUnauthorized {
 			t.Errorf("%s: %d, want 401", what, status)
@@ -116,14 +82,14 @@ func TestOrderAndDuplicatesDoNotMatter(t *testing.T) {
 	w.Autotask.SetFault(atsim.Fault{Kind: fault.Reorder, Probability: 0.5})
 	w.Autotask.SetFault(atsim.Fault{Kind: fault.Duplicate, Count: 2})
 	for i := range 40 {
-		edit(w, "Companies", id, atsim.Row{"companyName": newName(i), "phone": fmt.Sprintf("518-555-%04d", i)})
+		w.Edit("Companies", id, atsim.Row{"companyName": newName(i), "phone": fmt.Sprintf("518-555-%04d", i)})
 	}
-	added := company(w, "Created and edited")
-	edit(w, "Companies", added, atsim.Row{"companyName": "Edited"})
+	added := w.Company("Created and edited")
+	w.Edit("Companies", added, atsim.Row{"companyName": "Edited"})
 	w.Autotask.ClearFaults(0)
-	w.ClientBecomes(id, "the newest state", soon, named(newName(39)))
-	w.ClientBecomes(added, "the newest state", soon, named("Edited"))
-	settled(w, in.ID)
+	w.ClientBecomes(id, "the newest state", soon, service.Named(newName(39)))
+	w.ClientBecomes(added, "the newest state", soon, service.Named("Edited"))
+	w.Drain(in.ID)
 	w.Agree(soon, v1.SyncActiveCustomers)
 	if o := w.Target.Overlaps(); len(o) > 0 {
 		t.Errorf("overlapping writes: %+v", o)
@@ -136,14 +102,14 @@ func TestWhatIsNotSyncedPushesNothing(t *testing.T) {
 	t.Parallel()
 	w, in, id := live(t)
 	before := pushesOf(w, id)
-	edit(w, "Companies", id, atsim.Row{"fax": "518-555-0199"})
-	settled(w, in.ID)
+	w.Edit("Companies", id, atsim.Row{"fax": "518-555-0199"})
+	w.Drain(in.ID)
 	if n := pushesOf(w, id) - before; n != 0 {
 		t.Errorf("a fax number was worth %d pushes", n)
 	}
-	edit(w, "Companies", id, atsim.Row{"companyName": "A slip of the pen"})
-	edit(w, "Companies", id, atsim.Row{"companyName": "Northwind Dental"})
-	settled(w, in.ID)
+	w.Edit("Companies", id, atsim.Row{"companyName": "A slip of the pen"})
+	w.Edit("Companies", id, atsim.Row{"companyName": "Northwind Dental"})
+	w.Drain(in.ID)
 	if c := w.Client(id); c.Data.Name != "Northwind Dental" {
 		t.Errorf("got %q", c.Data.Name)
 	}
@@ -151,15 +117,15 @@ func TestWhatIsNotSyncedPushesNothing(t *testing.T) {
 		t.Errorf("an edit and its undoing were worth %d pushes", n)
 	}
 	// A callback for a record that did not change, made up by nobody knows whom but signed:
-	hook := hookOf(t, w, "CompanyWebhooks")
+	hook := w.Hook("CompanyWebhooks")
 	body := callout.Envelope{
 		Action: "Update", GUID: hook.GUID, EntityType: "Account", ID: id, EventTime: time.Now(), Sequence: 999,
 	}.Encode()
 	was := pushesOf(w, id)
-	if status := post(t, hook.URL, hook.Secret, body); status != http.StatusAccepted {
+	if status := service.Post(t, hook.URL, hook.Secret, body); status != http.StatusAccepted {
 		t.Errorf("answered %d", status)
 	}
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	if n := pushesOf(w, id) - was; n != 0 {
 		t.Errorf("an unchanged record was worth %d pushes", n)
 	}

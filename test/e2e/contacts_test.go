@@ -12,9 +12,9 @@ import (
 // TestContactsAreTheirCompanysEmails goes through everything that can happen to a contact.
 func TestContactsAreTheirCompanysEmails(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited()})
-	here, there := company(w, "Northwind Dental"), company(w, "Southwind Dental")
-	ann := contact(w, here, "ann@northwind.example")
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
+	here, there := w.Company("Northwind Dental"), w.Company("Southwind Dental")
+	ann := w.Contact(here, "ann@northwind.example")
 	in := w.Install(v1.SyncActiveCustomers)
 	var bob int64
 	steps := []struct {
@@ -24,42 +24,42 @@ func TestContactsAreTheirCompanysEmails(t *testing.T) {
 	}{
 		{"the backfill", func() {}, []string{"ann@northwind.example"}, nil},
 		{
-			"a new contact", func() { bob = contact(w, here, "bob@northwind.example") },
+			"a new contact", func() { bob = w.Contact(here, "bob@northwind.example") },
 			[]string{"ann@northwind.example", "bob@northwind.example"},
 			nil,
 		},
 		{
-			"an edited address", func() { edit(w, "Contacts", ann, atsim.Row{"emailAddress": "ann.lee@northwind.example"}) },
+			"an edited address", func() { w.Edit("Contacts", ann, atsim.Row{"emailAddress": "ann.lee@northwind.example"}) },
 			[]string{"ann.lee@northwind.example", "bob@northwind.example"},
 			nil,
 		},
 		{
-			"a second address", func() { edit(w, "Contacts", ann, atsim.Row{"emailAddress2": "billing@northwind.example"}) },
+			"a second address", func() { w.Edit("Contacts", ann, atsim.Row{"emailAddress2": "billing@northwind.example"}) },
 			[]string{"ann.lee@northwind.example", "billing@northwind.example", "bob@northwind.example"},
 			nil,
 		},
 		{
-			"another primary contact", func() { edit(w, "Contacts", bob, atsim.Row{"primaryContact": true}) },
+			"another primary contact", func() { w.Edit("Contacts", bob, atsim.Row{"primaryContact": true}) },
 			[]string{"bob@northwind.example", "ann.lee@northwind.example", "billing@northwind.example"},
 			nil,
 		},
 		{
-			"a contact moved to another company", func() { edit(w, "Contacts", ann, atsim.Row{"companyID": there}) },
+			"a contact moved to another company", func() { w.Edit("Contacts", ann, atsim.Row{"companyID": there}) },
 			[]string{"bob@northwind.example"},
 			[]string{"ann.lee@northwind.example", "billing@northwind.example"},
 		},
 		{
-			"a cleared address", func() { edit(w, "Contacts", ann, atsim.Row{"emailAddress2": nil}) },
+			"a cleared address", func() { w.Edit("Contacts", ann, atsim.Row{"emailAddress2": nil}) },
 			[]string{"bob@northwind.example"},
 			[]string{"ann.lee@northwind.example"},
 		},
 		{
-			"a deactivated contact", func() { edit(w, "Contacts", ann, atsim.Row{"isActive": 0}) },
+			"a deactivated contact", func() { w.Edit("Contacts", ann, atsim.Row{"isActive": 0}) },
 			[]string{"bob@northwind.example"},
 			nil,
 		},
 		{
-			"a reactivated contact", func() { edit(w, "Contacts", ann, atsim.Row{"isActive": 1}) },
+			"a reactivated contact", func() { w.Edit("Contacts", ann, atsim.Row{"isActive": 1}) },
 			[]string{"bob@northwind.example"},
 			[]string{"ann.lee@northwind.example"},
 		},
@@ -70,7 +70,7 @@ func TestContactsAreTheirCompanysEmails(t *testing.T) {
 		w.ClientBecomes(here, step.what, soon, emails(step.here...))
 		w.ClientBecomes(there, step.what, soon, emails(step.there...))
 	}
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	w.Agree(soon, v1.SyncActiveCustomers)
 }
 
@@ -78,12 +78,12 @@ func TestContactsAreTheirCompanysEmails(t *testing.T) {
 // is at the target when it stops being so, and the record says why.
 func TestCompaniesComeAndGo(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
 	sleeper := w.Autotask.Put("Companies", atsim.Row{"companyName": "Sleeper", "companyType": 1, "isActive": false})
-	contact(w, sleeper, "desk@sleeper.example")
-	leaver := company(w, "Leaver")
+	w.Contact(sleeper, "desk@sleeper.example")
+	leaver := w.Company("Leaver")
 	lead := w.Autotask.Put("Companies", atsim.Row{"companyName": "Lead", "companyType": 2, "isActive": true})
-	goner := company(w, "Goner")
+	goner := w.Company("Goner")
 	in := w.Install(v1.SyncActiveCustomers)
 	w.Agree(soon, v1.SyncActiveCustomers)
 	notMet := func(id int64, reason string) {
@@ -95,19 +95,19 @@ func TestCompaniesComeAndGo(t *testing.T) {
 	notMet(sleeper, v1.ReasonStatusInactive)
 	notMet(lead, v1.ReasonTypeNotCustomer)
 
-	edit(w, "Companies", sleeper, atsim.Row{"isActive": true})
+	w.Edit("Companies", sleeper, atsim.Row{"isActive": true})
 	w.ClientBecomes(sleeper, "active", soon, emails("desk@sleeper.example"))
-	edit(w, "Companies", lead, atsim.Row{"companyType": 1})
-	w.ClientBecomes(lead, "a customer", soon, named("Lead"))
+	w.Edit("Companies", lead, atsim.Row{"companyType": 1})
+	w.ClientBecomes(lead, "a customer", soon, service.Named("Lead"))
 
 	before := pushesOf(w, leaver)
-	edit(w, "Companies", leaver, atsim.Row{"isActive": false, "companyName": "Leaver, closed"})
+	w.Edit("Companies", leaver, atsim.Row{"isActive": false, "companyName": "Leaver, closed"})
 	notMet(leaver, v1.ReasonStatusInactive)
 	if c := w.Client(leaver); c.Data.Name != "Leaver" || c.Data.Lifecycle == "archived" || pushesOf(w, leaver) != before {
 		t.Errorf("a company that left was changed at the target: %+v", c)
 	}
-	edit(w, "Companies", leaver, atsim.Row{"isActive": true})
-	w.ClientBecomes(leaver, "back", soon, named("Leaver, closed"))
+	w.Edit("Companies", leaver, atsim.Row{"isActive": true})
+	w.ClientBecomes(leaver, "back", soon, service.Named("Leaver, closed"))
 
 	w.Autotask.Remove("Companies", goner)
 	notMet(goner, v1.ReasonDeletedAtSource)
@@ -115,16 +115,16 @@ func TestCompaniesComeAndGo(t *testing.T) {
 		t.Errorf("a deleted company was changed at the target: %+v", c)
 	}
 
-	edit(w, "Companies", lead, atsim.Row{
+	w.Edit("Companies", lead, atsim.Row{
 		"phone": nil, "address1": "1 Main Street", "city": "Albany", "webAddress": "lead.example",
 	})
 	w.ClientBecomes(lead, "cleared and added fields", soon, func(c cpsim.ClientInput) bool {
 		return len(c.Phones) == 0 && c.Address != nil && c.Address.Line1 == "1 Main Street" && len(c.Websites) == 1
 	})
-	edit(w, "Companies", lead, atsim.Row{"address1": nil, "city": nil, "webAddress": ""})
+	w.Edit("Companies", lead, atsim.Row{"address1": nil, "city": nil, "webAddress": ""})
 	w.ClientBecomes(lead, "cleared address", soon, func(c cpsim.ClientInput) bool {
 		return c.Address == nil && len(c.Websites) == 0
 	})
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	w.Agree(soon, v1.SyncActiveCustomers)
 }

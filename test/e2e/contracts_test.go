@@ -13,23 +13,9 @@ import (
 // seeded starts a harness with a believable tenant.
 func seeded(t *testing.T, companies int, settings map[string]string) *service.Harness {
 	t.Helper()
-	w := service.New(t, service.Options{Autotask: unlimited(), Settings: settings})
+	w := service.New(t, service.Options{Autotask: service.Unlimited(), Settings: settings})
 	w.Autotask.Seed(atsim.SeedSpec{Companies: companies, Seed: 7})
 	return w
-}
-
-// agreement puts a fixed price contract of a company and returns its id.
-func agreement(w *service.Harness, company int64, name string) int64 {
-	now := time.Now()
-	return w.Autotask.Put("Contracts", atsim.Row{
-		"companyID": company, "contractName": name, "contractType": 3, "status": 1, "estimatedCost": 1250,
-		"startDate": now, "endDate": now.AddDate(1, 0, 0),
-	})
-}
-
-// called wants a contract's name.
-func called(name string) func(cpsim.ContractInput) bool {
-	return func(c cpsim.ContractInput) bool { return c.Name != nil && *c.Name == name }
 }
 
 // TestContractsFollowAutotask goes through what can happen to contracts, of
@@ -38,20 +24,20 @@ func TestContractsFollowAutotask(t *testing.T) {
 	t.Parallel()
 	w := seeded(t, 60, map[string]string{"contract-parts-interval": "2s"})
 	in := w.Install()
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	w.Agree(soon)
 
-	owner := company(w, "Northwind Dental")
-	added := agreement(w, owner, "Project one")
-	w.ContractBecomes(added, "new", twoPolls, called("Project one"))
-	edit(w, "Contracts", added, atsim.Row{"contractName": "Project two", "estimatedCost": "99.125"})
+	owner := w.Company("Northwind Dental")
+	added := w.Agreement(owner, "Project one")
+	w.ContractBecomes(added, "new", twoPolls, service.Called("Project one"))
+	w.Edit("Contracts", added, atsim.Row{"contractName": "Project two", "estimatedCost": "99.125"})
 	w.ContractBecomes(added, "edited", twoPolls, func(c cpsim.ContractInput) bool {
 		return c.OverallCost != nil && c.OverallCost.Amount == "99.125" && *c.Name == "Project two"
 	})
 
 	unit := w.Autotask.All("ContractServiceUnits")[0]
 	was := w.Contract(unit["contractID"].(int64)).Data.OverallCost
-	edit(w, "ContractServiceUnits", unit["id"].(int64), atsim.Row{"cost": "4321.5"})
+	w.Edit("ContractServiceUnits", unit["id"].(int64), atsim.Row{"cost": "4321.5"})
 	w.ContractBecomes(unit["contractID"].(int64), "a unit's cost", 2*time.Second+twoPolls, func(c cpsim.ContractInput) bool {
 		return c.OverallCost != nil && (was == nil || c.OverallCost.Amount != was.Amount)
 	})
@@ -60,7 +46,7 @@ func TestContractsFollowAutotask(t *testing.T) {
 	scopeMoves(t, w, in.ID)
 
 	w.Autotask.Remove("Contracts", added)
-	if err := w.Admin.ReconcileRecord(t.Context(), in.ID, v1.KindContract, text(added)); err != nil {
+	if err := w.Admin.ReconcileRecord(t.Context(), in.ID, v1.KindContract, service.Text(added)); err != nil {
 		t.Fatal(err)
 	}
 	contractNotMet(w, in.ID, added, v1.ReasonDeletedAtSource)
@@ -68,17 +54,17 @@ func TestContractsFollowAutotask(t *testing.T) {
 		t.Errorf("a deleted contract was changed at the target: %+v", c)
 	}
 
-	from, into := company(w, "Merged away"), company(w, "Merged into")
-	moved := agreement(w, from, "Moves over")
-	w.ContractBecomes(moved, "of the first", soon, called("Moves over"))
+	from, into := w.Company("Merged away"), w.Company("Merged into")
+	moved := w.Agreement(from, "Moves over")
+	w.ContractBecomes(moved, "of the first", soon, service.Called("Moves over"))
 	w.Agree(soon)
 	if err := w.Autotask.Merge(from, into); err != nil {
 		t.Fatal(err)
 	}
 	w.ContractBecomes(moved, "of the second", soon, func(c cpsim.ContractInput) bool {
-		return c.Client.ExternalID == text(into)
+		return c.Client.ExternalID == service.Text(into)
 	})
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	w.Agree(soon)
 	if o := w.Target.Overlaps(); len(o) > 0 {
 		t.Errorf("overlapping writes: %+v", o)
@@ -97,13 +83,13 @@ func contractNotMet(w *service.Harness, installation string, id int64, reason st
 func scopeMoves(t *testing.T, w *service.Harness, installation string) {
 	t.Helper()
 	sleeper := w.Autotask.Put("Companies", atsim.Row{"companyName": "Sleeper", "companyType": 1, "isActive": false})
-	first, second := agreement(w, sleeper, "First"), agreement(w, sleeper, "Second")
+	first, second := w.Agreement(sleeper, "First"), w.Agreement(sleeper, "Second")
 	contractNotMet(w, installation, first, v1.ReasonClientOutOfScope)
-	edit(w, "Companies", sleeper, atsim.Row{"isActive": true})
-	w.ContractBecomes(first, "in scope", soon, called("First"))
-	w.ContractBecomes(second, "in scope", soon, called("Second"))
+	w.Edit("Companies", sleeper, atsim.Row{"isActive": true})
+	w.ContractBecomes(first, "in scope", soon, service.Called("First"))
+	w.ContractBecomes(second, "in scope", soon, service.Called("Second"))
 	w.Agree(soon)
-	edit(w, "Companies", sleeper, atsim.Row{"isActive": false})
+	w.Edit("Companies", sleeper, atsim.Row{"isActive": false})
 	contractNotMet(w, installation, second, v1.ReasonClientOutOfScope)
 	if c := w.Contract(second); c.Data.Name == nil || c.Data.Lifecycle == "archived" {
 		t.Errorf("a contract whose company left was changed at the target: %+v", c)
@@ -126,7 +112,7 @@ func vendorRenamed(t *testing.T, w *service.Harness) {
 	if vendor == 0 {
 		t.Fatalf("no vendor is named by several contracts: %v", names)
 	}
-	edit(w, "Companies", vendor, atsim.Row{"companyName": "Renamed Vendor, Inc."})
+	w.Edit("Companies", vendor, atsim.Row{"companyName": "Renamed Vendor, Inc."})
 	w.Agree(soon)
 	n := 0
 	for _, c := range w.Target.Contracts(service.Connection) {
@@ -158,23 +144,23 @@ func TestEitherSyncAloneAndInAnyOrder(t *testing.T) {
 				}
 				w.Agree(soon, order...)
 			}
-			settled(w, in.ID)
+			w.Drain(in.ID)
 
 			// Afterwards each goes on by itself: a rename, a new contact, a new company with a contract, one that leaves.
 			id := w.Autotask.All("Contracts")[0]["companyID"].(int64)
-			edit(w, "Companies", id, atsim.Row{"companyName": "Renamed, with contracts"})
-			contact(w, id, "new@renamed.example")
-			added := company(w, "Added")
-			agreement(w, added, "Of the added one")
+			w.Edit("Companies", id, atsim.Row{"companyName": "Renamed, with contracts"})
+			w.Contact(id, "new@renamed.example")
+			added := w.Company("Added")
+			w.Agreement(added, "Of the added one")
 			w.Agree(soon, order...)
 			if order[len(order)-1] == contracts { // of the last one nothing was ever heard before
 				all := w.Autotask.All("Contracts")
 				leaver := all[len(all)-2]
-				edit(w, "Companies", leaver["companyID"].(int64), atsim.Row{"isActive": false})
+				w.Edit("Companies", leaver["companyID"].(int64), atsim.Row{"isActive": false})
 				contractNotMet(w, in.ID, leaver["id"].(int64), v1.ReasonClientOutOfScope)
 			}
-			edit(w, "Companies", id, atsim.Row{"isActive": false})
-			settled(w, in.ID)
+			w.Edit("Companies", id, atsim.Row{"isActive": false})
+			w.Drain(in.ID)
 			w.Agree(soon, order...)
 		})
 	}
@@ -183,14 +169,14 @@ func TestEitherSyncAloneAndInAnyOrder(t *testing.T) {
 // TestASweepFindsWhatNothingTells: a deleted contract leaves no trace but its absence.
 func TestASweepFindsWhatNothingTells(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited(), Settings: map[string]string{"sweep-interval": "3s"}})
-	id := company(w, "Northwind Dental")
-	kept, gone := agreement(w, id, "Kept"), agreement(w, id, "Gone")
+	w := service.New(t, service.Options{Autotask: service.Unlimited(), Settings: map[string]string{"sweep-interval": "3s"}})
+	id := w.Company("Northwind Dental")
+	kept, gone := w.Agreement(id, "Kept"), w.Agreement(id, "Gone")
 	in := w.Install()
 	w.Agree(soon)
 	w.Autotask.Remove("Contracts", gone)
 	if err := w.Target.Edit(cpsim.Edit{
-		Connection: service.Connection, Entity: "contract", ExternalID: text(kept),
+		Connection: service.Connection, Entity: "contract", ExternalID: service.Text(kept),
 		Fields: map[string]any{"vendorName": "Edited by hand"},
 	}); err != nil {
 		t.Fatal(err)

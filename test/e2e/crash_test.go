@@ -63,13 +63,13 @@ func TestNothingAnsweredIsLostInACrash(t *testing.T) {
 	t.Parallel()
 	const kills, companies = 5, 150
 	carried := &receipts{taken: map[receipt]bool{}}
-	tenant := unlimited()
+	tenant := service.Unlimited()
 	tenant.Scale, tenant.Transport = 0.02, carried
 	w := service.New(t, service.Options{Autotask: tenant, Binary: service.Build(t)})
 	ids := make([]int64, companies)
 	for i := range ids {
-		ids[i] = company(w, fmt.Sprintf("Client %04d", i))
-		contact(w, ids[i], fmt.Sprintf("c%d@client.example", i))
+		ids[i] = w.Company(fmt.Sprintf("Client %04d", i))
+		w.Contact(ids[i], fmt.Sprintf("c%d@client.example", i))
 	}
 	in := w.Install(v1.SyncActiveCustomers)
 

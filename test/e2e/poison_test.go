@@ -32,34 +32,34 @@ func TestPoisonedRecordAtTheTarget(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := service.New(t, service.Options{Autotask: unlimited()})
+			w := service.New(t, service.Options{Autotask: service.Unlimited()})
 			ids := make([]int64, 21)
 			for i := range ids {
-				ids[i] = company(w, fmt.Sprintf("Client %04d", i))
+				ids[i] = w.Company(fmt.Sprintf("Client %04d", i))
 			}
 			in := w.Install(v1.SyncActiveCustomers)
-			settled(w, in.ID)
+			w.Drain(in.ID)
 			one.fault.Contains = poisoned
-			refuse(t, w, one.fault)
+			w.Refuse(one.fault)
 			began := time.Now()
 			bad, others := ids[0], ids[1:]
-			edit(w, "Companies", bad, atsim.Row{"companyName": poisoned})
+			w.Edit("Companies", bad, atsim.Row{"companyName": poisoned})
 			for i, id := range others {
-				edit(w, "Companies", id, atsim.Row{"companyName": newName(i)})
+				w.Edit("Companies", id, atsim.Row{"companyName": newName(i)})
 			}
 			for i, id := range others {
-				w.ClientBecomes(id, "edited with the poisoned one", 20*time.Second-time.Since(began), named(newName(i)))
+				w.ClientBecomes(id, "edited with the poisoned one", 20*time.Second-time.Since(began), service.Named(newName(i)))
 			}
 			// One that is not answered is given up after 4 s with the others, and after 30 s alone.
 			rec := w.RecordBecomes(in.ID, v1.KindCompany, bad, 2*soon, func(r v1.RecordDetail) bool { return r.Outcome == v1.OutcomeRetrying })
 			if len(rec.Reasons) != 1 || rec.Reasons[0] != "target_failed" || rec.Attempts != 1 || rec.NextAttemptAt == nil || rec.Fix == "" {
 				t.Errorf("the record: %v, %d attempts, next at %v, fix %q", rec.Reasons, rec.Attempts, rec.NextAttemptAt, rec.Fix)
 			}
-			x, err := w.Admin.Explain(t.Context(), in.ID, v1.KindCompany, text(bad))
+			x, err := w.Admin.Explain(t.Context(), in.ID, v1.KindCompany, service.Text(bad))
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, says := range []string{one.says, poisoned, text(bad), "sends it at once"} {
+			for _, says := range []string{one.says, poisoned, service.Text(bad), "sends it at once"} {
 				if !strings.Contains(rec.Detail, says) || !strings.Contains(x.Next, says) {
 					t.Errorf("%q is missing in %q or %q", says, rec.Detail, x.Next)
 				}
@@ -78,8 +78,8 @@ func TestPoisonedRecordAtTheTarget(t *testing.T) {
 			deadLetters(t, w, in.ID)
 
 			w.Target.ClearFaults()
-			edit(w, "Companies", bad, atsim.Row{"phone": "518-555-0199"})
-			w.ClientBecomes(bad, "healed", soon, named(poisoned))
+			w.Edit("Companies", bad, atsim.Row{"phone": "518-555-0199"})
+			w.ClientBecomes(bad, "healed", soon, service.Named(poisoned))
 			w.Until(in.ID, "live without issues", soon, func(in v1.Installation) bool {
 				return in.State == v1.StateLive && len(in.Issues) == 0 && in.Backlog == 0
 			})

@@ -17,9 +17,9 @@ const twoPolls = 2*time.Second + 8*time.Second
 // polled edits a company and a contact and wants both to arrive without any callback.
 func polled(t *testing.T, w *service.Harness, company, contact int64) {
 	t.Helper()
-	edit(w, "Companies", company, atsim.Row{"companyName": "Northwind Group"})
-	w.ClientBecomes(company, "an edit found by polling", twoPolls, named("Northwind Group"))
-	edit(w, "Contacts", contact, atsim.Row{"emailAddress": "ann.lee@northwind.example"})
+	w.Edit("Companies", company, atsim.Row{"companyName": "Northwind Group"})
+	w.ClientBecomes(company, "an edit found by polling", twoPolls, service.Named("Northwind Group"))
+	w.Edit("Contacts", contact, atsim.Row{"emailAddress": "ann.lee@northwind.example"})
 	w.ClientBecomes(company, "an e-mail address found by polling", twoPolls, emails("ann.lee@northwind.example"))
 	if n := w.Autotask.Stats().Callouts; n.Delivered != 0 {
 		t.Errorf("there were callouts: %+v", n)
@@ -30,8 +30,8 @@ func polled(t *testing.T, w *service.Harness, company, contact int64) {
 func TestWithoutAPublicURLChangesArePolled(t *testing.T) {
 	t.Parallel()
 	w := service.New(t, service.Options{NoWebhooks: true})
-	id := company(w, "Northwind Dental")
-	ann := contact(w, id, "ann@northwind.example")
+	id := w.Company("Northwind Dental")
+	ann := w.Contact(id, "ann@northwind.example")
 	in := w.Install(v1.SyncActiveCustomers)
 	polled(t, w, id, ann)
 	shown := hasIssue(w, in.ID, "no_public_url")
@@ -62,8 +62,8 @@ func TestWithoutTheWebhookRightChangesArePolled(t *testing.T) {
 			t.Parallel()
 			tenant := atsim.Config{Modes: atsim.Modes{NoWebhookRight: status}}
 			w := service.New(t, service.Options{Autotask: tenant, Settings: map[string]string{"webhook-check-interval": "1s"}})
-			id := company(w, "Northwind Dental")
-			ann := contact(w, id, "ann@northwind.example")
+			id := w.Company("Northwind Dental")
+			ann := w.Contact(id, "ann@northwind.example")
 			in := w.Install(v1.SyncActiveCustomers)
 			shown := hasIssue(w, in.ID, "webhook_not_allowed")
 			if i := shown.Issues[0]; len(shown.Issues) != 1 || i.Severity != v1.SeverityAct || shown.State != v1.StateLive {
@@ -75,8 +75,8 @@ func TestWithoutTheWebhookRightChangesArePolled(t *testing.T) {
 			w.Until(in.ID, "has its webhooks", soon, func(in v1.Installation) bool {
 				return len(in.Issues) == 0 && len(in.Webhooks) == 2 && in.Webhooks[0].Ready && in.Webhooks[1].Ready
 			})
-			edit(w, "Companies", id, atsim.Row{"companyName": "By callback"})
-			w.ClientBecomes(id, "an edit by callback", soon, named("By callback"))
+			w.Edit("Companies", id, atsim.Row{"companyName": "By callback"})
+			w.ClientBecomes(id, "an edit by callback", soon, service.Named("By callback"))
 			w.Until(in.ID, "had a callback", soon, func(in v1.Installation) bool { return in.Webhooks[0].LastCallbackAt != nil })
 		})
 	}

@@ -17,16 +17,16 @@ import (
 // after it, and nothing that was there is asked for again from the beginning.
 func TestRestartWithABacklog(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
 	ids := make([]int64, 300)
 	for i := range ids {
-		ids[i] = company(w, fmt.Sprintf("Client %04d", i))
+		ids[i] = w.Company(fmt.Sprintf("Client %04d", i))
 	}
 	in := w.Install(v1.SyncActiveCustomers)
-	settled(w, in.ID)
-	refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUnavailable})
+	w.Drain(in.ID)
+	w.Refuse(cpsim.Fault{Kind: cpsim.FaultUnavailable})
 	for i, id := range ids {
-		edit(w, "Companies", id, atsim.Row{"companyName": newName(i)})
+		w.Edit("Companies", id, atsim.Row{"companyName": newName(i)})
 	}
 	w.DeliverAll(soon)
 	w.Until(in.ID, "has a backlog", soon, func(in v1.Installation) bool { return in.Backlog == len(ids) })
@@ -59,21 +59,21 @@ func TestRestartWithABacklog(t *testing.T) {
 // TestMissedWhileAwayIsFound: changes whose callbacks nobody took arrive after the start.
 func TestMissedWhileAwayIsFound(t *testing.T) {
 	t.Parallel()
-	tenant := unlimited()
+	tenant := service.Unlimited()
 	tenant.Scale = 0.001 // Autotask gives a callback up within a fraction of a second
 	w := service.New(t, service.Options{Autotask: tenant})
 	ids := make([]int64, 30) // more than it takes Autotask to switch the webhook off
 	for i := range ids {
-		ids[i] = company(w, fmt.Sprintf("Client %04d", i))
+		ids[i] = w.Company(fmt.Sprintf("Client %04d", i))
 	}
 	in := w.Install(v1.SyncActiveCustomers)
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	w.Stop()
 	for i, id := range ids {
-		edit(w, "Companies", id, atsim.Row{"companyName": newName(i)})
+		w.Edit("Companies", id, atsim.Row{"companyName": newName(i)})
 	}
-	added := company(w, "Came meanwhile")
-	contact(w, added, "first@meanwhile.example")
+	added := w.Company("Came meanwhile")
+	w.Contact(added, "first@meanwhile.example")
 	w.DeliverAll(soon)
 	if hooks := w.Autotask.Webhooks(); hooks[0].Active {
 		t.Fatalf("Autotask did not give up: %+v", hooks)
@@ -86,22 +86,22 @@ func TestMissedWhileAwayIsFound(t *testing.T) {
 		}
 		return nil
 	})
-	edit(w, "Companies", ids[0], atsim.Row{"companyName": "By callback again"})
-	w.ClientBecomes(ids[0], "an edit after it", soon, named("By callback again"))
+	w.Edit("Companies", ids[0], atsim.Row{"companyName": "By callback again"})
+	w.ClientBecomes(ids[0], "an edit after it", soon, service.Named("By callback again"))
 }
 
 // TestStopLeavesNothingRunning: every goroutine of the service ends with it,
 // while both vendors are still there; and it starts again.
 func TestStopLeavesNothingRunning(t *testing.T) {
 	w := service.New(t, service.Options{})
-	id := company(w, "Northwind Dental")
+	id := w.Company("Northwind Dental")
 	w.Stop()
 	before := goleak.IgnoreCurrent()
 	w.Start()
 	in := w.Install()
 	for i := range 5 {
-		edit(w, "Companies", id, atsim.Row{"companyName": newName(i)})
-		w.ClientBecomes(id, "edited", soon, named(newName(i)))
+		w.Edit("Companies", id, atsim.Row{"companyName": newName(i)})
+		w.ClientBecomes(id, "edited", soon, service.Named(newName(i)))
 		w.Stop()
 		w.DeliverAll(soon)
 		w.Eventually("no goroutine is left", soon, func() error { return goleak.Find(before) })

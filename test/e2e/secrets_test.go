@@ -44,12 +44,12 @@ func (h haystack) search(where string, text []byte) {
 func TestNoSecretAnywhere(t *testing.T) {
 	t.Parallel()
 	logFile := filepath.Join(t.TempDir(), "debug.log")
-	w := service.New(t, service.Options{Autotask: unlimited(), Log: service.NewLog(t, logFile)})
-	id := company(w, "Northwind Dental")
-	ann := contact(w, id, "ann@northwind.example")
-	contract := agreement(w, id, "Northwind project")
+	w := service.New(t, service.Options{Autotask: service.Unlimited(), Log: service.NewLog(t, logFile)})
+	id := w.Company("Northwind Dental")
+	ann := w.Contact(id, "ann@northwind.example")
+	contract := w.Agreement(id, "Northwind project")
 	in := w.Install()
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	master, err := os.ReadFile(filepath.Join(w.DataDir, "master-key"))
 	if err != nil {
 		t.Fatal(err)
@@ -85,9 +85,9 @@ func TestNoSecretAnywhere(t *testing.T) {
 	secrets.search("an error text", []byte(said))
 	for _, path := range []string{
 		"/zones", "/installations", "/installations/" + in.ID, "/installations/" + in.ID + "/records",
-		"/installations/" + in.ID + "/records/company/" + text(id),
-		"/installations/" + in.ID + "/records/contract/" + text(contract),
-		"/installations/" + in.ID + "/records/company/" + text(id) + "/explain", "/installations/" + in.ID + "/dead-letters",
+		"/installations/" + in.ID + "/records/company/" + service.Text(id),
+		"/installations/" + in.ID + "/records/contract/" + service.Text(contract),
+		"/installations/" + in.ID + "/records/company/" + service.Text(id) + "/explain", "/installations/" + in.ID + "/dead-letters",
 		"/installations/" + in.ID + "/jobs/" + resync.Job, "/status", "/audit", "/openapi.yaml",
 	} {
 		secrets.search(path, get(t, w.AdminURL+"/api/v1"+path))
@@ -129,7 +129,7 @@ func badTimes(t *testing.T, w *service.Harness, installation string, company, co
 		}
 		said = append(said, err.Error())
 	}
-	edit(w, "Contacts", contact, atsim.Row{"emailAddress": "ann.lee@northwind.example"})
+	w.Edit("Contacts", contact, atsim.Row{"emailAddress": "ann.lee@northwind.example"})
 	w.ClientBecomes(company, "an edit", soon, emails("ann.lee@northwind.example"))
 
 	wrong := v1.Credentials{Username: service.Username, Secret: "Wrong-Secret-4711", TrackingIdentifier: service.TrackingID}
@@ -146,29 +146,29 @@ func badTimes(t *testing.T, w *service.Harness, installation string, company, co
 	want("an unknown user", err)
 
 	// Signed, but no callback: kept as a dead letter, with a client's data in it.
-	hook := hookOf(t, w, "CompanyWebhooks")
+	hook := w.Hook("CompanyWebhooks")
 	odd := []byte(`{"Id":"none","Name":"Northwind Dental","Mail":"ann@northwind.example"}`)
-	if status := post(t, hook.URL, hook.Secret, odd); status != http.StatusBadRequest {
+	if status := service.Post(t, hook.URL, hook.Secret, odd); status != http.StatusBadRequest {
 		t.Errorf("a signed body that is no callback: %d", status)
 	}
 	if err := w.Admin.RotateWebhookSecret(ctx, installation); err != nil {
 		t.Error(err)
 	}
-	refuse(t, w, cpsim.Fault{
-		Kind: cpsim.FaultRejectItems, ExternalIDs: []string{text(company)}, Code: "invalid", Pointer: "/name", Detail: "No.",
+	w.Refuse(cpsim.Fault{
+		Kind: cpsim.FaultRejectItems, ExternalIDs: []string{service.Text(company)}, Code: "invalid", Pointer: "/name", Detail: "No.",
 	})
-	edit(w, "Companies", company, atsim.Row{"companyName": "Northwind Group"})
+	w.Edit("Companies", company, atsim.Row{"companyName": "Northwind Group"})
 	w.RecordBecomes(installation, v1.KindCompany, company, soon, func(r v1.RecordDetail) bool {
 		return r.Outcome == v1.OutcomeDead
 	})
 	w.Target.ClearFaults()
 
-	refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUnauthenticated})
-	edit(w, "Companies", company, atsim.Row{"companyName": "Northwind Holding"})
+	w.Refuse(cpsim.Fault{Kind: cpsim.FaultUnauthenticated})
+	w.Edit("Companies", company, atsim.Row{"companyName": "Northwind Holding"})
 	hasIssue(w, installation, "channel_program_refused")
 	w.Target.ClearFaults()
 	w.Autotask.SetSecret("another-Secret-1")
-	edit(w, "Companies", company, atsim.Row{"companyName": "Northwind Dental"})
+	w.Edit("Companies", company, atsim.Row{"companyName": "Northwind Dental"})
 	hasIssue(w, installation, "credentials_refused")
 	checks, err := w.Admin.TestInstallation(ctx, installation)
 	if err != nil {

@@ -8,15 +8,13 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/test/harness/service"
-	"channelsync/test/race"
 	atfault "channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
-// crowded is how many contacts the largest company has: a tenth of them where the race
-// detector makes the simulator's answers slower than what they are measured by.
-const crowded = 25_000 / race.Share
+// crowded is how many contacts the largest company has.
+const crowded = 25_000
 
 // autotaskFaults strike at what the service asks of Autotask.
 func autotaskFaults() []fault {

@@ -17,13 +17,13 @@ const newUser, newUsersSecret = "second-user@msp.example", "Second-Secret-0815"
 // place, while edits go on. Every record is edited once: no later edit makes good what was lost.
 func TestAnotherAPIUserLosesNothing(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
 	second := w.Autotask.AddUser(newUser, newUsersSecret)
-	ids := companies(w, 300)
-	leaving := contact(w, ids[0], "leaving@client.example")
+	ids := w.Companies(300)
+	leaving := w.Contact(ids[0], "leaving@client.example")
 	in := w.Install()
 	rightWebhooks(w, in.ID, w.CallbackURL)
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	w.Autotask.ResetStats()
 
 	begun, owned := make(chan struct{}), make(chan struct{})
@@ -77,25 +77,25 @@ func TestAnotherAPIUserLosesNothing(t *testing.T) {
 	rightWebhooks(w, in.ID, w.CallbackURL)
 	w.Stop()
 	w.Start()
-	rename(w, ids[0], "After all that")
-	w.ClientBecomes(ids[0], "an edit", soon, named("After all that"))
+	w.Rename(ids[0], "After all that")
+	w.ClientBecomes(ids[0], "an edit", soon, service.Named("After all that"))
 	is(w, in.ID, v1.StateLive)
 }
 
 // TestTheSameAPIUserKeepsItsWebhooks when only its secret is another one.
 func TestTheSameAPIUserKeepsItsWebhooks(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
 	in := w.Install()
 	rightWebhooks(w, in.ID, w.CallbackURL)
-	before := fmt.Sprint(hookOf(t, w, "CompanyWebhooks").GUID, hookOf(t, w, "ContactWebhooks").GUID)
+	before := fmt.Sprint(w.Hook("CompanyWebhooks").GUID, w.Hook("ContactWebhooks").GUID)
 	w.Autotask.SetSecret("Rotated-Secret-2")
 	if _, err := w.Admin.SetCredentials(t.Context(), in.ID, credentials("Rotated-Secret-2")); err != nil {
 		t.Fatal(err)
 	}
 	repair(w, in.ID)
 	rightWebhooks(w, in.ID, w.CallbackURL)
-	if now := fmt.Sprint(hookOf(t, w, "CompanyWebhooks").GUID, hookOf(t, w, "ContactWebhooks").GUID); now != before {
+	if now := fmt.Sprint(w.Hook("CompanyWebhooks").GUID, w.Hook("ContactWebhooks").GUID); now != before {
 		t.Errorf("the webhooks are others: %s, were %s", now, before)
 	}
 }
@@ -104,11 +104,11 @@ func TestTheSameAPIUserKeepsItsWebhooks(t *testing.T) {
 // until somebody removes them, and the issue says which.
 func TestANewAPIUserThatMayNotRemoveTheFormerOnes(t *testing.T) {
 	t.Parallel()
-	tenant := unlimited()
+	tenant := service.Unlimited()
 	tenant.Modes.OwnersOnly = true
 	w := service.New(t, service.Options{Autotask: tenant, Settings: map[string]string{"webhook-check-interval": "1s"}})
 	w.Autotask.AddUser(newUser, newUsersSecret)
-	id := company(w, "Northwind Dental")
+	id := w.Company("Northwind Dental")
 	in := w.Install()
 	rightWebhooks(w, in.ID, w.CallbackURL)
 	if _, err := w.Admin.SetCredentials(t.Context(), in.ID, v1.Credentials{
@@ -116,11 +116,11 @@ func TestANewAPIUserThatMayNotRemoveTheFormerOnes(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	hasIssue(w, in.ID, "webhook_former_owner")
-	rename(w, id, "Found by polling")
-	w.ClientBecomes(id, "an edit", soon, named("Found by polling"))
+	w.HasIssue(in.ID, "webhook_former_owner")
+	w.Rename(id, "Found by polling")
+	w.ClientBecomes(id, "an edit", soon, service.Named("Found by polling"))
 	w.Autotask.RemoveUser(service.Username)
-	noIssue(w, in.ID, "webhook_former_owner")
+	w.HasNoIssue(in.ID, "webhook_former_owner")
 	rightWebhooks(w, in.ID, w.CallbackURL)
 	is(w, in.ID, v1.StateLive)
 }
@@ -134,8 +134,8 @@ func TestKilledBeforeTheFirstField(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCutter()
-			w := service.New(t, service.Options{Autotask: unlimited(), Wrap: c.wrap, Binary: binary})
-			id := company(w, "Northwind Dental")
+			w := service.New(t, service.Options{Autotask: service.Unlimited(), Wrap: c.wrap, Binary: binary})
+			id := w.Company("Northwind Dental")
 			c.arm(after)
 			in, err := w.Admin.CreateInstallation(t.Context(), service.Create())
 			if err != nil {
@@ -154,8 +154,8 @@ func TestKilledBeforeTheFirstField(t *testing.T) {
 			w.Start()
 			rightWebhooks(w, in.ID, w.CallbackURL)
 			is(w, in.ID, v1.StateLive)
-			rename(w, id, "By callback")
-			w.ClientBecomes(id, "an edit", soon, named("By callback"))
+			w.Rename(id, "By callback")
+			w.ClientBecomes(id, "an edit", soon, service.Named("By callback"))
 		})
 	}
 }

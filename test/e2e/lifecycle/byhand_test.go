@@ -14,8 +14,8 @@ import (
 // Autotask, a check makes them right again, and leaves those of others alone.
 func TestWhatPeopleDoToWebhooksIsPutRight(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited()})
-	id := company(w, "Northwind Dental")
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
+	id := w.Company("Northwind Dental")
 	in := w.Install(v1.Syncs...)
 	rightWebhooks(w, in.ID, w.CallbackURL)
 	strange := w.Autotask.Put("CompanyWebhooks", atsim.Row{
@@ -27,14 +27,14 @@ func TestWhatPeopleDoToWebhooksIsPutRight(t *testing.T) {
 		do   func(hook atsim.Webhook)
 	}{
 		{"nothing, a second time", func(atsim.Webhook) {}},
-		{"deactivated", func(h atsim.Webhook) { edit(w, h.Collection, h.ID, atsim.Row{"isActive": false}) }},
+		{"deactivated", func(h atsim.Webhook) { w.Edit(h.Collection, h.ID, atsim.Row{"isActive": false}) }},
 		{"deleted", func(h atsim.Webhook) { w.Autotask.Remove(h.Collection, h.ID) }},
-		{"another address", func(h atsim.Webhook) { edit(w, h.Collection, h.ID, atsim.Row{"webhookUrl": "http://127.0.0.1:1/x"}) }},
+		{"another address", func(h atsim.Webhook) { w.Edit(h.Collection, h.ID, atsim.Row{"webhookUrl": "http://127.0.0.1:1/x"}) }},
 		{"another deactivation address", func(h atsim.Webhook) {
-			edit(w, h.Collection, h.ID, atsim.Row{"deactivationUrl": "http://127.0.0.1:1/x"})
+			w.Edit(h.Collection, h.ID, atsim.Row{"deactivationUrl": "http://127.0.0.1:1/x"})
 		}},
-		{"no more creations", func(h atsim.Webhook) { edit(w, h.Collection, h.ID, atsim.Row{"isSubscribedToCreateEvents": false}) }},
-		{"renamed", func(h atsim.Webhook) { edit(w, h.Collection, h.ID, atsim.Row{"name": "Our company callback"}) }},
+		{"no more creations", func(h atsim.Webhook) { w.Edit(h.Collection, h.ID, atsim.Row{"isSubscribedToCreateEvents": false}) }},
+		{"renamed", func(h atsim.Webhook) { w.Edit(h.Collection, h.ID, atsim.Row{"name": "Our company callback"}) }},
 		{"a field less", func(h atsim.Webhook) { w.Autotask.Remove(fieldsOf(h), fieldRows(w, h)[0]["id"].(int64)) }},
 		{"no field at all", func(h atsim.Webhook) {
 			for _, row := range fieldRows(w, h) {
@@ -42,7 +42,7 @@ func TestWhatPeopleDoToWebhooksIsPutRight(t *testing.T) {
 			}
 		}},
 		{"a field only shown", func(h atsim.Webhook) {
-			edit(w, fieldsOf(h), fieldRows(w, h)[0]["id"].(int64), atsim.Row{"isSubscribedField": false, "isDisplayAlwaysField": true})
+			w.Edit(fieldsOf(h), fieldRows(w, h)[0]["id"].(int64), atsim.Row{"isSubscribedField": false, "isDisplayAlwaysField": true})
 		}},
 		{"a field more", func(h atsim.Webhook) { addField(w, h, h.ID) }},
 		{"a copy", func(h atsim.Webhook) { duplicate(w, h, h.Name) }},
@@ -61,8 +61,8 @@ func TestWhatPeopleDoToWebhooksIsPutRight(t *testing.T) {
 	}
 	w.Autotask.Remove("CompanyWebhooks", strange)
 	rightWebhooks(w, in.ID, w.CallbackURL)
-	rename(w, id, "By callback")
-	w.ClientBecomes(id, "an edit after all that", soon, named("By callback"))
+	w.Rename(id, "By callback")
+	w.ClientBecomes(id, "an edit after all that", soon, service.Named("By callback"))
 }
 
 // ours is the one registration of an installation in a collection.
@@ -139,18 +139,18 @@ func duplicate(w *service.Harness, h atsim.Webhook, name string) {
 // TestASecretTypedByHandIsPutRight as soon as callbacks come that are not signed with ours, and what they told is found.
 func TestASecretTypedByHandIsPutRight(t *testing.T) {
 	t.Parallel()
-	tenant := unlimited()
+	tenant := service.Unlimited()
 	tenant.Scale = 0.02 // Autotask repeats a callback that was refused after half a minute
 	w := service.New(t, service.Options{Autotask: tenant})
 	in := w.Install()
 	rightWebhooks(w, in.ID, w.CallbackURL)
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	hook := ours(t, w, "CompanyWebhooks", in.ID)
 	before, _ := w.Autotask.Get(hook.Collection, hook.ID)
-	edit(w, hook.Collection, hook.ID, atsim.Row{"secretKey": "typed by hand"})
+	w.Edit(hook.Collection, hook.ID, atsim.Row{"secretKey": "typed by hand"})
 	var ids []int64
 	for i := range 5 {
-		ids = append(ids, company(w, fmt.Sprintf("Edited meanwhile %d", i)))
+		ids = append(ids, w.Company(fmt.Sprintf("Edited meanwhile %d", i)))
 	}
 	w.Eventually("the webhook has our secret again", soon, func() error {
 		now, _ := w.Autotask.Get(hook.Collection, hook.ID)
@@ -161,7 +161,7 @@ func TestASecretTypedByHandIsPutRight(t *testing.T) {
 	})
 	rightWebhooks(w, in.ID, w.CallbackURL)
 	for i, id := range ids {
-		w.ClientBecomes(id, "what was refused", soon, named(fmt.Sprintf("Edited meanwhile %d", i)))
+		w.ClientBecomes(id, "what was refused", soon, service.Named(fmt.Sprintf("Edited meanwhile %d", i)))
 	}
 	is(w, in.ID, v1.StateLive)
 }
@@ -169,27 +169,27 @@ func TestASecretTypedByHandIsPutRight(t *testing.T) {
 // TestAnotherPublicURL is told to Autotask at the next start.
 func TestAnotherPublicURL(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited()})
-	id := company(w, "Northwind Dental")
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
+	id := w.Company("Northwind Dental")
 	in := w.Install()
 	rightWebhooks(w, in.ID, w.CallbackURL)
-	guids := fmt.Sprint(hookOf(t, w, "CompanyWebhooks").GUID, hookOf(t, w, "ContactWebhooks").GUID)
+	guids := fmt.Sprint(w.Hook("CompanyWebhooks").GUID, w.Hook("ContactWebhooks").GUID)
 	w.Stop()
 	elsewhere := strings.Replace(w.CallbackURL, "127.0.0.1", "localhost", 1)
 	w.Set("public-url", elsewhere)
 	w.Start()
 	rightWebhooks(w, in.ID, elsewhere)
-	if now := fmt.Sprint(hookOf(t, w, "CompanyWebhooks").GUID, hookOf(t, w, "ContactWebhooks").GUID); now != guids {
+	if now := fmt.Sprint(w.Hook("CompanyWebhooks").GUID, w.Hook("ContactWebhooks").GUID); now != guids {
 		t.Errorf("the webhooks are others: %s, want %s", now, guids)
 	}
-	rename(w, id, "By the new address")
-	w.ClientBecomes(id, "an edit", soon, named("By the new address"))
+	w.Rename(id, "By the new address")
+	w.ClientBecomes(id, "an edit", soon, service.Named("By the new address"))
 }
 
 // TestARenamedInstallationKeepsItsWebhooks and gets no second ones.
 func TestARenamedInstallationKeepsItsWebhooks(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
 	in := w.Install()
 	rightWebhooks(w, in.ID, w.CallbackURL)
 	name := "Another name, with ümlauts & more"
@@ -214,7 +214,7 @@ func TestKilledWhileRegistering(t *testing.T) {
 		t.Run(fmt.Sprintf("after %d calls", after), func(t *testing.T) {
 			t.Parallel()
 			c := newCutter()
-			w := service.New(t, service.Options{Autotask: unlimited(), Wrap: c.wrap})
+			w := service.New(t, service.Options{Autotask: service.Unlimited(), Wrap: c.wrap})
 			c.arm(after)
 			in, err := w.Admin.CreateInstallation(t.Context(), service.Create())
 			if err != nil {

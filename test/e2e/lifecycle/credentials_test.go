@@ -18,23 +18,23 @@ func credentials(secret v1.Secret) v1.Credentials {
 // with new ones the work resumes by itself and nothing is lost.
 func TestRefusedCredentials(t *testing.T) {
 	t.Parallel()
-	tenant := unlimited()
+	tenant := service.Unlimited()
 	tenant.Modes.LockAfter = 4
 	w := service.New(t, service.Options{Autotask: tenant, Settings: map[string]string{"webhook-check-interval": "1s"}})
-	ids := companies(w, 20)
-	contract := agreement(w, ids[0], "Project one")
+	ids := w.Companies(20)
+	contract := w.Agreement(ids[0], "Project one")
 	in := w.Install()
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	w.Autotask.ResetStats()
 	w.Autotask.SetSecret("Rotated-Secret-2")
-	rename(w, ids[0], "The first to be refused")
-	issue := hasIssue(w, in.ID, "credentials_refused")
+	w.Rename(ids[0], "The first to be refused")
+	issue := w.HasIssue(in.ID, "credentials_refused")
 	shown := is(w, in.ID, v1.StateNeedsCredentials)
 	if issue.Severity != v1.SeverityAct || issuesOf(shown, "autotask_unavailable", "permission_missing", "throttled") != 0 {
 		t.Errorf("issues %+v", shown.Issues)
 	}
 	renameAll(w, ids, "Renamed meanwhile")
-	edit(w, "Contracts", contract, atsim.Row{"contractName": "Project two"})
+	w.Edit("Contracts", contract, atsim.Row{"contractName": "Project two"})
 	w.DeliverAll(soon)
 	if n := w.Autotask.Stats().Callouts; n.FailedAttempts != 0 {
 		t.Errorf("callbacks failed: %+v", n)
@@ -47,7 +47,7 @@ func TestRefusedCredentials(t *testing.T) {
 		w.Stop()
 		w.Start()
 		is(w, in.ID, v1.StateNeedsCredentials)
-		hasIssue(w, in.ID, "credentials_refused")
+		w.HasIssue(in.ID, "credentials_refused")
 		quiet(w, 2*time.Second)
 	}
 	if n := w.Autotask.Stats().LoginFailures; n > 2 {
@@ -65,12 +65,12 @@ func TestRefusedCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Agree(soon)
-	noIssue(w, in.ID, "credentials_refused")
+	w.HasNoIssue(in.ID, "credentials_refused")
 	is(w, in.ID, v1.StateLive)
 	w.Stop()
 	w.Start()
-	rename(w, ids[1], "After a restart")
-	w.ClientBecomes(ids[1], "an edit", soon, named("After a restart"))
+	w.Rename(ids[1], "After a restart")
+	w.ClientBecomes(ids[1], "an edit", soon, service.Named("After a restart"))
 	if n := w.Autotask.Stats().LoginFailures; n > 3 {
 		t.Errorf("%d failed log-ins in all", n)
 	}
@@ -89,10 +89,10 @@ func quiet(w *service.Harness, d time.Duration) {
 // rotated at Autotask and entered here; wrong ones change nothing.
 func TestCredentialsAreReplacedWithoutDowntime(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited()})
-	ids := companies(w, 40)
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
+	ids := w.Companies(40)
 	in := w.Install()
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	for round := range 5 {
 		renameAll(w, ids[:20], fmt.Sprintf("Round %d", round))
 		secret := v1.Secret(fmt.Sprintf("Rotated-Secret-%d", round))
@@ -108,7 +108,7 @@ func TestCredentialsAreReplacedWithoutDowntime(t *testing.T) {
 	}
 	w.Agree(soon)
 	is(w, in.ID, v1.StateLive)
-	noIssue(w, in.ID, "credentials_refused")
+	w.HasNoIssue(in.ID, "credentials_refused")
 
 	for name, c := range map[string]v1.Credentials{
 		"secret":              credentials("Wrong-Secret-4711"),
@@ -120,8 +120,8 @@ func TestCredentialsAreReplacedWithoutDowntime(t *testing.T) {
 			t.Errorf("wrong %s: %+v", name, p)
 		}
 	}
-	rename(w, ids[0], "Still the right ones")
-	w.ClientBecomes(ids[0], "an edit", soon, named("Still the right ones"))
+	w.Rename(ids[0], "Still the right ones")
+	w.ClientBecomes(ids[0], "an edit", soon, service.Named("Still the right ones"))
 	is(w, in.ID, v1.StateLive)
 }
 
@@ -129,21 +129,21 @@ func TestCredentialsAreReplacedWithoutDowntime(t *testing.T) {
 func TestTheClockIsSetBack(t *testing.T) {
 	t.Parallel()
 	var clock clock
-	w := service.New(t, service.Options{Autotask: unlimited(), Now: clock.now})
+	w := service.New(t, service.Options{Autotask: service.Unlimited(), Now: clock.now})
 	dollars(w)
-	id := company(w, "Northwind Dental")
-	contract := agreement(w, id, "Project 0")
+	id := w.Company("Northwind Dental")
+	contract := w.Agreement(id, "Project 0")
 	in := w.Install()
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	for i, offset := range []time.Duration{-time.Hour, -2 * time.Hour, 0, -time.Hour} {
 		clock.offset.Store(int64(offset))
 		name := fmt.Sprintf("Edited at %s %d", offset, i)
-		rename(w, id, name)
-		w.ClientBecomes(id, "an edit", soon, named(name))
-		edit(w, "Contracts", contract, atsim.Row{"contractName": name})
+		w.Rename(id, name)
+		w.ClientBecomes(id, "an edit", soon, service.Named(name))
+		w.Edit("Contracts", contract, atsim.Row{"contractName": name})
 		w.ContractBecomes(contract, "an edit", soon, calledOf(name))
 	}
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	w.Agree(soon)
 	last := map[string]time.Time{} // by entity: there is one record of each
 	for _, p := range w.Target.Pushes(service.Connection) {

@@ -41,14 +41,14 @@ func (s *secondTenant) wrap(first http.Handler) http.Handler {
 func TestAThrottledInstallationHoldsNobodyBack(t *testing.T) {
 	const due, samples = 5000, 15
 	other := &secondTenant{atsim.New(atsim.Config{
-		Username: secondUser, Secret: "Second-Secret-1", TrackingIdentifier: "SECOND-IDENTIFIER", Modes: unlimited().Modes,
+		Username: secondUser, Secret: "Second-Secret-1", TrackingIdentifier: "SECOND-IDENTIFIER", Modes: service.Unlimited().Modes,
 	})}
 	t.Cleanup(other.Close)
 	w := service.New(t, service.Options{
-		Autotask: unlimited(), Wrap: other.wrap, Settings: map[string]string{"coalesce-window": "100ms"},
+		Autotask: service.Unlimited(), Wrap: other.wrap, Settings: map[string]string{"coalesce-window": "100ms"},
 		Target: cpsim.Config{Connections: []cpsim.Connection{{ID: service.Connection, Token: service.Token}, {ID: secondConnection, Token: secondToken}}},
 	})
-	id := company(w, "Northwind Dental")
+	id := w.Company("Northwind Dental")
 	in := w.Install()
 	idle := freshness(w, id, samples, "idle")
 
@@ -98,8 +98,8 @@ func freshness(w *service.Harness, id int64, samples int, what string) percentil
 	for i := range took {
 		name := fmt.Sprintf("Northwind %s %02d", what, i)
 		began := time.Now()
-		rename(w, id, name)
-		w.ClientBecomes(id, "an edit", soon, named(name))
+		w.Rename(id, name)
+		w.ClientBecomes(id, "an edit", soon, service.Named(name))
 		took[i] = time.Since(began)
 	}
 	slices.Sort(took)

@@ -29,7 +29,7 @@ func (f *firewall) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // hasty is a tenant that gives a callout up within a fraction of a second.
 func hasty(f *firewall) atsim.Config {
-	c := unlimited()
+	c := service.Unlimited()
 	c.Scale, c.Transport = 0.001, f
 	return c
 }
@@ -54,17 +54,17 @@ func TestEndpointDownUntilAutotaskGivesUp(t *testing.T) {
 			t.Parallel()
 			f := &firewall{}
 			w := service.New(t, service.Options{Autotask: hasty(f), Settings: map[string]string{"webhook-check-interval": "4s"}})
-			ids := companies(w, 34)
-			ann := contact(w, ids[0], "ann@northwind.example")
+			ids := w.Companies(34)
+			ann := w.Contact(ids[0], "ann@northwind.example")
 			in := w.Install()
-			settled(w, in.ID)
+			w.Drain(in.ID)
 			rightWebhooks(w, in.ID, w.CallbackURL)
 
 			tc.down(w, f)
 			w.Autotask.ResetStats()
 			renameAll(w, ids, "Renamed")
-			edit(w, "Contacts", ann, atsim.Row{"emailAddress": "ann.lee@northwind.example"})
-			added := company(w, "Came meanwhile")
+			w.Edit("Contacts", ann, atsim.Row{"emailAddress": "ann.lee@northwind.example"})
+			added := w.Company("Came meanwhile")
 			w.DeliverAll(soon)
 			if n := w.Autotask.Stats().Callouts; n.Dropped < 25 || n.Delivered != 0 {
 				t.Errorf("callouts %+v, want at least 25 dropped and none delivered", n)
@@ -85,8 +85,8 @@ func TestEndpointDownUntilAutotaskGivesUp(t *testing.T) {
 			if shown.Repaired < len(ids) {
 				t.Errorf("repaired %d, want at least %d", shown.Repaired, len(ids))
 			}
-			rename(w, added, "By callback again")
-			w.ClientBecomes(added, "an edit after it", soon, named("By callback again"))
+			w.Rename(added, "By callback again")
+			w.ClientBecomes(added, "an edit after it", soon, service.Named("By callback again"))
 			if again := w.Until(in.ID, "idle", soon, func(in v1.Installation) bool { return in.Backlog == 0 }); again.Repaired != shown.Repaired {
 				t.Errorf("repaired %d after an edit by callback, want it to stay %d", again.Repaired, shown.Repaired)
 			}
@@ -98,7 +98,7 @@ func TestEndpointDownUntilAutotaskGivesUp(t *testing.T) {
 func issuesOf(in v1.Installation, codes ...string) int {
 	n := 0
 	for _, code := range codes {
-		if _, there := issueOf(in, code); there {
+		if _, there := service.IssueOf(in, code); there {
 			n++
 		}
 	}
@@ -112,28 +112,28 @@ func TestWithoutTheRightToCreateWebhooks(t *testing.T) {
 	for _, status := range []int{http.StatusForbidden, http.StatusInternalServerError} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
-			tenant := unlimited()
+			tenant := service.Unlimited()
 			tenant.Modes.NoWebhookRight = status
 			w := service.New(t, service.Options{Autotask: tenant, Settings: map[string]string{"webhook-check-interval": "1s"}})
-			id := company(w, "Northwind Dental")
+			id := w.Company("Northwind Dental")
 			in := w.Install(v1.SyncActiveCustomers)
-			issue := hasIssue(w, in.ID, "webhook_not_allowed")
+			issue := w.HasIssue(in.ID, "webhook_not_allowed")
 			if issue.Severity != v1.SeverityAct {
 				t.Errorf("issue %+v", issue)
 			}
 			for i := range 3 {
-				rename(w, id, fmt.Sprintf("By polling %d", i))
-				w.ClientBecomes(id, "an edit by polling", soon, named(fmt.Sprintf("By polling %d", i)))
+				w.Rename(id, fmt.Sprintf("By polling %d", i))
+				w.ClientBecomes(id, "an edit by polling", soon, service.Named(fmt.Sprintf("By polling %d", i)))
 			}
 			if n := w.Autotask.Stats().Callouts.Delivered; n != 0 {
 				t.Errorf("%d callouts", n)
 			}
 			w.Autotask.SetModes(func(m *atsim.Modes) { m.NoWebhookRight = 0 })
 			rightWebhooks(w, in.ID, w.CallbackURL)
-			noIssue(w, in.ID, "webhook_not_allowed")
-			settled(w, in.ID)
-			rename(w, id, "By callback")
-			w.ClientBecomes(id, "an edit by callback", soon, named("By callback"))
+			w.HasNoIssue(in.ID, "webhook_not_allowed")
+			w.Drain(in.ID)
+			w.Rename(id, "By callback")
+			w.ClientBecomes(id, "an edit by callback", soon, service.Named("By callback"))
 		})
 	}
 }
@@ -142,50 +142,50 @@ func TestWithoutTheRightToCreateWebhooks(t *testing.T) {
 // is switched off: polling takes over until the right is back.
 func TestTheRightToCreateWebhooksIsTakenAway(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited(), Settings: map[string]string{"webhook-check-interval": "1s"}})
-	id := company(w, "Northwind Dental")
+	w := service.New(t, service.Options{Autotask: service.Unlimited(), Settings: map[string]string{"webhook-check-interval": "1s"}})
+	id := w.Company("Northwind Dental")
 	in := w.Install(v1.SyncActiveCustomers)
 	rightWebhooks(w, in.ID, w.CallbackURL)
 	w.Autotask.SetModes(func(m *atsim.Modes) { m.NoWebhookRight = http.StatusForbidden })
-	hook := hookOf(t, w, "CompanyWebhooks")
-	edit(w, hook.Collection, hook.ID, atsim.Row{"isActive": false})
-	hasIssue(w, in.ID, "webhook_not_allowed")
-	rename(w, id, "By polling")
-	w.ClientBecomes(id, "an edit by polling", soon, named("By polling"))
+	hook := w.Hook("CompanyWebhooks")
+	w.Edit(hook.Collection, hook.ID, atsim.Row{"isActive": false})
+	w.HasIssue(in.ID, "webhook_not_allowed")
+	w.Rename(id, "By polling")
+	w.ClientBecomes(id, "an edit by polling", soon, service.Named("By polling"))
 	w.Autotask.SetModes(func(m *atsim.Modes) { m.NoWebhookRight = 0 })
 	rightWebhooks(w, in.ID, w.CallbackURL)
-	noIssue(w, in.ID, "webhook_not_allowed")
+	w.HasNoIssue(in.ID, "webhook_not_allowed")
 }
 
 // TestTwoPostsDoNotUnlockAnything is the attack that a receiver fell for: an
 // unsigned Deactivated that makes it forget the secret, then forged callbacks.
 func TestTwoPostsDoNotUnlockAnything(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited()})
-	id := company(w, "Northwind Dental")
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
+	id := w.Company("Northwind Dental")
 	in := w.Install(v1.SyncActiveCustomers)
-	settled(w, in.ID)
-	hook := hookOf(t, w, "CompanyWebhooks")
+	w.Drain(in.ID)
+	hook := w.Hook("CompanyWebhooks")
 	before := w.Record(in.ID, v1.KindCompany, id)
 	w.Target.ResetStats()
 	for _, url := range []string{hook.URL, hook.DeactivationURL} {
 		for _, secret := range []string{"", "a secret of the attacker's"} {
 			for _, body := range []string{
 				`{"Action":"Deactivated"}`, `{"Action":"Deactivated","Guid":"` + hook.GUID + `"}`,
-				`{"Action":"deactivated","Action":"Update","Guid":"` + hook.GUID + `","EntityType":"Account","Id":` + text(id) + `}`,
+				`{"Action":"deactivated","Action":"Update","Guid":"` + hook.GUID + `","EntityType":"Account","Id":` + service.Text(id) + `}`,
 			} {
-				status := post(t, url, secret, []byte(body))
+				status := service.Post(t, url, secret, []byte(body))
 				if status != http.StatusNoContent && status != http.StatusUnauthorized {
 					t.Errorf("%s signed %q: %d", body, secret, status)
 				}
 			}
-			forged := post(t, hook.URL, secret, changeOf(hook, id, 4711))
+			forged := service.Post(t, hook.URL, secret, changeOf(hook, id, 4711))
 			if forged != http.StatusUnauthorized {
 				t.Errorf("a forged callback signed %q was answered %d", secret, forged)
 			}
 		}
 	}
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	if n := w.Target.Stats().Total; n != 0 {
 		t.Errorf("Channel Program was asked %d times", n)
 	}
@@ -193,12 +193,12 @@ func TestTwoPostsDoNotUnlockAnything(t *testing.T) {
 		t.Errorf("the record was looked at: %+v, before: %+v", after, before)
 	}
 	w.Eventually("the webhooks are as they were", soon, func() error { return wrongWebhooks(w, in.ID, w.CallbackURL) })
-	if now := hookOf(t, w, "CompanyWebhooks"); now.GUID != hook.GUID || now.Secret != hook.Secret {
+	if now := w.Hook("CompanyWebhooks"); now.GUID != hook.GUID || now.Secret != hook.Secret {
 		t.Errorf("the webhook is another one: %+v, was %+v", now, hook)
 	}
-	if status := post(t, hook.URL, hook.Secret, changeOf(hook, id, 4712)); status != http.StatusAccepted {
+	if status := service.Post(t, hook.URL, hook.Secret, changeOf(hook, id, 4712)); status != http.StatusAccepted {
 		t.Errorf("a real callback was answered %d", status)
 	}
-	rename(w, id, "Still here")
-	w.ClientBecomes(id, "an edit after the attack", soon, named("Still here"))
+	w.Rename(id, "Still here")
+	w.ClientBecomes(id, "an edit after the attack", soon, service.Named("Still here"))
 }

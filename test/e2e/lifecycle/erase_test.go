@@ -67,29 +67,29 @@ func searchDisk(t *testing.T, dir string, traces map[string]string) {
 // rejected record, a dead letter, a rotated secret, new credentials, jobs.
 func eventful(t *testing.T, opts service.Options) (*service.Harness, v1.Installation, map[string]string) {
 	t.Helper()
-	opts.Autotask = unlimited()
+	opts.Autotask = service.Unlimited()
 	w := service.New(t, opts)
 	id := w.Autotask.Put("Companies", atsim.Row{
 		"companyName": "Northwind Dental", "companyType": 1, "isActive": true, "phone": "518-555-0100", "address1": "17 Lilac Lane",
 	})
-	ann := contact(w, id, "ann@northwind.example")
-	agreement(w, id, "Northwind project")
-	rejected := company(w, "Southwind Dental")
+	ann := w.Contact(id, "ann@northwind.example")
+	w.Agreement(id, "Northwind project")
+	rejected := w.Company("Southwind Dental")
 	if _, err := w.Target.SetFault(cpsim.Fault{
-		Kind: cpsim.FaultRejectItems, ExternalIDs: []string{text(rejected)}, Code: "invalid", Pointer: "/name", Detail: "Southwind Dental is not welcome",
+		Kind: cpsim.FaultRejectItems, ExternalIDs: []string{service.Text(rejected)}, Code: "invalid", Pointer: "/name", Detail: "Southwind Dental is not welcome",
 	}); err != nil {
 		t.Fatal(err)
 	}
 	in := w.Install()
 	found := traces(w)
-	rename(w, id, "Northwind Group")
-	edit(w, "Contacts", ann, atsim.Row{"emailAddress": "ann.lee@northwind.example"})
-	w.ClientBecomes(id, "edited", soon, named("Northwind Group"))
-	hook := hookOf(t, w, "CompanyWebhooks")
-	if status := post(t, hook.URL, hook.Secret, []byte(`{"Note":"lorem ipsum dolor","Guid":"`+hook.GUID+`"}`)); status != http.StatusBadRequest {
+	w.Rename(id, "Northwind Group")
+	w.Edit("Contacts", ann, atsim.Row{"emailAddress": "ann.lee@northwind.example"})
+	w.ClientBecomes(id, "edited", soon, service.Named("Northwind Group"))
+	hook := w.Hook("CompanyWebhooks")
+	if status := service.Post(t, hook.URL, hook.Secret, []byte(`{"Note":"lorem ipsum dolor","Guid":"`+hook.GUID+`"}`)); status != http.StatusBadRequest {
 		t.Errorf("an authentic body that is no envelope was answered %d", status)
 	}
-	hasIssue(w, in.ID, "rejected")
+	w.HasIssue(in.ID, "rejected")
 	if err := w.Admin.RotateWebhookSecret(t.Context(), in.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func eventful(t *testing.T, opts service.Options) (*service.Harness, v1.Installa
 	if _, err := w.Admin.UpdateInstallation(t.Context(), in.ID, v1.UpdateInstallation{Name: &name}); err != nil {
 		t.Fatal(err)
 	}
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	return w, in, found
 }
 
@@ -122,7 +122,7 @@ func gone(t *testing.T, w *service.Harness, id string, hook atsim.Webhook) {
 	}
 	for _, url := range []string{hook.URL, hook.DeactivationURL} {
 		for _, secret := range []string{hook.Secret, "", "wrong"} {
-			if status := post(t, url, secret, changeOf(hook, 1, 5)); status != http.StatusNotFound {
+			if status := service.Post(t, url, secret, changeOf(hook, 1, 5)); status != http.StatusNotFound {
 				t.Errorf("a callback to %s was answered %d", url, status)
 			}
 		}
@@ -141,7 +141,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 		t.Run("after "+before, func(t *testing.T) {
 			t.Parallel()
 			w, in, found := eventful(t, service.Options{})
-			hook := hookOf(t, w, "CompanyWebhooks")
+			hook := w.Hook("CompanyWebhooks")
 			if before != "" {
 				act(w, in.ID, "", before)
 			}
@@ -178,7 +178,7 @@ func TestEraseCutShort(t *testing.T) {
 		t.Run(fmt.Sprint(wait), func(t *testing.T) {
 			t.Parallel()
 			w, in, found := eventful(t, service.Options{Binary: binary})
-			hook := hookOf(t, w, "CompanyWebhooks")
+			hook := w.Hook("CompanyWebhooks")
 			answered := make(chan error, 1)
 			go func() { answered <- w.Admin.Act(t.Context(), in.ID, "", "erase") }()
 			w.Eventually("the webhooks are gone", soon, func() error {
@@ -223,7 +223,7 @@ func TestEraseIsFinishedAtTheNextStart(t *testing.T) {
 		t.Run(fmt.Sprintf("key destroyed %v", keyless), func(t *testing.T) {
 			t.Parallel()
 			w, in, found := eventful(t, service.Options{})
-			hook := hookOf(t, w, "CompanyWebhooks")
+			hook := w.Hook("CompanyWebhooks")
 			w.Stop()
 			w.Store(func(bus *events.Bus) { beginErasing(t, w, bus, in.ID, keyless) })
 			w.Start()

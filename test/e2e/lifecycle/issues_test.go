@@ -36,12 +36,12 @@ type trouble struct {
 // rec asks for a reconcile, as a person does who does not want to wait for the next attempt.
 func (s *scene) rec(kind v1.Kind, id int64) {
 	s.t.Helper()
-	if err := s.Admin.ReconcileRecord(s.t.Context(), s.in.ID, kind, text(id)); err != nil {
+	if err := s.Admin.ReconcileRecord(s.t.Context(), s.in.ID, kind, service.Text(id)); err != nil {
 		s.t.Error(err)
 	}
 }
 
-func (s *scene) edit(entity string, id int64, fields atsim.Row) { edit(s.Harness, entity, id, fields) }
+func (s *scene) edit(entity string, id int64, fields atsim.Row) { s.Edit(entity, id, fields) }
 
 func (s *scene) target(f cpsim.Fault) {
 	s.t.Helper()
@@ -103,7 +103,7 @@ var troubles = []trouble{
 	{
 		code: "rejected", severity: v1.SeverityAct,
 		begin: func(s *scene) {
-			s.target(cpsim.Fault{Kind: cpsim.FaultRejectItems, ExternalIDs: []string{text(s.company)}, Code: "invalid", Pointer: "/name", Detail: "no"})
+			s.target(cpsim.Fault{Kind: cpsim.FaultRejectItems, ExternalIDs: []string{service.Text(s.company)}, Code: "invalid", Pointer: "/name", Detail: "no"})
 			renamed(s)
 		},
 		end: mendedCompany,
@@ -111,7 +111,7 @@ var troubles = []trouble{
 	{
 		code: "target_failed", severity: v1.SeverityRetrying,
 		begin: func(s *scene) {
-			s.target(cpsim.Fault{Kind: cpsim.FaultFailItems, ExternalIDs: []string{text(s.company)}})
+			s.target(cpsim.Fault{Kind: cpsim.FaultFailItems, ExternalIDs: []string{service.Text(s.company)}})
 			renamed(s)
 			s.edit("Companies", s.vendor, atsim.Row{"companyType": 1}) // so that both go in one batch
 		},
@@ -125,7 +125,7 @@ var troubles = []trouble{
 					s.t.Error(err)
 				}
 			}
-			s.company = company(s.Harness, "Southwind Dental")
+			s.company = s.Company("Southwind Dental")
 		},
 		end: renamed,
 	},
@@ -273,20 +273,20 @@ func (tr trouble) run(t *testing.T) {
 	tr.options.Autotask.Modes.CalloutsPerHour, tr.options.Autotask.Modes.HourlyThreshold = -1, -1
 	s := &scene{Harness: service.New(t, tr.options), t: t}
 	dollars(s.Harness)
-	s.company = company(s.Harness, "Northwind Dental")
-	s.contact = contact(s.Harness, s.company, "ann@northwind.example")
+	s.company = s.Company("Northwind Dental")
+	s.contact = s.Contact(s.company, "ann@northwind.example")
 	s.vendor = s.Autotask.Put("Companies", atsim.Row{"companyName": "Contoso", "companyType": 7, "isActive": true, "phone": ""})
 	s.service = s.Autotask.Put("Services", atsim.Row{
 		"name": "Backup", "periodType": 2, "vendorCompanyID": s.vendor, "unitPrice": 5, "unitCost": 3, "billingCodeID": 1, "isActive": true,
 	})
-	s.contract = agreement(s.Harness, s.company, "Northwind project")
+	s.contract = s.Agreement(s.company, "Northwind project")
 	s.Autotask.Put("ContractServices", atsim.Row{"contractID": s.contract, "serviceID": s.service, "unitCost": 3, "unitPrice": 5})
 	if tr.before != nil {
 		tr.before(s)
 	}
 	s.in = s.Install()
 	tr.begin(s)
-	issue := hasIssue(s.Harness, s.in.ID, tr.code)
+	issue := s.HasIssue(s.in.ID, tr.code)
 	if issue.Severity != tr.severity || strings.Contains(issue.Title, "Something went wrong") {
 		t.Errorf("issue %+v, want severity %s", issue, tr.severity)
 	}

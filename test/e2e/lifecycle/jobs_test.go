@@ -82,10 +82,10 @@ func progress(t *testing.T, w *service.Harness, id, job string) (last v1.Job, st
 func TestBackfillProgress(t *testing.T) {
 	t.Parallel()
 	const all, inactive = 850, 50
-	w := service.New(t, service.Options{Autotask: unlimited()})
-	ids := companies(w, all)
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
+	ids := w.Companies(all)
 	for _, id := range ids[:inactive] {
-		edit(w, "Companies", id, atsim.Row{"isActive": false})
+		w.Edit("Companies", id, atsim.Row{"isActive": false})
 	}
 	slowly(t, w)
 	in, err := w.Admin.CreateInstallation(t.Context(), service.Create(v1.SyncActiveCustomers))
@@ -111,8 +111,8 @@ func TestBackfillProgress(t *testing.T) {
 func TestJobsSurviveAKill(t *testing.T) {
 	t.Parallel()
 	const all = 800
-	w := service.New(t, service.Options{Autotask: unlimited(), Binary: service.Build(t)})
-	companies(w, all)
+	w := service.New(t, service.Options{Autotask: service.Unlimited(), Binary: service.Build(t)})
+	w.Companies(all)
 	slowly(t, w)
 	in, err := w.Admin.CreateInstallation(t.Context(), service.Create(v1.SyncActiveCustomers))
 	if err != nil {
@@ -170,14 +170,14 @@ func TestTheListingOfABackfillGoesOn(t *testing.T) {
 	const all, page = 1200, 500
 	var l lister
 	l.most.Store(1)
-	w := service.New(t, service.Options{Autotask: unlimited(), Wrap: l.wrap})
-	companies(w, all)
+	w := service.New(t, service.Options{Autotask: service.Unlimited(), Wrap: l.wrap})
+	w.Companies(all)
 	in, err := w.Admin.CreateInstallation(t.Context(), service.Create(v1.SyncActiveCustomers))
 	if err != nil {
 		t.Fatal(err)
 	}
 	j := jobOf(w, in.ID, "backfill")
-	hasIssue(w, in.ID, "autotask_unavailable")
+	w.HasIssue(in.ID, "autotask_unavailable")
 	jobBecomes(w, in.ID, j.ID, "has done its first page", func(j v1.Job) bool { return j.Total == page && j.Done == page && j.State == v1.JobRunning })
 	w.Stop()
 	l.most.Store(1000)
@@ -190,7 +190,7 @@ func TestTheListingOfABackfillGoesOn(t *testing.T) {
 		t.Errorf("%d pages were listed, want 3", n)
 	}
 	w.Agree(soon, v1.SyncActiveCustomers)
-	noIssue(w, in.ID, "autotask_unavailable")
+	w.HasNoIssue(in.ID, "autotask_unavailable")
 	is(w, in.ID, v1.StateLive)
 }
 
@@ -199,10 +199,10 @@ func TestTheListingOfABackfillGoesOn(t *testing.T) {
 func TestCancelStopsPushing(t *testing.T) {
 	t.Parallel()
 	const all = 1000
-	w := service.New(t, service.Options{Autotask: unlimited()})
-	ids := companies(w, all)
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
+	ids := w.Companies(all)
 	in := w.Install(v1.SyncActiveCustomers)
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	w.Target.ResetStats()
 	slowly(t, w)
 	job, err := w.Admin.Resync(t.Context(), in.ID, v1.ResyncRequest{})
@@ -223,8 +223,8 @@ func TestCancelStopsPushing(t *testing.T) {
 	if p := problemOf(t, w.Admin.CancelJob(t.Context(), in.ID, job.Job)); p.Code != v1.CodeConflict {
 		t.Errorf("cancelled twice: %+v", p)
 	}
-	rename(w, ids[all-1], "By callback")
-	w.ClientBecomes(ids[all-1], "an edit after it", soon, named("By callback"))
+	w.Rename(ids[all-1], "By callback")
+	w.ClientBecomes(ids[all-1], "an edit after it", soon, service.Named("By callback"))
 	w.Idle(in.ID, soon)
 	if n := len(w.Target.Pushes(service.Connection)); n != pushed+1 {
 		t.Errorf("%d pushes after the cancelled job, want 1", n-pushed)
@@ -237,14 +237,14 @@ func TestCancelStopsPushing(t *testing.T) {
 func TestResync(t *testing.T) {
 	t.Parallel()
 	const all = 60
-	w := service.New(t, service.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
 	dollars(w)
-	ids := companies(w, all)
+	ids := w.Companies(all)
 	for _, id := range ids {
-		agreement(w, id, "Project of "+text(id))
+		w.Agreement(id, "Project of "+service.Text(id))
 	}
 	in := w.Install()
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	resync := func(req v1.ResyncRequest) v1.Job {
 		t.Helper()
 		ref, err := w.Admin.Resync(t.Context(), in.ID, req)
@@ -271,17 +271,17 @@ func TestResync(t *testing.T) {
 		t.Errorf("nothing to do: %+v", j)
 	}
 	for i := range 3 {
-		drift(t, w, cpsim.Edit{ExternalID: text(ids[i]), Fields: map[string]any{"name": "Edited by hand"}})
+		drift(t, w, cpsim.Edit{ExternalID: service.Text(ids[i]), Fields: map[string]any{"name": "Edited by hand"}})
 	}
-	contract := text(w.Autotask.All("Contracts")[0]["id"].(int64))
+	contract := service.Text(w.Autotask.All("Contracts")[0]["id"].(int64))
 	drift(t, w, cpsim.Edit{Entity: "contract", ExternalID: contract, Fields: map[string]any{"name": "Edited by hand"}})
-	drift(t, w, cpsim.Edit{ExternalID: text(ids[10]), Fields: map[string]any{"industry": "Dentists"}}) // the target's own
+	drift(t, w, cpsim.Edit{ExternalID: service.Text(ids[10]), Fields: map[string]any{"industry": "Dentists"}}) // the target's own
 	if j := resync(v1.ResyncRequest{Kinds: []v1.Kind{v1.KindCompany}}); j.Total != all || j.Drift != 3 || j.Pushed != 3 || j.Unchanged != all-3 {
 		t.Errorf("three clients drifted: %+v", j)
 	} else if len(j.DriftFields) != 1 || j.DriftFields[0] != "name" {
 		t.Errorf("drifted in %v, want the name", j.DriftFields)
 	}
-	rec, err := w.Admin.Record(t.Context(), in.ID, v1.KindCompany, text(ids[0]))
+	rec, err := w.Admin.Record(t.Context(), in.ID, v1.KindCompany, service.Text(ids[0]))
 	if err != nil || len(rec.Timeline) == 0 || rec.Timeline[len(rec.Timeline)-1].Detail != "edited at the target: name" {
 		t.Errorf("the record says %+v, %v", rec.Timeline, err)
 	}
@@ -297,12 +297,12 @@ func TestResync(t *testing.T) {
 // TestTheSweepRepairsDrift by itself.
 func TestTheSweepRepairsDrift(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited(), Settings: map[string]string{"sweep-interval": "2s"}})
-	id := company(w, "Northwind Dental")
+	w := service.New(t, service.Options{Autotask: service.Unlimited(), Settings: map[string]string{"sweep-interval": "2s"}})
+	id := w.Company("Northwind Dental")
 	in := w.Install(v1.SyncActiveCustomers)
-	settled(w, in.ID)
-	drift(t, w, cpsim.Edit{ExternalID: text(id), Fields: map[string]any{"name": "Edited by hand"}})
-	w.ClientBecomes(id, "put right by a sweep", jobIdle+soon, named("Northwind Dental"))
+	w.Drain(in.ID)
+	drift(t, w, cpsim.Edit{ExternalID: service.Text(id), Fields: map[string]any{"name": "Edited by hand"}})
+	w.ClientBecomes(id, "put right by a sweep", jobIdle+soon, service.Named("Northwind Dental"))
 	w.Agree(soon, v1.SyncActiveCustomers)
 }
 

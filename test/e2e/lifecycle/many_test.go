@@ -27,7 +27,7 @@ func neighbours(t *testing.T, n int) []*neighbour {
 	for i := range all {
 		one := &neighbour{user: fmt.Sprintf("user-%02d@msp.example", i), connection: fmt.Sprintf("msp-%02d", i)}
 		one.Sim = atsim.New(atsim.Config{
-			Username: one.user, Secret: "Secret-of-many-1", TrackingIdentifier: "IDENTIFIER-OF-MANY", Modes: unlimited().Modes,
+			Username: one.user, Secret: "Secret-of-many-1", TrackingIdentifier: "IDENTIFIER-OF-MANY", Modes: service.Unlimited().Modes,
 		})
 		t.Cleanup(one.Close)
 		all[i] = one
@@ -85,7 +85,7 @@ func TestPassesDoNotWaitOnEachOther(t *testing.T) {
 		connections = append(connections, cpsim.Connection{ID: n.connection, Token: n.token()})
 	}
 	w := service.New(t, service.Options{
-		Autotask: unlimited(), Target: cpsim.Config{Connections: connections},
+		Autotask: service.Unlimited(), Target: cpsim.Config{Connections: connections},
 		Wrap: func(first http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if h := byUser[strings.ToLower(r.Header.Get("UserName")+r.URL.Query().Get("user"))]; h != nil {

@@ -26,8 +26,8 @@ func calledOf(name string) func(cpsim.ContractInput) bool {
 // massWorld is an installation of companies, all in scope.
 func massWorld(t *testing.T, n int, options *v1.Options) (*service.Harness, v1.Installation, []int64) {
 	t.Helper()
-	w := service.New(t, service.Options{Autotask: unlimited()})
-	ids := companies(w, n)
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
+	ids := w.Companies(n)
 	in := w.Install(v1.SyncActiveCustomers)
 	if options != nil {
 		if _, err := w.Admin.UpdateInstallation(t.Context(), in.ID, v1.UpdateInstallation{Options: options}); err != nil {
@@ -35,7 +35,7 @@ func massWorld(t *testing.T, n int, options *v1.Options) (*service.Harness, v1.I
 		}
 		w.Until(in.ID, "has its options", soon, func(in v1.Installation) bool { return len(in.Jobs) == 0 && in.State == v1.StateLive })
 	}
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	return w, in, ids
 }
 
@@ -44,7 +44,7 @@ func leave(w *service.Harness, in v1.Installation, ids []int64) {
 	w.T.Helper()
 	act(w, in.ID, "", "stop")
 	for _, id := range ids {
-		edit(w, "Companies", id, atsim.Row{"isActive": false})
+		w.Edit("Companies", id, atsim.Row{"isActive": false})
 	}
 	w.DeliverAll(soon)
 	w.Until(in.ID, "has them all due", soon, func(in v1.Installation) bool { return in.Backlog == len(ids) })
@@ -67,11 +67,11 @@ func TestAMassChangeIsHeld(t *testing.T) {
 			w.Target.ResetStats()
 			leave(w, in, ids[:20])
 			w.Until(in.ID, "holds all of them", soon, func(in v1.Installation) bool {
-				i, there := issueOf(in, "mass_change_held")
+				i, there := service.IssueOf(in, "mass_change_held")
 				return there && i.Records == 20 && in.Backlog == 0
 			})
 			shown := w.Until(in.ID, "idle", soon, func(in v1.Installation) bool { return in.Backlog == 0 })
-			if i := hasIssue(w, in.ID, "mass_change_held"); i.Severity != v1.SeverityAct || inScope(shown) != 30 {
+			if i := w.HasIssue(in.ID, "mass_change_held"); i.Severity != v1.SeverityAct || inScope(shown) != 30 {
 				t.Errorf("issue %+v, %d in scope, want all 30", i, inScope(shown))
 			}
 			for _, id := range ids[:20] {
@@ -81,14 +81,14 @@ func TestAMassChangeIsHeld(t *testing.T) {
 			}
 			w.Stop() // what is held survives a restart
 			w.Start()
-			hasIssue(w, in.ID, "mass_change_held")
-			rename(w, ids[25], "Others go on")
-			w.ClientBecomes(ids[25], "an edit of another", soon, named("Others go on"))
+			w.HasIssue(in.ID, "mass_change_held")
+			w.Rename(ids[25], "Others go on")
+			w.ClientBecomes(ids[25], "an edit of another", soon, service.Named("Others go on"))
 
 			if err := w.Admin.DecideHeld(t.Context(), in.ID, approve); err != nil {
 				t.Fatal(err)
 			}
-			noIssue(w, in.ID, "mass_change_held")
+			w.HasNoIssue(in.ID, "mass_change_held")
 			if approve {
 				for _, id := range ids[:20] {
 					w.RecordBecomes(in.ID, v1.KindCompany, id, soon, notMet)
@@ -112,13 +112,13 @@ func TestWhatIsHeldComesBack(t *testing.T) {
 	t.Parallel()
 	w, in, ids := massWorld(t, 30, nil)
 	leave(w, in, ids[:20])
-	hasIssue(w, in.ID, "mass_change_held")
-	settled(w, in.ID)
+	w.HasIssue(in.ID, "mass_change_held")
+	w.Drain(in.ID)
 	for _, id := range ids[:20] {
-		edit(w, "Companies", id, atsim.Row{"isActive": true})
+		w.Edit("Companies", id, atsim.Row{"isActive": true})
 	}
-	noIssue(w, in.ID, "mass_change_held")
-	settled(w, in.ID)
+	w.HasNoIssue(in.ID, "mass_change_held")
+	w.Drain(in.ID)
 	w.Agree(soon, v1.SyncActiveCustomers)
 }
 
@@ -149,13 +149,13 @@ func TestWhatIsNoMassChange(t *testing.T) {
 			leave(w, in, ids[:tc.left])
 			if tc.held {
 				w.Until(in.ID, "holds them", soon, func(in v1.Installation) bool {
-					i, there := issueOf(in, "mass_change_held")
+					i, there := service.IssueOf(in, "mass_change_held")
 					return there && i.Records == tc.left && inScope(in) == tc.all
 				})
 				return
 			}
 			shown := w.Until(in.ID, "has let them go", soon, func(in v1.Installation) bool { return inScope(in) == tc.all-tc.left && in.Backlog == 0 })
-			if _, there := issueOf(shown, "mass_change_held"); there {
+			if _, there := service.IssueOf(shown, "mass_change_held"); there {
 				t.Errorf("issues %+v", shown.Issues)
 			}
 		})
@@ -180,13 +180,13 @@ func TestALostRightIsNoDeparture(t *testing.T) {
 		t.Errorf("while they are hidden: %+v", j)
 	}
 	w.Until(in.ID, "holds them", soon, func(in v1.Installation) bool {
-		i, there := issueOf(in, "mass_change_held")
+		i, there := service.IssueOf(in, "mass_change_held")
 		return there && i.Records == len(ids) && inScope(in) == len(ids)
 	})
 	w.Autotask.SetModes(func(m *atsim.Modes) { m.Hidden = nil })
 	if j := resync(); j.Unchanged != len(ids) {
 		t.Errorf("once they are seen again: %+v", j)
 	}
-	noIssue(w, in.ID, "mass_change_held")
+	w.HasNoIssue(in.ID, "mass_change_held")
 	w.Agree(soon, v1.SyncActiveCustomers)
 }

@@ -68,7 +68,7 @@ func rightWebhooks(w *service.Harness, id, publicURL string) {
 			if !slices.ContainsFunc(shown.Webhooks, func(s v1.Webhook) bool { return s.GUID == h.GUID && s.ID == h.ID }) {
 				return fmt.Errorf("%s %s is not shown: %+v", h.Collection, h.GUID, shown.Webhooks)
 			}
-			status := post(w.T, h.URL, h.Secret, changeOf(h, 1, time.Now().UnixNano()))
+			status := service.Post(w.T, h.URL, h.Secret, changeOf(h, 1, time.Now().UnixNano()))
 			if status != http.StatusAccepted {
 				return fmt.Errorf("a callback of %s was answered %d", h.Collection, status)
 			}
@@ -83,7 +83,7 @@ func rightWebhooks(w *service.Harness, id, publicURL string) {
 func TestRegistrationCutShortAnywhere(t *testing.T) {
 	t.Parallel()
 	c := newCutter()
-	w := service.New(t, service.Options{Autotask: unlimited(), Wrap: c.wrap})
+	w := service.New(t, service.Options{Autotask: service.Unlimited(), Wrap: c.wrap})
 	in := w.Install()
 	rightWebhooks(w, in.ID, w.CallbackURL)
 	cuts := 0
@@ -112,7 +112,7 @@ func TestRegistrationCutShortAnywhere(t *testing.T) {
 		})
 	}
 	rightWebhooks(w, in.ID, w.CallbackURL)
-	noIssue(w, in.ID, "autotask_unavailable")
+	w.HasNoIssue(in.ID, "autotask_unavailable")
 	if fields := len(wantedFields["CompanyWebhooks"]) + len(wantedFields["ContactWebhooks"]); cuts < fields+6 {
 		t.Errorf("cut off %d times, want at least once for each of %d fields and 6 other calls", cuts, fields)
 	}

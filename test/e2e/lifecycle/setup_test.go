@@ -188,8 +188,8 @@ func spy(t *testing.T) (url string, asked *atomic.Int64) {
 func TestSetUpRefusals(t *testing.T) {
 	t.Parallel()
 	offList, asked := spy(t)
-	w := service.New(t, service.Options{Autotask: unlimited()})
-	company(w, "Northwind Dental")
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
+	w.Company("Northwind Dental")
 	for _, r := range refusals(strings.TrimPrefix(w.AutotaskURL, "http://"), offList) {
 		t.Run(r.name, func(t *testing.T) { r.run(t, w) })
 	}
@@ -280,9 +280,9 @@ func TestSetUpWithoutCostRightsIsAccepted(t *testing.T) {
 	for _, entity := range []string{"ContractServiceUnits", "ContractCharges"} {
 		t.Run(entity, func(t *testing.T) {
 			t.Parallel()
-			w := service.New(t, service.Options{Autotask: unlimited()})
+			w := service.New(t, service.Options{Autotask: service.Unlimited()})
 			w.Autotask.SetModes(func(m *atsim.Modes) { m.Denied = []string{entity} })
-			contract := agreement(w, company(w, "Northwind Dental"), "Northwind project")
+			contract := w.Agreement(w.Company("Northwind Dental"), "Northwind project")
 			checks, err := w.Admin.TryInstallation(t.Context(), service.Create())
 			if err != nil {
 				t.Fatal(err)
@@ -294,7 +294,7 @@ func TestSetUpWithoutCostRightsIsAccepted(t *testing.T) {
 			}
 			nothingKept(t, w)
 			in := w.Install()
-			issue := hasIssue(w, in.ID, "costs_unreadable")
+			issue := w.HasIssue(in.ID, "costs_unreadable")
 			if issue.Severity != v1.SeverityAct || issue.Records != 1 {
 				t.Errorf("issue %+v", issue)
 			}
@@ -302,10 +302,10 @@ func TestSetUpWithoutCostRightsIsAccepted(t *testing.T) {
 				t.Errorf("the contract is %+v, want it there, its cost not known", c.Data)
 			}
 			w.Autotask.SetModes(func(m *atsim.Modes) { m.Denied = nil })
-			if err := w.Admin.ReconcileRecord(t.Context(), in.ID, v1.KindContract, text(contract)); err != nil {
+			if err := w.Admin.ReconcileRecord(t.Context(), in.ID, v1.KindContract, service.Text(contract)); err != nil {
 				t.Fatal(err)
 			}
-			noIssue(w, in.ID, "costs_unreadable")
+			w.HasNoIssue(in.ID, "costs_unreadable")
 			w.Agree(soon)
 		})
 	}
@@ -314,10 +314,10 @@ func TestSetUpWithoutCostRightsIsAccepted(t *testing.T) {
 // TestContractsAloneNeedNoContacts: only the rights of the chosen syncs count.
 func TestContractsAloneNeedNoContacts(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
 	w.Autotask.SetModes(func(m *atsim.Modes) { m.Denied = []string{"Contacts"} })
 	dollars(w)
-	agreement(w, company(w, "Northwind Dental"), "Northwind project")
+	w.Agreement(w.Company("Northwind Dental"), "Northwind project")
 	in := w.Install(v1.SyncActiveCustomerContracts)
 	w.Agree(soon, v1.SyncActiveCustomerContracts)
 	if len(in.Issues) != 0 {
@@ -335,8 +335,8 @@ func TestContractsAloneNeedNoContacts(t *testing.T) {
 // TestTryingASetUpShowsEveryCheck and keeps nothing.
 func TestTryingASetUpShowsEveryCheck(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited()})
-	company(w, "Northwind Dental")
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
+	w.Company("Northwind Dental")
 	checks, err := w.Admin.TryInstallation(t.Context(), service.Create())
 	if err != nil {
 		t.Fatal(err)
@@ -361,8 +361,8 @@ func TestTryingASetUpShowsEveryCheck(t *testing.T) {
 // TestInstallingTwiceIsRefused: also in another case, by trying only, and by two at once.
 func TestInstallingTwiceIsRefused(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited()})
-	company(w, "Northwind Dental")
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
+	w.Company("Northwind Dental")
 	var made, refused atomic.Int64
 	var wg sync.WaitGroup
 	for range 4 {

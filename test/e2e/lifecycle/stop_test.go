@@ -15,13 +15,13 @@ import (
 // kept, and arrive within a minute of the start.
 func TestStoppedKeepsEverything(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited()})
-	ids := companies(w, 100)
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
+	ids := w.Companies(100)
 	for i, id := range ids {
-		agreement(w, id, fmt.Sprintf("Project %04d", i))
+		w.Agreement(id, fmt.Sprintf("Project %04d", i))
 	}
 	in := w.Install()
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	act(w, in.ID, "", "stop")
 	shown := is(w, in.ID, v1.StateStopped)
 	for sync, st := range shown.Syncs {
@@ -32,7 +32,7 @@ func TestStoppedKeepsEverything(t *testing.T) {
 	w.Target.ResetStats()
 	renameAll(w, ids, "Renamed")
 	for i, row := range w.Autotask.All("Contracts") {
-		edit(w, "Contracts", row["id"].(int64), atsim.Row{"contractName": fmt.Sprintf("Renamed project %04d", i)})
+		w.Edit("Contracts", row["id"].(int64), atsim.Row{"contractName": fmt.Sprintf("Renamed project %04d", i)})
 	}
 	w.DeliverAll(soon)
 	for _, d := range w.Autotask.Callouts() {
@@ -64,24 +64,24 @@ func TestOneSyncStopped(t *testing.T) {
 	for _, stopped := range v1.Syncs {
 		t.Run(string(stopped), func(t *testing.T) {
 			t.Parallel()
-			w := service.New(t, service.Options{Autotask: unlimited()})
+			w := service.New(t, service.Options{Autotask: service.Unlimited()})
 			dollars(w)
-			id := company(w, "Northwind Dental")
-			contract := agreement(w, id, "Project one")
+			id := w.Company("Northwind Dental")
+			contract := w.Agreement(id, "Project one")
 			in := w.Install()
-			settled(w, in.ID)
+			w.Drain(in.ID)
 			w.Agree(soon)
 			act(w, in.ID, stopped, "stop")
 			act(w, in.ID, stopped, "stop") // again is no error
-			edit(w, "Companies", id, atsim.Row{"phone": "518-555-0142", "companyName": "Northwind Group"})
-			edit(w, "Contracts", contract, atsim.Row{"contractName": "Project two"})
-			added := company(w, "Came meanwhile")
-			addedContract := agreement(w, added, "Project three")
+			w.Edit("Companies", id, atsim.Row{"phone": "518-555-0142", "companyName": "Northwind Group"})
+			w.Edit("Contracts", contract, atsim.Row{"contractName": "Project two"})
+			added := w.Company("Came meanwhile")
+			addedContract := w.Agreement(added, "Project three")
 
 			customers := stopped == v1.SyncActiveCustomerContracts
 			if customers {
-				w.ClientBecomes(id, "renamed", soon, named("Northwind Group"))
-				w.ClientBecomes(added, "new", soon, named("Came meanwhile"))
+				w.ClientBecomes(id, "renamed", soon, service.Named("Northwind Group"))
+				w.ClientBecomes(added, "new", soon, service.Named("Came meanwhile"))
 				w.RecordBecomes(in.ID, v1.KindContract, contract, soon, waiting)
 				w.RecordBecomes(in.ID, v1.KindContract, addedContract, soon, waiting)
 			} else {
@@ -122,12 +122,12 @@ func waiting(r v1.RecordDetail) bool { return r.Outcome == v1.OutcomeWaiting }
 // reinstall needs nothing to be typed again and finds what changed meanwhile.
 func TestUninstallAndReinstall(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited()})
-	ids := companies(w, 20)
-	contract := agreement(w, ids[0], "Project one")
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
+	ids := w.Companies(20)
+	contract := w.Agreement(ids[0], "Project one")
 	in := w.Install()
-	settled(w, in.ID)
-	hook := hookOf(t, w, "CompanyWebhooks")
+	w.Drain(in.ID)
+	hook := w.Hook("CompanyWebhooks")
 	act(w, in.ID, "", "uninstall")
 	act(w, in.ID, "", "uninstall") // again is no error
 	shown := is(w, in.ID, v1.StateUninstalled)
@@ -139,24 +139,24 @@ func TestUninstallAndReinstall(t *testing.T) {
 	}
 	w.Autotask.ResetStats()
 	for n := range int64(3) {
-		if status := post(t, hook.URL, hook.Secret, changeOf(hook, ids[0], 900+n)); status != http.StatusNoContent {
+		if status := service.Post(t, hook.URL, hook.Secret, changeOf(hook, ids[0], 900+n)); status != http.StatusNoContent {
 			t.Errorf("a callback was answered %d, want 204", status)
 		}
 	}
-	if status := post(t, hook.URL, "wrong", changeOf(hook, ids[0], 910)); status != http.StatusUnauthorized {
+	if status := service.Post(t, hook.URL, "wrong", changeOf(hook, ids[0], 910)); status != http.StatusUnauthorized {
 		t.Errorf("a forged callback was answered %d, want 401", status)
 	}
 	for what, err := range map[string]error{
 		"start": w.Admin.Act(t.Context(), in.ID, "", "start"), "stop a sync": w.Admin.Act(t.Context(), in.ID, v1.SyncActiveCustomers, "stop"),
-		"reconcile": w.Admin.ReconcileRecord(t.Context(), in.ID, v1.KindCompany, text(ids[0])),
+		"reconcile": w.Admin.ReconcileRecord(t.Context(), in.ID, v1.KindCompany, service.Text(ids[0])),
 	} {
 		if p := problemOf(t, err); p.Status != http.StatusConflict || p.Hint == "" {
 			t.Errorf("%s: %+v", what, p)
 		}
 	}
 	renameAll(w, ids, "Changed meanwhile")
-	edit(w, "Contracts", contract, atsim.Row{"contractName": "Project two"})
-	added := company(w, "Came meanwhile")
+	w.Edit("Contracts", contract, atsim.Row{"contractName": "Project two"})
+	added := w.Company("Came meanwhile")
 	w.Stop()
 	w.Start()
 	is(w, in.ID, v1.StateUninstalled)
@@ -168,8 +168,8 @@ func TestUninstallAndReinstall(t *testing.T) {
 	rightWebhooks(w, in.ID, w.CallbackURL)
 	w.Agree(soon)
 	is(w, in.ID, v1.StateLive)
-	rename(w, added, "By callback")
-	w.ClientBecomes(added, "an edit by callback", soon, named("By callback"))
+	w.Rename(added, "By callback")
+	w.ClientBecomes(added, "an edit by callback", soon, service.Named("By callback"))
 	p := problemOf(t, w.Admin.Act(t.Context(), in.ID, "", "reinstall"))
 	if p.Status != http.StatusConflict {
 		t.Errorf("a second reinstall: %+v", p)
@@ -179,13 +179,13 @@ func TestUninstallAndReinstall(t *testing.T) {
 // TestOneSyncUninstalledAndReinstalled: the other one stays as it is.
 func TestOneSyncUninstalledAndReinstalled(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited()})
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
 	dollars(w)
-	id := company(w, "Northwind Dental")
-	contract := agreement(w, id, "Project one")
-	contact(w, id, "ann@northwind.example")
+	id := w.Company("Northwind Dental")
+	contract := w.Agreement(id, "Project one")
+	w.Contact(id, "ann@northwind.example")
 	in := w.Install()
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	act(w, in.ID, v1.SyncActiveCustomers, "uninstall")
 	w.Eventually("only the companies' webhook is left", soon, func() error {
 		if hooks := w.Autotask.Webhooks(); len(hooks) != 1 || hooks[0].Collection != "CompanyWebhooks" {
@@ -193,14 +193,14 @@ func TestOneSyncUninstalledAndReinstalled(t *testing.T) {
 		}
 		return nil
 	})
-	edit(w, "Companies", id, atsim.Row{"companyName": "Northwind Group", "phone": "518-555-0142"})
+	w.Edit("Companies", id, atsim.Row{"companyName": "Northwind Group", "phone": "518-555-0142"})
 	w.Eventually("the contract carries the new name", soon, func() error {
 		if c := w.Contract(contract).Data; c.Client.Name != "Northwind Group" {
 			return fmt.Errorf("%+v", c)
 		}
 		return nil
 	})
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	if c := w.Client(id).Data; len(c.Phones) != 1 || c.Phones[0].Value != "518-555-0100" || len(c.Emails) != 1 {
 		t.Errorf("the client was pushed though its sync is uninstalled: %+v", c)
 	}

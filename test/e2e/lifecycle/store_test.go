@@ -66,10 +66,10 @@ func storeOf(t *testing.T, w *service.Harness, bus *events.Bus) (*installation.S
 // that follows from it; the next start makes the job.
 func TestADecidedPassIsNotForgotten(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited()})
-	companies(w, 10)
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
+	w.Companies(10)
 	in := w.Install(v1.SyncActiveCustomers)
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	w.Stop()
 	if err := w.Target.Empty(service.Connection); err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ func twoZones(t *testing.T) (w *service.Harness, first, second string) {
 		t.Fatal(err)
 	}
 	second = l.Addr().String()
-	w = service.New(t, service.Options{Autotask: unlimited(), Hosts: []string{second}})
+	w = service.New(t, service.Options{Autotask: service.Unlimited(), Hosts: []string{second}})
 	srv := httptest.NewUnstartedServer(w.Autotask.Handler())
 	_ = srv.Listener.Close()
 	srv.Listener = l
@@ -42,12 +42,12 @@ func moveTo(w *service.Harness, host string) {
 func TestAMovedZoneIsFoundAgain(t *testing.T) {
 	t.Parallel()
 	w, first, second := twoZones(t)
-	ids := companies(w, 30)
+	ids := w.Companies(30)
 	in := w.Install()
 	if in.Zone.URL != "http://"+first+"/atservicesrest" {
 		t.Fatalf("zone %+v", in.Zone)
 	}
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	for _, host := range []string{second, first, second} {
 		w.Autotask.ResetStats()
 		moveTo(w, host)
@@ -64,8 +64,8 @@ func TestAMovedZoneIsFoundAgain(t *testing.T) {
 	w.Stop()
 	w.Autotask.ResetStats()
 	w.Start()
-	rename(w, ids[0], "After a restart")
-	w.ClientBecomes(ids[0], "an edit", soon, named("After a restart"))
+	w.Rename(ids[0], "After a restart")
+	w.ClientBecomes(ids[0], "an edit", soon, service.Named("After a restart"))
 	if n := w.Autotask.Stats().LoginFailures; n != 0 {
 		t.Errorf("%d failed log-ins after the restart: the zone was forgotten", n)
 	}
@@ -75,7 +75,7 @@ func TestAMovedZoneIsFoundAgain(t *testing.T) {
 func TestSetUpInAWrongZone(t *testing.T) {
 	t.Parallel()
 	w, first, second := twoZones(t)
-	company(w, "Northwind Dental")
+	w.Company("Northwind Dental")
 	moveTo(w, first)
 	req := service.Create()
 	req.Zone = second
@@ -97,16 +97,16 @@ func TestSetUpInAWrongZone(t *testing.T) {
 func TestCredentialsGoToNoOtherHost(t *testing.T) {
 	t.Parallel()
 	evil, asked := spy(t)
-	w := service.New(t, service.Options{Autotask: unlimited()})
-	id := company(w, "Northwind Dental")
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
+	id := w.Company("Northwind Dental")
 	in := w.Install()
-	settled(w, in.ID)
+	w.Drain(in.ID)
 	moveTo(w, strings.TrimPrefix(evil, "http://"))
 	w.Autotask.ResetStats()
-	rename(w, id, "In nobody's zone")
+	w.Rename(id, "In nobody's zone")
 	names := func() {
 		t.Helper()
-		issue := hasIssue(w, in.ID, "credentials_refused")
+		issue := w.HasIssue(in.ID, "credentials_refused")
 		if !strings.Contains(issue.Detail, strings.TrimPrefix(evil, "http://")) || !strings.Contains(issue.Detail, "not Autotask's") {
 			t.Errorf("the issue does not say which zone is not Autotask's: %q", issue.Detail)
 		}
@@ -136,6 +136,6 @@ func TestCredentialsGoToNoOtherHost(t *testing.T) {
 	if _, err := w.Admin.SetCredentials(t.Context(), in.ID, credentials); err != nil {
 		t.Fatal(err)
 	}
-	w.ClientBecomes(id, "the edit made meanwhile", soon, named("In nobody's zone"))
+	w.ClientBecomes(id, "the edit made meanwhile", soon, service.Named("In nobody's zone"))
 	is(w, in.ID, v1.StateLive)
 }

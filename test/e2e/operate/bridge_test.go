@@ -20,11 +20,11 @@ func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 	t.Parallel()
 	// No poll comes to the rescue.
 	w := start(t, service.Options{Settings: map[string]string{"contract-poll-interval": "1h", "contract-parts-interval": "1h"}})
-	owner := company(w, "Northwind Dental")
-	contract := agreement(w, owner, "Care one")
+	owner := w.Company("Northwind Dental")
+	contract := w.Agreement(owner, "Care one")
 	in := w.Install()
 	w.Agree(soon)
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	w.Autotask.SetFault(atsim.Fault{Kind: fault.Lose}) // nor does Autotask itself say anything
 
 	bridge, err := w.Admin.CreateBridge(t.Context(), in.ID, "")
@@ -49,42 +49,42 @@ func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 		}.Encode()
 	}
 
-	edit(w, "Contracts", contract, atsim.Row{"contractName": "Care two"})
-	if got := post(t.Context(), t, bridge.URL, bridge.Secret, tell("Contract", contract)); got != http.StatusAccepted {
+	w.Edit("Contracts", contract, atsim.Row{"contractName": "Care two"})
+	if got := service.Post(t, bridge.URL, bridge.Secret, tell("Contract", contract)); got != http.StatusAccepted {
 		t.Fatalf("a contract's callback: %d, want 202", got)
 	}
-	w.ContractBecomes(contract, "the edit", soon, called("Care two"))
+	w.ContractBecomes(contract, "the edit", soon, service.Called("Care two"))
 
-	edit(w, "Companies", owner, atsim.Row{"companyName": "Northwind Group"})
-	if got := post(t.Context(), t, bridge.URL, bridge.Secret, tell("Account", owner)); got != http.StatusAccepted {
+	w.Edit("Companies", owner, atsim.Row{"companyName": "Northwind Group"})
+	if got := service.Post(t, bridge.URL, bridge.Secret, tell("Account", owner)); got != http.StatusAccepted {
 		t.Fatalf("a company's callback: %d, want 202", got)
 	}
-	w.ClientBecomes(owner, "the edit", soon, named("Northwind Group"))
+	w.ClientBecomes(owner, "the edit", soon, service.Named("Northwind Group"))
 
-	added := put(w, "Contacts", atsim.Row{
+	added := w.Autotask.Put("Contacts", atsim.Row{
 		"companyID": owner, "firstName": "Ann", "lastName": "Lee", "emailAddress": "ann@northwind.example", "isActive": 1,
 	})
-	if got := post(t.Context(), t, bridge.URL, bridge.Secret, tell("contacts", added)); got != http.StatusAccepted {
+	if got := service.Post(t, bridge.URL, bridge.Secret, tell("contacts", added)); got != http.StatusAccepted {
 		t.Fatalf("a contact's callback: %d, want 202", got)
 	}
 	w.ClientBecomes(owner, "the contact", soon, func(c cpsim.ClientInput) bool { return len(c.Emails) == 1 })
 	w.Agree(soon)
 
 	for what, secret := range map[string]string{
-		"a wrong secret": bridge.Secret + "x", "another bridge's secret": other.Secret, "Autotask's secret": hook(t, w).Secret,
+		"a wrong secret": bridge.Secret + "x", "another bridge's secret": other.Secret, "Autotask's secret": w.Hook("CompanyWebhooks").Secret,
 	} {
-		if got := post(t.Context(), t, bridge.URL, secret, tell("Contract", contract)); got != http.StatusUnauthorized {
+		if got := service.Post(t, bridge.URL, secret, tell("Contract", contract)); got != http.StatusUnauthorized {
 			t.Errorf("%s: %d, want 401", what, got)
 		}
 	}
 	t.Run("after a restart", func(t *testing.T) {
 		w.Stop()
 		w.Start()
-		edit(w, "Contracts", contract, atsim.Row{"contractName": "Care three"})
-		if got := post(t.Context(), t, bridge.URL, bridge.Secret, tell("CONTRACTS", contract)); got != http.StatusAccepted {
+		w.Edit("Contracts", contract, atsim.Row{"contractName": "Care three"})
+		if got := service.Post(t, bridge.URL, bridge.Secret, tell("CONTRACTS", contract)); got != http.StatusAccepted {
 			t.Fatalf("%d, want 202", got)
 		}
-		w.ContractBecomes(contract, "the edit", soon, called("Care three"))
+		w.ContractBecomes(contract, "the edit", soon, service.Called("Care three"))
 	})
 	t.Run("the list of webhooks shows Autotask's own only", func(t *testing.T) {
 		shown, err := w.Admin.Installation(t.Context(), in.ID)
@@ -104,8 +104,8 @@ func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 		if err := w.Admin.RepairWebhooks(t.Context(), in.ID); err != nil {
 			t.Fatal(err)
 		}
-		settled(w, in.ID)
-		if got := post(t.Context(), t, bridge.URL, bridge.Secret, tell("Contract", contract)); got != http.StatusAccepted {
+		w.Quiesce(in.ID)
+		if got := service.Post(t, bridge.URL, bridge.Secret, tell("Contract", contract)); got != http.StatusAccepted {
 			t.Errorf("%d, want 202", got)
 		}
 	})
@@ -122,9 +122,9 @@ func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 func TestABridgeEndsAndRotates(t *testing.T) {
 	t.Parallel()
 	w := start(t, service.Options{})
-	owner := company(w, "Northwind Dental")
+	owner := w.Company("Northwind Dental")
 	in := w.Install(customers)
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	made := func(name string) v1.Bridge {
 		t.Helper()
 		b, err := w.Admin.CreateBridge(t.Context(), in.ID, name)
@@ -137,7 +137,7 @@ func TestABridgeEndsAndRotates(t *testing.T) {
 	answer := func(guid, secret string) int {
 		t.Helper()
 		sequence++
-		return post(t.Context(), t, w.CallbackURL+"/callbacks/autotask/"+in.ID, secret, callout.Envelope{
+		return service.Post(t, w.CallbackURL+"/callbacks/autotask/"+in.ID, secret, callout.Envelope{
 			Action: "Update", GUID: guid, EntityType: "Account", ID: owner, EventTime: time.Now(), Sequence: sequence,
 		}.Encode())
 	}

@@ -78,7 +78,7 @@ func TestBackfillKeepsToItsBudget(t *testing.T) {
 	began := time.Now()
 	in := w.Install(contracts)
 	w.Agree(60*time.Second, contracts)
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	requests := w.AutotaskRequests()
 	_, rows := m.read()
 	budget := 30 + rows/450
@@ -97,7 +97,7 @@ func TestTheComparisonOfPartsIsCheap(t *testing.T) {
 	w := seeded(t, 150, service.Options{Wrap: m.wrap, Settings: often()})
 	in := w.Install(contracts)
 	w.Agree(60*time.Second, contracts)
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	want := map[string]int{}
 	all := 0
 	for _, entity := range []string{

@@ -17,12 +17,12 @@ func TestTheBuiltProgramOperatesTheRealService(t *testing.T) {
 	t.Parallel()
 	program := service.Build(t)
 	w := service.New(t, service.Options{})
-	id := company(w, "Northwind Dental")
-	lead := company(w, "Not Yet A Customer")
+	id := w.Company("Northwind Dental")
+	lead := w.Company("Not Yet A Customer")
 	if err := w.Autotask.Edit("Companies", lead, map[string]any{"companyType": 2}); err != nil {
 		t.Fatal(err)
 	}
-	rejected := company(w, "Taken By Nobody")
+	rejected := w.Company("Taken By Nobody")
 	fault, err := w.Target.SetFault(cpsim.Fault{
 		Kind: cpsim.FaultRejectItems, ExternalIDs: []string{strconv.FormatInt(rejected, 10)}, Pointer: "/name", Code: "invalid", Detail: "no such name",
 	})
@@ -30,7 +30,7 @@ func TestTheBuiltProgramOperatesTheRealService(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := w.Install(v1.SyncActiveCustomers)
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	run := func(code int, says string, args ...string) {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), program, args...)

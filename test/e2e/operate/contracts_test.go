@@ -40,7 +40,7 @@ func TestContractsArriveInTime(t *testing.T) {
 func contractsArrive(t *testing.T, w *service.Harness) {
 	in := w.Install()
 	w.Agree(soon)
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	took := func(what string, promise time.Duration, do func()) {
 		t.Helper()
 		began := time.Now()
@@ -53,41 +53,41 @@ func contractsArrive(t *testing.T, w *service.Harness) {
 		}
 		t.Logf("%s: %.1f s", what, time.Since(began).Seconds())
 	}
-	owner := company(w, "Northwind Dental")
+	owner := w.Company("Northwind Dental")
 	var contract int64
-	took("a new contract", 2*poll, func() { contract = agreement(w, owner, "Care") })
+	took("a new contract", 2*poll, func() { contract = w.Agreement(owner, "Care") })
 	took("an edited contract", 2*poll, func() {
-		edit(w, "Contracts", contract, atsim.Row{"contractName": "Care plus", "estimatedCost": "99.125"})
+		w.Edit("Contracts", contract, atsim.Row{"contractName": "Care plus", "estimatedCost": "99.125"})
 	})
 	took("a cleared name and cost", 2*poll, func() {
-		edit(w, "Contracts", contract, atsim.Row{"contractName": "", "estimatedCost": nil})
+		w.Edit("Contracts", contract, atsim.Row{"contractName": "", "estimatedCost": nil})
 	})
 	row := w.Autotask.All("ContractServiceUnits")[0]
 	unit, recurring := row["id"].(int64), row["contractID"].(int64)
-	took("a unit's cost", parts+poll, func() { edit(w, "ContractServiceUnits", unit, atsim.Row{"cost": "4321.5"}) })
-	took("a unit's vendor", parts+poll, func() { edit(w, "ContractServiceUnits", unit, atsim.Row{"vendorCompanyID": owner}) })
+	took("a unit's cost", parts+poll, func() { w.Edit("ContractServiceUnits", unit, atsim.Row{"cost": "4321.5"}) })
+	took("a unit's vendor", parts+poll, func() { w.Edit("ContractServiceUnits", unit, atsim.Row{"vendorCompanyID": owner}) })
 	took("a charge", parts+poll, func() {
-		put(w, "ContractCharges", atsim.Row{
+		w.Autotask.Put("ContractCharges", atsim.Row{
 			"contractID": contract, "name": "Hardware", "unitQuantity": 1, "unitCost": 7, "extendedCost": 7,
 		})
 	})
 	took("a bundle", parts+poll, func() {
 		bundle := w.Autotask.All("ServiceBundles")[0]["id"].(int64)
-		put(w, "ContractServiceBundles", atsim.Row{"contractID": contract, "serviceBundleID": bundle})
+		w.Autotask.Put("ContractServiceBundles", atsim.Row{"contractID": contract, "serviceBundleID": bundle})
 	})
 	took("what a bundle costs", parts+poll, func() {
-		edit(w, "ServiceBundles", w.Autotask.All("ServiceBundles")[0]["id"].(int64), atsim.Row{"unitCost": "777.7"})
+		w.Edit("ServiceBundles", w.Autotask.All("ServiceBundles")[0]["id"].(int64), atsim.Row{"unitCost": "777.7"})
 	})
 	took("what a bundle consists of", parts+poll, func() {
-		put(w, "ServiceBundleServices", atsim.Row{
+		w.Autotask.Put("ServiceBundleServices", atsim.Row{
 			"serviceBundleID": w.Autotask.All("ServiceBundles")[0]["id"], "serviceID": w.Autotask.All("Services")[4]["id"],
 		})
 	})
 	took("whose product it is", parts+poll, func() {
-		edit(w, "Products", w.Autotask.All("Products")[0]["id"].(int64), atsim.Row{"defaultVendorID": owner})
+		w.Edit("Products", w.Autotask.All("Products")[0]["id"].(int64), atsim.Row{"defaultVendorID": owner})
 	})
 	took("a service of the catalogue", 2*poll, func() {
-		edit(w, "Services", w.Autotask.All("Services")[0]["id"].(int64), atsim.Row{"vendorCompanyID": owner, "unitCost": "500"})
+		w.Edit("Services", w.Autotask.All("Services")[0]["id"].(int64), atsim.Row{"vendorCompanyID": owner, "unitCost": "500"})
 	})
 	named := func(name string) (n int) {
 		for _, c := range w.Target.Contracts(service.Connection) {
@@ -105,20 +105,20 @@ func contractsArrive(t *testing.T, w *service.Harness) {
 		}
 	}
 	before := named(was)
-	took("a renamed vendor", poll, func() { edit(w, "Companies", vendor, atsim.Row{"companyName": "Renamed Vendor, Inc."}) })
+	took("a renamed vendor", poll, func() { w.Edit("Companies", vendor, atsim.Row{"companyName": "Renamed Vendor, Inc."}) })
 	if n := named("Renamed Vendor, Inc."); n != before || n < 2 {
 		t.Errorf("%d contracts name the vendor anew, want %d, and several", n, before)
 	}
-	took("a vendor without a name", poll, func() { edit(w, "Companies", vendor, atsim.Row{"companyName": ""}) })
-	took("one with a name again", poll, func() { edit(w, "Companies", vendor, atsim.Row{"companyName": "Named again"}) })
+	took("a vendor without a name", poll, func() { w.Edit("Companies", vendor, atsim.Row{"companyName": ""}) })
+	took("one with a name again", poll, func() { w.Edit("Companies", vendor, atsim.Row{"companyName": "Named again"}) })
 	took("a deleted vendor", poll, func() { w.Autotask.Remove("Companies", vendor) })
 	var sleeper int64
 	took("a company into scope", poll, func() {
-		sleeper = put(w, "Companies", atsim.Row{"companyName": "Sleeper", "companyType": 1, "isActive": false})
-		agreement(w, sleeper, "First")
-		agreement(w, sleeper, "Second")
+		sleeper = w.Autotask.Put("Companies", atsim.Row{"companyName": "Sleeper", "companyType": 1, "isActive": false})
+		w.Agreement(sleeper, "First")
+		w.Agreement(sleeper, "Second")
 		w.Expected()
-		edit(w, "Companies", sleeper, atsim.Row{"isActive": true})
+		w.Edit("Companies", sleeper, atsim.Row{"isActive": true})
 	})
 	took("a merged company", 2*poll, func() {
 		if err := w.Autotask.Merge(sleeper, owner); err != nil {
@@ -130,7 +130,7 @@ func contractsArrive(t *testing.T, w *service.Harness) {
 	if c := w.Contract(recurring).Data; c.Name == nil || c.Lifecycle == "archived" {
 		t.Errorf("a deleted contract was changed at the target: %+v", c)
 	}
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	w.Agree(soon)
 }
 
@@ -144,7 +144,7 @@ func TestHiddenCostsAreUnknownNeverZero(t *testing.T) {
 			w := seeded(t, 20, service.Options{Autotask: atsim.Config{Modes: atsim.Modes{Costs: seen}}, Settings: often()})
 			dropEnded(w) // of what has ended nothing is compared
 			in := w.Install()
-			settled(w, in.ID)
+			w.Quiesce(in.ID)
 			all := w.Target.Contracts(service.Connection)
 			if len(all) == 0 {
 				t.Fatal("no contract was pushed")
@@ -154,7 +154,7 @@ func TestHiddenCostsAreUnknownNeverZero(t *testing.T) {
 					t.Errorf("contract %s costs %s", c.ExternalID, c.Data.OverallCost.Amount)
 				}
 			}
-			i := hasIssue(w, in.ID, "cost_unknown")
+			i := w.HasIssue(in.ID, "cost_unknown")
 			if i.Records != len(all) || i.Severity != v1.SeverityAct || !strings.Contains(i.Fix, "cost") {
 				t.Errorf("issue %+v, want one for %d contracts", i, len(all))
 			}
@@ -186,7 +186,7 @@ func TestARightThatIsLostBlanksNothing(t *testing.T) {
 			w := seeded(t, 20, service.Options{Settings: often()})
 			in := w.Install()
 			w.Agree(soon)
-			settled(w, in.ID)
+			w.Quiesce(in.ID)
 			figures := func() string {
 				var all []string
 				for _, c := range w.Target.Contracts(service.Connection) {
@@ -206,10 +206,10 @@ func TestARightThatIsLostBlanksNothing(t *testing.T) {
 			if after := figures(); after != before {
 				t.Errorf("before:\n%s\nafter:\n%s", before, after)
 			}
-			hasIssue(w, in.ID, "costs_unreadable")
+			w.HasIssue(in.ID, "costs_unreadable")
 
 			name := w.Contract(w.Autotask.All("Contracts")[0]["id"].(int64)).ExternalID
-			edit(w, "Contracts", w.Autotask.All("Contracts")[0]["id"].(int64), atsim.Row{"contractName": "Edited all the same"})
+			w.Edit("Contracts", w.Autotask.All("Contracts")[0]["id"].(int64), atsim.Row{"contractName": "Edited all the same"})
 			w.Eventually("contract "+name+" goes on", soon, func() error {
 				c, _ := w.Target.Contract(service.Connection, name)
 				if c.Data.Name == nil || *c.Data.Name != "Edited all the same" {
@@ -224,7 +224,7 @@ func TestARightThatIsLostBlanksNothing(t *testing.T) {
 			w.Agree(within(parts + poll))
 			ref, err = w.Admin.Resync(t.Context(), in.ID, v1.ResyncRequest{Kinds: []v1.Kind{v1.KindContract}})
 			ended(t, w, in.ID, ref, err)
-			hasNoIssue(w, in.ID, "costs_unreadable")
+			w.HasNoIssue(in.ID, "costs_unreadable")
 			w.Agree(soon)
 		})
 	}
@@ -236,21 +236,21 @@ func TestACurrencyThatIsNotTakenIsNamed(t *testing.T) {
 	t.Parallel()
 	onlyUSD := cpsim.Connection{ID: service.Connection, Token: service.Token, AccountName: "Example MSP", Currencies: []string{"USD"}}
 	w := start(t, service.Options{Settings: often(), Target: cpsim.Config{Connections: []cpsim.Connection{onlyUSD}}})
-	put(w, "Currencies", atsim.Row{"id": 1, "name": "EUR", "isInternalCurrency": true})
-	owner := company(w, "Northwind Dental")
-	priced, unpriced := agreement(w, owner, "Priced"), agreement(w, owner, "Unpriced")
-	edit(w, "Contracts", unpriced, atsim.Row{"estimatedCost": nil})
+	w.Autotask.Put("Currencies", atsim.Row{"id": 1, "name": "EUR", "isInternalCurrency": true})
+	owner := w.Company("Northwind Dental")
+	priced, unpriced := w.Agreement(owner, "Priced"), w.Agreement(owner, "Unpriced")
+	w.Edit("Contracts", unpriced, atsim.Row{"estimatedCost": nil})
 	in := w.Install()
 	rec := w.RecordBecomes(in.ID, v1.KindContract, priced, soon, had(v1.OutcomeDead))
 	if fmt.Sprint(rec.Reasons) != "[currency_unsupported]" || !strings.Contains(rec.Detail, "overallCost/currency") {
 		t.Errorf("reasons %v, detail %q", rec.Reasons, rec.Detail)
 	}
 	w.ContractBecomes(unpriced, "there", soon, func(c cpsim.ContractInput) bool { return c.OverallCost == nil })
-	w.ClientBecomes(owner, "there", soon, named("Northwind Dental"))
-	if i := hasIssue(w, in.ID, "currency_unsupported"); i.Records != 1 || i.Severity != v1.SeverityAct {
+	w.ClientBecomes(owner, "there", soon, service.Named("Northwind Dental"))
+	if i := w.HasIssue(in.ID, "currency_unsupported"); i.Records != 1 || i.Severity != v1.SeverityAct {
 		t.Errorf("issue %+v", i)
 	}
-	if d := letters(t, w, in.ID)["contract-"+text(priced)]; d.Code != "currency_unsupported" || d.Kind != "contract" {
+	if d := letters(t, w, in.ID)["contract-"+service.Text(priced)]; d.Code != "currency_unsupported" || d.Kind != "contract" {
 		t.Errorf("dead letter %+v", d)
 	}
 	if c := w.Contract(priced); c.ExternalID != "" {
@@ -261,12 +261,12 @@ func TestACurrencyThatIsNotTakenIsNamed(t *testing.T) {
 	if _, err := w.Admin.UpdateInstallation(t.Context(), in.ID, dollars); err != nil {
 		t.Fatal(err)
 	}
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	if c := w.Contract(priced); c.ExternalID != "" {
 		t.Errorf("it was relabelled: %+v", c.Data)
 	}
 	var projection struct{ OverallCost *struct{ Currency string } }
-	e, err := w.Admin.Explain(t.Context(), in.ID, v1.KindContract, text(priced))
+	e, err := w.Admin.Explain(t.Context(), in.ID, v1.KindContract, service.Text(priced))
 	if err != nil || json.Unmarshal(e.Projection, &projection) != nil ||
 		projection.OverallCost == nil || projection.OverallCost.Currency != "EUR" {
 		t.Errorf("projection %s, %v", e.Projection, err)
@@ -281,10 +281,10 @@ func TestARowThatGoesBadIsNamed(t *testing.T) {
 	w := seeded(t, 20, service.Options{Settings: often()})
 	in := w.Install()
 	w.Agree(soon)
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	row := w.Autotask.All("ContractServiceUnits")[0]
 	unit, contract := row["id"].(int64), row["contractID"].(int64)
-	edit(w, "ContractServiceUnits", unit, atsim.Row{"startDate": "2020-01-01", "endDate": nil})
+	w.Edit("ContractServiceUnits", unit, atsim.Row{"startDate": "2020-01-01", "endDate": nil})
 	w.Agree(within(parts + poll))
 	bad := w.Autotask.SetFault(atsim.Fault{Kind: "badvalue", Entity: "ContractServiceUnits", Record: unit, Field: "cost", Value: []byte(`"n/a"`)})
 	rec := w.RecordBecomes(in.ID, v1.KindContract, contract, within(parts+poll), had(v1.OutcomeRetrying))
@@ -292,7 +292,7 @@ func TestARowThatGoesBadIsNamed(t *testing.T) {
 		t.Errorf("reasons %v, detail %q, want the field named", rec.Reasons, rec.Detail)
 	}
 	w.Autotask.ClearFaults(bad)
-	edit(w, "ContractServiceUnits", unit, atsim.Row{"cost": "777"})
+	w.Edit("ContractServiceUnits", unit, atsim.Row{"cost": "777"})
 	w.Agree(within(parts + poll))
 	shown, err := w.Admin.Installation(t.Context(), in.ID)
 	if err != nil {

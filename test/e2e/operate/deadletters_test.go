@@ -44,7 +44,7 @@ func lettersBecome(t *testing.T, w *service.Harness, id string, want ...int64) {
 	t.Helper()
 	names := []string{}
 	for _, rec := range want {
-		names = append(names, "company-"+text(rec))
+		names = append(names, "company-"+service.Text(rec))
 	}
 	slices.Sort(names)
 	w.Eventually("dead letters", soon, func() error {
@@ -68,11 +68,11 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 	ids := make([]int64, 6)
 	names := make([]string, len(ids))
 	for i := range ids {
-		ids[i] = company(w, fmt.Sprintf("Client %d", i))
-		names[i] = text(ids[i])
+		ids[i] = w.Company(fmt.Sprintf("Client %d", i))
+		names[i] = service.Text(ids[i])
 	}
 	unwanted := func(records []string, code string) {
-		refuse(t, w, cpsim.Fault{
+		w.Refuse(cpsim.Fault{
 			Kind: cpsim.FaultRejectItems, ExternalIDs: records, Code: code, Pointer: "/name",
 			Detail: "is on the list of names that nobody may have",
 		})
@@ -81,7 +81,7 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 	unwanted(names[4:5], "ambiguous_match")
 	in := w.Install(customers)
 	lettersBecome(t, w, in.ID, ids[:5]...)
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 
 	t.Run("the list names record, field and cause", func(t *testing.T) {
 		d := letters(t, w, in.ID)["company-"+names[0]]
@@ -97,7 +97,7 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 		if err != nil || len(page.Items) != 2 || page.NextCursor == nil {
 			t.Errorf("a page of two: %+v, %v", page, err)
 		}
-		if i := hasIssue(w, in.ID, "rejected"); i.Records != 4 || i.Severity != v1.SeverityAct || i.Fix == "" {
+		if i := w.HasIssue(in.ID, "rejected"); i.Records != 4 || i.Severity != v1.SeverityAct || i.Fix == "" {
 			t.Errorf("issue %+v", i)
 		}
 	})
@@ -117,7 +117,7 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 			}
 			return nil
 		})
-		settled(w, in.ID)
+		w.Quiesce(in.ID)
 		lettersBecome(t, w, in.ID, ids[:5]...)
 	})
 	w.Target.ClearFaults()
@@ -125,7 +125,7 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 		if err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{IDs: []string{"company-" + names[0]}}); err != nil {
 			t.Fatal(err)
 		}
-		w.ClientBecomes(ids[0], "there", soon, named("Client 0"))
+		w.ClientBecomes(ids[0], "there", soon, service.Named("Client 0"))
 		lettersBecome(t, w, in.ID, ids[1:5]...)
 		err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{IDs: []string{"company-" + names[0]}})
 		problemIs(t, err, http.StatusNotFound, v1.CodeNotFound)
@@ -134,12 +134,12 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 		if err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{Code: "ambiguous_match"}); err != nil {
 			t.Fatal(err)
 		}
-		w.ClientBecomes(ids[4], "there", soon, named("Client 4"))
+		w.ClientBecomes(ids[4], "there", soon, service.Named("Client 4"))
 		lettersBecome(t, w, in.ID, ids[1:4]...)
 	})
 	t.Run("a change that goes well takes it off", func(t *testing.T) {
-		edit(w, "Companies", ids[1], atsim.Row{"companyName": "Welcome at last"})
-		w.ClientBecomes(ids[1], "there", soon, named("Welcome at last"))
+		w.Edit("Companies", ids[1], atsim.Row{"companyName": "Welcome at last"})
+		w.ClientBecomes(ids[1], "there", soon, service.Named("Welcome at last"))
 		lettersBecome(t, w, in.ID, ids[2:4]...)
 	})
 	t.Run("dismissed", func(t *testing.T) {
@@ -151,8 +151,8 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 		if c := w.Client(ids[2]); c.ExternalID != "" {
 			t.Errorf("a dismissed one was pushed: %+v", c)
 		}
-		edit(w, "Companies", ids[2], atsim.Row{"phone": "518-555-0102"})
-		w.ClientBecomes(ids[2], "there after its next change", soon, named("Client 2"))
+		w.Edit("Companies", ids[2], atsim.Row{"phone": "518-555-0102"})
+		w.ClientBecomes(ids[2], "there after its next change", soon, service.Named("Client 2"))
 	})
 	t.Run("a cause is dismissed as far as it was seen", func(t *testing.T) {
 		before := letters(t, w, in.ID)["company-"+names[3]].LastAt.Add(-time.Second)
@@ -170,7 +170,7 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 		}
 		lettersBecome(t, w, in.ID)
 		w.Agree(soon, customers)
-		hasNoIssue(w, in.ID, "rejected")
+		w.HasNoIssue(in.ID, "rejected")
 	})
 }
 
@@ -179,17 +179,17 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 func TestACallbackThatNobodyCanReadIsKept(t *testing.T) {
 	t.Parallel()
 	w := start(t, service.Options{})
-	company(w, "Northwind Dental")
+	w.Company("Northwind Dental")
 	in := w.Install(customers)
-	settled(w, in.ID)
-	h := hook(t, w)
+	w.Quiesce(in.ID)
+	h := w.Hook("CompanyWebhooks")
 	bodies := []string{
 		`{"Action":"Update","EntityType":"Account","Guid":"` + h.GUID + `","Id":"twelve"}`,
 		`not json at all ` + h.GUID,
 	}
 	for _, body := range bodies {
 		for range 2 { // the same body twice is one letter
-			if got := post(t.Context(), t, h.URL, h.Secret, []byte(body)); got != http.StatusBadRequest {
+			if got := service.Post(t, h.URL, h.Secret, []byte(body)); got != http.StatusBadRequest {
 				t.Errorf("%s: %d, want 400", body, got)
 			}
 		}
@@ -210,7 +210,7 @@ func TestACallbackThatNobodyCanReadIsKept(t *testing.T) {
 	if !slices.Equal(raws, bodies) {
 		t.Errorf("bodies %q, want %q", raws, bodies)
 	}
-	if got := post(t.Context(), t, h.URL, "another secret", []byte(bodies[0]+" ")); got != http.StatusUnauthorized {
+	if got := service.Post(t, h.URL, "another secret", []byte(bodies[0]+" ")); got != http.StatusUnauthorized {
 		t.Errorf("signed by a stranger: %d, want 401", got)
 	}
 	w.Target.ResetStats()
@@ -223,7 +223,7 @@ func TestACallbackThatNobodyCanReadIsKept(t *testing.T) {
 	if all := letters(t, w, in.ID); len(all) != 0 {
 		t.Errorf("letters %v, want none", all)
 	}
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	nothingPushed(t, w, "an unreadable callback")
 }
 
@@ -232,12 +232,12 @@ func TestACallbackThatNobodyCanReadIsKept(t *testing.T) {
 func TestAFailureOfTheRoadIsNoDeadLetter(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*testing.T, *service.Harness){
-		"the token is refused":     func(t *testing.T, w *service.Harness) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUnauthenticated}) },
-		"no subscription":          func(t *testing.T, w *service.Harness) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultSubscription}) },
-		"forbidden":                func(t *testing.T, w *service.Harness) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultForbidden}) },
-		"the connection is paused": func(t *testing.T, w *service.Harness) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultPaused}) },
-		"it was uninstalled":       func(t *testing.T, w *service.Harness) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUninstalled}) },
-		"Channel Program is away":  func(t *testing.T, w *service.Harness) { refuse(t, w, cpsim.Fault{Kind: cpsim.FaultUnavailable}) },
+		"the token is refused":     func(t *testing.T, w *service.Harness) { w.Refuse(cpsim.Fault{Kind: cpsim.FaultUnauthenticated}) },
+		"no subscription":          func(t *testing.T, w *service.Harness) { w.Refuse(cpsim.Fault{Kind: cpsim.FaultSubscription}) },
+		"forbidden":                func(t *testing.T, w *service.Harness) { w.Refuse(cpsim.Fault{Kind: cpsim.FaultForbidden}) },
+		"the connection is paused": func(t *testing.T, w *service.Harness) { w.Refuse(cpsim.Fault{Kind: cpsim.FaultPaused}) },
+		"it was uninstalled":       func(t *testing.T, w *service.Harness) { w.Refuse(cpsim.Fault{Kind: cpsim.FaultUninstalled}) },
+		"Channel Program is away":  func(t *testing.T, w *service.Harness) { w.Refuse(cpsim.Fault{Kind: cpsim.FaultUnavailable}) },
 		"Autotask is away":         func(_ *testing.T, w *service.Harness) { w.Autotask.SetFault(atsim.Fault{Kind: fault.Away}) },
 		"Autotask takes no log-in": func(_ *testing.T, w *service.Harness) { w.Autotask.SetSecret("another-Secret-1") },
 		"a right in Autotask is gone": func(_ *testing.T, w *service.Harness) {
@@ -247,12 +247,12 @@ func TestAFailureOfTheRoadIsNoDeadLetter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := start(t, service.Options{})
-			ids := []int64{company(w, "One"), company(w, "Two"), company(w, "Three")}
+			ids := []int64{w.Company("One"), w.Company("Two"), w.Company("Three")}
 			in := w.Install(customers)
-			settled(w, in.ID)
+			w.Quiesce(in.ID)
 			spoil(t, w)
 			for i, id := range ids {
-				edit(w, "Companies", id, atsim.Row{"companyName": fmt.Sprintf("Edited %d", i)})
+				w.Edit("Companies", id, atsim.Row{"companyName": fmt.Sprintf("Edited %d", i)})
 			}
 			w.DeliverAll(soon)
 			shown := w.Until(in.ID, "names the cause", soon, func(in v1.Installation) bool {

@@ -30,7 +30,7 @@ func answered(t *testing.T, w *service.Harness, id string, all []asked) {
 	w.Target.ResetStats()
 	for _, a := range all {
 		t.Run(a.why, func(t *testing.T) {
-			e, err := w.Admin.Explain(t.Context(), id, a.kind, text(a.id))
+			e, err := w.Admin.Explain(t.Context(), id, a.kind, service.Text(a.id))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -44,7 +44,7 @@ func answered(t *testing.T, w *service.Harness, id string, all []asked) {
 					t.Errorf("a condition says too little: %+v", c)
 				}
 			}
-			if !slices.Equal(codes, append([]string{}, a.codes...)) || e.Kind != a.kind || e.ID != text(a.id) {
+			if !slices.Equal(codes, append([]string{}, a.codes...)) || e.Kind != a.kind || e.ID != service.Text(a.id) {
 				t.Errorf("%s %s: codes %v, want %v", e.Kind, e.ID, codes, a.codes)
 			}
 			if unread := strings.Contains(a.why, "unreadable"); !unread && e.Met != (len(a.codes) == 0) {
@@ -96,21 +96,21 @@ func TestExplainSaysWhyARecordIsOrIsNotSynced(t *testing.T) {
 		for k, v := range fields {
 			row[k] = v
 		}
-		id := put(w, "Companies", row)
+		id := w.Autotask.Put("Companies", row)
 		included = append(included, id)
 		return id
 	}
-	put(w, "Companies", atsim.Row{
+	w.Autotask.Put("Companies", atsim.Row{
 		"id": 0, "companyName": "The MSP itself", "companyType": 1, "isActive": true, "classification": 1,
 	})
-	put(w, "Currencies", atsim.Row{"id": 1, "name": "USD", "isInternalCurrency": true})
+	w.Autotask.Put("Currencies", atsim.Row{"id": 1, "name": "USD", "isInternalCurrency": true})
 	fine, drifted := with("Fine", nil), with("Drifted", nil)
 	lead, prospect := with("Lead", atsim.Row{"companyType": 2}), with("Prospect", atsim.Row{"companyType": 3})
 	asleep, excluded := with("Asleep", atsim.Row{"isActive": false}), with("Excluded", nil)
 	classified, gone := with("Classified", atsim.Row{"classification": 2}), with("Gone", nil)
 	spoiled, rejected := with("Spoiled", nil), with("Rejected", nil)
 	retried, nameless := with("Retried", nil), with("", nil)
-	unlisted := company(w, "Unlisted")
+	unlisted := w.Company("Unlisted")
 	deal := func(owner int64, name string, fields atsim.Row) int64 {
 		now := time.Now()
 		row := atsim.Row{
@@ -120,18 +120,18 @@ func TestExplainSaysWhyARecordIsOrIsNotSynced(t *testing.T) {
 		for k, v := range fields {
 			row[k] = v
 		}
-		return put(w, "Contracts", row)
+		return w.Autotask.Put("Contracts", row)
 	}
 	defaulted, unpriced := deal(fine, "Defaulted", nil), deal(fine, "Unpriced", atsim.Row{"estimatedCost": 0})
 	ended, hourly := deal(fine, "Ended", atsim.Row{"status": 0}), deal(fine, "Hourly", atsim.Row{"contractType": 1})
 	ofLead, torn := deal(lead, "Of a lead", nil), deal(fine, "Torn up", nil)
 
-	refuse(t, w, cpsim.Fault{
-		Kind: cpsim.FaultRejectItems, ExternalIDs: []string{text(rejected)}, Code: "invalid", Pointer: "/phones/0",
+	w.Refuse(cpsim.Fault{
+		Kind: cpsim.FaultRejectItems, ExternalIDs: []string{service.Text(rejected)}, Code: "invalid", Pointer: "/phones/0",
 		Detail: "is no phone number",
 	})
-	refuse(t, w, cpsim.Fault{
-		Kind: cpsim.FaultFailItems, ExternalIDs: []string{text(retried)}, Code: "busy", Detail: "another import is at work on it",
+	w.Refuse(cpsim.Fault{
+		Kind: cpsim.FaultFailItems, ExternalIDs: []string{service.Text(retried)}, Code: "busy", Detail: "another import is at work on it",
 	})
 	req := service.Create()
 	req.Options = &v1.Options{
@@ -151,7 +151,7 @@ func TestExplainSaysWhyARecordIsOrIsNotSynced(t *testing.T) {
 	w.RecordBecomes(in.ID, v1.KindCompany, rejected, soon, had(v1.OutcomeDead))
 	w.RecordBecomes(in.ID, v1.KindCompany, retried, soon, had(v1.OutcomeRetrying))
 	w.Autotask.SetFault(atsim.Fault{Kind: fault.Lose})
-	edit(w, "Companies", included[len(included)-1], atsim.Row{"fax": "518-555-0111"})
+	w.Edit("Companies", included[len(included)-1], atsim.Row{"fax": "518-555-0111"})
 	newcomer := with("Nobody told of it", nil)
 	edited := req.Options
 	edited.Include = included
@@ -230,11 +230,11 @@ func TestExplainOfWhatIsStoppedOrHeld(t *testing.T) {
 	w := start(t, service.Options{})
 	ids := make([]int64, 12)
 	for i := range ids {
-		ids[i] = company(w, "Client "+text(int64(i)))
+		ids[i] = w.Company("Client " + service.Text(int64(i)))
 	}
-	contract := agreement(w, ids[0], "Care")
+	contract := w.Agreement(ids[0], "Care")
 	in := w.Install(customers)
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	const co = v1.KindCompany
 
 	t.Run("a sync that is not installed", func(t *testing.T) {
@@ -246,7 +246,7 @@ func TestExplainOfWhatIsStoppedOrHeld(t *testing.T) {
 		if err := w.Admin.Act(t.Context(), in.ID, customers, "stop"); err != nil {
 			t.Fatal(err)
 		}
-		edit(w, "Companies", ids[0], atsim.Row{"companyName": "Edited meanwhile"})
+		w.Edit("Companies", ids[0], atsim.Row{"companyName": "Edited meanwhile"})
 		w.RecordBecomes(in.ID, co, ids[0], soon, had(v1.OutcomeWaiting))
 		answered(t, w, in.ID, []asked{
 			{"an edited one", co, ids[0], nil, []string{"stopped", "Start it"}, func(t *testing.T, e v1.Explanation) {
@@ -267,7 +267,7 @@ func TestExplainOfWhatIsStoppedOrHeld(t *testing.T) {
 		// Nobody tells of the edit, so that it arrives with the look at what was missed, which
 		// comes a while after the start: nothing else is looked for later in this test.
 		w.Autotask.SetFault(atsim.Fault{Kind: fault.Lose, Next: 1})
-		edit(w, "Companies", ids[0], atsim.Row{"companyName": "Edited once more"})
+		w.Edit("Companies", ids[0], atsim.Row{"companyName": "Edited once more"})
 		w.DeliverAll(soon)
 		answered(t, w, in.ID, []asked{{"an edited one", co, ids[0], nil, []string{"The installation is stopped", "Start it"}, nil}})
 		if err := w.Admin.Act(t.Context(), in.ID, "", "start"); err != nil {
@@ -277,7 +277,7 @@ func TestExplainOfWhatIsStoppedOrHeld(t *testing.T) {
 	})
 	t.Run("one that nobody told of", func(t *testing.T) {
 		w.Autotask.SetFault(atsim.Fault{Kind: fault.Lose, Next: 1})
-		late := company(w, "Late")
+		late := w.Company("Late")
 		answered(t, w, in.ID, []asked{{"not there yet", co, late, nil, []string{"does not have it yet", "Sync now"}, nil}})
 		reconcile(w, in.ID, co, late, v1.OutcomePushed)
 		answered(t, w, in.ID, []asked{{"there", co, late, nil, []string{"up to date"}, nil}})
@@ -289,7 +289,7 @@ func TestExplainOfWhatIsStoppedOrHeld(t *testing.T) {
 		if j := ended(t, w, in.ID, ref, err); j.State != v1.JobDone {
 			t.Fatalf("%+v", j)
 		}
-		if i := hasIssue(w, in.ID, "mass_change_held"); i.Records != len(ids)+1 {
+		if i := w.HasIssue(in.ID, "mass_change_held"); i.Records != len(ids)+1 {
 			t.Errorf("issue %+v, want %d records", i, len(ids)+1)
 		}
 		answered(t, w, in.ID, []asked{
@@ -299,8 +299,8 @@ func TestExplainOfWhatIsStoppedOrHeld(t *testing.T) {
 		if err := w.Admin.DecideHeld(t.Context(), in.ID, false); err != nil {
 			t.Fatal(err)
 		}
-		hasNoIssue(w, in.ID, "mass_change_held")
-		settled(w, in.ID)
+		w.HasNoIssue(in.ID, "mass_change_held")
+		w.Quiesce(in.ID)
 		nothingPushed(t, w, "what is held")
 		answered(t, w, in.ID, []asked{{"the same, discarded", co, ids[3], nil, []string{"up to date"}, nil}})
 	})

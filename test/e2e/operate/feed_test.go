@@ -15,9 +15,9 @@ import (
 func TestTheFeedTellsOfOutcomesAsTheyHappen(t *testing.T) {
 	t.Parallel()
 	w := start(t, service.Options{})
-	id := company(w, "Northwind Dental")
+	id := w.Company("Northwind Dental")
 	in := w.Install(customers)
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 
 	type heard struct {
 		event v1.FeedEvent
@@ -57,8 +57,8 @@ func TestTheFeedTellsOfOutcomesAsTheyHappen(t *testing.T) {
 	n := 0
 	w.Eventually("both readers hear", soon, func() error {
 		n++
-		edit(w, "Companies", id, atsim.Row{"phone": "518-555-0" + text(int64(n))})
-		settled(w, in.ID)
+		w.Edit("Companies", id, atsim.Row{"phone": "518-555-0" + service.Text(int64(n))})
+		w.Quiesce(in.ID)
 		if len(readers[0]) == 0 || len(readers[1]) == 0 {
 			return errors.New("one of them has heard nothing")
 		}
@@ -66,12 +66,12 @@ func TestTheFeedTellsOfOutcomesAsTheyHappen(t *testing.T) {
 	})
 	for reader := range readers {
 		e := hears(reader, v1.OutcomePushed, "")
-		if e.Kind != v1.KindCompany || e.ID != text(id) || e.Name != "Northwind Dental" || !e.Pushed ||
+		if e.Kind != v1.KindCompany || e.ID != service.Text(id) || e.Name != "Northwind Dental" || !e.Pushed ||
 			e.Trigger != v1.TriggerCallback || e.At.IsZero() {
 			t.Errorf("reader %d: %+v", reader, e)
 		}
 	}
-	edit(w, "Companies", id, atsim.Row{"isActive": false})
+	w.Edit("Companies", id, atsim.Row{"isActive": false})
 	for reader := range readers {
 		if e := hears(reader, v1.OutcomeNotMet, v1.ReasonStatusInactive); e.Pushed {
 			t.Errorf("reader %d: %+v", reader, e)

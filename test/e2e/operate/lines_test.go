@@ -20,20 +20,20 @@ type care struct {
 func openCare(t *testing.T) care {
 	t.Helper()
 	c := care{Harness: start(t, service.Options{Settings: often()})}
-	put(c.Harness, "Currencies", atsim.Row{"id": 1, "name": "USD", "isInternalCurrency": true})
+	c.Autotask.Put("Currencies", atsim.Row{"id": 1, "name": "USD", "isInternalCurrency": true})
 	vendor := func(name string) int64 {
-		return put(c.Harness, "Companies", atsim.Row{"companyName": name, "companyType": 7})
+		return c.Autotask.Put("Companies", atsim.Row{"companyName": name, "companyType": 7})
 	}
 	service := func(name, cost string, vendor int64) int64 {
-		return put(c.Harness, "Services", atsim.Row{"name": name, "periodType": 2, "unitCost": cost, "unitPrice": "99", "vendorCompanyID": vendor})
+		return c.Autotask.Put("Services", atsim.Row{"name": name, "periodType": 2, "unitCost": cost, "unitPrice": "99", "vendorCompanyID": vendor})
 	}
 	mail, backup := service("Mail", "10", vendor("Alpha")), service("Backup", "30", vendor("Beta"))
 	stamp := vendor("Gamma")
 
 	now := time.Now().UTC()
 	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
-	c.contract = put(c.Harness, "Contracts", atsim.Row{
-		"companyID": company(c.Harness, "Northwind Dental"), "contractName": "Care", "contractType": 7, "status": 1,
+	c.contract = c.Autotask.Put("Contracts", atsim.Row{
+		"companyID": c.Company("Northwind Dental"), "contractName": "Care", "contractType": 7, "status": 1,
 		"startDate": month.AddDate(0, -1, 15), "endDate": month.AddDate(0, 3, -1),
 	})
 	var err error
@@ -45,7 +45,7 @@ func openCare(t *testing.T) care {
 	}
 	for _, row := range c.Autotask.All("ContractServiceUnits") {
 		if row["contractServiceID"] == c.mail {
-			edit(c.Harness, "ContractServiceUnits", row["id"].(int64), atsim.Row{"vendorCompanyID": stamp})
+			c.Edit("ContractServiceUnits", row["id"].(int64), atsim.Row{"vendorCompanyID": stamp})
 		}
 	}
 	return c
@@ -72,12 +72,12 @@ func TestWhatIsDoneToLinesArrives(t *testing.T) {
 	t.Parallel()
 	c := openCare(t)
 	in := c.Install()
-	settled(c.Harness, in.ID)
+	c.Quiesce(in.ID)
 	c.arrives(t, "the option monthly", func() error {
 		_, err := c.Admin.UpdateInstallation(t.Context(), in.ID, v1.UpdateInstallation{Options: &v1.Options{OverallCost: "monthly"}})
 		return err
 	}, "Gamma", "160.00")
-	settled(c.Harness, in.ID)
+	c.Quiesce(in.ID)
 
 	c.arrives(t, "a removed stamp", func() error { return c.Autotask.RemoveStamp(c.mail) }, "Alpha", "160.00")
 	c.arrives(t, "an adjustment today", func() error { return c.Autotask.Adjust("ContractServices", c.mail, 5) }, "Beta", "110.00")
@@ -94,7 +94,7 @@ func TestWhatIsDoneToLinesArrivesInTheTotal(t *testing.T) {
 	c := openCare(t)
 	in := c.Install()
 	c.Agree(soon)
-	settled(c.Harness, in.ID)
+	c.Quiesce(in.ID)
 	before := c.Contract(c.contract).Data.OverallCost
 	for _, step := range []struct {
 		what string

@@ -25,9 +25,9 @@ type shop struct {
 func openShop(t *testing.T) *shop {
 	t.Helper()
 	s := &shop{Harness: start(t, service.Options{})}
-	put(s.Harness, "Currencies", atsim.Row{"id": 1, "name": "EUR", "isInternalCurrency": true})
+	s.Autotask.Put("Currencies", atsim.Row{"id": 1, "name": "EUR", "isInternalCurrency": true})
 	for i := range 12 {
-		s.companies = append(s.companies, put(s.Harness, "Companies", atsim.Row{
+		s.companies = append(s.companies, s.Autotask.Put("Companies", atsim.Row{
 			"companyName": fmt.Sprintf("Client %02d", i), "companyType": 1, "isActive": true, "phone": "518-555-0100",
 			"classification": 1 + i/6,
 		}))
@@ -38,14 +38,14 @@ func openShop(t *testing.T) *shop {
 		email   string
 		primary bool
 	}{{first, "desk@first.example", false}, {first, "boss@first.example", true}, {second, "desk@second.example", false}} {
-		put(s.Harness, "Contacts", atsim.Row{
+		s.Autotask.Put("Contacts", atsim.Row{
 			"companyID": c.company, "firstName": "Ann", "lastName": "Lee", "emailAddress": c.email, "isActive": 1,
 			"primaryContact": c.primary,
 		})
 	}
 	today := time.Now().UTC().Truncate(24 * time.Hour)
 	deal := func(company int64, kind, status int, cost, revenue any) int64 {
-		return put(s.Harness, "Contracts", atsim.Row{
+		return s.Autotask.Put("Contracts", atsim.Row{
 			"companyID": company, "contractName": fmt.Sprintf("Deal %d", kind), "contractType": kind, "status": status,
 			"startDate": today, "endDate": today.AddDate(1, 0, 0), "estimatedCost": cost, "estimatedRevenue": revenue,
 		})
@@ -53,20 +53,20 @@ func openShop(t *testing.T) *shop {
 	s.recurring = deal(first, 7, 1, 0, 0)
 	s.ended, s.project = deal(first, 3, 0, 500, 900), deal(second, 3, 1, 100, nil)
 	unit := func(service int64, from, to time.Time, cost, price string) {
-		line := put(s.Harness, "ContractServices", atsim.Row{"contractID": s.recurring, "serviceID": service, "unitCost": cost})
-		put(s.Harness, "ContractServiceUnits", atsim.Row{
+		line := s.Autotask.Put("ContractServices", atsim.Row{"contractID": s.recurring, "serviceID": service, "unitCost": cost})
+		s.Autotask.Put("ContractServiceUnits", atsim.Row{
 			"contractID": s.recurring, "contractServiceID": line, "serviceID": service, "units": 1, "cost": cost, "price": price,
 			"startDate": from, "endDate": to,
 		})
 	}
-	monthly := put(s.Harness, "Services", atsim.Row{"name": "Backup", "periodType": 2})
-	yearly := put(s.Harness, "Services", atsim.Row{"name": "Licence", "periodType": 5})
+	monthly := s.Autotask.Put("Services", atsim.Row{"name": "Backup", "periodType": 2})
+	yearly := s.Autotask.Put("Services", atsim.Row{"name": "Licence", "periodType": 5})
 	unit(monthly, today.AddDate(0, 0, -10), today.AddDate(0, 0, 10), "10", "15")
 	unit(monthly, today.AddDate(0, 0, 11), today.AddDate(0, 0, 40), "10", "15")
 	unit(yearly, today.AddDate(0, 0, -10), today.AddDate(1, 0, 0), "120", "240")
 	s.in = s.Install()
 	s.Agree(soon)
-	settled(s.Harness, s.in.ID)
+	s.Quiesce(s.in.ID)
 	return s
 }
 
@@ -108,7 +108,7 @@ func (s *shop) becomes(t *testing.T, o v1.Options, want v1.Preview) {
 	if fmt.Sprint(after.Options) != fmt.Sprint(o) || len(after.Jobs) != 1 || after.Jobs[0].Type != "resync" {
 		t.Errorf("options %+v, jobs %+v", after.Options, after.Jobs)
 	}
-	settled(s.Harness, s.in.ID)
+	s.Quiesce(s.in.ID)
 	again, err := s.Admin.PreviewUpdate(t.Context(), s.in.ID, v1.UpdateInstallation{Options: &o})
 	if err != nil || again.Enter+again.Leave+again.Change != 0 {
 		t.Errorf("preview of the options it has: %+v, %v", again, err)
@@ -181,7 +181,7 @@ func TestOptionsSayWhatTheyWouldDoAndThenDoIt(t *testing.T) {
 		if got := s.reasonsOf(v1.KindCompany, s.companies[11]); got != "not_met[excluded]" {
 			t.Errorf("%s: an operator's own list waits for no second yes", got)
 		}
-		edit(s.Harness, "Companies", s.companies[11], atsim.Row{"companyName": "Edited while left out"})
+		s.Edit("Companies", s.companies[11], atsim.Row{"companyName": "Edited while left out"})
 		s.becomes(t, v1.Options{}, v1.Preview{Enter: 13})
 		s.pushes(t, 1) // the edited one
 		s.Agree(soon)
@@ -211,18 +211,18 @@ func TestOptionsSayWhatTheyWouldDoAndThenDoIt(t *testing.T) {
 		figures("140.00 EUR", "500.00 EUR", "100.00 EUR")
 		s.becomes(t, v1.Options{OverallCost: "monthly"}, v1.Preview{Change: 3})
 		figures("20.00 EUR", "none", "none")
-		hasIssue(s.Harness, s.in.ID, "cost_unknown")
+		s.HasIssue(s.in.ID, "cost_unknown")
 		s.becomes(t, v1.Options{OverallCost: "price"}, v1.Preview{Change: 2})
 		figures("270.00 EUR", "900.00 EUR", "none")
 		s.becomes(t, v1.Options{}, v1.Preview{Change: 3})
 		figures("140.00 EUR", "500.00 EUR", "100.00 EUR")
-		hasNoIssue(s.Harness, s.in.ID, "cost_unknown")
+		s.HasNoIssue(s.in.ID, "cost_unknown")
 		s.Agree(soon)
 	})
 	t.Run("archive", func(t *testing.T) {
-		edit(s.Harness, "Companies", first, atsim.Row{"isActive": false})
+		s.Edit("Companies", first, atsim.Row{"isActive": false})
 		s.RecordBecomes(s.in.ID, v1.KindContract, s.ended, soon, had(v1.OutcomeNotMet))
-		settled(s.Harness, s.in.ID)
+		s.Quiesce(s.in.ID)
 		if c := s.Client(first); c.Data.Lifecycle == "archived" {
 			t.Error("archived by default")
 		}
@@ -239,9 +239,9 @@ func TestOptionsSayWhatTheyWouldDoAndThenDoIt(t *testing.T) {
 		if got := s.reasonsOf(v1.KindCompany, first); got != "not_met[status_inactive]" {
 			t.Error(got)
 		}
-		edit(s.Harness, "Companies", second, atsim.Row{"companyType": 3}) // and at once from now on
+		s.Edit("Companies", second, atsim.Row{"companyType": 3}) // and at once from now on
 		s.ClientBecomes(second, "archived", soon, func(c cpsim.ClientInput) bool { return c.ArchivedReason == "type_not_customer" })
-		edit(s.Harness, "Companies", first, atsim.Row{"isActive": true})
+		s.Edit("Companies", first, atsim.Row{"isActive": true})
 		s.ClientBecomes(first, "back", soon, func(c cpsim.ClientInput) bool { return c.Lifecycle != "archived" })
 		s.ContractBecomes(s.recurring, "back", soon, func(c cpsim.ContractInput) bool { return c.Lifecycle != "archived" })
 	})

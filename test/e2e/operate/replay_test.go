@@ -20,13 +20,13 @@ func TestReplay(t *testing.T) {
 	w := seeded(t, 30, service.Options{})
 	in := w.Install()
 	w.Agree(soon)
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	backfilled := lastSequence(t, w)
 	time1 := time.Now()
 	edited := w.Autotask.All("Contracts")[0]["companyID"].(int64)
-	edit(w, "Companies", edited, atsim.Row{"phone": "518-555-0177"})
-	added := company(w, "Added later")
-	settled(w, in.ID)
+	w.Edit("Companies", edited, atsim.Row{"phone": "518-555-0177"})
+	added := w.Company("Added later")
+	w.Quiesce(in.ID)
 	w.Agree(soon)
 	inScope := len(w.Target.Clients(service.Connection)) + len(w.Target.Contracts(service.Connection))
 	replay := func(req v1.ReplayRequest) v1.Job {
@@ -55,14 +55,14 @@ func TestReplay(t *testing.T) {
 		is("since a time", replay(v1.ReplayRequest{From: &time1}), 2, 0)
 		is("up to a time", replay(v1.ReplayRequest{To: &time1}), records-1, 0)
 		is("since a place in the journal", replay(v1.ReplayRequest{FromSequence: backfilled + 1}), 2, 0)
-		is("one record", replay(v1.ReplayRequest{Kind: v1.KindCompany, ID: text(added)}), 1, 0)
+		is("one record", replay(v1.ReplayRequest{Kind: v1.KindCompany, ID: service.Text(added)}), 1, 0)
 		companies, ofContracts := replay(v1.ReplayRequest{Kind: v1.KindCompany}), replay(v1.ReplayRequest{Kind: v1.KindContract})
 		if companies.Total+ofContracts.Total != records || ofContracts.Total == 0 {
 			t.Errorf("%d companies and %d contracts, want %d together", companies.Total, ofContracts.Total, records)
 		}
 		nothingPushed(t, w, "replays")
-		is("force, one record", replay(v1.ReplayRequest{Kind: v1.KindCompany, ID: text(added), Force: true}), 1, 0)
-		if p := pushed(w); len(p) != 1 || p[0].ExternalID != text(added) || p[0].Trigger != "replay" {
+		is("force, one record", replay(v1.ReplayRequest{Kind: v1.KindCompany, ID: service.Text(added), Force: true}), 1, 0)
+		if p := pushed(w); len(p) != 1 || p[0].ExternalID != service.Text(added) || p[0].Trigger != "replay" {
 			t.Errorf("force, one record: %+v", p)
 		}
 		is("nothing is in it", replay(v1.ReplayRequest{From: new(time.Now().Add(time.Hour))}), 0, 0)
@@ -71,7 +71,7 @@ func TestReplay(t *testing.T) {
 		is("everything", replay(v1.ReplayRequest{DryRun: true}), records, 0)
 		is("everything, force", replay(v1.ReplayRequest{DryRun: true, Force: true}), records, inScope)
 		w.Autotask.SetFault(atsim.Fault{Kind: fault.Lose, Next: 1})
-		edit(w, "Companies", added, atsim.Row{"companyName": "Nobody told of this"})
+		w.Edit("Companies", added, atsim.Row{"companyName": "Nobody told of this"})
 		j := replay(v1.ReplayRequest{DryRun: true, Kind: v1.KindCompany})
 		is("one that nobody told of", j, j.Total, 1)
 		if !strings.Contains(j.Detail, "changes of "+strconv.Itoa(j.Total)+" records") ||
@@ -87,7 +87,7 @@ func TestReplay(t *testing.T) {
 			t.Errorf("a dry resync: %+v", j)
 		}
 		nothingPushed(t, w, "a dry resync")
-		is("the same for real", replay(v1.ReplayRequest{Kind: v1.KindCompany, ID: text(added)}), 1, 1)
+		is("the same for real", replay(v1.ReplayRequest{Kind: v1.KindCompany, ID: service.Text(added)}), 1, 1)
 		w.Agree(soon)
 	})
 	t.Run("an emptied target", func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestReplay(t *testing.T) {
 // drift is somebody at Channel Program who edits a client by hand.
 func drift(t *testing.T, w *service.Harness, company int64, fields map[string]any) {
 	t.Helper()
-	if err := w.Target.Edit(cpsim.Edit{Connection: service.Connection, ExternalID: text(company), Fields: fields}); err != nil {
+	if err := w.Target.Edit(cpsim.Edit{Connection: service.Connection, ExternalID: service.Text(company), Fields: fields}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -146,11 +146,11 @@ func many(t *testing.T, n int) (*service.Harness, v1.Installation, []int64) {
 	w := start(t, service.Options{})
 	ids := make([]int64, n)
 	for i := range ids {
-		ids[i] = company(w, fmt.Sprintf("Client %04d", i))
+		ids[i] = w.Company(fmt.Sprintf("Client %04d", i))
 	}
 	in := w.Install(customers)
 	w.Agree(soon, customers)
-	settled(w, in.ID)
+	w.Quiesce(in.ID)
 	w.Target.ResetStats()
 	return w, in, ids
 }
@@ -159,7 +159,7 @@ func many(t *testing.T, n int) (*service.Harness, v1.Installation, []int64) {
 func TestACancelledReplayEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	w, in, ids := many(t, 600)
-	refuse(t, w, cpsim.Fault{Kind: cpsim.FaultSlow, Operation: "writes", DelayMillis: 200})
+	w.Refuse(cpsim.Fault{Kind: cpsim.FaultSlow, Operation: "writes", DelayMillis: 200})
 	ref, err := w.Admin.Replay(t.Context(), in.ID, v1.ReplayRequest{Force: true})
 	if err != nil {
 		t.Fatal(err)
@@ -182,8 +182,8 @@ func TestACancelledReplayEndsAtOnce(t *testing.T) {
 	if n := len(pushed(w)); n >= len(ids) {
 		t.Errorf("%d pushes of %d records after the cancel", n, len(ids))
 	}
-	edit(w, "Companies", ids[len(ids)-1], atsim.Row{"companyName": "Goes on"})
-	w.ClientBecomes(ids[len(ids)-1], "after the cancel", soon, named("Goes on"))
+	w.Edit("Companies", ids[len(ids)-1], atsim.Row{"companyName": "Goes on"})
+	w.ClientBecomes(ids[len(ids)-1], "after the cancel", soon, service.Named("Goes on"))
 }
 
 // TestAReplayGoesOnAfterARestart and lets live changes pass it all the while.
@@ -193,7 +193,7 @@ func TestAReplayGoesOnAfterARestart(t *testing.T) {
 	if err := w.Target.Empty(service.Connection); err != nil {
 		t.Fatal(err)
 	}
-	refuse(t, w, cpsim.Fault{Kind: cpsim.FaultSlow, Operation: "writes", DelayMillis: 500})
+	w.Refuse(cpsim.Fault{Kind: cpsim.FaultSlow, Operation: "writes", DelayMillis: 500})
 	ref, err := w.Admin.Replay(t.Context(), in.ID, v1.ReplayRequest{Force: true})
 	if err != nil {
 		t.Fatal(err)
@@ -205,8 +205,8 @@ func TestAReplayGoesOnAfterARestart(t *testing.T) {
 		return nil
 	})
 	last := ids[len(ids)-1]
-	edit(w, "Companies", last, atsim.Row{"companyName": "Fresh all the same"})
-	w.ClientBecomes(last, "a live change during the replay", soon, named("Fresh all the same"))
+	w.Edit("Companies", last, atsim.Row{"companyName": "Fresh all the same"})
+	w.ClientBecomes(last, "a live change during the replay", soon, service.Named("Fresh all the same"))
 	if n := len(w.Target.Clients(service.Connection)); n == len(ids) {
 		t.Error("the replay was over before the live change arrived: it proves nothing")
 	}

@@ -43,7 +43,7 @@ func refusedWith(t *testing.T, err error, status int, code string) {
 func TestADeletedTokenEndsWithItsFeedsAndSessions(t *testing.T) {
 	t.Parallel()
 	w := start(t, service.Options{})
-	company(w, "Northwind Dental")
+	w.Company("Northwind Dental")
 	in := w.Install(customers)
 	made, err := w.Admin.CreateToken(t.Context(), v1.CreateToken{Name: "ops", Role: v1.RoleOperator, Installations: []string{in.ID}})
 	if err != nil {

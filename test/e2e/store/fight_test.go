@@ -18,8 +18,8 @@ import (
 func TestARestoredBackupBesideTheOriginal(t *testing.T) {
 	t.Parallel()
 	settings := map[string]string{"webhook-check-interval": "1s"}
-	original := service.New(t, service.Options{Autotask: unlimited(), Settings: settings})
-	ids := companies(original, 5)
+	original := service.New(t, service.Options{Autotask: service.Unlimited(), Settings: settings})
+	ids := original.Companies(5)
 	in := original.Install()
 	original.Agree(soon)
 	file := backUp(original)
@@ -55,7 +55,7 @@ func TestARestoredBackupBesideTheOriginal(t *testing.T) {
 	if got := other.Until(in.ID, "is degraded", soon, func(in v1.Installation) bool { return in.State == v1.StateDegraded }); got.ID != in.ID {
 		t.Errorf("got %+v", got)
 	}
-	rename(original, ids[0], "Found by both")
+	original.Rename(ids[0], "Found by both")
 	original.ClientBecomes(ids[0], "an edit", soon, func(c cpsim.ClientInput) bool { return c.Name == "Found by both" })
 
 	// What was counted outlives a restart.
@@ -90,7 +90,7 @@ func TestARestoredBackupBesideTheOriginal(t *testing.T) {
 	}
 	other.DeliverAll(soon)
 	other.Autotask.ResetStats()
-	rename(other, ids[1], "Told by a callback")
+	other.Rename(ids[1], "Told by a callback")
 	other.DeliverAll(soon)
 	if n := other.Autotask.Stats().Callouts; n.Delivered != 1 || n.FailedAttempts != 0 {
 		t.Errorf("callouts %+v, want one that is taken", n)

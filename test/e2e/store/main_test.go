@@ -7,7 +7,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -19,7 +18,6 @@ import (
 	"channelsync/cmd/channelsync/offline"
 	"channelsync/test/harness"
 	"channelsync/test/harness/service"
-	atsim "channelsync/test/sim/autotask/sim"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -27,27 +25,6 @@ func TestMain(m *testing.M) { harness.Main(m) }
 // soon is how long anything may take that a user would call immediate; generous,
 // since tests share their machine.
 const soon = 60 * time.Second
-
-// unlimited lifts the hourly threshold of callouts and the one of requests.
-func unlimited() atsim.Config {
-	return atsim.Config{Modes: atsim.Modes{CalloutsPerHour: -1, HourlyThreshold: -1}}
-}
-
-// companies puts n active customers.
-func companies(w *service.Harness, n int) []int64 {
-	ids := make([]int64, n)
-	for i := range ids {
-		ids[i] = w.Autotask.Put("Companies", atsim.Row{"companyName": fmt.Sprintf("Client %04d", i), "companyType": 1, "isActive": true})
-	}
-	return ids
-}
-
-func rename(w *service.Harness, id int64, name string) {
-	w.T.Helper()
-	if err := w.Autotask.Edit("Companies", id, atsim.Row{"companyName": name}); err != nil {
-		w.T.Fatal(err)
-	}
-}
 
 // backUp asks the running service for a backup and keeps it in a file.
 func backUp(w *service.Harness) string {

@@ -41,20 +41,20 @@ func nats(t *testing.T) *server.Server {
 func TestMoveToACluster(t *testing.T) {
 	t.Parallel()
 	srv := nats(t)
-	w := service.New(t, service.Options{Autotask: unlimited()})
-	ids := companies(w, 40)
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
+	ids := w.Companies(40)
 	in := w.Install()
 	w.Agree(soon)
 	began := time.Now()
 	for _, id := range ids[:10] {
-		rename(w, id, "Renamed "+v1ID(id))
+		w.Rename(id, "Renamed "+v1ID(id))
 	}
 	w.DeliverAll(soon)
 	w.Agree(soon)
 	w.Idle(in.ID, soon)
 	w.Stop()
 	stopped := time.Now()
-	rename(w, ids[20], "Renamed while it moves")
+	w.Rename(ids[20], "Renamed while it moves")
 
 	cfg := config.Config{DataDir: w.DataDir, NATS: config.NATS{URL: v1.Secret(srv.ClientURL()), Replicas: 1}}
 	copied, err := offline.Migrate{Config: cfg, Log: zap.NewNop()}.Run(bounded(t))

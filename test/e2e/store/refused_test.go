@@ -57,8 +57,8 @@ func refusedWith(t *testing.T, dir string, settings []string, says ...string) {
 // TestWrongStartsTouchNothing: after each of them the right start finds everything.
 func TestWrongStartsTouchNothing(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited(), Settings: map[string]string{"master-key": keyOne}})
-	companies(w, 5)
+	w := service.New(t, service.Options{Autotask: service.Unlimited(), Settings: map[string]string{"master-key": keyOne}})
+	w.Companies(5)
 	in := w.Install(v1.SyncActiveCustomers)
 	w.Agree(soon, v1.SyncActiveCustomers)
 	w.Stop()
@@ -98,8 +98,8 @@ func TestWrongStartsTouchNothing(t *testing.T) {
 func TestWrongKeyOnAClusterTouchesNothing(t *testing.T) {
 	t.Parallel()
 	srv := nats(t)
-	w := service.New(t, service.Options{Autotask: unlimited(), NATSURL: srv.ClientURL()})
-	companies(w, 5)
+	w := service.New(t, service.Options{Autotask: service.Unlimited(), NATSURL: srv.ClientURL()})
+	w.Companies(5)
 	in := w.Install(v1.SyncActiveCustomers)
 	w.Agree(soon, v1.SyncActiveCustomers)
 	w.Stop()
@@ -150,8 +150,8 @@ func TestFullAndReadOnlyDisk(t *testing.T) {
 			t.Errorf("unmount: %v: %s", err, out)
 		}
 	})
-	w := service.New(t, service.Options{Autotask: unlimited(), DataDir: filepath.Join(disk, "data")})
-	companies(w, 5)
+	w := service.New(t, service.Options{Autotask: service.Unlimited(), DataDir: filepath.Join(disk, "data")})
+	w.Companies(5)
 	in := w.Install(v1.SyncActiveCustomers)
 	w.Agree(soon, v1.SyncActiveCustomers)
 	w.Stop()

@@ -24,10 +24,10 @@ import (
 // holds what it must, whatever happened since the backup.
 func TestBackupAtWorkRestoresToTheSameEnd(t *testing.T) {
 	t.Parallel()
-	tenant := unlimited()
+	tenant := service.Unlimited()
 	tenant.Scale = 0.001 // Autotask gives up within a fraction of a second on what nobody takes while the service is away
 	w := service.New(t, service.Options{Autotask: tenant})
-	ids := companies(w, 120)
+	ids := w.Companies(120)
 	in := w.Install()
 	w.Agree(soon)
 
@@ -42,17 +42,17 @@ func TestBackupAtWorkRestoresToTheSameEnd(t *testing.T) {
 	<-editing
 	// What nobody who reads the backup alone could know of: an edit that was pushed and
 	// is undone while the service is away, new secrets, new clients.
-	rename(w, ids[0], "Renamed after the backup")
+	w.Rename(ids[0], "Renamed after the backup")
 	w.Agree(soon)
 	if err := w.Admin.RotateWebhookSecret(t.Context(), in.ID); err != nil {
 		t.Fatal(err)
 	}
-	added := companies(w, 3)
+	added := w.Companies(3)
 	w.DeliverAll(soon)
 	w.Agree(soon)
 	w.Stop()
-	rename(w, ids[0], "Client 0000")
-	rename(w, ids[1], "Renamed while it was away")
+	w.Rename(ids[0], "Client 0000")
+	w.Rename(ids[1], "Renamed while it was away")
 
 	fresh := filepath.Join(t.TempDir(), "restored")
 	keyOf(t, w.DataDir, fresh)
@@ -80,7 +80,7 @@ func TestBackupAtWorkRestoresToTheSameEnd(t *testing.T) {
 		return len(in.Webhooks) == 2 && in.Webhooks[0].ID != 0 && in.Webhooks[1].ID != 0
 	})
 	mended := time.Now()
-	rename(w, ids[2], "Told by a callback")
+	w.Rename(ids[2], "Told by a callback")
 	w.RecordBecomes(in.ID, v1.KindCompany, ids[2], soon, func(rec v1.RecordDetail) bool {
 		return slices.ContainsFunc(rec.Timeline, func(s v1.TimelineStep) bool {
 			return s.Trigger == v1.TriggerCallback && s.At.After(mended)
@@ -93,8 +93,8 @@ func TestBackupAtWorkRestoresToTheSameEnd(t *testing.T) {
 // directory that is in use are refused, and leave nothing behind.
 func TestBackupIsCheckedAndRehearsed(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited()})
-	companies(w, 5)
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
+	w.Companies(5)
 	w.Install()
 	w.Agree(soon)
 	file := backUp(w)

@@ -46,6 +46,15 @@ func newYard(t *testing.T) *yard {
 	return &yard{t: t, srv: natstest.External(t, &server.Options{StoreDir: t.TempDir()}), worker: map[int]string{}}
 }
 
+// newPair is a yard with two instances that share the shards.
+func newPair(t *testing.T) (*yard, *hand, *hand) {
+	t.Helper()
+	y := newYard(t)
+	a, b := y.join("1"), y.join("1")
+	y.shared(3*time.Second, a, b)
+	return y, a, b
+}
+
 // hand is one instance and its worker.
 type hand struct {
 	*Leases
@@ -199,9 +208,7 @@ func TestLeasesAreSharedOutAndMove(t *testing.T) {
 // on, and puts right what he finds.
 func TestWhatOthersWriteMovesNoShard(t *testing.T) {
 	t.Parallel()
-	y := newYard(t)
-	a, b := y.join("1"), y.join("1")
-	y.shared(3*time.Second, a, b)
+	y, a, b := newPair(t)
 	begun := func() int {
 		y.mu.Lock()
 		defer y.mu.Unlock()
@@ -281,9 +288,7 @@ func TestLeasesAfterACrashOfTheOnlyInstance(t *testing.T) {
 // While the server is away nothing may be written; afterwards everybody has what he had.
 func TestLeasesWithoutAServer(t *testing.T) {
 	t.Parallel()
-	y := newYard(t)
-	a, b := y.join("1"), y.join("1")
-	y.shared(3*time.Second, a, b)
+	y, a, b := newPair(t)
 	held := a.Owned()
 	where, dir := natstest.Port(y.srv), y.srv.JetStreamConfig().StoreDir
 	y.srv.Shutdown()

@@ -5,25 +5,13 @@ import (
 	"testing"
 
 	"channelsync/events/kv"
-	"channelsync/sync/seal"
 	"channelsync/test/harness/vaults"
 )
-
-// memoryVault is a vault without a store, and the ring of the one installation.
-func memoryVault(f *testing.F) (*seal.Vault, *seal.Ring) {
-	f.Helper()
-	v := vaults.Open(f, vaults.Memory{})
-	ring, err := v.Ring(f.Context(), inst)
-	if err != nil {
-		f.Fatal(err)
-	}
-	return v, ring
-}
 
 // FuzzStored: whatever lies under an installation's key is an installation, one
 // that is being erased, or an error; it can be copied and stored again.
 func FuzzStored(f *testing.F) {
-	vault, ring := memoryVault(f)
+	vault, ring := vaults.InMemory(f, inst)
 	good, err := json.Marshal(example(inst))
 	if err != nil {
 		f.Fatal(err)

@@ -6,25 +6,13 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/kv"
-	"channelsync/sync/seal"
 	"channelsync/test/harness/vaults"
 )
-
-// memoryVault is a vault without a store, and the ring of the one installation.
-func memoryVault(f *testing.F) (*seal.Vault, *seal.Ring) {
-	f.Helper()
-	v := vaults.Open(f, vaults.Memory{})
-	ring, err := v.Ring(f.Context(), inst)
-	if err != nil {
-		f.Fatal(err)
-	}
-	return v, ring
-}
 
 // FuzzEntry: whatever lies under a key, sealed or not, is an entry or an error,
 // and an entry can be shown.
 func FuzzEntry(f *testing.F) {
-	vault, ring := memoryVault(f)
+	vault, ring := vaults.InMemory(f, inst)
 	key := keyOf(inst, v1.KindCompany, 174)
 	f.Add([]byte(`{"kind":"company","id":174,"name":"Acme","outcome":"pushed","projection":{"name":"Acme"},"timeline":[{}]}`), true)
 	f.Add([]byte(`{"fingerprint":":","reasons":null,"projection":null}`), true)

@@ -15,12 +15,7 @@ import (
 // TestStopAndStart stops a sync and then all, and sees what was kept arrive.
 func TestStopAndStart(t *testing.T) {
 	t.Parallel()
-	w := tour.Start(t)
-	id := w.Company("Northwind Dental")
-	in := w.Install()
-	w.Quiesce(in.ID)
-	p := tab(t, w, chrome.Options{})
-	logIn(p)
+	w, id, in, p := begin(t)
 	p.Follow("View Example MSP")
 	p.See("In sync.")
 
@@ -52,12 +47,7 @@ func TestStopAndStart(t *testing.T) {
 // TestUninstallReinstallErase ends an installation in both ways.
 func TestUninstallReinstallErase(t *testing.T) {
 	t.Parallel()
-	w := tour.Start(t)
-	id := w.Company("Northwind Dental")
-	in := w.Install()
-	w.Quiesce(in.ID)
-	p := tab(t, w, chrome.Options{})
-	logIn(p)
+	w, id, in, p := begin(t)
 
 	p.Open(at(in, "/settings"))
 	p.Follow("Uninstall…")

@@ -9,6 +9,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/test/browser/chrome"
+	"channelsync/test/browser/tour"
 	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 )
@@ -52,6 +53,18 @@ func tab(t *testing.T, w *service.Harness, o chrome.Options) *chrome.Page {
 	}
 	o.Base = w.AdminURL
 	return b.Page(t, o)
+}
+
+// begin starts a service that holds one company in sync, and logs in at its console.
+func begin(t *testing.T) (*service.Harness, int64, v1.Installation, *chrome.Page) {
+	t.Helper()
+	w := tour.Start(t)
+	id := w.Company("Northwind Dental")
+	in := w.Install()
+	w.Quiesce(in.ID)
+	p := tab(t, w, chrome.Options{})
+	logIn(p)
+	return w, id, in, p
 }
 
 // logIn logs in as a person does.

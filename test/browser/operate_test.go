@@ -161,12 +161,7 @@ func jobEnds(p *chrome.Page, o chrome.Options) {
 // TestActivityIsLive sees an edit arrive on an open page.
 func TestActivityIsLive(t *testing.T) {
 	t.Parallel()
-	w := tour.Start(t)
-	id := w.Company("Northwind Dental")
-	in := w.Install()
-	w.Quiesce(in.ID)
-	p := tab(t, w, chrome.Options{})
-	logIn(p)
+	w, id, in, p := begin(t)
 	p.Open(at(in, ""))
 	p.Follow("Activity")
 	p.See("Northwind Dental")

@@ -6,7 +6,6 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/test/browser/chrome"
-	"channelsync/test/browser/tour"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -14,12 +13,7 @@ import (
 // TestSettings changes what can be changed of an installation.
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	w := tour.Start(t)
-	id := w.Company("Northwind Dental")
-	in := w.Install()
-	w.Quiesce(in.ID)
-	p := tab(t, w, chrome.Options{})
-	logIn(p)
+	w, id, in, p := begin(t)
 
 	t.Run("the name", func(t *testing.T) {
 		p := p.For(t)

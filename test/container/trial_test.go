@@ -1,9 +1,7 @@
 package container
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,8 +11,8 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/events/store"
+	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
-	cpsim "channelsync/test/sim/channelprogram/sim"
 	"channelsync/test/sim/oracle"
 )
 
@@ -162,7 +160,7 @@ func (s *stage) account(l *line, began time.Time) {
 		for _, d := range oracle.Compare(expected, oracle.Actual(s.target, one.connection)) {
 			wrong[one.id+d.Record] = true
 		}
-		l.twice += twice(s.target.Pushes(one.connection), one.pushes)
+		l.twice += service.Twice(s.target.Pushes(one.connection), one.pushes)
 	}
 	s.front.mu.Lock()
 	defer s.front.mu.Unlock()
@@ -213,35 +211,4 @@ func (s *stage) readJournal(since time.Time, held map[receipt]bool) (err error) 
 		}
 	}
 	return nil
-}
-
-// twice counts pushes, after the first so many, of what Channel Program held already: the same record with the same
-// content as the push before that it took. One that it recognised as a repeat by its key is no second push.
-func twice(pushes []cpsim.Push, from int) int {
-	n, held := 0, map[string][]byte{}
-	for i, p := range pushes {
-		if p.Replayed || p.Outcome == cpsim.OutcomeRefused || p.Code != "" {
-			continue
-		}
-		key, content := p.Entity+"/"+p.ExternalID, contentOf(p.Body)
-		if i >= from && bytes.Equal(held[key], content) {
-			n++
-		}
-		held[key] = content
-	}
-	return n
-}
-
-// contentOf is a push without what it says of itself: when it was made and why.
-func contentOf(body json.RawMessage) []byte {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(body, &fields) != nil {
-		return body
-	}
-	delete(fields, "source")
-	content, err := json.Marshal(fields)
-	if err != nil {
-		return body
-	}
-	return content
 }

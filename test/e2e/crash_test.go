@@ -13,6 +13,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -101,39 +102,19 @@ func TestNothingAnsweredIsLostInACrash(t *testing.T) {
 // which tells how many it made.
 func edits(t *testing.T, w *service.Harness, ids []int64) (stop func() int) {
 	t.Helper()
-	quit, done, n := make(chan struct{}), make(chan struct{}), 0
 	contacts := w.Autotask.All("Contacts")
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(4 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-quit:
-				return
-			case <-tick.C:
-			}
-			n++
-			var err error
-			if n%4 == 0 {
-				contact := contacts[rand.IntN(len(contacts))]["id"].(int64)
-				err = w.Autotask.Edit("Contacts", contact, atsim.Row{"emailAddress": fmt.Sprintf("mail%d@client.example", n)})
-			} else {
-				err = w.Autotask.Edit("Companies", ids[rand.IntN(len(ids))], atsim.Row{"companyName": newName(n)})
-			}
-			if err != nil {
-				t.Error(err)
-			}
+	return harness.Every(t, 4*time.Millisecond, func(n int) {
+		var err error
+		if n%4 == 0 {
+			contact := contacts[rand.IntN(len(contacts))]["id"].(int64)
+			err = w.Autotask.Edit("Contacts", contact, atsim.Row{"emailAddress": fmt.Sprintf("mail%d@client.example", n)})
+		} else {
+			err = w.Autotask.Edit("Companies", ids[rand.IntN(len(ids))], atsim.Row{"companyName": newName(n)})
 		}
-	}()
-	var once sync.Once
-	stop = func() int {
-		once.Do(func() { close(quit) })
-		<-done
-		return n
-	}
-	t.Cleanup(func() { stop() })
-	return stop
+		if err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // kept says which answered callbacks the journal does not hold.

@@ -1,16 +1,13 @@
 package fault
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"time"
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/events/store"
 	"channelsync/test/harness/service"
-	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
 // settle closes the account of a trial: it stops the service, reads its journal,
@@ -42,7 +39,7 @@ func (tr *trial) settle(note string) line {
 			l.lost++
 		}
 	}
-	l.twice = twice(tr.Target.Pushes(service.Connection))
+	l.twice = service.Twice(tr.Target.Pushes(service.Connection), 0)
 	switch {
 	case l.lost > 0 || l.reflected != l.acknowledged:
 		tr.Errorf("%d of %d acknowledged deliveries are lost, %d reflected", l.lost, l.acknowledged, l.reflected)
@@ -89,39 +86,6 @@ func (tr *trial) store() store.Config {
 		return store.Config{URL: url, Replicas: 1}
 	}
 	return store.Config{DataDir: tr.DataDir}
-}
-
-// twice counts pushes of what Channel Program held already: the same record with
-// the same content as the push before that it took. A batch that it recognised as
-// a repeat by its key is no second push, and neither is one that it refused, or that it
-// had seen later ones of: that is how it is asked whether it takes records at all.
-func twice(pushes []cpsim.Push) int {
-	n, held := 0, map[string][]byte{}
-	for _, p := range pushes {
-		if p.Replayed || p.Outcome == cpsim.OutcomeRefused || p.Outcome == cpsim.OutcomeStale || p.Code != "" {
-			continue
-		}
-		key, content := p.Entity+"/"+p.ExternalID, contentOf(p.Body)
-		if bytes.Equal(held[key], content) {
-			n++
-		}
-		held[key] = content
-	}
-	return n
-}
-
-// contentOf is a push without what it says of itself: when it was made and why.
-func contentOf(body json.RawMessage) []byte {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(body, &fields) != nil {
-		return body
-	}
-	delete(fields, "source")
-	content, err := json.Marshal(fields)
-	if err != nil {
-		return body
-	}
-	return content
 }
 
 // during is what a fault strikes for: so long in the short form, so long in the long one.

@@ -6,11 +6,11 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	"channelsync/test/sim/oracle"
@@ -104,28 +104,12 @@ func (tr *trial) addCompany(name string) {
 
 // edit lets people edit until rest.
 func (tr *trial) edit() {
-	quit, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(editEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-quit:
-				return
-			case <-tick.C:
-			}
-			if err := tr.editOne(); err != nil {
-				tr.Errorf("edit: %v", err)
-				return
-			}
+	stop := harness.Every(tr, editEvery, func(int) {
+		if err := tr.editOne(); err != nil {
+			tr.Errorf("edit: %v", err)
 		}
-	}()
-	var once sync.Once
-	tr.stop = func() {
-		once.Do(func() { close(quit) })
-		<-done
-	}
+	})
+	tr.stop = func() { stop() }
 }
 
 // rest ends the edits.

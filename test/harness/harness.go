@@ -88,3 +88,27 @@ func Go(t testing.TB, run func(context.Context) error) (stop func()) {
 	t.Cleanup(stop)
 	return stop
 }
+
+// Every calls do at an interval, with how often it has been called, beside the test until stop
+// is called or the test ends. stop returns how often do was called.
+func Every(t testing.TB, interval time.Duration, do func(n int)) (stop func() int) {
+	t.Helper()
+	n := 0
+	end := Go(t, func(ctx context.Context) error {
+		tick := time.NewTicker(interval)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+				n++
+				do(n)
+			}
+		}
+	})
+	return func() int {
+		end()
+		return n
+	}
+}

@@ -6,13 +6,13 @@ import (
 	"net/http"
 	"os"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -143,30 +143,11 @@ func TestNATSRestarts(t *testing.T) {
 // trickle edits companies but the first of each tenant until the returned function
 // is called, which tells how many edits it made.
 func (f *field) trickle() (stop func() int) {
-	quit, done, n := make(chan struct{}), make(chan struct{}), 0
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(10 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-quit:
-				return
-			case <-tick.C:
-			}
-			n++
-			one := f.tenants[rand.IntN(len(f.tenants))]
-			id := one.companies[1+rand.IntN(len(one.companies)-1)]
-			if err := one.Edit("Companies", id, atsim.Row{"companyName": fmt.Sprintf("Edit %d", n)}); err != nil {
-				f.t.Error(err)
-			}
+	return harness.Every(f.t, 10*time.Millisecond, func(n int) {
+		one := f.tenants[rand.IntN(len(f.tenants))]
+		id := one.companies[1+rand.IntN(len(one.companies)-1)]
+		if err := one.Edit("Companies", id, atsim.Row{"companyName": fmt.Sprintf("Edit %d", n)}); err != nil {
+			f.t.Error(err)
 		}
-	}()
-	stop = sync.OnceValue(func() int {
-		close(quit)
-		<-done
-		return n
 	})
-	f.t.Cleanup(func() { stop() })
-	return stop
 }

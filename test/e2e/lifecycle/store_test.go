@@ -1,13 +1,13 @@
 package lifecycle
 
 import (
-	"encoding/base64"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
+	"go.uber.org/zap"
+
 	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/app"
+	"channelsync/cmd/channelsync/config"
 	"channelsync/events"
 	"channelsync/events/kv"
 	"channelsync/sync/installation"
@@ -36,26 +36,30 @@ func keysOf(t *testing.T, bus *events.Bus, name string) []string {
 	return keys
 }
 
-// storeOf opens the installations of a stopped service, to leave them as a crash would.
+// storeOf opens the installations of a stopped service with its keys, to leave them as a crash would.
 func storeOf(t *testing.T, w *service.Harness, bus *events.Bus) (*installation.Store, *seal.Vault) {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(w.DataDir, "master-key"))
+	cfg := config.Config{DataDir: w.DataDir}
+	if err := config.ReadKeys(&cfg); err != nil {
+		t.Fatal(err)
+	}
+	auth, err := app.Authenticate(t.Context(), cfg, bus, kv.AuthenticatorConfig{Log: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(raw)))
+	tables, err := app.OpenTables(t.Context(), bus, auth)
 	if err != nil {
 		t.Fatal(err)
 	}
-	master, err := seal.NewRing(key)
+	master, err := app.MasterRing(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	vault, err := seal.OpenVault(t.Context(), master, tableOf(t, bus, "keys"))
+	vault, err := seal.OpenVault(t.Context(), master, tables["keys"])
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := installation.Open(t.Context(), tableOf(t, bus, "installations"), vault)
+	store, err := installation.Open(t.Context(), tables["installations"], vault)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,8 +23,8 @@ import (
 // said to be one.
 func TestAChangedBackupIsRefused(t *testing.T) {
 	t.Parallel()
-	w := service.New(t, service.Options{Autotask: unlimited()})
-	companies(w, 3)
+	w := service.New(t, service.Options{Autotask: service.Unlimited()})
+	w.Companies(3)
 	w.Install(v1.SyncActiveCustomers)
 	w.Agree(soon)
 	file := backUp(w)

@@ -78,10 +78,12 @@ type Installation struct {
 	Options   Options             `json:"options"`
 	CreatedAt time.Time           `json:"createdAt"`
 	// Repaired counts the records, since the service started, that were put right
-	// although no callback had told of their change.
+	// although no callback had announced their change.
 	Repaired int `json:"repaired"`
-	// GoesOnAt is when a throttled installation works again; absent while it is not throttled.
-	GoesOnAt *time.Time `json:"goesOnAt,omitempty"`
+	// ResumesAt is when a throttled installation works again; absent while it is not throttled.
+	ResumesAt *time.Time `json:"resumesAt,omitempty"`
+	// FormerResumesAt is ResumesAt under its former key, which the admin API answers until 1.0.
+	FormerResumesAt *time.Time `json:"goesOnAt,omitempty"`
 	// Parts is how fresh the services, units and charges of contracts are; absent
 	// without contracts to compare.
 	Parts *PartsFreshness `json:"parts,omitempty"`

@@ -37,7 +37,7 @@ func (c *call) getHistory() (reply, error) {
 		return reply{}, err
 	}
 	hours, err := c.Activity.Hours(c.r.Context(), id)
-	return ok(v1.History{Items: some(hours)}), err
+	return ok(v1.History{Items: nonNil(hours)}), err
 }
 
 func (c *call) getActivity() (reply, error) {
@@ -52,9 +52,9 @@ func (c *call) getActivity() (reply, error) {
 	}
 	recent, err := c.Activity.Recent(c.r.Context(), id, limit)
 	for i := range recent {
-		recent[i].Reasons = some(recent[i].Reasons)
+		recent[i].Reasons = nonNil(recent[i].Reasons)
 	}
-	return ok(v1.Activity{Items: some(recent)}), err
+	return ok(v1.Activity{Items: nonNil(recent)}), err
 }
 
 // feed is a stream of server-sent events without an end, so it stands apart from
@@ -118,7 +118,7 @@ func relay(ctx context.Context, s web.Stream, events <-chan v1.FeedEvent) {
 }
 
 func tell(s web.Stream, e v1.FeedEvent) error {
-	e.Reasons = some(e.Reasons)
+	e.Reasons = nonNil(e.Reasons)
 	b, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("encode event: %w", err)

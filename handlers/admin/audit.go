@@ -29,7 +29,7 @@ func (c *call) listAudit() (reply, error) {
 		return reply{}, err
 	}
 	page, err := c.Audit.List(in)
-	page.Items = some(page.Items)
+	page.Items = nonNil(page.Items)
 	return ok(page), err
 }
 
@@ -38,6 +38,6 @@ func (c *call) verifyAudit() (reply, error) {
 		return reply{}, err
 	}
 	verified, err := c.Audit.Verify(c.r.Context())
-	verified.Findings = some(verified.Findings)
+	verified.Findings = nonNil(verified.Findings)
 	return ok(verified), err
 }

@@ -34,7 +34,7 @@ func (c *call) listDeadLetters() (reply, error) {
 		return reply{}, err
 	}
 	page, err := c.DeadLetters.DeadLetterList(c.r.Context(), id, cursor, limit)
-	page.Items = some(page.Items)
+	page.Items = nonNil(page.Items)
 	return ok(page), err
 }
 

@@ -51,7 +51,8 @@ func (f *fake) known(id string) error {
 }
 
 func (f *fake) installation() v1.Installation {
-	return v1.Installation{ID: one, Name: "Acme MSP", State: v1.StateLive}
+	resumes := time.Date(2026, 11, 23, 13, 0, 0, 0, time.UTC)
+	return v1.Installation{ID: one, Name: "Acme MSP", State: v1.StateLive, ResumesAt: &resumes}
 }
 
 func (f *fake) Create(_ context.Context, in v1.CreateInstallation) (v1.Installation, error) {

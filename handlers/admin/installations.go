@@ -57,7 +57,7 @@ func (c *call) listInstallations() (reply, error) {
 	items := make([]v1.Installation, 0, len(all))
 	for _, in := range all {
 		if caller.Sees(in.ID) {
-			items = append(items, whole(in))
+			items = append(items, shown(in))
 		}
 	}
 	return ok(v1.Page[v1.Installation]{Items: items}), nil
@@ -69,7 +69,7 @@ func (c *call) getInstallation() (reply, error) {
 		return reply{}, err
 	}
 	in, err := c.Installations.Get(c.r.Context(), id)
-	return ok(whole(in)), err
+	return ok(shown(in)), err
 }
 
 func (c *call) getStatus() (reply, error) {
@@ -78,9 +78,9 @@ func (c *call) getStatus() (reply, error) {
 	}
 	status, err := c.Installations.Status(c.r.Context())
 	caller := identity.Of(c.r.Context())
-	status.Installations = slices.DeleteFunc(some(status.Installations), func(in v1.InstallationStatus) bool { return !caller.Sees(in.ID) })
+	status.Installations = slices.DeleteFunc(nonNil(status.Installations), func(in v1.InstallationStatus) bool { return !caller.Sees(in.ID) })
 	for i := range status.Installations {
-		status.Installations[i].Issues = some(status.Installations[i].Issues)
+		status.Installations[i].Issues = nonNil(status.Installations[i].Issues)
 	}
 	return ok(status), err
 }
@@ -122,17 +122,19 @@ func (c *call) decideMassChange(action string, approve bool) (reply, error) {
 	return accepted(), c.Installations.DecideMassChange(c.r.Context(), id, approve)
 }
 
-// whole writes what is empty as [] and {}, never as null: readers loop over it.
-func whole(in v1.Installation) v1.Installation {
+// shown is an installation as it is answered: what is empty is [] or {}, never null, since
+// readers loop over it, and a renamed key has its former name too.
+func shown(in v1.Installation) v1.Installation {
+	in.FormerResumesAt = in.ResumesAt
 	if in.Syncs == nil {
 		in.Syncs = map[v1.Sync]v1.SyncStatus{}
 	}
-	in.Webhooks = some(in.Webhooks)
-	in.Issues = some(in.Issues)
+	in.Webhooks = nonNil(in.Webhooks)
+	in.Issues = nonNil(in.Issues)
 	return in
 }
 
-func some[T any](items []T) []T {
+func nonNil[T any](items []T) []T {
 	if items == nil {
 		return []T{}
 	}

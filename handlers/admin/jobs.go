@@ -35,7 +35,7 @@ func (c *call) listJobs() (reply, error) {
 		return reply{}, err
 	}
 	jobs, err := c.Jobs.JobList(c.r.Context(), id)
-	return ok(v1.JobList{Items: some(jobs)}), err
+	return ok(v1.JobList{Items: nonNil(jobs)}), err
 }
 
 func (c *call) getJob() (reply, error) {

@@ -41,9 +41,9 @@ func (c *call) listRecords() (reply, error) {
 		return reply{}, err
 	}
 	page, err := c.Records.Records(c.r.Context(), id, query)
-	page.Items = some(page.Items)
+	page.Items = nonNil(page.Items)
 	for i := range page.Items {
-		page.Items[i].Reasons = some(page.Items[i].Reasons)
+		page.Items[i].Reasons = nonNil(page.Items[i].Reasons)
 	}
 	return ok(page), err
 }
@@ -80,7 +80,7 @@ func (c *call) getRecord() (reply, error) {
 		return reply{}, err
 	}
 	detail, err := c.Records.Record(c.r.Context(), id, kind, record)
-	detail.Reasons, detail.Timeline = some(detail.Reasons), some(detail.Timeline)
+	detail.Reasons, detail.Timeline = nonNil(detail.Reasons), nonNil(detail.Timeline)
 	return ok(detail), err
 }
 
@@ -90,9 +90,9 @@ func (c *call) explainRecord() (reply, error) {
 		return reply{}, err
 	}
 	out, err := c.Records.Explain(c.r.Context(), id, kind, record)
-	out.Conditions, out.Differences = some(out.Conditions), some(out.Differences)
+	out.Conditions, out.Differences = nonNil(out.Conditions), nonNil(out.Differences)
 	if out.Record != nil {
-		out.Record.Reasons = some(out.Record.Reasons)
+		out.Record.Reasons = nonNil(out.Record.Reasons)
 	}
 	return ok(out), err
 }

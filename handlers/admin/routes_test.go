@@ -43,6 +43,7 @@ func routes() []route {
 		{"POST", "/installations?preview=only&test=only", goodCreate, 200, "preview Acme MSP", "installation.preview ", `{"checks":[{"name":"zone"`},
 		{"GET", "/installations", "", 200, "list", "", `{"items":[{"id":"` + one},
 		{"GET", in, "", 200, "get", "", `"issues":[]`},
+		{"GET", in, "", 200, "get", "", `"resumesAt":"2026-11-23T13:00:00Z","goesOnAt":"2026-11-23T13:00:00Z"`}, // the former key until 1.0
 		{"PATCH", in, `{"name":"New"}`, 200, "update name", "installation.update name", `"id":"` + one},
 		{"PATCH", in, `{"name":"New","options":{}}`, 200, "update name, options", "installation.update name, options", ""},
 		{"PATCH", in + "?preview=true", `{"options":{"emails":"none"}}`, 200, "preview options", "", `{"enter":1,"leave":2,"change":3,"sample":[]}`},

@@ -55,12 +55,12 @@ func (c *call) updateInstallation() (reply, error) {
 	}
 	c.auditing("installation.update", id, updated(in))
 	out, err := c.Settings.Update(c.r.Context(), id, in)
-	return ok(whole(out)), err
+	return ok(shown(out)), err
 }
 
 func (c *call) previewUpdate(id string, in v1.UpdateInstallation) (reply, error) {
 	out, err := c.Settings.Preview(c.r.Context(), id, in)
-	out.Sample = some(out.Sample)
+	out.Sample = nonNil(out.Sample)
 	return ok(out), err
 }
 
@@ -99,5 +99,5 @@ func change[T any](
 	}
 	c.auditing(action, id, "")
 	out, err := do(c.r.Context(), id, in)
-	return ok(whole(out)), err
+	return ok(shown(out)), err
 }

@@ -36,7 +36,7 @@ func (c *call) listZones() (reply, error) {
 	if err := q.err(); err != nil {
 		return reply{}, err
 	}
-	out := v1.Zones{Items: some(c.Setup.Zones())}
+	out := v1.Zones{Items: nonNil(c.Setup.Zones())}
 	if username == "" {
 		return ok(out), nil
 	}
@@ -72,18 +72,18 @@ func (c *call) createInstallation() (reply, error) {
 	}
 	c.entry.Installation = made.ID
 	location := strings.TrimSuffix(c.r.URL.Path, "/") + "/" + made.ID
-	return reply{status: http.StatusCreated, body: whole(made), location: location}, nil
+	return reply{status: http.StatusCreated, body: shown(made), location: location}, nil
 }
 
 func (c *call) previewCreate(in v1.CreateInstallation) (reply, error) {
 	c.auditing("installation.preview", "", "")
 	out, err := c.Setup.PreviewCreate(c.r.Context(), in)
-	out.Checks = some(out.Checks)
-	out.Companies.Reasons, out.Contracts.Reasons = some(out.Companies.Reasons), some(out.Contracts.Reasons)
+	out.Checks = nonNil(out.Checks)
+	out.Companies.Reasons, out.Contracts.Reasons = nonNil(out.Companies.Reasons), nonNil(out.Contracts.Reasons)
 	return ok(out), err
 }
 
 func someChecks(c v1.Checks) v1.Checks {
-	c.Checks = some(c.Checks)
+	c.Checks = nonNil(c.Checks)
 	return c
 }

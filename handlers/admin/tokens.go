@@ -32,7 +32,7 @@ func (c *call) listTokens() (reply, error) {
 	if err := c.query().err(); err != nil {
 		return reply{}, err
 	}
-	return ok(v1.TokenList{Items: some(c.Tokens.List())}), nil
+	return ok(v1.TokenList{Items: nonNil(c.Tokens.List())}), nil
 }
 
 func (c *call) createToken() (reply, error) {

@@ -51,7 +51,7 @@ func (c *call) listBridges() (reply, error) {
 		return reply{}, err
 	}
 	all, err := c.Webhooks.Bridges(c.r.Context(), id)
-	return ok(v1.BridgeList{Items: some(all)}), err
+	return ok(v1.BridgeList{Items: nonNil(all)}), err
 }
 
 func (c *call) createBridge() (reply, error) {

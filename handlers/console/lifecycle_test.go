@@ -144,7 +144,7 @@ func TestAPageContradictsNothing(t *testing.T) {
 	at := "/installations/" + one
 	in := anInstallation()
 	soon := clockNow().Add(time.Minute)
-	in.State, in.GoesOnAt = v1.StateNeedsCredentials, &soon
+	in.State, in.ResumesAt = v1.StateNeedsCredentials, &soon
 	in.Issues = []v1.Issue{{Code: "credentials_refused", Severity: v1.SeverityAct, Title: "Autotask refuses the credentials"}}
 	w.installed(in)
 	a := w.get(at)
@@ -155,7 +155,7 @@ func TestAPageContradictsNothing(t *testing.T) {
 		t.Errorf("without credentials: %s", got)
 	}
 	in = anInstallation()
-	in.GoesOnAt, in.Issues = &soon, []v1.Issue{{Code: "throttled", Severity: v1.SeverityRetrying, Title: "The limit is near"}}
+	in.ResumesAt, in.Issues = &soon, []v1.Issue{{Code: "throttled", Severity: v1.SeverityRetrying, Title: "The limit is near"}}
 	w.installed(in)
 	if got := w.get(at).text("#freshness"); !strings.Contains(got, "hourly limit is used up; work goes on in 1 minute.") {
 		t.Errorf("throttled: %s", got)

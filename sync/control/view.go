@@ -167,7 +167,7 @@ func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.I
 			at = bulk
 		}
 		if at.After(m.Now()) {
-			out.GoesOnAt = &at
+			out.ResumesAt = &at
 		}
 		if out.Parts, err = rt.watcher.PartsFreshness(ctx); err != nil {
 			return out, err

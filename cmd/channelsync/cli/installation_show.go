@@ -36,8 +36,8 @@ func (s *session) showInstallation(in v1.Installation) error {
 		s.say("  parts      %s", in.Parts.Sentence(s.now()))
 	}
 	s.say("  created    %s", screen.When(s.now(), in.CreatedAt))
-	if in.GoesOnAt != nil {
-		s.say("  goes on    %s", screen.When(s.now(), *in.GoesOnAt))
+	if in.ResumesAt != nil {
+		s.say("  goes on    %s", screen.When(s.now(), *in.ResumesAt))
 	}
 	s.say("")
 	syncs := screen.Table{Header: []string{"SYNC", "STATE", "IN SCOPE", "PUSHED", "UNCHANGED", "NOT MET", "FAILED"}}

@@ -70,7 +70,7 @@ func TestAThrottledInstallationHoldsNobodyBack(t *testing.T) {
 	w.Target.ClearFaults()
 	// A batch that was on its way may still get through.
 	w.Until(second.ID, "is throttled", 2*soon, func(in v1.Installation) bool {
-		return in.Backlog >= due-400 && issuesOf(in, "throttled") == 1 && in.State == v1.StateDegraded && in.GoesOnAt != nil
+		return in.Backlog >= due-400 && issuesOf(in, "throttled") == 1 && in.State == v1.StateDegraded && in.ResumesAt != nil
 	})
 	crowded := freshness(w, id, samples, "beside")
 	t.Logf("freshness: idle p50 %s p95 %s; beside a throttled one p50 %s p95 %s", idle.p50, idle.p95, crowded.p50, crowded.p95)

@@ -298,7 +298,7 @@ func (tr trouble) run(t *testing.T) {
 	shown := s.Until(s.in.ID, "is live without issues", soon, func(in v1.Installation) bool {
 		return len(in.Issues) == 0 && in.State == v1.StateLive && in.Backlog == 0
 	})
-	if shown.GoesOnAt != nil {
-		t.Errorf("it still waits: %v", shown.GoesOnAt)
+	if shown.ResumesAt != nil {
+		t.Errorf("it still waits: %v", shown.ResumesAt)
 	}
 }

@@ -19,7 +19,7 @@ const (
 // Bound keeps the connections of a listener to a quarter of the files that the
 // process may open, and those of one address to a quarter of that. Beyond it the oldest
 // connection that nobody known has used is closed, of the address or of whoever has the
-// most: a genuine one finds room whatever strangers hold open.
+// most: a genuine one finds room whatever unauthenticated clients keep open.
 func Bound(l net.Listener, files uint64, proxies []netip.Prefix) net.Listener {
 	most := int(min(max(files/4, leastConnections), mostConnections)) //nolint:gosec // at most 16 Ki
 	bounded := crowd.Listen(l, most)

@@ -50,7 +50,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
-// only refuses requests for any other host: a page of a stranger whose name leads here
+// only refuses requests for any other host: a foreign page whose name leads here
 // (DNS rebinding) reads and does nothing. Loopback names always work.
 func (s site) only(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

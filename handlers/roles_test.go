@@ -114,8 +114,8 @@ func contract() map[v1.Role][]string {
 	}
 }
 
-// whole are the routes of all installations, or of those to come: no limited token has them.
-var whole = []string{
+// unscoped are the routes of all installations, or of those to come: no limited token has them.
+var unscoped = []string{
 	"POST /installations", "POST /installations/{id}/syncs/{sync}/install", "GET /backup", "GET /audit/verify",
 	"GET /tokens", "POST /tokens", "POST /tokens/{token}/rotate", "DELETE /tokens/{token}",
 }
@@ -166,7 +166,7 @@ func TestEveryRouteOfTheAPIToEveryCaller(t *testing.T) {
 			}
 			for name, who := range callers() {
 				bearer := name.Reveal()
-				may := who.Role.Covers(needed) && (!who.Scoped() || !slices.Contains(whole, route))
+				may := who.Role.Covers(needed) && (!who.Scoped() || !slices.Contains(unscoped, route))
 				status, p := ask(route, mine, bearer)
 				switch {
 				case may && status != http.StatusTeapot:
@@ -244,7 +244,7 @@ func TestEveryRouteOfTheConsoleToEveryCaller(t *testing.T) {
 	}
 }
 
-// audit keeps what it is told.
+// audit keeps what is added to it.
 type audit struct {
 	mu      sync.Mutex
 	entries []v1.AuditEntry

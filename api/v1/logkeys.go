@@ -31,5 +31,5 @@ const (
 	LogInstance     = "instance"
 	LogShard        = "shard"
 	LogToken        = "token" // its id
-	LogEpoch        = "epoch"
+	LogGeneration   = "generation"
 )

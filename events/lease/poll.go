@@ -229,7 +229,7 @@ func (l *Leases) take(ctx context.Context, worker Worker, shard int, d shardReco
 		_, err = l.writeRecord(ctx, shard, ownership{Generation: mine.Generation}, mine.revision)
 		return err
 	}
-	l.link.Log.Debug("shard taken", zap.Int(v1.LogShard, shard), zap.Uint64(v1.LogEpoch, mine.Generation))
+	l.link.Log.Debug("shard taken", zap.Int(v1.LogShard, shard), zap.Uint64(v1.LogGeneration, mine.Generation))
 	return nil
 }
 
@@ -286,7 +286,7 @@ func (l *Leases) end(t *lease) {
 		l.link.Log.Warn("release shard failed, the next poll retries", zap.Int(v1.LogShard, t.shard), zap.Error(err))
 		return
 	}
-	l.link.Log.Debug("shard released", zap.Int(v1.LogShard, t.shard), zap.Uint64(v1.LogEpoch, d.Generation))
+	l.link.Log.Debug("shard released", zap.Int(v1.LogShard, t.shard), zap.Uint64(v1.LogGeneration, d.Generation))
 	l.publishChange()
 }
 

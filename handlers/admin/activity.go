@@ -65,7 +65,7 @@ func (a *API) feed(w http.ResponseWriter, r *http.Request) {
 	defer a.closing.Then(r, cancel)()
 	c := &call{API: a, r: r.WithContext(ctx), control: http.NewResponseController(w)}
 	c.received()
-	leave, refused := a.places.Take(w, identity.Of(ctx).ID)
+	leave, refused := a.streams.Take(w, identity.Of(ctx).ID)
 	if refused != nil {
 		c.fail(w, refused)
 		return
@@ -92,8 +92,8 @@ func (c *call) openFeed() (<-chan v1.FeedEvent, error) {
 }
 
 func relay(ctx context.Context, s web.Stream, events <-chan v1.FeedEvent) {
-	beat := time.NewTicker(web.Heartbeat)
-	defer beat.Stop()
+	heartbeat := time.NewTicker(web.Heartbeat)
+	defer heartbeat.Stop()
 	check := time.NewTicker(identity.CheckEvery)
 	defer check.Stop()
 	caller := identity.Of(ctx)
@@ -102,7 +102,7 @@ func relay(ctx context.Context, s web.Stream, events <-chan v1.FeedEvent) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-beat.C:
+		case <-heartbeat.C:
 			err = s.Comment("")
 		case <-check.C:
 			if !caller.Valid() {
@@ -112,12 +112,12 @@ func relay(ctx context.Context, s web.Stream, events <-chan v1.FeedEvent) {
 			if !open {
 				return
 			}
-			err = tell(s, e)
+			err = writeEvent(s, e)
 		}
 	}
 }
 
-func tell(s web.Stream, e v1.FeedEvent) error {
+func writeEvent(s web.Stream, e v1.FeedEvent) error {
 	e.Reasons = nonNil(e.Reasons)
 	b, err := json.Marshal(e)
 	if err != nil {

@@ -40,7 +40,7 @@ type API struct {
 	Config
 	validate *validator.Validate
 	closing  *web.Closing
-	places   *web.Places
+	streams  *web.Places
 }
 
 // New returns the API, to be mounted at /api/v1.
@@ -50,7 +50,7 @@ func newRouter(cfg Config) chi.Router {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	a := &API{Config: cfg, validate: newValidator(), closing: web.NewClosing(), places: web.NewPlaces()}
+	a := &API{Config: cfg, validate: newValidator(), closing: web.NewClosing(), streams: web.NewPlaces()}
 	r := chi.NewRouter()
 	r.Use(middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {

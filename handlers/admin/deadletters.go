@@ -59,15 +59,15 @@ func (c *call) dismissDeadLetter() (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	letter, err := c.letter()
+	deadLetter, err := c.deadLetter()
 	if err != nil {
 		return reply{}, err
 	}
 	if err := c.query().err(); err != nil {
 		return reply{}, err
 	}
-	c.auditing("dead-letter.dismiss", id, letter)
-	return noContent(), c.DeadLetters.Dismiss(c.r.Context(), id, v1.DismissRequest{IDs: []string{letter}})
+	c.auditing("dead-letter.dismiss", id, deadLetter)
+	return noContent(), c.DeadLetters.Dismiss(c.r.Context(), id, v1.DismissRequest{IDs: []string{deadLetter}})
 }
 
 func (c *call) dismissDeadLetters() (reply, error) {

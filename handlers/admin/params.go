@@ -70,8 +70,8 @@ func (c *call) job() (string, error) {
 	return id, nil
 }
 
-// letter is the {letter} of the path.
-func (c *call) letter() (string, error) {
+// deadLetter is the {letter} of the path.
+func (c *call) deadLetter() (string, error) {
 	id := c.r.PathValue("letter")
 	if !isToken(id) {
 		return "", v1.NotFound("There is no such dead letter.")
@@ -86,7 +86,7 @@ func isToken(s string) bool {
 }
 
 // query reads the query parameters that a route knows; any other is refused, so
-// that a mistyped ?preview=true never turns a question into a deed.
+// that a mistyped ?preview=true never changes anything by mistake.
 type query struct {
 	values map[string][]string
 	errs   []v1.FieldError

@@ -49,8 +49,8 @@ func TestAScopedTokenSeesNoTraceOfOtherInstallations(t *testing.T) {
 	f.err = taken
 	for who, names := range map[*v1.Identity]bool{&scoped: false, {ID: "root", Role: v1.RoleAdmin}: true} {
 		p := problem(t, send(t, servedTo(cfg, *who), "PUT", "/installations/"+one+"/channel-program", `{"connectionId":"c","token":"tt"}`))
-		told := p.Installation != "" || strings.Contains(p.Detail+p.Hint, two) || strings.Contains(p.Detail, "Zenith")
-		if p.Status != 409 || p.Code != v1.CodeConnectionInUse || told != names {
+		named := p.Installation != "" || strings.Contains(p.Detail+p.Hint, two) || strings.Contains(p.Detail, "Zenith")
+		if p.Status != 409 || p.Code != v1.CodeConnectionInUse || named != names {
 			t.Errorf("%+v: got %+v, want the other installation named: %v", *who, p, names)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"channelsync/handlers/internal/web"
 )
 
-// Results of a delivery: what an Observer is told.
+// Results of a delivery, for an Observer.
 const (
 	ResultStored      = "stored"
 	ResultDuplicate   = "duplicate"
@@ -106,7 +106,7 @@ func (a answer) write(w http.ResponseWriter) {
 	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", http.MethodPost)
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		// Spread out, so that those turned away together do not come back together.
+		// Spread out, so that those rejected together do not come back together.
 		w.Header().Set("Retry-After", strconv.Itoa(5+rand.IntN(11))) //nolint:gosec // no secret
 	}
 	if a.detail == "" {

@@ -7,10 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	callout "channelsync/api/autotask/callback"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
-	"github.com/google/go-cmp/cmp"
 )
 
 // TestAnswers has every row of interfaces §3: what is answered, and what is all
@@ -85,7 +86,7 @@ func TestAnswers(t *testing.T) {
 		{"not the envelope on /deactivated", request(deactivated(live), companySecret, "[]"), 400, rejected, ResultMalformed},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w := newWorld()
+			w := newEnv()
 			resp := serve(w.handler(w.config()), tc.request)
 			if resp.StatusCode != tc.status || w.effects() != tc.effects {
 				t.Errorf("got %d, %s; want %d, %s", resp.StatusCode, w.effects(), tc.status, tc.effects)
@@ -109,7 +110,7 @@ func withHeader(r *http.Request, name, value string) *http.Request {
 }
 
 func TestOtherMethods(t *testing.T) {
-	w := newWorld()
+	w := newEnv()
 	h := w.handler(w.config())
 	for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"} {
 		for _, path := range []string{main(live), deactivated(live), main(nowhere)} {
@@ -139,7 +140,7 @@ func TestVendorVectors(t *testing.T) {
 		{second, "sha1=l4m2NQqXbmVJfZf26oqQ+MtxX3c=", 202},
 		{second, "sha1=uSXheGXR0lZ672XqHQA6B0YWlww=", 401},
 	} {
-		w := newWorld()
+		w := newEnv()
 		r := withHeader(request(main(live), "", tc.body), "x-hook-signature", tc.signature)
 		if resp := serve(w.handler(w.config()), r); resp.StatusCode != tc.status {
 			t.Errorf("%s: got %d, want %d", tc.signature, resp.StatusCode, tc.status)
@@ -148,7 +149,7 @@ func TestVendorVectors(t *testing.T) {
 }
 
 func TestChangeSaysWhatIsKnown(t *testing.T) {
-	w := newWorld()
+	w := newEnv()
 	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	r := withHeader(request(main(live), companySecret, envelope(`Fields={"b":1,"a":"secret value"}`)), "traceparent", trace)
 	if resp := serve(w.handler(w.config()), r); resp.StatusCode != 202 {
@@ -172,7 +173,7 @@ func TestChangeSaysWhatIsKnown(t *testing.T) {
 }
 
 func TestDuplicates(t *testing.T) {
-	w := newWorld()
+	w := newEnv()
 	h := w.handler(w.config())
 	for _, tc := range []struct {
 		name   string
@@ -204,7 +205,7 @@ func TestDuplicates(t *testing.T) {
 }
 
 func TestForgedDeactivatedOpensNothing(t *testing.T) {
-	w := newWorld()
+	w := newEnv()
 	h := w.handler(w.config())
 	if resp := serve(h, request(main(live), "", `{"Action":"Deactivated"}`)); resp.StatusCode != 204 {
 		t.Fatalf("got %d", resp.StatusCode)
@@ -232,17 +233,17 @@ func TestFailuresAskForARetry(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		body   string
-		break_ func(*world)
+		break_ func(*env)
 	}{
-		{"publish fails", envelope(), func(w *world) { w.publish = func(context.Context) error { return broken } }},
-		{"journal is full", envelope(), func(w *world) {
+		{"publish fails", envelope(), func(w *env) { w.publish = func(context.Context) error { return broken } }},
+		{"journal is full", envelope(), func(w *env) {
 			w.publish = func(context.Context) error { return events.ErrJournalFull }
 		}},
-		{"dead letter cannot be kept", "not json", func(w *world) { w.rejectErr = broken }},
-		{"installation cannot be looked up", envelope(), func(w *world) { w.lookupErr = broken }},
+		{"dead letter cannot be kept", "not json", func(w *env) { w.rejectErr = broken }},
+		{"installation cannot be looked up", envelope(), func(w *env) { w.lookupErr = broken }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w := newWorld()
+			w := newEnv()
 			tc.break_(w)
 			resp := serve(w.handler(w.config()), request(main(live), companySecret, tc.body))
 			if resp.StatusCode != 503 || len(w.published) != 0 {

@@ -12,7 +12,7 @@ import (
 // errCrowded is the cause of the end of a request that was cut off.
 var errCrowded = errors.New("cut off before it had arrived: its client has too much on the way")
 
-// arrival is a request that is not known to be authentic yet. It is not turned away for
+// arrival is a request that is not known to be authentic yet. It is not rejected for
 // what others send: the oldest arrival of whoever has the most on the way is cut off
 // instead, so only one that takes too long is lost.
 type arrival struct {

@@ -9,13 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	callout "channelsync/api/autotask/callback"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/handlers/internal/crowd"
 	"channelsync/handlers/internal/forwarded"
 	"channelsync/handlers/internal/web"
-	"go.uber.org/zap"
 )
 
 const (
@@ -81,7 +82,7 @@ func (d *delivery) handle() answer {
 		d.doubt(arrive.ctx, receiver, signature, envelope.GUID())
 		return unauthentic()
 	}
-	arrive.leave() // no stranger: from here on it counts for its installation
+	arrive.leave() // authentic: from here on it counts for its installation
 	d.leaves = append(d.leaves, crowd.Vouch(d.r.Context()))
 	leave, full := d.authentic.Enter(id, d.Limits.PerInstallation)
 	if full != web.NotFull {
@@ -113,10 +114,10 @@ func (d *delivery) readBody(arrive *arrival) (body []byte, refusal answer, ok bo
 	}
 	// Room for the usual body at once; no header makes more than a little of it.
 	room := bytes.NewBuffer(make([]byte, 0, min(max(d.r.ContentLength, 0), bodyOften)+bytes.MinRead))
-	wake := context.AfterFunc(arrive.ctx, func() { _ = http.NewResponseController(d.w).SetReadDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(arrive.ctx, func() { _ = http.NewResponseController(d.w).SetReadDeadline(time.Unix(1, 0)) })
 	_, err := room.ReadFrom(arrive.counted(http.MaxBytesReader(d.w, d.r.Body, maxBody)))
 	body = room.Bytes()
-	if !wake() && arrive.cut() {
+	if !stop() && arrive.cut() {
 		d.w.Header().Set("Connection", "close") // its deadline has passed for good
 		return nil, d.failed(limited(), errCrowded), false
 	}

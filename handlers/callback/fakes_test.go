@@ -12,12 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
 	callout "channelsync/api/autotask/callback"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/test/harness"
-	"go.uber.org/goleak"
-	"go.uber.org/zap"
 )
 
 func TestMain(m *testing.M) {
@@ -40,8 +41,8 @@ const (
 	pendingSecret v1.Secret = "of a webhook without a guid yet"
 )
 
-// world is everything around the handler, remembering what it was asked.
-type world struct {
+// env is everything around the handler, remembering what it was asked.
+type env struct {
 	mu        sync.Mutex
 	receivers map[string]Receiver
 	lookupErr error
@@ -57,7 +58,7 @@ type world struct {
 	now       time.Time
 }
 
-func newWorld() *world {
+func newEnv() *env {
 	r := Receiver{
 		State: v1.StateLive,
 		Uses:  map[v1.Kind]bool{v1.KindCompany: true, v1.KindContact: true},
@@ -67,7 +68,7 @@ func newWorld() *world {
 			{Secrets: []v1.Secret{pendingSecret}},
 		},
 	}
-	w := &world{
+	w := &env{
 		receivers: map[string]Receiver{live: r},
 		ids:       map[string]bool{},
 		now:       time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
@@ -79,12 +80,12 @@ func newWorld() *world {
 	return w
 }
 
-func (w *world) Receiver(_ context.Context, id string) (Receiver, bool, error) {
+func (w *env) Receiver(_ context.Context, id string) (Receiver, bool, error) {
 	r, ok := w.receivers[id]
 	return r, ok, w.lookupErr
 }
 
-func (w *world) Publish(ctx context.Context, c events.Change, msgID string) (events.Receipt, error) {
+func (w *env) Publish(ctx context.Context, c events.Change, msgID string) (events.Receipt, error) {
 	if w.publish != nil {
 		if err := w.publish(ctx); err != nil {
 			return events.Receipt{}, err
@@ -101,7 +102,7 @@ func (w *world) Publish(ctx context.Context, c events.Change, msgID string) (eve
 	return events.Receipt{Sequence: uint64(len(w.published))}, nil
 }
 
-func (w *world) Keep(_ context.Context, installation string, raw []byte, cause error) error {
+func (w *env) Keep(_ context.Context, installation string, raw []byte, cause error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if cause == nil {
@@ -111,19 +112,19 @@ func (w *world) Keep(_ context.Context, installation string, raw []byte, cause e
 	return w.rejectErr
 }
 
-func (w *world) CheckSoon(installation string) {
+func (w *env) CheckSoon(installation string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.checked = append(w.checked, installation)
 }
 
-func (w *world) SecretDoubted(_ context.Context, installation, guid string) {
+func (w *env) SecretDoubted(_ context.Context, installation, guid string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.doubted = append(w.doubted, installation+" "+guid)
 }
 
-func (w *world) Delivered(installation, guid string, seq *int64, _ time.Time, result string) {
+func (w *env) Delivered(installation, guid string, seq *int64, _ time.Time, result string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := "-"
@@ -134,20 +135,20 @@ func (w *world) Delivered(installation, guid string, seq *int64, _ time.Time, re
 }
 
 // effects counts everything that a delivery can have caused.
-func (w *world) effects() string {
+func (w *env) effects() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return fmt.Sprintf("stored %d, rejected %d, checked %d", len(w.published), len(w.rejected), len(w.checked))
 }
 
-func (w *world) config() Config {
+func (w *env) config() Config {
 	return Config{
 		Receivers: w, Journal: w, Rejects: w, Checks: w, Observer: w, Log: zap.NewNop(),
 		Now: func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.now },
 	}
 }
 
-func (w *world) handler(cfg Config) http.Handler {
+func (w *env) handler(cfg Config) http.Handler {
 	h := New(cfg)
 	mux := http.NewServeMux()
 	mux.Handle("/callbacks/autotask/{installation}", h.Changes())

@@ -18,7 +18,7 @@ func FuzzDelivery(f *testing.F) {
 	f.Add([]byte("\xef\xbb\xbf"+envelope("SequenceNumber=")), "", true, false)
 	f.Add([]byte(strings.Repeat("[", 20000)), "sha1=", false, false)
 	f.Fuzz(func(t *testing.T, body []byte, header string, sign, onDeactivated bool) {
-		w := newWorld()
+		w := newEnv()
 		path := main(live)
 		if onDeactivated {
 			path = deactivated(live)

@@ -47,12 +47,12 @@ type Rejects interface {
 // Checks looks at the webhook registrations of an installation over the API, soon.
 type Checks interface {
 	CheckSoon(installation string)
-	// SecretDoubted is told of a body that names a registration of the installation, and that none of the
-	// secrets signed: Autotask may have another secret than ours.
+	// SecretDoubted reports a body that names a registration of the installation, and that none of
+	// the secrets signed: Autotask may have another secret than ours.
 	SecretDoubted(ctx context.Context, installation, guid string)
 }
 
-// Observer is told of every delivery. The installation is empty unless it is
+// Observer observes every delivery. The installation is empty unless it is
 // one we know; guid and seq are set for authentic deliveries only; result is one
 // of the Result constants, and so a fit label for a metric.
 type Observer interface {
@@ -116,7 +116,7 @@ type onceAMinute struct {
 	last map[string]time.Time
 }
 
-// pass forgets what is older than a minute, so that it holds only installations hinted at of late.
+// pass forgets what is older than a minute, so that it has only installations with a recent hint.
 func (o *onceAMinute) pass(installation string, now time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()

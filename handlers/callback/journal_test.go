@@ -18,7 +18,7 @@ func TestAnsweredIsStored(t *testing.T) {
 	const n = 100
 	dir := t.TempDir()
 	bus := stores.In(t, dir)
-	w := newWorld()
+	w := newEnv()
 	cfg := w.config()
 	cfg.Journal = bus.Journal()
 	h := w.handler(cfg)

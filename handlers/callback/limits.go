@@ -11,8 +11,8 @@ import (
 )
 
 // Limits bound what is in flight at a time. Requests that are not known to be
-// authentic yet count per client, authentic ones per installation: so a stranger can
-// use up his own share only, and never that of an installation. Beyond a limit of
+// authentic yet count per client, authentic ones per installation: so an unauthenticated
+// client can use up its own share only, and never that of an installation. Beyond a limit of
 // arrivals the oldest one is cut off, see arrival.
 type Limits struct {
 	Unsigned        int           // per client, no well-formed signature header: 64
@@ -53,8 +53,8 @@ func (l Limits) orDefaults() Limits {
 }
 
 // pace slows down installations that send more bytes than they may. It lets them wait
-// before it turns them away: Autotask sends one after the other, so waiting is all it
-// takes, while what is turned away counts towards switching the webhook off.
+// before it rejects them: Autotask sends one after the other, so waiting is all it
+// takes, while what is rejected counts towards switching the webhook off.
 type pace struct {
 	limits Limits
 	mu     sync.Mutex

@@ -13,8 +13,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	callout "channelsync/api/autotask/callback"
 	"github.com/google/go-cmp/cmp"
+
+	callout "channelsync/api/autotask/callback"
 )
 
 func expectRetryAfter(t *testing.T, resp *http.Response) {
@@ -43,7 +44,7 @@ func TestSize(t *testing.T) {
 		{"said to be more", envelope(), 256<<10 + 1, 413},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w := newWorld()
+			w := newEnv()
 			r := request(main(live), companySecret, tc.body)
 			r.ContentLength = tc.length
 			if resp := serve(w.handler(w.config()), r); resp.StatusCode != tc.status {
@@ -54,7 +55,7 @@ func TestSize(t *testing.T) {
 }
 
 func TestOrderOfChecks(t *testing.T) {
-	w := newWorld()
+	w := newEnv()
 	h := w.handler(w.config())
 	large := `{"Action":"Deactivated","Pad":"` + strings.Repeat("x", 256<<10) + `"}`
 	for _, tc := range []struct {
@@ -76,7 +77,7 @@ func TestOrderOfChecks(t *testing.T) {
 }
 
 func TestHintsAreLimitedToOneAMinute(t *testing.T) {
-	w := newWorld()
+	w := newEnv()
 	h := w.handler(w.config())
 	for _, step := range []struct {
 		after time.Duration
@@ -98,7 +99,7 @@ func TestHintsAreLimitedToOneAMinute(t *testing.T) {
 
 // Only what names a registration of the installation, and is signed by something, tells that the secret may be another one.
 func TestASecretIsDoubtedOnlyForItsOwnRegistration(t *testing.T) {
-	w := newWorld()
+	w := newEnv()
 	h := w.handler(w.config())
 	for _, tc := range []struct {
 		name string
@@ -124,7 +125,7 @@ func TestASecretIsDoubtedOnlyForItsOwnRegistration(t *testing.T) {
 
 func TestSlowJournal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld()
+		w := newEnv()
 		w.publish = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 		start := time.Now()
 		resp := serve(w.handler(w.config()), request(main(live), companySecret, envelope()))
@@ -172,9 +173,9 @@ func hold(t *testing.T, h http.Handler, n int, header string) {
 	}
 }
 
-// However many half requests a stranger has on the way, every request that arrives in
+// However many half requests an unauthenticated client has on the way, every request that arrives in
 // full is judged for itself, those of his own address included.
-func TestStrangersUseUpTheirOwnShareOnly(t *testing.T) {
+func TestUnauthenticatedClientsUseUpTheirOwnShareOnly(t *testing.T) {
 	wellFormed := callout.Sign("forged", []byte("x"))
 	for _, tc := range []struct {
 		name   string
@@ -188,7 +189,7 @@ func TestStrangersUseUpTheirOwnShareOnly(t *testing.T) {
 		{"2000 well-formed", 2000, wellFormed},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w := newWorld()
+			w := newEnv()
 			h := w.handler(w.config())
 			hold(t, h, tc.n, tc.header)
 			if resp := serve(h, request(main(live), "", envelope())); resp.StatusCode != 401 {
@@ -207,7 +208,7 @@ func TestStrangersUseUpTheirOwnShareOnly(t *testing.T) {
 }
 
 func TestPlacesAreGivenBack(t *testing.T) {
-	w := newWorld()
+	w := newEnv()
 	cfg := w.config()
 	cfg.Limits = Limits{Unsigned: 1, Signed: 1, PerInstallation: 1, Authentic: 1}
 	h := w.handler(cfg)
@@ -223,7 +224,7 @@ func TestPlacesAreGivenBack(t *testing.T) {
 }
 
 func TestOneInstallationCannotHoldAnotherBack(t *testing.T) {
-	w := newWorld()
+	w := newEnv()
 	started, goOn := make(chan struct{}), make(chan struct{})
 	blocked := w.receivers[live]
 	w.publish = func(context.Context) error {
@@ -232,7 +233,7 @@ func TestOneInstallationCannotHoldAnotherBack(t *testing.T) {
 		return nil
 	}
 	cfg := w.config()
-	cfg.Limits = Limits{Signed: 1, PerInstallation: 8, Authentic: 9} // one place for strangers will do
+	cfg.Limits = Limits{Signed: 1, PerInstallation: 8, Authentic: 9} // one unauthenticated request will do
 	h := w.handler(cfg)
 	w.receivers[nowhere] = blocked
 
@@ -261,11 +262,11 @@ func TestOneInstallationCannotHoldAnotherBack(t *testing.T) {
 	}
 }
 
-// An installation that sends too many bytes waits for its turn, and is turned away only
+// An installation that sends too many bytes waits, and is rejected only
 // when that takes too long. Others do not notice.
 func TestBytesOfAnInstallationAreSlowedDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld()
+		w := newEnv()
 		cfg := w.config()
 		cfg.Limits = Limits{Bytes: 1000, BytesAtOnce: 2000, BytesWait: 2 * time.Second}
 		h := w.handler(cfg)

@@ -72,7 +72,7 @@ func TestOddCallbacksAreAnsweredForGood(t *testing.T) {
 		{"256 KiB of anything", strings.Repeat("x", 256<<10), 400},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w := newWorld()
+			w := newEnv()
 			cfg := w.config()
 			cfg.Journal = bus.Journal()
 			h := w.handler(cfg)
@@ -121,7 +121,7 @@ func journalOf(t *testing.T, bus *events.Bus) []events.StoredChange {
 // An event time is shown and never decided by; one that is far off must not harm what
 // comes after it.
 func TestFarEventTimeIsKept(t *testing.T) {
-	w := newWorld()
+	w := newEnv()
 	if resp := serve(w.handler(w.config()), request(main(live), companySecret, envelope(`EventTime="9999-12-31T23:59:59Z"`))); resp.StatusCode != 202 {
 		t.Fatalf("answered %d", resp.StatusCode)
 	}
@@ -133,7 +133,7 @@ func TestFarEventTimeIsKept(t *testing.T) {
 // Sent again it would be the same: Autotask would repeat it until it gives up, and count
 // it towards switching the webhook off.
 func TestChangeThatTheJournalCannotNameIsADeadLetter(t *testing.T) {
-	w := newWorld()
+	w := newEnv()
 	w.publish = func(context.Context) error { return fmt.Errorf("message id: %w", events.ErrBadName) }
 	if resp := serve(w.handler(w.config()), request(main(live), companySecret, envelope())); resp.StatusCode != 400 || len(w.rejected) != 1 {
 		t.Errorf("answered %d, %d dead letters kept; want 400 and one", resp.StatusCode, len(w.rejected))

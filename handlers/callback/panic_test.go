@@ -13,9 +13,9 @@ import (
 	"channelsync/handlers/internal/web"
 )
 
-// mine is a dependency of the handler that panics where it is told to.
+// mine is a dependency of the handler that panics where the test wants it to.
 type mine struct {
-	*world
+	*env
 	at string
 }
 
@@ -27,27 +27,27 @@ func (m *mine) step(name string) {
 
 func (m *mine) Receiver(ctx context.Context, id string) (Receiver, bool, error) {
 	m.step("receiver")
-	return m.world.Receiver(ctx, id)
+	return m.env.Receiver(ctx, id)
 }
 
 func (m *mine) Keep(ctx context.Context, installation string, raw []byte, cause error) error {
 	m.step("rejects")
-	return m.world.Keep(ctx, installation, raw, cause)
+	return m.env.Keep(ctx, installation, raw, cause)
 }
 
 func (m *mine) CheckSoon(installation string) {
 	m.step("checks")
-	m.world.CheckSoon(installation)
+	m.env.CheckSoon(installation)
 }
 
 func (m *mine) SecretDoubted(ctx context.Context, installation, guid string) {
 	m.step("doubts")
-	m.world.SecretDoubted(ctx, installation, guid)
+	m.env.SecretDoubted(ctx, installation, guid)
 }
 
 func (m *mine) Delivered(installation, guid string, seq *int64, at time.Time, result string) {
 	m.step("observer")
-	m.world.Delivered(installation, guid, seq, at, result)
+	m.env.Delivered(installation, guid, seq, at, result)
 }
 
 // A panic is the failure of its own request: it is answered and logged, and what it
@@ -67,8 +67,8 @@ func TestPanicHarmsItsOwnRequestOnly(t *testing.T) {
 		{"doubts", "forged"},
 	} {
 		t.Run(tc.at, func(t *testing.T) {
-			w := newWorld()
-			m := &mine{world: w, at: tc.at}
+			w := newEnv()
+			m := &mine{env: w, at: tc.at}
 			w.publish = func(context.Context) error { m.step("journal"); return nil }
 			cfg := w.config()
 			cfg.Receivers, cfg.Rejects, cfg.Checks, cfg.Observer = m, m, m, m
@@ -97,8 +97,8 @@ func TestPanicHarmsItsOwnRequestOnly(t *testing.T) {
 
 // What counts callbacks must not cost one: the change is stored and answered by then.
 func TestPanicOfTheObserverDoesNotCostTheCallback(t *testing.T) {
-	w := newWorld()
-	m := &mine{world: w, at: "observer"}
+	w := newEnv()
+	m := &mine{env: w, at: "observer"}
 	cfg := w.config()
 	cfg.Observer = m
 	core, logs := observer.New(zap.ErrorLevel)

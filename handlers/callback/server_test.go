@@ -13,17 +13,18 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	callout "channelsync/api/autotask/callback"
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/internal/forwarded"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
 )
 
 // TestBodyThatNeverArrives is a client that says more than it sends: the
 // server's read timeout ends it, and nothing is stored.
 func TestBodyThatNeverArrives(t *testing.T) {
-	w := newWorld()
+	w := newEnv()
 	srv := httptest.NewUnstartedServer(w.handler(w.config()))
 	srv.Config.ReadTimeout = 100 * time.Millisecond
 	srv.Start()
@@ -90,7 +91,7 @@ func (h half) finish() *http.Response {
 func arrived(t *testing.T, h *Handler, n int) int {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-time.After(2 * time.Millisecond) {
-		if places, bytes := h.arrivals.Held(); places == n {
+		if requests, bytes := h.arrivals.Held(); requests == n {
 			return bytes
 		}
 	}
@@ -99,7 +100,7 @@ func arrived(t *testing.T, h *Handler, n int) int {
 }
 
 // behindProxy serves callbacks on a socket, to clients whose addresses a proxy tells.
-func behindProxy(t *testing.T, w *world, limits Limits) (*Handler, string) {
+func behindProxy(t *testing.T, w *env, limits Limits) (*Handler, string) {
 	t.Helper()
 	cfg := w.config()
 	cfg.Limits = limits
@@ -112,7 +113,7 @@ func behindProxy(t *testing.T, w *world, limits Limits) (*Handler, string) {
 }
 
 func TestTheOldestHalfRequestIsCutOff(t *testing.T) {
-	w := newWorld()
+	w := newEnv()
 	h, addr := behindProxy(t, w, Limits{Signed: 3})
 	var halves []half
 	for i := range 3 {
@@ -138,7 +139,7 @@ func TestTheOldestHalfRequestIsCutOff(t *testing.T) {
 
 // Half bodies are memory that nobody has vouched for.
 func TestBytesOnTheWayAreBounded(t *testing.T) {
-	w := newWorld()
+	w := newEnv()
 	const size = 100 << 10
 	h, addr := behindProxy(t, w, Limits{ArrivalBytes: 4 * size, ClientBytes: 2*size + 100})
 	large := strings.Repeat("x", size)
@@ -172,7 +173,7 @@ func TestBytesOnTheWayAreBounded(t *testing.T) {
 // TestSlowPublishOutlivesTheReadTimeout: the read timeout is for the request, it
 // must not end a publish that takes longer.
 func TestSlowPublishOutlivesTheReadTimeout(t *testing.T) {
-	w := newWorld()
+	w := newEnv()
 	w.publish = sleep(300 * time.Millisecond)
 	srv := httptest.NewUnstartedServer(w.handler(w.config()))
 	srv.Config.ReadTimeout = 100 * time.Millisecond
@@ -195,7 +196,7 @@ func TestSlowPublishOutlivesTheReadTimeout(t *testing.T) {
 
 func TestOneWideLine(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
-	w := newWorld()
+	w := newEnv()
 	cfg := w.config()
 	cfg.Log = zap.New(core)
 	h := w.handler(cfg)
@@ -215,7 +216,7 @@ func TestOneWideLine(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", key, got, want)
 		}
 	}
-	if _, told := entries[1].ContextMap()[v1.LogAction]; told {
+	if _, named := entries[1].ContextMap()[v1.LogAction]; named {
 		t.Error("the line of a forged delivery repeats what it says")
 	}
 	if entries[2].Level != zap.WarnLevel || entries[2].ContextMap()[v1.LogCause] == nil {

@@ -36,9 +36,9 @@ type Line struct {
 	log    *zap.Logger
 	asked  atomic.Uint64
 
-	mu    sync.Mutex         // guards what follows
-	seen  map[string]*window // by asker
-	heard uint64             // counts questions
+	mu       sync.Mutex         // guards what follows
+	seen     map[string]*window // by asker
+	received uint64             // counts questions
 }
 
 // askersMost is how many askers are remembered, about 200 bytes each. An asker is one life of
@@ -62,7 +62,7 @@ func NewLine(cfg LineConfig) *Line {
 // errUnopened also names the likely cause.
 var errUnopened = errors.New("the other instance's answer cannot be opened; do all instances have the same --master-key?")
 
-// Ask asks an instance. When the context ends it is not known whether it was heard.
+// Ask asks an instance. When the context ends it is not known whether the instance received it.
 func (l *Line) Ask(ctx context.Context, instance, service string, question []byte) ([]byte, error) {
 	number := l.asked.Add(1)
 	head := binary.BigEndian.AppendUint64([]byte{byte(len(l.self))}, number)
@@ -83,7 +83,7 @@ func (l *Line) Answer(service string, fn func(ctx context.Context, question []by
 	return l.bus.Answer(l.self, service, func(ctx context.Context, sealed []byte) []byte {
 		from, number, question, err := l.open(service, sealed)
 		if err != nil {
-			l.log.Warn("a question of another instance was refused", zap.String(v1.LogOperation, service), zap.Error(err))
+			l.log.Warn("peer request rejected", zap.String(v1.LogOperation, service), zap.Error(err))
 			return nil // which opens for nobody
 		}
 		answer, ok := l.answer(ctx, service, question, fn)
@@ -125,17 +125,17 @@ func (l *Line) open(service string, sealed []byte) (from string, number uint64, 
 // window returns what is remembered of an asker; l.mu is held. The least recent is forgotten
 // when there are too many.
 func (l *Line) window(asker string) *window {
-	l.heard++
+	l.received++
 	w := l.seen[asker]
 	if w == nil {
 		w = &window{}
 		l.seen[asker] = w
 	}
-	w.heard = l.heard
+	w.received = l.received
 	if len(l.seen) > askersMost {
 		oldest := asker
 		for other, one := range l.seen {
-			if one.heard < l.seen[oldest].heard {
+			if one.received < l.seen[oldest].received {
 				oldest = other
 			}
 		}
@@ -155,9 +155,9 @@ const windowSize = 1024
 
 // window remembers which numbers, counted from 1, an asker has used. It needs no clock.
 type window struct {
-	top   uint64
-	used  [windowSize / 64]uint64 // a bit for each number modulo windowSize
-	heard uint64                  // when it was asked last, in questions
+	top      uint64
+	used     [windowSize / 64]uint64 // a bit for each number modulo windowSize
+	received uint64                  // when it was asked last, in questions
 }
 
 // accept says whether a number is new.

@@ -76,8 +76,8 @@ func (a *Relay) serve(ctx context.Context, w *recorder, req request, body []byte
 	}
 	r = r.WithContext(identity.With(r.Context(), caller))
 	path, ok := strings.CutPrefix(r.URL.EscapedPath(), prefix)
-	shard, ours := shardOf(req.Method, path)
-	if !ok || !ours {
+	shard, sharded := shardOf(req.Method, path)
+	if !ok || !sharded {
 		return errors.New("it is not for one instance")
 	}
 	if a.Owners.Owner(shard) != a.Self {

@@ -74,8 +74,8 @@ func (a *Relay) Serve() (stop func(), err error) {
 // only an owner can answer waits a moment for a shard that is being handed over.
 func (a *Relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := chi.RouteContext(r.Context()).RoutePath
-	shard, ours := shardOf(r.Method, path)
-	if !ours || a.Owners.Owner(shard) == a.Self {
+	shard, sharded := shardOf(r.Method, path)
+	if !sharded || a.Owners.Owner(shard) == a.Self {
 		a.API.ServeHTTP(w, r)
 		return
 	}
@@ -123,8 +123,8 @@ func read(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
 
 // shardOf is the shard that a request belongs to; false for one that every instance
 // can answer. New installations are made by the owner of shard 0, so that no account
-// is installed twice. A feed is told to all instances.
-func shardOf(method, path string) (shard int, ours bool) {
+// is installed twice. Outcomes are published to all instances.
+func shardOf(method, path string) (shard int, sharded bool) {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	switch {
 	case parts[0] != "installations":

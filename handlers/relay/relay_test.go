@@ -14,12 +14,13 @@ import (
 	"testing"
 	"time"
 
-	"channelsync/events/peer"
-	"channelsync/handlers/internal/access"
-	"channelsync/test/harness"
 	"github.com/go-chi/chi/v5"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"channelsync/events/peer"
+	"channelsync/handlers/internal/access"
+	"channelsync/test/harness"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -269,8 +270,8 @@ func TestLineTakesAQuestionOnce(t *testing.T) {
 		return NewLine(LineConfig{Self: id, Bus: w, Sealer: sealer(key), Log: zap.NewNop()})
 	}
 	a, b := line("a", "key"), line("b", "key")
-	heard := 0
-	answer := func(_ context.Context, q []byte) []byte { heard++; return append([]byte("re: "), q...) }
+	received := 0
+	answer := func(_ context.Context, q []byte) []byte { received++; return append([]byte("re: "), q...) }
 	for _, service := range []string{"echo", "other"} {
 		if _, err := b.Answer(service, answer); err != nil {
 			t.Fatal(err)
@@ -293,8 +294,8 @@ func TestLineTakesAQuestionOnce(t *testing.T) {
 			t.Errorf("%q is answered %q", bad, got)
 		}
 	}
-	if heard != 1 {
-		t.Errorf("heard %d questions", heard)
+	if received != 1 {
+		t.Errorf("received %d questions", received)
 	}
 	if _, err := line("c", "another key").Ask(t.Context(), "b", "echo", nil); !errors.Is(err, errUnopened) {
 		t.Errorf("with another key: %v", err)

@@ -29,7 +29,7 @@ type CallbackSigner struct {
 // Receiver returns how callbacks of an installation are verified; false when there is none.
 func (m *Manager) Receiver(_ context.Context, id string) (r CallbackReceiver, found bool, err error) {
 	now := m.Now()
-	err = m.Store.Look(id, func(in *installation.Installation) { r = receiverOf(in, now) })
+	err = m.Store.View(id, func(in *installation.Installation) { r = receiverOf(in, now) })
 	if errors.Is(err, installation.ErrNotFound) {
 		return CallbackReceiver{}, false, nil
 	}
@@ -77,7 +77,7 @@ type doubt struct {
 	put    time.Time // when the secret was given again
 }
 
-// SecretDoubted is told of a body that names a registration and that none of our secrets signed.
+// SecretDoubted counts a body that names a registration and that none of our secrets signed.
 func (m *Manager) SecretDoubted(ctx context.Context, id, guid string) {
 	if !m.callbacks.doubt(guid, m.Now()) {
 		return
@@ -138,8 +138,8 @@ func (c *callbacks) undoubt(guid string) {
 	delete(c.doubted, guid)
 }
 
-// Delivered is told of an authentic callback. A jump in the numbers of its
-// registration means that callouts were dropped: the vendor's log is read then.
+// Delivered counts an authentic callback. A jump in the numbers of its registration means
+// that callouts were dropped: the vendor's log is read then.
 func (m *Manager) Delivered(installation, guid string, sequence *int64, at time.Time) {
 	if guid == "" {
 		return
@@ -147,7 +147,7 @@ func (m *Manager) Delivered(installation, guid string, sequence *int64, at time.
 	d := delivery{GUID: strings.ToLower(guid), Sequence: sequence, At: at}
 	m.callbacks.trust(d.GUID)
 	if m.Cluster != nil && !m.holds(installation) {
-		m.tell(topicDelivered, installation, d) // the numbers make sense only where all of them are seen
+		m.publishTo(topicDelivered, installation, d) // the numbers make sense only where all of them are seen
 		return
 	}
 	m.delivered(installation, d)
@@ -165,7 +165,7 @@ func (m *Manager) delivered(installation string, d delivery) {
 	m.callbacks.mu.Unlock()
 	if gap {
 		if rt := m.runtime(installation); rt != nil && rt.gapSeen(d.At) {
-			poke(rt.check)
+			notify(rt.check)
 		}
 	}
 }

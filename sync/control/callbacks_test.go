@@ -12,7 +12,7 @@ import (
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
-// TestASecretThatOthersChangedIsPutRight once two bodies in a row are not signed with ours, and once an hour at most.
+// TestASecretThatOthersChangedIsPutRight once two bodies in a row are not signed with own, and once an hour at most.
 func TestASecretThatOthersChangedIsPutRight(t *testing.T) {
 	d := newDesk(t, setup{publicURL: "https://sync.msp.example"})
 	d.run()
@@ -22,7 +22,7 @@ func TestASecretThatOthersChangedIsPutRight(t *testing.T) {
 		row, _ := d.at.Get(hook.Collection, hook.ID)
 		return row["secretKey"]
 	}
-	ours := secret()
+	own := secret()
 	typed := func() {
 		t.Helper()
 		ok(t, d.at.Edit(hook.Collection, hook.ID, atsim.Row{"secretKey": "typed by hand"}))
@@ -35,8 +35,8 @@ func TestASecretThatOthersChangedIsPutRight(t *testing.T) {
 	}
 	right := func() {
 		t.Helper()
-		d.eventually("the secret is ours again", func() error {
-			if now := secret(); now != ours {
+		d.eventually("the secret is own again", func() error {
+			if now := secret(); now != own {
 				return fmt.Errorf("the secret is %v", now)
 			}
 			for _, h := range d.live(in.ID).Webhooks {

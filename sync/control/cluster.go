@@ -19,11 +19,11 @@ import (
 
 // Shards shares the installations out among the instances.
 type Shards interface {
-	// Run tells the worker which shards to work for until ctx ends and all are released.
+	// Run has the worker work for the shards that it gets until ctx ends and all are released.
 	Run(ctx context.Context, worker lease.Worker)
-	// Owns says whether this instance works for an installation and is not about to stop.
+	// Owns says whether this instance owns an installation and is not about to stop.
 	Owns(installation string) bool
-	// Decline gives a shard back for another instance to go on with; false when there is none.
+	// Decline releases a shard for another instance to go on with; false when there is none.
 	Decline(shard int) bool
 	// Under returns a context that ends before anybody else may work for the
 	// installation; the error says that somebody may already.
@@ -75,7 +75,7 @@ func (m *Manager) runShared(ctx context.Context) {
 	installations.Start(following)
 	audit.Start(following)
 	if err := m.listen(following); err != nil {
-		m.Log.Warn("subscribe to peer events failed; changes of others are found by polling", zap.Error(err))
+		m.Log.Warn("subscribe to peer events failed, polling finds the changes of others", zap.Error(err))
 	}
 	m.Cluster.Shards.Run(ctx, m)
 	m.ends(installations, audit)
@@ -127,7 +127,7 @@ func (m *Manager) refresh(ctx context.Context) {
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		m.Log.Warn("installations not compared with the store", zap.Error(err))
+		m.Log.Warn("compare installations with the store failed, retrying", zap.Error(err))
 		_ = lifecycle.Sleep(ctx, time.Second)
 	}
 }
@@ -262,24 +262,24 @@ func nobodys() *v1.Problem {
 	return v1.Unavailable("No instance of channelsync works for this installation right now.", "Try again in some seconds: another one takes over.")
 }
 
-// What instances tell each other. All of it is a hint, or shown and not relied on.
+// What instances publish to each other. All of it is a hint, or shown and not relied on.
 const (
 	topicFeed      = "feed"      // an outcome, sealed: it names a client
 	topicDelivered = "delivered" // an authentic callback came in at another instance
 	topicCheck     = "check"     // the registrations should be looked at
 )
 
-// delivery is what is told of a callback.
+// delivery is what is published of a callback.
 type delivery struct {
 	GUID     string    `json:"guid"`
 	Sequence *int64    `json:"sequence,omitempty"`
 	At       time.Time `json:"at"`
 }
 
-// listen takes what the other instances tell, until ctx ends.
+// listen receives what the other instances publish, until ctx ends.
 func (m *Manager) listen(ctx context.Context) error {
 	return errors.Join(
-		m.Bus.Peers().Subscribe(ctx, topicFeed, "*", func(id string, data []byte) { m.heardFeed(ctx, id, data) }),
+		m.Bus.Peers().Subscribe(ctx, topicFeed, "*", func(id string, data []byte) { m.receiveFeed(ctx, id, data) }),
 		m.Bus.Peers().Subscribe(ctx, topicDelivered, "*", func(id string, data []byte) {
 			var d delivery
 			if m.holds(id) && json.Unmarshal(data, &d) == nil {
@@ -288,19 +288,20 @@ func (m *Manager) listen(ctx context.Context) error {
 		}),
 		m.Bus.Peers().Subscribe(ctx, topicCheck, "*", func(id string, _ []byte) {
 			if rt := m.runtime(id); rt != nil {
-				poke(rt.check)
+				notify(rt.check)
 			}
 		}),
 	)
 }
 
-// tell tells the instance that works for an installation; what is lost is found by the ordinary checks.
-func (m *Manager) tell(topic, id string, what any) {
+// publishTo sends a hint to the instance that owns an installation; the ordinary checks find
+// what is lost.
+func (m *Manager) publishTo(topic, id string, what any) {
 	data, err := json.Marshal(what)
 	if err == nil {
 		err = m.Bus.Peers().Publish(topic, id, data)
 	}
 	if err != nil {
-		m.Log.Debug("other instances not told", zap.String(v1.LogInstallation, id), zap.String(v1.LogOperation, topic), zap.Error(err))
+		m.Log.Debug("publish hint to other instances failed, the next check finds it", zap.String(v1.LogInstallation, id), zap.String(v1.LogOperation, topic), zap.Error(err))
 	}
 }

@@ -82,7 +82,7 @@ func (l *leases) end(cause error) {
 	<-ended
 }
 
-// nobody are the other instances: they work for what they are told to.
+// nobody are the other instances: they work for what the test lets them.
 type nobody struct {
 	installations []v1.Installation
 	issues        []v1.InstallationStatus
@@ -131,8 +131,8 @@ func status(err error) int {
 func TestWhatIsNotHeldDoesNotRun(t *testing.T) {
 	d, l, others := newShared(t)
 	in := d.create(v1.SyncActiveCustomers)
-	if in.State != v1.StateInstalling || d.runtime(in.ID) != nil || len(d.kept(in.ID).Owed) != 1 {
-		t.Fatalf("made for another instance it is %s, owed %v", in.State, d.kept(in.ID).Owed)
+	if in.State != v1.StateInstalling || d.runtime(in.ID) != nil || len(d.kept(in.ID).PendingJobs) != 1 {
+		t.Fatalf("made for another instance it is %s, pending jobs %v", in.State, d.kept(in.ID).PendingJobs)
 	}
 	shown, err := d.Get(t.Context(), in.ID)
 	ok(t, err)
@@ -177,8 +177,8 @@ func TestWhatIsNotHeldDoesNotRun(t *testing.T) {
 		}
 		return nil
 	})
-	if len(d.kept(in.ID).Owed) != 0 {
-		t.Error("what is owed was not paid where it runs")
+	if len(d.kept(in.ID).PendingJobs) != 0 {
+		t.Error("the pending job was not started where it runs")
 	}
 	if list, err := d.List(t.Context()); err != nil || len(list) != 1 || list[0].Name != in.Name {
 		t.Errorf("its own: %+v, %v", list, err)

@@ -27,19 +27,19 @@ func (m *Manager) DeadLetterList(ctx context.Context, id, cursor string, limit i
 	return page, err
 }
 
-// Requeue takes dead letters off the list and marks their records due: those
+// Requeue takes dead letters off the list and enqueues their records: those
 // named, those of one cause, or all. What fails again comes back by itself. A
 // callback that could not be read is only taken off: there is nothing to redo.
 func (m *Manager) Requeue(ctx context.Context, id string, req v1.RequeueRequest) error {
 	if _, err := m.get(id); err != nil {
 		return err
 	}
-	letters, err := m.chosen(ctx, id, req)
+	dead, err := m.requested(ctx, id, req)
 	if err != nil {
 		return err
 	}
 	var changes []events.Change
-	for _, d := range letters {
+	for _, d := range dead {
 		rec, err := strconv.ParseInt(d.RecordID, 10, 64)
 		if err != nil || d.Kind == deadletter.KindCallback {
 			continue
@@ -47,9 +47,9 @@ func (m *Manager) Requeue(ctx context.Context, id string, req v1.RequeueRequest)
 		changes = append(changes, events.Change{Installation: id, Kind: v1.Kind(d.Kind), ID: rec, Trigger: v1.TriggerManual, EventTime: m.Now()})
 	}
 	if err := m.Bus.Journal().PublishAll(ctx, changes); err != nil {
-		return fmt.Errorf("mark requeued records: %w", err)
+		return fmt.Errorf("enqueue requeued records: %w", err)
 	}
-	for _, d := range letters {
+	for _, d := range dead {
 		if err := m.DeadLetters.DropRead(ctx, id, d); err != nil { // it may have failed again by now
 			return err
 		}
@@ -63,11 +63,11 @@ func (m *Manager) Dismiss(ctx context.Context, id string, req v1.DismissRequest)
 	if _, err := m.get(id); err != nil {
 		return err
 	}
-	letters, err := m.chosen(ctx, id, v1.RequeueRequest{IDs: req.IDs, Code: req.Code})
+	dead, err := m.requested(ctx, id, v1.RequeueRequest{IDs: req.IDs, Code: req.Code})
 	if err != nil {
 		return err
 	}
-	for _, d := range letters {
+	for _, d := range dead {
 		if req.Until != nil && d.LastAt.After(*req.Until) {
 			continue
 		}
@@ -78,14 +78,14 @@ func (m *Manager) Dismiss(ctx context.Context, id string, req v1.DismissRequest)
 	return nil
 }
 
-// chosen are the dead letters that a requeue names.
-func (m *Manager) chosen(ctx context.Context, id string, req v1.RequeueRequest) ([]v1.DeadLetter, error) {
+// requested are the dead letters that a requeue names.
+func (m *Manager) requested(ctx context.Context, id string, req v1.RequeueRequest) ([]v1.DeadLetter, error) {
 	var out []v1.DeadLetter
 	if len(req.IDs) > 0 {
-		for _, letter := range req.IDs {
-			d, err := m.DeadLetters.Get(ctx, id, letter)
+		for _, one := range req.IDs {
+			d, err := m.DeadLetters.Get(ctx, id, one)
 			if errors.Is(err, events.ErrNotFound) {
-				return nil, v1.NotFound("there is no dead letter " + letter)
+				return nil, v1.NotFound("there is no dead letter " + one)
 			}
 			if err != nil {
 				return nil, err

@@ -44,7 +44,7 @@ func TestDroppedDeadLettersAreOneIssue(t *testing.T) {
 	if i == nil || i.Severity != v1.SeverityAct || !strings.Contains(i.Detail, " dead letters were dropped") || i.FirstAt.IsZero() || i.Fix == "" {
 		t.Fatalf("got %+v", i)
 	}
-	all, err := d.chosen(t.Context(), id, v1.RequeueRequest{Code: deadletter.CodeDropped})
+	all, err := d.requested(t.Context(), id, v1.RequeueRequest{Code: deadletter.CodeDropped})
 	ok(t, err)
 	if len(all) != 1 {
 		t.Fatalf("%d dead letters say so", len(all))
@@ -85,7 +85,7 @@ func TestADeadLetterWithoutAnEntryIsAnIssue(t *testing.T) {
 			ID: deadletter.RecordID(kind, rec), Kind: string(kind), RecordID: fmt.Sprint(rec), Code: code, Attempts: 1, FirstAt: at, LastAt: at,
 		}))
 	}
-	settle := func(rec int64, outcome v1.Outcome, at time.Time, reasons ...string) {
+	write := func(rec int64, outcome v1.Outcome, at time.Time, reasons ...string) {
 		t.Helper()
 		ok(t, d.Ledger.Write(t.Context(), id, []*ledger.Entry{
 			{Kind: v1.KindCompany, ID: rec, Outcome: outcome, Reasons: reasons, ReconciledAt: at, FirstFailed: began},
@@ -96,19 +96,19 @@ func TestADeadLetterWithoutAnEntryIsAnIssue(t *testing.T) {
 	}
 	fail(v1.KindContact, 1, reconcile.CodeNotKept, began.Add(time.Second))
 	fail(v1.KindCompany, 4, "rejected", began)
-	settle(2, v1.OutcomePushed, began)
-	settle(3, v1.OutcomeDead, began, "rejected")
-	settle(4, v1.OutcomeDead, began.Add(time.Millisecond), "rejected")
+	write(2, v1.OutcomePushed, began)
+	write(3, v1.OutcomeDead, began, "rejected")
+	write(4, v1.OutcomeDead, began.Add(time.Millisecond), "rejected")
 	counts(map[string]int{reconcile.CodeNotKept: 4, "rejected": 1})
-	settle(1, v1.OutcomePushed, began.Add(2*time.Second))
-	settle(3, v1.OutcomeUnchanged, began.Add(2*time.Second))
+	write(1, v1.OutcomePushed, began.Add(2*time.Second))
+	write(3, v1.OutcomeUnchanged, began.Add(2*time.Second))
 	counts(map[string]int{reconcile.CodeNotKept: 2, "rejected": 1})
 	ok(t, d.Dismiss(t.Context(), id, v1.DismissRequest{Code: reconcile.CodeNotKept}))
 	counts(map[string]int{"rejected": 1})
 }
 
 // The oldest dead letters go beyond the quota, and a person dismisses others. What is
-// said of such a record is true without its letter, and does what it says.
+// said of such a record is true without its dead letter, and does what it says.
 func TestARecordWhoseDeadLetterIsGoneSaysWhatToDo(t *testing.T) {
 	d := newDesk(t, setup{})
 	asked, edited := d.customer("Northwind"), d.customer("Contoso")
@@ -143,7 +143,7 @@ func TestARecordWhoseDeadLetterIsGoneSaysWhatToDo(t *testing.T) {
 	ok(t, d.Reconcile(t.Context(), id, v1.KindCompany, asked))
 	becomes(asked, v1.OutcomePushed)
 	ok(t, d.at.Edit("Companies", edited, atsim.Row{"companyName": "Contoso Ltd"}))
-	poke(d.runtime(id).pollNow)
+	notify(d.runtime(id).pollNow)
 	becomes(edited, v1.OutcomePushed)
 }
 

@@ -41,9 +41,9 @@ func TestErasedSyncLeavesNoRecords(t *testing.T) {
 			for _, r := range page.Items {
 				got["ledger"] = append(got["ledger"], string(r.Kind))
 			}
-			letters, err := d.DeadLetterList(t.Context(), id, "", 10)
+			dead, err := d.DeadLetterList(t.Context(), id, "", 10)
 			ok(t, err)
-			for _, l := range letters.Items {
+			for _, l := range dead.Items {
 				got["dead letters"] = append(got["dead letters"], l.Kind)
 			}
 			ok(t, d.Bus.Journal().Read(t.Context(), events.ReadFrom{Installation: id}, func(c events.StoredChange) error {

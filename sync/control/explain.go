@@ -29,7 +29,7 @@ func (m *Manager) Explain(ctx context.Context, id string, kind v1.Kind, rec int6
 	if err != nil {
 		return v1.Explanation{}, err
 	}
-	l, err := m.look(ctx, rt, in, kind, rec)
+	l, err := m.ask(ctx, rt, in, kind, rec)
 	if err != nil {
 		return v1.Explanation{}, err
 	}
@@ -58,31 +58,31 @@ func (m *Manager) Explain(ctx context.Context, id string, kind v1.Kind, rec int6
 	return out, nil
 }
 
-// explainWithin is how long either side may take to tell a record that a person asks about.
+// explainWithin is how long either upstream may take to return a record that a person asks about.
 const explainWithin = 10 * time.Second
 
-// codeUntold is the code of a record that Autotask does not tell while a person waits.
-const codeUntold = "untold"
+// codeUnanswered is the code of a record that Autotask does not return while a person waits.
+const codeUnanswered = "unanswered"
 
-// look asks Autotask for one record. Where it does not answer in time, what is known of
+// ask asks Autotask for one record. Where it does not answer in time, what is known of
 // the record is what was stored.
-func (m *Manager) look(ctx context.Context, rt *runtime, in *installation.Installation, kind v1.Kind, rec int64) (reconcile.Looked, error) {
+func (m *Manager) ask(ctx context.Context, rt *runtime, in *installation.Installation, kind v1.Kind, rec int64) (reconcile.Looked, error) {
 	asking, done := context.WithTimeout(ctx, m.explains)
 	defer done()
-	looked, err := rt.rec.Look(asking, in, kind, []int64{rec})
+	found, err := rt.rec.Look(asking, in, kind, []int64{rec})
 	switch {
 	case err == nil:
-		return looked[0], nil
+		return found[0], nil
 	case asking.Err() == nil || ctx.Err() != nil:
 		return reconcile.Looked{}, cannotAsk(err)
 	}
-	found, err := m.Ledger.Read(ctx, in.ID, kind, []int64{rec})
+	stored, err := m.Ledger.Read(ctx, in.ID, kind, []int64{rec})
 	if err != nil {
 		return reconcile.Looked{}, fmt.Errorf("read what is stored of %s %d: %w", kind, rec, err)
 	}
-	l := reconcile.Looked{ID: rec, FailureCode: codeUntold, Projection: json.RawMessage("null"), Sources: json.RawMessage("null")}
+	l := reconcile.Looked{ID: rec, FailureCode: codeUnanswered, Projection: json.RawMessage("null"), Sources: json.RawMessage("null")}
 	name := "This record"
-	if e := found[rec]; e != nil {
+	if e := stored[rec]; e != nil {
 		l.Before, l.Name, l.Decision.Met = *e, e.Name, e.InScope
 		if e.Name != "" {
 			name = e.Name
@@ -102,7 +102,7 @@ func next(in *installation.Installation, l reconcile.Looked, e v1.Explanation, u
 	case in.Refused:
 		return "Autotask refuses the credentials. Replace them, and work resumes by itself."
 	case l.Before.Held:
-		return sentence(l.Decision.Detail()) + " It is held with a mass change, and nothing is done until you approve or discard what is held."
+		return sentence(l.Decision.Detail()) + " It is part of a mass change that waits for approval, and nothing is done until you approve or discard it."
 	case l.Before.Discarded && !l.Decision.Met:
 		return sentence(l.Decision.Detail()) + " " + staysAsItIs
 	case !l.Decision.Met:
@@ -131,7 +131,7 @@ func afterFailure(code string) string {
 	switch code {
 	case "not_pushable":
 		return "" // the failure says what to do
-	case codeUntold:
+	case codeUnanswered:
 		return "Ask again. If it stays, open it in Autotask, and report its id and the time to Autotask's support."
 	}
 	return "It is tried again by itself, at the latest when the record changes."
@@ -214,10 +214,10 @@ func (m *Manager) atWork(in *installation.Installation) (*runtime, error) {
 
 // cannotAsk is the problem of an Autotask that does not answer an operator's question.
 func cannotAsk(err error) error {
-	road := upstream.FailureOf(err, time.Now())
-	if road.Upstream != upstream.Autotask {
+	failed := upstream.FailureOf(err, time.Now())
+	if failed.Upstream != upstream.Autotask {
 		return err
 	}
-	words := issue.Describe(road.Code)
+	words := issue.Describe(failed.Code)
 	return v1.Unavailable(words.Title+": "+err.Error(), words.Fix)
 }

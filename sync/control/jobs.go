@@ -25,11 +25,11 @@ import (
 )
 
 const (
-	jobLook = 250 * time.Millisecond // how often a job at work is looked at
-	// jobStill is how often at the least: one that does not move, since others are at work
+	jobEvery = 250 * time.Millisecond // how often a job at work is looked at
+	// jobEveryMax is how often at the least: one that does not move, since others are at work
 	// or a side is away, is left alone for twice as long each time.
-	jobStill = 5 * time.Second
-	jobIdle  = 30 * time.Second
+	jobEveryMax = 5 * time.Second
+	jobIdle     = 30 * time.Second
 	// jobRetry is how soon a step that failed is tried again, unless the vendor says when.
 	jobRetry = 5 * time.Second
 )
@@ -113,7 +113,7 @@ func (m *Manager) startJob(ctx context.Context, j job.Job, start func(context.Co
 		return v1.JobRef{}, err
 	}
 	if rt := m.runtime(j.Installation); rt != nil {
-		poke(rt.newJob)
+		notify(rt.newJob)
 	}
 	return v1.JobRef{Job: id}, nil
 }
@@ -129,7 +129,7 @@ func refused(busy *job.Busy) *v1.Problem {
 	return p
 }
 
-// CancelJob ends a job: what it has marked and nobody worked on yet is taken back.
+// CancelJob ends a job: what it has enqueued and nobody worked on yet is dropped.
 func (m *Manager) CancelJob(ctx context.Context, id, jobID string) error {
 	if _, err := m.mine(id); err != nil {
 		return err
@@ -144,7 +144,7 @@ func (m *Manager) CancelJob(ctx context.Context, id, jobID string) error {
 	return m.Jobs.Finish(ctx, jobID, v1.JobCancelled, "cancelled by an operator")
 }
 
-// cancelled says whether a job was ended by somebody: what it marked is dropped.
+// cancelled says whether somebody ended a job: what it enqueued is dropped.
 func (m *Manager) cancelled(id string) bool { return m.Jobs.State(id) == v1.JobCancelled }
 
 // newJob starts a job of an installation.
@@ -163,16 +163,16 @@ func (m *Manager) startPending(ctx context.Context, id string) error {
 	defer leave()
 	for {
 		in, err := m.get(id)
-		if err != nil || len(in.Owed) == 0 || !m.holds(id) {
+		if err != nil || len(in.PendingJobs) == 0 || !m.holds(id) {
 			return err
 		}
-		next := in.Owed[0]
+		next := in.PendingJobs[0]
 		if _, err := m.newJob(ctx, id, next.Type, next.Kinds, next.Force); err != nil {
 			return fmt.Errorf("start %s: %w", next.Type, err)
 		}
 		_, err = m.Store.Change(ctx, id, func(now *installation.Installation) error {
-			if i := slices.IndexFunc(now.Owed, next.Equal); i >= 0 {
-				now.Owed = slices.Delete(now.Owed, i, i+1)
+			if i := slices.IndexFunc(now.PendingJobs, next.Equal); i >= 0 {
+				now.PendingJobs = slices.Delete(now.PendingJobs, i, i+1)
 			}
 			return nil
 		})
@@ -188,7 +188,7 @@ func (m *Manager) startPendingNow(ctx context.Context, id string) {
 	if err := m.startPending(ctx, id); err != nil {
 		m.Log.Warn("pending jobs not started; tried again in a moment", zap.String(v1.LogInstallation, id), zap.Error(err))
 		if rt := m.runtime(id); rt != nil {
-			poke(rt.newJob)
+			notify(rt.newJob)
 		}
 	}
 }
@@ -210,8 +210,8 @@ func kindsOf(syncs []v1.Sync) []v1.Kind {
 // runJobs works on the running jobs, one after the other, and begins sweeps when they are due.
 func (rt *runtime) runJobs(ctx context.Context) {
 	wait := time.Duration(0)
-	var last look
-	pace := jobLook
+	var last jobProgress
+	pace := jobEvery
 	for ctx.Err() == nil {
 		progress.Of(ctx).Idle()
 		t := time.NewTimer(wait)
@@ -241,10 +241,10 @@ func (rt *runtime) runJobs(ctx context.Context) {
 			rt.issues.ClearFrom("jobs")
 			continue
 		}
-		now := lookAt(running[0])
+		now := progressOf(running[0])
 		still := now == last
-		if pace = min(2*pace, jobStill); !still {
-			pace = jobLook
+		if pace = min(2*pace, jobEveryMax); !still {
+			pace = jobEvery
 		}
 		last, wait = now, pace
 		if err := panics.Try(func() error { return rt.work(ctx, running[0], still) }); err != nil {
@@ -254,23 +254,23 @@ func (rt *runtime) runJobs(ctx context.Context) {
 	}
 }
 
-// retryIn says how long to leave a side alone that failed: as long as it asks for,
-// and no longer than it takes to see that a person put it right.
+// retryIn says how long to leave an upstream alone that failed: as long as it asks for, and
+// no longer than it takes to see that a person repaired it.
 func retryIn(err error, now time.Time) time.Duration {
-	road := upstream.FailureOf(err, now)
-	return min(max(road.At.Sub(now), jobRetry), jobIdle)
+	failed := upstream.FailureOf(err, now)
+	return min(max(failed.At.Sub(now), jobRetry), jobIdle)
 }
 
-// look is what tells whether a job has moved since it was looked at.
-type look struct {
+// jobProgress says whether a job has moved since the last observation.
+type jobProgress struct {
 	job    string
 	done   int
 	listed bool
 }
 
-func lookAt(j job.Job) look { return look{j.ID, j.Done, j.Listed} }
+func progressOf(j job.Job) jobProgress { return jobProgress{j.ID, j.Done, j.Listed} }
 
-// work lists what a job has still to list, and ends it when all of it is settled.
+// work lists what a job has still to list, and ends it when all of it is done.
 // Whether anything is left is asked only of one that stands still.
 func (rt *runtime) work(ctx context.Context, j job.Job, still bool) error {
 	if !j.Listed && rt.tried.Load() { // webhooks first: nothing may change between the listing and the first callback
@@ -290,7 +290,7 @@ func (rt *runtime) work(ctx context.Context, j job.Job, still bool) error {
 		if !still {
 			return nil
 		}
-		if settled, err := rt.nothingLeft(ctx); err != nil || !settled {
+		if done, err := rt.nothingLeft(ctx); err != nil || !done {
 			return err
 		}
 	}
@@ -298,11 +298,11 @@ func (rt *runtime) work(ctx context.Context, j job.Job, still bool) error {
 	if err := rt.m.Jobs.Finish(ctx, j.ID, v1.JobDone, j.Detail); err != nil {
 		return err
 	}
-	poke(rt.pollNow) // what was stamped meanwhile
+	notify(rt.pollNow) // what was changed meanwhile
 	return nil
 }
 
-// nothingLeft says whether every bulk mark is settled, those too whose records are sent
+// nothingLeft says whether no bulk entry is due any more, those too whose records are sent
 // apart, and the dispatcher has carried all changes to the worklist.
 func (rt *runtime) nothingLeft(ctx context.Context) (bool, error) {
 	lag, err := rt.m.Bus.Journal().Undispatched(ctx)
@@ -315,7 +315,7 @@ func (rt *runtime) nothingLeft(ctx context.Context) (bool, error) {
 
 // begin does what a job of its type begins with.
 func (rt *runtime) begin(ctx context.Context, j job.Job) error {
-	leave, ok := rt.turn(ctx)
+	leave, ok := rt.slot(ctx)
 	if !ok {
 		return ctx.Err()
 	}
@@ -332,21 +332,21 @@ func (rt *runtime) begin(ctx context.Context, j job.Job) error {
 	default:
 		return rt.list(ctx, j, func(records int) bool { // a page each
 			leave(records)
-			leave, ok = rt.turn(ctx)
+			leave, ok = rt.slot(ctx)
 			return ok
 		})
 	}
 }
 
-// turn waits for a place to list in.
-func (rt *runtime) turn(ctx context.Context) (leave func(records int), ok bool) {
-	return rt.m.turns.Acquire(ctx, slots.Request{Installation: rt.id, Lane: events.LaneBulk, Lists: true})
+// slot waits for a slot to list in.
+func (rt *runtime) slot(ctx context.Context) (leave func(records int), ok bool) {
+	return rt.m.slots.Acquire(ctx, slots.Request{Installation: rt.id, Lane: events.LaneBulk, Lists: true})
 }
 
 var errCancelled = errors.New("the job was cancelled")
 
-// list marks every record of the job's kinds, a page at a time; next ends the turn
-// of one page and waits for the next one's.
+// list enqueues every record of the job's kinds, a page at a time; next releases the slot of
+// one page and waits for the next one's.
 func (rt *runtime) list(ctx context.Context, j job.Job, next func(records int) bool) error {
 	ctx = autotask.WithBulk(ctx)
 	for _, kind := range j.Kinds {
@@ -395,8 +395,8 @@ func (rt *runtime) list(ctx context.Context, j job.Job, next func(records int) b
 	return rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) { j.Listed = true })
 }
 
-// replay marks the records of stored changes once more, straight in the
-// worklist: what is in the journal already need not be written to it again.
+// replay enqueues the records of stored changes once more, straight in the worklist: what
+// is in the journal already need not be written to it again.
 func (rt *runtime) replay(ctx context.Context, j job.Job) error {
 	changes, ids, err := rt.replayed(ctx, j)
 	if err != nil {
@@ -406,7 +406,7 @@ func (rt *runtime) replay(ctx context.Context, j job.Job) error {
 		return err
 	}
 	if j.DryRun {
-		return rt.dryRun(ctx, j, ids, several(changes, "change")+" of ")
+		return rt.dryRun(ctx, j, ids, plural(changes, "change")+" of ")
 	}
 	total := 0
 	for kind, list := range ids {
@@ -419,13 +419,13 @@ func (rt *runtime) replay(ctx context.Context, j job.Job) error {
 				}
 			}
 			if err := rt.m.Bus.Worklist().Enqueue(ctx, entries); err != nil {
-				return fmt.Errorf("mark replayed records: %w", err)
+				return fmt.Errorf("enqueue replayed records: %w", err)
 			}
 		}
 	}
 	return rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) {
 		j.Total, j.Listed = total, true
-		j.Detail = several(changes, "change") + " of " + several(total, "record")
+		j.Detail = plural(changes, "change") + " of " + plural(total, "record")
 	})
 }
 
@@ -465,7 +465,7 @@ func (rt *runtime) dryRun(ctx context.Context, j job.Job, ids map[v1.Kind][]int6
 		return err
 	}
 	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
-		err := rt.look(ctx, in, kind, ids[kind], func(l reconcile.Looked) {
+		err := rt.evaluate(ctx, in, kind, ids[kind], func(l reconcile.Looked) {
 			o := v1.OutcomeUnchanged
 			switch {
 			case l.Failure != "":
@@ -481,7 +481,7 @@ func (rt *runtime) dryRun(ctx context.Context, j job.Job, ids map[v1.Kind][]int6
 			return err
 		}
 	}
-	return rt.m.Jobs.Finish(ctx, j.ID, v1.JobDone, "dry run: "+read+several(total, "record")+"; nothing was pushed")
+	return rt.m.Jobs.Finish(ctx, j.ID, v1.JobDone, "dry run: "+read+plural(total, "record")+"; nothing was pushed")
 }
 
 // listed are the ids that a resync goes through.
@@ -533,8 +533,8 @@ func (rt *runtime) bounds(j job.Job) events.ReadFrom {
 	return from
 }
 
-// several says how many of something there are.
-func several(n int, noun string) string {
+// plural says how many of something there are.
+func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
@@ -563,7 +563,7 @@ func (rt *runtime) sweepIfDue(ctx context.Context) error {
 	return rt.m.changeCursors(ctx, rt.id, rt.m.Now())
 }
 
-// isDue says whether an interval has passed. A last time in the future was told by a
+// isDue says whether an interval has passed. A last time in the future comes from a
 // clock that was wrong: waiting for it could take years.
 func isDue(now, last time.Time, interval time.Duration) bool {
 	since := now.Sub(last)

@@ -67,9 +67,9 @@ func TestForeignCursorsAreRefused(t *testing.T) {
 	d := newDesk(t, setup{})
 	id := d.create().ID
 	for _, cursor := range []string{"x", "0", "-1", "99999999999999999999", "\x00", "company:1"} {
-		_, letters := d.DeadLetterList(t.Context(), id, cursor, 10)
+		_, dead := d.DeadLetterList(t.Context(), id, cursor, 10)
 		_, audit := d.Audit.List(v1.AuditQuery{Cursor: cursor, Limit: 10})
-		for what, err := range map[string]error{"dead letters": letters, "audit": audit} {
+		for what, err := range map[string]error{"dead letters": dead, "audit": audit} {
 			if p, isProblem := errors.AsType[*v1.Problem](err); !isProblem || p.Status != 422 || p.Errors[0].Pointer != "?cursor" {
 				t.Errorf("%s, cursor %q: got %v", what, cursor, err)
 			}

@@ -166,9 +166,9 @@ func TestErasureThatWasCutShortIsFinished(t *testing.T) {
 	}
 }
 
-// TestWaitingRecordsAreMarkedByEitherSync: with contracts alone a company waits for
+// TestWaitingRecordsAreEnqueuedByEitherSync: with contracts alone a company waits for
 // the contracts sync, though it is no record of it.
-func TestWaitingRecordsAreMarkedByEitherSync(t *testing.T) {
+func TestWaitingRecordsAreEnqueuedByEitherSync(t *testing.T) {
 	for name, act := range map[string]func(context.Context, *desk, string) error{
 		"started": func(ctx context.Context, d *desk, id string) error {
 			return d.Do(ctx, id, v1.SyncActiveCustomerContracts, "start")
@@ -245,8 +245,8 @@ func TestIssueOfACancelledJobGoes(t *testing.T) {
 	})
 	ok(t, d.CancelJob(t.Context(), in.ID, ref.Job))
 	d.at.ClearFaults(0)
-	poke(rt.newJob)
-	poke(rt.pollNow)
+	notify(rt.newJob)
+	notify(rt.pollNow)
 	d.eventually("the issue is gone", func() error {
 		if rt.issues.Has("autotask_unavailable") {
 			return errors.New("still there")

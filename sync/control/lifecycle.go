@@ -64,8 +64,8 @@ func (m *Manager) setStopped(ctx context.Context, in *installation.Installation,
 // resume looks at everything at once: what waits, and what was missed meanwhile.
 func (rt *runtime) resume() {
 	rt.worker.Kick()
-	poke(rt.check)
-	poke(rt.newJob)
+	notify(rt.check)
+	notify(rt.newJob)
 }
 
 // uninstall removes the webhooks at Autotask and stops everything; settings and
@@ -132,13 +132,13 @@ func (m *Manager) reinstall(ctx context.Context, in *installation.Installation) 
 	err := m.alone(ctx, free, func(ctx context.Context) (err error) {
 		kept, err = m.Store.Change(ctx, in.ID, func(now *installation.Installation) error {
 			now.Uninstalled, now.Stopped, now.Zone = false, false, in.Zone
-			now.Owed = append(stillOwed(now.Owed), installation.Owed{Type: job.TypeBackfill, Kinds: kindsOf(now.InstalledSyncs())})
+			now.PendingJobs = append(forced(now.PendingJobs), installation.PendingJob{Type: job.TypeBackfill, Kinds: kindsOf(now.InstalledSyncs())})
 			return nil
 		})
 		return err
 	}, func(ctx context.Context) error {
 		_, err := m.Store.Change(ctx, in.ID, func(now *installation.Installation) error {
-			now.Uninstalled, now.Stopped, now.Owed = true, in.Stopped, stillOwed(now.Owed)
+			now.Uninstalled, now.Stopped, now.PendingJobs = true, in.Stopped, forced(now.PendingJobs)
 			return nil
 		})
 		return err
@@ -220,18 +220,18 @@ func (m *Manager) stopSync(ctx context.Context, id string, sync v1.Sync, stopped
 	if err != nil || stopped {
 		return err
 	}
-	return m.markWaiting(ctx, id)
+	return m.enqueueWaiting(ctx, id)
 }
 
-// markWaiting marks the records that were settled while their sync was stopped: of
-// both kinds, for a company may have waited for the contracts sync alone.
-func (m *Manager) markWaiting(ctx context.Context, id string) error {
+// enqueueWaiting enqueues the records that were reconciled while their sync was stopped: of
+// both kinds, since a company may have waited for the contracts sync alone.
+func (m *Manager) enqueueWaiting(ctx context.Context, id string) error {
 	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
 		ids, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool { return s.Outcome == v1.OutcomeWaiting })
 		if err != nil {
 			return fmt.Errorf("find waiting records: %w", err)
 		}
-		if err := m.markManually(ctx, id, kind, ids); err != nil {
+		if err := m.enqueueManually(ctx, id, kind, ids); err != nil {
 			return err
 		}
 	}
@@ -247,7 +247,7 @@ func (m *Manager) uninstallSync(ctx context.Context, id string, sync v1.Sync) er
 		return err
 	}
 	m.CheckSoon(id) // contacts' webhook goes with the customers sync
-	return m.markWaiting(ctx, id)
+	return m.enqueueWaiting(ctx, id)
 }
 
 func (m *Manager) installSync(ctx context.Context, in *installation.Installation, sync v1.Sync) error {
@@ -257,7 +257,7 @@ func (m *Manager) installSync(ctx context.Context, in *installation.Installation
 	}
 	_, err := m.Store.Change(ctx, in.ID, func(now *installation.Installation) error {
 		now.Syncs[sync] = in.Syncs[sync]
-		now.Owed = append(now.Owed, installation.Owed{Type: job.TypeBackfill, Kinds: kindsOf([]v1.Sync{sync})})
+		now.PendingJobs = append(now.PendingJobs, installation.PendingJob{Type: job.TypeBackfill, Kinds: kindsOf([]v1.Sync{sync})})
 		return nil
 	})
 	if err != nil {
@@ -305,15 +305,15 @@ func erased(in *installation.Installation, sync v1.Sync) []v1.Kind {
 	}
 }
 
-// purgeKinds removes records, stored changes, marks and dead letters of some kinds, of
-// an installation that does not run. Its running jobs may be about to mark such
-// records; they end, and a first pass of what is left takes their place.
+// purgeKinds removes records, stored changes, due entries and dead letters of some kinds, of
+// an installation that does not run. Its running jobs may be about to enqueue such records;
+// they end, and a backfill of what is left replaces them.
 func (m *Manager) purgeKinds(ctx context.Context, in *installation.Installation, kinds []v1.Kind) error {
 	left := kindsOf(in.InstalledSyncs())
 	running := m.Jobs.Running(in.ID)
 	if len(left) > 0 && (len(running) > 0 || slices.Contains(kinds, v1.KindCompany)) {
 		_, err := m.Store.Change(ctx, in.ID, func(now *installation.Installation) error {
-			now.Owed = append(now.Owed, installation.Owed{Type: job.TypeBackfill, Kinds: left})
+			now.PendingJobs = append(now.PendingJobs, installation.PendingJob{Type: job.TypeBackfill, Kinds: left})
 			return nil
 		})
 		if err != nil {
@@ -337,11 +337,11 @@ func (m *Manager) purgeKinds(ctx context.Context, in *installation.Installation,
 		}
 	}
 	m.feeds.Forget(in.ID)
-	letters, err := m.chosen(ctx, in.ID, v1.RequeueRequest{All: true})
+	dead, err := m.requested(ctx, in.ID, v1.RequeueRequest{All: true})
 	if err != nil {
 		return fmt.Errorf("find dead letters of a sync: %w", err)
 	}
-	for _, d := range letters {
+	for _, d := range dead {
 		if !slices.Contains(kinds, v1.Kind(d.Kind)) {
 			continue
 		}
@@ -356,17 +356,17 @@ func (m *Manager) purgeKinds(ctx context.Context, in *installation.Installation,
 // before anything runs on it, and returns how many there are.
 //
 // What was done after the backup is not in it, so its ledger may say that the
-// target holds what it held then. A record that was changed meanwhile and changed
-// back would look unchanged, and stay wrong for good. Each installation therefore
-// owes a pass over all of its records that trusts no fingerprint; one that is
-// stopped or uninstalled owes it until it works again. And the webhooks may have
-// been given new secrets: registrations whose id is forgotten get ours by the next check.
+// target has what it had then. A record that was changed meanwhile and changed back would
+// look unchanged, and stay wrong for good. Each installation therefore gets a pending resync
+// that trusts no fingerprint; one that is stopped or uninstalled keeps it until it works again.
+// And the webhooks may have been given new secrets: the next check gives our secret to every
+// registration whose id is forgotten.
 func Restored(ctx context.Context, store *installation.Store) (int, error) {
 	all := store.List()
 	for _, in := range all {
 		_, err := store.Change(ctx, in.ID, func(in *installation.Installation) error {
 			if kinds := kindsOf(in.SelectedSyncs()); len(kinds) > 0 {
-				in.Owed = append(in.Owed, installation.Owed{Type: job.TypeResync, Kinds: kinds, Force: true})
+				in.PendingJobs = append(in.PendingJobs, installation.PendingJob{Type: job.TypeResync, Kinds: kinds, Force: true})
 			}
 			for i := range in.Registrations {
 				if r := &in.Registrations[i]; !r.Bridge {
@@ -382,8 +382,8 @@ func Restored(ctx context.Context, store *installation.Store) (int, error) {
 	return len(all), nil
 }
 
-// stillOwed are the passes that a reinstall does not make up for: a first pass
+// forced are the pending jobs that the backfill of a reinstall does not replace: a backfill
 // trusts what was pushed last, and these do not.
-func stillOwed(owed []installation.Owed) []installation.Owed {
-	return slices.DeleteFunc(slices.Clone(owed), func(o installation.Owed) bool { return !o.Force })
+func forced(pending []installation.PendingJob) []installation.PendingJob {
+	return slices.DeleteFunc(slices.Clone(pending), func(j installation.PendingJob) bool { return !j.Force })
 }

@@ -54,7 +54,7 @@ type desk struct {
 	installations *kv.Table
 
 	mu       sync.Mutex
-	callouts []func() // told of every callout
+	callouts []func() // called for every callout
 }
 
 type setup struct {
@@ -110,18 +110,18 @@ type listens struct{ d *desk }
 
 func (l listens) RoundTrip(r *http.Request) (*http.Response, error) {
 	l.d.mu.Lock()
-	told := l.d.callouts
+	callouts := l.d.callouts
 	l.d.mu.Unlock()
-	for _, tell := range told {
-		tell()
+	for _, fn := range callouts {
+		fn()
 	}
 	return &http.Response{StatusCode: http.StatusNoContent, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody, Request: r}, nil
 }
 
-func (d *desk) onCallout(tell func()) {
+func (d *desk) onCallout(fn func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.callouts = append(d.callouts, tell)
+	d.callouts = append(d.callouts, fn)
 }
 
 // run runs the installations, and the dispatcher, until the test ends or the returned function is called.

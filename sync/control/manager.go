@@ -70,7 +70,7 @@ type Intervals struct {
 	Coalesce     time.Duration
 }
 
-// Metrics is told what happened; any of them may be nil.
+// Metrics counts what happened; any of them may be nil.
 type Metrics struct {
 	Autotask   func(entity, result string, took time.Duration)
 	Target     func(operation, result string, took time.Duration)
@@ -83,7 +83,7 @@ type Manager struct {
 	Config
 	callbacks callbacks
 	feeds     feed.Feeds
-	turns     *slots.Slots
+	slots     *slots.Slots
 	totals    totalsCache
 
 	creating gate.Gate  // two requests must not install one account twice
@@ -102,13 +102,13 @@ type Manager struct {
 	tries  atomic.Uint64 // how often that was tried
 	asked  atomic.Uint64 // changes that operators asked for
 
-	explains time.Duration // how long either side may take to tell a record that is explained
+	explains time.Duration // how long either upstream may take to return a record that is explained
 }
 
 // New makes a manager; nothing runs before Run.
 func New(cfg Config) *Manager {
 	return &Manager{
-		Config: cfg, turns: slots.New(), runtimes: map[string]*runtime{}, aligning: map[string]bool{}, missing: map[string]*progress.Heartbeat{},
+		Config: cfg, slots: slots.New(), runtimes: map[string]*runtime{}, aligning: map[string]bool{}, missing: map[string]*progress.Heartbeat{},
 		underWay:  map[int]int{},
 		explains:  explainWithin,
 		taking:    make(chan struct{}, takesAtOnce),
@@ -116,7 +116,7 @@ func New(cfg Config) *Manager {
 	}
 }
 
-// drainWithin is how long a batch under way may take to be settled at a stop. It is
+// drainWithin is how long a batch under way may take to be committed at a stop. It is
 // under half of a lease, so that it ends within it.
 const drainWithin = 5 * time.Second
 
@@ -233,17 +233,17 @@ func (m *Manager) start(in *installation.Installation) {
 		if err != nil {
 			m.Log.Error("an installation has ended by itself; the watchdog starts it anew",
 				zap.String(v1.LogInstallation, in.ID), zap.Error(err), panics.Stack(err))
-			rt.beats[beatWorker].Busy(progress.Live) // it is due and does not move: nothing runs
+			rt.heartbeats[partWorker].Busy(progress.Live) // it is due and does not move: nothing runs
 			return err
 		}
-		rt.closeBeats()
+		rt.closeHeartbeats()
 		return nil
 	})
 	rt.task.Start(m.running)
 }
 
 // stop ends the goroutines of an installation and waits for them; a batch under way
-// may be settled for drainWithin. It returns what ran, whose clients still work; nil
+// may be committed for drainWithin. It returns what ran, whose clients still work; nil
 // when nothing did. It is known until it has ended, so that no second one starts beside it.
 func (m *Manager) stop(id string) *runtime {
 	rt := m.runtime(id)
@@ -266,7 +266,7 @@ func (m *Manager) stop(id string) *runtime {
 		}
 	}
 	rt.kill()
-	rt.closeBeats()
+	rt.closeHeartbeats()
 	rt.close()
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -13,14 +13,14 @@ import (
 	"channelsync/sync/reconcile"
 )
 
-// settled counts a record for its job and the history, and passes it on.
-func (rt *runtime) settled(s reconcile.Settled) {
+// reconciled counts a record for its job and the history, and passes it on.
+func (rt *runtime) reconciled(s reconcile.Settled) {
 	if s.Job != "" {
 		rt.m.Jobs.Count(s.Job, came(s), s.Drift)
 		rt.m.Jobs.Drifted(s.Job, s.DriftFields)
 	}
 	if repairing := s.Trigger == v1.TriggerPoll || s.Trigger == v1.TriggerSweep; repairing && s.Pushed && rt.registered.Load() && s.Kind == v1.KindCompany {
-		rt.repaired.Add(1) // a webhook should have told
+		rt.repaired.Add(1) // a webhook should have announced it
 	}
 	rt.m.History.Count(rt.id, counted(s))
 	rt.m.publish(rt.id, s)
@@ -33,7 +33,7 @@ func (rt *runtime) settled(s reconcile.Settled) {
 }
 
 // came is what a record came to, as its ledger entry does not tell it: one that is
-// out of scope may have been sent as archived, one held with a mass change stays as it was.
+// out of scope may have been sent as archived, one of a mass change that waits for approval stays as it was.
 func came(s reconcile.Settled) v1.Outcome {
 	switch {
 	case s.Outcome == v1.OutcomeNotMet && s.Pushed:
@@ -45,7 +45,7 @@ func came(s reconcile.Settled) v1.Outcome {
 	}
 }
 
-// counted is what a settled record adds to the history. A pass over everything is
+// counted is what a reconciled record adds to the history. A pass over everything is
 // no change of anything: it counts for what it pushed, or failed to. A change counts
 // once, when it is through: not while it is retried or waits for a stopped sync,
 // whose start marks it again.
@@ -58,7 +58,7 @@ func counted(s reconcile.Settled) history.Counts {
 	case v1.OutcomeRetrying, v1.OutcomeDead:
 		c.Failed = 1
 	}
-	if !told(s) || o == v1.OutcomeRetrying || o == v1.OutcomeWaiting {
+	if !announced(s) || o == v1.OutcomeRetrying || o == v1.OutcomeWaiting {
 		return c
 	}
 	c.Changes = 1
@@ -68,8 +68,9 @@ func counted(s reconcile.Settled) history.Counts {
 	return c
 }
 
-// told says whether a record was settled because something told of it, and not in a pass over all.
-func told(s reconcile.Settled) bool {
+// announced says whether a record was reconciled because something said that it changed, and
+// not in a pass over all records.
+func announced(s reconcile.Settled) bool {
 	switch s.Trigger {
 	case v1.TriggerSweep, v1.TriggerBackfill, v1.TriggerReplay:
 		return false // a retry of one has no job any more
@@ -125,14 +126,14 @@ func (m *Manager) publish(id string, s reconcile.Settled) {
 	}
 	m.feeds.Keep(id, e)
 	if m.Cluster != nil {
-		m.tellFeed(id, e)
+		m.publishFeed(id, e)
 		return
 	}
 	m.feeds.Publish(id, e)
 }
 
-// tellFeed tells every instance of an outcome; this one hears of it the same way.
-func (m *Manager) tellFeed(id string, e v1.FeedEvent) {
+// publishFeed tells every instance of an outcome; this one hears of it the same way.
+func (m *Manager) publishFeed(id string, e v1.FeedEvent) {
 	ctx, cancel := context.WithTimeout(context.Background(), loadWithin)
 	defer cancel()
 	ring, err := m.Vault.Existing(ctx, id) // in memory, while the installation is at work
@@ -146,7 +147,7 @@ func (m *Manager) tellFeed(id string, e v1.FeedEvent) {
 	_ = m.Bus.Peers().Publish(topicFeed, id, ring.Seal(topicFeed+"."+id, plain))
 }
 
-func (m *Manager) heardFeed(ctx context.Context, id string, data []byte) {
+func (m *Manager) receiveFeed(ctx context.Context, id string, data []byte) {
 	if !m.feeds.Subscribed(id) {
 		return
 	}

@@ -72,7 +72,7 @@ func (d *desk) comesTo(id string, want v1.HistoryHour) {
 	})
 }
 
-// TestHistoryOfAnInstallation, from its first pass over a change, a restart and an
+// TestHistoryOfAnInstallation, from its backfill over a change, a restart and an
 // uninstallation to its erasure.
 func TestHistoryOfAnInstallation(t *testing.T) {
 	d := newDesk(t, setup{publicURL: "https://sync.msp.example"})

@@ -33,8 +33,8 @@ func TestAPanicInAStepIsThatStepsFailure(t *testing.T) {
 		entity string
 		begin  func(*desk, *runtime)
 	}{
-		"poll":  {"Contracts", func(_ *desk, rt *runtime) { poke(rt.pollNow) }},
-		"check": {"CompanyWebhooks", func(_ *desk, rt *runtime) { poke(rt.check) }},
+		"poll":  {"Contracts", func(_ *desk, rt *runtime) { notify(rt.pollNow) }},
+		"check": {"CompanyWebhooks", func(_ *desk, rt *runtime) { notify(rt.check) }},
 		"job": {"Contracts", func(d *desk, rt *runtime) {
 			if len(d.Jobs.Running(rt.id)) > 0 {
 				return // it is at work still
@@ -72,7 +72,7 @@ func TestAPanicInAStepIsThatStepsFailure(t *testing.T) {
 			})
 			m.entity.Store("")
 			one.begin(d, rt)
-			poke(rt.newJob)
+			notify(rt.newJob)
 			d.eventually("it goes on", func() error {
 				if rt.issues.Has(upstream.CodeInternal) {
 					return fmt.Errorf("issues %v", rt.issues.List())

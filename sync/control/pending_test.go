@@ -53,10 +53,10 @@ func withJobs(t *testing.T) (*desk, *jobTable) {
 	return d, jobs
 }
 
-func (d *desk) owed(id string) []string {
+func (d *desk) pendingJobs(id string) []string {
 	d.t.Helper()
 	var out []string
-	for _, o := range d.kept(id).Owed {
+	for _, o := range d.kept(id).PendingJobs {
 		out = append(out, o.Type)
 	}
 	return out
@@ -75,11 +75,11 @@ func (d *desk) jobTypes(id string) []string {
 // started, and in whatever order, is started too, and nothing twice.
 func TestAJobThatBecomesPendingMeanwhileIsNotLost(t *testing.T) {
 	d, jobs := withJobs(t)
-	resync := installation.Owed{Type: job.TypeResync, Kinds: []v1.Kind{v1.KindCompany}}
-	in := d.keep(1, func(in *installation.Installation) { in.Owed = []installation.Owed{resync} })
+	resync := installation.PendingJob{Type: job.TypeResync, Kinds: []v1.Kind{v1.KindCompany}}
+	in := d.keep(1, func(in *installation.Installation) { in.PendingJobs = []installation.PendingJob{resync} })
 	meanwhile := sync.OnceFunc(func() {
 		_, err := d.Store.Change(t.Context(), in.ID, func(in *installation.Installation) error {
-			in.Owed = slices.Insert(in.Owed, 0, installation.Owed{Type: job.TypeBackfill, Kinds: []v1.Kind{v1.KindCompany}})
+			in.PendingJobs = slices.Insert(in.PendingJobs, 0, installation.PendingJob{Type: job.TypeBackfill, Kinds: []v1.Kind{v1.KindCompany}})
 			return nil
 		})
 		ok(t, err)
@@ -87,8 +87,8 @@ func TestAJobThatBecomesPendingMeanwhileIsNotLost(t *testing.T) {
 	jobs.set(func() error { meanwhile(); return nil })
 	ok(t, d.startPending(t.Context(), in.ID))
 	ok(t, d.startPending(t.Context(), in.ID))
-	if got := d.jobTypes(in.ID); !slices.Equal(got, []string{job.TypeBackfill, job.TypeResync}) || len(d.owed(in.ID)) > 0 {
-		t.Errorf("running %v, still pending %v", got, d.owed(in.ID))
+	if got := d.jobTypes(in.ID); !slices.Equal(got, []string{job.TypeBackfill, job.TypeResync}) || len(d.pendingJobs(in.ID)) > 0 {
+		t.Errorf("running %v, still pending %v", got, d.pendingJobs(in.ID))
 	}
 }
 
@@ -96,7 +96,7 @@ func TestAJobThatBecomesPendingMeanwhileIsNotLost(t *testing.T) {
 func TestAPendingJobIsStartedOnce(t *testing.T) {
 	d, jobs := withJobs(t)
 	in := d.keep(1, func(in *installation.Installation) {
-		in.Owed = []installation.Owed{{Type: job.TypeResync, Kinds: []v1.Kind{v1.KindCompany}}, {Type: job.TypeBackfill, Kinds: []v1.Kind{v1.KindCompany}}}
+		in.PendingJobs = []installation.PendingJob{{Type: job.TypeResync, Kinds: []v1.Kind{v1.KindCompany}}, {Type: job.TypeBackfill, Kinds: []v1.Kind{v1.KindCompany}}}
 	})
 	writes := 0
 	jobs.set(func() error {
@@ -109,13 +109,13 @@ func TestAPendingJobIsStartedOnce(t *testing.T) {
 		t.Fatal("the second could not be started, and there is no error")
 	}
 	ok(t, d.startPending(t.Context(), in.ID))
-	if got := d.jobTypes(in.ID); !slices.Equal(got, []string{job.TypeBackfill, job.TypeResync}) || len(d.owed(in.ID)) > 0 {
-		t.Errorf("running %v, still pending %v", got, d.owed(in.ID))
+	if got := d.jobTypes(in.ID); !slices.Equal(got, []string{job.TypeBackfill, job.TypeResync}) || len(d.pendingJobs(in.ID)) > 0 {
+		t.Errorf("running %v, still pending %v", got, d.pendingJobs(in.ID))
 	}
 }
 
 // TestWhatWasDoneIsNotReportedAsFailed: an installation that was made, or changed, is so
-// although its first pass cannot be started now; it is, later.
+// although its backfill cannot be started now; it is, later.
 func TestWhatWasDoneIsNotReportedAsFailed(t *testing.T) {
 	d, jobs := withJobs(t)
 	d.run()
@@ -137,8 +137,8 @@ func TestWhatWasDoneIsNotReportedAsFailed(t *testing.T) {
 	jobs.set(nil)
 	d.live(in.ID)
 	d.eventually("nothing is pending", func() error {
-		if owed := d.owed(in.ID); len(owed) > 0 {
-			return fmt.Errorf("still %v", owed)
+		if pending := d.pendingJobs(in.ID); len(pending) > 0 {
+			return fmt.Errorf("still %v", pending)
 		}
 		return nil
 	})
@@ -163,7 +163,7 @@ func TestTotalsOfACallerThatLeftAreNobodyElses(t *testing.T) {
 func TestPendingJobsOfOneInstallationWaitForNoOther(t *testing.T) {
 	d, jobs := withJobs(t)
 	pending := func(in *installation.Installation) {
-		in.Owed = []installation.Owed{{Type: job.TypeResync, Kinds: []v1.Kind{v1.KindCompany}}}
+		in.PendingJobs = []installation.PendingJob{{Type: job.TypeResync, Kinds: []v1.Kind{v1.KindCompany}}}
 	}
 	slow, other := d.keep(1, pending), d.keep(2, pending)
 	began, let := make(chan struct{}), make(chan struct{})

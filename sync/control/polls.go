@@ -10,8 +10,8 @@ import (
 	"channelsync/sync/job"
 )
 
-// watchStamps polls what no webhook carries, and compares what carries no stamp.
-func (rt *runtime) watchStamps(ctx context.Context) {
+// pollLoop polls what no webhook carries, and compares what has no modification time.
+func (rt *runtime) pollLoop(ctx context.Context) {
 	every(ctx, rt.m.Intervals.Poll, rt.pollNow, func(ctx context.Context) {
 		if rt.paused() || !rt.tried.Load() {
 			return
@@ -23,7 +23,7 @@ func (rt *runtime) watchStamps(ctx context.Context) {
 		defer leave()
 		progress.Of(ctx).Busy(progress.Live)
 		if !rt.registered.Load() || rt.catchUp.Swap(false) {
-			err := panics.Try(func() error { return rt.pollStamps(ctx) })
+			err := panics.Try(func() error { return rt.pollRecords(ctx) })
 			if err != nil {
 				rt.catchUp.Store(true)
 			}
@@ -34,10 +34,10 @@ func (rt *runtime) watchStamps(ctx context.Context) {
 	})
 }
 
-// pollStamps finds the companies and contacts that were stamped since the last
+// pollRecords finds the companies and contacts that were modified since the last
 // time. While they are backfilled that would find each of them a second time:
 // it is done right after.
-func (rt *runtime) pollStamps(ctx context.Context) error {
+func (rt *runtime) pollRecords(ctx context.Context) error {
 	in, err := rt.installation()
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (rt *runtime) pollContracts(ctx context.Context) error {
 		return nil
 	}
 	poll := rt.watcher.PollContracts
-	if first, under := rt.firstPass(v1.KindContract); under {
+	if first, under := rt.backfillOf(v1.KindContract); under {
 		if !first.Listed {
 			return nil // its list has whatever a poll would find
 		}
@@ -98,10 +98,10 @@ func (rt *runtime) compareParts(ctx context.Context) {
 	if !rt.watcher.PartsDue() || !rt.comparing.CompareAndSwap(false, true) {
 		return
 	}
-	began := rt.loop(ctx, beatParts, func(ctx context.Context) {
+	began := rt.loop(ctx, partComparison, func(ctx context.Context) {
 		defer rt.comparing.Store(false)
-		rt.beats[beatParts].Busy(progress.Bulk)
-		defer rt.beats[beatParts].Idle()
+		rt.heartbeats[partComparison].Busy(progress.Bulk)
+		defer rt.heartbeats[partComparison].Idle()
 		err := panics.Try(func() error { return rt.watcher.CompareParts(ctx) })
 		if err == nil {
 			rt.issues.ClearFrom("parts")
@@ -113,21 +113,21 @@ func (rt *runtime) compareParts(ctx context.Context) {
 	}
 }
 
-// works is told when a watcher came through: then the worker need not wait any
-// longer to find out whether the road is free again.
+// works notes that a watcher reached Autotask: then the worker need not wait any longer to
+// find out whether the upstream has recovered.
 func (rt *runtime) works(what string) {
 	rt.issues.ClearFrom(what)
 	rt.worker.Retry()
 }
 
-// backfilling says whether the first pass over a kind is still under way.
+// backfilling says whether a kind is still being backfilled.
 func (rt *runtime) backfilling(kind v1.Kind) bool {
-	_, under := rt.firstPass(kind)
+	_, under := rt.backfillOf(kind)
 	return under
 }
 
-// firstPass returns the first pass over a kind while it is under way.
-func (rt *runtime) firstPass(kind v1.Kind) (job.Job, bool) {
+// backfillOf returns the backfill of a kind while it is under way.
+func (rt *runtime) backfillOf(kind v1.Kind) (job.Job, bool) {
 	running := rt.m.Jobs.Running(rt.id)
 	i := slices.IndexFunc(running, func(j job.Job) bool { return j.Type == job.TypeBackfill && slices.Contains(j.Kinds, kind) })
 	if i < 0 {

@@ -24,7 +24,7 @@ const (
 	setupPreviewShare = 0.1
 )
 
-// PreviewCreate tries what Create tries and says what the first pass would then
+// PreviewCreate tries what Create tries and says what the backfill would then
 // sync, by the same rules. It keeps nothing and pushes nothing. A minute after the
 // tries, or with a tenth of the hourly requests used, it answers with what it knows.
 func (m *Manager) PreviewCreate(ctx context.Context, req v1.CreateInstallation) (v1.SetupPreview, error) {
@@ -36,7 +36,7 @@ func (m *Manager) PreviewCreate(ctx context.Context, req v1.CreateInstallation) 
 		return v1.SetupPreview{}, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, setupPreviewWithin,
-		fmt.Errorf("preview the first pass: not done within %s", setupPreviewWithin))
+		fmt.Errorf("preview the backfill: not done within %s", setupPreviewWithin))
 	defer cancel()
 	cfg := m.autotaskConfig(in)
 	cfg.Share = setupPreviewShare
@@ -59,7 +59,7 @@ func (m *Manager) PreviewCreate(ctx context.Context, req v1.CreateInstallation) 
 	return out, nil
 }
 
-// previewCounts counts records by what the first pass would make of them.
+// previewCounts counts records by what the backfill would make of them.
 func previewCounts(records []reconcile.Surveyed) v1.PreviewCounts {
 	out := v1.PreviewCounts{Total: len(records)}
 	because := map[string]int{}
@@ -103,7 +103,7 @@ func (m *Manager) Preview(ctx context.Context, id string, req v1.UpdateInstallat
 	}
 	in.Options = *req.Options
 	for _, kind := range kindsOf(in.InstalledSyncs()) {
-		err := m.eachLooked(ctx, rt, in, kind, func(l reconcile.Looked) {
+		err := m.eachKnown(ctx, rt, in, kind, func(l reconcile.Looked) {
 			effect := effectOf(l)
 			switch effect {
 			case "":
@@ -146,23 +146,23 @@ func effectOf(l reconcile.Looked) string {
 	return ""
 }
 
-// eachLooked looks at every known record of a kind, a batch at a time.
-func (m *Manager) eachLooked(ctx context.Context, rt *runtime, in *installation.Installation, kind v1.Kind, fn func(reconcile.Looked)) error {
+// eachKnown evaluates every known record of a kind, a batch at a time.
+func (m *Manager) eachKnown(ctx context.Context, rt *runtime, in *installation.Installation, kind v1.Kind, fn func(reconcile.Looked)) error {
 	ids, err := m.Ledger.Ids(ctx, in.ID, kind)
 	if err != nil {
 		return fmt.Errorf("list known records: %w", err)
 	}
-	return rt.look(ctx, in, kind, ids, fn)
+	return rt.evaluate(ctx, in, kind, ids, fn)
 }
 
-// look looks at records in batches.
-func (rt *runtime) look(ctx context.Context, in *installation.Installation, kind v1.Kind, ids []int64, fn func(reconcile.Looked)) error {
+// evaluate has records evaluated in batches.
+func (rt *runtime) evaluate(ctx context.Context, in *installation.Installation, kind v1.Kind, ids []int64, fn func(reconcile.Looked)) error {
 	for part := range slices.Chunk(ids, fetch.MaxBatch) {
-		looked, err := rt.rec.Look(autotask.WithBulk(ctx), in, kind, part)
+		evaluated, err := rt.rec.Look(autotask.WithBulk(ctx), in, kind, part)
 		if err != nil {
 			return err
 		}
-		for _, l := range looked {
+		for _, l := range evaluated {
 			fn(l)
 		}
 	}

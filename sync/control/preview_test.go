@@ -104,14 +104,14 @@ func TestPreviewAgreesWithTheBackfill(t *testing.T) {
 			d.run()
 			in, err := d.Create(t.Context(), req)
 			ok(t, err)
-			d.settled(in.ID)
+			d.backfilled(in.ID)
 			d.agrees(preview, in.ID, one.syncs)
 		})
 	}
 }
 
-// settled waits until the first pass of an installation has come to its end.
-func (d *desk) settled(id string) {
+// backfilled waits until the backfill of an installation has ended.
+func (d *desk) backfilled(id string) {
 	d.t.Helper()
 	d.eventually("the backfill", func() error {
 		in, err := d.Get(d.t.Context(), id)
@@ -122,7 +122,7 @@ func (d *desk) settled(id string) {
 	})
 }
 
-// agrees compares a preview with what the first pass left in the ledger and at the target.
+// agrees compares a preview with what the backfill left in the ledger and at the target.
 func (d *desk) agrees(preview v1.SetupPreview, id string, syncs []v1.Sync) {
 	d.t.Helper()
 	withoutVendor, withoutCost := 0, 0

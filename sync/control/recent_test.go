@@ -14,7 +14,7 @@ func TestRecentOutcomes(t *testing.T) {
 	d := newDesk(t, setup{})
 	id := d.create().ID
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	settled := func(record int64, name string) {
+	reconciled := func(record int64, name string) {
 		d.publish(id, reconcile.Settled{
 			Kind: v1.KindCompany, ID: record, Name: name, Outcome: v1.OutcomePushed, Trigger: v1.TriggerCallback,
 			Pushed: true, At: at, Took: 1500 * time.Millisecond,
@@ -25,8 +25,8 @@ func TestRecentOutcomes(t *testing.T) {
 	if got == nil || len(got) != 0 {
 		t.Errorf("got %v before the first outcome", got)
 	}
-	settled(7, "Old")
-	settled(8, "New")
+	reconciled(7, "Old")
+	reconciled(8, "New")
 	got, err = d.Recent(t.Context(), id, 1)
 	ok(t, err)
 	want := []v1.FeedEvent{{

@@ -49,7 +49,7 @@ func (m *Manager) Record(ctx context.Context, id string, kind v1.Kind, rec int64
 	return details, nil
 }
 
-// Reconcile marks a record due now.
+// Reconcile enqueues a record now.
 func (m *Manager) Reconcile(ctx context.Context, id string, kind v1.Kind, rec int64) error {
 	in, err := m.get(id)
 	if err != nil {
@@ -65,8 +65,8 @@ func (m *Manager) Reconcile(ctx context.Context, id string, kind v1.Kind, rec in
 	return nil
 }
 
-// DecideMassChange lets a mass change that is pending approval through, or discards it: then the
-// records stay as they are until they change again.
+// DecideMassChange lets a mass change that is pending approval through, or discards it: then
+// the records stay as they are until they change again.
 func (m *Manager) DecideMassChange(ctx context.Context, id string, approve bool) error {
 	in, err := m.mine(id)
 	if err != nil {
@@ -81,20 +81,20 @@ func (m *Manager) DecideMassChange(ctx context.Context, id string, approve bool)
 	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
 		ids, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool { return s.Held })
 		if err != nil {
-			return fmt.Errorf("find held records: %w", err)
+			return fmt.Errorf("find records pending approval: %w", err)
 		}
 		found += len(ids)
 		if approve {
-			err = m.markManually(ctx, id, kind, ids)
+			err = m.enqueueManually(ctx, id, kind, ids)
 		} else {
-			err = m.letGo(ctx, id, kind, ids)
+			err = m.discard(ctx, id, kind, ids)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	if found == 0 {
-		return v1.Conflict("no mass change is held", "Nothing needs to be done.")
+		return v1.Conflict("no mass change is pending approval", "Nothing needs to be done.")
 	}
 	return nil
 }
@@ -108,8 +108,8 @@ func (m *Manager) approveMassChange(ctx context.Context, id string) error {
 	return err
 }
 
-// letGo forgets that records are held.
-func (m *Manager) letGo(ctx context.Context, id string, kind v1.Kind, ids []int64) error {
+// discard forgets that records wait for approval.
+func (m *Manager) discard(ctx context.Context, id string, kind v1.Kind, ids []int64) error {
 	entries, err := m.Ledger.Read(ctx, id, kind, ids)
 	if err != nil {
 		return err
@@ -123,14 +123,14 @@ func (m *Manager) letGo(ctx context.Context, id string, kind v1.Kind, ids []int6
 	return m.Ledger.Write(ctx, id, list)
 }
 
-// markManually writes changes of records that an operator asked for.
-func (m *Manager) markManually(ctx context.Context, id string, kind v1.Kind, ids []int64) error {
+// enqueueManually publishes changes of records that an operator asked for.
+func (m *Manager) enqueueManually(ctx context.Context, id string, kind v1.Kind, ids []int64) error {
 	changes := make([]events.Change, len(ids))
 	for i, rec := range ids {
 		changes[i] = events.Change{Installation: id, Kind: kind, ID: rec, Trigger: v1.TriggerManual, EventTime: m.Now()}
 	}
 	if err := m.Bus.Journal().PublishAll(ctx, changes); err != nil {
-		return fmt.Errorf("mark %s records: %w", kind, err)
+		return fmt.Errorf("enqueue %s records: %w", kind, err)
 	}
 	return nil
 }

@@ -44,22 +44,22 @@ type runtime struct {
 	watching   gate.Gate     // the watcher's steps never overlap
 	registered atomic.Bool   // the webhooks are as they should be
 	tried      atomic.Bool   // the registration was tried at least once
-	repaired   atomic.Int64  // records put right that no callback had told of
-	catchUp    atomic.Bool   // the stamps are to be read although webhooks work
-	pollNow    chan struct{} // asks for a look at the stamps
+	repaired   atomic.Int64  // records put right that no callback had announced
+	catchUp    atomic.Bool   // companies and contacts are to be polled although webhooks work
+	pollNow    chan struct{} // asks for a poll
 	lastGap    atomic.Pointer[time.Time]
 	check      chan struct{}   // asks for a check of the registrations
-	newJob     chan struct{}   // asks for a look at the jobs
+	newJob     chan struct{}   // notifies of new jobs
 	comparing  atomic.Bool     // parts are being compared
 	loops      lifecycle.Group // whatever runs of it
 
 	connection string                  // what the target's client is bound to
-	account    string                  // what the client of Autotask was told last by another instance, or began with
+	account    string                  // what the client of Autotask began with, or got last from another instance
 	cancel     context.CancelCauseFunc // ends the watchers
 	kill       context.CancelFunc      // cuts the batch under way short
 	lost       atomic.Bool             // another process may work for the installation
 	left       atomic.Bool             // it did not end in time: another one may run beside it
-	beats      []*progress.Heartbeat   // of what works; closed once it has ended, or was left behind
+	heartbeats []*progress.Heartbeat   // of what works; closed once it has ended, or was left behind
 	task       *lifecycle.Task         // all of it
 }
 
@@ -79,14 +79,14 @@ func (m *Manager) newRuntime(in *installation.Installation) *runtime {
 	rt.rec = reconcile.New(reconcile.Config{
 		ID: in.ID, Installation: func() (*installation.Installation, error) { return m.Store.Get(in.ID) },
 		Autotask: rt.autotask, Target: rt.target, Ledger: m.Ledger, DeadLetters: m.DeadLetters,
-		Journal: m.Bus.Journal(), Worklist: m.Bus.Worklist(), Scheduler: m.Bus.Worklist(), Slots: m.turns,
-		Freshness: rt.freshness, Now: m.Now, Log: rt.log, Settled: rt.settled, Cancelled: m.cancelled,
+		Journal: m.Bus.Journal(), Worklist: m.Bus.Worklist(), Scheduler: m.Bus.Worklist(), Slots: m.slots,
+		Freshness: rt.freshness, Now: m.Now, Log: rt.log, Settled: rt.reconciled, Cancelled: m.cancelled,
 		Hold: hold,
 	})
 	rt.worker = reconcile.NewWorker(rt.rec, m.Intervals.Coalesce, rt)
 	rt.watcher = watch.New(watch.Config{
 		ID: in.ID, Store: m.Store, Autotask: rt.autotask, Journal: m.Bus.Journal(), Ledger: m.Ledger, Catalogue: rt.rec.Rows(),
-		Crowded: m.turns.Crowded, Now: m.Now, Log: rt.log,
+		Crowded: m.slots.Crowded, Now: m.Now, Log: rt.log,
 		PartsEvery: m.Intervals.Parts, PollEvery: m.Intervals.Poll,
 	})
 	if in.Refused {
@@ -139,23 +139,23 @@ func (rt *runtime) installation() (*installation.Installation, error) { return r
 // run works until ctx ends and the worker has finished; work cuts the worker short. A
 // panic of one of the loops ends the others too, and is an error: all are started anew.
 func (rt *runtime) run(ctx, work context.Context) error {
-	rt.beats[beatWorker].Busy(progress.Live)
-	wakes, unwatch := rt.m.Bus.Worklist().Notifications(rt.id)
+	rt.heartbeats[partWorker].Busy(progress.Live)
+	due, unwatch := rt.m.Bus.Worklist().Notifications(rt.id)
 	defer unwatch()
 	rt.m.History.Load(rt.id)
 	var loops []*lifecycle.Task
 	if rt.target != nil {
-		apart := rt.loop(work, beatApart, rt.worker.RunApart)
-		loops = append(loops, apart, rt.loop(work, beatWorker, func(ctx context.Context) {
+		apart := rt.loop(work, partApart, rt.worker.RunApart)
+		loops = append(loops, apart, rt.loop(work, partWorker, func(ctx context.Context) {
 			if apart != nil {
 				defer apart.End(errWorkerEnded) // what is sent apart may hang for long, and is sent again
 			}
-			rt.worker.Run(ctx, wakes)
+			rt.worker.Run(ctx, due)
 		}))
 	} else {
-		rt.beats[beatWorker].Idle()
+		rt.heartbeats[partWorker].Idle()
 	}
-	loops = append(loops, rt.loop(ctx, beatWebhooks, rt.watchWebhooks), rt.loop(ctx, beatPoller, rt.watchStamps), rt.loop(ctx, beatJobs, rt.runJobs))
+	loops = append(loops, rt.loop(ctx, partWebhooks, rt.watchWebhooks), rt.loop(ctx, partPoller, rt.pollLoop), rt.loop(ctx, partJobs, rt.runJobs))
 	for _, t := range loops {
 		if t != nil {
 			<-t.Done()
@@ -182,7 +182,7 @@ var (
 
 // loop runs a part until it ends; nil when the installation is being stopped already.
 func (rt *runtime) loop(ctx context.Context, part int, run func(context.Context)) *lifecycle.Task {
-	return rt.loops.Go(progress.With(ctx, rt.beats[part]), parts[part].name+" of installation "+rt.id, func(ctx context.Context) error {
+	return rt.loops.Go(progress.With(ctx, rt.heartbeats[part]), parts[part].name+" of installation "+rt.id, func(ctx context.Context) error {
 		err := panics.Try(func() error { run(ctx); return nil })
 		if err != nil {
 			rt.log.Error("a loop of an installation panicked",
@@ -194,34 +194,34 @@ func (rt *runtime) loop(ctx context.Context, part int, run func(context.Context)
 	})
 }
 
-// What works for an installation, in the order of runtime.beats.
+// What works for an installation, in the order of runtime.heartbeats.
 const (
-	beatWorker = iota
-	beatWebhooks
-	beatPoller
-	beatJobs
-	beatParts
-	beatApart
+	partWorker = iota
+	partWebhooks
+	partPoller
+	partJobs
+	partComparison
+	partApart
 )
 
 // parts name them, for people and as the label of a metric.
 var parts = [...]struct{ name, part string }{
-	beatWorker: {"worker", "worker"}, beatWebhooks: {"check of webhooks", "webhooks"}, beatPoller: {"poller", "poller"}, beatJobs: {"jobs", "jobs"},
-	beatParts: {"comparison of parts", "poller"}, beatApart: {"worker of failing records", "worker"},
+	partWorker: {"worker", "worker"}, partWebhooks: {"check of webhooks", "webhooks"}, partPoller: {"poller", "poller"}, partJobs: {"jobs", "jobs"},
+	partComparison: {"comparison of parts", "poller"}, partApart: {"worker of failing records", "worker"},
 }
 
 // watch has the watchdog look after what works.
 func (rt *runtime) watch() {
 	for _, p := range parts {
-		rt.beats = append(rt.beats, rt.m.Watchdog.Watch(progress.Work{
+		rt.heartbeats = append(rt.heartbeats, rt.m.Watchdog.Watch(progress.Work{
 			Name: p.name + " of installation " + rt.id, Part: p.part,
 			Restart: func(ctx context.Context) error { return rt.m.startAnew(ctx, rt) },
 		}))
 	}
 }
 
-func (rt *runtime) closeBeats() {
-	for _, b := range rt.beats {
+func (rt *runtime) closeHeartbeats() {
+	for _, b := range rt.heartbeats {
 		b.Close()
 	}
 }
@@ -242,16 +242,16 @@ func (rt *runtime) close() {
 	}
 }
 
-// Broken is told by the worker that the road failed.
-func (rt *runtime) Unavailable(road upstream.Failure, next time.Time) {
-	if road.Code == "credentials_refused" {
+// Unavailable notes that an upstream failed; the worker calls it.
+func (rt *runtime) Unavailable(failed upstream.Failure, next time.Time) {
+	if failed.Code == "credentials_refused" {
 		return // told by the client itself, once
 	}
-	rt.issues.Raise(issue.Issue{Code: road.Code, Source: string(road.Upstream), Detail: road.Err.Error(), Act: road.NeedsPerson, NextAt: next})
+	rt.issues.Raise(issue.Issue{Code: failed.Code, Source: string(failed.Upstream), Detail: failed.Err.Error(), Act: failed.NeedsPerson, NextAt: next})
 }
 
-// Mended is told by the worker that a side works again.
-func (rt *runtime) Recovered(side upstream.Name) { rt.issues.ClearFrom(string(side)) }
+// Recovered notes that an upstream works again; the worker calls it.
+func (rt *runtime) Recovered(name upstream.Name) { rt.issues.ClearFrom(string(name)) }
 
 // errReplaced says that credentials are not the installation's any more.
 var errReplaced = errors.New("the credentials were replaced meanwhile")
@@ -313,25 +313,25 @@ func every(ctx context.Context, interval time.Duration, sooner <-chan struct{}, 
 	}
 }
 
-// poke asks a loop to look sooner; it never blocks.
-func poke(c chan struct{}) {
+// notify has a loop run sooner; it never blocks.
+func notify(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:
 	}
 }
 
-// failed tells the issues of a watcher's failure.
+// failed raises an issue of a watcher's failure.
 func (rt *runtime) failed(ctx context.Context, what string, err error) {
 	if err == nil || ctx.Err() != nil || errors.Is(err, installation.ErrNotFound) {
 		return
 	}
-	road := upstream.FailureOf(err, rt.m.Now())
-	rt.log.Warn("watch failed", zap.String(v1.LogOperation, what), zap.Error(err), panics.Stack(err))
-	if road.Code == "credentials_refused" || road.Upstream != upstream.Autotask && road.Code != upstream.CodeInternal {
+	failed := upstream.FailureOf(err, rt.m.Now())
+	rt.log.Warn("watch of an upstream failed, retrying", zap.String(v1.LogOperation, what), zap.Error(err), panics.Stack(err))
+	if failed.Code == "credentials_refused" || failed.Upstream != upstream.Autotask && failed.Code != upstream.CodeInternal {
 		return
 	}
-	rt.issues.Raise(issue.Issue{Code: road.Code, Source: what, Detail: err.Error(), Act: road.NeedsPerson, NextAt: road.At})
+	rt.issues.Raise(issue.Issue{Code: failed.Code, Source: what, Detail: err.Error(), Act: failed.NeedsPerson, NextAt: failed.At})
 }
 
 var _ reconcile.Worklist = (*events.Worklist)(nil)

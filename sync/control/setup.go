@@ -47,7 +47,7 @@ func (m *Manager) Create(ctx context.Context, req v1.CreateInstallation) (v1.Ins
 	if err != nil {
 		return v1.Installation{}, err
 	}
-	in.Owed = []installation.Owed{{Type: job.TypeBackfill, Kinds: kindsOf(req.Syncs)}}
+	in.PendingJobs = []installation.PendingJob{{Type: job.TypeBackfill, Kinds: kindsOf(req.Syncs)}}
 	if err := m.keep(ctx, in); err != nil {
 		return v1.Installation{}, err
 	}
@@ -212,7 +212,7 @@ func (m *Manager) Update(ctx context.Context, id string, req v1.UpdateInstallati
 		}
 		if req.Options != nil {
 			in.Options = *req.Options
-			in.Owed = append(in.Owed, installation.Owed{Type: job.TypeResync, Kinds: kindsOf(in.InstalledSyncs())})
+			in.PendingJobs = append(in.PendingJobs, installation.PendingJob{Type: job.TypeResync, Kinds: kindsOf(in.InstalledSyncs())})
 		}
 		return nil
 	})
@@ -276,8 +276,8 @@ func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credenti
 		rt.autotask.SetCredentials(credentialsOf(kept), kept.Zone)
 		rt.issues.Clear("credentials_refused")
 		rt.worker.Kick()
-		poke(rt.check)
-		poke(rt.newJob)
+		notify(rt.check)
+		notify(rt.newJob)
 	}
 	return m.Get(ctx, id)
 }
@@ -306,7 +306,7 @@ func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.Chann
 			before = now.Clone()
 			now.ConnectionID, now.Secrets.Token = in.ConnectionID, in.Secrets.Token
 			if another && !now.Uninstalled { // what is remembered as pushed is not there
-				now.Owed = append(now.Owed, installation.Owed{Type: job.TypeResync, Kinds: kindsOf(now.InstalledSyncs()), Force: true})
+				now.PendingJobs = append(now.PendingJobs, installation.PendingJob{Type: job.TypeResync, Kinds: kindsOf(now.InstalledSyncs()), Force: true})
 			}
 			return nil
 		})

@@ -221,7 +221,7 @@ func TestAPanicOfALoopStartsTheInstallationAnew(t *testing.T) {
 	d.run()
 	in := d.live(d.create(v1.SyncActiveCustomers).ID)
 	before := d.runtime(in.ID)
-	before.loop(t.Context(), beatParts, func(context.Context) { panic("no") })
+	before.loop(t.Context(), partComparison, func(context.Context) { panic("no") })
 	d.eventually("another one runs", func() error {
 		if rt := d.runtime(in.ID); rt == nil || rt == before {
 			return errors.New("not yet")

@@ -57,7 +57,7 @@ func (m *Manager) expectAll() (ids []string) {
 	return ids
 }
 
-// expect is the beat of an installation that is to run here and does not yet; m.mu is held.
+// expect is the heartbeat of an installation that is to run here and does not yet; m.mu is held.
 func (m *Manager) expect(id string) *progress.Heartbeat {
 	work, ok := m.missing[id]
 	if !ok {

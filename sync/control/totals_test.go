@@ -46,7 +46,7 @@ func (d *desk) work(in *installation.Installation, issues ...issue.Issue) {
 	d.runtimes[in.ID] = rt
 }
 
-func marks(in *installation.Installation, lane events.Lane, n int) []events.DueEntry {
+func dueEntries(in *installation.Installation, lane events.Lane, n int) []events.DueEntry {
 	var out []events.DueEntry
 	for id := range int64(n) {
 		out = append(out, events.DueEntry{Installation: in.ID, Kind: v1.KindCompany, ID: id + 1, Lane: lane, Trigger: v1.TriggerManual})
@@ -75,11 +75,11 @@ func TestTotals(t *testing.T) {
 	d.work(stopped, issue.Issue{Code: "throttled"})
 	d.keep(5, func(in *installation.Installation) { in.Uninstalled = true })
 
-	ok(t, w.Enqueue(ctx, marks(live, events.LaneLive, 2)))
-	ok(t, w.Enqueue(ctx, marks(slow, events.LaneLive, 1)))
-	ok(t, w.Enqueue(ctx, marks(refused, events.LaneBulk, 3)))
-	ok(t, w.Enqueue(ctx, marks(stopped, events.LaneLive, 9))) // waits because somebody said so
-	ok(t, w.Schedule(ctx, marks(slow, events.LaneLive, 4), func(events.DueEntry) time.Duration { return time.Hour }))
+	ok(t, w.Enqueue(ctx, dueEntries(live, events.LaneLive, 2)))
+	ok(t, w.Enqueue(ctx, dueEntries(slow, events.LaneLive, 1)))
+	ok(t, w.Enqueue(ctx, dueEntries(refused, events.LaneBulk, 3)))
+	ok(t, w.Enqueue(ctx, dueEntries(stopped, events.LaneLive, 9))) // waits because somebody said so
+	ok(t, w.Schedule(ctx, dueEntries(slow, events.LaneLive, 4), func(events.DueEntry) time.Duration { return time.Hour }))
 	for _, in := range []*installation.Installation{live, stopped} {
 		_, err := d.Bus.DeadLetters().Put(ctx, events.DeadLetter{ID: "company-1", Installation: in.ID, Kind: "company"})
 		ok(t, err)
@@ -130,7 +130,7 @@ func TestTotalsWithoutPublicURLMissNoWebhook(t *testing.T) {
 	}
 }
 
-// TestTotalsOfAStoreThatDoesNotAnswer: what is in memory is told all the same.
+// TestTotalsOfAStoreThatDoesNotAnswer: what is in memory is counted all the same.
 func TestTotalsOfAStoreThatDoesNotAnswer(t *testing.T) {
 	d := newDesk(t, setup{})
 	d.work(d.keep(1, nil))
@@ -174,7 +174,7 @@ func BenchmarkTotals(b *testing.B) {
 		in := &installation.Installation{ID: idOf(n), Syncs: map[v1.Sync]*installation.SyncSettings{v1.SyncActiveCustomers: {}}}
 		must(store.Create(ctx, in))
 		if n%10 == 0 {
-			must(bus.Worklist().Enqueue(ctx, marks(in, events.LaneLive, 5)))
+			must(bus.Worklist().Enqueue(ctx, dueEntries(in, events.LaneLive, 5)))
 		}
 	}
 	for b.Loop() {

@@ -134,7 +134,7 @@ func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.I
 			}
 		}
 	}
-	for _, o := range in.Owed {
+	for _, o := range in.PendingJobs {
 		if o.Type == job.TypeBackfill {
 			for _, k := range o.Kinds {
 				backfilling[k] = true
@@ -178,11 +178,11 @@ func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.I
 		return out, err
 	}
 	out.Issues = append(out.Issues, records...)
-	dropped, some, err := m.DeadLetters.Dropped(ctx, in.ID)
+	dropped, found, err := m.DeadLetters.Dropped(ctx, in.ID)
 	if err != nil {
 		return out, err
 	}
-	if some {
+	if found {
 		i := issue.Describe(deadletter.CodeDropped)
 		i.Detail, i.FirstAt, i.LastAt = dropped.Detail+" "+i.Detail, dropped.FirstAt, dropped.LastAt
 		out.Issues = append(out.Issues, i)
@@ -256,7 +256,7 @@ func (m *Manager) recordIssues(ctx context.Context, in *installation.Installatio
 			i.LastAt = at
 		}
 	}
-	letters, err := m.DeadLetters.Failures(ctx, id)
+	failures, err := m.DeadLetters.Failures(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("group issues: %w", err)
 	}
@@ -269,11 +269,11 @@ func (m *Manager) recordIssues(ctx context.Context, in *installation.Installatio
 			if s.Held {
 				add("mass_change_held", at, at)
 			}
-			letter := deadletter.RecordID(kind, s.ID)
-			if f, is := letters[letter]; is && f.LastAt.After(at) {
+			failure := deadletter.RecordID(kind, s.ID)
+			if f, is := failures[failure]; is && f.LastAt.After(at) {
 				return false // it is the last word
 			}
-			delete(letters, letter)
+			delete(failures, failure)
 			if o := s.Outcome; o == v1.OutcomeRetrying || o == v1.OutcomeDead {
 				for _, code := range s.Reasons {
 					add(code, at, s.Since(code))
@@ -289,7 +289,7 @@ func (m *Manager) recordIssues(ctx context.Context, in *installation.Installatio
 			return nil, fmt.Errorf("group issues: %w", err)
 		}
 	}
-	for _, f := range letters {
+	for _, f := range failures {
 		add(f.Code, f.LastAt, f.FirstAt)
 	}
 	out := make([]v1.Issue, 0, len(byCode))

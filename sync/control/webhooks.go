@@ -68,7 +68,7 @@ func (rt *runtime) checkWebhooks(ctx context.Context) time.Duration {
 			zap.Int("removed", done.Removed), zap.Int("changed", done.Changed), zap.Int("handed_over", done.HandedOver))
 	}
 	if done.HandedOver > 0 {
-		poke(rt.newJob) // the sweep that it is followed by
+		notify(rt.newJob) // the sweep that it is followed by
 	}
 	switch {
 	case err == nil:
@@ -78,7 +78,7 @@ func (rt *runtime) checkWebhooks(ctx context.Context) time.Duration {
 		rt.issues.ClearFrom("webhooks")
 		rt.failed(ctx, "missed", rt.readMissed(ctx))
 		rt.catchUp.Store(true)
-		poke(rt.pollNow)
+		notify(rt.pollNow)
 		return interval
 	case errors.Is(err, watch.ErrFormer), errors.Is(err, watch.ErrContested):
 		rt.registered.Store(false)
@@ -117,9 +117,9 @@ func (rt *runtime) readMissed(ctx context.Context) error {
 // CheckSoon asks for a check of the registrations; the callback handler calls it.
 func (m *Manager) CheckSoon(installation string) {
 	if rt := m.runtime(installation); rt != nil {
-		poke(rt.check)
+		notify(rt.check)
 	} else if m.Cluster != nil {
-		m.tell(topicCheck, installation, struct{}{})
+		m.publishTo(topicCheck, installation, struct{}{})
 	}
 }
 

@@ -124,7 +124,7 @@ func (b *Box) writeDropped(ctx context.Context, installation string, n int) erro
 
 // Dropped returns the dead letter that says how many others were dropped; false when
 // none were since it was dismissed.
-func (b *Box) Dropped(ctx context.Context, installation string) (d v1.DeadLetter, some bool, err error) {
+func (b *Box) Dropped(ctx context.Context, installation string) (d v1.DeadLetter, found bool, err error) {
 	stored, err := b.stream.Get(ctx, installation, DroppedID)
 	if errors.Is(err, events.ErrNotFound) {
 		return d, false, nil
@@ -136,8 +136,8 @@ func (b *Box) Dropped(ctx context.Context, installation string) (d v1.DeadLetter
 	return d, err == nil, err
 }
 
-// letter is what is known of a dead letter in the stream.
-type letter struct {
+// entry is what is known of a dead letter in the stream.
+type entry struct {
 	id       string
 	class    class
 	sequence uint64
@@ -147,8 +147,8 @@ type letter struct {
 	at       time.Time
 }
 
-func letterOf(d events.DeadLetter) letter {
-	l := letter{d.ID, records, d.Sequence, d.Size, unique.Make(d.Code).Value(), d.FirstAt, d.LastAt}
+func entryOf(d events.DeadLetter) entry {
+	l := entry{d.ID, records, d.Sequence, d.Size, unique.Make(d.Code).Value(), d.FirstAt, d.LastAt}
 	if d.Kind == KindCallback {
 		l.class = bodies
 	}
@@ -159,7 +159,7 @@ func letterOf(d events.DeadLetter) letter {
 // stream is asked.
 type shelf struct {
 	mu      sync.Mutex
-	letters map[string]letter
+	entries map[string]entry
 	count   [classes]int
 	bytes   [classes]int
 	aged    bool // what is too old was looked for since it was read
@@ -168,23 +168,23 @@ type shelf struct {
 	used    time.Time // guarded by shelves.mu
 }
 
-func (s *shelf) add(l letter) {
-	old, there := s.letters[l.id]
+func (s *shelf) add(l entry) {
+	old, there := s.entries[l.id]
 	if l.id == DroppedID || there && old.sequence > l.sequence {
 		return
 	}
 	s.remove(l.id)
-	s.letters[l.id] = l
+	s.entries[l.id] = l
 	s.count[l.class]++
 	s.bytes[l.class] += l.size
 }
 
 func (s *shelf) remove(id string) {
-	l, there := s.letters[id]
+	l, there := s.entries[id]
 	if !there {
 		return
 	}
-	delete(s.letters, id)
+	delete(s.entries, id)
 	s.count[l.class]--
 	s.bytes[l.class] -= l.size
 }
@@ -192,11 +192,11 @@ func (s *shelf) remove(id string) {
 // beyond adds what was put, and takes out what has to go: what is too old, and of a
 // class beyond its quota the oldest, until nine tenths of it are left, or enough are to
 // go. So a flood is trimmed now and then, not with every one of it.
-func (s *shelf) beyond(quotas quotas, now time.Time, put []events.DeadLetter) []letter {
+func (s *shelf) beyond(quotas quotas, now time.Time, put []events.DeadLetter) []entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, d := range put {
-		s.add(letterOf(d))
+		s.add(entryOf(d))
 	}
 	var over [classes]bool
 	for c := range classes {
@@ -206,12 +206,12 @@ func (s *shelf) beyond(quotas quotas, now time.Time, put []events.DeadLetter) []
 		return nil
 	}
 	s.aged = true
-	all := make([]letter, 0, len(s.letters))
-	for _, l := range s.letters {
+	all := make([]entry, 0, len(s.entries))
+	for _, l := range s.entries {
 		all = append(all, l)
 	}
-	slices.SortFunc(all, func(a, b letter) int { return cmp.Compare(a.sequence, b.sequence) })
-	var gone []letter
+	slices.SortFunc(all, func(a, b entry) int { return cmp.Compare(a.sequence, b.sequence) })
+	var gone []entry
 	for _, l := range all {
 		q := quotas[l.class]
 		if len(gone) == dropMost {
@@ -231,7 +231,7 @@ func (s *shelf) failures() map[string]Failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := make(map[string]Failure, s.count[records])
-	for id, l := range s.letters {
+	for id, l := range s.entries {
 		if l.class == records {
 			out[id] = Failure{l.code, l.first, l.at}
 		}
@@ -364,14 +364,14 @@ func (s *shelves) remove(installation, id string) {
 // read reads the oldest first, and no more than it takes to know what has to go: what an
 // installation had before there was a quota may be any number.
 func (b *Box) read(ctx context.Context, installation string) (*shelf, error) {
-	s := &shelf{letters: map[string]letter{}, read: b.now()}
+	s := &shelf{entries: map[string]entry{}, read: b.now()}
 	for cursor := ""; ; {
 		found, next, err := b.stream.List(ctx, installation, cursor, loadPage)
 		if err != nil {
 			return nil, fmt.Errorf("read dead letters: %w", err)
 		}
 		for _, d := range found {
-			s.add(letterOf(d))
+			s.add(entryOf(d))
 		}
 		for c := range classes {
 			s.partial = s.partial || s.count[c] > 2*b.quotas[c].count || s.bytes[c] > 2*b.quotas[c].bytes

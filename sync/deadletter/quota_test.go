@@ -131,14 +131,14 @@ func TestBodiesHaveAQuota(t *testing.T) {
 	if dropped.Attempts != n-len(at) || dropped.Code != CodeDropped || !strings.HasPrefix(dropped.Detail, fmt.Sprint(n-len(at))) {
 		t.Errorf("%d were dropped, and it says %+v", n-len(at), dropped)
 	}
-	if said, some, err := b.Dropped(t.Context(), inst); err != nil || !some || said.Attempts != dropped.Attempts {
-		t.Errorf("got %+v, %v, %v", said, some, err)
+	if said, found, err := b.Dropped(t.Context(), inst); err != nil || !found || said.Attempts != dropped.Attempts {
+		t.Errorf("got %+v, %v, %v", said, found, err)
 	}
 	if err := b.DropRead(t.Context(), inst, dropped); err != nil {
 		t.Fatal(err)
 	}
-	if _, some, err := b.Dropped(t.Context(), inst); err != nil || some {
-		t.Errorf("after it was dismissed: %v, %v", some, err)
+	if _, found, err := b.Dropped(t.Context(), inst); err != nil || found {
+		t.Errorf("after it was dismissed: %v, %v", found, err)
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 
 func TestMain(m *testing.M) { harness.Main(m) }
 
-// A subscriber that does not read misses what does not fit, holds nobody up, and is told of
-// the end.
+// A subscriber that does not read misses what does not fit, holds nobody up, and sees the
+// end.
 func TestASlowSubscriberHoldsNobodyUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f Feeds

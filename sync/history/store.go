@@ -180,7 +180,7 @@ func (s *Store) save(ctx context.Context, installation string) error {
 		} else if err == nil {
 			_, err = s.Table.Create(ctx, installation, value)
 		}
-		s.settle(installation, news, err)
+		s.saved(installation, news, err)
 		if err != nil {
 			return fmt.Errorf("store history: %w", err)
 		}
@@ -207,8 +207,8 @@ func (s *Store) take(installation string, stored bool) hours {
 	return news
 }
 
-// settle notes that the counts are stored, or has them wait.
-func (s *Store) settle(installation string, news hours, err error) {
+// saved notes that the counts are stored, or has them wait.
+func (s *Store) saved(installation string, news hours, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := s.loaded[installation]

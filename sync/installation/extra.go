@@ -21,7 +21,7 @@ func beyond(stored, understood []byte) extra {
 	}
 	var x extra
 	for name, value := range all {
-		ours, is := known[name]
+		own, is := known[name]
 		if !is {
 			if x.fields == nil {
 				x.fields = map[string]json.RawMessage{}
@@ -29,7 +29,7 @@ func beyond(stored, understood []byte) extra {
 			x.fields[name] = value
 			continue
 		}
-		if in := beyond(value, ours); !in.empty() {
+		if in := beyond(value, own); !in.empty() {
 			if x.inside == nil {
 				x.inside = map[string]extra{}
 			}

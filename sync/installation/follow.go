@@ -14,7 +14,7 @@ import (
 	"channelsync/internal/panics"
 )
 
-// Watched tells of changes that other processes make.
+// Watched publishes the changes that other processes make.
 type Watched interface {
 	Watch(ctx context.Context, prefix string, fn func(kv.Event)) error
 }
@@ -23,9 +23,8 @@ type Watched interface {
 // trace on the stream for whoever was away meanwhile.
 const refreshEvery = time.Minute
 
-// Follow takes over what other processes change until ctx ends. changed is told of
-// each installation that is another one now, or none any more, however that was
-// learned; it must not block.
+// Follow takes over what other processes change until ctx ends. It calls changed with each
+// installation that was changed or removed, however it learned of that; changed must not block.
 func (s *Store) Follow(ctx context.Context, table Watched, changed func(id string), log *zap.Logger) {
 	s.mu.Lock()
 	s.changed = changed
@@ -40,14 +39,14 @@ func (s *Store) Follow(ctx context.Context, table Watched, changed func(id strin
 				return
 			case <-t.C:
 				if err := panics.Try(func() error { return s.compare(ctx) }); err != nil && ctx.Err() == nil {
-					log.Warn("installations not compared with the store; tried again", zap.Error(err), panics.Stack(err))
+					log.Warn("compare installations with the store failed, retrying", zap.Error(err), panics.Stack(err))
 				}
 			}
 		}
 	})
 	_ = table.Watch(ctx, "", func(e kv.Event) { // it ends with ctx, and goes on after every failure
 		if err := s.follow(ctx, e); err != nil {
-			log.Warn("a change of an installation cannot be read", zap.String(v1.LogInstallation, e.Key), zap.Error(err))
+			log.Warn("read change of installation failed, the next comparison finds it", zap.String(v1.LogInstallation, e.Key), zap.Error(err))
 		}
 	})
 	comparing.Wait()

@@ -8,10 +8,11 @@ import (
 	"sync"
 	"testing"
 
-	"channelsync/events/kv"
-	"channelsync/test/harness"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
+
+	"channelsync/events/kv"
+	"channelsync/test/harness"
 )
 
 // follower is another process's store: it takes over what the first one does.
@@ -40,7 +41,7 @@ func (f *follower) note(id string) {
 	f.changed = append(f.changed, id)
 }
 
-func (f *follower) told() int {
+func (f *follower) calls() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.changed)
@@ -69,7 +70,7 @@ func TestFollowTakesOverWhatAnotherProcessDoes(t *testing.T) {
 		return err
 	})
 	// Its own changes are no news to it.
-	before := b.told()
+	before := b.calls()
 	if _, err := b.Change(t.Context(), inst, func(in *Installation) error { in.Name = "Its own"; return nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -88,8 +89,8 @@ func TestFollowTakesOverWhatAnotherProcessDoes(t *testing.T) {
 		}
 		return nil
 	})
-	if n := b.told(); n != before+1 {
-		t.Errorf("told of %d changes since its own, want the leaving alone", n-before)
+	if n := b.calls(); n != before+1 {
+		t.Errorf("called for %d changes since its own, want the leaving alone", n-before)
 	}
 	if got := b.Leaving(); !cmp.Equal(got, []string{inst}) {
 		t.Errorf("leaving: %v", got)

@@ -33,22 +33,22 @@ type Installation struct {
 
 	ConnectionID  string         `json:"connectionId"`
 	Registrations []Registration `json:"registrations,omitempty"`
-	Owed          []Owed         `json:"owed,omitempty"`
+	PendingJobs   []PendingJob   `json:"owed,omitempty"`
 	Cursors       Cursors        `json:"cursors"`
 
 	Secrets Secrets `json:"-"`
 }
 
-// Owed is a pass over the records that was decided and may not be a job yet. It is
-// stored with what it follows from, so that a crash between the two loses neither.
-type Owed struct {
+// PendingJob is a job that was decided and may not have been started yet. It is stored with
+// the change that it follows from, so that a crash between the two loses neither.
+type PendingJob struct {
 	Type  string    `json:"type"` // of the job package
 	Kinds []v1.Kind `json:"kinds"`
 	Force bool      `json:"force,omitempty"`
 }
 
 // Equal says that two stand for the same job.
-func (o Owed) Equal(other Owed) bool {
+func (o PendingJob) Equal(other PendingJob) bool {
 	return o.Type == other.Type && o.Force == other.Force && slices.Equal(o.Kinds, other.Kinds)
 }
 
@@ -160,7 +160,7 @@ func (in *Installation) Clone() *Installation {
 	}
 	out.Registrations = slices.Clone(in.Registrations)
 	out.Secrets.Webhooks = maps.Clone(in.Secrets.Webhooks)
-	out.Owed = slices.Clone(in.Owed)
+	out.PendingJobs = slices.Clone(in.PendingJobs)
 	out.Cursors.PartsCompared.Spans = slices.Clone(in.Cursors.PartsCompared.Spans)
 	out.Cursors.PartsRequests.Used = slices.Clone(in.Cursors.PartsRequests.Used)
 	return &out

@@ -137,16 +137,16 @@ func (s *Store) Get(id string) (*Installation, error) {
 	return h.in.Clone(), nil
 }
 
-// Look shows an installation as it stands without copying it: look must not change
-// it, nor keep what it points to.
-func (s *Store) Look(id string, look func(*Installation)) error {
+// View passes an installation to fn without copying it: fn must not change it, nor keep
+// what it points to.
+func (s *Store) View(id string, fn func(*Installation)) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	h := s.all[id]
 	if h == nil {
 		return ErrNotFound
 	}
-	look(h.in)
+	fn(h.in)
 	return nil
 }
 

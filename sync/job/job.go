@@ -180,13 +180,13 @@ func (j Job) asksTheSame(as Job) bool {
 		reflect.DeepEqual(j.Replay, as.Replay)
 }
 
-// start stores a new job, unless admit finds a twin among those that are not done yet.
-func (s *Store) start(ctx context.Context, j Job, admit func(unfinished []*held) (twin string, err error)) (id string, err error) {
+// start stores a new job, unless check finds a twin among those that are not done yet.
+func (s *Store) start(ctx context.Context, j Job, check func(unfinished []*held) (twin string, err error)) (id string, err error) {
 	j.State = v1.JobRunning
 	if j.Cursor == nil {
 		j.Cursor = map[v1.Kind]int64{}
 	}
-	old, twin, err := s.insert(j, admit)
+	old, twin, err := s.insert(j, check)
 	if err != nil || twin != "" {
 		return twin, err
 	}
@@ -194,17 +194,17 @@ func (s *Store) start(ctx context.Context, j Job, admit func(unfinished []*held)
 		s.drop(ctx, j.Installation, id)
 	}
 	if err := s.save(ctx, j.ID); err != nil {
-		s.drop(context.WithoutCancel(ctx), j.Installation, j.ID) // whoever asked is told that there is none
+		s.drop(context.WithoutCancel(ctx), j.Installation, j.ID) // whoever asked gets the error
 		return "", err
 	}
 	return j.ID, nil
 }
 
-func (s *Store) insert(j Job, admit func([]*held) (string, error)) (old []string, twin string, err error) {
+func (s *Store) insert(j Job, check func([]*held) (string, error)) (old []string, twin string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	unfinished := s.unfinished(j.Installation)
-	if twin, err = admit(unfinished); err != nil || twin != "" {
+	if twin, err = check(unfinished); err != nil || twin != "" {
 		return nil, twin, err
 	}
 	j.StartedAt = s.now()
@@ -299,7 +299,7 @@ func (s *Store) List(installation string) []Job {
 	return out
 }
 
-// Backfilling returns the installations with a first pass under way.
+// Backfilling returns the installations whose backfill is under way.
 func (s *Store) Backfilling() map[string]bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

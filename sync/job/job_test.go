@@ -213,7 +213,7 @@ func TestPurge(t *testing.T) {
 	}
 }
 
-// slowTable holds the first write it is told to hold until it is let go.
+// slowTable holds the first write that the test stops until the test releases it.
 type slowTable struct {
 	Table
 	held, let chan struct{}

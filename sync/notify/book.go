@@ -14,7 +14,7 @@ import (
 // recoveredDetail stands in for the detail of an issue that is no longer so.
 const recoveredDetail = "This is no longer so; nothing is left to do."
 
-// key is what is told once while it lasts.
+// key is what is notified once while it lasts.
 type key struct{ installation, code string }
 
 func (k key) String() string { return k.installation + "." + k.code }
@@ -46,16 +46,16 @@ type entry struct {
 	nextAt       time.Time
 }
 
-// book decides what is to be told. It reads no clock and reaches for nothing.
+// book decides what to notify. It reads no clock and does no I/O.
 type book struct {
 	quiet   time.Duration // how long an issue must be there, or be gone
-	settle  time.Duration // how long it must be gone when this process never saw it
+	unseen  time.Duration // how long it must be gone when this process never saw it
 	entries map[key]*entry
-	waiting map[key]time.Time // not told yet: first seen
+	waiting map[key]time.Time // not notified yet: first seen
 }
 
-func newBook(quiet, settle time.Duration) *book {
-	return &book{quiet: quiet, settle: settle, entries: map[key]*entry{}, waiting: map[key]time.Time{}}
+func newBook(quiet, unseen time.Duration) *book {
+	return &book{quiet: quiet, unseen: unseen, entries: map[key]*entry{}, waiting: map[key]time.Time{}}
 }
 
 // resting says that an installation does not work, so that an issue which is not there says nothing.
@@ -91,8 +91,8 @@ func (b *book) observe(now time.Time, all []v1.InstallationStatus) {
 	}
 }
 
-// follow looks whether a cause that was told is still there. While a recovery is
-// on its way the cause may come again: it is told after it, as a new one.
+// follow checks whether a notified cause is still there. While a recovery is on its way the
+// cause may come again: it is notified after it, as a new one.
 func (b *book) follow(now time.Time, e *entry, here map[string]v1.InstallationStatus, open map[key]v1.Issue) {
 	in, known := here[e.installation]
 	if known {
@@ -124,11 +124,11 @@ func (b *book) patience(e *entry) time.Duration {
 	if e.seen {
 		return b.quiet
 	}
-	return b.settle
+	return b.unseen
 }
 
-// wait tells an issue once it was there at every look for long enough. Its own
-// time is asked too: one that comes and goes between two looks begins anew.
+// wait notifies of an issue once every observation found it for long enough. The time of the
+// issue counts too: one that comes and goes between two observations begins anew.
 func (b *book) wait(now time.Time, k key, i v1.Issue, name string) {
 	since, waits := b.waiting[k]
 	if !waits {
@@ -148,7 +148,7 @@ func (b *book) wait(now time.Time, k key, i v1.Issue, name string) {
 }
 
 // recover makes the next event. An opening that was never confirmed is given up:
-// the receiver may have it nevertheless, so the recovery is told all the same.
+// the receiver may have it nevertheless, so the recovery is notified all the same.
 func (e *entry) recover(now time.Time) {
 	e.Event, e.Type, e.At, e.Delivered, e.saved = ulid.Make().String(), TypeRecovered, now, false, false
 	e.attempts, e.nextAt = 0, time.Time{}

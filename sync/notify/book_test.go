@@ -25,7 +25,7 @@ func retrying(code string) v1.Issue {
 	return i
 }
 
-// step is a look, seconds after noon, and what is told at it.
+// step is a poll, seconds after noon, and what is notified at it.
 type step struct {
 	at   int
 	see  []v1.InstallationStatus
@@ -40,7 +40,7 @@ func TestWhatIsTold(t *testing.T) {
 		return one(v1.StateLive, act(code, noon.Add(time.Duration(sec)*time.Second)))
 	}
 	for name, tc := range map[string]struct {
-		told  bool // before a restart
+		known bool // notified before a restart
 		steps []step
 	}{
 		"once while it lasts, and its recovery": {steps: []step{
@@ -82,7 +82,7 @@ func TestWhatIsTold(t *testing.T) {
 			{68, again(39), nil},
 			{69, again(39), opened},
 		}},
-		"a told one may be away for a moment": {steps: []step{{0, open, nil}, {30, open, opened}, {40, none, nil}, {60, open, nil}, {80, none, nil}, {100, open, nil}}},
+		"a notified one may be away for a moment": {steps: []step{{0, open, nil}, {30, open, opened}, {40, none, nil}, {60, open, nil}, {80, none, nil}, {100, open, nil}}},
 		"recovered when nobody has to act any more": {steps: []step{
 			{0, open, nil},
 			{30, open, opened},
@@ -103,12 +103,12 @@ func TestWhatIsTold(t *testing.T) {
 		"nothing new of a stopped one": {steps: []step{{0, one(v1.StateStopped, act("rejected", noon)), nil}, {90, one(v1.StateStopped, act("rejected", noon)), nil}}},
 		"uninstalled":                  {steps: []step{{0, open, nil}, {30, open, opened}, {40, one(v1.StateUninstalled, act(code, noon)), recovered}}},
 		"erased":                       {steps: []step{{0, open, nil}, {30, open, opened}, {40, nil, recovered}, {50, nil, nil}}},
-		"not twice after a restart":    {told: true, steps: []step{{0, one(v1.StateInstalling), nil}, {10, none, nil}, {60, open, nil}, {90, open, nil}, {100, none, nil}, {130, none, recovered}}},
-		"recovered while it was down":  {told: true, steps: []step{{0, none, nil}, {590, none, nil}, {600, none, recovered}, {610, none, nil}}},
+		"not twice after a restart":    {known: true, steps: []step{{0, one(v1.StateInstalling), nil}, {10, none, nil}, {60, open, nil}, {90, open, nil}, {100, none, nil}, {130, none, recovered}}},
+		"recovered while it was down":  {known: true, steps: []step{{0, none, nil}, {590, none, nil}, {600, none, recovered}, {610, none, nil}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBook(30*time.Second, 10*time.Minute)
-			if tc.told {
+			if tc.known {
 				k := key{"in1", code}
 				b.entries[k] = &entry{key: k, saved: true, note: note{Event: "e", Type: TypeOpened, Delivered: true, Issue: Issue{Code: code}}}
 			}

@@ -36,7 +36,7 @@ type Installation struct {
 	Name string `json:"name"` // empty when it was erased and this process never saw it
 }
 
-// Issue is an issue as it is told; code and installation together name its cause.
+// Issue is an issue as the receiver gets it; code and installation together name its cause.
 type Issue struct {
 	Code     string    `json:"code"`
 	Severity string    `json:"severity"`

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	lookEvery = 10 * time.Second
+	pollEvery = 10 * time.Second
 	quiet     = 30 * time.Second
 	saveTime  = 5 * time.Second // also holds up a stop
 
@@ -26,13 +26,13 @@ const (
 	backoffMost  = time.Hour
 )
 
-// Source tells how every installation stands; of its answers ID, Name, State and
-// Issues are read.
+// Source says how every installation stands; of its answers ID, Name, State and Issues are
+// read.
 type Source interface {
 	OpenIssues(ctx context.Context) ([]v1.InstallationStatus, error)
 }
 
-// Table is where it is kept what was told.
+// Table keeps what was notified.
 type Table interface {
 	Put(ctx context.Context, key string, value []byte) (uint64, error)
 	Each(ctx context.Context, prefix string, fn func(kv.Entry) error) error
@@ -45,52 +45,52 @@ type Config struct {
 	Secret  v1.Secret // signs every post
 	Source  Source
 	Table   Table
-	Version string // told in User-Agent
+	Version string // sent in User-Agent
 
-	// Settle is how long an issue that was told before a restart must be gone until
-	// its recovery is told: longer than the checks need that would find it again.
-	Settle time.Duration
+	// Unseen is how long an issue that was notified before a restart must be gone until its
+	// recovery is notified: longer than the checks need that would find it again.
+	Unseen time.Duration
 
-	Every time.Duration // between two looks; 0 means 10 s
-	Quiet time.Duration // how long an issue must be there, or be gone, until it is told; 0 means 30 s
+	Every time.Duration // between two polls; 0 means 10 s
+	Quiet time.Duration // how long an issue must be there, or be gone, until it is notified; 0 means 30 s
 
-	Count     func(result string) // told what became of each post; nil: nobody
+	Count     func(result string) // counts what became of each post; may be nil
 	Transport http.RoundTripper   // nil: one that dials no link-local or metadata address
 	Now       func() time.Time
 	Log       *zap.Logger
 }
 
-// Notifier tells one receiver of issues.
+// Notifier notifies one receiver of issues.
 type Notifier struct {
 	cfg  Config
 	book *book
 	post *poster
 }
 
-// Open loads what was told. Nothing is posted before Run.
+// Open loads what was notified. Nothing is posted before Run.
 func Open(ctx context.Context, cfg Config) (*Notifier, error) {
-	cfg.Every, cfg.Quiet = cmp.Or(cfg.Every, lookEvery), cmp.Or(cfg.Quiet, quiet)
+	cfg.Every, cfg.Quiet = cmp.Or(cfg.Every, pollEvery), cmp.Or(cfg.Quiet, quiet)
 	if cfg.Count == nil {
 		cfg.Count = func(string) {}
 	}
-	n := &Notifier{cfg: cfg, book: newBook(cfg.Quiet, cfg.Settle), post: newPoster(cfg)}
+	n := &Notifier{cfg: cfg, book: newBook(cfg.Quiet, cfg.Unseen), post: newPoster(cfg)}
 	err := cfg.Table.Each(ctx, "", func(row kv.Entry) error {
 		e := &entry{saved: true}
 		var ok bool
 		if e.key, ok = parseKey(row.Key); !ok || json.Unmarshal(row.Value, &e.note) != nil {
-			cfg.Log.Warn("what was told cannot be read and is told again", zap.String(v1.LogOperation, "load "+row.Key))
+			cfg.Log.Warn("read stored notification failed, notifying again", zap.String(v1.LogOperation, "load "+row.Key))
 			return nil
 		}
 		n.book.entries[e.key] = e
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("load what was told: %w", err)
+		return nil, fmt.Errorf("load notifications: %w", err)
 	}
 	return n, nil
 }
 
-// Run looks and tells until ctx ends.
+// Run polls issues and notifies until ctx ends.
 func (n *Notifier) Run(ctx context.Context) {
 	defer n.post.client.CloseIdleConnections()
 	work := progress.Of(ctx)
@@ -99,7 +99,7 @@ func (n *Notifier) Run(ctx context.Context) {
 	for {
 		work.Busy(progress.Live)
 		if err := panics.Try(func() error { n.round(ctx); return nil }); err != nil {
-			n.cfg.Log.Error("telling of issues panicked; what is due is told later", zap.Error(err), panics.Stack(err))
+			n.cfg.Log.Error("notification of issues panicked, retrying", zap.Error(err), panics.Stack(err))
 		}
 		work.Move()
 		work.Wait(n.cfg.Every)
@@ -111,11 +111,11 @@ func (n *Notifier) Run(ctx context.Context) {
 	}
 }
 
-// round takes one look and posts what is due, for no longer than until the next look.
+// round polls the issues once and posts what is due, for no longer than until the next poll.
 func (n *Notifier) round(ctx context.Context) {
-	if err := n.look(ctx); err != nil {
+	if err := n.poll(ctx); err != nil {
 		if ctx.Err() == nil {
-			n.cfg.Log.Warn("issues not read; what is due is told later", zap.Error(err))
+			n.cfg.Log.Warn("poll of open issues failed, retrying", zap.Error(err))
 		}
 		return
 	}
@@ -128,7 +128,7 @@ func (n *Notifier) round(ctx context.Context) {
 	}
 }
 
-func (n *Notifier) look(ctx context.Context) error {
+func (n *Notifier) poll(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, n.cfg.Every, fmt.Errorf("read issues: not within %s", n.cfg.Every))
 	defer cancel()
 	all, err := n.cfg.Source.OpenIssues(ctx)
@@ -151,7 +151,7 @@ func (n *Notifier) deliver(ctx context.Context, e *entry) bool {
 		zap.Int(v1.LogAttempt, e.attempts+1),
 	}
 	if err == nil {
-		n.cfg.Log.Info("notified", about...)
+		n.cfg.Log.Info("notification delivered", about...)
 		e.Delivered, e.saved = true, false
 		n.save(ctx)
 		return true
@@ -159,7 +159,7 @@ func (n *Notifier) deliver(ctx context.Context, e *entry) bool {
 	pause := backoff(e.attempts)
 	e.attempts++
 	e.nextAt = n.cfg.Now().Add(pause)
-	n.cfg.Log.Warn("notification not delivered; it is tried again. Look at the receiver, --notify-url and --notify-secret",
+	n.cfg.Log.Warn("deliver notification failed, retrying; check the receiver, --notify-url and --notify-secret",
 		append(about, zap.Time(v1.LogNextAt, e.nextAt), zap.Error(err))...)
 	return !away(err)
 }
@@ -170,16 +170,16 @@ func backoff(attempts int) time.Duration {
 }
 
 // save brings the table in line. What cannot be saved now is saved in a later
-// round; it is not posted before, or a restart would tell it under another id.
+// round; it is not posted before, or a restart would post it under another id.
 func (n *Notifier) save(ctx context.Context) {
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), saveTime, fmt.Errorf("keep what was told: not within %s", saveTime))
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), saveTime, fmt.Errorf("store notifications: not within %s", saveTime))
 	defer cancel()
 	for _, e := range n.book.entries {
 		if e.saved {
 			continue
 		}
 		if err := n.keep(ctx, e); err != nil {
-			n.cfg.Log.Warn("what was told is not kept yet", zap.String(v1.LogInstallation, e.installation), zap.String(v1.LogCode, e.code), zap.Error(err))
+			n.cfg.Log.Warn("store notification failed, retrying", zap.String(v1.LogInstallation, e.installation), zap.String(v1.LogCode, e.code), zap.Error(err))
 			return
 		}
 	}

@@ -23,8 +23,8 @@ import (
 	"channelsync/events/kv"
 )
 
-// world is what a Notifier stands in, without a network.
-type world struct {
+// env is what a Notifier stands in, without a network.
+type env struct {
 	mu     sync.Mutex
 	see    []v1.InstallationStatus
 	rows   map[string][]byte
@@ -40,23 +40,23 @@ type posted struct {
 	event Event
 }
 
-func newWorld() *world {
-	return &world{rows: map[string][]byte{}, counts: map[string]int{}, answer: func(Event) int { return 204 }}
+func newEnv() *env {
+	return &env{rows: map[string][]byte{}, counts: map[string]int{}, answer: func(Event) int { return 204 }}
 }
 
-func (w *world) set(f func()) {
+func (w *env) set(f func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f()
 }
 
-func (w *world) OpenIssues(context.Context) ([]v1.InstallationStatus, error) {
+func (w *env) OpenIssues(context.Context) ([]v1.InstallationStatus, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.see, w.lost
 }
 
-func (w *world) Put(_ context.Context, key string, value []byte) (uint64, error) {
+func (w *env) Put(_ context.Context, key string, value []byte) (uint64, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.broken == nil {
@@ -65,7 +65,7 @@ func (w *world) Put(_ context.Context, key string, value []byte) (uint64, error)
 	return 1, w.broken
 }
 
-func (w *world) Delete(_ context.Context, key string) error {
+func (w *env) Delete(_ context.Context, key string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.broken == nil {
@@ -74,7 +74,7 @@ func (w *world) Delete(_ context.Context, key string) error {
 	return w.broken
 }
 
-func (w *world) Each(_ context.Context, _ string, fn func(kv.Entry) error) error {
+func (w *env) Each(_ context.Context, _ string, fn func(kv.Entry) error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for k, v := range w.rows {
@@ -86,10 +86,10 @@ func (w *world) Each(_ context.Context, _ string, fn func(kv.Entry) error) error
 }
 
 // runs starts a notifier on the bubble's clock; stop ends it and waits for it.
-func (w *world) runs(t *testing.T, start time.Time, log *zap.Logger) (stop func()) {
+func (w *env) runs(t *testing.T, start time.Time, log *zap.Logger) (stop func()) {
 	t.Helper()
 	n, err := Open(t.Context(), Config{
-		URL: "https://ops.example/", Secret: "0123456789abcdef", Source: w, Table: w, Settle: 10 * time.Minute, Now: time.Now, Log: log,
+		URL: "https://ops.example/", Secret: "0123456789abcdef", Source: w, Table: w, Unseen: 10 * time.Minute, Now: time.Now, Log: log,
 		Count: func(result string) { w.set(func() { w.counts[result]++ }) },
 		Transport: answers(func(r *http.Request) (*http.Response, error) {
 			var e Event
@@ -125,7 +125,7 @@ func pass(d time.Duration) {
 	synctest.Wait()
 }
 
-func (w *world) told() []string {
+func (w *env) notified() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var out []string
@@ -135,16 +135,16 @@ func (w *world) told() []string {
 	return out
 }
 
-func wantTold(t *testing.T, w *world, want ...string) {
+func wantNotified(t *testing.T, w *env, want ...string) {
 	t.Helper()
-	if diff := cmp.Diff(want, w.told()); diff != "" {
+	if diff := cmp.Diff(want, w.notified()); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestOnceAcrossARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, start := newWorld(), time.Now()
+		w, start := newEnv(), time.Now()
 		w.see = one(v1.StateLive, act("rejected", start), retrying("throttled"))
 		stop := w.runs(t, start, zap.NewNop())
 		pass(time.Minute)
@@ -159,7 +159,7 @@ func TestOnceAcrossARestart(t *testing.T) {
 		w.set(func() { w.see = one(v1.StateLive) })
 		pass(5 * time.Minute)
 		stop()
-		wantTold(t, w, "30s issue.opened rejected", "2m40s issue.recovered rejected")
+		wantNotified(t, w, "30s issue.opened rejected", "2m40s issue.recovered rejected")
 		if len(w.rows) != 0 {
 			t.Errorf("kept after the recovery: %v", w.rows)
 		}
@@ -171,7 +171,7 @@ func TestOnceAcrossARestart(t *testing.T) {
 
 func TestAReceiverThatIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, start := newWorld(), time.Now()
+		w, start := newEnv(), time.Now()
 		core, logs := observer.New(zapcore.WarnLevel)
 		w.see = one(v1.StateLive, act("rejected", start))
 		w.answer = func(Event) int { return 0 }
@@ -205,7 +205,7 @@ func TestAReceiverThatIsAway(t *testing.T) {
 
 func TestARefusedEventHoldsUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, start := newWorld(), time.Now()
+		w, start := newEnv(), time.Now()
 		w.see = one(v1.StateLive, act("ambiguous_match", start), act("rejected", start))
 		w.answer = func(e Event) int {
 			if e.Issue.Code == "ambiguous_match" {
@@ -216,9 +216,9 @@ func TestARefusedEventHoldsUpNoOther(t *testing.T) {
 		stop := w.runs(t, start, zap.NewNop())
 		pass(35 * time.Second)
 		stop()
-		told := w.told()
-		slices.Sort(told)
-		if diff := cmp.Diff([]string{"30s issue.opened ambiguous_match", "30s issue.opened rejected"}, told); diff != "" {
+		posted := w.notified()
+		slices.Sort(posted)
+		if diff := cmp.Diff([]string{"30s issue.opened ambiguous_match", "30s issue.opened rejected"}, posted); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -226,21 +226,21 @@ func TestARefusedEventHoldsUpNoOther(t *testing.T) {
 
 func TestAnOutageOfTheReceiverIsOnePostALook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, start := newWorld(), time.Now()
+		w, start := newEnv(), time.Now()
 		w.see = one(v1.StateLive, act("a", start), act("b", start), act("c", start))
 		w.answer = func(Event) int { return 503 }
 		stop := w.runs(t, start, zap.NewNop())
 		pass(35 * time.Second)
 		stop()
 		if len(w.posts) != 1 {
-			t.Errorf("posts: %v", w.told())
+			t.Errorf("posts: %v", w.notified())
 		}
 	})
 }
 
 func TestNothingIsToldThatCannotBeKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, start := newWorld(), time.Now()
+		w, start := newEnv(), time.Now()
 		w.see = one(v1.StateLive, act("rejected", start))
 		stop := w.runs(t, start, zap.NewNop())
 		w.set(func() { w.broken = errors.New("no disk") })
@@ -248,7 +248,7 @@ func TestNothingIsToldThatCannotBeKept(t *testing.T) {
 		w.set(func() { w.broken = nil })
 		pass(time.Minute)
 		stop()
-		wantTold(t, w, "2m10s issue.opened rejected")
+		wantNotified(t, w, "2m10s issue.opened rejected")
 		if len(slices.Collect(maps.Keys(w.rows))) != 1 {
 			t.Errorf("kept %v", w.rows)
 		}
@@ -257,20 +257,20 @@ func TestNothingIsToldThatCannotBeKept(t *testing.T) {
 
 func TestIssuesThatCannotBeReadAreNotGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, start := newWorld(), time.Now()
+		w, start := newEnv(), time.Now()
 		w.see = one(v1.StateLive, act("rejected", start))
 		stop := w.runs(t, start, zap.NewNop())
 		pass(time.Minute)
 		w.set(func() { w.see, w.lost = nil, errors.New("no store") })
 		pass(time.Hour)
 		stop()
-		wantTold(t, w, "30s issue.opened rejected")
+		wantNotified(t, w, "30s issue.opened rejected")
 	})
 }
 
 func TestAStopDuringAPostTellsItAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, start := newWorld(), time.Now()
+		w, start := newEnv(), time.Now()
 		w.see = one(v1.StateLive, act("rejected", start))
 		w.answer = func(Event) int { return 0 }
 		stop := w.runs(t, start, zap.NewNop())
@@ -287,7 +287,7 @@ func TestAStopDuringAPostTellsItAgain(t *testing.T) {
 }
 
 func TestRowsThatCannotBeRead(t *testing.T) {
-	w := newWorld()
+	w := newEnv()
 	w.rows = map[string][]byte{"nokey": []byte("{}"), "in1.rejected": []byte("{")}
 	core, logs := observer.New(zapcore.WarnLevel)
 	n, err := Open(t.Context(), Config{Source: w, Table: w, Now: time.Now, Log: zap.New(core)})

@@ -29,13 +29,13 @@ func receiver(t *testing.T, got chan<- map[string]any) *httptest.Server {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		stamp := r.Header.Get("X-Channelsync-Timestamp")
+		timestamp := r.Header.Get("X-Channelsync-Timestamp")
 		mac := hmac.New(sha256.New, []byte(signedWith))
-		mac.Write([]byte(stamp + "." + string(body)))
+		mac.Write([]byte(timestamp + "." + string(body)))
 		signature, _ := hex.DecodeString(strings.TrimPrefix(r.Header.Get("X-Channelsync-Signature"), "sha256="))
-		sent, _ := strconv.ParseInt(stamp, 10, 64)
+		sent, _ := strconv.ParseInt(timestamp, 10, 64)
 		if err != nil || !hmac.Equal(signature, mac.Sum(nil)) || time.Since(time.Unix(sent, 0)).Abs() > 5*time.Minute {
-			t.Errorf("not signed: %v, %s, %v", err, stamp, r.Header)
+			t.Errorf("not signed: %v, %s, %v", err, timestamp, r.Header)
 		}
 		if r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" || r.UserAgent() != "channelsync/test" {
 			t.Errorf("%s with %v", r.Method, r.Header)
@@ -50,11 +50,11 @@ func receiver(t *testing.T, got chan<- map[string]any) *httptest.Server {
 	return srv
 }
 
-// TestEndToEnd tells a real receiver, and remembers it on a real store: what was
-// told before the store was closed is not told again, its recovery is.
+// TestEndToEnd notifies a real receiver, and remembers it on a real store: what was
+// notified before the store was closed is not notified again, its recovery is.
 func TestEndToEnd(t *testing.T) {
 	got := make(chan map[string]any, 10)
-	srv, w, dir := receiver(t, got), newWorld(), t.TempDir()
+	srv, w, dir := receiver(t, got), newEnv(), t.TempDir()
 	first := time.Now().Add(-time.Hour).UTC().Truncate(time.Second)
 	w.see = one(v1.StateLive, act("rejected", first))
 
@@ -63,7 +63,7 @@ func TestEndToEnd(t *testing.T) {
 		defer stores.Close(t, b)
 		n, err := Open(t.Context(), Config{
 			URL: v1.Secret(srv.URL + "/hook?key=x"), Secret: signedWith, Source: w, Table: stores.Table(t, b, "notified"), Version: "test",
-			Every: 10 * time.Millisecond, Quiet: 50 * time.Millisecond, Settle: 200 * time.Millisecond, Now: time.Now, Log: zap.NewNop(),
+			Every: 10 * time.Millisecond, Quiet: 50 * time.Millisecond, Unseen: 200 * time.Millisecond, Now: time.Now, Log: zap.NewNop(),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -103,6 +103,6 @@ func TestEndToEnd(t *testing.T) {
 	w.set(func() { w.see = one(v1.StateLive) })
 	run(func() { recovered = next(TypeRecovered, recoveredDetail) })
 	if opened == recovered || len(got) != 0 {
-		t.Errorf("ids %s and %s, %d more told", opened, recovered, len(got))
+		t.Errorf("ids %s and %s, %d more notified", opened, recovered, len(got))
 	}
 }

@@ -318,8 +318,8 @@ func TestAnotherAPIUserGetsItsOwn(t *testing.T) {
 				}
 			}
 			in := b.installation(w.ID)
-			if len(in.Owed) != 1 || in.Owed[0].Type != "sweep" || len(in.Owed[0].Kinds) != 2 {
-				t.Errorf("owed %+v, want one sweep: what the former user's had to deliver is lost", in.Owed)
+			if len(in.PendingJobs) != 1 || in.PendingJobs[0].Type != "sweep" || len(in.PendingJobs[0].Kinds) != 2 {
+				t.Errorf("owed %+v, want one sweep: what the former user's had to deliver is lost", in.PendingJobs)
 			}
 			if n := len(in.Secrets.Webhooks); n != 4 {
 				t.Errorf("%d secrets, want the former ones to be taken for a while", n)

@@ -355,7 +355,7 @@ func (w *Watcher) removeOthers(ctx context.Context, e autotask.WebhookEntity, ho
 		in.RemoveFormers(recordsOf(e), w.Now().Add(rotated))
 		if !slices.ContainsFunc(in.Registrations, func(r installation.Registration) bool { return r.Former }) {
 			// What the former user's had still to deliver is lost with them, deletions too, which leave no stamp.
-			in.Owed = append(in.Owed, installation.Owed{Type: job.TypeSweep, Kinds: pushed(in), Force: true})
+			in.PendingJobs = append(in.PendingJobs, installation.PendingJob{Type: job.TypeSweep, Kinds: pushed(in), Force: true})
 		}
 		return nil
 	})

@@ -70,7 +70,7 @@ type App struct {
 	tokens          *identity.Store
 	noise           *audit.Noise
 	cluster         *cluster              // nil: the only instance
-	notify          func(context.Context) // nil: nobody is told
+	notify          func(context.Context) // nil: there is no receiver
 	dispatch        func(context.Context) error
 	stuck           func(context.Context) error // ends when only a start anew helps the store
 	metrics         *prometheus.Registry

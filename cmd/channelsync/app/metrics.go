@@ -48,7 +48,7 @@ func newMetrics() *metrics {
 			Name: "channelsync_reconciles_total", Help: "Records reconciled, by kind, outcome and first reason.",
 		}, []string{"kind", "outcome", "reason"}),
 		freshnessSec: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "channelsync_freshness_seconds", Help: "From a change stored to the record settled, live changes.", Buckets: freshnessBuckets(),
+			Name: "channelsync_freshness_seconds", Help: "From a change stored to the record reconciled, live changes.", Buckets: freshnessBuckets(),
 		}),
 		storeTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "channelsync_store_duration_seconds", Help: "How long operations of the event store took.", Buckets: prometheus.ExponentialBuckets(0.0005, 3, 10),
@@ -106,7 +106,7 @@ func (m *metrics) journal(bus *events.Bus) {
 // shards exposes how many this instance holds.
 func (m *metrics) shards(held func() int) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "channelsync_shards", Help: "Shards of installations, of 64, that this instance holds.",
+		Name: "channelsync_shards", Help: "Shards of installations, of 64, that this instance owns.",
 	}, func() float64 { return float64(held()) }))
 }
 

@@ -13,10 +13,11 @@ import (
 	"channelsync/sync/notify"
 )
 
-// turnLook is how often an instance looks whether it is its turn to notify.
-const turnLook = time.Second
+// shardEvery is how often an instance checks whether it owns the shard that notifies.
+const shardEvery = time.Second
 
-// openNotifier opens what was told and returns what tells; nil when nobody is to be told.
+// openNotifier opens the notifications that are stored and returns what notifies; nil without
+// a receiver.
 func (a *App) openNotifier(ctx context.Context, cfg config.Config, bus *events.Bus, with opened) (func(context.Context), error) {
 	if cfg.Notify.URL == "" {
 		return nil, nil
@@ -29,13 +30,13 @@ func (a *App) openNotifier(ctx context.Context, cfg config.Config, bus *events.B
 		return notify.Open(ctx, notify.Config{
 			URL: cfg.Notify.URL, Secret: cfg.Notify.Secret, Source: a.manager, Table: table, Version: a.opts.Version,
 			// After a restart an issue is found again by the next poll or check; two of them are enough.
-			Settle: 2 * max(cfg.Intervals.ContractPoll, cfg.Intervals.WebhookCheck, 5*time.Minute),
+			Unseen: 2 * max(cfg.Intervals.ContractPoll, cfg.Intervals.WebhookCheck, 5*time.Minute),
 			Every:  a.opts.NotifyEvery, Quiet: a.opts.NotifyQuiet,
 			Count: with.metrics.notified, Now: a.opts.Now, Log: a.opts.Log.Named("notify"),
 		})
 	}
 	if a.cluster != nil {
-		return func(ctx context.Context) { a.notifyInTurn(ctx, open) }, nil
+		return func(ctx context.Context) { a.notifyWhileOwner(ctx, open) }, nil
 	}
 	n, err := open(ctx)
 	if err != nil {
@@ -44,11 +45,11 @@ func (a *App) openNotifier(ctx context.Context, cfg config.Config, bus *events.B
 	return n.Run, nil
 }
 
-// notifyInTurn tells while this instance holds shard 0, so that one instance tells of
-// all installations: two would tell everything twice.
-func (a *App) notifyInTurn(ctx context.Context, open func(context.Context) (*notify.Notifier, error)) {
+// notifyWhileOwner notifies while this instance owns shard 0, so that one instance notifies of
+// all installations: two would notify of everything twice.
+func (a *App) notifyWhileOwner(ctx context.Context, open func(context.Context) (*notify.Notifier, error)) {
 	mine := func() bool { return a.cluster.leases.OwnsShard(0) }
-	t := time.NewTicker(turnLook)
+	t := time.NewTicker(shardEvery)
 	defer t.Stop()
 	for {
 		select {
@@ -61,21 +62,21 @@ func (a *App) notifyInTurn(ctx context.Context, open func(context.Context) (*not
 		}
 		n, err := open(ctx)
 		if err != nil {
-			a.cluster.log.Warn("what was told is not read; tried again", zap.Error(err))
+			a.cluster.log.Warn("open notification state failed, retrying", zap.Error(err))
 			continue
 		}
-		turn := lifecycle.New("notifier", func(ctx context.Context) error { n.Run(ctx); return nil })
-		turn.Start(ctx)
-		for mine() && ctx.Err() == nil && turn.Err() == nil {
+		task := lifecycle.New("notifier", func(ctx context.Context) error { n.Run(ctx); return nil })
+		task.Start(ctx)
+		for mine() && ctx.Err() == nil && task.Err() == nil {
 			select {
 			case <-ctx.Done():
-			case <-turn.Done():
+			case <-task.Done():
 			case <-t.C:
 			}
 		}
-		turn.End(errStopping)
-		<-turn.Done()
-		if err := turn.Err(); err != nil {
+		task.End(errStopping)
+		<-task.Done()
+		if err := task.Err(); err != nil {
 			panic(err) // the service logs it, and runs again
 		}
 		progress.Of(ctx).Idle()

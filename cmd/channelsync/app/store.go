@@ -124,14 +124,14 @@ func Streams(cfg store.Config) (map[string]jetstream.StreamConfig, error) {
 // BackupKeys authenticate backups.
 func BackupKeys(cfg config.Config) (*mac.Keys, error) { return macKeys(cfg, "channelsync backups") }
 
-// admit refuses an embedded store that this build, these keys or this disk cannot
+// validateStore refuses an embedded store that this build, these keys or this disk cannot
 // serve, before anything is made or changed. A store in a cluster is asked when it
 // is reached.
-func admit(cfg *config.Config) error {
+func validateStore(cfg *config.Config) error {
 	if !cfg.NATS.Embedded() {
 		return nil
 	}
-	stamp, err := store.Inspect(cfg.DataDir)
+	manifest, err := store.Inspect(cfg.DataDir)
 	if err != nil {
 		return fmt.Errorf("--data-dir: %w", err)
 	}
@@ -145,7 +145,7 @@ func admit(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	return master.Fits(stamp.Key)
+	return master.Fits(manifest.Key)
 }
 
 // MasterRing is the ring of the master keys that the settings give.

@@ -37,7 +37,7 @@ import (
 // wire opens the store and connects every layer.
 func (a *App) wire(ctx context.Context) error {
 	cfg, log := a.opts.Config, a.opts.Log
-	if err := admit(&cfg); err != nil {
+	if err := validateStore(&cfg); err != nil {
 		return err
 	}
 	made, err := config.EnsureKeys(&cfg)

@@ -81,7 +81,7 @@ func TestADecidedPassIsNotForgotten(t *testing.T) {
 	w.Store(func(bus *events.Bus) {
 		store, _ := storeOf(t, w, bus)
 		_, err := store.Change(t.Context(), in.ID, func(in *installation.Installation) error {
-			in.Owed = []installation.Owed{{Type: "resync", Kinds: []v1.Kind{v1.KindCompany}, Force: true}}
+			in.PendingJobs = []installation.PendingJob{{Type: "resync", Kinds: []v1.Kind{v1.KindCompany}, Force: true}}
 			return nil
 		})
 		if err != nil {

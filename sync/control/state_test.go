@@ -82,7 +82,7 @@ func TestSyncState(t *testing.T) {
 	}
 }
 
-func TestBrokenRoadsBecomeIssues(t *testing.T) {
+func TestUnavailableUpstreamsBecomeIssues(t *testing.T) {
 	d := newDesk(t, setup{})
 	rt := d.newRuntime(&installation.Installation{ID: "01hzx3q8r9k2m4n6p8s0t2v4w6", ConnectionID: connection, Secrets: installation.Secrets{Token: cpToken}})
 	next := time.Now().Add(time.Minute)

@@ -70,7 +70,7 @@ func TestIssueOfNoKnownCauseStillHasWords(t *testing.T) {
 
 var codeText = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
 
-// codesOf gathers the codes that the code raises as issues: of roads, of records
+// codesOf gathers the codes that the code raises as issues: of upstreams, of records
 // that fail, of the watchers, and of projections.
 func codesOf(t *testing.T) map[string]string {
 	t.Helper()

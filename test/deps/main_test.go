@@ -1,8 +1,14 @@
 package main
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,4 +38,63 @@ func TestImpliedImportsAreLeftOut(t *testing.T) {
 	if diff := cmp.Diff(want, g.reduced()); diff != "" {
 		t.Errorf("reduced (-want +got):\n%s", diff)
 	}
+}
+
+// TestTheWalkNamesFunctions: each step of a callback in docs/architecture.md names functions that
+// exist, as package.Function, Type.Method or package.Type.Method.
+func TestTheWalkNamesFunctions(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(root, "docs", "architecture.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "| Step | Where |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	names := regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(table, -1)
+	if len(names) < 10 {
+		t.Fatalf("%d names in the table of steps: %s", len(names), table)
+	}
+	declared := functions(t)
+	for _, name := range names {
+		if !declared[name[1]] {
+			t.Errorf("docs/architecture.md names %s, which is no function", name[1])
+		}
+	}
+}
+
+// functions are the functions of the module, tests aside, by all their names.
+func functions(t *testing.T) map[string]bool {
+	t.Helper()
+	all := map[string]bool{}
+	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(p) != ".go" || strings.HasSuffix(p, "_test.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), p, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		for _, decl := range file.Decls {
+			f, ok := decl.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			name := f.Name.Name
+			if f.Recv != nil {
+				of := f.Recv.List[0].Type
+				if star, ok := of.(*ast.StarExpr); ok {
+					of = star.X
+				}
+				if id, ok := of.(*ast.Ident); ok {
+					name = id.Name + "." + name
+					all[name] = true
+				}
+			}
+			all[file.Name.Name+"."+name] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }

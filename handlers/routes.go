@@ -11,8 +11,11 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/admin"
 	"channelsync/handlers/callback"
 	"channelsync/handlers/console"
+	"channelsync/handlers/console/oidc"
+	"channelsync/handlers/console/session"
 	"channelsync/handlers/health"
 	"channelsync/handlers/internal/access"
 	"channelsync/handlers/internal/forwarded"
@@ -38,17 +41,20 @@ func Public(cfg PublicConfig) http.Handler {
 
 // AdminConfig is what the admin listener serves.
 type AdminConfig struct {
-	API     http.Handler // admin.New
-	Tokens  Tokens       // of the API, and the console's log-ins
-	Key     v1.Secret    // signs the console's sessions; a new one ends them all
-	Auditor access.Auditor
-	Ready   []health.Check
-	Metrics prometheus.Gatherer
-	Proxies []netip.Prefix // whose X-Forwarded-For and -Proto are believed
-	URL     string         // what people open the console under; empty: any address
-	Version string
-	Log     *zap.Logger
-	Now     func() time.Time // nil: time.Now
+	API      http.Handler   // admin.New
+	Tokens   Tokens         // of the API, and the console's log-ins
+	People   *oidc.Provider // the organisation's log-in to the console; nil: tokens only
+	Sessions *session.Store // of the console; nil: they end with the process
+	Streams  *admin.Streams // the bound that API and console have together; nil: the console has its own
+	Key      v1.Secret      // seals the console's forms; the same on all instances
+	Auditor  access.Auditor
+	Ready    []health.Check
+	Metrics  prometheus.Gatherer
+	Proxies  []netip.Prefix // whose X-Forwarded-For and -Proto are believed
+	URL      string         // what people open the console under; empty: any address
+	Version  string
+	Log      *zap.Logger
+	Now      func() time.Time // nil: time.Now
 }
 
 // Admin is the handler of the admin listener. The API and the profiles ask for a token and the
@@ -58,7 +64,8 @@ func Admin(cfg AdminConfig) (http.Handler, error) {
 	attempts := web.NewAttempts()
 	api := guarded(access.API(), cfg.API, cfg.Auditor)
 	pages, err := console.New(console.Config{
-		API: api, Tokens: cfg.Tokens, Key: cfg.Key, Auditor: cfg.Auditor, Attempts: attempts, Version: cfg.Version, Log: cfg.Log.Named("console"), Now: cfg.Now,
+		API: api, Tokens: cfg.Tokens, People: cfg.People, Sessions: cfg.Sessions, Streams: cfg.Streams, URL: cfg.URL, Key: cfg.Key,
+		Auditor: cfg.Auditor, Attempts: attempts, Version: cfg.Version, Log: cfg.Log.Named("console"), Now: cfg.Now,
 	})
 	if err != nil {
 		return nil, err

@@ -31,16 +31,23 @@ type Config struct {
 	Tokens  Tokens
 
 	Auditor access.Auditor
+	Streams *Streams // nil: a bound of its own
 	Log     *zap.Logger
 	Now     func() time.Time // nil: time.Now
 }
+
+// Streams bounds the event streams that are open at a time: of the API and of the console
+// together, where both are given the same.
+type Streams = web.Places
+
+// NewStreams returns a bound under which nothing is open.
+func NewStreams() *Streams { return web.NewPlaces() }
 
 // API is the admin API; New makes it.
 type API struct {
 	Config
 	validate *validator.Validate
 	closing  *web.Closing
-	streams  *web.Places
 }
 
 // New returns the API, to be mounted at /api/v1.
@@ -50,7 +57,10 @@ func newRouter(cfg Config) chi.Router {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	a := &API{Config: cfg, validate: newValidator(), closing: web.NewClosing(), streams: web.NewPlaces()}
+	if cfg.Streams == nil {
+		cfg.Streams = NewStreams()
+	}
+	a := &API{Config: cfg, validate: newValidator(), closing: web.NewClosing()}
 	r := chi.NewRouter()
 	r.Use(middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {

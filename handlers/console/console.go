@@ -10,6 +10,8 @@ import (
 
 	"channelsync/api/client"
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/oidc"
+	"channelsync/handlers/console/session"
 	"channelsync/handlers/internal/access"
 	"channelsync/handlers/internal/web"
 )
@@ -18,7 +20,11 @@ import (
 type Config struct {
 	API      http.Handler   // it is called for whoever is logged in, without the gate in front of it
 	Tokens   Tokens         // what people log in with
-	Key      v1.Secret      // signs the sessions; a new one ends them all
+	People   *oidc.Provider // the organisation's log-in; nil: tokens only
+	Sessions *session.Store // nil: sessions end with the process
+	Streams  *web.Places    // of event streams, together with the API's; nil: the console's own
+	URL      string         // what people open the console under; empty: any address
+	Key      v1.Secret      // seals forms and log-ins under way; the same on all instances
 	Auditor  access.Auditor // is told of log-ins, and of what was refused
 	Attempts *web.Attempts  // counts wrong tokens, together with the API's gate
 	Version  string
@@ -30,9 +36,12 @@ type Config struct {
 type Console struct {
 	api      *client.Client
 	tokens   Tokens
+	people   *oidc.Provider // nil: tokens only
 	auditor  access.Auditor
 	access   *access.Table
-	sessions sessions
+	sessions *session.Store
+	cookies  session.Cookies
+	url      string
 	sealer   sealer
 	attempts *web.Attempts
 	version  string
@@ -42,6 +51,8 @@ type Console struct {
 	assets   assets
 	closing  *web.Closing
 	places   *web.Places
+	// finishing counts the answers of the issuer that are looked at.
+	finishing *web.InFlight
 }
 
 // New parses every page and returns the console, to be mounted at /. An error is
@@ -50,10 +61,16 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Sessions == nil {
+		cfg.Sessions = session.New(session.Config{Now: cfg.Now, Log: cfg.Log})
+	}
+	if cfg.Streams == nil {
+		cfg.Streams = web.NewPlaces()
+	}
 	c := &Console{
-		tokens: cfg.Tokens, auditor: cfg.Auditor, access: access.New(access.Console()),
-		sessions: newSessions(cfg.Key, cfg.Now), sealer: newSealer(cfg.Key, cfg.Now), attempts: cfg.Attempts,
-		version: cfg.Version, log: cfg.Log, now: cfg.Now, closing: web.NewClosing(), places: web.NewPlaces(),
+		tokens: cfg.Tokens, people: cfg.People, auditor: cfg.Auditor, access: access.New(access.Console()),
+		sessions: cfg.Sessions, cookies: session.NewCookies(cfg.URL), url: cfg.URL, sealer: newSealer(cfg.Key, cfg.Now), attempts: cfg.Attempts,
+		version: cfg.Version, log: cfg.Log, now: cfg.Now, closing: web.NewClosing(), places: cfg.Streams, finishing: web.NewInFlight(finishing),
 	}
 	var err error
 	c.api, err = client.New(client.Config{
@@ -94,7 +111,7 @@ func (c *Console) routes() chi.Router {
 	r.Post("/logout", c.logout)
 	for _, routes := range []func(chi.Router){
 		c.integrationRoutes, c.overviewRoutes, c.recordRoutes, c.wizardRoutes, c.lifecycleRoutes, c.settingsRoutes,
-		c.activityRoutes, c.deadLetterRoutes, c.replayRoutes, c.jobRoutes, c.auditRoutes,
+		c.activityRoutes, c.deadLetterRoutes, c.replayRoutes, c.jobRoutes, c.auditRoutes, c.peopleRoutes, c.sessionRoutes, c.tokenRoutes,
 	} {
 		routes(r)
 	}

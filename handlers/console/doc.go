@@ -4,7 +4,8 @@
 // checks, its audit and its problems are therefore the console's own, and no rule
 // is written twice. Every write is a form that works without JavaScript; a page
 // with live parts is the same URL asked for as an event stream. It knows no sync
-// rule and keeps nothing between requests: the session is a signed cookie, and a
-// half-filled install form travels sealed with the form itself. What is said of an
-// answer is in present, the support bundle in bundle. Used by handlers.
+// rule and keeps nothing between requests but sessions: a half-filled install form
+// travels sealed with the form itself. What is said of an answer is in present, the
+// support bundle in bundle, who is logged in in session, and the organisation's
+// log-in in oidc. Used by handlers.
 package console

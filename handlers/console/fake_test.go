@@ -16,6 +16,8 @@ import (
 	"go.uber.org/zap/zaptest"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/oidc"
+	"channelsync/handlers/console/session"
 	"channelsync/handlers/internal/web"
 	"channelsync/test/harness"
 )
@@ -32,21 +34,28 @@ func clockNow() time.Time { return time.Date(2026, 11, 23, 15, 4, 5, 0, time.UTC
 
 // world is a console before an admin API that answers what a test tells it to.
 type world struct {
-	t       *testing.T
-	handler http.Handler
-	tokens  tokens
+	t        *testing.T
+	handler  http.Handler
+	tokens   tokens
+	sessions *session.Store
+	clock    time.Time
 
 	mu      sync.Mutex
 	answers map[string]any // "GET /installations/{id}" → body, or *v1.Problem
 	asked   []string       // "POST /installations/{id}/stop {json}"
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return newWorldFor(t, nil) }
+
+func newWorldFor(t *testing.T, people *oidc.Provider) *world {
 	t.Helper()
-	w := &world{t: t, answers: map[string]any{}, tokens: newTokens()}
+	w := &world{t: t, answers: map[string]any{}, tokens: newTokens(), clock: clockNow()}
+	now := func() time.Time { return w.clock }
+	w.sessions = session.New(session.Config{Now: now})
 	var err error
 	w.handler, err = New(Config{
-		API: http.HandlerFunc(w.serve), Tokens: &w.tokens, Key: token, Auditor: &w.tokens, Attempts: web.NewAttempts(), Version: "test", Log: zaptest.NewLogger(t), Now: clockNow,
+		API: http.HandlerFunc(w.serve), Tokens: &w.tokens, People: people, Sessions: w.sessions, Key: token, Auditor: &w.tokens, Attempts: web.NewAttempts(),
+		Version: "test", Log: zaptest.NewLogger(t), Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -56,8 +65,31 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// session is the cookie of whoever the test is.
-func (w *world) session() string { return newSessions(token, clockNow).make(w.tokens.who()) }
+// cookie is one of a session of whoever the test is.
+func (w *world) cookie() *http.Cookie {
+	w.t.Helper()
+	return w.cookieOf(session.Session{Who: w.tokens.who()})
+}
+
+// cookieAt is the same for a console at a port.
+func (w *world) cookieAt(port string) *http.Cookie {
+	w.t.Helper()
+	c := w.cookie()
+	c.Name = "channelsync_session_" + port
+	return c
+}
+
+func (w *world) cookieOf(s session.Session) *http.Cookie {
+	w.t.Helper()
+	value, err := w.sessions.Begin(w.t.Context(), s)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return &http.Cookie{Name: cookieName, Value: value}
+}
+
+// cookieName is what the cookie of a session is called at the address that tests ask.
+const cookieName = "channelsync_session_80"
 
 // as is a console for somebody of a role.
 func (w *world) as(who v1.Identity) {
@@ -72,11 +104,12 @@ var root = v1.Identity{ID: "root", Name: "root", Role: v1.RoleAdmin}
 type tokens struct {
 	mu      *sync.Mutex
 	known   map[v1.Secret]v1.Identity
+	others  map[string]v1.Identity // those of sessions, by id
 	audited *[]v1.AuditEntry
 }
 
 func newTokens() tokens {
-	return tokens{&sync.Mutex{}, map[v1.Secret]v1.Identity{token: root}, &[]v1.AuditEntry{}}
+	return tokens{mu: &sync.Mutex{}, known: map[v1.Secret]v1.Identity{token: root}, audited: &[]v1.AuditEntry{}}
 }
 
 func (k *tokens) who() v1.Identity {
@@ -94,6 +127,9 @@ func (k *tokens) Authenticate(text v1.Secret) (v1.Identity, bool) {
 
 func (k *tokens) Current(id string, secret int) (v1.Identity, bool) {
 	who := k.who()
+	if who.ID != id {
+		who = k.others[id]
+	}
 	return who, who.ID == id && who.Secret == secret
 }
 
@@ -178,7 +214,7 @@ func (w *world) do(method, path string, fields url.Values, cookies ...*http.Cook
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	r.AddCookie(&http.Cookie{Name: sessionCookie, Value: w.session()})
+	r.AddCookie(w.cookie())
 	for _, c := range cookies {
 		r.AddCookie(c)
 	}
@@ -216,7 +252,7 @@ func (a *answered) flash(t *testing.T) flash {
 	for _, c := range a.Cookies() {
 		r.AddCookie(c)
 	}
-	f := (&visit{w: httptest.NewRecorder(), r: r}).takeFlash()
+	f := (&visit{Console: &Console{}, w: httptest.NewRecorder(), r: r}).takeFlash()
 	if f == nil {
 		return flash{}
 	}

@@ -3,13 +3,15 @@ package console
 import (
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
 	"time"
 
 	"channelsync/handlers/console/present"
+	"channelsync/handlers/console/session"
 )
 
 const (
-	flashCookie = "channelsync_flash"
+	flashCookie = "flash"
 	maxFlash    = 600 // characters of each text: a cookie is small
 )
 
@@ -26,18 +28,18 @@ func (v *visit) setFlash(f flash) {
 	if err != nil {
 		return // strings always can be
 	}
-	setCookie(v.w, v.r, flashCookie, base64.RawURLEncoding.EncodeToString(b), time.Minute)
+	v.cookies.Set(v.w, v.r, http.Cookie{Name: flashCookie, Value: base64.RawURLEncoding.EncodeToString(b), MaxAge: session.MaxAge(time.Minute)})
 }
 
 // takeFlash reads the flash and removes it. What is in it is shown as text only,
 // so it matters little that it is not signed.
 func (v *visit) takeFlash() *flash {
-	cookie, err := v.r.Cookie(cookieName(v.r, flashCookie))
-	if err != nil {
+	value := v.cookies.Get(v.r, flashCookie)
+	if value == "" {
 		return nil
 	}
-	setCookie(v.w, v.r, flashCookie, "", 0)
-	b, err := base64.RawURLEncoding.DecodeString(cookie.Value)
+	v.cookies.Set(v.w, v.r, http.Cookie{Name: flashCookie})
+	b, err := base64.RawURLEncoding.DecodeString(value)
 	if err != nil {
 		return nil
 	}

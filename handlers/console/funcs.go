@@ -3,7 +3,6 @@ package console
 import (
 	"fmt"
 	"html/template"
-	"net/url"
 
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/console/present"
@@ -21,7 +20,6 @@ func (c *Console) funcs() template.FuncMap {
 		"millis":         func(ms int64) string { return present.Secs(float64(ms) / 1000) },
 		"percent":        present.Percent,
 		"phrase":         present.Phrase,
-		"query":          url.QueryEscape,
 		"add":            func(a, b int) int { return a + b },
 		"state":          present.StateWord,
 		"outcome":        present.OutcomeWord,

@@ -34,9 +34,11 @@ func (v *visit) live(name string, load func(*visit) (*page, error)) {
 	}
 	tick := time.NewTicker(liveEvery)
 	defer tick.Stop()
+	check := time.NewTicker(identity.CheckEvery)
+	defer check.Stop()
 	var last []byte
 	spoken := v.now()
-	for caller := identity.Of(ctx); caller.Valid(); {
+	for caller := identity.Of(ctx); ; {
 		next, err := v.liveBlock(name, load)
 		switch {
 		case ctx.Err() != nil:
@@ -56,10 +58,18 @@ func (v *visit) live(name string, load func(*visit) (*page, error)) {
 			}
 			spoken = v.now()
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
+		for waiting := true; waiting; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-check.C:
+				if !caller.Valid() {
+					_ = stream.Named("ended", "") // the page asks anew, and is sent to the log-in
+					return
+				}
+			case <-tick.C:
+				waiting = false
+			}
 		}
 	}
 }

@@ -190,7 +190,7 @@ func TestStreamNeverAsksAutotask(t *testing.T) {
 	ctx, cancel := context.WithCancel(r.Context())
 	r = r.WithContext(ctx)
 	r.Header.Set("Accept", "text/event-stream")
-	r.AddCookie(&http.Cookie{Name: sessionCookie, Value: newSessions(token, clockNow).make(root)})
+	r.AddCookie(w.cookie())
 	events, writes := io.Pipe()
 	served := make(chan struct{})
 	go func() {

@@ -54,7 +54,7 @@ func TestNobodyIsShownAButtonThatWouldBeRefused(t *testing.T) {
 			who.ID, who.Name = "t-1", name
 			w.as(who)
 			for _, path := range []string{
-				"/", "/audit", at, at + "/welcome", at + "/activity", at + "/records", at + "/records/company/7", at + "/replay",
+				"/", "/audit", "/sessions", at, at + "/welcome", at + "/activity", at + "/records", at + "/records/company/7", at + "/replay",
 				at + "/jobs/j-1", at + "/jobs/j-2", at + "/dead-letters", at + "/dead-letters?code=rejected", at + "/dead-letters/company-7", at + "/settings",
 			} {
 				page := w.get(path)

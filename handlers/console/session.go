@@ -1,31 +1,24 @@
 package console
 
 import (
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
+	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
-	"time"
+
+	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/session"
 	"channelsync/handlers/internal/access"
 	"channelsync/handlers/internal/crowd"
-	"channelsync/handlers/internal/forwarded"
 	"channelsync/handlers/internal/identity"
 	"channelsync/handlers/internal/web"
 )
 
 const (
-	sessionCookie = "channelsync_session"
-	sessionFor    = 12 * time.Hour // without a request
-	sessionRenew  = time.Hour      // age at which a request prolongs it
-	sessionNonce  = 16
-	sessionHead   = 8 + sessionNonce + 4
-	maxCookie     = 512
+	sessionCookie = "session"
 	maxPath       = 2048
 )
 
@@ -37,95 +30,45 @@ type Tokens interface {
 	Current(id string, secret int) (v1.Identity, bool)
 }
 
-// sessions makes and checks session cookies: time, nonce, and the id of the token with the number of
-// its secret, signed. The token itself is in none. Nothing is kept here, so every instance knows the
-// sessions of the others; a new key ends them all.
-type sessions struct {
-	key []byte
-	now func() time.Time
-}
-
-// opened is what a session cookie says.
-type opened struct {
-	token  string // its id
-	secret int
-	age    time.Duration
-}
-
-func newSessions(key v1.Secret, now func() time.Time) sessions {
-	return sessions{key: derive(key, "session"), now: now}
-}
-
-func (s sessions) make(who v1.Identity) string {
-	b := make([]byte, sessionHead, sessionHead+len(who.ID)+sha256.Size)
-	binary.BigEndian.PutUint64(b, uint64(s.now().Unix()))              //nolint:gosec // after 1970
-	_, _ = rand.Read(b[8 : 8+sessionNonce])                            // never fails
-	binary.BigEndian.PutUint32(b[8+sessionNonce:], uint32(who.Secret)) //nolint:gosec // counted from 0
-	return base64.RawURLEncoding.EncodeToString(s.sign(append(b, who.ID...)))
-}
-
-func (s sessions) sign(b []byte) []byte {
-	mac := hmac.New(sha256.New, s.key)
-	mac.Write(b)
-	return mac.Sum(b)
-}
-
-// check returns what a cookie says, and whether it is a session.
-func (s sessions) check(cookie string) (opened, bool) {
-	b, err := base64.RawURLEncoding.DecodeString(cookie)
-	if err != nil || len(cookie) > maxCookie || len(b) <= sessionHead+sha256.Size {
-		return opened{}, false
+// current is who a session is of now; false when it has ended with its token, or when what
+// its holder may do is not what it was at the log-in.
+func (c *Console) current(s session.Session) (v1.Identity, bool) {
+	who := s.Who
+	if s.Person {
+		return who, c.people != nil && c.people.Role(s.Values) == who.Role
 	}
-	said := b[: len(b)-sha256.Size : len(b)-sha256.Size]
-	if !hmac.Equal(s.sign(said), b) {
-		return opened{}, false
-	}
-	made := time.Unix(int64(binary.BigEndian.Uint64(said)), 0) //nolint:gosec // signed by us
-	o := opened{
-		token: string(said[sessionHead:]), secret: int(binary.BigEndian.Uint32(said[8+sessionNonce:])), age: s.now().Sub(made),
-	}
-	return o, o.age < sessionFor && o.age > -sessionFor
+	now, ok := c.tokens.Current(who.ID, who.Secret)
+	return now, ok && now.Role == who.Role && slices.Equal(now.Installations, who.Installations)
 }
 
-// whoIs returns who has a session; false when it, or the token it was opened with, has ended.
-func (c *Console) whoIs(cookie string) (v1.Identity, opened, bool) {
-	o, ok := c.sessions.check(cookie)
-	if !ok {
-		return v1.Identity{}, o, false
+// find returns the session of a cookie, and who it is of.
+func (c *Console) find(ctx context.Context, cookie string, use bool) (v1.Identity, bool, error) {
+	s, ok, err := c.sessions.Find(ctx, cookie, use)
+	if err != nil || !ok {
+		return v1.Identity{}, false, err
 	}
-	who, ok := c.tokens.Current(o.token, o.secret)
-	if !ok {
-		return v1.Identity{}, o, false
-	}
-	return who, o, true
+	who, ok := c.current(s)
+	return who, ok, nil
 }
 
-func (c *Console) setSession(w http.ResponseWriter, r *http.Request, who v1.Identity) {
-	setCookie(w, r, sessionCookie, c.sessions.make(who), sessionFor)
+// begin makes a session of a log-in, in the place of the one that the browser had.
+func (c *Console) begin(w http.ResponseWriter, r *http.Request, in session.Session) error {
+	c.end(r)
+	in.Address, in.Agent = identity.Of(r.Context()).Address, v1.Trim(r.UserAgent())
+	cookie, err := c.sessions.Begin(r.Context(), in)
+	if err != nil {
+		c.log.Error("begin session failed, nobody is logged in", zap.Error(err))
+		return err
+	}
+	c.cookies.Set(w, r, http.Cookie{Name: sessionCookie, Value: cookie, MaxAge: session.MaxAge(session.Lasting)})
+	return nil
 }
 
-// setCookie sets a cookie that no script reads and no other site sends; an empty
-// value removes it.
-func setCookie(w http.ResponseWriter, r *http.Request, name, value string, age time.Duration) {
-	cookie := &http.Cookie{
-		Name: cookieName(r, name), Value: value, Path: "/", MaxAge: int(age.Seconds()), HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure(r),
+// end ends the session of the browser, if it has one.
+func (c *Console) end(r *http.Request) {
+	if err := c.sessions.EndCookie(r.Context(), c.cookies.Get(r, sessionCookie)); err != nil {
+		c.log.Error("end session failed, it ends when it is idle", zap.Error(err))
 	}
-	if value == "" {
-		cookie.MaxAge = -1
-	}
-	http.SetCookie(w, cookie)
-}
-
-// secure says whether the browser came over TLS, to us or to a trusted proxy.
-func secure(r *http.Request) bool { return forwarded.Of(r).TLS }
-
-// cookieName is what a cookie is called. Over TLS its prefix makes browsers take it from
-// this host alone, for this host alone, and over TLS: no neighbour can plant one.
-func cookieName(r *http.Request, name string) string {
-	if secure(r) {
-		return "__Host-" + name
-	}
-	return name
 }
 
 // session finds out who is logged in. Others are sent to the log-in, and from there back
@@ -133,16 +76,13 @@ func cookieName(r *http.Request, name string) string {
 func (c *Console) session(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		caller := access.Begin(w, r, "console")
+		streams := strings.Contains(r.Header.Get("Accept"), "text/event-stream")
+		cookie := c.cookies.Get(r, sessionCookie)
 		open := c.access.Open(r)
-		cookie, err := r.Cookie(cookieName(r, sessionCookie))
-		ok := false
-		if err == nil {
-			var o opened
-			caller.Identity, o, ok = c.whoIs(cookie.Value)
-			caller = caller.While(func() bool { _, _, valid := c.whoIs(cookie.Value); return valid })
-			if ok && !open && o.age > sessionRenew {
-				c.setSession(w, r, caller.Identity)
-			}
+		who, ok, err := c.find(r.Context(), cookie, !streams && !open)
+		if ok {
+			caller.Identity = who
+			caller = caller.While(func() bool { _, valid, err := c.find(r.Context(), cookie, false); return valid || err != nil })
 		}
 		r = r.WithContext(identity.With(r.Context(), caller))
 		switch {
@@ -152,7 +92,12 @@ func (c *Console) session(next http.Handler) http.Handler {
 			defer crowd.Vouch(r.Context())() // strangers' connections make room before this one does
 			w.Header().Set("Cache-Control", "no-store")
 			next.ServeHTTP(w, r)
-		case strings.Contains(r.Header.Get("Accept"), "text/event-stream"):
+		case err != nil:
+			c.log.Error("read session failed, the page is not shown", zap.Error(err))
+			v := &visit{c, w, r, r.Context()}
+			v.failWith(v1.NewProblem(http.StatusServiceUnavailable, v1.CodeUnavailable, "It cannot be read at the moment who is logged in.",
+				"Try again in a moment. The log of channelsync has the cause."))
+		case streams:
 			http.Error(w, "The session has ended.", http.StatusUnauthorized)
 		default:
 			to := "/login"
@@ -166,19 +111,34 @@ func (c *Console) session(next http.Handler) http.Handler {
 
 // loginData is what the log-in page shows.
 type loginData struct {
-	Next  string
-	Error string
+	Next   string
+	Error  string // of the token, or of the organisation's log-in
+	People string // the issuer that people log in at; empty: there is none
+	Down   string // why nobody can log in there at the moment
+	Tried  bool   // a token was refused
 }
 
 func (c *Console) loginPage(w http.ResponseWriter, r *http.Request) {
-	c.render(w, r, http.StatusOK, "login", &page{Title: "Log in", Data: loginData{Next: local(r.URL.Query().Get("next"))}})
+	c.showLogin(w, r, http.StatusOK, loginData{Next: local(r.URL.Query().Get("next"))})
+}
+
+// showLogin shows the log-in page, with how the issuer is.
+func (c *Console) showLogin(w http.ResponseWriter, r *http.Request, status int, d loginData) {
+	if c.people != nil {
+		d.People = c.people.Name()
+		if err := c.people.Check(r.Context()); err != nil && r.Context().Err() == nil {
+			c.log.Warn("the log-in of the organisation does not answer, tokens still work", zap.Error(err))
+			d.Down = d.People + " does not answer at the moment. Try again in a moment; a token is taken all the same."
+		}
+	}
+	c.render(w, r, status, "login", &page{Title: "Log in", Data: d})
 }
 
 func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	next := local(r.PostFormValue("next"))
 	refuse := func(status int, text string) {
-		c.render(w, r, status, "login", &page{Title: "Log in", Data: loginData{Next: next, Error: text}})
+		c.showLogin(w, r, status, loginData{Next: next, Error: text, Tried: true})
 	}
 	caller := identity.Of(r.Context())
 	who, ok := c.tokens.Authenticate(v1.Secret(v1.Trim(r.PostFormValue("token"))))
@@ -193,13 +153,17 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusUnauthorized, "This is not a token that is valid. It is one that was made for you, the value of --admin-token, or the content of the file admin-token in the data directory.")
 		return
 	}
+	if err := c.begin(w, r, session.Session{Who: who}); err != nil {
+		refuse(http.StatusServiceUnavailable, "The token is right, but the log-in cannot be kept at the moment. Try again in a moment.")
+		return
+	}
 	access.LogIn(r, c.auditor, caller, "")
-	c.setSession(w, r, who)
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
 func (c *Console) logout(w http.ResponseWriter, r *http.Request) {
-	setCookie(w, r, sessionCookie, "", 0)
+	c.end(r)
+	c.cookies.Set(w, r, http.Cookie{Name: sessionCookie})
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
 }
 

@@ -7,8 +7,9 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
+	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/session"
 	"channelsync/handlers/internal/forwarded"
 )
 
@@ -40,7 +41,7 @@ func TestLogin(t *testing.T) {
 			continue
 		}
 		c := a.Cookies()[0]
-		if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.Secure {
+		if !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.MaxAge != 12*60*60 || c.Path != "/" || c.Secure {
 			t.Errorf("the cookie is %+v", c)
 		}
 		if strings.Contains(c.Value, token) {
@@ -92,49 +93,6 @@ func TestWhoIsNotLoggedIn(t *testing.T) {
 	}
 }
 
-func TestSessionCookies(t *testing.T) {
-	now := clockNow()
-	s := newSessions(token, func() time.Time { return now })
-	cookie := s.make(root)
-	flipped := "A" + cookie[1:]
-	if flipped == cookie {
-		flipped = "B" + cookie[1:]
-	}
-	for name, tc := range map[string]struct {
-		cookie string
-		with   sessions
-		want   bool
-	}{
-		"its own":               {cookie, s, true},
-		"of another instance":   {cookie, newSessions(token, func() time.Time { return now }), true},
-		"after a new token":     {cookie, newSessions("another", func() time.Time { return now }), false},
-		"changed":               {flipped, s, false},
-		"cut":                   {cookie[:len(cookie)-2], s, false},
-		"empty":                 {"", s, false},
-		"not base64":            {"!!!", s, false},
-		"just before its end":   {cookie, newSessions(token, func() time.Time { return now.Add(sessionFor - time.Second) }), true},
-		"after its end":         {cookie, newSessions(token, func() time.Time { return now.Add(sessionFor) }), false},
-		"of a clock far ahead":  {cookie, newSessions(token, func() time.Time { return now.Add(-sessionFor) }), false},
-		"of a clock just ahead": {cookie, newSessions(token, func() time.Time { return now.Add(-time.Minute) }), true},
-	} {
-		if _, ok := tc.with.check(tc.cookie); ok != tc.want {
-			t.Errorf("%s: got %v, want %v", name, ok, tc.want)
-		}
-	}
-}
-
-func TestSessionIsProlonged(t *testing.T) {
-	w := newWorld(t)
-	for age, want := range map[time.Duration]bool{time.Minute: false, 2 * time.Hour: true} {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.AddCookie(&http.Cookie{Name: sessionCookie, Value: newSessions(token, func() time.Time { return clockNow().Add(-age) }).make(root)})
-		a := w.send(r)
-		if got := len(a.Cookies()) == 1; a.StatusCode != 200 || got != want {
-			t.Errorf("%s old: status %d, prolonged %v, want %v", age, a.StatusCode, got, want)
-		}
-	}
-}
-
 func TestLogoutAndSecureCookies(t *testing.T) {
 	w := newWorld(t)
 	a := w.post("/logout", nil)
@@ -149,7 +107,7 @@ func TestLogoutAndSecureCookies(t *testing.T) {
 	r.Body = io.NopCloser(strings.NewReader("token=" + token))
 	r = r.WithContext(forwarded.With(r.Context(), forwarded.Client{TLS: true}))
 	c := w.send(r).Cookies()
-	if len(c) != 1 || !c[0].Secure || c[0].Name != "__Host-"+sessionCookie || c[0].Path != "/" || c[0].Domain != "" {
+	if len(c) != 1 || !c[0].Secure || c[0].Name != "__Host-channelsync_session_443" || c[0].Path != "/" || c[0].Domain != "" {
 		t.Fatalf("behind TLS the cookie is %v", c)
 	}
 	r = httptest.NewRequest(http.MethodGet, "/", nil)
@@ -160,19 +118,6 @@ func TestLogoutAndSecureCookies(t *testing.T) {
 	if a := w.send(r); a.StatusCode != 303 {
 		t.Errorf("with that cookie in plain text: got %d, want the log-in", a.StatusCode)
 	}
-}
-
-func FuzzSessionCheck(f *testing.F) {
-	s := newSessions(token, clockNow)
-	f.Add(s.make(root))
-	f.Add("")
-	f.Add(strings.Repeat("A", 75))
-	other := newSessions("another", clockNow)
-	f.Fuzz(func(t *testing.T, cookie string) {
-		if _, ok := other.check(cookie); ok {
-			t.Errorf("%q is a session of a key that never made one", cookie)
-		}
-	})
 }
 
 func FuzzLocal(f *testing.F) {
@@ -186,4 +131,132 @@ func FuzzLocal(f *testing.F) {
 			t.Errorf("local(%q) = %q leads elsewhere", path, got)
 		}
 	})
+}
+
+// TestSessionsAreListedAndEndedOneByOne: an operator of all installations sees everybody's,
+// others their own.
+func TestSessionsAreListedAndEndedOneByOne(t *testing.T) {
+	w := newWorld(t)
+	person := func(id string, role v1.Role, installations ...string) v1.Identity {
+		return v1.Identity{ID: id, Name: id, Role: role, Installations: installations}
+	}
+	tokens := map[string]v1.Identity{}
+	for _, who := range []v1.Identity{person("ann", v1.RoleViewer), person("bob", v1.RoleOperator), person("cy", v1.RoleOperator, one)} {
+		tokens[who.ID] = who
+	}
+	w.tokens.others = tokens
+	cookies := map[string]*http.Cookie{}
+	for id, who := range tokens {
+		cookies[id] = w.cookieOf(session.Session{Who: who, Address: "192.0.2.7", Agent: mean})
+	}
+	as := func(id, method, path string) *answered {
+		r := httptest.NewRequest(method, path, nil)
+		r.AddCookie(cookies[id])
+		return w.send(r)
+	}
+	for id, want := range map[string][]string{"ann": {"ann"}, "bob": {"ann", "bob", "cy"}, "cy": {"cy"}} {
+		a := as(id, "GET", "/sessions")
+		a.clean(t)
+		if got := a.doc.Find("tbody tr").Length(); a.StatusCode != 200 || got != len(want) {
+			t.Errorf("%s sees %d sessions, want %v", id, got, want)
+		}
+		if got := a.text("tbody tr:has(th .quiet) bdi"); !strings.HasPrefix(got, id) {
+			t.Errorf("the session of %s is called %q", id, got)
+		}
+	}
+	ann := "/sessions/" + w.sessions.KeyOf(cookies["ann"].Value) + "/end"
+	if a := as("cy", "POST", ann); a.StatusCode != 404 {
+		t.Errorf("somebody else's session, ended by an operator of one installation: got %d, want 404", a.StatusCode)
+	}
+	if a := as("ann", "GET", "/"); a.StatusCode != 200 {
+		t.Fatalf("ann: got %d", a.StatusCode)
+	}
+	if a := as("bob", "POST", ann); a.StatusCode != 303 || a.Header.Get("Location") != "/sessions" || !strings.Contains(a.flash(t).Text, "ann") {
+		t.Errorf("bob ends it: got %d to %s", a.StatusCode, a.Header.Get("Location"))
+	}
+	if a := as("ann", "GET", "/"); a.StatusCode != 303 || a.Header.Get("Location") != "/login" {
+		t.Errorf("ann goes on: got %d", a.StatusCode)
+	}
+	if a := as("bob", "POST", "/sessions/"+w.sessions.KeyOf(cookies["bob"].Value)+"/end"); a.Header.Get("Location") != "/login" {
+		t.Errorf("one's own leads to %s", a.Header.Get("Location"))
+	}
+	last := (*w.tokens.audited)[len(*w.tokens.audited)-1]
+	if last.Action != "session.end" || last.Who != "bob" || last.Detail != "bob" || !last.OK || len(*w.tokens.audited) != 2 {
+		t.Errorf("audited %+v", *w.tokens.audited)
+	}
+}
+
+func TestASessionEndsWhenItsTokenEndsOrChanges(t *testing.T) {
+	for name, change := range map[string]func(*tokens){
+		"revoked":      func(k *tokens) { delete(k.others, "ann") },
+		"another role": func(k *tokens) { k.others["ann"] = v1.Identity{ID: "ann", Role: v1.RoleOperator} },
+		"another scope": func(k *tokens) {
+			k.others["ann"] = v1.Identity{ID: "ann", Role: v1.RoleViewer, Installations: []string{one}}
+		},
+		"its secret over": func(k *tokens) { k.others["ann"] = v1.Identity{ID: "ann", Role: v1.RoleViewer, Secret: 2} },
+	} {
+		w := newWorld(t)
+		who := v1.Identity{ID: "ann", Role: v1.RoleViewer}
+		w.tokens.others = map[string]v1.Identity{"ann": who}
+		cookie := w.cookieOf(session.Session{Who: who})
+		get := func() int {
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.AddCookie(cookie)
+			return w.send(r).StatusCode
+		}
+		if got := get(); got != 200 {
+			t.Fatalf("%s: got %d before", name, got)
+		}
+		change(&w.tokens)
+		if got := get(); got != 303 {
+			t.Errorf("%s: got %d, want the log-in", name, got)
+		}
+	}
+}
+
+// TestAFollowedPageEndsWithItsSession: it is told, so that the browser asks anew.
+func TestAFollowedPageEndsWithItsSession(t *testing.T) {
+	w := newWorld(t)
+	srv := httptest.NewServer(w.handler)
+	t.Cleanup(srv.Close)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/installations/"+one, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/event-stream")
+	cookie := w.cookieAt(r.URL.Port())
+	r.AddCookie(cookie)
+	resp, err := srv.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = resp.Body.Close(); srv.Client().CloseIdleConnections() })
+	if err := w.sessions.EndCookie(t.Context(), cookie.Value); err != nil {
+		t.Fatal(err)
+	}
+	all, err := io.ReadAll(resp.Body) // it ends by itself
+	if err != nil || !strings.HasSuffix(string(all), "event: ended\ndata: \n\n") {
+		t.Errorf("%v, at last %q", err, all[max(0, len(all)-80):])
+	}
+}
+
+func TestALogInTakesThePlaceOfTheOneBefore(t *testing.T) {
+	w := newWorld(t)
+	before := w.cookie()
+	r := httptest.NewRequest(http.MethodPost, "/login", strings.NewReader("token="+token))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.AddCookie(before)
+	a := w.send(r)
+	if len(a.Cookies()) != 1 || a.Cookies()[0].Value == before.Value {
+		t.Fatalf("the session is kept: %v", a.Cookies())
+	}
+	if _, ok, _ := w.sessions.Find(t.Context(), before.Value, true); ok {
+		t.Error("the session before goes on")
+	}
+	r = httptest.NewRequest(http.MethodPost, "/logout", nil)
+	r.AddCookie(a.Cookies()[0])
+	w.send(r)
+	if _, ok, _ := w.sessions.Find(t.Context(), a.Cookies()[0].Value, true); ok {
+		t.Error("the session goes on after the log-out")
+	}
 }

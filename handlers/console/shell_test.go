@@ -49,7 +49,7 @@ func TestForeignPostsAreRefused(t *testing.T) {
 		"no origin at all":               {"Origin", "null"},
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/installations/"+one+"/stop", nil)
-		r.AddCookie(&http.Cookie{Name: sessionCookie, Value: newSessions(token, clockNow).make(root)})
+		r.AddCookie(w.cookie())
 		r.Header.Set(header[0], header[1])
 		if a := w.send(r); a.StatusCode != http.StatusForbidden {
 			t.Errorf("%s: got %d, want 403", name, a.StatusCode)
@@ -93,7 +93,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	}
 	huge := httptest.NewRequest(http.MethodPost, "/installations/"+one+"/stop", strings.NewReader("back="+strings.Repeat("x", maxForm)))
 	huge.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	huge.AddCookie(&http.Cookie{Name: sessionCookie, Value: newSessions(token, clockNow).make(root)})
+	huge.AddCookie(w.cookie())
 	if a := w.send(huge); a.StatusCode != 400 {
 		t.Errorf("a huge form: %d", a.StatusCode)
 	}
@@ -111,7 +111,7 @@ func TestTheAPIMayFail(t *testing.T) {
 		"nothing": func(http.ResponseWriter, *http.Request) {},
 	} {
 		w := newWorld(t)
-		w.handler, _ = New(Config{API: api, Tokens: &w.tokens, Key: token, Attempts: nil, Log: nopLog(), Now: clockNow})
+		w.handler, _ = New(Config{API: api, Tokens: &w.tokens, Sessions: w.sessions, Key: token, Attempts: nil, Log: nopLog(), Now: clockNow})
 		if a := w.get("/"); a.StatusCode < 500 || a.doc.Find("h1").Length() != 1 {
 			t.Errorf("%s: %d: %s", name, a.StatusCode, a.html)
 		}
@@ -127,7 +127,7 @@ func TestLivePages(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Header.Set("Accept", "text/event-stream")
-	r.AddCookie(&http.Cookie{Name: sessionCookie, Value: newSessions(token, clockNow).make(root)})
+	r.AddCookie(w.cookieAt(r.URL.Port()))
 	resp, err := srv.Client().Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -154,13 +154,13 @@ func TestLivePagesAreBounded(t *testing.T) {
 	srv := httptest.NewServer(w.handler)
 	t.Cleanup(srv.Close)
 	t.Cleanup(srv.Client().CloseIdleConnections)
-	open := func(session string) *http.Response {
+	open := func(session *http.Cookie) *http.Response {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/installations/"+one, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Header.Set("Accept", "text/event-stream")
-		r.AddCookie(&http.Cookie{Name: sessionCookie, Value: session})
+		r.AddCookie(session)
 		resp, err := srv.Client().Do(r)
 		if err != nil {
 			t.Fatal(err)
@@ -168,7 +168,7 @@ func TestLivePagesAreBounded(t *testing.T) {
 		t.Cleanup(func() { _ = resp.Body.Close() })
 		return resp
 	}
-	session := w.session()
+	session := w.cookieAt(srv.URL[strings.LastIndex(srv.URL, ":")+1:])
 	for range 64 {
 		if resp := open(session); resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" {
 			t.Fatalf("got %d %v", resp.StatusCode, resp.Header)

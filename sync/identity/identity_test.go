@@ -295,6 +295,26 @@ func TestRoot(t *testing.T) {
 	}
 }
 
+// TestAnotherAdminTokenEndsTheSessionsOfTheOneBefore: they have the number of its secret.
+func TestAnotherAdminTokenEndsTheSessionsOfTheOneBefore(t *testing.T) {
+	e := newEnv(t)
+	before, ok := e.instance().Authenticate(rootToken)
+	if !ok {
+		t.Fatal("root is refused")
+	}
+	again := e.instance()
+	if _, ok := again.Current(before.ID, before.Secret); !ok {
+		t.Error("ended by a restart")
+	}
+	other, err := Open(t.Context(), Config{Table: e.table, Sealer: e.ring, Root: rootToken + "x", Now: e.clock.Now, Log: zaptest.NewLogger(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := other.Current(before.ID, before.Secret); ok {
+		t.Error("a session of the token before goes on")
+	}
+}
+
 func TestANewMasterKeySealsTokensAnew(t *testing.T) {
 	e := newEnv(t)
 	made := e.create(e.instance(), v1.CreateToken{Name: "ops", Role: v1.RoleViewer})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,6 +60,7 @@ type Config struct {
 type Store struct {
 	Config
 	root     [sha256.Size]byte
+	rootNow  int       // stands for the secret that --admin-token is: a session ends with it
 	changing gate.Gate // two tokens must not get one name; it is passed, never held over a lock
 
 	mu     sync.Mutex // guards what follows; never held across a call
@@ -87,6 +89,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		tokens: map[string]*known{}, hashes: map[[sha256.Size]byte]holder{}, used: map[string]time.Time{},
 		ended: map[string]bool{},
 	}
+	number := sha256.Sum256(append([]byte("number of root's secret\x00"), s.root[:]...))
+	s.rootNow = int(binary.BigEndian.Uint32(number[:]) >> 1)
 	var old []kv.Entry
 	err := cfg.Table.Each(ctx, "", func(e kv.Entry) error {
 		s.accept(e)
@@ -115,7 +119,7 @@ func (s *Store) Authenticate(given v1.Secret) (v1.Identity, bool) {
 	text := given.Reveal()
 	hash := sha256.Sum256([]byte(text))
 	if s.Root != "" && subtle.ConstantTimeCompare(hash[:], s.root[:]) == 1 {
-		return rootIdentity(), true
+		return s.rootIdentity(), true
 	}
 	if !generated(text) {
 		return v1.Identity{}, false
@@ -132,15 +136,15 @@ func (s *Store) Authenticate(given v1.Secret) (v1.Identity, bool) {
 // Current is who the holder of a token is now; false once it has ended, or the secret of that number has.
 func (s *Store) Current(id string, secret int) (v1.Identity, bool) {
 	if id == v1.RootName {
-		return rootIdentity(), s.Root != ""
+		return s.rootIdentity(), s.Root != "" && secret == s.rootNow
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.use(id, secret)
 }
 
-func rootIdentity() v1.Identity {
-	return v1.Identity{ID: v1.RootName, Name: v1.RootName, Role: v1.RoleAdmin}
+func (s *Store) rootIdentity() v1.Identity {
+	return v1.Identity{ID: v1.RootName, Name: v1.RootName, Role: v1.RoleAdmin, Secret: s.rootNow}
 }
 
 // use notes that a token is used; s.mu is held.

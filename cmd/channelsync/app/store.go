@@ -19,6 +19,7 @@ import (
 	"channelsync/events/kv"
 	"channelsync/events/lease"
 	"channelsync/events/store"
+	"channelsync/handlers/console/session"
 	"channelsync/internal/gate"
 	"channelsync/internal/mac"
 	"channelsync/sync/seal"
@@ -33,12 +34,14 @@ const (
 	tableAudit         = "audit"
 	tableHistory       = "history"
 	tableTokens        = "tokens"
+	tableSessions      = "sessions"
 	tableGuard         = "guard"    // of several instances only
 	tableNotified      = "notified" // where somebody is notified only
 )
 
 // authenticated are the tables whose records carry codes: what others write there is passed over. The ledger and the
-// dead letters are sealed with the keys of their installations, and the audit is a chain that shows what was done to it.
+// dead letters are sealed with the keys of their installations, sessions with one of their own,
+// and the audit is a chain that shows what was done to it.
 var authenticated = []string{
 	store.KeysTable, TableInstallations, tableJobs, tableHistory, tableTokens, tableGuard, tableNotified,
 	lease.InstancesTable, lease.ShardsTable,
@@ -67,7 +70,7 @@ func Authenticate(ctx context.Context, cfg config.Config, bus *events.Bus, with 
 // were before still stands then.
 var knownTables = map[string]bool{
 	store.KeysTable: true, TableInstallations: true, tableLedger: false, tableJobs: false, tableAudit: false, tableHistory: false,
-	tableTokens: true, tableGuard: false, tableNotified: false,
+	tableTokens: true, tableSessions: false, tableGuard: false, tableNotified: false,
 }
 
 // opensAlways says of a table whether it is there in every store.
@@ -78,6 +81,9 @@ func tableConfig(name string, auth *kv.Authenticator) kv.Config {
 	cfg := kv.Config{Name: name, History: 1, Secure: knownTables[name]}
 	if slices.Contains(authenticated, name) {
 		cfg.Authenticator = auth
+	}
+	if name == tableSessions {
+		cfg.TTL = session.Idle + 10*time.Minute // one that nobody uses goes by itself, after it has ended
 	}
 	return cfg
 }

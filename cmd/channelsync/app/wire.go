@@ -21,6 +21,8 @@ import (
 	"channelsync/handlers"
 	"channelsync/handlers/admin"
 	"channelsync/handlers/callback"
+	"channelsync/handlers/console/oidc"
+	"channelsync/handlers/console/session"
 	"channelsync/handlers/health"
 	"channelsync/internal/progress"
 	"channelsync/sync/audit"
@@ -109,10 +111,11 @@ func (a *App) wire(ctx context.Context) error {
 	})
 	a.noise = audit.NewNoise(a.manager.Audit, log)
 	auditing := auditor{a.manager, a.noise, log}
+	streams := admin.NewStreams()
 	api := admin.New(admin.Config{
 		Installations: a.manager, Setup: a.manager, Settings: a.manager, Webhooks: a.manager,
 		Records: a.manager, Jobs: a.manager, DeadLetters: a.manager, Activity: a.manager,
-		Audit: a.manager.Audit, Tokens: a.tokens,
+		Audit: a.manager.Audit, Tokens: a.tokens, Streams: streams,
 		Backups: &backups{bus: bus, master: master, keys: backupKeys, version: a.opts.Version, now: a.opts.Now},
 		Auditor: auditing, Log: log.Named("admin"), Now: a.opts.Now,
 	})
@@ -125,8 +128,13 @@ func (a *App) wire(ctx context.Context) error {
 	if err := a.openCertificates(cfg); err != nil {
 		return err
 	}
+	sealing, err := derivedRing(cfg, "channelsync console sessions")
+	if err != nil {
+		return err
+	}
+	sessions := session.New(session.Config{Table: tables[tableSessions], Sealer: sealing, Now: a.opts.Now, Log: log.Named("console")})
 	adminSide, err := handlers.Admin(handlers.AdminConfig{
-		API: api, Tokens: a.tokens, Key: cfg.AdminToken, Auditor: auditing, Metrics: metrics.registry,
+		API: api, Tokens: a.tokens, People: people(cfg.OIDC, a.opts.Now), Sessions: sessions, Streams: streams, Key: cfg.AdminToken, Auditor: auditing, Metrics: metrics.registry,
 		Ready:   slices.Concat(checks(bus), []health.Check{recordsCheck(auth, a.opts.Now), a.serves(), {Name: "progress", Probe: a.watchdog.Check}}, a.certificateChecks()),
 		Proxies: cfg.TrustedProxies, URL: cfg.AdminURL, Version: a.opts.Version, Log: log, Now: a.opts.Now,
 	})
@@ -134,6 +142,16 @@ func (a *App) wire(ctx context.Context) error {
 		return err
 	}
 	return a.listeners(handlers.Public(handlers.PublicConfig{Callbacks: receiver, Proxies: cfg.TrustedProxies, Log: log}), adminSide)
+}
+
+// people is the organisation's log-in; nil when there is none.
+func people(cfg config.OIDC, now func() time.Time) *oidc.Provider {
+	if cfg.Issuer == "" {
+		return nil
+	}
+	return oidc.New(oidc.Config{
+		Issuer: cfg.Issuer, ClientID: cfg.ClientID, ClientSecret: cfg.ClientSecret, RoleClaim: cfg.RoleClaim, Roles: cfg.Roles, Now: now,
+	})
 }
 
 func (a *App) openTokens(ctx context.Context, cfg config.Config, table *kv.Table) (*identity.Store, error) {

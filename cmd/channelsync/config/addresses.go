@@ -270,3 +270,18 @@ func maskUserInfo(s string) string {
 	}
 	return strings.Join(parts, ",")
 }
+
+// issuerURL reads the URL of an OpenID Connect issuer. It is compared as it is, so
+// nothing of it is rewritten.
+func issuerURL(to *string, s string) error {
+	if s == "" {
+		return nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+		u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+		return want("an https URL without query, as the issuer itself says it (http only for a loopback host)")
+	}
+	*to = s
+	return nil
+}

@@ -13,7 +13,7 @@ import (
 // check looks at what only several settings together can tell, and fills the
 // defaults that depend on another setting. Called once every value stands alone.
 func (c *Config) check() []error {
-	return slices.Concat(c.checkCallback(), c.checkAdmin(), c.checkNATS(), c.checkKeys(), c.checkSources(), c.checkNotify())
+	return slices.Concat(c.checkCallback(), c.checkAdmin(), c.checkOIDC(), c.checkNATS(), c.checkKeys(), c.checkSources(), c.checkNotify())
 }
 
 func (c *Config) checkCallback() []error {
@@ -54,6 +54,32 @@ func (c *Config) checkAdmin() []error {
 	if c.AdminTLSCert == "" && c.AdminTLSKey == "" && !c.AdminPlaintext {
 		errs = append(errs, c.clash("admin-listen",
 			"want a loopback address, or --admin-tls-cert and --admin-tls-key, or --admin-plaintext behind a proxy with TLS"))
+	}
+	return errs
+}
+
+// checkOIDC wants all that a log-in of people needs, or nothing.
+func (c *Config) checkOIDC() []error {
+	o := c.OIDC
+	if o.Issuer == "" {
+		switch {
+		case o.ClientID != "":
+			return []error{c.clash("oidc-client-id", "want --oidc-issuer too: nobody is asked without it")}
+		case len(o.Roles) > 0:
+			return []error{c.clash("oidc-roles", "want --oidc-issuer too: nobody is asked without it")}
+		}
+		return nil
+	}
+	var errs []error
+	if o.ClientID == "" {
+		errs = append(errs, c.clash("oidc-issuer", "want --oidc-client-id too: what the console is called there"))
+	}
+	if len(o.Roles) == 0 {
+		errs = append(errs, c.clash("oidc-issuer", "want --oidc-roles too: nobody would get in"))
+	}
+	host, _, _ := net.SplitHostPort(c.AdminListen)
+	if c.AdminURL == "" && !isLoopback(host) {
+		errs = append(errs, c.clash("oidc-issuer", "want --admin-url too: the address that the issuer sends people back to"))
 	}
 	return errs
 }

@@ -24,6 +24,7 @@ type Config struct {
 
 	MasterKeys []v1.Secret // 32 raw bytes each; the first seals, all open
 	AdminToken v1.Secret
+	OIDC       OIDC
 
 	ChannelProgramURL string // without a trailing slash; empty: nothing can be pushed
 	Autotask          Autotask
@@ -49,6 +50,15 @@ type TLS struct {
 	ACMEDomain    string // empty: no ACME
 	ACMEEmail     string
 	ACMEDirectory string // URL of the authority
+}
+
+// OIDC says where people log in to the console with their organisation's own log-in.
+type OIDC struct {
+	Issuer       string // its URL, as it says it; empty: tokens only
+	ClientID     string
+	ClientSecret v1.Secret          // empty: the client is a public one
+	RoleClaim    string             // of the ID token
+	Roles        map[string]v1.Role // by value of that claim
 }
 
 // NATS says which stream server is used.

@@ -50,6 +50,7 @@ func TestDefaults(t *testing.T) {
 		CallbackTLS:    TLS{ACMEDirectory: "https://acme-v02.api.letsencrypt.org/directory"},
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 		NATS:           NATS{Replicas: 1},
+		OIDC:           OIDC{RoleClaim: "groups"},
 		Autotask:       Autotask{DiscoveryURL: "https://webservices.autotask.net/atservicesrest"},
 		Intervals: Intervals{
 			ContractPoll: time.Minute, ContractParts: time.Hour, Sweep: 24 * time.Hour,
@@ -78,6 +79,8 @@ func TestEverySettingIsRead(t *testing.T) {
 		"--coalesce-window=0s", "--retention=5h", "--journal-max-bytes=512MiB", "--log-level=debug",
 		"--notify-url=https://ops.example/hook/?key=a", "--notify-secret=0123456789abcdef",
 		"--log-format=json", "--print-config",
+		"--oidc-issuer=https://login.example/realm/", "--oidc-client-id=console", "--oidc-client-secret=hush", "--oidc-role-claim=roles",
+		"--oidc-roles=ops=operator, cn=finance=viewer",
 	}
 	got, err := Parse(args, env())
 	if err != nil {
@@ -94,6 +97,10 @@ func TestEverySettingIsRead(t *testing.T) {
 		},
 		MasterKeys: []v1.Secret{v1.Secret(strings.Repeat("\x01", 32)), v1.Secret(strings.Repeat("\x02", 32))},
 		AdminToken: strong, ChannelProgramURL: "http://localhost:9/v1",
+		OIDC: OIDC{
+			Issuer: "https://login.example/realm/", ClientID: "console", ClientSecret: "hush", RoleClaim: "roles",
+			Roles: map[string]v1.Role{"ops": v1.RoleOperator, "cn=finance": v1.RoleViewer},
+		},
 		Autotask: Autotask{DiscoveryURL: "http://sim:90/atservicesrest", AllowHosts: []string{"sim:90", "other:91"}},
 		Intervals: Intervals{
 			ContractPoll: time.Second, ContractParts: 2 * time.Second, Sweep: 3 * time.Second,

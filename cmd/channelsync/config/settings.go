@@ -3,6 +3,8 @@ package config
 import (
 	"strconv"
 	"time"
+
+	v1 "channelsync/api/v1"
 )
 
 // definition is one setting: how it is called, what it is when nobody says, and
@@ -141,6 +143,26 @@ func definitions() []definition {
 			name: "admin-token", secret: true,
 			usage: "bearer token of the admin API (made in the data directory when embedded)",
 			apply: func(c *Config, s string) error { return token(&c.AdminToken, s) },
+		},
+		{
+			name: "oidc-issuer", usage: "URL of the OpenID Connect issuer that people log in to the console with; none means tokens only",
+			apply: func(c *Config, s string) error { return issuerURL(&c.OIDC.Issuer, s) },
+		},
+		{
+			name: "oidc-client-id", usage: "id of the console at the issuer; its redirect URI is <admin-url>/login/oidc/callback",
+			apply: func(c *Config, s string) error { c.OIDC.ClientID = s; return nil },
+		},
+		{
+			name: "oidc-client-secret", secret: true, usage: "secret of the console at the issuer; none means a public client",
+			apply: func(c *Config, s string) error { c.OIDC.ClientSecret = v1.Secret(s); return nil },
+		},
+		{
+			name: "oidc-role-claim", initial: "groups", usage: "claim of the ID token whose values give a role",
+			apply: func(c *Config, s string) error { return nonEmpty(&c.OIDC.RoleClaim, s) },
+		},
+		{
+			name: "oidc-roles", usage: "what values of that claim give which role, such as ops=operator,finance=viewer; nobody without one gets in",
+			apply: func(c *Config, s string) (err error) { c.OIDC.Roles, err = roles(s); return err },
 		},
 		{
 			name: "channel-program-url", usage: "base URL of the Channel Program ingest API",

@@ -196,3 +196,30 @@ func reason(err error) string {
 	}
 	return err.Error()
 }
+
+// roles reads comma-separated value=role pairs. The last = parts them: values of a claim
+// may have one.
+func roles(s string) (map[string]v1.Role, error) {
+	if s == "" {
+		return nil, nil
+	}
+	out := map[string]v1.Role{}
+	for _, part := range list(s) {
+		i := strings.LastIndex(part, "=")
+		if i < 0 {
+			return nil, want("comma-separated value=role pairs, such as ops=operator,finance=viewer")
+		}
+		value, role := v1.Trim(part[:i]), v1.Role(v1.Trim(part[i+1:]))
+		_, twice := out[value]
+		switch {
+		case value == "":
+			return nil, want("a value of the claim before each =, such as ops=operator")
+		case !slices.Contains(v1.Roles, role):
+			return nil, want("one of the roles viewer, operator and admin behind each =, such as ops=operator")
+		case twice:
+			return nil, want("each value once")
+		}
+		out[value] = role
+	}
+	return out, nil
+}

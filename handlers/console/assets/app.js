@@ -18,6 +18,13 @@
       }
       tick();
     };
+    // The session has ended: the page is asked for anew, which leads to the log-in.
+    stream.addEventListener("ended", () => { stream.close(); location.reload(); });
+    stream.onerror = async () => {
+      if (stream.readyState !== EventSource.CLOSED) return; // it is tried again by itself
+      const page = await fetch(location.href, { redirect: "manual" }).catch(() => null);
+      if (page && page.type === "opaqueredirect") location.reload();
+    };
     window.addEventListener("pagehide", () => stream.close());
   }
 

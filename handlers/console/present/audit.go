@@ -82,6 +82,8 @@ func didWords(action, detail string) (what, more string) {
 		return "Gave a new secret to the token " + detail, ""
 	case "token.delete":
 		return "Deleted the token " + detail, ""
+	case "session.end":
+		return "Ended a session of " + detail, ""
 	case "log-in":
 		return "Logged in", ""
 	case "access":

@@ -107,9 +107,18 @@ func Console() []Row {
 		{get, "/assets/{name}", Anybody, false},
 		{get, "/login", Anybody, false},
 		{post, "/login", Anybody, false},
+		{get, "/login/oidc", Anybody, false},
+		{get, "/login/oidc/callback", Anybody, false},
 		{post, "/logout", viewer, false},
 		{get, "/", viewer, false},
 		{get, "/audit", viewer, false},
+		{get, "/sessions", viewer, false}, // one's own; of all for operators of all installations
+		{post, "/sessions/{session}/end", viewer, false},
+		{get, "/tokens", admin, true},
+		{post, "/tokens", admin, true},
+		{post, "/tokens/{token}/rotate", admin, true},
+		{get, "/tokens/{token}/delete", admin, true},
+		{post, "/tokens/{token}/delete", admin, true},
 
 		{get, in, viewer, false},
 		{get, in + "/welcome", viewer, false},

@@ -13,7 +13,7 @@ const (
 )
 
 // Places bounds how many event streams are open at a time: of one caller, and of all
-// together. Each holds a connection, a goroutine and what it listens to, for as long
+// together, in the API and the console. Each holds a connection, a goroutine and what it listens to, for as long
 // as its reader likes.
 type Places struct{ *InFlight }
 
@@ -28,7 +28,7 @@ func (p *Places) Take(w http.ResponseWriter, caller string) (leave func(), refus
 	switch full {
 	case FullOfKey:
 		refused = v1.NewProblem(http.StatusTooManyRequests, v1.CodeUnavailable,
-			fmt.Sprintf("This token has %d event streams open, and may have no more.", placesOfCaller), "Close some of them, pages of the console among them.")
+			fmt.Sprintf("You have %d event streams open, and may have no more.", placesOfCaller), "Close some of them: feeds of the API and pages of the console count together.")
 	case FullOfAll:
 		refused = v1.NewProblem(http.StatusServiceUnavailable, v1.CodeUnavailable,
 			fmt.Sprintf("There are %d event streams open, and there may be no more.", placesOfAll), "Try again later: lists and pages have the same without a stream.")

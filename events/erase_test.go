@@ -65,7 +65,7 @@ func erasable(t *testing.T, b *Bus) {
 	part(20)
 }
 
-// marked is what a dispatcher marks.
+// enqueued is what a dispatcher marks.
 func enqueued(t *testing.T, b *Bus, installation string) map[string]bool {
 	t.Helper()
 	stop := dispatch(t, b)

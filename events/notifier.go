@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// wakeSweep is how often every installation with due entries is notified again: notifications get lost.
+	// notifySweep is how often every installation with due entries is notified again: notifications get lost.
 	notifySweep = 15 * time.Second
-	// wakeGrain is how often due schedules are looked for.
+	// scheduleGrain is how often due schedules are looked for.
 	scheduleGrain = time.Second
 )
 

@@ -123,7 +123,7 @@ func parseDueSubject(subject string) (DueEntry, error) {
 	return DueEntry{Installation: t[1], Kind: v1.Kind(t[2]), Lane: Lane(t[3]), ID: id}, nil
 }
 
-// laterSubject is later.<installation>.<kind>.<id>.
+// scheduleSubject is later.<installation>.<kind>.<id>.
 func scheduleSubject(installation string, kind v1.Kind, id int64) (string, error) {
 	s, err := scope(installation, kind)
 	if err != nil {

@@ -20,7 +20,7 @@ type Reader struct {
 	tenant  tenant
 }
 
-// newReader makes a reader.
+// New makes a reader.
 func New(f *fetch.Fetcher, now func() time.Time) *Reader { return &Reader{fetcher: f, now: now} }
 
 // ForgetServices makes the next reconcile read services of the catalogue again.
@@ -83,7 +83,7 @@ var (
 	}
 )
 
-// catalogue is what the projections of a batch of contracts read beside their parts.
+// Catalogue is what the projections of a batch of contracts read beside their parts.
 type Catalogue struct {
 	Services       map[int64]autotask.Service
 	Bundles        map[int64]autotask.ServiceBundle
@@ -132,7 +132,7 @@ func (r *Reader) Catalogue(ctx context.Context, p Parts) (c Catalogue, err error
 	return c, err
 }
 
-// unstamped is the part of the catalogue that does not tell of its edits.
+// untracked is the part of the catalogue that does not tell of its edits.
 func (c Catalogue) untracked() untracked {
 	return untracked{
 		bundles: c.Bundles, contents: c.BundleServices, products: c.Products, suppliers: c.ProductVendors,
@@ -140,7 +140,7 @@ func (c Catalogue) untracked() untracked {
 	}
 }
 
-// unreadable is what is wrong with a row that one contract reads; nil when nothing
+// Unreadable is what is wrong with a row that one contract reads; nil when nothing
 // is. Passing over it could give the contract another vendor or cost.
 func (c Catalogue) Unreadable(own Parts, vendors, services []int64) error {
 	for _, one := range []struct {
@@ -208,18 +208,18 @@ func byID[T any](f *fetch.Fetcher, r fetch.Row[T]) fetch.Loader[T] {
 	}
 }
 
-// stock loads products, sets loads bundles. One that a query did not answer in full says so in Missing: who
+// productLoader loads products, sets loads bundles. One that a query did not answer in full says so in Missing: who
 // compares asks no more than the query, and must not take that for an edit.
 func productLoader(f *fetch.Fetcher) fetch.Loader[autotask.Product] {
-	return markCompleted(f, productRows, func(v *autotask.Product) { v.Missing = []string{"defaultVendorID"} })
+	return notingCompleted(f, productRows, func(v *autotask.Product) { v.Missing = []string{"defaultVendorID"} })
 }
 
 func bundleLoader(f *fetch.Fetcher) fetch.Loader[autotask.ServiceBundle] {
-	return markCompleted(f, bundleRows, func(v *autotask.ServiceBundle) { v.Missing = []string{"unitCost"} })
+	return notingCompleted(f, bundleRows, func(v *autotask.ServiceBundle) { v.Missing = []string{"unitCost"} })
 }
 
-// told loads rows and marks those that a GET by id completed.
-func markCompleted[T any](f *fetch.Fetcher, r fetch.Row[T], mark func(*T)) fetch.Loader[T] {
+// told loads rows and notes those that a GET by id completed.
+func notingCompleted[T any](f *fetch.Fetcher, r fetch.Row[T], note func(*T)) fetch.Loader[T] {
 	return func(ctx context.Context, ids []int64) (map[int64]T, map[int64]error, error) {
 		found, err := fetch.ByIDs(ctx, f, r, ids)
 		if err != nil {
@@ -227,7 +227,7 @@ func markCompleted[T any](f *fetch.Fetcher, r fetch.Row[T], mark func(*T)) fetch
 		}
 		for _, id := range found.ByGet {
 			if v, there := found.Rows[id]; there {
-				mark(&v)
+				note(&v)
 				found.Rows[id] = v
 			}
 		}
@@ -249,12 +249,12 @@ func grouped[T any](client *autotask.Client, entity, field string, key func(T) i
 	}
 }
 
-// contents loads what bundles consist of.
+// contentLoader loads what bundles consist of.
 func contentLoader(c *autotask.Client) fetch.Loader[[]autotask.ServiceBundleService] {
 	return grouped(c, autotask.EntityServiceBundleServices, "serviceBundleID", func(v autotask.ServiceBundleService) int64 { return v.ServiceBundleID })
 }
 
-// suppliers loads the vendors of products.
+// supplierLoader loads the vendors of products.
 func supplierLoader(c *autotask.Client) fetch.Loader[[]autotask.ProductVendor] {
 	return grouped(c, autotask.EntityProductVendors, "productID", func(v autotask.ProductVendor) int64 { return v.ProductID })
 }
@@ -278,7 +278,7 @@ func nameLoader(f *fetch.Fetcher) fetch.Loader[string] {
 
 var isoCode = regexp.MustCompile(`^[A-Z]{3}$`)
 
-// currency is the tenant's internal one.
+// Currency is the tenant's internal one.
 type Currency struct {
 	ID   *int64 // nil when it cannot be read
 	Code string // empty when its name is no ISO code

@@ -13,14 +13,14 @@ import (
 	"channelsync/sync/ledger"
 )
 
-// lookAhead is how many days ahead rows are read where only those of today give the
+// Lookahead is how many days ahead rows are read where only those of today give the
 // figures, and how many days a contract's figures are known in advance. By then it is
 // reconciled once more, if no sweep has done that.
 const Lookahead = 14
 
-// DigestParts reads the rows that hang on contracts, as far as their last reconcile
+// Hash reads the rows that hang on contracts, as far as their last reconcile
 // says that they matter, and returns the hash of each contract's: it is that of the
-// last reconcile unless a row was edited, added, removed, gone bad or mended. Rows are
+// last reconcile unless a row was edited, added, removed, gone bad or repaired. Rows are
 // read by the page and none is kept.
 //
 // wait is asked to wait out the hourly limit where that ends a call; nil: that is the
@@ -58,8 +58,8 @@ func (c *comparison) walk(ctx context.Context, ids []int64) error {
 	case !autotask.OfOneRecord(err):
 		return err
 	case !c.works || len(ids) == 1:
-		if road := fetch.Probe(ctx, c.client, err); road != nil {
-			return road
+		if down := fetch.Probe(ctx, c.client, err); down != nil {
+			return down
 		}
 		c.works = true
 	}

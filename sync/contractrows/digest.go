@@ -34,13 +34,13 @@ const partsFormat = "2."
 // own retries and the daily sweep ask for it.
 const unreadableParts = partsFormat + "unreadable"
 
-// PartsRead says whether the parts of a contract were read, and can be compared.
+// Comparable says whether the parts of a contract were read, and can be compared.
 func Comparable(p *ledger.Parts) bool { return p != nil && strings.HasPrefix(p.Hash, partsFormat) }
 
-// PartsUnreadable says that Autotask did not answer with the parts of a contract.
+// Unreadable says that Autotask did not answer with the parts of a contract.
 func Unreadable(p *ledger.Parts) bool { return p.Hash == unreadableParts }
 
-// digest is the hash in the making of the rows of one contract, as queries answer
+// Digest is the hash in the making of the rows of one contract, as queries answer
 // them: what a GET by id adds to a row is not part of it, since comparing makes none.
 type Digest struct {
 	window         unitWindow
@@ -85,11 +85,11 @@ func widest(windows []unitWindow) unitWindow {
 	return out
 }
 
-// digests are those of several contracts.
+// Digests are those of several contracts.
 type Digests map[int64]*Digest
 
 // addRows counts the rows of a query's answer, and those that cannot be read: a row
-// that goes bad, or is mended, is a change like any other.
+// that goes bad, or is repaired, is a change like any other.
 func addRows[T any](d Digests, of part[T], rows autotask.Rows[T]) {
 	for _, v := range rows.Items {
 		if one := d[of.contract(v)]; one != nil {
@@ -137,7 +137,7 @@ func (d *Digest) add(v digested) {
 	}
 }
 
-// whole ends the reading of the rows of a contract: where no unit row has begun, all
+// complete ends the reading of the rows of a contract: where no unit row has begun, all
 // that are to come count.
 func (d *Digest) complete() {
 	if d.begun || d.later == nil {
@@ -208,7 +208,7 @@ func (d *Digest) hash(charges bool) string {
 	return partsFormat + base64.RawStdEncoding.EncodeToString(b[:])
 }
 
-// unstamped are the rows of the catalogue whose edits no poll finds.
+// untracked are the rows of the catalogue whose edits no poll finds.
 type untracked struct {
 	bundles   map[int64]autotask.ServiceBundle
 	contents  map[int64][]autotask.ServiceBundleService // by bundle
@@ -261,7 +261,7 @@ func (d *Digest) RememberProjected(o projection.Outlook) *ledger.Parts {
 	return p
 }
 
-// readBy lists the vendors and services that a contract's projection reads: their
+// ReadBy lists the vendors and services that a contract's projection reads: their
 // rename or edit must reach it. own are the parts of that contract alone.
 func (c Catalogue) ReadBy(own Parts) (vendors, services []int64) {
 	services = own.serviceIDs()
@@ -283,7 +283,7 @@ func (c Catalogue) ReadBy(own Parts) (vendors, services []int64) {
 	return mine.vendorIDs(own), services
 }
 
-// ContractHash is a hash over everything that is read of a contract's own row.
+// RowHash is a hash over everything that is read of a contract's own row.
 func RowHash(c autotask.Contract) string {
 	c.Missing, c.LastModified = nil, time.Time{}
 	b, err := json.Marshal(c)
@@ -295,7 +295,7 @@ func RowHash(c autotask.Contract) string {
 }
 
 // HashUnreadable returns the hashes of contracts whose parts cannot be read: with them the
-// next comparison finds nothing new, until the row is mended. Old rows that went bad
+// next comparison finds nothing new, until the row is repaired. Old rows that went bad
 // are not among those that are compared, so these are read as a comparison does.
 func (r *Reader) HashUnreadable(ctx context.Context, d Digests, bad map[int64]error) (map[int64]string, error) {
 	want := make(map[int64]ledger.Parts, len(bad))
@@ -307,7 +307,7 @@ func (r *Reader) HashUnreadable(ctx context.Context, d Digests, bad map[int64]er
 	return Hash(ctx, r.fetcher.Client, want, nil)
 }
 
-// newDigest begins the digest of a contract whose unit rows matter from today on: the
+// NewDigest begins the digest of a contract whose unit rows matter from today on: the
 // days of the lookahead, or where allRows says so all that are to come.
 func NewDigest(today ledger.Day, allRows bool) *Digest {
 	d := &Digest{window: unitWindow{from: today}}

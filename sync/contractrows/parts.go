@@ -23,7 +23,7 @@ type Parts struct {
 	Hidden error
 }
 
-// partsOf reads the parts of contracts in bulk and counts them for the hashes of d,
+// Parts reads the parts of contracts in bulk and counts them for the hashes of d,
 // which has one digest for each of the contracts. Those whose parts cannot be read are
 // named in bad.
 func (r *Reader) Parts(ctx context.Context, d Digests) (p Parts, bad map[int64]error, err error) {
@@ -83,7 +83,7 @@ func partRows[T any](ctx context.Context, f *fetch.Fetcher, of part[T], d Digest
 	return out, nil
 }
 
-// of is the parts of one contract alone.
+// Of is the parts of one contract alone.
 func (p Parts) Of(contract int64) Parts {
 	return Parts{
 		Units:       map[int64][]autotask.ContractServiceUnit{contract: p.Units[contract]},

@@ -66,21 +66,21 @@ const codeUnanswered = "unanswered"
 
 // ask asks Autotask for one record. Where it does not answer in time, what is known of
 // the record is what was stored.
-func (m *Manager) ask(ctx context.Context, rt *runtime, in *installation.Installation, kind v1.Kind, rec int64) (reconcile.Looked, error) {
+func (m *Manager) ask(ctx context.Context, rt *runtime, in *installation.Installation, kind v1.Kind, rec int64) (reconcile.Preview, error) {
 	asking, done := context.WithTimeout(ctx, m.explains)
 	defer done()
-	found, err := rt.rec.Look(asking, in, kind, []int64{rec})
+	found, err := rt.rec.Preview(asking, in, kind, []int64{rec})
 	switch {
 	case err == nil:
 		return found[0], nil
 	case asking.Err() == nil || ctx.Err() != nil:
-		return reconcile.Looked{}, cannotAsk(err)
+		return reconcile.Preview{}, cannotAsk(err)
 	}
 	stored, err := m.Ledger.Read(ctx, in.ID, kind, []int64{rec})
 	if err != nil {
-		return reconcile.Looked{}, fmt.Errorf("read what is stored of %s %d: %w", kind, rec, err)
+		return reconcile.Preview{}, fmt.Errorf("read what is stored of %s %d: %w", kind, rec, err)
 	}
-	l := reconcile.Looked{ID: rec, FailureCode: codeUnanswered, Projection: json.RawMessage("null"), Sources: json.RawMessage("null")}
+	l := reconcile.Preview{ID: rec, FailureCode: codeUnanswered, Projection: json.RawMessage("null"), Sources: json.RawMessage("null")}
 	name := "This record"
 	if e := stored[rec]; e != nil {
 		l.Before, l.Name, l.Decision.Met = *e, e.Name, e.InScope
@@ -93,7 +93,7 @@ func (m *Manager) ask(ctx context.Context, rt *runtime, in *installation.Install
 }
 
 // next says in plain words what happens to the record now.
-func next(in *installation.Installation, l reconcile.Looked, e v1.Explanation, unasked error) string {
+func next(in *installation.Installation, l reconcile.Preview, e v1.Explanation, unasked error) string {
 	switch {
 	case l.Failure != "":
 		return strings.TrimSpace(sentence(l.Failure) + " " + afterFailure(l.FailureCode))
@@ -101,7 +101,7 @@ func next(in *installation.Installation, l reconcile.Looked, e v1.Explanation, u
 		return "The installation is stopped. Start it, and waiting changes are delivered."
 	case in.Refused:
 		return "Autotask refuses the credentials. Replace them, and work resumes by itself."
-	case l.Before.Held:
+	case l.Before.PendingApproval:
 		return sentence(l.Decision.Detail()) + " It is part of a mass change that waits for approval, and nothing is done until you approve or discard it."
 	case l.Before.Discarded && !l.Decision.Met:
 		return sentence(l.Decision.Detail()) + " " + staysAsItIs
@@ -138,7 +138,7 @@ func afterFailure(code string) string {
 }
 
 // known says what a record that is sent all the same lacks.
-func known(l reconcile.Looked, o v1.Options) string {
+func known(l reconcile.Preview, o v1.Options) string {
 	var out []string
 	for _, code := range l.Notes {
 		out = append(out, issue.Describe(code).Title+": "+issue.FixOfNote(code, o, l.Sources))
@@ -173,7 +173,7 @@ const staysAsItIs = "A mass change that it was part of was discarded, so it stay
 // fixOf is what to do about how a record stands; empty when it stands well.
 func fixOf(e *ledger.Entry) string {
 	switch {
-	case e.Held:
+	case e.PendingApproval:
 		return issue.Describe("mass_change_held").Fix
 	case e.Discarded:
 		return staysAsItIs

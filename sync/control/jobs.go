@@ -465,7 +465,7 @@ func (rt *runtime) dryRun(ctx context.Context, j job.Job, ids map[v1.Kind][]int6
 		return err
 	}
 	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
-		err := rt.evaluate(ctx, in, kind, ids[kind], func(l reconcile.Looked) {
+		err := rt.evaluate(ctx, in, kind, ids[kind], func(l reconcile.Preview) {
 			o := v1.OutcomeUnchanged
 			switch {
 			case l.Failure != "":

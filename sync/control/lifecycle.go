@@ -63,7 +63,7 @@ func (m *Manager) setStopped(ctx context.Context, in *installation.Installation,
 
 // resume looks at everything at once: what waits, and what was missed meanwhile.
 func (rt *runtime) resume() {
-	rt.worker.Kick()
+	rt.worker.RetryNow()
 	notify(rt.check)
 	notify(rt.newJob)
 }

@@ -74,7 +74,7 @@ type Intervals struct {
 type Metrics struct {
 	Autotask   func(entity, result string, took time.Duration)
 	Target     func(operation, result string, took time.Duration)
-	Reconciled func(reconcile.Settled)
+	Reconciled func(reconcile.Result)
 	Freshness  func(took time.Duration)
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // reconciled counts a record for its job and the history, and passes it on.
-func (rt *runtime) reconciled(s reconcile.Settled) {
+func (rt *runtime) reconciled(s reconcile.Result) {
 	if s.Job != "" {
 		rt.m.Jobs.Count(s.Job, came(s), s.Drift)
 		rt.m.Jobs.Drifted(s.Job, s.DriftFields)
@@ -34,7 +34,7 @@ func (rt *runtime) reconciled(s reconcile.Settled) {
 
 // came is what a record came to, as its ledger entry does not tell it: one that is
 // out of scope may have been sent as archived, one of a mass change that waits for approval stays as it was.
-func came(s reconcile.Settled) v1.Outcome {
+func came(s reconcile.Result) v1.Outcome {
 	switch {
 	case s.Outcome == v1.OutcomeNotMet && s.Pushed:
 		return v1.OutcomePushed
@@ -49,7 +49,7 @@ func came(s reconcile.Settled) v1.Outcome {
 // no change of anything: it counts for what it pushed, or failed to. A change counts
 // once, when it is through: not while it is retried or waits for a stopped sync,
 // whose start marks it again.
-func counted(s reconcile.Settled) history.Counts {
+func counted(s reconcile.Result) history.Counts {
 	var c history.Counts
 	o := came(s)
 	switch o {
@@ -70,7 +70,7 @@ func counted(s reconcile.Settled) history.Counts {
 
 // announced says whether a record was reconciled because something said that it changed, and
 // not in a pass over all records.
-func announced(s reconcile.Settled) bool {
+func announced(s reconcile.Result) bool {
 	switch s.Trigger {
 	case v1.TriggerSweep, v1.TriggerBackfill, v1.TriggerReplay:
 		return false // a retry of one has no job any more
@@ -115,7 +115,7 @@ func (m *Manager) Recent(_ context.Context, id string, limit int) ([]v1.FeedEven
 
 // publish keeps an outcome, and passes it to whoever reads the installation's feed,
 // at whichever instance.
-func (m *Manager) publish(id string, s reconcile.Settled) {
+func (m *Manager) publish(id string, s reconcile.Result) {
 	reasons := s.Reasons
 	if reasons == nil {
 		reasons = []string{}

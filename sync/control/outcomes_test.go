@@ -41,7 +41,7 @@ func TestWhatCountsAsWhat(t *testing.T) {
 		"a resync is no sync now":      {v1.OutcomeUnchanged, pushed, v1.TriggerManual, "j", history.Counts{}},
 		"a replay that cannot push":    {v1.OutcomeDead, false, v1.TriggerReplay, "j", history.Counts{Failed: 1}},
 	} {
-		got := counted(reconcile.Settled{Outcome: tc.outcome, Pushed: tc.pushed, Trigger: tc.trigger, Job: tc.job})
+		got := counted(reconcile.Result{Outcome: tc.outcome, Pushed: tc.pushed, Trigger: tc.trigger, Job: tc.job})
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}

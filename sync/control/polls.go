@@ -77,7 +77,7 @@ func (rt *runtime) pollContracts(ctx context.Context) error {
 		if !first.Listed {
 			return nil // its list has whatever a poll would find
 		}
-		poll = rt.watcher.PollStampedContracts
+		poll = rt.watcher.PollModifiedContracts
 	}
 	if err := poll(ctx); err != nil {
 		return err

@@ -103,7 +103,7 @@ func (m *Manager) Preview(ctx context.Context, id string, req v1.UpdateInstallat
 	}
 	in.Options = *req.Options
 	for _, kind := range kindsOf(in.InstalledSyncs()) {
-		err := m.eachKnown(ctx, rt, in, kind, func(l reconcile.Looked) {
+		err := m.eachKnown(ctx, rt, in, kind, func(l reconcile.Preview) {
 			effect := effectOf(l)
 			switch effect {
 			case "":
@@ -132,7 +132,7 @@ func (m *Manager) Preview(ctx context.Context, id string, req v1.UpdateInstallat
 
 const sampleSize = 20
 
-func effectOf(l reconcile.Looked) string {
+func effectOf(l reconcile.Preview) string {
 	switch {
 	case l.Failure != "":
 		return ""
@@ -147,7 +147,7 @@ func effectOf(l reconcile.Looked) string {
 }
 
 // eachKnown evaluates every known record of a kind, a batch at a time.
-func (m *Manager) eachKnown(ctx context.Context, rt *runtime, in *installation.Installation, kind v1.Kind, fn func(reconcile.Looked)) error {
+func (m *Manager) eachKnown(ctx context.Context, rt *runtime, in *installation.Installation, kind v1.Kind, fn func(reconcile.Preview)) error {
 	ids, err := m.Ledger.Ids(ctx, in.ID, kind)
 	if err != nil {
 		return fmt.Errorf("list known records: %w", err)
@@ -156,9 +156,9 @@ func (m *Manager) eachKnown(ctx context.Context, rt *runtime, in *installation.I
 }
 
 // evaluate has records evaluated in batches.
-func (rt *runtime) evaluate(ctx context.Context, in *installation.Installation, kind v1.Kind, ids []int64, fn func(reconcile.Looked)) error {
+func (rt *runtime) evaluate(ctx context.Context, in *installation.Installation, kind v1.Kind, ids []int64, fn func(reconcile.Preview)) error {
 	for part := range slices.Chunk(ids, fetch.MaxBatch) {
-		evaluated, err := rt.rec.Look(autotask.WithBulk(ctx), in, kind, part)
+		evaluated, err := rt.rec.Preview(autotask.WithBulk(ctx), in, kind, part)
 		if err != nil {
 			return err
 		}

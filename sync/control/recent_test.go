@@ -15,7 +15,7 @@ func TestRecentOutcomes(t *testing.T) {
 	id := d.create().ID
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	reconciled := func(record int64, name string) {
-		d.publish(id, reconcile.Settled{
+		d.publish(id, reconcile.Result{
 			Kind: v1.KindCompany, ID: record, Name: name, Outcome: v1.OutcomePushed, Trigger: v1.TriggerCallback,
 			Pushed: true, At: at, Took: 1500 * time.Millisecond,
 		})

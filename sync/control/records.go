@@ -79,7 +79,7 @@ func (m *Manager) DecideMassChange(ctx context.Context, id string, approve bool)
 	}
 	found := 0
 	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
-		ids, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool { return s.Held })
+		ids, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool { return s.PendingApproval })
 		if err != nil {
 			return fmt.Errorf("find records pending approval: %w", err)
 		}
@@ -116,7 +116,7 @@ func (m *Manager) discard(ctx context.Context, id string, kind v1.Kind, ids []in
 	}
 	list := make([]*ledger.Entry, 0, len(entries))
 	for _, e := range entries {
-		e.Held, e.Discarded = false, true
+		e.PendingApproval, e.Discarded = false, true
 		e.Step(v1.TimelineStep{At: m.Now(), Step: "discarded", Trigger: v1.TriggerManual})
 		list = append(list, e)
 	}

@@ -21,7 +21,7 @@ func TestFixOf(t *testing.T) {
 		"dead":                  {ledger.Entry{Outcome: v1.OutcomeDead, Reasons: []string{"not_pushable"}}, "Fill in or shorten the field"},
 		"dead of an outage":     {ledger.Entry{Outcome: v1.OutcomeDead, Reasons: []string{"autotask_unavailable"}}, "Try it once more"},
 		"retrying":              {ledger.Entry{Outcome: v1.OutcomeRetrying, Reasons: []string{"target_failed"}}, "it says what was answered"},
-		"held with many others": {ledger.Entry{Outcome: v1.OutcomePushed, Held: true}, "approve it"},
+		"held with many others": {ledger.Entry{Outcome: v1.OutcomePushed, PendingApproval: true}, "approve it"},
 		"discarded with others": {ledger.Entry{Outcome: v1.OutcomePushed, Discarded: true}, "stays as it is"},
 	} {
 		t.Run(name, func(t *testing.T) {

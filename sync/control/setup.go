@@ -275,7 +275,7 @@ func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credenti
 	if rt := m.runtime(id); rt != nil {
 		rt.autotask.SetCredentials(credentialsOf(kept), kept.Zone)
 		rt.issues.Clear("credentials_refused")
-		rt.worker.Kick()
+		rt.worker.RetryNow()
 		notify(rt.check)
 		notify(rt.newJob)
 	}

@@ -41,7 +41,7 @@ func TestAStuckWorkerRunsAgainByItself(t *testing.T) {
 	let := make(chan struct{})
 	t.Cleanup(func() { close(let) })
 	var armed atomic.Bool
-	d.Metrics.Reconciled = func(s reconcile.Settled) {
+	d.Metrics.Reconciled = func(s reconcile.Result) {
 		if s.Kind == v1.KindCompany && armed.CompareAndSwap(true, false) {
 			<-let
 		}
@@ -85,7 +85,7 @@ func TestWhatANewStartDoesNotHelpIsGivenUp(t *testing.T) {
 	d := newDesk(t, setup{})
 	let := make(chan struct{})
 	t.Cleanup(func() { close(let) })
-	d.Metrics.Reconciled = func(reconcile.Settled) { <-let }
+	d.Metrics.Reconciled = func(reconcile.Result) { <-let }
 	_, gaveUp := d.watched(progress.Limits{Live: time.Second, Bulk: time.Second, Again: 12 * time.Second})
 	d.customer("Northwind")
 	d.run()

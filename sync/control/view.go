@@ -162,8 +162,8 @@ func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.I
 		out.Freshness = rt.freshness.Read(m.Now())
 		out.Repaired = int(rt.repaired.Load())
 		out.Issues = append(out.Issues, rt.issues.List()...)
-		at := rt.worker.GoesOnAt()
-		if bulk := rt.worker.BulkGoesOnAt(); bulk.After(at) {
+		at := rt.worker.ResumesAt()
+		if bulk := rt.worker.BulkResumesAt(); bulk.After(at) {
 			at = bulk
 		}
 		if at.After(m.Now()) {
@@ -215,7 +215,7 @@ func state(in *installation.Installation, rt *runtime, backfilling bool, now tim
 		return v1.StateNeedsCredentials
 	case rt == nil || !rt.tried.Load():
 		return v1.StateInstalling
-	case rt.worker.GoesOnAt().After(now) || rt.issues.Has(issue.Degrading...) || rt.issues.Has(issue.Contesting...) && !rt.registered.Load():
+	case rt.worker.ResumesAt().After(now) || rt.issues.Has(issue.Degrading...) || rt.issues.Has(issue.Contesting...) && !rt.registered.Load():
 		return v1.StateDegraded
 	case backfilling:
 		return v1.StateBackfilling
@@ -266,7 +266,7 @@ func (m *Manager) recordIssues(ctx context.Context, in *installation.Installatio
 			if at.IsZero() {
 				return false
 			}
-			if s.Held {
+			if s.PendingApproval {
 				add("mass_change_held", at, at)
 			}
 			failure := deadletter.RecordID(kind, s.ID)

@@ -9,12 +9,12 @@ import (
 	"channelsync/internal/gate"
 )
 
-// catalogueFor is how long a row of the catalogue is believed. Edits of services
+// keptFor is how long a row of the catalogue is believed. Edits of services
 // and vendors are seen by their stamps and put here at once; this bounds what
 // a missed one can do.
 const keptFor = time.Hour
 
-// cache keeps rows that many records read, by id. An id that Autotask does not
+// Cache keeps rows that many records read, by id. An id that Autotask does not
 // have is kept as absent for as long.
 type Cache[V any] struct {
 	Keeps   time.Duration // 0 means catalogueFor
@@ -31,10 +31,10 @@ type cached[V any] struct {
 	until time.Time
 }
 
-// loader reads rows by id: those that exist, and what is wrong with the others.
+// Loader reads rows by id: those that exist, and what is wrong with the others.
 type Loader[V any] func(ctx context.Context, ids []int64) (rows map[int64]V, bad map[int64]error, err error)
 
-// get returns the rows that exist of ids, asking load for those not known. A row
+// Get returns the rows that exist of ids, asking load for those not known. A row
 // that cannot be read is bad, and asked for again the next time.
 func (c *Cache[V]) Get(ctx context.Context, now time.Time, ids []int64, load Loader[V]) (map[int64]V, map[int64]error, error) {
 	if out, missing, _ := c.known(now, ids); len(missing) == 0 {
@@ -92,7 +92,7 @@ func (c *Cache[V]) known(now time.Time, ids []int64) (out map[int64]V, missing [
 	return out, missing, c.forgotten
 }
 
-// clear makes the next get ask again for everything.
+// Clear makes the next get ask again for everything.
 func (c *Cache[V]) Clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,7 +100,7 @@ func (c *Cache[V]) Clear() {
 	clear(c.rows)
 }
 
-// forget makes the next get ask again for ids.
+// Forget makes the next get ask again for ids.
 func (c *Cache[V]) Forget(ids ...int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -25,7 +25,7 @@ import (
 // MaxBatch is how many records are reconciled at once: one "in" query's worth.
 const MaxBatch = 400
 
-// fetcher reads rows for one installation. It remembers which keys this Autotask does
+// Fetcher reads rows for one installation. It remembers which keys this Autotask does
 // not answer, so that a row without them is not asked for again and again.
 type Fetcher struct {
 	Client *autotask.Client
@@ -47,7 +47,7 @@ type seen struct {
 }
 
 // How many answered records of an entity are remembered, and for how long: were they
-// poisoned all, the failures of others would be the road's until they are forgotten.
+// all of them unreadable, failures of others would be blamed on Autotask until they are forgotten.
 const (
 	maxRecent = 3
 	recentFor = time.Hour
@@ -64,7 +64,7 @@ func New(client *autotask.Client, now func() time.Time) *Fetcher {
 	}
 }
 
-// complete says whether a row lacks nothing that Autotask could have told.
+// complete says whether a row has every key that Autotask could have returned.
 func (f *Fetcher) complete(ctx context.Context, entity string, missing []string) bool {
 	if len(missing) == 0 {
 		return true
@@ -76,7 +76,7 @@ func (f *Fetcher) complete(ctx context.Context, entity string, missing []string)
 	}
 	known := f.fieldsOf(ctx, entity)
 	if known == nil {
-		return false // then every such row is settled by a GET: dearer, never wrong
+		return false // then every such row is read by a GET: dearer, never wrong
 	}
 	return !slices.ContainsFunc(missing, func(key string) bool { return known[strings.ToLower(key)] })
 }
@@ -145,7 +145,7 @@ func (f *Fetcher) remember(entity string, ids []int64, answeredNow func(int64) b
 	f.recent[entity] = fresh
 }
 
-// remembered are the records answered lately that are not among ids.
+// remembered are the records answered recently that are not among ids.
 func (f *Fetcher) remembered(entity string, ids []int64) []int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -158,25 +158,25 @@ func (f *Fetcher) remembered(entity string, ids []int64) []int64 {
 	return known
 }
 
-// fetched is what Autotask says of a set of records.
+// Fetched is what Autotask says of a set of records.
 type Fetched[T any] struct {
 	Rows map[int64]T
 	Gone map[int64]bool  // a GET by id says that Autotask does not have it
 	Bad  map[int64]error // the record's own failure: its row cannot be read
-	// settled are those that a GET by id was asked for, since the query did not answer all of them.
+	// ByGet are the ids that were read by a GET, since the query did not answer all of them.
 	ByGet []int64
 }
 
-// row is what fetching needs to know of a row type.
+// Row is what fetching needs to know of a row type.
 type Row[T any] struct {
 	Entity  string
 	ID      func(T) int64
 	Missing func(T) []string
 }
 
-// fetch reads records by id, in bulk. An id missing from the answer, and a row
-// that lacks a key we read, are settled by a GET by id: neither a deletion nor a
-// cleared field may be concluded from a query answer. The error is a failure of the road.
+// ByIDs reads records by id, in bulk. An id missing from the answer, and a row
+// that lacks a key we read, are read by a GET by id: neither a deletion nor a
+// cleared field may be concluded from a query answer. The error is a failure of Autotask, not of a record.
 func ByIDs[T any](ctx context.Context, f *Fetcher, r Row[T], ids []int64) (Fetched[T], error) {
 	out := Fetched[T]{Rows: make(map[int64]T, len(ids)), Gone: map[int64]bool{}, Bad: map[int64]error{}}
 	rows, bad, err := Bisect(ctx, ids, func(ctx context.Context, part []int64) (autotask.Rows[T], error) {
@@ -217,7 +217,7 @@ func ByIDs[T any](ctx context.Context, f *Fetcher, r Row[T], ids []int64) (Fetch
 	return out, nil
 }
 
-// settle asks for one record by id and believes the answer.
+// get asks for one record by id and believes the answer.
 func (out *Fetched[T]) get(ctx context.Context, f *Fetcher, r Row[T], id int64) error {
 	v, own, err := get(ctx, f, r, id)
 	switch {
@@ -235,7 +235,7 @@ func (out *Fetched[T]) get(ctx context.Context, f *Fetcher, r Row[T], id int64) 
 	return nil
 }
 
-// alone asks for one record by id. own is the record's own failure: it comes again
+// get asks for one record by id. own is the record's own failure: it comes again
 // although Autotask answers for something else in between and after.
 func get[T any](ctx context.Context, f *Fetcher, r Row[T], id int64) (v T, own, err error) {
 	pace := paceOf(ctx)
@@ -251,8 +251,8 @@ func get[T any](ctx context.Context, f *Fetcher, r Row[T], id int64) (v T, own, 
 		case kind == autotask.KindNotFound, !autotask.OfOneRecord(err):
 			return v, nil, err
 		}
-		if road := Probe(ctx, f.Client, err); road != nil {
-			return v, nil, road
+		if down := Probe(ctx, f.Client, err); down != nil {
+			return v, nil, down
 		}
 		if pace != nil && noAnswer(ctx, err) {
 			return v, NotInTime{err}, nil
@@ -262,17 +262,17 @@ func get[T any](ctx context.Context, f *Fetcher, r Row[T], id int64) (v T, own, 
 		}
 		ctx = autotask.WithoutRepeats(ctx)
 	}
-	if road := vouch(ctx, f, r, []int64{id}, err); road != nil {
-		return v, nil, road
+	if down := vouch(ctx, f, r, []int64{id}, err); down != nil {
+		return v, nil, down
 	}
 	return v, err, nil
 }
 
-// whole returns a row that hangs on a record with all its keys; one that lacks some is
+// Complete returns a row that hangs on a record with all its keys; one that lacks some is
 // read by id. It is not kept when Autotask does not have the record any more; own is
 // the row's own failure.
 func Complete[T any](ctx context.Context, f *Fetcher, r Row[T], v T) (full T, keep bool, own, err error) {
-	if lacks := r.Missing(v); f.leavesOut(r.Entity, lacks) || f.complete(ctx, r.Entity, lacks) {
+	if missing := r.Missing(v); f.leavesOut(r.Entity, missing) || f.complete(ctx, r.Entity, missing) {
 		return v, true, nil, nil
 	}
 	full, own, err = get(ctx, f, r, r.ID(v))
@@ -286,8 +286,8 @@ func Complete[T any](ctx context.Context, f *Fetcher, r Row[T], v T) (full T, ke
 	return full, true, nil, nil
 }
 
-// probe asks the entity that failed for no record at all: when that fails too, the
-// failure is the road's.
+// Probe asks the entity that failed for no record at all: when that fails too, the
+// failure is Autotask's.
 func Probe(ctx context.Context, c *autotask.Client, cause error) error {
 	entity := autotask.EntityCompanies
 	if e, ok := errors.AsType[*autotask.Error](cause); ok && e.Entity != "" {
@@ -299,10 +299,10 @@ func Probe(ctx context.Context, c *autotask.Client, cause error) error {
 	return nil
 }
 
-// vouch asks for records that were answered lately and are not among ids: where none
+// vouch asks for records that were answered recently and are not among ids: where none
 // of them is answered now, Autotask cannot tell any record, and none is to blame.
 func vouch[T any](ctx context.Context, f *Fetcher, r Row[T], ids []int64, cause error) error {
-	road := error(nil)
+	down := error(nil)
 	for _, id := range f.remembered(r.Entity, ids) {
 		rows, err := autotask.ByIDs[T](autotask.WithBrief(ctx), f.Client, r.Entity, "id", []int64{id})
 		switch {
@@ -313,17 +313,17 @@ func vouch[T any](ctx context.Context, f *Fetcher, r Row[T], ids []int64, cause 
 		case !autotask.OfOneRecord(err):
 			return err
 		}
-		road = fmt.Errorf("%w (asked for %s %d, which was answered before, after %w)", err, r.Entity, id, cause)
+		down = fmt.Errorf("%w (asked for %s %d, which was answered before, after %w)", err, r.Entity, id, cause)
 	}
-	return road
+	return down
 }
 
 // nobody is an id that no record has.
 const nobody = -1
 
-// bisect runs a bulk query and, where it fails as a whole for what may be one
-// record, halves the ids until those to blame stand alone. The road is asked first:
-// a query that fails for no record at all too is its failure, which costs one more
+// Bisect runs a bulk query and, where it fails as a whole for what may be one
+// record, halves the ids until those to blame stand alone. Autotask is asked for no record first:
+// a query that fails then too is its failure, which costs one more
 // query, not hundreds. It is asked again on either side of the second try of a record
 // that is alone, so that an outage which begins or ends meanwhile blames nobody.
 func Bisect[T any](ctx context.Context, ids []int64, query func(context.Context, []int64) (autotask.Rows[T], error)) (autotask.Rows[T], map[int64]error, error) {
@@ -342,7 +342,7 @@ func Bisect[T any](ctx context.Context, ids []int64, query func(context.Context,
 		}
 		return err
 	}
-	away := func(ctx context.Context, cause error) error {
+	ping := func(ctx context.Context, cause error) error {
 		began := time.Now()
 		if _, err := query(ctx, []int64{nobody}); err != nil {
 			return fmt.Errorf("%w (asked for no record at all, after %w)", err, cause)
@@ -352,7 +352,7 @@ func Bisect[T any](ctx context.Context, ids []int64, query func(context.Context,
 		}
 		return nil
 	}
-	road := func(cause error) error { return away(autotask.WithBrief(ctx), cause) }
+	briefPing := func(cause error) error { return ping(autotask.WithBrief(ctx), cause) }
 	var walk func(part []int64, err error) error
 	halve := func(part []int64) error {
 		middle := len(part) / 2
@@ -373,8 +373,8 @@ func Bisect[T any](ctx context.Context, ids []int64, query func(context.Context,
 			return err
 		}
 		if !open || len(part) == 1 {
-			if away := road(err); away != nil {
-				return away
+			if down := briefPing(err); down != nil {
+				return down
 			}
 			open = true
 		}
@@ -384,15 +384,15 @@ func Bisect[T any](ctx context.Context, ids []int64, query func(context.Context,
 		if err = ask(autotask.WithoutRepeats(ctx), part); !autotask.OfOneRecord(err) {
 			return err
 		}
-		if away := road(err); away != nil {
-			return away
+		if down := briefPing(err); down != nil {
+			return down
 		}
 		bad[part[0]] = err
 		return nil
 	}
 	read := func(ctx context.Context, part []int64) error { return walk(part, ask(ctx, part)) }
 	if pace != nil {
-		read = limited{pace: pace, ask: ask, failed: walk, away: away, leftOut: bad}.read
+		read = limited{pace: pace, ask: ask, failed: walk, ping: ping, leftOut: bad}.read
 	}
 	for part := range slices.Chunk(ids, MaxBatch) {
 		if err := read(ctx, part); err != nil {
@@ -412,7 +412,7 @@ func firstOf(bad map[int64]error) error {
 	return nil
 }
 
-// rowsOf reads the rows that hang on records, in bulk. A row that cannot be read is the
+// RowsOf reads the rows that hang on records, in bulk. A row that cannot be read is the
 // failure of the record it hangs on: without it a vendor or a cost would be wrong.
 func RowsOf[T any](ctx context.Context, c *autotask.Client, entity, parent string, ids []int64, extra ...autotask.Filter) (rows []T, bad map[int64]error, err error) {
 	unreadable := map[int64]error{}

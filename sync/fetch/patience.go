@@ -11,7 +11,7 @@ import (
 	"channelsync/api/autotask"
 )
 
-// notInTime is why a record is asked for apart: Autotask did not tell it in the time that
+// NotInTime is why a record is asked for apart: Autotask did not tell it in the time that
 // others may be kept waiting for it. It is no failure of the record's, and counts nothing.
 type NotInTime struct{ cause error }
 
@@ -20,13 +20,13 @@ func (n NotInTime) Unwrap() error { return n.cause }
 
 type paceKey struct{}
 
-// hurry makes the reads under ctx give up early what is not answered, and leave it out as
+// WithShortWaits makes the reads under ctx give up early what is not answered, and leave it out as
 // notInTime: others of the batch wait for them.
 func (f *Fetcher) WithShortWaits(ctx context.Context) context.Context {
 	return context.WithValue(ctx, paceKey{}, &f.pace)
 }
 
-// inHurry is the pace to go by; nil where nobody waits.
+// paceOf is the pace to go by; nil where nobody waits.
 func paceOf(ctx context.Context) *upstream.Pace {
 	p, _ := ctx.Value(paceKey{}).(*upstream.Pace)
 	return p
@@ -46,7 +46,7 @@ type limited struct {
 	pace    *upstream.Pace
 	ask     func(ctx context.Context, part []int64) error // a query, whose rows are kept
 	failed  func(part []int64, err error) error           // what becomes of one that fails in another way; nil error: nothing
-	away    func(ctx context.Context, cause error) error  // asks for no record at all
+	ping    func(ctx context.Context, cause error) error  // asks for no record at all
 	leftOut map[int64]error
 }
 
@@ -57,8 +57,8 @@ func (h limited) read(ctx context.Context, part []int64) error {
 		if !noAnswer(ctx, err) {
 			return h.failed(part, err)
 		}
-		if away := h.away(autotask.WithoutRepeats(ctx), err); away != nil {
-			return away
+		if down := h.ping(autotask.WithoutRepeats(ctx), err); down != nil {
+			return down
 		}
 		if h.pace.Patience() < 2*limit { // else Autotask is slow with all of them, and is waited for
 			return h.divide(ctx, part, err, limit)

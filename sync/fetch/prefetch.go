@@ -9,7 +9,7 @@ import (
 	"channelsync/api/autotask"
 )
 
-// listed is what a list of all records of an entity told so far.
+// Prefetched is what a list of all records of an entity has returned so far.
 type Prefetched[T any] struct {
 	Fetched[T]
 	IDs      []int64 // in order
@@ -20,21 +20,21 @@ func NewPrefetched[T any]() Prefetched[T] {
 	return Prefetched[T]{Fetched: Fetched[T]{Rows: map[int64]T{}, Gone: map[int64]bool{}, Bad: map[int64]error{}}}
 }
 
-// has says whether something is known of a record.
+// Has says whether something is known of a record.
 func (l Prefetched[T]) Has(id int64) bool {
 	_, ok := l.Rows[id]
 	return ok || l.Gone[id] || l.Bad[id] != nil
 }
 
-// take adds what was fetched by id; it lists nothing.
+// Add adds what was fetched by id; it lists nothing.
 func (l Prefetched[T]) Add(found Fetched[T]) {
 	maps.Copy(l.Rows, found.Rows)
 	maps.Copy(l.Gone, found.Gone)
 	maps.Copy(l.Bad, found.Bad)
 }
 
-// listAll reads every record of an entity from id 1 up, with the fields named or all
-// that the row has. As in fetch, a row that lacks a key is settled by a GET by id.
+// Prefetch reads every record of an entity from id 1 up, with the fields named or all
+// that the row has. As in fetch, a row that lacks a key is read by a GET by id.
 func Prefetch[T any](ctx context.Context, f *Fetcher, r Row[T], out *Prefetched[T], fields ...string) error {
 	err := autotask.Each(ctx, f.Client, r.Entity, autotask.Query{Fields: fields, From: 1}, func(rows autotask.Rows[T]) error {
 		for _, v := range rows.Items {

@@ -37,7 +37,7 @@ func large(id int64, parts ...string) *Entry {
 			e.Step(v1.TimelineStep{At: at, Step: "pushed"})
 		case "contacts":
 			for i := range int64(30_000) {
-				e.Contacts = append(e.Contacts, Contact{ID: i, Stamp: at})
+				e.Contacts = append(e.Contacts, Contact{ID: i, ModifiedAt: at})
 			}
 		}
 	}
@@ -83,10 +83,10 @@ func TestAnEntryThatDoesNotFitIsCutDown(t *testing.T) {
 				if ids := must[[]int64](t)(l.Ids(t.Context(), inst, v1.KindCompany)); len(ids) != 3 {
 					t.Errorf("the index has %v", ids)
 				}
-				whole := large(2, "timeline")
-				whole.Previous, whole.Sources, whole.Projection, whole.Contacts = text(9), text(9), text(9), []Contact{{ID: 1, Stamp: at}}
-				whole.Revision, whole.Omitted = entries[1].Revision, e.Omitted
-				write(t, l, whole)
+				all := large(2, "timeline")
+				all.Previous, all.Sources, all.Projection, all.Contacts = text(9), text(9), text(9), []Contact{{ID: 1, ModifiedAt: at}}
+				all.Revision, all.Omitted = entries[1].Revision, e.Omitted
+				write(t, l, all)
 				if got := read(t, p.ledger(), 2)[2]; len(got.Omitted) != 0 {
 					t.Errorf("once it fits it still says %v", got.Omitted)
 				}

@@ -28,24 +28,24 @@ type Entry struct {
 	ClientInScope bool   `json:"clientInScope,omitempty"`
 	Fingerprint   string `json:"fingerprint,omitempty"` // of what the target holds, as far as we know
 
-	Projection json.RawMessage `json:"projection,omitempty"` // last pushed
-	Previous   json.RawMessage `json:"previous,omitempty"`   // pushed before that
-	Sources    json.RawMessage `json:"sources,omitempty"`    // where each value came from
-	TargetURL  string          `json:"targetUrl,omitempty"`
-	Held       bool            `json:"held,omitempty"` // it would have left with too many others and waits for a yes
+	Projection      json.RawMessage `json:"projection,omitempty"` // last pushed
+	Previous        json.RawMessage `json:"previous,omitempty"`   // pushed before that
+	Sources         json.RawMessage `json:"sources,omitempty"`    // where each value came from
+	TargetURL       string          `json:"targetUrl,omitempty"`
+	PendingApproval bool            `json:"held,omitempty"` // it would have left with too many others and waits for a yes
 	// Discarded: somebody said no to its leaving. It stays as it is until its row has another
 	// stamp than Leaving, the one it would have left with, or somebody asks for it.
 	Discarded bool      `json:"discarded,omitempty"`
 	Leaving   time.Time `json:"leaving,omitzero"`
 	Archived  bool      `json:"archived,omitempty"`
 
-	Contacts []Contact `json:"contacts,omitempty"` // whose e-mail addresses the projection reads
-	Stamp    time.Time `json:"stamp"`              // the record's own newest stamp, as of the last fetch
-	Vendors  []int64   `json:"vendors,omitempty"`  // whose names a contract's projection may read
-	Services []int64   `json:"services,omitempty"` // of the catalogue, that it reads
-	RowHash  string    `json:"rowHash,omitempty"`  // of a contract's own row
-	Parts    *Parts    `json:"parts,omitempty"`    // what was read of the rows that hang on a contract; nil while it is out of scope
-	Notes    []string  `json:"notes,omitempty"`    // codes of issues found while projecting (cost_unknown, …)
+	Contacts   []Contact `json:"contacts,omitempty"` // whose e-mail addresses the projection reads
+	ModifiedAt time.Time `json:"stamp"`              // the record's own newest stamp, as of the last fetch
+	Vendors    []int64   `json:"vendors,omitempty"`  // whose names a contract's projection may read
+	Services   []int64   `json:"services,omitempty"` // of the catalogue, that it reads
+	RowHash    string    `json:"rowHash,omitempty"`  // of a contract's own row
+	Parts      *Parts    `json:"parts,omitempty"`    // what was read of the rows that hang on a contract; nil while it is out of scope
+	Notes      []string  `json:"notes,omitempty"`    // codes of issues found while projecting (cost_unknown, …)
 	// Since is when each code of Notes, and that of the failure, was first found. It stays
 	// while the same is found again: what people read is how long it is so.
 	Since map[string]time.Time `json:"since,omitempty"`
@@ -70,8 +70,8 @@ type Entry struct {
 
 // Contact is a contact as of the last fetch of its company.
 type Contact struct {
-	ID    int64     `json:"id"`
-	Stamp time.Time `json:"stamp"`
+	ID         int64     `json:"id"`
+	ModifiedAt time.Time `json:"stamp"`
 }
 
 // ContentFingerprint is the fingerprint of the content pushed last, archived or not.
@@ -121,7 +121,7 @@ func (e *Entry) failing() bool { return e.Outcome == v1.OutcomeRetrying || e.Out
 // since is when an issue was first found. Entries of former versions do not tell it: those of a
 // failure tell the first one, and others when they were reconciled.
 func (e *Entry) since(code string) time.Time {
-	if at, told := e.Since[code]; told {
+	if at, known := e.Since[code]; known {
 		return at
 	}
 	if e.failing() && !e.FirstFailed.IsZero() && slices.Contains(e.Reasons, code) {
@@ -150,7 +150,7 @@ func (e *Entry) Details() v1.RecordDetail {
 	}
 	return v1.RecordDetail{
 		Record: e.Record(), Projection: orNull(e.Projection), Previous: e.Previous, Sources: e.Sources,
-		Timeline: e.Timeline, Attempts: e.Attempts, NextAttemptAt: timeOrNil(e.NextAttempt), Held: e.Held, CompanyID: company, TargetURL: e.TargetURL,
+		Timeline: e.Timeline, Attempts: e.Attempts, NextAttemptAt: timeOrNil(e.NextAttempt), Held: e.PendingApproval, CompanyID: company, TargetURL: e.TargetURL,
 		Omitted: e.Omitted,
 	}
 }

@@ -137,7 +137,7 @@ func BenchmarkInstallationOf20000(b *testing.B) {
 				b.Fatal(c, err)
 			}
 			for range 2 {
-				if ids, err := l.Find(b.Context(), inst, k, func(s Summary) bool { return s.Held }); err != nil || len(ids) > 0 {
+				if ids, err := l.Find(b.Context(), inst, k, func(s Summary) bool { return s.PendingApproval }); err != nil || len(ids) > 0 {
 					b.Fatal(ids, err)
 				}
 			}

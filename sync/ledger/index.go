@@ -202,16 +202,16 @@ func (l *Ledger) List(ctx context.Context, installation string, q v1.RecordQuery
 			return page, err
 		}
 	}
-	chosen, next, err := l.choose(ctx, installation, q, from)
+	ids, next, err := l.selectPage(ctx, installation, q, from)
 	if err != nil {
 		return page, err
 	}
 	for _, kind := range kinds {
-		entries, err := l.Read(ctx, installation, kind, chosen[kind])
+		entries, err := l.Read(ctx, installation, kind, ids[kind])
 		if err != nil {
 			return page, err
 		}
-		for _, id := range chosen[kind] {
+		for _, id := range ids[kind] {
 			if e := entries[id]; e != nil {
 				page.Items = append(page.Items, e.Record())
 			}
@@ -221,14 +221,14 @@ func (l *Ledger) List(ctx context.Context, installation string, q v1.RecordQuery
 	return page, nil
 }
 
-// choose returns the ids of a page by kind, and the cursor of the next page; nil at the end.
-func (l *Ledger) choose(ctx context.Context, installation string, q v1.RecordQuery, from recordKey) (map[v1.Kind][]int64, *string, error) {
+// selectPage returns the ids of a page by kind, and the cursor of the next page; nil at the end.
+func (l *Ledger) selectPage(ctx context.Context, installation string, q v1.RecordQuery, from recordKey) (map[v1.Kind][]int64, *string, error) {
 	known, unlock, err := l.loaded(ctx, installation)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer unlock()
-	chosen := map[v1.Kind][]int64{}
+	page := map[v1.Kind][]int64{}
 	var last recordKey
 	filter, most := newFilter(q), max(1, q.Limit)
 	for _, kind := range kinds {
@@ -241,13 +241,13 @@ func (l *Ledger) choose(ctx context.Context, installation string, q v1.RecordQue
 			}
 			if most == 0 {
 				cursor := string(last.kind) + ":" + strconv.FormatInt(last.id, 10)
-				return chosen, &cursor, nil
+				return page, &cursor, nil
 			}
-			chosen[kind], last = append(chosen[kind], s.id), recordKey{kind, s.id}
+			page[kind], last = append(page[kind], s.id), recordKey{kind, s.id}
 			most--
 		}
 	}
-	return chosen, nil, nil
+	return page, nil, nil
 }
 
 func parseCursor(text string) (recordKey, error) {
@@ -308,10 +308,10 @@ func (l *Ledger) Ids(ctx context.Context, installation string, kind v1.Kind) ([]
 	return l.Find(ctx, installation, kind, func(Summary) bool { return true })
 }
 
-// Stamps returns the stamps of records as of their last fetch; a record that was
+// ModifiedTimes returns the stamps of records as of their last fetch; a record that was
 // never fetched has none. A contact that several companies read (it moved) has the
 // oldest: only what all of them have seen is known.
-func (l *Ledger) Stamps(ctx context.Context, installation string, kind v1.Kind, ids []int64) (map[int64]time.Time, error) {
+func (l *Ledger) ModifiedTimes(ctx context.Context, installation string, kind v1.Kind, ids []int64) (map[int64]time.Time, error) {
 	known, unlock, err := l.loaded(ctx, installation)
 	if err != nil {
 		return nil, err
@@ -321,7 +321,7 @@ func (l *Ledger) Stamps(ctx context.Context, installation string, kind v1.Kind, 
 	for _, id := range ids {
 		if kind != v1.KindContact {
 			if s := known.of(kind, id); s != nil {
-				out[id] = s.stamp.time()
+				out[id] = s.modifiedAt.time()
 			}
 			continue
 		}

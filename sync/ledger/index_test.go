@@ -35,9 +35,9 @@ func TestIndexSaysWhatIsStored(t *testing.T) {
 			for range rapid.IntRange(0, 4).Draw(rt, "entries") {
 				e := company(rapid.Int64Range(1, 6).Draw(rt, "id"), rapid.SampledFrom([]string{"Alpha", "beta", "Ärzte"}).Draw(rt, "name"),
 					rapid.SampledFrom(outcomes).Draw(rt, "outcome"))
-				e.Stamp = at.Add(time.Duration(rapid.IntRange(0, 3).Draw(rt, "stamp")) * time.Minute)
+				e.ModifiedAt = at.Add(time.Duration(rapid.IntRange(0, 3).Draw(rt, "stamp")) * time.Minute)
 				for _, c := range rapid.SliceOfNDistinct(rapid.Int64Range(50, 53), 0, 3, rapid.ID[int64]).Draw(rt, "contacts") {
-					e.Contacts = append(e.Contacts, Contact{ID: c, Stamp: e.Stamp})
+					e.Contacts = append(e.Contacts, Contact{ID: c, ModifiedAt: e.ModifiedAt})
 				}
 				if rapid.Bool().Draw(rt, "contract") {
 					e.Kind, e.Parent, e.Contacts = v1.KindContract, 1, nil
@@ -75,8 +75,8 @@ func everything(t *rapid.T, l *Ledger) map[string]any {
 		ask("counts "+string(kind), counts, err)
 		failed, err := l.Find(ctx, inst, kind, func(s Summary) bool { return s.Outcome == v1.OutcomeDead })
 		ask("dead "+string(kind), failed, err)
-		stamps, err := l.Stamps(ctx, inst, kind, []int64{1, 2, 3, 4, 5, 6})
-		ask("stamps "+string(kind), stamps, err)
+		modified, err := l.ModifiedTimes(ctx, inst, kind, []int64{1, 2, 3, 4, 5, 6})
+		ask("stamps "+string(kind), modified, err)
 	}
 	for _, q := range []string{"", "a", "ä", "3"} {
 		page, err := l.List(ctx, inst, v1.RecordQuery{Q: q, Limit: 500})
@@ -87,8 +87,8 @@ func everything(t *rapid.T, l *Ledger) map[string]any {
 		slices.Sort(companies)
 	}
 	ask("readers", readers, err)
-	stamps, err := l.Stamps(ctx, inst, v1.KindContact, []int64{50, 51, 52, 53})
-	ask("stamps of contacts", stamps, err)
+	modified, err := l.ModifiedTimes(ctx, inst, v1.KindContact, []int64{50, 51, 52, 53})
+	ask("stamps of contacts", modified, err)
 	return out
 }
 
@@ -183,10 +183,10 @@ func TestForeignCursorIsRefused(t *testing.T) {
 
 func TestReadersAndStampsOfContacts(t *testing.T) {
 	l := open(t).ledger()
-	reads := func(id int64, stamp time.Time, contacts ...int64) *Entry {
+	reads := func(id int64, modified time.Time, contacts ...int64) *Entry {
 		e := company(id, "c", v1.OutcomePushed)
 		for _, c := range contacts {
-			e.Contacts = append(e.Contacts, Contact{ID: c, Stamp: stamp})
+			e.Contacts = append(e.Contacts, Contact{ID: c, ModifiedAt: modified})
 		}
 		return e
 	}
@@ -198,7 +198,7 @@ func TestReadersAndStampsOfContacts(t *testing.T) {
 		t.Errorf("readers: %s", diff)
 	}
 	want := map[int64]time.Time{50: at, 51: at, 52: at.Add(time.Hour)}
-	if diff := cmp.Diff(want, must[map[int64]time.Time](t)(l.Stamps(t.Context(), inst, v1.KindContact, []int64{50, 51, 52, 99}))); diff != "" {
+	if diff := cmp.Diff(want, must[map[int64]time.Time](t)(l.ModifiedTimes(t.Context(), inst, v1.KindContact, []int64{50, 51, 52, 99}))); diff != "" {
 		t.Errorf("only what every reader has seen is known: %s", diff)
 	}
 	write(t, l, reads(1, at.Add(time.Hour), 51))
@@ -229,7 +229,7 @@ func TestIndexIsSmall(t *testing.T) {
 	before := heap()
 	for i := range int64(records) {
 		e := company(i+1, "Client number "+strconv.FormatInt(i, 10), v1.OutcomePushed)
-		e.Contacts = []Contact{{ID: 2 * i, Stamp: at}, {ID: 2*i + 1, Stamp: at}}
+		e.Contacts = []Contact{{ID: 2 * i, ModifiedAt: at}, {ID: 2*i + 1, ModifiedAt: at}}
 		e.Projection, e.Sources = bytes.Repeat([]byte("p"), 500), bytes.Repeat([]byte("s"), 500)
 		ix.put(e.Kind, summarize(e))
 	}

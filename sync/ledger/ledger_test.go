@@ -20,7 +20,7 @@ func TestEntryComesBackAsItWas(t *testing.T) {
 	p := open(t)
 	e := &Entry{
 		Kind: v1.KindContract, ID: 9, Name: "Backup", Parent: 174, Outcome: v1.OutcomePushed, InScope: true, Fingerprint: "abc",
-		Projection: json.RawMessage(`{"name":"Backup"}`), Vendors: []int64{5}, Services: []int64{6}, Stamp: at, ObservedAt: at.Add(time.Second),
+		Projection: json.RawMessage(`{"name":"Backup"}`), Vendors: []int64{5}, Services: []int64{6}, ModifiedAt: at, ObservedAt: at.Add(time.Second),
 		ChangedAt: at, ReconciledAt: at, PushedAt: at, Timeline: []v1.TimelineStep{{At: at, Step: "pushed"}}, Parts: &Parts{Hash: "h", From: 20000, Rows: 3}, Notes: []string{"cost_unknown"},
 		Since: map[string]time.Time{"cost_unknown": at.Add(-time.Hour)},
 	}
@@ -70,7 +70,7 @@ func TestTimelineKeepsTheLastSteps(t *testing.T) {
 
 func TestDetailsOfAContractThatFails(t *testing.T) {
 	next := at.Add(time.Hour)
-	d := (&Entry{Kind: v1.KindContract, ID: 9, Parent: 174, Attempts: 2, NextAttempt: next, Held: true}).Details()
+	d := (&Entry{Kind: v1.KindContract, ID: 9, Parent: 174, Attempts: 2, NextAttempt: next, PendingApproval: true}).Details()
 	if d.CompanyID != "174" || d.NextAttemptAt == nil || !d.NextAttemptAt.Equal(next) || !d.Held || d.Attempts != 2 || string(d.Projection) != "null" {
 		t.Errorf("got %+v", d)
 	}

@@ -23,7 +23,7 @@ func TestIndexUnderStress(t *testing.T) {
 	l.Claim(inst)
 	write(t, l, company(1, "One", v1.OutcomePushed), company(2, "Two", v1.OutcomePushed))
 	var n atomic.Int64
-	look := func() error {
+	check := func() error {
 		counts, err := l.Counts(ctx, inst, v1.KindCompany)
 		if err == nil && counts.Pushed > 2 {
 			err = fmt.Errorf("%d records of 2", counts.Pushed)
@@ -53,10 +53,10 @@ func TestIndexUnderStress(t *testing.T) {
 	}
 	claim := func() error { l.Claim(inst); return nil }
 	release := func() error { l.Release(inst); l.Release(other); return nil }
-	stress.Run(t, look, look, list, store, store, claim, release)
+	stress.Run(t, check, check, list, store, store, claim, release)
 
 	l.Claim(inst)
-	if err := look(); err != nil {
+	if err := check(); err != nil {
 		t.Error(err)
 	}
 }

@@ -11,18 +11,18 @@ import (
 
 // Summary is what the index knows of a record.
 type Summary struct {
-	ID           int64
-	Outcome      v1.Outcome
-	Reasons      []string
-	ReconciledAt time.Time
-	InScope      bool
-	Held         bool
-	Notes        []string
-	Vendors      []int64
-	Services     []int64
-	RowHash      string
-	Parts        *Parts // not to be changed
-	since        []since
+	ID              int64
+	Outcome         v1.Outcome
+	Reasons         []string
+	ReconciledAt    time.Time
+	InScope         bool
+	PendingApproval bool
+	Notes           []string
+	Vendors         []int64
+	Services        []int64
+	RowHash         string
+	Parts           *Parts // not to be changed
+	since           []since
 }
 
 // Since is when an issue of the record was first found.
@@ -47,7 +47,7 @@ type summary struct {
 	id         int64
 	folded     string // name for search
 	outcome    v1.Outcome
-	stamp      ticks
+	modifiedAt ticks
 	reconciled ticks
 	contacts   []contact
 	more       *more // nil when there is none of it
@@ -65,14 +65,14 @@ type more struct {
 
 // contact is a Contact as it is kept.
 type contact struct {
-	id    int64
-	stamp ticks
+	id         int64
+	modifiedAt ticks
 }
 
 func summarize(e *Entry) summary {
 	s := summary{
-		id: e.ID, folded: v1.Fold(e.Name), outcome: unique.Make(e.Outcome).Value(), stamp: ticksOf(e.Stamp),
-		reconciled: ticksOf(e.ReconciledAt), inScope: e.InScope, held: e.Held,
+		id: e.ID, folded: v1.Fold(e.Name), outcome: unique.Make(e.Outcome).Value(), modifiedAt: ticksOf(e.ModifiedAt),
+		reconciled: ticksOf(e.ReconciledAt), inScope: e.InScope, held: e.PendingApproval,
 	}
 	if s.folded == e.Name {
 		s.folded = strings.Clone(e.Name) // not the text that the name is a part of
@@ -80,7 +80,7 @@ func summarize(e *Entry) summary {
 	if len(e.Contacts) > 0 {
 		s.contacts = make([]contact, len(e.Contacts))
 		for i, c := range e.Contacts {
-			s.contacts[i] = contact{c.ID, ticksOf(c.Stamp)}
+			s.contacts[i] = contact{c.ID, ticksOf(c.ModifiedAt)}
 		}
 	}
 	few := len(e.Reasons)+len(e.Notes)+len(e.Vendors)+len(e.Services) > 0
@@ -119,7 +119,7 @@ func codes(of []string) []string {
 }
 
 func (s *summary) public() Summary {
-	out := Summary{ID: s.id, Outcome: s.outcome, ReconciledAt: s.reconciled.time(), InScope: s.inScope, Held: s.held}
+	out := Summary{ID: s.id, Outcome: s.outcome, ReconciledAt: s.reconciled.time(), InScope: s.inScope, PendingApproval: s.held}
 	if m := s.more; m != nil {
 		out.Reasons, out.Notes, out.Vendors, out.Services = m.reasons, m.notes, m.vendors, m.services
 		out.RowHash, out.Parts, out.since = m.rowHash, m.parts, m.since
@@ -137,7 +137,7 @@ func (s *summary) reasons() []string {
 // contact returns the stamp of a contact that the company reads.
 func (s *summary) contact(id int64) time.Time {
 	i := slices.IndexFunc(s.contacts, func(c contact) bool { return c.id == id })
-	return s.contacts[i].stamp.time()
+	return s.contacts[i].modifiedAt.time()
 }
 
 // ticks is a time in steps of 100 ns since 1970, which is as finely as Autotask tells

@@ -245,8 +245,8 @@ func TestAProratedAndAWholeRowOfOneRateGiveOneRate(t *testing.T) {
 		last := month.AddDate(0, 0, min(first.Day(), month.AddDate(0, 1, -1).Day())-2)
 		days := int(last.Sub(first).Hours()/24) + 1
 		covered := rapid.IntRange(1, days-1).Draw(t, "days")
-		whole := rate.Mul(decimal.NewFromInt(units))
-		part := whole.Mul(decimal.NewFromInt(int64(covered))).DivRound(decimal.NewFromInt(int64(days)), 4)
+		total := rate.Mul(decimal.NewFromInt(units))
+		part := total.Mul(decimal.NewFromInt(int64(covered))).DivRound(decimal.NewFromInt(int64(days)), 4)
 		of := func(cost decimal.Decimal, to time.Time) projection.ContractProjection {
 			p := recurring(option("annual"), line(1, service, rate.String()),
 				row(1, service, fmt.Sprint(units), cost.String(), first.Format(time.DateOnly), to.Format(time.DateOnly)))
@@ -257,7 +257,7 @@ func TestAProratedAndAWholeRowOfOneRateGiveOneRate(t *testing.T) {
 			}
 			return got
 		}
-		if a, b := cost(of(whole, last)), cost(of(part, first.AddDate(0, 0, covered-1))); a != b {
+		if a, b := cost(of(total, last)), cost(of(part, first.AddDate(0, 0, covered-1))); a != b {
 			t.Fatalf("%d × %s from %s: a whole row gives %s a year, one of %d of %d days %s", units, rate, first.Format(time.DateOnly), a, covered, days, b)
 		}
 	})

@@ -62,13 +62,13 @@ func emailContacts(contacts []autotask.Contact, option string) []autotask.Contac
 	if option == EmailsNone {
 		return nil
 	}
-	var chosen []autotask.Contact
+	var picked []autotask.Contact
 	for _, c := range contacts {
 		if c.IsActive && (c.PrimaryContact || option != EmailsPrimary) {
-			chosen = append(chosen, c)
+			picked = append(picked, c)
 		}
 	}
-	slices.SortStableFunc(chosen, func(a, b autotask.Contact) int {
+	slices.SortStableFunc(picked, func(a, b autotask.Contact) int {
 		if a.PrimaryContact != b.PrimaryContact {
 			if a.PrimaryContact {
 				return -1
@@ -77,5 +77,5 @@ func emailContacts(contacts []autotask.Contact, option string) []autotask.Contac
 		}
 		return cmp.Compare(a.ID, b.ID)
 	})
-	return chosen
+	return picked
 }

@@ -202,7 +202,7 @@ func oddContracts() []contractFigures {
 		},
 		{
 			fact:   "nor has one whose service is gone from the catalogue; its row's stamp names the vendor",
-			parts:  []change{line(1, 77, "10"), row(1, 77, "10", "100", "2026-06-01", "2026-06-30", stamped(adatum))},
+			parts:  []change{line(1, 77, "10"), row(1, 77, "10", "100", "2026-06-01", "2026-06-30", vendorUnit(adatum))},
 			vendor: "Adatum", total: "100.00", price: "200.00", issues: []string{"period_unknown"},
 		},
 		{
@@ -271,7 +271,7 @@ func oddContracts() []contractFigures {
 		},
 		{
 			fact:   "the MSP itself may be a vendor: company 0",
-			parts:  june(named(0, "Harbor Point IT"), row(2, mail, "1", "500", "2026-06-01", "2026-06-30", stamped(0))),
+			parts:  june(named(0, "Harbor Point IT"), row(2, mail, "1", "500", "2026-06-01", "2026-06-30", vendorUnit(0))),
 			vendor: "Harbor Point IT", total: "600.00", monthly: "600.00", annual: "7200.00", price: "1200.00",
 		},
 	}

@@ -7,13 +7,13 @@ func vendorsOfLines() []contractFigures {
 	return []contractFigures{
 		{
 			fact:   "the vendor on the row goes before the service's",
-			parts:  []change{line(1, mail, "10"), row(1, mail, "10", "100", "2026-06-01", "2026-06-30", stamped(adatum))},
+			parts:  []change{line(1, mail, "10"), row(1, mail, "10", "100", "2026-06-01", "2026-06-30", vendorUnit(adatum))},
 			vendor: "Adatum", total: "100.00", monthly: "100.00", annual: "1200.00", price: "200.00",
 		},
 		{
 			fact: "a row without one competes by its service's: 120 against 100",
 			parts: []change{
-				line(1, mail, "10"), row(1, mail, "10", "100", "2026-06-01", "2026-06-30", stamped(adatum)),
+				line(1, mail, "10"), row(1, mail, "10", "100", "2026-06-01", "2026-06-30", vendorUnit(adatum)),
 				line(2, hosting, ""), row(2, hosting, "1", "120", "2026-06-01", "2026-06-30"),
 			},
 			vendor: "Fabrikam", total: "220.00", monthly: "220.00", annual: "2640.00", price: "440.00",

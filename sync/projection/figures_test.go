@@ -287,22 +287,22 @@ func cancelled() []contractFigures {
 	return []contractFigures{
 		{
 			fact:   "a line of no units does not name the vendor, though only its row tells one",
-			parts:  with(line(2, firewall, "120"), row(2, firewall, "0", "0", "2026-01-01", "2026-12-31", stamped(adatum))),
+			parts:  with(line(2, firewall, "120"), row(2, firewall, "0", "0", "2026-01-01", "2026-12-31", vendorUnit(adatum))),
 			vendor: "Contoso", total: "10.00", monthly: "10.00", annual: "120.00", price: "20.00",
 		},
 		{
 			fact:   "nor if its row has kept an amount",
-			parts:  with(line(2, firewall, "120"), row(2, firewall, "0", "120", "2026-01-01", "2026-12-31", stamped(adatum))),
+			parts:  with(line(2, firewall, "120"), row(2, firewall, "0", "120", "2026-01-01", "2026-12-31", vendorUnit(adatum))),
 			vendor: "Contoso", total: "130.00", monthly: "10.00", annual: "120.00", price: "260.00",
 		},
 		{
 			fact:   "nor does a row that does not tell its units",
-			parts:  with(line(2, firewall, "120"), row(2, firewall, "", "120", "2026-01-01", "2026-12-31", stamped(adatum))),
+			parts:  with(line(2, firewall, "120"), row(2, firewall, "", "120", "2026-01-01", "2026-12-31", vendorUnit(adatum))),
 			vendor: "Contoso", total: "130.00", monthly: "10.00", annual: "120.00", price: "260.00",
 		},
 		{
 			fact:   "a line whose rows have ended is over, however dear its contract line",
-			parts:  with(line(2, firewall, "120"), row(2, firewall, "1", "120", "2025-01-01", "2025-12-31", stamped(adatum))),
+			parts:  with(line(2, firewall, "120"), row(2, firewall, "1", "120", "2025-01-01", "2025-12-31", vendorUnit(adatum))),
 			vendor: "Contoso", total: "130.00", monthly: "10.00", annual: "120.00", price: "260.00",
 		},
 		{

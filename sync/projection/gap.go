@@ -26,21 +26,21 @@ func (c *costing) gap() gap {
 		}
 	case monthsIn(c.Option) > 0:
 		return gap{
-			nothingTells,
+			noSource,
 			"Enter unit costs on the contract's services in Autotask, or on its services and bundles in the catalogue. An estimated cost and charges count only with the option \"overallCost\" \"auto\".",
 		}
 	case c.parts.Contract.ContractType != recurringService && c.Option == CostPrice:
 		return gap{
-			nothingTells,
+			noSource,
 			"Enter an estimated revenue on the contract in Autotask, or the billable amount of a charge. Prices of services count on recurring service contracts only.",
 		}
 	case c.parts.Contract.ContractType != recurringService:
 		return gap{
-			nothingTells,
+			noSource,
 			"Enter an estimated cost on the contract in Autotask, or the cost of a charge. Costs of services count on recurring service contracts only.",
 		}
 	}
-	g := gap{nothingTells, "Enter unit costs on the contract's services in Autotask, an estimated cost on the contract, or the cost of a charge."}
+	g := gap{noSource, "Enter unit costs on the contract's services in Autotask, an estimated cost on the contract, or the cost of a charge."}
 	if c.Option == CostPrice {
 		g.fix = "Enter unit prices on the contract's services in Autotask, an estimated revenue on the contract, or the billable amount of a charge."
 	}
@@ -54,7 +54,7 @@ func (c *costing) gap() gap {
 	return g
 }
 
-const nothingTells = "nothing that could tell it is above zero"
+const noSource = "nothing that could tell it is above zero"
 
 // hasUnits says whether some row of the line has units.
 func (l line) hasUnits() bool { return slices.ContainsFunc(l.rows, unitRow.hasUnits) }

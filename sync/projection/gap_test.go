@@ -7,8 +7,8 @@ import (
 	"channelsync/sync/projection"
 )
 
-// TestTheFixOfAnUnknownCostFitsItsCauseAndTheOption: nobody is told to enter what the
-// option does not count, or to mend what is right.
+// TestTheFixOfAnUnknownCostFitsItsCauseAndTheOption: nobody is advised to enter what the
+// option does not count, or to correct what is right.
 func TestTheFixOfAnUnknownCostFitsItsCauseAndTheOption(t *testing.T) {
 	cancelled := []change{line(1, mail, "10"), row(1, mail, "0", "0", "2026-06-01", "2026-06-30")}
 	credit := []change{row(1, mail, "1", "-5", "2026-06-01", "2026-06-30")}

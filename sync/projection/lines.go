@@ -142,7 +142,7 @@ func compareLines(a, b line) int {
 	return cmp.Or(boolean(a.bundle)-boolean(b.bundle), cmp.Compare(a.id, b.id), cmp.Compare(a.lineKey.item, b.lineKey.item))
 }
 
-// dayFor is the day for which the lines are told: today; where no row covers it the last
+// dayFor is the day for which the lines are shown: today; where no row covers it the last
 // day that one did, else the first that one will. Rows of no units count. It is today when no
 // row covers any day.
 func (ls lines) dayFor(today day) day {

@@ -12,15 +12,15 @@ import (
 	"channelsync/sync/projection"
 )
 
-// told is what is said of a contract's lines, as people read it.
-func told(l v1.ContractLines) []string {
+// shown is what is said of a contract's lines, as people read it.
+func shown(l v1.ContractLines) []string {
 	var out []string
 	for _, one := range l.Lines {
-		mark := "- "
+		bullet := "- "
 		if one.InForce {
-			mark = "+ "
+			bullet = "+ "
 		}
-		text := fmt.Sprintf("%s%s %d: %s", mark, one.Name, one.ID, one.Reason)
+		text := fmt.Sprintf("%s%s %d: %s", bullet, one.Name, one.ID, one.Reason)
 		if one.Row != nil {
 			text += fmt.Sprintf(" (row %d)", one.Row.ID)
 		}
@@ -169,7 +169,7 @@ func TestEachLineSaysWhyItIsInForceOrNot(t *testing.T) {
 				s.Name = "Mail"
 				p.Catalogue[mail] = s
 			})...).Sources.Lines
-			if diff := cmp.Diff(c.want, told(got)); diff != "" {
+			if diff := cmp.Diff(c.want, shown(got)); diff != "" {
 				t.Errorf("difference (-want +got):\n%s", diff)
 			}
 			if got.Reason != c.day || got.Count != len(got.Lines) {

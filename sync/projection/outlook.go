@@ -34,8 +34,8 @@ func CountsAllRows(o v1.Options, c autotask.Contract) bool {
 	}
 }
 
-// LookAhead looks at the days after today, at most so many. out is the projection of p.
-func LookAhead(p ContractParts, out ContractProjection, days int) Outlook {
+// Lookahead looks at the days after today, at most so many. out is the projection of p.
+func Lookahead(p ContractParts, out ContractProjection, days int) Outlook {
 	o := Outlook{
 		Ends: ends(p), Charges: out.Input.VendorNameDefaulted || out.Input.OverallCost == nil,
 	}
@@ -45,7 +45,7 @@ func LookAhead(p ContractParts, out ContractProjection, days int) Outlook {
 		other, err := Contract(without)
 		o.Charges = err != nil || other.Input.VendorNameDefaulted || other.Input.OverallCost == nil
 	}
-	for _, day := range turns(p, days) {
+	for _, day := range changeDays(p, days) {
 		p.Today = day
 		if then, err := Contract(p); err != nil || then.Fingerprint != out.Fingerprint {
 			o.Changes = day
@@ -55,8 +55,8 @@ func LookAhead(p ContractParts, out ContractProjection, days int) Outlook {
 	return o
 }
 
-// turns are the days after today on which a unit row begins or is over, in their order.
-func turns(p ContractParts, days int) []time.Time {
+// changeDays are the days after today on which a unit row begins or is over, in their order.
+func changeDays(p ContractParts, days int) []time.Time {
 	today := midnight(p.Today)
 	last := today.AddDate(0, 0, days)
 	var out []time.Time

@@ -15,7 +15,7 @@ import (
 func TestLookAhead(t *testing.T) {
 	until := func(day string) change { return func(p *projection.ContractParts) { p.Contract.EndDate = date(day) } }
 	over := func(vendor int64, units, cost, from, to string) change {
-		return row(1, mail, units, cost, from, to, stamped(vendor))
+		return row(1, mail, units, cost, from, to, vendorUnit(vendor))
 	}
 	rows := []struct {
 		because                string
@@ -61,7 +61,7 @@ func TestLookAhead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := projection.LookAhead(p, out, 14)
+			got := projection.Lookahead(p, out, 14)
 			if !got.Changes.Equal(date(row.changes)) || !got.Ends.Equal(date(row.ends)) || got.Charges != (row.charges != "") {
 				t.Errorf("got %+v, want %q, %q, %q", got, row.changes, row.ends, row.charges)
 			}
@@ -79,7 +79,7 @@ func TestNothingChangesBeforeItIsSaidTo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := projection.LookAhead(p, out, days)
+		got := projection.Lookahead(p, out, days)
 		for i := range days {
 			then := p
 			then.Today = date(p.Today.UTC().Format(time.DateOnly)).AddDate(0, 0, i+1)

@@ -165,8 +165,8 @@ func row(of, service int64, units, cost, from, to string, changes ...unitChange)
 	}
 }
 
-// stamped is a row that tells its vendor.
-func stamped(vendor int64) unitChange {
+// vendorUnit is a row that tells its vendor.
+func vendorUnit(vendor int64) unitChange {
 	return func(u *autotask.ContractServiceUnit) { u.VendorCompanyID = &vendor }
 }
 
@@ -199,7 +199,7 @@ func unit(service, vendor int64, cost string) change {
 	return func(p *projection.ContractParts) {
 		var changes []unitChange
 		if vendor != 0 {
-			changes = append(changes, stamped(vendor))
+			changes = append(changes, vendorUnit(vendor))
 		}
 		row(500+int64(len(p.Units)), service, "1", cost, "2026-06-01", "2026-06-30", changes...)(p)
 	}

@@ -43,7 +43,7 @@ func (ls lines) report(p ContractParts) v1.ContractLines {
 	return out
 }
 
-// whyDay says why the lines are told for a day.
+// whyDay says why the lines are shown for a day.
 func (ls lines) whyDay(d, today day) string {
 	switch {
 	case d == today && !ls.covers(d):

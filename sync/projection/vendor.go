@@ -229,8 +229,8 @@ func productVendor(p ContractParts, product int64) (int64, bool) {
 		return 0, false
 	}
 	// One default is the rule; should there be more, a relation in use goes first, then the lowest vendor.
-	chosen := slices.MinFunc(defaults, func(a, b autotask.ProductVendor) int {
+	vendor := slices.MinFunc(defaults, func(a, b autotask.ProductVendor) int {
 		return cmp.Or(boolean(b.IsActive)-boolean(a.IsActive), cmp.Compare(a.VendorID, b.VendorID))
 	})
-	return chosen.VendorID, true
+	return vendor.VendorID, true
 }

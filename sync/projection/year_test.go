@@ -53,7 +53,7 @@ func TestTheMonthJumpsOnlyWhenSomethingChanged(t *testing.T) {
 				t.Errorf("%s on %s: %s of %s, want %s of Adatum", by, day, cost(got), got.Input.VendorName, amount)
 			}
 			p := recurring(append(yearOfAContract(), on(day), option(by))...)
-			if next := projection.LookAhead(p, got, 366).Changes.Format(time.DateOnly); at < 4 && next != want[at+1].from {
+			if next := projection.Lookahead(p, got, 366).Changes.Format(time.DateOnly); at < 4 && next != want[at+1].from {
 				t.Errorf("%s on %s: it is due on %s, want %s", by, day, next, want[at+1].from)
 			}
 		}

@@ -22,7 +22,7 @@ const (
 	apartMost = spread
 	// apartAgain is how soon what could not be decided is sent again.
 	apartAgain = 5 * time.Second
-	// apartStopped is how often a stopped installation is looked at again.
+	// apartStopped is how often a stopped installation is polled.
 	apartStopped = 15 * time.Second
 )
 
@@ -55,7 +55,7 @@ func (s *suspects) has(kind v1.Kind, id int64) bool {
 }
 
 // setApart takes those out of the batch that are sent apart, since they failed alone
-// before, and returns their marks.
+// before, and returns their entries.
 func (b *batch) setApart() []events.DueEntry {
 	var apart []events.DueEntry
 	kept := b.items[:0:0]
@@ -72,7 +72,7 @@ func (b *batch) setApart() []events.DueEntry {
 }
 
 // leave makes those due in the lane apart that this batch did not decide, beside those
-// that follow. It is durable before the batch's own marks are cleared.
+// that follow. It is durable before the batch's own entries are acknowledged.
 func (b *batch) leave(ctx context.Context, follow []events.DueEntry) error {
 	for _, it := range b.items {
 		switch {
@@ -88,22 +88,22 @@ func (b *batch) leave(ctx context.Context, follow []events.DueEntry) error {
 	for i := range follow {
 		follow[i].Lane = events.LaneApart
 	}
-	err := b.held(ctx, func(ctx context.Context) error { return b.Worklist.Enqueue(ctx, follow) })
+	err := b.whileOwned(ctx, func(ctx context.Context) error { return b.Worklist.Enqueue(ctx, follow) })
 	if err != nil {
-		return fmt.Errorf("mark records to be sent apart: %w", err)
+		return fmt.Errorf("enqueue records to be sent apart: %w", err)
 	}
 	if b.apart {
 		b.undecided.Add(int64(len(follow)))
 		b.Log.Info("records that fail alone could not be judged yet, trying again",
 			zap.String(v1.LogKind, string(b.kind)), zap.Int(v1.LogCount, len(follow)), zap.Duration(v1.LogDuration, apartAgain))
 	} else {
-		b.poke()
+		b.notifyApart()
 	}
 	return nil
 }
 
-// poke asks for a look at the lane of those that are sent apart.
-func (r *Reconciler) poke() {
+// notifyApart asks for a pass over the lane of those that are sent apart.
+func (r *Reconciler) notifyApart() {
 	select {
 	case r.apartDue <- struct{}{}:
 	default:
@@ -115,8 +115,8 @@ func (r *Reconciler) poke() {
 // nobody else waits for it.
 func (w *Worker) RunApart(ctx context.Context) {
 	for ctx.Err() == nil {
-		wait := w.apartTurn(ctx)
-		if at := w.GoesOnAt(); at.After(w.r.Now()) {
+		wait := w.apartPass(ctx)
+		if at := w.ResumesAt(); at.After(w.r.Now()) {
 			wait = at.Sub(w.r.Now())
 		}
 		if wait < 0 {
@@ -126,13 +126,13 @@ func (w *Worker) RunApart(ctx context.Context) {
 	}
 }
 
-// apartTurn sends some of what is due, and says how long to wait for more: below 0 not at
+// apartPass sends some of what is due, and says how long to wait for more: below 0 not at
 // all, 0 until somebody asks.
-func (w *Worker) apartTurn(ctx context.Context) (wait time.Duration) {
+func (w *Worker) apartPass(ctx context.Context) (wait time.Duration) {
 	work := progress.Of(ctx)
 	work.Busy(progress.Live)
 	defer work.Idle()
-	if w.GoesOnAt().After(w.r.Now()) {
+	if w.ResumesAt().After(w.r.Now()) {
 		return 0
 	}
 	in, err := w.r.Installation()
@@ -152,7 +152,7 @@ func (w *Worker) apartTurn(ctx context.Context) (wait time.Duration) {
 		case errors.Is(err, errWaits):
 			return apartAgain
 		case err != nil:
-			w.broke(err, events.LaneApart)
+			w.failed(err, events.LaneApart)
 			if upstream.FailureOf(err, w.r.Now()).Upstream == upstream.Own {
 				work.Fail(err)
 			}
@@ -180,9 +180,9 @@ func (w *Worker) apartBatch(ctx context.Context, id string, kind v1.Kind) (taken
 		w.acquit(upstream.FailureOf(err, w.r.Now()).Upstream)
 		return 0, false, err
 	}
-	w.mended(events.LaneApart)
+	w.recovered(events.LaneApart)
 	progress.Of(ctx).Fail(nil)
-	err = w.r.held(ctx, func(ctx context.Context) error {
+	err = w.r.whileOwned(ctx, func(ctx context.Context) error {
 		return w.r.Worklist.AckThrough(ctx, id, kind, events.LaneApart, last)
 	})
 	return len(due), w.r.undecided.Load() > before, err
@@ -209,15 +209,15 @@ type recordKey struct {
 	id   int64
 }
 
-// hands are the records that somebody is at work on: a batch, or a probe. None is ever
+// inProgress are the records that somebody is at work on: a batch, or a probe. None is ever
 // in two of them, so that no two requests write the same record at once.
-type hands struct {
+type inProgress struct {
 	mu sync.Mutex
 	in map[recordKey]bool
 }
 
-// take takes those of the records that nobody has.
-func (h *hands) take(kind v1.Kind, ids ...int64) (taken, busy []int64) {
+// claim takes those of the records that nobody has.
+func (h *inProgress) claim(kind v1.Kind, ids ...int64) (taken, busy []int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.in == nil {
@@ -234,7 +234,7 @@ func (h *hands) take(kind v1.Kind, ids ...int64) (taken, busy []int64) {
 	return taken, busy
 }
 
-func (h *hands) give(kind v1.Kind, ids ...int64) {
+func (h *inProgress) release(kind v1.Kind, ids ...int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, id := range ids {

@@ -23,7 +23,7 @@ import (
 )
 
 // edit renames companies and marks them live.
-func (s *shift) edit(names map[int64]string) {
+func (s *workEnv) edit(names map[int64]string) {
 	s.t.Helper()
 	var due []events.DueEntry
 	for id, name := range names {
@@ -38,7 +38,7 @@ func (s *shift) edit(names map[int64]string) {
 }
 
 // fault sets one at the target.
-func (s *shift) fault(f cpsim.Fault) {
+func (s *workEnv) fault(f cpsim.Fault) {
 	s.t.Helper()
 	if _, err := s.cp.SetFault(f); err != nil {
 		s.t.Fatal(err)
@@ -46,7 +46,7 @@ func (s *shift) fault(f cpsim.Fault) {
 }
 
 // clients makes n companies, stores them at the target and returns their ids.
-func (s *shift) clients(n int) []int64 {
+func (s *workEnv) clients(n int) []int64 {
 	s.t.Helper()
 	before := len(s.at.All("Companies"))
 	var names []string
@@ -69,7 +69,7 @@ func (s *shift) clients(n int) []int64 {
 	return ids
 }
 
-func (s *shift) entry(id int64) ledger.Entry {
+func (s *workEnv) entry(id int64) ledger.Entry {
 	s.t.Helper()
 	found, err := s.rec.Ledger.Read(context.Background(), inst, v1.KindCompany, []int64{id})
 	if err != nil {
@@ -81,13 +81,13 @@ func (s *shift) entry(id int64) ledger.Entry {
 	return ledger.Entry{}
 }
 
-func (s *shift) named(id int64) string {
+func (s *workEnv) named(id int64) string {
 	c, _ := s.cp.Client(connection, ledgerID(id))
 	return c.Data.Name
 }
 
 // arrives fails unless what was edited is at the target within d, and says how long it took.
-func (s *shift) arrives(d time.Duration, names map[int64]string) time.Duration {
+func (s *workEnv) arrives(d time.Duration, names map[int64]string) time.Duration {
 	s.t.Helper()
 	began := time.Now()
 	for {
@@ -133,7 +133,7 @@ func TestPoisonAtWork(t *testing.T) {
 	}{cpsim.Fault{Kind: cpsim.FaultLateResponse, DelayMillis: 36_000}, []string{"was not answered (no answer within 30s)"}}
 	for name, one := range all {
 		t.Run(name, func(t *testing.T) {
-			work(t, func(t *testing.T, s *shift) {
+			work(t, func(t *testing.T, s *workEnv) {
 				ids := s.clients(21)
 				one.fault.Contains = poison
 				s.fault(one.fault)
@@ -186,7 +186,7 @@ func TestPoisonAtWork(t *testing.T) {
 func TestSlowTargetIsNoRecordsFailure(t *testing.T) {
 	for name, operation := range map[string]string{"all of it": "", "its writes": "writes"} {
 		t.Run(name, func(t *testing.T) {
-			work(t, func(t *testing.T, s *shift) {
+			work(t, func(t *testing.T, s *workEnv) {
 				ids := s.clients(10)
 				s.fault(cpsim.Fault{Kind: cpsim.FaultSlow, Operation: operation, DelayMillis: 15_000})
 				for round := range 3 {
@@ -211,7 +211,7 @@ func TestSlowTargetIsNoRecordsFailure(t *testing.T) {
 
 // TestManyThatHangKeepNobodyWaiting: suspects hang beside each other, not in front of others.
 func TestManyThatHangKeepNobodyWaiting(t *testing.T) {
-	work(t, func(t *testing.T, s *shift) {
+	work(t, func(t *testing.T, s *workEnv) {
 		ids := s.clients(60)
 		s.fault(cpsim.Fault{Kind: cpsim.FaultHang, Contains: poison})
 		bad := map[int64]string{}
@@ -243,7 +243,7 @@ func TestManyThatHangKeepNobodyWaiting(t *testing.T) {
 func TestOutageAtWork(t *testing.T) {
 	for name, faults := range outages() {
 		t.Run(name, func(t *testing.T) {
-			work(t, func(t *testing.T, s *shift) {
+			work(t, func(t *testing.T, s *workEnv) {
 				ids := s.clients(21)
 				for _, f := range faults {
 					s.fault(f)
@@ -368,7 +368,7 @@ func TestOutageThatBeginsAndEndsAnywhereIsNeverCounted(t *testing.T) {
 			for to := from + 1; to <= judged+1; to++ {
 				synctest.Test(t, func(t *testing.T) {
 					sky := &weather{dice: rand.New(rand.NewPCG(1, 1))}
-					workIn(t, sky, func(t *testing.T, s *shift) {
+					workIn(t, sky, func(t *testing.T, s *workEnv) {
 						ids := s.clients(5)
 						s.fault(cpsim.Fault{Kind: cpsim.FaultServerError, ExternalIDs: []string{ledgerID(ids[0])}, Next: 1})
 						changed := map[int64]string{ids[0]: "Renamed"}
@@ -455,10 +455,10 @@ func (s story) name(i, round int) string {
 	return fmt.Sprint("Renamed ", i, " ", round)
 }
 
-// tell plays it in a bubble and returns what must not be.
-func (s story) tell(t *testing.T) (wrong []string) {
+// play plays it in a bubble and returns what must not be.
+func (s story) play(t *testing.T) (wrong []string) {
 	sky := &weather{dice: rand.New(rand.NewPCG(s.dice, 1))}
-	workIn(t, sky, func(_ *testing.T, at *shift) {
+	workIn(t, sky, func(_ *testing.T, at *workEnv) {
 		var ids []int64
 		if s.fresh {
 			for i := range s.clients {
@@ -519,8 +519,8 @@ func (s story) tell(t *testing.T) (wrong []string) {
 }
 
 // blamed says whether a failure of the record was ever told of.
-func (s *shift) blamed(id int64) bool {
-	return slices.ContainsFunc(s.shown().settled, func(one Settled) bool {
+func (s *workEnv) blamed(id int64) bool {
+	return slices.ContainsFunc(s.shown().results, func(one Result) bool {
 		return one.ID == id && (one.Outcome == v1.OutcomeRetrying || one.Outcome == v1.OutcomeDead)
 	})
 }
@@ -532,7 +532,7 @@ func TestNobodyInnocentIsEverBlamed(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := drawStory(rt)
 		var wrong []string
-		synctest.Test(t, func(t *testing.T) { wrong = s.tell(t) })
+		synctest.Test(t, func(t *testing.T) { wrong = s.play(t) })
 		for _, what := range wrong {
 			rt.Error(what)
 		}

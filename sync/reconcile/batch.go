@@ -52,13 +52,13 @@ type item struct {
 	before  ledger.Entry
 	outcome v1.Outcome // empty while undecided
 	pushed  bool
-	again   bool // mark it once more: what we sent was older than what the target holds
+	again   bool // enqueue it once more: what we sent was older than what the target holds
 	drift   bool // the target had been edited: a forced push changed it
 	// driftFields are what it changed.
-	driftFields []string
-	failure     *failure
-	suspected   bool // it failed alone, or was not answered, while the upstream worked: it is worked on apart, and not decided here
-	held        bool // it would leave with too many others: nothing is done until somebody says so
+	driftFields     []string
+	failure         *failure
+	suspected       bool // it failed alone, or was not answered, while the upstream worked: it is worked on apart, and not decided here
+	pendingApproval bool // it would leave with too many others: nothing is done until somebody says so
 
 	decision condition.Decision
 	// What the record should be at the target; one of client and contract, or neither.
@@ -136,10 +136,10 @@ func (b *batch) observedAt(it *item) time.Time {
 	return at
 }
 
-// settle makes every decided item durable, in the order that a crash can only
+// commit makes every decided item durable, in the order that a crash can only
 // repeat work: dependents, schedules and dead letters, then the ledger. The
-// caller clears the marks afterwards.
-func (b *batch) settle(ctx context.Context, dependents []events.Change) error {
+// caller acknowledges the entries afterwards.
+func (b *batch) commit(ctx context.Context, dependents []events.Change) error {
 	var done []*item
 	for _, it := range b.items {
 		if it.outcome != "" {
@@ -147,7 +147,7 @@ func (b *batch) settle(ctx context.Context, dependents []events.Change) error {
 		}
 	}
 	// Each of these takes its own time, so what is asked here is only whether to begin.
-	if err := b.held(ctx, func(context.Context) error { return nil }); err != nil {
+	if err := b.whileOwned(ctx, func(context.Context) error { return nil }); err != nil {
 		return err
 	}
 	if err := b.failures(ctx, done); err != nil {
@@ -155,7 +155,7 @@ func (b *batch) settle(ctx context.Context, dependents []events.Change) error {
 	}
 	if len(dependents) > 0 {
 		if err := b.Journal.PublishAll(ctx, dependents); err != nil {
-			return fmt.Errorf("mark dependents: %w", err)
+			return fmt.Errorf("publish dependents: %w", err)
 		}
 	}
 	now := b.Now()
@@ -174,15 +174,15 @@ func (b *batch) settle(ctx context.Context, dependents []events.Change) error {
 		return err
 	}
 	if len(again) > 0 {
-		// Cleared by sequence, so a mark written now survives the clearing of the one just read.
+		// Acknowledged by sequence, so an entry written now survives the acknowledgement of the one just read.
 		if err := b.Worklist.Enqueue(ctx, again); err != nil {
-			return fmt.Errorf("mark again: %w", err)
+			return fmt.Errorf("enqueue again: %w", err)
 		}
 	}
 	for _, it := range done {
-		if err := panics.Try(func() error { b.tell(it, now); return nil }); err != nil {
-			// The record is settled: whoever counts it must not make a failure of it.
-			b.Log.Error("telling of a reconcile panicked, the record stays settled",
+		if err := panics.Try(func() error { b.report(it, now); return nil }); err != nil {
+			// The record is committed: whoever counts it must not make a failure of it.
+			b.Log.Error("report a reconcile panicked, the record stays committed",
 				zap.String(v1.LogKind, string(b.kind)), zap.Int64(v1.LogRecord, it.entry.ID), zap.Error(err), panics.Stack(err))
 		}
 	}
@@ -191,7 +191,7 @@ func (b *batch) settle(ctx context.Context, dependents []events.Change) error {
 
 // remembered writes entries to the ledger.
 func (b *batch) remembered(ctx context.Context, entries []*ledger.Entry) error {
-	return b.held(ctx, func(ctx context.Context) error {
+	return b.whileOwned(ctx, func(ctx context.Context) error {
 		err := b.Ledger.Write(ctx, b.in.ID, entries)
 		refused, partly := errors.AsType[*ledger.RefusedError](err)
 		if !partly {
@@ -206,7 +206,7 @@ func (b *batch) remembered(ctx context.Context, entries []*ledger.Entry) error {
 	})
 }
 
-// unkept settles a record of which the event store takes no entry in any form: trying it
+// unkept makes a dead letter of a record of which the event store takes no entry in any form: trying it
 // again would only be refused again.
 func (b *batch) unkept(ctx context.Context, id int64, cause error) error {
 	b.Log.Error("entry of a record not stored, it is a dead letter",
@@ -226,7 +226,7 @@ func (b *batch) failures(ctx context.Context, done []*item) error {
 	now := b.Now()
 	for _, it := range done {
 		e := it.entry
-		if it.held {
+		if it.pendingApproval {
 			continue // nothing is done with it, so what it waits for stays
 		}
 		if it.failure == nil {
@@ -255,7 +255,7 @@ func (b *batch) failures(ctx context.Context, done []*item) error {
 		e.Reasons, e.Detail = []string{it.failure.code}, it.failure.detail
 		if !it.failure.final && e.Attempts < maxAttempts {
 			waits[e.ID] = retryAfter[e.Attempts-1]
-			if extra { // its schedule may have ended in the mark of this try, so it is made again
+			if extra { // its schedule may have ended in the entry of this try, so it is made again
 				waits[e.ID] = min(max(e.NextAttempt.Sub(now), leastWait), waits[e.ID])
 			}
 			e.NextAttempt = now.Add(waits[e.ID])
@@ -296,7 +296,7 @@ func (it *item) extra() bool {
 		it.due.Attempt != it.before.Attempts
 }
 
-// retry is the mark of a later attempt. It counts for no job any more, and a bulk
+// retry is the entry of a later attempt. It counts for no job any more, and a bulk
 // change that comes late says nothing of how fresh the live ones are.
 func (it *item) retry() events.DueEntry {
 	d := it.due
@@ -311,10 +311,10 @@ func (it *item) retry() events.DueEntry {
 // finish writes the outcome and the steps of this reconcile into the entry.
 func (b *batch) finish(it *item, now time.Time) {
 	e := it.entry
-	if it.held {
+	if it.pendingApproval {
 		return
 	}
-	e.Held, e.Discarded, e.Leaving = false, false, time.Time{}
+	e.PendingApproval, e.Discarded, e.Leaving = false, false, time.Time{}
 	e.Outcome, e.ReconciledAt = it.outcome, now
 	switch {
 	case it.failure != nil:
@@ -345,7 +345,7 @@ func (b *batch) finish(it *item, now time.Time) {
 	e.Step(step)
 }
 
-func (b *batch) tell(it *item, now time.Time) {
+func (b *batch) report(it *item, now time.Time) {
 	var took time.Duration
 	if it.due.Lane == events.LaneLive && !it.due.StoredAt.IsZero() && it.failure == nil && it.outcome != v1.OutcomeWaiting {
 		took = max(0, now.Sub(it.due.StoredAt))
@@ -355,8 +355,8 @@ func (b *batch) tell(it *item, now time.Time) {
 		}
 	}
 	e := it.entry
-	if b.Settled != nil {
-		b.Settled(Settled{
+	if b.Done != nil {
+		b.Done(Result{
 			Kind: b.kind, ID: e.ID, Name: e.Name, Outcome: it.outcome, Reasons: e.Reasons, Trigger: it.due.Trigger, Job: it.due.Job, Pushed: it.pushed, Drift: it.drift, DriftFields: it.driftFields, At: now, Took: took,
 		})
 	}
@@ -388,7 +388,7 @@ func (it *item) remember(projection any, fingerprint string, at time.Time) error
 	return nil
 }
 
-// unreadable settles a record whose rows cannot be read, or has it asked for apart if
+// unreadable fails a record whose rows cannot be read, or has it asked for apart if
 // nothing came of them in time.
 func (b *batch) unreadable(it *item, code string, err error) {
 	if _, late := errors.AsType[fetch.NotInTime](err); !late {

@@ -27,19 +27,19 @@ var companyRows = fetch.Row[autotask.Company]{
 // companies brings companies in line: the clients of the customers sync, and
 // the scope and name that the contracts sync goes by.
 func (b *batch) companies(ctx context.Context) error {
-	road := b.clients(ctx)
+	down := b.clients(ctx)
 	dependents, depErr := b.contractsOf(ctx)
 	if depErr != nil {
-		return depErr // nothing is settled yet, so all of it is done again
+		return depErr // nothing is committed yet, so all of it is done again
 	}
-	// What was decided before the road failed is remembered; the marks stay.
-	if err := b.settle(ctx, dependents); err != nil {
+	// What was decided before the upstream failed is remembered; the entries stay due.
+	if err := b.commit(ctx, dependents); err != nil {
 		return err
 	}
-	return road
+	return down
 }
 
-// clients decides and pushes; the error is a failure of the road.
+// clients decides and pushes; the error is a failure of an upstream.
 func (b *batch) clients(ctx context.Context) error {
 	customers := b.in.Running(v1.SyncActiveCustomers)
 	if !customers && !b.in.Running(v1.SyncActiveCustomerContracts) {
@@ -50,7 +50,7 @@ func (b *batch) clients(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := b.holdBack(ctx); err != nil {
+	if err := b.guardMassChange(ctx); err != nil {
 		return err
 	}
 	if !customers && b.in.Installed(v1.SyncActiveCustomers) {
@@ -86,7 +86,7 @@ func (b *batch) ids(items []*item) []int64 {
 	return ids
 }
 
-// wait settles records whose sync is stopped: start marks them again.
+// wait resolves records whose sync is stopped: start enqueues them again.
 func (b *batch) wait(items []*item) {
 	for _, it := range items {
 		it.outcome = v1.OutcomeWaiting
@@ -105,7 +105,7 @@ func (b *batch) decideCompany(it *item, found fetch.Fetched[autotask.Company]) b
 		c = autotask.Company{ID: id}
 	} else {
 		it.entry.Name = ledger.NameOf(strings.TrimSpace(c.CompanyName))
-		it.entry.Stamp = newest(c.CreateDate, c.LastActivityDate, c.LastTrackedModifiedDateTime)
+		it.entry.ModifiedAt = newest(c.CreateDate, c.LastActivityDate, c.LastTrackedModifiedDateTime)
 	}
 	facts := condition.CompanyFacts{Company: c, Deleted: !known, Options: b.in.Options, Installed: b.in.Installed(v1.SyncActiveCustomers)}
 	d := condition.Company(facts)
@@ -186,7 +186,7 @@ func readContacts(contacts []autotask.Contact, p projection.ClientProjection) []
 	}
 	out := make([]ledger.Contact, len(contacts))
 	for i, c := range contacts {
-		out[i] = ledger.Contact{ID: c.ID, Stamp: newest(c.CreateDate, c.LastModified)}
+		out[i] = ledger.Contact{ID: c.ID, ModifiedAt: newest(c.CreateDate, c.LastModified)}
 	}
 	return out
 }
@@ -209,7 +209,7 @@ func (b *batch) contractsOf(ctx context.Context) ([]events.Change, error) {
 		e, was := it.entry, it.before
 		// The first time that a company is read nothing is known of what it was: a change
 		// of it may have been of anything. In a backfill its contracts have one of their own.
-		known := was.Name != "" || !was.Stamp.IsZero()
+		known := was.Name != "" || !was.ModifiedAt.IsZero()
 		first := !known && it.due.Lane == events.LaneLive
 		if first || known && it.namedOtherwise() {
 			renamed[e.ID] = true

@@ -153,7 +153,7 @@ func TestContactsThatLeaveAreSettled(t *testing.T) {
 	b.at.Remove("Contacts", gone)
 	b.edit("Contacts", off, atsim.Row{"isActive": 0})
 	b.batch(v1.KindContact, moved, gone, off)
-	due := b.due(v1.KindCompany)
+	due := b.dueIDs(v1.KindCompany)
 	slices.Sort(due)
 	if diff := cmp.Diff([]int64{one, two}, due); diff != "" {
 		t.Fatalf("companies of the contacts: %s", diff)
@@ -167,10 +167,10 @@ func TestContactsThatLeaveAreSettled(t *testing.T) {
 	}
 }
 
-func TestContactsMarkNobodyWithoutTheCustomersSync(t *testing.T) {
+func TestContactsEnqueueNobodyWithoutTheCustomersSync(t *testing.T) {
 	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomerContracts}})
 	b.batch(v1.KindContact, b.contact(b.customer("One"), "ann@example.com"))
-	if due := b.due(v1.KindCompany); len(due) != 0 {
+	if due := b.dueIDs(v1.KindCompany); len(due) != 0 {
 		t.Errorf("marked %v", due)
 	}
 }
@@ -183,19 +183,19 @@ func TestDependentsComeOnlyFromScopeAndName(t *testing.T) {
 		contracts = append(contracts, b.contract(id, name))
 	}
 	b.batch(v1.KindCompany, id)
-	told := 0
+	calls := 0
 	expect := func(what string, n int) {
 		t.Helper()
 		b.batch(v1.KindCompany, id)
-		got := b.dependents()[told:]
-		told += len(got)
+		got := b.dependents()[calls:]
+		calls += len(got)
 		if len(got) != n {
 			t.Errorf("%s: %v were marked, want %d of %v", what, got, n, contracts)
 		}
 	}
-	told = len(b.dependents())
-	if told != len(contracts) {
-		t.Errorf("seen for the first time: %d were marked", told)
+	calls = len(b.dependents())
+	if calls != len(contracts) {
+		t.Errorf("seen for the first time: %d were marked", calls)
 	}
 	expect("nothing changed", 0)
 	b.edit("Companies", id, atsim.Row{"phone": "1"})
@@ -214,7 +214,7 @@ func TestBackfillLeavesContractsToTheirOwn(t *testing.T) {
 	b := newBench(t, setup{})
 	id := b.customer("Northwind")
 	b.contract(id, "Backup")
-	due := b.marks(v1.KindCompany, id)
+	due := b.due(v1.KindCompany, id)
 	due[0].Lane, due[0].Trigger = events.LaneBulk, v1.TriggerBackfill
 	if err := b.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
 		t.Fatal(err)
@@ -363,7 +363,7 @@ func TestBatchCostsFewRequests(t *testing.T) {
 func TestLiveChangesAloneTellHowFreshThingsAre(t *testing.T) {
 	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}})
 	id := b.customer("Northwind")
-	bulk := b.marks(v1.KindCompany, id)
+	bulk := b.due(v1.KindCompany, id)
 	bulk[0].Lane, bulk[0].StoredAt = events.LaneBulk, b.clock.Now().Add(-time.Hour)
 	if err := b.rec.Batch(t.Context(), v1.KindCompany, bulk); err != nil {
 		t.Fatal(err)
@@ -371,7 +371,7 @@ func TestLiveChangesAloneTellHowFreshThingsAre(t *testing.T) {
 	if f := b.rec.Freshness.Read(b.clock.Now()); f.P50Seconds != nil || f.LastAt != nil {
 		t.Errorf("after a backfill: %+v", f)
 	}
-	live := b.marks(v1.KindCompany, id)
+	live := b.due(v1.KindCompany, id)
 	live[0].StoredAt = b.clock.Now().Add(-3 * time.Second)
 	if err := b.rec.Batch(t.Context(), v1.KindCompany, live); err != nil {
 		t.Fatal(err)
@@ -379,11 +379,11 @@ func TestLiveChangesAloneTellHowFreshThingsAre(t *testing.T) {
 	if f := b.rec.Freshness.Read(b.clock.Now()); f.P95Seconds == nil || *f.P95Seconds != 3 || f.LastAt != nil {
 		t.Errorf("after a live change that changed nothing: %+v", f)
 	}
-	if s := b.settled[len(b.settled)-1]; s.Took != 3*time.Second || s.ID != id || s.Outcome != v1.OutcomeUnchanged || s.Name != "Northwind" {
+	if s := b.results[len(b.results)-1]; s.Took != 3*time.Second || s.ID != id || s.Outcome != v1.OutcomeUnchanged || s.Name != "Northwind" {
 		t.Errorf("told: %+v", s)
 	}
 	b.edit("Companies", id, atsim.Row{"companyName": "Southwind"})
-	live = b.marks(v1.KindCompany, id)
+	live = b.due(v1.KindCompany, id)
 	live[0].StoredAt = b.clock.Now().Add(-2 * time.Second)
 	if err := b.rec.Batch(t.Context(), v1.KindCompany, live); err != nil {
 		t.Fatal(err)
@@ -399,7 +399,7 @@ func TestSweepThatFindsNothingLeavesTheTimelineAlone(t *testing.T) {
 	b.batch(v1.KindCompany, id)
 	b.batch(v1.KindCompany, id)
 	before := b.entry(v1.KindCompany, id)
-	due := b.marks(v1.KindCompany, id)
+	due := b.due(v1.KindCompany, id)
 	due[0].Lane, due[0].Trigger = events.LaneBulk, v1.TriggerSweep
 	if err := b.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
 		t.Fatal(err)
@@ -427,11 +427,11 @@ func TestForcedPushFindsDrift(t *testing.T) {
 	if err := b.cp.Edit(cpsim.Edit{Connection: connection, ExternalID: ledgerID(edited), Fields: map[string]any{"name": "Edited by hand"}}); err != nil {
 		t.Fatal(err)
 	}
-	due := b.marks(v1.KindCompany, edited, same)
+	due := b.due(v1.KindCompany, edited, same)
 	for i := range due {
 		due[i].Force, due[i].Lane, due[i].Trigger, due[i].Job = true, events.LaneBulk, v1.TriggerSweep, "job"
 	}
-	b.settled = nil
+	b.results = nil
 	if err := b.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
 		t.Fatal(err)
 	}
@@ -439,7 +439,7 @@ func TestForcedPushFindsDrift(t *testing.T) {
 		t.Errorf("still %q", c.Data.Name)
 	}
 	drift := map[int64]bool{}
-	for _, s := range b.settled {
+	for _, s := range b.results {
 		drift[s.ID] = s.Drift
 	}
 	if diff := cmp.Diff(map[int64]bool{edited: true, same: false}, drift); diff != "" {

@@ -51,7 +51,7 @@ func (r *Reconciler) contacts(ctx context.Context, in *installation.Installation
 		if owner, ok := found.Rows[d.ID]; ok {
 			companies = append(companies, owner.CompanyID)
 		}
-		// A contact that cannot be read at all marks the companies that knew it; they name what is wrong.
+		// A contact that cannot be read at all enqueues the companies that knew it; they name what is wrong.
 		for _, id := range companies {
 			d := d
 			d.Kind, d.ID, d.Lane = v1.KindCompany, id, events.LaneLive
@@ -61,7 +61,7 @@ func (r *Reconciler) contacts(ctx context.Context, in *installation.Installation
 	// Straight to the worklist, which is durable: the contact's change stands in
 	// the journal already, and its company must keep the time it came in.
 	if err := r.Worklist.Enqueue(ctx, slices.Collect(maps.Values(companiesDue))); err != nil {
-		return fmt.Errorf("mark companies of contacts: %w", err)
+		return fmt.Errorf("enqueue companies of contacts: %w", err)
 	}
 	return nil
 }
@@ -108,7 +108,7 @@ func (b *batch) contactsOf(ctx context.Context, due []*item) (map[int64][]autota
 	return out, bad, b.unlisted(ctx, due, listed, out, bad)
 }
 
-// unlisted settles by id the contacts that the last fetch of a company had and this
+// unlisted reads by id the contacts that the last fetch of a company had and this
 // answer missing: they may be deactivated, moved or deleted, or just missing.
 func (b *batch) unlisted(ctx context.Context, due []*item, listed map[int64]bool, out map[int64][]autotask.Contact, bad map[int64]error) error {
 	var missing []int64

@@ -27,14 +27,14 @@ var contractRows = fetch.Row[autotask.Contract]{
 
 // contracts brings contracts in line.
 func (b *batch) contracts(ctx context.Context) error {
-	road := b.agreements(ctx)
-	if err := b.settle(ctx, nil); err != nil {
+	down := b.agreements(ctx)
+	if err := b.commit(ctx, nil); err != nil {
 		return err
 	}
-	return road
+	return down
 }
 
-// agreements decides and pushes; the error is a failure of the road.
+// agreements decides and pushes; the error is a failure of an upstream.
 func (b *batch) agreements(ctx context.Context) error {
 	if b.in.Installed(v1.SyncActiveCustomerContracts) && !b.in.Running(v1.SyncActiveCustomerContracts) {
 		b.wait(b.items)
@@ -44,7 +44,7 @@ func (b *batch) agreements(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := b.holdBack(ctx); err != nil {
+	if err := b.guardMassChange(ctx); err != nil {
 		return err
 	}
 	if err := b.projectContracts(ctx, due, found, companies); err != nil {
@@ -96,7 +96,7 @@ func (b *batch) decideContract(it *item, found fetch.Fetched[autotask.Contract],
 		facts.Company, facts.CompanyDeleted = company, !exists
 		it.entry.Parent = c.CompanyID
 		it.entry.Name = ledger.NameOf(strings.TrimSpace(c.ContractName))
-		it.entry.Stamp, it.entry.RowHash = c.LastModified, contractrows.RowHash(c)
+		it.entry.ModifiedAt, it.entry.RowHash = c.LastModified, contractrows.RowHash(c)
 	}
 	d := condition.Contract(facts)
 	it.decision = d
@@ -170,7 +170,7 @@ func (b *batch) projectContracts(ctx context.Context, due []*item, found fetch.F
 			it.notPushable(err)
 			continue
 		}
-		it.entry.Parts = d[id].RememberProjected(projection.LookAhead(rows, p, contractrows.Lookahead))
+		it.entry.Parts = d[id].RememberProjected(projection.Lookahead(rows, p, contractrows.Lookahead))
 		var sources any = p.Sources
 		if last := lastPushed(it); parts.Hidden != nil && last != nil {
 			// A right that was lost must not blank what was known, nor how it was found. The issue says that it is not read any more.

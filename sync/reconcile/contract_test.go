@@ -176,16 +176,16 @@ func TestRowsWithoutWhatIsNotNeededAreRead(t *testing.T) {
 // TestAKeyThatThisAutotaskDoesNotAnswerCostsNoRequestPerRow: a contract may have
 // thousands of rows, and none of them is read by id for a key that none of them has.
 func TestAKeyThatThisAutotaskDoesNotAnswerCostsNoRequestPerRow(t *testing.T) {
-	untold := atsim.Fault{Kind: "status", Verb: "fields", Status: 500, Text: "Something went wrong."}
+	noFields := atsim.Fault{Kind: "status", Verb: "fields", Status: 500, Text: "Something went wrong."}
 	for name, one := range map[string]struct {
 		autotask atsim.Config
 		fault    *atsim.Fault
 		most     int // rows that may be read by id
 	}{
 		"a build without the field":                           {autotask: atsim.Config{Without: []string{"ContractServiceUnits.internalCurrencyPrice"}}},
-		"and that does not tell its fields":                   {autotask: atsim.Config{Without: []string{"ContractServiceUnits.internalCurrencyPrice"}}, fault: &untold},
+		"and that does not tell its fields":                   {autotask: atsim.Config{Without: []string{"ContractServiceUnits.internalCurrencyPrice"}}, fault: &noFields},
 		"a build that leaves out what is empty":               {autotask: atsim.Config{Modes: atsim.Modes{OmitEmpty: true}}, most: 1},
-		"one that leaves it out and does not tell its fields": {autotask: atsim.Config{Modes: atsim.Modes{OmitEmpty: true}}, fault: &untold, most: 1},
+		"one that leaves it out and does not tell its fields": {autotask: atsim.Config{Modes: atsim.Modes{OmitEmpty: true}}, fault: &noFields, most: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, setup{autotask: one.autotask})

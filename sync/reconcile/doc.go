@@ -4,8 +4,8 @@
 // package that pushes, whatever found the change: callback, poll, backfill, sweep,
 // replay or an operator.
 //
-// Three answers come out of work: done, retry (when), never. Failures of the
-// road (network, throttling, refused credentials) are the installation's: they
-// open a breaker, cost no record an attempt and touch no mark. Only failures of
-// the record itself are counted. sync/control owns one Worker per installation.
+// Three answers come out of work: done, retry (when), never. Failures of an upstream
+// (network, throttling, refused credentials) belong to the installation: they open a
+// breaker, cost no record an attempt and leave its entry due. Only failures of the
+// record itself are counted. sync/control owns one Worker per installation.
 package reconcile

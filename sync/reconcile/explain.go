@@ -97,7 +97,7 @@ func unsendable(named string, err error) string {
 // CodeTargetFailed is the cause of a record that the target does not take although it works.
 const CodeTargetFailed = "target_failed"
 
-// rejected settles a record whose data the target does not take: only an edit helps.
+// rejected fails a record whose data the target does not take: only an edit helps.
 func (it *item) rejected(e *channelprogram.Error) {
 	it.fail(targetCode(e), "Channel Program says: "+targetDetail(e), true)
 }

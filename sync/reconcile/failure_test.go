@@ -60,14 +60,14 @@ func TestBadRecordFailsAlone(t *testing.T) {
 	}
 }
 
-// TestRetryThatAnEditReplacedIsScheduledAgain: the mark of a retry that came due may be
+// TestRetryThatAnEditReplacedIsScheduledAgain: the entry of a retry that came due may be
 // replaced by that of an edit, and its schedule is gone then.
 func TestRetryThatAnEditReplacedIsScheduledAgain(t *testing.T) {
 	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}, change: func(c *Config) { c.Scheduler = hasty{c.Scheduler} }})
 	id := b.customer("Unreadable")
 	b.at.SetFault(spoil(id, "isActive", `"maybe"`))
 	b.batch(v1.KindCompany, id)
-	b.until("due", func() bool { return len(b.due(v1.KindCompany)) > 0 })
+	b.until("due", func() bool { return len(b.dueIDs(v1.KindCompany)) > 0 })
 	b.clock.Add(retryAfter[0])
 	b.batch(v1.KindCompany, id) // the edit's mark is not the retry's
 	e := b.outcome(v1.KindCompany, id, v1.OutcomeRetrying, "row_unreadable")
@@ -121,7 +121,7 @@ func TestBurstOfEditsDoesNotUseUpTheAttempts(t *testing.T) {
 	if e.Attempts != 1 || !e.NextAttempt.Equal(due) || b.waiting() != 1 {
 		t.Errorf("%d attempts, the next at %s instead of %s, %d scheduled", e.Attempts, e.NextAttempt, due, b.waiting())
 	}
-	manual := b.marks(v1.KindCompany, id)
+	manual := b.due(v1.KindCompany, id)
 	manual[0].Trigger = v1.TriggerManual
 	if err := b.rec.Batch(t.Context(), v1.KindCompany, manual); err != nil {
 		t.Fatal(err)
@@ -142,12 +142,12 @@ func TestScheduledRetryComesByItself(t *testing.T) {
 	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}, change: func(c *Config) { c.Scheduler = hasty{c.Scheduler} }})
 	id := b.customer("Unreadable")
 	b.at.SetFault(spoil(id, "isActive", `"maybe"`))
-	due := b.marks(v1.KindCompany, id)
+	due := b.due(v1.KindCompany, id)
 	due[0].Lane, due[0].Job = events.LaneBulk, "job"
 	if err := b.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
 		t.Fatal(err)
 	}
-	b.until("due", func() bool { return len(b.due(v1.KindCompany)) > 0 })
+	b.until("due", func() bool { return len(b.dueIDs(v1.KindCompany)) > 0 })
 	taken, err := b.bus.Worklist().Peek(t.Context(), inst, v1.KindCompany, events.LaneLive, 1)
 	if err != nil || taken[0].Job != "" || !taken[0].StoredAt.IsZero() {
 		t.Errorf("the retry still counts for the job, or as fresh: %+v, %v", taken, err)
@@ -160,7 +160,7 @@ func TestScheduledRetryComesByItself(t *testing.T) {
 	}
 }
 
-func TestFailureOfTheRoadCostsNoAttempt(t *testing.T) {
+func TestFailureOfAnUpstreamCostsNoAttempt(t *testing.T) {
 	away := func(f atsim.Fault) func(*bench) { return func(b *bench) { b.at.SetFault(f) } }
 	target := func(f cpsim.Fault) func(*bench) { return func(b *bench) { b.fault(f) } }
 	for name, one := range map[string]struct {
@@ -190,8 +190,8 @@ func TestFailureOfTheRoadCostsNoAttempt(t *testing.T) {
 					ids = append(ids, b.customer("Northwind"))
 				}
 				one.fault(b)
-				if road := upstream.FailureOf(b.broken(v1.KindCompany, ids...), b.clock.Now()); road.Code != one.code {
-					t.Errorf("got %s (%v), want %s", road.Code, road.Err, one.code)
+				if failure := upstream.FailureOf(b.broken(v1.KindCompany, ids...), b.clock.Now()); failure.Code != one.code {
+					t.Errorf("got %s (%v), want %s", failure.Code, failure.Err, one.code)
 				}
 				b.at.ClearFaults(0)
 				b.at.SetModes(func(m *atsim.Modes) { m.Denied = nil })
@@ -214,7 +214,7 @@ func TestFailureOfTheRoadCostsNoAttempt(t *testing.T) {
 	}
 }
 
-func TestWhatWasAnsweredBeforeTheRoadBrokeIsRemembered(t *testing.T) {
+func TestWhatWasAnsweredBeforeTheUpstreamFailedIsRemembered(t *testing.T) {
 	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}})
 	var ids []int64
 	for range 150 { // more than one batch of the target's
@@ -262,7 +262,7 @@ func TestStaleRecordIsSentOnceMore(t *testing.T) {
 	if c := b.client(id); c.Data.Name == "Northwind" {
 		t.Fatal("the guard of the simulator did not hold")
 	}
-	if due := b.due(v1.KindCompany); len(due) != 1 || due[0] != id {
+	if due := b.dueIDs(v1.KindCompany); len(due) != 1 || due[0] != id {
 		t.Fatalf("marked again: %v", due)
 	}
 	if e := b.entry(v1.KindCompany, id); e.Fingerprint != "" {

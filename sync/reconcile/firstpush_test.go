@@ -22,7 +22,7 @@ func TestWritesDownBeforeAnythingIsStored(t *testing.T) {
 	} {
 		for _, n := range []int{2, 21} {
 			t.Run(fmt.Sprint(name, ", ", n), func(t *testing.T) {
-				work(t, func(t *testing.T, s *shift) {
+				work(t, func(t *testing.T, s *workEnv) {
 					s.fault(f)
 					var names []string
 					for i := range n {
@@ -61,7 +61,7 @@ func TestWritesDownBeforeAnythingIsStored(t *testing.T) {
 // of the first records is not waited for without end, and one record that is alone is
 // judged by the handshake at once.
 func TestFirstRecordsOfAllThatFailAreBlamedInTheEnd(t *testing.T) {
-	work(t, func(t *testing.T, s *shift) {
+	work(t, func(t *testing.T, s *workEnv) {
 		s.fault(cpsim.Fault{Kind: cpsim.FaultServerError, Operation: "writes"})
 		s.customer(events.LaneBulk, "One", "Two")
 		s.after(nothingFor - time.Minute)
@@ -81,7 +81,7 @@ func TestFirstRecordsOfAllThatFailAreBlamedInTheEnd(t *testing.T) {
 			t.Errorf("%d of 2 are blamed", blamed)
 		}
 	})
-	work(t, func(t *testing.T, s *shift) {
+	work(t, func(t *testing.T, s *workEnv) {
 		s.fault(cpsim.Fault{Kind: cpsim.FaultServerError, Operation: "writes"})
 		s.customer(events.LaneBulk, "One")
 		s.after(2 * time.Minute)

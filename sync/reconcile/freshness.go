@@ -14,7 +14,7 @@ const (
 	freshnessSamples = 4096 // enough for p95 to be steady, bounded whatever the load
 )
 
-// Freshness keeps how long live changes took from "stored" to "settled" over the
+// Freshness keeps how long live changes took from "stored" to "done" over the
 // last hour, and how long the last one took that something was sent for.
 type Freshness struct {
 	mu     sync.Mutex
@@ -28,7 +28,7 @@ type sample struct {
 	took time.Duration
 }
 
-// Add notes one settled change.
+// Add notes one change that is done.
 func (f *Freshness) Add(at time.Time, took time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -41,7 +41,7 @@ func (f *Freshness) Add(at time.Time, took time.Duration) {
 	f.next = (f.next + 1) % freshnessSamples
 }
 
-// Pushed notes a settled change that something was sent for.
+// Pushed notes a change that something was sent for.
 func (f *Freshness) Pushed(at time.Time, took time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

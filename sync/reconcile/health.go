@@ -89,7 +89,7 @@ func (h *health) calm() bool {
 	return h.failedAt.IsZero() || time.Since(h.failedAt) >= calm
 }
 
-// took notes records that were taken, and how long that took.
+// stored1 notes records that were taken, and how long that took.
 func (h *health) stored1(kind v1.Kind, ids []int64, d time.Duration) {
 	h.Pace.Took(d)
 	h.mu.Lock()

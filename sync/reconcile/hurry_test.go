@@ -18,7 +18,7 @@ import (
 )
 
 // agreements makes a contract of each company and stores it at the target.
-func (s *shift) agreements(companies []int64) []int64 {
+func (s *workEnv) agreements(companies []int64) []int64 {
 	s.t.Helper()
 	var ids []int64
 	for i, company := range companies {
@@ -31,7 +31,7 @@ func (s *shift) agreements(companies []int64) []int64 {
 	return ids
 }
 
-func (s *shift) contractsDue(ids []int64) {
+func (s *workEnv) contractsDue(ids []int64) {
 	s.t.Helper()
 	var due []events.DueEntry
 	for _, id := range ids {
@@ -42,7 +42,7 @@ func (s *shift) contractsDue(ids []int64) {
 	}
 }
 
-func (s *shift) of(kind v1.Kind, id int64) (outcome v1.Outcome, attempts int) {
+func (s *workEnv) of(kind v1.Kind, id int64) (outcome v1.Outcome, attempts int) {
 	s.t.Helper()
 	found, err := s.rec.Ledger.Read(context.Background(), inst, kind, []int64{id})
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *shift) of(kind v1.Kind, id int64) (outcome v1.Outcome, attempts int) {
 func TestRowThatAutotaskNeverAnswersHoldsNobody(t *testing.T) {
 	for _, entity := range []string{"Companies", "Contacts", "Contracts", "ContractServices"} {
 		t.Run(entity, func(t *testing.T) {
-			work(t, func(t *testing.T, s *shift) {
+			work(t, func(t *testing.T, s *workEnv) {
 				kind := v1.KindCompany
 				ids := s.clients(21)
 				var contracts []int64
@@ -147,7 +147,7 @@ func TestRowThatAutotaskNeverAnswersHoldsNobody(t *testing.T) {
 
 // TestSlowAutotaskIsNoRecordsFailure: it takes a quarter of a minute for every query.
 func TestSlowAutotaskIsNoRecordsFailure(t *testing.T) {
-	work(t, func(t *testing.T, s *shift) {
+	work(t, func(t *testing.T, s *workEnv) {
 		ids := s.clients(10)
 		s.at.SetFault(atsim.Fault{Kind: fault.Slow, Delay: fault.Duration(15 * time.Second)})
 		for round := range 3 {

@@ -186,9 +186,9 @@ func (q *inquiry) candidates(ctx context.Context, kind v1.Kind) ([]*ledger.Entry
 	if err != nil {
 		return nil, fmt.Errorf("find stored records: %w", err)
 	}
-	const look = 16 // as many entries as are read at most
-	ids = append(append(ids, well[:min(len(well), look)]...), unwell...)
-	ids = ids[:min(len(ids), 2*look)]
+	const most = 16 // as many entries as are read at most
+	ids = append(append(ids, well[:min(len(well), most)]...), unwell...)
+	ids = ids[:min(len(ids), 2*most)]
 	entries, err := q.b.Ledger.Read(ctx, q.b.in.ID, kind, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read stored records: %w", err)
@@ -210,10 +210,10 @@ func resendable(e *ledger.Entry) bool { return len(e.Projection) > 0 && !e.Obser
 // for a push; nothing is remembered of it. free is false when the record is in other hands.
 func (q *inquiry) resend(ctx context.Context, e *ledger.Entry) (err error, free bool) {
 	if !q.b.has(e.Kind, e.ID) {
-		if _, busy := q.b.hands.take(e.Kind, e.ID); len(busy) > 0 {
+		if _, busy := q.b.inProgress.claim(e.Kind, e.ID); len(busy) > 0 {
 			return nil, false
 		}
-		defer q.b.hands.give(e.Kind, e.ID)
+		defer q.b.inProgress.release(e.Kind, e.ID)
 	}
 	source := channelprogram.Source{
 		System: channelprogram.SystemAutotask, ObservedAt: e.ObservedAt.Add(-time.Millisecond), Trigger: channelprogram.TriggerReconcile,
@@ -248,7 +248,7 @@ func (b *batch) has(kind v1.Kind, id int64) bool {
 }
 
 // recovered asks a target that was away whether it takes records again: its handshake,
-// and a stored record where the handshake alone had not told.
+// and a stored record where the handshake alone does not show it.
 func (r *Reconciler) recovered(ctx context.Context) error {
 	if err := r.greet(ctx); err != nil {
 		return err

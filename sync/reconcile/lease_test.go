@@ -25,7 +25,7 @@ type grip struct {
 	ends  time.Duration // when what is written must end
 }
 
-func (g *grip) hold(ctx context.Context) (context.Context, context.CancelFunc, error) {
+func (g *grip) owned(ctx context.Context) (context.Context, context.CancelFunc, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.asked++
@@ -43,16 +43,16 @@ func (g *grip) set(left int) {
 	g.left, g.asked = left, 0
 }
 
-// newHeld is a bench whose reconciler and target ask the grip.
-func newHeld(t *testing.T, g *grip) *bench {
-	return newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}, hold: g.hold})
+// newOwned is a bench whose reconciler and target ask the grip.
+func newOwned(t *testing.T, g *grip) *bench {
+	return newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}, owned: g.owned})
 }
 
 // TestALostHoldEndsTheBatch: wherever in a batch it is lost, nothing more is written,
 // no attempt is counted, and with the hold back the record arrives.
 func TestALostHoldEndsTheBatch(t *testing.T) {
 	g := &grip{left: -1, ends: time.Minute}
-	b := newHeld(t, g)
+	b := newOwned(t, g)
 	ids := []int64{b.customer("One"), b.customer("Two")}
 	b.batch(v1.KindCompany, ids...)
 	g.set(-1)
@@ -71,7 +71,7 @@ func TestALostHoldEndsTheBatch(t *testing.T) {
 		before := b.pushes(ids[0])
 		g.set(lostAt)
 		err := b.broken(v1.KindCompany, ids...)
-		if road := upstream.FailureOf(err, b.clock.Now()); road.Upstream != upstream.Own || !errors.Is(err, lease.ErrNotOwned) {
+		if failure := upstream.FailureOf(err, b.clock.Now()); failure.Upstream != upstream.Own || !errors.Is(err, lease.ErrNotOwned) {
 			t.Errorf("lost at write %d: %v", lostAt, err)
 		}
 		if sent := b.pushes(ids[0]) - before; sent > 1 || sent == 1 && lostAt < 2 {
@@ -95,7 +95,7 @@ func TestALostHoldEndsTheBatch(t *testing.T) {
 // TestAWriteEndsWithTheHold: a target that is slow is not waited for beyond it.
 func TestAWriteEndsWithTheHold(t *testing.T) {
 	g := &grip{left: -1, ends: time.Minute}
-	b := newHeld(t, g)
+	b := newOwned(t, g)
 	id := b.customer("Slow")
 	g.mu.Lock()
 	g.ends = 300 * time.Millisecond
@@ -111,10 +111,10 @@ func TestAWriteEndsWithTheHold(t *testing.T) {
 	}
 }
 
-// TestFinishSettlesWhatIsUnderWay: the batch that was begun is settled whole and its
-// marks are cleared; the rest waits for whoever is next.
+// TestFinishSettlesWhatIsUnderWay: the batch that was begun is committed as a whole and its
+// entries are acknowledged; the rest waits for whoever is next.
 func TestFinishSettlesWhatIsUnderWay(t *testing.T) {
-	work(t, func(t *testing.T, s *shift) {
+	work(t, func(t *testing.T, s *workEnv) {
 		s.after(time.Second)
 		s.list.mu.Lock()
 		s.list.taken = func(kind v1.Kind, _ events.Lane, n int) {

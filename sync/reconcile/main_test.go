@@ -40,7 +40,7 @@ const (
 )
 
 // bench is a reconciler between the two simulated vendors, on a real event store.
-// Marks are handed to it by the test; only the clock is the test's own.
+// Due entries are handed to it by the test; only the clock is the test's own.
 type bench struct {
 	t      *testing.T
 	at     *atsim.Sim
@@ -52,7 +52,7 @@ type bench struct {
 
 	clock   *clock.Clock
 	crash   *crash
-	settled []Settled
+	results []Result
 
 	mu sync.Mutex
 	in *installation.Installation
@@ -63,7 +63,7 @@ type setup struct {
 	options  v1.Options
 	autotask atsim.Config
 	change   func(*Config) // of the reconciler
-	hold     func(context.Context) (context.Context, context.CancelFunc, error)
+	owned    func(context.Context) (context.Context, context.CancelFunc, error)
 	via      func(http.RoundTripper) http.RoundTripper // to Autotask; nil: directly
 	asking   func(*http.Request)                       // sees every request to either vendor before it is sent
 }
@@ -124,7 +124,7 @@ func newBench(t *testing.T, s setup) *bench {
 	t.Cleanup(client.Close)
 	target, err := channelprogram.New(channelprogram.Config{
 		BaseURL: cpServer.URL, ConnectionID: connection, Token: "token-0123456789",
-		Transport: watched{cpServer.Client().Transport, s.asking}, Hold: s.hold,
+		Transport: watched{cpServer.Client().Transport, s.asking}, Hold: s.owned,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -133,8 +133,8 @@ func newBench(t *testing.T, s setup) *bench {
 		Installation: b.installation, Autotask: client, Target: target, Ledger: b.ledger, DeadLetters: b.box,
 		Journal: crashJournal{b.crash, b.bus.Journal()}, Worklist: crashWorklist{b.crash, b.bus.Worklist()},
 		Scheduler: crashSchedule{b.crash, b.bus.Worklist()},
-		Freshness: &Freshness{}, Now: b.clock.Now, Log: zap.NewNop(), Settled: func(s Settled) { b.settled = append(b.settled, s) },
-		Hold: s.hold,
+		Freshness: &Freshness{}, Now: b.clock.Now, Log: zap.NewNop(), Done: func(s Result) { b.results = append(b.results, s) },
+		Owned: s.owned,
 	}
 	if s.change != nil {
 		s.change(&cfg)
@@ -203,8 +203,8 @@ func (b *bench) edit(entity string, id int64, fields atsim.Row) {
 	}
 }
 
-// marks makes live marks of records as the dispatcher would.
-func (b *bench) marks(kind v1.Kind, ids ...int64) []events.DueEntry {
+// due makes live marks of records as the dispatcher would.
+func (b *bench) due(kind v1.Kind, ids ...int64) []events.DueEntry {
 	var out []events.DueEntry
 	for _, id := range ids {
 		out = append(out, events.DueEntry{
@@ -214,10 +214,10 @@ func (b *bench) marks(kind v1.Kind, ids ...int64) []events.DueEntry {
 	return out
 }
 
-// batch reconciles records; an error of the road fails the test.
+// batch reconciles records; a failure of an upstream fails the test.
 func (b *bench) batch(kind v1.Kind, ids ...int64) {
 	b.t.Helper()
-	if err := b.rec.Batch(b.t.Context(), kind, b.marks(kind, ids...)); err != nil {
+	if err := b.rec.Batch(b.t.Context(), kind, b.due(kind, ids...)); err != nil {
 		b.t.Fatalf("reconcile %s %v: %v", kind, ids, err)
 	}
 	b.clock.Add(time.Second)
@@ -226,7 +226,7 @@ func (b *bench) batch(kind v1.Kind, ids ...int64) {
 // retry reconciles records as their scheduled retries do.
 func (b *bench) retry(kind v1.Kind, ids ...int64) {
 	b.t.Helper()
-	due := b.marks(kind, ids...)
+	due := b.due(kind, ids...)
 	for i := range due {
 		due[i].Attempt = b.entry(kind, due[i].ID).Attempts
 	}
@@ -263,10 +263,10 @@ func (b *bench) alone(kind v1.Kind) {
 	b.clock.Add(time.Second)
 }
 
-// broken reconciles records and returns the failure of the road that there must be.
+// broken reconciles records and returns the failure of an upstream that there must be.
 func (b *bench) broken(kind v1.Kind, ids ...int64) error {
 	b.t.Helper()
-	err := b.rec.Batch(b.t.Context(), kind, b.marks(kind, ids...))
+	err := b.rec.Batch(b.t.Context(), kind, b.due(kind, ids...))
 	if err == nil {
 		b.t.Fatalf("reconcile %s %v: no error", kind, ids)
 	}
@@ -326,8 +326,8 @@ func (b *bench) until(what string, is func() bool) {
 	harness.Until(b.t, what, harness.Soon, is)
 }
 
-// due lists the ids that are marked live.
-func (b *bench) due(kind v1.Kind) []int64 {
+// dueIDs lists the ids that are marked live.
+func (b *bench) dueIDs(kind v1.Kind) []int64 {
 	b.t.Helper()
 	due, err := b.bus.Worklist().Peek(b.t.Context(), inst, kind, events.LaneLive, events.PeekMax)
 	if err != nil {
@@ -360,7 +360,7 @@ func (b *bench) dead(kind v1.Kind, id int64) (v1.DeadLetter, bool) {
 	return d, err == nil
 }
 
-// dependents lists the contracts that the journal was told of because of another record.
+// dependents lists the contracts that were published because of another record.
 func (b *bench) dependents() []int64 {
 	b.t.Helper()
 	var ids []int64

@@ -64,12 +64,12 @@ func (d *departures) drop(kind v1.Kind, ids []int64) {
 	}
 }
 
-// holdBack keeps the records that would leave the scope as they are when more
+// guardMassChange keeps the records that would leave the scope as they are when more
 // than the installation's share of all would leave at once: a lost right or a
 // short answer must not look like a mass departure. An operator approves or
-// discards what is held. Who leaves by the operator's own lists and filters needs
+// discards what is pending. Who leaves by the operator's own lists and filters needs
 // no second yes.
-func (b *batch) holdBack(ctx context.Context) error {
+func (b *batch) guardMassChange(ctx context.Context) error {
 	var leaving []*item
 	var staying []int64
 	for _, it := range b.items {
@@ -97,7 +97,7 @@ func (b *batch) holdBack(ctx context.Context) error {
 	}
 	all := maps.Clone(gone) // that are in scope, or were before these left
 	_, err := b.Ledger.Find(ctx, b.in.ID, b.kind, func(s ledger.Summary) bool {
-		if s.Held {
+		if s.PendingApproval {
 			gone[s.ID] = true
 		}
 		if s.InScope {
@@ -118,8 +118,8 @@ func (b *batch) holdBack(ctx context.Context) error {
 	}
 	for _, it := range leaving {
 		was := it.before
-		was.Held, was.Discarded, was.Leaving = true, false, it.entry.Stamp
-		if !it.before.Held {
+		was.PendingApproval, was.Discarded, was.Leaving = true, false, it.entry.ModifiedAt
+		if !it.before.PendingApproval {
 			was.Step(v1.TimelineStep{At: now, Step: "held", Trigger: it.due.Trigger, Detail: it.decision.Detail()})
 		}
 		it.keep(was)
@@ -129,11 +129,11 @@ func (b *batch) holdBack(ctx context.Context) error {
 
 // discarded says whether somebody said no to just this departure, and did not ask for it again.
 func (it *item) discarded() bool {
-	return it.before.InScope && it.before.Discarded && it.before.Leaving.Equal(it.entry.Stamp) && it.due.Trigger != v1.TriggerManual
+	return it.before.InScope && it.before.Discarded && it.before.Leaving.Equal(it.entry.ModifiedAt) && it.due.Trigger != v1.TriggerManual
 }
 
 // keep leaves a record as it was: nothing is pushed, and what it waits for stays.
 func (it *item) keep(was ledger.Entry) {
 	*it.entry = was
-	it.held, it.outcome, it.client, it.contract = true, it.before.Outcome, nil, nil
+	it.pendingApproval, it.outcome, it.client, it.contract = true, it.before.Outcome, nil, nil
 }

@@ -13,8 +13,8 @@ import (
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
-// fleet is a bench with n companies in scope.
-func fleet(t *testing.T, n int, options v1.Options) (*bench, []int64) {
+// manyClients is a bench with n companies in scope.
+func manyClients(t *testing.T, n int, options v1.Options) (*bench, []int64) {
 	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}, options: options})
 	var ids []int64
 	for range n {
@@ -33,10 +33,10 @@ func (b *bench) leave(ids ...int64) {
 	b.batch(v1.KindCompany, ids...)
 }
 
-// held counts the records that wait for a yes.
-func (b *bench) held() int {
+// pendingApproval counts the records that wait for a yes.
+func (b *bench) pendingApproval() int {
 	b.t.Helper()
-	ids, err := b.ledger.Find(b.t.Context(), inst, v1.KindCompany, func(s ledger.Summary) bool { return s.Held })
+	ids, err := b.ledger.Find(b.t.Context(), inst, v1.KindCompany, func(s ledger.Summary) bool { return s.PendingApproval })
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -44,23 +44,23 @@ func (b *bench) held() int {
 }
 
 func TestMassDepartureIsHeldUntilSomebodySaysYes(t *testing.T) {
-	b, ids := fleet(t, 20, v1.Options{OutOfScope: "archive"})
+	b, ids := manyClients(t, 20, v1.Options{OutOfScope: "archive"})
 	b.leave(ids[:15]...)
-	if b.held() != 15 || b.pushes(ids[0]) != 1 || b.client(ids[0]).Data.Lifecycle != "active" {
-		t.Fatalf("%d are held, the first was pushed %d times", b.held(), b.pushes(ids[0]))
+	if b.pendingApproval() != 15 || b.pushes(ids[0]) != 1 || b.client(ids[0]).Data.Lifecycle != "active" {
+		t.Fatalf("%d are held, the first was pushed %d times", b.pendingApproval(), b.pushes(ids[0]))
 	}
 	if e := b.outcome(v1.KindCompany, ids[0], v1.OutcomePushed); !e.InScope || e.Timeline[len(e.Timeline)-1].Step != "held" {
 		t.Errorf("remembered: %+v", e)
 	}
 	b.batch(v1.KindCompany, ids[:15]...)
-	if b.held() != 15 {
-		t.Errorf("marked again: %d are held", b.held())
+	if b.pendingApproval() != 15 {
+		t.Errorf("marked again: %d are held", b.pendingApproval())
 	}
 	b.change(func(in *installation.Installation) { in.MassChangeApproved = b.clock.Now() })
 	b.batch(v1.KindCompany, ids[:15]...)
 	b.outcome(v1.KindCompany, ids[0], v1.OutcomeNotMet, v1.ReasonStatusInactive)
-	if b.held() != 0 || b.client(ids[0]).Data.Lifecycle != "archived" {
-		t.Errorf("after the yes: %d are held, the first is %s", b.held(), b.client(ids[0]).Data.Lifecycle)
+	if b.pendingApproval() != 0 || b.client(ids[0]).Data.Lifecycle != "archived" {
+		t.Errorf("after the yes: %d are held, the first is %s", b.pendingApproval(), b.client(ids[0]).Data.Lifecycle)
 	}
 }
 
@@ -77,13 +77,13 @@ func TestDeparturesOfEverydayAreNotHeld(t *testing.T) {
 		"little by little":                {40, []int{10, 10, 10}, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b, ids := fleet(t, one.all, v1.Options{MassChangePercent: one.percent})
+			b, ids := manyClients(t, one.all, v1.Options{MassChangePercent: one.percent})
 			for _, n := range one.leaving {
 				b.leave(ids[:n]...)
 				ids = ids[n:]
 				b.clock.Add(massSpan)
 			}
-			if got := b.held(); got != one.held {
+			if got := b.pendingApproval(); got != one.held {
 				t.Errorf("%d are held, want %d", got, one.held)
 			}
 		})
@@ -91,35 +91,35 @@ func TestDeparturesOfEverydayAreNotHeld(t *testing.T) {
 }
 
 func TestMassDepartureInSeveralBatchesIsOne(t *testing.T) {
-	b, ids := fleet(t, 40, v1.Options{})
+	b, ids := manyClients(t, 40, v1.Options{})
 	for len(ids) > 10 {
 		b.leave(ids[:6]...)
 		ids = ids[6:]
 	}
-	if n := b.held(); n < 6 {
+	if n := b.pendingApproval(); n < 6 {
 		t.Errorf("%d are held", n)
 	}
 }
 
 func TestHeldRecordsThatComeBackAreHeldNoMore(t *testing.T) {
-	b, ids := fleet(t, 12, v1.Options{})
+	b, ids := manyClients(t, 12, v1.Options{})
 	b.leave(ids...)
-	if b.held() != len(ids) {
-		t.Fatalf("%d are held", b.held())
+	if b.pendingApproval() != len(ids) {
+		t.Fatalf("%d are held", b.pendingApproval())
 	}
 	for _, id := range ids {
 		b.edit("Companies", id, atsim.Row{"isActive": true})
 	}
 	b.batch(v1.KindCompany, ids...)
-	if b.held() != 0 {
-		t.Errorf("%d are held", b.held())
+	if b.pendingApproval() != 0 {
+		t.Errorf("%d are held", b.pendingApproval())
 	}
 	b.outcome(v1.KindCompany, ids[0], v1.OutcomeUnchanged)
 }
 
 // TestDiscardedRecordsStayUntilTheyChange: a sweep, or a poll that overlaps, must not ask again what somebody said no to.
 func TestDiscardedRecordsStayUntilTheyChange(t *testing.T) {
-	b, ids := fleet(t, 20, v1.Options{OutOfScope: "archive"})
+	b, ids := manyClients(t, 20, v1.Options{OutOfScope: "archive"})
 	b.leave(ids[:15]...)
 	entries, err := b.ledger.Read(t.Context(), inst, v1.KindCompany, ids[:15])
 	if err != nil {
@@ -127,15 +127,15 @@ func TestDiscardedRecordsStayUntilTheyChange(t *testing.T) {
 	}
 	var list []*ledger.Entry
 	for _, e := range entries {
-		e.Held, e.Discarded = false, true
+		e.PendingApproval, e.Discarded = false, true
 		list = append(list, e)
 	}
 	if err := b.ledger.Write(t.Context(), inst, list); err != nil {
 		t.Fatal(err)
 	}
 	b.batch(v1.KindCompany, ids...)
-	if b.held() != 0 {
-		t.Errorf("looked at again: %d are held", b.held())
+	if b.pendingApproval() != 0 {
+		t.Errorf("looked at again: %d are held", b.pendingApproval())
 	}
 	if e := b.outcome(v1.KindCompany, ids[0], v1.OutcomePushed); !e.InScope || b.pushes(ids[0]) != 1 {
 		t.Errorf("in scope %v, pushed %d times", e.InScope, b.pushes(ids[0]))
@@ -144,8 +144,8 @@ func TestDiscardedRecordsStayUntilTheyChange(t *testing.T) {
 		b.edit("Companies", id, atsim.Row{"companyName": "Edited since"})
 	}
 	b.batch(v1.KindCompany, ids...)
-	if b.held() != 12 {
-		t.Errorf("12 were edited since, and %d are held", b.held())
+	if b.pendingApproval() != 12 {
+		t.Errorf("12 were edited since, and %d are held", b.pendingApproval())
 	}
 	for _, id := range ids[12:15] {
 		b.edit("Companies", id, atsim.Row{"isActive": true})
@@ -157,14 +157,14 @@ func TestDiscardedRecordsStayUntilTheyChange(t *testing.T) {
 }
 
 func TestHeldRecordKeepsItsRetry(t *testing.T) {
-	b, ids := fleet(t, 12, v1.Options{})
+	b, ids := manyClients(t, 12, v1.Options{})
 	fault := b.at.SetFault(spoil(ids[0], "isActive", `"maybe"`))
 	b.batch(v1.KindCompany, ids[0])
 	b.at.ClearFaults(fault)
 	b.clock.Add(time.Minute)
 	b.leave(ids...)
-	if b.held() != len(ids) || b.waiting() != 1 {
-		t.Errorf("%d are held, %d retries are scheduled", b.held(), b.waiting())
+	if b.pendingApproval() != len(ids) || b.waiting() != 1 {
+		t.Errorf("%d are held, %d retries are scheduled", b.pendingApproval(), b.waiting())
 	}
 	if e := b.outcome(v1.KindCompany, ids[0], v1.OutcomeRetrying, "row_unreadable"); e.Attempts != 1 {
 		t.Errorf("%d attempts are counted", e.Attempts)
@@ -174,7 +174,7 @@ func TestHeldRecordKeepsItsRetry(t *testing.T) {
 // TestRepeatedDepartureOfOneRecordIsNoMassChange: while the target is down the same
 // record leaves with every retry, and is one record all the same.
 func TestRepeatedDepartureOfOneRecordIsNoMassChange(t *testing.T) {
-	b, ids := fleet(t, 20, v1.Options{OutOfScope: "archive"})
+	b, ids := manyClients(t, 20, v1.Options{OutOfScope: "archive"})
 	b.edit("Companies", ids[0], atsim.Row{"isActive": false})
 	b.fault(cpsim.Fault{Kind: cpsim.FaultUnavailable})
 	for range 19 {
@@ -182,15 +182,15 @@ func TestRepeatedDepartureOfOneRecordIsNoMassChange(t *testing.T) {
 	}
 	b.cp.ClearFaults()
 	b.batch(v1.KindCompany, ids[0])
-	if b.held() != 0 {
-		t.Errorf("%d are held", b.held())
+	if b.pendingApproval() != 0 {
+		t.Errorf("%d are held", b.pendingApproval())
 	}
 	b.outcome(v1.KindCompany, ids[0], v1.OutcomeNotMet, v1.ReasonStatusInactive)
 }
 
 // TestRecordThatComesAndGoesIsOneDeparture: flapping records do not add up.
 func TestRecordThatComesAndGoesIsOneDeparture(t *testing.T) {
-	b, ids := fleet(t, 20, v1.Options{})
+	b, ids := manyClients(t, 20, v1.Options{})
 	for range 12 {
 		b.leave(ids[:2]...)
 		for _, id := range ids[:2] {
@@ -199,8 +199,8 @@ func TestRecordThatComesAndGoesIsOneDeparture(t *testing.T) {
 		b.batch(v1.KindCompany, ids[:2]...)
 	}
 	b.leave(ids[:2]...)
-	if b.held() != 0 {
-		t.Errorf("%d are held", b.held())
+	if b.pendingApproval() != 0 {
+		t.Errorf("%d are held", b.pendingApproval())
 	}
 }
 

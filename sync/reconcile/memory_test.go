@@ -201,22 +201,24 @@ func (d *deadLetters) count() int {
 
 // list is a worklist and a journal in memory, of one installation.
 type list struct {
-	mu       sync.Mutex
-	marks    []events.DueEntry
-	sequence uint64
-	taken    func(kind v1.Kind, lane events.Lane, n int)
-	silent   bool // wakes are lost
-	wakes    chan struct{}
-	later    map[recordKey]*time.Timer
+	mu            sync.Mutex
+	entries       []events.DueEntry
+	sequence      uint64
+	taken         func(kind v1.Kind, lane events.Lane, n int)
+	silent        bool // wakes are lost
+	notifications chan struct{}
+	scheduled     map[recordKey]*time.Timer
 }
 
-func newList() *list { return &list{wakes: make(chan struct{}, 1), later: map[recordKey]*time.Timer{}} }
+func newList() *list {
+	return &list{notifications: make(chan struct{}, 1), scheduled: map[recordKey]*time.Timer{}}
+}
 
 func (l *list) Peek(_ context.Context, _ string, kind v1.Kind, lane events.Lane, most int) ([]events.DueEntry, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out []events.DueEntry
-	for _, d := range l.marks {
+	for _, d := range l.entries {
 		if d.Kind == kind && d.Lane == lane && len(out) < most {
 			out = append(out, d)
 		}
@@ -230,7 +232,7 @@ func (l *list) Peek(_ context.Context, _ string, kind v1.Kind, lane events.Lane,
 func (l *list) AckThrough(_ context.Context, _ string, kind v1.Kind, lane events.Lane, upTo uint64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.marks = slices.DeleteFunc(l.marks, func(d events.DueEntry) bool { return d.Kind == kind && d.Lane == lane && d.Sequence <= upTo })
+	l.entries = slices.DeleteFunc(l.entries, func(d events.DueEntry) bool { return d.Kind == kind && d.Lane == lane && d.Sequence <= upTo })
 	return nil
 }
 
@@ -244,16 +246,16 @@ func (l *list) Enqueue(_ context.Context, due []events.DueEntry) error {
 // put is Mark for whoever holds the lock.
 func (l *list) put(due []events.DueEntry) {
 	for _, d := range due {
-		l.marks = slices.DeleteFunc(l.marks, func(old events.DueEntry) bool { return old.Kind == d.Kind && old.Lane == d.Lane && old.ID == d.ID })
+		l.entries = slices.DeleteFunc(l.entries, func(old events.DueEntry) bool { return old.Kind == d.Kind && old.Lane == d.Lane && old.ID == d.ID })
 		l.sequence++
 		d.Sequence = l.sequence
-		l.marks = append(l.marks, d)
+		l.entries = append(l.entries, d)
 	}
 	if l.silent {
 		return
 	}
 	select {
-	case l.wakes <- struct{}{}:
+	case l.notifications <- struct{}{}:
 	default:
 	}
 }
@@ -265,13 +267,13 @@ func (l *list) Schedule(_ context.Context, due []events.DueEntry, wait func(even
 	defer l.mu.Unlock()
 	for _, d := range due {
 		key := recordKey{d.Kind, d.ID}
-		if old := l.later[key]; old != nil {
+		if old := l.scheduled[key]; old != nil {
 			old.Stop()
 		}
-		l.later[key] = time.AfterFunc(wait(d), func() {
+		l.scheduled[key] = time.AfterFunc(wait(d), func() {
 			l.mu.Lock()
 			defer l.mu.Unlock()
-			delete(l.later, key)
+			delete(l.scheduled, key)
 			d.Lane = events.LaneLive
 			l.put([]events.DueEntry{d})
 		})
@@ -283,9 +285,9 @@ func (l *list) Unschedule(_ context.Context, _ string, kind v1.Kind, ids []int64
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, id := range ids {
-		if t := l.later[recordKey{kind, id}]; t != nil {
+		if t := l.scheduled[recordKey{kind, id}]; t != nil {
 			t.Stop()
-			delete(l.later, recordKey{kind, id})
+			delete(l.scheduled, recordKey{kind, id})
 		}
 	}
 	return nil
@@ -294,7 +296,7 @@ func (l *list) Unschedule(_ context.Context, _ string, kind v1.Kind, ids []int64
 func (l *list) left() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.marks)
+	return len(l.entries)
 }
 
 // TestFakeWorklistIsLikeTheRealOne runs the same steps on both.

@@ -40,7 +40,7 @@ func newMixed(t *testing.T) *mixed {
 	m.edit("Companies", m.enters, atsim.Row{"isActive": true})
 	m.at.SetFault(spoil(m.fails, "isActive", `"maybe"`))
 	m.fault(cpsim.Fault{Kind: cpsim.FaultRejectItems, ExternalIDs: []string{ledgerID(m.rejected)}})
-	if err := m.bus.Worklist().Enqueue(t.Context(), m.marks(v1.KindCompany, m.all...)); err != nil {
+	if err := m.bus.Worklist().Enqueue(t.Context(), m.due(v1.KindCompany, m.all...)); err != nil {
 		t.Fatal(err)
 	}
 	return m
@@ -48,8 +48,8 @@ func newMixed(t *testing.T) *mixed {
 
 func (m *mixed) contractOf(company int64) int64 { return m.bench.contract(company, "Backup") }
 
-// turn is what the worker does: take, reconcile, clear.
-func (m *mixed) turn() error {
+// pass is what the worker does: take, reconcile, clear.
+func (m *mixed) pass() error {
 	due, err := m.rec.Worklist.Peek(m.t.Context(), inst, v1.KindCompany, events.LaneLive, fetch.MaxBatch)
 	if err != nil || len(due) == 0 {
 		return err
@@ -84,7 +84,7 @@ func (m *mixed) check() {
 	if m.waiting() != 1 {
 		m.t.Errorf("%d retries are scheduled", m.waiting())
 	}
-	if due := m.due(v1.KindCompany); len(due) != 0 {
+	if due := m.dueIDs(v1.KindCompany); len(due) != 0 {
 		m.t.Errorf("still due: %v", due)
 	}
 	if c := m.client(m.enters); c.Data.Name != "Enters" {
@@ -94,13 +94,13 @@ func (m *mixed) check() {
 
 // TestCrashOnlyRepeatsWork crashes before and after each step of settling a batch.
 func TestCrashOnlyRepeatsWork(t *testing.T) {
-	whole := newMixed(t)
-	whole.crash.arm(0)
-	if err := whole.turn(); err != nil {
+	undisturbed := newMixed(t)
+	undisturbed.crash.arm(0)
+	if err := undisturbed.pass(); err != nil {
 		t.Fatal(err)
 	}
-	whole.check()
-	steps := whole.crash.steps()
+	undisturbed.check()
+	steps := undisturbed.crash.steps()
 	t.Logf("steps: %s", strings.Join(steps, ", "))
 	for _, want := range []string{"dependents", "later", "dead letter", "drop dead letter", "cancel later", "ledger", "clear"} {
 		if !slices.Contains(steps, "after "+want) {
@@ -117,14 +117,14 @@ func TestCrashOnlyRepeatsWork(t *testing.T) {
 		t.Run(fmt.Sprintf("%d %s", at+1, steps[at]), func(t *testing.T) {
 			m := newMixed(t)
 			m.crash.arm(at + 1)
-			if err := m.turn(); !errors.Is(err, errCrash) {
+			if err := m.pass(); !errors.Is(err, errCrash) {
 				t.Fatalf("got %v", err)
 			}
 			m.crash.arm(0)
 			m.rec = New(m.rec.Config) // as after a restart
 			m.clock.Add(time.Second)
 			for range 3 {
-				if err := m.turn(); err != nil {
+				if err := m.pass(); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -133,7 +133,7 @@ func TestCrashOnlyRepeatsWork(t *testing.T) {
 	}
 }
 
-func TestMarkMadeMeanwhileSurvivesTheClearing(t *testing.T) {
+func TestEntryEnqueuedMeanwhileSurvivesTheAcknowledgement(t *testing.T) {
 	m := newMixed(t)
 	due, err := m.rec.Worklist.Peek(t.Context(), inst, v1.KindCompany, events.LaneLive, fetch.MaxBatch)
 	if err != nil {
@@ -142,13 +142,13 @@ func TestMarkMadeMeanwhileSurvivesTheClearing(t *testing.T) {
 	if err := m.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.rec.Worklist.Enqueue(t.Context(), m.marks(v1.KindCompany, m.enters)); err != nil {
+	if err := m.rec.Worklist.Enqueue(t.Context(), m.due(v1.KindCompany, m.enters)); err != nil {
 		t.Fatal(err)
 	}
 	if err := m.rec.Worklist.AckThrough(t.Context(), inst, v1.KindCompany, events.LaneLive, due[len(due)-1].Sequence); err != nil {
 		t.Fatal(err)
 	}
-	if due := m.due(v1.KindCompany); len(due) != 1 || due[0] != m.enters {
+	if due := m.dueIDs(v1.KindCompany); len(due) != 1 || due[0] != m.enters {
 		t.Errorf("due: %v", due)
 	}
 }

@@ -107,7 +107,7 @@ func TestAContactThatLeftALargeCompanyIsFound(t *testing.T) {
 	}
 	b.edit("Contacts", ann, atsim.Row{"companyID": to})
 	b.batch(v1.KindContact, ann)
-	due := b.due(v1.KindCompany)
+	due := b.dueIDs(v1.KindCompany)
 	slices.Sort(due)
 	if want := []int64{from, to}; !slices.Equal(due, want) {
 		t.Fatalf("due are %v, want %v", due, want)

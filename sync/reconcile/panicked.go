@@ -23,9 +23,9 @@ const (
 	maxDetail = 2000 // bytes of what a failure says
 )
 
-// settlePanicked settles a record whose reconcile panicked as failed, with its next
+// commitPanicked commits a record whose reconcile panicked as failed, with its next
 // attempt scheduled like that of any other failure.
-func (r *Reconciler) settlePanicked(ctx context.Context, kind v1.Kind, due events.DueEntry, p *panics.Error) error {
+func (r *Reconciler) commitPanicked(ctx context.Context, kind v1.Kind, due events.DueEntry, p *panics.Error) error {
 	r.Log.Error("reconcile panicked, the record fails alone",
 		zap.String(v1.LogKind, string(kind)), zap.Int64(v1.LogRecord, due.ID), zap.Error(p), panics.Stack(p))
 	detail := fmt.Sprintf("channelsync itself failed at %s %d: %s. All other records go on. Its log has the cause under "+
@@ -34,9 +34,9 @@ func (r *Reconciler) settlePanicked(ctx context.Context, kind v1.Kind, due event
 	if err != nil {
 		return err
 	}
-	letter := v1.DeadLetter{Kind: string(kind), RecordID: strconv.FormatInt(due.ID, 10), Code: upstream.CodeInternal, Detail: detail}
+	dead := v1.DeadLetter{Kind: string(kind), RecordID: strconv.FormatInt(due.ID, 10), Code: upstream.CodeInternal, Detail: detail}
 	if kind == v1.KindContact { // the ledger keeps no entries of contacts
-		return r.keepDead(ctx, in.ID, letter)
+		return r.keepDead(ctx, in.ID, dead)
 	}
 	err = panics.Try(func() error {
 		b, err := r.newBatch(ctx, in, kind, []events.DueEntry{due})
@@ -44,19 +44,19 @@ func (r *Reconciler) settlePanicked(ctx context.Context, kind v1.Kind, due event
 			return err
 		}
 		b.items[0].fail(upstream.CodeInternal, detail, false)
-		return b.settle(ctx, nil)
+		return b.commit(ctx, nil)
 	})
 	if panics.Of(err) == nil {
 		return err
 	}
-	r.Log.Error("settling the record panicked too, it is kept as a dead letter alone",
+	r.Log.Error("commit the record panicked too, it is kept as a dead letter alone",
 		zap.String(v1.LogKind, string(kind)), zap.Int64(v1.LogRecord, due.ID), zap.Error(err), panics.Stack(err))
-	return r.keepDead(ctx, in.ID, letter)
+	return r.keepDead(ctx, in.ID, dead)
 }
 
 // keepDead keeps the failure of a record of which no entry can be kept.
 func (r *Reconciler) keepDead(ctx context.Context, installation string, d v1.DeadLetter) error {
 	d.ID, d.Attempts = d.Kind+"-"+d.RecordID, 1
 	d.FirstAt, d.LastAt = r.Now(), r.Now()
-	return r.held(ctx, func(ctx context.Context) error { return r.DeadLetters.PutRecord(ctx, installation, d) })
+	return r.whileOwned(ctx, func(ctx context.Context) error { return r.DeadLetters.PutRecord(ctx, installation, d) })
 }

@@ -107,7 +107,7 @@ func TestAPanicAtAContactIsItsDeadLetter(t *testing.T) {
 	good, bad := b.contact(one, "ann@one.example"), b.contact(two, "bob@two.example")
 	m.lay(asksFor(bad))
 	b.batch(v1.KindContact, good, bad)
-	if due := b.due(v1.KindCompany); len(due) != 1 || due[0] != one {
+	if due := b.dueIDs(v1.KindCompany); len(due) != 1 || due[0] != one {
 		t.Errorf("due are the companies %v, want %d", due, one)
 	}
 	d, ok := b.dead(v1.KindContact, bad)
@@ -116,13 +116,13 @@ func TestAPanicAtAContactIsItsDeadLetter(t *testing.T) {
 	}
 }
 
-// What is told of a settled record is told after it is settled: a panic of whoever
+// A record is reported after it is committed: a panic of whoever
 // counts it changes nothing about it.
 func TestAPanicOfWhoIsToldLeavesTheRecordSettled(t *testing.T) {
-	told := 0
+	calls := 0
 	b, _, logs := logged(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}, change: func(c *Config) {
-		c.Settled = func(s Settled) {
-			if told++; s.Name == "Poison Ltd" {
+		c.Done = func(s Result) {
+			if calls++; s.Name == "Poison Ltd" {
 				panic("cannot count")
 			}
 		}
@@ -134,7 +134,7 @@ func TestAPanicOfWhoIsToldLeavesTheRecordSettled(t *testing.T) {
 			t.Errorf("%d: %d attempts, %d pushes", id, e.Attempts, b.pushes(id))
 		}
 	}
-	if told != 2 || logs.Len() != 1 {
-		t.Errorf("told %d times, logged %v", told, logs.All())
+	if calls != 2 || logs.Len() != 1 {
+		t.Errorf("told %d times, logged %v", calls, logs.All())
 	}
 }

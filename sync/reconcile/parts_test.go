@@ -223,7 +223,7 @@ func TestAContractThatHasNotBegunIsComparedByItsFirstRows(t *testing.T) {
 }
 
 // TestABadRowIsFoundOnce: it is a change of its contract, whose reconcile names it; then
-// it is known, until it is mended. One that is not compared does not count again and again either.
+// it is known, until it is repaired. One that is not compared does not count again and again either.
 func TestABadRowIsFoundOnce(t *testing.T) {
 	p := newDated(t, "auto")
 	bad := func(id int64, field string) atsim.Fault {

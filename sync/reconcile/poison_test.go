@@ -192,8 +192,8 @@ func TestOutageIsNoRecordsFailure(t *testing.T) {
 					b.edit("Companies", id, atsim.Row{"companyName": fmt.Sprint("Renamed ", i)})
 				}
 				for range 3 {
-					if road := upstream.FailureOf(b.broken(v1.KindCompany, ids[:n]...), b.clock.Now()); road.Code != "channel_program_unavailable" || road.NeedsPerson {
-						t.Errorf("got %+v", road)
+					if failure := upstream.FailureOf(b.broken(v1.KindCompany, ids[:n]...), b.clock.Now()); failure.Code != "channel_program_unavailable" || failure.NeedsPerson {
+						t.Errorf("got %+v", failure)
 					}
 				}
 				if err := b.rec.recovered(t.Context()); err == nil {
@@ -284,7 +284,7 @@ func TestProbeLeavesNoTrace(t *testing.T) {
 	if err := b.cp.Edit(cpsim.Edit{Connection: connection, Entity: cpsim.EntityClient, ExternalID: ledgerID(stored), Fields: map[string]any{"name": "Edited there"}}); err != nil {
 		t.Fatal(err)
 	}
-	before, held, settled := b.entry(v1.KindCompany, stored), b.client(stored), len(b.settled)
+	before, client, done := b.entry(v1.KindCompany, stored), b.client(stored), len(b.results)
 	b.fault(cpsim.Fault{Kind: cpsim.FaultServerError, ExternalIDs: []string{ledgerID(bad)}})
 	b.cp.ResetStats()
 	b.batch(v1.KindCompany, bad)
@@ -300,19 +300,19 @@ func TestProbeLeavesNoTrace(t *testing.T) {
 	if fmt.Sprintf("%+v", before) != fmt.Sprintf("%+v", after) {
 		t.Errorf("remembered %+v\nbefore     %+v", after, before)
 	}
-	if now := b.client(stored); now.Data.Name != "Edited there" || now.Revision != held.Revision || !now.ObservedAt.Equal(held.ObservedAt) {
-		t.Errorf("the target holds %+v, held %+v", now, held)
+	if now := b.client(stored); now.Data.Name != "Edited there" || now.Revision != client.Revision || !now.ObservedAt.Equal(client.ObservedAt) {
+		t.Errorf("the target holds %+v, held %+v", now, client)
 	}
-	if len(b.settled) != settled {
-		t.Errorf("told of %+v", b.settled[settled:])
+	if len(b.results) != done {
+		t.Errorf("told of %+v", b.results[done:])
 	}
 	b.cp.ClearFaults()
-	due := b.marks(v1.KindCompany, stored)
+	due := b.due(v1.KindCompany, stored)
 	due[0].Force = true
 	if err := b.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
 		t.Fatal(err)
 	}
-	if last := b.settled[len(b.settled)-1]; !last.Drift {
+	if last := b.results[len(b.results)-1]; !last.Drift {
 		t.Errorf("the edit at the target is not drift any more: %+v", last)
 	}
 }
@@ -365,7 +365,7 @@ func TestLargeRequestsThatFailBecomeSmaller(t *testing.T) {
 	}
 }
 
-// TestPoisonedContractHarmsNobodyElse: contracts are told apart like clients.
+// TestPoisonedContractHarmsNobodyElse: contracts are isolated like clients.
 func TestPoisonedContractHarmsNobodyElse(t *testing.T) {
 	b := newBench(t, setup{})
 	company := b.customer("Northwind")

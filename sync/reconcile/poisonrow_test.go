@@ -150,9 +150,9 @@ func TestAutotaskAwayBlamesNoRecord(t *testing.T) {
 				f.Verb = "query"
 				b.at.SetFault(f)
 				b.at.ResetStats()
-				road := upstream.FailureOf(b.broken(v1.KindCompany, ids...), b.clock.Now())
-				if asked := b.asked("Companies", "query"); road.Upstream != upstream.Autotask || asked > 8 {
-					t.Errorf("%+v after %d queries", road, asked)
+				failure := upstream.FailureOf(b.broken(v1.KindCompany, ids...), b.clock.Now())
+				if asked := b.asked("Companies", "query"); failure.Upstream != upstream.Autotask || asked > 8 {
+					t.Errorf("%+v after %d queries", failure, asked)
 				}
 				for _, id := range ids {
 					if e := b.entry(v1.KindCompany, id); e.Attempts != 0 || e.Outcome != "" {
@@ -173,8 +173,8 @@ func TestAutotaskThatTellsNoRecordBlamesNone(t *testing.T) {
 	for _, id := range []int64{before, edited} {
 		b.at.SetFault(atsim.Fault{Kind: fault.Poison, Entity: "Companies", Record: id, Status: 503})
 	}
-	if road := upstream.FailureOf(b.broken(v1.KindCompany, edited), b.clock.Now()); road.Code != "autotask_unavailable" {
-		t.Errorf("got %+v", road)
+	if failure := upstream.FailureOf(b.broken(v1.KindCompany, edited), b.clock.Now()); failure.Code != "autotask_unavailable" {
+		t.Errorf("got %+v", failure)
 	}
 	if e := b.entry(v1.KindCompany, edited); e.Attempts != 0 {
 		t.Errorf("%d attempts", e.Attempts)

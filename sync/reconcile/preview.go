@@ -17,8 +17,8 @@ import (
 	"channelsync/sync/ledger"
 )
 
-// Looked is what a reconcile of a record would find and do now.
-type Looked struct {
+// Preview is what a reconcile of a record would find and do now.
+type Preview struct {
 	ID          int64
 	Name        string
 	Decision    condition.Decision
@@ -34,13 +34,13 @@ type Looked struct {
 
 // WouldPush says whether a reconcile would send something; force sends what is
 // in scope, or to be archived, whatever was sent last.
-func (l Looked) WouldPush(force bool) bool {
+func (l Preview) WouldPush(force bool) bool {
 	return (l.Decision.Met || l.Archives) && l.Failure == "" && (force || l.Fingerprint != l.Before.Fingerprint)
 }
 
-// Look fetches, decides and projects records as in would have it, and pushes,
-// remembers and marks nothing. At most MaxBatch ids; the error is the road's.
-func (r *Reconciler) Look(ctx context.Context, in *installation.Installation, kind v1.Kind, ids []int64) ([]Looked, error) {
+// Preview fetches, decides and projects records as in would have it, and pushes,
+// remembers and enqueues nothing. At most MaxBatch ids; the error is an upstream's.
+func (r *Reconciler) Preview(ctx context.Context, in *installation.Installation, kind v1.Kind, ids []int64) ([]Preview, error) {
 	due := make([]events.DueEntry, len(ids))
 	for i, id := range ids {
 		due[i] = events.DueEntry{Installation: in.ID, Kind: kind, ID: id, Trigger: v1.TriggerManual}
@@ -67,17 +67,17 @@ func (r *Reconciler) Look(ctx context.Context, in *installation.Installation, ki
 			return nil, err
 		}
 	}
-	out := make([]Looked, len(b.items))
+	out := make([]Preview, len(b.items))
 	for i, it := range b.items {
-		if out[i], err = it.looked(); err != nil {
+		if out[i], err = it.preview(); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-func (it *item) looked() (Looked, error) {
-	l := Looked{
+func (it *item) preview() (Preview, error) {
+	l := Preview{
 		ID: it.due.ID, Name: it.entry.Name, Decision: it.decision, Before: it.before, Fingerprint: it.fingerprint,
 		Projection: json.RawMessage("null"), Sources: json.RawMessage("null"), Archives: it.archived != "",
 	}

@@ -101,14 +101,14 @@ func push[T channelprogram.ClientInput | channelprogram.ContractInput](ctx conte
 	for _, it := range b.open() {
 		in := t.input(it)
 		if in == nil {
-			it.settled(v1.OutcomeNotMet) // to be archived, but what was pushed cannot be read any more
+			it.resolve(v1.OutcomeNotMet) // to be archived, but what was pushed cannot be read any more
 			continue
 		}
 		if it.fingerprint == it.entry.Fingerprint && !it.force() {
 			if err := it.explain(); err != nil {
 				return err
 			}
-			it.settled(v1.OutcomeUnchanged)
+			it.resolve(v1.OutcomeUnchanged)
 			continue
 		}
 		*t.source(in) = b.source(it)
@@ -150,8 +150,8 @@ func (b *batch) intend(ctx context.Context, due []*item) error {
 	return nil
 }
 
-// settled gives the outcome; a record that was archived is out of scope all the same.
-func (it *item) settled(o v1.Outcome) {
+// resolve gives the outcome; a record that was archived is out of scope all the same.
+func (it *item) resolve(o v1.Outcome) {
 	if it.archived != "" {
 		it.notMet(it.reasons, it.detail)
 		return
@@ -160,7 +160,7 @@ func (it *item) settled(o v1.Outcome) {
 }
 
 // stale means that the target has seen a later observedAt than ours: what it holds
-// is not known, so no fingerprint is, and the record is marked again, to be sent
+// is not known, so no fingerprint is, and the record is enqueued again, to be sent
 // with a later one.
 func (it *item) stale(heldAt time.Time) {
 	it.pushed = true
@@ -169,7 +169,7 @@ func (it *item) stale(heldAt time.Time) {
 	}
 	it.entry.Fingerprint = ""
 	it.again = true
-	it.settled(v1.OutcomeUnchanged)
+	it.resolve(v1.OutcomeUnchanged)
 }
 
 func (b *batch) source(it *item) channelprogram.Source {
@@ -249,7 +249,7 @@ func (s sender[T]) together(ctx context.Context, parcels []parcel[T]) error {
 		items[i] = p.out
 	}
 	for _, part := range channelprogram.Cut(s.Target, items, s.health.most(s.kind)) {
-		if err := s.tellApart(ctx, parcels[:len(part)]); err != nil {
+		if err := s.isolate(ctx, parcels[:len(part)]); err != nil {
 			return fmt.Errorf("push %d %s records: %w", len(part), s.kind, err)
 		}
 		parcels = parcels[len(part):]
@@ -257,9 +257,9 @@ func (s sender[T]) together(ctx context.Context, parcels []parcel[T]) error {
 	return nil
 }
 
-// tellApart sends parcels, in ever smaller requests while some fail, until those that
+// isolate sends parcels, in ever smaller requests while some fail, until those that
 // fail are alone.
-func (s sender[T]) tellApart(ctx context.Context, parcels []parcel[T]) error {
+func (s sender[T]) isolate(ctx context.Context, parcels []parcel[T]) error {
 	largest, suspected := 0, false
 	for round, groups := 1, [][]parcel[T]{parcels}; len(groups) > 0; round++ {
 		patience := s.health.Patience()
@@ -312,7 +312,7 @@ func partOf(n int, late bool) int {
 	return (n + spread - 1) / spread
 }
 
-// suspect notes that a record failed alone while the upstream worked, or settles it if
+// suspect notes that a record failed alone while the upstream worked, or resolves it if
 // the answer was the target's own word on its data.
 func (b *batch) suspect(it *item, err error) {
 	if e, ok := errors.AsType[*channelprogram.Error](err); ok && e.Kind == channelprogram.KindRejected {
@@ -409,7 +409,7 @@ func (s sender[T]) sideBySide(ctx context.Context, groups [][]parcel[T], patienc
 	return failed, largest
 }
 
-// send makes one request and settles the records that it answers for.
+// send makes one request and resolves the records that it answers for.
 func (s sender[T]) send(ctx context.Context, group []parcel[T], patience time.Duration) []unsent[T] {
 	within, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience.Round(time.Second)))
 	defer cancel()
@@ -475,7 +475,7 @@ func (s sender[T]) answered(ctx context.Context, p parcel[T], res channelprogram
 		it.entry.TargetURL = *res.TargetURL
 	}
 	if res.Outcome == channelprogram.OutcomeUnchanged {
-		it.settled(v1.OutcomeUnchanged)
+		it.resolve(v1.OutcomeUnchanged)
 		return nil
 	}
 	it.drift = it.force() && res.Outcome == channelprogram.OutcomeUpdated && it.before.Fingerprint == it.fingerprint
@@ -483,6 +483,6 @@ func (s sender[T]) answered(ctx context.Context, p parcel[T], res channelprogram
 		it.driftFields = res.ChangedFields
 	}
 	it.entry.PushedAt = s.Now()
-	it.settled(v1.OutcomePushed)
+	it.resolve(v1.OutcomePushed)
 	return nil
 }

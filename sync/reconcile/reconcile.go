@@ -34,7 +34,7 @@ type Worklist interface {
 	Enqueue(ctx context.Context, due []events.DueEntry) error
 }
 
-// Schedule marks a record due later, and forgets that again.
+// Scheduler makes records due later, and cancels that again.
 type Scheduler interface {
 	Schedule(ctx context.Context, due []events.DueEntry, wait func(events.DueEntry) time.Duration) error
 	Unschedule(ctx context.Context, installation string, kind v1.Kind, ids []int64) error
@@ -55,19 +55,19 @@ type Config struct {
 	Freshness    *Freshness
 	Now          func() time.Time
 	Log          *zap.Logger
-	// Cancelled says that the marks of a job are to be dropped; nil: never.
+	// Cancelled says that the entries of a job are to be dropped; nil: never.
 	Cancelled func(job string) bool
-	// Settled is told of every record settled: for jobs, the feed and metrics.
-	Settled func(Settled)
-	// Hold is asked before anything of a batch is written: an error means that
+	// Done receives every result: for jobs, the feed and metrics.
+	Done func(Result)
+	// Owned is asked before anything of a batch is written: an error means that
 	// somebody else may be working for the installation by now, and ends the batch.
 	// What is written ends with the context. Nil: this process is the only one. The
 	// target's client asks it before each of its own writes.
-	Hold func(ctx context.Context) (held context.Context, release context.CancelFunc, err error)
+	Owned func(ctx context.Context) (held context.Context, release context.CancelFunc, err error)
 }
 
-// Settled is one record brought in line, or failed.
-type Settled struct {
+// Result is one record brought in line, or failed.
+type Result struct {
 	Kind    v1.Kind
 	ID      int64
 	Name    string
@@ -80,7 +80,7 @@ type Settled struct {
 	// DriftFields are the fields that had been edited there, as the target names them.
 	DriftFields []string
 	At          time.Time
-	Took        time.Duration // from stored to settled, of a live change; else 0
+	Took        time.Duration // from stored to done, of a live change; else 0
 }
 
 // Reconciler brings batches of records of one installation in line.
@@ -90,7 +90,7 @@ type Reconciler struct {
 	countries  countries
 	rows       *contractrows.Reader
 	departures departures
-	hands      hands
+	inProgress inProgress
 	suspects   suspects
 	health     health
 	undecided  atomic.Int64  // suspects that could not be judged, ever
@@ -108,10 +108,10 @@ func New(cfg Config) *Reconciler {
 // Rows is what reads the rows of contracts and keeps their catalogue.
 func (r *Reconciler) Rows() *contractrows.Reader { return r.rows }
 
-// Batch reconciles marks of one kind, at most MaxBatch. A nil error means that
-// every record is settled and its mark may be cleared. An error is a failure of
-// the road: marks stay, what was already done is remembered. A panic is the failure
-// of the record that causes it, which halving the batch finds; all others are settled.
+// Batch reconciles due entries of one kind, at most fetch.MaxBatch. A nil error means that
+// every record is committed and its entry may be acknowledged. An error is a failure of an
+// upstream: entries stay due, what was done is remembered. A panic is the failure of the
+// record that causes it, which halving the batch finds; all others are committed.
 func (r *Reconciler) Batch(ctx context.Context, kind v1.Kind, due []events.DueEntry) error {
 	err := panics.Try(func() error { return r.reconcile(ctx, kind, due) })
 	panicked := panics.Of(err)
@@ -119,7 +119,7 @@ func (r *Reconciler) Batch(ctx context.Context, kind v1.Kind, due []events.DueEn
 	case panicked == nil:
 		return err
 	case len(due) == 1:
-		return r.settlePanicked(ctx, kind, due[0], panicked)
+		return r.commitPanicked(ctx, kind, due[0], panicked)
 	}
 	r.Log.Error("reconcile panicked, halving the batch to find the record",
 		zap.String(v1.LogKind, string(kind)), zap.Int(v1.LogCount, len(due)), zap.Error(err), panics.Stack(err))
@@ -148,8 +148,8 @@ func (r *Reconciler) reconcile(ctx context.Context, kind v1.Kind, due []events.D
 	for i, d := range due {
 		ids[i] = d.ID
 	}
-	taken, busy := r.hands.take(kind, ids...)
-	defer r.hands.give(kind, taken...)
+	taken, busy := r.inProgress.claim(kind, ids...)
+	defer r.inProgress.release(kind, taken...)
 	var free, follow []events.DueEntry
 	for _, d := range due {
 		if slices.Contains(busy, d.ID) {
@@ -179,13 +179,13 @@ func (r *Reconciler) reconcile(ctx context.Context, kind v1.Kind, due []events.D
 	return b.leave(ctx, follow)
 }
 
-// held does a write of ours while the installation is held. A lost hold is a failure
-// of our own side of the road: no record is to blame, and its mark stays.
-func (r *Reconciler) held(ctx context.Context, write func(context.Context) error) error {
-	if r.Hold == nil {
+// whileOwned does a write while this process owns the installation. Lost ownership is a
+// failure of the own store: no record is to blame, and its entry stays due.
+func (r *Reconciler) whileOwned(ctx context.Context, write func(context.Context) error) error {
+	if r.Owned == nil {
 		return write(ctx)
 	}
-	ctx, release, err := r.Hold(ctx)
+	ctx, release, err := r.Owned(ctx)
 	if err != nil {
 		return err
 	}

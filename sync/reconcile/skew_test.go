@@ -22,13 +22,13 @@ func (nobodyReads) Recovered(upstream.Name)                 {}
 // TestClocksApartByAMinuteCountEachAttemptOnce: whether the event store's clock is
 // ahead of ours or behind, a failing record is tried once and then waits for a minute.
 func TestClocksApartByAMinuteCountEachAttemptOnce(t *testing.T) {
-	for name, ours := range map[string]time.Duration{"the store's is ahead": -time.Minute, "the store's is behind": time.Minute} {
+	for name, ahead := range map[string]time.Duration{"the store's is ahead": -time.Minute, "the store's is behind": time.Minute} {
 		t.Run(name, func(t *testing.T) {
 			var tries atomic.Int64
 			var bad int64
 			b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}, change: func(c *Config) {
-				c.Now = func() time.Time { return time.Now().Add(ours) }
-				c.Settled = func(s Settled) {
+				c.Now = func() time.Time { return time.Now().Add(ahead) }
+				c.Done = func(s Result) {
 					if s.ID == bad {
 						tries.Add(1)
 					}
@@ -38,18 +38,18 @@ func TestClocksApartByAMinuteCountEachAttemptOnce(t *testing.T) {
 			other := b.customer("Other")
 			b.at.SetFault(spoil(bad, "isActive", `"maybe"`))
 			ctx, cancel := context.WithCancel(t.Context())
-			wakes, unwatch := b.bus.Worklist().Notifications(inst)
+			notifications, unwatch := b.bus.Worklist().Notifications(inst)
 			defer unwatch()
 			var wg sync.WaitGroup
 			defer wg.Wait()
 			defer cancel()
-			wg.Go(func() { NewWorker(b.rec, 10*time.Millisecond, nobodyReads{}).Run(ctx, wakes) })
-			if err := b.bus.Worklist().Enqueue(ctx, b.marks(v1.KindCompany, bad)); err != nil {
+			wg.Go(func() { NewWorker(b.rec, 10*time.Millisecond, nobodyReads{}).Run(ctx, notifications) })
+			if err := b.bus.Worklist().Enqueue(ctx, b.due(v1.KindCompany, bad)); err != nil {
 				t.Fatal(err)
 			}
 			b.until("tried once", func() bool { return b.entry(v1.KindCompany, bad).Attempts > 0 })
 			// What is due in three seconds is, and by then nothing has happened to the other.
-			err := b.bus.Worklist().Schedule(ctx, b.marks(v1.KindCompany, other), func(events.DueEntry) time.Duration { return 3 * time.Second })
+			err := b.bus.Worklist().Schedule(ctx, b.due(v1.KindCompany, other), func(events.DueEntry) time.Duration { return 3 * time.Second })
 			if err != nil {
 				t.Fatal(err)
 			}

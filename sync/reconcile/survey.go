@@ -46,7 +46,7 @@ type Surveyed struct {
 
 // survey is one at work.
 type survey struct {
-	batch     *batch // the rules of a contract; it holds no items and is never settled
+	batch     *batch // the rules of a contract; it has no items and is never committed
 	companies fetch.Prefetched[autotask.Company]
 	contracts fetch.Prefetched[autotask.Contract]
 	decided   map[int64]*item // contracts by id
@@ -54,9 +54,9 @@ type survey struct {
 }
 
 // Survey reads everything that the syncs of in go by, decides and projects it as a
-// reconcile would, and remembers, marks and pushes nothing. It needs neither ledger
+// reconcile would, and remembers, enqueues and pushes nothing. It needs neither ledger
 // nor target. When ctx ends or Autotask allows no more requests it says what it
-// knows by then; any other failure of the road is the error.
+// knows by then; any other failure of Autotask is the error.
 //
 // It costs a request per 500 companies and contracts, and per 400 contracts that
 // would sync one or a few for each of their parts. What only the customers sync

@@ -124,7 +124,7 @@ func TestSurveySaysWhatItKnowsWhenItIsCutShort(t *testing.T) {
 	}
 }
 
-func TestSurveyFailsWithTheRoad(t *testing.T) {
+func TestSurveyFailsWithTheUpstream(t *testing.T) {
 	for name, f := range map[string]atsim.Fault{
 		"away":           {Kind: fault.Status, Status: 503},
 		"in the middle":  {Kind: fault.Status, Status: 503, Entity: "ContractServiceUnits"},

@@ -22,28 +22,28 @@ import (
 )
 
 const (
-	// busy is how many records a turn must have found for the next one to wait
+	// busy is how many records a pass must have found for the next one to wait
 	// longer: under a burst, fewer and fuller batches cost Autotask fewer requests.
 	busy       = 40
 	busyFactor = 2.4
-	// lookAgain is how often a worker looks without being woken. A wake is only a hint, but
-	// whoever has marks is woken again every 15 s: this is for what nobody has thought of.
-	lookAgain = 5 * time.Minute
-	// minPatience keeps those who wait for a place in the bulk lane from asking all the time.
+	// pollEvery is how often a worker polls without a notification. Installations with due
+	// entries are notified every 15 s; this poll is the safety net.
+	pollEvery = 5 * time.Minute
+	// minPatience keeps those who wait for a slot in the bulk lane from asking all the time.
 	minPatience = 100 * time.Millisecond
 	// The handshake is asked at most once a minute while a person must act, first after 5 s.
 	firstProbe = 5 * time.Second
 	nextProbe  = time.Minute
 )
 
-// Reports is told how the road of an installation is.
+// Reports receives the state of the upstreams of an installation.
 type Reports interface {
-	Unavailable(road upstream.Failure, nextAt time.Time)
-	Recovered(side upstream.Name)
+	Unavailable(failure upstream.Failure, nextAt time.Time)
+	Recovered(name upstream.Name)
 }
 
 // Worker keeps one installation in line: it takes what is due, live before bulk,
-// reconciles it in batches and clears the marks.
+// reconciles it in batches and acknowledges the entries.
 type Worker struct {
 	r       *Reconciler
 	window  time.Duration
@@ -51,23 +51,23 @@ type Worker struct {
 
 	autotask, target, own upstream.Breaker
 	bulk                  upstream.Breaker // for bulk work alone
-	kick                  chan struct{}
+	retryNow              chan struct{}
 	finish                chan struct{} // closed by Finish
 	finishing             sync.Once
 
 	asking gate.Gate // for whoever asks a target that was away whether it is back
 
-	mu     sync.Mutex
-	broken map[upstream.Name]bool
-	probes int
+	mu          sync.Mutex
+	unavailable map[upstream.Name]bool
+	probes      int
 }
 
 // NewWorker makes a worker; window is how long a burst of changes is gathered.
 func NewWorker(r *Reconciler, window time.Duration, reports Reports) *Worker {
-	return &Worker{r: r, window: window, reports: reports, kick: make(chan struct{}, 1), finish: make(chan struct{}), broken: map[upstream.Name]bool{}}
+	return &Worker{r: r, window: window, reports: reports, retryNow: make(chan struct{}, 1), finish: make(chan struct{}), unavailable: map[upstream.Name]bool{}}
 }
 
-// Finish makes Run return once the batch under way is settled, without beginning another.
+// Finish makes Run return once the batch under way is committed, without beginning another.
 func (w *Worker) Finish() { w.finishing.Do(func() { close(w.finish) }) }
 
 // finished says whether no other batch is to be begun.
@@ -80,34 +80,34 @@ func (w *Worker) finished(ctx context.Context) bool {
 	}
 }
 
-// Kick ends waits on a broken road: the credentials were replaced, or somebody asked.
-func (w *Worker) Kick() {
+// RetryNow ends the waits for unavailable upstreams: the credentials were replaced, or somebody asked.
+func (w *Worker) RetryNow() {
 	w.autotask.Trip()
 	w.bulk.Trip()
 	w.target.Trip()
 	w.own.Trip()
-	w.wake()
-	w.r.poke()
+	w.notify()
+	w.r.notifyApart()
 }
 
-// Retry ends the wait on Autotask's broken road: somebody else came through there.
+// Retry ends the wait for Autotask: another installation was answered.
 func (w *Worker) Retry() {
 	if !w.autotask.RetryAt().IsZero() {
 		w.autotask.Trip()
-		w.wake()
-		w.r.poke()
+		w.notify()
+		w.r.notifyApart()
 	}
 }
 
-func (w *Worker) wake() {
+func (w *Worker) notify() {
 	select {
-	case w.kick <- struct{}{}:
+	case w.retryNow <- struct{}{}:
 	default:
 	}
 }
 
-// GoesOnAt is when a broken road is tried again; zero while all is well.
-func (w *Worker) GoesOnAt() time.Time {
+// ResumesAt is when an unavailable upstream is called again; zero while all is well.
+func (w *Worker) ResumesAt() time.Time {
 	var at time.Time
 	for _, b := range []*upstream.Breaker{&w.autotask, &w.target, &w.own} {
 		if t := b.RetryAt(); t.After(at) {
@@ -117,27 +117,27 @@ func (w *Worker) GoesOnAt() time.Time {
 	return at
 }
 
-// BulkGoesOnAt is when bulk work that used its share up goes on; zero while it does.
-func (w *Worker) BulkGoesOnAt() time.Time { return w.bulk.RetryAt() }
+// BulkResumesAt is when bulk work that used its share up resumes; zero while it does.
+func (w *Worker) BulkResumesAt() time.Time { return w.bulk.RetryAt() }
 
-// Run works until ctx ends, which cuts a batch short, or Finish is called. wakes hints
-// that something may be due.
-func (w *Worker) Run(ctx context.Context, wakes <-chan struct{}) {
-	var liveAt, bulkAt time.Time // when to look next
+// Run works until ctx ends, which cuts a batch short, or Finish is called. notifications
+// hints that something may be due.
+func (w *Worker) Run(ctx context.Context, notifications <-chan struct{}) {
+	var liveAt, bulkAt time.Time // when to poll next
 	now := w.r.Now()
 	liveAt, bulkAt = now, now
 	pause := w.window
 	for !w.finished(ctx) {
-		if at := w.GoesOnAt(); at.After(w.r.Now()) {
-			w.sleep(ctx, at.Sub(w.r.Now()), w.kick, nil)
-			liveAt, bulkAt = w.r.Now(), w.r.Now() // the marks that it failed on are still due
+		if at := w.ResumesAt(); at.After(w.r.Now()) {
+			w.sleep(ctx, at.Sub(w.r.Now()), w.retryNow, nil)
+			liveAt, bulkAt = w.r.Now(), w.r.Now() // the entries that it failed on are still due
 			continue
 		}
 		now := w.r.Now()
 		switch {
 		case !now.Before(liveAt):
-			liveAt = now.Add(lookAgain)
-			n, full := w.liveTurn(ctx)
+			liveAt = now.Add(pollEvery)
+			n, full := w.livePass(ctx)
 			pause = w.window
 			if n >= busy {
 				pause = time.Duration(float64(w.window) * busyFactor)
@@ -149,16 +149,16 @@ func (w *Worker) Run(ctx context.Context, wakes <-chan struct{}) {
 				liveAt = w.r.Now().Add(pause)
 			}
 		case !now.Before(bulkAt):
-			bulkAt = now.Add(lookAgain)
-			if !w.bulk.RetryAt().After(now) && w.bulkTurn(ctx) {
+			bulkAt = now.Add(pollEvery)
+			if !w.bulk.RetryAt().After(now) && w.bulkPass(ctx) {
 				bulkAt = w.r.Now()
 			}
 			if at := w.bulk.RetryAt(); at.After(w.r.Now()) { // the share is used up until then
 				bulkAt = earlier(bulkAt, at)
 			}
 			// Live entries must not wait for the last of the bulk. A hint says nothing of its
-			// lane: a bulk entry may have come after the turn had read that lane.
-			if woken(wakes) {
+			// lane: a bulk entry may have come after the pass had read that lane.
+			if notified(notifications) {
 				due := now.Add(pause)
 				liveAt, bulkAt = earlier(liveAt, due), earlier(bulkAt, due)
 			}
@@ -167,8 +167,8 @@ func (w *Worker) Run(ctx context.Context, wakes <-chan struct{}) {
 			if bulkAt.Before(next) {
 				next = bulkAt
 			}
-			if w.sleep(ctx, next.Sub(now), wakes, w.kick) {
-				// The window counts from the first wake and is never extended.
+			if w.sleep(ctx, next.Sub(now), notifications, w.retryNow) {
+				// The window counts from the first notification and is never extended.
 				due := w.r.Now().Add(pause)
 				liveAt, bulkAt = earlier(liveAt, due), earlier(bulkAt, due)
 			}
@@ -176,8 +176,8 @@ func (w *Worker) Run(ctx context.Context, wakes <-chan struct{}) {
 	}
 }
 
-// liveTurn makes a turn in the live lane.
-func (w *Worker) liveTurn(ctx context.Context) (settled int, full bool) {
+// livePass makes a pass over the live lane.
+func (w *Worker) livePass(ctx context.Context) (done int, full bool) {
 	work := progress.Of(ctx)
 	work.Busy(progress.Live)
 	defer work.Idle()
@@ -185,13 +185,13 @@ func (w *Worker) liveTurn(ctx context.Context) (settled int, full bool) {
 	if !ok {
 		return 0, false
 	}
-	defer func() { releaseSlot(settled) }()
-	return w.turn(ctx, events.LaneLive)
+	defer func() { releaseSlot(done) }()
+	return w.pass(ctx, events.LaneLive)
 }
 
-// bulkTurn makes a turn in the bulk lane; it says whether there is to be another one.
-// It waits for a place no longer than a live change may be left waiting meanwhile.
-func (w *Worker) bulkTurn(ctx context.Context) (again bool) {
+// bulkPass makes a pass over the bulk lane; it says whether there is to be another one.
+// It waits for a slot no longer than a live change may be left waiting meanwhile.
+func (w *Worker) bulkPass(ctx context.Context) (again bool) {
 	work := progress.Of(ctx)
 	work.Busy(progress.Bulk)
 	defer work.Idle()
@@ -201,14 +201,14 @@ func (w *Worker) bulkTurn(ctx context.Context) (again bool) {
 	}
 	n := 0
 	defer func() { releaseSlot(n) }()
-	n, _ = w.turn(ctx, events.LaneBulk)
+	n, _ = w.pass(ctx, events.LaneBulk)
 	return n > 0
 }
 
-// woken says, without waiting, whether a wake has come.
-func woken(wakes <-chan struct{}) bool {
+// notified says, without waiting, whether a notification has come.
+func notified(notifications <-chan struct{}) bool {
 	select {
-	case <-wakes:
+	case <-notifications:
 		return true
 	default:
 		return false
@@ -238,12 +238,12 @@ func (w *Worker) sleep(ctx context.Context, d time.Duration, a, b <-chan struct{
 	return false
 }
 
-// turn reconciles at most one batch of each kind of a lane. Contacts go first:
-// they mark companies. It says how many records it settled and whether a batch was full.
-func (w *Worker) turn(ctx context.Context, lane events.Lane) (settled int, full bool) {
+// pass reconciles at most one batch of each kind of a lane. Contacts go first:
+// they enqueue companies. It says how many records it reconciled and whether a batch was full.
+func (w *Worker) pass(ctx context.Context, lane events.Lane) (done int, full bool) {
 	in, err := w.r.Installation()
 	if err != nil || in.Stopped || in.Uninstalled || in.Refused {
-		return 0, false // not asked at all: the marks wait and coalesce
+		return 0, false // not asked at all: the entries wait and coalesce
 	}
 	if lane == events.LaneBulk {
 		ctx = autotask.WithBulk(ctx)
@@ -257,23 +257,23 @@ func (w *Worker) turn(ctx context.Context, lane events.Lane) (settled int, full 
 			n, err = w.batch(ctx, kind, lane)
 			return err
 		})
-		settled += n
+		done += n
 		full = full || n == fetch.MaxBatch
 		if err != nil {
 			if ctx.Err() == nil && !errors.Is(err, errWaits) {
-				w.broke(err, lane)
+				w.failed(err, lane)
 				if upstream.FailureOf(err, w.r.Now()).Upstream == upstream.Own {
 					progress.Of(ctx).Fail(err)
 				}
 			}
-			return settled, full
+			return done, full
 		}
 	}
-	return settled, full
+	return done, full
 }
 
-// batch is take, reconcile, clear. The mark of a record that was marked again
-// meanwhile has a higher sequence and survives the clearing.
+// batch is peek, reconcile, acknowledge. The entry of a record that was enqueued again
+// meanwhile has a higher sequence and survives the acknowledgement.
 func (w *Worker) batch(ctx context.Context, kind v1.Kind, lane events.Lane) (int, error) {
 	in, err := w.r.Installation()
 	if err != nil {
@@ -291,16 +291,16 @@ func (w *Worker) batch(ctx context.Context, kind v1.Kind, lane events.Lane) (int
 		w.acquit(upstream.FailureOf(err, w.r.Now()).Upstream)
 		return 0, err
 	}
-	w.mended(lane)
+	w.recovered(lane)
 	progress.Of(ctx).Fail(nil)
-	err = w.r.held(ctx, func(ctx context.Context) error { return w.r.Worklist.AckThrough(ctx, in.ID, kind, lane, last) })
+	err = w.r.whileOwned(ctx, func(ctx context.Context) error { return w.r.Worklist.AckThrough(ctx, in.ID, kind, lane, last) })
 	if err != nil {
 		return 0, err
 	}
 	return len(due), nil
 }
 
-// wanted drops the marks of cancelled jobs.
+// wanted drops the entries of cancelled jobs.
 func (w *Worker) wanted(due []events.DueEntry) []events.DueEntry {
 	if w.r.Cancelled == nil {
 		return due
@@ -321,7 +321,7 @@ func (w *Worker) ready(ctx context.Context, lane events.Lane) error {
 	}
 	defer leave()
 	w.mu.Lock()
-	broken := w.broken[upstream.Target]
+	broken := w.unavailable[upstream.Target]
 	w.mu.Unlock()
 	if !broken {
 		return nil
@@ -331,15 +331,15 @@ func (w *Worker) ready(ctx context.Context, lane events.Lane) error {
 	}
 	if err := w.r.recovered(ctx); err != nil {
 		if ctx.Err() == nil {
-			w.broke(err, lane)
+			w.failed(err, lane)
 		}
 		return errWaits
 	}
 	return nil
 }
 
-// broke opens the breaker of the side whose road failed.
-func (w *Worker) broke(err error, lane events.Lane) {
+// failed opens the breaker of the upstream that failed.
+func (w *Worker) failed(err error, lane events.Lane) {
 	now := w.r.Now()
 	if lane == events.LaneBulk && autotask.KindOf(err) == autotask.KindBudget {
 		// The share that bulk work may use is gone; what is left is for live changes, which go on.
@@ -347,9 +347,9 @@ func (w *Worker) broke(err error, lane events.Lane) {
 		w.reports.Unavailable(upstream.Failure{Upstream: upstream.Bulk, Code: "backfill_throttled", Err: err}, next)
 		return
 	}
-	road := upstream.FailureOf(err, now)
-	at := road.At
-	if road.Upstream == upstream.Target && road.NeedsPerson {
+	failure := upstream.FailureOf(err, now)
+	at := failure.At
+	if failure.Upstream == upstream.Target && failure.NeedsPerson {
 		w.mu.Lock()
 		w.probes++
 		wait := nextProbe
@@ -359,25 +359,25 @@ func (w *Worker) broke(err error, lane events.Lane) {
 		w.mu.Unlock()
 		at = now.Add(wait)
 	}
-	next := w.breaker(road.Upstream).Open(now, at)
+	next := w.breakerOf(failure.Upstream).Open(now, at)
 	w.mu.Lock()
-	first := !w.broken[road.Upstream]
-	w.broken[road.Upstream] = true
+	first := !w.unavailable[failure.Upstream]
+	w.unavailable[failure.Upstream] = true
 	w.mu.Unlock()
 	if first {
-		w.r.Log.Warn("road broken", zap.String(v1.LogCode, road.Code), zap.Time(v1.LogNextAt, next), zap.Error(err), panics.Stack(err))
+		w.r.Log.Warn("upstream unavailable, calls wait", zap.String(v1.LogCode, failure.Code), zap.Time(v1.LogNextAt, next), zap.Error(err), panics.Stack(err))
 	}
-	w.reports.Unavailable(road, next)
+	w.reports.Unavailable(failure, next)
 }
 
-// acquit takes back what is said of the side that worked when a batch failed on
+// acquit takes back what is said of the upstream that worked when a batch failed on
 // the other: Autotask is read before Channel Program is written, and one that was
 // away had answered the handshake before. The handshake alone closes no breaker.
 func (w *Worker) acquit(failed upstream.Name) {
 	w.mu.Lock()
-	targetWas, autotaskWas := w.broken[upstream.Target], w.broken[upstream.Autotask]
+	targetWas, autotaskWas := w.unavailable[upstream.Target], w.unavailable[upstream.Autotask]
 	if failed == upstream.Target {
-		delete(w.broken, upstream.Autotask)
+		delete(w.unavailable, upstream.Autotask)
 	}
 	w.mu.Unlock()
 	switch {
@@ -389,24 +389,24 @@ func (w *Worker) acquit(failed upstream.Name) {
 	}
 }
 
-// mended closes every breaker: a batch went through from end to end.
-func (w *Worker) mended(lane events.Lane) {
+// recovered closes every breaker: a batch went through from end to end.
+func (w *Worker) recovered(lane events.Lane) {
 	if lane == events.LaneBulk && !w.bulk.RetryAt().IsZero() {
 		w.bulk.Close()
 		w.reports.Recovered(upstream.Bulk)
 	}
 	w.mu.Lock()
-	was := w.broken
-	w.broken, w.probes = map[upstream.Name]bool{}, 0
+	was := w.unavailable
+	w.unavailable, w.probes = map[upstream.Name]bool{}, 0
 	w.mu.Unlock()
-	for side := range was {
-		w.breaker(side).Close()
-		w.r.Log.Info("road mended", zap.String(v1.LogCause, string(side)))
-		w.reports.Recovered(side)
+	for name := range was {
+		w.breakerOf(name).Close()
+		w.r.Log.Info("upstream recovered", zap.String(v1.LogCause, string(name)))
+		w.reports.Recovered(name)
 	}
 }
 
-func (w *Worker) breaker(s upstream.Name) *upstream.Breaker {
+func (w *Worker) breakerOf(s upstream.Name) *upstream.Breaker {
 	switch s {
 	case upstream.Autotask:
 		return &w.autotask

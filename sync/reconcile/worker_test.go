@@ -30,8 +30,8 @@ import (
 
 const window = 500 * time.Millisecond
 
-// shift is a worker at work in a bubble, between the vendors and a worklist in memory.
-type shift struct {
+// workEnv is a worker at work in a bubble, between the vendors and a worklist in memory.
+type workEnv struct {
 	t     *testing.T
 	at    *atsim.Sim
 	cp    *cpsim.Sim
@@ -41,38 +41,38 @@ type shift struct {
 
 	mu         sync.Mutex
 	in         installation.Installation
-	settled    []Settled
+	results    []Result
 	handshakes []time.Duration // since the beginning
 	rec        *Reconciler
 	dead       *deadLetters
 	pushes     []time.Duration
 	broken     []string
-	mended     []upstream.Name
+	recovered  []upstream.Name
 }
 
-func (s *shift) Unavailable(r upstream.Failure, next time.Time) {
+func (s *workEnv) Unavailable(r upstream.Failure, next time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.broken = append(s.broken, r.Code)
 }
 
-func (s *shift) Recovered(side upstream.Name) {
+func (s *workEnv) Recovered(name upstream.Name) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mended = append(s.mended, side)
+	s.recovered = append(s.recovered, name)
 }
 
 // work runs steps in a bubble beside a running worker.
-func work(t *testing.T, steps func(t *testing.T, s *shift)) {
+func work(t *testing.T, steps func(t *testing.T, s *workEnv)) {
 	synctest.Test(t, func(t *testing.T) { workIn(t, nil, steps) })
 }
 
 // workIn is work for whoever is in a bubble; what goes to the target passes a weather, if there is any.
-func workIn(t *testing.T, between *weather, steps func(t *testing.T, s *shift)) {
-	s := newShift(t, between)
+func workIn(t *testing.T, between *weather, steps func(t *testing.T, s *workEnv)) {
+	s := newWorkEnv(t, between)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
-	wg.Go(func() { s.w.Run(ctx, s.list.wakes) })
+	wg.Go(func() { s.w.Run(ctx, s.list.notifications) })
 	wg.Go(func() { s.w.RunApart(ctx) })
 	synctest.Wait()
 	steps(t, s)
@@ -82,8 +82,8 @@ func workIn(t *testing.T, between *weather, steps func(t *testing.T, s *shift)) 
 	s.cp.Close()
 }
 
-func newShift(t *testing.T, between *weather) *shift {
-	s := &shift{t: t, list: newList(), begun: time.Now()}
+func newWorkEnv(t *testing.T, between *weather) *workEnv {
+	s := &workEnv{t: t, list: newList(), begun: time.Now()}
 	s.at = atsim.New(atsim.Config{Username: "api@msp.example", Secret: "secret-0123456789", TrackingIdentifier: "TRACK"})
 	var err error
 	if s.cp, err = cpsim.New(cpsim.Config{Connections: []cpsim.Connection{{ID: connection, Token: "token-0123456789"}}}); err != nil {
@@ -113,33 +113,33 @@ func newShift(t *testing.T, between *weather) *shift {
 	rec := New(Config{
 		Installation: s.installation, Autotask: client, Target: target, Ledger: ledger.New(&memory{}, sealed),
 		DeadLetters: deadletter.New(s.dead, sealed, time.Now), Journal: s.list, Worklist: s.list, Scheduler: s.list,
-		Freshness: &Freshness{}, Now: time.Now, Log: zap.NewNop(), Settled: s.tell,
+		Freshness: &Freshness{}, Now: time.Now, Log: zap.NewNop(), Done: s.done,
 	})
 	s.rec, s.w = rec, NewWorker(rec, window, s)
 	return s
 }
 
-func (s *shift) installation() (*installation.Installation, error) {
+func (s *workEnv) installation() (*installation.Installation, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	in := s.in
 	return &in, nil
 }
 
-func (s *shift) change(edit func(*installation.Installation)) {
+func (s *workEnv) change(edit func(*installation.Installation)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	edit(&s.in)
 }
 
-func (s *shift) tell(one Settled) {
+func (s *workEnv) done(one Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.settled = append(s.settled, one)
+	s.results = append(s.results, one)
 }
 
 // seen notes when the target is asked for what.
-func (s *shift) seen(r *http.Request) {
+func (s *workEnv) seen(r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, connection) {
@@ -150,7 +150,7 @@ func (s *shift) seen(r *http.Request) {
 }
 
 // customer makes a company and marks it.
-func (s *shift) customer(lane events.Lane, names ...string) {
+func (s *workEnv) customer(lane events.Lane, names ...string) {
 	s.t.Helper()
 	var due []events.DueEntry
 	for _, name := range names {
@@ -164,36 +164,36 @@ func (s *shift) customer(lane events.Lane, names ...string) {
 
 // shown is what happened until now.
 type shown struct {
-	settled            []Settled
+	results            []Result
 	handshakes, pushes []time.Duration
 	broken             []string
-	mended             []upstream.Name
+	recovered          []upstream.Name
 }
 
-func (s *shift) shown() shown {
+func (s *workEnv) shown() shown {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return shown{slices.Clone(s.settled), slices.Clone(s.handshakes), slices.Clone(s.pushes), slices.Clone(s.broken), slices.Clone(s.mended)}
+	return shown{slices.Clone(s.results), slices.Clone(s.handshakes), slices.Clone(s.pushes), slices.Clone(s.broken), slices.Clone(s.recovered)}
 }
 
 // after lets the bubble's clock go on and everything come to rest.
-func (s *shift) after(d time.Duration) {
+func (s *workEnv) after(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
 }
 
-func (s *shift) names() []string {
+func (s *workEnv) names() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []string
-	for _, one := range s.settled {
+	for _, one := range s.results {
 		out = append(out, one.Name)
 	}
 	return out
 }
 
 func TestWindowCountsFromTheFirstWake(t *testing.T) {
-	work(t, func(t *testing.T, s *shift) {
+	work(t, func(t *testing.T, s *workEnv) {
 		s.after(10 * time.Second)
 		s.customer(events.LaneLive, "first")
 		for range 4 {
@@ -211,14 +211,14 @@ func TestWindowCountsFromTheFirstWake(t *testing.T) {
 	})
 }
 
-func TestMarkWithoutAWakeIsFound(t *testing.T) {
-	work(t, func(t *testing.T, s *shift) {
+func TestEntryWithoutANotificationIsFound(t *testing.T) {
+	work(t, func(t *testing.T, s *workEnv) {
 		s.after(window)
 		s.list.mu.Lock()
 		s.list.silent = true
 		s.list.mu.Unlock()
 		s.customer(events.LaneLive, "lost wake")
-		s.after(lookAgain + window)
+		s.after(pollEvery + window)
 		if got := s.names(); len(got) != 1 {
 			t.Errorf("settled %v", got)
 		}
@@ -226,13 +226,13 @@ func TestMarkWithoutAWakeIsFound(t *testing.T) {
 }
 
 // A hint may come at any moment of a turn. Whatever the turn had read before, both lanes
-// are looked at once more: nobody is woken a second time for the same record.
+// are read once more: nobody is notified a second time for the same record.
 func TestAWakeDuringATurnIsNotLost(t *testing.T) {
 	lanes := []events.Lane{events.LaneLive, events.LaneBulk}
 	for _, during := range lanes {
 		for _, written := range lanes {
 			t.Run(fmt.Sprintf("%s during %s", written, during), func(t *testing.T) {
-				work(t, func(t *testing.T, s *shift) {
+				work(t, func(t *testing.T, s *workEnv) {
 					s.after(time.Second)
 					id := s.at.Put("Companies", atsim.Row{"companyName": "late", "companyType": 1, "isActive": true})
 					once := sync.OnceFunc(func() {
@@ -245,7 +245,7 @@ func TestAWakeDuringATurnIsNotLost(t *testing.T) {
 						}
 					}
 					s.list.mu.Unlock()
-					s.w.Kick() // a turn of each lane, which finds nothing
+					s.w.RetryNow() // a turn of each lane, which finds nothing
 					s.after(3 * window)
 					if got := s.names(); len(got) != 1 {
 						t.Errorf("settled %v", got)
@@ -257,7 +257,7 @@ func TestAWakeDuringATurnIsNotLost(t *testing.T) {
 }
 
 func TestBulkWorkGoesOnOnceItsShareIsFree(t *testing.T) {
-	work(t, func(t *testing.T, s *shift) {
+	work(t, func(t *testing.T, s *workEnv) {
 		s.after(time.Second)
 		once := sync.OnceFunc(func() { s.w.bulk.Open(time.Now(), time.Now().Add(20*time.Second)) })
 		s.list.mu.Lock()
@@ -268,7 +268,7 @@ func TestBulkWorkGoesOnOnceItsShareIsFree(t *testing.T) {
 			}
 		}
 		s.list.mu.Unlock()
-		s.w.Kick()
+		s.w.RetryNow()
 		s.after(time.Second)
 		s.customer(events.LaneBulk, "waits")
 		s.after(18 * time.Second)
@@ -283,7 +283,7 @@ func TestBulkWorkGoesOnOnceItsShareIsFree(t *testing.T) {
 }
 
 func TestLiveGoesBeforeBulk(t *testing.T) {
-	work(t, func(t *testing.T, s *shift) {
+	work(t, func(t *testing.T, s *workEnv) {
 		s.after(time.Second)
 		var bulk []string
 		for i := range 500 {
@@ -309,7 +309,7 @@ func TestStoppedOrRefusedIsNotAskedAtAll(t *testing.T) {
 		"uninstalled": func(in *installation.Installation, on bool) { in.Uninstalled = on },
 	} {
 		t.Run(name, func(t *testing.T) {
-			work(t, func(t *testing.T, s *shift) {
+			work(t, func(t *testing.T, s *workEnv) {
 				s.change(func(in *installation.Installation) { edit(in, true) })
 				var takes atomic.Int64
 				s.list.mu.Lock()
@@ -322,7 +322,7 @@ func TestStoppedOrRefusedIsNotAskedAtAll(t *testing.T) {
 					t.Errorf("%d takes, %d marks left, %d requests", takes.Load(), s.list.left(), s.at.Stats().Total)
 				}
 				s.change(func(in *installation.Installation) { edit(in, false) })
-				s.w.Kick()
+				s.w.RetryNow()
 				s.after(window)
 				if got := s.names(); len(got) != 2 {
 					t.Errorf("started again: settled %v", got)
@@ -340,7 +340,7 @@ func TestPausedTargetIsProbed(t *testing.T) {
 		"forbidden": cpsim.FaultForbidden, "uninstalled": cpsim.FaultUninstalled,
 	} {
 		t.Run(name, func(t *testing.T) {
-			work(t, func(t *testing.T, s *shift) {
+			work(t, func(t *testing.T, s *workEnv) {
 				id, err := s.cp.SetFault(cpsim.Fault{Kind: kind})
 				if err != nil {
 					t.Fatal(err)
@@ -365,10 +365,10 @@ func TestPausedTargetIsProbed(t *testing.T) {
 				}
 				s.cp.ClearFault(id)
 				s.after(nextProbe)
-				if got := s.names(); len(got) != 1 || s.shown().settled[0].Outcome != v1.OutcomePushed || !slices.Contains(s.shown().mended, upstream.Target) {
-					t.Errorf("after it was put right: settled %v, mended %v", got, s.shown().mended)
+				if got := s.names(); len(got) != 1 || s.shown().results[0].Outcome != v1.OutcomePushed || !slices.Contains(s.shown().recovered, upstream.Target) {
+					t.Errorf("after it was put right: settled %v, mended %v", got, s.shown().recovered)
 				}
-				if at := s.w.GoesOnAt(); !at.IsZero() {
+				if at := s.w.ResumesAt(); !at.IsZero() {
 					t.Errorf("it still waits until %s", at)
 				}
 			})
@@ -377,7 +377,7 @@ func TestPausedTargetIsProbed(t *testing.T) {
 }
 
 func TestAwayAutotaskIsLeftAloneForLongerAndLonger(t *testing.T) {
-	work(t, func(t *testing.T, s *shift) {
+	work(t, func(t *testing.T, s *workEnv) {
 		fault := s.at.SetFault(atsim.Fault{Kind: "status", Status: 503})
 		s.customer(events.LaneLive, "waits")
 		s.after(10 * time.Minute)
@@ -387,24 +387,24 @@ func TestAwayAutotaskIsLeftAloneForLongerAndLonger(t *testing.T) {
 		}
 		s.at.ClearFaults(fault)
 		s.after(time.Minute)
-		if got := s.names(); len(got) != 1 || s.shown().settled[0].Outcome != v1.OutcomePushed || !slices.Contains(s.shown().mended, upstream.Autotask) {
-			t.Errorf("after it came back: settled %v, mended %v", got, s.shown().mended)
+		if got := s.names(); len(got) != 1 || s.shown().results[0].Outcome != v1.OutcomePushed || !slices.Contains(s.shown().recovered, upstream.Autotask) {
+			t.Errorf("after it came back: settled %v, mended %v", got, s.shown().recovered)
 		}
 	})
 }
 
 func TestThrottledWorkGoesOnWhenItIsTold(t *testing.T) {
-	work(t, func(t *testing.T, s *shift) {
+	work(t, func(t *testing.T, s *workEnv) {
 		if _, err := s.cp.SetFault(cpsim.Fault{Kind: cpsim.FaultRateLimited, RetryAfter: 120, Next: 1}); err != nil {
 			t.Fatal(err)
 		}
 		s.customer(events.LaneLive, "waits")
 		s.after(window)
-		told := s.w.GoesOnAt()
-		if wait := time.Until(told); wait < 119*time.Second || wait > 121*time.Second {
+		at := s.w.ResumesAt()
+		if wait := time.Until(at); wait < 119*time.Second || wait > 121*time.Second {
 			t.Errorf("it waits %s", wait)
 		}
-		s.after(time.Until(told) - time.Second)
+		s.after(time.Until(at) - time.Second)
 		if len(s.shown().pushes) != 1 {
 			t.Errorf("pushes at %v", s.shown().pushes)
 		}
@@ -416,7 +416,7 @@ func TestThrottledWorkGoesOnWhenItIsTold(t *testing.T) {
 }
 
 func TestKickEndsTheWait(t *testing.T) {
-	work(t, func(t *testing.T, s *shift) {
+	work(t, func(t *testing.T, s *workEnv) {
 		id, err := s.cp.SetFault(cpsim.Fault{Kind: cpsim.FaultUnauthenticated})
 		if err != nil {
 			t.Fatal(err)
@@ -424,7 +424,7 @@ func TestKickEndsTheWait(t *testing.T) {
 		s.customer(events.LaneLive, "waits")
 		s.after(30 * time.Second)
 		s.cp.ClearFault(id)
-		s.w.Kick()
+		s.w.RetryNow()
 		s.after(window)
 		if got := s.names(); len(got) != 1 {
 			t.Errorf("settled %v", got)
@@ -433,11 +433,11 @@ func TestKickEndsTheWait(t *testing.T) {
 }
 
 func TestCancelledJobsAreDropped(t *testing.T) {
-	work(t, func(t *testing.T, s *shift) {
+	work(t, func(t *testing.T, s *workEnv) {
 		s.w.r.Cancelled = func(job string) bool { return job == "gone" }
 		s.customer(events.LaneBulk, "kept", "dropped")
 		s.list.mu.Lock()
-		s.list.marks[1].Job = "gone"
+		s.list.entries[1].Job = "gone"
 		s.list.mu.Unlock()
 		s.after(2 * window)
 		if got := s.names(); !slices.Equal(got, []string{"kept"}) || s.list.left() != 0 {

@@ -10,23 +10,23 @@ import (
 	"channelsync/internal/progress"
 )
 
-// places are a number of places that are given to those who wait for one by start-time
-// fair queueing: each flow has a clock that its records move on, the one that is behind
+// semaphore is a counting semaphore that serves those who wait by start-time fair
+// queueing: each flow has a clock that its records move on, the one that is behind
 // comes next, and who comes anew begins where the others are. So nobody catches up on
 // time in which there was nothing to do, and nobody waits for another's whole work.
 type semaphore struct {
 	mu      sync.Mutex
 	free    int
 	size    int
-	reached int          // the clock of the last one that got a place
+	reached int          // the clock of the last one that was served
 	clocks  map[flow]int // of those that are ahead of it
 	waiting []*waiter    // in the order of coming
 
-	served atomic.Uint64 // how many got a place
+	served atomic.Uint64 // how many were served
 }
 
 // flow is one of the two things that an installation does in a lane. Listing and
-// reconciling have clocks of their own, so that a pass lists on while its records are
+// reconciling have clocks of their own, so that a backfill lists on while its records are
 // reconciled, but not ahead of them where others wait.
 type flow struct {
 	installation string
@@ -36,14 +36,14 @@ type flow struct {
 type waiter struct {
 	flow
 	clock   int
-	granted chan struct{} // closed once it has a place
+	granted chan struct{} // closed once it is served
 }
 
 func newSemaphore(n int) *semaphore {
 	return &semaphore{free: n, size: n, clocks: map[flow]int{}}
 }
 
-// enter waits for a place; false when ctx ended first. It returns the flow's clock.
+// acquire waits for a slot; false when ctx ended first. It returns the flow's clock.
 func (p *semaphore) acquire(ctx context.Context, who flow) (clock int, ok bool) {
 	if ctx.Err() != nil {
 		return 0, false
@@ -65,7 +65,7 @@ func (p *semaphore) acquire(ctx context.Context, who flow) (clock int, ok bool) 
 		p.waiting = slices.Delete(p.waiting, i, i+1)
 		return 0, false
 	}
-	return w.clock, true // it was given meanwhile
+	return w.clock, true // it was granted meanwhile
 }
 
 // crowded says whether whoever comes has to wait.
@@ -82,7 +82,7 @@ func (p *semaphore) charge(who flow, clock int) {
 	p.clocks[who] = clock
 }
 
-// free gives a place back.
+// release frees a slot.
 func (p *semaphore) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -96,7 +96,7 @@ func (p *semaphore) release() {
 	}
 }
 
-// give hands free places to those who come next. At the same clock what is listed is
+// grant hands free slots to those who come next. At the same clock what is listed is
 // reconciled before more is listed: it waits in memory.
 func (p *semaphore) grant() {
 	for p.free > 0 && len(p.waiting) > 0 {

@@ -16,27 +16,27 @@ import (
 )
 
 const (
-	// liveTurns and bulkTurns are how many installations work at once, by lane. Beyond
+	// liveSlots and bulkTurns are how many installations work at once, by lane. Beyond
 	// that the store gains nothing, and what waits in it for too long fails, is done
-	// again, and so keeps the others waiting: a thousand first passes would never end.
+	// again, and so keeps the others waiting: a thousand backfills would never end.
 	liveSlots, bulkSlots = 32, 8
-	// turnLent is how long a place is one's own. An installation whose vendor does not
-	// answer goes on without one, so that it never holds another back.
+	// slotTimeout is how long a slot is counted as taken. An installation whose vendor does not
+	// answer goes on without one, so that it delays no other.
 	slotTimeout = 2 * time.Second
 )
 
-// Turns are the places that installations work in. One is shared by all of a process;
-// a nil one has a place for everybody.
+// Slots are what installations work in. One value is shared by the whole process; with a
+// nil one everybody works at once.
 //
 // In each lane whoever has had the fewest records lately comes next, so that all get on
-// side by side, however much each of them has to do. Whoever outlived its place the last
-// time, since a vendor did not answer in time, waits for places of their own among its
-// like, until it leaves one in time.
+// side by side, however much each of them has to do. An installation whose last
+// slot timed out, since a vendor did not answer, is overdue: it waits for slots apart from the
+// others, until it releases one in time.
 type Slots struct {
 	live, bulk lane
 }
 
-// lane is a lane with its places.
+// lane is a lane with its slots.
 type lane struct {
 	quick, slow *semaphore
 
@@ -44,15 +44,15 @@ type lane struct {
 	overdue map[string]bool // by installation
 }
 
-// Want says what a place is wanted for.
+// Request says what a slot is wanted for.
 type Request struct {
 	Installation string
 	Lane         events.Lane
-	Lists        bool          // a page of a pass is to be listed, no batch to be reconciled
+	Lists        bool          // a page of a backfill is to be listed, no batch to be reconciled
 	Wait         time.Duration // how long to wait at most; 0: until the context ends
 }
 
-// NewTurns returns places that are all free.
+// New returns slots that are all free.
 func New() *Slots {
 	of := func(n int) lane {
 		return lane{quick: newSemaphore(n), slow: newSemaphore(n), overdue: map[string]bool{}}
@@ -60,13 +60,13 @@ func New() *Slots {
 	return &Slots{live: of(liveSlots), bulk: of(bulkSlots)}
 }
 
-// Crowded says whether bulk work has to wait for a place.
+// Crowded says whether bulk work has to wait for a slot.
 func (t *Slots) Crowded() bool { return t.bulk.quick.crowded() }
 
-// Enter waits for a place; false when the context or the time ended first. leave gives it
-// back, once however often it is called, and says how many records it was used for;
-// without a place it does nothing.
-func (t *Slots) Acquire(ctx context.Context, w Request) (releaseSlot func(records int), ok bool) {
+// Acquire waits for a slot; false when the context or the time ended first. release frees
+// it, once however often it is called, and says how many records it was used for; without
+// a slot it does nothing.
+func (t *Slots) Acquire(ctx context.Context, w Request) (release func(records int), ok bool) {
 	if t == nil {
 		return func(int) {}, ctx.Err() == nil
 	}
@@ -111,7 +111,7 @@ func (l *lane) semaphoreOf(installation string) *semaphore {
 	return l.quick
 }
 
-// note keeps whether an installation outlived its place.
+// note keeps whether the last slot of an installation timed out.
 func (l *lane) note(installation string, overdue bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

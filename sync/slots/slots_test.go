@@ -18,11 +18,11 @@ func wants(installation string) Request {
 	return Request{Installation: installation, Lane: events.LaneBulk, Wait: 100 * time.Millisecond}
 }
 
-// crowded takes every place of the bulk lane for a while.
-func crowded(t *testing.T, turns *Slots) (leaves []func(int)) {
+// allTaken takes every place of the bulk lane for a while.
+func allTaken(t *testing.T, slots *Slots) (leaves []func(int)) {
 	t.Helper()
 	for i := range bulkSlots {
-		releaseSlot, ok := turns.Acquire(t.Context(), wants("crowd-"+strconv.Itoa(i)))
+		releaseSlot, ok := slots.Acquire(t.Context(), wants("crowd-"+strconv.Itoa(i)))
 		if !ok {
 			t.Fatal("a free place was not given")
 		}
@@ -33,29 +33,29 @@ func crowded(t *testing.T, turns *Slots) (leaves []func(int)) {
 
 func TestTurnsAreTakenAndGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns := New()
-		if turns.Crowded() {
+		slots := New()
+		if slots.Crowded() {
 			t.Error("crowded while nobody is there")
 		}
-		leaves := crowded(t, turns)
-		if !turns.Crowded() {
+		leaves := allTaken(t, slots)
+		if !slots.Crowded() {
 			t.Error("not crowded without a free place")
 		}
-		if _, ok := turns.Acquire(t.Context(), wants("one")); ok {
+		if _, ok := slots.Acquire(t.Context(), wants("one")); ok {
 			t.Error("more places than there are")
 		}
-		if releaseSlot, ok := turns.Acquire(t.Context(), Request{Installation: "one", Lane: events.LaneLive, Wait: time.Second}); !ok {
+		if releaseSlot, ok := slots.Acquire(t.Context(), Request{Installation: "one", Lane: events.LaneLive, Wait: time.Second}); !ok {
 			t.Error("bulk work keeps live changes waiting")
 		} else {
 			releaseSlot(1)
 		}
 		leaves[0](1)
 		leaves[0](1) // once is enough
-		releaseSlot, ok := turns.Acquire(t.Context(), wants("one"))
+		releaseSlot, ok := slots.Acquire(t.Context(), wants("one"))
 		if !ok {
 			t.Fatal("what was given back is not free")
 		}
-		if _, ok := turns.Acquire(t.Context(), wants("two")); ok {
+		if _, ok := slots.Acquire(t.Context(), wants("two")); ok {
 			t.Error("given back twice")
 		}
 		releaseSlot(1)
@@ -66,14 +66,14 @@ func TestTurnsAreTakenAndGivenBack(t *testing.T) {
 }
 
 // TestWhoIsStuckHoldsNobodyBack: a place that is not given back is free again after a
-// while; and whoever outlived one has to do without those of the others from then on,
+// while; and whoever let one time out has to do without those of the others from then on,
 // until it is in time again.
 func TestWhoIsStuckHoldsNobodyBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns := New()
-		stuck := crowded(t, turns)
+		slots := New()
+		stuck := allTaken(t, slots)
 		began := time.Now()
-		releaseSlot, ok := turns.Acquire(t.Context(), Request{Installation: "one", Lane: events.LaneBulk})
+		releaseSlot, ok := slots.Acquire(t.Context(), Request{Installation: "one", Lane: events.LaneBulk})
 		if took := time.Since(began); !ok || took != slotTimeout {
 			t.Fatalf("another one entered after %s, %v; want %s", took, ok, slotTimeout)
 		}
@@ -82,18 +82,18 @@ func TestWhoIsStuckHoldsNobodyBack(t *testing.T) {
 			leave(0)
 		}
 
-		crowded(t, turns) // once more, all of those that were stuck
-		releaseSlot, ok = turns.Acquire(t.Context(), wants("one"))
+		allTaken(t, slots) // once more, all of those that were stuck
+		releaseSlot, ok = slots.Acquire(t.Context(), wants("one"))
 		if !ok {
 			t.Fatal("those who were stuck before keep another waiting")
 		}
 		releaseSlot(1)
 		<-time.After(slotTimeout + time.Second)
-		for _, leave := range crowded(t, turns) {
+		for _, leave := range allTaken(t, slots) {
 			leave(1) // in time
 		}
-		crowded(t, turns)
-		if _, ok := turns.Acquire(t.Context(), wants("one")); ok {
+		allTaken(t, slots)
+		if _, ok := slots.Acquire(t.Context(), wants("one")); ok {
 			t.Error("who is in time again does not count among the others")
 		}
 	})
@@ -102,14 +102,14 @@ func TestWhoIsStuckHoldsNobodyBack(t *testing.T) {
 func TestEnterEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	turns := New()
-	releaseSlot, ok := turns.Acquire(ctx, wants("one"))
+	slots := New()
+	releaseSlot, ok := slots.Acquire(ctx, wants("one"))
 	if ok {
 		t.Error("entered although the context has ended")
 	}
 	releaseSlot(1) // a pass that is cut short between two pages leaves what it did not enter
-	crowded(t, turns)
-	if _, ok := turns.Acquire(t.Context(), wants("one")); ok {
+	allTaken(t, slots)
+	if _, ok := slots.Acquire(t.Context(), wants("one")); ok {
 		t.Error("leaving without a place made one")
 	}
 	var none *Slots
@@ -133,9 +133,9 @@ func TestPassesGetOnSideBySide(t *testing.T) {
 		each        = time.Millisecond // a record
 	)
 	synctest.Test(t, func(t *testing.T) {
-		turns := New()
-		turn := func(installation string, lists bool, records int, cost time.Duration) {
-			releaseSlot, ok := turns.Acquire(t.Context(), Request{Installation: installation, Lane: events.LaneBulk, Lists: lists})
+		slots := New()
+		work := func(installation string, lists bool, records int, cost time.Duration) {
+			releaseSlot, ok := slots.Acquire(t.Context(), Request{Installation: installation, Lane: events.LaneBulk, Lists: lists})
 			if !ok {
 				t.Fatal("no place")
 			}
@@ -147,7 +147,7 @@ func TestPassesGetOnSideBySide(t *testing.T) {
 		for i := range bulkSlots {
 			hog.Go(func() { // a resync of very many, which had begun long before
 				for ctx.Err() == nil {
-					turn("hog-"+strconv.Itoa(i), false, fetch.MaxBatch, fetch.MaxBatch*each)
+					work("hog-"+strconv.Itoa(i), false, fetch.MaxBatch, fetch.MaxBatch*each)
 				}
 			})
 		}
@@ -163,7 +163,7 @@ func TestPassesGetOnSideBySide(t *testing.T) {
 				var pass sync.WaitGroup
 				pass.Go(func() {
 					for range pages {
-						turn(id, true, page, page*each/10)
+						work(id, true, page, page*each/10)
 						mu.Lock()
 						ahead++
 						most = max(most, ahead)
@@ -173,7 +173,7 @@ func TestPassesGetOnSideBySide(t *testing.T) {
 				})
 				for n := range pages {
 					<-listed
-					turn(id, false, page, page*each)
+					work(id, false, page, page*each)
 					mu.Lock()
 					ahead--
 					if n == 0 {

@@ -11,15 +11,15 @@ const (
 	breakerMost  = time.Minute
 )
 
-// breaker stops the calls to one side of an installation after a failure of the
-// road and says when to try again. The zero value is closed.
+// Breaker stops the calls of an installation to one upstream after a failure and says
+// when to try again. The zero value is closed.
 type Breaker struct {
 	mu    sync.Mutex
 	until time.Time
 	tries int
 }
 
-// open closes the road until at; a zero at means a wait that doubles from 1 s to
+// Open stops the calls until at; a zero at means a wait that doubles from 1 s to
 // a minute with jitter, so that installations do not come back all at once.
 func (b *Breaker) Open(now, at time.Time) time.Time {
 	b.mu.Lock()
@@ -33,14 +33,14 @@ func (b *Breaker) Open(now, at time.Time) time.Time {
 	return at
 }
 
-// close says that the road works again.
+// Close says that the upstream works again.
 func (b *Breaker) Close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.until, b.tries = time.Time{}, 0
 }
 
-// trip ends the wait at once, so that the next attempt shows whether the cause is gone.
+// Trip ends the wait at once, so that the next attempt shows whether the cause is gone.
 func (b *Breaker) Trip() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -49,7 +49,7 @@ func (b *Breaker) Trip() {
 	}
 }
 
-// state returns when to try again; zero while closed.
+// RetryAt returns when to try again; zero while closed.
 func (b *Breaker) RetryAt() time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()

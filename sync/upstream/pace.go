@@ -13,11 +13,11 @@ const (
 	// others waiting, and a target that is slow with all of them is waited for.
 	LeastPatience = 4 * time.Second
 	slowness      = 3
-	// longestPatience is how long any answer is waited for.
+	// LongestPatience is how long any answer is waited for.
 	LongestPatience = transport.Silence
 )
 
-// pace is how long the requests to an upstream take at present, the slow ones for a while.
+// Pace is how long the requests to an upstream take at present, the slow ones for a while.
 type Pace struct {
 	mu sync.Mutex
 	at time.Duration
@@ -29,7 +29,7 @@ func (p *Pace) Took(d time.Duration) {
 	p.at = max(d, p.at*9/10)
 }
 
-// patience is how long a request is waited for that others wait behind.
+// Patience is how long a request is waited for that others wait behind.
 func (p *Pace) Patience() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()

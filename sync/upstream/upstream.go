@@ -18,18 +18,18 @@ import (
 // CodeInternal is the cause of what failed for a fault of channelsync's own.
 const CodeInternal = "internal"
 
-// Side says whose side of the road failed.
+// Name names an upstream: a system that an installation depends on.
 type Name string
 
-// The sides.
+// The upstreams.
 const (
 	Autotask Name = "autotask"
 	Target   Name = "channel_program"
-	Own      Name = "own"  // our own streams
+	Own      Name = "own"  // the own event store
 	Bulk     Name = "bulk" // the share of Autotask's hourly limit that bulk work may use
 )
 
-// Road is a failure of the road, made from any error of a batch.
+// Failure is a failure of an upstream, made from any error of a batch.
 type Failure struct {
 	Upstream    Name
 	Code        string    // bounded; an issue's code
@@ -38,43 +38,43 @@ type Failure struct {
 	Err         error
 }
 
-// RoadOf says whose failure an error of Batch is and what to do about it.
+// FailureOf says whose failure an error of Batch is and what to do about it.
 func FailureOf(err error, now time.Time) Failure {
 	if panics.Of(err) != nil {
 		return Failure{Upstream: Own, Code: CodeInternal, Err: err}
 	}
 	if e, ok := errors.AsType[*autotask.Error](err); ok {
-		road := Failure{Upstream: Autotask, Code: "autotask_unavailable", Err: err}
+		failure := Failure{Upstream: Autotask, Code: "autotask_unavailable", Err: err}
 		switch e.Kind {
 		case autotask.KindRefused:
-			road.Code, road.NeedsPerson = "credentials_refused", true
+			failure.Code, failure.NeedsPerson = "credentials_refused", true
 		case autotask.KindPermission:
-			road.Code, road.NeedsPerson, road.At = "permission_missing", true, now.Add(5*time.Minute)
+			failure.Code, failure.NeedsPerson, failure.At = "permission_missing", true, now.Add(5*time.Minute)
 		case autotask.KindThrottled, autotask.KindBudget:
-			road.Code = "throttled"
+			failure.Code = "throttled"
 			if e.RetryAfter > 0 {
-				road.At = now.Add(e.RetryAfter)
+				failure.At = now.Add(e.RetryAfter)
 			}
 		case autotask.KindInvalid:
-			road.Code, road.At = "autotask_query_refused", now.Add(time.Minute)
+			failure.Code, failure.At = "autotask_query_refused", now.Add(time.Minute)
 		default:
 		}
-		return road
+		return failure
 	}
 	if e, ok := errors.AsType[*channelprogram.Error](err); ok {
-		road := Failure{Upstream: Target, Code: "channel_program_unavailable", Err: err}
+		failure := Failure{Upstream: Target, Code: "channel_program_unavailable", Err: err}
 		switch {
 		case e.Kind == channelprogram.KindPause:
-			road.Code, road.NeedsPerson = pauseCode(e), true
+			failure.Code, failure.NeedsPerson = pauseCode(e), true
 		case e.Kind == channelprogram.KindThrottled:
-			road.Code = "channel_program_throttled"
+			failure.Code = "channel_program_throttled"
 			if e.RetryAfter > 0 {
-				road.At = now.Add(e.RetryAfter)
+				failure.At = now.Add(e.RetryAfter)
 			}
 		case e.RetryAfter > 0:
-			road.At = now.Add(e.RetryAfter)
+			failure.At = now.Add(e.RetryAfter)
 		}
-		return road
+		return failure
 	}
 	return Failure{Upstream: Own, Code: "store_unavailable", Err: err}
 }
@@ -92,7 +92,7 @@ func Refused(err error) bool {
 	return ok && e.Kind == autotask.KindRefused
 }
 
-// TargetPaused says whether an error means that a person must act at Channel Program.
+// TargetNeedsPerson says whether an error means that a person must act at Channel Program.
 func TargetNeedsPerson(err error) bool {
 	return channelprogram.KindOf(err) == channelprogram.KindPause
 }

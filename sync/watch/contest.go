@@ -29,7 +29,7 @@ const (
 )
 
 // patience is from which time within TouchedAgain on a change is left as it is. Autotask's own deactivations must be
-// mended as long as that can help: 25 events have to fail for each.
+// reverted as long as that can help: 25 events have to fail for each.
 var patience = map[string]int{Moved: 2, Deleted: 2, Changed: 2, Deactivated: 5}
 
 // sorted is what Autotask has of an entity's registrations.

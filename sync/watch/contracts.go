@@ -15,36 +15,36 @@ import (
 	"channelsync/sync/ledger"
 )
 
-type contractStamps struct {
+type contractTimes struct {
 	ID       int64     `at:"id"`
 	Modified time.Time `at:"lastModifiedDateTime,stamp"`
 	Missing  []string
 }
 
-func (s contractStamps) id() int64           { return s.ID }
-func (s contractStamps) stamps() []time.Time { return []time.Time{s.Modified} }
+func (s contractTimes) id() int64          { return s.ID }
+func (s contractTimes) times() []time.Time { return []time.Time{s.Modified} }
 
-type serviceStamps struct {
+type serviceTimes struct {
 	ID       int64     `at:"id"`
 	Created  time.Time `at:"createDate,stamp"`
 	Modified time.Time `at:"lastModifiedDate,stamp"`
 	Missing  []string
 }
 
-func (s serviceStamps) id() int64           { return s.ID }
-func (s serviceStamps) stamps() []time.Time { return []time.Time{s.Created, s.Modified} }
+func (s serviceTimes) id() int64          { return s.ID }
+func (s serviceTimes) times() []time.Time { return []time.Time{s.Created, s.Modified} }
 
 // PollContracts finds contracts that are new or whose stamp moved; in builds of
 // Autotask that do not stamp contracts it compares all of them.
 func (w *Watcher) PollContracts(ctx context.Context) error {
-	has, err := w.contractsHaveStamp(ctx)
+	has, err := w.contractsAreDated(ctx)
 	if err != nil {
 		return err
 	}
 	if !has {
 		return w.compareContracts(ctx)
 	}
-	p := stampedContracts()
+	p := modifiedContracts()
 	ids, err := w.Ledger.Ids(ctx, w.ID, v1.KindContract)
 	if err != nil {
 		return fmt.Errorf("read known contracts: %w", err)
@@ -53,22 +53,22 @@ func (w *Watcher) PollContracts(ctx context.Context) error {
 		// A new contract is found by its id even where creating one leaves the stamp empty.
 		p.also = []autotask.Filter{autotask.Gt("id", ids[len(ids)-1])}
 	}
-	_, err = poll[contractStamps](ctx, w, p)
+	_, err = poll[contractTimes](ctx, w, p)
 	return err
 }
 
-// PollStampedContracts finds only contracts whose stamp moved: while the first pass
+// PollModifiedContracts finds only contracts whose modification time moved: while the backfill
 // is under way, those that it has not come to yet are not new.
-func (w *Watcher) PollStampedContracts(ctx context.Context) error {
-	has, err := w.contractsHaveStamp(ctx)
+func (w *Watcher) PollModifiedContracts(ctx context.Context) error {
+	has, err := w.contractsAreDated(ctx)
 	if err != nil || !has {
 		return err
 	}
-	_, err = poll[contractStamps](ctx, w, stampedContracts())
+	_, err = poll[contractTimes](ctx, w, modifiedContracts())
 	return err
 }
 
-func stampedContracts() polled {
+func modifiedContracts() polled {
 	return polled{
 		kind: v1.KindContract, entity: autotask.EntityContracts, cursor: func(c *installation.Cursors) *time.Time { return &c.Contracts },
 		fields: []string{"lastModifiedDateTime"},
@@ -104,7 +104,7 @@ func (w *Watcher) compareContracts(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("compare contracts: %w", err)
 	}
-	for id := range known { // missing from the list: a GET settles whether it is gone
+	for id := range known { // missing from the list: a GET decides whether it is gone
 		if !gone[id] {
 			due = append(due, id)
 		}
@@ -112,12 +112,12 @@ func (w *Watcher) compareContracts(ctx context.Context) error {
 	return w.publish(ctx, v1.KindContract, v1.TriggerPoll, due)
 }
 
-// deleted says whether a GET has settled that Autotask does not have the record.
+// deleted says whether a GET has shown that Autotask does not have the record.
 func deleted(s ledger.Summary) bool {
 	return slices.Contains(s.Reasons, v1.ReasonDeletedAtSource)
 }
 
-// PollServices finds edited services of the catalogue and marks the contracts that
+// PollServices finds edited services of the catalogue and enqueues the contracts that
 // read them; without a contract there is nothing to ask for.
 func (w *Watcher) PollServices(ctx context.Context) error {
 	ids, err := w.Ledger.Ids(ctx, w.ID, v1.KindContract)
@@ -127,7 +127,7 @@ func (w *Watcher) PollServices(ctx context.Context) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	_, err = poll[serviceStamps](ctx, w, polled{
+	_, err = poll[serviceTimes](ctx, w, polled{
 		entity: autotask.EntityServices, cursor: func(c *installation.Cursors) *time.Time { return &c.Catalogue },
 		fields: []string{"lastModifiedDate"},
 		found: func(ids []int64) error {
@@ -138,7 +138,7 @@ func (w *Watcher) PollServices(ctx context.Context) error {
 	return err
 }
 
-// publishReaders marks the contracts that read one of ids.
+// publishReaders enqueues the contracts that read one of ids.
 func (w *Watcher) publishReaders(ctx context.Context, ids []int64, reads func(ledger.Summary) []int64) error {
 	if len(ids) == 0 {
 		return nil
@@ -152,19 +152,19 @@ func (w *Watcher) publishReaders(ctx context.Context, ids []int64, reads func(le
 	return w.publish(ctx, v1.KindContract, v1.TriggerPoll, due)
 }
 
-// contractsHaveStamp asks once whether this build of Autotask stamps contracts.
-func (w *Watcher) contractsHaveStamp(ctx context.Context) (bool, error) {
-	if w.hasStamp != nil {
-		return *w.hasStamp, nil
+// contractsAreDated asks once whether this build of Autotask stamps contracts.
+func (w *Watcher) contractsAreDated(ctx context.Context) (bool, error) {
+	if w.contractsDated != nil {
+		return *w.contractsDated, nil
 	}
 	names, err := w.Autotask.FieldNames(ctx, autotask.EntityContracts)
-	if untold(err) {
+	if notOffered(err) {
 		return false, nil // comparing all of them is dearer, and always right
 	}
 	if err != nil {
 		return false, fmt.Errorf("read fields of contracts: %w", err)
 	}
 	has := slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, "lastModifiedDateTime") })
-	w.hasStamp = &has
+	w.contractsDated = &has
 	return has, nil
 }

@@ -90,7 +90,7 @@ func startLargeTenant(t *testing.T) string {
 	ok(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = in.Close()
-		_ = cmd.Wait() // it was told to end, or has
+		_ = cmd.Wait() // it was signalled to end, or has
 	})
 	url, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
@@ -186,7 +186,7 @@ func editRow(t *testing.T, url string, contract int64) {
 	}
 }
 
-// query asks the tenant for the rows of a contract as a stranger to the client would.
+// query asks the tenant for the rows of a contract without our client.
 func query(url, entity string, contract int64, into any) error {
 	body := strings.NewReader(fmt.Sprintf(`{"filter":[{"op":"eq","field":"contractID","value":%d}]}`, contract))
 	req, err := http.NewRequest(http.MethodPost, url+"/atservicesrest/v1.0/"+entity+"/query", body)

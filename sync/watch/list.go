@@ -23,7 +23,7 @@ type idRow struct {
 }
 
 // List writes a change for every record of a kind into the journal, a page at a
-// time, beginning after the job's cursor; listed is told of each page, so that a
+// time, beginning after the job's cursor; listed receives each page, so that a
 // restart goes on where it ended. It costs one request per 500 records, and where
 // others wait too one for the first few.
 func (w *Watcher) List(ctx context.Context, j job.Job, kind v1.Kind, listed func(ids []int64) error) error {
@@ -88,7 +88,7 @@ func (w *Watcher) ListIDs(ctx context.Context, kind v1.Kind) ([]int64, error) {
 }
 
 // Remembered writes a change for every record that the ledger knows beyond what
-// was listed: one that is gone from Autotask's list is settled by a GET, once.
+// was listed: one that is gone from Autotask's list is read by a GET, once.
 func (w *Watcher) Remembered(ctx context.Context, j job.Job, kind v1.Kind, listed map[int64]bool) (int, error) {
 	ids, err := w.Ledger.Find(ctx, w.ID, kind, func(s ledger.Summary) bool { return !listed[s.ID] && !deleted(s) })
 	if err != nil {

@@ -43,9 +43,9 @@ func (w *Watcher) ReadMissed(ctx context.Context) (int, error) {
 	err = w.Autotask.MissedCallouts(ctx, w.unreadMissed(), func(page autotask.Rows[autotask.MissedCallout]) error {
 		w.leaveOut(page.Bad)
 		for _, row := range page.Items {
-			ours := company != nil && row.CompanyWebhookID != nil && *row.CompanyWebhookID == company.ID ||
+			own := company != nil && row.CompanyWebhookID != nil && *row.CompanyWebhookID == company.ID ||
 				contact != nil && row.ContactWebhookID != nil && *row.ContactWebhookID == contact.ID
-			if ours {
+			if own {
 				rows = append(rows, row)
 			}
 		}
@@ -61,7 +61,7 @@ func (w *Watcher) ReadMissed(ctx context.Context) (int, error) {
 	for _, row := range rows {
 		c, err := callout.Decode([]byte(row.Payload))
 		if err != nil {
-			w.Log.Warn("a missed callout cannot be read; the stamps find its record", zap.Error(err))
+			w.Log.Warn("decode missed callout failed, the next poll finds its record", zap.Error(err))
 			continue
 		}
 		kind, known := callout.KindOfEntity(c.EntityType)
@@ -93,7 +93,7 @@ func (w *Watcher) leaveOut(bad []autotask.RowError) {
 		if row.ID == 0 || len(w.missedUnread) == maxUnread {
 			continue
 		}
-		w.Log.Warn("a row of the log of missed callouts cannot be read, it is left out; the stamps find its record",
+		w.Log.Warn("read row of the missed callouts failed, it is left out, the next poll finds its record",
 			zap.Int64(v1.LogRecord, row.ID), zap.Duration("for", unreadFor), zap.Error(&row))
 		w.missedUnread[row.ID] = w.Now()
 	}

@@ -275,10 +275,10 @@ func (w *Watcher) PollDays(ctx context.Context) error {
 	}
 	today := w.today(in)
 	if w.day != today {
-		w.day, w.dayMarked = today, map[int64]bool{}
+		w.day, w.dayEnqueued = today, map[int64]bool{}
 	}
 	due, err := w.Ledger.Find(ctx, w.ID, v1.KindContract, func(s ledger.Summary) bool {
-		return s.Parts != nil && s.Parts.Due != 0 && s.Parts.Due <= today && !w.dayMarked[s.ID]
+		return s.Parts != nil && s.Parts.Due != 0 && s.Parts.Due <= today && !w.dayEnqueued[s.ID]
 	})
 	if err != nil {
 		return fmt.Errorf("find contracts: %w", err)
@@ -287,7 +287,7 @@ func (w *Watcher) PollDays(ctx context.Context) error {
 		return err
 	}
 	for _, id := range due {
-		w.dayMarked[id] = true
+		w.dayEnqueued[id] = true
 	}
 	return nil
 }

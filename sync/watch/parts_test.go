@@ -122,7 +122,7 @@ func (p *tenant) noMoreThan(most int, window time.Duration) {
 	}
 }
 
-func TestEditedPartsMarkTheirContract(t *testing.T) {
+func TestEditedPartsEnqueueTheirContract(t *testing.T) {
 	p := newTenant(t, 3, 1)
 	seen := p.changes(p.w)
 	p.compare()
@@ -141,9 +141,9 @@ func TestEditedPartsMarkTheirContract(t *testing.T) {
 	seen.expect("the row is gone", poll1("contract", p.contracts[1]))
 }
 
-// TestRowsThatAgeMarkNothing: days pass, rows end and leave what is compared, and
+// TestRowsThatAgeEnqueueNothing: days pass, rows end and leave what is compared, and
 // nothing was edited.
-func TestRowsThatAgeMarkNothing(t *testing.T) {
+func TestRowsThatAgeEnqueueNothing(t *testing.T) {
 	p := newTenant(t, 3, 1)
 	seen := p.changes(p.w)
 	for range 40 {
@@ -156,9 +156,9 @@ func TestRowsThatAgeMarkNothing(t *testing.T) {
 	seen.expect("nor do they once the contract was read again")
 }
 
-// TestADayThatChangesAContractMarksItOnce: the reconcile said on which day the rows
+// TestADayThatChangesAContractEnqueuesItOnce: the reconcile said on which day the rows
 // themselves give other figures.
-func TestADayThatChangesAContractMarksItOnce(t *testing.T) {
+func TestADayThatChangesAContractEnqueuesItOnce(t *testing.T) {
 	p := newTenant(t, 2, 1)
 	w, seen := p.w, p.changes(p.w)
 	ok(t, w.PollDays(t.Context()))
@@ -201,16 +201,16 @@ func TestTheDayBeginsWhereTheTenantIs(t *testing.T) {
 			seen.expect("a second before midnight")
 			p.clock.Add(time.Second)
 			ok(t, p.w.PollDays(t.Context()))
-			mark := fmt.Sprintf("contract %d sweep", p.contracts[0])
-			seen.expect("at midnight", mark)
+			want := fmt.Sprintf("contract %d sweep", p.contracts[0])
+			seen.expect("at midnight", want)
 			ok(t, p.w.PollDays(t.Context()))
 			seen.expect("once a day")
 		})
 	}
 }
 
-// TestWhatIsReconciledOverMidnightIsMarked: it says only after midnight on which day it is due.
-func TestWhatIsReconciledOverMidnightIsMarked(t *testing.T) {
+// TestWhatIsReconciledOverMidnightIsEnqueued: it says only after midnight on which day it is due.
+func TestWhatIsReconciledOverMidnightIsEnqueued(t *testing.T) {
 	p := newTenant(t, 1, 1)
 	seen := p.changes(p.w)
 	ok(t, p.w.PollDays(t.Context()))
@@ -377,8 +377,8 @@ func TestTheHourlyLimitIsWaitedFor(t *testing.T) {
 	}
 }
 
-// TestWhatIsReconciledMeanwhileIsNotMarked: its rows were read anew.
-func TestWhatIsReconciledMeanwhileIsNotMarked(t *testing.T) {
+// TestWhatIsReconciledMeanwhileIsNotEnqueued: its rows were read anew.
+func TestWhatIsReconciledMeanwhileIsNotEnqueued(t *testing.T) {
 	p := newTenant(t, 3, 1)
 	seen := p.changes(p.w)
 	for _, unit := range p.units[:2] {

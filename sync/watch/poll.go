@@ -12,13 +12,13 @@ import (
 	"channelsync/sync/installation"
 )
 
-// stamps is a row of an entity with whatever stamps it has.
-type stamps interface {
+// modified is a row of an entity with whatever stamps it has.
+type modified interface {
 	id() int64
-	stamps() []time.Time
+	times() []time.Time
 }
 
-type companyStamps struct {
+type companyTimes struct {
 	ID       int64     `at:"id"`
 	Created  time.Time `at:"createDate,stamp"`
 	Activity time.Time `at:"lastActivityDate,stamp"`
@@ -26,23 +26,23 @@ type companyStamps struct {
 	Missing  []string
 }
 
-func (s companyStamps) id() int64           { return s.ID }
-func (s companyStamps) stamps() []time.Time { return []time.Time{s.Created, s.Activity, s.Tracked} }
+func (s companyTimes) id() int64          { return s.ID }
+func (s companyTimes) times() []time.Time { return []time.Time{s.Created, s.Activity, s.Tracked} }
 
-type contactStamps struct {
+type contactTimes struct {
 	ID       int64     `at:"id"`
 	Created  time.Time `at:"createDate,stamp"`
 	Modified time.Time `at:"lastModifiedDate,stamp"`
 	Missing  []string
 }
 
-func (s contactStamps) id() int64           { return s.ID }
-func (s contactStamps) stamps() []time.Time { return []time.Time{s.Created, s.Modified} }
+func (s contactTimes) id() int64          { return s.ID }
+func (s contactTimes) times() []time.Time { return []time.Time{s.Created, s.Modified} }
 
 // PollCompanies finds companies whose stamps moved. The activity stamp is noisy
 // but moves with every edit; which edits the tracked one misses is not documented.
 func (w *Watcher) PollCompanies(ctx context.Context) (int, error) {
-	return poll[companyStamps](ctx, w, polled{
+	return poll[companyTimes](ctx, w, polled{
 		kind: v1.KindCompany, entity: autotask.EntityCompanies, cursor: func(c *installation.Cursors) *time.Time { return &c.Companies },
 		fields: []string{"lastTrackedModifiedDateTime", "lastActivityDate", "createDate"},
 	})
@@ -50,7 +50,7 @@ func (w *Watcher) PollCompanies(ctx context.Context) (int, error) {
 
 // PollContacts finds contacts whose stamps moved.
 func (w *Watcher) PollContacts(ctx context.Context) (int, error) {
-	return poll[contactStamps](ctx, w, polled{
+	return poll[contactTimes](ctx, w, polled{
 		kind: v1.KindContact, entity: autotask.EntityContacts, cursor: func(c *installation.Cursors) *time.Time { return &c.Contacts },
 		fields: []string{"lastModifiedDate", "createDate"},
 	})
@@ -67,7 +67,7 @@ type polled struct {
 }
 
 // poll asks for what was stamped since the cursor.
-func poll[T stamps](ctx context.Context, w *Watcher, p polled) (int, error) {
+func poll[T modified](ctx context.Context, w *Watcher, p polled) (int, error) {
 	in, err := w.installation()
 	if err != nil {
 		return 0, err
@@ -83,7 +83,7 @@ func poll[T stamps](ctx context.Context, w *Watcher, p polled) (int, error) {
 	err = autotask.Each(ctx, w.Autotask, p.entity, autotask.Query{Filter: []autotask.Filter{autotask.Or(filters...)}}, func(rows autotask.Rows[T]) error {
 		now := w.vendorNow()
 		for _, row := range rows.Items {
-			if next.see(row.id(), row.stamps(), now); last.differs(next, row.id()) {
+			if next.see(row.id(), row.times(), now); last.differs(next, row.id()) {
 				ids = append(ids, row.id())
 			}
 		}
@@ -114,9 +114,9 @@ func poll[T stamps](ctx context.Context, w *Watcher, p polled) (int, error) {
 	return len(ids), w.advance(ctx, next.newest, p.cursor)
 }
 
-// vendorNow is the time by Autotask's clock, or ours while Autotask has not told its own.
+// vendorNow is the time by Autotask's clock, or by ours while Autotask's is unknown.
 func (w *Watcher) vendorNow() time.Time {
-	if now, told := w.Autotask.Time(); told {
+	if now, known := w.Autotask.Time(); known {
 		return now
 	}
 	return w.Now()
@@ -126,7 +126,7 @@ func (w *Watcher) vendorNow() time.Time {
 // callback or a backfill was faster. A stamp in the future says nothing: the edit of
 // such a record need not move it.
 func (w *Watcher) unfetched(ctx context.Context, kind v1.Kind, ids []int64, rows map[int64]signature) ([]int64, error) {
-	known, err := w.Ledger.Stamps(ctx, w.ID, kind, ids)
+	known, err := w.Ledger.ModifiedTimes(ctx, w.ID, kind, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read stamps: %w", err)
 	}

@@ -88,15 +88,15 @@ func TestStampThatLandsLateIsFound(t *testing.T) {
 	one, two := b.company("One"), b.company("Two")
 	b.edit("Companies", two, atsim.Row{"phone": "1"})
 	now := time.Now().Add(time.Hour)
-	b.edit("Companies", one, stamped(now))
+	b.edit("Companies", one, editedAt(now))
 	pollCompanies(t, w)
 	seen.expect("both", poll1("company", one), poll1("company", two))
-	b.edit("Companies", two, stamped(now.Add(-overlap/2))) // stored after the poll, with an earlier stamp
+	b.edit("Companies", two, editedAt(now.Add(-overlap/2))) // stored after the poll, with an earlier stamp
 	pollCompanies(t, w)
 	seen.expect("within the overlap", poll1("company", two))
 }
 
-func stamped(at time.Time) atsim.Row {
+func editedAt(at time.Time) atsim.Row {
 	return atsim.Row{"lastActivityDate": at, "lastTrackedModifiedDateTime": at, "createDate": at.Add(-time.Hour)}
 }
 
@@ -105,7 +105,7 @@ func TestStampInAFarFutureDoesNotBlindThePoll(t *testing.T) {
 	w := b.watcher()
 	seen := b.changes(w)
 	wrong := b.company("Wrong clock")
-	b.edit("Companies", wrong, stamped(time.Now().AddDate(10, 0, 0)))
+	b.edit("Companies", wrong, editedAt(time.Now().AddDate(10, 0, 0)))
 	pollCompanies(t, w)
 	seen.expect("the record itself", poll1("company", wrong))
 	if at := b.installation(w.ID).Cursors.Companies; at.After(time.Now().Add(reach)) {
@@ -121,22 +121,22 @@ func TestWhatACallbackTookCareOfIsNotPublishedAgain(t *testing.T) {
 	w := b.watcher()
 	seen := b.changes(w)
 	known, old := b.company("Known"), b.company("Known as it was before")
-	stamp := b.companyStamp(w, known)
+	modified := b.companyModified(w, known)
 	b.remember(
-		w, &ledger.Entry{Kind: v1.KindCompany, ID: known, Stamp: stamp},
-		&ledger.Entry{Kind: v1.KindCompany, ID: old, Stamp: b.companyStamp(w, old).Add(-time.Second)},
+		w, &ledger.Entry{Kind: v1.KindCompany, ID: known, ModifiedAt: modified},
+		&ledger.Entry{Kind: v1.KindCompany, ID: old, ModifiedAt: b.companyModified(w, old).Add(-time.Second)},
 	)
 	pollCompanies(t, w)
 	seen.expect("only what was not fetched as of its stamp", poll1("company", old))
 }
 
-func newestOf(stamps []time.Time) time.Time { return slices.MaxFunc(stamps, time.Time.Compare) }
+func newestOf(times []time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
 
-func (b *bench) companyStamp(w *Watcher, id int64) time.Time {
+func (b *bench) companyModified(w *Watcher, id int64) time.Time {
 	b.t.Helper()
-	c, err := autotask.Get[companyStamps](b.t.Context(), w.Autotask, autotask.EntityCompanies, id)
+	c, err := autotask.Get[companyTimes](b.t.Context(), w.Autotask, autotask.EntityCompanies, id)
 	ok(b.t, err)
-	return newestOf(c.stamps())
+	return newestOf(c.times())
 }
 
 func TestUnreadableStampIsPublishedOnce(t *testing.T) {
@@ -230,7 +230,7 @@ func TestContractsOfABuildWithoutStampsAreCompared(t *testing.T) {
 	seen.expect("once it is settled, it is not asked about for ever")
 }
 
-func TestEditedServiceMarksItsContracts(t *testing.T) {
+func TestEditedServiceEnqueuesItsContracts(t *testing.T) {
 	b := newBench(t, atsim.Config{})
 	w := b.watcher()
 	seen := b.changes(w)
@@ -317,12 +317,12 @@ func TestListGoesOnWhereItEnded(t *testing.T) {
 	if n := b.at.Stats().Total; n > 2 {
 		t.Errorf("%d requests for the other 600", n)
 	}
-	marked := map[string]bool{}
+	enqueued := map[string]bool{}
 	for _, c := range b.changes(w).next() {
-		marked[c] = true
+		enqueued[c] = true
 	}
-	if len(marked) != n || !marked[fmt.Sprintf("company %d backfill", ids[0])] {
-		t.Errorf("%d records were marked", len(marked))
+	if len(enqueued) != n || !enqueued[fmt.Sprintf("company %d backfill", ids[0])] {
+		t.Errorf("%d records were marked", len(enqueued))
 	}
 }
 

@@ -35,7 +35,7 @@ var (
 	ErrUserChanges = errors.New("the API user is being changed")
 )
 
-// Registration is what a check found and mended.
+// Registration is what a check found and corrected.
 type Registration struct {
 	Created     int
 	Reactivated int // found deactivated: what was missed meanwhile must be read again
@@ -154,7 +154,7 @@ func (w *Watcher) contractsCallOut(ctx context.Context, in *installation.Install
 		return w.callouts, nil
 	}
 	info, err := w.Autotask.EntityInformation(ctx, autotask.EntityContracts)
-	if err != nil && !untold(err) {
+	if err != nil && !notOffered(err) {
 		return false, fmt.Errorf("ask whether contracts call out: %w", err)
 	}
 	w.callouts, w.calloutsAt = err == nil && info.SupportsWebhookCallouts, w.Now()
@@ -193,9 +193,9 @@ func (w *Watcher) fieldIDs(ctx context.Context, e autotask.WebhookEntity, fresh 
 	return known.wanted, known.absent, nil
 }
 
-// untold says whether an error only means that this build of Autotask does not
-// tell (or not to this user) what was asked.
-func untold(err error) bool {
+// notOffered says whether an error only means that this build of Autotask does not
+// offer what was asked, or not to this user.
+func notOffered(err error) bool {
 	switch autotask.KindOf(err) {
 	case autotask.KindNotFound, autotask.KindInvalid, autotask.KindPermission, autotask.KindUndecodable:
 		return true
@@ -246,7 +246,7 @@ func (w *Watcher) repair(ctx context.Context, e autotask.WebhookEntity, publicUR
 	if err != nil {
 		return err
 	}
-	rows, err := w.ours(ctx, e)
+	rows, err := w.ownWebhooks(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -392,9 +392,9 @@ func (w *Watcher) remove(ctx context.Context, e autotask.WebhookEntity, h autota
 	return err
 }
 
-// ours lists the registrations whose name or address says that they are this
+// ownWebhooks lists the registrations whose name or address says that they are this
 // installation's. The address finds those that somebody renamed or copied.
-func (w *Watcher) ours(ctx context.Context, e autotask.WebhookEntity) ([]autotask.Webhook, error) {
+func (w *Watcher) ownWebhooks(ctx context.Context, e autotask.WebhookEntity) ([]autotask.Webhook, error) {
 	hooks, err := w.Autotask.Webhooks(ctx, e, "") // at most 50 of an entity
 	if err != nil {
 		return nil, err
@@ -506,7 +506,7 @@ func (w *Watcher) keep(ctx context.Context, e autotask.WebhookEntity, h autotask
 
 // removeAll deletes every registration of an entity, but for one that another service made its own.
 func (w *Watcher) removeAll(ctx context.Context, e autotask.WebhookEntity, done *Registration) error {
-	hooks, err := w.ours(ctx, e)
+	hooks, err := w.ownWebhooks(ctx, e)
 	if err != nil {
 		return err
 	}

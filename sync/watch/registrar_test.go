@@ -107,9 +107,9 @@ func TestActivityStampsAreNotSubscribed(t *testing.T) {
 // before it is sent and once before its answer arrives, and then repairs.
 func TestInterruptedRegistrationIsMadeGood(t *testing.T) {
 	b := newBench(t, unlimited())
-	whole := b.watcher()
+	all := b.watcher()
 	b.line.arm(0, false)
-	b.repair(whole, publicURL)
+	b.repair(all, publicURL)
 	calls := b.line.calls
 	if calls < 20 {
 		t.Fatalf("a registration took %d requests", calls)

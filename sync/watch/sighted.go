@@ -58,9 +58,9 @@ func (s sighted) from(cursor, now time.Time) time.Time {
 func ahead(at, now time.Time) bool { return at.After(now.Add(overlap)) }
 
 // see adds a row.
-func (s *sighted) see(id int64, stamps []time.Time, now time.Time) {
-	row := signature{newest: slices.MaxFunc(stamps, time.Time.Compare)}
-	for i, at := range stamps {
+func (s *sighted) see(id int64, times []time.Time, now time.Time) {
+	row := signature{newest: slices.MaxFunc(times, time.Time.Compare)}
+	for i, at := range times {
 		row.all[i] = at.UnixMilli()
 		switch {
 		case ahead(at, now):

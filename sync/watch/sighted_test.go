@@ -19,7 +19,7 @@ import (
 type pollable struct {
 	entity string
 	kind   v1.Kind
-	stamps []string // the fields that tell of edits, the one of the creation last
+	fields []string // the fields that tell of edits, the one of the creation last
 	row    func(*bench) atsim.Row
 	field  string // one that an edit changes
 	poll   func(context.Context, *Watcher) error
@@ -58,7 +58,7 @@ func pollables() []pollable {
 				}
 			},
 			"contractName",
-			func(ctx context.Context, w *Watcher) error { return w.PollStampedContracts(ctx) },
+			func(ctx context.Context, w *Watcher) error { return w.PollModifiedContracts(ctx) },
 			func(c *installation.Cursors) *time.Time { return &c.Contracts },
 		},
 		{
@@ -106,9 +106,9 @@ func odd(now time.Time) map[string]time.Time {
 	}
 }
 
-func (p pollable) stamped(at time.Time) atsim.Row {
+func (p pollable) editedAt(at time.Time) atsim.Row {
 	row := atsim.Row{}
-	for _, field := range p.stamps {
+	for _, field := range p.fields {
 		row[field] = at
 	}
 	return row
@@ -125,7 +125,7 @@ func TestAnOddStampHidesNoEdit(t *testing.T) {
 				seen := b.changes(w)
 				strange, foundStrange := p.put(b, w)
 				other, foundOther := p.put(b, w)
-				b.edit(p.entity, strange, p.stamped(at))
+				b.edit(p.entity, strange, p.editedAt(at))
 				ok(t, p.poll(t.Context(), w))
 				seen.next()
 				for round := range 2 {
@@ -146,7 +146,7 @@ func TestAnOddStampHidesNoEdit(t *testing.T) {
 // An edit moves one of a record's stamps. The others, which may be later, must not hide it.
 func TestAnEditIsFoundByAnyOfItsStamps(t *testing.T) {
 	for _, p := range pollables() {
-		if len(p.stamps) == 1 {
+		if len(p.fields) == 1 {
 			continue
 		}
 		t.Run(p.entity, func(t *testing.T) {
@@ -155,11 +155,11 @@ func TestAnEditIsFoundByAnyOfItsStamps(t *testing.T) {
 			seen := b.changes(w)
 			id, found := p.put(b, w)
 			future := time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)
-			b.edit(p.entity, id, atsim.Row{p.stamps[len(p.stamps)-1]: future})
+			b.edit(p.entity, id, atsim.Row{p.fields[len(p.fields)-1]: future})
 			ok(t, p.poll(t.Context(), w))
 			seen.next()
 			if p.kind != v1.KindContract { // as the reconcile that follows remembers it
-				b.remember(w, &ledger.Entry{Kind: v1.KindCompany, ID: id, Stamp: future, Contacts: []ledger.Contact{{ID: id, Stamp: future}}})
+				b.remember(w, &ledger.Entry{Kind: v1.KindCompany, ID: id, ModifiedAt: future, Contacts: []ledger.Contact{{ID: id, ModifiedAt: future}}})
 			}
 			p.edit(b, id)
 			ok(t, p.poll(t.Context(), w))
@@ -169,14 +169,14 @@ func TestAnEditIsFoundByAnyOfItsStamps(t *testing.T) {
 }
 
 // A cursor that an older version left in the future, or a clock that was wrong, is none.
-func TestACursorInTheFutureIsMended(t *testing.T) {
+func TestACursorInTheFutureIsCorrected(t *testing.T) {
 	for _, p := range pollables() {
 		t.Run(p.entity, func(t *testing.T) {
 			b := newBench(t, atsim.Config{})
 			w := b.watcher()
 			seen := b.changes(w)
 			id, found := p.put(b, w)
-			b.edit(p.entity, id, p.stamped(time.Now().Add(-time.Hour)))
+			b.edit(p.entity, id, p.editedAt(time.Now().Add(-time.Hour)))
 			for _, ahead := range []time.Duration{20 * time.Hour, 24 * 365 * 70 * time.Hour} {
 				_, err := b.store.Change(t.Context(), w.ID, func(in *installation.Installation) error {
 					*p.cursor(&in.Cursors) = time.Now().Add(ahead)
@@ -245,7 +245,7 @@ func TestEveryEditIsFoundByTheNextPoll(t *testing.T) {
 				id, found := p.put(b, w)
 				ids, due[found] = append(ids, id), true
 			case step == 1: // a stamp that no clock gave, nor will: equal to the millisecond it would tell of nothing
-				field := rapid.SampledFrom(p.stamps).Draw(rt, "field")
+				field := rapid.SampledFrom(p.fields).Draw(rt, "field")
 				at := rapid.OneOf(
 					rapid.Map(rapid.Int64Range(-3*24*3600, 3*24*3600), func(s int64) time.Time { return vendor.Now().Add(time.Duration(s)*time.Second + time.Second/2) }),
 					rapid.Map(rapid.Int64Range(-62135596800, 253402300799), func(s int64) time.Time { return time.Unix(s, 0) }),

@@ -60,8 +60,8 @@ type Config struct {
 type Watcher struct {
 	Config
 	polls map[string]sighted // by entity: what the last poll saw
-	// hasStamp caches whether contracts carry lastModifiedDateTime; asked once.
-	hasStamp *bool
+	// contractsDated caches whether contracts carry lastModifiedDateTime; asked once.
+	contractsDated *bool
 	// catalogues and callouts are what the build says of its webhooks.
 	catalogues map[autotask.WebhookEntity]catalogued
 	callouts   bool // for contracts too
@@ -70,9 +70,9 @@ type Watcher struct {
 	missedUnread map[int64]time.Time
 	// requests are those of the comparison of parts; nil until the first one.
 	requests *coverage.Allowance
-	// day is the one that PollDays looked at last, dayMarked the contracts it marked for it.
-	day       ledger.Day
-	dayMarked map[int64]bool
+	// day is the one that PollDays read last, dayEnqueued the contracts it enqueued for it.
+	day         ledger.Day
+	dayEnqueued map[int64]bool
 	// checked says that the registrations were checked since this watcher was made, user whose they were.
 	checked bool
 	user    string

@@ -99,8 +99,7 @@ func phrase(words string) *regexp.Regexp {
 var unclean = []string{
 	"docs/performance.md",
 	"events", "handlers/console", "handlers/internal", "test",
-	"sync/audit", "sync/contractrows", "sync/fetch", "sync/ledger", "sync/projection", "sync/reconcile", "sync/slots",
-	"sync/upstream", "sync/watch",
+	"sync/audit",
 }
 
 // TestOldWords holds one thing to one word.

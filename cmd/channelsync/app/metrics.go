@@ -122,7 +122,7 @@ func (m *metrics) target(operation, result string, took time.Duration) {
 	m.pushTime.WithLabelValues(operation).Observe(took.Seconds())
 }
 
-func (m *metrics) reconciled(s reconcile.Settled) {
+func (m *metrics) reconciled(s reconcile.Result) {
 	reason := ""
 	if len(s.Reasons) > 0 {
 		reason = s.Reasons[0]

@@ -22,7 +22,7 @@ PLAIN := $(addprefix channelsync/,sync/condition sync/coverage sync/projection $
 # What waits longest: it begins first, and goes on beside everything but ALONE.
 LONGEST := channelsync/test/container
 # Tests of so much data that the detector takes minutes for them, and finds nothing that others do not.
-VOLUME := ^(TestALargeTenant|TestAnOversizedRecord)
+VOLUME := ^(TestALargeTenant|TestAnOversizedRecord)|^Test(Record|Contact)ThatAutotaskDoesNotAnswer/too_much
 # What takes longest with the detector begins first, so that the rest is done meanwhile.
 FIRST := $(addprefix channelsync/,sync/reconcile test/e2e test/e2e/property test/e2e/cluster sync/control sync/watch)
 # What measures how soon something arrives, and needs the machine to itself.

@@ -29,10 +29,7 @@ import (
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
-func TestMain(m *testing.M) {
-	harness.Parallel(3) // some of what a test does is waiting
-	harness.Main(m)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 const (
 	inst       = "01hzx3q8r9k2m4n6p8s0t2v4w6"

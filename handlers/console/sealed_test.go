@@ -42,15 +42,3 @@ func TestSealer(t *testing.T) {
 		}
 	}
 }
-
-func FuzzSealerOpen(f *testing.F) {
-	s := newSealer(token, clockNow)
-	f.Add("")
-	f.Add(strings.Repeat("A", 80))
-	f.Fuzz(func(t *testing.T, text string) {
-		var got draftForm
-		if s.open(text, &got) == nil {
-			t.Errorf("%q was opened", text)
-		}
-	})
-}

@@ -248,15 +248,3 @@ func heap() uint64 {
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
-
-func FuzzCursor(f *testing.F) {
-	for _, seed := range []string{"company:174", "contract:0", "contact:1", "", ":", "company:-1", "company:99999999999999999999"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		k, err := parseCursor(text)
-		if err == nil && k.kind != v1.KindCompany && k.kind != v1.KindContract {
-			t.Fatalf("%q is a cursor of kind %q", text, k.kind)
-		}
-	})
-}

@@ -201,25 +201,6 @@ func FuzzCheck(f *testing.F) {
 	})
 }
 
-func FuzzManifest(f *testing.F) {
-	f.Add([]byte(`{"format":1,"store":1,"parts":[{"name":"CHANGES","bytes":0,"sha256":""}]}`))
-	f.Add([]byte(`{"format":99}`))
-	f.Add([]byte(`[]`))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		m, err := parseManifest(b)
-		switch {
-		case err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNewer):
-			t.Fatalf("got %v", err)
-		case err == nil:
-			for _, p := range m.Parts {
-				if strings.ContainsAny(p.Name, "./\\") {
-					t.Fatalf("a part named %q", p.Name)
-				}
-			}
-		}
-	})
-}
-
 // A file that is exchanged between the check and its use is not used up unseen.
 func TestAFileThatChangesAfterTheCheckIsRefused(t *testing.T) {
 	file := written(t, "CHANGES", "as it was", "KV_keys", "xyz")

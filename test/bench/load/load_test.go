@@ -1,7 +1,6 @@
 package load
 
 import (
-	"bufio"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -80,17 +79,4 @@ func TestRunEndsInTimeAndRepeats(t *testing.T) {
 	if _, err := Run(cfg); err == nil {
 		t.Error("nobody listens, and no error")
 	}
-}
-
-func FuzzReadAnswer(f *testing.F) {
-	f.Add("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
-	f.Add("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc")
-	f.Add("HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n")
-	f.Add("HTTP/1.1 2")
-	f.Fuzz(func(t *testing.T, text string) {
-		status, err := readAnswer(bufio.NewReader(strings.NewReader(text)))
-		if err == nil && !strings.HasPrefix(text, "HTTP/1.1 ") {
-			t.Errorf("status %d of %q", status, text)
-		}
-	})
 }

@@ -72,17 +72,6 @@ func TestNoSuchProgram(t *testing.T) {
 	}
 }
 
-func FuzzCPU(f *testing.F) {
-	f.Add("12 (name) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0 20 0")
-	f.Add("12 (a) b) (c) S 1 2 3 4 5 6 7 8 9 10 1 2")
-	f.Add("")
-	f.Fuzz(func(t *testing.T, stat string) {
-		if cpu, err := cpuOf(stat); err != nil && cpu != 0 {
-			t.Errorf("%q: %s beside an error", stat, cpu)
-		}
-	})
-}
-
 func TestCPU(t *testing.T) {
 	// The name of a program may hold brackets and spaces.
 	cpu, err := cpuOf("12 (a) b) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0 20 0")

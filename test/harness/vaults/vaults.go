@@ -30,17 +30,6 @@ func Open(t testing.TB, keys seal.Keys) *seal.Vault {
 	return v
 }
 
-// InMemory is a vault without a store, and the ring of an installation in it.
-func InMemory(t testing.TB, installation string) (*seal.Vault, *seal.Ring) {
-	t.Helper()
-	v := Open(t, Memory{})
-	ring, err := v.Ring(t.Context(), installation)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v, ring
-}
-
 // Memory holds the sealed keys of a vault without a store.
 type Memory map[string][]byte
 

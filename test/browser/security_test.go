@@ -125,7 +125,7 @@ func TestCookies(t *testing.T) {
 			t.Fatal("there is no cookie")
 		}
 		for _, c := range cookies {
-			if !c.HTTPOnly || c.SameSite != "Strict" || c.Path != "/" || c.Domain != "127.0.0.1" {
+			if !c.HTTPOnly || c.SameSite != "Lax" || c.Path != "/" || c.Domain != "127.0.0.1" {
 				t.Errorf("cookie %s: HttpOnly %v, SameSite %q, path %s, domain %s", c.Name, c.HTTPOnly, c.SameSite, c.Path, c.Domain)
 			}
 			if strings.Contains(c.Value, service.AdminToken) {
@@ -149,4 +149,19 @@ func state(t *testing.T, w *service.Harness, id string) v1.State {
 		t.Fatal(err)
 	}
 	return in.State
+}
+
+// TestALinkFromAMailKeepsPeopleLoggedIn: who comes by a link of another site is not sent to the log-in.
+func TestALinkFromAMailKeepsPeopleLoggedIn(t *testing.T) {
+	t.Parallel()
+	w, _, in, p := begin(t)
+	mail := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(rw, `<!doctype html><title>A mail</title><link rel="icon" href="data:,"><a href="%s">Show it</a>`, html.EscapeString(w.AdminURL+at(in, "")))
+	}))
+	defer mail.Close()
+	p.Open(strings.Replace(mail.URL, "127.0.0.1", "localhost", 1) + "/") // another site for the browser
+	p.Follow("Show it")
+	p.At(at(in, ""))
+	p.See("In sync.")
 }

@@ -73,6 +73,7 @@ func Start(t testing.TB, people ...Person) *Issuer {
 		}
 		http.Redirect(w, r, back(r.Context(), r.FormValue("id")), http.StatusFound)
 	}))
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.Handle("/", provider)
 	srv.Config.Handler = i.strict(mux)
 	srv.Start()

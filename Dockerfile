@@ -1,7 +1,9 @@
 # Two images out of one build:
 #   docker build --tag channelsync .                                  the product (the last stage, hence the default)
 #   docker build --target simulators --tag channelsync-simulators .   an Autotask and a Channel Program to try it with
-FROM golang:1.26-bookworm AS build
+# Another image of Go, or one by its digest: --build-arg GO_IMAGE=golang:1.26-bookworm@sha256:...
+ARG GO_IMAGE=golang:1.26-bookworm
+FROM ${GO_IMAGE} AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes deploy/keys/master-key and deploy/keys/admin-token for docker-compose.yml. Existing ones are never touched:
-# what a master key has sealed can be read with that key alone.
+# Makes what docker-compose.yml wants in deploy/keys: the master key, the admin token, and the password of NATS in the
+# forms that the servers (nats-password.conf) and channelsync (nats-single.env, nats-cluster.env) read it. Existing ones
+# are never touched: what a master key has sealed can be read with that key alone.
 set -eu
 cd "$(dirname "$0")"
 
@@ -8,14 +9,25 @@ cd "$(dirname "$0")"
 # is not the owner of files on the host.
 umask 077
 mkdir -p keys
-for name in master-key admin-token; do
+random() { head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }
+# put NAME: what comes in becomes a file, as a whole.
+put() {
+  cat >"keys/.$1"
+  chmod 444 "keys/.$1"
+  mv "keys/.$1" "keys/$1"
+  echo "made deploy/keys/$1"
+}
+for name in master-key admin-token nats-password; do
   if [ -e "keys/$name" ]; then
     echo "deploy/keys/$name is there already"
     continue
   fi
-  head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n' >"keys/.$name"
-  chmod 444 "keys/.$name"
-  mv "keys/.$name" "keys/$name"
-  echo "made deploy/keys/$name"
+  random | put "$name"
 done
+# From the password alone, so that they fit it whatever was there.
+password=$(cat keys/nats-password)
+url() { printf 'nats://channelsync:%s@%s:4222' "$password" "$1"; }
+printf 'CHANNELSYNC_PASSWORD: "%s"\n' "$password" | put nats-password.conf
+printf 'CHANNELSYNC_NATS_URL=%s\n' "$(url nats)" | put nats-single.env
+printf 'CHANNELSYNC_NATS_URL=%s,%s,%s\n' "$(url nats-1)" "$(url nats-2)" "$(url nats-3)" | put nats-cluster.env
 echo 'Keep a copy of master-key somewhere else: without it the stored credentials cannot be read.'

@@ -75,7 +75,7 @@ func TestComposeCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	var in v1.Installation
-	eventually(t, "an installation is made", 90*time.Second, func() (err error) {
+	c.eventually("an installation is made", func() (err error) {
 		in, err = admin.CreateInstallation(t.Context(), v1.CreateInstallation{
 			Name: "Example MSP", Username: "api@msp.example", Secret: "simulated-$ecret#1",
 			TrackingIdentifier: "SIMULATEDTRACKINGIDENTIFIER", Syncs: v1.Syncs,
@@ -90,10 +90,10 @@ func TestComposeCluster(t *testing.T) {
 		}
 		return err
 	}
-	eventually(t, "the installation is live", 60*time.Second, live)
+	c.eventually("the installation is live", live)
 
 	// Changes come in by both, round robin, and Prometheus sees it.
-	eventually(t, "Prometheus sees both take callbacks", 90*time.Second, func() error {
+	c.eventually("Prometheus sees both take callbacks", func() error {
 		var answer struct {
 			Data struct {
 				Result []struct{ Metric map[string]string }
@@ -115,8 +115,10 @@ func TestComposeCluster(t *testing.T) {
 		t.Errorf("rules: %+v, %v", rules, err)
 	}
 
+	c.contained()
+
 	c.run("kill", "channelsync-1")
-	eventually(t, "the other instance takes callbacks and shows the installation", 40*time.Second, func() error {
+	c.eventually("the other instance takes callbacks and shows the installation", func() error {
 		resp, err := http.Post("http://"+composeCallbacks+"/callbacks/autotask/"+in.ID, "application/json", strings.NewReader("{}"))
 		if err != nil {
 			return err
@@ -128,6 +130,72 @@ func TestComposeCluster(t *testing.T) {
 		return live()
 	})
 	http.DefaultClient.CloseIdleConnections()
+}
+
+// composeWithin is how long each step may take: on a machine that is merely slow it takes longer, and on none that long.
+const composeWithin = 3 * time.Minute
+
+// eventually waits until a step holds. When it does not, what was missing stands at the beginning of the output, with how
+// the containers are, before their logs.
+func (c *compose) eventually(what string, check func() error) {
+	c.Helper()
+	end, tick := time.NewTimer(composeWithin), time.NewTicker(500*time.Millisecond)
+	defer end.Stop()
+	defer tick.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-end.C:
+			c.Fatalf("MISSING after %s: %s: %v\n%s", composeWithin, what, err, c.try("ps"))
+		}
+	}
+}
+
+// contained looks at every container as the engine runs it: what it may write, what it may become and take, and who is
+// on the network of the store.
+func (c *compose) contained() {
+	c.Helper()
+	ids := strings.Fields(c.try("ps", "--quiet"))
+	if len(ids) != 11 {
+		c.Errorf("%d containers run, want 11\n%s", len(ids), c.try("ps"))
+	}
+	for _, id := range ids {
+		var all []struct {
+			Name       string
+			HostConfig struct {
+				ReadonlyRootfs bool
+				CapDrop        []string
+				CapAdd         []string
+				SecurityOpt    []string
+				Memory         int64
+				PidsLimit      int64
+			}
+			NetworkSettings struct{ Networks map[string]any }
+		}
+		if err := json.Unmarshal([]byte(docker(c, "inspect", id)), &all); err != nil || len(all) != 1 {
+			c.Fatalf("inspect %s: %v", id, err)
+		}
+		is := all[0]
+		service := strings.TrimPrefix(is.Name, "/channelsync-test-compose")
+		proxy := strings.Contains(service, "proxy") || strings.Contains(service, "vendors")
+		host := is.HostConfig
+		if !host.ReadonlyRootfs || !slices.Equal(host.CapDrop, []string{"ALL"}) || len(host.CapAdd) > 0 && !proxy ||
+			!slices.Contains(host.SecurityOpt, "no-new-privileges:true") || host.Memory == 0 || host.PidsLimit == 0 {
+			c.Errorf("%s is not contained: %+v", service, host)
+		}
+		for network := range is.NetworkSettings.Networks {
+			if strings.HasSuffix(network, "_store") && !strings.Contains(service, "nats") && !strings.Contains(service, "channelsync-") {
+				c.Errorf("%s is on the network of the store", service)
+			}
+		}
+	}
+	if said := c.try("logs", "--no-color", "nats-1", "nats-2", "nats-3"); strings.Contains(said, "Violation") {
+		c.Errorf("NATS refuses what channelsync needs: %s", said)
+	}
 }
 
 // needCommands skips the test when the machine lacks one, and fails it in CI.
@@ -157,8 +225,8 @@ func newCompose(t *testing.T) *compose {
 	c := &compose{T: t, dir: t.TempDir(), env: append(os.Environ(), "COMPOSE_PROJECT_NAME=channelsync-test-compose",
 		"CLUSTER_ADMIN_PORT="+composeAdmin, "CLUSTER_CALLBACK_PORT="+composeCallbacks)}
 	for _, name := range []string{
-		"docker-compose.yml", "deploy/make-keys.sh", "deploy/nats-cluster.conf", "deploy/nats.conf", "deploy/prometheus.yml",
-		"deploy/proxy/Caddyfile", "docs/operating/alerts.yml",
+		"docker-compose.yml", "deploy/make-keys.sh", "deploy/nats-cluster.conf", "deploy/nats.conf", "deploy/nats-accounts.conf",
+		"deploy/prometheus.yml", "deploy/proxy/Caddyfile", "deploy/proxy/vendors.Caddyfile", "docs/operating/alerts.yml",
 	} {
 		to := filepath.Join(c.dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil { //nolint:gosec // containers read it

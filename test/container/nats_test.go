@@ -16,9 +16,15 @@ import (
 // that deploy/ ships: nothing is pulled.
 const dockerfile = `FROM scratch
 COPY nats-server /nats-server
-COPY nats.conf /nats.conf
+COPY nats.conf accounts.conf password.conf /
 ENTRYPOINT ["/nats-server", "--config", "/nats.conf"]
 `
+
+// natsUser is who may do what deploy/nats-accounts.conf says, and natsPassword what includes its password.
+const (
+	natsUser     = "channelsync:password-of-this-test@"
+	natsPassword = "CHANNELSYNC_PASSWORD: \"password-of-this-test\"\n"
+)
 
 const clientPort = "4222/tcp"
 
@@ -49,7 +55,7 @@ func startNATS(t *testing.T) *natsServer {
 		t.Fatalf("start nats: %v", err)
 	}
 	s := &natsServer{container: c, relay: startRelay(t)}
-	s.URL = "nats://" + s.relay.Addr()
+	s.URL = "nats://" + natsUser + s.relay.Addr()
 	s.connect(t)
 	return s
 }
@@ -104,6 +110,8 @@ func buildContext(t *testing.T) *bytes.Reader {
 	add("Dockerfile", 0o644, []byte(dockerfile))
 	add("nats-server", 0o755, read(t, program(t, "github.com/nats-io/nats-server/v2")))
 	add("nats.conf", 0o644, read(t, filepath.Join("..", "..", "deploy", "nats.conf")))
+	add("accounts.conf", 0o644, read(t, filepath.Join("..", "..", "deploy", "nats-accounts.conf")))
+	add("password.conf", 0o644, []byte(natsPassword))
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -94,9 +94,11 @@ func (s *stage) startServers(store string) {
 		n := &node{t: s.T, name: fmt.Sprintf("nats-%d", i+1), store: store, network: store, ready: ":8222/healthz"}
 		n.run(testcontainers.ContainerRequest{
 			Image: natsImage, Networks: []string{store}, Env: map[string]string{"NATS_NAME": n.name},
-			Files: []testcontainers.ContainerFile{{
-				HostFilePath: filepath.Join("..", "..", "deploy", "nats-cluster.conf"), ContainerFilePath: "/nats.conf", FileMode: 0o644,
-			}},
+			Files: []testcontainers.ContainerFile{
+				{HostFilePath: filepath.Join("..", "..", "deploy", "nats-cluster.conf"), ContainerFilePath: "/nats.conf", FileMode: 0o644},
+				{HostFilePath: filepath.Join("..", "..", "deploy", "nats-accounts.conf"), ContainerFilePath: "/accounts.conf", FileMode: 0o644},
+				{Reader: strings.NewReader(natsPassword), ContainerFilePath: "/password.conf", FileMode: 0o644},
+			},
 		})
 		s.servers = append(s.servers, n)
 	}
@@ -115,7 +117,7 @@ func (s *stage) startInstances(store, outside string) {
 	target := serve(s.T, host, s.target.Handler(), &tls.Config{Certificates: []tls.Certificate{certificate}})
 	var urls []string
 	for _, n := range s.servers {
-		urls = append(urls, "nats://"+n.name+":4222")
+		urls = append(urls, "nats://"+natsUser+n.name+":4222")
 	}
 	for i := range 2 {
 		n := &node{t: s.T, name: fmt.Sprintf("channelsync-%d", i+1), store: store, network: outside, ready: ":8081/readyz"}
@@ -251,7 +253,7 @@ func (s *stage) leader() (leader, follower *node) {
 func (s *stage) natsURLs() string {
 	var urls []string
 	for _, n := range s.servers {
-		urls = append(urls, "nats://"+n.addr(":4222"))
+		urls = append(urls, "nats://"+natsUser+n.addr(":4222"))
 	}
 	return strings.Join(urls, ",")
 }

@@ -22,15 +22,15 @@ type submission struct {
 	installation string
 	line         []byte
 	key          changeKey
-	done         chan settlement // holds one, so that nobody waits for a caller that left
+	done         chan result // holds one, so that nobody waits for a caller that left
 }
 
-type settlement struct {
+type result struct {
 	receipt Receipt
 	err     error
 }
 
-func (s *submission) settle(r Receipt, err error) { s.done <- settlement{r, err} }
+func (s *submission) complete(r Receipt, err error) { s.done <- result{r, err} }
 
 // submit hands a change to the committer and waits for its fate.
 func (j *Journal) submit(s *submission) (Receipt, error) {
@@ -48,7 +48,7 @@ func (j *Journal) submit(s *submission) (Receipt, error) {
 		return Receipt{}, s.ctx.Err()
 	case <-j.Ended():
 	}
-	select { // settled in its last round?
+	select { // completed in its last round?
 	case r := <-s.done:
 		return r.receipt, r.err
 	default:
@@ -119,11 +119,11 @@ func (j *Journal) commit(ctx context.Context, gathered []*submission) {
 	repeats := make(map[*submission][]*submission)
 	for _, s := range gathered {
 		if err := s.ctx.Err(); err != nil {
-			s.settle(Receipt{}, err)
+			s.complete(Receipt{}, err)
 			continue
 		}
 		if r, ok := j.known.find(s.key, j.Now()); ok {
-			s.settle(r, nil)
+			s.complete(r, nil)
 			continue
 		}
 		if s.key != (changeKey{}) {
@@ -145,10 +145,10 @@ func (j *Journal) commit(ctx context.Context, gathered []*submission) {
 			} else {
 				j.known.add(s.key, receipt, now)
 			}
-			s.settle(receipt, r.err)
+			s.complete(receipt, r.err)
 			receipt.Duplicate = r.err == nil
 			for _, again := range repeats[s] {
-				again.settle(receipt, r.err)
+				again.complete(receipt, r.err)
 			}
 		}
 	}

@@ -63,7 +63,7 @@ func (j *Journal) Publish(ctx context.Context, c Change, id string) (Receipt, er
 	if err := checkMessageID(id); err != nil {
 		return Receipt{}, err
 	}
-	s := &submission{installation: c.Installation, key: keyOf(id), done: make(chan settlement, 1)}
+	s := &submission{installation: c.Installation, key: keyOf(id), done: make(chan result, 1)}
 	if receipt, ok := j.known.find(s.key, j.Now()); ok {
 		j.stats.duplicates.Add(1)
 		return receipt, nil

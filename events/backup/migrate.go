@@ -32,8 +32,8 @@ var ErrOccupied = errors.New("there are streams of channelsync already")
 // A cluster that loses a server, or elects another leader, is waited for for two
 // minutes. A migration that was cut short may be run again: what it left in the cluster is
 // known by the store it came from, removed, and made anew. Until it has finished
-// no Open takes the cluster's store. Told, which may be nil, hears of each stream.
-func Migrate(ctx context.Context, from, to store.Config, told func(Restored)) error {
+// no Open takes the cluster's store. Progress, which may be nil, receives each stream.
+func Migrate(ctx context.Context, from, to store.Config, progress func(Restored)) error {
 	if empty, err := store.Empty(from.DataDir); err != nil || empty { // opening it would make one
 		return errors.Join(err, fmt.Errorf("migrate: %s holds no store", from.DataDir))
 	}
@@ -41,11 +41,11 @@ func Migrate(ctx context.Context, from, to store.Config, told func(Restored)) er
 	if err != nil {
 		return err
 	}
-	err = migrate(ctx, source, to, told)
+	err = migrate(ctx, source, to, progress)
 	return errors.Join(err, source.Close(context.WithoutCancel(ctx)))
 }
 
-func migrate(ctx context.Context, source *store.Store, to store.Config, told func(Restored)) error {
+func migrate(ctx context.Context, source *store.Store, to store.Config, progress func(Restored)) error {
 	if to.URL == "" || !source.Embedded() {
 		return errors.New("migrate: want an embedded store to move, and a cluster to move it to")
 	}
@@ -67,7 +67,7 @@ func migrate(ctx context.Context, source *store.Store, to store.Config, told fun
 		return err
 	}
 	m := migration{source: source, target: target, id: source.Manifest().Store}
-	err = m.run(ctx, streams, told)
+	err = m.run(ctx, streams, progress)
 	return errors.Join(err, target.Close(context.WithoutCancel(ctx)))
 }
 
@@ -94,13 +94,13 @@ type migration struct {
 	began bool
 }
 
-func (m *migration) run(ctx context.Context, streams []jetstream.StreamConfig, told func(Restored)) error {
+func (m *migration) run(ctx context.Context, streams []jetstream.StreamConfig, progress func(Restored)) error {
 	if done, err := m.done(ctx); err != nil {
 		return err
 	} else if done {
 		return m.markMoved()
 	}
-	err := m.copyAll(ctx, streams, told)
+	err := m.copyAll(ctx, streams, progress)
 	if (js.IsUnavailable(err) || errors.Is(err, errLost)) && ctx.Err() == nil {
 		// Only the last answer may be lost: then others may be using the store.
 		if done, _ := m.done(ctx); done {
@@ -108,7 +108,7 @@ func (m *migration) run(ctx context.Context, streams []jetstream.StreamConfig, t
 		}
 		// A stream that loses its leader the moment it is restored may never have another.
 		m.target.Log.Info("nats lost what was copied; beginning anew", zap.Error(err))
-		err = m.copyAll(ctx, streams, told)
+		err = m.copyAll(ctx, streams, progress)
 	}
 	if err != nil {
 		return err
@@ -117,7 +117,7 @@ func (m *migration) run(ctx context.Context, streams []jetstream.StreamConfig, t
 }
 
 // copyAll is one pass over everything.
-func (m *migration) copyAll(ctx context.Context, streams []jetstream.StreamConfig, told func(Restored)) error {
+func (m *migration) copyAll(ctx context.Context, streams []jetstream.StreamConfig, progress func(Restored)) error {
 	if err := m.makeRoom(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
@@ -134,8 +134,8 @@ func (m *migration) copyAll(ctx context.Context, streams []jetstream.StreamConfi
 			return fmt.Errorf("migrate: %w", err)
 		}
 		copied[i] = done
-		if told != nil {
-			told(done)
+		if progress != nil {
+			progress(done)
 		}
 	}
 	for _, done := range copied { // a server may have been lost meanwhile
@@ -240,7 +240,7 @@ func (m *migration) pipe(ctx context.Context, name string) (Restored, snapshot, 
 		return Restored{}, snapshot{}, fmt.Errorf("ask stream %s: %w", name, err)
 	}
 	planned := snapshot{Config: info.CachedInfo().Config, State: info.CachedInfo().State}
-	planned.Config.Replicas = 1 // spread adds the others
+	planned.Config.Replicas = 1 // scaleReplicas adds the others
 	if isJournal(planned.Config) == 1 {
 		planned.Config.Compression = m.target.Config().JournalCompression()
 	}
@@ -286,7 +286,7 @@ func (m *migration) scaleReplicas(ctx context.Context, copied Restored) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, migratePatience+time.Duration(size[0].Bytes/catchUpRate)*time.Second)
 	defer cancel()
-	return m.target.UntilReady(ctx, "spread stream "+copied.Name, func(ctx context.Context) error {
+	return m.target.UntilReady(ctx, "scale replicas of stream "+copied.Name, func(ctx context.Context) error {
 		stream, err := m.target.JS.Stream(ctx, copied.Name)
 		if err != nil {
 			return err

@@ -47,7 +47,7 @@ func (a Archive) config(name string) (jetstream.StreamConfig, error) {
 }
 
 // Restore makes the streams of a backup that archive.Check has passed, in a
-// store that has none of them. Progress, which may be nil, hears of each. It fails
+// store that has none of them. Progress, which may be nil, receives each. It fails
 // when a stream does not end where it did.
 func Restore(ctx context.Context, s *store.Store, from Archive, progress func(Restored)) error {
 	if err := store.CheckFormat(from.Manifest.Store, from.Manifest.Version); err != nil {

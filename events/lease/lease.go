@@ -23,12 +23,12 @@ import (
 )
 
 // ErrNotOwned says that this instance may not, or may no longer, write for the installation.
-var ErrNotOwned = errors.New("this instance does not hold the installation")
+var ErrNotOwned = errors.New("this instance does not own the installation")
 
 // Config is how an instance takes part. The times must be the same on all
 // instances; only tests change them.
 type Config struct {
-	Version   string        // told to the others
+	Version   string        // published to the others
 	TTL       time.Duration // how long a heartbeat vouches for its instance; 0 means 15 s
 	Heartbeat time.Duration // between two heartbeats; 0 means a fifth of the TTL
 	Poll      time.Duration // between two polls at the others; 0 means a fifteenth of the TTL
@@ -77,7 +77,7 @@ type Worker interface {
 // Each instance shows a heartbeat in InstancesTable; each shard has a record in ShardsTable,
 // which changes with its owner alone and by compare-and-set alone.
 // Both lie on disk: a single server forgets tables in memory when it restarts, and
-// what it forgot nobody could judge by. An instance holds its shards for one TTL from when it began
+// what it forgot nobody could judge by. An instance owns its shards for one TTL from when it began
 // to write its last heartbeat that was stored, and begins nothing in the second half of
 // that. Others take them over once they have seen no heartbeat for a whole TTL.
 type Leases struct {
@@ -101,7 +101,7 @@ type Leases struct {
 	working    lifecycle.Group   // one task for each lease
 }
 
-// Open makes the tables that they need. Nothing is held before Run.
+// Open makes the tables that they need. Nothing is owned before Run.
 func Open(ctx context.Context, link *js.Link, cfg Config) (*Leases, error) {
 	instances, err := kv.Open(ctx, link, kv.Config{Name: InstancesTable, TTL: heartbeatsKept, Authenticator: cfg.Authenticator})
 	if err != nil {
@@ -141,9 +141,9 @@ func (l *Leases) Run(ctx context.Context, worker Worker) {
 	defer unsubscribe()
 	l.link.Log.Info("instance joins", zap.String(v1.LogInstance, l.id), zap.String(v1.LogVersion, l.cfg.Version))
 	heartbeats := l.service("lease heartbeats", l.heartbeatLoop)
-	guard := l.service("lease guard", l.guardLoop)
+	expiry := l.service("lease expiry", l.expiryLoop)
 	membership := l.service("lease membership", func(ctx context.Context) { l.pollLoop(ctx, worker) })
-	for _, s := range []*progress.Service{heartbeats, guard, membership} {
+	for _, s := range []*progress.Service{heartbeats, expiry, membership} {
 		s.Start(base)
 	}
 	<-ctx.Done()
@@ -155,7 +155,7 @@ func (l *Leases) Run(ctx context.Context, worker Worker) {
 	l.mu.Unlock()
 	_ = l.heartbeat(base) // a failed one is repeated by the loop
 	l.releaseAll(context.Canceled)
-	stopped = append(stopped, l.working.Wait(within), heartbeats.Stop(within, errStopping), guard.Stop(within, errStopping))
+	stopped = append(stopped, l.working.Wait(within), heartbeats.Stop(within, errStopping), expiry.Stop(within, errStopping))
 	if err := errors.Join(stopped...); err != nil {
 		l.link.Log.Warn("release of leases timed out, what still runs is left behind", zap.Error(err))
 	}
@@ -223,8 +223,8 @@ func (l *Leases) heartbeat(ctx context.Context) error {
 	return nil
 }
 
-// guardLoop drops everything once the lease was not renewed for half of its time.
-func (l *Leases) guardLoop(ctx context.Context) {
+// expiryLoop drops everything once the lease was not renewed for half of its time.
+func (l *Leases) expiryLoop(ctx context.Context) {
 	work := progress.Of(ctx)
 	t := time.NewTicker(max(l.cfg.TTL/50, time.Millisecond))
 	defer t.Stop()
@@ -286,7 +286,7 @@ func (l *Leases) Under(ctx context.Context, installation string) (context.Contex
 	return ctx, cancel, nil
 }
 
-// Keeps says whether nobody else can be working for a shard: this instance holds it,
+// Keeps says whether nobody else can be working for a shard: this instance owns it,
 // or finishes what is under way before it gives it back.
 func (l *Leases) Keeps(shard int) bool {
 	l.mu.Lock()
@@ -298,7 +298,7 @@ func (l *Leases) Keeps(shard int) bool {
 // Owns says whether this instance works for an installation and is not about to stop.
 func (l *Leases) Owns(installation string) bool { return l.OwnsShard(ShardOf(installation)) }
 
-// OwnsShard is Holds for a shard.
+// OwnsShard is Owns for a shard.
 func (l *Leases) OwnsShard(shard int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -306,7 +306,7 @@ func (l *Leases) OwnsShard(shard int) bool {
 	return t != nil && t.ctx.Err() == nil && l.fresh(time.Now())
 }
 
-// Owned is how many shards this instance holds.
+// Owned is how many shards this instance owns.
 func (l *Leases) Owned() int {
 	n := 0
 	for shard := range Shards {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// speaks is the version of what instances tell each other through the tables of
+// speaks is the version of what instances publish to each other through the tables of
 // leases. An instance that can do more goes by the lowest that a living one speaks.
 const speaks = 1
 
@@ -93,7 +93,7 @@ func (r *membership) observe(now time.Time, heartbeats map[string]heartbeat, rec
 	r.forget(now)
 }
 
-// watchAnew begins to watch everybody anew that may hold something: the server may
+// watchAnew begins to watch everybody anew that may own something: the server may
 // have been away, and may have forgotten what was shown to it since the last poll.
 // Who was dead before and has no shard stays so.
 func (r *membership) watchAnew(now time.Time) {

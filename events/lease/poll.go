@@ -45,7 +45,7 @@ func (l *Leases) pollLoop(ctx context.Context, worker Worker) {
 }
 
 // poll sees how the others and the shards stand, and brings what this instance
-// holds in line with the plan.
+// owns in line with the plan.
 func (l *Leases) poll(ctx context.Context, worker Worker) error {
 	heartbeats, err := l.readHeartbeats(ctx)
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 	"channelsync/internal/panics"
 )
 
-// Publish tells the other instances, and this one, something of an installation that
-// nobody relies on: it is lost when nobody listens. The topic is one word; what is
-// told should be sealed if it tells who the clients are.
+// Publish sends a hint about an installation to the other instances and this one. Nobody
+// may rely on it: it is lost when nobody has subscribed. The topic is one word; data that
+// shows who the clients are must be sealed.
 func (p *Peers) Publish(topic, installation string, data []byte) error {
 	if err := js.CheckInstallation(installation); err != nil {
 		return err

@@ -46,7 +46,7 @@ type Config struct {
 	// Migrating is the id of the store that is being moved into this one: what a
 	// migration left unfinished there may be opened then. Only a migration sets it.
 	Migrating string
-	// Observe, when set, is told how long each operation took. Names are few and
+	// Observe, when set, receives how long each operation took. Names are few and
 	// fixed ("journal publish", "worklist take"), fit for a metric label.
 	Observe func(operation string, took time.Duration)
 }

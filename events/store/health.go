@@ -21,7 +21,7 @@ type Health struct {
 	ServerVersion string
 	Embedded      bool
 	// Flush says when the server flushes writes to disk: "always", an interval such
-	// as "2m0s", or "unknown" when an external cluster does not tell.
+	// as "2m0s", or "unknown" when an external cluster does not answer.
 	Flush    string
 	Replicas int      // asked for, of every stream
 	Frozen   []string // streams that do not take writes; the server must be restarted
@@ -33,11 +33,11 @@ const (
 	flushUnknown = "unknown"
 	// healthFor is how long an answer stands, so that probes cost little.
 	healthFor = time.Second
-	// flushFor is how long what a cluster told about its flushing stands.
+	// flushFor is how long the answer of a cluster about its flushing is used.
 	flushFor = time.Minute
 	// healthTimeout bounds one look.
 	healthTimeout = 2 * time.Second
-	// flushWait is how long the servers of a cluster have to tell.
+	// flushWait is how long the servers of a cluster have to answer.
 	flushWait = 300 * time.Millisecond
 )
 
@@ -149,7 +149,7 @@ func (s *Store) probe(ctx context.Context) (frozen []string, err error) {
 	return frozen, nil
 }
 
-// flush is the slowest of what the servers tell.
+// flush is the slowest of what the servers answer.
 func (s *Store) flush(ctx context.Context) string {
 	if s.server != nil {
 		return flushAlways // set by startEmbedded
@@ -179,10 +179,10 @@ func (s *Store) askFlush(ctx context.Context) string {
 		if err != nil {
 			return worst
 		}
-		switch told := readFlush(msg.Data); {
-		case told == flushUnknown:
+		switch setting := readFlush(msg.Data); {
+		case setting == flushUnknown:
 		case worst == flushUnknown, worst == flushAlways:
-			worst = told
+			worst = setting
 		}
 	}
 }

@@ -74,7 +74,7 @@ func isRefusal(err error) bool {
 
 // PublishTaken stores messages as one atomic batch. One that the server does not take
 // would fail all of them: so those too large are left out, and when the batch is refused
-// as a whole its messages are sent one by one. stored is told the sequence of each that
+// as a whole its messages are sent one by one. stored receives the sequence of each that
 // is stored. What is refused is a *RefusedError by subject.
 func (s *Stream) PublishTaken(ctx context.Context, msgs []*nats.Msg, stored func(i int, sequence uint64)) error {
 	refused := map[string]error{}
@@ -113,7 +113,7 @@ func sized(err error, msg *nats.Msg) error {
 	return err
 }
 
-// publishOrdered stores all messages or none; stored is told the sequence of each.
+// publishOrdered stores all messages or none; stored receives the sequence of each.
 func (s *Stream) publishOrdered(ctx context.Context, msgs []*nats.Msg, stored func(i int, sequence uint64)) error {
 	switch len(msgs) {
 	case 0:

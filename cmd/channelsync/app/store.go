@@ -40,10 +40,9 @@ const (
 )
 
 // authenticated are the tables whose records carry codes: what others write there is passed over. The ledger and the
-// dead letters are sealed with the keys of their installations, sessions with one of their own,
-// and the audit is a chain that shows what was done to it.
+// dead letters are sealed with the keys of their installations, and the audit is a chain that shows what was done to it.
 var authenticated = []string{
-	store.KeysTable, TableInstallations, tableJobs, tableHistory, tableTokens, tableGuard, tableNotified,
+	store.KeysTable, TableInstallations, tableJobs, tableHistory, tableTokens, tableSessions, tableGuard, tableNotified,
 	lease.InstancesTable, lease.ShardsTable,
 }
 

@@ -38,10 +38,10 @@ type Config struct {
 
 // Streams bounds the event streams that are open at a time: of the API and of the console
 // together, where both are given the same.
-type Streams = web.Places
+type Streams = web.Streams
 
 // NewStreams returns a bound under which nothing is open.
-func NewStreams() *Streams { return web.NewPlaces() }
+func NewStreams() *Streams { return web.NewStreams() }
 
 // API is the admin API; New makes it.
 type API struct {

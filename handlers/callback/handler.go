@@ -88,7 +88,7 @@ func New(cfg Config) *Handler {
 	cfg.Limits = cfg.Limits.orDefaults()
 	return &Handler{
 		Config:    cfg,
-		arrivals:  crowd.New(crowd.Limits{Places: cfg.Limits.Arrivals, Bytes: cfg.Limits.ArrivalBytes, ClientBytes: cfg.Limits.ClientBytes}),
+		arrivals:  crowd.New(crowd.Limits{Slots: cfg.Limits.Arrivals, Bytes: cfg.Limits.ArrivalBytes, ClientBytes: cfg.Limits.ClientBytes}),
 		authentic: web.NewInFlight(cfg.Limits.Authentic),
 		pace:      newPace(cfg.Limits),
 		hints:     &onceAMinute{last: map[string]time.Time{}},

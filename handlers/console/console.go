@@ -22,7 +22,7 @@ type Config struct {
 	Tokens   Tokens         // what people log in with
 	People   *oidc.Provider // the organisation's log-in; nil: tokens only
 	Sessions *session.Store // nil: sessions end with the process
-	Streams  *web.Places    // of event streams, together with the API's; nil: the console's own
+	Streams  *web.Streams   // of event streams, together with the API's; nil: the console's own
 	URL      string         // what people open the console under; empty: any address
 	Key      v1.Secret      // seals forms and log-ins under way; the same on all instances
 	Auditor  access.Auditor // is told of log-ins, and of what was refused
@@ -34,23 +34,23 @@ type Config struct {
 
 // Console serves the pages.
 type Console struct {
-	api      *client.Client
-	tokens   Tokens
-	people   *oidc.Provider // nil: tokens only
-	auditor  access.Auditor
-	access   *access.Table
-	sessions *session.Store
-	cookies  session.Cookies
-	url      string
-	sealer   sealer
-	attempts *web.Attempts
-	version  string
-	log      *zap.Logger
-	now      func() time.Time
-	pages    pages
-	assets   assets
-	closing  *web.Closing
-	places   *web.Places
+	api         *client.Client
+	tokens      Tokens
+	people      *oidc.Provider // nil: tokens only
+	auditor     access.Auditor
+	access      *access.Table
+	sessions    *session.Store
+	cookies     session.Cookies
+	url         string
+	sealer      sealer
+	attempts    *web.Attempts
+	version     string
+	log         *zap.Logger
+	now         func() time.Time
+	pages       pages
+	assets      assets
+	closing     *web.Closing
+	openStreams *web.Streams
 	// finishing counts the answers of the issuer that are looked at.
 	finishing *web.InFlight
 }
@@ -65,12 +65,12 @@ func New(cfg Config) (http.Handler, error) {
 		cfg.Sessions = session.New(session.Config{Now: cfg.Now, Log: cfg.Log})
 	}
 	if cfg.Streams == nil {
-		cfg.Streams = web.NewPlaces()
+		cfg.Streams = web.NewStreams()
 	}
 	c := &Console{
 		tokens: cfg.Tokens, people: cfg.People, auditor: cfg.Auditor, access: access.New(access.Console()),
 		sessions: cfg.Sessions, cookies: session.NewCookies(cfg.URL), url: cfg.URL, sealer: newSealer(cfg.Key, cfg.Now), attempts: cfg.Attempts,
-		version: cfg.Version, log: cfg.Log, now: cfg.Now, closing: web.NewClosing(), places: cfg.Streams, finishing: web.NewInFlight(finishing),
+		version: cfg.Version, log: cfg.Log, now: cfg.Now, closing: web.NewClosing(), openStreams: cfg.Streams, finishing: web.NewInFlight(finishing),
 	}
 	var err error
 	c.api, err = client.New(client.Config{

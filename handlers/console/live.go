@@ -22,7 +22,7 @@ func (v *visit) live(name string, load func(*visit) (*page, error)) {
 	defer cancel()
 	defer v.closing.Then(v.r, cancel)()
 	v.ctx, v.r = ctx, v.r.WithContext(ctx)
-	leave, refused := v.places.Take(v.w, identity.Of(ctx).ID)
+	leave, refused := v.openStreams.Take(v.w, identity.Of(ctx).ID)
 	if refused != nil {
 		v.failWith(refused)
 		return

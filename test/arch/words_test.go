@@ -98,7 +98,7 @@ func phrase(words string) *regexp.Regexp {
 // shorter.
 var unclean = []string{
 	"docs/performance.md",
-	"events", "handlers/console", "handlers/internal", "test",
+	"events", "handlers/console", "test",
 	"sync/audit",
 }
 

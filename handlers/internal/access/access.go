@@ -18,8 +18,8 @@ import (
 type Row struct {
 	Method, Path string
 	Role         v1.Role // Anybody: not even a log-in
-	// Whole keeps out tokens that are limited to installations: it concerns all of them, or those to come.
-	Whole bool
+	// Global keeps out tokens that are limited to installations: it concerns all of them, or those to come.
+	Global bool
 }
 
 // Anybody is the role of a route that takes none.
@@ -59,7 +59,7 @@ func (t *Table) Open(r *http.Request) bool {
 
 // Allows says whether somebody may do what a row is of.
 func (r Row) Allows(who v1.Identity) bool {
-	return r.Role == Anybody || who.Role.Covers(r.Role) && (!r.Whole || !who.Scoped())
+	return r.Role == Anybody || who.Role.Covers(r.Role) && (!r.Global || !who.Scoped())
 }
 
 // Allows says whether somebody may send a request, as far as roles and installations go.
@@ -68,7 +68,7 @@ func (t *Table) Allows(who v1.Identity, method, path string) bool {
 	return found && row.Allows(who) && (installation == "" || row.Role == Anybody || who.Sees(installation))
 }
 
-// Refusal is told of a request that was refused before it is answered.
+// Refusal is a request that was refused.
 type Refusal struct {
 	Row          Row
 	Installation string // that the path names; empty when it does not exist for the caller

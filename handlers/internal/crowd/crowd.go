@@ -1,8 +1,8 @@
-// Package crowd bounds what strangers hold: connections, and requests that nobody has
-// vouched for yet. Where there is no room it does not turn the newcomer away, which may
-// be the genuine one: it cuts off the oldest place of whoever holds the most. A genuine
-// request arrives within moments, so it is never the oldest for long, and a stranger
-// who holds on to what he has loses it. Used by handlers and handlers/callback.
+// Package crowd bounds what unauthenticated clients hold: connections, and requests that
+// are not verified yet. When full it does not reject the newest, which may be genuine: it
+// cuts off the oldest slot of the client that holds the most. A genuine request arrives
+// within moments and so is never the oldest for long; a client that holds on to what it
+// has loses it. Used by handlers and handlers/callback.
 package crowd
 
 import (
@@ -16,29 +16,29 @@ const sampled = 64
 
 // Limits are the bounds; 0 is none.
 type Limits struct {
-	Places      int // of all clients
+	Slots       int // of all clients
 	Bytes       int // of all clients
 	ClientBytes int // of one client
 }
 
-// Crowd is the clients that hold places. It keeps no goroutine.
+// Crowd is the clients that hold slots. It keeps no goroutine.
 type Crowd struct {
 	limits  Limits
 	mu      sync.Mutex
 	clients map[string]*client
-	places  int
+	slots   int
 	bytes   int
 }
 
 type client struct {
-	key    string
-	places int
-	bytes  int
-	loose  list.List // of *Place, those that may be cut off, the oldest first
+	key   string
+	slots int
+	bytes int
+	loose list.List // of *Slot, those that may be cut off, the oldest first
 }
 
-// Place is one connection or request. It is safe for concurrent use.
-type Place struct {
+// Slot is one connection or request. It is safe for concurrent use.
+type Slot struct {
 	crowd  *Crowd
 	client *client
 	cut    func()
@@ -51,23 +51,23 @@ type Place struct {
 // New returns an empty crowd.
 func New(limits Limits) *Crowd { return &Crowd{limits: limits, clients: map[string]*client{}} }
 
-// Enter takes a place for a client that may hold at most each of them; 0 is any number.
-// Where that is too many, other places are cut off; false when all that could be are
+// Enter takes a slot for a client that may hold at most each of them; 0 is any number.
+// Where that is too many, other slots are cut off; false when all that could be are
 // kept. cut is called once, by whoever needs the room, and must not block; it is not
-// called once Leave has returned true, nor while the place is kept.
-func (c *Crowd) Enter(key string, each int, cut func()) (*Place, bool) {
+// called once Leave has returned true, nor while the slot is kept.
+func (c *Crowd) Enter(key string, each int, cut func()) (*Slot, bool) {
 	var room victims
 	defer room.cut() // after the lock is given back
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if holder := c.clients[key]; each > 0 && holder != nil {
-		for holder.places >= each {
+		for holder.slots >= each {
 			if !room.take(c, holder) {
 				return nil, false
 			}
 		}
 	}
-	for c.limits.Places > 0 && c.places >= c.limits.Places {
+	for c.limits.Slots > 0 && c.slots >= c.limits.Slots {
 		if !room.take(c, c.largest(func(cl *client) int { return cl.loose.Len() })) {
 			return nil, false
 		}
@@ -77,22 +77,22 @@ func (c *Crowd) Enter(key string, each int, cut func()) (*Place, bool) {
 		holder = &client{key: key}
 		c.clients[key] = holder
 	}
-	p := &Place{crowd: c, client: holder, cut: cut}
+	p := &Slot{crowd: c, client: holder, cut: cut}
 	p.loose = holder.loose.PushBack(p)
-	holder.places++
-	c.places++
+	holder.slots++
+	c.slots++
 	return p, true
 }
 
-// Held is how many places are taken, and the bytes that they have in memory.
-func (c *Crowd) Held() (places, bytes int) {
+// Held is how many slots are taken, and the bytes that they have in memory.
+func (c *Crowd) Held() (slots, bytes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.places, c.bytes
+	return c.slots, c.bytes
 }
 
-// Grow counts n bytes more that the place has in memory.
-func (p *Place) Grow(n int) {
+// Grow counts n bytes more that the slot has in memory.
+func (p *Slot) Grow(n int) {
 	c := p.crowd
 	var room victims
 	defer room.cut() // after the lock is given back
@@ -116,9 +116,9 @@ func (p *Place) Grow(n int) {
 	}
 }
 
-// Keep says that somebody known uses the place: until as many calls of Loosen it is not
+// Keep says that somebody known uses the slot: until as many calls of Loosen it is not
 // cut off. False when it has been.
-func (p *Place) Keep() bool {
+func (p *Slot) Keep() bool {
 	p.crowd.mu.Lock()
 	defer p.crowd.mu.Unlock()
 	p.keeps++
@@ -129,8 +129,8 @@ func (p *Place) Keep() bool {
 	return !p.gone
 }
 
-// Loosen ends a Keep. The place is as good as a new one then.
-func (p *Place) Loosen() {
+// Loosen ends a Keep. The slot is as good as a new one then.
+func (p *Slot) Loosen() {
 	p.crowd.mu.Lock()
 	defer p.crowd.mu.Unlock()
 	if p.keeps--; p.keeps == 0 && !p.gone {
@@ -138,15 +138,15 @@ func (p *Place) Loosen() {
 	}
 }
 
-// Leave gives the place back. False when it was cut off, or left before.
-func (p *Place) Leave() bool {
+// Leave gives the slot back. False when it was cut off, or left before.
+func (p *Slot) Leave() bool {
 	p.crowd.mu.Lock()
 	defer p.crowd.mu.Unlock()
 	return p.crowd.remove(p)
 }
 
-// remove forgets a place. The caller has the lock.
-func (c *Crowd) remove(p *Place) bool {
+// remove forgets a slot. The caller has the lock.
+func (c *Crowd) remove(p *Slot) bool {
 	if p.gone {
 		return false
 	}
@@ -155,25 +155,25 @@ func (c *Crowd) remove(p *Place) bool {
 		p.client.loose.Remove(p.loose)
 		p.loose = nil
 	}
-	c.places--
+	c.slots--
 	c.bytes -= p.bytes
 	p.client.bytes -= p.bytes
-	if p.client.places--; p.client.places == 0 {
+	if p.client.slots--; p.client.slots == 0 {
 		delete(c.clients, p.client.key)
 	}
 	return true
 }
 
-// victims are the places that were taken away to make room.
-type victims []*Place
+// victims are the slots that were taken away to make room.
+type victims []*Slot
 
-// take takes the oldest place of a client away; false when it has none that may be. The
+// take takes the oldest slot of a client away; false when it has none that may be. The
 // caller has the crowd's lock.
 func (v *victims) take(c *Crowd, from *client) bool {
 	if from == nil || from.loose.Len() == 0 {
 		return false
 	}
-	p := from.loose.Front().Value.(*Place) //nolint:forcetypeassert // the list holds nothing else
+	p := from.loose.Front().Value.(*Slot) //nolint:forcetypeassert // the list holds nothing else
 	c.remove(p)
 	*v = append(*v, p)
 	return true

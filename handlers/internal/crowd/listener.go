@@ -19,7 +19,7 @@ type Listener struct {
 
 // Listen bounds l to most connections.
 func Listen(l net.Listener, most int) *Listener {
-	return &Listener{Listener: l, crowd: New(Limits{Places: most})}
+	return &Listener{Listener: l, crowd: New(Limits{Slots: most})}
 }
 
 // Accept returns the next connection that there is room for.
@@ -33,7 +33,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		if key, each := l.counted(accepted.RemoteAddr()); conn.enter(l.crowd, key, each) {
 			return conn, nil
 		}
-		_ = accepted.Close() // nobody is told: whoever floods would only be helped
+		_ = accepted.Close() // without an answer, which would only help a flood
 	}
 }
 
@@ -45,20 +45,20 @@ func (l *Listener) counted(from net.Addr) (key string, each int) {
 	return forwarded.Network(peer.Addr()), l.Each
 }
 
-// Conn is a connection that gives its place back when it is closed.
+// Conn is a connection that gives its slot back when it is closed.
 type Conn struct {
 	net.Conn
-	place *Place
+	slot *Slot
 }
 
 func (c *Conn) enter(crowd *Crowd, key string, each int) (ok bool) {
-	c.place, ok = crowd.Enter(key, each, func() { _ = c.Conn.Close() })
+	c.slot, ok = crowd.Enter(key, each, func() { _ = c.Conn.Close() })
 	return ok
 }
 
 // Close closes the connection, more than once if need be.
 func (c *Conn) Close() error {
-	defer c.place.Leave()
+	defer c.slot.Leave()
 	return c.Conn.Close() //nolint:wrapcheck // net.ErrClosed must stay what it is
 }
 
@@ -88,6 +88,6 @@ func Vouch(ctx context.Context) (done func()) {
 	if !ok {
 		return func() {}
 	}
-	conn.place.Keep()
-	return conn.place.Loosen
+	conn.slot.Keep()
+	return conn.slot.Loosen
 }

@@ -1,6 +1,6 @@
-// Package forwarded tells which client sent a request, and whether over TLS, when
-// proxies stand between. It believes X-Forwarded-For and X-Forwarded-Proto of the
-// networks it is told to trust and of nobody else. It reads headers only: it resolves
+// Package forwarded finds which client sent a request, and whether over TLS, when
+// proxies stand between. It believes X-Forwarded-For and X-Forwarded-Proto of
+// trusted networks only. It reads headers only: it resolves
 // no name and keeps nothing. Used by handlers and the packages below it.
 package forwarded
 

@@ -20,7 +20,7 @@ const (
 const RetryAfter = "6"
 
 // Attempts counts the wrong tokens of each client: ten at once, then one every six
-// seconds. Those beyond are told so; the right token is never asked about. Clients on
+// seconds. Further ones are refused; the right token never is. Clients on
 // this machine are not counted: a script with an old token would hide its mistake. What
 // it remembers is bounded.
 type Attempts struct {

@@ -8,30 +8,30 @@ import (
 )
 
 const (
-	placesOfCaller = 64 // pages that one person or program watches at a time
-	placesOfAll    = 512
+	streamsOfCaller = 64 // pages that one person or program watches at a time
+	streamsOfAll    = 512
 )
 
-// Places bounds how many event streams are open at a time: of one caller, and of all
+// Streams bounds how many event streams are open at a time: of one caller, and of all
 // together, in the API and the console. Each holds a connection, a goroutine and what it listens to, for as long
 // as its reader likes.
-type Places struct{ *InFlight }
+type Streams struct{ *InFlight }
 
-// NewPlaces returns places of which none is taken.
-func NewPlaces() *Places { return &Places{NewInFlight(placesOfAll)} }
+// NewStreams returns a limit with no stream open.
+func NewStreams() *Streams { return &Streams{NewInFlight(streamsOfAll)} }
 
-// Take takes a place for a caller until leave is called. Without a free one nothing
+// Take opens a stream for a caller until leave is called. Without a free slot nothing
 // is taken, and w says when to come again: 429 beside the caller's own streams, 503
 // beside those of all.
-func (p *Places) Take(w http.ResponseWriter, caller string) (leave func(), refused *v1.Problem) {
-	leave, full := p.Enter(caller, placesOfCaller)
+func (p *Streams) Take(w http.ResponseWriter, caller string) (leave func(), refused *v1.Problem) {
+	leave, full := p.Enter(caller, streamsOfCaller)
 	switch full {
 	case FullOfKey:
 		refused = v1.NewProblem(http.StatusTooManyRequests, v1.CodeUnavailable,
-			fmt.Sprintf("You have %d event streams open, and may have no more.", placesOfCaller), "Close some of them: feeds of the API and pages of the console count together.")
+			fmt.Sprintf("You have %d event streams open, and may have no more.", streamsOfCaller), "Close some of them: feeds of the API and pages of the console count together.")
 	case FullOfAll:
 		refused = v1.NewProblem(http.StatusServiceUnavailable, v1.CodeUnavailable,
-			fmt.Sprintf("There are %d event streams open, and there may be no more.", placesOfAll), "Try again later: lists and pages have the same without a stream.")
+			fmt.Sprintf("There are %d event streams open, and there may be no more.", streamsOfAll), "Try again later: lists and pages have the same without a stream.")
 	default:
 		return leave, nil
 	}

@@ -10,11 +10,11 @@ import (
 )
 
 func TestEventStreamsAreBounded(t *testing.T) {
-	places := NewPlaces()
+	streams := NewStreams()
 	take := func(caller string, status int) func() {
 		t.Helper()
 		w := httptest.NewRecorder()
-		leave, refused := places.Take(w, caller)
+		leave, refused := streams.Take(w, caller)
 		switch {
 		case status == 0 && refused != nil:
 			t.Fatalf("%s: got %v, want a place", caller, refused)
@@ -24,7 +24,7 @@ func TestEventStreamsAreBounded(t *testing.T) {
 		return leave
 	}
 	var leave []func()
-	for range placesOfCaller {
+	for range streamsOfCaller {
 		leave = append(leave, take("one", 0))
 	}
 	take("one", 429)
@@ -33,7 +33,7 @@ func TestEventStreamsAreBounded(t *testing.T) {
 	take("one", 0)
 	take("one", 429)
 
-	for i := placesOfCaller; i < placesOfAll; i++ {
+	for i := streamsOfCaller; i < streamsOfAll; i++ {
 		leave = append(leave, take(fmt.Sprint("caller ", i), 0))
 	}
 	take("another", 503)
@@ -41,8 +41,8 @@ func TestEventStreamsAreBounded(t *testing.T) {
 	for _, l := range leave {
 		l()
 	}
-	if len(places.of) != 1 || places.all != 1 { // the one that was taken again
-		t.Errorf("%d callers and %d streams are remembered, want the one that is left", len(places.of), places.all)
+	if len(streams.of) != 1 || streams.all != 1 { // the one that was taken again
+		t.Errorf("%d callers and %d streams are remembered, want the one that is left", len(streams.of), streams.all)
 	}
 }
 

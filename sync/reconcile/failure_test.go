@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -298,22 +297,11 @@ func TestCredentialsAreNotTriedAgainOnceRefused(t *testing.T) {
 	id := b.customer("Northwind")
 	b.at.SetSecret("another-secret-012345")
 	for range 5 {
-		if err := b.broken(v1.KindCompany, id); !upstream.Refused(err) {
+		if err := b.broken(v1.KindCompany, id); autotask.KindOf(err) != autotask.KindRefused {
 			t.Fatalf("got %v", err)
 		}
 	}
 	if n := b.at.Stats().LoginFailures; n != 1 {
 		t.Errorf("%d log-ins were tried", n)
-	}
-}
-
-func TestHelpersTellErrorsApart(t *testing.T) {
-	paused := &channelprogram.Error{Kind: channelprogram.KindPause}
-	refused := &autotask.Error{Kind: autotask.KindRefused}
-	if !upstream.TargetNeedsPerson(paused) || upstream.TargetNeedsPerson(refused) || upstream.TargetNeedsPerson(nil) {
-		t.Error("TargetPaused")
-	}
-	if !upstream.Refused(refused) || upstream.Refused(paused) || upstream.Refused(errors.New("x")) {
-		t.Error("Refused")
 	}
 }

@@ -14,12 +14,8 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"strings"
-
-	v1 "channelsync/api/v1"
 )
 
 // KeySize is the length of a key in bytes.
@@ -40,19 +36,6 @@ type Ring struct{ keys []key }
 type key struct {
 	id   [keyIDSize]byte
 	aead cipher.AEAD
-}
-
-// ParseRing reads a comma-separated list of base64 keys of 32 bytes each.
-func ParseRing(text v1.Secret) (*Ring, error) {
-	var raws [][]byte
-	for i, part := range strings.Split(text.Reveal(), ",") {
-		raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(part))
-		if err != nil || len(raw) != KeySize {
-			return nil, fmt.Errorf("parse key %d of the ring: want base64 of %d bytes", i+1, KeySize)
-		}
-		raws = append(raws, raw)
-	}
-	return NewRing(raws...)
 }
 
 // NewRing makes a ring of raw keys of 32 bytes; the first one seals.

@@ -85,14 +85,3 @@ func pauseCode(e *channelprogram.Error) string {
 	}
 	return "channel_program_refused"
 }
-
-// Refused says whether an error means that Autotask refused the credentials.
-func Refused(err error) bool {
-	e, ok := errors.AsType[*autotask.Error](err)
-	return ok && e.Kind == autotask.KindRefused
-}
-
-// TargetNeedsPerson says whether an error means that a person must act at Channel Program.
-func TargetNeedsPerson(err error) bool {
-	return channelprogram.KindOf(err) == channelprogram.KindPause
-}

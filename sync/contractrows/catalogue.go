@@ -218,7 +218,7 @@ func bundleLoader(f *fetch.Fetcher) fetch.Loader[autotask.ServiceBundle] {
 	return notingCompleted(f, bundleRows, func(v *autotask.ServiceBundle) { v.Missing = []string{"unitCost"} })
 }
 
-// told loads rows and notes those that a GET by id completed.
+// notingCompleted loads rows and notes those that a GET by id completed.
 func notingCompleted[T any](f *fetch.Fetcher, r fetch.Row[T], note func(*T)) fetch.Loader[T] {
 	return func(ctx context.Context, ids []int64) (map[int64]T, map[int64]error, error) {
 		found, err := fetch.ByIDs(ctx, f, r, ids)

@@ -208,8 +208,8 @@ const (
 	// confirmations are how often a record must fail alone, one after the other, before it
 	// is blamed; one that is answered late is given up once, after the longest wait.
 	confirmations = 4
-	// confirmPause is the wait after the first of them; it doubles each time.
-	confirmPause = 250 * time.Millisecond
+	// confirmBackoff is the wait after the first of them; it doubles each time.
+	confirmBackoff = 250 * time.Millisecond
 )
 
 // parcel is a record with what is sent of it.
@@ -347,9 +347,9 @@ func (s sender[T]) confirm(ctx context.Context, parcels []parcel[T]) error {
 		return err
 	}
 	worked := before == upstreamWorks // as of the last question
-	for round, pause := 1, confirmPause; len(open) > 0; round, pause = round+1, 2*pause {
+	for round, backoff := 1, confirmBackoff; len(open) > 0; round, backoff = round+1, 2*backoff {
 		if round > 1 {
-			if err := lifecycle.Sleep(ctx, pause); err != nil {
+			if err := lifecycle.Sleep(ctx, backoff); err != nil {
 				return err
 			}
 		}

@@ -63,7 +63,7 @@ type Config struct {
 	// somebody else may be working for the installation by now, and ends the batch.
 	// What is written ends with the context. Nil: this process is the only one. The
 	// target's client asks it before each of its own writes.
-	Owned func(ctx context.Context) (held context.Context, release context.CancelFunc, err error)
+	Owned func(ctx context.Context) (owned context.Context, release context.CancelFunc, err error)
 }
 
 // Result is one record brought in line, or failed.

@@ -126,7 +126,7 @@ func (w *Worker) Run(ctx context.Context, notifications <-chan struct{}) {
 	var liveAt, bulkAt time.Time // when to poll next
 	now := w.r.Now()
 	liveAt, bulkAt = now, now
-	pause := w.window
+	gather := w.window
 	for !w.finished(ctx) {
 		if at := w.ResumesAt(); at.After(w.r.Now()) {
 			w.sleep(ctx, at.Sub(w.r.Now()), w.retryNow, nil)
@@ -138,15 +138,15 @@ func (w *Worker) Run(ctx context.Context, notifications <-chan struct{}) {
 		case !now.Before(liveAt):
 			liveAt = now.Add(pollEvery)
 			n, full := w.livePass(ctx)
-			pause = w.window
+			gather = w.window
 			if n >= busy {
-				pause = time.Duration(float64(w.window) * busyFactor)
+				gather = time.Duration(float64(w.window) * busyFactor)
 			}
 			switch {
 			case full:
 				liveAt = w.r.Now()
 			case n > 0:
-				liveAt = w.r.Now().Add(pause)
+				liveAt = w.r.Now().Add(gather)
 			}
 		case !now.Before(bulkAt):
 			bulkAt = now.Add(pollEvery)
@@ -159,7 +159,7 @@ func (w *Worker) Run(ctx context.Context, notifications <-chan struct{}) {
 			// Live entries must not wait for the last of the bulk. A hint says nothing of its
 			// lane: a bulk entry may have come after the pass had read that lane.
 			if notified(notifications) {
-				due := now.Add(pause)
+				due := now.Add(gather)
 				liveAt, bulkAt = earlier(liveAt, due), earlier(bulkAt, due)
 			}
 		default:
@@ -169,7 +169,7 @@ func (w *Worker) Run(ctx context.Context, notifications <-chan struct{}) {
 			}
 			if w.sleep(ctx, next.Sub(now), notifications, w.retryNow) {
 				// The window counts from the first notification and is never extended.
-				due := w.r.Now().Add(pause)
+				due := w.r.Now().Add(gather)
 				liveAt, bulkAt = earlier(liveAt, due), earlier(bulkAt, due)
 			}
 		}

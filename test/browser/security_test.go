@@ -119,7 +119,7 @@ func TestCookies(t *testing.T) {
 	p := tab(t, w, chrome.Options{})
 	logIn(p)
 	p.Open(at(in, "/settings"))
-	for range 2 { // the second page takes what the first was told
+	for range 2 { // the second page takes what the first was given
 		cookies := p.Cookies()
 		if len(cookies) == 0 {
 			t.Fatal("there is no cookie")

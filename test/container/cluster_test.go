@@ -27,7 +27,7 @@ func faults() []fault {
 		for _, n := range append(append([]*node{}, s.servers...), s.instances...) {
 			n.stop()
 			n.start()
-			s.settled()
+			s.waitReady()
 		}
 		return func() {}
 	}})

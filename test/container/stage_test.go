@@ -145,7 +145,7 @@ func (s *stage) startInstances(store, outside string) {
 		})
 		s.instances = append(s.instances, n)
 	}
-	s.settled()
+	s.waitReady()
 	s.front.transport.MaxIdleConnsPerHost = 16
 	s.adminTransport = &http.Transport{DisableKeepAlives: true, DialContext: s.dialAdmin}
 	admin, err := client.New(client.Config{URL: "http://any-instance:8081", Token: adminToken, Transport: s.adminTransport})
@@ -155,8 +155,8 @@ func (s *stage) startInstances(store, outside string) {
 	s.admin = admin
 }
 
-// settled waits until every server and instance is ready, and points the front at where the instances are now.
-func (s *stage) settled() {
+// waitReady waits until every server and instance is ready, and points the front at where the instances are now.
+func (s *stage) waitReady() {
 	s.Helper()
 	for _, n := range append(append([]*node{}, s.servers...), s.instances...) {
 		// A server that was cut off may take most of a minute until each of its streams has a leader that all agree on.

@@ -19,8 +19,8 @@ import (
 const (
 	editEvery = 25 * time.Millisecond // 40 callbacks a second
 	// servedWithin is how soon, while one of five is away, an edit of every installation must arrive.
-	servedWithin = 20 * time.Second
-	settleWithin = 3 * time.Minute // of a server that has to catch up on a busy disk
+	servedWithin  = 20 * time.Second
+	recoverWithin = 3 * time.Minute // of a server that has to catch up on a busy disk
 )
 
 // long says that every fault is to last.
@@ -70,7 +70,7 @@ func (s *stage) trial(f fault, number int) line {
 	s.wait(hold() - time.Since(struck))
 	heal()
 	healed := time.Now()
-	s.settled()
+	s.waitReady()
 	s.acknowledges(80)
 	l.gap = s.front.gap(struck, time.Now())
 	close(quit)
@@ -96,7 +96,7 @@ func (s *stage) wait(d time.Duration) {
 func (s *stage) acknowledges(more int) {
 	s.Helper()
 	want := s.front.acknowledged() + more
-	eventually(s, "callbacks are acknowledged", settleWithin, func() error {
+	eventually(s, "callbacks are acknowledged", recoverWithin, func() error {
 		if n := s.front.acknowledged(); n < want {
 			return fmt.Errorf("%d of %d", n, want)
 		}
@@ -131,7 +131,7 @@ func (s *stage) served(name string, struck time.Time) time.Duration {
 // agree waits until every callout is delivered or given up, nothing is due, and both sides agree.
 func (s *stage) agree() {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), settleWithin)
+	ctx, cancel := context.WithTimeout(s.Context(), recoverWithin)
 	defer cancel()
 	for _, one := range s.tenants {
 		if err := one.WaitCallouts(ctx); err != nil {
@@ -147,7 +147,7 @@ func (s *stage) agree() {
 			s.Errorf("both sides agree on %s: %v", one.connection, err)
 		}
 	}
-	s.level(settleWithin)
+	s.level(recoverWithin)
 }
 
 // account closes the account: a delivery that was acknowledged is in the journal, and Channel Program holds what its
@@ -186,12 +186,12 @@ func (s *stage) journal(since time.Time) map[receipt]bool {
 	s.Helper()
 	held := map[receipt]bool{}
 	// A server that has just come back may not answer yet; a reading that failed tells nothing.
-	eventually(s, "the journal is read", settleWithin, func() error { return s.readJournal(since, held) })
+	eventually(s, "the journal is read", recoverWithin, func() error { return s.readJournal(since, held) })
 	return held
 }
 
 func (s *stage) readJournal(since time.Time, held map[receipt]bool) (err error) {
-	ctx, cancel := context.WithTimeout(s.Context(), settleWithin)
+	ctx, cancel := context.WithTimeout(s.Context(), recoverWithin)
 	defer cancel()
 	bus, err := events.Open(ctx, store.Config{URL: s.natsURLs()})
 	if err != nil {

@@ -74,10 +74,10 @@ func TestNoSecretAnywhere(t *testing.T) {
 	}
 	feed := listen(t, w.AdminURL+"/api/v1/installations/"+in.ID+"/feed")
 	said := badTimes(t, w, in.ID, id, ann)
-	if heard := feed(); !bytes.Contains(heard, []byte("data:")) {
-		t.Errorf("the feed told nothing: %q", heard)
+	if received := feed(); !bytes.Contains(received, []byte("data:")) {
+		t.Errorf("the feed told nothing: %q", received)
 	} else {
-		secrets.search("the feed", heard)
+		secrets.search("the feed", received)
 	}
 	for _, h := range w.Autotask.Webhooks() {
 		secrets.needles["the new secret of "+h.Collection] = h.Secret
@@ -116,7 +116,7 @@ func TestNoSecretAnywhere(t *testing.T) {
 	searchStreams(stored, w.DataDir)
 }
 
-// badTimes lets everything go wrong that speaks of secrets, and returns what callers were told.
+// badTimes lets everything go wrong that speaks of secrets, and returns what callers received.
 func badTimes(t *testing.T, w *service.Harness, installation string, company, contact int64) string {
 	t.Helper()
 	ctx := t.Context()
@@ -203,7 +203,7 @@ func get(t *testing.T, url string) []byte {
 }
 
 // listen reads a stream of events until the returned function is called, which returns what came.
-func listen(t *testing.T, url string) (heard func() []byte) {
+func listen(t *testing.T, url string) (received func() []byte) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

@@ -10,9 +10,9 @@ import (
 	"channelsync/test/harness/service"
 )
 
-// settle closes the account of a trial: it stops the service, reads its journal,
+// account closes the account of a trial: it stops the service, reads its journal,
 // and fails the test when an acknowledged delivery is lost.
-func (tr *trial) settle(note string) line {
+func (tr *trial) account(note string) line {
 	tr.Helper()
 	for d, err := range tr.Admin.AllDeadLetters(tr.Context(), tr.in.ID) {
 		tr.Errorf("dead letter %+v, %v", d, err)

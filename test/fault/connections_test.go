@@ -13,7 +13,7 @@ import (
 	"channelsync/test/harness/service"
 )
 
-// TestConnectionsLeaveTheStoreItsFiles: however many connections strangers open,
+// TestConnectionsLeaveTheStoreItsFiles: however many connections the unauthenticated open,
 // the store has files left to write to: it never freezes, and callbacks go on after.
 func TestConnectionsLeaveTheStoreItsFiles(t *testing.T) {
 	t.Parallel()
@@ -46,7 +46,7 @@ func TestConnectionsLeaveTheStoreItsFiles(t *testing.T) {
 	tr.acknowledged("after the flood", 20)
 	tr.rest()
 	tr.recovers()
-	tr.settle("")
+	tr.account("")
 }
 
 // ready wants the service to say that all is well.

@@ -30,7 +30,7 @@ type fault struct {
 func faults() []fault {
 	var all []fault
 	for _, group := range [][]fault{
-		processFaults(), diskFaults(), brokerFaults(), clockFaults(), roadFaults(), autotaskFaults(), targetFaults(), orderFaults(),
+		processFaults(), diskFaults(), brokerFaults(), clockFaults(), upstreamFaults(), autotaskFaults(), targetFaults(), orderFaults(),
 		keyFaults(), innerFaults(),
 	} {
 		all = append(all, group...)
@@ -78,7 +78,7 @@ func (f fault) run(t *testing.T, binary string) line {
 	note := f.strike(tr)
 	tr.rest()
 	tr.recovers()
-	return tr.settle(note)
+	return tr.account(note)
 }
 
 func (f fault) limit(tr *trial) time.Duration {

@@ -19,7 +19,7 @@ import (
 
 // TestServiceOutlivesItsLog: whoever reads the log goes away after a line, never reads, or
 // is a disk without room. The service answers on, counts what is missing, and stops when
-// it is told to.
+// it is asked to.
 func TestServiceOutlivesItsLog(t *testing.T) {
 	t.Parallel()
 	binary := service.Build(t)

@@ -49,7 +49,7 @@ func set(field reflect.Value, value any) {
 		field.Set(reflect.New(field.Type().Elem()))
 		field = field.Elem()
 	}
-	if n, whole := value.(int64); whole && field.Type() == reflect.TypeFor[decimal.Decimal]() {
+	if n, isInt := value.(int64); isInt && field.Type() == reflect.TypeFor[decimal.Decimal]() {
 		value = decimal.NewFromInt(n)
 	}
 	field.Set(reflect.ValueOf(value))
@@ -200,7 +200,7 @@ func anyTenant(t *rapid.T) *atsim.Sim {
 	return at
 }
 
-// anyLine draws a line as the vendor bills it: whole periods, a part of one at its begin
+// anyLine draws a line as the vendor bills it: isInt periods, a part of one at its begin
 // and end, adjustments that share a day, months of no units, prices in two currencies.
 func anyLine(t *rapid.T, at *atsim.Sim, contract int64, n int) {
 	bundle := rapid.IntRange(0, 2).Draw(t, "bundle") == 0
@@ -216,9 +216,9 @@ func anyLine(t *rapid.T, at *atsim.Sim, contract int64, n int) {
 	if rapid.IntRange(0, 5).Draw(t, "line is gone") > 0 {
 		at.Put(line, fields)
 	}
-	told := any(n + 1)
+	shown := any(n + 1)
 	if rapid.IntRange(0, 3).Draw(t, "rows do not tell their line") == 0 {
-		told = nil
+		shown = nil
 	}
 	rate := decimal.New(rapid.Int64Range(-50, 5_000).Draw(t, "rate"), -2)
 	units := rapid.IntRange(0, 12)
@@ -248,7 +248,7 @@ func anyLine(t *rapid.T, at *atsim.Sim, contract int64, n int) {
 				"internalCurrencyPrice": rapid.SampledFrom([]any{nil, cost.Mul(decimal.NewFromInt(3))}).Draw(t, "internal price"),
 				"startDate":             first, "endDate": last,
 			}
-			putUnit(t, at, row, bundle, told, item)
+			putUnit(t, at, row, bundle, shown, item)
 			now = units.Draw(t, "units")
 		}
 		day = next

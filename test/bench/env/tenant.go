@@ -33,7 +33,7 @@ const filling = 30 * 24 * time.Hour
 
 func (t *Tenant) now() time.Time { return time.Now().Add(-time.Duration(t.age.Load())) }
 
-// fill puts rows as of long ago, of which nobody is told.
+// fill puts rows as of long ago, which nobody is notified of.
 func (t *Tenant) fill(put func()) {
 	t.age.Store(int64(filling))
 	defer t.age.Store(0)

@@ -29,7 +29,7 @@ type contender struct {
 	process *process.Process
 	make    func(n int) ([][]byte, error)
 	once    bool                   // each body is taken once only
-	settle  func(*contender) error // waits until its background work is done
+	drain   func(*contender) error // waits until its background work is done
 	rounds  map[int][]round        // by connections
 }
 
@@ -69,7 +69,7 @@ func (r *run) callbacks() (err error) {
 	for _, n := range connections {
 		for range rounds {
 			for _, c := range all {
-				if err := c.turn(n, length); err != nil {
+				if err := c.measureRound(n, length); err != nil {
 					return fmt.Errorf("load %s with %d connections: %w", c.name, n, err)
 				}
 			}
@@ -96,7 +96,7 @@ func (r *run) productContender(b *env.Env) (*contender, error) {
 	}
 	return &contender{
 		name: "channelsync", addr: b.CallbackAddr(), process: b.Product, once: true, rounds: map[int][]round{},
-		make: all[0].Make, settle: func(*contender) error { return b.Dispatched(r.ctx) },
+		make: all[0].Make, drain: func(*contender) error { return b.Dispatched(r.ctx) },
 	}, nil
 }
 
@@ -140,7 +140,7 @@ func (r *run) referenceContender(kind reference.Kind) (*contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &contender{name: string(kind), process: p, rounds: map[int][]round{}, settle: func(*contender) error { return nil }}
+	c := &contender{name: string(kind), process: p, rounds: map[int][]round{}, drain: func(*contender) error { return nil }}
 	callbacks := &load.Callbacks{GUID: "a1da62a4-2c49-40a8-8183-69994ce5b3eb", Secret: reference.Secret, FirstID: 1000, Records: callbackRecords}
 	err = env.Until(r.ctx, 10*time.Millisecond, func() (bool, error) {
 		text, err := os.ReadFile(log)
@@ -153,7 +153,7 @@ func (r *run) referenceContender(kind reference.Kind) (*contender, error) {
 }
 
 // turn is a round that counts.
-func (c *contender) turn(n int, length time.Duration) error {
+func (c *contender) measureRound(n int, length time.Duration) error {
 	got, err := c.round(n, length)
 	c.rounds[n] = append(c.rounds[n], got)
 	return err
@@ -180,7 +180,7 @@ func (c *contender) round(connections int, length time.Duration) (round, error) 
 	if err != nil {
 		return round{}, err
 	}
-	if err := c.settle(c); err != nil {
+	if err := c.drain(c); err != nil {
 		return round{}, err
 	}
 	after, err := c.process.Usage()

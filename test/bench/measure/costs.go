@@ -40,7 +40,7 @@ func (r *run) costs() (err error) {
 	}}
 	c.tenant.FillCompanies(n)
 	c.tenant.FillContracts(n)
-	for _, step := range []func() error{c.firstPass, c.callbacks, c.asked, c.polls, c.passes} {
+	for _, step := range []func() error{c.backfill, c.callbacks, c.asked, c.polls, c.passes} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func (c *costs) quiet() error {
 
 func (c *costs) live() error { return c.env.Live(c.ctx, c.tenant) }
 
-func (c *costs) firstPass() error {
+func (c *costs) backfill() error {
 	c.tenant.Autotask.ResetStats()
 	if err := c.env.Install(c.ctx, c.tenant, v1.Syncs...); err != nil {
 		return err
@@ -105,7 +105,7 @@ func (c *costs) firstPass() error {
 	if err := c.live(); err != nil {
 		return err
 	}
-	c.row("install with both syncs, their first passes included", c.tenant.Autotask.Stats().Requests, 1)
+	c.row("install with both syncs, their backfills included", c.tenant.Autotask.Stats().Requests, 1)
 	return nil
 }
 
@@ -205,7 +205,7 @@ func (c *costs) passes() error {
 	for _, p := range []struct{ what, flag, interval string }{
 		{"start of the service", "", ""},
 		{"start, and a comparison of the parts", "contract-parts-interval", "1s"},
-		// Due at the start, since the first pass is longer ago, and not again while it is under way.
+		// Due at the start, since the backfill is longer ago, and not again while it is under way.
 		{"start, and a sweep", "sweep-interval", "20s"},
 	} {
 		if p.flag != "" {

@@ -16,10 +16,10 @@ import (
 type source struct {
 	*env.Env
 	tenant *env.Tenant
-	turns  []arrivals
+	rounds []arrivals
 }
 
-// arrivals are those of one turn.
+// arrivals are those of one round.
 type arrivals struct {
 	took     []time.Duration // sorted
 	requests int             // of Autotask
@@ -35,11 +35,11 @@ func (r *run) freshness() (err error) {
 	s := report.Section{
 		Title: "From a change in Autotask to Channel Program", Columns: []string{"changes/s", "for", "p50", "p95", "p99", "Autotask requests each", "CPU"},
 	}
-	turns := 1
+	rounds := 1
 	if r.Former != "" {
 		binaries = append(binaries, r.Former)
 		s.Columns = append(s.Columns, "p50, to former", "p95, to former", "CPU, to former")
-		turns = pick(r, 3, 2)
+		rounds = pick(r, 3, 2)
 	}
 	var all []*source
 	for _, binary := range binaries {
@@ -63,15 +63,15 @@ func (r *run) freshness() (err error) {
 		p95           float64 // ms; 0 makes no claim
 	}{{1, pick(r, 10, 1), 0}, {50, pick(r, 10, 1), 1000}, {500, pick(r, 10, 1), 2000}} {
 		for _, of := range all {
-			of.turns = nil
+			of.rounds = nil
 		}
-		for i := range turns {
+		for i := range rounds {
 			order := slices.Clone(all)
 			if i%2 == 1 {
 				slices.Reverse(order)
 			}
 			for _, of := range order {
-				if err := r.freshTurn(of, c.rate, c.seconds, i); err != nil {
+				if err := r.freshRound(of, c.rate, c.seconds, i); err != nil {
 					return err
 				}
 			}
@@ -87,17 +87,17 @@ func (r *run) freshness() (err error) {
 	return nil
 }
 
-// middle is the median of a source's turns.
+// middle is the median of a source's rounds.
 func (s *source) middle(of func(arrivals) float64) float64 {
 	var values []float64
-	for _, a := range s.turns {
+	for _, a := range s.rounds {
 		values = append(values, of(a))
 	}
 	return median(values)
 }
 
-// freshTurn edits at a rate, and waits until all of it has arrived.
-func (r *run) freshTurn(of *source, rate, seconds, turn int) error {
+// freshRound edits at a rate, and waits until all of it has arrived.
+func (r *run) freshRound(of *source, rate, seconds, n int) error {
 	of.tenant.Autotask.ResetStats()
 	before, err := of.Product.Usage()
 	if err != nil {
@@ -105,7 +105,7 @@ func (r *run) freshTurn(of *source, rate, seconds, turn int) error {
 	}
 	var got arrivals
 	err = r.profiled(of.Env, fmt.Sprint(rate), profileFor, func() error {
-		got.took, err = r.paced(of.Env, of.tenant, fmt.Sprintf("%d-%d", rate, turn), rate, rate*seconds)
+		got.took, err = r.paced(of.Env, of.tenant, fmt.Sprintf("%d-%d", rate, n), rate, rate*seconds)
 		return err
 	})
 	if err != nil {
@@ -116,7 +116,7 @@ func (r *run) freshTurn(of *source, rate, seconds, turn int) error {
 		return err
 	}
 	got.cpu, got.requests = after.CPU-before.CPU, of.tenant.Requests()
-	of.turns = append(of.turns, got)
+	of.rounds = append(of.rounds, got)
 	return of.Live(r.ctx, of.tenant)
 }
 
@@ -136,8 +136,8 @@ func (r *run) freshRow(s *report.Section, rate, seconds int, all []*source) {
 	if len(all) > 1 {
 		for _, of := range []func(arrivals) float64{at(50), at(95), cpu} {
 			var ratios []float64
-			for i := range product.turns {
-				ratios = append(ratios, of(product.turns[i])/of(all[1].turns[i]))
+			for i := range product.rounds {
+				ratios = append(ratios, of(product.rounds[i])/of(all[1].rounds[i]))
 			}
 			row = append(row, report.Number(median(ratios)))
 		}

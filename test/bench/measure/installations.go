@@ -18,7 +18,7 @@ import (
 const createAtOnce = 8 // installations that are created side by side
 
 // installations measures what many installations cost, idle and at a restart, and
-// whether the first passes of all of them wait on each other.
+// whether the backfills of all of them wait on each other.
 func (r *run) installations() error {
 	s := report.Section{
 		Title:   "Many installations",
@@ -81,7 +81,7 @@ func (r *run) crowd(s *report.Section, n int, last bool) (err error) {
 	}
 	r.out.AtMost(fmt.Sprintf("%d installations idle, memory", n), float64(idle.Memory)/1e6, 300, " MB")
 	r.out.AtMost(fmt.Sprintf("%d installations idle, CPU", n), share, 5, " % of a core")
-	return r.firstPasses(s, b, n)
+	return r.backfills(s, b, n)
 }
 
 // idle watches a program that has nothing to do but its polls.
@@ -96,9 +96,9 @@ func (r *run) idle(b *env.Env, d time.Duration) (before, after process.Usage, pe
 	return before, after, 100 * (after.CPU - before.CPU).Seconds() / d.Seconds(), err
 }
 
-// firstPasses fills every tenant, has all of them passed over at once, and looks at how
+// backfills fills every tenant, has all of them passed over at once, and looks at how
 // far apart they end: with fair shares all are served all the time.
-func (r *run) firstPasses(s *report.Section, b *env.Env, n int) error {
+func (r *run) backfills(s *report.Section, b *env.Env, n int) error {
 	companies := pick(r, 200, 20)
 	for _, t := range b.Tenants {
 		t.FillCompanies(companies)
@@ -107,7 +107,7 @@ func (r *run) firstPasses(s *report.Section, b *env.Env, n int) error {
 	if err != nil {
 		return err
 	}
-	r.say("%d first passes over %d companies each", n, companies)
+	r.say("%d backfills over %d companies each", n, companies)
 	began := time.Now()
 	err = r.each(b, func(ctx context.Context, t *env.Tenant) error {
 		var err error
@@ -140,7 +140,7 @@ func (r *run) firstPasses(s *report.Section, b *env.Env, n int) error {
 	}
 	slices.Sort(first)
 	s.Row(fmt.Sprint(n), fmt.Sprint(companies), "", "", megabytes(before), megabytes(after), "")
-	s.Note("%d first passes over %d companies each, asked for within %s: all done after %s (%.0f records/s, %s ms of CPU each); "+
+	s.Note("%d backfills over %d companies each, asked for within %s: all done after %s (%.0f records/s, %s ms of CPU each); "+
 		"the first client of an installation arrives after %s in the median, after %s at the latest.",
 		n, companies, asked.Round(100*time.Millisecond), took.Round(100*time.Millisecond), float64(n*companies)/took.Seconds(),
 		report.Number((after.CPU-before.CPU).Seconds()*1000/float64(n*companies)), first[len(first)/2].Round(100*time.Millisecond),

@@ -79,7 +79,7 @@ func (r *run) intakeOf(installations int, s *report.Section) (err error) {
 					slices.Reverse(order) // whatever grows meanwhile falls on both
 				}
 				for _, c := range order {
-					if err := c.turn(n, length); err != nil {
+					if err := c.measureRound(n, length); err != nil {
 						return fmt.Errorf("load %d installations with %d connections: %w", installations, n, err)
 					}
 				}
@@ -99,7 +99,7 @@ func (r *run) intakeOf(installations int, s *report.Section) (err error) {
 
 func (r *run) intakeContender(b *env.Env, of []*load.Callbacks) *contender {
 	return &contender{
-		addr: b.CallbackAddr(), process: b.Product, once: true, settle: func(*contender) error { return b.Dispatched(r.ctx) },
+		addr: b.CallbackAddr(), process: b.Product, once: true, drain: func(*contender) error { return b.Dispatched(r.ctx) },
 		make: func(n int) ([][]byte, error) {
 			out := make([][]byte, n)
 			for i, c := range of {

@@ -11,8 +11,8 @@ import (
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
-// records measures what records cost in requests and how many are worked off in a
-// second: the first passes, bursts of changes, a resync and a replay of one large tenant.
+// records measures what records cost in requests and how many are processed in a
+// second: the backfills, bursts of changes, a resync and a replay of one large tenant.
 func (r *run) records() (err error) {
 	b, err := r.start(1, map[string]string{"log-level": "warn"})
 	if err != nil {
@@ -23,7 +23,7 @@ func (r *run) records() (err error) {
 	n := pick(r, 20_000, 500)
 	t.FillCompanies(n)
 	s := &section{run: r, env: b, tenant: t, table: report.Section{
-		Title: "What records cost, and how fast they are worked off",
+		Title: "What records cost, and how fast they are processed",
 		Columns: []string{
 			"", "records", "took", "records/s", "Autotask requests", "each", "Channel Program requests", "each", "CPU each",
 		},

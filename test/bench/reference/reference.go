@@ -36,7 +36,7 @@ const (
 	Beside Kind = "beside" // the same, side by side: the kernel joins flushes that meet
 )
 
-// Serve runs a reference until ctx ends; its file is in dir. ready is told the address.
+// Serve runs a reference until ctx ends; its file is in dir. ready is called with the address.
 func Serve(ctx context.Context, kind Kind, dir string, ready func(addr string)) error {
 	keep, done, err := keeper(kind, dir)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 func (t *tour) atWork() {
 	t.edit(t.tenant.Client, atsim.Row{"phone": "518-555-0101"})
-	t.settled()
+	t.drain()
 	t.p.Open("/")
 	t.p.See("Needs attention")
 	t.stop("integrations")

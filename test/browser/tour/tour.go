@@ -116,11 +116,11 @@ func (t *tour) install() {
 		t.w.T.Fatalf("after the wizard: installations %v, %v", all, err)
 	}
 	t.in = all[0]
-	t.settled()
+	t.drain()
 }
 
-// settled waits until nothing is on its way any more.
-func (t *tour) settled() {
+// drain waits until nothing is on its way any more.
+func (t *tour) drain() {
 	t.w.T.Helper()
 	t.w.DeliverAll(60 * time.Second)
 	t.until("at rest", func(in v1.Installation) bool { return in.Backlog == 0 && len(in.Jobs) == 0 })

@@ -115,11 +115,11 @@ func (f *field) join(opts service.Options) *service.Harness {
 func (f *field) install(by ...*service.Harness) {
 	f.t.Helper()
 	var wg sync.WaitGroup
-	places := make(chan struct{}, 4)
+	slots := make(chan struct{}, 4)
 	for i, one := range f.tenants {
-		places <- struct{}{}
+		slots <- struct{}{}
 		wg.Go(func() {
-			defer func() { <-places }()
+			defer func() { <-slots }()
 			in, err := by[i%len(by)].Admin.CreateInstallation(f.t.Context(), v1.CreateInstallation{
 				Name: fmt.Sprintf("MSP %03d", i), Username: one.user, Secret: secret, TrackingIdentifier: tracking,
 				Zone: strings.TrimPrefix(f.first.AutotaskURL, "http://"), Syncs: []v1.Sync{v1.SyncActiveCustomers},

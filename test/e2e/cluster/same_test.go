@@ -91,7 +91,7 @@ func TestTheAPIIsTheSameOnAll(t *testing.T) {
 	one := f.tenants[0]
 	for _, w := range both {
 		feed, cancel := context.WithTimeout(ctx, 20*time.Second)
-		heard := make(chan v1.FeedEvent, 1)
+		received := make(chan v1.FeedEvent, 1)
 		var listening sync.WaitGroup
 		listening.Go(func() {
 			for e, err := range w.Admin.Feed(feed, one.id) {
@@ -99,7 +99,7 @@ func TestTheAPIIsTheSameOnAll(t *testing.T) {
 					return
 				}
 				select {
-				case heard <- e:
+				case received <- e:
 				default:
 				}
 			}
@@ -109,7 +109,7 @@ func TestTheAPIIsTheSameOnAll(t *testing.T) {
 				return err
 			}
 			select {
-			case e := <-heard:
+			case e := <-received:
 				if e.ID != strconv.FormatInt(one.companies[1], 10) {
 					return fmt.Errorf("%+v", e)
 				}

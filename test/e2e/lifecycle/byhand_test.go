@@ -53,7 +53,7 @@ func TestWhatPeopleDoToWebhooksIsPutRight(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			for _, collection := range []string{"CompanyWebhooks", "ContactWebhooks"} {
-				tc.do(ours(t, w, collection, in.ID))
+				tc.do(ownHook(t, w, collection, in.ID))
 			}
 			repair(w, in.ID)
 			w.Eventually("right again", soon, func() error { return others(w, in.ID, strange) })
@@ -65,8 +65,8 @@ func TestWhatPeopleDoToWebhooksIsPutRight(t *testing.T) {
 	w.ClientBecomes(id, "an edit after all that", soon, service.Named("By callback"))
 }
 
-// ours is the one registration of an installation in a collection.
-func ours(t *testing.T, w *service.Harness, collection, id string) atsim.Webhook {
+// ownHook is the one registration of an installation in a collection.
+func ownHook(t *testing.T, w *service.Harness, collection, id string) atsim.Webhook {
 	t.Helper()
 	for _, h := range w.Autotask.Webhooks() {
 		if h.Collection == collection && strings.Contains(h.URL, id) {
@@ -145,7 +145,7 @@ func TestASecretTypedByHandIsPutRight(t *testing.T) {
 	in := w.Install()
 	rightWebhooks(w, in.ID, w.CallbackURL)
 	w.Drain(in.ID)
-	hook := ours(t, w, "CompanyWebhooks", in.ID)
+	hook := ownHook(t, w, "CompanyWebhooks", in.ID)
 	before, _ := w.Autotask.Get(hook.Collection, hook.ID)
 	w.Edit(hook.Collection, hook.ID, atsim.Row{"secretKey": "typed by hand"})
 	var ids []int64
@@ -166,7 +166,7 @@ func TestASecretTypedByHandIsPutRight(t *testing.T) {
 	is(w, in.ID, v1.StateLive)
 }
 
-// TestAnotherPublicURL is told to Autotask at the next start.
+// TestAnotherPublicURL is registered at Autotask at the next start.
 func TestAnotherPublicURL(t *testing.T) {
 	t.Parallel()
 	w := service.New(t, service.Options{Autotask: service.Unlimited()})

@@ -71,25 +71,25 @@ func (s *scene) restart(flag, value string) {
 
 func renamed(s *scene) { s.edit("Companies", s.company, atsim.Row{"companyName": "Northwind Group"}) }
 
-func mended(s *scene) { s.Autotask.ClearFaults(0); s.Target.ClearFaults() }
+func repaired(s *scene) { s.Autotask.ClearFaults(0); s.Target.ClearFaults() }
 
-func mendedCompany(s *scene) { mended(s); s.rec(v1.KindCompany, s.company) }
+func repairedCompany(s *scene) { repaired(s); s.rec(v1.KindCompany, s.company) }
 
-func mendedContract(s *scene) { mended(s); s.rec(v1.KindContract, s.contract) }
+func repairedContract(s *scene) { repaired(s); s.rec(v1.KindContract, s.contract) }
 
 var troubles = []trouble{
 	// Records of their own.
 	{
 		code: "row_unreadable", severity: v1.SeverityRetrying,
-		begin: func(s *scene) { s.spoiled("Companies", s.company, "isActive"); renamed(s) }, end: mendedCompany,
+		begin: func(s *scene) { s.spoiled("Companies", s.company, "isActive"); renamed(s) }, end: repairedCompany,
 	},
 	{
 		code: "contact_unreadable", severity: v1.SeverityRetrying,
-		begin: func(s *scene) { s.spoiled("Contacts", s.contact, "companyID"); renamed(s) }, end: mendedCompany,
+		begin: func(s *scene) { s.spoiled("Contacts", s.contact, "companyID"); renamed(s) }, end: repairedCompany,
 	},
 	{
 		code: "company_unreadable", severity: v1.SeverityRetrying,
-		begin: func(s *scene) { s.spoiled("Companies", s.company, "isActive"); s.rec(v1.KindContract, s.contract) }, end: mendedContract,
+		begin: func(s *scene) { s.spoiled("Companies", s.company, "isActive"); s.rec(v1.KindContract, s.contract) }, end: repairedContract,
 	},
 	{
 		code: "parts_unreadable", severity: v1.SeverityRetrying,
@@ -98,7 +98,7 @@ var troubles = []trouble{
 			s.spoiled("ContractServices", part, "serviceID")
 			s.rec(v1.KindContract, s.contract)
 		},
-		end: mendedContract,
+		end: repairedContract,
 	},
 	{
 		code: "rejected", severity: v1.SeverityAct,
@@ -106,16 +106,17 @@ var troubles = []trouble{
 			s.target(cpsim.Fault{Kind: cpsim.FaultRejectItems, ExternalIDs: []string{service.Text(s.company)}, Code: "invalid", Pointer: "/name", Detail: "no"})
 			renamed(s)
 		},
-		end: mendedCompany,
+		end: repairedCompany,
 	},
 	{
 		code: "target_failed", severity: v1.SeverityRetrying,
+		options: service.Options{Settings: map[string]string{"coalesce-window": "3s"}}, // the edits go in one batch on a busy machine too
 		begin: func(s *scene) {
 			s.target(cpsim.Fault{Kind: cpsim.FaultFailItems, ExternalIDs: []string{service.Text(s.company)}})
 			renamed(s)
 			s.edit("Companies", s.vendor, atsim.Row{"companyType": 1}) // so that both go in one batch
 		},
-		end: mendedCompany,
+		end: repairedCompany,
 	},
 	{
 		code: "ambiguous_match", severity: v1.SeverityAct,
@@ -198,11 +199,11 @@ var troubles = []trouble{
 	},
 	{
 		code: "throttled", severity: v1.SeverityRetrying,
-		begin: func(s *scene) { s.Autotask.SetFault(atsim.Fault{Kind: fault.Throttle, RetryAfter: 1}); renamed(s) }, end: mended,
+		begin: func(s *scene) { s.Autotask.SetFault(atsim.Fault{Kind: fault.Throttle, RetryAfter: 1}); renamed(s) }, end: repaired,
 	},
 	{
 		code: "autotask_unavailable", severity: v1.SeverityRetrying,
-		begin: func(s *scene) { s.Autotask.SetFault(atsim.Fault{Kind: fault.Away}); renamed(s) }, end: mended,
+		begin: func(s *scene) { s.Autotask.SetFault(atsim.Fault{Kind: fault.Away}); renamed(s) }, end: repaired,
 	},
 	{
 		code: "autotask_query_refused", severity: v1.SeverityRetrying,
@@ -212,23 +213,23 @@ var troubles = []trouble{
 			})
 			s.rec(v1.KindContract, s.contract)
 		},
-		end: mended,
+		end: repaired,
 	},
 	{
 		code: "channel_program_refused", severity: v1.SeverityAct,
-		begin: func(s *scene) { s.target(cpsim.Fault{Kind: cpsim.FaultUnauthenticated}); renamed(s) }, end: mended,
+		begin: func(s *scene) { s.target(cpsim.Fault{Kind: cpsim.FaultUnauthenticated}); renamed(s) }, end: repaired,
 	},
 	{
 		code: "channel_program_subscription", severity: v1.SeverityAct,
-		begin: func(s *scene) { s.target(cpsim.Fault{Kind: cpsim.FaultSubscription}); renamed(s) }, end: mended,
+		begin: func(s *scene) { s.target(cpsim.Fault{Kind: cpsim.FaultSubscription}); renamed(s) }, end: repaired,
 	},
 	{
 		code: "channel_program_throttled", severity: v1.SeverityRetrying,
-		begin: func(s *scene) { s.target(cpsim.Fault{Kind: cpsim.FaultRateLimited, RetryAfter: 1}); renamed(s) }, end: mended,
+		begin: func(s *scene) { s.target(cpsim.Fault{Kind: cpsim.FaultRateLimited, RetryAfter: 1}); renamed(s) }, end: repaired,
 	},
 	{
 		code: "channel_program_unavailable", severity: v1.SeverityRetrying,
-		begin: func(s *scene) { s.target(cpsim.Fault{Kind: cpsim.FaultUnavailable}); renamed(s) }, end: mended,
+		begin: func(s *scene) { s.target(cpsim.Fault{Kind: cpsim.FaultUnavailable}); renamed(s) }, end: repaired,
 	},
 	{
 		code: "channel_program_url_missing", severity: v1.SeverityAct,

@@ -151,7 +151,7 @@ func (l *lister) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		// By id alone: neither certain records nor those stamped of late.
+		// By id alone: neither certain records nor those changed recently.
 		listing := strings.HasSuffix(r.URL.Path, "/Companies/query") &&
 			!bytes.Contains(body, []byte(`"op":"in"`)) && !bytes.Contains(body, []byte(`"op":"or"`))
 		if err == nil && listing && l.pages.Add(1) > l.most.Load() {

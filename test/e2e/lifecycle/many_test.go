@@ -62,7 +62,7 @@ func (n *neighbour) create(w *service.Harness) {
 	n.installation = in.ID
 }
 
-// fill puts companies that nobody is told of.
+// fill puts companies that nobody is notified of.
 func (n *neighbour) fill(companies int) {
 	defer n.ClearFaults(n.SetFault(atsim.Fault{Kind: fault.Lose}))
 	for i := range companies {

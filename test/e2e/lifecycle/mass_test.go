@@ -23,8 +23,8 @@ func calledOf(name string) func(cpsim.ContractInput) bool {
 	return func(c cpsim.ContractInput) bool { return c.Name != nil && *c.Name == name }
 }
 
-// massWorld is an installation of companies, all in scope.
-func massWorld(t *testing.T, n int, options *v1.Options) (*service.Harness, v1.Installation, []int64) {
+// massHarness is an installation of companies, all in scope.
+func massHarness(t *testing.T, n int, options *v1.Options) (*service.Harness, v1.Installation, []int64) {
 	t.Helper()
 	w := service.New(t, service.Options{Autotask: service.Unlimited()})
 	ids := w.Companies(n)
@@ -63,7 +63,7 @@ func TestAMassChangeIsHeld(t *testing.T) {
 	for _, approve := range []bool{true, false} {
 		t.Run(fmt.Sprintf("approved %v", approve), func(t *testing.T) {
 			t.Parallel()
-			w, in, ids := massWorld(t, 30, nil)
+			w, in, ids := massHarness(t, 30, nil)
 			w.Target.ResetStats()
 			leave(w, in, ids[:20])
 			w.Until(in.ID, "holds all of them", soon, func(in v1.Installation) bool {
@@ -110,7 +110,7 @@ func TestAMassChangeIsHeld(t *testing.T) {
 // TestWhatIsHeldComesBack: companies that are active again are not held any more.
 func TestWhatIsHeldComesBack(t *testing.T) {
 	t.Parallel()
-	w, in, ids := massWorld(t, 30, nil)
+	w, in, ids := massHarness(t, 30, nil)
 	leave(w, in, ids[:20])
 	w.HasIssue(in.ID, "mass_change_held")
 	w.Drain(in.ID)
@@ -145,7 +145,7 @@ func TestWhatIsNoMassChange(t *testing.T) {
 			if tc.percent > 0 {
 				options = &v1.Options{MassChangePercent: tc.percent}
 			}
-			w, in, ids := massWorld(t, tc.all, options)
+			w, in, ids := massHarness(t, tc.all, options)
 			leave(w, in, ids[:tc.left])
 			if tc.held {
 				w.Until(in.ID, "holds them", soon, func(in v1.Installation) bool {
@@ -166,7 +166,7 @@ func TestWhatIsNoMassChange(t *testing.T) {
 // nobody has left. Once they are seen again, all is as it was.
 func TestALostRightIsNoDeparture(t *testing.T) {
 	t.Parallel()
-	w, in, ids := massWorld(t, 30, nil)
+	w, in, ids := massHarness(t, 30, nil)
 	resync := func() v1.Job {
 		t.Helper()
 		ref, err := w.Admin.Resync(t.Context(), in.ID, v1.ResyncRequest{})

@@ -42,7 +42,7 @@ func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 		t.Error("two bridges are the same")
 	}
 	said := int64(0)
-	tell := func(entity string, id int64) []byte {
+	notice := func(entity string, id int64) []byte {
 		said++
 		return callout.Envelope{
 			Action: "Update", GUID: bridge.GUID, EntityType: entity, ID: id, EventTime: time.Now(), Sequence: said,
@@ -50,13 +50,13 @@ func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 	}
 
 	w.Edit("Contracts", contract, atsim.Row{"contractName": "Care two"})
-	if got := service.Post(t, bridge.URL, bridge.Secret, tell("Contract", contract)); got != http.StatusAccepted {
+	if got := service.Post(t, bridge.URL, bridge.Secret, notice("Contract", contract)); got != http.StatusAccepted {
 		t.Fatalf("a contract's callback: %d, want 202", got)
 	}
 	w.ContractBecomes(contract, "the edit", soon, service.Called("Care two"))
 
 	w.Edit("Companies", owner, atsim.Row{"companyName": "Northwind Group"})
-	if got := service.Post(t, bridge.URL, bridge.Secret, tell("Account", owner)); got != http.StatusAccepted {
+	if got := service.Post(t, bridge.URL, bridge.Secret, notice("Account", owner)); got != http.StatusAccepted {
 		t.Fatalf("a company's callback: %d, want 202", got)
 	}
 	w.ClientBecomes(owner, "the edit", soon, service.Named("Northwind Group"))
@@ -64,7 +64,7 @@ func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 	added := w.Autotask.Put("Contacts", atsim.Row{
 		"companyID": owner, "firstName": "Ann", "lastName": "Lee", "emailAddress": "ann@northwind.example", "isActive": 1,
 	})
-	if got := service.Post(t, bridge.URL, bridge.Secret, tell("contacts", added)); got != http.StatusAccepted {
+	if got := service.Post(t, bridge.URL, bridge.Secret, notice("contacts", added)); got != http.StatusAccepted {
 		t.Fatalf("a contact's callback: %d, want 202", got)
 	}
 	w.ClientBecomes(owner, "the contact", soon, func(c cpsim.ClientInput) bool { return len(c.Emails) == 1 })
@@ -73,7 +73,7 @@ func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 	for what, secret := range map[string]string{
 		"a wrong secret": bridge.Secret + "x", "another bridge's secret": other.Secret, "Autotask's secret": w.Hook("CompanyWebhooks").Secret,
 	} {
-		if got := service.Post(t, bridge.URL, secret, tell("Contract", contract)); got != http.StatusUnauthorized {
+		if got := service.Post(t, bridge.URL, secret, notice("Contract", contract)); got != http.StatusUnauthorized {
 			t.Errorf("%s: %d, want 401", what, got)
 		}
 	}
@@ -81,7 +81,7 @@ func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 		w.Stop()
 		w.Start()
 		w.Edit("Contracts", contract, atsim.Row{"contractName": "Care three"})
-		if got := service.Post(t, bridge.URL, bridge.Secret, tell("CONTRACTS", contract)); got != http.StatusAccepted {
+		if got := service.Post(t, bridge.URL, bridge.Secret, notice("CONTRACTS", contract)); got != http.StatusAccepted {
 			t.Fatalf("%d, want 202", got)
 		}
 		w.ContractBecomes(contract, "the edit", soon, service.Called("Care three"))
@@ -105,7 +105,7 @@ func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.Quiesce(in.ID)
-		if got := service.Post(t, bridge.URL, bridge.Secret, tell("Contract", contract)); got != http.StatusAccepted {
+		if got := service.Post(t, bridge.URL, bridge.Secret, notice("Contract", contract)); got != http.StatusAccepted {
 			t.Errorf("%d, want 202", got)
 		}
 	})

@@ -29,10 +29,10 @@ func often() map[string]string {
 // TestContractsArriveInTime: how long each kind of change may take that no webhook tells of.
 func TestContractsArriveInTime(t *testing.T) {
 	t.Parallel()
-	for name, noStamp := range map[string]bool{"contracts are stamped": false, "an older build without stamps": true} {
+	for name, undated := range map[string]bool{"contracts are stamped": false, "an older build without stamps": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			contractsArrive(t, seeded(t, 30, service.Options{Autotask: atsim.Config{NoStamp: noStamp}, Settings: often()}))
+			contractsArrive(t, seeded(t, 30, service.Options{Autotask: atsim.Config{NoStamp: undated}, Settings: often()}))
 		})
 	}
 }
@@ -250,7 +250,7 @@ func TestACurrencyThatIsNotTakenIsNamed(t *testing.T) {
 	if i := w.HasIssue(in.ID, "currency_unsupported"); i.Records != 1 || i.Severity != v1.SeverityAct {
 		t.Errorf("issue %+v", i)
 	}
-	if d := letters(t, w, in.ID)["contract-"+service.Text(priced)]; d.Code != "currency_unsupported" || d.Kind != "contract" {
+	if d := deadLetters(t, w, in.ID)["contract-"+service.Text(priced)]; d.Code != "currency_unsupported" || d.Kind != "contract" {
 		t.Errorf("dead letter %+v", d)
 	}
 	if c := w.Contract(priced); c.ExternalID != "" {

@@ -26,8 +26,8 @@ func problemIs(t *testing.T, err error, status int, code string) {
 	}
 }
 
-// letters are the dead letters of an installation by id.
-func letters(t *testing.T, w *service.Harness, id string) map[string]v1.DeadLetter {
+// deadLetters are the dead letters of an installation by id.
+func deadLetters(t *testing.T, w *service.Harness, id string) map[string]v1.DeadLetter {
 	t.Helper()
 	out := map[string]v1.DeadLetter{}
 	for d, err := range w.Admin.AllDeadLetters(t.Context(), id) {
@@ -39,8 +39,8 @@ func letters(t *testing.T, w *service.Harness, id string) map[string]v1.DeadLett
 	return out
 }
 
-// lettersBecome waits until exactly these records have dead letters.
-func lettersBecome(t *testing.T, w *service.Harness, id string, want ...int64) {
+// deadLettersBecome waits until exactly these records have dead letters.
+func deadLettersBecome(t *testing.T, w *service.Harness, id string, want ...int64) {
 	t.Helper()
 	names := []string{}
 	for _, rec := range want {
@@ -49,7 +49,7 @@ func lettersBecome(t *testing.T, w *service.Harness, id string, want ...int64) {
 	slices.Sort(names)
 	w.Eventually("dead letters", soon, func() error {
 		got := []string{}
-		for name := range letters(t, w, id) {
+		for name := range deadLetters(t, w, id) {
 			got = append(got, name)
 		}
 		slices.Sort(got)
@@ -80,17 +80,17 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 	unwanted(names[:4], "invalid")
 	unwanted(names[4:5], "ambiguous_match")
 	in := w.Install(customers)
-	lettersBecome(t, w, in.ID, ids[:5]...)
+	deadLettersBecome(t, w, in.ID, ids[:5]...)
 	w.Quiesce(in.ID)
 
 	t.Run("the list names record, field and cause", func(t *testing.T) {
-		d := letters(t, w, in.ID)["company-"+names[0]]
+		d := deadLetters(t, w, in.ID)["company-"+names[0]]
 		if d.Kind != "company" || d.RecordID != names[0] || d.Code != "rejected" || d.Attempts != 1 ||
 			d.FirstAt.IsZero() || d.LastAt.IsZero() ||
 			!strings.Contains(d.Detail, "name: is on the list of names that nobody may have") {
 			t.Errorf("got %+v", d)
 		}
-		if d := letters(t, w, in.ID)["company-"+names[4]]; d.Code != "ambiguous_match" {
+		if d := deadLetters(t, w, in.ID)["company-"+names[4]]; d.Code != "ambiguous_match" {
 			t.Errorf("code %q, want ambiguous_match", d.Code)
 		}
 		page, err := w.Admin.DeadLetters(t.Context(), in.ID, "", 2)
@@ -106,7 +106,7 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.Eventually("five second attempts", soon, func() error {
-			all := letters(t, w, in.ID)
+			all := deadLetters(t, w, in.ID)
 			for _, d := range all {
 				if d.Attempts != 2 {
 					return fmt.Errorf("%s: attempts %d", d.ID, d.Attempts)
@@ -118,7 +118,7 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 			return nil
 		})
 		w.Quiesce(in.ID)
-		lettersBecome(t, w, in.ID, ids[:5]...)
+		deadLettersBecome(t, w, in.ID, ids[:5]...)
 	})
 	w.Target.ClearFaults()
 	t.Run("one by its id", func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.ClientBecomes(ids[0], "there", soon, service.Named("Client 0"))
-		lettersBecome(t, w, in.ID, ids[1:5]...)
+		deadLettersBecome(t, w, in.ID, ids[1:5]...)
 		err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{IDs: []string{"company-" + names[0]}})
 		problemIs(t, err, http.StatusNotFound, v1.CodeNotFound)
 	})
@@ -135,18 +135,18 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.ClientBecomes(ids[4], "there", soon, service.Named("Client 4"))
-		lettersBecome(t, w, in.ID, ids[1:4]...)
+		deadLettersBecome(t, w, in.ID, ids[1:4]...)
 	})
 	t.Run("a change that goes well takes it off", func(t *testing.T) {
 		w.Edit("Companies", ids[1], atsim.Row{"companyName": "Welcome at last"})
 		w.ClientBecomes(ids[1], "there", soon, service.Named("Welcome at last"))
-		lettersBecome(t, w, in.ID, ids[2:4]...)
+		deadLettersBecome(t, w, in.ID, ids[2:4]...)
 	})
 	t.Run("dismissed", func(t *testing.T) {
 		if err := w.Admin.Dismiss(t.Context(), in.ID, "company-"+names[2]); err != nil {
 			t.Fatal(err)
 		}
-		lettersBecome(t, w, in.ID, ids[3])
+		deadLettersBecome(t, w, in.ID, ids[3])
 		problemIs(t, w.Admin.Dismiss(t.Context(), in.ID, "company-"+names[2]), http.StatusNotFound, v1.CodeNotFound)
 		if c := w.Client(ids[2]); c.ExternalID != "" {
 			t.Errorf("a dismissed one was pushed: %+v", c)
@@ -155,20 +155,20 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 		w.ClientBecomes(ids[2], "there after its next change", soon, service.Named("Client 2"))
 	})
 	t.Run("a cause is dismissed as far as it was seen", func(t *testing.T) {
-		before := letters(t, w, in.ID)["company-"+names[3]].LastAt.Add(-time.Second)
+		before := deadLetters(t, w, in.ID)["company-"+names[3]].LastAt.Add(-time.Second)
 		if err := w.Admin.DismissAll(t.Context(), in.ID, v1.DismissRequest{Code: "rejected", Until: &before}); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Admin.DismissAll(t.Context(), in.ID, v1.DismissRequest{Code: "ambiguous_match"}); err != nil {
 			t.Fatal(err)
 		}
-		lettersBecome(t, w, in.ID, ids[3])
+		deadLettersBecome(t, w, in.ID, ids[3])
 	})
 	t.Run("all", func(t *testing.T) {
 		if err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{All: true}); err != nil {
 			t.Fatal(err)
 		}
-		lettersBecome(t, w, in.ID)
+		deadLettersBecome(t, w, in.ID)
 		w.Agree(soon, customers)
 		w.HasNoIssue(in.ID, "rejected")
 	})
@@ -194,7 +194,7 @@ func TestACallbackThatNobodyCanReadIsKept(t *testing.T) {
 			}
 		}
 	}
-	all := letters(t, w, in.ID)
+	all := deadLetters(t, w, in.ID)
 	if len(all) != len(bodies) {
 		t.Fatalf("%d letters, want %d: %v", len(all), len(bodies), all)
 	}
@@ -220,16 +220,16 @@ func TestACallbackThatNobodyCanReadIsKept(t *testing.T) {
 	if err := w.Admin.Dismiss(t.Context(), in.ID, names[1]); err != nil {
 		t.Fatal(err)
 	}
-	if all := letters(t, w, in.ID); len(all) != 0 {
+	if all := deadLetters(t, w, in.ID); len(all) != 0 {
 		t.Errorf("letters %v, want none", all)
 	}
 	w.Quiesce(in.ID)
 	nothingPushed(t, w, "an unreadable callback")
 }
 
-// TestAFailureOfTheRoadIsNoDeadLetter: what stops an installation as a whole is
+// TestAFailureOfTheUpstreamIsNoDeadLetter: what stops an installation as a whole is
 // no record's fault.
-func TestAFailureOfTheRoadIsNoDeadLetter(t *testing.T) {
+func TestAFailureOfTheUpstreamIsNoDeadLetter(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*testing.T, *service.Harness){
 		"the token is refused":     func(t *testing.T, w *service.Harness) { w.Refuse(cpsim.Fault{Kind: cpsim.FaultUnauthenticated}) },
@@ -262,7 +262,7 @@ func TestAFailureOfTheRoadIsNoDeadLetter(t *testing.T) {
 				said, _ := json.Marshal(shown.Issues)
 				t.Errorf("issues %s, want one", said)
 			}
-			if all := letters(t, w, in.ID); len(all) != 0 {
+			if all := deadLetters(t, w, in.ID); len(all) != 0 {
 				t.Errorf("dead letters %v", all)
 			}
 			for _, id := range ids {

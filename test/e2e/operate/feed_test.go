@@ -19,22 +19,22 @@ func TestTheFeedTellsOfOutcomesAsTheyHappen(t *testing.T) {
 	in := w.Install(customers)
 	w.Quiesce(in.ID)
 
-	type heard struct {
+	type received struct {
 		event v1.FeedEvent
 		err   error
 	}
-	follow := func() <-chan heard {
-		c := make(chan heard, 64)
+	follow := func() <-chan received {
+		c := make(chan received, 64)
 		admin := w.Admin
 		go func() {
 			defer close(c)
 			for e, err := range admin.Feed(t.Context(), in.ID) {
-				c <- heard{e, err}
+				c <- received{e, err}
 			}
 		}()
 		return c
 	}
-	readers := []<-chan heard{follow(), follow()}
+	readers := []<-chan received{follow(), follow()}
 	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	defer cancel()
 	hears := func(reader int, want v1.Outcome, reason string) v1.FeedEvent {
@@ -60,7 +60,7 @@ func TestTheFeedTellsOfOutcomesAsTheyHappen(t *testing.T) {
 		w.Edit("Companies", id, atsim.Row{"phone": "518-555-0" + service.Text(int64(n))})
 		w.Quiesce(in.ID)
 		if len(readers[0]) == 0 || len(readers[1]) == 0 {
-			return errors.New("one of them has heard nothing")
+			return errors.New("one of them has received nothing")
 		}
 		return nil
 	})

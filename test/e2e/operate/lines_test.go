@@ -28,7 +28,7 @@ func openCare(t *testing.T) care {
 		return c.Autotask.Put("Services", atsim.Row{"name": name, "periodType": 2, "unitCost": cost, "unitPrice": "99", "vendorCompanyID": vendor})
 	}
 	mail, backup := service("Mail", "10", vendor("Alpha")), service("Backup", "30", vendor("Beta"))
-	stamp := vendor("Gamma")
+	gamma := vendor("Gamma")
 
 	now := time.Now().UTC()
 	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
@@ -45,7 +45,7 @@ func openCare(t *testing.T) care {
 	}
 	for _, row := range c.Autotask.All("ContractServiceUnits") {
 		if row["contractServiceID"] == c.mail {
-			c.Edit("ContractServiceUnits", row["id"].(int64), atsim.Row{"vendorCompanyID": stamp})
+			c.Edit("ContractServiceUnits", row["id"].(int64), atsim.Row{"vendorCompanyID": gamma})
 		}
 	}
 	return c
@@ -79,7 +79,7 @@ func TestWhatIsDoneToLinesArrives(t *testing.T) {
 	}, "Gamma", "160.00")
 	c.Quiesce(in.ID)
 
-	c.arrives(t, "a removed stamp", func() error { return c.Autotask.RemoveStamp(c.mail) }, "Alpha", "160.00")
+	c.arrives(t, "a removed gamma", func() error { return c.Autotask.RemoveStamp(c.mail) }, "Alpha", "160.00")
 	c.arrives(t, "an adjustment today", func() error { return c.Autotask.Adjust("ContractServices", c.mail, 5) }, "Beta", "110.00")
 	c.arrives(t, "a second one on the same day", func() error { return c.Autotask.Adjust("ContractServices", c.mail, 4) }, "Beta", "100.00")
 	c.arrives(t, "a cancelled line", func() error { return c.Autotask.CancelLine("ContractServices", c.backup) }, "Alpha", "40.00")
@@ -101,7 +101,7 @@ func TestWhatIsDoneToLinesArrivesInTheTotal(t *testing.T) {
 		do   func() error
 	}{
 		{"an adjustment today", func() error { return c.Autotask.Adjust("ContractServices", c.mail, 4) }},
-		{"a removed stamp", func() error { return c.Autotask.RemoveStamp(c.mail) }},
+		{"a removed gamma", func() error { return c.Autotask.RemoveStamp(c.mail) }},
 		{"a renewal", func() error { return c.Autotask.Renew(c.contract, 6) }},
 		{"a cancelled line", func() error { return c.Autotask.CancelLine("ContractServices", c.backup) }},
 		{"a line of no units", func() error { return c.Autotask.Adjust("ContractServices", c.mail, 0) }},

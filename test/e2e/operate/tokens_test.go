@@ -87,8 +87,8 @@ func TestADeletedTokenEndsWithItsFeedsAndSessions(t *testing.T) {
 	audited(w, v1.AuditEntry{Who: "ops", Action: "access", Installation: in.ID, Detail: "POST /installations/{id}/erase: forbidden"})
 	audited(w, v1.AuditEntry{Who: "root", Action: "token.delete", Detail: "ops", OK: true})
 	audited(w, v1.AuditEntry{Action: "log-in", Detail: v1.CodeUnauthenticated})
-	if whole, err := w.Admin.VerifyAudit(t.Context()); err != nil || !whole.OK || whole.Entries < 6 || whole.Last != uint64(whole.Entries) {
-		t.Errorf("the chain of the audit: %+v, %v", whole, err)
+	if verified, err := w.Admin.VerifyAudit(t.Context()); err != nil || !verified.OK || verified.Entries < 6 || verified.Last != uint64(verified.Entries) {
+		t.Errorf("the chain of the audit: %+v, %v", verified, err)
 	}
 	resp, err := browser.Get(w.AdminURL + "/installations/" + in.ID)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 const (
 	lanes   = 6  // most of a check is waiting, so that lanes can share a core
 	longest = 40 // steps of a history
-	// settles bounds how long both sides may differ after the last step.
-	settles = 60 * time.Second
+	// agreesWithin bounds how long both sides may differ after the last step.
+	agreesWithin = 60 * time.Second
 )
 
 // TestAnyHistoryEndsInWhatTheRulesSay plays random histories, each in a harness of its own.
@@ -42,7 +42,7 @@ func TestAnyHistoryEndsInWhatTheRulesSay(t *testing.T) {
 type circumstance struct {
 	Seed     int64 // of the tenant's data
 	Syncs    int
-	NoStamp  bool // contracts are not stamped
+	Undated  bool // contracts are not stamped
 	ZonedDay bool // dates end in Z everywhere
 	NullGone bool // a GET of what is not there answers null instead of 404
 	Typed    bool // callbacks carry numbers as such
@@ -52,7 +52,7 @@ func oneCircumstance() *rapid.Generator[circumstance] {
 	return rapid.Custom(func(t *rapid.T) circumstance {
 		return circumstance{
 			Seed: rapid.Int64Range(1, 1000).Draw(t, "seed"), Syncs: rapid.IntRange(0, 4).Draw(t, "syncs"),
-			NoStamp: rapid.Bool().Draw(t, "noStamp"), ZonedDay: rapid.Bool().Draw(t, "zonedDay"),
+			Undated: rapid.Bool().Draw(t, "noStamp"), ZonedDay: rapid.Bool().Draw(t, "zonedDay"),
 			NullGone: rapid.Bool().Draw(t, "nullGone"), Typed: rapid.Bool().Draw(t, "typed"),
 		}
 	})
@@ -96,7 +96,7 @@ func begin(t *testing.T, c circumstance) *history {
 		modes.NotFound = "null"
 	}
 	w := service.New(t, service.Options{
-		Autotask: atsim.Config{Seed: c.Seed, Scale: 0.01, NoStamp: c.NoStamp, DatesWithZone: c.ZonedDay, Modes: modes},
+		Autotask: atsim.Config{Seed: c.Seed, Scale: 0.01, NoStamp: c.Undated, DatesWithZone: c.ZonedDay, Modes: modes},
 		Settings: map[string]string{
 			"coalesce-window": "20ms", "contract-poll-interval": "1s", "contract-parts-interval": "1s", "webhook-check-interval": "1s",
 		},
@@ -105,10 +105,10 @@ func begin(t *testing.T, c circumstance) *history {
 	goOn(t, w)
 	h := &history{Harness: w, t: t, running: true, syncs: c.syncs()}
 	in := w.Install(h.syncs...)
-	if err := w.TryAgree(settles, h.syncs...); err != nil {
+	if err := w.TryAgree(agreesWithin, h.syncs...); err != nil {
 		t.Fatalf("after the backfill: %v", err)
 	}
-	w.Until(in.ID, "live", settles, func(in v1.Installation) bool { return in.State == v1.StateLive })
+	w.Until(in.ID, "live", agreesWithin, func(in v1.Installation) bool { return in.State == v1.StateLive })
 	return h
 }
 
@@ -132,10 +132,10 @@ func (h *history) end() {
 	if !h.running {
 		h.Start()
 	}
-	err := h.TryAgree(settles, h.syncs...)
+	err := h.TryAgree(agreesWithin, h.syncs...)
 	if err == nil {
-		h.DeliverAll(settles) // what comes late must not undo it
-		err = h.TryAgree(settles, h.syncs...)
+		h.DeliverAll(agreesWithin) // what comes late must not undo it
+		err = h.TryAgree(agreesWithin, h.syncs...)
 	}
 	if err != nil {
 		h.t.Fatalf("after\n  %s\n%v", strings.Join(h.done, "\n  "), err)
@@ -194,7 +194,7 @@ func (h *history) breathe(_, how int) string {
 	}
 	n := 1 + how%8
 	until := h.Autotask.Stats().Total + n
-	h.Eventually("the service asks", settles, func() error {
+	h.Eventually("the service asks", agreesWithin, func() error {
 		if total := h.Autotask.Stats().Total; total < until {
 			return fmt.Errorf("%d requests, want %d", total, until)
 		}
@@ -209,7 +209,7 @@ func (h *history) rest(int, int) string {
 		return "nobody works"
 	}
 	h.Autotask.ClearFaults(0) // or what is held back for another order would stay so
-	if err := h.TryAgree(settles, h.syncs...); err != nil {
+	if err := h.TryAgree(agreesWithin, h.syncs...); err != nil {
 		h.t.Fatalf("after\n  %s\n%v", strings.Join(h.done, "\n  "), err)
 	}
 	return "both sides agree"

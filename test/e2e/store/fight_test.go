@@ -33,7 +33,7 @@ func TestARestoredBackupBesideTheOriginal(t *testing.T) {
 
 	contested(restored, in.ID, original.CallbackURL)
 	contested(original, in.ID, restored.CallbackURL)
-	owner := settledOn(original, restored, in.ID)
+	owner := ownerOf(original, restored, in.ID)
 	if n := writes(original); n > 6 { // each takes them, and one takes them back, for both entities
 		t.Errorf("%d changes until they stopped", n)
 	}
@@ -120,8 +120,8 @@ func issuesOf(w *service.Harness, id, code string) []v1.Issue {
 	return slices.DeleteFunc(in.Issues, func(i v1.Issue) bool { return i.Code != code })
 }
 
-// settledOn waits until one of them has left the webhooks to the other, and returns the other.
-func settledOn(a, b *service.Harness, id string) *service.Harness {
+// ownerOf waits until one of them has left the webhooks to the other, and returns the other.
+func ownerOf(a, b *service.Harness, id string) *service.Harness {
 	a.T.Helper()
 	var owner *service.Harness
 	a.Eventually("one of them leaves the webhooks alone", soon, func() error {

@@ -62,8 +62,8 @@ func TestWrongStartsTouchNothing(t *testing.T) {
 	in := w.Install(v1.SyncActiveCustomers)
 	w.Agree(soon, v1.SyncActiveCustomers)
 	w.Stop()
-	stamp := filepath.Join(w.DataDir, "store.json")
-	good, err := os.ReadFile(stamp)
+	manifest := filepath.Join(w.DataDir, "store.json")
+	good, err := os.ReadFile(manifest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,11 +80,11 @@ func TestWrongStartsTouchNothing(t *testing.T) {
 	again(keyOne)
 
 	newer := strings.Replace(string(good), `"format": 3`, `"format": 4`, 1)
-	if err := os.WriteFile(stamp, []byte(newer), 0o600); err != nil {
+	if err := os.WriteFile(manifest, []byte(newer), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	refusedWith(t, w.DataDir, []string{"--master-key=" + keyOne}, "--data-dir: ", "format 4", "formats up to 3", "nothing was changed")
-	if err := os.WriteFile(stamp, good, 0o600); err != nil {
+	if err := os.WriteFile(manifest, good, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	again(keyTwo + "," + keyOne) // a rotation

@@ -79,17 +79,17 @@ func TestBackupAtWorkRestoresToTheSameEnd(t *testing.T) {
 	w.Until(in.ID, "has mended its webhooks", soon, func(in v1.Installation) bool {
 		return len(in.Webhooks) == 2 && in.Webhooks[0].ID != 0 && in.Webhooks[1].ID != 0
 	})
-	mended := time.Now()
+	repaired := time.Now()
 	w.Rename(ids[2], "Told by a callback")
 	w.RecordBecomes(in.ID, v1.KindCompany, ids[2], soon, func(rec v1.RecordDetail) bool {
 		return slices.ContainsFunc(rec.Timeline, func(s v1.TimelineStep) bool {
-			return s.Trigger == v1.TriggerCallback && s.At.After(mended)
+			return s.Trigger == v1.TriggerCallback && s.At.After(repaired)
 		})
 	})
 	w.Agree(soon)
 }
 
-// TestBackupIsCheckedAndRehearsed: a file that is not whole, the wrong key, a
+// TestBackupIsCheckedAndRehearsed: a file that is not content, the wrong key, a
 // directory that is in use are refused, and leave nothing behind.
 func TestBackupIsCheckedAndRehearsed(t *testing.T) {
 	t.Parallel()
@@ -102,19 +102,19 @@ func TestBackupIsCheckedAndRehearsed(t *testing.T) {
 	if err != nil || report.Installations != 1 || report.Version != "test" {
 		t.Fatalf("got %+v, %v", report, err)
 	}
-	whole, err := os.ReadFile(file)
+	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, secret := range map[string]string{"an Autotask secret": service.Secret, "a token": service.Token, "a client's name": "Client 0001"} {
-		if strings.Contains(string(whole), secret) {
+		if strings.Contains(string(content), secret) {
 			t.Errorf("%s stands in the backup", name)
 		}
 	}
 	into := func() string { return filepath.Join(t.TempDir(), "into") }
 
 	cut := filepath.Join(t.TempDir(), "cut.tar")
-	if err := os.WriteFile(cut, whole[:len(whole)/2], 0o600); err != nil {
+	if err := os.WriteFile(cut, content[:len(content)/2], 0o600); err != nil {
 		t.Fatal(err)
 	}
 	dir := into()

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Relay passes connections on and can let them die silently: neither end is told,
+// Relay passes connections on and can let them die silently: neither end is notified,
 // as when a firewall forgets a connection or a machine loses its power.
 type Relay struct {
 	listener net.Listener

@@ -117,7 +117,7 @@ func (w *Harness) DeliverAll(within time.Duration) {
 }
 
 // Store opens the embedded store of a stopped service, to look at what it kept.
-func (w *Harness) Store(look func(*events.Bus)) {
+func (w *Harness) Store(use func(*events.Bus)) {
 	w.T.Helper()
 	if w.service != nil {
 		w.T.Fatal("the store can be opened only while the service is stopped")
@@ -126,7 +126,7 @@ func (w *Harness) Store(look func(*events.Bus)) {
 	if err != nil {
 		w.T.Fatal(err)
 	}
-	look(bus)
+	use(bus)
 	if err := bus.Close(w.T.Context()); err != nil {
 		w.T.Error(err)
 	}

@@ -46,10 +46,10 @@ type Options struct {
 	Settings   map[string]string               // flags without dashes, over the harness's own
 	Log        *zap.Logger                     // nil: the test's log, warnings and worse
 	Now        func() time.Time                // the service's clock
-	Quiet      time.Duration                   // how long an issue is there, or gone, until it is told; 0: as in production
+	Quiet      time.Duration                   // how long an issue is there, or gone, until it is published; 0: as in production
 	Wrap       func(http.Handler) http.Handler // stands between the service and Autotask
 	Binary     string                          // run this program as a child process instead
-	TLS        bool                            // the vendors speak HTTPS, and HTTP/2; needs Binary, which is told whom to trust
+	TLS        bool                            // the vendors speak HTTPS, and HTTP/2; needs Binary, which is given the authority to trust
 	Beside     *Harness                        // another instance: it has the vendors of that harness
 	Version    string                          // of the service; empty: "test"
 	Stall      progress.Limits                 // how long work may stand still; zero: as in production

@@ -13,8 +13,8 @@ import (
 	"channelsync/test/harness/service"
 )
 
-// roadFaults strike at the connections on all three sides.
-func roadFaults() []fault {
+// upstreamFaults strike at the connections on all three sides.
+func upstreamFaults() []fault {
 	var target, autotask *relay.Relay
 	return []fault{
 		{

@@ -16,7 +16,7 @@ import (
 	"channelsync/test/sim/autotask/callout"
 )
 
-// atOnce is how soon a genuine request is answered, whatever strangers do.
+// atOnce is how soon a genuine request is answered, whatever unauthenticated requests do.
 const atOnce = time.Second
 
 // TestHalfRequestsShutNobodyOff: a client behind a trusted proxy holds 1,024 half
@@ -28,9 +28,9 @@ func TestHalfRequestsShutNobodyOff(t *testing.T) {
 	const held = 1024
 	var begun, cut atomic.Int64
 	stop := make(chan struct{})
-	var strangers sync.WaitGroup
+	var unauthenticated sync.WaitGroup
 	for range held {
-		strangers.Go(func() {
+		unauthenticated.Go(func() {
 			for {
 				select {
 				case <-stop:
@@ -42,9 +42,9 @@ func TestHalfRequestsShutNobodyOff(t *testing.T) {
 			}
 		})
 	}
-	t.Cleanup(strangers.Wait)
+	t.Cleanup(unauthenticated.Wait)
 	t.Cleanup(func() { close(stop) })
-	tg.Eventually("the strangers hold all they want to", soon, func() error {
+	tg.Eventually("the unauthenticated hold all they want to", soon, func() error {
 		if n := begun.Load(); n < held {
 			return fmt.Errorf("%d half requests have begun", n)
 		}

@@ -2,6 +2,7 @@ package kv
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -23,25 +24,65 @@ func (t *Table) UpdateMany(ctx context.Context, entries []Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
+	at := make([]uint64, len(entries))
+	for i, e := range entries {
+		at[i] = e.Revision
+	}
+	err := t.updateMany(ctx, entries, at)
+	if errors.Is(err, js.ErrConflict) {
+		moved, failed := t.overNothing(ctx, entries, at)
+		if failed != nil {
+			return failed
+		}
+		if moved {
+			err = t.updateMany(ctx, entries, at)
+		}
+	}
+	refused := map[string]error{}
+	if err := t.refusals(err, refused); err != nil || len(refused) == 0 {
+		return err
+	}
+	return &js.RefusedError{Refused: refused}
+}
+
+func (t *Table) updateMany(ctx context.Context, entries []Entry, at []uint64) error {
 	msgs := make([]*nats.Msg, 0, len(entries))
-	for _, e := range entries {
+	for i, e := range entries {
 		msg, err := t.message(e.Key, e.Value)
 		if err != nil {
 			return err
 		}
-		msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(e.Revision, 10))
+		msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(at[i], 10))
 		msgs = append(msgs, msg)
 	}
-	err := t.Call(ctx, "update many "+t.cfg.Name, func(ctx context.Context) error {
+	return t.Call(ctx, "update many "+t.cfg.Name, func(ctx context.Context) error {
 		err := t.PublishTaken(ctx, msgs, func(i int, sequence uint64) { entries[i].Revision = sequence })
 		if js.IsConflict(err) {
 			return js.ErrConflict
 		}
 		return err
 	})
-	refused := map[string]error{}
-	if err := t.refusals(err, refused); err != nil || len(refused) == 0 {
-		return err
+}
+
+// overNothing moves the revision of keys that hold nothing to that of the mark of a deletion, or of what is not ours,
+// and says whether there was any: as in Create, such a mark is nothing.
+func (t *Table) overNothing(ctx context.Context, entries []Entry, at []uint64) (moved bool, err error) {
+	places := map[string]int{}
+	var subjects []string
+	for i, e := range entries {
+		if e.Revision == 0 {
+			places[t.Prefix+e.Key] = i
+			subjects = append(subjects, t.Prefix+e.Key)
+		}
 	}
-	return &js.RefusedError{Refused: refused}
+	last, err := t.DirectLast(ctx, subjects)
+	if err != nil {
+		return false, fmt.Errorf("update many %s: %w", t.cfg.Name, err)
+	}
+	for _, msg := range last {
+		if _, err := t.standing(ctx, msg); errors.Is(err, js.ErrNotFound) {
+			at[places[msg.Subject]], moved = msg.Sequence, true
+		}
+	}
+	return moved, nil
 }

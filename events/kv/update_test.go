@@ -71,3 +71,24 @@ func TestUpdateMany(t *testing.T) {
 		t.Errorf("nothing: %v", err)
 	}
 }
+
+// The mark of a deletion is nothing, whoever left it, and keeps no batch from being written.
+func TestUpdateManyOverADeletion(t *testing.T) {
+	t.Parallel()
+	l := link(t)
+	tab := table(t, l, Config{Name: "t"})
+	if _, err := tab.Put(t.Context(), "a.2", []byte("2")); err != nil {
+		t.Fatal(err)
+	}
+	forge(t, l, "t", "a.1", "", kvHeader, kvPurge)
+	entries := []Entry{{Key: "a.1", Value: []byte("one")}, {Key: "a.3", Value: []byte("three")}}
+	if err := tab.UpdateMany(t.Context(), entries); err != nil {
+		t.Fatal(err)
+	}
+	if held(t, tab, "a.1") != "one" || held(t, tab, "a.3") != "three" || entries[0].Revision == 0 {
+		t.Errorf("got %+v", entries)
+	}
+	if err := tab.UpdateMany(t.Context(), []Entry{{Key: "a.2", Value: []byte("x")}}); !errors.Is(err, ErrConflict) {
+		t.Errorf("over what is there: %v", err)
+	}
+}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events/kv"
 	"channelsync/internal/gate"
+	"channelsync/sync/seal"
 )
 
 // index is what lists, search, counts and look-ups by contact read: a summary
@@ -97,6 +99,9 @@ func (l *Ledger) loaded(ctx context.Context, installation string) (known *summar
 	read := newSummaries()
 	err = l.table.Each(ctx, installation, func(e kv.Entry) error {
 		entry, err := l.open(ctx, installation, e)
+		if errors.Is(err, seal.ErrWrongKey) {
+			return nil // not ours: see Read
+		}
 		if err != nil {
 			return err
 		}

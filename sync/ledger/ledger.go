@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	v1 "channelsync/api/v1"
@@ -55,6 +56,11 @@ func (l *Ledger) Read(ctx context.Context, installation string, kind v1.Kind, id
 	out := make(map[int64]*Entry, len(found))
 	for _, e := range found {
 		entry, err := l.open(ctx, installation, e)
+		if errors.Is(err, seal.ErrWrongKey) {
+			// Somebody else wrote it: the record is as one that was never reconciled, and what is stored next replaces it.
+			id, _ := strconv.ParseInt(e.Key[strings.LastIndexByte(e.Key, '.')+1:], 10, 64) // one of the keys above
+			entry, err = &Entry{Kind: kind, ID: id, Revision: e.Revision}, nil
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -102,6 +102,8 @@ func (f *field) forge(token string) {
 		say("feed."+one.id, "junk")
 		for _, company := range append(one.companies, 0, 999999999) {
 			id := strconv.FormatInt(company, 10)
+			say("$KV.ledger."+one.id+".company."+id, "junk")
+			say("$KV.ledger."+one.id+".company."+id, "", "KV-Operation", "PURGE")
 			say("due."+one.id+".company.live."+id, `{"trigger":"callback","eventTime":"2030-01-01T00:00:00Z","attempt":99,"job":"forged"}`)
 			say("due."+one.id+".company.bulk."+id, "junk")
 			say("change."+one.id, `{"kind":"company","id":`+id+`,"action":"delete","trigger":"callback","eventTime":"2030-01-01T00:00:00Z"}`, "Channelsync-Round", "1")

@@ -177,14 +177,14 @@ func (c *Client) EndBridge(ctx context.Context, id, guid string) error {
 	return c.Do(ctx, Call{Operation: "end bridge", Method: http.MethodDelete, Path: at(id, "bridges", guid)})
 }
 
-// DecideHeld pushes the mass change that is held back, or drops it.
-func (c *Client) DecideHeld(ctx context.Context, id string, approve bool) error {
+// DecideMassChange pushes the mass change that is pending approval, or drops it.
+func (c *Client) DecideMassChange(ctx context.Context, id string, approve bool) error {
 	action := "discard"
 	if approve {
 		action = "approve"
 	}
 	return c.Do(ctx, Call{
-		Operation: action + " held changes", Method: http.MethodPost, Path: at(id, "held", action),
+		Operation: action + " mass change", Method: http.MethodPost, Path: at(id, "held", action),
 	})
 }
 

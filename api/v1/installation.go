@@ -116,14 +116,14 @@ type Webhook struct {
 	LastCallbackAt *time.Time `json:"lastCallbackAt"`
 }
 
-// Freshness is the time from "change stored" to "settled" of live changes: over the
+// Freshness is the time from "change stored" to "reconciled" of live changes: over the
 // last hour, null without one, and of the last that something was sent for, null
 // before the first since the service started.
 type Freshness struct {
 	P50Seconds  *float64   `json:"p50Seconds"`
 	P95Seconds  *float64   `json:"p95Seconds"`
 	LastSeconds *float64   `json:"lastSeconds"`
-	LastAt      *time.Time `json:"lastAt"` // when it was settled
+	LastAt      *time.Time `json:"lastAt"` // when it was reconciled
 }
 
 // Issue is something wrong, grouped by cause, with its fix.

@@ -33,7 +33,7 @@ type RecordDetail struct {
 	// Omitted names parts of what is kept that were left out since the record is too large: previous,
 	// sources, timeline, contacts, services, vendors or projection.
 	Omitted   []string `json:"omitted,omitempty"`
-	Held      bool     `json:"held,omitempty"`      // it waits, with a mass change, for a yes
+	Held      bool     `json:"held,omitempty"`      // it is part of a mass change that is pending approval
 	CompanyID string   `json:"companyId,omitempty"` // of a contract
 	SourceURL string   `json:"sourceUrl,omitempty"` // its page in Autotask; absent where the zone has none
 	TargetURL string   `json:"targetUrl,omitempty"` // its page in Channel Program, as that said

@@ -96,7 +96,7 @@ type FeedEvent struct {
 	Reasons []string  `json:"reasons"`
 	Trigger Trigger   `json:"trigger"`
 	Pushed  bool      `json:"pushed"`
-	Millis  int64     `json:"millis,omitempty"` // from stored to settled
+	Millis  int64     `json:"millis,omitempty"` // from stored to reconciled
 }
 
 // Activity is the latest outcomes of an installation, newest first.

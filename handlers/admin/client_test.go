@@ -112,8 +112,8 @@ func TestClientSpeaksToTheAPI(t *testing.T) {
 		}},
 		{"dismiss company-7", func() error { return c.Dismiss(ctx, one, "company-7") }},
 		{"bridge", func() error { b, err := c.CreateBridge(ctx, one, ""); return expect(err, b.Secret == "shown once") }},
-		{"held true", func() error { return c.DecideHeld(ctx, one, true) }},
-		{"held false", func() error { return c.DecideHeld(ctx, one, false) }},
+		{"held true", func() error { return c.DecideMassChange(ctx, one, true) }},
+		{"held false", func() error { return c.DecideMassChange(ctx, one, false) }},
 		{"backup", func() error {
 			var file strings.Builder
 			size := int64(-1)

@@ -145,7 +145,7 @@ func (v *visit) rotateSecrets() (done, error) {
 }
 
 func (v *visit) decideHeld(approve bool) (done, error) {
-	if err := v.api.DecideHeld(v.ctx, v.r.PathValue("id"), approve); err != nil {
+	if err := v.api.DecideMassChange(v.ctx, v.r.PathValue("id"), approve); err != nil {
 		return done{}, err
 	}
 	if approve {

@@ -24,7 +24,7 @@ func (s *session) decideHeld(name, short, done string, approve bool) *command.Co
 	return &command.Command{
 		Name: name, Args: selectorArgs, Short: short, Flags: which.flags,
 		Run: s.onInstallation(&which, func(ctx context.Context, api *client.Client, in v1.Installation) error {
-			if err := api.DecideHeld(ctx, in.ID, approve); err != nil {
+			if err := api.DecideMassChange(ctx, in.ID, approve); err != nil {
 				return err
 			}
 			s.say(done, text(in.Name))

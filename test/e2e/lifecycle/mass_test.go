@@ -85,7 +85,7 @@ func TestAMassChangeIsHeld(t *testing.T) {
 			w.Rename(ids[25], "Others go on")
 			w.ClientBecomes(ids[25], "an edit of another", soon, service.Named("Others go on"))
 
-			if err := w.Admin.DecideHeld(t.Context(), in.ID, approve); err != nil {
+			if err := w.Admin.DecideMassChange(t.Context(), in.ID, approve); err != nil {
 				t.Fatal(err)
 			}
 			w.HasNoIssue(in.ID, "mass_change_held")
@@ -97,7 +97,7 @@ func TestAMassChangeIsHeld(t *testing.T) {
 			} else if now := w.Until(in.ID, "idle", soon, func(in v1.Installation) bool { return in.Backlog == 0 }); inScope(now) != 30 {
 				t.Errorf("%d in scope after it was discarded, want 30", inScope(now))
 			}
-			if err := w.Admin.DecideHeld(t.Context(), in.ID, approve); problemOf(t, err).Code != v1.CodeConflict {
+			if err := w.Admin.DecideMassChange(t.Context(), in.ID, approve); problemOf(t, err).Code != v1.CodeConflict {
 				t.Errorf("decided twice: %v", err)
 			}
 			if pushed := len(w.Target.Pushes(service.Connection)); pushed != 1 {

@@ -296,7 +296,7 @@ func TestExplainOfWhatIsStoppedOrHeld(t *testing.T) {
 			{"one that is held", co, ids[3], []string{"deleted_at_source"}, []string{"held", "approve", "discard"}, nil},
 		})
 		w.Autotask.SetModes(func(m *atsim.Modes) { m.Hidden = nil })
-		if err := w.Admin.DecideHeld(t.Context(), in.ID, false); err != nil {
+		if err := w.Admin.DecideMassChange(t.Context(), in.ID, false); err != nil {
 			t.Fatal(err)
 		}
 		w.HasNoIssue(in.ID, "mass_change_held")

@@ -293,7 +293,7 @@ func TestExplainOfWhatIsStoppedOrHeld(t *testing.T) {
 			t.Errorf("issue %+v, want %d records", i, len(ids)+1)
 		}
 		answered(t, w, in.ID, []asked{
-			{"one that is held", co, ids[3], []string{"deleted_at_source"}, []string{"held", "approve", "discard"}, nil},
+			{"one that waits for approval", co, ids[3], []string{"deleted_at_source"}, []string{"waits for approval", "approve", "discard"}, nil},
 		})
 		w.Autotask.SetModes(func(m *atsim.Modes) { m.Hidden = nil })
 		if err := w.Admin.DecideMassChange(t.Context(), in.ID, false); err != nil {
@@ -301,7 +301,7 @@ func TestExplainOfWhatIsStoppedOrHeld(t *testing.T) {
 		}
 		w.HasNoIssue(in.ID, "mass_change_held")
 		w.Quiesce(in.ID)
-		nothingPushed(t, w, "what is held")
+		nothingPushed(t, w, "what waits for approval")
 		answered(t, w, in.ID, []asked{{"the same, discarded", co, ids[3], nil, []string{"up to date"}, nil}})
 	})
 }

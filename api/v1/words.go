@@ -87,3 +87,11 @@ const (
 	ReasonClientOutOfScope = "client_out_of_scope"
 	ReasonSyncNotInstalled = "sync_not_installed"
 )
+
+// Reasons are the reasons above, in the order in which a record's conditions are listed.
+func Reasons() []string {
+	return []string{
+		ReasonTypeNotCustomer, ReasonStatusInactive, ReasonOwnCompany, ReasonNoContract, ReasonContractInactive,
+		ReasonExcluded, ReasonFiltered, ReasonDeletedAtSource, ReasonClientOutOfScope, ReasonSyncNotInstalled,
+	}
+}

@@ -219,13 +219,15 @@ func TestWhatGivesACostDependsOnTheOption(t *testing.T) {
 	}
 }
 
+// A reason without words of its own would be shown as a row that cannot be read.
 func TestReasonsAreSaid(t *testing.T) {
-	for _, code := range []string{
-		v1.ReasonOwnCompany, v1.ReasonContractInactive, v1.ReasonExcluded, v1.ReasonFiltered,
-		v1.ReasonDeletedAtSource, v1.ReasonClientOutOfScope, v1.ReasonSyncNotInstalled, "not_pushable", "row_unreadable",
-	} {
-		if words := Reason(code); words == "" || strings.Contains(words, "_") {
+	unreadable := Reason("row_unreadable")
+	for _, code := range append(v1.Reasons(), "not_pushable") {
+		if words := Reason(code); words == "" || strings.Contains(words, "_") || words == unreadable {
 			t.Errorf("%s: %q", code, words)
+		}
+		if FixOfReasons([]string{code}) == "" && code != "not_pushable" {
+			t.Errorf("%s: nothing to do about it", code)
 		}
 	}
 }

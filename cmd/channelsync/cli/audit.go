@@ -65,7 +65,7 @@ func times(count int) string {
 
 func (s *session) auditVerify() *command.Command {
 	return &command.Command{
-		Name: "verify", Short: "say whether anything was removed from the audit, changed or put in", Flags: s.jsonFlag,
+		Name: "verify", Short: "check whether audit entries were removed, changed or inserted", Flags: s.jsonFlag,
 		Run: s.withAPI(func(ctx context.Context, api *client.Client) error {
 			v, err := api.VerifyAudit(ctx)
 			if err != nil {

@@ -14,7 +14,7 @@ import (
 
 func (s *session) bridgeCommand() *command.Command {
 	return &command.Command{
-		Name: "bridge", Short: "let a sender of your own call back",
+		Name: "bridge", Short: "let your own sender call back",
 		Subs: []*command.Command{s.bridgeCreate(), s.bridgeList(), s.bridgeRotate(), s.bridgeDelete()},
 	}
 }
@@ -149,5 +149,5 @@ func (s *session) oneBridge(ctx context.Context, which *selector, args []string)
 	case 1:
 		return api, in, meant[0], nil
 	}
-	return fail(command.Usage("say it by its GUID", "there are %d bridges named %q", len(meant), args[0]))
+	return fail(command.Usage("give its GUID", "there are %d bridges named %q", len(meant), args[0]))
 }

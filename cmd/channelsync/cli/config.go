@@ -12,7 +12,7 @@ import (
 
 func (s *session) configCommand() *command.Command {
 	return &command.Command{
-		Name: "config", Short: "look at the settings of the service",
+		Name: "config", Short: "check the settings of the service",
 		Subs: []*command.Command{{
 			Name: "check", Short: "say whether the service would start with these settings", Flags: serveFlags,
 			Long: "It takes what serve takes, from the same places, and starts nothing: no address is listened on and no server is asked.\n" +

@@ -89,7 +89,7 @@ func deadLetters(
 func (s *session) deadLetterShow() *command.Command {
 	var which selector
 	return &command.Command{
-		Name: "show", Args: "<dead letter>", Short: "show one dead letter whole",
+		Name: "show", Args: "<dead letter>", Short: "show one dead letter in full",
 		Flags: func(fs *flag.FlagSet) { which.flags(fs); s.jsonFlag(fs) },
 		Run: func(ctx context.Context, args []string) error {
 			if len(args) != 1 {

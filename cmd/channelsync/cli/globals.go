@@ -29,7 +29,7 @@ type globals struct {
 func (g *globals) flags(fs *flag.FlagSet) {
 	set := func(to *string) func(string) error { return func(v string) error { *to = v1.Trim(v); return nil } }
 	fs.Func("api-url", "`URL` of the admin listener; env CHANNELSYNC_API_URL (default "+defaultURL+")", set(&g.url))
-	fs.Func("api-ca", "PEM `FILE` of the only authority that is believed about the service; env CHANNELSYNC_API_CA (default the system's)", set(&g.ca))
+	fs.Func("api-ca", "PEM `FILE` of the only authority that may sign the service's certificate; env CHANNELSYNC_API_CA (default the system's)", set(&g.ca))
 	fs.Func("api-server-name", "the `NAME` in the service's certificate where it is not the host of --api-url; env CHANNELSYNC_API_SERVER_NAME",
 		set(&g.serverName))
 	fs.BoolFunc("api-plaintext", "send the token over plain http beyond this machine; env CHANNELSYNC_API_PLAINTEXT", func(v string) error {

@@ -10,11 +10,11 @@ import (
 
 func (s *session) heldCommand() *command.Command {
 	return &command.Command{
-		Name: "held", Short: "decide on a mass change that waits for a yes",
-		Long: "A change that would touch more than massChangePercent of the records is held back; an issue says so.",
+		Name: "held", Short: "decide on a mass change that waits for approval",
+		Long: "A change that would remove more than massChangePercent of the records waits for approval; an issue says so.",
 		Subs: []*command.Command{
-			s.decideHeld("approve", "push what is held back", "What %q held back is pushed now.", true),
-			s.decideHeld("discard", "drop what is held back", "What %q held back is dropped.", false),
+			s.decideHeld("approve", "push what waits for approval", "What %q had waiting is pushed now.", true),
+			s.decideHeld("discard", "drop what waits for approval", "What %q had waiting is dropped.", false),
 		},
 	}
 }

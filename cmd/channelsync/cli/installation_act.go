@@ -135,7 +135,7 @@ func (s *session) confirm(ctx context.Context, in v1.Installation, sync v1.Sync)
 		name = string(sync)
 	}
 	if _, ok := s.terminal(); !ok {
-		return command.Usage("say --yes if that is meant",
+		return command.Usage("add --yes to confirm",
 			"this removes %q for good and nobody is there to be asked", text(name))
 	}
 	_, _ = s.Stderr.Write([]byte("This removes it for good. Type " + text(name) + " to go on: "))

@@ -16,7 +16,7 @@ func (s *session) installationUpdate() *command.Command {
 	var dryRun bool
 	return &command.Command{
 		Name: "update", Args: selectorArgs, Short: "change the name or the options",
-		Long: "Options that are not said stay as they are. A change of options is followed by a resync;\n" +
+		Long: "Options that are not given stay as they are. A change of options is followed by a resync;\n" +
 			"--dry-run says first what it would bring in, drop and change.",
 		Examples: []string{"channelsync installation update Acme --emails primary --exclude 12,40 --dry-run"},
 		Values:   optionValues(nil),

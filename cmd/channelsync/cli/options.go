@@ -44,13 +44,13 @@ func optionValues(more map[string][]string) map[string][]string {
 }
 
 func (o *optionFlags) flags(fs *flag.FlagSet) {
-	o.word(fs, "out-of-scope", "`WORD` for a client that leaves the conditions",
+	o.word(fs, "out-of-scope", "`WORD`: what becomes of a client that leaves the conditions",
 		func(p *v1.Options) *string { return &p.OutOfScope })
-	o.word(fs, "overall-cost", "`WORD` for how a contract's overall cost is found",
+	o.word(fs, "overall-cost", "`WORD`: how a contract's overall cost is found",
 		func(p *v1.Options) *string { return &p.OverallCost })
-	o.word(fs, "contract-status", "`WORD` for which contracts count, by their status flag and not by dates or billing",
+	o.word(fs, "contract-status", "`WORD`: which contracts count, by their status flag, not by dates or billing",
 		func(p *v1.Options) *string { return &p.ContractStatus })
-	o.word(fs, "emails", "`WORD` for whose addresses a client gets", func(p *v1.Options) *string { return &p.Emails })
+	o.word(fs, "emails", "`WORD`: whose addresses a client gets", func(p *v1.Options) *string { return &p.Emails })
 	o.ids(fs, "contract-types", "only contracts of these types",
 		func(p *v1.Options) *[]int64 { return &p.ContractTypes })
 	o.ids(fs, "contract-categories", "only contracts of these categories",
@@ -72,7 +72,7 @@ func (o *optionFlags) flags(fs *flag.FlagSet) {
 		o.said = append(o.said, func(p *v1.Options) { p.Currency = strings.ToUpper(v) })
 		return nil
 	})
-	fs.Func("mass-change-percent", "`N`: from which share of the records on a change waits for a yes (default 50)",
+	fs.Func("mass-change-percent", "`N`: the percentage of records from which on a change waits for approval (default 50)",
 		func(v string) error {
 			n, err := strconv.Atoi(v)
 			if err != nil || n < 1 || n > 100 {

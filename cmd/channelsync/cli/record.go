@@ -16,7 +16,7 @@ import (
 
 func (s *session) recordCommand() *command.Command {
 	return &command.Command{
-		Name: "record", Short: "how single companies and contracts stand, and why",
+		Name: "record", Short: "the state of single companies and contracts, and why",
 		Subs: []*command.Command{s.recordList(), s.recordShow(), s.recordExplain(), s.recordReconcile()},
 	}
 }

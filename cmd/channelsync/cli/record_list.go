@@ -48,7 +48,7 @@ func (s *session) recordList() *command.Command {
 	var outcome, reason string
 	var page pageFlags
 	return &command.Command{
-		Name: "list", Args: selectorArgs, Short: "list records and how they stand",
+		Name: "list", Args: selectorArgs, Short: "list records and their state",
 		Examples: []string{
 			"channelsync record list --outcome not_met --kind company", "channelsync record list --q acme --json",
 		},

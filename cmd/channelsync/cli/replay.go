@@ -32,7 +32,7 @@ func (s *session) replayCommand() *command.Command {
 			s.timeFlag(fs, "to", "changes stored before", &in.To)
 			fs.Uint64Var(&in.FromSequence, "from-sequence", 0, "changes from this sequence `NUMBER` of the journal on")
 			fs.StringVar(&kind, "kind", "", "only this `KIND`: "+strings.Join(replayKinds(), ", "))
-			fs.StringVar(&in.ID, "id", "", "only the record with this `ID`; wants --kind")
+			fs.StringVar(&in.ID, "id", "", "only the record with this `ID`; needs --kind")
 			fs.BoolVar(&in.Force, "force", false, "push whatever was pushed last")
 			jobFlags(fs, &in.DryRun, &noWait)
 			s.jsonFlag(fs)
@@ -65,7 +65,7 @@ func checkReplay(in v1.ReplayRequest) error {
 	case in.Kind != "" && !slices.Contains(replayKinds(), string(in.Kind)):
 		return command.Usage("the kinds are "+strings.Join(replayKinds(), ", "), "there is no kind %q", string(in.Kind))
 	case in.ID != "" && in.Kind == "":
-		return command.Usage("say --kind company, contract or contact", "--id wants --kind")
+		return command.Usage("say --kind company, contract or contact", "--id needs --kind")
 	case in.ID != "" && !isID(in.ID):
 		return command.Usage("", "--id: got %q, want a decimal number", in.ID)
 	case in.From != nil && in.To != nil && !in.From.Before(*in.To):

@@ -15,7 +15,7 @@ import (
 
 func (s *session) tokenCommand() *command.Command {
 	return &command.Command{
-		Name: "token", Short: "who may ask the admin API, and what",
+		Name: "token", Short: "who may use the admin API, and for what",
 		Long: "A viewer reads. An operator also stops, starts, tests, reconciles, resyncs, replays, requeues, dismisses\n" +
 			"and approves. An admin also installs, changes settings, uninstalls, erases, backs up, and manages tokens and\n" +
 			"bridges. --admin-token is an admin token named root.",
@@ -34,7 +34,7 @@ func (s *session) tokenCreate() *command.Command {
 		},
 		Flags: func(fs *flag.FlagSet) {
 			fs.StringVar(&role, "role", "", "`ROLE`: viewer, operator or admin")
-			fs.Func("only", "`NAME` or id of an installation that it is limited to; may be said several times", func(v string) error {
+			fs.Func("only", "`NAME` or id of an installation that it is limited to; may be repeated", func(v string) error {
 				only = append(only, v1.Trim(v))
 				return nil
 			})
@@ -119,7 +119,7 @@ func (s *session) showToken(made v1.NewToken) error {
 
 func (s *session) tokenList() *command.Command {
 	return &command.Command{
-		Name: "list", Short: "list the tokens; none shows what it is", Flags: s.jsonFlag,
+		Name: "list", Short: "list the tokens, without their secrets", Flags: s.jsonFlag,
 		Run: s.withAPI(func(ctx context.Context, api *client.Client) error {
 			all, err := api.Tokens(ctx)
 			if err != nil {
@@ -164,7 +164,7 @@ func (s *session) tokenRotate() *command.Command {
 
 func (s *session) tokenDelete() *command.Command {
 	return &command.Command{
-		Name: "delete", Args: "<token>", Short: "end a token: it is refused from now on, and its sessions end",
+		Name: "delete", Args: "<token>", Short: "end a token and its sessions",
 		Run: func(ctx context.Context, args []string) error {
 			api, one, err := s.oneToken(ctx, args)
 			if err != nil {

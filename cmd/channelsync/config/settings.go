@@ -74,7 +74,7 @@ func definitions() []definition {
 		},
 		{
 			name: "callback-acme-email", mask: func(s string) string { return s }, // the @ is none before a host
-			usage: "whom the authority may tell of trouble with the certificate",
+			usage: "e-mail address for the authority to report trouble with the certificate",
 			apply: func(c *Config, s string) error { return email(&c.CallbackTLS.ACMEEmail, s) },
 		},
 		{
@@ -83,7 +83,7 @@ func definitions() []definition {
 			apply: func(c *Config, s string) error { return directoryURL(&c.CallbackTLS.ACMEDirectory, s) },
 		},
 		{
-			name: "admin-url", usage: "the address people open the console under: other hosts are refused, cookies go by it; none means any",
+			name: "admin-url", usage: "URL of the console: other hosts are refused, and cookies depend on it; none means any",
 			apply: func(c *Config, s string) error { return siteURL(&c.AdminURL, s) },
 		},
 		{
@@ -92,7 +92,7 @@ func definitions() []definition {
 		},
 		{
 			name: "trusted-proxies", initial: "127.0.0.0/8,::1",
-			usage: "comma-separated networks whose X-Forwarded-For and -Proto are believed, on both listeners; none means nobody's",
+			usage: "comma-separated networks whose X-Forwarded-For and -Proto are trusted, on both listeners; none means no network",
 			apply: func(c *Config, s string) (err error) { c.TrustedProxies, err = networks(s); return err },
 		},
 		{
@@ -170,7 +170,7 @@ func definitions() []definition {
 		},
 		{
 			name: "autotask-discovery-url", initial: "https://webservices.autotask.net/atservicesrest",
-			usage: "where the zone of a user name is asked",
+			usage: "URL that the zone of a user name is looked up at",
 			apply: discoveryURL,
 		},
 		{
@@ -199,7 +199,7 @@ func definitions() []definition {
 		},
 		{
 			name: "notify-url", mask: maskReceiver,
-			usage: "URL that is posted to when an issue has to be acted on, and when it has cleared; none means nobody is told",
+			usage: "URL that is posted to when an issue has to be acted on, and when it has cleared; none means nothing is posted",
 			apply: func(c *Config, s string) error { return postURL(&c.Notify.URL, s) },
 		},
 		{

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	lookActivity = 200 // outcomes that are looked through: all that the API remembers
-	perActivity  = 25  // outcomes on the page, unless all are asked for
+	maxActivity = 200 // outcomes that are looked through: all that the API remembers
+	perActivity = 25  // outcomes on the page, unless all are asked for
 )
 
 func (c *Console) activityRoutes(r chi.Router) {
@@ -59,7 +59,7 @@ func (v *visit) activity() (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	events, err := v.api.Activity(v.ctx, in.ID, lookActivity)
+	events, err := v.api.Activity(v.ctx, in.ID, maxActivity)
 	if err != nil {
 		return nil, err
 	}
@@ -86,13 +86,13 @@ func (v *visit) activity() (*page, error) {
 // choices are what can be filtered by.
 func (d *activityData) choices() {
 	for _, o := range recordOutcomes {
-		d.Outcomes = append(d.Outcomes, filterChoice{Value: string(o), Text: present.OutcomeWord(o).Text, Chosen: o == d.Filter.Outcome})
+		d.Outcomes = append(d.Outcomes, filterChoice{Value: string(o), Text: present.OutcomeWord(o).Text, Selected: o == d.Filter.Outcome})
 	}
 	for _, k := range recordKinds {
-		d.Kinds = append(d.Kinds, filterChoice{Value: string(k), Text: present.KindWord(k) + "s", Chosen: k == d.Filter.Kind})
+		d.Kinds = append(d.Kinds, filterChoice{Value: string(k), Text: present.KindWord(k) + "s", Selected: k == d.Filter.Kind})
 	}
 	for _, t := range triggers {
-		d.Triggers = append(d.Triggers, filterChoice{Value: string(t), Text: present.Capital(present.TriggerWord(t)), Chosen: t == d.Filter.Trigger})
+		d.Triggers = append(d.Triggers, filterChoice{Value: string(t), Text: present.Capital(present.TriggerWord(t)), Selected: t == d.Filter.Trigger})
 	}
 }
 

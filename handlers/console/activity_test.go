@@ -48,7 +48,7 @@ func TestActivityFilters(t *testing.T) {
 }
 
 func TestActivityPage(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	dead := outcome(v1.OutcomeDead, false, "rejected")
 	dead.Millis = 0
 	w.answer("GET /installations/"+one+"/activity", v1.Activity{Items: []v1.FeedEvent{outcome(v1.OutcomePushed, true), dead}})
@@ -85,8 +85,8 @@ func TestActivityPage(t *testing.T) {
 }
 
 func TestActivityIsBounded(t *testing.T) {
-	w := newWorld(t)
-	items := make([]v1.FeedEvent, lookActivity)
+	w := newEnv(t)
+	items := make([]v1.FeedEvent, maxActivity)
 	for i := range items {
 		items[i] = outcome(v1.OutcomePushed, true)
 		items[i].ID = fmt.Sprint(i)
@@ -99,8 +99,8 @@ func TestActivityIsBounded(t *testing.T) {
 	if href, _ := less.Attr("href"); less.Text() != "Show all 200" || href != "/installations/"+one+"/activity?all=1&outcome=pushed&paused=1" {
 		t.Errorf("%q leads to %q", less.Text(), href)
 	}
-	if all := w.get("/installations/" + one + "/activity?all=1"); all.doc.Find("tbody tr").Length() != lookActivity || all.doc.Find("#activity p a.button").Length() != 0 {
-		t.Errorf("%d rows of all, want %d", all.doc.Find("tbody tr").Length(), lookActivity)
+	if all := w.get("/installations/" + one + "/activity?all=1"); all.doc.Find("tbody tr").Length() != maxActivity || all.doc.Find("#activity p a.button").Length() != 0 {
+		t.Errorf("%d rows of all, want %d", all.doc.Find("tbody tr").Length(), maxActivity)
 	}
 	if got := strings.Join(w.asked, " "); !strings.Contains(got, "/activity?limit=200") {
 		t.Errorf("asked %s", got)
@@ -108,7 +108,7 @@ func TestActivityIsBounded(t *testing.T) {
 }
 
 func TestActivityBeforeTheFirstChange(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	w.answer("GET /installations/"+one+"/activity", v1.Activity{Items: []v1.FeedEvent{}})
 	if got := w.get("/installations/" + one + "/activity").text(".empty"); !strings.HasPrefix(got, "Waiting for the first changeEdit any customer in Autotask to see it here.") {
 		t.Errorf("got %q", got)
@@ -116,7 +116,7 @@ func TestActivityBeforeTheFirstChange(t *testing.T) {
 }
 
 func TestActivityIsText(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	in := anInstallation()
 	in.Name = mean
 	w.installed(in)

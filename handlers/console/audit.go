@@ -45,10 +45,10 @@ func (v *visit) audit() (*page, error) {
 	names := map[string]string{}
 	for _, in := range installations {
 		names[in.ID] = in.Name
-		d.Installations = append(d.Installations, filterChoice{Value: in.ID, Text: in.Name, Chosen: in.ID == q.Installation})
+		d.Installations = append(d.Installations, filterChoice{Value: in.ID, Text: in.Name, Selected: in.ID == q.Installation})
 	}
 	if _, known := names[q.Installation]; q.Installation != "" && !known {
-		d.Installations = append(d.Installations, filterChoice{Value: q.Installation, Text: "Erased: " + q.Installation, Chosen: true})
+		d.Installations = append(d.Installations, filterChoice{Value: q.Installation, Text: "Erased: " + q.Installation, Selected: true})
 	}
 	for _, e := range entries.Items {
 		row := present.AuditWords(e)

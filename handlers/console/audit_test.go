@@ -9,7 +9,7 @@ import (
 
 func TestAuditPage(t *testing.T) {
 	const gone = "01jxgoneaaaaaaaaaaaaaaaaaa"
-	w := newWorld(t)
+	w := newEnv(t)
 	two := anInstallation()
 	two.ID, two.Name = "01jxtwoaaaaaaaaaaaaaaaaaaa", "Beta MSP"
 	w.answer("GET /installations", map[string]any{"items": []v1.Installation{anInstallation(), two}})
@@ -51,7 +51,7 @@ func TestAuditPage(t *testing.T) {
 }
 
 func TestEmptyAudit(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	w.answer("GET /audit", v1.Page[v1.AuditEntry]{Items: []v1.AuditEntry{}})
 	for query, want := range map[string]string{
 		"": "Nothing has been done yet", "?installation=" + one: "Nobody has changed this installation",
@@ -64,7 +64,7 @@ func TestEmptyAudit(t *testing.T) {
 }
 
 func TestAuditIsText(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	in := anInstallation()
 	in.Name = mean + strings.Repeat("x", 200)
 	in2 := in

@@ -9,7 +9,7 @@ import (
 )
 
 func TestBundle(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	in := anInstallation()
 	in.Issues = []v1.Issue{{Code: "rejected", Severity: v1.SeverityAct, Title: "Northwind Dental is rejected", Detail: "Wolf Road", Records: 1}}
 	w.installed(in)
@@ -49,7 +49,7 @@ func TestBundleTellsNoClient(t *testing.T) {
 	contract.Sources = json.RawMessage(`{"fields":[],"vendor":{"rule":"lines","name":"Acronis","sentence":"Acronis is the only vendor of the lines in force.","candidates":[{"id":5,"name":"Acronis","sum":"8412.50"}]},"cost":{"rule":"units","amount":"8412.50","sentence":"8412.50 USD is the cost of the unit row.","rows":[{"entity":"ContractServiceUnits","id":1,"amount":"8412.50"}]}}`)
 	for _, r := range []v1.RecordDetail{company, contract} {
 		r.Detail, r.Reasons = "Channel Program says: Northwind Dental is taken", []string{"rejected", "Northwind Dental"}
-		w := newWorld(t)
+		w := newEnv(t)
 		in := anInstallation()
 		in.Name = "Contoso Managed Services"
 		in.Issues = []v1.Issue{{Code: "rejected", Title: "About Northwind Dental", Detail: "518-555-0142", Fix: "Call Ann"}}
@@ -101,7 +101,7 @@ func textsOf(t *testing.T, docs ...json.RawMessage) (out []string) {
 }
 
 func TestBundleOfWhatIsNotThere(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	w.answer("GET "+companyAt+"/explain", v1.NewProblem(409, v1.CodeConflict, "The installation is not running.", "Start it."))
 	a := w.get(companyAt + "/bundle?explain=1")
 	var b bundled

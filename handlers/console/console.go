@@ -25,7 +25,7 @@ type Config struct {
 	Streams  *web.Streams   // of event streams, together with the API's; nil: the console's own
 	URL      string         // what people open the console under; empty: any address
 	Key      v1.Secret      // seals forms and log-ins under way; the same on all instances
-	Auditor  access.Auditor // is told of log-ins, and of what was refused
+	Auditor  access.Auditor // keeps log-ins, and what was refused
 	Attempts *web.Attempts  // counts wrong tokens, together with the API's gate
 	Version  string
 	Log      *zap.Logger

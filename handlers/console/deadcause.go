@@ -20,7 +20,7 @@ func (v *visit) deadCause() (*page, error) {
 		return nil, err
 	}
 	var d deadLettersData
-	all, err := v.letters(in.ID, &d)
+	all, err := v.allDeadLetters(in.ID, &d)
 	if err != nil {
 		return nil, err
 	}

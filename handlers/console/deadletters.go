@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	lookLetters = 5000 // dead letters that are looked through
-	perCause    = 10   // shown of each cause, while all causes are
-	perLetters  = 50   // shown at once of a single cause
+	maxDeadLetters = 5000 // dead letters that are looked through
+	perCause       = 10   // shown of each cause, while all causes are
+	perCausePage   = 50   // shown at once of a single cause
 )
 
 func (c *Console) deadLetterRoutes(r chi.Router) {
@@ -45,14 +45,14 @@ type deadLettersData struct {
 type cause struct {
 	Code, Title, Fix string
 	Count            int
-	First, Last      v1.DeadLetter // the one seen first, the one seen last
-	Callbacks        bool          // of bodies, with which nothing can be tried again
-	Items            []letterRow   // those that are shown
+	First, Last      v1.DeadLetter   // the one seen first, the one seen last
+	Callbacks        bool            // of bodies, with which nothing can be tried again
+	Items            []deadLetterRow // those that are shown
 	all              []v1.DeadLetter
 }
 
-// letterRow is one dead letter.
-type letterRow struct {
+// deadLetterRow is one dead letter.
+type deadLetterRow struct {
 	v1.DeadLetter
 	Name     string // of its record, where it is known
 	IsRecord bool   // it has a page among the clients and contracts
@@ -64,7 +64,7 @@ func (v *visit) deadLetters() (*page, error) {
 		return nil, err
 	}
 	d := deadLettersData{Code: v.r.URL.Query().Get("code"), Prev: -1, Next: -1}
-	all, err := v.letters(in.ID, &d)
+	all, err := v.allDeadLetters(in.ID, &d)
 	if err != nil {
 		return nil, err
 	}
@@ -93,14 +93,14 @@ func (v *visit) deadLetters() (*page, error) {
 	return &page{Title: "Dead letters", Nav: "dead-letters", Installation: in, Data: d}, nil
 }
 
-// letters reads the dead letters, as far as they are looked through.
-func (v *visit) letters(id string, d *deadLettersData) ([]v1.DeadLetter, error) {
+// allDeadLetters reads the dead letters, as far as they are looked through.
+func (v *visit) allDeadLetters(id string, d *deadLettersData) ([]v1.DeadLetter, error) {
 	var all []v1.DeadLetter
 	for l, err := range v.api.AllDeadLetters(v.ctx, id) {
 		if err != nil {
 			return nil, err
 		}
-		if len(all) == lookLetters {
+		if len(all) == maxDeadLetters {
 			d.More = true
 			break
 		}
@@ -124,8 +124,8 @@ func (v *visit) deadNames(id string) (map[string]string, error) {
 	return names, nil
 }
 
-func rowOf(l v1.DeadLetter, names map[string]string) letterRow {
-	return letterRow{
+func rowOf(l v1.DeadLetter, names map[string]string) deadLetterRow {
+	return deadLetterRow{
 		DeadLetter: l, Name: names[l.Kind+" "+l.RecordID],
 		IsRecord: l.Kind == string(v1.KindCompany) || l.Kind == string(v1.KindContract),
 	}
@@ -167,9 +167,9 @@ func (d *deadLettersData) slice(all []v1.DeadLetter, from string) []v1.DeadLette
 	}
 	d.From = n
 	if n > 0 {
-		d.Prev = max(0, n-perLetters)
+		d.Prev = max(0, n-perCausePage)
 	}
-	end := min(len(all), n+perLetters)
+	end := min(len(all), n+perCausePage)
 	if end < len(all) {
 		d.Next = end
 	}
@@ -178,7 +178,7 @@ func (d *deadLettersData) slice(all []v1.DeadLetter, from string) []v1.DeadLette
 
 // deadLetterData is one dead letter on a page of its own.
 type deadLetterData struct {
-	letterRow
+	deadLetterRow
 	Show bool // its body is asked for
 }
 
@@ -196,7 +196,7 @@ func (v *visit) deadLetter() (*page, error) {
 		if l.ID != v.r.PathValue("letter") {
 			continue
 		}
-		d := deadLetterData{letterRow: rowOf(l, nil), Show: v.r.URL.Query().Get("body") == "show"}
+		d := deadLetterData{deadLetterRow: rowOf(l, nil), Show: v.r.URL.Query().Get("body") == "show"}
 		if d.IsRecord {
 			if d.Name, err = v.nameOf(in.ID, l); err != nil {
 				return nil, err

@@ -12,9 +12,9 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-const lettersAt = "/installations/" + one + "/dead-letters"
+const deadLettersAt = "/installations/" + one + "/dead-letters"
 
-func letter(id, code string, ago time.Duration) v1.DeadLetter {
+func deadLetter(id, code string, ago time.Duration) v1.DeadLetter {
 	kind, record, _ := strings.Cut(id, "-")
 	return v1.DeadLetter{
 		ID: id, Kind: kind, RecordID: record, Code: code, Detail: "name: too long", Attempts: 8, Title: "About " + code, Fix: "Mend " + code + ".",
@@ -23,22 +23,22 @@ func letter(id, code string, ago time.Duration) v1.DeadLetter {
 }
 
 // given answers the list of dead letters with them.
-func (w *world) given(letters ...v1.DeadLetter) {
-	w.answer("GET "+lettersAt, v1.Page[v1.DeadLetter]{Items: letters})
+func (w *env) given(all ...v1.DeadLetter) {
+	w.answer("GET "+deadLettersAt, v1.Page[v1.DeadLetter]{Items: all})
 	w.answer("GET /installations/"+one+"/records", v1.Page[v1.Record]{Items: []v1.Record{{Kind: v1.KindCompany, ID: "7", Name: "Maple Bakery"}}})
-	w.answer("POST "+lettersAt+"/requeue", struct{}{})
+	w.answer("POST "+deadLettersAt+"/requeue", struct{}{})
 }
 
 func unreadable() v1.DeadLetter {
-	l := letter("callback-ab", "callback_unreadable", time.Hour)
+	l := deadLetter("callback-ab", "callback_unreadable", time.Hour)
 	l.RecordID, l.Raw = "", `{"Id": <script>alert(1)</script>}`
 	return l
 }
 
 func TestDeadLettersByCause(t *testing.T) {
-	w := newWorld(t)
-	w.given(letter("company-7", "rejected", 2*time.Hour), unreadable(), letter("contract-8", "rejected", time.Hour), letter("contact-9", "row_unreadable", time.Hour))
-	a := w.get(lettersAt)
+	w := newEnv(t)
+	w.given(deadLetter("company-7", "rejected", 2*time.Hour), unreadable(), deadLetter("contract-8", "rejected", time.Hour), deadLetter("contact-9", "row_unreadable", time.Hour))
+	a := w.get(deadLettersAt)
 	if a.StatusCode != 200 || a.doc.Find("section.issue").Length() != 3 {
 		t.Fatalf("%d: %s", a.StatusCode, a.html)
 	}
@@ -74,13 +74,13 @@ func TestDeadLettersByCause(t *testing.T) {
 }
 
 func TestDeadLettersOfOneCause(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	var all []v1.DeadLetter
 	for i := range 120 {
-		all = append(all, letter(fmt.Sprintf("company-%d", i), "rejected", time.Duration(i)*time.Minute))
+		all = append(all, deadLetter(fmt.Sprintf("company-%d", i), "rejected", time.Duration(i)*time.Minute))
 	}
-	w.given(append(all, letter("company-500", "not_pushable", time.Minute))...)
-	if a := w.get(lettersAt); a.doc.Find("tbody tr").Length() != perCause+1 || a.doc.Find(`a[href="?code=rejected"]`).Length() != 1 {
+	w.given(append(all, deadLetter("company-500", "not_pushable", time.Minute))...)
+	if a := w.get(deadLettersAt); a.doc.Find("tbody tr").Length() != perCause+1 || a.doc.Find(`a[href="?code=rejected"]`).Length() != 1 {
 		t.Errorf("all causes: %d rows", a.doc.Find("tbody tr").Length())
 	}
 	for from, want := range map[string]string{
@@ -92,20 +92,20 @@ func TestDeadLettersOfOneCause(t *testing.T) {
 		"-1":     "1 to 50 of 120 Next",
 		"<what>": "1 to 50 of 120 Next",
 	} {
-		a := w.get(lettersAt + "?code=rejected&from=" + url.QueryEscape(from))
+		a := w.get(deadLettersAt + "?code=rejected&from=" + url.QueryEscape(from))
 		if got := a.text(".pager"); got != want || a.doc.Find("section.issue").Length() != 1 {
 			t.Errorf("from %q: got %q, want %q", from, got, want)
 		}
 	}
-	if got := w.get(lettersAt + "?code=gone").text(".empty"); !strings.Contains(got, "Nothing is left of this cause") {
+	if got := w.get(deadLettersAt + "?code=gone").text(".empty"); !strings.Contains(got, "Nothing is left of this cause") {
 		t.Errorf("a cause that is gone: %q", got)
 	}
 }
 
 func TestNoDeadLetters(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	w.given()
-	if got := w.get(lettersAt).text(".empty h2"); got != "Nothing has been given up on" {
+	if got := w.get(deadLettersAt).text(".empty h2"); got != "Nothing has been given up on" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -120,81 +120,81 @@ func TestTryingAgain(t *testing.T) {
 		"cause":  {url.Values{"code": {"rejected"}}, []string{`{"code":"rejected"}`}, "They are being tried again."},
 		"causes": {url.Values{"code": {"rejected", "row_unreadable"}}, []string{`{"code":"rejected"}`, `{"code":"row_unreadable"}`}, "They are being tried again."},
 	} {
-		w := newWorld(t)
+		w := newEnv(t)
 		w.given()
-		a := w.post(lettersAt+"/requeue", tc.fields)
-		if a.StatusCode != 303 || a.Header.Get("Location") != lettersAt || !strings.HasPrefix(a.flash(t).Text, tc.say) {
+		a := w.post(deadLettersAt+"/requeue", tc.fields)
+		if a.StatusCode != 303 || a.Header.Get("Location") != deadLettersAt || !strings.HasPrefix(a.flash(t).Text, tc.say) {
 			t.Errorf("%s: %d to %s, %+v", name, a.StatusCode, a.Header.Get("Location"), a.flash(t))
 		}
 		var want []string
 		for _, body := range tc.wrote {
-			want = append(want, "POST "+lettersAt+"/requeue "+body)
+			want = append(want, "POST "+deadLettersAt+"/requeue "+body)
 		}
 		if diff := cmp.Diff(want, w.wrote()); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
-	w := newWorld(t)
+	w := newEnv(t)
 	w.given()
-	if a := w.post(lettersAt+"/requeue", url.Values{"back": {lettersAt}}); !a.flash(t).Problem || len(w.wrote()) != 0 {
+	if a := w.post(deadLettersAt+"/requeue", url.Values{"back": {deadLettersAt}}); !a.flash(t).Problem || len(w.wrote()) != 0 {
 		t.Errorf("nothing named: %+v, asked %q", a.flash(t), w.wrote())
 	}
-	w.answer("POST "+lettersAt+"/requeue", v1.NotFound("There is no dead letter company-7."))
-	a := w.post(lettersAt+"/requeue", url.Values{"id": {"company-7"}, "back": {lettersAt + "?code=rejected"}})
-	if f := a.flash(t); !f.Problem || f.Text != "There is no dead letter company-7." || a.Header.Get("Location") != lettersAt+"?code=rejected" {
+	w.answer("POST "+deadLettersAt+"/requeue", v1.NotFound("There is no dead letter company-7."))
+	a := w.post(deadLettersAt+"/requeue", url.Values{"id": {"company-7"}, "back": {deadLettersAt + "?code=rejected"}})
+	if f := a.flash(t); !f.Problem || f.Text != "There is no dead letter company-7." || a.Header.Get("Location") != deadLettersAt+"?code=rejected" {
 		t.Errorf("refused: %+v to %s", f, a.Header.Get("Location"))
 	}
 }
 
 func TestOneDeadLetter(t *testing.T) {
-	w := newWorld(t)
-	w.given(letter("company-7", "rejected", time.Hour), unreadable())
+	w := newEnv(t)
+	w.given(deadLetter("company-7", "rejected", time.Hour), unreadable())
 	w.answer("GET /installations/"+one+"/records/company/7", v1.RecordDetail{Record: v1.Record{Kind: v1.KindCompany, ID: "7", Name: "Maple Bakery"}})
-	a := w.get(lettersAt + "/company-7")
+	a := w.get(deadLettersAt + "/company-7")
 	if a.StatusCode != 200 || !strings.Contains(a.text("main"), "ClientMaple Bakery") || a.doc.Find("#body-title").Length() != 0 {
 		t.Errorf("%d: %s", a.StatusCode, a.text("main"))
 	}
 	w.answer("GET /installations/"+one+"/records/company/7", v1.NotFound("There is no such record."))
-	if a := w.get(lettersAt + "/company-7"); a.StatusCode != 200 || !strings.Contains(a.text("main"), "Client7") {
+	if a := w.get(deadLettersAt + "/company-7"); a.StatusCode != 200 || !strings.Contains(a.text("main"), "Client7") {
 		t.Errorf("of an unknown record: %d: %s", a.StatusCode, a.text("main"))
 	}
 
-	if a := w.get(lettersAt + "/callback-ab"); a.doc.Find("pre, form[action$=requeue]").Length() != 0 || !strings.Contains(a.text("main"), "33 bytes long") {
+	if a := w.get(deadLettersAt + "/callback-ab"); a.doc.Find("pre, form[action$=requeue]").Length() != 0 || !strings.Contains(a.text("main"), "33 bytes long") {
 		t.Errorf("a callback: %s", a.text("main"))
 	}
-	shown := w.get(lettersAt + "/callback-ab?body=show")
+	shown := w.get(deadLettersAt + "/callback-ab?body=show")
 	shown.clean(t)
 	if shown.doc.Find("pre").Text() != unreadable().Raw {
 		t.Errorf("its body: %s", shown.text("main"))
 	}
-	if a := w.get(lettersAt + "/company-99"); a.StatusCode != 404 || !strings.Contains(a.text("main"), "off the list") {
+	if a := w.get(deadLettersAt + "/company-99"); a.StatusCode != 404 || !strings.Contains(a.text("main"), "off the list") {
 		t.Errorf("one that is gone: %d: %s", a.StatusCode, a.text("main"))
 	}
 }
 
 func TestDismissingAsksFirst(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	w.given(unreadable())
-	w.answer("POST "+lettersAt+"/callback-ab/dismiss", nil)
-	asks := w.get(lettersAt + "/callback-ab/dismiss")
+	w.answer("POST "+deadLettersAt+"/callback-ab/dismiss", nil)
+	asks := w.get(deadLettersAt + "/callback-ab/dismiss")
 	action, _ := asks.doc.Find("main form").Attr("action")
-	if action != lettersAt+"/callback-ab/dismiss" || !strings.Contains(asks.text("main"), "gone for good") || len(w.wrote()) != 0 {
+	if action != deadLettersAt+"/callback-ab/dismiss" || !strings.Contains(asks.text("main"), "gone for good") || len(w.wrote()) != 0 {
 		t.Fatalf("to %s: %s", action, asks.text("main"))
 	}
 	a := w.post(action, nil)
-	if diff := cmp.Diff([]string{"POST " + action}, w.wrote()); diff != "" || a.Header.Get("Location") != lettersAt || a.flash(t).Problem {
+	if diff := cmp.Diff([]string{"POST " + action}, w.wrote()); diff != "" || a.Header.Get("Location") != deadLettersAt || a.flash(t).Problem {
 		t.Errorf("to %s, %+v: %s", a.Header.Get("Location"), a.flash(t), diff)
 	}
 }
 
 func TestDismissingACauseAsksFirst(t *testing.T) {
-	w := newWorld(t)
-	w.given(letter("company-7", "rejected", 2*time.Hour), letter("contract-8", "rejected", time.Hour), letter("contact-9", "row_unreadable", time.Minute))
-	w.answer("POST "+lettersAt+"/dismiss", nil)
-	list := w.get(lettersAt)
+	w := newEnv(t)
+	w.given(deadLetter("company-7", "rejected", 2*time.Hour), deadLetter("contract-8", "rejected", time.Hour), deadLetter("contact-9", "row_unreadable", time.Minute))
+	w.answer("POST "+deadLettersAt+"/dismiss", nil)
+	list := w.get(deadLettersAt)
 	ask := list.doc.Find("section.issue .actions a.button")
 	href, _ := ask.Attr("href")
-	if ask.Length() != 1 || href != lettersAt+"/dismiss?code=rejected" || !strings.HasPrefix(ask.Text(), "Dismiss all 2…") {
+	if ask.Length() != 1 || href != deadLettersAt+"/dismiss?code=rejected" || !strings.HasPrefix(ask.Text(), "Dismiss all 2…") {
 		t.Fatalf("the list asks %d times, %q at %q", ask.Length(), ask.Text(), href)
 	}
 	asks := w.get(href)
@@ -207,32 +207,32 @@ func TestDismissingACauseAsksFirst(t *testing.T) {
 	}
 	a := w.post(asks.doc.Find("main form").AttrOr("action", ""), fields)
 	until := clockNow().Add(-time.Hour).UTC().Format(time.RFC3339Nano) // the one that failed a minute ago is of another cause
-	if diff := cmp.Diff([]string{"POST " + lettersAt + `/dismiss {"code":"rejected","until":"` + until + `"}`}, w.wrote()); diff != "" ||
-		a.Header.Get("Location") != lettersAt || a.flash(t).Problem {
+	if diff := cmp.Diff([]string{"POST " + deadLettersAt + `/dismiss {"code":"rejected","until":"` + until + `"}`}, w.wrote()); diff != "" ||
+		a.Header.Get("Location") != deadLettersAt || a.flash(t).Problem {
 		t.Errorf("to %s, %+v: %s", a.Header.Get("Location"), a.flash(t), diff)
 	}
-	for _, bad := range []url.Values{{"back": {lettersAt}, "code": {"rejected"}}, {"back": {lettersAt}, "until": {until}}} {
-		if a := w.post(lettersAt+"/dismiss", bad); !a.flash(t).Problem || len(w.wrote()) != 1 {
+	for _, bad := range []url.Values{{"back": {deadLettersAt}, "code": {"rejected"}}, {"back": {deadLettersAt}, "until": {until}}} {
+		if a := w.post(deadLettersAt+"/dismiss", bad); !a.flash(t).Problem || len(w.wrote()) != 1 {
 			t.Errorf("%v: %+v", bad, a.flash(t))
 		}
 	}
-	if a := w.get(lettersAt + "/dismiss?code=gone"); a.StatusCode != 404 {
+	if a := w.get(deadLettersAt + "/dismiss?code=gone"); a.StatusCode != 404 {
 		t.Errorf("a cause that is gone: %d", a.StatusCode)
 	}
 }
 
 func TestDeadLettersAreText(t *testing.T) {
-	w := newWorld(t)
-	l := letter("company-7", mean, time.Hour)
+	w := newEnv(t)
+	l := deadLetter("company-7", mean, time.Hour)
 	l.Detail, l.Title, l.Fix, l.Raw = mean, mean, mean, mean
-	odd := letter("company-8", "rejected", time.Hour)
+	odd := deadLetter("company-8", "rejected", time.Hour)
 	odd.ID, odd.RecordID, odd.Kind = mean, mean, mean
 	w.given(l, odd)
 	name := v1.Record{Kind: v1.KindCompany, ID: "7", Name: mean + strings.Repeat("x", 200)}
 	w.answer("GET /installations/"+one+"/records", v1.Page[v1.Record]{Items: []v1.Record{name}})
 	w.answer("GET /installations/"+one+"/records/company/7", v1.RecordDetail{Record: name})
 	for _, path := range []string{"", "?code=" + url.QueryEscape(mean), "/company-7?body=show", "/company-7/dismiss", "/dismiss?code=" + url.QueryEscape(mean)} {
-		a := w.get(lettersAt + path)
+		a := w.get(deadLettersAt + path)
 		a.clean(t)
 		if a.StatusCode != 200 {
 			t.Errorf("%s: %d", path, a.StatusCode)

@@ -21,7 +21,7 @@ type jobData struct {
 	Job     v1.Job
 	Asked   []string
 	Running bool
-	Offer   bool // a dry run is done: now it can be done in earnest
+	Offer   bool // a dry run is done: now it can be pushed
 	Resync  bool // it goes through everything, and finds what was edited at the target
 }
 
@@ -48,7 +48,7 @@ func (v *visit) cancelJob() (done, error) {
 	return done{v.backOr("/jobs/" + v.r.PathValue("job")), "It is cancelled. What it has done stays done."}, nil
 }
 
-// runJob does in earnest what a dry run was asked for.
+// runJob starts the job that a dry run was of.
 func (v *visit) runJob() (done, error) {
 	id := v.r.PathValue("id")
 	j, err := v.api.Job(v.ctx, id, v.r.PathValue("job"))

@@ -34,7 +34,7 @@ func TestLifecycle(t *testing.T) {
 		{at + "/held/approve", nil, "POST " + at + "/held/approve", at, "approved"},
 		{at + "/held/discard", nil, "POST " + at + "/held/discard", at, "discarded"},
 	} {
-		w := newWorld(t)
+		w := newEnv(t)
 		w.answer(tc.asks, struct{}{})
 		a := w.post(tc.path, tc.fields)
 		if a.StatusCode != 303 || a.Header.Get("Location") != tc.to || !strings.Contains(a.flash(t).Text, tc.says) {
@@ -47,7 +47,7 @@ func TestLifecycle(t *testing.T) {
 }
 
 func TestARefusedButtonSaysWhy(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	at := "/installations/" + one
 	w.answer("POST "+at+"/reinstall", v1.NewProblem(409, v1.CodeConflict, "Autotask refused the stored credentials.", "Set the credentials first."))
 	a := w.post(at+"/reinstall", url.Values{"back": {at}})
@@ -67,7 +67,7 @@ func TestARefusedButtonSaysWhy(t *testing.T) {
 }
 
 func TestConfirmPages(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	at := "/installations/" + one
 	for path, says := range map[string]string{
 		at + "/uninstall":                       "The webhooks at Autotask are removed",
@@ -89,7 +89,7 @@ func TestConfirmPages(t *testing.T) {
 }
 
 func TestOverview(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	at := "/installations/" + one
 	in := anInstallation()
 	in.Name = mean
@@ -140,7 +140,7 @@ func TestOverview(t *testing.T) {
 // TestAPageContradictsNothing wants no part of the overview to say that all is well
 // beside one that says that it is not.
 func TestAPageContradictsNothing(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	at := "/installations/" + one
 	in := anInstallation()
 	soon := clockNow().Add(time.Minute)
@@ -164,7 +164,7 @@ func TestAPageContradictsNothing(t *testing.T) {
 
 // TestTheOverviewSaysHowFreshPartsAre: nobody should take a unit for in sync that was not compared for hours.
 func TestTheOverviewSaysHowFreshPartsAre(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	at := "/installations/" + one
 	in := anInstallation()
 	w.installed(in)
@@ -181,7 +181,7 @@ func TestTheOverviewSaysHowFreshPartsAre(t *testing.T) {
 }
 
 func TestIntegrations(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	w.answer("GET /installations", map[string]any{"items": []v1.Installation{}})
 	if a := w.get("/"); a.doc.Find(`a[href^="/install"]`).Length() < 3 || !strings.Contains(a.text(".empty"), "Nothing is installed yet") {
 		t.Errorf("empty: %s", a.text("main"))

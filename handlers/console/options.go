@@ -21,7 +21,7 @@ func (c *Console) optionRoutes(r chi.Router) {
 // choice is one of the values an option has.
 type choice struct{ Value, Text string }
 
-// optionFields are the options as a form has them: text, with the chosen values
+// optionFields are the options as a form has them: text, with the selected values
 // of what has only a few.
 type optionFields struct {
 	OutOfScope, OverallCost, ContractStatus, Emails string

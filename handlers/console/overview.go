@@ -38,7 +38,7 @@ func (v *visit) overview() (*page, error) {
 		}
 	}
 	if slices.ContainsFunc(in.Issues, func(i v1.Issue) bool { return i.Code == "throttled" || i.Code == "backfill_throttled" }) {
-		d.Throttled = in.ResumesAt // it is also when a broken road is tried again
+		d.Throttled = in.ResumesAt // it is also when an unavailable upstream is tried again
 	}
 	return &page{Title: in.Name, Nav: "overview", Installation: in, Data: d}, nil
 }

@@ -20,7 +20,7 @@ import (
 
 // organisation is a console whose people log in at an issuer.
 type organisation struct {
-	*world
+	*env
 	issuer *issuer.Issuer
 	url    string       // of the console
 	at     *clock.Clock // by which the issuer is asked again
@@ -30,7 +30,7 @@ func newOrganisation(t *testing.T, people ...issuer.Person) *organisation {
 	t.Helper()
 	at := issuer.Start(t, people...)
 	o := &organisation{issuer: at, at: clock.At(time.Now())} // the issuer has no other time
-	o.world = newWorldFor(t, oidc.New(oidc.Config{
+	o.env = newEnvFor(t, oidc.New(oidc.Config{
 		Issuer: at.URL, ClientID: issuer.ClientID, ClientSecret: issuer.ClientSecret, RoleClaim: "groups",
 		Roles: map[string]v1.Role{"ops": v1.RoleOperator, "finance": v1.RoleViewer, "heads": v1.RoleAdmin}, Now: o.at.Now,
 	}))

@@ -64,7 +64,7 @@ func anExplanation() v1.Explanation {
 }
 
 func TestRecordPage(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	w.answer("GET "+companyAt, aCompany())
 	a := w.get(companyAt)
 	if a.StatusCode != 200 || a.text("h1") != "Northwind Dental" || a.doc.Find("h1").Length() != 1 {
@@ -92,7 +92,7 @@ func TestRecordPage(t *testing.T) {
 }
 
 func TestContractPageSaysHowItWasComputed(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	w.answer("GET "+contractAt, aContract())
 	got := w.get(contractAt).text("#sent")
 	for _, want := range []string{
@@ -125,7 +125,7 @@ func TestContractPageSaysHowItWasComputed(t *testing.T) {
 	}
 }
 
-// aPricedContract is one whose vendor and cost are told with their rows and lines.
+// aPricedContract is one whose vendor and cost come with their rows and lines.
 func aPricedContract(t *testing.T) v1.RecordDetail {
 	t.Helper()
 	c := aContract()
@@ -157,7 +157,7 @@ func aPricedContract(t *testing.T) v1.RecordDetail {
 }
 
 func TestRecordPageAsksAutotaskOnDemand(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	w.answer("GET "+companyAt, aCompany())
 	w.answer("GET "+companyAt+"/explain", anExplanation())
 	a := w.get(companyAt + "?explain=1")
@@ -183,7 +183,7 @@ func TestRecordPageAsksAutotaskOnDemand(t *testing.T) {
 // TestStreamNeverAsksAutotask: the page that follows what happens must not spend
 // requests of Autotask's every two seconds.
 func TestStreamNeverAsksAutotask(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	w.answer("GET "+companyAt, aCompany())
 	w.answer("GET "+companyAt+"/explain", anExplanation())
 	r := httptest.NewRequest(http.MethodGet, companyAt+"?explain=1", nil)
@@ -214,7 +214,7 @@ func TestStreamNeverAsksAutotask(t *testing.T) {
 }
 
 func TestRecordThatWasNeverSeen(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	w.answer("GET "+companyAt, v1.NotFound("no company 29683580 has been seen yet"))
 	a := w.get(companyAt)
 	if a.StatusCode != 200 || a.text("h1") != "Client 29683580" || !strings.Contains(a.text("#verdict"), "No company with this id has been seen here so far. It may exist") {
@@ -237,7 +237,7 @@ func TestRecordThatWasNeverSeen(t *testing.T) {
 }
 
 func TestRecordsThatNeedSomebody(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	c := aCompany()
 	c.Outcome, c.Reasons, c.Detail, c.Attempts, c.Fix = v1.OutcomeDead, []string{"rejected"}, "Channel Program says: name: too long", 8, "Correct the field."
 	w.answer("GET "+companyAt, c)
@@ -247,7 +247,7 @@ func TestRecordsThatNeedSomebody(t *testing.T) {
 	}
 	c.Outcome, c.Held = v1.OutcomePushed, true
 	w.answer("GET "+companyAt, c)
-	if a := w.get(companyAt); !strings.Contains(a.text("#verdict"), "Held back") || a.doc.Find(`#verdict a[href="/installations/`+one+`"]`).Length() != 1 {
+	if a := w.get(companyAt); !strings.Contains(a.text("#verdict"), "Pending approval") || a.doc.Find(`#verdict a[href="/installations/`+one+`"]`).Length() != 1 {
 		t.Errorf("held: %s", a.text("#verdict"))
 	}
 	for state, want := range map[v1.State]string{
@@ -263,7 +263,7 @@ func TestRecordsThatNeedSomebody(t *testing.T) {
 }
 
 func TestSyncNow(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	w.answer("POST "+companyAt+"/reconcile", struct{}{})
 	a := w.post(companyAt+"/reconcile", url.Values{"back": {companyAt}})
 	if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != companyAt || a.flash(t).Problem || a.flash(t).Text == "" {
@@ -280,7 +280,7 @@ func TestSyncNow(t *testing.T) {
 }
 
 func TestRecordPageEscapesEverything(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	in := anInstallation()
 	in.Name = mean
 	w.installed(in)

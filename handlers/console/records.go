@@ -19,7 +19,7 @@ const (
 
 func (c *Console) recordRoutes(r chi.Router) {
 	r.Get("/installations/{id}/records", c.show("records", (*visit).records))
-	r.Get("/installations/{id}/records/lookup", c.do((*visit).lookUp))
+	r.Get("/installations/{id}/records/lookup", c.do((*visit).lookup))
 	r.Get("/installations/{id}/records/{kind}/{record}", c.show("record", (*visit).record))
 	r.Post("/installations/{id}/records/{kind}/{record}/reconcile", c.do((*visit).reconcileRecord))
 	r.Get("/installations/{id}/records/{kind}/{record}/bundle", c.recordBundle)
@@ -37,7 +37,7 @@ type recordsData struct {
 	First     string    // path of the first page, with the filters
 	Next      string    // path of the next page; empty on the last
 	Unseen    []v1.Kind // kinds of which the text searched for may be an id
-	LookUp    string    // path of the search by id in Autotask
+	Lookup    string    // path of the search by id in Autotask
 	SearchMax int
 }
 
@@ -45,7 +45,7 @@ type recordsData struct {
 type filterChoice struct {
 	Value, Text string
 	Count       int
-	Chosen      bool
+	Selected    bool
 }
 
 func (v *visit) records() (*page, error) {
@@ -64,7 +64,7 @@ func (v *visit) records() (*page, error) {
 	}
 	at := v.under("/records")
 	d := recordsData{
-		Query: q, Items: list.Items, Total: counts.Total, First: at + filters(q, ""), LookUp: at + "/lookup", SearchMax: maxSearch,
+		Query: q, Items: list.Items, Total: counts.Total, First: at + filters(q, ""), Lookup: at + "/lookup", SearchMax: maxSearch,
 		Kinds: kindChoices(q, counts), Outcomes: outcomeChoices(q, counts), Reasons: reasonChoices(q, counts),
 		Filtered: q.Kind != "" || q.Outcome != "" || q.Reason != "" || q.Q != "",
 	}
@@ -81,7 +81,7 @@ func (v *visit) records() (*page, error) {
 }
 
 // recordQuery reads the filters of a URL. A value that no filter has is as good
-// as none: the page then shows what is chosen, which is everything.
+// as none: the page then shows what is selected, which is everything.
 func recordQuery(values url.Values) v1.RecordQuery {
 	text := func(name string) string { return v1.Trim(values.Get(name)) }
 	q := v1.RecordQuery{Reason: text("reason"), Q: text("q"), Cursor: text("cursor"), Limit: recordsPerPage}
@@ -136,7 +136,7 @@ func outcomeChoices(q v1.RecordQuery, counts v1.RecordCounts) (out []filterChoic
 }
 
 // reasonChoices are the reasons there are, the most frequent first, and the
-// chosen one even if no record has it.
+// selected one even if no record has it.
 func reasonChoices(q v1.RecordQuery, counts v1.RecordCounts) (out []filterChoice) {
 	for code, n := range counts.Reasons {
 		out = append(out, filterChoice{code, present.ReasonWord(code), n, q.Reason == code})
@@ -150,8 +150,8 @@ func reasonChoices(q v1.RecordQuery, counts v1.RecordCounts) (out []filterChoice
 	return out
 }
 
-// lookUp leads to the page of a record that was perhaps never seen, and asks for it.
-func (v *visit) lookUp() (done, error) {
+// lookup leads to the page of a record that was perhaps never seen, and asks for it.
+func (v *visit) lookup() (done, error) {
 	kind, id := v1.Kind(v.r.URL.Query().Get("kind")), v1.Trim(v.r.URL.Query().Get("record"))
 	if !isRecordID(id) || !slices.Contains(recordKinds, kind) {
 		v.setFlash(flash{

@@ -21,7 +21,7 @@ func aRecord(id, name string, o v1.Outcome, reasons ...string) v1.Record {
 }
 
 // listed has the API answer a list and the counts beside it.
-func (w *world) listed(next string, items ...v1.Record) {
+func (w *env) listed(next string, items ...v1.Record) {
 	page := v1.Page[v1.Record]{Items: items}
 	if next != "" {
 		page.NextCursor = &next
@@ -38,7 +38,7 @@ func (w *world) listed(next string, items ...v1.Record) {
 	w.answer("GET "+recordsAt+"/counts", counts)
 }
 
-func (w *world) reads(path string) (out []string) {
+func (w *env) reads(path string) (out []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, a := range w.asked {
@@ -50,7 +50,7 @@ func (w *world) reads(path string) (out []string) {
 }
 
 func TestRecords(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	w.listed("company:29683581", aRecord("29683580", "Northwind Dental", v1.OutcomePushed),
 		aRecord("29683581", "", v1.OutcomeNotMet, v1.ReasonTypeNotCustomer, v1.ReasonStatusInactive))
 	a := w.get(recordsAt + "?kind=company&outcome=&reason=type_not_customer&q=+north%26+&cursor=company:5")
@@ -119,7 +119,7 @@ func TestRecordsWithNothingToShow(t *testing.T) {
 		"past the end":        {"?cursor=company:9", nil, "There is nothing after this page any more.", []string{recordsAt, recordsAt}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newEnv(t)
 			w.listed("", tc.items...)
 			a := w.get(recordsAt + tc.query)
 			if a.StatusCode != 200 || !strings.Contains(a.text("#found"), tc.says) {
@@ -157,7 +157,7 @@ func TestRecordQuery(t *testing.T) {
 }
 
 func TestLookUp(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	if a := w.get(recordsAt + "/lookup?kind=contract&record=+29683580+"); a.Header.Get("Location") != recordsAt+"/contract/29683580?explain=1" {
 		t.Errorf("%d to %q", a.StatusCode, a.Header.Get("Location"))
 	}
@@ -170,7 +170,7 @@ func TestLookUp(t *testing.T) {
 }
 
 func TestRecordsEscapeEverything(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	in := anInstallation()
 	in.Name = mean
 	w.installed(in)
@@ -186,7 +186,7 @@ func TestRecordsEscapeEverything(t *testing.T) {
 }
 
 func TestRecordsOfAnAPIThatRefuses(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	w.listed("")
 	w.answer("GET "+recordsAt, v1.Invalid("The query of the request is not valid."))
 	if a := w.get(recordsAt + "?cursor=theirs"); a.StatusCode != 422 || a.text("h1") != "This did not work" {

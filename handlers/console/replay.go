@@ -53,12 +53,12 @@ func (v *visit) replay() (*page, error) {
 	for _, s := range v1.Syncs {
 		if status, known := in.Syncs[s]; known && status.State != v1.SyncUninstalled {
 			kind := kindOf(s)
-			chosen := len(asked) == 0 || strings.Contains(strings.Join(asked, " "), string(kind))
-			d.Kinds = append(d.Kinds, filterChoice{Value: string(kind), Text: present.KindWord(kind) + "s", Chosen: chosen})
+			selected := len(asked) == 0 || strings.Contains(strings.Join(asked, " "), string(kind))
+			d.Kinds = append(d.Kinds, filterChoice{Value: string(kind), Text: present.KindWord(kind) + "s", Selected: selected})
 		}
 	}
 	for _, k := range []v1.Kind{v1.KindCompany, v1.KindContract, v1.KindContact} {
-		d.Kind = append(d.Kind, filterChoice{Value: string(k), Text: present.KindWord(k), Chosen: string(k) == d.Values["kind"]})
+		d.Kind = append(d.Kind, filterChoice{Value: string(k), Text: present.KindWord(k), Selected: string(k) == d.Values["kind"]})
 	}
 	return &page{Title: "Replay", Nav: "replay", Installation: in, Data: d}, nil
 }
@@ -72,7 +72,7 @@ func kindOf(s v1.Sync) v1.Kind {
 }
 
 // dryRun starts what one of the two forms asks for, without pushing anything. The
-// job's page then offers to do it in earnest.
+// job's page then offers to push.
 func (v *visit) dryRun() (done, error) {
 	if v.field("form") == "resync" {
 		in := v1.ResyncRequest{DryRun: true}

@@ -13,10 +13,10 @@ import (
 
 const replayAt = "/installations/" + one + "/replay"
 
-// working is a world in which jobs can be started and listed.
-func working(t *testing.T, jobs ...v1.Job) *world {
+// working is a env in which jobs can be started and listed.
+func working(t *testing.T, jobs ...v1.Job) *env {
 	t.Helper()
-	w := newWorld(t)
+	w := newEnv(t)
 	w.answer("GET /installations/"+one+"/jobs", v1.JobList{Items: jobs})
 	for _, j := range jobs {
 		w.answer("GET /installations/"+one+"/jobs/"+j.ID, j)

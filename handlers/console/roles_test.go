@@ -12,9 +12,9 @@ import (
 	"channelsync/handlers/internal/access"
 )
 
-// full is a world in which every page has something on it that can be done.
-func full(t *testing.T, state v1.State) *world {
-	w := newWorld(t)
+// full is a env in which every page has something on it that can be done.
+func full(t *testing.T, state v1.State) *env {
+	w := newEnv(t)
 	in := anInstallation()
 	in.State = state
 	in.Issues = append(in.Issues, v1.Issue{Code: "mass_change_held", Severity: "act", Title: "t"},
@@ -28,10 +28,10 @@ func full(t *testing.T, state v1.State) *world {
 	w.answer("GET "+at+"/jobs", v1.JobList{Items: []v1.Job{job, ended}})
 	w.answer("GET "+at+"/jobs/j-1", job)
 	w.answer("GET "+at+"/jobs/j-2", ended)
-	letter := v1.DeadLetter{ID: "company-7", Kind: "company", RecordID: "7", Code: "rejected", Title: "t", Fix: "f"}
-	second := letter
+	deadLetter := v1.DeadLetter{ID: "company-7", Kind: "company", RecordID: "7", Code: "rejected", Title: "t", Fix: "f"}
+	second := deadLetter
 	second.ID, second.RecordID = "company-8", "8"
-	w.answer("GET "+at+"/dead-letters", v1.Page[v1.DeadLetter]{Items: []v1.DeadLetter{letter, second}})
+	w.answer("GET "+at+"/dead-letters", v1.Page[v1.DeadLetter]{Items: []v1.DeadLetter{deadLetter, second}})
 	w.answer("GET "+at+"/records/company/7", v1.RecordDetail{Record: v1.Record{Kind: v1.KindCompany, ID: "7", Name: "Seven", Outcome: v1.OutcomePushed}})
 	w.answer("GET "+at+"/records", v1.Page[v1.Record]{Items: []v1.Record{}})
 	w.answer("GET "+at+"/records/counts", v1.RecordCounts{})

@@ -89,7 +89,7 @@ func (c *Console) session(next http.Handler) http.Handler {
 		case open:
 			next.ServeHTTP(w, r)
 		case ok:
-			defer crowd.Vouch(r.Context())() // strangers' connections make room before this one does
+			defer crowd.Vouch(r.Context())() // unauthenticated connections make room before this one does
 			w.Header().Set("Cache-Control", "no-store")
 			next.ServeHTTP(w, r)
 		case err != nil:

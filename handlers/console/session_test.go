@@ -14,7 +14,7 @@ import (
 )
 
 func TestLogin(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	for _, tc := range []struct {
 		token, next string
 		status      int
@@ -51,7 +51,7 @@ func TestLogin(t *testing.T) {
 }
 
 func TestLoginIsSlowedDown(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	try := func(tok string) *answered {
 		r := httptest.NewRequest(http.MethodPost, "/login", strings.NewReader(url.Values{"token": {tok}}.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -71,7 +71,7 @@ func TestLoginIsSlowedDown(t *testing.T) {
 }
 
 func TestWhoIsNotLoggedIn(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	for _, tc := range []struct {
 		method, path, accept, to string
 		status                   int
@@ -94,7 +94,7 @@ func TestWhoIsNotLoggedIn(t *testing.T) {
 }
 
 func TestLogoutAndSecureCookies(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	a := w.post("/logout", nil)
 	if c := a.Cookies(); a.StatusCode != 303 || len(c) != 1 || c[0].MaxAge >= 0 || c[0].Value != "" {
 		t.Errorf("log-out: %d, %v", a.StatusCode, c)
@@ -136,7 +136,7 @@ func FuzzLocal(f *testing.F) {
 // TestSessionsAreListedAndEndedOneByOne: an operator of all installations sees everybody's,
 // others their own.
 func TestSessionsAreListedAndEndedOneByOne(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	person := func(id string, role v1.Role, installations ...string) v1.Identity {
 		return v1.Identity{ID: id, Name: id, Role: role, Installations: installations}
 	}
@@ -195,7 +195,7 @@ func TestASessionEndsWhenItsTokenEndsOrChanges(t *testing.T) {
 		},
 		"its secret over": func(k *tokens) { k.others["ann"] = v1.Identity{ID: "ann", Role: v1.RoleViewer, Secret: 2} },
 	} {
-		w := newWorld(t)
+		w := newEnv(t)
 		who := v1.Identity{ID: "ann", Role: v1.RoleViewer}
 		w.tokens.others = map[string]v1.Identity{"ann": who}
 		cookie := w.cookieOf(session.Session{Who: who})
@@ -214,9 +214,9 @@ func TestASessionEndsWhenItsTokenEndsOrChanges(t *testing.T) {
 	}
 }
 
-// TestAFollowedPageEndsWithItsSession: it is told, so that the browser asks anew.
+// TestAFollowedPageEndsWithItsSession, and says so, so that the browser asks anew.
 func TestAFollowedPageEndsWithItsSession(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	srv := httptest.NewServer(w.handler)
 	t.Cleanup(srv.Close)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/installations/"+one, nil)
@@ -241,7 +241,7 @@ func TestAFollowedPageEndsWithItsSession(t *testing.T) {
 }
 
 func TestALogInTakesThePlaceOfTheOneBefore(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	before := w.cookie()
 	r := httptest.NewRequest(http.MethodPost, "/login", strings.NewReader("token="+token))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

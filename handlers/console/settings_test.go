@@ -33,7 +33,7 @@ func TestSettingsForms(t *testing.T) {
 			`PATCH ` + at + ` {"options":{"timeZone":"Europe/Berlin","overallCost":"annual","currency":"EUR","exclude":["1","2","3"],"massChangePercent":20}}`,
 		},
 	} {
-		w := newWorld(t)
+		w := newEnv(t)
 		call, _, _ := strings.Cut(tc.asks, " {")
 		w.answer(call, anInstallation())
 		a := w.post(at+"/settings"+tc.path, tc.fields)
@@ -47,7 +47,7 @@ func TestSettingsForms(t *testing.T) {
 }
 
 func TestARefusedFormKeepsAllButSecrets(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	at := "/installations/" + one
 	p := v1.NewProblem(422, v1.CodeCredentialsRejected, "Autotask refuses the credentials.", "Copy all three again.")
 	p.Errors = []v1.FieldError{{Pointer: "#/username", Code: "x", Detail: mean}}
@@ -77,7 +77,7 @@ func TestARefusedFormKeepsAllButSecrets(t *testing.T) {
 }
 
 func TestOptionsPreview(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	at := "/installations/" + one
 	w.answer("PATCH "+at, v1.Preview{Enter: 3, Leave: 1200, Sample: []v1.PreviewRecord{{
 		Kind: v1.KindCompany, ID: "7", Name: mean, Effect: "leave", Differences: []v1.Difference{{Field: mean, From: mean, To: mean}},
@@ -117,7 +117,7 @@ func TestOptionsPreview(t *testing.T) {
 }
 
 func TestTestAndBridge(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	at := "/installations/" + one
 	w.answer("POST "+at+"/test", v1.Checks{Checks: []v1.Check{{Name: "credentials", OK: true, Detail: mean}, {Name: "companies", Detail: "may not", Fix: mean}}})
 	a := w.post(at+"/settings/test", nil)
@@ -152,7 +152,7 @@ func FuzzParseIDs(f *testing.F) {
 
 // TestSettingsSections wants the list of sections to lead to every section, and to nothing else.
 func TestSettingsSections(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	a := w.get("/installations/" + one + "/settings")
 	links := a.doc.Find("nav.sections a")
 	if sections := a.doc.Find("section.card").Length(); links.Length() != sections || sections == 0 {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestHeaders(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	for _, path := range []string{"/", "/login", "/installations/" + one, "/nothing"} {
 		a := w.get(path)
 		csp := a.Header.Get("Content-Security-Policy")
@@ -40,7 +40,7 @@ func TestHeaders(t *testing.T) {
 }
 
 func TestForeignPostsAreRefused(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	w.answer("POST /installations/"+one+"/stop", struct{}{})
 	for name, header := range map[string][2]string{
 		"another site by Sec-Fetch-Site": {"Sec-Fetch-Site", "cross-site"},
@@ -61,7 +61,7 @@ func TestForeignPostsAreRefused(t *testing.T) {
 }
 
 func TestAssets(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	page := w.get("/login")
 	for _, selector := range []string{`link[rel=stylesheet]`, `script[src]`, `link[rel=icon]`} {
 		node := page.doc.Find(selector)
@@ -80,7 +80,7 @@ func TestAssets(t *testing.T) {
 }
 
 func TestErrorsSayWhatToDo(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	w.answer("GET /installations", v1.NewProblem(503, v1.CodeUnavailable, "The store does not answer.", "Look at /readyz."))
 	a := w.get("/")
 	if a.StatusCode != 503 || !strings.Contains(a.text("main"), "The store does not answer.") || !strings.Contains(a.text("main"), "Look at /readyz.") {
@@ -110,7 +110,7 @@ func TestTheAPIMayFail(t *testing.T) {
 		},
 		"nothing": func(http.ResponseWriter, *http.Request) {},
 	} {
-		w := newWorld(t)
+		w := newEnv(t)
 		w.handler, _ = New(Config{API: api, Tokens: &w.tokens, Sessions: w.sessions, Key: token, Attempts: nil, Log: nopLog(), Now: clockNow})
 		if a := w.get("/"); a.StatusCode < 500 || a.doc.Find("h1").Length() != 1 {
 			t.Errorf("%s: %d: %s", name, a.StatusCode, a.html)
@@ -119,7 +119,7 @@ func TestTheAPIMayFail(t *testing.T) {
 }
 
 func TestLivePages(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	srv := httptest.NewServer(w.handler)
 	t.Cleanup(srv.Close)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/installations/"+one, nil)
@@ -150,7 +150,7 @@ func TestLivePages(t *testing.T) {
 }
 
 func TestLivePagesAreBounded(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	srv := httptest.NewServer(w.handler)
 	t.Cleanup(srv.Close)
 	t.Cleanup(srv.Client().CloseIdleConnections)

@@ -48,7 +48,7 @@ func (v *visit) tokenList() (*page, error) {
 	for _, in := range installations {
 		names[in.ID] = in.Name
 		d.Installations = append(d.Installations, filterChoice{
-			Value: in.ID, Text: in.Name, Chosen: slices.Contains(v.r.PostForm["installations"], in.ID),
+			Value: in.ID, Text: in.Name, Selected: slices.Contains(v.r.PostForm["installations"], in.ID),
 		})
 	}
 	for _, t := range all {
@@ -66,9 +66,9 @@ func (v *visit) tokenList() (*page, error) {
 
 // roleChoices are the roles in words, the least first.
 func (v *visit) roleChoices() []filterChoice {
-	chosen := v1.Role(v.field("role"))
-	if !slices.Contains(v1.Roles, chosen) {
-		chosen = v1.RoleViewer
+	selected := v1.Role(v.field("role"))
+	if !slices.Contains(v1.Roles, selected) {
+		selected = v1.RoleViewer
 	}
 	words := map[v1.Role]string{
 		v1.RoleViewer:   "Viewer: reads",
@@ -77,7 +77,7 @@ func (v *visit) roleChoices() []filterChoice {
 	}
 	var out []filterChoice
 	for _, r := range v1.Roles {
-		out = append(out, filterChoice{Value: string(r), Text: words[r], Chosen: r == chosen})
+		out = append(out, filterChoice{Value: string(r), Text: words[r], Selected: r == selected})
 	}
 	return out
 }

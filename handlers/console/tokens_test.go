@@ -10,7 +10,7 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-func someTokens(w *world) v1.Token {
+func someTokens(w *env) v1.Token {
 	ended, used := clockNow().Add(-time.Hour), clockNow().Add(-3*time.Minute)
 	ops := v1.Token{ID: "t-1", Name: "ops", Role: v1.RoleOperator, Installations: []string{one, "gone"}, CreatedAt: clockNow().Add(-48 * time.Hour), LastUsedAt: &used}
 	w.answer("GET /tokens", v1.TokenList{Items: []v1.Token{
@@ -20,7 +20,7 @@ func someTokens(w *world) v1.Token {
 }
 
 func TestTokensPage(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	someTokens(w)
 	a := w.get("/tokens")
 	a.clean(t)
@@ -45,7 +45,7 @@ func TestTokensPage(t *testing.T) {
 }
 
 func TestATokenIsShownOnce(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	someTokens(w)
 	w.answer("POST /tokens", v1.NewToken{ID: "t-3", Token: "cst_made"})
 	form := url.Values{"name": {" nightly "}, "role": {"operator"}, "installations": {one}, "expiresAt": {"2027-01-01T00:00"}}
@@ -71,7 +71,7 @@ func TestATokenIsShownOnce(t *testing.T) {
 }
 
 func TestARefusedTokenKeepsTheForm(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	someTokens(w)
 	w.answer("POST /tokens", v1.NewProblem(409, v1.CodeConflict, "There is a token of this name already.", "Use another name."))
 	a := w.post("/tokens", url.Values{"name": {"ops"}, "role": {"admin"}, "installations": {one}})
@@ -86,7 +86,7 @@ func TestARefusedTokenKeepsTheForm(t *testing.T) {
 }
 
 func TestDeletingATokenAsksFirst(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	someTokens(w)
 	w.answer("DELETE /tokens/t-1", nil)
 	if a := w.get("/tokens/t-1/delete"); a.StatusCode != 200 || a.text("h1") != "Delete the token ops?" || len(w.wrote()) != 0 {

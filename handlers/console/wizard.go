@@ -36,7 +36,7 @@ func (c *Console) step(take func(*visit) error) http.HandlerFunc {
 	}
 }
 
-// wizard is the first step, empty but for a sync that was chosen on the way here.
+// wizard is the first step, empty but for a sync that was selected on the way here.
 func (v *visit) wizard() (*page, error) {
 	return v.installForm(newDraft(v1.Sync(v.r.URL.Query().Get("sync"))), nil)
 }

@@ -41,7 +41,7 @@ func works() v1.Checks {
 	}}
 }
 
-func (w *world) tried(t *testing.T) *answered {
+func (w *env) tried(t *testing.T) *answered {
 	t.Helper()
 	w.answer("POST /installations", works())
 	a := w.post("/install", filled())
@@ -72,13 +72,13 @@ func (a *answered) silent(t *testing.T) {
 }
 
 func TestWizardForm(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	for path, want := range map[string]int{
 		"/install": 2, "/install?sync=active_customers": 1, "/install?sync=active_customer_contracts": 1, "/install?sync=nonsense": 2,
 	} {
 		a := w.get(path)
 		if got := a.doc.Find("input[name=syncs][checked]").Length(); a.StatusCode != 200 || got != want {
-			t.Errorf("%s: %d with %d syncs chosen, want %d", path, a.StatusCode, got, want)
+			t.Errorf("%s: %d with %d syncs selected, want %d", path, a.StatusCode, got, want)
 		}
 	}
 	a := w.get("/install")
@@ -112,7 +112,7 @@ func TestWizardForm(t *testing.T) {
 }
 
 func TestWizardTestsWhatWasEntered(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	a := w.tried(t)
 	if diff := cmp.Diff([]string{"POST /installations?test=only " + wanted}, w.wrote()); diff != "" {
 		t.Errorf("the API was asked (-want +got):\n%s", diff)
@@ -130,7 +130,7 @@ func TestWizardTestsWhatWasEntered(t *testing.T) {
 }
 
 func TestWizardKeepsWhatWasEntered(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	refusal := v1.NewProblem(422, v1.CodeCredentialsRejected, "Refused (HTTP 401).", "Copy all three again.")
 	refusal.Checks = []v1.Check{{Name: "zone", OK: true, Detail: "The zone is UK."}, {Name: "credentials", Detail: "Refused.", Fix: "Copy."}}
 	w.answer("POST /installations", refusal)
@@ -174,7 +174,7 @@ func TestWizardKeepsWhatWasEntered(t *testing.T) {
 }
 
 func TestWizardSaysWhatIsMissing(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	w.answer("POST /installations", v1.Invalid("The body has fields that are not valid.",
 		v1.FieldError{Pointer: "#/name", Code: "required", Detail: "got nothing, want a value"},
 		v1.FieldError{Pointer: "#/channelProgram/token", Code: "required", Detail: "got nothing, want a value"},
@@ -221,7 +221,7 @@ func TestWizardRefusals(t *testing.T) {
 		"installed":      {&v1.Problem{Status: 409, Code: v1.CodeAlreadyInstalled, Detail: "Installed as Acme.", Installation: one}, nil},
 		"a foreign zone": {v1.Invalid("The zone cannot be used.", v1.FieldError{Pointer: "#/zone", Code: "zone", Detail: "got x, want y"}), []string{"zone"}},
 	} {
-		w := newWorld(t)
+		w := newEnv(t)
 		w.answer("POST /installations", tc.problem)
 		for _, path := range []string{"/install", "/install/start"} {
 			fields := filled()
@@ -231,10 +231,10 @@ func TestWizardRefusals(t *testing.T) {
 			if a.StatusCode != tc.problem.Status || a.doc.Find("#problem h2").Length() != 1 || a.doc.Find("h1").Length() != 1 {
 				t.Errorf("%s at %s: %d: %s", name, path, a.StatusCode, a.text("main"))
 			}
-			var marked []string
-			a.doc.Find("[aria-invalid=true]").Each(func(_ int, field *goquery.Selection) { marked = append(marked, field.AttrOr("id", "")) })
-			if !slices.Equal(marked, tc.fields) {
-				t.Errorf("%s at %s: marked %q, want %q", name, path, marked, tc.fields)
+			var blamed []string
+			a.doc.Find("[aria-invalid=true]").Each(func(_ int, field *goquery.Selection) { blamed = append(blamed, field.AttrOr("id", "")) })
+			if !slices.Equal(blamed, tc.fields) {
+				t.Errorf("%s at %s: blamed %q, want %q", name, path, blamed, tc.fields)
 			}
 			if link := a.doc.Find("#problem a[href='/installations/" + one + "']").Length(); (link == 1) != (name == "installed") {
 				t.Errorf("%s at %s: %d links to the other installation", name, path, link)
@@ -246,7 +246,7 @@ func TestWizardRefusals(t *testing.T) {
 // An account that is installed already is tried all the same; the form says which
 // installation has it before anything else is shown.
 func TestWizardLeadsToTheInstallationThatThereIs(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	w.answer("POST /installations?test=only", v1.Checks{Checks: []v1.Check{
 		{Name: "credentials", OK: true, Detail: "Accepted."}, {Name: "installation", Detail: "Installed as Acme.", Fix: "Use it."},
 	}})
@@ -257,7 +257,7 @@ func TestWizardLeadsToTheInstallationThatThereIs(t *testing.T) {
 	}
 }
 
-func (w *world) sealed(t *testing.T, d draft) string {
+func (w *env) sealed(t *testing.T, d draft) string {
 	t.Helper()
 	text, err := newSealer(token, clockNow).seal(d)
 	if err != nil {
@@ -267,7 +267,7 @@ func (w *world) sealed(t *testing.T, d draft) string {
 }
 
 func TestWizardPreview(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	draft := w.tried(t).draftOf(t)
 	preview := v1.SetupPreview{Checks: works().Checks, Complete: true}
 	preview.Companies = v1.PreviewCounts{Total: 412, WillSync: 187, WillNot: 225, Reasons: []v1.PreviewReason{
@@ -312,7 +312,7 @@ func TestWizardPreview(t *testing.T) {
 }
 
 func TestWizardStarts(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	draft := w.tried(t).draftOf(t)
 	w.answer("POST /installations", anInstallation())
 	a := w.post("/install/start", url.Values{"draft": {draft}})
@@ -331,7 +331,7 @@ func TestWizardStarts(t *testing.T) {
 }
 
 func TestWizardForgets(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	old := newSealer(token, func() time.Time { return clockNow().Add(-time.Hour) })
 	expired, err := old.seal(draft{Name: "Acme", Secret: "s"})
 	if err != nil {
@@ -365,7 +365,7 @@ func TestWizardForgets(t *testing.T) {
 }
 
 func TestWizardEscapes(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	w.answer("GET /zones", v1.Zones{Items: []v1.Zone{{Name: mean, URL: mean}}, Found: &v1.Zone{Name: mean, URL: mean + "2"}})
 	refusal := v1.NewProblem(422, v1.CodeInvalid, mean, mean)
 	refusal.Checks = []v1.Check{{Name: mean, Detail: mean, Fix: mean}}
@@ -400,7 +400,7 @@ func TestRegion(t *testing.T) {
 		"not known":       {v1.Zones{Items: list}, "", "", "names no region"},
 		"no answer":       {v1.NewProblem(503, v1.CodeUnavailable, "d", "h"), "", "", "could not be looked up"},
 	} {
-		w := newWorld(t)
+		w := newEnv(t)
 		w.answer("GET /zones", tc.answer)
 		a := w.get("/install/region?username=+api%40acme.example")
 		part := a.doc.Find("[data-zone]")
@@ -413,7 +413,7 @@ func TestRegion(t *testing.T) {
 		}
 		w.mu.Unlock()
 	}
-	w := newWorld(t)
+	w := newEnv(t)
 	if a := w.get("/install/region"); a.StatusCode != 200 || a.text("p") != "" || len(w.asked) != 0 {
 		t.Errorf("without a name: %d: %s, asked %q", a.StatusCode, a.html, w.asked)
 	}

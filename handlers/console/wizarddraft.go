@@ -22,10 +22,10 @@ type draft struct {
 	Checks             []v1.Check // what the last test found
 }
 
-// newDraft is an empty form: both syncs, as is recommended, unless one was chosen.
-func newDraft(chosen v1.Sync) draft {
-	if slices.Contains(v1.Syncs, chosen) {
-		return draft{Syncs: []v1.Sync{chosen}}
+// newDraft is an empty form: both syncs, as is recommended, unless one was selected.
+func newDraft(selected v1.Sync) draft {
+	if slices.Contains(v1.Syncs, selected) {
+		return draft{Syncs: []v1.Sync{selected}}
 	}
 	return draft{Syncs: v1.Syncs}
 }
@@ -71,5 +71,5 @@ func (d draft) request() v1.CreateInstallation {
 	}
 }
 
-// has says whether a sync was chosen.
+// has says whether a sync was selected.
 func (d draft) has(s v1.Sync) bool { return slices.Contains(d.Syncs, s) }

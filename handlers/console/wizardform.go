@@ -23,9 +23,9 @@ type installData struct {
 }
 
 type syncChoice struct {
-	ID     v1.Sync
-	Text   present.SyncText
-	Chosen bool
+	ID       v1.Sync
+	Text     present.SyncText
+	Selected bool
 }
 
 func (v *visit) installForm(d draft, problem *v1.Problem) (*page, error) {
@@ -57,15 +57,15 @@ func (v *visit) installForm(d draft, problem *v1.Problem) (*page, error) {
 	return &page{Title: "Install Autotask", Nav: "integrations", Problem: problem, Data: data}, nil
 }
 
-// zoneChoices are the regions to choose from; the chosen one is among them even
+// zoneChoices are the regions to choose from; the selected one is among them even
 // when it was found and is not on the list.
-func zoneChoices(zones []v1.Zone, chosen string) []choice {
+func zoneChoices(zones []v1.Zone, selected string) []choice {
 	out := []choice{{"", "Find it from the user name (recommended)"}}
 	for _, z := range zones {
 		out = append(out, choice{z.Name, z.Name})
 	}
-	if !slices.ContainsFunc(out, func(c choice) bool { return c.Value == chosen }) {
-		out = append(out, choice{chosen, chosen})
+	if !slices.ContainsFunc(out, func(c choice) bool { return c.Value == selected }) {
+		out = append(out, choice{selected, selected})
 	}
 	return out
 }

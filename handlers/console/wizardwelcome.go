@@ -12,7 +12,7 @@ type welcomeData struct {
 	Done     bool
 	Headline present.Headline
 	Jobs     []v1.Job
-	Other    *present.SyncCard // the sync that was not chosen
+	Other    *present.SyncCard // the sync that was not selected
 }
 
 func (v *visit) welcome() (*page, error) {

@@ -47,7 +47,7 @@ func TestWelcome(t *testing.T) {
 			in.Syncs = map[v1.Sync]v1.SyncStatus{v1.SyncActiveCustomerContracts: {State: v1.SyncRunning, Counts: v1.Counts{Pushed: 1}}}
 		}, true, "Done: 1 contract is in Channel Program.", "client", 0},
 	} {
-		w := newWorld(t)
+		w := newEnv(t)
 		in := anInstallation()
 		tc.change(&in)
 		w.installed(in)
@@ -73,7 +73,7 @@ func TestWelcome(t *testing.T) {
 }
 
 func TestWelcomeEscapes(t *testing.T) {
-	w := newWorld(t)
+	w := newEnv(t)
 	in := anInstallation()
 	in.Name = mean
 	in.Issues = []v1.Issue{{Code: mean, Severity: v1.SeverityAct, Title: mean, Detail: mean, Fix: mean}}

@@ -21,7 +21,7 @@ func Happened(e v1.FeedEvent) string {
 	switch e.Outcome {
 	case v1.OutcomePushed:
 		if !e.Pushed {
-			return "Held with a mass change: somebody has to approve it."
+			return "Pending approval, with a mass change."
 		}
 		return "Sent to Channel Program."
 	case v1.OutcomeUnchanged:

@@ -9,7 +9,7 @@ import (
 func TestWhatHappenedInWords(t *testing.T) {
 	for want, e := range map[string]v1.FeedEvent{
 		"Sent to Channel Program.":                                                      outcome(v1.OutcomePushed, true),
-		"Held with a mass change: somebody has to approve it.":                          outcome(v1.OutcomePushed, false),
+		"Pending approval, with a mass change.":                                         outcome(v1.OutcomePushed, false),
 		"Nothing to send: Channel Program has it as it is.":                             outcome(v1.OutcomeUnchanged, false),
 		"Sent; Channel Program had it already.":                                         outcome(v1.OutcomeUnchanged, true),
 		"Out of scope: Company type is not Customer; Company is inactive.":              outcome(v1.OutcomeNotMet, false, v1.ReasonTypeNotCustomer, v1.ReasonStatusInactive),

@@ -40,7 +40,7 @@ func TestVerdict(t *testing.T) {
 			r.Detail, r.Attempts, r.NextAttemptAt = "Channel Program says: busy", 1, ago(-5*time.Minute)
 		}), "Retrying", "Channel Program says: busy. It failed once and is tried again by itself, next in 5 minutes."},
 		"dead":           {of(v1.OutcomeDead, func(r *v1.RecordDetail) { r.Detail, r.Attempts = "Channel Program says: name too long.", 8 }), "Failed", "Channel Program says: name too long. It failed 8 times and is no longer tried until it changes or somebody asks for it."},
-		"held":           {of(v1.OutcomePushed, func(r *v1.RecordDetail) { r.Held = true }), "Held back", "Not changed: it would no longer be synced, and so would many others at the same time. Nothing is done with them until you say so."},
+		"held":           {of(v1.OutcomePushed, func(r *v1.RecordDetail) { r.Held = true }), "Pending approval", "Not changed: it would no longer be synced, and so would many others at the same time. Nothing is done with them until you say so."},
 		"undecided":      {of("", nil), "Unknown", "It has been seen, and nothing was decided about it yet."},
 		"without reason": {of(v1.OutcomeNotMet, func(r *v1.RecordDetail) { r.Projection = nil }), "Not synced", "Not synced: the reason is not known."},
 	} {
@@ -79,8 +79,8 @@ func TestRuns(t *testing.T) {
 	}
 	want := []string{
 		"Sent, since it had been edited in Channel Program (2.0 s): A change was received: asked for by hand []; Read as it is in Autotask [] 1.0 s; Sent, since it had been edited in Channel Program [edited at the target: name] 1.0 s",
-		"What was held back was discarded (): What was held back was discarded []",
-		"Held back with a mass change (): Held back with a mass change [Not synced]",
+		"What was pending approval was discarded (): What was pending approval was discarded []",
+		"Pending approval with a mass change (): Pending approval with a mass change [Not synced]",
 		"Failed, and is tried again (0 ms): Read as it is in Autotask []; Failed, and is tried again [Channel Program says: no] 0 ms",
 		"Sent; Channel Program took it (1.8 s): A change was received: Autotask told us [Fields: phone, city]; Read as it is in Autotask [] 500 ms; Sent; Channel Program took it [] 1.2 s",
 		"Decided: not synced (): Decided: not synced []",

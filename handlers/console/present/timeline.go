@@ -112,9 +112,9 @@ func stepWord(s v1.TimelineStep) string {
 		}
 		return "Failed, and is tried again"
 	case "held":
-		return "Held back with a mass change"
+		return "Pending approval with a mass change"
 	case "discarded":
-		return "What was held back was discarded"
+		return "What was pending approval was discarded"
 	}
 	return s.Step
 }

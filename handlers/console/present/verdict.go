@@ -20,7 +20,7 @@ type Verdict struct {
 func VerdictOf(r *v1.RecordDetail, now time.Time) Verdict {
 	if r.Held {
 		return Verdict{
-			ToneBad, "Held back",
+			ToneBad, "Pending approval",
 			"Not changed: it would no longer be synced, and so would many others at the same time. Nothing is done with them until you say so.", r.Fix,
 		}
 	}

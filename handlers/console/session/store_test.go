@@ -187,8 +187,8 @@ func TestOnlyOurCookiesAndRowsOpen(t *testing.T) {
 		s := e.instance()
 		cookie := e.begin(s, "ann")
 		key := s.KeyOf(cookie)
-		stranger := New(Config{Table: e.table, Sealer: newBriefly(), Now: e.clock.Now})
-		theirs, err := stranger.Begin(t.Context(), Session{Who: v1.Identity{ID: "eve", Role: v1.RoleAdmin}})
+		outsider := New(Config{Table: e.table, Sealer: newBriefly(), Now: e.clock.Now})
+		theirs, err := outsider.Begin(t.Context(), Session{Who: v1.Identity{ID: "eve", Role: v1.RoleAdmin}})
 		if err != nil {
 			t.Fatal(err)
 		}

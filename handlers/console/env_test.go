@@ -32,8 +32,8 @@ const (
 // clockNow is what every test's clock shows.
 func clockNow() time.Time { return time.Date(2026, 11, 23, 15, 4, 5, 0, time.UTC) }
 
-// world is a console before an admin API that answers what a test tells it to.
-type world struct {
+// env is a console before an admin API that answers what a test tells it to.
+type env struct {
 	t        *testing.T
 	handler  http.Handler
 	tokens   tokens
@@ -45,11 +45,11 @@ type world struct {
 	asked   []string       // "POST /installations/{id}/stop {json}"
 }
 
-func newWorld(t *testing.T) *world { return newWorldFor(t, nil) }
+func newEnv(t *testing.T) *env { return newEnvFor(t, nil) }
 
-func newWorldFor(t *testing.T, people *oidc.Provider) *world {
+func newEnvFor(t *testing.T, people *oidc.Provider) *env {
 	t.Helper()
-	w := &world{t: t, answers: map[string]any{}, tokens: newTokens(), clock: clockNow()}
+	w := &env{t: t, answers: map[string]any{}, tokens: newTokens(), clock: clockNow()}
 	now := func() time.Time { return w.clock }
 	w.sessions = session.New(session.Config{Now: now})
 	var err error
@@ -66,20 +66,20 @@ func newWorldFor(t *testing.T, people *oidc.Provider) *world {
 }
 
 // cookie is one of a session of whoever the test is.
-func (w *world) cookie() *http.Cookie {
+func (w *env) cookie() *http.Cookie {
 	w.t.Helper()
 	return w.cookieOf(session.Session{Who: w.tokens.who()})
 }
 
 // cookieAt is the same for a console at a port.
-func (w *world) cookieAt(port string) *http.Cookie {
+func (w *env) cookieAt(port string) *http.Cookie {
 	w.t.Helper()
 	c := w.cookie()
 	c.Name = "channelsync_session_" + port
 	return c
 }
 
-func (w *world) cookieOf(s session.Session) *http.Cookie {
+func (w *env) cookieOf(s session.Session) *http.Cookie {
 	w.t.Helper()
 	value, err := w.sessions.Begin(w.t.Context(), s)
 	if err != nil {
@@ -92,7 +92,7 @@ func (w *world) cookieOf(s session.Session) *http.Cookie {
 const cookieName = "channelsync_session_80"
 
 // as is a console for somebody of a role.
-func (w *world) as(who v1.Identity) {
+func (w *env) as(who v1.Identity) {
 	w.tokens.mu.Lock()
 	defer w.tokens.mu.Unlock()
 	w.tokens.known[token] = who
@@ -140,14 +140,14 @@ func (k *tokens) Audit(_ context.Context, e v1.AuditEntry) {
 }
 
 // answer sets what a call is answered; the key is method and path without the query.
-func (w *world) answer(call string, body any) {
+func (w *env) answer(call string, body any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.answers[call] = body
 }
 
 // installed sets the one installation there is.
-func (w *world) installed(in v1.Installation) {
+func (w *env) installed(in v1.Installation) {
 	w.answer("GET /installations", map[string]any{"items": []v1.Installation{in}})
 	w.answer("GET /installations/"+in.ID, in)
 	w.answer("GET /installations/"+in.ID+"/bridges", v1.BridgeList{Items: []v1.BridgeStatus{}})
@@ -156,7 +156,7 @@ func (w *world) installed(in v1.Installation) {
 	}})
 }
 
-func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
+func (w *env) serve(rw http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	path := strings.TrimPrefix(r.URL.Path, "/api/v1")
 	asked := r.Method + " " + path
@@ -188,7 +188,7 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
 }
 
 // wrote are the calls so far that were no reads.
-func (w *world) wrote() []string {
+func (w *env) wrote() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var out []string
@@ -201,14 +201,14 @@ func (w *world) wrote() []string {
 }
 
 // get asks for a page as somebody who is logged in.
-func (w *world) get(path string) *answered { return w.do(http.MethodGet, path, nil) }
+func (w *env) get(path string) *answered { return w.do(http.MethodGet, path, nil) }
 
 // post sends a form as somebody who is logged in.
-func (w *world) post(path string, fields url.Values) *answered {
+func (w *env) post(path string, fields url.Values) *answered {
 	return w.do(http.MethodPost, path, fields)
 }
 
-func (w *world) do(method, path string, fields url.Values, cookies ...*http.Cookie) *answered {
+func (w *env) do(method, path string, fields url.Values, cookies ...*http.Cookie) *answered {
 	w.t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(fields.Encode()))
 	if method == http.MethodPost {
@@ -221,7 +221,7 @@ func (w *world) do(method, path string, fields url.Values, cookies ...*http.Cook
 	return w.send(r)
 }
 
-func (w *world) send(r *http.Request) *answered {
+func (w *env) send(r *http.Request) *answered {
 	w.t.Helper()
 	rec := httptest.NewRecorder()
 	w.handler.ServeHTTP(rec, r)

@@ -13,7 +13,7 @@ import (
 const (
 	noiseWindow = time.Minute // what is refused again within it is counted
 	noiseEvery  = 5 * time.Second
-	noiseMost   = 1000 // callers and requests that are told apart; all others are one
+	noiseMost   = 1000 // callers and requests that are counted separately; all others are one
 	noiseWithin = 5 * time.Second
 )
 

@@ -64,37 +64,54 @@ func (r *run) intakeOf(installations int, s *report.Section) (err error) {
 			return err
 		}
 	}
-	before := 0.0
-	for _, repeats := range []int{0, 5} {
-		for _, n := range pick(r, []int{1, 16, 64}, []int{64}) {
-			for i, c := range all {
-				c.rounds = map[int][]round{}
-				for _, of := range callbacks[i] {
-					of.Repeats = repeats
-				}
+	for _, n := range pick(r, []int{1, 16, 64}, []int{64}) {
+		without, with := repeating(0, all, callbacks), repeating(5, all, callbacks)
+		for i := range rounds {
+			order, variants := slices.Clone(all), []variant{without, with}
+			if i%2 == 1 { // whatever grows meanwhile falls on all of them
+				slices.Reverse(order)
+				slices.Reverse(variants)
 			}
-			for i := range rounds {
-				order := slices.Clone(all)
-				if i%2 == 1 {
-					slices.Reverse(order) // whatever grows meanwhile falls on both
-				}
+			for _, v := range variants {
+				v.use()
 				for _, c := range order {
 					if err := c.measureRound(n, length); err != nil {
 						return fmt.Errorf("load %d installations with %d connections: %w", installations, n, err)
 					}
 				}
 			}
-			r.intakeRow(s, installations, repeats, n, all)
-			rate := all[0].perSecond(n)
-			if n == 64 && repeats == 0 {
-				before = rate
-			}
-			if n == 64 && repeats > 0 {
-				r.out.AtLeast(fmt.Sprintf("callbacks of %d installations, 5 %% repeats to none", installations), rate/before, 0.9, " ×")
-			}
+		}
+		without.use()
+		before := all[0].perSecond(n)
+		r.intakeRow(s, installations, without.repeats, n, all)
+		with.use()
+		r.intakeRow(s, installations, with.repeats, n, all)
+		if n == 64 {
+			r.out.AtLeast(fmt.Sprintf("callbacks of %d installations, 5 %% repeats to none", installations), all[0].perSecond(n)/before, 0.9, " ×")
 		}
 	}
 	return nil
+}
+
+// variant is a share of repeats, in turns with another: what was measured with it is apart.
+type variant struct {
+	repeats int
+	use     func() // from the next round on
+}
+
+func repeating(repeats int, all []*contender, callbacks [][]*load.Callbacks) variant {
+	taken := make([]map[int][]round, len(all))
+	for i := range taken {
+		taken[i] = map[int][]round{}
+	}
+	return variant{repeats, func() {
+		for i, c := range all {
+			c.rounds = taken[i]
+			for _, of := range callbacks[i] {
+				of.Repeats = repeats
+			}
+		}
+	}}
 }
 
 func (r *run) intakeContender(b *env.Env, of []*load.Callbacks) *contender {

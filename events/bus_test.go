@@ -32,7 +32,7 @@ func TestRestartKeepsAll(t *testing.T) {
 		t.Error("forgot the message id")
 	}
 	if got := idsOf(peek(t, b, LaneLive)); len(got) != 1 || got[0] != 2 {
-		t.Errorf("marks %v", got)
+		t.Errorf("due %v", got)
 	}
 	if _, err := b.DeadLetters().Get(t.Context(), inst, "company-3"); err != nil {
 		t.Error(err)

@@ -13,8 +13,8 @@ import (
 	"channelsync/events/store"
 )
 
-// TestReplicated is the whole road on three servers with three replicas, with one
-// of them stopped half-way.
+// TestReplicated takes changes from the journal to the worklist on three servers with three
+// replicas, and stops one of the servers half-way.
 func TestReplicated(t *testing.T) {
 	if testing.Short() {
 		t.Skip("three servers take some seconds to elect")
@@ -67,7 +67,7 @@ func TestReplicated(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	// (Marks of changes that were on their way to dispatch come after AckWait.)
+	// (Due entries of changes that were on their way to dispatch come after AckWait.)
 	natstest.Eventually(t, 20*time.Second, "every acknowledged change in the journal", func() bool {
 		stored := make(map[int64]bool)
 		err := b.Journal().Read(t.Context(), ReadFrom{Installation: inst}, func(c StoredChange) error {

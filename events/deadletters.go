@@ -39,7 +39,7 @@ type DeadLetter struct {
 
 const (
 	sealedMax     = 512 << 10 // bytes; base64 makes them 683 KiB, the server takes 1 MiB
-	deadLetterMax = 500       // letters on a page
+	deadLetterMax = 500       // on a page
 )
 
 func (b *Bus) openDeadLetters(ctx context.Context) error {
@@ -82,7 +82,7 @@ func (d *DeadLetters) Put(ctx context.Context, l DeadLetter) (DeadLetter, error)
 // and the cursor of the next page, empty on the last. The first cursor is empty.
 func (d *DeadLetters) List(
 	ctx context.Context, installation, cursor string, limit int,
-) (letters []DeadLetter, next string, err error) {
+) (list []DeadLetter, next string, err error) {
 	if err := js.CheckInstallation(installation); err != nil {
 		return nil, "", err
 	}
@@ -100,20 +100,20 @@ func (d *DeadLetters) List(
 		if err != nil {
 			return err
 		}
-		letters = make([]DeadLetter, 0, len(p.Msgs))
+		list = make([]DeadLetter, 0, len(p.Msgs))
 		for _, msg := range p.Msgs {
 			l, err := readDeadLetter(msg)
 			if err != nil {
 				return err
 			}
-			letters = append(letters, l)
+			list = append(list, l)
 		}
 		if len(p.Msgs) > 0 && p.Pending > 0 {
 			next = strconv.FormatUint(p.Msgs[len(p.Msgs)-1].Sequence+1, 10)
 		}
 		return nil
 	})
-	return letters, next, err
+	return list, next, err
 }
 
 // Get returns one dead letter, or ErrNotFound.

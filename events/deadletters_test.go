@@ -17,23 +17,23 @@ func TestDeadLetters(t *testing.T) {
 	b := open(t)
 	d, ctx := b.DeadLetters(), t.Context()
 	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
-	letter := func(i int) DeadLetter {
+	deadLetter := func(i int) DeadLetter {
 		return DeadLetter{
 			ID: fmt.Sprintf("company-%d", i), Installation: inst, Kind: "company", RecordID: fmt.Sprint(i),
 			Code: "too_many_attempts", Attempts: 8, FirstAt: at, LastAt: at.Add(time.Hour), Sealed: []byte{0, 1, 255},
 		}
 	}
 	for i := range 7 {
-		if _, err := d.Put(ctx, letter(i)); err != nil {
+		if _, err := d.Put(ctx, deadLetter(i)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	again := letter(2)
+	again := deadLetter(2)
 	again.Attempts = 9
 	if _, err := d.Put(ctx, again); err != nil {
 		t.Fatal(err)
 	}
-	foreign := letter(1)
+	foreign := deadLetter(1)
 	foreign.Installation, foreign.ID = other, "callback-01HZX_a"
 	if _, err := d.Put(ctx, foreign); err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestDeadLetters(t *testing.T) {
 		t.Errorf("what was put is not what was read: %s", diff)
 	}
 	if err != nil || newer.Sequence <= got.Sequence {
-		t.Errorf("a letter put since then: %+v, %v", newer, err)
+		t.Errorf("a dead letter put since then: %+v, %v", newer, err)
 	}
 	if err := d.DeleteRead(ctx, newer); err != nil {
 		t.Fatal(err)

@@ -164,30 +164,30 @@ func (b *Bus) carryAll(ctx context.Context, msgs []jetstream.Msg) error {
 // carryEach carries one message change by change, past those that panic.
 func (b *Bus) carryEach(ctx context.Context, msg jetstream.Msg) error {
 	var errs []error
-	whole := panics.Try(func() error {
+	err := panics.Try(func() error {
 		return b.changesIn(msg, func(c StoredChange, readErr error) {
-			err := panics.Try(func() error {
+			enqueueErr := panics.Try(func() error {
 				l := newLoad()
 				b.add(l, c, readErr)
 				return b.worklist.Enqueue(context.WithoutCancel(ctx), l.entries)
 			})
-			if panics.Of(err) == nil {
-				errs = append(errs, err)
+			if panics.Of(enqueueErr) == nil {
+				errs = append(errs, enqueueErr)
 				return
 			}
 			b.Log.Error("carrying a change panicked; leaving it out: the next sweep finds its record",
-				zap.Uint64(v1.LogSequence, c.Sequence), zap.Int(v1.LogPlace, c.Place), zap.Error(err), panics.Stack(err))
+				zap.Uint64(v1.LogSequence, c.Sequence), zap.Int(v1.LogPlace, c.Place), zap.Error(enqueueErr), panics.Stack(enqueueErr))
 			b.stats.terminated.Add(1)
 		})
 	})
-	if panics.Of(whole) != nil {
+	if panics.Of(err) != nil {
 		b.Log.Error("reading a round panicked; ending it: the next sweep finds its records",
-			zap.String("subject", msg.Subject()), zap.Error(whole), panics.Stack(whole))
+			zap.String("subject", msg.Subject()), zap.Error(err), panics.Stack(err))
 		b.stats.terminated.Add(1)
 		_ = msg.TermWithReason("panicked")
 		return nil
 	}
-	err := errors.Join(errs...)
+	err = errors.Join(errs...)
 	b.acknowledge([]jetstream.Msg{msg}, err)
 	return err
 }
@@ -247,7 +247,7 @@ func (b *Bus) acknowledge(msgs []jetstream.Msg, err error) {
 }
 
 // changesIn hands on the changes of a message that are to be carried. A message with an
-// error is settled already: one of a format that is not known waits for a newer instance;
+// error is done already: one of a format that is not known waits for a newer instance;
 // what names no record can never be carried, and is logged and ended.
 func (b *Bus) changesIn(msg jetstream.Msg, fn func(StoredChange, error)) error {
 	meta, err := msg.Metadata()

@@ -98,7 +98,7 @@ func TestDispatchReclaims(t *testing.T) {
 
 	b = open(t, here)
 	dispatch(t, b)
-	natstest.Eventually(t, 5*time.Second, "record 1 marked", func() bool {
+	natstest.Eventually(t, 5*time.Second, "record 1 enqueued", func() bool {
 		return slices.Contains(idsOf(peek(t, b, LaneLive)), 1)
 	})
 }
@@ -147,7 +147,7 @@ func TestDispatchOfWhatCannotBeRead(t *testing.T) {
 	}
 	dispatch(t, b)
 	if got := idsOf(peekN(t, b, LaneLive, 1)); got[0] != 5 {
-		t.Errorf("marked %v", got)
+		t.Errorf("enqueued %v", got)
 	}
 	natstest.Eventually(t, 5*time.Second, "two ended", func() bool { return b.Stats().Terminated == 2 })
 	if logs.FilterMessageSnippet("names no record").Len() != 2 {

@@ -68,15 +68,15 @@ func (j *Journal) eraseShared(ctx context.Context, erased func(StoredChange) boo
 	return err
 }
 
-// keepOthers writes again what is not erased of the rounds under a subject. Remove is told
-// of each round that held something erased once the rest of it is stored; where it is nil
-// the rest of every round is written again, and the caller removes all up to the sequence
-// that is returned: 0 when nothing is erased.
+// keepOthers writes again the changes that are not erased from the rounds under a subject. It
+// calls remove with the sequence of each round that held an erased change, once the rest of that
+// round is stored. Without remove it writes the rest of every round again, and the caller removes
+// everything up to the returned sequence, which is 0 when nothing is erased.
 func (j *Journal) keepOthers(
 	ctx context.Context, subject string, erased func(StoredChange) bool, remove func(sequence uint64) error,
 ) (last uint64, err error) {
 	k := &keeping{journal: j, erased: erased, remove: remove, state: keptDispatched}
-	r := &reading{journal: j, filter: subject, fn: k.look}
+	r := &reading{journal: j, filter: subject, fn: k.findErased}
 	if r.end, _, err = r.newest(ctx); err != nil {
 		return 0, err
 	}
@@ -112,8 +112,8 @@ type keeping struct {
 	gone  []uint64 // rounds whose rest is among the lines
 }
 
-// look finds out whether anything is to be erased.
-func (k *keeping) look(msg *jetstream.RawStreamMsg) error {
+// findErased finds out whether anything is to be erased.
+func (k *keeping) findErased(msg *jetstream.RawStreamMsg) error {
 	return k.journal.changesOf(msg, "", func(c StoredChange) error {
 		if k.erased(c) {
 			k.holds = true

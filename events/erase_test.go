@@ -65,7 +65,7 @@ func erasable(t *testing.T, b *Bus) {
 	part(20)
 }
 
-// enqueued is what a dispatcher marks.
+// enqueued is what a dispatcher enqueues.
 func enqueued(t *testing.T, b *Bus, installation string) map[string]bool {
 	t.Helper()
 	stop := dispatch(t, b)
@@ -213,6 +213,6 @@ func TestAStoreOfFormat1IsReadAsItIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if m := b.Manifest(); m.Format != 2 {
-		t.Errorf("stamped %+v", m)
+		t.Errorf("manifest %+v", m)
 	}
 }

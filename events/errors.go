@@ -2,7 +2,7 @@ package events
 
 import js "channelsync/events/internal/jetstream"
 
-// The errors that callers tell apart with errors.Is, beside those of the journal.
+// The errors that callers distinguish with errors.Is, beside those of the journal.
 var (
 	// ErrNotFound: the dead letters hold nothing under that name.
 	ErrNotFound = js.ErrNotFound

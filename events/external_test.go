@@ -67,7 +67,7 @@ func TestExternal(t *testing.T) {
 	natstest.External(t, &server.Options{StoreDir: dir, Port: where})
 	natstest.Eventually(t, 10*time.Second, "a healthy answer", func() bool { return b.Health(t.Context()).Err == nil })
 	publish(t, b, change(3), "m3")
-	natstest.Eventually(t, 20*time.Second, "records 1 and 3 marked", func() bool { return len(peek(t, b, LaneLive)) >= 2 })
+	natstest.Eventually(t, 20*time.Second, "records 1 and 3 enqueued", func() bool { return len(peek(t, b, LaneLive)) >= 2 })
 	lost := logs.FilterMessageSnippet("connection lost").Len()
 	back := logs.FilterMessageSnippet("connection is back").Len()
 	if lost != 1 || back != 1 || b.Stats().Disconnects != 1 {

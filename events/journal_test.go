@@ -78,8 +78,8 @@ func TestPublishRefusesWhatCannotStandInASubject(t *testing.T) {
 	}
 }
 
-// TestGroupCommit has many publishers at once, some with the same id: all get
-// their own receipt, repeats are told, and batches were used.
+// TestGroupCommit has many publishers at once, some with the same id: each gets its own
+// receipt, which says whether the change is a repeat, and the changes share rounds.
 func TestGroupCommit(t *testing.T) {
 	t.Parallel()
 	b := open(t)

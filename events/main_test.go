@@ -89,7 +89,7 @@ func peek(t testing.TB, b *Bus, lane Lane) []DueEntry {
 func peekN(t testing.TB, b *Bus, lane Lane, n int) []DueEntry {
 	t.Helper()
 	var entries []DueEntry
-	natstest.Eventually(t, 10*time.Second, fmt.Sprintf("%d marks on the %s lane", n, lane), func() bool {
+	natstest.Eventually(t, 10*time.Second, fmt.Sprintf("%d entries on the %s lane", n, lane), func() bool {
 		entries = peek(t, b, lane)
 		return len(entries) == n
 	})

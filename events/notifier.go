@@ -23,7 +23,7 @@ const (
 // notifier tells workers that entries may be due. A notification is only a hint: one
 // may stand for many entries, and there may be none.
 type notifier struct {
-	origin string // tells this process's notifications from others'
+	origin string // distinguishes this process's notifications from others'
 
 	mu        sync.Mutex
 	chans     map[string]map[chan struct{}]struct{}
@@ -120,9 +120,9 @@ func (k *notifier) waiting() []string {
 
 // sweep notifies installations with due entries whose notification may be lost. Most
 // installations have none: they cost one small request.
-func (k *notifier) sweep(ctx context.Context, marked func(ctx context.Context, installation string) bool) error {
+func (k *notifier) sweep(ctx context.Context, due func(ctx context.Context, installation string) bool) error {
 	for _, installation := range k.waiting() {
-		if ctx.Err() == nil && marked(ctx, installation) {
+		if ctx.Err() == nil && due(ctx, installation) {
 			k.notify(installation)
 		}
 	}

@@ -16,7 +16,7 @@ func notified(t testing.TB, ch <-chan struct{}, what string) {
 	select {
 	case <-ch:
 	case <-end.C:
-		t.Fatalf("not woken by %s", what)
+		t.Fatalf("not notified by %s", what)
 	}
 }
 
@@ -30,7 +30,7 @@ func TestWakes(t *testing.T) {
 	if err := b.Worklist().Enqueue(t.Context(), []DueEntry{dueEntry(1)}); err != nil {
 		t.Fatal(err)
 	}
-	notified(t, ch, "a mark")
+	notified(t, ch, "a due entry")
 	if err := b.NC.Publish("wake."+inst, []byte("another process")); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestWakes(t *testing.T) {
 	notified(t, ch, "a schedule")
 	select {
 	case <-foreign:
-		t.Error("woken for another installation")
+		t.Error("notified for another installation")
 	default:
 	}
 	stop()
@@ -53,7 +53,7 @@ func TestWakes(t *testing.T) {
 	}
 	select {
 	case <-ch:
-		t.Error("woken after the end")
+		t.Error("notified after the end")
 	default:
 	}
 }
@@ -94,7 +94,7 @@ func TestWakesSweepAndSchedules(t *testing.T) {
 		}
 		select {
 		case <-idle:
-			t.Error("woken without a mark")
+			t.Error("notified without a due entry")
 		default:
 		}
 		cancel()

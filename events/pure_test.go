@@ -65,8 +65,8 @@ func FuzzReadChange(f *testing.F) {
 	})
 }
 
-// FuzzReadMark: a mark whose body is anything still names the record of its subject.
-func FuzzReadMark(f *testing.F) {
+// FuzzReadDueEntry: a due entry names the record of its subject, whatever its body.
+func FuzzReadDueEntry(f *testing.F) {
 	f.Add("due."+inst+".company.live.174", []byte(`{"id":9,"kind":"contract","fields":["a"]}`))
 	f.Add("due."+inst+".contract.bulk.0", []byte("null"))
 	f.Add("due..company.live.1", []byte(nil))

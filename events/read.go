@@ -28,7 +28,7 @@ type ReadFrom struct {
 // errEnough ends a reading that has seen all it wants.
 var errEnough = errors.New("enough")
 
-// Read hands the chosen changes to fn and returns fn's error as it is: those that were
+// Read hands the wanted changes to fn and returns fn's error as it is: those that were
 // stored alone, oldest first, then those that share rounds with other installations'. It ends at what was stored when it began, so that a replay cannot chase
 // what it causes, and misses nothing of it: a server that has just come back, and
 // does not have all of it yet, is waited for. It leaves nothing behind on the server.
@@ -37,7 +37,7 @@ func (j *Journal) Read(ctx context.Context, from ReadFrom, fn func(StoredChange)
 	if err != nil {
 		return err
 	}
-	chosen := func(msg *jetstream.RawStreamMsg) error {
+	wanted := func(msg *jetstream.RawStreamMsg) error {
 		if !from.ToTime.IsZero() && msg.Time.After(from.ToTime) && msg.Header.Get(keptHeader) == "" {
 			return nil
 		}
@@ -50,7 +50,7 @@ func (j *Journal) Read(ctx context.Context, from ReadFrom, fn func(StoredChange)
 	}
 	var parts []*reading
 	for _, filter := range filters {
-		r := &reading{ReadFrom: from, journal: j, filter: filter, fn: chosen}
+		r := &reading{ReadFrom: from, journal: j, filter: filter, fn: wanted}
 		if r.end, _, err = r.newest(ctx); err != nil {
 			return err
 		}
@@ -64,13 +64,13 @@ func (j *Journal) Read(ctx context.Context, from ReadFrom, fn func(StoredChange)
 	return nil
 }
 
-// wants says whether a change was chosen.
+// wants says whether a change was wanted.
 func (f ReadFrom) wants(c StoredChange) bool {
 	return (f.Kind == "" || c.Kind == f.Kind) && (f.ID == 0 || c.ID == f.ID) &&
 		!c.StoredAt.Before(f.FromTime) && (f.ToTime.IsZero() || !c.StoredAt.After(f.ToTime))
 }
 
-// filters are the subjects of the messages that may hold what was chosen, the older ones
+// filters are the subjects of the messages that may hold what was wanted, the older ones
 // first: before format 2 each change was a message with a subject of its own.
 func (f ReadFrom) filters() ([]string, error) {
 	if err := js.CheckInstallation(f.Installation); err != nil {

@@ -59,19 +59,19 @@ func TestARoundOfOneInstallationLiesUnderItsName(t *testing.T) {
 		t.Errorf("subjects %s and %s", alone.Subject, shared.Subject)
 	}
 	for _, c := range []struct {
-		msg    *nats.Msg
-		only   string
-		places []int
+		msg  *nats.Msg
+		only string
+		want []int
 	}{{alone, "", []int{0, 1}}, {shared, "", []int{0, 1, 2}}, {shared, inst, []int{0}}, {shared, other, []int{1, 2}}} {
-		var places []int
-		for _, got := range readAll(t, c.msg, c.only) {
-			places = append(places, got.Place)
-			if want := int64(got.Place + 1); got.ID != want || c.only != "" && got.Installation != c.only {
-				t.Errorf("place %d of %s holds %+v", got.Place, c.msg.Subject, got.Change)
+		var got []int
+		for _, stored := range readAll(t, c.msg, c.only) {
+			got = append(got, stored.Place)
+			if want := int64(stored.Place + 1); stored.ID != want || c.only != "" && stored.Installation != c.only {
+				t.Errorf("place %d of %s holds %+v", stored.Place, c.msg.Subject, stored.Change)
 			}
 		}
-		if !slices.Equal(places, c.places) {
-			t.Errorf("%s, only %q: places %v, want %v", c.msg.Subject, c.only, places, c.places)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s, only %q: places %v, want %v", c.msg.Subject, c.only, got, c.want)
 		}
 	}
 }
@@ -406,7 +406,7 @@ func TestEveryAcknowledgedChangeIsDispatched(t *testing.T) {
 			for _, e := range entries {
 				key := recordLane{e.Installation, e.Kind, e.ID, e.Lane}
 				if !acked[key] {
-					rt.Errorf("marked and never published: %+v", e)
+					rt.Errorf("enqueued and never published: %+v", e)
 				}
 				delete(acked, key)
 			}

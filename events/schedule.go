@@ -83,13 +83,13 @@ func (e DueEntry) schedule(at time.Time) (*nats.Msg, error) {
 
 // wholeSecond rounds up: the server's timer has the grain of a second.
 func wholeSecond(t time.Time) time.Time {
-	if whole := t.Truncate(time.Second); !whole.Equal(t) {
-		return whole.Add(time.Second)
+	if truncated := t.Truncate(time.Second); !truncated.Equal(t) {
+		return truncated.Add(time.Second)
 	}
 	return t
 }
 
-// Unschedule drops the schedules of records that were settled meanwhile. Ids
+// Unschedule drops the schedules of records that were committed meanwhile. Ids
 // without one are fine, and cost no write.
 func (w *Worklist) Unschedule(ctx context.Context, installation string, kind v1.Kind, ids []int64) error {
 	if len(ids) == 0 {

@@ -82,11 +82,11 @@ func TestManySchedulesInOneBatch(t *testing.T) {
 }
 
 func TestWholeSecondRoundsUp(t *testing.T) {
-	whole := time.Date(2026, 11, 23, 10, 0, 7, 0, time.UTC)
-	if got := wholeSecond(whole); !got.Equal(whole) {
+	second := time.Date(2026, 11, 23, 10, 0, 7, 0, time.UTC)
+	if got := wholeSecond(second); !got.Equal(second) {
 		t.Errorf("a whole second became %s", got)
 	}
-	if got := wholeSecond(whole.Add(1)); !got.Equal(whole.Add(time.Second)) {
+	if got := wholeSecond(second.Add(1)); !got.Equal(second.Add(time.Second)) {
 		t.Errorf("a nanosecond more became %s", got)
 	}
 }
@@ -94,10 +94,10 @@ func TestWholeSecondRoundsUp(t *testing.T) {
 // TestWaitsAreCountedByTheServersClock: our own clock may be hours ahead or behind.
 func TestWaitsAreCountedByTheServersClock(t *testing.T) {
 	t.Parallel()
-	for name, ours := range map[string]time.Duration{"ahead": 3 * time.Hour, "behind": -3 * time.Hour} {
+	for name, offset := range map[string]time.Duration{"ahead": 3 * time.Hour, "behind": -3 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := open(t, func(c *store.Config) { c.Now = func() time.Time { return time.Now().Add(ours) } })
+			b := open(t, func(c *store.Config) { c.Now = func() time.Time { return time.Now().Add(offset) } })
 			waits := map[int64]time.Duration{1: time.Second, 2: 2 * time.Hour}
 			wait := func(e DueEntry) time.Duration { return waits[e.ID] }
 			if err := b.Worklist().Schedule(t.Context(), []DueEntry{dueEntry(1), dueEntry(2)}, wait); err != nil {

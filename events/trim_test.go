@@ -25,7 +25,7 @@ func dispatched(t *testing.T, b *Bus, n uint64) {
 
 func TestTrimByAgeKeepsWhatIsNotDispatched(t *testing.T) {
 	t.Parallel()
-	// What our own clock says is not asked: it is the server's that stamps the changes.
+	// The time of a change is the server's, so our own clock does not matter.
 	b := open(t, func(c *store.Config) {
 		c.Retention, c.Now = time.Hour, func() time.Time { return time.Now().Add(24 * time.Hour) }
 	})
@@ -139,7 +139,7 @@ func TestFullJournalLosesNothingUndispatched(t *testing.T) {
 }
 
 // TestFullJournalUnderLoad publishes much more than fits, from many sides and in
-// batches: what was acknowledged was marked, whatever was trimmed.
+// batches: what was acknowledged was enqueued, whatever was trimmed.
 func TestFullJournalUnderLoad(t *testing.T) {
 	t.Parallel()
 	b := open(t, func(c *store.Config) { c.JournalMaxBytes = smallJournal })
@@ -187,7 +187,7 @@ func TestFullJournalUnderLoad(t *testing.T) {
 		}
 	}
 	if len(want) > 0 {
-		t.Errorf("acknowledged and never marked: %v", want)
+		t.Errorf("acknowledged and never enqueued: %v", want)
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 	js "channelsync/events/internal/jetstream"
 )
 
-func TestMarkTakeClear(t *testing.T) {
+func TestEnqueuePeekAckThrough(t *testing.T) {
 	t.Parallel()
 	b := open(t)
 	w := b.Worklist()
@@ -30,10 +30,10 @@ func TestMarkTakeClear(t *testing.T) {
 	}
 	peeked := peek(t, b, LaneLive)
 	if len(peeked) != 30 || !slices.IsSortedFunc(peeked, func(a, b DueEntry) int { return int(a.Sequence) - int(b.Sequence) }) {
-		t.Fatalf("took %v", idsOf(peeked))
+		t.Fatalf("peeked %v", idsOf(peeked))
 	}
 	if again := peek(t, b, LaneLive); len(again) != 30 {
-		t.Errorf("taking removed marks: %d left", len(again))
+		t.Errorf("peeking removed entries: %d left", len(again))
 	}
 	if err := w.Enqueue(t.Context(), []DueEntry{dueEntry(12)}); err != nil { // due again, meanwhile
 		t.Fatal(err)
@@ -42,11 +42,11 @@ func TestMarkTakeClear(t *testing.T) {
 		t.Fatal(err)
 	}
 	if left := idsOf(peek(t, b, LaneLive)); !slices.Equal(left, []int64{12}) {
-		t.Errorf("left %v, want only the one marked meanwhile", left)
+		t.Errorf("left %v, want only the one enqueued meanwhile", left)
 	}
 }
 
-func TestMarkKeepsWhatItIsGiven(t *testing.T) {
+func TestADueEntryKeepsWhatItIsGiven(t *testing.T) {
 	t.Parallel()
 	b := open(t)
 	n := int64(3)
@@ -69,7 +69,7 @@ func TestMarkKeepsWhatItIsGiven(t *testing.T) {
 	}
 }
 
-func TestMarkingTwiceAtOnceKeepsTheLast(t *testing.T) {
+func TestEnqueueingTwiceAtOnceKeepsTheLast(t *testing.T) {
 	t.Parallel()
 	b := open(t)
 	var entries []DueEntry
@@ -105,7 +105,7 @@ func TestLaneOfAChange(t *testing.T) {
 		t.Errorf("a job's change waits on %s", got)
 	}
 	if got := (DueEntry{Trigger: v1.TriggerSweep}).lane(); got != LaneBulk {
-		t.Errorf("a mark without a lane waits on %s", got)
+		t.Errorf("an entry without a lane waits on %s", got)
 	}
 }
 
@@ -178,9 +178,9 @@ func TestDepthAndPurge(t *testing.T) {
 	}
 }
 
-// TestNoInterleavingLosesAMark: whatever the order of marking, taking and
-// clearing, exactly the records marked since they were last settled are due.
-func TestNoInterleavingLosesAMark(t *testing.T) {
+// TestNoInterleavingLosesADueEntry: in any order of Enqueue, Peek and AckThrough, exactly the
+// records enqueued since they were last acknowledged are due.
+func TestNoInterleavingLosesADueEntry(t *testing.T) {
 	t.Parallel()
 	b := open(t)
 	w, ctx := b.Worklist(), context.Background()
@@ -190,10 +190,10 @@ func TestNoInterleavingLosesAMark(t *testing.T) {
 		}
 		enqueued := make(map[int64]int) // how often; a record is due while it is here
 		var peeked []DueEntry
-		var peekedAt map[int64]int // how often it was marked when it was taken
-		for _, op := range rapid.SliceOfN(rapid.SampledFrom([]string{"mark", "take", "clear"}), 1, 16).Draw(t, "ops") {
+		var peekedAt map[int64]int // how often it was enqueued when it was peeked
+		for _, op := range rapid.SliceOfN(rapid.SampledFrom([]string{"enqueue", "peek", "ack"}), 1, 16).Draw(t, "ops") {
 			switch op {
-			case "mark":
+			case "enqueue":
 				var entries []DueEntry
 				for _, id := range rapid.SliceOfNDistinct(rapid.Int64Range(1, 12), 1, 6, rapid.ID).Draw(t, "ids") {
 					entries = append(entries, dueEntry(id))
@@ -202,7 +202,7 @@ func TestNoInterleavingLosesAMark(t *testing.T) {
 				if err := w.Enqueue(ctx, entries); err != nil {
 					t.Fatal(err)
 				}
-			case "take":
+			case "peek":
 				var err error
 				peeked, err = w.Peek(ctx, inst, v1.KindCompany, LaneLive, rapid.IntRange(1, 8).Draw(t, "max"))
 				if err != nil {
@@ -212,7 +212,7 @@ func TestNoInterleavingLosesAMark(t *testing.T) {
 				for _, e := range peeked {
 					peekedAt[e.ID] = enqueued[e.ID]
 				}
-			case "clear":
+			case "ack":
 				if len(peeked) == 0 {
 					continue
 				}
@@ -220,7 +220,7 @@ func TestNoInterleavingLosesAMark(t *testing.T) {
 					t.Fatal(err)
 				}
 				for id, n := range peekedAt {
-					if enqueued[id] == n { // not marked again meanwhile
+					if enqueued[id] == n { // not enqueued again meanwhile
 						delete(enqueued, id)
 					}
 				}
@@ -238,8 +238,8 @@ func TestNoInterleavingLosesAMark(t *testing.T) {
 	})
 }
 
-// Whatever a change says of its fields, its record is marked.
-func TestAMarkAlwaysFits(t *testing.T) {
+// A record is enqueued whatever its change says of its fields.
+func TestADueEntryAlwaysFits(t *testing.T) {
 	t.Parallel()
 	b := open(t)
 	e := dueEntry(7)

@@ -41,7 +41,7 @@ func everything(t testing.TB, b *events.Bus) {
 		return err == nil && n == 0
 	})
 	stop()
-	err := b.Worklist().Schedule(t.Context(), []events.DueEntry{mark(99)}, in(time.Hour))
+	err := b.Worklist().Schedule(t.Context(), []events.DueEntry{dueEntry(99)}, in(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func same(t testing.TB, a, b *events.Bus) {
 	for name, was := range one {
 		is := two[name]
 		if name == "KV_"+store.KeysTable && !b.Embedded() {
-			is.Msgs, is.LastSeq, is.LastTime = is.Msgs-1, is.LastSeq-1, was.LastTime // the stamp, which has no place beside a cluster
+			is.Msgs, is.LastSeq, is.LastTime = is.Msgs-1, is.LastSeq-1, was.LastTime // the manifest, which an embedded store keeps in a file
 		}
 		if was.Msgs != is.Msgs || max(was.FirstSeq, 1) != max(is.FirstSeq, 1) || was.LastSeq != is.LastSeq || !was.LastTime.Equal(is.LastTime) {
 			t.Errorf("%s: got %+v, want %+v", name, is, was)
@@ -180,7 +180,7 @@ func TestBackupRestoresToTheSame(t *testing.T) {
 func TestScheduleIsKeptByARestore(t *testing.T) {
 	t.Parallel()
 	b := stores.Open(t)
-	err := b.Worklist().Schedule(t.Context(), []events.DueEntry{mark(7)}, in(3*time.Second))
+	err := b.Worklist().Schedule(t.Context(), []events.DueEntry{dueEntry(7)}, in(3*time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -475,7 +475,7 @@ func migrateTo(t *testing.T, urls string, replicas int) {
 	if err == nil {
 		t.Fatal("it was cut short and says nothing")
 	}
-	letGo(t, urls, store.WorklistStream) // a try may end while it lets go
+	removeMarker(t, urls, store.WorklistStream) // a migration may end after it released some of the streams
 	_, err = events.Open(t.Context(), to)
 	natstest.RefusedWith(t, err, "channelsync migrate again")
 	if err := Migrate(t.Context(), store.Config{DataDir: dir}, to, nil); err != nil {
@@ -506,7 +506,7 @@ func migrateTo(t *testing.T, urls string, replicas int) {
 	same(t, was, is)
 	allDispatched(t, was, is)
 	if is.Manifest().Version != "v1" || string(is.Manifest().Key) != "key" {
-		t.Errorf("stamp: %+v", is.Manifest())
+		t.Errorf("manifest: %+v", is.Manifest())
 	}
 	// The journal can be read from a time on, as it was stored.
 	if ids := journalIDs(t, is); len(ids) != 40 {
@@ -521,8 +521,8 @@ func migrateTo(t *testing.T, urls string, replicas int) {
 	stores.Open(t, func(c *store.Config) { c.DataDir = other }) // it was not moved
 }
 
-// letGo takes a migration's mark off a stream, as its end does.
-func letGo(t *testing.T, urls, name string) {
+// removeMarker removes a migration's marker from a stream, as its last step does.
+func removeMarker(t *testing.T, urls, name string) {
 	t.Helper()
 	nc, err := nats.Connect(urls)
 	if err != nil {
@@ -540,7 +540,7 @@ func letGo(t *testing.T, urls, name string) {
 	cfg := stream.CachedInfo().Config
 	cfg.Metadata = ownMetadata(cfg.Metadata)
 	if cfg.Metadata[store.MigratingKey] == "" {
-		t.Fatalf("%s has no mark: %v", name, cfg.Metadata)
+		t.Fatalf("%s has no marker: %v", name, cfg.Metadata)
 	}
 	delete(cfg.Metadata, store.MigratingKey)
 	if _, err := js.UpdateStream(t.Context(), cfg); err != nil {

@@ -23,7 +23,7 @@ func change(id int64) events.Change {
 	return events.Change{Installation: natstest.Installation, Kind: v1.KindCompany, ID: id, Trigger: v1.TriggerCallback}
 }
 
-func mark(id int64) events.DueEntry {
+func dueEntry(id int64) events.DueEntry {
 	return events.DueEntry{Installation: natstest.Installation, Kind: v1.KindCompany, ID: id, Lane: events.LaneLive, Trigger: v1.TriggerCallback}
 }
 

@@ -25,9 +25,9 @@ var ErrOccupied = errors.New("there are streams of channelsync already")
 // Migrate copies an embedded store that nobody runs into a cluster that has none
 // of our streams: sequences, times and how far dispatch came stay as they are. (Of
 // message ids a server knows only those that it stored itself, until it restarts:
-// a change that is delivered again is stored again, which costs a look at its
-// record.) Then it marks the embedded store as moved, so that it is not started
-// beside its copy; nothing else there changes.
+// a change that is delivered again is stored again, which costs one more
+// comparison of its record.) Then it records in the embedded store that it was moved, so
+// that it is not started beside its copy; nothing else there changes.
 //
 // A cluster that loses a server, or elects another leader, is waited for for two
 // minutes. A migration that was cut short may be run again: what it left in the cluster is
@@ -56,7 +56,7 @@ func migrate(ctx context.Context, source *store.Store, to store.Config, progress
 	if len(streams) == 0 {
 		return fmt.Errorf("migrate: %s holds no store", source.Config().DataDir)
 	}
-	if source.Manifest().Store == "" { // from before stamps: it needs a name to be known by
+	if source.Manifest().Store == "" { // from before manifests: it needs a name to be known by
 		if err := source.WriteManifest(ctx, source.Manifest().Version, source.Manifest().Key); err != nil {
 			return fmt.Errorf("migrate: %w", err)
 		}
@@ -89,8 +89,8 @@ const (
 type migration struct {
 	source, target *store.Store
 	id             string // of the source
-	// began says that the cluster was free, or made so: what is there since is ours,
-	// also what was let go of already.
+	// began says that the target was empty, or was emptied: every stream found there from then
+	// on is this migration's, also one that was released already.
 	began bool
 }
 
@@ -98,13 +98,13 @@ func (m *migration) run(ctx context.Context, streams []jetstream.StreamConfig, p
 	if done, err := m.done(ctx); err != nil {
 		return err
 	} else if done {
-		return m.markMoved()
+		return m.recordMoved()
 	}
 	err := m.copyAll(ctx, streams, progress)
 	if (js.IsUnavailable(err) || errors.Is(err, errLost)) && ctx.Err() == nil {
 		// Only the last answer may be lost: then others may be using the store.
 		if done, _ := m.done(ctx); done {
-			return m.markMoved()
+			return m.recordMoved()
 		}
 		// A stream that loses its leader the moment it is restored may never have another.
 		m.target.Log.Info("nats lost what was copied; beginning anew", zap.Error(err))
@@ -113,7 +113,7 @@ func (m *migration) run(ctx context.Context, streams []jetstream.StreamConfig, p
 	if err != nil {
 		return err
 	}
-	return m.markMoved()
+	return m.recordMoved()
 }
 
 // copyAll is one pass over everything.
@@ -125,7 +125,7 @@ func (m *migration) copyAll(ctx context.Context, streams []jetstream.StreamConfi
 	for _, cfg := range streams {
 		names[cfg.Name] = true
 	}
-	// The journal first, and let go of last: by it every Open sees that the rest may be missing.
+	// The journal is copied first and released last: its marker shows every Open that other streams may be missing.
 	order := backupOrder(names)
 	copied := make([]Restored, len(order))
 	for i, name := range order {
@@ -149,14 +149,14 @@ func (m *migration) copyAll(ctx context.Context, streams []jetstream.StreamConfi
 	}
 	slices.Reverse(order)
 	for _, name := range order {
-		if err := m.markComplete(ctx, name); err != nil {
+		if err := m.release(ctx, name); err != nil {
 			return fmt.Errorf("migrate: %w", err)
 		}
 	}
 	return nil
 }
 
-// done says whether an earlier try got as far as to let go of the journal.
+// done reports whether an earlier try released the journal, which is its last step at the target.
 func (m *migration) done(ctx context.Context) (bool, error) {
 	var journal jetstream.Stream
 	err := m.target.WaitReady(ctx, "ask stream "+store.JournalStream, func(ctx context.Context) (err error) {
@@ -175,12 +175,12 @@ func (m *migration) makeRoom(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// What was let go of has no mark any more; while the journal has it, all of it is ours.
-	ours := m.began || slices.ContainsFunc(there, func(cfg jetstream.StreamConfig) bool {
+	// A stream that was released has no marker left; as long as the journal has one, all streams are this migration's.
+	ownsTarget := m.began || slices.ContainsFunc(there, func(cfg jetstream.StreamConfig) bool {
 		return cfg.Name == store.JournalStream && cfg.Metadata[store.MigratingKey] == m.id
 	})
 	for _, cfg := range there {
-		if !ours && cfg.Metadata[store.MigratingKey] != m.id {
+		if !ownsTarget && cfg.Metadata[store.MigratingKey] != m.id {
 			return fmt.Errorf("%w: stream %s; give it an account of its own, or remove what is there", ErrOccupied, cfg.Name)
 		}
 	}
@@ -347,8 +347,8 @@ func (m *migration) remove(ctx context.Context, name string) error {
 	})
 }
 
-// markComplete takes the mark of an unfinished migration off a stream.
-func (m *migration) markComplete(ctx context.Context, name string) error {
+// release removes the marker of an unfinished migration from a stream.
+func (m *migration) release(ctx context.Context, name string) error {
 	return m.target.WaitReady(ctx, "release stream "+name, func(ctx context.Context) error {
 		stream, err := m.target.JS.Stream(ctx, name)
 		if err != nil {
@@ -372,10 +372,10 @@ func ownMetadata(all map[string]string) map[string]string {
 	return own
 }
 
-// markMoved is the last step: a try that ends before it may be run again.
-func (m *migration) markMoved() error {
-	if err := m.source.MarkMoved(m.target.Config().URL); err != nil {
-		return fmt.Errorf("migrate: everything was copied, but the store cannot be marked as moved: "+
+// recordMoved is the last step: a try that ends before it may be run again.
+func (m *migration) recordMoved() error {
+	if err := m.source.RecordMoved(m.target.Config().URL); err != nil {
+		return fmt.Errorf("migrate: everything was copied, but recording in the old store that it was moved failed: "+
 			"do not start it again without --nats-url: %w", err)
 	}
 	return nil

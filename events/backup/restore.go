@@ -82,8 +82,8 @@ func Restore(ctx context.Context, s *store.Store, from Archive, progress func(Re
 // compared fails when a restored stream cannot be what was taken.
 func compared(taken snapshot, state jetstream.StreamState) (Restored, error) {
 	done := Restored{Name: taken.Config.Name, Messages: state.Msgs, Of: taken.State.Msgs, Last: state.LastSeq}
-	// Fewer is right: what was replaced meanwhile is not in a snapshot, and marks of
-	// deletions whose time is over are left out.
+	// Fewer messages are right: a snapshot leaves out those that were replaced meanwhile, and
+	// delete markers that have expired.
 	if state.LastSeq != taken.State.LastSeq || state.Msgs > taken.State.Msgs {
 		return done, fmt.Errorf("compare stream %s: got %d messages up to sequence %d, want %d up to %d",
 			done.Name, state.Msgs, state.LastSeq, taken.State.Msgs, taken.State.LastSeq)

@@ -152,9 +152,9 @@ func ask(ctx context.Context, s *store.Store, subject string, within time.Durati
 	return send(ctx, s, s.API+subject, body, within, out)
 }
 
-// send makes one request. An empty answer is a good one. Servers of a cluster tell each
-// other of new subjects a moment after they have told us, and one that comes back is told
-// of all: what nobody heard is said again.
+// send makes one request. An empty answer is success. Interest in a new subject reaches the
+// other servers of a cluster a moment after it is acknowledged to us, and a server that comes
+// back receives all of it again: a request without responders is therefore repeated.
 func send(ctx context.Context, s *store.Store, subject string, body []byte, within time.Duration, out any) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("%w within %s", js.ErrNoAnswer, within))
 	defer cancel()

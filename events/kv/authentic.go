@@ -18,16 +18,16 @@ import (
 
 // Whoever is on the NATS network may be able to write into our tables. In an authenticated
 // one every write carries a code over the table, the key, what is done to it and the value
-// (package mac). What carries none, or a wrong one, is as if it were not there: reads pass it
-// over, and give what was there before where the table still has it; watches do not tell of
-// it; Create writes over it. It is logged, counted and shown, and nothing follows from it.
+// (package mac). A message without one, or with a wrong one, counts as absent: reads skip it
+// and return the previous value where the table still has it, watches do not deliver it, and
+// Create overwrites it. It is logged, counted and shown, and has no other effect.
 //
 // An older write of the same key is authentic: whoever kept one can put it back.
 
 // codeHeader carries the code, in base64.
 const codeHeader = "Channelsync-Mac"
 
-// Authenticator tells what channelsync wrote to the tables of a store from what others did.
+// Authenticator distinguishes what channelsync wrote to the tables of a store from what others did.
 type Authenticator struct {
 	cfg AuthenticatorConfig
 
@@ -41,7 +41,7 @@ type Authenticator struct {
 // AuthenticatorConfig is what an Authenticator works with.
 type AuthenticatorConfig struct {
 	Keys *mac.Keys
-	// Count hears of every write that was rejected, by its table, once; nil: nobody does.
+	// Count is called once for every write that was rejected, with its table; nil: nothing is counted.
 	Count func(table string)
 	Log   *zap.Logger
 	Now   func() time.Time

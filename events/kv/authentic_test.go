@@ -18,7 +18,7 @@ import (
 	"channelsync/internal/mac"
 )
 
-// keysOf is a ring of keys that are told apart by a byte.
+// keysOf is a ring of keys that differ in the byte they consist of.
 func keysOf(t testing.TB, fills ...byte) *mac.Keys {
 	t.Helper()
 	var raws [][]byte
@@ -203,7 +203,7 @@ func TestWatchDoesNotTellOfWhatOthersWrite(t *testing.T) {
 	}
 	second := <-events
 	if string(first.Value) != "right" || first.Deleted || !second.Deleted {
-		t.Errorf("told of %+v, then %+v", first, second)
+		t.Errorf("got %+v, then %+v", first, second)
 	}
 	cancel()
 	if err := <-done; err != nil {

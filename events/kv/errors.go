@@ -2,7 +2,7 @@ package kv
 
 import js "channelsync/events/internal/jetstream"
 
-// The errors that callers tell apart with errors.Is.
+// The errors that callers distinguish with errors.Is.
 var (
 	// ErrNotFound: the table holds nothing under that key.
 	ErrNotFound = js.ErrNotFound

@@ -177,7 +177,7 @@ func (t *Table) present(ctx context.Context, msgs []*jetstream.RawStreamMsg) ([]
 }
 
 // PurgePrefix removes every key that begins with the prefix (whole tokens, not
-// empty). Watchers are not told.
+// empty). Watchers get no event of it.
 func (t *Table) PurgePrefix(ctx context.Context, prefix string) error {
 	if err := checkKey(prefix); err != nil {
 		return err

@@ -70,7 +70,7 @@ func TestOneEntryTooLargeLeavesTheOthers(t *testing.T) {
 						case e.Key == bad && !errors.Is(err, js.ErrNotFound):
 							t.Errorf("%s is stored: %v", e.Key, err)
 						case e.Key != bad && (err != nil || update && got.Revision != e.Revision):
-							t.Errorf("%s is at revision %d (%v), told was %d", e.Key, got.Revision, err, e.Revision)
+							t.Errorf("%s is at revision %d (%v), returned was %d", e.Key, got.Revision, err, e.Revision)
 						}
 					}
 					if tab.Failing.Load() {

@@ -51,14 +51,14 @@ type Entry struct {
 
 const (
 	secureHistory = 64 // more than ever stand between a write and the overwriting of what it replaced
-	// markerTTL is how long the mark of a deletion stays for watchers to see.
+	// markerTTL is how long a delete marker stays for watchers to see.
 	markerTTL  = 24 * time.Hour
 	kvHeader   = "KV-Operation"
 	kvPurge    = "PURGE"
 	kvDelete   = "DEL"
 	rollupSubj = "sub"
-	// probeKey is deleted, though nobody ever writes it, to see whether a table takes writes. Most
-	// are written so seldom that readiness would wait minutes for the next one to tell.
+	// probeKey is never written, only deleted, to find out whether a table takes writes. Most tables
+	// are written so seldom that readiness would otherwise learn of a failure minutes late.
 	probeKey = "probe"
 )
 
@@ -125,7 +125,7 @@ func (cfg Config) stream() (Config, jetstream.StreamConfig, error) {
 // servers are electing, exists before it can.
 func (t *Table) answers(ctx context.Context) error {
 	info, err := t.Handle.Info(ctx)
-	if errors.Is(err, jetstream.ErrStreamNotFound) { // it was there: the server that was asked has not heard of it yet
+	if errors.Is(err, jetstream.ErrStreamNotFound) { // it was there: the server that answered does not know it yet
 		return fmt.Errorf("%w: %w", err, js.ErrNoAnswer)
 	}
 	if err != nil {
@@ -196,7 +196,7 @@ func (t *Table) Create(ctx context.Context, key string, value []byte) (uint64, e
 	if _, failed := t.standing(ctx, last); !errors.Is(failed, js.ErrNotFound) {
 		return 0, err
 	}
-	return t.Update(ctx, key, value, last.Sequence) // only the mark of its deletion is there, or nothing of ours
+	return t.Update(ctx, key, value, last.Sequence) // only a delete marker is there, or a message that is not authentic
 }
 
 // Update writes a key that is at the given revision, or returns ErrConflict.
@@ -273,7 +273,7 @@ func (t *Table) entry(msg *jetstream.RawStreamMsg) Entry {
 	return Entry{Key: msg.Subject[len(t.Prefix):], Value: msg.Data, Revision: msg.Sequence, At: msg.Time}
 }
 
-// IsDeletion also knows the mark that the server leaves when an entry's age ends.
+// IsDeletion also recognises the marker that the server leaves when an entry's age ends.
 func IsDeletion(h nats.Header) bool {
 	op := h.Get(kvHeader)
 	return op == kvPurge || op == kvDelete || h.Get(jetstream.MarkerReasonHeader) != ""

@@ -382,13 +382,13 @@ func TestAPanicAtOneChangeOfATableLeavesTheNextOnes(t *testing.T) {
 	b := link(t)
 	tab := table(t, b, Config{Name: "t"})
 	ctx, cancel := context.WithCancel(t.Context())
-	heard, done := make(chan string, 1), make(chan error, 1)
+	received, done := make(chan string, 1), make(chan error, 1)
 	go func() {
 		done <- tab.Watch(ctx, "", func(e Event) {
 			if string(e.Value) == "poison" {
 				panic("stepped on it")
 			}
-			heard <- string(e.Value)
+			received <- string(e.Value)
 		})
 	}()
 	for _, what := range []string{"poison", "next"} {
@@ -396,7 +396,7 @@ func TestAPanicAtOneChangeOfATableLeavesTheNextOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	natstest.Await(t, heard, "next")
+	natstest.Await(t, received, "next")
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)

@@ -64,14 +64,14 @@ func (t *Table) updateMany(ctx context.Context, entries []Entry, at []uint64) er
 	})
 }
 
-// overNothing moves the revision of keys that hold nothing to that of the mark of a deletion, or of what is not ours,
-// and says whether there was any: as in Create, such a mark is nothing.
+// overNothing sets the expected revision of keys that hold no value to that of their delete marker, or of a message that
+// is not authentic, and reports whether there was any. As in Create, neither counts as a value.
 func (t *Table) overNothing(ctx context.Context, entries []Entry, at []uint64) (moved bool, err error) {
-	places := map[string]int{}
+	indexes := map[string]int{}
 	var subjects []string
 	for i, e := range entries {
 		if e.Revision == 0 {
-			places[t.Prefix+e.Key] = i
+			indexes[t.Prefix+e.Key] = i
 			subjects = append(subjects, t.Prefix+e.Key)
 		}
 	}
@@ -81,7 +81,7 @@ func (t *Table) overNothing(ctx context.Context, entries []Entry, at []uint64) (
 	}
 	for _, msg := range last {
 		if _, err := t.standing(ctx, msg); errors.Is(err, js.ErrNotFound) {
-			at[places[msg.Subject]], moved = msg.Sequence, true
+			at[indexes[msg.Subject]], moved = msg.Sequence, true
 		}
 	}
 	return moved, nil

@@ -29,7 +29,7 @@ func TestUpdateMany(t *testing.T) {
 		}
 		for i, e := range mine {
 			if got, err := tab.Get(ctx, e.Key); err != nil || got.Revision != e.Revision {
-				t.Fatalf("entry %d of %d is at %d (%v), told was %d", i, n, got.Revision, err, e.Revision)
+				t.Fatalf("entry %d of %d is at %d (%v), returned was %d", i, n, got.Revision, err, e.Revision)
 			}
 			if i > 5 {
 				break
@@ -72,7 +72,7 @@ func TestUpdateMany(t *testing.T) {
 	}
 }
 
-// The mark of a deletion is nothing, whoever left it, and keeps no batch from being written.
+// A delete marker is no value, whoever left it, and keeps no batch from being written.
 func TestUpdateManyOverADeletion(t *testing.T) {
 	t.Parallel()
 	l := link(t)

@@ -33,8 +33,8 @@ type Config struct {
 	Heartbeat time.Duration // between two heartbeats; 0 means a fifth of the TTL
 	Poll      time.Duration // between two polls at the others; 0 means a fifteenth of the TTL
 
-	Watchdog *progress.Watchdog // nil: nobody looks whether heartbeats and polls go on
-	// Authenticator tells what instances wrote from what others on the NATS network did; nil believes all of it.
+	Watchdog *progress.Watchdog // nil: nobody watches heartbeats and polls
+	// Authenticator distinguishes what instances wrote from what others on the NATS network did; nil accepts everything.
 	Authenticator *kv.Authenticator
 }
 

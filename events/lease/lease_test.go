@@ -61,7 +61,7 @@ type hand struct {
 	*Leases
 	yard  *yard
 	link  *js.Link
-	drain time.Duration // how long it takes to let go
+	drain time.Duration // how long it takes to release
 	stop  context.CancelFunc
 	done  chan struct{}
 	dead  chan struct{} // closed by kill: what a killed process did is nobody's business
@@ -90,7 +90,7 @@ func (h *hand) leave() {
 	<-h.done
 }
 
-// kill ends an instance as a crash does: nobody hears of it again.
+// kill ends an instance as a crash does: it publishes nothing more.
 func (h *hand) kill() {
 	close(h.dead)
 	h.link.NC.Close()
@@ -340,7 +340,7 @@ func TestUnder(t *testing.T) {
 	}
 }
 
-// worker is one that tells of what it works for.
+// worker records which shards it works for.
 type worker struct{ holds chan int }
 
 func (w worker) Work(ctx context.Context, shard int) {
@@ -349,7 +349,7 @@ func (w worker) Work(ctx context.Context, shard int) {
 }
 
 // TestATakeOverThatFailsWaitsForTheTakesItBegan: else one of them begins to work after
-// everything was let go, and the stop waits for it for ever.
+// everything was released, and the stop waits for it for ever.
 func TestATakeOverThatFailsWaitsForTheTakesItBegan(t *testing.T) {
 	t.Parallel()
 	y := newYard(t)

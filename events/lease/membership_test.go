@@ -55,7 +55,7 @@ func (n *node) mayWrite(shard int) bool {
 	return held && !n.renewed.IsZero() && n.s.now.Sub(n.renewed) < simTTL
 }
 
-func (n *node) beat(stored, answered bool) {
+func (n *node) heartbeat(stored, answered bool) {
 	n.count++
 	if n.cut {
 		stored, answered = false, false
@@ -102,12 +102,12 @@ func (n *node) act() {
 	if n.cut || !n.fresh() {
 		return
 	}
-	var places [Shards]shardState
+	var states [Shards]shardState
 	for shard := range simShards {
 		_, held := n.held[shard]
-		places[shard] = shardState{working: held, owned: n.shards[shard].Owner == n.me, free: n.free(shard, n.s.now)}
+		states[shard] = shardState{working: held, owned: n.shards[shard].Owner == n.me, free: n.free(shard, n.s.now)}
 	}
-	take, release := plan(n.me, n.staying(n.s.now, n.state != ""), nil, places)
+	take, release := plan(n.me, n.staying(n.s.now, n.state != ""), nil, states)
 	for _, shard := range release {
 		if shard < simShards {
 			delete(n.held, shard)
@@ -175,17 +175,17 @@ func TestNeverTwoOwners(t *testing.T) {
 		for range rapid.IntRange(20, 250).Draw(t, "steps") {
 			n := rapid.SampledFrom(s.all).Draw(t, "who")
 			what := rapid.SampledFrom([]string{
-				"beat", "beat", "beat", "act", "act", "act", "act", "time", "time", "time", "long", "lost answer", "old reading",
-				"join", "crash", "cut", "mend", "wipe", "lose records", "leave", "remember",
+				"heartbeat", "heartbeat", "heartbeat", "act", "act", "act", "act", "time", "time", "time", "long", "lost answer", "old reading",
+				"join", "crash", "cut", "reconnect", "wipe", "lose records", "leave", "remember",
 			}).Draw(t, "what")
 			if n.crashed && what != "time" && what != "long" {
 				continue
 			}
 			switch what {
-			case "beat":
-				n.beat(true, true)
+			case "heartbeat":
+				n.heartbeat(true, true)
 			case "lost answer":
-				n.beat(true, false)
+				n.heartbeat(true, false)
 			case "act":
 				n.see(maps.Clone(s.records))
 				n.act()
@@ -207,7 +207,7 @@ func TestNeverTwoOwners(t *testing.T) {
 				n.crashed, n.cut = true, true
 			case "cut":
 				n.cut = true
-			case "mend":
+			case "reconnect":
 				n.cut, n.away = false, true
 			case "wipe", "lose records":
 				clear(s.heartbeats) // a server that restarted
@@ -253,7 +253,7 @@ func (s *sim) converges() {
 	for range 60 {
 		for _, n := range s.all {
 			if !n.crashed {
-				n.beat(true, true)
+				n.heartbeat(true, true)
 				n.see(maps.Clone(s.records))
 				n.act()
 			}

@@ -245,7 +245,7 @@ type lease struct {
 func (t *lease) lost() bool { return errors.Is(context.Cause(t.ctx), ErrNotOwned) }
 
 // begin runs the worker for a shard that was taken just now; false once the instance
-// leaves: what is begun after everything was let go nobody would end.
+// leaves: nobody would end what begins after everything was released.
 func (l *Leases) begin(ctx context.Context, worker Worker, d shardRecord, shard int) bool {
 	t := &lease{shard: shard, record: d}
 	t.ctx, t.cancel = context.WithCancelCause(context.WithoutCancel(ctx))

@@ -100,7 +100,7 @@ func (p *Peers) Answer(instance, service string, fn func(ctx context.Context, qu
 	}
 	return func() {
 		_ = sub.Unsubscribe()
-		_ = p.link.NC.FlushTimeout(flushWithin) // so that whoever asks from now on is told at once that nobody answers
+		_ = p.link.NC.FlushTimeout(flushWithin) // so that whoever asks from now on gets ErrNoInstance at once
 		ctx, cancel := context.WithTimeoutCause(context.Background(), answersWithin, fmt.Errorf("not within %s", answersWithin))
 		defer cancel()
 		if err := answers.Stop(ctx, js.ErrClosed); err != nil {

@@ -93,8 +93,8 @@ func TestAsk(t *testing.T) {
 	if _, err := a.Ask(t.Context(), "b", "echo", nil); !errors.Is(err, ErrNoInstance) {
 		t.Errorf("after it stopped: %v", err)
 	}
-	heard := make(chan string, 1)
-	if err := a.Subscribe(t.Context(), "feed", "*", func(in string, data []byte) { heard <- in + " " + string(data) }); err != nil {
+	received := make(chan string, 1)
+	if err := a.Subscribe(t.Context(), "feed", "*", func(in string, data []byte) { received <- in + " " + string(data) }); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.link.NC.Flush(); err != nil {
@@ -103,7 +103,7 @@ func TestAsk(t *testing.T) {
 	if err := b.Publish("feed", natstest.Installation, []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-heard; got != natstest.Installation+" x" {
-		t.Errorf("heard %q", got)
+	if got := <-received; got != natstest.Installation+" x" {
+		t.Errorf("received %q", got)
 	}
 }

@@ -11,12 +11,12 @@ func TestAPanicAtOneSignalLeavesTheNextOnes(t *testing.T) {
 	t.Parallel()
 	link, _ := natstest.Open(t, t.TempDir())
 	b := New(link)
-	heard := make(chan string, 1)
+	received := make(chan string, 1)
 	err := b.Subscribe(t.Context(), "feed", "*", func(_ string, data []byte) {
 		if string(data) == "poison" {
 			panic("stepped on it")
 		}
-		heard <- string(data)
+		received <- string(data)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -26,5 +26,5 @@ func TestAPanicAtOneSignalLeavesTheNextOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	natstest.Await(t, heard, "next")
+	natstest.Await(t, received, "next")
 }

@@ -20,7 +20,7 @@ import (
 	"channelsync/internal/mac"
 )
 
-// authenticator is one with keys that are told apart by a byte.
+// authenticator is one with keys that differ in the byte they consist of.
 func authenticator(t testing.TB, fills ...byte) *kv.Authenticator {
 	t.Helper()
 	var raws [][]byte

@@ -50,8 +50,8 @@ func startEmbedded(dataDir string, log *zap.Logger) (*server.Server, error) {
 }
 
 // dropStaging removes the links by which format 1 kept unfinished batches in memory, and
-// what they lead to: a process that was killed left them. Nobody was told that such a
-// batch is stored.
+// what they lead to: a process that was killed left them. Such a batch was never acknowledged
+// to its publisher.
 func dropStaging(dataDir string) {
 	streams, _ := os.ReadDir(streamsDir(dataDir)) // none yet
 	for _, stream := range streams {

@@ -13,7 +13,7 @@ const (
 	DeadLettersStream = "DEADLETTERS"
 )
 
-// IsOurs tells our streams from others of the same account: every one we make says so.
+// IsOurs distinguishes our streams from others of the same account: each that we make says so.
 func IsOurs(cfg jetstream.StreamConfig) bool {
 	switch cfg.Name {
 	case JournalStream, WorklistStream, DeadLettersStream:

@@ -13,7 +13,7 @@ import (
 
 const (
 	stuckEvery  = 2 * time.Second
-	stuckLooks  = 3       // unhealthy ones in a row
+	stuckChecks = 3       // unhealthy ones in a row
 	stuckNeeded = 4 << 20 // bytes that the disk must take before a restart has a chance
 )
 
@@ -28,7 +28,7 @@ func (s *Store) AwaitStuck(ctx context.Context) error {
 	}
 	tick := time.NewTicker(stuckEvery)
 	defer tick.Stop()
-	for looks := 0; ; {
+	for unhealthy := 0; ; {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -36,10 +36,10 @@ func (s *Store) AwaitStuck(ctx context.Context) error {
 		}
 		health := s.Health(ctx)
 		if health.Err == nil || errors.Is(health.Err, js.ErrClosed) {
-			looks = 0
+			unhealthy = 0
 			continue
 		}
-		if looks++; looks >= stuckLooks && takesWrites(s.cfg.DataDir) == nil {
+		if unhealthy++; unhealthy >= stuckChecks && takesWrites(s.cfg.DataDir) == nil {
 			return fmt.Errorf("the event store is frozen by an earlier write error and its disk takes writes again; "+
 				"only a start anew helps: %w", health.Err)
 		}

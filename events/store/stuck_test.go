@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// TestAFrozenStoreOnAGoodDiskIsTold: what only a start anew can mend is told to
-// whoever runs the process; a disk that takes no writes is not, since a start would not help.
-func TestAFrozenStoreOnAGoodDiskIsTold(t *testing.T) {
+// A frozen store is reported where only a restart of the process helps. A disk that takes no
+// writes is not reported, since a restart would not help.
+func TestAFrozenStoreOnAGoodDiskIsReported(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 4*stuckLooks*stuckEvery)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*stuckChecks*stuckEvery)
 	defer cancel()
-	told := make(chan error, 1)
-	go func() { told <- b.AwaitStuck(ctx) }()
+	stuck := make(chan error, 1)
+	go func() { stuck <- b.AwaitStuck(ctx) }()
 	put(t, b)
 	breakWrites(t, filepath.Join(streamsDir(b.cfg.DataDir), tableStream, "msgs"))
 	short, stop := context.WithTimeout(t.Context(), 300*time.Millisecond)
@@ -24,8 +24,8 @@ func TestAFrozenStoreOnAGoodDiskIsTold(t *testing.T) {
 	if err := putIn(short, t, b); err == nil {
 		t.Fatal("acknowledged what could not be written")
 	}
-	if err := <-told; err == nil || !strings.Contains(err.Error(), tableStream) {
-		t.Errorf("told %v, want the frozen stream", err)
+	if err := <-stuck; err == nil || !strings.Contains(err.Error(), tableStream) {
+		t.Errorf("got %v, want the frozen stream", err)
 	}
 	if err := takesWrites(filepath.Join(b.cfg.DataDir, "nowhere")); err == nil {
 		t.Error("a disk that takes no file is good")

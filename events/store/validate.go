@@ -213,8 +213,8 @@ func (s *Store) Find(ctx context.Context, name string) (jetstream.Stream, error)
 	return stream, err
 }
 
-// MarkMoved marks an embedded store as moved to servers, so that nobody starts it beside its copy.
-func (s *Store) MarkMoved(servers string) error {
+// RecordMoved records in an embedded store that it was moved to servers, so that it is not started beside its copy.
+func (s *Store) RecordMoved(servers string) error {
 	body, err := json.Marshal(Moved{To: js.Redacted(servers), At: s.Now().UTC()})
 	if err != nil {
 		return fmt.Errorf("encode where the store was moved to: %w", err)

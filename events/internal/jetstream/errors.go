@@ -11,7 +11,7 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
-// The errors that callers tell apart with errors.Is.
+// The errors that callers distinguish with errors.Is.
 var (
 	// ErrNotFound: the table or the dead letters hold nothing under that name.
 	ErrNotFound = errors.New("not found")
@@ -55,7 +55,7 @@ func HasCode(err error, codes ...jetstream.ErrorCode) bool {
 	return false
 }
 
-// IsFull tells the refusals that more room would cure.
+// IsFull reports refusals that more room would cure.
 func IsFull(err error) bool {
 	if HasCode(err, codeInsufficient, codeStorageResources, codeAccountResources) {
 		return true
@@ -78,7 +78,7 @@ func isTooManyBatches(err error) bool {
 		jetstreamext.JSErrCodeBatchPublishTooManyInflight)
 }
 
-// IsUnavailable tells what a cluster gives that has no leader yet, or whose leader has
+// IsUnavailable reports errors of a cluster that has no leader yet, or whose leader has
 // not heard from all servers yet, and what a link gives that is looking for a server.
 func IsUnavailable(err error) bool {
 	api := apiError(err)
@@ -89,10 +89,10 @@ func IsUnavailable(err error) bool {
 		errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse) || api != nil && api.Code == http.StatusServiceUnavailable
 }
 
-// looksFrozen tells errors that a stream which no longer takes writes would
-// give. A stream with a write error does not answer at all, so silence counts;
+// mayBeFrozen reports whether an error is one that a stream gives which no longer takes
+// writes. A stream with a write error does not answer at all, so a missing answer counts;
 // a caller that gave up does not.
-func looksFrozen(err error) bool {
+func mayBeFrozen(err error) bool {
 	if err == nil || errors.Is(err, context.Canceled) || IsFull(err) || isRefusal(err) {
 		return false
 	}

@@ -26,8 +26,8 @@ func TestErrorsAreToldApart(t *testing.T) {
 		{"caller left", context.Canceled, false, false},
 		{"revision", api(10071, "wrong last sequence: 4"), false, false},
 	} {
-		if IsFull(c.err) != c.full || looksFrozen(c.err) != c.frozen {
-			t.Errorf("%s: full %t, frozen %t", c.name, IsFull(c.err), looksFrozen(c.err))
+		if IsFull(c.err) != c.full || mayBeFrozen(c.err) != c.frozen {
+			t.Errorf("%s: full %t, frozen %t", c.name, IsFull(c.err), mayBeFrozen(c.err))
 		}
 	}
 }

@@ -58,7 +58,7 @@ func (s *Stream) tooLarge(msg *nats.Msg) error {
 	return nil
 }
 
-// isRefusal tells errors that are about what was sent, so that sending the same again is
+// isRefusal reports errors that are about what was sent, so that sending the same again is
 // refused again, from those that are about the server, its room or the order of things.
 func isRefusal(err error) bool {
 	if errors.Is(err, nats.ErrMaxPayload) {
@@ -78,18 +78,18 @@ func isRefusal(err error) bool {
 // is stored. What is refused is a *RefusedError by subject.
 func (s *Stream) PublishTaken(ctx context.Context, msgs []*nats.Msg, stored func(i int, sequence uint64)) error {
 	refused := map[string]error{}
-	fit, places := make([]*nats.Msg, 0, len(msgs)), make([]int, 0, len(msgs))
+	fit, indexes := make([]*nats.Msg, 0, len(msgs)), make([]int, 0, len(msgs))
 	for i, msg := range msgs {
 		if err := s.tooLarge(msg); err != nil {
 			refused[msg.Subject] = err
 			continue
 		}
-		fit, places = append(fit, msg), append(places, i)
+		fit, indexes = append(fit, msg), append(indexes, i)
 	}
-	err := s.publishOrdered(ctx, fit, func(i int, sequence uint64) { stored(places[i], sequence) })
+	err := s.publishOrdered(ctx, fit, func(i int, sequence uint64) { stored(indexes[i], sequence) })
 	if isRefusal(err) {
 		for i, msg := range fit {
-			err = s.publishOrdered(ctx, fit[i:i+1], func(_ int, sequence uint64) { stored(places[i], sequence) })
+			err = s.publishOrdered(ctx, fit[i:i+1], func(_ int, sequence uint64) { stored(indexes[i], sequence) })
 			if isRefusal(err) {
 				refused[msg.Subject] = sized(err, msg)
 				err = nil

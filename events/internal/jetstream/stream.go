@@ -119,7 +119,7 @@ func (s *Stream) note(err error) {
 	switch {
 	case err == nil:
 		s.Failing.Store(false)
-	case looksFrozen(err):
+	case mayBeFrozen(err):
 		s.Failing.Store(true)
 	}
 }

@@ -13,41 +13,41 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// road passes connections on to a server, until it is blocked: from then on it takes
-// nothing more of those it has, and leaves them open. New ones pass.
-type road struct {
+// proxy passes connections on to a server. Once it is blocked it reads nothing more from the
+// first one and leaves it open; new connections pass.
+type proxy struct {
 	listener net.Listener
 	blocked  chan struct{}
 	done     sync.WaitGroup
 }
 
-func newRoad(t *testing.T, to string) *road {
+func newProxy(t *testing.T, to string) *proxy {
 	t.Helper()
 	var listen net.ListenConfig
 	l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &road{listener: l, blocked: make(chan struct{})}
+	p := &proxy{listener: l, blocked: make(chan struct{})}
 	ctx, cancel := context.WithCancel(context.Background())
-	r.done.Go(func() {
+	p.done.Go(func() {
 		for first := true; ; first = false {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			r.done.Go(func() { r.pass(ctx, c, to, first) })
+			p.done.Go(func() { p.pass(ctx, c, to, first) })
 		}
 	})
 	t.Cleanup(func() {
 		_ = l.Close()
 		cancel()
-		r.done.Wait()
+		p.done.Wait()
 	})
-	return r
+	return p
 }
 
-func (r *road) pass(ctx context.Context, c net.Conn, to string, blocks bool) {
+func (p *proxy) pass(ctx context.Context, c net.Conn, to string, blocks bool) {
 	defer c.Close()
 	var d net.Dialer
 	srv, err := d.DialContext(ctx, "tcp", to)
@@ -56,13 +56,13 @@ func (r *road) pass(ctx context.Context, c net.Conn, to string, blocks bool) {
 	}
 	defer srv.Close()
 	defer context.AfterFunc(ctx, func() { _, _ = c.Close(), srv.Close() })()
-	r.done.Go(func() { _, _ = io.Copy(c, srv) })
+	p.done.Go(func() { _, _ = io.Copy(c, srv) })
 	_ = c.(*net.TCPConn).SetReadBuffer(4 << 10)
 	for b := make([]byte, 4<<10); ; {
 		n, err := c.Read(b)
 		if blocks {
 			select {
-			case <-r.blocked:
+			case <-p.blocked:
 				<-ctx.Done()
 				return
 			default:
@@ -77,14 +77,14 @@ func (r *road) pass(ctx context.Context, c net.Conn, to string, blocks bool) {
 	}
 }
 
-// A connection that takes nothing any more is given up within seconds, though requests
-// wait in it. Whoever writes to it, or only looks at it, waits no longer than that.
+// A connection that accepts no more data is given up within seconds, though requests wait in it.
+// A write to it, or a reading of its state, waits no longer than that.
 func TestAConnectionThatTakesNothingIsGivenUp(t *testing.T) {
 	t.Parallel()
 	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
-	r := newRoad(t, srv.Addr().String())
-	link, _ := natstest.Reach(t, "nats://"+r.listener.Addr().String(), 1)
-	close(r.blocked)
+	p := newProxy(t, srv.Addr().String())
+	link, _ := natstest.Reach(t, "nats://"+p.listener.Addr().String(), 1)
+	close(p.blocked)
 	began := time.Now()
 	sent := make(chan time.Duration, 1)
 	go func() {

@@ -202,7 +202,7 @@ func TestPollContracts(t *testing.T) {
 
 // TestContractsOfABuildWithoutStampsAreCompared: new, edited and deleted ones are found once.
 func TestContractsOfABuildWithoutStampsAreCompared(t *testing.T) {
-	b := newBench(t, atsim.Config{NoStamp: true})
+	b := newBench(t, atsim.Config{Undated: true})
 	w := b.watcher()
 	seen := b.changes(w)
 	id := b.contract(b.company("Northwind"), "Backup")

@@ -75,7 +75,7 @@ func TestContractsAreComparedAroundARowThatSpoilsItsPage(t *testing.T) {
 	for name, f := range pageSpoilers("Contracts", "contractName", 0) {
 		t.Run(name, func(t *testing.T) {
 			cfg := unlimited()
-			cfg.NoStamp = true
+			cfg.Undated = true
 			b := newBench(t, cfg)
 			w := b.watcher(v1.SyncActiveCustomerContracts)
 			seen := b.changes(w)

@@ -91,7 +91,7 @@ func TestTheSeededTenantHasTheSameFigures(t *testing.T) {
 				case 1:
 					err = at.CancelLine("ContractServices", id)
 				case 2:
-					err = at.RemoveStamp(id)
+					err = at.RemoveVendor(id)
 				case 3:
 					err = at.Renew(line["contractID"].(int64), 3)
 				}

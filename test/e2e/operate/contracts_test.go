@@ -32,7 +32,7 @@ func TestContractsArriveInTime(t *testing.T) {
 	for name, undated := range map[string]bool{"contracts are stamped": false, "an older build without stamps": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			contractsArrive(t, seeded(t, 30, service.Options{Autotask: atsim.Config{NoStamp: undated}, Settings: often()}))
+			contractsArrive(t, seeded(t, 30, service.Options{Autotask: atsim.Config{Undated: undated}, Settings: often()}))
 		})
 	}
 }

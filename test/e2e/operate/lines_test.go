@@ -79,7 +79,7 @@ func TestWhatIsDoneToLinesArrives(t *testing.T) {
 	}, "Gamma", "160.00")
 	c.Quiesce(in.ID)
 
-	c.arrives(t, "a removed gamma", func() error { return c.Autotask.RemoveStamp(c.mail) }, "Alpha", "160.00")
+	c.arrives(t, "a removed gamma", func() error { return c.Autotask.RemoveVendor(c.mail) }, "Alpha", "160.00")
 	c.arrives(t, "an adjustment today", func() error { return c.Autotask.Adjust("ContractServices", c.mail, 5) }, "Beta", "110.00")
 	c.arrives(t, "a second one on the same day", func() error { return c.Autotask.Adjust("ContractServices", c.mail, 4) }, "Beta", "100.00")
 	c.arrives(t, "a cancelled line", func() error { return c.Autotask.CancelLine("ContractServices", c.backup) }, "Alpha", "40.00")
@@ -101,7 +101,7 @@ func TestWhatIsDoneToLinesArrivesInTheTotal(t *testing.T) {
 		do   func() error
 	}{
 		{"an adjustment today", func() error { return c.Autotask.Adjust("ContractServices", c.mail, 4) }},
-		{"a removed gamma", func() error { return c.Autotask.RemoveStamp(c.mail) }},
+		{"a removed gamma", func() error { return c.Autotask.RemoveVendor(c.mail) }},
 		{"a renewal", func() error { return c.Autotask.Renew(c.contract, 6) }},
 		{"a cancelled line", func() error { return c.Autotask.CancelLine("ContractServices", c.backup) }},
 		{"a line of no units", func() error { return c.Autotask.Adjust("ContractServices", c.mail, 0) }},

@@ -42,7 +42,7 @@ func TestAnyHistoryEndsInWhatTheRulesSay(t *testing.T) {
 type circumstance struct {
 	Seed     int64 // of the tenant's data
 	Syncs    int
-	Undated  bool // contracts are not stamped
+	Undated  bool // contracts have no modification time
 	ZonedDay bool // dates end in Z everywhere
 	NullGone bool // a GET of what is not there answers null instead of 404
 	Typed    bool // callbacks carry numbers as such
@@ -52,7 +52,7 @@ func oneCircumstance() *rapid.Generator[circumstance] {
 	return rapid.Custom(func(t *rapid.T) circumstance {
 		return circumstance{
 			Seed: rapid.Int64Range(1, 1000).Draw(t, "seed"), Syncs: rapid.IntRange(0, 4).Draw(t, "syncs"),
-			Undated: rapid.Bool().Draw(t, "noStamp"), ZonedDay: rapid.Bool().Draw(t, "zonedDay"),
+			Undated: rapid.Bool().Draw(t, "undated"), ZonedDay: rapid.Bool().Draw(t, "zonedDay"),
 			NullGone: rapid.Bool().Draw(t, "nullGone"), Typed: rapid.Bool().Draw(t, "typed"),
 		}
 	})
@@ -96,7 +96,7 @@ func begin(t *testing.T, c circumstance) *history {
 		modes.NotFound = "null"
 	}
 	w := service.New(t, service.Options{
-		Autotask: atsim.Config{Seed: c.Seed, Scale: 0.01, NoStamp: c.Undated, DatesWithZone: c.ZonedDay, Modes: modes},
+		Autotask: atsim.Config{Seed: c.Seed, Scale: 0.01, Undated: c.Undated, DatesWithZone: c.ZonedDay, Modes: modes},
 		Settings: map[string]string{
 			"coalesce-window": "20ms", "contract-poll-interval": "1s", "contract-parts-interval": "1s", "webhook-check-interval": "1s",
 		},

@@ -44,7 +44,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		"the API tracking identifier")
 	f.BoolVar(&c.sim.DatesWithZone, "dates-with-zone", false,
 		"end every date in Z; otherwise some entities answer without, as the vendor does")
-	f.BoolVar(&c.sim.NoStamp, "no-contract-stamp", false, "an older build: contracts have no lastModifiedDateTime")
+	f.BoolVar(&c.sim.Undated, "no-contract-stamp", false, "an older build: contracts have no lastModifiedDateTime")
 	f.IntVar(&c.seed.Companies, "companies", 60, "`number` of companies to start with")
 	f.Int64Var(&c.sim.Seed, "seed", 1, "of everything random; the same `number` makes the same tenant")
 	f.Float64Var(&c.sim.Scale, "scale", 1, "`factor` on the vendor's waits: 0.01 turns 30 s between repeats into 0.3 s")

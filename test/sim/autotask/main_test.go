@@ -30,7 +30,7 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// output is a buffer that tells when text has arrived.
+// output is a buffer that signals when text has arrived.
 type output struct {
 	mu   sync.Mutex
 	buf  bytes.Buffer

@@ -117,7 +117,7 @@ func (a announcement) print(addr net.Addr) {
 		"Ctrl-C stops it.\n", addr, a.connection.ID, a.connection.Token, currencies)
 }
 
-// serve answers until ctx ends; then requests at work get a moment to finish, and held ones are let go.
+// serve answers until ctx ends; then requests at work get a moment to finish, and those that a fault holds back end.
 func serve(ctx context.Context, s *sim.Sim, a announcement) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.listen)
 	if err != nil {

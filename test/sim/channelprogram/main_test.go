@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// output is a writer that tells when a line of it matches.
+// output is a writer that signals when a line of it matches.
 type output struct {
 	mu    sync.Mutex
 	text  bytes.Buffer

@@ -3,7 +3,7 @@ package oracle
 import channelprogram "channelsync/test/sim/channelprogram/sim"
 
 // Actual is what a connection of the simulated Channel Program holds of a source. Clients that no source is linked to,
-// target ids, revisions, the source's stamps and the fields that are the target's own are left out.
+// target ids, revisions, the source's times and the fields that are the target's own are left out.
 func Actual(cp *channelprogram.Sim, connection string) State {
 	state := State{Clients: map[string]Client{}, Contracts: map[string]Contract{}}
 	for _, c := range cp.Clients(connection) {

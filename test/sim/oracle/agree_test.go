@@ -14,30 +14,30 @@ func TestAgreeWaitsUntilBothSidesAgree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		looks := 0
+		polls := 0
 		actual := func() State {
-			if looks++; looks < 4 {
+			if polls++; polls < 4 {
 				return State{}
 			}
 			return sample()
 		}
-		if err := Agree(ctx, sample, actual); err != nil || looks != 4 {
-			t.Errorf("after %d looks: %v", looks, err)
+		if err := Agree(ctx, sample, actual); err != nil || polls != 4 {
+			t.Errorf("after %d polls: %v", polls, err)
 		}
 	})
 }
 
 func TestAgreeFollowsAnExpectationThatMoves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		looks := 0
+		polls := 0
 		expected := func() State {
-			if looks++; looks < 3 {
+			if polls++; polls < 3 {
 				return State{}
 			}
 			return sample()
 		}
-		if err := Agree(t.Context(), expected, sample); err != nil || looks != 3 {
-			t.Errorf("after %d looks: %v", looks, err)
+		if err := Agree(t.Context(), expected, sample); err != nil || polls != 3 {
+			t.Errorf("after %d polls: %v", polls, err)
 		}
 	})
 }

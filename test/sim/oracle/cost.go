@@ -72,7 +72,7 @@ func (t tenant) total(contract row) *big.Rat {
 
 // price: "auto of prices, row by row: internalCurrencyPrice, internalCurrencyBillableAmount, else the customer-currency
 // figure (price, billableAmount, estimatedRevenue) if the company's currency is the tenant's internal one (a company
-// without currencyID has that); a figure above zero whose currency cannot be told ends the search with not known".
+// without currencyID has that)". A figure above zero whose currency is unknown ends the search with not known.
 func (t tenant) price(contract, company row) *big.Rat {
 	var steps [][]tag
 	if kind, _ := number(contract, "contractType"); kind == recurringService {
@@ -90,19 +90,19 @@ func (t tenant) price(contract, company row) *big.Rat {
 	steps = append(steps, charges)
 
 	for _, step := range steps {
-		sum, untoldCredit := decimal.Zero, false
+		sum, unknownCredit := decimal.Zero, false
 		for _, p := range step {
 			switch {
-			case p.told:
+			case p.internal:
 				sum = sum.Add(p.amount)
 			case p.amount.IsPositive():
 				return nil
 			case p.amount.IsNegative():
-				untoldCredit = true
+				unknownCredit = true
 			}
 		}
 		if sum.RoundBank(places).IsPositive() {
-			if untoldCredit {
+			if unknownCredit {
 				return nil
 			}
 			return sum.Rat()
@@ -111,10 +111,10 @@ func (t tenant) price(contract, company row) *big.Rat {
 	return nil
 }
 
-// tag is a price, and whether it is told in the tenant's internal currency.
+// tag is a price, and whether it is known to be in the tenant's internal currency.
 type tag struct {
-	amount decimal.Decimal
-	told   bool
+	amount   decimal.Decimal
+	internal bool
 }
 
 func (t tenant) tag(company row, internal, customers any) tag {
@@ -127,8 +127,8 @@ func (t tenant) tag(company row, internal, customers any) tag {
 
 // paysInInternal: "the company's currency is the tenant's internal one (a company without currencyID has that)".
 func (t tenant) paysInInternal(company row) bool {
-	id, told := number(company, "currencyID")
-	if !told {
+	id, has := number(company, "currencyID")
+	if !has {
 		return true
 	}
 	for _, c := range where(t.currencies, "id", id) {

@@ -44,7 +44,7 @@ func TestOverallCost(t *testing.T) {
 			"units that cost nothing leave it to the estimate",
 			with(unit(alpha, 0, nil), estimate(500), charge(nil, 900)), "500.00 USD",
 		},
-		{"units whose cost is not told too", with(unit(alpha, nil, nil), estimate(500)), "500.00 USD"},
+		{"units without a cost too", with(unit(alpha, nil, nil), estimate(500)), "500.00 USD"},
 		{"units below zero too", with(unit(alpha, -5, nil), estimate(500)), "500.00 USD"},
 		{"units that add up to zero too", with(unit(alpha, -5, nil), bundleUnit(5), charge(nil, 9)), "9.00 USD"},
 		{"no units, no estimate, but charges", with(estimate(0), charge(nil, 900), charge(nil, "0.5")), "900.50 USD"},

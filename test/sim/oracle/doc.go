@@ -10,11 +10,11 @@
 //   - A company without a name, and a contract of one, cannot be held: the ingest API wants a name.
 //   - A vendor is one whose name can be read; an id whose company is gone or has no name is passed over.
 //   - The company 0 may be a vendor: only as a client does it never sync.
-//   - A unit row that does not tell its units has none above 0. Its first and last day count at any time of day.
-//   - A row that does not tell its service is of its contract line's; that of a line that is gone has none.
+//   - A unit row without units has none above 0. Its first and last day count at any time of day.
+//   - A row without a service has that of its contract line; that of a line that is gone has none.
 //   - A row without a first or a last day covers no whole period; without a unit cost its cost is of an unknown time.
 //   - Of a bundle's services only those with a unitCost above 0 have a share while one has.
-//   - A credit whose currency cannot be told makes a figure unknown that would be above zero without it.
+//   - A credit whose currency is unknown makes a figure unknown that would be above zero without it.
 //   - A charge's vendor is its product's default vendor, else that of the product's default vendor row; of several such
 //     rows one in use goes first, then the lowest vendor id.
 //   - Null costs count as 0 in sums. A figure that rounds to 0 is not above zero.

@@ -33,11 +33,11 @@ func (u unitRow) itemField() string {
 // line: "A line is a contract's service or bundle line (contractServiceID / contractServiceBundleID); unit rows without
 // that id form one line of their own by contract and service (bundle)". Rows with the same text are of one line.
 func (u unitRow) line() string {
-	if id, told := number(u.row, u.lineField()); told {
+	if id, has := number(u.row, u.lineField()); has {
 		return fmt.Sprintf("%s %d", u.lineField(), id)
 	}
-	id, told := number(u.row, u.itemField())
-	return fmt.Sprintf("without a line, %s %d %v", u.itemField(), id, told)
+	id, has := number(u.row, u.itemField())
+	return fmt.Sprintf("without a line, %s %d %v", u.itemField(), id, has)
 }
 
 // unitRows is all unit rows of a contract.
@@ -59,10 +59,10 @@ func (t tenant) contractLine(contract row, u unitRow) row {
 	if u.bundle {
 		list = where(t.bundles, "contractID", mustID(contract))
 	}
-	if _, told := number(u.row, u.lineField()); told {
+	if _, has := number(u.row, u.lineField()); has {
 		return byID(list, u.row, u.lineField())
 	}
-	if item, told := number(u.row, u.itemField()); told {
+	if item, has := number(u.row, u.itemField()); has {
 		for _, line := range where(list, u.itemField(), item) {
 			return line
 		}
@@ -70,14 +70,14 @@ func (t tenant) contractLine(contract row, u unitRow) row {
 	return nil
 }
 
-// item is the catalogue's row of a unit row's service or bundle; nil when there is none. A row that does not tell it is
+// item is the catalogue's row of a unit row's service or bundle; nil when there is none. A row that names none is
 // of what its contract line is of.
 func (t tenant) item(contract row, u unitRow) row {
 	list := t.catalogue
 	if u.bundle {
 		list = t.bundleCatalogue
 	}
-	if _, told := number(u.row, u.itemField()); told {
+	if _, has := number(u.row, u.itemField()); has {
 		return byID(list, u.row, u.itemField())
 	}
 	if line := t.contractLine(contract, u); line != nil {
@@ -152,13 +152,13 @@ func (t tenant) linesInForce(contract row, today string) []unitRow {
 // has none.
 func (t tenant) unitCost(contract row, u unitRow) (decimal.Decimal, bool) {
 	if line := t.contractLine(contract, u); line != nil && !u.bundle {
-		if d, told := value(line, "unitCost").(decimal.Decimal); told {
+		if d, has := value(line, "unitCost").(decimal.Decimal); has {
 			return d, true
 		}
 	}
 	if item := t.item(contract, u); item != nil {
-		d, told := value(item, "unitCost").(decimal.Decimal)
-		return d, told
+		d, has := value(item, "unitCost").(decimal.Decimal)
+		return d, has
 	}
 	return decimal.Zero, false
 }
@@ -205,7 +205,7 @@ func (t tenant) costOfPeriod(contract row, u unitRow, months int) (*big.Rat, boo
 			}
 		}
 	}
-	if rate, told := t.unitCost(contract, u); told {
+	if rate, has := t.unitCost(contract, u); has {
 		units, _ := number(u.row, "units")
 		return rate.Mul(decimal.NewFromInt(units)).Rat(), true
 	}
@@ -213,7 +213,7 @@ func (t tenant) costOfPeriod(contract row, u unitRow, months int) (*big.Rat, boo
 		return new(big.Rat), true
 	}
 	if next == "" {
-		return nil, false // nobody tells of which time the cost is
+		return nil, false // the period that the cost covers is unknown
 	}
 	scale := big.NewRat(daysBetween(first, next), daysBetween(first, daysLater(last, 1)))
 	return scale.Mul(scale, cost.Rat()), true

@@ -62,7 +62,7 @@ func (t tenant) sharesOfLines(contract row, today string) []share {
 			shares = append(shares, t.sharesOfBundle(item, cost)...)
 			continue
 		}
-		if _, stamped := number(u.row, "vendorCompanyID"); stamped {
+		if _, has := number(u.row, "vendorCompanyID"); has {
 			shares = t.spend(shares, u.row, "vendorCompanyID", cost)
 		} else if item != nil {
 			shares = t.spend(shares, item, "vendorCompanyID", cost)
@@ -81,7 +81,7 @@ func (t tenant) sharesOfCatalogue(contract row) []share {
 			continue
 		}
 		cost := amount(service, "unitCost")
-		if own, told := value(line, "unitCost").(decimal.Decimal); told {
+		if own, has := value(line, "unitCost").(decimal.Decimal); has {
 			cost = own
 		}
 		shares = t.spend(shares, service, "vendorCompanyID", cost.Rat())
@@ -89,7 +89,7 @@ func (t tenant) sharesOfCatalogue(contract row) []share {
 	for _, line := range where(t.bundles, "contractID", mustID(contract)) {
 		if bundle := byID(t.bundleCatalogue, line, "serviceBundleID"); bundle != nil {
 			shares = append(shares, t.sharesOfBundle(bundle, amount(bundle, "unitCost").Rat())...)
-		} else if id, told := number(line, "serviceBundleID"); told {
+		} else if id, has := number(line, "serviceBundleID"); has {
 			shares = append(shares, t.sharesOfBundle(row{"id": id}, new(big.Rat))...)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Rates are what one unit comes to in a period; nil where nobody tells it.
+// Rates are what one unit comes to in a period; nil where it is unknown.
 type Rates struct {
 	Cost          *decimal.Decimal
 	Price         *decimal.Decimal // in the customer's currency
@@ -19,7 +19,7 @@ type Rates struct {
 // Period is a time that one row stands for, both days counted.
 type Period struct{ From, To time.Time }
 
-// Months is how long a billing period is, by its number on the picklist; a month for a number that tells no length.
+// Months is how long a billing period is, by its number on the picklist; a month for a number of no known length.
 func Months(periodType int64) int {
 	switch periodType {
 	case 3:
@@ -52,19 +52,19 @@ func Periods(from, to time.Time, length int) []Period {
 // Share is the part that a row's days are of the period that ends on its last day, or of the one that begins on its
 // first day where the contract ends before it is over (ends).
 func (p Period) Share(length int, ends bool) decimal.Decimal {
-	whole := Period{p.To.AddDate(0, 0, 1).AddDate(0, -length, 0), p.To}
+	full := Period{p.To.AddDate(0, 0, 1).AddDate(0, -length, 0), p.To}
 	if ends {
-		whole = Period{p.From, p.From.AddDate(0, length, -1)}
+		full = Period{p.From, p.From.AddDate(0, length, -1)}
 	}
-	if p.days() >= whole.days() {
+	if p.days() >= full.days() {
 		return decimal.NewFromInt(1)
 	}
-	return decimal.NewFromInt(p.days()).Div(decimal.NewFromInt(whole.days()))
+	return decimal.NewFromInt(p.days()).Div(decimal.NewFromInt(full.days()))
 }
 
 func (p Period) days() int64 { return int64(p.To.Sub(p.From)/(24*time.Hour)) + 1 }
 
-// Row is the fields of a unit row that tell its time and its amounts.
+// Row is the fields of a unit row with its days and its amounts.
 func Row(p Period, units int64, r Rates, share decimal.Decimal) map[string]any {
 	amount := func(rate *decimal.Decimal) any {
 		if rate == nil {

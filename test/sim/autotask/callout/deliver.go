@@ -29,7 +29,7 @@ func (s *Sender) work(l *line, action string) {
 		s.deliver(l, e)
 
 		s.mu.Lock()
-		s.settle(1)
+		s.finish(1)
 		s.mu.Unlock()
 	}
 }

@@ -186,13 +186,13 @@ func (s *Sender) Stop(h Hook) {
 	delete(s.lines, h)
 	for action, queue := range l.queues {
 		s.stats.Discarded += len(queue)
-		s.settle(len(queue))
+		s.finish(len(queue))
 		l.queues[action] = nil
 	}
 }
 
-// settle takes n events off the pending ones; the lock is held.
-func (s *Sender) settle(n int) {
+// finish takes n events off the pending ones; the lock is held.
+func (s *Sender) finish(n int) {
 	if s.stats.Pending -= n; s.stats.Pending == 0 {
 		close(s.idle)
 		s.idle = make(chan struct{})

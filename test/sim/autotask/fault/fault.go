@@ -29,7 +29,7 @@ const (
 	BadValue   Kind = "badvalue"   // Record (0 = every one) answers Value as Field: an undecodable row
 	DropFields Kind = "dropfields" // query answers lack Fields; GET by id has them
 	DropIDs    Kind = "dropids"    // query answers lack Records (none given: each row by Probability); GET by id has them
-	// Poison spoils every answer that would tell Record, with Field only those that would tell this field of it: as As
+	// Poison spoils every answer that has Record in it, with Field only those that have this field of it: as As
 	// says, a Status with Text or Page (also 200), Truncate, Reset or Hang.
 	Poison Kind = "poison"
 )

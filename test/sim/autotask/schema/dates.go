@@ -32,8 +32,8 @@ func formatDate(t time.Time, zone bool) string {
 	return text
 }
 
-// Stamp cuts a time to what a column of the entity keeps: .NET ticks (100 ns), or milliseconds in the older tables.
-func (e *Entity) Stamp(t time.Time) time.Time {
+// Truncate cuts a time to what a column of the entity keeps: .NET ticks (100 ns), or milliseconds in the older tables.
+func (e *Entity) Truncate(t time.Time) time.Time {
 	if e.Zone {
 		return t.UTC().Truncate(100 * time.Nanosecond)
 	}

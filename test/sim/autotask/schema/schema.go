@@ -76,8 +76,8 @@ type Entity struct {
 	Wire     string // EntityType in callouts (SOAP-era), empty = no webhooks
 	Watches  string // for a webhook registration: the entity it is for
 	Fields   []Field
-	Created  int   // position of the create stamp, 0 = none
-	Modified []int // positions of the stamps an edit bumps
+	Created  int   // position of the creation time, 0 = none
+	Modified []int // positions of the modification times that an edit sets
 	Parent   *Parent
 	FirstID  int64 // where ids start
 	Zone     bool  // dates end in Z; otherwise they carry no zone at all
@@ -90,13 +90,13 @@ type Entity struct {
 	hookPos                map[int64]int
 }
 
-// CanCreate, CanUpdate and CanDelete tell what the REST API allows.
+// CanCreate, CanUpdate and CanDelete say what the REST API allows.
 func (e *Entity) CanCreate() bool { return e.create }
 
-// CanUpdate tells whether the REST API edits rows.
+// CanUpdate reports whether the REST API edits rows.
 func (e *Entity) CanUpdate() bool { return e.update }
 
-// CanDelete tells whether the REST API deletes rows.
+// CanDelete reports whether the REST API deletes rows.
 func (e *Entity) CanDelete() bool { return e.remove }
 
 // Pos is the position of a field by its name in any case.

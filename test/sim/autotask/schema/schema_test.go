@@ -221,9 +221,9 @@ func TestAppendJSON(t *testing.T) {
 		}
 		return out
 	}
-	stamp := time.Date(2026, 1, 2, 3, 4, 5, 120_000_000, time.UTC)
+	at := time.Date(2026, 1, 2, 3, 4, 5, 120_000_000, time.UTC)
 
-	company := render("Companies", map[string]any{"createDate": stamp, "companyName": `a "b"`, "userDefinedFields": map[string]string{"Color": "red"}}, schema.View{})
+	company := render("Companies", map[string]any{"createDate": at, "companyName": `a "b"`, "userDefinedFields": map[string]string{"Color": "red"}}, schema.View{})
 	for field, want := range map[string]any{
 		"address2": nil, "additionalAddressInformation": "", "createDate": "2026-01-02T03:04:05.12", "companyName": `a "b"`,
 		"userDefinedFields": []any{map[string]any{"name": "Color", "value": "red"}},
@@ -232,8 +232,8 @@ func TestAppendJSON(t *testing.T) {
 			t.Errorf("company %s: %v (%v), want %v", field, got, has, want)
 		}
 	}
-	if got := render("Contracts", map[string]any{"lastModifiedDateTime": stamp}, schema.View{})["lastModifiedDateTime"]; got != "2026-01-02T03:04:05.12Z" {
-		t.Errorf("contract stamp %v", got)
+	if got := render("Contracts", map[string]any{"lastModifiedDateTime": at}, schema.View{})["lastModifiedDateTime"]; got != "2026-01-02T03:04:05.12Z" {
+		t.Errorf("contract modified at %v", got)
 	}
 	services := s.Must("ContractServices")
 	if _, has := render("ContractServices", nil, schema.View{Query: true})["adjustedPrice"]; has {

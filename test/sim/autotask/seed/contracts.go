@@ -53,7 +53,7 @@ func (f *filler) fillCatalog() {
 		}
 		var vendor int64
 		if o.vendor != "" {
-			vendor = f.Put("Companies", f.stamped(map[string]any{
+			vendor = f.Put("Companies", f.dated(map[string]any{
 				"companyName": o.vendor, "companyType": 7, "isActive": o.active, "phone": "", "ownerResourceID": owner,
 			}))
 			row["vendorCompanyID"] = vendor

@@ -48,7 +48,7 @@ type customer struct {
 
 // currency is one that customers pay in.
 type currency struct {
-	id     int64 // 0: the company does not tell it, so it is the tenant's own
+	id     int64 // 0: the company names none, so it is the tenant's own
 	name   string
 	symbol string
 	rate   string // of what costs one of the tenant's own
@@ -98,7 +98,7 @@ func (f *filler) basics() {
 			"id": c.id, "name": c.name, "displaySymbol": c.symbol, "exchangeRate": c.rate, "isInternalCurrency": c == dollars,
 		})
 	}
-	f.Put("Companies", f.stamped(map[string]any{
+	f.Put("Companies", f.dated(map[string]any{
 		"id": 0, "companyName": "Harbor Point IT, the MSP itself", "companyType": 1, "isActive": true,
 		"phone": "518-555-0000", "address1": "1 Harbor Point", "city": "Albany", "state": "NY", "postalCode": "12207", "countryID": 237,
 		"ownerResourceID": owner,
@@ -107,8 +107,8 @@ func (f *filler) basics() {
 
 const owner = 29682945
 
-// stamped gives a row a past: created up to five years ago, edited since.
-func (f *filler) stamped(row map[string]any) map[string]any {
+// dated gives a row a past: created up to five years ago, edited since.
+func (f *filler) dated(row map[string]any) map[string]any {
 	created := f.spec.Today.Add(-time.Duration(30+f.rng.IntN(1800)) * 24 * time.Hour).Truncate(time.Second)
 	age := f.spec.Today.Sub(created)
 	row["createDate"] = created.Add(563 * time.Millisecond)
@@ -147,7 +147,7 @@ var kindsOf = []struct {
 func (f *filler) company(i int) {
 	kind, place := kindsOf[i%len(kindsOf)], places[f.rng.IntN(len(places))]
 	name := companyName(i)
-	row := f.stamped(map[string]any{
+	row := f.dated(map[string]any{
 		"companyName": name, "companyType": kind.kind, "isActive": kind.active, "ownerResourceID": owner,
 		"phone":    fmt.Sprintf("%s-555-%04d", place.area, i%10000),
 		"address1": fmt.Sprintf("%d %s", 1+f.rng.IntN(400), streets[f.rng.IntN(len(streets))]),
@@ -180,7 +180,7 @@ func (f *filler) company(i int) {
 	}
 }
 
-// paysIn is the currency of a company of a country; half of those of the tenant's own do not tell it.
+// paysIn is the currency of a company of a country; half of those with the tenant's own do not name it.
 func paysIn(country int64, i int) currency {
 	switch {
 	case country == 80 || country == 74:
@@ -208,7 +208,7 @@ func (f *filler) contact(companyID int64, company, n int) {
 	case n == 2:
 		row["emailAddress"] = nil
 	}
-	row = f.stamped(row)
+	row = f.dated(row)
 	delete(row, "lastTrackedModifiedDateTime")
 	row["lastModifiedDate"] = row["lastActivityDate"]
 	f.Put("Contacts", row)

@@ -86,7 +86,7 @@ var shapes = []shape{
 		},
 	},
 	{
-		// Rows that do not tell their line, of a service and of a bundle.
+		// Rows without their line, of a service and of a bundle.
 		name: "Rows without a line",
 		put: func(f *filler, id int64, c customer) {
 			service, bundle := f.serviceLine(id, c, f.catalog.services[desktop]), f.bundleLine(id, c, f.catalog.bundles[0])
@@ -99,11 +99,11 @@ var shapes = []shape{
 		// vendorCompanyID is on the rows of one line and not on those of the other: the catalog's stands for it there.
 		name: "Stamped beside unstamped",
 		put: func(f *filler, id int64, c customer) {
-			stamped, unstamped := f.serviceLine(id, c, f.catalog.services[firewall]), f.serviceLine(id, c, f.catalog.services[desktop])
-			stamped.vendor = f.catalog.services[mail].vendor // bought from another vendor than usual
-			unstamped.change = without("vendorCompanyID")
-			stamped.bill(f.month.AddDate(0, -2, 0), f.month.AddDate(0, 3, -1), 2)
-			unstamped.bill(f.month.AddDate(0, -2, 0), f.month.AddDate(0, 3, -1), 5)
+			own, usual := f.serviceLine(id, c, f.catalog.services[firewall]), f.serviceLine(id, c, f.catalog.services[desktop])
+			own.vendor = f.catalog.services[mail].vendor // bought from another vendor than usual
+			usual.change = without("vendorCompanyID")
+			own.bill(f.month.AddDate(0, -2, 0), f.month.AddDate(0, 3, -1), 2)
+			usual.bill(f.month.AddDate(0, -2, 0), f.month.AddDate(0, 3, -1), 5)
 		},
 	},
 	{
@@ -176,7 +176,7 @@ type line struct {
 	price    decimal.Decimal
 	pays     currency
 	months   int
-	vendor   int64 // 0: its rows tell none
+	vendor   int64 // 0: its rows name none
 	units    int64
 	contract int64
 	change   func(row map[string]any)

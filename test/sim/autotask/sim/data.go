@@ -36,7 +36,7 @@ func (s *Sim) put(entity string, fields Row) (int64, error) {
 	return s.insert(e, values)
 }
 
-// Edit changes fields of a row and fires webhooks. An edit that changes nothing moves no stamp and fires nothing.
+// Edit changes fields of a row and fires webhooks. An edit that changes nothing sets no modification time and fires nothing.
 func (s *Sim) Edit(entity string, id int64, fields Row) error {
 	e, values, err := s.coerce(entity, fields)
 	if err != nil {

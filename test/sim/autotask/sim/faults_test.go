@@ -115,9 +115,9 @@ func TestOddRows(t *testing.T) {
 	if _, isObject := rows[2]["companyName"].(map[string]any); !isObject {
 		t.Errorf("companyName %v", rows[2]["companyName"])
 	}
-	whole := tn.must("GET", "Companies/1", "").item()
-	if _, has := whole["phone"]; !has || whole["id"] != 1.0 {
-		t.Errorf("a GET by id lacks something: %v", whole)
+	byID := tn.must("GET", "Companies/1", "").item()
+	if _, has := byID["phone"]; !has || byID["id"] != 1.0 {
+		t.Errorf("a GET by id lacks something: %v", byID)
 	}
 	if row := tn.must("GET", "Companies/2", "").item(); row["isActive"] != "maybe" {
 		t.Errorf("the undecodable row by id: %v", row["isActive"])
@@ -149,8 +149,9 @@ func TestFaultControl(t *testing.T) {
 	}
 }
 
-// TestPoisonSpoilsWhatTellsItsRecord: by query and by id, and with a field only where that is told.
-func TestPoisonSpoilsWhatTellsItsRecord(t *testing.T) {
+// Poison spoils an answer, of a query or a GET by id, that has its record; poison of a field only
+// where the answer has that field.
+func TestPoisonSpoilsAnswersWithItsRecord(t *testing.T) {
 	const (
 		with    = `{"filter":[{"op":"in","field":"id","value":[1,2]}]}`
 		without = `{"filter":[{"op":"in","field":"id","value":[1,3]}]}`

@@ -151,7 +151,7 @@ func (tn *tenant) must(method, path, body string) reply {
 	return r
 }
 
-func (tn *tenant) settle() {
+func (tn *tenant) waitCallouts() {
 	tn.t.Helper()
 	ctx, cancel := context.WithTimeout(tn.t.Context(), 10*time.Second)
 	defer cancel()

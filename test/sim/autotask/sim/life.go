@@ -37,7 +37,7 @@ func (s seeding) Put(entity string, fields Row) int64 {
 	return s.Sim.Put(entity, fields)
 }
 
-// Trickle makes one random edit after another until ctx or the simulator ends; it tells each to report, which may be
+// Trickle makes one random edit after another until ctx or the simulator ends; it passes each to report, which may be
 // nil. It returns when it has ended.
 func (s *Sim) Trickle(ctx context.Context, every time.Duration, report func(string)) {
 	ticker := time.NewTicker(every)

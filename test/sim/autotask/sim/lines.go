@@ -14,8 +14,8 @@ import (
 )
 
 // What people do to the lines of recurring contracts, and the unit rows that the vendor writes then. A line is a row of
-// ContractServices or ContractServiceBundles; today is the simulator's day in UTC. None of it moves the contract's stamp
-// but Renew, which edits the contract itself.
+// ContractServices or ContractServiceBundles; today is the simulator's day in UTC. Only Renew changes the contract's
+// modification time: it edits the contract itself.
 
 // lineOf says what hangs on each kind of line.
 type lineOf struct {
@@ -23,7 +23,7 @@ type lineOf struct {
 	reference         string // field of a unit row that names its line
 	item, catalogue   string // field that names the service or bundle, and its entity
 	vendor            string // field of a unit row that names its vendor; empty: it has none
-	rateOfLine        string // field of a line with its cost; empty: only the catalogue tells it
+	rateOfLine        string // field of a line with its cost; empty: only the catalogue has it
 	internalUnitPrice string
 }
 
@@ -64,8 +64,8 @@ func (s *Sim) AddLine(contractID, serviceID, units int64, from time.Time) (int64
 	if !ok {
 		return 0, fmt.Errorf("add a line of service %d: %w", serviceID, store.ErrNotFound)
 	}
-	to, told := contract["endDate"].(time.Time)
-	if !told {
+	to, limited := contract["endDate"].(time.Time)
+	if !limited {
 		return 0, fmt.Errorf("contract %d has no end", contractID)
 	}
 	id, err := s.put("ContractServices", Row{
@@ -139,8 +139,8 @@ func (s *Sim) CancelLine(entity string, id int64) error {
 	return nil
 }
 
-// RemoveStamp takes the vendor off all rows of a service line; the catalogue's service has one, or nobody.
-func (s *Sim) RemoveStamp(id int64) error {
+// RemoveVendor clears the vendor of all rows of a service line, which leaves that of the catalogue's service, if it has one.
+func (s *Sim) RemoveVendor(id int64) error {
 	l, err := s.line("ContractServices", id)
 	if err != nil {
 		return err
@@ -159,8 +159,8 @@ func (s *Sim) Renew(contractID int64, months int) error {
 	if !ok {
 		return fmt.Errorf("renew contract %d: %w", contractID, store.ErrNotFound)
 	}
-	last, told := contract["endDate"].(time.Time)
-	if !told || months < 1 {
+	last, limited := contract["endDate"].(time.Time)
+	if !limited || months < 1 {
 		return fmt.Errorf("renew contract %d by %d months: want an end and a month or more", contractID, months)
 	}
 	begin := midnight(last).AddDate(0, 0, 1)
@@ -188,7 +188,7 @@ func (s *Sim) Renew(contractID int64, months int) error {
 	return nil
 }
 
-// line reads a line and its rows. Rows that do not tell their line, or not both of their days, are left alone.
+// line reads a line and its rows. Rows without their line, or without both of their days, stay as they are.
 func (s *Sim) line(entity string, id int64) (billed, error) {
 	kind, err := kindOfLine(entity)
 	if err != nil {
@@ -226,7 +226,7 @@ func (s *Sim) line(entity string, id int64) (billed, error) {
 		return cmp.Or(a["startDate"].(time.Time).Compare(b["startDate"].(time.Time)), cmp.Compare(a["id"].(int64), b["id"].(int64)))
 	})
 	if n := len(l.units); n > 0 && l.vendor != "" {
-		l.fields[l.vendor] = l.units[n-1][l.vendor] // new rows are stamped as the others are
+		l.fields[l.vendor] = l.units[n-1][l.vendor] // new rows have the vendor of the others
 	}
 	return l, nil
 }
@@ -306,7 +306,7 @@ func (s *Sim) operate(entity string, id int64, name string, o operation) (int64,
 	case name == "cancel":
 		return id, s.CancelLine(entity, id)
 	case name == "unstamp" && entity == "ContractServices":
-		return id, s.RemoveStamp(id)
+		return id, s.RemoveVendor(id)
 	case name == "renew" && entity == "Contracts":
 		return id, s.Renew(id, o.Months)
 	case name == "addLine" && entity == "Contracts" && o.Units != nil:

@@ -10,11 +10,11 @@ import (
 	"channelsync/test/sim/autotask/sim"
 )
 
-// recurring puts a contract from June to December 2026 with a line of mail, 10 units of 10, stamped by a vendor of its own.
+// recurring puts a contract from June to December 2026 with a line of mail, 10 units of 10, whose rows name a vendor of their own.
 func recurring(t *testing.T, tn *tenant) (contract, line int64) {
 	t.Helper()
 	usual := tn.Put("Companies", sim.Row{"companyName": "Usual", "companyType": 7})
-	stamp := tn.Put("Companies", sim.Row{"companyName": "Stamped", "companyType": 7})
+	vendor := tn.Put("Companies", sim.Row{"companyName": "Vendor", "companyType": 7})
 	service := tn.Put("Services", sim.Row{"name": "Mail", "periodType": 2, "unitCost": "10", "unitPrice": "20", "vendorCompanyID": usual})
 	company := tn.Put("Companies", sim.Row{"companyName": "Client", "companyType": 1})
 	contract = tn.Put("Contracts", sim.Row{
@@ -25,7 +25,7 @@ func recurring(t *testing.T, tn *tenant) (contract, line int64) {
 		t.Fatal(err)
 	}
 	for _, row := range tn.All("ContractServiceUnits") {
-		if err := tn.Edit("ContractServiceUnits", row["id"].(int64), sim.Row{"vendorCompanyID": stamp}); err != nil {
+		if err := tn.Edit("ContractServiceUnits", row["id"].(int64), sim.Row{"vendorCompanyID": vendor}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -56,11 +56,11 @@ func TestLinesOfContracts(t *testing.T) {
 	if first := unitsOf(tn, 7)[0]; first != "2026-06-16 2026-06-30 10 units 50 100" {
 		t.Errorf("the first row is %s, want half of a month's", first)
 	}
-	stamp := func() time.Time {
+	modified := func() time.Time {
 		row, _ := tn.Get("Contracts", contract)
 		return row["lastModifiedDateTime"].(time.Time)
 	}
-	before := stamp()
+	before := modified()
 
 	tn.clock.Add(time.Hour)
 	tn.must("POST", fmt.Sprintf("/sim/ContractServices/%d/adjust", line), `{"units":12}`)
@@ -68,8 +68,8 @@ func TestLinesOfContracts(t *testing.T) {
 		"2026-11-01 2026-11-23 10 units 76.6667 153.3333",
 		"2026-12-01 2026-12-31 12 units 120 240",
 		"2026-11-23 2026-11-30 12 units 32 64")
-	if !stamp().Equal(before) {
-		t.Error("an adjustment moved the contract's stamp")
+	if !modified().Equal(before) {
+		t.Error("an adjustment moved the contract's modification time")
 	}
 
 	tn.must("POST", fmt.Sprintf("/sim/Contracts/%d/renew", contract), `{"months":2}`)

@@ -68,7 +68,7 @@ func (s *Sim) fields(q *request) answer {
 	list := []fieldInfo{}
 	for pos, f := range q.entity.Fields {
 		if pos == len(q.entity.Fields)-1 {
-			break // userDefinedFields are told elsewhere
+			break // userDefinedFields have a request of their own
 		}
 		one := ""
 		if e, ok := s.schema.Entity(f.Ref); ok {

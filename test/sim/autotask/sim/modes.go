@@ -53,13 +53,13 @@ func (s *Sim) Modes() Modes {
 	return s.modes
 }
 
-// SetModes turns switches.
-func (s *Sim) SetModes(turn func(*Modes)) {
+// SetModes changes switches.
+func (s *Sim) SetModes(change func(*Modes)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := s.modes
 	m.Denied, m.Hidden = slices.Clone(m.Denied), slices.Clone(m.Hidden)
-	turn(&m)
+	change(&m)
 	s.modes = m
 }
 

@@ -51,7 +51,7 @@ func TestWebhooksBelongToWhoMakesThem(t *testing.T) {
 	if r := tn.do("GET", "CompanyWebhooks/1", ""); r.status != 500 || !strings.Contains(r.text(), "Zone information") {
 		t.Errorf("a user that is gone: %d %s", r.status, r.raw)
 	}
-	tn.settle()
+	tn.waitCallouts()
 	if hooks := tn.Webhooks(); len(hooks) != 1 || hooks[0].ID != first {
 		t.Errorf("webhooks after their owner is gone: %+v", hooks)
 	}
@@ -72,7 +72,7 @@ func TestIdenticalCalloutsDoNotAllFire(t *testing.T) {
 		t.Helper()
 		before := len(h.all())
 		tn.Put("Companies", sim.Row{"companyName": what})
-		tn.settle()
+		tn.waitCallouts()
 		var guids, wanted []string
 		for _, got := range h.all()[before:] {
 			if got.body["Action"] == "Create" {
@@ -103,7 +103,7 @@ func TestErrorLogIsItsCreators(t *testing.T) {
 	tn.AddUser("second@msp.example", "another-secret")
 	tn.register("CompanyWebhooks", h.URL, "CompanyName")
 	tn.Put("Companies", sim.Row{"companyName": "x"})
-	tn.settle()
+	tn.waitCallouts()
 	count := func() string {
 		return tn.must("POST", "WebhookEventErrorLogs/query/count", `{"filter":[{"op":"exist","field":"id"}]}`).raw
 	}
@@ -171,7 +171,7 @@ func TestUserDefinedFieldsOfWebhooks(t *testing.T) {
 		t.Error("not ready with a user-defined field alone")
 	}
 	company := tn.Put("Companies", sim.Row{"companyName": "x", "userDefinedFields": map[string]string{"Account code": "7"}})
-	tn.settle()
+	tn.waitCallouts()
 	for _, edit := range []sim.Row{
 		{"userDefinedFields": map[string]string{"Account code": "8"}}, // not subscribed
 		{"userDefinedFields": map[string]string{"Account code": "8", "Sync with us": "29683107"}},
@@ -180,7 +180,7 @@ func TestUserDefinedFieldsOfWebhooks(t *testing.T) {
 		if err := tn.Edit("Companies", company, edit); err != nil {
 			t.Fatal(err)
 		}
-		tn.settle()
+		tn.waitCallouts()
 	}
 	want := []string{"Create1 map[]", "Update2 map[Sync with us:29683107]", "Update3 map[Sync with us:<nil>]"}
 	if got := fieldsOf(h.all()); !cmp.Equal(got, want) {

@@ -101,11 +101,11 @@ func newest[T any](list []T) []T {
 // pageCompanies lists the most recently edited companies whose name holds the search, and how many more there are.
 func (s *Sim) pageCompanies(search string) ([]pageCompany, int) {
 	companies, contacts, contracts := s.schema.Must("Companies"), s.schema.Must("Contacts"), s.schema.Must("Contracts")
-	name, stamp := companies.Must("companyName"), companies.Must("lastTrackedModifiedDateTime")
+	name, modified := companies.Must("companyName"), companies.Must("lastTrackedModifiedDateTime")
 	rows := slices.DeleteFunc(s.store.Rows(companies), func(row schema.Record) bool {
 		return !strings.Contains(strings.ToLower(row.Text(name)), search)
 	})
-	slices.SortStableFunc(rows, func(a, b schema.Record) int { return stampOf(b, stamp).Compare(stampOf(a, stamp)) })
+	slices.SortStableFunc(rows, func(a, b schema.Record) int { return timeOf(b, modified).Compare(timeOf(a, modified)) })
 	more := max(0, len(rows)-shownCompanies)
 	var list []pageCompany
 	for _, row := range rows[:len(rows)-more] {
@@ -134,4 +134,4 @@ func (s *Sim) label(e *schema.Entity, row schema.Record, field string) string {
 	return "?"
 }
 
-func stampOf(row schema.Record, pos int) time.Time { t, _ := row[pos].(time.Time); return t }
+func timeOf(row schema.Record, pos int) time.Time { t, _ := row[pos].(time.Time); return t }

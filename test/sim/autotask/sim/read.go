@@ -50,14 +50,14 @@ func spoil(e *schema.Entity, v schema.View, id int64, faults []fault.Fault) sche
 	return v
 }
 
-// poison notes the fault that spoils an answer with these rows; include is the positions that are told, nil = all.
+// poison notes the fault that spoils an answer with these rows; include is the positions in the answer, nil = all.
 func (s *Sim) poison(q *request, e *schema.Entity, include []int, rows ...schema.Record) {
 	for _, row := range rows {
-		told := func(f fault.Fault) bool {
+		spoils := func(f fault.Fault) bool {
 			pos, known := e.Pos(f.Field)
 			return f.Record == row.ID() && (f.Field == "" || known && (include == nil || slices.Contains(include, pos)))
 		}
-		if f, hit := s.faults.TakeFor(fault.Poison, e.Name, q.op, told); hit {
+		if f, hit := s.faults.TakeFor(fault.Poison, e.Name, q.op, spoils); hit {
 			q.poison = &f
 			return
 		}

@@ -256,8 +256,8 @@ func TestDates(t *testing.T) {
 		if want := map[bool]string{false: "2026-11-23T09:00:00.123", true: "2026-11-23T09:00:00.1234567Z"}[zone]; created != want {
 			t.Errorf("company: %s, want %s", created, want)
 		}
-		if stamp := tn.must("GET", "Contracts/1", "").item()["lastModifiedDateTime"]; stamp != "2026-11-23T09:00:00.1234567Z" {
-			t.Errorf("contract: %v", stamp)
+		if modified := tn.must("GET", "Contracts/1", "").item()["lastModifiedDateTime"]; modified != "2026-11-23T09:00:00.1234567Z" {
+			t.Errorf("contract: %v", modified)
 		}
 		body := fmt.Sprintf(`{"filter":[{"op":"eq","field":"createDate","value":%q}]}`, created)
 		if r := tn.must("POST", "Companies/query", body); len(r.items()) != 1 {
@@ -267,7 +267,7 @@ func TestDates(t *testing.T) {
 }
 
 func TestOlderBuildHasNoContractStamp(t *testing.T) {
-	tn := start(t, func(c *sim.Config) { c.NoStamp = true })
+	tn := start(t, func(c *sim.Config) { c.Undated = true })
 	tn.Put("Contracts", sim.Row{"id": 1, "contractName": "x"})
 	if r := tn.must("GET", "Contracts/1", ""); strings.Contains(r.raw, "lastModifiedDateTime") {
 		t.Errorf("%s", r.raw)

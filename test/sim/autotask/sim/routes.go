@@ -28,7 +28,7 @@ const (
 	opUnknown   = "404"
 )
 
-// classify tells what a request asks for; segments is its path behind atservicesrest.
+// classify says what a request asks for; segments is its path behind atservicesrest.
 func (s *Sim) classify(r *http.Request, segments []string) *request {
 	q := &request{Request: r, op: opUnknown, leave: func() {}}
 	if len(segments) == 1 && strings.EqualFold(segments[0], "versioninformation") {

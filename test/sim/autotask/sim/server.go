@@ -64,7 +64,7 @@ func (s *Sim) serveREST(w http.ResponseWriter, r *http.Request, segments []strin
 	if a.status == 0 { // cut off without an answer
 		return
 	}
-	w.Header().Set("Date", s.cfg.Now().UTC().Format(http.TimeFormat)) // the clock that stamps records
+	w.Header().Set("Date", s.cfg.Now().UTC().Format(http.TimeFormat)) // the clock of the records' times
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
 	if a.retryAfter > 0 {

@@ -34,9 +34,9 @@ type Config struct {
 
 	Scale         float64             // factor on every wait of the vendor's, 0 = 1
 	Seed          int64               // of everything random: data, field ids, dice of faults
-	Now           func() time.Time    // stamps and the rolling hour; nil = time.Now
+	Now           func() time.Time    // times of records and the rolling hour; nil = time.Now
 	DatesWithZone bool                // every date ends in Z; otherwise some entities answer without, as the vendor does
-	NoStamp       bool                // an older build: Contracts have no lastModifiedDateTime
+	Undated       bool                // an older build: Contracts have no lastModifiedDateTime
 	Without       []string            // "Entity.field" that an older build lacks
 	UDFs          map[string][]string // user-defined fields by entity
 	Modes         Modes               // switches that can be changed later
@@ -115,7 +115,7 @@ func New(cfg Config) *Sim {
 
 // without is every field that the build lacks.
 func (c Config) without() []string {
-	if c.NoStamp {
+	if c.Undated {
 		return append(slices.Clone(c.Without), "Contracts.lastModifiedDateTime")
 	}
 	return c.Without

@@ -38,7 +38,7 @@ func TestEverythingAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	tn.settle()
+	tn.waitCallouts()
 	seen := map[any]int{}
 	last := 0.0
 	for _, got := range h.all() {

@@ -224,7 +224,7 @@ func (s *Sim) distort(env *callout.Envelope, collection, action string) {
 	}
 }
 
-// registrationChanged throws away what a stopped webhook had queued, and tells its deactivation URL.
+// registrationChanged throws away what a stopped webhook had queued, and calls its deactivation URL.
 func (s *Sim) registrationChanged(c store.Change) {
 	if c.Old == nil {
 		return
@@ -272,7 +272,7 @@ func (s *Sim) logDropped(e callout.Event, message string) {
 		log.Must("sequenceNumber"):              e.Sequence,
 		log.Must("payload"):                     cut(string(e.Body), 8000),
 		log.Must("errorMessage"):                cut(message, 8000),
-		log.Must("createDateTime"):              log.Stamp(s.cfg.Now()),
+		log.Must("createDateTime"):              log.Truncate(s.cfg.Now()),
 	})
 	s.users.setLogged(id, e.Hook)
 }

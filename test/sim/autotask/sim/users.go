@@ -95,7 +95,7 @@ func (s *Sim) addUser(name, secret string) (int64, error) {
 	return u.lastID, nil
 }
 
-// RemoveUser deletes an API user. Its webhooks end with it, and their deactivation URLs are told. A user that is not
+// RemoveUser deletes an API user. Its webhooks end with it, and their deactivation URLs are called. A user that is not
 // there is fine.
 func (s *Sim) RemoveUser(name string) {
 	s.users.mu.Lock()
@@ -124,7 +124,7 @@ func (s *Sim) Unlock() {
 	}
 }
 
-// Locked tells whether too many wrong secrets have locked an API user.
+// Locked reports whether too many wrong secrets have locked an API user.
 func (s *Sim) Locked() bool {
 	s.users.mu.Lock()
 	defer s.users.mu.Unlock()

@@ -168,14 +168,14 @@ func TestCalloutLife(t *testing.T) {
 	tn, h := start(t, nil), receive(t, nil)
 	tn.register("CompanyWebhooks", h.URL, "CompanyName", "IsActive", "CompanyType*")
 	id := tn.Put("Companies", sim.Row{"companyName": "Café & Söhne", "companyType": 1, "phone": "1"})
-	tn.settle()                                                             // between a create and an update no order is promised
+	tn.waitCallouts()                                                       // between a create and an update no order is promised
 	tn.must("PATCH", "Companies", fmt.Sprintf(`{"id":%d,"phone":"2"}`, id)) // not subscribed
 	tn.must("PATCH", "Companies", fmt.Sprintf(`{"id":%d,"isActive":false}`, id))
-	tn.settle()
+	tn.waitCallouts()
 	tn.must("PATCH", "Companies", fmt.Sprintf(`{"id":%d,"isActive":false}`, id)) // no difference
-	tn.settle()
+	tn.waitCallouts()
 	tn.Remove("Companies", id)
-	tn.settle()
+	tn.waitCallouts()
 	want := []string{
 		"Create1 map[CompanyName:Café & Söhne CompanyType:1 IsActive:True]",
 		"Update2 map[CompanyType:1 IsActive:False]",
@@ -201,9 +201,9 @@ func TestContactCalloutAndTypedValues(t *testing.T) {
 	tn.register("ContactWebhooks", h.URL, "EmailAddress", "IsActive")
 	body := `{"companyID":0,"firstName":"A","lastName":"B","isActive":1,"emailAddress":"a@b.example"}`
 	id := tn.must("POST", "Companies/0/Contacts", body).id()
-	tn.settle()
+	tn.waitCallouts()
 	tn.must("PATCH", "Contacts", fmt.Sprintf(`{"id":%d,"isActive":0,"emailAddress":null}`, id))
-	tn.settle()
+	tn.waitCallouts()
 	want := []string{"Create1 map[EmailAddress:a@b.example IsActive:1]", "Update2 map[EmailAddress:<nil> IsActive:0]"}
 	got := h.all()
 	if !cmp.Equal(fieldsOf(got), want) || got[0].body["EntityType"] != "Contact" || !strings.Contains(got[1].raw, `"IsActive":0`) {
@@ -217,7 +217,7 @@ func TestSilentWebhooks(t *testing.T) {
 	creates := tn.register("CompanyWebhooks", h.URL, "CompanyName")
 	tn.must("PATCH", "CompanyWebhooks", fmt.Sprintf(`{"id":%d,"isSubscribedToCreateEvents":false}`, creates))
 	tn.Put("Companies", sim.Row{"companyName": "x"})
-	tn.settle()
+	tn.waitCallouts()
 	if got := h.all(); len(got) != 0 {
 		t.Errorf("callouts %q", fieldsOf(got))
 	}
@@ -228,7 +228,7 @@ func TestFailuresReachTheErrorLogAndDeactivate(t *testing.T) {
 	h := receive(t, func(int) int { return 500 })
 	tn.register("CompanyWebhooks", h.URL, "CompanyName")
 	id := tn.Put("Companies", sim.Row{"companyName": "x", "companyType": 1})
-	tn.settle()
+	tn.waitCallouts()
 	logged := tn.must("POST", "WebhookEventErrorLogs/query", `{"filter":[{"op":"eq","field":"accountWebhookID","value":1}]}`).items()
 	if len(logged) != 1 || logged[0]["payload"] != h.all()[0].raw || logged[0]["sequenceNumber"] != 1.0 ||
 		!strings.HasPrefix(logged[0]["errorMessage"].(string), "500") {
@@ -246,7 +246,7 @@ func TestFailuresReachTheErrorLogAndDeactivate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	tn.settle()
+	tn.waitCallouts()
 	if hook := tn.Webhooks()[0]; hook.Active {
 		t.Error("25 dropped events in a row left the webhook active")
 	}
@@ -256,13 +256,13 @@ func TestFailuresReachTheErrorLogAndDeactivate(t *testing.T) {
 	}
 	before := len(got)
 	tn.Put("Companies", sim.Row{"companyName": "unseen"})
-	tn.settle()
+	tn.waitCallouts()
 	if len(h.all()) != before {
 		t.Error("an inactive webhook called out")
 	}
 	tn.must("PATCH", "CompanyWebhooks", `{"id":1,"isActive":true}`)
 	tn.Put("Companies", sim.Row{"companyName": "seen"})
-	tn.settle()
+	tn.waitCallouts()
 	if len(h.all()) != before+5 {
 		t.Error("a reactivated webhook did not call out")
 	}
@@ -272,7 +272,7 @@ func TestDeletingTellsTheDeactivationURL(t *testing.T) {
 	tn, h := start(t, func(c *sim.Config) { c.Modes.SignDeactivated = true }), receive(t, nil)
 	tn.register("CompanyWebhooks", h.URL, "CompanyName")
 	tn.must("DELETE", "CompanyWebhooks/1", "")
-	tn.settle()
+	tn.waitCallouts()
 	got := h.all()
 	if len(got) != 1 || got[0].body["Action"] != "Deactivated" || got[0].signature != callout.Sign("enkmoj676nwh8", []byte(got[0].raw)) {
 		t.Errorf("callouts %+v", got)
@@ -337,9 +337,9 @@ func TestCalloutFaults(t *testing.T) {
 			c.fault.Entity = "Companies"
 			tn.SetFault(c.fault)
 			edit(tn, "first")
-			tn.settle()
+			tn.waitCallouts()
 			edit(tn, "second")
-			tn.settle()
+			tn.waitCallouts()
 			if got := h.all(); !c.want(tn, got) {
 				t.Errorf("%d callouts: %+v", len(got), got)
 			}

@@ -62,8 +62,8 @@ func decodeBody(e *schema.Entity, body map[string]json.RawMessage) (values map[i
 		if err != nil {
 			return nil, err.Error()
 		}
-		if stamp, isTime := v.(time.Time); isTime {
-			v = e.Stamp(stamp)
+		if t, isTime := v.(time.Time); isTime {
+			v = e.Truncate(t)
 		}
 		values[pos] = v
 	}

@@ -161,7 +161,7 @@ func TestPage(t *testing.T) {
 	tn.register("CompanyWebhooks", h.URL, "CompanyName")
 	tn.Put("Companies", sim.Row{"companyName": "<script>alert(1)</script>"})
 	tn.SetFault(sim.Fault{Kind: "slow", Entity: "Contacts"})
-	tn.settle()
+	tn.waitCallouts()
 	page := tn.must("GET", "/", "").raw
 	for _, want := range []string{
 		`http-equiv="refresh"`, "&lt;script&gt;alert(1)", "CompanyWebhooks 1", "and 60 more", "Create ", "slow", "Managed services",

@@ -1,4 +1,4 @@
-// Package store holds the simulated tenant's rows in memory: ids, indexes, the vendor's change stamps, and one listener
+// Package store holds the simulated tenant's rows in memory: ids, indexes, the vendor's modification times, and one listener
 // that hears of every change in order.
 //
 // It knows no HTTP, no webhooks and no rule about which fields a caller may write. The simulator's facade owns one.
@@ -78,12 +78,12 @@ func New(cfg Config) *Store {
 	return s
 }
 
-// Insert adds a row made of values by position, under the id at position 0 or the next free one. Defaults and stamps
+// Insert adds a row made of values by position, under the id at position 0 or the next free one. Defaults and times
 // fill what values lack.
 func (s *Store) Insert(e *schema.Entity, values map[int]any) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, now := s.tables[e], e.Stamp(s.cfg.Now())
+	t, now := s.tables[e], e.Truncate(s.cfg.Now())
 	row := make(schema.Record, len(e.Fields))
 	for pos, f := range e.Fields {
 		v, ok := values[pos]
@@ -107,12 +107,12 @@ func (s *Store) Insert(e *schema.Entity, values map[int]any) (int64, error) {
 	return row.ID(), nil
 }
 
-// Update sets values by position and bumps the stamps that values do not set themselves. It reports whether anything
-// differs now; when nothing does, no stamp moves and nobody is told.
+// Update sets values by position and sets the modification times that values do not set themselves. It reports whether
+// anything differs now; if nothing does, the modification times stay and the listener is not called.
 func (s *Store) Update(e *schema.Entity, id int64, values map[int]any) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, now := s.tables[e], e.Stamp(s.cfg.Now())
+	t, now := s.tables[e], e.Truncate(s.cfg.Now())
 	old, ok := t.rows[id]
 	if !ok {
 		return false, fmt.Errorf("update %s %d: %w", e.Name, id, ErrNotFound)
@@ -147,7 +147,7 @@ func (s *Store) Delete(e *schema.Entity, id int64) bool {
 		return false
 	}
 	t.remove(old)
-	s.announce(Change{Entity: e, Action: Delete, Old: old, At: e.Stamp(s.cfg.Now())})
+	s.announce(Change{Entity: e, Action: Delete, Old: old, At: e.Truncate(s.cfg.Now())})
 	return true
 }
 

@@ -35,12 +35,12 @@ func newFixture(t interface{ Fatal(...any) }) *fixture {
 	return f
 }
 
-func TestStamps(t *testing.T) {
+func TestEditsSetModificationTimes(t *testing.T) {
 	f := newFixture(t)
 	for entity, c := range map[string]struct {
-		edit   string
-		value  any
-		stamps []string
+		edit  string
+		value any
+		times []string
 	}{
 		"Companies":            {"phone", "1", []string{"lastTrackedModifiedDateTime", "lastActivityDate"}},
 		"Contacts":             {"title", "Dr", []string{"lastModifiedDate", "lastActivityDate"}},
@@ -68,9 +68,9 @@ func TestStamps(t *testing.T) {
 			}
 		}
 		slices.Sort(moved)
-		slices.Sort(c.stamps)
-		if !slices.Equal(moved, c.stamps) {
-			t.Errorf("%s: an edit moved %v, want %v", entity, moved, c.stamps)
+		slices.Sort(c.times)
+		if !slices.Equal(moved, c.times) {
+			t.Errorf("%s: an edit moved %v, want %v", entity, moved, c.times)
 		}
 		f.now = f.now.Add(time.Hour)
 		if changed, _ := f.Update(e, id, map[int]any{e.Must(c.edit): c.value}); changed {
@@ -79,14 +79,14 @@ func TestStamps(t *testing.T) {
 	}
 }
 
-func TestGivenStampsStay(t *testing.T) {
+func TestGivenModificationTimesStay(t *testing.T) {
 	f := newFixture(t)
 	e := f.schema.Must("Companies")
-	old, stamp := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), e.Must("lastTrackedModifiedDateTime")
-	id, err := f.Insert(e, map[int]any{stamp: old})
+	old, modified := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), e.Must("lastTrackedModifiedDateTime")
+	id, err := f.Insert(e, map[int]any{modified: old})
 	row, _ := f.Get(e, id)
-	if err != nil || row[stamp] != old {
-		t.Errorf("insert: %v, %v", row[stamp], err)
+	if err != nil || row[modified] != old {
+		t.Errorf("insert: %v, %v", row[modified], err)
 	}
 	if got := row[e.Created]; got != f.now.Truncate(time.Millisecond) {
 		t.Errorf("createDate %v", got)

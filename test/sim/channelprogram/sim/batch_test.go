@@ -130,7 +130,7 @@ func TestIdempotencyKeys(t *testing.T) {
 	}
 }
 
-// A partial failure that only the caller can mend is final; one that another try may mend is not.
+// A partial failure that only the caller can correct is final; one that another try may cure is not.
 func TestOnlyFinalAnswersAreStored(t *testing.T) {
 	tr := start(t, Config{})
 	bad := batchOf(batchInput{"1", client("", 1)})

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The limits a simulator has unless told otherwise.
+// The limits that a simulator has by default.
 const (
 	defaultMaxBatch     = 100
 	defaultMaxBodyBytes = 1 << 20

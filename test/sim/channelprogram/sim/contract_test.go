@@ -35,11 +35,11 @@ func TestDocumentIsTheOneTheClientHolds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours, err := os.ReadFile("openapi.yaml")
+	own, err := os.ReadFile("openapi.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(ours, theirs) {
+	if !bytes.Equal(own, theirs) {
 		t.Error("openapi.yaml differs from api/channelprogram/openapi.yaml")
 	}
 }
@@ -66,11 +66,11 @@ func TestRulesAgreeWithDocument(t *testing.T) {
 				if relativeURI(value) {
 					return // no URI by RFC 3986; the library that checks the document takes any text
 				}
-				theirs := schema.VisitJSON(value, openapi3.EnableJSONSchema2020(), openapi3.EnableFormatValidation())
-				ours := c.rule(value, "#")
-				if (theirs == nil) != (len(ours) == 0) {
+				documented := schema.VisitJSON(value, openapi3.EnableJSONSchema2020(), openapi3.EnableFormatValidation())
+				found := c.rule(value, "#")
+				if (documented == nil) != (len(found) == 0) {
 					text, _ := json.Marshal(value)
-					t.Fatalf("%s\nthe document says %v\nour rules say %v", text, theirs, ours)
+					t.Fatalf("%s\nthe document says %v\nour rules say %v", text, documented, found)
 				}
 			})
 		})

@@ -17,13 +17,13 @@ func (s *Sim) controlRoutes() http.Handler {
 	mux.HandleFunc("GET /sim/state", s.serveState)
 	mux.HandleFunc("GET /sim/history", s.serveHistory)
 	mux.HandleFunc("GET /sim/writes", s.serveWrites)
-	mux.HandleFunc("GET /sim/stats", func(w http.ResponseWriter, _ *http.Request) { tell(w, s.Stats()) })
+	mux.HandleFunc("GET /sim/stats", func(w http.ResponseWriter, _ *http.Request) { respond(w, s.Stats()) })
 	mux.HandleFunc("POST /sim/stats/reset", func(w http.ResponseWriter, _ *http.Request) {
 		s.ResetStats()
 		w.WriteHeader(http.StatusNoContent)
 	})
-	mux.HandleFunc("GET /sim/overlaps", func(w http.ResponseWriter, _ *http.Request) { tell(w, s.Overlaps()) })
-	mux.HandleFunc("GET /sim/faults", func(w http.ResponseWriter, _ *http.Request) { tell(w, s.Faults()) })
+	mux.HandleFunc("GET /sim/overlaps", func(w http.ResponseWriter, _ *http.Request) { respond(w, s.Overlaps()) })
+	mux.HandleFunc("GET /sim/faults", func(w http.ResponseWriter, _ *http.Request) { respond(w, s.Faults()) })
 	mux.HandleFunc("POST /sim/faults", s.serveSetFault)
 	mux.HandleFunc("DELETE /sim/faults", s.serveClearFaults)
 	mux.HandleFunc("POST /sim/edit", command(s.Edit))
@@ -58,7 +58,7 @@ func (s *Sim) serveState(w http.ResponseWriter, r *http.Request) {
 			Currencies: notNil(c.Currencies), Clients: notNil(s.Clients(c.ID)), Contracts: notNil(s.Contracts(c.ID)),
 		})
 	}
-	tell(w, map[string]any{"connections": views})
+	respond(w, map[string]any{"connections": views})
 }
 
 // serveHistory takes connection, externalId, entity and limit (the newest so many; default all).
@@ -83,7 +83,7 @@ func (s *Sim) serveHistory(w http.ResponseWriter, r *http.Request) {
 	if limit > 0 {
 		pushes = pushes[max(0, len(pushes)-limit):]
 	}
-	tell(w, map[string]any{"pushes": pushes})
+	respond(w, map[string]any{"pushes": pushes})
 }
 
 func (s *Sim) serveWrites(w http.ResponseWriter, r *http.Request) {
@@ -93,7 +93,7 @@ func (s *Sim) serveWrites(w http.ResponseWriter, r *http.Request) {
 			writes[c.ID] = s.Writes(c.ID)
 		}
 	}
-	tell(w, writes)
+	respond(w, writes)
 }
 
 func (s *Sim) serveSetFault(w http.ResponseWriter, r *http.Request) {
@@ -173,7 +173,7 @@ func readCommand[T any](r *http.Request) (T, error) {
 	return body, nil
 }
 
-func tell(w http.ResponseWriter, body any) {
+func respond(w http.ResponseWriter, body any) {
 	writeJSON(w, jsonAnswer{http.StatusOK, "application/json", body})
 }
 

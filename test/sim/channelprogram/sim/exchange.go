@@ -155,7 +155,7 @@ func readBatch(rules schema, body []byte, tree any) ([]input, *Problem) {
 
 // wholeFault lets a fault decide the request. A hang goes on to the work, which it holds up there.
 func (ex *exchange) wholeFault() (ans answer, p *Problem, done bool) {
-	f := ex.plan.whole
+	f := ex.plan.request
 	switch {
 	case f == nil || f.Kind == FaultHang:
 		return answer{}, nil, false
@@ -174,10 +174,10 @@ func (ex *exchange) wholeFault() (ans answer, p *Problem, done bool) {
 
 // wait holds the request up as the faults say; false: it ends without an answer.
 func (ex *exchange) wait() bool {
-	if ex.plan.whole != nil && ex.plan.whole.Kind == FaultHang {
+	if ex.plan.request != nil && ex.plan.request.Kind == FaultHang {
 		select {
 		case <-ex.r.Context().Done():
-		case <-ex.plan.whole.cleared:
+		case <-ex.plan.request.cleared:
 		}
 		return false
 	}

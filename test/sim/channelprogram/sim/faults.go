@@ -107,10 +107,10 @@ type activeFault struct {
 
 // plan is what the faults decided for one request.
 type plan struct {
-	whole *activeFault
-	shape *activeFault
-	delay time.Duration
-	items map[string]Fault // by external id
+	request *activeFault
+	shape   *activeFault
+	delay   time.Duration
+	items   map[string]Fault // by external id
 }
 
 func newFaults(seed uint64) *faults { return &faults{dice: rand.New(rand.NewPCG(seed, seed))} }
@@ -121,12 +121,12 @@ func (s *Sim) SetFault(f Fault) (string, error) { return s.faults.set(f) }
 // Faults lists the faults that may still hit something.
 func (s *Sim) Faults() []Fault { return s.faults.list() }
 
-// ClearFault ends one fault and lets go of what it holds back. It reports whether there was one.
+// ClearFault ends one fault and releases what it holds back. It reports whether there was one.
 func (s *Sim) ClearFault(id string) bool {
 	return s.faults.clear(func(f *activeFault) bool { return f.ID == id })
 }
 
-// ClearFaults ends every fault and lets go of what they hold back.
+// ClearFaults ends every fault and releases what they hold back.
 func (s *Sim) ClearFaults() { s.faults.clear(func(*activeFault) bool { return true }) }
 
 func (fs *faults) set(f Fault) (string, error) {

@@ -94,7 +94,7 @@ func TestOverlapsAreReported(t *testing.T) {
 	id := tr.fault(t, Fault{Kind: FaultHang, Next: 1})
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		_, _ = tr.try(tr.request(http.MethodPut, "/clients/1", client("One", 1))) // it is let go without an answer
+		_, _ = tr.try(tr.request(http.MethodPut, "/clients/1", client("One", 1))) // it ends without an answer
 	})
 	eventually(t, "the first is at work", func() bool { return tr.writing() == 1 })
 	tr.put(t, "/clients/2", client("Two", 1))

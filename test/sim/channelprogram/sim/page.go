@@ -62,7 +62,7 @@ func (s *Sim) servePage(t *template.Template) http.HandlerFunc {
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-		_, _ = out.WriteTo(w) // a browser that has gone cannot be told
+		_, _ = out.WriteTo(w) // the browser may have gone
 	}
 }
 

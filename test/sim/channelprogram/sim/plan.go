@@ -21,8 +21,8 @@ func (fs *faults) plan(connection string, op operation, records []input) plan {
 		}
 		switch faultTable[f.Kind].class {
 		case classWhole:
-			if p.whole == nil && fs.hits(f) {
-				p.whole = f
+			if p.request == nil && fs.hits(f) {
+				p.request = f
 			}
 		case classDelay:
 			if fs.hits(f) {
@@ -35,7 +35,7 @@ func (fs *faults) plan(connection string, op operation, records []input) plan {
 		case classItems:
 			fs.planItems(f, records, p.items)
 		}
-		if p.whole != nil {
+		if p.request != nil {
 			return p // nothing else comes to pass, so nothing else is used up
 		}
 	}

@@ -11,7 +11,7 @@ func (ex *exchange) handshake() (answer, *Problem) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	state := c.State
-	if f := ex.plan.whole; f != nil && f.Kind == FaultPaused {
+	if f := ex.plan.request; f != nil && f.Kind == FaultPaused {
 		state = StatePaused
 	} else if f != nil && f.Kind == FaultUninstalled {
 		state = StateUninstalled

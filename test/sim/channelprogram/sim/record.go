@@ -7,7 +7,7 @@ import (
 
 // record writes what became of each input into the history and the counters.
 func (ex *exchange) record(results []ItemResult, ans answer) {
-	ex.told = true
+	ex.noted = true
 	ex.conn.mu.Lock()
 	for i, r := range results {
 		p := ex.push(ex.inputs[i])
@@ -44,8 +44,8 @@ func (ex *exchange) recordRefused(ans answer, problem *Problem) {
 	code := ""
 	if problem != nil {
 		code = problem.Code
-	} else if ex.plan.whole != nil {
-		code = string(ex.plan.whole.Kind)
+	} else if ex.plan.request != nil {
+		code = string(ex.plan.request.Kind)
 	}
 	ex.conn.mu.Lock()
 	for _, in := range ex.inputs {

@@ -47,7 +47,7 @@ type exchange struct {
 	body   []byte
 	inputs []input
 	plan   plan
-	told   bool // the history has it
+	noted  bool // the history has it
 }
 
 func (s *Sim) serveIngest(w http.ResponseWriter, r *http.Request) {
@@ -59,7 +59,7 @@ func (s *Sim) serveIngest(w http.ResponseWriter, r *http.Request) {
 		p.RequestID = ex.id
 		ans = answer{status: p.Status, body: p}
 	}
-	if !ex.told {
+	if !ex.noted {
 		ex.recordRefused(ans, p)
 	}
 	s.stats.end(ex.route.op, ans.status) // before the answer leaves: whoever has it may ask for the counts
@@ -115,7 +115,7 @@ func writeJSON(w http.ResponseWriter, a jsonAnswer) {
 	}
 	w.Header().Set("Content-Type", a.contentType)
 	w.WriteHeader(a.status)
-	_, _ = w.Write(append(text, '\n')) // a caller that has gone cannot be told
+	_, _ = w.Write(append(text, '\n')) // the caller may have gone
 }
 
 // cut ends the connection without an answer, with a reset where the transport has one.

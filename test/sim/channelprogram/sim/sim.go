@@ -42,7 +42,7 @@ func New(config Config) (*Sim, error) {
 	return s, nil
 }
 
-// Close lets go of every request that a fault holds back; they end without an answer.
+// Close ends every request that a fault holds back, without an answer.
 func (s *Sim) Close() { s.ClearFaults() }
 
 // AddConnection installs one more source.

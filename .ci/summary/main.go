@@ -7,7 +7,7 @@
 // Given a command, "go test -json" with its flags, it tries each failed test once more
 // by itself, when all others are done: a test that fails while others load the machine
 // and holds alone counts as passed, and the line before the last names it, since its
-// bound or the code is to be mended. More than a few are not tried again, nor is what
+// bound or the code needs a repair. More than a few are not tried again, nor is what
 // met a data race, a panic or a process that ended early: none of these is the load's.
 //
 // Exit code: 0 when something passed and nothing failed, else 1.

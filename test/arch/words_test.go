@@ -94,13 +94,6 @@ func phrase(words string) *regexp.Regexp {
 	return regexp.MustCompile(`(?i)\b(?:` + strings.ReplaceAll(words, " ", `[\s/]+`) + `)\b`)
 }
 
-// unclean are the folders and files that still use old words: go test -v says which. It only gets
-// shorter.
-var unclean = []string{
-	"docs/performance.md",
-	"events", "test/sim",
-}
-
 // TestOldWords holds one thing to one word.
 func TestOldWords(t *testing.T) {
 	root := os.DirFS(moduleRoot(t))
@@ -109,11 +102,7 @@ func TestOldWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range found {
-		if slices.ContainsFunc(unclean, func(folder string) bool { return within(f.path, folder) }) {
-			t.Log(f)
-		} else {
-			t.Error(f)
-		}
+		t.Error(f)
 	}
 }
 

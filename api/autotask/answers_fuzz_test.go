@@ -54,7 +54,7 @@ func FuzzAnswers(f *testing.F) {
 			"count":   func() error { _, err := c.Count(ctx, EntityCompanies); return err },
 			"info":    func() error { _, err := c.EntityInformation(ctx, EntityCompanies); return err },
 			"fields":  func() error { _, err := c.Fields(ctx, EntityCompanies); return err },
-			"limits":  func() error { _, err := c.ThresholdInformation(ctx); return err },
+			"limits":  func() error { _, err := c.readThreshold(ctx); return err },
 			"missed":  func() error { return c.MissedCallouts(ctx, nil, func(Rows[MissedCallout]) error { return nil }) },
 			"hooks":   func() error { _, err := c.Webhooks(ctx, CompanyWebhooks, ""); return err },
 			"created": func() error { _, err := c.CreateWebhook(ctx, CompanyWebhooks, NewWebhook{Name: "n"}); return err },
@@ -95,7 +95,7 @@ func FuzzZoneAnswer(f *testing.F) {
 			_, _ = w.Write(body)
 		}}
 		hosts := NewHosts([]string{"127.0.0.1:9000"})
-		zone, err := Discoverer{URL: DefaultDiscoveryURL, Hosts: hosts, Client: &http.Client{Transport: v}}.Discover(context.Background(), "a@b")
+		zone, err := Discoverer{URL: discoveryURL, Hosts: hosts, Client: &http.Client{Transport: v}}.Discover(context.Background(), "a@b")
 		if err == nil {
 			if u, err := hosts.Check(zone.URL); err != nil || u.String() != zone.URL {
 				t.Errorf("discovered %+v: %v", zone, err)

@@ -16,9 +16,6 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-// DefaultDiscoveryURL is the vendor's host that answers for every zone.
-const DefaultDiscoveryURL = "https://webservices.autotask.net" + basePath
-
 const (
 	discoveryTimeout = 30 * time.Second
 	maxDiscoveryBody = 64 << 10
@@ -36,7 +33,7 @@ var ErrForeignZone = errors.New("the zone that discovery names is not Autotask's
 // Discoverer asks the vendor which zone a user belongs to. It sends the user name
 // and nothing else: the call needs no credentials (vendor: getZoneInfo).
 type Discoverer struct {
-	URL    string       // REST base, see DefaultDiscoveryURL
+	URL    string       // REST base of the vendor's host that answers for every zone
 	Hosts  Hosts        // redirects and the answer must pass
 	Client *http.Client // for its transport and limits; nil = the standard library's default
 }

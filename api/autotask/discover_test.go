@@ -13,11 +13,13 @@ import (
 	v1 "channelsync/api/v1"
 )
 
+const discoveryURL = "https://webservices.autotask.net" + basePath
+
 const zoneAnswer = `{"zoneName":"America East 3","url":"https://webservices22.autotask.net/atservicesrest/",` +
 	`"webUrl":"https://ww22.autotask.net/","ci":510000}`
 
 func discoverer(v *vendor) Discoverer {
-	return Discoverer{URL: DefaultDiscoveryURL, Client: &http.Client{Transport: v}}
+	return Discoverer{URL: discoveryURL, Client: &http.Client{Transport: v}}
 }
 
 func TestDiscoverSendsTheUserNameAlone(t *testing.T) {

@@ -175,7 +175,7 @@ func TestTwoRequestsAtATimePerEntity(t *testing.T) {
 			wg.Go(func() { _, _ = c.Count(t.Context(), "CompanyWebhooks") })
 			wg.Go(func() { _, _ = c.WebhookFields(t.Context(), CompanyWebhooks, 5) })
 			wg.Go(func() { _, _ = c.Count(t.Context(), "Contacts") })
-			wg.Go(func() { _, _ = c.ThresholdInformation(t.Context()) })
+			wg.Go(func() { _, _ = c.readThreshold(t.Context()) })
 		}
 		start := time.Now()
 		wg.Wait()

@@ -17,22 +17,16 @@ import (
 // made by the functions below, and checked again before they are sent.
 type Op string
 
-// The operators. (Vendor: basic query calls.)
+// The operators in use. (Vendor: basic query calls.)
 const (
 	opEq         Op = "eq"
-	opNotEq      Op = "noteq"
 	opGt         Op = "gt"
 	opGte        Op = "gte"
 	opLt         Op = "lt"
-	opLte        Op = "lte"
 	opBeginsWith Op = "beginsWith"
-	opEndsWith   Op = "endsWith"
-	opContains   Op = "contains"
-	opExist      Op = "exist"
 	opNotExist   Op = "notExist"
 	opIn         Op = "in"
 	opNotIn      Op = "notIn"
-	opAnd        Op = "and"
 	opOr         Op = "or"
 )
 
@@ -53,9 +47,6 @@ type Filter struct {
 // Eq holds where the field equals the value. On a time it means the very instant.
 func Eq(field string, value any) Filter { return where(field, opEq, value) }
 
-// NotEq holds where the field differs from the value.
-func NotEq(field string, value any) Filter { return where(field, opNotEq, value) }
-
 // Gt holds where the field is greater than the value.
 func Gt(field string, value any) Filter { return where(field, opGt, value) }
 
@@ -65,20 +56,8 @@ func Gte(field string, value any) Filter { return where(field, opGte, value) }
 // Lt holds where the field is less than the value.
 func Lt(field string, value any) Filter { return where(field, opLt, value) }
 
-// Lte holds where the field is the value or less.
-func Lte(field string, value any) Filter { return where(field, opLte, value) }
-
 // BeginsWith holds where the text field begins with the text, in any case.
 func BeginsWith(field, text string) Filter { return where(field, opBeginsWith, text) }
-
-// EndsWith holds where the text field ends with the text, in any case.
-func EndsWith(field, text string) Filter { return where(field, opEndsWith, text) }
-
-// Contains holds where the text field contains the text, in any case.
-func Contains(field, text string) Filter { return where(field, opContains, text) }
-
-// Exist holds where the field has a value.
-func Exist(field string) Filter { return where(field, opExist, nil) }
 
 // NotExist holds where the field has no value.
 func NotExist(field string) Filter { return where(field, opNotExist, nil) }
@@ -88,9 +67,6 @@ func In[T int64 | string](field string, values []T) Filter { return where(field,
 
 // NotIn holds where the field is none of 1 to MaxIDs values.
 func NotIn[T int64 | string](field string, values []T) Filter { return where(field, opNotIn, values) }
-
-// And holds when all of the filters do.
-func And(items ...Filter) Filter { return Filter{Op: opAnd, Items: items} }
 
 // Or holds when one of the filters does.
 func Or(items ...Filter) Filter { return Filter{Op: opOr, Items: items} }
@@ -111,7 +87,7 @@ func wireValue(value any) any {
 
 func (f Filter) validate() error {
 	switch f.Op {
-	case opAnd, opOr:
+	case opOr:
 		if len(f.Items) == 0 {
 			return fmt.Errorf("filter %s: got no conditions, want at least one", f.Op)
 		}
@@ -121,7 +97,7 @@ func (f Filter) validate() error {
 			}
 		}
 		return nil
-	case opExist, opNotExist:
+	case opNotExist:
 		if f.Value != nil {
 			return fmt.Errorf("filter %s %s: got a value, want none", f.Field, f.Op)
 		}
@@ -129,7 +105,7 @@ func (f Filter) validate() error {
 		if err := f.validateList(); err != nil {
 			return fmt.Errorf("filter %s %s: %w", f.Field, f.Op, err)
 		}
-	case opEq, opNotEq, opGt, opGte, opLt, opLte, opBeginsWith, opEndsWith, opContains:
+	case opEq, opGt, opGte, opLt, opBeginsWith:
 		if !isScalar(f.Value) {
 			return fmt.Errorf("filter %s %s: got %T, want one value", f.Field, f.Op, f.Value)
 		}

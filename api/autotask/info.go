@@ -14,19 +14,9 @@ import (
 // EntityInfo is what the API user may do with an entity, and what it supports.
 // (Vendor: entityInformation.)
 type EntityInfo struct {
-	Name                    string
-	CanQuery                bool
 	CanCreate               bool
-	CanUpdate               bool
-	CanDelete               bool
-	UserAccessForQuery      string // All, None or a restriction; "" where the build does not say
-	UserAccessForCreate     string // the same, for creating
+	UserAccessForCreate     string // All, None or a restriction; "" where the build does not say
 	SupportsWebhookCallouts bool
-}
-
-// MayQuery is false when the entity cannot be queried at all, or not by this user.
-func (i EntityInfo) MayQuery() bool {
-	return i.CanQuery && !strings.EqualFold(i.UserAccessForQuery, "none")
 }
 
 // MayCreate is false when rows of the entity cannot be created at all, or not by this user.
@@ -36,19 +26,14 @@ func (i EntityInfo) MayCreate() bool {
 
 // FieldInfo is one field of an entity, as this database has it.
 type FieldInfo struct {
-	Name           string
-	DataType       string
-	IsQueryable    bool
-	IsWebhookField bool
-	Picklist       []PicklistValue
+	Name     string
+	Picklist []PicklistValue
 }
 
 // PicklistValue is one choice of a field. Value is text here and a number in records.
 type PicklistValue struct {
-	Value    string
-	Label    string
-	IsActive bool
-	IsSystem bool
+	Value string
+	Label string
 }
 
 // Threshold is the hourly limit of the whole database and how much of it all
@@ -68,12 +53,7 @@ func (c *Client) EntityInformation(ctx context.Context, entity string) (EntityIn
 			return fmt.Errorf("info: got %s, want an object", lenient.KindOf(answer.Get("info")))
 		}
 		info = EntityInfo{
-			Name:                    lenient.Text(o.Get("name")),
-			CanQuery:                o.Flag("canQuery"),
 			CanCreate:               o.Flag("canCreate"),
-			CanUpdate:               o.Flag("canUpdate"),
-			CanDelete:               o.Flag("canDelete"),
-			UserAccessForQuery:      lenient.Text(o.Get("userAccessForQuery")),
 			UserAccessForCreate:     lenient.Text(o.Get("userAccessForCreate")),
 			SupportsWebhookCallouts: o.Flag("supportsWebhookCallouts"),
 		}
@@ -93,11 +73,8 @@ func (c *Client) Fields(ctx context.Context, entity string) ([]FieldInfo, error)
 		fields = make([]FieldInfo, 0, len(list))
 		for _, o := range list {
 			fields = append(fields, FieldInfo{
-				Name:           lenient.Text(o.Get("name")),
-				DataType:       lenient.Text(o.Get("dataType")),
-				IsQueryable:    o.Flag("isQueryable"),
-				IsWebhookField: o.Flag("isSupportedWebhookField"),
-				Picklist:       picklist(o.Get("picklistValues")),
+				Name:     lenient.Text(o.Get("name")),
+				Picklist: picklist(o.Get("picklistValues")),
 			})
 		}
 		return nil
@@ -118,17 +95,8 @@ func (c *Client) FieldNames(ctx context.Context, entity string) ([]string, error
 	return names, nil
 }
 
-// ThresholdInformation reads the database's hourly count. The call counts itself
-// and one is made at a time, so ask rarely: Budget needs no call.
-func (c *Client) ThresholdInformation(ctx context.Context) (Threshold, error) {
-	t, err := c.readThreshold(ctx)
-	if err == nil {
-		c.budget.endReading(c.cfg.Now(), &t)
-	}
-	return t, err
-}
-
-// readThreshold is one try without the budget's own reading, which it serves.
+// readThreshold reads the database's hourly count for the budget, in one try. The call
+// counts itself, and one is made at a time.
 func (c *Client) readThreshold(ctx context.Context) (Threshold, error) {
 	var t Threshold
 	r := request{operation: "read", method: http.MethodGet, entity: thresholdEntity, read: true}
@@ -171,12 +139,7 @@ func picklist(raw json.RawMessage) []PicklistValue {
 	}
 	values := make([]PicklistValue, 0, len(list))
 	for _, o := range list {
-		values = append(values, PicklistValue{
-			Value:    lenient.Text(o.Get("value")),
-			Label:    lenient.Text(o.Get("label")),
-			IsActive: o.Flag("isActive"),
-			IsSystem: o.Flag("isSystem"),
-		})
+		values = append(values, PicklistValue{Value: lenient.Text(o.Get("value")), Label: lenient.Text(o.Get("label"))})
 	}
 	return values
 }

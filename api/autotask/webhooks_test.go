@@ -249,18 +249,18 @@ func TestMissedCallouts(t *testing.T) {
 
 func TestEntityInformation(t *testing.T) {
 	v := inOrder(
-		status(200, `{"info":{"name":"Contract","canCreate":true,"canDelete":false,"canQuery":true,"canUpdate":true,`+
-			`"userAccessForQuery":"All","hasUserDefinedFields":true,"supportsWebhookCallouts":false}}`),
-		status(200, `{"info":{"name":"Contract","canQuery":true,"userAccessForQuery":"None"}}`),
+		status(200, `{"info":{"name":"CompanyWebhook","canCreate":true,"canDelete":false,"canQuery":true,"canUpdate":true,`+
+			`"userAccessForCreate":"All","hasUserDefinedFields":true,"supportsWebhookCallouts":true}}`),
+		status(200, `{"info":{"name":"CompanyWebhook","canCreate":true,"userAccessForCreate":"None"}}`),
 		status(200, `{"info":null}`),
 	)
 	c := newTestClient(t, v)
 	got, err := c.EntityInformation(t.Context(), EntityContracts)
-	want := EntityInfo{Name: "Contract", CanQuery: true, CanCreate: true, CanUpdate: true, UserAccessForQuery: "All"}
-	if err != nil || got != want || !got.MayQuery() {
+	want := EntityInfo{CanCreate: true, UserAccessForCreate: "All", SupportsWebhookCallouts: true}
+	if err != nil || got != want || !got.MayCreate() {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if got, err := c.EntityInformation(t.Context(), EntityContracts); err != nil || got.MayQuery() {
+	if got, err := c.EntityInformation(t.Context(), EntityContracts); err != nil || got.MayCreate() {
 		t.Errorf("without access: %+v, %v", got, err)
 	}
 	if _, err := c.EntityInformation(t.Context(), EntityContracts); KindOf(err) != KindUndecodable {
@@ -278,10 +278,8 @@ func TestFieldsWithPicklists(t *testing.T) {
 	c := newTestClient(t, v)
 	got, err := c.Fields(t.Context(), EntityCompanies)
 	want := []FieldInfo{
-		{Name: "companyType", DataType: "short", IsQueryable: true, IsWebhookField: true, Picklist: []PicklistValue{
-			{Value: "1", Label: "Customer", IsActive: true, IsSystem: true}, {Value: "9", Label: "Old"},
-		}},
-		{Name: "id", DataType: "long"},
+		{Name: "companyType", Picklist: []PicklistValue{{Value: "1", Label: "Customer"}, {Value: "9", Label: "Old"}}},
+		{Name: "id"},
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("error %v, difference (-want +got):\n%s", err, diff)
@@ -294,17 +292,14 @@ func TestFieldsWithPicklists(t *testing.T) {
 func TestThresholdInformation(t *testing.T) {
 	v := meter(9_000, 124)
 	c := newTestClient(t, v)
-	got, err := c.ThresholdInformation(t.Context())
+	got, err := c.readThreshold(t.Context())
 	if want := (Threshold{Limit: 9_000, Used: 124, Minutes: 60}); err != nil || got != want {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if call := v.sent()[0]; call.method != http.MethodGet || call.path != "/atservicesrest/v1.0/ThresholdInformation" {
 		t.Errorf("asked %s %s", call.method, call.path)
 	}
-	if _, limit, _ := c.Budget(); limit != 4_500 {
-		t.Errorf("the share is %d, want half of what was read", limit)
-	}
-	if _, err := newTestClient(t, always(200, `{}`)).ThresholdInformation(t.Context()); KindOf(err) != KindUndecodable {
+	if _, err := newTestClient(t, always(200, `{}`)).readThreshold(t.Context()); KindOf(err) != KindUndecodable {
 		t.Errorf("without numbers: %v", err)
 	}
 }

@@ -1,7 +1,7 @@
 // Package channelprogram is the client of the Channel Program ingest API.
 //
 // The vendor publishes no ingest API. The one spoken here is this project's own
-// port, described by openapi.yaml (embedded, see [OpenAPI]); bind it to the
+// port, described by openapi.yaml beside this file; bind it to the
 // vendor's private API or to a gateway when you have one.
 //
 // The package knows the words of that API, one request per method, and what an
@@ -14,11 +14,3 @@
 // batch that failed belong to the caller. It is called by sync/reconcile (pushes and
 // read-back) and by whatever tests a connection (handshake).
 package channelprogram
-
-import _ "embed"
-
-//go:embed openapi.yaml
-var document string
-
-// OpenAPI returns the description of the API that this package speaks (YAML, OpenAPI 3.1).
-func OpenAPI() []byte { return []byte(document) }

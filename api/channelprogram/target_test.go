@@ -68,7 +68,7 @@ type reply struct {
 
 func document(t testing.TB) *openapi3.T {
 	t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromData(channelprogram.OpenAPI())
+	doc, err := openapi3.NewLoader().LoadFromFile("openapi.yaml")
 	if err != nil {
 		t.Fatalf("load openapi.yaml: %v", err)
 	}

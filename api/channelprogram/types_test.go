@@ -2,7 +2,6 @@ package channelprogram_test
 
 import (
 	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 
@@ -177,14 +176,7 @@ func TestUsable(t *testing.T) {
 	}
 }
 
-func TestEmbeddedDocument(t *testing.T) {
-	file, err := os.ReadFile("openapi.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(file) != string(channelprogram.OpenAPI()) {
-		t.Error("OpenAPI() is not openapi.yaml")
-	}
+func TestDocumentIsValid(t *testing.T) {
 	// A comma in an unquoted description makes a key of its second half; it does no harm.
 	odd := openapi3.AllowExtraSiblingFields("as a string", "never 0")
 	if err := document(t).Validate(t.Context(), odd); err != nil {

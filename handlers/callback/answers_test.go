@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	callout "channelsync/api/autotask/callback"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 )
@@ -219,7 +218,7 @@ func TestForgedDeactivatedOpensNothing(t *testing.T) {
 	wiped := w.receivers[live]
 	wiped.Registrations = []Registration{{GUID: companyGUID, Secrets: []v1.Secret{""}}}
 	w.receivers[live] = wiped
-	r := withHeader(request(main(live), "", envelope()), "X-Hook-Signature", callout.Sign("", []byte(envelope())))
+	r := withHeader(request(main(live), "", envelope()), "X-Hook-Signature", signature("", []byte(envelope())))
 	if resp := serve(h, r); resp.StatusCode != 401 {
 		t.Errorf("signed with the empty secret: got %d, want 401", resp.StatusCode)
 	}

@@ -19,6 +19,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/test/harness"
+	autotask "channelsync/test/sim/autotask/callout"
 )
 
 func TestMain(m *testing.M) {
@@ -159,13 +160,16 @@ func (w *env) handler(cfg Config) http.Handler {
 func main(id string) string        { return "/callbacks/autotask/" + id }
 func deactivated(id string) string { return main(id) + "/deactivated" }
 
+// signature is the value that Autotask sends with a body.
+func signature(secret v1.Secret, body []byte) string { return autotask.Sign(secret.Reveal(), body) }
+
 // request is a delivery from 203.0.113.7; an empty secret leaves it unsigned.
 func request(path string, secret v1.Secret, body string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	r.RemoteAddr = "203.0.113.7:4444"
 	r.Header.Set("Content-Type", "application/json")
 	if secret != "" {
-		r.Header.Set(callout.SignatureHeader, callout.Sign(secret, []byte(body)))
+		r.Header.Set(callout.SignatureHeader, signature(secret, []byte(body)))
 	}
 	return r
 }

@@ -25,7 +25,7 @@ func FuzzDelivery(f *testing.F) {
 		}
 		r := request(path, "", string(body))
 		if sign {
-			header = callout.Sign(companySecret, body)
+			header = signature(companySecret, body)
 		}
 		r.Header.Set(callout.SignatureHeader, header)
 		resp := serve(w.handler(w.config()), r)

@@ -176,7 +176,7 @@ func hold(t *testing.T, h http.Handler, n int, header string) {
 // However many half requests an unauthenticated client has on the way, every request that arrives in
 // full is judged for itself, those of his own address included.
 func TestUnauthenticatedClientsUseUpTheirOwnShareOnly(t *testing.T) {
-	wellFormed := callout.Sign("forged", []byte("x"))
+	wellFormed := signature("forged", []byte("x"))
 	for _, tc := range []struct {
 		name   string
 		n      int

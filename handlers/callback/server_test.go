@@ -36,7 +36,7 @@ func TestBodyThatNeverArrives(t *testing.T) {
 	defer func() { _ = conn.Close() }()
 	body := envelope()
 	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nX-Hook-Signature: %s\r\nContent-Length: %d\r\n\r\n%s",
-		main(live), callout.Sign(companySecret, []byte(body)), len(body)+1, body)
+		main(live), signature(companySecret, []byte(body)), len(body)+1, body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func begin(t *testing.T, addr, from string, secret v1.Secret, body string, n int
 	t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
 	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: %s\r\nX-Hook-Signature: %s\r\nContent-Length: %d\r\n\r\n%s",
-		main(live), from, callout.Sign(secret, []byte(body)), len(body), body[:len(body)-n])
+		main(live), from, signature(secret, []byte(body)), len(body), body[:len(body)-n])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestSlowPublishOutlivesTheReadTimeout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set(callout.SignatureHeader, callout.Sign(companySecret, []byte(envelope())))
+	req.Header.Set(callout.SignatureHeader, signature(companySecret, []byte(envelope())))
 	resp, err := srv.Client().Do(req)
 	if err != nil {
 		t.Fatal(err)

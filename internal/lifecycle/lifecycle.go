@@ -31,12 +31,12 @@ type Task struct {
 	stopped bool
 	err     error
 
-	started, done chan struct{}
+	done chan struct{}
 }
 
 // New makes a task; name says what runs, for errors. Nothing runs before Start.
 func New(name string, run func(ctx context.Context) error) *Task {
-	return &Task{name: name, run: run, started: make(chan struct{}), done: make(chan struct{})}
+	return &Task{name: name, run: run, done: make(chan struct{})}
 }
 
 // Start runs the task until it returns by itself, ctx ends or Stop is called. It does
@@ -50,7 +50,6 @@ func (t *Task) Start(ctx context.Context) (began bool) {
 	}
 	ctx, t.cancel = context.WithCancelCause(ctx)
 	go func() {
-		close(t.started)
 		err := panics.Try(func() error { return t.run(ctx) })
 		t.mu.Lock()
 		t.err = err
@@ -63,9 +62,6 @@ func (t *Task) Start(ctx context.Context) (began bool) {
 	}()
 	return true
 }
-
-// Started is closed once the task runs. One that is stopped first never does.
-func (t *Task) Started() <-chan struct{} { return t.started }
 
 // Done is closed once the task does not run any more, or never will.
 func (t *Task) Done() <-chan struct{} { return t.done }

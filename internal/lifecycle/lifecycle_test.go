@@ -34,14 +34,18 @@ func closed(c <-chan struct{}) bool {
 }
 
 func TestATaskRunsFromStartToStop(t *testing.T) {
-	task := New("a task", untilTheEnd)
-	if closed(task.Started()) || closed(task.Done()) {
+	running := make(chan struct{})
+	task := New("a task", func(ctx context.Context) error {
+		close(running)
+		return untilTheEnd(ctx)
+	})
+	if closed(running) || closed(task.Done()) {
 		t.Error("it runs before it is started")
 	}
 	if !task.Start(t.Context()) || task.Start(t.Context()) {
 		t.Error("it is not started once")
 	}
-	<-task.Started()
+	<-running
 	if err := task.Stop(t.Context(), errStop); err != nil {
 		t.Error(err)
 	}
@@ -58,7 +62,7 @@ func TestAStopBeforeTheStartIsNotOvertaken(t *testing.T) {
 	if err := task.Stop(t.Context(), errStop); err != nil {
 		t.Error(err)
 	}
-	if task.Start(t.Context()) || closed(task.Started()) {
+	if task.Start(t.Context()) {
 		t.Error("it was started")
 	}
 }

@@ -19,7 +19,7 @@ type fataler interface {
 // schemas reads the target's description once for a test.
 func schemas(t testing.TB) openapi3.Schemas {
 	t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromData(channelprogram.OpenAPI())
+	doc, err := openapi3.NewLoader().LoadFromFile("../../api/channelprogram/openapi.yaml")
 	if err != nil {
 		t.Fatalf("load openapi.yaml: %v", err)
 	}

@@ -54,11 +54,6 @@ func VerifySignature(header string, body []byte, secrets ...v1.Secret) (index in
 	return index, index >= 0
 }
 
-// Sign returns the header value that Autotask sends with this body under this secret.
-func Sign(secret v1.Secret, body []byte) string {
-	return signaturePrefix + base64.StdEncoding.EncodeToString(sum(secret, body))
-}
-
 func sum(secret v1.Secret, body []byte) []byte {
 	mac := hmac.New(sha1.New, []byte(secret.Reveal()))
 	mac.Write(body)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/sim/autotask/callout"
 )
 
 // The vectors of the webhook reference, section 3: raw bytes, backslashes literal.
@@ -27,9 +28,6 @@ func TestSignatureVectors(t *testing.T) {
 	}{{vectorPlain, vectorPlainSignature, 209}, {vectorEscaped, vectorEscapedSignature, 246}} {
 		if len(v.body) != v.bytes {
 			t.Fatalf("vector has %d bytes, the reference says %d", len(v.body), v.bytes)
-		}
-		if got := Sign(vectorSecret, []byte(v.body)); got != v.signature {
-			t.Errorf("Sign = %s, want %s", got, v.signature)
 		}
 		if i, ok := VerifySignature(v.signature, []byte(v.body), vectorSecret); i != 0 || !ok {
 			t.Errorf("VerifySignature = %d, %v, want 0, true", i, ok)
@@ -54,7 +52,7 @@ func TestVerifySignatureAmongSecrets(t *testing.T) {
 		"spaces around":                {" " + vectorPlainSignature + " ", body, []v1.Secret{vectorSecret}, 0},
 		"no secrets":                   {vectorPlainSignature, body, nil, -1},
 		"another body":                 {vectorPlainSignature, append(body, ' '), []v1.Secret{vectorSecret}, -1},
-		"an empty secret never signs":  {Sign("", body), body, []v1.Secret{""}, -1},
+		"an empty secret never signs":  {callout.Sign("", body), body, []v1.Secret{""}, -1},
 		"no header":                    {"", body, []v1.Secret{vectorSecret}, -1},
 		"another scheme":               {"sha256=" + vectorPlainSignature[5:], body, []v1.Secret{vectorSecret}, -1},
 		"no scheme":                    {vectorPlainSignature[5:], body, []v1.Secret{vectorSecret}, -1},

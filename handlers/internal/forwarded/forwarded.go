@@ -125,13 +125,6 @@ type key struct{}
 // With is ctx with the client of its request.
 func With(ctx context.Context, c Client) context.Context { return context.WithValue(ctx, key{}, c) }
 
-// From is the client of the request that ctx belongs to; the zero Client when nobody
-// has told.
-func From(ctx context.Context) Client {
-	c, _ := ctx.Value(key{}).(Client)
-	return c
-}
-
 // Of is the client of r: that of its context, else its peer, whatever the headers say.
 func Of(r *http.Request) Client {
 	if c, ok := r.Context().Value(key{}).(Client); ok {

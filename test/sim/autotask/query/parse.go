@@ -39,14 +39,11 @@ type Hint struct {
 	Values []int64
 }
 
-// Match tells whether a record satisfies the filter.
+// Match reports whether a record satisfies the filter.
 func (q *Query) Match(r schema.Record) bool { return q.cond(r) }
 
 // Hints are the index starts that the filter allows.
 func (q *Query) Hints() []Hint { return q.hints }
-
-// All is the query without a condition, for child collections; Where adds one.
-func All() *Query { return &Query{Max: MaxPage, cond: func(schema.Record) bool { return true }} }
 
 // Where is every record whose whole number at pos is value.
 func Where(pos int, value int64) *Query {

@@ -75,7 +75,7 @@ func (r request) again(err *Error, try int) (time.Duration, bool) {
 	return 0, false
 }
 
-// attempt is one try: it waits for its turn, sends, and settles a refused log-in.
+// attempt is one try: it waits for a slot, sends, and resolves a refused log-in.
 func (c *Client) attempt(ctx context.Context, r request, payload []byte, into func([]byte) error) *Error {
 	if acquire, limited := ctx.Value(admissionKey{}).(func(context.Context) error); limited && r.entity != thresholdEntity {
 		if err := acquire(ctx); err != nil {
@@ -84,7 +84,7 @@ func (c *Client) attempt(ctx context.Context, r request, payload []byte, into fu
 	}
 	leave, err := c.lanes.enter(ctx, r.entity)
 	if err != nil {
-		return r.fail(KindUnavailable, fmt.Errorf("wait for a turn: %w", err))
+		return r.fail(KindUnavailable, fmt.Errorf("wait for a slot: %w", err))
 	}
 	defer leave()
 	if r.entity != thresholdEntity {

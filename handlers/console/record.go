@@ -18,7 +18,7 @@ type recordData struct {
 	ID   string
 	Name string
 	Path string // of this page, without its query
-	Seen bool   // it has been settled at least once
+	Seen bool   // it has been reconciled at least once
 
 	Record    v1.RecordDetail
 	Verdict   present.Verdict

@@ -90,7 +90,7 @@ func (e *Entry) Step(s v1.TimelineStep) {
 	}
 }
 
-// Found settles since when what the entry tells is so: as before where that told it too, else since at.
+// Found sets since when each of the entry's issues exists: the earlier time where before had the issue too, else at.
 func (e *Entry) Found(before *Entry, at time.Time) {
 	e.Since = nil
 	for _, code := range e.issues() {

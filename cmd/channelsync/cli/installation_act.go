@@ -42,7 +42,7 @@ func (s *session) installationUninstall() *command.Command {
 func (s *session) installationReinstall() *command.Command {
 	return s.actionCommand(action{
 		name: "reinstall", short: "start again with the settings it had", would: "reinstall",
-		done: "%s is installed again, and its first full pass has begun.",
+		done: "%s is installed again, and its backfill has begun.",
 	})
 }
 
@@ -185,7 +185,7 @@ func (s *session) installationInstallSync() *command.Command {
 				return nil
 			}
 			return s.act(ctx, api, in, only, action{
-				name: "install", done: "%s is installed; its first full pass has begun.",
+				name: "install", done: "%s is installed; its backfill has begun.",
 			})
 		},
 	}

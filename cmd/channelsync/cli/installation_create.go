@@ -37,7 +37,7 @@ func (s *session) installationCreate() *command.Command {
 			options.flags(fs)
 			fs.BoolVar(&dryRun, "dry-run", false, "try everything, keep and push nothing")
 			fs.BoolVar(&preview, "preview", false, "try everything and show what would sync, keep and push nothing")
-			fs.BoolVar(&wait, "wait", false, "wait until the first full pass is done")
+			fs.BoolVar(&wait, "wait", false, "wait until the backfill is done")
 			s.jsonFlag(fs)
 		},
 		Run: func(ctx context.Context, args []string) error {
@@ -93,7 +93,7 @@ func (s *session) create(ctx context.Context, api *client.Client, in v1.CreateIn
 			return err
 		}
 	} else {
-		s.say("The first full pass has begun; channelsync status shows how far it is.")
+		s.say("The backfill has begun; channelsync status shows how far it is.")
 	}
 	if s.json {
 		return s.writeJSON(made)

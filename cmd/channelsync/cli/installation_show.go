@@ -37,7 +37,7 @@ func (s *session) showInstallation(in v1.Installation) error {
 	}
 	s.say("  created    %s", screen.When(s.now(), in.CreatedAt))
 	if in.ResumesAt != nil {
-		s.say("  goes on    %s", screen.When(s.now(), *in.ResumesAt))
+		s.say("  resumes at %s", screen.When(s.now(), *in.ResumesAt))
 	}
 	s.say("")
 	syncs := screen.Table{Header: []string{"SYNC", "STATE", "IN SCOPE", "PUSHED", "UNCHANGED", "NOT MET", "FAILED"}}

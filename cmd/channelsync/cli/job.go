@@ -108,7 +108,7 @@ func (s *session) follow(ctx context.Context, api *client.Client, installation, 
 		}
 		if ctx.Err() != nil {
 			return &failure{
-				"stopped watching; the job goes on",
+				"stopped watching; the job continues",
 				"channelsync job show " + job + " shows it, job cancel " + job + " ends it",
 			}
 		}
@@ -184,7 +184,7 @@ func (s *session) started(
 	return nil
 }
 
-// waitForBackfill waits until the first full pass of an installation is done.
+// waitForBackfill waits until the backfill of an installation is done.
 func (s *session) waitForBackfill(
 	ctx context.Context, api *client.Client, in v1.Installation,
 ) (v1.Installation, error) {
@@ -202,7 +202,7 @@ func (s *session) waitForBackfill(
 			in, err = api.Installation(ctx, in.ID)
 		}
 		if ctx.Err() != nil {
-			return in, &failure{"stopped watching; the first full pass goes on", "channelsync status shows how far it is"}
+			return in, &failure{"stopped watching; the backfill continues", "channelsync status shows how far it is"}
 		}
 		if err != nil {
 			return in, err

@@ -9,7 +9,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 
+	v1 "channelsync/api/v1"
 	js "channelsync/events/internal/jetstream"
 )
 
@@ -103,8 +105,9 @@ func (d *DeadLetters) List(
 		list = make([]DeadLetter, 0, len(p.Msgs))
 		for _, msg := range p.Msgs {
 			l, err := readDeadLetter(msg)
-			if err != nil {
-				return err
+			if err != nil { // somebody else wrote it, who keeps nobody from the others
+				d.Log.Error("a dead letter cannot be read, leaving it out", zap.Uint64(v1.LogSequence, msg.Sequence), zap.Error(err))
+				continue
 			}
 			list = append(list, l)
 		}

@@ -132,3 +132,20 @@ func TestDeadLettersRefuse(t *testing.T) {
 		t.Errorf("the most that fits: %v", err)
 	}
 }
+
+// TestAForeignDeadLetterHidesNoOther: what somebody else writes there is left out.
+func TestAForeignDeadLetterHidesNoOther(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	d, ctx := b.DeadLetters(), t.Context()
+	if _, err := b.JS.Publish(ctx, "dead."+inst+".junk", []byte("junk")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Put(ctx, DeadLetter{ID: "company-1", Installation: inst, Kind: "company", RecordID: "1", Code: "rejected"}); err != nil {
+		t.Fatal(err)
+	}
+	page, _, err := d.List(ctx, inst, "", 10)
+	if err != nil || len(page) != 1 || page[0].ID != "company-1" {
+		t.Errorf("listed %+v, %v", page, err)
+	}
+}

@@ -110,7 +110,7 @@ func (cfg Config) stream() (Config, jetstream.StreamConfig, error) {
 		Name: "KV_" + cfg.Name, Subjects: []string{"$KV." + cfg.Name + ".>"}, Description: "channelsync: " + cfg.Name,
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: -1,
 		MaxMsgsPerSubject: int64(cfg.History), MaxAge: cfg.TTL,
-		AllowRollup: cfg.Authenticator == nil, AllowDirect: true, AllowAtomicPublish: true, AllowMsgTTL: true,
+		AllowRollup: cfg.rollsUp(), AllowDirect: true, AllowAtomicPublish: true, AllowMsgTTL: true,
 	}
 	if cfg.Memory {
 		want.Storage = jetstream.MemoryStorage
@@ -255,12 +255,16 @@ func (t *Table) Delete(ctx context.Context, key string) error {
 	})
 }
 
+// rollsUp says whether deletions need roll-ups: of a table that keeps more than the last of a key. A stream that takes
+// them can be emptied by one message, so that no other takes them, and none that is authenticated.
+func (cfg Config) rollsUp() bool { return cfg.Authenticator == nil && cfg.History > 1 }
+
 // deletion takes the place of what the key held and goes by itself after markerTTL. A roll-up
 // also takes what a table keeps of it from before; of a secure one that is overwritten first.
 func (t *Table) deletion(key string) *nats.Msg {
 	msg := nats.NewMsg(t.put + key)
 	msg.Header.Set(kvHeader, kvPurge)
-	if t.cfg.Authenticator == nil {
+	if t.cfg.rollsUp() {
 		msg.Header.Set(jetstream.MsgRollup, rollupSubj)
 	}
 	if t.cfg.TTL == 0 {

@@ -80,8 +80,9 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 			return nil
 		}
 		var l link
-		if err := json.Unmarshal(e.Value, &l); err != nil {
-			return fmt.Errorf("decode audit entry %s: %w", e.Key, err)
+		if err := json.Unmarshal(e.Value, &l); err != nil { // by somebody else: Verify shows it, and nothing stops for it
+			cfg.Log.Error("an audit entry cannot be read", zap.String(v1.LogKey, e.Key), zap.Error(err))
+			return nil
 		}
 		a.entries = append(a.entries, kept{e.Key, l})
 		return nil
@@ -144,6 +145,9 @@ func (a *Log) Add(ctx context.Context, entry v1.AuditEntry) error {
 	defer leave()
 	err = kv.RetryConflict(ctx, func() error {
 		head, revision, err := a.chain.head(ctx, a.Table)
+		if err == nil && revision == 0 && a.known().N > 0 {
+			err = errForgedHead // somebody removed it
+		}
 		if errors.Is(err, errForgedHead) {
 			a.Log.Error("the audit goes on after what was known here last", zap.Error(err))
 			head, err = a.known(), nil
@@ -171,17 +175,25 @@ func (a *Log) known() head {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	h := head{First: 1, Since: a.Now().UTC()}
-	for _, e := range a.entries {
-		if e.entry.N == 0 {
-			continue
+	for _, authentic := range []bool{true, false} { // with another key none is: then the numbers are believed as they stand
+		for _, e := range a.entries {
+			if e.entry.N == 0 || e.entry.N > numberMax || authentic && !a.chain.authentic(e.key, e.entry) {
+				continue
+			}
+			if h.N == 0 {
+				h.First, h.Since = e.entry.N, e.entry.At
+			}
+			h.N = max(h.N, e.entry.N)
 		}
-		if h.N == 0 {
-			h.First, h.Since = e.entry.N, e.entry.At
+		if h.N > 0 {
+			break
 		}
-		h.N = max(h.N, e.entry.N)
 	}
 	return h
 }
+
+// numberMax is more entries than there will ever be.
+const numberMax = 1 << 53
 
 // asStored is an entry as it will be read again, so that its code fits then too.
 func asStored(entry v1.AuditEntry) (out v1.AuditEntry, err error) {
@@ -297,11 +309,11 @@ func (a *Log) List(q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
 
 // Verify reads the whole audit and says whether anything of it was removed, changed or put in.
 func (a *Log) Verify(ctx context.Context) (v1.AuditVerification, error) {
-	h, _, err := a.chain.head(ctx, a.Table)
+	h, revision, err := a.chain.head(ctx, a.Table)
 	if err != nil && !errors.Is(err, errForgedHead) {
 		return v1.AuditVerification{}, err
 	}
-	forged := err != nil
+	forged, known := err != nil, a.known()
 	links := map[string]link{}
 	var unreadable []string
 	err = a.Table.Each(ctx, "", func(e kv.Entry) error {
@@ -320,6 +332,9 @@ func (a *Log) Verify(ctx context.Context) (v1.AuditVerification, error) {
 		return v1.AuditVerification{}, fmt.Errorf("read audit: %w", err)
 	}
 	out := a.chain.verify(h, links)
+	if revision == 0 && known.N > 0 {
+		out.Findings = append(out.Findings, fmt.Sprintf("The head of the chain is missing, which went on to entry %d.", known.N))
+	}
 	for _, key := range unreadable {
 		out.Findings = append(out.Findings, "Entry "+key+" cannot be read.")
 	}

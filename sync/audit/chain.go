@@ -113,6 +113,9 @@ func (c chain) append(key string, l *link, h head) head {
 	return h
 }
 
+// authentic says whether an entry has the code that the chain gives it.
+func (c chain) authentic(key string, l link) bool { return hmac.Equal(l.MAC, c.code(key, l)) }
+
 func (c chain) code(key string, l link) []byte {
 	l.MAC = nil
 	return c.mac("entry "+key, l)
@@ -150,29 +153,40 @@ func (c chain) verify(h head, links map[string]link) v1.AuditVerification {
 			out.Before++ // by a version before the chain
 		case l.N == 0:
 			found("Entry %s of %s is in no place of the chain.", key, l.At.UTC().Format(time.RFC3339))
-		case !hmac.Equal(l.MAC, c.code(key, l)):
+		case !c.authentic(key, l):
 			found("Entry %d of %s was changed, or put in.", l.N, l.At.UTC().Format(time.RFC3339))
 		default:
 			byNumber[l.N] = l
 		}
 	}
-	for n := h.First; n <= h.N; n++ {
-		l, there := byNumber[n]
+	next := h.First // a head may claim any number: what is walked is what there is
+	missing := func(until uint64) {
+		switch {
+		case next+1 == until:
+			found("Entry %d is missing.", next)
+		case next < until:
+			found("Entries %d to %d are missing.", next, until-1)
+		}
+	}
+	for _, n := range slices.Sorted(maps.Keys(byNumber)) {
+		l := byNumber[n]
 		before, known := byNumber[n-1]
 		switch {
-		case !there:
-			found("Entry %d is missing.", n)
-		case known && !bytes.Equal(l.Prev, before.MAC):
+		case n > h.N:
+			found("Entry %d is beyond the end of the chain.", n)
+			continue
+		case n < h.First:
+			continue
+		}
+		missing(n)
+		next = n + 1
+		if known && !bytes.Equal(l.Prev, before.MAC) {
 			found("Entry %d does not follow entry %d.", n, n-1)
-		default:
+		} else {
 			out.Entries++
 		}
 	}
-	for n := range byNumber {
-		if n > h.N {
-			found("Entry %d is beyond the end of the chain.", n)
-		}
-	}
+	missing(h.N + 1)
 	if last, there := byNumber[h.N]; there && !bytes.Equal(last.MAC, h.Last) {
 		found("Entry %d is not the one that the chain ends with.", h.N)
 	}

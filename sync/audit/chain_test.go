@@ -70,6 +70,12 @@ func TestWhatIsDoneToTheAuditShows(t *testing.T) {
 			ok(t, err)
 			return put("01JXAAAAAAAAAAAAAAAAAAAAAA", b)
 		}, "is in no place of the chain"},
+		"the head is removed": {func(*testing.T, *kv.Table, map[uint64]string) func(context.Context, *kv.Table) error {
+			return func(ctx context.Context, table *kv.Table) error { return table.Delete(ctx, chainHead) }
+		}, "The head of the chain is missing, which went on to entry 5."},
+		"something that is no entry is put in": {func(*testing.T, *kv.Table, map[uint64]string) func(context.Context, *kv.Table) error {
+			return put("junk", []byte("junk"))
+		}, "Entry junk cannot be read."},
 		"the head is changed": {func(*testing.T, *kv.Table, map[uint64]string) func(context.Context, *kv.Table) error {
 			return put(chainHead, []byte(`{"n":2,"first":1}`))
 		}, "The head of the chain was changed"},
@@ -140,6 +146,27 @@ func TestTheAuditGoesOnAfterItsHeadOrKeyWasOverwritten(t *testing.T) {
 				t.Errorf("%s overwritten: %+v", row, got)
 			}
 		})
+	}
+}
+
+// A number that somebody makes up neither carries the chain there, nor keeps anybody counting up to it.
+func TestANumberThatIsMadeUpIsNotBelieved(t *testing.T) {
+	table := opened(t)
+	ok(t, open(t, table).Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "one", OK: true}))
+	for i, n := range []uint64{1e18, 1<<64 - 1} {
+		b, err := json.Marshal(link{AuditEntry: v1.AuditEntry{At: time.Now(), Action: "made up"}, N: n})
+		ok(t, err)
+		_, err = table.Put(t.Context(), fmt.Sprintf("01JXAAAAAAAAAAAAAAAAAAAAA%d", i), b)
+		ok(t, err)
+	}
+	_, err := table.Put(t.Context(), chainHead, []byte("junk"))
+	ok(t, err)
+	a := open(t, table)
+	ok(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "two", OK: true}))
+	got, err := a.Verify(t.Context())
+	ok(t, err)
+	if got.OK || got.Last != 2 || got.Entries != 1 || len(got.Findings) > 5 { // the second names no former one
+		t.Errorf("got %+v", got)
 	}
 }
 

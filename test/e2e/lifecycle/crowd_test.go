@@ -72,10 +72,16 @@ func TestAThrottledInstallationHoldsNobodyBack(t *testing.T) {
 	w.Until(second.ID, "is throttled", 2*soon, func(in v1.Installation) bool {
 		return in.Backlog >= due-400 && issuesOf(in, "throttled") == 1 && in.State == v1.StateDegraded && in.ResumesAt != nil
 	})
-	crowded := freshness(w, id, samples, "beside")
-	t.Logf("freshness: idle p50 %s p95 %s; beside a throttled one p50 %s p95 %s", idle.p50, idle.p95, crowded.p50, crowded.p95)
-	const noise = 150 * time.Millisecond
-	if crowded.p50 > idle.p50*12/10+noise || crowded.p95 > idle.p95*12/10+noise {
+	// What else the machine does passes by; a neighbour who holds others back does so every time.
+	const tries, noise = 3, 150 * time.Millisecond
+	var crowded percentiles
+	delayed := true
+	for i := 0; delayed && i < tries; i++ {
+		crowded = freshness(w, id, samples, fmt.Sprintf("beside %d", i))
+		t.Logf("freshness: idle p50 %s p95 %s; beside a throttled one p50 %s p95 %s", idle.p50, idle.p95, crowded.p50, crowded.p95)
+		delayed = crowded.p50 > idle.p50*12/10+noise || crowded.p95 > idle.p95*12/10+noise
+	}
+	if delayed {
 		t.Errorf("beside a throttled installation p50 is %s and p95 %s, idle they are %s and %s", crowded.p50, crowded.p95, idle.p50, idle.p95)
 	}
 	if shown := is(w, in.ID, v1.StateLive); issuesOf(shown, "throttled") != 0 {

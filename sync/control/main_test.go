@@ -47,6 +47,7 @@ const (
 type desk struct {
 	*Manager
 	t             *testing.T
+	named         sync.Map // what its watchdog has said, see watched
 	at            *atsim.Sim
 	cp            *cpsim.Sim
 	atURL         string

@@ -86,6 +86,10 @@ func (e DueEntry) message() (*nats.Msg, error) {
 	if err != nil {
 		return nil, err
 	}
+	return e.messageTo(subject)
+}
+
+func (e DueEntry) messageTo(subject string) (*nats.Msg, error) {
 	body, err := e.body()
 	if err != nil {
 		return nil, err

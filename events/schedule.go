@@ -70,12 +70,10 @@ func (e DueEntry) schedule(at time.Time) (*nats.Msg, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := e.body()
+	msg, err := e.messageTo(subject)
 	if err != nil {
 		return nil, err
 	}
-	msg := nats.NewMsg(subject)
-	msg.Data = body
 	msg.Header.Set(jetstream.ScheduleHeader, "@at "+at.UTC().Format(time.RFC3339))
 	msg.Header.Set(jetstream.ScheduleTargetHeader, target)
 	return msg, nil

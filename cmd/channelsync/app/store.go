@@ -168,26 +168,21 @@ func MasterRing(cfg config.Config) (*seal.Ring, error) {
 
 // derivedRing is a ring for one purpose: what one purpose sealed opens for no other.
 func derivedRing(cfg config.Config, purpose string) (*seal.Ring, error) {
-	raws, err := derivedKeys(cfg, purpose)
-	if err != nil {
-		return nil, err
-	}
-	ring, err := seal.NewRing(raws...)
-	if err != nil {
-		return nil, fmt.Errorf("derive the key of %s: %w", purpose, err)
-	}
-	return ring, nil
+	return derived(cfg, purpose, seal.NewRing)
 }
 
 // macKeys are keys that authenticate for one purpose.
 func macKeys(cfg config.Config, purpose string) (*mac.Keys, error) {
+	return derived(cfg, purpose, mac.New)
+}
+
+func derived[T any](cfg config.Config, purpose string, of func(...[]byte) (T, error)) (keys T, err error) {
 	raws, err := derivedKeys(cfg, purpose)
 	if err != nil {
-		return nil, err
+		return keys, err
 	}
-	keys, err := mac.New(raws...)
-	if err != nil {
-		return nil, fmt.Errorf("derive the key of %s: %w", purpose, err)
+	if keys, err = of(raws...); err != nil {
+		return keys, fmt.Errorf("derive the key of %s: %w", purpose, err)
 	}
 	return keys, nil
 }

@@ -2,12 +2,9 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 
 	"channelsync/cmd/channelsync/cli/internal/command"
-	"channelsync/cmd/channelsync/config"
 )
 
 func (s *session) configCommand() *command.Command {
@@ -20,18 +17,16 @@ func (s *session) configCommand() *command.Command {
 			Examples: []string{"channelsync config check --config /etc/channelsync/channelsync.yaml"},
 			Raw:      true, // package config reads the flags
 			Run: func(_ context.Context, args []string) error {
-				cfg, err := config.Parse(args, s.LookupEnv)
-				if errors.Is(err, flag.ErrHelp) {
-					return config.Usage(s.Stdout)
-				}
-				if err != nil {
-					fmt.Fprintf(s.Stderr, "channelsync config check: %v\n", err)
-					return exited(exitUsage)
+				inv := s.Invocation
+				inv.Args = args
+				cfg, code, ok := settings(inv, "config check")
+				if !ok {
+					return endedWith(code)
 				}
 				if names := cfg.SecretArguments(); len(names) > 0 {
 					fmt.Fprintf(s.Stderr, "warning: every user of this machine can read secrets in the arguments: %v\n", names)
 				}
-				_, err = fmt.Fprintf(s.Stdout, "ok: %d settings given, all of them right\n", cfg.Given())
+				_, err := fmt.Fprintf(s.Stdout, "ok: %d settings given, all of them right\n", cfg.Given())
 				return err
 			},
 		}},

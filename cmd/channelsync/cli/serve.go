@@ -40,12 +40,17 @@ func (s *session) serveCommand() *command.Command {
 		Run: func(ctx context.Context, args []string) error {
 			inv := s.Invocation
 			inv.Args = args
-			if code := serve(ctx, inv); code != exitOK {
-				return exited(code)
-			}
-			return nil
+			return endedWith(serve(ctx, inv))
 		},
 	}
+}
+
+// endedWith is the error of a command that has said all itself; nil when all is well.
+func endedWith(code int) error {
+	if code == exitOK {
+		return nil
+	}
+	return exited(code)
 }
 
 // serveFlags are the settings as package config lists them, for completion.
@@ -60,17 +65,26 @@ func serveFlags(fs *flag.FlagSet) {
 	}
 }
 
-func serve(ctx context.Context, inv Invocation) int {
+// settings reads the settings for a command. Where that shows the help, or is wrong, the
+// command has ended with the code.
+func settings(inv Invocation, name string) (cfg config.Config, code int, ok bool) {
 	cfg, err := config.Parse(inv.Args, inv.LookupEnv)
-	if errors.Is(err, flag.ErrHelp) {
-		if err := config.Usage(inv.Stdout); err != nil {
-			return exitFailed
-		}
-		return exitOK
+	switch {
+	case err == nil:
+		return cfg, exitOK, true
+	case !errors.Is(err, flag.ErrHelp):
+		fmt.Fprintf(inv.Stderr, "channelsync %s: %v\n", name, err)
+		return cfg, exitUsage, false
+	case config.Usage(inv.Stdout) != nil:
+		return cfg, exitFailed, false
 	}
-	if err != nil {
-		fmt.Fprintf(inv.Stderr, "channelsync serve: %v\n", err)
-		return exitUsage
+	return cfg, exitOK, false
+}
+
+func serve(ctx context.Context, inv Invocation) int {
+	cfg, code, ok := settings(inv, "serve")
+	if !ok {
+		return code
 	}
 	if cfg.PrintConfig {
 		if err := cfg.Dump(inv.Stdout); err != nil {
@@ -103,7 +117,6 @@ func serve(ctx context.Context, inv Invocation) int {
 		log.Info("the admin token is in a file", zap.String("path", filepath.Join(cfg.DataDir, "admin-token")))
 	}
 	supervisor.ready(callback, admin)
-	code := exitOK
 	select {
 	case <-ctx.Done():
 	case err := <-a.Failed():

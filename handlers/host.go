@@ -43,19 +43,12 @@ func hostname(host string) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-func isLoopback(host string) bool {
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.IsLoopback()
-	}
-	return host == "localhost" || strings.HasSuffix(host, ".localhost")
-}
-
 // only refuses requests for any other host: a foreign page whose name leads here
 // (DNS rebinding) reads and does nothing. Loopback names always work.
 func (s site) only(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := hostname(r.Host)
-		if s.host != "" && host != s.host && !isLoopback(host) {
+		if s.host != "" && host != s.host && !web.IsLoopback(host) {
 			web.Problem(w, v1.NewProblem(http.StatusMisdirectedRequest, v1.CodeInvalid,
 				"This service is not known under the host name that the request was sent to.",
 				"Use "+s.url+", or a loopback name on the machine itself. Where a proxy is in front, it must pass on the "+
@@ -76,7 +69,7 @@ func (s site) secured(next http.Handler) http.Handler {
 			client.TLS = true
 			r = r.WithContext(forwarded.With(r.Context(), client))
 		}
-		if client.TLS && !isLoopback(host) {
+		if client.TLS && !web.IsLoopback(host) {
 			w.Header().Set("Strict-Transport-Security", hsts)
 		}
 		next.ServeHTTP(w, r)

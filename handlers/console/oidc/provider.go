@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/oauth2"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/web"
 	"channelsync/internal/gate"
 )
 
@@ -188,14 +188,7 @@ func safe(address string) bool {
 	if err != nil || u.Host == "" || u.User != nil {
 		return false
 	}
-	return u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname())
-}
-
-func loopback(host string) bool {
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.IsLoopback()
-	}
-	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+	return u.Scheme == "https" || u.Scheme == "http" && web.IsLoopback(u.Hostname())
 }
 
 // bounded is a transport whose answers have an end.

@@ -16,9 +16,6 @@ import (
 // TestReplicated takes changes from the journal to the worklist on three servers with three
 // replicas, and stops one of the servers half-way.
 func TestReplicated(t *testing.T) {
-	if testing.Short() {
-		t.Skip("three servers take some seconds to elect")
-	}
 	t.Parallel()
 	servers := natstest.ThreeServers(t)
 	b := open(t, func(c *store.Config) { c.DataDir, c.URL, c.JournalMaxBytes = "", servers.URLs, smallJournal })

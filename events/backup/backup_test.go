@@ -362,9 +362,6 @@ func TestMigrate(t *testing.T) {
 }
 
 func TestMigrateToThreeServers(t *testing.T) {
-	if testing.Short() {
-		t.Skip("three servers take some seconds to elect")
-	}
 	t.Parallel()
 	migrateTo(t, natstest.ThreeServers(t).URLs, 3)
 }
@@ -372,9 +369,6 @@ func TestMigrateToThreeServers(t *testing.T) {
 // TestMigrateThroughAnElection: a server that leads is lost under way and comes back,
 // and the migration goes on by itself.
 func TestMigrateThroughAnElection(t *testing.T) {
-	if testing.Short() {
-		t.Skip("three servers take some seconds to elect")
-	}
 	t.Parallel()
 	for what, leads := range map[string]func(*server.Server) bool{
 		"the cluster's leader": (*server.Server).JetStreamIsLeader,

@@ -406,9 +406,6 @@ func TestAPanicAtOneChangeOfATableLeavesTheNextOnes(t *testing.T) {
 // TestATableAnswersOnceItIsOpen: of two instances that started together on a new cluster, one could end because the
 // table that the other had made did not answer yet.
 func TestATableAnswersOnceItIsOpen(t *testing.T) {
-	if testing.Short() {
-		t.Skip("three servers take some seconds to elect")
-	}
 	t.Parallel()
 	urls := natstest.ThreeServers(t).URLs
 	var at [2]*js.Link

@@ -130,6 +130,9 @@ type Trio struct {
 // ThreeServers starts a cluster and waits until it has elected its leader.
 func ThreeServers(t *testing.T) *Trio {
 	t.Helper()
+	if testing.Short() {
+		NotTested(t, "three servers take some seconds to elect, and the tests are to be short")
+	}
 	ports := freePorts(t, 6)
 	var routes []*url.URL
 	for _, p := range ports[:3] {

@@ -313,7 +313,7 @@ func (a *Log) Verify(ctx context.Context) (v1.AuditVerification, error) {
 	if err != nil && !errors.Is(err, errForgedHead) {
 		return v1.AuditVerification{}, err
 	}
-	forged, known := err != nil, a.known()
+	forged := err != nil
 	links := map[string]link{}
 	var unreadable []string
 	err = a.Table.Each(ctx, "", func(e kv.Entry) error {
@@ -332,8 +332,10 @@ func (a *Log) Verify(ctx context.Context) (v1.AuditVerification, error) {
 		return v1.AuditVerification{}, fmt.Errorf("read audit: %w", err)
 	}
 	out := a.chain.verify(h, links)
-	if revision == 0 && known.N > 0 {
-		out.Findings = append(out.Findings, fmt.Sprintf("The head of the chain is missing, which went on to entry %d.", known.N))
+	if revision == 0 {
+		if known := a.known(); known.N > 0 {
+			out.Findings = append(out.Findings, fmt.Sprintf("The head of the chain is missing, which went on to entry %d.", known.N))
+		}
 	}
 	for _, key := range unreadable {
 		out.Findings = append(out.Findings, "Entry "+key+" cannot be read.")

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// liveSlots and bulkTurns are how many installations work at once, by lane. Beyond
+	// liveSlots and bulkSlots are how many installations work at once, by lane. Beyond
 	// that the store gains nothing, and what waits in it for too long fails, is done
 	// again, and so keeps the others waiting: a thousand backfills would never end.
 	liveSlots, bulkSlots = 32, 8

@@ -27,6 +27,7 @@ type index struct {
 	summaries *summaries // nil until loaded
 	read      bool       // the table is being read
 	written   []written  // while it was read: newer than what was read
+	texts     bool       // what is read is to be searched
 }
 
 // written is an entry that was stored.
@@ -37,8 +38,9 @@ type written struct {
 
 // summaries are what an index holds.
 type summaries struct {
-	kinds   map[v1.Kind]*shelf
-	readers readers
+	kinds      map[v1.Kind]*shelf
+	readers    readers
+	searchable bool // the summaries have their texts
 }
 
 // shelf holds the summaries of one kind.
@@ -77,26 +79,43 @@ func (l *Ledger) forget(installation string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.indexes, installation)
+	delete(l.texts, installation)
 }
 
 // loaded returns what is known of an installation, locked: the caller unlocks it, and makes
 // no call before that. The first caller reads the table, under its own context; those that
 // come meanwhile wait under theirs, and one of them reads it when the first fails.
 func (l *Ledger) loaded(ctx context.Context, installation string) (known *summaries, unlock func(), err error) {
+	return l.loadedWith(ctx, installation, false)
+}
+
+// loadedWith is loaded, where texts are asked for with what is searched in.
+func (l *Ledger) loadedWith(ctx context.Context, installation string, texts bool) (known *summaries, unlock func(), err error) {
 	ix := l.index(installation)
-	if known := ix.lock(); known != nil {
-		return known, ix.mu.Unlock, nil
+	for {
+		if known := ix.lock(texts); known != nil {
+			return known, ix.mu.Unlock, nil
+		}
+		if err := l.load(ctx, installation, ix, texts); err != nil {
+			return nil, nil, err
+		}
 	}
+}
+
+// load reads the table, unless somebody else just did.
+func (l *Ledger) load(ctx context.Context, installation string, ix *index, texts bool) error {
 	leave, err := ix.loading.Enter(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("look up records: %w", err)
+		return fmt.Errorf("look up records: %w", err)
 	}
 	defer leave()
-	if known := ix.lock(); known != nil {
-		return known, ix.mu.Unlock, nil
+	if known := ix.lock(texts); known != nil {
+		ix.mu.Unlock()
+		return nil
 	}
-	ix.beginReading()
+	ix.beginReading(texts)
 	read := newSummaries()
+	read.searchable = texts
 	err = l.table.Each(ctx, installation, func(e kv.Entry) error {
 		entry, err := l.open(ctx, installation, e)
 		if errors.Is(err, seal.ErrWrongKey) {
@@ -105,43 +124,50 @@ func (l *Ledger) loaded(ctx context.Context, installation string) (known *summar
 		if err != nil {
 			return err
 		}
-		read.put(entry.Kind, summarize(entry))
+		read.put(entry.Kind, summarizeWith(entry, texts))
 		return nil
 	})
 	if err != nil {
 		ix.endReading(nil)
-		return nil, nil, err
+		return err
 	}
+	bytes := read.textBytes()
 	ix.endReading(read)
-	return ix.lock(), ix.mu.Unlock, nil
+	if texts {
+		l.boundTexts(installation, bytes)
+	}
+	return nil
 }
 
-// lock returns what the index holds, locked; nil, and not locked, when it is not loaded.
-func (ix *index) lock() *summaries {
+// lock returns what the index holds, locked; nil, and not locked, when it is not loaded, or
+// is to be searched and has no texts.
+func (ix *index) lock(texts bool) *summaries {
 	ix.mu.Lock()
 	known := ix.summaries
-	if known == nil {
+	if known == nil || texts && !known.searchable {
 		ix.mu.Unlock()
+		return nil
 	}
 	return known
 }
 
-func (ix *index) beginReading() {
+func (ix *index) beginReading(texts bool) {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	ix.read = true
+	ix.read, ix.texts = true, texts
 }
 
 // endReading takes what was read, nil when that failed, and what was written meanwhile.
 func (ix *index) endReading(read *summaries) {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	if ix.summaries = read; read != nil {
+	if read != nil {
 		for _, w := range ix.written {
 			read.put(w.kind, w.summary)
 		}
+		ix.summaries = read
 	}
-	ix.read, ix.written = false, nil
+	ix.read, ix.written, ix.texts = false, nil, false
 }
 
 // add takes entries that were stored.
@@ -149,11 +175,11 @@ func (ix *index) add(entries []*Entry) {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	for _, e := range entries {
-		switch {
-		case ix.summaries != nil:
-			ix.summaries.put(e.Kind, summarize(e))
-		case ix.read:
-			ix.written = append(ix.written, written{e.Kind, summarize(e)})
+		if ix.summaries != nil {
+			ix.summaries.put(e.Kind, summarizeWith(e, ix.summaries.searchable))
+		}
+		if ix.read {
+			ix.written = append(ix.written, written{e.Kind, summarizeWith(e, ix.texts)})
 		}
 	}
 }
@@ -228,14 +254,14 @@ func (l *Ledger) List(ctx context.Context, installation string, q v1.RecordQuery
 
 // selectPage returns the ids of a page by kind, and the cursor of the next page; nil at the end.
 func (l *Ledger) selectPage(ctx context.Context, installation string, q v1.RecordQuery, from recordKey) (map[v1.Kind][]int64, *string, error) {
-	known, unlock, err := l.loaded(ctx, installation)
+	filter, most := newFilter(q), max(1, q.Limit)
+	known, unlock, err := l.loadedFor(ctx, installation, filter)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer unlock()
 	page := map[v1.Kind][]int64{}
 	var last recordKey
-	filter, most := newFilter(q), max(1, q.Limit)
 	for _, kind := range kinds {
 		if kind < from.kind {
 			continue

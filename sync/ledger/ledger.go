@@ -36,11 +36,17 @@ type Ledger struct {
 	indexes map[string]*index
 	claims  map[string]uint64 // numbers of the claims of this process, from 1
 	claimed uint64            // how many there were
+	// What is kept to be searched in, by installation.
+	texts     map[string]*texts
+	mostTexts int
+	searches  uint64 // how many there were
 }
 
 // New makes a ledger on a table that no other process writes to.
 func New(table Table, vault *seal.Vault) *Ledger {
-	return &Ledger{table: table, vault: vault, indexes: map[string]*index{}, claims: map[string]uint64{}}
+	return &Ledger{
+		table: table, vault: vault, indexes: map[string]*index{}, claims: map[string]uint64{}, texts: map[string]*texts{}, mostTexts: mostTexts,
+	}
 }
 
 // Read returns the entries of those records that have one.

@@ -38,6 +38,7 @@ func (l *Ledger) Claim(installation string) {
 	l.claimed++
 	l.claims[installation] = l.claimed
 	delete(l.indexes, installation)
+	delete(l.texts, installation)
 }
 
 // Release forgets an installation: another process goes on with it.
@@ -49,6 +50,7 @@ func (l *Ledger) Release(installation string) {
 	defer l.mu.Unlock()
 	delete(l.claims, installation)
 	delete(l.indexes, installation)
+	delete(l.texts, installation)
 }
 
 // claimOf returns the claim of an installation; false when this process has none and needs one.

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"slices"
-	"strings"
 	"time"
 	"unique"
 
@@ -45,7 +44,7 @@ type since struct {
 // have lies apart.
 type summary struct {
 	id         int64
-	folded     string // name for search
+	text       string // what is searched in; empty unless the index is searchable
 	outcome    v1.Outcome
 	modifiedAt ticks
 	reconciled ticks
@@ -71,11 +70,8 @@ type contact struct {
 
 func summarize(e *Entry) summary {
 	s := summary{
-		id: e.ID, folded: v1.Fold(e.Name), outcome: unique.Make(e.Outcome).Value(), modifiedAt: ticksOf(e.ModifiedAt),
+		id: e.ID, outcome: unique.Make(e.Outcome).Value(), modifiedAt: ticksOf(e.ModifiedAt),
 		reconciled: ticksOf(e.ReconciledAt), inScope: e.InScope, held: e.PendingApproval,
-	}
-	if s.folded == e.Name {
-		s.folded = strings.Clone(e.Name) // not the text that the name is a part of
 	}
 	if len(e.Contacts) > 0 {
 		s.contacts = make([]contact, len(e.Contacts))

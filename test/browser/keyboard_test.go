@@ -10,6 +10,7 @@ import (
 	"channelsync/test/browser/chrome"
 	"channelsync/test/browser/tour"
 	"channelsync/test/harness/service"
+	atsim "channelsync/test/sim/autotask/sim"
 )
 
 // mostTabs is how many stops of the Tab key a page may have before its main
@@ -102,4 +103,28 @@ func TestWizardByKeyboard(t *testing.T) {
 	k.tabTo("link", "Go to the overview")
 	k.KeysLeave(kb.Enter)
 	k.See("Last 24 hours")
+}
+
+// TestSearchByKeyboard finds a record from its list with the key /, as people type.
+func TestSearchByKeyboard(t *testing.T) {
+	t.Parallel()
+	w := tour.Start(t)
+	w.Company("Northwind Dental")
+	id := w.Autotask.Put("Companies", atsim.Row{"companyName": "Café Søn & O’Brien", "companyType": 1, "isActive": true, "phone": "+1 (518) 555-0142"})
+	in := w.Install()
+	w.Quiesce(in.ID)
+	k := keyboard{tab(t, w, chrome.Options{}), t}
+	logIn(k.Page)
+	for _, typed := range []string{"cafe son", "518.555.0142", "obrien"} {
+		k.Open(at(in, "/records"))
+		k.Keys("/")
+		if _, name := k.Focus(); name != "Name, phone, e-mail, address or id" {
+			t.Fatalf("the key / leads to %q, want the search", name)
+		}
+		k.Keys(typed)
+		k.KeysLeave(kb.Enter)
+		k.See("1 record found", "Café Søn & O’Brien")
+	}
+	k.Follow("Café Søn & O’Brien")
+	k.See(service.Text(id))
 }

@@ -48,7 +48,7 @@ func TestWithoutScripts(t *testing.T) {
 	w.ClientBecomes(id, "the new name", soon, service.Named("Northwind Dental Group"))
 
 	p.Open(at(in, "/records"))
-	p.Fill("Name or Autotask id", "Northwind Dental Group")
+	p.Fill("Name, phone, e-mail, address or id", "Northwind Dental Group")
 	p.Press("Search")
 	p.Open(at(in, "/records/company/"+service.Text(id)))
 	p.Follow("Ask Autotask now")

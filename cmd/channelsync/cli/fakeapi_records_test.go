@@ -8,6 +8,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/search"
 )
 
 func someRecords() []v1.Record {
@@ -29,7 +30,7 @@ func (w *fakeAPI) Records(_ context.Context, _ string, q v1.RecordQuery) (v1.Pag
 	page := v1.Page[v1.Record]{}
 	from, _ := strconv.Atoi(q.Cursor)
 	for i, rec := range someRecords() {
-		matches := q.Q == "" || rec.ID == q.Q || strings.Contains(v1.Fold(rec.Name), v1.Fold(q.Q))
+		matches := q.Q == "" || rec.ID == q.Q || search.Parse(q.Q).In(search.Fold(rec.Name))
 		if i < from || !matches || (q.Kind != "" && q.Kind != rec.Kind) || (q.Outcome != "" && q.Outcome != rec.Outcome) {
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
 	"channelsync/cmd/channelsync/cli/internal/screen"
+	"channelsync/internal/search"
 )
 
 func (s *session) recordCommand() *command.Command {
@@ -38,7 +39,7 @@ type recordFlags struct {
 func (f *recordFlags) flags(fs *flag.FlagSet) {
 	f.selector.flags(fs)
 	fs.StringVar(&f.kind, "kind", "", "`KIND`: company or contract")
-	fs.StringVar(&f.q, "q", "", "`TEXT`: part of the name, or the id")
+	fs.StringVar(&f.q, "q", "", "`TEXT`: part of a name, phone number, e-mail address, address or website, or the id")
 }
 
 // take reads [installation] [kind] [id or name]. A kind among the arguments says
@@ -88,13 +89,7 @@ func (s *session) find(
 	if err != nil {
 		return "", "", err
 	}
-	matches := page.Items
-	exact := slices.DeleteFunc(slices.Clone(matches), func(r v1.Record) bool {
-		return r.ID != f.q && !v1.Same(r.Name, f.q)
-	})
-	if len(exact) == 1 {
-		matches = exact
-	}
+	matches := meant(page.Items, f.q)
 	switch {
 	case len(matches) == 1:
 		return matches[0].Kind, matches[0].ID, nil
@@ -103,9 +98,24 @@ func (s *session) find(
 			"no record with the id " + f.q + " has been seen", "say its kind too: company " + f.q + ", or contract " + f.q,
 		}
 	case len(matches) == 0:
-		return "", "", &failure{fmt.Sprintf("no record has %q in its name", text(f.q)), "channelsync record list shows them"}
+		return "", "", &failure{fmt.Sprintf("no record has %q in its name or in what was sent of it", text(f.q)), "channelsync record list shows them"}
 	}
 	return "", "", severalRecords(f.q, page)
+}
+
+// meant are the records that a text means: the only one with that id or name, else the only
+// one with it in its name, else all that have it anywhere.
+func meant(found []v1.Record, text string) []v1.Record {
+	query, folded := search.Parse(text), search.Fold(text)
+	for _, means := range []func(v1.Record) bool{
+		func(r v1.Record) bool { return r.ID == text || search.Fold(r.Name) == folded },
+		func(r v1.Record) bool { return query.In(search.Fold(r.Name)) },
+	} {
+		if one := slices.DeleteFunc(slices.Clone(found), func(r v1.Record) bool { return !means(r) }); len(one) == 1 {
+			return one
+		}
+	}
+	return found
 }
 
 func severalRecords(q string, page v1.Page[v1.Record]) error {

@@ -157,6 +157,16 @@
     })();
   }
 
+  // The key / leads to the search, unless somebody is writing.
+  const search = document.querySelector("input[type=search]");
+  if (search) document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    event.preventDefault();
+    search.focus();
+    search.select();
+  });
+
   // On a phone the tabs scroll sideways; the current one is to be seen.
   const tab = document.querySelector(".tabs [aria-current]");
   if (tab) tab.closest(".tabs").scrollLeft = tab.offsetLeft - 16;

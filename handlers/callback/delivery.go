@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	callout "channelsync/api/autotask/callback"
@@ -17,6 +18,7 @@ import (
 	"channelsync/handlers/internal/crowd"
 	"channelsync/handlers/internal/forwarded"
 	"channelsync/handlers/internal/web"
+	"channelsync/internal/tracing"
 )
 
 const (
@@ -43,6 +45,7 @@ type delivery struct {
 	change       callout.Event
 	receipt      events.Receipt // the journal's, of the change
 	cause        error
+	span         trace.Span // once authentic; nil: it is not traced
 }
 
 // handle takes the checks in their pinned order: method, installation, size,
@@ -83,6 +86,7 @@ func (d *delivery) handle() answer {
 		return unauthentic()
 	}
 	arrive.leave() // authentic: from here on it counts for its installation
+	d.beginTrace()
 	d.leaves = append(d.leaves, crowd.Vouch(d.r.Context()))
 	leave, full := d.authentic.Enter(id, d.Limits.PerInstallation)
 	if full != web.NotFull {
@@ -205,7 +209,6 @@ func (d *delivery) publish(kind v1.Kind, body []byte) answer {
 		Fields:         d.change.Fields,
 		WebhookGUID:    d.guid,
 		SequenceNumber: d.change.SequenceNumber,
-		Traceparent:    traceparent(d.r.Header.Get("Traceparent")),
 	}, messageID(d.installation, d.guid, d.change, body))
 	switch {
 	case errors.Is(err, events.ErrBadName), errors.Is(err, events.ErrChangeTooLarge): // whatever it is: sent again it would be the same
@@ -265,6 +268,10 @@ func (d *delivery) report(a answer) {
 	}
 	if d.cause != nil {
 		fields = append(fields, zap.NamedError(v1.LogCause, d.cause))
+	}
+	if d.span != nil {
+		fields = append(fields, tracing.IDs(d.span))
+		d.noteTrace(a)
 	}
 	switch a.result {
 	case ResultUnknown, ResultMethod:

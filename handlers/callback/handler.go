@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
@@ -59,13 +60,14 @@ type Observer interface {
 	Delivered(installation, guid string, seq *int64, at time.Time, result string)
 }
 
-// Config is what a Handler works with; Observer, Now and Limits may be left zero.
+// Config is what a Handler works with; Observer, Tracer, Now and Limits may be left zero.
 type Config struct {
 	Receivers Receivers
 	Journal   Journal
 	Rejects   Rejects
 	Checks    Checks
 	Observer  Observer
+	Tracer    trace.Tracer // nil: nothing is traced
 	Log       *zap.Logger
 	Now       func() time.Time
 	Limits    Limits
@@ -104,6 +106,7 @@ func (h *Handler) Deactivated() http.Handler { return h.path(true) }
 func (h *Handler) path(deactivated bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d := &delivery{Handler: h, at: h.Now(), deactivated: deactivated, client: forwarded.Of(r), w: w, r: r}
+		defer d.endTrace()
 		a := d.handle()
 		a.write(w)
 		d.report(a)

@@ -228,20 +228,3 @@ func TestOneWideLine(t *testing.T) {
 		}
 	}
 }
-
-func TestTraceparent(t *testing.T) {
-	const given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-	if got := traceparent(given); got != given {
-		t.Errorf("got %s", got)
-	}
-	for _, bad := range []string{
-		"", "x", given + "-00", strings.ToUpper(given), "01" + given[2:], strings.ReplaceAll(given, "-", "_"),
-		"00-" + strings.Repeat("0", 32) + given[35:], given[:36] + strings.Repeat("0", 16) + "-01",
-		"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0\n",
-	} {
-		got := traceparent(bad)
-		if got != "" {
-			t.Errorf("traceparent(%q) = %q, want none", bad, got)
-		}
-	}
-}

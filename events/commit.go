@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"go.opentelemetry.io/otel/trace"
 
 	js "channelsync/events/internal/jetstream"
 	"channelsync/internal/progress"
@@ -22,6 +23,7 @@ type submission struct {
 	installation string
 	line         []byte
 	key          changeKey
+	span         trace.Span  // of its publication; nil: it is not traced
 	done         chan result // holds one, so that nobody waits for a caller that left
 }
 
@@ -233,6 +235,7 @@ func (j *Journal) pack(changes []*submission) []*round {
 // store publishes a round and notes what came of it.
 func (j *Journal) store(ctx context.Context, r *round) {
 	msg := r.message()
+	span := r.beginTrace(ctx)
 	r.err = j.withRoom(ctx, func() error {
 		ack, err := j.PublishMsg(ctx, msg)
 		if err == nil {
@@ -243,4 +246,5 @@ func (j *Journal) store(ctx context.Context, r *round) {
 	if r.err == nil {
 		j.stats.rounds.Add(1)
 	}
+	r.endTrace(span)
 }

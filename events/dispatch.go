@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
@@ -169,7 +170,7 @@ func (b *Bus) carryEach(ctx context.Context, msg jetstream.Msg) error {
 			enqueueErr := panics.Try(func() error {
 				l := newLoad()
 				b.add(l, c, readErr)
-				return b.worklist.Enqueue(context.WithoutCancel(ctx), l.entries)
+				return b.enqueue(context.WithoutCancel(ctx), l)
 			})
 			if panics.Of(enqueueErr) == nil {
 				errs = append(errs, enqueueErr)
@@ -198,6 +199,7 @@ type load struct {
 	changes int
 	entries []DueEntry
 	at      map[recordLane]int // index in entries
+	spans   []trace.Span       // of the changes that are traced
 }
 
 type recordLane struct {
@@ -221,7 +223,7 @@ func (b *Bus) carry(ctx context.Context, msgs []jetstream.Msg) error {
 			good = append(good, msg)
 		}
 	}
-	err := b.worklist.Enqueue(ctx, l.entries)
+	err := b.enqueue(ctx, l)
 	if js.IsFull(err) {
 		b.journal.makeRoom(ctx, b.journal.room.made.Load())
 	}
@@ -288,6 +290,7 @@ func (b *Bus) add(l *load, c StoredChange, readErr error) {
 	}
 	l.changes++
 	e := c.DueEntry()
+	e.Traceparent = l.beginTrace(b.Config().Tracer, c)
 	key := recordLane{e.Installation, e.Kind, e.ID, e.Lane}
 	i, again := l.at[key]
 	if !again {
@@ -297,7 +300,9 @@ func (b *Bus) add(l *load, c StoredChange, readErr error) {
 	}
 	was := l.entries[i]
 	if e.JournalSequence > was.JournalSequence || e.JournalSequence == was.JournalSequence && e.JournalPlace > was.JournalPlace {
-		l.entries[i] = e
+		l.entries[i] = e.following(was)
+	} else {
+		l.entries[i] = was.following(e)
 	}
 	l.entries[i].Force = e.Force || was.Force
 }

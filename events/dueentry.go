@@ -58,6 +58,8 @@ type DueEntry struct {
 	GUID            string     `json:"guid,omitempty"`
 	SequenceNumber  *int64     `json:"sequenceNumber,omitempty"`
 	Traceparent     string     `json:"traceparent,omitempty"`
+	// Links are the trace contexts of other changes that the entry stands for, linksMost at most.
+	Links []string `json:"links,omitempty"`
 	// Attempt is of a scheduled retry: how many attempts of the record had failed
 	// when it was scheduled. 0: not a retry.
 	Attempt int `json:"attempt,omitempty"`

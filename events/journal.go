@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/trace"
 
 	js "channelsync/events/internal/jetstream"
 	"channelsync/events/store"
@@ -59,11 +60,20 @@ func (b *Bus) openJournal(ctx context.Context) error {
 //
 // The context, and 5 s in any case, bound the wait; a caller that gave up does not know
 // whether the change was stored. ErrJournalFull and ErrChangeTooLarge say that it was not.
+//
+// A change that is published in a span that is recorded takes its trace along.
 func (j *Journal) Publish(ctx context.Context, c Change, id string) (Receipt, error) {
+	if trace.SpanFromContext(ctx).IsRecording() {
+		return j.publishTraced(ctx, c, id)
+	}
+	return j.publish(ctx, c, id, nil)
+}
+
+func (j *Journal) publish(ctx context.Context, c Change, id string, span trace.Span) (Receipt, error) {
 	if err := checkMessageID(id); err != nil {
 		return Receipt{}, err
 	}
-	s := &submission{installation: c.Installation, key: keyOf(id), done: make(chan result, 1)}
+	s := &submission{installation: c.Installation, key: keyOf(id), span: span, done: make(chan result, 1)}
 	if receipt, ok := j.known.find(s.key, j.Now()); ok {
 		j.stats.duplicates.Add(1)
 		return receipt, nil
@@ -92,6 +102,13 @@ func (j *Journal) Publish(ctx context.Context, c Change, id string) (Receipt, er
 // PublishAll stores many changes, without ids. On an error some may be stored; storing
 // them again is harmless.
 func (j *Journal) PublishAll(ctx context.Context, changes []Change) error {
+	if trace.SpanFromContext(ctx).IsRecording() {
+		return j.publishAllTraced(ctx, changes)
+	}
+	return j.publishAll(ctx, changes)
+}
+
+func (j *Journal) publishAll(ctx context.Context, changes []Change) error {
 	all := make([]*submission, len(changes))
 	for i, c := range changes {
 		text, err := j.line(c, changeKey{})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	js "channelsync/events/internal/jetstream"
@@ -39,6 +40,8 @@ type Config struct {
 	Validate func(Manifest) error
 	// Watchdog looks after the loops of the bus; nil: nobody does.
 	Watchdog *progress.Watchdog
+	// Tracer begins the spans of changes that are dispatched; nil: none are traced.
+	Tracer trace.Tracer
 	// Log must be set to see anything; nil discards.
 	Log *zap.Logger
 	// Now is the clock; nil is time.Now.

@@ -104,7 +104,7 @@ func contract() map[v1.Role][]string {
 			"POST " + in + "/syncs/{sync}/stop", "POST " + in + "/syncs/{sync}/start",
 		},
 		v1.RoleAdmin: {
-			"POST /installations", "PATCH " + in, "PUT " + in + "/credentials", "PUT " + in + "/channel-program",
+			"POST /installations", "POST /installations/compare", "PATCH " + in, "PUT " + in + "/credentials", "PUT " + in + "/channel-program",
 			"POST " + in + "/uninstall", "POST " + in + "/reinstall", "POST " + in + "/erase",
 			"POST " + in + "/syncs/{sync}/install", "POST " + in + "/syncs/{sync}/uninstall", "POST " + in + "/syncs/{sync}/reinstall",
 			"POST " + in + "/syncs/{sync}/erase", "POST " + in + "/bridges", "POST " + in + "/bridges/{bridge}/rotate",
@@ -116,7 +116,7 @@ func contract() map[v1.Role][]string {
 
 // unscoped are the routes of all installations, or of those to come: no limited token has them.
 var unscoped = []string{
-	"POST /installations", "POST /installations/{id}/syncs/{sync}/install", "GET /backup", "GET /audit/verify",
+	"POST /installations", "POST /installations/compare", "POST /installations/{id}/syncs/{sync}/install", "GET /backup", "GET /audit/verify",
 	"GET /tokens", "POST /tokens", "POST /tokens/{token}/rotate", "DELETE /tokens/{token}",
 }
 

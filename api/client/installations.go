@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 
@@ -55,6 +56,23 @@ func (c *Client) PreviewInstallation(ctx context.Context, in v1.CreateInstallati
 		Query: url.Values{"preview": {"only"}}, In: wireInstallation(in), Out: &out,
 	})
 	return out, err
+}
+
+// CompareInstallations says which installation each claim is of, and what it says
+// otherwise than the service has it.
+func (c *Client) CompareInstallations(ctx context.Context, claims []v1.Claim) ([]v1.Comparison, error) {
+	var out v1.Comparisons
+	in := compareInstallations{Items: make([]claim, len(claims))}
+	for i, one := range claims {
+		in.Items[i] = wireClaim(one)
+	}
+	err := c.Do(ctx, Call{
+		Operation: "compare installations", Method: http.MethodPost, Path: "/installations/compare", In: in, Out: &out,
+	})
+	if err == nil && len(out.Items) != len(claims) {
+		err = fmt.Errorf("compare installations: got %d answers, want %d", len(out.Items), len(claims))
+	}
+	return out.Items, err
 }
 
 // Installations lists all of them.

@@ -29,6 +29,26 @@ type credentials struct {
 	Zone               string `json:"zone,omitempty"`
 }
 
+type compareInstallations struct {
+	Items []claim `json:"items"`
+}
+
+type claim struct {
+	Name               string `json:"name"`
+	Username           string `json:"username"`
+	Secret             string `json:"secret"`
+	TrackingIdentifier string `json:"trackingIdentifier"`
+	Zone               string `json:"zone,omitempty"`
+	ChannelProgram     target `json:"channelProgram"`
+}
+
+func wireClaim(in v1.Claim) claim {
+	return claim{
+		Name: in.Name, Username: in.Username, Secret: in.Secret.Reveal(), TrackingIdentifier: in.TrackingIdentifier.Reveal(),
+		Zone: in.Zone, ChannelProgram: wireTarget(in.ChannelProgram),
+	}
+}
+
 func wireInstallation(in v1.CreateInstallation) createInstallation {
 	return createInstallation{
 		Name: in.Name, Username: in.Username, Secret: in.Secret.Reveal(),

@@ -82,6 +82,11 @@ func (f *fake) PreviewCreate(_ context.Context, in v1.CreateInstallation) (v1.Se
 	return out, f.note("preview %s", in.Name)
 }
 
+func (f *fake) Compare(_ context.Context, claims []v1.Claim) ([]v1.Comparison, error) {
+	return []v1.Comparison{{Installation: one, Differs: []v1.Different{v1.DiffersSecret}}},
+		f.note("compare %s with %s", claims[0].Name, claims[0].Secret.Reveal())
+}
+
 func (f *fake) Test(_ context.Context, id string) (v1.Checks, error) {
 	_ = f.note("test")
 	return v1.Checks{}, f.known(id)

@@ -32,6 +32,7 @@ func routes() []route {
 	const (
 		in    = "/installations/" + one
 		creds = `{"username":"u","secret":"new","trackingIdentifier":"t"}`
+		claim = `{"name":"Acme MSP","username":"u","secret":"s","trackingIdentifier":"t","channelProgram":{"connectionId":"c","token":"tt"}}`
 	)
 	all := []route{
 		{"GET", "/zones", "", 200, "", "", `{"items":[{"name":"UK","url":"https://uk/atservicesrest"}]}`},
@@ -41,6 +42,7 @@ func routes() []route {
 		{"POST", "/installations?test=only", goodCreate, 200, "try Acme MSP", "installation.try ", `{"checks":[{"name":"zone","ok":true,"detail":""}]}`},
 		{"POST", "/installations?preview=only", goodCreate, 200, "preview Acme MSP", "installation.preview ", `"companies":{"total":3,"willSync":1,"willNot":2,"reasons":[{"code":"type_not_customer","count":2,"detail":"d"}]},"contracts":{"total":1,"willSync":1,"willNot":0,"reasons":[],"withoutVendor":1,"withoutCost":0},"complete":true}`},
 		{"POST", "/installations?preview=only&test=only", goodCreate, 200, "preview Acme MSP", "installation.preview ", `{"checks":[{"name":"zone"`},
+		{"POST", "/installations/compare", `{"items":[` + claim + `]}`, 200, "compare Acme MSP with s", "installation.compare 1, 1 differ", `{"items":[{"installation":"` + one + `","differs":["secret"],"limited":false}]}`},
 		{"GET", "/installations", "", 200, "list", "", `{"items":[{"id":"` + one},
 		{"GET", in, "", 200, "get", "", `"issues":[]`},
 		{"GET", in, "", 200, "get", "", `"resumesAt":"2026-11-23T13:00:00Z","goesOnAt":"2026-11-23T13:00:00Z"`}, // the former key until 1.0

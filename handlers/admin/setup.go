@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -23,11 +24,14 @@ type Setup interface {
 	PreviewCreate(ctx context.Context, in v1.CreateInstallation) (v1.SetupPreview, error)
 	// Create tries the credentials first and keeps nothing when it returns an error.
 	Create(ctx context.Context, in v1.CreateInstallation) (v1.Installation, error)
+	// Compare says what claims differ in from what is installed, one answer for each.
+	Compare(ctx context.Context, claims []v1.Claim) ([]v1.Comparison, error)
 }
 
 func (a *API) setupRoutes(r chi.Router) {
 	r.Get("/zones", a.serve((*call).listZones))
 	r.Post("/installations", a.serve((*call).createInstallation))
+	r.Post("/installations/compare", a.serve((*call).compareInstallations))
 }
 
 func (c *call) listZones() (reply, error) {
@@ -81,6 +85,30 @@ func (c *call) previewCreate(in v1.CreateInstallation) (reply, error) {
 	out.Checks = nonNil(out.Checks)
 	out.Companies.Reasons, out.Contracts.Reasons = nonNil(out.Companies.Reasons), nonNil(out.Contracts.Reasons)
 	return ok(out), err
+}
+
+// compareInstallations is in the audit, since it tells whether a secret is right.
+func (c *call) compareInstallations() (reply, error) {
+	if err := c.query().err(); err != nil {
+		return reply{}, err
+	}
+	in, err := decode[v1.CompareInstallations](c)
+	if err != nil {
+		return reply{}, err
+	}
+	c.auditing("installation.compare", "", strconv.Itoa(len(in.Items)))
+	items, err := c.Setup.Compare(c.r.Context(), in.Items)
+	if err != nil {
+		return reply{}, err
+	}
+	differ := 0
+	for _, item := range items {
+		if item.Installation == "" || len(item.Differs) > 0 || item.Limited {
+			differ++
+		}
+	}
+	c.entry.Detail += ", " + strconv.Itoa(differ) + " differ"
+	return ok(v1.Comparisons{Items: items}), nil
 }
 
 func someChecks(c v1.Checks) v1.Checks {

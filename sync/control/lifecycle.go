@@ -180,6 +180,7 @@ func (m *Manager) finishErasing(ctx context.Context, id string) error {
 		}
 	}
 	m.feeds.Forget(id)
+	m.guesses.forget(id)
 	return m.Store.Erase(ctx, id)
 }
 

@@ -85,6 +85,7 @@ type Manager struct {
 	feeds     feed.Feeds
 	slots     *slots.Slots
 	totals    totalsCache
+	guesses   guesses
 
 	creating gate.Gate  // two requests must not install one account twice
 	pending  gate.Keyed // by installation: no pending job is started twice

@@ -56,6 +56,8 @@ func didWords(action, detail string) (what, more string) {
 		return "Tried credentials, without installing anything", ""
 	case "installation.preview":
 		return "Looked at what an installation would sync", ""
+	case "installation.compare":
+		return "Compared installations with a file", ""
 	case "installation.test":
 		return "Tested", ""
 	case "installation.update":

@@ -28,6 +28,7 @@ func API() []Row {
 	rows := []Row{
 		{get, "/installations", viewer, false},
 		{post, "/installations", admin, true}, // ?test=only and ?preview=only too
+		{post, "/installations/compare", admin, true},
 		{get, in, viewer, false},
 		{patch, in, admin, false}, // ?preview=true too
 		{put, in + "/credentials", admin, false},

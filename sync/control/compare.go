@@ -77,7 +77,7 @@ func (m *Manager) compare(in *installation.Installation, c v1.Claim) v1.Comparis
 
 // elsewhere says whether a claim names another zone: neither by the name that Autotask
 // gave it nor by any that may be chosen. One that cannot be read counts as another: whoever
-// sets it is told what is wrong. No zone is looked up for it.
+// sets it learns what is wrong. No zone is looked up for it.
 func (m *Manager) elsewhere(in *installation.Installation, c v1.Claim) bool {
 	if v1.Same(c.Zone, in.Zone.Name) {
 		return false

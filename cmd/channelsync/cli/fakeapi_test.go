@@ -38,12 +38,15 @@ type fakeAPI struct {
 	asked         []string
 	refusals      map[string]*v1.Problem // by the operation's first word
 	polls         map[string]int         // at each job
+	claims        map[string]v1.Claim    // by installation
 	notReady      error
+	limited       bool
+	blind         bool // at the next comparison
 	checks        []v1.Check
 }
 
 func newFakeAPI() *fakeAPI {
-	w := &fakeAPI{refusals: map[string]*v1.Problem{}, polls: map[string]int{}}
+	w := &fakeAPI{refusals: map[string]*v1.Problem{}, polls: map[string]int{}, claims: map[string]v1.Claim{}}
 	w.installations = []v1.Installation{anInstallation(acme, "Acme MSP")}
 	w.checks = []v1.Check{
 		{Name: "zone", OK: true, Detail: "The zone is UK."},
@@ -147,7 +150,7 @@ func (w *fakeAPI) Create(_ context.Context, in v1.CreateInstallation) (v1.Instal
 	err := w.note("create %s user=%s secret=%s tracking=%s zone=%q syncs=%v connection=%s token=%s options=%+v",
 		in.Name, in.Username, in.Secret.Reveal(), in.TrackingIdentifier.Reveal(), in.Zone, in.Syncs,
 		in.ChannelProgram.ConnectionID, in.ChannelProgram.Token.Reveal(), in.Options)
-	made := anInstallation(zenith, in.Name)
+	made := anInstallation(w.madeID(in), in.Name)
 	made.State = v1.StateBackfilling
 	made.Jobs = []v1.Job{{ID: "j-1", Type: "backfill", State: v1.JobRunning, Total: 10, Done: 4}}
 	w.mu.Lock()
@@ -208,6 +211,7 @@ func (w *fakeAPI) Update(_ context.Context, id string, in v1.UpdateInstallation)
 	if err := w.note("update name=%s options=%+v", name, in.Options); err != nil {
 		return v1.Installation{}, err
 	}
+	w.updated(id, in)
 	return w.get(id)
 }
 
@@ -327,6 +331,12 @@ func (w *fakeAPI) script(args []string) error {
 		w.installations = append(w.installations, anInstallation(zenith, "Zenith IT"))
 	case args[0] == "twin":
 		w.installations = append(w.installations, anInstallation(zenith, "Acme MSP"))
+	case args[0] == "state" && len(args) == 2:
+		w.installations[0].State = v1.State(args[1])
+	case args[0] == "blind":
+		w.blind = true
+	case args[0] == "limited":
+		w.limited = true
 	case args[0] == "not-ready":
 		w.notReady = errors.New("no connection")
 	case args[0] == "unchecked":

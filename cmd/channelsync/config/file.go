@@ -5,15 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"syscall"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-	yaml "github.com/goccy/go-yaml/token"
-
 	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/yamlfile"
 )
 
 // maxFile is how large a configuration file may be.
@@ -56,18 +52,18 @@ func readFile(path string) (file, error) {
 	if err != nil {
 		return f, err
 	}
-	tree, err := parser.ParseBytes(text, 0)
+	fields, err := yamlfile.Parse(path, text)
+	if errors.Is(err, yamlfile.ErrNoMapping) {
+		return f, fmt.Errorf("--%s: got %s with something else, want one mapping of settings to values", configName, path)
+	}
 	if err != nil {
-		return f, f.malformed(err)
+		return f, err
 	}
 	known := allowed()
 	var errs []error
-	for _, pair := range pairs(tree) {
-		if pair == nil {
-			return f, fmt.Errorf("--%s: got %s with something else, want one mapping of settings to values", configName, path)
-		}
-		name, line := pair.Key.GetToken().Value, pair.Key.GetToken().Position.Line
-		value, err := valueOf(pair.Value)
+	for _, field := range fields {
+		name, line := field.Name, field.Line
+		value, err := field.Value.Text()
 		switch {
 		case known[name] == nil:
 			err = errors.New("there is no such setting: channelsync serve --help lists them")
@@ -109,18 +105,6 @@ func readConfig(path string) (text []byte, private, err error) {
 	return text, factsOf(path, info).judge(path, os.Geteuid()), nil
 }
 
-// malformed says where a file is not YAML, without the line itself, which may hold a secret.
-func (f file) malformed(err error) error {
-	var at interface {
-		GetToken() *yaml.Token
-		GetMessage() string
-	}
-	if !errors.As(err, &at) || at.GetToken() == nil {
-		return fmt.Errorf("--%s: got %s, which is no YAML", configName, f.path)
-	}
-	return fmt.Errorf("%s:%d: not YAML: %s", f.path, at.GetToken().Position.Line, at.GetMessage())
-}
-
 // allowed are the names that may stand in a file, each with whether a value of it holds a secret.
 func allowed() map[string]func(value string) bool {
 	never := func(string) bool { return false }
@@ -135,51 +119,4 @@ func allowed() map[string]func(value string) bool {
 		}
 	}
 	return all
-}
-
-// pairs are the settings of a file; one that is nil stands for what is no mapping.
-func pairs(tree *ast.File) (all []*ast.MappingValueNode) {
-	for _, doc := range tree.Docs {
-		switch body := doc.Body.(type) {
-		case nil, *ast.NullNode, *ast.CommentGroupNode:
-		case *ast.MappingValueNode:
-			all = append(all, body)
-		case *ast.MappingNode:
-			all = append(all, body.Values...)
-		default:
-			return []*ast.MappingValueNode{nil}
-		}
-	}
-	if len(tree.Docs) > 1 {
-		return []*ast.MappingValueNode{nil}
-	}
-	return all
-}
-
-// valueOf is a value as it would stand behind the flag: a number as it is written.
-func valueOf(n ast.Node) (string, error) {
-	switch n := n.(type) {
-	case *ast.NullNode:
-		return "", nil
-	case *ast.StringNode:
-		return n.Value, nil
-	case *ast.LiteralNode:
-		return n.Value.Value, nil
-	case *ast.SequenceNode:
-		var parts []string
-		for _, one := range n.Values {
-			if _, nested := one.(*ast.SequenceNode); nested {
-				return "", errors.New("got a list in a list, want values")
-			}
-			part, err := valueOf(one)
-			if err != nil {
-				return "", err
-			}
-			parts = append(parts, part)
-		}
-		return strings.Join(parts, ","), nil
-	case *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode:
-		return n.GetToken().Value, nil
-	}
-	return "", fmt.Errorf("got a %s, want a value or a list of values", strings.ToLower(n.Type().String()))
 }

@@ -94,7 +94,7 @@ func TestWrongFiles(t *testing.T) {
 		"several documents":             {"data-dir: a\n---\ndata-dir: b", 0o600, "--config: got %s with something else, want one mapping of settings to values"},
 		"a mapping in it":               {"data-dir: {a: b}", 0o600, "%s:1: data-dir: got a mapping, want a value or a list of values"},
 		"a list in a list":              {"trusted-proxies: [[a]]", 0o600, "%s:1: trusted-proxies: got a list in a list, want values"},
-		"an alias":                      {"data-dir: &a x\nlog-level: *a", 0o600, "%s:1: data-dir: got a anchor, want a value or a list of values"},
+		"an alias":                      {"data-dir: &a x\nlog-level: *a", 0o600, "%s:1: data-dir: got an anchor or alias, want a value or a list of values"},
 		"twice":                         {"data-dir: a\ndata-dir: b", 0o600, "%s:2: not YAML: mapping key \"data-dir\" already defined at [1:1]"},
 		"the file itself":               {"config: other", 0o600, "%s:1: config: there is no such setting"},
 		"not YAML":                      {"master-key: '" + secret, 0o600, "%s:1: not YAML: could not find end character of single-quoted text"},

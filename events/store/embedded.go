@@ -7,11 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/zap"
+
+	"channelsync/internal/disk"
 )
 
 const (
@@ -75,12 +76,12 @@ func streamsDir(dataDir string) string {
 // storeLimit lets the store have what it has and three quarters of what is free.
 // (The server's own default forgets what it has, and so shrinks with each start.)
 func storeLimit(dir string) (int64, error) {
-	var disk syscall.Statfs_t
-	if err := syscall.Statfs(dir, &disk); err != nil {
+	space, err := disk.SpaceOf(dir)
+	if err != nil {
 		return 0, err
 	}
 	var used int64
-	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -93,8 +94,7 @@ func storeLimit(dir string) (int64, error) {
 		}
 		return err
 	})
-	free := int64(disk.Bavail) * int64(disk.Bsize) //nolint:unconvert // the types differ between platforms
-	return used + free/4*3, err
+	return used + space.Free/4*3, err
 }
 
 // serverLog carries the server's log into ours; its notices are details here.

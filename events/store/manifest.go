@@ -16,6 +16,7 @@ import (
 
 	js "channelsync/events/internal/jetstream"
 	"channelsync/events/kv"
+	"channelsync/internal/disk"
 	"channelsync/internal/mac"
 )
 
@@ -234,17 +235,5 @@ func replaceFile(path string, body []byte) error {
 	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	_ = d.Sync() // some filesystems cannot sync a directory; they keep names in order themselves
-	return d.Close()
+	return disk.Replace(tmp.Name(), path)
 }

@@ -3,14 +3,10 @@ package store
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
-
-	"channelsync/events/internal/natstest"
 )
 
 func TestSecondOpenerIsRefused(t *testing.T) {
@@ -69,39 +65,6 @@ func TestHealthSeesAFrozenStream(t *testing.T) {
 	}
 	if again := b.Health(t.Context()); again.Err == nil {
 		t.Error("the remembered answer differs")
-	}
-}
-
-// breakWrites puts a descriptor that cannot be written in the place of each that
-// the process has open below dir.
-func breakWrites(t *testing.T, dir string) {
-	t.Helper()
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = null.Close() }()
-	fds, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		natstest.NotTested(t, "no list of open files here: %v", err)
-	}
-	broken := 0
-	for _, fd := range fds {
-		path, err := os.Readlink("/proc/self/fd/" + fd.Name())
-		if err != nil || filepath.Dir(path) != dir {
-			continue
-		}
-		var n int
-		for _, c := range fd.Name() {
-			n = n*10 + int(c-'0')
-		}
-		if err := syscall.Dup3(int(null.Fd()), n, syscall.O_CLOEXEC); err != nil {
-			t.Fatal(err)
-		}
-		broken++
-	}
-	if broken == 0 {
-		t.Fatal("the stream has no file open")
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	js "channelsync/events/internal/jetstream"
@@ -16,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"channelsync/events/kv"
+	"channelsync/internal/disk"
 )
 
 // freeLeast is how many bytes a disk must have free for an embedded store to be
@@ -98,8 +98,7 @@ func checkDisk(dataDir string) error {
 		if err != nil {
 			return err
 		}
-		const writable, enterable = 2, 1 // access(2): W_OK, X_OK
-		if err := syscall.Access(at, writable|enterable); err != nil {
+		if err := disk.CheckWritable(at); err != nil {
 			return fmt.Errorf("%s cannot be written (%w): make it writable for this process, or use another data directory "+
 				"(nothing was changed)", at, err)
 		}
@@ -108,14 +107,13 @@ func checkDisk(dataDir string) error {
 	if err != nil {
 		return err
 	}
-	var disk syscall.Statfs_t
-	if err := syscall.Statfs(at, &disk); err != nil {
-		return fmt.Errorf("measure the disk of %s: %w", at, err)
+	space, err := disk.SpaceOf(at)
+	if err != nil {
+		return err
 	}
-	free := int64(disk.Bavail) * int64(disk.Bsize) //nolint:unconvert // the types differ between platforms
-	if free < freeLeast {
+	if space.Free < freeLeast {
 		return fmt.Errorf("the disk of %s is full: %d KiB are free, %d MiB are needed to start: make room, then start again "+
-			"(nothing was changed)", at, free>>10, freeLeast>>20)
+			"(nothing was changed)", at, space.Free>>10, freeLeast>>20)
 	}
 	return nil
 }

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -269,15 +268,6 @@ func (a *App) listen(setting, addr string, s func(addr string) *http.Server, cer
 		l = tls.NewListener(l, cert.Config())
 	}
 	return &server{Server: srv, listener: l}, nil
-}
-
-// openFiles is how many files the process may have open, connections included.
-func openFiles() uint64 {
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return 1024 // what a process may have where nobody said otherwise
-	}
-	return uint64(limit.Cur) //nolint:unconvert // the type differs between platforms
 }
 
 func (a *App) listeners(public, admin http.Handler) error {

@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/disk"
 	"channelsync/sync/control"
 )
 
@@ -106,14 +106,13 @@ func (c *collector) counted() (t control.Totals, err error) {
 // freeOf is the share of a directory's disk that an ordinary user may still fill, as df counts it.
 func freeOf(dir string) func() (float64, error) {
 	return func() (float64, error) {
-		var s syscall.Statfs_t
-		if err := syscall.Statfs(dir, &s); err != nil {
-			return 0, fmt.Errorf("look at the disk of the data directory: %w", err)
+		space, err := disk.SpaceOf(dir)
+		if err != nil {
+			return 0, err
 		}
-		usable := s.Blocks - s.Bfree + s.Bavail
-		if usable == 0 {
+		if space.Size == 0 {
 			return 0, fmt.Errorf("look at the disk of the data directory: it tells no size")
 		}
-		return float64(s.Bavail) / float64(usable), nil
+		return float64(space.Free) / float64(space.Size), nil
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"channelsync/cmd/channelsync/offline"
 	"channelsync/events/backup"
 	"channelsync/events/backup/archive"
+	"channelsync/internal/disk"
 )
 
 const kib = 1 << 10
@@ -95,29 +95,9 @@ func (s *session) backUp(ctx context.Context, file string) error {
 	if _, err := s.verified(partial); err != nil {
 		return err
 	}
-	if err := publish(partial, file); err != nil {
-		return err
-	}
-	if d, err := os.Open(filepath.Dir(file)); err == nil {
-		_ = d.Sync() // some filesystems cannot sync a directory
-		_ = d.Close()
-	}
-	return nil
-}
-
-// publish gives a finished file its name, and never the place of another one.
-func publish(partial, file string) error {
-	err := os.Link(partial, file)
-	if errors.Is(err, fs.ErrExist) {
+	if err := disk.Name(partial, file); errors.Is(err, fs.ErrExist) {
 		return taken(file)
-	}
-	if err == nil {
-		return nil // the caller removes the other name
-	}
-	if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) { // some filesystems have no second names
-		return taken(file)
-	}
-	if err := os.Rename(partial, file); err != nil {
+	} else if err != nil {
 		return fmt.Errorf("name the file: %w", err)
 	}
 	return nil

@@ -9,7 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
+
+	"channelsync/internal/disk"
 )
 
 const (
@@ -120,22 +121,15 @@ func randomBytes() []byte {
 
 // ensureDir makes the directory for its owner alone, and refuses one that anybody may write into.
 func ensureDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make directory: %w", err)
+	if err := disk.MakePrivate(dir); err != nil {
+		return err
 	}
-	info, err := os.Stat(dir)
-	if err != nil {
-		return fmt.Errorf("look at directory: %w", err)
-	}
-	if info.Mode().Perm()&0o002 != 0 {
-		return fmt.Errorf("%s can be written by everybody: run chmod 700 %s", dir, dir)
-	}
-	return nil
+	return disk.CheckPrivate(dir)
 }
 
 // createOnce writes content to path with mode 0600, unless path is there. The
 // content is on disk before the name is, so that a crash leaves all or nothing;
-// the link fails when another process was faster, and then its file counts.
+// naming it fails when another process was faster, and then its file counts.
 func createOnce(path, content string) (created bool, err error) {
 	if _, err := os.Lstat(path); err == nil {
 		return false, nil
@@ -150,23 +144,10 @@ func createOnce(path, content string) (created bool, err error) {
 	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
 		return false, fmt.Errorf("write file: %w", err)
 	}
-	if err := os.Link(tmp.Name(), path); errors.Is(err, fs.ErrExist) {
+	if err := disk.Name(tmp.Name(), path); errors.Is(err, fs.ErrExist) {
 		return false, nil
 	} else if err != nil {
 		return false, fmt.Errorf("name file: %w", err)
 	}
-	return true, syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("open directory: %w", err)
-	}
-	// Some filesystems cannot sync a directory and say EINVAL; they keep names in order themselves.
-	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
-		_ = d.Close()
-		return fmt.Errorf("sync directory: %w", err)
-	}
-	return d.Close() //nolint:wrapcheck // nothing was written through it
+	return true, nil
 }

@@ -20,6 +20,7 @@ import (
 	"channelsync/events/backup/archive"
 	"channelsync/events/kv"
 	"channelsync/events/store"
+	"channelsync/internal/disk"
 	"channelsync/sync/control"
 	"channelsync/sync/installation"
 	"channelsync/sync/seal"
@@ -208,16 +209,11 @@ func (r Restore) prepare(ctx context.Context, bus *events.Bus, master *seal.Ring
 // manifest a store is complete; a manifest without a store is nothing.
 func commit(work, dir string) error {
 	for _, name := range []string{"nats", "store.json"} {
-		if err := os.Rename(filepath.Join(work, name), filepath.Join(dir, name)); err != nil {
+		if err := disk.Name(filepath.Join(work, name), filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("put the restored store in its place: %w", err)
 		}
 	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync %s: %w", dir, err)
-	}
-	_ = d.Sync() // some filesystems cannot sync a directory
-	return d.Close()
+	return nil
 }
 
 // vacant refuses a directory with anything in it but keys, and what a restore that

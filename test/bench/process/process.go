@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -42,8 +41,7 @@ func Start(cfg Config) (*Process, error) {
 	}
 	p := &Process{cmd: exec.Command(cfg.Path, cfg.Args...), log: log, ended: make(chan error, 1)}
 	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = cfg.Env, log, log
-	// A child must not outlive a benchmark that was killed.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.cmd.SysProcAttr = endsWithUs()
 	if err := p.cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", cfg.Path, err), log.Close())
 	}

@@ -19,7 +19,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -90,12 +89,11 @@ func keeper(kind Kind, dir string) (keep func([]byte) error, done func(), err er
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the file to flush: %w", err)
 	}
-	fd := int(f.Fd()) //nolint:gosec // a descriptor is small
 	store := func(body []byte) error {
 		if _, err := f.Write(body); err != nil {
 			return err
 		}
-		return syscall.Fdatasync(fd)
+		return flush(f)
 	}
 	if kind == Beside {
 		return store, func() { _ = f.Close() }, nil

@@ -1,0 +1,64 @@
+package disk
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/windows"
+)
+
+// TestWhatManyMayOpenIsRefused, and what a few may is not.
+func TestWhatManyMayOpenIsRefused(t *testing.T) {
+	for sddl, refused := range map[string]bool{
+		"D:P(A;;FA;;;SY)(A;;FA;;;BA)":                  false,
+		"D:P(A;;FA;;;SY)(A;;FR;;;BU)":                  true,  // users read
+		"D:P(A;;FA;;;SY)(A;;FR;;;WD)":                  true,  // everybody reads
+		"D:P(A;;FA;;;SY)(A;;FW;;;AU)":                  true,  // whoever is logged in writes
+		"D:P(A;;FA;;;SY)(A;;WD;;;BU)":                  true,  // users decide who reads
+		"D:P(A;;FA;;;SY)(A;;RC;;;WD)":                  false, // everybody sees who may open it
+		"D:P(A;;FA;;;SY)(A;OICIIO;FA;;;WD)":            false, // everybody, in what is below only
+		"D:P(A;;FA;;;SY)(D;;FA;;;WD)":                  false, // everybody is kept out
+		"D:P(A;;FA;;;SY)(A;;FR;;;S-1-5-21-1-2-3-513)":  true,  // all users of a domain
+		"D:P(A;;FA;;;SY)(A;;FR;;;S-1-5-21-1-2-3-1104)": false, // one of them
+		"D:NO_ACCESS_CONTROL":                          true,
+	} {
+		sd, err := windows.SecurityDescriptorFromString(sddl)
+		if err != nil {
+			t.Errorf("%s: %v", sddl, err)
+			continue
+		}
+		list, _, err := sd.DACL()
+		if err != nil {
+			t.Errorf("%s: %v", sddl, err)
+			continue
+		}
+		if who := widest(list); (who != "") != refused {
+			t.Errorf("%s: got %q, want it refused: %v", sddl, who, refused)
+		}
+	}
+}
+
+func TestTheRefusalSaysWhoAndHowToEndIt(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sd, err := windows.SecurityDescriptorFromString("D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;WD)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, _, err := sd.DACL()
+	if err == nil {
+		err = windows.SetNamedSecurityInfo(file, windows.SE_FILE_OBJECT,
+			windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, nil, nil, list, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckPrivateFile(file); err == nil || !strings.Contains(err.Error(), "can be opened by") ||
+		!strings.Contains(err.Error(), `run icacls "`+file+`" /inheritance:r`) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -46,9 +46,22 @@ func hostname(host string) string {
 // only refuses requests for any other host: a foreign page whose name leads here
 // (DNS rebinding) reads and does nothing. Loopback names always work.
 func (s site) only(next http.Handler) http.Handler {
+	return s.unless(next, func(string) bool { return false })
+}
+
+// onlyNear is only, but for probes and scrapes: they come by an address, by a name within a network of containers, or
+// without any Host. No page of somebody else's has such a name.
+func (s site) onlyNear(next http.Handler) http.Handler {
+	return s.unless(next, func(host string) bool {
+		_, err := netip.ParseAddr(host)
+		return err == nil || !strings.Contains(host, ".")
+	})
+}
+
+func (s site) unless(next http.Handler, right func(host string) bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := hostname(r.Host)
-		if s.host != "" && host != s.host && !web.IsLoopback(host) {
+		if s.host != "" && host != s.host && !web.IsLoopback(host) && !right(host) {
 			web.Problem(w, v1.NewProblem(http.StatusMisdirectedRequest, v1.CodeInvalid,
 				"This service is not known under the host name that the request was sent to.",
 				"Use "+s.url+", or a loopback name on the machine itself. Where a proxy is in front, it must pass on the "+

@@ -73,10 +73,35 @@ func TestOtherHostsAreRefused(t *testing.T) {
 				t.Errorf("the refusal does not say what to do: %s", body)
 			}
 		}
-		// Whoever probes and scrapes goes by addresses, and there is nothing to be had here.
+	}
+}
+
+// Probes and scrapes come by an address, a container's name or without a name at all; a page of somebody else's does not.
+func TestProbesComeByAddressAndNoForeignPageDoes(t *testing.T) {
+	for _, tc := range []struct {
+		url, host string
+		refused   bool
+	}{
+		{"https://console.example", "console.example", false},
+		{"https://console.example", "10.0.3.7:8081", false},
+		{"https://console.example", "[fd00::7]:8081", false},
+		{"https://console.example", "[fe80::7%eth0]:8081", false},
+		{"https://console.example", "channelsync-1:8081", false},
+		{"https://console.example", "localhost:8081", false},
+		{"https://console.example", "", false},
+		{"https://console.example", "evil.example", true},
+		{"https://console.example", "evil.example:8081", true},
+		{"https://console.example", "10.0.3.7.evil.example", true},
+		{"https://console.example", "2130706433.evil", true},
+		{"", "anything.example", false},
+	} {
 		for _, path := range []string{"/livez", "/readyz", "/metrics"} {
-			if resp := visited(t, tc.url, path, tc.host, nil); resp.StatusCode != http.StatusOK {
-				t.Errorf("%s under %q: got %d", path, tc.host, resp.StatusCode)
+			want := http.StatusOK
+			if tc.refused {
+				want = http.StatusMisdirectedRequest
+			}
+			if resp := visited(t, tc.url, path, tc.host, nil); resp.StatusCode != want {
+				t.Errorf("%s under %q, of %q: got %d, want %d", path, tc.host, tc.url, resp.StatusCode, want)
 			}
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"channelsync/handlers/health"
 	"channelsync/handlers/internal/access"
 	"channelsync/handlers/internal/forwarded"
+	"channelsync/handlers/internal/identity"
 	"channelsync/handlers/internal/web"
 )
 
@@ -80,11 +81,11 @@ func Admin(cfg AdminConfig) (http.Handler, error) {
 		probes.Method(http.MethodGet, path, probe)
 		probes.Method(http.MethodHead, path, probe)
 		// Under every method: the console takes what is left, and knows none that these paths allow.
-		r.Handle(path, probes)
+		r.With(at.onlyNear).Handle(path, probes)
 	}
 	gate := gate{tokens: cfg.Tokens, attempts: attempts, auditor: cfg.Auditor}
 	r.With(at.only, gate.require).Mount("/api/v1", api)
-	r.With(at.only, gate.require).Mount("/debug/pprof", guarded(access.Profiles(), profiles(), cfg.Auditor))
+	r.With(at.only, gate.require, identity.Bound).Mount("/debug/pprof", guarded(access.Profiles(), profiles(), cfg.Auditor))
 	r.With(at.only).Mount("/", pages)
 	return r, nil
 }

@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -178,6 +180,40 @@ func TestProfiles(t *testing.T) {
 			t.Errorf("%s on the public listener: got %d", path, resp.StatusCode)
 		}
 	}
+}
+
+// ending are tokens that end.
+type ending struct {
+	tokens
+	ended atomic.Bool
+}
+
+func (e *ending) Current(id string, secret int) (v1.Identity, bool) {
+	who, ok := e.tokens.Current(id, secret)
+	return who, ok && !e.ended.Load()
+}
+
+// TestAProfileEndsWithItsToken: of what the process does afterwards nothing is told.
+func TestAProfileEndsWithItsToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		known := &ending{tokens: tokens{token: {ID: "t-1", Name: "ops", Role: v1.RoleAdmin}}}
+		h := must(Admin(AdminConfig{API: http.NotFoundHandler(), Tokens: known, Key: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop()}))
+		answered := make(chan struct{})
+		go func() {
+			defer close(answered)
+			get(h, "GET", "/debug/pprof/goroutine?seconds=100", "Authorization", "Bearer "+token.Reveal())
+		}()
+		time.Sleep(10 * time.Second)
+		known.ended.Store(true)
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		select {
+		case <-answered:
+		default:
+			t.Error("it goes on 5 s after its token ended")
+		}
+		<-answered
+	})
 }
 
 func TestToken(t *testing.T) {

@@ -2,6 +2,7 @@ package v1
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -27,10 +28,16 @@ func (r Role) Covers(needed Role) bool {
 // RootName is the name, and the id, of --admin-token.
 const RootName = "root"
 
+// PersonPrefix begins the names of people who log in at their organisation, and no token's: the audit tells them apart.
+const PersonPrefix = "oidc:"
+
+// IsPerson says whether a name reads as one of a person.
+func IsPerson(name string) bool { return strings.HasPrefix(Fold(name), PersonPrefix) }
+
 // Identity is who asks. The zero one is nobody: it may do and sees nothing.
 type Identity struct {
-	ID   string `json:"id"`   // of the token
-	Name string `json:"name"` // of the token
+	ID   string `json:"id"`   // of the token or person
+	Name string `json:"name"` // of the token, or with PersonPrefix of the person
 	Role Role   `json:"role"`
 	// Installations are the only ones that it sees; nil is all of them.
 	Installations []string `json:"installations,omitempty"`
@@ -59,7 +66,7 @@ type Token struct {
 
 // CreateToken is the body of POST /tokens.
 type CreateToken struct {
-	Name string `json:"name" validate:"required,max=100,printed"` // no two tokens have the same
+	Name string `json:"name" validate:"required,max=100,readable"` // no two tokens have the same
 	Role Role   `json:"role" validate:"required,oneof=viewer operator admin"`
 	// Installations limits it to these; leave it out for all.
 	Installations []string   `json:"installations,omitempty" validate:"omitempty,min=1,max=500,unique"`

@@ -18,7 +18,7 @@ type Zones struct {
 
 // CreateInstallation is the body of POST /installations.
 type CreateInstallation struct {
-	Name               string               `json:"name" validate:"required,max=100,printed"`
+	Name               string               `json:"name" validate:"required,max=100,readable"`
 	Username           string               `json:"username" validate:"required,max=200,printed"`
 	Secret             Secret               `json:"secret" validate:"required,max=400,printed"`
 	TrackingIdentifier Secret               `json:"trackingIdentifier" validate:"required,max=200,printed"`
@@ -36,7 +36,7 @@ type ChannelProgramTarget struct {
 
 // UpdateInstallation is the body of PATCH /installations/{id}; nil leaves as it is.
 type UpdateInstallation struct {
-	Name    *string  `json:"name,omitempty" validate:"omitempty,min=1,max=100,printed"`
+	Name    *string  `json:"name,omitempty" validate:"omitempty,min=1,max=100,readable"`
 	Options *Options `json:"options,omitempty"`
 }
 

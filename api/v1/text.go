@@ -44,6 +44,36 @@ func Fold(s string) string {
 	return norm.NFC.String(b.String())
 }
 
+// Unclear says what makes a name look like something that it is not; empty when nothing does. Names are what people tell
+// tokens and installations apart by, in the audit too: nothing in them is hidden or turns the text around, and no word mixes
+// alphabets whose letters look alike, such as a Cyrillic letter among Latin ones.
+func Unclear(name string) string {
+	var of *unicode.RangeTable // the alphabet of the word so far
+	for _, r := range name {
+		switch {
+		case unicode.Is(unicode.Zs, r):
+			of = nil
+		case !unicode.IsPrint(r):
+			return "a line break, or another character that does not show"
+		case unicode.IsPunct(r) || unicode.IsSymbol(r):
+			of = nil
+		}
+		for _, alphabet := range alike {
+			if !unicode.Is(alphabet, r) {
+				continue
+			}
+			if of != nil && of != alphabet {
+				return "a word with letters of several alphabets, which look alike"
+			}
+			of = alphabet
+		}
+	}
+	return ""
+}
+
+// alike are the alphabets with letters that look like those of another.
+var alike = []*unicode.RangeTable{unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Armenian, unicode.Cherokee, unicode.Coptic, unicode.Lisu}
+
 // plain says that a text is ASCII with single spaces within it, as nearly all are.
 func plain(s string) bool {
 	last := byte(' ')

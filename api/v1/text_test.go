@@ -82,3 +82,36 @@ func FuzzFold(f *testing.F) {
 		}
 	})
 }
+
+func TestUnclear(t *testing.T) {
+	for name, unclear := range map[string]bool{
+		"":                                  false,
+		"Acme Health (ops), 2":              false,
+		"B\u00fcro O\u2019Neill & S\u00f8n": false,
+		"\u6771\u4eac\u30c6\u30b9\u30c8 Co": false,
+		"\u0414\u043e\u043c IT":             false, // two words, each of one alphabet
+		"\u03a9 Solutions":                  false,
+		"Acme\u00a0Health":                  false,
+		"Cafe\u0301":                        false, // a letter in two characters
+		"a\nb":                              true,
+		"a\tb":                              true,
+		"a\x00b":                            true,
+		"a\u0085b":                          true,
+		"a\u2028b":                          true,
+		"a\u200bb":                          true, // zero width
+		"a\u200db":                          true,
+		"a\u202eb":                          true, // turns the text around
+		"a\u2066b":                          true,
+		"a\U000e0061b":                      true, // a tag that nobody sees
+		"a\ue000b":                          true, // nobody knows how it looks
+		"p\u0430ypal":                       true, // one letter is Cyrillic
+		"\u03bfps":                          true, // Greek
+		"r\u043e\u043et":                    true,
+		"\u13aacme":                         true, // Cherokee
+		"dev-\u043f\u0441":                  false,
+	} {
+		if got := Unclear(name); (got != "") != unclear {
+			t.Errorf("%q: got %q", name, got)
+		}
+	}
+}

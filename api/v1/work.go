@@ -95,7 +95,7 @@ type BridgeStatus struct {
 
 // CreateBridge is the body of POST …/bridges; it may be left out.
 type CreateBridge struct {
-	Name string `json:"name,omitempty" validate:"omitempty,max=100,printed"` // what it is for
+	Name string `json:"name,omitempty" validate:"omitempty,max=100,readable"` // what it is for
 }
 
 // Bridge is what a bridge of the user's own signs its callbacks with; shown once.
@@ -108,7 +108,7 @@ type Bridge struct {
 // AuditEntry is one thing that somebody did, or was refused.
 type AuditEntry struct {
 	At           time.Time `json:"at"`
-	Who          string    `json:"who"`   // the name of the token; empty when it is not known
+	Who          string    `json:"who"`   // the name of the token, or of a person after "oidc:"; empty when it is not known
 	Actor        string    `json:"actor"` // api, cli or console
 	Action       string    `json:"action"`
 	Installation string    `json:"installation,omitempty"`
@@ -117,7 +117,12 @@ type AuditEntry struct {
 	OK           bool      `json:"ok"`
 	Request      string    `json:"request,omitempty"` // its id, as in the header X-Request-Id of the answer
 	Count        int       `json:"count,omitempty"`   // how many alike it stands for, of refusals that repeat; 0: itself
+	// Unverified says that the chain does not vouch for it: somebody else wrote or changed it, or its key is gone.
+	Unverified bool `json:"unverified,omitempty"`
 }
+
+// ActionLogIn is the action of log-ins, refused ones too.
+const ActionLogIn = "log-in"
 
 // AuditVerification says whether the audit is whole.
 type AuditVerification struct {
@@ -125,7 +130,7 @@ type AuditVerification struct {
 	Entries int    `json:"entries"` // that are in their place of the chain
 	First   uint64 `json:"first"`   // the number of the oldest that is kept
 	Last    uint64 `json:"last"`    // and of the newest; the log has it too
-	Before  int    `json:"before"`  // of a version that did not chain them: nothing vouches for these
+	Before  int    `json:"before"`  // of a version that did not chain them, there when the chain began: one that is gone does not show
 	// Findings are what is wrong, the first 20.
 	Findings []string `json:"findings"`
 }

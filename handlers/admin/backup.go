@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/identity"
 )
 
 const (
@@ -37,7 +38,9 @@ func (a *API) backupRoutes(r chi.Router) {
 // gives an answer a time to be done by. Once it has begun it cannot be answered
 // with a problem any more: the connection is cut, and the file has no end.
 func (a *API) backup(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithCancel(r.Context())
+	until, stop := identity.Until(r.Context()) // whoever lost the right to it does not get the rest
+	defer stop()
+	ctx, cancel := context.WithCancel(until)
 	defer cancel()
 	defer a.closing.Then(r, cancel)()
 	c := &call{API: a, r: r.WithContext(ctx), control: http.NewResponseController(w)}

@@ -7,10 +7,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"channelsync/api/client"
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/identity"
 )
 
 // backupOf writes a file of five bytes; fails says when it ends instead.
@@ -57,6 +61,52 @@ func TestBackupThatFailsIsNeverTakenForWhole(t *testing.T) {
 			}
 		})
 	}
+}
+
+// endless writes a backup for as long as it is let.
+type endless struct{ backupOf }
+
+func (b endless) Backup(ctx context.Context, to io.Writer) error {
+	if _, err := io.WriteString(to, "a t"); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+func TestABackupEndsWithItsToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{}
+		cfg := f.config()
+		cfg.Backups = endless{backupOf{fake: f}}
+		var ended atomic.Bool
+		caller := identity.Caller{Identity: v1.Identity{ID: "t-1", Name: "ops", Role: v1.RoleAdmin}}.While(func() bool { return !ended.Load() })
+		aborted := make(chan any, 1)
+		go func() {
+			defer func() { aborted <- recover() }()
+			r := httptest.NewRequest(http.MethodGet, "/backup", nil)
+			New(cfg).ServeHTTP(httptest.NewRecorder(), r.WithContext(identity.With(r.Context(), caller)))
+		}()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(aborted) != 0 {
+			t.Fatal("it ended while its token had not")
+		}
+		ended.Store(true)
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		select {
+		case v := <-aborted:
+			if v != http.ErrAbortHandler {
+				t.Errorf("it ended as if it were whole: %v", v)
+			}
+		default:
+			t.Fatal("it goes on 5 s after its token ended")
+		}
+		if len(f.audited) != 1 || f.audited[0].OK {
+			t.Errorf("audited %+v", f.audited)
+		}
+	})
 }
 
 func TestBackupIsADownload(t *testing.T) {

@@ -94,8 +94,16 @@ func TestWrongBodies(t *testing.T) {
 			Detail: "got a line break or another control character, want text without",
 		}}},
 		{"a name that would write to a terminal", with("Acme MSP", `Acme\u001b[2J`), []v1.FieldError{{
-			Pointer: "#/name", Code: "printed",
-			Detail: "got a line break or another control character, want text without",
+			Pointer: "#/name", Code: "readable",
+			Detail: "got a line break, or another character that does not show, want a name that is what it looks like",
+		}}},
+		{"a name that turns around", with("Acme MSP", `Acme\u202eMSP`), []v1.FieldError{{
+			Pointer: "#/name", Code: "readable",
+			Detail: "got a line break, or another character that does not show, want a name that is what it looks like",
+		}}},
+		{"a name that looks like another", with("Acme MSP", "\u0410cme MSP"), []v1.FieldError{{
+			Pointer: "#/name", Code: "readable",
+			Detail: "got a word with letters of several alphabets, which look alike, want a name that is what it looks like",
 		}}},
 		{"long secret", with("s3cr3t", long), []v1.FieldError{{
 			Pointer: "#/secret", Code: "max",
@@ -156,6 +164,26 @@ func TestWrongBodies(t *testing.T) {
 
 // What people enter is trimmed before it is tried, compared or stored: every text that a
 // request can have, by whatever is not seen at its ends.
+// Whatever somebody gives a name to has one that is what it looks like: the audit and the lists name it by that.
+func TestNamesThatLookLikeOthersAreRefused(t *testing.T) {
+	for _, tc := range []struct{ method, path, body string }{
+		{"POST", "/tokens", `{"name":%q,"role":"viewer"}`},
+		{"PATCH", "/installations/" + one, `{"name":%q}`},
+		{"POST", "/installations/" + one + "/bridges", `{"name":%q}`},
+	} {
+		for name, refused := range map[string]bool{
+			"o\u200bps": true, "ops\u202e": false, "o\u202eps": true, "o\u0440s": true, "o\u03c1s": true, "ops": false, "B\u00fcro \u6771\u4eac": false,
+		} { // a mark of direction at the end is trimmed
+			f := &fake{}
+			resp := send(t, served(f.config()), tc.method, tc.path, fmt.Sprintf(tc.body, name))
+			body := text(t, resp)
+			if (resp.StatusCode == 422) != refused || refused && (!strings.Contains(body, `"#/name"`) || len(f.asked) != 0) {
+				t.Errorf("%s %s, %q: got %d %s", tc.method, tc.path, name, resp.StatusCode, body)
+			}
+		}
+	}
+}
+
 func TestWhatPeopleEnterIsTrimmed(t *testing.T) {
 	const blanks = ` \t\r\n\u00a0\u200b\ufeff`
 	pad := strings.NewReplacer(

@@ -20,7 +20,8 @@ func newValidator() *validator.Validate {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		return name
 	})
-	_ = v.RegisterValidation("printed", printed) // it refuses empty names only
+	_ = v.RegisterValidation("printed", printed)   // it refuses empty names only
+	_ = v.RegisterValidation("readable", readable) // of tags
 	return v
 }
 
@@ -29,6 +30,9 @@ func newValidator() *validator.Validate {
 func printed(fl validator.FieldLevel) bool {
 	return strings.IndexFunc(fl.Field().String(), unicode.IsControl) < 0
 }
+
+// readable wants a name that is what it looks like.
+func readable(fl validator.FieldLevel) bool { return v1.Unclear(fl.Field().String()) == "" }
 
 // check is what the tags say of v, one error for each wrong field.
 func (a *API) check(v any) []v1.FieldError {
@@ -88,6 +92,8 @@ func detail(fe validator.FieldError) string {
 		return "got " + got + ", want a decimal number"
 	case fe.Tag() == "printed":
 		return "got a line break or another control character, want text without"
+	case fe.Tag() == "readable":
+		return "got " + v1.Unclear(fmt.Sprint(fe.Value())) + ", want a name that is what it looks like"
 	case fe.Tag() == "timezone":
 		return "got " + got + ", " + v1.WantTimeZone(fmt.Sprint(fe.Value()))
 	case fe.Tag() == "iso4217":

@@ -18,6 +18,8 @@ func TestAuditPage(t *testing.T) {
 		{At: clockNow(), Who: "ops", Actor: "console", Address: "203.0.113.7", Action: "sync.stop", Installation: one, Detail: "active_customers", OK: true},
 		{At: clockNow(), Actor: "cli", Action: "installation.erase", Installation: gone, OK: true},
 		{At: clockNow(), Actor: "api", Action: "installation.create", Detail: "credentials_rejected"},
+		{At: clockNow(), Who: "ops", Actor: "console", Action: "log-out", OK: true, Unverified: true},
+		{At: clockNow(), Actor: "api", Action: v1.ActionLogIn, Detail: "of many clients, left out here: unauthenticated", Count: 70},
 	}})
 	a := w.get("/audit")
 	var rows []string
@@ -26,7 +28,9 @@ func TestAuditPage(t *testing.T) {
 	}
 	want := "just now Stopped the sync Active Customers of Acme MSP Done ops Console 203.0.113.7 | " +
 		"just now Erased an erased installation " + gone + " Done unknown Command line | " +
-		"just now Tried to install Refused credentials_rejected unknown API"
+		"just now Tried to install Refused credentials_rejected unknown API | " +
+		"just now Logged out Unverified somebody else may have written it: run channelsync audit verify Done ops Console | " +
+		"just now Logged in (of many clients, left out here) Refused unauthenticated 70 times unknown API"
 	if got := strings.Join(rows, " | "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

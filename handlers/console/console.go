@@ -13,6 +13,7 @@ import (
 	"channelsync/handlers/console/oidc"
 	"channelsync/handlers/console/session"
 	"channelsync/handlers/internal/access"
+	"channelsync/handlers/internal/crowd"
 	"channelsync/handlers/internal/web"
 )
 
@@ -52,7 +53,7 @@ type Console struct {
 	closing     *web.Closing
 	openStreams *web.Streams
 	// finishing counts the answers of the issuer that are looked at.
-	finishing *web.InFlight
+	finishing *crowd.Crowd
 }
 
 // New parses every page and returns the console, to be mounted at /. An error is
@@ -70,7 +71,7 @@ func New(cfg Config) (http.Handler, error) {
 	c := &Console{
 		tokens: cfg.Tokens, people: cfg.People, auditor: cfg.Auditor, access: access.New(access.Console()),
 		sessions: cfg.Sessions, cookies: session.NewCookies(cfg.URL), url: cfg.URL, sealer: newSealer(cfg.Key, cfg.Now), attempts: cfg.Attempts,
-		version: cfg.Version, log: cfg.Log, now: cfg.Now, closing: web.NewClosing(), openStreams: cfg.Streams, finishing: web.NewInFlight(finishing),
+		version: cfg.Version, log: cfg.Log, now: cfg.Now, closing: web.NewClosing(), openStreams: cfg.Streams, finishing: crowd.New(crowd.Limits{Slots: finishing}),
 	}
 	var err error
 	c.api, err = client.New(client.Config{

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -23,9 +24,14 @@ const (
 	flowCookie   = "oidc"
 	flowFor      = 10 * time.Minute
 	callbackPath = "/login/oidc/callback"
-	// finishing is how many answers of the issuer are looked at side by side: each makes calls to it.
-	finishing = 16
+	// Answers of the issuer that are looked at side by side, of all and of one client: each makes calls to it. Where there
+	// are more, the oldest of whoever has the most gives way, so that strangers keep nobody out.
+	finishing         = 256
+	finishingOfClient = 16
 )
+
+// errCrowded is the cause of the end of a log-in that gave way.
+var errCrowded = errors.New("it gave way: its client has too many log-ins under way")
 
 // peopleRoutes are those of the organisation's log-in. They are there without one too, and say so.
 func (c *Console) peopleRoutes(r chi.Router) {
@@ -75,22 +81,20 @@ func (c *Console) beginPerson(w http.ResponseWriter, r *http.Request) {
 func (c *Console) finishPerson(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	var f flow
-	cookie := c.cookies.Get(r, flowCookie)
-	c.cookies.Set(w, r, http.Cookie{Name: flowCookie}) // it is good for one answer
-	if c.people == nil || c.sealer.open(cookie, &f) != nil || c.now().After(f.Until) {
+	if c.people == nil || c.sealer.open(c.cookies.Get(r, flowCookie), &f) != nil || c.now().After(f.Until) {
+		c.cookies.Set(w, r, http.Cookie{Name: flowCookie})
 		c.showLogin(w, r, http.StatusBadRequest, loginData{Next: "/", Error: "This log-in was begun too long ago, or in another browser. Log in again."})
 		return
 	}
 	next := local(f.Next)
 	refuse := func(status int, text string) { c.showLogin(w, r, status, loginData{Next: next, Error: text}) }
-	leave, full := c.finishing.Enter("", finishing)
-	if full != web.NotFull {
+	person, err := c.finish(r, f.Flow)
+	if errors.Is(err, errCrowded) { // and the cookie is kept
 		w.Header().Set("Retry-After", web.RetryAfter)
-		refuse(http.StatusServiceUnavailable, "Too many people log in at the same time. Try again in a moment.")
+		refuse(http.StatusServiceUnavailable, "Too many log-ins come from this address at the same time. Try again in a moment.")
 		return
 	}
-	person, err := c.people.Finish(r.Context(), f.Flow, r.URL.Query())
-	leave()
+	c.cookies.Set(w, r, http.Cookie{Name: flowCookie}) // it is good for one answer
 	caller := identity.Of(r.Context())
 	caller.Identity = v1.Identity{ID: person.ID, Name: person.Name, Role: person.Role}
 	if err != nil {
@@ -118,6 +122,19 @@ func (c *Console) finishPerson(w http.ResponseWriter, r *http.Request) {
 	}
 	access.LogIn(r, c.auditor, caller, "")
 	http.Redirect(w, r, next, http.StatusSeeOther)
+}
+
+// finish makes a person of what the issuer sent the browser back with, or fails with errCrowded.
+func (c *Console) finish(r *http.Request, f oidc.Flow) (oidc.Person, error) {
+	ctx, end := context.WithCancelCause(r.Context())
+	defer end(nil)
+	place, _ := c.finishing.Enter(forwarded.Of(r).Network(), finishingOfClient, func() { end(errCrowded) }) // none is kept, so there is one
+	defer place.Leave()
+	person, err := c.people.Finish(ctx, f, r.URL.Query())
+	if err != nil && errors.Is(context.Cause(ctx), errCrowded) {
+		return oidc.Person{}, errCrowded
+	}
+	return person, err
 }
 
 // origin is the address that the issuer sends the browser back to: that of --admin-url, or

@@ -1,6 +1,8 @@
 package console
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -106,13 +108,29 @@ func TestPeopleLogInAtTheirOrganisation(t *testing.T) {
 		issuer.Person{Name: "bob", Groups: []string{"finance"}},
 		issuer.Person{Name: "root", Groups: []string{"heads"}},
 		issuer.Person{Name: "one", Claims: map[string]any{"groups": "heads"}},
+		issuer.Person{Name: "bea", Email: "not an address", Groups: []string{"ops"}},
+		issuer.Person{Name: "ann@msp.example", Groups: []string{"finance"}}, // a name that she chose
+		issuer.Person{Name: "eve", Groups: []string{"finance"}, Claims: map[string]any{"email": "ann@msp.example", "email_verified": false}},
+		issuer.Person{Name: "ivy", Groups: []string{"finance"}, Claims: map[string]any{"email": "ann@msp.example"}}, // nobody says that it is hers
+		issuer.Person{Name: "joe", Groups: []string{"finance"}, Claims: map[string]any{"email": "joe@msp.example", "email_verified": "true"}},
 	)
+	called := func(name string) string { // with a part of the id, which the issuer gives one person only
+		sum := sha256.Sum256([]byte(o.issuer.URL + "\x00" + name))
+		return v1.PersonPrefix + name + "#" + hex.EncodeToString(sum[:4])
+	}
+	seen := map[string]bool{}
 	for name, want := range map[string]struct {
 		who  string
 		role v1.Role
 	}{
-		"ann": {"ann@msp.example", v1.RoleOperator}, "bob": {"bob", v1.RoleViewer}, "root": {"somebody of the issuer", v1.RoleAdmin}, "one": {"one", v1.RoleAdmin},
+		"ann": {"oidc:ann@msp.example", v1.RoleOperator}, "bob": {called("bob"), v1.RoleViewer}, "root": {called("root"), v1.RoleAdmin},
+		"one": {called("one"), v1.RoleAdmin}, "bea": {called("bea"), v1.RoleOperator}, "ann@msp.example": {called("ann@msp.example"), v1.RoleViewer},
+		"eve": {called("eve"), v1.RoleViewer}, "ivy": {called("ivy"), v1.RoleViewer}, "joe": {"oidc:joe@msp.example", v1.RoleViewer},
 	} {
+		if seen[want.who] {
+			t.Errorf("two people are called %s", want.who)
+		}
+		seen[want.who] = true
 		b := browser(t)
 		got := o.signIn(b, name, "/installations/"+one+"/settings?a=b")
 		if got.StatusCode != 200 || got.at.String() != o.url+"/installations/"+one+"/settings?a=b" {
@@ -142,7 +160,7 @@ func TestNobodyWithoutARoleGetsIn(t *testing.T) {
 	if again := goTo(t, b, o.url+"/"); again.at.Path != "/login" {
 		t.Error("she is logged in all the same")
 	}
-	if e := (*o.tokens.audited)[0]; e.Action != "log-in" || e.OK || e.Detail != v1.CodeForbidden || !strings.HasPrefix(e.Who, "eve") {
+	if e := (*o.tokens.audited)[0]; e.Action != "log-in" || e.OK || e.Detail != v1.CodeForbidden || !strings.HasPrefix(e.Who, "oidc:eve") {
 		t.Errorf("audited %+v", e)
 	}
 	if got := o.signIn(browser(t), "odd", "/"); got.StatusCode != 401 {
@@ -167,7 +185,7 @@ func TestAnIssuerThatIsDownSaysSoAndTokensWork(t *testing.T) {
 	}
 	o.issuer.Down(false)
 	o.at.Add(6 * time.Second) // it is asked again
-	if got := o.signIn(browser(t), "ann", "/"); got.StatusCode != 200 || got.text(".who") != "ann operator" {
+	if got := o.signIn(browser(t), "ann", "/"); got.StatusCode != 200 || !strings.HasPrefix(got.text(".who"), "oidc:ann#") || !strings.HasSuffix(got.text(".who"), " operator") {
 		t.Errorf("once it answers again: %d %s", got.StatusCode, got.text("main"))
 	}
 }
@@ -225,6 +243,54 @@ func TestAnswersOfAnotherLogInAreRefused(t *testing.T) {
 	}
 	if got := goTo(t, ann, o.url+callbackPath+"?"+url.Values{"code": {"made-up"}, "state": {asked.Get("state")}}.Encode()); got.StatusCode != 400 {
 		t.Errorf("the same answer again: %d %s", got.StatusCode, got.text("main"))
+	}
+}
+
+// TestStrangersAtASlowIssuerKeepNobodyOut: however many answers of somebody's own the issuer thinks about, others log in, from
+// his network too; and whoever gives way has not spent the log-in.
+func TestStrangersAtASlowIssuerKeepNobodyOut(t *testing.T) {
+	o := newOrganisation(t, issuer.Person{Name: "ann", Groups: []string{"ops"}})
+	release := o.issuer.Hold("made-up")
+	defer release()
+	ask := func(path string, cookies []*http.Cookie) *http.Response {
+		r := httptest.NewRequest(http.MethodGet, o.url+path, nil)
+		r.RemoteAddr = "203.0.113.7:1"
+		for _, c := range cookies {
+			r.AddCookie(c)
+		}
+		w := httptest.NewRecorder()
+		o.handler.ServeHTTP(w, r)
+		return w.Result()
+	}
+	const strangers = 40
+	answers := make(chan *http.Response, strangers)
+	for range strangers {
+		begun := ask("/login/oidc", nil)
+		to, err := begun.Location()
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			answers <- ask(callbackPath+"?"+url.Values{"code": {"made-up"}, "state": {to.Query().Get("state")}}.Encode(), begun.Cookies())
+		}()
+	}
+	for range strangers - finishingOfClient {
+		got := <-answers
+		if got.StatusCode != 503 || got.Header.Get("Retry-After") == "" || len(got.Cookies()) != 0 {
+			t.Errorf("who gave way: %d, %v", got.StatusCode, got.Header)
+		}
+	}
+	if got := o.signIn(browser(t), "ann", "/"); got.StatusCode != 200 || !strings.HasSuffix(got.text(".who"), " operator") {
+		t.Errorf("somebody else: %d %s", got.StatusCode, got.text("main"))
+	}
+	if got := ask("/login/oidc", nil); got.StatusCode != 303 {
+		t.Errorf("another log-in of their network is begun: %d", got.StatusCode)
+	}
+	release()
+	for range finishingOfClient {
+		if got := <-answers; got.StatusCode != 401 {
+			t.Errorf("the others, once the issuer answers: %d", got.StatusCode)
+		}
 	}
 }
 

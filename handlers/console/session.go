@@ -163,6 +163,7 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 
 func (c *Console) logout(w http.ResponseWriter, r *http.Request) {
 	c.end(r)
+	access.LogOut(r, c.auditor)
 	c.cookies.Set(w, r, http.Cookie{Name: sessionCookie})
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
 }

@@ -99,6 +99,9 @@ func TestLogoutAndSecureCookies(t *testing.T) {
 	if c := a.Cookies(); a.StatusCode != 303 || len(c) != 1 || c[0].MaxAge >= 0 || c[0].Value != "" {
 		t.Errorf("log-out: %d, %v", a.StatusCode, c)
 	}
+	if all := *w.tokens.audited; len(all) != 1 || all[0].Action != "log-out" || all[0].Who != w.tokens.who().Name || !all[0].OK {
+		t.Errorf("audited %+v", all)
+	}
 	r := httptest.NewRequest(http.MethodPost, "/login", strings.NewReader("token="+token))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if c := w.send(r.Clone(r.Context())).Cookies(); len(c) != 1 || c[0].Secure {

@@ -24,6 +24,8 @@ const (
 	keepFor   = 180 * 24 * time.Hour
 	dropEvery = time.Hour
 	maxDetail = 1000 // bytes
+	// signAtOnce is how many entries get their codes in one write.
+	signAtOnce = 250
 )
 
 // Table is where the audit lies.
@@ -75,23 +77,92 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	if a.chain, err = openChain(ctx, cfg); err != nil {
 		return nil, err
 	}
-	err = cfg.Table.Each(ctx, "", func(e kv.Entry) error {
+	if err = a.load(ctx); err != nil {
+		return nil, err
+	}
+	if !a.chain.vouched {
+		if err = a.vouch(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// load reads the entries.
+func (a *Log) load(ctx context.Context) error {
+	a.entries = nil
+	err := a.Table.Each(ctx, "", func(e kv.Entry) error {
 		if !isEntry(e.Key) {
 			return nil
 		}
 		var l link
 		if err := json.Unmarshal(e.Value, &l); err != nil { // by somebody else: Verify shows it, and nothing stops for it
-			cfg.Log.Error("an audit entry cannot be read", zap.String(v1.LogKey, e.Key), zap.Error(err))
+			a.Config.Log.Error("an audit entry cannot be read", zap.String(v1.LogKey, e.Key), zap.Error(err))
 			return nil
 		}
 		a.entries = append(a.entries, kept{e.Key, l})
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("load audit: %w", err)
+		return fmt.Errorf("load audit: %w", err)
 	}
 	slices.SortFunc(a.entries, func(x, y kept) int { return x.entry.At.Compare(y.entry.At) })
-	return a, nil
+	return nil
+}
+
+// vouch gives what a version before the chain wrote a code, once, when the chain begins: whatever comes without a number
+// later, and however old it says that it is, is somebody else's.
+func (a *Log) vouch(ctx context.Context) error {
+	err := kv.RetryConflict(ctx, func() error {
+		row, err := a.Table.Get(ctx, chainKey)
+		if err != nil {
+			return err
+		}
+		if err := a.sign(ctx); err != nil {
+			return err
+		}
+		done := chain{key: a.chain.key, vouched: true}
+		_, err = a.Table.Update(ctx, chainKey, a.Sealer.Seal(chainPurpose, done.row()), row.Revision)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("give the entries of before their codes: %w", err)
+	}
+	a.chain.vouched = true
+	return a.load(ctx)
+}
+
+// sign gives entries without a number their codes, as far as they are of before the chain. Of an audit that somebody has
+// changed none is.
+func (a *Log) sign(ctx context.Context) error {
+	h, revision, err := a.chain.head(ctx, a.Table)
+	if errors.Is(err, errForgedHead) || err == nil && revision == 0 && a.known().N > 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var signed []kv.Entry
+	err = a.Table.Each(ctx, "", func(e kv.Entry) error {
+		var l link
+		if !isEntry(e.Key) || json.Unmarshal(e.Value, &l) != nil || l.N != 0 || a.chain.authentic(e.Key, l) || !l.At.Before(h.Since) {
+			return nil
+		}
+		l.Prev, l.MAC = nil, nil
+		l.MAC = a.chain.code(e.Key, l)
+		value, err := json.Marshal(l)
+		signed = append(signed, kv.Entry{Key: e.Key, Value: value, Revision: e.Revision})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for some := range slices.Chunk(signed, signAtOnce) {
+		if err := a.Table.UpdateMany(ctx, some); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func isEntry(key string) bool { return key != chainHead && key != chainKey }
@@ -105,10 +176,13 @@ func (a *Log) Follow(ctx context.Context, table installation.Watched, log *zap.L
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		i := slices.IndexFunc(a.entries, func(x kept) bool { return x.key == e.Key })
-		if e.Deleted || i >= 0 {
-			if e.Deleted && i >= 0 {
+		if i >= 0 {
+			if e.Deleted && a.Now().Sub(a.entries[i].entry.At) > keepFor-dropEvery { // else it was somebody else, and is still known here
 				a.entries = slices.Delete(a.entries, i, i+1)
 			}
+			return
+		}
+		if e.Deleted {
 			return
 		}
 		var l link
@@ -131,7 +205,7 @@ func (a *Log) insert(e kept) {
 
 // Add stores an entry at the end of the chain, and logs it.
 func (a *Log) Add(ctx context.Context, entry v1.AuditEntry) error {
-	entry.Detail = clip.Text(entry.Detail, maxDetail)
+	entry.Detail, entry.Unverified = clip.Text(entry.Detail, maxDetail), false
 	entry, err := asStored(entry)
 	if err != nil {
 		return err
@@ -300,7 +374,9 @@ func (a *Log) List(q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
 		if len(page.Items) == q.Limit {
 			return page, nil
 		}
-		page.Items = append(page.Items, e.entry.AuditEntry)
+		item := e.entry.AuditEntry
+		item.Unverified = !a.chain.authentic(e.key, e.entry)
+		page.Items = append(page.Items, item)
 		page.NextCursor = &e.key
 	}
 	page.NextCursor = nil
@@ -322,7 +398,9 @@ func (a *Log) Verify(ctx context.Context) (v1.AuditVerification, error) {
 		}
 		var l link
 		if json.Unmarshal(e.Value, &l) != nil {
-			unreadable = append(unreadable, e.Key)
+			if len(unreadable) < maxFindings {
+				unreadable = append(unreadable, e.Key)
+			}
 			return nil
 		}
 		links[e.Key] = l

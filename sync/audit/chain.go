@@ -31,7 +31,7 @@ const (
 var errForgedHead = errors.New("the head of the audit was not written by channelsync; channelsync audit verify says more")
 
 // link is an entry in its place of the chain: numbered from 1, with the code of the one before.
-// What a version before the chain wrote has no number.
+// What a version before the chain wrote has no number, and a code since the chain began.
 type link struct {
 	v1.AuditEntry
 	N    uint64 `json:"n,omitempty"`
@@ -52,41 +52,57 @@ type head struct {
 type chain struct {
 	key []byte
 	now func() time.Time
+	// vouched says that what was there when the chain began has its codes: nothing else without a number is of before.
+	vouched bool
 }
 
 func openChain(ctx context.Context, cfg Config) (chain, error) {
+	c := chain{now: cfg.Now}
 	e, err := cfg.Table.Get(ctx, chainKey)
 	if errors.Is(err, kv.ErrNotFound) {
-		key := make([]byte, sha256.Size)
-		_, _ = rand.Read(key) // never fails
-		_, err = cfg.Table.Create(ctx, chainKey, cfg.Sealer.Seal(chainPurpose, key))
+		c.key = newKey()
+		_, err = cfg.Table.Create(ctx, chainKey, cfg.Sealer.Seal(chainPurpose, c.row()))
 		if err == nil {
-			return chain{key, cfg.Now}, nil
+			return c, nil
 		}
 		if errors.Is(err, kv.ErrConflict) { // another instance was first
 			e, err = cfg.Table.Get(ctx, chainKey)
 		}
 	}
 	if err != nil {
-		return chain{}, fmt.Errorf("read the key of the audit: %w", err)
+		return c, fmt.Errorf("read the key of the audit: %w", err)
 	}
-	key, err := cfg.Sealer.Open(chainPurpose, e.Value)
-	if err != nil { // the store is ours, or it would not have been opened: somebody wrote this row
+	plain, err := cfg.Sealer.Open(chainPurpose, e.Value)
+	if err != nil || len(plain) < sha256.Size { // the store is ours, or it would not have been opened: somebody wrote this row
 		cfg.Log.Error("the key of the audit is not one of channelsync's; it gets another, and what was chained before shows as changed", zap.Error(err))
-		key = make([]byte, sha256.Size)
-		_, _ = rand.Read(key) // never fails
-		if _, err := cfg.Table.Update(ctx, chainKey, cfg.Sealer.Seal(chainPurpose, key), e.Revision); err != nil {
-			return chain{}, fmt.Errorf("store a key of the audit: %w", err)
+		c.key, c.vouched = newKey(), true
+		if _, err := cfg.Table.Update(ctx, chainKey, cfg.Sealer.Seal(chainPurpose, c.row()), e.Revision); err != nil {
+			return c, fmt.Errorf("store a key of the audit: %w", err)
 		}
-		return chain{key, cfg.Now}, nil
+		return c, nil
 	}
+	c.key, c.vouched = plain[:sha256.Size], len(plain) > sha256.Size
 	if !cfg.Sealer.SealedLast(e.Value) {
-		_, err := cfg.Table.Update(ctx, chainKey, cfg.Sealer.Seal(chainPurpose, key), e.Revision)
+		_, err := cfg.Table.Update(ctx, chainKey, cfg.Sealer.Seal(chainPurpose, plain), e.Revision)
 		if err != nil && !errors.Is(err, kv.ErrConflict) { // another instance did it
-			return chain{}, fmt.Errorf("seal the key of the audit anew: %w", err)
+			return c, fmt.Errorf("seal the key of the audit anew: %w", err)
 		}
 	}
-	return chain{key, cfg.Now}, nil
+	return c, nil
+}
+
+func newKey() []byte {
+	key := make([]byte, sha256.Size)
+	_, _ = rand.Read(key) // never fails
+	return key
+}
+
+// row is what lies sealed: the key, and a byte more once what was there before has its codes.
+func (c chain) row() []byte {
+	if c.vouched {
+		return append(bytes.Clone(c.key), 1)
+	}
+	return c.key
 }
 
 // head reads the head; revision 0 and an empty one when there is none.
@@ -149,8 +165,8 @@ func (c chain) verify(h head, links map[string]link) v1.AuditVerification {
 	for _, key := range slices.Sorted(maps.Keys(links)) {
 		l := links[key]
 		switch {
-		case l.N == 0 && l.At.Before(h.Since):
-			out.Before++ // by a version before the chain
+		case l.N == 0 && c.authentic(key, l):
+			out.Before++ // by a version before the chain, and there when it began
 		case l.N == 0:
 			found("Entry %s of %s is in no place of the chain.", key, l.At.UTC().Format(time.RFC3339))
 		case !c.authentic(key, l):

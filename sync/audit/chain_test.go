@@ -6,16 +6,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/kv"
 	"channelsync/sync/seal"
+	"channelsync/test/harness"
 )
 
 func open(t *testing.T, table Table) *Log {
@@ -170,49 +169,99 @@ func TestANumberThatIsMadeUpIsNotBelieved(t *testing.T) {
 	}
 }
 
-// What a version before the chain wrote is counted apart, not taken for a forgery.
+// putIn writes an entry without a number and a code, as a version before the chain did, and as anybody can who may write.
+func putIn(t *testing.T, table *kv.Table, key string, at time.Time, action string) {
+	t.Helper()
+	b, err := json.Marshal(v1.AuditEntry{At: at, Who: "ops", Action: action, OK: true})
+	ok(t, err)
+	_, err = table.Put(t.Context(), key, b)
+	ok(t, err)
+}
+
+// What a version before the chain wrote is counted apart, not taken for a forgery, also when a second instance starts.
 func TestEntriesOfBeforeTheChain(t *testing.T) {
 	table := opened(t)
-	b, err := json.Marshal(v1.AuditEntry{At: time.Now().Add(-time.Hour), Action: "of before", OK: true})
-	ok(t, err)
-	_, err = table.Put(t.Context(), "01JXAAAAAAAAAAAAAAAAAAAAAA", b)
-	ok(t, err)
+	for i := range signAtOnce + 1 {
+		putIn(t, table, fmt.Sprintf("01JXAAAAAAAAAAAAAAAAAAA%03d", i), time.Now().Add(-time.Hour), "of before")
+	}
 	a := open(t, table)
 	ok(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "new", OK: true}))
-	if got, err := a.Verify(t.Context()); err != nil || !got.OK || got.Before != 1 || got.Entries != 1 {
-		t.Errorf("got %+v, %v", got, err)
+	for _, a := range []*Log{a, open(t, table)} {
+		if got, err := a.Verify(t.Context()); err != nil || !got.OK || got.Before != signAtOnce+1 || got.Entries != 1 {
+			t.Errorf("got %+v, %v", got, err)
+		}
+		page, err := a.List(v1.AuditQuery{Limit: 2})
+		ok(t, err)
+		if page.Items[1].Action != "of before" || page.Items[1].Unverified || page.Items[0].Unverified {
+			t.Errorf("listed %+v", page.Items)
+		}
 	}
 }
 
-func TestRefusalsThatRepeatAreCounted(t *testing.T) {
-	core, logs := observer.New(zap.InfoLevel)
-	a := openAt(t, opened(t), time.Now, zap.New(core))
-	n := NewNoise(a, zap.NewNop())
-	for i := range 5000 {
-		n.Refused(v1.AuditEntry{At: time.Now(), Address: "203.0.113.7", Action: "log-in", Detail: v1.CodeUnauthenticated, Request: fmt.Sprint(i)})
+// An entry without a number is of before only if it was there when the chain began, whatever time it says.
+func TestABackdatedEntryIsNotOfBeforeTheChain(t *testing.T) {
+	table := opened(t)
+	putIn(t, table, "01JXAAAAAAAAAAAAAAAAAAAAAA", time.Now().Add(-time.Hour), "of before")
+	ok(t, open(t, table).Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "new", OK: true}))
+	putIn(t, table, "01JXAAAAAAAAAAAAAAAAAAAAAB", time.Now().Add(-2*time.Hour), "made up")
+	for name, do := range map[string]func(){
+		"put in":                        func() {},
+		"and the head removed":          func() { ok(t, table.Delete(t.Context(), chainHead)) },
+		"and one of before overwritten": func() { putIn(t, table, "01JXAAAAAAAAAAAAAAAAAAAAAA", time.Now().Add(-3*time.Hour), "made up") },
+	} {
+		do()
+		a := open(t, table)
+		got, err := a.Verify(t.Context())
+		ok(t, err)
+		if got.OK || got.Before > 1 || !strings.Contains(strings.Join(got.Findings, "\n"), "Entry 01JXAAAAAAAAAAAAAAAAAAAAAB of ") {
+			t.Errorf("%s: %+v", name, got)
+		}
+		page, err := a.List(v1.AuditQuery{Limit: 10})
+		ok(t, err)
+		for _, e := range page.Items {
+			if e.Unverified != (e.Action == "made up") {
+				t.Errorf("%s: listed %+v", name, e)
+			}
+		}
 	}
-	n.Refused(v1.AuditEntry{At: time.Now(), Address: "203.0.113.8", Action: "log-in", Detail: v1.CodeUnauthenticated})
-	ctx, cancel := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	running.Go(func() { n.Run(ctx) })
-	cancel()
-	running.Wait()
-	page, err := a.List(v1.AuditQuery{Limit: 10})
+}
+
+// A store whose chain a former build began believes what is of before its head once, and nothing that comes afterwards.
+func TestAChainFromBeforeVouchesOnce(t *testing.T) {
+	table := opened(t)
+	a := open(t, table)
+	putIn(t, table, "01JXAAAAAAAAAAAAAAAAAAAAAA", time.Now().Add(-time.Hour), "of before")
+	ok(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "new", OK: true}))
+	_, err := table.Put(t.Context(), chainKey, a.Sealer.Seal(chainPurpose, a.chain.key)) // as that build stored it
 	ok(t, err)
-	counts := map[string]int{}
-	for _, e := range page.Items {
-		counts[e.Address] += max(e.Count, 1)
+	a = open(t, table)
+	if got, err := a.Verify(t.Context()); err != nil || !got.OK || got.Before != 1 {
+		t.Errorf("got %+v, %v", got, err)
 	}
-	if len(page.Items) != 3 || counts["203.0.113.7"] != 5000 || counts["203.0.113.8"] != 1 || logs.Len() != 3 {
-		t.Errorf("kept %+v, logged %d", page.Items, logs.Len())
+	putIn(t, table, "01JXAAAAAAAAAAAAAAAAAAAAAB", time.Now().Add(-time.Hour), "made up")
+	if got, err := open(t, table).Verify(t.Context()); err != nil || got.OK || got.Before != 1 {
+		t.Errorf("afterwards: %+v, %v", got, err)
 	}
-	if len(n.seen) != 0 {
-		t.Errorf("remembers %d after its end", len(n.seen))
-	}
-	for i := range 2 * noiseMost {
-		n.first(v1.AuditEntry{Address: fmt.Sprint(i), Action: "log-in"})
-	}
-	if len(n.seen) > noiseMost+1 {
-		t.Errorf("remembers %d callers", len(n.seen))
+}
+
+// An instance that runs goes on to show what somebody removed from the store, and does not show as its own what he put in.
+func TestWhatIsRemovedFromTheStoreIsStillShown(t *testing.T) {
+	table := opened(t)
+	a, b := open(t, table), open(t, table)
+	harness.Go(t, func(ctx context.Context) error { b.Follow(ctx, table, zap.NewNop()); return nil })
+	ok(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Who: "ops", Action: "done", OK: true}))
+	key := chained(t, a)[1]
+	harness.Until(t, "an entry of another instance arrives", harness.Soon, func() bool { return chained(t, b)[1] == key })
+	ok(t, table.Delete(t.Context(), key))
+	putIn(t, table, "01JXAAAAAAAAAAAAAAAAAAAAAB", time.Now(), "made up")
+	var page v1.Page[v1.AuditEntry]
+	harness.Until(t, "what is written after the removal arrives", harness.Soon, func() bool {
+		var err error
+		page, err = b.List(v1.AuditQuery{Limit: 10})
+		ok(t, err)
+		return len(page.Items) > 0 && page.Items[0].Action == "made up"
+	})
+	if len(page.Items) != 2 || page.Items[1].Action != "done" || page.Items[1].Unverified || !page.Items[0].Unverified {
+		t.Errorf("listed %+v", page.Items)
 	}
 }

@@ -2,30 +2,49 @@ package audit
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/network"
 )
 
 const (
-	noiseWindow = time.Minute // what is refused again within it is counted
 	noiseEvery  = 5 * time.Second
-	noiseMost   = 1000 // callers and requests that are counted separately; all others are one
 	noiseWithin = 5 * time.Second
+
+	// What a caller is refused again is counted for this long.
+	knownWindow    = time.Minute
+	strangerWindow = time.Hour
+	// kindsOfCaller is how many refusals of one caller are told apart; his others are one more.
+	kindsOfCaller = 32
+	// strangersADay is how many entries all strangers together may cause in a day, and at once.
+	strangersADay = 1000
 )
 
-// Noise keeps refusals that repeat from filling the audit: the first is an entry, those of the next minute are counted
-// in one more. It never makes a request wait for the store. Its zero value is not usable.
+// Noise keeps refusals that repeat from filling the audit: the first is an entry, those that follow are counted in one
+// more. Each caller is counted for himself: what one does takes nothing of what is kept of another. Strangers, who are known
+// by their networks only and of whom there may be any number, cause a bounded number of entries a day; beyond that one entry
+// an hour says how many were left out. It never makes a request wait for the store. Its zero value is not usable.
 type Noise struct {
 	audit *Log
 	log   *zap.Logger
 	ready chan v1.AuditEntry
 
-	mu   sync.Mutex
-	seen map[v1.AuditEntry]*repeats // by the entry without time, request and count
+	mu      sync.Mutex
+	callers map[caller]map[v1.AuditEntry]*repeats // by the entry without time, request and count
+	budget  *rate.Limiter                         // of strangers
+	leftOut repeats                               // of strangers, beyond it
+}
+
+// caller is a token or a person, by name; or a stranger, by the network.
+type caller struct {
+	name     string
+	stranger bool
 }
 
 type repeats struct {
@@ -36,51 +55,80 @@ type repeats struct {
 
 // NewNoise returns one before an audit.
 func NewNoise(audit *Log, log *zap.Logger) *Noise {
-	return &Noise{audit: audit, log: log, ready: make(chan v1.AuditEntry, 256), seen: map[v1.AuditEntry]*repeats{}}
+	return &Noise{
+		audit: audit, log: log, ready: make(chan v1.AuditEntry, 256), callers: map[caller]map[v1.AuditEntry]*repeats{},
+		budget: rate.NewLimiter(rate.Every(24*time.Hour/strangersADay), strangersADay),
+	}
 }
 
 // Refused takes a refusal. It returns at once.
 func (n *Noise) Refused(e v1.AuditEntry) {
-	if !n.first(e) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	r := n.first(e)
+	if r == nil {
 		return
 	}
 	select {
 	case n.ready <- e:
-	default: // Run is behind: it is counted with the repeats
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		if r := n.seen[kindOf(e)]; r != nil {
-			r.count, r.last = r.count+1, e
-		}
+	default: // Run is behind: it is stored with the repeats
+		r.count = 1
 	}
 }
 
-// first says whether an entry is none that is counted only.
-func (n *Noise) first(e v1.AuditEntry) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	kind := kindOf(e)
-	r := n.seen[kind]
-	if r == nil && len(n.seen) >= noiseMost {
-		kind = v1.AuditEntry{Action: e.Action, Detail: "of many callers: " + v1.CodeUnauthenticated}
-		e = v1.AuditEntry{At: e.At, Action: kind.Action, Detail: kind.Detail}
-		if r = n.seen[kind]; r == nil {
-			n.seen[kind] = &repeats{since: n.audit.Now(), last: e, count: 1}
-			return false
-		}
+// callerOf is who is refused. Whom the organisation knows, and who has no role here, is a stranger all the same: anybody may
+// be able to have an account there.
+func callerOf(e v1.AuditEntry) caller {
+	if e.Who != "" && (e.Action != v1.ActionLogIn || !v1.IsPerson(e.Who)) {
+		return caller{name: e.Who}
 	}
-	if r == nil {
-		n.seen[kind] = &repeats{since: n.audit.Now(), last: e}
-		return true
-	}
-	r.count, r.last = r.count+1, e
-	return false
+	addr, _ := netip.ParseAddr(e.Address)
+	return caller{name: network.Of(addr), stranger: true}
 }
 
 // kindOf is what refusals that are counted together have in common.
-func kindOf(e v1.AuditEntry) v1.AuditEntry {
+func (c caller) kindOf(e v1.AuditEntry) v1.AuditEntry {
 	e.At, e.Request, e.Count = time.Time{}, "", 0
+	if c.stranger {
+		e.Address = ""
+	}
 	return e
+}
+
+// first counts a refusal. It returns the count of those that follow when it is the first and an entry of its own; n.mu is held.
+func (n *Noise) first(e v1.AuditEntry) *repeats {
+	now, who := n.audit.Now(), callerOf(e)
+	kinds, kind := n.callers[who], who.kindOf(e)
+	r, several := kinds[kind], false
+	if r == nil && len(kinds) >= kindsOfCaller {
+		several = true
+		e = v1.AuditEntry{At: e.At, Who: e.Who, Address: e.Address, Action: "several", Detail: "several"}
+		kind = who.kindOf(e)
+		r = kinds[kind]
+	}
+	if r != nil {
+		r.count, r.last = r.count+1, e
+		return nil
+	}
+	if who.stranger && !n.budget.AllowN(now, 2) { // one that is said at once, and one of those that follow
+		if n.leftOut.count == 0 {
+			n.leftOut.since = now
+		}
+		n.leftOut.count++
+		n.leftOut.last = v1.AuditEntry{At: e.At, Action: v1.ActionLogIn, Detail: "of many clients, left out here: " + v1.CodeUnauthenticated}
+		return nil
+	}
+	if kinds == nil {
+		kinds = map[v1.AuditEntry]*repeats{}
+		n.callers[who] = kinds
+	}
+	r = &repeats{since: now, last: e}
+	kinds[kind] = r
+	if several {
+		r.count = 1
+		return nil
+	}
+	return r
 }
 
 // Run stores what is refused until ctx ends, and then what was counted.
@@ -93,12 +141,12 @@ func (n *Noise) Run(ctx context.Context) {
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), noiseWithin)
 			defer cancel()
 			n.drain(last)
-			n.flush(last, 0)
+			n.flush(last, true)
 			return
 		case e := <-n.ready:
 			n.add(ctx, e)
 		case <-t.C:
-			n.flush(ctx, noiseWindow)
+			n.flush(ctx, false)
 		}
 	}
 }
@@ -114,24 +162,46 @@ func (n *Noise) drain(ctx context.Context) {
 	}
 }
 
-// flush stores the counts that are older than an age.
-func (n *Noise) flush(ctx context.Context, age time.Duration) {
-	var due []v1.AuditEntry
+// flush stores the counts that are due, or all of them.
+func (n *Noise) flush(ctx context.Context, all bool) {
+	for _, e := range n.due(all) {
+		n.add(ctx, e)
+	}
+}
+
+// due forgets what was counted long enough, or everything, and returns the entries of it.
+func (n *Noise) due(all bool) (due []v1.AuditEntry) {
 	n.mu.Lock()
-	for kind, r := range n.seen {
-		if n.audit.Now().Sub(r.since) < age {
-			continue
+	defer n.mu.Unlock()
+	now := n.audit.Now()
+	take := func(r repeats, window time.Duration) bool {
+		if !all && now.Sub(r.since) < window {
+			return false
 		}
-		delete(n.seen, kind)
 		if r.count > 0 {
 			r.last.Count = r.count
 			due = append(due, r.last)
 		}
+		return true
 	}
-	n.mu.Unlock()
-	for _, e := range due {
-		n.add(ctx, e)
+	for who, kinds := range n.callers {
+		window := knownWindow
+		if who.stranger {
+			window = strangerWindow
+		}
+		for kind, r := range kinds {
+			if take(*r, window) {
+				delete(kinds, kind)
+			}
+		}
+		if len(kinds) == 0 {
+			delete(n.callers, who)
+		}
 	}
+	if take(n.leftOut, strangerWindow) {
+		n.leftOut = repeats{}
+	}
+	return due
 }
 
 func (n *Noise) add(ctx context.Context, e v1.AuditEntry) {

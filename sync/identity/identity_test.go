@@ -107,6 +107,18 @@ func TestATokenIsKnownAndEndsOnEveryInstance(t *testing.T) {
 	}
 }
 
+func TestNoTokenIsCalledAsAPerson(t *testing.T) {
+	e := newEnv(t)
+	s := e.instance()
+	for _, name := range []string{"oidc:ann@msp.example", "OIDC:ann@msp.example", " \uff4fidc:ann", "oi\u200bdc:ann"} {
+		_, err := s.Create(t.Context(), v1.CreateToken{Name: name, Role: v1.RoleViewer})
+		if p := problemOf(err); p.Status != 422 || len(p.Errors) != 1 || p.Errors[0].Pointer != "#/name" {
+			t.Errorf("%q: got %v", name, err)
+		}
+	}
+	e.create(s, v1.CreateToken{Name: "oidc", Role: v1.RoleViewer})
+}
+
 func TestOnlyHashesAreStoredAndOnlyOurRowsOpen(t *testing.T) {
 	e := newEnv(t)
 	a := e.instance()

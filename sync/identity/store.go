@@ -193,6 +193,11 @@ func (s *Store) Create(ctx context.Context, in v1.CreateToken) (v1.NewToken, err
 			Pointer: "#/expiresAt", Code: "future", Detail: "got " + in.ExpiresAt.UTC().Format(time.RFC3339) + ", want a time to come",
 		})
 	}
+	if v1.IsPerson(in.Name) {
+		return v1.NewToken{}, v1.Invalid("The body has fields that are not valid.", v1.FieldError{
+			Pointer: "#/name", Code: "reserved", Detail: "got a name that begins with " + v1.PersonPrefix + ", want another one: people who log in at the organisation are called so",
+		})
+	}
 	if p := s.refused(in.Name, ""); p != nil {
 		return v1.NewToken{}, p
 	}

@@ -42,7 +42,7 @@ func (s *session) auditCommand() *command.Command {
 			}
 			t := screen.Table{Header: []string{"WHEN", "WHO", "FROM", "ADDRESS", "ACTION", "OK", "INSTALLATION", "DETAIL"}}
 			for _, e := range entries.Items {
-				t.Add(e.At.UTC().Format(time.RFC3339), cmp.Or(e.Who, "unknown"), e.Actor, e.Address, e.Action, yesNo(e.OK), e.Installation, e.Detail+times(e.Count))
+				t.Add(e.At.UTC().Format(time.RFC3339), cmp.Or(e.Who, "unknown"), e.Actor, e.Address, e.Action, yesNo(e.OK), e.Installation, e.Detail+times(e.Count)+doubt(e.Unverified))
 			}
 			if err := s.writeTable(t); err != nil {
 				return err
@@ -63,6 +63,14 @@ func times(count int) string {
 	return fmt.Sprintf(" (%d times)", count)
 }
 
+// doubt marks an entry that the chain does not vouch for.
+func doubt(unverified bool) string {
+	if unverified {
+		return " (unverified: somebody else may have written it)"
+	}
+	return ""
+}
+
 func (s *session) auditVerify() *command.Command {
 	return &command.Command{
 		Name: "verify", Short: "check whether audit entries were removed, changed or inserted", Flags: s.jsonFlag,
@@ -76,7 +84,7 @@ func (s *session) auditVerify() *command.Command {
 			} else {
 				s.say("Chained: numbers %d to %d, %d of them in their place.", v.First, v.Last, v.Entries)
 				if v.Before > 0 {
-					s.say("%d older ones are of a version that did not chain them: nothing vouches for these.", v.Before)
+					s.say("%d older ones are of a version that did not chain them: one that was removed would not show.", v.Before)
 				}
 				for _, found := range v.Findings {
 					s.say("%s", text(found))

@@ -196,3 +196,17 @@ func TestNothingThatIsShownCommandsTheTerminal(t *testing.T) {
 		t.Errorf("got %q, want %q", errs.String(), want)
 	}
 }
+
+func TestATokensIDIsNothingElse(t *testing.T) {
+	const id, other = "01jxaaaaaaaaaaaaaaaaaaaaaa", "01jxbbbbbbbbbbbbbbbbbbbbbb"
+	all := []v1.Token{{ID: other, Name: id}, {ID: "01jxcccccccccccccccccccccc", Name: "ops"}, {ID: id, Name: "root of all"}, {ID: "01jxdddddddddddddddddddddd", Name: "OPS"}}
+	for ref, want := range map[string]string{id: id, strings.ToUpper(id): id, other: other, "root of all": id, "ops": "", "nobody": ""} {
+		got, err := tokenAmong(all, ref)
+		if got.ID != want && want != "" || (err != nil) != (want == "") {
+			t.Errorf("%s: got %+v, %v", ref, got, err)
+		}
+	}
+	if _, err := tokenAmong(all, "ops"); err == nil || !strings.Contains(err.Error(), "there are 2 tokens named") {
+		t.Errorf("two of one name: %v", err)
+	}
+}

@@ -192,10 +192,27 @@ func (s *session) oneToken(ctx context.Context, args []string) (*client.Client, 
 	if err != nil {
 		return nil, v1.Token{}, err
 	}
+	one, err := tokenAmong(all, args[0])
+	return api, one, err
+}
+
+// tokenAmong finds the one that is meant: an id is nothing else, whatever another token is called.
+func tokenAmong(all []v1.Token, ref string) (v1.Token, error) {
+	var ids []string
+	var meant v1.Token
 	for _, one := range all {
-		if one.ID == v1.Fold(args[0]) || v1.Same(one.Name, args[0]) {
-			return api, one, nil
+		if one.ID == v1.Fold(ref) {
+			return one, nil
+		}
+		if v1.Same(one.Name, ref) {
+			meant, ids = one, append(ids, one.ID)
 		}
 	}
-	return nil, v1.Token{}, &failure{"there is no token " + strconv.Quote(args[0]), "channelsync token list shows them"}
+	switch len(ids) {
+	case 0:
+		return meant, &failure{"there is no token " + strconv.Quote(ref), "channelsync token list shows them"}
+	case 1:
+		return meant, nil
+	}
+	return v1.Token{}, command.Usage("say it by its id: "+strings.Join(ids, ", "), "there are %d tokens named %q", len(ids), ref)
 }

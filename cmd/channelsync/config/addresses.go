@@ -1,6 +1,7 @@
 package config
 
 import (
+	"math"
 	"net"
 	"net/mail"
 	"net/netip"
@@ -43,12 +44,26 @@ func networks(s string) (all []netip.Prefix, err error) {
 		if err != nil {
 			return nil, want("comma-separated networks and addresses, such as 10.0.0.0/8,192.0.2.7, or none")
 		}
-		if network.Bits() == 0 {
-			return nil, want("networks of your proxies only: whoever is in " + part + " could name any address as his own")
-		}
 		all = append(all, network.Masked())
 	}
+	if share(all, true) >= tooMany || share(all, false) >= tooMany {
+		return nil, want("networks of your proxies only: whoever is in " + s + " could name any address as his own")
+	}
 	return all, nil
+}
+
+// tooMany is the share of all addresses that no proxies have: everybody is among them. All private networks have less.
+const tooMany = 1.0 / 8
+
+// share is the share of all IPv4, or IPv6, addresses that networks have together, in whatever pieces.
+func share(networks []netip.Prefix, v4 bool) (sum float64) {
+	for i, n := range networks {
+		within := func(o netip.Prefix) bool { return o.Bits() < n.Bits() && o.Contains(n.Addr()) }
+		if n.Addr().Is4() == v4 && !slices.ContainsFunc(networks, within) && !slices.Contains(networks[:i], n) {
+			sum += math.Exp2(-float64(n.Bits()))
+		}
+	}
+	return sum
 }
 
 // v4InV6 is how many bits of an IPv4 address that is written as an IPv6 one are not its own.

@@ -218,6 +218,22 @@ func TestWrongSettings(t *testing.T) {
 			want: `--trusted-proxies: got "0.0.0.0/0", want networks of your proxies only: whoever is in 0.0.0.0/0 could name any address as his own`,
 		},
 		{
+			args: []string{"--trusted-proxies=0.0.0.0/1,128.0.0.0/1"},
+			want: `--trusted-proxies: got "0.0.0.0/1,128.0.0.0/1", want networks of your proxies only: whoever is in 0.0.0.0/1,128.0.0.0/1 could name any address as his own`,
+		},
+		{
+			args: []string{"--trusted-proxies=::/1,8000::/1"},
+			want: `--trusted-proxies: got "::/1,8000::/1", want networks of your proxies only: whoever is in ::/1,8000::/1 could name any address as his own`,
+		},
+		{
+			args: []string{"--trusted-proxies=::ffff:0.0.0.0/97,::ffff:128.0.0.0/97"},
+			want: `--trusted-proxies: got "::ffff:0.0.0.0/97,::ffff:128.0.0.0/97", want networks of your proxies only: whoever is in ::ffff:0.0.0.0/97,::ffff:128.0.0.0/97 could name any address as his own`,
+		},
+		{
+			args: []string{"--trusted-proxies=2000::/3"}, // all of the internet's
+			want: `--trusted-proxies: got "2000::/3", want networks of your proxies only: whoever is in 2000::/3 could name any address as his own`,
+		},
+		{
 			args: []string{"--callback-tls-cert=" + file},
 			want: `--callback-tls-cert: got "` + file + `", want both --callback-tls-cert and --callback-tls-key, or neither`,
 		},

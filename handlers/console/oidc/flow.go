@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/mail"
 	"net/url"
 	"regexp"
 	"slices"
@@ -40,7 +41,7 @@ type Flow struct {
 // Person is who has logged in.
 type Person struct {
 	ID     string // the same for one person of one issuer, and no other's
-	Name   string // for people and the audit; "" never
+	Name   string // for people and the audit, with v1.PersonPrefix: no token's, and no other person's
 	Role   v1.Role
 	Values []string // of the claim, those that give a role
 }
@@ -115,22 +116,23 @@ func (p *Provider) Finish(ctx context.Context, f Flow, query url.Values) (Person
 }
 
 // person reads the claims of an ID token whose signature, issuer, audience and end are right.
-func (p *Provider) person(verified *oidc.IDToken, nonce string) (Person, error) {
-	if subtle.ConstantTimeCompare([]byte(verified.Nonce), []byte(nonce)) != 1 {
+func (p *Provider) person(token *oidc.IDToken, nonce string) (Person, error) {
+	if subtle.ConstantTimeCompare([]byte(token.Nonce), []byte(nonce)) != 1 {
 		return Person{}, fmt.Errorf("check the ID token of %s: it was made for another log-in: %w", p.host, ErrForeign)
 	}
 	claims := map[string]json.RawMessage{}
-	if err := verified.Claims(&claims); err != nil {
+	if err := token.Claims(&claims); err != nil {
 		return Person{}, fmt.Errorf("read the ID token of %s: %w", p.host, err)
 	}
-	if azp := text(claims["azp"]); len(verified.Audience) > 1 && azp != p.cfg.ClientID || azp != "" && azp != p.cfg.ClientID {
+	if azp := text(claims["azp"]); len(token.Audience) > 1 && azp != p.cfg.ClientID || azp != "" && azp != p.cfg.ClientID {
 		return Person{}, fmt.Errorf("check the ID token of %s: it was made for another client: %w", p.host, ErrForeign)
 	}
-	if verified.Subject == "" || len(verified.Subject) > 255 {
-		return Person{}, fmt.Errorf("check the ID token of %s: got a subject of %d bytes, want 1 to 255", p.host, len(verified.Subject))
+	if token.Subject == "" || len(token.Subject) > 255 {
+		return Person{}, fmt.Errorf("check the ID token of %s: got a subject of %d bytes, want 1 to 255", p.host, len(token.Subject))
 	}
-	sum := sha256.Sum256([]byte(p.cfg.Issuer + "\x00" + verified.Subject))
-	out := Person{ID: "oidc-" + hex.EncodeToString(sum[:16]), Name: name(claims, verified.Subject)}
+	sum := sha256.Sum256([]byte(p.cfg.Issuer + "\x00" + token.Subject))
+	id := hex.EncodeToString(sum[:16])
+	out := Person{ID: "oidc-" + id, Name: name(claims, token.Subject, id[:8])}
 	given, err := values(claims[p.cfg.RoleClaim])
 	if err != nil {
 		return out, fmt.Errorf("read the claim %s of %s: %w", p.cfg.RoleClaim, p.host, err)
@@ -157,14 +159,14 @@ func (p *Provider) Role(values []string) (role v1.Role) {
 	return role
 }
 
-// name is what a person is called: an address that the issuer does not doubt, else the user
-// name, else the subject. It is never that of --admin-token.
-func name(claims map[string]json.RawMessage, subject string) string {
-	candidates := []string{text(claims["email"]), text(claims["preferred_username"]), text(claims["name"])}
-	if string(claims["email_verified"]) == "false" || text(claims["email_verified"]) == "false" {
-		candidates = candidates[1:]
+// name is what a person is called: by an address that the issuer has verified, which is one person's, else by the user name
+// with a part of the id, since an issuer may let several people, or everybody, choose the same. No token is called so.
+func name(claims map[string]json.RawMessage, subject, id string) string {
+	if address := text(claims["email"]); verified(claims) && isAddress(address) {
+		return v1.PersonPrefix + address
 	}
-	for _, c := range append(candidates, subject) {
+	called := "somebody"
+	for _, c := range []string{text(claims["preferred_username"]), text(claims["name"]), subject} {
 		c = strings.Map(func(r rune) rune {
 			if !unicode.IsPrint(r) {
 				return -1
@@ -174,11 +176,25 @@ func name(claims map[string]json.RawMessage, subject string) string {
 		if r := []rune(c); len(r) > maxText {
 			c = string(r[:maxText])
 		}
-		if c = v1.Trim(c); c != "" && !v1.Same(c, v1.RootName) {
-			return c
+		if c = v1.Trim(c); c != "" {
+			called = c
+			break
 		}
 	}
-	return "somebody of the issuer"
+	return v1.PersonPrefix + called + "#" + id
+}
+
+// verified says whether the issuer says that it has verified the address; what it does not say is not believed.
+func verified(claims map[string]json.RawMessage) bool {
+	return string(claims["email_verified"]) == "true" || text(claims["email_verified"]) == "true" // some issuers write a text
+}
+
+// isAddress says whether an address can be told from every user name with a part of an id, and from every other address.
+func isAddress(s string) bool {
+	a, err := mail.ParseAddress(s)
+	return err == nil && a.Address == s && len(s) <= maxText && strings.IndexFunc(s, func(r rune) bool {
+		return r == '#' || r > unicode.MaxASCII || !unicode.IsGraphic(r)
+	}) < 0
 }
 
 func text(raw json.RawMessage) (s string) {

@@ -86,8 +86,12 @@ func didWords(action, detail string) (what, more string) {
 		return "Deleted the token " + detail, ""
 	case "session.end":
 		return "Ended a session of " + detail, ""
-	case "log-in":
-		return "Logged in", ""
+	case v1.ActionLogIn:
+		return "Logged in", detail
+	case "log-out":
+		return "Logged out", ""
+	case "several":
+		return "Asked for other things, counted together", ""
 	case "access":
 		return "Asked for what the role does not allow", detail
 	case "held.approve":

@@ -43,7 +43,14 @@ func Entry(caller identity.Caller) v1.AuditEntry {
 // LogIn notes a log-in, with the code of the refusal when it was refused.
 func LogIn(r *http.Request, to Auditor, caller identity.Caller, code string) {
 	e := Entry(caller)
-	e.Action, e.Detail, e.OK = "log-in", code, code == ""
+	e.Action, e.Detail, e.OK = v1.ActionLogIn, code, code == ""
+	note(r, to, e)
+}
+
+// LogOut notes that somebody has logged out.
+func LogOut(r *http.Request, to Auditor) {
+	e := Entry(identity.Of(r.Context()))
+	e.Action, e.OK = "log-out", true
 	note(r, to, e)
 }
 

@@ -5,7 +5,7 @@ import (
 	"net"
 	"net/netip"
 
-	"channelsync/handlers/internal/forwarded"
+	"channelsync/internal/network"
 )
 
 // Listener bounds the connections of a listener, in all and of one address. Those of
@@ -42,7 +42,7 @@ func (l *Listener) counted(from net.Addr) (key string, each int) {
 	if err != nil || peer.Addr().Unmap().IsLoopback() || l.Exempt != nil && l.Exempt(peer.Addr()) {
 		return "", 0
 	}
-	return forwarded.Network(peer.Addr()), l.Each
+	return network.Of(peer.Addr()), l.Each
 }
 
 // Conn is a connection that gives its slot back when it is closed.

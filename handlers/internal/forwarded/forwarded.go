@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"channelsync/internal/network"
 )
 
 // Client is who sent a request.
@@ -21,7 +23,7 @@ type Client struct {
 
 // Network is what the client is counted under: its address, or of IPv6 its /64, since
 // whoever has one address of a /64 has them all.
-func (c Client) Network() string { return Network(c.Addr) }
+func (c Client) Network() string { return network.Of(c.Addr) }
 
 // String is the client's address for the log and the audit; "unknown" without one.
 func (c Client) String() string {
@@ -31,17 +33,6 @@ func (c Client) String() string {
 	return c.Addr.String()
 }
 
-// Network is what an address is counted under, see Client.Network.
-func Network(addr netip.Addr) string {
-	addr = plain(addr)
-	if addr.Is6() && !addr.IsLoopback() {
-		if p, err := addr.Prefix(64); err == nil {
-			return p.String()
-		}
-	}
-	return Client{Addr: addr}.String()
-}
-
 // Proxies are the networks whose forwarded headers are believed. Nobody is trusted by
 // the zero value.
 type Proxies []netip.Prefix
@@ -49,8 +40,8 @@ type Proxies []netip.Prefix
 // Trust says whether addr is in one of the networks.
 func (p Proxies) Trust(addr netip.Addr) bool {
 	addr = plain(addr)
-	for _, network := range p {
-		if network.Contains(addr) {
+	for _, trusted := range p {
+		if trusted.Contains(addr) {
 			return true
 		}
 	}

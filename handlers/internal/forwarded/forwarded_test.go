@@ -118,20 +118,6 @@ func TestTheSchemeIsBelievedOfWhomTheAddressIs(t *testing.T) {
 	}
 }
 
-func TestAnIPv6NetworkCountsAsOne(t *testing.T) {
-	for addr, want := range map[string]string{
-		"203.0.113.7": "203.0.113.7", "2001:db8:1:2:3::4": "2001:db8:1:2::/64", "::1": "::1", "::ffff:203.0.113.7": "203.0.113.7",
-		"fe80::1%eth0": "fe80::/64",
-	} {
-		if got := Network(netip.MustParseAddr(addr)); got != want {
-			t.Errorf("%s: got %s, want %s", addr, got, want)
-		}
-	}
-	if got := Network(netip.Addr{}); got != "unknown" {
-		t.Errorf("no address: got %s", got)
-	}
-}
-
 func TestTheClientTravelsWithTheRequest(t *testing.T) {
 	var got, fallback Client
 	h := proxies("127.0.0.0/8").Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -5,6 +5,9 @@ package identity
 
 import (
 	"context"
+	"errors"
+	"net/http"
+	"sync"
 	"time"
 
 	v1 "channelsync/api/v1"
@@ -31,6 +34,40 @@ func (c Caller) Valid() bool { return c.valid == nil || c.valid() }
 
 // CheckEvery is how often a stream without an end asks whether its caller is still valid.
 const CheckEvery = time.Second
+
+// Until returns a context that ends when the caller's token, or session, does. stop must be called.
+func Until(ctx context.Context) (until context.Context, stop func()) {
+	caller := Of(ctx)
+	until, cancel := context.WithCancelCause(ctx)
+	if caller.valid == nil {
+		return until, func() { cancel(nil) }
+	}
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		check := time.NewTicker(CheckEvery)
+		defer check.Stop()
+		for caller.Valid() {
+			select {
+			case <-until.Done():
+				return
+			case <-check.C:
+			}
+		}
+		cancel(errEnded)
+	})
+	return until, func() { cancel(nil); watching.Wait() }
+}
+
+var errEnded = errors.New("the token of the request has ended")
+
+// Bound ends requests with their callers' tokens, also those that are served at the moment.
+func Bound(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, stop := Until(r.Context())
+		defer stop()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
 
 type key struct{}
 

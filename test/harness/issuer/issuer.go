@@ -44,6 +44,7 @@ type Issuer struct {
 	down      bool
 	answer    http.Handler // in the place of all others; nil: none
 	exchanged int
+	held      map[string]chan struct{} // codes whose exchange waits
 }
 
 // Start runs an issuer.
@@ -90,10 +91,18 @@ func (i *Issuer) strict(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		i.mu.Lock()
 		down, answer := i.down, i.answer
+		var held chan struct{}
 		if r.URL.Path == "/oauth/token" {
 			i.exchanged++
+			held = i.held[r.FormValue("code")]
 		}
 		i.mu.Unlock()
+		if held != nil {
+			select {
+			case <-held:
+			case <-r.Context().Done():
+			}
+		}
 		q := r.URL.Query()
 		switch {
 		case down:
@@ -128,6 +137,15 @@ func (i *Issuer) Answer(h http.Handler) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.answer = h
+}
+
+// Hold lets the exchange of a code wait until it is released.
+func (i *Issuer) Hold(code string) (release func()) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	held := make(chan struct{})
+	i.held = map[string]chan struct{}{code: held}
+	return sync.OnceFunc(func() { close(held) })
 }
 
 // Exchanged is how often a code was to be exchanged.

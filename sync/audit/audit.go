@@ -165,7 +165,8 @@ func (a *Log) sign(ctx context.Context) error {
 	return nil
 }
 
-func isEntry(key string) bool { return key != chainHead && key != chainKey }
+// isEntry says whether a row may be an entry: its key is what pages go by.
+func isEntry(key string) bool { _, err := ulid.ParseStrict(key); return err == nil }
 
 // Follow takes over what other processes add, until ctx ends.
 func (a *Log) Follow(ctx context.Context, table installation.Watched, log *zap.Logger) {
@@ -393,11 +394,11 @@ func (a *Log) Verify(ctx context.Context) (v1.AuditVerification, error) {
 	links := map[string]link{}
 	var unreadable []string
 	err = a.Table.Each(ctx, "", func(e kv.Entry) error {
-		if !isEntry(e.Key) {
-			return nil
-		}
 		var l link
-		if json.Unmarshal(e.Value, &l) != nil {
+		switch {
+		case e.Key == chainHead || e.Key == chainKey:
+			return nil
+		case !isEntry(e.Key) || json.Unmarshal(e.Value, &l) != nil:
 			if len(unreadable) < maxFindings {
 				unreadable = append(unreadable, e.Key)
 			}

@@ -253,6 +253,7 @@ func TestWhatIsRemovedFromTheStoreIsStillShown(t *testing.T) {
 	key := chained(t, a)[1]
 	harness.Until(t, "an entry of another instance arrives", harness.Soon, func() bool { return chained(t, b)[1] == key })
 	ok(t, table.Delete(t.Context(), key))
+	putIn(t, table, "no-key-of-an-entry", time.Now().Add(time.Minute), "made up") // no page could begin after it
 	putIn(t, table, "01JXAAAAAAAAAAAAAAAAAAAAAB", time.Now(), "made up")
 	var page v1.Page[v1.AuditEntry]
 	harness.Until(t, "what is written after the removal arrives", harness.Soon, func() bool {

@@ -3,13 +3,16 @@ package cluster
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
@@ -40,6 +43,7 @@ func TestSomebodyOnTheNATSNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	before := f.audited(a)
 	f.forge(made.ID)
 	f.rename(0, "After")
 	f.renamed(0, "After", moveWithin)
@@ -55,6 +59,17 @@ func TestSomebodyOnTheNATSNetwork(t *testing.T) {
 		}
 	}
 
+	for _, w := range both { // who runs still knows what was removed, and tells what was put in from it
+		w.Eventually("what is forged in the audit shows", 30*time.Second, func() error {
+			after := f.audited(w)
+			if after.forged != len(forgedAudit) || after.ours < before.ours {
+				return fmt.Errorf("of %d entries before: %+v", before.ours, after)
+			}
+			return nil
+		})
+	}
+	f.broken(a)
+
 	f.forge(made.ID)
 	a.Stop()
 	b.Stop()
@@ -68,6 +83,60 @@ func TestSomebodyOnTheNATSNetwork(t *testing.T) {
 	tokens, err := b.Admin.Tokens(t.Context())
 	if err != nil || len(tokens) != 1 || tokens[0].Name != "ops" {
 		t.Errorf("tokens: %+v, %v", tokens, err)
+	}
+	f.broken(b)
+	if _, err := a.Admin.CreateToken(t.Context(), v1.CreateToken{Name: "later", Role: v1.RoleViewer}); err != nil {
+		t.Fatal(err)
+	}
+	page, err := a.Admin.Audit(t.Context(), v1.AuditQuery{Limit: 500})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := slices.IndexFunc(page.Items, func(e v1.AuditEntry) bool { return e.Action == "token.create" && e.Detail == "later, viewer" }); i < 0 || page.Items[i].Unverified {
+		t.Errorf("what is done afterwards is not vouched for: %+v", page.Items)
+	}
+	for _, one := range f.tenants { // one that was made up says that nobody can read it, and keeps nobody from the others
+		letters, err := b.Admin.DeadLetters(t.Context(), one.id, "", 500)
+		if err != nil || len(letters.Items) != 1 || !strings.Contains(letters.Items[0].Detail, "cannot be read") {
+			t.Errorf("dead letters: %+v, %v", letters, err)
+		}
+	}
+}
+
+// forgedAudit are entries as somebody else writes them: one that is backdated to before any chain, and one of tomorrow.
+var forgedAudit = map[string]string{
+	"01JXAAAAAAAAAAAAAAAAAAAAAA": `{"at":"2020-01-01T00:00:00Z","who":"root","actor":"api","action":"forged","address":"203.0.113.7","ok":true}`,
+	"01JXAAAAAAAAAAAAAAAAAAAAAB": `{"at":"2030-01-01T00:00:00Z","who":"root","actor":"api","action":"forged","address":"203.0.113.7","ok":true,"n":3,"mac":"AAAA"}`,
+}
+
+// inAudit is how many entries the audit shows as its own, and how many of what was forged it marks.
+type inAudit struct{ ours, forged int }
+
+func (f *field) audited(w *service.Harness) (n inAudit) {
+	f.t.Helper()
+	page, err := w.Admin.Audit(f.t.Context(), v1.AuditQuery{Limit: 500})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, e := range page.Items {
+		switch {
+		case e.Action == "forged" && e.Unverified:
+			n.forged++
+		case e.Action != "forged" && !e.Unverified:
+			n.ours++
+		default:
+			f.t.Errorf("audited %+v", e)
+		}
+	}
+	return n
+}
+
+// broken wants the audit to say that somebody has written to it.
+func (f *field) broken(w *service.Harness) {
+	f.t.Helper()
+	got, err := w.Admin.VerifyAudit(f.t.Context())
+	if err != nil || got.OK || got.Before != 0 || len(got.Findings) == 0 {
+		f.t.Errorf("the audit is %+v, %v", got, err)
 	}
 }
 
@@ -100,6 +169,9 @@ func (f *field) forge(token string) {
 		say("delivered."+one.id, `{"guid":"x","at":"2030-01-01T00:00:00Z"}`)
 		say("check."+one.id, "junk")
 		say("feed."+one.id, "junk")
+		say("dead."+one.id+".company-1", `{"kind":"company","recordId":"1","code":"forged","attempts":8,"sealed":"AAAA"}`)
+		say("dead."+one.id+".company-2", "junk")
+		say("dead."+one.id+".company-1", "", "Nats-Rollup", "all")
 		for _, company := range append(one.companies, 0, 999999999) {
 			id := strconv.FormatInt(company, 10)
 			say("$KV.ledger."+one.id+".company."+id, "junk")
@@ -120,9 +192,40 @@ func (f *field) forge(token string) {
 	}
 	say("$KV.instances.01hzx3q8r9k2m4n6p8s0t2v4w6", `{"count":1,"version":"1","speaks":1}`)
 	say("lease.changed", "junk")
+	for _, subject := range subjectsOf(f.t, nc, "KV_audit") {
+		say(subject, "", "KV-Operation", "DEL")
+		say(subject, "", "KV-Operation", "PURGE", "Nats-Rollup", "sub")
+	}
+	for key, entry := range forgedAudit {
+		say("$KV.audit."+key, entry)
+	}
+	say("$KV.audit.head", `{"n":1,"first":1}`)
+	say("$KV.audit.key", "junk")
+	say("$KV.audit.junk", "junk")
+	for _, stream := range []string{"$KV.installations.", "$KV.keys.", "$KV.tokens.", "$KV.sessions.", "$KV.audit.", "$KV.ledger.", "change.", "due.", "dead."} {
+		say(stream+"forged", "", "Nats-Rollup", "all") // of the worklist alone it takes everything away
+	}
 	if err := nc.Flush(); err != nil {
 		f.t.Fatal(err)
 	}
+}
+
+// subjectsOf are those that a stream has messages of, as everybody on the network can ask.
+func subjectsOf(t *testing.T, nc *nats.Conn, stream string) []string {
+	t.Helper()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := js.Stream(t.Context(), stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := s.Info(t.Context(), jetstream.WithSubjectFilter(">"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Sorted(maps.Keys(info.State.Subjects))
 }
 
 func textOf(t *testing.T, url string) string {

@@ -193,7 +193,7 @@ func (e *ending) Current(id string, secret int) (v1.Identity, bool) {
 	return who, ok && !e.ended.Load()
 }
 
-// TestAProfileEndsWithItsToken: of what the process does afterwards nothing is told.
+// TestAProfileEndsWithItsToken: what the process does afterwards does not show in it.
 func TestAProfileEndsWithItsToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		known := &ending{tokens: tokens{token: {ID: "t-1", Name: "ops", Role: v1.RoleAdmin}}}
@@ -203,9 +203,9 @@ func TestAProfileEndsWithItsToken(t *testing.T) {
 			defer close(answered)
 			get(h, "GET", "/debug/pprof/goroutine?seconds=100", "Authorization", "Bearer "+token.Reveal())
 		}()
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		known.ended.Store(true)
-		time.Sleep(5 * time.Second)
+		<-time.After(5 * time.Second)
 		synctest.Wait()
 		select {
 		case <-answered:

@@ -92,7 +92,7 @@ func TestUnclear(t *testing.T) {
 		"\u0414\u043e\u043c IT":             false, // two words, each of one alphabet
 		"\u03a9 Solutions":                  false,
 		"Acme\u00a0Health":                  false,
-		"Cafe\u0301":                        false, // a letter in two characters
+		"Cafe\u0301":                        false, // one é in two characters
 		"a\nb":                              true,
 		"a\tb":                              true,
 		"a\x00b":                            true,

@@ -87,13 +87,13 @@ func TestABackupEndsWithItsToken(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, "/backup", nil)
 			New(cfg).ServeHTTP(httptest.NewRecorder(), r.WithContext(identity.With(r.Context(), caller)))
 		}()
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		synctest.Wait()
 		if len(aborted) != 0 {
 			t.Fatal("it ended while its token had not")
 		}
 		ended.Store(true)
-		time.Sleep(5 * time.Second)
+		<-time.After(5 * time.Second)
 		synctest.Wait()
 		select {
 		case v := <-aborted:

@@ -173,7 +173,7 @@ func TestNamesThatLookLikeOthersAreRefused(t *testing.T) {
 	} {
 		for name, refused := range map[string]bool{
 			"o\u200bps": true, "ops\u202e": false, "o\u202eps": true, "o\u0440s": true, "o\u03c1s": true, "ops": false, "B\u00fcro \u6771\u4eac": false,
-		} { // a mark of direction at the end is trimmed
+		} { // what does not show at the end is trimmed
 			f := &fake{}
 			resp := send(t, served(f.config()), tc.method, tc.path, fmt.Sprintf(tc.body, name))
 			body := text(t, resp)

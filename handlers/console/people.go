@@ -25,7 +25,7 @@ const (
 	flowFor      = 10 * time.Minute
 	callbackPath = "/login/oidc/callback"
 	// Answers of the issuer that are looked at side by side, of all and of one client: each makes calls to it. Where there
-	// are more, the oldest of whoever has the most gives way, so that strangers keep nobody out.
+	// are more, the oldest of whoever has the most gives way, so that unauthenticated clients keep nobody out.
 	finishing         = 256
 	finishingOfClient = 16
 )

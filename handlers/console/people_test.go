@@ -246,9 +246,9 @@ func TestAnswersOfAnotherLogInAreRefused(t *testing.T) {
 	}
 }
 
-// TestStrangersAtASlowIssuerKeepNobodyOut: however many answers of somebody's own the issuer thinks about, others log in, from
+// TestManyLogInsAtASlowIssuerKeepNobodyOut: however many answers of somebody's own the issuer thinks about, others log in, from
 // his network too; and whoever gives way has not spent the log-in.
-func TestStrangersAtASlowIssuerKeepNobodyOut(t *testing.T) {
+func TestManyLogInsAtASlowIssuerKeepNobodyOut(t *testing.T) {
 	o := newOrganisation(t, issuer.Person{Name: "ann", Groups: []string{"ops"}})
 	release := o.issuer.Hold("made-up")
 	defer release()
@@ -262,9 +262,9 @@ func TestStrangersAtASlowIssuerKeepNobodyOut(t *testing.T) {
 		o.handler.ServeHTTP(w, r)
 		return w.Result()
 	}
-	const strangers = 40
-	answers := make(chan *http.Response, strangers)
-	for range strangers {
+	const many = 40
+	answers := make(chan *http.Response, many)
+	for range many {
 		begun := ask("/login/oidc", nil)
 		to, err := begun.Location()
 		if err != nil {
@@ -274,7 +274,7 @@ func TestStrangersAtASlowIssuerKeepNobodyOut(t *testing.T) {
 			answers <- ask(callbackPath+"?"+url.Values{"code": {"made-up"}, "state": {to.Query().Get("state")}}.Encode(), begun.Cookies())
 		}()
 	}
-	for range strangers - finishingOfClient {
+	for range many - finishingOfClient {
 		got := <-answers
 		if got.StatusCode != 503 || got.Header.Get("Retry-After") == "" || len(got.Cookies()) != 0 {
 			t.Errorf("who gave way: %d, %v", got.StatusCode, got.Header)

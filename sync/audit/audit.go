@@ -157,8 +157,8 @@ func (a *Log) sign(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for some := range slices.Chunk(signed, signAtOnce) {
-		if err := a.Table.UpdateMany(ctx, some); err != nil {
+	for batch := range slices.Chunk(signed, signAtOnce) {
+		if err := a.Table.UpdateMany(ctx, batch); err != nil {
 			return err
 		}
 	}

@@ -17,19 +17,19 @@ const (
 	noiseEvery  = 5 * time.Second
 	noiseWithin = 5 * time.Second
 
-	// What a caller is refused again is counted for this long.
-	knownWindow    = time.Minute
-	strangerWindow = time.Hour
-	// kindsOfCaller is how many refusals of one caller are told apart; his others are one more.
+	// What a caller is refused again is counted for this long; of an unauthenticated client for longer.
+	knownWindow  = time.Minute
+	clientWindow = time.Hour
+	// kindsOfCaller is how many refusals of one caller are counted apart; his others are one more.
 	kindsOfCaller = 32
-	// strangersADay is how many entries all strangers together may cause in a day, and at once.
-	strangersADay = 1000
+	// clientsADay is how many entries all unauthenticated clients together may cause in a day, and at once.
+	clientsADay = 1000
 )
 
 // Noise keeps refusals that repeat from filling the audit: the first is an entry, those that follow are counted in one
-// more. Each caller is counted for himself: what one does takes nothing of what is kept of another. Strangers, who are known
-// by their networks only and of whom there may be any number, cause a bounded number of entries a day; beyond that one entry
-// an hour says how many were left out. It never makes a request wait for the store. Its zero value is not usable.
+// more. Each caller is counted for himself: what one does takes nothing of what is kept of another. Unauthenticated clients,
+// known by their networks only and without end, cause a bounded number of entries a day; beyond that one entry an hour says
+// how many were left out. It never makes a request wait for the store. Its zero value is not usable.
 type Noise struct {
 	audit *Log
 	log   *zap.Logger
@@ -37,14 +37,14 @@ type Noise struct {
 
 	mu      sync.Mutex
 	callers map[caller]map[v1.AuditEntry]*repeats // by the entry without time, request and count
-	budget  *rate.Limiter                         // of strangers
-	leftOut repeats                               // of strangers, beyond it
+	budget  *rate.Limiter                         // of unauthenticated clients
+	leftOut repeats                               // of them, beyond it
 }
 
-// caller is a token or a person, by name; or a stranger, by the network.
+// caller is a token or a person, by name; or an unauthenticated client, by the network.
 type caller struct {
-	name     string
-	stranger bool
+	name      string
+	anonymous bool
 }
 
 type repeats struct {
@@ -57,7 +57,7 @@ type repeats struct {
 func NewNoise(audit *Log, log *zap.Logger) *Noise {
 	return &Noise{
 		audit: audit, log: log, ready: make(chan v1.AuditEntry, 256), callers: map[caller]map[v1.AuditEntry]*repeats{},
-		budget: rate.NewLimiter(rate.Every(24*time.Hour/strangersADay), strangersADay),
+		budget: rate.NewLimiter(rate.Every(24*time.Hour/clientsADay), clientsADay),
 	}
 }
 
@@ -76,20 +76,20 @@ func (n *Noise) Refused(e v1.AuditEntry) {
 	}
 }
 
-// callerOf is who is refused. Whom the organisation knows, and who has no role here, is a stranger all the same: anybody may
+// callerOf is who is refused. Whom the organisation knows, and who has no role here, is none that is known here: anybody may
 // be able to have an account there.
 func callerOf(e v1.AuditEntry) caller {
 	if e.Who != "" && (e.Action != v1.ActionLogIn || !v1.IsPerson(e.Who)) {
 		return caller{name: e.Who}
 	}
 	addr, _ := netip.ParseAddr(e.Address)
-	return caller{name: network.Of(addr), stranger: true}
+	return caller{name: network.Of(addr), anonymous: true}
 }
 
 // kindOf is what refusals that are counted together have in common.
 func (c caller) kindOf(e v1.AuditEntry) v1.AuditEntry {
 	e.At, e.Request, e.Count = time.Time{}, "", 0
-	if c.stranger {
+	if c.anonymous {
 		e.Address = ""
 	}
 	return e
@@ -99,9 +99,9 @@ func (c caller) kindOf(e v1.AuditEntry) v1.AuditEntry {
 func (n *Noise) first(e v1.AuditEntry) *repeats {
 	now, who := n.audit.Now(), callerOf(e)
 	kinds, kind := n.callers[who], who.kindOf(e)
-	r, several := kinds[kind], false
+	r, pooled := kinds[kind], false
 	if r == nil && len(kinds) >= kindsOfCaller {
-		several = true
+		pooled = true
 		e = v1.AuditEntry{At: e.At, Who: e.Who, Address: e.Address, Action: "several", Detail: "several"}
 		kind = who.kindOf(e)
 		r = kinds[kind]
@@ -110,7 +110,7 @@ func (n *Noise) first(e v1.AuditEntry) *repeats {
 		r.count, r.last = r.count+1, e
 		return nil
 	}
-	if who.stranger && !n.budget.AllowN(now, 2) { // one that is said at once, and one of those that follow
+	if who.anonymous && !n.budget.AllowN(now, 2) { // one that is said at once, and one of those that follow
 		if n.leftOut.count == 0 {
 			n.leftOut.since = now
 		}
@@ -124,7 +124,7 @@ func (n *Noise) first(e v1.AuditEntry) *repeats {
 	}
 	r = &repeats{since: now, last: e}
 	kinds[kind] = r
-	if several {
+	if pooled {
 		r.count = 1
 		return nil
 	}
@@ -186,8 +186,8 @@ func (n *Noise) due(all bool) (due []v1.AuditEntry) {
 	}
 	for who, kinds := range n.callers {
 		window := knownWindow
-		if who.stranger {
-			window = strangerWindow
+		if who.anonymous {
+			window = clientWindow
 		}
 		for kind, r := range kinds {
 			if take(*r, window) {
@@ -198,7 +198,7 @@ func (n *Noise) due(all bool) (due []v1.AuditEntry) {
 			delete(n.callers, who)
 		}
 	}
-	if take(n.leftOut, strangerWindow) {
+	if take(n.leftOut, clientWindow) {
 		n.leftOut = repeats{}
 	}
 	return due

@@ -70,8 +70,8 @@ func (n *noise) pass(d time.Duration) {
 	n.stored = append(n.stored, n.due(false)...)
 }
 
-// told is how many refusals the entries that fit stand for.
-func (n *noise) told(fits func(v1.AuditEntry) bool) (entries, refusals int) {
+// countOf is how many refusals the entries that fit stand for.
+func (n *noise) countOf(fits func(v1.AuditEntry) bool) (entries, refusals int) {
 	for _, e := range n.stored {
 		if fits(e) {
 			entries++
@@ -87,7 +87,7 @@ func wrongToken(address string) v1.AuditEntry {
 
 func TestNobodysNoiseSwallowsAnothersRefusals(t *testing.T) {
 	n := newNoise()
-	for i := range 50_000 { // strangers without end, and a token that tries everything
+	for i := range 50_000 { // clients without end, and a token that tries everything
 		n.refused(wrongToken(fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255)))
 		n.refused(v1.AuditEntry{Who: "noisy", Address: fmt.Sprintf("10.9.%d.%d", i>>8&255, i&255), Action: "access", Detail: fmt.Sprint(i)})
 	}
@@ -111,7 +111,7 @@ func TestNobodysNoiseSwallowsAnothersRefusals(t *testing.T) {
 		n.refused(own[0])
 	}
 	n.pass(knownWindow)
-	if entries, refusals := n.told(func(e v1.AuditEntry) bool { return e.Who == "ops" && e.Action == "access" }); entries != 2 || refusals != 10 {
+	if entries, refusals := n.countOf(func(e v1.AuditEntry) bool { return e.Who == "ops" && e.Action == "access" }); entries != 2 || refusals != 10 {
 		t.Errorf("of ten alike: %d entries stand for %d", entries, refusals)
 	}
 	if got := n.callers[caller{name: "noisy"}]; len(got) != 0 {
@@ -126,13 +126,13 @@ func TestTheNoiseOfOneCallerIsBounded(t *testing.T) {
 		n.refused(v1.AuditEntry{Who: "noisy", Address: "203.0.113.7", Action: "access", Detail: fmt.Sprint(i)})
 	}
 	n.pass(knownWindow)
-	if entries, refusals := n.told(func(e v1.AuditEntry) bool { return e.Who == "noisy" }); entries != kindsOfCaller+1 || refusals != of {
+	if entries, refusals := n.countOf(func(e v1.AuditEntry) bool { return e.Who == "noisy" }); entries != kindsOfCaller+1 || refusals != of {
 		t.Errorf("%d refusals are told by %d entries", refusals, entries)
 	}
 }
 
-// Whatever strangers do, they cause a bounded number of entries, and each of their refusals is in the count of one.
-func TestStrangersAddAThousandEntriesADayAtMost(t *testing.T) {
+// Whatever unauthenticated clients do, they cause a bounded number of entries, and each of their refusals is in the count of one.
+func TestUnauthenticatedClientsAddAThousandEntriesADayAtMost(t *testing.T) {
 	n := newNoise()
 	sent := 0
 	const days = 3
@@ -149,14 +149,14 @@ func TestStrangersAddAThousandEntriesADayAtMost(t *testing.T) {
 		n.pass(time.Minute)
 	}
 	n.stored = append(n.stored, n.due(true)...)
-	entries, refusals := n.told(func(v1.AuditEntry) bool { return true })
-	hourly, leftOut := n.told(func(e v1.AuditEntry) bool {
+	entries, refusals := n.countOf(func(v1.AuditEntry) bool { return true })
+	hourly, leftOut := n.countOf(func(e v1.AuditEntry) bool {
 		return e.Detail == "of many clients, left out here: "+v1.CodeUnauthenticated
 	})
 	if refusals != sent {
 		t.Errorf("%d refusals are told of %d", refusals, sent)
 	}
-	if most := (days + 1) * strangersADay; entries-hourly > most || entries-hourly < most/2 {
+	if most := (days + 1) * clientsADay; entries-hourly > most || entries-hourly < most/2 {
 		t.Errorf("%d entries in %d days, want about %d at most", entries-hourly, days, most)
 	}
 	if hourly == 0 || hourly > days*24+1 || leftOut < sent/3 {

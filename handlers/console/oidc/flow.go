@@ -189,7 +189,7 @@ func verified(claims map[string]json.RawMessage) bool {
 	return string(claims["email_verified"]) == "true" || text(claims["email_verified"]) == "true" // some issuers write a text
 }
 
-// isAddress says whether an address can be told from every user name with a part of an id, and from every other address.
+// isAddress says whether an address differs from every user name with a part of an id, and from every other address.
 func isAddress(s string) bool {
 	a, err := mail.ParseAddress(s)
 	return err == nil && a.Address == s && len(s) <= maxText && strings.IndexFunc(s, func(r rune) bool {

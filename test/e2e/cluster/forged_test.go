@@ -62,8 +62,8 @@ func TestSomebodyOnTheNATSNetwork(t *testing.T) {
 	for _, w := range both { // who runs still knows what was removed, and tells what was put in from it
 		w.Eventually("what is forged in the audit shows", 30*time.Second, func() error {
 			after := f.audited(w)
-			if after.forged != len(forgedAudit) || after.ours < before.ours {
-				return fmt.Errorf("of %d entries before: %+v", before.ours, after)
+			if after.forged != len(forgedAudit) || after.own < before.own {
+				return fmt.Errorf("of %d entries before: %+v", before.own, after)
 			}
 			return nil
 		})
@@ -96,9 +96,9 @@ func TestSomebodyOnTheNATSNetwork(t *testing.T) {
 		t.Errorf("what is done afterwards is not vouched for: %+v", page.Items)
 	}
 	for _, one := range f.tenants { // one that was made up says that nobody can read it, and keeps nobody from the others
-		letters, err := b.Admin.DeadLetters(t.Context(), one.id, "", 500)
-		if err != nil || len(letters.Items) != 1 || !strings.Contains(letters.Items[0].Detail, "cannot be read") {
-			t.Errorf("dead letters: %+v, %v", letters, err)
+		dead, err := b.Admin.DeadLetters(t.Context(), one.id, "", 500)
+		if err != nil || len(dead.Items) != 1 || !strings.Contains(dead.Items[0].Detail, "cannot be read") {
+			t.Errorf("dead letters: %+v, %v", dead, err)
 		}
 	}
 }
@@ -110,7 +110,7 @@ var forgedAudit = map[string]string{
 }
 
 // inAudit is how many entries the audit shows as its own, and how many of what was forged it marks.
-type inAudit struct{ ours, forged int }
+type inAudit struct{ own, forged int }
 
 func (f *field) audited(w *service.Harness) (n inAudit) {
 	f.t.Helper()
@@ -123,7 +123,7 @@ func (f *field) audited(w *service.Harness) (n inAudit) {
 		case e.Action == "forged" && e.Unverified:
 			n.forged++
 		case e.Action != "forged" && !e.Unverified:
-			n.ours++
+			n.own++
 		default:
 			f.t.Errorf("audited %+v", e)
 		}

@@ -16,7 +16,7 @@ import (
 const (
 	// knownFor is how long a stored change is recognised when it comes again (interfaces §3).
 	knownFor = 30 * time.Minute
-	// knownMax is how many are at most; they take about 20 MiB.
+	// knownMax is how many are at most; they take about 16 MiB.
 	knownMax = 200_000
 	// readBackStep is how many messages are read at a time, from the newest back.
 	readBackStep = js.BatchMax
@@ -29,9 +29,12 @@ type knownChanges struct {
 	order []changeKey // oldest first
 }
 
+// knownChange is where a change was stored, and when. It holds no pointer, so that the
+// collector passes over all of them.
 type knownChange struct {
-	Receipt
-	at time.Time
+	sequence uint64
+	place    int
+	at       int64 // Unix nanoseconds
 }
 
 // find returns where a change was stored, if it was within knownFor.
@@ -42,11 +45,13 @@ func (k *knownChanges) find(key changeKey, now time.Time) (Receipt, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	known, ok := k.byKey[key]
-	if !ok || now.Sub(known.at) > knownFor {
+	if !ok || known.expired(now) {
 		return Receipt{}, false
 	}
-	return Receipt{Sequence: known.Sequence, Place: known.Place, Duplicate: true}, true
+	return Receipt{Sequence: known.sequence, Place: known.place, Duplicate: true}, true
 }
+
+func (c knownChange) expired(now time.Time) bool { return now.UnixNano()-c.at > int64(knownFor) }
 
 // add remembers a change that is stored, and forgets what is too old or too much.
 func (k *knownChanges) add(key changeKey, r Receipt, at time.Time) {
@@ -57,7 +62,7 @@ func (k *knownChanges) add(key changeKey, r Receipt, at time.Time) {
 	defer k.mu.Unlock()
 	for len(k.order) > 0 {
 		oldest := k.order[0]
-		if len(k.order) < knownMax && at.Sub(k.byKey[oldest].at) <= knownFor {
+		if len(k.order) < knownMax && !k.byKey[oldest].expired(at) {
 			break
 		}
 		delete(k.byKey, oldest)
@@ -69,7 +74,7 @@ func (k *knownChanges) add(key changeKey, r Receipt, at time.Time) {
 	if _, again := k.byKey[key]; !again {
 		k.order = append(k.order, key)
 	}
-	k.byKey[key] = knownChange{r, at}
+	k.byKey[key] = knownChange{r.Sequence, r.Place, at.UnixNano()}
 }
 
 // readKnown reads the keys of the newest changes back from the journal, the newest
@@ -78,7 +83,8 @@ func (j *Journal) readKnown(ctx context.Context) error {
 	state := j.Handle.CachedInfo().State
 	type found struct {
 		key changeKey
-		knownChange
+		Receipt
+		at time.Time
 	}
 	var newest []found // newest first
 	oldest := j.Now().Add(-knownFor)
@@ -99,7 +105,7 @@ func (j *Journal) readKnown(ctx context.Context) error {
 					continue
 				}
 				changes += keysIn(msg.Subject, msg.Header, msg.Data, func(key changeKey, place int) {
-					part = append(part, found{key, knownChange{Receipt{Sequence: msg.Sequence, Place: place}, msg.Time}})
+					part = append(part, found{key, Receipt{Sequence: msg.Sequence, Place: place}, msg.Time})
 				})
 			}
 			return nil

@@ -44,8 +44,6 @@ type Event struct {
 	EventTime time.Time
 	// SequenceNumber counts per webhook; nil where absent or unreadable.
 	SequenceNumber *int64
-	// PersonID is the resource whose action it was; 0 where absent.
-	PersonID int64
 }
 
 // Bounds of what a callback tells beside its record: all of it is stored, and none of
@@ -72,14 +70,14 @@ func (e *Error) Error() string {
 }
 
 // Decode reads the body of a callback, as leniently as live captures
-// differ: keys in any case (PersonId and PersonID), Fields missing, null or an
+// differ: keys in any case, Fields missing, null or an
 // array, times with and without fraction or zone, a sequence number as text. It
 // insists on one JSON object with an Action, an EntityType and a whole number, which
 // may stand as decimal text, as Id; a Deactivated needs the Action alone. Every error
-// is a *CallbackError.
+// is an *Error.
 func Decode(body []byte) (Event, error) { return OpenEnvelope(body).Decode() }
 
-// Decode is DecodeCallback.
+// Decode is Decode of the body.
 func (e Envelope) Decode() (Event, error) {
 	if e.err != nil {
 		return Event{}, e.err
@@ -87,20 +85,17 @@ func (e Envelope) Decode() (Event, error) {
 	keys := e.keys
 	var err error
 	c := Event{
-		Action:         canonicalAction(word(keys.Get("Action"))),
-		GUID:           lenient.Text(keys.Get("Guid")),
-		EntityType:     word(keys.Get("EntityType")),
-		Fields:         fieldNames(keys.Get("Fields")),
-		SequenceNumber: lenient.Int(keys.Get("SequenceNumber")),
+		Action:         canonicalAction(word(keys.Action)),
+		GUID:           e.GUID(),
+		EntityType:     word(keys.EntityType),
+		Fields:         fieldNames(keys.Fields),
+		SequenceNumber: lenient.Int(keys.SequenceNumber),
 	}
-	if at, err := lenient.Time(lenient.Text(keys.Get("EventTime"))); err == nil {
+	if at, err := lenient.Time(lenient.Text(keys.EventTime)); err == nil {
 		c.EventTime = at
 	}
-	if person := lenient.Int(keys.Get("PersonId")); person != nil {
-		c.PersonID = *person
-	}
-	if raw := keys.Get("Id"); raw != nil || c.Action != ActionDeactivated {
-		if c.ID, err = recordID(raw); err != nil {
+	if keys.ID != nil || c.Action != ActionDeactivated {
+		if c.ID, err = recordID(keys.ID); err != nil {
 			return Event{}, err
 		}
 	}
@@ -137,13 +132,6 @@ func KindOfEntity(entityType string) (v1.Kind, bool) {
 	return "", false
 }
 
-func envelope(body []byte) (keys lenient.Object, err error) {
-	if json.Unmarshal(body, &keys) == nil && keys != nil {
-		return keys, nil
-	}
-	return nil, notTheEnvelope(body)
-}
-
 // notTheEnvelope says why a body is not one JSON object.
 func notTheEnvelope(body []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(body))
@@ -171,7 +159,7 @@ func notAnObject(err error) string {
 	return "text that is not JSON"
 }
 
-func recordID(raw json.RawMessage) (int64, error) {
+func recordID(raw []byte) (int64, error) {
 	const want = "a whole number"
 	switch kind := lenient.KindOf(raw); kind {
 	case "number":
@@ -194,7 +182,7 @@ func recordID(raw json.RawMessage) (int64, error) {
 
 // fieldNames reads the names in the object that Autotask sends, and tolerates the array
 // of name and value that several integrations first assumed.
-func fieldNames(raw json.RawMessage) []string {
+func fieldNames(raw []byte) []string {
 	var names []string
 	switch lenient.KindOf(raw) {
 	case "object":
@@ -235,7 +223,7 @@ func pairName(pair json.RawMessage) string {
 
 // word is a text that is compared with known ones. A longer one is none of them: its
 // beginning is enough to show it.
-func word(raw json.RawMessage) string {
+func word(raw []byte) string {
 	text := lenient.Text(raw)
 	if len(text) <= maxWord {
 		return text

@@ -12,15 +12,36 @@ import (
 // asked of it before it is known to be authentic, and after.
 type Envelope struct {
 	body []byte
-	keys lenient.Object
+	keys keys
 	err  error // why the body is not one JSON object
+}
+
+// keys are the values of an envelope as they came. The decoder finds their names in any
+// case, as the vendor's server does; of a key that comes again the first one counts.
+type keys struct {
+	Action, EntityType, ID, Fields, EventTime, SequenceNumber value
+	GUID                                                      guid
+}
+
+// value is the first value of a key, nil where there is none.
+type value []byte
+
+// UnmarshalJSON keeps the first one.
+func (v *value) UnmarshalJSON(raw []byte) error {
+	if *v == nil {
+		*v = bytes.Clone(raw)
+	}
+	return nil
 }
 
 // OpenEnvelope reads a body, which must not be changed afterwards.
 func OpenEnvelope(body []byte) Envelope {
-	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-	keys, err := envelope(body)
-	return Envelope{body, keys, err}
+	e := Envelope{body: bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))}
+	opened := &e.keys
+	if json.Unmarshal(e.body, &opened) != nil || opened == nil { // nil: null
+		e.err = notTheEnvelope(e.body)
+	}
+	return e
 }
 
 // Action is the Action of a body that may be anything, "" when none can be
@@ -28,7 +49,7 @@ func OpenEnvelope(body []byte) Envelope {
 // hint to look at the registration, so it need not trust or understand the rest.
 func (e Envelope) Action() string {
 	if e.err == nil {
-		return canonicalAction(lenient.Text(e.keys.Get("Action")))
+		return canonicalAction(lenient.Text(e.keys.Action))
 	}
 	dec := json.NewDecoder(bytes.NewReader(e.body)) // it may be cut off after its Action
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
@@ -54,33 +75,30 @@ const (
 )
 
 // GUID reads the Guid of a body that may not be the envelope, "" when it has none.
-// Where keys differ in case only, every one of them must say the same: else no
-// registration owns what it returns.
+// Where it has several, every one of them must say the same: else no registration owns
+// what it returns.
 func (e Envelope) GUID() string {
-	guid := ""
-	for key, raw := range e.keys {
-		if !strings.EqualFold(key, "Guid") {
-			continue
-		}
-		text, ok := guidText(raw)
-		if !ok {
-			continue
-		}
-		if guid != "" && !strings.EqualFold(guid, text) {
-			return guidsDiffer
-		}
-		guid = text
+	if e.err != nil {
+		return ""
 	}
-	return guid
+	return string(e.keys.GUID)
 }
 
-// guidText is the text of a Guid, trimmed; false where there is none or it is null.
-func guidText(raw json.RawMessage) (string, bool) {
+// guid is what all values of its key say, trimmed; "" where there is none or they are null.
+type guid string
+
+// UnmarshalJSON compares a value with those before it.
+func (g *guid) UnmarshalJSON(raw []byte) error {
+	said := guid(guidNoText)
 	switch lenient.KindOf(raw) {
-	case "nothing", "null":
-		return "", false
+	case "null":
+		return nil
 	case "text":
-		return lenient.Text(raw), true
+		said = guid(lenient.Text(raw))
 	}
-	return guidNoText, true
+	if *g != "" && !strings.EqualFold(string(*g), string(said)) {
+		said = guidsDiffer
+	}
+	*g = said
+	return nil
 }

@@ -36,7 +36,7 @@ func (o Object) Get(key string) json.RawMessage {
 }
 
 // KindOf names the type of a JSON value in a word that an error can show.
-func KindOf(raw json.RawMessage) string {
+func KindOf(raw []byte) string {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 {
 		return "nothing"
@@ -58,7 +58,7 @@ func KindOf(raw json.RawMessage) string {
 
 // Text is the value of a JSON string, trimmed; "" for null and nothing, and
 // the JSON itself for any other type, so that it can be compared but not mistaken.
-func Text(raw json.RawMessage) string {
+func Text(raw []byte) string {
 	switch KindOf(raw) {
 	case "nothing", "null":
 		return ""
@@ -71,7 +71,7 @@ func Text(raw json.RawMessage) string {
 
 // Unquote is the value of a JSON string. Nearly all of them hold no escape and are
 // what stands between their quotes; the decoder would take ten times as long to say so.
-func Unquote(raw json.RawMessage) (text string, ok bool) {
+func Unquote(raw []byte) (text string, ok bool) {
 	if n := len(raw); n >= 2 && raw[0] == '"' && raw[n-1] == '"' {
 		if inner := raw[1 : n-1]; plain(inner) {
 			return string(inner), true
@@ -92,7 +92,7 @@ func plain(inner []byte) bool {
 }
 
 // Int reads a number or a numeric text; nil for anything else.
-func Int(raw json.RawMessage) *int64 {
+func Int(raw []byte) *int64 {
 	if kind := KindOf(raw); kind != "number" && kind != "text" {
 		return nil
 	}

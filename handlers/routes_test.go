@@ -49,9 +49,7 @@ func (k tokens) Current(id string, _ int) (v1.Identity, bool) {
 // nobody knows no installation.
 type nobody struct{}
 
-func (nobody) Receiver(context.Context, string) (callback.Receiver, bool, error) {
-	return callback.Receiver{}, false, nil
-}
+func (nobody) Receiver(string) (callback.Receiver, bool) { return callback.Receiver{}, false }
 
 func public() http.Handler {
 	return Public(PublicConfig{

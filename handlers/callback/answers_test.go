@@ -238,7 +238,6 @@ func TestFailuresAskForARetry(t *testing.T) {
 			w.publish = func(context.Context) error { return events.ErrJournalFull }
 		}},
 		{"dead letter cannot be kept", "not json", func(w *env) { w.rejectErr = broken }},
-		{"installation cannot be looked up", envelope(), func(w *env) { w.lookupErr = broken }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := newEnv()

@@ -1,9 +1,11 @@
 package callback
 
 import (
-	"context"
 	"errors"
 	"io"
+	"net/http"
+	"sync"
+	"time"
 
 	callout "channelsync/api/autotask/callback"
 	"channelsync/handlers/internal/crowd"
@@ -16,9 +18,11 @@ var errCrowded = errors.New("cut off before it had arrived: its client has too m
 // what others send: the oldest arrival of whoever has the most on the way is cut off
 // instead, so only one that takes too long is lost.
 type arrival struct {
-	ctx  context.Context // ends when it is cut off
-	end  context.CancelCauseFunc
 	slot *crowd.Slot
+
+	mu    sync.Mutex
+	ended bool // nothing of it is read any more: it cannot be cut off
+	cut   bool
 }
 
 // arrive counts the request under its client. Those that could not be authentic have a
@@ -29,18 +33,32 @@ func (d *delivery) arrive() *arrival {
 		group, most = "signed ", d.Limits.Signed
 	}
 	a := &arrival{}
-	a.ctx, a.end = context.WithCancelCause(d.r.Context())
-	a.slot, _ = d.arrivals.Enter(group+d.client.Network(), most, func() { a.end(errCrowded) }) // no slot is kept, so there is room
+	a.slot, _ = d.arrivals.Enter(group+d.client.Network(), most, func() { a.cutOff(d.w) }) // no slot is kept, so there is room
 	return a
 }
 
-// cut says whether others took its slot.
-func (a *arrival) cut() bool { return errors.Is(context.Cause(a.ctx), errCrowded) }
+// cutOff ends the reading of the body, unless it is over. The handler does not return meanwhile.
+func (a *arrival) cutOff(w http.ResponseWriter) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.ended {
+		a.cut = true
+		_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+// arrived ends the reading; false when the request was cut off before.
+func (a *arrival) arrived() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ended = true
+	return !a.cut
+}
 
 // leave gives the slot back. What was not cut off by now is not any more.
 func (a *arrival) leave() {
+	a.arrived()
 	a.slot.Leave()
-	a.end(context.Canceled)
 }
 
 // counted reads from r and counts what is in memory then.

@@ -11,6 +11,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	callout "channelsync/api/autotask/callback"
 	v1 "channelsync/api/v1"
@@ -22,9 +23,8 @@ import (
 )
 
 const (
-	maxBody       = 256 << 10
-	bodyOften     = 4 << 10
-	lookupTimeout = 5 * time.Second
+	maxBody   = 256 << 10
+	bodyOften = 4 << 10
 	// The webhook's own count; v1.LogSequence is the journal's.
 	logVendorSequence = "vendor_sequence"
 )
@@ -38,7 +38,6 @@ type delivery struct {
 	deactivated bool // the path
 	client      forwarded.Client
 	at          time.Time
-	leaves      []func()
 
 	installation string // known, once set
 	guid         string // of the registration that vouches, once authentic
@@ -46,13 +45,14 @@ type delivery struct {
 	receipt      events.Receipt // the journal's, of the change
 	cause        error
 	span         trace.Span // once authentic; nil: it is not traced
+	answer       answer
+	took         time.Duration
 }
 
 // handle takes the checks in their pinned order: method, installation, size,
 // Deactivated hint, signature, envelope. The places it took are free again when it
 // returns or panics.
 func (d *delivery) handle() answer {
-	defer d.leave()
 	if d.r.Method != http.MethodPost {
 		return wrongMethod()
 	}
@@ -62,13 +62,8 @@ func (d *delivery) handle() answer {
 	}
 	arrive := d.arrive()
 	defer arrive.leave()
-	receiver, found, err := d.receiver(arrive.ctx, id)
-	switch {
-	case err != nil && arrive.cut():
-		return d.failed(limited(), errCrowded)
-	case err != nil:
-		return d.failed(unavailable(), fmt.Errorf("look up installation: %w", err))
-	case !found:
+	receiver, found := d.Receivers.Receiver(id)
+	if !found {
 		return unknown()
 	}
 	d.installation = id
@@ -82,33 +77,21 @@ func (d *delivery) handle() answer {
 		return d.hint(receiver)
 	}
 	if !d.authenticate(receiver, signature, body, envelope) {
-		d.doubt(arrive.ctx, receiver, signature, envelope.GUID())
+		d.doubt(receiver, signature, envelope.GUID())
 		return unauthentic()
 	}
 	arrive.leave() // authentic: from here on it counts for its installation
 	d.beginTrace()
-	d.leaves = append(d.leaves, crowd.Vouch(d.r.Context()))
+	defer crowd.Vouch(d.r.Context())()
 	leave, full := d.authentic.Enter(id, d.Limits.PerInstallation)
 	if full != web.NotFull {
 		return busy()
 	}
-	d.leaves = append(d.leaves, leave)
+	defer leave()
 	if !d.pace.wait(d.r.Context(), id, len(body)) {
 		return tooFast()
 	}
 	return d.take(receiver, body, envelope)
-}
-
-func (d *delivery) leave() {
-	for _, leave := range d.leaves {
-		leave()
-	}
-}
-
-func (d *delivery) receiver(ctx context.Context, id string) (Receiver, bool, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, lookupTimeout, tooLate{"look up installation: no answer", lookupTimeout})
-	defer cancel()
-	return d.Receivers.Receiver(ctx, id)
 }
 
 // readBody reads the raw bytes, which the signature is over.
@@ -118,10 +101,9 @@ func (d *delivery) readBody(arrive *arrival) (body []byte, refusal answer, ok bo
 	}
 	// Room for the usual body at once; no header makes more than a little of it.
 	room := bytes.NewBuffer(make([]byte, 0, min(max(d.r.ContentLength, 0), bodyOften)+bytes.MinRead))
-	stop := context.AfterFunc(arrive.ctx, func() { _ = http.NewResponseController(d.w).SetReadDeadline(time.Unix(1, 0)) })
 	_, err := room.ReadFrom(arrive.counted(http.MaxBytesReader(d.w, d.r.Body, maxBody)))
 	body = room.Bytes()
-	if !stop() && arrive.cut() {
+	if !arrive.arrived() {
 		d.w.Header().Set("Connection", "close") // its deadline has passed for good
 		return nil, d.failed(limited(), errCrowded), false
 	}
@@ -139,13 +121,13 @@ func (d *delivery) readBody(arrive *arrival) (body []byte, refusal answer, ok bo
 
 // doubt tells of a signed body whose signature is wrong although it names a registration of the installation. Few but
 // Autotask know its GUID. Nothing of the body has an effect.
-func (d *delivery) doubt(ctx context.Context, receiver Receiver, signature, guid string) {
+func (d *delivery) doubt(receiver Receiver, signature, guid string) {
 	if signature == "" || guid == "" || receiver.State == v1.StateUninstalled {
 		return
 	}
 	for _, reg := range receiver.Registrations {
 		if strings.EqualFold(reg.GUID, guid) {
-			d.Checks.SecretDoubted(ctx, d.installation, strings.ToLower(reg.GUID))
+			d.Checks.SecretDoubted(d.r.Context(), d.installation, strings.ToLower(reg.GUID))
 			return
 		}
 	}
@@ -249,38 +231,47 @@ func (d *delivery) failed(a answer, cause error) answer {
 	return a
 }
 
-// report writes the one line of this delivery, and tells the observer. What the
-// body says is logged only once it is authentic, the body itself never.
+// report writes the one line of this delivery, and tells the observer.
 func (d *delivery) report(a answer) {
-	took := d.Now().Sub(d.at)
+	d.answer, d.took = a, d.Now().Sub(d.at)
 	d.observed(a)
-	fields := append(make([]zap.Field, 0, 13),
-		zap.String(v1.LogInstallation, d.installation),
-		zap.String(v1.LogOutcome, a.result),
-		zap.Int(v1.LogStatus, a.status),
-		zap.Duration(v1.LogDuration, took),
-		zap.Stringer(v1.LogRemote, d.client))
-	if d.change.Action != "" {
-		fields = append(fields,
-			zap.String(v1.LogAction, d.change.Action), zap.String(v1.LogEntity, d.change.EntityType),
-			zap.Int64(v1.LogRecord, d.change.ID), zap.Int64p(logVendorSequence, d.change.SequenceNumber),
-			zap.Uint64(v1.LogSequence, d.receipt.Sequence), zap.Int(v1.LogPlace, d.receipt.Place), zap.Bool(v1.LogDuplicate, a.result == ResultDuplicate))
-	}
-	if d.cause != nil {
-		fields = append(fields, zap.NamedError(v1.LogCause, d.cause))
-	}
 	if d.span != nil {
-		fields = append(fields, tracing.IDs(d.span))
 		d.noteTrace(a)
 	}
+	level := zap.InfoLevel
 	switch a.result {
 	case ResultUnknown, ResultMethod:
-		d.Log.Debug("callback", fields...) // what any scanner of the internet causes
+		level = zap.DebugLevel // what any scanner of the internet causes
 	case ResultUnavailable, ResultBusy, ResultMalformed:
-		d.Log.Warn("callback", fields...)
-	default:
-		d.Log.Info("callback", fields...)
+		level = zap.WarnLevel
 	}
+	d.Log.Log(level, "callback", zap.Inline(d))
+}
+
+// MarshalLogObject is the delivery as its line has it. What the body says is logged only
+// once it is authentic, the body itself never.
+func (d *delivery) MarshalLogObject(line zapcore.ObjectEncoder) error {
+	line.AddString(v1.LogInstallation, d.installation)
+	line.AddString(v1.LogOutcome, d.answer.result)
+	line.AddInt(v1.LogStatus, d.answer.status)
+	line.AddDuration(v1.LogDuration, d.took)
+	line.AddString(v1.LogRemote, d.client.String())
+	if d.change.Action != "" {
+		line.AddString(v1.LogAction, d.change.Action)
+		line.AddString(v1.LogEntity, d.change.EntityType)
+		line.AddInt64(v1.LogRecord, d.change.ID)
+		zap.Int64p(logVendorSequence, d.change.SequenceNumber).AddTo(line)
+		line.AddUint64(v1.LogSequence, d.receipt.Sequence)
+		line.AddInt(v1.LogPlace, d.receipt.Place)
+		line.AddBool(v1.LogDuplicate, d.answer.result == ResultDuplicate)
+	}
+	if d.cause != nil {
+		zap.NamedError(v1.LogCause, d.cause).AddTo(line)
+	}
+	if d.span != nil {
+		tracing.IDs(d.span).AddTo(line)
+	}
+	return nil
 }
 
 // observed tells the observer. The delivery is answered by now: a panic of what only

@@ -46,7 +46,6 @@ const (
 type env struct {
 	mu        sync.Mutex
 	receivers map[string]Receiver
-	lookupErr error
 	published []events.Change
 	ids       map[string]bool
 	messages  []string
@@ -81,9 +80,9 @@ func newEnv() *env {
 	return w
 }
 
-func (w *env) Receiver(_ context.Context, id string) (Receiver, bool, error) {
+func (w *env) Receiver(id string) (Receiver, bool) {
 	r, ok := w.receivers[id]
-	return r, ok, w.lookupErr
+	return r, ok
 }
 
 func (w *env) Publish(ctx context.Context, c events.Change, msgID string) (events.Receipt, error) {

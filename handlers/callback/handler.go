@@ -18,8 +18,8 @@ import (
 
 // Receivers knows the installations that callbacks are for.
 type Receivers interface {
-	// Receiver says how callbacks of an installation are verified; false when there is none of that id.
-	Receiver(ctx context.Context, installation string) (Receiver, bool, error)
+	// Receiver says, from memory, how callbacks of an installation are verified; false when there is none of that id.
+	Receiver(installation string) (Receiver, bool)
 }
 
 // Receiver is what there is to know of an installation to take its callbacks.

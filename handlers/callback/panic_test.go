@@ -25,9 +25,9 @@ func (m *mine) step(name string) {
 	}
 }
 
-func (m *mine) Receiver(ctx context.Context, id string) (Receiver, bool, error) {
+func (m *mine) Receiver(id string) (Receiver, bool) {
 	m.step("receiver")
-	return m.env.Receiver(ctx, id)
+	return m.env.Receiver(id)
 }
 
 func (m *mine) Keep(ctx context.Context, installation string, raw []byte, cause error) error {

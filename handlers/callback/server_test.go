@@ -209,7 +209,7 @@ func TestOneWideLine(t *testing.T) {
 	}
 	for key, want := range map[string]any{
 		v1.LogInstallation: live, v1.LogAction: "Update", v1.LogEntity: "Account", v1.LogRecord: int64(1301),
-		v1.LogSequence: uint64(1), logVendorSequence: int64(32), v1.LogDuplicate: false, v1.LogStatus: int64(202),
+		v1.LogSequence: uint64(1), logVendorSequence: int64(32), v1.LogDuplicate: false, v1.LogStatus: 202,
 		v1.LogOutcome: ResultStored, v1.LogRemote: "203.0.113.7", v1.LogDuration: time.Duration(0),
 	} {
 		if got := entries[0].ContextMap()[key]; got != want {

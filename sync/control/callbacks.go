@@ -27,13 +27,10 @@ type CallbackSigner struct {
 }
 
 // Receiver returns how callbacks of an installation are verified; false when there is none.
-func (m *Manager) Receiver(_ context.Context, id string) (r CallbackReceiver, found bool, err error) {
+func (m *Manager) Receiver(id string) (r CallbackReceiver, found bool) {
 	now := m.Now()
-	err = m.Store.View(id, func(in *installation.Installation) { r = receiverOf(in, now) })
-	if errors.Is(err, installation.ErrNotFound) {
-		return CallbackReceiver{}, false, nil
-	}
-	return r, err == nil, err
+	err := m.Store.View(id, func(in *installation.Installation) { r = receiverOf(in, now) })
+	return r, err == nil
 }
 
 func receiverOf(in *installation.Installation, now time.Time) CallbackReceiver {

@@ -55,11 +55,11 @@ func (p *poisoned) Publish(ctx context.Context, c events.Change, id string) (eve
 // loneReceivers knows the one installation.
 type loneReceivers struct{}
 
-func (loneReceivers) Receiver(_ context.Context, id string) (callback.Receiver, bool, error) {
+func (loneReceivers) Receiver(id string) (callback.Receiver, bool) {
 	return callback.Receiver{
 		State: v1.StateLive, Uses: map[v1.Kind]bool{v1.KindCompany: true},
 		Registrations: []callback.Registration{{GUID: loneGUID, Secrets: []v1.Secret{loneSecret}}},
-	}, id == lone, nil
+	}, id == lone
 }
 
 // rejectsNothing stands where no body is unreadable.

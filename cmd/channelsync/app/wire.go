@@ -301,13 +301,13 @@ func (d deliveries) Delivered(installation, guid string, sequence *int64, at tim
 // receivers gives the callback handler its own words for what the manager knows.
 type receivers struct{ *control.Manager }
 
-func (r receivers) Receiver(ctx context.Context, id string) (callback.Receiver, bool, error) {
-	in, ok, err := r.Manager.Receiver(ctx, id)
+func (r receivers) Receiver(id string) (callback.Receiver, bool) {
+	in, ok := r.Manager.Receiver(id)
 	out := callback.Receiver{State: in.State, Uses: in.Uses}
 	for _, s := range in.Signers {
 		out.Registrations = append(out.Registrations, callback.Registration{GUID: s.GUID, Secrets: s.Secrets})
 	}
-	return out, ok, err
+	return out, ok
 }
 
 // The resources of the admin API whose method names meet in one manager.

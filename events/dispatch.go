@@ -300,9 +300,9 @@ func (b *Bus) add(l *load, c StoredChange, readErr error) {
 	}
 	was := l.entries[i]
 	if e.JournalSequence > was.JournalSequence || e.JournalSequence == was.JournalSequence && e.JournalPlace > was.JournalPlace {
-		l.entries[i] = e.following(was)
+		l.entries[i] = e.Following(was)
 	} else {
-		l.entries[i] = was.following(e)
+		l.entries[i] = was.Following(e)
 	}
 	l.entries[i].Force = e.Force || was.Force
 }

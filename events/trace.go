@@ -92,9 +92,6 @@ func (l *load) beginTrace(tracer trace.Tracer, c StoredChange) (traceparent stri
 
 // enqueue makes the entries of a load due, and ends the spans of its changes.
 func (b *Bus) enqueue(ctx context.Context, l *load) error {
-	if len(l.spans) > 0 {
-		b.linkWaiting(ctx, l)
-	}
 	err := b.worklist.Enqueue(ctx, l.entries)
 	for _, span := range l.spans {
 		if err != nil {
@@ -105,42 +102,48 @@ func (b *Bus) enqueue(ctx context.Context, l *load) error {
 	return err
 }
 
-// linkWaiting keeps the traces of the entries that those of a load are about to replace. What
-// cannot be read is not linked.
-func (b *Bus) linkWaiting(ctx context.Context, l *load) {
+// linkWaiting keeps the traces of the entries that others, which are traced, are about to replace.
+// What cannot be read is not linked.
+func (w *Worklist) linkWaiting(ctx context.Context, entries []DueEntry) []DueEntry {
+	if !slices.ContainsFunc(entries, func(e DueEntry) bool { return e.Traceparent != "" }) {
+		return entries
+	}
+	entries = slices.Clone(entries)
 	var subjects []string
-	for _, e := range l.entries {
+	at := map[string]int{}
+	for i, e := range entries {
 		if e.Traceparent == "" {
 			continue
 		}
 		if subject, err := dueSubject(e.Installation, e.Kind, e.lane(), e.ID); err == nil {
 			subjects = append(subjects, subject)
+			at[subject] = i
 		}
 	}
-	waiting, err := b.worklist.DirectLast(ctx, subjects)
+	waiting, err := w.DirectLast(ctx, subjects)
 	if err != nil {
-		b.Log.Debug("read replaced entries failed, their traces are not linked", zap.Error(err))
+		w.Log.Debug("read replaced entries failed, their traces are not linked", zap.Error(err))
 	}
 	for _, msg := range waiting {
-		e, err := readDueEntry(msg.Subject, msg.Data)
-		if err != nil {
-			continue
-		}
-		if i, ok := l.at[recordLane{e.Installation, e.Kind, e.ID, e.Lane}]; ok {
-			l.entries[i] = l.entries[i].following(e)
+		i, ok := at[msg.Subject]
+		if e, err := readDueEntry(msg.Subject, msg.Data); err == nil && ok {
+			entries[i] = entries[i].Following(e)
 		}
 	}
+	return entries
 }
 
-// following is an entry that stands for what another one stood for, too.
-func (e DueEntry) following(replaced DueEntry) DueEntry {
-	links := slices.Concat(e.Links, replaced.Links)
-	if replaced.Traceparent != "" && replaced.Traceparent != e.Traceparent {
-		links = append(links, replaced.Traceparent)
+// Following is an entry that stands for what another one stood for, too.
+func (e DueEntry) Following(replaced DueEntry) DueEntry {
+	if replaced.Traceparent == "" && len(replaced.Links) == 0 {
+		return e
 	}
-	if over := len(links) - linksMost; over > 0 {
-		links = links[over:]
+	links := slices.Clone(e.Links)
+	for _, link := range append(slices.Clone(replaced.Links), replaced.Traceparent) {
+		if link != "" && link != e.Traceparent && !slices.Contains(links, link) {
+			links = append(links, link)
+		}
 	}
-	e.Links = links
+	e.Links = links[max(0, len(links)-linksMost):]
 	return e
 }

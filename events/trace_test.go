@@ -170,7 +170,7 @@ func TestLinksOfAnEntryAreBounded(t *testing.T) {
 	t.Parallel()
 	var e DueEntry
 	for i := range 3 * linksMost {
-		e = DueEntry{Traceparent: strings.Repeat("x", i+1)}.following(e)
+		e = DueEntry{Traceparent: strings.Repeat("x", i+1)}.Following(e)
 	}
 	if len(e.Links) != linksMost || e.Links[linksMost-1] != strings.Repeat("x", 3*linksMost-1) {
 		t.Errorf("links %q, want the last %d", e.Links, linksMost)

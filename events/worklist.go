@@ -46,6 +46,7 @@ func (w *Worklist) Enqueue(ctx context.Context, entries []DueEntry) error {
 	if len(entries) == 0 {
 		return nil
 	}
+	entries = w.linkWaiting(ctx, entries)
 	msgs := make([]*nats.Msg, 0, len(entries))
 	for _, e := range entries {
 		msg, err := e.message()

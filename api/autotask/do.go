@@ -11,10 +11,12 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
 	"channelsync/internal/progress"
+	"channelsync/internal/tracing"
 )
 
 const (
@@ -124,8 +126,10 @@ func (c *Client) send(
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, timeout{limit})
 	defer cancel()
+	ctx, span := tracing.Call(ctx, "Autotask: "+r.operation+" "+r.entity, r.method, t.base.Host)
+	defer span.End()
 	status := 0
-	defer func() { c.observe(r, status, failed, c.cfg.Now().Sub(start)) }()
+	defer func() { c.observe(r, status, failed, c.cfg.Now().Sub(start), span) }()
 
 	target := t.base.JoinPath(apiVersion, r.entity, r.path).String()
 	req, err := http.NewRequestWithContext(ctx, r.method, target, bytes.NewReader(payload))
@@ -161,16 +165,17 @@ func (c *Client) send(
 	return nil
 }
 
-func (c *Client) observe(r request, status int, failed *Error, took time.Duration) {
+func (c *Client) observe(r request, status int, failed *Error, took time.Duration, span trace.Span) {
 	result := "ok"
 	if failed != nil {
 		result = string(failed.Kind)
 	}
+	tracing.Answered(span, status, result, failed != nil)
 	if c.cfg.Observe != nil {
 		c.cfg.Observe(r.entity, result, took)
 	}
 	c.cfg.Log.Debug("autotask call", zap.String(v1.LogOperation, r.operation), zap.String(v1.LogEntity, r.entity),
-		zap.Int(v1.LogStatus, status), zap.String(v1.LogOutcome, result), zap.Duration(v1.LogDuration, took))
+		zap.Int(v1.LogStatus, status), zap.String(v1.LogOutcome, result), zap.Duration(v1.LogDuration, took), tracing.IDs(span))
 }
 
 func (r request) fail(kind Kind, cause error) *Error {

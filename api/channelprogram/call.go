@@ -10,10 +10,12 @@ import (
 	"net/http"
 	"net/url"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
 	"channelsync/internal/progress"
+	"channelsync/internal/tracing"
 )
 
 // maxAnswer caps what is read of one answer, in bytes; a full batch of results with long problems is far below.
@@ -30,8 +32,10 @@ type request struct {
 // call sends one request and decodes a success into out. breach looks at what
 // was decoded and says what is wrong with it, "" when nothing is.
 func (c *Client) call(ctx context.Context, r request, out any, breach func() string) error {
+	ctx, span := tracing.Call(ctx, "Channel Program: "+r.operation, r.method, c.base.Host)
+	defer span.End()
 	began := c.now()
-	err := c.exchange(ctx, r, out)
+	status, err := c.exchange(ctx, r, out)
 	if err == nil {
 		if what := breach(); what != "" {
 			err = breached(r.operation, what, nil)
@@ -44,17 +48,19 @@ func (c *Client) call(ctx context.Context, r request, out any, breach func() str
 			result = "cancelled"
 		}
 	}
+	tracing.Answered(span, status, result, err != nil)
 	c.observe(r.operation, result, took)
 	c.log.Debug("called Channel Program",
-		zap.String(v1.LogOperation, r.operation), zap.String(v1.LogOutcome, result), zap.Duration(v1.LogDuration, took))
+		zap.String(v1.LogOperation, r.operation), zap.String(v1.LogOutcome, result), zap.Duration(v1.LogDuration, took), tracing.IDs(span))
 	return err
 }
 
-func (c *Client) exchange(ctx context.Context, r request, out any) error {
+// exchange also returns the status of the answer; 0 when there is none.
+func (c *Client) exchange(ctx context.Context, r request, out any) (status int, err error) {
 	if c.hold != nil && r.method != http.MethodGet {
 		held, release, err := c.hold(ctx)
 		if err != nil {
-			return fmt.Errorf("%s: %w", r.operation, err)
+			return 0, fmt.Errorf("%s: %w", r.operation, err)
 		}
 		defer release()
 		ctx = held
@@ -63,32 +69,32 @@ func (c *Client) exchange(ctx context.Context, r request, out any) error {
 	defer cancel()
 	req, err := c.newRequest(within, r)
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.operation, err)
+		return 0, fmt.Errorf("%s: %w", r.operation, err)
 	}
 	res, err := c.http.Do(req)
 	progress.Move(ctx)
 	if err != nil {
-		return c.unanswered(ctx, within, r, err)
+		return 0, c.unanswered(ctx, within, r, err)
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
-		return c.unanswered(ctx, within, r, err)
+		return res.StatusCode, c.unanswered(ctx, within, r, err)
 	}
 	switch {
 	case len(body) > maxAnswer:
-		return breached(r.operation, fmt.Sprintf("the body is over %d bytes", maxAnswer), nil)
+		return res.StatusCode, breached(r.operation, fmt.Sprintf("the body is over %d bytes", maxAnswer), nil)
 	case res.StatusCode < 200 || res.StatusCode > 299:
-		return classify(answer{
+		return res.StatusCode, classify(answer{
 			operation: r.operation, status: res.StatusCode, header: res.Header, body: c.withoutToken(body), now: c.now(),
 		})
 	}
 	if err := json.Unmarshal(body, out); err != nil {
 		e := breached(r.operation, "it is "+foreign(res.Header, c.withoutToken(body)), err)
 		e.Status = res.StatusCode
-		return e
+		return res.StatusCode, e
 	}
-	return nil
+	return res.StatusCode, nil
 }
 
 // withoutToken masks the token where an answer repeats what it was asked.
@@ -108,6 +114,9 @@ func (c *Client) newRequest(ctx context.Context, r request) (*http.Request, erro
 	req.Header.Set("Authorization", "Bearer "+c.token.Reveal())
 	req.Header.Set("Accept", "application/json, application/problem+json")
 	req.Header.Set("User-Agent", "channelsync")
+	if parent := tracing.Traceparent(trace.SpanFromContext(ctx)); parent != "" {
+		req.Header.Set(tracing.Header, parent)
+	}
 	if r.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}

@@ -46,7 +46,8 @@ type TimelineStep struct {
 	Trigger Trigger   `json:"trigger,omitempty"`
 	Outcome Outcome   `json:"outcome,omitempty"`
 	Detail  string    `json:"detail,omitempty"`
-	Millis  int64     `json:"millis,omitempty"` // how long the step took
+	Millis  int64     `json:"millis,omitempty"`  // how long the step took
+	TraceID string    `json:"traceId,omitempty"` // of the change that led to it, where it was traced
 }
 
 // RecordQuery filters a list of records.

@@ -87,6 +87,14 @@ func Answered(span trace.Span, status int, result string, failed bool) {
 // Fail marks a span as failed; the code is one of our own words.
 func Fail(span trace.Span, code string) { span.SetStatus(codes.Error, code) }
 
+// TraceID is the id of a span's trace; empty when the span is not recorded.
+func TraceID(span trace.Span) string {
+	if !span.SpanContext().IsSampled() {
+		return ""
+	}
+	return span.SpanContext().TraceID().String()
+}
+
 // IDs is the field of a log line that names the span: its trace_id and span_id. It is none when
 // the span is not recorded.
 func IDs(span trace.Span) zap.Field {

@@ -18,6 +18,7 @@ import (
 	"channelsync/events"
 	"channelsync/internal/clip"
 	"channelsync/internal/panics"
+	"channelsync/internal/tracing"
 	"channelsync/sync/condition"
 	"channelsync/sync/deadletter"
 	"channelsync/sync/installation"
@@ -42,7 +43,8 @@ type batch struct {
 	kind  v1.Kind
 	began time.Time // when the re-fetch began
 	items []*item
-	apart bool // they are suspects: each is sent alone
+	apart bool   // they are suspects: each is sent alone
+	trail *trail // their spans
 }
 
 // item is one record on its way.
@@ -101,6 +103,15 @@ func (r *Reconciler) newBatch(ctx context.Context, in *installation.Installation
 		b.items = append(b.items, it)
 	}
 	return b, nil
+}
+
+// due are the entries of the items.
+func (b *batch) due() []events.DueEntry {
+	due := make([]events.DueEntry, len(b.items))
+	for i, it := range b.items {
+		due[i] = it.due
+	}
+	return due
 }
 
 // open returns the items that are to be decided yet.
@@ -327,12 +338,13 @@ func (b *batch) finish(it *item, now time.Time) {
 	if quiet {
 		return // a sweep that finds nothing must not push the history out of the timeline
 	}
+	traceID := tracing.TraceID(b.trail.of(it.due.ID))
 	if !it.due.StoredAt.IsZero() {
-		e.Step(v1.TimelineStep{At: it.due.StoredAt, Step: "changed", Trigger: it.due.Trigger, Detail: strings.Join(it.due.Fields, ", ")})
+		e.Step(v1.TimelineStep{At: it.due.StoredAt, Step: "changed", Trigger: it.due.Trigger, Detail: strings.Join(it.due.Fields, ", "), TraceID: traceID})
 	}
-	e.Step(v1.TimelineStep{At: b.began, Step: "fetched", Trigger: it.due.Trigger})
+	e.Step(v1.TimelineStep{At: b.began, Step: "fetched", Trigger: it.due.Trigger, TraceID: traceID})
 	step := v1.TimelineStep{
-		At: now, Step: "decided", Trigger: it.due.Trigger, Outcome: it.outcome, Detail: e.Detail, Millis: now.Sub(b.began).Milliseconds(),
+		At: now, Step: "decided", Trigger: it.due.Trigger, Outcome: it.outcome, Detail: e.Detail, Millis: now.Sub(b.began).Milliseconds(), TraceID: traceID,
 	}
 	switch {
 	case it.failure != nil:
@@ -354,6 +366,7 @@ func (b *batch) report(it *item, now time.Time) {
 			b.Freshness.Pushed(now, took)
 		}
 	}
+	b.trail.decided(it)
 	e := it.entry
 	if b.Done != nil {
 		b.Done(Result{
@@ -368,7 +381,8 @@ func (b *batch) report(it *item, now time.Time) {
 	}
 	log("reconciled", zap.String(v1.LogKind, string(b.kind)), zap.Int64(v1.LogRecord, e.ID), zap.String(v1.LogOutcome, string(it.outcome)),
 		zap.Strings(v1.LogReasons, e.Reasons), zap.String(v1.LogTrigger, string(it.due.Trigger)), zap.Int(v1.LogAttempt, e.Attempts),
-		zap.Uint64(v1.LogSequence, it.due.JournalSequence), zap.Int(v1.LogPlace, it.due.JournalPlace), zap.String(v1.LogJob, it.due.Job), zap.Bool("pushed", it.pushed), zap.Duration(v1.LogDuration, now.Sub(b.began)))
+		zap.Uint64(v1.LogSequence, it.due.JournalSequence), zap.Int(v1.LogPlace, it.due.JournalPlace), zap.String(v1.LogJob, it.due.Job), zap.Bool("pushed", it.pushed), zap.Duration(v1.LogDuration, now.Sub(b.began)),
+		tracing.IDs(b.trail.of(e.ID)))
 }
 
 // remember keeps what was pushed, and what was pushed before it.
@@ -398,5 +412,5 @@ func (b *batch) unreadable(it *item, code string, err error) {
 	it.outcome, it.failure, it.suspected = "", nil, true
 	b.suspects.add(b.kind, it.due.ID)
 	b.Log.Warn("no answer for one record although Autotask works, asking for it apart from now on",
-		zap.String(v1.LogKind, string(b.kind)), zap.Int64(v1.LogRecord, it.due.ID), zap.Error(err))
+		zap.String(v1.LogKind, string(b.kind)), zap.Int64(v1.LogRecord, it.due.ID), zap.Error(err), tracing.IDs(b.trail.of(it.due.ID)))
 }

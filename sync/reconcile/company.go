@@ -12,6 +12,7 @@ import (
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/tracing"
 	"channelsync/sync/condition"
 	"channelsync/sync/fetch"
 	"channelsync/sync/ledger"
@@ -33,7 +34,7 @@ func (b *batch) companies(ctx context.Context) error {
 		return depErr // nothing is committed yet, so all of it is done again
 	}
 	// What was decided before the upstream failed is remembered; the entries stay due.
-	if err := b.commit(ctx, dependents); err != nil {
+	if err := tracing.Within(ctx, "commit", func(ctx context.Context) error { return b.commit(ctx, dependents) }); err != nil {
 		return err
 	}
 	return down
@@ -57,7 +58,7 @@ func (b *batch) clients(ctx context.Context) error {
 		b.wait(b.open())
 		return nil
 	}
-	if err := b.projectClients(ctx, due, found); err != nil {
+	if err := tracing.Within(ctx, "project", func(ctx context.Context) error { return b.projectClients(ctx, due, found) }); err != nil {
 		return err
 	}
 	return push(ctx, b, clientTarget(b.Target))
@@ -65,10 +66,16 @@ func (b *batch) clients(ctx context.Context) error {
 
 // decideClients fetches the companies and returns those whose client is to be projected.
 func (b *batch) decideClients(ctx context.Context) (fetch.Fetched[autotask.Company], []*item, error) {
-	found, err := fetch.ByIDs(ctx, b.fetcher, companyRows, b.ids(b.items))
+	var found fetch.Fetched[autotask.Company]
+	err := tracing.Within(ctx, "fetch", func(ctx context.Context) (err error) {
+		found, err = fetch.ByIDs(ctx, b.fetcher, companyRows, b.ids(b.items))
+		return err
+	})
 	if err != nil {
 		return found, nil, fmt.Errorf("fetch companies: %w", err)
 	}
+	_, span := tracing.Child(ctx, "decide")
+	defer span.End()
 	var due []*item
 	for _, it := range b.items {
 		if b.decideCompany(it, found) {

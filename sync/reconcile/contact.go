@@ -10,6 +10,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/internal/tracing"
 	"channelsync/sync/fetch"
 	"channelsync/sync/installation"
 )
@@ -29,7 +30,7 @@ var contactOwners = fetch.Row[contactOwner]{
 
 // contacts turns changes of contacts into changes of their companies: the
 // present one, and those whose last projection read the contact.
-func (r *Reconciler) contacts(ctx context.Context, in *installation.Installation, due []events.DueEntry) error {
+func (r *Reconciler) contacts(ctx context.Context, in *installation.Installation, due []events.DueEntry, t *trail) error {
 	if !in.Installed(v1.SyncActiveCustomers) {
 		return nil
 	}
@@ -54,8 +55,11 @@ func (r *Reconciler) contacts(ctx context.Context, in *installation.Installation
 		// A contact that cannot be read at all enqueues the companies that knew it; they name what is wrong.
 		for _, id := range companies {
 			d := d
+			if span := t.of(d.ID); span.IsRecording() {
+				d.Traceparent, d.Links = tracing.Traceparent(span), nil
+			}
 			d.Kind, d.ID, d.Lane = v1.KindCompany, id, events.LaneLive
-			companiesDue[id] = d
+			companiesDue[id] = d.Following(companiesDue[id])
 		}
 	}
 	// Straight to the worklist, which is durable: the contact's change stands in

@@ -14,6 +14,7 @@ import (
 	"channelsync/api/autotask"
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
+	"channelsync/internal/tracing"
 	"channelsync/sync/condition"
 	"channelsync/sync/ledger"
 	"channelsync/sync/projection"
@@ -28,7 +29,7 @@ var contractRows = fetch.Row[autotask.Contract]{
 // contracts brings contracts in line.
 func (b *batch) contracts(ctx context.Context) error {
 	down := b.agreements(ctx)
-	if err := b.commit(ctx, nil); err != nil {
+	if err := tracing.Within(ctx, "commit", func(ctx context.Context) error { return b.commit(ctx, nil) }); err != nil {
 		return err
 	}
 	return down
@@ -47,7 +48,8 @@ func (b *batch) agreements(ctx context.Context) error {
 	if err := b.guardMassChange(ctx); err != nil {
 		return err
 	}
-	if err := b.projectContracts(ctx, due, found, companies); err != nil {
+	err = tracing.Within(ctx, "project", func(ctx context.Context) error { return b.projectContracts(ctx, due, found, companies) })
+	if err != nil {
 		return err
 	}
 	return push(ctx, b, contractTarget(b.Target))
@@ -55,16 +57,24 @@ func (b *batch) agreements(ctx context.Context) error {
 
 // decideContracts fetches the contracts and their companies and returns those to be projected.
 func (b *batch) decideContracts(ctx context.Context) (found fetch.Fetched[autotask.Contract], companies fetch.Fetched[autotask.Company], due []*item, err error) {
-	if found, err = fetch.ByIDs(ctx, b.fetcher, contractRows, b.ids(b.items)); err != nil {
-		return found, companies, nil, fmt.Errorf("fetch contracts: %w", err)
+	err = tracing.Within(ctx, "fetch", func(ctx context.Context) (err error) {
+		if found, err = fetch.ByIDs(ctx, b.fetcher, contractRows, b.ids(b.items)); err != nil {
+			return fmt.Errorf("fetch contracts: %w", err)
+		}
+		var owners []int64
+		for _, c := range found.Rows {
+			owners = append(owners, c.CompanyID)
+		}
+		if companies, err = fetch.ByIDs(ctx, b.fetcher, companyRows, fetch.Unique(owners)); err != nil {
+			return fmt.Errorf("fetch companies of contracts: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return found, companies, nil, err
 	}
-	var owners []int64
-	for _, c := range found.Rows {
-		owners = append(owners, c.CompanyID)
-	}
-	if companies, err = fetch.ByIDs(ctx, b.fetcher, companyRows, fetch.Unique(owners)); err != nil {
-		return found, companies, nil, fmt.Errorf("fetch companies of contracts: %w", err)
-	}
+	_, span := tracing.Child(ctx, "decide")
+	defer span.End()
 	for _, it := range b.items {
 		if b.decideContract(it, found, companies) {
 			due = append(due, it)

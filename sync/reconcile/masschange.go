@@ -8,6 +8,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/tracing"
 	"channelsync/sync/ledger"
 )
 
@@ -120,7 +121,7 @@ func (b *batch) guardMassChange(ctx context.Context) error {
 		was := it.before
 		was.PendingApproval, was.Discarded, was.Leaving = true, false, it.entry.ModifiedAt
 		if !it.before.PendingApproval {
-			was.Step(v1.TimelineStep{At: now, Step: "held", Trigger: it.due.Trigger, Detail: it.decision.Detail()})
+			was.Step(v1.TimelineStep{At: now, Step: "held", Trigger: it.due.Trigger, Detail: it.decision.Detail(), TraceID: tracing.TraceID(b.trail.of(it.due.ID))})
 		}
 		it.keep(was)
 	}

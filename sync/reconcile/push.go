@@ -18,7 +18,9 @@ import (
 	"channelsync/events"
 	"channelsync/internal/lifecycle"
 	"channelsync/internal/panics"
+	"channelsync/internal/tracing"
 	"channelsync/sync/ledger"
+	"channelsync/sync/upstream"
 )
 
 // target is one kind of record at Channel Program.
@@ -322,7 +324,7 @@ func (b *batch) suspect(it *item, err error) {
 	it.suspected = true
 	b.suspects.add(b.kind, it.due.ID)
 	b.Log.Warn("push of one record failed although Channel Program works, sending it apart from now on",
-		zap.String(v1.LogKind, string(b.kind)), zap.Int64(v1.LogRecord, it.due.ID), zap.Error(err))
+		zap.String(v1.LogKind, string(b.kind)), zap.Int64(v1.LogRecord, it.due.ID), zap.Error(err), tracing.IDs(b.trail.of(it.due.ID)))
 }
 
 // confirm sends suspects, each alone, and blames those that fail while the upstream works.
@@ -413,6 +415,12 @@ func (s sender[T]) sideBySide(ctx context.Context, groups [][]parcel[T], patienc
 func (s sender[T]) send(ctx context.Context, group []parcel[T], patience time.Duration) []unsent[T] {
 	within, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience.Round(time.Second)))
 	defer cancel()
+	ids := make([]int64, len(group))
+	for i, p := range group {
+		ids[i] = p.due.ID
+	}
+	within, span := s.trail.beginPush(within, ids)
+	defer span.End()
 	began := time.Now()
 	var results []channelprogram.ItemResult
 	var err error
@@ -429,6 +437,7 @@ func (s sender[T]) send(ctx context.Context, group []parcel[T], patience time.Du
 		results, err = s.to.upsert(within, items)
 	}
 	if err != nil {
+		tracing.Fail(span, upstream.FailureOf(err, s.Now()).Code)
 		return []unsent[T]{{group, err}}
 	}
 	var failed []unsent[T]
@@ -455,6 +464,7 @@ func (s sender[T]) answered(ctx context.Context, p parcel[T], res channelprogram
 		return nil
 	}
 	it := p.item
+	s.trail.of(it.due.ID).SetAttributes(tracing.Answer.String(string(res.Outcome)))
 	source := s.to.source(&p.out.Data)
 	if res.Outcome == channelprogram.OutcomeStale {
 		held, err := s.to.read(ctx, p.out.ExternalID)

@@ -10,6 +10,7 @@ import (
 	"channelsync/sync/fetch"
 	"channelsync/sync/slots"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"channelsync/api/autotask"
@@ -54,6 +55,7 @@ type Config struct {
 	Slots        *slots.Slots // nil: everybody works at once
 	Freshness    *Freshness
 	Now          func() time.Time
+	Tracer       trace.Tracer // of the records whose changes are traced; nil: none are
 	Log          *zap.Logger
 	// Cancelled says that the entries of a job are to be dropped; nil: never.
 	Cancelled func(job string) bool
@@ -142,7 +144,7 @@ func (r *Reconciler) reconcile(ctx context.Context, kind v1.Kind, due []events.D
 		ctx = r.fetcher.WithShortWaits(ctx)
 	}
 	if kind == v1.KindContact {
-		return r.contacts(ctx, in, due)
+		return r.traced(ctx, kind, due, func(ctx context.Context, t *trail) error { return r.contacts(ctx, in, due, t) })
 	}
 	ids := make([]int64, len(due))
 	for i, d := range due {
@@ -166,17 +168,20 @@ func (r *Reconciler) reconcile(ctx context.Context, kind v1.Kind, due []events.D
 	if !b.apart {
 		follow = append(follow, b.setApart()...)
 	}
-	switch {
-	case len(b.items) == 0:
-	case kind == v1.KindContract:
-		err = b.contracts(ctx)
-	default:
-		err = b.companies(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	return b.leave(ctx, follow)
+	return r.traced(ctx, kind, b.due(), func(ctx context.Context, t *trail) (err error) {
+		b.trail = t
+		switch {
+		case len(b.items) == 0:
+		case kind == v1.KindContract:
+			err = b.contracts(ctx)
+		default:
+			err = b.companies(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		return b.leave(ctx, follow)
+	})
 }
 
 // whileOwned does a write while this process owns the installation. Lost ownership is a

@@ -53,7 +53,7 @@ func rowsOf(rows []access.Row) map[string]bool {
 
 func consoleFor(t *testing.T, known tokens) http.Handler {
 	t.Helper()
-	h, err := console.New(console.Config{API: http.NotFoundHandler(), Tokens: known, Key: token, Attempts: web.NewAttempts(), Log: zap.NewNop()})
+	h, err := console.New(console.Config{Sessions: inMemory(), API: http.NotFoundHandler(), Tokens: known, Key: token, Attempts: web.NewAttempts(), Log: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func callers() tokens {
 
 func TestEveryRouteOfTheAPIToEveryCaller(t *testing.T) {
 	reached := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
-	h := must(Admin(AdminConfig{API: reached, Tokens: callers(), Key: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop()}))
+	h := must(Admin(AdminConfig{Sessions: inMemory(), API: reached, Tokens: callers(), Key: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop()}))
 	ask := func(route, installation, bearer string) (int, v1.Problem) {
 		method, path, _ := strings.Cut(route, " ")
 		path = strings.NewReplacer("{id}", installation, "{sync}", "active_customers", "{kind}", "company", "{record}", "7",
@@ -192,7 +192,7 @@ func TestEveryRouteOfTheAPIToEveryCaller(t *testing.T) {
 }
 
 func TestProfilesAreForAdminsOfAllInstallations(t *testing.T) {
-	h := must(Admin(AdminConfig{API: http.NotFoundHandler(), Tokens: callers(), Key: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop()}))
+	h := must(Admin(AdminConfig{Sessions: inMemory(), API: http.NotFoundHandler(), Tokens: callers(), Key: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop()}))
 	for name, who := range callers() {
 		want := 403
 		if who.Role == v1.RoleAdmin && !who.Scoped() {
@@ -259,7 +259,7 @@ func (a *audit) Audit(_ context.Context, e v1.AuditEntry) {
 func TestRefusalsOfAccessAreAudited(t *testing.T) {
 	reached := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 	kept := &audit{}
-	h := must(Admin(AdminConfig{API: reached, Tokens: callers(), Key: token, Auditor: kept, Metrics: prometheus.NewRegistry(), Log: zap.NewNop()}))
+	h := must(Admin(AdminConfig{Sessions: inMemory(), API: reached, Tokens: callers(), Key: token, Auditor: kept, Metrics: prometheus.NewRegistry(), Log: zap.NewNop()}))
 	for _, tc := range []struct {
 		path, bearer string
 		want         v1.AuditEntry

@@ -45,7 +45,7 @@ type AdminConfig struct {
 	API      http.Handler   // admin.New
 	Tokens   Tokens         // of the API, and the console's log-ins
 	People   *oidc.Provider // the organisation's log-in to the console; nil: tokens only
-	Sessions *session.Store // of the console; nil: they end with the process
+	Sessions *session.Store // of the console
 	Streams  *admin.Streams // the bound that API and console have together; nil: the console has its own
 	Key      v1.Secret      // seals the console's forms; the same on all instances
 	Auditor  access.Auditor

@@ -21,8 +21,10 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/callback"
+	"channelsync/handlers/console/session"
 	"channelsync/handlers/health"
 	"channelsync/test/harness"
+	"channelsync/test/harness/sessions"
 )
 
 func TestMain(m *testing.M) {
@@ -46,6 +48,11 @@ func (k tokens) Current(id string, _ int) (v1.Identity, bool) {
 	return v1.Identity{}, false
 }
 
+// inMemory are sessions that end with the test.
+func inMemory() *session.Store {
+	return session.New(session.Config{Table: sessions.NewMemory(), Sealer: sessions.Ring()})
+}
+
 // nobody knows no installation.
 type nobody struct{}
 
@@ -62,7 +69,8 @@ func adminHandler(ready error) http.Handler {
 	api.Get("/status", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "secret data") })
 	api.Get("/zones", func(http.ResponseWriter, *http.Request) { panic("no") })
 	return must(Admin(AdminConfig{
-		API: api, Tokens: tokens{token: {ID: "root", Name: "root", Role: v1.RoleAdmin}}, Key: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop(),
+		Sessions: inMemory(),
+		API:      api, Tokens: tokens{token: {ID: "root", Name: "root", Role: v1.RoleAdmin}}, Key: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop(),
 		Ready: []health.Check{{Name: "journal", Probe: func(context.Context) (string, error) { return "", ready }}},
 	}))
 }
@@ -195,7 +203,7 @@ func (e *ending) Current(id string, secret int) (v1.Identity, bool) {
 func TestAProfileEndsWithItsToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		known := &ending{tokens: tokens{token: {ID: "t-1", Name: "ops", Role: v1.RoleAdmin}}}
-		h := must(Admin(AdminConfig{API: http.NotFoundHandler(), Tokens: known, Key: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop()}))
+		h := must(Admin(AdminConfig{Sessions: inMemory(), API: http.NotFoundHandler(), Tokens: known, Key: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop()}))
 		answered := make(chan struct{})
 		go func() {
 			defer close(answered)
@@ -246,7 +254,7 @@ func TestToken(t *testing.T) {
 }
 
 func TestEmptyTokenLetsNobodyIn(t *testing.T) {
-	h := must(Admin(AdminConfig{API: chi.NewRouter(), Tokens: tokens{}, Metrics: prometheus.NewRegistry(), Log: zap.NewNop()}))
+	h := must(Admin(AdminConfig{Sessions: inMemory(), API: chi.NewRouter(), Tokens: tokens{}, Metrics: prometheus.NewRegistry(), Log: zap.NewNop()}))
 	for _, header := range []string{"", "Bearer ", "Bearer x"} {
 		if resp := get(h, "GET", "/api/v1/x", "Authorization", header); resp.StatusCode != 401 {
 			t.Errorf("%q: got %d", header, resp.StatusCode)

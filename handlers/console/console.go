@@ -22,7 +22,7 @@ type Config struct {
 	API      http.Handler   // it is called for whoever is logged in, without the gate in front of it
 	Tokens   Tokens         // what people log in with
 	People   *oidc.Provider // the organisation's log-in; nil: tokens only
-	Sessions *session.Store // nil: sessions end with the process
+	Sessions *session.Store
 	Streams  *web.Streams   // of event streams, together with the API's; nil: the console's own
 	URL      string         // what people open the console under; empty: any address
 	Key      v1.Secret      // seals forms and log-ins under way; the same on all instances
@@ -61,9 +61,6 @@ type Console struct {
 func New(cfg Config) (http.Handler, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
-	}
-	if cfg.Sessions == nil {
-		cfg.Sessions = session.New(session.Config{Now: cfg.Now, Log: cfg.Log})
 	}
 	if cfg.Streams == nil {
 		cfg.Streams = web.NewStreams()

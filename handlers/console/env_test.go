@@ -20,6 +20,7 @@ import (
 	"channelsync/handlers/console/session"
 	"channelsync/handlers/internal/web"
 	"channelsync/test/harness"
+	"channelsync/test/harness/sessions"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -51,7 +52,7 @@ func newEnvFor(t *testing.T, people *oidc.Provider) *env {
 	t.Helper()
 	w := &env{t: t, answers: map[string]any{}, tokens: newTokens(), clock: clockNow()}
 	now := func() time.Time { return w.clock }
-	w.sessions = session.New(session.Config{Now: now})
+	w.sessions = session.New(session.Config{Table: sessions.NewMemory(), Sealer: sessions.Ring(), Now: now})
 	var err error
 	w.handler, err = New(Config{
 		API: http.HandlerFunc(w.serve), Tokens: &w.tokens, People: people, Sessions: w.sessions, Key: token, Auditor: &w.tokens, Attempts: web.NewAttempts(),

@@ -57,8 +57,8 @@ type Sealer interface {
 
 // Config is what a Store works with.
 type Config struct {
-	Table  Table            // nil: sessions end with the process
-	Sealer Sealer           // nil: of a key that ends with the process
+	Table  Table
+	Sealer Sealer
 	Now    func() time.Time // nil: time.Now
 	Log    *zap.Logger
 }
@@ -97,12 +97,6 @@ type found struct {
 
 // New returns a store of what its table holds.
 func New(cfg Config) *Store {
-	if cfg.Table == nil {
-		cfg.Table = newMemory()
-	}
-	if cfg.Sealer == nil {
-		cfg.Sealer = newBriefly()
-	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}

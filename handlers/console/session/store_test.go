@@ -18,6 +18,7 @@ import (
 	"channelsync/handlers/internal/forwarded"
 	"channelsync/test/harness"
 	"channelsync/test/harness/clock"
+	"channelsync/test/harness/sessions"
 	"channelsync/test/harness/stores"
 )
 
@@ -38,10 +39,10 @@ func tables(t *testing.T, test func(t *testing.T, e env)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		test(t, env{t, table, newBriefly(), clock.At(time.Date(2026, 11, 23, 15, 4, 5, 0, time.UTC))})
+		test(t, env{t, table, sessions.Ring(), clock.At(time.Date(2026, 11, 23, 15, 4, 5, 0, time.UTC))})
 	})
 	t.Run("in memory", func(t *testing.T) {
-		test(t, env{t, newMemory(), newBriefly(), clock.At(time.Date(2026, 11, 23, 15, 4, 5, 0, time.UTC))})
+		test(t, env{t, sessions.NewMemory(), sessions.Ring(), clock.At(time.Date(2026, 11, 23, 15, 4, 5, 0, time.UTC))})
 	})
 }
 
@@ -187,7 +188,7 @@ func TestOnlyOurCookiesAndRowsOpen(t *testing.T) {
 		s := e.instance()
 		cookie := e.begin(s, "ann")
 		key := s.KeyOf(cookie)
-		outsider := New(Config{Table: e.table, Sealer: newBriefly(), Now: e.clock.Now})
+		outsider := New(Config{Table: e.table, Sealer: sessions.Ring(), Now: e.clock.Now})
 		theirs, err := outsider.Begin(t.Context(), Session{Who: v1.Identity{ID: "eve", Role: v1.RoleAdmin}})
 		if err != nil {
 			t.Fatal(err)
@@ -229,7 +230,7 @@ var errDown = errors.New("no answer")
 func (d *down) Get(context.Context, string) (kv.Entry, error) { return kv.Entry{}, errDown }
 
 func TestWhileTheTableDoesNotAnswerKnownSessionsGoOn(t *testing.T) {
-	e := env{t, newMemory(), newBriefly(), clock.At(time.Date(2026, 11, 23, 15, 4, 5, 0, time.UTC))}
+	e := env{t, sessions.NewMemory(), sessions.Ring(), clock.At(time.Date(2026, 11, 23, 15, 4, 5, 0, time.UTC))}
 	s := e.instance()
 	cookie, unread := e.begin(s, "ann"), e.begin(e.instance(), "bob")
 	s.Table = &down{s.Table}
@@ -281,7 +282,7 @@ func TestCookiesOfTwoServicesOnOneHostHaveTheirOwnNames(t *testing.T) {
 }
 
 func FuzzFind(f *testing.F) {
-	s := New(Config{})
+	s := New(Config{Table: sessions.NewMemory(), Sealer: sessions.Ring()})
 	f.Add("")
 	f.Add(strings.Repeat("A", 75))
 	f.Fuzz(func(t *testing.T, cookie string) {

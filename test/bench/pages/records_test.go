@@ -17,7 +17,9 @@ import (
 	"channelsync/events"
 	"channelsync/handlers"
 	"channelsync/handlers/admin"
+	"channelsync/handlers/console/session"
 	"channelsync/sync/ledger"
+	"channelsync/test/harness/sessions"
 	"channelsync/test/harness/stores"
 	"channelsync/test/harness/vaults"
 )
@@ -75,7 +77,7 @@ func recordPages(b *testing.B) http.Handler {
 	known := pageRecordsOf{l}
 	api := admin.New(admin.Config{Installations: pageInstallations{}, Records: known, Log: zap.NewNop()})
 	pages, err := handlers.Admin(handlers.AdminConfig{
-		API: api, Tokens: pageTokens{}, Key: pageToken, Metrics: prometheus.NewRegistry(), Version: "bench", Log: zap.NewNop(),
+		API: api, Tokens: pageTokens{}, Sessions: session.New(session.Config{Table: sessions.NewMemory(), Sealer: sessions.Ring()}), Key: pageToken, Metrics: prometheus.NewRegistry(), Version: "bench", Log: zap.NewNop(),
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -21,8 +21,7 @@ func visited(t *testing.T, adminURL, path, host string, change func(*http.Reques
 	api := chi.NewRouter()
 	api.Get("/status", func(http.ResponseWriter, *http.Request) {})
 	h := must(Admin(AdminConfig{
-		Sessions: inMemory(),
-		API:      api, Tokens: tokens{token: {ID: "root", Name: "root", Role: v1.RoleAdmin}}, Key: token, URL: adminURL, Metrics: prometheus.NewRegistry(), Log: zap.NewNop(),
+		Sessions: inMemory(), API: api, Tokens: tokens{token: {ID: "root", Name: "root", Role: v1.RoleAdmin}}, Key: token, URL: adminURL, Metrics: prometheus.NewRegistry(), Log: zap.NewNop(),
 		Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 	}))
 	r := httptest.NewRequest("GET", path, nil)

@@ -69,8 +69,7 @@ func adminHandler(ready error) http.Handler {
 	api.Get("/status", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "secret data") })
 	api.Get("/zones", func(http.ResponseWriter, *http.Request) { panic("no") })
 	return must(Admin(AdminConfig{
-		Sessions: inMemory(),
-		API:      api, Tokens: tokens{token: {ID: "root", Name: "root", Role: v1.RoleAdmin}}, Key: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop(),
+		Sessions: inMemory(), API: api, Tokens: tokens{token: {ID: "root", Name: "root", Role: v1.RoleAdmin}}, Key: token, Metrics: prometheus.NewRegistry(), Log: zap.NewNop(),
 		Ready: []health.Check{{Name: "journal", Probe: func(context.Context) (string, error) { return "", ready }}},
 	}))
 }

@@ -37,8 +37,7 @@ func TestStreamsOfTheAPIAndTheConsoleAreBoundedTogether(t *testing.T) {
 	}
 	api := admin.New(admin.Config{Activity: manyFeeds{}, Streams: streams, Log: zap.NewNop()})
 	h := must(Admin(AdminConfig{
-		Sessions: inMemory(),
-		API:      api, Streams: streams, Tokens: tokens{token: {ID: "root", Name: "root", Role: v1.RoleAdmin}}, Key: token,
+		Sessions: inMemory(), API: api, Streams: streams, Tokens: tokens{token: {ID: "root", Name: "root", Role: v1.RoleAdmin}}, Key: token,
 		Metrics: prometheus.NewRegistry(), Log: zap.NewNop(),
 	}))
 	login := httptest.NewRequest(http.MethodPost, "/login", strings.NewReader("token="+string(token)))

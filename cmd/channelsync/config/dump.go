@@ -73,7 +73,7 @@ func Usage(w io.Writer) error {
 
 func envNames(d definition) string {
 	name := envName(d.name)
-	if d.secret {
+	if d.hasFile() {
 		name += " or " + name + "_FILE"
 	}
 	return name

@@ -113,9 +113,12 @@ func allowed() map[string]func(value string) bool {
 		switch {
 		case d.name == configName || d.name == "print-config":
 		case d.secret:
-			all[d.name], all[d.name+"-file"] = func(v string) bool { return v1.Trim(v) != "" }, never
+			all[d.name] = func(v string) bool { return v1.Trim(v) != "" }
 		default:
 			all[d.name] = func(v string) bool { return d.masked(v) != v }
+		}
+		if d.hasFile() {
+			all[d.name+"-file"] = never
 		}
 	}
 	return all

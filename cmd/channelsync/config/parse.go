@@ -117,7 +117,7 @@ func parseFlags(args []string) (map[string]string, error) {
 			continue
 		}
 		fs.Func(d.name, d.usage, keep)
-		if d.secret {
+		if d.hasFile() {
 			fs.Func(d.name+"-file", d.usage, func(v string) error { flags[d.name+"-file"] = v; return nil })
 		}
 	}
@@ -156,7 +156,7 @@ func resolve(d definition, sources []source) (given, error) {
 		v, ok := from.lookup(d.name)
 		v = v1.Trim(v)
 		file, path := d.name+"-file", ""
-		if d.secret {
+		if d.hasFile() {
 			path, _ = from.lookup(file)
 			path = v1.Trim(path)
 		}

@@ -35,7 +35,7 @@ func (p *Part) Flags(fs *flag.FlagSet) {
 			continue
 		}
 		fs.Func(d.name, d.usage+"; env "+envName(d.name), keep(d.name))
-		if d.secret {
+		if d.hasFile() {
 			fs.Func(d.name+"-file", "`FILE` with it; env "+envName(d.name)+"_FILE", keep(d.name+"-file"))
 		}
 	}

@@ -16,10 +16,14 @@ type definition struct {
 	initial string
 	usage   string
 	secret  bool // masked wherever it is shown; may come from <name>-file
+	partly  bool // may hold a secret, such as a password in a URL; may come from <name>-file too
 	boolean bool
 	mask    func(string) string // what may be shown of a value that is no secret as a whole; nil: maskUserInfo
 	apply   func(*Config, string) error
 }
+
+// hasFile says whether the value may come from <name>-file.
+func (d definition) hasFile() bool { return d.secret || d.partly }
 
 // masked is a value as far as it may be shown.
 func (d definition) masked(value string) string {
@@ -101,7 +105,7 @@ func definitions() []definition {
 			apply: func(c *Config, s string) error { return nonEmpty(&c.DataDir, s) },
 		},
 		{
-			name: "nats-url", usage: "comma-separated servers of an existing NATS cluster; none means embedded",
+			name: "nats-url", partly: true, usage: "comma-separated servers of an existing NATS cluster; none means embedded",
 			apply: func(c *Config, s string) error { return natsServers(&c.NATS.URL, s) },
 		},
 		{
@@ -198,7 +202,7 @@ func definitions() []definition {
 			apply: func(c *Config, s string) (err error) { c.JournalMaxBytes, err = size(s); return err },
 		},
 		{
-			name: "notify-url", mask: maskReceiver,
+			name: "notify-url", partly: true, mask: maskReceiver,
 			usage: "URL that is posted to when an issue has to be acted on, and when it has cleared; none means nothing is posted",
 			apply: func(c *Config, s string) error { return postURL(&c.Notify.URL, s) },
 		},

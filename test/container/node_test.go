@@ -2,6 +2,7 @@ package container
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
@@ -25,6 +26,7 @@ type node struct {
 	store   string // the network of the store, which it can be cut off from
 	network string // the one that the test reaches it on
 	ready   string // :port/path that answers 200 when it is ready
+	tls     bool   // ready is asked over TLS, whatever the certificate
 }
 
 // run starts a container and keeps it until the test's end.
@@ -43,6 +45,18 @@ func (n *node) run(req testcontainers.ContainerRequest) {
 		if n.t.Failed() {
 			n.t.Logf("the last of %s:\n%s", n.name, n.logs())
 		}
+	})
+}
+
+// create makes a container by docker's own arguments, which end with the image, and keeps it until the test's end. It is not started.
+func (n *node) create(args ...string) {
+	n.t.Helper()
+	n.id = docker(n.t, append([]string{"create"}, args...)...)
+	n.t.Cleanup(func() {
+		if n.t.Failed() {
+			n.t.Logf("the last of %s:\n%s", n.name, n.logs())
+		}
+		docker(n.t, "rm", "--force", "--volumes", n.id)
 	})
 }
 
@@ -75,7 +89,13 @@ func (n *node) join() {
 // becomesReady waits until it says that it is.
 func (n *node) becomesReady(within time.Duration) {
 	n.t.Helper()
-	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{
+		DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+	}}
+	scheme := "http://"
+	if n.tls {
+		scheme = "https://"
+	}
 	began, last := time.Now(), error(nil)
 	defer func() {
 		if took := time.Since(began); took > 5*time.Second {
@@ -88,7 +108,7 @@ func (n *node) becomesReady(within time.Duration) {
 				last = err
 			}
 		}()
-		resp, err := client.Get("http://" + n.addr(n.ready)) //nolint:noctx // the client has a deadline
+		resp, err := client.Get(scheme + n.addr(n.ready)) //nolint:noctx // the client has a deadline
 		if err != nil {
 			return err
 		}

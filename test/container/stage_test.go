@@ -17,7 +17,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -49,11 +48,21 @@ type stage struct {
 	tenants            []*tenant
 	target             *cpsim.Sim
 	front              *front
+	store, outside     string         // networks: of the servers and instances, and of the instances and whoever asks them
 	admin              *client.Client // of whichever instance answers
 	adminTransport     *http.Transport
 }
 
 func newStage(t *testing.T, tenants, companies int) *stage {
+	t.Helper()
+	s := newServers(t, tenants, companies)
+	image(t, productImage, productFromFile, programs{"channelsync": "channelsync/cmd/channelsync"})
+	s.startInstances()
+	return s
+}
+
+// newServers is a stage without instances yet.
+func newServers(t *testing.T, tenants, companies int) *stage {
 	t.Helper()
 	s := &stage{T: t, front: newFront()}
 	t.Cleanup(s.front.CloseIdleConnections)
@@ -65,16 +74,9 @@ func newStage(t *testing.T, tenants, companies int) *stage {
 	s.target = target
 	t.Cleanup(target.Close)
 
-	var building sync.WaitGroup
-	building.Go(func() {
-		image(t, natsImage, natsDockerfile, programs{"nats-server": "github.com/nats-io/nats-server/v2"})
-	})
-	image(t, productImage, productFromFile, programs{"channelsync": "channelsync/cmd/channelsync"})
-	building.Wait()
-
-	store, outside := newNetwork(t), newNetwork(t)
-	s.startServers(store)
-	s.startInstances(store, outside)
+	image(t, natsImage, natsDockerfile, programs{"nats-server": "github.com/nats-io/nats-server/v2"})
+	s.store, s.outside = newNetwork(t), newNetwork(t)
+	s.startServers()
 	return s
 }
 
@@ -88,12 +90,12 @@ func newNetwork(t *testing.T) (name string) {
 	return n.Name
 }
 
-func (s *stage) startServers(store string) {
+func (s *stage) startServers() {
 	s.Helper()
 	for i := range 3 {
-		n := &node{t: s.T, name: fmt.Sprintf("nats-%d", i+1), store: store, network: store, ready: ":8222/healthz"}
+		n := &node{t: s.T, name: fmt.Sprintf("nats-%d", i+1), store: s.store, network: s.store, ready: ":8222/healthz"}
 		n.run(testcontainers.ContainerRequest{
-			Image: natsImage, Networks: []string{store}, Env: map[string]string{"NATS_NAME": n.name},
+			Image: natsImage, Networks: []string{s.store}, Env: map[string]string{"NATS_NAME": n.name},
 			Files: []testcontainers.ContainerFile{
 				{HostFilePath: filepath.Join("..", "..", "deploy", "nats-cluster.conf"), ContainerFilePath: "/nats.conf", FileMode: 0o644},
 				{HostFilePath: filepath.Join("..", "..", "deploy", "nats-accounts.conf"), ContainerFilePath: "/accounts.conf", FileMode: 0o644},
@@ -109,20 +111,16 @@ func (s *stage) startServers(store string) {
 
 // startInstances also serves the vendors on the host's own address in the network that instances reach them on. Channel
 // Program is https there, with an authority that the instances trust: plain http goes to loopback only.
-func (s *stage) startInstances(store, outside string) {
+func (s *stage) startInstances() {
 	s.Helper()
-	host := docker(s, "network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", outside)
+	host := s.host()
 	certificate, authority := newCertificate(s.T, host)
-	vendor := serve(s.T, host, autotask(s.tenants), nil)
-	target := serve(s.T, host, s.target.Handler(), &tls.Config{Certificates: []tls.Certificate{certificate}})
-	var urls []string
-	for _, n := range s.servers {
-		urls = append(urls, "nats://"+natsUser+n.name+":4222")
-	}
+	vendor := serve(s.T, host+":0", autotask(s.tenants), nil)
+	target := serve(s.T, host+":0", s.target.Handler(), &tls.Config{Certificates: []tls.Certificate{certificate}})
 	for i := range 2 {
-		n := &node{t: s.T, name: fmt.Sprintf("channelsync-%d", i+1), store: store, network: outside, ready: ":8081/readyz"}
+		n := &node{t: s.T, name: fmt.Sprintf("channelsync-%d", i+1), store: s.store, network: s.outside, ready: ":8081/readyz"}
 		n.run(testcontainers.ContainerRequest{
-			Image: productImage, Networks: []string{outside, store},
+			Image: productImage, Networks: []string{s.outside, s.store},
 			Files: []testcontainers.ContainerFile{{
 				HostFilePath: authority, ContainerFilePath: "/etc/ssl/certs/ca-certificates.crt", FileMode: 0o644,
 			}},
@@ -131,7 +129,7 @@ func (s *stage) startInstances(store, outside string) {
 				"CHANNELSYNC_ADMIN_LISTEN":           "0.0.0.0:8081",
 				"CHANNELSYNC_ADMIN_PLAINTEXT":        "true",
 				"CHANNELSYNC_DATA_DIR":               "/data",
-				"CHANNELSYNC_NATS_URL":               strings.Join(urls, ","),
+				"CHANNELSYNC_NATS_URL":               s.natsByName(),
 				"CHANNELSYNC_NATS_PLAINTEXT":         "true",
 				"CHANNELSYNC_MASTER_KEY":             masterKey,
 				"CHANNELSYNC_ADMIN_TOKEN":            adminToken,
@@ -145,10 +143,31 @@ func (s *stage) startInstances(store, outside string) {
 		})
 		s.instances = append(s.instances, n)
 	}
+	s.connect("http://any-instance:8081", nil)
+}
+
+// host is this machine's address on the network that the instances reach it on.
+func (s *stage) host() string {
+	s.Helper()
+	return docker(s, "network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", s.outside)
+}
+
+// natsByName is where instances find the servers.
+func (s *stage) natsByName() string {
+	var urls []string
+	for _, n := range s.servers {
+		urls = append(urls, "nats://"+natsUser+n.name+":4222")
+	}
+	return strings.Join(urls, ",")
+}
+
+// connect waits for the instances, and lets the admin API of any of them be asked under a URL.
+func (s *stage) connect(adminURL string, over *tls.Config) {
+	s.Helper()
 	s.waitReady()
 	s.front.transport.MaxIdleConnsPerHost = 16
-	s.adminTransport = &http.Transport{DisableKeepAlives: true, DialContext: s.dialAdmin}
-	admin, err := client.New(client.Config{URL: "http://any-instance:8081", Token: adminToken, Transport: s.adminTransport})
+	s.adminTransport = &http.Transport{DisableKeepAlives: true, DialContext: s.dialAdmin, TLSClientConfig: over}
+	admin, err := client.New(client.Config{URL: adminURL, Token: adminToken, Transport: s.adminTransport})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -258,10 +277,10 @@ func (s *stage) natsURLs() string {
 	return strings.Join(urls, ",")
 }
 
-// serve serves on a free port of an address until the test ends, and returns host:port.
-func serve(t *testing.T, host string, h http.Handler, over *tls.Config) string {
+// serve serves on an address until the test ends, on a free port if that is 0, and returns host:port.
+func serve(t *testing.T, address string, h http.Handler, over *tls.Config) string {
 	t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatalf("listen where containers reach it: %v", err)
 	}
@@ -277,8 +296,8 @@ func serve(t *testing.T, host string, h http.Handler, over *tls.Config) string {
 	return l.Addr().String()
 }
 
-// newCertificate makes a certificate for an address, and the file by which it is trusted.
-func newCertificate(t *testing.T, host string) (certificate tls.Certificate, authority string) {
+// newCertificate makes a certificate for an address and names, and the file by which it is trusted.
+func newCertificate(t *testing.T, host string, names ...string) (certificate tls.Certificate, authority string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -286,7 +305,7 @@ func newCertificate(t *testing.T, host string) (certificate tls.Certificate, aut
 	}
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "simulators"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(24 * time.Hour), IPAddresses: []net.IP{net.ParseIP(host)}, IsCA: true, BasicConstraintsValid: true,
+		NotAfter: time.Now().Add(24 * time.Hour), IPAddresses: []net.IP{net.ParseIP(host)}, DNSNames: names, IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}, &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "simulators"}}, &key.PublicKey, key)
 	if err != nil {

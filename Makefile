@@ -5,6 +5,8 @@ SHELL := /bin/bash
 GOBIN := $(shell go env GOPATH)/bin
 FUZZTIME ?= 10s
 IMAGE ?= channelsync:dev
+# Where packages go.
+PACKAGES ?= bin/packages
 # The version of packages: the last tag and what came since, or 0.0.0 before the first.
 VERSION ?= $(shell git describe --tags --match 'v*' 2>/dev/null | sed 's/^v//; s/-/+/' || true)
 VERSION := $(or $(VERSION),0.0.0)
@@ -34,10 +36,10 @@ STRESS ?= 30s
 # How often make properties tries each.
 CHECKS ?= 1000
 
-.PHONY: help build test stress properties race lint lint-all cover sandbox fuzz fuzz-short fault bench bench-short microbench container linux-packages linux-packages-test image packages shots
+.PHONY: help build test stress properties race lint lint-all cover sandbox fuzz fuzz-short fault bench bench-short microbench container linux-packages linux-packages-test release release-twice chart image packages shots
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build channelsync and the two simulators into bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/channelsync ./test/sim/autotask ./test/sim/channelprogram
@@ -114,16 +116,25 @@ packages: ## write docs/packages.md, the graph of which package imports which
 shots: ## pictures of every page of the console into bin/shots; needs Chromium
 	go run ./test/browser/shots -out bin/shots
 
-linux-packages: ## .deb and .rpm for amd64 and arm64 into bin/packages; needs nfpm: go install github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.0
-	@mkdir -p bin/packages
+linux-packages: ## .deb and .rpm for amd64 and arm64 into PACKAGES (bin/packages); needs nfpm: go install github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.0
+	@mkdir -p $(PACKAGES)
 	@for arch in amd64 arm64; do \
-	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -ldflags "-s -w" -o bin/packages/$$arch/ ./cmd/channelsync || exit 1; \
+	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -ldflags "-s -w -buildid=" -o $(PACKAGES)/$$arch/ ./cmd/channelsync || exit 1; \
 	  for format in deb rpm; do \
-	    ARCH=$$arch VERSION=$(VERSION) $(GOBIN)/nfpm package --config deploy/packages/nfpm.yaml --packager $$format --target bin/packages/ || exit 1; \
+	    PROGRAM=$(PACKAGES)/$$arch/channelsync ARCH=$$arch VERSION=$(VERSION) $(GOBIN)/nfpm package --config deploy/packages/nfpm.yaml --packager $$format --target $(PACKAGES)/ || exit 1; \
 	  done; done
 
 linux-packages-test: ## the life of the .deb under systemd, in a container; needs root, a Docker engine, debootstrap and nfpm
 	test/packages/run
+
+release: ## programs, packages, SBOMs and checksums of the last commit into dist; docs/releasing.md says what it needs
+	deploy/release/build dist
+
+release-twice: ## show that a release of linux/amd64 is reproducible, by two of them in different directories
+	deploy/release/twice linux/amd64
+
+chart: ## lint, render and check the Helm chart, and write what test/container runs of it
+	cd test/chart && GOFLAGS= go test -count=1 . -update
 
 image: ## build the container image
 	docker build --tag $(IMAGE) .

@@ -110,16 +110,16 @@ func TestAnOperatorLogsSomebodyOut(t *testing.T) {
 	bob.At("/sessions")
 	everythingHolds(t, "sessions", bob)
 	bob.See("ann@msp.example", "(this session)")
-	bob.Press("End the session of ann@msp.example from 127.0.0.1")
+	bob.Press("End the session of oidc:ann@msp.example from 127.0.0.1")
 	ended := time.Now()
 	ann.At("/login") // without anybody touching it
 	if took := time.Since(ended); took > loggedOutWithin {
 		t.Errorf("logged out after %s, want %s at most", took, loggedOutWithin)
 	}
-	bob.See("The session of ann@msp.example has ended.")
+	bob.See("The session of oidc:ann@msp.example has ended.")
 	ann.Open(at(in, ""))
 	ann.At("/login")
-	bob.Press("End the session of bob@msp.example from 127.0.0.1, this one")
+	bob.Press("End the session of oidc:bob@msp.example from 127.0.0.1, this one")
 	bob.At("/login")
 }
 

@@ -67,6 +67,34 @@ func (c *Client) ReconcileRecord(ctx context.Context, id string, kind v1.Kind, r
 	})
 }
 
+// Drift lists what was edited in Channel Program, a page at a time.
+func (c *Client) Drift(ctx context.Context, id string, q v1.DriftQuery) (v1.Page[v1.Drift], error) {
+	var out v1.Page[v1.Drift]
+	query := pageQuery(q.Cursor, q.Limit)
+	for name, value := range map[string]string{"state": string(q.State), "kind": string(q.Kind)} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	err := c.Do(ctx, Call{Operation: "list drift", Method: http.MethodGet, Path: at(id, "drift"), Query: query, Out: &out})
+	return out, err
+}
+
+// AllDrift goes through every page. It ends after the first error.
+func (c *Client) AllDrift(ctx context.Context, id string, q v1.DriftQuery) iter.Seq2[v1.Drift, error] {
+	return all(q.Cursor, func(cursor string) (v1.Page[v1.Drift], error) {
+		q.Cursor = cursor
+		return c.Drift(ctx, id, q)
+	})
+}
+
+// PushOurs pushes a record over what somebody edited in Channel Program.
+func (c *Client) PushOurs(ctx context.Context, id string, kind v1.Kind, record string) error {
+	return c.Do(ctx, Call{
+		Operation: "push a record over an edit", Method: http.MethodPost, Path: at(id, "records", string(kind), record, "push-ours"),
+	})
+}
+
 // Explain asks Autotask and Channel Program why a record is or is not synced.
 func (c *Client) Explain(ctx context.Context, id string, kind v1.Kind, record string) (v1.Explanation, error) {
 	var out v1.Explanation

@@ -62,6 +62,7 @@ type Options struct {
 	Include                RecordIDs `json:"include,omitempty"`
 	Exclude                RecordIDs `json:"exclude,omitempty"`
 	MassChangePercent      int       `json:"massChangePercent,omitempty" validate:"omitempty,min=1,max=100"`
+	Drift                  string    `json:"drift,omitempty" validate:"omitempty,oneof=repair report"`
 }
 
 // Installation is one MSP's Autotask connected to one Channel Program company. It never holds a secret.
@@ -87,6 +88,8 @@ type Installation struct {
 	// Parts is how fresh the services, units and charges of contracts are; absent
 	// without contracts to compare.
 	Parts *PartsFreshness `json:"parts,omitempty"`
+	// Drift counts what was edited in Channel Program.
+	Drift DriftCounts `json:"drift"`
 	// Jobs are the backfills, resyncs and replays of the installation that still run.
 	Jobs []Job `json:"jobs,omitempty"`
 }

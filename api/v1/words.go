@@ -30,7 +30,7 @@ const (
 	OutcomePushed    Outcome = "pushed"    // the target said created, linked or updated
 	OutcomeUnchanged Outcome = "unchanged" // fingerprint equal, or the target said unchanged
 	OutcomeNotMet    Outcome = "not_met"   // a condition does not hold; nothing pushed
-	OutcomeWaiting   Outcome = "waiting"   // a sync it belongs to is stopped
+	OutcomeWaiting   Outcome = "waiting"   // a sync it belongs to is stopped, or somebody edited it at the target
 	OutcomeRetrying  Outcome = "retrying"  // failed, will be tried again
 	OutcomeDead      Outcome = "dead"      // failed, no longer tried by itself; its dead letter may be gone
 )
@@ -87,6 +87,10 @@ const (
 	ReasonClientOutOfScope = "client_out_of_scope"
 	ReasonSyncNotInstalled = "sync_not_installed"
 )
+
+// ReasonEditedAtTarget is why a record waits that is in scope: somebody edited it in Channel
+// Program, and nothing is pushed over that until somebody says so (option drift: report).
+const ReasonEditedAtTarget = "edited_at_target"
 
 // Reasons are the reasons above, in the order in which a record's conditions are listed.
 func Reasons() []string {

@@ -151,6 +151,14 @@ func (f *fake) Reconcile(_ context.Context, id string, kind v1.Kind, record int6
 	return f.known(id)
 }
 
+func (f *fake) DriftList(_ context.Context, id string, q v1.DriftQuery) (v1.Page[v1.Drift], error) {
+	return v1.Page[v1.Drift]{Items: []v1.Drift{{Kind: v1.KindCompany, ID: "7", State: v1.DriftOpen}}}, f.note("drift %+v", q)
+}
+
+func (f *fake) PushOurs(_ context.Context, id string, kind v1.Kind, record int64) error {
+	return f.note("push ours %s %d", kind, record)
+}
+
 func (f *fake) Job(_ context.Context, id, job string) (v1.Job, error) {
 	_ = f.note("job %s", job)
 	return v1.Job{ID: job, State: v1.JobRunning}, f.known(id)

@@ -19,6 +19,9 @@ type Records interface {
 	// remembers nothing.
 	Explain(ctx context.Context, id string, kind v1.Kind, record int64) (v1.Explanation, error)
 	Reconcile(ctx context.Context, id string, kind v1.Kind, record int64) error
+	// DriftList lists what was edited in Channel Program; PushOurs pushes over it.
+	DriftList(ctx context.Context, id string, query v1.DriftQuery) (v1.Page[v1.Drift], error)
+	PushOurs(ctx context.Context, id string, kind v1.Kind, record int64) error
 }
 
 func (a *API) recordRoutes(r chi.Router) {
@@ -27,6 +30,8 @@ func (a *API) recordRoutes(r chi.Router) {
 	r.Get("/installations/{id}/records/{kind}/{record}", a.serve((*call).getRecord))
 	r.Get("/installations/{id}/records/{kind}/{record}/explain", a.serve((*call).explainRecord))
 	r.Post("/installations/{id}/records/{kind}/{record}/reconcile", a.serve((*call).reconcileRecord))
+	r.Get("/installations/{id}/drift", a.serve((*call).listDrift))
+	r.Post("/installations/{id}/records/{kind}/{record}/push-ours", a.serve((*call).pushOurs))
 }
 
 func (c *call) listRecords() (reply, error) {
@@ -114,4 +119,35 @@ func (c *call) recordPath() (id string, kind v1.Kind, record int64, err error) {
 		return "", "", 0, err
 	}
 	return id, kind, record, c.query().err()
+}
+
+func (c *call) listDrift() (reply, error) {
+	id, err := c.installation()
+	if err != nil {
+		return reply{}, err
+	}
+	q := c.query("state", "kind", "cursor", "limit")
+	query := v1.DriftQuery{
+		State:  v1.DriftState(q.oneOf("state", string(v1.DriftOpen), string(v1.DriftRepaired), string(v1.DriftReverted))),
+		Kind:   v1.Kind(q.oneOf("kind", string(v1.KindCompany), string(v1.KindContract))),
+		Cursor: q.cursor(), Limit: q.limit(),
+	}
+	if err := q.err(); err != nil {
+		return reply{}, err
+	}
+	page, err := c.Records.DriftList(c.r.Context(), id, query)
+	page.Items = nonNil(page.Items)
+	for i := range page.Items {
+		page.Items[i].Fields = nonNil(page.Items[i].Fields)
+	}
+	return ok(page), err
+}
+
+func (c *call) pushOurs() (reply, error) {
+	id, kind, record, err := c.recordPath()
+	if err != nil {
+		return reply{}, err
+	}
+	c.auditing("record.push-ours", id, string(kind)+"/"+strconv.FormatInt(record, 10))
+	return accepted(), c.Records.PushOurs(c.r.Context(), id, kind, record)
 }

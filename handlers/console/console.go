@@ -108,7 +108,7 @@ func (c *Console) routes() chi.Router {
 	r.Post("/login", c.login)
 	r.Post("/logout", c.logout)
 	for _, routes := range []func(chi.Router){
-		c.integrationRoutes, c.overviewRoutes, c.recordRoutes, c.wizardRoutes, c.lifecycleRoutes, c.settingsRoutes,
+		c.integrationRoutes, c.overviewRoutes, c.recordRoutes, c.driftRoutes, c.wizardRoutes, c.lifecycleRoutes, c.settingsRoutes,
 		c.activityRoutes, c.deadLetterRoutes, c.replayRoutes, c.jobRoutes, c.auditRoutes, c.peopleRoutes, c.sessionRoutes, c.tokenRoutes,
 	} {
 		routes(r)

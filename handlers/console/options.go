@@ -25,6 +25,7 @@ type choice struct{ Value, Text string }
 // of what has only a few.
 type optionFields struct {
 	OutOfScope, OverallCost, ContractStatus, Emails string
+	Drift                                           string
 	TimeZone, Currency, MassChangePercent           string
 	ContractTypes, ContractCategories               string
 	CompanyClassifications, Include, Exclude        string
@@ -52,10 +53,14 @@ func emailChoices() []choice {
 	return []choice{{"contacts", "Of all active contacts (default)"}, {"primary", "Of the primary contact only"}, {"none", "None"}}
 }
 
+func driftChoices() []choice {
+	return []choice{{"repair", "Put it right with the next sweep or resync (default)"}, {"report", "Leave it alone, and say so, until somebody decides"}}
+}
+
 func fieldsOf(o v1.Options) optionFields {
 	f := optionFields{
 		OutOfScope: or(o.OutOfScope, "leave"), OverallCost: or(o.OverallCost, "auto"), ContractStatus: or(o.ContractStatus, "any"),
-		Emails: or(o.Emails, "contacts"), TimeZone: o.TimeZone, Currency: o.Currency,
+		Emails: or(o.Emails, "contacts"), Drift: or(o.Drift, "repair"), TimeZone: o.TimeZone, Currency: o.Currency,
 		ContractTypes: ids(o.ContractTypes), ContractCategories: ids(o.ContractCategories),
 		CompanyClassifications: ids(o.CompanyClassifications), Include: ids(o.Include), Exclude: ids(o.Exclude),
 	}
@@ -69,13 +74,13 @@ func fieldsOf(o v1.Options) optionFields {
 func (v *visit) optionsForm() (optionFields, v1.Options, error) {
 	f := optionFields{
 		OutOfScope: v.field("outOfScope"), OverallCost: v.field("overallCost"), ContractStatus: v.field("contractStatus"),
-		Emails: v.field("emails"), TimeZone: v.field("timeZone"), Currency: strings.ToUpper(v.field("currency")), MassChangePercent: v.field("massChangePercent"),
+		Emails: v.field("emails"), Drift: v.field("drift"), TimeZone: v.field("timeZone"), Currency: strings.ToUpper(v.field("currency")), MassChangePercent: v.field("massChangePercent"),
 		ContractTypes: v.field("contractTypes"), ContractCategories: v.field("contractCategories"),
 		CompanyClassifications: v.field("companyClassifications"), Include: v.field("include"), Exclude: v.field("exclude"),
 	}
 	o := v1.Options{
 		OutOfScope: f.OutOfScope, OverallCost: f.OverallCost, ContractStatus: f.ContractStatus, Emails: f.Emails,
-		TimeZone: f.TimeZone, Currency: f.Currency,
+		TimeZone: f.TimeZone, Currency: f.Currency, Drift: f.Drift,
 	}
 	var wrong []v1.FieldError
 	for _, list := range []struct {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	v1 "channelsync/api/v1"
@@ -14,11 +15,12 @@ import (
 
 // recordData is a record's page.
 type recordData struct {
-	Kind v1.Kind
-	ID   string
-	Name string
-	Path string // of this page, without its query
-	Seen bool   // it has been reconciled at least once
+	Kind   v1.Kind
+	ID     string
+	Name   string
+	Path   string // of this page, without its query
+	Edited bool   // somebody edited it in Channel Program, and nothing is pushed over that
+	Seen   bool   // it has been reconciled at least once
 
 	Record    v1.RecordDetail
 	Verdict   present.Verdict
@@ -110,6 +112,7 @@ func (d *recordData) fill(v *visit, in *v1.Installation) {
 	d.Record.SourceURL, d.Record.TargetURL = webLink(d.Record.SourceURL), webLink(d.Record.TargetURL)
 	d.Verdict = present.Unseen(d.Kind, v.asks())
 	if d.Seen {
+		d.Edited = slices.Contains(d.Record.Reasons, v1.ReasonEditedAtTarget)
 		d.Verdict = present.VerdictOf(&d.Record, v.now())
 		d.Fields = present.SentFields(d.Record.Projection, d.Record.Previous, d.Record.Sources)
 		d.Compared = !present.IsNull(d.Record.Previous)

@@ -35,6 +35,7 @@ func full(t *testing.T, state v1.State) *env {
 	w.answer("GET "+at+"/records/company/7", v1.RecordDetail{Record: v1.Record{Kind: v1.KindCompany, ID: "7", Name: "Seven", Outcome: v1.OutcomePushed}})
 	w.answer("GET "+at+"/records", v1.Page[v1.Record]{Items: []v1.Record{}})
 	w.answer("GET "+at+"/records/counts", v1.RecordCounts{})
+	w.answer("GET "+at+"/drift", v1.Page[v1.Drift]{Items: []v1.Drift{{Kind: v1.KindCompany, ID: "7", State: v1.DriftOpen, Fields: []v1.DriftField{{Field: "name"}}}}})
 	w.answer("GET "+at+"/activity", v1.Activity{Items: []v1.FeedEvent{}})
 	w.answer("GET /audit", v1.Page[v1.AuditEntry]{Items: []v1.AuditEntry{}})
 	w.answer("GET "+at+"/bridges", v1.BridgeList{Items: []v1.BridgeStatus{{GUID: "g-1", Name: "rule"}}})
@@ -54,7 +55,7 @@ func TestNobodyIsShownAButtonThatWouldBeRefused(t *testing.T) {
 			who.ID, who.Name = "t-1", name
 			w.as(who)
 			for _, path := range []string{
-				"/", "/audit", "/sessions", at, at + "/welcome", at + "/activity", at + "/records", at + "/records/company/7", at + "/replay",
+				"/", "/audit", "/sessions", at, at + "/welcome", at + "/activity", at + "/records", at + "/records/company/7", at + "/drift", at + "/replay",
 				at + "/jobs/j-1", at + "/jobs/j-2", at + "/dead-letters", at + "/dead-letters?code=rejected", at + "/dead-letters/company-7", at + "/settings",
 			} {
 				page := w.get(path)

@@ -113,6 +113,8 @@ func next(in *installation.Installation, l reconcile.Preview, e v1.Explanation, 
 		return "It failed " + times(l.Before.Attempts) + ": " + sentence(l.Before.Detail) + " Correct the cause. " + triedAgain
 	case l.Before.Outcome == v1.OutcomeRetrying:
 		return "It failed " + times(l.Before.Attempts) + " and is tried again by itself: " + sentence(l.Before.Detail)
+	case l.Before.OpenDrift() != nil && len(e.Differences) > 0:
+		return "Every condition holds, but somebody edited it in Channel Program, and nothing is pushed over that (option drift). " + pushOurs
 	case unasked != nil:
 		return "Every condition holds, but Channel Program could not be asked what it holds: " + sentence(unasked.Error())
 	case string(e.Target) == "null":
@@ -167,6 +169,9 @@ func sentence(text string) string { return strings.TrimRight(text, ". ") + "." }
 // whether its dead letter is there or was dismissed or dropped.
 const triedAgain = "It is no longer tried by itself: an edit in Autotask tries it again, and \"Sync now\" (channelsync record reconcile) at once."
 
+// pushOurs is what to do about a record that somebody edited in Channel Program.
+const pushOurs = "\"Push ours\" (channelsync drift push) sends what Autotask has. To keep what was entered there, enter it in Autotask too."
+
 // staysAsItIs is what happens to a record whose leaving was discarded with a mass change.
 const staysAsItIs = "A mass change that it was part of was discarded, so it stays as it is until it is edited in Autotask; \"Sync now\" (channelsync record reconcile) goes by Autotask at once."
 
@@ -179,6 +184,8 @@ func fixOf(e *ledger.Entry) string {
 		return staysAsItIs
 	case e.Outcome == v1.OutcomeNotMet:
 		return issue.FixOfReasons(e.Reasons)
+	case e.OpenDrift() != nil && e.Outcome == v1.OutcomeWaiting:
+		return pushOurs
 	case e.Outcome == v1.OutcomeWaiting:
 		return "Start the sync, and what waits is sent."
 	case e.Outcome == v1.OutcomeRetrying:

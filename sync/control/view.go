@@ -173,6 +173,9 @@ func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.I
 			return out, err
 		}
 	}
+	if out.Drift, err = m.Ledger.DriftCounts(ctx, in.ID, m.Now()); err != nil {
+		return out, fmt.Errorf("count drift: %w", err)
+	}
 	records, err := m.recordIssues(ctx, in)
 	if err != nil {
 		return out, err
@@ -228,7 +231,9 @@ func state(in *installation.Installation, rt *runtime, backfilling bool, now tim
 func (m *Manager) waiting(ctx context.Context, id string) (int, error) {
 	n := 0
 	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
-		ids, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool { return s.Outcome == v1.OutcomeWaiting })
+		ids, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool {
+			return s.Outcome == v1.OutcomeWaiting && !slices.Contains(s.Reasons, v1.ReasonEditedAtTarget)
+		})
 		if err != nil {
 			return 0, fmt.Errorf("count waiting records: %w", err)
 		}

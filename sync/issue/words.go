@@ -162,6 +162,11 @@ var texts = map[string]text{
 		"The instance of channelsync that worked for it stopped or does not answer, so its counts, backlog and issues are not known. Changes are kept.",
 		"Nothing to do: another instance takes over within 20 seconds. If it stays, look at the log of the instances for lost leases.",
 	},
+	v1.ReasonEditedAtTarget: {
+		v1.SeverityAct, "Somebody edited records in Channel Program",
+		"The option drift is report, so nothing is pushed over what was edited there until you say so. What changes in Autotask meanwhile waits too.",
+		"Look at what was edited under Drift (channelsync drift list). Push ours where Autotask is right; where the edit is right, enter it in Autotask too.",
+	},
 	"mass_change_held": {
 		v1.SeverityAct, "Many records would leave at once",
 		"More records than the installation's share would no longer be synced. Nothing is done with them until somebody says so.",

@@ -42,6 +42,7 @@ func (e *Entry) parts() []part {
 	return []part{
 		{"previous", len(e.Previous) > 0, func() { e.Previous = nil }},
 		{"sources", len(e.Sources) > 0, func() { e.Sources = nil }},
+		{"drifts", len(e.Drifts) > 0 && e.OpenDrift() == nil, func() { e.Drifts = nil }},
 		{"timeline", len(e.Timeline) > 1, func() { e.Timeline = append([]v1.TimelineStep(nil), e.Timeline[len(e.Timeline)-1]) }},
 		// Where an edit of another record would no longer find this one the next sweep does.
 		{"contacts", len(e.Contacts) > 0, func() { e.Contacts = nil }},

@@ -50,6 +50,11 @@ type Entry struct {
 	// while the same is found again: what people read is how long it is so.
 	Since map[string]time.Time `json:"since,omitempty"`
 
+	// Drifts are the latest edits at the target that were found, the last one last.
+	Drifts []Drift `json:"drifts,omitempty"`
+	// PushOurs: somebody said that the open edit may be pushed over.
+	PushOurs bool `json:"pushOurs,omitempty"`
+
 	ObservedAt   time.Time `json:"observedAt"` // of the last push; the next one is later
 	ChangedAt    time.Time `json:"changedAt"`
 	ReconciledAt time.Time `json:"reconciledAt"`

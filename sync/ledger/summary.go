@@ -60,6 +60,7 @@ type more struct {
 	rowHash           string
 	parts             *Parts
 	since             []since
+	drifts            []driftAt
 }
 
 // contact is a Contact as it is kept.
@@ -79,11 +80,11 @@ func summarize(e *Entry) summary {
 			s.contacts[i] = contact{c.ID, ticksOf(c.ModifiedAt)}
 		}
 	}
-	few := len(e.Reasons)+len(e.Notes)+len(e.Vendors)+len(e.Services) > 0
+	few := len(e.Reasons)+len(e.Notes)+len(e.Vendors)+len(e.Services)+len(e.Drifts) > 0
 	if few || e.RowHash != "" || e.Parts != nil {
 		s.more = &more{
 			reasons: codes(e.Reasons), notes: codes(e.Notes), vendors: slices.Clone(e.Vendors), services: slices.Clone(e.Services),
-			rowHash: e.RowHash, since: sinceOf(e),
+			rowHash: e.RowHash, since: sinceOf(e), drifts: driftsOf(e),
 		}
 		if e.Parts != nil {
 			parts := *e.Parts

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -58,6 +59,8 @@ type item struct {
 	drift   bool // the target had been edited: a forced push changed it
 	// driftFields are what it changed.
 	driftFields     []string
+	theirs          json.RawMessage // what the target held before, where it was read
+	edited          bool            // somebody edited it at the target, and nothing is pushed over it
 	failure         *failure
 	suspected       bool // it failed alone, or was not answered, while the upstream worked: it is worked on apart, and not decided here
 	pendingApproval bool // it would leave with too many others: nothing is done until somebody says so
@@ -330,8 +333,11 @@ func (b *batch) finish(it *item, now time.Time) {
 	switch {
 	case it.failure != nil:
 		e.InScope = it.before.InScope // as of the last time that went well
-	case it.outcome != v1.OutcomeNotMet:
+	case it.outcome != v1.OutcomeNotMet && !it.edited:
 		e.Reasons, e.Detail = nil, ""
+	}
+	if it.outcome == v1.OutcomeNotMet {
+		e.DropOpenDrift() // nothing would be pushed over it any more
 	}
 	e.Found(&it.before, now)
 	quiet := it.due.Lane == events.LaneBulk && !it.pushed && it.outcome == it.before.Outcome
@@ -351,6 +357,8 @@ func (b *batch) finish(it *item, now time.Time) {
 		step.Step = "failed"
 	case it.drift:
 		step.Step, step.Detail = "pushed", strings.TrimSpace("edited at the target: "+strings.Join(it.driftFields, ", "))
+	case it.edited:
+		step.Step = "held"
 	case it.pushed:
 		step.Step = "pushed"
 	}

@@ -101,12 +101,13 @@ func push[T channelprogram.ClientInput | channelprogram.ContractInput](ctx conte
 	var due []*item
 	var parcels []parcel[T]
 	for _, it := range b.open() {
+		it.entry.Notes = without(it.entry.Notes, v1.ReasonEditedAtTarget)
 		in := t.input(it)
 		if in == nil {
 			it.resolve(v1.OutcomeNotMet) // to be archived, but what was pushed cannot be read any more
 			continue
 		}
-		if it.fingerprint == it.entry.Fingerprint && !it.force() {
+		if it.fingerprint == it.entry.Fingerprint && !it.force() && it.entry.OpenDrift() == nil {
 			if err := it.explain(); err != nil {
 				return err
 			}
@@ -117,6 +118,11 @@ func push[T channelprogram.ClientInput | channelprogram.ContractInput](ctx conte
 		due = append(due, it)
 		parcels = append(parcels, parcel[T]{it, channelprogram.Item[T]{ExternalID: strconv.FormatInt(it.due.ID, 10), Data: *in}})
 	}
+	parcels, err := sender[T]{b, t}.readFirst(ctx, parcels)
+	if err != nil {
+		return err
+	}
+	due = slices.DeleteFunc(due, func(it *item) bool { return it.outcome != "" })
 	if len(due) == 0 {
 		return nil
 	}
@@ -127,6 +133,13 @@ func push[T channelprogram.ClientInput | channelprogram.ContractInput](ctx conte
 		return sender[T]{b, t}.confirm(ctx, parcels)
 	}
 	return sender[T]{b, t}.together(ctx, parcels)
+}
+
+func without(codes []string, code string) []string {
+	if !slices.Contains(codes, code) {
+		return codes
+	}
+	return slices.DeleteFunc(slices.Clone(codes), func(c string) bool { return c == code })
 }
 
 // intend forgets, durably and before anything is sent, what the target holds of
@@ -484,13 +497,16 @@ func (s sender[T]) answered(ctx context.Context, p parcel[T], res channelprogram
 	if res.TargetURL != nil {
 		it.entry.TargetURL = *res.TargetURL
 	}
-	if res.Outcome == channelprogram.OutcomeUnchanged {
-		it.resolve(v1.OutcomeUnchanged)
-		return nil
-	}
 	it.drift = it.force() && res.Outcome == channelprogram.OutcomeUpdated && it.before.Fingerprint == it.fingerprint
 	if it.drift {
 		it.driftFields = res.ChangedFields
+	}
+	if err := s.noteRepair(it, content); err != nil {
+		return err
+	}
+	if res.Outcome == channelprogram.OutcomeUnchanged {
+		it.resolve(v1.OutcomeUnchanged)
+		return nil
 	}
 	it.entry.PushedAt = s.Now()
 	it.resolve(v1.OutcomePushed)

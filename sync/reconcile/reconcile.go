@@ -95,6 +95,7 @@ type Reconciler struct {
 	inProgress inProgress
 	suspects   suspects
 	health     health
+	reads      reads
 	undecided  atomic.Int64  // suspects that could not be judged, ever
 	apartDue   chan struct{} // holds a hint that suspects are due
 }

@@ -46,7 +46,7 @@ func (s *session) program() *command.Program {
 Exit codes: 0 ok, 1 failed, 2 wrong usage.`,
 		Subs: []*command.Command{
 			s.serveCommand(), s.configCommand(), s.checkCommand(), s.statusCommand(), s.installationCommand(), s.applyCommand(), s.webhookCommand(),
-			s.recordCommand(), s.resyncCommand(), s.replayCommand(), s.jobCommand(), s.deadLetterCommand(),
+			s.recordCommand(), s.driftCommand(), s.resyncCommand(), s.replayCommand(), s.jobCommand(), s.deadLetterCommand(),
 			s.heldCommand(), s.bridgeCommand(), s.exportCommand(), s.zonesCommand(), s.auditCommand(), s.tokenCommand(),
 			s.backupCommand(), s.restoreCommand(), s.migrateCommand(),
 			s.healthcheckCommand(), s.completionCommand(), s.completeCommand(), s.helpCommand(), s.versionCommand(),

@@ -93,6 +93,18 @@ func (w *fakeAPI) Reconcile(_ context.Context, id string, kind v1.Kind, rec int6
 	return w.note("reconcile %s %s %d", id, kind, rec)
 }
 
+func (w *fakeAPI) DriftList(_ context.Context, _ string, q v1.DriftQuery) (v1.Page[v1.Drift], error) {
+	page := v1.Page[v1.Drift]{Items: []v1.Drift{{
+		Kind: v1.KindCompany, ID: "7", Name: "Acme\x1b[31m GmbH", State: v1.DriftOpen, FoundAt: time.Now().Add(-4 * time.Minute),
+		Fields: []v1.DriftField{{Field: "name", Theirs: new("ACME"), Due: "Acme GmbH"}, {Field: "phones"}},
+	}}}
+	return page, w.note("drift %+v", q)
+}
+
+func (w *fakeAPI) PushOurs(_ context.Context, id string, kind v1.Kind, rec int64) error {
+	return w.note("push ours %s %s %d", id, kind, rec)
+}
+
 func (w *fakeAPI) Explain(_ context.Context, _ string, kind v1.Kind, rec int64) (v1.Explanation, error) {
 	return v1.Explanation{
 		Kind: kind, ID: strconv.FormatInt(rec, 10), Name: "Acme GmbH", Met: true,

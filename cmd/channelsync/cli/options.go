@@ -30,6 +30,7 @@ func optionWords() map[string][]string {
 		"overall-cost":    {"auto", "monthly", "annual", "price"},
 		"contract-status": {"any", "active"},
 		"emails":          {"contacts", "primary", "none"},
+		"drift":           {"repair", "report"},
 	}
 }
 
@@ -51,6 +52,8 @@ func (o *optionFlags) flags(fs *flag.FlagSet) {
 	o.word(fs, "contract-status", "`WORD`: which contracts count, by their status flag, not by dates or billing",
 		func(p *v1.Options) *string { return &p.ContractStatus })
 	o.word(fs, "emails", "`WORD`: whose addresses a client gets", func(p *v1.Options) *string { return &p.Emails })
+	o.word(fs, "drift", "`WORD`: what becomes of edits in Channel Program: put right, or left alone and reported",
+		func(p *v1.Options) *string { return &p.Drift })
 	o.ids(fs, "contract-types", "only contracts of these types",
 		func(p *v1.Options) *[]int64 { return &p.ContractTypes })
 	o.ids(fs, "contract-categories", "only contracts of these categories",

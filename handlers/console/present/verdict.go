@@ -1,6 +1,7 @@
 package present
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +35,10 @@ func VerdictOf(r *v1.RecordDetail, now time.Time) Verdict {
 	case v1.OutcomeNotMet:
 		v.Sentence = why(r, "Not synced: ") + whatStays(r)
 	case v1.OutcomeWaiting:
+		if slices.Contains(r.Reasons, v1.ReasonEditedAtTarget) {
+			v.Tone, v.Sentence = ToneBad, why(r, "")
+			break
+		}
 		v.Sentence = "Waiting: its sync is stopped. Changes are kept, and Start delivers them."
 	case v1.OutcomeRetrying:
 		v.Sentence = why(r, "") + " It failed " + times(r.Attempts) + " and is tried again by itself"

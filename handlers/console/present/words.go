@@ -149,6 +149,8 @@ func failureWord(code string) string {
 		return "Channel Program does not take its currency"
 	case "not_pushable":
 		return "It lacks what Channel Program requires"
+	case v1.ReasonEditedAtTarget:
+		return "Somebody edited it in Channel Program"
 	case "target_failed":
 		return "Channel Program fails on it"
 	}

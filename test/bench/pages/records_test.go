@@ -139,6 +139,12 @@ func (p pageRecordsOf) Explain(context.Context, string, v1.Kind, int64) (v1.Expl
 
 func (p pageRecordsOf) Reconcile(context.Context, string, v1.Kind, int64) error { return nil }
 
+func (p pageRecordsOf) PushOurs(context.Context, string, v1.Kind, int64) error { return nil }
+
+func (p pageRecordsOf) DriftList(ctx context.Context, id string, q v1.DriftQuery) (v1.Page[v1.Drift], error) {
+	return p.Ledger.DriftList(ctx, id, q, time.Now())
+}
+
 func (p pageRecordsOf) RecordCounts(ctx context.Context, id string, q v1.RecordQuery) (v1.RecordCounts, error) {
 	return p.Facets(ctx, id, q)
 }

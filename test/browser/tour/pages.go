@@ -6,6 +6,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
+	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
 func (t *tour) atWork() {
@@ -48,7 +49,42 @@ func (t *tour) records() {
 	t.open("record-not-synced", company+ID(t.tenant.Prospect)+"?explain=1", "Company type is not Customer", "Not met")
 	t.open("record-dead", company+ID(t.tenant.Refused), "Go to its dead letter")
 	t.open("record-contract", "/records/contract/"+ID(t.tenant.Contract), "How the vendor was found")
+	t.drift()
 	t.open("record-unseen", company+"99999999?explain=1", "As Autotask has it right now")
+}
+
+// drift has somebody edit a client in Channel Program, which a resync then leaves alone.
+func (t *tour) drift() {
+	t.open("drift-none", "/drift", "No edit was found")
+	t.setDrift("report")
+	err := t.w.Target.Edit(cpsim.Edit{Connection: service.Connection, ExternalID: ID(t.tenant.Client), Fields: map[string]any{
+		"name": "Edited by hand", "phones": []any{},
+	}})
+	if err == nil {
+		_, err = t.w.Admin.Resync(t.w.T.Context(), t.in.ID, v1.ResyncRequest{})
+	}
+	if err != nil {
+		t.w.T.Fatal(err)
+	}
+	t.until("reported", func(in v1.Installation) bool { return in.Drift.Open == 1 && len(in.Jobs) == 0 })
+	t.open("overview-drift", "", "Somebody edited records in Channel Program")
+	t.open("record-edited", "/records/company/"+ID(t.tenant.Client), "Push ours over the edit", "See what was edited")
+	t.open("drift-open", "/drift", "Waits for you", "Edited by hand", "Nothing is pushed over an edit")
+	t.p.Press("Push ours over the edit of " + t.w.Record(t.in.ID, v1.KindCompany, t.tenant.Client).Name)
+	t.p.See("is being sent to Channel Program now")
+	t.until("put right", func(in v1.Installation) bool { return in.Drift.Repaired == 1 && in.Drift.Open == 0 })
+	t.open("drift-repaired", "/drift?state=repaired", "Put right", "Edited by hand")
+	t.setDrift("repair")
+}
+
+func (t *tour) setDrift(to string) {
+	t.w.T.Helper()
+	options := t.in.Options
+	options.Drift = to
+	if _, err := t.w.Admin.UpdateInstallation(t.w.T.Context(), t.in.ID, v1.UpdateInstallation{Options: &options}); err != nil {
+		t.w.T.Fatal(err)
+	}
+	t.drain()
 }
 
 func (t *tour) jobs() {

@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"slices"
+	"strings"
+
+	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/cli/internal/command"
+	"channelsync/cmd/channelsync/cli/internal/screen"
+)
+
+func (s *session) driftCommand() *command.Command {
+	return &command.Command{
+		Name: "drift", Short: "what somebody edited in Channel Program",
+		Long: "With the option drift: repair, a resync or a sweep puts it right and lists it here. With drift: report nothing is\n" +
+			"pushed over it until you say so.",
+		Subs: []*command.Command{s.driftList(), s.driftPush()},
+	}
+}
+
+func driftStates() []string {
+	out := make([]string, len(v1.DriftStates))
+	for i, state := range v1.DriftStates {
+		out[i] = string(state)
+	}
+	return out
+}
+
+func (s *session) driftList() *command.Command {
+	var which selector
+	var page pageFlags
+	var state, kind string
+	return &command.Command{
+		Name: "list", Args: selectorArgs, Short: "list what was edited there, and to what",
+		Examples: []string{"channelsync drift list --state open"},
+		Values:   map[string][]string{"state": driftStates(), "kind": recordKinds()},
+		Flags: func(fs *flag.FlagSet) {
+			which.flags(fs)
+			fs.StringVar(&state, "state", "", "only this `STATE`: "+strings.Join(driftStates(), ", "))
+			fs.StringVar(&kind, "kind", "", "`KIND`: company or contract")
+			page.flags(fs)
+			s.jsonFlag(fs)
+		},
+		Run: func(ctx context.Context, args []string) error {
+			if err := which.take(args); err != nil {
+				return err
+			}
+			if state != "" && !slices.Contains(driftStates(), state) {
+				return command.Usage("the states are "+strings.Join(driftStates(), ", "), "there is no state %q", state)
+			}
+			if kind != "" && !slices.Contains(recordKinds(), kind) {
+				return command.Usage("the kinds are company and contract", "there is no kind %q", kind)
+			}
+			if err := page.check(); err != nil {
+				return err
+			}
+			api, in, err := s.open(ctx, &which)
+			if err != nil {
+				return err
+			}
+			q := v1.DriftQuery{State: v1.DriftState(state), Kind: v1.Kind(kind), Cursor: page.cursor, Limit: page.limit}
+			found := v1.Page[v1.Drift]{Items: []v1.Drift{}}
+			if !page.all {
+				if found, err = api.Drift(ctx, in.ID, q); err != nil {
+					return err
+				}
+				return s.showDrift(found)
+			}
+			q.Limit = 500
+			for d, err := range api.AllDrift(ctx, in.ID, q) {
+				if err != nil {
+					return err
+				}
+				found.Items = append(found.Items, d)
+			}
+			return s.showDrift(found)
+		},
+	}
+}
+
+func (s *session) showDrift(page v1.Page[v1.Drift]) error {
+	if s.json {
+		return s.writeJSON(page)
+	}
+	if len(page.Items) == 0 {
+		s.say("Nothing that was edited in Channel Program was found.")
+		return nil
+	}
+	t := screen.Table{Header: []string{"FOUND", "STATE", "RECORD", "NAME", "FIELD", "THEIRS", "OURS"}}
+	for _, d := range page.Items {
+		for _, f := range d.Fields {
+			theirs := "(overwritten unread)"
+			if f.Theirs != nil {
+				theirs = *f.Theirs
+			}
+			t.Add(screen.When(s.now(), d.FoundAt), string(d.State), string(d.Kind)+" "+d.ID, d.Name, f.Field, theirs, f.Due)
+		}
+	}
+	if err := s.writeTable(t); err != nil {
+		return err
+	}
+	s.moreHint(page.NextCursor)
+	return nil
+}
+
+func (s *session) driftPush() *command.Command {
+	var f recordFlags
+	return &command.Command{
+		Name: "push", Args: recordArgs, Short: "push ours over what somebody edited there",
+		Examples: []string{"channelsync drift push company 7", "channelsync drift push 'acme gmbh'"},
+		Words:    recordKinds(), Values: map[string][]string{"kind": recordKinds()},
+		Flags: func(fs *flag.FlagSet) { f.flags(fs); s.jsonFlag(fs) },
+		Run: func(ctx context.Context, args []string) error {
+			if err := f.take(args); err != nil {
+				return err
+			}
+			api, in, err := s.open(ctx, &f.selector)
+			if err != nil {
+				return err
+			}
+			kind, id, err := s.find(ctx, api, in.ID, &f)
+			if err != nil {
+				return err
+			}
+			if err := api.PushOurs(ctx, in.ID, kind, id); err != nil {
+				return err
+			}
+			s.say("What Autotask has of %s %s is pushed now; channelsync record show %s %s says how it went.", kind, id, kind, id)
+			if s.json {
+				return s.writeJSON(struct{}{})
+			}
+			return nil
+		},
+	}
+}

@@ -13,6 +13,7 @@ import (
 
 	"channelsync/sync/slots"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"channelsync/api/autotask"
@@ -59,6 +60,7 @@ type Config struct {
 	Now               func() time.Time
 	Log               *zap.Logger
 	Metrics           Metrics
+	Tracer            trace.Tracer // nil: nothing is traced
 }
 
 // Intervals are the clocks of the watchers.

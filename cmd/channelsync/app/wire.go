@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"channelsync/api/autotask"
@@ -56,9 +57,14 @@ func (a *App) wire(ctx context.Context) error {
 	metrics := newMetrics()
 	a.metrics = metrics.registry
 	metrics.log(a.opts.LogDropped)
+	tracer, err := a.openTelemetry(ctx, metrics)
+	if err != nil {
+		return err
+	}
 	at := StoreConfig(cfg)
 	at.Validate = func(s store.Manifest) error { return master.Fits(s.Key) }
 	at.Log, at.Now, at.Observe = log.Named("events"), a.opts.Now, metrics.store
+	at.Tracer = tracer
 	var bus *events.Bus
 	a.watchdog = progress.New(progress.Config{ // it asks nothing before Start: the bus is open by then
 		Limits: a.opts.Stall, Excuse: func(ctx context.Context) error { return bus.Health(ctx).Err },
@@ -86,7 +92,7 @@ func (a *App) wire(ctx context.Context) error {
 	if a.tokens, err = a.openTokens(ctx, cfg, tables[tableTokens]); err != nil {
 		return err
 	}
-	if a.manager, err = a.openManager(ctx, cfg, bus, opened{master, auth, tables, metrics}); err != nil {
+	if a.manager, err = a.openManager(ctx, cfg, bus, opened{master, auth, tables, metrics, tracer}); err != nil {
 		return err
 	}
 	// Everything was opened and, after a rotation, sealed anew: now the store may say so.
@@ -102,12 +108,12 @@ func (a *App) wire(ctx context.Context) error {
 		free = freeOf(cfg.DataDir)
 	}
 	metrics.registry.MustRegister(newCollector(a.manager.Totals, free, a.opts.Now))
-	if a.notify, err = a.openNotifier(ctx, cfg, bus, opened{master, auth, tables, metrics}); err != nil {
+	if a.notify, err = a.openNotifier(ctx, cfg, bus, opened{master, auth, tables, metrics, tracer}); err != nil {
 		return err
 	}
 	receiver := callback.New(callback.Config{
 		Receivers: receivers{a.manager}, Journal: bus.Journal(), Rejects: a.manager.DeadLetters, Checks: a.manager,
-		Observer: deliveries{a.manager, metrics}, Log: log.Named("callback"), Now: a.opts.Now,
+		Observer: deliveries{a.manager, metrics}, Tracer: tracer, Log: log.Named("callback"), Now: a.opts.Now,
 	})
 	a.noise = audit.NewNoise(a.manager.Audit, log)
 	auditing := auditor{a.manager, a.noise, log}
@@ -170,6 +176,7 @@ type opened struct {
 	auth    *kv.Authenticator
 	tables  map[string]*kv.Table
 	metrics *metrics
+	tracer  trace.Tracer // nil: nothing is traced
 }
 
 // openManager opens what is kept of installations and records.
@@ -223,7 +230,7 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 			Poll: cfg.Intervals.ContractPoll, Parts: cfg.Intervals.ContractParts, Sweep: cfg.Intervals.Sweep,
 			WebhookCheck: cfg.Intervals.WebhookCheck, Coalesce: cfg.Intervals.Coalesce,
 		},
-		Now: a.opts.Now, Log: a.opts.Log.Named("sync"),
+		Now: a.opts.Now, Log: a.opts.Log.Named("sync"), Tracer: with.tracer,
 		Metrics: control.Metrics{Autotask: metrics.autotask, Target: metrics.target, Reconciled: metrics.reconciled, Freshness: metrics.freshness},
 	}), nil
 }

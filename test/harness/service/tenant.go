@@ -145,7 +145,7 @@ func (w *Harness) Hook(collection string) atsim.Webhook {
 }
 
 // Post sends a body as Autotask would, signed unless secret is empty, and returns the status.
-func Post(t testing.TB, url, secret string, body []byte) int {
+func Post(t testing.TB, url, secret string, body []byte, edits ...func(*http.Request)) int {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
@@ -156,6 +156,9 @@ func Post(t testing.TB, url, secret string, body []byte) int {
 		req.Header.Set(callout.SignatureHeader, callout.Sign(secret, body))
 	}
 	req.Close = true
+	for _, edit := range edits {
+		edit(req)
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Error(err)

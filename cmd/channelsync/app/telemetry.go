@@ -11,7 +11,7 @@ import (
 	"channelsync/cmd/channelsync/telemetry"
 )
 
-// openTelemetry starts what the OTEL_* variables ask for, before all that it is told of. The tracer is
+// openTelemetry starts what the OTEL_* variables ask for, before all that it shows. The tracer is
 // nil when nothing is traced.
 func (a *App) openTelemetry(ctx context.Context, metrics *metrics) (trace.Tracer, error) {
 	exported, err := telemetry.Open(ctx, telemetry.Config{Version: a.opts.Version, Metrics: metrics.registry, Log: a.opts.Log})

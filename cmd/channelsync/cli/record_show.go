@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,12 +68,20 @@ func (s *session) showRecord(r v1.RecordDetail) error {
 	}
 	s.say("\nTimeline")
 	t := screen.Table{Header: []string{"WHEN", "STEP", "WHY", "OUTCOME", "TOOK", "DETAIL"}}
+	traced := slices.ContainsFunc(r.Timeline, func(step v1.TimelineStep) bool { return step.TraceID != "" })
+	if traced {
+		t.Header = append(t.Header, "TRACE")
+	}
 	for _, step := range r.Timeline {
 		took := ""
 		if step.Millis > 0 {
 			took = (time.Duration(step.Millis) * time.Millisecond).String()
 		}
-		t.Add(screen.When(s.now(), step.At), step.Step, string(step.Trigger), string(step.Outcome), took, step.Detail)
+		row := []string{screen.When(s.now(), step.At), step.Step, string(step.Trigger), string(step.Outcome), took, step.Detail}
+		if traced {
+			row = append(row, step.TraceID)
+		}
+		t.Add(row...)
 	}
 	return s.writeTable(t)
 }

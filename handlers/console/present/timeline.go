@@ -14,6 +14,7 @@ type Run struct {
 	Tone  Tone
 	At    time.Time
 	Took  string // from its first step to its last; empty for a single step
+	Trace string // the id of its trace; empty when it was not traced
 	Steps []step
 }
 
@@ -64,7 +65,7 @@ func begins(s v1.TimelineStep, open []v1.TimelineStep) bool {
 
 func runOf(steps []v1.TimelineStep) Run {
 	first, last := steps[0], steps[len(steps)-1]
-	r := Run{At: last.At, Tone: ToneOff}
+	r := Run{At: last.At, Tone: ToneOff, Trace: last.TraceID}
 	if last.Outcome != "" {
 		r.Tone = OutcomeWord(last.Outcome).Tone
 	}

@@ -34,8 +34,8 @@ type Tokens interface {
 // its holder may do is not what it was at the log-in.
 func (c *Console) current(s session.Session) (v1.Identity, bool) {
 	who := s.Who
-	if s.Person {
-		return who, c.people != nil && c.people.Role(s.Values) == who.Role
+	if s.Person { // one that a former version began may be called as a token is
+		return who, c.people != nil && v1.IsPerson(who.Name) && c.people.Role(s.Values) == who.Role
 	}
 	now, ok := c.tokens.Current(who.ID, who.Secret)
 	return now, ok && now.Role == who.Role && slices.Equal(now.Installations, who.Installations)

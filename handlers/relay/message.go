@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 
-	v1 "channelsync/api/v1"
 	"channelsync/handlers/internal/access"
 	"channelsync/handlers/internal/identity"
 )
@@ -20,8 +19,8 @@ type request struct {
 	Method string      `json:"method"`
 	URI    string      `json:"uri"`
 	Header http.Header `json:"header"`
-	// Caller was let through by the instance that asks; nil: by one that knew --admin-token only.
-	Caller *identity.Caller `json:"caller,omitempty"`
+	// Caller was let through by the instance that asks.
+	Caller *identity.Caller `json:"caller"`
 }
 
 type answer struct {
@@ -70,11 +69,10 @@ func (a *Relay) serve(ctx context.Context, w *recorder, req request, body []byte
 		r.Body, r.ContentLength = http.NoBody, 0
 	}
 	r.Header = carried(req.Header)
-	caller := identity.Caller{Identity: v1.Identity{ID: v1.RootName, Name: v1.RootName, Role: v1.RoleAdmin}}
-	if req.Caller != nil {
-		caller = *req.Caller
+	if req.Caller == nil {
+		return errors.New("it is of nobody")
 	}
-	r = r.WithContext(identity.With(r.Context(), caller))
+	r = r.WithContext(identity.With(r.Context(), *req.Caller))
 	path, ok := strings.CutPrefix(r.URL.EscapedPath(), prefix)
 	shard, sharded := shardOf(req.Method, path)
 	if !ok || !sharded {

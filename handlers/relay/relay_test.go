@@ -18,8 +18,10 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	v1 "channelsync/api/v1"
 	"channelsync/events/peer"
 	"channelsync/handlers/internal/access"
+	"channelsync/handlers/internal/identity"
 	"channelsync/test/harness"
 )
 
@@ -395,5 +397,18 @@ func TestAskersAreBounded(t *testing.T) {
 	}
 	if ask("a", number) == nil || ask("a", 1) == nil || ask(fmt.Sprint("life ", 2*askersMost), 1) == nil {
 		t.Error("a question of one that is remembered is answered twice")
+	}
+}
+
+// TestAQuestionOfNobodyIsNotAnswered: who asks was found out by the instance that passes it on; without that nobody did.
+func TestAQuestionOfNobodyIsNotAnswered(t *testing.T) {
+	w := &wire{services: map[string]func(context.Context, []byte) []byte{}}
+	in := newInstance(t, w, "b", "key", "b")
+	for caller, served := range map[*identity.Caller]bool{nil: false, {Identity: v1.Identity{ID: "t-1", Role: v1.RoleViewer}}: true} {
+		answered := &recorder{header: http.Header{}}
+		err := in.serve(t.Context(), answered, request{Method: http.MethodGet, URI: "/api/v1/installations/" + installation + "/records", Caller: caller}, nil)
+		if (err == nil && answered.status == http.StatusAccepted) != served {
+			t.Errorf("of %+v: %d, %v", caller, answered.status, err)
+		}
 	}
 }

@@ -178,6 +178,30 @@ func putIn(t *testing.T, table *kv.Table, key string, at time.Time, action strin
 	ok(t, err)
 }
 
+// An old entry with a number that is made up goes by its age, and takes nothing of the chain along: what is removed from it
+// must show all the same.
+func TestAnOldEntryThatIsMadeUpMovesNoBeginning(t *testing.T) {
+	table := opened(t)
+	a := open(t, table)
+	for i := range 3 {
+		ok(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: fmt.Sprint(i), OK: true}))
+	}
+	b, err := json.Marshal(link{AuditEntry: v1.AuditEntry{At: time.Now().Add(-2 * keepFor), Action: "made up"}, N: 1000})
+	ok(t, err)
+	_, err = table.Put(t.Context(), "01JXAAAAAAAAAAAAAAAAAAAAAA", b)
+	ok(t, err)
+	keys := chained(t, a)
+	a = open(t, table)
+	ok(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "drops what is old", OK: true}))
+	if got, err := a.Verify(t.Context()); err != nil || !got.OK || got.First != 1 || got.Last != 4 || got.Entries != 4 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	ok(t, table.Delete(t.Context(), keys[2]))
+	if got, err := a.Verify(t.Context()); err != nil || got.OK || !strings.Contains(strings.Join(got.Findings, "\n"), "Entry 2 is missing.") {
+		t.Errorf("with one removed: %+v, %v", got, err)
+	}
+}
+
 // What a version before the chain wrote is counted apart, not taken for a forgery, also when a second instance starts.
 func TestEntriesOfBeforeTheChain(t *testing.T) {
 	table := opened(t)

@@ -185,11 +185,11 @@ func (n *Noise) due(all bool) (due []v1.AuditEntry) {
 		return true
 	}
 	for who, kinds := range n.callers {
-		window := knownWindow
-		if who.anonymous {
-			window = clientWindow
-		}
 		for kind, r := range kinds {
+			window := knownWindow
+			if who.anonymous || kind.Action == v1.ActionLogIn { // with a token that has ended, and that somebody may have found
+				window = clientWindow
+			}
 			if take(*r, window) {
 				delete(kinds, kind)
 			}

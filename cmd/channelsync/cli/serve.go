@@ -92,6 +92,7 @@ func serve(ctx context.Context, inv Invocation) int {
 		}
 		return exitOK
 	}
+	defer relaxCollector(inv.LookupEnv)()
 	OutliveReaders()
 	sink := logsink.New(inv.Stderr)
 	defer sink.Stop(logWithin)

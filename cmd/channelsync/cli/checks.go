@@ -46,7 +46,7 @@ func (s *session) showChecks(checks v1.Checks, closing string) error {
 			return err
 		}
 	} else {
-		t := screen.Table{Header: []string{"CHECK", "RESULT", "DETAIL"}}
+		t := screen.Table{Header: []string{"CHECK", "RESULT", "DETAIL"}, Fold: true}
 		for _, c := range checks.Checks {
 			t.Add(c.Name, verdict(c), c.Detail)
 		}
@@ -68,7 +68,8 @@ func (s *session) showChecks(checks v1.Checks, closing string) error {
 func (s *session) showFixes(checks []v1.Check) {
 	for _, c := range checks {
 		if verdict(c) != checkOK && c.Fix != "" {
-			s.say("\n%s: %s", text(c.Name), text(c.Fix))
+			s.say("")
+			s.para("", "%s: %s", c.Name, c.Fix)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"flag"
 	"strconv"
 	"strings"
 
@@ -13,26 +14,31 @@ import (
 
 func (s *session) installationList() *command.Command {
 	return &command.Command{
-		Name: "list", Short: "list the installations", Flags: s.jsonFlag,
+		Name: "list", Short: "list the installations",
+		Flags: func(fs *flag.FlagSet) { s.jsonFlag(fs); s.watchFlag(fs) },
 		Run: s.withAPI(func(ctx context.Context, api *client.Client) error {
-			all, err := api.Installations(ctx)
-			if err != nil {
-				return err
-			}
-			if s.json {
-				return s.writeJSON(v1.Page[v1.Installation]{Items: all})
-			}
-			if len(all) == 0 {
-				s.say("There is no installation yet; channelsync installation create makes one.")
-				return nil
-			}
-			t := screen.Table{Header: []string{"NAME", "ID", "STATE", "SYNCS", "BACKLOG", "ISSUES"}}
-			for _, in := range all {
-				t.Add(in.Name, in.ID, string(in.State), shortSyncs(in), strconv.Itoa(in.Backlog), strconv.Itoa(len(in.Issues)))
-			}
-			return s.writeTable(t)
+			return s.watching(ctx, func(ctx context.Context) error { return s.listInstallations(ctx, api) })
 		}),
 	}
+}
+
+func (s *session) listInstallations(ctx context.Context, api *client.Client) error {
+	all, err := api.Installations(ctx)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return s.writeJSON(v1.Page[v1.Installation]{Items: all})
+	}
+	if len(all) == 0 {
+		s.say("There is no installation yet; channelsync installation create makes one.")
+		return nil
+	}
+	t := screen.Table{Header: []string{"NAME", "ID", "STATE", "SYNCS", "BACKLOG", "ISSUES"}}
+	for _, in := range all {
+		t.Add(in.Name, in.ID, string(in.State), shortSyncs(in), strconv.Itoa(in.Backlog), strconv.Itoa(len(in.Issues)))
+	}
+	return s.writeTable(t)
 }
 
 // shortSyncs is "customers, contracts (stopped)".

@@ -16,12 +16,19 @@ func (s *session) installationShow() *command.Command {
 	var which selector
 	return &command.Command{
 		Name: "show", Args: selectorArgs, Short: "show one installation",
-		Flags: func(fs *flag.FlagSet) { which.flags(fs); s.jsonFlag(fs) },
-		Run: s.onInstallation(&which, func(_ context.Context, _ *client.Client, in v1.Installation) error {
-			if s.json {
-				return s.writeJSON(in)
-			}
-			return s.showInstallation(in)
+		Flags: func(fs *flag.FlagSet) { which.flags(fs); s.jsonFlag(fs); s.watchFlag(fs) },
+		Run: s.onInstallation(&which, func(ctx context.Context, api *client.Client, in v1.Installation) error {
+			return s.watching(ctx, func(ctx context.Context) (err error) {
+				if s.watch > 0 {
+					if in, err = api.Installation(ctx, in.ID); err != nil {
+						return err
+					}
+				}
+				if s.json {
+					return s.writeJSON(in)
+				}
+				return s.showInstallation(in)
+			})
 		}),
 	}
 }
@@ -60,7 +67,7 @@ func (s *session) showInstallation(in v1.Installation) error {
 			return err
 		}
 	}
-	s.showIssues("", in.Issues)
+	s.showIssues(in.Name, false, in.Issues)
 	return nil
 }
 
@@ -72,8 +79,9 @@ func freshness(f v1.Freshness) string {
 	return fmt.Sprintf("%s / %s", screen.Seconds(*f.P50Seconds), screen.Seconds(*f.P95Seconds))
 }
 
-// showIssues lists what is wrong, each with its way out.
-func (s *session) showIssues(of string, issues []v1.Issue) {
+// showIssues lists what is wrong with an installation, each with its way out; named says
+// whether there are others.
+func (s *session) showIssues(name string, named bool, issues []v1.Issue) {
 	for _, i := range issues {
 		label := "retrying"
 		if i.Severity == v1.SeverityAct {
@@ -87,11 +95,15 @@ func (s *session) showIssues(of string, issues []v1.Issue) {
 		if i.NextAttemptAt != nil {
 			next = ", next attempt " + screen.When(s.now(), *i.NextAttemptAt)
 		}
-		if of != "" {
-			label += ", " + text(of)
+		if named {
+			label += ", " + text(name)
 		}
-		s.say("\n[%s] %s (%s%s, since %s%s)", label, text(i.Title), text(i.Code), about, screen.When(s.now(), i.FirstAt), next)
-		s.say("    %s", text(i.Detail))
-		s.say("    %s", text(i.Fix))
+		s.say("")
+		s.para("", "[%s] %s (%s%s, since %s%s)", label, i.Title, i.Code, about, screen.When(s.now(), i.FirstAt), next)
+		s.para("    ", "%s", i.Detail)
+		s.para("    ", "%s", i.Fix)
+		if next := commandFor(i, name); next != "" {
+			s.say("    → %s", next) // whole, to be copied
+		}
 	}
 }

@@ -77,4 +77,7 @@ func (s *session) problem(path string, p *v1.Problem) {
 		return
 	}
 	s.hint(p.Hint)
+	if next := commandAfter(p); next != "" {
+		s.note("next: %s", next)
+	}
 }

@@ -89,8 +89,11 @@ func (x *selector) among(all []v1.Installation) (v1.Installation, error) {
 	case len(all) == 0:
 		return v1.Installation{}, &failure{"there is no installation yet", "channelsync installation create makes one"}
 	case x.ref == "":
-		return v1.Installation{}, command.Usage("name one of: "+strings.Join(names, ", "),
-			"there are %d installations; say which one", len(all))
+		hint := "name one of: " + strings.Join(names[:min(len(names), mostShown)], ", ")
+		if len(names) > mostShown {
+			hint += ", …; channelsync installation list shows all"
+		}
+		return v1.Installation{}, command.Usage(hint, "there are %d installations; say which one", len(all))
 	case len(meant) > 1:
 		ids := make([]string, len(meant))
 		for i, in := range meant {

@@ -30,7 +30,9 @@ type session struct {
 	now       func() time.Time
 	lines     *bufio.Reader // of standard input, made when it is first read
 	transport *http.Transport
-	warned    []string // flags that exposed has warned of
+	warned    []string      // flags that exposed has warned of
+	watch     time.Duration // --watch was given; 0: it was not
+	columns   int           // of the terminal, while what is shown is gathered first
 }
 
 func newSession(inv Invocation) *session {
@@ -126,6 +128,9 @@ func (s *session) writeTable(t screen.Table) error { return t.Write(s.Stdout, s.
 // width is how wide the terminal is; 0 where the output is none, so that nothing
 // is cut in a file.
 func (s *session) width() int {
+	if s.columns > 0 {
+		return s.columns
+	}
 	if n, err := strconv.Atoi(s.env("COLUMNS")); err == nil && n > 0 {
 		return n
 	}
@@ -147,6 +152,17 @@ func (s *session) line() (string, error) {
 		return "", fmt.Errorf("read standard input: %w", err)
 	}
 	return v1.Trim(text), nil
+}
+
+// para writes a text for people under an indent, in lines that fit the terminal.
+func (s *session) para(indent, format string, args ...any) {
+	width := s.width() - len(indent)
+	if s.width() == 0 {
+		width = 0
+	}
+	for _, line := range screen.Fold(text(fmt.Sprintf(format, args...)), max(0, width)) {
+		s.say("%s", indent+line)
+	}
 }
 
 func noArguments(args []string) error {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"flag"
 	"strconv"
 
 	"channelsync/api/client"
@@ -12,16 +13,19 @@ import (
 
 func (s *session) statusCommand() *command.Command {
 	return &command.Command{
-		Name: "status", Short: "one screen: state, freshness, backlog, issues", Flags: s.jsonFlag,
+		Name: "status", Short: "one screen: state, freshness, backlog, issues",
+		Flags: func(fs *flag.FlagSet) { s.jsonFlag(fs); s.watchFlag(fs) },
 		Run: s.withAPI(func(ctx context.Context, api *client.Client) error {
-			st, err := api.Status(ctx)
-			if err != nil {
-				return err
-			}
-			if s.json {
-				return s.writeJSON(st)
-			}
-			return s.showStatus(st)
+			return s.watching(ctx, func(ctx context.Context) error {
+				st, err := api.Status(ctx)
+				if err != nil {
+					return err
+				}
+				if s.json {
+					return s.writeJSON(st)
+				}
+				return s.showStatus(st)
+			})
 		}),
 	}
 }
@@ -36,7 +40,7 @@ func (s *session) showStatus(st v1.Status) error {
 		s.say("There is no installation yet; channelsync installation create makes one.")
 		return nil
 	}
-	t := screen.Table{Header: []string{"INSTALLATION", "STATE", "BACKLOG", "FRESHNESS P50 / P95", "ISSUES"}}
+	t := screen.Table{Header: []string{"INSTALLATION", "STATE", "BACKLOG", "FRESH P50/P95", "ISSUES"}}
 	for _, in := range st.Installations {
 		t.Add(in.Name, string(in.State), strconv.Itoa(in.Backlog), freshness(in.Freshness), countIssues(in.Issues))
 	}
@@ -45,11 +49,11 @@ func (s *session) showStatus(st v1.Status) error {
 	}
 	for _, in := range st.Installations {
 		if in.Parts != nil {
-			s.say("%s: %s", text(in.Name), in.Parts.Sentence(s.now()))
+			s.para("", "%s: %s", in.Name, in.Parts.Sentence(s.now()))
 		}
 	}
 	for _, in := range st.Installations {
-		s.showIssues(in.Name, in.Issues)
+		s.showIssues(in.Name, true, in.Issues)
 	}
 	return nil
 }

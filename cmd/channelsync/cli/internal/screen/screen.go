@@ -9,6 +9,8 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
 )
 
 // Clean makes text that came from elsewhere safe for a terminal and one line
@@ -64,11 +66,57 @@ func JSON(b []byte) []byte {
 
 var forPages = map[string]byte{`\u0026`: '&', `\u003c`: '<', `\u003e`: '>'}
 
-// Cut shortens text to a number of characters, the last of them "…".
+// Width is how many columns of a terminal a text takes: two for most East Asian characters
+// and emoji, none for what is written onto the character before it.
+func Width(s string) int { return uniseg.StringWidth(s) }
+
+// Cut shortens text to a number of columns, the last of them "…".
 func Cut(s string, width int) string {
-	r := []rune(s)
-	if len(r) <= width || width < 1 {
+	if width < 1 || Width(s) <= width {
 		return s
 	}
-	return strings.TrimRight(string(r[:width-1]), " ") + "…"
+	head, _ := split(s, width-1)
+	return strings.TrimRight(head, " ") + "…"
+}
+
+// split takes as many whole characters off a text as fit.
+func split(s string, width int) (head, tail string) {
+	taken, at, state := 0, 0, -1
+	for rest := s; rest != ""; {
+		var cluster string
+		var w int
+		cluster, rest, w, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		if taken+w > width {
+			break
+		}
+		taken, at = taken+w, at+len(cluster)
+	}
+	return s[:at], s[at:]
+}
+
+// Fold breaks a text into lines of at most a number of columns, between words where it can; 0 breaks nothing.
+func Fold(s string, width int) []string {
+	if width < 1 || Width(s) <= width {
+		return []string{s}
+	}
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(s) {
+		switch {
+		case line == "":
+			line = word
+		case Width(line)+1+Width(word) <= width:
+			line += " " + word
+		default:
+			lines, line = append(lines, line), word
+		}
+		for Width(line) > width {
+			head, tail := split(line, width)
+			if head == "" {
+				break // one character is wider than all there is
+			}
+			lines, line = append(lines, head), tail
+		}
+	}
+	return append(lines, line)
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -41,7 +40,7 @@ func TestTable(t *testing.T) {
 // TestTablesFit: no line is wider than the terminal, as long as that is sensible.
 func TestTablesFit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		table := Table{Header: []string{"A", "B", "C"}}
+		table := Table{Header: []string{"A", "B", "C"}, Fold: rapid.Bool().Draw(t, "fold")}
 		for range rapid.IntRange(0, 5).Draw(t, "rows") {
 			cell := rapid.StringN(0, 60, -1)
 			table.Add(cell.Draw(t, "a"), cell.Draw(t, "b"), cell.Draw(t, "c"))
@@ -52,15 +51,55 @@ func TestTablesFit(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
-		if len(lines) != len(table.Rows)+1 {
+		if len(lines) < len(table.Rows)+1 || !table.Fold && len(lines) > len(table.Rows)+1 {
 			t.Fatalf("%d lines for %d rows", len(lines), len(table.Rows))
 		}
 		for _, l := range lines {
-			if utf8.RuneCountInString(l) > width {
-				t.Fatalf("%d wide, want at most %d: %q", utf8.RuneCountInString(l), width, l)
+			if Width(l) > width {
+				t.Fatalf("%d wide, want at most %d: %q", Width(l), width, l)
 			}
 		}
 	})
+}
+
+// TestColumnsStandUnderEachOther: whatever the characters of a cell take.
+func TestColumnsStandUnderEachOther(t *testing.T) {
+	table := Table{Header: []string{"NAME", "STATE"}}
+	table.Add("株式会社サンプル", "live")
+	table.Add("Zu\u0308rich", "live")
+	table.Add("Cafe 🙂", "live")
+	var b bytes.Buffer
+	if err := table.Write(&b, 0); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(b.String()) {
+		if before, _, found := strings.Cut(line, "live"); found && Width(before) != 18 {
+			t.Errorf("the second column begins at %d: %q", Width(before), line)
+		}
+	}
+}
+
+func TestTheLastColumnFolds(t *testing.T) {
+	table := Table{Header: []string{"CHECK", "RESULT", "DETAIL"}, Fold: true}
+	table.Add("webhooks", "warning", "The API user may not create webhooks, so changes are found by polling.")
+	for width, want := range map[int]string{
+		0: "CHECK     RESULT   DETAIL\nwebhooks  warning  The API user may not create webhooks, so changes are found by polling.\n",
+		50: "CHECK     RESULT   DETAIL\n" +
+			"webhooks  warning  The API user may not create\n" +
+			"                   webhooks, so changes are found\n" +
+			"                   by polling.\n",
+	} {
+		var b bytes.Buffer
+		if err := table.Write(&b, width); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, b.String()); diff != "" {
+			t.Errorf("width %d: %s", width, diff)
+		}
+	}
+	if got := strings.Join(Fold("a verylongword and 株式会社", 6), "|"); got != "a|verylo|ngword|and|株式会|社" {
+		t.Errorf("got %s", got)
+	}
 }
 
 func TestWhen(t *testing.T) {
@@ -92,7 +131,7 @@ func TestCut(t *testing.T) {
 		text  string
 		width int
 		want  string
-	}{{"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"ab cd", 4, "ab…"}, {"äöü", 2, "ä…"}, {"abc", 1, "…"}, {"abc", 0, "abc"}} {
+	}{{"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"ab cd", 4, "ab…"}, {"äöü", 2, "ä…"}, {"株式会社", 5, "株式…"}, {"株式会社", 4, "株…"}, {"👩‍🚀ab", 3, "👩‍🚀…"}, {"e\u0301e\u0301e\u0301", 2, "e\u0301…"}, {"abc", 1, "…"}, {"abc", 0, "abc"}} {
 		if got := Cut(tc.text, tc.width); got != tc.want {
 			t.Errorf("%q to %d: got %q, want %q", tc.text, tc.width, got, tc.want)
 		}

@@ -1,23 +1,22 @@
 package screen
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
-	"unicode/utf8"
 )
 
 const (
 	gap       = 2
-	narrowest = 6 // no column is cut below this
+	narrowest = 6  // no column is cut below this
+	foldable  = 30 // what a last column that folds gets at least, if it needs it
 )
 
 // Table is rows under a header.
 type Table struct {
 	Header []string
 	Rows   [][]string
+	Fold   bool // the last column goes on in the next line instead of being cut
 }
 
 // Add adds a row. An empty cell is shown as "-".
@@ -37,20 +36,25 @@ func (t *Table) Write(w io.Writer, width int) error {
 		}
 		lines = append(lines, cells)
 	}
-	widths := fit(lines, width)
-	var b bytes.Buffer
-	tw := tabwriter.NewWriter(&b, 0, 0, gap, ' ', 0)
+	widths := t.fit(lines, width)
+	var b strings.Builder
 	for _, cells := range lines {
+		at := 0
 		for i, c := range cells {
-			end := "\t"
-			if i == len(cells)-1 {
-				end = "\n"
+			if i < len(cells)-1 {
+				c = Cut(c, widths[i])
+				b.WriteString(c + strings.Repeat(" ", widths[i]-Width(c)+gap))
+				at += widths[i] + gap
+				continue
 			}
-			_, _ = fmt.Fprint(tw, Cut(c, widths[i]), end) // into memory
+			if !t.Fold || width <= 0 {
+				b.WriteString(Cut(c, widths[i]) + "\n")
+				continue
+			}
+			b.WriteString(strings.Join(Fold(c, widths[i]), "\n"+strings.Repeat(" ", at)) + "\n")
 		}
 	}
-	_ = tw.Flush()
-	if _, err := w.Write(b.Bytes()); err != nil {
+	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("write table: %w", err)
 	}
 	return nil
@@ -58,20 +62,24 @@ func (t *Table) Write(w io.Writer, width int) error {
 
 // fit is the width of each column: what it needs, less what the widest have to
 // give so that all fit.
-func fit(lines [][]string, width int) []int {
+func (t *Table) fit(lines [][]string, width int) []int {
 	var widths []int
 	for _, cells := range lines {
 		for i, c := range cells {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(c))
+			widths[i] = max(widths[i], Width(c))
 		}
 	}
 	if width <= 0 {
 		return widths
 	}
-	total := gap * (len(widths) - 1)
+	last := len(widths) - 1
+	if t.Fold {
+		widths[last] = min(widths[last], foldable)
+	}
+	total := gap * last
 	for _, w := range widths {
 		total += w
 	}
@@ -86,6 +94,9 @@ func fit(lines [][]string, width int) []int {
 			break
 		}
 		widths[widest]--
+	}
+	if t.Fold {
+		widths[last] += max(0, width-total)
 	}
 	return widths
 }

@@ -118,10 +118,12 @@ shots: ## pictures of every page of the console into bin/shots; needs Chromium
 
 linux-packages: ## .deb and .rpm for amd64 and arm64 into PACKAGES (bin/packages); needs nfpm: go install github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.0
 	@mkdir -p $(PACKAGES)
+	@rm -rf $(PACKAGES)/man1 && go run ./cmd/channelsync man $(PACKAGES)/man1
+	@go run ./cmd/channelsync completion bash > $(PACKAGES)/completion
 	@for arch in amd64 arm64; do \
 	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -ldflags "-s -w -buildid=" -o $(PACKAGES)/$$arch/ ./cmd/channelsync || exit 1; \
 	  for format in deb rpm; do \
-	    PROGRAM=$(PACKAGES)/$$arch/channelsync ARCH=$$arch VERSION=$(VERSION) $(GOBIN)/nfpm package --config deploy/packages/nfpm.yaml --packager $$format --target $(PACKAGES)/ || exit 1; \
+	    PAGES=$(PACKAGES) PROGRAM=$(PACKAGES)/$$arch/channelsync ARCH=$$arch VERSION=$(VERSION) $(GOBIN)/nfpm package --config deploy/packages/nfpm.yaml --packager $$format --target $(PACKAGES)/ || exit 1; \
 	  done; done
 
 linux-packages-test: ## the life of the .deb under systemd, in a container; needs root, a Docker engine, debootstrap and nfpm

@@ -49,7 +49,7 @@ Exit codes: 0 ok, 1 failed, 2 wrong usage.`,
 			s.recordCommand(), s.driftCommand(), s.resyncCommand(), s.replayCommand(), s.jobCommand(), s.deadLetterCommand(),
 			s.heldCommand(), s.bridgeCommand(), s.exportCommand(), s.zonesCommand(), s.auditCommand(), s.tokenCommand(),
 			s.backupCommand(), s.restoreCommand(), s.migrateCommand(),
-			s.healthcheckCommand(), s.completionCommand(), s.completeCommand(), s.helpCommand(), s.versionCommand(),
+			s.healthcheckCommand(), s.completionCommand(), s.completeCommand(), s.manCommand(), s.helpCommand(), s.versionCommand(),
 		},
 	}}
 }

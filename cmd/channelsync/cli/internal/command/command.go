@@ -25,6 +25,9 @@ type Command struct {
 	Words  []string            // completions of positional arguments
 	Values map[string][]string // completions of flags' values, by the name of the flag
 
+	// Ask gives more completions of a positional argument, behind those before it.
+	Ask func(before []string, last string) []Candidate
+
 	Raw    bool // Run takes all that follows the name as it stands, --help too
 	Hidden bool // neither listed nor completed
 	Run    func(ctx context.Context, args []string) error
@@ -54,6 +57,8 @@ type Program struct {
 	// is called more than once, so it must keep what was set (flag.Func does).
 	Global func(*flag.FlagSet)
 	Stdout io.Writer // where help goes
+	// AskValue gives completions of a flag's value where the command lists none; may be nil.
+	AskValue func(flag, last string) []Candidate
 }
 
 // Run runs the command that args name. It returns that command's own error, a

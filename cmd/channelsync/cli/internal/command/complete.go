@@ -20,6 +20,7 @@ func (p *Program) Complete(words []string) []Candidate {
 	}
 	c, before, last := p.Root, words[:len(words)-1], words[len(words)-1]
 	pending := "" // the flag whose value is due
+	var args []string
 	for _, w := range before {
 		switch {
 		case pending != "":
@@ -30,12 +31,17 @@ func (p *Program) Complete(words []string) []Candidate {
 			pending = p.wantsValue(c, w)
 		case c.sub(w) != nil:
 			c = c.sub(w)
+		default:
+			args = append(args, w)
 		}
 	}
+	var asked []Candidate // already those that fit
 	var all []Candidate
 	switch {
 	case pending != "":
-		all = wordsOf(c.Values[pending])
+		if all = wordsOf(c.Values[pending]); all == nil && p.AskValue != nil {
+			asked = p.AskValue(pending, last)
+		}
 	case strings.HasPrefix(last, "-"):
 		p.flags(c).VisitAll(func(f *flag.Flag) {
 			_, usage := flag.UnquoteUsage(f)
@@ -49,9 +55,15 @@ func (p *Program) Complete(words []string) []Candidate {
 			}
 		}
 	default:
-		all = wordsOf(c.Words)
+		if !slices.ContainsFunc(args, func(a string) bool { return slices.Contains(c.Words, a) }) {
+			all = wordsOf(c.Words) // one of them is enough
+		}
+		if c.Ask != nil {
+			asked = c.Ask(args, last)
+		}
 	}
-	return slices.DeleteFunc(all, func(x Candidate) bool { return !strings.HasPrefix(x.Word, last) })
+	all = slices.DeleteFunc(all, func(x Candidate) bool { return !strings.HasPrefix(x.Word, last) })
+	return append(all, asked...)
 }
 
 // wantsValue is the name of a flag whose value is the next word; "" when it has none.
@@ -68,6 +80,9 @@ func (p *Program) wantsValue(c *Command, word string) string {
 }
 
 func wordsOf(words []string) []Candidate {
+	if len(words) == 0 {
+		return nil
+	}
 	all := make([]Candidate, len(words))
 	for i, w := range words {
 		all[i] = Candidate{Word: w}

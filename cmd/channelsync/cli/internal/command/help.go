@@ -58,16 +58,25 @@ func usageLine(at []*Command) string {
 func writeFlags(w *tabwriter.Writer, title string, fs *flag.FlagSet) {
 	fmt.Fprintf(w, "\n%s:\n", title)
 	fs.VisitAll(func(f *flag.Flag) {
-		value, usage := flag.UnquoteUsage(f)
-		name := "--" + f.Name
-		if value != "" {
-			name += " " + value
-		}
-		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" {
-			usage += " (default " + f.DefValue + ")"
-		}
+		name, usage := flagHelp(f)
 		fmt.Fprintf(w, "  %s\t%s\n", name, usage)
 	})
+}
+
+// flagHelp is a flag as it is written, and what it does.
+func flagHelp(f *flag.Flag) (name, usage string) {
+	value, usage := flag.UnquoteUsage(f)
+	name = "--" + f.Name
+	if len(f.Name) == 1 {
+		name = "-" + f.Name
+	}
+	if value != "" {
+		name += " " + value
+	}
+	if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" {
+		usage += " (default " + f.DefValue + ")"
+	}
+	return name, usage
 }
 
 func sentence(s string) string {

@@ -120,6 +120,7 @@ linux-packages: ## .deb and .rpm for amd64 and arm64 into PACKAGES (bin/packages
 	@mkdir -p $(PACKAGES)
 	@rm -rf $(PACKAGES)/man1 && go run ./cmd/channelsync man $(PACKAGES)/man1
 	@go run ./cmd/channelsync completion bash > $(PACKAGES)/completion
+	@chmod -R u=rwX,go=rX $(PACKAGES)/man1 $(PACKAGES)/completion
 	@for arch in amd64 arm64; do \
 	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -ldflags "-s -w -buildid=" -o $(PACKAGES)/$$arch/ ./cmd/channelsync || exit 1; \
 	  for format in deb rpm; do \

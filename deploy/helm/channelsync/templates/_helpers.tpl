@@ -172,7 +172,7 @@ spec:
       ports:
         - { name: callback, containerPort: 8080 }
         - { name: admin, containerPort: 8081 }
-      # The kubelet asks by the pod's address: these three paths, and /metrics, answer to any host name.
+      # The kubelet asks by the pod's address: these paths, and /metrics, answer to that whatever admin.url is.
       startupProbe: # a store of an older version may be rewritten at the start
         httpGet: { path: /livez, port: admin, scheme: {{ $scheme }} }
         periodSeconds: 2

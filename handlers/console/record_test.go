@@ -63,6 +63,23 @@ func anExplanation() v1.Explanation {
 	}
 }
 
+func TestRecordPageNamesTheTraceOfARun(t *testing.T) {
+	const id = "0af7651916cd43dd8448eb211c80319c"
+	w := newEnv(t)
+	r := aCompany()
+	w.answer("GET "+companyAt, r)
+	if got := w.get(companyAt).text("#timeline > ol > li > p"); strings.Contains(got, "trace") {
+		t.Errorf("a run that was not traced says %q", got)
+	}
+	for i := range r.Timeline {
+		r.Timeline[i].TraceID = id
+	}
+	w.answer("GET "+companyAt, r)
+	if got := w.get(companyAt).text("#timeline > ol > li > p"); !strings.HasSuffix(got, "· trace "+id) {
+		t.Errorf("a run that was traced says %q", got)
+	}
+}
+
 func TestRecordPage(t *testing.T) {
 	w := newEnv(t)
 	w.answer("GET "+companyAt, aCompany())

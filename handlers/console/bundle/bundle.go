@@ -95,6 +95,7 @@ type step struct {
 	Outcome v1.Outcome `json:"outcome,omitempty"`
 	Millis  int64      `json:"millis,omitempty"`
 	Fields  []string   `json:"fields,omitempty"`
+	TraceID string     `json:"traceId,omitempty"`
 }
 
 // Source is what a bundle is made of.
@@ -189,7 +190,7 @@ func recordOf(r *v1.RecordDetail) record {
 func stepsOf(timeline []v1.TimelineStep) []step {
 	out := []step{}
 	for _, s := range timeline {
-		one := step{At: s.At, Step: code(s.Step), Trigger: s.Trigger, Outcome: s.Outcome, Millis: s.Millis}
+		one := step{At: s.At, Step: code(s.Step), Trigger: s.Trigger, Outcome: s.Outcome, Millis: s.Millis, TraceID: s.TraceID}
 		// The words of any other step may quote the record.
 		if s.Step == "changed" {
 			for name := range strings.SplitSeq(s.Detail, ", ") {

@@ -18,6 +18,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness/collector"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -40,9 +41,11 @@ func (h haystack) search(where string, text []byte) {
 
 // TestNoSecretAnywhere runs an installation through good and bad times and then
 // looks for its secrets in the logs, in what the admin API says, in error texts
-// and in all that lies on disk; and for its clients' data on disk.
+// and in all that lies on disk; and for its clients' data on disk and in what is exported to a collector.
 func TestNoSecretAnywhere(t *testing.T) {
-	t.Parallel()
+	exported := collector.Start(t) // its variables are the process's, so this test runs beside no other
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", exported.URL)
+	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
 	logFile := filepath.Join(t.TempDir(), "debug.log")
 	w := service.New(t, service.Options{Autotask: service.Unlimited(), Log: service.NewLog(t, logFile)})
 	id := w.Company("Northwind Dental")
@@ -112,6 +115,10 @@ func TestNoSecretAnywhere(t *testing.T) {
 	} {
 		stored.needles[what] = needle
 	}
+	if spans := exported.Spans(); len(spans) < 20 || !exported.HasMetric("channelsync_reconciles_total") {
+		t.Errorf("only %d spans were exported, or no metrics", len(spans))
+	}
+	stored.search("what was exported", exported.Bodies())
 	searchFiles(stored, w.DataDir)
 	searchStreams(stored, w.DataDir)
 }

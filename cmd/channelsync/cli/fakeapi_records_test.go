@@ -54,9 +54,13 @@ func (w *fakeAPI) Record(_ context.Context, _ string, kind v1.Kind, id int64) (v
 		Kind: kind, ID: strconv.FormatInt(id, 10), Name: "Acme GmbH", Outcome: v1.OutcomeNotMet,
 		Reasons: []string{"status_inactive"}, Detail: "isActive is false", ReconciledAt: &at,
 	}
+	traceID := ""
+	if id == 8 {
+		traceID = "0af7651916cd43dd8448eb211c80319c"
+	}
 	return v1.RecordDetail{
 		Record: rec, Sources: sourcesOf(kind), Projection: json.RawMessage(`{"name":"Acme GmbH"}`), Attempts: 2, Fix: "Set the company active in Autotask.", TargetURL: "https://cp.example/c/7",
-		Timeline: []v1.TimelineStep{{At: at, Step: "changed", Trigger: v1.TriggerCallback, Millis: 1250, Detail: "isActive"}},
+		Timeline: []v1.TimelineStep{{At: at, Step: "changed", Trigger: v1.TriggerCallback, Millis: 1250, Detail: "isActive", TraceID: traceID}},
 	}, w.note("record %s %d", kind, id)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"channelsync/cmd/channelsync/cli/internal/command"
+	"channelsync/cmd/channelsync/telemetry"
 )
 
 func (s *session) configCommand() *command.Command {
@@ -22,6 +23,10 @@ func (s *session) configCommand() *command.Command {
 				cfg, code, ok := settings(inv, "config check")
 				if !ok {
 					return endedWith(code)
+				}
+				if err := telemetry.Check(); err != nil {
+					fmt.Fprintf(s.Stderr, "channelsync config check: %v\n", err)
+					return endedWith(exitUsage)
 				}
 				if names := cfg.SecretArguments(); len(names) > 0 {
 					fmt.Fprintf(s.Stderr, "warning: every user of this machine can read secrets in the arguments: %v\n", names)

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -30,6 +31,35 @@ func (s signal) on() bool {
 		return env("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || env("OTEL_EXPORTER_OTLP_"+string(s)+"_ENDPOINT") != ""
 	}
 	return true
+}
+
+// check says what is wrong with where a signal goes.
+func (s signal) check() error {
+	if !s.on() {
+		return nil
+	}
+	switch name := "OTEL_" + string(s) + "_EXPORTER"; env(name) {
+	case "console":
+		return nil
+	case "", "otlp":
+	default:
+		return wrong(name, "otlp, console or none; Prometheus reads /metrics of the admin listener")
+	}
+	switch s.protocol() {
+	case "http/protobuf", "grpc":
+		return nil
+	}
+	return fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL, or that of %s alone: got %q, want http/protobuf or grpc", s, s.protocol())
+}
+
+// Check says which variable would stop the start.
+func Check() error {
+	errs := []error{traces.check(), metrics.check()}
+	if traces.on() {
+		_, err := sampler()
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // protocol is how a signal goes to its collector.

@@ -51,6 +51,9 @@ func Open(ctx context.Context, cfg Config) (*Telemetry, error) {
 	if !traces.on() && !metrics.on() {
 		return t, nil
 	}
+	if err := Check(); err != nil {
+		return nil, err
+	}
 	report(cfg.Log)
 	about, err := resource.New(ctx,
 		resource.WithService(), resource.WithTelemetrySDK(),
@@ -77,7 +80,7 @@ func (t *Telemetry) openTraces(ctx context.Context, cfg Config, about *resource.
 	}
 	exporter, err := autoexport.NewSpanExporter(ctx)
 	if err != nil {
-		return fmt.Errorf("OTEL_TRACES_EXPORTER %q, protocol %q: want none, console, or otlp by http/protobuf or grpc: %w", env("OTEL_TRACES_EXPORTER"), traces.protocol(), err)
+		return fmt.Errorf("export traces: %w", err)
 	}
 	limits := sdktrace.NewSpanLimits()
 	if limits.AttributeValueLengthLimit < 0 {
@@ -97,7 +100,7 @@ func (t *Telemetry) openMetrics(ctx context.Context, cfg Config, about *resource
 	}
 	exporter, err := metricExporter(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("export metrics: %w", err)
 	}
 	reader := sdkmetric.NewPeriodicReader(exporter, sdkmetric.WithProducer(bridge.NewMetricProducer(bridge.WithGatherer(cfg.Metrics))))
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithResource(about), sdkmetric.WithReader(reader))
@@ -108,18 +111,14 @@ func (t *Telemetry) openMetrics(ctx context.Context, cfg Config, about *resource
 
 // metricExporter is chosen here: autoexport takes what it is to read from for the whole process.
 func metricExporter(ctx context.Context) (sdkmetric.Exporter, error) {
-	const name = "OTEL_METRICS_EXPORTER"
-	switch asked := env(name); {
-	case asked == "console":
+	switch {
+	case env("OTEL_METRICS_EXPORTER") == "console":
 		return stdoutmetric.New()
-	case asked != "" && asked != "otlp":
-		return nil, wrong(name, "none, console or otlp; Prometheus reads /metrics of the admin listener")
-	case metrics.protocol() == "http/protobuf":
-		return otlpmetrichttp.New(ctx)
 	case metrics.protocol() == "grpc":
 		return otlpmetricgrpc.New(ctx)
+	default:
+		return otlpmetrichttp.New(ctx)
 	}
-	return nil, wrong("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf or grpc")
 }
 
 // Stop hands over what is left, side by side, for as long as flushWithin.

@@ -80,7 +80,7 @@ func TestNothingIsExportedUntilAskedFor(t *testing.T) {
 func TestWrongVariableStopsTheStartAndIsNamed(t *testing.T) {
 	const endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 "
 	for variables, want := range map[string]string{
-		"OTEL_TRACES_EXPORTER=zipkin":                                                            `OTEL_TRACES_EXPORTER "zipkin"`,
+		"OTEL_TRACES_EXPORTER=zipkin":                                                            `OTEL_TRACES_EXPORTER: got "zipkin"`,
 		"OTEL_METRICS_EXPORTER=prometheus":                                                       "Prometheus reads /metrics",
 		endpoint + "OTEL_EXPORTER_OTLP_PROTOCOL=http/json":                                       "http/json",
 		endpoint + "OTEL_TRACES_EXPORTER=none OTEL_EXPORTER_OTLP_PROTOCOL=http/json":             "OTEL_EXPORTER_OTLP_PROTOCOL",

@@ -168,7 +168,7 @@ func (b *Bus) carryEach(ctx context.Context, msg jetstream.Msg) error {
 	err := panics.Try(func() error {
 		return b.changesIn(msg, func(c StoredChange, readErr error) {
 			enqueueErr := panics.Try(func() error {
-				l := newLoad()
+				l := newLoad(1)
 				b.add(l, c, readErr)
 				return b.enqueue(context.WithoutCancel(ctx), l)
 			})
@@ -209,14 +209,17 @@ type recordLane struct {
 	lane         Lane
 }
 
-func newLoad() *load { return &load{at: make(map[recordLane]int)} }
+// newLoad has room for as many changes, each of another record.
+func newLoad(changes int) *load {
+	return &load{entries: make([]DueEntry, 0, changes), at: make(map[recordLane]int, changes)}
+}
 
 // carry enqueues what the messages name, then acknowledges all of them; on an
 // error all of them come again. What was fetched is carried to its end even when
 // the context ends meanwhile: else it would wait for AckWait.
 func (b *Bus) carry(ctx context.Context, msgs []jetstream.Msg) error {
 	ctx = context.WithoutCancel(ctx)
-	l := newLoad()
+	l := newLoad(countChanges(msgs))
 	good := make([]jetstream.Msg, 0, len(msgs))
 	for _, msg := range msgs {
 		if b.changesIn(msg, func(c StoredChange, err error) { b.add(l, c, err) }) == nil {

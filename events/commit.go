@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"go.opentelemetry.io/otel/trace"
 
 	js "channelsync/events/internal/jetstream"
 	"channelsync/internal/progress"
@@ -23,7 +22,7 @@ type submission struct {
 	installation string
 	line         []byte
 	key          changeKey
-	span         trace.Span  // of its publication; nil: it is not traced
+	traced       bool        // its context has the span of its publication
 	done         chan result // holds one, so that nobody waits for a caller that left
 }
 

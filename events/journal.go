@@ -66,14 +66,14 @@ func (j *Journal) Publish(ctx context.Context, c Change, id string) (Receipt, er
 	if trace.SpanFromContext(ctx).IsRecording() {
 		return j.publishTraced(ctx, c, id)
 	}
-	return j.publish(ctx, c, id, nil)
+	return j.publish(ctx, c, id, false)
 }
 
-func (j *Journal) publish(ctx context.Context, c Change, id string, span trace.Span) (Receipt, error) {
+func (j *Journal) publish(ctx context.Context, c Change, id string, traced bool) (Receipt, error) {
 	if err := checkMessageID(id); err != nil {
 		return Receipt{}, err
 	}
-	s := &submission{installation: c.Installation, key: keyOf(id), span: span, done: make(chan result, 1)}
+	s := &submission{installation: c.Installation, key: keyOf(id), traced: traced, done: make(chan result, 1)}
 	if receipt, ok := j.known.find(s.key, j.Now()); ok {
 		j.stats.duplicates.Add(1)
 		return receipt, nil

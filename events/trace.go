@@ -27,7 +27,7 @@ func (j *Journal) publishTraced(ctx context.Context, c Change, id string) (Recei
 		trace.WithSpanKind(trace.SpanKindProducer), tracing.Of(c.Installation, string(c.Kind), c.ID))
 	defer span.End()
 	c.Traceparent = tracing.Traceparent(span)
-	receipt, err := j.publish(ctx, c, id, span)
+	receipt, err := j.publish(ctx, c, id, true)
 	if err != nil {
 		tracing.Fail(span, "")
 		return receipt, err
@@ -54,13 +54,16 @@ func (j *Journal) publishAllTraced(ctx context.Context, changes []Change) error 
 // beginTrace begins the span of a round; nil when none of its changes is traced.
 func (r *round) beginTrace(ctx context.Context) (span trace.Span) {
 	for _, s := range r.changes {
-		switch {
-		case s.span == nil || !s.span.IsRecording(): // its caller may have left
+		if !s.traced {
+			continue
+		}
+		switch publish := trace.SpanFromContext(s.ctx); {
+		case !publish.IsRecording(): // its caller left
 		case span == nil:
-			_, span = tracing.Child(trace.ContextWithSpan(ctx, s.span), "store round", trace.WithAttributes(tracing.Count.Int(len(r.changes))))
+			_, span = tracing.Child(trace.ContextWithSpan(ctx, publish), "store round", trace.WithAttributes(tracing.Count.Int(len(r.changes))))
 		default:
-			span.AddLink(trace.Link{SpanContext: s.span.SpanContext()})
-			s.span.AddLink(trace.Link{SpanContext: span.SpanContext()})
+			span.AddLink(trace.Link{SpanContext: publish.SpanContext()})
+			publish.AddLink(trace.Link{SpanContext: span.SpanContext()})
 		}
 	}
 	return span

@@ -103,8 +103,10 @@ func TestRoundIsLinkedWithEveryChangeThatIsTraced(t *testing.T) {
 		}
 		s := &submission{installation: inst, line: line}
 		if id != 1 { // it is not traced
-			_, s.span = tracer.Start(t.Context(), "publish change")
-			published = append(published, s.span)
+			var span trace.Span
+			s.ctx, span = tracer.Start(t.Context(), "publish change")
+			s.traced = true
+			published = append(published, span)
 		}
 		r.changes = append(r.changes, s)
 	}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -36,6 +35,7 @@ type delivery struct {
 	w           http.ResponseWriter
 	r           *http.Request
 	deactivated bool // the path
+	traced      bool // the request's context has its span; never before it is authentic
 	client      forwarded.Client
 	at          time.Time
 
@@ -44,7 +44,6 @@ type delivery struct {
 	change       callout.Event
 	receipt      events.Receipt // the journal's, of the change
 	cause        error
-	span         trace.Span // once authentic; nil: it is not traced
 	answer       answer
 	took         time.Duration
 }
@@ -235,9 +234,7 @@ func (d *delivery) failed(a answer, cause error) answer {
 func (d *delivery) report(a answer) {
 	d.answer, d.took = a, d.Now().Sub(d.at)
 	d.observed(a)
-	if d.span != nil {
-		d.noteTrace(a)
-	}
+	d.noteTrace(a)
 	level := zap.InfoLevel
 	switch a.result {
 	case ResultUnknown, ResultMethod:
@@ -268,8 +265,8 @@ func (d *delivery) MarshalLogObject(line zapcore.ObjectEncoder) error {
 	if d.cause != nil {
 		zap.NamedError(v1.LogCause, d.cause).AddTo(line)
 	}
-	if d.span != nil {
-		tracing.IDs(d.span).AddTo(line)
+	if d.traced {
+		tracing.IDsOf(d.r.Context()).AddTo(line)
 	}
 	return nil
 }

@@ -21,22 +21,26 @@ func (d *delivery) beginTrace() {
 	if parent := d.r.Header.Get(tracing.Header); parent != "" {
 		ctx = tracing.FromSender(ctx, parent)
 	}
-	ctx, d.span = d.Tracer.Start(ctx, "callback",
+	ctx, _ = d.Tracer.Start(ctx, "callback",
 		trace.WithTimestamp(d.at), trace.WithSpanKind(trace.SpanKindServer),
 		trace.WithAttributes(tracing.Installation.String(d.installation), semconv.HTTPRequestMethodPost))
-	d.r = d.r.WithContext(ctx)
+	d.r, d.traced = d.r.WithContext(ctx), true
 }
 
 // noteTrace says how the delivery ended.
 func (d *delivery) noteTrace(a answer) {
-	tracing.Answered(d.span, a.status, a.result, a.status >= http.StatusInternalServerError)
+	if !d.traced {
+		return
+	}
+	span := trace.SpanFromContext(d.r.Context())
+	tracing.Answered(span, a.status, a.result, a.status >= http.StatusInternalServerError)
 	if kind, known := callout.KindOfEntity(d.change.EntityType); known {
-		d.span.SetAttributes(tracing.Kind.String(string(kind)), tracing.Record.Int64(d.change.ID))
+		span.SetAttributes(tracing.Kind.String(string(kind)), tracing.Record.Int64(d.change.ID))
 	}
 }
 
 func (d *delivery) endTrace() {
-	if d.span != nil {
-		d.span.End()
+	if d.traced {
+		trace.SpanFromContext(d.r.Context()).End()
 	}
 }

@@ -184,3 +184,32 @@ func TestSpansSayWhatFailedAndNobodysText(t *testing.T) {
 		}
 	}
 }
+
+// TestTraceGoesOnFromAContactToItsCompany: the contact's record span is above that of the company's.
+func TestTraceGoesOnFromAContactToItsCompany(t *testing.T) {
+	b, tr := newTracedBench(t)
+	company := b.customer("Acme")
+	due := b.due(v1.KindContact, b.contact(company, "ann@acme.example"), b.contact(company, "bob@acme.example"))
+	ids := map[string]bool{}
+	for i := range due {
+		traceparent, id := tr.change(t)
+		due[i].Traceparent, ids[id] = traceparent, true
+	}
+	if err := b.rec.Batch(t.Context(), v1.KindContact, due); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := b.bus.Worklist().Peek(t.Context(), inst, v1.KindCompany, events.LaneLive, events.PeekMax)
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("%d companies are due, %v", len(entries), err)
+	}
+	stands := append(entries[0].Links, entries[0].Traceparent)
+	records := tr.named("reconcile record")
+	if len(stands) != 2 || len(records) != 2 {
+		t.Fatalf("the company stands for %v, after %d contacts", stands, len(records))
+	}
+	for _, s := range records {
+		if !ids[s.SpanContext.TraceID().String()] || !strings.Contains(strings.Join(stands, " "), s.SpanContext.SpanID().String()) {
+			t.Errorf("contact %s goes on nowhere: %v", attribute(s, "channelsync.record.id"), stands)
+		}
+	}
+}

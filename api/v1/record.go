@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 )
@@ -95,9 +96,28 @@ type Explanation struct {
 type Condition struct {
 	Sync   Sync   `json:"sync"`
 	Code   string `json:"code"` // the reason code that stands when it is not met
+	Name   string `json:"name"` // what is wanted: "Type is Customer"
 	Met    bool   `json:"met"`
 	Value  string `json:"value"`
 	Detail string `json:"detail"`
+}
+
+// Wanted is the name; of a service before it had one, the detail.
+func (c Condition) Wanted() string { return cmp.Or(c.Name, c.Detail) }
+
+// Verdict says whether it holds, and what was found: "no, it is Vendor (7)".
+func (c Condition) Verdict() string {
+	switch {
+	case c.Met && (c.Value == "" || c.Value == "yes"):
+		return "yes"
+	case c.Met:
+		return "yes, it is " + c.Value
+	case c.Code == ReasonClientOutOfScope: // its value is codes
+		return "no: " + c.Detail
+	case c.Value == "" || c.Value == "no":
+		return "no"
+	}
+	return "no, it is " + c.Value
 }
 
 // Difference is one field that the target holds otherwise than we would send it.
@@ -105,4 +125,18 @@ type Difference struct {
 	Field string `json:"field"`
 	From  string `json:"from"` // what the target holds
 	To    string `json:"to"`   // what we would send
+}
+
+// ClientName is the name of a contract's client as it was last sent; empty of a company, and
+// where nothing was sent.
+func (r RecordDetail) ClientName() string {
+	var sent struct {
+		Client struct {
+			Name string `json:"name"`
+		} `json:"client"`
+	}
+	if json.Unmarshal(r.Projection, &sent) != nil {
+		return ""
+	}
+	return sent.Client.Name
 }

@@ -29,6 +29,7 @@ type recordData struct {
 	Computed  *present.Computed // how a contract's vendor and cost were found; nil for a client
 	Runs      []present.Run
 	Explained *explained
+	Client    string // a contract's client by name; empty where it is not known
 	Bundle    string
 }
 
@@ -54,6 +55,7 @@ func (v *visit) record() (*page, error) {
 	switch p, refused := errors.AsType[*v1.Problem](err); {
 	case err == nil:
 		d.Seen, d.Name = true, d.Record.Name
+		d.Client = v.clientName(in.ID, d.Record)
 	case refused && p.Status == http.StatusNotFound && v.plausible():
 		d.Record = v1.RecordDetail{Record: v1.Record{Kind: d.Kind, ID: d.ID}}
 	default:
@@ -68,6 +70,19 @@ func (v *visit) record() (*page, error) {
 		title = present.KindWord(d.Kind) + " " + d.ID
 	}
 	return &page{Title: title, Nav: "records", Installation: in, Data: d}, nil
+}
+
+// clientName is the name of a contract's client, as it was sent or, where nothing was, as the
+// company's own record has it.
+func (v *visit) clientName(installation string, r v1.RecordDetail) string {
+	if name := r.ClientName(); name != "" || r.CompanyID == "" || v.streams() {
+		return name
+	}
+	company, err := v.api.Record(v.ctx, installation, v1.KindCompany, r.CompanyID)
+	if err != nil {
+		return "" // its id says which it is
+	}
+	return company.Name
 }
 
 // plausible says whether Autotask could have a record of the path's kind and id.

@@ -54,8 +54,8 @@ func anExplanation() v1.Explanation {
 	return v1.Explanation{
 		Kind: v1.KindCompany, ID: "29683580", Name: "Northwind Dental", Met: false, Next: "Not synced: company type is Vendor (7). Set the type.",
 		Conditions: []v1.Condition{
-			{Sync: v1.SyncActiveCustomers, Code: v1.ReasonTypeNotCustomer, Value: "Vendor (7)", Detail: "company type is Vendor (7); only Customer (1) syncs"},
-			{Sync: v1.SyncActiveCustomers, Code: v1.ReasonStatusInactive, Met: true, Value: "Active", Detail: "company status is Active"},
+			{Sync: v1.SyncActiveCustomers, Code: v1.ReasonTypeNotCustomer, Name: "Type is Customer", Value: "Vendor (7)", Detail: "company type is Vendor (7); only Customer (1) syncs"},
+			{Sync: v1.SyncActiveCustomers, Code: v1.ReasonStatusInactive, Name: "Status is Active", Met: true, Value: "Active", Detail: "company status is Active"},
 			{Sync: v1.SyncActiveCustomers, Code: v1.ReasonFiltered, Met: true, Value: "Wolf Road group", Detail: "company group is Wolf Road group"},
 		},
 		Projection:  json.RawMessage(`null`),
@@ -110,6 +110,17 @@ func TestRecordPage(t *testing.T) {
 
 func TestContractPageSaysHowItWasComputed(t *testing.T) {
 	w := newEnv(t)
+	w.answer("GET "+contractAt, aContract())
+	if client := w.get(contractAt).doc.Find(`#facts a[href$="/records/company/29683580"]`).Text(); client != "Northwind Dental" {
+		t.Errorf("the contract's client is called %q", client)
+	}
+	unsent := aContract()
+	unsent.Projection = nil
+	w.answer("GET "+contractAt, unsent)
+	w.answer("GET "+companyAt, aCompany())
+	if client := w.get(contractAt).doc.Find(`#facts a[href$="/records/company/29683580"]`).Text(); client != "Northwind Dental" {
+		t.Errorf("the client of a contract that was never sent is called %q", client)
+	}
 	w.answer("GET "+contractAt, aContract())
 	got := w.get(contractAt).text("#sent")
 	for _, want := range []string{
@@ -180,8 +191,8 @@ func TestRecordPageAsksAutotaskOnDemand(t *testing.T) {
 	a := w.get(companyAt + "?explain=1")
 	got := a.text("#explain")
 	for _, want := range []string{
-		"Not synced: company type is Vendor (7). Set the type.", "Company type is Vendor (7); only Customer (1) syncsVendor (7)Not met",
-		"Company status is ActiveActiveMet", "NameNorthwind LtdNorthwind Dental", "Phone numbernothing518-555-0142",
+		"Not synced: company type is Vendor (7). Set the type.", "Type is CustomerNo, it is Vendor (7)Not met",
+		"Status is ActiveYes, it is ActiveMet", "Company group is Wolf Road groupYes, it is Wolf Road groupMet", "NameNorthwind LtdNorthwind Dental", "Phone numbernothing518-555-0142",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q lacks %q", got, want)

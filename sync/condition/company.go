@@ -63,7 +63,7 @@ func companyRest(f CompanyFacts) []v1.Condition {
 }
 
 func companyType(n int64) v1.Condition {
-	c := v1.Condition{Code: v1.ReasonTypeNotCustomer, Met: n == typeCustomer, Value: companyTypeName(n)}
+	c := v1.Condition{Code: v1.ReasonTypeNotCustomer, Name: "Type is Customer", Met: n == typeCustomer, Value: companyTypeName(n)}
 	c.Detail = "company type is " + c.Value
 	if !c.Met {
 		c.Detail += "; only Customer (1) syncs"
@@ -72,7 +72,7 @@ func companyType(n int64) v1.Condition {
 }
 
 func companyStatus(active bool) v1.Condition {
-	c := v1.Condition{Code: v1.ReasonStatusInactive, Met: active, Value: activeWord(active)}
+	c := v1.Condition{Code: v1.ReasonStatusInactive, Name: "Status is Active", Met: active, Value: activeWord(active)}
 	c.Detail = "company status is " + c.Value
 	if !c.Met {
 		c.Detail += "; only Active syncs"
@@ -81,7 +81,7 @@ func companyStatus(active bool) v1.Condition {
 }
 
 func ownCompany(id int64) v1.Condition {
-	c := v1.Condition{Code: v1.ReasonOwnCompany, Met: id != ownCompanyID, Value: number(id)}
+	c := v1.Condition{Code: v1.ReasonOwnCompany, Name: "Is not your own organization", Met: id != ownCompanyID, Value: "company " + number(id)}
 	c.Detail = "company is not your own organization"
 	if !c.Met {
 		c.Detail = "company is your own organization (id 0), which never syncs"
@@ -90,7 +90,7 @@ func ownCompany(id int64) v1.Condition {
 }
 
 func hasContract(f ContractsCompanyFacts) v1.Condition {
-	c := v1.Condition{Code: v1.ReasonNoContract, Met: f.HasContract, Value: "no", Detail: "company has no contract"}
+	c := v1.Condition{Code: v1.ReasonNoContract, Name: "Has at least one contract", Met: f.HasContract, Value: "no", Detail: "company has no contract"}
 	if c.Met {
 		c.Value, c.Detail = "yes", "company has at least one contract"
 	}
@@ -99,7 +99,10 @@ func hasContract(f ContractsCompanyFacts) v1.Condition {
 
 // excluded knows both lists: exclude always wins, and a non-empty include list leaves out everyone else.
 func excluded(id int64, o v1.Options) v1.Condition {
-	c := v1.Condition{Code: v1.ReasonExcluded, Value: "on no list"}
+	c := v1.Condition{Code: v1.ReasonExcluded, Name: "Is not on the exclude list", Value: "on no list"}
+	if len(o.Include) > 0 {
+		c.Name = "Is on the include list, and not on the exclude list"
+	}
 	switch {
 	case slices.Contains(o.Exclude, id):
 		c.Value, c.Detail = "on the exclude list", fmt.Sprintf("company %d is on the exclude list of this installation", id)
@@ -126,8 +129,13 @@ type filterFacts struct {
 }
 
 func filter(f filterFacts) v1.Condition {
-	c := v1.Condition{Code: v1.ReasonFiltered, Value: f.value, Detail: f.what + " is " + f.value}
-	if len(f.wanted) == 0 {
+	c := v1.Condition{Code: v1.ReasonFiltered, Name: capital(f.what) + " is any", Value: f.value, Detail: f.what + " is " + f.value}
+	if len(f.wanted) > 0 {
+		c.Name = capital(f.what) + " is one of " + list(f.wanted, f.name)
+		if len(f.wanted) == 1 {
+			c.Name = capital(f.what) + " is " + list(f.wanted, f.name)
+		}
+	} else {
 		c.Met = true
 		c.Detail += "; all of them sync"
 		return c
@@ -142,11 +150,11 @@ func filter(f filterFacts) v1.Condition {
 func deleted(what string, gone bool) v1.Condition {
 	if gone {
 		return v1.Condition{
-			Code: v1.ReasonDeletedAtSource, Value: "deleted",
+			Code: v1.ReasonDeletedAtSource, Name: "Exists in Autotask", Value: "deleted",
 			Detail: what + " no longer exists in Autotask",
 		}
 	}
-	return v1.Condition{Code: v1.ReasonDeletedAtSource, Met: true, Value: "exists", Detail: what + " exists in Autotask"}
+	return v1.Condition{Code: v1.ReasonDeletedAtSource, Name: "Exists in Autotask", Met: true, Value: "there", Detail: what + " exists in Autotask"}
 }
 
 func installed(sync v1.Sync, is bool) v1.Condition {
@@ -154,7 +162,7 @@ func installed(sync v1.Sync, is bool) v1.Condition {
 	if sync == v1.SyncActiveCustomerContracts {
 		title = "Active Customer Contracts"
 	}
-	c := v1.Condition{Code: v1.ReasonSyncNotInstalled, Met: is, Value: "installed"}
+	c := v1.Condition{Code: v1.ReasonSyncNotInstalled, Name: "The sync " + title + " is installed", Met: is, Value: "installed"}
 	c.Detail = "the sync " + title + " is installed"
 	if !is {
 		c.Value, c.Detail = "not installed", "the sync "+title+" is not installed"

@@ -49,10 +49,10 @@ func Contract(f ContractFacts) Decision {
 // not document the numbers of the inactive ones.
 func contractStatus(f ContractFacts) v1.Condition {
 	name := contractStatusName(f.Contract.Status)
-	c := v1.Condition{Code: v1.ReasonContractInactive, Value: name, Detail: "contract status is " + name}
+	c := v1.Condition{Code: v1.ReasonContractInactive, Name: "Contract status is In Effect", Value: name, Detail: "contract status is " + name}
 	switch {
 	case f.Options.ContractStatus != OptionActive:
-		c.Met = true
+		c.Name, c.Met = "Contract status is any", true
 		c.Detail += "; contracts of any status sync"
 	case f.Contract.Status == statusActive:
 		c.Met = true
@@ -88,12 +88,12 @@ func clientDecision(f ContractFacts) Decision {
 func clientInScope(client Decision) v1.Condition {
 	if client.Met {
 		return v1.Condition{
-			Code: v1.ReasonClientOutOfScope, Met: true, Value: "in scope",
+			Code: v1.ReasonClientOutOfScope, Name: "Its company is in scope", Met: true, Value: "in scope",
 			Detail: "the contract's company is in scope",
 		}
 	}
 	return v1.Condition{
-		Code: v1.ReasonClientOutOfScope, Value: strings.Join(client.Reasons(), ", "),
+		Code: v1.ReasonClientOutOfScope, Name: "Its company is in scope", Value: strings.Join(client.Reasons(), ", "),
 		Detail: "the contract's company is out of scope (" + strings.Join(client.why(), ", and ") + ")",
 	}
 }

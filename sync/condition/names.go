@@ -96,4 +96,6 @@ func list(ids []int64, name func(int64) string) string {
 	return strings.Join(words, ", ") + more
 }
 
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
 func number(n int64) string { return strconv.FormatInt(n, 10) }

@@ -113,7 +113,9 @@ func (w *fakeAPI) Explain(_ context.Context, _ string, kind v1.Kind, rec int64) 
 	return v1.Explanation{
 		Kind: kind, ID: strconv.FormatInt(rec, 10), Name: "Acme GmbH", Met: true,
 		Conditions: []v1.Condition{{
-			Sync: v1.SyncActiveCustomers, Code: "type_not_customer", Met: true, Value: "1", Detail: "companyType is Customer",
+			Sync: v1.SyncActiveCustomers, Code: "type_not_customer", Name: "Type is Customer", Met: true, Value: "Customer (1)", Detail: "company type is Customer (1)",
+		}, {
+			Sync: v1.SyncActiveCustomers, Code: "status_inactive", Name: "Status is Active", Value: "Inactive", Detail: "company status is Inactive; only Active syncs",
 		}},
 		Projection: json.RawMessage(`{"name":"Acme GmbH"}`), Sources: sourcesOf(kind),
 		Differences: []v1.Difference{{Field: "name", From: "Acme", To: "Acme GmbH"}}, Next: "The name would be pushed.",

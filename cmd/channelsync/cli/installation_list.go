@@ -49,13 +49,22 @@ func shortSyncs(in v1.Installation) string {
 		if !installed {
 			continue
 		}
-		word := map[v1.Sync]string{
-			v1.SyncActiveCustomers: "customers", v1.SyncActiveCustomerContracts: "contracts",
-		}[sync]
+		word := syncWord(sync)
 		if st.State != v1.SyncRunning {
 			word += " (" + string(st.State) + ")"
 		}
 		words = append(words, word)
 	}
 	return strings.Join(words, ", ")
+}
+
+// syncWord is a sync's name in a narrow column.
+func syncWord(sync v1.Sync) string {
+	switch sync {
+	case v1.SyncActiveCustomers:
+		return "customers"
+	case v1.SyncActiveCustomerContracts:
+		return "contracts"
+	}
+	return string(sync)
 }

@@ -49,13 +49,14 @@ func (s *session) showExplanation(e v1.Explanation) error {
 	s.say("%s %s  %s  %s.", e.Kind, e.ID, text(e.Name), verdict)
 	if len(e.Conditions) > 0 {
 		s.say("")
-		t := screen.Table{Header: []string{"SYNC", "CONDITION", "MET", "VALUE", "DETAIL"}}
+		t := screen.Table{Header: []string{"SYNC", "CONDITION", "HOLDS"}, Fold: true}
 		for _, c := range e.Conditions {
-			t.Add(string(c.Sync), c.Code, yesNo(c.Met), c.Value, c.Detail)
+			t.Add(syncWord(c.Sync), c.Wanted(), c.Verdict())
 		}
 		if err := s.writeTable(t); err != nil {
 			return err
 		}
+		s.showUnmet(e.Conditions)
 	}
 	s.showDocument("What belongs in Channel Program", e.Projection)
 	if err := s.showFigures("How vendor and overall cost are found", e.Sources); err != nil {
@@ -73,4 +74,15 @@ func (s *session) showExplanation(e v1.Explanation) error {
 	}
 	s.say("\n%s", text(e.Next))
 	return nil
+}
+
+// showUnmet says in a sentence each what does not hold.
+func (s *session) showUnmet(conditions []v1.Condition) {
+	said := map[string]bool{}
+	for _, c := range conditions {
+		if !c.Met && !said[c.Detail] {
+			said[c.Detail] = true
+			s.para("", "Not met: %s.", c.Detail)
+		}
+	}
 }

@@ -47,6 +47,9 @@ func (s *session) recordShow() *command.Command {
 
 func (s *session) showRecord(r v1.RecordDetail) error {
 	s.recordHead(r.Record)
+	if r.CompanyID != "" {
+		s.say("  client      %s", strings.TrimSpace(text(r.ClientName())+" (company "+r.CompanyID+")"))
+	}
 	if r.Fix != "" {
 		s.say("  to do       %s", text(r.Fix))
 	}

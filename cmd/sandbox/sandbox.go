@@ -192,6 +192,7 @@ func (s *sandbox) install(ctx context.Context) error {
 	s.expected()
 	fmt.Fprintf(s.out, "installed %q and backfilled %d clients and %d contracts in %s; now editing Autotask\n",
 		in.Name, len(s.target.Clients(connection)), len(s.target.Contracts(connection)), time.Since(began).Round(10*time.Millisecond))
+	fmt.Fprintln(s.out, "one issue is there on purpose: some contracts of the simulated Autotask have no cost that could be known, as in most real ones")
 	return nil
 }
 

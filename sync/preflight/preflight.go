@@ -211,12 +211,14 @@ func named(account string) string {
 // ZoneProblem says why a zone could not be found.
 func ZoneProblem(err error) *v1.Problem {
 	if zone, ok := errors.AsType[*autotask.ZoneError](err); ok {
+		got := "got "
 		words, hint := "The zone cannot be used.", "Choose one from the list of zones, or leave it out: then it is looked up."
 		if errors.Is(err, autotask.ErrForeignZone) {
+			got = "Autotask names "
 			words = "The zone that Autotask names for this user is not one of Autotask's own, so nothing is sent there."
 			hint = "Choose the zone by hand. If that host is meant, such as a simulator or a gateway, start the service with --autotask-allow-hosts."
 		}
-		p := v1.Invalid(words, v1.FieldError{Pointer: "#/zone", Code: "zone", Detail: fmt.Sprintf("got %s, want %s", zone.Got, zone.Want)})
+		p := v1.Invalid(words, v1.FieldError{Pointer: "#/zone", Code: "zone", Detail: fmt.Sprintf("%s%s, want %s", got, zone.Got, zone.Want)})
 		p.Hint = hint
 		return p
 	}

@@ -41,9 +41,17 @@ func HeadlineOf(in *v1.Installation, now time.Time) Headline {
 		return Headline{ToneBusy, "Catching up", Count(in.Backlog, "record") + " on the way to Channel Program."}
 	}
 	if i := firstIssue(in, v1.SeverityAct); i != nil { // of single records only: all others are in sync
-		return Headline{ToneWarn, "Needs attention", "In sync, but " + needing(i.Records) + " you: " + Lower(Sentence(i.Title)) + others(in)}
+		return Headline{ToneWarn, "Needs attention", "In sync, but " + needing(i.Records) + " you: " + Lower(Sentence(i.Title)) + meaning(i) + others(in)}
 	}
 	return Headline{ToneGood, "In sync", "In sync. " + lastChange(in, now)}
+}
+
+// meaning is what an issue comes to, so that its title needs no page of its own to be understood.
+func meaning(i *v1.Issue) string {
+	if i.Detail == "" {
+		return ""
+	}
+	return " " + Sentence(i.Detail)
 }
 
 func needing(n int) string {

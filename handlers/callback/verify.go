@@ -2,29 +2,19 @@ package callback
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 
 	callout "channelsync/api/autotask/callback"
-	v1 "channelsync/api/v1"
 )
 
 const maxGUID = 100
 
-// authenticate says whether a secret of the installation signed the body, and
-// whether the registration that has this secret is the one the body names.
+// authenticate says whether a secret of the registration that the body names signed it; of
+// any registration, where it names none.
 func (d *delivery) authenticate(receiver Receiver, signature string, body []byte, envelope callout.Envelope) bool {
-	var secrets []v1.Secret
-	for _, reg := range receiver.Registrations {
-		secrets = append(secrets, reg.Secrets...)
-	}
-	i, ok := callout.VerifySignature(signature, body, secrets...)
-	if !ok {
-		return false
-	}
 	named := envelope.GUID()
 	for _, reg := range receiver.Registrations {
-		if slices.Contains(reg.Secrets, secrets[i]) && owns(reg, named) {
+		if owns(reg, named) && callout.VerifySignature(signature, body, reg.Secrets...) {
 			d.guid = strings.ToLower(cmp.Or(reg.GUID, named))
 			return true
 		}

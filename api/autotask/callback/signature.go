@@ -34,24 +34,21 @@ func ParseSignature(header string) ([]byte, bool) {
 	return mac, true
 }
 
-// VerifySignature says which of the secrets signed exactly these raw bytes: the
-// index of the first that did, or -1 and false. It always computes the MAC under
-// every secret and compares in constant time, so that its duration does not tell
-// which secret matched. An empty secret never matches. (Vendor: Secret Key and
+// VerifySignature says whether one of the secrets signed exactly these raw bytes. It always
+// computes the MAC under every secret and compares in constant time, so that its duration
+// does not tell which secret matched. An empty secret never matches. (Vendor: Secret Key and
 // Payload Verification.)
-func VerifySignature(header string, body []byte, secrets ...v1.Secret) (index int, ok bool) {
+func VerifySignature(header string, body []byte, secrets ...v1.Secret) bool {
 	got, wellFormed := ParseSignature(header)
 	if !wellFormed {
-		return -1, false
+		return false
 	}
-	index = -1
-	for i, secret := range secrets {
-		equal := subtle.ConstantTimeCompare(got, sum(secret, body))
+	verified := 0
+	for _, secret := range secrets {
 		usable := 1 - subtle.ConstantTimeEq(int32(len(secret)), 0)
-		first := subtle.ConstantTimeEq(int32(index), -1)
-		index = subtle.ConstantTimeSelect(equal&usable&first, i, index)
+		verified |= usable & subtle.ConstantTimeCompare(got, sum(secret, body))
 	}
-	return index, index >= 0
+	return verified == 1
 }
 
 func sum(secret v1.Secret, body []byte) []byte {

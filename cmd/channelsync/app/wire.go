@@ -310,9 +310,9 @@ type receivers struct{ *control.Manager }
 
 func (r receivers) Receiver(id string) (callback.Receiver, bool) {
 	in, ok := r.Manager.Receiver(id)
-	out := callback.Receiver{State: in.State, Uses: in.Uses}
-	for _, s := range in.Signers {
-		out.Registrations = append(out.Registrations, callback.Registration{GUID: s.GUID, Secrets: s.Secrets})
+	out := callback.Receiver{State: in.State, Uses: in.Uses, Registrations: make([]callback.Registration, len(in.Signers))}
+	for i, s := range in.Signers {
+		out.Registrations[i] = callback.Registration(s)
 	}
 	return out, ok
 }

@@ -113,3 +113,31 @@ func ofMany(sid *windows.SID) bool {
 	}
 	return false
 }
+
+// Grant lets one more account open a directory and whatever is in it. The identity is that
+// of the account, as text.
+func Grant(dir, identity string) error {
+	account, err := windows.StringToSid(identity)
+	if err != nil {
+		return fmt.Errorf("read the identity %s: %w", identity, err)
+	}
+	sd, err := windows.GetNamedSecurityInfo(dir, windows.SE_FILE_OBJECT, windows.DACL_SECURITY_INFORMATION)
+	if err != nil {
+		return fmt.Errorf("ask who may open %s: %w", dir, err)
+	}
+	list, _, err := sd.DACL()
+	if err != nil {
+		return fmt.Errorf("ask who may open %s: %w", dir, err)
+	}
+	list, err = windows.ACLFromEntries([]windows.EXPLICIT_ACCESS{{
+		AccessPermissions: windows.GENERIC_ALL, AccessMode: windows.GRANT_ACCESS, Inheritance: windows.SUB_CONTAINERS_AND_OBJECTS_INHERIT,
+		Trustee: windows.TRUSTEE{TrusteeForm: windows.TRUSTEE_IS_SID, TrusteeValue: windows.TrusteeValueFromSID(account)},
+	}}, list)
+	if err == nil {
+		err = windows.SetNamedSecurityInfo(dir, windows.SE_FILE_OBJECT, windows.DACL_SECURITY_INFORMATION, nil, nil, list, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("let %s open %s: %w", identity, dir, err)
+	}
+	return nil
+}

@@ -22,7 +22,6 @@ func TestWhatManyMayOpenIsRefused(t *testing.T) {
 		"D:P(A;;FA;;;SY)(D;;FA;;;WD)":                  false, // everybody is kept out
 		"D:P(A;;FA;;;SY)(A;;FR;;;S-1-5-21-1-2-3-513)":  true,  // all users of a domain
 		"D:P(A;;FA;;;SY)(A;;FR;;;S-1-5-21-1-2-3-1104)": false, // one of them
-		"D:NO_ACCESS_CONTROL":                          true,
 	} {
 		sd, err := windows.SecurityDescriptorFromString(sddl)
 		if err != nil {
@@ -37,6 +36,36 @@ func TestWhatManyMayOpenIsRefused(t *testing.T) {
 		if who := widest(list); (who != "") != refused {
 			t.Errorf("%s: got %q, want it refused: %v", sddl, who, refused)
 		}
+	}
+}
+
+func TestNoListIsNoProtection(t *testing.T) {
+	if widest(nil) == "" {
+		t.Error("a file without a list is taken for a private one")
+	}
+}
+
+// TestAGrantKeepsWhatWasGranted and is no reason to refuse the directory.
+func TestAGrantKeepsWhatWasGranted(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := MakePrivate(dir); err != nil {
+		t.Fatal(err)
+	}
+	const service = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
+	if err := Grant(dir, service); err != nil {
+		t.Fatal(err)
+	}
+	sd, err := windows.GetNamedSecurityInfo(dir, windows.SE_FILE_OBJECT, windows.DACL_SECURITY_INFORMATION)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, who := range []string{service, ";SY)", ";BA)"} {
+		if !strings.Contains(sd.String(), who) {
+			t.Errorf("%s is not in %s", who, sd)
+		}
+	}
+	if err := CheckPrivate(dir); err != nil {
+		t.Errorf("refused: %v", err)
 	}
 }
 

@@ -42,13 +42,13 @@ func (s *session) program() *command.Program {
 	return &command.Program{Global: s.global.flags, Stdout: s.Stdout, Root: &command.Command{
 		Name:  "channelsync",
 		Short: "keep Channel Program in line with Autotask PSA",
-		Long: `Every command but serve, config, restore and migrate speaks to the admin API of a running service.
+		Long: `Every command but serve, service, config, restore and migrate speaks to the admin API of a running service.
 Exit codes: 0 ok, 1 failed, 2 wrong usage.`,
 		Subs: []*command.Command{
 			s.serveCommand(), s.configCommand(), s.checkCommand(), s.statusCommand(), s.installationCommand(), s.applyCommand(), s.webhookCommand(),
 			s.recordCommand(), s.driftCommand(), s.resyncCommand(), s.replayCommand(), s.jobCommand(), s.deadLetterCommand(),
 			s.heldCommand(), s.bridgeCommand(), s.exportCommand(), s.zonesCommand(), s.auditCommand(), s.tokenCommand(),
-			s.backupCommand(), s.restoreCommand(), s.migrateCommand(),
+			s.backupCommand(), s.restoreCommand(), s.migrateCommand(), s.serviceCommand(),
 			s.healthcheckCommand(), s.completionCommand(), s.completeCommand(), s.manCommand(), s.helpCommand(), s.versionCommand(),
 		},
 	}}

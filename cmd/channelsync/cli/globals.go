@@ -10,13 +10,10 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
 	"channelsync/cmd/channelsync/config"
+	"channelsync/cmd/channelsync/service"
 )
 
-const (
-	defaultURL = "http://127.0.0.1:8081"
-	// packagedDir is the data directory of a service that a package has installed.
-	packagedDir = "/var/lib/channelsync"
-)
+const defaultURL = "http://127.0.0.1:8081"
 
 // globals are the flags of every command.
 type globals struct {
@@ -42,7 +39,7 @@ func (g *globals) flags(fs *flag.FlagSet) {
 	})
 	fs.Func("admin-token", "the `TOKEN` of the admin API; env CHANNELSYNC_ADMIN_TOKEN", set(&g.token))
 	fs.Func("admin-token-file", "`FILE` with that token; env CHANNELSYNC_ADMIN_TOKEN_FILE "+
-		"(default that of CHANNELSYNC_DATA_DIR, of ./channelsync-data or of "+packagedDir+")", set(&g.tokenFile))
+		"(default that of CHANNELSYNC_DATA_DIR, of ./channelsync-data or of "+service.DataDir()+")", set(&g.tokenFile))
 }
 
 func (s *session) url() string {
@@ -69,7 +66,7 @@ func (s *session) token() (v1.Secret, error) {
 			return v1.Secret(v), err
 		}
 	}
-	dirs := []string{"channelsync-data", packagedDir}
+	dirs := []string{"channelsync-data", service.DataDir()}
 	if dir := s.env("CHANNELSYNC_DATA_DIR"); dir != "" {
 		dirs = []string{dir}
 	}

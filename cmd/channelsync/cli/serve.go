@@ -102,14 +102,27 @@ func serve(ctx context.Context, inv Invocation) int {
 		log.Warn("secrets stand in the arguments, where every user of this machine can read them: give them by their variable or by a file",
 			zap.Strings("settings", names))
 	}
-	supervisor := newSystemd(log)
-	a, err := app.New(ctx, app.Options{Config: cfg, Version: Version(), Log: log, LogDropped: sink.Dropped, Alive: supervisor.alive})
-	if err != nil {
-		fmt.Fprintf(inv.Stderr, "channelsync serve: %v\n", err)
-		return exitFailed
+	return operate(ctx, app.Options{Config: cfg, Version: Version(), Log: log, LogDropped: sink.Dropped}, newSystemd(log, inv.Stderr))
+}
+
+// host is what has started the service, and wants to know how it stands.
+type host interface {
+	Ready(callback, admin string)
+	Alive() // every few seconds
+	Stopping()
+	Failed(why string)
+}
+
+// operate runs the service until its context ends, or it fails, and returns the exit code.
+func operate(ctx context.Context, opts app.Options, host host) (code int) {
+	cfg, log := opts.Config, opts.Log
+	opts.Alive = host.Alive
+	a, err := app.New(ctx, opts)
+	if err == nil {
+		err = a.Start(ctx)
 	}
-	if err := a.Start(ctx); err != nil {
-		fmt.Fprintf(inv.Stderr, "channelsync serve: %v\n", err)
+	if err != nil {
+		host.Failed(err.Error())
 		return exitFailed
 	}
 	callback, admin := a.Addr()
@@ -117,14 +130,14 @@ func serve(ctx context.Context, inv Invocation) int {
 	if cfg.NATS.Embedded() && cfg.AdminToken == "" {
 		log.Info("the admin token is in a file", zap.String("path", filepath.Join(cfg.DataDir, "admin-token")))
 	}
-	supervisor.ready(callback, admin)
+	host.Ready(callback, admin)
 	select {
 	case <-ctx.Done():
 	case err := <-a.Failed():
 		log.Error("stopping", zap.Error(err))
 		code = exitFailed
 	}
-	supervisor.stopping()
+	host.Stopping()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
 	if err := a.Stop(stop); err != nil {

@@ -47,6 +47,16 @@ func (c Config) SecretArguments() (names []string) {
 	return names
 }
 
+// Source says where a setting was given: empty where it has its default.
+func (c Config) Source(name string) string {
+	for _, s := range c.settings {
+		if s.name == name && s.source != "default" {
+			return s.source
+		}
+	}
+	return ""
+}
+
 // Given is how many settings somebody has given, the file that they stand in not counted.
 func (c Config) Given() (n int) {
 	for _, s := range c.settings {

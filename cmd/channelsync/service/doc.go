@@ -1,0 +1,61 @@
+// Package service makes channelsync a service of the machine that it runs on: of systemd,
+// launchd or the service manager of Windows, which start it with the machine and again
+// after a failure. It writes what that manager is to know, and removes it; the data stays.
+//
+// It knows no setting but where the settings and the data are. cmd/channelsync/cli calls it.
+package service
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Name is what the service is called everywhere.
+const Name = "channelsync"
+
+// Definition is what a manager is told. All paths are absolute.
+type Definition struct {
+	Program string // this program
+	Config  string // the file with its settings
+	DataDir string // where the store and the keys are
+}
+
+func (d Definition) arguments(command ...string) []string {
+	return append(command, "--config", d.Config, "--data-dir", d.DataDir)
+}
+
+// Manager is the service manager of this machine. Its errors say what to do.
+type Manager interface {
+	// Install makes the service, to start with the machine, and does not start it yet.
+	Install(ctx context.Context, d Definition) error
+	// Start returns when the service takes callbacks, where the manager knows of it.
+	Start(ctx context.Context) error
+	// Stop returns when the service has ended. It starts with the machine all the same.
+	Stop(ctx context.Context) error
+	// Remove stops the service and forgets it; settings and data stay.
+	Remove(ctx context.Context) error
+}
+
+// command runs a manager's own command.
+type command func(ctx context.Context, name string, args ...string) error
+
+func execute(ctx context.Context, name string, args ...string) error {
+	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
+	if err != nil {
+		return errors.New(name + " " + strings.Join(args, " ") + ": " + err.Error() + ": " + strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// below says whether a path is in one of some directories.
+func below(path string, dirs ...string) bool {
+	for _, dir := range dirs {
+		if strings.HasPrefix(filepath.Clean(path), dir+"/") {
+			return true
+		}
+	}
+	return false
+}

@@ -103,14 +103,14 @@ func TestAPrivateDirectory(t *testing.T) {
 	if err := CheckWritable(filepath.Join(dir, "nowhere")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("what is not there: got %v", err)
 	}
-	for _, path := range []string{filepath.Join(dir, "nowhere")} {
-		if err := CheckPrivate(path); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("what is not there: got %v", err)
-		}
+	if err := CheckPrivate(filepath.Join(dir, "nowhere")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what is not there: got %v", err)
 	}
 	file := filepath.Join(dir, "file")
 	put(t, file, "")
-	if err := MakePrivate(filepath.Join(file, "below")); err == nil {
-		t.Error("made below a file")
+	for _, path := range []string{file, filepath.Join(file, "below")} {
+		if err := MakePrivate(path); err == nil {
+			t.Errorf("made %s in the place of a file, or below one", path)
+		}
 	}
 }

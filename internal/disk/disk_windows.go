@@ -22,13 +22,20 @@ func SpaceOf(dir string) (Space, error) {
 	return Space{Free: int64(free), Size: int64(size)}, nil //nolint:gosec // no disk has that many bytes
 }
 
-// CheckWritable asks whether files can be made in a directory: it makes one that ends with its handle.
+// CheckWritable asks whether files can be made in a directory, and makes none: it opens the
+// directory for just that.
 func CheckWritable(dir string) error {
-	f, err := os.CreateTemp(dir, ".disk-check-*")
+	path, err := windows.UTF16PtrFromString(dir)
 	if err != nil {
-		return err //nolint:wrapcheck // it names the file
+		return &os.PathError{Op: "open", Path: dir, Err: err}
 	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
+	const addFile, addDirectory = windows.FILE_WRITE_DATA, windows.FILE_APPEND_DATA // what these rights are of a directory
+	handle, err := windows.CreateFile(path, addFile|addDirectory, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE,
+		nil, windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: dir, Err: err}
+	}
+	return windows.CloseHandle(handle)
 }
 
 // Replace gives a file that is on disk its name, in place of any that had it: after a

@@ -15,7 +15,7 @@ import (
 // system and administrators may open: whatever is made in it inherits that, and nothing
 // of the directories above. %ProgramData% lets all users read, were it not for this.
 func MakePrivate(dir string) error {
-	if _, err := os.Stat(dir); err == nil {
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
@@ -35,7 +35,7 @@ func MakePrivate(dir string) error {
 			Length: uint32(unsafe.Sizeof(windows.SecurityAttributes{})), SecurityDescriptor: private,
 		})
 	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
+	if info, there := os.Stat(dir); err != nil && (there != nil || !info.IsDir()) { // and nobody else made it meanwhile
 		return fmt.Errorf("make directory: %w", &fs.PathError{Op: "mkdir", Path: dir, Err: err})
 	}
 	return nil
@@ -129,15 +129,19 @@ func Grant(dir, identity string) error {
 	if err != nil {
 		return fmt.Errorf("ask who may open %s: %w", dir, err)
 	}
-	list, err = windows.ACLFromEntries([]windows.EXPLICIT_ACCESS{{
-		AccessPermissions: windows.GENERIC_ALL, AccessMode: windows.GRANT_ACCESS, Inheritance: windows.SUB_CONTAINERS_AND_OBJECTS_INHERIT,
-		Trustee: windows.TRUSTEE{TrusteeForm: windows.TRUSTEE_IS_SID, TrusteeValue: windows.TrusteeValueFromSID(account)},
-	}}, list)
-	if err == nil {
+	if list, err = granting(list, account); err == nil {
 		err = windows.SetNamedSecurityInfo(dir, windows.SE_FILE_OBJECT, windows.DACL_SECURITY_INFORMATION, nil, nil, list, nil)
 	}
 	if err != nil {
 		return fmt.Errorf("let %s open %s: %w", identity, dir, err)
 	}
 	return nil
+}
+
+// granting is a list that lets one more account open a directory and whatever is in it.
+func granting(list *windows.ACL, account *windows.SID) (*windows.ACL, error) {
+	return windows.ACLFromEntries([]windows.EXPLICIT_ACCESS{{
+		AccessPermissions: windows.GENERIC_ALL, AccessMode: windows.GRANT_ACCESS, Inheritance: windows.SUB_CONTAINERS_AND_OBJECTS_INHERIT,
+		Trustee: windows.TRUSTEE{TrusteeForm: windows.TRUSTEE_IS_SID, TrusteeValue: windows.TrusteeValueFromSID(account)},
+	}}, list)
 }

@@ -47,25 +47,44 @@ func TestNoListIsNoProtection(t *testing.T) {
 
 // TestAGrantKeepsWhatWasGranted and is no reason to refuse the directory.
 func TestAGrantKeepsWhatWasGranted(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "data")
-	if err := MakePrivate(dir); err != nil {
-		t.Fatal(err)
-	}
-	const service = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
-	if err := Grant(dir, service); err != nil {
-		t.Fatal(err)
-	}
-	sd, err := windows.GetNamedSecurityInfo(dir, windows.SE_FILE_OBJECT, windows.DACL_SECURITY_INFORMATION)
+	before, err := windows.SecurityDescriptorFromString("D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, who := range []string{service, ";SY)", ";BA)"} {
+	list, _, err := before.DACL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const identity = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
+	account, err := windows.StringToSid(identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := granting(list, account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sd, err := windows.NewSecurityDescriptor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sd.SetDACL(after, true, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, who := range []string{"(A;OICI;FA;;;SY)", "(A;OICI;FA;;;BA)", "(A;OICI;GA;;;" + identity + ")"} {
 		if !strings.Contains(sd.String(), who) {
 			t.Errorf("%s is not in %s", who, sd)
 		}
 	}
-	if err := CheckPrivate(dir); err != nil {
-		t.Errorf("refused: %v", err)
+	if who := widest(after); who != "" {
+		t.Errorf("refused, since %s may open it", who)
+	}
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := MakePrivate(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := Grant(dir, identity); err != nil {
+		t.Error(err)
 	}
 }
 

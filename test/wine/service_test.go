@@ -36,7 +36,7 @@ func TestNothingAnsweredIsLostWhenTheProgramForWindowsIsKilled(t *testing.T) {
 	if err != nil || len(all) != 1 {
 		t.Fatalf("got %v, %v, want one installation", all, err)
 	}
-	if out := refused(t, w, "serve", "--data-dir="+w.DataDir, "--callback-listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"); !strings.Contains(out,
+	if out := refused(t, "serve", "--data-dir="+w.DataDir, "--callback-listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"); !strings.Contains(out,
 		"the data directory is in use by another process") {
 		t.Errorf("a second process in the data directory: %s", out)
 	}
@@ -80,7 +80,7 @@ func run(t *testing.T, w *service.Harness, args ...string) string {
 }
 
 // refused is what a command says that must fail.
-func refused(t *testing.T, _ *service.Harness, args ...string) string {
+func refused(t *testing.T, args ...string) string {
 	t.Helper()
 	out, err := wine(shim(), args...).CombinedOutput()
 	if err == nil {

@@ -3,7 +3,9 @@
 package wine
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"channelsync/test/harness"
 
@@ -29,7 +32,13 @@ var windows struct {
 	dir  string // all of it
 	once sync.Once
 	err  error
+
+	session *exec.Cmd // somebody logged in: without any program of a user Wine ends all services
+	leave   io.Closer
 }
+
+// atMost is how long a command may take; it ends in seconds.
+const atMost = 2 * time.Minute
 
 func TestMain(m *testing.M) {
 	syscall.Umask(0o077) // Wine makes access lists of modes, and inherits none
@@ -40,7 +49,11 @@ func TestMain(m *testing.M) {
 	}
 	windows.dir = dir
 	harness.Main(m, goleak.Cleanup(func(code int) {
-		_, _ = wine(wineserver, "-k", "-w").CombinedOutput() // its prefix's alone; none if no test ran
+		if windows.session != nil {
+			_ = windows.leave.Close() // which ends it
+			_ = windows.session.Wait()
+			_, _ = output(wine(wineserver, "-k")) // of this prefix alone
+		}
 		_ = os.RemoveAll(dir)
 		os.Exit(code)
 	}))
@@ -51,6 +64,25 @@ func wine(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Env = append(os.Environ(), "WINEPREFIX="+drive(".."), "WINEDEBUG=-all", "LC_ALL=C.UTF-8")
 	return cmd
+}
+
+// output runs a command. What it says goes to a file: Wine's servers, which the first command
+// starts, would keep a pipe open.
+func output(cmd *exec.Cmd) (string, error) {
+	f, err := os.CreateTemp(windows.dir, "output-*")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	cmd.Stdout, cmd.Stderr = f, f
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	late := time.AfterFunc(atMost, func() { _ = cmd.Process.Kill() })
+	defer late.Stop()
+	err = cmd.Wait()
+	said, reading := os.ReadFile(f.Name())
+	return string(said), errors.Join(err, reading)
 }
 
 // drive is a path on its drive C.
@@ -87,12 +119,22 @@ func setUp() error {
 	for _, cmd := range []*exec.Cmd{
 		build,
 		wine(wine64, "wineboot", "--init"),
+		wine(wineserver, "-w"), // until it is done
 		exec.Command(compiler, "-shared", "-o", library, "testdata/prng.c", "-ladvapi32"),
 	} {
-		if out, err := cmd.CombinedOutput(); err != nil {
+		if out, err := output(cmd); err != nil {
 			return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, out)
 		}
 	}
+	session := wine(wine64, "cmd.exe")
+	leave, err := session.StdinPipe()
+	if err == nil {
+		err = session.Start()
+	}
+	if err != nil {
+		return fmt.Errorf("log in: %w", err)
+	}
+	windows.session, windows.leave = session, leave
 	script := fmt.Sprintf("#!/bin/sh\nexport WINEPREFIX='%s' WINEDEBUG=-all\nexec %s ", drive(".."), wine64)
 	for name, what := range map[string]string{"channelsync": "'" + program() + "'", "run": ""} {
 		if err := os.WriteFile(filepath.Join(windows.dir, name), []byte(script+what+` "$@"`+"\n"), 0o700); err != nil { //nolint:gosec // a program

@@ -45,11 +45,11 @@ func TestTheServiceManagerRunsTheProgram(t *testing.T) {
 	write(fmt.Sprintf("callback-listen: %s\nadmin-listen: %s\n", callback, admin))
 	does := func(args ...string) string {
 		t.Helper()
-		out, err := wine(shim(), args...).CombinedOutput()
+		out, err := output(wine(shim(), args...))
 		if err != nil {
 			t.Fatalf("%v: %v\n%s", args, err, out)
 		}
-		return string(out)
+		return out
 	}
 	if out := does(install...); !strings.Contains(out, `C:\ProgramData\channelsync`) {
 		t.Errorf("install does not say where the data is: %s", out)
@@ -88,7 +88,7 @@ func TestTheServiceManagerRunsTheProgram(t *testing.T) {
 	}
 	does("service", "remove")
 	harness.Eventually(t, "the service is gone", time.Minute, func() error {
-		if out, err := wine(shim(), "service", "stop").CombinedOutput(); err == nil || !strings.Contains(string(out), "there is no service") {
+		if out, err := output(wine(shim(), "service", "stop")); err == nil || !strings.Contains(out, "there is no service") {
 			return fmt.Errorf("%v: %s", err, out)
 		}
 		return nil

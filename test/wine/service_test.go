@@ -72,21 +72,21 @@ func run(t *testing.T, w *service.Harness, args ...string) string {
 	t.Helper()
 	cmd := wine(shim(), append([]string{args[0]}, append(args[1:], "--api-url="+w.AdminURL)...)...)
 	cmd.Env = append(cmd.Env, "CHANNELSYNC_ADMIN_TOKEN="+service.AdminToken)
-	out, err := cmd.CombinedOutput()
+	out, err := output(cmd)
 	if err != nil {
 		t.Fatalf("channelsync %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
-	return string(out)
+	return out
 }
 
 // refused is what a command says that must fail.
 func refused(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := wine(shim(), args...).CombinedOutput()
+	out, err := output(wine(shim(), args...))
 	if err == nil {
 		t.Fatalf("channelsync %s: done, want it refused\n%s", strings.Join(args, " "), out)
 	}
-	return string(out)
+	return out
 }
 
 // file is a file with a secret.

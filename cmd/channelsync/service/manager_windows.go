@@ -33,6 +33,8 @@ func DataDir() string {
 // New is the manager of this machine.
 func New() Manager { return controlManager{} }
 
+var errThere = errors.New("the service is there already: run channelsync service remove first; its data stays")
+
 // controlManager is Windows' service control manager.
 type controlManager struct{}
 
@@ -44,12 +46,16 @@ func (controlManager) Install(_ context.Context, d Definition) (err error) {
 		return err
 	}
 	defer func() { _ = m.Disconnect() }()
+	if s, err := m.OpenService(Name); err == nil {
+		_ = s.Close()
+		return errThere
+	}
 	s, err := m.CreateService(Name, d.Program, mgr.Config{
-		StartType: mgr.StartAutomatic, DisplayName: Name, ServiceStartName: account,
+		StartType: mgr.StartAutomatic, ErrorControl: mgr.ErrorNormal, DisplayName: Name, ServiceStartName: account,
 		Description: "Keeps the clients and contracts of Channel Program in line with those of Autotask PSA.",
 	}, d.arguments("service", "run")...)
 	if errors.Is(err, windows.ERROR_SERVICE_EXISTS) {
-		return errors.New("the service is there already: run channelsync service remove first; its data stays")
+		return errThere
 	}
 	if err != nil {
 		return fmt.Errorf("make the service: %w", err)

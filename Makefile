@@ -19,7 +19,7 @@ PRODUCT := ./api/...,./cmd/...,./events/...,./handlers/...,./sync/...
 # Tested without the race detector, which makes a test five to ten times slower: what has no goroutines, and what holds the
 # whole product to what it does from outside. The product's own goroutines run under the detector in their packages' tests,
 # and all of them together, outages and restarts among it, in test/e2e, test/e2e/property and test/e2e/cluster.
-PLAIN := $(addprefix channelsync/,sync/condition sync/coverage sync/projection $(addprefix test/,alerts arch browser container \
+PLAIN := $(addprefix channelsync/,sync/condition sync/coverage sync/projection $(addprefix test/,alerts arch browser container wine \
   e2e/edge e2e/lifecycle e2e/operate e2e/store rules sim/oracle))
 # What waits longest: it begins first, and goes on beside everything but ALONE.
 LONGEST := channelsync/test/container
@@ -36,7 +36,7 @@ STRESS ?= 30s
 # How often make properties tries each.
 CHECKS ?= 1000
 
-.PHONY: help build test stress properties race lint lint-all cover sandbox fuzz fuzz-short fault bench bench-short microbench container linux-packages linux-packages-test release release-twice chart image packages shots
+.PHONY: wine help build test stress properties race lint lint-all cover sandbox fuzz fuzz-short fault bench bench-short microbench container linux-packages linux-packages-test release release-twice chart image packages shots
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -109,6 +109,9 @@ microbench: ## run the benchmarks of single functions five times each; compare t
 
 container: ## NATS and whole clusters in containers; CHANNELSYNC_CLUSTER_LONG=1 lets every fault last a minute; needs a Docker engine
 	CI=true go test -race -count=1 -timeout 60m -v ./test/container/...
+
+wine: ## the program for Windows under Wine, with its service and tests of its packages; needs wine64 and gcc-mingw-w64-x86-64
+	CI=true go test -count=1 -timeout 20m -v ./test/wine
 
 packages: ## write docs/packages.md, the graph of which package imports which
 	go run ./test/deps

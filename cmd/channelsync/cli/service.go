@@ -70,7 +70,7 @@ func (s *session) installService(ctx context.Context, manager service.Manager, f
 	return nil
 }
 
-// definition is what a manager is told of a service with these settings. They are read as
+// definition describes to a manager a service with these settings. They are read as
 // the service will: without the environment of this terminal.
 func definition(file string) (d service.Definition, err error) {
 	if d.Program, err = os.Executable(); err != nil {

@@ -10,14 +10,14 @@ import (
 	"channelsync/cmd/channelsync/service"
 )
 
-// recorder is a service manager that remembers what it was told.
+// recorder is a service manager that remembers what it installs.
 type recorder struct {
 	service.Manager
-	told []service.Definition
+	installed []service.Definition
 }
 
 func (r *recorder) Install(_ context.Context, d service.Definition) error {
-	r.told = append(r.told, d)
+	r.installed = append(r.installed, d)
 	return nil
 }
 
@@ -41,18 +41,18 @@ func TestAServiceIsInstalledOnlyIfItWouldStart(t *testing.T) {
 		manager := &recorder{}
 		err := newSession(Invocation{LookupEnv: os.LookupEnv, Stdout: &out, Stderr: &out}).installService(t.Context(), manager, file)
 		if tc.want != "" {
-			if err == nil || !strings.Contains(err.Error(), tc.want) || len(manager.told) > 0 {
-				t.Errorf("%s: got %v, told %v, want %q and nothing installed", tc.name, err, manager.told, tc.want)
+			if err == nil || !strings.Contains(err.Error(), tc.want) || len(manager.installed) > 0 {
+				t.Errorf("%s: got %v, installed %v, want %q and nothing installed", tc.name, err, manager.installed, tc.want)
 			}
 			continue
 		}
-		if err != nil || len(manager.told) != 1 {
-			t.Errorf("%s: %v, told %v", tc.name, err, manager.told)
+		if err != nil || len(manager.installed) != 1 {
+			t.Errorf("%s: %v, installed %v", tc.name, err, manager.installed)
 			continue
 		}
-		got := manager.told[0]
+		got := manager.installed[0]
 		if got.Config != file || got.DataDir != tc.dataDir || !filepath.IsAbs(got.Program) || !strings.Contains(out.String(), "channelsync service start") {
-			t.Errorf("%s: told %+v, said %s", tc.name, got, out.String())
+			t.Errorf("%s: installed %+v, said %s", tc.name, got, out.String())
 		}
 	}
 }

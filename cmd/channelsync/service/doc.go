@@ -16,7 +16,7 @@ import (
 // Name is what the service is called everywhere.
 const Name = "channelsync"
 
-// Definition is what a manager is told. All paths are absolute.
+// Definition is what a manager knows of the service. All paths are absolute.
 type Definition struct {
 	Program string // this program
 	Config  string // the file with its settings

@@ -24,6 +24,7 @@ const (
 	opGte        Op = "gte"
 	opLt         Op = "lt"
 	opBeginsWith Op = "beginsWith"
+	opContains   Op = "contains"
 	opNotExist   Op = "notExist"
 	opIn         Op = "in"
 	opNotIn      Op = "notIn"
@@ -58,6 +59,9 @@ func Lt(field string, value any) Filter { return where(field, opLt, value) }
 
 // BeginsWith holds where the text field begins with the text, in any case.
 func BeginsWith(field, text string) Filter { return where(field, opBeginsWith, text) }
+
+// Contains holds where the text has the other one in it, whatever its case.
+func Contains(field, text string) Filter { return where(field, opContains, text) }
 
 // NotExist holds where the field has no value.
 func NotExist(field string) Filter { return where(field, opNotExist, nil) }
@@ -105,7 +109,7 @@ func (f Filter) validate() error {
 		if err := f.validateList(); err != nil {
 			return fmt.Errorf("filter %s %s: %w", f.Field, f.Op, err)
 		}
-	case opEq, opGt, opGte, opLt, opBeginsWith:
+	case opEq, opGt, opGte, opLt, opBeginsWith, opContains:
 		if !isScalar(f.Value) {
 			return fmt.Errorf("filter %s %s: got %T, want one value", f.Field, f.Op, f.Value)
 		}

@@ -98,12 +98,19 @@ func (c *Client) UpdateInstallation(
 	return out, err
 }
 
+// Choices lists what the tenant has that the options choose from.
+func (c *Client) Choices(ctx context.Context, id string) (v1.Choices, error) {
+	var out v1.Choices
+	err := c.Do(ctx, Call{Operation: "list choices", Method: http.MethodGet, Path: at(id, "choices"), Out: &out})
+	return out, err
+}
+
 // PreviewUpdate says what UpdateInstallation would do, and changes nothing.
 func (c *Client) PreviewUpdate(ctx context.Context, id string, in v1.UpdateInstallation) (v1.Preview, error) {
 	var out v1.Preview
 	err := c.Do(ctx, Call{
 		Operation: "preview update", Method: http.MethodPatch, Path: at(id),
-		Query: url.Values{"preview": {"true"}}, In: in, Out: &out,
+		Query: url.Values{"preview": {"true"}, "list": {"true"}}, In: in, Out: &out,
 	})
 	return out, err
 }

@@ -7,14 +7,15 @@ import v1 "channelsync/api/v1"
 // namesakes in api/v1.
 
 type createInstallation struct {
-	Name               string      `json:"name"`
-	Username           string      `json:"username"`
-	Secret             string      `json:"secret"`
-	TrackingIdentifier string      `json:"trackingIdentifier"`
-	Zone               string      `json:"zone,omitempty"`
-	Syncs              []v1.Sync   `json:"syncs"`
-	ChannelProgram     target      `json:"channelProgram"`
-	Options            *v1.Options `json:"options,omitempty"`
+	Name               string          `json:"name"`
+	Username           string          `json:"username"`
+	Secret             string          `json:"secret"`
+	TrackingIdentifier string          `json:"trackingIdentifier"`
+	Zone               string          `json:"zone,omitempty"`
+	Syncs              []v1.Sync       `json:"syncs"`
+	ChannelProgram     target          `json:"channelProgram"`
+	Options            *v1.Options     `json:"options,omitempty"`
+	Names              *v1.OptionNames `json:"names,omitempty"`
 }
 
 type target struct {
@@ -53,7 +54,7 @@ func wireInstallation(in v1.CreateInstallation) createInstallation {
 	return createInstallation{
 		Name: in.Name, Username: in.Username, Secret: in.Secret.Reveal(),
 		TrackingIdentifier: in.TrackingIdentifier.Reveal(), Zone: in.Zone, Syncs: in.Syncs,
-		ChannelProgram: wireTarget(in.ChannelProgram), Options: in.Options,
+		ChannelProgram: wireTarget(in.ChannelProgram), Options: in.Options, Names: in.Names,
 	}
 }
 

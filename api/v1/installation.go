@@ -26,6 +26,7 @@ type CreateInstallation struct {
 	Syncs              []Sync               `json:"syncs" validate:"required,min=1,unique,dive,oneof=active_customers active_customer_contracts"`
 	ChannelProgram     ChannelProgramTarget `json:"channelProgram"`
 	Options            *Options             `json:"options,omitempty"`
+	Names              *OptionNames         `json:"names,omitempty"` // of what the options choose, instead of ids
 }
 
 // ChannelProgramTarget is the connection that an installation pushes to.
@@ -38,6 +39,8 @@ type ChannelProgramTarget struct {
 type UpdateInstallation struct {
 	Name    *string  `json:"name,omitempty" validate:"omitempty,min=1,max=100,readable"`
 	Options *Options `json:"options,omitempty"`
+	// Names are of what the options choose, instead of ids; they count with options only.
+	Names *OptionNames `json:"names,omitempty"`
 }
 
 // Credentials is the body of PUT /installations/{id}/credentials.

@@ -42,6 +42,8 @@ type Preview struct {
 	Leave  int             `json:"leave"`  // records that would leave it
 	Change int             `json:"change"` // records whose projection would change
 	Sample []PreviewRecord `json:"sample"` // at most 20 of them
+	// Records are all of them, where they are asked for: at most 5,000.
+	Records []PreviewRecord `json:"records,omitempty"`
 }
 
 // PreviewRecord is one record that a change of options would touch.

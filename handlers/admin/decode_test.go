@@ -39,14 +39,14 @@ func TestWrongBodies(t *testing.T) {
 		{"null", "null", []v1.FieldError{{Pointer: "#", Code: "wrong_type", Detail: "got nothing, want an object"}}},
 		{"unknown field", with(`"name"`, `"nmae":"hush","name"`), []v1.FieldError{{
 			Pointer: "#/nmae", Code: "unknown_field",
-			Detail: "got a field that is not known, want channelProgram, name, options, secret, syncs, trackingIdentifier, username, zone",
+			Detail: "got a field that is not known, want channelProgram, name, names, options, secret, syncs, trackingIdentifier, username, zone",
 		}}},
 		{"unknown field deeper down", with(`"token"`, `"to/k~n":"hush","token"`), []v1.FieldError{{
 			Pointer: "#/channelProgram/to~1k~0n", Code: "unknown_field", Detail: "got a field that is not known, want connectionId, token",
 		}}},
 		{"other case", with(`"name"`, `"Name"`), []v1.FieldError{{
 			Pointer: "#/Name", Code: "unknown_field",
-			Detail: "got a field that is not known, want channelProgram, name, options, secret, syncs, trackingIdentifier, username, zone",
+			Detail: "got a field that is not known, want channelProgram, name, names, options, secret, syncs, trackingIdentifier, username, zone",
 		}}},
 		{"wrong types, all of them", `{"name":1,"username":true,"secret":{"a":"hush"},"syncs":{},"channelProgram":[],"options":{"contractTypes":[1,"2",3.5,null],"include":[1,"2","x",3.5,-1,null,"0174"],"massChangePercent":"5"}}`, []v1.FieldError{
 			{Pointer: "#/channelProgram", Code: "wrong_type", Detail: "got a list, want an object"},

@@ -115,6 +115,10 @@ func (f *fake) SetChannelProgram(
 	return f.installation(), f.known(id)
 }
 
+func (f *fake) Choices(_ context.Context, _ string) (v1.Choices, error) {
+	return v1.Choices{ContractTypes: []v1.Choice{{ID: 7, Name: "Recurring Service"}}}, f.note("choices")
+}
+
 func (f *fake) Preview(_ context.Context, id string, in v1.UpdateInstallation) (v1.Preview, error) {
 	_ = f.note("preview %s", updated(in))
 	return v1.Preview{Enter: 1, Leave: 2, Change: 3}, f.known(id)

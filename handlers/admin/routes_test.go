@@ -49,6 +49,7 @@ func routes() []route {
 		{"PATCH", in, `{"name":"New"}`, 200, "update name", "installation.update name", `"id":"` + one},
 		{"PATCH", in, `{"name":"New","options":{}}`, 200, "update name, options", "installation.update name, options", ""},
 		{"PATCH", in + "?preview=true", `{"options":{"emails":"none"}}`, 200, "preview options", "", `{"enter":1,"leave":2,"change":3,"sample":[]}`},
+		{"GET", in + "/choices", "", 200, "choices", "", `{"contractTypes":[{"id":7,"name":"Recurring Service","records":null}],"contractCategories":[],"companyClassifications":[],"companies":[]}`},
 		{"PATCH", in + "?preview=false", `{"options":{}}`, 200, "update options", "installation.update options", ""},
 		{"PUT", in + "/credentials", creds, 200, "credentials new", "installation.set-credentials ", ""},
 		{"PUT", in + "/channel-program", `{"connectionId":"c","token":"tt"}`, 200, "channel program tt", "installation.set-channel-program ", ""},

@@ -13,6 +13,8 @@ import (
 type Settings interface {
 	Test(ctx context.Context, id string) (v1.Checks, error)
 	Update(ctx context.Context, id string, in v1.UpdateInstallation) (v1.Installation, error)
+	// Choices is what the tenant has that the options choose from.
+	Choices(ctx context.Context, id string) (v1.Choices, error)
 	// Preview says which records a change of options would move; it changes nothing.
 	Preview(ctx context.Context, id string, in v1.UpdateInstallation) (v1.Preview, error)
 	SetCredentials(ctx context.Context, id string, in v1.Credentials) (v1.Installation, error)
@@ -21,6 +23,7 @@ type Settings interface {
 
 func (a *API) settingsRoutes(r chi.Router) {
 	r.Post("/installations/{id}/test", a.serve((*call).testInstallation))
+	r.Get("/installations/{id}/choices", a.serve((*call).listChoices))
 	r.Patch("/installations/{id}", a.serve((*call).updateInstallation))
 	r.Put("/installations/{id}/credentials", a.serve((*call).setCredentials))
 	r.Put("/installations/{id}/channel-program", a.serve((*call).setChannelProgram))
@@ -41,8 +44,8 @@ func (c *call) updateInstallation() (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	q := c.query("preview")
-	preview := q.oneOf("preview", "true", "false")
+	q := c.query("preview", "list")
+	preview, list := q.oneOf("preview", "true", "false"), q.oneOf("list", "true", "false")
 	if err := q.err(); err != nil {
 		return reply{}, err
 	}
@@ -51,16 +54,19 @@ func (c *call) updateInstallation() (reply, error) {
 		return reply{}, err
 	}
 	if preview == "true" {
-		return c.previewUpdate(id, in)
+		return c.previewUpdate(id, in, list == "true")
 	}
 	c.auditing("installation.update", id, updated(in))
 	out, err := c.Settings.Update(c.r.Context(), id, in)
 	return ok(shown(out)), err
 }
 
-func (c *call) previewUpdate(id string, in v1.UpdateInstallation) (reply, error) {
+func (c *call) previewUpdate(id string, in v1.UpdateInstallation, list bool) (reply, error) {
 	out, err := c.Settings.Preview(c.r.Context(), id, in)
 	out.Sample = nonNil(out.Sample)
+	if !list {
+		out.Records = nil
+	}
 	return ok(out), err
 }
 
@@ -100,4 +106,16 @@ func change[T any](
 	c.auditing(action, id, "")
 	out, err := do(c.r.Context(), id, in)
 	return ok(shown(out)), err
+}
+
+func (c *call) listChoices() (reply, error) {
+	id, err := c.onlyInstallation()
+	if err != nil {
+		return reply{}, err
+	}
+	out, err := c.Settings.Choices(c.r.Context(), id)
+	for _, list := range []*[]v1.Choice{&out.ContractTypes, &out.ContractCategories, &out.CompanyClassifications, &out.Companies} {
+		*list = nonNil(*list)
+	}
+	return ok(out), err
 }

@@ -1,8 +1,10 @@
 package console
 
 import (
+	"encoding/csv"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,6 +12,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/console/present"
+	"channelsync/internal/search"
 )
 
 func (c *Console) optionRoutes(r chi.Router) {
@@ -27,8 +30,52 @@ type optionFields struct {
 	OutOfScope, OverallCost, ContractStatus, Emails string
 	Drift                                           string
 	TimeZone, Currency, MassChangePercent           string
-	ContractTypes, ContractCategories               string
-	CompanyClassifications, Include, Exclude        string
+	// What is chosen: ids and names, one on a line.
+	ContractTypes, ContractCategories        string
+	CompanyClassifications, Include, Exclude string
+
+	Choices   *v1.Choices // what the tenant has; nil when that is not known
+	NoChoices string      // why not
+}
+
+// chosenList is a list of the tenant's choices with those that are chosen.
+type chosenList struct {
+	Field, Label string
+	Items        []chosenItem
+}
+
+type chosenItem struct {
+	v1.Choice
+	Ticked bool
+}
+
+// Lists are what can be chosen by ticking, with what is chosen now.
+func (f optionFields) Lists() []chosenList {
+	if f.Choices == nil {
+		return nil
+	}
+	return []chosenList{
+		{"contractTypes", "Contract types", ticked(f.Choices.ContractTypes, f.ContractTypes)},
+		{"contractCategories", "Contract categories", ticked(f.Choices.ContractCategories, f.ContractCategories)},
+		{"companyClassifications", "Company classifications", ticked(f.Choices.CompanyClassifications, f.CompanyClassifications)},
+	}
+}
+
+// ticked are the choices, and after them what is chosen and is not among them.
+func ticked(known []v1.Choice, selected string) []chosenItem {
+	left, _ := v1.IDsAndNames(items(selected))
+	var out []chosenItem
+	for _, c := range known {
+		i := slices.Index(left, c.ID)
+		if i >= 0 {
+			left = slices.Delete(left, i, i+1)
+		}
+		out = append(out, chosenItem{c, i >= 0})
+	}
+	for _, id := range left {
+		out = append(out, chosenItem{v1.Choice{ID: id, Name: "No longer in Autotask"}, true})
+	}
+	return out
 }
 
 // The values of the options that have only a few, and what they mean.
@@ -61,8 +108,8 @@ func fieldsOf(o v1.Options) optionFields {
 	f := optionFields{
 		OutOfScope: or(o.OutOfScope, "leave"), OverallCost: or(o.OverallCost, "auto"), ContractStatus: or(o.ContractStatus, "any"),
 		Emails: or(o.Emails, "contacts"), Drift: or(o.Drift, "repair"), TimeZone: o.TimeZone, Currency: o.Currency,
-		ContractTypes: ids(o.ContractTypes), ContractCategories: ids(o.ContractCategories),
-		CompanyClassifications: ids(o.CompanyClassifications), Include: ids(o.Include), Exclude: ids(o.Exclude),
+		ContractTypes: lines(o.ContractTypes, nil), ContractCategories: lines(o.ContractCategories, nil),
+		CompanyClassifications: lines(o.CompanyClassifications, nil), Include: lines(o.Include, nil), Exclude: lines(o.Exclude, nil),
 	}
 	if o.MassChangePercent != 0 {
 		f.MassChangePercent = strconv.Itoa(o.MassChangePercent)
@@ -70,34 +117,57 @@ func fieldsOf(o v1.Options) optionFields {
 	return f
 }
 
+// with are the fields with what was named instead of given by its id.
+func (f optionFields) with(names *v1.OptionNames) optionFields {
+	if names == nil {
+		return f
+	}
+	for _, of := range []struct {
+		text  *string
+		names []string
+	}{
+		{&f.ContractTypes, names.ContractTypes},
+		{&f.ContractCategories, names.ContractCategories},
+		{&f.CompanyClassifications, names.CompanyClassifications},
+		{&f.Include, names.Include},
+		{&f.Exclude, names.Exclude},
+	} {
+		*of.text = v1.Trim(*of.text + "\n" + strings.Join(of.names, "\n"))
+	}
+	return f
+}
+
+// choiceLines is what a field, or several of a name, chooses: ids and names, one on a line.
+func (v *visit) choiceLines(name string) string {
+	return v1.Trim(strings.Join(v.r.PostForm[name], "\n"))
+}
+
 // optionsForm reads the form; what is not a number is named by its field.
-func (v *visit) optionsForm() (optionFields, v1.Options, error) {
+func (v *visit) optionsForm() (optionFields, v1.Options, *v1.OptionNames, error) {
 	f := optionFields{
 		OutOfScope: v.field("outOfScope"), OverallCost: v.field("overallCost"), ContractStatus: v.field("contractStatus"),
 		Emails: v.field("emails"), Drift: v.field("drift"), TimeZone: v.field("timeZone"), Currency: strings.ToUpper(v.field("currency")), MassChangePercent: v.field("massChangePercent"),
-		ContractTypes: v.field("contractTypes"), ContractCategories: v.field("contractCategories"),
-		CompanyClassifications: v.field("companyClassifications"), Include: v.field("include"), Exclude: v.field("exclude"),
+		ContractTypes: v.choiceLines("contractTypes"), ContractCategories: v.choiceLines("contractCategories"),
+		CompanyClassifications: v.choiceLines("companyClassifications"), Include: v.choiceLines("include"), Exclude: v.choiceLines("exclude"),
 	}
 	o := v1.Options{
 		OutOfScope: f.OutOfScope, OverallCost: f.OverallCost, ContractStatus: f.ContractStatus, Emails: f.Emails,
 		TimeZone: f.TimeZone, Currency: f.Currency, Drift: f.Drift,
 	}
 	var wrong []v1.FieldError
+	var names v1.OptionNames
 	for _, list := range []struct {
-		name, text string
-		into       *[]int64
+		text  string
+		ids   *[]int64
+		names *[]string
 	}{
-		{"contractTypes", f.ContractTypes, &o.ContractTypes},
-		{"contractCategories", f.ContractCategories, &o.ContractCategories},
-		{"companyClassifications", f.CompanyClassifications, &o.CompanyClassifications},
-		{"include", f.Include, (*[]int64)(&o.Include)},
-		{"exclude", f.Exclude, (*[]int64)(&o.Exclude)},
+		{f.ContractTypes, &o.ContractTypes, &names.ContractTypes},
+		{f.ContractCategories, &o.ContractCategories, &names.ContractCategories},
+		{f.CompanyClassifications, &o.CompanyClassifications, &names.CompanyClassifications},
+		{f.Include, (*[]int64)(&o.Include), &names.Include},
+		{f.Exclude, (*[]int64)(&o.Exclude), &names.Exclude},
 	} {
-		got, err := parseIDs(list.text)
-		if err != nil {
-			wrong = append(wrong, v1.FieldError{Pointer: "#/options/" + list.name, Code: "ids", Detail: err.Error()})
-		}
-		*list.into = got
+		*list.ids, *list.names = v1.IDsAndNames(items(list.text))
 	}
 	if f.MassChangePercent != "" {
 		n, err := strconv.Atoi(f.MassChangePercent)
@@ -109,30 +179,50 @@ func (v *visit) optionsForm() (optionFields, v1.Options, error) {
 		o.MassChangePercent = n
 	}
 	if len(wrong) > 0 {
-		return f, o, v1.Invalid("The options are not changed.", wrong...)
+		return f, o, nil, v1.Invalid("The options are not changed.", wrong...)
 	}
-	return f, o, nil
+	if names.Empty() {
+		return f, o, nil, nil
+	}
+	return f, o, &names, nil
 }
 
-// parseIDs reads ids between commas or white space.
-func parseIDs(text string) ([]int64, error) {
-	var out []int64
-	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' || r == ' ' || r == '\n' || r == '\t' || r == '\r' }) {
-		id, err := strconv.ParseInt(part, 10, 64)
-		if err != nil || id < 0 {
-			return nil, fmt.Errorf("got %q, want Autotask ids between commas", present.Cut(part, 40))
+// items are the lines of a list; one of ids alone may have several of them.
+func items(text string) (out []string) {
+	for line := range strings.Lines(text) {
+		if line = v1.Trim(line); strings.Trim(line, "0123456789,; \t") == "" {
+			out = append(out, strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(",; \t", r) })...)
+		} else {
+			out = append(out, line)
 		}
-		out = append(out, id)
 	}
-	return out, nil
+	return out
 }
 
-func ids(list []int64) string {
+// lines is a list of ids for people: a line for each, with its name where that is known.
+func lines(list []int64, known []v1.Choice) string {
 	text := make([]string, len(list))
 	for i, id := range list {
 		text[i] = strconv.FormatInt(id, 10)
+		if k := slices.IndexFunc(known, func(c v1.Choice) bool { return c.ID == id }); k >= 0 {
+			text[i] = known[k].Name + " (" + text[i] + ")"
+		}
 	}
-	return strings.Join(text, ", ")
+	return strings.Join(text, "\n")
+}
+
+// choose adds what the tenant has to choose from; companies are shown by their names, unless
+// the form is shown as it was filled in.
+func (v *visit) choose(f *optionFields, o *v1.Options) {
+	found, err := v.api.Choices(v.ctx, v.r.PathValue("id"))
+	if err != nil {
+		f.NoChoices = v.problem(err).Detail
+		return
+	}
+	f.Choices = &found
+	if o != nil {
+		f.Include, f.Exclude = lines(o.Include, found.Companies), lines(o.Exclude, found.Companies)
+	}
 }
 
 func or(s, otherwise string) string {
@@ -146,6 +236,9 @@ func or(s, otherwise string) string {
 type previewData struct {
 	Preview v1.Preview
 	Fields  optionFields
+	Q       string             // what is searched for among the records
+	Shown   []v1.PreviewRecord // that fit it
+	More    int                // how many more there are than can be listed
 }
 
 func (c *Console) preview(w http.ResponseWriter, r *http.Request) {
@@ -153,10 +246,10 @@ func (c *Console) preview(w http.ResponseWriter, r *http.Request) {
 	if !v.parse() {
 		return
 	}
-	fields, options, err := v.optionsForm()
+	fields, options, names, err := v.optionsForm()
 	var preview v1.Preview
 	if err == nil {
-		preview, err = v.api.PreviewUpdate(v.ctx, r.PathValue("id"), v1.UpdateInstallation{Options: &options})
+		preview, err = v.api.PreviewUpdate(v.ctx, r.PathValue("id"), v1.UpdateInstallation{Options: &options, Names: names})
 	}
 	if err != nil {
 		problem := v.problem(err)
@@ -169,22 +262,61 @@ func (c *Console) preview(w http.ResponseWriter, r *http.Request) {
 		c.render(w, r, problem.Status, "settings", p)
 		return
 	}
+	if r.PostFormValue("download") != "" {
+		v.downloadPreview(preview)
+		return
+	}
 	in, err := v.installation()
 	if err != nil {
 		v.fail(err)
 		return
 	}
+	d := previewData{Preview: preview, Fields: fields, Q: v.field("q"), More: preview.Enter + preview.Leave + preview.Change - len(preview.Records)}
+	query := search.Parse(d.Q)
+	for _, rec := range preview.Records {
+		if rec.ID == d.Q || query.In(search.Fold(rec.Name)) {
+			d.Shown = append(d.Shown, rec)
+		}
+	}
 	c.render(w, r, http.StatusOK, "options", &page{
-		Title: "What the new options would change", Nav: "settings", Installation: in, Data: previewData{preview, fields},
+		Title: "What the new options would change", Nav: "settings", Installation: in, Data: d,
 	})
 }
 
+// downloadPreview answers with the records that would enter, leave or change as a file.
+func (v *visit) downloadPreview(preview v1.Preview) {
+	h := v.w.Header()
+	h.Set("Content-Type", "text/csv; charset=utf-8")
+	h.Set("Content-Disposition", `attachment; filename="options-preview.csv"`)
+	h.Set("Cache-Control", "no-store")
+	out := csv.NewWriter(v.w)
+	_ = out.Write([]string{"effect", "kind", "id", "name", "field", "from", "to"})
+	for _, r := range preview.Records {
+		differences := r.Differences
+		if len(differences) == 0 {
+			differences = []v1.Difference{{}}
+		}
+		for _, d := range differences {
+			_ = out.Write([]string{r.Effect, string(r.Kind), r.ID, inert(r.Name), d.Field, inert(d.From), inert(d.To)})
+		}
+	}
+	out.Flush() // the browser is gone if this fails
+}
+
+// inert is a text that a spreadsheet takes for text and no formula.
+func inert(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
+
 func (v *visit) setOptions() (done, error) {
-	_, options, err := v.optionsForm()
+	_, options, names, err := v.optionsForm()
 	if err != nil {
 		return done{}, err
 	}
-	if _, err := v.api.UpdateInstallation(v.ctx, v.r.PathValue("id"), v1.UpdateInstallation{Options: &options}); err != nil {
+	if _, err := v.api.UpdateInstallation(v.ctx, v.r.PathValue("id"), v1.UpdateInstallation{Options: &options, Names: names}); err != nil {
 		return done{}, err
 	}
 	return done{v.under(""), "The options are changed. All records are being compared with them."}, nil
@@ -197,7 +329,8 @@ func (v *visit) optionsAgain() (*page, error) {
 		return nil, err
 	}
 	d := p.Data.(settingsData)
-	d.Options, _, _ = v.optionsForm() // what is wrong with them is the page's problem already
+	d.Options, _, _, _ = v.optionsForm() // what is wrong with them is the page's problem already
+	v.choose(&d.Options, nil)
 	d.Form = "options"
 	p.Data = d
 	return p, nil

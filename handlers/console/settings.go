@@ -53,7 +53,9 @@ func (v *visit) settings() (*page, error) {
 			d.Values[name] = entered[0]
 		}
 	}
-	d.Form = v.field("form")
+	if d.Form = v.field("form"); d.Form != "options" {
+		v.choose(&d.Options, &in.Options)
+	}
 	return &page{Title: "Settings", Nav: "settings", Installation: in, Data: d}, nil
 }
 

@@ -87,7 +87,7 @@ func TestOptionsPreview(t *testing.T) {
 	if a.StatusCode != 200 || !strings.Contains(a.text(".counts"), "1,200") {
 		t.Fatalf("%d: %s", a.StatusCode, a.text("main"))
 	}
-	if got := w.wrote(); len(got) != 1 || !strings.Contains(got[0], "?preview=true") {
+	if got := w.wrote(); len(got) != 1 || !strings.Contains(got[0], "preview=true") {
 		t.Errorf("asked %q", got)
 	}
 	for name, want := range map[string]string{"overallCost": "price", "timeZone": "Asia/Tokyo", "include": "7,8"} {
@@ -95,15 +95,13 @@ func TestOptionsPreview(t *testing.T) {
 			t.Errorf("%s is carried on as %q, want %q", name, got, want)
 		}
 	}
-	for field, bad := range map[string]string{"include": "7, x", "massChangePercent": "101", "contractTypes": "-1"} {
-		a := w.post(at+"/settings/options/preview", url.Values{field: {bad}})
-		choosesATimeZone(t, a)
-		if a.StatusCode != 422 || a.doc.Find(`#problem a[href="#options-`+field+`"]`).Length() != 1 {
-			t.Errorf("%s %q: %d: %s", field, bad, a.StatusCode, a.text("#problem"))
-		}
-		if got, _ := a.doc.Find("#options-" + field).Attr("value"); got != bad {
-			t.Errorf("%s: the form has %q, want what was entered", field, got)
-		}
+	a = w.post(at+"/settings/options/preview", url.Values{"massChangePercent": {"101"}})
+	choosesATimeZone(t, a)
+	if a.StatusCode != 422 || a.doc.Find(`#problem a[href="#options-massChangePercent"]`).Length() != 1 {
+		t.Errorf("%d: %s", a.StatusCode, a.text("#problem"))
+	}
+	if got, _ := a.doc.Find("#options-massChangePercent").Attr("value"); got != "101" {
+		t.Errorf("the form has %q, want what was entered", got)
 	}
 	if got := w.wrote(); len(got) != 1 {
 		t.Errorf("asked %q for wrong options", got[1:])
@@ -134,18 +132,63 @@ func TestTestAndBridge(t *testing.T) {
 	}
 }
 
-func FuzzParseIDs(f *testing.F) {
-	for _, s := range []string{"", "1,2", "1;2 3\n4", "-1", "9223372036854775808", ",,"} {
+func TestOptionsAreChosenByName(t *testing.T) {
+	w := newEnv(t)
+	at := "/installations/" + one
+	in := anInstallation()
+	in.Options.ContractTypes, in.Options.Exclude = []int64{7, 99}, []int64{12, 13}
+	w.installed(in)
+	w.answer("GET "+at+"/choices", v1.Choices{
+		ContractTypes: []v1.Choice{{ID: 7, Name: "Recurring" + mean, Records: new(1200)}, {ID: 3, Name: "Fixed Price"}}, Companies: []v1.Choice{{ID: 12, Name: "Acme, Inc."}},
+	})
+	a := w.get(at + "/settings")
+	a.clean(t)
+	if n, text := a.doc.Find("input[name=contractTypes][checked]").Length(), a.text("#options-contractTypes"); n != 2 || !strings.Contains(text, "1,200 records") || !strings.Contains(text, "99") {
+		t.Errorf("%d are ticked: %s", n, text)
+	}
+	if got := a.doc.Find("#options-exclude").Text(); got != "Acme, Inc. (12)\n13" {
+		t.Errorf("excluded are %q", got)
+	}
+	w.answer("PATCH "+at, v1.Preview{Leave: 2, Records: []v1.PreviewRecord{
+		{Kind: v1.KindCompany, ID: "12", Name: "=Café" + mean, Effect: "leave"}, {Kind: v1.KindCompany, ID: "14", Name: "Northwind", Effect: "change", Differences: []v1.Difference{{Field: "name", From: "-1", To: "b"}}},
+	}})
+	form := url.Values{"contractTypes": {"7", "Recurring Service"}, "exclude": {"Acme, Inc. (12)\r\nNorthwind, Ltd.\r\n5, 6"}, "q": {"cafe"}}
+	a = w.post(at+"/settings/options/preview", form)
+	a.clean(t)
+	asked := w.wrote()[0]
+	for _, want := range []string{`"contractTypes":[7]`, `"exclude":["12","5","6"]`, `"names":{"contractTypes":["Recurring Service"],"exclude":["Northwind, Ltd."]}`} {
+		if !strings.Contains(asked, want) {
+			t.Errorf("asked %s, want %s in it", asked, want)
+		}
+	}
+	if rows := a.doc.Find("tbody tr"); rows.Length() != 1 || !strings.Contains(rows.Text(), "Café") {
+		t.Errorf("searched: %s", a.text("tbody"))
+	}
+	form.Set("download", "csv")
+	a = w.post(at+"/settings/options/preview", form)
+	if got := a.Header.Get("Content-Type"); got != "text/csv; charset=utf-8" || !strings.HasPrefix(a.html, "effect,kind,id,name,field,from,to\nleave,company,12,\"'=Caf") || !strings.Contains(a.html, "change,company,14,Northwind,name,'-1,b\n") {
+		t.Errorf("%s: %s", got, a.html)
+	}
+	w.answer("PATCH "+at, v1.Invalid("Some names are not known in Autotask.", v1.FieldError{Pointer: "#/options/exclude", Code: "unknown_name", Detail: `no company is called "Nobody"; near: Nobel (7)`}))
+	a = w.post(at+"/settings/options/preview", url.Values{"exclude": {"Nobody"}})
+	if a.StatusCode != 422 || a.doc.Find(`#problem a[href="#options-exclude"]`).Length() != 1 || a.doc.Find("#options-exclude").Text() != "Nobody" || !strings.Contains(a.text("#problem"), "near: Nobel (7)") {
+		t.Errorf("%d: %s", a.StatusCode, a.text("#problem"))
+	}
+	w.answer("GET "+at+"/choices", v1.Unavailable("Autotask does not answer", "Wait."))
+	if a = w.get(at + "/settings"); a.doc.Find("textarea[name=contractTypes]").Length() != 1 || !strings.Contains(a.text("#options"), "Autotask does not answer") {
+		t.Errorf("without Autotask: %s", a.text("#options"))
+	}
+}
+
+func FuzzItems(f *testing.F) {
+	for _, s := range []string{"", "1,2", "1;2 3\n4", "-1", "9223372036854775808", ",,", "Acme, Inc. (7)\r\nx"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := parseIDs(text)
-		if err != nil {
-			return
-		}
-		again, err := parseIDs(ids(got))
-		if err != nil || !slices.Equal(got, again) {
-			t.Errorf("%q: %v, again %v (%v)", text, got, again, err)
+		got, names := v1.IDsAndNames(items(text))
+		again, none := v1.IDsAndNames(items(lines(got, nil)))
+		if len(none) > 0 || !slices.Equal(got, again) {
+			t.Errorf("%q: %v and %q, again %v", text, got, names, again)
 		}
 	})
 }

@@ -19,7 +19,8 @@ type draft struct {
 	ConnectionID       string
 	Token              string
 	Options            v1.Options
-	Checks             []v1.Check // what the last test found
+	Names              *v1.OptionNames // of what the options choose
+	Checks             []v1.Check      // what the last test found
 }
 
 // newDraft is an empty form: both syncs, as is recommended, unless one was selected.
@@ -48,7 +49,7 @@ func (v *visit) entered() (draft, error) {
 		}
 	}
 	// The wizard has none of the fields that could be wrong in themselves.
-	_, d.Options, _ = v.optionsForm()
+	_, d.Options, d.Names, _ = v.optionsForm()
 	if d.Secret != "" && d.TrackingIdentifier != "" && d.Token != "" {
 		err = nil // everything was entered anew
 	}
@@ -66,7 +67,7 @@ func (v *visit) draft() (draft, error) {
 func (d draft) request() v1.CreateInstallation {
 	return v1.CreateInstallation{
 		Name: d.Name, Username: d.Username, Secret: v1.Secret(d.Secret), TrackingIdentifier: v1.Secret(d.TrackingIdentifier),
-		Zone: d.Zone, Syncs: d.Syncs, Options: &d.Options,
+		Zone: d.Zone, Syncs: d.Syncs, Options: &d.Options, Names: d.Names,
 		ChannelProgram: v1.ChannelProgramTarget{ConnectionID: d.ConnectionID, Token: v1.Secret(d.Token)},
 	}
 }

@@ -36,7 +36,7 @@ func (v *visit) installForm(d draft, problem *v1.Problem) (*page, error) {
 	data := installData{
 		Name: d.Name, Username: d.Username, Zone: d.Zone, Connection: d.ConnectionID, Zones: zoneChoices(zones, d.Zone),
 		HasSecret: d.Secret != "", HasTracking: d.TrackingIdentifier != "", HasToken: d.Token != "",
-		Options: fieldsOf(d.Options), Wrong: map[string]string{},
+		Options: fieldsOf(d.Options).with(d.Names), Wrong: map[string]string{},
 	}
 	for _, s := range v1.Syncs {
 		data.Syncs = append(data.Syncs, syncChoice{s, present.SyncWords(s), d.has(s)})
@@ -120,7 +120,8 @@ func inWords(p *v1.Problem) *v1.Problem {
 func place(pointer string) int {
 	return slices.Index([]string{
 		"syncs", "name", "username", "secret", "trackingIdentifier", "zone", "channelProgram-connectionId", "channelProgram-token",
-		"options-timeZone", "options-currency",
+		"options-timeZone", "options-currency", "options-contractTypes", "options-contractCategories", "options-companyClassifications",
+		"options-include", "options-exclude",
 	}, present.FieldID(pointer))
 }
 

@@ -101,6 +101,9 @@ func (m *Manager) Preview(ctx context.Context, id string, req v1.UpdateInstallat
 	if err != nil {
 		return out, err
 	}
+	if err := m.resolveNames(ctx, in, req); err != nil {
+		return out, err
+	}
 	in.Options = *req.Options
 	for _, kind := range kindsOf(in.InstalledSyncs()) {
 		err := m.eachKnown(ctx, rt, in, kind, func(l reconcile.Preview) {
@@ -115,22 +118,26 @@ func (m *Manager) Preview(ctx context.Context, id string, req v1.UpdateInstallat
 			case "change":
 				out.Change++
 			}
-			if len(out.Sample) < sampleSize {
+			if len(out.Records) < mostPreviewed {
 				p := v1.PreviewRecord{Kind: kind, ID: strconv.FormatInt(l.ID, 10), Name: l.Name, Effect: effect}
 				if effect == "change" {
 					p.Differences = reconcile.Differences(l.Before.Projection, l.Projection)
 				}
-				out.Sample = append(out.Sample, p)
+				out.Records = append(out.Records, p)
 			}
 		})
 		if err != nil {
 			return out, cannotAsk(err)
 		}
 	}
+	out.Sample = out.Records[:min(len(out.Records), sampleSize)]
 	return out, nil
 }
 
-const sampleSize = 20
+const (
+	sampleSize    = 20
+	mostPreviewed = 5000
+)
 
 func effectOf(l reconcile.Preview) string {
 	switch {

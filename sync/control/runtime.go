@@ -48,8 +48,9 @@ type runtime struct {
 	catchUp    atomic.Bool   // companies and contacts are to be polled although webhooks work
 	pollNow    chan struct{} // asks for a poll
 	lastGap    atomic.Pointer[time.Time]
-	check      chan struct{}   // asks for a check of the registrations
-	newJob     chan struct{}   // notifies of new jobs
+	check      chan struct{} // asks for a check of the registrations
+	newJob     chan struct{} // notifies of new jobs
+	choices    choices
 	comparing  atomic.Bool     // parts are being compared
 	loops      lifecycle.Group // whatever runs of it
 

@@ -14,6 +14,7 @@ import (
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/events/lease"
+	"channelsync/sync/choice"
 	"channelsync/sync/installation"
 	"channelsync/sync/issue"
 	"channelsync/sync/job"
@@ -154,6 +155,13 @@ func (m *Manager) try(ctx context.Context, req v1.CreateInstallation) (*installa
 	}
 	in.Cursors.Parts = now
 	checks, problem := m.tried(ctx, in)
+	if problem == nil && !req.Names.Empty() {
+		client := autotask.New(m.autotaskConfig(in))
+		defer client.Close()
+		if err := choice.Resolve(ctx, client, req.Names, &in.Options); err != nil {
+			return nil, checks, cannotAsk(err)
+		}
+	}
 	checks = append([]v1.Check{{Name: "zone", OK: true, Detail: "The zone is " + in.Zone.Name + " (" + in.Zone.URL + ")."}}, checks...)
 	if problem != nil {
 		problem.Checks = checks
@@ -203,10 +211,14 @@ func (m *Manager) Test(ctx context.Context, id string) (v1.Checks, error) {
 
 // Update changes the name and the options of an installation.
 func (m *Manager) Update(ctx context.Context, id string, req v1.UpdateInstallation) (v1.Installation, error) {
-	if _, err := m.mine(id); err != nil {
+	in, err := m.mine(id)
+	if err != nil {
 		return v1.Installation{}, err
 	}
-	_, err := m.Store.Change(ctx, id, func(in *installation.Installation) error {
+	if err := m.resolveNames(ctx, in, req); err != nil {
+		return v1.Installation{}, err
+	}
+	_, err = m.Store.Change(ctx, id, func(in *installation.Installation) error {
 		if req.Name != nil {
 			in.Name = *req.Name
 		}

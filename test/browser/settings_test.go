@@ -81,7 +81,7 @@ func TestSettings(t *testing.T) {
 	t.Run("options show what they would change first", func(t *testing.T) {
 		p := p.For(t)
 		p.Open(at(in, "/settings"))
-		p.Click("Filters by Autotask ids")
+		p.Click("Filters: contract types, categories, classifications, companies")
 		p.Fill("Never these companies", service.Text(id))
 		p.Press("Show what would change")
 		p.See("What the new options would change", "Would leave", "Northwind Dental Group")
@@ -89,7 +89,7 @@ func TestSettings(t *testing.T) {
 		if got, err := w.Admin.Installation(t.Context(), in.ID); err != nil || len(got.Options.Exclude) > 0 {
 			t.Errorf("looking changed the options: %v, %v", got.Options, err)
 		}
-		p.Click("Filters by Autotask ids")
+		p.Click("Filters: contract types, categories, classifications, companies")
 		p.Fill("Never these companies", service.Text(id))
 		p.Press("Show what would change")
 		p.Press("Change the options")

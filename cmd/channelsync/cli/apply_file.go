@@ -277,6 +277,7 @@ func refInto(known fieldReaders, name string, to *secretRef) {
 // optionReaders take the options as their flags do, under the names of the API.
 func optionReaders(to *optionFlags) fieldReaders {
 	flags := flag.NewFlagSet("options", flag.ContinueOnError)
+	to.ids = true
 	flags.SetOutput(io.Discard)
 	to.flags(flags)
 	known := fieldReaders{}

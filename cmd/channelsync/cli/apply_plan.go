@@ -356,6 +356,7 @@ func optionTexts(o v1.Options) []applyChange {
 		{"currency", "", cmp.Or(strings.ToUpper(o.Currency), "none")},
 		{"include", "", list(o.Include, "all")},
 		{"exclude", "", list(o.Exclude, "none")},
+		{"drift", "", cmp.Or(o.Drift, "repair")},
 		{"massChangePercent", "", strconv.Itoa(cmp.Or(o.MassChangePercent, 50))},
 	}
 }

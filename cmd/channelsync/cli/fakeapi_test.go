@@ -208,11 +208,19 @@ func (w *fakeAPI) Update(_ context.Context, id string, in v1.UpdateInstallation)
 	if in.Name != nil {
 		name = *in.Name
 	}
-	if err := w.note("update name=%s options=%+v", name, in.Options); err != nil {
+	names := ""
+	if in.Names != nil {
+		names = fmt.Sprintf(" names=%+v", *in.Names)
+	}
+	if err := w.note("update name=%s options=%+v%s", name, in.Options, names); err != nil {
 		return v1.Installation{}, err
 	}
 	w.updated(id, in)
 	return w.get(id)
+}
+
+func (w *fakeAPI) Choices(context.Context, string) (v1.Choices, error) {
+	return v1.Choices{ContractTypes: []v1.Choice{{ID: 7, Name: "Recurring Service", Records: new(12)}}}, w.note("choices")
 }
 
 func (w *fakeAPI) Preview(_ context.Context, _ string, in v1.UpdateInstallation) (v1.Preview, error) {

@@ -11,7 +11,7 @@ func (s *session) installationCommand() *command.Command {
 			"name; while there is only one it need not be named.",
 		Subs: []*command.Command{
 			s.installationCreate(), s.installationList(), s.installationShow(), s.installationTest(),
-			s.installationUpdate(), s.installationSetCredentials(), s.installationSetChannelProgram(),
+			s.installationUpdate(), s.installationChoices(), s.installationSetCredentials(), s.installationSetChannelProgram(),
 			s.installationStop(), s.installationStart(), s.installationInstallSync(), s.installationUninstall(),
 			s.installationReinstall(), s.installationErase(),
 		},

@@ -13,17 +13,18 @@ func (s *session) installationUpdate() *command.Command {
 	var which selector
 	var options optionFlags
 	var name string
-	var dryRun bool
+	var dryRun, all bool
 	return &command.Command{
 		Name: "update", Args: selectorArgs, Short: "change the name or the options",
 		Long: "Options that are not given stay as they are. A change of options is followed by a resync;\n" +
 			"--dry-run says first what it would bring in, drop and change.",
-		Examples: []string{"channelsync installation update Acme --emails primary --exclude 12,40 --dry-run"},
+		Examples: []string{"channelsync installation update Acme --emails primary --exclude 'Northwind,40' --dry-run"},
 		Values:   optionValues(nil),
 		Flags: func(fs *flag.FlagSet) {
 			which.flags(fs)
 			fs.StringVar(&name, "name", "", "new `NAME`")
 			options.flags(fs)
+			fs.BoolVar(&all, "all", false, "with --dry-run: list every record that would enter, leave or change")
 			fs.BoolVar(&dryRun, "dry-run", false, "say what would change, and change nothing")
 			s.jsonFlag(fs)
 		},
@@ -45,13 +46,14 @@ func (s *session) installationUpdate() *command.Command {
 			if options.given() {
 				change.Options = &in.Options
 				options.apply(change.Options)
+				change.Names = options.named()
 			}
 			if dryRun {
 				p, err := api.PreviewUpdate(ctx, in.ID, change)
 				if err != nil {
 					return err
 				}
-				return s.showPreview(p)
+				return s.showPreview(p, all)
 			}
 			if in, err = api.UpdateInstallation(ctx, in.ID, change); err != nil {
 				return err
@@ -68,7 +70,7 @@ func (s *session) installationUpdate() *command.Command {
 	}
 }
 
-func (s *session) showPreview(p v1.Preview) error {
+func (s *session) showPreview(p v1.Preview, all bool) error {
 	if s.json {
 		return s.writeJSON(p)
 	}
@@ -78,7 +80,11 @@ func (s *session) showPreview(p v1.Preview) error {
 		return nil
 	}
 	t := screen.Table{Header: []string{"EFFECT", "KIND", "ID", "NAME", "FIELD", "FROM", "TO"}}
-	for _, r := range p.Sample {
+	shown := p.Sample
+	if all {
+		shown = p.Records
+	}
+	for _, r := range shown {
 		if len(r.Differences) == 0 {
 			t.Add(r.Effect, string(r.Kind), r.ID, r.Name, "", "", "")
 		}
@@ -86,5 +92,11 @@ func (s *session) showPreview(p v1.Preview) error {
 			t.Add(r.Effect, string(r.Kind), r.ID, r.Name, d.Field, d.From, d.To)
 		}
 	}
-	return s.writeTable(t)
+	if err := s.writeTable(t); err != nil {
+		return err
+	}
+	if len(shown) < len(p.Records) {
+		s.note("There are more: --all lists them.")
+	}
+	return nil
 }

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"encoding/csv"
 	"errors"
 	"flag"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,9 +14,21 @@ import (
 )
 
 // optionFlags collect what the command line says of an installation's options.
-type optionFlags struct{ said []func(*v1.Options) }
+type optionFlags struct {
+	said  []func(*v1.Options)
+	names v1.OptionNames // that the service finds the ids of
+	ids   bool           // names are not taken: a plan compares ids
+}
 
 func (o *optionFlags) given() bool { return len(o.said) > 0 }
+
+// named are the names that were said instead of ids; nil when there are none.
+func (o *optionFlags) named() *v1.OptionNames {
+	if o.names.Empty() {
+		return nil
+	}
+	return &o.names
+}
 
 // apply sets what was said and leaves the rest.
 func (o *optionFlags) apply(to *v1.Options) {
@@ -54,15 +68,16 @@ func (o *optionFlags) flags(fs *flag.FlagSet) {
 	o.word(fs, "emails", "`WORD`: whose addresses a client gets", func(p *v1.Options) *string { return &p.Emails })
 	o.word(fs, "drift", "`WORD`: what becomes of edits in Channel Program: put right, or left alone and reported",
 		func(p *v1.Options) *string { return &p.Drift })
-	o.ids(fs, "contract-types", "only contracts of these types",
-		func(p *v1.Options) *[]int64 { return &p.ContractTypes })
-	o.ids(fs, "contract-categories", "only contracts of these categories",
-		func(p *v1.Options) *[]int64 { return &p.ContractCategories })
-	o.ids(fs, "company-classifications", "only companies of these classifications",
-		func(p *v1.Options) *[]int64 { return &p.CompanyClassifications })
-	o.ids(fs, "include", "only these companies sync, as far as they meet the conditions",
-		func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Include) })
-	o.ids(fs, "exclude", "companies never to sync", func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Exclude) })
+	o.namedOrIDs(fs, "contract-types", "only contracts of these types, such as \"Recurring Service\"",
+		func(p *v1.Options) *[]int64 { return &p.ContractTypes }, &o.names.ContractTypes)
+	o.namedOrIDs(fs, "contract-categories", "only contracts of these categories",
+		func(p *v1.Options) *[]int64 { return &p.ContractCategories }, &o.names.ContractCategories)
+	o.namedOrIDs(fs, "company-classifications", "only companies of these classifications",
+		func(p *v1.Options) *[]int64 { return &p.CompanyClassifications }, &o.names.CompanyClassifications)
+	o.namedOrIDs(fs, "include", "only these companies sync, as far as they meet the conditions",
+		func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Include) }, &o.names.Include)
+	o.namedOrIDs(fs, "exclude", "companies never to sync",
+		func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Exclude) }, &o.names.Exclude)
 	fs.Func("time-zone", "IANA `NAME` of the zone whose today counts, such as America/New_York (default UTC)", func(v string) error {
 		v = v1.Trim(v)
 		if _, err := time.LoadLocation(v); err != nil || strings.EqualFold(v, "local") {
@@ -98,29 +113,32 @@ func (o *optionFlags) word(fs *flag.FlagSet, name, usage string, field func(*v1.
 	})
 }
 
-func (o *optionFlags) ids(fs *flag.FlagSet, name, usage string, field func(*v1.Options) *[]int64) {
-	fs.Func(name, "`IDS` with commas: "+usage+"; empty is all", func(v string) error {
-		ids, err := parseIDs(v)
+func (o *optionFlags) namedOrIDs(fs *flag.FlagSet, name, usage string, field func(*v1.Options) *[]int64, names *[]string) {
+	fs.Func(name, "`NAMES` or ids with commas: "+usage+"; empty is all. A name with a comma in it stands in quotes", func(v string) error {
+		items, err := listed(v)
 		if err != nil {
 			return err
 		}
+		ids, named := v1.IDsAndNames(items)
+		if o.ids && len(named) > 0 {
+			return errors.New("want decimal ids with commas, such as 7,12")
+		}
 		o.said = append(o.said, func(p *v1.Options) { *field(p) = ids })
+		*names = named
 		return nil
 	})
 }
 
-// parseIDs reads decimal ids with commas between them.
-func parseIDs(list string) ([]int64, error) {
-	ids := []int64{}
-	for part := range strings.SplitSeq(list, ",") {
-		if part = v1.Trim(part); part == "" {
-			continue
-		}
-		id, err := strconv.ParseInt(part, 10, 64)
-		if err != nil || id < 0 {
-			return nil, errors.New("want decimal ids with commas, such as 7,12")
-		}
-		ids = append(ids, id)
+// listed reads a list with commas between its items, which may be quoted.
+func listed(list string) ([]string, error) {
+	r := csv.NewReader(strings.NewReader(list))
+	r.LazyQuotes, r.TrimLeadingSpace = true, true
+	items, err := r.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, nil
 	}
-	return ids, nil
+	if err != nil {
+		return nil, errors.New("want names or ids with commas, such as \"Recurring Service\",7")
+	}
+	return items, nil
 }

@@ -85,25 +85,24 @@ func FuzzParseTime(f *testing.F) {
 	})
 }
 
-func TestParseIDs(t *testing.T) {
-	for v, want := range map[string][]int64{
-		"": {}, " , ": {}, "7": {7}, "7, 12,0": {7, 12, 0}, "x": nil, "-1": nil, "1.5": nil, "99999999999999999999": nil,
+func TestListsOfOptions(t *testing.T) {
+	for v, want := range map[string][]string{
+		"": nil, "7": {"7"}, "7, 12,0": {"7", "12", "0"}, `Recurring Service,7`: {"Recurring Service", "7"},
+		`"Acme, Inc.", 40`: {"Acme, Inc.", "40"}, `5" pipes`: {`5" pipes`},
 	} {
-		got, err := parseIDs(v)
-		if diff := cmp.Diff(want, got); diff != "" || (err != nil) != (want == nil) {
+		got, err := listed(v)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("%q: %v %s", v, err, diff)
 		}
 	}
 }
 
-func FuzzParseIDs(f *testing.F) {
-	f.Add("1,2,,3")
+func FuzzListsOfOptions(f *testing.F) {
+	f.Add(`1,"a, b",,3`)
 	f.Fuzz(func(t *testing.T, v string) {
-		ids, err := parseIDs(v)
-		for _, id := range ids {
-			if err != nil || id < 0 {
-				t.Errorf("%q: %v, %v", v, ids, err)
-			}
+		items, err := listed(v)
+		if err != nil && items != nil {
+			t.Errorf("%q: %v, %v", v, items, err)
 		}
 	})
 }

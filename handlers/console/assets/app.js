@@ -167,6 +167,21 @@
     search.select();
   });
 
+  // A long list of choices can be narrowed by name.
+  for (const list of document.querySelectorAll("fieldset[data-filter]")) {
+    const labels = [...list.querySelectorAll("label.check")];
+    if (labels.length < 8) continue;
+    const plain = (text) => text.normalize("NFKD").replace(/[^\p{L}\p{N}]/gu, "").toLowerCase();
+    const find = document.createElement("input");
+    find.setAttribute("aria-label", list.dataset.filter);
+    find.placeholder = list.dataset.filter;
+    find.addEventListener("input", () => {
+      for (const label of labels) label.hidden = !plain(label.textContent).includes(plain(find.value));
+    });
+    find.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
+    labels[0].before(find);
+  }
+
   // On a phone the tabs scroll sideways; the current one is to be seen.
   const tab = document.querySelector(".tabs [aria-current]");
   if (tab) tab.closest(".tabs").scrollLeft = tab.offsetLeft - 16;

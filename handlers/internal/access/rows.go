@@ -31,6 +31,7 @@ func API() []Row {
 		{post, "/installations/compare", admin, true},
 		{get, in, viewer, false},
 		{patch, in, admin, false}, // ?preview=true too
+		{get, in + "/choices", viewer, false},
 		{put, in + "/credentials", admin, false},
 		{put, in + "/channel-program", admin, false},
 		{get, "/zones", viewer, false},

@@ -121,7 +121,7 @@ func (t *tour) settings() {
 	t.p.See("Copy these now.")
 	t.stop("settings-bridge")
 	t.p.Open("/installations/" + t.in.ID + "/settings")
-	t.p.Click("Filters by Autotask ids")
+	t.p.Click("Filters: contract types, categories, classifications, companies")
 	t.p.Fill("Never these companies", ID(t.tenant.Client))
 	t.p.Press("Show what would change")
 	t.p.See("Would leave")

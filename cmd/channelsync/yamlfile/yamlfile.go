@@ -36,14 +36,14 @@ func Parse(name string, text []byte) ([]Field, error) {
 	if len(tree.Docs) > 1 {
 		return nil, fmt.Errorf("%s: %w", name, ErrNoMapping)
 	}
-	for _, doc := range tree.Docs {
-		fields, ok := fieldsOf(doc.Body)
-		if !ok {
-			return nil, fmt.Errorf("%s: %w", name, ErrNoMapping)
-		}
-		return fields, nil
+	if len(tree.Docs) == 0 {
+		return nil, nil
 	}
-	return nil, nil
+	fields, ok := fieldsOf(tree.Docs[0].Body)
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", name, ErrNoMapping)
+	}
+	return fields, nil
 }
 
 // malformed says where a file is not YAML, without the line itself, which may hold a secret.

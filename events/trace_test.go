@@ -86,7 +86,7 @@ func TestTraceCrossesTheJournal(t *testing.T) {
 	}
 	for _, kv := range publish[0].Attributes {
 		if kv.Key == tracing.Sequence && kv.Value.AsInt64() != int64(r.Sequence) {
-			t.Errorf("the span says sequence %v, the receipt %d", kv.Value.Emit(), r.Sequence)
+			t.Errorf("the span says sequence %v, the receipt %d", kv.Value.String(), r.Sequence)
 		}
 	}
 }

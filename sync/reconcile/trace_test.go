@@ -68,7 +68,7 @@ func (tr *traces) named(name string) (named []tracetest.SpanStub) {
 func attribute(s tracetest.SpanStub, key string) string {
 	for _, kv := range s.Attributes {
 		if string(kv.Key) == key {
-			return kv.Value.Emit()
+			return kv.Value.String()
 		}
 	}
 	return ""

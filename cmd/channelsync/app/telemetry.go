@@ -4,25 +4,29 @@ import (
 	"context"
 	"fmt"
 
-	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/telemetry"
 )
 
-// openTelemetry starts what the OTEL_* variables ask for, before all that it shows. The tracer is
-// nil when nothing is traced.
-func (a *App) openTelemetry(ctx context.Context, metrics *metrics) (trace.Tracer, error) {
+// openTelemetry starts what the OTEL_* variables ask for, before all that it shows: the spans of a
+// stop are handed over last.
+func (a *App) openTelemetry(ctx context.Context, metrics *metrics) (*telemetry.Telemetry, error) {
 	exported, err := telemetry.Open(ctx, telemetry.Config{Version: a.opts.Version, Metrics: metrics.registry, Log: a.opts.Log})
 	if err != nil {
 		return nil, fmt.Errorf("open telemetry: %w", err)
 	}
-	a.defers("telemetry", func(ctx context.Context) error {
-		if err := exported.Stop(ctx); err != nil { // whoever takes it being away is no failure of the service
-			a.opts.Log.Warn("the last traces and metrics were not taken", zap.String(v1.LogCause, telemetry.TextOf(err)))
+	a.handsOver("traces", exported.Stop)
+	return exported, nil
+}
+
+// handsOver is a cleanup for what a collector takes. That it is away is no failure of the service.
+func (a *App) handsOver(what string, stop func(context.Context) error) {
+	a.defers(what, func(ctx context.Context) error {
+		if err := stop(ctx); err != nil {
+			a.opts.Log.Warn("hand over the last "+what+" failed, they are lost", zap.String(v1.LogCause, telemetry.TextOf(err)))
 		}
 		return nil
 	})
-	return exported.Tracer, nil
 }

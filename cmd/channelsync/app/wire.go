@@ -57,14 +57,14 @@ func (a *App) wire(ctx context.Context) error {
 	metrics := newMetrics()
 	a.metrics = metrics.registry
 	metrics.log(a.opts.LogDropped)
-	tracer, err := a.openTelemetry(ctx, metrics)
+	exported, err := a.openTelemetry(ctx, metrics)
 	if err != nil {
 		return err
 	}
 	at := StoreConfig(cfg)
 	at.Validate = func(s store.Manifest) error { return master.Fits(s.Key) }
 	at.Log, at.Now, at.Observe = log.Named("events"), a.opts.Now, metrics.store
-	at.Tracer = tracer
+	at.Tracer = exported.Tracer
 	var bus *events.Bus
 	a.watchdog = progress.New(progress.Config{ // it asks nothing before Start: the bus is open by then
 		Limits: a.opts.Stall, Excuse: func(ctx context.Context) error { return bus.Health(ctx).Err },
@@ -92,7 +92,7 @@ func (a *App) wire(ctx context.Context) error {
 	if a.tokens, err = a.openTokens(ctx, cfg, tables[tableTokens]); err != nil {
 		return err
 	}
-	if a.manager, err = a.openManager(ctx, cfg, bus, opened{master, auth, tables, metrics, tracer}); err != nil {
+	if a.manager, err = a.openManager(ctx, cfg, bus, opened{master, auth, tables, metrics, exported.Tracer}); err != nil {
 		return err
 	}
 	// Everything was opened and, after a rotation, sealed anew: now the store may say so.
@@ -108,12 +108,13 @@ func (a *App) wire(ctx context.Context) error {
 		free = freeOf(cfg.DataDir)
 	}
 	metrics.registry.MustRegister(newCollector(a.manager.Totals, free, a.opts.Now))
-	if a.notify, err = a.openNotifier(ctx, cfg, bus, opened{master, auth, tables, metrics, tracer}); err != nil {
+	a.handsOver("metrics", exported.StopMetrics) // while what they are read from is open
+	if a.notify, err = a.openNotifier(ctx, cfg, bus, opened{master, auth, tables, metrics, exported.Tracer}); err != nil {
 		return err
 	}
 	receiver := callback.New(callback.Config{
 		Receivers: receivers{a.manager}, Journal: bus.Journal(), Rejects: a.manager.DeadLetters, Checks: a.manager,
-		Observer: deliveries{a.manager, metrics}, Tracer: tracer, Log: log.Named("callback"), Now: a.opts.Now,
+		Observer: deliveries{a.manager, metrics}, Tracer: exported.Tracer, Log: log.Named("callback"), Now: a.opts.Now,
 	})
 	a.noise = audit.NewNoise(a.manager.Audit, log)
 	auditing := auditor{a.manager, a.noise, log}

@@ -23,8 +23,8 @@ import (
 )
 
 const (
-	// flushWithin bounds what a stop waits for the last spans and metrics to be taken.
-	flushWithin = 3 * time.Second
+	// flushWithin bounds what a stop waits for the last metrics to be taken, and then for the last spans.
+	flushWithin = 2 * time.Second
 	// longestValue cuts attributes, in characters, unless OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT or
 	// OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT says otherwise.
 	longestValue = 256
@@ -40,8 +40,8 @@ type Config struct {
 // Telemetry is what is exported; the zero value exports nothing.
 type Telemetry struct {
 	// Tracer begins spans; nil: nothing is traced.
-	Tracer trace.Tracer
-	stops  []func(context.Context) error
+	Tracer                  trace.Tracer
+	stopTraces, stopMetrics func(context.Context) error // nil: nothing to stop
 }
 
 // Open reads the variables and starts what they ask for. A variable that is wrong is an error that
@@ -88,7 +88,7 @@ func (t *Telemetry) openTraces(ctx context.Context, cfg Config, about *resource.
 	}
 	provider := sdktrace.NewTracerProvider(
 		sdktrace.WithResource(about), sdktrace.WithSampler(sampler), sdktrace.WithRawSpanLimits(limits), sdktrace.WithBatcher(exporter))
-	t.stops = append(t.stops, provider.Shutdown)
+	t.stopTraces = provider.Shutdown
 	t.Tracer = provider.Tracer(tracing.Name)
 	cfg.Log.Info("traces are exported", zap.String("protocol", traces.protocol()), zap.String("sampler", sampler.Description()))
 	return nil
@@ -104,7 +104,7 @@ func (t *Telemetry) openMetrics(ctx context.Context, cfg Config, about *resource
 	}
 	reader := sdkmetric.NewPeriodicReader(exporter, sdkmetric.WithProducer(bridge.NewMetricProducer(bridge.WithGatherer(cfg.Metrics))))
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithResource(about), sdkmetric.WithReader(reader))
-	t.stops = append(t.stops, provider.Shutdown)
+	t.stopMetrics = provider.Shutdown
 	cfg.Log.Info("metrics are exported", zap.String("protocol", metrics.protocol()))
 	return nil
 }
@@ -121,23 +121,31 @@ func metricExporter(ctx context.Context) (sdkmetric.Exporter, error) {
 	}
 }
 
-// Stop hands over what is left, side by side, for as long as flushWithin.
+// StopMetrics reads the metrics once more and hands them over: what they are read from must be there still.
+func (t *Telemetry) StopMetrics(ctx context.Context) error {
+	stop := t.stopMetrics
+	t.stopMetrics = nil
+	return within(ctx, stop)
+}
+
+// Stop hands over the spans that are left, and ends the metrics if nobody did. Spans that end later are dropped.
 func (t *Telemetry) Stop(ctx context.Context) error {
+	return errors.Join(t.StopMetrics(ctx), within(ctx, t.stopTraces))
+}
+
+// within leaves a stop behind that does not end.
+func within(ctx context.Context, stop func(context.Context) error) error {
+	if stop == nil {
+		return nil
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, flushWithin, fmt.Errorf("the collector did not take the rest within %s", flushWithin))
 	defer cancel()
-	stopped := make(chan error, len(t.stops))
-	for _, stop := range t.stops {
-		go func() { stopped <- stop(ctx) }()
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop(ctx) }()
+	select {
+	case err := <-stopped:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	var errs []error
-	for range t.stops {
-		select {
-		case err := <-stopped:
-			errs = append(errs, err)
-		case <-ctx.Done():
-			errs = append(errs, context.Cause(ctx))
-		}
-	}
-	t.stops = nil
-	return errors.Join(errs...)
 }

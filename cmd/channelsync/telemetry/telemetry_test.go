@@ -37,6 +37,9 @@ func open(t *testing.T) (*Telemetry, error) {
 	return Open(t.Context(), Config{Version: "1", Metrics: prometheus.NewRegistry(), Log: zap.NewNop()})
 }
 
+// stop ends an export that nobody takes.
+func stop(t *testing.T, exported *Telemetry) { _ = exported.Stop(t.Context()) }
+
 func TestNothingIsExportedUntilAskedFor(t *testing.T) {
 	const endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 "
 	for _, tc := range []struct {
@@ -63,16 +66,10 @@ func TestNothingIsExportedUntilAskedFor(t *testing.T) {
 			if got := exported.Tracer != nil; got != tc.traces {
 				t.Errorf("traced: %v, want %v", got, tc.traces)
 			}
-			want := 0
-			for _, on := range []bool{tc.traces, tc.metrics} {
-				if on {
-					want++
-				}
+			if got := exported.stopMetrics != nil; got != tc.metrics {
+				t.Errorf("metrics are exported: %v, want %v", got, tc.metrics)
 			}
-			if len(exported.stops) != want {
-				t.Errorf("%d signals are exported, want %d", len(exported.stops), want)
-			}
-			_ = exported.Stop(t.Context()) // nobody is there to take the rest
+			stop(t, exported)
 		})
 	}
 }
@@ -148,7 +145,7 @@ func TestSenderDecidesNothingTheOperatorDoesNotAllow(t *testing.T) {
 
 func TestStopWaitsForNoCollectorThatHangs(t *testing.T) {
 	hanging, release := collector.StartHanging(t)
-	given(t, "OTEL_EXPORTER_OTLP_ENDPOINT="+hanging.URL)
+	given(t, "OTEL_METRICS_EXPORTER=none OTEL_EXPORTER_OTLP_ENDPOINT="+hanging.URL)
 	exported, err := open(t)
 	if err != nil {
 		t.Fatal(err)
@@ -167,7 +164,7 @@ func TestStopWaitsForNoCollectorThatHangs(t *testing.T) {
 
 func TestStopHandsOverTheRest(t *testing.T) {
 	received := collector.Start(t)
-	given(t, "OTEL_EXPORTER_OTLP_ENDPOINT="+received.URL)
+	given(t, "OTEL_METRICS_EXPORTER=none OTEL_EXPORTER_OTLP_ENDPOINT="+received.URL)
 	exported, err := open(t)
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +207,7 @@ func TestValuesOfVariablesAreNotLogged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = exported.Stop(t.Context()) // nobody is there to take the rest
+	stop(t, exported)
 	if lines.FilterMessage("parse headers").Len() == 0 {
 		t.Errorf("a wrong header is not told of: %v", lines.All())
 	}

@@ -194,3 +194,21 @@ func TestCollectorThatHangsHoldsNothingUp(t *testing.T) {
 	}
 	release()
 }
+
+// TestStopHandsOverTheLastMetrics ends long before metrics are due.
+func TestStopHandsOverTheLastMetrics(t *testing.T) {
+	received := collector.Start(t)
+	t.Setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", received.URL+"/v1/metrics")
+	logFile := filepath.Join(t.TempDir(), "log")
+	w := service.New(t, service.Options{Log: service.NewLog(t, logFile)})
+	w.Company("Northwind Dental")
+	w.Install(v1.SyncActiveCustomers)
+	w.Stop()
+	if !received.HasMetric("channelsync_reconciles_total") {
+		text, _ := os.ReadFile(logFile)
+		t.Errorf("they were not received; the log ends with %s", text[max(0, len(text)-2000):])
+	}
+	if received.HasMetric("channelsync_freshness_seconds") && len(received.Spans()) != 0 {
+		t.Error("spans were received, too, although nobody asked for traces")
+	}
+}

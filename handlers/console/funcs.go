@@ -13,7 +13,7 @@ func (c *Console) funcs() template.FuncMap {
 	return template.FuncMap{
 		"asset":          c.assets.path,
 		"ago":            func(t any) template.HTML { return present.TimeTag(t, c.now()) },
-		"clock":          present.Clock,
+		"clock":          present.ClockTag,
 		"num":            present.Num,
 		"count":          present.Count,
 		"secs":           present.Secs,

@@ -36,25 +36,73 @@
 
   // The words are the ones the server uses.
   function relative(at) {
-    let s = (Date.now() - at) / 1000;
+    let s = Math.trunc((Date.now() - at) / 1000);
     const ahead = s < 0;
     s = Math.abs(s);
-    if (s < 60) return ahead ? "in less than a minute" : s < 10 ? "just now" : "less than a minute ago";
-    const [n, unit] = s < 3600 ? [s / 60, "minute"] : s < 172800 ? [s / 3600, "hour"] : [s / 86400, "day"];
-    const text = Math.floor(n) + " " + unit + (Math.floor(n) === 1 ? "" : "s");
+    if (s < 1) return "just now";
+    const [n, unit] = s < 60 ? [s, "s"] : s < 3600 ? [s / 60, "minute"] : s < 172800 ? [s / 3600, "hour"] : [s / 86400, "day"];
+    const text = Math.floor(n) + " " + unit + (unit === "s" || Math.floor(n) === 1 ? "" : "s");
     return ahead ? "in " + text : text + " ago";
   }
 
+  // Exact times are in the reader's zone, or in UTC if that was chosen.
+  const kept = (() => { try { return window.localStorage; } catch { return null; } })();
+  let utc = kept?.getItem("times") === "utc";
+  function exact(at) {
+    if (utc) return at.toISOString().slice(0, 19).replace("T", " ") + " UTC";
+    const local = new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, 19).replace("T", " ");
+    const zone = new Intl.DateTimeFormat("en", { timeZoneName: "short" }).formatToParts(at).find((part) => part.type === "timeZoneName");
+    return local + " " + zone.value;
+  }
+
+  // What is read aloud as it changes is not counted on by the second. A text node stays the
+  // same one, so that what is selected stays so.
   function tick() {
     for (const t of document.querySelectorAll("time[datetime]")) {
       const at = new Date(t.dateTime);
-      const text = relative(at);
-      if (t.textContent !== text) t.textContent = text;
-      t.title = t.title.endsWith(")") ? t.title : t.title + " (" + at.toLocaleString() + ")";
+      if (!("exact" in t.dataset)) t.title = exact(at);
+      if (!("exact" in t.dataset) && t.closest("[aria-live]") && Math.abs(Date.now() - at) < 60000) continue;
+      const text = "exact" in t.dataset ? exact(at) : relative(at);
+      if (t.firstChild && t.firstChild.data !== text) t.firstChild.data = text;
     }
   }
   tick();
-  setInterval(tick, 10000);
+  setInterval(() => { if (!document.hidden) tick(); }, 1000);
+  document.addEventListener("visibilitychange", tick);
+
+  const times = document.getElementById("times");
+  if (times) {
+    const name = () => { times.textContent = utc ? "Show times in your zone" : "Show times in UTC"; };
+    times.hidden = false;
+    name();
+    times.addEventListener("click", () => {
+      utc = !utc;
+      kept?.setItem("times", utc ? "utc" : "local");
+      name();
+      tick();
+    });
+  }
+
+  // "12 s ago" says nothing in a ticket: what is copied has the exact time too.
+  document.addEventListener("copy", (event) => {
+    const selection = document.getSelection();
+    if (!selection || selection.isCollapsed || document.activeElement?.matches("input, textarea")) return;
+    const added = [];
+    for (const t of document.querySelectorAll("time[datetime]:not([data-exact])")) {
+      if (!selection.containsNode(t, true)) continue;
+      const more = document.createElement("span");
+      more.textContent = " (" + t.title + ")";
+      t.append(more);
+      added.push(more);
+    }
+    if (added.length === 0) return;
+    const rich = document.createElement("div");
+    rich.append(selection.getRangeAt(0).cloneContents());
+    event.clipboardData.setData("text/plain", selection.toString());
+    event.clipboardData.setData("text/html", rich.innerHTML);
+    for (const more of added) more.remove();
+    event.preventDefault();
+  });
 
   for (const button of document.querySelectorAll("button[data-copy]")) {
     button.hidden = false;

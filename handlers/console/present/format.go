@@ -13,7 +13,8 @@ import (
 	"unicode/utf8"
 )
 
-// TimeTag shows a time as people say it, with the exact one on the hover.
+// TimeTag shows a time as it is from now on, with the exact one on the hover and in what is
+// copied. Where scripts run it keeps on being right, in the zone that the reader has chosen.
 func TimeTag(v any, now time.Time) template.HTML {
 	var t time.Time
 	switch v := v.(type) {
@@ -29,7 +30,26 @@ func TimeTag(v any, now time.Time) template.HTML {
 	}
 	t = t.UTC()
 	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">%s</time>`, //nolint:gosec // nothing in it is anybody's text
-		t.Format(time.RFC3339), Clock(t), relative(t, now)))
+		t.Format(time.RFC3339), Clock(t), elapsed(t, now)))
+}
+
+// ClockTag shows an exact time, in UTC where no scripts run.
+func ClockTag(t time.Time) template.HTML {
+	return template.HTML(fmt.Sprintf(`<time datetime="%s" data-exact>%s</time>`, //nolint:gosec // nothing in it is anybody's text
+		t.UTC().Format(time.RFC3339), Clock(t)))
+}
+
+// elapsed is relative with the seconds as they are. It is for what counts on: in a sentence, which stands as
+// it was written, they would soon be wrong.
+func elapsed(t, now time.Time) string {
+	d := now.Sub(t)
+	switch {
+	case d >= time.Second && d < time.Minute:
+		return strconv.Itoa(int(d.Seconds())) + " s ago"
+	case d <= -time.Second && d > -time.Minute:
+		return "in " + strconv.Itoa(int(-d.Seconds())) + " s"
+	}
+	return relative(t, now)
 }
 
 // Clock is a time to the second, with its zone.

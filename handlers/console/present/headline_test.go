@@ -92,6 +92,18 @@ func TestTimes(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", d, got, want)
 		}
 	}
+	for d, want := range map[time.Duration]string{
+		0: "just now", 900 * time.Millisecond: "just now", time.Second: "1 s ago", 12 * time.Second: "12 s ago", 59*time.Second + 900*time.Millisecond: "59 s ago",
+		time.Minute: "1 minute ago", 3 * time.Hour: "3 hours ago", -12 * time.Second: "in 12 s", -time.Minute: "in 1 minute",
+	} {
+		if got := elapsed(now.Add(-d), now); got != want {
+			t.Errorf("%s counts on as %q, want %q", d, got, want)
+		}
+	}
+	exact := `<time datetime="2026-11-23T15:04:05Z" data-exact>2026-11-23 15:04:05 UTC</time>`
+	if got := ClockTag(now.In(time.FixedZone("X", 3600))); string(got) != exact {
+		t.Errorf("got %s, want %s", got, exact)
+	}
 	if got := TimeTag((*time.Time)(nil), now); got != "never" {
 		t.Errorf("nil: %q", got)
 	}

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -355,7 +356,7 @@ func (r *entryReader) secret(line int, where, name string, ref secretRef) v1.Sec
 	case ref.env != "":
 		v, _ := r.lookup(ref.env)
 		if v = v1.Trim(v); v == "" {
-			r.wrong(line, "%s: %sEnv: got nothing in the variable %s, want the secret in it", where, name, text(ref.env))
+			r.wrong(line, "%s: %sEnv: got nothing in the variable that it names, want the secret in it", where, name)
 		}
 		return v1.Secret(v)
 	default:
@@ -367,6 +368,10 @@ func (r *entryReader) secret(line int, where, name string, ref secretRef) v1.Sec
 			return v
 		}
 		v, err := config.ReadSecretFile(path)
+		if errors.Is(err, fs.ErrNotExist) { // it may be the secret itself that stands here, so it is not repeated
+			r.wrong(line, "%s: %sFile: got the path of no file, want that of a file with the secret", where, name)
+			return ""
+		}
 		if err != nil {
 			r.wrong(line, "%s: %sFile: %s", where, name, text(err.Error()))
 			return ""

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"channelsync/cmd/channelsync/cli/internal/command"
+	"channelsync/cmd/channelsync/config"
 	"channelsync/cmd/channelsync/telemetry"
 )
 
@@ -12,7 +13,7 @@ func (s *session) configCommand() *command.Command {
 	return &command.Command{
 		Name: "config", Short: "check the settings of the service",
 		Subs: []*command.Command{{
-			Name: "check", Short: "say whether the service would start with these settings", Flags: serveFlags,
+			Name: "check", Short: "say whether the service would start with these settings", Flags: config.Flags,
 			Long: "It takes what serve takes, from the same places, and starts nothing: no address is listened on and no server is asked.\n" +
 				"Exit code 2 where a setting is wrong, with a line for each.",
 			Examples: []string{"channelsync config check --config /etc/channelsync/channelsync.yaml"},

@@ -9,7 +9,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -35,7 +34,7 @@ func OutliveReaders() { signal.Ignore(syscall.SIGPIPE) }
 
 func (s *session) serveCommand() *command.Command {
 	return &command.Command{
-		Name: "serve", Short: "run the service", Flags: serveFlags,
+		Name: "serve", Short: "run the service", Flags: config.Flags,
 		Raw: true, // package config reads the flags
 		Run: func(ctx context.Context, args []string) error {
 			inv := s.Invocation
@@ -51,18 +50,6 @@ func endedWith(code int) error {
 		return nil
 	}
 	return exited(code)
-}
-
-// serveFlags are the settings as package config lists them, for completion.
-func serveFlags(fs *flag.FlagSet) {
-	var usage strings.Builder
-	_ = config.Usage(&usage) // into memory
-	for line := range strings.Lines(usage.String()) {
-		name, ok := strings.CutPrefix(strings.TrimSpace(line), "--")
-		if ok && fs.Lookup(name) == nil {
-			fs.String(name, "", "a setting of the service")
-		}
-	}
 }
 
 // settings reads the settings for a command. Where that shows the help, or is wrong, the

@@ -266,22 +266,26 @@ func maskReceiver(s string) string {
 	return scheme + host + "/<secret>"
 }
 
-// maskUserInfo hides whatever stands before the last @ of a URL or a list of them.
+// maskUserInfo hides whatever stands before the last @ of a URL or a list of them, and the query of each.
 func maskUserInfo(s string) string {
 	parts := strings.Split(s, ",")
 	if i := strings.LastIndex(s, "@"); i >= 0 && strings.Count(s[:i], ",") > strings.Count(s[:i], "@") {
 		parts = []string{s} // a comma inside a password: hide the whole of it
 	}
 	for i, part := range parts {
-		at := strings.LastIndex(part, "@")
-		if at < 0 {
-			continue
+		scheme, rest, ok := strings.Cut(part, "://")
+		if ok {
+			scheme += "://"
+		} else {
+			scheme, rest = "", part
 		}
-		scheme := ""
-		if j := strings.Index(part, "://"); j >= 0 && j < at {
-			scheme = part[:j+3]
+		if at := strings.LastIndex(rest, "@"); at >= 0 {
+			rest = "<secret>" + rest[at:]
 		}
-		parts[i] = scheme + "<secret>" + part[at:]
+		if before, query, has := strings.Cut(rest, "?"); has && scheme != "" && query != "" {
+			rest = before + "?<secret>"
+		}
+		parts[i] = scheme + rest
 	}
 	return strings.Join(parts, ",")
 }

@@ -183,7 +183,7 @@ func TestWrongSettings(t *testing.T) {
 		},
 		{
 			args: []string{"--public-url=https://x?a=b"},
-			want: `--public-url: got "https://x?a=b", want a URL without query and fragment`,
+			want: `--public-url: got "https://x?<secret>", want a URL without query and fragment`,
 		},
 		{
 			args: []string{"--public-url=https://x#f"},
@@ -537,27 +537,6 @@ func TestNothingPrintsASecret(t *testing.T) {
 	} {
 		if !strings.Contains(dump.String(), line) {
 			t.Errorf("dump lacks %q:\n%s", line, dump.String())
-		}
-	}
-}
-
-func TestSecretURLsShowTheirHostsOnly(t *testing.T) {
-	for given, want := range map[string]string{
-		"":                                     "",
-		"https://ops.example":                  "https://ops.example",
-		"https://ops.example:8443/":            "https://ops.example:8443/",
-		"https://ops.example/hooks/T0/hush":    "https://ops.example/<secret>",
-		"https://ops.example?key=hush":         "https://ops.example/<secret>",
-		"https://ops.example#hush":             "https://ops.example/<secret>",
-		"https://u:hush@ops.example/":          "https://<secret>",
-		"https://u:hu/sh@ops.example/":         "https://<secret>",
-		"https://u:hu?sh@ops.example":          "https://<secret>",
-		"ops.example/hush":                     "ops.example/<secret>",
-		"https://[2001:db8::1]:443/hush":       "https://[2001:db8::1]:443/<secret>",
-		"https://ops.example/?to=https://hush": "https://ops.example/<secret>",
-	} {
-		if got := maskReceiver(given); got != want {
-			t.Errorf("%s: shown as %s, want %s", given, got, want)
 		}
 	}
 }

@@ -110,17 +110,9 @@ func parseFlags(args []string) (map[string]string, error) {
 	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
-	for _, d := range definitions() {
-		keep := func(v string) error { flags[d.name] = v; return nil }
-		if d.boolean {
-			fs.BoolFunc(d.name, d.usage, keep)
-			continue
-		}
-		fs.Func(d.name, d.usage, keep)
-		if d.hasFile() {
-			fs.Func(d.name+"-file", d.usage, func(v string) error { flags[d.name+"-file"] = v; return nil })
-		}
-	}
+	declare(fs, func(name string) func(string) error {
+		return func(v string) error { flags[name] = v; return nil }
+	})
 	if err := fs.Parse(args); err != nil {
 		return nil, wrongFlag(err)
 	}
@@ -128,6 +120,30 @@ func parseFlags(args []string) (map[string]string, error) {
 		return nil, hinted(fmt.Sprintf("unexpected argument %q: settings are given as --name=value", fs.Arg(0)))
 	}
 	return flags, nil
+}
+
+// Flags declares on fs every setting that it lacks, for whoever lists them: completion and manual pages.
+func Flags(fs *flag.FlagSet) {
+	all := flag.NewFlagSet("settings", flag.ContinueOnError)
+	declare(all, func(string) func(string) error { return func(string) error { return nil } })
+	all.VisitAll(func(f *flag.Flag) {
+		if fs.Lookup(f.Name) == nil {
+			fs.Var(f.Value, f.Name, f.Usage)
+		}
+	})
+}
+
+func declare(fs *flag.FlagSet, keep func(name string) func(string) error) {
+	for _, d := range definitions() {
+		if d.boolean {
+			fs.BoolFunc(d.name, d.usage, keep(d.name))
+			continue
+		}
+		fs.Func(d.name, d.usage, keep(d.name))
+		if d.hasFile() {
+			fs.Func(d.name+"-file", "file that has the value of --"+d.name, keep(d.name+"-file"))
+		}
+	}
 }
 
 // wrongFlag puts what package flag says into our words; flag.ErrHelp stays as it is.

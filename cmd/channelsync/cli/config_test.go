@@ -23,4 +23,12 @@ func TestConfigCheckReadsTheVariablesOfTelemetry(t *testing.T) {
 	if code, said := check(); code != exitUsage || !strings.Contains(said, `OTEL_TRACES_SAMPLER: got "sometimes"`) {
 		t.Errorf("exit code %d: %s", code, said)
 	}
+	t.Setenv("OTEL_BSP_MAX_QUEUE_SIZE", "-1")
+	if code, said := check(); code != exitUsage || !strings.Contains(said, `OTEL_BSP_MAX_QUEUE_SIZE: got "-1"`) {
+		t.Errorf("exit code %d: %s", code, said)
+	}
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "user:hush@collector:4318")
+	if code, said := check(); code != exitUsage || strings.Count(said, "OTEL_EXPORTER_OTLP_ENDPOINT: ") != 1 || strings.Contains(said, "hush") {
+		t.Errorf("exit code %d, want one line about the endpoint without its secret: %s", code, said)
+	}
 }

@@ -1,9 +1,11 @@
 package telemetry
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,43 +36,39 @@ func (s signal) on() bool {
 }
 
 // check says what is wrong with where a signal goes.
-func (s signal) check() error {
-	if !s.on() {
-		return nil
-	}
+func (s signal) check() []error {
 	switch name := "OTEL_" + string(s) + "_EXPORTER"; env(name) {
 	case "console":
 		return nil
 	case "", "otlp":
+		return s.checkCollector()
 	default:
-		return wrong(name, "otlp, console or none; Prometheus reads /metrics of the admin listener")
+		return []error{wrong(name, "otlp, console or none; Prometheus reads /metrics of the admin listener")}
 	}
-	switch s.protocol() {
-	case "http/protobuf", "grpc":
-		return nil
-	}
-	return fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL, or that of %s alone: got %q, want http/protobuf or grpc", s, s.protocol())
 }
 
-// Check says which variable would stop the start.
+// Check says which variables would stop the start, each once.
 func Check() error {
-	errs := []error{traces.check(), metrics.check()}
+	var errs []error
 	if traces.on() {
 		_, err := sampler()
-		errs = append(errs, err)
+		errs = append(append(traces.check(), err), checkNumbers(spanNumbers()...)...)
 	}
-	return errors.Join(errs...)
+	if metrics.on() {
+		errs = append(append(errs, metrics.check()...), checkNumbers(metricNumbers()...)...)
+	}
+	said := map[string]bool{}
+	return errors.Join(slices.DeleteFunc(errs, func(err error) bool {
+		if err == nil || said[err.Error()] {
+			return true
+		}
+		said[err.Error()] = true
+		return false
+	})...)
 }
 
 // protocol is how a signal goes to its collector.
-func (s signal) protocol() string {
-	for _, name := range []string{"OTEL_EXPORTER_OTLP_" + string(s) + "_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"} {
-		if value := env(name); value != "" {
-			return value
-		}
-	}
-	return "http/protobuf"
-}
+func (s signal) protocol() string { return cmp.Or(env(s.inForce("PROTOCOL")), "http/protobuf") }
 
 func env(name string) string { return strings.TrimSpace(os.Getenv(name)) }
 

@@ -96,6 +96,53 @@ func TestWrongVariableStopsTheStartAndIsNamed(t *testing.T) {
 	}
 }
 
+func TestNumberOutOfRangeStopsTheStartAndIsNamed(t *testing.T) {
+	const endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 "
+	for _, n := range append(append(spanNumbers(), metricNumbers()...),
+		number{"OTEL_EXPORTER_OTLP_TIMEOUT", 1, longestTime},
+		number{"OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", 1, longestTime},
+		number{"OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", 1, longestTime}) {
+		for _, value := range []string{"-1", "99999999999999", "99999999999999999999", "1.5", "5s", "many", fmt.Sprint(n.least - 1), fmt.Sprint(n.most + 1)} {
+			t.Run(n.name+"="+value, func(t *testing.T) {
+				given(t, endpoint+n.name+"="+value)
+				want := fmt.Sprintf("%s: got %q, want a whole number from %d to %d", n.name, value, n.least, n.most)
+				if _, err := open(t); err == nil || err.Error() != want {
+					t.Errorf("got %v\nwant %s", err, want)
+				}
+			})
+		}
+		for _, value := range []string{"", fmt.Sprint(n.least), fmt.Sprint(n.most)} {
+			t.Run(n.name+"="+value, func(t *testing.T) {
+				given(t, endpoint+n.name+"="+value)
+				exported, err := open(t)
+				if err != nil {
+					t.Fatal(err)
+				}
+				stop(t, exported)
+			})
+		}
+	}
+	t.Run("a space that the SDK does not take", func(t *testing.T) {
+		given(t, endpoint)
+		t.Setenv("OTEL_BSP_MAX_QUEUE_SIZE", " 5")
+		if err := Check(); err == nil || !strings.Contains(err.Error(), `OTEL_BSP_MAX_QUEUE_SIZE: got " 5"`) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("a batch larger than its queue", func(t *testing.T) {
+		given(t, endpoint+"OTEL_BSP_MAX_QUEUE_SIZE=4 OTEL_BSP_MAX_EXPORT_BATCH_SIZE=5")
+		if err := Check(); err == nil || !strings.Contains(err.Error(), "OTEL_BSP_MAX_EXPORT_BATCH_SIZE: got \"5\", want a whole number from 1 to 4") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("of no matter", func(t *testing.T) {
+		given(t, endpoint+"OTEL_TRACES_EXPORTER=none OTEL_BSP_MAX_QUEUE_SIZE=-1 OTEL_EXPORTER_OTLP_TRACES_TIMEOUT=-1")
+		if err := Check(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestSenderDecidesNothingTheOperatorDoesNotAllow: what a sender says can leave its callback out,
 // and never has one recorded that the operator's share leaves out, whatever ids it makes up.
 func TestSenderDecidesNothingTheOperatorDoesNotAllow(t *testing.T) {

@@ -29,12 +29,15 @@ func (c *Client) CreateToken(ctx context.Context, in v1.CreateToken) (v1.NewToke
 	return out, err
 }
 
-// RotateToken gives a token a new secret, shown this once; the old one is valid for an hour.
-func (c *Client) RotateToken(ctx context.Context, id string) (v1.NewToken, error) {
+// RotateToken gives a token a new secret, shown this once; the old one is valid for an hour,
+// unless now is set.
+func (c *Client) RotateToken(ctx context.Context, id string, now bool) (v1.NewToken, error) {
 	var out v1.NewToken
-	err := c.Do(ctx, Call{
-		Operation: "rotate token", Method: http.MethodPost, Path: "/tokens/" + url.PathEscape(id) + "/rotate", Out: &out,
-	})
+	call := Call{Operation: "rotate token", Method: http.MethodPost, Path: "/tokens/" + url.PathEscape(id) + "/rotate", Out: &out}
+	if now {
+		call.Query = url.Values{"now": {"true"}}
+	}
+	err := c.Do(ctx, call)
 	return out, err
 }
 

@@ -31,6 +31,12 @@ const RootName = "root"
 // PersonPrefix begins the names of people who log in at their organisation, and no token's: the audit tells them apart.
 const PersonPrefix = "oidc:"
 
+// actors are the words by which the audit and its readers say where a request came from, or that nobody is known.
+var actors = []string{"api", "cli", "console", "system", "unauthenticated", "-"}
+
+// IsActor says whether a name reads as what is no token's and no person's in the audit.
+func IsActor(name string) bool { return slices.Contains(actors, Fold(Trim(name))) }
+
 // IsPerson says whether a name reads as one of a person.
 func IsPerson(name string) bool { return strings.HasPrefix(Fold(name), PersonPrefix) }
 
@@ -66,7 +72,7 @@ type Token struct {
 
 // CreateToken is the body of POST /tokens.
 type CreateToken struct {
-	Name string `json:"name" validate:"required,max=100,readable"` // no two tokens have the same
+	Name string `json:"name" validate:"required,max=100,readable"` // no two tokens have the same, and none RootName, a person's or an actor's
 	Role Role   `json:"role" validate:"required,oneof=viewer operator admin"`
 	// Installations limits it to these; leave it out for all.
 	Installations []string   `json:"installations,omitempty" validate:"omitempty,min=1,max=500,unique"`

@@ -45,9 +45,19 @@ func accepted() reply { return reply{status: http.StatusAccepted, body: struct{}
 // noContent is a 204: it has happened, and there is nothing to show of it.
 func noContent() reply { return reply{status: http.StatusNoContent} }
 
-// serve makes an http handler of f. A write calls c.auditing right before it
-// hands over to the sync side; what became of it is then kept.
+// serve makes an http handler of f, for a request without a body.
 func (a *API) serve(f func(*call) (reply, error)) http.HandlerFunc {
+	return a.serveBody(func(c *call) (reply, error) {
+		if err := c.noBody(); err != nil {
+			return reply{}, err
+		}
+		return f(c)
+	})
+}
+
+// serveBody makes an http handler of f, which decodes a body. A write calls c.auditing right
+// before it hands over to the sync side; what became of it is then kept.
+func (a *API) serveBody(f func(*call) (reply, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeoutCause(r.Context(), Timeout,
 			fmt.Errorf("%s %s: not done within %s", r.Method, r.URL.Path, Timeout))

@@ -18,8 +18,8 @@ type DeadLetters interface {
 
 func (a *API) deadLetterRoutes(r chi.Router) {
 	r.Get("/installations/{id}/dead-letters", a.serve((*call).listDeadLetters))
-	r.Post("/installations/{id}/dead-letters/requeue", a.serve((*call).requeueDeadLetters))
-	r.Post("/installations/{id}/dead-letters/dismiss", a.serve((*call).dismissDeadLetters))
+	r.Post("/installations/{id}/dead-letters/requeue", a.serveBody((*call).requeueDeadLetters))
+	r.Post("/installations/{id}/dead-letters/dismiss", a.serveBody((*call).dismissDeadLetters))
 	r.Post("/installations/{id}/dead-letters/{letter}/dismiss", a.serve((*call).dismissDeadLetter))
 }
 

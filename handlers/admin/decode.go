@@ -25,15 +25,38 @@ func decode[T any](c *call) (T, error) {
 		return v, v1.NewProblem(http.StatusUnsupportedMediaType, v1.CodeInvalid,
 			"The body is not said to be JSON.", "Send the header Content-Type: application/json.")
 	}
+	body, err := c.body()
+	if err != nil {
+		return v, err
+	}
+	return parse[T](c.API, body)
+}
+
+// body reads the body of a request whole.
+func (c *call) body() ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(c.r.Body, maxBody+1))
 	switch {
 	case err != nil:
-		return v, v1.NewProblem(http.StatusBadRequest, v1.CodeInvalid, "The body did not arrive whole.", "Send it again.")
+		return nil, v1.NewProblem(http.StatusBadRequest, v1.CodeInvalid, "The body did not arrive whole.", "Send it again.")
 	case len(body) > maxBody:
-		return v, v1.NewProblem(http.StatusRequestEntityTooLarge, v1.CodeInvalid, "The body is larger than 1 MiB.", "")
+		return nil, v1.NewProblem(http.StatusRequestEntityTooLarge, v1.CodeInvalid, "The body is larger than 1 MiB.", "")
 	}
 	c.received()
-	return parse[T](c.API, body)
+	return body, nil
+}
+
+// noBody refuses the body of a request that takes none, so that {"dryRun":true} never erases
+// anything by mistake. Whatever it is said to be, none at all and {} say nothing and pass.
+func (c *call) noBody() error {
+	if c.r.Body == nil || c.r.Body == http.NoBody {
+		return nil
+	}
+	body, err := c.body()
+	if err != nil || len(body) == 0 {
+		return err
+	}
+	_, err = parse[struct{}](c.API, body)
+	return err
 }
 
 // decodeOptional is decode for a body whose every field may be left out: none at
@@ -53,7 +76,7 @@ func parse[T any](a *API, body []byte) (T, error) {
 	if err != nil {
 		return v, v1.Invalid("The body is not valid JSON.", v1.FieldError{Pointer: "#", Code: "json", Detail: err.Error()})
 	}
-	if errs := shape(tree, reflect.TypeFor[T](), "#"); len(errs) > 0 {
+	if errs := append(shape(tree, reflect.TypeFor[T](), "#"), repeated(body)...); len(errs) > 0 {
 		return v, v1.Invalid("The body has fields that are not as expected.", errs...)
 	}
 	if err := json.Unmarshal(body, &v); err != nil {

@@ -44,6 +44,16 @@ func TestWrongBodies(t *testing.T) {
 		{"unknown field deeper down", with(`"token"`, `"to/k~n":"hush","token"`), []v1.FieldError{{
 			Pointer: "#/channelProgram/to~1k~0n", Code: "unknown_field", Detail: "got a field that is not known, want connectionId, token",
 		}}},
+		{"a field twice", with(`"name"`, `"name":"hush","name"`), []v1.FieldError{{
+			Pointer: "#/name", Code: "duplicate_field", Detail: "got a field several times, want it once",
+		}}},
+		{"written differently", with(`"name"`, `"n\u0061me":"hush","name":"hush","name"`), []v1.FieldError{{
+			Pointer: "#/name", Code: "duplicate_field", Detail: "got a field several times, want it once",
+		}}},
+		{"fields twice deeper down", with(`"emails"`, `"include":[],"include":[],"emails":"none","emails"`), []v1.FieldError{
+			{Pointer: "#/options/include", Code: "duplicate_field", Detail: "got a field several times, want it once"},
+			{Pointer: "#/options/emails", Code: "duplicate_field", Detail: "got a field several times, want it once"},
+		}},
 		{"other case", with(`"name"`, `"Name"`), []v1.FieldError{{
 			Pointer: "#/Name", Code: "unknown_field",
 			Detail: "got a field that is not known, want channelProgram, name, names, options, secret, syncs, trackingIdentifier, username, zone",

@@ -300,8 +300,8 @@ func (f tokens) Create(_ context.Context, in v1.CreateToken) (v1.NewToken, error
 	return v1.NewToken{ID: "t-1", Token: "shown once"}, f.note("create token %s %s %v %v", in.Name, in.Role, in.Installations, in.ExpiresAt)
 }
 
-func (f tokens) Rotate(_ context.Context, id string) (v1.NewToken, error) {
-	return v1.NewToken{ID: id, Token: "shown once"}, f.note("rotate token %s", id)
+func (f tokens) Rotate(_ context.Context, id string, now bool) (v1.NewToken, error) {
+	return v1.NewToken{ID: id, Token: "shown once"}, f.note("rotate token %s %v", id, now)
 }
 
 func (f tokens) Delete(_ context.Context, id string) error { return f.note("delete token %s", id) }

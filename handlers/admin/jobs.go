@@ -25,8 +25,8 @@ func (a *API) jobRoutes(r chi.Router) {
 	r.Get("/installations/{id}/jobs", a.serve((*call).listJobs))
 	r.Get("/installations/{id}/jobs/{job}", a.serve((*call).getJob))
 	r.Post("/installations/{id}/jobs/{job}/cancel", a.serve((*call).cancelJob))
-	r.Post("/installations/{id}/resyncs", a.serve((*call).resync))
-	r.Post("/installations/{id}/replays", a.serve((*call).replay))
+	r.Post("/installations/{id}/resyncs", a.serveBody((*call).resync))
+	r.Post("/installations/{id}/replays", a.serveBody((*call).replay))
 }
 
 func (c *call) listJobs() (reply, error) {

@@ -24,9 +24,9 @@ type Settings interface {
 func (a *API) settingsRoutes(r chi.Router) {
 	r.Post("/installations/{id}/test", a.serve((*call).testInstallation))
 	r.Get("/installations/{id}/choices", a.serve((*call).listChoices))
-	r.Patch("/installations/{id}", a.serve((*call).updateInstallation))
-	r.Put("/installations/{id}/credentials", a.serve((*call).setCredentials))
-	r.Put("/installations/{id}/channel-program", a.serve((*call).setChannelProgram))
+	r.Patch("/installations/{id}", a.serveBody((*call).updateInstallation))
+	r.Put("/installations/{id}/credentials", a.serveBody((*call).setCredentials))
+	r.Put("/installations/{id}/channel-program", a.serveBody((*call).setChannelProgram))
 }
 
 func (c *call) testInstallation() (reply, error) {

@@ -30,8 +30,8 @@ type Setup interface {
 
 func (a *API) setupRoutes(r chi.Router) {
 	r.Get("/zones", a.serve((*call).listZones))
-	r.Post("/installations", a.serve((*call).createInstallation))
-	r.Post("/installations/compare", a.serve((*call).compareInstallations))
+	r.Post("/installations", a.serveBody((*call).createInstallation))
+	r.Post("/installations/compare", a.serveBody((*call).compareInstallations))
 }
 
 func (c *call) listZones() (reply, error) {

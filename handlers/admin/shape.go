@@ -120,6 +120,10 @@ func shapeObject(object map[string]any, t reflect.Type, at string) []v1.FieldErr
 			fields[name] = f.Type
 		}
 	}
+	want := "none"
+	if len(fields) > 0 {
+		want = strings.Join(slices.Sorted(maps.Keys(fields)), ", ")
+	}
 	var errs []v1.FieldError
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		place := at + "/" + escape(shorten(name))
@@ -129,7 +133,7 @@ func shapeObject(object map[string]any, t reflect.Type, at string) []v1.FieldErr
 		}
 		errs = append(errs, v1.FieldError{
 			Pointer: place, Code: "unknown_field",
-			Detail: "got a field that is not known, want " + strings.Join(slices.Sorted(maps.Keys(fields)), ", "),
+			Detail: "got a field that is not known, want " + want,
 		})
 	}
 	return errs

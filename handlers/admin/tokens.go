@@ -17,13 +17,14 @@ type Tokens interface {
 	List() []v1.Token
 	// Create and Rotate answer a token that is shown this once and never again.
 	Create(ctx context.Context, in v1.CreateToken) (v1.NewToken, error)
-	Rotate(ctx context.Context, id string) (v1.NewToken, error)
+	// Rotate leaves the former secret valid for an hour, unless now is set.
+	Rotate(ctx context.Context, id string, now bool) (v1.NewToken, error)
 	Delete(ctx context.Context, id string) error
 }
 
 func (a *API) tokenRoutes(r chi.Router) {
 	r.Get("/tokens", a.serve((*call).listTokens))
-	r.Post("/tokens", a.serve((*call).createToken))
+	r.Post("/tokens", a.serveBody((*call).createToken))
 	r.Post("/tokens/{token}/rotate", a.serve((*call).rotateToken))
 	r.Delete("/tokens/{token}", a.serve((*call).deleteToken))
 }
@@ -89,14 +90,22 @@ func (c *call) rotateToken() (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	q := c.query("now")
+	now := q.oneOf("now", "true", "false") == "true"
+	if err := q.err(); err != nil {
+		return reply{}, err
+	}
 	c.auditing("token.rotate", "", c.tokenName(id))
-	made, err := c.Tokens.Rotate(c.r.Context(), id)
+	made, err := c.Tokens.Rotate(c.r.Context(), id, now)
 	return ok(made), err
 }
 
 func (c *call) deleteToken() (reply, error) {
 	id, err := c.token()
 	if err != nil {
+		return reply{}, err
+	}
+	if err := c.query().err(); err != nil {
 		return reply{}, err
 	}
 	c.auditing("token.delete", "", c.tokenName(id))
@@ -106,9 +115,6 @@ func (c *call) deleteToken() (reply, error) {
 // token is the {token} of the path.
 func (c *call) token() (string, error) {
 	id := c.r.PathValue("token")
-	if err := c.query().err(); err != nil {
-		return "", err
-	}
 	if !isToken(id) {
 		return "", v1.NotFound("There is no such token.")
 	}

@@ -31,7 +31,7 @@ func (a *API) webhookRoutes(r chi.Router) {
 		return c.onWebhooks("webhook.rotate-secret", c.Webhooks.RotateSecrets)
 	}))
 	r.Get("/installations/{id}/bridges", a.serve((*call).listBridges))
-	r.Post("/installations/{id}/bridges", a.serve((*call).createBridge))
+	r.Post("/installations/{id}/bridges", a.serveBody((*call).createBridge))
 	r.Post("/installations/{id}/bridges/{bridge}/rotate", a.serve((*call).rotateBridge))
 	r.Delete("/installations/{id}/bridges/{bridge}", a.serve((*call).endBridge))
 }

@@ -140,7 +140,7 @@ func (v *visit) rotateToken() (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	made, err := v.api.RotateToken(v.ctx, t.ID)
+	made, err := v.api.RotateToken(v.ctx, t.ID, false)
 	if err != nil {
 		return nil, err
 	}

@@ -154,7 +154,7 @@ func TestARotatedTokenOverlapsForAnHour(t *testing.T) {
 	a, b := e.instance(), e.instance()
 	made := e.create(a, v1.CreateToken{Name: "ops", Role: v1.RoleViewer})
 	old, _ := a.Authenticate(v1.Secret(made.Token))
-	again, err := a.Rotate(t.Context(), made.ID)
+	again, err := a.Rotate(t.Context(), made.ID, false)
 	if err != nil || again.ID != made.ID || again.Token == made.Token {
 		t.Fatalf("%+v, %v", again, err)
 	}
@@ -170,14 +170,57 @@ func TestARotatedTokenOverlapsForAnHour(t *testing.T) {
 	if _, ok := b.Current(old.ID, old.Secret); ok {
 		t.Error("a session opened with the old one goes on")
 	}
-	for range maxSecrets - 1 {
-		if _, err := a.Rotate(t.Context(), made.ID); err != nil {
-			t.Fatal(err)
+}
+
+// TestRotatedTwiceLeavesTwoSecrets within the hour: the newest and the one before. With now there is one.
+func TestRotatedTwiceLeavesTwoSecrets(t *testing.T) {
+	for name, tc := range map[string]struct {
+		rotations []bool // with now
+		open      []bool // the secrets, the first of them first
+	}{
+		"once":            {[]bool{false}, []bool{true, true}},
+		"twice":           {[]bool{false, false}, []bool{false, true, true}},
+		"often":           {make([]bool, 12), append(make([]bool, 11), true, true)},
+		"now":             {[]bool{true}, []bool{false, true}},
+		"now after one":   {[]bool{false, true}, []bool{false, false, true}},
+		"another, of now": {[]bool{true, false}, []bool{false, true, true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEnv(t)
+			a, b := e.instance(), e.instance()
+			made := e.create(a, v1.CreateToken{Name: "ops", Role: v1.RoleViewer})
+			texts := []string{made.Token}
+			first, _ := a.Authenticate(v1.Secret(made.Token))
+			for _, now := range tc.rotations {
+				again, err := a.Rotate(t.Context(), made.ID, now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				texts = append(texts, again.Token)
+			}
+			within(t, "the other instance knows the newest", func() bool { return opens(b, texts[len(texts)-1]) })
+			for i, text := range texts {
+				if opens(a, text) != tc.open[i] || opens(b, text) != tc.open[i] {
+					t.Errorf("secret %d opens: %v, %v; want %v", i+1, opens(a, text), opens(b, text), tc.open[i])
+				}
+			}
+			if _, ok := b.Current(made.ID, first.Secret); ok != tc.open[0] {
+				t.Errorf("a session opened with the first goes on: %v", ok)
+			}
+		})
+	}
+}
+
+func TestNoTokenIsCalledAsAnActor(t *testing.T) {
+	e := newEnv(t)
+	s := e.instance()
+	for _, name := range []string{"api", "cli", "console", "system", "unauthenticated", "-", "CLI", " System ", "con\u200bsole", "\uff41pi"} {
+		_, err := s.Create(t.Context(), v1.CreateToken{Name: name, Role: v1.RoleViewer})
+		if p := problemOf(err); p.Status != 422 || len(p.Errors) != 1 || p.Errors[0].Pointer != "#/name" || p.Errors[0].Code != "reserved" {
+			t.Errorf("%q: got %v", name, err)
 		}
 	}
-	if _, err := a.Rotate(t.Context(), made.ID); problemOf(err).Status != 409 {
-		t.Errorf("too many secrets side by side: %v", err)
-	}
+	e.create(s, v1.CreateToken{Name: "api of the dashboard", Role: v1.RoleViewer})
 }
 
 func TestATokenExpires(t *testing.T) {
@@ -185,7 +228,7 @@ func TestATokenExpires(t *testing.T) {
 	a := e.instance()
 	until := e.clock.Now().Add(time.Hour)
 	made := e.create(a, v1.CreateToken{Name: "ops", Role: v1.RoleViewer, ExpiresAt: &until})
-	again, err := a.Rotate(t.Context(), made.ID)
+	again, err := a.Rotate(t.Context(), made.ID, false)
 	if err != nil || !opens(a, made.Token) || !opens(a, again.Token) {
 		t.Fatalf("before its end: %v", err)
 	}
@@ -196,7 +239,7 @@ func TestATokenExpires(t *testing.T) {
 	if who, ok := a.Authenticate(v1.Secret(again.Token)); ok || who.Name != "ops" {
 		t.Errorf("the audit is told that it was %q's, %v", who.Name, ok)
 	}
-	if _, err := a.Rotate(t.Context(), made.ID); problemOf(err).Status != 409 {
+	if _, err := a.Rotate(t.Context(), made.ID, false); problemOf(err).Status != 409 {
 		t.Errorf("rotated after its end: %v", err)
 	}
 	past := e.clock.Now()

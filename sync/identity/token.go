@@ -17,8 +17,6 @@ const (
 	tokenBytes = 32
 	// overlap is how long a secret is valid after it was replaced.
 	overlap = time.Hour
-	// maxSecrets bounds the secrets that are valid side by side.
-	maxSecrets = 10
 )
 
 // token is a row of the table.
@@ -65,17 +63,17 @@ func (t *token) valid(number int, now time.Time) bool {
 
 func (t *token) expired(now time.Time) bool { return !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt) }
 
-// replace puts a new secret in the place of the newest one, which stays valid for an
-// hour; false when too many are valid side by side.
-func (t *token) replace(hash []byte, now time.Time) bool {
-	t.Secrets = slices.DeleteFunc(slices.Clone(t.Secrets), func(s secret) bool { return !s.Until.IsZero() && !now.Before(s.Until) })
-	if len(t.Secrets) >= maxSecrets {
-		return false
+// replace puts a new secret in the place of the newest one, which stays valid for an hour
+// unless it ends now. No more than those two open anything.
+func (t *token) replace(hash []byte, at time.Time, now bool) {
+	last := t.Secrets[len(t.Secrets)-1]
+	next := secret{Number: last.Number + 1, Hash: hash}
+	if now {
+		t.Secrets = []secret{next}
+		return
 	}
-	last := &t.Secrets[len(t.Secrets)-1]
-	last.Until = now.Add(overlap)
-	t.Secrets = append(t.Secrets, secret{Number: last.Number + 1, Hash: hash})
-	return true
+	last.Until = at.Add(overlap)
+	t.Secrets = []secret{last, next}
 }
 
 func (t *token) identity(number int) v1.Identity {

@@ -287,8 +287,8 @@ func (w tokens) Create(_ context.Context, in v1.CreateToken) (v1.NewToken, error
 	return v1.NewToken{ID: "t-3", Token: "cst_new"}, w.note("token %s %s %v %s", in.Name, in.Role, in.Installations, until)
 }
 
-func (w tokens) Rotate(_ context.Context, id string) (v1.NewToken, error) {
-	return v1.NewToken{ID: id, Token: "cst_again"}, w.note("rotate token %s", id)
+func (w tokens) Rotate(_ context.Context, id string, now bool) (v1.NewToken, error) {
+	return v1.NewToken{ID: id, Token: "cst_again"}, w.note("rotate token %s %v", id, now)
 }
 
 func (w tokens) Delete(_ context.Context, id string) error { return w.note("delete token %s", id) }

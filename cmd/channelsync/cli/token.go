@@ -146,14 +146,19 @@ func (s *session) tokenList() *command.Command {
 }
 
 func (s *session) tokenRotate() *command.Command {
+	var now bool
 	return &command.Command{
-		Name: "rotate", Args: "<token>", Short: "give a token a new secret, shown once; the old one is valid for an hour", Flags: s.jsonFlag,
+		Name: "rotate", Args: "<token>", Short: "give a token a new secret, shown once; the old one is valid for an hour",
+		Flags: func(fs *flag.FlagSet) {
+			fs.BoolVar(&now, "now", false, "end the old secret, and sessions opened with it, at once")
+			s.jsonFlag(fs)
+		},
 		Run: func(ctx context.Context, args []string) error {
 			api, one, err := s.oneToken(ctx, args)
 			if err != nil {
 				return err
 			}
-			made, err := api.RotateToken(ctx, one.ID)
+			made, err := api.RotateToken(ctx, one.ID, now)
 			if err != nil {
 				return err
 			}

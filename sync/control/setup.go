@@ -236,16 +236,13 @@ func (m *Manager) Update(ctx context.Context, id string, req v1.UpdateInstallati
 }
 
 // SetCredentials tries new credentials and takes them over; work that was paused
-// for the old ones resumes at once.
+// for the old ones resumes at once. That another installation has the account is said to
+// whoever knows its secret only.
 func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credentials) (v1.Installation, error) {
 	defer m.begin(lease.ShardOf(id))()
 	in, err := m.mine(id)
 	if err != nil {
 		return v1.Installation{}, err
-	}
-	free := func() *v1.Problem { return m.accountTaken(id, req.Username, req.TrackingIdentifier.Reveal()) }
-	if p := free(); p != nil {
-		return v1.Installation{}, p
 	}
 	sameUser := v1.Same(req.Username, in.Secrets.Username)
 	in.Secrets.Username, in.Secrets.Secret, in.Secrets.TrackingIdentifier = req.Username, req.Secret.Reveal(), req.TrackingIdentifier.Reveal()
@@ -262,6 +259,7 @@ func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credenti
 		return v1.Installation{}, p
 	}
 	var before, kept *installation.Installation
+	free := func() *v1.Problem { return m.accountTaken(id, req.Username, req.TrackingIdentifier.Reveal()) }
 	err = m.alone(ctx, free, func(ctx context.Context) error {
 		kept, err = m.Store.Change(ctx, id, func(now *installation.Installation) error {
 			before = now.Clone()
@@ -294,16 +292,13 @@ func (m *Manager) SetCredentials(ctx context.Context, id string, req v1.Credenti
 	return m.Get(ctx, id)
 }
 
-// SetChannelProgram tries a new connection and takes it over.
+// SetChannelProgram tries a new connection and takes it over. That another installation
+// pushes to it is said to whoever knows its token only.
 func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.ChannelProgramTarget) (v1.Installation, error) {
 	defer m.begin(lease.ShardOf(id))()
 	in, err := m.mine(id)
 	if err != nil {
 		return v1.Installation{}, err
-	}
-	free := func() *v1.Problem { return m.connectionTaken(id, req.ConnectionID) }
-	if p := free(); p != nil {
-		return v1.Installation{}, p
 	}
 	another := req.ConnectionID != in.ConnectionID
 	in.ConnectionID, in.Secrets.Token = req.ConnectionID, req.Token.Reveal()
@@ -313,6 +308,7 @@ func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.Chann
 		return v1.Installation{}, p
 	}
 	var before, kept *installation.Installation
+	free := func() *v1.Problem { return m.connectionTaken(id, req.ConnectionID) }
 	err = m.alone(ctx, free, func(ctx context.Context) error {
 		kept, err = m.Store.Change(ctx, id, func(now *installation.Installation) error {
 			before = now.Clone()

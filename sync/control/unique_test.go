@@ -66,6 +66,46 @@ func TestConnectionInUseIsRefused(t *testing.T) {
 	ok(t, d.Do(t.Context(), first.ID, "", "reinstall"))
 }
 
+// What other installations have is said to whoever knows its secret only: a wrong one is answered alike, whether or not
+// somebody has the account or the connection.
+func TestWhatOthersHaveIsSaidToWhoKnowsItsSecret(t *testing.T) {
+	d := newDesk(t, setup{})
+	d.at.AddUser("second@msp.example", "another-secret-0123")
+	first := d.create()
+	second, err := d.Create(t.Context(), d.anotherUser("other"))
+	ok(t, err)
+	credentials := func(username, secret string) error {
+		req := request()
+		_, err := d.SetCredentials(t.Context(), second.ID, v1.Credentials{
+			Username: username, Secret: v1.Secret(secret), TrackingIdentifier: req.TrackingIdentifier, Zone: req.Zone,
+		})
+		return err
+	}
+	target := func(connection string, token v1.Secret) error {
+		_, err := d.SetChannelProgram(t.Context(), second.ID, v1.ChannelProgramTarget{ConnectionID: connection, Token: token})
+		return err
+	}
+	user, secret := request().Username, request().Secret.Reveal()
+	for name, tc := range map[string]struct {
+		err  error
+		code string
+	}{
+		"a wrong secret of an account in use":   {credentials(user, "wrong-secret-01234"), v1.CodeCredentialsRejected},
+		"the secret of an account in use":       {credentials(user, secret), v1.CodeAlreadyInstalled},
+		"a wrong token of a connection in use":  {target(connection, "wrong"), v1.CodeChannelProgramRejected},
+		"a wrong token of one that nobody uses": {target("nobodys", "wrong"), v1.CodeChannelProgramRejected},
+		"the token of a connection in use":      {target(connection, cpToken), v1.CodeConnectionInUse},
+	} {
+		p := problem(t, tc.err)
+		if p.Code != tc.code || (p.Installation != "") != (p.Status == 409) || p.Status == 409 && p.Installation != first.ID {
+			t.Errorf("%s: got %+v, want %s", name, p, tc.code)
+		}
+	}
+	if in := d.kept(second.ID); in.ConnectionID != "other" || in.Secrets.Username != "second@msp.example" {
+		t.Errorf("kept %s, %s", in.ConnectionID, in.Secrets.Username)
+	}
+}
+
 // anotherUser is a request for a second installation: another API user, on a connection.
 func (d *desk) anotherUser(connection string) v1.CreateInstallation {
 	req := request()

@@ -95,13 +95,14 @@ func contract() map[v1.Role][]string {
 			"GET " + in + "/records", "GET " + in + "/records/counts", "GET " + in + "/records/{kind}/{record}",
 			"GET " + in + "/records/{kind}/{record}/explain", "GET " + in + "/jobs", "GET " + in + "/jobs/{job}",
 			"GET " + in + "/dead-letters", "GET " + in + "/feed", "GET " + in + "/activity", "GET " + in + "/history", "GET " + in + "/bridges",
+			"GET " + in + "/choices", "GET " + in + "/drift",
 		},
 		v1.RoleOperator: {
 			"POST " + in + "/test", "POST " + in + "/records/{kind}/{record}/reconcile", "POST " + in + "/resyncs", "POST " + in + "/replays",
 			"POST " + in + "/jobs/{job}/cancel", "POST " + in + "/dead-letters/requeue", "POST " + in + "/dead-letters/dismiss",
 			"POST " + in + "/dead-letters/{letter}/dismiss", "POST " + in + "/webhooks/repair", "POST " + in + "/webhooks/rotate-secret",
 			"POST " + in + "/held/approve", "POST " + in + "/held/discard", "POST " + in + "/stop", "POST " + in + "/start",
-			"POST " + in + "/syncs/{sync}/stop", "POST " + in + "/syncs/{sync}/start",
+			"POST " + in + "/syncs/{sync}/stop", "POST " + in + "/syncs/{sync}/start", "POST " + in + "/records/{kind}/{record}/push-ours",
 		},
 		v1.RoleAdmin: {
 			"POST /installations", "POST /installations/compare", "PATCH " + in, "PUT " + in + "/credentials", "PUT " + in + "/channel-program",

@@ -157,6 +157,8 @@ type Check struct {
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail"`
 	Fix    string `json:"fix,omitempty"`
+
+	Of string `json:"-"` // the other installation that it tells of, whose name not every caller may know
 }
 
 // Checks is the answer to a set-up test.

@@ -135,12 +135,23 @@ func (c *call) fail(w http.ResponseWriter, err error) {
 
 // shown is a problem without what it tells of an installation that the caller does not see.
 func (c *call) shown(p *v1.Problem) *v1.Problem {
-	if p.Installation == "" || identity.Of(c.r.Context()).Sees(p.Installation) {
+	if !c.hides(p.Installation) {
 		return p
 	}
-	hidden := v1.NewProblem(p.Status, p.Code, "Somebody else uses this already.", "Use another one.")
+	hidden := v1.NewProblem(p.Status, p.Code, takenBySomebody, useAnother)
 	hidden.Errors = p.Errors
 	return hidden
+}
+
+// What stands in place of another installation that the caller does not see.
+const (
+	takenBySomebody = "Somebody else uses this already."
+	useAnother      = "Use another one."
+)
+
+// hides says whether something tells of an installation that the caller does not see.
+func (c *call) hides(installation string) bool {
+	return installation != "" && !identity.Of(c.r.Context()).Sees(installation)
 }
 
 // auditing notes that the request is about to do something, so that it is kept

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ const (
 
 // fake is the sync side: it notes what it is asked, and fails when told to.
 type fake struct {
+	checks  []v1.Check
 	asked   []string
 	err     error
 	audited []v1.AuditEntry
@@ -89,7 +91,7 @@ func (f *fake) Compare(_ context.Context, claims []v1.Claim) ([]v1.Comparison, e
 
 func (f *fake) Test(_ context.Context, id string) (v1.Checks, error) {
 	_ = f.note("test")
-	return v1.Checks{}, f.known(id)
+	return v1.Checks{Checks: slices.Clone(f.checks)}, f.known(id)
 }
 
 func (f *fake) FindZone(_ context.Context, username string) (v1.Zone, bool, error) {

@@ -55,3 +55,18 @@ func TestAScopedTokenSeesNoTraceOfOtherInstallations(t *testing.T) {
 		}
 	}
 }
+
+func TestATestNamesNoInstallationThatTheCallerDoesNotSee(t *testing.T) {
+	f := &fake{checks: []v1.Check{
+		{Name: "zone", OK: true, Detail: "The zone is UK."},
+		{Name: "connection", Detail: `This one is pushed to by "Zenith IT" (` + two + `).`, Fix: "Uninstall " + two + ".", Of: two},
+	}}
+	scoped := v1.Identity{ID: "t-1", Name: "acme", Role: v1.RoleOperator, Installations: []string{one}}
+	for who, names := range map[*v1.Identity]bool{&scoped: false, {ID: "root", Role: v1.RoleAdmin}: true} {
+		got := text(t, send(t, servedTo(f.config(), *who), "POST", "/installations/"+one+"/test", ""))
+		named := strings.Contains(got, two) || strings.Contains(got, "Zenith")
+		if named != names || !strings.Contains(got, "The zone is UK.") || !strings.Contains(got, `"connection"`) {
+			t.Errorf("%s: got %s, want the other installation named: %v", who.Name, got, names)
+		}
+	}
+}

@@ -126,7 +126,7 @@ func (m *Manager) TryCreate(ctx context.Context, req v1.CreateInstallation) (v1.
 // withConnection adds a check that fails where another installation pushes to the connection.
 func (m *Manager) withConnection(checks []v1.Check, except, connection string) []v1.Check {
 	if p := m.connectionTaken(except, connection); p != nil {
-		checks = append(checks, v1.Check{Name: "connection", Detail: p.Detail, Fix: p.Hint})
+		checks = append(checks, v1.Check{Name: "connection", Detail: p.Detail, Fix: p.Hint, Of: p.Installation})
 	}
 	return checks
 }

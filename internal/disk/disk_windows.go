@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/windows"
@@ -47,8 +48,14 @@ func Replace(from, to string) error {
 // Name gives a file that is on disk its name, durably, unless another one has it: fs.ErrExist.
 func Name(from, to string) error { return move(from, to, 0) }
 
-// patience is how long somebody else may have a file open that is to be renamed.
-const patience = 2 * time.Second
+// Open opens a file to read it, and waits for one that is being renamed at the moment.
+func Open(path string) (f *os.File, err error) {
+	err = patiently(func() error {
+		f, err = os.Open(path)
+		return err
+	}, windows.ERROR_SHARING_VIOLATION)
+	return f, err
+}
 
 // move renames durably: a directory cannot be synced here, but a rename can be written through.
 func move(from, to string, flags uint32) error {
@@ -60,20 +67,27 @@ func move(from, to string, flags uint32) error {
 	if err != nil {
 		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
 	}
-	for until := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		err = windows.MoveFileEx(old, name, flags|windows.MOVEFILE_WRITE_THROUGH)
-		if err == nil {
-			return nil
-		}
-		if !isHeld(err) || time.Now().After(until) {
-			return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
-		}
+	err = patiently(func() error {
+		return windows.MoveFileEx(old, name, flags|windows.MOVEFILE_WRITE_THROUGH)
+	}, windows.ERROR_SHARING_VIOLATION, windows.ERROR_ACCESS_DENIED)
+	if err != nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
 	}
+	return nil
 }
 
-// isHeld says whether a rename failed because somebody has a file open at the moment.
-func isHeld(err error) bool {
-	return errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_ACCESS_DENIED)
+// patience is how long somebody else may have a file open that is to be renamed, or rename one that is to be opened.
+const patience = 2 * time.Second
+
+// patiently does something again while it fails with an error that says that somebody has the file at the moment.
+func patiently(do func() error, held ...error) error {
+	for until := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		err := do()
+		isHeld := slices.ContainsFunc(held, func(of error) bool { return errors.Is(err, of) })
+		if !isHeld || time.Now().After(until) {
+			return err
+		}
+	}
 }
 
 // Lock takes the file for this process, or fails with ErrInUse. The system lets go of it

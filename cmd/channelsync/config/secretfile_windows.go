@@ -27,7 +27,7 @@ func openSecret(path string, _ int) (*os.File, error) {
 	if err := checkRegular(path, info.Mode()); err != nil {
 		return nil, err
 	}
-	f, err := os.Open(path)
+	f, err := disk.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read secret: %w", err)
 	}

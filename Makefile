@@ -21,8 +21,8 @@ PRODUCT := ./api/...,./cmd/...,./events/...,./handlers/...,./sync/...
 # and all of them together, outages and restarts among it, in test/e2e, test/e2e/property and test/e2e/cluster.
 PLAIN := $(addprefix channelsync/,sync/condition sync/coverage sync/projection $(addprefix test/,alerts arch browser container wine \
   e2e/edge e2e/lifecycle e2e/operate e2e/store rules sim/oracle))
-# What waits longest: it begins first, and goes on beside everything but ALONE.
-LONGEST := channelsync/test/container
+# What waits longest: it begins first, two at a time, and goes on beside everything but ALONE.
+LONGEST := $(addprefix channelsync/test/,container browser wine)
 # Tests of so much data that the detector takes minutes for them, and finds nothing that others do not.
 VOLUME := ^(TestALargeTenant|TestAnOversizedRecord)|^Test(Record|Contact)ThatAutotaskDoesNotAnswer/too_much
 # What takes longest with the detector begins first, so that the rest is done meanwhile.
@@ -36,7 +36,7 @@ STRESS ?= 30s
 # How often make properties tries each.
 CHECKS ?= 1000
 
-.PHONY: wine help build test stress properties race lint lint-all cover sandbox fuzz fuzz-short fault bench bench-short microbench container linux-packages linux-packages-test release release-twice chart image packages shots
+.PHONY: help build test stress properties race lint lint-all cover sandbox fuzz fuzz-short fault bench bench-short microbench container linux-packages linux-packages-test release release-twice chart image packages shots wine
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,7 +51,7 @@ test stress: export GORACE ?= atexit_sleep_ms=50
 test: export CHANNELSYNC_TEST_BINARY := $(CURDIR)/bin/channelsync
 test: build ## run every test, with the race detector wherever goroutines of ours run side by side
 	@run() { go test -ldflags=-w -timeout 20m $(TESTFLAGS) "$$@"; }; status=0; \
-	  run $(LONGEST) >bin/longest.txt 2>&1 & longest=$$!; \
+	  run -p 2 $(LONGEST) >bin/longest.txt 2>&1 & longest=$$!; \
 	  run -p $(AT_ONCE) $(filter-out $(LONGEST),$(PLAIN)) || status=1; \
 	  run -p $(AT_ONCE) -run '$(VOLUME)' ./sync/reconcile ./sync/watch || status=1; export RAPID_CHECKS=$${RAPID_CHECKS:-25}; \
 	  run -race -p $(AT_ONCE) -skip '$(VOLUME)' $(FIRST) $$(go list ./... | grep -vxF $(PLAIN:%=-e %) $(ALONE:%=-e %)) || status=1; \

@@ -106,32 +106,17 @@ func (s *session) showDrift(page v1.Page[v1.Drift]) error {
 }
 
 func (s *session) driftPush() *command.Command {
-	var f recordFlags
-	return &command.Command{
-		Name: "push", Args: recordArgs, Short: "push ours over what somebody edited there",
+	return s.ofRecord(command.Command{
+		Name: "push", Short: "push ours over what somebody edited there",
 		Examples: []string{"channelsync drift push company 7", "channelsync drift push 'acme gmbh'"},
-		Words:    recordKinds(), Values: map[string][]string{"kind": recordKinds()},
-		Flags: func(fs *flag.FlagSet) { f.flags(fs); s.jsonFlag(fs) },
-		Run: func(ctx context.Context, args []string) error {
-			if err := f.take(args); err != nil {
-				return err
-			}
-			api, in, err := s.open(ctx, &f.selector)
-			if err != nil {
-				return err
-			}
-			kind, id, err := s.find(ctx, api, in.ID, &f)
-			if err != nil {
-				return err
-			}
-			if err := api.PushOurs(ctx, in.ID, kind, id); err != nil {
-				return err
-			}
-			s.say("What Autotask has of %s %s is pushed now; channelsync record show %s %s says how it went.", kind, id, kind, id)
-			if s.json {
-				return s.writeJSON(struct{}{})
-			}
-			return nil
-		},
-	}
+	}, func(ctx context.Context, of foundRecord) error {
+		if err := of.api.PushOurs(ctx, of.installation, of.kind, of.id); err != nil {
+			return err
+		}
+		s.say("What Autotask has of %s %s is pushed now; channelsync record show %s %s says how it went.", of.kind, of.id, of.kind, of.id)
+		if s.json {
+			return s.writeJSON(struct{}{})
+		}
+		return nil
+	})
 }

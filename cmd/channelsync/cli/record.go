@@ -65,6 +65,42 @@ func (f *recordFlags) take(args []string) error {
 	return f.checkKind()
 }
 
+// foundRecord is the record that a command is about, and where to ask for it.
+type foundRecord struct {
+	api              *client.Client
+	installation, id string
+	kind             v1.Kind
+}
+
+// ofRecord makes a command that is about one record, found by its arguments or flags.
+func (s *session) ofRecord(c command.Command, run func(context.Context, foundRecord) error) *command.Command {
+	var f recordFlags
+	more := c.Flags
+	c.Args, c.Words, c.Values = recordArgs, recordKinds(), map[string][]string{"kind": recordKinds()}
+	c.Flags = func(fs *flag.FlagSet) {
+		f.flags(fs)
+		if more != nil {
+			more(fs)
+		}
+		s.jsonFlag(fs)
+	}
+	c.Run = func(ctx context.Context, args []string) error {
+		if err := f.take(args); err != nil {
+			return err
+		}
+		api, in, err := s.open(ctx, &f.selector)
+		if err != nil {
+			return err
+		}
+		kind, id, err := s.find(ctx, api, in.ID, &f)
+		if err != nil {
+			return err
+		}
+		return run(ctx, foundRecord{api: api, installation: in.ID, id: id, kind: kind})
+	}
+	return &c
+}
+
 func (f *recordFlags) checkKind() error {
 	if f.kind != "" && !slices.Contains(recordKinds(), f.kind) {
 		return command.Usage("the kinds are company and contract", "there is no kind %q", f.kind)

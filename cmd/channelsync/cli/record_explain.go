@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"flag"
 
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
@@ -10,35 +9,22 @@ import (
 )
 
 func (s *session) recordExplain() *command.Command {
-	var f recordFlags
-	return &command.Command{
-		Name: "explain", Args: recordArgs, Short: "say why a record is or is not synced, from fresh state",
+	return s.ofRecord(command.Command{
+		Name: "explain", Short: "say why a record is or is not synced, from fresh state",
 		Long:     "Asks Autotask and Channel Program as they are now, and pushes nothing.",
 		Examples: []string{"channelsync record explain contract 29683580", "channelsync record explain 'acme gmbh'"},
-		Words:    recordKinds(), Values: map[string][]string{"kind": recordKinds()},
-		Flags: func(fs *flag.FlagSet) { f.flags(fs); s.jsonFlag(fs) },
-		Run: func(ctx context.Context, args []string) error {
-			if err := f.take(args); err != nil {
-				return err
-			}
-			api, in, err := s.open(ctx, &f.selector)
-			if err != nil {
-				return err
-			}
-			kind, id, err := s.find(ctx, api, in.ID, &f)
-			if err != nil {
-				return err
-			}
-			e, err := api.Explain(ctx, in.ID, kind, id)
-			if err != nil {
-				return err
-			}
-			if s.json {
-				return s.writeJSON(e)
-			}
-			return s.showExplanation(e)
-		},
+	}, s.explain)
+}
+
+func (s *session) explain(ctx context.Context, of foundRecord) error {
+	e, err := of.api.Explain(ctx, of.installation, of.kind, of.id)
+	if err != nil {
+		return err
 	}
+	if s.json {
+		return s.writeJSON(e)
+	}
+	return s.showExplanation(e)
 }
 
 func (s *session) showExplanation(e v1.Explanation) error {

@@ -8,46 +8,23 @@ import (
 )
 
 func (s *session) recordReconcile() *command.Command {
-	var f recordFlags
 	var dryRun bool
-	return &command.Command{
-		Name: "reconcile", Args: recordArgs, Short: "bring one record in line now",
-		Words: recordKinds(), Values: map[string][]string{"kind": recordKinds()},
+	return s.ofRecord(command.Command{
+		Name: "reconcile", Short: "bring one record in line now",
 		Flags: func(fs *flag.FlagSet) {
-			f.flags(fs)
 			fs.BoolVar(&dryRun, "dry-run", false, "say what would be pushed, and push nothing")
-			s.jsonFlag(fs)
 		},
-		Run: func(ctx context.Context, args []string) error {
-			if err := f.take(args); err != nil {
-				return err
-			}
-			api, in, err := s.open(ctx, &f.selector)
-			if err != nil {
-				return err
-			}
-			kind, id, err := s.find(ctx, api, in.ID, &f)
-			if err != nil {
-				return err
-			}
-			if dryRun {
-				e, err := api.Explain(ctx, in.ID, kind, id)
-				if err != nil {
-					return err
-				}
-				if s.json {
-					return s.writeJSON(e)
-				}
-				return s.showExplanation(e)
-			}
-			if err := api.ReconcileRecord(ctx, in.ID, kind, id); err != nil {
-				return err
-			}
-			s.say("%s %s is brought in line now; channelsync record show %s %s says how it went.", kind, id, kind, id)
-			if s.json {
-				return s.writeJSON(struct{}{})
-			}
-			return nil
-		},
-	}
+	}, func(ctx context.Context, of foundRecord) error {
+		if dryRun {
+			return s.explain(ctx, of)
+		}
+		if err := of.api.ReconcileRecord(ctx, of.installation, of.kind, of.id); err != nil {
+			return err
+		}
+		s.say("%s %s is brought in line now; channelsync record show %s %s says how it went.", of.kind, of.id, of.kind, of.id)
+		if s.json {
+			return s.writeJSON(struct{}{})
+		}
+		return nil
+	})
 }

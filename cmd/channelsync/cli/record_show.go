@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"slices"
 	"strings"
 	"time"
@@ -15,34 +14,19 @@ import (
 )
 
 func (s *session) recordShow() *command.Command {
-	var f recordFlags
-	return &command.Command{
-		Name: "show", Args: recordArgs, Short: "show what was last pushed of a record, and its last steps",
+	return s.ofRecord(command.Command{
+		Name: "show", Short: "show what was last pushed of a record, and its last steps",
 		Examples: []string{"channelsync record show company 7", "channelsync record show --q 'acme gmbh'"},
-		Words:    recordKinds(), Values: map[string][]string{"kind": recordKinds()},
-		Flags: func(fs *flag.FlagSet) { f.flags(fs); s.jsonFlag(fs) },
-		Run: func(ctx context.Context, args []string) error {
-			if err := f.take(args); err != nil {
-				return err
-			}
-			api, in, err := s.open(ctx, &f.selector)
-			if err != nil {
-				return err
-			}
-			kind, id, err := s.find(ctx, api, in.ID, &f)
-			if err != nil {
-				return err
-			}
-			r, err := api.Record(ctx, in.ID, kind, id)
-			if err != nil {
-				return err
-			}
-			if s.json {
-				return s.writeJSON(r)
-			}
-			return s.showRecord(r)
-		},
-	}
+	}, func(ctx context.Context, of foundRecord) error {
+		r, err := of.api.Record(ctx, of.installation, of.kind, of.id)
+		if err != nil {
+			return err
+		}
+		if s.json {
+			return s.writeJSON(r)
+		}
+		return s.showRecord(r)
+	})
 }
 
 func (s *session) showRecord(r v1.RecordDetail) error {

@@ -20,7 +20,6 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli"
 	"channelsync/test/harness/service"
-	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
 // counter stands before the admin API and counts what is asked of it.
@@ -78,24 +77,7 @@ func (c *counter) on(each func(string)) {
 func TestAFleetIsAFile(t *testing.T) {
 	const many, cut = 200, 60
 	all := neighbours(t, many)
-	byUser := map[string]http.Handler{}
-	var connections []cpsim.Connection
-	for _, n := range all {
-		byUser[n.user] = n
-		connections = append(connections, cpsim.Connection{ID: n.connection, Token: n.token()})
-	}
-	w := service.New(t, service.Options{
-		Autotask: service.Unlimited(), Target: cpsim.Config{Connections: connections},
-		Wrap: func(first http.Handler) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if h := byUser[strings.ToLower(r.Header.Get("UserName")+r.URL.Query().Get("user"))]; h != nil {
-					h.ServeHTTP(w, r)
-					return
-				}
-				first.ServeHTTP(w, r)
-			})
-		},
-	})
+	w := serviceOf(t, all)
 	api := counted(t, w.AdminURL)
 	dir := t.TempDir()
 	write := func(name, content string) {

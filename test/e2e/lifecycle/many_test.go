@@ -35,6 +35,29 @@ func neighbours(t *testing.T, n int) []*neighbour {
 	return all
 }
 
+// serviceOf is a service whose Autotask is all of theirs: the user of a request, or the one it asks about, says whose.
+func serviceOf(t *testing.T, all []*neighbour) *service.Harness {
+	t.Helper()
+	byUser := map[string]http.Handler{}
+	var connections []cpsim.Connection
+	for _, n := range all {
+		byUser[n.user] = n
+		connections = append(connections, cpsim.Connection{ID: n.connection, Token: n.token()})
+	}
+	return service.New(t, service.Options{
+		Autotask: service.Unlimited(), Target: cpsim.Config{Connections: connections},
+		Wrap: func(first http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if h := byUser[strings.ToLower(r.Header.Get("UserName")+r.URL.Query().Get("user"))]; h != nil {
+					h.ServeHTTP(w, r)
+					return
+				}
+				first.ServeHTTP(w, r)
+			})
+		},
+	})
+}
+
 func (n *neighbour) token() string { return "cp-token-of-" + n.connection }
 
 func (n *neighbour) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -78,24 +101,7 @@ func TestPassesDoNotWaitOnEachOther(t *testing.T) {
 	const many, each = 20, 60
 	all := neighbours(t, many)
 	stuck, throttled, well := all[:many/2], all[many/2], all[many/2+1:]
-	byUser := map[string]http.Handler{}
-	var connections []cpsim.Connection
-	for _, n := range all {
-		byUser[n.user] = n
-		connections = append(connections, cpsim.Connection{ID: n.connection, Token: n.token()})
-	}
-	w := service.New(t, service.Options{
-		Autotask: service.Unlimited(), Target: cpsim.Config{Connections: connections},
-		Wrap: func(first http.Handler) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if h := byUser[strings.ToLower(r.Header.Get("UserName")+r.URL.Query().Get("user"))]; h != nil {
-					h.ServeHTTP(w, r)
-					return
-				}
-				first.ServeHTTP(w, r)
-			})
-		},
-	})
+	w := serviceOf(t, all)
 	for _, n := range all {
 		n.create(w)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"channelsync/api/client"
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
 	"channelsync/cmd/channelsync/cli/internal/screen"
@@ -50,8 +51,8 @@ func (s *session) driftList() *command.Command {
 			if state != "" && !slices.Contains(driftStates(), state) {
 				return command.Usage("the states are "+strings.Join(driftStates(), ", "), "there is no state %q", state)
 			}
-			if kind != "" && !slices.Contains(recordKinds(), kind) {
-				return command.Usage("the kinds are company and contract", "there is no kind %q", kind)
+			if err := checkKind(kind); err != nil {
+				return err
 			}
 			if err := page.check(); err != nil {
 				return err
@@ -61,23 +62,21 @@ func (s *session) driftList() *command.Command {
 				return err
 			}
 			q := v1.DriftQuery{State: v1.DriftState(state), Kind: v1.Kind(kind), Cursor: page.cursor, Limit: page.limit}
-			found := v1.Page[v1.Drift]{Items: []v1.Drift{}}
-			if !page.all {
-				if found, err = api.Drift(ctx, in.ID, q); err != nil {
-					return err
-				}
-				return s.showDrift(found)
-			}
-			q.Limit = 500
-			for d, err := range api.AllDrift(ctx, in.ID, q) {
-				if err != nil {
-					return err
-				}
-				found.Items = append(found.Items, d)
+			found, err := drifts(ctx, api, in.ID, q, page.all)
+			if err != nil {
+				return err
 			}
 			return s.showDrift(found)
 		},
 	}
+}
+
+func drifts(ctx context.Context, api *client.Client, id string, q v1.DriftQuery, all bool) (v1.Page[v1.Drift], error) {
+	if !all {
+		return api.Drift(ctx, id, q)
+	}
+	q.Limit = mostOnPage
+	return onOnePage(api.AllDrift(ctx, id, q))
 }
 
 func (s *session) showDrift(page v1.Page[v1.Drift]) error {

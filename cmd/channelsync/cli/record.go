@@ -62,7 +62,7 @@ func (f *recordFlags) take(args []string) error {
 	if len(after) == 1 {
 		f.q = after[0]
 	}
-	return f.checkKind()
+	return checkKind(f.kind)
 }
 
 // foundRecord is the record that a command is about, and where to ask for it.
@@ -101,9 +101,10 @@ func (s *session) ofRecord(c command.Command, run func(context.Context, foundRec
 	return &c
 }
 
-func (f *recordFlags) checkKind() error {
-	if f.kind != "" && !slices.Contains(recordKinds(), f.kind) {
-		return command.Usage("the kinds are company and contract", "there is no kind %q", f.kind)
+// checkKind refuses what is no kind of record; none is all kinds.
+func checkKind(kind string) error {
+	if kind != "" && !slices.Contains(recordKinds(), kind) {
+		return command.Usage("the kinds are company and contract", "there is no kind %q", kind)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"flag"
+	"iter"
 	"slices"
 	"strings"
 
@@ -18,6 +19,9 @@ func outcomes() []string {
 		string(v1.OutcomeWaiting), string(v1.OutcomeRetrying), string(v1.OutcomeDead),
 	}
 }
+
+// mostOnPage is how many items of a list the service answers at once.
+const mostOnPage = 500
 
 // pageFlags say how much of a list is wanted.
 type pageFlags struct {
@@ -37,7 +41,7 @@ func (p *pageFlags) onePage(fs *flag.FlagSet) {
 }
 
 func (p *pageFlags) check() error {
-	if p.limit < 1 || p.limit > 500 {
+	if p.limit < 1 || p.limit > mostOnPage {
 		return command.Usage("", "--limit: got %d, want a number from 1 to 500", p.limit)
 	}
 	return nil
@@ -64,7 +68,7 @@ func (s *session) recordList() *command.Command {
 			if err := f.selector.take(args); err != nil {
 				return err
 			}
-			if err := f.checkKind(); err != nil {
+			if err := checkKind(f.kind); err != nil {
 				return err
 			}
 			if outcome != "" && !slices.Contains(outcomes(), outcome) {
@@ -95,13 +99,18 @@ func records(
 	if !all {
 		return api.Records(ctx, id, q)
 	}
-	q.Limit = 500
-	page := v1.Page[v1.Record]{Items: []v1.Record{}}
-	for r, err := range api.AllRecords(ctx, id, q) {
+	q.Limit = mostOnPage
+	return onOnePage(api.AllRecords(ctx, id, q))
+}
+
+// onOnePage is a whole list as one page.
+func onOnePage[T any](all iter.Seq2[T, error]) (v1.Page[T], error) {
+	page := v1.Page[T]{Items: []T{}}
+	for item, err := range all {
 		if err != nil {
 			return page, err
 		}
-		page.Items = append(page.Items, r)
+		page.Items = append(page.Items, item)
 	}
 	return page, nil
 }

@@ -366,6 +366,67 @@ func TestMigrateToThreeServers(t *testing.T) {
 	migrateTo(t, natstest.ThreeServers(t).URLs, 3)
 }
 
+// TestMigrateDispatchesNothingAgain: a consumer that an election leaves at the journal's beginning would deliver all of it
+// again; the migration begins anew instead.
+func TestMigrateDispatchesNothingAgain(t *testing.T) {
+	t.Parallel()
+	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
+	dir := t.TempDir()
+	b, err := events.Open(t.Context(), store.Config{DataDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	everything(t, b)
+	stores.Close(t, b)
+	copies := 0
+	forget := sync.OnceFunc(func() { forgetAcknowledged(t, srv.ClientURL(), store.JournalStream) })
+	to := store.Config{URL: srv.ClientURL(), Replicas: 1}
+	err = Migrate(t.Context(), store.Config{DataDir: dir}, to, func(r Restored) {
+		if r.Name == store.JournalStream {
+			copies++
+			forget()
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if copies != 2 {
+		t.Errorf("the journal was copied %d times, want 2", copies)
+	}
+	allDispatched(t, stores.Open(t, func(c *store.Config) { c.DataDir, c.URL, c.Replicas = "", to.URL, 1 }))
+}
+
+// forgetAcknowledged makes each consumer of a stream anew, so that it begins at the stream's beginning.
+func forgetAcknowledged(t *testing.T, url, name string) {
+	t.Helper()
+	nc, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := 0
+	for info := range stream.ListConsumers(t.Context()).Info() {
+		if err := stream.DeleteConsumer(t.Context(), info.Name); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stream.CreateConsumer(t.Context(), info.Config); err != nil {
+			t.Fatal(err)
+		}
+		made++
+	}
+	if made == 0 {
+		t.Fatalf("stream %s has no consumer", name)
+	}
+}
+
 // TestMigrateThroughAnElection: a server that leads is lost under way and comes back,
 // and the migration goes on by itself.
 func TestMigrateThroughAnElection(t *testing.T) {

@@ -275,12 +275,16 @@ func (m *migration) pipe(ctx context.Context, name string) (Restored, snapshot, 
 // errLost says that a stream was copied, and what the cluster holds is not it any more.
 var errLost = errors.New("it has lost what was copied")
 
-// scaleReplicas gives a copied stream its replicas and waits until each has caught up. A stream
+// scaleReplicas gives a copied stream its replicas and waits until each has caught up, and those of its consumers. A stream
 // that is restored with several begins on one server too, but lets any of the others
 // lead: should that one fail just then, an empty one does. Those that are added later
 // lead nobody before they have everything.
 func (m *migration) scaleReplicas(ctx context.Context, copied Restored) error {
 	size, err := states(ctx, m.source, []string{copied.Name})
+	if err != nil {
+		return err
+	}
+	consumers, err := consumersOf(ctx, m.source, copied.Name)
 	if err != nil {
 		return err
 	}
@@ -303,7 +307,26 @@ func (m *migration) scaleReplicas(ctx context.Context, copied Restored) error {
 			}
 			info = stream.CachedInfo()
 		}
-		return caughtUp(info)
+		if err := caughtUp(copied.Name, info.Config.Replicas, info.Cluster); err != nil {
+			return err
+		}
+		for _, was := range consumers {
+			consumer, err := stream.Consumer(ctx, was.Name)
+			if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+				return err
+			}
+			var is *jetstream.ConsumerInfo
+			if err == nil {
+				is = consumer.CachedInfo()
+			}
+			if err := consumerIntact(was, is); err != nil {
+				return err
+			}
+			if err := caughtUp(was.Name, info.Config.Replicas, is.Cluster); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -316,23 +339,53 @@ func intact(copied Restored, state jetstream.StreamState) error {
 	return nil
 }
 
-// caughtUp fails while a replica of a stream is away or behind.
-func caughtUp(info *jetstream.StreamInfo) error {
-	if info.Config.Replicas < 2 { // a server by itself does not speak of clusters
+// consumerIntact fails when a consumer has forgotten what it acknowledged: it would deliver everything again.
+func consumerIntact(was, is *jetstream.ConsumerInfo) error {
+	if is == nil {
+		return fmt.Errorf("%w: consumer %s is gone", errLost, was.Name)
+	}
+	if is.AckFloor.Stream < was.AckFloor.Stream {
+		return fmt.Errorf("%w: consumer %s is back at sequence %d, and was at %d", errLost, was.Name, is.AckFloor.Stream, was.AckFloor.Stream)
+	}
+	return nil
+}
+
+// caughtUp fails while a replica of a stream or of a consumer is away or behind: each of them elects its own leader.
+func caughtUp(name string, replicas int, cluster *jetstream.ClusterInfo) error {
+	if replicas < 2 { // a server by itself does not speak of clusters
 		return nil
 	}
-	if info.Cluster == nil || info.Cluster.Leader == "" || len(info.Cluster.Replicas) != info.Config.Replicas-1 {
-		return fmt.Errorf("its %d replicas are not made yet: %w", info.Config.Replicas, js.ErrNoAnswer)
+	if cluster == nil || cluster.Leader == "" || len(cluster.Replicas) != replicas-1 {
+		return fmt.Errorf("%d replicas of %s are not made yet: %w", replicas, name, js.ErrNoAnswer)
 	}
-	if info.Cluster.Desired != nil { // the server's own word for replicas that do not have everything yet
-		return fmt.Errorf("its replicas are being made: %w", js.ErrNoAnswer)
+	if cluster.Desired != nil { // the server's own word for replicas that do not have everything yet
+		return fmt.Errorf("replicas of %s are being made: %w", name, js.ErrNoAnswer)
 	}
-	for _, r := range info.Cluster.Replicas {
+	for _, r := range cluster.Replicas {
 		if !r.Current || r.Offline || r.Lag > 0 {
-			return fmt.Errorf("replica %s has not caught up: %w", r.Name, js.ErrNoAnswer)
+			return fmt.Errorf("replica %s of %s has not caught up: %w", r.Name, name, js.ErrNoAnswer)
 		}
 	}
 	return nil
+}
+
+// consumersOf is what a stream's consumers are at; those that end by themselves are not asked for, and not copied either.
+func consumersOf(ctx context.Context, s *store.Store, name string) ([]*jetstream.ConsumerInfo, error) {
+	stream, err := s.JS.Stream(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("ask stream %s: %w", name, err)
+	}
+	var all []*jetstream.ConsumerInfo
+	list := stream.ListConsumers(ctx)
+	for info := range list.Info() {
+		if info.Config.Durable != "" {
+			all = append(all, info)
+		}
+	}
+	if err := list.Err(); err != nil {
+		return nil, fmt.Errorf("list consumers of stream %s: %w", name, err)
+	}
+	return all, nil
 }
 
 func (m *migration) remove(ctx context.Context, name string) error {

@@ -20,6 +20,7 @@ type site struct {
 	url   string
 	host  string // without a port: proxies leave it out or put in their own
 	https bool
+	path  string // below which all of it is served, without a slash at its end; empty: the host is its own
 }
 
 // newSite reads a base URL; of an empty one every Host is right.
@@ -28,7 +29,7 @@ func newSite(base string) site {
 	if base == "" || err != nil {
 		return site{}
 	}
-	return site{url: base, host: hostname(u.Host), https: u.Scheme == "https"}
+	return site{url: base, host: hostname(u.Host), https: u.Scheme == "https", path: strings.TrimRight(u.Path, "/")}
 }
 
 // hostname is the host of a Host header or an authority, as it is compared.

@@ -84,10 +84,10 @@ func Admin(cfg AdminConfig) (http.Handler, error) {
 		r.With(at.onlyNear).Handle(path, probes)
 	}
 	gate := gate{tokens: cfg.Tokens, attempts: attempts, auditor: cfg.Auditor}
-	r.With(at.only, gate.require).Mount("/api/v1", api)
+	r.With(at.only, gate.require, at.located).Mount("/api/v1", api)
 	r.With(at.only, gate.require, identity.Bound).Mount("/debug/pprof", guarded(access.Profiles(), profiles(), cfg.Auditor))
 	r.With(at.only).Mount("/", pages)
-	return r, nil
+	return at.below(r), nil // before all else: what the router asks of a path is asked of the one below it
 }
 
 // guarded holds a handler's requests to the roles that its routes take.

@@ -35,6 +35,7 @@ type Config struct {
 
 // Console serves the pages.
 type Console struct {
+	below
 	api         *client.Client
 	tokens      Tokens
 	people      *oidc.Provider // nil: tokens only
@@ -66,6 +67,7 @@ func New(cfg Config) (http.Handler, error) {
 		cfg.Streams = web.NewStreams()
 	}
 	c := &Console{
+		below:  newBelow(cfg.URL),
 		tokens: cfg.Tokens, people: cfg.People, auditor: cfg.Auditor, access: access.New(access.Console()),
 		sessions: cfg.Sessions, cookies: session.NewCookies(cfg.URL), url: cfg.URL, sealer: newSealer(cfg.Key, cfg.Now), attempts: cfg.Attempts,
 		version: cfg.Version, log: cfg.Log, now: cfg.Now, closing: web.NewClosing(), openStreams: cfg.Streams, finishing: crowd.New(crowd.Limits{Slots: finishing}),

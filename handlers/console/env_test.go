@@ -48,14 +48,19 @@ type env struct {
 
 func newEnv(t *testing.T) *env { return newEnvFor(t, nil) }
 
-func newEnvFor(t *testing.T, people *oidc.Provider) *env {
+func newEnvFor(t *testing.T, people *oidc.Provider) *env { return newEnvOf(t, people, "") }
+
+// newEnvAt is a console that people open under an address.
+func newEnvAt(t *testing.T, address string) *env { return newEnvOf(t, nil, address) }
+
+func newEnvOf(t *testing.T, people *oidc.Provider, address string) *env {
 	t.Helper()
 	w := &env{t: t, answers: map[string]any{}, tokens: newTokens(), clock: clockNow()}
 	now := func() time.Time { return w.clock }
 	w.sessions = session.New(session.Config{Table: sessions.NewMemory(), Sealer: sessions.Ring(), Now: now})
 	var err error
 	w.handler, err = New(Config{
-		API: http.HandlerFunc(w.serve), Tokens: &w.tokens, People: people, Sessions: w.sessions, Key: token, Auditor: &w.tokens, Attempts: web.NewAttempts(),
+		API: http.HandlerFunc(w.serve), Tokens: &w.tokens, People: people, Sessions: w.sessions, URL: address, Key: token, Auditor: &w.tokens, Attempts: web.NewAttempts(),
 		Version: "test", Log: zaptest.NewLogger(t), Now: now,
 	})
 	if err != nil {

@@ -121,7 +121,7 @@ func (c *Console) finishPerson(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	access.LogIn(r, c.auditor, caller, "")
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	c.redirect(w, r, next)
 }
 
 // finish makes a person of what the issuer sent the browser back with, or fails with errCrowded.
@@ -147,8 +147,8 @@ func (c *Console) origin(r *http.Request) string {
 	case host != "localhost" && (err != nil || !addr.IsLoopback()), site != nil && site.Hostname() == host:
 		return c.url
 	case forwarded.Of(r).TLS:
-		return "https://" + r.Host
+		return "https://" + r.Host + c.path
 	default:
-		return "http://" + r.Host
+		return "http://" + r.Host + c.path
 	}
 }

@@ -112,10 +112,11 @@ func (c *Console) execute(out *bytes.Buffer, r *http.Request, name, block string
 		return fmt.Errorf("there is no page %s", name)
 	}
 	p.Now, p.Version, p.Path = c.now(), c.version, r.URL.RequestURI()
-	if err := t.ExecuteTemplate(out, block, p); err != nil {
+	var html bytes.Buffer
+	if err := t.ExecuteTemplate(&html, block, p); err != nil {
 		return fmt.Errorf("render %s: %w", name, err)
 	}
-	return nil
+	return c.write(out, html.Bytes())
 }
 
 // hasLive says whether a page has parts that follow what happens.

@@ -104,7 +104,7 @@ func (c *Console) session(next http.Handler) http.Handler {
 			if r.Method == http.MethodGet && r.URL.Path != "/" && len(r.URL.RequestURI()) < maxPath {
 				to += "?next=" + url.QueryEscape(r.URL.RequestURI())
 			}
-			http.Redirect(w, r, to, http.StatusSeeOther)
+			c.redirect(w, r, to)
 		}
 	})
 }
@@ -158,23 +158,12 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	access.LogIn(r, c.auditor, caller, "")
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	c.redirect(w, r, next)
 }
 
 func (c *Console) logout(w http.ResponseWriter, r *http.Request) {
 	c.end(r)
 	access.LogOut(r, c.auditor)
 	c.cookies.Set(w, r, http.Cookie{Name: sessionCookie})
-	http.Redirect(w, r, "/login", http.StatusSeeOther)
-}
-
-// local returns path if it is one of this site, else the front page: nobody is
-// sent elsewhere by a link that somebody made.
-func local(path string) string {
-	u, err := url.Parse(path)
-	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") ||
-		strings.ContainsAny(path, "\\\r\n\t") || len(path) > maxPath {
-		return "/"
-	}
-	return path
+	c.redirect(w, r, "/login")
 }

@@ -67,7 +67,7 @@ func (c *Console) do(write func(*visit) (done, error)) http.HandlerFunc {
 				return
 			}
 			v.setFlash(flash{Problem: true, Text: p.Detail, Hint: p.Hint})
-			http.Redirect(w, r, back, http.StatusSeeOther)
+			c.redirect(w, r, back)
 			return
 		}
 		v.leave(d)
@@ -103,7 +103,7 @@ func (v *visit) leave(d done) {
 	if d.say != "" {
 		v.setFlash(flash{Text: d.say})
 	}
-	http.Redirect(v.w, v.r, d.to, http.StatusSeeOther)
+	v.redirect(v.w, v.r, d.to)
 }
 
 // parse reads the form; when it cannot, it answers and returns false.

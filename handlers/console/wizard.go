@@ -18,7 +18,7 @@ func (c *Console) wizardRoutes(r chi.Router) {
 	r.Post("/install/preview", c.step((*visit).previewDraft))
 	r.Post("/install/start", c.step((*visit).startDraft))
 	// Whoever reloads the address of a step begins anew: what was entered was in the form only.
-	r.Get("/install/*", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/install", http.StatusSeeOther) })
+	r.Get("/install/*", func(w http.ResponseWriter, r *http.Request) { c.redirect(w, r, "/install") })
 	r.Get("/installations/{id}/welcome", c.show("install-welcome", (*visit).welcome))
 }
 
@@ -95,7 +95,7 @@ func (v *visit) startDraft() error {
 	if err != nil {
 		return v.showForm(d, v.problem(err))
 	}
-	http.Redirect(v.w, v.r, "/installations/"+made.ID+"/welcome", http.StatusSeeOther)
+	v.redirect(v.w, v.r, "/installations/"+made.ID+"/welcome")
 	return nil
 }
 

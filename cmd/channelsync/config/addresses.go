@@ -171,7 +171,13 @@ func email(to *string, s string) error {
 	return nil
 }
 
-// siteURL takes the address of a whole site: http is for check to decide.
+// taken are the first parts of the paths of the admin listener, handlers.FirstParts: below one of them a site could be
+// mistaken for what is there.
+var taken = []string{
+	"api", "assets", "audit", "debug", "install", "installations", "livez", "login", "logout", "metrics", "readyz", "sessions", "tokens",
+}
+
+// siteURL takes the address of a site, or of a path below which a proxy has it: http is for check to decide.
 func siteURL(to *string, s string) error {
 	if s == "" {
 		return nil
@@ -180,12 +186,39 @@ func siteURL(to *string, s string) error {
 	if err != nil {
 		return err
 	}
-	if strings.Trim(u.Path, "/") != "" {
-		return want("a URL without a path: the console is a site of its own")
+	path, err := sitePath(u)
+	if err != nil {
+		return err
 	}
-	*to = u.Scheme + "://" + strings.ToLower(u.Host)
+	*to = u.Scheme + "://" + strings.ToLower(u.Host) + path
 	return nil
 }
+
+// sitePath is the path of a site without a slash at its end. Nothing in it is written in two ways, so that a browser, a
+// proxy and the service agree on what is below it.
+func sitePath(u *url.URL) (string, error) {
+	path := strings.TrimRight(u.EscapedPath(), "/")
+	if path == "" {
+		return "", nil
+	}
+	parts := strings.Split(path[1:], "/")
+	for _, part := range parts {
+		plain := strings.Trim(part, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~") == ""
+		if part == "" || part == "." || part == ".." || !plain {
+			return "", want("a path of letters, digits, hyphens, dots and underscores, such as https://console.example/integrations/autotask")
+		}
+	}
+	if len(path) > maxSitePath {
+		return "", want("a path of at most " + strconv.Itoa(maxSitePath) + " characters")
+	}
+	if slices.Contains(taken, parts[0]) {
+		return "", want("a path that does not begin with /" + parts[0] + ": the console has pages of its own there")
+	}
+	return path, nil
+}
+
+// maxSitePath keeps links, and the cookies that have it, within what browsers and proxies take.
+const maxSitePath = 200
 
 // postURL takes the URL of a receiver as it is: https, or http to loopback. Unlike
 // a base URL it may have a query, where some receivers want their key.

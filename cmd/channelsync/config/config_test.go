@@ -282,8 +282,12 @@ func TestWrongSettings(t *testing.T) {
 			want: `--admin-url: got "http://console.example", want an https URL (http only for a loopback host, or with --admin-plaintext)`,
 		},
 		{
-			args: []string{"--admin-url=https://example.com/console"},
-			want: `--admin-url: got "https://example.com/console", want a URL without a path: the console is a site of its own`,
+			args: []string{"--admin-url=https://example.com/tokens/console"},
+			want: `--admin-url: got "https://example.com/tokens/console", want a path that does not begin with /tokens: the console has pages of its own there`,
+		},
+		{
+			args: []string{"--admin-url=https://example.com/a/../b"},
+			want: `--admin-url: got "https://example.com/a/../b", want a path of letters, digits, hyphens, dots and underscores, such as https://console.example/integrations/autotask`,
 		},
 		{
 			args: []string{"--autotask-allow-hosts=sim:0"},
@@ -658,6 +662,38 @@ func TestAWeakAdminTokenIsRefused(t *testing.T) {
 		var got v1.Secret
 		if err := token(&got, text); (err == nil) != ok {
 			t.Errorf("%q: got %v, want it taken: %v", text, err, ok)
+		}
+	}
+}
+
+// TestSites: a path has one form, so that a browser, a proxy and the service agree on what is below it.
+func TestSites(t *testing.T) {
+	for in, want := range map[string]string{
+		"https://Apps.example":                                       "https://apps.example",
+		"https://apps.example/":                                      "https://apps.example",
+		"https://apps.example/integrations/autotask":                 "https://apps.example/integrations/autotask",
+		"https://apps.example:8443/integrations/autotask/":           "https://apps.example:8443/integrations/autotask",
+		"https://apps.example/Integrations/auto-task_2.0~":           "https://apps.example/Integrations/auto-task_2.0~",
+		"http://localhost:8081/a":                                    "http://localhost:8081/a",
+		"https://apps.example/integrations//autotask":                "",
+		"https://apps.example//integrations":                         "",
+		"https://apps.example/..":                                    "",
+		"https://apps.example/a/./b":                                 "",
+		"https://apps.example/int%C3%A9gration":                      "",
+		"https://apps.example/intégration":                           "",
+		"https://apps.example/a%2Fb":                                 "",
+		"https://apps.example/a b":                                   "",
+		"https://apps.example/a;b":                                   "",
+		"https://apps.example/a?b":                                   "",
+		"https://apps.example/login":                                 "",
+		"https://apps.example/installations/x":                       "",
+		"https://apps.example/installationsx":                        "https://apps.example/installationsx",
+		"https://apps.example/" + strings.Repeat("a", maxSitePath):   "",
+		"https://apps.example/" + strings.Repeat("a", maxSitePath-1): "https://apps.example/" + strings.Repeat("a", maxSitePath-1),
+	} {
+		got, err := Parse([]string{"--admin-url=" + in}, env())
+		if got.AdminURL != want || (err == nil) != (want != "") {
+			t.Errorf("%s: got %q, %v, want %q", in, got.AdminURL, err, want)
 		}
 	}
 }

@@ -87,7 +87,7 @@ func definitions() []definition {
 			apply: func(c *Config, s string) error { return directoryURL(&c.CallbackTLS.ACMEDirectory, s) },
 		},
 		{
-			name: "admin-url", usage: "URL of the console: other hosts are refused, and cookies depend on it; none means any",
+			name: "admin-url", usage: "URL of the console, a path too where a proxy has it below one: other hosts are refused, and cookies depend on it; none means any",
 			apply: func(c *Config, s string) error { return siteURL(&c.AdminURL, s) },
 		},
 		{

@@ -45,7 +45,7 @@ func aContract() v1.RecordDetail {
 		Projection: json.RawMessage(`{"client":{"externalId":"29683580","name":"Northwind Dental"},"vendorName":"MSP Managed Services","vendorNameDefaulted":true,"name":"Backup","overallCost":null}`),
 		Sources: json.RawMessage(`{"fields":[{"field":"vendorName","value":"MSP Managed Services","from":"default, the contract has no vendor"}],
 			"vendor":{"rule":"default","id":null,"name":"MSP Managed Services","defaulted":true,"sentence":"Neither a line in force on 23 November 2026 nor a charge names a vendor, so it is the default.","candidates":[],"notes":["passed over vendor 5: its company has no name that can be read and used"]},
-			"cost":{"option":"auto","rule":"none","amount":null,"sentence":"The overall cost is not known: nothing that could tell it is above zero.","rows":[],"count":0,
+			"cost":{"option":"auto","rule":"none","amount":null,"sentence":"The overall cost is not known: no source for it is above zero.","rows":[],"count":0,
 				"notes":["cost of all unit rows comes to 0.00, which is not above zero"],"issues":["cost_unknown"]}}`),
 	}
 }

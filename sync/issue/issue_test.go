@@ -177,11 +177,11 @@ func TestEveryIssueHasWords(t *testing.T) {
 
 func TestDeadLettersSayWhatToDo(t *testing.T) {
 	for code, want := range map[string][2]string{
-		"rejected":             {"Channel Program rejects records", "Correct the field named in the record in Autotask; it is sent again when it changes."},
-		"target_failed":        {"Channel Program fails on single records", "Open the record: it says what was answered, and what to do about it. Once that is put right, \"Sync now\" sends it at once."},
-		"autotask_unavailable": {"Autotask does not answer", "It was tried again and again, for twelve hours. Try it once more; if it fails again, look at the detail."},
-		"callback_unreadable":  {"A callback could not be read", "Its signature is right, its body is not that of a webhook. Look at the body; if a bridge of your own sent it, correct the bridge. Then dismiss it."},
-		"something_new":        {"Something went wrong", "Look at the detail, put right what it names, then try again."},
+		"rejected":             {"Channel Program rejects records", "In Autotask, correct the field that the record names. The record is sent again when it changes."},
+		"target_failed":        {"Channel Program fails on single records", "Open the record: it shows the answer and what to do. After correcting the cause, \"Sync now\" sends it at once."},
+		"autotask_unavailable": {"Autotask does not answer", "It failed repeatedly over twelve hours. Try it once more; if it fails again, look at the detail."},
+		"callback_unreadable":  {"A callback could not be read", "Its signature is valid, but its body is not a webhook's. Look at the body. If your own bridge sent it, correct the bridge. Then dismiss the callback."},
+		"something_new":        {"Something went wrong", "Correct what the detail names, then try again."},
 	} {
 		if title, fix := DeadLetter(code); title != want[0] || fix != want[1] {
 			t.Errorf("%s: got %q, %q", code, title, fix)
@@ -201,11 +201,11 @@ func TestWhatGivesACostDependsOnTheOption(t *testing.T) {
 	} {
 		o := v1.Options{OverallCost: option}
 		general := DescribeFor("cost_unknown", o).Fix
-		if !strings.Contains(general, c.says) || strings.Contains(general, c.not) || !strings.Contains(general, "nothing is to be done for") {
+		if !strings.Contains(general, c.says) || strings.Contains(general, c.not) || !strings.Contains(general, "A contract needs nothing if") {
 			t.Errorf("%q: %q", option, general)
 		}
 		for sources, want := range map[string]string{
-			`{"cost":{"fix":"That is right."}}`: "That is right.",
+			`{"cost":{"fix":"This is correct."}}`: "This is correct.",
 			`{"cost":{"sentence":"old"}}`:       general,
 			`null`:                              general,
 		} {

@@ -22,9 +22,9 @@ func Reason(code string) string {
 	case v1.ReasonContractInactive:
 		return "contract is not active"
 	case v1.ReasonExcluded:
-		return "left out by the include or exclude list"
+		return "excluded by the include or exclude list"
 	case v1.ReasonFiltered:
-		return "left out by the filters for classification, contract type or category"
+		return "excluded by the filters for classification, contract type or category"
 	case v1.ReasonDeletedAtSource:
 		return "no longer exists in Autotask"
 	case v1.ReasonClientOutOfScope:
@@ -43,11 +43,11 @@ func Reason(code string) string {
 func FixOfReasons(reasons []string) string {
 	fixes := map[string]string{
 		v1.ReasonTypeNotCustomer:  "Set the company's type to Customer in Autotask to sync it.",
-		v1.ReasonStatusInactive:   "Set the company active in Autotask to sync it.",
+		v1.ReasonStatusInactive:   "Set the company to Active in Autotask to sync it.",
 		v1.ReasonExcluded:         "Change the include or exclude list in the installation's options to sync it.",
 		v1.ReasonFiltered:         "Change the filters in the installation's options to sync it.",
 		v1.ReasonContractInactive: "Set the contract's status to In Effect, or the option contractStatus to any.",
-		v1.ReasonClientOutOfScope: "Look at the contract's company: it must be an active Customer.",
+		v1.ReasonClientOutOfScope: "Check the contract's company: it must be an active Customer.",
 		v1.ReasonSyncNotInstalled: "Install the sync.",
 		v1.ReasonNoContract:       "Add a contract in Autotask.",
 		v1.ReasonOwnCompany:       "Your own organization never syncs.",

@@ -306,7 +306,7 @@ func TestACostIsToldInASentence(t *testing.T) {
 			[]change{estimated("5", ""), func(p *projection.ContractParts) { p.CurrencyKnown = false }},
 			"5.00 USD is the estimated cost on the contract. The currency is assumed: neither Autotask nor the option currency tells one.", "",
 		},
-		{"nothing", nil, "The overall cost is not known: nothing that could tell it is above zero.", ""},
+		{"nothing", nil, "The overall cost is not known: no source for it is above zero.", ""},
 		{"no right", []change{costsHidden}, "The overall cost is not known: the API user may not read costs.", ""},
 		{
 			"no period",

@@ -11,18 +11,18 @@ func (c *costing) gap() gap {
 	switch {
 	case c.undated:
 		return gap{
-			"a line in force has no first or no last day, and nobody tells a unit cost",
+			"a line in force has no first or no last day, and no unit cost is known",
 			"Enter a unit cost on the contract's service in Autotask, or on its service or bundle in the catalogue.",
 		}
 	case c.credits:
 		return gap{
-			"its credits are as much as the amounts above zero, or more",
-			"That is right where the credits are meant. Otherwise correct the negative amounts on the contract in Autotask.",
+			"its credits equal or exceed the amounts above zero",
+			"This is correct if the credits are intended. Otherwise correct the negative amounts on the contract in Autotask.",
 		}
 	case monthsIn(c.Option) > 0 && len(c.lines.inForce(dayOf(c.parts.Today, always))) == 0:
 		return gap{
 			"no line of the contract is in force",
-			"That is right while its services and bundles have no units. Otherwise give one units above 0 in Autotask, or set the option \"overallCost\" to \"auto\", which counts an estimated cost and charges too.",
+			"This is correct while its services and bundles have no units. Otherwise give one of them units above 0 in Autotask, or set the option \"overallCost\" to \"auto\", which counts an estimated cost and charges too.",
 		}
 	case monthsIn(c.Option) > 0:
 		return gap{
@@ -32,12 +32,12 @@ func (c *costing) gap() gap {
 	case c.parts.Contract.ContractType != recurringService && c.Option == CostPrice:
 		return gap{
 			noSource,
-			"Enter an estimated revenue on the contract in Autotask, or the billable amount of a charge. Prices of services count on recurring service contracts only.",
+			"Enter an estimated revenue on the contract in Autotask, or the billable amount of a charge. Prices of services count only on recurring service contracts.",
 		}
 	case c.parts.Contract.ContractType != recurringService:
 		return gap{
 			noSource,
-			"Enter an estimated cost on the contract in Autotask, or the cost of a charge. Costs of services count on recurring service contracts only.",
+			"Enter an estimated cost on the contract in Autotask, or the cost of a charge. Costs of services count only on recurring service contracts.",
 		}
 	}
 	g := gap{noSource, "Enter unit costs on the contract's services in Autotask, an estimated cost on the contract, or the cost of a charge."}
@@ -46,15 +46,15 @@ func (c *costing) gap() gap {
 	}
 	if len(c.lines.billed) > 0 && !slices.ContainsFunc(c.lines.billed, line.hasUnits) {
 		g.why = "none of the contract's services and bundles has units"
-		g.fix = "That is right where they are cancelled. Otherwise give one units above 0 in Autotask, or enter an estimated cost on the contract or the cost of a charge."
+		g.fix = "This is correct if they are cancelled. Otherwise give one of them units above 0 in Autotask, or enter an estimated cost on the contract or the cost of a charge."
 		if c.Option == CostPrice {
-			g.fix = "That is right where they are cancelled. Otherwise give one units above 0 in Autotask, or enter an estimated revenue on the contract or the billable amount of a charge."
+			g.fix = "This is correct if they are cancelled. Otherwise give one of them units above 0 in Autotask, or enter an estimated revenue on the contract or the billable amount of a charge."
 		}
 	}
 	return g
 }
 
-const noSource = "nothing that could tell it is above zero"
+const noSource = "no source for it is above zero"
 
 // hasUnits says whether some row of the line has units.
 func (l line) hasUnits() bool { return slices.ContainsFunc(l.rows, unitRow.hasUnits) }
@@ -66,11 +66,11 @@ func CostFix(option string) string {
 	fix := services + " (these count on recurring service contracts), an estimated cost on the contract, or the cost of a charge."
 	switch option {
 	case CostMonthly, CostAnnual:
-		fix = services + ", or on its services and bundles in the catalogue, and see that they have units. " +
+		fix = services + ", or on its services and bundles in the catalogue, and make sure that they have units. " +
 			"Estimated costs and charges do not count with the option \"overallCost\" \"" + option + "\"."
 	case CostPrice:
 		fix = "In Autotask, enter unit prices on the contract's services (these count on recurring service contracts), " +
 			"an estimated revenue on the contract, or the billable amount of a charge."
 	}
-	return fix + " The record says which of it applies: nothing is to be done for a contract whose credits are meant to take up its cost, or whose services are cancelled."
+	return fix + " The record says which of these applies. A contract needs nothing if its credits are meant to offset its cost, or if its services are cancelled."
 }

@@ -125,7 +125,7 @@ func TestContractPageSaysHowItWasComputed(t *testing.T) {
 	got := w.get(contractAt).text("#sent")
 	for _, want := range []string{
 		"No vendor was found, so it is the default.", "Neither a line in force on 23 November 2026 nor a charge names a vendor", "Passed over vendor 5",
-		"Not known, so none is sent: an unknown cost is never sent as 0.", "The overall cost is not known: nothing", "comes to 0.00",
+		"Not known, so none is sent: an unknown cost is never sent as 0.", "The overall cost is not known: no source", "comes to 0.00",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q lacks %q", got, want)

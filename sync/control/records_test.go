@@ -15,12 +15,12 @@ func TestFixOf(t *testing.T) {
 	}{
 		"synced":                {ledger.Entry{Outcome: v1.OutcomePushed}, ""},
 		"unchanged":             {ledger.Entry{Outcome: v1.OutcomeUnchanged}, ""},
-		"out of scope":          {ledger.Entry{Outcome: v1.OutcomeNotMet, Reasons: []string{v1.ReasonTypeNotCustomer, v1.ReasonStatusInactive}}, "Set the company's type to Customer in Autotask to sync it. Set the company active"},
+		"out of scope":          {ledger.Entry{Outcome: v1.OutcomeNotMet, Reasons: []string{v1.ReasonTypeNotCustomer, v1.ReasonStatusInactive}}, "Set the company's type to Customer in Autotask to sync it. Set the company to Active"},
 		"nothing changes that":  {ledger.Entry{Outcome: v1.OutcomeNotMet, Reasons: []string{v1.ReasonTypeNotCustomer, v1.ReasonOwnCompany}}, "Your own organization never syncs."},
 		"its sync is stopped":   {ledger.Entry{Outcome: v1.OutcomeWaiting}, "Start the sync"},
-		"dead":                  {ledger.Entry{Outcome: v1.OutcomeDead, Reasons: []string{"not_pushable"}}, "Fill in or shorten the field"},
+		"dead":                  {ledger.Entry{Outcome: v1.OutcomeDead, Reasons: []string{"not_pushable"}}, "fill in or shorten the field"},
 		"dead of an outage":     {ledger.Entry{Outcome: v1.OutcomeDead, Reasons: []string{"autotask_unavailable"}}, "Try it once more"},
-		"retrying":              {ledger.Entry{Outcome: v1.OutcomeRetrying, Reasons: []string{"target_failed"}}, "it says what was answered"},
+		"retrying":              {ledger.Entry{Outcome: v1.OutcomeRetrying, Reasons: []string{"target_failed"}}, "it shows the answer"},
 		"held with many others": {ledger.Entry{Outcome: v1.OutcomePushed, PendingApproval: true}, "approve it"},
 		"discarded with others": {ledger.Entry{Outcome: v1.OutcomePushed, Discarded: true}, "stays as it is"},
 	} {

@@ -169,7 +169,7 @@ func TestExplainSaysWhyARecordIsOrIsNotSynced(t *testing.T) {
 	answered(t, w, in.ID, []asked{
 		{"a lead", co, lead, []string{"type_not_customer"}, []string{"Lead (2)", "Set the company's type to Customer"}, nil},
 		{"a prospect", co, prospect, []string{"type_not_customer"}, []string{"Prospect (3)"}, nil},
-		{"inactive", co, asleep, []string{"status_inactive"}, []string{"Inactive", "Set the company active"}, nil},
+		{"inactive", co, asleep, []string{"status_inactive"}, []string{"Inactive", "Set the company to Active"}, nil},
 		{"the provider itself", co, 0, []string{"own_company", "excluded"}, []string{"your own organization"}, nil},
 		{"excluded", co, excluded, []string{"excluded"}, []string{"exclude list", "options"}, nil},
 		{"not on the include list", co, unlisted, []string{"excluded", "filtered"}, []string{"not on the include list"}, nil},

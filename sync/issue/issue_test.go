@@ -206,8 +206,8 @@ func TestWhatGivesACostDependsOnTheOption(t *testing.T) {
 		}
 		for sources, want := range map[string]string{
 			`{"cost":{"fix":"This is correct."}}`: "This is correct.",
-			`{"cost":{"sentence":"old"}}`:       general,
-			`null`:                              general,
+			`{"cost":{"sentence":"old"}}`:         general,
+			`null`:                                general,
 		} {
 			if got := FixOfNote("cost_unknown", o, json.RawMessage(sources)); got != want {
 				t.Errorf("%q, %s: %q, want %q", option, sources, got, want)

@@ -8,6 +8,7 @@ import (
 
 	"channelsync/events/kv"
 	"channelsync/events/store"
+	"channelsync/test/harness"
 )
 
 func TestRestartKeepsAll(t *testing.T) {
@@ -16,9 +17,7 @@ func TestRestartKeepsAll(t *testing.T) {
 	here := func(c *store.Config) { c.DataDir = dir }
 	b := open(t, here)
 	publish(t, b, change(1), "m1")
-	if err := b.Worklist().Enqueue(t.Context(), []DueEntry{dueEntry(2)}); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Worklist().Enqueue(t.Context(), []DueEntry{dueEntry(2)}))
 	if _, err := b.DeadLetters().Put(t.Context(), DeadLetter{ID: "company-3", Installation: inst}); err != nil {
 		t.Fatal(err)
 	}
@@ -49,9 +48,7 @@ func TestLostStreamIsNotCreatedAnew(t *testing.T) {
 	publish(t, b, change(1), "")
 	shut(t, b)
 	meta := filepath.Join(dir, "nats", "jetstream", "$G", "streams", store.JournalStream, "meta.inf")
-	if err := os.WriteFile(meta, []byte("broken"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(meta, []byte("broken"), 0o600))
 	_, err := Open(t.Context(), store.Config{DataDir: dir})
 	if err == nil || !strings.Contains(err.Error(), "could not recover") {
 		t.Errorf("got %v", err)

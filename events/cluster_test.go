@@ -11,6 +11,7 @@ import (
 	"channelsync/events/internal/natstest"
 	"channelsync/events/kv"
 	"channelsync/events/store"
+	"channelsync/test/harness"
 )
 
 // TestReplicated takes changes from the journal to the worklist on three servers with three
@@ -37,9 +38,7 @@ func TestReplicated(t *testing.T) {
 	}
 	dispatch(t, b)
 	dispatched(t, b, uint64(id-1))
-	if err := b.Worklist().PurgeInstallation(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Worklist().PurgeInstallation(t.Context(), inst))
 	// From many sides at once, with a server lost meanwhile.
 	var mu sync.Mutex
 	acked := make(map[int64]bool)
@@ -84,16 +83,12 @@ func TestReplicated(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := tab.Erase(t.Context(), "k"); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, tab.Erase(t.Context(), "k"))
 	natstest.Eventually(t, 5*time.Second, "the key to be gone", func() bool {
 		_, err := tab.Get(t.Context(), "k")
 		return errors.Is(err, js.ErrNotFound)
 	})
-	if err := b.Worklist().Schedule(t.Context(), []DueEntry{dueEntry(77)}, in(-time.Second)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Worklist().Schedule(t.Context(), []DueEntry{dueEntry(77)}, in(-time.Second)))
 	natstest.Eventually(t, 20*time.Second, "the schedule", func() bool {
 		d, err := b.Worklist().Depth(t.Context(), inst)
 		return err == nil && d.Scheduled == 0

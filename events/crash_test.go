@@ -15,6 +15,7 @@ import (
 
 	"channelsync/events/internal/natstest"
 	"channelsync/events/store"
+	"channelsync/test/harness"
 )
 
 const childEnv = "EVENTS_TEST_CHILD"
@@ -85,9 +86,7 @@ func TestKillLosesNothing(t *testing.T) {
 	// Sooner than AckWait: what the dead process had been handed comes at once.
 	natstest.Eventually(t, 20*time.Second, "every change dispatched", func() bool {
 		d, err := b.Worklist().Depth(t.Context(), inst)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		return d.Live == len(stored)
 	})
 }
@@ -98,13 +97,9 @@ func killedUnderLoad(t *testing.T, dir string, first int64, enough int) []int64 
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), childEnv+"="+dir, fmt.Sprintf("%s_FIRST=%d", childEnv, first))
 	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, cmd.Start())
 	var acked []int64
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
@@ -115,9 +110,7 @@ func killedUnderLoad(t *testing.T, dir string, first int64, enough int) []int64 
 		}
 		acked = append(acked, id)
 		if len(acked) == enough {
-			if err := cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, cmd.Process.Kill())
 		}
 	}
 	var exit *exec.ExitError

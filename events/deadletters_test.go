@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	js "channelsync/events/internal/jetstream"
+	"channelsync/test/harness"
 )
 
 func TestDeadLetters(t *testing.T) {
@@ -39,9 +40,7 @@ func TestDeadLetters(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := d.Get(ctx, inst, "company-2")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	again.Sequence, again.Size = got.Sequence, got.Size
 	if diff := cmp.Diff(again, got); diff != "" {
 		t.Error(diff)
@@ -56,9 +55,7 @@ func TestDeadLetters(t *testing.T) {
 	pages := 0
 	for cursor, more := "", true; more; pages++ {
 		page, next, err := d.List(ctx, inst, cursor, 3)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		for _, l := range page {
 			ids = append(ids, l.RecordID)
 		}
@@ -68,12 +65,8 @@ func TestDeadLetters(t *testing.T) {
 		t.Errorf("listed %s on %d pages", s, pages)
 	}
 	put, err := d.Put(ctx, again) // it failed once more since it was read
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := d.DeleteRead(ctx, got); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
+	harness.OK(t, d.DeleteRead(ctx, got))
 	newer, err := d.Get(ctx, inst, "company-2")
 	if diff := cmp.Diff(newer, put); diff != "" {
 		t.Errorf("what was put is not what was read: %s", diff)
@@ -81,27 +74,21 @@ func TestDeadLetters(t *testing.T) {
 	if err != nil || newer.Sequence <= got.Sequence {
 		t.Errorf("a dead letter put since then: %+v, %v", newer, err)
 	}
-	if err := d.DeleteRead(ctx, newer); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, d.DeleteRead(ctx, newer))
 	if _, err := d.Get(ctx, inst, "company-2"); !errors.Is(err, js.ErrNotFound) {
 		t.Errorf("deleted as read: %v", err)
 	}
 	if _, err := d.Put(ctx, again); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Delete(ctx, inst, "company-2"); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, d.Delete(ctx, inst, "company-2"))
 	if _, err := d.Get(ctx, inst, "company-2"); !errors.Is(err, js.ErrNotFound) {
 		t.Errorf("deleted: %v", err)
 	}
 	if err := d.Delete(ctx, inst, "company-2"); err != nil {
 		t.Error(err)
 	}
-	if err := d.PurgeInstallation(ctx, inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, d.PurgeInstallation(ctx, inst))
 	if page, next, err := d.List(ctx, inst, "", 10); err != nil || len(page) != 0 || next != "" {
 		t.Errorf("%v, %q, %v", page, next, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"channelsync/events/internal/natstest"
 	"channelsync/events/store"
 	"channelsync/internal/progress"
+	"channelsync/test/harness"
 )
 
 func TestDispatchCoalesces(t *testing.T) {
@@ -67,9 +68,7 @@ func TestDispatchTakesUpWhereItWas(t *testing.T) {
 	shut(t, b)
 
 	b = open(t, here)
-	if err := b.Worklist().PurgeInstallation(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Worklist().PurgeInstallation(t.Context(), inst))
 	dispatch(t, b)
 	if got := idsOf(peekN(t, b, LaneLive, 1)); got[0] != 2 {
 		t.Errorf("dispatched %v; record 1 was acknowledged before", got)
@@ -91,9 +90,7 @@ func TestDispatchReclaims(t *testing.T) {
 	if err != nil || len(msgs) != 2 {
 		t.Fatalf("%d messages, %v", len(msgs), err)
 	}
-	if err := msgs[1].DoubleAck(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, msgs[1].DoubleAck(t.Context()))
 	shut(t, b)
 
 	b = open(t, here)
@@ -163,9 +160,7 @@ func TestDispatchOfWhatCannotBeRead(t *testing.T) {
 func TestDispatchTriesAgain(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	if err := b.JS.DeleteStream(t.Context(), store.WorklistStream); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.JS.DeleteStream(t.Context(), store.WorklistStream))
 	dispatch(t, b)
 	publish(t, b, change(1), "")
 	natstest.Eventually(t, 10*time.Second, "a failure", func() bool { return b.Stats().DispatchFailed > 0 })
@@ -181,9 +176,7 @@ func TestDispatchSurvivesItsConsumersRemoval(t *testing.T) {
 	dispatch(t, b)
 	publish(t, b, change(1), "")
 	peekN(t, b, LaneLive, 1)
-	if err := b.JS.DeleteConsumer(t.Context(), store.JournalStream, dispatcherName); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.JS.DeleteConsumer(t.Context(), store.JournalStream, dispatcherName))
 	publish(t, b, change(2), "")
 	peekN(t, b, LaneLive, 2)
 }

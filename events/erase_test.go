@@ -12,6 +12,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events/internal/natstest"
 	"channelsync/events/store"
+	"channelsync/test/harness"
 )
 
 func ofKind(installation string, kind v1.Kind, id int64) Change {
@@ -28,9 +29,7 @@ func held(t *testing.T, b *Bus, installation string) map[string]time.Time {
 		all[fmt.Sprint(c.Kind, " ", c.ID)] = c.StoredAt.Round(0)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return all
 }
 
@@ -46,9 +45,7 @@ func erasable(t *testing.T, b *Bus) {
 			{ofKind(inst, v1.KindCompany, from+3), ofKind(inst, v1.KindContact, from+4), ofKind(other, v1.KindCompany, from+5)},
 			{ofKind(other, v1.KindCompany, from+6), ofKind(other, v1.KindContract, from+7)},
 		} {
-			if err := b.Journal().PublishAll(t.Context(), changes); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, b.Journal().PublishAll(t.Context(), changes))
 		}
 		formatOne(t, b, ofKind(inst, v1.KindCompany, from+8), "")
 		formatOne(t, b, ofKind(inst, v1.KindContract, from+9), "")
@@ -58,9 +55,7 @@ func erasable(t *testing.T, b *Bus) {
 	natstest.Eventually(t, 10*time.Second, "the first half dispatched", func() bool { return b.nothingWaits(t.Context()) })
 	stop()
 	for _, installation := range []string{inst, other} {
-		if err := b.Worklist().PurgeInstallation(t.Context(), installation); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, b.Worklist().PurgeInstallation(t.Context(), installation))
 	}
 	part(20)
 }
@@ -74,9 +69,7 @@ func enqueued(t *testing.T, b *Bus, installation string) map[string]bool {
 	all := map[string]bool{}
 	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContact, v1.KindContract} {
 		entries, err := b.Worklist().Peek(t.Context(), installation, kind, LaneLive, PeekMax)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		for _, e := range entries {
 			all[fmt.Sprint(kind, " ", e.ID)] = true
 		}
@@ -100,9 +93,7 @@ func TestPurgeOfAKindLeavesTheRest(t *testing.T) {
 	want := without(held(t, b, inst), "company 10", "company 13", "company 18", "company 20", "company 23", "company 28")
 	others := held(t, b, other)
 	for range 2 { // a second time changes nothing
-		if err := b.Journal().PurgeKind(t.Context(), inst, v1.KindCompany); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, b.Journal().PurgeKind(t.Context(), inst, v1.KindCompany))
 		if diff := cmp.Diff(want, held(t, b, inst)); diff != "" {
 			t.Error(diff)
 		}
@@ -134,9 +125,7 @@ func TestPurgeOfAnInstallationLeavesTheOthers(t *testing.T) {
 	b := open(t)
 	erasable(t, b)
 	others := held(t, b, other)
-	if err := b.Journal().Purge(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Journal().Purge(t.Context(), inst))
 	if got := held(t, b, inst); len(got) > 0 {
 		t.Errorf("it holds %v", got)
 	}
@@ -172,15 +161,11 @@ func TestAStoreOfFormat1IsReadAsItIs(t *testing.T) {
 	dir := t.TempDir()
 	here := func(c *store.Config) { c.DataDir = dir }
 	b := open(t, here)
-	if err := b.JS.DeleteConsumer(t.Context(), store.JournalStream, dispatcherName); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.JS.DeleteConsumer(t.Context(), store.JournalStream, dispatcherName))
 	was, err := b.JS.CreateConsumer(t.Context(), store.JournalStream, jetstream.ConsumerConfig{
 		Durable: dispatcherWas, FilterSubject: "change.*.*.*", AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for id := range int64(6) {
 		formatOne(t, b, change(id), fmt.Sprint("m", id))
 	}
@@ -189,9 +174,7 @@ func TestAStoreOfFormat1IsReadAsItIs(t *testing.T) {
 		t.Fatalf("%d messages, %v", len(msgs), err)
 	}
 	for _, i := range []int{0, 1, 3} { // 2 was handed out when the process died
-		if err := msgs[i].DoubleAck(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, msgs[i].DoubleAck(t.Context()))
 	}
 	shut(t, b)
 
@@ -209,9 +192,7 @@ func TestAStoreOfFormat1IsReadAsItIs(t *testing.T) {
 	if got := held(t, b, inst); len(got) != 7 {
 		t.Errorf("read %v", got)
 	}
-	if err := b.WriteManifest(t.Context(), "v1", nil); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.WriteManifest(t.Context(), "v1", nil))
 	if m := b.Manifest(); m.Format != 2 {
 		t.Errorf("manifest %+v", m)
 	}

@@ -24,6 +24,7 @@ import (
 	"channelsync/events/internal/natstest"
 	"channelsync/events/kv"
 	"channelsync/events/store"
+	"channelsync/test/harness"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/zap"
@@ -102,13 +103,9 @@ func TestExternalDomainAndFlush(t *testing.T) {
 			APP { users: [{user: a, password: a}], jetstream: enabled
 				imports: [{service: {account: SYS, subject: "$SYS.REQ.SERVER.PING.VARZ"}}] }
 		}`, strconv.Quote(dir))
-	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(file, []byte(conf), 0o600))
 	opts, err := server.ProcessConfigFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	srv := natstest.External(t, opts)
 	b := open(t, func(c *store.Config) {
 		c.DataDir, c.URL, c.Domain, c.Replicas = "", fmt.Sprintf("nats://a:a@127.0.0.1:%d", natstest.Port(srv)), "hub", 1
@@ -123,9 +120,7 @@ func TestExternalDomainAndFlush(t *testing.T) {
 	if _, err := tab.Put(t.Context(), "k", []byte("v")); err != nil {
 		t.Fatal(err)
 	}
-	if err := tab.PutMany(t.Context(), []kv.KeyValue{{Key: "k2", Value: []byte("v2")}, {Key: "k3", Value: []byte("v3")}}); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, tab.PutMany(t.Context(), []kv.KeyValue{{Key: "k2", Value: []byte("v2")}, {Key: "k3", Value: []byte("v3")}}))
 	got, err := tab.GetMany(t.Context(), []string{"k", "k2", "k3"})
 	if err != nil || len(got) != 3 {
 		t.Errorf("%v, %v", got, err)
@@ -165,9 +160,7 @@ func TestExternalTLS(t *testing.T) {
 func certificate(t *testing.T, dir string) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	tmpl := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
@@ -175,23 +168,15 @@ func certificate(t *testing.T, dir string) tls.Certificate {
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for name, block := range map[string]*pem.Block{
 		"cert.pem": {Type: "CERTIFICATE", Bytes: der}, "key.pem": {Type: "PRIVATE KEY", Bytes: keyDER},
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600))
 	}
 	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return pair
 }

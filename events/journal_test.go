@@ -13,6 +13,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	js "channelsync/events/internal/jetstream"
+	"channelsync/test/harness"
 )
 
 func TestPublishKeepsTheWholeChange(t *testing.T) {
@@ -27,9 +28,7 @@ func TestPublishKeepsTheWholeChange(t *testing.T) {
 	r := publish(t, b, want, "")
 	var got StoredChange
 	err := b.Journal().Read(t.Context(), ReadFrom{Installation: inst}, func(c StoredChange) error { got = c; return nil })
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if diff := cmp.Diff(want, got.Change); diff != "" {
 		t.Error(diff)
 	}
@@ -168,9 +167,7 @@ func TestPublishAllAndRead(t *testing.T) {
 		}
 		changes = append(changes, c)
 	}
-	if err := b.Journal().PublishAll(t.Context(), changes); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Journal().PublishAll(t.Context(), changes))
 	foreign := change(5)
 	foreign.Installation = other
 	publish(t, b, foreign, "")
@@ -187,9 +184,7 @@ func TestPublishAllAndRead(t *testing.T) {
 			n++
 			return nil
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		return n
 	}
 	hour := time.Hour
@@ -219,9 +214,7 @@ func TestPublishAllAndRead(t *testing.T) {
 	if err != stop {
 		t.Errorf("fn's error came back as %v", err)
 	}
-	if err := b.Journal().Purge(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Journal().Purge(t.Context(), inst))
 	if a, o := count(ReadFrom{Installation: inst}), count(ReadFrom{Installation: other}); a != 0 || o != 1 {
 		t.Errorf("after the purge %d and %d", a, o)
 	}

@@ -37,9 +37,7 @@ func open(t testing.TB, change ...func(*store.Config)) *Bus {
 		c(&cfg)
 	}
 	b, err := Open(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	t.Cleanup(func() { shut(t, b) })
 	return b
 }
@@ -80,9 +78,7 @@ func publish(t testing.TB, b *Bus, c Change, id string) Receipt {
 func peek(t testing.TB, b *Bus, lane Lane) []DueEntry {
 	t.Helper()
 	entries, err := b.Worklist().Peek(t.Context(), inst, v1.KindCompany, lane, PeekMax)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return entries
 }
 
@@ -111,17 +107,13 @@ func journalIDs(t testing.TB, b *Bus) map[int64]int {
 		seen[c.ID]++
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return seen
 }
 
 func opened(t testing.TB, b *Bus, cfg kv.Config) *kv.Table {
 	t.Helper()
 	table, err := b.Table(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return table
 }

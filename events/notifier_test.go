@@ -7,6 +7,7 @@ import (
 	"time"
 
 	js "channelsync/events/internal/jetstream"
+	"channelsync/test/harness"
 )
 
 func notified(t testing.TB, ch <-chan struct{}, what string) {
@@ -27,20 +28,14 @@ func TestWakes(t *testing.T) {
 	foreign, stopForeign := b.Worklist().Notifications(other)
 	defer stopForeign()
 
-	if err := b.Worklist().Enqueue(t.Context(), []DueEntry{dueEntry(1)}); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Worklist().Enqueue(t.Context(), []DueEntry{dueEntry(1)}))
 	notified(t, ch, "a due entry")
-	if err := b.NC.Publish("wake."+inst, []byte("another process")); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.NC.Publish("wake."+inst, []byte("another process")))
 	notified(t, ch, "another process")
 	dispatch(t, b)
 	publish(t, b, change(2), "")
 	notified(t, ch, "a dispatched change")
-	if err := b.Worklist().Schedule(t.Context(), []DueEntry{dueEntry(3)}, in(-time.Second)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Worklist().Schedule(t.Context(), []DueEntry{dueEntry(3)}, in(-time.Second)))
 	notified(t, ch, "a schedule")
 	select {
 	case <-foreign:
@@ -48,9 +43,7 @@ func TestWakes(t *testing.T) {
 	default:
 	}
 	stop()
-	if err := b.Worklist().Enqueue(t.Context(), []DueEntry{dueEntry(4)}); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Worklist().Enqueue(t.Context(), []DueEntry{dueEntry(4)}))
 	select {
 	case <-ch:
 		t.Error("notified after the end")

@@ -17,6 +17,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events/internal/natstest"
 	"channelsync/events/store"
+	"channelsync/test/harness"
 )
 
 // roundOf is the message of some changes, as the committer stores them.
@@ -25,9 +26,7 @@ func roundOf(t testing.TB, changes ...Change) *nats.Msg {
 	r := &round{}
 	for _, c := range changes {
 		text, err := encodeLine(c, keyOf(fmt.Sprintf("k%d", c.ID)), time.Time{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		r.changes = append(r.changes, &submission{installation: c.Installation, line: text})
 	}
 	return r.message()
@@ -41,9 +40,7 @@ func readAll(t testing.TB, msg *nats.Msg, only string) (all []StoredChange) {
 		}
 		all = append(all, c)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return all
 }
 
@@ -169,15 +166,11 @@ func TestRoundsAreBounded(t *testing.T) {
 		}
 		changes = append(changes, c)
 	}
-	if err := b.Journal().PublishAll(t.Context(), changes); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Journal().PublishAll(t.Context(), changes))
 	seen := map[int64]int{}
 	for sequence := uint64(1); sequence <= b.Stats().Rounds; sequence++ {
 		msg, err := b.journal.Handle.GetMsg(t.Context(), sequence)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		all := readAll(t, &nats.Msg{Subject: msg.Subject, Header: msg.Header, Data: msg.Data}, "")
 		if len(msg.Data) > roundBytes || len(all) > roundMax {
 			t.Errorf("round %d: %d changes in %d bytes", sequence, len(all), len(msg.Data))

@@ -7,6 +7,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/store"
+	"channelsync/test/harness"
 )
 
 func in(d time.Duration) func(DueEntry) time.Duration {
@@ -20,13 +21,9 @@ func TestSchedulesFireAndSurviveARestart(t *testing.T) {
 	b := open(t, here)
 	e := dueEntry(5)
 	e.Job, e.Fields = "j", []string{"name"}
-	if err := b.Worklist().Schedule(t.Context(), []DueEntry{e}, in(time.Second)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Worklist().Schedule(t.Context(), []DueEntry{e}, in(time.Second)))
 	far := []DueEntry{dueEntry(6), dueEntry(7)}
-	if err := b.Worklist().Schedule(t.Context(), far, in(time.Hour)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Worklist().Schedule(t.Context(), far, in(time.Hour)))
 	if len(peek(t, b, LaneLive)) != 0 {
 		t.Error("due at once")
 	}
@@ -48,18 +45,14 @@ func TestScheduleReplacesAndCancels(t *testing.T) {
 	b := open(t)
 	w, ctx := b.Worklist(), t.Context()
 	entries := []DueEntry{dueEntry(1), dueEntry(2), dueEntry(3)}
-	if err := w.Schedule(ctx, entries, in(time.Hour)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Schedule(ctx, entries, in(time.Hour)))
 	if err := w.Schedule(ctx, entries[:1], in(-time.Minute)); err != nil { // replaced by one that is past
 		t.Fatal(err)
 	}
 	if got := idsOf(peekN(t, b, LaneLive, 1)); got[0] != 1 {
 		t.Errorf("fired %v", got)
 	}
-	if err := w.Unschedule(ctx, inst, v1.KindCompany, []int64{2, 99}); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Unschedule(ctx, inst, v1.KindCompany, []int64{2, 99}))
 	if d, err := w.Depth(ctx, inst); err != nil || d.Scheduled != 1 {
 		t.Errorf("%+v, %v; want only record 3 to wait", d, err)
 	}
@@ -75,9 +68,7 @@ func TestManySchedulesInOneBatch(t *testing.T) {
 	for id := range int64(100) {
 		entries = append(entries, dueEntry(id))
 	}
-	if err := b.Worklist().Schedule(t.Context(), entries, in(-time.Second)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Worklist().Schedule(t.Context(), entries, in(-time.Second)))
 	peekN(t, b, LaneLive, 100)
 }
 
@@ -100,9 +91,7 @@ func TestWaitsAreCountedByTheServersClock(t *testing.T) {
 			b := open(t, func(c *store.Config) { c.Now = func() time.Time { return time.Now().Add(offset) } })
 			waits := map[int64]time.Duration{1: time.Second, 2: 2 * time.Hour}
 			wait := func(e DueEntry) time.Duration { return waits[e.ID] }
-			if err := b.Worklist().Schedule(t.Context(), []DueEntry{dueEntry(1), dueEntry(2)}, wait); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, b.Worklist().Schedule(t.Context(), []DueEntry{dueEntry(1), dueEntry(2)}, wait))
 			if got := idsOf(peekN(t, b, LaneLive, 1)); got[0] != 1 {
 				t.Errorf("due: %v", got)
 			}

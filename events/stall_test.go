@@ -16,6 +16,7 @@ import (
 	"channelsync/events/internal/natstest"
 	"channelsync/events/store"
 	"channelsync/internal/progress"
+	"channelsync/test/harness"
 )
 
 // watched runs a watchdog until the test ends.
@@ -132,9 +133,7 @@ func TestCloseNamesWhatDoesNotEnd(t *testing.T) {
 	t.Parallel()
 	cfg := store.Config{DataDir: t.TempDir(), Log: zap.NewNop()}
 	b, err := Open(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	let := make(chan struct{})
 	defer close(let)
 	b.Own("the stuck loop", func(context.Context) { <-let })

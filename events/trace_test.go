@@ -57,9 +57,7 @@ func TestTraceCrossesTheJournal(t *testing.T) {
 	b, tracer, spans := tracedBus(t)
 	ctx, root := tracer.Start(t.Context(), "callback")
 	r, err := b.Journal().Publish(ctx, change(1), "a")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	root.End()
 	stop := dispatch(t, b)
 	e := due(t, b, func(e DueEntry) bool { return e.Traceparent != "" })
@@ -98,9 +96,7 @@ func TestRoundIsLinkedWithEveryChangeThatIsTraced(t *testing.T) {
 	var published []trace.Span
 	for id := range int64(4) {
 		line, err := b.Journal().line(change(id), changeKey{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		s := &submission{installation: inst, line: line}
 		if id != 1 { // it is not traced
 			var span trace.Span
@@ -193,9 +189,7 @@ func TestWhatIsNotTracedLeavesNothingInTheStore(t *testing.T) {
 	stop()
 	for sequence := range uint64(2) {
 		msg, err := b.journal.Handle.GetMsg(t.Context(), sequence+1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		if bytes.Contains(msg.Data, []byte("traceparent")) {
 			t.Errorf("the journal holds %s", msg.Data)
 		}
@@ -214,9 +208,7 @@ func TestManyDependentsAreNotAllTraced(t *testing.T) {
 	for i := range changes {
 		changes[i] = Change{Installation: inst, Kind: v1.KindContract, ID: int64(i), Trigger: v1.TriggerDependent}
 	}
-	if err := b.Journal().PublishAll(ctx, changes); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Journal().PublishAll(ctx, changes))
 	traced := 0
 	err := b.Journal().Read(t.Context(), ReadFrom{Installation: inst}, func(c StoredChange) error {
 		if c.Traceparent != "" {

@@ -10,15 +10,14 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events/internal/natstest"
 	"channelsync/events/store"
+	"channelsync/test/harness"
 )
 
 func dispatched(t *testing.T, b *Bus, n uint64) {
 	t.Helper()
 	natstest.Eventually(t, 10*time.Second, fmt.Sprintf("%d acknowledged", n), func() bool {
 		info, err := b.journal.dispatcher.Info(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		return info.AckFloor.Stream >= n
 	})
 }
@@ -40,9 +39,7 @@ func TestTrimByAgeKeepsWhatIsNotDispatched(t *testing.T) {
 	}
 	trim := func(want int) {
 		t.Helper()
-		if err := b.Journal().Trim(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, b.Journal().Trim(t.Context()))
 		if got := len(journalIDs(t, b)); got != want {
 			t.Errorf("%d changes left, want %d", got, want)
 		}
@@ -69,9 +66,7 @@ func TestTrimByAgeKeepsTheYoung(t *testing.T) {
 	dispatched(t, b, 20)
 	stop()
 	state, err := b.journal.state(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if _, err := b.journal.trimAge(t.Context(), state, retained{from: state.LastSeq + 1, since: middle}); err != nil {
 		t.Fatal(err)
 	}
@@ -182,9 +177,7 @@ func TestFullJournalUnderLoad(t *testing.T) {
 		for _, e := range entries {
 			delete(want, e.ID)
 		}
-		if err := b.Worklist().AckThrough(t.Context(), inst, v1.KindCompany, LaneLive, entries[len(entries)-1].Sequence); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, b.Worklist().AckThrough(t.Context(), inst, v1.KindCompany, LaneLive, entries[len(entries)-1].Sequence))
 	}
 	if len(want) > 0 {
 		t.Errorf("acknowledged and never enqueued: %v", want)

@@ -15,6 +15,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	js "channelsync/events/internal/jetstream"
+	"channelsync/test/harness"
 )
 
 func TestEnqueuePeekAckThrough(t *testing.T) {
@@ -25,9 +26,7 @@ func TestEnqueuePeekAckThrough(t *testing.T) {
 	for id := range int64(30) {
 		entries = append(entries, dueEntry(id))
 	}
-	if err := w.Enqueue(t.Context(), entries); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Enqueue(t.Context(), entries))
 	peeked := peek(t, b, LaneLive)
 	if len(peeked) != 30 || !slices.IsSortedFunc(peeked, func(a, b DueEntry) int { return int(a.Sequence) - int(b.Sequence) }) {
 		t.Fatalf("peeked %v", idsOf(peeked))
@@ -38,9 +37,7 @@ func TestEnqueuePeekAckThrough(t *testing.T) {
 	if err := w.Enqueue(t.Context(), []DueEntry{dueEntry(12)}); err != nil { // due again, meanwhile
 		t.Fatal(err)
 	}
-	if err := w.AckThrough(t.Context(), inst, v1.KindCompany, LaneLive, peeked[29].Sequence); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.AckThrough(t.Context(), inst, v1.KindCompany, LaneLive, peeked[29].Sequence))
 	if left := idsOf(peek(t, b, LaneLive)); !slices.Equal(left, []int64{12}) {
 		t.Errorf("left %v, want only the one enqueued meanwhile", left)
 	}
@@ -56,9 +53,7 @@ func TestADueEntryKeepsWhatItIsGiven(t *testing.T) {
 		EventTime: at, StoredAt: at.Add(time.Second), Fields: []string{"name"}, Job: "j", GUID: "g", SequenceNumber: &n,
 		Traceparent: "00-a-b-01",
 	}
-	if err := b.Worklist().Enqueue(t.Context(), []DueEntry{want}); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Worklist().Enqueue(t.Context(), []DueEntry{want}))
 	got := peek(t, b, LaneBulk)[0]
 	if got.Sequence == 0 || time.Since(got.EnqueuedAt) > time.Minute {
 		t.Errorf("not filled in: %+v", got)
@@ -78,9 +73,7 @@ func TestEnqueueingTwiceAtOnceKeepsTheLast(t *testing.T) {
 		e.JournalSequence = uint64(i)
 		entries = append(entries, e)
 	}
-	if err := b.Worklist().Enqueue(t.Context(), entries); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Worklist().Enqueue(t.Context(), entries))
 	for _, e := range peek(t, b, LaneLive) {
 		if e.JournalSequence != 18+uint64(e.ID) {
 			t.Errorf("record %d stands for change %d", e.ID, e.JournalSequence)
@@ -143,12 +136,8 @@ func TestDepthAndPurge(t *testing.T) {
 	foreign.Installation = other
 	apart := dueEntry(5)
 	apart.Lane = LaneApart
-	if err := w.Enqueue(ctx, []DueEntry{dueEntry(1), dueEntry(2), bulk, foreign, apart}); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Schedule(ctx, []DueEntry{dueEntry(8), dueEntry(9)}, in(time.Hour)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Enqueue(ctx, []DueEntry{dueEntry(1), dueEntry(2), bulk, foreign, apart}))
+	harness.OK(t, w.Schedule(ctx, []DueEntry{dueEntry(8), dueEntry(9)}, in(time.Hour)))
 	d, err := w.Depth(ctx, inst)
 	if err != nil || d.Live != 2 || d.Bulk != 1 || d.Scheduled != 2 || d.Apart != 1 {
 		t.Fatalf("%+v, %v", d, err)
@@ -158,18 +147,14 @@ func TestDepthAndPurge(t *testing.T) {
 			t.Errorf("oldest: %+v", d)
 		}
 	}
-	if err := w.PurgeKind(ctx, inst, v1.KindContract); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.PurgeKind(ctx, inst, v1.KindContract))
 	if d, err := w.Depth(ctx, inst); err != nil || d.Live != 2 || d.Bulk != 0 || d.Scheduled != 2 || d.Apart != 1 {
 		t.Errorf("after the purge of contracts %+v, %v", d, err)
 	}
 	if err := w.PurgeKind(ctx, inst, "*"); !errors.Is(err, js.ErrBadName) {
 		t.Errorf("any kind: %v", err)
 	}
-	if err := w.PurgeInstallation(ctx, inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.PurgeInstallation(ctx, inst))
 	if d, err := w.Depth(ctx, inst); err != nil || d != (Depth{}) {
 		t.Errorf("after the purge %+v, %v", d, err)
 	}
@@ -185,9 +170,7 @@ func TestNoInterleavingLosesADueEntry(t *testing.T) {
 	b := open(t)
 	w, ctx := b.Worklist(), context.Background()
 	rapid.Check(t, func(t *rapid.T) {
-		if err := w.PurgeInstallation(ctx, inst); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, w.PurgeInstallation(ctx, inst))
 		enqueued := make(map[int64]int) // how often; a record is due while it is here
 		var peeked []DueEntry
 		var peekedAt map[int64]int // how often it was enqueued when it was peeked
@@ -199,15 +182,11 @@ func TestNoInterleavingLosesADueEntry(t *testing.T) {
 					entries = append(entries, dueEntry(id))
 					enqueued[id]++
 				}
-				if err := w.Enqueue(ctx, entries); err != nil {
-					t.Fatal(err)
-				}
+				harness.OK(t, w.Enqueue(ctx, entries))
 			case "peek":
 				var err error
 				peeked, err = w.Peek(ctx, inst, v1.KindCompany, LaneLive, rapid.IntRange(1, 8).Draw(t, "max"))
-				if err != nil {
-					t.Fatal(err)
-				}
+				harness.OK(t, err)
 				peekedAt = make(map[int64]int)
 				for _, e := range peeked {
 					peekedAt[e.ID] = enqueued[e.ID]
@@ -216,9 +195,7 @@ func TestNoInterleavingLosesADueEntry(t *testing.T) {
 				if len(peeked) == 0 {
 					continue
 				}
-				if err := w.AckThrough(ctx, inst, v1.KindCompany, LaneLive, peeked[len(peeked)-1].Sequence); err != nil {
-					t.Fatal(err)
-				}
+				harness.OK(t, w.AckThrough(ctx, inst, v1.KindCompany, LaneLive, peeked[len(peeked)-1].Sequence))
 				for id, n := range peekedAt {
 					if enqueued[id] == n { // not enqueued again meanwhile
 						delete(enqueued, id)
@@ -228,9 +205,7 @@ func TestNoInterleavingLosesADueEntry(t *testing.T) {
 			}
 		}
 		all, err := w.Peek(ctx, inst, v1.KindCompany, LaneLive, PeekMax)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		want, got := slices.Sorted(maps.Keys(enqueued)), slices.Sorted(slices.Values(idsOf(all)))
 		if !slices.Equal(want, got) {
 			t.Fatalf("due %v, want %v", got, want)
@@ -246,9 +221,7 @@ func TestADueEntryAlwaysFits(t *testing.T) {
 	for i := range 10_000 {
 		e.Fields = append(e.Fields, fmt.Sprintf("field %d", i), strings.Repeat("x", 1000))
 	}
-	if err := b.Worklist().Enqueue(t.Context(), []DueEntry{e, dueEntry(8), dueEntry(9), dueEntry(10)}); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Worklist().Enqueue(t.Context(), []DueEntry{e, dueEntry(8), dueEntry(9), dueEntry(10)}))
 	got := peek(t, b, LaneLive)
 	at := slices.IndexFunc(got, func(e DueEntry) bool { return e.ID == 7 })
 	if len(got) != 4 || at < 0 || len(got[at].Fields) != entryFields || got[at].Fields[1] != "field 1" {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"channelsync/handlers/internal/crowd"
+	"channelsync/test/harness"
 )
 
 // peers is a listener whose connections come from the given addresses, in turn.
@@ -51,9 +52,7 @@ func accepted(t *testing.T, l net.Listener) []net.Conn {
 		if errors.Is(err, net.ErrClosed) {
 			return open
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		open = append(open, conn)
 	}
 }

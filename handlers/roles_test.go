@@ -22,6 +22,7 @@ import (
 	"channelsync/handlers/console"
 	"channelsync/handlers/internal/access"
 	"channelsync/handlers/internal/web"
+	"channelsync/test/harness"
 )
 
 const (
@@ -37,9 +38,7 @@ func routesOf(t *testing.T, h http.Handler) map[string]bool {
 		found[method+" "+path] = true
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return found
 }
 
@@ -54,9 +53,7 @@ func rowsOf(rows []access.Row) map[string]bool {
 func consoleFor(t *testing.T, known tokens) http.Handler {
 	t.Helper()
 	h, err := console.New(console.Config{Sessions: inMemory(), API: http.NotFoundHandler(), Tokens: known, Key: token, Attempts: web.NewAttempts(), Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return h
 }
 

@@ -95,9 +95,7 @@ func get(h http.Handler, method, path string, header ...string) *http.Response {
 func text(t *testing.T, resp *http.Response) string {
 	t.Helper()
 	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return string(b)
 }
 
@@ -306,9 +304,7 @@ func TestServerLimits(t *testing.T) {
 func TestLargeHeadersAreRefused(t *testing.T) {
 	s := NewPublicServer("", public(), zap.NewNop())
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(l) }()
 	defer func() {
@@ -320,14 +316,10 @@ func TestLargeHeadersAreRefused(t *testing.T) {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for n, status := range map[int]int{10: 200, 32 << 10: 431} {
 		req, err := http.NewRequest("GET", "http://"+l.Addr().String()+"/livez", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		req.Header.Set("X-Pad", strings.Repeat("x", n))
 		resp, err := client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		_ = resp.Body.Close()
 		if resp.StatusCode != status {
 			t.Errorf("header of %d bytes: got %d, want %d", n, resp.StatusCode, status)

@@ -143,9 +143,7 @@ func ptr[T any](v T) *T { return &v }
 func decodeAll[T any](t *testing.T, rows ...string) Rows[T] {
 	t.Helper()
 	s, err := shapeOf(reflect.TypeFor[T](), reflect.TypeFor[T]().Name()+"s")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	items := make([]json.RawMessage, 0, len(rows))
 	for _, row := range rows {
 		items = append(items, json.RawMessage(row))

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 const counted = `{"queryCount":1}`
@@ -317,9 +318,7 @@ func TestARefusalFromBeforeAMoveFollowsTheMove(t *testing.T) {
 		go func() { again <- c.resolve(t.Context(), s, &ungated, &Error{Kind: KindRefused, Status: 401}) }()
 		synctest.Wait()
 		moved, err := Hosts{}.Check(zone22.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		s.moveTo(moved)
 		s.leave(ticket{gated: true})
 		if !<-again || ungated.base != moved || !ungated.gated {

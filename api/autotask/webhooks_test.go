@@ -12,6 +12,7 @@ import (
 
 	"channelsync/api/autotask/callback"
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 func newWebhook() NewWebhook {
@@ -66,16 +67,12 @@ func TestWebhooksThatTheVendorWouldRefuse(t *testing.T) {
 func TestChangeWebhookSendsTheIDInTheBody(t *testing.T) {
 	v := always(200, ``)
 	c := newTestClient(t, v)
-	if err := c.ChangeWebhook(t.Context(), ContactWebhooks, 5, WebhookChange{IsActive: ptr(true)}); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, c.ChangeWebhook(t.Context(), ContactWebhooks, 5, WebhookChange{IsActive: ptr(true)}))
 	all := WebhookChange{
 		Name: ptr("n"), WebhookURL: ptr("u"), DeactivationURL: ptr("d"), Secret: ptr(hookSecret), IsActive: ptr(false),
 		CreateEvents: ptr(true), UpdateEvents: ptr(true), DeleteEvents: ptr(true),
 	}
-	if err := c.ChangeWebhook(t.Context(), ContactWebhooks, 5, all); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, c.ChangeWebhook(t.Context(), ContactWebhooks, 5, all))
 	want := []string{
 		`{"id":5,"isActive":true}`,
 		`{"deactivationUrl":"d","id":5,"isActive":false,"isSubscribedToCreateEvents":true,"isSubscribedToDeleteEvents":true,` +

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"channelsync/api/channelprogram"
+	"channelsync/test/harness"
 )
 
 // anyAnswer answers every request the same.
@@ -42,9 +43,7 @@ func FuzzAnswers(f *testing.F) {
 		c, err := channelprogram.New(channelprogram.Config{
 			BaseURL: "https://ingest.example", ConnectionID: "msp-one", Token: "token", Transport: anyAnswer{status, h, body},
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		ctx := t.Context()
 		if conn, err := c.Connection(ctx); err == nil && conn.ID != "msp-one" {
 			t.Errorf("the connection %q was taken for ours", conn.ID)

@@ -15,6 +15,7 @@ import (
 
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 func handshake(maxBatch, maxBody int) map[string]any {
@@ -32,9 +33,7 @@ func TestConnection(t *testing.T) {
 		cfg.Observe = func(op, result string, _ time.Duration) { observed = append(observed, op+" "+result) }
 	})
 	got, err := c.Connection(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	want := channelprogram.Connection{
 		ID: connectionID, AccountName: "Contoso MSP", State: channelprogram.ConnectionActive,
 		Syncs: []v1.Sync{v1.SyncActiveCustomers}, Currencies: []string{"USD"},
@@ -181,9 +180,7 @@ func TestReadBack(t *testing.T) {
 	})
 	c := tg.client()
 	stored, err := c.GetClient(t.Context(), "42")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	want := in
 	want.Phones, want.Websites = []channelprogram.Labelled{}, []channelprogram.Labelled{}
 	if diff := cmp.Diff(want, stored.Data); diff != "" {
@@ -231,9 +228,7 @@ func inMemory(t *testing.T, rt roundTripper, change ...func(*channelprogram.Conf
 		f(&cfg)
 	}
 	c, err := channelprogram.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return c
 }
 

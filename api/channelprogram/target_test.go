@@ -17,6 +17,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
 	"channelsync/api/channelprogram"
+	"channelsync/test/harness"
 )
 
 const (
@@ -80,9 +81,7 @@ func newTarget(t *testing.T, answer func(sent) reply) *target {
 	doc := document(t)
 	doc.Servers = nil // the test's host is not the document's
 	router, err := gorillamux.NewRouter(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	tg := &target{t: t, router: router, answer: answer}
 	tg.Server = httptest.NewServer(tg)
 	t.Cleanup(func() {
@@ -163,9 +162,7 @@ func (tg *target) client(change ...func(*channelprogram.Config)) *channelprogram
 		f(&cfg)
 	}
 	c, err := channelprogram.New(cfg)
-	if err != nil {
-		tg.t.Fatal(err)
-	}
+	harness.OK(tg.t, err)
 	return c
 }
 

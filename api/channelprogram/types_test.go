@@ -9,18 +9,15 @@ import (
 
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 func validate(t *testing.T, schema string, v any) error {
 	t.Helper()
 	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	var decoded any
-	if err := json.Unmarshal(b, &decoded); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, json.Unmarshal(b, &decoded))
 	return document(t).Components.Schemas[schema].Value.VisitJSON(decoded, openapi3.EnableJSONSchema2020())
 }
 
@@ -71,9 +68,7 @@ func TestInputsFitTheSchema(t *testing.T) {
 
 func TestAbsentIsNullOrEmptyAsTheSchemaSays(t *testing.T) {
 	b, err := json.Marshal(client("A"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	want := `{"name":"A","address":null,"emails":[],"phones":[],"websites":[],` +
 		`"source":{"system":"autotask","observedAt":"2026-11-23T10:00:00.123Z","modifiedAt":null,` +
 		`"recordUrl":null,"trigger":"webhook","eventId":null}}`

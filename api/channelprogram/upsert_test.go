@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"channelsync/api/channelprogram"
+	"channelsync/test/harness"
 )
 
 func numbered(n int) []string {
@@ -87,9 +88,7 @@ func TestCutByTheLimits(t *testing.T) {
 			var got []channelprogram.ItemResult
 			for _, part := range channelprogram.Cut(c, items(ids...), row.most) {
 				results, err := c.UpsertClients(t.Context(), part)
-				if err != nil {
-					t.Fatal(err)
-				}
+				harness.OK(t, err)
 				got = append(got, results...)
 			}
 			checkResults(t, ids, got)
@@ -102,9 +101,7 @@ func TestUpsertIsOneRequestWithAKeyOfItsOwn(t *testing.T) {
 	c := tg.client()
 	for _, ids := range [][]string{{"1", "2"}, {"3"}, {"1", "2"}} {
 		got, err := c.UpsertClients(t.Context(), items(ids...))
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		checkResults(t, ids, got)
 	}
 	keys := map[string]bool{}
@@ -125,9 +122,7 @@ func TestUpsertOfContracts(t *testing.T) {
 		{ExternalID: "1", Data: contract("A")}, {ExternalID: "2", Data: contract("B")},
 	}
 	got, err := tg.client().UpsertContracts(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	checkResults(t, []string{"1", "2"}, got)
 	if path := tg.requests()[0].Path; path != "/v1/connections/conn-1/contracts/batch/upsert" {
 		t.Errorf("sent to %s", path)
@@ -152,9 +147,7 @@ func TestMixedResultsStayWithTheirItems(t *testing.T) {
 	tg := newTarget(t, func(s sent) reply { return batchOf(s.inputs(t), bad) })
 	ids := numbered(5)
 	got, err := tg.client().UpsertClients(t.Context(), items(ids...))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	checkResults(t, ids, got)
 	want := []channelprogram.Kind{"", channelprogram.KindRejected, "", channelprogram.KindFailed, ""}
 	for i, res := range got {

@@ -38,9 +38,7 @@ func speaking(t *testing.T, h http.HandlerFunc) *Client {
 			return w.Result(), nil
 		}),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return c
 }
 
@@ -73,9 +71,7 @@ func TestRequest(t *testing.T) {
 		_, _ = io.WriteString(w, `{"id":"x"}`)
 	})
 	_, err := c.SetCredentials(context.Background(), "a/b", v1.Credentials{Username: "u", Secret: "s", TrackingIdentifier: "t"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if want := "http://api.example:8081/api/v1/installations/a%2Fb/credentials"; got.URL.String() != want || got.Method != "PUT" {
 		t.Errorf("%s %s, want PUT %s", got.Method, got.URL, want)
 	}
@@ -136,9 +132,7 @@ func TestUnreachable(t *testing.T) {
 	srv := httptest.NewServer(http.NotFoundHandler())
 	srv.Close()
 	c, err := New(Config{URL: srv.URL})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	_, err = c.Status(context.Background())
 	if want := "show status: reach the admin API at " + srv.URL + ": dial tcp"; err == nil ||
 		!strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), "connection refused") {
@@ -166,9 +160,7 @@ func TestTimeouts(t *testing.T) {
 				<-r.Context().Done()
 				return nil, context.Cause(r.Context()) // as net/http does
 			})})
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			start := time.Now()
 			if err := tc.call(c); err == nil || err.Error() != tc.want || time.Since(start) != tc.took {
 				t.Errorf("got %v after %s, want %s after %s", err, time.Since(start), tc.want, tc.took)
@@ -188,9 +180,7 @@ func TestAllRecords(t *testing.T) {
 	})
 	var got []string
 	for r, err := range c.AllRecords(context.Background(), "x", v1.RecordQuery{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		got = append(got, r.ID)
 	}
 	if diff := cmp.Diff([]string{"1", "2", "3"}, got); diff != "" {

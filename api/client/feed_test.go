@@ -10,6 +10,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 func TestReadEvents(t *testing.T) {
@@ -63,9 +64,7 @@ func TestFeed(t *testing.T) {
 	})
 	var got []string
 	for e, err := range c.Feed(context.Background(), "x") {
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		got = append(got, e.ID)
 	}
 	if strings.Join(got, " ") != "1 2" {
@@ -98,9 +97,7 @@ func TestFeedEndsInSilence(t *testing.T) {
 		c, err := New(Config{URL: "http://x", Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: http.StatusOK, Body: blocked{r.Context()}, Request: r}, nil
 		})})
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		start := time.Now()
 		if got := feedError(c); got != "follow feed: nothing received for 45s" || time.Since(start) != feedSilence {
 			t.Errorf("got %q after %s", got, time.Since(start))
@@ -163,9 +160,7 @@ func TestAllDeadLetters(t *testing.T) {
 	})
 	var got []v1.DeadLetter
 	for l, err := range c.AllDeadLetters(context.Background(), "x") {
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		got = append(got, l)
 	}
 	if len(got) != 2 || got[1].ID != "b" {

@@ -223,13 +223,9 @@ func TestAnAnswerIsGivenUpForSilenceOnly(t *testing.T) {
 func TestAnUnreadAnswerIsLetGo(t *testing.T) {
 	l := newLine(t, "HTTP/1.1", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20)) })
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, l.url, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	res, err := l.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if err := res.Body.Close(); err != nil {
 		t.Error(err)
 	}

@@ -42,14 +42,10 @@ func everything(t testing.TB, b *events.Bus) {
 	})
 	stop()
 	err := b.Worklist().Schedule(t.Context(), []events.DueEntry{dueEntry(99)}, in(time.Hour))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for _, cfg := range []kv.Config{{Name: store.KeysTable, Secure: true}, {Name: "ledger"}, {Name: "leases", Memory: true}} {
 		table, err := b.Table(t.Context(), cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		for _, key := range []string{"a", "b", "a"} { // the second "a" replaces the first
 			if _, err := table.Put(t.Context(), key, []byte(cfg.Name+" "+key)); err != nil {
 				t.Fatal(err)
@@ -94,12 +90,8 @@ func backUp(t testing.TB, b *events.Bus) []byte {
 	t.Helper()
 	var file bytes.Buffer
 	w := archive.NewWriter(&file, time.Now())
-	if err := Write(t.Context(), b.Store, w, []string{store.KeysTable}); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(archive.Manifest{Store: store.Format, Version: "test"}, nil); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, Write(t.Context(), b.Store, w, []string{store.KeysTable}))
+	harness.OK(t, w.Close(archive.Manifest{Store: store.Format, Version: "test"}, nil))
 	return file.Bytes()
 }
 
@@ -112,9 +104,7 @@ func streams(t testing.TB) map[string]jetstream.StreamConfig {
 	}
 	for _, cfg := range []kv.Config{{Name: store.KeysTable, Secure: true}, {Name: "ledger"}} {
 		stream, err := kv.StreamConfig(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		all[stream.Name] = stream
 	}
 	return all
@@ -123,13 +113,9 @@ func streams(t testing.TB) map[string]jetstream.StreamConfig {
 func restoreInto(t testing.TB, file []byte, dir string) error {
 	t.Helper()
 	m, err := archive.Check(bytes.NewReader(file))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	s, err := store.Open(t.Context(), store.Config{DataDir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	err = Restore(t.Context(), s, Archive{File: bytes.NewReader(file), Manifest: m, Streams: streams(t)}, nil)
 	if closing := s.Close(context.Background()); closing != nil {
 		t.Fatal(closing)
@@ -143,9 +129,7 @@ func TestBackupRestoresToTheSame(t *testing.T) {
 	everything(t, b)
 	file := backUp(t, b)
 	m, err := archive.Check(bytes.NewReader(file))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	var names []string
 	for _, p := range m.Parts {
 		names = append(names, p.Name)
@@ -155,9 +139,7 @@ func TestBackupRestoresToTheSame(t *testing.T) {
 		t.Errorf("the order matters, and memory is not kept\n%s", diff)
 	}
 	dir := t.TempDir()
-	if err := restoreInto(t, file, dir); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, restoreInto(t, file, dir))
 	restored := stores.Open(t, func(c *store.Config) { c.DataDir = dir })
 	same(t, b, restored)
 	allDispatched(t, b, restored)
@@ -169,9 +151,7 @@ func TestBackupRestoresToTheSame(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	keys, err := restored.Table(t.Context(), kv.Config{Name: store.KeysTable, Secure: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if e, err := keys.Get(t.Context(), "a"); err != nil || string(e.Value) != "keys a" {
 		t.Errorf("got %+v, %v", e, err)
 	}
@@ -181,13 +161,9 @@ func TestScheduleIsKeptByARestore(t *testing.T) {
 	t.Parallel()
 	b := stores.Open(t)
 	err := b.Worklist().Schedule(t.Context(), []events.DueEntry{dueEntry(7)}, in(3*time.Second))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	dir := t.TempDir()
-	if err := restoreInto(t, backUp(t, b), dir); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, restoreInto(t, backUp(t, b), dir))
 	restored := stores.Open(t, func(c *store.Config) { c.DataDir = dir })
 	natstest.Eventually(t, 10*time.Second, "the schedule fires", func() bool { return len(take(t, restored, events.LaneLive)) == 1 })
 }
@@ -212,14 +188,10 @@ func TestBackupWhileEverythingIsWritten(t *testing.T) {
 	cancel()
 	<-ended
 	dir := t.TempDir()
-	if err := restoreInto(t, file, dir); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, restoreInto(t, file, dir))
 	restored := stores.Open(t, func(c *store.Config) { c.DataDir = dir })
 	keys, err := restored.Table(t.Context(), kv.Config{Name: store.KeysTable, Secure: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if e, err := keys.Get(t.Context(), "b"); err != nil || string(e.Value) != "keys b" {
 		t.Errorf("got %+v, %v", e, err)
 	}
@@ -229,9 +201,7 @@ func TestTablesThatMustBeStillAreTakenWhole(t *testing.T) {
 	t.Parallel()
 	b := stores.Open(t)
 	table, err := b.Table(t.Context(), kv.Config{Name: "hot"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for _, key := range []string{"a", "b", "c"} {
 		if _, err := table.Put(t.Context(), key, []byte("0")); err != nil {
 			t.Fatal(err)
@@ -251,24 +221,14 @@ func TestTablesThatMustBeStillAreTakenWhole(t *testing.T) {
 	for range 3 {
 		var file bytes.Buffer
 		w := archive.NewWriter(&file, time.Now())
-		if err := Write(t.Context(), b.Store, w, []string{"hot"}); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Close(archive.Manifest{Store: store.Format}, nil); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, Write(t.Context(), b.Store, w, []string{"hot"}))
+		harness.OK(t, w.Close(archive.Manifest{Store: store.Format}, nil))
 		dir := t.TempDir()
-		if err := restoreInto(t, file.Bytes(), dir); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, restoreInto(t, file.Bytes(), dir))
 		restored, err := events.Open(t.Context(), store.Config{DataDir: dir})
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		again, err := restored.Table(t.Context(), kv.Config{Name: "hot"})
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		got, err := again.GetMany(t.Context(), []string{"a", "b", "c"})
 		if err != nil || len(got) != 3 {
 			t.Errorf("got %d of 3 keys, %v", len(got), err)
@@ -301,27 +261,19 @@ func TestStreamsAreSetUpByTheCodeAlone(t *testing.T) {
 	b := stores.Open(t)
 	everything(t, b)
 	stream, err := b.JS.Stream(t.Context(), "KV_ledger")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	cfg := stream.CachedInfo().Config
 	cfg.RePublish, cfg.MaxMsgSize, cfg.Description = &jetstream.RePublish{Source: ">", Destination: "stolen.>"}, 1<<10, "channelsync: another"
 	if _, err := b.JS.UpdateStream(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if err := restoreInto(t, backUp(t, b), dir); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, restoreInto(t, backUp(t, b), dir))
 	s, err := store.Open(t.Context(), store.Config{DataDir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer func() { _ = s.Close(context.Background()) }()
 	made, err := s.JS.Stream(t.Context(), "KV_ledger")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	got := made.CachedInfo()
 	if got.Config.RePublish != nil || got.Config.MaxMsgSize > 0 || got.Config.Description != "channelsync: ledger" || got.State.Msgs != 2 {
 		t.Errorf("it was made %+v with %d messages", got.Config, got.State.Msgs)
@@ -335,20 +287,14 @@ func TestRestoreRefusesWhatIsNotOurs(t *testing.T) {
 	if _, err := w.Begin("ORDERS"); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.End(archive.Part{Config: []byte(`{"name":"ORDERS"}`), State: []byte(`{}`)}); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(archive.Manifest{Store: store.Format}, nil); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.End(archive.Part{Config: []byte(`{"name":"ORDERS"}`), State: []byte(`{}`)}))
+	harness.OK(t, w.Close(archive.Manifest{Store: store.Format}, nil))
 	if err := restoreInto(t, file.Bytes(), t.TempDir()); !errors.Is(err, archive.ErrDamaged) {
 		t.Fatalf("got %v", err)
 	}
 	m := archive.Manifest{Store: store.Format + 1, Version: "v9"}
 	s, err := store.Open(t.Context(), store.Config{DataDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer func() { _ = s.Close(context.Background()) }()
 	if err := Restore(t.Context(), s, Archive{Manifest: m}, nil); !errors.Is(err, store.ErrNewerStore) {
 		t.Fatalf("got %v", err)
@@ -447,9 +393,7 @@ func migrateWithout(t *testing.T, leads func(*server.Server) bool) {
 	servers := natstest.ThreeServers(t)
 	dir := t.TempDir()
 	b, err := events.Open(t.Context(), store.Config{DataDir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	everything(t, b)
 	copied := backUp(t, b) // to compare with later
 	stores.Close(t, b)
@@ -469,13 +413,9 @@ func migrateWithout(t *testing.T, leads func(*server.Server) bool) {
 	})
 	err = Migrate(t.Context(), store.Config{DataDir: dir}, store.Config{URL: servers.URLs, Replicas: 3}, func(Restored) { lose() })
 	<-back
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	home := filepath.Join(t.TempDir(), "was")
-	if err := restoreInto(t, copied, home); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, restoreInto(t, copied, home))
 	was := stores.Open(t, func(c *store.Config) { c.DataDir = home })
 	is := stores.Open(t, func(c *store.Config) { c.DataDir, c.URL, c.Replicas = "", servers.URLs, 3 })
 	same(t, was, is)
@@ -506,13 +446,9 @@ func TestIntact(t *testing.T) {
 func migrateTo(t *testing.T, urls string, replicas int) {
 	dir := t.TempDir()
 	b, err := events.Open(t.Context(), store.Config{DataDir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	everything(t, b)
-	if err := b.WriteManifest(t.Context(), "v1", []byte("key")); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.WriteManifest(t.Context(), "v1", []byte("key")))
 	copied := backUp(t, b) // to compare with later
 	to := store.Config{URL: urls, Replicas: replicas}
 	err = Migrate(t.Context(), store.Config{DataDir: dir}, to, nil)
@@ -533,29 +469,21 @@ func migrateTo(t *testing.T, urls string, replicas int) {
 	removeMarker(t, urls, store.WorklistStream) // a migration may end after it released some of the streams
 	_, err = events.Open(t.Context(), to)
 	natstest.RefusedWith(t, err, "channelsync migrate again")
-	if err := Migrate(t.Context(), store.Config{DataDir: dir}, to, nil); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, Migrate(t.Context(), store.Config{DataDir: dir}, to, nil))
 	_, err = events.Open(t.Context(), store.Config{DataDir: dir})
 	natstest.RefusedWith(t, err, "was moved to", "--nats-url")
 	_, err = store.Open(t.Context(), store.Config{DataDir: dir})
 	natstest.RefusedWith(t, err, "was moved to")
 
 	// A try that moved everything and could not say so: the next one only says it.
-	if err := os.Remove(filepath.Join(dir, "moved.json")); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.Remove(filepath.Join(dir, "moved.json")))
 	err = Migrate(t.Context(), store.Config{DataDir: dir}, to, func(r Restored) { t.Errorf("copied again: %+v", r) })
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	_, err = events.Open(t.Context(), store.Config{DataDir: dir})
 	natstest.RefusedWith(t, err, "was moved to", "--nats-url")
 
 	back := filepath.Join(t.TempDir(), "back")
-	if err := restoreInto(t, copied, back); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, restoreInto(t, copied, back))
 	was := stores.Open(t, func(c *store.Config) { c.DataDir = back })
 	is := stores.Open(t, func(c *store.Config) { c.DataDir, c.URL, c.Replicas = "", urls, replicas })
 	same(t, was, is)
@@ -580,18 +508,12 @@ func migrateTo(t *testing.T, urls string, replicas int) {
 func removeMarker(t *testing.T, urls, name string) {
 	t.Helper()
 	nc, err := nats.Connect(urls)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer nc.Close()
 	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	stream, err := js.Stream(t.Context(), name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	cfg := stream.CachedInfo().Config
 	cfg.Metadata = ownMetadata(cfg.Metadata)
 	if cfg.Metadata[store.MigratingKey] == "" {

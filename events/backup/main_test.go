@@ -39,9 +39,7 @@ func publish(t testing.TB, b *events.Bus, c events.Change, id string) events.Rec
 func take(t testing.TB, b *events.Bus, lane events.Lane) []events.DueEntry {
 	t.Helper()
 	entries, err := b.Worklist().Peek(t.Context(), natstest.Installation, v1.KindCompany, lane, events.PeekMax)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return entries
 }
 
@@ -54,13 +52,9 @@ func signedStore(t testing.TB, key string) string {
 	t.Helper()
 	dir := t.TempDir()
 	b, err := events.Open(t.Context(), store.Config{DataDir: dir, Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	publish(t, b, change(1), "one")
-	if err := b.WriteManifest(t.Context(), "v1.2.3", []byte(key)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.WriteManifest(t.Context(), "v1.2.3", []byte(key)))
 	stores.Close(t, b)
 	return dir
 }
@@ -73,8 +67,6 @@ func journalIDs(t testing.TB, b *events.Bus) map[int64]int {
 		seen[c.ID]++
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return seen
 }

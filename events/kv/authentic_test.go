@@ -16,6 +16,7 @@ import (
 	js "channelsync/events/internal/jetstream"
 	"channelsync/events/internal/natstest"
 	"channelsync/internal/mac"
+	"channelsync/test/harness"
 )
 
 // keysOf is a ring of keys that differ in the byte they consist of.
@@ -26,9 +27,7 @@ func keysOf(t testing.TB, fills ...byte) *mac.Keys {
 		raws = append(raws, bytes.Repeat([]byte{f}, 32))
 	}
 	k, err := mac.New(raws...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return k
 }
 
@@ -41,9 +40,7 @@ func forge(t testing.TB, l *js.Link, table, key, value string, headers ...string
 		msg.Header.Set(headers[i], headers[i+1])
 	}
 	ack, err := l.JS.PublishMsg(t.Context(), msg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return ack.Sequence
 }
 
@@ -51,13 +48,9 @@ func forge(t testing.TB, l *js.Link, table, key, value string, headers ...string
 func stored(t testing.TB, l *js.Link, table, key string) *jetstream.RawStreamMsg {
 	t.Helper()
 	s, err := l.JS.Stream(t.Context(), "KV_"+table)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	msg, err := s.GetLastMsgForSubject(t.Context(), "$KV."+table+"."+key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return msg
 }
 
@@ -73,9 +66,7 @@ func held(t testing.TB, tab *Table, key string) string {
 		read[way] = string(e.Value)
 	}
 	many, err := tab.GetMany(ctx, []string{key})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	read["many"], read["each"] = string(many[key].Value), ""
 	err = tab.Each(ctx, "", func(e Entry) error {
 		if e.Key == key {
@@ -83,9 +74,7 @@ func held(t testing.TB, tab *Table, key string) string {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for way, value := range read {
 		if value != read["get"] {
 			t.Errorf("%s: by %s %q, by get %q", key, way, value, read["get"])
@@ -112,9 +101,7 @@ func TestWhatOthersWriteToATableIsPassedOver(t *testing.T) {
 		if _, err := other.Put(ctx, "mine", []byte("of another table")); err != nil {
 			t.Fatal(err)
 		}
-		if err := tab.Delete(ctx, "gone"); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, tab.Delete(ctx, "gone"))
 		code := func(table, key string) []string {
 			return []string{codeHeader, stored(t, l, table, key).Header.Get(codeHeader)}
 		}
@@ -198,9 +185,7 @@ func TestWatchDoesNotTellOfWhatOthersWrite(t *testing.T) {
 	first := <-events
 	forge(t, l, "t", "a.1", "forged")
 	forge(t, l, "t", "a.1", "", kvHeader, kvPurge)
-	if err := tab.Delete(ctx, "a.1"); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, tab.Delete(ctx, "a.1"))
 	second := <-events
 	if string(first.Value) != "right" || first.Deleted || !second.Deleted {
 		t.Errorf("got %+v, then %+v", first, second)
@@ -223,9 +208,7 @@ func TestWhatWasThereBeforeIsBelievedOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := old.Delete(ctx, "gone"); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, old.Delete(ctx, "gone"))
 	last := stored(t, l, "t", "gone").Sequence
 	forge(t, l, "t", "c", "too late")
 	until := map[string]uint64{"t": last}
@@ -314,9 +297,7 @@ func TestHasAuthentic(t *testing.T) {
 	has := func(table string, fill byte) bool {
 		t.Helper()
 		found, err := HasAuthentic(t.Context(), l, keysOf(t, fill), table)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		return found
 	}
 	if _, err := table(t, l, Config{Name: "plain"}).Put(t.Context(), "a", nil); err != nil {

@@ -5,15 +5,15 @@ import (
 	"testing"
 
 	"golang.org/x/sync/errgroup"
+
+	"channelsync/test/harness"
 )
 
 // Two writers of one key both overwrite what they replaced; the second finds it gone.
 func TestWritersOfOneKeyOfASecureTableOverwriteTheSameRevision(t *testing.T) {
 	bus := link(t)
 	tab, err := Open(t.Context(), bus, Config{Name: "raced", History: 1, Secure: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for round := range 20 {
 		g, ctx := errgroup.WithContext(t.Context())
 		for writer := range 4 {

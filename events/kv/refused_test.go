@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	js "channelsync/events/internal/jetstream"
+	"channelsync/test/harness"
 )
 
 // limited is a table whose stream an operator lets take messages of so many bytes.
@@ -34,9 +35,7 @@ func TestOneEntryTooLargeLeavesTheOthers(t *testing.T) {
 		for _, n := range []int{1, 3, 40} {
 			for _, update := range []bool{false, true} {
 				t.Run(fmt.Sprint(name, " ", n, " ", update), func(t *testing.T) {
-					if err := tab.PurgePrefix(t.Context(), "a"); err != nil {
-						t.Fatal(err)
-					}
+					harness.OK(t, tab.PurgePrefix(t.Context(), "a"))
 					const large = 2 << 20
 					var entries []Entry
 					var puts []KeyValue
@@ -51,9 +50,7 @@ func TestOneEntryTooLargeLeavesTheOthers(t *testing.T) {
 					bad := entries[n/2].Key
 					err := tab.PutMany(t.Context(), puts)
 					if update {
-						if err := tab.PurgePrefix(t.Context(), "a"); err != nil {
-							t.Fatal(err)
-						}
+						harness.OK(t, tab.PurgePrefix(t.Context(), "a"))
 						err = tab.UpdateMany(t.Context(), entries)
 					}
 					refused, ok := errors.AsType[*js.RefusedError](err)

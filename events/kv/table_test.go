@@ -18,14 +18,13 @@ import (
 
 	js "channelsync/events/internal/jetstream"
 	"channelsync/events/internal/natstest"
+	"channelsync/test/harness"
 )
 
 func table(t testing.TB, l *js.Link, cfg Config) *Table {
 	t.Helper()
 	tab, err := Open(t.Context(), l, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return tab
 }
 
@@ -37,9 +36,7 @@ func TestTableReadsAndWrites(t *testing.T) {
 		t.Errorf("absent: %v", err)
 	}
 	rev, err := tab.Create(ctx, "a.b", []byte("1"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if _, err := tab.Create(ctx, "a.b", []byte("2")); !errors.Is(err, js.ErrConflict) {
 		t.Errorf("created twice: %v", err)
 	}
@@ -54,9 +51,7 @@ func TestTableReadsAndWrites(t *testing.T) {
 	if err != nil || e.Key != "a.b" || string(e.Value) != "2" || e.Revision != next || time.Since(e.At) > time.Minute {
 		t.Errorf("got %+v, %v", e, err)
 	}
-	if err := tab.Delete(ctx, "a.b"); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, tab.Delete(ctx, "a.b"))
 	if err := tab.Delete(ctx, "never.was"); err != nil {
 		t.Error(err)
 	}
@@ -104,12 +99,8 @@ func TestTableMany(t *testing.T) {
 		entries = append(entries, KeyValue{key, []byte(key)})
 		keys = append(keys, key)
 	}
-	if err := tab.PutMany(ctx, entries); err != nil {
-		t.Fatal(err)
-	}
-	if err := tab.Delete(ctx, keys[7]); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, tab.PutMany(ctx, entries))
+	harness.OK(t, tab.Delete(ctx, keys[7]))
 	got, err := tab.GetMany(ctx, append(keys, "not.there"))
 	if err != nil || len(got) != 1200 {
 		t.Fatalf("%d entries, %v", len(got), err)
@@ -128,9 +119,7 @@ func TestTableMany(t *testing.T) {
 			n++
 			return nil
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		return n
 	}
 	if all, one, none := each(""), each("one"), each("on"); all != 1200 || one != 601 || none != 0 {
@@ -140,9 +129,7 @@ func TestTableMany(t *testing.T) {
 	if err := tab.Each(ctx, "", func(Entry) error { return stop }); err != stop {
 		t.Errorf("fn's error came back as %v", err)
 	}
-	if err := tab.PurgePrefix(ctx, "one.company"); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, tab.PurgePrefix(ctx, "one.company"))
 	if one, two := each("one"), each("two"); one != 0 || two != 599 {
 		t.Errorf("after the purge %d and %d", one, two)
 	}
@@ -191,9 +178,7 @@ func TestTableHistoryShowsOnlyThePresent(t *testing.T) {
 		t.Errorf("%v, %v", got, err)
 	}
 	kv, err := b.JS.KeyValue(t.Context(), "t") // the nats tools see a bucket
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if h, err := kv.History(t.Context(), "a.x"); err != nil || len(h) != 4 {
 		t.Errorf("history %v, %v", h, err)
 	}
@@ -228,9 +213,7 @@ func onDisk(t *testing.T, dir, text string) []string {
 		}
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return found
 }
 
@@ -253,9 +236,7 @@ func TestEraseLeavesNothingOnDisk(t *testing.T) {
 			}
 		}
 	}
-	if err := tab.PutMany(ctx, []KeyValue{{"the.key", []byte(third)}, {"other.key", []byte(kept)}}); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, tab.PutMany(ctx, []KeyValue{{"the.key", []byte(third)}, {"other.key", []byte(kept)}}))
 	if found := onDisk(t, dir, third); len(found) == 0 {
 		t.Fatal("the search cannot find what must be there")
 	}
@@ -264,18 +245,14 @@ func TestEraseLeavesNothingOnDisk(t *testing.T) {
 			t.Errorf("replaced, and still in %v", found)
 		}
 	}
-	if err := tab.Erase(ctx, "the.key"); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, tab.Erase(ctx, "the.key"))
 	if err := tab.Erase(ctx, "never.was"); err != nil {
 		t.Error(err)
 	}
 	if _, err := tab.Get(ctx, "the.key"); !errors.Is(err, js.ErrNotFound) {
 		t.Errorf("got %v", err)
 	}
-	if err := tab.Delete(ctx, "n.5"); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, tab.Delete(ctx, "n.5"))
 	shut()
 	for _, gone := range []string{first, second, third} {
 		if found := onDisk(t, dir, gone); len(found) > 0 {
@@ -291,9 +268,7 @@ func TestEraseLeavesNothingOnDisk(t *testing.T) {
 	if err := tab.Each(ctx, "n", func(Entry) error { n++; return nil }); err != nil || n != 299 {
 		t.Errorf("%d neighbours, %v", n, err)
 	}
-	if err := tab.PurgePrefix(ctx, "other"); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, tab.PurgePrefix(ctx, "other"))
 	if found := onDisk(t, dir, kept); len(found) > 0 {
 		t.Errorf("purged, and still in %v", found)
 	}
@@ -334,9 +309,7 @@ func TestWatch(t *testing.T) {
 	if e := next(); e.Key != "a.2" || string(e.Value) != "two" || e.Revision == 0 || e.At.IsZero() {
 		t.Errorf("then %+v", e)
 	}
-	if err := tab.Delete(t.Context(), "a.1"); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, tab.Delete(t.Context(), "a.1"))
 	if e := next(); e.Key != "a.1" || !e.Deleted || e.Value != nil {
 		t.Errorf("last %+v", e)
 	}
@@ -352,9 +325,7 @@ func TestTableIsBroughtInLineWithoutLosingSettings(t *testing.T) {
 	ctx := t.Context()
 	table(t, b, Config{Name: "t"})
 	s, err := b.JS.Stream(ctx, "KV_t")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	cfg := s.CachedInfo().Config
 	cfg.AllowAtomicPublish = false // as CreateOrUpdateKeyValue would
 	cfg.Metadata = map[string]string{"owner": "operator"}

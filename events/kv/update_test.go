@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	js "channelsync/events/internal/jetstream"
+	"channelsync/test/harness"
 )
 
 // A writer that knows an older revision of one entry writes nothing, not even the others.
@@ -20,9 +21,7 @@ func TestUpdateMany(t *testing.T) {
 		return all
 	}
 	for _, n := range []int{1, 3, 400, 500} {
-		if err := tab.PurgePrefix(ctx, "a"); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, tab.PurgePrefix(ctx, "a"))
 		mine := batch(n, "one")
 		if err := tab.UpdateMany(ctx, mine); err != nil {
 			t.Fatalf("%d new entries: %v", n, err)
@@ -82,9 +81,7 @@ func TestUpdateManyOverADeletion(t *testing.T) {
 	}
 	forge(t, l, "t", "a.1", "", kvHeader, kvPurge)
 	entries := []Entry{{Key: "a.1", Value: []byte("one")}, {Key: "a.3", Value: []byte("three")}}
-	if err := tab.UpdateMany(t.Context(), entries); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, tab.UpdateMany(t.Context(), entries))
 	if held(t, tab, "a.1") != "one" || held(t, tab, "a.3") != "three" || entries[0].Revision == 0 {
 		t.Errorf("got %+v", entries)
 	}

@@ -14,6 +14,7 @@ import (
 	"channelsync/events/kv"
 	"channelsync/internal/lifecycle"
 	"channelsync/internal/mac"
+	"channelsync/test/harness"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -37,9 +38,7 @@ type yard struct {
 func authenticator(t testing.TB) *kv.Authenticator {
 	t.Helper()
 	keys, err := mac.New(bytes.Repeat([]byte{1}, 32))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return kv.NewAuthenticator(kv.AuthenticatorConfig{Keys: keys})
 }
 
@@ -71,9 +70,7 @@ func (y *yard) join(version string) *hand {
 	y.t.Helper()
 	link, _ := natstest.Reach(y.t, y.srv.ClientURL(), 1)
 	l, err := Open(y.t.Context(), link, Config{TTL: y.ttl, Version: version, Authenticator: authenticator(y.t)})
-	if err != nil {
-		y.t.Fatal(err)
-	}
+	harness.OK(y.t, err)
 	h := &hand{Leases: l, yard: y, link: link, done: make(chan struct{}), dead: make(chan struct{})}
 	ctx, cancel := context.WithCancel(context.Background())
 	h.stop = cancel
@@ -220,9 +217,7 @@ func TestWhatOthersWriteMovesNoShard(t *testing.T) {
 	}
 	before, owners := begun(), map[int]string{}
 	records, err := a.readShardRecords(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for shard, d := range records {
 		owners[shard] = d.Owner
 	}
@@ -326,9 +321,7 @@ func TestUnder(t *testing.T) {
 	}
 	y.shared(2*time.Second, a)
 	ctx, cancel, err := a.Under(t.Context(), natstest.Installation)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer cancel()
 	if end, ok := ctx.Deadline(); !ok || time.Until(end) > testTTL/2 {
 		t.Errorf("it ends at %v", end)
@@ -355,15 +348,11 @@ func TestATakeOverThatFailsWaitsForTheTakesItBegan(t *testing.T) {
 	y := newYard(t)
 	link, _ := natstest.Reach(t, y.srv.ClientURL(), 1)
 	l, err := Open(t.Context(), link, Config{TTL: testTTL})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	// A shard whose owner died and cannot be asked about, after some that are free.
 	last := takesAtOnce - 1
 	l.membership.observe(time.Now().Add(-time.Hour), map[string]heartbeat{"dead": {Count: 1}}, map[int]shardRecord{last: {ownership: ownership{Owner: "dead"}, revision: 1}})
-	if err := link.JS.DeleteStream(t.Context(), l.instances.Name); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, link.JS.DeleteStream(t.Context(), l.instances.Name))
 	shards := make([]int, last+1)
 	for i := range shards {
 		shards[i] = i
@@ -390,15 +379,11 @@ func TestNothingBeginsOnceAnInstanceLeaves(t *testing.T) {
 	y := newYard(t)
 	link, _ := natstest.Reach(t, y.srv.ClientURL(), 1)
 	l, err := Open(t.Context(), link, Config{TTL: testTTL})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	l.state = stateLeaving
 	l.releaseAll(context.Canceled)
 	w := worker{holds: make(chan int, Shards)}
-	if err := l.take(t.Context(), w, 7, shardRecord{}); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, l.take(t.Context(), w, 7, shardRecord{}))
 	if len(l.leases) > 0 || len(w.holds) > 0 {
 		t.Error("it works for a shard although it leaves")
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"channelsync/events/internal/natstest"
+	"channelsync/test/harness"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -25,9 +26,7 @@ func newProxy(t *testing.T, to string) *proxy {
 	t.Helper()
 	var listen net.ListenConfig
 	l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	p := &proxy{listener: l, blocked: make(chan struct{})}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.done.Go(func() {

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"channelsync/events/internal/natstest"
+	"channelsync/test/harness"
 	"channelsync/test/stress"
 )
 
@@ -61,12 +62,8 @@ func TestAsk(t *testing.T) {
 		}
 		return q
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.link.NC.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
+	harness.OK(t, b.link.NC.Flush())
 	large := make([]byte, 1000)
 	large[0] = '*'
 	for _, c := range []struct {
@@ -94,15 +91,9 @@ func TestAsk(t *testing.T) {
 		t.Errorf("after it stopped: %v", err)
 	}
 	received := make(chan string, 1)
-	if err := a.Subscribe(t.Context(), "feed", "*", func(in string, data []byte) { received <- in + " " + string(data) }); err != nil {
-		t.Fatal(err)
-	}
-	if err := a.link.NC.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Publish("feed", natstest.Installation, []byte("x")); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, a.Subscribe(t.Context(), "feed", "*", func(in string, data []byte) { received <- in + " " + string(data) }))
+	harness.OK(t, a.link.NC.Flush())
+	harness.OK(t, b.Publish("feed", natstest.Installation, []byte("x")))
 	if got := <-received; got != natstest.Installation+" x" {
 		t.Errorf("received %q", got)
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"channelsync/events/internal/natstest"
+	"channelsync/test/harness"
 )
 
 // Signals are taken on a goroutine of the connection. What one of them does to its taker harms that one alone.
@@ -18,13 +19,9 @@ func TestAPanicAtOneSignalLeavesTheNextOnes(t *testing.T) {
 		}
 		received <- string(data)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for _, what := range []string{"poison", "next"} {
-		if err := b.Publish("feed", natstest.Installation, []byte(what)); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, b.Publish("feed", natstest.Installation, []byte(what)))
 	}
 	natstest.Await(t, received, "next")
 }

@@ -18,6 +18,7 @@ import (
 	"channelsync/events/internal/natstest"
 	"channelsync/events/kv"
 	"channelsync/internal/mac"
+	"channelsync/test/harness"
 )
 
 // authenticator is one with keys that differ in the byte they consist of.
@@ -28,9 +29,7 @@ func authenticator(t testing.TB, fills ...byte) *kv.Authenticator {
 		raws = append(raws, bytes.Repeat([]byte{f}, 32))
 	}
 	keys, err := mac.New(raws...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return kv.NewAuthenticator(kv.AuthenticatorConfig{Keys: keys})
 }
 
@@ -38,16 +37,12 @@ func authenticator(t testing.TB, fills ...byte) *kv.Authenticator {
 func authenticated(t testing.TB, s *Store, fills ...byte) *kv.Table {
 	t.Helper()
 	a := authenticator(t, fills...)
-	if err := s.Authenticate(t.Context(), a, KeysTable, "t"); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, s.Authenticate(t.Context(), a, KeysTable, "t"))
 	if _, err := kv.Open(t.Context(), s.Link, kv.Config{Name: KeysTable, Secure: true, Authenticator: a}); err != nil {
 		t.Fatal(err)
 	}
 	table, err := kv.Open(t.Context(), s.Link, kv.Config{Name: "t", Authenticator: a})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return table
 }
 
@@ -100,9 +95,7 @@ func TestAStoreFromBeforeIsAuthenticatedOnce(t *testing.T) {
 			}
 		}
 		put(t, s)
-		if err := s.WriteManifest(t.Context(), "v1.2.3", []byte("sealed")); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, s.WriteManifest(t.Context(), "v1.2.3", []byte("sealed")))
 		if s.Manifest().Format != 2 || s.Manifest().MAC != nil {
 			t.Fatalf("a store from before is signed %+v", s.Manifest())
 		}
@@ -111,9 +104,7 @@ func TestAStoreFromBeforeIsAuthenticatedOnce(t *testing.T) {
 
 		s = open()
 		a := authenticator(t, 1)
-		if err := s.Authenticate(t.Context(), a, KeysTable, "t", "never-made"); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, s.Authenticate(t.Context(), a, KeysTable, "t", "never-made"))
 		if m := s.Manifest(); m.Format != Format || m.Store != id || m.Unauthenticated["t"] == 0 {
 			t.Errorf("the manifest is %+v", m)
 		}
@@ -127,9 +118,7 @@ func TestAStoreFromBeforeIsAuthenticatedOnce(t *testing.T) {
 		if got := valueOf(t, table, "late"); got != "" {
 			t.Errorf("what came after the first opening: %q", got)
 		}
-		if err := s.WriteManifest(t.Context(), "v1.3.0", []byte("sealed")); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, s.WriteManifest(t.Context(), "v1.3.0", []byte("sealed")))
 		if m := s.Manifest(); m.Unauthenticated["t"] != 0 || m.Store != id || m.Version != "v1.3.0" {
 			t.Errorf("the manifest is %+v", m)
 		}
@@ -151,9 +140,7 @@ func TestTheManifestCannotBeTakenBack(t *testing.T) {
 		if _, err := table.Put(t.Context(), "key", []byte("value")); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.WriteManifest(t.Context(), "v1.3.0", []byte("sealed")); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, s.WriteManifest(t.Context(), "v1.3.0", []byte("sealed")))
 		signed, dir := s.Manifest(), s.cfg.DataDir
 		shut(t, s)
 		for name, put := range map[string]func(m *Manifest){
@@ -165,17 +152,13 @@ func TestTheManifestCannotBeTakenBack(t *testing.T) {
 			forged := signed
 			put(&forged)
 			body, err := json.Marshal(forged)
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			core, logged := observer.New(zap.ErrorLevel)
 			s := open(func(c *Config) { c.Log = zap.New(core) })
 			forge(t, s, "t", "planted", []byte("forged"))
 			if dir != "" {
 				shut(t, s)
-				if err := os.WriteFile(filepath.Join(dir, manifestFile), body, 0o600); err != nil {
-					t.Fatal(err)
-				}
+				harness.OK(t, os.WriteFile(filepath.Join(dir, manifestFile), body, 0o600))
 				s = open(func(c *Config) { c.Log = zap.New(core) })
 			} else {
 				forge(t, s, KeysTable, manifestKey, body)
@@ -204,9 +187,7 @@ func TestTwoInstancesMeetAStoreFromBefore(t *testing.T) {
 	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
 	at := func(c *Config) { c.DataDir, c.URL, c.Replicas = "", srv.ClientURL(), 1 }
 	old, err := kv.Open(t.Context(), open(t, at).Link, kv.Config{Name: "t"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for i := range 100 {
 		if _, err := old.Put(t.Context(), fmt.Sprintf("k.%d", i), []byte("old")); err != nil {
 			t.Fatal(err)
@@ -240,9 +221,7 @@ func TestTheManifestIsSignedWithTheNewKey(t *testing.T) {
 			if got := valueOf(t, table, "key"); got != "value" {
 				t.Errorf("with the keys %v: %q", fills, got)
 			}
-			if err := s.WriteManifest(t.Context(), "v1", nil); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, s.WriteManifest(t.Context(), "v1", nil))
 			shut(t, s)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"channelsync/events/internal/natstest"
+	"channelsync/test/harness"
 )
 
 // breakWrites puts a descriptor that cannot be written in the place of each that
@@ -14,9 +15,7 @@ import (
 func breakWrites(t *testing.T, dir string) {
 	t.Helper()
 	null, err := os.Open(os.DevNull)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer func() { _ = null.Close() }()
 	fds, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
@@ -32,9 +31,7 @@ func breakWrites(t *testing.T, dir string) {
 		for _, c := range fd.Name() {
 			n = n*10 + int(c-'0')
 		}
-		if err := syscall.Dup3(int(null.Fd()), n, syscall.O_CLOEXEC); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, syscall.Dup3(int(null.Fd()), n, syscall.O_CLOEXEC))
 		broken++
 	}
 	if broken == 0 {

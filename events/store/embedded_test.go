@@ -10,6 +10,7 @@ import (
 
 	js "channelsync/events/internal/jetstream"
 	"channelsync/events/kv"
+	"channelsync/test/harness"
 )
 
 // TestLinksOfFormat1AreRemoved: a process of format 1 that was killed left its unfinished
@@ -29,25 +30,17 @@ func TestLinksOfFormat1AreRemoved(t *testing.T) {
 	}
 	link := func(stream string) string { return filepath.Join(streamsDir(dir), stream, "batches") }
 	for stream, target := range map[string]string{"KV_first": filepath.Join(left, "KV_first"), "KV_second": foreign} {
-		if err := os.RemoveAll(link(stream)); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(target, link(stream)); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, os.RemoveAll(link(stream)))
+		harness.OK(t, os.Symlink(target, link(stream)))
 	}
 	b = open(t, func(c *Config) { c.DataDir = dir })
 	table, err := kv.Open(t.Context(), b.Link, kv.Config{Name: "second"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	var batch []kv.KeyValue
 	for i := range js.BatchFrom + 1 {
 		batch = append(batch, kv.KeyValue{Key: fmt.Sprint(i), Value: []byte("value")})
 	}
-	if err := table.PutMany(t.Context(), batch); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, table.PutMany(t.Context(), batch))
 	if info, err := os.Lstat(link("KV_second")); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		t.Error("a link still stands")
 	}

@@ -8,6 +8,7 @@ import (
 
 	"channelsync/events/internal/natstest"
 	"channelsync/events/kv"
+	"channelsync/test/harness"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -23,9 +24,7 @@ func TestReadinessDoesNotWaitForTheNextWrite(t *testing.T) {
 		{Name: "plain"}, {Name: "secure", Secure: true}, {Name: "passing", TTL: time.Hour}, {Name: "memory", Memory: true},
 	} {
 		table, err := kv.Open(t.Context(), b.Link, cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		table.Failing.Store(true)
 		b.health.at = time.Time{}
 		if h := b.Health(t.Context()); h.Err != nil || table.Failing.Load() {

@@ -21,9 +21,7 @@ func open(t testing.TB, change ...func(*Config)) *Store {
 		c(&cfg)
 	}
 	s, err := Open(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	t.Cleanup(func() { shut(t, s) })
 	return s
 }
@@ -44,9 +42,7 @@ const tableStream = "KV_t"
 // put writes something to a table.
 func put(t testing.TB, s *Store) {
 	t.Helper()
-	if err := putIn(t.Context(), t, s); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, putIn(t.Context(), t, s))
 }
 
 func putIn(ctx context.Context, t testing.TB, s *Store) error {
@@ -65,8 +61,6 @@ func holds(t testing.TB, s *Store) bool {
 func table(t testing.TB, s *Store) *kv.Table {
 	t.Helper()
 	table, err := kv.Open(t.Context(), s.Link, kv.Config{Name: "t"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return table
 }

@@ -10,6 +10,7 @@ import (
 
 	"channelsync/events/internal/natstest"
 	"channelsync/events/kv"
+	"channelsync/test/harness"
 	"channelsync/test/harness/files"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,13 +23,9 @@ func signedStore(t testing.TB, key string) string {
 	t.Helper()
 	dir := t.TempDir()
 	b, err := Open(t.Context(), Config{DataDir: dir, Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	put(t, b)
-	if err := b.WriteManifest(t.Context(), "v1.2.3", []byte(key)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.WriteManifest(t.Context(), "v1.2.3", []byte(key)))
 	shut(t, b)
 	return dir
 }
@@ -49,15 +46,11 @@ func TestManifestIsWrittenOnceAndReadBeforeTheStoreIsOpened(t *testing.T) {
 		t.Fatalf("asked about %+v, has %+v, want %+v", asked, b.Manifest(), manifest)
 	}
 	before := files.Tree(t, dir)[filepath.Join(dir, manifestFile)]
-	if err := b.WriteManifest(t.Context(), "v1.2.3", []byte("sealed")); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.WriteManifest(t.Context(), "v1.2.3", []byte("sealed")))
 	if after := files.Tree(t, dir)[filepath.Join(dir, manifestFile)]; after != before {
 		t.Error("a manifest that is right was written again")
 	}
-	if err := b.WriteManifest(t.Context(), "v1.3.0", []byte("other")); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.WriteManifest(t.Context(), "v1.3.0", []byte("other")))
 	if again, err := Inspect(dir); err != nil || again.Version != "v1.3.0" || again.Store != manifest.Store {
 		t.Fatalf("got %+v, %v", again, err)
 	}
@@ -66,9 +59,7 @@ func TestManifestIsWrittenOnceAndReadBeforeTheStoreIsOpened(t *testing.T) {
 func TestStoreFromBeforeManifestsOpens(t *testing.T) {
 	t.Parallel()
 	dir := signedStore(t, "sealed")
-	if err := os.Remove(filepath.Join(dir, manifestFile)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.Remove(filepath.Join(dir, manifestFile)))
 	b := open(t, func(c *Config) { c.DataDir = dir })
 	if b.Manifest().Format != 0 {
 		t.Fatalf("got %+v", b.Manifest())
@@ -122,9 +113,7 @@ func TestRefusedStartTouchesNothing(t *testing.T) {
 
 func write(t testing.TB, path, body string) {
 	t.Helper()
-	if err := os.WriteFile(path, []byte(body), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(path, []byte(body), 0o600))
 }
 
 // smallDisk mounts a file system of its own; tests that need one are left out
@@ -149,24 +138,18 @@ func TestFullDiskIsRefusedAndFineOnceThereIsRoom(t *testing.T) {
 	dir := filepath.Join(disk, "data")
 	cfg := Config{DataDir: dir}
 	b, err := Open(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	put(t, b)
 	shut(t, b)
 	filler := filepath.Join(disk, "filler")
-	if err := os.WriteFile(filler, make([]byte, 20<<20), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(filler, make([]byte, 20<<20), 0o600))
 	before := files.Tree(t, dir)
 	_, err = Open(t.Context(), cfg)
 	natstest.RefusedWith(t, err, dir, "is full", "make room", "nothing was changed")
 	if diff := cmp.Diff(before, files.Tree(t, dir)); diff != "" {
 		t.Errorf("the refused start changed\n%s", diff)
 	}
-	if err := os.Remove(filler); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.Remove(filler))
 	again := open(t, func(c *Config) { c.DataDir = dir })
 	if !holds(t, again) {
 		t.Fatal("what it held is gone")
@@ -178,9 +161,7 @@ func TestReadOnlyDiskIsRefused(t *testing.T) {
 	disk := smallDisk(t, "size=32m")
 	dir := filepath.Join(disk, "data")
 	b, err := Open(t.Context(), Config{DataDir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	shut(t, b)
 	remount(t, disk, "ro")
 	before := files.Tree(t, dir)
@@ -216,15 +197,11 @@ func TestClusterIsAskedBeforeAnythingIsMade(t *testing.T) {
 	at := func(c *Config) { c.DataDir, c.URL, c.Replicas = "", srv.ClientURL(), 1 }
 	b := open(t, at)
 	keys, err := kv.Open(t.Context(), b.Link, kv.Config{Name: KeysTable, Secure: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if _, err := keys.Put(t.Context(), SentinelKey, []byte("sentinel")); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.WriteManifest(t.Context(), "v1.2.3", []byte("older")); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.WriteManifest(t.Context(), "v1.2.3", []byte("older")))
 	names := natstest.StreamStates(t, b.JS)
 	cfg := Config{}
 	at(&cfg)
@@ -246,9 +223,7 @@ func TestClusterIsAskedBeforeAnythingIsMade(t *testing.T) {
 		return nil
 	}
 	taken, err := Open(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	shut(t, taken)
 	if diff := cmp.Diff(names, natstest.StreamStates(t, b.JS)); diff != "" {
 		t.Fatalf("the refused start changed\n%s", diff)

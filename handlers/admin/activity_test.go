@@ -11,6 +11,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 // openFeed is a feed that ends with its context only.
@@ -122,9 +123,7 @@ func TestFeedsEndWhenTheServerShutsDown(t *testing.T) {
 	srv.Start()
 	defer srv.Close()
 	resp, err := srv.Client().Get(srv.URL + "/installations/" + one + "/feed")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	lines := bufio.NewScanner(resp.Body)
 	if !lines.Scan() || resp.StatusCode != http.StatusOK {

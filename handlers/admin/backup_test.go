@@ -15,6 +15,7 @@ import (
 	"channelsync/api/client"
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/internal/identity"
+	"channelsync/test/harness"
 )
 
 // backupOf writes a file of five bytes; fails says when it ends instead.
@@ -49,9 +50,7 @@ func TestBackupThatFailsIsNeverTakenForWhole(t *testing.T) {
 			srv := httptest.NewServer(http.StripPrefix("/api/v1", served(cfg)))
 			defer srv.Close()
 			c, err := client.New(client.Config{URL: srv.URL, Token: "t", Transport: srv.Client().Transport})
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			if err := c.Backup(context.Background(), io.Discard, nil); err == nil || !strings.Contains(err.Error(), says) {
 				t.Fatalf("got %v", err)
 			}

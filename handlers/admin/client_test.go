@@ -14,6 +14,7 @@ import (
 
 	"channelsync/api/client"
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 // TestClientSpeaksToTheAPI calls every method of the client: each must arrive at
@@ -23,9 +24,7 @@ func TestClientSpeaksToTheAPI(t *testing.T) {
 	srv := httptest.NewServer(http.StripPrefix("/api/v1", served(f.config())))
 	defer srv.Close()
 	c, err := client.New(client.Config{URL: srv.URL + "/", Token: "t", Actor: "cli", Transport: srv.Client().Transport})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	ctx := context.Background()
 	in := v1.CreateInstallation{
 		Name: "Acme", Username: "u", Secret: "s1", TrackingIdentifier: "t1", Syncs: v1.Syncs,

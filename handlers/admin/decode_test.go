@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 // with is goodCreate with one text replaced by another.
@@ -206,9 +207,7 @@ func TestWhatPeopleEnterIsTrimmed(t *testing.T) {
 		t.Fatalf("got %d: %s", resp.StatusCode, text(t, resp))
 	}
 	var want v1.CreateInstallation
-	if err := json.Unmarshal([]byte(body), &want); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, json.Unmarshal([]byte(body), &want))
 	if diff := cmp.Diff(want, f.created); diff != "" {
 		t.Errorf("difference (-want +got):\n%s", diff)
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 // document is the description of the API, read and checked once.
@@ -112,17 +113,13 @@ func TestRequestsAreDocumented(t *testing.T) {
 
 func TestDocumentHasEveryRoute(t *testing.T) {
 	doc, err := document()
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	want := map[string]bool{}
 	err = chi.Walk(newRouter((&fake{}).config()), func(method, path string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		want[method+" "+path] = true
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	got := map[string]bool{}
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
@@ -140,9 +137,7 @@ func TestDocumentHasEveryRoute(t *testing.T) {
 // TestDocumentHasEveryField holds the schemas to the types of api/v1, field by field.
 func TestDocumentHasEveryField(t *testing.T) {
 	doc, err := document()
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	types := map[string]any{}
 	for _, v := range []any{
 		v1.Zone{},
@@ -274,9 +269,7 @@ func TestDocumentIsServed(t *testing.T) {
 // TestDocumentedAnswersAreChecked: the check that all other tests lean on finds what is wrong.
 func TestDocumentedAnswersAreChecked(t *testing.T) {
 	router, err := documentRouter()
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for _, tc := range []struct {
 		status int
 		body   map[string]any
@@ -287,13 +280,9 @@ func TestDocumentedAnswersAreChecked(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", "/status", nil)
 		route, params, err := router.FindRoute(r)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		b, err := json.Marshal(tc.body)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		h := http.Header{"Content-Type": {"application/json"}}
 		if tc.status == 500 {
 			h.Set("Content-Type", "application/problem+json")

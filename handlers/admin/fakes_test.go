@@ -358,9 +358,7 @@ func send(t *testing.T, h http.Handler, method, path, body string, header ...str
 func text(t *testing.T, resp *http.Response) string {
 	t.Helper()
 	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return strings.TrimSpace(string(b))
 }
 

@@ -17,6 +17,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events/kv"
 	"channelsync/handlers/internal/access"
+	"channelsync/test/harness"
 )
 
 // route is a request of every kind that the API takes, what it asks of the sync
@@ -350,9 +351,7 @@ func TestAuditOutlivesTheClient(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	r, err := http.NewRequestWithContext(ctx, "POST", "/installations/"+one+"/stop", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	served(cfg).ServeHTTP(discard{http.Header{}}, r)
 	if !kept.called || kept.err != nil {
 		t.Errorf("audit called %v with context error %v", kept.called, kept.err)
@@ -400,9 +399,7 @@ func TestSlowWorkOutlivesTheReadTimeout(t *testing.T) {
 	defer srv.Close()
 	for path, body := range map[string]string{"/installations/" + one + "/test": "", "/installations?test=only": goodCreate} {
 		resp, err := srv.Client().Post(srv.URL+path, "application/json", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		_ = resp.Body.Close()
 		if resp.StatusCode != 200 {
 			t.Errorf("%s: got %d, want 200", path, resp.StatusCode)

@@ -182,9 +182,7 @@ func serve(h http.Handler, r *http.Request) *http.Response {
 func bodyOf(t *testing.T, resp *http.Response) string {
 	t.Helper()
 	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return string(b)
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"channelsync/events"
+	"channelsync/test/harness"
 	"channelsync/test/harness/stores"
 )
 
@@ -51,9 +52,7 @@ func TestAnsweredIsStored(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for id := range int64(n) {
 		if stored[id] != 1 {
 			t.Errorf("record %d is stored %d times", id, stored[id])

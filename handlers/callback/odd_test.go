@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"channelsync/events"
+	"channelsync/test/harness"
 	"channelsync/test/harness/stores"
 )
 
@@ -112,9 +113,7 @@ func journalOf(t *testing.T, bus *events.Bus) []events.StoredChange {
 		all = append(all, c)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return all
 }
 

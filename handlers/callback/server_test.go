@@ -19,6 +19,7 @@ import (
 	callout "channelsync/api/autotask/callback"
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/internal/forwarded"
+	"channelsync/test/harness"
 )
 
 // TestBodyThatNeverArrives is a client that says more than it sends: the
@@ -30,20 +31,14 @@ func TestBodyThatNeverArrives(t *testing.T) {
 	srv.Start()
 	defer srv.Close()
 	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer func() { _ = conn.Close() }()
 	body := envelope()
 	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nX-Hook-Signature: %s\r\nContent-Length: %d\r\n\r\n%s",
 		main(live), signature(companySecret, []byte(body)), len(body)+1, body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != 400 || w.effects() != "stored 0, rejected 0, checked 0" {
 		t.Errorf("got %d, %s", resp.StatusCode, w.effects())
@@ -62,16 +57,12 @@ type half struct {
 func begin(t *testing.T, addr, from string, secret v1.Secret, body string, n int) half {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
 	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: %s\r\nX-Hook-Signature: %s\r\nContent-Length: %d\r\n\r\n%s",
 		main(live), from, signature(secret, []byte(body)), len(body), body[:len(body)-n])
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return half{conn, t, body[len(body)-n:]}
 }
 
@@ -80,9 +71,7 @@ func (h half) finish() *http.Response {
 	h.t.Helper()
 	_, _ = io.WriteString(h, h.rest) // it may have been cut off
 	resp, err := http.ReadResponse(bufio.NewReader(h), nil)
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	harness.OK(h.t, err)
 	_ = resp.Body.Close()
 	return resp
 }
@@ -180,14 +169,10 @@ func TestSlowPublishOutlivesTheReadTimeout(t *testing.T) {
 	srv.Start()
 	defer srv.Close()
 	req, err := http.NewRequest(http.MethodPost, srv.URL+main(live), strings.NewReader(envelope()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	req.Header.Set(callout.SignatureHeader, signature(companySecret, []byte(envelope())))
 	resp, err := srv.Client().Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != 202 {
 		t.Errorf("got %d, want 202", resp.StatusCode)

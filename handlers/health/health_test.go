@@ -62,9 +62,7 @@ func TestReady(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			w := get(Ready(tc.checks...))
 			var got Readiness
-			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, json.Unmarshal(w.Body.Bytes(), &got))
 			if diff := cmp.Diff(tc.want, got); diff != "" || w.Code != tc.status {
 				t.Errorf("status %d, want %d\n%s", w.Code, tc.status, diff)
 			}
@@ -114,9 +112,7 @@ func TestACheckThatNeverReturnsIsRed(t *testing.T) {
 			began := time.Now()
 			w := get(ready)
 			var answer Readiness
-			if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, json.Unmarshal(w.Body.Bytes(), &answer))
 			if w.Code != http.StatusServiceUnavailable || time.Since(began) > probeTimeout || answer.Checks[0].Detail != "check stuck: no answer within 2s" || !answer.Checks[1].OK {
 				t.Errorf("%d after %s: %+v", w.Code, time.Since(began), answer)
 			}

@@ -127,9 +127,7 @@ func newInstance(t *testing.T, w *wire, id, key, owned string) *instance {
 	line := NewLine(LineConfig{Self: id, Bus: w, Sealer: sealer(key), Log: zap.NewNop()})
 	in := &instance{Relay: New(Config{Self: id, Owners: o, Line: line, API: api, Log: zap.NewNop(), Patience: 100 * time.Millisecond}), owner: o}
 	stop, err := in.Serve()
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	outer := chi.NewRouter()
 	outer.Mount("/api/v1", in.Relay)
 	in.server = httptest.NewServer(outer)
@@ -143,20 +141,14 @@ func newInstance(t *testing.T, w *wire, id, key, owned string) *instance {
 func (in *instance) do(t *testing.T, method, path, body string) (*http.Response, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, in.server.URL+"/api/v1"+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	req.Header.Set(access.ActorHeader, "cli")
 	req.Header.Set("Authorization", "Bearer token")
 	resp, err := in.server.Client().Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return resp, string(text)
 }
 
@@ -360,9 +352,7 @@ func FuzzUnpack(f *testing.F) {
 			return
 		}
 		again, err := pack(head, body)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		var second answer
 		rest, err := unpack(again, &second)
 		if err != nil || !bytes.Equal(rest, body) || second.Status != head.Status {
@@ -382,14 +372,10 @@ func TestAskersAreBounded(t *testing.T) {
 	}
 	number := uint64(0)
 	for i := range 2*askersMost + 10 {
-		if err := ask(fmt.Sprint("life ", i), 1); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, ask(fmt.Sprint("life ", i), 1))
 		if i%100 == 0 {
 			number++
-			if err := ask("a", number); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, ask("a", number))
 		}
 	}
 	if n := len(l.seen); n > askersMost {

@@ -6,13 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"channelsync/test/harness"
 )
 
 func put(t *testing.T, path, text string) {
 	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(path, []byte(text), 0o600))
 }
 
 func TestANameIsGivenOnce(t *testing.T) {
@@ -20,9 +20,7 @@ func TestANameIsGivenOnce(t *testing.T) {
 	first, second, name := filepath.Join(dir, "first"), filepath.Join(dir, "second"), filepath.Join(dir, "name")
 	put(t, first, "first")
 	put(t, second, "second")
-	if err := Name(first, name); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, Name(first, name))
 	if err := Name(second, name); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("the second file under one name: got %v, want it refused", err)
 	}
@@ -32,9 +30,7 @@ func TestANameIsGivenOnce(t *testing.T) {
 	if _, err := os.Lstat(first); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the former name is still there: %v", err)
 	}
-	if err := Replace(second, name); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, Replace(second, name))
 	if got, err := os.ReadFile(name); string(got) != "second" || err != nil {
 		t.Errorf("got %q, %v, want the file that replaced it", got, err)
 	}
@@ -48,16 +44,12 @@ func TestALockIsHeldUntilItIsLetGo(t *testing.T) {
 	put(t, path, "42\n")
 	open := func() *os.File {
 		f, err := os.OpenFile(path, os.O_RDWR, 0o600)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		t.Cleanup(func() { _ = f.Close() })
 		return f
 	}
 	unlock, err := Lock(open())
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	second := open()
 	if _, err := Lock(second); !errors.Is(err, ErrInUse) {
 		t.Errorf("locked twice: %v", err)
@@ -87,9 +79,7 @@ func TestSpaceIsWhatADiskHas(t *testing.T) {
 func TestAPrivateDirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "above", "data")
 	for range 2 { // one that is there stays
-		if err := MakePrivate(dir); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, MakePrivate(dir))
 	}
 	if err := CheckPrivate(dir); err != nil {
 		t.Errorf("made, and refused: %v", err)

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/windows"
+
+	"channelsync/test/harness"
 )
 
 // TestWhatManyMayOpenIsRefused, and what a few may is not.
@@ -48,29 +50,17 @@ func TestNoListIsNoProtection(t *testing.T) {
 // TestAGrantKeepsWhatWasGranted and is no reason to refuse the directory.
 func TestAGrantKeepsWhatWasGranted(t *testing.T) {
 	before, err := windows.SecurityDescriptorFromString("D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	list, _, err := before.DACL()
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	const identity = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
 	account, err := windows.StringToSid(identity)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	after, err := granting(list, account)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	sd, err := windows.NewSecurityDescriptor()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := sd.SetDACL(after, true, false); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
+	harness.OK(t, sd.SetDACL(after, true, false))
 	for _, who := range []string{"(A;OICI;FA;;;SY)", "(A;OICI;FA;;;BA)", "(A;OICI;GA;;;" + identity + ")"} {
 		if !strings.Contains(sd.String(), who) {
 			t.Errorf("%s is not in %s", who, sd)
@@ -80,9 +70,7 @@ func TestAGrantKeepsWhatWasGranted(t *testing.T) {
 		t.Errorf("refused, since %s may open it", who)
 	}
 	dir := filepath.Join(t.TempDir(), "data")
-	if err := MakePrivate(dir); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, MakePrivate(dir))
 	if err := Grant(dir, identity); err != nil {
 		t.Error(err)
 	}
@@ -90,21 +78,15 @@ func TestAGrantKeepsWhatWasGranted(t *testing.T) {
 
 func TestTheRefusalSaysWhoAndHowToEndIt(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "key")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(file, nil, 0o600))
 	sd, err := windows.SecurityDescriptorFromString("D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;WD)")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	list, _, err := sd.DACL()
 	if err == nil {
 		err = windows.SetNamedSecurityInfo(file, windows.SE_FILE_OBJECT,
 			windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, nil, nil, list, nil)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if err := CheckPrivateFile(file); err == nil || !strings.Contains(err.Error(), "can be opened by") ||
 		!strings.Contains(err.Error(), `run icacls "`+file+`" /inheritance:r`) {
 		t.Errorf("got %v", err)

@@ -17,9 +17,7 @@ func TestMain(m *testing.M) { harness.Main(m) }
 func enter(t *testing.T, ctx context.Context, k *Keyed, key string) (leave func()) {
 	t.Helper()
 	leave, err := k.Enter(ctx, key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return leave
 }
 

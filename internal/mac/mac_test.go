@@ -3,6 +3,8 @@ package mac
 import (
 	"bytes"
 	"testing"
+
+	"channelsync/test/harness"
 )
 
 func keys(t *testing.T, fills ...byte) *Keys {
@@ -12,9 +14,7 @@ func keys(t *testing.T, fills ...byte) *Keys {
 		raws = append(raws, bytes.Repeat([]byte{f}, 32))
 	}
 	k, err := New(raws...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return k
 }
 

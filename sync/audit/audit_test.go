@@ -14,13 +14,6 @@ import (
 
 func TestMain(m *testing.M) { harness.Main(m) }
 
-func ok(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // opened is the table of the audit in a store of the test's own.
 func opened(t testing.TB) *kv.Table {
 	t.Helper()
@@ -33,7 +26,7 @@ func TestAuditPagesFromTheNewest(t *testing.T) {
 	at := time.Now().Add(-time.Hour)
 	const n = 7
 	for i := range n {
-		ok(t, written.Add(t.Context(), v1.AuditEntry{
+		harness.OK(t, written.Add(t.Context(), v1.AuditEntry{
 			At: at.Add(time.Duration(i) * time.Minute), Actor: "cli", Action: fmt.Sprint(i), Installation: fmt.Sprint("in-", i%2), OK: true,
 		}))
 	}
@@ -43,7 +36,7 @@ func TestAuditPagesFromTheNewest(t *testing.T) {
 		cursor := ""
 		for pages := 0; ; pages++ {
 			page, err := a.List(v1.AuditQuery{Cursor: cursor, Limit: 3})
-			ok(t, err)
+			harness.OK(t, err)
 			for _, e := range page.Items {
 				got = append(got, e.Action)
 			}
@@ -59,12 +52,12 @@ func TestAuditPagesFromTheNewest(t *testing.T) {
 			t.Errorf("%s: %s", name, text)
 		}
 		first, err := a.List(v1.AuditQuery{Installation: "in-0", Limit: 3})
-		ok(t, err)
+		harness.OK(t, err)
 		if first.NextCursor == nil || len(first.Items) != 3 || first.Items[2].Action != "2" {
 			t.Fatalf("%s: of one installation: %+v", name, first)
 		}
 		rest, err := a.List(v1.AuditQuery{Installation: "in-0", Cursor: *first.NextCursor, Limit: 3})
-		ok(t, err)
+		harness.OK(t, err)
 		if rest.NextCursor != nil || len(rest.Items) != 1 || rest.Items[0].Action != "0" {
 			t.Errorf("%s: the rest of one installation: %+v", name, rest)
 		}

@@ -24,9 +24,9 @@ func open(t *testing.T, table Table) *Log {
 func openAt(t *testing.T, table Table, now func() time.Time, log *zap.Logger) *Log {
 	t.Helper()
 	ring, err := seal.NewRing(bytes.Repeat([]byte{3}, seal.KeySize))
-	ok(t, err)
+	harness.OK(t, err)
 	a, err := Open(t.Context(), Config{Table: table, Sealer: ring, Now: now, Log: log})
-	ok(t, err)
+	harness.OK(t, err)
 	return a
 }
 
@@ -61,12 +61,12 @@ func TestWhatIsDoneToTheAuditShows(t *testing.T) {
 		}, "Entry 5 is missing."},
 		"one is changed": {func(t *testing.T, table *kv.Table, keys map[uint64]string) func(context.Context, *kv.Table) error {
 			e, err := table.Get(t.Context(), keys[2])
-			ok(t, err)
+			harness.OK(t, err)
 			return put(keys[2], bytes.Replace(e.Value, []byte(`"who":"ops"`), []byte(`"who":"eve"`), 1))
 		}, "Entry 2 of "},
 		"one is put in": {func(t *testing.T, _ *kv.Table, _ map[uint64]string) func(context.Context, *kv.Table) error {
 			b, err := json.Marshal(v1.AuditEntry{At: time.Now(), Action: "made up"})
-			ok(t, err)
+			harness.OK(t, err)
 			return put("01JXAAAAAAAAAAAAAAAAAAAAAA", b)
 		}, "is in no place of the chain"},
 		"the head is removed": {func(*testing.T, *kv.Table, map[uint64]string) func(context.Context, *kv.Table) error {
@@ -83,15 +83,15 @@ func TestWhatIsDoneToTheAuditShows(t *testing.T) {
 			table := opened(t)
 			a, b := open(t, table), open(t, table) // two instances, one chain
 			for i := range 5 {
-				ok(t, []*Log{a, b}[i%2].Add(t.Context(), v1.AuditEntry{At: time.Now(), Who: "ops", Action: fmt.Sprint(i), Detail: "caf\xc3\xa9 \xff", OK: true}))
+				harness.OK(t, []*Log{a, b}[i%2].Add(t.Context(), v1.AuditEntry{At: time.Now(), Who: "ops", Action: fmt.Sprint(i), Detail: "caf\xc3\xa9 \xff", OK: true}))
 			}
 			keys := chained(t, open(t, table))
 			if len(keys) != 5 {
 				t.Fatalf("numbers %v", keys)
 			}
-			ok(t, tc.do(t, table, keys)(t.Context(), table))
+			harness.OK(t, tc.do(t, table, keys)(t.Context(), table))
 			got, err := open(t, table).Verify(t.Context())
-			ok(t, err)
+			harness.OK(t, err)
 			if tc.found == "" {
 				if !got.OK || got.Entries != 5 || got.First != 1 || got.Last != 5 {
 					t.Errorf("untouched: %+v", got)
@@ -111,7 +111,7 @@ func TestTheAuditIsEvictedByAge(t *testing.T) {
 	a := openAt(t, table, func() time.Time { return now }, zap.NewNop())
 	add := func(action string) {
 		t.Helper()
-		ok(t, a.Add(t.Context(), v1.AuditEntry{At: now, Action: action, OK: true}))
+		harness.OK(t, a.Add(t.Context(), v1.AuditEntry{At: now, Action: action, OK: true}))
 	}
 	add("old")
 	now = now.Add(keepFor - time.Hour)
@@ -119,7 +119,7 @@ func TestTheAuditIsEvictedByAge(t *testing.T) {
 	now = now.Add(2 * time.Hour)
 	add("new")
 	page, err := a.List(v1.AuditQuery{Limit: 10})
-	ok(t, err)
+	harness.OK(t, err)
 	if len(page.Items) != 2 || page.Items[1].Action != "young" {
 		t.Errorf("kept %+v", page.Items)
 	}
@@ -134,13 +134,13 @@ func TestTheAuditGoesOnAfterItsHeadOrKeyWasOverwritten(t *testing.T) {
 		t.Run(row, func(t *testing.T) {
 			table := opened(t)
 			a := open(t, table)
-			ok(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "one", OK: true}))
+			harness.OK(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "one", OK: true}))
 			_, err := table.Put(t.Context(), row, []byte(`{"n":0,"first":1}`))
-			ok(t, err)
+			harness.OK(t, err)
 			a = open(t, table)
-			ok(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "two", OK: true}))
+			harness.OK(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "two", OK: true}))
 			got, err := a.Verify(t.Context())
-			ok(t, err)
+			harness.OK(t, err)
 			if got.OK || got.Last != 2 {
 				t.Errorf("%s overwritten: %+v", row, got)
 			}
@@ -151,19 +151,19 @@ func TestTheAuditGoesOnAfterItsHeadOrKeyWasOverwritten(t *testing.T) {
 // A number that somebody makes up neither carries the chain there, nor keeps anybody counting up to it.
 func TestANumberThatIsMadeUpIsNotBelieved(t *testing.T) {
 	table := opened(t)
-	ok(t, open(t, table).Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "one", OK: true}))
+	harness.OK(t, open(t, table).Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "one", OK: true}))
 	for i, n := range []uint64{1e18, 1<<64 - 1} {
 		b, err := json.Marshal(link{AuditEntry: v1.AuditEntry{At: time.Now(), Action: "made up"}, N: n})
-		ok(t, err)
+		harness.OK(t, err)
 		_, err = table.Put(t.Context(), fmt.Sprintf("01JXAAAAAAAAAAAAAAAAAAAAA%d", i), b)
-		ok(t, err)
+		harness.OK(t, err)
 	}
 	_, err := table.Put(t.Context(), chainHead, []byte("junk"))
-	ok(t, err)
+	harness.OK(t, err)
 	a := open(t, table)
-	ok(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "two", OK: true}))
+	harness.OK(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "two", OK: true}))
 	got, err := a.Verify(t.Context())
-	ok(t, err)
+	harness.OK(t, err)
 	if got.OK || got.Last != 2 || got.Entries != 1 || len(got.Findings) > 5 { // the second names no former one
 		t.Errorf("got %+v", got)
 	}
@@ -173,9 +173,9 @@ func TestANumberThatIsMadeUpIsNotBelieved(t *testing.T) {
 func putIn(t *testing.T, table *kv.Table, key string, at time.Time, action string) {
 	t.Helper()
 	b, err := json.Marshal(v1.AuditEntry{At: at, Who: "ops", Action: action, OK: true})
-	ok(t, err)
+	harness.OK(t, err)
 	_, err = table.Put(t.Context(), key, b)
-	ok(t, err)
+	harness.OK(t, err)
 }
 
 // An old entry with a number that is made up goes by its age, and takes nothing of the chain along: what is removed from it
@@ -184,19 +184,19 @@ func TestAnOldEntryThatIsMadeUpMovesNoBeginning(t *testing.T) {
 	table := opened(t)
 	a := open(t, table)
 	for i := range 3 {
-		ok(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: fmt.Sprint(i), OK: true}))
+		harness.OK(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: fmt.Sprint(i), OK: true}))
 	}
 	b, err := json.Marshal(link{AuditEntry: v1.AuditEntry{At: time.Now().Add(-2 * keepFor), Action: "made up"}, N: 1000})
-	ok(t, err)
+	harness.OK(t, err)
 	_, err = table.Put(t.Context(), "01JXAAAAAAAAAAAAAAAAAAAAAA", b)
-	ok(t, err)
+	harness.OK(t, err)
 	keys := chained(t, a)
 	a = open(t, table)
-	ok(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "drops what is old", OK: true}))
+	harness.OK(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "drops what is old", OK: true}))
 	if got, err := a.Verify(t.Context()); err != nil || !got.OK || got.First != 1 || got.Last != 4 || got.Entries != 4 {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	ok(t, table.Delete(t.Context(), keys[2]))
+	harness.OK(t, table.Delete(t.Context(), keys[2]))
 	if got, err := a.Verify(t.Context()); err != nil || got.OK || !strings.Contains(strings.Join(got.Findings, "\n"), "Entry 2 is missing.") {
 		t.Errorf("with one removed: %+v, %v", got, err)
 	}
@@ -209,13 +209,13 @@ func TestEntriesOfBeforeTheChain(t *testing.T) {
 		putIn(t, table, fmt.Sprintf("01JXAAAAAAAAAAAAAAAAAAA%03d", i), time.Now().Add(-time.Hour), "of before")
 	}
 	a := open(t, table)
-	ok(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "new", OK: true}))
+	harness.OK(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "new", OK: true}))
 	for _, a := range []*Log{a, open(t, table)} {
 		if got, err := a.Verify(t.Context()); err != nil || !got.OK || got.Before != signAtOnce+1 || got.Entries != 1 {
 			t.Errorf("got %+v, %v", got, err)
 		}
 		page, err := a.List(v1.AuditQuery{Limit: 2})
-		ok(t, err)
+		harness.OK(t, err)
 		if page.Items[1].Action != "of before" || page.Items[1].Unverified || page.Items[0].Unverified {
 			t.Errorf("listed %+v", page.Items)
 		}
@@ -226,22 +226,22 @@ func TestEntriesOfBeforeTheChain(t *testing.T) {
 func TestABackdatedEntryIsNotOfBeforeTheChain(t *testing.T) {
 	table := opened(t)
 	putIn(t, table, "01JXAAAAAAAAAAAAAAAAAAAAAA", time.Now().Add(-time.Hour), "of before")
-	ok(t, open(t, table).Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "new", OK: true}))
+	harness.OK(t, open(t, table).Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "new", OK: true}))
 	putIn(t, table, "01JXAAAAAAAAAAAAAAAAAAAAAB", time.Now().Add(-2*time.Hour), "made up")
 	for name, do := range map[string]func(){
 		"put in":                        func() {},
-		"and the head removed":          func() { ok(t, table.Delete(t.Context(), chainHead)) },
+		"and the head removed":          func() { harness.OK(t, table.Delete(t.Context(), chainHead)) },
 		"and one of before overwritten": func() { putIn(t, table, "01JXAAAAAAAAAAAAAAAAAAAAAA", time.Now().Add(-3*time.Hour), "made up") },
 	} {
 		do()
 		a := open(t, table)
 		got, err := a.Verify(t.Context())
-		ok(t, err)
+		harness.OK(t, err)
 		if got.OK || got.Before > 1 || !strings.Contains(strings.Join(got.Findings, "\n"), "Entry 01JXAAAAAAAAAAAAAAAAAAAAAB of ") {
 			t.Errorf("%s: %+v", name, got)
 		}
 		page, err := a.List(v1.AuditQuery{Limit: 10})
-		ok(t, err)
+		harness.OK(t, err)
 		for _, e := range page.Items {
 			if e.Unverified != (e.Action == "made up") {
 				t.Errorf("%s: listed %+v", name, e)
@@ -255,9 +255,9 @@ func TestAChainFromBeforeVouchesOnce(t *testing.T) {
 	table := opened(t)
 	a := open(t, table)
 	putIn(t, table, "01JXAAAAAAAAAAAAAAAAAAAAAA", time.Now().Add(-time.Hour), "of before")
-	ok(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "new", OK: true}))
+	harness.OK(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Action: "new", OK: true}))
 	_, err := table.Put(t.Context(), chainKey, a.Sealer.Seal(chainPurpose, a.chain.key)) // as that build stored it
-	ok(t, err)
+	harness.OK(t, err)
 	a = open(t, table)
 	if got, err := a.Verify(t.Context()); err != nil || !got.OK || got.Before != 1 {
 		t.Errorf("got %+v, %v", got, err)
@@ -273,17 +273,17 @@ func TestWhatIsRemovedFromTheStoreIsStillShown(t *testing.T) {
 	table := opened(t)
 	a, b := open(t, table), open(t, table)
 	harness.Go(t, func(ctx context.Context) error { b.Follow(ctx, table, zap.NewNop()); return nil })
-	ok(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Who: "ops", Action: "done", OK: true}))
+	harness.OK(t, a.Add(t.Context(), v1.AuditEntry{At: time.Now(), Who: "ops", Action: "done", OK: true}))
 	key := chained(t, a)[1]
 	harness.Until(t, "an entry of another instance arrives", harness.Soon, func() bool { return chained(t, b)[1] == key })
-	ok(t, table.Delete(t.Context(), key))
+	harness.OK(t, table.Delete(t.Context(), key))
 	putIn(t, table, "no-key-of-an-entry", time.Now().Add(time.Minute), "made up") // no page could begin after it
 	putIn(t, table, "01JXAAAAAAAAAAAAAAAAAAAAAB", time.Now(), "made up")
 	var page v1.Page[v1.AuditEntry]
 	harness.Until(t, "what is written after the removal arrives", harness.Soon, func() bool {
 		var err error
 		page, err = b.List(v1.AuditQuery{Limit: 10})
-		ok(t, err)
+		harness.OK(t, err)
 		return len(page.Items) > 0 && page.Items[0].Action == "made up"
 	})
 	if len(page.Items) != 2 || page.Items[1].Action != "done" || page.Items[1].Unverified || !page.Items[0].Unverified {

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/clock"
 )
 
@@ -28,7 +29,7 @@ func TestRefusalsThatRepeatAreCounted(t *testing.T) {
 	cancel()
 	running.Wait()
 	page, err := a.List(v1.AuditQuery{Limit: 10})
-	ok(t, err)
+	harness.OK(t, err)
 	counts := map[string]int{}
 	for _, e := range page.Items {
 		counts[e.Address] += max(e.Count, 1)

@@ -47,9 +47,7 @@ func TestChoicesAreThoseOfTheTenantWithCounts(t *testing.T) {
 	if err == nil {
 		err = Count(t.Context(), client, &got)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	records := func(list []v1.Choice, name string) int {
 		i := slices.IndexFunc(list, func(c v1.Choice) bool { return c.Name == name })
 		if i < 0 || list[i].Records == nil {
@@ -76,9 +74,7 @@ func TestNamesBecomeIDs(t *testing.T) {
 		ContractTypes: []string{"recurring-service", "time & materials"}, ContractCategories: []string{"Managed Services"},
 		CompanyClassifications: []string{"gold"}, Exclude: []string{"acme, inc."},
 	}, &into)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if !slices.Equal(into.ContractTypes, []int64{3, 7, 1}) || !slices.Equal(into.ContractCategories, []int64{12}) || !slices.Equal(into.CompanyClassifications, []int64{1}) || len(into.Exclude) != 1 {
 		t.Errorf("got %+v", into)
 	}

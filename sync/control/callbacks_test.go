@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"channelsync/sync/installation"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -25,7 +26,7 @@ func TestASecretThatOthersChangedIsPutRight(t *testing.T) {
 	own := secret()
 	typed := func() {
 		t.Helper()
-		ok(t, d.at.Edit(hook.Collection, hook.ID, atsim.Row{"secretKey": "typed by hand"}))
+		harness.OK(t, d.at.Edit(hook.Collection, hook.ID, atsim.Row{"secretKey": "typed by hand"}))
 	}
 	guid := strings.ToLower(hook.GUID)
 	doubt := func(times int) {
@@ -49,7 +50,7 @@ func TestASecretThatOthersChangedIsPutRight(t *testing.T) {
 	}
 	known := func() bool {
 		stored, err := d.Store.Get(in.ID)
-		ok(t, err)
+		harness.OK(t, err)
 		return !slices.ContainsFunc(stored.Registrations, func(r installation.Registration) bool { return r.ID == 0 })
 	}
 	typed()

@@ -12,6 +12,7 @@ import (
 	"channelsync/events/kv"
 	"channelsync/events/lease"
 	"channelsync/sync/installation"
+	"channelsync/test/harness"
 )
 
 // leases is the sharing-out as a test wants it: one shard, held or not.
@@ -104,7 +105,7 @@ func newShared(t *testing.T, change ...func(*desk)) (*desk, *leases, *nobody) {
 		t.Fatal(err)
 	}
 	guard, err := d.Bus.Table(t.Context(), kv.Config{Name: "guard", Memory: true})
-	ok(t, err)
+	harness.OK(t, err)
 	d.Cluster = &Cluster{Shards: l, Peers: others, Admits: func() bool { return true }, Installations: d.installations, Audit: audit, Guard: guard}
 	d.run()
 	d.eventually("the leases run", func() error {
@@ -135,7 +136,7 @@ func TestWhatIsNotHeldDoesNotRun(t *testing.T) {
 		t.Fatalf("made for another instance it is %s, pending jobs %v", in.State, d.kept(in.ID).PendingJobs)
 	}
 	shown, err := d.Get(t.Context(), in.ID)
-	ok(t, err)
+	harness.OK(t, err)
 	if shown.State != v1.StateDegraded || len(shown.Issues) != 1 || shown.Issues[0].Code != "no_instance" {
 		t.Errorf("nobody's: %s, %+v", shown.State, shown.Issues)
 	}
@@ -152,7 +153,7 @@ func TestWhatIsNotHeldDoesNotRun(t *testing.T) {
 	}
 	// The notifier must not take "nothing is known" for "nothing is wrong".
 	issues, err := d.OpenIssues(t.Context())
-	ok(t, err)
+	harness.OK(t, err)
 	if len(issues) != 1 || issues[0].State != v1.StateInstalling || len(issues[0].Issues) != 0 {
 		t.Errorf("issues of nobody's: %+v", issues)
 	}
@@ -230,12 +231,12 @@ func TestWhatAnotherInstanceChanges(t *testing.T) {
 	l.begin(in.ID)
 	d.live(in.ID)
 	elsewhere, err := installation.Open(t.Context(), d.installations, d.Vault)
-	ok(t, err)
+	harness.OK(t, err)
 	change := func(edit func(*installation.Installation)) {
 		t.Helper()
-		ok(t, elsewhere.Refresh(t.Context()))
+		harness.OK(t, elsewhere.Refresh(t.Context()))
 		_, err := elsewhere.Change(t.Context(), in.ID, func(in *installation.Installation) error { edit(in); return nil })
-		ok(t, err)
+		harness.OK(t, err)
 	}
 	before := d.runtime(in.ID)
 	change(func(in *installation.Installation) { in.ConnectionID, in.Secrets.Token = "other", cpToken+"-other" })
@@ -273,11 +274,11 @@ func TestWhatAnotherInstanceChanges(t *testing.T) {
 	})
 
 	// What another instance adds to the audit is listed here.
-	ok(t, d.Audit.Add(t.Context(), v1.AuditEntry{Action: "here", At: d.Now()}))
+	harness.OK(t, d.Audit.Add(t.Context(), v1.AuditEntry{Action: "here", At: d.Now()}))
 	table, err := d.Bus.Table(t.Context(), kv.Config{Name: "audit", History: 1})
-	ok(t, err)
+	harness.OK(t, err)
 	other := openAudit(t, table)
-	ok(t, other.Add(t.Context(), v1.AuditEntry{Action: "there", At: d.Now()}))
+	harness.OK(t, other.Add(t.Context(), v1.AuditEntry{Action: "there", At: d.Now()}))
 	d.eventually("both are listed", func() error {
 		page, err := d.Audit.List(v1.AuditQuery{Limit: 10})
 		items := page.Items

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 func (d *desk) claim() v1.Claim {
@@ -44,7 +45,7 @@ func TestCompareSaysWhatDiffersAndNothingElse(t *testing.T) {
 			tc.want.Differs = []v1.Different{}
 		}
 		got, err := d.Compare(t.Context(), []v1.Claim{c})
-		ok(t, err)
+		harness.OK(t, err)
 		if diff := cmp.Diff([]v1.Comparison{tc.want}, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}

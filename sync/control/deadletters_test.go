@@ -14,6 +14,7 @@ import (
 	"channelsync/sync/deadletter"
 	"channelsync/sync/ledger"
 	"channelsync/sync/reconcile"
+	"channelsync/test/harness"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -26,7 +27,7 @@ func TestDroppedDeadLettersAreOneIssue(t *testing.T) {
 	issue := func() *v1.Issue {
 		t.Helper()
 		in, err := d.Get(t.Context(), id)
-		ok(t, err)
+		harness.OK(t, err)
 		i := slices.IndexFunc(in.Issues, func(i v1.Issue) bool { return i.Code == deadletter.CodeDropped })
 		if i < 0 {
 			return nil
@@ -38,18 +39,18 @@ func TestDroppedDeadLettersAreOneIssue(t *testing.T) {
 	}
 	body := strings.Repeat("x", 16<<10)
 	for i := range 620 { // of which somewhat fewer have room
-		ok(t, d.DeadLetters.Keep(t.Context(), id, fmt.Appendf(nil, "%04d%s", i, body), errors.New("not JSON")))
+		harness.OK(t, d.DeadLetters.Keep(t.Context(), id, fmt.Appendf(nil, "%04d%s", i, body), errors.New("not JSON")))
 	}
 	i := issue()
 	if i == nil || i.Severity != v1.SeverityAct || !strings.Contains(i.Detail, " dead letters were dropped") || i.FirstAt.IsZero() || i.Fix == "" {
 		t.Fatalf("got %+v", i)
 	}
 	all, err := d.requested(t.Context(), id, v1.RequeueRequest{Code: deadletter.CodeDropped})
-	ok(t, err)
+	harness.OK(t, err)
 	if len(all) != 1 {
 		t.Fatalf("%d dead letters say so", len(all))
 	}
-	ok(t, d.Dismiss(t.Context(), id, v1.DismissRequest{IDs: []string{all[0].ID}}))
+	harness.OK(t, d.Dismiss(t.Context(), id, v1.DismissRequest{IDs: []string{all[0].ID}}))
 	if i := issue(); i != nil {
 		t.Errorf("after it was dismissed: %+v", i)
 	}
@@ -63,7 +64,7 @@ func TestADeadLetterWithoutAnEntryIsAnIssue(t *testing.T) {
 	counts := func(want map[string]int) {
 		t.Helper()
 		in, err := d.Get(t.Context(), id)
-		ok(t, err)
+		harness.OK(t, err)
 		got := map[string]int{}
 		for _, i := range in.Issues {
 			if i.Code == reconcile.CodeNotKept || i.Code == "rejected" {
@@ -81,13 +82,13 @@ func TestADeadLetterWithoutAnEntryIsAnIssue(t *testing.T) {
 	began := time.Now()
 	fail := func(kind v1.Kind, rec int64, code string, at time.Time) {
 		t.Helper()
-		ok(t, d.DeadLetters.PutRecord(t.Context(), id, v1.DeadLetter{
+		harness.OK(t, d.DeadLetters.PutRecord(t.Context(), id, v1.DeadLetter{
 			ID: deadletter.RecordID(kind, rec), Kind: string(kind), RecordID: fmt.Sprint(rec), Code: code, Attempts: 1, FirstAt: at, LastAt: at,
 		}))
 	}
 	write := func(rec int64, outcome v1.Outcome, at time.Time, reasons ...string) {
 		t.Helper()
-		ok(t, d.Ledger.Write(t.Context(), id, []*ledger.Entry{
+		harness.OK(t, d.Ledger.Write(t.Context(), id, []*ledger.Entry{
 			{Kind: v1.KindCompany, ID: rec, Outcome: outcome, Reasons: reasons, ReconciledAt: at, FirstFailed: began},
 		}))
 	}
@@ -103,7 +104,7 @@ func TestADeadLetterWithoutAnEntryIsAnIssue(t *testing.T) {
 	write(1, v1.OutcomePushed, began.Add(2*time.Second))
 	write(3, v1.OutcomeUnchanged, began.Add(2*time.Second))
 	counts(map[string]int{reconcile.CodeNotKept: 2, "rejected": 1})
-	ok(t, d.Dismiss(t.Context(), id, v1.DismissRequest{Code: reconcile.CodeNotKept}))
+	harness.OK(t, d.Dismiss(t.Context(), id, v1.DismissRequest{Code: reconcile.CodeNotKept}))
 	counts(map[string]int{"rejected": 1})
 }
 
@@ -113,7 +114,7 @@ func TestARecordWhoseDeadLetterIsGoneSaysWhatToDo(t *testing.T) {
 	d := newDesk(t, setup{})
 	asked, edited := d.customer("Northwind"), d.customer("Contoso")
 	_, err := d.cp.SetFault(cpsim.Fault{Kind: cpsim.FaultRejectItems, Code: "invalid", Pointer: "/name", Detail: "nobody may have it"})
-	ok(t, err)
+	harness.OK(t, err)
 	d.run()
 	id := d.create(v1.SyncActiveCustomers).ID
 	becomes := func(rec int64, want v1.Outcome) (found v1.RecordDetail) {
@@ -128,10 +129,10 @@ func TestARecordWhoseDeadLetterIsGoneSaysWhatToDo(t *testing.T) {
 	}
 	for _, rec := range []int64{asked, edited} {
 		becomes(rec, v1.OutcomeDead)
-		ok(t, d.DeadLetters.Drop(t.Context(), id, deadletter.RecordID(v1.KindCompany, rec)))
+		harness.OK(t, d.DeadLetters.Drop(t.Context(), id, deadletter.RecordID(v1.KindCompany, rec)))
 		shown := becomes(rec, v1.OutcomeDead)
 		explained, err := d.Explain(t.Context(), id, v1.KindCompany, rec)
-		ok(t, err)
+		harness.OK(t, err)
 		for what, said := range map[string]string{"its page": shown.Fix, "its explanation": explained.Next} {
 			if !strings.Contains(said, "an edit in Autotask tries it again") || !strings.Contains(said, "record reconcile") ||
 				strings.Contains(said, "dead letter") || strings.Contains(said, "requeue") {
@@ -140,9 +141,9 @@ func TestARecordWhoseDeadLetterIsGoneSaysWhatToDo(t *testing.T) {
 		}
 	}
 	d.cp.ClearFaults()
-	ok(t, d.Reconcile(t.Context(), id, v1.KindCompany, asked))
+	harness.OK(t, d.Reconcile(t.Context(), id, v1.KindCompany, asked))
 	becomes(asked, v1.OutcomePushed)
-	ok(t, d.at.Edit("Companies", edited, atsim.Row{"companyName": "Contoso Ltd"}))
+	harness.OK(t, d.at.Edit("Companies", edited, atsim.Row{"companyName": "Contoso Ltd"}))
 	notify(d.runtime(id).pollNow)
 	becomes(edited, v1.OutcomePushed)
 }
@@ -165,7 +166,7 @@ func TestAnExplanationDoesNotWaitForARecordThatAutotaskDoesNotTell(t *testing.T)
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second) // half of what a request may hang
 	defer cancel()
 	e, err := d.Explain(ctx, id, v1.KindCompany, rec)
-	ok(t, err)
+	harness.OK(t, err)
 	if !e.Met || e.Record == nil || e.Record.Outcome != v1.OutcomePushed || e.Name != "Northwind" || string(e.Target) == "null" || len(e.Differences) != 0 {
 		t.Errorf("got %+v, want what was stored", e)
 	}

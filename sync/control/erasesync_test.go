@@ -7,6 +7,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/sync/ledger"
+	"channelsync/test/harness"
 )
 
 // Erasing one sync did no more than uninstalling it: its records stayed, and what
@@ -23,30 +24,30 @@ func TestErasedSyncLeavesNoRecords(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t, setup{})
 			id := d.create(v1.Syncs...).ID
-			ok(t, d.Ledger.Write(t.Context(), id, []*ledger.Entry{
+			harness.OK(t, d.Ledger.Write(t.Context(), id, []*ledger.Entry{
 				{Kind: v1.KindCompany, ID: 1, Name: "Acme", Outcome: v1.OutcomePushed},
 				{Kind: v1.KindContract, ID: 3, Name: "Backup", Outcome: v1.OutcomeWaiting},
 			}))
 			for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
-				ok(t, d.DeadLetters.PutRecord(t.Context(), id, v1.DeadLetter{ID: string(kind) + "-7", Kind: string(kind), RecordID: "7", Code: "rejected"}))
-				ok(t, d.Bus.Journal().PublishAll(t.Context(), []events.Change{{Installation: id, Kind: kind, ID: 7, Trigger: v1.TriggerManual, EventTime: d.Now()}}))
+				harness.OK(t, d.DeadLetters.PutRecord(t.Context(), id, v1.DeadLetter{ID: string(kind) + "-7", Kind: string(kind), RecordID: "7", Code: "rejected"}))
+				harness.OK(t, d.Bus.Journal().PublishAll(t.Context(), []events.Change{{Installation: id, Kind: kind, ID: 7, Trigger: v1.TriggerManual, EventTime: d.Now()}}))
 			}
 			for _, sync := range one.erase {
-				ok(t, d.Do(t.Context(), id, sync, "erase"))
-				ok(t, d.Do(t.Context(), id, sync, "erase")) // asked again after a crash
+				harness.OK(t, d.Do(t.Context(), id, sync, "erase"))
+				harness.OK(t, d.Do(t.Context(), id, sync, "erase")) // asked again after a crash
 			}
 			got := map[string][]string{}
 			page, err := d.Ledger.List(t.Context(), id, v1.RecordQuery{Limit: 10})
-			ok(t, err)
+			harness.OK(t, err)
 			for _, r := range page.Items {
 				got["ledger"] = append(got["ledger"], string(r.Kind))
 			}
 			dead, err := d.DeadLetterList(t.Context(), id, "", 10)
-			ok(t, err)
+			harness.OK(t, err)
 			for _, l := range dead.Items {
 				got["dead letters"] = append(got["dead letters"], l.Kind)
 			}
-			ok(t, d.Bus.Journal().Read(t.Context(), events.ReadFrom{Installation: id}, func(c events.StoredChange) error {
+			harness.OK(t, d.Bus.Journal().Read(t.Context(), events.ReadFrom{Installation: id}, func(c events.StoredChange) error {
 				if c.ID == 7 {
 					got["journal"] = append(got["journal"], string(c.Kind))
 				}
@@ -58,7 +59,7 @@ func TestErasedSyncLeavesNoRecords(t *testing.T) {
 				}
 			}
 			in, err := d.Get(t.Context(), id)
-			ok(t, err)
+			harness.OK(t, err)
 			for _, sync := range one.erase {
 				if in.Syncs[sync].State != v1.SyncUninstalled || in.Syncs[sync].Counts != (v1.Counts{}) {
 					t.Errorf("%s: %+v", sync, in.Syncs[sync])
@@ -76,8 +77,8 @@ func TestErasedSyncLeavesTheOtherRunning(t *testing.T) {
 	in := d.live(d.create(v1.Syncs...).ID)
 	for _, sync := range v1.Syncs {
 		before, err := d.Get(t.Context(), in.ID)
-		ok(t, err)
-		ok(t, d.Do(t.Context(), in.ID, sync, "erase"))
+		harness.OK(t, err)
+		harness.OK(t, d.Do(t.Context(), in.ID, sync, "erase"))
 		if d.runtime(in.ID) == nil {
 			t.Fatal("it does not run")
 		}
@@ -90,7 +91,7 @@ func TestErasedSyncLeavesTheOtherRunning(t *testing.T) {
 			}
 			return nil
 		})
-		ok(t, d.Do(t.Context(), in.ID, sync, "reinstall"))
+		harness.OK(t, d.Do(t.Context(), in.ID, sync, "reinstall"))
 		d.eventually("all records are back", func() error {
 			now, err := d.Get(t.Context(), in.ID)
 			if err != nil || now.Syncs[sync].Counts.InScope != before.Syncs[sync].Counts.InScope {

@@ -10,6 +10,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/sync/job"
+	"channelsync/test/harness"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -34,13 +35,13 @@ func TestJobsShowWhatTheyWereAskedFor(t *testing.T) {
 	id := d.create().ID
 	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	asked := v1.ReplayRequest{From: &began, Kind: v1.KindCompany, ID: "7", DryRun: true}
-	ok(t, d.Jobs.Start(t.Context(), job.Job{
+	harness.OK(t, d.Jobs.Start(t.Context(), job.Job{
 		Job: v1.Job{ID: "j-1", Type: job.TypeResync, DryRun: true}, Installation: id, Kinds: []v1.Kind{v1.KindContract},
 	}))
-	ok(t, d.Jobs.Start(t.Context(), job.Job{Job: v1.Job{ID: "j-2", Type: job.TypeReplay, DryRun: true}, Installation: id, Replay: asked}))
+	harness.OK(t, d.Jobs.Start(t.Context(), job.Job{Job: v1.Job{ID: "j-2", Type: job.TypeReplay, DryRun: true}, Installation: id, Replay: asked}))
 
 	list, err := d.JobList(t.Context(), id)
-	ok(t, err)
+	harness.OK(t, err)
 	byID := map[string]v1.Job{}
 	for _, j := range list {
 		byID[j.ID] = j
@@ -52,7 +53,7 @@ func TestJobsShowWhatTheyWereAskedFor(t *testing.T) {
 		t.Errorf("the replay: %s", diff)
 	}
 	one, err := d.Job(t.Context(), id, "j-2")
-	ok(t, err)
+	harness.OK(t, err)
 	if diff := cmp.Diff(byID["j-2"], one); diff != "" {
 		t.Errorf("the list and the job differ: %s", diff)
 	}
@@ -80,9 +81,9 @@ func TestForeignCursorsAreRefused(t *testing.T) {
 func TestDeadLettersAreListedInWords(t *testing.T) {
 	d := newDesk(t, setup{})
 	id := d.create().ID
-	ok(t, d.DeadLetters.PutRecord(t.Context(), id, v1.DeadLetter{ID: "company-7", Kind: "company", RecordID: "7", Code: "rejected", Detail: "too long"}))
+	harness.OK(t, d.DeadLetters.PutRecord(t.Context(), id, v1.DeadLetter{ID: "company-7", Kind: "company", RecordID: "7", Code: "rejected", Detail: "too long"}))
 	page, err := d.DeadLetterList(t.Context(), id, "", 10)
-	ok(t, err)
+	harness.OK(t, err)
 	if len(page.Items) != 1 || page.Items[0].Title != "Channel Program rejects records" || page.Items[0].Fix == "" || page.Items[0].Detail != "too long" {
 		t.Errorf("got %+v", page.Items)
 	}
@@ -96,7 +97,7 @@ func TestResyncAskedForAgain(t *testing.T) {
 	d.live(id)
 	d.at.SetFault(atsim.Fault{Kind: fault.Away, Status: 503}) // so that no job is done
 	first, err := d.Resync(t.Context(), id, v1.ResyncRequest{})
-	ok(t, err)
+	harness.OK(t, err)
 	for range 3 {
 		_, err = d.Resync(t.Context(), id, v1.ResyncRequest{})
 		p, is := errors.AsType[*v1.Problem](err)
@@ -105,14 +106,14 @@ func TestResyncAskedForAgain(t *testing.T) {
 		}
 	}
 	dry, err := d.Resync(t.Context(), id, v1.ResyncRequest{DryRun: true})
-	ok(t, err)
+	harness.OK(t, err)
 	again, err := d.Resync(t.Context(), id, v1.ResyncRequest{DryRun: true})
-	ok(t, err)
+	harness.OK(t, err)
 	if again != dry || dry == first {
 		t.Errorf("dry runs %v and %v, beside %v; want one that waits", dry, again, first)
 	}
-	ok(t, d.CancelJob(t.Context(), id, first.Job))
-	ok(t, d.CancelJob(t.Context(), id, dry.Job))
+	harness.OK(t, d.CancelJob(t.Context(), id, first.Job))
+	harness.OK(t, d.CancelJob(t.Context(), id, dry.Job))
 	if _, err := d.Resync(t.Context(), id, v1.ResyncRequest{}); err != nil {
 		t.Errorf("after the first was cancelled: %v", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"channelsync/sync/deadletter"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -50,8 +51,8 @@ func TestUninstallLeavesNoWebhook(t *testing.T) {
 			d.run()
 			in := d.live(d.create().ID)
 			d.onCallout(func() { d.CheckSoon(in.ID) })
-			ok(t, d.Do(t.Context(), in.ID, "", action))
-			ok(t, d.at.WaitCallouts(t.Context()))
+			harness.OK(t, d.Do(t.Context(), in.ID, "", action))
+			harness.OK(t, d.at.WaitCallouts(t.Context()))
 			if hooks := d.at.Webhooks(); len(hooks) != 0 {
 				t.Errorf("left: %+v", hooks)
 			}
@@ -72,9 +73,9 @@ func TestUninstallThatFailsGoesOn(t *testing.T) {
 	}
 	d.live(in.ID)
 	d.at.ClearFaults(fault)
-	ok(t, d.Do(t.Context(), in.ID, "", "uninstall"))
+	harness.OK(t, d.Do(t.Context(), in.ID, "", "uninstall"))
 	got, err := d.Get(t.Context(), in.ID)
-	ok(t, err)
+	harness.OK(t, err)
 	if got.State != v1.StateUninstalled {
 		t.Errorf("it is %s", got.State)
 	}
@@ -82,7 +83,7 @@ func TestUninstallThatFailsGoesOn(t *testing.T) {
 	if !known || r.State != v1.StateUninstalled || len(r.Signers) == 0 {
 		t.Errorf("late callbacks must stay authentic: %+v, %v", r, known)
 	}
-	ok(t, d.Do(t.Context(), in.ID, "", "reinstall"))
+	harness.OK(t, d.Do(t.Context(), in.ID, "", "reinstall"))
 	d.live(in.ID)
 	if n := len(d.at.Webhooks()); n != 2 {
 		t.Errorf("%d webhooks after the reinstallation", n)
@@ -94,8 +95,8 @@ func TestEraseLeavesNothing(t *testing.T) {
 	d.customer("Northwind")
 	d.run()
 	in := d.live(d.create().ID)
-	ok(t, d.DeadLetters.PutRecord(t.Context(), in.ID, v1.DeadLetter{ID: deadletter.RecordID(v1.KindCompany, 1), Kind: "company"}))
-	ok(t, d.Do(t.Context(), in.ID, "", "erase"))
+	harness.OK(t, d.DeadLetters.PutRecord(t.Context(), in.ID, v1.DeadLetter{ID: deadletter.RecordID(v1.KindCompany, 1), Kind: "company"}))
+	harness.OK(t, d.Do(t.Context(), in.ID, "", "erase"))
 	d.gone(in.ID)
 }
 
@@ -129,7 +130,7 @@ func (d *desk) gone(id string) {
 	if err != nil || depth.Live+depth.Bulk+depth.Scheduled != 0 {
 		d.t.Errorf("worklist: %+v, %v", depth, err)
 	}
-	ok(d.t, d.Bus.Journal().Read(ctx, events.ReadFrom{Installation: id}, func(c events.StoredChange) error {
+	harness.OK(d.t, d.Bus.Journal().Read(ctx, events.ReadFrom{Installation: id}, func(c events.StoredChange) error {
 		return fmt.Errorf("the journal has %s %d", c.Kind, c.ID)
 	}))
 	if len(d.Jobs.Running(id)) != 0 || len(d.Store.Leaving()) != 0 {
@@ -149,16 +150,16 @@ func TestErasureThatWasCutShortIsFinished(t *testing.T) {
 				return nil
 			})
 		},
-		"asking again": func(d *desk, id string) { ok(d.t, d.Do(d.t.Context(), id, "", "erase")) },
+		"asking again": func(d *desk, id string) { harness.OK(d.t, d.Do(d.t.Context(), id, "", "erase")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t, setup{})
 			id := d.create().ID
-			ok(t, d.Ledger.Write(t.Context(), id, []*ledger.Entry{{Kind: v1.KindCompany, ID: 1, Name: "Northwind"}}))
-			ok(t, d.Store.Leave(t.Context(), id)) // and then the process is killed
-			ok(t, d.Vault.Destroy(t.Context(), id))
+			harness.OK(t, d.Ledger.Write(t.Context(), id, []*ledger.Entry{{Kind: v1.KindCompany, ID: 1, Name: "Northwind"}}))
+			harness.OK(t, d.Store.Leave(t.Context(), id)) // and then the process is killed
+			harness.OK(t, d.Vault.Destroy(t.Context(), id))
 			store, err := installation.Open(t.Context(), d.installations, d.Vault)
-			ok(t, err)
+			harness.OK(t, err)
 			d.Store = store
 			finish(d, id)
 			d.gone(id)
@@ -180,15 +181,15 @@ func TestWaitingRecordsAreEnqueuedByEitherSync(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t, setup{})
 			id := d.create(v1.SyncActiveCustomerContracts).ID
-			ok(t, d.Do(t.Context(), id, v1.SyncActiveCustomerContracts, "stop"))
-			ok(t, d.Ledger.Write(t.Context(), id, []*ledger.Entry{
+			harness.OK(t, d.Do(t.Context(), id, v1.SyncActiveCustomerContracts, "stop"))
+			harness.OK(t, d.Ledger.Write(t.Context(), id, []*ledger.Entry{
 				{Kind: v1.KindCompany, ID: 1, Outcome: v1.OutcomeWaiting},
 				{Kind: v1.KindCompany, ID: 2, Outcome: v1.OutcomeNotMet},
 				{Kind: v1.KindContract, ID: 3, Outcome: v1.OutcomeWaiting},
 			}))
-			ok(t, act(t.Context(), d, id))
+			harness.OK(t, act(t.Context(), d, id))
 			var got []string
-			ok(t, d.Bus.Journal().Read(t.Context(), events.ReadFrom{Installation: id}, func(c events.StoredChange) error {
+			harness.OK(t, d.Bus.Journal().Read(t.Context(), events.ReadFrom{Installation: id}, func(c events.StoredChange) error {
 				got = append(got, fmt.Sprint(c.Kind, " ", c.ID))
 				return nil
 			}))
@@ -235,7 +236,7 @@ func TestIssueOfACancelledJobGoes(t *testing.T) {
 	})
 	d.at.SetFault(atsim.Fault{Kind: "status", Status: 500, Text: "Something nobody has seen"})
 	ref, err := d.Resync(t.Context(), in.ID, v1.ResyncRequest{})
-	ok(t, err)
+	harness.OK(t, err)
 	rt := d.runtime(in.ID)
 	d.eventually("the issue is raised", func() error {
 		if !rt.issues.Has("autotask_unavailable") {
@@ -243,7 +244,7 @@ func TestIssueOfACancelledJobGoes(t *testing.T) {
 		}
 		return nil
 	})
-	ok(t, d.CancelJob(t.Context(), in.ID, ref.Job))
+	harness.OK(t, d.CancelJob(t.Context(), in.ID, ref.Job))
 	d.at.ClearFaults(0)
 	notify(rt.newJob)
 	notify(rt.pollNow)
@@ -285,7 +286,7 @@ func TestReceiver(t *testing.T) {
 		in.Stopped = true
 		return nil
 	})
-	ok(t, err)
+	harness.OK(t, err)
 	r, known := d.Receiver(id)
 	want := CallbackReceiver{
 		State: v1.StateStopped, Signers: []CallbackSigner{{GUID: "guid-one", Secrets: []v1.Secret{"new", "old"}}},
@@ -300,7 +301,7 @@ func TestReceiver(t *testing.T) {
 	at := time.Now()
 	d.Delivered(id, "GUID-One", nil, at)
 	shown, err := d.Get(t.Context(), id)
-	ok(t, err)
+	harness.OK(t, err)
 	if last := shown.Webhooks[0].LastCallbackAt; last == nil || !last.Equal(at) {
 		t.Errorf("last callback %v", last)
 	}

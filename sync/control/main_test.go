@@ -72,9 +72,7 @@ func newDesk(t *testing.T, s setup) *desk {
 	d.at = atsim.New(s.autotask)
 	var err error
 	d.cp, err = cpsim.New(cpsim.Config{Connections: []cpsim.Connection{{ID: connection, Token: cpToken}, {ID: "other", Token: cpToken + "-other"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	atServer, cpServer := httptest.NewServer(d.at.Handler()), httptest.NewServer(d.cp.Handler())
 	d.atURL = atServer.URL
 	bus := stores.Open(t)
@@ -91,9 +89,9 @@ func newDesk(t *testing.T, s setup) *desk {
 	d.keys, d.installations = tables["keys"], tables["installations"]
 	vault := vaults.Open(t, d.keys)
 	store, err := installation.Open(t.Context(), d.installations, vault)
-	ok(t, err)
+	harness.OK(t, err)
 	jobs, err := job.Open(t.Context(), tables["jobs"], time.Now)
-	ok(t, err)
+	harness.OK(t, err)
 	audit := openAudit(t, tables["audit"])
 	hosts := autotask.NewHosts([]string{strings.TrimPrefix(atServer.URL, "http://")})
 	d.Manager = New(Config{
@@ -170,7 +168,7 @@ func request(syncs ...v1.Sync) v1.CreateInstallation {
 func (d *desk) create(syncs ...v1.Sync) v1.Installation {
 	d.t.Helper()
 	in, err := d.Create(d.t.Context(), request(syncs...))
-	ok(d.t, err)
+	harness.OK(d.t, err)
 	return in
 }
 
@@ -190,7 +188,7 @@ func (d *desk) live(id string) v1.Installation {
 func (d *desk) kept(id string) *installation.Installation {
 	d.t.Helper()
 	in, err := d.Store.Get(id)
-	ok(d.t, err)
+	harness.OK(d.t, err)
 	return in
 }
 
@@ -198,19 +196,12 @@ func (d *desk) customer(name string) int64 {
 	return d.at.Put("Companies", atsim.Row{"companyName": name, "companyType": 1, "isActive": true})
 }
 
-func ok(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // openAudit opens the audit as every instance does.
 func openAudit(t *testing.T, table audit.Table) *audit.Log {
 	t.Helper()
 	ring, err := seal.NewRing(bytes.Repeat([]byte{3}, seal.KeySize))
-	ok(t, err)
+	harness.OK(t, err)
 	a, err := audit.Open(t.Context(), audit.Config{Table: table, Sealer: ring, Now: time.Now, Log: zap.NewNop()})
-	ok(t, err)
+	harness.OK(t, err)
 	return a
 }

@@ -13,6 +13,7 @@ import (
 	"channelsync/events/kv"
 	"channelsync/sync/history"
 	"channelsync/sync/reconcile"
+	"channelsync/test/harness"
 )
 
 func TestWhatCountsAsWhat(t *testing.T) {
@@ -52,7 +53,7 @@ func TestWhatCountsAsWhat(t *testing.T) {
 func (d *desk) total(id string) (sum v1.HistoryHour) {
 	d.t.Helper()
 	hours, err := d.Hours(d.t.Context(), id)
-	ok(d.t, err)
+	harness.OK(d.t, err)
 	for _, h := range hours {
 		sum.Changes += h.Changes
 		sum.Pushed += h.Pushed
@@ -82,7 +83,7 @@ func TestHistoryOfAnInstallation(t *testing.T) {
 	id := d.live(d.create(v1.SyncActiveCustomers).ID).ID
 	d.comesTo(id, v1.HistoryHour{Pushed: 2})
 
-	ok(t, d.Reconcile(t.Context(), id, v1.KindCompany, first))
+	harness.OK(t, d.Reconcile(t.Context(), id, v1.KindCompany, first))
 	so := v1.HistoryHour{Changes: 1, Pushed: 2, Unchanged: 1}
 	d.comesTo(id, so)
 
@@ -94,15 +95,15 @@ func TestHistoryOfAnInstallation(t *testing.T) {
 	}
 	d.run()
 	d.live(id)
-	ok(t, d.Reconcile(t.Context(), id, v1.KindCompany, first))
+	harness.OK(t, d.Reconcile(t.Context(), id, v1.KindCompany, first))
 	so.Changes, so.Unchanged = 2, 2
 	d.comesTo(id, so)
 
-	ok(t, d.Do(t.Context(), id, "", "uninstall"))
+	harness.OK(t, d.Do(t.Context(), id, "", "uninstall"))
 	if got := d.total(id); got != so {
 		t.Errorf("uninstalled: %+v, want %+v", got, so)
 	}
-	ok(t, d.Do(t.Context(), id, "", "erase"))
+	harness.OK(t, d.Do(t.Context(), id, "", "erase"))
 	if _, err := table.Get(t.Context(), id); !errors.Is(err, kv.ErrNotFound) {
 		t.Errorf("erased, but stored: %v", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"channelsync/sync/upstream"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -41,7 +42,7 @@ func TestAPanicInAStepIsThatStepsFailure(t *testing.T) {
 			}
 			_, err := d.Resync(d.t.Context(), rt.id, v1.ResyncRequest{Kinds: []v1.Kind{v1.KindContract}})
 			if status(err) != http.StatusConflict { // the one before is still at work
-				ok(d.t, err)
+				harness.OK(d.t, err)
 			}
 		}},
 	} {
@@ -61,8 +62,8 @@ func TestAPanicInAStepIsThatStepsFailure(t *testing.T) {
 				}
 				return nil
 			})
-			ok(t, d.at.Edit("Companies", id, atsim.Row{"companyName": "Northwind Traders"}))
-			ok(t, d.Reconcile(t.Context(), in.ID, v1.KindCompany, id))
+			harness.OK(t, d.at.Edit("Companies", id, atsim.Row{"companyName": "Northwind Traders"}))
+			harness.OK(t, d.Reconcile(t.Context(), in.ID, v1.KindCompany, id))
 			d.eventually("an edit arrives all the same", func() error {
 				c, _ := d.cp.Client(connection, fmt.Sprint(id))
 				if c.Data.Name != "Northwind Traders" {

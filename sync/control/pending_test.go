@@ -13,6 +13,7 @@ import (
 	"channelsync/events/kv"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
+	"channelsync/test/harness"
 )
 
 // jobTable is the table of jobs; before is called before each write, and may fail it.
@@ -46,10 +47,10 @@ func withJobs(t *testing.T) (*desk, *jobTable) {
 	t.Helper()
 	d := newDesk(t, setup{})
 	table, err := d.Bus.Table(t.Context(), kv.Config{Name: "jobs", History: 1})
-	ok(t, err)
+	harness.OK(t, err)
 	jobs := &jobTable{Table: table}
 	d.Jobs, err = job.Open(t.Context(), jobs, time.Now)
-	ok(t, err)
+	harness.OK(t, err)
 	return d, jobs
 }
 
@@ -82,11 +83,11 @@ func TestAJobThatBecomesPendingMeanwhileIsNotLost(t *testing.T) {
 			in.PendingJobs = slices.Insert(in.PendingJobs, 0, installation.PendingJob{Type: job.TypeBackfill, Kinds: []v1.Kind{v1.KindCompany}})
 			return nil
 		})
-		ok(t, err)
+		harness.OK(t, err)
 	})
 	jobs.set(func() error { meanwhile(); return nil })
-	ok(t, d.startPending(t.Context(), in.ID))
-	ok(t, d.startPending(t.Context(), in.ID))
+	harness.OK(t, d.startPending(t.Context(), in.ID))
+	harness.OK(t, d.startPending(t.Context(), in.ID))
 	if got := d.jobTypes(in.ID); !slices.Equal(got, []string{job.TypeBackfill, job.TypeResync}) || len(d.pendingJobs(in.ID)) > 0 {
 		t.Errorf("running %v, still pending %v", got, d.pendingJobs(in.ID))
 	}
@@ -108,7 +109,7 @@ func TestAPendingJobIsStartedOnce(t *testing.T) {
 	if err := d.startPending(t.Context(), in.ID); err == nil {
 		t.Fatal("the second could not be started, and there is no error")
 	}
-	ok(t, d.startPending(t.Context(), in.ID))
+	harness.OK(t, d.startPending(t.Context(), in.ID))
 	if got := d.jobTypes(in.ID); !slices.Equal(got, []string{job.TypeBackfill, job.TypeResync}) || len(d.pendingJobs(in.ID)) > 0 {
 		t.Errorf("running %v, still pending %v", got, d.pendingJobs(in.ID))
 	}
@@ -179,10 +180,10 @@ func TestPendingJobsOfOneInstallationWaitForNoOther(t *testing.T) {
 	go func() { paid <- d.startPending(ctx, other.ID) }()
 	select {
 	case err := <-paid:
-		ok(t, err)
+		harness.OK(t, err)
 	case <-ctx.Done():
 		t.Error("it waits for the store's answer to another")
 	}
 	close(let)
-	ok(t, <-done)
+	harness.OK(t, <-done)
 }

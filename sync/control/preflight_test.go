@@ -10,6 +10,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/kv"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -31,7 +32,7 @@ func denied(entities ...string) func(*desk) {
 func faulty(f cpsim.Fault) func(*desk) {
 	return func(d *desk) {
 		_, err := d.cp.SetFault(f)
-		ok(d.t, err)
+		harness.OK(d.t, err)
 	}
 }
 
@@ -179,7 +180,7 @@ func (d *desk) nothingKept() {
 		d.t.Errorf("%d installations or webhooks are kept", n)
 	}
 	for name, table := range map[string]*kv.Table{"installations": d.installations, "keys": d.keys} {
-		ok(d.t, table.Each(d.t.Context(), "", func(e kv.Entry) error {
+		harness.OK(d.t, table.Each(d.t.Context(), "", func(e kv.Entry) error {
 			if e.Key != "master" {
 				d.t.Errorf("%s holds %s", name, e.Key)
 			}
@@ -215,7 +216,7 @@ func TestSameAccountIsInstalledOnce(t *testing.T) {
 func TestFindZone(t *testing.T) {
 	d := newDesk(t, setup{})
 	zone, known, err := d.FindZone(t.Context(), request().Username)
-	ok(t, err)
+	harness.OK(t, err)
 	if !known || !strings.HasPrefix(zone.URL, d.atURL) {
 		t.Errorf("found %+v, %t", zone, known)
 	}
@@ -248,10 +249,10 @@ func TestRefusedCredentialsAreNotTestedAgain(t *testing.T) {
 	d := newDesk(t, setup{})
 	in := d.create()
 	_, err := d.Store.Change(t.Context(), in.ID, refuse)
-	ok(t, err)
+	harness.OK(t, err)
 	d.at.ResetStats()
 	checks, err := d.Test(t.Context(), in.ID)
-	ok(t, err)
+	harness.OK(t, err)
 	if n := d.at.Stats().Total; n != 0 || checks.Checks[0].OK {
 		t.Errorf("%d requests, %+v", n, checks.Checks)
 	}
@@ -261,7 +262,7 @@ func TestNewCredentialsAreTriedFirst(t *testing.T) {
 	d := newDesk(t, setup{})
 	in := d.create()
 	_, err := d.Store.Change(t.Context(), in.ID, refuse)
-	ok(t, err)
+	harness.OK(t, err)
 	creds := v1.Credentials{Username: username, Secret: "wrong-secret-01234", TrackingIdentifier: tracking}
 	_, err = d.SetCredentials(t.Context(), in.ID, creds)
 	if p := problem(t, err); p.Code != v1.CodeCredentialsRejected {
@@ -273,7 +274,7 @@ func TestNewCredentialsAreTriedFirst(t *testing.T) {
 	d.at.SetSecret("another-secret-0123")
 	creds.Secret = "another-secret-0123"
 	_, err = d.SetCredentials(t.Context(), in.ID, creds)
-	ok(t, err)
+	harness.OK(t, err)
 	if kept := d.kept(in.ID); kept.Secrets.Secret != "another-secret-0123" || kept.Refused {
 		t.Errorf("right ones were not taken over: refused %v", kept.Refused)
 	}
@@ -288,12 +289,12 @@ func TestAnotherConnectionIsFilledFromTheBeginning(t *testing.T) {
 	}
 	before := len(d.Jobs.Running(in.ID))
 	_, err = d.SetChannelProgram(t.Context(), in.ID, v1.ChannelProgramTarget{ConnectionID: connection, Token: cpToken})
-	ok(t, err)
+	harness.OK(t, err)
 	if n := len(d.Jobs.Running(in.ID)); n != before {
 		t.Errorf("the same connection started %d jobs", n-before)
 	}
 	_, err = d.SetChannelProgram(t.Context(), in.ID, v1.ChannelProgramTarget{ConnectionID: "other", Token: cpToken + "-other"})
-	ok(t, err)
+	harness.OK(t, err)
 	running := d.Jobs.Running(in.ID)
 	if len(running) != before+1 || !running[before].Force {
 		t.Errorf("another connection started %d jobs", len(running)-before)

@@ -10,6 +10,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/sync/ledger"
+	"channelsync/test/harness"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -92,7 +93,7 @@ func TestPreviewAgreesWithTheBackfill(t *testing.T) {
 				}
 			}
 			preview, err := d.PreviewCreate(t.Context(), req)
-			ok(t, err)
+			harness.OK(t, err)
 			if !preview.Complete || len(preview.Checks) < 4 {
 				t.Errorf("complete %v, checks %+v", preview.Complete, preview.Checks)
 			}
@@ -103,7 +104,7 @@ func TestPreviewAgreesWithTheBackfill(t *testing.T) {
 
 			d.run()
 			in, err := d.Create(t.Context(), req)
-			ok(t, err)
+			harness.OK(t, err)
 			d.backfilled(in.ID)
 			d.agrees(preview, in.ID, one.syncs)
 		})
@@ -178,7 +179,7 @@ func (d *desk) passed(id string, kind v1.Kind) v1.PreviewCounts {
 		out.Total++
 		return false
 	})
-	ok(d.t, err)
+	harness.OK(d.t, err)
 	out.Reasons = ranked(reasons)
 	return out
 }
@@ -193,7 +194,7 @@ func TestPreviewSaysWhyInPlainWords(t *testing.T) {
 	with := d.customer("Client")
 	d.contract(with)
 	preview, err := d.PreviewCreate(t.Context(), request(v1.SyncActiveCustomerContracts))
-	ok(t, err)
+	harness.OK(t, err)
 	want := v1.SetupPreview{
 		Checks: preview.Checks,
 		Companies: v1.PreviewCounts{Total: 5, WillSync: 1, WillNot: 4, Reasons: []v1.PreviewReason{
@@ -239,7 +240,7 @@ func TestInstalledAlreadyIsTriedAllTheSame(t *testing.T) {
 	d := newDesk(t, setup{})
 	in := d.create()
 	tried, err := d.TryCreate(t.Context(), request())
-	ok(t, err)
+	harness.OK(t, err)
 	for i, c := range tried.Checks {
 		last := i == len(tried.Checks)-1
 		if c.OK == last || last && (c.Name != "installation" || c.Fix == "" || !strings.Contains(c.Detail, in.ID)) {
@@ -270,7 +271,7 @@ func TestPreviewCostsFewRequests(t *testing.T) {
 	}
 	d.at.ResetStats()
 	preview, err := d.PreviewCreate(t.Context(), request())
-	ok(t, err)
+	harness.OK(t, err)
 	if preview.Companies.WillSync != 1200 || preview.Contracts.WillSync != 600 || !preview.Complete {
 		t.Errorf("got %+v", preview)
 	}
@@ -295,7 +296,7 @@ func TestPreviewLeavesOthersTheirRequests(t *testing.T) {
 	d.at.SetFault(atsim.Fault{Kind: fault.DropFields, Entity: "Companies", Fields: []string{"isActive"}})
 	d.at.ResetStats()
 	preview, err := d.PreviewCreate(t.Context(), request(v1.SyncActiveCustomers))
-	ok(t, err)
+	harness.OK(t, err)
 	if n := d.at.Stats().Total; n > 1010 {
 		t.Errorf("%d requests, want at most a tenth of 10,000 and those of the tries", n)
 	}

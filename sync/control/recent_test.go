@@ -8,6 +8,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/sync/reconcile"
+	"channelsync/test/harness"
 )
 
 func TestRecentOutcomes(t *testing.T) {
@@ -21,14 +22,14 @@ func TestRecentOutcomes(t *testing.T) {
 		})
 	}
 	got, err := d.Recent(t.Context(), id, 10)
-	ok(t, err)
+	harness.OK(t, err)
 	if got == nil || len(got) != 0 {
 		t.Errorf("got %v before the first outcome", got)
 	}
 	reconciled(7, "Old")
 	reconciled(8, "New")
 	got, err = d.Recent(t.Context(), id, 1)
-	ok(t, err)
+	harness.OK(t, err)
 	want := []v1.FeedEvent{{
 		At: at, Kind: v1.KindCompany, ID: "8", Name: "New", Outcome: v1.OutcomePushed, Reasons: []string{},
 		Trigger: v1.TriggerCallback, Pushed: true, Millis: 1500,
@@ -36,7 +37,7 @@ func TestRecentOutcomes(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	ok(t, d.Do(t.Context(), id, "", "erase"))
+	harness.OK(t, d.Do(t.Context(), id, "", "erase"))
 	if _, err := d.Recent(t.Context(), id, 1); err == nil {
 		t.Error("an erased installation has outcomes")
 	}

@@ -7,6 +7,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
+	"channelsync/test/harness"
 )
 
 // TestAnAnswerToReplacedCredentialsSaysNothingOfTheNewOnes: a call that was under way while the credentials were
@@ -17,13 +18,13 @@ func TestAnAnswerToReplacedCredentialsSaysNothingOfTheNewOnes(t *testing.T) {
 		ID: "01hzx3q8r9k2m4n6p8s0t2v4w6", ConnectionID: connection, Zone: v1.Zone{Name: "new", URL: d.atURL},
 		Secrets: installation.Secrets{Username: "api@msp.example", Secret: "the-new-one", Token: cpToken},
 	}
-	ok(t, d.Store.Create(t.Context(), in))
+	harness.OK(t, d.Store.Create(t.Context(), in))
 	rt := d.newRuntime(in)
 	before := autotask.Credentials{Username: "api@msp.example", Secret: "the-old-one"}
 	rt.refused(before, errors.New("401"))
 	rt.zoneMoved(before, v1.Zone{Name: "old", URL: "http://old.example"})
 	now, err := d.Store.Get(in.ID)
-	ok(t, err)
+	harness.OK(t, err)
 	if now.Refused || now.Zone.Name != "new" || len(rt.issues.List()) != 0 {
 		t.Errorf("refused %v, zone %+v, issues %+v", now.Refused, now.Zone, rt.issues.List())
 	}

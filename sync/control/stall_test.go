@@ -16,6 +16,7 @@ import (
 	"channelsync/events/lease"
 	"channelsync/internal/progress"
 	"channelsync/sync/reconcile"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -59,8 +60,8 @@ func TestAStuckWorkerRunsAgainByItself(t *testing.T) {
 	in := d.live(d.create(v1.SyncActiveCustomers).ID)
 	before := d.runtime(in.ID)
 	armed.Store(true)
-	ok(t, d.at.Edit("Companies", client, atsim.Row{"companyName": "Northwind Traders"}))
-	ok(t, d.Reconcile(t.Context(), in.ID, v1.KindCompany, client))
+	harness.OK(t, d.at.Edit("Companies", client, atsim.Row{"companyName": "Northwind Traders"}))
+	harness.OK(t, d.Reconcile(t.Context(), in.ID, v1.KindCompany, client))
 	d.eventually("it is named", func() error {
 		if _, err := dog.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "worker of installation "+in.ID) {
 			return fmt.Errorf("the check says %w", err)
@@ -74,7 +75,7 @@ func TestAStuckWorkerRunsAgainByItself(t *testing.T) {
 		return nil
 	})
 	other := d.customer("Contoso")
-	ok(t, d.Reconcile(t.Context(), in.ID, v1.KindCompany, other))
+	harness.OK(t, d.Reconcile(t.Context(), in.ID, v1.KindCompany, other))
 	d.eventually("the next edit arrives", func() error {
 		if _, there := d.cp.Client(connection, fmt.Sprint(other)); !there {
 			return errors.New("not there")
@@ -111,7 +112,7 @@ func TestWhatANewStartDoesNotHelpIsGivenUp(t *testing.T) {
 func (d *desk) stops(id string) (free func()) {
 	d.t.Helper()
 	leave, err := d.changing.Enter(d.t.Context(), id)
-	ok(d.t, err)
+	harness.OK(d.t, err)
 	d.stop(id)
 	return sync.OnceFunc(leave)
 }
@@ -141,7 +142,7 @@ func TestAnInstallationThatDoesNotRunIsNamedAndStarted(t *testing.T) {
 		}
 		return nil
 	})
-	ok(t, d.Reconcile(t.Context(), in.ID, v1.KindCompany, client))
+	harness.OK(t, d.Reconcile(t.Context(), in.ID, v1.KindCompany, client))
 	d.eventually("an edit arrives", func() error {
 		if _, there := d.cp.Client(connection, fmt.Sprint(client)); !there {
 			return errors.New("not there")
@@ -185,7 +186,7 @@ func TestWhatNeedNotRunIsNoStall(t *testing.T) {
 		}
 		return nil
 	})
-	ok(t, d.Do(t.Context(), in.ID, "", "uninstall"))
+	harness.OK(t, d.Do(t.Context(), in.ID, "", "uninstall"))
 	wait("uninstalled")
 }
 

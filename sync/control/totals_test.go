@@ -12,6 +12,7 @@ import (
 	"channelsync/sync/installation"
 	"channelsync/sync/issue"
 	"channelsync/sync/job"
+	"channelsync/test/harness"
 	"channelsync/test/harness/stores"
 	"channelsync/test/harness/vaults"
 )
@@ -29,7 +30,7 @@ func (d *desk) keep(n int, edit func(*installation.Installation)) *installation.
 	if edit != nil {
 		edit(in)
 	}
-	ok(d.t, d.Store.Create(d.t.Context(), in))
+	harness.OK(d.t, d.Store.Create(d.t.Context(), in))
 	return in
 }
 
@@ -75,18 +76,18 @@ func TestTotals(t *testing.T) {
 	d.work(stopped, issue.Issue{Code: "throttled"})
 	d.keep(5, func(in *installation.Installation) { in.Uninstalled = true })
 
-	ok(t, w.Enqueue(ctx, dueEntries(live, events.LaneLive, 2)))
-	ok(t, w.Enqueue(ctx, dueEntries(slow, events.LaneLive, 1)))
-	ok(t, w.Enqueue(ctx, dueEntries(refused, events.LaneBulk, 3)))
-	ok(t, w.Enqueue(ctx, dueEntries(stopped, events.LaneLive, 9))) // waits because somebody said so
-	ok(t, w.Schedule(ctx, dueEntries(slow, events.LaneLive, 4), func(events.DueEntry) time.Duration { return time.Hour }))
+	harness.OK(t, w.Enqueue(ctx, dueEntries(live, events.LaneLive, 2)))
+	harness.OK(t, w.Enqueue(ctx, dueEntries(slow, events.LaneLive, 1)))
+	harness.OK(t, w.Enqueue(ctx, dueEntries(refused, events.LaneBulk, 3)))
+	harness.OK(t, w.Enqueue(ctx, dueEntries(stopped, events.LaneLive, 9))) // waits because somebody said so
+	harness.OK(t, w.Schedule(ctx, dueEntries(slow, events.LaneLive, 4), func(events.DueEntry) time.Duration { return time.Hour }))
 	for _, in := range []*installation.Installation{live, stopped} {
 		_, err := d.Bus.DeadLetters().Put(ctx, events.DeadLetter{ID: "company-1", Installation: in.ID, Kind: "company"})
-		ok(t, err)
+		harness.OK(t, err)
 	}
 
 	got, err := d.Totals(ctx)
-	ok(t, err)
+	harness.OK(t, err)
 	for state, waiting := range got.Worklist {
 		if age := time.Since(waiting.Oldest); age > time.Minute {
 			t.Errorf("the oldest of %s is of %s", state, waiting.Oldest)
@@ -109,7 +110,7 @@ func TestTotals(t *testing.T) {
 		t.Error(diff)
 	}
 
-	ok(t, w.PurgeInstallation(ctx, refused.ID))
+	harness.OK(t, w.PurgeInstallation(ctx, refused.ID))
 	now = now.Add(totalsFor - time.Second)
 	if again, err := d.Totals(ctx); err != nil || again.Worklist[WaitBulk].Records != 3 {
 		t.Errorf("gathered again after %s: %+v, %v", totalsFor-time.Second, again.Worklist, err)
@@ -124,7 +125,7 @@ func TestTotalsWithoutPublicURLMissNoWebhook(t *testing.T) {
 	d := newDesk(t, setup{})
 	d.keep(1, nil)
 	got, err := d.Totals(t.Context())
-	ok(t, err)
+	harness.OK(t, err)
 	if len(got.Webhooks) > 0 {
 		t.Errorf("%v, though Autotask cannot call", got.Webhooks)
 	}
@@ -134,7 +135,7 @@ func TestTotalsWithoutPublicURLMissNoWebhook(t *testing.T) {
 func TestTotalsOfAStoreThatDoesNotAnswer(t *testing.T) {
 	d := newDesk(t, setup{})
 	d.work(d.keep(1, nil))
-	ok(t, d.Bus.Close(t.Context()))
+	harness.OK(t, d.Bus.Close(t.Context()))
 	got, err := d.Totals(t.Context())
 	if err == nil || got.Installations[v1.StateLive] != 1 || got.Worklist != nil {
 		t.Errorf("%+v, %v", got, err)
@@ -147,7 +148,7 @@ func TestTotalsShowTheLeastBudget(t *testing.T) {
 	d.run()
 	d.live(one.ID)
 	got, err := d.Totals(t.Context())
-	ok(t, err)
+	harness.OK(t, err)
 	used, limit, _ := d.runtime(one.ID).autotask.Budget()
 	if got.BudgetLeft >= 1 || got.BudgetLeft < float64(limit-used)/float64(limit) {
 		t.Errorf("%g left, %d of %d used", got.BudgetLeft, used, limit)
@@ -159,9 +160,7 @@ func BenchmarkTotals(b *testing.B) {
 	ctx := b.Context()
 	bus := stores.Open(b)
 	must := func(err error) {
-		if err != nil {
-			b.Fatal(err)
-		}
+		harness.OK(b, err)
 	}
 	vault := vaults.Open(b, stores.Table(b, bus, "keys"))
 	store, err := installation.Open(ctx, stores.Table(b, bus, "installations"), vault)

@@ -9,6 +9,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events/kv"
 	"channelsync/sync/installation"
+	"channelsync/test/harness"
 )
 
 func TestConnectionInUseIsRefused(t *testing.T) {
@@ -37,23 +38,23 @@ func TestConnectionInUseIsRefused(t *testing.T) {
 		refused("create on "+written, err, first.ID)
 	}
 	tried, err := d.TryCreate(t.Context(), d.anotherUser(connection))
-	ok(t, err)
+	harness.OK(t, err)
 	failed("test", tried.Checks, true)
 	preview, err := d.PreviewCreate(t.Context(), d.anotherUser(connection))
-	ok(t, err)
+	harness.OK(t, err)
 	failed("preview", preview.Checks, true)
 
 	second, err := d.Create(t.Context(), d.anotherUser("other"))
-	ok(t, err)
+	harness.OK(t, err)
 	_, err = d.SetChannelProgram(t.Context(), second.ID, v1.ChannelProgramTarget{ConnectionID: connection, Token: cpToken})
 	refused("a new connection", err, first.ID)
 	if _, err := d.SetChannelProgram(t.Context(), second.ID, v1.ChannelProgramTarget{ConnectionID: "other", Token: cpToken + "-other"}); err != nil {
 		t.Errorf("its own connection again: %v", err)
 	}
 
-	ok(t, d.Do(t.Context(), first.ID, "", "uninstall"))
+	harness.OK(t, d.Do(t.Context(), first.ID, "", "uninstall"))
 	tried, err = d.Test(t.Context(), second.ID)
-	ok(t, err)
+	harness.OK(t, err)
 	failed("test of one alone", tried.Checks, false)
 	if _, err := d.SetChannelProgram(t.Context(), second.ID, v1.ChannelProgramTarget{ConnectionID: connection, Token: cpToken}); err != nil {
 		t.Fatalf("the connection of an uninstalled one: %v", err)
@@ -62,8 +63,8 @@ func TestConnectionInUseIsRefused(t *testing.T) {
 	if !d.kept(first.ID).Uninstalled {
 		t.Error("it is installed all the same")
 	}
-	ok(t, d.Do(t.Context(), second.ID, "", "uninstall"))
-	ok(t, d.Do(t.Context(), first.ID, "", "reinstall"))
+	harness.OK(t, d.Do(t.Context(), second.ID, "", "uninstall"))
+	harness.OK(t, d.Do(t.Context(), first.ID, "", "reinstall"))
 }
 
 // What other installations have is said to whoever knows its secret only: a wrong one is answered alike, whether or not
@@ -73,7 +74,7 @@ func TestWhatOthersHaveIsSaidToWhoKnowsItsSecret(t *testing.T) {
 	d.at.AddUser("second@msp.example", "another-secret-0123")
 	first := d.create()
 	second, err := d.Create(t.Context(), d.anotherUser("other"))
-	ok(t, err)
+	harness.OK(t, err)
 	credentials := func(username, secret string) error {
 		req := request()
 		_, err := d.SetCredentials(t.Context(), second.ID, v1.Credentials{
@@ -123,18 +124,18 @@ func (d *desk) anotherUser(connection string) v1.CreateInstallation {
 func TestConnectionIsOneInstallationsWithTwoInstances(t *testing.T) {
 	d := newDesk(t, setup{})
 	guard, err := d.Bus.Table(t.Context(), kv.Config{Name: "guard", Memory: true})
-	ok(t, err)
+	harness.OK(t, err)
 	d.Cluster = &Cluster{Shards: &leases{}, Peers: &nobody{}, Admits: func() bool { return true }, Installations: d.installations, Guard: guard}
 	store, err := installation.Open(t.Context(), d.installations, d.Vault)
-	ok(t, err)
+	harness.OK(t, err)
 	cfg := d.Config
 	cfg.Store = store
 	beside := New(cfg)
 
 	a, b := bare("01jxaaaaaaaaaaaaaaaaaaaaaa", "conn-a"), bare("01jxbbbbbbbbbbbbbbbbbbbbbb", "conn-b")
 	for _, in := range []*installation.Installation{a, b} {
-		ok(t, d.Store.Create(t.Context(), in))
-		ok(t, store.Load(t.Context(), in.ID))
+		harness.OK(t, d.Store.Create(t.Context(), in))
+		harness.OK(t, store.Load(t.Context(), in.ID))
 	}
 	for round := range 20 {
 		want := fmt.Sprintf("conn-%d", round)
@@ -155,7 +156,7 @@ func TestConnectionIsOneInstallationsWithTwoInstances(t *testing.T) {
 		}
 		close(start)
 		wg.Wait()
-		ok(t, d.Store.Refresh(t.Context()))
+		harness.OK(t, d.Store.Refresh(t.Context()))
 		have := 0
 		for _, in := range d.Store.List() {
 			if in.ConnectionID == want {

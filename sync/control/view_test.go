@@ -6,6 +6,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
 	"channelsync/sync/issue"
+	"channelsync/test/harness"
 )
 
 // TestOpenIssuesAreThoseOfTheList: the cheap way says what the admin API shows.
@@ -15,14 +16,10 @@ func TestOpenIssuesAreThoseOfTheList(t *testing.T) {
 		{ID: "01kav4xe5y0w8j3m9q2r7t6c1d", Name: "One", Refused: true},
 		{ID: "01kav4xe5y0w8j3m9q2r7t6c1e", Name: "Two", Uninstalled: true},
 	} {
-		if err := d.Store.Create(t.Context(), in); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, d.Store.Create(t.Context(), in))
 	}
 	in, err := d.Store.Get("01kav4xe5y0w8j3m9q2r7t6c1d")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	rt := d.newRuntime(in)
 	rt.issues.Raise(issue.Issue{Code: "throttled"})
 	d.mu.Lock()
@@ -35,13 +32,9 @@ func TestOpenIssuesAreThoseOfTheList(t *testing.T) {
 		rt.close()
 	})
 	got, err := d.OpenIssues(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	want, err := d.List(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if len(got) != 2 || len(want) != 2 {
 		t.Fatalf("%d and %d installations", len(got), len(want))
 	}

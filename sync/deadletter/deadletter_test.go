@@ -48,9 +48,7 @@ func record(id int64) v1.DeadLetter {
 
 func put(t *testing.T, b *Box, id int64) {
 	t.Helper()
-	if err := b.PutRecord(t.Context(), inst, record(id)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.PutRecord(t.Context(), inst, record(id)))
 }
 
 func list(t *testing.T, b *Box, installation string) []v1.DeadLetter {
@@ -66,9 +64,7 @@ func TestDeadLetterComesBackAsItWas(t *testing.T) {
 	b, _, _ := box(t)
 	put(t, b, 174)
 	got, err := b.Get(t.Context(), inst, "company-174")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if diff := cmp.Diff(record(174), got); diff != "" {
 		t.Error(diff)
 	}
@@ -83,9 +79,7 @@ func TestDeadLetterComesBackAsItWas(t *testing.T) {
 func TestWhatDeadLettersSayLiesSealed(t *testing.T) {
 	b, bus, vault := box(t)
 	put(t, b, 174)
-	if err := b.Keep(t.Context(), inst, []byte(`{"CompanyName":"Northwind Dental"`), errors.New("not JSON")); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Keep(t.Context(), inst, []byte(`{"CompanyName":"Northwind Dental"`), errors.New("not JSON")))
 	found, _, err := bus.DeadLetters().List(t.Context(), inst, "", 10)
 	if err != nil || len(found) != 2 {
 		t.Fatalf("got %d, %v", len(found), err)
@@ -95,9 +89,7 @@ func TestWhatDeadLettersSayLiesSealed(t *testing.T) {
 			t.Errorf("%s lies readable", d.ID)
 		}
 	}
-	if err := vault.Destroy(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, vault.Destroy(t.Context(), inst))
 	if _, err := b.Get(t.Context(), inst, "company-174"); !errors.Is(err, seal.ErrWrongKey) {
 		t.Errorf("after the key was destroyed: got %v", err)
 	}
@@ -107,9 +99,7 @@ func TestSealedWordsBelongToTheirLetter(t *testing.T) {
 	b, bus, _ := box(t)
 	put(t, b, 174)
 	d, err := bus.DeadLetters().Get(t.Context(), inst, "company-174")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	d.ID = "company-175"
 	if _, err := bus.DeadLetters().Put(t.Context(), d); err != nil {
 		t.Fatal(err)
@@ -126,13 +116,9 @@ func TestSameBodyIsOneLetterWithTwoAttempts(t *testing.T) {
 	b, _, _ := box(t)
 	body := []byte("not an envelope \x00\xff")
 	for range 2 {
-		if err := b.Keep(t.Context(), inst, body, errors.New("not JSON")); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, b.Keep(t.Context(), inst, body, errors.New("not JSON")))
 	}
-	if err := b.Keep(t.Context(), inst, []byte("another"), errors.New("not JSON")); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Keep(t.Context(), inst, []byte("another"), errors.New("not JSON")))
 	all := list(t, b, inst)
 	if len(all) != 2 {
 		t.Fatalf("got %d letters", len(all))
@@ -152,9 +138,7 @@ func TestSameBodyIsOneLetterWithTwoAttempts(t *testing.T) {
 func TestLargestBodyIsKeptWhateverItsBytes(t *testing.T) {
 	b, _, _ := box(t)
 	body := bytes.Repeat([]byte{0, '"', 0xff, '\\'}, 4<<10) // 16 KiB, the most that is kept
-	if err := b.Keep(t.Context(), inst, body, errors.New("not JSON")); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Keep(t.Context(), inst, body, errors.New("not JSON")))
 	if got := list(t, b, inst); len(got) != 1 || got[0].Raw != string(body) {
 		t.Fatal("the body did not come back as it was")
 	}
@@ -170,9 +154,7 @@ func TestListPages(t *testing.T) {
 	cursor := ""
 	for {
 		page, err := b.List(t.Context(), inst, cursor, 10)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		for _, d := range page.Items {
 			seen[d.RecordID]++
 		}
@@ -195,20 +177,14 @@ func TestDropAndPurge(t *testing.T) {
 	b, _, _ := box(t)
 	put(t, b, 1)
 	put(t, b, 2)
-	if err := b.PutRecord(t.Context(), other, record(1)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.PutRecord(t.Context(), other, record(1)))
 	for range 2 { // what is gone may be dropped again
-		if err := b.Drop(t.Context(), inst, RecordID(v1.KindCompany, 1)); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, b.Drop(t.Context(), inst, RecordID(v1.KindCompany, 1)))
 	}
 	if got := list(t, b, inst); len(got) != 1 || got[0].RecordID != "2" {
 		t.Errorf("after the drop: %+v", got)
 	}
-	if err := b.Purge(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Purge(t.Context(), inst))
 	if got := list(t, b, inst); len(got) != 0 {
 		t.Errorf("after the purge: %+v", got)
 	}

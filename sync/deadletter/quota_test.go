@@ -12,6 +12,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/test/harness"
 )
 
 var errUnreadable = errors.New("not JSON")
@@ -19,9 +20,7 @@ var errUnreadable = errors.New("not JSON")
 // keepBody keeps a body of n bytes that no other i has.
 func keepBody(t *testing.T, b *Box, i, n int) {
 	t.Helper()
-	if err := b.Keep(t.Context(), inst, body(i, n), errUnreadable); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Keep(t.Context(), inst, body(i, n), errUnreadable))
 }
 
 func body(i, n int) []byte {
@@ -33,9 +32,7 @@ func all(t *testing.T, b *Box) (found []v1.DeadLetter, dropped v1.DeadLetter) {
 	t.Helper()
 	for cursor := ""; ; {
 		page, err := b.List(t.Context(), inst, cursor, 500)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		for _, d := range page.Items {
 			if d.ID == DroppedID {
 				dropped = d
@@ -54,9 +51,7 @@ func TestOfALargeBodyTheBeginningIsKept(t *testing.T) {
 	b, _, _ := box(t)
 	big, alike := body(1, 256<<10), body(1, 256<<10-1)
 	for _, raw := range [][]byte{big, alike, big} {
-		if err := b.Keep(t.Context(), inst, raw, errUnreadable); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, b.Keep(t.Context(), inst, raw, errUnreadable))
 	}
 	found, _ := all(t, b)
 	if len(found) != 2 { // told apart by all of the body
@@ -73,9 +68,7 @@ func TestWhatAFailureSaysIsBounded(t *testing.T) {
 	b, _, _ := box(t)
 	d := record(7)
 	d.Detail = "é" + strings.Repeat("é", 1<<20)
-	if err := b.PutRecord(t.Context(), inst, d); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.PutRecord(t.Context(), inst, d))
 	got, err := b.Get(t.Context(), inst, d.ID)
 	if err != nil || got.Detail != strings.Repeat("é", detailMax/2)+"…" {
 		t.Errorf("%d bytes are kept, %v", len(got.Detail), err)
@@ -99,9 +92,7 @@ func TestBodiesHaveAQuota(t *testing.T) {
 	size, newest, kept := 0, "", map[string]bool{}
 	for cursor, more := "", true; more; more = cursor != "" {
 		page, next, err := bus.DeadLetters().List(t.Context(), inst, cursor, 500)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		for _, d := range page {
 			if d.Kind == KindCallback {
 				size += d.Size
@@ -134,9 +125,7 @@ func TestBodiesHaveAQuota(t *testing.T) {
 	if said, found, err := b.Dropped(t.Context(), inst); err != nil || !found || said.Attempts != dropped.Attempts {
 		t.Errorf("got %+v, %v, %v", said, found, err)
 	}
-	if err := b.DropRead(t.Context(), inst, dropped); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.DropRead(t.Context(), inst, dropped))
 	if _, found, err := b.Dropped(t.Context(), inst); err != nil || found {
 		t.Errorf("after it was dismissed: %v, %v", found, err)
 	}
@@ -275,16 +264,12 @@ func TestOldDeadLettersGo(t *testing.T) {
 	now = now.Add(89 * 24 * time.Hour)
 	again := record(2)
 	again.LastAt = now
-	if err := b.PutRecord(t.Context(), inst, again); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.PutRecord(t.Context(), inst, again))
 	if found, _ := all(t, b); len(found) != 3 {
 		t.Fatalf("%d are kept after 89 days, want 3", len(found))
 	}
 	now = now.Add(48 * time.Hour)
-	if err := b.Tidy(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Tidy(t.Context(), inst))
 	found, dropped := all(t, b)
 	if len(found) != 1 || found[0].ID != "company-2" || dropped.Attempts != 2 {
 		t.Errorf("after 91 days: %+v, and %+v", found, dropped)
@@ -297,9 +282,7 @@ func TestStoreBeyondTheQuotaIsTrimmedStepByStep(t *testing.T) {
 	b, stream := small(t)
 	for i := range 1_000 {
 		_, err := stream.Put(t.Context(), events.DeadLetter{ID: fmt.Sprintf("callback-%d", i), Installation: inst, Kind: KindCallback, LastAt: at})
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 	}
 	for i := range 20 {
 		stream.deleted, stream.listed = 0, 0
@@ -329,9 +312,7 @@ func TestTakenOffDeadLettersDoNotCount(t *testing.T) {
 			if i%2 == 0 {
 				drop = func() error { return b.DropRead(t.Context(), inst, d) }
 			}
-			if err := drop(); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, drop())
 		}
 	}
 }

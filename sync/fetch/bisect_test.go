@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"channelsync/api/autotask"
+	"channelsync/test/harness"
 )
 
 // rows is a bulk query that fails as a whole when one of the bad ids is in it.
@@ -66,9 +67,7 @@ func TestBisectFindsBadRows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := &rows{bad: one.bad}
 			got, bad, err := Bisect(t.Context(), idsUpTo(one.ids), r.query)
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			var want []int64
 			for _, id := range idsUpTo(one.ids) {
 				if !one.bad[id] {
@@ -109,9 +108,7 @@ func TestBisectLosesNothing(t *testing.T) {
 			r.bad[rapid.Int64Range(1, 900).Draw(t, "id")] = true
 		}
 		got, bad, err := Bisect(context.Background(), idsUpTo(n), r.query)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		seen := slices.Clone(got.Items)
 		for id := range bad {
 			seen = append(seen, id)

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"channelsync/test/harness"
 )
 
 // reads is a loader that stops until it is let go, and counts.
@@ -93,9 +95,7 @@ func TestCacheAsksOnceAndAgainWhenToldTo(t *testing.T) {
 	get := func(at time.Time, ids ...int64) (map[int64]string, map[int64]error) {
 		asked = nil
 		rows, bad, err := c.Get(context.Background(), at, ids, load)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		return rows, bad
 	}
 	steps := []struct {

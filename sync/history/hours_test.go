@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"channelsync/test/harness"
 )
 
 var (
@@ -165,7 +167,7 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 		again, err := encode(hs)
-		ok(t, err)
+		harness.OK(t, err)
 		back, err := decode(again)
 		if err != nil || !slices.Equal(hs, back) {
 			t.Fatalf("%s became %s, %v", b, again, err)

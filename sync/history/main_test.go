@@ -41,7 +41,7 @@ func process(t *testing.T, tab Table, c *clock.Clock) *Store {
 func seen(t *testing.T, s *Store, id string) map[int]Counts {
 	t.Helper()
 	all, err := s.Hours(t.Context(), id)
-	ok(t, err)
+	harness.OK(t, err)
 	return eventful(t, all, s.Now())
 }
 
@@ -67,12 +67,5 @@ func want(t *testing.T, s *Store, want map[int]Counts) {
 	t.Helper()
 	if diff := cmp.Diff(want, seen(t, s, inst)); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func ok(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }

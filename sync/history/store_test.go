@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"channelsync/events/kv"
+	"channelsync/test/harness"
 	"channelsync/test/harness/clock"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,8 +30,8 @@ func TestGoesOnAfterARestart(t *testing.T) {
 	s.Count(inst, Counts{})
 	s.Count(other, onePush)
 	want(t, s, map[int]Counts{1: onePush, 0: oneChange})
-	ok(t, s.Drop(t.Context(), inst))
-	ok(t, s.Drop(t.Context(), inst))
+	harness.OK(t, s.Drop(t.Context(), inst))
+	harness.OK(t, s.Drop(t.Context(), inst))
 	s.Count(inst, onePush) // comes too late
 
 	again := process(t, tab, c)
@@ -50,7 +51,7 @@ func TestShownWhereItIsNotLoaded(t *testing.T) {
 	want(t, elsewhere, map[int]Counts{})
 	s.saveAll(t.Context())
 	want(t, elsewhere, map[int]Counts{0: onePush})
-	ok(t, s.Drop(t.Context(), inst))
+	harness.OK(t, s.Drop(t.Context(), inst))
 	want(t, s, map[int]Counts{0: onePush})
 }
 
@@ -64,27 +65,27 @@ func TestTwoInstancesLoseNothing(t *testing.T) {
 	b.saveAll(t.Context())
 	a.Count(inst, onePush)
 	b.saveAll(t.Context()) // has nothing
-	ok(t, a.Drop(t.Context(), inst))
+	harness.OK(t, a.Drop(t.Context(), inst))
 	b.Count(inst, onePush)
-	ok(t, b.Drop(t.Context(), inst))
+	harness.OK(t, b.Drop(t.Context(), inst))
 	want(t, process(t, tab, c), map[int]Counts{0: {Changes: 4, Pushed: 2}})
 }
 
 func TestPurge(t *testing.T) {
 	tab, c := table(t), clock.At(noon)
 	s := process(t, tab, c)
-	ok(t, s.Purge(t.Context(), other)) // of none
+	harness.OK(t, s.Purge(t.Context(), other)) // of none
 	s.Count(inst, onePush)
 	s.saveAll(t.Context())
 	s.Count(inst, onePush)
-	ok(t, s.Purge(t.Context(), inst))
+	harness.OK(t, s.Purge(t.Context(), inst))
 	s.saveAll(t.Context())
-	ok(t, s.Drop(t.Context(), inst))
+	harness.OK(t, s.Drop(t.Context(), inst))
 	if _, err := tab.Get(t.Context(), inst); !errors.Is(err, kv.ErrNotFound) {
 		t.Errorf("it is stored: %v", err)
 	}
 	want(t, s, map[int]Counts{})
-	ok(t, s.Purge(t.Context(), inst)) // may be repeated
+	harness.OK(t, s.Purge(t.Context(), inst)) // may be repeated
 }
 
 // TestErasedElsewhereStaysErased, whatever this process still has of it.
@@ -93,11 +94,11 @@ func TestErasedElsewhereStaysErased(t *testing.T) {
 	s := process(t, tab, c)
 	s.Count(inst, onePush)
 	s.saveAll(t.Context())
-	ok(t, New(Config{Table: tab, Now: c.Now, Log: zap.NewNop()}).Purge(t.Context(), inst))
+	harness.OK(t, New(Config{Table: tab, Now: c.Now, Log: zap.NewNop()}).Purge(t.Context(), inst))
 	s.Count(inst, onePush)
 	s.saveAll(t.Context())
 	s.Count(inst, onePush)
-	ok(t, s.Drop(t.Context(), inst))
+	harness.OK(t, s.Drop(t.Context(), inst))
 	if _, err := tab.Get(t.Context(), inst); !errors.Is(err, kv.ErrNotFound) {
 		t.Errorf("it is stored: %v", err)
 	}
@@ -106,12 +107,12 @@ func TestErasedElsewhereStaysErased(t *testing.T) {
 func TestStoredNonsenseBeginsAnew(t *testing.T) {
 	tab, c := table(t), clock.At(noon)
 	_, err := tab.Put(t.Context(), inst, []byte(`{"hours":[{"hour":1,"changes":-1}]}`))
-	ok(t, err)
+	harness.OK(t, err)
 	core, logs := observer.New(zapcore.WarnLevel)
 	s := New(Config{Table: tab, Now: c.Now, Log: zap.New(core)})
 	s.Load(inst)
 	s.Count(inst, onePush)
-	ok(t, s.Drop(t.Context(), inst))
+	harness.OK(t, s.Drop(t.Context(), inst))
 	if logs.Len() != 1 {
 		t.Errorf("logged %v", logs.All())
 	}
@@ -320,7 +321,7 @@ func TestManyHands(t *testing.T) {
 		})
 	}
 	counting.Wait()
-	ok(t, s.Drop(t.Context(), inst))
+	harness.OK(t, s.Drop(t.Context(), inst))
 	close(stop)
 	others.Wait()
 	want(t, process(t, tab, c), map[int]Counts{0: {Changes: hands * each, Pushed: hands * each}})

@@ -6,6 +6,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/stores"
 )
 
@@ -18,12 +19,8 @@ func TestNobodyElseEndsAToken(t *testing.T) {
 	kept := e.create(s, v1.CreateToken{Name: "kept", Role: v1.RoleViewer})
 	gone := e.create(s, v1.CreateToken{Name: "gone", Role: v1.RoleAdmin})
 	row, err := e.table.Get(t.Context(), gone.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Delete(t.Context(), gone.ID); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
+	harness.OK(t, s.Delete(t.Context(), gone.ID))
 	for name, msg := range map[string]struct {
 		id, value, operation string
 	}{
@@ -41,9 +38,7 @@ func TestNobodyElseEndsAToken(t *testing.T) {
 		}
 		again := e.instance()
 		for where, s := range map[string]*Store{"here": s, "after a restart": again} {
-			if err := s.compare(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, s.compare(t.Context()))
 			if _, ok := s.Authenticate(v1.Secret(kept.Token)); !ok {
 				t.Errorf("%s, %s: the token ended", name, where)
 			}

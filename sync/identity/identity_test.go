@@ -46,9 +46,7 @@ func ring(t *testing.T, keys ...byte) *seal.Ring {
 		raws = append(raws, []byte(strings.Repeat(string(rune(k)), seal.KeySize)))
 	}
 	r, err := seal.NewRing(raws...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return r
 }
 
@@ -56,9 +54,7 @@ func ring(t *testing.T, keys ...byte) *seal.Ring {
 func (e *env) instance() *Store {
 	e.t.Helper()
 	s, err := Open(e.t.Context(), Config{Table: e.table, Sealer: e.ring, Root: rootToken, Now: e.clock.Now, Log: zaptest.NewLogger(e.t)})
-	if err != nil {
-		e.t.Fatal(err)
-	}
+	harness.OK(e.t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { s.Run(ctx) })
@@ -75,9 +71,7 @@ func within(t *testing.T, what string, holds func() bool) {
 func (e *env) create(s *Store, in v1.CreateToken) v1.NewToken {
 	e.t.Helper()
 	made, err := s.Create(e.t.Context(), in)
-	if err != nil {
-		e.t.Fatal(err)
-	}
+	harness.OK(e.t, err)
 	return made
 }
 
@@ -92,9 +86,7 @@ func TestATokenIsKnownAndEndsOnEveryInstance(t *testing.T) {
 	if !ok || who.Name != "ops" || who.Role != v1.RoleOperator || !who.Sees("one") || who.Sees("two") || who.ID != made.ID {
 		t.Errorf("it is %+v, %v", who, ok)
 	}
-	if err := b.Delete(t.Context(), made.ID); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Delete(t.Context(), made.ID))
 	if opens(b, made.Token) {
 		t.Error("it opens where it was deleted")
 	}
@@ -124,9 +116,7 @@ func TestOnlyHashesAreStoredAndOnlyOurRowsOpen(t *testing.T) {
 	a := e.instance()
 	made := e.create(a, v1.CreateToken{Name: "ops", Role: v1.RoleViewer})
 	row, err := e.table.Get(t.Context(), made.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if strings.Contains(string(row.Value), made.Token) || strings.Contains(string(row.Value), "ops") {
 		t.Errorf("the row is readable: %q", row.Value)
 	}
@@ -193,9 +183,7 @@ func TestRotatedTwiceLeavesTwoSecrets(t *testing.T) {
 			first, _ := a.Authenticate(v1.Secret(made.Token))
 			for _, now := range tc.rotations {
 				again, err := a.Rotate(t.Context(), made.ID, now)
-				if err != nil {
-					t.Fatal(err)
-				}
+				harness.OK(t, err)
 				texts = append(texts, again.Token)
 			}
 			within(t, "the other instance knows the newest", func() bool { return opens(b, texts[len(texts)-1]) })
@@ -281,17 +269,13 @@ func TestWhenATokenWasUsedIsWrittenOnceAMinute(t *testing.T) {
 	made := e.create(a, v1.CreateToken{Name: "ops", Role: v1.RoleViewer})
 	revision := func() uint64 {
 		row, err := e.table.Get(t.Context(), made.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		return row.Revision
 	}
 	first := revision()
 	note := func() {
 		t.Helper()
-		if err := a.noteUse(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, a.noteUse(t.Context()))
 	}
 	note()
 	if revision() != first || a.List()[0].LastUsedAt != nil {
@@ -315,9 +299,7 @@ func TestWhenATokenWasUsedIsWrittenOnceAMinute(t *testing.T) {
 	if revision() == second {
 		t.Error("it is not written after a minute")
 	}
-	if err := e.table.Delete(t.Context(), made.ID); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, e.table.Delete(t.Context(), made.ID))
 	e.clock.Add(time.Hour)
 	opens(a, made.Token)
 	note() // of one that was deleted elsewhere: it must not come back
@@ -342,9 +324,7 @@ func TestRoot(t *testing.T) {
 		t.Errorf("root deleted: %v", err)
 	}
 	rootless, err := Open(t.Context(), Config{Table: e.table, Sealer: e.ring, Now: e.clock.Now, Log: zaptest.NewLogger(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if _, ok := rootless.Current("root", 0); ok || opens(rootless, "") {
 		t.Error("without --admin-token somebody is root")
 	}
@@ -362,9 +342,7 @@ func TestAnotherAdminTokenEndsTheSessionsOfTheOneBefore(t *testing.T) {
 		t.Error("ended by a restart")
 	}
 	other, err := Open(t.Context(), Config{Table: e.table, Sealer: e.ring, Root: rootToken + "x", Now: e.clock.Now, Log: zaptest.NewLogger(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if _, ok := other.Current(before.ID, before.Secret); ok {
 		t.Error("a session of the token before goes on")
 	}

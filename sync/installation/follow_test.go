@@ -55,9 +55,7 @@ func eventually(t *testing.T, what string, check func() error) {
 func TestFollowTakesOverWhatAnotherProcessDoes(t *testing.T) {
 	p := open(t)
 	a, b := p.store(t), p.follower(t)
-	if err := a.Create(t.Context(), example(inst)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, a.Create(t.Context(), example(inst)))
 	eventually(t, "it shows there", func() error { _, err := b.Get(inst); return err })
 	if _, err := a.Change(t.Context(), inst, func(in *Installation) error { in.Stopped = true; return nil }); err != nil {
 		t.Fatal(err)
@@ -74,15 +72,11 @@ func TestFollowTakesOverWhatAnotherProcessDoes(t *testing.T) {
 	if _, err := b.Change(t.Context(), inst, func(in *Installation) error { in.Name = "Its own"; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, a.Refresh(t.Context()))
 	if in, err := a.Get(inst); err != nil || in.Name != "Its own" {
 		t.Errorf("after a refresh: %+v, %v", in, err)
 	}
-	if err := a.Leave(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, a.Leave(t.Context(), inst))
 	eventually(t, "it is gone there", func() error {
 		if _, err := b.Get(inst); !errors.Is(err, ErrNotFound) {
 			return fmt.Errorf("get: %w", err)
@@ -102,22 +96,14 @@ func TestRefreshFindsWhatIsGone(t *testing.T) {
 	p := open(t)
 	a, b := p.store(t), p.store(t)
 	for _, id := range []string{inst, other} {
-		if err := a.Create(t.Context(), example(id)); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, a.Create(t.Context(), example(id)))
 	}
-	if err := b.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Refresh(t.Context()))
 	if got := len(b.List()); got != 2 {
 		t.Fatalf("%d installations", got)
 	}
-	if err := errors.Join(a.Leave(t.Context(), inst), a.vault.Destroy(t.Context(), inst), a.Erase(t.Context(), inst)); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, errors.Join(a.Leave(t.Context(), inst), a.vault.Destroy(t.Context(), inst), a.Erase(t.Context(), inst)))
+	harness.OK(t, b.Refresh(t.Context()))
 	if _, err := b.Get(inst); !errors.Is(err, ErrNotFound) || len(b.List()) != 1 || len(b.Leaving()) != 0 {
 		t.Errorf("%v, %d left, leaving %v", err, len(b.List()), b.Leaving())
 	}
@@ -128,9 +114,7 @@ func TestRefreshFindsWhatIsGone(t *testing.T) {
 	if err := b.Load(t.Context(), inst); !errors.Is(err, ErrNotFound) {
 		t.Errorf("load: %v", err)
 	}
-	if err := a.Create(t.Context(), example("01hzx3q8r9k2m4n6p8s0t2v4w8")); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, a.Create(t.Context(), example("01hzx3q8r9k2m4n6p8s0t2v4w8")))
 	if err := b.Load(t.Context(), "01hzx3q8r9k2m4n6p8s0t2v4w8"); err != nil {
 		t.Errorf("load what was made a moment ago: %v", err)
 	}
@@ -141,22 +125,14 @@ func TestRefreshFindsWhatIsGone(t *testing.T) {
 func TestFieldsOfANewerVersionStay(t *testing.T) {
 	p := open(t)
 	a := p.store(t)
-	if err := a.Create(t.Context(), example(inst)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, a.Create(t.Context(), example(inst)))
 	e, err := p.table.Get(t.Context(), inst)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	ring, err := a.vault.Existing(t.Context(), inst)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	read := func() map[string]any {
 		e, err := p.table.Get(t.Context(), inst)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		return opened(t, ring.Open, e.Value)
 	}
 	all := opened(t, ring.Open, e.Value)
@@ -164,13 +140,9 @@ func TestFieldsOfANewerVersionStay(t *testing.T) {
 	all["options"].(map[string]any)["newOption"] = "on"
 	all["secrets"].(map[string]any)["newSecret"] = "hush"
 	plain, err := json.Marshal(all)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	sealed, err := json.Marshal(stored{ID: inst, Sealed: ring.Seal(inst, plain)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if _, err := p.table.Update(t.Context(), inst, sealed, e.Revision); err != nil {
 		t.Fatal(err)
 	}
@@ -195,17 +167,11 @@ func TestFieldsOfANewerVersionStay(t *testing.T) {
 func opened(t *testing.T, open func(string, []byte) ([]byte, error), value []byte) map[string]any {
 	t.Helper()
 	var st stored
-	if err := json.Unmarshal(value, &st); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, json.Unmarshal(value, &st))
 	plain, err := open(inst, st.Sealed)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	var all map[string]any
-	if err := json.Unmarshal(plain, &all); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, json.Unmarshal(plain, &all))
 	return all
 }
 

@@ -8,6 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"channelsync/test/harness"
 )
 
 // forge writes into a table as somebody on the NATS network can.
@@ -34,15 +36,11 @@ func TestNobodyElseErasesAnInstallation(t *testing.T) {
 		"writes what nobody reads": func(t *testing.T, p *place) { p.forge(t, "installations", inst, "garbage") },
 		"puts another one in its place": func(t *testing.T, p *place) {
 			msg, err := p.table.LastMsg(t.Context(), p.table.Prefix+other)
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			p.forge(t, "installations", inst, string(msg.Data), "Channelsync-Mac", msg.Header.Get("Channelsync-Mac"))
 		},
 		"purges its record": func(t *testing.T, p *place) {
-			if err := p.table.Handle.Purge(t.Context(), jetstream.WithPurgeSubject(p.table.Prefix+inst)); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, p.table.Handle.Purge(t.Context(), jetstream.WithPurgeSubject(p.table.Prefix+inst)))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -52,9 +50,7 @@ func TestNobodyElseErasesAnInstallation(t *testing.T) {
 			create(t, s, example(other))
 			want := get(t, s, inst)
 			attack(t, p)
-			if err := s.compare(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, s.compare(t.Context()))
 			if diff := cmp.Diff(want, get(t, s, inst)); diff != "" || len(s.Leaving()) > 0 {
 				t.Errorf("leaving %v, and it is another one\n%s", s.Leaving(), diff)
 			}
@@ -76,18 +72,10 @@ func TestWhatWasErasedIsNotWrittenAgain(t *testing.T) {
 	here, there := p.store(t), (*Store)(nil)
 	create(t, here, example(inst))
 	there = p.store(t)
-	if err := there.Leave(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
-	if err := there.vault.Destroy(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
-	if err := there.Erase(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
-	if err := here.compare(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, there.Leave(t.Context(), inst))
+	harness.OK(t, there.vault.Destroy(t.Context(), inst))
+	harness.OK(t, there.Erase(t.Context(), inst))
+	harness.OK(t, here.compare(t.Context()))
 	if _, err := here.Get(inst); !errors.Is(err, ErrNotFound) {
 		t.Errorf("got %v", err)
 	}
@@ -102,9 +90,7 @@ func TestAnInstallationWithoutItsKeyKeepsNoOtherBack(t *testing.T) {
 	s := p.store(t)
 	create(t, s, example(inst))
 	create(t, s, example(other))
-	if err := p.keys.Handle.Purge(t.Context(), jetstream.WithPurgeSubject(p.keys.Prefix+inst)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, p.keys.Handle.Purge(t.Context(), jetstream.WithPurgeSubject(p.keys.Prefix+inst)))
 	again := p.store(t)
 	ids := []string{}
 	for _, in := range again.List() {

@@ -55,9 +55,7 @@ func (p *place) vault(t *testing.T) *seal.Vault {
 func (p *place) store(t *testing.T) *Store {
 	t.Helper()
 	s, err := Open(t.Context(), p.table, p.vault(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return s
 }
 
@@ -79,17 +77,13 @@ func example(id string) *Installation {
 
 func create(t *testing.T, s *Store, in *Installation) {
 	t.Helper()
-	if err := s.Create(t.Context(), in); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, s.Create(t.Context(), in))
 }
 
 func get(t *testing.T, s *Store, id string) *Installation {
 	t.Helper()
 	in, err := s.Get(id)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return in
 }
 
@@ -258,12 +252,8 @@ func TestErasingCanBeFinishedAfterARestart(t *testing.T) {
 	s := p.store(t)
 	create(t, s, example(inst))
 	create(t, s, example(other))
-	if err := s.Leave(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.vault(t).Destroy(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, s.Leave(t.Context(), inst))
+	harness.OK(t, p.vault(t).Destroy(t.Context(), inst))
 	for name, s := range map[string]*Store{"at once": s, "after a restart": p.store(t)} {
 		if _, err := s.Get(inst); !errors.Is(err, ErrNotFound) {
 			t.Errorf("%s: still found: %v", name, err)
@@ -276,9 +266,7 @@ func TestErasingCanBeFinishedAfterARestart(t *testing.T) {
 		}
 	}
 	again := p.store(t)
-	if err := again.Erase(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, again.Erase(t.Context(), inst))
 	if len(again.Leaving()) != 0 || len(p.store(t).Leaving()) != 0 {
 		t.Error("it is still leaving")
 	}
@@ -292,15 +280,11 @@ func TestChangeOfOneThatLeavesMeanwhileFails(t *testing.T) {
 	one := p.store(t)
 	create(t, one, example(inst))
 	two := p.store(t)
-	if err := one.Leave(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, one.Leave(t.Context(), inst))
 	if _, err := two.Change(t.Context(), inst, rename("back again")); !errors.Is(err, ErrNotFound) {
 		t.Fatalf("got %v", err)
 	}
-	if err := one.Erase(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, one.Erase(t.Context(), inst))
 	if _, err := p.store(t).Change(t.Context(), inst, rename("back again")); !errors.Is(err, ErrNotFound) {
 		t.Fatalf("after the erasure: got %v", err)
 	}

@@ -17,6 +17,7 @@ import (
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/deadletter"
+	"channelsync/test/harness"
 )
 
 // TestIssuesOfTheWholeInstallationComeFirst: then those of single records, then what is
@@ -84,17 +85,13 @@ func codesOf(t *testing.T) map[string]string {
 	}
 	for _, dir := range []string{"../control", "../reconcile", "../upstream", "../projection"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		for _, path := range files {
 			if strings.HasSuffix(path, "_test.go") {
 				continue
 			}
 			file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			ast.Inspect(file, func(n ast.Node) bool {
 				switch n := n.(type) {
 				case *ast.CallExpr: // it.fail("code", …)

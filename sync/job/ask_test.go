@@ -8,6 +8,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 // asked is a job that somebody asks for, by what tells it from others.
@@ -58,9 +59,7 @@ func TestSameJobAgain(t *testing.T) {
 	if got := len(s.Running(inst)); got != 6 {
 		t.Errorf("%d jobs are not done, want 6", got)
 	}
-	if err := s.Finish(t.Context(), "a", v1.JobCancelled, ""); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, s.Finish(t.Context(), "a", v1.JobCancelled, ""))
 	if id, busy := ask(t, s, asked("k")); id != "k" {
 		t.Errorf("after the one at work was cancelled: %q, %v", id, busy)
 	}
@@ -73,9 +72,7 @@ func TestOwnJobsAreNeverRefused(t *testing.T) {
 	ids := map[string]int{}
 	for i := range 20 {
 		id, err := s.Queue(t.Context(), asked(fmt.Sprint(i)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		ids[id]++
 	}
 	if len(ids) != 2 || ids["0"] != 1 || ids["1"] != 19 {
@@ -119,9 +116,7 @@ func TestFewJobsWait(t *testing.T) {
 func TestNewJobIsLastInLine(t *testing.T) {
 	now := began
 	s, err := Open(t.Context(), table(t), func() time.Time { return now })
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for i, step := range []time.Duration{0, -time.Hour, 0, time.Minute} {
 		now = now.Add(step)
 		start(t, s, fmt.Sprint(i))

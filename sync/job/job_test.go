@@ -41,18 +41,14 @@ func openStore(t *testing.T, table Table) *Store {
 		now = now.Add(time.Second)
 		return now
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return s
 }
 
 func start(t *testing.T, s *Store, id string) {
 	t.Helper()
 	j := Job{Job: v1.Job{ID: id, Type: TypeBackfill}, Installation: inst, Kinds: []v1.Kind{v1.KindCompany}}
-	if err := s.Start(t.Context(), j); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, s.Start(t.Context(), j))
 }
 
 func get(t *testing.T, s *Store, id string) Job {
@@ -100,9 +96,7 @@ func TestJobGoesOnAfterARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Count("a", v1.OutcomePushed, false)
-	if err := s.Flush(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, s.Flush(t.Context(), inst))
 	s.Count("a", v1.OutcomePushed, false) // not flushed: progress may be lost, work may not
 	again := openStore(t, tab)
 	running := again.Running(inst)
@@ -121,14 +115,10 @@ func TestEndedJobStaysAsItEnded(t *testing.T) {
 	tab := table(t)
 	s := openStore(t, tab)
 	start(t, s, "a")
-	if err := s.Change(t.Context(), "a", func(j *Job) { j.Total = 3 }); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, s.Change(t.Context(), "a", func(j *Job) { j.Total = 3 }))
 	s.Count("a", v1.OutcomePushed, false)
 	for _, end := range []v1.JobState{v1.JobCancelled, v1.JobDone, v1.JobFailed} {
-		if err := s.Finish(t.Context(), "a", end, "because"); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, s.Finish(t.Context(), "a", end, "because"))
 	}
 	s.Count("a", v1.OutcomePushed, false)
 	for name, s := range map[string]*Store{"at once": s, "after a restart": openStore(t, tab)} {
@@ -148,12 +138,8 @@ func TestEndedJobStaysAsItEnded(t *testing.T) {
 func TestDoneJobHasDoneAll(t *testing.T) {
 	s := openStore(t, table(t))
 	start(t, s, "a")
-	if err := s.Change(t.Context(), "a", func(j *Job) { j.Total = 3 }); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Finish(t.Context(), "a", v1.JobDone, ""); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, s.Change(t.Context(), "a", func(j *Job) { j.Total = 3 }))
+	harness.OK(t, s.Finish(t.Context(), "a", v1.JobDone, ""))
 	if j := get(t, s, "a"); j.Done != 3 || j.State != v1.JobDone {
 		t.Errorf("got %+v", j.Job)
 	}
@@ -166,9 +152,7 @@ func TestOldestFinishedJobsGo(t *testing.T) {
 	for i := range keepDone + 5 {
 		id := fmt.Sprintf("j%02d", i)
 		start(t, s, id)
-		if err := s.Finish(t.Context(), id, v1.JobDone, ""); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, s.Finish(t.Context(), id, v1.JobDone, ""))
 	}
 	start(t, s, "last")
 	for name, s := range map[string]*Store{"at once": s, "after a restart": openStore(t, tab)} {
@@ -200,9 +184,7 @@ func TestPurge(t *testing.T) {
 	tab := table(t)
 	s := openStore(t, tab)
 	start(t, s, "a")
-	if err := s.Purge(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, s.Purge(t.Context(), inst))
 	for name, s := range map[string]*Store{"at once": s, "after a restart": openStore(t, tab)} {
 		if _, ok := s.Get(inst, "a"); ok {
 			t.Errorf("%s: it is still there", name)
@@ -276,9 +258,7 @@ func TestFailedWrites(t *testing.T) {
 		t.Error("a job that could not be stored runs")
 	}
 	slow.err = nil
-	if err := s.Flush(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, s.Flush(t.Context(), inst))
 	if j := get(t, openStore(t, tab), "a"); j.Pushed != 1 {
 		t.Errorf("the count was not stored the second time: %+v", j.Job)
 	}
@@ -288,17 +268,13 @@ func TestListIsNewestFirst(t *testing.T) {
 	s := openStore(t, table(t))
 	start := func(installation, id string) {
 		t.Helper()
-		if err := s.Start(t.Context(), Job{Job: v1.Job{ID: id, Type: TypeResync}, Installation: installation}); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, s.Start(t.Context(), Job{Job: v1.Job{ID: id, Type: TypeResync}, Installation: installation}))
 	}
 	start(inst, "long")
 	for i := range keepDone + 1 {
 		id := fmt.Sprintf("j-%02d", i)
 		start(inst, id)
-		if err := s.Finish(t.Context(), id, v1.JobDone, ""); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, s.Finish(t.Context(), id, v1.JobDone, ""))
 	}
 	start(other, "theirs")
 	list := s.List(inst)

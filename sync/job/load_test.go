@@ -5,6 +5,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 // An installation's jobs go on in another process as they were stored last.
@@ -13,9 +14,7 @@ func TestJobsMoveToAnotherProcess(t *testing.T) {
 	a, b := openStore(t, tab), New(tab, time.Now)
 	start(t, a, "one")
 	a.Count("one", v1.OutcomePushed, false)
-	if err := a.Flush(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, a.Flush(t.Context(), inst))
 	if _, ok := b.Get(inst, "one"); ok || len(b.Running(inst)) != 0 {
 		t.Error("known before it is loaded")
 	}
@@ -25,9 +24,7 @@ func TestJobsMoveToAnotherProcess(t *testing.T) {
 	if _, ok, err := b.Stored(t.Context(), inst, "none"); err != nil || ok {
 		t.Errorf("one that is not there: %v, %v", ok, err)
 	}
-	if err := b.Load(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Load(t.Context(), inst))
 	a.Forget(inst)
 	if _, ok := a.Get(inst, "one"); ok {
 		t.Error("still known where it was forgotten")
@@ -35,12 +32,8 @@ func TestJobsMoveToAnotherProcess(t *testing.T) {
 	if got := get(t, b, "one"); got.Pushed != 1 || len(b.Running(inst)) != 1 {
 		t.Errorf("loaded %+v", got)
 	}
-	if err := b.Finish(t.Context(), "one", v1.JobCancelled, "by hand"); err != nil {
-		t.Fatal(err)
-	}
-	if err := a.Load(t.Context(), inst); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.Finish(t.Context(), "one", v1.JobCancelled, "by hand"))
+	harness.OK(t, a.Load(t.Context(), inst))
 	if got := a.State("one"); got != v1.JobCancelled {
 		t.Errorf("loaded again it is %s", got)
 	}

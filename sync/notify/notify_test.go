@@ -21,6 +21,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/kv"
+	"channelsync/test/harness"
 )
 
 // env is what a Notifier stands in, without a network.
@@ -107,9 +108,7 @@ func (w *env) runs(t *testing.T, start time.Time, log *zap.Logger) (stop func())
 			return &http.Response{StatusCode: status, Body: http.NoBody}, nil
 		}),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { n.Run(ctx) })

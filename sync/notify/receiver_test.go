@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/stores"
 )
 
@@ -65,9 +66,7 @@ func TestEndToEnd(t *testing.T) {
 			URL: v1.Secret(srv.URL + "/hook?key=x"), Secret: signedWith, Source: w, Table: stores.Table(t, b, "notified"), Version: "test",
 			Every: 10 * time.Millisecond, Quiet: 50 * time.Millisecond, Unseen: 200 * time.Millisecond, Now: time.Now, Log: zap.NewNop(),
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() { n.Run(ctx) })

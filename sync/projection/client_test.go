@@ -13,6 +13,7 @@ import (
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/projection"
+	"channelsync/test/harness"
 )
 
 func contact(id int64, emails ...string) autotask.Contact {
@@ -53,9 +54,7 @@ func TestClientWhole(t *testing.T) {
 		Company: company, CountryCode: "US",
 		Contacts: []autotask.Contact{contact(8, "b@northwind.example"), primary(contact(9, "a@northwind.example"))},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	want := projection.ClientProjection{
 		Input: channelprogram.ClientInput{
 			Name: "Northwind Dental",
@@ -125,9 +124,7 @@ func TestClientAddress(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			row.company.CompanyName = "A"
 			got, err := projection.Client(projection.ClientParts{Company: row.company, CountryCode: row.country})
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			if diff := cmp.Diff(row.want, got.Input.Address); diff != "" {
 				t.Error(diff)
 			}
@@ -223,9 +220,7 @@ func TestClientEmails(t *testing.T) {
 			got, err := projection.Client(projection.ClientParts{
 				Company: northwind(), Contacts: row.contacts, Options: v1.Options{Emails: row.option},
 			})
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			if diff := cmp.Diff(listed(row.want...), got.Input.Emails); diff != "" {
 				t.Error(diff)
 			}
@@ -245,9 +240,7 @@ func TestClientPhonesAndWebsites(t *testing.T) {
 	company.Phone, company.AlternatePhone1, company.AlternatePhone2 = " 555-0100 ", "\u00a0", "555-0100"
 	company.WebAddress = "HTTP://Northwind.example/ "
 	got, err := projection.Client(projection.ClientParts{Company: company})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	// As they stand: an empty one is absent, a double is not our business, nothing is rewritten.
 	if diff := cmp.Diff(listed("555-0100", "555-0100"), got.Input.Phones); diff != "" {
 		t.Error(diff)
@@ -304,9 +297,7 @@ func TestClientFingerprint(t *testing.T) {
 	base := projection.ClientParts{Company: northwind(), CountryCode: "US", Contacts: []autotask.Contact{contact(1, "a@x", "b@x")}}
 	of := func(p projection.ClientParts) string {
 		got, err := projection.Client(p)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		return got.Fingerprint
 	}
 	want := of(base)
@@ -401,9 +392,7 @@ func TestClientIgnoresOrderAndAlwaysFits(t *testing.T) {
 		fits(t, all, got.Input)
 		p.Contacts = rapid.Permutation(p.Contacts).Draw(t, "order")
 		again, err := projection.Client(p)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		if diff := cmp.Diff(got, again); diff != "" {
 			t.Fatalf("another order gives another client: %s", diff)
 		}
@@ -425,9 +414,7 @@ func BenchmarkClient(b *testing.B) {
 
 func BenchmarkClientFingerprint(b *testing.B) {
 	p, err := projection.Client(projection.ClientParts{Company: northwind(), Contacts: []autotask.Contact{contact(1, "a@x")}})
-	if err != nil {
-		b.Fatal(err)
-	}
+	harness.OK(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
 		if projection.ClientFingerprint(p.Input) != p.Fingerprint {

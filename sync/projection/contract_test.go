@@ -17,6 +17,7 @@ import (
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/projection"
+	"channelsync/test/harness"
 )
 
 func TestContractWhole(t *testing.T) {
@@ -48,9 +49,7 @@ func TestContractWhole(t *testing.T) {
 func TestContractWithNothingOnIt(t *testing.T) {
 	got := project(t, func(p *projection.ContractParts) { p.Contract.ContractName = " \t" })
 	b, err := json.Marshal(got.Input)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for _, part := range []string{`"vendorName":"MSP Managed Services","vendorNameDefaulted":true`, `"name":null`, `"overallCost":null`} {
 		if !strings.Contains(string(b), part) {
 			t.Errorf("payload lacks %s: %s", part, b)
@@ -85,9 +84,7 @@ func TestContractNames(t *testing.T) {
 				}
 				return
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			if got.Input.Client.Name != strings.TrimSpace(row.client) {
 				t.Errorf("client %q", got.Input.Client.Name)
 			}
@@ -208,9 +205,7 @@ func TestContractIgnoresOrderAndAlwaysFits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := anyContract(t)
 		got, err := projection.Contract(p)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		fits(t, all, got.Input)
 		if cost := got.Input.OverallCost; cost != nil && !decimal.RequireFromString(cost.Amount).IsPositive() {
 			t.Fatalf("a cost of %s is not above zero", cost.Amount)
@@ -223,9 +218,7 @@ func TestContractIgnoresOrderAndAlwaysFits(t *testing.T) {
 		p.BundleServices = rapid.Permutation(p.BundleServices).Draw(t, "bs")
 		p.ProductVendors = rapid.Permutation(p.ProductVendors).Draw(t, "pv")
 		again, err := projection.Contract(p)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		if diff := cmp.Diff(got, again); diff != "" {
 			t.Fatalf("another order gives another contract: %s", diff)
 		}
@@ -252,9 +245,7 @@ func TestAProratedAndAWholeRowOfOneRateGiveOneRate(t *testing.T) {
 				row(1, service, fmt.Sprint(units), cost.String(), first.Format(time.DateOnly), to.Format(time.DateOnly)))
 			p.Today = first
 			got, err := projection.Contract(p)
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			return got
 		}
 		if a, b := cost(of(total, last)), cost(of(part, first.AddDate(0, 0, covered-1))); a != b {
@@ -291,9 +282,7 @@ func BenchmarkContract(b *testing.B) {
 
 func BenchmarkContractFingerprint(b *testing.B) {
 	p, err := projection.Contract(thousands(36))
-	if err != nil {
-		b.Fatal(err)
-	}
+	harness.OK(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
 		if projection.ContractFingerprint(p.Input) != p.Fingerprint {

@@ -10,6 +10,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/projection"
+	"channelsync/test/harness"
 )
 
 func TestLookAhead(t *testing.T) {
@@ -58,9 +59,7 @@ func TestLookAhead(t *testing.T) {
 		t.Run(row.because, func(t *testing.T) {
 			p := recurring(append([]change{on("2026-05-31")}, row.parts...)...)
 			out, err := projection.Contract(p)
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			got := projection.Lookahead(p, out, 14)
 			if !got.Changes.Equal(date(row.changes)) || !got.Ends.Equal(date(row.ends)) || got.Charges != (row.charges != "") {
 				t.Errorf("got %+v, want %q, %q, %q", got, row.changes, row.ends, row.charges)
@@ -76,17 +75,13 @@ func TestNothingChangesBeforeItIsSaidTo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := anyContract(t)
 		out, err := projection.Contract(p)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		got := projection.Lookahead(p, out, days)
 		for i := range days {
 			then := p
 			then.Today = date(p.Today.UTC().Format(time.DateOnly)).AddDate(0, 0, i+1)
 			other, err := projection.Contract(then)
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			changed := other.Fingerprint != out.Fingerprint
 			if said := then.Today.Equal(got.Changes); changed != said {
 				t.Fatalf("on %s it changes: %v; said to on %s", then.Today, changed, got.Changes)

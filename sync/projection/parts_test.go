@@ -8,6 +8,7 @@ import (
 
 	"channelsync/api/autotask"
 	"channelsync/sync/projection"
+	"channelsync/test/harness"
 )
 
 // Companies, services, bundles and products that the tables speak of.
@@ -250,9 +251,7 @@ func costsHidden(p *projection.ContractParts) { p.CostsReadable = false }
 func project(t testing.TB, changes ...change) projection.ContractProjection {
 	t.Helper()
 	got, err := projection.Contract(recurring(changes...))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return got
 }
 

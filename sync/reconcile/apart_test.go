@@ -18,6 +18,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/sync/ledger"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -27,14 +28,10 @@ func (s *workEnv) edit(names map[int64]string) {
 	s.t.Helper()
 	var due []events.DueEntry
 	for id, name := range names {
-		if err := s.at.Edit("Companies", id, atsim.Row{"companyName": name}); err != nil {
-			s.t.Fatal(err)
-		}
+		harness.OK(s.t, s.at.Edit("Companies", id, atsim.Row{"companyName": name}))
 		due = append(due, events.DueEntry{Installation: inst, Kind: v1.KindCompany, Lane: events.LaneLive, ID: id, Trigger: v1.TriggerCallback, StoredAt: time.Now()})
 	}
-	if err := s.list.Enqueue(s.t.Context(), due); err != nil {
-		s.t.Fatal(err)
-	}
+	harness.OK(s.t, s.list.Enqueue(s.t.Context(), due))
 }
 
 // fault sets one at the target.
@@ -72,9 +69,7 @@ func (s *workEnv) clients(n int) []int64 {
 func (s *workEnv) entry(id int64) ledger.Entry {
 	s.t.Helper()
 	found, err := s.rec.Ledger.Read(context.Background(), inst, v1.KindCompany, []int64{id})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	harness.OK(s.t, err)
 	if e := found[id]; e != nil {
 		return *e
 	}

@@ -16,6 +16,7 @@ import (
 	"channelsync/events"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -216,17 +217,13 @@ func TestBackfillLeavesContractsToTheirOwn(t *testing.T) {
 	b.contract(id, "Backup")
 	due := b.due(v1.KindCompany, id)
 	due[0].Lane, due[0].Trigger = events.LaneBulk, v1.TriggerBackfill
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.rec.Batch(t.Context(), v1.KindCompany, due))
 	if got := b.dependents(); len(got) != 0 {
 		t.Errorf("marked %v", got)
 	}
 	b.edit("Companies", id, atsim.Row{"companyName": "Renamed, and no callback came"})
 	due[0].Trigger = v1.TriggerSweep
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.rec.Batch(t.Context(), v1.KindCompany, due))
 	if got := b.dependents(); len(got) != 1 {
 		t.Errorf("the sweep found another name and marked %v", got)
 	}
@@ -365,17 +362,13 @@ func TestLiveChangesAloneTellHowFreshThingsAre(t *testing.T) {
 	id := b.customer("Northwind")
 	bulk := b.due(v1.KindCompany, id)
 	bulk[0].Lane, bulk[0].StoredAt = events.LaneBulk, b.clock.Now().Add(-time.Hour)
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, bulk); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.rec.Batch(t.Context(), v1.KindCompany, bulk))
 	if f := b.rec.Freshness.Read(b.clock.Now()); f.P50Seconds != nil || f.LastAt != nil {
 		t.Errorf("after a backfill: %+v", f)
 	}
 	live := b.due(v1.KindCompany, id)
 	live[0].StoredAt = b.clock.Now().Add(-3 * time.Second)
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, live); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.rec.Batch(t.Context(), v1.KindCompany, live))
 	if f := b.rec.Freshness.Read(b.clock.Now()); f.P95Seconds == nil || *f.P95Seconds != 3 || f.LastAt != nil {
 		t.Errorf("after a live change that changed nothing: %+v", f)
 	}
@@ -385,9 +378,7 @@ func TestLiveChangesAloneTellHowFreshThingsAre(t *testing.T) {
 	b.edit("Companies", id, atsim.Row{"companyName": "Southwind"})
 	live = b.due(v1.KindCompany, id)
 	live[0].StoredAt = b.clock.Now().Add(-2 * time.Second)
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, live); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.rec.Batch(t.Context(), v1.KindCompany, live))
 	if f := b.rec.Freshness.Read(b.clock.Now()); f.LastSeconds == nil || *f.LastSeconds != 2 || !f.LastAt.Equal(b.clock.Now()) {
 		t.Errorf("after a live change that was pushed: %+v", f)
 	}
@@ -401,9 +392,7 @@ func TestSweepThatFindsNothingLeavesTheTimelineAlone(t *testing.T) {
 	before := b.entry(v1.KindCompany, id)
 	due := b.due(v1.KindCompany, id)
 	due[0].Lane, due[0].Trigger = events.LaneBulk, v1.TriggerSweep
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.rec.Batch(t.Context(), v1.KindCompany, due))
 	after := b.entry(v1.KindCompany, id)
 	if diff := cmp.Diff(before.Timeline, after.Timeline); diff != "" {
 		t.Errorf("timeline: %s", diff)
@@ -424,17 +413,13 @@ func TestForcedPushFindsDrift(t *testing.T) {
 	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}})
 	edited, same := b.customer("Northwind"), b.customer("Southwind")
 	b.batch(v1.KindCompany, edited, same)
-	if err := b.cp.Edit(cpsim.Edit{Connection: connection, ExternalID: ledgerID(edited), Fields: map[string]any{"name": "Edited by hand"}}); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.cp.Edit(cpsim.Edit{Connection: connection, ExternalID: ledgerID(edited), Fields: map[string]any{"name": "Edited by hand"}}))
 	due := b.due(v1.KindCompany, edited, same)
 	for i := range due {
 		due[i].Force, due[i].Lane, due[i].Trigger, due[i].Job = true, events.LaneBulk, v1.TriggerSweep, "job"
 	}
 	b.results = nil
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.rec.Batch(t.Context(), v1.KindCompany, due))
 	if c := b.client(edited); c.Data.Name != "Northwind" {
 		t.Errorf("still %q", c.Data.Name)
 	}

@@ -14,6 +14,7 @@ import (
 	"channelsync/events"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -25,9 +26,7 @@ func (b *bench) edited(kind v1.Kind, id int64, fields map[string]any) {
 	if kind == v1.KindContract {
 		e.Entity = cpsim.EntityContract
 	}
-	if err := b.cp.Edit(e); err != nil {
-		b.t.Fatal(err)
-	}
+	harness.OK(b.t, b.cp.Edit(e))
 }
 
 // sweep reconciles records as a sweep does.
@@ -37,9 +36,7 @@ func (b *bench) sweep(kind v1.Kind, ids ...int64) {
 	for i := range due {
 		due[i].Lane, due[i].Trigger, due[i].Force = events.LaneBulk, v1.TriggerSweep, true
 	}
-	if err := b.rec.Batch(b.t.Context(), kind, due); err != nil {
-		b.t.Fatal(err)
-	}
+	harness.OK(b.t, b.rec.Batch(b.t.Context(), kind, due))
 	b.clock.Add(time.Second)
 }
 
@@ -47,9 +44,7 @@ func (b *bench) sweep(kind v1.Kind, ids ...int64) {
 func (b *bench) drift() []string {
 	b.t.Helper()
 	page, err := b.ledger.DriftList(b.t.Context(), inst, v1.DriftQuery{Limit: 100}, b.clock.Now())
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	harness.OK(b.t, err)
 	out := []string{}
 	for _, d := range page.Items {
 		var fields []string
@@ -101,9 +96,7 @@ func TestASweepListsWhatItPutRight(t *testing.T) {
 		t.Error("what found nothing says that it found an edit")
 	}
 	// A target that was emptied is filled, and nobody edited anything.
-	if err := b.cp.Empty(connection); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.cp.Empty(connection))
 	b.sweep(v1.KindCompany, id, same)
 	if n := len(b.drift()); n != 2 || b.client(same).Data.Name != "Contoso" {
 		t.Errorf("after it was emptied: %d edits, %+v", n, b.client(same))
@@ -165,9 +158,7 @@ func TestNothingIsPushedOverAnEditUntilSomebodySaysSo(t *testing.T) {
 	if err := b.rec.PushOurs(t.Context(), v1.KindCompany, 4711); !errors.Is(err, ErrNoDrift) {
 		t.Errorf("of a record that nobody knows: %v", err)
 	}
-	if err := b.rec.PushOurs(t.Context(), v1.KindCompany, id); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.rec.PushOurs(t.Context(), v1.KindCompany, id))
 	b.batch(v1.KindCompany, id)
 	b.outcome(v1.KindCompany, id, v1.OutcomePushed)
 	if c := b.client(id); c.Data.Name != "Northwind Group" || c.Data.Phones[0].Value != "518-555-0199" {

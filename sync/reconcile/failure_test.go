@@ -13,6 +13,7 @@ import (
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -122,9 +123,7 @@ func TestBurstOfEditsDoesNotUseUpTheAttempts(t *testing.T) {
 	}
 	manual := b.due(v1.KindCompany, id)
 	manual[0].Trigger = v1.TriggerManual
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, manual); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.rec.Batch(t.Context(), v1.KindCompany, manual))
 	if e := b.entry(v1.KindCompany, id); e.Attempts != 2 {
 		t.Errorf("an operator's attempt is counted as %d", e.Attempts)
 	}
@@ -143,17 +142,13 @@ func TestScheduledRetryComesByItself(t *testing.T) {
 	b.at.SetFault(spoil(id, "isActive", `"maybe"`))
 	due := b.due(v1.KindCompany, id)
 	due[0].Lane, due[0].Job = events.LaneBulk, "job"
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.rec.Batch(t.Context(), v1.KindCompany, due))
 	b.until("due", func() bool { return len(b.dueIDs(v1.KindCompany)) > 0 })
 	taken, err := b.bus.Worklist().Peek(t.Context(), inst, v1.KindCompany, events.LaneLive, 1)
 	if err != nil || taken[0].Job != "" || !taken[0].StoredAt.IsZero() {
 		t.Errorf("the retry still counts for the job, or as fresh: %+v, %v", taken, err)
 	}
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, taken); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.rec.Batch(t.Context(), v1.KindCompany, taken))
 	if e := b.entry(v1.KindCompany, id); e.Attempts != 2 {
 		t.Errorf("%d attempts are counted", e.Attempts)
 	}
@@ -254,9 +249,7 @@ func TestStaleRecordIsSentOnceMore(t *testing.T) {
 	_, err := b.rec.Target.PutClient(t.Context(), ledgerID(id), channelprogram.ClientInput{
 		Name: "From a clock that was an hour ahead", Source: channelprogram.Source{System: channelprogram.SystemAutotask, ObservedAt: ahead},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	b.batch(v1.KindCompany, id)
 	if c := b.client(id); c.Data.Name == "Northwind" {
 		t.Fatal("the guard of the simulator did not hold")

@@ -13,6 +13,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/test/harness"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -37,17 +38,13 @@ func (s *workEnv) contractsDue(ids []int64) {
 	for _, id := range ids {
 		due = append(due, events.DueEntry{Installation: inst, Kind: v1.KindContract, Lane: events.LaneLive, ID: id, Trigger: v1.TriggerPoll, StoredAt: time.Now()})
 	}
-	if err := s.list.Enqueue(s.t.Context(), due); err != nil {
-		s.t.Fatal(err)
-	}
+	harness.OK(s.t, s.list.Enqueue(s.t.Context(), due))
 }
 
 func (s *workEnv) of(kind v1.Kind, id int64) (outcome v1.Outcome, attempts int) {
 	s.t.Helper()
 	found, err := s.rec.Ledger.Read(context.Background(), inst, kind, []int64{id})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	harness.OK(s.t, err)
 	if e := found[id]; e != nil {
 		return e.Outcome, e.Attempts
 	}
@@ -86,9 +83,7 @@ func TestRowThatAutotaskNeverAnswersHoldsNobody(t *testing.T) {
 					for i, id := range records {
 						sent[id] = fmt.Sprint("Edited ", round, ".", i)
 						field := map[v1.Kind]string{v1.KindCompany: "companyName", v1.KindContract: "contractName"}[kind]
-						if err := s.at.Edit(map[v1.Kind]string{v1.KindCompany: "Companies", v1.KindContract: "Contracts"}[kind], id, atsim.Row{field: sent[id]}); err != nil {
-							t.Fatal(err)
-						}
+						harness.OK(t, s.at.Edit(map[v1.Kind]string{v1.KindCompany: "Companies", v1.KindContract: "Contracts"}[kind], id, atsim.Row{field: sent[id]}))
 					}
 					if kind == v1.KindContract {
 						s.contractsDue(records)

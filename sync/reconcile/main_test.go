@@ -87,9 +87,7 @@ func newBench(t *testing.T, s setup) *bench {
 	b.at = atsim.New(s.autotask)
 	var err error
 	b.cp, err = cpsim.New(cpsim.Config{Connections: []cpsim.Connection{{ID: connection, Token: "token-0123456789"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	atServer, cpServer := httptest.NewServer(b.at.Handler()), httptest.NewServer(b.cp.Handler())
 	t.Cleanup(func() {
 		b.at.Close()
@@ -123,9 +121,7 @@ func newBench(t *testing.T, s setup) *bench {
 		BaseURL: cpServer.URL, ConnectionID: connection, Token: "token-0123456789",
 		Transport: watched{cpServer.Client().Transport, s.asking}, Hold: s.owned,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	cfg := Config{
 		Installation: b.installation, Autotask: client, Target: target, Ledger: b.ledger, DeadLetters: b.box,
 		Journal: crashJournal{b.crash, b.bus.Journal()}, Worklist: crashWorklist{b.crash, b.bus.Worklist()},
@@ -195,9 +191,7 @@ func (b *bench) contract(company int64, name string, more ...atsim.Row) int64 {
 
 func (b *bench) edit(entity string, id int64, fields atsim.Row) {
 	b.t.Helper()
-	if err := b.at.Edit(entity, id, fields); err != nil {
-		b.t.Fatal(err)
-	}
+	harness.OK(b.t, b.at.Edit(entity, id, fields))
 }
 
 // due makes live marks of records as the dispatcher would.
@@ -237,9 +231,7 @@ func (b *bench) retry(kind v1.Kind, ids ...int64) {
 func (b *bench) apart(kind v1.Kind) []events.DueEntry {
 	b.t.Helper()
 	due, err := b.bus.Worklist().Peek(b.t.Context(), inst, kind, events.LaneApart, events.PeekMax)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	harness.OK(b.t, err)
 	return due
 }
 
@@ -254,9 +246,7 @@ func (b *bench) alone(kind v1.Kind) {
 		b.t.Fatalf("reconcile alone: %v", err)
 	}
 	last := due[len(due)-1].Sequence
-	if err := b.bus.Worklist().AckThrough(b.t.Context(), inst, kind, events.LaneApart, last); err != nil {
-		b.t.Fatal(err)
-	}
+	harness.OK(b.t, b.bus.Worklist().AckThrough(b.t.Context(), inst, kind, events.LaneApart, last))
 	b.clock.Add(time.Second)
 }
 
@@ -275,9 +265,7 @@ func (b *bench) broken(kind v1.Kind, ids ...int64) error {
 func (b *bench) entry(kind v1.Kind, id int64) ledger.Entry {
 	b.t.Helper()
 	found, err := b.ledger.Read(b.t.Context(), inst, kind, []int64{id})
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	harness.OK(b.t, err)
 	if e := found[id]; e != nil {
 		return *e
 	}
@@ -327,9 +315,7 @@ func (b *bench) until(what string, is func() bool) {
 func (b *bench) dueIDs(kind v1.Kind) []int64 {
 	b.t.Helper()
 	due, err := b.bus.Worklist().Peek(b.t.Context(), inst, kind, events.LaneLive, events.PeekMax)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	harness.OK(b.t, err)
 	var ids []int64
 	for _, d := range due {
 		ids = append(ids, d.ID)
@@ -341,9 +327,7 @@ func (b *bench) dueIDs(kind v1.Kind) []int64 {
 func (b *bench) waiting() int {
 	b.t.Helper()
 	d, err := b.bus.Worklist().Depth(b.t.Context(), inst)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	harness.OK(b.t, err)
 	return d.Scheduled
 }
 
@@ -367,9 +351,7 @@ func (b *bench) dependents() []int64 {
 		}
 		return nil
 	})
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	harness.OK(b.t, err)
 	return ids
 }
 

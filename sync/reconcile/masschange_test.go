@@ -9,6 +9,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -37,9 +38,7 @@ func (b *bench) leave(ids ...int64) {
 func (b *bench) pendingApproval() int {
 	b.t.Helper()
 	ids, err := b.ledger.Find(b.t.Context(), inst, v1.KindCompany, func(s ledger.Summary) bool { return s.PendingApproval })
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	harness.OK(b.t, err)
 	return len(ids)
 }
 
@@ -122,17 +121,13 @@ func TestDiscardedRecordsStayUntilTheyChange(t *testing.T) {
 	b, ids := manyClients(t, 20, v1.Options{OutOfScope: "archive"})
 	b.leave(ids[:15]...)
 	entries, err := b.ledger.Read(t.Context(), inst, v1.KindCompany, ids[:15])
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	var list []*ledger.Entry
 	for _, e := range entries {
 		e.PendingApproval, e.Discarded = false, true
 		list = append(list, e)
 	}
-	if err := b.ledger.Write(t.Context(), inst, list); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.ledger.Write(t.Context(), inst, list))
 	b.batch(v1.KindCompany, ids...)
 	if b.pendingApproval() != 0 {
 		t.Errorf("looked at again: %d are held", b.pendingApproval())

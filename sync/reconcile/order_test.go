@@ -12,6 +12,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -40,9 +41,7 @@ func newMixed(t *testing.T) *mixed {
 	m.edit("Companies", m.enters, atsim.Row{"isActive": true})
 	m.at.SetFault(spoil(m.fails, "isActive", `"maybe"`))
 	m.fault(cpsim.Fault{Kind: cpsim.FaultRejectItems, ExternalIDs: []string{ledgerID(m.rejected)}})
-	if err := m.bus.Worklist().Enqueue(t.Context(), m.due(v1.KindCompany, m.all...)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, m.bus.Worklist().Enqueue(t.Context(), m.due(v1.KindCompany, m.all...)))
 	return m
 }
 
@@ -96,9 +95,7 @@ func (m *mixed) check() {
 func TestCrashOnlyRepeatsWork(t *testing.T) {
 	undisturbed := newMixed(t)
 	undisturbed.crash.arm(0)
-	if err := undisturbed.pass(); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, undisturbed.pass())
 	undisturbed.check()
 	steps := undisturbed.crash.steps()
 	t.Logf("steps: %s", strings.Join(steps, ", "))
@@ -124,9 +121,7 @@ func TestCrashOnlyRepeatsWork(t *testing.T) {
 			m.rec = New(m.rec.Config) // as after a restart
 			m.clock.Add(time.Second)
 			for range 3 {
-				if err := m.pass(); err != nil {
-					t.Fatal(err)
-				}
+				harness.OK(t, m.pass())
 			}
 			m.check()
 		})
@@ -136,18 +131,10 @@ func TestCrashOnlyRepeatsWork(t *testing.T) {
 func TestEntryEnqueuedMeanwhileSurvivesTheAcknowledgement(t *testing.T) {
 	m := newMixed(t)
 	due, err := m.rec.Worklist.Peek(t.Context(), inst, v1.KindCompany, events.LaneLive, fetch.MaxBatch)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := m.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
-		t.Fatal(err)
-	}
-	if err := m.rec.Worklist.Enqueue(t.Context(), m.due(v1.KindCompany, m.enters)); err != nil {
-		t.Fatal(err)
-	}
-	if err := m.rec.Worklist.AckThrough(t.Context(), inst, v1.KindCompany, events.LaneLive, due[len(due)-1].Sequence); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
+	harness.OK(t, m.rec.Batch(t.Context(), v1.KindCompany, due))
+	harness.OK(t, m.rec.Worklist.Enqueue(t.Context(), m.due(v1.KindCompany, m.enters)))
+	harness.OK(t, m.rec.Worklist.AckThrough(t.Context(), inst, v1.KindCompany, events.LaneLive, due[len(due)-1].Sequence))
 	if due := m.dueIDs(v1.KindCompany); len(due) != 1 || due[0] != m.enters {
 		t.Errorf("due: %v", due)
 	}

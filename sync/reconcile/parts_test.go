@@ -19,6 +19,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -35,9 +36,7 @@ func (b *bench) differing(ids ...int64) []int64 {
 		read[id] = *e.Parts
 	}
 	hashes, err := contractrows.Hash(b.t.Context(), b.rec.Autotask, read, nil)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	harness.OK(b.t, err)
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(hashes)), func(id int64) bool { return hashes[id] == read[id].Hash })
 }
 

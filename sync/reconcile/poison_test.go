@@ -11,6 +11,7 @@ import (
 
 	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -281,9 +282,7 @@ func TestProbeLeavesNoTrace(t *testing.T) {
 	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}})
 	stored, bad := b.customer("Stored"), b.customer("Bad")
 	b.batch(v1.KindCompany, stored)
-	if err := b.cp.Edit(cpsim.Edit{Connection: connection, Entity: cpsim.EntityClient, ExternalID: ledgerID(stored), Fields: map[string]any{"name": "Edited there"}}); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.cp.Edit(cpsim.Edit{Connection: connection, Entity: cpsim.EntityClient, ExternalID: ledgerID(stored), Fields: map[string]any{"name": "Edited there"}}))
 	before, client, done := b.entry(v1.KindCompany, stored), b.client(stored), len(b.results)
 	b.fault(cpsim.Fault{Kind: cpsim.FaultServerError, ExternalIDs: []string{ledgerID(bad)}})
 	b.cp.ResetStats()
@@ -309,9 +308,7 @@ func TestProbeLeavesNoTrace(t *testing.T) {
 	b.cp.ClearFaults()
 	due := b.due(v1.KindCompany, stored)
 	due[0].Force = true
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, due); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.rec.Batch(t.Context(), v1.KindCompany, due))
 	if last := b.results[len(b.results)-1]; !last.Drift {
 		t.Errorf("the edit at the target is not drift any more: %+v", last)
 	}

@@ -11,6 +11,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/test/harness"
 )
 
 // nobodyReads drops what a worker reports.
@@ -44,15 +45,11 @@ func TestClocksApartByAMinuteCountEachAttemptOnce(t *testing.T) {
 			defer wg.Wait()
 			defer cancel()
 			wg.Go(func() { NewWorker(b.rec, 10*time.Millisecond, nobodyReads{}).Run(ctx, notifications) })
-			if err := b.bus.Worklist().Enqueue(ctx, b.due(v1.KindCompany, bad)); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, b.bus.Worklist().Enqueue(ctx, b.due(v1.KindCompany, bad)))
 			b.until("tried once", func() bool { return b.entry(v1.KindCompany, bad).Attempts > 0 })
 			// What is due in three seconds is, and by then nothing has happened to the other.
 			err := b.bus.Worklist().Schedule(ctx, b.due(v1.KindCompany, other), func(events.DueEntry) time.Duration { return 3 * time.Second })
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			b.until("three seconds later", func() bool { return b.entry(v1.KindCompany, other).Outcome == v1.OutcomePushed })
 			e := b.outcome(v1.KindCompany, bad, v1.OutcomeRetrying, "row_unreadable")
 			if e.Attempts != 1 || b.waiting() != 1 {

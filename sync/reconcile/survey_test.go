@@ -19,6 +19,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
+	"channelsync/test/harness"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -76,9 +77,7 @@ func (s *surveyor) contract(company int64) int64 {
 func (s *surveyor) survey(ctx context.Context) Survey {
 	s.t.Helper()
 	out, err := s.Survey(ctx, s.in)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	harness.OK(s.t, err)
 	return out
 }
 

@@ -15,6 +15,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/internal/tracing"
+	"channelsync/test/harness"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
@@ -51,9 +52,7 @@ func (tr *traces) change(t *testing.T) (traceparent, id string) {
 
 func (tr *traces) reconcile(b *bench, due []events.DueEntry) {
 	b.t.Helper()
-	if err := b.rec.Batch(b.t.Context(), v1.KindCompany, due); err != nil {
-		b.t.Fatal(err)
-	}
+	harness.OK(b.t, b.rec.Batch(b.t.Context(), v1.KindCompany, due))
 }
 
 func (tr *traces) named(name string) (named []tracetest.SpanStub) {
@@ -195,9 +194,7 @@ func TestTraceGoesOnFromAContactToItsCompany(t *testing.T) {
 		traceparent, id := tr.change(t)
 		due[i].Traceparent, ids[id] = traceparent, true
 	}
-	if err := b.rec.Batch(t.Context(), v1.KindContact, due); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, b.rec.Batch(t.Context(), v1.KindContact, due))
 	entries, err := b.bus.Worklist().Peek(t.Context(), inst, v1.KindCompany, events.LaneLive, events.PeekMax)
 	if err != nil || len(entries) != 1 {
 		t.Fatalf("%d companies are due, %v", len(entries), err)

@@ -23,6 +23,7 @@ import (
 	"channelsync/sync/deadletter"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
+	"channelsync/test/harness"
 	"channelsync/test/harness/vaults"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -105,9 +106,7 @@ func newWorkEnv(t *testing.T, between *weather) *workEnv {
 	target, err := channelprogram.New(channelprogram.Config{
 		BaseURL: "http://127.0.0.1:9", ConnectionID: connection, Token: "token-0123456789", Transport: way,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	sealed := vaults.Open(t, vaults.Memory{})
 	s.dead = &deadLetters{}
 	rec := New(Config{
@@ -157,9 +156,7 @@ func (s *workEnv) customer(lane events.Lane, names ...string) {
 		id := s.at.Put("Companies", atsim.Row{"companyName": name, "companyType": 1, "isActive": true})
 		due = append(due, events.DueEntry{Installation: inst, Kind: v1.KindCompany, Lane: lane, ID: id, Trigger: v1.TriggerCallback, StoredAt: time.Now()})
 	}
-	if err := s.list.Enqueue(s.t.Context(), due); err != nil {
-		s.t.Fatal(err)
-	}
+	harness.OK(s.t, s.list.Enqueue(s.t.Context(), due))
 }
 
 // shown is what happened until now.
@@ -342,9 +339,7 @@ func TestPausedTargetIsProbed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			work(t, func(t *testing.T, s *workEnv) {
 				id, err := s.cp.SetFault(cpsim.Fault{Kind: kind})
-				if err != nil {
-					t.Fatal(err)
-				}
+				harness.OK(t, err)
 				s.customer(events.LaneLive, "waits")
 				s.after(window)
 				if len(s.shown().pushes) != 1 || len(s.shown().handshakes) != 1 {
@@ -418,9 +413,7 @@ func TestThrottledWorkGoesOnWhenItIsTold(t *testing.T) {
 func TestKickEndsTheWait(t *testing.T) {
 	work(t, func(t *testing.T, s *workEnv) {
 		id, err := s.cp.SetFault(cpsim.Fault{Kind: cpsim.FaultUnauthenticated})
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		s.customer(events.LaneLive, "waits")
 		s.after(30 * time.Second)
 		s.cp.ClearFault(id)

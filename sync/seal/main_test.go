@@ -30,8 +30,6 @@ func ringOf(t testing.TB, seeds ...byte) *Ring {
 		raws = append(raws, raw)
 	}
 	r, err := NewRing(raws...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return r
 }

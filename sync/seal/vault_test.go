@@ -7,23 +7,20 @@ import (
 	"testing"
 
 	"channelsync/events/kv"
+	"channelsync/test/harness"
 )
 
 func vault(t *testing.T, master *Ring, keys Keys) *Vault {
 	t.Helper()
 	v, err := OpenVault(t.Context(), master, keys)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return v
 }
 
 func ring(t *testing.T, v *Vault, installation string) *Ring {
 	t.Helper()
 	r, err := v.Ring(t.Context(), installation)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return r
 }
 
@@ -114,9 +111,7 @@ func TestDestroyMakesDataUnreadable(t *testing.T) {
 	v := vault(t, ringOf(t, 1), keys)
 	sealed, others := ring(t, v, inst).Seal("a", []byte("secret")), ring(t, v, "other").Seal("a", []byte("other"))
 	for range 2 { // it may be repeated
-		if err := v.Destroy(t.Context(), inst); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, v.Destroy(t.Context(), inst))
 	}
 	if _, err := keys.Get(t.Context(), inst); !errors.Is(err, kv.ErrNotFound) {
 		t.Fatalf("the key is still stored: %v", err)

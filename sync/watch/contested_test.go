@@ -13,6 +13,7 @@ import (
 	"channelsync/events/kv"
 	"channelsync/sync/installation"
 	"channelsync/sync/seal"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -23,22 +24,22 @@ func (b *bench) copied(w *Watcher) *Watcher {
 	b.t.Helper()
 	table := func(name string) *kv.Table {
 		tab, err := b.bus.Table(b.t.Context(), kv.Config{Name: name, History: 1})
-		ok(b.t, err)
+		harness.OK(b.t, err)
 		return tab
 	}
 	b.n++
 	prefix := strings.ToLower(b.t.Name()[4:12]) + string(rune('a'+b.n))
 	master, err := seal.NewRing([]byte(strings.Repeat("2", seal.KeySize)))
-	ok(b.t, err)
+	harness.OK(b.t, err)
 	vault, err := seal.OpenVault(b.t.Context(), master, table(prefix+"-keys"))
-	ok(b.t, err)
+	harness.OK(b.t, err)
 	store, err := installation.Open(b.t.Context(), table(prefix+"-installations"), vault)
-	ok(b.t, err)
+	harness.OK(b.t, err)
 	in := b.installation(w.ID)
 	for i := range in.Registrations {
 		in.Registrations[i].ID = 0
 	}
-	ok(b.t, store.Create(b.t.Context(), in))
+	harness.OK(b.t, store.Create(b.t.Context(), in))
 	cfg := w.Config
 	cfg.Store = store
 	return New(cfg)
@@ -70,7 +71,7 @@ func (b *bench) left(w *Watcher, public string) {
 func moved(t *testing.T, w *Watcher) installation.Contest {
 	t.Helper()
 	in, err := w.installation()
-	ok(t, err)
+	harness.OK(t, err)
 	return in.Registration("Companies").Moved
 }
 
@@ -82,7 +83,7 @@ func ask(t *testing.T, w *Watcher) {
 		}
 		return nil
 	})
-	ok(t, err)
+	harness.OK(t, err)
 }
 
 // TestTwoServicesDoNotFightForEver: a backup restored beside the running original, with another public URL.
@@ -91,7 +92,7 @@ func TestTwoServicesDoNotFightForEver(t *testing.T) {
 	one := b.watcher()
 	b.repair(one, publicURL)
 	two := b.copied(one)
-	ok(t, one.RotateSecrets(t.Context())) // the copy does not know these
+	harness.OK(t, one.RotateSecrets(t.Context())) // the copy does not know these
 	mine, theirs := CallbackURL(publicURL, one.ID), CallbackURL(restoredURL, one.ID)
 
 	b.repair(two, restoredURL) // its own address is another one now: no fight yet
@@ -135,14 +136,14 @@ func TestTwoServicesDoNotFightForEver(t *testing.T) {
 		t.Errorf("%d changes after a person decided", n)
 	}
 
-	ok(t, two.RemoveWebhooks(t.Context())) // uninstalled there: what is another's stays
+	harness.OK(t, two.RemoveWebhooks(t.Context())) // uninstalled there: what is another's stays
 	b.right(one, publicURL, autotask.CompanyWebhooks, autotask.ContactWebhooks)
 }
 
 // TestTheLastOneHeals: the service that has the registrations is uninstalled, or its address is put back by hand.
 func TestTheLastOneHeals(t *testing.T) {
 	for name, end := range map[string]func(b *bench, two *Watcher){
-		"uninstalled": func(b *bench, two *Watcher) { ok(b.t, two.RemoveWebhooks(b.t.Context())) },
+		"uninstalled": func(b *bench, two *Watcher) { harness.OK(b.t, two.RemoveWebhooks(b.t.Context())) },
 		"put back by hand": func(b *bench, two *Watcher) {
 			for _, h := range b.hooks(two) {
 				b.edit(h.Collection, h.ID, atsim.Row{"webhookUrl": CallbackURL(publicURL, two.ID), "secretKey": "typed by hand"})
@@ -262,7 +263,7 @@ func (b *bench) handOver(id, user string) {
 		in.HandOver()
 		return nil
 	})
-	ok(b.t, err)
+	harness.OK(b.t, err)
 }
 
 // called checks that some registration of each entity calls, under a secret that is taken.
@@ -302,7 +303,7 @@ func TestAnotherAPIUserGetsItsOwn(t *testing.T) {
 			b.line.arm(cut, lost)
 			_, err := w.RepairWebhooks(t.Context(), publicURL)
 			if cut == 0 {
-				ok(t, err)
+				harness.OK(t, err)
 				cuts = b.line.calls
 			} else if err == nil {
 				t.Fatalf("cut at request %d: no error", cut)
@@ -329,7 +330,7 @@ func TestAnotherAPIUserGetsItsOwn(t *testing.T) {
 			if n := len(b.installation(w.ID).Secrets.Webhooks); n != 2 {
 				t.Errorf("%d secrets after an hour", n)
 			}
-			ok(t, w.RemoveWebhooks(t.Context()))
+			harness.OK(t, w.RemoveWebhooks(t.Context()))
 			if t.Failed() {
 				t.Fatalf("cut at request %d of %d, sent: %v", cut, cuts, lost)
 			}
@@ -427,7 +428,7 @@ func TestARepairAskedForDuringACheckIsNotLost(t *testing.T) {
 	b.repair(w, publicURL)
 	asked := func() bool {
 		in, err := w.installation()
-		ok(t, err)
+		harness.OK(t, err)
 		return !in.Registration("Companies").AskedAt.IsZero()
 	}
 	company := b.hooks(w)[slices.IndexFunc(b.hooks(w), func(h atsim.Webhook) bool { return h.Collection == "CompanyWebhooks" })]

@@ -19,6 +19,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/sync/ledger"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -80,14 +81,14 @@ func serveLargeTenant() error {
 func startLargeTenant(t *testing.T) string {
 	t.Helper()
 	self, err := os.Executable()
-	ok(t, err)
+	harness.OK(t, err)
 	cmd := exec.CommandContext(t.Context(), self, "-test.run=^$")
 	cmd.Env, cmd.Stderr = append(os.Environ(), largeTenant+"=1"), os.Stderr
 	in, err := cmd.StdinPipe()
-	ok(t, err)
+	harness.OK(t, err)
 	out, err := cmd.StdoutPipe()
-	ok(t, err)
-	ok(t, cmd.Start())
+	harness.OK(t, err)
+	harness.OK(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = in.Close()
 		_ = cmd.Wait() // it was signalled to end, or has
@@ -116,7 +117,7 @@ func TestALargeTenantIsComparedWithinItsBounds(t *testing.T) {
 	p.w = b.watcher()
 	p.line.see = func(*http.Request) {}
 	ids, err := p.w.ListIDs(t.Context(), v1.KindContract)
-	ok(t, err)
+	harness.OK(t, err)
 	if len(ids) != largeContracts {
 		t.Fatalf("%d contracts, want %d", len(ids), largeContracts)
 	}
@@ -149,7 +150,7 @@ func TestALargeTenantIsComparedWithinItsBounds(t *testing.T) {
 	p.clock.Add(time.Hour)
 	began := p.clock.Now()
 	fresh, err := p.w.PartsFreshness(t.Context())
-	ok(t, err)
+	harness.OK(t, err)
 	editRow(t, b.url, last)
 	_ = p.w.CompareParts(ctx) // it goes on for ever
 	took := p.clock.Now().Sub(began)
@@ -175,12 +176,12 @@ func TestALargeTenantIsComparedWithinItsBounds(t *testing.T) {
 func editRow(t *testing.T, url string, contract int64) {
 	t.Helper()
 	var answer struct{ Items []struct{ ID int64 } }
-	ok(t, query(url, "ContractServiceUnits", contract, &answer))
+	harness.OK(t, query(url, "ContractServiceUnits", contract, &answer))
 	row := answer.Items[len(answer.Items)-1].ID
 	body := strings.NewReader(fmt.Sprintf(`{"id":%d,"cost":"130.0000"}`, row))
 	resp, err := http.Post(url+"/sim/ContractServiceUnits", "application/json", body)
-	ok(t, err)
-	ok(t, resp.Body.Close())
+	harness.OK(t, err)
+	harness.OK(t, resp.Body.Close())
 	if resp.StatusCode != http.StatusOK {
 		t.Fatalf("edit row %d: HTTP %d", row, resp.StatusCode)
 	}

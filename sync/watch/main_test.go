@@ -155,9 +155,7 @@ func (b *bench) watcher(syncs ...v1.Sync) *Watcher {
 	for _, s := range syncs {
 		in.Syncs[s] = &installation.SyncSettings{}
 	}
-	if err := b.store.Create(b.t.Context(), in); err != nil {
-		b.t.Fatal(err)
-	}
+	harness.OK(b.t, b.store.Create(b.t.Context(), in))
 	return b.again(in.ID)
 }
 
@@ -185,17 +183,13 @@ func (b *bench) again(id string) *Watcher {
 func (b *bench) installation(id string) *installation.Installation {
 	b.t.Helper()
 	in, err := b.store.Get(id)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	harness.OK(b.t, err)
 	return in
 }
 
 func (b *bench) edit(entity string, id int64, fields atsim.Row) {
 	b.t.Helper()
-	if err := b.at.Edit(entity, id, fields); err != nil {
-		b.t.Fatal(err)
-	}
+	harness.OK(b.t, b.at.Edit(entity, id, fields))
 }
 
 // found lists the changes in the journal that were not looked at before.
@@ -215,9 +209,7 @@ func (f *found) next() []string {
 		f.upTo = c.Sequence
 		return nil
 	})
-	if err != nil {
-		f.b.t.Fatal(err)
-	}
+	harness.OK(f.b.t, err)
 	return out
 }
 
@@ -226,12 +218,5 @@ func (f *found) expect(what string, want ...string) {
 	f.b.t.Helper()
 	if diff := cmp.Diff(want, f.next()); diff != "" {
 		f.b.t.Errorf("%s: %s", what, diff)
-	}
-}
-
-func ok(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }

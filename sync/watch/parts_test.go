@@ -18,6 +18,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -68,7 +69,7 @@ func (p *tenant) reconciledAs(parts ledger.Parts, ids ...int64) {
 		read[id] = parts
 	}
 	hashes, err := contractrows.Hash(p.t.Context(), p.w.Autotask, read, nil)
-	ok(p.t, err)
+	harness.OK(p.t, err)
 	var entries []*ledger.Entry
 	for _, id := range ids {
 		parts := read[id]
@@ -88,7 +89,7 @@ func (p *tenant) see(r *http.Request) {
 		return
 	}
 	raw, err := io.ReadAll(r.Body)
-	ok(p.t, err)
+	harness.OK(p.t, err)
 	r.Body = io.NopCloser(strings.NewReader(string(raw)))
 	var body struct {
 		Filter []struct {
@@ -96,7 +97,7 @@ func (p *tenant) see(r *http.Request) {
 			Value     json.RawMessage
 		}
 	}
-	ok(p.t, json.Unmarshal(raw, &body))
+	harness.OK(p.t, json.Unmarshal(raw, &body))
 	for _, f := range body.Filter {
 		var ids []int64
 		if strings.EqualFold(f.Field, "contractID") && json.Unmarshal(f.Value, &ids) == nil {
@@ -109,7 +110,7 @@ func (p *tenant) see(r *http.Request) {
 func (p *tenant) compare() {
 	p.t.Helper()
 	p.clock.Add(time.Hour)
-	ok(p.t, p.w.CompareParts(p.t.Context()))
+	harness.OK(p.t, p.w.CompareParts(p.t.Context()))
 }
 
 // noMoreThan wants no window of time to have more requests.
@@ -131,7 +132,7 @@ func TestEditedPartsEnqueueTheirContract(t *testing.T) {
 		t.Errorf("compared at %s", got)
 	}
 	p.edit("ContractServiceUnits", p.units[1], atsim.Row{"cost": 6})
-	ok(t, p.w.CompareParts(t.Context()))
+	harness.OK(t, p.w.CompareParts(t.Context()))
 	seen.expect("the hour is not over")
 	p.compare()
 	seen.expect("another cost", poll1("contract", p.contracts[1]))
@@ -161,16 +162,16 @@ func TestRowsThatAgeEnqueueNothing(t *testing.T) {
 func TestADayThatChangesAContractEnqueuesItOnce(t *testing.T) {
 	p := newTenant(t, 2, 1)
 	w, seen := p.w, p.changes(p.w)
-	ok(t, w.PollDays(t.Context()))
+	harness.OK(t, w.PollDays(t.Context()))
 	seen.expect("not today")
 	p.clock.Add(14 * 24 * time.Hour)
-	ok(t, w.PollDays(t.Context()))
+	harness.OK(t, w.PollDays(t.Context()))
 	seen.expect("the day on which both are due", fmt.Sprintf("contract %d sweep", p.contracts[0]), fmt.Sprintf("contract %d sweep", p.contracts[1]))
-	ok(t, w.PollDays(t.Context()))
+	harness.OK(t, w.PollDays(t.Context()))
 	seen.expect("once a day")
 	p.reconciled(1, p.contracts...)
 	p.clock.Add(24 * time.Hour)
-	ok(t, w.PollDays(t.Context()))
+	harness.OK(t, w.PollDays(t.Context()))
 	seen.expect("they were reconciled")
 }
 
@@ -185,9 +186,9 @@ func TestTheDayBeginsWhereTheTenantIs(t *testing.T) {
 				in.Options.TimeZone = zone
 				return nil
 			})
-			ok(t, err)
+			harness.OK(t, err)
 			at, err := time.Parse(time.RFC3339, midnight)
-			ok(t, err)
+			harness.OK(t, err)
 			dueOn := func(day ledger.Day) {
 				p.remember(p.w, &ledger.Entry{
 					Kind: v1.KindContract, ID: p.contracts[0], InScope: true, Outcome: v1.OutcomePushed, Parts: &ledger.Parts{Hash: "1.x", From: day - 5, Due: day},
@@ -197,13 +198,13 @@ func TestTheDayBeginsWhereTheTenantIs(t *testing.T) {
 			dueOn(march1)
 			seen := p.changes(p.w)
 			p.clock.Add(at.Add(-time.Second).Sub(p.clock.Now()))
-			ok(t, p.w.PollDays(t.Context()))
+			harness.OK(t, p.w.PollDays(t.Context()))
 			seen.expect("a second before midnight")
 			p.clock.Add(time.Second)
-			ok(t, p.w.PollDays(t.Context()))
+			harness.OK(t, p.w.PollDays(t.Context()))
 			want := fmt.Sprintf("contract %d sweep", p.contracts[0])
 			seen.expect("at midnight", want)
-			ok(t, p.w.PollDays(t.Context()))
+			harness.OK(t, p.w.PollDays(t.Context()))
 			seen.expect("once a day")
 		})
 	}
@@ -213,13 +214,13 @@ func TestTheDayBeginsWhereTheTenantIs(t *testing.T) {
 func TestWhatIsReconciledOverMidnightIsEnqueued(t *testing.T) {
 	p := newTenant(t, 1, 1)
 	seen := p.changes(p.w)
-	ok(t, p.w.PollDays(t.Context()))
+	harness.OK(t, p.w.PollDays(t.Context()))
 	seen.expect("nothing is due")
 	today := ledger.DayOf(p.clock.Now().UTC())
 	p.remember(p.w, &ledger.Entry{
 		Kind: v1.KindContract, ID: p.contracts[0], InScope: true, Outcome: v1.OutcomePushed, Parts: &ledger.Parts{Hash: "1.x", From: today - 1, Due: today},
 	})
-	ok(t, p.w.PollDays(t.Context()))
+	harness.OK(t, p.w.PollDays(t.Context()))
 	seen.expect("due today", fmt.Sprintf("contract %d sweep", p.contracts[0]))
 }
 
@@ -258,7 +259,7 @@ func (p *tenant) hash(id int64) string {
 		}
 		return false
 	})
-	ok(p.t, err)
+	harness.OK(p.t, err)
 	return found
 }
 
@@ -279,7 +280,7 @@ func TestAComparisonGoesOnAfterARestart(t *testing.T) {
 	}
 	p.edit("ContractServiceUnits", p.units[9], atsim.Row{"cost": 6})
 	p.w = p.again(p.w.ID)
-	ok(t, p.w.CompareParts(t.Context()))
+	harness.OK(t, p.w.CompareParts(t.Context()))
 	seen.expect("what was edited", poll1("contract", p.contracts[9]))
 	var want [][]int64
 	for _, first := range []int{0, 2, 4, 4, 6, 8} { // the third step is made again
@@ -304,7 +305,7 @@ func TestNoHourHasMoreRequestsThanItsLimit(t *testing.T) {
 	began := p.clock.Now()
 	p.clock.Add(time.Hour)
 	fresh, err := p.w.PartsFreshness(t.Context())
-	ok(t, err)
+	harness.OK(t, err)
 	every := time.Duration(fresh.EverySeconds) * time.Second
 	if want := 100 * (stepOverhead + 2*12_500/rowsPerPage); fresh.Requests != want || fresh.Contracts != 200 {
 		t.Errorf("%+v, want %d requests for 200 contracts", fresh, want)
@@ -349,7 +350,7 @@ func TestAStoppedInstallationIsNotWaitedFor(t *testing.T) {
 			in.Stopped = true
 			return nil
 		})
-		ok(t, err)
+		harness.OK(t, err)
 		return waited(ctx, d)
 	}
 	p.compare()
@@ -423,7 +424,7 @@ func TestPartsFreshness(t *testing.T) {
 	read := func() v1.PartsFreshness {
 		t.Helper()
 		fresh, err := p.w.PartsFreshness(t.Context())
-		ok(t, err)
+		harness.OK(t, err)
 		return *fresh
 	}
 	if got := read(); got.ComparedSince != nil || got.NextAt != nil || got.EverySeconds != 3600 || got.Contracts != 3 {
@@ -440,7 +441,7 @@ func TestPartsFreshness(t *testing.T) {
 		in.Syncs[v1.SyncActiveCustomerContracts].Uninstalled = true
 		return nil
 	})
-	ok(t, err)
+	harness.OK(t, err)
 	if fresh, err := p.w.PartsFreshness(t.Context()); err != nil || fresh != nil {
 		t.Errorf("without the sync: %+v, %v", fresh, err)
 	}

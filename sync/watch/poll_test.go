@@ -15,6 +15,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/sync/job"
 	"channelsync/sync/ledger"
+	"channelsync/test/harness"
 	"channelsync/test/harness/clock"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -36,7 +37,7 @@ func (b *bench) contract(company int64, name string) int64 {
 
 func (b *bench) remember(w *Watcher, entries ...*ledger.Entry) {
 	b.t.Helper()
-	ok(b.t, b.ledger.Write(b.t.Context(), w.ID, entries))
+	harness.OK(b.t, b.ledger.Write(b.t.Context(), w.ID, entries))
 }
 
 func poll1(what string, id int64) string { return fmt.Sprintf("%s %d poll", what, id) }
@@ -44,7 +45,7 @@ func poll1(what string, id int64) string { return fmt.Sprintf("%s %d poll", what
 func pollCompanies(t *testing.T, w *Watcher) {
 	t.Helper()
 	_, err := w.PollCompanies(t.Context())
-	ok(t, err)
+	harness.OK(t, err)
 }
 
 // TestPollFindsEachEditOnce, whatever the difference of the two clocks.
@@ -135,7 +136,7 @@ func newestOf(times []time.Time) time.Time { return slices.MaxFunc(times, time.T
 func (b *bench) companyModified(w *Watcher, id int64) time.Time {
 	b.t.Helper()
 	c, err := autotask.Get[companyTimes](b.t.Context(), w.Autotask, autotask.EntityCompanies, id)
-	ok(b.t, err)
+	harness.OK(b.t, err)
 	return newestOf(c.times())
 }
 
@@ -172,12 +173,12 @@ func TestPollContacts(t *testing.T) {
 	id := b.at.Put("Contacts", atsim.Row{"companyID": b.company("Northwind"), "firstName": "Ann", "lastName": "Lee", "isActive": 1})
 	for range 2 {
 		_, err := w.PollContacts(t.Context())
-		ok(t, err)
+		harness.OK(t, err)
 	}
 	seen.expect("a new contact, once", poll1("contact", id))
 	b.edit("Contacts", id, atsim.Row{"emailAddress": "ann@northwind.example"})
 	_, err := w.PollContacts(t.Context())
-	ok(t, err)
+	harness.OK(t, err)
 	seen.expect("its address", poll1("contact", id))
 }
 
@@ -187,16 +188,16 @@ func TestPollContracts(t *testing.T) {
 	seen := b.changes(w)
 	company := b.company("Northwind")
 	id := b.contract(company, "Backup")
-	ok(t, w.PollContracts(t.Context()))
-	ok(t, w.PollContracts(t.Context()))
+	harness.OK(t, w.PollContracts(t.Context()))
+	harness.OK(t, w.PollContracts(t.Context()))
 	seen.expect("a new contract, once", poll1("contract", id))
 	b.remember(w, &ledger.Entry{Kind: v1.KindContract, ID: id})
 	b.edit("Contracts", id, atsim.Row{"contractName": "Backup Plus"})
-	ok(t, w.PollContracts(t.Context()))
+	harness.OK(t, w.PollContracts(t.Context()))
 	seen.expect("its name", poll1("contract", id))
 	bare := b.contract(company, "Created without a stamp")
 	b.edit("Contracts", bare, atsim.Row{"lastModifiedDateTime": nil})
-	ok(t, w.PollContracts(t.Context()))
+	harness.OK(t, w.PollContracts(t.Context()))
 	seen.expect("one whose stamp is empty is found by its id", poll1("contract", bare))
 }
 
@@ -206,27 +207,27 @@ func TestContractsOfABuildWithoutStampsAreCompared(t *testing.T) {
 	w := b.watcher()
 	seen := b.changes(w)
 	id := b.contract(b.company("Northwind"), "Backup")
-	ok(t, w.PollContracts(t.Context()))
+	harness.OK(t, w.PollContracts(t.Context()))
 	seen.expect("a new contract", poll1("contract", id))
 	fetched := func() *ledger.Entry {
 		c, err := autotask.Get[autotask.Contract](t.Context(), w.Autotask, autotask.EntityContracts, id)
-		ok(t, err)
+		harness.OK(t, err)
 		return &ledger.Entry{Kind: v1.KindContract, ID: id, RowHash: contractrows.RowHash(c), Outcome: v1.OutcomePushed}
 	}
 	b.remember(w, fetched())
-	ok(t, w.PollContracts(t.Context()))
+	harness.OK(t, w.PollContracts(t.Context()))
 	seen.expect("nothing happened")
 	b.edit("Contracts", id, atsim.Row{"estimatedCost": 100})
-	ok(t, w.PollContracts(t.Context()))
+	harness.OK(t, w.PollContracts(t.Context()))
 	seen.expect("an edit", poll1("contract", id))
 	e := fetched()
 	b.remember(w, e)
 	b.at.Remove("Contracts", id)
-	ok(t, w.PollContracts(t.Context()))
+	harness.OK(t, w.PollContracts(t.Context()))
 	seen.expect("missing from the list: to be settled", poll1("contract", id))
 	e.Outcome, e.Reasons = v1.OutcomeNotMet, []string{v1.ReasonDeletedAtSource}
 	b.remember(w, e)
-	ok(t, w.PollContracts(t.Context()))
+	harness.OK(t, w.PollContracts(t.Context()))
 	seen.expect("once it is settled, it is not asked about for ever")
 }
 
@@ -238,12 +239,12 @@ func TestEditedServiceEnqueuesItsContracts(t *testing.T) {
 	b.remember(
 		w, &ledger.Entry{Kind: v1.KindContract, ID: 7, Services: []int64{service, 99}}, &ledger.Entry{Kind: v1.KindContract, ID: 8, Services: []int64{99}},
 	)
-	ok(t, w.PollServices(t.Context()))
+	harness.OK(t, w.PollServices(t.Context()))
 	seen.expect("a new service", poll1("contract", 7))
-	ok(t, w.PollServices(t.Context()))
+	harness.OK(t, w.PollServices(t.Context()))
 	seen.expect("nothing happened")
 	b.edit("Services", service, atsim.Row{"unitCost": 3})
-	ok(t, w.PollServices(t.Context()))
+	harness.OK(t, w.PollServices(t.Context()))
 	seen.expect("an edit", poll1("contract", 7))
 	if diff := cmp.Diff([]int64{service, service}, w.Catalogue.(*forgotten).services); diff != "" {
 		t.Errorf("told to forget: %s", diff)
@@ -273,7 +274,7 @@ func TestListBeginsWithAFewWhereOthersWait(t *testing.T) {
 			}
 			var pages []int
 			j := job.Job{Job: v1.Job{ID: "job", Type: job.TypeBackfill}, Cursor: tc.cursor}
-			ok(t, w.List(t.Context(), j, v1.KindCompany, func(page []int64) error {
+			harness.OK(t, w.List(t.Context(), j, v1.KindCompany, func(page []int64) error {
 				pages = append(pages, len(page))
 				return nil
 			}))
@@ -307,7 +308,7 @@ func TestListGoesOnWhereItEnded(t *testing.T) {
 		t.Fatal("no error")
 	}
 	b.at.ResetStats()
-	ok(t, w.List(t.Context(), j, v1.KindCompany, func(page []int64) error {
+	harness.OK(t, w.List(t.Context(), j, v1.KindCompany, func(page []int64) error {
 		listed = append(listed, page...)
 		return nil
 	}))
@@ -335,7 +336,7 @@ func TestRememberedRecordsThatAreNotListedAreSettledOnce(t *testing.T) {
 	)
 	j := job.Job{Job: v1.Job{ID: "job", Type: job.TypeSweep}, Force: true}
 	n, err := w.Remembered(t.Context(), j, v1.KindCompany, map[int64]bool{1: true})
-	ok(t, err)
+	harness.OK(t, err)
 	if n != 1 {
 		t.Errorf("%d were marked", n)
 	}
@@ -352,7 +353,7 @@ func TestMissedCalloutsAreReadAndDeleted(t *testing.T) {
 		text, isText := payload.(string)
 		if !isText {
 			raw, err := json.Marshal(payload)
-			ok(t, err)
+			harness.OK(t, err)
 			text = string(raw)
 		}
 		return b.at.Put("WebhookEventErrorLogs", atsim.Row{"accountWebhookID": webhook, "sequenceNumber": 1, "payload": text, "errorMessage": "503"})
@@ -365,7 +366,7 @@ func TestMissedCalloutsAreReadAndDeleted(t *testing.T) {
 	foreign := row(b.installation(other.ID).Registration(autotask.EntityCompanies).ID, map[string]any{"Action": "Update", "EntityType": "Account", "Id": 1})
 	seen := b.changes(w)
 	n, err := w.ReadMissed(t.Context())
-	ok(t, err)
+	harness.OK(t, err)
 	if n != 1 {
 		t.Errorf("%d were read", n)
 	}
@@ -376,7 +377,7 @@ func TestMissedCalloutsAreReadAndDeleted(t *testing.T) {
 		}
 	}
 	n, err = w.ReadMissed(t.Context())
-	ok(t, err)
+	harness.OK(t, err)
 	if n != 0 {
 		t.Errorf("%d were read again", n)
 	}
@@ -389,7 +390,7 @@ func TestCursorsOfDifferentWatchesAreKeptApart(t *testing.T) {
 	b.contract(company, "Backup")
 	pollCompanies(t, w)
 	before := b.installation(w.ID).Cursors
-	ok(t, w.PollContracts(t.Context()))
+	harness.OK(t, w.PollContracts(t.Context()))
 	after := b.installation(w.ID).Cursors
 	if before.Companies.IsZero() || !before.Contracts.IsZero() || after.Contracts.IsZero() {
 		t.Errorf("before %+v, after %+v", before, after)

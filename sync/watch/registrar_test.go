@@ -12,6 +12,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -61,7 +62,7 @@ func (b *bench) right(w *Watcher, public string, entities ...autotask.WebhookEnt
 func (b *bench) repair(w *Watcher, public string) Registration {
 	b.t.Helper()
 	done, err := w.RepairWebhooks(b.t.Context(), public)
-	ok(b.t, err)
+	harness.OK(b.t, err)
 	return done
 }
 
@@ -125,7 +126,7 @@ func TestInterruptedRegistrationIsMadeGood(t *testing.T) {
 			w = b.again(w.ID)
 			b.repair(w, publicURL)
 			b.right(w, publicURL, autotask.CompanyWebhooks, autotask.ContactWebhooks)
-			ok(t, w.RemoveWebhooks(t.Context()))
+			harness.OK(t, w.RemoveWebhooks(t.Context()))
 			if t.Failed() {
 				t.Fatalf("cut at request %d of %d, sent: %v", cut, calls, lost)
 			}
@@ -166,17 +167,17 @@ func TestRepairs(t *testing.T) {
 			_, err := w.Autotask.CreateWebhook(t.Context(), autotask.CompanyWebhooks, autotask.NewWebhook{
 				Name: h.Name, WebhookURL: h.URL, DeactivationURL: h.DeactivationURL, Secret: "another-secret-0123",
 			})
-			ok(t, err)
+			harness.OK(t, err)
 		}, publicURL, Registration{Removed: 1}},
 		"a noisy field was added": {func(t *testing.T, w *Watcher) {
 			catalogue, err := w.Autotask.WebhookCatalogue(t.Context(), autotask.CompanyWebhooks)
-			ok(t, err)
+			harness.OK(t, err)
 			field, known := catalogue.FieldID("lastActivityDate")
 			if !known {
 				t.Fatal("the simulator does not offer it")
 			}
 			_, err = w.Autotask.AddWebhookField(t.Context(), autotask.CompanyWebhooks, row(t, w, autotask.CompanyWebhooks).ID, field)
-			ok(t, err)
+			harness.OK(t, err)
 		}, publicURL, Registration{Changed: 1}},
 		"somebody renamed it": {func(t *testing.T, w *Watcher) {
 			b.edit("CompanyWebhooks", row(t, w, autotask.CompanyWebhooks).ID, atsim.Row{"name": "Renamed by hand"})
@@ -186,7 +187,7 @@ func TestRepairs(t *testing.T) {
 				in.Registrations = nil
 				return nil
 			})
-			ok(t, err)
+			harness.OK(t, err)
 		}, publicURL, Registration{Changed: 2}},
 		"the secret is another": {func(t *testing.T, w *Watcher) {
 			_, err := b.store.Change(t.Context(), w.ID, func(in *installation.Installation) error {
@@ -194,7 +195,7 @@ func TestRepairs(t *testing.T) {
 				in.Secrets.Webhooks["Companies"] = installation.Signer{Current: NewSecret()}
 				return nil
 			})
-			ok(t, err)
+			harness.OK(t, err)
 		}, publicURL, Registration{Changed: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -205,7 +206,7 @@ func TestRepairs(t *testing.T) {
 				t.Errorf("did %+v, want %+v", done, one.want)
 			}
 			b.right(w, one.public, autotask.CompanyWebhooks, autotask.ContactWebhooks)
-			ok(t, w.RemoveWebhooks(t.Context()))
+			harness.OK(t, w.RemoveWebhooks(t.Context()))
 		})
 	}
 }
@@ -218,8 +219,8 @@ func TestOthersRegistrationsAreLeftAlone(t *testing.T) {
 	foreign, err := one.Autotask.CreateWebhook(t.Context(), autotask.CompanyWebhooks, autotask.NewWebhook{
 		Name: "somebody else's", WebhookURL: publicURL, DeactivationURL: publicURL, Secret: "another-secret-0123",
 	})
-	ok(t, err)
-	ok(t, one.RemoveWebhooks(t.Context()))
+	harness.OK(t, err)
+	harness.OK(t, one.RemoveWebhooks(t.Context()))
 	if n := len(b.hooks(one)); n != 0 {
 		t.Errorf("%d of its own are left", n)
 	}
@@ -241,7 +242,7 @@ func TestContactsAreLetGoWithTheCustomersSync(t *testing.T) {
 		in.Syncs[v1.SyncActiveCustomers].Uninstalled = true
 		return nil
 	})
-	ok(t, err)
+	harness.OK(t, err)
 	if done := b.repair(w, publicURL); done != (Registration{Removed: 1}) {
 		t.Errorf("did %+v", done)
 	}
@@ -270,7 +271,7 @@ func TestRotation(t *testing.T) {
 	w := b.watcher()
 	b.repair(w, publicURL)
 	before := b.installation(w.ID).Secrets.Webhooks
-	ok(t, w.RotateSecrets(t.Context()))
+	harness.OK(t, w.RotateSecrets(t.Context()))
 	b.right(w, publicURL, autotask.CompanyWebhooks, autotask.ContactWebhooks)
 	for records, signer := range b.installation(w.ID).Secrets.Webhooks {
 		if signer.Previous != before[records].Current || signer.Current == signer.Previous || !signer.Until.Equal(b.clock.Now().Add(time.Hour)) {
@@ -307,7 +308,7 @@ func TestInterruptedRotationIsMadeGood(t *testing.T) {
 			w = b.again(w.ID)
 			b.repair(w, publicURL)
 			b.right(w, publicURL, autotask.CompanyWebhooks, autotask.ContactWebhooks)
-			ok(t, w.RemoveWebhooks(t.Context()))
+			harness.OK(t, w.RemoveWebhooks(t.Context()))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
 	"channelsync/sync/ledger"
+	"channelsync/test/harness"
 	"channelsync/test/harness/clock"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -126,17 +127,17 @@ func TestAnOddStampHidesNoEdit(t *testing.T) {
 				strange, foundStrange := p.put(b, w)
 				other, foundOther := p.put(b, w)
 				b.edit(p.entity, strange, p.editedAt(at))
-				ok(t, p.poll(t.Context(), w))
+				harness.OK(t, p.poll(t.Context(), w))
 				seen.next()
 				for round := range 2 {
 					p.edit(b, other)
-					ok(t, p.poll(t.Context(), w))
+					harness.OK(t, p.poll(t.Context(), w))
 					seen.expect(fmt.Sprintf("%s, round %d: the edit of another", name, round), foundOther)
 				}
 				p.edit(b, strange)
-				ok(t, p.poll(t.Context(), w))
+				harness.OK(t, p.poll(t.Context(), w))
 				seen.expect(name+": its own edit", foundStrange)
-				ok(t, p.poll(t.Context(), w))
+				harness.OK(t, p.poll(t.Context(), w))
 				seen.expect(name + ": nothing happened")
 			}
 		})
@@ -156,13 +157,13 @@ func TestAnEditIsFoundByAnyOfItsStamps(t *testing.T) {
 			id, found := p.put(b, w)
 			future := time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)
 			b.edit(p.entity, id, atsim.Row{p.fields[len(p.fields)-1]: future})
-			ok(t, p.poll(t.Context(), w))
+			harness.OK(t, p.poll(t.Context(), w))
 			seen.next()
 			if p.kind != v1.KindContract { // as the reconcile that follows remembers it
 				b.remember(w, &ledger.Entry{Kind: v1.KindCompany, ID: id, ModifiedAt: future, Contacts: []ledger.Contact{{ID: id, ModifiedAt: future}}})
 			}
 			p.edit(b, id)
-			ok(t, p.poll(t.Context(), w))
+			harness.OK(t, p.poll(t.Context(), w))
 			seen.expect("the edit", found)
 		})
 	}
@@ -182,15 +183,15 @@ func TestACursorInTheFutureIsCorrected(t *testing.T) {
 					*p.cursor(&in.Cursors) = time.Now().Add(ahead)
 					return nil
 				})
-				ok(t, err)
+				harness.OK(t, err)
 				w = b.again(w.ID) // as after a start of this version
-				ok(t, p.poll(t.Context(), w))
+				harness.OK(t, p.poll(t.Context(), w))
 				seen.expect("what was hidden by it", found)
 				if at := *p.cursor(&b.installation(w.ID).Cursors); at.After(time.Now()) {
 					t.Errorf("the cursor stands at %s", at)
 				}
 				p.edit(b, id)
-				ok(t, p.poll(t.Context(), w))
+				harness.OK(t, p.poll(t.Context(), w))
 				seen.expect("an edit", found)
 			}
 		})
@@ -262,7 +263,7 @@ func TestEveryEditIsFoundByTheNextPoll(t *testing.T) {
 				vendor.Add(d)
 				b.clock.Add(d)
 			default:
-				ok(t, p.poll(t.Context(), w))
+				harness.OK(t, p.poll(t.Context(), w))
 				for _, one := range seen.next() {
 					delete(due, one)
 				}

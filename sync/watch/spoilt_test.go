@@ -9,6 +9,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/job"
+	"channelsync/test/harness"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -58,7 +59,7 @@ func TestListPassesARowThatSpoilsItsPage(t *testing.T) {
 			f.Record = ids[39]
 			b.at.SetFault(f)
 			j := job.Job{Job: v1.Job{ID: "job", Type: job.TypeBackfill}}
-			ok(t, w.List(t.Context(), j, v1.KindCompany, func(page []int64) error {
+			harness.OK(t, w.List(t.Context(), j, v1.KindCompany, func(page []int64) error {
 				listed = append(listed, page...)
 				return nil
 			}))
@@ -83,7 +84,7 @@ func TestContractsAreComparedAroundARowThatSpoilsItsPage(t *testing.T) {
 			first, spoilt, last := b.contract(company, "First"), b.contract(company, "Spoilt"), b.contract(company, "Last")
 			f.Record = spoilt
 			b.at.SetFault(f)
-			ok(t, w.PollContracts(t.Context()))
+			harness.OK(t, w.PollContracts(t.Context()))
 			seen.expect("all of them", poll1("contract", first), poll1("contract", spoilt), poll1("contract", last))
 		})
 	}
@@ -108,7 +109,7 @@ func TestARowOfTheErrorLogThatSpoilsItsPageIsSoughtOnce(t *testing.T) {
 				t.Helper()
 				b.at.ResetStats()
 				_, err := w.ReadMissed(t.Context())
-				ok(t, err)
+				harness.OK(t, err)
 				seen.expect(what, want...)
 				return b.at.Stats().Requests[errorLog]["query"]
 			}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"channelsync/test/harness"
 )
 
 var operating = filepath.Join("..", "..", "docs", "operating")
@@ -47,9 +49,7 @@ func TestRules(t *testing.T) {
 func TestEveryRuleIsTestedAndListed(t *testing.T) {
 	text := func(name string) string {
 		b, err := os.ReadFile(filepath.Join(operating, name))
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		return string(b)
 	}
 	rules := regexp.MustCompile(`(?m)^ *- alert: (\w+)$`).FindAllStringSubmatch(text("alerts.yml"), -1)

@@ -12,22 +12,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"channelsync/test/harness"
 )
 
 // TestModule holds this module to the rules.
 func TestModule(t *testing.T) {
 	root := os.DirFS(moduleRoot(t))
 	m, _, err := load(root)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if !slices.ContainsFunc(m.files, func(s source) bool { return s.path == "test/arch/doc.go" }) {
 		t.Fatalf("%d files of %s were read, not this package's among them", len(m.files), m.path)
 	}
 	found, err := check(root)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for _, f := range found {
 		t.Error(f)
 	}
@@ -36,9 +34,7 @@ func TestModule(t *testing.T) {
 func moduleRoot(t *testing.T) string {
 	t.Helper()
 	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for {
 		_, err := os.Stat(filepath.Join(dir, "go.mod"))
 		if err == nil {
@@ -62,9 +58,7 @@ func TestRules(t *testing.T) {
 	for _, name := range archives {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
 			archive, err := txtar.ParseFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			root := fstest.MapFS{"go.mod": &fstest.MapFile{Data: []byte("module channelsync\n")}}
 			var want []string
 			for _, f := range archive.Files {
@@ -75,9 +69,7 @@ func TestRules(t *testing.T) {
 				root[f.Name] = &fstest.MapFile{Data: f.Data}
 			}
 			found, err := check(root)
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			if diff := cmp.Diff(want, short(found)); diff != "" {
 				t.Errorf("findings (-want +got):\n%s", diff)
 			}

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"channelsync/test/harness"
 )
 
 const securityPage = "docs/security.md"
@@ -16,9 +18,7 @@ const securityPage = "docs/security.md"
 func TestThreatsNameTheirTests(t *testing.T) {
 	root := os.DirFS(moduleRoot(t))
 	m, _, err := load(root)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	there := map[string]bool{}
 	for _, s := range m.files {
 		for _, decl := range s.file.Decls {
@@ -28,9 +28,7 @@ func TestThreatsNameTheirTests(t *testing.T) {
 		}
 	}
 	page, err := fs.ReadFile(root, securityPage)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	name, threats, line := regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9]+)`"), 0, 0
 	for text := range strings.Lines(string(page)) {
 		line++

@@ -16,6 +16,8 @@ import (
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+
+	"channelsync/test/harness"
 )
 
 // place says where a word is refused.
@@ -98,9 +100,7 @@ func phrase(words string) *regexp.Regexp {
 func TestOldWords(t *testing.T) {
 	root := os.DirFS(moduleRoot(t))
 	found, err := words(root)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for _, f := range found {
 		t.Error(f)
 	}
@@ -131,9 +131,7 @@ func TestWhatIsToldOfARoad(t *testing.T) { told := 1; t.Error("told") }
 `)},
 		"docs/a.md": &fstest.MapFile{Data: []byte("The `road` is a road.\n```\nroad\n```\nNobody is\ntold.\n")},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	var got []string
 	for _, f := range found {
 		got = append(got, f.String())

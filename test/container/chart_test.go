@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"channelsync/test/harness"
 )
 
 const (
@@ -113,9 +115,7 @@ func secretVolume(t *testing.T, pod podSpec, secrets map[string]string) string {
 	present := filepath.Join(dir, "..2026_11_30")
 	must := func(err error) {
 		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 	}
 	must(os.Mkdir(present, 0o755))
 	must(os.Symlink("..2026_11_30", filepath.Join(dir, "..data")))
@@ -174,9 +174,7 @@ func (w workload) arguments(t *testing.T, secrets, data string) []string {
 func dataVolume(t *testing.T, pod podSpec) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := errors.Join(os.Chown(dir, 0, pod.SecurityContext.FSGroup), os.Chmod(dir, 0o777|os.ModeSetgid)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, errors.Join(os.Chown(dir, 0, pod.SecurityContext.FSGroup), os.Chmod(dir, 0o777|os.ModeSetgid)))
 	return dir
 }
 
@@ -220,9 +218,7 @@ func TestTheChartsClusterRuns(t *testing.T) {
 	serve(t, host+":18090", autotask(s.tenants), nil)
 	serve(t, host+":18443", s.target.Handler(), &tls.Config{Certificates: []tls.Certificate{certificate}})
 	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	pemOf := func(kind string, der []byte) string {
 		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 	}
@@ -230,9 +226,7 @@ func TestTheChartsClusterRuns(t *testing.T) {
 		"channelsync/master-key": masterKey + "\n", "channelsync/admin-token": adminToken + "\n", "nats/servers": s.natsByName() + "\n",
 		"admin-tls/tls.crt": pemOf("CERTIFICATE", certificate.Certificate[0]), "admin-tls/tls.key": pemOf("PRIVATE KEY", key),
 	})
-	if err := os.Chmod(authority, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.Chmod(authority, 0o644))
 	path, overTLS := w.readiness(t)
 	for i := range w.Spec.Replicas {
 		n := &node{t: t, name: fmt.Sprintf("channelsync-%d", i+1), store: s.store, network: s.outside, ready: path, tls: overTLS}
@@ -328,8 +322,6 @@ func TestTheChartsEmbeddedInstanceRuns(t *testing.T) {
 			}
 			return errors.Join(os.Lchown(path, -1, pod.SecurityContext.FSGroup), os.Chmod(path, mode))
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"channelsync/api/client"
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 // Images of the names that docker-compose.yml takes from its variables, made here, since nothing can be pulled. The
@@ -71,9 +72,7 @@ func TestComposeCluster(t *testing.T) {
 		URL: "http://" + composeAdmin, Token: v1.Secret(read(t, filepath.Join(c.dir, "deploy", "keys", "admin-token"))),
 		Transport: &http.Transport{DisableKeepAlives: true},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	var in v1.Installation
 	c.eventually("an installation is made", func() (err error) {
 		in, err = admin.CreateInstallation(t.Context(), v1.CreateInstallation{
@@ -284,9 +283,7 @@ func (c *compose) command(args ...string) *exec.Cmd {
 func debianImage(t *testing.T, name, dockerfile, command string) {
 	t.Helper()
 	path, err := exec.LookPath(command)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	out, err := exec.CommandContext(t.Context(), "ldd", path).CombinedOutput()
 	if err != nil && !strings.Contains(string(out), "not a dynamic executable") {
 		t.Fatalf("ask for the libraries of %s: %v\n%s", command, err, out)
@@ -310,13 +307,9 @@ func debianImage(t *testing.T, name, dockerfile, command string) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Mkdir(filepath.Join(dir, "data"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.Mkdir(filepath.Join(dir, "data"), 0o700))
 	dockerfile = strings.Replace(dockerfile, "FROM scratch\n", "FROM scratch\nCOPY root /\n", 1)
-	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(dockerfile), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(dockerfile), 0o600))
 	docker(t, "build", "--quiet", "--tag", name, dir)
 }
 

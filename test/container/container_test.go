@@ -11,6 +11,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/health"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -112,18 +113,12 @@ func flushed(t *testing.T, w *service.Harness) {
 func readiness(t *testing.T, w *service.Harness) health.Readiness {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.AdminURL+"/readyz", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	var got health.Readiness
-	if err := json.NewDecoder(resp.Body).Decode(&got); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, json.NewDecoder(resp.Body).Decode(&got))
 	return got
 }

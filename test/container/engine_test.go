@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"channelsync/test/harness"
 )
 
 // command is as long as anything that is asked of the engine may take; building an image is not among it.
@@ -45,16 +47,10 @@ type programs map[string]string
 func image(t testing.TB, name, dockerfile string, from programs) {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, "data"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(dockerfile), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.Mkdir(filepath.Join(dir, "data"), 0o700))
+	harness.OK(t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(dockerfile), 0o600))
 	for binary, pkg := range from {
-		if err := os.Link(program(t, pkg), filepath.Join(dir, binary)); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, os.Link(program(t, pkg), filepath.Join(dir, binary)))
 	}
 	docker(t, "build", "--quiet", "--tag", name, dir)
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/wait"
+
+	"channelsync/test/harness"
 )
 
 // The image holds nothing but the server, as the module has it, and the file
@@ -100,9 +102,7 @@ func buildContext(t *testing.T) *bytes.Reader {
 	w := tar.NewWriter(&archive)
 	add := func(name string, mode int64, content []byte) {
 		t.Helper()
-		if err := w.WriteHeader(&tar.Header{Name: name, Mode: mode, Size: int64(len(content))}); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, w.WriteHeader(&tar.Header{Name: name, Mode: mode, Size: int64(len(content))}))
 		if _, err := w.Write(content); err != nil {
 			t.Fatal(err)
 		}
@@ -112,17 +112,13 @@ func buildContext(t *testing.T) *bytes.Reader {
 	add("nats.conf", 0o644, read(t, filepath.Join("..", "..", "deploy", "nats.conf")))
 	add("accounts.conf", 0o644, read(t, filepath.Join("..", "..", "deploy", "nats-accounts.conf")))
 	add("password.conf", 0o644, []byte(natsPassword))
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Close())
 	return bytes.NewReader(archive.Bytes())
 }
 
 func read(t *testing.T, path string) []byte {
 	t.Helper()
 	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return content
 }

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"channelsync/test/harness"
 )
 
 // relay passes connections on to an address that may change: the engine maps
@@ -25,9 +27,7 @@ type relay struct {
 func startRelay(t *testing.T) *relay {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	r := &relay{listener: l, open: map[net.Conn]bool{}}
 	r.working.Go(r.serve)
 	t.Cleanup(func() {

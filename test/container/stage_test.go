@@ -27,6 +27,7 @@ import (
 
 	"channelsync/api/client"
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
@@ -68,9 +69,7 @@ func newServers(t *testing.T, tenants, companies int) *stage {
 	t.Cleanup(s.front.CloseIdleConnections)
 	s.tenants = newTenants(t, tenants, companies, s.front)
 	target, err := cpsim.New(cpsim.Config{Connections: connections(s.tenants)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	s.target = target
 	t.Cleanup(target.Close)
 
@@ -300,20 +299,14 @@ func serve(t *testing.T, address string, h http.Handler, over *tls.Config) strin
 func newCertificate(t *testing.T, host string, names ...string) (certificate tls.Certificate, authority string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "simulators"}, NotBefore: time.Now().Add(-time.Hour),
 		NotAfter: time.Now().Add(24 * time.Hour), IPAddresses: []net.IP{net.ParseIP(host)}, DNSNames: names, IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}, &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "simulators"}}, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	authority = filepath.Join(t.TempDir(), "authority.pem")
-	if err := os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, authority
 }

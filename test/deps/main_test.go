@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"channelsync/test/harness"
 )
 
 const root = "../.."
@@ -19,13 +21,9 @@ const root = "../.."
 // TestPageIsUpToDate compares the page with the packages as they are.
 func TestPageIsUpToDate(t *testing.T) {
 	want, err := draw(root)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	got, err := os.ReadFile(filepath.Join(root, page))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("%s is out of date; run make packages (-want +got):\n%s", page, diff)
 	}
@@ -44,9 +42,7 @@ func TestImpliedImportsAreLeftOut(t *testing.T) {
 // exist, as package.Function, Type.Method or package.Type.Method.
 func TestTheWalkNamesFunctions(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(root, "docs", "architecture.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	_, table, _ := strings.Cut(string(page), "| Step | Where |")
 	table, _, _ = strings.Cut(table, "\n\n")
 	names := regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(table, -1)
@@ -93,8 +89,6 @@ func functions(t *testing.T) map[string]bool {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return all
 }

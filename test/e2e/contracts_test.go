@@ -5,6 +5,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -46,9 +47,7 @@ func TestContractsFollowAutotask(t *testing.T) {
 	scopeMoves(t, w, in.ID)
 
 	w.Autotask.Remove("Contracts", added)
-	if err := w.Admin.ReconcileRecord(t.Context(), in.ID, v1.KindContract, service.Text(added)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Admin.ReconcileRecord(t.Context(), in.ID, v1.KindContract, service.Text(added)))
 	contractNotMet(w, in.ID, added, v1.ReasonDeletedAtSource)
 	if c := w.Contract(added); c.Data.Name == nil || *c.Data.Name != "Project two" || c.Data.Lifecycle == "archived" {
 		t.Errorf("a deleted contract was changed at the target: %+v", c)
@@ -58,9 +57,7 @@ func TestContractsFollowAutotask(t *testing.T) {
 	moved := w.Agreement(from, "Moves over")
 	w.ContractBecomes(moved, "of the first", soon, service.Called("Moves over"))
 	w.Agree(soon)
-	if err := w.Autotask.Merge(from, into); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Autotask.Merge(from, into))
 	w.ContractBecomes(moved, "of the second", soon, func(c cpsim.ContractInput) bool {
 		return c.Client.ExternalID == service.Text(into)
 	})
@@ -139,9 +136,7 @@ func TestEitherSyncAloneAndInAnyOrder(t *testing.T) {
 			in := w.Install(order[0])
 			w.Agree(soon, order[0])
 			if len(order) == 2 {
-				if err := w.Admin.Act(t.Context(), in.ID, order[1], "install"); err != nil {
-					t.Fatal(err)
-				}
+				harness.OK(t, w.Admin.Act(t.Context(), in.ID, order[1], "install"))
 				w.Agree(soon, order...)
 			}
 			w.Drain(in.ID)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -22,9 +23,7 @@ func TestAnswerLostThenEditedBack(t *testing.T) {
 	}
 	edit := func(name string) {
 		t.Helper()
-		if err := w.Autotask.Edit("Companies", id, atsim.Row{"companyName": name}); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, w.Autotask.Edit("Companies", id, atsim.Row{"companyName": name}))
 	}
 	edit("Name B")
 	w.ClientBecomes(id, "name B, stored though the answer is lost", 10*time.Second, func(c cpsim.ClientInput) bool { return c.Name == "Name B" })

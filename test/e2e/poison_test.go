@@ -7,6 +7,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -56,9 +57,7 @@ func TestPoisonedRecordAtTheTarget(t *testing.T) {
 				t.Errorf("the record: %v, %d attempts, next at %v, fix %q", rec.Reasons, rec.Attempts, rec.NextAttemptAt, rec.Fix)
 			}
 			x, err := w.Admin.Explain(t.Context(), in.ID, v1.KindCompany, service.Text(bad))
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			for _, says := range []string{one.says, poisoned, service.Text(bad), "sends it at once"} {
 				if !strings.Contains(rec.Detail, says) || !strings.Contains(x.Next, says) {
 					t.Errorf("%q is missing in %q or %q", says, rec.Detail, x.Next)

@@ -18,6 +18,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/collector"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -54,9 +55,7 @@ func TestNoSecretAnywhere(t *testing.T) {
 	in := w.Install()
 	w.Drain(in.ID)
 	master, err := os.ReadFile(filepath.Join(w.DataDir, "master-key"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	secrets := haystack{t, map[string]string{
 		"Autotask's secret": service.Secret, "the tracking identifier": service.TrackingID, "Channel Program's token": service.Token,
 		"the admin token": service.AdminToken, "the master key": strings.TrimSpace(string(master)),
@@ -67,14 +66,10 @@ func TestNoSecretAnywhere(t *testing.T) {
 	}
 
 	bridge, err := w.Admin.CreateBridge(t.Context(), in.ID, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	secrets.needles["the bridge's secret"] = bridge.Secret
 	resync, err := w.Admin.Resync(t.Context(), in.ID, v1.ResyncRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	feed := listen(t, w.AdminURL+"/api/v1/installations/"+in.ID+"/feed")
 	said := badTimes(t, w, in.ID, id, ann)
 	if received := feed(); !bytes.Contains(received, []byte("data:")) {
@@ -100,9 +95,7 @@ func TestNoSecretAnywhere(t *testing.T) {
 	}
 	w.Stop()
 	log, err := os.ReadFile(logFile)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if len(log) < 1000 || !bytes.Contains(log, []byte(`"level":"debug"`)) {
 		t.Fatalf("only %d bytes of log", len(log))
 	}
@@ -191,15 +184,11 @@ func badTimes(t *testing.T, w *service.Harness, installation string, company, co
 func get(t *testing.T, url string) []byte {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	req.Header.Set("Authorization", "Bearer "+service.AdminToken)
 	req.Close = true
 	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	// Explaining asks an Autotask that refuses us: that is an answer, too.
@@ -214,15 +203,11 @@ func listen(t *testing.T, url string) (received func() []byte) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	req.Header.Set("Authorization", "Bearer "+service.AdminToken)
 	req.Close = true
 	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	body := make(chan []byte, 1)
 	go func() {
 		all, _ := io.ReadAll(resp.Body) // it ends when it is cancelled
@@ -262,23 +247,17 @@ func searchStreams(h haystack, dir string) {
 	ns, err := server.NewServer(&server.Options{
 		JetStream: true, StoreDir: filepath.Join(dir, "nats"), DontListen: true, NoSigs: true,
 	})
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	harness.OK(h.t, err)
 	ns.Start()
 	defer func() { ns.Shutdown(); ns.WaitForShutdown() }()
 	if !ns.ReadyForConnections(10 * time.Second) {
 		h.t.Fatal("the store does not open")
 	}
 	nc, err := nats.Connect("", nats.InProcessServer(ns))
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	harness.OK(h.t, err)
 	defer nc.Close()
 	js, err := jetstream.New(nc)
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	harness.OK(h.t, err)
 	messages := 0
 	for name := range js.StreamNames(h.t.Context()).Name() {
 		messages += searchStream(h, js, name)
@@ -291,18 +270,14 @@ func searchStreams(h haystack, dir string) {
 func searchStream(h haystack, js jetstream.JetStream, name string) (messages int) {
 	h.t.Helper()
 	stream, err := js.Stream(h.t.Context(), name)
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	harness.OK(h.t, err)
 	state := stream.CachedInfo().State
 	for seq := max(state.FirstSeq, 1); seq <= state.LastSeq; seq++ { // 0 of a stream that nothing was stored in yet
 		msg, err := stream.GetMsg(h.t.Context(), seq)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue
 		}
-		if err != nil {
-			h.t.Fatal(err)
-		}
+		harness.OK(h.t, err)
 		messages++
 		h.search(name+" "+msg.Subject, msg.Data)
 		for key, values := range msg.Header {

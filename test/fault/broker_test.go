@@ -15,6 +15,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -62,13 +63,9 @@ func (b *broker) start() {
 	b.cmd = exec.Command(os.Args[0], "-test.run=^$")
 	b.cmd.Env = append(os.Environ(), brokerEnv+"="+b.dir, brokerEnv+"_ADDR="+b.addr)
 	stdin, err := b.cmd.StdinPipe()
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	harness.OK(b.t, err)
 	b.stdin = stdin
-	if err := b.cmd.Start(); err != nil {
-		b.t.Fatal(err)
-	}
+	harness.OK(b.t, b.cmd.Start())
 	end := time.After(soon)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -99,9 +96,7 @@ func (b *broker) kill() {
 
 func (b *broker) signal(s syscall.Signal) {
 	b.t.Helper()
-	if err := b.cmd.Process.Signal(s); err != nil {
-		b.t.Fatal(err)
-	}
+	harness.OK(b.t, b.cmd.Process.Signal(s))
 }
 
 // The vendor's times, scaled: ten minutes without a broker, a check of the webhooks every five.

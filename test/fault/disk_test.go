@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 )
 
@@ -85,12 +86,8 @@ func ext4(t *testing.T) string {
 	t.Helper()
 	needRoot(t)
 	image := filepath.Join(t.TempDir(), "disk")
-	if err := os.WriteFile(image, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(image, storeSize); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(image, nil, 0o600))
+	harness.OK(t, os.Truncate(image, storeSize))
 	if _, err := exec.LookPath("mkfs.ext4"); err != nil {
 		missing(t, "mkfs.ext4 is not installed (e2fsprogs)")
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 )
 
@@ -51,17 +52,11 @@ func TestCommandsLeaveNoCore(t *testing.T) {
 	t.Parallel()
 	binary, dir := service.Build(t), t.TempDir()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	t.Cleanup(func() { _ = silent.Close() })
 	pipe, key := filepath.Join(dir, "pipe"), filepath.Join(dir, "key")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(key, []byte("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, syscall.Mkfifo(pipe, 0o600))
+	harness.OK(t, os.WriteFile(key, []byte("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="), 0o600))
 	accepted := func() (io.Closer, error) { return silent.Accept() }
 	opened := func() (io.Closer, error) { return os.OpenFile(pipe, os.O_WRONLY, 0) }
 	for _, tc := range []struct {
@@ -74,9 +69,7 @@ func TestCommandsLeaveNoCore(t *testing.T) {
 	} {
 		cmd := crashing(t, binary+" "+tc.command)
 		held, err := tc.begun()
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		if soft, hard := coreLimits(t, cmd); soft != "0" || hard != "0" {
 			t.Errorf("%s: its core may have %s bytes, at most %s; want none", tc.command, soft, hard)
 		}
@@ -93,9 +86,7 @@ func crashing(t *testing.T, command string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", "ulimit -S -c $(ulimit -H -c); exec "+command)
 	cmd.Dir, cmd.Env = t.TempDir(), []string{"GOTRACEBACK=crash", "PATH=" + os.Getenv("PATH")}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
 	return cmd
 }
@@ -128,18 +119,14 @@ func coreLimits(t *testing.T, cmd *exec.Cmd) (soft, hard string) {
 func procFile(t *testing.T, cmd *exec.Cmd, name string) string {
 	t.Helper()
 	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", cmd.Process.Pid, name))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return string(content)
 }
 
 // aborted aborts a command and says whether the kernel dumped its core.
 func aborted(t *testing.T, cmd *exec.Cmd) bool {
 	t.Helper()
-	if err := cmd.Process.Signal(syscall.SIGABRT); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, cmd.Process.Signal(syscall.SIGABRT))
 	_ = cmd.Wait() // it ends by a signal, which its state tells
 	status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if !ok || !status.Signaled() || status.Signal() != syscall.SIGABRT {
@@ -163,9 +150,7 @@ func TestSecretsOfTheEnvironmentAreTheProcesssOwn(t *testing.T) {
 	addr := service.FreeAddr(t)
 	service := exec.Command(binary, "serve", "--data-dir="+filepath.Join(dir, "data"), "--callback-listen=127.0.0.1:0", "--admin-listen="+addr)
 	service.Env, service.SysProcAttr = []string{"CHANNELSYNC_ADMIN_TOKEN=a-token-in-the-environment"}, as
-	if err := service.Start(); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, service.Start())
 	t.Cleanup(func() {
 		_ = service.Process.Kill()
 		_ = service.Wait() // it says "killed", which is what was asked for

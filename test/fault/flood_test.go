@@ -15,6 +15,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/callout"
 	simfault "channelsync/test/sim/autotask/fault"
@@ -31,9 +32,7 @@ func neighbour(t *testing.T, w *service.Harness) v1.Installation {
 	w.Autotask.AddUser(req.Username, req.Secret.Reveal())
 	req.ChannelProgram = v1.ChannelProgramTarget{ConnectionID: "msp-two", Token: "cp-token-of-the-neighbour"}
 	in, err := w.Admin.CreateInstallation(t.Context(), req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return w.Until(in.ID, "live and called by its webhooks", soon, func(in v1.Installation) bool { return in.State == v1.StateLive && called(in) })
 }
 
@@ -97,9 +96,7 @@ func folder(t *testing.T, dir string) (size int64) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return size
 }
 
@@ -198,9 +195,7 @@ func TestUnreadableBodiesFillNoDisk(t *testing.T) {
 		}
 		return false
 	})
-	if err := w.Autotask.Edit("Companies", company, atsim.Row{"companyName": "Northwind, renamed"}); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Autotask.Edit("Companies", company, atsim.Row{"companyName": "Northwind, renamed"}))
 	w.ClientBecomes(company, "renamed", soon, func(c cpsim.ClientInput) bool { return c.Name == "Northwind, renamed" })
 	t.Logf("%d bodies, %d kept; the folder had %d MiB at most; the other's slowest callback took %s", n, kept, most>>20, calm.slowest)
 }
@@ -222,9 +217,7 @@ func TestOversizedCallbacksHarmNobody(t *testing.T) {
 	} {
 		name := fmt.Sprintf("Northwind %d", i)
 		tg.Autotask.SetFault(atsim.Fault{Kind: simfault.Lose, Entity: "Companies", Next: 1}) // the callback below stands for it
-		if err := tg.Autotask.Edit("Companies", tg.id, atsim.Row{"companyName": name}); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, tg.Autotask.Edit("Companies", tg.id, atsim.Row{"companyName": name}))
 		head := fmt.Sprintf(`{"Action":"Update","Guid":%q,"EntityType":"Account","Id":%d,"EventTime":"9999-12-31T23:59:59-10:00","SequenceNumber":%d,"Fields":`,
 			tg.hook.GUID, tg.id, 2_000_000+i)
 		body := head + fields
@@ -234,9 +227,7 @@ func TestOversizedCallbacksHarmNobody(t *testing.T) {
 		}
 		tg.ClientBecomes(tg.id, name, soon, func(c cpsim.ClientInput) bool { return c.Name == name })
 	}
-	if err := tg.Autotask.Edit("Companies", bystander, atsim.Row{"companyName": "Bystander, renamed"}); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, tg.Autotask.Edit("Companies", bystander, atsim.Row{"companyName": "Bystander, renamed"}))
 	tg.ClientBecomes(bystander, "renamed", soon, func(c cpsim.ClientInput) bool { return c.Name == "Bystander, renamed" })
 	tg.Until(tg.in.ID, "with nothing left", soon, func(in v1.Installation) bool {
 		return in.State == v1.StateLive && in.Backlog == 0 && len(in.Issues) == 0

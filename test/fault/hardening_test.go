@@ -17,6 +17,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/callout"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -72,9 +73,7 @@ func (tg *target) admin() string { return strings.TrimPrefix(tg.AdminURL, "http:
 func dial(t *testing.T, addr string) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }
@@ -178,9 +177,7 @@ func TestBodiesAreBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, z.Close())
 	large := bytes.Repeat([]byte("x"), 300<<10)
 	for name, tc := range map[string]struct {
 		body, signed []byte
@@ -324,9 +321,7 @@ func (g *guesser) login(token string, forwarded ...string) int {
 func (g *guesser) ask(method, path, token, form string, forwarded []string) int {
 	g.t.Helper()
 	req, err := http.NewRequestWithContext(g.t.Context(), method, g.tg.AdminURL+path, strings.NewReader(form))
-	if err != nil {
-		g.t.Fatal(err)
-	}
+	harness.OK(g.t, err)
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	} else {
@@ -334,9 +329,7 @@ func (g *guesser) ask(method, path, token, form string, forwarded []string) int 
 	}
 	req.Header["X-Forwarded-For"] = forwarded
 	resp, err := g.client.Do(req)
-	if err != nil {
-		g.t.Fatal(err)
-	}
+	harness.OK(g.t, err)
 	_ = resp.Body.Close()
 	return resp.StatusCode
 }

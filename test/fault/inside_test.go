@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 )
 
@@ -37,9 +38,7 @@ func TestNoZoneLeadsInside(t *testing.T) {
 	inside, asked := canary(t)
 	host := strings.TrimPrefix(inside, "http://")
 	_, port, err := net.SplitHostPort(host)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	var found atomic.Pointer[string] // what discovery answers
 	w := service.New(t, service.Options{Wrap: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 )
 
@@ -44,9 +45,7 @@ func TestServiceOutlivesItsLog(t *testing.T) {
 		}, false},
 		"a full disk": {func(t *testing.T) (*os.File, func()) {
 			full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			t.Cleanup(func() { _ = full.Close() })
 			return full, func() {}
 		}, true},
@@ -58,9 +57,7 @@ func TestServiceOutlivesItsLog(t *testing.T) {
 			cmd := exec.Command(binary, "serve", "--data-dir", t.TempDir(), "--callback-listen", callbacks, "--admin-listen", admin,
 				"--admin-token", service.AdminToken, "--log-level", "debug", "--log-format", "json")
 			cmd.Env, cmd.Stdout, cmd.Stderr = []string{}, to, to
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, cmd.Start())
 			ended := make(chan error, 1)
 			go func() { ended <- cmd.Wait() }()
 			t.Cleanup(func() { _ = cmd.Process.Kill() })
@@ -70,9 +67,7 @@ func TestServiceOutlivesItsLog(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 				defer cancel()
 				req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+callbacks+path, strings.NewReader("{}"))
-				if err != nil {
-					t.Fatal(err)
-				}
+				harness.OK(t, err)
 				resp, err := http.DefaultClient.Do(req)
 				if err != nil {
 					return 0
@@ -90,9 +85,7 @@ func TestServiceOutlivesItsLog(t *testing.T) {
 			if text := metricsOf(t, admin); reader.drops && strings.Contains(text, "\nchannelsync_log_lines_dropped_total 0\n") {
 				t.Error("no line of the log is counted as dropped")
 			}
-			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, cmd.Process.Signal(syscall.SIGTERM))
 			select {
 			case err := <-ended:
 				if err != nil {
@@ -109,9 +102,7 @@ func TestServiceOutlivesItsLog(t *testing.T) {
 func pipe(t *testing.T) (r, w *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	t.Cleanup(func() { _ = r.Close() })
 	return r, w
 }
@@ -136,13 +127,9 @@ func awaitStatus(t *testing.T, ended <-chan error, answers func() bool) {
 func metricsOf(t *testing.T, admin string) string {
 	t.Helper()
 	resp, err := http.Get(fmt.Sprintf("http://%s/metrics", admin))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return string(text)
 }

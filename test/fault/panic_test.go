@@ -21,6 +21,7 @@ import (
 	"channelsync/events"
 	"channelsync/handlers"
 	"channelsync/handlers/callback"
+	"channelsync/test/harness"
 	"channelsync/test/harness/stores"
 	"channelsync/test/sim/autotask/callout"
 )
@@ -137,9 +138,7 @@ func TestPanicsInTheHandlerLoseNothing(t *testing.T) {
 		stored[c.ID]++
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for id := range int64(n) {
 		if stored[id] != 1 {
 			t.Errorf("change %d is stored %d times", id, stored[id])
@@ -151,9 +150,7 @@ func TestPanicsInTheHandlerLoseNothing(t *testing.T) {
 func listen(t *testing.T, h http.Handler) (url string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	srv := handlers.NewPublicServer(l.Addr().String(), h, zap.NewNop())
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()

@@ -26,6 +26,7 @@ import (
 
 	"channelsync/cmd/channelsync/app"
 	"channelsync/cmd/channelsync/config"
+	"channelsync/test/harness"
 )
 
 // TestRapidReset: on the admin listener's HTTP/2, requests that are taken back as
@@ -34,9 +35,7 @@ func TestRapidReset(t *testing.T) {
 	t.Parallel()
 	addr, roots := adminOverTLS(t)
 	flood, err := tls.Dial("tcp", addr, &tls.Config{RootCAs: roots, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer func() { _ = flood.Close() }()
 	if p := flood.ConnectionState().NegotiatedProtocol; p != "h2" {
 		t.Fatalf("speaks %q, want h2", p)
@@ -108,16 +107,10 @@ func adminOverTLS(t *testing.T) (addr string, roots *x509.CertPool) {
 		"--callback-listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--data-dir=" + t.TempDir(), "--admin-tls-cert=" + cert,
 		"--admin-tls-key=" + key,
 	}, func(string) (string, bool) { return "", false })
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	a, err := app.New(t.Context(), app.Options{Config: cfg, Version: "test", Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := a.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
+	harness.OK(t, a.Start(t.Context()))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
@@ -134,28 +127,20 @@ func certificate(t *testing.T) (cert, key string, roots *x509.CertPool) {
 	t.Helper()
 	dir := t.TempDir()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour),
 		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	raw, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	roots = x509.NewCertPool()
 	roots.AppendCertsFromPEM(certPEM)
 	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})
-	if err := errors.Join(os.WriteFile(cert, certPEM, 0o600), os.WriteFile(key, keyPEM, 0o600)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, errors.Join(os.WriteFile(cert, certPEM, 0o600), os.WriteFile(key, keyPEM, 0o600)))
 	return cert, key, roots
 }

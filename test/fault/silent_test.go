@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/test/harness"
 	"channelsync/test/harness/relay"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -49,9 +50,7 @@ func TestTheNextEditArrivesOverADeadConnection(t *testing.T) {
 				w.Agree(soon)
 				rename := func(name string, within time.Duration) {
 					t.Helper()
-					if err := w.Autotask.Edit("Companies", id, atsim.Row{"companyName": name}); err != nil {
-						t.Fatal(err)
-					}
+					harness.OK(t, w.Autotask.Edit("Companies", id, atsim.Row{"companyName": name}))
 					w.Eventually("an edit arrives", within, func() error {
 						if c, ok := oracle.Actual(w.Target, service.Connection).Clients[fmt.Sprint(id)]; !ok || c.Name != name {
 							return fmt.Errorf("it is %q", c.Name)
@@ -74,8 +73,6 @@ func TestTheNextEditArrivesOverADeadConnection(t *testing.T) {
 func hostOf(t *testing.T, address string) string {
 	t.Helper()
 	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return u.Host
 }

@@ -30,6 +30,28 @@ func Parallel(n int) {
 	}
 }
 
+// OK ends a test at an error. It takes what *testing.T and *rapid.T have in common.
+func OK(t interface {
+	Helper()
+	Fatal(args ...any)
+}, err error,
+) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Table holds a function of one argument to what it returns for each.
+func Table[In, Out comparable](t testing.TB, of func(In) Out, want map[In]Out) {
+	t.Helper()
+	for in, out := range want {
+		if got := of(in); got != out {
+			t.Errorf("%#v: got %#v, want %#v", in, got, out)
+		}
+	}
+}
+
 // Soon is how long a test waits for what takes no time that a user would notice. It is
 // generous, since tests share their machine, and costs nothing: a wait ends as soon as its
 // condition holds.

@@ -13,6 +13,7 @@ import (
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/sync/projection"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 	"channelsync/test/sim/oracle"
 )
@@ -33,9 +34,7 @@ func TestTheProductAndTheOracleFindTheSameFigures(t *testing.T) {
 		for _, by := range options {
 			p := shuffled(t, partsOf(at, rowsOf[autotask.Contract](at, "Contracts")[0], now, v1.Options{OverallCost: by, TimeZone: zone, Currency: "GBP"}))
 			got, err := projection.Contract(p)
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			o := oracle.Options{OverallCost: by, TimeZone: zone, Currency: "GBP"}
 			want := oracle.ExpectedBy(at, []string{string(v1.SyncActiveCustomerContracts)}, now, o).Contracts[fmt.Sprint(p.Contract.ID)]
 			cost, wanted := "none", "none"
@@ -76,9 +75,7 @@ func TestTheSeededTenantHasTheSameFigures(t *testing.T) {
 	for _, day := range []string{"2026-11-01", "2026-11-23", "2026-11-30", "2028-02-29"} {
 		t.Run(day, func(t *testing.T) {
 			now, err := time.Parse(time.DateOnly, day)
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			at := atsim.New(atsim.Config{Now: func() time.Time { return now }})
 			defer at.Close()
 			at.Seed(atsim.SeedSpec{Companies: 12, UnitPeriods: 3, Seed: 5})
@@ -95,9 +92,7 @@ func TestTheSeededTenantHasTheSameFigures(t *testing.T) {
 				case 3:
 					err = at.Renew(line["contractID"].(int64), 3)
 				}
-				if err != nil {
-					t.Fatal(err)
-				}
+				harness.OK(t, err)
 			}
 			if after := sameFigures(t, at, now.AddDate(0, 0, 1)); after == seeded {
 				t.Error("what was done changed no figure")
@@ -117,9 +112,7 @@ func sameFigures(t *testing.T, at *atsim.Sim, now time.Time) (all string) {
 				continue
 			}
 			got, err := projection.Contract(partsOf(at, contract, now, v1.Options{OverallCost: by}))
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			figure, wantFigure := "none", "none"
 			if got.Input.OverallCost != nil {
 				figure = got.Input.OverallCost.Amount

@@ -23,9 +23,7 @@ func TestTheServiceManagerRunsTheProgram(t *testing.T) {
 	settings := drive("channelsync.yaml")
 	write := func(text string) {
 		t.Helper()
-		if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, os.WriteFile(settings, []byte(text), 0o600))
 	}
 	write("colour: red\n")
 	install := []string{"service", "install", "--config", `C:\channelsync.yaml`}
@@ -60,9 +58,7 @@ func TestTheServiceManagerRunsTheProgram(t *testing.T) {
 	for range 2 {
 		does("service", "start") // returns once callbacks are taken
 		resp, err := http.Get("http://" + admin + "/readyz")
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		body, _ := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
 		if resp.StatusCode != http.StatusOK {

@@ -12,6 +12,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/test/harness"
 	"channelsync/test/harness/receipts"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -93,8 +94,6 @@ func refused(t *testing.T, args ...string) string {
 func file(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 func TestDecodeCallbackAsCaptured(t *testing.T) {
@@ -72,9 +73,7 @@ func TestDecodeCallbackIsLenient(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			body := `{"Action":"update","EntityType":"Account","Id":5` + tc.more + "}\r\n "
 			got, err := Decode([]byte(body))
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("difference (-want +got):\n%s", diff)
 			}
@@ -103,9 +102,7 @@ func TestCallbackWordsAreBounded(t *testing.T) {
 		fields = append(fields, `"`+name+`":1`)
 	}
 	got, err := Decode([]byte(`{"Action":"` + long + `ee","EntityType":"` + strings.Repeat("y", 160<<10) + `","Id":1,"Fields":{` + strings.Join(fields, ",") + `}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if want := strings.Repeat("y", maxWord) + "…"; got.EntityType != want || got.Action != long+"…" {
 		t.Errorf("got %q and %q", got.EntityType, got.Action)
 	}

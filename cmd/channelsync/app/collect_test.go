@@ -21,6 +21,7 @@ import (
 	"channelsync/cmd/channelsync/config"
 	"channelsync/handlers/health"
 	"channelsync/sync/control"
+	"channelsync/test/harness"
 )
 
 var errCause = errors.New("the cause")
@@ -126,9 +127,7 @@ func TestRulesAndDashboardNameMetrics(t *testing.T) {
 	a, err := New(t.Context(), Options{Log: log, Config: config.Config{
 		CallbackListen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", DataDir: t.TempDir(), NATS: config.NATS{Replicas: 1}, Retention: time.Hour,
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	t.Cleanup(func() {
 		if err := a.Stop(context.Background()); err != nil {
 			t.Error(err)
@@ -149,9 +148,7 @@ func TestRulesAndDashboardNameMetrics(t *testing.T) {
 	}
 	for _, file := range []string{"alerts.yml", "dashboard.json"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "operating", file))
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		asked := name.FindAllString(string(text), -1)
 		if len(asked) == 0 {
 			t.Errorf("%s asks for nothing", file)

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"channelsync/cmd/channelsync/config"
+	"channelsync/test/harness"
 )
 
 // TestMemoryLimitStands shows that what an operator set with GOMEMLIMIT and GOGC is in
@@ -20,13 +21,9 @@ func TestMemoryLimitStands(t *testing.T) {
 	cfg, err := config.Parse([]string{
 		"--callback-listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--data-dir=" + t.TempDir(),
 	}, func(string) (string, bool) { return "", false })
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	a, err := New(t.Context(), Options{Config: cfg, Version: "test", Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
@@ -34,9 +31,7 @@ func TestMemoryLimitStands(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if err := a.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, a.Start(t.Context()))
 	if got := debug.SetMemoryLimit(-1); got != limit {
 		t.Errorf("the memory limit is %d, want %d", got, limit)
 	}

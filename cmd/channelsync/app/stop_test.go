@@ -1,6 +1,10 @@
 package app
 
-import "testing"
+import (
+	"testing"
+
+	"channelsync/test/harness"
+)
 
 // A proxy must hear that an instance stops while it still takes what comes in.
 func TestReadinessEndsWithTheBeginningOfTheStop(t *testing.T) {
@@ -8,9 +12,7 @@ func TestReadinessEndsWithTheBeginningOfTheStop(t *testing.T) {
 	if _, err := a.serves().Probe(t.Context()); err != nil {
 		t.Errorf("before: %v", err)
 	}
-	if err := a.Stop(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, a.Stop(t.Context()))
 	if _, err := a.serves().Probe(t.Context()); err == nil {
 		t.Error("ready although it stops")
 	}

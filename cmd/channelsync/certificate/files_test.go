@@ -17,35 +17,29 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"channelsync/test/harness"
 )
 
 // pair makes a certificate of that serial number and its key, both PEM.
 func pair(t *testing.T, serial int64, valid time.Duration) (cert, key []byte) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "hooks.example"}, DNSNames: []string{"hooks.example"},
 		NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(valid),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	raw, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})
 }
 
 func put(t *testing.T, path string, content []byte) {
 	t.Helper()
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(path, content, 0o600))
 }
 
 // bench is a pair of files, and what is served of them.
@@ -63,9 +57,7 @@ func newBench(t *testing.T, cert, key []byte) *bench {
 	put(t, cfg.Cert, cert)
 	put(t, cfg.Key, key)
 	files, err := NewFiles(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return &bench{files, t, logs}
 }
 

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"channelsync/test/harness"
 )
 
 // TestTheChartHasEverySetting, as a value of its own or under settings, and not both: a setting that is added is decided on for Kubernetes too.
@@ -22,17 +24,13 @@ func TestTheChartHasEverySetting(t *testing.T) {
 		"config", "print-config", "callback-acme-domain", "callback-acme-email", "acme-directory-url",
 	}
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", "deploy", "helm", "channelsync", "values.schema.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	var schema struct {
 		Properties struct {
 			Settings struct{ Properties map[string]any }
 		}
 	}
-	if err := json.Unmarshal(text, &schema); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, json.Unmarshal(text, &schema))
 	known := slices.Concat(own, never)
 	for name := range schema.Properties.Settings.Properties {
 		known = append(known, name)

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 func env(pairs ...string) LookupEnv {
@@ -34,17 +35,13 @@ func key(fill byte) string {
 func writeFile(t *testing.T, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(path, []byte(content), 0o600))
 	return path
 }
 
 func TestDefaults(t *testing.T) {
 	got, err := Parse(nil, env())
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	want := Config{
 		CallbackListen: "127.0.0.1:8080", AdminListen: "127.0.0.1:8081", DataDir: "./channelsync-data",
 		CallbackTLS:    TLS{ACMEDirectory: "https://acme-v02.api.letsencrypt.org/directory"},
@@ -83,9 +80,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"--oidc-roles=ops=operator, cn=finance=viewer",
 	}
 	got, err := Parse(args, env())
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	want := Config{
 		CallbackListen: "0.0.0.0:1", AdminListen: "[::1]:2", AdminPlaintext: true,
 		CallbackTLS: TLS{ACMEDomain: "hooks.example", ACMEEmail: "ops@msp.example", ACMEDirectory: "http://localhost:14000/dir"},
@@ -135,9 +130,7 @@ func TestPrecedence(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c, err := Parse(tc.args, tc.env)
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			if c.AdminToken != tc.want {
 				t.Errorf("got %q, want %q", c.AdminToken.Reveal(), tc.want.Reveal())
 			}
@@ -149,9 +142,7 @@ func TestPrecedence(t *testing.T) {
 func TestSettingsAreTrimmed(t *testing.T) {
 	c, err := Parse(nil, env("PUBLIC_URL=https://sync.example.com\n", "NOTIFY_URL= https://ops.example/hook ", "NOTIFY_SECRET=0123456789abcdef\u00a0\r\n",
 		"SWEEP_INTERVAL=12h ", "JOURNAL_MAX_BYTES= 512MiB", "LOG_FORMAT=json\n", "AUTOTASK_ALLOW_HOSTS=127.0.0.1:1 ,\u00a0127.0.0.1:2\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if c.PublicURL != "https://sync.example.com" || c.Notify.URL != "https://ops.example/hook" || c.Notify.Secret.Reveal() != "0123456789abcdef" ||
 		c.Intervals.Sweep != 12*time.Hour || c.JournalMaxBytes != 512<<20 || c.LogFormat != "json" {
 		t.Errorf("got %+v", c)
@@ -504,9 +495,7 @@ func TestHelp(t *testing.T) {
 		t.Errorf("got %v, want flag.ErrHelp", err)
 	}
 	var b strings.Builder
-	if err := Usage(&b); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, Usage(&b))
 	for _, want := range []string{"--public-url\n", "(default 24h)", "CHANNELSYNC_MASTER_KEY or CHANNELSYNC_MASTER_KEY_FILE"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("usage lacks %q", want)
@@ -517,13 +506,9 @@ func TestHelp(t *testing.T) {
 func TestNothingPrintsASecret(t *testing.T) {
 	args := []string{"--nats-url=nats://u:hush1@a:4222", "--nats-plaintext", "--master-key=" + key('k'), "--notify-url=https://ops.example/hush5/a?k=hush3"}
 	c, err := Parse(args, env("ADMIN_TOKEN=hush2"+strong, "NOTIFY_SECRET=hush4-0123456789"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	var dump strings.Builder
-	if err := c.Dump(&dump); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, c.Dump(&dump))
 	for _, shown := range []string{dump.String(), fmt.Sprintf("%v %+v %#v", c, c, c)} {
 		for _, secret := range []string{"hush", key('k'), strings.Repeat("k", 32)} {
 			if strings.Contains(shown, secret) {
@@ -550,9 +535,7 @@ func TestSecretsInArgumentsAreNamed(t *testing.T) {
 		"--nats-url=nats://u:p@127.0.0.1:4222", "--master-key=" + key(1), "--admin-token-file=" + writeFile(t, "token", strong),
 		"--notify-url=https://ops.example/hooks/hush", "--public-url=https://sync.example.com",
 	}, env("NOTIFY_SECRET=0123456789abcdef"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if want, got := []string{"--nats-url", "--master-key", "--notify-url"}, c.SecretArguments(); !cmp.Equal(want, got) {
 		t.Errorf("got %q, want %q", got, want)
 	}

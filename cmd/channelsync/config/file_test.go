@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"channelsync/test/harness"
 )
 
 func TestAFileIsRead(t *testing.T) {
@@ -37,9 +39,7 @@ log-level: "debug"
 	}
 	path = writeFile(t, "channelsync.yaml", strings.Replace(string(must(os.ReadFile(path))), "0x3", "1", 1))
 	c, err = Parse([]string{"--log-level=warn"}, env("RETENTION=24h", "LOG_FORMAT=json", "CONFIG="+path))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if c.DataDir != "/srv/store" || c.NATS.Replicas != 1 || c.JournalMaxBytes != 10e9 || !c.AdminPlaintext || len(c.TrustedProxies) != 2 ||
 		len(c.MasterKeys) != 2 || len(c.AdminToken) != 64 {
 		t.Errorf("read %+v", c)
@@ -48,9 +48,7 @@ log-level: "debug"
 		t.Errorf("a flag or a variable does not win: %+v", c)
 	}
 	var out bytes.Buffer
-	if err := c.Dump(&out); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, c.Dump(&out))
 	for _, want := range []string{path + ":2", path + ":3", token, "CHANNELSYNC_RETENTION"} {
 		if want == path+":3" == strings.Contains(out.String(), want) {
 			t.Errorf("%s in the dump, or not as it should be:\n%s", want, out.String())
@@ -72,9 +70,7 @@ func TestAPartReadsTheFileToo(t *testing.T) {
 	fs := flag.NewFlagSet("restore", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	p.Flags(fs)
-	if err := fs.Parse([]string{"--config=" + path}); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, fs.Parse([]string{"--config=" + path}))
 	if c, err := p.Parse(env()); err != nil || c.DataDir != "d" {
 		t.Errorf("%q, %v", c.DataDir, err)
 	}
@@ -107,9 +103,7 @@ func TestWrongFiles(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			path := writeFile(t, "channelsync.yaml", c.text)
-			if err := os.Chmod(path, c.mode); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, os.Chmod(path, c.mode))
 			_, err := Parse([]string{"--config", path}, env())
 			want := strings.ReplaceAll(strings.ReplaceAll(c.want, "%[1]s", path), "%s", path)
 			if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), secret) {
@@ -119,9 +113,7 @@ func TestWrongFiles(t *testing.T) {
 	}
 	t.Run("a file that others can read, without a secret", func(t *testing.T) {
 		path := writeFile(t, "channelsync.yaml", "data-dir: d\nadmin-token:\n")
-		if err := os.Chmod(path, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, os.Chmod(path, 0o644))
 		if _, err := Parse([]string{"--config", path}, env()); err != nil {
 			t.Error(err)
 		}
@@ -146,9 +138,7 @@ func FuzzFile(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		path := filepath.Join(t.TempDir(), "f.yaml")
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, os.WriteFile(path, text, 0o600))
 		read, err := readFile(path)
 		if err != nil {
 			return

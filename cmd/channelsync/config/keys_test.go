@@ -9,23 +9,21 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"channelsync/test/harness"
 )
 
 func embedded(t *testing.T, args ...string) Config {
 	t.Helper()
 	c, err := Parse(append([]string{"--data-dir=" + filepath.Join(t.TempDir(), "data")}, args...), env())
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return c
 }
 
 func TestKeysAreMadeOnceAndKept(t *testing.T) {
 	c := embedded(t)
 	made, err := EnsureKeys(&c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	want := []string{filepath.Join(c.DataDir, "master-key"), filepath.Join(c.DataDir, "admin-token")}
 	if diff := cmp.Diff(want, made); diff != "" {
 		t.Error(diff)
@@ -104,27 +102,19 @@ func TestUnsafeKeysAreRefused(t *testing.T) {
 			put(t, filepath.Join(dir, "admin-token"), "\n", 0o600)
 		}, "without text"},
 		{"open directory", func(t *testing.T, dir string) {
-			if err := os.Chmod(dir, 0o777); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, os.Chmod(dir, 0o777))
 		}, "run chmod 700"},
 		{"key lost, data kept", func(t *testing.T, dir string) {
-			if err := os.MkdirAll(filepath.Join(dir, "nats", "jetstream"), 0o700); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, os.MkdirAll(filepath.Join(dir, "nats", "jetstream"), 0o700))
 		}, "want the key that sealed the data"},
 		{"directory is a file", func(t *testing.T, dir string) {
-			if err := os.Remove(dir); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, os.Remove(dir))
 			put(t, dir, "x", 0o600)
 		}, "prepare data directory"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := embedded(t)
-			if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, os.MkdirAll(c.DataDir, 0o700))
 			tc.prepare(t, c.DataDir)
 			_, err := EnsureKeys(&c)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -146,10 +136,6 @@ func TestExternalNATSMakesNothing(t *testing.T) {
 
 func put(t *testing.T, path, content string, mode os.FileMode) {
 	t.Helper()
-	if err := os.WriteFile(path, []byte(content), mode); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(path, mode); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(path, []byte(content), mode))
+	harness.OK(t, os.Chmod(path, mode))
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"channelsync/test/harness"
 )
 
 func TestSecretFilesOfAnybodyElsesReachAreRefused(t *testing.T) {
@@ -54,26 +56,18 @@ func TestSecretFilesAreTakenAsTheyLie(t *testing.T) {
 	put(t, secret, " \ufeffhush\u00a0\r\n", 0o600)
 	link := func(to, name string) string {
 		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(to, path); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		harness.OK(t, os.Symlink(to, path))
 		return path
 	}
 	file := func(name string, mode os.FileMode) string {
 		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, os.MkdirAll(filepath.Dir(path), 0o700))
 		put(t, path, "hush", mode)
 		return path
 	}
 	pipe := filepath.Join(dir, "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, syscall.Mkfifo(pipe, 0o600))
 
 	// as kubelet fills it: the file is a link into ..data, which is a link to the present contents
 	file("volume/..2026_11_30/key", 0o600)
@@ -83,9 +77,7 @@ func TestSecretFilesAreTakenAsTheyLie(t *testing.T) {
 	link("../volume/..2026_11_30", "built/..data")
 
 	file("shared/key", 0o660)
-	if err := os.Chmod(filepath.Join(dir, "shared"), 0o770|os.ModeSetgid); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.Chmod(filepath.Join(dir, "shared"), 0o770|os.ModeSetgid))
 
 	for _, tc := range []struct{ name, path, want string }{
 		{"a file", secret, ""},
@@ -124,9 +116,7 @@ func TestRootReadsTheTokenOfTheService(t *testing.T) {
 		service, another = 65532, true
 	}
 	for _, of := range []string{dir, path} {
-		if err := os.Chown(of, service, -1); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, os.Chown(of, service, -1))
 	}
 	if got, err := ReadAdminToken(dir); got != "hush" || err != nil {
 		t.Errorf("got %q, %v", got, err)
@@ -134,9 +124,7 @@ func TestRootReadsTheTokenOfTheService(t *testing.T) {
 	if !another {
 		return // only root can give files away
 	}
-	if err := os.Chown(path, 65531, -1); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.Chown(path, 65531, -1))
 	if got, err := ReadAdminToken(dir); got != "" || err == nil || !strings.Contains(err.Error(), "of user 65531") {
 		t.Errorf("that of another user: got %q, %v", got, err)
 	}
@@ -147,14 +135,10 @@ func TestPrivateKeysThatEverybodyReadsAreRefused(t *testing.T) {
 	path := filepath.Join(dir, "key.pem")
 	put(t, path, "a key", 0o600)
 	link := filepath.Join(dir, "live.pem")
-	if err := os.Symlink("key.pem", link); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.Symlink("key.pem", link))
 	for _, name := range []string{"admin-tls-key", "callback-tls-key", "nats-creds", "nats-key"} {
 		for mode, refused := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o640: false, 0o644: true, 0o602: true} {
-			if err := os.Chmod(path, mode); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, os.Chmod(path, mode))
 			for _, given := range []string{path, link} {
 				_, err := Parse([]string{"--" + name + "=" + given}, env())
 				text := "a file that not everybody can read or write: run chmod 600 " + given

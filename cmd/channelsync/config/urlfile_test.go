@@ -3,6 +3,8 @@ package config
 import (
 	"strings"
 	"testing"
+
+	"channelsync/test/harness"
 )
 
 // TestURLsThatMayHoldASecretComeFromFiles, as secrets do, and show no more of themselves than otherwise.
@@ -11,9 +13,7 @@ func TestURLsThatMayHoldASecretComeFromFiles(t *testing.T) {
 	notify := writeFile(t, "notify", "https://ops.example/hook?key=hush\n")
 	c, err := Parse([]string{"--notify-url-file=" + notify}, env("NATS_URL_FILE="+nats, "NOTIFY_SECRET=0123456789abcdef",
 		"MASTER_KEY="+key(1), "ADMIN_TOKEN="+strong))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if c.NATS.URL != "tls://u:hush@a.example,tls://u:hush@b.example" || c.Notify.URL != "https://ops.example/hook?key=hush" {
 		t.Errorf("got %q and %q", c.NATS.URL.Reveal(), c.Notify.URL.Reveal())
 	}

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"channelsync/test/harness"
 )
 
 var packaged = Definition{Program: "/usr/bin/channelsync", Config: "/etc/channelsync/channelsync.yaml", DataDir: "/var/lib/channelsync"}
@@ -20,9 +22,7 @@ var packaged = Definition{Program: "/usr/bin/channelsync", Config: "/etc/channel
 // hardens one hardens the other.
 func TestTheUnitIsThatOfThePackages(t *testing.T) {
 	of, err := os.ReadFile("../../../deploy/systemd/channelsync.service")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	lines := func(text string) (all []string) {
 		for line := range strings.Lines(text) {
 			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "Documentation=") {
@@ -63,9 +63,7 @@ func newMachine(t *testing.T, dirs ...string) *machine {
 	t.Helper()
 	m := &machine{root: t.TempDir()}
 	for _, dir := range dirs {
-		if err := os.MkdirAll(filepath.Join(m.root, dir), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, os.MkdirAll(filepath.Join(m.root, dir), 0o700))
 	}
 	return m
 }
@@ -100,9 +98,7 @@ func TestAServiceOfSystemd(t *testing.T) {
 		{s.Remove, []string{"systemctl disable --now channelsync", "systemctl daemon-reload"}},
 	} {
 		m.ran = nil
-		if err := step.do(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, step.do(t.Context()))
 		m.ran = slices.DeleteFunc(m.ran, func(line string) bool { return strings.HasPrefix(line, "useradd ") }) // if it is not there
 		if diff := cmp.Diff(step.want, m.ran); diff != "" {
 			t.Error(diff)
@@ -150,9 +146,7 @@ func TestAServiceOfLaunchd(t *testing.T) {
 		{l.Remove, []string{"launchctl print system/channelsync", "launchctl bootout system/channelsync"}},
 	} {
 		m.ran = nil
-		if err := step.do(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, step.do(t.Context()))
 		if diff := cmp.Diff(step.want, m.ran); diff != "" {
 			t.Error(diff)
 		}
@@ -160,9 +154,7 @@ func TestAServiceOfLaunchd(t *testing.T) {
 	if m.has(plistFile) {
 		t.Error("the property list is still there")
 	}
-	if err := l.Install(t.Context(), packaged); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, l.Install(t.Context(), packaged))
 	m.fail = "launchctl print system/channelsync" // it does not run
 	m.ran = nil
 	if err := l.Remove(t.Context()); err != nil || m.has(plistFile) || len(m.ran) != 1 {

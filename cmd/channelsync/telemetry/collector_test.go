@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"channelsync/test/harness"
 )
 
 func TestWrongEndpointStopsTheStartWithoutBeingShown(t *testing.T) {
@@ -85,9 +87,7 @@ func TestEndpointThatDoesNotHoldIsOfNoMatter(t *testing.T) {
 
 func TestUnreadableCertificateStopsTheStartAndIsNamed(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty-PW.pem")
-	if err := os.WriteFile(empty, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(empty, nil, 0o600))
 	away := filepath.Join(t.TempDir(), "away-PW.pem")
 	for _, of := range []string{"", "TRACES_", "METRICS_"} {
 		roots, certificate, key := otlp+of+"CERTIFICATE", otlp+of+"CLIENT_CERTIFICATE", otlp+of+"CLIENT_KEY"
@@ -124,9 +124,7 @@ func TestCertificateAndItsKeyAreTaken(t *testing.T) {
 	given(t, "OTEL_EXPORTER_OTLP_ENDPOINT=https://127.0.0.1:1 OTEL_EXPORTER_OTLP_CERTIFICATE="+certificate+
 		" OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE="+certificate+" OTEL_EXPORTER_OTLP_CLIENT_KEY="+key)
 	exported, err := open(t)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	stop(t, exported)
 	t.Setenv("OTEL_EXPORTER_OTLP_CLIENT_KEY", other)
 	if err := Check(); err == nil || !strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_CLIENT_KEY: want a certificate and its key") {
@@ -138,23 +136,15 @@ func TestCertificateAndItsKeyAreTaken(t *testing.T) {
 func pair(t *testing.T) (certificate, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	write := func(kind string, content []byte) string {
 		name := filepath.Join(t.TempDir(), "file.pem")
-		if err := os.WriteFile(name, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content}), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, os.WriteFile(name, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content}), 0o600))
 		return name
 	}
 	return write("CERTIFICATE", der), write("PRIVATE KEY", secret)

@@ -60,9 +60,7 @@ func TestNothingIsExportedUntilAskedFor(t *testing.T) {
 		t.Run(tc.variables, func(t *testing.T) {
 			given(t, tc.variables)
 			exported, err := open(t)
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			if got := exported.Tracer != nil; got != tc.traces {
 				t.Errorf("traced: %v, want %v", got, tc.traces)
 			}
@@ -115,9 +113,7 @@ func TestNumberOutOfRangeStopsTheStartAndIsNamed(t *testing.T) {
 			t.Run(n.name+"="+value, func(t *testing.T) {
 				given(t, endpoint+n.name+"="+value)
 				exported, err := open(t)
-				if err != nil {
-					t.Fatal(err)
-				}
+				harness.OK(t, err)
 				stop(t, exported)
 			})
 		}
@@ -168,9 +164,7 @@ func TestSenderDecidesNothingTheOperatorDoesNotAllow(t *testing.T) {
 			t.Setenv("OTEL_TRACES_SAMPLER", tc.sampler)
 			t.Setenv("OTEL_TRACES_SAMPLER_ARG", tc.share)
 			asked, err := sampler()
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			tracer := sdktrace.NewTracerProvider(sdktrace.WithSampler(asked)).Tracer("")
 			recorded := 0
 			for range 1000 {
@@ -194,9 +188,7 @@ func TestStopWaitsForNoCollectorThatHangs(t *testing.T) {
 	hanging, release := collector.StartHanging(t)
 	given(t, "OTEL_METRICS_EXPORTER=none OTEL_EXPORTER_OTLP_ENDPOINT="+hanging.URL)
 	exported, err := open(t)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	_, span := exported.Tracer.Start(t.Context(), "callback")
 	span.End()
 	began := time.Now()
@@ -213,14 +205,10 @@ func TestStopHandsOverTheRest(t *testing.T) {
 	received := collector.Start(t)
 	given(t, "OTEL_METRICS_EXPORTER=none OTEL_EXPORTER_OTLP_ENDPOINT="+received.URL)
 	exported, err := open(t)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	_, span := exported.Tracer.Start(t.Context(), "callback", trace.WithAttributes(tracing.Result.String(strings.Repeat("x", 10_000))))
 	span.End()
-	if err := exported.Stop(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, exported.Stop(t.Context()))
 	spans := received.Spans()
 	if len(spans) != 1 || len(spans[0].Attributes["channelsync.result"]) != longestValue {
 		t.Errorf("received %+v, want one span with its attribute cut", spans)
@@ -251,9 +239,7 @@ func TestValuesOfVariablesAreNotLogged(t *testing.T) {
 	core, lines := observer.New(zap.DebugLevel)
 	given(t, "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 OTEL_EXPORTER_OTLP_HEADERS=api-key:hush,x=%zzhush")
 	exported, err := Open(t.Context(), Config{Version: "1", Metrics: prometheus.NewRegistry(), Log: zap.New(core)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	stop(t, exported)
 	if lines.FilterMessage("parse headers").Len() == 0 {
 		t.Errorf("a wrong header is not told of: %v", lines.All())

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"channelsync/internal/mac"
+	"channelsync/test/harness"
 )
 
 var began = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -24,20 +25,14 @@ func written(t testing.TB, parts ...string) []byte {
 	w := NewWriter(&out, began)
 	for i := 0; i < len(parts); i += 2 {
 		c, err := w.Begin(parts[i])
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		if _, err := io.Copy(c, strings.NewReader(parts[i+1])); err != nil {
 			t.Fatal(err)
 		}
 		err = w.End(Part{Messages: 3, Last: 7, Config: json.RawMessage(`{}`), State: json.RawMessage(`{}`)})
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 	}
-	if err := w.Close(Manifest{Store: 1, Version: "v1", Key: []byte("k")}, nil); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Close(Manifest{Store: 1, Version: "v1", Key: []byte("k")}, nil))
 	return out.Bytes()
 }
 
@@ -46,9 +41,7 @@ func TestWhatWasWrittenIsReadAgain(t *testing.T) {
 	parts := []string{"CHANGES", long, "EMPTY", "", "KV_keys", long + "!", "KV_last", "x"}
 	file := written(t, parts...)
 	m, err := Check(bytes.NewReader(file))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if m.Format != Format || m.Store != 1 || m.Version != "v1" || !m.At.Equal(began) || string(m.Key) != "k" || len(m.Parts) != 4 {
 		t.Fatalf("got %+v", m)
 	}
@@ -66,9 +59,7 @@ func TestWhatWasWrittenIsReadAgain(t *testing.T) {
 func TestPartsThatAreNotReadArePassedOver(t *testing.T) {
 	file := written(t, "one", strings.Repeat("x", 3*pieceMax), "two", "content")
 	m, err := Check(bytes.NewReader(file))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	var two []byte
 	err = Read(bytes.NewReader(file), m, func(p Part, r io.Reader) error {
 		if p.Name == "two" {
@@ -133,16 +124,12 @@ func TestEntriesThatDoNotBelongAreRefused(t *testing.T) {
 		w := tar.NewWriter(&out)
 		for _, n := range append(names, manifestName) {
 			body := `{"format":1,"store":1}`
-			if err := w.WriteHeader(&tar.Header{Name: n, Size: int64(len(body)), Mode: 0o600}); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, w.WriteHeader(&tar.Header{Name: n, Size: int64(len(body)), Mode: 0o600}))
 			if _, err := io.WriteString(w, body); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, w.Close())
 		if _, err := Check(bytes.NewReader(out.Bytes())); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%q: got %v", names, err)
 		}
@@ -166,9 +153,7 @@ func TestWriterRefusesMisuse(t *testing.T) {
 	if err := w.Close(Manifest{}, nil); err == nil {
 		t.Error("closed within a part")
 	}
-	if err := w.End(Part{}); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.End(Part{}))
 	if _, err := w.Begin("one"); err == nil {
 		t.Error("the same name twice")
 	}
@@ -195,9 +180,7 @@ func FuzzCheck(f *testing.F) {
 			}
 			return err
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 	})
 }
 
@@ -205,9 +188,7 @@ func FuzzCheck(f *testing.F) {
 func TestAFileThatChangesAfterTheCheckIsRefused(t *testing.T) {
 	file := written(t, "CHANGES", "as it was", "KV_keys", "xyz")
 	m, err := Check(bytes.NewReader(file))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	changed := bytes.Replace(file, []byte("as it was"), []byte("as it is!"), 1)
 	for name, use := range map[string]func(Part, io.Reader) error{
 		"read":     func(_ Part, r io.Reader) error { _, err := io.Copy(io.Discard, r); return err },
@@ -225,16 +206,12 @@ func TestAFileThatChangesAfterTheCheckIsRefused(t *testing.T) {
 func TestAManifestIsOfAKey(t *testing.T) {
 	keys := func(fill byte) *mac.Keys {
 		k, err := mac.New(bytes.Repeat([]byte{fill}, 32))
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		return k
 	}
 	var out bytes.Buffer
 	w := NewWriter(&out, began)
-	if err := w.Close(Manifest{Store: 1, Version: "v1"}, keys(1)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Close(Manifest{Store: 1, Version: "v1"}, keys(1)))
 	m, err := Check(bytes.NewReader(out.Bytes()))
 	if err != nil || !m.Authentic(keys(1)) || m.Authentic(keys(2)) {
 		t.Errorf("got %+v, %v", m, err)

@@ -5,6 +5,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"channelsync/test/harness"
 )
 
 // What is ours of a stream is brought in line, and what an operator set besides stays.
@@ -15,9 +17,7 @@ func TestMergeChangesOnlyWhatIsOurs(t *testing.T) {
 	}
 	want := jetstream.StreamConfig{Name: "S", Subjects: []string{"new"}, Storage: jetstream.FileStorage, Replicas: 3, AllowDirect: true}
 	got, err := merge(have, want)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	expected := have
 	expected.Subjects, expected.Replicas, expected.AllowDirect, expected.Compression = want.Subjects, 3, true, jetstream.NoCompression
 	if diff := cmp.Diff(expected, got); diff != "" {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 func TestEventStreamsAreBounded(t *testing.T) {
@@ -85,8 +86,6 @@ func TestAnswersNameTwentyErrorsAtMost(t *testing.T) {
 
 func problemOf(t *testing.T, w *httptest.ResponseRecorder) (p v1.Problem) {
 	t.Helper()
-	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, json.Unmarshal(w.Body.Bytes(), &p))
 	return p
 }

@@ -14,6 +14,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/internal/forwarded"
+	"channelsync/test/harness"
 )
 
 func TestRecover(t *testing.T) {
@@ -49,9 +50,7 @@ func TestPanicAfterTheAnswerBeganCutsItOff(t *testing.T) {
 	})))
 	defer srv.Close()
 	resp, err := srv.Client().Get(srv.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	if body, err := io.ReadAll(resp.Body); err == nil || string(body) != "[1,2" {
 		t.Errorf("got %q, %v; want a body that is cut off", body, err)

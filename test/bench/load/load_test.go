@@ -35,9 +35,7 @@ func TestRun(t *testing.T) {
 	defer server.Close()
 	make := &Callbacks{URL: server.URL + "/callbacks/autotask/x", GUID: "g", Secret: "a secret", FirstID: 10, Records: 3}
 	requests, err := make.Make(200)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	got, err := Run(Config{
 		Addr: strings.TrimPrefix(server.URL, "http://"), Connections: 4, For: 10 * time.Second, Requests: requests, Status: []int{http.StatusAccepted},
 	})
@@ -61,9 +59,7 @@ func TestRunEndsInTimeAndRepeats(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "some body") }))
 	defer server.Close()
 	requests, err := (&Callbacks{URL: server.URL + "/x", Records: 1}).Make(1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	cfg := Config{
 		Addr: strings.TrimPrefix(server.URL, "http://"), Connections: 2, For: 50 * time.Millisecond, Requests: requests, Repeat: true, Status: []int{http.StatusOK},
 	}

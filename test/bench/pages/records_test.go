@@ -19,6 +19,7 @@ import (
 	"channelsync/handlers/admin"
 	"channelsync/handlers/console/session"
 	"channelsync/sync/ledger"
+	"channelsync/test/harness"
 	"channelsync/test/harness/sessions"
 	"channelsync/test/harness/stores"
 	"channelsync/test/harness/vaults"
@@ -68,9 +69,7 @@ func recordPages(b *testing.B) http.Handler {
 	for i := range pageRecords {
 		entries = append(entries, pageEntry(int64(i)))
 		if len(entries) == 500 {
-			if err := l.Write(b.Context(), pageInstallation, entries); err != nil {
-				b.Fatal(err)
-			}
+			harness.OK(b, l.Write(b.Context(), pageInstallation, entries))
 			entries = entries[:0]
 		}
 	}
@@ -79,9 +78,7 @@ func recordPages(b *testing.B) http.Handler {
 	pages, err := handlers.Admin(handlers.AdminConfig{
 		API: api, Tokens: pageTokens{}, Sessions: session.New(session.Config{Table: sessions.NewMemory(), Sealer: sessions.Ring()}), Key: pageToken, Metrics: prometheus.NewRegistry(), Version: "bench", Log: zap.NewNop(),
 	})
-	if err != nil {
-		b.Fatal(err)
-	}
+	harness.OK(b, err)
 	return pages
 }
 

@@ -17,9 +17,7 @@ func start(t *testing.T, script string) (*Process, string) {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "log")
 	p, err := Start(Config{Path: "/bin/sh", Args: []string{"-c", script}, Log: log})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return p, log
 }
 
@@ -30,9 +28,7 @@ func TestUsage(t *testing.T) {
 	defer tick.Stop()
 	for end := time.Now().Add(10 * time.Second); ; <-tick.C {
 		u, err := p.Usage()
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		if u.CPU > 0 && u.Memory > 0 && u.Peak >= u.Memory {
 			return
 		}
@@ -55,9 +51,7 @@ func TestStop(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if err := p.Stop(ctx); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, p.Stop(ctx))
 	if text, err := os.ReadFile(log); err != nil || !strings.Contains(string(text), "interrupted") {
 		t.Errorf("its log says %q, %v", text, err)
 	}

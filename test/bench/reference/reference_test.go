@@ -27,9 +27,7 @@ func TestReferences(t *testing.T) {
 			at := <-addr
 			for secret, status := range map[string]int{Secret: http.StatusAccepted, "another": http.StatusUnauthorized} {
 				requests, err := (&load.Callbacks{URL: "http://" + at + "/x", Secret: secret, Records: 1}).Make(20)
-				if err != nil {
-					t.Fatal(err)
-				}
+				harness.OK(t, err)
 				got, err := load.Run(load.Config{Addr: at, Connections: 4, For: 10 * time.Second, Requests: requests, Status: []int{status}})
 				if err != nil || got.Answered != 20 {
 					t.Errorf("secret %q: %+v, %v", secret, got, err)

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"channelsync/test/harness"
 )
 
 func example() *Report {
@@ -46,13 +48,9 @@ of 3 rounds
 
 func TestJSON(t *testing.T) {
 	var b bytes.Buffer
-	if err := example().JSON(&b); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, example().JSON(&b))
 	var got Report
-	if err := json.Unmarshal(b.Bytes(), &got); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, json.Unmarshal(b.Bytes(), &got))
 	if diff := cmp.Diff(*example(), got); diff != "" {
 		t.Error(diff)
 	}
@@ -60,18 +58,12 @@ func TestJSON(t *testing.T) {
 
 func TestWriteInto(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "performance.md")
-	if err := os.WriteFile(path, []byte("before\n"+beginMark+"\nSTALE\n"+endMark+"\nafter\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(path, []byte("before\n"+beginMark+"\nSTALE\n"+endMark+"\nafter\n"), 0o600))
 	for range 2 { // the second run replaces the first
-		if err := example().WriteInto(path); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, example().WriteInto(path))
 	}
 	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	got := string(text)
 	if strings.Contains(got, "STALE") || strings.Count(got, "### Callbacks") != 1 ||
 		!strings.HasPrefix(got, "before\n") || !strings.HasSuffix(got, endMark+"\nafter\n") {

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -32,16 +33,12 @@ func TestSomebodyOnTheNATSNetwork(t *testing.T) {
 	f.install(a, b)
 	f.agree(30 * time.Second)
 	made, err := a.Admin.CreateToken(t.Context(), v1.CreateToken{Name: "ops", Role: v1.RoleOperator})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	last := f.tenants[0].companies[2]
 	if err := f.tenants[0].Edit("Companies", last, atsim.Row{"isActive": false}); err != nil { // must stay as it was pushed
 		t.Fatal(err)
 	}
-	if err := f.tenants[0].WaitCallouts(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, f.tenants[0].WaitCallouts(t.Context()))
 
 	before := f.audited(a)
 	f.forge(made.ID)
@@ -89,9 +86,7 @@ func TestSomebodyOnTheNATSNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	page, err := a.Admin.Audit(t.Context(), v1.AuditQuery{Limit: 500})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if i := slices.IndexFunc(page.Items, func(e v1.AuditEntry) bool { return e.Action == "token.create" && e.Detail == "later, viewer" }); i < 0 || page.Items[i].Unverified {
 		t.Errorf("what is done afterwards is not vouched for: %+v", page.Items)
 	}
@@ -115,9 +110,7 @@ type inAudit struct{ own, forged int }
 func (f *field) audited(w *service.Harness) (n inAudit) {
 	f.t.Helper()
 	page, err := w.Admin.Audit(f.t.Context(), v1.AuditQuery{Limit: 500})
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	harness.OK(f.t, err)
 	for _, e := range page.Items {
 		switch {
 		case e.Action == "forged" && e.Unverified:
@@ -144,9 +137,7 @@ func (f *field) broken(w *service.Harness) {
 func (f *field) forge(token string) {
 	f.t.Helper()
 	nc, err := nats.Connect(f.nats.running.ClientURL())
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	harness.OK(f.t, err)
 	defer nc.Close()
 	say := func(subject, value string, headers ...string) {
 		msg := nats.NewMsg(subject)
@@ -154,9 +145,7 @@ func (f *field) forge(token string) {
 		for i := 0; i < len(headers); i += 2 {
 			msg.Header.Set(headers[i], headers[i+1])
 		}
-		if err := nc.PublishMsg(msg); err != nil {
-			f.t.Fatal(err)
-		}
+		harness.OK(f.t, nc.PublishMsg(msg))
 	}
 	for _, one := range f.tenants {
 		say("$KV.installations."+one.id, `{"id":"`+one.id+`","leaving":true}`)
@@ -205,39 +194,27 @@ func (f *field) forge(token string) {
 	for _, stream := range []string{"$KV.installations.", "$KV.keys.", "$KV.tokens.", "$KV.sessions.", "$KV.audit.", "$KV.ledger.", "change.", "due.", "dead."} {
 		say(stream+"forged", "", "Nats-Rollup", "all") // of the worklist alone it takes everything away
 	}
-	if err := nc.Flush(); err != nil {
-		f.t.Fatal(err)
-	}
+	harness.OK(f.t, nc.Flush())
 }
 
 // subjectsOf are those that a stream has messages of, as everybody on the network can ask.
 func subjectsOf(t *testing.T, nc *nats.Conn, stream string) []string {
 	t.Helper()
 	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	s, err := js.Stream(t.Context(), stream)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	info, err := s.Info(t.Context(), jetstream.WithSubjectFilter(">"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return slices.Sorted(maps.Keys(info.State.Subjects))
 }
 
 func textOf(t *testing.T, url string) string {
 	t.Helper()
 	resp, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return string(body)
 }

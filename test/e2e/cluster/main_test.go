@@ -226,9 +226,7 @@ func (n *natsServer) start() {
 	srv, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: n.port, JetStream: true, StoreDir: n.dir, NoSigs: true, NoLog: true,
 	})
-	if err != nil {
-		n.t.Fatal(err)
-	}
+	harness.OK(n.t, err)
 	srv.Start()
 	if !srv.ReadyForConnections(10 * time.Second) {
 		n.t.Fatal("nats is not ready")

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 )
 
@@ -56,9 +57,7 @@ func TestTheAPIIsTheSameOnAll(t *testing.T) {
 		}
 		there.Until(one.id, "has its new name", 5*time.Second, func(in v1.Installation) bool { return in.Name == name })
 		ref, err := here.Admin.Resync(ctx, one.id, v1.ResyncRequest{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		there.Eventually("the job ends", 20*time.Second, func() error {
 			job, err := there.Admin.Job(ctx, one.id, ref.Job)
 			if err == nil && (job.State != v1.JobDone || job.Done != len(one.companies)) {
@@ -124,9 +123,7 @@ func TestTheAPIIsTheSameOnAll(t *testing.T) {
 
 	// One that is erased is gone everywhere.
 	for i, one := range f.tenants[:4] {
-		if err := both[i%2].Admin.Act(ctx, one.id, "", "erase"); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, both[i%2].Admin.Act(ctx, one.id, "", "erase"))
 		for _, w := range both {
 			w.Eventually("it is gone", 5*time.Second, func() error {
 				if _, err := w.Admin.Installation(ctx, one.id); err == nil {
@@ -174,23 +171,17 @@ func owned(t *testing.T, services []*service.Harness) {
 func shardsOf(t *testing.T, w *service.Harness) int {
 	t.Helper()
 	resp, err := http.Get(w.AdminURL + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	text := new(strings.Builder)
-	if err := resp.Write(text); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, resp.Write(text))
 	_, rest, ok := strings.Cut(text.String(), "\nchannelsync_shards ")
 	if !ok {
 		t.Fatal("no metric of shards")
 	}
 	line, _, _ := strings.Cut(rest, "\n")
 	n, err := strconv.Atoi(strings.TrimSpace(line))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return n
 }
 

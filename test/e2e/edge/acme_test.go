@@ -19,6 +19,7 @@ import (
 	"github.com/letsencrypt/pebble/v2/va"
 	"github.com/letsencrypt/pebble/v2/wfe"
 
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 )
 
@@ -31,19 +32,13 @@ const lifetime = 36
 func pebble(t *testing.T, addr string) (directory string, roots *x509.CertPool) {
 	t.Helper()
 	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	tlsPort, err := strconv.Atoi(port)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	quiet := log.New(io.Discard, "", 0)
 	resolver := service.FreeAddr(t)
 	names, err := challtestsrv.New(challtestsrv.Config{DNSAddrs: []string{resolver}, Log: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	names.SetDefaultDNSIPv4("127.0.0.1")
 	names.SetDefaultDNSIPv6("")
 	go names.Run()

@@ -23,6 +23,7 @@ import (
 
 	"channelsync/cmd/channelsync/app"
 	"channelsync/cmd/channelsync/config"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 )
 
@@ -43,9 +44,7 @@ func newAuthority(t *testing.T) *authority {
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, a.key.Public(), a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if a.cert, err = x509.ParseCertificate(der); err != nil {
 		t.Fatal(err)
 	}
@@ -55,9 +54,7 @@ func newAuthority(t *testing.T) *authority {
 
 func (a *authority) newKey() *ecdsa.PrivateKey {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		a.t.Fatal(err)
-	}
+	harness.OK(a.t, err)
 	return key
 }
 
@@ -68,21 +65,15 @@ func (a *authority) issue(serial int64) (cert, key []byte) {
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
 		SerialNumber: big.NewInt(serial), DNSNames: []string{domain}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 	}, a.cert, private.Public(), a.key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
+	harness.OK(a.t, err)
 	raw, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		a.t.Fatal(err)
-	}
+	harness.OK(a.t, err)
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})
 }
 
 func (a *authority) write(path string, content []byte) {
 	a.t.Helper()
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		a.t.Fatal(err)
-	}
+	harness.OK(a.t, os.WriteFile(path, content, 0o600))
 }
 
 // A certificate in files is replaced, one file after the other, while callbacks come in:
@@ -131,27 +122,19 @@ func TestTheAdminCertificateIsReplaced(t *testing.T) {
 	cfg, err := config.Parse([]string{
 		"--admin-listen=127.0.0.1:0", "--callback-listen=127.0.0.1:0", "--data-dir=" + t.TempDir(), "--admin-tls-cert=" + cert, "--admin-tls-key=" + key,
 	}, func(string) (string, bool) { return "", false })
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	service, err := app.New(t.Context(), app.Options{Config: cfg, Version: "test", Log: zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel))})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer func() {
 		if err := service.Stop(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
 	}()
-	if err := service.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, service.Start(t.Context()))
 	_, addr := service.Addr()
 	served := func() string {
 		conn, err := tls.Dial("tcp", addr, &tls.Config{RootCAs: a.roots, ServerName: domain})
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		defer func() { _ = conn.Close() }()
 		return conn.ConnectionState().PeerCertificates[0].SerialNumber.String()
 	}
@@ -172,21 +155,15 @@ func TestTheAdminCertificateIsReplaced(t *testing.T) {
 func readiness(t *testing.T, admin string, transport http.RoundTripper) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, admin+"/readyz", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	req.Close = true
 	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	var answer struct {
 		Checks []struct{ Name, Detail string }
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, json.NewDecoder(resp.Body).Decode(&answer))
 	for _, c := range answer.Checks {
 		if c.Name == "callback certificate" {
 			return c.Detail

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -138,9 +139,7 @@ func TestKilledBeforeTheFirstField(t *testing.T) {
 			id := w.Company("Northwind Dental")
 			c.arm(after)
 			in, err := w.Admin.CreateInstallation(t.Context(), service.Create())
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			select {
 			case <-c.cut():
 			case <-time.After(soon):

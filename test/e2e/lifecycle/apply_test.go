@@ -19,6 +19,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 )
 
@@ -32,9 +33,7 @@ type counter struct {
 
 func counted(t *testing.T, target string) *counter {
 	u, err := url.Parse(target)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	c := &counter{seen: map[string]int{}, each: func(string) {}}
 	proxy := httputil.NewSingleHostReverseProxy(u)
 	proxy.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) } // whoever asked is gone
@@ -82,9 +81,7 @@ func TestAFleetIsAFile(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, content string) {
 		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
 	}
 	write("secret", "Secret-of-many-1")
 	write("tracking", "IDENTIFIER-OF-MANY")
@@ -133,9 +130,7 @@ func TestAFleetIsAFile(t *testing.T) {
 	apply(t.Context(), 0, " unchanged.")
 	names := map[string]v1.Installation{}
 	installed, err := w.Admin.Installations(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for _, in := range installed {
 		names[in.Name] = in
 	}
@@ -199,9 +194,7 @@ func auditOf(w *service.Harness) map[string]int {
 	q := v1.AuditQuery{Limit: 500}
 	for {
 		page, err := w.Admin.Audit(w.T.Context(), q)
-		if err != nil {
-			w.T.Fatal(err)
-		}
+		harness.OK(w.T, err)
 		for _, e := range page.Items {
 			counts[e.Action]++
 		}

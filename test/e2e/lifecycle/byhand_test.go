@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -217,9 +218,7 @@ func TestKilledWhileRegistering(t *testing.T) {
 			w := service.New(t, service.Options{Autotask: service.Unlimited(), Wrap: c.wrap})
 			c.arm(after)
 			in, err := w.Admin.CreateInstallation(t.Context(), service.Create())
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			w.Eventually("cut off", soon, func() error {
 				select {
 				case <-c.cut():

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -98,9 +99,7 @@ func TestCredentialsAreReplacedWithoutDowntime(t *testing.T) {
 		secret := v1.Secret(fmt.Sprintf("Rotated-Secret-%d", round))
 		w.Autotask.SetSecret(secret.Reveal())
 		shown, err := w.Admin.SetCredentials(t.Context(), in.ID, credentials(secret))
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		if shown.State == v1.StateNeedsCredentials {
 			t.Errorf("round %d: state %s right after they were accepted", round, shown.State)
 		}

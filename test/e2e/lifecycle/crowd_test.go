@@ -9,6 +9,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -62,9 +63,7 @@ func TestAThrottledInstallationHoldsNobodyBack(t *testing.T) {
 		Name: "Second MSP", Username: secondUser, Secret: "Second-Secret-1", TrackingIdentifier: "SECOND-IDENTIFIER",
 		Syncs: []v1.Sync{v1.SyncActiveCustomers}, ChannelProgram: v1.ChannelProgramTarget{ConnectionID: secondConnection, Token: secondToken},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	w.Until(second.ID, "has 5,000 due", 2*soon, func(in v1.Installation) bool { return in.Backlog == due })
 	other.SetFault(atsim.Fault{Kind: fault.Throttle, RetryAfter: 1})
 	w.Target.ClearFaults()

@@ -14,6 +14,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -90,9 +91,7 @@ func eventful(t *testing.T, opts service.Options) (*service.Harness, v1.Installa
 		t.Errorf("an authentic body that is no envelope was answered %d", status)
 	}
 	w.HasIssue(in.ID, "rejected")
-	if err := w.Admin.RotateWebhookSecret(t.Context(), in.ID); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Admin.RotateWebhookSecret(t.Context(), in.ID))
 	for what, trace := range traces(w) {
 		found["later, "+what] = trace
 	}
@@ -253,13 +252,9 @@ func TestEraseIsFinishedAtTheNextStart(t *testing.T) {
 func beginErasing(t *testing.T, w *service.Harness, bus *events.Bus, id string, keyless bool) {
 	t.Helper()
 	store, vault := storeOf(t, w, bus)
-	if err := store.Leave(t.Context(), id); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, store.Leave(t.Context(), id))
 	if !keyless {
 		return
 	}
-	if err := vault.Destroy(t.Context(), id); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, vault.Destroy(t.Context(), id))
 }

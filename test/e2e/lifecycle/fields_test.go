@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 )
 
@@ -15,16 +16,12 @@ import (
 func raw(t *testing.T, w *service.Harness, method, path, body string) (int, json.RawMessage) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, w.AdminURL+"/api/v1"+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	req.Header.Set("Authorization", "Bearer "+service.AdminToken)
 	req.Header.Set("Content-Type", "application/json")
 	req.Close = true
 	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	var answer json.RawMessage
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
@@ -38,9 +35,7 @@ func rawCreate(t *testing.T, w *service.Harness, body string) v1.Problem {
 	t.Helper()
 	_, answer := raw(t, w, http.MethodPost, "/installations", body)
 	var p v1.Problem
-	if err := json.Unmarshal(answer, &p); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, json.Unmarshal(answer, &p))
 	return p
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -89,9 +90,7 @@ func TestBackfillProgress(t *testing.T) {
 	}
 	slowly(t, w)
 	in, err := w.Admin.CreateInstallation(t.Context(), service.Create(v1.SyncActiveCustomers))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	j := jobOf(w, in.ID, "backfill")
 	is(w, in.ID, v1.StateBackfilling)
 	last, steps := progress(t, w, in.ID, j.ID)
@@ -115,9 +114,7 @@ func TestJobsSurviveAKill(t *testing.T) {
 	w.Companies(all)
 	slowly(t, w)
 	in, err := w.Admin.CreateInstallation(t.Context(), service.Create(v1.SyncActiveCustomers))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	killed := func(id string) {
 		jobBecomes(w, in.ID, id, "is halfway", halfway)
 		w.Kill()
@@ -130,13 +127,9 @@ func TestJobsSurviveAKill(t *testing.T) {
 	}
 	killed(jobOf(w, in.ID, "backfill").ID)
 	w.Agree(soon, v1.SyncActiveCustomers)
-	if err := w.Target.Empty(service.Connection); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Target.Empty(service.Connection))
 	job, err := w.Admin.Resync(t.Context(), in.ID, v1.ResyncRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	killed(job.Job)
 	w.Agree(soon, v1.SyncActiveCustomers)
 	if o := w.Target.Overlaps(); len(o) > 0 {
@@ -173,9 +166,7 @@ func TestTheListingOfABackfillGoesOn(t *testing.T) {
 	w := service.New(t, service.Options{Autotask: service.Unlimited(), Wrap: l.wrap})
 	w.Companies(all)
 	in, err := w.Admin.CreateInstallation(t.Context(), service.Create(v1.SyncActiveCustomers))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	j := jobOf(w, in.ID, "backfill")
 	w.HasIssue(in.ID, "autotask_unavailable")
 	jobBecomes(w, in.ID, j.ID, "has done its first page", func(j v1.Job) bool { return j.Total == page && j.Done == page && j.State == v1.JobRunning })
@@ -206,13 +197,9 @@ func TestCancelStopsPushing(t *testing.T) {
 	w.Target.ResetStats()
 	slowly(t, w)
 	job, err := w.Admin.Resync(t.Context(), in.ID, v1.ResyncRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	jobBecomes(w, in.ID, job.Job, "is halfway", halfway)
-	if err := w.Admin.CancelJob(t.Context(), in.ID, job.Job); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Admin.CancelJob(t.Context(), in.ID, job.Job))
 	w.Target.ClearFaults()
 	w.Idle(in.ID, soon)
 	last := jobBecomes(w, in.ID, job.Job, "is cancelled", func(j v1.Job) bool { return j.State == v1.JobCancelled })
@@ -248,14 +235,10 @@ func TestResync(t *testing.T) {
 	resync := func(req v1.ResyncRequest) v1.Job {
 		t.Helper()
 		ref, err := w.Admin.Resync(t.Context(), in.ID, req)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		return jobBecomes(w, in.ID, ref.Job, "is done", done)
 	}
-	if err := w.Target.Empty(service.Connection); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Target.Empty(service.Connection))
 	w.Target.ResetStats()
 	if j := resync(v1.ResyncRequest{DryRun: true}); j.Total != 2*all || j.Pushed != 2*all || !j.DryRun {
 		t.Errorf("a dry run: %+v", j)
@@ -312,7 +295,5 @@ const jobIdle = 30 * time.Second
 func drift(t *testing.T, w *service.Harness, e cpsim.Edit) {
 	t.Helper()
 	e.Connection = service.Connection
-	if err := w.Target.Edit(e); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Target.Edit(e))
 }

@@ -43,9 +43,7 @@ func renameAll(w *service.Harness, ids []int64, name string) {
 // act does stop, start, uninstall, reinstall or erase.
 func act(w *service.Harness, id string, sync v1.Sync, action string) {
 	w.T.Helper()
-	if err := w.Admin.Act(w.T.Context(), id, sync, action); err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, w.Admin.Act(w.T.Context(), id, sync, action))
 }
 
 // is waits for a state.
@@ -67,9 +65,7 @@ func problemOf(t *testing.T, err error) *v1.Problem {
 // repair asks for a check of the registrations.
 func repair(w *service.Harness, id string) {
 	w.T.Helper()
-	if err := w.Admin.RepairWebhooks(w.T.Context(), id); err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, w.Admin.RepairWebhooks(w.T.Context(), id))
 }
 
 // changeOf is the body of a callout that says that a company may have changed.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -79,9 +80,7 @@ func (n *neighbour) create(w *service.Harness) {
 		Zone: strings.TrimPrefix(w.AutotaskURL, "http://"), Syncs: []v1.Sync{v1.SyncActiveCustomers},
 		ChannelProgram: v1.ChannelProgramTarget{ConnectionID: n.connection, Token: v1.Secret(n.token())},
 	})
-	if err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, err)
 	n.installation = in.ID
 }
 

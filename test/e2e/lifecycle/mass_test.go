@@ -8,6 +8,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -85,9 +86,7 @@ func TestAMassChangeIsHeld(t *testing.T) {
 			w.Rename(ids[25], "Others go on")
 			w.ClientBecomes(ids[25], "an edit of another", soon, service.Named("Others go on"))
 
-			if err := w.Admin.DecideMassChange(t.Context(), in.ID, approve); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, w.Admin.DecideMassChange(t.Context(), in.ID, approve))
 			w.HasNoIssue(in.ID, "mass_change_held")
 			if approve {
 				for _, id := range ids[:20] {
@@ -170,9 +169,7 @@ func TestALostRightIsNoDeparture(t *testing.T) {
 	resync := func() v1.Job {
 		t.Helper()
 		ref, err := w.Admin.Resync(t.Context(), in.ID, v1.ResyncRequest{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		return jobBecomes(w, in.ID, ref.Job, "is done", done)
 	}
 	w.Autotask.SetModes(func(m *atsim.Modes) { m.Hidden = []string{"Companies"} })

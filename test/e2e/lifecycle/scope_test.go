@@ -14,6 +14,7 @@ import (
 
 	"channelsync/api/client"
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -76,9 +77,7 @@ func newLimited(t *testing.T) *limited {
 		x.w.Quiesce(n.installation)
 	}
 	made, err := x.w.Admin.CreateToken(t.Context(), v1.CreateToken{Name: "limited", Role: v1.RoleAdmin, Installations: []string{x.mine.installation}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	x.token = made.Token
 	return x
 }
@@ -96,9 +95,7 @@ func (x *limited) clean(where, answer string) {
 func (x *limited) ask(method, path string) (int, string) {
 	x.t.Helper()
 	r, err := http.NewRequestWithContext(x.t.Context(), method, x.w.AdminURL+"/api/v1"+path, http.NoBody)
-	if err != nil {
-		x.t.Fatal(err)
-	}
+	harness.OK(x.t, err)
 	r.Header.Set("Authorization", "Bearer "+x.token)
 	resp, err := (&http.Client{Transport: x.transport}).Do(r)
 	return read(x.t, resp, err)
@@ -106,14 +103,10 @@ func (x *limited) ask(method, path string) (int, string) {
 
 func read(t *testing.T, resp *http.Response, err error) (int, string) {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return resp.StatusCode, string(body)
 }
 
@@ -166,9 +159,7 @@ func TestATokenForOneInstallationSeesNoTraceOfAnother(t *testing.T) {
 // crawl opens every page that a link leads to.
 func (x *limited) crawl(atLeast int) {
 	jar, err := cookiejar.New(nil)
-	if err != nil {
-		x.t.Fatal(err)
-	}
+	harness.OK(x.t, err)
 	browser := &http.Client{Jar: jar, Transport: x.transport}
 	resp, err := browser.PostForm(x.w.AdminURL+"/login", url.Values{"token": {x.token}})
 	if status, page := read(x.t, resp, err); status != 200 {
@@ -205,9 +196,7 @@ func (x *limited) crawl(atLeast int) {
 // follow follows the feed of the one while both change.
 func (x *limited) follow() {
 	c, err := client.New(client.Config{URL: x.w.AdminURL, Token: v1.Secret(x.token), Transport: x.transport})
-	if err != nil {
-		x.t.Fatal(err)
-	}
+	harness.OK(x.t, err)
 	for _, err := range c.Feed(x.t.Context(), x.other.installation) {
 		if p := problemOf(x.t, err); p.Status != 404 {
 			x.t.Errorf("the feed of the other one: %v", err)

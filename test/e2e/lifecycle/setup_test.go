@@ -13,6 +13,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -59,9 +60,7 @@ func atTarget(name string, f cpsim.Fault, code string, status int, says string) 
 func connectionIs(state, says string) refusal {
 	set := func(state string) func(*testing.T, *service.Harness) {
 		return func(t *testing.T, w *service.Harness) {
-			if err := w.Target.SetState(service.Connection, state); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, w.Target.SetState(service.Connection, state))
 		}
 	}
 	return refusal{
@@ -150,15 +149,11 @@ func lock(t *testing.T, w *service.Harness) {
 	t.Helper()
 	w.Autotask.SetModes(func(m *atsim.Modes) { m.LockAfter = 1 })
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.AutotaskURL+"/atservicesrest/v1.0/Companies/0", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	req.Header["UserName"], req.Header["Secret"] = []string{service.Username}, []string{"a person's typing error"}
 	req.Close = true
 	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	_ = resp.Body.Close()
 	w.Autotask.SetModes(func(m *atsim.Modes) { m.LockAfter = 0 })
 	if !w.Autotask.Locked() {
@@ -284,9 +279,7 @@ func TestSetUpWithoutCostRightsIsAccepted(t *testing.T) {
 			w.Autotask.SetModes(func(m *atsim.Modes) { m.Denied = []string{entity} })
 			contract := w.Agreement(w.Company("Northwind Dental"), "Northwind project")
 			checks, err := w.Admin.TryInstallation(t.Context(), service.Create())
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			failed := slices.IndexFunc(checks.Checks, func(c v1.Check) bool { return !c.OK })
 			if failed < 0 || !strings.Contains(checks.Checks[failed].Name, "costs") ||
 				!strings.Contains(checks.Checks[failed].Fix, "Security Levels") {
@@ -302,9 +295,7 @@ func TestSetUpWithoutCostRightsIsAccepted(t *testing.T) {
 				t.Errorf("the contract is %+v, want it there, its cost not known", c.Data)
 			}
 			w.Autotask.SetModes(func(m *atsim.Modes) { m.Denied = nil })
-			if err := w.Admin.ReconcileRecord(t.Context(), in.ID, v1.KindContract, service.Text(contract)); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, w.Admin.ReconcileRecord(t.Context(), in.ID, v1.KindContract, service.Text(contract)))
 			w.HasNoIssue(in.ID, "costs_unreadable")
 			w.Agree(soon)
 		})
@@ -338,9 +329,7 @@ func TestTryingASetUpShowsEveryCheck(t *testing.T) {
 	w := service.New(t, service.Options{Autotask: service.Unlimited()})
 	w.Company("Northwind Dental")
 	checks, err := w.Admin.TryInstallation(t.Context(), service.Create())
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	var names []string
 	for _, c := range checks.Checks {
 		names = append(names, c.Name)
@@ -387,9 +376,7 @@ func TestInstallingTwiceIsRefused(t *testing.T) {
 	}
 	// Trying says it with the rest of what it found.
 	tried, err := w.Admin.TryInstallation(t.Context(), again)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	last := tried.Checks[len(tried.Checks)-1]
 	if last.Name != "installation" || last.OK || last.Fix == "" || !strings.Contains(last.Detail, again.Name) {
 		t.Errorf("checks %+v", tried.Checks)

@@ -12,6 +12,7 @@ import (
 	"channelsync/events/kv"
 	"channelsync/sync/installation"
 	"channelsync/sync/seal"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 )
 
@@ -19,9 +20,7 @@ import (
 func tableOf(t *testing.T, bus *events.Bus, name string) *kv.Table {
 	t.Helper()
 	table, err := bus.Table(t.Context(), kv.Config{Name: name, History: 1, Secure: name == "keys" || name == "installations"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return table
 }
 
@@ -30,9 +29,7 @@ func keysOf(t *testing.T, bus *events.Bus, name string) []string {
 	t.Helper()
 	var keys []string
 	err := tableOf(t, bus, name).Each(t.Context(), "", func(e kv.Entry) error { keys = append(keys, e.Key); return nil })
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return keys
 }
 
@@ -40,29 +37,17 @@ func keysOf(t *testing.T, bus *events.Bus, name string) []string {
 func storeOf(t *testing.T, w *service.Harness, bus *events.Bus) (*installation.Store, *seal.Vault) {
 	t.Helper()
 	cfg := config.Config{DataDir: w.DataDir}
-	if err := config.ReadKeys(&cfg); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, config.ReadKeys(&cfg))
 	auth, err := app.Authenticate(t.Context(), cfg, bus, kv.AuthenticatorConfig{Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	tables, err := app.OpenTables(t.Context(), bus, auth)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	master, err := app.MasterRing(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	vault, err := seal.OpenVault(t.Context(), master, tables["keys"])
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	store, err := installation.Open(t.Context(), tables["installations"], vault)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return store, vault
 }
 
@@ -75,18 +60,14 @@ func TestADecidedPassIsNotForgotten(t *testing.T) {
 	in := w.Install(v1.SyncActiveCustomers)
 	w.Drain(in.ID)
 	w.Stop()
-	if err := w.Target.Empty(service.Connection); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Target.Empty(service.Connection))
 	w.Store(func(bus *events.Bus) {
 		store, _ := storeOf(t, w, bus)
 		_, err := store.Change(t.Context(), in.ID, func(in *installation.Installation) error {
 			in.PendingJobs = []installation.PendingJob{{Type: "resync", Kinds: []v1.Kind{v1.KindCompany}, Force: true}}
 			return nil
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 	})
 	for range 2 { // once only, however often it is started
 		w.Start()

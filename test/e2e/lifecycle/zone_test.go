@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 )
@@ -16,9 +17,7 @@ import (
 func twoZones(t *testing.T) (w *service.Harness, first, second string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	second = l.Addr().String()
 	w = service.New(t, service.Options{Autotask: service.Unlimited(), Hosts: []string{second}})
 	srv := httptest.NewUnstartedServer(w.Autotask.Handler())
@@ -80,9 +79,7 @@ func TestSetUpInAWrongZone(t *testing.T) {
 	req := service.Create()
 	req.Zone = second
 	in, err := w.Admin.CreateInstallation(t.Context(), req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if in.Zone.URL != "http://"+first+"/atservicesrest" {
 		t.Errorf("zone %+v, want %s", in.Zone, first)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/callout"
 	"channelsync/test/sim/autotask/fault"
@@ -28,16 +29,12 @@ func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 	w.Autotask.SetFault(atsim.Fault{Kind: fault.Lose}) // nor does Autotask itself say anything
 
 	bridge, err := w.Admin.CreateBridge(t.Context(), in.ID, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if want := w.CallbackURL + "/callbacks/autotask/" + in.ID; bridge.URL != want || bridge.GUID == "" || len(bridge.Secret) < 20 {
 		t.Fatalf("bridge %+v, want the URL %s, a GUID and a secret", bridge, want)
 	}
 	other, err := w.Admin.CreateBridge(t.Context(), in.ID, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if other.GUID == bridge.GUID || other.Secret == bridge.Secret {
 		t.Error("two bridges are the same")
 	}
@@ -88,9 +85,7 @@ func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 	})
 	t.Run("the list of webhooks shows Autotask's own only", func(t *testing.T) {
 		shown, err := w.Admin.Installation(t.Context(), in.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		for _, h := range shown.Webhooks {
 			if h.GUID == bridge.GUID {
 				t.Errorf("the bridge is listed: %+v", h)
@@ -101,9 +96,7 @@ func TestABridgeTellsOfContractsAtOnce(t *testing.T) {
 		}
 	})
 	t.Run("a check of the registrations leaves it alone", func(t *testing.T) {
-		if err := w.Admin.RepairWebhooks(t.Context(), in.ID); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, w.Admin.RepairWebhooks(t.Context(), in.ID))
 		w.Quiesce(in.ID)
 		if got := service.Post(t, bridge.URL, bridge.Secret, notice("Contract", contract)); got != http.StatusAccepted {
 			t.Errorf("%d, want 202", got)
@@ -128,9 +121,7 @@ func TestABridgeEndsAndRotates(t *testing.T) {
 	made := func(name string) v1.Bridge {
 		t.Helper()
 		b, err := w.Admin.CreateBridge(t.Context(), in.ID, name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		return b
 	}
 	sequence := int64(0)
@@ -162,23 +153,17 @@ func TestABridgeEndsAndRotates(t *testing.T) {
 	answers("the new secret", first.GUID, rotated.Secret, http.StatusAccepted)
 	answers("the former one, within the hour", first.GUID, first.Secret, http.StatusAccepted)
 	at, err := w.Admin.RotateBridge(t.Context(), in.ID, second.GUID, true)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	answers("the new secret, at once", second.GUID, at.Secret, http.StatusAccepted)
 	answers("the former one, ended at once", second.GUID, second.Secret, http.StatusUnauthorized)
 
-	if err := w.Admin.EndBridge(t.Context(), in.ID, third.GUID); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Admin.EndBridge(t.Context(), in.ID, third.GUID))
 	answers("an ended one", third.GUID, third.Secret, http.StatusUnauthorized)
 	refusedWith(t, w.Admin.EndBridge(t.Context(), in.ID, third.GUID), 404, v1.CodeNotFound)
 	_, err = w.Admin.RotateBridge(t.Context(), in.ID, third.GUID, false)
 	refusedWith(t, err, 404, v1.CodeNotFound)
 
-	if err := w.Admin.Act(t.Context(), in.ID, "", "uninstall"); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Admin.Act(t.Context(), in.ID, "", "uninstall"))
 	answers("one of an uninstalled installation", first.GUID, rotated.Secret, http.StatusUnauthorized)
 	if all, err := w.Admin.Bridges(t.Context(), in.ID); err != nil || len(all) != 0 {
 		t.Errorf("after uninstalling: %+v, %v", all, err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -19,16 +20,12 @@ func TestTheBuiltProgramOperatesTheRealService(t *testing.T) {
 	w := service.New(t, service.Options{})
 	id := w.Company("Northwind Dental")
 	lead := w.Company("Not Yet A Customer")
-	if err := w.Autotask.Edit("Companies", lead, map[string]any{"companyType": 2}); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Autotask.Edit("Companies", lead, map[string]any{"companyType": 2}))
 	rejected := w.Company("Taken By Nobody")
 	fault, err := w.Target.SetFault(cpsim.Fault{
 		Kind: cpsim.FaultRejectItems, ExternalIDs: []string{strconv.FormatInt(rejected, 10)}, Pointer: "/name", Code: "invalid", Detail: "no such name",
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	in := w.Install(v1.SyncActiveCustomers)
 	w.Quiesce(in.ID)
 	run := func(code int, says string, args ...string) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -121,9 +122,7 @@ func contractsArrive(t *testing.T, w *service.Harness) {
 		w.Edit("Companies", sleeper, atsim.Row{"isActive": true})
 	})
 	took("a merged company", 2*poll, func() {
-		if err := w.Autotask.Merge(sleeper, owner); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, w.Autotask.Merge(sleeper, owner))
 	})
 	w.Autotask.Remove("Contracts", recurring)
 	reconcile(w, in.ID, v1.KindContract, recurring, v1.OutcomeNotMet)
@@ -295,9 +294,7 @@ func TestARowThatGoesBadIsNamed(t *testing.T) {
 	w.Edit("ContractServiceUnits", unit, atsim.Row{"cost": "777"})
 	w.Agree(within(parts + poll))
 	shown, err := w.Admin.Installation(t.Context(), in.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if p := shown.Parts; p == nil || p.Contracts == 0 || p.ComparedSince == nil || time.Since(*p.ComparedSince) > within(parts+poll) {
 		t.Errorf("how fresh parts are: %+v", p)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -31,9 +32,7 @@ func deadLetters(t *testing.T, w *service.Harness, id string) map[string]v1.Dead
 	t.Helper()
 	out := map[string]v1.DeadLetter{}
 	for d, err := range w.Admin.AllDeadLetters(t.Context(), id) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		out[d.ID] = d
 	}
 	return out
@@ -102,9 +101,7 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 		}
 	})
 	t.Run("what is requeued and refused again comes back", func(t *testing.T) {
-		if err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{All: true}); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{All: true}))
 		w.Eventually("five second attempts", soon, func() error {
 			all := deadLetters(t, w, in.ID)
 			for _, d := range all {
@@ -122,18 +119,14 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 	})
 	w.Target.ClearFaults()
 	t.Run("one by its id", func(t *testing.T) {
-		if err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{IDs: []string{"company-" + names[0]}}); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{IDs: []string{"company-" + names[0]}}))
 		w.ClientBecomes(ids[0], "there", soon, service.Named("Client 0"))
 		deadLettersBecome(t, w, in.ID, ids[1:5]...)
 		err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{IDs: []string{"company-" + names[0]}})
 		problemIs(t, err, http.StatusNotFound, v1.CodeNotFound)
 	})
 	t.Run("all of a cause", func(t *testing.T) {
-		if err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{Code: "ambiguous_match"}); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{Code: "ambiguous_match"}))
 		w.ClientBecomes(ids[4], "there", soon, service.Named("Client 4"))
 		deadLettersBecome(t, w, in.ID, ids[1:4]...)
 	})
@@ -143,9 +136,7 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 		deadLettersBecome(t, w, in.ID, ids[2:4]...)
 	})
 	t.Run("dismissed", func(t *testing.T) {
-		if err := w.Admin.Dismiss(t.Context(), in.ID, "company-"+names[2]); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, w.Admin.Dismiss(t.Context(), in.ID, "company-"+names[2]))
 		deadLettersBecome(t, w, in.ID, ids[3])
 		problemIs(t, w.Admin.Dismiss(t.Context(), in.ID, "company-"+names[2]), http.StatusNotFound, v1.CodeNotFound)
 		if c := w.Client(ids[2]); c.ExternalID != "" {
@@ -156,18 +147,12 @@ func TestDeadLettersAreNamedAndBroughtBack(t *testing.T) {
 	})
 	t.Run("a cause is dismissed as far as it was seen", func(t *testing.T) {
 		before := deadLetters(t, w, in.ID)["company-"+names[3]].LastAt.Add(-time.Second)
-		if err := w.Admin.DismissAll(t.Context(), in.ID, v1.DismissRequest{Code: "rejected", Until: &before}); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Admin.DismissAll(t.Context(), in.ID, v1.DismissRequest{Code: "ambiguous_match"}); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, w.Admin.DismissAll(t.Context(), in.ID, v1.DismissRequest{Code: "rejected", Until: &before}))
+		harness.OK(t, w.Admin.DismissAll(t.Context(), in.ID, v1.DismissRequest{Code: "ambiguous_match"}))
 		deadLettersBecome(t, w, in.ID, ids[3])
 	})
 	t.Run("all", func(t *testing.T) {
-		if err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{All: true}); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{All: true}))
 		deadLettersBecome(t, w, in.ID)
 		w.Agree(soon, customers)
 		w.HasNoIssue(in.ID, "rejected")
@@ -214,12 +199,8 @@ func TestACallbackThatNobodyCanReadIsKept(t *testing.T) {
 		t.Errorf("signed by a stranger: %d, want 401", got)
 	}
 	w.Target.ResetStats()
-	if err := w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{IDs: names[:1]}); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Admin.Dismiss(t.Context(), in.ID, names[1]); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Admin.Requeue(t.Context(), in.ID, v1.RequeueRequest{IDs: names[:1]}))
+	harness.OK(t, w.Admin.Dismiss(t.Context(), in.ID, names[1]))
 	if all := deadLetters(t, w, in.ID); len(all) != 0 {
 		t.Errorf("letters %v, want none", all)
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -40,9 +41,7 @@ func TestDriftIsReportedUntilSomebodySaysSo(t *testing.T) {
 			t.Errorf("%+v", d)
 		}
 	}
-	if err := w.Admin.PushOurs(t.Context(), in.ID, v1.KindCompany, service.Text(mine)); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Admin.PushOurs(t.Context(), in.ID, v1.KindCompany, service.Text(mine)))
 	w.ClientBecomes(mine, "ours", soon, func(c cpsim.ClientInput) bool { return c.Name == "Northwind Group" })
 	w.Until(in.ID, "one is put right", soon, func(in v1.Installation) bool { return in.Drift == v1.DriftCounts{Open: 1, Repaired: 1} })
 	if c := w.Client(theirs); c.Data.Name != "Kept" {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -31,9 +32,7 @@ func answered(t *testing.T, w *service.Harness, id string, all []asked) {
 	for _, a := range all {
 		t.Run(a.why, func(t *testing.T) {
 			e, err := w.Admin.Explain(t.Context(), id, a.kind, service.Text(a.id))
-			if err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, err)
 			t.Log(e.Next)
 			codes := []string{}
 			for _, c := range e.Conditions {
@@ -139,9 +138,7 @@ func TestExplainSaysWhyARecordIsOrIsNotSynced(t *testing.T) {
 		ContractStatus: "active", ContractTypes: []int64{3, 7},
 	}
 	in, err := w.Admin.CreateInstallation(t.Context(), req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	w.Until(in.ID, "live", soon, func(in v1.Installation) bool { return in.State == v1.StateLive && len(in.Jobs) == 0 })
 
 	w.Autotask.Remove("Companies", gone)
@@ -243,9 +240,7 @@ func TestExplainOfWhatIsStoppedOrHeld(t *testing.T) {
 		})
 	})
 	t.Run("a stopped sync", func(t *testing.T) {
-		if err := w.Admin.Act(t.Context(), in.ID, customers, "stop"); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, w.Admin.Act(t.Context(), in.ID, customers, "stop"))
 		w.Edit("Companies", ids[0], atsim.Row{"companyName": "Edited meanwhile"})
 		w.RecordBecomes(in.ID, co, ids[0], soon, had(v1.OutcomeWaiting))
 		answered(t, w, in.ID, []asked{
@@ -255,24 +250,18 @@ func TestExplainOfWhatIsStoppedOrHeld(t *testing.T) {
 				}
 			}},
 		})
-		if err := w.Admin.Act(t.Context(), in.ID, customers, "start"); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, w.Admin.Act(t.Context(), in.ID, customers, "start"))
 		w.Agree(soon, customers)
 	})
 	t.Run("a stopped installation", func(t *testing.T) {
-		if err := w.Admin.Act(t.Context(), in.ID, "", "stop"); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, w.Admin.Act(t.Context(), in.ID, "", "stop"))
 		// Nobody tells of the edit, so that it arrives with the look at what was missed, which
 		// comes a while after the start: nothing else is looked for later in this test.
 		w.Autotask.SetFault(atsim.Fault{Kind: fault.Lose, Next: 1})
 		w.Edit("Companies", ids[0], atsim.Row{"companyName": "Edited once more"})
 		w.DeliverAll(soon)
 		answered(t, w, in.ID, []asked{{"an edited one", co, ids[0], nil, []string{"The installation is stopped", "Start it"}, nil}})
-		if err := w.Admin.Act(t.Context(), in.ID, "", "start"); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, w.Admin.Act(t.Context(), in.ID, "", "start"))
 		w.Agree(soon, customers)
 	})
 	t.Run("one that nobody told of", func(t *testing.T) {
@@ -296,9 +285,7 @@ func TestExplainOfWhatIsStoppedOrHeld(t *testing.T) {
 			{"one that waits for approval", co, ids[3], []string{"deleted_at_source"}, []string{"waits for approval", "approve", "discard"}, nil},
 		})
 		w.Autotask.SetModes(func(m *atsim.Modes) { m.Hidden = nil })
-		if err := w.Admin.DecideMassChange(t.Context(), in.ID, false); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, w.Admin.DecideMassChange(t.Context(), in.ID, false))
 		w.HasNoIssue(in.ID, "mass_change_held")
 		w.Quiesce(in.ID)
 		nothingPushed(t, w, "what waits for approval")

@@ -65,9 +65,7 @@ func nothingPushed(t *testing.T, w *service.Harness, why string) {
 // ended waits until a job has ended.
 func ended(t *testing.T, w *service.Harness, id string, ref v1.JobRef, err error) v1.Job {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	var j v1.Job
 	w.Eventually("job "+ref.Job+" ends", 40*time.Second, func() error {
 		var err error
@@ -88,9 +86,7 @@ func had(o v1.Outcome) func(v1.RecordDetail) bool {
 func reconcile(w *service.Harness, id string, kind v1.Kind, record int64, want v1.Outcome) v1.RecordDetail {
 	w.T.Helper()
 	before := time.Now()
-	if err := w.Admin.ReconcileRecord(w.T.Context(), id, kind, service.Text(record)); err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, w.Admin.ReconcileRecord(w.T.Context(), id, kind, service.Text(record)))
 	return w.RecordBecomes(id, kind, record, soon, func(r v1.RecordDetail) bool {
 		return r.Outcome == want && r.ReconciledAt != nil && r.ReconciledAt.After(before)
 	})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -74,14 +75,10 @@ func openShop(t *testing.T) *shop {
 func (s *shop) becomes(t *testing.T, o v1.Options, want v1.Preview) {
 	t.Helper()
 	before, err := s.Admin.Installation(t.Context(), s.in.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	s.Target.ResetStats()
 	got, err := s.Admin.PreviewUpdate(t.Context(), s.in.ID, v1.UpdateInstallation{Options: &o})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if got.Enter != want.Enter || got.Leave != want.Leave || got.Change != want.Change {
 		t.Errorf("preview of %+v: enter %d, leave %d, change %d; want %d, %d, %d",
 			o, got.Enter, got.Leave, got.Change, want.Enter, want.Leave, want.Change)
@@ -96,9 +93,7 @@ func (s *shop) becomes(t *testing.T, o v1.Options, want v1.Preview) {
 	}
 	nothingPushed(t, s.Harness, "a preview")
 	after, err := s.Admin.Installation(t.Context(), s.in.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if fmt.Sprint(after.Options) != fmt.Sprint(before.Options) || len(after.Jobs) > 0 {
 		t.Errorf("a preview changed the options: %+v", after)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/fault"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -91,17 +92,13 @@ func TestReplay(t *testing.T) {
 		w.Agree(soon)
 	})
 	t.Run("an emptied target", func(t *testing.T) {
-		if err := w.Target.Empty(service.Connection); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, w.Target.Empty(service.Connection))
 		is("as if nothing had happened", replay(v1.ReplayRequest{}), records, 0)
 		is("force", replay(v1.ReplayRequest{Force: true}), records, inScope)
 		w.Agree(soon)
 	})
 	t.Run("a resync restores it too and counts what was drift", func(t *testing.T) {
-		if err := w.Target.Empty(service.Connection); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, w.Target.Empty(service.Connection))
 		ref, err := w.Admin.Resync(t.Context(), in.ID, v1.ResyncRequest{})
 		if j := ended(t, w, in.ID, ref, err); j.State != v1.JobDone || j.Pushed != inScope {
 			t.Errorf("%+v, want %d pushed", j, inScope)
@@ -119,9 +116,7 @@ func TestReplay(t *testing.T) {
 // drift is somebody at Channel Program who edits a client by hand.
 func drift(t *testing.T, w *service.Harness, company int64, fields map[string]any) {
 	t.Helper()
-	if err := w.Target.Edit(cpsim.Edit{Connection: service.Connection, ExternalID: service.Text(company), Fields: fields}); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Target.Edit(cpsim.Edit{Connection: service.Connection, ExternalID: service.Text(company), Fields: fields}))
 }
 
 // lastSequence is the highest sequence of the journal that a push names.
@@ -161,18 +156,14 @@ func TestACancelledReplayEndsAtOnce(t *testing.T) {
 	w, in, ids := many(t, 600)
 	w.Refuse(cpsim.Fault{Kind: cpsim.FaultSlow, Operation: "writes", DelayMillis: 200})
 	ref, err := w.Admin.Replay(t.Context(), in.ID, v1.ReplayRequest{Force: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	w.Eventually("the first records are sent", soon, func() error {
 		if len(pushed(w)) == 0 {
 			return fmt.Errorf("no push yet")
 		}
 		return nil
 	})
-	if err := w.Admin.CancelJob(t.Context(), in.ID, ref.Job); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Admin.CancelJob(t.Context(), in.ID, ref.Job))
 	if j := ended(t, w, in.ID, ref, nil); j.State != v1.JobCancelled || j.FinishedAt == nil {
 		t.Errorf("%+v", j)
 	}
@@ -190,14 +181,10 @@ func TestACancelledReplayEndsAtOnce(t *testing.T) {
 func TestAReplayGoesOnAfterARestart(t *testing.T) {
 	t.Parallel()
 	w, in, ids := many(t, 1000)
-	if err := w.Target.Empty(service.Connection); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Target.Empty(service.Connection))
 	w.Refuse(cpsim.Fault{Kind: cpsim.FaultSlow, Operation: "writes", DelayMillis: 500})
 	ref, err := w.Admin.Replay(t.Context(), in.ID, v1.ReplayRequest{Force: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	w.Eventually("a few records are sent", soon, func() error {
 		if len(pushed(w)) < 100 {
 			return fmt.Errorf("%d pushes", len(pushed(w)))

@@ -14,6 +14,7 @@ import (
 
 	"channelsync/api/client"
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 )
 
@@ -26,9 +27,7 @@ func clientOf(w *service.Harness, token string) *client.Client {
 	transport := &http.Transport{}
 	w.T.Cleanup(transport.CloseIdleConnections)
 	c, err := client.New(client.Config{URL: w.AdminURL, Token: v1.Secret(token), Transport: transport})
-	if err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, err)
 	return c
 }
 
@@ -46,9 +45,7 @@ func TestADeletedTokenEndsWithItsFeedsAndSessions(t *testing.T) {
 	w.Company("Northwind Dental")
 	in := w.Install(customers)
 	made, err := w.Admin.CreateToken(t.Context(), v1.CreateToken{Name: "ops", Role: v1.RoleOperator, Installations: []string{in.ID}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	w.Stop()
 	w.Start()
 	ops := clientOf(w, made.Token)
@@ -69,9 +66,7 @@ func TestADeletedTokenEndsWithItsFeedsAndSessions(t *testing.T) {
 		open(t, w, ended, stream{path, by, made.Token})
 	}
 
-	if err := w.Admin.DeleteToken(t.Context(), made.ID); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Admin.DeleteToken(t.Context(), made.ID))
 	deadline := time.NewTimer(endsWithin)
 	defer deadline.Stop()
 	for range 2 {
@@ -91,9 +86,7 @@ func TestADeletedTokenEndsWithItsFeedsAndSessions(t *testing.T) {
 		t.Errorf("the chain of the audit: %+v, %v", verified, err)
 	}
 	resp, err := browser.Get(w.AdminURL + "/installations/" + in.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	_ = resp.Body.Close()
 	if resp.Request.URL.Path != "/login" {
 		t.Errorf("the session goes on: %s answered %d", resp.Request.URL, resp.StatusCode)
@@ -128,9 +121,7 @@ func open(t *testing.T, w *service.Harness, ended chan<- string, s stream) {
 	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	t.Cleanup(cancel)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.AdminURL+s.path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	r.Header.Set("Accept", "text/event-stream")
 	by := s.browser
 	if by == nil {
@@ -140,9 +131,7 @@ func open(t *testing.T, w *service.Harness, ended chan<- string, s stream) {
 		r.Header.Set("Authorization", "Bearer "+s.token)
 	}
 	resp, err := by.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if resp.StatusCode != http.StatusOK {
 		t.Fatalf("%s: got %d", s.path, resp.StatusCode)
 	}
@@ -157,16 +146,12 @@ func open(t *testing.T, w *service.Harness, ended chan<- string, s stream) {
 func loggedIn(t *testing.T, w *service.Harness, token string) *http.Client {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
 	browser := &http.Client{Jar: jar, Transport: transport}
 	resp, err := browser.Post(w.AdminURL+"/login", "application/x-www-form-urlencoded", strings.NewReader(url.Values{"token": {token}}.Encode()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusOK || resp.Request.URL.Path != "/" {
 		t.Fatalf("log-in: %d at %s", resp.StatusCode, resp.Request.URL)

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -139,9 +140,7 @@ func (h *history) merge(which, how int) string {
 	}
 	deletes := how%2 == 0
 	h.Autotask.SetModes(func(m *atsim.Modes) { m.MergeDeletes = deletes })
-	if err := h.Autotask.Merge(from, into); err != nil {
-		h.t.Fatal(err)
-	}
+	harness.OK(h.t, h.Autotask.Merge(from, into))
 	return fmt.Sprintf("Companies %d: merged into %d, deleted %v", from, into, deletes)
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -65,9 +66,7 @@ func TestARestoredBackupBesideTheOriginal(t *testing.T) {
 	calm("after a restart")
 
 	// A person gives them to the one that had left them.
-	if err := other.Admin.RepairWebhooks(t.Context(), in.ID); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, other.Admin.RepairWebhooks(t.Context(), in.ID))
 	other.Eventually("they are the other's now", soon, func() error {
 		if url := addresses(other); len(url) != 1 || url[0] != other.CallbackURL+"/callbacks/autotask/"+in.ID {
 			return fmt.Errorf("they call %v", url)
@@ -82,9 +81,7 @@ func TestARestoredBackupBesideTheOriginal(t *testing.T) {
 	other.Until(in.ID, "is live", soon, func(in v1.Installation) bool { return in.State == v1.StateLive })
 
 	// The one that lost them is uninstalled: what is the other's stays.
-	if err := owner.Admin.Act(t.Context(), in.ID, "", "uninstall"); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, owner.Admin.Act(t.Context(), in.ID, "", "uninstall"))
 	if n := len(other.Autotask.Webhooks()); n != 2 {
 		t.Errorf("%d webhooks are left", n)
 	}
@@ -114,9 +111,7 @@ func contested(w *service.Harness, id, otherURL string) {
 func issuesOf(w *service.Harness, id, code string) []v1.Issue {
 	w.T.Helper()
 	in, err := w.Admin.Installation(w.T.Context(), id)
-	if err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, err)
 	return slices.DeleteFunc(in.Issues, func(i v1.Issue) bool { return i.Code != code })
 }
 

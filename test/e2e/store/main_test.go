@@ -30,13 +30,9 @@ const soon = 60 * time.Second
 func backUp(w *service.Harness) string {
 	w.T.Helper()
 	var file bytes.Buffer
-	if err := w.Admin.Backup(w.T.Context(), &file, nil); err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, w.Admin.Backup(w.T.Context(), &file, nil))
 	path := filepath.Join(w.T.TempDir(), "backup.tar")
-	if err := os.WriteFile(path, file.Bytes(), 0o600); err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, os.WriteFile(path, file.Bytes(), 0o600))
 	return path
 }
 
@@ -44,9 +40,7 @@ func backUp(w *service.Harness) string {
 func restoring(t testing.TB, file, keysOf, into string) offline.Restore {
 	t.Helper()
 	cfg := config.Config{DataDir: keysOf}
-	if err := config.ReadKeys(&cfg); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, config.ReadKeys(&cfg))
 	cfg.DataDir = into
 	return offline.Restore{File: file, Config: cfg, Version: "test", Log: zap.NewNop()}
 }
@@ -61,9 +55,7 @@ func keyOf(t testing.TB, from, to string) {
 	if err == nil {
 		err = os.WriteFile(filepath.Join(to, "master-key"), key, 0o600)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 }
 
 // bounded is a context for what a test starts beside its own.

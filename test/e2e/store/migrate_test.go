@@ -12,6 +12,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/config"
 	"channelsync/cmd/channelsync/offline"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -25,9 +26,7 @@ func nats(t *testing.T) *server.Server {
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
 		JetStream: true, StoreDir: t.TempDir(), SyncAlways: true,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	srv.Start()
 	if !srv.ReadyForConnections(10 * time.Second) {
 		t.Fatal("server not ready")
@@ -74,9 +73,7 @@ func TestMoveToACluster(t *testing.T) {
 		t.Errorf("got %+v, want %+v", again, in)
 	}
 	ref, err := w.Admin.Replay(t.Context(), in.ID, v1.ReplayRequest{From: &began, To: &stopped})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	var job v1.Job
 	w.Until(in.ID, "has replayed", soon, func(v1.Installation) bool {
 		job, err = w.Admin.Job(t.Context(), in.ID, ref.Job)

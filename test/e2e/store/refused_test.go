@@ -15,6 +15,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/app"
 	"channelsync/cmd/channelsync/config"
+	"channelsync/test/harness"
 	"channelsync/test/harness/files"
 	"channelsync/test/harness/service"
 )
@@ -36,9 +37,7 @@ func refusedWith(t *testing.T, dir string, settings []string, says ...string) {
 	before := files.Tree(t, dir)
 	args := append([]string{"--data-dir=" + dir, "--callback-listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"}, settings...)
 	cfg, err := config.Parse(args, func(string) (string, bool) { return "", false })
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	a, err := app.New(bounded(t), app.Options{Config: cfg, Version: "test", Log: zap.NewNop()})
 	if err == nil {
 		_ = a.Stop(bounded(t))
@@ -64,9 +63,7 @@ func TestWrongStartsTouchNothing(t *testing.T) {
 	w.Stop()
 	manifest := filepath.Join(w.DataDir, "store.json")
 	good, err := os.ReadFile(manifest)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	again := func(key string) {
 		t.Helper()
 		w.Set("master-key", key)
@@ -80,13 +77,9 @@ func TestWrongStartsTouchNothing(t *testing.T) {
 	again(keyOne)
 
 	newer := strings.Replace(string(good), `"format": 3`, `"format": 4`, 1)
-	if err := os.WriteFile(manifest, []byte(newer), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(manifest, []byte(newer), 0o600))
 	refusedWith(t, w.DataDir, []string{"--master-key=" + keyOne}, "--data-dir: ", "format 4", "formats up to 3", "nothing was changed")
-	if err := os.WriteFile(manifest, good, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(manifest, good, 0o600))
 	again(keyTwo + "," + keyOne) // a rotation
 	again(keyTwo)
 	refusedWith(t, w.DataDir, []string{"--master-key=" + keyOne}, "another key")
@@ -118,9 +111,7 @@ func TestWrongKeyOnAClusterTouchesNothing(t *testing.T) {
 func streams(t *testing.T, srv *server.Server) map[string]string {
 	t.Helper()
 	answer, err := srv.Jsz(&server.JSzOptions{Accounts: true, Streams: true, Config: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	all := map[string]string{}
 	for _, account := range answer.AccountDetails {
 		for _, s := range account.Streams {
@@ -162,13 +153,9 @@ func TestFullAndReadOnlyDisk(t *testing.T) {
 	mount("-o", "remount,rw", disk)
 
 	filler := filepath.Join(disk, "filler")
-	if err := os.WriteFile(filler, make([]byte, 38<<20), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(filler, make([]byte, 38<<20), 0o600))
 	refusedWith(t, w.DataDir, nil, "--data-dir: ", w.DataDir, "is full", "make room", "nothing was changed")
-	if err := os.Remove(filler); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.Remove(filler))
 	w.Start()
 	w.Until(in.ID, "is there", soon, func(in v1.Installation) bool { return in.State == v1.StateLive })
 }

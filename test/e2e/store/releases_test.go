@@ -21,6 +21,7 @@ import (
 	"channelsync/api/client"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/callout"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -97,9 +98,7 @@ func keep(t *testing.T, name string) {
 	w.Rename(made.Companies[0], renamed)
 	w.Agree(soon)
 	token, err := w.Admin.CreateToken(t.Context(), v1.CreateToken{Name: "reader", Role: v1.RoleViewer})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	made.Token = token.Token
 	unreadable(w, in.ID)
 	if _, err := w.Admin.UpdateInstallation(t.Context(), in.ID, v1.UpdateInstallation{Name: new("MSP of a release")}); err != nil {
@@ -114,28 +113,20 @@ func keep(t *testing.T, name string) {
 	if err == nil {
 		err = errors.Join(os.WriteFile(name+".json", append(text, '\n'), 0o644), pack(w.DataDir, name+".tar.gz"))
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 }
 
 // unreadable posts what a bridge's owner signed and nobody can read: a dead letter.
 func unreadable(w *service.Harness, installation string) {
 	w.T.Helper()
 	bridge, err := w.Admin.CreateBridge(w.T.Context(), installation, "workflow")
-	if err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, err)
 	body := fmt.Sprintf(`{"Guid":%q,"EntityType":"Contract","Action":"Update","Id":"seven"}`, bridge.GUID)
 	req, err := http.NewRequestWithContext(w.T.Context(), http.MethodPost, w.CallbackURL+"/callbacks/autotask/"+installation, strings.NewReader(body))
-	if err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, err)
 	req.Header.Set("X-Hook-Signature", callout.Sign(bridge.Secret, []byte(body)))
 	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: soon}).Do(req)
-	if err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, err)
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusBadRequest {
 		w.T.Fatalf("an unreadable callback is answered %s", resp.Status)
@@ -148,9 +139,7 @@ func facts(w *service.Harness, installation string) (all []string) {
 	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	must := func(err error) {
 		w.T.Helper()
-		if err != nil {
-			w.T.Fatal(err)
-		}
+		harness.OK(w.T, err)
 	}
 	in, err := w.Admin.Installation(w.T.Context(), installation)
 	must(err)
@@ -194,9 +183,7 @@ func journal(w *service.Harness, installation string) (all []string) {
 			all = append(all, fmt.Sprintf("%d/%d %s %s %d, %s", c.Sequence, c.Place, c.Trigger, c.Kind, c.ID, c.StoredAt.UTC().Format(time.RFC3339Nano)))
 			return nil
 		})
-		if err != nil {
-			w.T.Fatal(err)
-		}
+		harness.OK(w.T, err)
 	})
 	return all
 }
@@ -238,9 +225,7 @@ func opens(t *testing.T, name string) {
 		t.Errorf("the audit: %+v, %v", verified, err)
 	}
 	reader, err := client.New(client.Config{URL: w.AdminURL, Token: v1.Secret(was.Token), Transport: &http.Transport{DisableKeepAlives: true}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if _, err := reader.Installation(t.Context(), was.Installation); err != nil {
 		t.Errorf("a token from then: %v", err)
 	}
@@ -250,9 +235,7 @@ func opens(t *testing.T, name string) {
 		Username: service.Username, Secret: service.Secret, TrackingIdentifier: service.TrackingID,
 		Zone: strings.TrimPrefix(w.AutotaskURL, "http://"),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 
 	// It works on: by callback once its webhooks are there, on what was there and what is new.
 	w.Until(was.Installation, "is called again", soon, func(in v1.Installation) bool {
@@ -278,9 +261,7 @@ func opens(t *testing.T, name string) {
 // done waits for the end of a job that was asked for.
 func done(w *service.Harness, installation string, ref v1.JobRef, err error) (job v1.Job) {
 	w.T.Helper()
-	if err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, err)
 	w.Eventually("the job is done", soon, func() error {
 		if job, err = w.Admin.Job(w.T.Context(), installation, ref.Job); err == nil && job.State != v1.JobDone {
 			err = fmt.Errorf("%+v", job)

@@ -13,6 +13,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/backup/archive"
+	"channelsync/test/harness"
 	"channelsync/test/harness/files"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
@@ -44,9 +45,7 @@ func TestBackupAtWorkRestoresToTheSameEnd(t *testing.T) {
 	// is undone while the service is away, new secrets, new clients.
 	w.Rename(ids[0], "Renamed after the backup")
 	w.Agree(soon)
-	if err := w.Admin.RotateWebhookSecret(t.Context(), in.ID); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, w.Admin.RotateWebhookSecret(t.Context(), in.ID))
 	added := w.Companies(3)
 	w.DeliverAll(soon)
 	w.Agree(soon)
@@ -57,15 +56,11 @@ func TestBackupAtWorkRestoresToTheSameEnd(t *testing.T) {
 	fresh := filepath.Join(t.TempDir(), "restored")
 	keyOf(t, w.DataDir, fresh)
 	report, err := restoring(t, file, fresh, fresh).Run(bounded(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	if report.Installations != 1 || len(report.Streams) < 7 {
 		t.Errorf("got %+v", report)
 	}
-	if err := os.RemoveAll(filepath.Join(w.DataDir, "nats")); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.RemoveAll(filepath.Join(w.DataDir, "nats")))
 	w.DataDir = fresh
 	w.Start()
 	w.Agree(2 * soon)
@@ -103,9 +98,7 @@ func TestBackupIsCheckedAndRehearsed(t *testing.T) {
 		t.Fatalf("got %+v, %v", report, err)
 	}
 	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for name, secret := range map[string]string{"an Autotask secret": service.Secret, "a token": service.Token, "a client's name": "Client 0001"} {
 		if strings.Contains(string(content), secret) {
 			t.Errorf("%s stands in the backup", name)
@@ -114,9 +107,7 @@ func TestBackupIsCheckedAndRehearsed(t *testing.T) {
 	into := func() string { return filepath.Join(t.TempDir(), "into") }
 
 	cut := filepath.Join(t.TempDir(), "cut.tar")
-	if err := os.WriteFile(cut, content[:len(content)/2], 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(cut, content[:len(content)/2], 0o600))
 	dir := into()
 	if _, err := restoring(t, cut, w.DataDir, dir).Run(bounded(t)); !errors.Is(err, archive.ErrDamaged) {
 		t.Errorf("cut off: got %v", err)
@@ -141,16 +132,12 @@ func TestBackupIsCheckedAndRehearsed(t *testing.T) {
 	// What a restore that was killed left behind is in nobody's way.
 	dir = into()
 	keyOf(t, w.DataDir, dir)
-	if err := os.MkdirAll(filepath.Join(dir, ".restore-dead", "nats"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.MkdirAll(filepath.Join(dir, ".restore-dead", "nats"), 0o700))
 	if _, err := restoring(t, file, w.DataDir, dir).Run(bounded(t)); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	var names []string
 	for _, e := range entries {
 		names = append(names, e.Name())

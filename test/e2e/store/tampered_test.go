@@ -15,6 +15,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/backup/archive"
+	"channelsync/test/harness"
 	"channelsync/test/harness/service"
 )
 
@@ -67,9 +68,7 @@ func TestAChangedBackupIsRefused(t *testing.T) {
 func read(t *testing.T, file string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return b
 }
 
@@ -85,13 +84,9 @@ func tamper(t *testing.T, file string, change func(m *archive.Manifest), content
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		body, err := io.ReadAll(from)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, err)
 		part, _, isPart := strings.Cut(h.Name, "/")
 		if isPart && content && first == "" {
 			first = part
@@ -104,9 +99,7 @@ func tamper(t *testing.T, file string, change func(m *archive.Manifest), content
 			_, _ = sums[part].Write(body)
 		} else {
 			var m archive.Manifest
-			if err := json.Unmarshal(body, &m); err != nil {
-				t.Fatal(err)
-			}
+			harness.OK(t, json.Unmarshal(body, &m))
 			for i, p := range m.Parts {
 				if sum, ok := sums[p.Name].(interface{ Sum([]byte) []byte }); ok {
 					m.Parts[i].SHA256 = hex.EncodeToString(sum.Sum(nil))
@@ -120,19 +113,13 @@ func tamper(t *testing.T, file string, change func(m *archive.Manifest), content
 			}
 		}
 		h.Size = int64(len(body))
-		if err := to.WriteHeader(h); err != nil {
-			t.Fatal(err)
-		}
+		harness.OK(t, to.WriteHeader(h))
 		if _, err := to.Write(body); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := to.Close(); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, to.Close())
 	path := filepath.Join(t.TempDir(), "changed.tar")
-	if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, os.WriteFile(path, out.Bytes(), 0o600))
 	return path
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/harness/collector"
 	"channelsync/test/harness/service"
 	"channelsync/test/sim/autotask/callout"
@@ -52,9 +53,7 @@ func TestOneCallbackIsOneTrace(t *testing.T) {
 	w.Quiesce(in.ID)
 	w.Autotask.SetFault(atsim.Fault{Kind: fault.Lose})
 	bridge, err := w.Admin.CreateBridge(t.Context(), in.ID, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 
 	w.Edit("Contracts", contract, atsim.Row{"contractName": "Care two"})
 	notice := callout.Envelope{Action: "Update", GUID: bridge.GUID, EntityType: "Contract", ID: contract, EventTime: time.Now(), Sequence: 1}.Encode()
@@ -126,9 +125,7 @@ func TestOneCallbackIsOneTrace(t *testing.T) {
 func logged(t *testing.T, path, message string, names map[string]string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	for line := range bytes.Lines(text) {
 		var l struct {
 			Msg   string `json:"msg"`

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"channelsync/test/harness"
 )
 
 // Tree is every name below a directory with its mode, time and content.
@@ -31,8 +33,6 @@ func Tree(t testing.TB, dir string) map[string]string {
 		all[path] = fmt.Sprintf("%v %v %x", info.Mode(), info.ModTime(), sha256.Sum256(body))
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return all
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/zitadel/oidc/v3/example/server/storage"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
+
+	"channelsync/test/harness"
 )
 
 // The client that every issuer knows.
@@ -61,9 +63,7 @@ func Start(t testing.TB, people ...Person) *Issuer {
 	provider, err := op.NewProvider(&op.Config{
 		CryptoKey: sha256.Sum256([]byte(t.Name())), CodeMethodS256: true, AuthMethodPost: true,
 	}, keep, op.StaticIssuer(i.URL), op.WithAllowInsecure())
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /login/username", func(w http.ResponseWriter, r *http.Request) { _ = form.Execute(w, r.FormValue("authRequestID")) })
 	back := op.AuthCallbackURL(provider)

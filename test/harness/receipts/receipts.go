@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"channelsync/events"
+	"channelsync/test/harness"
 )
 
 // Carrier carries Autotask's callouts and remembers which of them were answered 2xx.
@@ -68,9 +69,7 @@ func (c *Carrier) AllIn(t testing.TB, bus *events.Bus, installation string) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	lost := 0
 	for r := range c.taken {
 		if !held[r] {

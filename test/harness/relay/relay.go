@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"channelsync/test/harness"
 )
 
 // Relay passes connections on and can let them die silently: neither end is notified,
@@ -30,9 +32,7 @@ type link struct {
 func New(t testing.TB) *Relay {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	r := &Relay{listener: l, open: map[*link]bool{}}
 	r.working.Go(r.serve)
 	t.Cleanup(r.close)

@@ -10,6 +10,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/events/store"
+	"channelsync/test/harness"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
@@ -53,9 +54,7 @@ func (w *Harness) ContractBecomes(id int64, what string, within time.Duration, w
 func (w *Harness) Record(installation string, kind v1.Kind, id int64) v1.RecordDetail {
 	w.T.Helper()
 	rec, err := w.Admin.Record(w.T.Context(), installation, kind, strconv.FormatInt(id, 10))
-	if err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, err)
 	return rec
 }
 
@@ -123,9 +122,7 @@ func (w *Harness) Store(use func(*events.Bus)) {
 		w.T.Fatal("the store can be opened only while the service is stopped")
 	}
 	bus, err := events.Open(w.T.Context(), store.Config{DataDir: w.DataDir})
-	if err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, err)
 	use(bus)
 	if err := bus.Close(w.T.Context()); err != nil {
 		w.T.Error(err)

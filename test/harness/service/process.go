@@ -18,6 +18,7 @@ import (
 
 	"channelsync/cmd/channelsync/app"
 	"channelsync/cmd/channelsync/config"
+	"channelsync/test/harness"
 )
 
 // service is a running channelsync: in this process, or a child of it.
@@ -30,9 +31,7 @@ type service interface {
 func (w *Harness) startHere() service {
 	w.T.Helper()
 	cfg, err := config.Parse(w.args(), func(string) (string, bool) { return "", false })
-	if err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, err)
 	log := w.opts.Log
 	if log == nil {
 		log = zaptest.NewLogger(w.T, zaptest.Level(zapcore.ErrorLevel))
@@ -41,12 +40,8 @@ func (w *Harness) startHere() service {
 		Config: cfg, Version: cmp.Or(w.opts.Version, "test"), Log: log, Now: w.opts.Now,
 		NotifyEvery: w.opts.Quiet / 4, NotifyQuiet: w.opts.Quiet, Stall: w.opts.Stall,
 	})
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	if err := a.Start(w.T.Context()); err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, err)
+	harness.OK(w.T, a.Start(w.T.Context()))
 	return a
 }
 
@@ -61,18 +56,14 @@ type child struct {
 func (w *Harness) startChild() service {
 	w.T.Helper()
 	log, err := os.OpenFile(w.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, err)
 	if w.admin == "127.0.0.1:0" {
 		w.admin = FreeAddr(w.T)
 	}
 	args := append([]string{"serve"}, w.args()...)
 	c := &child{cmd: exec.Command(w.opts.Binary, args...), log: log, callback: w.callback, admin: w.admin}
 	c.cmd.Env, c.cmd.Stdout, c.cmd.Stderr = w.trusting(), log, log
-	if err := c.cmd.Start(); err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, c.cmd.Start())
 	return c
 }
 
@@ -86,9 +77,7 @@ func (w *Harness) trusting() []string {
 	defer server.Close()
 	file := filepath.Join(w.T.TempDir(), "trusted.pem")
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, os.WriteFile(file, text, 0o600))
 	return []string{"SSL_CERT_FILE=" + file, "SSL_CERT_DIR=" + filepath.Dir(file)}
 }
 
@@ -120,9 +109,7 @@ func (c *child) closed(err error) error {
 // Kill ends the child process as a crash does: without any chance to tidy up.
 func (w *Harness) Kill() {
 	w.T.Helper()
-	if err := w.Process().Kill(); err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, w.Process().Kill())
 	c := w.service.(*child)
 	_ = c.cmd.Wait() // it says "killed", which is what was asked for
 	_ = c.log.Close()
@@ -187,9 +174,7 @@ func Build(t testing.TB) string {
 func NewLog(t testing.TB, path string) *zap.Logger {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	t.Cleanup(func() { _ = f.Close() })
 	enc := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
 	return zap.New(zapcore.NewCore(enc, zapcore.Lock(f), zapcore.DebugLevel))

@@ -148,9 +148,7 @@ func (w *Harness) Launch() {
 	w.callback, w.admin = w.service.Addr()
 	w.CallbackURL, w.AdminURL = "http://"+w.callback, "http://"+w.admin
 	admin, err := client.New(client.Config{URL: w.AdminURL, Token: AdminToken, Transport: w.transport})
-	if err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, err)
 	w.Admin = admin
 }
 

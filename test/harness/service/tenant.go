@@ -10,6 +10,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 	"channelsync/test/sim/autotask/callout"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -53,9 +54,7 @@ func (w *Harness) Agreement(company int64, name string) int64 {
 // Edit changes a row at Autotask as a person would.
 func (w *Harness) Edit(entity string, id int64, fields atsim.Row) {
 	w.T.Helper()
-	if err := w.Autotask.Edit(entity, id, fields); err != nil {
-		w.T.Fatal(err)
-	}
+	harness.OK(w.T, w.Autotask.Edit(entity, id, fields))
 }
 
 // Rename gives a company a name.
@@ -148,9 +147,7 @@ func (w *Harness) Hook(collection string) atsim.Webhook {
 func Post(t testing.TB, url, secret string, body []byte, edits ...func(*http.Request)) int {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	if secret != "" {
 		req.Header.Set(callout.SignatureHeader, callout.Sign(secret, body))

@@ -14,6 +14,7 @@ import (
 	"channelsync/events/kv"
 	"channelsync/events/store"
 	"channelsync/internal/mac"
+	"channelsync/test/harness"
 )
 
 // closesWithin bounds how long a store may take to close.
@@ -35,9 +36,7 @@ func In(t testing.TB, dir string, change ...func(*store.Config)) *events.Bus {
 		c(&cfg)
 	}
 	b, err := events.Open(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return b
 }
 
@@ -61,9 +60,7 @@ func Table(t testing.TB, b *events.Bus, name string) *kv.Table {
 func Authenticated(t testing.TB, b *events.Bus, name string) *kv.Table {
 	t.Helper()
 	keys, err := mac.New(bytes.Repeat([]byte{1}, 32))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return table(t, b, kv.Config{
 		Name: name, History: 1, Secure: name == "keys" || name == "tokens",
 		Authenticator: kv.NewAuthenticator(kv.AuthenticatorConfig{Keys: keys}),
@@ -73,8 +70,6 @@ func Authenticated(t testing.TB, b *events.Bus, name string) *kv.Table {
 func table(t testing.TB, b *events.Bus, cfg kv.Config) *kv.Table {
 	t.Helper()
 	table, err := b.Table(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return table
 }

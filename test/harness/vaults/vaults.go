@@ -8,15 +8,14 @@ import (
 
 	"channelsync/events/kv"
 	"channelsync/sync/seal"
+	"channelsync/test/harness"
 )
 
 // Master is the ring of the master key, which is the same in every test.
 func Master(t testing.TB) *seal.Ring {
 	t.Helper()
 	ring, err := seal.NewRing(bytes.Repeat([]byte{1}, seal.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return ring
 }
 
@@ -24,9 +23,7 @@ func Master(t testing.TB) *seal.Ring {
 func Open(t testing.TB, keys seal.Keys) *seal.Vault {
 	t.Helper()
 	v, err := seal.OpenVault(t.Context(), Master(t), keys)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	return v
 }
 

@@ -86,14 +86,10 @@ func TestEnqueueingTwiceAtOnceKeepsTheLast(t *testing.T) {
 
 func TestLaneOfAChange(t *testing.T) {
 	t.Parallel()
-	for trigger, want := range map[v1.Trigger]Lane{
+	harness.Table(t, func(trigger v1.Trigger) Lane { return (Change{Trigger: trigger}).Lane() }, map[v1.Trigger]Lane{
 		v1.TriggerCallback: LaneLive, v1.TriggerPoll: LaneLive, v1.TriggerManual: LaneLive, v1.TriggerDependent: LaneLive,
 		v1.TriggerBackfill: LaneBulk, v1.TriggerSweep: LaneBulk, v1.TriggerReplay: LaneBulk,
-	} {
-		if got := (Change{Trigger: trigger}).Lane(); got != want {
-			t.Errorf("%s waits on %s", trigger, got)
-		}
-	}
+	})
 	if got := (Change{Trigger: v1.TriggerManual, Job: "j"}).Lane(); got != LaneBulk {
 		t.Errorf("a job's change waits on %s", got)
 	}

@@ -1,20 +1,20 @@
 package store
 
-import "testing"
+import (
+	"testing"
+
+	"channelsync/test/harness"
+)
 
 func TestReadFlush(t *testing.T) {
-	for body, want := range map[string]string{
+	harness.Table(t, func(body string) string { return readFlush([]byte(body)) }, map[string]string{
 		`{"data":{"jetstream":{"config":{"sync_always":true,"sync_interval":120000000000}}}}`: "always",
 		`{"data":{"jetstream":{"config":{"sync_interval":120000000000}}}}`:                    "2m0s",
 		`{"data":{}}`:      "unknown",
 		`{"error":"no"}`:   "unknown",
 		`not json`:         "unknown",
 		`{"data":"other"}`: "unknown",
-	} {
-		if got := readFlush([]byte(body)); got != want {
-			t.Errorf("%s: %s, want %s", body, got, want)
-		}
-	}
+	})
 }
 
 func FuzzReadFlush(f *testing.F) {

@@ -192,15 +192,11 @@ func TestOneWideLine(t *testing.T) {
 	if len(entries) != 3 {
 		t.Fatalf("%d lines, want one for each delivery", len(entries))
 	}
-	for key, want := range map[string]any{
+	harness.Table(t, func(key string) any { return entries[0].ContextMap()[key] }, map[string]any{
 		v1.LogInstallation: live, v1.LogAction: "Update", v1.LogEntity: "Account", v1.LogRecord: int64(1301),
 		v1.LogSequence: uint64(1), logVendorSequence: int64(32), v1.LogDuplicate: false, v1.LogStatus: 202,
 		v1.LogOutcome: ResultStored, v1.LogRemote: "203.0.113.7", v1.LogDuration: time.Duration(0),
-	} {
-		if got := entries[0].ContextMap()[key]; got != want {
-			t.Errorf("%s: got %v, want %v", key, got, want)
-		}
-	}
+	})
 	if _, named := entries[1].ContextMap()[v1.LogAction]; named {
 		t.Error("the line of a forged delivery repeats what it says")
 	}

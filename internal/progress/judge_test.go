@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"channelsync/test/harness"
 )
 
 const (
@@ -99,14 +101,10 @@ func TestJudge(t *testing.T) {
 }
 
 func TestElapsed(t *testing.T) {
-	for since, want := range map[time.Duration]time.Duration{
+	harness.Table(t, func(since time.Duration) time.Duration { return elapsed(since, every) }, map[time.Duration]time.Duration{
 		0: 0, time.Second: time.Second, every: every, 9 * time.Second: 9 * time.Second, 11 * time.Second: 10 * time.Second, time.Hour: 10 * time.Second,
 		-time.Hour: 0,
-	} {
-		if got := elapsed(since, every); got != want {
-			t.Errorf("%s since the last observation count as %s, want %s", since, got, want)
-		}
-	}
+	})
 }
 
 // TestWhatMovesInTimeIsNeverFound: whatever else happens, a move within each 2 minutes, or

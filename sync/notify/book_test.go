@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -175,13 +176,9 @@ func TestAnUnconfirmedOpeningWaitsUntilItIsSeenAgain(t *testing.T) {
 }
 
 func TestBackoff(t *testing.T) {
-	for attempts, want := range map[int]time.Duration{
+	harness.Table(t, backoff, map[int]time.Duration{
 		0: 10 * time.Second, 1: 20 * time.Second, 8: 2560 * time.Second, 9: time.Hour, 1000: time.Hour,
-	} {
-		if got := backoff(attempts); got != want {
-			t.Errorf("after %d: %s, want %s", attempts, got, want)
-		}
-	}
+	})
 }
 
 func FuzzParseKey(f *testing.F) {

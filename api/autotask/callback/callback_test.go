@@ -173,7 +173,7 @@ func TestDecodeCallbackDeactivatedNeedsOnlyTheAction(t *testing.T) {
 }
 
 func TestActionOfAnyBody(t *testing.T) {
-	for body, want := range map[string]string{
+	harness.Table(t, func(body string) string { return OpenEnvelope([]byte(body)).Action() }, map[string]string{
 		`{"Action":"Deactivated"}`: ActionDeactivated,
 		`{"Guid":"x","a":{"Action":"no"},"action":"deactivated","Id":"odd"}`: ActionDeactivated,
 		`{"Action":"Deactivated","Fields":{"cut`:                             ActionDeactivated,
@@ -184,11 +184,7 @@ func TestActionOfAnyBody(t *testing.T) {
 		`["Action","Deactivated"]`:                                           "",
 		`Action=Deactivated`:                                                 "",
 		``:                                                                   "",
-	} {
-		if got := OpenEnvelope([]byte(body)).Action(); got != want {
-			t.Errorf("the Action of %s is %q, want %q", body, got, want)
-		}
-	}
+	})
 }
 
 func TestKindOfEntity(t *testing.T) {

@@ -1,9 +1,13 @@
 package config
 
-import "testing"
+import (
+	"testing"
+
+	"channelsync/test/harness"
+)
 
 func TestSecretURLsShowTheirHostsOnly(t *testing.T) {
-	for given, want := range map[string]string{
+	harness.Table(t, maskReceiver, map[string]string{
 		"":                                     "",
 		"https://ops.example":                  "https://ops.example",
 		"https://ops.example:8443/":            "https://ops.example:8443/",
@@ -16,15 +20,11 @@ func TestSecretURLsShowTheirHostsOnly(t *testing.T) {
 		"ops.example/hush":                     "ops.example/<secret>",
 		"https://[2001:db8::1]:443/hush":       "https://[2001:db8::1]:443/<secret>",
 		"https://ops.example/?to=https://hush": "https://ops.example/<secret>",
-	} {
-		if got := maskReceiver(given); got != want {
-			t.Errorf("%s: shown as %s, want %s", given, got, want)
-		}
-	}
+	})
 }
 
 func TestUserInfoAndQueriesOfURLsAreHidden(t *testing.T) {
-	for given, want := range map[string]string{
+	harness.Table(t, maskUserInfo, map[string]string{
 		"":                                   "",
 		"127.0.0.1:8080":                     "127.0.0.1:8080",
 		"https://i.example/x":                "https://i.example/x",
@@ -34,9 +34,5 @@ func TestUserInfoAndQueriesOfURLsAreHidden(t *testing.T) {
 		"https://i.example/x?a=hu@sh":        "https://<secret>@sh",
 		"nats://u:hush@a:4222,nats://b:4222": "nats://<secret>@a:4222,nats://b:4222",
 		"u:hush@a":                           "<secret>@a",
-	} {
-		if got := maskUserInfo(given); got != want {
-			t.Errorf("%s: shown as %s, want %s", given, got, want)
-		}
-	}
+	})
 }

@@ -18,6 +18,7 @@ import (
 	"channelsync/handlers/console/session"
 	"channelsync/handlers/health"
 	"channelsync/handlers/internal/access"
+	"channelsync/handlers/internal/export"
 	"channelsync/handlers/internal/forwarded"
 	"channelsync/handlers/internal/identity"
 	"channelsync/handlers/internal/web"
@@ -63,7 +64,12 @@ type AdminConfig struct {
 // come without. An error is one of the build.
 func Admin(cfg AdminConfig) (http.Handler, error) {
 	attempts := web.NewAttempts()
-	api := guarded(access.API(), cfg.API, cfg.Auditor)
+	now := cfg.Now
+	if now == nil {
+		now = time.Now
+	}
+	exporter := export.New(export.Config{API: cfg.API, Auditor: cfg.Auditor, Log: cfg.Log.Named("export"), Now: now})
+	api := guarded(access.API(), exporter, cfg.Auditor)
 	pages, err := console.New(console.Config{
 		API: api, Tokens: cfg.Tokens, People: cfg.People, Sessions: cfg.Sessions, Streams: cfg.Streams, URL: cfg.URL, Key: cfg.Key,
 		Auditor: cfg.Auditor, Attempts: attempts, Version: cfg.Version, Log: cfg.Log.Named("console"), Now: cfg.Now,

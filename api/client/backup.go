@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	sizeHeader    = "X-Channelsync-Size"
-	backupSilence = time.Minute // how long a service may take for the next piece
+	sizeHeader      = "X-Channelsync-Size"
+	downloadSilence = time.Minute // how long a service may take for the next piece
 )
 
 // Backup writes a backup of the whole store to a writer while the service goes on.
@@ -20,22 +20,30 @@ const (
 // about how many bytes will come; 0 is not known. A service that is silent for a
 // minute ends it; nothing else bounds the time it takes.
 func (c *Client) Backup(ctx context.Context, to io.Writer, begun func(size int64)) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	silence := time.AfterFunc(backupSilence, func() { cancel(fmt.Errorf("nothing came for %s", backupSilence)) })
-	defer silence.Stop()
-	if err := c.backup(ctx, to, begun, silence); err != nil {
+	err := c.download(ctx, Call{Path: "/backup"}, to, func(h http.Header) {
+		if begun != nil {
+			size, _ := strconv.ParseInt(h.Get(sizeHeader), 10, 64) // 0: not known
+			begun(size)
+		}
+	})
+	if err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
 	return nil
 }
 
-func (c *Client) backup(ctx context.Context, to io.Writer, begun func(size int64), silence *time.Timer) error {
-	req, err := c.request(ctx, Call{Method: http.MethodGet, Path: "/backup"})
+// download writes an answer that may be large to a writer; begun receives its header before.
+func (c *Client) download(ctx context.Context, call Call, to io.Writer, begun func(http.Header)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silence := time.AfterFunc(downloadSilence, func() { cancel(fmt.Errorf("nothing came for %s", downloadSilence)) })
+	defer silence.Stop()
+	call.Method = http.MethodGet
+	req, err := c.request(ctx, call)
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Accept", "application/x-tar, application/problem+json")
+	req.Header.Set("Accept", "*/*")
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return c.unreached(ctx, err)
@@ -48,10 +56,7 @@ func (c *Client) backup(ctx context.Context, to io.Writer, begun func(size int64
 		}
 		return refusal(resp, text)
 	}
-	if begun != nil {
-		size, _ := strconv.ParseInt(resp.Header.Get(sizeHeader), 10, 64) // 0: not known
-		begun(size)
-	}
+	begun(resp.Header)
 	_, err = io.Copy(to, &arriving{resp.Body, silence})
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
@@ -73,7 +78,7 @@ type arriving struct {
 func (a *arriving) Read(b []byte) (int, error) {
 	n, err := a.Reader.Read(b)
 	if n > 0 {
-		a.silence.Reset(backupSilence)
+		a.silence.Reset(downloadSilence)
 	}
 	return n, err //nolint:wrapcheck // a reader passes errors through
 }

@@ -145,6 +145,11 @@ type Issue struct {
 	NextAttemptAt *time.Time `json:"nextAttemptAt"`
 }
 
+// IssueList is the issues of an installation.
+type IssueList struct {
+	Items []Issue `json:"items"`
+}
+
 // Severities of an issue.
 const (
 	SeverityAct      = "act"

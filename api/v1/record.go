@@ -18,6 +18,8 @@ type Record struct {
 	ChangedAt    *time.Time `json:"changedAt"`    // when the last change of it was stored
 	ReconciledAt *time.Time `json:"reconciledAt"` // when it was last brought in line
 	PushedAt     *time.Time `json:"pushedAt"`     // when the target last took it
+	// Values are what was last pushed; they are in lists that ask for them.
+	Values json.RawMessage `json:"values,omitempty"`
 }
 
 // RecordDetail is a record with what was last pushed and its last 20 steps.
@@ -57,6 +59,7 @@ type RecordQuery struct {
 	Outcome Outcome
 	Reason  string // a reason code that the record has
 	Q       string // part of a name, any case, or an id
+	Values  bool   // with what was last pushed
 	Cursor  string
 	Limit   int // 1 to 500, default 50
 }

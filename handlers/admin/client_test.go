@@ -69,12 +69,12 @@ func TestClientSpeaksToTheAPI(t *testing.T) {
 		{`do install "active_customers"`, func() error { return c.Act(ctx, one, v1.SyncActiveCustomers, "install") }},
 		{"repair", func() error { return c.RepairWebhooks(ctx, one) }},
 		{"rotate", func() error { return c.RotateWebhookSecret(ctx, one) }},
-		{"records {Kind:company Outcome:dead Reason:rejected Q:a&b Cursor:c= Limit:5}", func() error {
+		{"records {Kind:company Outcome:dead Reason:rejected Q:a&b Values:false Cursor:c= Limit:5}", func() error {
 			q := v1.RecordQuery{Kind: "company", Outcome: "dead", Reason: "rejected", Q: "a&b", Cursor: "c=", Limit: 5}
 			p, err := c.Records(ctx, one, q)
 			return expect(err, len(p.Items) == 1 && *p.NextCursor == "c2")
 		}},
-		{"count records {Kind:company Outcome: Reason:rejected Q:a&b Cursor: Limit:0}", func() error {
+		{"count records {Kind:company Outcome: Reason:rejected Q:a&b Values:false Cursor: Limit:0}", func() error {
 			n, err := c.RecordCounts(ctx, one, v1.RecordQuery{Kind: "company", Reason: "rejected", Q: "a&b", Cursor: "c=", Limit: 5})
 			return expect(err, n.Total == 3 && n.Kinds[v1.KindCompany] == 3 && n.Reasons[v1.ReasonTypeNotCustomer] == 3)
 		}},

@@ -158,6 +158,7 @@ func TestDocumentHasEveryField(t *testing.T) {
 		v1.Freshness{},
 		v1.PartsFreshness{},
 		v1.Issue{},
+		v1.IssueList{},
 		v1.Checks{},
 		v1.Check{},
 		v1.Preview{},

@@ -27,6 +27,7 @@ func (a *API) installationRoutes(r chi.Router) {
 	r.Get("/status", a.serve((*call).getStatus))
 	r.Get("/installations", a.serve((*call).listInstallations))
 	r.Get("/installations/{id}", a.serve((*call).getInstallation))
+	r.Get("/installations/{id}/issues", a.serve((*call).listIssues))
 	actions := []string{"stop", "start", "uninstall", "reinstall", "erase"}
 	for _, action := range actions {
 		r.Post("/installations/{id}/"+action, a.serve(func(c *call) (reply, error) {
@@ -70,6 +71,15 @@ func (c *call) getInstallation() (reply, error) {
 	}
 	in, err := c.Installations.Get(c.r.Context(), id)
 	return ok(shown(in)), err
+}
+
+func (c *call) listIssues() (reply, error) {
+	id, err := c.onlyInstallation()
+	if err != nil {
+		return reply{}, err
+	}
+	in, err := c.Installations.Get(c.r.Context(), id)
+	return ok(v1.IssueList{Items: nonNil(in.Issues)}), err
 }
 
 func (c *call) getStatus() (reply, error) {

@@ -39,8 +39,9 @@ func (c *call) listRecords() (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	q := c.query("kind", "outcome", "reason", "q", "cursor", "limit")
+	q := c.query("kind", "outcome", "reason", "q", "values", "cursor", "limit")
 	query := q.records()
+	query.Values = q.oneOf("values", "true", "false") == "true"
 	query.Cursor, query.Limit = q.cursor(), q.limit()
 	if err := q.err(); err != nil {
 		return reply{}, err

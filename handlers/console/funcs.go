@@ -43,6 +43,7 @@ func (c *Console) funcs() template.FuncMap {
 		"timeZones":      v1.TimeZones, "overallCostChoices": overallCostChoices, "contractStatusChoices": contractStatusChoices,
 		"checkTone": present.CheckTone, "checkMeans": present.CheckMeans, "checkDetail": present.CheckDetail, "capital": present.Capital,
 		"errorAt":      errorAt,
+		"exports":      exportsOf,
 		"drift":        present.DriftWord,
 		"deref":        func(s *string) string { return *s },
 		"emailChoices": emailChoices, "outOfScopeChoices": outOfScopeChoices, "driftChoices": driftChoices,

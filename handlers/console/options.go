@@ -1,7 +1,6 @@
 package console
 
 import (
-	"encoding/csv"
 	"fmt"
 	"net/http"
 	"slices"
@@ -12,6 +11,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/console/present"
+	"channelsync/handlers/internal/export"
 	"channelsync/internal/search"
 )
 
@@ -262,8 +262,10 @@ func (c *Console) preview(w http.ResponseWriter, r *http.Request) {
 		c.render(w, r, problem.Status, "settings", p)
 		return
 	}
-	if r.PostFormValue("download") != "" {
-		v.downloadPreview(preview)
+	if f := export.Format(r.PostFormValue("download")); slices.Contains(export.Formats, f) {
+		if err := export.Answer(w, "options-preview", f, preview.Records); err != nil {
+			panic(http.ErrAbortHandler)
+		}
 		return
 	}
 	in, err := v.installation()
@@ -281,34 +283,6 @@ func (c *Console) preview(w http.ResponseWriter, r *http.Request) {
 	c.render(w, r, http.StatusOK, "options", &page{
 		Title: "What the new options would change", Nav: "settings", Installation: in, Data: d,
 	})
-}
-
-// downloadPreview answers with the records that would enter, leave or change as a file.
-func (v *visit) downloadPreview(preview v1.Preview) {
-	h := v.w.Header()
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="options-preview.csv"`)
-	h.Set("Cache-Control", "no-store")
-	out := csv.NewWriter(v.w)
-	_ = out.Write([]string{"effect", "kind", "id", "name", "field", "from", "to"})
-	for _, r := range preview.Records {
-		differences := r.Differences
-		if len(differences) == 0 {
-			differences = []v1.Difference{{}}
-		}
-		for _, d := range differences {
-			_ = out.Write([]string{r.Effect, string(r.Kind), r.ID, inert(r.Name), d.Field, inert(d.From), inert(d.To)})
-		}
-	}
-	out.Flush() // the browser is gone if this fails
-}
-
-// inert is a text that a spreadsheet takes for text and no formula.
-func inert(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }
 
 func (v *visit) setOptions() (done, error) {

@@ -164,9 +164,9 @@ func TestOptionsAreChosenByName(t *testing.T) {
 	if rows := a.doc.Find("tbody tr"); rows.Length() != 1 || !strings.Contains(rows.Text(), "Café") {
 		t.Errorf("searched: %s", a.text("tbody"))
 	}
-	form.Set("download", "csv")
+	form.Set("download", "csv-spreadsheet")
 	a = w.post(at+"/settings/options/preview", form)
-	if got := a.Header.Get("Content-Type"); got != "text/csv; charset=utf-8" || !strings.HasPrefix(a.html, "effect,kind,id,name,field,from,to\nleave,company,12,\"'=Caf") || !strings.Contains(a.html, "change,company,14,Northwind,name,'-1,b\n") {
+	if got := a.Header.Get("Content-Type"); got != "text/csv; charset=utf-8" || !strings.HasPrefix(a.html, "\ufeffeffect,kind,id,name,field,from,to,apostropheAddedIn\r\nleave,company,12,\"'=Caf") || !strings.Contains(a.html, "change,company,14,Northwind,name,'-1,b,from\r\n") {
 		t.Errorf("%s: %s", got, a.html)
 	}
 	w.answer("PATCH "+at, v1.Invalid("Some names are not known in Autotask.", v1.FieldError{Pointer: "#/options/exclude", Code: "unknown_name", Detail: `no company is called "Nobody"; near: Nobel (7)`}))

@@ -147,6 +147,15 @@ func (e *Entry) Record() v1.Record {
 	}
 }
 
+// listed is Record, with what was last pushed where that is asked for.
+func (e *Entry) listed(values bool) v1.Record {
+	r := e.Record()
+	if values {
+		r.Values = e.Projection
+	}
+	return r
+}
+
 // Details is the entry with what was pushed and its timeline.
 func (e *Entry) Details() v1.RecordDetail {
 	company := ""

@@ -244,7 +244,7 @@ func (l *Ledger) List(ctx context.Context, installation string, q v1.RecordQuery
 		}
 		for _, id := range ids[kind] {
 			if e := entries[id]; e != nil {
-				page.Items = append(page.Items, e.Record())
+				page.Items = append(page.Items, e.listed(q.Values))
 			}
 		}
 	}

@@ -20,8 +20,9 @@ func (s *session) auditCommand() *command.Command {
 		Subs: []*command.Command{s.auditVerify()},
 		Flags: func(fs *flag.FlagSet) {
 			page.onePage(fs)
-			s.jsonFlag(fs)
+			s.listFlags(fs)
 		},
+		Values: map[string][]string{"output": outputs},
 		Run: func(ctx context.Context, args []string) error {
 			if err := noArguments(args); err != nil {
 				return err
@@ -31,6 +32,9 @@ func (s *session) auditCommand() *command.Command {
 			}
 			api, err := s.api()
 			if err != nil {
+				return err
+			}
+			if done, err := s.export(ctx, api, client.ExportAudit, nil, &page); done {
 				return err
 			}
 			entries, err := api.Audit(ctx, v1.AuditQuery{Cursor: page.cursor, Limit: page.limit})

@@ -54,8 +54,12 @@ func (s *session) bridgeList() *command.Command {
 	var which selector
 	return &command.Command{
 		Name: "list", Args: selectorArgs, Short: "list the bridges; none shows its secret",
-		Flags: func(fs *flag.FlagSet) { which.flags(fs); s.jsonFlag(fs) },
+		Values: map[string][]string{"output": outputs},
+		Flags:  func(fs *flag.FlagSet) { which.flags(fs); s.listFlags(fs) },
 		Run: s.onInstallation(&which, func(ctx context.Context, api *client.Client, in v1.Installation) error {
+			if done, err := s.export(ctx, api, client.ExportOf(in.ID, "bridges"), nil, nil); done {
+				return err
+			}
 			all, err := api.Bridges(ctx, in.ID)
 			if err != nil {
 				return err

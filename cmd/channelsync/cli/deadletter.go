@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"flag"
+	"net/url"
 	"slices"
 	"strconv"
 
@@ -22,9 +23,16 @@ func (s *session) deadLetterCommand() *command.Command {
 func (s *session) deadLetterList() *command.Command {
 	var which selector
 	var page pageFlags
+	var code string
 	return &command.Command{
 		Name: "list", Args: selectorArgs, Short: "list the dead letters",
-		Flags: func(fs *flag.FlagSet) { which.flags(fs); page.flags(fs); s.jsonFlag(fs) },
+		Values: map[string][]string{"output": outputs},
+		Flags: func(fs *flag.FlagSet) {
+			which.flags(fs)
+			fs.StringVar(&code, "code", "", "only those of one `CODE`")
+			page.flags(fs)
+			s.listFlags(fs)
+		},
 		Run: func(ctx context.Context, args []string) error {
 			if err := which.take(args); err != nil {
 				return err
@@ -36,9 +44,12 @@ func (s *session) deadLetterList() *command.Command {
 			if err != nil {
 				return err
 			}
+			if done, err := s.export(ctx, api, client.ExportOf(in.ID, "dead-letters"), url.Values{"code": {code}}, &page); done {
+				return err
+			}
 			var found v1.Page[v1.DeadLetter]
-			if page.all {
-				found.Items, err = deadLetters(ctx, api, in.ID, func(v1.DeadLetter) bool { return true })
+			if page.all || code != "" {
+				found.Items, err = deadLetters(ctx, api, in.ID, func(l v1.DeadLetter) bool { return code == "" || l.Code == code })
 			} else {
 				found, err = api.DeadLetters(ctx, in.ID, page.cursor, page.limit)
 			}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"flag"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -36,13 +37,13 @@ func (s *session) driftList() *command.Command {
 	return &command.Command{
 		Name: "list", Args: selectorArgs, Short: "list what was edited there, and to what",
 		Examples: []string{"channelsync drift list --state open"},
-		Values:   map[string][]string{"state": driftStates(), "kind": recordKinds()},
+		Values:   map[string][]string{"state": driftStates(), "kind": recordKinds(), "output": outputs},
 		Flags: func(fs *flag.FlagSet) {
 			which.flags(fs)
 			fs.StringVar(&state, "state", "", "only this `STATE`: "+strings.Join(driftStates(), ", "))
 			fs.StringVar(&kind, "kind", "", "`KIND`: company or contract")
 			page.flags(fs)
-			s.jsonFlag(fs)
+			s.listFlags(fs)
 		},
 		Run: func(ctx context.Context, args []string) error {
 			if err := which.take(args); err != nil {
@@ -59,6 +60,9 @@ func (s *session) driftList() *command.Command {
 			}
 			api, in, err := s.open(ctx, &which)
 			if err != nil {
+				return err
+			}
+			if done, err := s.export(ctx, api, client.ExportOf(in.ID, "drift"), url.Values{"state": {state}, "kind": {kind}}, &page); done {
 				return err
 			}
 			q := v1.DriftQuery{State: v1.DriftState(state), Kind: v1.Kind(kind), Cursor: page.cursor, Limit: page.limit}

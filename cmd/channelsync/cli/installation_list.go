@@ -15,8 +15,12 @@ import (
 func (s *session) installationList() *command.Command {
 	return &command.Command{
 		Name: "list", Short: "list the installations",
-		Flags: func(fs *flag.FlagSet) { s.jsonFlag(fs); s.watchFlag(fs) },
+		Values: map[string][]string{"output": outputs},
+		Flags:  func(fs *flag.FlagSet) { s.listFlags(fs); s.watchFlag(fs) },
 		Run: s.withAPI(func(ctx context.Context, api *client.Client) error {
+			if done, err := s.export(ctx, api, client.ExportInstallations, nil, nil); done {
+				return err
+			}
 			return s.watching(ctx, func(ctx context.Context) error { return s.listInstallations(ctx, api) })
 		}),
 	}

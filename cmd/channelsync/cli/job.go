@@ -23,7 +23,33 @@ const (
 func (s *session) jobCommand() *command.Command {
 	return &command.Command{
 		Name: "job", Short: "backfills, resyncs and replays",
-		Subs: []*command.Command{s.jobShow(), s.jobCancel()},
+		Subs: []*command.Command{s.jobList(), s.jobShow(), s.jobCancel()},
+	}
+}
+
+func (s *session) jobList() *command.Command {
+	var which selector
+	return &command.Command{
+		Name: "list", Args: selectorArgs, Short: "list those that run and the last that ended",
+		Values: map[string][]string{"output": outputs},
+		Flags:  func(fs *flag.FlagSet) { which.flags(fs); s.listFlags(fs) },
+		Run: s.onInstallation(&which, func(ctx context.Context, api *client.Client, in v1.Installation) error {
+			if done, err := s.export(ctx, api, client.ExportOf(in.ID, "jobs"), nil, nil); done {
+				return err
+			}
+			jobs, err := api.Jobs(ctx, in.ID)
+			if err != nil {
+				return err
+			}
+			if s.json {
+				return s.writeJSON(v1.JobList{Items: jobs})
+			}
+			t := screen.Table{Header: []string{"JOB", "TYPE", "STATE", "DONE", "STARTED", "DETAIL"}}
+			for _, j := range jobs {
+				t.Add(j.ID, j.Type, string(j.State), fmt.Sprintf("%d of %d", j.Done, j.Total), screen.When(s.now(), j.StartedAt), j.Detail)
+			}
+			return s.writeTable(t)
+		}),
 	}
 }
 
@@ -31,7 +57,7 @@ func (s *session) jobCommand() *command.Command {
 func jobArgs(which *selector, args []string) (job string, err error) {
 	switch len(args) {
 	case 0:
-		return "", command.Usage("installation show lists those that run", "say which job")
+		return "", command.Usage("channelsync job list shows them", "say which job")
 	case 1:
 		return args[0], nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"iter"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -19,6 +20,9 @@ func outcomes() []string {
 		string(v1.OutcomeWaiting), string(v1.OutcomeRetrying), string(v1.OutcomeDead),
 	}
 }
+
+// defaultPage is how many items of a list are shown unless more or fewer are asked for.
+const defaultPage = 50
 
 // mostOnPage is how many items of a list the service answers at once.
 const mostOnPage = 500
@@ -36,7 +40,7 @@ func (p *pageFlags) flags(fs *flag.FlagSet) {
 }
 
 func (p *pageFlags) onePage(fs *flag.FlagSet) {
-	fs.IntVar(&p.limit, "limit", 50, "at most `N`, up to 500")
+	fs.IntVar(&p.limit, "limit", defaultPage, "at most `N`, up to 500")
 	fs.StringVar(&p.cursor, "cursor", "", "`CURSOR` that the page before ended with")
 }
 
@@ -55,14 +59,15 @@ func (s *session) recordList() *command.Command {
 		Name: "list", Args: selectorArgs, Short: "list records and their state",
 		Examples: []string{
 			"channelsync record list --outcome not_met --kind company", "channelsync record list --q acme --json",
+			"channelsync record list --outcome dead --output csv > dead.csv",
 		},
-		Values: map[string][]string{"kind": recordKinds(), "outcome": outcomes()},
+		Values: map[string][]string{"kind": recordKinds(), "outcome": outcomes(), "output": outputs},
 		Flags: func(fs *flag.FlagSet) {
 			f.flags(fs)
 			fs.StringVar(&outcome, "outcome", "", "only this `OUTCOME`: "+strings.Join(outcomes(), ", "))
 			fs.StringVar(&reason, "reason", "", "only those with this reason `CODE`, such as type_not_customer")
 			page.flags(fs)
-			s.jsonFlag(fs)
+			s.listFlags(fs)
 		},
 		Run: func(ctx context.Context, args []string) error {
 			if err := f.selector.take(args); err != nil {
@@ -79,6 +84,10 @@ func (s *session) recordList() *command.Command {
 			}
 			api, in, err := s.open(ctx, &f.selector)
 			if err != nil {
+				return err
+			}
+			filter := url.Values{"kind": {f.kind}, "outcome": {outcome}, "reason": {reason}, "q": {f.q}}
+			if done, err := s.export(ctx, api, client.ExportOf(in.ID, "records"), filter, &page); done {
 				return err
 			}
 			query := v1.RecordQuery{

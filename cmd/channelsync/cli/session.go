@@ -26,7 +26,8 @@ import (
 type session struct {
 	Invocation
 	global    globals
-	json      bool // --json was given
+	json      bool   // --json was given
+	output    string // --output was given
 	now       func() time.Time
 	lines     *bufio.Reader // of standard input, made when it is first read
 	transport *http.Transport

@@ -14,8 +14,13 @@ import (
 func (s *session) statusCommand() *command.Command {
 	return &command.Command{
 		Name: "status", Short: "one screen: state, freshness, backlog, issues",
-		Flags: func(fs *flag.FlagSet) { s.jsonFlag(fs); s.watchFlag(fs) },
+		Long:   "With --output it is the list of all issues.",
+		Values: map[string][]string{"output": outputs},
+		Flags:  func(fs *flag.FlagSet) { s.listFlags(fs); s.watchFlag(fs) },
 		Run: s.withAPI(func(ctx context.Context, api *client.Client) error {
+			if done, err := s.export(ctx, api, client.ExportIssues, nil, nil); done {
+				return err
+			}
 			return s.watching(ctx, func(ctx context.Context) error {
 				st, err := api.Status(ctx)
 				if err != nil {

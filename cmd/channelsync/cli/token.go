@@ -119,8 +119,12 @@ func (s *session) showToken(made v1.NewToken) error {
 
 func (s *session) tokenList() *command.Command {
 	return &command.Command{
-		Name: "list", Short: "list the tokens, without their secrets", Flags: s.jsonFlag,
+		Name: "list", Short: "list the tokens, without their secrets", Flags: s.listFlags,
+		Values: map[string][]string{"output": outputs},
 		Run: s.withAPI(func(ctx context.Context, api *client.Client) error {
+			if done, err := s.export(ctx, api, client.ExportTokens, nil, nil); done {
+				return err
+			}
 			all, err := api.Tokens(ctx)
 			if err != nil {
 				return err

@@ -109,6 +109,11 @@ func didWords(action, detail string) (what, more string) {
 		return "Dismissed the dead letter of " + recordName(detail, "-") + ", of", ""
 	case "job.cancel":
 		return "Cancelled a job of", detail
+	case "export":
+		if strings.HasPrefix(detail, "sessions") || strings.HasPrefix(detail, "audit") || strings.HasPrefix(detail, "tokens") || strings.HasPrefix(detail, "installations") {
+			return "Exported " + detail, ""
+		}
+		return "Exported a list of", detail
 	case "resync":
 		return "Started a resync of", plainWords(detail, "/")
 	case "replay":

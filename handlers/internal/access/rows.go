@@ -31,6 +31,7 @@ func API() []Row {
 		{post, "/installations/compare", admin, true},
 		{get, in, viewer, false},
 		{patch, in, admin, false}, // ?preview=true too
+		{get, in + "/issues", viewer, false},
 		{get, in + "/choices", viewer, false},
 		{put, in + "/credentials", admin, false},
 		{put, in + "/channel-program", admin, false},
@@ -116,6 +117,11 @@ func Console() []Row {
 		{post, "/logout", viewer, false},
 		{get, "/", viewer, false},
 		{get, "/audit", viewer, false},
+		{get, "/export", viewer, false},
+		{get, "/issues/export", viewer, false},
+		{get, "/audit/export", viewer, false},
+		{get, "/sessions/export", viewer, false},
+		{get, "/tokens/export", admin, true},
 		{get, "/sessions", viewer, false}, // one's own; of all for operators of all installations
 		{post, "/sessions/{session}/end", viewer, false},
 		{get, "/tokens", admin, true},
@@ -173,6 +179,9 @@ func Console() []Row {
 		{post, "/install/preview", admin, true},
 		{post, "/install/start", admin, true},
 		{get, "/install/*", admin, true},
+	}
+	for _, list := range []string{"records", "dead-letters", "drift", "jobs", "activity", "issues", "bridges"} {
+		rows = append(rows, Row{get, in + "/" + list + "/export", viewer, false})
 	}
 	all := append(rows, lifecycle()...)
 	return slices.DeleteFunc(all, func(r Row) bool { // a sync goes with its installation

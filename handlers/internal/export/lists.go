@@ -1,0 +1,158 @@
+package export
+
+import (
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+
+	v1 "channelsync/api/v1"
+)
+
+// list is a list of the admin API that can be exported.
+type list struct {
+	name string // of the file, and in the audit
+	path string // below /api/v1; {id} is an installation's
+	// ask are parameters that the API is asked with beside those of the request.
+	ask     url.Values
+	items   string // the field that has the items
+	paged   bool   // it has a cursor
+	each    string // the list in an item that has a row for each element; empty: a row for each item
+	columns []column
+	// equal are parameters that an export has and the list itself has not, with the field that must be the same;
+	// byName adds q, a part of a name or the id.
+	equal  map[string]string
+	byName bool
+}
+
+var page = url.Values{"limit": {"500"}}
+
+// lists are all of them.
+var lists = []list{
+	{
+		name: "installations", path: "/installations", items: "items", byName: true,
+		columns: columns("id", "name", "state", "zone=zone.name", "backlog", "p50Seconds=freshness.p50Seconds", "p95Seconds=freshness.p95Seconds",
+			"lastAt=freshness.lastAt", "customers=syncs.active_customers.state", "customersInScope=syncs.active_customers.counts.inScope",
+			"customersNotMet=syncs.active_customers.counts.notMet", "customersFailed=syncs.active_customers.counts.failed",
+			"contracts=syncs.active_customer_contracts.state", "contractsInScope=syncs.active_customer_contracts.counts.inScope",
+			"contractsNotMet=syncs.active_customer_contracts.counts.notMet", "contractsFailed=syncs.active_customer_contracts.counts.failed",
+			"driftOpen=drift.open", "issues=issues.code", "createdAt"),
+	},
+	{
+		name: "issues", path: "/status", items: "installations", each: "issues", byName: true,
+		columns: columns("installation=id", "installationName=name", "state", "backlog", "code=issues.code", "severity=issues.severity",
+			"title=issues.title", "detail=issues.detail", "fix=issues.fix", "records=issues.records", "firstAt=issues.firstAt",
+			"lastAt=issues.lastAt", "nextAttemptAt=issues.nextAttemptAt"),
+	},
+	{
+		name: "issues", path: "/installations/{id}/issues", items: "items",
+		columns: columns("code", "severity", "title", "detail", "fix", "records", "firstAt", "lastAt", "nextAttemptAt"),
+	},
+	{
+		name: "records", path: "/installations/{id}/records", items: "items", paged: true, ask: url.Values{"limit": {"500"}, "values": {"true"}},
+		columns: columns("kind", "id", "name", "outcome", "reasons", "detail", "changedAt", "reconciledAt", "pushedAt",
+			"sentName=values.name", "line1=values.address.line1", "line2=values.address.line2", "city=values.address.city",
+			"region=values.address.region", "postalCode=values.address.postalCode", "country=values.address.country",
+			"emails=values.emails.value", "phones=values.phones.value", "websites=values.websites.value",
+			"clientId=values.client.externalId", "client=values.client.name", "vendorName=values.vendorName",
+			"vendorNameDefaulted=values.vendorNameDefaulted", "overallCost=values.overallCost.amount",
+			"currency=values.overallCost.currency", "lifecycle=values.lifecycle", "fingerprint"),
+	},
+	{
+		name: "dead-letters", path: "/installations/{id}/dead-letters", items: "items", paged: true, ask: page,
+		equal:   map[string]string{"code": "code"},
+		columns: columns("id", "kind", "recordId", "code", "title", "detail", "fix", "attempts", "firstAt", "lastAt", "raw"),
+	},
+	{
+		name: "drift", path: "/installations/{id}/drift", items: "items", paged: true, ask: page, each: "fields",
+		columns: columns("kind", "id", "name", "state", "foundAt", "resolvedAt", "trigger", "approved", "field=fields.field",
+			"theirs=fields.theirs", "ours=fields.ours"),
+	},
+	{
+		name: "jobs", path: "/installations/{id}/jobs", items: "items",
+		columns: columns("job", "type", "state", "dryRun", "total", "done", "pushed", "unchanged", "notMet", "failed", "drift", "driftFields",
+			"kinds", "detail", "startedAt", "finishedAt"),
+	},
+	{
+		name: "activity", path: "/installations/{id}/activity", items: "items", ask: page, byName: true,
+		equal:   map[string]string{"outcome": "outcome", "kind": "kind", "trigger": "trigger"},
+		columns: columns("at", "kind", "id", "name", "outcome", "reasons", "trigger", "pushed", "millis"),
+	},
+	{
+		name: "bridges", path: "/installations/{id}/bridges", items: "items",
+		columns: columns("guid", "name", "createdAt", "lastUsedAt"),
+	},
+	{
+		name: "audit", path: "/audit", items: "items", paged: true, ask: page,
+		columns: columns("at", "who", "actor", "address", "action", "installation", "detail", "ok", "count", "request", "unverified"),
+	},
+	{
+		name: "tokens", path: "/tokens", items: "items",
+		columns: columns("id", "name", "role", "installations", "createdAt", "lastUsedAt", "expiresAt"),
+	},
+}
+
+// own are the console's own lists.
+var own = map[string]list{
+	"sessions": {name: "sessions", columns: columns("who", "role", "logIn", "loggedInAt", "lastRequestAt", "address", "browser", "this")},
+	"options-preview": {
+		name: "options-preview", each: "differences",
+		columns: columns("effect", "kind", "id", "name", "field=differences.field", "from=differences.from", "to=differences.to"),
+	},
+}
+
+// find is the list at a path, and the installation that it is of.
+func find(path string) (found list, installation string, ok bool) {
+	got := strings.Split(path, "/")
+	for _, l := range lists {
+		want := strings.Split(l.path, "/")
+		if len(want) != len(got) {
+			continue
+		}
+		installation = ""
+		if slices.EqualFunc(want, got, func(want, got string) bool {
+			if want == "{id}" {
+				installation = got
+				return true
+			}
+			return want == got
+		}) {
+			return l, installation, true
+		}
+	}
+	return list{}, "", false
+}
+
+// filter takes what an export alone filters by out of a query.
+func (l list) filter(q url.Values) (keep func(json.RawMessage) bool) {
+	want := map[string]string{}
+	for name, field := range l.equal {
+		if v := v1.Trim(q.Get(name)); v != "" {
+			want[field] = v
+		}
+		q.Del(name)
+	}
+	text := ""
+	if l.byName {
+		text = v1.Fold(v1.Trim(q.Get("q")))
+		q.Del("q")
+	}
+	return func(raw json.RawMessage) bool {
+		if len(want) == 0 && text == "" {
+			return true
+		}
+		item, err := decode(raw)
+		if err != nil {
+			return true // what cannot be read breaks the export off, and is not left out
+		}
+		field := func(name string) string { return textOf(item, name) }
+		for name, v := range want {
+			if field(name) != v {
+				return false
+			}
+		}
+		return text == "" || v1.Fold(field("id")) == text || strings.Contains(v1.Fold(field("name")), text)
+	}
+}
+
+func textOf(item any, name string) string { return text(at(item, []string{name})) }

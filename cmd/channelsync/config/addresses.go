@@ -174,7 +174,7 @@ func email(to *string, s string) error {
 // taken are the first parts of the paths of the admin listener, handlers.FirstParts: below one of them a site could be
 // mistaken for what is there.
 var taken = []string{
-	"api", "assets", "audit", "debug", "install", "installations", "livez", "login", "logout", "metrics", "readyz", "sessions", "tokens",
+	"api", "assets", "audit", "debug", "export", "install", "installations", "issues", "livez", "login", "logout", "metrics", "readyz", "sessions", "tokens",
 }
 
 // siteURL takes the address of a site, or of a path below which a proxy has it: http is for check to decide.

@@ -310,7 +310,7 @@ func (s *sheet) end(int) error { return nil }
 
 // document writes items as one JSON document, whose count comes last: one that broke off has none.
 type document struct {
-	to   io.Writer
+	to       io.Writer
 	nonEmpty bool
 }
 

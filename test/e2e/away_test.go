@@ -97,7 +97,7 @@ var outages = []outage{
 		begin: at(cpsim.FaultUnauthenticated), end: clearTarget,
 	},
 	{
-		name: "Channel Program asks for a subscription", code: "channel_program_subscription", act: true,
+		name: "Channel Program requires a subscription", code: "channel_program_subscription", act: true,
 		begin: at(cpsim.FaultSubscription), end: clearTarget,
 	},
 	{

@@ -11,7 +11,7 @@ func TestHeadline(t *testing.T) {
 	now := clockNow()
 	soon := now.Add(5 * time.Minute)
 	act := v1.Issue{Severity: v1.SeverityAct, Title: "Autotask refuses the credentials", Fix: "Enter new ones"}
-	records := v1.Issue{Severity: v1.SeverityAct, Title: "The cost of contracts is not known", Detail: "They are sent without one.", Records: 6}
+	records := v1.Issue{Severity: v1.SeverityAct, Title: "The cost of contracts is unknown", Detail: "They are sent without one.", Records: 6}
 	retrying := v1.Issue{Severity: v1.SeverityRetrying, Title: "Channel Program does not answer", NextAttemptAt: &soon}
 	for name, tc := range map[string]struct {
 		change func(*v1.Installation)
@@ -34,7 +34,7 @@ func TestHeadline(t *testing.T) {
 		},
 		"for some records": {
 			func(in *v1.Installation) { in.Issues = []v1.Issue{records} },
-			Headline{ToneWarn, "Needs attention", "In sync, but 6 records need you: the cost of contracts is not known. They are sent without one."},
+			Headline{ToneWarn, "Needs attention", "In sync, but 6 records need you: the cost of contracts is unknown. They are sent without one."},
 		},
 		"for a record that a vendor does not take": {
 			func(in *v1.Installation) {
@@ -44,7 +44,7 @@ func TestHeadline(t *testing.T) {
 		},
 		"for records, for two reasons": {
 			func(in *v1.Installation) { in.Issues = []v1.Issue{records, retrying, records} },
-			Headline{ToneWarn, "Needs attention", "In sync, but 6 records need you: the cost of contracts is not known. They are sent without one. 1 more issue needs you too."},
+			Headline{ToneWarn, "Needs attention", "In sync, but 6 records need you: the cost of contracts is unknown. They are sent without one. 1 more issue needs you too."},
 		},
 		"retrying": {
 			func(in *v1.Installation) { in.Issues, in.State, in.Backlog = []v1.Issue{retrying}, v1.StateDegraded, 9 },

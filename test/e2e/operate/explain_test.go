@@ -212,7 +212,7 @@ func TestExplainSaysWhyARecordIsOrIsNotSynced(t *testing.T) {
 				t.Errorf("sources %s, %v", e.Sources, err)
 			}
 		}},
-		{"a contract whose cost is not known", ct, unpriced, nil, []string{"cost", "not known", "estimated cost"}, func(t *testing.T, e v1.Explanation) {
+		{"a contract whose cost is not known", ct, unpriced, nil, []string{"cost", "unknown", "estimated cost"}, func(t *testing.T, e v1.Explanation) {
 			var projection struct{ OverallCost any }
 			if err := json.Unmarshal(e.Projection, &projection); err != nil || projection.OverallCost != nil {
 				t.Errorf("projection %s, %v", e.Projection, err)

@@ -101,6 +101,13 @@ func (c *Client) Do(ctx context.Context, call Call) error {
 	return nil
 }
 
+// ask makes a call whose answer is a T.
+func ask[T any](ctx context.Context, c *Client, call Call) (out T, err error) {
+	call.Out = &out
+	err = c.Do(ctx, call)
+	return out, err
+}
+
 func (c *Client) do(ctx context.Context, call Call) error {
 	req, err := c.request(ctx, call)
 	if err != nil {

@@ -10,17 +10,15 @@ import (
 // History shows what an installation did in each of the last 24 hours and the
 // running one, oldest first.
 func (c *Client) History(ctx context.Context, id string) ([]v1.HistoryHour, error) {
-	var out v1.History
-	err := c.Do(ctx, Call{Operation: "show history", Method: http.MethodGet, Path: at(id, "history"), Out: &out})
+	out, err := ask[v1.History](ctx, c, Call{Operation: "show history", Method: http.MethodGet, Path: at(id, "history")})
 	return out.Items, err
 }
 
 // Activity lists the latest outcomes of an installation, newest first; a limit of 0
 // is the API's default.
 func (c *Client) Activity(ctx context.Context, id string, limit int) ([]v1.FeedEvent, error) {
-	var out v1.Activity
-	err := c.Do(ctx, Call{
-		Operation: "list activity", Method: http.MethodGet, Path: at(id, "activity"), Query: pageQuery("", limit), Out: &out,
+	out, err := ask[v1.Activity](ctx, c, Call{
+		Operation: "list activity", Method: http.MethodGet, Path: at(id, "activity"), Query: pageQuery("", limit),
 	})
 	return out.Items, err
 }

@@ -11,51 +11,38 @@ import (
 
 // Zones lists the zones that an installation may be in.
 func (c *Client) Zones(ctx context.Context) ([]v1.Zone, error) {
-	var out struct {
-		Items []v1.Zone `json:"items"`
-	}
-	err := c.Do(ctx, Call{Operation: "list zones", Method: http.MethodGet, Path: "/zones", Out: &out})
+	out, err := ask[v1.Zones](ctx, c, Call{Operation: "list zones", Method: http.MethodGet, Path: "/zones"})
 	return out.Items, err
 }
 
 // ZonesOf lists the zones too, and has Autotask asked which one a user name is in.
 func (c *Client) ZonesOf(ctx context.Context, username string) (v1.Zones, error) {
-	var out v1.Zones
-	err := c.Do(ctx, Call{
-		Operation: "find zone", Method: http.MethodGet, Path: "/zones", Query: url.Values{"username": {username}}, Out: &out,
-	})
-	return out, err
+	return ask[v1.Zones](ctx, c, Call{Operation: "find zone", Method: http.MethodGet, Path: "/zones", Query: url.Values{"username": {username}}})
 }
 
 // CreateInstallation tries the credentials and keeps the installation.
 func (c *Client) CreateInstallation(ctx context.Context, in v1.CreateInstallation) (v1.Installation, error) {
-	var out v1.Installation
-	err := c.Do(ctx, Call{
+	return ask[v1.Installation](ctx, c, Call{
 		Operation: "create installation", Method: http.MethodPost, Path: "/installations",
-		In: wireInstallation(in), Out: &out,
+		In: wireInstallation(in),
 	})
-	return out, err
 }
 
 // TryInstallation tries all that CreateInstallation would, and keeps nothing.
 func (c *Client) TryInstallation(ctx context.Context, in v1.CreateInstallation) (v1.Checks, error) {
-	var out v1.Checks
-	err := c.Do(ctx, Call{
+	return ask[v1.Checks](ctx, c, Call{
 		Operation: "try installation", Method: http.MethodPost, Path: "/installations",
-		Query: url.Values{"test": {"only"}}, In: wireInstallation(in), Out: &out,
+		Query: url.Values{"test": {"only"}}, In: wireInstallation(in),
 	})
-	return out, err
 }
 
 // PreviewInstallation tries the same, keeps nothing, and says what the backfill
 // would sync. It can take two minutes.
 func (c *Client) PreviewInstallation(ctx context.Context, in v1.CreateInstallation) (v1.SetupPreview, error) {
-	var out v1.SetupPreview
-	err := c.Do(ctx, Call{
+	return ask[v1.SetupPreview](ctx, c, Call{
 		Operation: "preview installation", Method: http.MethodPost, Path: "/installations",
-		Query: url.Values{"preview": {"only"}}, In: wireInstallation(in), Out: &out,
+		Query: url.Values{"preview": {"only"}}, In: wireInstallation(in),
 	})
-	return out, err
 }
 
 // CompareInstallations says which installation each claim is of, and what it says
@@ -66,9 +53,7 @@ func (c *Client) CompareInstallations(ctx context.Context, claims []v1.Claim) ([
 	for i, one := range claims {
 		in.Items[i] = wireClaim(one)
 	}
-	err := c.Do(ctx, Call{
-		Operation: "compare installations", Method: http.MethodPost, Path: "/installations/compare", In: in, Out: &out,
-	})
+	err := c.Do(ctx, Call{Operation: "compare installations", Method: http.MethodPost, Path: "/installations/compare", In: in, Out: &out})
 	if err == nil && len(out.Items) != len(claims) {
 		err = fmt.Errorf("compare installations: got %d answers, want %d", len(out.Items), len(claims))
 	}
@@ -77,73 +62,56 @@ func (c *Client) CompareInstallations(ctx context.Context, claims []v1.Claim) ([
 
 // Installations lists all of them.
 func (c *Client) Installations(ctx context.Context) ([]v1.Installation, error) {
-	var out v1.Page[v1.Installation]
-	err := c.Do(ctx, Call{Operation: "list installations", Method: http.MethodGet, Path: "/installations", Out: &out})
+	out, err := ask[v1.Page[v1.Installation]](ctx, c, Call{Operation: "list installations", Method: http.MethodGet, Path: "/installations"})
 	return out.Items, err
 }
 
 // Installation shows one.
 func (c *Client) Installation(ctx context.Context, id string) (v1.Installation, error) {
-	var out v1.Installation
-	err := c.Do(ctx, Call{Operation: "show installation", Method: http.MethodGet, Path: at(id), Out: &out})
-	return out, err
+	return ask[v1.Installation](ctx, c, Call{Operation: "show installation", Method: http.MethodGet, Path: at(id)})
 }
 
 // UpdateInstallation changes name and options; what is nil stays as it is.
 func (c *Client) UpdateInstallation(
 	ctx context.Context, id string, in v1.UpdateInstallation,
 ) (v1.Installation, error) {
-	var out v1.Installation
-	err := c.Do(ctx, Call{Operation: "update installation", Method: http.MethodPatch, Path: at(id), In: in, Out: &out})
-	return out, err
+	return ask[v1.Installation](ctx, c, Call{Operation: "update installation", Method: http.MethodPatch, Path: at(id), In: in})
 }
 
 // Choices lists what the tenant has that the options choose from.
 func (c *Client) Choices(ctx context.Context, id string) (v1.Choices, error) {
-	var out v1.Choices
-	err := c.Do(ctx, Call{Operation: "list choices", Method: http.MethodGet, Path: at(id, "choices"), Out: &out})
-	return out, err
+	return ask[v1.Choices](ctx, c, Call{Operation: "list choices", Method: http.MethodGet, Path: at(id, "choices")})
 }
 
 // PreviewUpdate says what UpdateInstallation would do, and changes nothing.
 func (c *Client) PreviewUpdate(ctx context.Context, id string, in v1.UpdateInstallation) (v1.Preview, error) {
-	var out v1.Preview
-	err := c.Do(ctx, Call{
+	return ask[v1.Preview](ctx, c, Call{
 		Operation: "preview update", Method: http.MethodPatch, Path: at(id),
-		Query: url.Values{"preview": {"true"}, "list": {"true"}}, In: in, Out: &out,
+		Query: url.Values{"preview": {"true"}, "list": {"true"}}, In: in,
 	})
-	return out, err
 }
 
 // SetCredentials tries new Autotask credentials and keeps them.
 func (c *Client) SetCredentials(ctx context.Context, id string, in v1.Credentials) (v1.Installation, error) {
-	var out v1.Installation
-	err := c.Do(ctx, Call{
+	return ask[v1.Installation](ctx, c, Call{
 		Operation: "set credentials", Method: http.MethodPut, Path: at(id, "credentials"),
-		In: wireCredentials(in), Out: &out,
+		In: wireCredentials(in),
 	})
-	return out, err
 }
 
 // SetChannelProgram tries a new Channel Program connection and keeps it.
 func (c *Client) SetChannelProgram(
 	ctx context.Context, id string, in v1.ChannelProgramTarget,
 ) (v1.Installation, error) {
-	var out v1.Installation
-	err := c.Do(ctx, Call{
+	return ask[v1.Installation](ctx, c, Call{
 		Operation: "set channel program", Method: http.MethodPut, Path: at(id, "channel-program"),
-		In: wireTarget(in), Out: &out,
+		In: wireTarget(in),
 	})
-	return out, err
 }
 
 // TestInstallation tries everything the installation needs.
 func (c *Client) TestInstallation(ctx context.Context, id string) (v1.Checks, error) {
-	var out v1.Checks
-	err := c.Do(ctx, Call{
-		Operation: "test installation", Method: http.MethodPost, Path: at(id, "test"), Out: &out,
-	})
-	return out, err
+	return ask[v1.Checks](ctx, c, Call{Operation: "test installation", Method: http.MethodPost, Path: at(id, "test")})
 }
 
 // Act does stop, start, uninstall, reinstall or erase to an installation, or to
@@ -163,38 +131,31 @@ func (c *Client) RepairWebhooks(ctx context.Context, id string) error {
 
 // RotateWebhookSecret gives the registrations new secrets.
 func (c *Client) RotateWebhookSecret(ctx context.Context, id string) error {
-	return c.Do(ctx, Call{
-		Operation: "rotate webhook secret", Method: http.MethodPost, Path: at(id, "webhooks", "rotate-secret"),
-	})
+	return c.Do(ctx, Call{Operation: "rotate webhook secret", Method: http.MethodPost, Path: at(id, "webhooks", "rotate-secret")})
 }
 
 // CreateBridge makes what a sender of the user's own signs callbacks with. The
 // secret in it is shown this once. The name may be empty.
 func (c *Client) CreateBridge(ctx context.Context, id, name string) (v1.Bridge, error) {
-	var out v1.Bridge
-	err := c.Do(ctx, Call{
-		Operation: "create bridge", Method: http.MethodPost, Path: at(id, "bridges"), In: v1.CreateBridge{Name: name}, Out: &out,
+	return ask[v1.Bridge](ctx, c, Call{
+		Operation: "create bridge", Method: http.MethodPost, Path: at(id, "bridges"), In: v1.CreateBridge{Name: name},
 	})
-	return out, err
 }
 
 // Bridges lists the bridges of an installation, without their secrets.
 func (c *Client) Bridges(ctx context.Context, id string) ([]v1.BridgeStatus, error) {
-	var out v1.BridgeList
-	err := c.Do(ctx, Call{Operation: "list bridges", Method: http.MethodGet, Path: at(id, "bridges"), Out: &out})
+	out, err := ask[v1.BridgeList](ctx, c, Call{Operation: "list bridges", Method: http.MethodGet, Path: at(id, "bridges")})
 	return out.Items, err
 }
 
 // RotateBridge gives a bridge a new secret, shown this once; the former one is valid for
 // an hour, unless now is set.
 func (c *Client) RotateBridge(ctx context.Context, id, guid string, now bool) (v1.Bridge, error) {
-	var out v1.Bridge
-	call := Call{Operation: "rotate bridge", Method: http.MethodPost, Path: at(id, "bridges", guid, "rotate"), Out: &out}
+	call := Call{Operation: "rotate bridge", Method: http.MethodPost, Path: at(id, "bridges", guid, "rotate")}
 	if now {
 		call.Query = url.Values{"now": {"true"}}
 	}
-	err := c.Do(ctx, call)
-	return out, err
+	return ask[v1.Bridge](ctx, c, call)
 }
 
 // EndBridge ends a bridge at once.
@@ -208,9 +169,7 @@ func (c *Client) DecideMassChange(ctx context.Context, id string, approve bool) 
 	if approve {
 		action = "approve"
 	}
-	return c.Do(ctx, Call{
-		Operation: action + " mass change", Method: http.MethodPost, Path: at(id, "held", action),
-	})
+	return c.Do(ctx, Call{Operation: action + " mass change", Method: http.MethodPost, Path: at(id, "held", action)})
 }
 
 // at is the path of an installation, or of something under it.

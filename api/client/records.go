@@ -12,24 +12,16 @@ import (
 
 // Records lists records of an installation, a page at a time.
 func (c *Client) Records(ctx context.Context, id string, q v1.RecordQuery) (v1.Page[v1.Record], error) {
-	var out v1.Page[v1.Record]
 	query := pageQuery(q.Cursor, q.Limit)
 	setFilters(query, q)
-	err := c.Do(ctx, Call{
-		Operation: "list records", Method: http.MethodGet, Path: at(id, "records"), Query: query, Out: &out,
-	})
-	return out, err
+	return ask[v1.Page[v1.Record]](ctx, c, Call{Operation: "list records", Method: http.MethodGet, Path: at(id, "records"), Query: query})
 }
 
 // RecordCounts counts the records that q, without its cursor and limit, is about.
 func (c *Client) RecordCounts(ctx context.Context, id string, q v1.RecordQuery) (v1.RecordCounts, error) {
-	var out v1.RecordCounts
 	query := url.Values{}
 	setFilters(query, q)
-	err := c.Do(ctx, Call{
-		Operation: "count records", Method: http.MethodGet, Path: at(id, "records", "counts"), Query: query, Out: &out,
-	})
-	return out, err
+	return ask[v1.RecordCounts](ctx, c, Call{Operation: "count records", Method: http.MethodGet, Path: at(id, "records", "counts"), Query: query})
 }
 
 func setFilters(query url.Values, q v1.RecordQuery) {
@@ -52,32 +44,23 @@ func (c *Client) AllRecords(ctx context.Context, id string, q v1.RecordQuery) it
 
 // Record shows one record with its timeline.
 func (c *Client) Record(ctx context.Context, id string, kind v1.Kind, record string) (v1.RecordDetail, error) {
-	var out v1.RecordDetail
-	err := c.Do(ctx, Call{
-		Operation: "show record", Method: http.MethodGet, Path: at(id, "records", string(kind), record), Out: &out,
-	})
-	return out, err
+	return ask[v1.RecordDetail](ctx, c, Call{Operation: "show record", Method: http.MethodGet, Path: at(id, "records", string(kind), record)})
 }
 
 // ReconcileRecord brings one record in line now.
 func (c *Client) ReconcileRecord(ctx context.Context, id string, kind v1.Kind, record string) error {
-	return c.Do(ctx, Call{
-		Operation: "reconcile record", Method: http.MethodPost,
-		Path: at(id, "records", string(kind), record, "reconcile"),
-	})
+	return c.Do(ctx, Call{Operation: "reconcile record", Method: http.MethodPost, Path: at(id, "records", string(kind), record, "reconcile")})
 }
 
 // Drift lists what was edited in Channel Program, a page at a time.
 func (c *Client) Drift(ctx context.Context, id string, q v1.DriftQuery) (v1.Page[v1.Drift], error) {
-	var out v1.Page[v1.Drift]
 	query := pageQuery(q.Cursor, q.Limit)
 	for name, value := range map[string]string{"state": string(q.State), "kind": string(q.Kind)} {
 		if value != "" {
 			query.Set(name, value)
 		}
 	}
-	err := c.Do(ctx, Call{Operation: "list drift", Method: http.MethodGet, Path: at(id, "drift"), Query: query, Out: &out})
-	return out, err
+	return ask[v1.Page[v1.Drift]](ctx, c, Call{Operation: "list drift", Method: http.MethodGet, Path: at(id, "drift"), Query: query})
 }
 
 // AllDrift goes through every page. It ends after the first error.
@@ -97,31 +80,25 @@ func (c *Client) PushOurs(ctx context.Context, id string, kind v1.Kind, record s
 
 // Explain asks Autotask and Channel Program why a record is or is not synced.
 func (c *Client) Explain(ctx context.Context, id string, kind v1.Kind, record string) (v1.Explanation, error) {
-	var out v1.Explanation
-	err := c.Do(ctx, Call{
+	return ask[v1.Explanation](ctx, c, Call{
 		Operation: "explain record", Method: http.MethodGet,
-		Path: at(id, "records", string(kind), record, "explain"), Out: &out, Timeout: writeTimeout,
+		Path: at(id, "records", string(kind), record, "explain"), Timeout: writeTimeout,
 	})
-	return out, err
 }
 
 // Status is everything at a glance.
 func (c *Client) Status(ctx context.Context) (v1.Status, error) {
-	var out v1.Status
-	err := c.Do(ctx, Call{Operation: "show status", Method: http.MethodGet, Path: "/status", Out: &out})
-	return out, err
+	return ask[v1.Status](ctx, c, Call{Operation: "show status", Method: http.MethodGet, Path: "/status"})
 }
 
 // Audit lists what operators did. An empty cursor is the first page, a limit of
 // 0 the API's default.
 func (c *Client) Audit(ctx context.Context, q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
-	var out v1.Page[v1.AuditEntry]
 	query := pageQuery(q.Cursor, q.Limit)
 	if q.Installation != "" {
 		query.Set("installation", q.Installation)
 	}
-	err := c.Do(ctx, Call{Operation: "list audit", Method: http.MethodGet, Path: "/audit", Query: query, Out: &out})
-	return out, err
+	return ask[v1.Page[v1.AuditEntry]](ctx, c, Call{Operation: "list audit", Method: http.MethodGet, Path: "/audit", Query: query})
 }
 
 func pageQuery(cursor string, limit int) url.Values {

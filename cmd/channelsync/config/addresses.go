@@ -242,12 +242,12 @@ func postURL(to *v1.Secret, s string) error {
 }
 
 // discoveryURL is a base URL too; plain http to an allowed host is for check to decide.
-func discoveryURL(c *Config, s string) error {
+func discoveryURL(to *string, s string) error {
 	u, err := httpURL(s)
 	if err != nil {
 		return err
 	}
-	c.Autotask.DiscoveryURL = strings.TrimRight(u.String(), "/")
+	*to = strings.TrimRight(u.String(), "/")
 	return nil
 }
 

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	v1 "channelsync/api/v1"
@@ -41,196 +43,119 @@ func definitions() []definition {
 			name: configName, usage: "YAML file with settings by these names; a flag or a variable wins over it",
 			apply: func(*Config, string) error { return nil }, // read before all others
 		},
-		{
-			name: "callback-listen", initial: "127.0.0.1:8080",
-			usage: "address of the public listener: callbacks and /livez, nothing else",
-			apply: func(c *Config, s string) error { return listenAddress(&c.CallbackListen, s) },
-		},
-		{
-			name: "admin-listen", initial: "127.0.0.1:8081",
-			usage: "address of console, admin API and metrics; beyond loopback it needs TLS or --admin-plaintext",
-			apply: func(c *Config, s string) error { return listenAddress(&c.AdminListen, s) },
-		},
-		{
-			name: "admin-tls-cert", usage: "PEM file with the certificate of the admin listener",
-			apply: func(c *Config, s string) error { return readableFile(&c.AdminTLSCert, s) },
-		},
-		{
-			name: "admin-tls-key", usage: "PEM file with the key of --admin-tls-cert",
-			apply: func(c *Config, s string) error { return keyFile(&c.AdminTLSKey, s) },
-		},
-		{
-			name: "admin-plaintext", initial: "false", boolean: true,
-			usage: "serve the admin listener without TLS beyond loopback: a proxy in front terminates it",
-			apply: func(c *Config, s string) error { return boolean(&c.AdminPlaintext, s) },
-		},
-		{
-			name: "callback-tls-cert", usage: "PEM file with the certificate of the public listener; none means plain http, for a proxy in front",
-			apply: func(c *Config, s string) error { return readableFile(&c.CallbackTLS.Cert, s) },
-		},
-		{
-			name: "callback-tls-key", usage: "PEM file with the key of --callback-tls-cert",
-			apply: func(c *Config, s string) error { return keyFile(&c.CallbackTLS.Key, s) },
-		},
-		{
-			name: "callback-acme-domain", usage: "DNS name that the public listener gets a certificate for by ACME; it must be reached on port 443",
-			apply: func(c *Config, s string) error { return dnsName(&c.CallbackTLS.ACMEDomain, s) },
-		},
-		{
-			name: "callback-acme-email", mask: func(s string) string { return s }, // the @ is none before a host
-			usage: "e-mail address for the authority to report trouble with the certificate",
-			apply: func(c *Config, s string) error { return email(&c.CallbackTLS.ACMEEmail, s) },
-		},
-		{
-			name: "acme-directory-url", initial: "https://acme-v02.api.letsencrypt.org/directory",
-			usage: "directory of the ACME authority; its terms of service are agreed to",
-			apply: func(c *Config, s string) error { return directoryURL(&c.CallbackTLS.ACMEDirectory, s) },
-		},
-		{
-			name: "admin-url", usage: "URL of the console, a path too where a proxy has it below one: other hosts are refused, and cookies depend on it; none means any",
-			apply: func(c *Config, s string) error { return siteURL(&c.AdminURL, s) },
-		},
-		{
-			name: "public-url", usage: "base URL that Autotask posts to; none means polling only",
-			apply: func(c *Config, s string) error { return baseURL(&c.PublicURL, s) },
-		},
-		{
-			name: "trusted-proxies", initial: "127.0.0.0/8,::1",
-			usage: "comma-separated networks whose X-Forwarded-For and -Proto are trusted, on both listeners; none means no network",
-			apply: func(c *Config, s string) (err error) { c.TrustedProxies, err = networks(s); return err },
-		},
-		{
-			name: "data-dir", initial: "./channelsync-data",
-			usage: "directory of the embedded store and the generated keys",
-			apply: func(c *Config, s string) error { return nonEmpty(&c.DataDir, s) },
-		},
-		{
-			name: "nats-url", partly: true, usage: "comma-separated servers of an existing NATS cluster; none means embedded",
-			apply: func(c *Config, s string) error { return natsServers(&c.NATS.URL, s) },
-		},
-		{
-			name: "nats-plaintext", initial: "false", boolean: true,
-			usage: "speak to NATS without TLS beyond loopback: the network is its own",
-			apply: func(c *Config, s string) error { return boolean(&c.NATS.Plaintext, s) },
-		},
-		{
-			name: "nats-creds", usage: "NATS credentials file",
-			apply: func(c *Config, s string) error { return keyFile(&c.NATS.Creds, s) },
-		},
-		{
-			name: "nats-replicas", usage: "replicas of every stream (default 1 embedded, 3 external)",
-			apply: func(c *Config, s string) error { return replicas(&c.NATS.Replicas, s) },
-		},
-		{
-			name: "nats-domain", usage: "JetStream domain",
-			apply: func(c *Config, s string) error { return natsDomain(&c.NATS.Domain, s) },
-		},
-		{
-			name: "nats-ca", usage: "PEM file of the authority that signed the NATS servers' certificates",
-			apply: func(c *Config, s string) error { return readableFile(&c.NATS.CACert, s) },
-		},
-		{
-			name: "nats-cert", usage: "PEM file with the client certificate for NATS",
-			apply: func(c *Config, s string) error { return readableFile(&c.NATS.Cert, s) },
-		},
-		{
-			name: "nats-key", usage: "PEM file with the key of --nats-cert",
-			apply: func(c *Config, s string) error { return keyFile(&c.NATS.Key, s) },
-		},
-		{
-			name: "master-key", secret: true,
-			usage: "32 bytes, base64; comma-separated ring: the first seals, all open (made in the data directory " +
-				"when embedded)",
-			apply: func(c *Config, s string) error { return keyRing(&c.MasterKeys, s) },
-		},
-		{
-			name: "admin-token", secret: true,
-			usage: "bearer token of the admin API (made in the data directory when embedded)",
-			apply: func(c *Config, s string) error { return token(&c.AdminToken, s) },
-		},
-		{
-			name: "oidc-issuer", usage: "URL of the OpenID Connect issuer that people log in to the console with; none means tokens only",
-			apply: func(c *Config, s string) error { return issuerURL(&c.OIDC.Issuer, s) },
-		},
-		{
-			name: "oidc-client-id", usage: "id of the console at the issuer; its redirect URI is <admin-url>/login/oidc/callback",
-			apply: func(c *Config, s string) error { c.OIDC.ClientID = s; return nil },
-		},
-		{
-			name: "oidc-client-secret", secret: true, usage: "secret of the console at the issuer; none means a public client",
-			apply: func(c *Config, s string) error { c.OIDC.ClientSecret = v1.Secret(s); return nil },
-		},
-		{
-			name: "oidc-role-claim", initial: "groups", usage: "claim of the ID token whose values give a role",
-			apply: func(c *Config, s string) error { return nonEmpty(&c.OIDC.RoleClaim, s) },
-		},
-		{
-			name: "oidc-roles", usage: "what values of that claim give which role, such as ops=operator,finance=viewer; nobody without one gets in",
-			apply: func(c *Config, s string) (err error) { c.OIDC.Roles, err = roles(s); return err },
-		},
-		{
-			name: "channel-program-url", usage: "base URL of the Channel Program ingest API",
-			apply: func(c *Config, s string) error { return baseURL(&c.ChannelProgramURL, s) },
-		},
-		{
-			name: "autotask-discovery-url", initial: "https://webservices.autotask.net/atservicesrest",
-			usage: "URL that the zone of a user name is looked up at",
-			apply: discoveryURL,
-		},
-		{
-			name: "autotask-allow-hosts", usage: "extra host:port values accepted as a zone, for simulators",
-			apply: func(c *Config, s string) (err error) { c.Autotask.AllowHosts, err = hostList(s); return err },
-		},
-		interval("contract-poll-interval", "1m", "freshness of contracts, which have no webhook",
-			func(c *Config) *time.Duration { return &c.Intervals.ContractPoll }),
-		interval("contract-parts-interval", "1h", "how often services, units, bundles and charges are compared, as far as 200 requests an hour (per interval, where it is shorter) reach",
-			func(c *Config) *time.Duration { return &c.Intervals.ContractParts }),
-		interval("sweep-interval", "24h", "full sweep: everything in scope is sent again, which repairs what was missed or edited at the target",
-			func(c *Config) *time.Duration { return &c.Intervals.Sweep }),
-		interval("webhook-check-interval", "5m", "how often registrations are compared and missed events read",
-			func(c *Config) *time.Duration { return &c.Intervals.WebhookCheck }),
-		{
-			name: "coalesce-window", initial: "500ms",
-			usage: "a burst of changes of one record within it becomes one reconcile",
-			apply: func(c *Config, s string) error { return duration(&c.Intervals.Coalesce, s, 0) },
-		},
-		interval("retention", "720h", "how long changes can be replayed",
-			func(c *Config) *time.Duration { return &c.Retention }),
-		{
-			name: "journal-max-bytes", initial: "none",
-			usage: "cap of the stored changes, such as 512MiB or 10GB; at the cap callbacks are answered 503",
-			apply: func(c *Config, s string) (err error) { c.JournalMaxBytes, err = size(s); return err },
-		},
-		{
-			name: "notify-url", partly: true, mask: maskReceiver,
-			usage: "URL that is posted to when an issue has to be acted on, and when it has cleared; none means nothing is posted",
-			apply: func(c *Config, s string) error { return postURL(&c.Notify.URL, s) },
-		},
-		{
-			name: "notify-secret", secret: true,
-			usage: "signs what is posted to --notify-url: 16 characters or more",
-			apply: func(c *Config, s string) error { return signingSecret(&c.Notify.Secret, s) },
-		},
-		{
-			name: "log-level", initial: "info", usage: "debug, info, warn or error",
-			apply: func(c *Config, s string) error { return oneOf(&c.LogLevel, s, "debug", "info", "warn", "error") },
-		},
-		{
-			name: "log-format", initial: "auto", usage: "console, json, or auto: console on a terminal, else json",
-			apply: func(c *Config, s string) error { return oneOf(&c.LogFormat, s, "auto", "console", "json") },
-		},
-		{
-			name: "print-config", initial: "false", boolean: true, usage: "print the settings, secrets masked, and stop",
-			apply: func(c *Config, s string) error { return boolean(&c.PrintConfig, s) },
-		},
+		of("callback-listen", "127.0.0.1:8080", listenAddress, func(c *Config) *string { return &c.CallbackListen },
+			"address of the public listener: callbacks and /livez, nothing else"),
+		of("admin-listen", "127.0.0.1:8081", listenAddress, func(c *Config) *string { return &c.AdminListen },
+			"address of console, admin API and metrics; beyond loopback it needs TLS or --admin-plaintext"),
+		of("admin-tls-cert", "", readableFile, func(c *Config) *string { return &c.AdminTLSCert },
+			"PEM file with the certificate of the admin listener"),
+		of("admin-tls-key", "", keyFile, func(c *Config) *string { return &c.AdminTLSKey },
+			"PEM file with the key of --admin-tls-cert"),
+		of("admin-plaintext", "false", boolean, func(c *Config) *bool { return &c.AdminPlaintext },
+			"serve the admin listener without TLS beyond loopback: a proxy in front terminates it"),
+		of("callback-tls-cert", "", readableFile, func(c *Config) *string { return &c.CallbackTLS.Cert },
+			"PEM file with the certificate of the public listener; none means plain http, for a proxy in front"),
+		of("callback-tls-key", "", keyFile, func(c *Config) *string { return &c.CallbackTLS.Key },
+			"PEM file with the key of --callback-tls-cert"),
+		of("callback-acme-domain", "", dnsName, func(c *Config) *string { return &c.CallbackTLS.ACMEDomain },
+			"DNS name that the public listener gets a certificate for by ACME; it must be reached on port 443"),
+		of("callback-acme-email", "", email, func(c *Config) *string { return &c.CallbackTLS.ACMEEmail },
+			"e-mail address for the authority to report trouble with the certificate").shownBy(strings.Clone),
+		of("acme-directory-url", "https://acme-v02.api.letsencrypt.org/directory", directoryURL, func(c *Config) *string { return &c.CallbackTLS.ACMEDirectory },
+			"directory of the ACME authority; its terms of service are agreed to"),
+		of("admin-url", "", siteURL, func(c *Config) *string { return &c.AdminURL },
+			"URL of the console, a path too where a proxy has it below one: other hosts are refused, and cookies depend on it; none means any"),
+		of("public-url", "", baseURL, func(c *Config) *string { return &c.PublicURL },
+			"base URL that Autotask posts to; none means polling only"),
+		of("trusted-proxies", "127.0.0.0/8,::1", into(networks), func(c *Config) *[]netip.Prefix { return &c.TrustedProxies },
+			"comma-separated networks whose X-Forwarded-For and -Proto are trusted, on both listeners; none means no network"),
+		of("data-dir", "./channelsync-data", nonEmpty, func(c *Config) *string { return &c.DataDir },
+			"directory of the embedded store and the generated keys"),
+		of("nats-url", "", natsServers, func(c *Config) *v1.Secret { return &c.NATS.URL },
+			"comma-separated servers of an existing NATS cluster; none means embedded").withSecret(),
+		of("nats-plaintext", "false", boolean, func(c *Config) *bool { return &c.NATS.Plaintext },
+			"speak to NATS without TLS beyond loopback: the network is its own"),
+		of("nats-creds", "", keyFile, func(c *Config) *string { return &c.NATS.Creds },
+			"NATS credentials file"),
+		of("nats-replicas", "", replicas, func(c *Config) *int { return &c.NATS.Replicas },
+			"replicas of every stream (default 1 embedded, 3 external)"),
+		of("nats-domain", "", natsDomain, func(c *Config) *string { return &c.NATS.Domain },
+			"JetStream domain"),
+		of("nats-ca", "", readableFile, func(c *Config) *string { return &c.NATS.CACert },
+			"PEM file of the authority that signed the NATS servers' certificates"),
+		of("nats-cert", "", readableFile, func(c *Config) *string { return &c.NATS.Cert },
+			"PEM file with the client certificate for NATS"),
+		of("nats-key", "", keyFile, func(c *Config) *string { return &c.NATS.Key },
+			"PEM file with the key of --nats-cert"),
+		of("master-key", "", keyRing, func(c *Config) *[]v1.Secret { return &c.MasterKeys },
+			"32 bytes, base64; comma-separated ring: the first seals, all open (made in the data directory when embedded)").asSecret(),
+		of("admin-token", "", token, func(c *Config) *v1.Secret { return &c.AdminToken },
+			"bearer token of the admin API (made in the data directory when embedded)").asSecret(),
+		of("oidc-issuer", "", issuerURL, func(c *Config) *string { return &c.OIDC.Issuer },
+			"URL of the OpenID Connect issuer that people log in to the console with; none means tokens only"),
+		of("oidc-client-id", "", plain, func(c *Config) *string { return &c.OIDC.ClientID },
+			"id of the console at the issuer; its redirect URI is <admin-url>/login/oidc/callback"),
+		of("oidc-client-secret", "", plain, func(c *Config) *v1.Secret { return &c.OIDC.ClientSecret },
+			"secret of the console at the issuer; none means a public client").asSecret(),
+		of("oidc-role-claim", "groups", nonEmpty, func(c *Config) *string { return &c.OIDC.RoleClaim },
+			"claim of the ID token whose values give a role"),
+		of("oidc-roles", "", into(roles), func(c *Config) *map[string]v1.Role { return &c.OIDC.Roles },
+			"what values of that claim give which role, such as ops=operator,finance=viewer; nobody without one gets in"),
+		of("channel-program-url", "", baseURL, func(c *Config) *string { return &c.ChannelProgramURL },
+			"base URL of the Channel Program ingest API"),
+		of("autotask-discovery-url", "https://webservices.autotask.net/atservicesrest", discoveryURL, func(c *Config) *string { return &c.Autotask.DiscoveryURL },
+			"URL that the zone of a user name is looked up at"),
+		of("autotask-allow-hosts", "", into(hostList), func(c *Config) *[]string { return &c.Autotask.AllowHosts },
+			"extra host:port values accepted as a zone, for simulators"),
+		of("contract-poll-interval", "1m", interval, func(c *Config) *time.Duration { return &c.Intervals.ContractPoll },
+			"freshness of contracts, which have no webhook"),
+		of("contract-parts-interval", "1h", interval, func(c *Config) *time.Duration { return &c.Intervals.ContractParts },
+			"how often services, units, bundles and charges are compared, as far as 200 requests an hour (per interval, where it is shorter) reach"),
+		of("sweep-interval", "24h", interval, func(c *Config) *time.Duration { return &c.Intervals.Sweep },
+			"full sweep: everything in scope is sent again, which repairs what was missed or edited at the target"),
+		of("webhook-check-interval", "5m", interval, func(c *Config) *time.Duration { return &c.Intervals.WebhookCheck },
+			"how often registrations are compared and missed events read"),
+		of("coalesce-window", "500ms", span, func(c *Config) *time.Duration { return &c.Intervals.Coalesce },
+			"a burst of changes of one record within it becomes one reconcile"),
+		of("retention", "720h", interval, func(c *Config) *time.Duration { return &c.Retention },
+			"how long changes can be replayed"),
+		of("journal-max-bytes", "none", into(size), func(c *Config) *int64 { return &c.JournalMaxBytes },
+			"cap of the stored changes, such as 512MiB or 10GB; at the cap callbacks are answered 503"),
+		of("notify-url", "", postURL, func(c *Config) *v1.Secret { return &c.Notify.URL },
+			"URL that is posted to when an issue has to be acted on, and when it has cleared; none means nothing is posted").withSecret().shownBy(maskReceiver),
+		of("notify-secret", "", signingSecret, func(c *Config) *v1.Secret { return &c.Notify.Secret },
+			"signs what is posted to --notify-url: 16 characters or more").asSecret(),
+		of("log-level", "info", among("debug", "info", "warn", "error"), func(c *Config) *string { return &c.LogLevel },
+			"debug, info, warn or error"),
+		of("log-format", "auto", among("auto", "console", "json"), func(c *Config) *string { return &c.LogFormat },
+			"console, json, or auto: console on a terminal, else json"),
+		of("print-config", "false", boolean, func(c *Config) *bool { return &c.PrintConfig },
+			"print the settings, secrets masked, and stop"),
 	}
 }
 
-func interval(name, initial, usage string, field func(*Config) *time.Duration) definition {
+// of is a setting whose text is read into a field.
+func of[T any](name, initial string, read func(*T, string) error, field func(*Config) *T, usage string) definition {
+	_, boolean := any(new(T)).(*bool)
 	return definition{
-		name: name, initial: initial, usage: usage,
-		apply: func(c *Config, s string) error { return duration(field(c), s, time.Second) },
+		name: name, initial: initial, usage: usage, boolean: boolean,
+		apply: func(c *Config, s string) error { return read(field(c), s) },
 	}
+}
+
+func (d definition) asSecret() definition {
+	d.secret = true
+	return d
+}
+
+func (d definition) withSecret() definition {
+	d.partly = true
+	return d
+}
+
+func (d definition) shownBy(mask func(string) string) definition {
+	d.mask = mask
+	return d
 }
 
 func replicas(to *int, s string) error {

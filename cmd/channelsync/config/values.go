@@ -38,13 +38,33 @@ func boolean(to *bool, s string) error {
 	return nil
 }
 
-func oneOf(to *string, s string, allowed ...string) error {
-	if !slices.Contains(allowed, s) {
-		return want("one of " + strings.Join(allowed, ", "))
+func among(allowed ...string) func(*string, string) error {
+	return func(to *string, s string) error {
+		if !slices.Contains(allowed, s) {
+			return want("one of " + strings.Join(allowed, ", "))
+		}
+		*to = s
+		return nil
 	}
-	*to = s
+}
+
+// plain takes any text.
+func plain[T ~string](to *T, s string) error {
+	*to = T(s)
 	return nil
 }
+
+// into takes what parse answers.
+func into[T any](parse func(string) (T, error)) func(*T, string) error {
+	return func(to *T, s string) (err error) {
+		*to, err = parse(s)
+		return err
+	}
+}
+
+// interval is a duration of a second or more, span one that may be none.
+func interval(to *time.Duration, s string) error { return duration(to, s, time.Second) }
+func span(to *time.Duration, s string) error     { return duration(to, s, 0) }
 
 // duration takes what Go's ParseDuration takes, from least up.
 func duration(to *time.Duration, s string, least time.Duration) error {

@@ -35,71 +35,23 @@ type answer struct {
 	detail string
 }
 
-func stored() answer    { return answer{result: ResultStored, status: http.StatusAccepted} }
-func duplicate() answer { return answer{result: ResultDuplicate, status: http.StatusNoContent} }
-func ignored() answer   { return answer{result: ResultIgnored, status: http.StatusNoContent} }
-func hint() answer      { return answer{result: ResultHint, status: http.StatusNoContent} }
-
-func unauthentic() answer {
-	return answer{
-		ResultUnauthentic, http.StatusUnauthorized, v1.CodeUnauthenticated,
-		"The signature and GUID match no webhook of this installation.",
-	}
-}
-
-func malformed() answer {
-	return answer{
-		ResultMalformed, http.StatusBadRequest, v1.CodeInvalid,
-		"The body is not the envelope of a callback; it was kept as a dead letter.",
-	}
-}
-
-func unavailable() answer {
-	return answer{
-		ResultUnavailable, http.StatusServiceUnavailable, v1.CodeUnavailable,
-		"The change could not be stored. Send it again.",
-	}
-}
-
-func busy() answer {
-	return answer{
-		ResultBusy, http.StatusServiceUnavailable, v1.CodeUnavailable,
-		"Too many callbacks of this installation are under way. Send it again.",
-	}
-}
-
-func tooFast() answer {
-	return answer{
-		ResultBusy, http.StatusServiceUnavailable, v1.CodeUnavailable,
-		"This installation sends more than can be taken. Send it again.",
-	}
-}
-
-func limited() answer {
-	return answer{
-		ResultLimited, http.StatusTooManyRequests, v1.CodeUnavailable,
-		"It did not arrive before too many others of this address. Send it again.",
-	}
-}
-
-func tooLarge() answer {
-	return answer{
-		ResultTooLarge, http.StatusRequestEntityTooLarge, v1.CodeInvalid,
-		"The body is larger than 256 KiB.",
-	}
-}
-
-func cutShort() answer {
-	return answer{ResultCutShort, http.StatusBadRequest, v1.CodeInvalid, "The body did not arrive whole."}
-}
-
-func unknown() answer {
-	return answer{ResultUnknown, http.StatusNotFound, v1.CodeNotFound, "There is no such installation."}
-}
-
-func wrongMethod() answer {
-	return answer{ResultMethod, http.StatusMethodNotAllowed, v1.CodeInvalid, "Callbacks are posted."}
-}
+// The answers there are.
+var (
+	stored      = answer{result: ResultStored, status: http.StatusAccepted}
+	duplicate   = answer{result: ResultDuplicate, status: http.StatusNoContent}
+	ignored     = answer{result: ResultIgnored, status: http.StatusNoContent}
+	hint        = answer{result: ResultHint, status: http.StatusNoContent}
+	unauthentic = answer{ResultUnauthentic, http.StatusUnauthorized, v1.CodeUnauthenticated, "The signature and GUID match no webhook of this installation."}
+	malformed   = answer{ResultMalformed, http.StatusBadRequest, v1.CodeInvalid, "The body is not the envelope of a callback; it was kept as a dead letter."}
+	unavailable = answer{ResultUnavailable, http.StatusServiceUnavailable, v1.CodeUnavailable, "The change could not be stored. Send it again."}
+	busy        = answer{ResultBusy, http.StatusServiceUnavailable, v1.CodeUnavailable, "Too many callbacks of this installation are under way. Send it again."}
+	tooFast     = answer{ResultBusy, http.StatusServiceUnavailable, v1.CodeUnavailable, "This installation sends more than can be taken. Send it again."}
+	limited     = answer{ResultLimited, http.StatusTooManyRequests, v1.CodeUnavailable, "It did not arrive before too many others of this address. Send it again."}
+	tooLarge    = answer{ResultTooLarge, http.StatusRequestEntityTooLarge, v1.CodeInvalid, "The body is larger than 256 KiB."}
+	cutShort    = answer{ResultCutShort, http.StatusBadRequest, v1.CodeInvalid, "The body did not arrive whole."}
+	unknown     = answer{ResultUnknown, http.StatusNotFound, v1.CodeNotFound, "There is no such installation."}
+	wrongMethod = answer{ResultMethod, http.StatusMethodNotAllowed, v1.CodeInvalid, "Callbacks are posted."}
+)
 
 func (a answer) write(w http.ResponseWriter) {
 	switch a.status {

@@ -53,17 +53,17 @@ type delivery struct {
 // returns or panics.
 func (d *delivery) handle() answer {
 	if d.r.Method != http.MethodPost {
-		return wrongMethod()
+		return wrongMethod
 	}
 	id := d.r.PathValue("installation")
 	if !web.IsInstallationID(id) {
-		return unknown()
+		return unknown
 	}
 	arrive := d.arrive()
 	defer arrive.leave()
 	receiver, found := d.Receivers.Receiver(id)
 	if !found {
-		return unknown()
+		return unknown
 	}
 	d.installation = id
 	body, refusal, ok := d.readBody(arrive)
@@ -77,18 +77,18 @@ func (d *delivery) handle() answer {
 	}
 	if !d.authenticate(receiver, signature, body, envelope) {
 		d.doubt(receiver, signature, envelope.GUID())
-		return unauthentic()
+		return unauthentic
 	}
 	arrive.leave() // authentic: from here on it counts for its installation
 	d.beginTrace()
 	defer crowd.Vouch(d.r.Context())()
 	leave, full := d.authentic.Enter(id, d.Limits.PerInstallation)
 	if full != web.NotFull {
-		return busy()
+		return busy
 	}
 	defer leave()
 	if !d.pace.wait(d.r.Context(), id, len(body)) {
-		return tooFast()
+		return tooFast
 	}
 	return d.take(receiver, body, envelope)
 }
@@ -96,7 +96,7 @@ func (d *delivery) handle() answer {
 // readBody reads the raw bytes, which the signature is over.
 func (d *delivery) readBody(arrive *arrival) (body []byte, refusal answer, ok bool) {
 	if d.r.ContentLength > maxBody {
-		return nil, tooLarge(), false
+		return nil, tooLarge, false
 	}
 	// Room for the usual body at once; no header makes more than a little of it.
 	room := bytes.NewBuffer(make([]byte, 0, min(max(d.r.ContentLength, 0), bodyOften)+bytes.MinRead))
@@ -104,13 +104,13 @@ func (d *delivery) readBody(arrive *arrival) (body []byte, refusal answer, ok bo
 	body = room.Bytes()
 	if !arrive.arrived() {
 		d.w.Header().Set("Connection", "close") // its deadline has passed for good
-		return nil, d.failed(limited(), errCrowded), false
+		return nil, d.failed(limited, errCrowded), false
 	}
 	if tooBig := (*http.MaxBytesError)(nil); errors.As(err, &tooBig) {
-		return nil, tooLarge(), false
+		return nil, tooLarge, false
 	}
 	if err != nil {
-		return nil, d.failed(cutShort(), fmt.Errorf("read body: %w", err)), false
+		return nil, d.failed(cutShort, fmt.Errorf("read body: %w", err)), false
 	}
 	// The server's read deadline has done its work; left standing, it would end
 	// the request's context in the middle of a publish after a slow body.
@@ -138,13 +138,13 @@ func (d *delivery) hint(receiver Receiver) answer {
 	if receiver.State != v1.StateUninstalled && d.hints.pass(d.installation, d.at) {
 		d.Checks.CheckSoon(d.installation)
 	}
-	return hint()
+	return hint
 }
 
 // take handles an authentic body.
 func (d *delivery) take(receiver Receiver, body []byte, envelope callout.Envelope) answer {
 	if receiver.State == v1.StateUninstalled {
-		return ignored()
+		return ignored
 	}
 	c, err := envelope.Decode()
 	if err != nil {
@@ -153,7 +153,7 @@ func (d *delivery) take(receiver Receiver, body []byte, envelope callout.Envelop
 	d.change = c
 	kind, known := callout.KindOfEntity(c.EntityType)
 	if !known || !receiver.Uses[kind] || !changes(c.Action) {
-		return ignored()
+		return ignored
 	}
 	return d.publish(kind, body)
 }
@@ -173,9 +173,9 @@ func (d *delivery) reject(body []byte, cause error) answer {
 	ctx, cancel := d.publishDeadline("keep dead letter")
 	defer cancel()
 	if err := d.Rejects.Keep(ctx, d.installation, body, cause); err != nil {
-		return d.failed(unavailable(), fmt.Errorf("keep dead letter: %w", named(ctx, err)))
+		return d.failed(unavailable, fmt.Errorf("keep dead letter: %w", named(ctx, err)))
 	}
-	return d.failed(malformed(), cause)
+	return d.failed(malformed, cause)
 }
 
 func (d *delivery) publish(kind v1.Kind, body []byte) answer {
@@ -195,13 +195,13 @@ func (d *delivery) publish(kind v1.Kind, body []byte) answer {
 	case errors.Is(err, events.ErrBadName), errors.Is(err, events.ErrChangeTooLarge): // whatever it is: sent again it would be the same
 		return d.reject(body, err)
 	case err != nil:
-		return d.failed(unavailable(), fmt.Errorf("publish change: %w", named(ctx, err)))
+		return d.failed(unavailable, fmt.Errorf("publish change: %w", named(ctx, err)))
 	}
 	d.receipt = receipt
 	if receipt.Duplicate {
-		return duplicate()
+		return duplicate
 	}
-	return stored()
+	return stored
 }
 
 func (d *delivery) publishDeadline(operation string) (context.Context, context.CancelFunc) {

@@ -37,7 +37,7 @@ STRESS ?= 30s
 # How often make properties tries each.
 CHECKS ?= 1000
 
-.PHONY: help build test stress properties race lint lint-all cover sandbox fuzz fuzz-short fault bench bench-short microbench container linux-packages linux-packages-test release release-twice chart image packages shots wine
+.PHONY: help build test stress properties race lint lint-all cover sandbox fuzz fuzz-short fault bench bench-short microbench container linux-packages linux-packages-test release release-twice chart image packages pictures shots wine
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -116,6 +116,9 @@ wine: ## the program for Windows under Wine, with its service and tests of its p
 
 packages: ## write docs/packages.md, the graph of which package imports which
 	go run ./test/deps
+
+pictures: ## write the pictures of the documentation, docs/images; needs Chromium
+	go run ./test/browser/shots -docs docs/images
 
 shots: ## pictures of every page of the console into bin/shots; needs Chromium
 	go run ./test/browser/shots -out bin/shots

@@ -30,6 +30,7 @@ type page struct {
 	Data         any
 
 	// Set by render.
+	Page    string // the name of its template
 	Now     time.Time
 	Version string
 	Who     v1.Identity // nobody, when nobody is logged in
@@ -111,7 +112,7 @@ func (c *Console) execute(out *bytes.Buffer, r *http.Request, name, block string
 	if t == nil {
 		return fmt.Errorf("there is no page %s", name)
 	}
-	p.Now, p.Version, p.Path = c.now(), c.version, r.URL.RequestURI()
+	p.Page, p.Now, p.Version, p.Path = name, c.now(), c.version, r.URL.RequestURI()
 	var html bytes.Buffer
 	if err := t.ExecuteTemplate(&html, block, p); err != nil {
 		return fmt.Errorf("render %s: %w", name, err)

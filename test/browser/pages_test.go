@@ -1,129 +1,92 @@
 package browser
 
 import (
-	_ "embed"
-	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
 	"strings"
 	"testing"
 
+	"github.com/go-chi/chi/v5"
+	"go.uber.org/zap"
+
+	v1 "channelsync/api/v1"
+	"channelsync/handlers/console"
 	"channelsync/test/browser/chrome"
 	"channelsync/test/browser/tour"
 )
 
-//go:embed testdata/axe/axe.min.js
-var axe string
-
-// violation is what axe-core has against a page.
-type violation struct {
-	ID, Impact, Help string
-	Nodes            []struct {
-		HTML           string
-		FailureSummary string
-	}
+// elsewhere are the routes that the tour does not come by, and what does.
+var elsewhere = map[string]string{
+	"POST /logout":                                           "TestWithoutScripts",
+	"POST /installations/{id}/start":                         "TestStopAndStart",
+	"POST /installations/{id}/reinstall":                     "TestUninstallReinstallErase",
+	"POST /installations/{id}/held/approve":                  "TestMassChangeIsDecided",
+	"POST /installations/{id}/held/discard":                  "TestLifecycle of handlers/console: beside the button that approves",
+	"POST /installations/{id}/dead-letters/{letter}/dismiss": "TestDeadLetterIsRequeued",
+	"POST /installations/{id}/jobs/{job}/cancel":             "TestCancelling of handlers/console: jobs of tests end too soon for a press",
+	"POST /installations/{id}/syncs/{sync}/reinstall":        "TestLifecycle of handlers/console: no page has a button for it",
+	"GET /installations/{id}/records/{kind}/{record}/bundle": "TestBundle of handlers/console: a file that is downloaded",
 }
 
-func (v violation) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%s): %s", v.ID, v.Impact, v.Help)
-	for _, n := range v.Nodes {
-		fmt.Fprintf(&b, "\n    %.300s\n      %s", n.HTML, strings.ReplaceAll(n.FailureSummary, "\n", "\n      "))
-	}
-	return b.String()
-}
-
-// TestEveryPage walks a realistic tenant and holds every page in every state
-// against what must be true of all: axe-core finds nothing, in light and dark, on
-// a phone and a desk; nothing scrolls sideways; the headers are there.
+// TestEveryPage walks a realistic tenant and holds every page in every state against what
+// must be true of all: see everythingHolds. The tour comes by every page and every route
+// that the console has, so that nothing new is forgotten.
 func TestEveryPage(t *testing.T) {
 	t.Parallel()
-	w := tour.Start(t)
+	w, people := tour.Organisation(t)
 	tenant := tour.Realistic(w, 25)
+	tenant.People = people
 	p := tab(t, w, chrome.Options{})
-	stops := 0
+	seen := map[string]bool{}
 	tour.Walk(w, p, tenant, func(stop string, p *chrome.Page) {
-		stops++
+		seen[chrome.Eval[string](p, `document.querySelector("main").dataset.page`)] = true
 		everythingHolds(t, stop, p)
 	})
-	if stops < 50 {
-		t.Errorf("only %d pages were seen", stops)
+	files, err := fs.Glob(os.DirFS("../../handlers/console/pages"), "*.html")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("pages %v, %v", files, err)
+	}
+	for _, file := range files {
+		if name := strings.TrimSuffix(path.Base(file), ".html"); !seen[name] {
+			t.Errorf("the tour makes no stop at the page %s", name)
+		}
+	}
+	asked := map[string]bool{}
+	routes := consoleRoutes(t)
+	for _, request := range p.Asked() {
+		method, at, _ := strings.Cut(request, " ")
+		if found := chi.NewRouteContext(); routes.Match(found, method, at) {
+			asked[method+" "+found.RoutePattern()] = true
+		}
+	}
+	err = chi.Walk(routes, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		switch name := method + " " + route; {
+		case !asked[name] && elsewhere[name] == "":
+			t.Errorf("the tour does not come by %s", name)
+		case asked[name] && elsewhere[name] != "":
+			t.Errorf("the tour comes by %s, and does not need %s for it", name, elsewhere[name])
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
-// everythingHolds holds a page against what must be true of all.
-func everythingHolds(t *testing.T, stop string, p *chrome.Page) {
+// nobody is logged in by any token.
+type nobody struct{}
+
+func (nobody) Authenticate(v1.Secret) (v1.Identity, bool) { return v1.Identity{}, false }
+func (nobody) Current(string, int) (v1.Identity, bool)    { return v1.Identity{}, false }
+
+// consoleRoutes are those of the console as it is built.
+func consoleRoutes(t *testing.T) chi.Routes {
 	t.Helper()
-	headersHold(t, stop, p)
-	headingsHold(t, stop, p)
-	for _, width := range []int{375, 1440} {
-		p.Resize(width)
-		if got := chrome.Eval[int](p, `document.documentElement.scrollWidth`); got > width {
-			t.Errorf("%s: the page is %d px wide in a window of %d: %s", stop, got, width, chrome.Eval[string](p, widest))
-		}
-		for _, dark := range []bool{false, true} {
-			p.Dark(dark)
-			for _, v := range violations(p, dark) {
-				t.Errorf("%s at %d px, dark %v: %s", stop, width, dark, v)
-			}
-		}
+	h, err := console.New(console.Config{Tokens: nobody{}, API: http.NotFoundHandler(), Log: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
 	}
-	p.Dark(false)
-}
-
-// violations runs axe-core with all its rules, or with those of colours alone. What
-// the protocol evaluates is not subject to the page's content security policy.
-func violations(p *chrome.Page, colours bool) []violation {
-	p.T.Helper()
-	options := `{resultTypes: ["violations"]}`
-	if colours {
-		options = `{resultTypes: ["violations"], runOnly: ["cat.color"]}`
-	}
-	if !chrome.Eval[bool](p, `!!window.axe`) { // half a megabyte, and most pages are looked at four times
-		chrome.Eval[int](p, axe+"; 0")
-	}
-	return chrome.Eval[[]violation](p, "axe.run(document, "+options+").then((r) => r.violations)")
-}
-
-// widest names what makes a page wider than its window.
-const widest = `[...document.querySelectorAll("body *")]
-	.filter((e) => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
-	.map((e) => e.tagName + "." + e.className + " " + e.textContent.trim().slice(0, 40)).slice(0, 5).join(" | ")`
-
-// headingsHold wants headings in order: one of the first level, none left out.
-func headingsHold(t *testing.T, stop string, p *chrome.Page) {
-	t.Helper()
-	levels := chrome.Eval[[]int](p, `[...document.querySelectorAll("h1,h2,h3,h4,h5,h6")].filter((h) => h.checkVisibility()).map((h) => +h.tagName[1])`)
-	first, before := 0, 0
-	for _, level := range levels {
-		if level == 1 {
-			first++
-		}
-		if level > before+1 {
-			t.Errorf("%s: a heading of level %d follows one of level %d", stop, level, before)
-		}
-		before = level
-	}
-	if first != 1 {
-		t.Errorf("%s: %d headings of the first level", stop, first)
-	}
-}
-
-func headersHold(t *testing.T, stop string, p *chrome.Page) {
-	t.Helper()
-	for name, want := range map[string]string{
-		"x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "same-origin", "cache-control": "no-store",
-		"cross-origin-opener-policy": "same-origin", "cross-origin-resource-policy": "same-origin", "content-type": "text/html; charset=utf-8",
-	} {
-		if got := p.Header(name); got != want {
-			t.Errorf("%s: %s is %q, want %q", stop, name, got, want)
-		}
-	}
-	policy := p.Header("content-security-policy")
-	for _, want := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "form-action 'self'", "base-uri 'none'"} {
-		if !strings.Contains(policy, want) {
-			t.Errorf("%s: the policy %q lacks %s", stop, policy, want)
-		}
-	}
-	if strings.Contains(policy, "unsafe") {
-		t.Errorf("%s: the policy %q allows what is unsafe", stop, policy)
-	}
+	return h.(chi.Routes)
 }

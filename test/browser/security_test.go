@@ -20,15 +20,17 @@ func TestNamesAreText(t *testing.T) {
 	t.Parallel()
 	w := tour.Start(t)
 	tenant := tour.Hostile(w)
-	p := tab(t, w, chrome.Options{Width: 375})
+	p := tab(t, w, chrome.Options{Width: least})
 	shown := map[string]bool{}
 	tour.Walk(w, p, tenant, func(stop string, p *chrome.Page) {
 		if n := chrome.Eval[int](p, `document.querySelectorAll("img[src=x], [onerror], [onmouseover], [onclick], script:not([src]), a[href^='javascript:' i]").length`); n > 0 {
 			t.Errorf("%s: a name became %d elements of the page", stop, n)
 		}
-		if got := chrome.Eval[int](p, `document.documentElement.scrollWidth`); got > 375 {
-			t.Errorf("%s: the page is %d px wide on a phone of 375: %s", stop, got, chrome.Eval[string](p, widest))
-		}
+		chrome.Eval[int](p, holds+"; 0")
+		said(t, stop+" on a phone", p, `holds.width()`)
+		p.Resize(desk)
+		said(t, stop+" on a desk, with twice the text", p, `holds.largeText()`)
+		p.Resize(least)
 		text := p.Text()
 		for _, name := range []string{tour.Script, tour.Image, tour.Braces, tour.Address} {
 			if strings.Contains(text, name) {

@@ -234,7 +234,6 @@
   const tab = document.querySelector(".tabs [aria-current]");
   if (tab) tab.closest(".tabs").scrollLeft = tab.offsetLeft - 16;
 
-  // What is wrong with a form is read first.
-  const problem = document.getElementById("problem");
-  if (problem) problem.focus();
+  // What is wrong with a form, or what became of it, is read first.
+  (document.getElementById("problem") ?? document.getElementById("flash"))?.focus();
 })();

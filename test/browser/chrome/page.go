@@ -97,6 +97,14 @@ func (p *Page) Resize(width int) {
 	}
 }
 
+// Zoom makes a window of 1280 pixels as a person has it who zooms in: it holds fewer
+// pixels of the page, each of which is larger.
+func (p *Page) Zoom(percent int) {
+	p.T.Helper()
+	scale := float64(percent) / 100
+	p.must("zoom", chromedp.EmulateViewport(int64(1280/scale), int64(1000/scale), chromedp.EmulateScale(scale)))
+}
+
 // Dark switches between the light and the dark scheme.
 func (p *Page) Dark(dark bool) {
 	p.T.Helper()
@@ -104,9 +112,18 @@ func (p *Page) Dark(dark bool) {
 	if dark {
 		scheme = "dark"
 	}
-	p.must("choose the scheme", Command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-	}))
+	p.Media("", "prefers-color-scheme", scheme)
+}
+
+// Media has the page shown on a kind of media, print or "" for the screen, to somebody who
+// prefers that: names of features, each followed by its value.
+func (p *Page) Media(kind string, features ...string) {
+	p.T.Helper()
+	params := emulation.SetEmulatedMediaParams{Media: kind}
+	for i := 0; i+1 < len(features); i += 2 {
+		params.Features = append(params.Features, &emulation.MediaFeature{Name: features[i], Value: features[i+1]})
+	}
+	p.must("choose the media", Command(emulation.SetEmulatedMedia, params))
 }
 
 // Open goes to a path of the base, or to a URL.
@@ -142,6 +159,19 @@ func (p *Page) At(path string) {
 
 // Status is the HTTP status of the page that is open.
 func (p *Page) Status() int { return int(p.answer().Status) }
+
+// Asked lists what the tab has asked the base for so far: methods and paths, without queries.
+func (p *Page) Asked() []string {
+	var all []string
+	for _, asked := range p.watch.requests() {
+		method, at, _ := strings.Cut(asked, " ")
+		if path, ours := strings.CutPrefix(at, p.base); ours {
+			path, _, _ = strings.Cut(path, "?")
+			all = append(all, method+" "+path)
+		}
+	}
+	return all
+}
 
 // Header is one of the page's response headers, by its name in small letters.
 func (p *Page) Header(name string) string {
@@ -192,6 +222,22 @@ func (p *Page) Screenshot() []byte {
 	png, err := run(p, chromedp.FullScreenshot(100))
 	if err != nil {
 		p.T.Fatalf("take a screenshot: %v", err)
+	}
+	return png
+}
+
+// Clip is a part of the page as a PNG: from so far down, as wide and high as that.
+func (p *Page) Clip(top float64, width, height int) []byte {
+	p.T.Helper()
+	png, err := run(p, func(ctx context.Context, t *chromedp.Target) ([]byte, error) {
+		res, err := cdp.Call(ctx, t, page.CaptureScreenshot, page.CaptureScreenshotParams{
+			Format: page.CaptureScreenshotFormatPng, CaptureBeyondViewport: new(true),
+			Clip: &page.Viewport{Y: top, Width: float64(width), Height: float64(height), Scale: 1},
+		})
+		return res.Data, err
+	})
+	if err != nil {
+		p.T.Fatalf("take a picture: %v", err)
 	}
 	return png
 }

@@ -2,6 +2,7 @@ package chrome
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -16,6 +17,7 @@ type watch struct {
 	mu        sync.Mutex
 	complaint []string
 	documents map[string]bool // URLs asked for as a page of their own
+	asked     []string        // every request: its method and URL
 	last      *network.Response
 	dialogs   chan struct{} // one is open
 }
@@ -47,6 +49,7 @@ func (w *watch) see(ev any) {
 	case *log.EventEntryAdded:
 		w.entry(ev.Entry)
 	case *network.EventRequestWillBeSent:
+		w.asked = append(w.asked, ev.Request.Method+" "+ev.Request.URL)
 		if ev.Type == network.ResourceTypeDocument {
 			w.documents[ev.Request.URL] = true
 		}
@@ -86,6 +89,13 @@ func (w *watch) complaints() []string {
 	all := w.complaint
 	w.complaint = nil
 	return all
+}
+
+// requests are those that were made so far.
+func (w *watch) requests() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.asked)
 }
 
 // answer is that of the last page; nil before the first.

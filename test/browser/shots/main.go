@@ -1,8 +1,9 @@
 // Command shots takes a picture of every page of the console, on a phone and on a
-// desk, light and dark, for people to look at and for the documentation. It needs
+// desk, light and dark, for people to look at; or the few of the documentation. It needs
 // Chromium, and nothing else: the service and both vendors run in the process.
 //
 //	go run ./test/browser/shots -out DIR [-only REGEXP]
+//	go run ./test/browser/shots -docs docs/images
 package main
 
 import (
@@ -24,6 +25,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	fs := flag.NewFlagSet("shots", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	out := fs.String("out", "", "the directory that the pictures go to; it is made when it is not there")
+	docs := fs.String("docs", "", "the directory of the documentation's pictures, which are written instead of all")
 	companies := fs.Int("companies", 60, "how many companies the simulated Autotask has")
 	only := fs.String("only", "", "a regular expression: only pages whose name fits it; empty: all")
 	if err := fs.Parse(args); err != nil {
@@ -32,8 +34,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 		return 2
 	}
-	if *out == "" || fs.NArg() > 0 || *companies < 1 {
-		fmt.Fprintln(stderr, "shots: wrong usage: -out wants a directory, -companies 1 or more; see -help")
+	if (*out == "") == (*docs == "") || fs.NArg() > 0 || *companies < 1 {
+		fmt.Fprintln(stderr, "shots: wrong usage: -out or -docs wants a directory, -companies 1 or more; see -help")
 		return 2
 	}
 	wanted, err := regexp.Compile(*only)
@@ -41,8 +43,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "shots: wrong usage: read -only: %v\n", err)
 		return 2
 	}
-	taken, err := take(*out, *companies, wanted)
-	fmt.Fprintf(stdout, "%d pictures in %s\n", taken, *out)
+	var taken int
+	if *docs != "" {
+		taken, err = illustrate(*docs, *companies)
+	} else {
+		taken, err = take(*out, *companies, wanted)
+	}
+	fmt.Fprintf(stdout, "%d pictures in %s\n", taken, *out+*docs)
 	if err != nil {
 		fmt.Fprintf(stderr, "shots: %v\n", err)
 		return 1

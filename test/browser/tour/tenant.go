@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"channelsync/test/harness/issuer"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -18,6 +19,8 @@ type Tenant struct {
 	Contract int64  // a contract of it
 	Prospect int64  // a company that does not sync
 	Refused  int64  // a company that Channel Program does not take
+
+	People *issuer.Issuer // where people log in, see Organisation; nil: with tokens alone
 }
 
 // Start starts a harness without limits on callouts, in which bursts are gathered

@@ -31,9 +31,11 @@ type tour struct {
 func Walk(w *service.Harness, p *chrome.Page, tenant Tenant, visit Visit) {
 	w.T.Helper()
 	t := &tour{w: w, p: p, tenant: tenant, visit: visit}
+	t.stranger()
 	t.logIn()
 	t.nothingYet()
 	t.install()
+	t.tokens()
 	t.atWork()
 	t.records()
 	t.jobs()
@@ -42,6 +44,7 @@ func Walk(w *service.Harness, p *chrome.Page, tenant Tenant, visit Visit) {
 	t.inTrouble()
 	t.stopped()
 	t.uninstalled()
+	t.leave()
 }
 
 // stop is where the page is now.
@@ -88,10 +91,10 @@ func (t *tour) nothingYet() {
 
 func (t *tour) install() {
 	p := t.p
-	p.Open("/install")
+	p.Open("/install/preview") // the address of a step leads to the first
+	p.At("/install")
 	t.stop("install")
-	// A browser that checks no fields sends the form as it is.
-	chrome.Eval[int](p, `document.querySelectorAll("main form").forEach((f) => { f.noValidate = true; }); 0`)
+	t.unchecked()
 	p.Press("Check the connections")
 	p.See("Something is missing or cannot be used.")
 	t.stop("install-missing")
@@ -108,6 +111,10 @@ func (t *tour) install() {
 	p.Press("Check the connections")
 	p.See("Check and preview", "will sync,") // the preview comes by itself
 	t.stop("install-check")
+	p.Press("Change what was entered")
+	t.stop("install-entered")
+	p.Press("Check the connections")
+	p.See("will sync,")
 	p.Press("Start the first sync")
 	p.See("Done")
 	t.stop("install-done")
@@ -117,6 +124,11 @@ func (t *tour) install() {
 	}
 	t.in = all[0]
 	t.drain()
+}
+
+// unchecked makes the page one in a browser that checks no fields, and sends forms as they are.
+func (t *tour) unchecked() {
+	chrome.Eval[int](t.p, `document.querySelectorAll("main form").forEach((f) => { f.noValidate = true; }); 0`)
 }
 
 // drain waits until nothing is on its way any more.

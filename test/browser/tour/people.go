@@ -41,8 +41,8 @@ func SignIn(p *chrome.Page, at *issuer.Issuer, name, page string) {
 	p.Press("Sign in")
 }
 
-// stranger is somebody of the organisation to whom it gives no role here.
-func (t *tour) stranger() {
+// withoutRole is somebody of the organisation to whom it gives no role here.
+func (t *tour) withoutRole() {
 	if t.tenant.People == nil {
 		return
 	}

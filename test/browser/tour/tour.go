@@ -31,7 +31,7 @@ type tour struct {
 func Walk(w *service.Harness, p *chrome.Page, tenant Tenant, visit Visit) {
 	w.T.Helper()
 	t := &tour{w: w, p: p, tenant: tenant, visit: visit}
-	t.stranger()
+	t.withoutRole()
 	t.logIn()
 	t.nothingYet()
 	t.install()

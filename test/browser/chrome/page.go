@@ -165,7 +165,7 @@ func (p *Page) Asked() []string {
 	var all []string
 	for _, asked := range p.watch.requests() {
 		method, at, _ := strings.Cut(asked, " ")
-		if path, ours := strings.CutPrefix(at, p.base); ours {
+		if path, own := strings.CutPrefix(at, p.base); own {
 			path, _, _ = strings.Cut(path, "?")
 			all = append(all, method+" "+path)
 		}

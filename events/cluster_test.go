@@ -8,17 +8,17 @@ import (
 	"time"
 
 	js "channelsync/events/internal/jetstream"
-	"channelsync/events/internal/natstest"
 	"channelsync/events/kv"
 	"channelsync/events/store"
 	"channelsync/test/harness"
+	"channelsync/test/harness/servers"
 )
 
 // TestReplicated takes changes from the journal to the worklist on three servers with three
 // replicas, and stops one of the servers half-way.
 func TestReplicated(t *testing.T) {
 	t.Parallel()
-	servers := natstest.ThreeServers(t)
+	servers := servers.Three(t)
 	b := open(t, func(c *store.Config) { c.DataDir, c.URL, c.JournalMaxBytes = "", servers.URLs, smallJournal })
 	if h := b.Health(t.Context()); h.Err != nil || h.Replicas != 3 || h.Embedded {
 		t.Errorf("%+v", h)
@@ -64,7 +64,7 @@ func TestReplicated(t *testing.T) {
 	}
 	wg.Wait()
 	// (Due entries of changes that were on their way to dispatch come after AckWait.)
-	natstest.Eventually(t, 20*time.Second, "every acknowledged change in the journal", func() bool {
+	harness.Until(t, "every acknowledged change in the journal", 20*time.Second, func() bool {
 		stored := make(map[int64]bool)
 		err := b.Journal().Read(t.Context(), ReadFrom{Installation: inst}, func(c StoredChange) error {
 			stored[c.ID] = true
@@ -84,12 +84,12 @@ func TestReplicated(t *testing.T) {
 		}
 	}
 	harness.OK(t, tab.Erase(t.Context(), "k"))
-	natstest.Eventually(t, 5*time.Second, "the key to be gone", func() bool {
+	harness.Until(t, "the key to be gone", 5*time.Second, func() bool {
 		_, err := tab.Get(t.Context(), "k")
 		return errors.Is(err, js.ErrNotFound)
 	})
 	harness.OK(t, b.Worklist().Schedule(t.Context(), []DueEntry{dueEntry(77)}, in(-time.Second)))
-	natstest.Eventually(t, 20*time.Second, "the schedule", func() bool {
+	harness.Until(t, "the schedule", 20*time.Second, func() bool {
 		d, err := b.Worklist().Depth(t.Context(), inst)
 		return err == nil && d.Scheduled == 0
 	})

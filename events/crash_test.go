@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"channelsync/events/internal/natstest"
 	"channelsync/events/store"
 	"channelsync/test/harness"
 )
@@ -84,7 +83,7 @@ func TestKillLosesNothing(t *testing.T) {
 	}
 	dispatch(t, b)
 	// Sooner than AckWait: what the dead process had been handed comes at once.
-	natstest.Eventually(t, 20*time.Second, "every change dispatched", func() bool {
+	harness.Until(t, "every change dispatched", 20*time.Second, func() bool {
 		d, err := b.Worklist().Depth(t.Context(), inst)
 		harness.OK(t, err)
 		return d.Live == len(stored)

@@ -12,7 +12,6 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events/internal/natstest"
 	"channelsync/events/store"
 	"channelsync/internal/progress"
 	"channelsync/test/harness"
@@ -48,7 +47,7 @@ func TestDispatchCoalesces(t *testing.T) {
 		e.Trigger != v1.TriggerCallback || time.Since(e.StoredAt) > time.Minute {
 		t.Errorf("the last change must win: %+v", e)
 	}
-	natstest.Eventually(t, 5*time.Second, "13 changes counted", func() bool { return b.Stats().Dispatched == 13 })
+	harness.Until(t, "13 changes counted", 5*time.Second, func() bool { return b.Stats().Dispatched == 13 })
 	contracts, err := b.Worklist().Peek(t.Context(), inst, v1.KindContract, LaneLive, 10)
 	if err != nil || len(contracts) != 1 {
 		t.Errorf("contracts %v, %v", contracts, err)
@@ -95,7 +94,7 @@ func TestDispatchReclaims(t *testing.T) {
 
 	b = open(t, here)
 	dispatch(t, b)
-	natstest.Eventually(t, 5*time.Second, "record 1 enqueued", func() bool {
+	harness.Until(t, "record 1 enqueued", 5*time.Second, func() bool {
 		return slices.Contains(idsOf(peek(t, b, LaneLive)), 1)
 	})
 }
@@ -111,9 +110,9 @@ func TestUndispatched(t *testing.T) {
 			return err == nil && n == want
 		}
 	}
-	natstest.Eventually(t, 5*time.Second, "two to wait", lag(2))
+	harness.Until(t, "two to wait", 5*time.Second, lag(2))
 	dispatch(t, b)
-	natstest.Eventually(t, 5*time.Second, "none to wait", lag(0))
+	harness.Until(t, "none to wait", 5*time.Second, lag(0))
 }
 
 func TestForceSticks(t *testing.T) {
@@ -146,11 +145,11 @@ func TestDispatchOfWhatCannotBeRead(t *testing.T) {
 	if got := idsOf(peekN(t, b, LaneLive, 1)); got[0] != 5 {
 		t.Errorf("enqueued %v", got)
 	}
-	natstest.Eventually(t, 5*time.Second, "two ended", func() bool { return b.Stats().Terminated == 2 })
+	harness.Until(t, "two ended", 5*time.Second, func() bool { return b.Stats().Terminated == 2 })
 	if logs.FilterMessageSnippet("names no record").Len() != 2 {
 		t.Errorf("logged %v", logs.All())
 	}
-	natstest.Eventually(t, 5*time.Second, "nothing left to acknowledge", func() bool {
+	harness.Until(t, "nothing left to acknowledge", 5*time.Second, func() bool {
 		info, err := b.journal.dispatcher.Info(t.Context())
 		return err == nil && info.AckFloor.Stream == 3 && info.NumAckPending == 0
 	})
@@ -163,7 +162,7 @@ func TestDispatchTriesAgain(t *testing.T) {
 	harness.OK(t, b.JS.DeleteStream(t.Context(), store.WorklistStream))
 	dispatch(t, b)
 	publish(t, b, change(1), "")
-	natstest.Eventually(t, 10*time.Second, "a failure", func() bool { return b.Stats().DispatchFailed > 0 })
+	harness.Until(t, "a failure", 10*time.Second, func() bool { return b.Stats().DispatchFailed > 0 })
 	if _, err := b.JS.CreateStream(t.Context(), worklistConfig(b.Config())); err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +193,7 @@ func TestADispatcherThatIsHandedNothingDoesNotMove(t *testing.T) {
 		t.Fatal(err)
 	}
 	publish(t, b, change(1), "")
-	natstest.Eventually(t, 5*time.Second, "a change waits", func() bool { return !b.nothingWaits(t.Context()) }) // the consumer counts a moment later
+	harness.Until(t, "a change waits", 5*time.Second, func() bool { return !b.nothingWaits(t.Context()) }) // the consumer counts a moment later
 
 	dog := progress.New(progress.Config{Limits: progress.Limits{Live: time.Second}, GiveUp: func(error) {}, Log: zap.NewNop()})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -210,10 +209,10 @@ func TestADispatcherThatIsHandedNothingDoesNotMove(t *testing.T) {
 		running.Wait()
 	})
 	red := func() bool { _, err := dog.Check(ctx); return err != nil }
-	natstest.Eventually(t, 2*fetchWait, "it is found", red)
+	harness.Until(t, "it is found", 2*fetchWait, red)
 	if _, err := b.journal.Handle.ResumeConsumer(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}
 	peekN(t, b, LaneLive, 1)
-	natstest.Eventually(t, fetchWait, "it moves again", func() bool { return !red() })
+	harness.Until(t, "it moves again", fetchWait, func() bool { return !red() })
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events/internal/natstest"
 	"channelsync/events/store"
 	"channelsync/test/harness"
 )
@@ -52,7 +51,7 @@ func erasable(t *testing.T, b *Bus) {
 	}
 	part(10)
 	stop := dispatch(t, b)
-	natstest.Eventually(t, 10*time.Second, "the first half dispatched", func() bool { return b.nothingWaits(t.Context()) })
+	harness.Until(t, "the first half dispatched", 10*time.Second, func() bool { return b.nothingWaits(t.Context()) })
 	stop()
 	for _, installation := range []string{inst, other} {
 		harness.OK(t, b.Worklist().PurgeInstallation(t.Context(), installation))
@@ -64,7 +63,7 @@ func erasable(t *testing.T, b *Bus) {
 func enqueued(t *testing.T, b *Bus, installation string) map[string]bool {
 	t.Helper()
 	stop := dispatch(t, b)
-	natstest.Eventually(t, 10*time.Second, "all dispatched", func() bool { return b.nothingWaits(t.Context()) })
+	harness.Until(t, "all dispatched", 10*time.Second, func() bool { return b.nothingWaits(t.Context()) })
 	stop()
 	all := map[string]bool{}
 	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContact, v1.KindContract} {

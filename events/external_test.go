@@ -21,10 +21,10 @@ import (
 	"testing"
 	"time"
 
-	"channelsync/events/internal/natstest"
 	"channelsync/events/kv"
 	"channelsync/events/store"
 	"channelsync/test/harness"
+	"channelsync/test/harness/servers"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/zap"
@@ -35,7 +35,7 @@ func TestExternal(t *testing.T) {
 	t.Parallel()
 	core, logs := observer.New(zap.InfoLevel)
 	dir := t.TempDir()
-	srv := natstest.External(t, &server.Options{StoreDir: dir})
+	srv := servers.Listening(t, &server.Options{StoreDir: dir})
 	var observed atomic.Int64
 	b := open(t, func(c *store.Config) {
 		c.DataDir, c.URL, c.Replicas, c.Log = "", srv.ClientURL(), 1, zap.New(core)
@@ -52,23 +52,23 @@ func TestExternal(t *testing.T) {
 	}
 	// A stream whose last write failed is asked again, and is well.
 	b.journal.Failing.Store(true)
-	natstest.Eventually(t, 10*time.Second, "the probe clears it", func() bool {
+	harness.Until(t, "the probe clears it", 10*time.Second, func() bool {
 		return b.Health(t.Context()).Err == nil && !b.journal.Failing.Load()
 	})
 	// The server goes away and comes back.
-	where := natstest.Port(srv)
+	where := servers.Port(srv)
 	srv.Shutdown()
 	srv.WaitForShutdown()
-	natstest.Eventually(t, 10*time.Second, "an unhealthy answer", func() bool { return b.Health(t.Context()).Err != nil })
+	harness.Until(t, "an unhealthy answer", 10*time.Second, func() bool { return b.Health(t.Context()).Err != nil })
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if _, err := b.Journal().Publish(ctx, change(2), "m2"); err == nil {
 		t.Error("acknowledged without a server")
 	}
-	natstest.External(t, &server.Options{StoreDir: dir, Port: where})
-	natstest.Eventually(t, 10*time.Second, "a healthy answer", func() bool { return b.Health(t.Context()).Err == nil })
+	servers.Listening(t, &server.Options{StoreDir: dir, Port: where})
+	harness.Until(t, "a healthy answer", 10*time.Second, func() bool { return b.Health(t.Context()).Err == nil })
 	publish(t, b, change(3), "m3")
-	natstest.Eventually(t, 20*time.Second, "records 1 and 3 enqueued", func() bool { return len(peek(t, b, LaneLive)) >= 2 })
+	harness.Until(t, "records 1 and 3 enqueued", 20*time.Second, func() bool { return len(peek(t, b, LaneLive)) >= 2 })
 	lost := logs.FilterMessageSnippet("connection lost").Len()
 	back := logs.FilterMessageSnippet("connection is back").Len()
 	if lost != 1 || back != 1 || b.Stats().Disconnects != 1 {
@@ -106,9 +106,9 @@ func TestExternalDomainAndFlush(t *testing.T) {
 	harness.OK(t, os.WriteFile(file, []byte(conf), 0o600))
 	opts, err := server.ProcessConfigFile(file)
 	harness.OK(t, err)
-	srv := natstest.External(t, opts)
+	srv := servers.Listening(t, opts)
 	b := open(t, func(c *store.Config) {
-		c.DataDir, c.URL, c.Domain, c.Replicas = "", fmt.Sprintf("nats://a:a@127.0.0.1:%d", natstest.Port(srv)), "hub", 1
+		c.DataDir, c.URL, c.Domain, c.Replicas = "", fmt.Sprintf("nats://a:a@127.0.0.1:%d", servers.Port(srv)), "hub", 1
 	})
 	if h := b.Health(t.Context()); h.Err != nil || h.Flush != "always" {
 		t.Errorf("%+v", h)
@@ -136,7 +136,7 @@ func TestExternalTLS(t *testing.T) {
 	pair := certificate(t, dir)
 	pool := x509.NewCertPool()
 	pool.AddCert(pair.Leaf)
-	srv := natstest.External(t, &server.Options{
+	srv := servers.Listening(t, &server.Options{
 		StoreDir: t.TempDir(), TLS: true, TLSVerify: true, TLSTimeout: 5,
 		TLSConfig: &tls.Config{
 			Certificates: []tls.Certificate{pair}, ClientCAs: pool, RootCAs: pool,
@@ -145,13 +145,13 @@ func TestExternalTLS(t *testing.T) {
 	})
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	b := open(t, func(c *store.Config) {
-		c.DataDir, c.URL, c.Replicas = "", fmt.Sprintf("tls://127.0.0.1:%d", natstest.Port(srv)), 1
+		c.DataDir, c.URL, c.Replicas = "", fmt.Sprintf("tls://127.0.0.1:%d", servers.Port(srv)), 1
 		c.CACert, c.Cert, c.Key = cert, cert, key
 	})
 	publish(t, b, change(1), "m1")
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if _, err := Open(ctx, store.Config{URL: fmt.Sprintf("tls://127.0.0.1:%d", natstest.Port(srv))}); err == nil {
+	if _, err := Open(ctx, store.Config{URL: fmt.Sprintf("tls://127.0.0.1:%d", servers.Port(srv))}); err == nil {
 		t.Error("trusted a server that nobody vouches for")
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events/internal/natstest"
 	"channelsync/events/kv"
 	"channelsync/events/store"
 	"channelsync/test/harness"
@@ -85,7 +84,7 @@ func peek(t testing.TB, b *Bus, lane Lane) []DueEntry {
 func peekN(t testing.TB, b *Bus, lane Lane, n int) []DueEntry {
 	t.Helper()
 	var entries []DueEntry
-	natstest.Eventually(t, 10*time.Second, fmt.Sprintf("%d entries on the %s lane", n, lane), func() bool {
+	harness.Until(t, fmt.Sprintf("%d entries on the %s lane", n, lane), 10*time.Second, func() bool {
 		entries = peek(t, b, lane)
 		return len(entries) == n
 	})

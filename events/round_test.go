@@ -15,7 +15,6 @@ import (
 	"pgregory.net/rapid"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events/internal/natstest"
 	"channelsync/events/store"
 	"channelsync/test/harness"
 )
@@ -210,7 +209,7 @@ func TestRepeatsInOneRoundShareOneFate(t *testing.T) {
 		t.Errorf("full: %v", errs)
 	}
 	dispatch(t, b)
-	natstest.Eventually(t, 10*time.Second, "room", func() bool {
+	harness.Until(t, "room", 10*time.Second, func() bool {
 		_, err := b.Journal().Publish(t.Context(), large(9001), "")
 		return err == nil
 	})
@@ -296,7 +295,7 @@ func TestARoundOfANewerVersionWaits(t *testing.T) {
 	dispatch(t, b)
 	peekN(t, b, LaneLive, 1)
 	// The other one is acknowledged a moment after its record is due.
-	natstest.Eventually(t, 5*time.Second, "the newer round alone waits", func() bool {
+	harness.Until(t, "the newer round alone waits", 5*time.Second, func() bool {
 		n, err := b.Journal().Undispatched(t.Context())
 		return n == 1 && err == nil
 	})
@@ -320,7 +319,7 @@ func TestEveryAcknowledgedChangeIsDispatched(t *testing.T) {
 				shut(t, was)
 			}
 			var b *Bus
-			natstest.Eventually(t, 10*time.Second, "the store is opened", func() (ok bool) {
+			harness.Until(t, "the store is opened", 10*time.Second, func() (ok bool) {
 				var err error
 				b, err = Open(t.Context(), store.Config{DataDir: dir})
 				if err != nil && !errors.Is(err, store.ErrLocked) { // a process that another test starts holds a lock until it has begun
@@ -386,7 +385,7 @@ func TestEveryAcknowledgedChangeIsDispatched(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- b.Dispatch(ctx) }()
-		natstest.Eventually(t, 20*time.Second, "all dispatched", func() bool { return b.nothingWaits(t.Context()) })
+		harness.Until(t, "all dispatched", 20*time.Second, func() bool { return b.nothingWaits(t.Context()) })
 		cancel()
 		if err := <-done; err != nil {
 			rt.Fatal(err)

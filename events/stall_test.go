@@ -13,7 +13,6 @@ import (
 	"go.uber.org/zap"
 
 	js "channelsync/events/internal/jetstream"
-	"channelsync/events/internal/natstest"
 	"channelsync/events/store"
 	"channelsync/internal/progress"
 	"channelsync/test/harness"
@@ -65,19 +64,19 @@ func TestAStuckCommitIsNamedAndChangesAreStoredAgain(t *testing.T) {
 		_, err := b.Journal().Publish(t.Context(), change(2), "two")
 		lost <- err
 	}()
-	natstest.Eventually(t, 10*time.Second, "the commit is named", func() bool {
+	harness.Until(t, "the commit is named", 10*time.Second, func() bool {
 		return strings.Contains(red(t, dog), "commit of changes has not moved")
 	})
 	if err := <-lost; err == nil {
 		t.Error("a change that was not stored is acknowledged")
 	}
-	natstest.Eventually(t, 20*time.Second, "changes are stored again", func() bool {
+	harness.Until(t, "changes are stored again", 20*time.Second, func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
 		_, err := b.Journal().Publish(ctx, change(3), "three")
 		return err == nil
 	})
-	natstest.Eventually(t, 10*time.Second, "all moves", func() bool { return red(t, dog) == "" })
+	harness.Until(t, "all moves", 10*time.Second, func() bool { return red(t, dog) == "" })
 	if gaveUp.Load() > 0 {
 		t.Error("the process was given up")
 	}
@@ -125,7 +124,7 @@ func TestAPanicInALoopOfTheBusEndsNothing(t *testing.T) {
 		}
 		<-ctx.Done()
 	})
-	natstest.Eventually(t, 10*time.Second, "it runs again", func() bool { return runs.Load() == 2 })
+	harness.Until(t, "it runs again", 10*time.Second, func() bool { return runs.Load() == 2 })
 }
 
 // TestCloseNamesWhatDoesNotEnd, and does not hang for it.

@@ -8,14 +8,13 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/events/internal/natstest"
 	"channelsync/events/store"
 	"channelsync/test/harness"
 )
 
 func dispatched(t *testing.T, b *Bus, n uint64) {
 	t.Helper()
-	natstest.Eventually(t, 10*time.Second, fmt.Sprintf("%d acknowledged", n), func() bool {
+	harness.Until(t, fmt.Sprintf("%d acknowledged", n), 10*time.Second, func() bool {
 		info, err := b.journal.dispatcher.Info(t.Context())
 		harness.OK(t, err)
 		return info.AckFloor.Stream >= n
@@ -111,7 +110,7 @@ func TestFullJournalLosesNothingUndispatched(t *testing.T) {
 	// Once dispatched, history gives way to what comes.
 	dispatch(t, b)
 	dispatched(t, b, uint64(id-1))
-	natstest.Eventually(t, 5*time.Second, "room again", func() bool {
+	harness.Until(t, "room again", 5*time.Second, func() bool {
 		_, err := b.Journal().Publish(t.Context(), large(5000), "")
 		return err == nil
 	})
@@ -168,7 +167,7 @@ func TestFullJournalUnderLoad(t *testing.T) {
 	if len(want) == 0 {
 		t.Fatal("nothing was acknowledged")
 	}
-	natstest.Eventually(t, 10*time.Second, "all dispatched", func() bool { return b.Stats().Dispatched >= uint64(len(want)) })
+	harness.Until(t, "all dispatched", 10*time.Second, func() bool { return b.Stats().Dispatched >= uint64(len(want)) })
 	for {
 		entries := peek(t, b, LaneLive)
 		if len(entries) == 0 {

@@ -26,6 +26,7 @@ import (
 	"channelsync/events/store"
 	"channelsync/internal/lifecycle"
 	"channelsync/test/harness"
+	"channelsync/test/harness/servers"
 	"channelsync/test/harness/stores"
 )
 
@@ -36,7 +37,7 @@ func everything(t testing.TB, b *events.Bus) {
 		publish(t, b, change(id), fmt.Sprintf("id-%d", id))
 	}
 	stop := harness.Go(t, b.Dispatch)
-	natstest.Eventually(t, 10*time.Second, "all is dispatched", func() bool {
+	harness.Until(t, "all is dispatched", 10*time.Second, func() bool {
 		n, err := b.Journal().Undispatched(t.Context())
 		return err == nil && n == 0
 	})
@@ -57,7 +58,7 @@ func everything(t testing.TB, b *events.Bus) {
 // same compares what two stores hold, but for what lies in memory.
 func same(t testing.TB, a, b *events.Bus) {
 	t.Helper()
-	one, two := natstest.StreamStates(t, a.JS), natstest.StreamStates(t, b.JS)
+	one, two := servers.Streams(t, a.JS), servers.Streams(t, b.JS)
 	delete(one, "KV_leases")
 	for name, was := range one {
 		is := two[name]
@@ -165,7 +166,7 @@ func TestScheduleIsKeptByARestore(t *testing.T) {
 	dir := t.TempDir()
 	harness.OK(t, restoreInto(t, backUp(t, b), dir))
 	restored := stores.Open(t, func(c *store.Config) { c.DataDir = dir })
-	natstest.Eventually(t, 10*time.Second, "the schedule fires", func() bool { return len(take(t, restored, events.LaneLive)) == 1 })
+	harness.Until(t, "the schedule fires", 10*time.Second, func() bool { return len(take(t, restored, events.LaneLive)) == 1 })
 }
 
 func TestBackupWhileEverythingIsWritten(t *testing.T) {
@@ -303,20 +304,20 @@ func TestRestoreRefusesWhatIsNotOurs(t *testing.T) {
 
 func TestMigrate(t *testing.T) {
 	t.Parallel()
-	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
+	srv := servers.Listening(t, &server.Options{StoreDir: t.TempDir()})
 	migrateTo(t, srv.ClientURL(), 1)
 }
 
 func TestMigrateToThreeServers(t *testing.T) {
 	t.Parallel()
-	migrateTo(t, natstest.ThreeServers(t).URLs, 3)
+	migrateTo(t, servers.Three(t).URLs, 3)
 }
 
 // TestMigrateDispatchesNothingAgain: a consumer that an election leaves at the journal's beginning would deliver all of it
 // again; the migration begins anew instead.
 func TestMigrateDispatchesNothingAgain(t *testing.T) {
 	t.Parallel()
-	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
+	srv := servers.Listening(t, &server.Options{StoreDir: t.TempDir()})
 	dir := t.TempDir()
 	b, err := events.Open(t.Context(), store.Config{DataDir: dir})
 	if err != nil {
@@ -390,7 +391,7 @@ func TestMigrateThroughAnElection(t *testing.T) {
 
 // migrateWithout moves a store while the server that leads is away for a while.
 func migrateWithout(t *testing.T, leads func(*server.Server) bool) {
-	servers := natstest.ThreeServers(t)
+	servers := servers.Three(t)
 	dir := t.TempDir()
 	b, err := events.Open(t.Context(), store.Config{DataDir: dir})
 	harness.OK(t, err)
@@ -468,19 +469,19 @@ func migrateTo(t *testing.T, urls string, replicas int) {
 	}
 	removeMarker(t, urls, store.WorklistStream) // a migration may end after it released some of the streams
 	_, err = events.Open(t.Context(), to)
-	natstest.RefusedWith(t, err, "channelsync migrate again")
+	harness.Refused(t, err, "channelsync migrate again")
 	harness.OK(t, Migrate(t.Context(), store.Config{DataDir: dir}, to, nil))
 	_, err = events.Open(t.Context(), store.Config{DataDir: dir})
-	natstest.RefusedWith(t, err, "was moved to", "--nats-url")
+	harness.Refused(t, err, "was moved to", "--nats-url")
 	_, err = store.Open(t.Context(), store.Config{DataDir: dir})
-	natstest.RefusedWith(t, err, "was moved to")
+	harness.Refused(t, err, "was moved to")
 
 	// A try that moved everything and could not say so: the next one only says it.
 	harness.OK(t, os.Remove(filepath.Join(dir, "moved.json")))
 	err = Migrate(t.Context(), store.Config{DataDir: dir}, to, func(r Restored) { t.Errorf("copied again: %+v", r) })
 	harness.OK(t, err)
 	_, err = events.Open(t.Context(), store.Config{DataDir: dir})
-	natstest.RefusedWith(t, err, "was moved to", "--nats-url")
+	harness.Refused(t, err, "was moved to", "--nats-url")
 
 	back := filepath.Join(t.TempDir(), "back")
 	harness.OK(t, restoreInto(t, copied, back))
@@ -527,7 +528,7 @@ func removeMarker(t *testing.T, urls, name string) {
 
 func TestMigrateWantsAStore(t *testing.T) {
 	t.Parallel()
-	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
+	srv := servers.Listening(t, &server.Options{StoreDir: t.TempDir()})
 	to := store.Config{URL: srv.ClientURL(), Replicas: 1}
 	if err := Migrate(t.Context(), store.Config{DataDir: t.TempDir()}, to, nil); err == nil || !strings.Contains(err.Error(), "holds no store") {
 		t.Errorf("got %v", err)

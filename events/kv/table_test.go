@@ -19,6 +19,7 @@ import (
 	js "channelsync/events/internal/jetstream"
 	"channelsync/events/internal/natstest"
 	"channelsync/test/harness"
+	"channelsync/test/harness/servers"
 )
 
 func table(t testing.TB, l *js.Link, cfg Config) *Table {
@@ -193,7 +194,7 @@ func TestTableTTLAndMemory(t *testing.T) {
 	if _, err := tab.Create(t.Context(), "shard.1", []byte("you")); !errors.Is(err, js.ErrConflict) {
 		t.Errorf("taken twice: %v", err)
 	}
-	natstest.Eventually(t, 10*time.Second, "the lease to end", func() bool {
+	harness.Until(t, "the lease to end", 10*time.Second, func() bool {
 		_, err := tab.Create(t.Context(), "shard.1", []byte("you"))
 		return err == nil
 	})
@@ -367,7 +368,7 @@ func TestAPanicAtOneChangeOfATableLeavesTheNextOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	natstest.Await(t, received, "next")
+	harness.Next(t, received, "next")
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
@@ -378,7 +379,7 @@ func TestAPanicAtOneChangeOfATableLeavesTheNextOnes(t *testing.T) {
 // table that the other had made did not answer yet.
 func TestATableAnswersOnceItIsOpen(t *testing.T) {
 	t.Parallel()
-	urls := natstest.ThreeServers(t).URLs
+	urls := servers.Three(t).URLs
 	var at [2]*js.Link
 	for i := range at {
 		at[i], _ = natstest.Reach(t, urls, 3)

@@ -15,6 +15,7 @@ import (
 	"channelsync/internal/lifecycle"
 	"channelsync/internal/mac"
 	"channelsync/test/harness"
+	"channelsync/test/harness/servers"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -43,7 +44,7 @@ func authenticator(t testing.TB) *kv.Authenticator {
 }
 
 func newYard(t *testing.T) *yard {
-	return &yard{t: t, ttl: testTTL, srv: natstest.External(t, &server.Options{StoreDir: t.TempDir()}), worker: map[int]string{}}
+	return &yard{t: t, ttl: testTTL, srv: servers.Listening(t, &server.Options{StoreDir: t.TempDir()}), worker: map[int]string{}}
 }
 
 // newPair is a yard with two instances that share the shards.
@@ -130,7 +131,7 @@ func (h *hand) Work(ctx context.Context, shard int) {
 // shared waits until every shard is worked for, by just these instances, each with at least a few.
 func (y *yard) shared(within time.Duration, hands ...*hand) {
 	y.t.Helper()
-	natstest.Eventually(y.t, within, fmt.Sprintf("%d instances share all shards", len(hands)), func() bool {
+	harness.Until(y.t, fmt.Sprintf("%d instances share all shards", len(hands)), within, func() bool {
 		y.mu.Lock()
 		defer y.mu.Unlock()
 		count := map[string]int{}
@@ -167,7 +168,7 @@ func TestLeasesAreSharedOutAndMove(t *testing.T) {
 	b := y.join("2")
 	b.drain = 50 * time.Millisecond
 	y.shared(3*time.Second, a, b)
-	natstest.Eventually(t, testTTL, "both know the same owners", func() bool {
+	harness.Until(t, "both know the same owners", testTTL, func() bool {
 		for shard := range Shards {
 			if a.Owner(shard) != b.Owner(shard) || a.Owner(shard) == "" {
 				return false
@@ -188,7 +189,7 @@ func TestLeasesAreSharedOutAndMove(t *testing.T) {
 	if took := time.Since(began); took >= testTTL {
 		t.Errorf("handed over in %s", took)
 	}
-	natstest.Eventually(t, testTTL, "the one that left is known to be gone", func() bool {
+	harness.Until(t, "the one that left is known to be gone", testTTL, func() bool {
 		got := a.Others()
 		return len(got) == 1 && got[0] == c.ID()
 	})
@@ -247,7 +248,7 @@ func TestWhatOthersWriteMovesNoShard(t *testing.T) {
 				msg(ShardsTable, shardKey(shard), "", "PURGE")
 			}
 		}
-		natstest.Eventually(t, 2*y.ttl, "every record is its owner's again", func() bool {
+		harness.Until(t, "every record is its owner's again", 2*y.ttl, func() bool {
 			records, err := a.readShardRecords(t.Context())
 			if err != nil || len(records) != Shards {
 				return false
@@ -260,7 +261,7 @@ func TestWhatOthersWriteMovesNoShard(t *testing.T) {
 			return true
 		})
 	}
-	natstest.Eventually(t, y.ttl, "both know the same owners, and nobody else", func() bool {
+	harness.Until(t, "both know the same owners, and nobody else", y.ttl, func() bool {
 		for shard := range Shards {
 			if a.Owner(shard) != owners[shard] || b.Owner(shard) != owners[shard] {
 				return false
@@ -293,15 +294,15 @@ func TestLeasesWithoutAServer(t *testing.T) {
 	t.Parallel()
 	y, a, b := newPair(t)
 	held := a.Owned()
-	where, dir := natstest.Port(y.srv), y.srv.JetStreamConfig().StoreDir
+	where, dir := servers.Port(y.srv), y.srv.JetStreamConfig().StoreDir
 	y.srv.Shutdown()
 	y.srv.WaitForShutdown()
-	natstest.Eventually(t, testTTL, "the leases to be lost", func() bool { return a.Owned() == 0 && b.Owned() == 0 })
+	harness.Until(t, "the leases to be lost", testTTL, func() bool { return a.Owned() == 0 && b.Owned() == 0 })
 	if _, cancel, err := a.Under(t.Context(), natstest.Installation); !errors.Is(err, ErrNotOwned) {
 		cancel()
 		t.Errorf("under a lost lease: %v", err)
 	}
-	y.srv = natstest.External(t, &server.Options{StoreDir: dirOf(dir), Port: where})
+	y.srv = servers.Listening(t, &server.Options{StoreDir: dirOf(dir), Port: where})
 	y.shared(10*time.Second, a, b)
 	if a.Owned() != held {
 		t.Errorf("%d shards, it had %d", a.Owned(), held)
@@ -418,12 +419,12 @@ func TestAShardThatStandsStillIsLeftToAnother(t *testing.T) {
 	if !a.Decline(shard) || a.Decline(shard) {
 		t.Error("not declined once")
 	}
-	natstest.Eventually(t, 3*testTTL, "the other has it", func() bool { return b.OwnsShard(shard) })
+	harness.Until(t, "the other has it", 3*testTTL, func() bool { return b.OwnsShard(shard) })
 	_ = lifecycle.Sleep(t.Context(), testTTL)
 	if a.OwnsShard(shard) || !b.OwnsShard(shard) {
 		t.Error("it was taken back")
 	}
 	y.exclusive()
 	b.leave()
-	natstest.Eventually(t, 3*testTTL, "it is taken when nobody else is there", func() bool { return a.OwnsShard(shard) })
+	harness.Until(t, "it is taken when nobody else is there", 3*testTTL, func() bool { return a.OwnsShard(shard) })
 }

@@ -10,6 +10,7 @@ import (
 
 	"channelsync/events/internal/natstest"
 	"channelsync/test/harness"
+	"channelsync/test/harness/servers"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -80,7 +81,7 @@ func (p *proxy) pass(ctx context.Context, c net.Conn, to string, blocks bool) {
 // A write to it, or a reading of its state, waits no longer than that.
 func TestAConnectionThatTakesNothingIsGivenUp(t *testing.T) {
 	t.Parallel()
-	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
+	srv := servers.Listening(t, &server.Options{StoreDir: t.TempDir()})
 	p := newProxy(t, srv.Addr().String())
 	link, _ := natstest.Reach(t, "nats://"+p.listener.Addr().String(), 1)
 	close(p.blocked)
@@ -102,7 +103,7 @@ func TestAConnectionThatTakesNothingIsGivenUp(t *testing.T) {
 	if longest > 8*time.Second {
 		t.Errorf("a write waited for %s", longest)
 	}
-	natstest.Eventually(t, 10*time.Second, "the connection to be back", func() bool { return link.Lost.Load() > 0 && link.NC.IsConnected() })
+	harness.Until(t, "the connection to be back", 10*time.Second, func() bool { return link.Lost.Load() > 0 && link.NC.IsConnected() })
 	if took := time.Since(began); took > 15*time.Second {
 		t.Errorf("it was back after %s", took)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"channelsync/events/internal/natstest"
 	"channelsync/test/harness"
+	"channelsync/test/harness/servers"
 	"channelsync/test/stress"
 )
 
@@ -18,7 +19,7 @@ import (
 // answered before the stop returns, or not begun.
 func TestAnswersStopUnderStress(t *testing.T) {
 	t.Parallel()
-	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
+	srv := servers.Listening(t, &server.Options{StoreDir: t.TempDir()})
 	link, _ := natstest.Reach(t, srv.ClientURL(), 1)
 	b := New(link)
 	ask := func() error {
@@ -50,7 +51,7 @@ func TestAnswersStopUnderStress(t *testing.T) {
 
 func TestAsk(t *testing.T) {
 	t.Parallel()
-	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
+	srv := servers.Listening(t, &server.Options{StoreDir: t.TempDir()})
 	join := func() *Peers {
 		link, _ := natstest.Reach(t, srv.ClientURL(), 1)
 		return New(link)

@@ -23,5 +23,5 @@ func TestAPanicAtOneSignalLeavesTheNextOnes(t *testing.T) {
 	for _, what := range []string{"poison", "next"} {
 		harness.OK(t, b.Publish("feed", natstest.Installation, []byte(what)))
 	}
-	natstest.Await(t, received, "next")
+	harness.Next(t, received, "next")
 }

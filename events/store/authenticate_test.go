@@ -15,10 +15,10 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"channelsync/events/internal/natstest"
 	"channelsync/events/kv"
 	"channelsync/internal/mac"
 	"channelsync/test/harness"
+	"channelsync/test/harness/servers"
 )
 
 // authenticator is one with keys that differ in the byte they consist of.
@@ -76,7 +76,7 @@ func stores(t *testing.T, run func(t *testing.T, open func(...func(*Config)) *St
 	})
 	t.Run("external", func(t *testing.T) {
 		t.Parallel()
-		srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
+		srv := servers.Listening(t, &server.Options{StoreDir: t.TempDir()})
 		run(t, func(change ...func(*Config)) *Store {
 			return open(t, append(change, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", srv.ClientURL(), 1 })...)
 		})
@@ -184,7 +184,7 @@ func TestTheManifestCannotBeTakenBack(t *testing.T) {
 // Two instances that meet a store from before at once both see all of it, and neither takes the other for a forger.
 func TestTwoInstancesMeetAStoreFromBefore(t *testing.T) {
 	t.Parallel()
-	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
+	srv := servers.Listening(t, &server.Options{StoreDir: t.TempDir()})
 	at := func(c *Config) { c.DataDir, c.URL, c.Replicas = "", srv.ClientURL(), 1 }
 	old, err := kv.Open(t.Context(), open(t, at).Link, kv.Config{Name: "t"})
 	harness.OK(t, err)

@@ -6,7 +6,6 @@ import (
 	"syscall"
 	"testing"
 
-	"channelsync/events/internal/natstest"
 	"channelsync/test/harness"
 )
 
@@ -19,7 +18,7 @@ func breakWrites(t *testing.T, dir string) {
 	defer func() { _ = null.Close() }()
 	fds, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
-		natstest.NotTested(t, "no list of open files here: %v", err)
+		harness.NotTested(t, "no list of open files here: %v", err)
 	}
 	broken := 0
 	for _, fd := range fds {

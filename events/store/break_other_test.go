@@ -5,10 +5,10 @@ package store
 import (
 	"testing"
 
-	"channelsync/events/internal/natstest"
+	"channelsync/test/harness"
 )
 
 func breakWrites(t *testing.T, _ string) {
 	t.Helper()
-	natstest.NotTested(t, "no list of open files here")
+	harness.NotTested(t, "no list of open files here")
 }

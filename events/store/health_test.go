@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"channelsync/events/internal/natstest"
 	"channelsync/events/kv"
 	"channelsync/test/harness"
+	"channelsync/test/harness/servers"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -18,7 +18,7 @@ import (
 // changed one.
 func TestReadinessDoesNotWaitForTheNextWrite(t *testing.T) {
 	t.Parallel()
-	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
+	srv := servers.Listening(t, &server.Options{StoreDir: t.TempDir()})
 	b := open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", srv.ClientURL(), 1 })
 	for _, cfg := range []kv.Config{
 		{Name: "plain"}, {Name: "secure", Secure: true}, {Name: "passing", TTL: time.Hour}, {Name: "memory", Memory: true},
@@ -54,7 +54,7 @@ func TestReadinessDoesNotWaitForTheNextWrite(t *testing.T) {
 // everybody's answer.
 func TestAProbeThatGaveUpIsNobodyElses(t *testing.T) {
 	t.Parallel()
-	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
+	srv := servers.Listening(t, &server.Options{StoreDir: t.TempDir()})
 	b := open(t, func(c *Config) { c.DataDir, c.URL, c.Replicas = "", srv.ClientURL(), 1 })
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()

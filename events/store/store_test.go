@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"channelsync/events/internal/natstest"
 	"channelsync/events/kv"
 	"channelsync/test/harness"
 	"channelsync/test/harness/files"
+	"channelsync/test/harness/servers"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats-server/v2/server"
@@ -103,7 +103,7 @@ func TestRefusedStartTouchesNothing(t *testing.T) {
 			}
 			before := files.Tree(t, dir)
 			_, err := Open(t.Context(), Config{DataDir: dir, Validate: one.validate})
-			natstest.RefusedWith(t, err, one.says...)
+			harness.Refused(t, err, one.says...)
 			if diff := cmp.Diff(before, files.Tree(t, dir)); diff != "" {
 				t.Errorf("the refused start changed\n%s", diff)
 			}
@@ -122,7 +122,7 @@ func smallDisk(t *testing.T, options string) string {
 	t.Helper()
 	dir := t.TempDir()
 	if out, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", options, "tmpfs", dir).CombinedOutput(); err != nil {
-		natstest.NotTested(t, "mounting a small disk wants root: %v: %s", err, out)
+		harness.NotTested(t, "mounting a small disk wants root: %v: %s", err, out)
 	}
 	t.Cleanup(func() {
 		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
@@ -145,7 +145,7 @@ func TestFullDiskIsRefusedAndFineOnceThereIsRoom(t *testing.T) {
 	harness.OK(t, os.WriteFile(filler, make([]byte, 20<<20), 0o600))
 	before := files.Tree(t, dir)
 	_, err = Open(t.Context(), cfg)
-	natstest.RefusedWith(t, err, dir, "is full", "make room", "nothing was changed")
+	harness.Refused(t, err, dir, "is full", "make room", "nothing was changed")
 	if diff := cmp.Diff(before, files.Tree(t, dir)); diff != "" {
 		t.Errorf("the refused start changed\n%s", diff)
 	}
@@ -166,12 +166,12 @@ func TestReadOnlyDiskIsRefused(t *testing.T) {
 	remount(t, disk, "ro")
 	before := files.Tree(t, dir)
 	_, err = Open(t.Context(), Config{DataDir: dir})
-	natstest.RefusedWith(t, err, dir, "cannot be written", "read-only", "nothing was changed")
+	harness.Refused(t, err, dir, "cannot be written", "read-only", "nothing was changed")
 	if diff := cmp.Diff(before, files.Tree(t, dir)); diff != "" {
 		t.Errorf("the refused start changed\n%s", diff)
 	}
 	_, err = Inspect(filepath.Join(disk, "new", "data"))
-	natstest.RefusedWith(t, err, disk, "cannot be written")
+	harness.Refused(t, err, disk, "cannot be written")
 	remount(t, disk, "rw")
 	open(t, func(c *Config) { c.DataDir = dir })
 }
@@ -188,12 +188,12 @@ func TestDataDirectoryThatIsAFileIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	write(t, path, "x")
 	_, err := Inspect(path)
-	natstest.RefusedWith(t, err, path, "is a file")
+	harness.Refused(t, err, path, "is a file")
 }
 
 func TestClusterIsAskedBeforeAnythingIsMade(t *testing.T) {
 	t.Parallel()
-	srv := natstest.External(t, &server.Options{StoreDir: t.TempDir()})
+	srv := servers.Listening(t, &server.Options{StoreDir: t.TempDir()})
 	at := func(c *Config) { c.DataDir, c.URL, c.Replicas = "", srv.ClientURL(), 1 }
 	b := open(t, at)
 	keys, err := kv.Open(t.Context(), b.Link, kv.Config{Name: KeysTable, Secure: true})
@@ -202,7 +202,7 @@ func TestClusterIsAskedBeforeAnythingIsMade(t *testing.T) {
 		t.Fatal(err)
 	}
 	harness.OK(t, b.WriteManifest(t.Context(), "v1.2.3", []byte("older")))
-	names := natstest.StreamStates(t, b.JS)
+	names := servers.Streams(t, b.JS)
 	cfg := Config{}
 	at(&cfg)
 	var asked []string
@@ -211,7 +211,7 @@ func TestClusterIsAskedBeforeAnythingIsMade(t *testing.T) {
 		return errors.New("--master-key: not that one")
 	}
 	_, err = Open(t.Context(), cfg)
-	natstest.RefusedWith(t, err, "--master-key")
+	harness.Refused(t, err, "--master-key")
 	// Somebody else may have written over either of the two: the key is right if one of them says so.
 	if diff := cmp.Diff([]string{"v1.2.3 sentinel", "v1.2.3 older"}, asked); diff != "" {
 		t.Fatalf("asked about others\n%s", diff)
@@ -225,7 +225,7 @@ func TestClusterIsAskedBeforeAnythingIsMade(t *testing.T) {
 	taken, err := Open(t.Context(), cfg)
 	harness.OK(t, err)
 	shut(t, taken)
-	if diff := cmp.Diff(names, natstest.StreamStates(t, b.JS)); diff != "" {
+	if diff := cmp.Diff(names, servers.Streams(t, b.JS)); diff != "" {
 		t.Fatalf("the refused start changed\n%s", diff)
 	}
 	if _, err := keys.Put(t.Context(), manifestKey, []byte(`{"format":4,"version":"v8"}`)); err != nil {
@@ -233,7 +233,7 @@ func TestClusterIsAskedBeforeAnythingIsMade(t *testing.T) {
 	}
 	cfg.Validate = nil
 	_, err = Open(t.Context(), cfg)
-	natstest.RefusedWith(t, err, "format 4", "v8", "nothing was changed")
+	harness.Refused(t, err, "format 4", "v8", "nothing was changed")
 	if !errors.Is(err, ErrNewerStore) {
 		t.Errorf("got %v", err)
 	}

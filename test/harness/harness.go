@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -50,6 +52,28 @@ func Table[In, Out comparable](t testing.TB, of func(In) Out, want map[In]Out) {
 			t.Errorf("%#v: got %#v, want %#v", in, got, out)
 		}
 	}
+}
+
+// Refused wants an error of one line that says all of it.
+func Refused(t testing.TB, err error, says ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("it was not refused")
+	}
+	for _, s := range append(says, "") {
+		if !strings.Contains(err.Error(), s) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("got %q, want one line with %q", err, s)
+		}
+	}
+}
+
+// NotTested leaves a test out where the machine lacks what it needs; CI must have it.
+func NotTested(t testing.TB, why string, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("CI must have this: "+why, args...)
+	}
+	t.Skipf("NOT TESTED: "+why, args...)
 }
 
 // Soon is how long a test waits for what takes no time that a user would notice. It is
@@ -132,5 +156,20 @@ func Every(t testing.TB, interval time.Duration, do func(n int)) (stop func() in
 	return func() int {
 		end()
 		return n
+	}
+}
+
+// Next fails the test unless want is what comes next, in time.
+func Next[T comparable](t testing.TB, from <-chan T, want T) {
+	t.Helper()
+	end := time.NewTimer(Soon)
+	defer end.Stop()
+	select {
+	case got := <-from:
+		if got != want {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	case <-end.C:
+		t.Fatalf("%v does not come", want)
 	}
 }

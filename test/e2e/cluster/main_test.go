@@ -8,7 +8,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,6 +20,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/test/harness"
+	"channelsync/test/harness/servers"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -215,23 +215,15 @@ type natsServer struct {
 
 func startNATS(t *testing.T) *natsServer {
 	t.Helper()
-	n := &natsServer{t: t, dir: t.TempDir(), port: server.RANDOM_PORT}
+	n := &natsServer{t: t, dir: t.TempDir()}
 	n.start()
-	t.Cleanup(n.stop)
 	return n
 }
 
 func (n *natsServer) start() {
 	n.t.Helper()
-	srv, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: n.port, JetStream: true, StoreDir: n.dir, NoSigs: true, NoLog: true,
-	})
-	harness.OK(n.t, err)
-	srv.Start()
-	if !srv.ReadyForConnections(10 * time.Second) {
-		n.t.Fatal("nats is not ready")
-	}
-	n.running, n.port = srv, srv.Addr().(*net.TCPAddr).Port
+	n.running = servers.Listening(n.t, &server.Options{Port: n.port, StoreDir: n.dir})
+	n.port = servers.Port(n.running)
 }
 
 func (n *natsServer) stop() {

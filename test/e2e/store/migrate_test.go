@@ -13,33 +13,18 @@ import (
 	"channelsync/cmd/channelsync/config"
 	"channelsync/cmd/channelsync/offline"
 	"channelsync/test/harness"
+	"channelsync/test/harness/servers"
 	"channelsync/test/harness/service"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
 
 func v1ID(id int64) string { return strconv.FormatInt(id, 10) }
 
-// nats runs a server that takes connections, as somebody else's would be.
-func nats(t *testing.T) *server.Server {
-	t.Helper()
-	srv, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
-		JetStream: true, StoreDir: t.TempDir(), SyncAlways: true,
-	})
-	harness.OK(t, err)
-	srv.Start()
-	if !srv.ReadyForConnections(10 * time.Second) {
-		t.Fatal("server not ready")
-	}
-	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
-	return srv
-}
-
 // TestMoveToACluster: the embedded store moves, the service goes on there, and
 // what the journal held before can be replayed after.
 func TestMoveToACluster(t *testing.T) {
 	t.Parallel()
-	srv := nats(t)
+	srv := servers.Listening(t, &server.Options{StoreDir: t.TempDir(), SyncAlways: true})
 	w := service.New(t, service.Options{Autotask: service.Unlimited()})
 	ids := w.Companies(40)
 	in := w.Install()

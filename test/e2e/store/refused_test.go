@@ -17,6 +17,7 @@ import (
 	"channelsync/cmd/channelsync/config"
 	"channelsync/test/harness"
 	"channelsync/test/harness/files"
+	"channelsync/test/harness/servers"
 	"channelsync/test/harness/service"
 )
 
@@ -90,7 +91,7 @@ func TestWrongStartsTouchNothing(t *testing.T) {
 // a cluster is found out by changing it.
 func TestWrongKeyOnAClusterTouchesNothing(t *testing.T) {
 	t.Parallel()
-	srv := nats(t)
+	srv := servers.Listening(t, &server.Options{StoreDir: t.TempDir(), SyncAlways: true})
 	w := service.New(t, service.Options{Autotask: service.Unlimited(), NATSURL: srv.ClientURL()})
 	w.Companies(5)
 	in := w.Install(v1.SyncActiveCustomers)

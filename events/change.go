@@ -25,6 +25,7 @@ type Change struct {
 	SequenceNumber *int64     `json:"sequenceNumber,omitempty"`
 	Job            string     `json:"job,omitempty"`   // the backfill, resync or replay it belongs to
 	Force          bool       `json:"force,omitempty"` // push it whatever was pushed last
+	By             string     `json:"by,omitempty"`    // who asked for it, as the audit names them; empty: nobody did
 	Traceparent    string     `json:"-"`               // W3C trace context
 }
 

@@ -55,6 +55,7 @@ type DueEntry struct {
 	Fields          []string   `json:"fields,omitempty"`
 	Job             string     `json:"job,omitempty"`
 	Force           bool       `json:"force,omitempty"`
+	By              string     `json:"by,omitempty"`
 	GUID            string     `json:"guid,omitempty"`
 	SequenceNumber  *int64     `json:"sequenceNumber,omitempty"`
 	Traceparent     string     `json:"traceparent,omitempty"`
@@ -70,7 +71,7 @@ func (c StoredChange) DueEntry() DueEntry {
 	return DueEntry{
 		Installation: c.Installation, Kind: c.Kind, ID: c.ID, Lane: c.Lane(),
 		JournalSequence: c.Sequence, JournalPlace: c.Place, Trigger: c.Trigger, EventTime: c.EventTime, StoredAt: c.StoredAt,
-		Fields: c.Fields, Job: c.Job, Force: c.Force, GUID: c.WebhookGUID, SequenceNumber: c.SequenceNumber,
+		Fields: c.Fields, Job: c.Job, Force: c.Force, By: c.By, GUID: c.WebhookGUID, SequenceNumber: c.SequenceNumber,
 		Traceparent: c.Traceparent,
 	}
 }

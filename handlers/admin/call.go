@@ -62,6 +62,7 @@ func (a *API) serveBody(f func(*call) (reply, error)) http.HandlerFunc {
 		ctx, cancel := context.WithTimeoutCause(r.Context(), Timeout,
 			fmt.Errorf("%s %s: not done within %s", r.Method, r.URL.Path, Timeout))
 		defer cancel()
+		ctx = v1.WithAsker(ctx, identity.Of(ctx).Name)
 		c := &call{API: a, r: r.WithContext(ctx), control: http.NewResponseController(w)}
 		if r.Body == nil || r.Body == http.NoBody {
 			c.received()

@@ -44,7 +44,7 @@ func (m *Manager) Requeue(ctx context.Context, id string, req v1.RequeueRequest)
 		if err != nil || d.Kind == deadletter.KindCallback {
 			continue
 		}
-		changes = append(changes, events.Change{Installation: id, Kind: v1.Kind(d.Kind), ID: rec, Trigger: v1.TriggerManual, EventTime: m.Now()})
+		changes = append(changes, events.Change{Installation: id, Kind: v1.Kind(d.Kind), ID: rec, Trigger: v1.TriggerManual, EventTime: m.Now(), By: v1.AskerOf(ctx)})
 	}
 	if err := m.Bus.Journal().PublishAll(ctx, changes); err != nil {
 		return fmt.Errorf("enqueue requeued records: %w", err)

@@ -88,7 +88,7 @@ func (m *Manager) Resync(ctx context.Context, id string, req v1.ResyncRequest) (
 	if len(req.Kinds) > 0 {
 		kinds = slices.DeleteFunc(kinds, func(k v1.Kind) bool { return !slices.Contains(req.Kinds, k) })
 	}
-	return m.startJob(ctx, job.Job{Job: v1.Job{Type: job.TypeResync, DryRun: req.DryRun}, Installation: id, Kinds: kinds, Force: true}, m.Jobs.Ask)
+	return m.startJob(ctx, job.Job{Job: v1.Job{Type: job.TypeResync, DryRun: req.DryRun}, Installation: id, Kinds: kinds, Force: true, By: v1.AskerOf(ctx)}, m.Jobs.Ask)
 }
 
 // Replay reads stored changes again.
@@ -100,7 +100,7 @@ func (m *Manager) Replay(ctx context.Context, id string, req v1.ReplayRequest) (
 	if _, err := m.atWork(in); err != nil {
 		return v1.JobRef{}, err
 	}
-	return m.startJob(ctx, job.Job{Job: v1.Job{Type: job.TypeReplay, DryRun: req.DryRun}, Installation: id, Force: req.Force, Replay: req}, m.Jobs.Ask)
+	return m.startJob(ctx, job.Job{Job: v1.Job{Type: job.TypeReplay, DryRun: req.DryRun}, Installation: id, Force: req.Force, Replay: req, By: v1.AskerOf(ctx)}, m.Jobs.Ask)
 }
 
 func (m *Manager) startJob(ctx context.Context, j job.Job, start func(context.Context, job.Job) (string, error)) (v1.JobRef, error) {
@@ -148,8 +148,8 @@ func (m *Manager) CancelJob(ctx context.Context, id, jobID string) error {
 func (m *Manager) cancelled(id string) bool { return m.Jobs.State(id) == v1.JobCancelled }
 
 // newJob starts a job of an installation.
-func (m *Manager) newJob(ctx context.Context, id, jobType string, kinds []v1.Kind, force bool) (string, error) {
-	ref, err := m.startJob(ctx, job.Job{Job: v1.Job{Type: jobType}, Installation: id, Kinds: kinds, Force: force}, m.Jobs.Queue)
+func (m *Manager) newJob(ctx context.Context, id string, p installation.PendingJob) (string, error) {
+	ref, err := m.startJob(ctx, job.Job{Job: v1.Job{Type: p.Type}, Installation: id, Kinds: p.Kinds, Force: p.Force, By: p.By}, m.Jobs.Queue)
 	return ref.Job, err
 }
 
@@ -167,7 +167,7 @@ func (m *Manager) startPending(ctx context.Context, id string) error {
 			return err
 		}
 		next := in.PendingJobs[0]
-		if _, err := m.newJob(ctx, id, next.Type, next.Kinds, next.Force); err != nil {
+		if _, err := m.newJob(ctx, id, next); err != nil {
 			return fmt.Errorf("start %s: %w", next.Type, err)
 		}
 		_, err = m.Store.Change(ctx, id, func(now *installation.Installation) error {
@@ -415,7 +415,7 @@ func (rt *runtime) replay(ctx context.Context, j job.Job) error {
 			entries := make([]events.DueEntry, len(part))
 			for i, id := range part {
 				entries[i] = events.DueEntry{
-					Installation: rt.id, Kind: kind, ID: id, Lane: events.LaneBulk, Trigger: v1.TriggerReplay, EventTime: rt.m.Now(), Job: j.ID, Force: j.Force,
+					Installation: rt.id, Kind: kind, ID: id, Lane: events.LaneBulk, Trigger: v1.TriggerReplay, EventTime: rt.m.Now(), Job: j.ID, Force: j.Force, By: j.By,
 				}
 			}
 			if err := rt.m.Bus.Worklist().Enqueue(ctx, entries); err != nil {
@@ -557,7 +557,7 @@ func (rt *runtime) sweepIfDue(ctx context.Context) error {
 	if err := rt.m.DeadLetters.Tidy(ctx, rt.id); err != nil {
 		return err
 	}
-	if _, err := rt.m.newJob(ctx, rt.id, job.TypeSweep, kindsOf(in.InstalledSyncs()), true); err != nil {
+	if _, err := rt.m.newJob(ctx, rt.id, installation.PendingJob{Type: job.TypeSweep, Kinds: kindsOf(in.InstalledSyncs()), Force: true}); err != nil {
 		return err
 	}
 	return rt.m.changeCursors(ctx, rt.id, rt.m.Now())

@@ -132,7 +132,7 @@ func (m *Manager) reinstall(ctx context.Context, in *installation.Installation) 
 	err := m.alone(ctx, free, func(ctx context.Context) (err error) {
 		kept, err = m.Store.Change(ctx, in.ID, func(now *installation.Installation) error {
 			now.Uninstalled, now.Stopped, now.Zone = false, false, in.Zone
-			now.PendingJobs = append(forced(now.PendingJobs), installation.PendingJob{Type: job.TypeBackfill, Kinds: kindsOf(now.InstalledSyncs())})
+			now.PendingJobs = append(forced(now.PendingJobs), installation.PendingJob{Type: job.TypeBackfill, Kinds: kindsOf(now.InstalledSyncs()), By: v1.AskerOf(ctx)})
 			return nil
 		})
 		return err
@@ -258,7 +258,7 @@ func (m *Manager) installSync(ctx context.Context, in *installation.Installation
 	}
 	_, err := m.Store.Change(ctx, in.ID, func(now *installation.Installation) error {
 		now.Syncs[sync] = in.Syncs[sync]
-		now.PendingJobs = append(now.PendingJobs, installation.PendingJob{Type: job.TypeBackfill, Kinds: kindsOf([]v1.Sync{sync})})
+		now.PendingJobs = append(now.PendingJobs, installation.PendingJob{Type: job.TypeBackfill, Kinds: kindsOf([]v1.Sync{sync}), By: v1.AskerOf(ctx)})
 		return nil
 	})
 	if err != nil {

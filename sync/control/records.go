@@ -58,7 +58,7 @@ func (m *Manager) Reconcile(ctx context.Context, id string, kind v1.Kind, rec in
 	if in.Uninstalled {
 		return v1.Conflict("the installation is uninstalled", "Reinstall it first.")
 	}
-	_, err = m.Bus.Journal().Publish(ctx, events.Change{Installation: id, Kind: kind, ID: rec, Trigger: v1.TriggerManual, EventTime: m.Now()}, "")
+	_, err = m.Bus.Journal().Publish(ctx, events.Change{Installation: id, Kind: kind, ID: rec, Trigger: v1.TriggerManual, EventTime: m.Now(), By: v1.AskerOf(ctx)}, "")
 	if err != nil {
 		return fmt.Errorf("store change of %s %s: %w", kind, strconv.FormatInt(rec, 10), err)
 	}
@@ -127,7 +127,7 @@ func (m *Manager) discard(ctx context.Context, id string, kind v1.Kind, ids []in
 func (m *Manager) enqueueManually(ctx context.Context, id string, kind v1.Kind, ids []int64) error {
 	changes := make([]events.Change, len(ids))
 	for i, rec := range ids {
-		changes[i] = events.Change{Installation: id, Kind: kind, ID: rec, Trigger: v1.TriggerManual, EventTime: m.Now()}
+		changes[i] = events.Change{Installation: id, Kind: kind, ID: rec, Trigger: v1.TriggerManual, EventTime: m.Now(), By: v1.AskerOf(ctx)}
 	}
 	if err := m.Bus.Journal().PublishAll(ctx, changes); err != nil {
 		return fmt.Errorf("enqueue %s records: %w", kind, err)

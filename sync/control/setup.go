@@ -48,7 +48,7 @@ func (m *Manager) Create(ctx context.Context, req v1.CreateInstallation) (v1.Ins
 	if err != nil {
 		return v1.Installation{}, err
 	}
-	in.PendingJobs = []installation.PendingJob{{Type: job.TypeBackfill, Kinds: kindsOf(req.Syncs)}}
+	in.PendingJobs = []installation.PendingJob{{Type: job.TypeBackfill, Kinds: kindsOf(req.Syncs), By: v1.AskerOf(ctx)}}
 	if err := m.keep(ctx, in); err != nil {
 		return v1.Installation{}, err
 	}
@@ -224,7 +224,7 @@ func (m *Manager) Update(ctx context.Context, id string, req v1.UpdateInstallati
 		}
 		if req.Options != nil {
 			in.Options = *req.Options
-			in.PendingJobs = append(in.PendingJobs, installation.PendingJob{Type: job.TypeResync, Kinds: kindsOf(in.InstalledSyncs())})
+			in.PendingJobs = append(in.PendingJobs, installation.PendingJob{Type: job.TypeResync, Kinds: kindsOf(in.InstalledSyncs()), By: v1.AskerOf(ctx)})
 		}
 		return nil
 	})
@@ -314,7 +314,7 @@ func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.Chann
 			before = now.Clone()
 			now.ConnectionID, now.Secrets.Token = in.ConnectionID, in.Secrets.Token
 			if another && !now.Uninstalled { // what is remembered as pushed is not there
-				now.PendingJobs = append(now.PendingJobs, installation.PendingJob{Type: job.TypeResync, Kinds: kindsOf(now.InstalledSyncs()), Force: true})
+				now.PendingJobs = append(now.PendingJobs, installation.PendingJob{Type: job.TypeResync, Kinds: kindsOf(now.InstalledSyncs()), Force: true, By: v1.AskerOf(ctx)})
 			}
 			return nil
 		})

@@ -45,6 +45,7 @@ type PendingJob struct {
 	Type  string    `json:"type"` // of the job package
 	Kinds []v1.Kind `json:"kinds"`
 	Force bool      `json:"force,omitempty"`
+	By    string    `json:"by,omitempty"` // who made the change that it follows from
 }
 
 // Equal says that two stand for the same job.

@@ -38,6 +38,7 @@ type Job struct {
 	Installation string            `json:"installation"`
 	Kinds        []v1.Kind         `json:"kinds"`
 	Force        bool              `json:"force,omitempty"` // whatever the fingerprints say
+	By           string            `json:"by,omitempty"`    // who asked for it; empty: nobody did
 	Cursor       map[v1.Kind]int64 `json:"cursor"`          // the last id listed
 	Listed       bool              `json:"listed"`          // all that was to be marked is in the journal
 	Replay       v1.ReplayRequest  `json:"replay"`          // what a replay was asked for

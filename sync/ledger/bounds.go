@@ -40,7 +40,7 @@ type part struct {
 // parts are those of an entry, the one that is missed least first.
 func (e *Entry) parts() []part {
 	return []part{
-		{"previous", len(e.Previous) > 0, func() { e.Previous = nil }},
+		{"versions", e.Former != nil || len(e.Previous) > 0, func() { e.Former, e.Previous = nil, nil }},
 		{"sources", len(e.Sources) > 0, func() { e.Sources = nil }},
 		{"drifts", len(e.Drifts) > 0 && e.OpenDrift() == nil, func() { e.Drifts = nil }},
 		{"timeline", len(e.Timeline) > 1, func() { e.Timeline = append([]v1.TimelineStep(nil), e.Timeline[len(e.Timeline)-1]) }},
@@ -68,6 +68,6 @@ func (e *Entry) shrink() bool {
 // regain forgets that parts were left out that are there again.
 func (e *Entry) regain() {
 	e.Omitted = slices.DeleteFunc(slices.Clone(e.Omitted), func(name string) bool {
-		return slices.ContainsFunc(e.parts(), func(p part) bool { return p.name == name && p.there })
+		return !slices.ContainsFunc(e.parts(), func(p part) bool { return p.name == name && !p.there })
 	})
 }

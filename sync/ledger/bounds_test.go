@@ -24,8 +24,8 @@ func large(id int64, parts ...string) *Entry {
 	e.Fingerprint = "abc"
 	for _, part := range parts {
 		switch part {
-		case "previous":
-			e.Previous = text(1 << 20)
+		case "versions":
+			e.Former = &former{Packed: make([]byte, 1<<20)}
 		case "sources":
 			e.Sources = text(1 << 20)
 		case "projection":
@@ -51,8 +51,8 @@ func TestAnEntryThatDoesNotFitIsCutDown(t *testing.T) {
 		parts, omitted []string
 		steps          int
 	}{
-		"what was pushed before":       {[]string{"previous", "half projection", "timeline"}, []string{"previous"}, 2},
-		"and where it came from":       {[]string{"previous", "sources", "half projection", "timeline"}, []string{"previous", "sources"}, 2},
+		"what was pushed before":       {[]string{"versions", "half projection", "timeline"}, []string{"versions"}, 2},
+		"and where it came from":       {[]string{"versions", "sources", "half projection", "timeline"}, []string{"versions", "sources"}, 2},
 		"and all that can be found":    {[]string{"sources", "contacts", "timeline"}, []string{"sources", "timeline", "contacts"}, 1},
 		"and even what is pushed":      {[]string{"projection", "timeline"}, []string{"timeline", "projection"}, 1},
 		"nothing of one that does fit": {[]string{"half projection", "timeline"}, nil, 2},
@@ -84,7 +84,7 @@ func TestAnEntryThatDoesNotFitIsCutDown(t *testing.T) {
 					t.Errorf("the index has %v", ids)
 				}
 				all := large(2, "timeline")
-				all.Previous, all.Sources, all.Projection, all.Contacts = text(9), text(9), text(9), []Contact{{ID: 1, ModifiedAt: at}}
+				all.Former, all.Sources, all.Projection, all.Contacts = &former{Packed: []byte("x")}, text(9), text(9), []Contact{{ID: 1, ModifiedAt: at}}
 				all.Revision, all.Omitted = entries[1].Revision, e.Omitted
 				write(t, l, all)
 				if got := read(t, p.ledger(), 2)[2]; len(got.Omitted) != 0 {

@@ -41,19 +41,25 @@ func (e *Entry) OpenDrift() *Drift {
 // AddDrift keeps an edit. One that is open is the same edit, found again: it keeps since
 // when it is known.
 func (e *Entry) AddDrift(d Drift) {
-	d.Fields = slices.Clone(d.Fields[:min(len(d.Fields), maxDriftFields)])
-	for i, f := range d.Fields {
-		d.Fields[i].Field, d.Fields[i].Due = clip.Text(f.Field, maxDriftText), clip.Text(f.Due, maxDriftText)
-		if f.Theirs != nil {
-			d.Fields[i].Theirs = new(clip.Text(*f.Theirs, maxDriftText))
-		}
-	}
+	d.Fields = BoundedFields(d.Fields)
 	kept := slices.DeleteFunc(slices.Clone(e.Drifts), func(k Drift) bool { return d.FoundAt.Sub(k.FoundAt) > DriftKept && k.State != v1.DriftOpen })
 	if open := e.OpenDrift(); open != nil {
 		d.FoundAt, kept = open.FoundAt, kept[:len(kept)-1]
 	}
 	kept = append(kept, d)
 	e.Drifts = kept[max(0, len(kept)-maxDrifts):]
+}
+
+// BoundedFields are the fields of an edit as far as they are kept.
+func BoundedFields(fields []v1.DriftField) []v1.DriftField {
+	fields = slices.Clone(fields[:min(len(fields), maxDriftFields)])
+	for i, f := range fields {
+		fields[i].Field, fields[i].Due = clip.Text(f.Field, maxDriftText), clip.Text(f.Due, maxDriftText)
+		if f.Theirs != nil {
+			fields[i].Theirs = new(clip.Text(*f.Theirs, maxDriftText))
+		}
+	}
+	return fields
 }
 
 // ResolveDrift notes that the open edit is no more, and why.

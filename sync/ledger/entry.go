@@ -29,7 +29,10 @@ type Entry struct {
 	Fingerprint   string `json:"fingerprint,omitempty"` // of what the target holds, as far as we know
 
 	Projection      json.RawMessage `json:"projection,omitempty"` // last pushed
-	Previous        json.RawMessage `json:"previous,omitempty"`   // pushed before that
+	Version         *Version        `json:"version,omitempty"`    // when that was, and why; nil of a former build
+	Former          *former         `json:"former,omitempty"`     // the versions before it
+	Previous        json.RawMessage `json:"previous,omitempty"`   // of a former build: what was pushed before the projection
+	Sending         *Sending        `json:"sending,omitempty"`    // why it was about to be sent when it was last stored
 	Sources         json.RawMessage `json:"sources,omitempty"`    // where each value came from
 	TargetURL       string          `json:"targetUrl,omitempty"`
 	PendingApproval bool            `json:"held,omitempty"` // it would have left with too many others and waits for a yes
@@ -163,7 +166,7 @@ func (e *Entry) Details() v1.RecordDetail {
 		company = strconv.FormatInt(e.Parent, 10)
 	}
 	return v1.RecordDetail{
-		Record: e.Record(), Projection: orNull(e.Projection), Previous: e.Previous, Sources: e.Sources,
+		Record: e.Record(), Projection: orNull(e.Projection), Previous: e.previous(), Sources: e.Sources,
 		Timeline: e.Timeline, Attempts: e.Attempts, NextAttemptAt: timeOrNil(e.NextAttempt), Held: e.PendingApproval, CompanyID: company, TargetURL: e.TargetURL,
 		Omitted: e.Omitted,
 	}

@@ -60,6 +60,8 @@ type item struct {
 	// driftFields are what it changed.
 	driftFields     []string
 	theirs          json.RawMessage // what the target held before, where it was read
+	heldKnown       bool            // the target was asked what it holds, and it is remembered
+	overEdit        []v1.DriftField // what of that was edited since it was pushed, and is pushed over
 	edited          bool            // somebody edited it at the target, and nothing is pushed over it
 	failure         *failure
 	suspected       bool // it failed alone, or was not answered, while the upstream worked: it is worked on apart, and not decided here
@@ -330,6 +332,7 @@ func (b *batch) finish(it *item, now time.Time) {
 	}
 	e.PendingApproval, e.Discarded, e.Leaving = false, false, time.Time{}
 	e.Outcome, e.ReconciledAt = it.outcome, now
+	e.TrimVersions(now)
 	switch {
 	case it.failure != nil:
 		e.InScope = it.before.InScope // as of the last time that went well
@@ -393,7 +396,7 @@ func (b *batch) report(it *item, now time.Time) {
 		tracing.IDs(b.trail.of(e.ID)))
 }
 
-// remember keeps what was pushed, and what was pushed before it.
+// remember keeps what was pushed.
 func (it *item) remember(projection any, fingerprint string, at time.Time) error {
 	raw, err := withoutSource(projection)
 	if err != nil {
@@ -403,10 +406,7 @@ func (it *item) remember(projection any, fingerprint string, at time.Time) error
 		return err
 	}
 	e := it.entry
-	if e.Fingerprint != fingerprint && len(e.Projection) > 0 {
-		e.Previous = e.Projection
-	}
-	e.Projection, e.Fingerprint, e.ObservedAt = raw, fingerprint, at
+	e.Projection, e.Fingerprint, e.ObservedAt, e.Sending = raw, fingerprint, at, nil
 	return nil
 }
 

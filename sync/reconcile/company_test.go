@@ -43,7 +43,7 @@ func TestCompanyIsPushedOnceAndThenOnlyWhenItChanges(t *testing.T) {
 	if c := b.client(id); len(c.Data.Phones) != 0 {
 		t.Errorf("a cleared field is still there: %+v", c.Data)
 	}
-	if len(e.Previous) == 0 || e.ObservedAt.IsZero() || !e.InScope || e.PushedAt.IsZero() {
+	if len(e.Details().Previous) == 0 || e.ObservedAt.IsZero() || !e.InScope || e.PushedAt.IsZero() {
 		t.Errorf("remembered: %+v", e)
 	}
 }

@@ -93,22 +93,28 @@ func (b *batch) isRead(it *item) bool {
 		return !it.entry.ObservedAt.IsZero()
 	}
 	same := it.force() && it.before.Fingerprint == it.fingerprint
-	return (same || it.entry.OpenDrift() != nil) && b.reads.take(b.Now())
+	return (same || it.unanswered() || it.entry.OpenDrift() != nil) && b.reads.take(b.Now())
 }
 
 func (s sender[T]) readOne(ctx context.Context, p parcel[T]) error {
 	held, err := s.to.read(ctx, p.out.ExternalID)
 	if e, ok := errors.AsType[*channelprogram.Error](err); ok && e.Kind == channelprogram.KindNotFound {
+		p.heldKnown = true
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	p.heldKnown = true
 	at := s.to.source(&held).ObservedAt
-	if at.After(p.entry.ObservedAt) {
-		return nil // a push of ours whose answer was lost, or of somebody else's service: nobody edited it since
+	if at.After(p.entry.ObservedAt) { // a push of ours whose answer was lost, or of somebody else's service: nobody edited it since
+		return s.recover(p.item, held, at)
 	}
-	p.theirs, err = withoutSource(held)
+	if p.theirs, err = withoutSource(held); err != nil || p.before.Fingerprint != p.fingerprint && !p.unanswered() {
+		return err
+	}
+	due, err := withoutSource(p.out.Data)
+	p.overEdit = ledger.BoundedFields(editedFields(foreign(p.theirs, p.entry.Projection), due))
 	return err
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"channelsync/sync/upstream"
 
 	"channelsync/api/channelprogram"
@@ -296,8 +298,8 @@ func TestProbeLeavesNoTrace(t *testing.T) {
 		t.Errorf("sent %s, stored was %s", pushes[0].Body, before.Projection)
 	}
 	after := b.entry(v1.KindCompany, stored)
-	if fmt.Sprintf("%+v", before) != fmt.Sprintf("%+v", after) {
-		t.Errorf("remembered %+v\nbefore     %+v", after, before)
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("remembered otherwise: %s", diff)
 	}
 	if now := b.client(stored); now.Data.Name != "Edited there" || now.Revision != client.Revision || !now.ObservedAt.Equal(client.ObservedAt) {
 		t.Errorf("the target holds %+v, held %+v", now, client)

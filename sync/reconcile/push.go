@@ -150,9 +150,9 @@ func (b *batch) intend(ctx context.Context, due []*item) error {
 	var entries []*ledger.Entry
 	var items []*item
 	for _, it := range due {
-		if it.before.Fingerprint != "" {
+		if it.before.Fingerprint != "" || it.unanswered() {
 			e := it.before
-			e.Fingerprint = ""
+			e.Fingerprint, e.Sending = "", &ledger.Sending{Cause: b.cause(it), Edited: it.overEdit}
 			entries, items = append(entries, &e), append(items, it)
 		}
 	}
@@ -484,10 +484,15 @@ func (s sender[T]) answered(ctx context.Context, p parcel[T], res channelprogram
 		if err != nil {
 			return fmt.Errorf("read what Channel Program holds, which is newer: %w", err)
 		}
-		it.stale(s.to.source(&held).ObservedAt)
+		at := s.to.source(&held).ObservedAt
+		if err := s.recover(it, held, at); err != nil {
+			return err
+		}
+		it.stale(at)
 		return nil
 	}
 	it.pushed = true
+	current := it.entry.Current()
 	content := p.out.Data
 	*s.to.source(&content) = channelprogram.Source{}
 	if err := it.remember(content, it.fingerprint, source.ObservedAt); err != nil {
@@ -505,9 +510,13 @@ func (s sender[T]) answered(ctx context.Context, p parcel[T], res channelprogram
 		return err
 	}
 	if res.Outcome == channelprogram.OutcomeUnchanged {
+		if current == nil || !sameContent(current.Sent, it.entry.Projection) {
+			s.addVersion(it, current, res.Outcome)
+		}
 		it.resolve(v1.OutcomeUnchanged)
 		return nil
 	}
+	s.addVersion(it, current, res.Outcome)
 	it.entry.PushedAt = s.Now()
 	it.resolve(v1.OutcomePushed)
 	return nil

@@ -65,7 +65,7 @@ func (w *Watcher) publishListed(ctx context.Context, j job.Job, kind v1.Kind, id
 	changes := make([]events.Change, len(ids))
 	for i, id := range ids {
 		changes[i] = events.Change{
-			Installation: w.ID, Kind: kind, ID: id, Trigger: triggerOf(j.Type), EventTime: w.Now(), Job: j.ID, Force: j.Force,
+			Installation: w.ID, Kind: kind, ID: id, Trigger: triggerOf(j.Type), EventTime: w.Now(), Job: j.ID, Force: j.Force, By: j.By,
 		}
 	}
 	if err := w.Journal.PublishAll(ctx, changes); err != nil {
@@ -97,7 +97,7 @@ func (w *Watcher) Remembered(ctx context.Context, j job.Job, kind v1.Kind, liste
 	var changes []events.Change
 	for _, id := range ids {
 		changes = append(changes, events.Change{
-			Installation: w.ID, Kind: kind, ID: id, Trigger: triggerOf(j.Type), EventTime: w.Now(), Job: j.ID, Force: j.Force,
+			Installation: w.ID, Kind: kind, ID: id, Trigger: triggerOf(j.Type), EventTime: w.Now(), Job: j.ID, Force: j.Force, By: j.By,
 		})
 	}
 	if len(changes) == 0 {

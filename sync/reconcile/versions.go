@@ -1,0 +1,76 @@
+package reconcile
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"channelsync/api/channelprogram"
+	v1 "channelsync/api/v1"
+	"channelsync/internal/tracing"
+	"channelsync/sync/ledger"
+)
+
+// Whatever the target takes is a version of the record. It is kept in the record's entry, so
+// that no crash can come between the two. Only an answer that is lost leaves a push that is not
+// remembered: before the next one the target is asked what it holds.
+
+// unanswered says whether the last push of the record was sent, and no answer to it is remembered.
+func (it *item) unanswered() bool {
+	return it.before.Fingerprint == "" && len(it.before.Projection) > 0
+}
+
+// cause is why a record is sent.
+func (b *batch) cause(it *item) v1.Cause {
+	return v1.Cause{
+		Trigger: it.due.Trigger, Job: it.due.Job, By: it.due.By, EventID: eventID(it.due), TraceID: tracing.TraceID(b.trail.of(it.due.ID)),
+	}
+}
+
+// addVersion keeps what the target took, which is the entry's projection by now.
+func (b *batch) addVersion(it *item, current *ledger.Version, answer channelprogram.ItemOutcome) {
+	v := ledger.Version{At: b.Now(), Kind: v1.VersionSent, Cause: b.cause(it), Answer: string(answer)}
+	if current == nil {
+		v.BeforeUnknown = answer != channelprogram.OutcomeCreated
+	} else {
+		v.BeforeUnknown = it.unanswered() && !it.heldKnown
+	}
+	switch n := len(it.entry.Drifts); {
+	case it.drift && n > 0:
+		v.Kind, v.Edited = v1.VersionRepaired, it.entry.Drifts[n-1].Fields
+	case len(it.overEdit) > 0:
+		v.Kind, v.Edited = v1.VersionRepaired, it.overEdit
+	}
+	it.entry.AddVersion(current, v)
+}
+
+// recover keeps what the target took at a time, and we never heard of.
+func (s sender[T]) recover(it *item, held T, at time.Time) error {
+	raw, err := withoutSource(held)
+	if err != nil {
+		return err
+	}
+	it.heldKnown = true
+	current, sending := it.entry.Current(), ledger.Sending{}
+	if it.before.Sending != nil {
+		sending = *it.before.Sending
+	}
+	if current != nil && sameContent(current.Sent, raw) && len(sending.Edited) == 0 {
+		return nil
+	}
+	v := ledger.Version{At: at, Kind: v1.VersionRecovered, Cause: sending.Cause, BeforeUnknown: current == nil, Edited: sending.Edited}
+	if len(sending.Edited) > 0 {
+		it.entry.AddDrift(ledger.Drift{State: v1.DriftRepaired, FoundAt: at, ResolvedAt: at, Trigger: sending.Trigger, Fields: sending.Edited})
+	}
+	it.entry.AddVersion(current, v)
+	it.entry.Projection, it.entry.ObservedAt = raw, at
+	// What is stored before the next push has it too: that push may be lost as well.
+	it.before.Version, it.before.Former, it.before.Previous = it.entry.Version, it.entry.Former, nil
+	it.before.Projection, it.before.ObservedAt, it.before.Drifts = raw, at, it.entry.Drifts
+	return nil
+}
+
+// sameContent says whether two payloads are the same to the target.
+func sameContent(a, b json.RawMessage) bool {
+	return bytes.Equal(a, b) || len(a) > 0 && len(b) > 0 && len(foreign(a, b)) == 0
+}

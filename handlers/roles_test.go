@@ -92,7 +92,7 @@ func contract() map[v1.Role][]string {
 			"GET " + in + "/records", "GET " + in + "/records/counts", "GET " + in + "/records/{kind}/{record}",
 			"GET " + in + "/records/{kind}/{record}/explain", "GET " + in + "/jobs", "GET " + in + "/jobs/{job}",
 			"GET " + in + "/dead-letters", "GET " + in + "/feed", "GET " + in + "/activity", "GET " + in + "/history", "GET " + in + "/bridges",
-			"GET " + in + "/choices", "GET " + in + "/drift", "GET " + in + "/issues",
+			"GET " + in + "/choices", "GET " + in + "/drift", "GET " + in + "/issues", "GET " + in + "/records/{kind}/{record}/versions",
 		},
 		v1.RoleOperator: {
 			"POST " + in + "/test", "POST " + in + "/records/{kind}/{record}/reconcile", "POST " + in + "/resyncs", "POST " + in + "/replays",

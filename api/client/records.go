@@ -47,6 +47,39 @@ func (c *Client) Record(ctx context.Context, id string, kind v1.Kind, record str
 	return ask[v1.RecordDetail](ctx, c, Call{Operation: "show record", Method: http.MethodGet, Path: at(id, "records", string(kind), record)})
 }
 
+// Versions lists what was sent of a record, newest first, or says what Channel Program held of it at a time.
+func (c *Client) Versions(ctx context.Context, id string, kind v1.Kind, record string, q v1.VersionQuery) (v1.VersionPage, error) {
+	var out v1.VersionPage
+	query := pageQuery(q.Cursor, q.Limit)
+	if q.At != "" {
+		query.Set("at", q.At)
+	}
+	err := c.Do(ctx, Call{
+		Operation: "list versions", Method: http.MethodGet, Path: at(id, "records", string(kind), record, "versions"), Query: query, Out: &out,
+	})
+	return out, err
+}
+
+// AllVersions goes through every page. It ends after the first error.
+func (c *Client) AllVersions(ctx context.Context, id string, kind v1.Kind, record string) iter.Seq2[v1.Version, error] {
+	return all("", func(cursor string) (v1.Page[v1.Version], error) {
+		page, err := c.Versions(ctx, id, kind, record, v1.VersionQuery{Cursor: cursor})
+		return v1.Page[v1.Version]{Items: page.Items, NextCursor: page.NextCursor}, err
+	})
+}
+
+// Version is one of a record's versions.
+func (c *Client) Version(ctx context.Context, id string, kind v1.Kind, record string, number int) (v1.Version, error) {
+	page, err := c.Versions(ctx, id, kind, record, v1.VersionQuery{Cursor: strconv.Itoa(number + 1), Limit: 1})
+	if err != nil {
+		return v1.Version{}, err
+	}
+	if len(page.Items) == 0 || page.Items[0].Number != number {
+		return v1.Version{}, v1.NotFound("there is no version " + strconv.Itoa(number) + " of this record, or it is kept no longer")
+	}
+	return page.Items[0], nil
+}
+
 // ReconcileRecord brings one record in line now.
 func (c *Client) ReconcileRecord(ctx context.Context, id string, kind v1.Kind, record string) error {
 	return c.Do(ctx, Call{Operation: "reconcile record", Method: http.MethodPost, Path: at(id, "records", string(kind), record, "reconcile")})

@@ -33,7 +33,7 @@ type RecordDetail struct {
 	// NextAttemptAt is when a retrying record is tried again by itself.
 	NextAttemptAt *time.Time `json:"nextAttemptAt,omitempty"`
 	Fix           string     `json:"fix,omitempty"` // what to do about the reasons, in words
-	// Omitted names parts of what is kept that were left out since the record is too large: previous,
+	// Omitted names parts of what is kept that were left out since the record is too large: versions,
 	// sources, timeline, contacts, services, vendors or projection.
 	Omitted   []string `json:"omitted,omitempty"`
 	Held      bool     `json:"held,omitempty"`      // it is part of a mass change that is pending approval
@@ -121,13 +121,6 @@ func (c Condition) Verdict() string {
 		return "no"
 	}
 	return "no, it is " + c.Value
-}
-
-// Difference is one field that the target holds otherwise than we would send it.
-type Difference struct {
-	Field string `json:"field"`
-	From  string `json:"from"` // what the target holds
-	To    string `json:"to"`   // what we would send
 }
 
 // ClientName is the name of a contract's client as it was last sent; empty of a company, and

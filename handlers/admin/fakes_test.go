@@ -157,6 +157,18 @@ func (f *fake) Reconcile(_ context.Context, id string, kind v1.Kind, record int6
 	return f.known(id)
 }
 
+func (f *fake) Versions(_ context.Context, id string, kind v1.Kind, record int64, q v1.VersionQuery) (v1.VersionPage, error) {
+	_ = f.note("versions of %s %d %+v", kind, record, q)
+	at := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	page := v1.VersionPage{Items: []v1.Version{{
+		Number: 2, SentAt: at, Kind: v1.VersionSent, Cause: v1.Cause{Trigger: v1.TriggerManual, By: "ann"}, Projection: json.RawMessage(`{"name":"Acme"}`),
+	}}}
+	if q.At != "" {
+		page.Held = &v1.Held{At: at, TimeZone: "UTC", State: v1.HeldVersion, Detail: "Channel Program held version 2."}
+	}
+	return page, f.known(id)
+}
+
 func (f *fake) DriftList(_ context.Context, id string, q v1.DriftQuery) (v1.Page[v1.Drift], error) {
 	return v1.Page[v1.Drift]{Items: []v1.Drift{{Kind: v1.KindCompany, ID: "7", State: v1.DriftOpen}}}, f.note("drift %+v", q)
 }

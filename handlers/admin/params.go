@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/internal/web"
@@ -147,6 +148,18 @@ func (q *query) installation() string {
 		q.wrong("installation", "id", fmt.Sprintf("got %q, want the id of an installation", shorten(id)))
 	}
 	return id
+}
+
+// timeOrDay is a time with its offset, or a day.
+func (q *query) timeOrDay(name string) string {
+	v := q.text(name, maxSearch)
+	if _, err := time.Parse(time.RFC3339, v); err == nil || v == "" {
+		return v
+	}
+	if _, err := time.Parse(time.DateOnly, v); err != nil {
+		q.wrong(name, "time", fmt.Sprintf("got %q, want a day such as 2026-11-03, or a time such as 2026-11-03T17:00:00+01:00", shorten(v)))
+	}
+	return v
 }
 
 func (q *query) cursor() string { return q.text("cursor", maxCursor) }

@@ -19,6 +19,8 @@ type Records interface {
 	// remembers nothing.
 	Explain(ctx context.Context, id string, kind v1.Kind, record int64) (v1.Explanation, error)
 	Reconcile(ctx context.Context, id string, kind v1.Kind, record int64) error
+	// Versions lists what was sent of a record over time, and answers what Channel Program held at one.
+	Versions(ctx context.Context, id string, kind v1.Kind, record int64, query v1.VersionQuery) (v1.VersionPage, error)
 	// DriftList lists what was edited in Channel Program; PushOurs pushes over it.
 	DriftList(ctx context.Context, id string, query v1.DriftQuery) (v1.Page[v1.Drift], error)
 	PushOurs(ctx context.Context, id string, kind v1.Kind, record int64) error
@@ -29,6 +31,7 @@ func (a *API) recordRoutes(r chi.Router) {
 	r.Get("/installations/{id}/records/counts", a.serve((*call).countRecords))
 	r.Get("/installations/{id}/records/{kind}/{record}", a.serve((*call).getRecord))
 	r.Get("/installations/{id}/records/{kind}/{record}/explain", a.serve((*call).explainRecord))
+	r.Get("/installations/{id}/records/{kind}/{record}/versions", a.serve((*call).listVersions))
 	r.Post("/installations/{id}/records/{kind}/{record}/reconcile", a.serve((*call).reconcileRecord))
 	r.Get("/installations/{id}/drift", a.serve((*call).listDrift))
 	r.Post("/installations/{id}/records/{kind}/{record}/push-ours", a.serve((*call).pushOurs))
@@ -112,14 +115,43 @@ func (c *call) reconcileRecord() (reply, error) {
 	return accepted(), c.Records.Reconcile(c.r.Context(), id, kind, record)
 }
 
+func (c *call) listVersions() (reply, error) {
+	id, kind, record, err := c.recordOfPath()
+	if err != nil {
+		return reply{}, err
+	}
+	q := c.query("at", "cursor", "limit")
+	query := v1.VersionQuery{At: q.timeOrDay("at"), Cursor: q.cursor(), Limit: q.limit()}
+	if query.At != "" && query.Cursor != "" {
+		q.wrong("cursor", "excluded", "got it beside at, which has one version to show, want one of them")
+	}
+	if err := q.err(); err != nil {
+		return reply{}, err
+	}
+	page, err := c.Records.Versions(c.r.Context(), id, kind, record, query)
+	page.Items = nonNil(page.Items)
+	for i := range page.Items {
+		page.Items[i].Changes = nonNil(page.Items[i].Changes)
+	}
+	return ok(page), err
+}
+
+// recordPath is the record of the path of a request that takes no parameters.
 func (c *call) recordPath() (id string, kind v1.Kind, record int64, err error) {
+	if id, kind, record, err = c.recordOfPath(); err != nil {
+		return "", "", 0, err
+	}
+	return id, kind, record, c.query().err()
+}
+
+func (c *call) recordOfPath() (id string, kind v1.Kind, record int64, err error) {
 	if id, err = c.installation(); err != nil {
 		return "", "", 0, err
 	}
 	if kind, record, err = c.record(); err != nil {
 		return "", "", 0, err
 	}
-	return id, kind, record, c.query().err()
+	return id, kind, record, nil
 }
 
 func (c *call) listDrift() (reply, error) {

@@ -61,6 +61,9 @@ func routes() []route {
 		{"GET", in + "/records/counts?kind=contract&outcome=dead&reason=rejected&q=a", "", 200, "count records {Kind:contract Outcome:dead Reason:rejected Q:a Values:false Cursor: Limit:0}", "", `{"total":3,"kinds":{"company":3},"outcomes":{"not_met":3},"reasons":{"type_not_customer":3}}`},
 		{"GET", in + "/records/contract/7", "", 200, "record contract 7", "", `"timeline":[]`},
 		{"POST", in + "/records/company/0/reconcile", "", 202, "reconcile company 0", "record.reconcile company/0", "{}"},
+		{"GET", in + "/records/company/7/versions", "", 200, "versions of company 7 {At: Cursor: Limit:50}", "", `"trigger":"manual","by":"ann","projection":{"name":"Acme"},"changes":[]}],"nextCursor":null}`},
+		{"GET", in + "/records/company/7/versions?at=2026-11-03", "", 200, "versions of company 7 {At:2026-11-03 Cursor: Limit:50}", "", `"state":"version"`},
+		{"GET", in + "/records/company/7/versions?at=2026-11-03T10:00:00Z&limit=7", "", 200, "versions of company 7 {At:2026-11-03T10:00:00Z Cursor: Limit:7}", "", `"until":null`},
 		{"GET", in + "/drift", "", 200, "drift {State: Kind: Cursor: Limit:50}", "", `"resolvedAt":null,"trigger":"","fields":[]}],"nextCursor":null}`},
 		{"GET", in + "/drift?state=open&kind=contract&cursor=c&limit=7", "", 200, "drift {State:open Kind:contract Cursor:c Limit:7}", "", `"state":"open"`},
 		{"POST", in + "/records/contract/7/push-ours", "", 202, "push ours contract 7", "record.push-ours contract/7", "{}"},
@@ -275,6 +278,8 @@ func TestWrongQueries(t *testing.T) {
 	for _, tc := range []struct{ method, path, pointer string }{
 		{"GET", "/installations/" + one + "/records?limit=0", "?limit"},
 		{"GET", "/installations/" + one + "/records?limit=501", "?limit"},
+		{"GET", "/installations/" + one + "/records/company/7/versions?at=yesterday", "?at"},
+		{"GET", "/installations/" + one + "/records/company/7/versions?at=2026-11-03&cursor=3", "?cursor"},
 		{"GET", "/installations/" + one + "/records?limit=ten", "?limit"},
 		{"GET", "/installations/" + one + "/records?limit=1&limit=2", "?limit"},
 		{"GET", "/installations/" + one + "/records?kind=contact", "?kind"},

@@ -51,7 +51,7 @@ func (m *Manager) Explain(ctx context.Context, id string, kind v1.Kind, rec int6
 	if unasked == nil {
 		out.Target = target
 		if l.Decision.Met && l.Failure == "" {
-			out.Differences = reconcile.Differences(target, l.Projection)
+			out.Differences = v1.Differences(target, l.Projection)
 		}
 	}
 	out.Next = next(in, l, out, unasked)

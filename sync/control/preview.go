@@ -121,7 +121,7 @@ func (m *Manager) Preview(ctx context.Context, id string, req v1.UpdateInstallat
 			if len(out.Records) < mostPreviewed {
 				p := v1.PreviewRecord{Kind: kind, ID: strconv.FormatInt(l.ID, 10), Name: l.Name, Effect: effect}
 				if effect == "change" {
-					p.Differences = reconcile.Differences(l.Before.Projection, l.Projection)
+					p.Differences = v1.Differences(l.Before.Projection, l.Projection)
 				}
 				out.Records = append(out.Records, p)
 			}

@@ -35,18 +35,26 @@ func (m *Manager) Record(ctx context.Context, id string, kind v1.Kind, rec int64
 	if err != nil {
 		return v1.RecordDetail{}, err
 	}
-	found, err := m.Ledger.Read(ctx, id, kind, []int64{rec})
+	e, err := m.entry(ctx, id, kind, rec)
 	if err != nil {
 		return v1.RecordDetail{}, err
-	}
-	e := found[rec]
-	if e == nil {
-		return v1.RecordDetail{}, v1.NotFound(fmt.Sprintf("no %s %d has been seen yet; \"record explain\" asks Autotask for it", kind, rec))
 	}
 	details := e.Details()
 	details.Fix = fixOf(e)
 	details.SourceURL = autotask.RecordURL(in.Zone, kind, rec)
 	return details, nil
+}
+
+// entry is what is remembered of a record.
+func (m *Manager) entry(ctx context.Context, id string, kind v1.Kind, rec int64) (*ledger.Entry, error) {
+	found, err := m.Ledger.Read(ctx, id, kind, []int64{rec})
+	if err != nil {
+		return nil, err
+	}
+	if found[rec] == nil {
+		return nil, v1.NotFound(fmt.Sprintf("no %s %d has been seen yet; \"record explain\" asks Autotask for it", kind, rec))
+	}
+	return found[rec], nil
 }
 
 // Reconcile enqueues a record now.

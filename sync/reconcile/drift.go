@@ -153,7 +153,7 @@ func foreign(theirs, pushed json.RawMessage) []v1.Difference {
 	if len(theirs) == 0 {
 		return nil
 	}
-	return slices.DeleteFunc(Differences(theirs, pushed), func(d v1.Difference) bool {
+	return slices.DeleteFunc(v1.Differences(theirs, pushed), func(d v1.Difference) bool {
 		// The name of a contract's client is the client's, and an amount may be written otherwise.
 		return strings.HasPrefix(d.Field, "client.") || strings.HasSuffix(d.Field, ".amount") && sameAmount(d.From, d.To)
 	})
@@ -167,7 +167,7 @@ func sameAmount(a, b string) bool {
 
 // editedFields are fields that were edited, with what belongs there now.
 func editedFields(edited []v1.Difference, due json.RawMessage) []v1.DriftField {
-	now := flatten(due)
+	now := v1.Flat(due)
 	out := make([]v1.DriftField, len(edited))
 	for i, d := range edited {
 		out[i] = v1.DriftField{Field: d.Field, Theirs: new(d.From), Due: now[d.Field]}
@@ -218,7 +218,7 @@ func (b *batch) noteRepair(it *item, sent any) error {
 
 // unreadFields are fields that the target names as edited, which it was not read before.
 func unreadFields(names []string, due json.RawMessage) []v1.DriftField {
-	flat := flatten(due)
+	flat := v1.Flat(due)
 	if len(names) == 0 {
 		return []v1.DriftField{{Field: "record"}} // it does not say which
 	}

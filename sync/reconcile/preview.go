@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 
 	"channelsync/api/channelprogram"
@@ -139,61 +137,4 @@ func (r *Reconciler) AtTarget(ctx context.Context, kind v1.Kind, id int64) (json
 		return nil, fmt.Errorf("read %s %d at Channel Program: %w", kind, id, err)
 	}
 	return withoutSource(data)
-}
-
-// Differences compares two payloads field by field; both are JSON objects or null.
-func Differences(from, to json.RawMessage) []v1.Difference {
-	before, after := flatten(from), flatten(to)
-	keys := slices.Sorted(maps.Keys(before))
-	for k := range after {
-		if _, there := before[k]; !there {
-			keys = append(keys, k)
-		}
-	}
-	slices.Sort(keys)
-	out := []v1.Difference{}
-	for _, k := range keys {
-		if before[k] != after[k] {
-			out = append(out, v1.Difference{Field: k, From: before[k], To: after[k]})
-		}
-	}
-	return out
-}
-
-// flatten makes one line of text of each leaf of a JSON value, under its path.
-func flatten(raw json.RawMessage) map[string]string {
-	out := map[string]string{}
-	var v any
-	if len(raw) == 0 || json.Unmarshal(raw, &v) != nil {
-		return out
-	}
-	var walk func(path string, v any)
-	walk = func(path string, v any) {
-		switch v := v.(type) {
-		case map[string]any:
-			for k, child := range v {
-				walk(join(path, k), child)
-			}
-		case []any:
-			for i, child := range v {
-				walk(fmt.Sprintf("%s[%d]", path, i), child)
-			}
-		case nil: // absent and null are the same to the target
-		case string:
-			if !(path == "lifecycle" && v == "active") { // the default, said or not
-				out[path] = v
-			}
-		default:
-			out[path] = fmt.Sprint(v)
-		}
-	}
-	walk("", v)
-	return out
-}
-
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
 }

@@ -97,6 +97,34 @@ func (w *fakeAPI) Reconcile(_ context.Context, id string, kind v1.Kind, rec int6
 	return w.note("reconcile %s %s %d", id, kind, rec)
 }
 
+func (w *fakeAPI) Versions(_ context.Context, _ string, kind v1.Kind, rec int64, q v1.VersionQuery) (v1.VersionPage, error) {
+	at := time.Date(2026, 11, 1, 9, 30, 0, 0, time.UTC)
+	versions := []v1.Version{
+		{
+			Number: 3, SentAt: at.AddDate(0, 0, 20), Kind: v1.VersionRepaired, Cause: v1.Cause{Trigger: v1.TriggerManual, Job: "j-1", By: "ann"}, Answer: "updated",
+			Projection: json.RawMessage(`{"name":"Acme GmbH","phones":[{"value":"518-555-0100"}]}`), Changes: []v1.Difference{},
+			Edited: []v1.DriftField{{Field: "name", Theirs: new("ACME\x1b[31m"), Due: "Acme GmbH"}, {Field: "websites"}},
+		},
+		{
+			Number: 2, SentAt: at.AddDate(0, 0, 3), Kind: v1.VersionSent, Cause: v1.Cause{Trigger: v1.TriggerCallback, EventID: "journal/7/0"}, Answer: "updated",
+			Projection: json.RawMessage(`{"name":"Acme GmbH","phones":[{"value":"518-555-0100"}]}`),
+			Changes:    []v1.Difference{{Field: "name", From: "Acme", To: "Acme GmbH"}, {Field: "phones[0].value", To: "518-555-0100"}},
+		},
+		{Number: 1, SentAt: at, Kind: v1.VersionEarlier, Projection: json.RawMessage(`{"name":"Acme"}`), Changes: []v1.Difference{}},
+	}
+	page := v1.VersionPage{Items: versions}
+	switch n, _ := strconv.Atoi(q.Cursor); {
+	case q.At == "2020-01-01":
+		page.Items, page.Held = nil, &v1.Held{At: at, TimeZone: "UTC", State: v1.HeldUnknown, Detail: "The oldest version that is kept was sent later."}
+	case q.At != "":
+		page.Items, page.Held = versions[1:2], &v1.Held{At: at.AddDate(0, 0, 4), TimeZone: "UTC", State: v1.HeldVersion, Detail: "Channel Program held version 2."}
+	case n > 0:
+		page.Items = versions[min(3, max(0, 4-n)):]
+		page.Items = page.Items[:min(len(page.Items), q.Limit)]
+	}
+	return page, w.note("versions of %s %d %+v", kind, rec, q)
+}
+
 func (w *fakeAPI) DriftList(_ context.Context, _ string, q v1.DriftQuery) (v1.Page[v1.Drift], error) {
 	page := v1.Page[v1.Drift]{Items: []v1.Drift{{
 		Kind: v1.KindCompany, ID: "7", Name: "Acme\x1b[31m GmbH", State: v1.DriftOpen, FoundAt: time.Now().Add(-4 * time.Minute),

@@ -18,7 +18,7 @@ import (
 func (s *session) recordCommand() *command.Command {
 	return &command.Command{
 		Name: "record", Short: "the state of single companies and contracts, and why",
-		Subs: []*command.Command{s.recordList(), s.recordShow(), s.recordExplain(), s.recordReconcile()},
+		Subs: []*command.Command{s.recordList(), s.recordShow(), s.recordHistory(), s.recordExplain(), s.recordReconcile()},
 	}
 }
 

@@ -43,6 +43,7 @@ func API() []Row {
 		{get, in + "/records/counts", viewer, false},
 		{get, in + "/records/{kind}/{record}", viewer, false},
 		{get, in + "/records/{kind}/{record}/explain", viewer, false},
+		{get, in + "/records/{kind}/{record}/versions", viewer, false},
 		{post, in + "/records/{kind}/{record}/reconcile", operator, false},
 		{post, in + "/records/{kind}/{record}/push-ours", operator, false},
 		{get, in + "/drift", viewer, false},

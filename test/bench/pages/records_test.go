@@ -138,6 +138,10 @@ func (p pageRecordsOf) Reconcile(context.Context, string, v1.Kind, int64) error 
 
 func (p pageRecordsOf) PushOurs(context.Context, string, v1.Kind, int64) error { return nil }
 
+func (p pageRecordsOf) Versions(context.Context, string, v1.Kind, int64, v1.VersionQuery) (v1.VersionPage, error) {
+	return v1.VersionPage{}, v1.NotFound("no page asks for them")
+}
+
 func (p pageRecordsOf) DriftList(ctx context.Context, id string, q v1.DriftQuery) (v1.Page[v1.Drift], error) {
 	return p.Ledger.DriftList(ctx, id, q, time.Now())
 }

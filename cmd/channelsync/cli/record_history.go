@@ -212,11 +212,11 @@ func (s *session) compareVersions(ctx context.Context, of foundRecord, numbers s
 	maps.Copy(names, b)
 	t := screen.Table{Header: []string{"FIELD", "", "VERSION " + strconv.Itoa(first), "VERSION " + strconv.Itoa(second)}, Fold: true}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		mark := "="
+		sign := "="
 		if a[name] != b[name] {
-			mark = "≠"
+			sign = "≠"
 		}
-		t.Add(name, mark, orNothing(a[name]), orNothing(b[name]))
+		t.Add(name, sign, orNothing(a[name]), orNothing(b[name]))
 	}
 	return s.writeTable(t)
 }

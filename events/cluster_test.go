@@ -24,15 +24,7 @@ func TestReplicated(t *testing.T) {
 		t.Errorf("%+v", h)
 	}
 	// Full, and nothing of it lost.
-	var id int64
-	var err error
-	for err == nil && id < 1000 {
-		id++
-		_, err = b.Journal().Publish(t.Context(), large(id), "")
-	}
-	if !errors.Is(err, ErrJournalFull) {
-		t.Fatalf("after %d changes: %v", id, err)
-	}
+	id := fill(t, b)
 	if n := len(journalIDs(t, b)); n != int(id-1) {
 		t.Errorf("%d of %d stored", n, id-1)
 	}

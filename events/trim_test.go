@@ -83,10 +83,9 @@ func large(id int64) Change {
 
 const smallJournal = 256 << 10
 
-func TestFullJournalLosesNothingUndispatched(t *testing.T) {
-	t.Parallel()
-	b := open(t, func(c *store.Config) { c.JournalMaxBytes = smallJournal })
-	var id int64
+// fill stores changes until the journal takes no more, and returns the id of the first that it refused.
+func fill(t *testing.T, b *Bus) (id int64) {
+	t.Helper()
 	var err error
 	for err == nil && id < 1000 {
 		id++
@@ -95,6 +94,13 @@ func TestFullJournalLosesNothingUndispatched(t *testing.T) {
 	if !errors.Is(err, ErrJournalFull) {
 		t.Fatalf("after %d changes: %v", id, err)
 	}
+	return id
+}
+
+func TestFullJournalLosesNothingUndispatched(t *testing.T) {
+	t.Parallel()
+	b := open(t, func(c *store.Config) { c.JournalMaxBytes = smallJournal })
+	id := fill(t, b)
 	if err := b.Journal().PublishAll(t.Context(), []Change{large(9001), large(9002)}); !errors.Is(err, ErrJournalFull) {
 		t.Errorf("publish all: %v", err)
 	}

@@ -3,10 +3,12 @@ package v1
 import (
 	"strings"
 	"testing"
+
+	"channelsync/test/harness"
 )
 
 func TestTrim(t *testing.T) {
-	for in, want := range map[string]string{
+	trimmed := map[string]string{
 		"":                        "",
 		"acme":                    "acme",
 		" acme ":                  "acme",
@@ -22,43 +24,31 @@ func TestTrim(t *testing.T) {
 		"a\x00":                   "a\x00", // not blank: whoever checks it must see it
 		"🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f": "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
 		"é": "é",
-	} {
-		if got := Trim(in); got != want {
-			t.Errorf("%q: got %q, want %q", in, got, want)
-		}
-		if got := Trim(Trim(in)); got != want {
-			t.Errorf("%q: trimmed twice it is %q", in, got)
-		}
 	}
+	harness.Table(t, Trim, trimmed)
+	harness.Table(t, func(in string) string { return Trim(Trim(in)) }, trimmed)
 }
 
 func TestSame(t *testing.T) {
-	for _, tc := range []struct {
-		a, b string
-		want bool
-	}{
-		{"API-User@MSP.example", "api-user@msp.example", true},
-		{"api@msp.example ", "api@msp.example", true},
-		{"TRACK", "track\u00a0", true},
-		{"Acme Health", "acme\u00a0health", true},
-		{"Acme  Health", "Acme Health", true},
-		{"Acme\tHealth", "Acme Health", true},
-		{"Ac\u00adme", "Acme", true},
-		{"Ac\u200bme", "Acme", true},
-		{"Café", "Cafe\u0301", true}, // one letter, or two characters
-		{"STRASSE", "Straße", true},
-		{"ＡＣＭＥ", "acme", true}, // wide letters
-		{"ΣΑΣ", "σας", true},
-		{"acme", "acme2", false},
-		{"a b", "ab", false},
-		{"Cafe", "Café", false},
-		{"", " ", true},
-		{"a", "", false},
-	} {
-		if got := Same(tc.a, tc.b); got != tc.want {
-			t.Errorf("%q and %q: got %v", tc.a, tc.b, got)
-		}
-	}
+	harness.Table(t, func(pair [2]string) bool { return Same(pair[0], pair[1]) }, map[[2]string]bool{
+		{"API-User@MSP.example", "api-user@msp.example"}: true,
+		{"api@msp.example ", "api@msp.example"}:          true,
+		{"TRACK", "track\u00a0"}:                         true,
+		{"Acme Health", "acme\u00a0health"}:              true,
+		{"Acme  Health", "Acme Health"}:                  true,
+		{"Acme\tHealth", "Acme Health"}:                  true,
+		{"Ac\u00adme", "Acme"}:                           true,
+		{"Ac\u200bme", "Acme"}:                           true,
+		{"Café", "Cafe\u0301"}:                           true, // one letter, or two characters
+		{"STRASSE", "Straße"}:                            true,
+		{"ＡＣＭＥ", "acme"}:                                 true, // wide letters
+		{"ΣΑΣ", "σας"}:                                   true,
+		{"acme", "acme2"}:                                false,
+		{"a b", "ab"}:                                    false,
+		{"Cafe", "Café"}:                                 false,
+		{"", " "}:                                        true,
+		{"a", ""}:                                        false,
+	})
 }
 
 // The short way for plain text and the long one for all other say the same.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 const replayAt = "/installations/" + one + "/replay"
@@ -28,7 +29,16 @@ func working(t *testing.T, jobs ...v1.Job) *env {
 }
 
 func TestMoments(t *testing.T) {
-	for text, want := range map[string]string{
+	harness.Table(t, func(text string) string {
+		at, err := moment(text)
+		switch {
+		case err != nil:
+			return "error"
+		case at != nil:
+			return at.Format(time.RFC3339Nano)
+		}
+		return "none"
+	}, map[string]string{
 		"":                      "none",
 		"2026-11-23T15:04":      "2026-11-23T15:04:00Z",
 		"2026-11-23T15:04:05":   "2026-11-23T15:04:05Z",
@@ -38,19 +48,7 @@ func TestMoments(t *testing.T) {
 		"1999-12-31T23:59":      "error",
 		"yesterday":             "error",
 		"23.11.2026 15:04":      "error",
-	} {
-		at, err := moment(text)
-		got := "none"
-		switch {
-		case err != nil:
-			got = "error"
-		case at != nil:
-			got = at.Format(time.RFC3339Nano)
-		}
-		if got != want {
-			t.Errorf("%q: got %s, want %s", text, got, want)
-		}
-	}
+	})
 }
 
 func FuzzMoment(f *testing.F) {

@@ -220,20 +220,7 @@ func TestASessionEndsWhenItsTokenEndsOrChanges(t *testing.T) {
 // TestAFollowedPageEndsWithItsSession, and says so, so that the browser asks anew.
 func TestAFollowedPageEndsWithItsSession(t *testing.T) {
 	w := newEnv(t)
-	srv := httptest.NewServer(w.handler)
-	t.Cleanup(srv.Close)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/installations/"+one, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Accept", "text/event-stream")
-	cookie := w.cookieAt(r.URL.Port())
-	r.AddCookie(cookie)
-	resp, err := srv.Client().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = resp.Body.Close(); srv.Client().CloseIdleConnections() })
+	resp, cookie := followed(t, w)
 	if err := w.sessions.EndCookie(t.Context(), cookie.Value); err != nil {
 		t.Fatal(err)
 	}

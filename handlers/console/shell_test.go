@@ -8,6 +8,7 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 func TestHeaders(t *testing.T) {
@@ -118,21 +119,25 @@ func TestTheAPIMayFail(t *testing.T) {
 	}
 }
 
-func TestLivePages(t *testing.T) {
-	w := newEnv(t)
+// followed opens the live page of an installation in a session.
+func followed(t *testing.T, w *env) (*http.Response, *http.Cookie) {
+	t.Helper()
 	srv := httptest.NewServer(w.handler)
 	t.Cleanup(srv.Close)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/installations/"+one, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	r.Header.Set("Accept", "text/event-stream")
-	r.AddCookie(w.cookieAt(r.URL.Port()))
+	cookie := w.cookieAt(r.URL.Port())
+	r.AddCookie(cookie)
 	resp, err := srv.Client().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.OK(t, err)
 	t.Cleanup(func() { _ = resp.Body.Close(); srv.Client().CloseIdleConnections() })
+	return resp, cookie
+}
+
+func TestLivePages(t *testing.T) {
+	w := newEnv(t)
+	resp, _ := followed(t, w)
 	if got := resp.Header.Get("Content-Type"); got != "text/event-stream" {
 		t.Fatalf("Content-Type %q", got)
 	}

@@ -75,17 +75,7 @@ func TestAStuckWorkerRunsAgainByItself(t *testing.T) {
 		return nil
 	})
 	other := d.customer("Contoso")
-	harness.OK(t, d.Reconcile(t.Context(), in.ID, v1.KindCompany, other))
-	d.eventually("the next edit arrives", func() error {
-		if _, there := d.cp.Client(connection, fmt.Sprint(other)); !there {
-			return errors.New("not there")
-		}
-		return nil
-	})
-	d.eventually("all moves", func() error { _, err := dog.Check(t.Context()); return err })
-	if len(gaveUp) > 0 {
-		t.Errorf("the process was given up: %v", <-gaveUp)
-	}
+	d.worksAgain(in.ID, other, dog, gaveUp)
 }
 
 // TestWhatANewStartDoesNotHelpIsGivenUp: a worker that stands still again ends the process.
@@ -142,17 +132,7 @@ func TestAnInstallationThatDoesNotRunIsNamedAndStarted(t *testing.T) {
 		}
 		return nil
 	})
-	harness.OK(t, d.Reconcile(t.Context(), in.ID, v1.KindCompany, client))
-	d.eventually("an edit arrives", func() error {
-		if _, there := d.cp.Client(connection, fmt.Sprint(client)); !there {
-			return errors.New("not there")
-		}
-		return nil
-	})
-	d.eventually("all moves", func() error { _, err := dog.Check(t.Context()); return err })
-	if len(gaveUp) > 0 {
-		t.Errorf("the process was given up: %v", <-gaveUp)
-	}
+	d.worksAgain(in.ID, client, dog, gaveUp)
 }
 
 // TestWhatNeedNotRunIsNoStall: an installation that is uninstalled, erased, or being changed.
@@ -241,4 +221,20 @@ func TestAPanicOfALoopStartsTheInstallationAnew(t *testing.T) {
 		return nil
 	})
 	d.eventually("all moves", func() error { _, err := dog.Check(t.Context()); return err })
+}
+
+// worksAgain wants a customer to arrive, all to move, and the process not to have been given up.
+func (d *desk) worksAgain(id string, customer int64, dog *progress.Watchdog, gaveUp <-chan error) {
+	d.t.Helper()
+	harness.OK(d.t, d.Reconcile(d.t.Context(), id, v1.KindCompany, customer))
+	d.eventually("the customer arrives", func() error {
+		if _, there := d.cp.Client(connection, fmt.Sprint(customer)); !there {
+			return errors.New("not there")
+		}
+		return nil
+	})
+	d.eventually("all moves", func() error { _, err := dog.Check(d.t.Context()); return err })
+	if len(gaveUp) > 0 {
+		d.t.Errorf("the process was given up: %v", <-gaveUp)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	v1 "channelsync/api/v1"
+	"channelsync/test/harness"
 )
 
 func TestWhatIsInstalledRunsAndIsUsed(t *testing.T) {
@@ -79,19 +80,12 @@ func TestOldSecretIsValidUntilItsTime(t *testing.T) {
 
 func TestSameAccount(t *testing.T) {
 	in := Installation{Secrets: Secrets{Username: "Api@MSP.example", TrackingIdentifier: "TRACK"}}
-	for _, one := range []struct {
-		user, tracking string
-		want           bool
-	}{
-		{"api@msp.example", "TRACK", true},
-		{"api@msp.example", "track", true},
-		{"API@msp.example", "TRACK\u00a0", true},
-		{"api@msp.example\u200b", " TRACK\n", true},
-		{"other@msp.example", "TRACK", false},
-		{"api@msp.example", "TRACK2", false},
-	} {
-		if got := in.SameAccount(one.user, one.tracking); got != one.want {
-			t.Errorf("%s, %s: got %v", one.user, one.tracking, got)
-		}
-	}
+	harness.Table(t, func(of [2]string) bool { return in.SameAccount(of[0], of[1]) }, map[[2]string]bool{
+		{"api@msp.example", "TRACK"}:          true,
+		{"api@msp.example", "track"}:          true,
+		{"API@msp.example", "TRACK\u00a0"}:    true,
+		{"api@msp.example\u200b", " TRACK\n"}: true,
+		{"other@msp.example", "TRACK"}:        false,
+		{"api@msp.example", "TRACK2"}:         false,
+	})
 }

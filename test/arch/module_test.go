@@ -51,31 +51,37 @@ func load(root fs.FS) (module, []finding, error) {
 		return m, nil, err
 	}
 	m.path = name
-	err = fs.WalkDir(root, ".", func(p string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && p != "." && ignored(d.Name()):
-			return fs.SkipDir
-		case d.IsDir() || path.Ext(p) != ".go":
-			return nil
-		}
-		text, err := fs.ReadFile(root, p)
-		if err != nil {
-			return err
-		}
+	err = each(root, ".go", func(p string, text []byte) {
 		file, err := parser.ParseFile(m.fset, p, text, parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
 			found = append(found, finding{p, 1, "parse", err.Error()})
-			return nil
+			return
 		}
 		m.files = append(m.files, source{
 			path: p, dir: path.Dir(p), test: strings.HasSuffix(p, "_test.go"),
 			lines: bytes.Count(text, []byte("\n")), file: file,
 		})
-		return nil
 	})
 	return m, found, err
+}
+
+// each hands over every file under root of an ending, but those that the go command leaves out.
+func each(root fs.FS, ending string, take func(path string, text []byte)) error {
+	return fs.WalkDir(root, ".", func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && p != "." && ignored(d.Name()):
+			return fs.SkipDir
+		case d.IsDir() || path.Ext(p) != ending:
+			return nil
+		}
+		text, err := fs.ReadFile(root, p)
+		if err == nil {
+			take(p, text)
+		}
+		return err
+	})
 }
 
 // ignored says which folders the go command leaves out too.

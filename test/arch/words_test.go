@@ -173,18 +173,8 @@ func words(root fs.FS) ([]finding, error) {
 	for dir := range folders {
 		found = append(found, wordsOfName(dir, 1, path.Base(dir), names)...)
 	}
-	err = fs.WalkDir(root, ".", func(p string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && p != "." && ignored(d.Name()):
-			return fs.SkipDir
-		case path.Ext(p) != ".md":
-			return nil
-		}
-		text, err := fs.ReadFile(root, p)
+	err = each(root, ".md", func(p string, text []byte) {
 		found = append(found, wordsOfProse(p, 1, withoutCode(string(text)), prose)...)
-		return err
 	})
 	slices.SortFunc(found, byPlace)
 	return found, err

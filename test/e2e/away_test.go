@@ -130,10 +130,7 @@ func TestAnOutageCostsNothingButTime(t *testing.T) {
 func (o outage) run(t *testing.T) {
 	const companies = 12
 	w := service.New(t, service.Options{Autotask: service.Unlimited()})
-	ids := make([]int64, companies)
-	for i := range ids {
-		ids[i] = w.Company(fmt.Sprintf("Client %04d", i))
-	}
+	ids := w.Companies(companies)
 	in := w.Install(v1.SyncActiveCustomers)
 	w.Drain(in.ID)
 

@@ -68,10 +68,7 @@ func (b *breakOff) wrap(next http.Handler) http.Handler {
 }
 
 func oneBadRecord(t *testing.T, w *service.Harness, field string, spoil func(id int64)) {
-	ids := make([]int64, 400)
-	for i := range ids {
-		ids[i] = w.Company(fmt.Sprintf("Client %04d", i))
-	}
+	ids := w.Companies(400)
 	unreadable, unwanted := ids[123], ids[321]
 	spoil(unreadable)
 	w.Refuse(cpsim.Fault{

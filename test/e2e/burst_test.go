@@ -15,10 +15,7 @@ import (
 func many(t *testing.T, n int) (*service.Harness, v1.Installation, []int64) {
 	t.Helper()
 	w := service.New(t, service.Options{Autotask: service.Unlimited()})
-	ids := make([]int64, n)
-	for i := range ids {
-		ids[i] = w.Company(fmt.Sprintf("Client %04d", i))
-	}
+	ids := w.Companies(n)
 	in := w.Install(v1.SyncActiveCustomers)
 	return w, in, ids
 }

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -34,10 +33,7 @@ func TestPoisonedRecordAtTheTarget(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := service.New(t, service.Options{Autotask: service.Unlimited()})
-			ids := make([]int64, 21)
-			for i := range ids {
-				ids[i] = w.Company(fmt.Sprintf("Client %04d", i))
-			}
+			ids := w.Companies(21)
 			in := w.Install(v1.SyncActiveCustomers)
 			w.Drain(in.ID)
 			one.fault.Contains = poisoned

@@ -18,10 +18,7 @@ import (
 func TestRestartWithABacklog(t *testing.T) {
 	t.Parallel()
 	w := service.New(t, service.Options{Autotask: service.Unlimited()})
-	ids := make([]int64, 300)
-	for i := range ids {
-		ids[i] = w.Company(fmt.Sprintf("Client %04d", i))
-	}
+	ids := w.Companies(300)
 	in := w.Install(v1.SyncActiveCustomers)
 	w.Drain(in.ID)
 	w.Refuse(cpsim.Fault{Kind: cpsim.FaultUnavailable})

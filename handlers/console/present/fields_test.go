@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"channelsync/test/harness"
 )
 
 func TestFieldsOfAClient(t *testing.T) {
@@ -59,18 +61,14 @@ func TestFieldsOfAContract(t *testing.T) {
 }
 
 func TestFieldWord(t *testing.T) {
-	for path, want := range map[string]string{
+	harness.Table(t, FieldWord, map[string]string{
 		"name": "Name", "address.postalCode": "Postal code", "emails[0].value": "E-mail address", "phones[2].value": "Phone number 3",
 		"websites[0]": "Website", "emails[0].label": "emails[0].label", "unknown[1].value": "unknown[1].value", "x": "x", "": "",
-	} {
-		if got := FieldWord(path); got != want {
-			t.Errorf("%q: got %q, want %q", path, got, want)
-		}
-	}
+	})
 }
 
 func TestSourceWord(t *testing.T) {
-	for from, want := range map[string]string{
+	harness.Table(t, sourceWord, map[string]string{
 		"Companies.companyName": "Company: company name",
 		"Companies.address2, Companies.additionalAddressInformation": "Company: address 2, Company: additional address information",
 		"Contacts 12 emailAddress3":                                  "Contact 12: email address 3",
@@ -80,11 +78,7 @@ func TestSourceWord(t *testing.T) {
 		"Currencies.name of the internal currency":                   "Currency: name of the internal currency",
 		"option currency":                                            "option currency",
 		"":                                                           "",
-	} {
-		if got := sourceWord(from); got != want {
-			t.Errorf("%q: got %q, want %q", from, got, want)
-		}
-	}
+	})
 }
 
 // FuzzSentFields: whatever was stored, a page can be made of it.

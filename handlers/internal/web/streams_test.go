@@ -48,19 +48,18 @@ func TestEventStreamsAreBounded(t *testing.T) {
 }
 
 func TestNoTextBreaksOutOfItsEvent(t *testing.T) {
-	for given, want := range map[string]string{
+	harness.Table(t, func(given string) string {
+		w := httptest.NewRecorder()
+		harness.OK(t, NewStream(w).Event(given))
+		return w.Body.String()
+	}, map[string]string{
 		"one":                     "data: one\n\n",
 		"one\ntwo":                "data: one\ndata: two\n\n",
 		"one\r\ntwo":              "data: one\ndata: two\n\n",
 		"one\rdata: two\r\rid: 7": "data: one\ndata: data: two\ndata: \ndata: id: 7\n\n",
 		"one\n\nevent: x":         "data: one\ndata: \ndata: event: x\n\n",
 		"\r":                      "data: \ndata: \n\n",
-	} {
-		w := httptest.NewRecorder()
-		if err := NewStream(w).Event(given); err != nil || w.Body.String() != want {
-			t.Errorf("%q: got %q, %v; want %q", given, w.Body.String(), err, want)
-		}
-	}
+	})
 	w := httptest.NewRecorder()
 	if err := NewStream(w).Comment("a\rdata: b\ndata: c\r\n\r\ndata: d"); err != nil || w.Body.String() != ": a data: b data: c    data: d\n\n" {
 		t.Errorf("comment: got %q, %v", w.Body.String(), err)

@@ -76,16 +76,23 @@ func (a *authority) write(path string, content []byte) {
 	harness.OK(a.t, os.WriteFile(path, content, 0o600))
 }
 
+// files writes a first certificate and its key.
+func (a *authority) files() (cert, key string) {
+	a.t.Helper()
+	dir := a.t.TempDir()
+	cert, key = filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
+	firstCert, firstKey := a.issue(1001)
+	a.write(cert, firstCert)
+	a.write(key, firstKey)
+	return cert, key
+}
+
 // A certificate in files is replaced, one file after the other, while callbacks come in:
 // none fails, and what is served while the files do not fit is said.
 func TestACertificateInFilesIsReplacedUnderLoad(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)
-	dir := t.TempDir()
-	cert, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
-	firstCert, firstKey := a.issue(1001)
-	a.write(cert, firstCert)
-	a.write(key, firstKey)
+	cert, key := a.files()
 	addr := service.FreeAddr(t)
 	w := service.New(t, service.Options{NoWebhooks: true, Settings: map[string]string{
 		"callback-listen": addr, "public-url": "https://" + domain, "callback-tls-cert": cert, "callback-tls-key": key,
@@ -114,11 +121,7 @@ func TestACertificateInFilesIsReplacedUnderLoad(t *testing.T) {
 func TestTheAdminCertificateIsReplaced(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)
-	dir := t.TempDir()
-	cert, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
-	firstCert, firstKey := a.issue(1001)
-	a.write(cert, firstCert)
-	a.write(key, firstKey)
+	cert, key := a.files()
 	cfg, err := config.Parse([]string{
 		"--admin-listen=127.0.0.1:0", "--callback-listen=127.0.0.1:0", "--data-dir=" + t.TempDir(), "--admin-tls-cert=" + cert, "--admin-tls-key=" + key,
 	}, func(string) (string, bool) { return "", false })

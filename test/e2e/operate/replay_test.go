@@ -139,10 +139,7 @@ func lastSequence(t *testing.T, w *service.Harness) uint64 {
 func many(t *testing.T, n int) (*service.Harness, v1.Installation, []int64) {
 	t.Helper()
 	w := start(t, service.Options{})
-	ids := make([]int64, n)
-	for i := range ids {
-		ids[i] = w.Company(fmt.Sprintf("Client %04d", i))
-	}
+	ids := w.Companies(n)
 	in := w.Install(customers)
 	w.Agree(soon, customers)
 	w.Quiesce(in.ID)

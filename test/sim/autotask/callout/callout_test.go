@@ -208,9 +208,7 @@ func TestQueuePerAction(t *testing.T) {
 		b.Enqueue(event("Update", "u2"))
 		b.Enqueue(event("Create", "c1"))
 		b.wait(t)
-		if want := []string{"u1", "c1", "u1", "u2"}; !slices.Equal(b.receiver.bodies, want) {
-			t.Errorf("order %v, want %v", b.receiver.bodies, want)
-		}
+		b.received(t, "u1", "c1", "u1", "u2")
 	})
 }
 
@@ -289,9 +287,7 @@ func TestCopiesAndHolding(t *testing.T) {
 		b.wait(t)
 		b.Release()
 		b.wait(t)
-		if want := []string{"twice", "twice", "held", "released"}; !slices.Equal(b.receiver.bodies, want) {
-			t.Errorf("order %v, want %v", b.receiver.bodies, want)
-		}
+		b.received(t, "twice", "twice", "held", "released")
 	})
 }
 
@@ -327,4 +323,12 @@ func TestRedirectIsFailure(t *testing.T) {
 			t.Errorf("%d posts, dropped %v", len(b.receiver.bodies), b.dropped)
 		}
 	})
+}
+
+// received wants just these bodies, in this order.
+func (b *bench) received(t *testing.T, want ...string) {
+	t.Helper()
+	if !slices.Equal(b.receiver.bodies, want) {
+		t.Errorf("order %v, want %v", b.receiver.bodies, want)
+	}
 }

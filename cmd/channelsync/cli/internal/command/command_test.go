@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"channelsync/test/harness"
 )
 
 // program is a small command line that notes what it ran.
@@ -144,7 +146,15 @@ func TestFind(t *testing.T) {
 }
 
 func TestComplete(t *testing.T) {
-	for line, want := range map[string]string{
+	harness.Table(t, func(line string) string {
+		var out bytes.Buffer
+		ran := ""
+		var got []string
+		for _, c := range program(&out, &ran).Complete(strings.Split(line, " ")) {
+			got = append(got, c.Word)
+		}
+		return strings.Join(got, " ")
+	}, map[string]string{
 		"":                              "record serve",
 		"re":                            "record",
 		"record ":                       "list show",
@@ -161,17 +171,7 @@ func TestComplete(t *testing.T) {
 		"record list -- ":               "",
 		"record show ":                  "",
 		"nothing ":                      "record serve",
-	} {
-		var out bytes.Buffer
-		ran := ""
-		var got []string
-		for _, c := range program(&out, &ran).Complete(strings.Split(line, " ")) {
-			got = append(got, c.Word)
-		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("%q: got %q, want %q", line, got, want)
-		}
-	}
+	})
 	if got := program(nil, nil).Complete(nil); got != nil {
 		t.Errorf("got %v", got)
 	}
@@ -179,14 +179,10 @@ func TestComplete(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	words := []string{"installation", "webhook", "record", "status", "resync", "replay"}
-	for typed, want := range map[string]string{
+	harness.Table(t, func(typed string) string { return Nearest(typed, words) }, map[string]string{
 		"instalation": "installation", "inst": "installation", "recrod": "record", "stats": "status",
 		"replya": "replay", "resnyc": "resync", "x": "", "": "", "in": "", "frobnicate": "", "webhooks": "webhook",
-	} {
-		if got := Nearest(typed, words); got != want {
-			t.Errorf("%s: got %q, want %q", typed, got, want)
-		}
-	}
+	})
 }
 
 // FuzzRun: no command line panics, and none runs a command without naming it.

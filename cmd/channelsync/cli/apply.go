@@ -38,13 +38,13 @@ type applyReport struct {
 func (s *session) applyCommand() *command.Command {
 	var a application
 	return &command.Command{
-		Name: "apply", Short: "make the installations what a file says",
-		Long: `It makes and changes installations until they are as the file has them, and may be repeated: what is as it
-should be is left alone. An installation is found by username and tracking identifier, failing that by name and
-connection together. One that is not in the file is left as it is; with --prune it is uninstalled, never erased.
+		Name: "apply", Short: "bring the installations in line with a file",
+		Long: `It creates and changes installations until they match the file, and leaves alone those that match already. It
+finds an installation by username and tracking identifier, otherwise by name and connection together. It leaves
+installations that are not in the file alone; with --prune it uninstalls them, but never erases them.
 
-  defaults:                              # of all that do not say otherwise
-    trackingIdentifierFile: tracking     # paths begin where the file is
+  defaults:                              # for installations that do not override them
+    trackingIdentifierFile: tracking     # paths are relative to this file
     options: {timeZone: America/New_York}
   installations:
     - name: Acme
@@ -52,9 +52,9 @@ connection together. One that is not in the file is left as it is; with --prune 
       secretFile: secrets/acme           # or secretEnv: ACME_SECRET; never the secret itself
       channelProgram: {connectionId: c-1, tokenFile: secrets/acme-token}
       syncs: [active_customers]          # default: both
-      zone: America East                 # default: found by the user name
-      stopped: false                     # default: left as it is
-      options: {overallCost: monthly}    # no options at all: left as they are`,
+      zone: America East                 # default: looked up by the user name
+      stopped: false                     # default: unchanged
+      options: {overallCost: monthly}    # no options at all: unchanged`,
 		Examples: []string{
 			"channelsync apply -f installations.yaml --dry-run",
 			"channelsync apply -f installations.yaml --prune --yes",
@@ -62,8 +62,8 @@ connection together. One that is not in the file is left as it is; with --prune 
 		Flags: func(fs *flag.FlagSet) {
 			fs.StringVar(&a.path, "f", "", "`FILE` of installations in YAML; - is standard input")
 			fs.BoolVar(&a.dryRun, "dry-run", false, "show what would change, and change nothing")
-			fs.BoolVar(&a.prune, "prune", false, "uninstall what is not in the file")
-			fs.BoolVar(&a.yes, "yes", false, "do not ask before anything is uninstalled")
+			fs.BoolVar(&a.prune, "prune", false, "uninstall installations that are not in the file")
+			fs.BoolVar(&a.yes, "yes", false, "uninstall without asking")
 			fs.IntVar(&a.atOnce, "at-once", applyAtOnce, "`N` installations at a time, 16 at most")
 			s.jsonFlag(fs)
 		},
@@ -72,7 +72,7 @@ connection together. One that is not in the file is left as it is; with --prune 
 				return err
 			}
 			if a.path == "" {
-				return command.Usage("channelsync apply -f installations.yaml --dry-run", "needs -f, the file of installations")
+				return command.Usage("channelsync apply -f installations.yaml --dry-run", "-f is missing: the file with the installations")
 			}
 			if a.atOnce < 1 || a.atOnce > applyAtOnceMax {
 				return command.Usage("", "--at-once: got %d, want 1 to %d", a.atOnce, applyAtOnceMax)

@@ -24,12 +24,12 @@ func (s *session) backupCommand() *command.Command {
 	verify := false
 	return &command.Command{
 		Name: "backup", Args: "file", Short: "write a backup of the whole store while the service runs",
-		Long: `The file must not exist. It is complete and checked when the command ends with 0; until then it is called
-<file>.partial. What is sealed in the store is sealed in it. The master key is not in it: keep that elsewhere,
-for nothing opens a backup without it. restore --check rehearses whether a backup restores.`,
+		Long: `The file must not exist. Until it is complete and checked it is called <file>.partial; the command then exits 0.
+What is sealed in the store is sealed in the backup. The master key is not in it: keep a copy elsewhere, because
+nothing opens a backup without it. restore --check rehearses a restore.`,
 		Examples: []string{"channelsync backup channelsync-monday.tar", "channelsync backup --verify channelsync-monday.tar"},
 		Flags: func(fs *flag.FlagSet) {
-			fs.BoolVar(&verify, "verify", false, "only read a file again and compare it with what it says of itself")
+			fs.BoolVar(&verify, "verify", false, "only compare an existing file with its manifest")
 			s.jsonFlag(fs)
 		},
 		Run: func(ctx context.Context, args []string) error {
@@ -53,7 +53,7 @@ for nothing opens a backup without it. restore --check rehearses whether a backu
 
 func oneFile(args []string) (string, error) {
 	if len(args) != 1 || args[0] == "" {
-		return "", command.Usage("channelsync backup channelsync.tar", "say one file")
+		return "", command.Usage("channelsync backup channelsync.tar", "name one file")
 	}
 	return args[0], nil
 }

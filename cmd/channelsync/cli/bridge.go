@@ -14,7 +14,7 @@ import (
 
 func (s *session) bridgeCommand() *command.Command {
 	return &command.Command{
-		Name: "bridge", Short: "let your own sender call back",
+		Name: "bridge", Short: "accept signed callbacks from your own programs",
 		Subs: []*command.Command{s.bridgeCreate(), s.bridgeList(), s.bridgeRotate(), s.bridgeDelete()},
 	}
 }
@@ -23,12 +23,12 @@ func (s *session) bridgeCreate() *command.Command {
 	var which selector
 	var name string
 	return &command.Command{
-		Name: "create", Args: selectorArgs, Short: "make a GUID and a secret to sign callbacks with",
-		Long: "Autotask has no webhooks for contracts. What is signed with this secret is treated like its own\n" +
-			"callbacks. The secret is shown this once.",
+		Name: "create", Args: selectorArgs, Short: "create a GUID and a secret for signing callbacks",
+		Long: "Autotask has no webhooks for contracts. A callback signed with this secret is treated like one from\n" +
+			"Autotask. The secret is shown only once.",
 		Flags: func(fs *flag.FlagSet) {
 			which.flags(fs)
-			fs.StringVar(&name, "name", "", "what it is for, as a `NAME`")
+			fs.StringVar(&name, "name", "", "`NAME` that says what the bridge is for")
 			s.jsonFlag(fs)
 		},
 		Run: s.onInstallation(&which, func(ctx context.Context, api *client.Client, in v1.Installation) error {
@@ -84,10 +84,10 @@ func (s *session) bridgeRotate() *command.Command {
 	var which selector
 	var now bool
 	return &command.Command{
-		Name: "rotate", Args: "<bridge>", Short: "give a bridge a new secret; the former one is valid for an hour",
+		Name: "rotate", Args: "<bridge>", Short: "give a bridge a new secret; the old one stays valid for an hour",
 		Flags: func(fs *flag.FlagSet) {
 			which.flags(fs)
-			fs.BoolVar(&now, "now", false, "end the former secret at once")
+			fs.BoolVar(&now, "now", false, "end the old secret at once")
 			s.jsonFlag(fs)
 		},
 		Run: func(ctx context.Context, args []string) error {
@@ -128,7 +128,7 @@ func (s *session) oneBridge(ctx context.Context, which *selector, args []string)
 		return nil, v1.Installation{}, v1.BridgeStatus{}, err
 	}
 	if len(args) != 1 {
-		return fail(command.Usage("channelsync bridge list shows them", "say which bridge, one"))
+		return fail(command.Usage("channelsync bridge list shows them", "name one bridge"))
 	}
 	api, in, err := s.open(ctx, which)
 	if err != nil {

@@ -24,8 +24,8 @@ type installationCheck struct {
 
 func (s *session) checkCommand() *command.Command {
 	return &command.Command{
-		Name: "check", Short: "try everything: NATS, zones, credentials, rights, webhooks, Channel Program",
-		Long:  "Exit code 1 if anything that a sync needs is refused.",
+		Name: "check", Short: "test everything: NATS, zones, credentials, permissions, webhooks, Channel Program",
+		Long:  "Exits 1 if anything that a sync needs is refused.",
 		Flags: s.jsonFlag,
 		Run: s.withAPI(func(ctx context.Context, api *client.Client) error {
 			report, err := inspect(ctx, api)

@@ -41,8 +41,8 @@ func Run(ctx context.Context, inv Invocation) int {
 func (s *session) program() *command.Program {
 	return &command.Program{Global: s.global.flags, Stdout: s.Stdout, Root: &command.Command{
 		Name:  "channelsync",
-		Short: "keep Channel Program in line with Autotask PSA",
-		Long: `Every command but serve, service, config, restore and migrate speaks to the admin API of a running service.
+		Short: "keep Channel Program in sync with Autotask PSA",
+		Long: `All commands but serve, service, config, restore and migrate use the admin API of a running service.
 Exit codes: 0 ok, 1 failed, 2 wrong usage.`,
 		Subs: []*command.Command{
 			s.serveCommand(), s.configCommand(), s.checkCommand(), s.statusCommand(), s.installationCommand(), s.applyCommand(), s.webhookCommand(),

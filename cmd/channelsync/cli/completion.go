@@ -61,11 +61,11 @@ func (s *session) completionCommand() *command.Command {
 	scripts := map[string]string{"bash": bashScript, "zsh": zshScript, "fish": fishScript}
 	shells := []string{"bash", "zsh", "fish"}
 	return &command.Command{
-		Name: "completion", Args: "bash|zsh|fish", Short: "print the completion script of a shell",
+		Name: "completion", Args: "bash|zsh|fish", Short: "print a completion script for a shell",
 		Examples: []string{"source <(channelsync completion bash)"}, Words: shells,
 		Run: func(_ context.Context, args []string) error {
 			if len(args) != 1 {
-				return command.Usage("bash, zsh or fish", "say one shell")
+				return command.Usage("bash, zsh or fish", "name one shell")
 			}
 			script, known := scripts[args[0]]
 			if !known {

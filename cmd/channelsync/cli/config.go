@@ -13,9 +13,9 @@ func (s *session) configCommand() *command.Command {
 	return &command.Command{
 		Name: "config", Short: "check the settings of the service",
 		Subs: []*command.Command{{
-			Name: "check", Short: "say whether the service would start with these settings", Flags: config.Flags,
-			Long: "It takes what serve takes, from the same places, and starts nothing: no address is listened on and no server is asked.\n" +
-				"Exit code 2 where a setting is wrong, with a line for each.",
+			Name: "check", Short: "check whether the service would start with these settings", Flags: config.Flags,
+			Long: "It takes the same settings as serve, from the same sources, but opens no listener and contacts no server.\n" +
+				"If settings are wrong it exits 2 and prints a line for each.",
 			Examples: []string{"channelsync config check --config /etc/channelsync/channelsync.yaml"},
 			Raw:      true, // package config reads the flags
 			Run: func(_ context.Context, args []string) error {

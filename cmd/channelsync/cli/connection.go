@@ -40,7 +40,7 @@ func (s *session) guardPlain() error {
 	if u, err := url.Parse(s.url()); allowed || !plain(s.url()) || err != nil || u.User != nil {
 		return nil // what is no URL of an API the client refuses
 	}
-	return command.Usage("name an https URL, with --api-ca where its authority is your own; --api-plaintext sends the token all the same",
+	return command.Usage("use an https URL, with --api-ca for your own authority; --api-plaintext sends the token anyway",
 		"--api-url: got %s, want https beyond this machine: everybody on the way could read the token", text(s.url()))
 }
 

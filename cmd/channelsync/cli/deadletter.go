@@ -29,7 +29,7 @@ func (s *session) deadLetterList() *command.Command {
 		Values: map[string][]string{"output": outputs},
 		Flags: func(fs *flag.FlagSet) {
 			which.flags(fs)
-			fs.StringVar(&code, "code", "", "only those of one `CODE`")
+			fs.StringVar(&code, "code", "", "only those with this `CODE`")
 			page.flags(fs)
 			s.listFlags(fs)
 		},
@@ -104,7 +104,7 @@ func (s *session) deadLetterShow() *command.Command {
 		Flags: func(fs *flag.FlagSet) { which.flags(fs); s.jsonFlag(fs) },
 		Run: func(ctx context.Context, args []string) error {
 			if len(args) != 1 {
-				return command.Usage("channelsync deadletter list shows their ids", "say which dead letter, one")
+				return command.Usage("channelsync deadletter list shows their ids", "name one dead letter")
 			}
 			api, in, err := s.open(ctx, &which)
 			if err != nil {
@@ -153,14 +153,14 @@ func (s *session) deadLetterRequeue() *command.Command {
 		Flags: func(fs *flag.FlagSet) {
 			which.flags(fs)
 			fs.BoolVar(&in.All, "all", false, "all of them")
-			fs.StringVar(&in.Code, "code", "", "those of one `CODE`")
-			fs.BoolVar(&dryRun, "dry-run", false, "list which, and requeue nothing")
+			fs.StringVar(&in.Code, "code", "", "those with this `CODE`")
+			fs.BoolVar(&dryRun, "dry-run", false, "list them, but requeue nothing")
 			s.jsonFlag(fs)
 		},
 		Run: func(ctx context.Context, args []string) error {
 			in.IDs = args
 			if said := boolInt(in.All) + boolInt(in.Code != "") + boolInt(len(args) > 0); said != 1 {
-				return command.Usage("channelsync deadletter list shows them", "say which: their ids, --code CODE, or --all")
+				return command.Usage("channelsync deadletter list shows them", "name them: ids, --code CODE, or --all")
 			}
 			api, inst, err := s.open(ctx, &which)
 			if err != nil {
@@ -198,10 +198,10 @@ func boolInt(b bool) int {
 func (s *session) deadLetterDismiss() *command.Command {
 	var which selector
 	return &command.Command{
-		Name: "dismiss", Args: "<dead letter...>", Short: "take dead letters off the list", Flags: which.flags,
+		Name: "dismiss", Args: "<dead letter...>", Short: "remove dead letters from the list", Flags: which.flags,
 		Run: func(ctx context.Context, args []string) error {
 			if len(args) == 0 {
-				return command.Usage("channelsync deadletter list shows their ids", "say which dead letters")
+				return command.Usage("channelsync deadletter list shows their ids", "name the dead letters")
 			}
 			api, in, err := s.open(ctx, &which)
 			if err != nil {

@@ -15,9 +15,9 @@ import (
 
 func (s *session) driftCommand() *command.Command {
 	return &command.Command{
-		Name: "drift", Short: "what somebody edited in Channel Program",
-		Long: "With the option drift: repair, a resync or a sweep puts it right and lists it here. With drift: report nothing is\n" +
-			"pushed over it until you say so.",
+		Name: "drift", Short: "edits that somebody made in Channel Program",
+		Long: "With the option drift: repair, a resync or a sweep overwrites such edits and lists them here. With drift: report\n" +
+			"nothing overwrites them until you say so.",
 		Subs: []*command.Command{s.driftList(), s.driftPush()},
 	}
 }
@@ -35,7 +35,7 @@ func (s *session) driftList() *command.Command {
 	var page pageFlags
 	var state, kind string
 	return &command.Command{
-		Name: "list", Args: selectorArgs, Short: "list what was edited there, and to what",
+		Name: "list", Args: selectorArgs, Short: "list the edits",
 		Examples: []string{"channelsync drift list --state open"},
 		Values:   map[string][]string{"state": driftStates(), "kind": recordKinds(), "output": outputs},
 		Flags: func(fs *flag.FlagSet) {
@@ -110,7 +110,7 @@ func (s *session) showDrift(page v1.Page[v1.Drift]) error {
 
 func (s *session) driftPush() *command.Command {
 	return s.ofRecord(command.Command{
-		Name: "push", Short: "push ours over what somebody edited there",
+		Name: "push", Short: "overwrite an edit with the values from Autotask",
 		Examples: []string{"channelsync drift push company 7", "channelsync drift push 'acme gmbh'"},
 	}, func(ctx context.Context, of foundRecord) error {
 		if err := of.api.PushOurs(ctx, of.installation, of.kind, of.id); err != nil {

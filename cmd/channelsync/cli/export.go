@@ -15,8 +15,8 @@ func (s *session) exportCommand() *command.Command {
 		Name: "export", Short: "write files that Channel Program imports",
 		Subs: []*command.Command{{
 			Name: "clients", Args: selectorArgs, Short: "write the clients in scope as CSV",
-			Long: "The format of Channel Program's own client import: companyName,numberOfEndpoints. Autotask does not\n" +
-				"know the endpoints, so that column is empty.",
+			Long: "The format is that of Channel Program's own client import: companyName,numberOfEndpoints. The second\n" +
+				"column is empty, because Autotask does not know the endpoints.",
 			Examples: []string{"channelsync export clients Acme > clients.csv"},
 			Flags:    which.flags,
 			Run: func(ctx context.Context, args []string) error {

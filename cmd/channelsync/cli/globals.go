@@ -27,7 +27,7 @@ func (g *globals) flags(fs *flag.FlagSet) {
 	set := func(to *string) func(string) error { return func(v string) error { *to = v1.Trim(v); return nil } }
 	fs.Func("api-url", "`URL` of the admin listener; env CHANNELSYNC_API_URL (default "+defaultURL+")", set(&g.url))
 	fs.Func("api-ca", "PEM `FILE` of the only authority that may sign the service's certificate; env CHANNELSYNC_API_CA (default the system's)", set(&g.ca))
-	fs.Func("api-server-name", "the `NAME` in the service's certificate where it is not the host of --api-url; env CHANNELSYNC_API_SERVER_NAME",
+	fs.Func("api-server-name", "the `NAME` in the service's certificate, if it is not the host of --api-url; env CHANNELSYNC_API_SERVER_NAME",
 		set(&g.serverName))
 	fs.BoolFunc("api-plaintext", "send the token over plain http beyond this machine; env CHANNELSYNC_API_PLAINTEXT", func(v string) error {
 		said, err := strconv.ParseBool(v)
@@ -37,9 +37,9 @@ func (g *globals) flags(fs *flag.FlagSet) {
 		g.plaintext = said
 		return nil
 	})
-	fs.Func("admin-token", "the `TOKEN` of the admin API; env CHANNELSYNC_ADMIN_TOKEN", set(&g.token))
+	fs.Func("admin-token", "`TOKEN` for the admin API; env CHANNELSYNC_ADMIN_TOKEN", set(&g.token))
 	fs.Func("admin-token-file", "`FILE` with that token; env CHANNELSYNC_ADMIN_TOKEN_FILE "+
-		"(default that of CHANNELSYNC_DATA_DIR, of ./channelsync-data or of "+service.DataDir()+")", set(&g.tokenFile))
+		"(default: admin-token in CHANNELSYNC_DATA_DIR, ./channelsync-data or "+service.DataDir()+")", set(&g.tokenFile))
 }
 
 func (s *session) url() string {

@@ -10,11 +10,11 @@ import (
 
 func (s *session) heldCommand() *command.Command {
 	return &command.Command{
-		Name: "held", Short: "decide on a mass change that waits for approval",
-		Long: "A change that would remove more than massChangePercent of the records waits for approval; an issue says so.",
+		Name: "held", Short: "approve or discard a mass change",
+		Long: "A change that would remove more than massChangePercent of the records waits for approval and raises an issue.",
 		Subs: []*command.Command{
-			s.decideHeld("approve", "push what waits for approval", "What %q had waiting is pushed now.", true),
-			s.decideHeld("discard", "drop what waits for approval", "What %q had waiting is dropped.", false),
+			s.decideHeld("approve", "push the waiting mass change", "The waiting mass change of %q is being pushed.", true),
+			s.decideHeld("discard", "discard the waiting mass change", "The waiting mass change of %q was discarded.", false),
 		},
 	}
 }

@@ -20,15 +20,15 @@ type action struct {
 
 func (s *session) installationStop() *command.Command {
 	return s.actionCommand(action{
-		name: "stop", short: "push nothing from now on; changes are kept", would: "stop",
-		done: "%s stops. Changes are kept and delivered on start.",
+		name: "stop", short: "stop pushing, but keep changes", would: "stop",
+		done: "%s is stopping. Changes are kept, and start delivers them.",
 	})
 }
 
 func (s *session) installationStart() *command.Command {
 	return s.actionCommand(action{
-		name: "start", short: "deliver what waits, and go on", would: "start",
-		done: "%s starts. What waits is delivered within minutes.",
+		name: "start", short: "deliver waiting changes and resume", would: "start",
+		done: "%s is starting. Waiting changes are delivered within minutes.",
 	})
 }
 
@@ -41,16 +41,16 @@ func (s *session) installationUninstall() *command.Command {
 
 func (s *session) installationReinstall() *command.Command {
 	return s.actionCommand(action{
-		name: "reinstall", short: "start again with the settings it had", would: "reinstall",
+		name: "reinstall", short: "install again with the former settings", would: "reinstall",
 		done: "%s is installed again, and its backfill has begun.",
 	})
 }
 
 func (s *session) installationErase() *command.Command {
 	return s.actionCommand(action{
-		name: "erase", short: "remove credentials and every trace of its data here, for good",
-		long: "This cannot be undone. On a terminal the name is asked for; elsewhere --yes must be said. Client data\n" +
-			"stays in Channel Program.",
+		name: "erase", short: "permanently remove credentials and all data of the installation from this service",
+		long: "This cannot be undone. On a terminal you confirm by typing the name; elsewhere --yes is required. Client\n" +
+			"data stays in Channel Program.",
 		would: "erase", done: "%s is erased.", confirm: true,
 	})
 }
@@ -64,8 +64,8 @@ func (s *session) actionCommand(a action) *command.Command {
 		Values: map[string][]string{"sync": syncNames()},
 		Flags: func(fs *flag.FlagSet) {
 			which.flags(fs)
-			fs.StringVar(&sync, "sync", "", "only this `SYNC` of it")
-			fs.BoolVar(&dryRun, "dry-run", false, "say what would be done, and do nothing")
+			fs.StringVar(&sync, "sync", "", "only this `SYNC`")
+			fs.BoolVar(&dryRun, "dry-run", false, "show what would happen, and do nothing")
 			if a.confirm {
 				fs.BoolVar(&yes, "yes", false, "do not ask")
 			}
@@ -159,7 +159,7 @@ func (s *session) installationInstallSync() *command.Command {
 		Flags: func(fs *flag.FlagSet) {
 			which.flags(fs)
 			fs.StringVar(&sync, "sync", "", "the `SYNC`, as a flag")
-			fs.BoolVar(&dryRun, "dry-run", false, "say what would be done, and do nothing")
+			fs.BoolVar(&dryRun, "dry-run", false, "show what would happen, and do nothing")
 		},
 		Run: func(ctx context.Context, args []string) error {
 			i := slices.IndexFunc(args, func(a string) bool { return slices.Contains(syncNames(), a) })
@@ -170,7 +170,7 @@ func (s *session) installationInstallSync() *command.Command {
 				return err
 			}
 			if sync == "" {
-				return command.Usage("the syncs are "+syncNames()[0]+" and "+syncNames()[1], "say which sync")
+				return command.Usage("the syncs are "+syncNames()[0]+" and "+syncNames()[1], "name the sync")
 			}
 			only, err := syncNamed(sync)
 			if err != nil {

@@ -19,9 +19,9 @@ func (s *session) installationCreate() *command.Command {
 	credentials := credentialFlags{secret: autotaskSecret(), tracking: autotaskTracking()}
 	target := targetFlags{token: connectionToken()}
 	return &command.Command{
-		Name: "create", Short: "connect an Autotask with a Channel Program company",
-		Long: "Everything is tried first, and nothing is kept unless all that the chosen syncs need works. Secrets\n" +
-			"that are not given are asked for.",
+		Name: "create", Short: "connect an Autotask to a Channel Program company",
+		Long: "It tests everything first, and keeps nothing unless everything that the chosen syncs need works. It\n" +
+			"prompts for secrets that you do not pass.",
 		Examples: []string{
 			"channelsync installation create --name Acme --username api@acme.example --connection-id c-1 --wait",
 			"channelsync installation create --name Acme --username api@acme.example --secret-file autotask-secret \\\n" +
@@ -35,9 +35,9 @@ func (s *session) installationCreate() *command.Command {
 			fs.Func("sync", "`SYNC` to install, may be repeated (default both: "+strings.Join(syncNames(), ", ")+")",
 				func(v string) error { syncs = append(syncs, strings.Split(v, ",")...); return nil })
 			options.flags(fs)
-			fs.BoolVar(&dryRun, "dry-run", false, "try everything, keep and push nothing")
-			fs.BoolVar(&preview, "preview", false, "try everything and show what would sync, keep and push nothing")
-			fs.BoolVar(&wait, "wait", false, "wait until the backfill is done")
+			fs.BoolVar(&dryRun, "dry-run", false, "test everything, but keep and push nothing")
+			fs.BoolVar(&preview, "preview", false, "test everything and show what would sync, but keep and push nothing")
+			fs.BoolVar(&wait, "wait", false, "wait for the end of the backfill")
 			s.jsonFlag(fs)
 		},
 		Run: func(ctx context.Context, args []string) error {

@@ -12,7 +12,7 @@ func (s *session) installationSetCredentials() *command.Command {
 	var which selector
 	credentials := credentialFlags{secret: autotaskSecret(), tracking: autotaskTracking()}
 	return &command.Command{
-		Name: "set-credentials", Args: selectorArgs, Short: "replace the Autotask credentials, once they have been tried",
+		Name: "set-credentials", Args: selectorArgs, Short: "test new Autotask credentials and replace the old ones",
 		Examples: []string{"channelsync installation set-credentials Acme --username api@acme.example"},
 		Flags:    func(fs *flag.FlagSet) { which.flags(fs); credentials.flags(fs); s.jsonFlag(fs) },
 		Run: func(ctx context.Context, args []string) error {
@@ -43,7 +43,7 @@ func (s *session) installationSetChannelProgram() *command.Command {
 	target := targetFlags{token: connectionToken()}
 	return &command.Command{
 		Name: "set-channel-program", Args: selectorArgs,
-		Short: "replace the Channel Program connection, once it has been tried",
+		Short: "test a new Channel Program connection and replace the old one",
 		Flags: func(fs *flag.FlagSet) { which.flags(fs); target.flags(fs); s.jsonFlag(fs) },
 		Run: func(ctx context.Context, args []string) error {
 			if err := which.take(args); err != nil {

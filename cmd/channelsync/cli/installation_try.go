@@ -12,8 +12,8 @@ import (
 func (s *session) installationTest() *command.Command {
 	var which selector
 	return &command.Command{
-		Name: "test", Args: selectorArgs, Short: "try everything that an installation needs",
-		Long:  "Exit code 1 if anything that a sync needs is refused.",
+		Name: "test", Args: selectorArgs, Short: "test everything that an installation needs",
+		Long:  "Exits 1 if anything that a sync needs is refused.",
 		Flags: func(fs *flag.FlagSet) { which.flags(fs); s.jsonFlag(fs) },
 		Run: s.onInstallation(&which, func(ctx context.Context, api *client.Client, in v1.Installation) error {
 			checks, err := api.TestInstallation(ctx, in.ID)

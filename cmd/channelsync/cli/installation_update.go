@@ -16,8 +16,8 @@ func (s *session) installationUpdate() *command.Command {
 	var dryRun, all bool
 	return &command.Command{
 		Name: "update", Args: selectorArgs, Short: "change the name or the options",
-		Long: "Options that are not given stay as they are. A change of options is followed by a resync;\n" +
-			"--dry-run says first what it would bring in, drop and change.",
+		Long: "Options that you leave out stay as they are. After a change of options a resync runs;\n" +
+			"--dry-run shows what it would add, remove and change.",
 		Examples: []string{"channelsync installation update Acme --emails primary --exclude 'Northwind,40' --dry-run"},
 		Values:   optionValues(nil),
 		Flags: func(fs *flag.FlagSet) {
@@ -25,7 +25,7 @@ func (s *session) installationUpdate() *command.Command {
 			fs.StringVar(&name, "name", "", "new `NAME`")
 			options.flags(fs)
 			fs.BoolVar(&all, "all", false, "with --dry-run: list every record that would enter, leave or change")
-			fs.BoolVar(&dryRun, "dry-run", false, "say what would change, and change nothing")
+			fs.BoolVar(&dryRun, "dry-run", false, "show what would change, and change nothing")
 			s.jsonFlag(fs)
 		},
 		Run: func(ctx context.Context, args []string) error {
@@ -33,7 +33,7 @@ func (s *session) installationUpdate() *command.Command {
 				return err
 			}
 			if name == "" && !options.given() {
-				return command.Usage("--help lists the options", "there is nothing to change")
+				return command.Usage("--help lists the options", "nothing to change")
 			}
 			api, in, err := s.open(ctx, &which)
 			if err != nil {

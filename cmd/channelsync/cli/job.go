@@ -30,7 +30,7 @@ func (s *session) jobCommand() *command.Command {
 func (s *session) jobList() *command.Command {
 	var which selector
 	return &command.Command{
-		Name: "list", Args: selectorArgs, Short: "list those that run and the last that ended",
+		Name: "list", Args: selectorArgs, Short: "list running and recent jobs",
 		Values: map[string][]string{"output": outputs},
 		Flags:  func(fs *flag.FlagSet) { which.flags(fs); s.listFlags(fs) },
 		Run: s.onInstallation(&which, func(ctx context.Context, api *client.Client, in v1.Installation) error {
@@ -57,7 +57,7 @@ func (s *session) jobList() *command.Command {
 func jobArgs(which *selector, args []string) (job string, err error) {
 	switch len(args) {
 	case 0:
-		return "", command.Usage("channelsync job list shows them", "say which job")
+		return "", command.Usage("channelsync job list shows them", "name the job")
 	case 1:
 		return args[0], nil
 	}
@@ -68,10 +68,10 @@ func (s *session) jobShow() *command.Command {
 	var which selector
 	var wait bool
 	return &command.Command{
-		Name: "show", Args: selectorArgs + " <job>", Short: "show how far a job is",
+		Name: "show", Args: selectorArgs + " <job>", Short: "show the progress of a job",
 		Flags: func(fs *flag.FlagSet) {
 			which.flags(fs)
-			fs.BoolVar(&wait, "wait", false, "wait until it has ended")
+			fs.BoolVar(&wait, "wait", false, "wait for its end")
 			s.jsonFlag(fs)
 		},
 		Run: func(ctx context.Context, args []string) error {
@@ -98,7 +98,7 @@ func (s *session) jobShow() *command.Command {
 func (s *session) jobCancel() *command.Command {
 	var which selector
 	return &command.Command{
-		Name: "cancel", Args: selectorArgs + " <job>", Short: "end a job; what it has done stays done",
+		Name: "cancel", Args: selectorArgs + " <job>", Short: "end a job; finished records stay finished",
 		Flags: which.flags,
 		Run: func(ctx context.Context, args []string) error {
 			id, err := jobArgs(&which, args)

@@ -15,7 +15,7 @@ func (s *session) manCommand() *command.Command {
 		Examples: []string{"channelsync man ~/.local/share/man/man1"},
 		Run: func(_ context.Context, args []string) error {
 			if len(args) != 1 {
-				return command.Usage("such as ~/.local/share/man/man1", "say one directory")
+				return command.Usage("such as ~/.local/share/man/man1", "name one directory")
 			}
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return fmt.Errorf("write manual pages: %w", err)

@@ -15,10 +15,10 @@ import (
 func (s *session) migrateCommand() *command.Command {
 	settings := config.NewPart("data-dir", "nats-url", "nats-plaintext", "nats-creds", "nats-replicas", "nats-domain", "nats-ca", "nats-cert", "nats-key")
 	return &command.Command{
-		Name: "migrate", Short: "move an embedded store into a NATS cluster, the journal included",
+		Name: "migrate", Short: "move an embedded store, with its journal, into a NATS cluster",
 		Long: `Stop the service first. The cluster must hold no stream of channelsync's. Sequences and times stay as they
-are, so that replay goes on working. What stands in the data directory stays there, marked as moved; remove
-moved.json there to use it again. A migration that was cut short may be run again.`,
+are, so replays keep working. The data directory stays as it is, marked by moved.json; remove that file to use
+the directory again. You can repeat a migration that was interrupted.`,
 		Examples: []string{"channelsync migrate --data-dir ./channelsync-data --nats-url nats://n1,nats://n2,nats://n3 --nats-creds ./app.creds"},
 		Flags: func(fs *flag.FlagSet) {
 			settings.Flags(fs)

@@ -59,14 +59,14 @@ func optionValues(more map[string][]string) map[string][]string {
 }
 
 func (o *optionFlags) flags(fs *flag.FlagSet) {
-	o.word(fs, "out-of-scope", "`WORD`: what becomes of a client that leaves the conditions",
+	o.word(fs, "out-of-scope", "`WORD`: what happens to a client that no longer meets the conditions",
 		func(p *v1.Options) *string { return &p.OutOfScope })
-	o.word(fs, "overall-cost", "`WORD`: how a contract's overall cost is found",
+	o.word(fs, "overall-cost", "`WORD`: how a contract's overall cost is computed",
 		func(p *v1.Options) *string { return &p.OverallCost })
-	o.word(fs, "contract-status", "`WORD`: which contracts count, by their status flag, not by dates or billing",
+	o.word(fs, "contract-status", "`WORD`: which contracts sync, by their status alone, not by dates or billing",
 		func(p *v1.Options) *string { return &p.ContractStatus })
-	o.word(fs, "emails", "`WORD`: whose addresses a client gets", func(p *v1.Options) *string { return &p.Emails })
-	o.word(fs, "drift", "`WORD`: what becomes of edits in Channel Program: put right, or left alone and reported",
+	o.word(fs, "emails", "`WORD`: whose e-mail addresses are sent", func(p *v1.Options) *string { return &p.Emails })
+	o.word(fs, "drift", "`WORD`: what happens to edits in Channel Program: overwritten, or left alone and reported",
 		func(p *v1.Options) *string { return &p.Drift })
 	o.namedOrIDs(fs, "contract-types", "only contracts of these types, such as \"Recurring Service\"",
 		func(p *v1.Options) *[]int64 { return &p.ContractTypes }, &o.names.ContractTypes)
@@ -74,11 +74,11 @@ func (o *optionFlags) flags(fs *flag.FlagSet) {
 		func(p *v1.Options) *[]int64 { return &p.ContractCategories }, &o.names.ContractCategories)
 	o.namedOrIDs(fs, "company-classifications", "only companies of these classifications",
 		func(p *v1.Options) *[]int64 { return &p.CompanyClassifications }, &o.names.CompanyClassifications)
-	o.namedOrIDs(fs, "include", "only these companies sync, as far as they meet the conditions",
+	o.namedOrIDs(fs, "include", "only these companies sync, if they meet the conditions",
 		func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Include) }, &o.names.Include)
 	o.namedOrIDs(fs, "exclude", "companies never to sync",
 		func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Exclude) }, &o.names.Exclude)
-	fs.Func("time-zone", "IANA `NAME` of the zone whose today counts, such as America/New_York (default UTC)", func(v string) error {
+	fs.Func("time-zone", "IANA `NAME` of the time zone that decides which day is today, such as America/New_York (default UTC)", func(v string) error {
 		v = v1.Trim(v)
 		if _, err := time.LoadLocation(v); err != nil || strings.EqualFold(v, "local") {
 			return errors.New(v1.WantTimeZone(v))
@@ -86,11 +86,11 @@ func (o *optionFlags) flags(fs *flag.FlagSet) {
 		o.said = append(o.said, func(p *v1.Options) { p.TimeZone = v })
 		return nil
 	})
-	fs.Func("currency", "ISO `CODE`, used when the tenant's own cannot be read", func(v string) error {
+	fs.Func("currency", "ISO `CODE`, used if the tenant's own currency cannot be read", func(v string) error {
 		o.said = append(o.said, func(p *v1.Options) { p.Currency = strings.ToUpper(v) })
 		return nil
 	})
-	fs.Func("mass-change-percent", "`N`: the percentage of records from which on a change waits for approval (default 50)",
+	fs.Func("mass-change-percent", "`N`: a change that removes more than this percentage of records waits for approval (default 50)",
 		func(v string) error {
 			n, err := strconv.Atoi(v)
 			if err != nil || n < 1 || n > 100 {
@@ -114,7 +114,7 @@ func (o *optionFlags) word(fs *flag.FlagSet, name, usage string, field func(*v1.
 }
 
 func (o *optionFlags) namedOrIDs(fs *flag.FlagSet, name, usage string, field func(*v1.Options) *[]int64, names *[]string) {
-	fs.Func(name, "`NAMES` or ids with commas: "+usage+"; empty is all. A name with a comma in it stands in quotes", func(v string) error {
+	fs.Func(name, "comma-separated `NAMES` or ids: "+usage+"; empty means all. Quote a name that contains a comma", func(v string) error {
 		items, err := listed(v)
 		if err != nil {
 			return err

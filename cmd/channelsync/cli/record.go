@@ -17,7 +17,7 @@ import (
 
 func (s *session) recordCommand() *command.Command {
 	return &command.Command{
-		Name: "record", Short: "the state of single companies and contracts, and why",
+		Name: "record", Short: "single companies and contracts: their state and its reason",
 		Subs: []*command.Command{s.recordList(), s.recordShow(), s.recordHistory(), s.recordExplain(), s.recordReconcile()},
 	}
 }
@@ -116,7 +116,7 @@ func (s *session) find(
 ) (kind v1.Kind, id string, err error) {
 	f.q = v1.Trim(f.q)
 	if f.q == "" {
-		return "", "", command.Usage("such as: record show company 7, or record show --q acme", "say which record")
+		return "", "", command.Usage("such as: record show company 7, or record show --q acme", "name the record")
 	}
 	if f.kind != "" && isID(f.q) {
 		return v1.Kind(f.kind), f.q, nil

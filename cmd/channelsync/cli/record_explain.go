@@ -10,8 +10,8 @@ import (
 
 func (s *session) recordExplain() *command.Command {
 	return s.ofRecord(command.Command{
-		Name: "explain", Short: "say why a record is or is not synced, from fresh state",
-		Long:     "Asks Autotask and Channel Program as they are now, and pushes nothing.",
+		Name: "explain", Short: "explain why a record is or is not synced, from its present state",
+		Long:     "It asks Autotask and Channel Program now, and pushes nothing.",
 		Examples: []string{"channelsync record explain contract 29683580", "channelsync record explain 'acme gmbh'"},
 	}, s.explain)
 }

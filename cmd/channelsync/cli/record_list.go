@@ -41,7 +41,7 @@ func (p *pageFlags) flags(fs *flag.FlagSet) {
 
 func (p *pageFlags) onePage(fs *flag.FlagSet) {
 	fs.IntVar(&p.limit, "limit", defaultPage, "at most `N`, up to 500")
-	fs.StringVar(&p.cursor, "cursor", "", "`CURSOR` that the page before ended with")
+	fs.StringVar(&p.cursor, "cursor", "", "`CURSOR` from the end of the previous page")
 }
 
 func (p *pageFlags) check() error {

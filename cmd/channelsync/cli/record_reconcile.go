@@ -12,7 +12,7 @@ func (s *session) recordReconcile() *command.Command {
 	return s.ofRecord(command.Command{
 		Name: "reconcile", Short: "bring one record in line now",
 		Flags: func(fs *flag.FlagSet) {
-			fs.BoolVar(&dryRun, "dry-run", false, "say what would be pushed, and push nothing")
+			fs.BoolVar(&dryRun, "dry-run", false, "show what would be pushed, and push nothing")
 		},
 	}, func(ctx context.Context, of foundRecord) error {
 		if dryRun {

@@ -15,7 +15,7 @@ import (
 
 func (s *session) recordShow() *command.Command {
 	return s.ofRecord(command.Command{
-		Name: "show", Short: "show what was last pushed of a record, and its last steps",
+		Name: "show", Short: "show what was last pushed for a record, and its latest steps",
 		Examples: []string{"channelsync record show company 7", "channelsync record show --q 'acme gmbh'"},
 	}, func(ctx context.Context, of foundRecord) error {
 		r, err := of.api.Record(ctx, of.installation, of.kind, of.id)

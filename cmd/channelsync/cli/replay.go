@@ -18,9 +18,9 @@ func (s *session) replayCommand() *command.Command {
 	var kind string
 	var noWait bool
 	return &command.Command{
-		Name: "replay", Args: selectorArgs, Short: "read stored changes again",
-		Long: "All bounds that are given must hold; none means every stored change. Each record is fetched afresh, so\n" +
-			"what is in line already is not pushed, unless --force is said.",
+		Name: "replay", Args: selectorArgs, Short: "reconcile again what changed in a period",
+		Long: "Without bounds it reads every stored change; several bounds must all match. It fetches each record afresh\n" +
+			"and pushes only what differs, unless you pass --force.",
 		Examples: []string{
 			"channelsync replay --from 2h --dry-run",
 			"channelsync replay Acme --from 2026-11-23T09:00:00Z --kind contract --id 7 --force",
@@ -33,7 +33,7 @@ func (s *session) replayCommand() *command.Command {
 			fs.Uint64Var(&in.FromSequence, "from-sequence", 0, "changes from this sequence `NUMBER` of the journal on")
 			fs.StringVar(&kind, "kind", "", "only this `KIND`: "+strings.Join(replayKinds(), ", "))
 			fs.StringVar(&in.ID, "id", "", "only the record with this `ID`; needs --kind")
-			fs.BoolVar(&in.Force, "force", false, "push whatever was pushed last")
+			fs.BoolVar(&in.Force, "force", false, "push even what has not changed since the last push")
 			jobFlags(fs, &in.DryRun, &noWait)
 			s.jsonFlag(fs)
 		},

@@ -24,18 +24,18 @@ type restored struct {
 func (s *session) restoreCommand() *command.Command {
 	settings, check := config.NewPart("data-dir", "master-key"), false
 	return &command.Command{
-		Name: "restore", Args: "file", Short: "put a backup into an empty data directory, without a service",
+		Name: "restore", Args: "file", Short: "restore a backup into an empty data directory, while no service runs",
 		Long: `The directory must hold no store; the files master-key and admin-token may be in it. Without --master-key
-the key is read from <data-dir>/master-key. When it has failed nothing is left behind.
-At its next start the service goes through every record of every installation, and what was changed since the
-backup is found. With --check it only rehearses, in a directory that it removes again.`,
+it reads the key from <data-dir>/master-key. If it fails it leaves nothing behind. At its next start the service
+goes through every record of every installation and finds what changed since the backup. With --check the
+command only rehearses, in a directory that it removes again.`,
 		Examples: []string{
 			"channelsync restore channelsync-monday.tar --data-dir ./channelsync-data --master-key-file ./master-key",
 			"channelsync restore --check channelsync-monday.tar --master-key-file ./master-key",
 		},
 		Flags: func(fs *flag.FlagSet) {
 			settings.Flags(fs)
-			fs.BoolVar(&check, "check", false, "rehearse it, and leave nothing behind")
+			fs.BoolVar(&check, "check", false, "rehearse the restore, and leave nothing behind")
 			s.jsonFlag(fs)
 		},
 		Run: func(ctx context.Context, args []string) error {

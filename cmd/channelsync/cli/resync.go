@@ -15,9 +15,9 @@ func (s *session) resyncCommand() *command.Command {
 	var in v1.ResyncRequest
 	var noWait bool
 	return &command.Command{
-		Name: "resync", Args: selectorArgs, Short: "push everything in scope, whatever was pushed last",
-		Long: "Restores a wiped target and repairs what was edited there. The command follows the job to its end;\n" +
-			"interrupting it leaves the job running.",
+		Name: "resync", Args: selectorArgs, Short: "push everything in scope again, even if unchanged",
+		Long: "This restores a wiped target and overwrites edits made there. The command follows the job to its end; if\n" +
+			"you interrupt it, the job continues.",
 		Examples: []string{"channelsync resync Acme --dry-run", "channelsync resync --kind contract"},
 		Values:   map[string][]string{"kind": recordKinds()},
 		Flags: func(fs *flag.FlagSet) {
@@ -57,6 +57,6 @@ func (s *session) resyncCommand() *command.Command {
 }
 
 func jobFlags(fs *flag.FlagSet, dryRun, noWait *bool) {
-	fs.BoolVar(dryRun, "dry-run", false, "say what would be pushed, and push nothing")
-	fs.BoolVar(noWait, "no-wait", false, "do not follow the job")
+	fs.BoolVar(dryRun, "dry-run", false, "show what would be pushed, and push nothing")
+	fs.BoolVar(noWait, "no-wait", false, "return without waiting for the job")
 }

@@ -99,7 +99,7 @@ func (x *selector) among(all []v1.Installation) (v1.Installation, error) {
 		for i, in := range meant {
 			ids[i] = in.ID
 		}
-		return v1.Installation{}, command.Usage("say it by its id: "+strings.Join(ids, ", "),
+		return v1.Installation{}, command.Usage("use its id: "+strings.Join(ids, ", "),
 			"there are %d installations named %q", len(meant), x.ref)
 	}
 	hint := "channelsync installation list shows them"

@@ -28,12 +28,12 @@ func (s *session) serviceCommand() *command.Command {
 		}}
 	}
 	return &command.Command{
-		Name: "service", Short: "make channelsync a service of this machine",
+		Name: "service", Short: "run channelsync as a service of this machine",
 		Subs: append([]*command.Command{
 			{
-				Name: "install", Short: "let the machine start this program, now and after a failure",
-				Long: "The service is one of Windows, systemd or launchd. It has its settings from a file; name others by their full\n" +
-					"path there. Nothing is started yet. Administrators may do this, or root.",
+				Name: "install", Short: "make the machine start this program at boot and after a failure",
+				Long: "It installs a service of Windows, systemd or launchd, and does not start it yet. The service reads its settings\n" +
+					"from a file; use absolute paths there. This needs an administrator, or root.",
 				Examples: []string{"channelsync service install --config /etc/channelsync/channelsync.yaml"},
 				Flags: func(fs *flag.FlagSet) {
 					fs.StringVar(&file, "config", "", "`FILE` with the settings of the service")
@@ -57,7 +57,7 @@ func (s *session) serviceCommand() *command.Command {
 // installService hands the service with these settings to a manager, if it would start with them.
 func (s *session) installService(ctx context.Context, manager service.Manager, file string) error {
 	if v1.Trim(file) == "" {
-		return command.Usage("write a file with at least channel-program-url; docs/operating has an example", "--config is missing: the service has its settings from a file")
+		return command.Usage("write a file with at least channel-program-url; docs/operating/settings.md has an example", "--config is missing: the service reads its settings from a file")
 	}
 	d, err := definition(file)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 func (s *session) statusCommand() *command.Command {
 	return &command.Command{
 		Name: "status", Short: "one screen: state, freshness, backlog, issues",
-		Long:   "With --output it is the list of all issues.",
+		Long:   "With --output it writes the list of all issues.",
 		Values: map[string][]string{"output": outputs},
 		Flags:  func(fs *flag.FlagSet) { s.listFlags(fs); s.watchFlag(fs) },
 		Run: s.withAPI(func(ctx context.Context, api *client.Client) error {

@@ -15,7 +15,7 @@ import (
 
 func (s *session) tokenCommand() *command.Command {
 	return &command.Command{
-		Name: "token", Short: "who may use the admin API, and for what",
+		Name: "token", Short: "who may use the admin API, and in which role",
 		Long: "A viewer reads. An operator also stops, starts, tests, reconciles, resyncs, replays, requeues, dismisses\n" +
 			"and approves. An admin also installs, changes settings, uninstalls, erases, backs up, and manages tokens and\n" +
 			"bridges. --admin-token is an admin token named root.",
@@ -27,23 +27,23 @@ func (s *session) tokenCreate() *command.Command {
 	var role, expires string
 	var only []string
 	return &command.Command{
-		Name: "create", Args: "<name>", Short: "make a token; it is shown once",
+		Name: "create", Args: "<name>", Short: "create a token; it is shown only once",
 		Examples: []string{
 			"channelsync token create monitoring --role viewer",
 			`channelsync token create acme-ops --role operator --only "Acme MSP" --expires 2160h`,
 		},
 		Flags: func(fs *flag.FlagSet) {
 			fs.StringVar(&role, "role", "", "`ROLE`: viewer, operator or admin")
-			fs.Func("only", "`NAME` or id of an installation that it is limited to; may be repeated", func(v string) error {
+			fs.Func("only", "limit the token to the installation with this `NAME` or id; may be repeated", func(v string) error {
 				only = append(only, v1.Trim(v))
 				return nil
 			})
-			fs.StringVar(&expires, "expires", "", "`WHEN` it ends: a time such as 2027-01-31T00:00:00Z, or a duration such as 720h")
+			fs.StringVar(&expires, "expires", "", "`WHEN` the token ends: a time such as 2027-01-31T00:00:00Z, or a duration such as 720h")
 			s.jsonFlag(fs)
 		},
 		Run: func(ctx context.Context, args []string) error {
 			if len(args) != 1 {
-				return command.Usage("put a name with spaces in quotes", "say what the token is called, once")
+				return command.Usage("put a name with spaces in quotes", "name the token")
 			}
 			in := v1.CreateToken{Name: args[0], Role: v1.Role(role)}
 			if !in.Role.Covers(v1.RoleViewer) {
@@ -152,7 +152,7 @@ func (s *session) tokenList() *command.Command {
 func (s *session) tokenRotate() *command.Command {
 	var now bool
 	return &command.Command{
-		Name: "rotate", Args: "<token>", Short: "give a token a new secret, shown once; the old one is valid for an hour",
+		Name: "rotate", Args: "<token>", Short: "give a token a new secret, shown only once; the old one stays valid for an hour",
 		Flags: func(fs *flag.FlagSet) {
 			fs.BoolVar(&now, "now", false, "end the old secret, and sessions opened with it, at once")
 			s.jsonFlag(fs)
@@ -191,7 +191,7 @@ func (s *session) tokenDelete() *command.Command {
 // oneToken finds the one token that is said, by its name or its id.
 func (s *session) oneToken(ctx context.Context, args []string) (*client.Client, v1.Token, error) {
 	if len(args) != 1 {
-		return nil, v1.Token{}, command.Usage("channelsync token list shows them", "say which token, one")
+		return nil, v1.Token{}, command.Usage("channelsync token list shows them", "name one token")
 	}
 	api, err := s.api()
 	if err != nil {
@@ -223,5 +223,5 @@ func tokenAmong(all []v1.Token, ref string) (v1.Token, error) {
 	case 1:
 		return meant, nil
 	}
-	return v1.Token{}, command.Usage("say it by its id: "+strings.Join(ids, ", "), "there are %d tokens named %q", len(ids), ref)
+	return v1.Token{}, command.Usage("use its id: "+strings.Join(ids, ", "), "there are %d tokens named %q", len(ids), ref)
 }

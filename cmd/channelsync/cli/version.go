@@ -11,7 +11,7 @@ import (
 
 func (s *session) versionCommand() *command.Command {
 	return &command.Command{
-		Name: "version", Short: "print the version, and the commit it was built from",
+		Name: "version", Short: "print the version and the commit",
 		Run: func(_ context.Context, args []string) error {
 			if err := noArguments(args); err != nil {
 				return err

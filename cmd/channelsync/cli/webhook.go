@@ -13,10 +13,10 @@ import (
 
 func (s *session) webhookCommand() *command.Command {
 	return &command.Command{
-		Name: "webhook", Short: "the registrations at Autotask",
+		Name: "webhook", Short: "webhook registrations at Autotask",
 		Subs: []*command.Command{
 			s.webhookStatus(),
-			s.onWebhooks("repair", "make the registrations what they should be, whoever changed them",
+			s.onWebhooks("repair", "repair the registrations, whoever changed them",
 				"The registrations of %q are being compared and repaired; channelsync webhook status shows them.",
 				(*client.Client).RepairWebhooks),
 			s.onWebhooks("rotate-secret", "give the registrations new secrets",

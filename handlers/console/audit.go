@@ -8,6 +8,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/console/present"
+	"channelsync/handlers/internal/identity"
 	"channelsync/handlers/internal/web"
 )
 
@@ -54,12 +55,23 @@ func (v *visit) audit() (*page, error) {
 		row := present.AuditWords(e)
 		row.Name, row.Known = names[e.Installation]
 		row.Name = cmp.Or(row.Name, e.Installation)
+		if v.tenant() {
+			row = tenantRow(row, identity.Of(v.ctx).Name)
+		}
 		d.Rows = append(d.Rows, row)
 	}
 	if entries.NextCursor != nil {
 		d.Older = auditPath(q.Installation, *entries.NextCursor)
 	}
 	return &page{Title: "Audit", Nav: "audit", Data: d}, nil
+}
+
+// tenantRow leaves out who somebody else is, and from where.
+func tenantRow(row present.AuditRow, name string) present.AuditRow {
+	if row.Who != name {
+		row.Who, row.Address = "Somebody else", ""
+	}
+	return row
 }
 
 func auditPath(installation, cursor string) string {

@@ -104,6 +104,9 @@ func (v *visit) allDeadLetters(id string, d *deadLettersData) ([]v1.DeadLetter, 
 			d.More = true
 			break
 		}
+		if v.tenant() {
+			present.TenantLetter(&l)
+		}
 		l.Raw = "" // it may be large, and is shown only on its own page
 		all = append(all, l)
 	}
@@ -195,6 +198,9 @@ func (v *visit) deadLetter() (*page, error) {
 		}
 		if l.ID != v.r.PathValue("letter") {
 			continue
+		}
+		if v.tenant() {
+			present.TenantLetter(&l)
 		}
 		d := deadLetterData{deadLetterRow: rowOf(l, nil), Show: v.r.URL.Query().Get("body") == "show"}
 		if d.IsRecord {

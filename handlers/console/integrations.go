@@ -15,7 +15,7 @@ import (
 const perList = 50
 
 func (c *Console) integrationRoutes(r chi.Router) {
-	r.Get("/", c.show("integrations", (*visit).integrations))
+	r.Get("/", c.front())
 }
 
 // integrationsData is the front page: the Autotask card, and every installation.

@@ -74,17 +74,24 @@ func (v *visit) confirm(action string) (*page, error) {
 		return nil, v1.NotFound("There is no such sync.")
 	}
 	d := confirmData{Action: action, Sync: sync}
+	name := in.Name
+	if v.tenant() {
+		name = "Autotask"
+	}
 	switch {
 	case action == "erase":
-		d.Heading, d.Button, d.TypeName = "Erase everything about "+in.Name, "Erase for good", true
+		d.Heading, d.Button, d.TypeName = "Erase everything about "+name, "Erase for good", true
 		d.Effects = []string{
 			"The webhooks at Autotask are removed.",
 			"Credentials, settings, waiting changes, history and every copy of client data are destroyed here. They cannot be brought back.",
 			"Clients and contracts in Channel Program stay there.",
 			"The audit keeps that it was erased, and when.",
 		}
+		if v.tenant() {
+			d.Effects[3] = "Only your Channel Program contact can install it again. This log-in shows nothing any more."
+		}
 	case sync != "":
-		name := present.SyncWords(sync).Name
+		name = present.SyncWords(sync).Name
 		d.Heading, d.Button = "Uninstall "+name, "Uninstall "+name
 		d.Effects = []string{
 			name + " stops, and what waits for it is dropped. The other sync goes on.",
@@ -92,7 +99,7 @@ func (v *visit) confirm(action string) (*page, error) {
 			"What it has brought to Channel Program stays there.",
 		}
 	default:
-		d.Heading, d.Button = "Uninstall "+in.Name, "Uninstall"
+		d.Heading, d.Button = "Uninstall "+name, "Uninstall"
 		d.Effects = []string{
 			"The webhooks at Autotask are removed, and both syncs stop.",
 			"Changes that have not been delivered yet are dropped" + present.Waits(in.Backlog) + ".",

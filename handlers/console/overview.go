@@ -17,7 +17,8 @@ func (c *Console) overviewRoutes(r chi.Router) {
 // overviewData is what the overview shows beside the installation itself.
 type overviewData struct {
 	Syncs     []present.SyncCard
-	Installed int // how many of them are
+	Installed int  // how many of them are
+	Kept      bool // one that is not was installed once
 	Chart     present.Chart
 	Throttled *time.Time // when work goes on that keeps to Autotask's hourly limit; nil: nothing waits for it
 }
@@ -36,6 +37,7 @@ func (v *visit) overview() (*page, error) {
 		if card.Installed {
 			d.Installed++
 		}
+		d.Kept = d.Kept || card.Kept
 	}
 	if slices.ContainsFunc(in.Issues, func(i v1.Issue) bool { return i.Code == "throttled" || i.Code == "backfill_throttled" }) {
 		d.Throttled = in.ResumesAt // it is also when an unavailable upstream is tried again

@@ -129,6 +129,9 @@ func (d *recordData) fill(v *visit, in *v1.Installation) {
 	if d.Seen {
 		d.Edited = slices.Contains(d.Record.Reasons, v1.ReasonEditedAtTarget)
 		d.Verdict = present.VerdictOf(&d.Record, v.now())
+		if v.tenant() {
+			d.Verdict.Fix = present.TenantFix(d.Verdict.Fix)
+		}
 		d.Fields = present.SentFields(d.Record.Projection, d.Record.Previous, d.Record.Sources)
 		d.Compared = !present.IsNull(d.Record.Previous)
 		d.Runs = present.RunsOf(d.Record.Timeline)

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/present"
 	"channelsync/handlers/internal/identity"
 )
 
@@ -42,21 +43,35 @@ type page struct {
 type pages map[string]map[mays]*template.Template
 
 // mays is what makes a difference to the buttons of a page: nobody is shown one that would be refused.
-type mays struct{ operate, admin, install bool }
+// A tenant reads other words: see present.Tenant.
+type mays struct{ operate, admin, install, tenant bool }
 
 func maysOf(who v1.Identity) mays {
 	return mays{
 		operate: who.Role.Covers(v1.RoleOperator), admin: who.Role.Covers(v1.RoleAdmin),
-		install: who.Role.Covers(v1.RoleAdmin) && !who.Scoped(),
+		install: who.Role.Covers(v1.RoleAdmin) && !who.Scoped(), tenant: isTenant(who),
 	}
 }
 
 func parsePages(c *Console) (pages, error) {
 	all := pages{}
-	for _, may := range []mays{{}, {operate: true}, {operate: true, admin: true}, {operate: true, admin: true, install: true}} {
+	for _, may := range []mays{
+		{},
+		{operate: true},
+		{operate: true, admin: true},
+		{operate: true, admin: true, install: true},
+		{tenant: true},
+		{tenant: true, operate: true},
+		{tenant: true, operate: true, admin: true},
+	} {
 		funcs := c.funcs()
-		for name, yes := range map[string]bool{"mayOperate": may.operate, "mayAdmin": may.admin, "mayInstall": may.install} {
+		for name, yes := range map[string]bool{"mayOperate": may.operate, "mayAdmin": may.admin, "mayInstall": may.install, "tenant": may.tenant} {
 			funcs[name] = func() bool { return yes }
+		}
+		funcs["say"] = func(text string) string { return text }
+		if may.tenant {
+			funcs["say"] = present.Tenant
+			funcs["headline"] = func(in *v1.Installation) present.Headline { return present.TenantHeadline(in, c.now()) }
 		}
 		if err := all.parse(may, funcs); err != nil {
 			return nil, err
@@ -111,6 +126,9 @@ func (c *Console) execute(out *bytes.Buffer, r *http.Request, name, block string
 	t := c.pages[name][maysOf(p.Who)]
 	if t == nil {
 		return fmt.Errorf("there is no page %s", name)
+	}
+	if isTenant(p.Who) {
+		p.Title = present.TenantTitle(p.Title)
 	}
 	p.Page, p.Now, p.Version, p.Path = name, c.now(), c.version, r.URL.RequestURI()
 	var html bytes.Buffer

@@ -10,6 +10,8 @@ import (
 
 	"channelsync/api/client"
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/console/present"
+	"channelsync/handlers/internal/identity"
 	"channelsync/handlers/internal/web"
 )
 
@@ -60,12 +62,12 @@ func (c *Console) do(write func(*visit) (done, error)) http.HandlerFunc {
 		}
 		d, err := write(v)
 		if err != nil {
-			p := v.problem(err)
 			back := v.back()
 			if back == "" {
-				v.failWith(p)
+				v.fail(err)
 				return
 			}
+			p := v.problem(err)
 			v.setFlash(flash{Problem: true, Text: p.Detail, Hint: p.Hint})
 			c.redirect(w, r, back)
 			return
@@ -101,6 +103,9 @@ func (c *Console) form(name string, write func(*visit) (done, error), again func
 // leave sends the browser on, with what is to be said there.
 func (v *visit) leave(d done) {
 	if d.say != "" {
+		if v.tenant() {
+			d.say = present.Tenant(d.say)
+		}
 		v.setFlash(flash{Text: d.say})
 	}
 	v.redirect(v.w, v.r, d.to)
@@ -126,6 +131,14 @@ func (v *visit) back() string {
 
 // problem is err in words for people.
 func (v *visit) problem(err error) *v1.Problem {
+	p := v.problemOf(err)
+	if v.tenant() {
+		return present.TenantProblem(p)
+	}
+	return p
+}
+
+func (v *visit) problemOf(err error) *v1.Problem {
 	if p, ok := errors.AsType[*v1.Problem](err); ok && p.Status >= http.StatusBadRequest {
 		if p.Code == v1.CodeInvalid && strings.HasPrefix(p.Detail, "The body has fields") { // people sent a form, not a body
 			formed := *p
@@ -141,9 +154,12 @@ func (v *visit) problem(err error) *v1.Problem {
 }
 
 // fail answers with the page that says what happened and what to do.
-func (v *visit) fail(err error) { v.failWith(v.problem(err)) }
+func (v *visit) fail(err error) { v.failWith(v.problemOf(err)) }
 
 func (v *visit) failWith(p *v1.Problem) {
+	if v.tenant() {
+		p = present.TenantProblem(p)
+	}
 	title := "This did not work"
 	if p.Status == http.StatusNotFound {
 		title = "There is nothing here"
@@ -163,6 +179,9 @@ func (c *Console) otherSite(w http.ResponseWriter, r *http.Request) {
 		"Start from the integrations. If it was sent from this console, the proxy in front of it must pass on the Host header as it is."))
 }
 
+// tenant says whether a tenant asks, who reads other words.
+func (v *visit) tenant() bool { return isTenant(identity.Of(v.ctx).Identity) }
+
 // API is the admin API as the console calls it.
 func (v *visit) API() *client.Client { return v.api }
 
@@ -175,6 +194,9 @@ func (v *visit) installation() (*v1.Installation, error) {
 	in, err := v.api.Installation(v.ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if v.tenant() {
+		present.TenantInstallation(&in)
 	}
 	return &in, nil
 }

@@ -25,9 +25,9 @@ func (v *visit) welcome() (*page, error) {
 	case v1.StateInstalling, v1.StateBackfilling: // whatever is not well does not keep it back; it stands below
 		calm := *in
 		calm.Issues = nil
-		d.Headline = present.HeadlineOf(&calm, v.now())
+		d.Headline = v.headline(&calm)
 	default:
-		d.Headline = present.HeadlineOf(in, v.now())
+		d.Headline = v.headline(in)
 	}
 	if d.Done {
 		d.Headline = welcomed(in)

@@ -8,6 +8,7 @@ type SyncCard struct {
 	Text      SyncText
 	State     Word
 	Installed bool
+	Kept      bool // it was installed once, and its settings are kept
 	Status    v1.SyncStatus
 }
 
@@ -25,7 +26,7 @@ func SyncCards(in *v1.Installation) []SyncCard {
 		if in.State == v1.StateNeedsCredentials && status.State != v1.SyncStopped && installed {
 			state = Word{ToneWarn, "Waiting"} // for somebody to enter them
 		}
-		cards = append(cards, SyncCard{s, SyncWords(s), state, installed, status})
+		cards = append(cards, SyncCard{s, SyncWords(s), state, installed, known && !installed, status})
 	}
 	return cards
 }

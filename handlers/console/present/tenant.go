@@ -1,0 +1,154 @@
+package present
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "channelsync/api/v1"
+)
+
+// A tenant is somebody who sees one installation of a service that others run: Channel Program's words are theirs, and
+// what takes the service itself is somebody else's to do.
+
+// AskContact is what a tenant does about what only an operator of the service can.
+const AskContact = "Ask your Channel Program contact."
+
+// tenantWords are ours, and Channel Program's for the same; the longer ones first.
+var tenantWords = strings.NewReplacer(
+	"Clients and contracts", "Manage Clients",
+	"dead letters", "failed records", "Dead letters", "Failed records",
+	"dead letter", "failed record", "Dead letter", "Failed record",
+	"Resync and replay", "Sync again", "Under way and of late", "Under way and lately",
+	"an installation", "an integration", "installation", "integration", "Installation", "Integration",
+	"can be reinstalled", "can be installed again", "is reinstalled", "is installed again",
+	"Reinstalling", "Installing it again", "Reinstall", "Install", "reinstall", "install",
+	"The audit", "The history", "Admin token", "Token",
+)
+
+// tenantTitles are the names of pages and tabs.
+var tenantTitles = map[string]string{
+	"Clients and contracts": "Manage Clients", "Drift": "Edits in Channel Program", "Replay": "Sync again", "Audit": "History",
+	"Dead letters": "Failed records", "Dead letter": "Failed record", "Dismiss dead letters": "Dismiss failed records",
+}
+
+// TenantTitle is what a tenant calls a page; one that has the name of a record or an installation keeps it.
+func TenantTitle(title string) string { return cmp.Or(tenantTitles[title], title) }
+
+// Tenant is a sentence or a name of ours in a tenant's words. It is not for text that has a client's data in it.
+func Tenant(text string) string { return cmp.Or(tenantTitles[text], tenantWords.Replace(text)) }
+
+// ours are what only whoever runs the service can look at or change.
+var ours = []string{"--", "channelsync", "/readyz", "/metrics", "NATS", "POST ", "PUT ", " the log ", "installation set-credentials"}
+
+// TenantFix is what to do, for a tenant: whom to ask where it takes the service itself.
+func TenantFix(fix string) string {
+	for _, mark := range ours {
+		if strings.Contains(fix, mark) {
+			return AskContact
+		}
+	}
+	return Tenant(fix)
+}
+
+// tenantIssues are those that speak of the service. Whatever is empty stays as it is.
+var tenantIssues = map[string]v1.Issue{
+	"webhook_contested": {
+		Title: "Another service takes the webhooks of your Autotask",
+		Fix: "Two services are connected with the same Autotask. Ask your Channel Program contact which one it should be. " +
+			"\"Check and repair\" in the settings gives the webhooks to this one.",
+	},
+	"webhook_disturbed": {
+		Fix: "Find out who does it: a person, or a clean-up of another integration. \"Check and repair\" in the settings puts it right at once; " +
+			"else that is tried again within an hour. If nobody of yours does it, ask your Channel Program contact.",
+	},
+	"credentials_refused":    {Fix: "An admin enters them again in the settings."},
+	"autotask_query_refused": {Fix: "Tell your Channel Program contact, with the detail."},
+	"channel_program_refused": {
+		Fix: "Check the connection in Channel Program. Then an admin enters its token again in the settings, or ask your Channel Program contact.",
+	},
+	"channel_program_url_missing": {
+		Title: "Nothing is sent to Channel Program yet", Detail: "The service is not connected to Channel Program. Changes are kept.", Fix: AskContact,
+	},
+	"store_unavailable": {
+		Title: "Changes arrive late", Detail: "The service cannot store anything right now. Changes are kept, and it is tried again.",
+		Fix: "Nothing to do. If it stays, ask your Channel Program contact.",
+	},
+	"dead_letters_dropped": {
+		Title: "The oldest failed records are no longer listed", Detail: "The list is full, and its oldest entries were dropped.",
+		Fix: "Correct the cause that most of the failed records name. Then dismiss the one that is called \"dropped\", and sync again: what is no longer listed is tried too.",
+	},
+	"no_instance": {
+		Title: "Nothing works for this integration right now", Detail: "Its counts and issues are not known at the moment. Changes are kept.",
+		Fix: "Nothing to do: it goes on within 20 seconds. If it stays, ask your Channel Program contact.",
+	},
+	v1.ReasonEditedAtTarget: {
+		Detail: "Nothing is sent over what was edited there until you say so. What changes in Autotask meanwhile waits too.",
+		Fix:    "Look at what was edited. Push ours where Autotask is right; where the edit is right, enter it in Autotask too.",
+	},
+	"mass_change_held": {
+		Detail: "More records than usual would no longer be synced. Nothing is done with them until somebody says so.",
+		Fix:    "If this is right, approve it; if not, look at the API user's rights in Autotask, then discard it.",
+	},
+	"not_kept": {
+		Title: "Records cannot be kept track of", Detail: "The service does not take what is remembered of these records, so nothing more is done about them.", Fix: AskContact,
+	},
+	"internal": {
+		Title: "The service failed", Detail: "A fault of the service stopped the work on these records, or a check. Everything else goes on, and it is tried again.",
+		Fix: "Nothing to do. If it stays, ask your Channel Program contact.",
+	},
+}
+
+// TenantIssue is an issue in a tenant's words.
+func TenantIssue(i v1.Issue) v1.Issue {
+	words := tenantIssues[i.Code]
+	if words.Title != "" {
+		i.Title = words.Title
+	}
+	if words.Detail != "" {
+		i.Detail = words.Detail
+	}
+	i.Title, i.Fix = Tenant(i.Title), TenantFix(i.Fix)
+	if words.Fix != "" {
+		i.Fix = words.Fix
+	}
+	return i
+}
+
+// TenantInstallation puts the issues of one into a tenant's words. That Autotask cannot call the service is left out: nothing
+// is lost by it, and it is no tenant's to change.
+func TenantInstallation(in *v1.Installation) {
+	in.Issues = slices.DeleteFunc(in.Issues, func(i v1.Issue) bool { return i.Code == "no_public_url" })
+	for n := range in.Issues {
+		in.Issues[n] = TenantIssue(in.Issues[n])
+	}
+}
+
+// TenantHeadline is HeadlineOf in a tenant's words.
+func TenantHeadline(in *v1.Installation, now time.Time) Headline {
+	h := HeadlineOf(in, now)
+	if in.State == v1.StateUninstalled {
+		h.Sentence = "Nothing is synced. Settings are kept, so Install brings it back; what is in Channel Program stays there."
+	}
+	return h
+}
+
+// TenantLetter puts a dead letter into a tenant's words.
+func TenantLetter(l *v1.DeadLetter) {
+	i := TenantIssue(v1.Issue{Code: l.Code, Title: l.Title, Fix: l.Fix})
+	l.Title, l.Fix = i.Title, i.Fix
+}
+
+// TenantProblem is a refusal in a tenant's words. What the API refuses for want of a role names it, and no token.
+func TenantProblem(p *v1.Problem) *v1.Problem {
+	out := *p
+	out.Detail, out.Hint = Tenant(p.Detail), TenantFix(p.Hint)
+	if p.Code == v1.CodeForbidden {
+		out.Detail, out.Hint = "This is not among the things that your log-in may do.", AskContact
+	}
+	if p.Status >= 500 {
+		out.Hint = "Try again in a moment. If it goes on, ask your Channel Program contact."
+	}
+	return &out
+}

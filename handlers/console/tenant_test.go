@@ -1,0 +1,196 @@
+package console
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+
+	v1 "channelsync/api/v1"
+)
+
+// tenantOf is somebody who sees the one installation.
+func tenantOf(role v1.Role) v1.Identity {
+	return v1.Identity{ID: "t-1", Name: "acme", Role: role, Installations: []string{one}}
+}
+
+// TestTheFrontPageOfATenant is Channel Program's card, with what the role may do in the state that the integration is in.
+func TestTheFrontPageOfATenant(t *testing.T) {
+	for _, tc := range []struct {
+		state                   v1.State
+		viewer, operator, admin string
+		says                    string
+	}{
+		{v1.StateInstalling, "View, Manage Clients", "View, Manage Clients, Stop", "View, Manage Clients, Stop, Uninstall…", "The webhooks are being registered"},
+		{v1.StateBackfilling, "View, Manage Clients", "View, Manage Clients, Stop", "View, Manage Clients, Stop, Uninstall…", "The first sync is under way"},
+		{v1.StateLive, "View, Manage Clients", "View, Manage Clients, Stop", "View, Manage Clients, Stop, Uninstall…", "In sync."},
+		{
+			v1.StateNeedsCredentials, "View, Manage Clients", "View, Manage Clients, Stop",
+			"Enter new credentials, View, Manage Clients, Stop, Uninstall…", "Autotask refuses the credentials.",
+		},
+		{v1.StateStopped, "View, Manage Clients", "Start, View, Manage Clients", "Start, View, Manage Clients, Uninstall…", "Changes are kept, and Start delivers them"},
+		{v1.StateUninstalled, "View", "View", "Install, View", "Settings are kept, so Install brings it back"},
+	} {
+		for role, want := range map[v1.Role]string{v1.RoleViewer: tc.viewer, v1.RoleOperator: tc.operator, v1.RoleAdmin: tc.admin} {
+			w := newEnv(t)
+			in := anInstallation()
+			in.State = tc.state
+			if tc.state == v1.StateNeedsCredentials {
+				in.Issues = []v1.Issue{{Code: "credentials_refused", Severity: v1.SeverityAct, Title: "Autotask refuses the credentials", Fix: "f"}}
+			}
+			w.installed(in)
+			w.as(tenantOf(role))
+			a := w.get("/")
+			var got []string
+			a.doc.Find("#integration .actions").Find("a, button").Each(func(_ int, s *goquery.Selection) { got = append(got, s.Text()) })
+			if strings.Join(got, ", ") != want || !strings.Contains(a.text("#integration"), tc.says) {
+				t.Errorf("%s, %s: got %q, want %q and %q in %q", tc.state, role, strings.Join(got, ", "), want, tc.says, a.text("#integration"))
+			}
+			if a.text("h1") != "Integrations" || !strings.HasPrefix(a.text("title"), "Integrations – Autotask for Channel Program") {
+				t.Errorf("%s, %s: the page is %q, %q", tc.state, role, a.text("title"), a.text("h1"))
+			}
+		}
+	}
+}
+
+// TestATenantWhoseInstallationIsGone is said so, and whom to ask.
+func TestATenantWhoseInstallationIsGone(t *testing.T) {
+	w := newEnv(t)
+	w.answer("GET /installations/"+one, v1.NotFound("There is no such installation."))
+	w.as(tenantOf(v1.RoleAdmin))
+	a := w.get("/")
+	if a.StatusCode != http.StatusOK || !strings.Contains(a.text("#integration"), "Not installed") || !strings.Contains(a.text("#integration"), "Ask your Channel Program contact") ||
+		a.doc.Find("#integration form, #integration a").Length() != 0 {
+		t.Errorf("got %d: %s", a.StatusCode, a.text("main"))
+	}
+	if a := w.get("/installations/" + one); a.StatusCode != http.StatusNotFound || !strings.Contains(a.text("main"), "There is no such integration.") {
+		t.Errorf("its page: %d %s", a.StatusCode, a.text("main"))
+	}
+}
+
+// TestATenantSeesNothingOfTheService on any page, in any state and role; nor a word that is ours and not Channel Program's.
+func TestATenantSeesNothingOfTheService(t *testing.T) {
+	at := "/installations/" + one
+	for _, state := range []v1.State{v1.StateLive, v1.StateStopped, v1.StateUninstalled} {
+		for _, role := range []v1.Role{v1.RoleViewer, v1.RoleOperator, v1.RoleAdmin} {
+			w := full(t, state)
+			entries := []v1.AuditEntry{
+				{At: clockNow(), Who: "root", Actor: "cli", Action: "installation.stop", Installation: one, Address: "192.0.2.77", OK: true},
+				{At: clockNow(), Who: "acme", Actor: "console", Action: "installation.start", Installation: one, Address: "198.51.100.7", OK: true},
+			}
+			w.answer("GET /audit", v1.Page[v1.AuditEntry]{Items: entries})
+			w.as(tenantOf(role))
+			pages := []string{
+				"/", "/audit", "/sessions", "/nothing", at, at + "/welcome", at + "/activity", at + "/records", at + "/records/company/7", at + "/drift", at + "/replay",
+				at + "/jobs/j-1", at + "/jobs/j-2", at + "/dead-letters", at + "/dead-letters/company-7", at + "/settings", at + "/uninstall", at + "/erase",
+				"/tokens", "/install", // refused
+			}
+			for _, path := range pages {
+				a := w.get(path)
+				a.doc.Find("#bundle").Remove() // a file for the service's support
+				html, err := a.doc.Html()
+				if err != nil {
+					t.Fatal(err)
+				}
+				text := a.doc.Find("body").Text() + a.doc.Find("title").Text()
+				for _, word := range []string{"channelsync", "--", "NATS", "Readiness", "Metrics", "root", "192.0.2.77", "Tokens", "dead letter", "Dead letter", "limited to", "Reinstall", "reinstall"} {
+					if strings.Contains(text, word) {
+						t.Errorf("%s, %s, %s: says %q: %s", state, role, path, word, around(text, word))
+					}
+				}
+				for _, link := range []string{`"/readyz"`, `"/metrics"`, `"/tokens"`, `"/install"`} {
+					if strings.Contains(html, link) {
+						t.Errorf("%s, %s, %s leads to %s", state, role, path, link)
+					}
+				}
+			}
+			if a := w.get("/audit"); !strings.Contains(a.text("main"), "Somebody else") || !strings.Contains(a.text("main"), "198.51.100.7") {
+				t.Errorf("the history: %s", a.text("main"))
+			}
+		}
+	}
+}
+
+func around(text, word string) string {
+	i := strings.Index(text, word)
+	return text[max(0, i-60):min(len(text), i+60)]
+}
+
+// TestWhatATenantIsRefused says whom to ask, and not how the service is set.
+func TestWhatATenantIsRefused(t *testing.T) {
+	at := "/installations/" + one
+	for _, tc := range []struct {
+		name   string
+		role   v1.Role
+		answer any // to a stop
+		path   string
+		want   []string
+	}{
+		{"for want of a role", v1.RoleViewer, nil, at + "/stop", []string{"not among the things that your log-in may do", "Ask your Channel Program contact."}},
+		{"for being limited", v1.RoleAdmin, nil, at + "/syncs/active_customers/install", []string{"not among the things that your log-in may do", "Ask your Channel Program contact."}},
+		{"another's", v1.RoleAdmin, nil, "/installations/01jxotherrrrrrrrrrrrrrrrrr/stop", []string{"There is no such integration."}},
+		{
+			"by a failure", v1.RoleAdmin, v1.NewProblem(500, v1.CodeInternal, "Something went wrong here that is not your doing.", "The log of channelsync has the cause."),
+			at + "/stop", []string{"Something went wrong", "If it goes on, ask your Channel Program contact."},
+		},
+		{
+			"by a setting", v1.RoleAdmin, v1.NewProblem(422, v1.CodeInvalid, "It cannot be done.", "Start the service with --channel-program-url."),
+			at + "/stop", []string{"It cannot be done.", "Ask your Channel Program contact."},
+		},
+		{
+			"by its state", v1.RoleAdmin, v1.Conflict("the installation is uninstalled", "Reinstall it first."),
+			at + "/stop", []string{"the integration is uninstalled", "Install it first."},
+		},
+	} {
+		w := newEnv(t)
+		w.answer("POST "+at+"/stop", tc.answer)
+		w.as(tenantOf(tc.role))
+		a := w.post(tc.path, nil)
+		for _, want := range tc.want {
+			if !strings.Contains(strings.ToLower(a.text("main")), strings.ToLower(want)) {
+				t.Errorf("%s: got %q, want %q", tc.name, a.text("main"), want)
+			}
+		}
+		if strings.Contains(a.html, "channelsync") || strings.Contains(a.html, "--") {
+			t.Errorf("%s: %s", tc.name, a.text("main"))
+		}
+	}
+}
+
+// TestASyncOfATenant that was installed once is installed again by its admin; one that never was, by somebody else.
+func TestASyncOfATenant(t *testing.T) {
+	for state, want := range map[v1.SyncState]string{v1.SyncUninstalled: "/reinstall", "": ""} {
+		w := newEnv(t)
+		in := anInstallation()
+		delete(in.Syncs, v1.SyncActiveCustomerContracts)
+		if state != "" {
+			in.Syncs[v1.SyncActiveCustomerContracts] = v1.SyncStatus{State: state}
+		}
+		w.installed(in)
+		w.as(tenantOf(v1.RoleAdmin))
+		a := w.get("/installations/" + one)
+		var to []string
+		a.doc.Find(`form[action*="/syncs/active_customer_contracts/"]`).Each(func(_ int, f *goquery.Selection) { to = append(to, f.AttrOr("action", "")) })
+		wanted := []string(nil)
+		if want != "" {
+			wanted = []string{"/installations/" + one + "/syncs/active_customer_contracts" + want}
+		}
+		asks := strings.Contains(a.text("#recommend"), "Ask your Channel Program contact to install the other one.")
+		if !slices.Equal(to, wanted) || asks != (want == "") {
+			t.Errorf("%q: the page leads to %v and says %q", state, to, a.text("#recommend"))
+		}
+	}
+}
+
+// TestSeveralInstallationsAreAFleet: whoever sees two has the list of those, in an operator's words.
+func TestSeveralInstallationsAreAFleet(t *testing.T) {
+	w := newEnv(t)
+	who := tenantOf(v1.RoleOperator)
+	who.Installations = append(who.Installations, "01jxtwoaaaaaaaaaaaaaaaaaaa")
+	w.as(who)
+	if a := w.get("/"); !strings.Contains(a.text("#list"), "Acme MSP") || a.doc.Find("#integration").Length() != 0 || a.doc.Find(`a[href="/install"]`).Length() != 0 {
+		t.Errorf("got %s", a.text("main"))
+	}
+}

@@ -51,7 +51,9 @@ func tab(t *testing.T, w *service.Harness, o chrome.Options) *chrome.Page {
 	case err != nil:
 		t.Fatal(err)
 	}
-	o.Base = w.AdminURL
+	if o.Base == "" {
+		o.Base = w.AdminURL
+	}
 	return b.Page(t, o)
 }
 

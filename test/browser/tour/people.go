@@ -13,6 +13,24 @@ import (
 // Organisation is a service whose people log in at an issuer.
 func Organisation(t testing.TB) (*service.Harness, *issuer.Issuer) {
 	t.Helper()
+	w, at := organisation(t, "")
+	at.Redirect(w.AdminURL + "/login/oidc/callback")
+	return w, at
+}
+
+// OrganisationBelow is Organisation below a path of another site, by a proxy that passes the path on; base is where people
+// open the console.
+func OrganisationBelow(t testing.TB) (w *service.Harness, at *issuer.Issuer, base string) {
+	t.Helper()
+	site := service.NewSite(t, below, false)
+	w, at = organisation(t, site.URL)
+	site.Leads(w)
+	at.Redirect(site.URL + "/login/oidc/callback")
+	return w, at, site.URL
+}
+
+func organisation(t testing.TB, adminURL string) (*service.Harness, *issuer.Issuer) {
+	t.Helper()
 	at := issuer.Start(t,
 		issuer.Person{Name: "ann", Email: "ann@msp.example", Groups: []string{"staff", "finance"}},
 		issuer.Person{Name: "bob", Email: "bob@msp.example", Groups: []string{"ops"}},
@@ -22,10 +40,9 @@ func Organisation(t testing.TB) (*service.Harness, *issuer.Issuer) {
 		Autotask: atsim.Config{Modes: atsim.Modes{CalloutsPerHour: -1, HourlyThreshold: -1}},
 		Settings: map[string]string{
 			"coalesce-window": "20ms", "oidc-issuer": at.URL, "oidc-client-id": issuer.ClientID, "oidc-client-secret": issuer.ClientSecret,
-			"oidc-roles": "finance=viewer,ops=operator",
+			"oidc-roles": "finance=viewer,ops=operator", "admin-url": adminURL,
 		},
 	})
-	at.Redirect(w.AdminURL + "/login/oidc/callback")
 	return w, at
 }
 

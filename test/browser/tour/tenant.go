@@ -23,13 +23,28 @@ type Tenant struct {
 	People *issuer.Issuer // where people log in, see Organisation; nil: with tokens alone
 }
 
+// below is the path that another site has the console below.
+const below = "/integrations/autotask"
+
 // Start starts a harness without limits on callouts, in which bursts are gathered
 // for a moment only.
-func Start(t testing.TB) *service.Harness {
+func Start(t testing.TB) *service.Harness { return start(t, "") }
+
+// StartBelow is Start below a path of another site, by a proxy that strips the path or passes it on; base is where people
+// open the console.
+func StartBelow(t testing.TB, strip bool) (w *service.Harness, base string) {
+	t.Helper()
+	site := service.NewSite(t, below, strip)
+	w = start(t, site.URL)
+	site.Leads(w)
+	return w, site.URL
+}
+
+func start(t testing.TB, adminURL string) *service.Harness {
 	t.Helper()
 	return service.New(t, service.Options{
 		Autotask: atsim.Config{Modes: atsim.Modes{CalloutsPerHour: -1, HourlyThreshold: -1}},
-		Settings: map[string]string{"coalesce-window": "20ms"},
+		Settings: map[string]string{"coalesce-window": "20ms", "admin-url": adminURL},
 	})
 }
 

@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"net/http"
 	"net/http/cookiejar"
-	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"regexp"
 	"strings"
@@ -24,38 +22,14 @@ const apart = "/integrations/autotask"
 // proxy that strips the path and by one that passes it on.
 func TestBelowAPathOfAnotherSite(t *testing.T) {
 	t.Parallel()
-	var behind *url.URL
-	proxy := func(strip bool) *httptest.Server {
-		through := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-			if strip {
-				r.Out.URL.Path = strings.TrimPrefix(r.Out.URL.Path, apart)
-				r.Out.URL.RawPath = strings.TrimPrefix(r.Out.URL.RawPath, apart)
-			}
-			r.SetURL(behind)
-			r.SetXForwarded()
-			r.Out.Host = r.In.Host
-		}}
-		site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == apart || strings.HasPrefix(r.URL.Path, apart+"/") {
-				through.ServeHTTP(w, r)
-				return
-			}
-			t.Errorf("%s %s went to the other programs of the host", r.Method, r.URL)
-			http.NotFound(w, r)
-		}))
-		t.Cleanup(site.Close)
-		return site
-	}
-	passing, stripping := proxy(false), proxy(true)
-	w := service.New(t, service.Options{Autotask: service.Unlimited(), Settings: map[string]string{"admin-url": passing.URL + apart + "/"}})
-	var err error
-	if behind, err = url.Parse(w.AdminURL); err != nil {
-		t.Fatal(err)
-	}
+	passing, stripping := service.NewSite(t, apart, false), service.NewSite(t, apart, true)
+	w := service.New(t, service.Options{Autotask: service.Unlimited(), Settings: map[string]string{"admin-url": passing.URL + "/"}})
+	passing.Leads(w)
+	stripping.Leads(w)
 	company := w.Company("Clinic")
 	in := w.Install()
 	w.Quiesce(in.ID)
-	for name, site := range map[string]*httptest.Server{"passed on": passing, "stripped": stripping} {
+	for name, site := range map[string]*service.Site{"passed on": passing, "stripped": stripping} {
 		t.Run(name, func(t *testing.T) {
 			b := newEmbedded(t, site)
 			b.logIn()
@@ -81,14 +55,14 @@ type embedded struct {
 	browser *http.Client
 }
 
-func newEmbedded(t *testing.T, site *httptest.Server) *embedded {
+func newEmbedded(t *testing.T, site *service.Site) *embedded {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &embedded{t, site.URL + apart, &http.Client{Jar: jar, Transport: transport}}
+	return &embedded{t, site.URL, &http.Client{Jar: jar, Transport: transport}}
 }
 
 // is fails when the browser was led to another page, or out of the path.

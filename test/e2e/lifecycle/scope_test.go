@@ -181,6 +181,11 @@ func (x *limited) crawl(atLeast int) {
 			page = strings.ReplaceAll(page, x.other.installation, "")
 		}
 		x.clean("page "+path, page)
+		for _, ours := range []string{"/readyz", "/metrics", `href="/tokens`, "<bdi>root</bdi>", "Install for another company"} { // of the service, or of its operators
+			if strings.Contains(page, ours) {
+				x.t.Errorf("page %s has %q of the service", path, ours)
+			}
+		}
 		if status == http.StatusOK {
 			shown++
 		}

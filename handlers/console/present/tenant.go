@@ -140,12 +140,17 @@ func TenantLetter(l *v1.DeadLetter) {
 	l.Title, l.Fix = i.Title, i.Fix
 }
 
-// TenantProblem is a refusal in a tenant's words. What the API refuses for want of a role names it, and no token.
+// forAll ends what takes a role for all installations, which no tenant has.
+const forAll = " for all installations"
+
+// TenantProblem is a refusal in a tenant's words.
 func TenantProblem(p *v1.Problem) *v1.Problem {
 	out := *p
 	out.Detail, out.Hint = Tenant(p.Detail), TenantFix(p.Hint)
-	if p.Code == v1.CodeForbidden {
-		out.Detail, out.Hint = "This is not among the things that your log-in may do.", AskContact
+	if what, _, _ := strings.Cut(p.Detail, ";"); p.Code == v1.CodeForbidden && strings.HasSuffix(what, forAll) {
+		out.Detail, out.Hint = strings.TrimSuffix(what, forAll)+" at Channel Program.", AskContact
+	} else if p.Code == v1.CodeForbidden {
+		out.Hint = "Ask somebody of yours who has that role, or your Channel Program contact."
 	}
 	if p.Status >= 500 {
 		out.Hint = "Try again in a moment. If it goes on, ask your Channel Program contact."

@@ -118,4 +118,6 @@ func TestTheOtherSyncInstalls(t *testing.T) {
 	if w.Contract(contract).ExternalID == "" {
 		t.Error("the contract is gone from Channel Program")
 	}
+	p.Press("Install Active Customer Contracts")
+	p.See("Active Customer Contracts is reinstalled with the settings it had.")
 }

@@ -26,7 +26,7 @@ var elsewhere = map[string]string{
 	"POST /installations/{id}/held/discard":                  "TestLifecycle of handlers/console: beside the button that approves",
 	"POST /installations/{id}/dead-letters/{letter}/dismiss": "TestDeadLetterIsRequeued",
 	"POST /installations/{id}/jobs/{job}/cancel":             "TestCancelling of handlers/console: jobs of tests end too soon for a press",
-	"POST /installations/{id}/syncs/{sync}/reinstall":        "TestLifecycle of handlers/console: no page has a button for it",
+	"POST /installations/{id}/syncs/{sync}/install":          "TestTheOtherSyncInstalls",
 	"GET /installations/{id}/records/{kind}/{record}/bundle": "TestBundle of handlers/console: a file that is downloaded",
 }
 

@@ -28,7 +28,7 @@ func NewSite(t testing.TB, path string, strip bool) *Site {
 		r.SetURL(s.behind)
 		r.SetXForwarded()
 		r.Out.Host = r.In.Host
-	}}
+	}, ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == path || strings.HasPrefix(r.URL.Path, path+"/") {
 			through.ServeHTTP(w, r)

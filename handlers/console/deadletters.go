@@ -105,7 +105,7 @@ func (v *visit) allDeadLetters(id string, d *deadLettersData) ([]v1.DeadLetter, 
 			break
 		}
 		if v.tenant() {
-			present.TenantLetter(&l)
+			present.TenantDeadLetter(&l)
 		}
 		l.Raw = "" // it may be large, and is shown only on its own page
 		all = append(all, l)
@@ -200,7 +200,7 @@ func (v *visit) deadLetter() (*page, error) {
 			continue
 		}
 		if v.tenant() {
-			present.TenantLetter(&l)
+			present.TenantDeadLetter(&l)
 		}
 		d := deadLetterData{deadLetterRow: rowOf(l, nil), Show: v.r.URL.Query().Get("body") == "show"}
 		if d.IsRecord {

@@ -27,9 +27,9 @@ func TestEveryIssueHasATenantsWords(t *testing.T) {
 		in := v1.Installation{Issues: []v1.Issue{issue.Describe(row[1])}}
 		present.TenantInstallation(&in)
 		title, fix := issue.DeadLetter(row[1])
-		letter := v1.DeadLetter{Code: row[1], Title: title, Fix: fix}
-		present.TenantLetter(&letter)
-		said := letter.Title + "\n" + letter.Fix
+		dead := v1.DeadLetter{Code: row[1], Title: title, Fix: fix}
+		present.TenantDeadLetter(&dead)
+		said := dead.Title + "\n" + dead.Fix
 		for _, i := range in.Issues {
 			said += "\n" + i.Title + "\n" + i.Detail + "\n" + i.Fix
 		}

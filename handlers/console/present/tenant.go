@@ -39,13 +39,13 @@ func TenantTitle(title string) string { return cmp.Or(tenantTitles[title], title
 // Tenant is a sentence or a name of ours in a tenant's words. It is not for text that has a client's data in it.
 func Tenant(text string) string { return cmp.Or(tenantTitles[text], tenantWords.Replace(text)) }
 
-// ours are what only whoever runs the service can look at or change.
-var ours = []string{"--", "channelsync", "/readyz", "/metrics", "NATS", "POST ", "PUT ", " the log ", "installation set-credentials"}
+// serviceWords are in what only whoever runs the service can look at or change.
+var serviceWords = []string{"--", "channelsync", "/readyz", "/metrics", "NATS", "POST ", "PUT ", " the log ", "installation set-credentials"}
 
 // TenantFix is what to do, for a tenant: whom to ask where it takes the service itself.
 func TenantFix(fix string) string {
-	for _, mark := range ours {
-		if strings.Contains(fix, mark) {
+	for _, word := range serviceWords {
+		if strings.Contains(fix, word) {
 			return AskContact
 		}
 	}
@@ -134,8 +134,8 @@ func TenantHeadline(in *v1.Installation, now time.Time) Headline {
 	return h
 }
 
-// TenantLetter puts a dead letter into a tenant's words.
-func TenantLetter(l *v1.DeadLetter) {
+// TenantDeadLetter puts a dead letter into a tenant's words.
+func TenantDeadLetter(l *v1.DeadLetter) {
 	i := TenantIssue(v1.Issue{Code: l.Code, Title: l.Title, Fix: l.Fix})
 	l.Title, l.Fix = i.Title, i.Fix
 }

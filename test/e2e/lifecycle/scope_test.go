@@ -181,9 +181,9 @@ func (x *limited) crawl(atLeast int) {
 			page = strings.ReplaceAll(page, x.other.installation, "")
 		}
 		x.clean("page "+path, page)
-		for _, ours := range []string{"/readyz", "/metrics", `href="/tokens`, "<bdi>root</bdi>", "Install for another company"} { // of the service, or of its operators
-			if strings.Contains(page, ours) {
-				x.t.Errorf("page %s has %q of the service", path, ours)
+		for _, word := range []string{"/readyz", "/metrics", `href="/tokens`, "<bdi>root</bdi>", "Install for another company"} { // of the service, or of its operators
+			if strings.Contains(page, word) {
+				x.t.Errorf("page %s has %q of the service", path, word)
 			}
 		}
 		if status == http.StatusOK {

@@ -45,6 +45,8 @@ func (c *Console) funcs() template.FuncMap {
 		"errorAt":      errorAt,
 		"exports":      exportsOf,
 		"drift":        present.DriftWord,
+		"cause":        present.CauseWord,
+		"all":          func(v v1.Version) []present.Field { return present.SentFields(v.Projection, nil, nil) },
 		"deref":        func(s *string) string { return *s },
 		"emailChoices": emailChoices, "outOfScopeChoices": outOfScopeChoices, "driftChoices": driftChoices,
 	}

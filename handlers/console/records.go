@@ -21,6 +21,7 @@ func (c *Console) recordRoutes(r chi.Router) {
 	r.Get("/installations/{id}/records", c.show("records", (*visit).records))
 	r.Get("/installations/{id}/records/lookup", c.do((*visit).lookup))
 	r.Get("/installations/{id}/records/{kind}/{record}", c.show("record", (*visit).record))
+	r.Get("/installations/{id}/records/{kind}/{record}/versions", c.show("versions", (*visit).versions))
 	r.Post("/installations/{id}/records/{kind}/{record}/reconcile", c.do((*visit).reconcileRecord))
 	r.Get("/installations/{id}/records/{kind}/{record}/bundle", c.recordBundle)
 }

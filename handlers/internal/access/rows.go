@@ -146,6 +146,7 @@ func Console() []Row {
 		{get, in + "/records/lookup", viewer, false},
 		{get, in + "/records/{kind}/{record}", viewer, false},
 		{get, in + "/records/{kind}/{record}/bundle", viewer, false},
+		{get, in + "/records/{kind}/{record}/versions", viewer, false},
 		{post, in + "/records/{kind}/{record}/reconcile", operator, false},
 		{post, in + "/records/{kind}/{record}/push-ours", operator, false},
 		{get, in + "/drift", viewer, false},

@@ -2,6 +2,7 @@ package tour
 
 import (
 	"net/url"
+	"time"
 
 	v1 "channelsync/api/v1"
 	"channelsync/test/browser/chrome"
@@ -81,6 +82,14 @@ func (t *tour) drift() {
 	t.p.Press("Push ours over the edit of " + t.w.Record(t.in.ID, v1.KindCompany, t.tenant.Client).Name)
 	t.p.See("is being sent to Channel Program now")
 	t.until("put right", func(in v1.Installation) bool { return in.Drift.Repaired == 1 && in.Drift.Open == 0 })
+	versions := "/records/company/" + ID(t.tenant.Client) + "/versions"
+	t.open("versions", versions, "An edit in Channel Program was put right", "Edited by hand", "Autotask told us")
+	t.p.Press("Compare")
+	t.p.See("beside version")
+	t.stop("versions-compared")
+	t.open("versions-on-a-day", versions+"?on="+time.Now().UTC().Format(time.DateOnly), "Channel Program held version")
+	t.open("versions-of-nothing-yet", versions+"?on=2020-01-01", "Nothing of it had been sent yet")
+	t.open("versions-refused", versions+"?on=2099-01-01", "Enter a day that has passed")
 	t.open("drift-repaired", "/drift?state=repaired", "Put right", "Edited by hand")
 	t.setDrift("repair")
 }

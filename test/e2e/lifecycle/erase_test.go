@@ -109,7 +109,7 @@ func eventful(t *testing.T, opts service.Options) (*service.Harness, v1.Installa
 // gone wants nothing to be left of an installation on the API and on callbacks.
 func gone(t *testing.T, w *service.Harness, id string, hook atsim.Webhook) {
 	t.Helper()
-	for _, path := range []string{"", "/records", "/records/company/1", "/dead-letters", "/jobs/01"} {
+	for _, path := range []string{"", "/records", "/records/company/1", "/records/company/1/versions", "/dead-letters", "/jobs/01"} {
 		if status, body := raw(t, w, http.MethodGet, "/installations/"+id+path, ""); status != http.StatusNotFound {
 			t.Errorf("GET %s: %d %s", path, status, body)
 		}

@@ -1,0 +1,123 @@
+package console
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	v1 "channelsync/api/v1"
+)
+
+func theVersions() []v1.Version {
+	at := clockNow().Add(-48 * time.Hour)
+	theirs := "Mine"
+	return []v1.Version{
+		{
+			Number: 3, SentAt: at.Add(24 * time.Hour), Kind: v1.VersionRepaired, Cause: v1.Cause{Trigger: v1.TriggerManual, Job: "j-1", By: "ann"}, Answer: "updated",
+			Projection: json.RawMessage(`{"name":"Northwind","phones":[{"value":"518-555-0100"}]}`), Changes: []v1.Difference{},
+			Edited: []v1.DriftField{{Field: "name", Theirs: &theirs, Due: "Northwind"}},
+		},
+		{
+			Number: 2, SentAt: at, Kind: v1.VersionSent, Cause: v1.Cause{Trigger: v1.TriggerCallback, EventID: "journal/7/0"}, Answer: "updated",
+			Projection: json.RawMessage(`{"name":"Northwind","phones":[{"value":"518-555-0100"}]}`),
+			Changes:    []v1.Difference{{Field: "name", From: "North", To: "Northwind"}, {Field: "phones[0].value", To: "518-555-0100"}},
+		},
+	}
+}
+
+func TestWhatWasSentOverTime(t *testing.T) {
+	const versionsAt = companyAt + "/versions"
+	w := newEnv(t)
+	w.answer("GET "+companyAt, aCompany())
+	more := "2"
+	w.answer("GET "+versionsAt, v1.VersionPage{Items: theVersions(), NextCursor: &more})
+	a := w.get(versionsAt)
+	for selector, want := range map[string]string{
+		"h1":                                    "What was sent of Northwind Dental",
+		"tbody tr:nth-child(1) td.when + td":    "An edit in Channel Program was put right: resync, by ann",
+		"tbody tr:nth-child(1) td:nth-child(4)": "Name: Mine became Northwind again",
+		"tbody tr:nth-child(2) td.when + td":    "Autotask told uschange journal/7/0",
+		"tbody tr:nth-child(2) td:nth-child(4)": "Name: North became NorthwindPhone number: nothing became 518-555-0100",
+	} {
+		if got := a.text(selector); got != want {
+			t.Errorf("%s: got %q, want %q", selector, got, want)
+		}
+	}
+	if a.doc.Find(`input[name=old][value="2"][checked]`).Length() != 1 || a.doc.Find(`input[name=new][value="3"][checked]`).Length() != 1 {
+		t.Error("the last two are not chosen to be compared")
+	}
+	if next := a.doc.Find("a[rel=next]").AttrOr("href", ""); next != versionsAt+"?cursor=2" {
+		t.Errorf("the next page is %q", next)
+	}
+	if link := w.get(companyAt).doc.Find(`a[href$="/versions"]`).Text(); link != "What was sent, over time" {
+		t.Errorf("the record's page leads there by %q", link)
+	}
+}
+
+func TestWhatWasHeldOnADay(t *testing.T) {
+	const versionsAt = companyAt + "/versions"
+	w := newEnv(t)
+	w.answer("GET "+companyAt, aCompany())
+	held := &v1.Held{At: clockNow(), TimeZone: "Europe/Berlin", State: v1.HeldVersion, Detail: "Channel Program held version 2: it took it on 21 November."}
+	w.answer("GET "+versionsAt, v1.VersionPage{Items: theVersions()[1:], Held: held})
+	a := w.get(versionsAt + "?on=2026-11-21")
+	for selector, want := range map[string]string{
+		"#held h2":                    "What Channel Program held on 2026-11-21",
+		"#held p":                     "Channel Program held version 2: it took it on 21 November. Times are of Europe/Berlin.",
+		"#held tbody tr:nth-child(1)": "NameNorthwind",
+	} {
+		if got := a.text(selector); len(got) == 0 || got[:min(len(got), len(want))] != want {
+			t.Errorf("%s: got %q, want %q", selector, got, want)
+		}
+	}
+	if on := a.doc.Find("#on").AttrOr("value", ""); on != "2026-11-21" {
+		t.Errorf("the field says %q", on)
+	}
+	w.answer("GET "+versionsAt, v1.VersionPage{Held: &v1.Held{State: v1.HeldNothing, Detail: "Nothing of it had been sent yet."}})
+	if a = w.get(versionsAt + "?on=2020-01-01"); a.doc.Find("#held table").Length() != 0 || a.text("#held strong") != "Nothing of it had been sent yet." {
+		t.Errorf("got %s", a.html)
+	}
+}
+
+func TestADayThatCannotBeAnswered(t *testing.T) {
+	const versionsAt = companyAt + "/versions"
+	w := newEnv(t)
+	w.answer("GET "+companyAt, aCompany())
+	w.answer("GET "+versionsAt+"?limit=25", v1.VersionPage{Items: theVersions()})
+	w.answer("GET "+versionsAt+"?at=2099-01-01", v1.Invalid("The query of the request is not valid."))
+	a := w.get(versionsAt + "?on=2099-01-01")
+	if a.StatusCode != 200 || a.text("#on-error") != "Enter a day that has passed, such as 2026-11-23." || a.doc.Find("#held").Length() != 0 || a.doc.Find("tbody tr").Length() != 2 {
+		t.Errorf("%d: %s", a.StatusCode, a.html)
+	}
+}
+
+func TestTwoVersionsSideBySide(t *testing.T) {
+	const versionsAt = companyAt + "/versions"
+	w := newEnv(t)
+	w.answer("GET "+companyAt, aCompany())
+	w.answer("GET "+versionsAt, v1.VersionPage{Items: theVersions()})
+	first := theVersions()[1]
+	first.Number, first.Projection = 1, json.RawMessage(`{"name":"North","websites":[{"value":"north.example"}]}`)
+	w.answer("GET "+versionsAt+"?cursor=2&limit=1", v1.VersionPage{Items: []v1.Version{first}})
+	w.answer("GET "+versionsAt+"?cursor=4&limit=1", v1.VersionPage{Items: theVersions()[:1]})
+	a := w.get(versionsAt + "?old=3&new=1") // in whatever order they are chosen
+	for selector, want := range map[string]string{
+		"#compared h2":                    "Version 1 beside version 3",
+		"#compared tbody tr:nth-child(1)": "Name North Northwind",
+		"#compared tbody tr:nth-child(2)": "Phone number nothing 518-555-0100",
+		"#compared tbody tr:nth-child(3)": "Website north.example nothing",
+	} {
+		if got := a.text(selector); got != want {
+			t.Errorf("%s: got %q, want %q", selector, got, want)
+		}
+	}
+	if a.doc.Find(`input[name=old][value="1"]`).Length() != 0 || a.doc.Find("#compared del").Length() != 2 || a.doc.Find("#compared ins").Length() != 2 {
+		t.Errorf("what differs is not shown as that: %s", a.html)
+	}
+	if a := w.get(versionsAt + "?old=3&new=9"); a.StatusCode != 404 {
+		t.Errorf("one that is not kept: %d", a.StatusCode)
+	}
+	if a := w.get(versionsAt + "?old=3&new=3"); a.StatusCode != 200 || a.doc.Find("#compared").Length() != 0 {
+		t.Errorf("a version with itself: %d", a.StatusCode)
+	}
+}

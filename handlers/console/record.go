@@ -130,7 +130,7 @@ func (d *recordData) fill(v *visit, in *v1.Installation) {
 		d.Edited = slices.Contains(d.Record.Reasons, v1.ReasonEditedAtTarget)
 		d.Verdict = present.VerdictOf(&d.Record, v.now())
 		if v.tenant() {
-			d.Verdict.Fix = present.TenantFix(d.Verdict.Fix)
+			d.Verdict.Sentence, d.Verdict.Fix = present.TenantDetail(d.Verdict.Sentence), present.TenantFix(d.Verdict.Fix)
 		}
 		d.Fields = present.SentFields(d.Record.Projection, d.Record.Previous, d.Record.Sources)
 		d.Compared = !present.IsNull(d.Record.Previous)

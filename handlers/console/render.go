@@ -71,6 +71,7 @@ func parsePages(c *Console) (pages, error) {
 		funcs["say"] = func(text string) string { return text }
 		if may.tenant {
 			funcs["say"] = present.Tenant
+			funcs["reason"] = func(code string) string { return present.TenantDetail(present.ReasonWord(code)) }
 			funcs["headline"] = func(in *v1.Installation) present.Headline { return present.TenantHeadline(in, c.now()) }
 		}
 		if err := all.parse(may, funcs); err != nil {

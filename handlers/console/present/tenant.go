@@ -24,8 +24,12 @@ var tenantWords = strings.NewReplacer(
 	"an installation", "an integration", "installation", "integration", "Installation", "Integration",
 	"can be reinstalled", "can be installed again", "is reinstalled", "is installed again",
 	"Reinstalling", "Installing it again", "Reinstall", "Install", "reinstall", "install",
-	"The audit", "The history", "Admin token", "Token",
+	"The audit", "The history", "The backfill", "The first sync",
+	". channelsync ", ". The integration ", "channelsync", "the integration",
 )
+
+// tenantName is what a tenant calls the service, in text that may have a client's data in it.
+var tenantName = strings.NewReplacer(". channelsync ", ". The integration ", "channelsync", "the integration", "this installation", "this integration")
 
 // tenantTitles are the names of pages and tabs.
 var tenantTitles = map[string]string{
@@ -39,8 +43,11 @@ func TenantTitle(title string) string { return cmp.Or(tenantTitles[title], title
 // Tenant is a sentence or a name of ours in a tenant's words. It is not for text that has a client's data in it.
 func Tenant(text string) string { return cmp.Or(tenantTitles[text], tenantWords.Replace(text)) }
 
+// TenantDetail is what was found out about records, for a tenant.
+func TenantDetail(detail string) string { return tenantName.Replace(detail) }
+
 // serviceWords are in what only whoever runs the service can look at or change.
-var serviceWords = []string{"--", "channelsync", "/readyz", "/metrics", "NATS", "POST ", "PUT ", " the log ", "installation set-credentials"}
+var serviceWords = []string{"--", "channelsync webhook", "channelsync installation", "channelsync drift", "channelsync token", "log of channelsync", "/readyz", "/metrics", "NATS", "POST ", "PUT ", " the log ", "installation set-credentials"}
 
 // TenantFix is what to do, for a tenant: whom to ask where it takes the service itself.
 func TenantFix(fix string) string {
@@ -109,7 +116,7 @@ func TenantIssue(i v1.Issue) v1.Issue {
 	if words.Detail != "" {
 		i.Detail = words.Detail
 	}
-	i.Title, i.Fix = Tenant(i.Title), TenantFix(i.Fix)
+	i.Title, i.Detail, i.Fix = Tenant(i.Title), TenantDetail(i.Detail), TenantFix(i.Fix)
 	if words.Fix != "" {
 		i.Fix = words.Fix
 	}
@@ -137,7 +144,7 @@ func TenantHeadline(in *v1.Installation, now time.Time) Headline {
 // TenantDeadLetter puts a dead letter into a tenant's words.
 func TenantDeadLetter(l *v1.DeadLetter) {
 	i := TenantIssue(v1.Issue{Code: l.Code, Title: l.Title, Fix: l.Fix})
-	l.Title, l.Fix = i.Title, i.Fix
+	l.Title, l.Fix, l.Detail = i.Title, i.Fix, TenantDetail(l.Detail)
 }
 
 // forAll ends what takes a role for all installations, which no tenant has.

@@ -33,7 +33,7 @@ func TestEveryIssueHasATenantsWords(t *testing.T) {
 		for _, i := range in.Issues {
 			said += "\n" + i.Title + "\n" + i.Detail + "\n" + i.Fix
 		}
-	for _, word := range []string{"--", "channelsync", "NATS", "/readyz", "POST ", "PUT ", " the log ", "max_", "public URL", "the integration webhook", "the integration installation", "the integration drift", "dead letter", "Dead letter"} {
+		for _, word := range []string{"--", "channelsync", "NATS", "/readyz", "POST ", "PUT ", " the log ", "max_", "public URL", "the integration webhook", "the integration installation", "the integration drift", "dead letter", "Dead letter"} {
 			if strings.Contains(said, word) {
 				t.Errorf("%s says %q to a tenant: %s", row[1], word, said)
 			}

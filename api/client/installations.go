@@ -45,6 +45,20 @@ func (c *Client) PreviewInstallation(ctx context.Context, in v1.CreateInstallati
 	})
 }
 
+// SetupChoices tries the same, keeps nothing, and says what the options can choose from.
+func (c *Client) SetupChoices(ctx context.Context, in v1.CreateInstallation, q v1.ChoiceQuery) (v1.SetupChoices, error) {
+	query := url.Values{"choices": {"only"}}
+	if q.Counted {
+		query.Set("choices", "counted")
+	}
+	if q.Company != "" {
+		query.Set("company", q.Company)
+	}
+	return ask[v1.SetupChoices](ctx, c, Call{
+		Operation: "list choices of a setup", Method: http.MethodPost, Path: "/installations", Query: query, In: wireInstallation(in),
+	})
+}
+
 // CompareInstallations says which installation each claim is of, and what it says
 // otherwise than the service has it.
 func (c *Client) CompareInstallations(ctx context.Context, claims []v1.Claim) ([]v1.Comparison, error) {

@@ -14,6 +14,19 @@ type Choices struct {
 	Companies []Choice `json:"companies"`
 }
 
+// SetupChoices is what an installation that is to come can choose from.
+type SetupChoices struct {
+	Choices
+	// Options are those of the request, with the ids of what it names.
+	Options Options `json:"options"`
+}
+
+// ChoiceQuery says what is wanted beside the lists of an installation that is to come.
+type ChoiceQuery struct {
+	Counted bool   // with how many records have each
+	Company string // a part of the name of companies, or an id; empty: none
+}
+
 // Choice is one value, under the name that people know it by.
 type Choice struct {
 	ID   int64  `json:"id"`

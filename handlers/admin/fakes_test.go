@@ -84,6 +84,14 @@ func (f *fake) PreviewCreate(_ context.Context, in v1.CreateInstallation) (v1.Se
 	return out, f.note("preview %s", in.Name)
 }
 
+func (f *fake) ChoicesOf(_ context.Context, in v1.CreateInstallation, q v1.ChoiceQuery) (v1.SetupChoices, error) {
+	out := v1.SetupChoices{Options: v1.Options{ContractTypes: []int64{7}}}
+	if q.Company != "" {
+		out.Companies = []v1.Choice{{ID: 9, Name: q.Company}}
+	}
+	return out, f.note("choices of %s, counted %v", in.Name, q.Counted)
+}
+
 func (f *fake) Compare(_ context.Context, claims []v1.Claim) ([]v1.Comparison, error) {
 	return []v1.Comparison{{Installation: one, Differs: []v1.Different{v1.DiffersSecret}}},
 		f.note("compare %s with %s", claims[0].Name, claims[0].Secret.Reveal())

@@ -43,6 +43,8 @@ func routes() []route {
 		{"POST", "/installations?test=only", goodCreate, 200, "try Acme MSP", "installation.try ", `{"checks":[{"name":"zone","ok":true,"detail":""}]}`},
 		{"POST", "/installations?preview=only", goodCreate, 200, "preview Acme MSP", "installation.preview ", `"companies":{"total":3,"willSync":1,"willNot":2,"reasons":[{"code":"type_not_customer","count":2,"detail":"d"}]},"contracts":{"total":1,"willSync":1,"willNot":0,"reasons":[],"withoutVendor":1,"withoutCost":0},"complete":true}`},
 		{"POST", "/installations?preview=only&test=only", goodCreate, 200, "preview Acme MSP", "installation.preview ", `{"checks":[{"name":"zone"`},
+		{"POST", "/installations?choices=only", goodCreate, 200, "choices of Acme MSP, counted false", "installation.try ", `{"contractTypes":[],"contractCategories":[],"companyClassifications":[],"companies":[],"options":{`},
+		{"POST", "/installations?choices=counted&company=Acme%20West", goodCreate, 200, "choices of Acme MSP, counted true", "installation.try ", `"companies":[{"id":9,"name":"Acme West","records":null}]`},
 		{"POST", "/installations/compare", `{"items":[` + claim + `]}`, 200, "compare Acme MSP with s", "installation.compare 1, 1 differ", `{"items":[{"installation":"` + one + `","differs":["secret"],"limited":false}]}`},
 		{"GET", "/installations", "", 200, "list", "", `{"items":[{"id":"` + one},
 		{"GET", in, "", 200, "get", "", `"issues":[]`},

@@ -119,8 +119,16 @@ func (c *call) listChoices() (reply, error) {
 		return reply{}, err
 	}
 	out, err := c.Settings.Choices(c.r.Context(), id)
+	filled(&out)
+	return ok(out), err
+}
+
+// maxCompany is how long a part of a company's name may be.
+const maxCompany = 200
+
+// filled gives each list an array, empty where there is nothing to choose.
+func filled(out *v1.Choices) {
 	for _, list := range []*[]v1.Choice{&out.ContractTypes, &out.ContractCategories, &out.CompanyClassifications, &out.Companies} {
 		*list = nonNil(*list)
 	}
-	return ok(out), err
 }

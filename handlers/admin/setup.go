@@ -22,6 +22,8 @@ type Setup interface {
 	TryCreate(ctx context.Context, in v1.CreateInstallation) (v1.Checks, error)
 	// PreviewCreate says what an installation would sync. It keeps and pushes nothing.
 	PreviewCreate(ctx context.Context, in v1.CreateInstallation) (v1.SetupPreview, error)
+	// ChoicesOf is what an installation can choose from, and what it names. It keeps nothing.
+	ChoicesOf(ctx context.Context, in v1.CreateInstallation, q v1.ChoiceQuery) (v1.SetupChoices, error)
 	// Create tries the credentials first and keeps nothing when it returns an error.
 	Create(ctx context.Context, in v1.CreateInstallation) (v1.Installation, error)
 	// Compare says what claims differ in from what is installed, one answer for each.
@@ -52,8 +54,9 @@ func (c *call) listZones() (reply, error) {
 }
 
 func (c *call) createInstallation() (reply, error) {
-	q := c.query("test", "preview")
-	test, preview := q.oneOf("test", "only"), q.oneOf("preview", "only")
+	q := c.query("test", "preview", "choices", "company")
+	test, preview, choices := q.oneOf("test", "only"), q.oneOf("preview", "only"), q.oneOf("choices", "only", "counted")
+	company := q.text("company", maxCompany)
 	if err := q.err(); err != nil {
 		return reply{}, err
 	}
@@ -63,6 +66,12 @@ func (c *call) createInstallation() (reply, error) {
 	}
 	if preview != "" { // which tries all that a test does
 		return c.previewCreate(in)
+	}
+	if choices != "" {
+		c.auditing("installation.try", "", "")
+		out, err := c.Setup.ChoicesOf(c.r.Context(), in, v1.ChoiceQuery{Counted: choices == "counted", Company: company})
+		filled(&out.Choices)
+		return ok(out), err
 	}
 	if test != "" {
 		c.auditing("installation.try", "", "")

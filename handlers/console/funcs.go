@@ -43,6 +43,7 @@ func (c *Console) funcs() template.FuncMap {
 		"timeZones":      v1.TimeZones, "overallCostChoices": overallCostChoices, "contractStatusChoices": contractStatusChoices,
 		"checkTone": present.CheckTone, "checkMeans": present.CheckMeans, "checkDetail": present.CheckDetail, "capital": present.Capital,
 		"errorAt":      errorAt,
+		"noWords":      func() map[string]string { return nil },
 		"exports":      exportsOf,
 		"drift":        present.DriftWord,
 		"cause":        present.CauseWord,

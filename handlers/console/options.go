@@ -18,6 +18,7 @@ import (
 func (c *Console) optionRoutes(r chi.Router) {
 	const at = "/installations/{id}/settings/options"
 	r.Post(at+"/preview", c.preview)
+	r.Post(at+"/find", c.asked("settings", (*visit).findCompanies))
 	r.Post(at, c.form("settings", (*visit).setOptions, (*visit).optionsAgain))
 }
 
@@ -36,6 +37,14 @@ type optionFields struct {
 
 	Choices   *v1.Choices // what the tenant has; nil when that is not known
 	NoChoices string      // why not
+
+	Companies *foundCompanies // what was looked for by name; nil: nothing
+}
+
+// foundCompanies are those that can be added to the lists.
+type foundCompanies struct {
+	Asked string
+	Items []v1.Choice
 }
 
 // chosenList is a list of the tenant's choices with those that are chosen.
@@ -223,6 +232,33 @@ func (v *visit) choose(f *optionFields, o *v1.Options) {
 	if o != nil {
 		f.Include, f.Exclude = lines(o.Include, found.Companies), lines(o.Exclude, found.Companies)
 	}
+}
+
+// mostCompanies is how many companies a search shows.
+const mostCompanies = 20
+
+// findCompanies is the settings page with the options as they were entered, and the companies that have a name.
+func (v *visit) findCompanies() (*page, error) {
+	p, err := v.optionsAgain()
+	if err != nil {
+		return nil, err
+	}
+	d := p.Data.(settingsData)
+	d.Options.Companies = &foundCompanies{Asked: v.field("company")}
+	if d.Options.Companies.Asked != "" {
+		found, err := v.api.Records(v.ctx, v.r.PathValue("id"), v1.RecordQuery{Kind: v1.KindCompany, Q: d.Options.Companies.Asked, Limit: mostCompanies})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range found.Items {
+			id, err := strconv.ParseInt(r.ID, 10, 64)
+			if err == nil {
+				d.Options.Companies.Items = append(d.Options.Companies.Items, v1.Choice{ID: id, Name: or(r.Name, "No name")})
+			}
+		}
+	}
+	p.Data = d
+	return p, nil
 }
 
 func or(s, otherwise string) string {

@@ -180,6 +180,36 @@ func TestOptionsAreChosenByName(t *testing.T) {
 	}
 }
 
+// TestCompaniesAreFoundByAPartOfTheirName: what is ticked among them is added to the lists, without a script.
+func TestCompaniesAreFoundByAPartOfTheirName(t *testing.T) {
+	w := newEnv(t)
+	at := "/installations/" + one
+	w.installed(anInstallation())
+	w.answer("GET "+at+"/choices", v1.Choices{})
+	w.answer("GET "+at+"/records", v1.Page[v1.Record]{Items: []v1.Record{{Kind: v1.KindCompany, ID: "174", Name: "Acme, Inc." + mean}, {Kind: v1.KindCompany, ID: "175"}}})
+	a := w.post(at+"/settings/options/find", url.Values{"company": {"acme"}, "exclude": {"Northwind (9)", "Zenith (12)"}, "currency": {"eur"}})
+	a.clean(t)
+	if !slices.Contains(w.asked, "GET "+at+"/records?kind=company&limit=20&q=acme") {
+		t.Errorf("asked %q", w.asked)
+	}
+	if got, _ := a.doc.Find(".found input[name=exclude]").First().Attr("value"); got != "Acme, Inc."+mean+" (174)" {
+		t.Errorf("to be excluded is %q", got)
+	}
+	if a.doc.Find(".found").Length() != 2 || a.doc.Find("#filters[open]").Length() != 1 {
+		t.Errorf("found: %s", a.text("#options-find"))
+	}
+	if got := a.doc.Find("#options-exclude").Text(); got != "Northwind (9)\nZenith (12)" {
+		t.Errorf("what was ticked before is %q", got)
+	}
+	if got, _ := a.doc.Find("#options-currency").Attr("value"); got != "EUR" {
+		t.Errorf("the currency that was entered is %q", got)
+	}
+	w.answer("GET "+at+"/records", v1.Page[v1.Record]{})
+	if a = w.post(at+"/settings/options/find", url.Values{"company": {"nobody" + mean}}); !strings.Contains(a.text("#options-find [role=status]"), "No company has “nobody") {
+		t.Errorf("none: %s", a.text("#options-find"))
+	}
+}
+
 func FuzzItems(f *testing.F) {
 	for _, s := range []string{"", "1,2", "1;2 3\n4", "-1", "9223372036854775808", ",,", "Acme, Inc. (7)\r\nx"} {
 		f.Add(s)

@@ -16,6 +16,7 @@ func (c *Console) wizardRoutes(r chi.Router) {
 	r.Get("/install/region", c.region)
 	r.Post("/install/change", c.step((*visit).changeDraft))
 	r.Post("/install/preview", c.step((*visit).previewDraft))
+	r.Post("/install/choose", c.step((*visit).chooseDraft))
 	r.Post("/install/start", c.step((*visit).startDraft))
 	// Whoever reloads the address of a step begins anew: what was entered was in the form only.
 	r.Get("/install/*", func(w http.ResponseWriter, r *http.Request) { c.redirect(w, r, "/install") })
@@ -69,6 +70,37 @@ func (v *visit) changeDraft() error {
 		return v.showForm(newDraft(""), forgotten())
 	}
 	return v.showForm(d, nil)
+}
+
+// chooseDraft goes back to the form with what the tenant has to choose from, and the companies
+// that were looked for. It comes from the form as well as from the checks.
+func (v *visit) chooseDraft() error {
+	read := v.draft
+	if v.r.PostForm.Has("username") {
+		read = v.entered
+	}
+	d, err := read()
+	if err != nil {
+		return v.showForm(newDraft(""), forgotten())
+	}
+	company := v.field("company")
+	found, err := v.api.SetupChoices(v.ctx, d.request(), v1.ChoiceQuery{Counted: true, Company: company})
+	if err != nil {
+		return v.showForm(d, v.problem(err))
+	}
+	d.Options, d.Names = found.Options, nil
+	p, err := v.installForm(d, nil)
+	if err != nil {
+		return err
+	}
+	data := p.Data.(installData)
+	data.OptionsOpen, data.Options.Choices = true, &found.Choices
+	if v.r.PostForm.Has("company") {
+		data.Options.Companies = &foundCompanies{company, found.Companies}
+	}
+	p.Data = data
+	v.answer("install", p)
+	return nil
 }
 
 // previewDraft says what the first sync would bring; it can take a minute or two.

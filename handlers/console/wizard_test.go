@@ -311,6 +311,43 @@ func TestWizardPreview(t *testing.T) {
 	}
 }
 
+// TestWizardChoosesByName lists what the tenant has, from the checks and from the form, and finds companies.
+func TestWizardChoosesByName(t *testing.T) {
+	w := newEnv(t)
+	draft := w.tried(t).draftOf(t)
+	w.answer("POST /installations?choices=counted", v1.SetupChoices{
+		Choices: v1.Choices{ContractTypes: []v1.Choice{{ID: 7, Name: "Recurring" + mean, Records: new(12)}, {ID: 3, Name: "Fixed"}}},
+		Options: v1.Options{ContractTypes: []int64{7}},
+	})
+	a := w.post("/install/choose", url.Values{"draft": {draft}})
+	a.clean(t)
+	a.silent(t)
+	if a.doc.Find("details#options[open]").Length() != 1 || a.doc.Find("input[name=contractTypes]").Length() != 2 || !strings.Contains(a.text("#options-contractTypes"), "12 records") {
+		t.Errorf("%d: %s", a.StatusCode, a.text("#options"))
+	}
+	if got, _ := a.doc.Find("input[name=contractTypes][checked]").Attr("value"); got != "7" {
+		t.Errorf("ticked is %q", got)
+	}
+	form := filled()
+	form.Set("company", "acme")
+	form.Set("exclude", "Zenith (12)")
+	w.answer("POST /installations?choices=counted&company=acme", v1.SetupChoices{
+		Choices: v1.Choices{Companies: []v1.Choice{{ID: 174, Name: "Acme, Inc."}}}, Options: v1.Options{Exclude: v1.RecordIDs{12}},
+	})
+	a = w.post("/install/choose", form)
+	a.silent(t)
+	if got, _ := a.doc.Find(".found input[name=exclude]").Attr("value"); got != "Acme, Inc. (174)" || a.doc.Find("#options-exclude").Text() != "12" {
+		t.Errorf("found %q, excluded %q", got, a.doc.Find("#options-exclude").Text())
+	}
+	w.answer("POST /installations?choices=counted", v1.NewProblem(422, v1.CodeCredentialsRejected, "401", ""))
+	if a = w.post("/install/choose", filled()); a.StatusCode != 422 || !strings.Contains(a.text("#problem"), "Autotask refuses the user name") {
+		t.Errorf("%d: %s", a.StatusCode, a.text("#problem"))
+	}
+	if a = w.post("/install/choose", url.Values{"draft": {"forged"}}); a.StatusCode != 422 {
+		t.Errorf("a forged draft: %d", a.StatusCode)
+	}
+}
+
 func TestWizardStarts(t *testing.T) {
 	w := newEnv(t)
 	draft := w.tried(t).draftOf(t)

@@ -150,6 +150,22 @@ func Resolve(ctx context.Context, c *autotask.Client, names *v1.OptionNames, int
 	return nil
 }
 
+// mostFound is how many companies a search finds at most.
+const mostFound = 20
+
+// Companies are those with a part of their name, or an id; where there are none, those of names like it.
+func Companies(ctx context.Context, c *autotask.Client, text string) ([]v1.Choice, error) {
+	r := &resolver{Client: c}
+	var found []v1.Choice
+	var err error
+	if id, wrong := strconv.ParseInt(text, 10, 64); wrong == nil {
+		found, err = r.query(ctx, autotask.Eq("id", id))
+	} else {
+		found, err = r.companies(ctx, text)
+	}
+	return found[:min(len(found), mostFound)], err
+}
+
 type resolver struct {
 	*autotask.Client
 	wrong []v1.FieldError

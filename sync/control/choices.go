@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
 	"channelsync/internal/gate"
 	"channelsync/sync/choice"
@@ -37,6 +38,30 @@ func (m *Manager) Choices(ctx context.Context, id string) (v1.Choices, error) {
 	}
 	out.Companies, err = m.named(ctx, in)
 	return out, err
+}
+
+// ChoicesOf is what the tenant of an installation that is to come has, and what its options name. It keeps nothing.
+func (m *Manager) ChoicesOf(ctx context.Context, req v1.CreateInstallation, q v1.ChoiceQuery) (v1.SetupChoices, error) {
+	in, _, err := m.try(ctx, req)
+	if err != nil {
+		return v1.SetupChoices{}, err
+	}
+	out := v1.SetupChoices{Options: in.Options}
+	cfg := m.autotaskConfig(in)
+	cfg.Share = setupPreviewShare
+	client := autotask.New(cfg)
+	defer client.Close()
+	out.Choices, err = choice.Lists(ctx, client)
+	if err == nil && q.Counted {
+		err = choice.Count(ctx, client, &out.Choices)
+	}
+	if err == nil && q.Company != "" {
+		out.Companies, err = choice.Companies(ctx, client, q.Company)
+	}
+	if err != nil {
+		return v1.SetupChoices{}, cannotAsk(err)
+	}
+	return out, nil
 }
 
 func (rt *runtime) askChoices(ctx context.Context) (v1.Choices, error) {

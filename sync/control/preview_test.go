@@ -3,6 +3,8 @@ package control
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -210,6 +212,34 @@ func TestPreviewSaysWhyInPlainWords(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, preview); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestChoicesOfATenantThatIsNotInstalled: with names, companies and counts on demand; nothing is kept.
+func TestChoicesOfATenantThatIsNotInstalled(t *testing.T) {
+	d := newDesk(t, setup{})
+	id := d.at.Put("Companies", atsim.Row{"companyName": "Acme, Inc.", "companyType": 1, "isActive": true, "phone": "1"})
+	req := request()
+	req.Options, req.Names = &v1.Options{}, &v1.OptionNames{ContractTypes: []string{"recurring service"}, Exclude: []string{"Acme, Inc."}}
+	out, err := d.ChoicesOf(t.Context(), req, v1.ChoiceQuery{Counted: true, Company: "acme"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(out.Options.ContractTypes, []int64{7}) || !slices.Equal(out.Options.Exclude, v1.RecordIDs{id}) {
+		t.Errorf("options %+v", out.Options)
+	}
+	if len(out.Companies) != 1 || out.Companies[0].ID != id || len(out.ContractTypes) == 0 || out.ContractTypes[0].Records == nil {
+		t.Errorf("choices %+v", out.Choices)
+	}
+	if found, err := d.ChoicesOf(t.Context(), req, v1.ChoiceQuery{Company: strconv.FormatInt(id, 10)}); err != nil || len(found.Companies) != 1 || found.ContractTypes[0].Records != nil {
+		t.Errorf("by its id, not counted: %+v, %v", found.Choices, err)
+	}
+	req.Names.ContractTypes = []string{"Recuring"}
+	if _, err := d.ChoicesOf(t.Context(), req, v1.ChoiceQuery{}); !strings.Contains(problem(t, err).Errors[0].Detail, "near: Recurring Service") {
+		t.Errorf("an unknown name: %v", err)
+	}
+	if all, err := d.List(t.Context()); err != nil || len(all) > 0 {
+		t.Errorf("kept %v, %v", all, err)
 	}
 }
 

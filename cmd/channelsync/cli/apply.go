@@ -54,7 +54,10 @@ installations that are not in the file alone; with --prune it uninstalls them, b
       syncs: [active_customers]          # default: both
       zone: America East                 # default: looked up by the user name
       stopped: false                     # default: unchanged
-      options: {overallCost: monthly}    # no options at all: unchanged`,
+      options:                           # no options at all: unchanged
+        overallCost: monthly
+        contractTypes: [Recurring Service, 3]  # names or ids; a name must be that of exactly one
+        exclude: ["Acme, Inc."]`,
 		Examples: []string{
 			"channelsync apply -f installations.yaml --dry-run",
 			"channelsync apply -f installations.yaml --prune --yes",

@@ -278,13 +278,12 @@ func refInto(known fieldReaders, name string, to *secretRef) {
 // optionReaders take the options as their flags do, under the names of the API.
 func optionReaders(to *optionFlags) fieldReaders {
 	flags := flag.NewFlagSet("options", flag.ContinueOnError)
-	to.ids = true
 	flags.SetOutput(io.Discard)
 	to.flags(flags)
 	known := fieldReaders{}
 	flags.VisitAll(func(fl *flag.Flag) {
 		known[camel(fl.Name)] = func(f yamlfile.Field) error {
-			v, err := f.Value.Text()
+			v, err := f.Value.List()
 			if err != nil {
 				return err
 			}
@@ -326,6 +325,7 @@ func (r *entryReader) complete(d, defaults *draft) {
 				d.want.Options = &v1.Options{}
 			}
 			given.apply(d.want.Options)
+			d.want.Names = given.named(d.want.Names)
 		}
 	}
 	if d.tracking == (secretRef{}) {

@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"channelsync/api/client"
 	v1 "channelsync/api/v1"
@@ -66,6 +69,7 @@ func planApply(ctx context.Context, api *client.Client, entries []*entry, prune 
 	if err != nil {
 		return nil, err
 	}
+	unknown := findNamed(ctx, api, entries)
 	byID := map[string]v1.Installation{}
 	for _, in := range all {
 		byID[in.ID] = in
@@ -84,6 +88,13 @@ func planApply(ctx context.Context, api *client.Client, entries []*entry, prune 
 		for i, e := range chunk {
 			item := &applyItem{Name: e.want.Name, ID: found[i].Installation, Changes: []applyChange{}, entry: e}
 			items = append(items, item)
+			if err := unknown[e]; err != nil {
+				if item.now = byID[item.ID]; item.ID != "" {
+					of[item.ID] = item // it is in the file all the same
+				}
+				item.fail(err)
+				continue
+			}
 			if other := of[item.ID]; other != nil {
 				item.fail(errors.New(`the installation that this is, "` + other.now.Name + `", is that of "` + other.Name + `" in the file too`))
 				continue
@@ -107,6 +118,33 @@ func planApply(ctx context.Context, api *client.Client, entries []*entry, prune 
 		}
 	}
 	return items, nil
+}
+
+// findNamed puts ids in the place of what entries name, as the service finds them in each Autotask;
+// errors are of names that are unknown, or those of several.
+func findNamed(ctx context.Context, api *client.Client, entries []*entry) map[*entry]error {
+	var mu sync.Mutex
+	unknown := map[*entry]error{}
+	var group errgroup.Group
+	group.SetLimit(applyAtOnce)
+	for _, e := range entries {
+		if e.want.Names.Empty() {
+			continue
+		}
+		group.Go(func() error {
+			found, err := api.SetupChoices(ctx, e.want, v1.ChoiceQuery{})
+			if err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				unknown[e] = err
+				return nil
+			}
+			e.want.Options, e.want.Names = &found.Options, nil
+			return nil
+		})
+	}
+	_ = group.Wait() // what fails is in the map
+	return unknown
 }
 
 // unlisted is an installation that is not in the file.

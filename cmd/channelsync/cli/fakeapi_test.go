@@ -191,6 +191,30 @@ func (w *fakeAPI) TryCreate(_ context.Context, in v1.CreateInstallation) (v1.Che
 	return v1.Checks{Checks: w.tried()}, w.note("try %s", in.Name)
 }
 
+// ChoicesOf knows one name of each kind.
+func (w *fakeAPI) ChoicesOf(_ context.Context, in v1.CreateInstallation, _ v1.ChoiceQuery) (v1.SetupChoices, error) {
+	out := v1.SetupChoices{Options: *in.Options}
+	var wrong []v1.FieldError
+	for _, name := range in.Names.ContractTypes {
+		if name == "Recurring Service" {
+			out.Options.ContractTypes = append(out.Options.ContractTypes, 7)
+			continue
+		}
+		wrong = append(wrong, v1.FieldError{Pointer: "#/options/contractTypes", Code: "unknown_name", Detail: `no contract type is called "` + name + `"; near: Recurring Service (7)`})
+	}
+	for _, name := range in.Names.Exclude {
+		if name == "Acme, Inc." {
+			out.Options.Exclude = append(out.Options.Exclude, 9)
+			continue
+		}
+		wrong = append(wrong, v1.FieldError{Pointer: "#/options/exclude", Code: "ambiguous_name", Detail: `"` + name + `" is the name of several: ` + name + ` (1), ` + name + ` (2); give the id`})
+	}
+	if len(wrong) > 0 {
+		return v1.SetupChoices{}, v1.Invalid("Some names are not known in Autotask.", wrong...)
+	}
+	return out, w.note("choices of %s", in.Name)
+}
+
 func (w *fakeAPI) Test(_ context.Context, id string) (v1.Checks, error) {
 	return v1.Checks{Checks: w.tried()}, w.note("test %s", id)
 }

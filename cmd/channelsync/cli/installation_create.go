@@ -56,7 +56,7 @@ func (s *session) installationCreate() *command.Command {
 			if in.Username, in.Zone = credentials.username, credentials.zone; options.given() {
 				in.Options = &v1.Options{}
 				options.apply(in.Options)
-				in.Names = options.named()
+				in.Names = options.named(nil)
 			}
 			if in.Secret, in.TrackingIdentifier, err = credentials.read(ctx, s); err != nil {
 				return err

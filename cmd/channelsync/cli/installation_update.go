@@ -46,7 +46,7 @@ func (s *session) installationUpdate() *command.Command {
 			if options.given() {
 				change.Options = &in.Options
 				options.apply(change.Options)
-				change.Names = options.named()
+				change.Names = options.named(nil)
 			}
 			if dryRun {
 				p, err := api.PreviewUpdate(ctx, in.ID, change)

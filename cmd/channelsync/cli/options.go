@@ -16,18 +16,24 @@ import (
 // optionFlags collect what the command line says of an installation's options.
 type optionFlags struct {
 	said  []func(*v1.Options)
-	names v1.OptionNames // that the service finds the ids of
-	ids   bool           // names are not taken: a plan compares ids
+	names []func(*v1.OptionNames) // of what the service finds the ids
 }
 
 func (o *optionFlags) given() bool { return len(o.said) > 0 }
 
-// named are the names that were said instead of ids; nil when there are none.
-func (o *optionFlags) named() *v1.OptionNames {
-	if o.names.Empty() {
+// named are the names that were said instead of ids, each list in the place of one said before; nil when there are none.
+func (o *optionFlags) named(before *v1.OptionNames) *v1.OptionNames {
+	var names v1.OptionNames
+	if before != nil {
+		names = *before
+	}
+	for _, set := range o.names {
+		set(&names)
+	}
+	if names.Empty() {
 		return nil
 	}
-	return &o.names
+	return &names
 }
 
 // apply sets what was said and leaves the rest.
@@ -69,15 +75,15 @@ func (o *optionFlags) flags(fs *flag.FlagSet) {
 	o.word(fs, "drift", "`WORD`: what happens to edits in Channel Program: overwritten, or left alone and reported",
 		func(p *v1.Options) *string { return &p.Drift })
 	o.namedOrIDs(fs, "contract-types", "only contracts of these types, such as \"Recurring Service\"",
-		func(p *v1.Options) *[]int64 { return &p.ContractTypes }, &o.names.ContractTypes)
+		func(p *v1.Options) *[]int64 { return &p.ContractTypes }, func(n *v1.OptionNames) *[]string { return &n.ContractTypes })
 	o.namedOrIDs(fs, "contract-categories", "only contracts of these categories",
-		func(p *v1.Options) *[]int64 { return &p.ContractCategories }, &o.names.ContractCategories)
+		func(p *v1.Options) *[]int64 { return &p.ContractCategories }, func(n *v1.OptionNames) *[]string { return &n.ContractCategories })
 	o.namedOrIDs(fs, "company-classifications", "only companies of these classifications",
-		func(p *v1.Options) *[]int64 { return &p.CompanyClassifications }, &o.names.CompanyClassifications)
+		func(p *v1.Options) *[]int64 { return &p.CompanyClassifications }, func(n *v1.OptionNames) *[]string { return &n.CompanyClassifications })
 	o.namedOrIDs(fs, "include", "only these companies sync, if they meet the conditions",
-		func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Include) }, &o.names.Include)
+		func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Include) }, func(n *v1.OptionNames) *[]string { return &n.Include })
 	o.namedOrIDs(fs, "exclude", "companies never to sync",
-		func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Exclude) }, &o.names.Exclude)
+		func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Exclude) }, func(n *v1.OptionNames) *[]string { return &n.Exclude })
 	fs.Func("time-zone", "IANA `NAME` of the time zone that decides which day is today, such as America/New_York (default UTC)", func(v string) error {
 		v = v1.Trim(v)
 		if _, err := time.LoadLocation(v); err != nil || strings.EqualFold(v, "local") {
@@ -113,18 +119,15 @@ func (o *optionFlags) word(fs *flag.FlagSet, name, usage string, field func(*v1.
 	})
 }
 
-func (o *optionFlags) namedOrIDs(fs *flag.FlagSet, name, usage string, field func(*v1.Options) *[]int64, names *[]string) {
+func (o *optionFlags) namedOrIDs(fs *flag.FlagSet, name, usage string, field func(*v1.Options) *[]int64, names func(*v1.OptionNames) *[]string) {
 	fs.Func(name, "comma-separated `NAMES` or ids: "+usage+"; empty means all. Quote a name that contains a comma", func(v string) error {
 		items, err := listed(v)
 		if err != nil {
 			return err
 		}
 		ids, named := v1.IDsAndNames(items)
-		if o.ids && len(named) > 0 {
-			return errors.New("want decimal ids with commas, such as 7,12")
-		}
 		o.said = append(o.said, func(p *v1.Options) { *field(p) = ids })
-		*names = named
+		o.names = append(o.names, func(n *v1.OptionNames) { *names(n) = named })
 		return nil
 	})
 }

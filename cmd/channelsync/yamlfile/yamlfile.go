@@ -144,6 +144,27 @@ func (v Value) Text() (string, error) {
 	return "", fmt.Errorf("got %s, want a value or a list of values", v.what())
 }
 
+// List is a value as Text, but for the elements of a list that have a comma or a quote in them: they
+// stand in quotes, as a row of CSV has them.
+func (v Value) List() (string, error) {
+	n, is := v.node.(*ast.SequenceNode)
+	if !is {
+		return v.Text()
+	}
+	var parts []string
+	for _, one := range n.Values {
+		part, err := Value{one}.Text()
+		if err != nil {
+			return "", err
+		}
+		if strings.ContainsAny(part, `",`) {
+			part = `"` + strings.ReplaceAll(part, `"`, `""`) + `"`
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ","), nil
+}
+
 // what names the kind of a value, never the value itself.
 func (v Value) what() string {
 	switch n := v.node.(type) {

@@ -215,6 +215,15 @@
     search.select();
   });
 
+  // The key Enter presses the button beside a field, where that is not the form's own.
+  for (const field of document.querySelectorAll("input[data-enter]")) {
+    field.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.isComposing) return;
+      event.preventDefault();
+      document.getElementById(field.dataset.enter).click();
+    });
+  }
+
   // A long list of choices can be narrowed by name.
   for (const list of document.querySelectorAll("fieldset[data-filter]")) {
     const labels = [...list.querySelectorAll("label.check")];

@@ -27,7 +27,7 @@ const (
 func API() []Row {
 	rows := []Row{
 		{get, "/installations", viewer, false},
-		{post, "/installations", admin, true}, // ?test=only and ?preview=only too
+		{post, "/installations", admin, true}, // ?test=only, ?preview=only and ?choices=only too
 		{post, "/installations/compare", admin, true},
 		{get, in, viewer, false},
 		{patch, in, admin, false}, // ?preview=true too
@@ -173,12 +173,14 @@ func Console() []Row {
 		{post, settings + "/bridges/{bridge}/end", admin, false},
 		{post, settings + "/options", admin, false},
 		{post, settings + "/options/preview", admin, false},
+		{post, settings + "/options/find", admin, false},
 
 		{get, "/install", admin, true},
 		{post, "/install", admin, true},
 		{get, "/install/region", admin, true},
 		{post, "/install/change", admin, true},
 		{post, "/install/preview", admin, true},
+		{post, "/install/choose", admin, true},
 		{post, "/install/start", admin, true},
 		{get, "/install/*", admin, true},
 	}

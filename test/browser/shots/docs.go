@@ -16,6 +16,7 @@ import (
 	"slices"
 
 	"channelsync/test/browser/chrome"
+	"channelsync/test/browser/stage"
 	"channelsync/test/browser/tour"
 )
 
@@ -57,7 +58,7 @@ func illustrate(dir string, companies int) (taken int, err error) {
 	for _, of := range pictures {
 		missing[of.file] = true
 	}
-	err = play(func(s *stage) {
+	err = stage.Play(func(s *stage.Stage) {
 		w := tour.Start(s)
 		p := browser.Page(s, chrome.Options{Base: w.AdminURL})
 		tour.Walk(w, p, tour.Realistic(w, companies), func(stop string, p *chrome.Page) {
@@ -76,7 +77,7 @@ func illustrate(dir string, companies int) (taken int, err error) {
 	return taken, err
 }
 
-func (of picture) take(s *stage, p *chrome.Page, dir string) {
+func (of picture) take(s *stage.Stage, p *chrome.Page, dir string) {
 	p.Resize(of.width)
 	p.Dark(of.dark)
 	top := chrome.Eval[float64](p, fmt.Sprintf("(%s)(%q, %q)", still, of.from, of.open))

@@ -16,6 +16,7 @@ import (
 	"regexp"
 
 	"channelsync/test/browser/chrome"
+	"channelsync/test/browser/stage"
 	"channelsync/test/browser/tour"
 )
 
@@ -67,7 +68,7 @@ func take(dir string, companies int, wanted *regexp.Regexp) (taken int, err erro
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, browser.Close()) }()
-	err = play(func(s *stage) {
+	err = stage.Play(func(s *stage.Stage) {
 		w := tour.Start(s)
 		p := browser.Page(s, chrome.Options{Base: w.AdminURL})
 		tour.Walk(w, p, tour.Realistic(w, companies), func(stop string, p *chrome.Page) {

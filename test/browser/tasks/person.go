@@ -18,13 +18,13 @@ const (
 
 // person works at the console and counts what it takes.
 type person struct {
-	page   *chrome.Page
-	clicks int
-	keys   int
-	loads  int
-	fields int
-	looks  int           // how often an answer was read
-	waited time.Duration // for the machine
+	page    *chrome.Page
+	clicks  int
+	keys    int
+	loads   int
+	fields  int
+	answers int           // how often an answer was read
+	waited  time.Duration // for the machine
 }
 
 func (h *person) wait(do func()) {
@@ -56,13 +56,13 @@ func (h *person) enter(field, text string) {
 	h.page.Fill(field, text)
 }
 
-// look reads an answer, which may take the machine a while.
-func (h *person) look(texts ...string) {
-	h.looks++
+// read waits for an answer, which may take the machine a while.
+func (h *person) read(texts ...string) {
+	h.answers++
 	h.wait(func() { h.page.See(texts...) })
 }
 
 // seconds are those of somebody who knows the way and makes no mistake, without the machine's.
 func (h *person) seconds() float64 {
-	return float64(h.clicks)*(thinking+pointing+button) + float64(h.fields)*2*homing + float64(h.keys)*keying + float64(h.looks)*thinking
+	return float64(h.clicks)*(thinking+pointing+button) + float64(h.fields)*2*homing + float64(h.keys)*keying + float64(h.answers)*thinking
 }

@@ -7,7 +7,7 @@ const (
 	leftOut   = "Hillside Bakery, Inc." // a client that is to be left out
 	leftOutBy = "hillside"              // what is typed for it
 	agreement = "Managed care 2026"     // a contract with lines
-	renamed   = "Riverside Freight"     // a client, of late
+	renamed   = "Riverside Freight"     // a client, now
 	before    = "Riverside Logistics"   // the same, before
 	home      = "View Sandbox MSP"      // the way from the front page
 	records   = "Clients and contracts" // its tab
@@ -29,7 +29,7 @@ func tasks(s *sandbox) []task {
 			h.enter(search, typed)
 			h.press("Search")
 			h.follow(missing)
-			h.look("Not synced: company type is", "What to do:")
+			h.read("Not synced: company type is", "What to do:")
 		}},
 		{"find what a contract's cost is made of", func(h *person) {
 			h.follow(home)
@@ -37,9 +37,9 @@ func tasks(s *sandbox) []task {
 			h.enter(search, "managed care")
 			h.press("Search")
 			h.follow(agreement)
-			h.look("How the overall cost was found")
+			h.read("How the overall cost was found")
 			h.click("2 rows of Autotask behind the cost")
-			h.look("Counts")
+			h.read("Counts")
 		}},
 		{"leave out one company", func(h *person) {
 			h.follow(home)
@@ -49,9 +49,9 @@ func tasks(s *sandbox) []task {
 			h.press("Find")
 			h.click("Never " + leftOut)
 			h.press("Show what would change")
-			h.look("Would leave", leftOut)
+			h.read("Would leave", leftOut)
 			h.press("Change the options")
-			h.look("The options are changed.")
+			h.read("The options are changed.")
 		}},
 		{"see what was sent last week", func(h *person) {
 			h.follow(home)
@@ -60,16 +60,16 @@ func tasks(s *sandbox) []task {
 			h.press("Search")
 			h.follow(renamed)
 			h.follow("What was sent, over time")
-			h.look(before)
+			h.read(before)
 		}},
 		{"repair after a wiped target", func(h *person) {
 			s.wipe()
 			h.follow(home)
 			h.follow("Replay")
 			h.press("Dry run of the resync")
-			h.look("Nothing was sent.")
+			h.read("Nothing was sent.")
 			h.press("Do it now")
-			h.look("Done started")
+			h.read("Done started")
 		}},
 	}
 }

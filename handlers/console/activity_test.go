@@ -57,7 +57,7 @@ func TestActivityPage(t *testing.T) {
 		t.Fatalf("%d: %s", a.StatusCode, a.html)
 	}
 	row := a.text("tbody tr:first-child")
-	for _, want := range []string{"3 minutes ago", "Client Maple Bakery", "Synced Sent to Channel Program.", "Autotask told us", "1.2 s"} {
+	for _, want := range []string{"3 minutes ago", "Client Maple Bakery", "Synced Sent to Channel Program.", "Autotask callback", "1.2 s"} {
 		if !strings.Contains(row, want) {
 			t.Errorf("the row lacks %q: %s", want, row)
 		}

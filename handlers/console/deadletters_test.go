@@ -178,7 +178,7 @@ func TestDismissingAsksFirst(t *testing.T) {
 	w.answer("POST "+deadLettersAt+"/callback-ab/dismiss", nil)
 	asks := w.get(deadLettersAt + "/callback-ab/dismiss")
 	action, _ := asks.doc.Find("main form").Attr("action")
-	if action != deadLettersAt+"/callback-ab/dismiss" || !strings.Contains(asks.text("main"), "gone for good") || len(w.wrote()) != 0 {
+	if action != deadLettersAt+"/callback-ab/dismiss" || !strings.Contains(asks.text("main"), "permanently deleted") || len(w.wrote()) != 0 {
 		t.Fatalf("to %s: %s", action, asks.text("main"))
 	}
 	a := w.post(action, nil)

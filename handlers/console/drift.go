@@ -74,5 +74,5 @@ func (v *visit) pushOurs() (done, error) {
 	if to == "" {
 		to = v.under("/records/" + string(kind) + "/" + id)
 	}
-	return done{to: to, say: "What Autotask has is being sent to Channel Program now."}, nil
+	return done{to: to, say: "Autotask's values are being sent to Channel Program now."}, nil
 }

@@ -24,7 +24,7 @@ func TestDriftShowsTheirsAndOurs(t *testing.T) {
 	}})
 	a := w.get(at + "/drift?state=open")
 	a.clean(t)
-	for _, want := range []string{"Waits for you (1)", "Put right (12)", "Mine", "Phone number", "nothing", "overwritten before it was read", "Overall cost", "12.50", "Nothing is pushed over an edit"} {
+	for _, want := range []string{"Waits for you (1)", "Repaired (12)", "Mine", "Phone number", "nothing", "overwritten before it was read", "Overall cost", "12.50", "Nothing is pushed over an edit"} {
 		if !strings.Contains(a.text("main"), want) {
 			t.Errorf("the page does not say %q: %s", want, a.text("main"))
 		}

@@ -45,7 +45,7 @@ func (v *visit) cancelJob() (done, error) {
 	if err := v.api.CancelJob(v.ctx, v.r.PathValue("id"), v.r.PathValue("job")); err != nil {
 		return done{}, err
 	}
-	return done{v.backOr("/jobs/" + v.r.PathValue("job")), "It is cancelled. What it has done stays done."}, nil
+	return done{v.backOr("/jobs/" + v.r.PathValue("job")), "It is cancelled. Finished records stay finished."}, nil
 }
 
 // runJob starts the job that a dry run was of.
@@ -56,7 +56,7 @@ func (v *visit) runJob() (done, error) {
 		return done{}, err
 	}
 	if !j.DryRun || j.State != v1.JobDone {
-		return done{}, v1.NewProblem(http.StatusConflict, v1.CodeConflict, "This is no dry run that is done.", "Start a new dry run.")
+		return done{}, v1.NewProblem(http.StatusConflict, v1.CodeConflict, "This is not a finished dry run.", "Start a new dry run.")
 	}
 	var ref v1.JobRef
 	if j.Replay != nil {
@@ -69,5 +69,5 @@ func (v *visit) runJob() (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	return done{v.under("/jobs/" + ref.Job), "It has begun."}, nil
+	return done{v.under("/jobs/" + ref.Job), "It has started."}, nil
 }

@@ -37,7 +37,7 @@ func TestJobPage(t *testing.T) {
 		"drift": {with(func(j *v1.Job) {
 			j.State, j.Drift, j.DriftFields = v1.JobDone, 2, []string{"/address/city", "/name"}
 		}), "2 records had been edited in Channel Program and were put right. Fields that had been edited:/address/city/name", "Do it now", ""},
-		"no drift": {with(func(j *v1.Job) { j.State = v1.JobDone }), "Nothing that was looked at had been edited", "Do it now", ""},
+		"no drift": {with(func(j *v1.Job) { j.State = v1.JobDone }), "None of the checked records had been edited", "Do it now", ""},
 		"failed":   {with(func(j *v1.Job) { j.State, j.Failed, j.Detail = v1.JobFailed, 4, "the store was away" }), "The store was away.", "Do it now", ""},
 	} {
 		w := working(t, tc.job)

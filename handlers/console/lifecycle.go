@@ -130,7 +130,7 @@ func (v *visit) confirmed(action string) (done, error) {
 	}
 	switch {
 	case action == "erase":
-		return done{"/", "It is erased. Clients and contracts in Channel Program are as they were."}, nil
+		return done{"/", "It is erased. Clients and contracts in Channel Program are unchanged."}, nil
 	case sync != "":
 		return done{v.under(""), present.SyncWords(sync).Name + " is uninstalled. Its settings are kept."}, nil
 	}
@@ -141,14 +141,14 @@ func (v *visit) repairWebhooks() (done, error) {
 	if err := v.api.RepairWebhooks(v.ctx, v.r.PathValue("id")); err != nil {
 		return done{}, err
 	}
-	return done{v.backOr(""), "The webhooks are being checked, and repaired where that is needed."}, nil
+	return done{v.backOr(""), "The webhooks are being checked, and repaired if needed."}, nil
 }
 
 func (v *visit) rotateSecrets() (done, error) {
 	if err := v.api.RotateWebhookSecret(v.ctx, v.r.PathValue("id")); err != nil {
 		return done{}, err
 	}
-	return done{v.backOr(""), "The webhooks have new secrets. Callbacks signed with the old ones are taken for another hour."}, nil
+	return done{v.backOr(""), "The webhooks have new secrets. Callbacks signed with the old ones are accepted for another hour."}, nil
 }
 
 func (v *visit) decideHeld(approve bool) (done, error) {

@@ -157,7 +157,7 @@ func TestAPageContradictsNothing(t *testing.T) {
 	in = anInstallation()
 	in.ResumesAt, in.Issues = &soon, []v1.Issue{{Code: "throttled", Severity: v1.SeverityRetrying, Title: "The limit is near"}}
 	w.installed(in)
-	if got := w.get(at).text("#freshness"); !strings.Contains(got, "hourly limit is used up; work goes on in 1 minute.") {
+	if got := w.get(at).text("#freshness"); !strings.Contains(got, "hourly limit is used up; work continues in 1 minute.") {
 		t.Errorf("throttled: %s", got)
 	}
 }

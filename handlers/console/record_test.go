@@ -91,8 +91,8 @@ func TestRecordPage(t *testing.T) {
 		"#verdict .lead":                     "Synced. Channel Program has it as of 3 minutes ago.",
 		"#sent tbody tr:nth-child(1)":        "Name Northwind Dental Northwind Ltd Company: company name",
 		"#sent tbody tr:last-child":          "Website cleared northwind.example –",
-		"#timeline > ol > li > p":            "Sent; Channel Program took it 3 minutes ago · took 20.0 s in all",
-		".substeps li:nth-child(2)":          "Read as it is in Autotask 10.0 s later",
+		"#timeline > ol > li > p":            "Sent; Channel Program accepted it 3 minutes ago · took 20.0 s in all",
+		".substeps li:nth-child(2)":          "Read from Autotask 10.0 s later",
 		".record-actions form":               "Sync now",
 		".record-actions a[rel~=noreferrer]": "Open in Autotask (new tab)Open in Channel Program (new tab)",
 	} {
@@ -245,14 +245,14 @@ func TestRecordThatWasNeverSeen(t *testing.T) {
 	w := newEnv(t)
 	w.answer("GET "+companyAt, v1.NotFound("no company 29683580 has been seen yet"))
 	a := w.get(companyAt)
-	if a.StatusCode != 200 || a.text("h1") != "Client 29683580" || !strings.Contains(a.text("#verdict"), "No company with this id has been seen here so far. It may exist") {
+	if a.StatusCode != 200 || a.text("h1") != "Client 29683580" || !strings.Contains(a.text("#verdict"), "No company with this id has been seen here so far. It may still exist") {
 		t.Errorf("%d: %s", a.StatusCode, a.text("main"))
 	}
 	e := anExplanation()
 	e.SourceURL = aCompany().SourceURL
 	w.answer("GET "+companyAt+"/explain", e)
 	a = w.get(companyAt + "?explain=1")
-	if a.text("h1") != "Northwind Dental" || !strings.Contains(a.text("#verdict"), "What Autotask says of it now stands below.") ||
+	if a.text("h1") != "Northwind Dental" || !strings.Contains(a.text("#verdict"), "What Autotask says about it now is shown below.") ||
 		!strings.Contains(a.text("#explain"), "Not synced: company type is Vendor (7).") ||
 		a.doc.Find(".record-actions a[href*=AccountID]").Length() != 1 {
 		t.Errorf("%d: %s", a.StatusCode, a.text("main"))

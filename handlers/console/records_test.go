@@ -116,7 +116,7 @@ func TestRecordsWithNothingToShow(t *testing.T) {
 			[]string{recordsAt + "/company/7", recordsAt + "/company/123?explain=1", recordsAt + "/contract/123?explain=1"},
 		},
 		"an id that is there": {"?q=7", []v1.Record{aRecord("7", "Studio", v1.OutcomePushed)}, "Studio", []string{recordsAt + "/company/7"}},
-		"past the end":        {"?cursor=company:9", nil, "There is nothing after this page any more.", []string{recordsAt, recordsAt}},
+		"past the end":        {"?cursor=company:9", nil, "There are no more records after this page.", []string{recordsAt, recordsAt}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newEnv(t)

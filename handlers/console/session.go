@@ -95,7 +95,7 @@ func (c *Console) session(next http.Handler) http.Handler {
 		case err != nil:
 			c.log.Error("read session failed, the page is not shown", zap.Error(err))
 			v := &visit{c, w, r, r.Context()}
-			v.failWith(v1.NewProblem(http.StatusServiceUnavailable, v1.CodeUnavailable, "It cannot be read at the moment who is logged in.",
+			v.failWith(v1.NewProblem(http.StatusServiceUnavailable, v1.CodeUnavailable, "The session cannot be read at the moment.",
 				"Try again in a moment. The log of channelsync has the cause."))
 		case streams:
 			http.Error(w, "The session has ended.", http.StatusUnauthorized)

@@ -92,7 +92,7 @@ func (v *visit) setCredentials() (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	return done{v.under("/settings"), "Autotask accepts the new credentials. Work that waited for them goes on."}, nil
+	return done{v.under("/settings"), "Autotask accepts the new credentials. Waiting work resumes."}, nil
 }
 
 func (v *visit) setChannelProgram() (done, error) {

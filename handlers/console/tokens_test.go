@@ -39,7 +39,7 @@ func TestTokensPage(t *testing.T) {
 		t.Error("a token that has expired can be given a new secret")
 	}
 	w.answer("GET /tokens", v1.TokenList{Items: []v1.Token{}})
-	if a := w.get("/tokens"); !strings.Contains(a.text("main"), "There is no token but --admin-token") {
+	if a := w.get("/tokens"); !strings.Contains(a.text("main"), "There is no token except --admin-token") {
 		t.Errorf("none: %s", a.text("main"))
 	}
 }

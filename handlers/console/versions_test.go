@@ -36,7 +36,7 @@ func TestWhatWasSentOverTime(t *testing.T) {
 		"h1":                                    "What was sent of Northwind Dental",
 		"tbody tr:nth-child(1) td.when + td":    "An edit in Channel Program was put right: resync, by ann",
 		"tbody tr:nth-child(1) td:nth-child(4)": "Name: Mine became Northwind again",
-		"tbody tr:nth-child(2) td.when + td":    "Autotask told uschange journal/7/0",
+		"tbody tr:nth-child(2) td.when + td":    "Autotask callbackchange journal/7/0",
 		"tbody tr:nth-child(2) td:nth-child(4)": "Name: North became NorthwindPhone number: nothing became 518-555-0100",
 	} {
 		if got := a.text(selector); got != want {

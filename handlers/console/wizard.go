@@ -175,7 +175,7 @@ func (c *Console) region(w http.ResponseWriter, r *http.Request) {
 		d = regionFound(zones)
 		if err != nil {
 			_ = v.problem(err) // logs what is no answer of Autotask's
-			d.Note = "The region could not be looked up just now. Go on: it is tried again then. Or choose it by hand."
+			d.Note = "The region could not be looked up just now. Continue, and it is looked up again. Or choose it yourself."
 		}
 	}
 	var out bytes.Buffer

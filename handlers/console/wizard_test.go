@@ -154,7 +154,7 @@ func TestWizardKeepsWhatWasEntered(t *testing.T) {
 	if a.doc.Find("#options-overallCost option[value=monthly][selected]").Length() != 1 || a.doc.Find("details[open] #options-overallCost").Length() != 1 {
 		t.Error("the options are not as entered")
 	}
-	if !strings.Contains(a.text("#secret-hint"), "leave empty to keep it") || a.doc.Find("#secret[required]").Length() != 0 {
+	if !strings.Contains(a.text("#secret-hint"), "leave empty to keep") || a.doc.Find("#secret[required]").Length() != 0 {
 		t.Error("the form does not say that the secret is kept")
 	}
 
@@ -299,7 +299,7 @@ func TestWizardPreview(t *testing.T) {
 	preview.Companies.WillNot = 100
 	w.answer("POST /installations", preview)
 	a = w.post("/install/preview", url.Values{"draft": {draft}})
-	if got := a.text("#preview"); !strings.Contains(got, "This is a part of it.") || !strings.Contains(got, "At least 412 companies: 187 will sync, 100 will not, 125 not looked at yet.") {
+	if got := a.text("#preview"); !strings.Contains(got, "This is only a part.") || !strings.Contains(got, "At least 412 companies: 187 will sync, 100 will not, 125 not looked at yet.") {
 		t.Errorf("an incomplete preview is %s", got)
 	}
 

@@ -112,7 +112,7 @@ func next(in *installation.Installation, l reconcile.Preview, e v1.Explanation, 
 	case l.Before.Outcome == v1.OutcomeDead:
 		return "It failed " + times(l.Before.Attempts) + ": " + sentence(l.Before.Detail) + " Correct the cause. " + triedAgain
 	case l.Before.Outcome == v1.OutcomeRetrying:
-		return "It failed " + times(l.Before.Attempts) + " and is tried again by itself: " + sentence(l.Before.Detail)
+		return "It failed " + times(l.Before.Attempts) + " and is retried automatically: " + sentence(l.Before.Detail)
 	case l.Before.OpenDrift() != nil && len(e.Differences) > 0:
 		return "Every condition holds, but somebody edited it in Channel Program, and nothing is pushed over that (option drift). " + pushOurs
 	case unasked != nil:
@@ -136,7 +136,7 @@ func afterFailure(code string) string {
 	case codeUnanswered:
 		return "Ask again. If it stays, open it in Autotask, and report its id and the time to Autotask's support."
 	}
-	return "It is tried again by itself, at the latest when the record changes."
+	return "It is retried automatically, at the latest when the record changes."
 }
 
 // known says what a record that is sent all the same lacks.

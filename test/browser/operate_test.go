@@ -38,7 +38,7 @@ func TestWhyARecordIsNotSynced(t *testing.T) {
 	}
 	w.Edit("Companies", prospect, atsim.Row{"companyType": 1})
 	w.ClientBecomes(prospect, "there", soon, service.Named("Lakeside Orthopedics"))
-	p.See("Autotask told us") // the open page follows
+	p.See("Autotask callback") // the open page follows
 	p.Press("Sync now")
 	p.See("Up to date")
 }
@@ -121,7 +121,7 @@ func TestReplayAndResync(t *testing.T) {
 				t.Errorf("a dry run pushed %d records", n)
 			}
 			p.Press("Do it now")
-			p.See("It has begun.")
+			p.See("It has started.")
 			jobEnds(p, o)
 			p.See("Looked at 1 of 1")
 			w.Eventually("one push", soon, func() error {
@@ -167,7 +167,7 @@ func TestActivityIsLive(t *testing.T) {
 	p.See("Northwind Dental")
 	chrome.Eval[int](p, "window.notReloaded = 1")
 	w.Edit("Companies", id, atsim.Row{"companyName": "Hillside Bakery"})
-	p.See("Hillside Bakery", "Autotask told us")
+	p.See("Hillside Bakery", "Autotask callback")
 	if !chrome.Eval[bool](p, "window.notReloaded === 1") {
 		t.Error("the page was loaded anew")
 	}

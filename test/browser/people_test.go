@@ -100,7 +100,7 @@ func TestTokensInTheBrowser(t *testing.T) {
 	p.Open("/login")
 	logIn(p)
 	p.Follow("Tokens")
-	p.See("There is no token but")
+	p.See("There is no token except")
 	p.Fill("Name", "nightly job")
 	p.Click("Operator: also stops, starts, tests, syncs and tries again")
 	p.Press("Make the token")

@@ -21,7 +21,7 @@
     // The session has ended: the page is asked for anew, which leads to the log-in.
     stream.addEventListener("ended", () => { stream.close(); location.reload(); });
     stream.onerror = async () => {
-      if (stream.readyState !== EventSource.CLOSED) return; // it is tried again by itself
+      if (stream.readyState !== EventSource.CLOSED) return; // it is retried automatically
       const page = await fetch(location.href, { redirect: "manual" }).catch(() => null);
       if (page && page.type === "opaqueredirect") location.reload();
     };

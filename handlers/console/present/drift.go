@@ -8,7 +8,7 @@ func DriftWord(s v1.DriftState) Word {
 	case v1.DriftOpen:
 		return Word{ToneBad, "Waits for you"}
 	case v1.DriftRepaired:
-		return Word{ToneGood, "Put right"}
+		return Word{ToneGood, "Repaired"}
 	case v1.DriftReverted:
 		return Word{ToneOff, "Undone there"}
 	}

@@ -26,9 +26,9 @@ func Happened(e v1.FeedEvent) string {
 		return "Sent to Channel Program."
 	case v1.OutcomeUnchanged:
 		if e.Pushed {
-			return "Sent; Channel Program had it already."
+			return "Sent; Channel Program already had it."
 		}
-		return "Nothing to send: Channel Program has it as it is."
+		return "Nothing to send: Channel Program is up to date."
 	case v1.OutcomeNotMet:
 		if e.Pushed {
 			return because("Sent as archived")
@@ -37,9 +37,9 @@ func Happened(e v1.FeedEvent) string {
 	case v1.OutcomeWaiting:
 		return "Its sync is stopped; Start delivers it."
 	case v1.OutcomeRetrying:
-		return because("It did not work and is tried again")
+		return because("It failed and will be retried")
 	case v1.OutcomeDead:
-		return because("It did not work and is no longer tried by itself")
+		return because("It failed and is no longer retried")
 	}
-	return because("It was looked at")
+	return because("It was checked")
 }

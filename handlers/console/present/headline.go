@@ -17,7 +17,7 @@ type Headline struct {
 // then what is under way, then single records that need somebody, then the calm.
 func HeadlineOf(in *v1.Installation, now time.Time) Headline {
 	if in.State == v1.StateUninstalled {
-		return Headline{ToneOff, "Uninstalled", "Nothing is synced. Settings are kept, so that it can be reinstalled; what is in Channel Program stays there."}
+		return Headline{ToneOff, "Uninstalled", "Nothing syncs. The settings are kept for a reinstall, and the data in Channel Program stays."}
 	}
 	if i := blocking(in); i != nil {
 		return Headline{ToneBad, "Action required", Sentence(i.Title) + " " + Sentence(i.Fix)}
@@ -26,7 +26,7 @@ func HeadlineOf(in *v1.Installation, now time.Time) Headline {
 	case v1.StateStopped:
 		return Headline{ToneOff, "Stopped", "Nothing is pushed. Changes are kept, and Start delivers them" + Waits(in.Backlog) + "."}
 	case v1.StateInstalling:
-		return Headline{ToneBusy, "Installing", "The webhooks are being registered at Autotask; the first sync follows by itself."}
+		return Headline{ToneBusy, "Installing", "The webhooks are being registered at Autotask; the first sync follows automatically."}
 	case v1.StateBackfilling:
 		return Headline{ToneBusy, "First sync", "The first sync is under way" + progress(in) + "."}
 	}

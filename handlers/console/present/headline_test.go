@@ -70,7 +70,7 @@ func TestHeadline(t *testing.T) {
 		},
 		"uninstalled": {
 			func(in *v1.Installation) { in.State, in.Issues = v1.StateUninstalled, []v1.Issue{act} },
-			Headline{ToneOff, "Uninstalled", "Nothing is synced. Settings are kept, so that it can be reinstalled; what is in Channel Program stays there."},
+			Headline{ToneOff, "Uninstalled", "Nothing syncs. The settings are kept for a reinstall, and the data in Channel Program stays."},
 		},
 	} {
 		in := anInstallation()

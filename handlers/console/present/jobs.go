@@ -40,7 +40,7 @@ func AskedWords(j v1.Job) []string {
 	}
 	words = append(words, changes)
 	if r.Force {
-		words = append(words, "Everything is sent, even what has not changed since it was last sent")
+		words = append(words, "Everything is sent, even if unchanged since the last push")
 	}
 	return words
 }

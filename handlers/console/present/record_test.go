@@ -26,22 +26,22 @@ func TestVerdict(t *testing.T) {
 		says   string
 	}{
 		"pushed":    {of(v1.OutcomePushed, nil), "Synced", "Synced. Channel Program has it as of 3 minutes ago."},
-		"unchanged": {of(v1.OutcomeUnchanged, nil), "Up to date", "Synced. Channel Program already had it as it is, as sent 3 minutes ago; last compared 2 hours ago."},
-		"linked":    {of(v1.OutcomeUnchanged, func(r *v1.RecordDetail) { r.PushedAt = nil }), "Up to date", "Synced. Channel Program already had it as it is; last compared 2 hours ago."},
+		"unchanged": {of(v1.OutcomeUnchanged, nil), "Up to date", "Synced. Channel Program already had this version, as sent 3 minutes ago; last compared 2 hours ago."},
+		"linked":    {of(v1.OutcomeUnchanged, func(r *v1.RecordDetail) { r.PushedAt = nil }), "Up to date", "Synced. Channel Program already had this version; last compared 2 hours ago."},
 		"not met": {of(v1.OutcomeNotMet, func(r *v1.RecordDetail) {
 			r.Detail, r.Projection = "Not synced: company type is Vendor (7); only Customer (1) syncs.", nil
 		}), "Not synced", "Not synced: company type is Vendor (7); only Customer (1) syncs."},
-		"left": {of(v1.OutcomeNotMet, func(r *v1.RecordDetail) { r.Detail = "Not synced: company status is Inactive; only Active syncs." }), "Not synced", "Not synced: company status is Inactive; only Active syncs. What Channel Program got before stays there as it was."},
+		"left": {of(v1.OutcomeNotMet, func(r *v1.RecordDetail) { r.Detail = "Not synced: company status is Inactive; only Active syncs." }), "Not synced", "Not synced: company status is Inactive; only Active syncs. What Channel Program received before stays unchanged."},
 		"archived": {of(v1.OutcomeNotMet, func(r *v1.RecordDetail) {
 			r.Reasons, r.Projection = []string{"status_inactive", "own_company"}, json.RawMessage(`{"lifecycle":"archived"}`)
 		}), "Not synced", "Not synced: Company is inactive; This is your own company. Channel Program shows it as archived."},
 		"waiting": {of(v1.OutcomeWaiting, nil), "Waiting", "Waiting: its sync is stopped. Changes are kept, and Start delivers them."},
 		"retrying": {of(v1.OutcomeRetrying, func(r *v1.RecordDetail) {
 			r.Detail, r.Attempts, r.NextAttemptAt = "Channel Program says: busy", 1, ago(-5*time.Minute)
-		}), "Retrying", "Channel Program says: busy. It failed once and is tried again by itself, next in 5 minutes."},
-		"dead":           {of(v1.OutcomeDead, func(r *v1.RecordDetail) { r.Detail, r.Attempts = "Channel Program says: name too long.", 8 }), "Failed", "Channel Program says: name too long. It failed 8 times and is no longer tried until it changes or somebody asks for it."},
-		"held":           {of(v1.OutcomePushed, func(r *v1.RecordDetail) { r.Held = true }), "Pending approval", "Not changed: it would no longer be synced, and so would many others at the same time. Nothing is done with them until you say so."},
-		"undecided":      {of("", nil), "Unknown", "It has been seen, and nothing was decided about it yet."},
+		}), "Retrying", "Channel Program says: busy. It failed once and is retried automatically, next in 5 minutes."},
+		"dead":           {of(v1.OutcomeDead, func(r *v1.RecordDetail) { r.Detail, r.Attempts = "Channel Program says: name too long.", 8 }), "Failed", "Channel Program says: name too long. It failed 8 times and is not retried until it changes or somebody requests it."},
+		"held":           {of(v1.OutcomePushed, func(r *v1.RecordDetail) { r.Held = true }), "Pending approval", "Not changed: it would no longer be synced, and so would many others at the same time. Nothing happens to them until you decide."},
+		"undecided":      {of("", nil), "Unknown", "It has been seen, but not decided yet."},
 		"without reason": {of(v1.OutcomeNotMet, func(r *v1.RecordDetail) { r.Projection = nil }), "Not synced", "Not synced: the reason is not known."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,11 +78,11 @@ func TestRuns(t *testing.T) {
 		got = append(got, r.Title+" ("+r.Took+"): "+strings.Join(steps, "; "))
 	}
 	want := []string{
-		"Sent, since it had been edited in Channel Program (2.0 s): A change was received: asked for by hand []; Read as it is in Autotask [] 1.0 s; Sent, since it had been edited in Channel Program [edited at the target: name] 1.0 s",
-		"What was pending approval was discarded (): What was pending approval was discarded []",
+		"Sent again over an edit in Channel Program (2.0 s): A change was received: requested by hand []; Read from Autotask [] 1.0 s; Sent again over an edit in Channel Program [edited at the target: name] 1.0 s",
+		"The pending change was discarded (): The pending change was discarded []",
 		"Pending approval with a mass change (): Pending approval with a mass change [Not synced]",
-		"Failed, and is tried again (0 ms): Read as it is in Autotask []; Failed, and is tried again [Channel Program says: no] 0 ms",
-		"Sent; Channel Program took it (1.8 s): A change was received: Autotask told us [Fields: phone, city]; Read as it is in Autotask [] 500 ms; Sent; Channel Program took it [] 1.2 s",
+		"Failed; will be retried (0 ms): Read from Autotask []; Failed; will be retried [Channel Program says: no] 0 ms",
+		"Sent; Channel Program accepted it (1.8 s): A change was received: Autotask callback [Fields: phone, city]; Read from Autotask [] 500 ms; Sent; Channel Program accepted it [] 1.2 s",
 		"Decided: not synced (): Decided: not synced []",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

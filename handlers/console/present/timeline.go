@@ -96,26 +96,26 @@ func stepWord(s v1.TimelineStep) string {
 		}
 		return text
 	case "fetched":
-		return "Read as it is in Autotask"
+		return "Read from Autotask"
 	case "decided":
 		return decidedWord(s.Outcome)
 	case "pushed":
 		if strings.HasPrefix(s.Detail, "edited at the target") {
-			return "Sent, since it had been edited in Channel Program"
+			return "Sent again over an edit in Channel Program"
 		}
 		if s.Outcome == v1.OutcomeUnchanged {
-			return "Sent; Channel Program had it already"
+			return "Sent; Channel Program already had it"
 		}
-		return "Sent; Channel Program took it"
+		return "Sent; Channel Program accepted it"
 	case "failed":
 		if s.Outcome == v1.OutcomeDead {
-			return "Failed, and is no longer retried"
+			return "Failed; no longer retried"
 		}
-		return "Failed, and is tried again"
+		return "Failed; will be retried"
 	case "held":
 		return "Pending approval with a mass change"
 	case "discarded":
-		return "What was pending approval was discarded"
+		return "The pending change was discarded"
 	}
 	return s.Step
 }
@@ -127,7 +127,7 @@ func decidedWord(o v1.Outcome) string {
 	case v1.OutcomeUnchanged:
 		return "Compared: nothing to send"
 	case v1.OutcomeWaiting:
-		return "Waits for its sync to be started"
+		return "Waits until its sync starts"
 	}
 	return "Decided"
 }

@@ -22,7 +22,7 @@ func VerdictOf(r *v1.RecordDetail, now time.Time) Verdict {
 	if r.Held {
 		return Verdict{
 			ToneBad, "Pending approval",
-			"Not changed: it would no longer be synced, and so would many others at the same time. Nothing is done with them until you say so.", r.Fix,
+			"Not changed: it would no longer be synced, and so would many others at the same time. Nothing happens to them until you decide.", r.Fix,
 		}
 	}
 	w := OutcomeWord(r.Outcome)
@@ -31,7 +31,7 @@ func VerdictOf(r *v1.RecordDetail, now time.Time) Verdict {
 	case v1.OutcomePushed:
 		v.Sentence = "Synced. Channel Program has it as of " + since(r.PushedAt, now) + "."
 	case v1.OutcomeUnchanged:
-		v.Sentence = "Synced. Channel Program already had it as it is" + lastSent(r, now) + "; last compared " + since(r.ReconciledAt, now) + "."
+		v.Sentence = "Synced. Channel Program already had this version" + lastSent(r, now) + "; last compared " + since(r.ReconciledAt, now) + "."
 	case v1.OutcomeNotMet:
 		v.Sentence = why(r, "Not synced: ") + whatStays(r)
 	case v1.OutcomeWaiting:
@@ -41,15 +41,15 @@ func VerdictOf(r *v1.RecordDetail, now time.Time) Verdict {
 		}
 		v.Sentence = "Waiting: its sync is stopped. Changes are kept, and Start delivers them."
 	case v1.OutcomeRetrying:
-		v.Sentence = why(r, "") + " It failed " + times(r.Attempts) + " and is tried again by itself"
+		v.Sentence = why(r, "") + " It failed " + times(r.Attempts) + " and is retried automatically"
 		if r.NextAttemptAt != nil {
 			v.Sentence += ", next " + relative(*r.NextAttemptAt, now)
 		}
 		v.Sentence += "."
 	case v1.OutcomeDead:
-		v.Sentence = why(r, "") + " It failed " + times(r.Attempts) + " and is no longer tried until it changes or somebody asks for it."
+		v.Sentence = why(r, "") + " It failed " + times(r.Attempts) + " and is not retried until it changes or somebody requests it."
 	default:
-		v.Sentence = "It has been seen, and nothing was decided about it yet."
+		v.Sentence = "It has been seen, but not decided yet."
 	}
 	return v
 }
@@ -59,10 +59,10 @@ func Unseen(k v1.Kind, asked bool) Verdict {
 	what := map[v1.Kind]string{v1.KindCompany: "company", v1.KindContract: "contract"}[k]
 	v := Verdict{Tone: ToneOff, Word: "Not seen yet", Sentence: "No " + what + " with this id has been seen here so far. "}
 	if asked {
-		v.Sentence += "What Autotask says of it now stands below."
+		v.Sentence += "What Autotask says about it now is shown below."
 		return v
 	}
-	v.Sentence += "It may exist in Autotask all the same."
+	v.Sentence += "It may still exist in Autotask."
 	v.Fix = "Ask Autotask now to find out; Sync now brings it in."
 	return v
 }
@@ -90,7 +90,7 @@ func whatStays(r *v1.RecordDetail) string {
 	case lifecycleOf(r.Projection) == "archived":
 		return " Channel Program shows it as archived."
 	default:
-		return " What Channel Program got before stays there as it was."
+		return " What Channel Program received before stays unchanged."
 	}
 }
 

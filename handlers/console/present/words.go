@@ -12,7 +12,7 @@ type Tone string
 const (
 	ToneGood Tone = "good"
 	ToneBusy Tone = "busy" // it goes on by itself
-	ToneWarn Tone = "warn" // it is tried again by itself
+	ToneWarn Tone = "warn" // it is retried automatically
 	ToneBad  Tone = "bad"  // somebody must act
 	ToneOff  Tone = "off"
 )
@@ -79,7 +79,7 @@ func OutcomeWord(o v1.Outcome) Word {
 func TriggerWord(t v1.Trigger) string {
 	switch t {
 	case v1.TriggerCallback:
-		return "Autotask told us"
+		return "Autotask callback"
 	case v1.TriggerPoll:
 		return "found by polling"
 	case v1.TriggerSweep:
@@ -89,7 +89,7 @@ func TriggerWord(t v1.Trigger) string {
 	case v1.TriggerReplay:
 		return "replay"
 	case v1.TriggerManual:
-		return "asked for by hand"
+		return "requested by hand"
 	case v1.TriggerDependent:
 		return "a related record changed"
 	}
@@ -128,9 +128,9 @@ func ReasonWord(code string) string {
 func failureWord(code string) string {
 	switch code {
 	case "not_kept":
-		return "The event store takes no entry of it"
+		return "The event store refuses its entry"
 	case "internal":
-		return "channelsync itself failed at it"
+		return "channelsync itself failed on it"
 	case "row_unreadable":
 		return "Its row in Autotask cannot be read"
 	case "company_unreadable":
@@ -140,15 +140,15 @@ func failureWord(code string) string {
 	case "contracts_unreadable":
 		return "Its contracts cannot be listed"
 	case "parts_unreadable":
-		return "A row it is made of cannot be read"
+		return "A part of it cannot be read"
 	case "rejected":
 		return "Channel Program rejects it"
 	case "ambiguous_match":
-		return "Its name fits several clients in Channel Program"
+		return "Its name matches several clients in Channel Program"
 	case "currency_unsupported":
-		return "Channel Program does not take its currency"
+		return "Channel Program does not support its currency"
 	case "not_pushable":
-		return "It lacks what Channel Program requires"
+		return "A field that Channel Program requires is empty or too long"
 	case v1.ReasonEditedAtTarget:
 		return "Somebody edited it in Channel Program"
 	case "target_failed":

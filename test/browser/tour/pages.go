@@ -50,7 +50,7 @@ func (t *tour) records() {
 	t.p.See("As Autotask has it right now")
 	t.stop("record-looked-up")
 	company := "/records/company/"
-	t.open("record", company+ID(t.tenant.Client), "What Channel Program was sent", "Autotask told us")
+	t.open("record", company+ID(t.tenant.Client), "What Channel Program was sent", "Autotask callback")
 	t.p.Click("Download")
 	t.p.Press("Sync now")
 	t.stop("record-asked")
@@ -83,14 +83,14 @@ func (t *tour) drift() {
 	t.p.See("is being sent to Channel Program now")
 	t.until("put right", func(in v1.Installation) bool { return in.Drift.Repaired == 1 && in.Drift.Open == 0 })
 	versions := "/records/company/" + ID(t.tenant.Client) + "/versions"
-	t.open("versions", versions, "An edit in Channel Program was put right", "Edited by hand", "Autotask told us")
+	t.open("versions", versions, "An edit in Channel Program was put right", "Edited by hand", "Autotask callback")
 	t.p.Press("Compare")
 	t.p.See("beside version")
 	t.stop("versions-compared")
 	t.open("versions-on-a-day", versions+"?on="+time.Now().UTC().Format(time.DateOnly), "Channel Program held version")
 	t.open("versions-of-nothing-yet", versions+"?on=2020-01-01", "Nothing of it had been sent yet")
 	t.open("versions-refused", versions+"?on=2099-01-01", "Enter a day that has passed")
-	t.open("drift-repaired", "/drift?state=repaired", "Put right", "Edited by hand")
+	t.open("drift-repaired", "/drift?state=repaired", "Repaired", "Edited by hand")
 	t.setDrift("repair")
 }
 
@@ -153,7 +153,7 @@ func (t *tour) settings() {
 	t.p.See("Copy these now.")
 	t.p.Open("/installations/" + t.in.ID + "/settings")
 	t.p.Press("End " + guid)
-	t.p.Fill("Hold a mass change back above (percent)", "many")
+	t.p.Fill("Hold back a mass change above (percent)", "many")
 	t.p.Press("Show what would change")
 	t.p.See("want a whole number")
 	t.stop("options-refused")

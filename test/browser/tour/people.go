@@ -74,7 +74,7 @@ func (t *tour) tokens() {
 	t.p.See("(this session)")
 	t.stop("sessions")
 	t.p.Open("/tokens")
-	t.p.See("There is no token but")
+	t.p.See("There is no token except")
 	t.stop("tokens-empty")
 	t.unchecked()
 	t.p.Press("Make the token")

@@ -14,31 +14,27 @@ import (
 )
 
 func TestReadEvents(t *testing.T) {
-	for _, tc := range []struct{ name, stream, want string }{
-		{"nothing", "", ""},
-		{"comments only", ": hello\n\n:\n\n", ""},
-		{"two", "data: {\"id\":\"1\"}\n\n:\n\ndata:{\"id\":\"2\"}\n\n", "1 2 "},
-		{"CR LF", "data: {\"id\":\"1\"}\r\n\r\n", "1 "},
-		{"other fields", "id: 7\nevent: x\ndata: {\"id\":\"1\"}\nretry: 3\n\n", "1 "},
-		{"several lines of data", "data: {\"id\":\ndata: \"1\"}\n\n", "1 "},
-		{"cut off", "data: {\"id\":\"1\"}\n\ndata: {\"id\":\"2\"}\n", "1 "},
-		{"not JSON", "data: {\"id\":\"1\"}\n\ndata: oops\n\n", "1 ! got an event that is not the JSON expected"},
-		{"endless line", "data: " + strings.Repeat("x", maxEventLine), "! bufio.Scanner: token too long"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			got := ""
-			for e, err := range readEvents(strings.NewReader(tc.stream)) {
-				if err != nil {
-					got += "! " + err.Error()
-					continue
-				}
-				got += e.ID + " "
+	harness.Table(t, func(stream string) string {
+		got := ""
+		for e, err := range readEvents(strings.NewReader(stream)) {
+			if err != nil {
+				got += "! " + err.Error()
+				continue
 			}
-			if got != tc.want {
-				t.Errorf("got %q, want %q", got, tc.want)
-			}
-		})
-	}
+			got += e.ID + " "
+		}
+		return got
+	}, map[string]string{
+		"":                 "", // nothing
+		": hello\n\n:\n\n": "", // comments only
+		"data: {\"id\":\"1\"}\n\n:\n\ndata:{\"id\":\"2\"}\n\n": "1 2 ",                                           // two
+		"data: {\"id\":\"1\"}\r\n\r\n":                         "1 ",                                             // CR LF
+		"id: 7\nevent: x\ndata: {\"id\":\"1\"}\nretry: 3\n\n":  "1 ",                                             // other fields
+		"data: {\"id\":\ndata: \"1\"}\n\n":                     "1 ",                                             // several lines of data
+		"data: {\"id\":\"1\"}\n\ndata: {\"id\":\"2\"}\n":       "1 ",                                             // cut off
+		"data: {\"id\":\"1\"}\n\ndata: oops\n\n":               "1 ! got an event that is not the JSON expected", // not JSON
+		"data: " + strings.Repeat("x", maxEventLine):           "! bufio.Scanner: token too long",                // endless line
+	})
 }
 
 func FuzzReadEvents(f *testing.F) {

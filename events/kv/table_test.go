@@ -315,9 +315,7 @@ func TestWatch(t *testing.T) {
 		t.Errorf("last %+v", e)
 	}
 	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
+	harness.OK(t, <-done)
 }
 
 func TestTableIsBroughtInLineWithoutLosingSettings(t *testing.T) {
@@ -370,9 +368,7 @@ func TestAPanicAtOneChangeOfATableLeavesTheNextOnes(t *testing.T) {
 	}
 	harness.Next(t, received, "next")
 	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
+	harness.OK(t, <-done)
 }
 
 // TestATableAnswersOnceItIsOpen: of two instances that started together on a new cluster, one could end because the

@@ -369,9 +369,7 @@ func TestATakeOverThatFailsWaitsForTheTakesItBegan(t *testing.T) {
 		t.Errorf("%d of %d shards were taken when it returned", n, last)
 	}
 	l.releaseAll(context.Canceled)
-	if err := l.working.Wait(t.Context()); err != nil {
-		t.Error(err)
-	}
+	harness.OK(t, l.working.Wait(t.Context()))
 }
 
 // TestNothingBeginsOnceAnInstanceLeaves: a shard that was taken too late is given back.
@@ -393,9 +391,7 @@ func TestNothingBeginsOnceAnInstanceLeaves(t *testing.T) {
 		t.Errorf("the shard was not given back: %+v, %v", records[7], err)
 	}
 	l.releaseAll(context.Canceled)
-	if err := l.working.Wait(t.Context()); err != nil {
-		t.Error(err)
-	}
+	harness.OK(t, l.working.Wait(t.Context()))
 }
 
 // TestAShardThatStandsStillIsLeftToAnother: and not taken back at once.

@@ -229,18 +229,36 @@ func TestBackfillLeavesContractsToTheirOwn(t *testing.T) {
 	}
 }
 
-func TestScopeIsNotForgottenWithARejectedClient(t *testing.T) {
-	b := newBench(t, setup{})
-	id := b.at.Put("Companies", atsim.Row{"companyName": "Northwind", "companyType": 1, "isActive": false})
-	b.contract(id, "Backup")
-	b.batch(v1.KindCompany, id)
-	before := len(b.dependents())
-	b.fault(cpsim.Fault{Kind: cpsim.FaultRejectItems, Detail: "no", Pointer: "/name"})
-	b.edit("Companies", id, atsim.Row{"isActive": true})
-	b.batch(v1.KindCompany, id)
-	b.outcome(v1.KindCompany, id, v1.OutcomeDead, "rejected")
-	if n := len(b.dependents()) - before; n != 1 {
-		t.Errorf("its client is rejected, but its contracts are in scope: %d were marked", n)
+// TestScopeIsKnownWhateverBecomesOfTheClient: its contracts are marked though nothing of it is pushed.
+func TestScopeIsKnownWhateverBecomesOfTheClient(t *testing.T) {
+	for name, one := range map[string]struct {
+		hinder  func(*bench)
+		outcome v1.Outcome
+		reasons []string
+	}{
+		"the client is rejected": {
+			func(b *bench) { b.fault(cpsim.Fault{Kind: cpsim.FaultRejectItems, Detail: "no", Pointer: "/name"}) }, v1.OutcomeDead, []string{"rejected"},
+		},
+		"the customers sync waits": {
+			func(b *bench) {
+				b.change(func(in *installation.Installation) { in.Syncs[v1.SyncActiveCustomers].Stopped = true })
+			}, v1.OutcomeWaiting, nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, setup{})
+			id := b.at.Put("Companies", atsim.Row{"companyName": "Northwind", "companyType": 1, "isActive": false})
+			b.contract(id, "Backup")
+			b.batch(v1.KindCompany, id)
+			before := len(b.dependents())
+			one.hinder(b)
+			b.edit("Companies", id, atsim.Row{"isActive": true})
+			b.batch(v1.KindCompany, id)
+			b.outcome(v1.KindCompany, id, one.outcome, one.reasons...)
+			if n := len(b.dependents()) - before; n != 1 {
+				t.Errorf("%d contracts were marked", n)
+			}
+		})
 	}
 }
 
@@ -319,21 +337,6 @@ func TestStoppedSyncsWait(t *testing.T) {
 			b.outcome(v1.KindCompany, company, one.company)
 			b.outcome(v1.KindContract, contract, one.contract)
 		})
-	}
-}
-
-func TestScopeIsKnownThoughTheCustomersSyncWaits(t *testing.T) {
-	b := newBench(t, setup{})
-	id := b.at.Put("Companies", atsim.Row{"companyName": "Northwind", "companyType": 1, "isActive": false})
-	b.contract(id, "Backup")
-	b.batch(v1.KindCompany, id)
-	before := len(b.dependents())
-	b.change(func(in *installation.Installation) { in.Syncs[v1.SyncActiveCustomers].Stopped = true })
-	b.edit("Companies", id, atsim.Row{"isActive": true})
-	b.batch(v1.KindCompany, id)
-	b.outcome(v1.KindCompany, id, v1.OutcomeWaiting)
-	if n := len(b.dependents()) - before; n != 1 {
-		t.Errorf("%d contracts were marked", n)
 	}
 }
 

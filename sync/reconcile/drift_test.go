@@ -215,13 +215,20 @@ func TestAPushWhoseAnswerWasLostIsNoEdit(t *testing.T) {
 	b.drifted()
 }
 
-// TestDriftRepairAfterReport: what waited is put right when the option says so.
-func TestDriftRepairAfterReport(t *testing.T) {
+// reported is a bench with a client whose edit in Channel Program was found and waits for somebody.
+func reported(t *testing.T) (*bench, int64) {
+	t.Helper()
 	b := newBench(t, setup{options: v1.Options{Drift: "report"}})
 	id := b.customer("Northwind")
 	b.batch(v1.KindCompany, id)
 	b.edited(v1.KindCompany, id, map[string]any{"name": "Mine"})
 	b.sweep(v1.KindCompany, id)
+	return b, id
+}
+
+// TestDriftRepairAfterReport: what waited is put right when the option says so.
+func TestDriftRepairAfterReport(t *testing.T) {
+	b, id := reported(t)
 	b.change(func(in *installation.Installation) { in.Options.Drift = "repair" })
 	b.batch(v1.KindCompany, id)
 	b.outcome(v1.KindCompany, id, v1.OutcomePushed)
@@ -230,11 +237,7 @@ func TestDriftRepairAfterReport(t *testing.T) {
 
 // TestDriftOfARecordThatLeavesWaitsForNobody: nothing would be pushed over it.
 func TestDriftOfARecordThatLeavesWaitsForNobody(t *testing.T) {
-	b := newBench(t, setup{options: v1.Options{Drift: "report"}})
-	id := b.customer("Northwind")
-	b.batch(v1.KindCompany, id)
-	b.edited(v1.KindCompany, id, map[string]any{"name": "Mine"})
-	b.sweep(v1.KindCompany, id)
+	b, id := reported(t)
 	b.edit("Companies", id, atsim.Row{"isActive": false})
 	b.batch(v1.KindCompany, id)
 	b.outcome(v1.KindCompany, id, v1.OutcomeNotMet, v1.ReasonStatusInactive)

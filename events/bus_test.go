@@ -13,8 +13,7 @@ import (
 
 func TestRestartKeepsAll(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	here := func(c *store.Config) { c.DataDir = dir }
+	here := kept(t)
 	b := open(t, here)
 	publish(t, b, change(1), "m1")
 	harness.OK(t, b.Worklist().Enqueue(t.Context(), []DueEntry{dueEntry(2)}))

@@ -56,8 +56,7 @@ func TestDispatchCoalesces(t *testing.T) {
 
 func TestDispatchTakesUpWhereItWas(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	here := func(c *store.Config) { c.DataDir = dir }
+	here := kept(t)
 	b := open(t, here)
 	stop := dispatch(t, b)
 	publish(t, b, change(1), "")
@@ -80,8 +79,7 @@ func TestDispatchTakesUpWhereItWas(t *testing.T) {
 // TestDispatchReclaims: what a dead process was handed does not wait for AckWait.
 func TestDispatchReclaims(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	here := func(c *store.Config) { c.DataDir = dir }
+	here := kept(t)
 	b := open(t, here)
 	publish(t, b, change(1), "")
 	publish(t, b, change(2), "")

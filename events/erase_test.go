@@ -157,8 +157,7 @@ func formatOne(t *testing.T, b *Bus, c Change, id string) {
 // was, replayed, and known when they come again; then the store is of this format.
 func TestAStoreOfFormat1IsReadAsItIs(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	here := func(c *store.Config) { c.DataDir = dir }
+	here := kept(t)
 	b := open(t, here)
 	harness.OK(t, b.JS.DeleteConsumer(t.Context(), store.JournalStream, dispatcherName))
 	was, err := b.JS.CreateConsumer(t.Context(), store.JournalStream, jetstream.ConsumerConfig{

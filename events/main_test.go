@@ -41,6 +41,12 @@ func open(t testing.TB, change ...func(*store.Config)) *Bus {
 	return b
 }
 
+// kept opens one store again and again.
+func kept(t testing.TB) func(*store.Config) {
+	dir := t.TempDir()
+	return func(c *store.Config) { c.DataDir = dir }
+}
+
 // shut closes a bus; the test's own context has ended in a cleanup.
 func shut(t testing.TB, b *Bus) {
 	t.Helper()

@@ -223,8 +223,7 @@ func TestRepeatsInOneRoundShareOneFate(t *testing.T) {
 // TestARepeatCostsNoRound, before a restart and after it, whichever round it was in.
 func TestARepeatCostsNoRound(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	here := func(c *store.Config) { c.DataDir = dir }
+	here := kept(t)
 	b := open(t, here)
 	first := make([]Receipt, 40)
 	var wg sync.WaitGroup

@@ -16,8 +16,7 @@ func in(d time.Duration) func(DueEntry) time.Duration {
 
 func TestSchedulesFireAndSurviveARestart(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	here := func(c *store.Config) { c.DataDir = dir }
+	here := kept(t)
 	b := open(t, here)
 	e := dueEntry(5)
 	e.Job, e.Fields = "j", []string{"name"}

@@ -141,31 +141,21 @@ func (t *Table) answers(ctx context.Context) error {
 }
 
 // Get returns the present revision of a key, or ErrNotFound.
-func (t *Table) Get(ctx context.Context, key string) (e Entry, err error) {
-	if err := checkKey(key); err != nil {
-		return Entry{}, err
-	}
-	err = t.Call(ctx, "get "+t.cfg.Name, func(ctx context.Context) error {
-		msg, err := t.LastMsg(ctx, t.Prefix+key)
-		if err == nil {
-			msg, err = t.standing(ctx, msg)
-		}
-		if err != nil {
-			return err
-		}
-		e = t.entry(msg)
-		return nil
-	})
-	return e, err
+func (t *Table) Get(ctx context.Context, key string) (Entry, error) {
+	return t.get(ctx, "get "+t.cfg.Name, key, t.LastMsg)
 }
 
 // GetFromLeader is Get past the replicas, which may lag behind.
-func (t *Table) GetFromLeader(ctx context.Context, key string) (e Entry, err error) {
+func (t *Table) GetFromLeader(ctx context.Context, key string) (Entry, error) {
+	return t.get(ctx, "get "+t.cfg.Name+" from the leader", key, t.LeaderMsg)
+}
+
+func (t *Table) get(ctx context.Context, operation, key string, last func(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error)) (e Entry, err error) {
 	if err := checkKey(key); err != nil {
 		return Entry{}, err
 	}
-	err = t.Call(ctx, "get "+t.cfg.Name+" from the leader", func(ctx context.Context) error {
-		msg, err := t.LeaderMsg(ctx, t.Prefix+key)
+	err = t.Call(ctx, operation, func(ctx context.Context) error {
+		msg, err := last(ctx, t.Prefix+key)
 		if err == nil {
 			msg, err = t.standing(ctx, msg)
 		}

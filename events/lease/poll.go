@@ -15,6 +15,7 @@ import (
 	v1 "channelsync/api/v1"
 	js "channelsync/events/internal/jetstream"
 	"channelsync/events/kv"
+	"channelsync/internal/lifecycle"
 	"channelsync/internal/panics"
 	"channelsync/internal/progress"
 )
@@ -34,13 +35,7 @@ func (l *Leases) pollLoop(ctx context.Context, worker Worker) {
 		l.mu.Unlock()
 		work.Move()
 		work.Wait(wait)
-		t := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-t.C:
-		case <-l.notified:
-		}
-		t.Stop()
+		_ = lifecycle.SleepUntil(ctx, wait, l.notified)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"channelsync/internal/lifecycle"
 )
 
 // Limits bound what is in flight at a time. Requests that are not known to be
@@ -81,15 +83,11 @@ func (p *pace) wait(ctx context.Context, installation string, n int) bool {
 		r.CancelAt(now)
 		return false
 	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
+	if lifecycle.Sleep(ctx, delay) != nil {
 		r.Cancel()
 		return false
 	}
+	return true
 }
 
 func (p *pace) limiter(installation string, now time.Time) *rate.Limiter {

@@ -19,6 +19,7 @@ import (
 	"channelsync/handlers/admin"
 	"channelsync/handlers/internal/identity"
 	"channelsync/handlers/internal/web"
+	"channelsync/internal/lifecycle"
 )
 
 // Owners says whose a shard is: an instance, possibly this one, or "" of nobody.
@@ -98,10 +99,8 @@ func (a *Relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			later(w, "No instance works for this right now.", "Nothing was done. Try again in some seconds: another instance takes over.")
 			return
 		}
-		select {
-		case <-r.Context().Done():
+		if lifecycle.Sleep(r.Context(), askAgain) != nil {
 			return
-		case <-time.After(askAgain):
 		}
 	}
 }

@@ -169,12 +169,30 @@ func waitAll(ctx context.Context, tasks []*Task) error {
 	return errors.Join(errs...)
 }
 
+// Every calls do again and again, an interval apart, until ctx ends.
+func Every(ctx context.Context, interval time.Duration, do func()) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			do()
+		}
+	}
+}
+
 // Sleep waits, or less when the context ends: then it returns the cause of that.
-func Sleep(ctx context.Context, d time.Duration) error {
+func Sleep(ctx context.Context, d time.Duration) error { return SleepUntil(ctx, d, nil) }
+
+// SleepUntil is Sleep, which ends sooner when asked.
+func SleepUntil(ctx context.Context, d time.Duration, asked <-chan struct{}) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
+	case <-asked:
 	case <-t.C:
 	}
 	return context.Cause(ctx)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"channelsync/internal/lifecycle"
 	"channelsync/sync/reconcile"
 	"channelsync/sync/slots"
 	"channelsync/sync/upstream"
@@ -214,15 +215,9 @@ func (rt *runtime) runJobs(ctx context.Context) {
 	pace := jobEvery
 	for ctx.Err() == nil {
 		progress.Of(ctx).Idle()
-		t := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			t.Stop()
+		if lifecycle.SleepUntil(ctx, wait, rt.newJob) != nil {
 			return
-		case <-rt.newJob:
-		case <-t.C:
 		}
-		t.Stop()
 		wait = min(jobIdle, rt.m.Intervals.Sweep)
 		if rt.paused() {
 			continue

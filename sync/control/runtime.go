@@ -304,13 +304,7 @@ func every(ctx context.Context, interval time.Duration, sooner <-chan struct{}, 
 	for ctx.Err() == nil {
 		step(ctx)
 		work.Idle()
-		t := time.NewTimer(interval)
-		select {
-		case <-ctx.Done():
-		case <-sooner:
-		case <-t.C:
-		}
-		t.Stop()
+		_ = lifecycle.SleepUntil(ctx, interval, sooner)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
+	"channelsync/internal/lifecycle"
 	"channelsync/internal/panics"
 	"channelsync/internal/progress"
 	"channelsync/sync/installation"
@@ -35,13 +36,7 @@ func (rt *runtime) watchWebhooks(ctx context.Context) {
 		wait := min(rt.m.Intervals.WebhookCheck, registerSoon)
 		rt.failed(ctx, "webhooks", panics.Try(func() error { wait = rt.checkWebhooks(ctx); return nil }))
 		progress.Of(ctx).Idle()
-		t := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-rt.check:
-		case <-t.C:
-		}
-		t.Stop()
+		_ = lifecycle.SleepUntil(ctx, wait, rt.check)
 	}
 }
 

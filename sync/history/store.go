@@ -13,6 +13,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events/kv"
 	"channelsync/internal/gate"
+	"channelsync/internal/lifecycle"
 	"channelsync/internal/panics"
 	"channelsync/internal/progress"
 )
@@ -116,20 +117,13 @@ func (s *Store) read(ctx context.Context, installation string) (hours, uint64, e
 // after that is stored by Drop.
 func (s *Store) Run(ctx context.Context) {
 	work := progress.Of(ctx)
-	t := time.NewTicker(saveEvery)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-			work.Busy(progress.Live)
-			if err := panics.Try(func() error { s.saveAll(ctx); return nil }); err != nil {
-				s.Log.Error("storing the history panicked; it is tried again in a minute", zap.Error(err), panics.Stack(err))
-			}
-			work.Idle()
+	lifecycle.Every(ctx, saveEvery, func() {
+		work.Busy(progress.Live)
+		if err := panics.Try(func() error { s.saveAll(ctx); return nil }); err != nil {
+			s.Log.Error("storing the history panicked; it is tried again in a minute", zap.Error(err), panics.Stack(err))
 		}
-	}
+		work.Idle()
+	})
 }
 
 // saveAll stores the counts of every installation that has new ones. It stops at

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"channelsync/events/kv"
+	"channelsync/internal/lifecycle"
 	"channelsync/internal/panics"
 	"go.uber.org/zap"
 )
@@ -24,20 +25,13 @@ const (
 func (s *Store) Run(ctx context.Context) {
 	var keeping sync.WaitGroup
 	keeping.Go(func() {
-		t := time.NewTicker(everyMinute)
-		defer t.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				last, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteWithin)
-				defer cancel()
-				s.keep(last, s.noteUse)
-				return
-			case <-t.C:
-				s.keep(ctx, s.compare)
-				s.keep(ctx, s.noteUse)
-			}
-		}
+		lifecycle.Every(ctx, everyMinute, func() {
+			s.keep(ctx, s.compare)
+			s.keep(ctx, s.noteUse)
+		})
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteWithin)
+		defer cancel()
+		s.keep(last, s.noteUse)
 	})
 	_ = s.Table.Watch(ctx, "", func(e kv.Event) { // it ends with ctx, and goes on after every failure
 		if e.Deleted {

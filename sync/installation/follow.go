@@ -11,6 +11,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events/kv"
+	"channelsync/internal/lifecycle"
 	"channelsync/internal/panics"
 )
 
@@ -31,18 +32,11 @@ func (s *Store) Follow(ctx context.Context, table Watched, changed func(id strin
 	s.mu.Unlock()
 	var comparing sync.WaitGroup
 	comparing.Go(func() {
-		t := time.NewTicker(refreshEvery)
-		defer t.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-t.C:
-				if err := panics.Try(func() error { return s.compare(ctx) }); err != nil && ctx.Err() == nil {
-					log.Warn("compare installations with the store failed, retrying", zap.Error(err), panics.Stack(err))
-				}
+		lifecycle.Every(ctx, refreshEvery, func() {
+			if err := panics.Try(func() error { return s.compare(ctx) }); err != nil && ctx.Err() == nil {
+				log.Warn("compare installations with the store failed, retrying", zap.Error(err), panics.Stack(err))
 			}
-		}
+		})
 	})
 	_ = table.Watch(ctx, "", func(e kv.Event) { // it ends with ctx, and goes on after every failure
 		if err := s.follow(ctx, e); err != nil {

@@ -19,7 +19,7 @@ type metrics struct {
 	pushes       *prometheus.CounterVec
 	pushTime     *prometheus.HistogramVec
 	reconciles   *prometheus.CounterVec
-	freshnessSec prometheus.Histogram
+	freshnessSec prometheus.Observer
 	storeTime    *prometheus.HistogramVec
 	notices      *prometheus.CounterVec
 	stalls       *prometheus.CounterVec
@@ -27,50 +27,36 @@ type metrics struct {
 }
 
 func newMetrics() *metrics {
-	m := &metrics{
-		registry: prometheus.NewRegistry(),
-		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "channelsync_deliveries_total", Help: "Callbacks received, by what they were answered.",
-		}, []string{"result"}),
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "channelsync_autotask_requests_total", Help: "Requests to Autotask, by entity and result.",
-		}, []string{"entity", "result"}),
-		requestTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "channelsync_autotask_request_duration_seconds", Help: "How long requests to Autotask took.", Buckets: prometheus.ExponentialBuckets(0.005, 2.5, 10),
-		}, []string{"entity"}),
-		pushes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "channelsync_channel_program_requests_total", Help: "Requests to Channel Program, by operation and result.",
-		}, []string{"operation", "result"}),
-		pushTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "channelsync_channel_program_request_duration_seconds", Help: "How long requests to Channel Program took.", Buckets: prometheus.ExponentialBuckets(0.005, 2.5, 10),
-		}, []string{"operation"}),
-		reconciles: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "channelsync_reconciles_total", Help: "Records reconciled, by kind, outcome and first reason.",
-		}, []string{"kind", "outcome", "reason"}),
-		freshnessSec: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "channelsync_freshness_seconds", Help: "From a change stored to the record reconciled, live changes.", Buckets: freshnessBuckets(),
-		}),
-		storeTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "channelsync_store_duration_seconds", Help: "How long operations of the event store took.", Buckets: prometheus.ExponentialBuckets(0.0005, 3, 10),
-		}, []string{"operation"}),
-		notices: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "channelsync_notifications_total", Help: "Attempts to notify of an issue, by result.",
-		}, []string{"result"}),
-		stalls: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "channelsync_stalls_total", Help: "Times that work which was due did not move, by part.",
-		}, []string{"part"}),
-		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "channelsync_rejected_records_total", Help: "Records in the store that channelsync did not write and ignores, by table.",
-		}, []string{"table"}),
+	m := &metrics{registry: prometheus.NewRegistry()}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+		m.registry.MustRegister(v)
+		return v
 	}
+	seconds := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+		v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+		m.registry.MustRegister(v)
+		return v
+	}
+	calls := prometheus.ExponentialBuckets(0.005, 2.5, 10)
+	m.deliveries = counter("channelsync_deliveries_total", "Callbacks received, by what they were answered.", "result")
+	m.requests = counter("channelsync_autotask_requests_total", "Requests to Autotask, by entity and result.", "entity", "result")
+	m.requestTime = seconds("channelsync_autotask_request_duration_seconds", "How long requests to Autotask took.", calls, "entity")
+	m.pushes = counter("channelsync_channel_program_requests_total", "Requests to Channel Program, by operation and result.", "operation", "result")
+	m.pushTime = seconds("channelsync_channel_program_request_duration_seconds", "How long requests to Channel Program took.", calls, "operation")
+	m.reconciles = counter("channelsync_reconciles_total", "Records reconciled, by kind, outcome and first reason.", "kind", "outcome", "reason")
+	m.freshnessSec = seconds("channelsync_freshness_seconds", "From a change stored to the record reconciled, live changes.", freshnessBuckets()).WithLabelValues()
+	m.storeTime = seconds("channelsync_store_duration_seconds", "How long operations of the event store took.", prometheus.ExponentialBuckets(0.0005, 3, 10), "operation")
+	m.notices = counter("channelsync_notifications_total", "Attempts to notify of an issue, by result.", "result")
+	m.stalls = counter("channelsync_stalls_total", "Times that work which was due did not move, by part.", "part")
+	m.rejected = counter("channelsync_rejected_records_total", "Records in the store that channelsync did not write and ignores, by table.", "table")
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, table := range authenticated {
 		m.rejected.WithLabelValues(table) // 0, as below
 	}
 	for _, part := range []string{"dispatcher", "worker", "webhooks", "poller", "jobs", "leases", "notifier", "store", "installations"} {
 		m.stalls.WithLabelValues(part) // 0: a counter that begins with 1 has not grown for Prometheus
 	}
-	m.registry.MustRegister(m.deliveries, m.requests, m.requestTime, m.pushes, m.pushTime, m.reconciles, m.freshnessSec, m.storeTime, m.notices, m.stalls, m.rejected,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"channelsync/api/transport"
 	v1 "channelsync/api/v1"
+	"channelsync/internal/lifecycle"
 )
 
 const (
@@ -115,10 +116,8 @@ func (a *ACME) Run(ctx context.Context) {
 			a.Log.Warn("get certificate failed, retrying", zap.String("domain", a.Domain), zap.Duration("after", retry), zap.NamedError(v1.LogCause, err))
 			wait, retry = retry, min(2*retry, retryMost)
 		}
-		select {
-		case <-ctx.Done():
+		if lifecycle.Sleep(ctx, wait) != nil {
 			return
-		case <-time.After(wait):
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
+	"channelsync/internal/lifecycle"
 )
 
 // readEvery is how often the files are read. They are small, and what they are mounted
@@ -65,16 +66,7 @@ func (f *Files) Config() *tls.Config {
 
 // Run reads the files again until ctx ends.
 func (f *Files) Run(ctx context.Context) {
-	ticker := time.NewTicker(f.Every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			f.reload()
-		}
-	}
+	lifecycle.Every(ctx, f.Every, f.reload)
 }
 
 func (f *Files) reload() {

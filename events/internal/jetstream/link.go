@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
+	"channelsync/internal/lifecycle"
 	"channelsync/internal/progress"
 )
 
@@ -73,18 +74,11 @@ func (l *Link) Own(name string, run func(context.Context)) {
 // Repeat makes a step at every tick until ctx ends. A step is due from its tick on.
 func Repeat(ctx context.Context, every time.Duration, step func(context.Context) error) {
 	work := progress.Of(ctx)
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	lifecycle.Every(ctx, every, func() {
 		work.Busy(progress.Live)
 		work.Fail(step(ctx)) // a server that is away excuses it: the watchdog asks
 		work.Idle()
-	}
+	})
 }
 
 // stopWithin bounds how long a stop waits for the loops. Each of their calls is bounded by

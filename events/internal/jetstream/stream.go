@@ -11,6 +11,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"channelsync/internal/lifecycle"
 )
 
 const (
@@ -64,9 +66,7 @@ func (s *Stream) publishAtomic(ctx context.Context, msgs []*nats.Msg) (uint64, e
 		if !isTooManyBatches(err) {
 			return 0, err
 		}
-		select { // other processes have batches open too
-		case <-time.After(batchRetry):
-		case <-ctx.Done():
+		if lifecycle.Sleep(ctx, batchRetry) != nil { // other processes have batches open too
 			return 0, err
 		}
 	}

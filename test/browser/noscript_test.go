@@ -55,6 +55,11 @@ func TestWithoutScripts(t *testing.T) {
 	p.See("As Autotask has it right now")
 	p.Press("Sync now")
 	w.RecordBecomes(in.ID, v1.KindCompany, id, soon, func(r v1.RecordDetail) bool { return r.Outcome == v1.OutcomeUnchanged })
+	p.Open(at(in, "/records/company/"+service.Text(id)))
+	p.Follow("What was sent, over time")
+	p.See("Northwind Dental Group")
+	p.Press("Compare")
+	p.See("Version 1 beside version 2")
 
 	p.Open(at(in, "/settings"))
 	p.Follow("Uninstall…")

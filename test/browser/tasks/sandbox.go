@@ -108,7 +108,7 @@ func (s *sandbox) furnish() {
 	}
 	company(missing, 3)
 	bakery, freight := company(leftOut, 1), company(before, 1)
-	now := time.Now().UTC()
+	now := time.Now().UTC().Truncate(time.Second)
 	contract := s.put("Contracts", map[string]any{
 		"companyID": bakery, "contractName": agreement, "contractType": 7, "status": 1, "startDate": now.AddDate(0, -1, 0), "endDate": now.AddDate(1, 0, 0),
 	})
@@ -120,8 +120,10 @@ func (s *sandbox) furnish() {
 	}
 	s.arrives(v1.KindCompany, freight, before)
 	s.arrives(v1.KindContract, contract, agreement)
-	s.put("Companies", map[string]any{"id": freight, "companyName": renamed, "companyType": 1, "isActive": true, "phone": "518-555-0100"})
-	s.arrives(v1.KindCompany, freight, renamed)
+	for _, name := range []string{between, renamed} {
+		s.put("Companies", map[string]any{"id": freight, "companyName": name, "companyType": 1, "isActive": true, "phone": "518-555-0100"})
+		s.arrives(v1.KindCompany, freight, name)
+	}
 }
 
 // arrives waits until a record is synced under a name.

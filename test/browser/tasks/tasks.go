@@ -8,7 +8,8 @@ const (
 	leftOutBy = "hillside"              // what is typed for it
 	agreement = "Managed care 2026"     // a contract with lines
 	renamed   = "Riverside Freight"     // a client, now
-	before    = "Riverside Logistics"   // the same, before
+	between   = "Riverside Transport"   // the same, before
+	before    = "Riverside Logistics"   // the same, before that: not what was sent last
 	home      = "View Sandbox MSP"      // the way from the front page
 	records   = "Clients and contracts" // its tab
 	search    = "Name, phone, e-mail, address or id"

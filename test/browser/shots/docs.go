@@ -36,7 +36,6 @@ var pictures = []picture{
 	{file: "overview-phone", stop: "overview", width: 390, height: 844},
 	{file: "install", stop: "install-check", width: 1280, height: 980},
 	{file: "record", stop: "record-edited", width: 1280, height: 1000},
-	{file: "record-phone", stop: "record-not-synced", width: 390, height: 844},
 	{file: "reason", stop: "record-not-synced", width: 1280, height: 760, from: ".crumb + h1"},
 	{file: "cost", stop: "record-contract", width: 1280, height: 720, from: "#sent", open: "#sent details"},
 	{file: "leave-out", stop: "options-preview", width: 1280, height: 620},

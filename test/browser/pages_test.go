@@ -64,6 +64,7 @@ func TestEveryPage(t *testing.T) {
 	}
 	err = chi.Walk(routes, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		switch name := method + " " + route; {
+		case strings.HasSuffix(route, "/export"): // a file that is downloaded
 		case !asked[name] && elsewhere[name] == "":
 			t.Errorf("the tour does not come by %s", name)
 		case asked[name] && elsewhere[name] != "":

@@ -109,5 +109,15 @@ window.holds ??= (() => {
     return wrong;
   }
 
-  return { width, largeText, beginTabs, endTabs, forced, print };
+  // The kinds of elements that the page is made of.
+  function shapes() {
+    const all = new Set();
+    for (const e of document.querySelectorAll("body *")) {
+      const p = e.parentElement;
+      all.add([p.tagName, p.className, e.tagName, e.getAttribute("class"), e.type, e.getAttribute("role"), e.ariaInvalid, shown(e)].join(" "));
+    }
+    return [...all];
+  }
+
+  return { shapes, width, largeText, beginTabs, endTabs, forced, print };
 })();

@@ -4,14 +4,14 @@
 //     append-only, de-duplicated, readable again for replay;
 //   - the Worklist (stream WORKLIST): the set of records that are due, at most
 //     one due entry for each, so that a burst of changes is one piece of work;
-//   - the DeadLetters (stream DEADLETTERS): what is no longer tried.
+//   - the DeadLetters (stream DEADLETTERS): what is no longer retried.
 //
-// A Bus is an open store (package store) with all of these, and opens tables (package kv)
-// for whatever the layers above must remember.
+// A Bus is an open store (package store) with all of these. It opens tables (package kv)
+// for the state of the layers above.
 //
 // Dispatch carries changes from the journal to the worklist. When Publish
-// returns nil the change is on disk: the embedded server flushes every write,
-// and of an external one Health says what is known.
+// returns nil the change is on disk: the embedded server flushes every write, and
+// Health says what is known about an external one.
 //
 // The package never looks at what a record holds: changes carry identities and
 // field names, never synced values, and what dead letters and tables hold is

@@ -1,7 +1,7 @@
-// Package peer is how the instances on one NATS ask each other (Ask, Answer) and what they
-// publish to each other (Publish, Subscribe). Nothing of it is stored: a question has its
-// asker's deadline, and what is published when nobody listens is lost.
+// Package peer lets the instances on one NATS ask each other (Ask, Answer) and publish to
+// each other (Publish, Subscribe). It stores nothing: a question ends at its asker's deadline,
+// and an event that nobody receives is lost.
 //
-// It knows no question and no topic; callers seal what identifies clients. Handlers
-// (relay) ask, sync/control publishes and answers.
+// It knows no questions and no topics; callers seal what identifies clients. handlers/relay
+// asks; sync/control publishes and answers.
 package peer

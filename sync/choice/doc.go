@@ -1,5 +1,5 @@
-// Package choice finds what a tenant has that an installation's options choose from: contract
-// types, contract categories and company classifications with how many records have each, and
-// the ids of what people name. It asks Autotask and keeps nothing; sync/control calls it, and
-// keeps what it found for a while.
+// Package choice lists the values that a tenant offers for an installation's options (contract
+// types, contract categories and company classifications, with the number of records for each)
+// and finds the ids behind names. It asks Autotask and keeps nothing; sync/control calls it and
+// caches the results.
 package choice

@@ -1,7 +1,7 @@
-// Package ledger remembers of each record what was last pushed, how its last
-// reconcile ended and its last steps. It is the memory that makes an edit that
-// changes nothing push nothing. Entries are sealed with the installation's own
-// key, for they tell who the clients are; lists, search and counts come from an
+// Package ledger stores what was last pushed for each record, how its last
+// reconcile ended, and its latest steps. Because of it, an edit that changes nothing
+// pushes nothing. Entries are sealed with the installation's own key, because they
+// identify clients; lists, search and counts come from an
 // index in memory, built per installation when first asked for.
 // It decides nothing; sync/reconcile writes it, sync/control reads it.
 //

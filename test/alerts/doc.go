@@ -1,5 +1,4 @@
-// Package alerts has Prometheus' own promtool check the alert rules that
-// docs/operating gives to operators, and run their tests. That the metrics they
-// ask for exist is checked in cmd/channelsync/app, which makes them. Nothing
-// imports it.
+// Package alerts checks the alert rules of docs/operating with Prometheus' own promtool,
+// and runs their tests. cmd/channelsync/app checks that their metrics exist. Nothing
+// imports this package.
 package alerts

@@ -1,9 +1,8 @@
-// Package fault brings the accidents of production on the real service, one after
-// the other, while edits go on in a simulated Autotask, and holds the result
-// against an account kept from the sender's side: which deliveries were
-// acknowledged, and what became of each. It holds tests only; make fault runs the
-// long form, the ordinary tests a short one of every fault.
+// Package fault injects the faults of production into the real service, one after
+// another, while edits continue in a simulated Autotask. It compares the result with
+// the sender's account of the deliveries that were acknowledged. It holds tests only;
+// make fault runs the long form, the ordinary tests a short form of every fault.
 //
-// It looks at the service from outside, and at its journal once it has stopped.
-// fsync-before-answer.sh beside it shows the same promise in a trace of system calls.
+// It observes the service from outside, and reads its journal after it has stopped.
+// fsync-before-answer.sh proves the same promise in a trace of system calls.
 package fault

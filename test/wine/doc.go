@@ -1,8 +1,8 @@
-// Package wine runs the program for Windows under Wine: the real service between both
-// simulators, the commands, the service manager's, and the tests of the packages that
-// speak to the platform. It holds tests only; make wine runs them.
+// Package wine runs the Windows program under Wine: the real service between both
+// simulators, its commands, those of the service manager, and the tests of packages that
+// use the platform. It holds tests only; make wine runs them.
 //
-// Wine shows that the program asks Windows the right things. It does not show what only
-// Windows does: access lists that files inherit, accounts of services, virus scanners that
-// hold files, a power cut.
+// Wine shows that the program calls Windows correctly. It does not show what only Windows
+// does: inherited access lists, service accounts, virus scanners that hold files open, a
+// power cut.
 package wine

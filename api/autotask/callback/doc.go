@@ -1,7 +1,7 @@
-// Package callback is what Autotask posts when a record changes: the envelope of its body,
-// read as leniently as live captures differ, and the signature over the raw bytes.
+// Package callback reads what Autotask posts when a record changes: the envelope of the body,
+// as leniently as live captures require, and the signature over the raw bytes.
 //
 // It is pure: no request, no clock, no logger, and it never looks at the value of a field.
-// Handlers verify and read what arrives with it; sync/watch reads with it what Autotask kept
-// of callbacks that it could not deliver.
+// Handlers use it to verify and read callbacks; sync/watch uses it to read Autotask's log of
+// callbacks that could not be delivered.
 package callback

@@ -1,6 +1,6 @@
-// Package certificate is where a listener has its certificate from: files that are read
-// again when they change, or an authority that is asked by ACME. It knows nothing of
-// what is served. Used by cmd/channelsync/app.
+// Package certificate supplies a listener's certificate: from files, which it reads again
+// when they change, or from an ACME authority. It knows nothing about what is served.
+// cmd/channelsync/app uses it.
 package certificate
 
 import "crypto/tls"

@@ -1,5 +1,5 @@
-// Package offline is what is done to a store while no service runs on it: a backup
-// is checked and put back, an embedded store moves into a cluster. It never
-// overwrites a store, and never leaves one half made where a service would find
-// it. The command line calls it; what it copies is copied by package events.
+// Package offline works on a store while no service runs on it: it checks and restores
+// a backup, and moves an embedded store into a cluster. It never overwrites a store, and
+// never leaves an incomplete one where a service would find it. The command line calls
+// it; package events/backup does the copying.
 package offline

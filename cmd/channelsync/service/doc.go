@@ -1,8 +1,8 @@
-// Package service makes channelsync a service of the machine that it runs on: of systemd,
-// launchd or the service manager of Windows, which start it with the machine and again
-// after a failure. It writes what that manager is to know, and removes it; the data stays.
+// Package service installs channelsync as a service of systemd, launchd or Windows, which
+// start it at boot and after a failure. It writes and removes the manager's description of
+// the service; the data stays.
 //
-// It knows no setting but where the settings and the data are. cmd/channelsync/cli calls it.
+// It knows no settings except where the settings and the data are. cmd/channelsync/cli calls it.
 package service
 
 import (

@@ -1,8 +1,8 @@
-// Package archive is the file that a backup is written to: a plain tar whose
-// entries are pieces of each part's content, in order, and last the manifest
-// with what there must be. It is written in one go, without a file beside it,
-// and read twice: once to check all of it, once to use it.
+// Package archive reads and writes the file of a backup: a plain tar with the pieces of
+// each part in order, and at its end the manifest of what must be there. The file is
+// written in one pass without a temporary file, and read twice: once to check all of it,
+// and once to use it.
 //
-// It knows neither streams nor keys: parts are names with bytes. Package events
-// writes one, cmd reads one. It never writes to a disk by itself.
+// It knows neither streams nor keys: a part is a name with bytes. Package events/backup
+// writes an archive, cmd reads one. It never opens a file by itself.
 package archive

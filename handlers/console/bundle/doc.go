@@ -1,5 +1,5 @@
-// Package bundle makes the support bundle of a record: what somebody who helps needs
-// to know, and nothing that tells who the client is. Ids, codes, states and times are in
-// it; names, addresses and amounts only masked; words that may quote them are left out.
-// Everything in it is pure. Used by handlers/console.
+// Package bundle builds the support bundle of a record: what a supporter needs to know, and
+// nothing that identifies the client. It contains ids, codes, states and times. Names,
+// addresses and amounts are masked, and texts that may quote them are left out.
+// It is pure. handlers/console uses it.
 package bundle

@@ -1,6 +1,6 @@
-// Package oracle says what Channel Program must hold, worked out a second time and as plainly as possible from the rows
-// of the simulated Autotask. Tests that run the whole product, and the sandbox, hold the simulated Channel Program
-// against it; nothing in production calls it.
+// Package oracle computes what Channel Program must hold, independently and as plainly as possible, from the rows of the
+// simulated Autotask. Tests of the whole product, and the sandbox, compare the simulated Channel Program with it; nothing
+// in production calls it.
 //
 // It is the second, independent reading of the rules ("What syncs, when"): it imports nothing of the product, looks at every row every time and is never clever, so that a misreading of the rules
 // cannot hide on both sides. It never pushes, never changes either simulator and knows nothing of how a sync runs.

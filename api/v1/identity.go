@@ -51,6 +51,12 @@ type Identity struct {
 	Secret int `json:"secret,omitempty"`
 }
 
+// Grant is what somebody may, and where.
+type Grant struct {
+	Role         Role
+	Installation string // the only one; empty: all of them
+}
+
 // Scoped says whether it sees some installations only. Whoever does manages no tokens and installs nothing.
 func (i Identity) Scoped() bool { return len(i.Installations) > 0 }
 

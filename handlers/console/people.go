@@ -96,7 +96,7 @@ func (c *Console) finishPerson(w http.ResponseWriter, r *http.Request) {
 	}
 	c.cookies.Set(w, r, http.Cookie{Name: flowCookie}) // it is good for one answer
 	caller := identity.Of(r.Context())
-	caller.Identity = v1.Identity{ID: person.ID, Name: person.Name, Role: person.Role}
+	caller.Identity = v1.Identity{ID: person.ID, Name: person.Name, Role: person.Role, Installations: person.Only}
 	if err != nil {
 		code := v1.CodeUnauthenticated
 		status, text := http.StatusUnauthorized, "The log-in at "+c.people.Name()+" did not work. Try again; the log of channelsync has the cause."

@@ -8,6 +8,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,9 @@ func newOrganisation(t *testing.T, people ...issuer.Person) *organisation {
 	o := &organisation{issuer: at, at: clock.At(time.Now())} // the issuer has no other time
 	o.env = newEnvFor(t, oidc.New(oidc.Config{
 		Issuer: at.URL, ClientID: issuer.ClientID, ClientSecret: issuer.ClientSecret, RoleClaim: "groups",
-		Roles: map[string]v1.Role{"ops": v1.RoleOperator, "finance": v1.RoleViewer, "heads": v1.RoleAdmin}, Now: o.at.Now,
+		Roles: map[string]v1.Grant{
+			"ops": {Role: v1.RoleOperator}, "finance": {Role: v1.RoleViewer}, "heads": {Role: v1.RoleAdmin}, "acme": {Role: v1.RoleOperator, Installation: one},
+		}, Now: o.at.Now,
 	}))
 	srv := httptest.NewServer(o.handler)
 	t.Cleanup(srv.Close)
@@ -331,4 +334,48 @@ func (endless) Read(p []byte) (int, error) {
 		p[i] = ' '
 	}
 	return len(p), nil
+}
+
+// TestARoleForOneInstallation is never one for all, and gives a person the console of that one.
+func TestARoleForOneInstallation(t *testing.T) {
+	const two = "01jxtwoaaaaaaaaaaaaaaaaaaa"
+	p := oidc.New(oidc.Config{Issuer: "https://login.example", Roles: map[string]v1.Grant{
+		"all-viewer": {Role: v1.RoleViewer}, "all-admin": {Role: v1.RoleAdmin},
+		"one-admin": {Role: v1.RoleAdmin, Installation: one}, "one-viewer": {Role: v1.RoleViewer, Installation: one},
+		"two-admin": {Role: v1.RoleAdmin, Installation: two}, "two-viewer": {Role: v1.RoleViewer, Installation: two},
+	}})
+	for values, want := range map[string]struct {
+		role v1.Role
+		only []string
+	}{
+		"":                                {"", nil},
+		"other":                           {"", nil},
+		"all-viewer all-admin":            {v1.RoleAdmin, nil},
+		"one-admin":                       {v1.RoleAdmin, []string{one}},
+		"one-viewer one-admin other":      {v1.RoleAdmin, []string{one}},
+		"two-admin one-admin one-admin":   {v1.RoleAdmin, []string{one, two}},
+		"one-admin two-viewer":            {v1.RoleAdmin, []string{one}}, // and not viewer of the other one: a person has one role
+		"one-viewer two-viewer":           {v1.RoleViewer, []string{one, two}},
+		"one-admin all-viewer":            {v1.RoleViewer, nil}, // what is for all counts first
+		"two-admin all-viewer one-viewer": {v1.RoleViewer, nil},
+	} {
+		role, only := p.Granted(strings.Fields(values))
+		if role != want.role || !slices.Equal(only, want.only) {
+			t.Errorf("%q: got %q, %v, want %q, %v", values, role, only, want.role, want.only)
+		}
+	}
+
+	o := newOrganisation(t, issuer.Person{Name: "ann", Email: "ann@acme.example", Groups: []string{"acme"}})
+	o.answer("GET /audit", v1.Page[v1.AuditEntry]{Items: []v1.AuditEntry{}})
+	b := browser(t)
+	got := o.signIn(b, "ann", "/audit")
+	if got.StatusCode != 200 || !strings.Contains(got.text("header"), "oidc:ann@acme.example operator") {
+		t.Fatalf("she came to %s: %d\n%s", got.at, got.StatusCode, got.text("body"))
+	}
+	if got := goTo(t, b, o.url+"/"); got.doc.Find("#integration").Length() != 1 || got.doc.Find("#list").Length() != 0 {
+		t.Errorf("her console: %s", got.text("main"))
+	}
+	if got := goTo(t, b, o.url+"/installations/"+two); got.StatusCode != http.StatusNotFound {
+		t.Errorf("another installation: %d", got.StatusCode)
+	}
 }

@@ -35,7 +35,11 @@ type Tokens interface {
 func (c *Console) current(s session.Session) (v1.Identity, bool) {
 	who := s.Who
 	if s.Person { // one that a former version began may be called as a token is
-		return who, c.people != nil && v1.IsPerson(who.Name) && c.people.Role(s.Values) == who.Role
+		if c.people == nil || !v1.IsPerson(who.Name) {
+			return who, false
+		}
+		role, only := c.people.Granted(s.Values)
+		return who, role == who.Role && slices.Equal(only, who.Installations)
 	}
 	now, ok := c.tokens.Current(who.ID, who.Secret)
 	return now, ok && now.Role == who.Role && slices.Equal(now.Installations, who.Installations)

@@ -56,9 +56,9 @@ type TLS struct {
 type OIDC struct {
 	Issuer       string // its URL, as it says it; empty: tokens only
 	ClientID     string
-	ClientSecret v1.Secret          // empty: the client is a public one
-	RoleClaim    string             // of the ID token
-	Roles        map[string]v1.Role // by value of that claim
+	ClientSecret v1.Secret           // empty: the client is a public one
+	RoleClaim    string              // of the ID token
+	Roles        map[string]v1.Grant // by value of that claim
 }
 
 // NATS says which stream server is used.

@@ -77,7 +77,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"--notify-url=https://ops.example/hook/?key=a", "--notify-secret=0123456789abcdef",
 		"--log-format=json", "--print-config",
 		"--oidc-issuer=https://login.example/realm/", "--oidc-client-id=console", "--oidc-client-secret=hush", "--oidc-role-claim=roles",
-		"--oidc-roles=ops=operator, cn=finance=viewer",
+		"--oidc-roles=ops=operator, cn=finance=viewer,acme=admin:01jx0000000000000000000000",
 	}
 	got, err := Parse(args, env())
 	harness.OK(t, err)
@@ -94,7 +94,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		AdminToken: strong, ChannelProgramURL: "http://localhost:9/v1",
 		OIDC: OIDC{
 			Issuer: "https://login.example/realm/", ClientID: "console", ClientSecret: "hush", RoleClaim: "roles",
-			Roles: map[string]v1.Role{"ops": v1.RoleOperator, "cn=finance": v1.RoleViewer},
+			Roles: map[string]v1.Grant{"ops": {Role: v1.RoleOperator}, "cn=finance": {Role: v1.RoleViewer}, "acme": {Role: v1.RoleAdmin, Installation: "01jx0000000000000000000000"}},
 		},
 		Autotask: Autotask{DiscoveryURL: "http://sim:90/atservicesrest", AllowHosts: []string{"sim:90", "other:91"}},
 		Intervals: Intervals{

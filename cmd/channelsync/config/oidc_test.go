@@ -20,6 +20,10 @@ func TestWrongOIDCSettings(t *testing.T) {
 			want: `--oidc-roles: got "ops=root", want one of the roles viewer, operator and admin behind each =, such as ops=operator`,
 		},
 		{
+			args: []string{"--oidc-roles=acme=admin:Acme MSP"},
+			want: `--oidc-roles: got "acme=admin:Acme MSP", want the id of an installation behind each :, as channelsync installation list shows it`,
+		},
+		{
 			args: []string{"--oidc-roles==viewer"},
 			want: `--oidc-roles: got "=viewer", want a value of the claim before each =, such as ops=operator`,
 		},

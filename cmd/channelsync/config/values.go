@@ -217,29 +217,32 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// roles reads comma-separated value=role pairs. The last = parts them: values of a claim
-// may have one.
-func roles(s string) (map[string]v1.Role, error) {
+// roles reads comma-separated value=role pairs, where role:id is the role for one installation. The last = parts them:
+// values of a claim may have one.
+func roles(s string) (map[string]v1.Grant, error) {
 	if s == "" {
 		return nil, nil
 	}
-	out := map[string]v1.Role{}
+	out := map[string]v1.Grant{}
 	for _, part := range list(s) {
 		i := strings.LastIndex(part, "=")
 		if i < 0 {
 			return nil, want("comma-separated value=role pairs, such as ops=operator,finance=viewer")
 		}
-		value, role := v1.Trim(part[:i]), v1.Role(v1.Trim(part[i+1:]))
+		value := v1.Trim(part[:i])
+		role, only, limited := strings.Cut(v1.Trim(part[i+1:]), ":")
 		_, twice := out[value]
 		switch {
 		case value == "":
 			return nil, want("a value of the claim before each =, such as ops=operator")
-		case !slices.Contains(v1.Roles, role):
+		case !slices.Contains(v1.Roles, v1.Role(role)):
 			return nil, want("one of the roles viewer, operator and admin behind each =, such as ops=operator")
+		case limited && (len(only) != 26 || strings.Trim(only, "abcdefghijklmnopqrstuvwxyz0123456789") != ""):
+			return nil, want("the id of an installation behind each :, as channelsync installation list shows it")
 		case twice:
 			return nil, want("each value once")
 		}
-		out[value] = role
+		out[value] = v1.Grant{Role: v1.Role(role), Installation: only}
 	}
 	return out, nil
 }

@@ -43,6 +43,7 @@ type Person struct {
 	ID     string // the same for one person of one issuer, and no other's
 	Name   string // for people and the audit, with v1.PersonPrefix: no token's, and no other person's
 	Role   v1.Role
+	Only   []string // the installations it is for; nil: all of them
 	Values []string // of the claim, those that give a role
 }
 
@@ -142,21 +143,29 @@ func (p *Provider) person(token *oidc.IDToken, nonce string) (Person, error) {
 			out.Values = append(out.Values, v)
 		}
 	}
-	out.Role = p.Role(out.Values)
+	out.Role, out.Only = p.Granted(out.Values)
 	if out.Role == "" {
 		return out, ErrNoRole
 	}
 	return out, nil
 }
 
-// Role is the highest role that values of the claim give; empty when none does.
-func (p *Provider) Role(values []string) (role v1.Role) {
+// Granted is the highest role that values of the claim give, and the installations it is for; empty when none does. A
+// role for all installations counts before any for one, whatever role that is: nobody has one role here and another there.
+func (p *Provider) Granted(values []string) (role v1.Role, only []string) {
+	limited := !slices.ContainsFunc(values, func(v string) bool { g, gives := p.cfg.Roles[v]; return gives && g.Installation == "" })
 	for _, v := range values {
-		if r := p.cfg.Roles[v]; r != "" && !role.Covers(r) {
-			role = r
+		if g := p.cfg.Roles[v]; (g.Installation != "") == limited && g.Role != "" && !role.Covers(g.Role) {
+			role = g.Role
 		}
 	}
-	return role
+	for _, v := range values {
+		if g := p.cfg.Roles[v]; limited && g.Role != "" && g.Role == role {
+			only = append(only, g.Installation)
+		}
+	}
+	slices.Sort(only)
+	return role, slices.Compact(only)
 }
 
 // name is what a person is called: by an address that the issuer has verified, which is one person's, else by the user name

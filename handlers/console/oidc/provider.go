@@ -32,10 +32,10 @@ const (
 type Config struct {
 	Issuer       string // its URL, as it says it
 	ClientID     string
-	ClientSecret v1.Secret          // empty: the client is a public one
-	RoleClaim    string             // of the ID token
-	Roles        map[string]v1.Role // by value of that claim
-	Now          func() time.Time   // nil: time.Now
+	ClientSecret v1.Secret           // empty: the client is a public one
+	RoleClaim    string              // of the ID token
+	Roles        map[string]v1.Grant // by value of that claim
+	Now          func() time.Time    // nil: time.Now
 }
 
 // Provider is the organisation's log-in.

@@ -80,7 +80,7 @@ func (t *tour) drift() {
 	t.open("record-edited", "/records/company/"+ID(t.tenant.Client), "Push ours over the edit", "See what was edited")
 	t.open("drift-open", "/drift", "Waits for you", "Edited by hand", "Nothing is pushed over an edit")
 	t.p.Press("Push ours over the edit of " + t.w.Record(t.in.ID, v1.KindCompany, t.tenant.Client).Name)
-	t.p.See("is being sent to Channel Program now")
+	t.p.See("are being sent to Channel Program now")
 	t.until("put right", func(in v1.Installation) bool { return in.Drift.Repaired == 1 && in.Drift.Open == 0 })
 	versions := "/records/company/" + ID(t.tenant.Client) + "/versions"
 	t.open("versions", versions, "An edit in Channel Program was put right", "Edited by hand", "Autotask callback")

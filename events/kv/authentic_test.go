@@ -1,7 +1,6 @@
 package kv
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -15,21 +14,9 @@ import (
 
 	js "channelsync/events/internal/jetstream"
 	"channelsync/events/internal/natstest"
-	"channelsync/internal/mac"
 	"channelsync/test/harness"
+	"channelsync/test/harness/codes"
 )
-
-// keysOf is a ring of keys that differ in the byte they consist of.
-func keysOf(t testing.TB, fills ...byte) *mac.Keys {
-	t.Helper()
-	var raws [][]byte
-	for _, f := range fills {
-		raws = append(raws, bytes.Repeat([]byte{f}, 32))
-	}
-	k, err := mac.New(raws...)
-	harness.OK(t, err)
-	return k
-}
 
 // forge writes as somebody on the NATS network can, and returns the revision.
 func forge(t testing.TB, l *js.Link, table, key, value string, headers ...string) uint64 {
@@ -89,7 +76,7 @@ func TestWhatOthersWriteToATableIsPassedOver(t *testing.T) {
 	t.Parallel()
 	for _, secure := range []bool{false, true} { // a secure table has the revisions before
 		l := link(t)
-		a := NewAuthenticator(AuthenticatorConfig{Keys: keysOf(t, 1)})
+		a := NewAuthenticator(AuthenticatorConfig{Keys: codes.Keys(t, 1)})
 		tab := table(t, l, Config{Name: "t", Secure: secure, Authenticator: a})
 		other := table(t, l, Config{Name: "u", Secure: secure, Authenticator: a})
 		ctx := t.Context()
@@ -155,7 +142,7 @@ func TestWhatOthersWriteToATableIsPassedOver(t *testing.T) {
 func TestAMessageTakesNothingAwayFromATable(t *testing.T) {
 	t.Parallel()
 	l := link(t)
-	tab := table(t, l, Config{Name: "t", Secure: true, Authenticator: NewAuthenticator(AuthenticatorConfig{Keys: keysOf(t, 1)})})
+	tab := table(t, l, Config{Name: "t", Secure: true, Authenticator: NewAuthenticator(AuthenticatorConfig{Keys: codes.Keys(t, 1)})})
 	if _, err := tab.Put(t.Context(), "mine", []byte("right")); err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +161,7 @@ func TestAMessageTakesNothingAwayFromATable(t *testing.T) {
 func TestWatchDoesNotTellOfWhatOthersWrite(t *testing.T) {
 	t.Parallel()
 	l := link(t)
-	tab := table(t, l, Config{Name: "t", Authenticator: NewAuthenticator(AuthenticatorConfig{Keys: keysOf(t, 1)})})
+	tab := table(t, l, Config{Name: "t", Authenticator: NewAuthenticator(AuthenticatorConfig{Keys: codes.Keys(t, 1)})})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	if _, err := tab.Put(ctx, "a.1", []byte("right")); err != nil {
@@ -210,7 +197,7 @@ func TestWhatWasThereBeforeIsBelievedOnce(t *testing.T) {
 	last := stored(t, l, "t", "gone").Sequence
 	forge(t, l, "t", "c", "too late")
 	until := map[string]uint64{"t": last}
-	a := NewAuthenticator(AuthenticatorConfig{Keys: keysOf(t, 1)})
+	a := NewAuthenticator(AuthenticatorConfig{Keys: codes.Keys(t, 1)})
 	a.Believe(until)
 	if a.Renewed("t") {
 		t.Error("renewed before it was opened")
@@ -225,7 +212,7 @@ func TestWhatWasThereBeforeIsBelievedOnce(t *testing.T) {
 		}
 	}
 	// With nothing to believe any more all of it stands by its code.
-	again := table(t, l, Config{Name: "t", Secure: true, Authenticator: NewAuthenticator(AuthenticatorConfig{Keys: keysOf(t, 1)})})
+	again := table(t, l, Config{Name: "t", Secure: true, Authenticator: NewAuthenticator(AuthenticatorConfig{Keys: codes.Keys(t, 1)})})
 	for key, want := range map[string]string{"a": "old a", "b": "old b", "c": ""} {
 		if got := held(t, again, key); got != want {
 			t.Errorf("%s afterwards: got %q, want %q", key, got, want)
@@ -238,7 +225,7 @@ func TestANewKeyAuthenticatesTablesAnew(t *testing.T) {
 	t.Parallel()
 	l := link(t)
 	open := func(fills ...byte) *Table {
-		return table(t, l, Config{Name: "t", Authenticator: NewAuthenticator(AuthenticatorConfig{Keys: keysOf(t, fills...)})})
+		return table(t, l, Config{Name: "t", Authenticator: NewAuthenticator(AuthenticatorConfig{Keys: codes.Keys(t, fills...)})})
 	}
 	if _, err := open(1).Put(t.Context(), "a", []byte("x")); err != nil {
 		t.Fatal(err)
@@ -262,7 +249,7 @@ func TestRejectedWritesAreCountedAndLoggedWithMeasure(t *testing.T) {
 	core, logged := observer.New(zap.ErrorLevel)
 	now, counted := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), 0
 	a := NewAuthenticator(AuthenticatorConfig{
-		Keys: keysOf(t, 1), Count: func(string) { counted++ }, Log: zap.New(core), Now: func() time.Time { return now },
+		Keys: codes.Keys(t, 1), Count: func(string) { counted++ }, Log: zap.New(core), Now: func() time.Time { return now },
 	})
 	tab := table(t, l, Config{Name: "t", Authenticator: a})
 	for i := range 50 {
@@ -294,14 +281,14 @@ func TestHasAuthentic(t *testing.T) {
 	l := link(t)
 	has := func(table string, fill byte) bool {
 		t.Helper()
-		found, err := HasAuthentic(t.Context(), l, keysOf(t, fill), table)
+		found, err := HasAuthentic(t.Context(), l, codes.Keys(t, fill), table)
 		harness.OK(t, err)
 		return found
 	}
 	if _, err := table(t, l, Config{Name: "plain"}).Put(t.Context(), "a", nil); err != nil {
 		t.Fatal(err)
 	}
-	coded := table(t, l, Config{Name: "coded", Authenticator: NewAuthenticator(AuthenticatorConfig{Keys: keysOf(t, 1)})})
+	coded := table(t, l, Config{Name: "coded", Authenticator: NewAuthenticator(AuthenticatorConfig{Keys: codes.Keys(t, 1)})})
 	if _, err := coded.Put(t.Context(), "a", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +307,7 @@ func TestATableStopsTakingRollUps(t *testing.T) {
 	t.Parallel()
 	l, _ := natstest.Open(t, t.TempDir())
 	table(t, l, Config{Name: "t"})
-	tab := table(t, l, Config{Name: "t", Authenticator: NewAuthenticator(AuthenticatorConfig{Keys: keysOf(t, 1)})})
+	tab := table(t, l, Config{Name: "t", Authenticator: NewAuthenticator(AuthenticatorConfig{Keys: codes.Keys(t, 1)})})
 	if cfg := tab.Handle.CachedInfo().Config; cfg.AllowRollup {
 		t.Error("it takes roll-ups")
 	}

@@ -1,7 +1,6 @@
 package lease
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,8 +12,8 @@ import (
 	"channelsync/events/internal/natstest"
 	"channelsync/events/kv"
 	"channelsync/internal/lifecycle"
-	"channelsync/internal/mac"
 	"channelsync/test/harness"
+	"channelsync/test/harness/codes"
 	"channelsync/test/harness/servers"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -38,9 +37,7 @@ type yard struct {
 // authenticator has the key that all instances have.
 func authenticator(t testing.TB) *kv.Authenticator {
 	t.Helper()
-	keys, err := mac.New(bytes.Repeat([]byte{1}, 32))
-	harness.OK(t, err)
-	return kv.NewAuthenticator(kv.AuthenticatorConfig{Keys: keys})
+	return kv.NewAuthenticator(kv.AuthenticatorConfig{Keys: codes.Keys(t, 1)})
 }
 
 func newYard(t *testing.T) *yard {

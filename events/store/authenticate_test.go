@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,21 +15,15 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"channelsync/events/kv"
-	"channelsync/internal/mac"
 	"channelsync/test/harness"
+	"channelsync/test/harness/codes"
 	"channelsync/test/harness/servers"
 )
 
 // authenticator is one with keys that differ in the byte they consist of.
 func authenticator(t testing.TB, fills ...byte) *kv.Authenticator {
 	t.Helper()
-	var raws [][]byte
-	for _, f := range fills {
-		raws = append(raws, bytes.Repeat([]byte{f}, 32))
-	}
-	keys, err := mac.New(raws...)
-	harness.OK(t, err)
-	return kv.NewAuthenticator(kv.AuthenticatorConfig{Keys: keys})
+	return kv.NewAuthenticator(kv.AuthenticatorConfig{Keys: codes.Keys(t, fills...)})
 }
 
 // authenticated opens a store with keys, and its table.

@@ -202,3 +202,25 @@ func TestSleepEndsWithItsTimeOrItsContext(t *testing.T) {
 		}
 	})
 }
+
+func TestSleepEndsWhenAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, asked := time.Now(), make(chan struct{})
+		time.AfterFunc(time.Second, func() { close(asked) })
+		if err := SleepUntil(t.Context(), time.Minute, asked); err != nil || time.Since(began) != time.Second {
+			t.Errorf("slept %s, %v", time.Since(began), err)
+		}
+	})
+}
+
+func TestEveryEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 150*time.Second)
+		defer cancel()
+		began, calls := time.Now(), 0
+		Every(ctx, time.Minute, func() { calls++ })
+		if calls != 2 || time.Since(began) != 150*time.Second {
+			t.Errorf("%d calls in %s", calls, time.Since(began))
+		}
+	})
+}

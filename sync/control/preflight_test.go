@@ -1,7 +1,6 @@
 package control
 
 import (
-	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -18,11 +17,7 @@ import (
 // problem is the refusal that an error must be.
 func problem(t *testing.T, err error) *v1.Problem {
 	t.Helper()
-	p, is := errors.AsType[*v1.Problem](err)
-	if !is {
-		t.Fatalf("got %v, want a problem", err)
-	}
-	return p
+	return harness.As[*v1.Problem](t, err)
 }
 
 func denied(entities ...string) func(*desk) {

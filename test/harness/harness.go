@@ -44,6 +44,16 @@ func OK(t interface {
 	}
 }
 
+// As ends a test unless an error is, or wraps, one of a type.
+func As[E error](t testing.TB, err error) E {
+	t.Helper()
+	e, is := errors.AsType[E](err)
+	if !is {
+		t.Fatalf("got %v, want a %T", err, e)
+	}
+	return e
+}
+
 // Table holds a function of one argument to what it returns for each.
 func Table[In, Out comparable](t testing.TB, of func(In) Out, want map[In]Out) {
 	t.Helper()

@@ -5,7 +5,6 @@
 package lifecycle
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -55,11 +54,7 @@ func is(w *service.Harness, id string, state v1.State) v1.Installation {
 // problemOf is the problem that an error of the admin API carries.
 func problemOf(t *testing.T, err error) *v1.Problem {
 	t.Helper()
-	p, ok := errors.AsType[*v1.Problem](err)
-	if !ok {
-		t.Fatalf("got %v, want a problem", err)
-	}
-	return p
+	return harness.As[*v1.Problem](t, err)
 }
 
 // repair asks for a check of the registrations.

@@ -3,7 +3,6 @@
 package stores
 
 import (
-	"bytes"
 	"context"
 	"testing"
 	"time"
@@ -13,8 +12,8 @@ import (
 	"channelsync/events"
 	"channelsync/events/kv"
 	"channelsync/events/store"
-	"channelsync/internal/mac"
 	"channelsync/test/harness"
+	"channelsync/test/harness/codes"
 )
 
 // closesWithin bounds how long a store may take to close.
@@ -59,11 +58,9 @@ func Table(t testing.TB, b *events.Bus, name string) *kv.Table {
 // Authenticated is Table with one key for all tests: what is written without it is passed over.
 func Authenticated(t testing.TB, b *events.Bus, name string) *kv.Table {
 	t.Helper()
-	keys, err := mac.New(bytes.Repeat([]byte{1}, 32))
-	harness.OK(t, err)
 	return table(t, b, kv.Config{
 		Name: name, History: 1, Secure: name == "keys" || name == "tokens",
-		Authenticator: kv.NewAuthenticator(kv.AuthenticatorConfig{Keys: keys}),
+		Authenticator: kv.NewAuthenticator(kv.AuthenticatorConfig{Keys: codes.Keys(t, 1)}),
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -135,6 +136,22 @@ func (d *DeadLetters) Get(ctx context.Context, installation, id string) (DeadLet
 		return err
 	})
 	return l, err
+}
+
+// Having returns the installations that have a dead letter of an id.
+func (d *DeadLetters) Having(ctx context.Context, id string) (map[string]bool, error) {
+	having := map[string]bool{}
+	err := d.Call(ctx, "look for dead letters", func(ctx context.Context) error {
+		return d.DirectEach(ctx, js.GetRequest{NextFor: "dead.*." + id}, func(msgs []*jetstream.RawStreamMsg) error {
+			for _, msg := range msgs {
+				if parts := strings.SplitN(msg.Subject, ".", 3); len(parts) == 3 {
+					having[parts[1]] = true
+				}
+			}
+			return nil
+		})
+	})
+	return having, err
 }
 
 // Delete removes a dead letter; one that is not there is fine.

@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -180,6 +181,26 @@ func (w *Worklist) Depth(ctx context.Context, installation string) (Depth, error
 		return nil
 	})
 	return d, err
+}
+
+// Backlogs counts what waits of each installation, due and scheduled, with one answer of the
+// server; those of which nothing waits are left out. false when more waits than one answer
+// tells: then each is counted by itself.
+func (w *Worklist) Backlogs(ctx context.Context) (counts map[string]int, ok bool, err error) {
+	err = w.Call(ctx, "count entries of all", func(ctx context.Context) error {
+		p, err := w.DirectGet(ctx, js.GetRequest{NextFor: "*.*.>", Batch: js.BatchMax})
+		if err != nil || p.Pending > 0 {
+			return err
+		}
+		counts, ok = map[string]int{}, true
+		for _, msg := range p.Msgs {
+			if parts := strings.SplitN(msg.Subject, ".", 3); len(parts) == 3 {
+				counts[parts[1]]++
+			}
+		}
+		return nil
+	})
+	return counts, ok, err
 }
 
 // PurgeKind removes every entry of an installation's records of one kind, due and scheduled.

@@ -11,7 +11,6 @@ import (
 	"go.uber.org/zap"
 
 	v1 "channelsync/api/v1"
-	"channelsync/handlers/admin"
 	"channelsync/handlers/callback"
 	"channelsync/handlers/console"
 	"channelsync/handlers/console/oidc"
@@ -47,7 +46,6 @@ type AdminConfig struct {
 	Tokens   Tokens         // of the API, and the console's log-ins
 	People   *oidc.Provider // the organisation's log-in to the console; nil: tokens only
 	Sessions *session.Store // of the console
-	Streams  *admin.Streams // the bound that API and console have together; nil: the console has its own
 	Key      v1.Secret      // seals the console's forms; the same on all instances
 	Auditor  access.Auditor
 	Ready    []health.Check
@@ -71,7 +69,7 @@ func Admin(cfg AdminConfig) (http.Handler, error) {
 	exporter := export.New(export.Config{API: cfg.API, Auditor: cfg.Auditor, Log: cfg.Log.Named("export"), Now: now})
 	api := guarded(access.API(), exporter, cfg.Auditor)
 	pages, err := console.New(console.Config{
-		API: api, Tokens: cfg.Tokens, People: cfg.People, Sessions: cfg.Sessions, Streams: cfg.Streams, URL: cfg.URL, Key: cfg.Key,
+		API: api, Tokens: cfg.Tokens, People: cfg.People, Sessions: cfg.Sessions, URL: cfg.URL, Key: cfg.Key,
 		Auditor: cfg.Auditor, Attempts: attempts, Version: cfg.Version, Log: cfg.Log.Named("console"), Now: cfg.Now,
 	})
 	if err != nil {

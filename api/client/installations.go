@@ -80,6 +80,29 @@ func (c *Client) Installations(ctx context.Context) ([]v1.Installation, error) {
 	return out.Items, err
 }
 
+// InstallationList lists those that q is about, a page at a time.
+func (c *Client) InstallationList(ctx context.Context, q v1.InstallationQuery) (v1.InstallationList, error) {
+	var out v1.InstallationList
+	query := installationQuery(q)
+	if q.Counts {
+		query.Set("counts", "true")
+	}
+	err := c.Do(ctx, Call{Operation: "list installations", Method: http.MethodGet, Path: "/installations", Query: query, Out: &out})
+	return out, err
+}
+
+func installationQuery(q v1.InstallationQuery) url.Values {
+	query := pageQuery(q.Cursor, q.Limit)
+	for name, value := range map[string]string{
+		"q": q.Q, "state": string(q.State), "standing": string(q.Standing), "issue": q.Issue, "sort": q.Sort,
+	} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	return query
+}
+
 // Installation shows one.
 func (c *Client) Installation(ctx context.Context, id string) (v1.Installation, error) {
 	return ask[v1.Installation](ctx, c, Call{Operation: "show installation", Method: http.MethodGet, Path: at(id)})

@@ -121,7 +121,12 @@ func (c *Client) Explain(ctx context.Context, id string, kind v1.Kind, record st
 
 // Status is everything at a glance.
 func (c *Client) Status(ctx context.Context) (v1.Status, error) {
-	return ask[v1.Status](ctx, c, Call{Operation: "show status", Method: http.MethodGet, Path: "/status"})
+	return c.StatusOf(ctx, v1.InstallationQuery{})
+}
+
+// StatusOf is the same of the installations that q is about.
+func (c *Client) StatusOf(ctx context.Context, q v1.InstallationQuery) (v1.Status, error) {
+	return ask[v1.Status](ctx, c, Call{Operation: "show status", Method: http.MethodGet, Path: "/status", Query: installationQuery(q)})
 }
 
 // Audit lists what operators did. An empty cursor is the first page, a limit of

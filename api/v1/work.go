@@ -67,6 +67,7 @@ type Status struct {
 	Version       string               `json:"version"`
 	Ready         bool                 `json:"ready"`
 	Installations []InstallationStatus `json:"installations"`
+	NextCursor    *string              `json:"nextCursor,omitempty"` // where a page was asked for, and there is another
 }
 
 // InstallationStatus is one line of Status.

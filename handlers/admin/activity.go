@@ -65,7 +65,7 @@ func (a *API) feed(w http.ResponseWriter, r *http.Request) {
 	defer a.closing.Then(r, cancel)()
 	c := &call{API: a, r: r.WithContext(ctx), control: http.NewResponseController(w)}
 	c.received()
-	leave, refused := a.Streams.Take(w, identity.Of(ctx).ID)
+	leave, refused := a.streams.Take(w, identity.Of(ctx).ID)
 	if refused != nil {
 		c.fail(w, refused)
 		return

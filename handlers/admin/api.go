@@ -11,6 +11,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/internal/access"
+	"channelsync/handlers/internal/recent"
 	"channelsync/handlers/internal/web"
 )
 
@@ -31,23 +32,17 @@ type Config struct {
 	Tokens  Tokens
 
 	Auditor access.Auditor
-	Streams *Streams // nil: a bound of its own
 	Log     *zap.Logger
 	Now     func() time.Time // nil: time.Now
 }
-
-// Streams bounds the event streams that are open at a time: of the API and of the console
-// together, where both are given the same.
-type Streams = web.Streams
-
-// NewStreams returns a bound under which nothing is open.
-func NewStreams() *Streams { return web.NewStreams() }
 
 // API is the admin API; New makes it.
 type API struct {
 	Config
 	validate *validator.Validate
 	closing  *web.Closing
+	streams  *web.Streams
+	lists    *recent.Answers[struct{}, []v1.Installation] // of all; read by several at once, never changed
 }
 
 // New returns the API, to be mounted at /api/v1.
@@ -57,10 +52,7 @@ func newRouter(cfg Config) chi.Router {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.Streams == nil {
-		cfg.Streams = NewStreams()
-	}
-	a := &API{Config: cfg, validate: newValidator(), closing: web.NewClosing()}
+	a := &API{Config: cfg, validate: newValidator(), closing: web.NewClosing(), streams: web.NewStreams(), lists: recent.New[struct{}, []v1.Installation](cfg.Now)}
 	r := chi.NewRouter()
 	r.Use(middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {

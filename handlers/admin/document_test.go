@@ -174,6 +174,8 @@ func TestDocumentHasEveryField(t *testing.T) {
 		v1.Record{},
 		v1.RecordDetail{},
 		v1.RecordCounts{},
+		v1.InstallationCounts{},
+		v1.IssueCount{},
 		v1.TimelineStep{},
 		v1.Explanation{},
 		v1.Condition{},

@@ -8,6 +8,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/internal/identity"
+	"channelsync/handlers/internal/web"
 )
 
 // Installations shows installations, and starts and stops them and their syncs.
@@ -47,21 +48,48 @@ func (a *API) installationRoutes(r chi.Router) {
 }
 
 func (c *call) listInstallations() (reply, error) {
-	if err := c.query().err(); err != nil {
+	q := c.query("q", "state", "standing", "issue", "sort", "cursor", "limit", "counts")
+	want := q.installations()
+	want.Counts = q.oneOf("counts", "true", "false") == "true"
+	if err := q.err(); err != nil {
 		return reply{}, err
 	}
-	all, err := c.Installations.List(c.r.Context())
+	seen, lines, err := c.seen()
 	if err != nil {
 		return reply{}, err
 	}
+	page, next, found, err := choose(want, lines)
+	if err != nil {
+		return reply{}, err
+	}
+	list := v1.InstallationList{Items: make([]v1.Installation, 0, len(page)), NextCursor: next}
+	for _, i := range page {
+		list.Items = append(list.Items, shown(seen[i]))
+	}
+	if want.Counts {
+		list.Counts = counted(lines, found)
+	}
+	return ok(list), nil
+}
+
+// seen is every installation that the caller sees, by name, with a line of each. All who take
+// an answer of a second ago share one look; what each of them sees is picked out of it.
+func (c *call) seen() ([]v1.Installation, []v1.InstallationStatus, error) {
+	after := c.Now().Add(-web.MaxAgeOf(c.r))
+	all, err := c.lists.Get(c.r.Context(), struct{}{}, after, c.Installations.List)
+	if err != nil {
+		return nil, nil, err
+	}
 	caller := identity.Of(c.r.Context())
-	items := make([]v1.Installation, 0, len(all))
+	var seen []v1.Installation
+	var lines []v1.InstallationStatus
 	for _, in := range all {
 		if caller.Sees(in.ID) {
-			items = append(items, shown(in))
+			seen = append(seen, in)
+			lines = append(lines, v1.InstallationStatus{ID: in.ID, Name: in.Name, State: in.State, Backlog: in.Backlog, Freshness: in.Freshness, Issues: in.Issues})
 		}
 	}
-	return ok(v1.Page[v1.Installation]{Items: items}), nil
+	return seen, lines, nil
 }
 
 func (c *call) getInstallation() (reply, error) {
@@ -83,14 +111,22 @@ func (c *call) listIssues() (reply, error) {
 }
 
 func (c *call) getStatus() (reply, error) {
-	if err := c.query().err(); err != nil {
+	q := c.query("q", "state", "standing", "issue", "sort", "cursor", "limit")
+	want := q.installations()
+	if err := q.err(); err != nil {
 		return reply{}, err
 	}
 	status, err := c.Installations.Status(c.r.Context())
+	if err != nil {
+		return reply{}, err
+	}
 	caller := identity.Of(c.r.Context())
-	status.Installations = slices.DeleteFunc(nonNil(status.Installations), func(in v1.InstallationStatus) bool { return !caller.Sees(in.ID) })
-	for i := range status.Installations {
-		status.Installations[i].Issues = nonNil(status.Installations[i].Issues)
+	seen := slices.DeleteFunc(status.Installations, func(in v1.InstallationStatus) bool { return !caller.Sees(in.ID) })
+	page, next, _, err := choose(want, seen)
+	status.Installations, status.NextCursor = make([]v1.InstallationStatus, 0, len(page)), next
+	for _, i := range page {
+		seen[i].Issues = nonNil(seen[i].Issues)
+		status.Installations = append(status.Installations, seen[i])
 	}
 	return ok(status), err
 }

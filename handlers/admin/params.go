@@ -165,10 +165,13 @@ func (q *query) timeOrDay(name string) string {
 func (q *query) cursor() string { return q.text("cursor", maxCursor) }
 
 // limit is how many items a page has at most: 1 to 500, 50 when nothing is said.
-func (q *query) limit() int {
+func (q *query) limit() int { return q.limitOr(defaultLimit) }
+
+// limitOr is the same with another number when nothing is said.
+func (q *query) limitOr(unsaid int) int {
 	v := q.text("limit", maxSearch)
 	if v == "" {
-		return defaultLimit
+		return unsaid
 	}
 	n, err := strconv.Atoi(v)
 	if err != nil || n < 1 || n > maxLimit {

@@ -14,6 +14,7 @@ import (
 	"channelsync/handlers/console/session"
 	"channelsync/handlers/internal/access"
 	"channelsync/handlers/internal/crowd"
+	"channelsync/handlers/internal/recent"
 	"channelsync/handlers/internal/web"
 )
 
@@ -23,7 +24,6 @@ type Config struct {
 	Tokens   Tokens         // what people log in with
 	People   *oidc.Provider // the organisation's log-in; nil: tokens only
 	Sessions *session.Store
-	Streams  *web.Streams   // of event streams, together with the API's; nil: the console's own
 	URL      string         // what people open the console under; empty: any address
 	Key      v1.Secret      // seals forms and log-ins under way; the same on all instances
 	Auditor  access.Auditor // keeps log-ins, and what was refused
@@ -36,23 +36,23 @@ type Config struct {
 // Console serves the pages.
 type Console struct {
 	below
-	api         *client.Client
-	tokens      Tokens
-	people      *oidc.Provider // nil: tokens only
-	auditor     access.Auditor
-	access      *access.Table
-	sessions    *session.Store
-	cookies     session.Cookies
-	url         string
-	sealer      sealer
-	attempts    *web.Attempts
-	version     string
-	log         *zap.Logger
-	now         func() time.Time
-	pages       pages
-	assets      assets
-	closing     *web.Closing
-	openStreams *web.Streams
+	api      *client.Client
+	tokens   Tokens
+	people   *oidc.Provider // nil: tokens only
+	auditor  access.Auditor
+	access   *access.Table
+	sessions *session.Store
+	cookies  session.Cookies
+	url      string
+	sealer   sealer
+	attempts *web.Attempts
+	version  string
+	log      *zap.Logger
+	now      func() time.Time
+	pages    pages
+	assets   assets
+	blocks   *recent.Answers[view, block] // of pages that are open
+	writes   writes
 	// finishing counts the answers of the issuer that are looked at.
 	finishing *crowd.Crowd
 }
@@ -63,19 +63,16 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.Streams == nil {
-		cfg.Streams = web.NewStreams()
-	}
 	c := &Console{
 		below:  newBelow(cfg.URL),
 		tokens: cfg.Tokens, people: cfg.People, auditor: cfg.Auditor, access: access.New(access.Console()),
 		sessions: cfg.Sessions, cookies: session.NewCookies(cfg.URL), url: cfg.URL, sealer: newSealer(cfg.Key, cfg.Now), attempts: cfg.Attempts,
-		version: cfg.Version, log: cfg.Log, now: cfg.Now, closing: web.NewClosing(), openStreams: cfg.Streams, finishing: crowd.New(crowd.Limits{Slots: finishing}),
+		version: cfg.Version, log: cfg.Log, now: cfg.Now, blocks: recent.New[view, block](cfg.Now), finishing: crowd.New(crowd.Limits{Slots: finishing}),
 	}
 	var err error
 	c.api, err = client.New(client.Config{
 		// The name goes nowhere: the transport calls the handler.
-		URL: "http://channelsync", Actor: "console", Transport: inProcess{api(cfg.API, cfg.Log)},
+		URL: "http://channelsync", Actor: "console", Transport: inProcess{api(cfg.API, cfg.Log), func() { c.writes.note(c.now()) }},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the console's client: %w", err)

@@ -154,7 +154,9 @@ func (w *env) answer(call string, body any) {
 
 // installed sets the one installation there is.
 func (w *env) installed(in v1.Installation) {
-	w.answer("GET /installations", map[string]any{"items": []v1.Installation{in}})
+	w.answer("GET /installations", v1.InstallationList{
+		Items: []v1.Installation{in}, Counts: &v1.InstallationCounts{Total: 1, Found: 1, Standings: map[v1.Standing]int{in.Standing(): 1}},
+	})
 	w.answer("GET /installations/"+in.ID, in)
 	w.answer("GET /installations/"+in.ID+"/bridges", v1.BridgeList{Items: []v1.BridgeStatus{}})
 	w.answer("GET /installations/"+in.ID+"/history", v1.History{Items: []v1.HistoryHour{

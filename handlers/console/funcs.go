@@ -38,9 +38,15 @@ func (c *Console) funcs() template.FuncMap {
 		"checkName":      present.CheckName,
 		"jobName":        present.JobName,
 		"jobWord":        present.JobWord,
-		"syncCards":      func(in v1.Installation) []present.SyncCard { return present.SyncCards(&in) },
-		"pretty":         present.Pretty,
-		"timeZones":      v1.TimeZones, "overallCostChoices": overallCostChoices, "contractStatusChoices": contractStatusChoices,
+		"inScope": func(in v1.Installation) (n int) {
+			for _, s := range in.Syncs {
+				n += s.Counts.InScope
+			}
+			return n
+		},
+		"syncCards": func(in v1.Installation) []present.SyncCard { return present.SyncCards(&in) },
+		"pretty":    present.Pretty,
+		"timeZones": v1.TimeZones, "overallCostChoices": overallCostChoices, "contractStatusChoices": contractStatusChoices,
 		"checkTone": present.CheckTone, "checkMeans": present.CheckMeans, "checkDetail": present.CheckDetail, "capital": present.Capital,
 		"errorAt":      errorAt,
 		"noWords":      func() map[string]string { return nil },

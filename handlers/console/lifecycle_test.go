@@ -8,7 +8,6 @@ import (
 	"time"
 
 	v1 "channelsync/api/v1"
-	"channelsync/handlers/console/present"
 )
 
 func TestLifecycle(t *testing.T) {
@@ -186,30 +185,83 @@ func TestIntegrations(t *testing.T) {
 	if a := w.get("/"); a.doc.Find(`a[href^="/install"]`).Length() < 3 || !strings.Contains(a.text(".empty"), "Nothing is installed yet") {
 		t.Errorf("empty: %s", a.text("main"))
 	}
-	var many []v1.Installation
-	for i := range 120 {
-		in := anInstallation()
-		in.Name = "MSP " + present.Num(i)
-		many = append(many, in)
+	w.installed(anInstallation())
+	if a := w.get("/"); a.doc.Find("ul.cards > li").Length() != 1 || a.doc.Find("form[role=search], table").Length() != 0 || a.text(".badges") != "1 in sync" {
+		t.Errorf("one: %s", a.text("main"))
 	}
-	many[110].State, many[110].Name = v1.StateNeedsCredentials, "Broken "+mean
-	many[110].Issues = []v1.Issue{{Severity: v1.SeverityAct, Title: "Refused"}}
-	w.answer("GET /installations", map[string]any{"items": many})
+}
+
+// aFleet is an answer of the API with so many installations on its page.
+func aFleet(items, found, total int, next string) v1.InstallationList {
+	list := v1.InstallationList{Counts: &v1.InstallationCounts{
+		Total: total, Found: found, Standings: map[v1.Standing]int{v1.StandingInSync: total - 14, v1.StandingActionRequired: 14},
+		Issues: []v1.IssueCount{
+			{Code: "credentials_refused", Severity: v1.SeverityAct, Title: "Autotask credentials refused " + mean, Installations: 14},
+			{Code: "throttled", Severity: v1.SeverityRetrying, Title: "Autotask throttles", Installations: 1, Records: 3},
+		},
+	}}
+	for range items {
+		list.Items = append(list.Items, anInstallation())
+	}
+	if next != "" {
+		list.NextCursor = &next
+	}
+	return list
+}
+
+// TestIntegrationsOfManyInstallations: filters, order and pages are in the URL and work without
+// a script; issues are grouped.
+func TestIntegrationsOfManyInstallations(t *testing.T) {
+	w := newEnv(t)
+	asked := func(query string, list v1.InstallationList) { w.answer("GET /installations?"+query, list) }
+	asked("counts=true&cursor=0&limit=50&sort=standing", aFleet(50, 1000, 1000, "50"))
 	a := w.get("/")
 	a.clean(t)
-	if got := a.doc.Find("ul.cards > li").Length(); got != perList {
+	if got := a.doc.Find("table tbody tr").Length(); got != perList {
 		t.Errorf("%d are shown, want %d", got, perList)
 	}
-	if got := a.doc.Find("ul.cards > li h3").First().Text(); !strings.HasPrefix(got, "Broken") {
-		t.Errorf("the first is %q, want the one that needs somebody", got)
-	}
-	if got := a.text(".badges"); got != "1 action required 119 in sync" {
+	if got := a.text(".badges"); got != "14 action required 986 in sync" {
 		t.Errorf("the counts are %q", got)
 	}
-	if a = w.get("/?q=msp+11"); a.doc.Find("ul.cards > li").Length() != 10 {
-		t.Errorf("the search shows %d", a.doc.Find("ul.cards > li").Length())
+	if got := a.text(".pager"); got != "1 to 50 of 1,000 Next page" {
+		t.Errorf("the pager says %q", got)
 	}
-	if a = w.get("/?q=" + url.QueryEscape(mean+"nobody")); !strings.Contains(a.text(".empty"), "No installation has a name like") {
+	if got := a.text("#issues li"); !strings.Contains(got, "14 installations with the issue") || !strings.Contains(got, "1 installation with the issue Autotask throttles, 3 records") {
+		t.Errorf("the issues are %q", got)
+	}
+	if href, _ := a.doc.Find("#issues li a").First().Attr("href"); href != "/?issue=credentials_refused" {
+		t.Errorf("an issue leads to %q", href)
+	}
+	if href, _ := a.doc.Find("a.badge").First().Attr("href"); href != "/?standing=action_required" {
+		t.Errorf("a state leads to %q", href)
+	}
+	if href, _ := a.doc.Find("a[rel=next]").Attr("href"); href != "/?page=2" {
+		t.Errorf("the next page is %q", href)
+	}
+
+	asked("counts=true&cursor=50&issue=credentials_refused&limit=50&q=msp+11&sort=-change&standing=action_required", aFleet(3, 53, 1000, ""))
+	a = w.get("/?q=msp+11&standing=action_required&issue=credentials_refused&sort=-change&page=2")
+	if got := a.text(".pager"); got != "Previous page 51 to 53 of 53" || a.text("#installations") != "53 installations found" {
+		t.Errorf("a filtered page: %q, %s", got, a.text("#installations"))
+	}
+	if href, _ := a.doc.Find("a[rel=prev]").Attr("href"); href != "/?issue=credentials_refused&q=msp+11&sort=-change&standing=action_required" {
+		t.Errorf("the page before is %q", href)
+	}
+	for name, want := range map[string]string{"standing": "action_required", "issue": "credentials_refused", "sort": "-change"} {
+		if got, _ := a.doc.Find("select#" + name + " option[selected]").Attr("value"); got != want {
+			t.Errorf("%s: %q is selected, want %q", name, got, want)
+		}
+	}
+
+	// A page that there is no more, and values that no filter has.
+	asked("counts=true&cursor=950&limit=50&sort=standing", aFleet(0, 60, 1000, ""))
+	if a = w.get("/?page=20&standing=nonsense&sort=nonsense"); a.text(".pager") != "Previous page 51 to 51 of 60" && a.doc.Find("table tbody tr").Length() == 0 {
+		t.Errorf("a page that is gone: %s", a.text("main"))
+	}
+
+	w.answer("GET /installations", aFleet(0, 0, 1000, ""))
+	a = w.get("/?q=" + url.QueryEscape(mean+"nobody"))
+	if !strings.Contains(a.text(".empty"), "No installation fits these filters.") || a.doc.Find("form[role=search]").Length() != 1 {
 		t.Errorf("nothing found: %s", a.text("main"))
 	}
 	a.clean(t)

@@ -61,7 +61,7 @@ func (v *visit) record() (*page, error) {
 	default:
 		return nil, err
 	}
-	if v.asks() && !v.streams() {
+	if v.asks() && !follows(v.r) {
 		d.Explained = v.explain(in.ID, &d)
 	}
 	d.fill(v, in)
@@ -75,7 +75,7 @@ func (v *visit) record() (*page, error) {
 // clientName is the name of a contract's client, as it was sent or, where nothing was, as the
 // company's own record has it.
 func (v *visit) clientName(installation string, r v1.RecordDetail) string {
-	if name := r.ClientName(); name != "" || r.CompanyID == "" || v.streams() {
+	if name := r.ClientName(); name != "" || r.CompanyID == "" || follows(v.r) {
 		return name
 	}
 	company, err := v.api.Record(v.ctx, installation, v1.KindCompany, r.CompanyID)
@@ -91,14 +91,9 @@ func (v *visit) plausible() bool {
 	return (k == v1.KindCompany || k == v1.KindContract) && isRecordID(v.r.PathValue("record"))
 }
 
-// asks says whether Autotask is to be asked. The stream of a page that asked says
-// so too, and shows the same words, but asks nobody.
+// asks says whether Autotask is to be asked. A page that asked and is open says
+// so too, and shows the same words, but asks nobody again.
 func (v *visit) asks() bool { return v.r.URL.Query().Get("explain") != "" }
-
-// streams says whether the request is the event stream of a page that is open.
-func (v *visit) streams() bool {
-	return strings.HasPrefix(v.r.Header.Get("Accept"), "text/event-stream")
-}
 
 // explain asks; that it cannot be asked is something the page says, not the end of it.
 func (v *visit) explain(installation string, d *recordData) *explained {

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"go.uber.org/zap"
 
@@ -80,10 +79,9 @@ func (c *Console) end(r *http.Request) {
 func (c *Console) session(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		caller := access.Begin(w, r, "console")
-		streams := strings.Contains(r.Header.Get("Accept"), "text/event-stream")
 		cookie := c.cookies.Get(r, sessionCookie)
 		open := c.access.Open(r)
-		who, ok, err := c.find(r.Context(), cookie, !streams && !open)
+		who, ok, err := c.find(r.Context(), cookie, !follows(r) && !open)
 		if ok {
 			caller.Identity = who
 			caller = caller.While(func() bool { _, valid, err := c.find(r.Context(), cookie, false); return valid || err != nil })
@@ -101,8 +99,8 @@ func (c *Console) session(next http.Handler) http.Handler {
 			v := &visit{c, w, r, r.Context()}
 			v.failWith(v1.NewProblem(http.StatusServiceUnavailable, v1.CodeUnavailable, "The session cannot be read at the moment.",
 				"Try again in a moment. The log of channelsync has the cause."))
-		case streams:
-			http.Error(w, "The session has ended.", http.StatusUnauthorized)
+		case follows(r):
+			(&visit{c, w, r, r.Context()}).failLive(v1.NewProblem(http.StatusUnauthorized, v1.CodeUnauthenticated, "The session has ended.", "Log in again."))
 		default:
 			to := "/login"
 			if r.Method == http.MethodGet && r.URL.Path != "/" && len(r.URL.RequestURI()) < maxPath {

@@ -79,7 +79,7 @@ func TestWhoIsNotLoggedIn(t *testing.T) {
 		{"GET", "/", "", "/login", 303},
 		{"GET", "/installations/" + one + "?a=1", "", "/login?next=" + url.QueryEscape("/installations/"+one+"?a=1"), 303},
 		{"POST", "/installations/" + one + "/stop", "", "/login", 303},
-		{"GET", "/installations/" + one, "text/event-stream", "", 401},
+		{"GET", "/installations/" + one, liveType, "", 401},
 		{"GET", "/nothing", "", "", 404},
 	} {
 		r := httptest.NewRequest(tc.method, tc.path, nil)
@@ -214,19 +214,6 @@ func TestASessionEndsWhenItsTokenEndsOrChanges(t *testing.T) {
 		if got := get(); got != 303 {
 			t.Errorf("%s: got %d, want the log-in", name, got)
 		}
-	}
-}
-
-// TestAFollowedPageEndsWithItsSession, and says so, so that the browser asks anew.
-func TestAFollowedPageEndsWithItsSession(t *testing.T) {
-	w := newEnv(t)
-	resp, cookie := followed(t, w)
-	if err := w.sessions.EndCookie(t.Context(), cookie.Value); err != nil {
-		t.Fatal(err)
-	}
-	all, err := io.ReadAll(resp.Body) // it ends by itself
-	if err != nil || !strings.HasSuffix(string(all), "event: ended\ndata: \n\n") {
-		t.Errorf("%v, at last %q", err, all[max(0, len(all)-80):])
 	}
 }
 

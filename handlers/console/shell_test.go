@@ -5,7 +5,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	v1 "channelsync/api/v1"
 	"channelsync/test/harness"
@@ -116,84 +115,5 @@ func TestTheAPIMayFail(t *testing.T) {
 		if a := w.get("/"); a.StatusCode < 500 || a.doc.Find("h1").Length() != 1 {
 			t.Errorf("%s: %d: %s", name, a.StatusCode, a.html)
 		}
-	}
-}
-
-// followed opens the live page of an installation in a session.
-func followed(t *testing.T, w *env) (*http.Response, *http.Cookie) {
-	t.Helper()
-	srv := httptest.NewServer(w.handler)
-	t.Cleanup(srv.Close)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/installations/"+one, nil)
-	harness.OK(t, err)
-	r.Header.Set("Accept", "text/event-stream")
-	cookie := w.cookieAt(r.URL.Port())
-	r.AddCookie(cookie)
-	resp, err := srv.Client().Do(r)
-	harness.OK(t, err)
-	t.Cleanup(func() { _ = resp.Body.Close(); srv.Client().CloseIdleConnections() })
-	return resp, cookie
-}
-
-func TestLivePages(t *testing.T) {
-	w := newEnv(t)
-	resp, _ := followed(t, w)
-	if got := resp.Header.Get("Content-Type"); got != "text/event-stream" {
-		t.Fatalf("Content-Type %q", got)
-	}
-	events := make(chan string, 16)
-	go readEvents(resp.Body, events)
-	if first := next(t, events); !strings.Contains(first, "In sync. The last change took 1.2 s") || strings.Contains(first, "<html") {
-		t.Errorf("the first event is %q", first)
-	}
-	in := anInstallation()
-	in.State = v1.StateStopped
-	w.installed(in)
-	if second := next(t, events); !strings.Contains(second, "Stopped") {
-		t.Errorf("the second event is %q", second)
-	}
-}
-
-func TestLivePagesAreBounded(t *testing.T) {
-	w := newEnv(t)
-	srv := httptest.NewServer(w.handler)
-	t.Cleanup(srv.Close)
-	t.Cleanup(srv.Client().CloseIdleConnections)
-	open := func(session *http.Cookie) *http.Response {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/installations/"+one, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Accept", "text/event-stream")
-		r.AddCookie(session)
-		resp, err := srv.Client().Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = resp.Body.Close() })
-		return resp
-	}
-	session := w.cookieAt(srv.URL[strings.LastIndex(srv.URL, ":")+1:])
-	for range 64 {
-		if resp := open(session); resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" {
-			t.Fatalf("got %d %v", resp.StatusCode, resp.Header)
-		}
-	}
-	if resp := open(session); resp.StatusCode != 429 || resp.Header.Get("Retry-After") == "" {
-		t.Errorf("one more: got %d %v", resp.StatusCode, resp.Header)
-	}
-}
-
-func next(t *testing.T, events <-chan string) string {
-	t.Helper()
-	select {
-	case e, ok := <-events:
-		if !ok {
-			t.Fatal("the stream ended")
-		}
-		return e
-	case <-time.After(20 * time.Second):
-		t.Fatal("no event within 20 s")
-		return ""
 	}
 }

@@ -26,7 +26,10 @@ func api(handler http.Handler, log *zap.Logger) http.Handler {
 }
 
 // inProcess is a transport that calls a handler, without a network between.
-type inProcess struct{ handler http.Handler }
+type inProcess struct {
+	handler http.Handler
+	wrote   func() // is called before a caller hears of the answer to a call that may change something
+}
 
 // RoundTrip returns as soon as the handler has written its header; the body is
 // read while the handler writes it, so that streams stream. The handler has ended
@@ -38,6 +41,7 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	in := r.Clone(context.WithValue(r.Context(), chi.RouteCtxKey, nil))
 	in.RequestURI = in.URL.RequestURI()
 	in.RemoteAddr = "127.0.0.1:0"
+	web.AskMaxAge(in)
 	if in.Body == nil {
 		in.Body = http.NoBody
 	}
@@ -52,6 +56,9 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 		}()
 		t.handler.ServeHTTP(answer, in)
 	}()
+	if r.Method != http.MethodGet {
+		defer t.wrote()
+	}
 	select {
 	case <-answer.started:
 	case <-r.Context().Done():

@@ -26,13 +26,13 @@ type visit struct {
 	ctx context.Context
 }
 
-// show makes the page for a GET. A page with a "live" block is also served as an
-// event stream of that block, see live.go.
+// show makes the page for a GET. A page with a "live" block is also asked for
+// anew by those who have it open, see live.go.
 func (c *Console) show(name string, load func(*visit) (*page, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{c, w, r, r.Context()}
 		w.Header().Set("Vary", "Accept")
-		if strings.HasPrefix(r.Header.Get("Accept"), "text/event-stream") && c.hasLive(name) {
+		if follows(r) && c.hasLive(name) {
 			v.live(name, load)
 			return
 		}
@@ -157,6 +157,10 @@ func (v *visit) problemOf(err error) *v1.Problem {
 func (v *visit) fail(err error) { v.failWith(v.problemOf(err)) }
 
 func (v *visit) failWith(p *v1.Problem) {
+	if follows(v.r) {
+		v.failLive(p)
+		return
+	}
 	if v.tenant() {
 		p = present.TenantProblem(p)
 	}

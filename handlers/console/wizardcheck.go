@@ -97,3 +97,8 @@ func them(n int) string {
 
 // plural is the noun that count writes for several.
 func plural(noun string) string { return present.Count(0, noun)[len("0 "):] }
+
+// rank orders tones: what is worst comes first.
+func rank(t present.Tone) int {
+	return slices.Index([]present.Tone{present.ToneBad, present.ToneWarn, present.ToneBusy, present.ToneGood, present.ToneOff}, t)
+}

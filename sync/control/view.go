@@ -38,19 +38,22 @@ func (m *Manager) List(ctx context.Context) ([]v1.Installation, error) {
 	return out, nil
 }
 
-// viewsAtOnce is how many installations are looked at side by side: each asks the
-// store some small questions, and most of the time is waiting.
+// viewsAtOnce is how many installations are looked at side by side: a look may ask the store.
 const viewsAtOnce = 8
 
 // Own returns the installations that this process works for.
 func (m *Manager) Own(ctx context.Context) ([]v1.Installation, error) {
 	own := slices.DeleteFunc(m.Store.List(), func(in *installation.Installation) bool { return !m.holds(in.ID) })
+	stored, err := m.storedOfAll(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]v1.Installation, len(own))
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(viewsAtOnce)
 	for i, in := range own {
 		group.Go(panics.Guard(func() (err error) {
-			out[i], err = m.view(within, in)
+			out[i], err = m.view(within, in, stored)
 			return err
 		}))
 	}
@@ -58,6 +61,49 @@ func (m *Manager) Own(ctx context.Context) ([]v1.Installation, error) {
 		return nil, err
 	}
 	return out, nil
+}
+
+// stored is what a view needs of the store, of one installation.
+type stored interface {
+	// backlog counts what waits in the worklist.
+	backlog(ctx context.Context, id string) (int, error)
+	// dropped says whether there may be a dead letter that counts others.
+	dropped(id string) bool
+}
+
+// storedOfOne asks when it is asked.
+type storedOfOne struct{ *Manager }
+
+func (m storedOfOne) backlog(ctx context.Context, id string) (int, error) {
+	d, err := m.Bus.Worklist().Depth(ctx, id)
+	return d.Live + d.Bulk + d.Scheduled + d.Apart, err
+}
+
+func (m storedOfOne) dropped(string) bool { return true }
+
+// storedOfAll has asked for all installations at once.
+type storedOfAll struct {
+	backlogs map[string]int
+	having   map[string]bool
+}
+
+func (s storedOfAll) backlog(_ context.Context, id string) (int, error) { return s.backlogs[id], nil }
+func (s storedOfAll) dropped(id string) bool                            { return s.having[id] }
+
+// storedOfAll asks for all installations with two questions, unless too much waits for that.
+func (m *Manager) storedOfAll(ctx context.Context) (stored, error) {
+	backlogs, few, err := m.Bus.Worklist().Backlogs(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("count backlogs: %w", err)
+	}
+	if !few {
+		return storedOfOne{m}, nil
+	}
+	having, err := m.DeadLetters.HaveDropped(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return storedOfAll{backlogs: backlogs, having: having}, nil
 }
 
 // Get returns one installation as the admin API shows it.
@@ -69,7 +115,7 @@ func (m *Manager) Get(ctx context.Context, id string) (v1.Installation, error) {
 	if !m.holds(id) {
 		return m.unattended(in), nil
 	}
-	return m.view(ctx, in)
+	return m.view(ctx, in, storedOfOne{m})
 }
 
 // unattended is an installation that no instance is known to work for: what the
@@ -121,7 +167,7 @@ func (m *Manager) outline(in *installation.Installation) v1.Installation {
 	return out
 }
 
-func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.Installation, error) {
+func (m *Manager) view(ctx context.Context, in *installation.Installation, store stored) (v1.Installation, error) {
 	rt := m.runtime(in.ID)
 	out := m.outline(in)
 	running := m.Jobs.Running(in.ID)
@@ -141,23 +187,19 @@ func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.I
 			}
 		}
 	}
+	known, err := m.Ledger.Digest(ctx, in.ID)
+	if err != nil {
+		return out, fmt.Errorf("count records: %w", err)
+	}
 	for s, settings := range in.Syncs {
 		kind := kindsOf([]v1.Sync{s})[0]
-		counts, err := m.Ledger.Counts(ctx, in.ID, kind)
-		if err != nil {
-			return out, fmt.Errorf("count records: %w", err)
-		}
-		out.Syncs[s] = v1.SyncStatus{State: syncState(in, settings, backfilling[kind]), Counts: counts}
+		out.Syncs[s] = v1.SyncStatus{State: syncState(in, settings, backfilling[kind]), Counts: known.Counts[kind]}
 	}
-	d, err := m.Bus.Worklist().Depth(ctx, in.ID)
+	due, err := store.backlog(ctx, in.ID)
 	if err != nil {
 		return out, fmt.Errorf("count backlog: %w", err)
 	}
-	waiting, err := m.waiting(ctx, in.ID)
-	if err != nil {
-		return out, err
-	}
-	out.Backlog = d.Live + d.Bulk + d.Scheduled + d.Apart + waiting
+	out.Backlog, out.Drift = due+known.Waiting, known.Drift(m.Now())
 	if rt != nil {
 		out.Freshness = rt.freshness.Read(m.Now())
 		out.Repaired = int(rt.repaired.Load())
@@ -173,22 +215,21 @@ func (m *Manager) view(ctx context.Context, in *installation.Installation) (v1.I
 			return out, err
 		}
 	}
-	if out.Drift, err = m.Ledger.DriftCounts(ctx, in.ID, m.Now()); err != nil {
-		return out, fmt.Errorf("count drift: %w", err)
-	}
 	records, err := m.recordIssues(ctx, in)
 	if err != nil {
 		return out, err
 	}
 	out.Issues = append(out.Issues, records...)
-	dropped, found, err := m.DeadLetters.Dropped(ctx, in.ID)
-	if err != nil {
-		return out, err
-	}
-	if found {
-		i := issue.Describe(deadletter.CodeDropped)
-		i.Detail, i.FirstAt, i.LastAt = dropped.Detail+" "+i.Detail, dropped.FirstAt, dropped.LastAt
-		out.Issues = append(out.Issues, i)
+	if store.dropped(in.ID) {
+		dropped, found, err := m.DeadLetters.Dropped(ctx, in.ID)
+		if err != nil {
+			return out, err
+		}
+		if found {
+			i := issue.Describe(deadletter.CodeDropped)
+			i.Detail, i.FirstAt, i.LastAt = dropped.Detail+" "+i.Detail, dropped.FirstAt, dropped.LastAt
+			out.Issues = append(out.Issues, i)
+		}
 	}
 	out.Issues = issue.Sort(out.Issues)
 	out.State = state(in, rt, len(backfilling) > 0, m.Now())
@@ -227,21 +268,6 @@ func state(in *installation.Installation, rt *runtime, backfilling bool, now tim
 	}
 }
 
-// waiting counts the records that wait for a stopped sync.
-func (m *Manager) waiting(ctx context.Context, id string) (int, error) {
-	n := 0
-	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
-		ids, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool {
-			return s.Outcome == v1.OutcomeWaiting && !slices.Contains(s.Reasons, v1.ReasonEditedAtTarget)
-		})
-		if err != nil {
-			return 0, fmt.Errorf("count waiting records: %w", err)
-		}
-		n += len(ids)
-	}
-	return n, nil
-}
-
 // recordIssues groups what is wrong with single records by its cause: by the last that
 // the ledger says of each, or its dead letter where the ledger took no entry since.
 func (m *Manager) recordIssues(ctx context.Context, in *installation.Installation) ([]v1.Issue, error) {
@@ -265,34 +291,33 @@ func (m *Manager) recordIssues(ctx context.Context, in *installation.Installatio
 	if err != nil {
 		return nil, fmt.Errorf("group issues: %w", err)
 	}
-	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
-		_, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool {
-			at := s.ReconciledAt
-			if at.IsZero() {
-				return false
-			}
-			if s.PendingApproval {
-				add("mass_change_held", at, at)
-			}
-			failure := deadletter.RecordID(kind, s.ID)
-			if f, is := failures[failure]; is && f.LastAt.After(at) {
-				return false // it is the last word
-			}
-			delete(failures, failure)
-			if o := s.Outcome; o == v1.OutcomeRetrying || o == v1.OutcomeDead {
-				for _, code := range s.Reasons {
-					add(code, at, s.Since(code))
-				}
-			} else if s.InScope {
-				for _, code := range s.Notes {
-					add(code, at, s.Since(code))
-				}
-			}
-			return false
-		})
-		if err != nil {
-			return nil, fmt.Errorf("group issues: %w", err)
+	known, err := m.Ledger.Digest(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("group issues: %w", err)
+	}
+	for _, s := range known.Telling {
+		at := s.ReconciledAt
+		if at.IsZero() {
+			continue
 		}
+		if s.PendingApproval {
+			add("mass_change_held", at, at)
+		}
+		if f, is := failures[deadletter.RecordID(s.Kind, s.ID)]; is && f.LastAt.After(at) {
+			continue // it is the last word
+		}
+		if o := s.Outcome; o == v1.OutcomeRetrying || o == v1.OutcomeDead {
+			for _, code := range s.Reasons {
+				add(code, at, s.Since(code))
+			}
+		} else if s.InScope {
+			for _, code := range s.Notes {
+				add(code, at, s.Since(code))
+			}
+		}
+	}
+	if err := m.dropOutdated(ctx, id, failures); err != nil {
+		return nil, err
 	}
 	for _, f := range failures {
 		add(f.Code, f.LastAt, f.FirstAt)
@@ -302,6 +327,26 @@ func (m *Manager) recordIssues(ctx context.Context, in *installation.Installatio
 		out = append(out, *i)
 	}
 	return out, nil
+}
+
+// dropOutdated leaves out the failures of records of which the ledger has said something since.
+func (m *Manager) dropOutdated(ctx context.Context, id string, failures map[string]deadletter.Failure) error {
+	if len(failures) == 0 {
+		return nil
+	}
+	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
+		_, err := m.Ledger.Find(ctx, id, kind, func(s ledger.Summary) bool {
+			failure := deadletter.RecordID(kind, s.ID)
+			if f, is := failures[failure]; is && !s.ReconciledAt.IsZero() && !f.LastAt.After(s.ReconciledAt) {
+				delete(failures, failure)
+			}
+			return false
+		})
+		if err != nil {
+			return fmt.Errorf("group issues: %w", err)
+		}
+	}
+	return nil
 }
 
 // OpenIssues returns how every installation stands: id, name, state and issues.

@@ -37,6 +37,8 @@ type Stream interface {
 	Put(ctx context.Context, d events.DeadLetter) (events.DeadLetter, error)
 	Get(ctx context.Context, installation, id string) (events.DeadLetter, error)
 	List(ctx context.Context, installation, cursor string, limit int) ([]events.DeadLetter, string, error)
+	// Having returns the installations that have one of an id.
+	Having(ctx context.Context, id string) (map[string]bool, error)
 	Delete(ctx context.Context, installation, id string) error
 	DeleteRead(ctx context.Context, d events.DeadLetter) error
 	PurgeInstallation(ctx context.Context, installation string) error

@@ -136,6 +136,15 @@ func (b *Box) Dropped(ctx context.Context, installation string) (d v1.DeadLetter
 	return d, err == nil, err
 }
 
+// HaveDropped returns the installations of which Dropped would return one.
+func (b *Box) HaveDropped(ctx context.Context) (map[string]bool, error) {
+	having, err := b.stream.Having(ctx, DroppedID)
+	if err != nil {
+		return nil, fmt.Errorf("look up dropped dead letters: %w", err)
+	}
+	return having, nil
+}
+
 // entry is what is known of a dead letter in the stream.
 type entry struct {
 	id       string

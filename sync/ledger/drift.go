@@ -130,27 +130,6 @@ func parseDriftCursor(text string) (foundDrift, error) {
 	return foundDrift{key, driftAt{at: ticks(n)}}, err
 }
 
-// DriftCounts counts the edits at the target that are shown.
-func (l *Ledger) DriftCounts(ctx context.Context, installation string, now time.Time) (v1.DriftCounts, error) {
-	var out v1.DriftCounts
-	known, unlock, err := l.loaded(ctx, installation)
-	if err != nil {
-		return out, err
-	}
-	defer unlock()
-	for _, d := range known.drifts(v1.DriftQuery{}, now) {
-		switch d.state {
-		case v1.DriftOpen:
-			out.Open++
-		case v1.DriftReverted:
-			out.Reverted++
-		default:
-			out.Repaired++
-		}
-	}
-	return out, nil
-}
-
 func (ix *summaries) drifts(q v1.DriftQuery, now time.Time) (out []foundDrift) {
 	for _, kind := range kinds {
 		if q.Kind != "" && q.Kind != kind {

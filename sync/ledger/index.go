@@ -40,7 +40,8 @@ type written struct {
 type summaries struct {
 	kinds      map[v1.Kind]*shelf
 	readers    readers
-	searchable bool // the summaries have their texts
+	searchable bool    // the summaries have their texts
+	digest     *Digest // of all of them; nil until somebody asks, and since one was put
 }
 
 // shelf holds the summaries of one kind.
@@ -195,6 +196,7 @@ func (ix *summaries) put(kind v1.Kind, to summary) {
 		s = &summary{}
 		on.byID[to.id], on.stale = s, true
 	}
+	ix.digest = nil
 	ix.readers.drop(to.id, s.contacts)
 	*s = to
 	ix.readers.add(to.id, s.contacts)
@@ -288,33 +290,6 @@ func parseCursor(text string) (recordKey, error) {
 		return recordKey{}, v1.InvalidCursor()
 	}
 	return recordKey{v1.Kind(kind), n}, nil
-}
-
-// Counts counts the records of a kind by outcome.
-func (l *Ledger) Counts(ctx context.Context, installation string, kind v1.Kind) (v1.Counts, error) {
-	known, unlock, err := l.loaded(ctx, installation)
-	if err != nil {
-		return v1.Counts{}, err
-	}
-	defer unlock()
-	var c v1.Counts
-	for _, s := range known.all(kind) {
-		if s.inScope {
-			c.InScope++
-		}
-		switch s.outcome {
-		case v1.OutcomePushed:
-			c.Pushed++
-		case v1.OutcomeUnchanged:
-			c.Unchanged++
-		case v1.OutcomeNotMet:
-			c.NotMet++
-		case v1.OutcomeRetrying, v1.OutcomeDead:
-			c.Failed++
-		case v1.OutcomeWaiting:
-		}
-	}
-	return c, nil
 }
 
 // Find returns the ids of the records for which want says yes, in order of id. Want must

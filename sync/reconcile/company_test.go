@@ -354,9 +354,9 @@ func TestBatchCostsFewRequests(t *testing.T) {
 	if n := len(b.cp.Clients(connection)); n != fetch.MaxBatch {
 		t.Errorf("%d clients arrived", n)
 	}
-	counts, err := b.ledger.Counts(t.Context(), inst, v1.KindCompany)
-	if err != nil || counts.Pushed != fetch.MaxBatch {
-		t.Errorf("counted %+v, %v", counts, err)
+	known, err := b.ledger.Digest(t.Context(), inst)
+	if err != nil || known.Counts[v1.KindCompany].Pushed != fetch.MaxBatch {
+		t.Errorf("counted %+v, %v", known, err)
 	}
 }
 

@@ -242,8 +242,8 @@ func TestDriftOfARecordThatLeavesWaitsForNobody(t *testing.T) {
 	b.batch(v1.KindCompany, id)
 	b.outcome(v1.KindCompany, id, v1.OutcomeNotMet, v1.ReasonStatusInactive)
 	b.drifted()
-	if c, err := b.ledger.DriftCounts(t.Context(), inst, b.clock.Now()); err != nil || c != (v1.DriftCounts{}) {
-		t.Errorf("counted %+v, %v", c, err)
+	if d, err := b.ledger.Digest(t.Context(), inst); err != nil || d.Drift(b.clock.Now()) != (v1.DriftCounts{}) {
+		t.Errorf("counted %+v, %v", d, err)
 	}
 }
 

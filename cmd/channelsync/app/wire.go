@@ -118,11 +118,10 @@ func (a *App) wire(ctx context.Context) error {
 	})
 	a.noise = audit.NewNoise(a.manager.Audit, log)
 	auditing := auditor{a.manager, a.noise, log}
-	streams := admin.NewStreams()
 	api := admin.New(admin.Config{
 		Installations: a.manager, Setup: a.manager, Settings: a.manager, Webhooks: a.manager,
 		Records: a.manager, Jobs: a.manager, DeadLetters: a.manager, Activity: a.manager,
-		Audit: a.manager.Audit, Tokens: a.tokens, Streams: streams,
+		Audit: a.manager.Audit, Tokens: a.tokens,
 		Backups: &backups{bus: bus, master: master, keys: backupKeys, version: a.opts.Version, now: a.opts.Now},
 		Auditor: auditing, Log: log.Named("admin"), Now: a.opts.Now,
 	})
@@ -141,7 +140,7 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	sessions := session.New(session.Config{Table: tables[tableSessions], Sealer: sealing, Now: a.opts.Now, Log: log.Named("console")})
 	adminSide, err := handlers.Admin(handlers.AdminConfig{
-		API: api, Tokens: a.tokens, People: people(cfg.OIDC, a.opts.Now), Sessions: sessions, Streams: streams, Key: cfg.AdminToken, Auditor: auditing, Metrics: metrics.registry,
+		API: api, Tokens: a.tokens, People: people(cfg.OIDC, a.opts.Now), Sessions: sessions, Key: cfg.AdminToken, Auditor: auditing, Metrics: metrics.registry,
 		Ready:   slices.Concat(checks(bus), []health.Check{recordsCheck(auth, a.opts.Now), a.serves(), {Name: "progress", Probe: a.watchdog.Check}}, a.certificateChecks()),
 		Proxies: cfg.TrustedProxies, URL: cfg.AdminURL, Version: a.opts.Version, Log: log, Now: a.opts.Now,
 	})

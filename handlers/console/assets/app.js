@@ -3,29 +3,93 @@
 "use strict";
 
 (() => {
-  // A page with live parts is streamed from its own URL. A part that somebody is
-  // working in stays as it is.
+  // A page with live parts asks for them at its own URL: every two seconds while it is looked at,
+  // once a minute while it is not, later and later while nobody answers. No connection is held,
+  // so that a browser may have any number of tabs open. See decision 044.
+  const liveType = "text/vnd.channelsync.live+html";
+  const often = 2000, unseen = 60000, seldom = 30000, patience = 10000, late = 6000;
   const live = document.getElementById("live");
-  if (live && window.EventSource) {
-    const stream = new EventSource(location.pathname + location.search);
-    stream.onmessage = (event) => {
-      const next = document.createElement("template");
-      next.innerHTML = event.data;
-      for (const part of next.content.querySelectorAll("[data-part]")) {
-        const old = document.getElementById(part.id);
-        if (!old || old.outerHTML === part.outerHTML || busy(old)) continue;
-        old.replaceWith(part);
+  const behind = document.getElementById("behind");
+  const shown = new Map(); // the parts as they were answered, by id
+  let tag = "", current = Date.now(), failed = 0, timer = 0, asked = 0, asking = null;
+
+  async function ask() {
+    clearTimeout(timer);
+    if (asking) return;
+    const mine = asking = new AbortController();
+    asked = Date.now();
+    const over = setTimeout(() => mine.abort(), patience);
+    let wait = 0;
+    try {
+      const answer = await fetch(location.pathname + location.search, {
+        headers: { Accept: liveType, "If-None-Match": tag }, redirect: "manual", cache: "no-store", signal: mine.signal,
+      });
+      const ours = (answer.headers.get("Content-Type") || "").startsWith(liveType);
+      // The session has ended, or the page may not be seen any more: the page itself says so.
+      if (answer.type === "opaqueredirect" || (ours && [401, 403, 404].includes(answer.status))) {
+        location.reload();
+        return;
       }
-      tick();
-    };
-    // The session has ended: the page is asked for anew, which leads to the log-in.
-    stream.addEventListener("ended", () => { stream.close(); location.reload(); });
-    stream.onerror = async () => {
-      if (stream.readyState !== EventSource.CLOSED) return; // it is retried automatically
-      const page = await fetch(location.href, { redirect: "manual" }).catch(() => null);
-      if (page && page.type === "opaqueredirect") location.reload();
-    };
-    window.addEventListener("pagehide", () => stream.close());
+      if (answer.ok && ours) tag = show(await answer.text()) ? answer.headers.get("ETag") || "" : "";
+      else if (answer.status !== 304) {
+        wait = Math.min(Number(answer.headers.get("Retry-After")) || 0, 60) * 1000;
+        throw new Error("no answer of ours");
+      }
+      current = Date.now();
+      failed = 0;
+    } catch { failed++; }
+    clearTimeout(over);
+    asking = null;
+    say();
+    next(wait);
+  }
+
+  function next(wait) {
+    clearTimeout(timer);
+    let pause = document.hidden ? unseen : often;
+    // Not all tabs come back at the same moment.
+    if (failed > 0) pause = Math.max(pause, wait, Math.min(seldom, often * 2 ** (failed - 1)) * (0.8 + 0.4 * Math.random()));
+    timer = setTimeout(ask, pause);
+  }
+
+  // True when all of it is shown: a part that somebody is working in stays as it is, and is asked for again.
+  function show(html) {
+    const answered = document.createElement("template");
+    answered.innerHTML = html;
+    let all = true;
+    for (const part of answered.content.querySelectorAll("[data-part]")) {
+      const old = document.getElementById(part.id);
+      const text = part.outerHTML;
+      if (!old || shown.get(part.id) === text) continue;
+      if (busy(old)) { all = false; continue; }
+      shown.set(part.id, text);
+      old.replaceWith(part);
+    }
+    tick();
+    return all;
+  }
+
+  // Says that the page is behind once it is, and nothing as soon as it is not. Looking again
+  // after a night is no reason: only that no answer comes.
+  function say() {
+    const unanswered = failed > 0 || (asking !== null && Date.now() - asked > late / 2);
+    if (!unanswered) behind.textContent = "";
+    else if (!document.hidden && Date.now() - current > late && !behind.textContent) {
+      const since = new Date(current);
+      const at = exact(since).slice(0, 16);
+      behind.textContent = "Not up to date since " + (Date.now() - current < 43200000 ? at.slice(11) : at) + (utc ? " UTC" : "") + "; trying again…";
+    }
+  }
+
+  if (live) {
+    const soon = () => { if (!document.hidden && (failed > 0 || Date.now() - current >= often)) ask(); };
+    document.addEventListener("visibilitychange", () => { if (document.hidden) next(0); else soon(); });
+    document.addEventListener("resume", soon);
+    window.addEventListener("online", soon);
+    window.addEventListener("pageshow", (event) => { if (event.persisted) soon(); });
+    window.addEventListener("pagehide", () => { clearTimeout(timer); asking?.abort(); });
+    setInterval(say, 1000);
+    next(0);
   }
 
   function busy(part) {

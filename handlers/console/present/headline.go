@@ -13,37 +13,55 @@ type Headline struct {
 	Sentence string
 }
 
-// HeadlineOf says how an installation is. What keeps all of it back comes first,
-// then what is under way, then single records that need somebody, then the calm.
+var standingWords = map[v1.Standing]Headline{
+	v1.StandingActionRequired: {Tone: ToneBad, Word: "Action required"},
+	v1.StandingRetrying:       {Tone: ToneWarn, Word: "Retrying"},
+	v1.StandingNeedsAttention: {Tone: ToneWarn, Word: "Needs attention"},
+	v1.StandingInstalling:     {Tone: ToneBusy, Word: "Installing"},
+	v1.StandingFirstSync:      {Tone: ToneBusy, Word: "First sync"},
+	v1.StandingCatchingUp:     {Tone: ToneBusy, Word: "Catching up"},
+	v1.StandingInSync:         {Tone: ToneGood, Word: "In sync"},
+	v1.StandingStopped:        {Tone: ToneOff, Word: "Stopped"},
+	v1.StandingUninstalled:    {Tone: ToneOff, Word: "Uninstalled"},
+}
+
+// StandingWord is how installations stand, without a sentence.
+func StandingWord(s v1.Standing) Headline { return standingWords[s] }
+
+// HeadlineOf says how an installation stands.
 func HeadlineOf(in *v1.Installation, now time.Time) Headline {
-	if in.State == v1.StateUninstalled {
-		return Headline{ToneOff, "Uninstalled", "Nothing syncs. The settings are kept for a reinstall, and the data in Channel Program stays."}
-	}
-	if i := blocking(in); i != nil {
-		return Headline{ToneBad, "Action required", Sentence(i.Title) + " " + Sentence(i.Fix)}
-	}
-	switch in.State {
-	case v1.StateStopped:
-		return Headline{ToneOff, "Stopped", "Nothing is pushed. Changes are kept, and Start delivers them" + Waits(in.Backlog) + "."}
-	case v1.StateInstalling:
-		return Headline{ToneBusy, "Installing", "The webhooks are being registered at Autotask; the first sync follows automatically."}
-	case v1.StateBackfilling:
-		return Headline{ToneBusy, "First sync", "The first sync is under way" + progress(in) + "."}
-	}
-	if r := firstIssue(in, v1.SeverityRetrying); r != nil && in.State == v1.StateDegraded {
+	h := StandingWord(in.Standing())
+	h.Sentence = sentenceOf(in, now)
+	return h
+}
+
+func sentenceOf(in *v1.Installation, now time.Time) string {
+	switch in.Standing() {
+	case v1.StandingUninstalled:
+		return "Nothing syncs. The settings are kept for a reinstall, and the data in Channel Program stays."
+	case v1.StandingActionRequired:
+		i := blocking(in)
+		return Sentence(i.Title) + " " + Sentence(i.Fix)
+	case v1.StandingStopped:
+		return "Nothing is pushed. Changes are kept, and Start delivers them" + Waits(in.Backlog) + "."
+	case v1.StandingInstalling:
+		return "The webhooks are being registered at Autotask; the first sync follows automatically."
+	case v1.StandingFirstSync:
+		return "The first sync is under way" + progress(in) + "."
+	case v1.StandingRetrying:
+		r := firstIssue(in, v1.SeverityRetrying)
 		text := Sentence(r.Title) + " We are retrying"
 		if r.NextAttemptAt != nil {
 			text += ", next try " + relative(*r.NextAttemptAt, now)
 		}
-		return Headline{ToneWarn, "Retrying", text + ". Nothing is lost."}
+		return text + ". Nothing is lost."
+	case v1.StandingCatchingUp:
+		return Count(in.Backlog, "record") + " on the way to Channel Program."
+	case v1.StandingNeedsAttention:
+		i := firstIssue(in, v1.SeverityAct)
+		return "In sync, but " + needing(i.Records) + " you: " + Lower(Sentence(i.Title)) + meaning(i) + others(in)
 	}
-	if in.Backlog > 0 {
-		return Headline{ToneBusy, "Catching up", Count(in.Backlog, "record") + " on the way to Channel Program."}
-	}
-	if i := firstIssue(in, v1.SeverityAct); i != nil { // of single records only: all others are in sync
-		return Headline{ToneWarn, "Needs attention", "In sync, but " + needing(i.Records) + " you: " + Lower(Sentence(i.Title)) + meaning(i) + others(in)}
-	}
-	return Headline{ToneGood, "In sync", "In sync. " + lastChange(in, now)}
+	return "In sync. " + lastChange(in, now)
 }
 
 // meaning is what an issue comes to, so that its title needs no page of its own to be understood.

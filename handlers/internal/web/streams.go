@@ -8,12 +8,12 @@ import (
 )
 
 const (
-	streamsOfCaller = 64 // pages that one person or program watches at a time
+	streamsOfCaller = 64 // feeds that one person or program follows at a time
 	streamsOfAll    = 512
 )
 
 // Streams bounds how many event streams are open at a time: of one caller, and of all
-// together, in the API and the console. Each holds a connection, a goroutine and what it listens to, for as long
+// together. Each holds a connection, a goroutine and what it listens to, for as long
 // as its reader likes.
 type Streams struct{ *InFlight }
 
@@ -28,10 +28,10 @@ func (p *Streams) Take(w http.ResponseWriter, caller string) (leave func(), refu
 	switch full {
 	case FullOfKey:
 		refused = v1.NewProblem(http.StatusTooManyRequests, v1.CodeUnavailable,
-			fmt.Sprintf("You have %d event streams open, and may have no more.", streamsOfCaller), "Close some of them: feeds of the API and pages of the console count together.")
+			fmt.Sprintf("You have %d event streams open, and may have no more.", streamsOfCaller), "Close some of them.")
 	case FullOfAll:
 		refused = v1.NewProblem(http.StatusServiceUnavailable, v1.CodeUnavailable,
-			fmt.Sprintf("There are %d event streams open, and there may be no more.", streamsOfAll), "Try again later: lists and pages have the same without a stream.")
+			fmt.Sprintf("There are %d event streams open, and there may be no more.", streamsOfAll), "Try again later: the activity has the same without a stream.")
 	default:
 		return leave, nil
 	}

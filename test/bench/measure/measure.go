@@ -41,6 +41,7 @@ func parts() []part {
 		{"freshness", (*run).freshness},
 		{"neighbours", (*run).neighbours},
 		{"installations", (*run).installations},
+		{"console", (*run).console},
 		{"journal", (*run).journal},
 		{"costs", (*run).costs},
 	}

@@ -13,36 +13,59 @@ import (
 )
 
 func (s *session) installationList() *command.Command {
+	var f installationFlags
 	return &command.Command{
 		Name: "list", Short: "list the installations",
-		Values: map[string][]string{"output": outputs},
-		Flags:  func(fs *flag.FlagSet) { s.listFlags(fs); s.watchFlag(fs) },
+		Examples: []string{
+			"channelsync installation list --standing action_required", "channelsync installation list --sort backlog --limit 20",
+		},
+		Values: installationValues(),
+		Flags:  func(fs *flag.FlagSet) { f.flags(fs); s.listFlags(fs); s.watchFlag(fs) },
 		Run: s.withAPI(func(ctx context.Context, api *client.Client) error {
-			if done, err := s.export(ctx, api, client.ExportInstallations, nil, nil); done {
+			q, err := f.query()
+			if err != nil {
 				return err
 			}
-			return s.watching(ctx, func(ctx context.Context) error { return s.listInstallations(ctx, api) })
+			if done, err := s.export(ctx, api, client.ExportInstallations, f.filter(), f.page()); done {
+				return err
+			}
+			return s.watching(ctx, func(ctx context.Context) error { return s.listInstallations(ctx, api, q, f.asks()) })
 		}),
 	}
 }
 
-func (s *session) listInstallations(ctx context.Context, api *client.Client) error {
-	all, err := api.Installations(ctx)
+func (s *session) listInstallations(ctx context.Context, api *client.Client, q v1.InstallationQuery, asks bool) error {
+	list, err := api.InstallationList(ctx, q)
 	if err != nil {
 		return err
 	}
 	if s.json {
-		return s.writeJSON(v1.Page[v1.Installation]{Items: all})
+		return s.writeJSON(list)
 	}
-	if len(all) == 0 {
+	if len(list.Items) == 0 && asks {
+		s.say("There are no such installations.")
+		return nil
+	}
+	if len(list.Items) == 0 {
 		s.say("There is no installation yet; channelsync installation create makes one.")
 		return nil
 	}
 	t := screen.Table{Header: []string{"NAME", "ID", "STATE", "SYNCS", "BACKLOG", "ISSUES"}}
-	for _, in := range all {
+	for _, in := range list.Items {
 		t.Add(in.Name, in.ID, string(in.State), shortSyncs(in), strconv.Itoa(in.Backlog), strconv.Itoa(len(in.Issues)))
 	}
-	return s.writeTable(t)
+	if err := s.writeTable(t); err != nil {
+		return err
+	}
+	s.nextPageHint(list.NextCursor)
+	return nil
+}
+
+// nextPageHint says how to go on where a page ended.
+func (s *session) nextPageHint(next *string) {
+	if next != nil {
+		s.note("There are more: --cursor %s goes on.", text(*next))
+	}
 }
 
 // shortSyncs is "customers, contracts (stopped)".

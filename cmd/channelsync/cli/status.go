@@ -12,35 +12,44 @@ import (
 )
 
 func (s *session) statusCommand() *command.Command {
+	var f installationFlags
 	return &command.Command{
 		Name: "status", Short: "one screen: state, freshness, backlog, issues",
 		Long:   "With --output it writes the list of all issues.",
-		Values: map[string][]string{"output": outputs},
-		Flags:  func(fs *flag.FlagSet) { s.listFlags(fs); s.watchFlag(fs) },
+		Values: installationValues(),
+		Flags:  func(fs *flag.FlagSet) { f.flags(fs); s.listFlags(fs); s.watchFlag(fs) },
 		Run: s.withAPI(func(ctx context.Context, api *client.Client) error {
-			if done, err := s.export(ctx, api, client.ExportIssues, nil, nil); done {
+			q, err := f.query()
+			if err != nil {
+				return err
+			}
+			if done, err := s.export(ctx, api, client.ExportIssues, f.filter(), f.page()); done {
 				return err
 			}
 			return s.watching(ctx, func(ctx context.Context) error {
-				st, err := api.Status(ctx)
+				st, err := api.StatusOf(ctx, q)
 				if err != nil {
 					return err
 				}
 				if s.json {
 					return s.writeJSON(st)
 				}
-				return s.showStatus(st)
+				return s.showStatus(st, f.asks())
 			})
 		}),
 	}
 }
 
-func (s *session) showStatus(st v1.Status) error {
+func (s *session) showStatus(st v1.Status, asks bool) error {
 	ready := "ready"
 	if !st.Ready {
 		ready = "not ready: channelsync check says why"
 	}
 	s.say("channelsync %s, %s\n", text(st.Version), ready)
+	if len(st.Installations) == 0 && asks {
+		s.say("There are no such installations.")
+		return nil
+	}
 	if len(st.Installations) == 0 {
 		s.say("There is no installation yet; channelsync installation create makes one.")
 		return nil
@@ -60,6 +69,7 @@ func (s *session) showStatus(st v1.Status) error {
 	for _, in := range st.Installations {
 		s.showIssues(in.Name, true, in.Issues)
 	}
+	s.nextPageHint(st.NextCursor)
 	return nil
 }
 

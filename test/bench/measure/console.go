@@ -38,9 +38,15 @@ func (r *run) console() (err error) {
 		return err
 	}
 	r.say("%d installations are created", n)
-	if err := r.allLive(b); err != nil {
+	// A look at all of them while all of them backfill may take too long.
+	err = env.Until(r.ctx, 5*time.Second, func() (bool, error) {
+		list, err := b.Admin.InstallationList(r.ctx, v1.InstallationQuery{Limit: 1, Counts: true})
+		return err == nil && list.Counts.Standings[v1.StandingInSync] == n, nil //nolint:nilerr // asked again
+	})
+	if err != nil {
 		return err
 	}
+	r.say("%d installations are in sync", n)
 	if err := b.Stop(); err != nil {
 		return err
 	}

@@ -44,8 +44,24 @@ type Page struct {
 // Page opens a tab that ends with the test.
 func (b *Browser) Page(t testing.TB, o Options) *Page {
 	t.Helper()
+	return tab(t, b.ctx, o, chromedp.WithNewBrowserContext())
+}
+
+// Tab opens another tab of the same person, with the same cookies and connections. Both are
+// looked at, as in two windows side by side.
+func (p *Page) Tab(o Options) *Page {
+	p.T.Helper()
+	q := tab(p.T, p.ctx, o)
+	for _, one := range []*Page{p, q} {
+		one.must("look at the tab", Command(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}))
+	}
+	return q
+}
+
+func tab(t testing.TB, parent context.Context, o Options, options ...chromedp.ContextOption) *Page {
+	t.Helper()
 	w := newWatch()
-	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(w.see))
+	ctx, cancel := chromedp.NewContext(parent, append(options, chromedp.WithListener(w.see))...)
 	p := &Page{T: t, ctx: ctx, base: o.Base, watch: w}
 	closed := make(chan struct{})
 	if err := chromedp.Do(ctx); err != nil {
@@ -203,6 +219,13 @@ func (p *Page) Cookies() []*network.Cookie {
 		p.T.Fatalf("ask for the cookies: %v", err)
 	}
 	return cookies
+}
+
+// Based is the same page, whose paths are of another base.
+func (p *Page) Based(base string) *Page {
+	q := *p
+	q.base = base
+	return &q
 }
 
 // For is the same page for a subtest: what does not happen fails that.

@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"flag"
+	"net/url"
+	"slices"
+	"strings"
+
+	v1 "channelsync/api/v1"
+	"channelsync/cmd/channelsync/cli/internal/command"
+)
+
+// installationFlags say which installations are listed, and in which order.
+type installationFlags struct {
+	q, state, standing, issue, sort, cursor string
+	limit                                   int
+}
+
+func (f *installationFlags) flags(fs *flag.FlagSet) {
+	fs.StringVar(&f.q, "q", "", "only those with this `TEXT` in their name or id")
+	fs.StringVar(&f.state, "state", "", "only this `STATE`: "+wordsOf(v1.States))
+	fs.StringVar(&f.standing, "standing", "", "only this `STANDING`: "+wordsOf(v1.Standings))
+	fs.StringVar(&f.issue, "issue", "", "any, none, act, retrying, or the `CODE` of an issue")
+	fs.StringVar(&f.sort, "sort", "", "by name, standing, state, issues, backlog or change; `-ORDER` is the other way round")
+	fs.IntVar(&f.limit, "limit", 0, "at most `N`, up to 500; all of them, unless it is said")
+	fs.StringVar(&f.cursor, "cursor", "", "`CURSOR` that the page before ended with")
+}
+
+// installationValues are the completions of the flags' values.
+func installationValues() map[string][]string {
+	return map[string][]string{
+		"state": strings.Split(wordsOf(v1.States), ", "), "standing": strings.Split(wordsOf(v1.Standings), ", "), "sort": v1.InstallationSorts,
+		"output": outputs,
+		"issue": {v1.IssueAny, v1.IssueNone, v1.IssueAct, v1.IssueRetrying},
+	}
+}
+
+func wordsOf[T ~string](of []T) string {
+	texts := make([]string, len(of))
+	for i, one := range of {
+		texts[i] = string(one)
+	}
+	return strings.Join(texts, ", ")
+}
+
+func (f *installationFlags) query() (v1.InstallationQuery, error) {
+	q := v1.InstallationQuery{
+		Q: f.q, State: v1.State(f.state), Standing: v1.Standing(f.standing), Issue: f.issue, Sort: f.sort, Cursor: f.cursor, Limit: f.limit,
+	}
+	switch {
+	case q.State != "" && !slices.Contains(v1.States, q.State):
+		return q, command.Usage("the states are "+wordsOf(v1.States), "there is no state %q", f.state)
+	case q.Standing != "" && !slices.Contains(v1.Standings, q.Standing):
+		return q, command.Usage("the standings are "+wordsOf(v1.Standings), "there is no standing %q", f.standing)
+	case q.Sort != "" && !slices.Contains(v1.InstallationSorts, strings.TrimPrefix(q.Sort, "-")):
+		return q, command.Usage("the orders are "+wordsOf(v1.InstallationSorts), "there is no order %q", f.sort)
+	case f.limit < 0 || f.limit > mostOnPage:
+		return q, command.Usage("", "--limit: got %d, want a number from 1 to 500", f.limit)
+	}
+	return q, nil
+}
+
+// filter is what an export takes of it.
+func (f *installationFlags) filter() url.Values {
+	return url.Values{"q": {f.q}, "state": {f.state}, "standing": {f.standing}, "issue": {f.issue}, "sort": {f.sort}}
+}
+
+// page is the page that is asked for, which an export has none of.
+func (f *installationFlags) page() *pageFlags {
+	if f.limit == 0 {
+		return &pageFlags{limit: defaultPage, cursor: f.cursor}
+	}
+	return &pageFlags{limit: f.limit, cursor: f.cursor}
+}
+
+// asks says whether some are left out, so that none in the list does not mean that there is none.
+func (f *installationFlags) asks() bool {
+	return f.q != "" || f.state != "" || f.standing != "" || f.issue != "" || f.cursor != ""
+}

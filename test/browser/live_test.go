@@ -1,0 +1,218 @@
+package browser
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"channelsync/test/browser/chrome"
+	"channelsync/test/browser/tour"
+	"channelsync/test/harness"
+	"channelsync/test/harness/service"
+)
+
+// liveType is what a page that is open asks for.
+const liveType = "text/vnd.channelsync.live+html"
+
+// front is a proxy before the console, over HTTP/1.1, that counts connections and can answer as
+// one whose service is down.
+type front struct {
+	*httptest.Server
+	down  atomic.Bool  // it answers 502
+	gone  atomic.Bool  // it cuts connections, as a network does that is gone
+	under atomic.Int64 // requests under way
+	looks atomic.Int64 // of pages that are open, that were answered
+
+	mu    sync.Mutex
+	open  map[net.Conn]bool
+	polls map[string]bool // remote addresses that looks of open pages came from
+}
+
+func before(w *service.Harness) *front {
+	w.T.Helper()
+	f := &front{open: map[net.Conn]bool{}, polls: map[string]bool{}}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			to, err := url.Parse(w.AdminURL) // it may be another one after a restart
+			if err != nil {
+				panic(err)
+			}
+			r.SetURL(to)
+			r.Out.Host = r.In.Host
+		},
+		ErrorHandler: func(rw http.ResponseWriter, _ *http.Request, _ error) { rw.WriteHeader(http.StatusBadGateway) },
+	}
+	f.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		f.under.Add(1)
+		defer f.under.Add(-1)
+		if r.Header.Get("Accept") == liveType {
+			f.mu.Lock()
+			f.polls[r.RemoteAddr] = true
+			f.mu.Unlock()
+		}
+		if f.down.Load() {
+			http.Error(rw, "502 Bad Gateway", http.StatusBadGateway)
+			return
+		}
+		if f.gone.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		proxy.ServeHTTP(rw, r)
+		if r.Header.Get("Accept") == liveType {
+			f.looks.Add(1)
+		}
+	}))
+	f.Config.ConnState = func(c net.Conn, state http.ConnState) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		switch state {
+		case http.StateNew:
+			f.open[c] = true
+		case http.StateClosed, http.StateHijacked:
+			delete(f.open, c)
+		}
+	}
+	f.Start()
+	w.T.Cleanup(f.Close)
+	return f
+}
+
+// behindFront starts a service with an installation behind a front, and logs in there.
+func behindFront(t *testing.T) (*service.Harness, string, *front, *chrome.Page) {
+	t.Helper()
+	w := tour.Start(t)
+	w.Company("Northwind Dental")
+	in := w.Install()
+	w.Quiesce(in.ID)
+	f := before(w)
+	p := tab(t, w, chrome.Options{})
+	p = p.Based(f.URL)
+	logIn(p)
+	return w, in.ID, f, p
+}
+
+func act(t *testing.T, w *service.Harness, id, action string) {
+	t.Helper()
+	if err := w.Admin.Act(t.Context(), id, "", action); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// connectionsOfBrowser is how many connections a browser keeps to a host over HTTP/1.1.
+const connectionsOfBrowser = 6
+
+// TestTwentyTabsAreAliveOverHTTP1, of different pages, on the few connections that a browser
+// keeps, none of which any of them holds.
+func TestTwentyTabsAreAliveOverHTTP1(t *testing.T) {
+	t.Parallel()
+	w, id, f, p := behindFront(t)
+	tabs := []*chrome.Page{p}
+	for range 19 {
+		tabs = append(tabs, p.Tab(chrome.Options{Base: f.URL}))
+	}
+	pages := []string{"/", "/installations/" + id}
+	for i, one := range tabs {
+		one.Open(pages[i%len(pages)])
+		one.See("In sync.")
+	}
+	act(t, w, id, "stop")
+	for _, one := range tabs {
+		one.See("Nothing is pushed.")
+	}
+	act(t, w, id, "start")
+	for _, one := range tabs {
+		one.See("In sync.")
+		one.SeeNot("Not up to date")
+	}
+	f.mu.Lock()
+	open, polled := len(f.open), len(f.polls)
+	f.mu.Unlock()
+	if open > connectionsOfBrowser || polled > connectionsOfBrowser {
+		t.Errorf("20 tabs have %d connections open, and asked by %d", open, polled)
+	}
+	harness.Eventually(t, "no connection is held", soon, func() error {
+		if n := f.under.Load(); n > 0 {
+			return fmt.Errorf("%d requests are under way", n)
+		}
+		return nil
+	})
+	tabs[1].Press("Log out")
+	for _, one := range tabs {
+		one.At("/login") // without anybody touching it
+	}
+}
+
+// TestAPageSaysThatItIsBehindAndComesBack: after a proxy that answers for a service that is down,
+// a restart, and a network that is gone, as after sleep. It is the same page all the time.
+func TestAPageSaysThatItIsBehindAndComesBack(t *testing.T) {
+	t.Parallel()
+	w, id, f, p := behindFront(t)
+	p.Open("/installations/" + id)
+	p.See("In sync.")
+	chrome.Eval[int](p, `window.kept = 7`)
+	const behind = "Not up to date since "
+	current := func(what string) {
+		t.Helper()
+		p.See(what)
+		harness.Eventually(t, "the notice to be gone", soon, func() error {
+			if chrome.Eval[string](p, `document.getElementById("behind").textContent`) != "" {
+				return errors.New("it is there")
+			}
+			return nil
+		})
+		if got := chrome.Eval[int](p, `window.kept || 0`); got != 7 {
+			t.Fatal("the page was loaded anew")
+		}
+	}
+	p.SeeNot(behind)
+
+	f.down.Store(true)
+	act(t, w, id, "stop")
+	p.See(behind, "; trying again…")
+	p.SeeNot("Nothing is pushed.")
+	everythingHolds(t, "behind", p)
+	f.down.Store(false)
+	current("Nothing is pushed.")
+
+	w.Stop()
+	p.See(behind)
+	w.Start()
+	current("Nothing is pushed.")
+	act(t, w, id, "start")
+	current("In sync.")
+
+	f.gone.Store(true)
+	p.See(behind)
+	act(t, w, id, "stop")
+	f.gone.Store(false)
+	current("Nothing is pushed.")
+	p.Complaints() // the browser names each answer that failed, as it should
+}
+
+// TestAPageKeepsWhatSomebodyWorksIn: a part with the focus in it is not replaced, and is once it
+// is left, though nothing more has changed.
+func TestAPageKeepsWhatSomebodyWorksIn(t *testing.T) {
+	t.Parallel()
+	w, id, f, p := behindFront(t)
+	p.Open("/")
+	p.See("In sync.")
+	chrome.Eval[int](p, `document.querySelector("#list a").focus(), 0`)
+	act(t, w, id, "stop")
+	looks := f.looks.Load()
+	harness.Eventually(t, "some looks", soon, func() error {
+		if f.looks.Load() < looks+3 {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	p.SeeNot("Nothing is pushed.")
+	chrome.Eval[int](p, `document.activeElement.blur(), 0`)
+	p.See("Nothing is pushed.")
+}

@@ -31,8 +31,8 @@ func texts[T ~string](of []T) (out []string) {
 	return out
 }
 
-// chosen is what is chosen by, of one installation.
-type chosen struct {
+// candidate is what is compared, of one installation.
+type candidate struct {
 	*v1.InstallationStatus
 	at int // its place in the list
 }
@@ -46,11 +46,11 @@ func choose(q v1.InstallationQuery, all []v1.InstallationStatus) (page []int, ne
 			return nil, nil, 0, v1.InvalidCursor()
 		}
 	}
-	var fit []chosen
+	var fit []candidate
 	text := search.Parse(q.Q)
 	for i := range all {
 		if fits(q, text, &all[i]) {
-			fit = append(fit, chosen{&all[i], i})
+			fit = append(fit, candidate{&all[i], i})
 		}
 	}
 	slices.SortStableFunc(fit, order(q.Sort))
@@ -93,30 +93,30 @@ func standing(in *v1.InstallationStatus) v1.Standing {
 }
 
 // order compares by what is sorted by; those that are equal stay by name.
-func order(by string) func(a, b chosen) int {
+func order(by string) func(a, b candidate) int {
 	by, reversed := strings.CutPrefix(by, "-")
-	compare := map[string]func(a, b chosen) int{
-		"name": func(a, b chosen) int { return cmp.Compare(a.at, b.at) },
-		"standing": func(a, b chosen) int {
+	compare := map[string]func(a, b candidate) int{
+		"name": func(a, b candidate) int { return cmp.Compare(a.at, b.at) },
+		"standing": func(a, b candidate) int {
 			return cmp.Compare(slices.Index(v1.Standings, standing(a.InstallationStatus)), slices.Index(v1.Standings, standing(b.InstallationStatus)))
 		},
-		"state": func(a, b chosen) int { return cmp.Compare(a.State, b.State) },
-		"issues": func(a, b chosen) int {
+		"state": func(a, b candidate) int { return cmp.Compare(a.State, b.State) },
+		"issues": func(a, b candidate) int {
 			return cmp.Or(cmp.Compare(toActOn(b), toActOn(a)), cmp.Compare(len(b.Issues), len(a.Issues)))
 		},
-		"backlog": func(a, b chosen) int { return cmp.Compare(b.Backlog, a.Backlog) },
+		"backlog": func(a, b candidate) int { return cmp.Compare(b.Backlog, a.Backlog) },
 		"change":  latest,
 	}[by]
 	switch {
 	case compare == nil:
-		return func(chosen, chosen) int { return 0 }
+		return func(candidate, candidate) int { return 0 }
 	case reversed:
-		return func(a, b chosen) int { return compare(b, a) }
+		return func(a, b candidate) int { return compare(b, a) }
 	}
 	return compare
 }
 
-func toActOn(in chosen) (n int) {
+func toActOn(in candidate) (n int) {
 	for _, i := range in.Issues {
 		if i.Severity == v1.SeverityAct {
 			n++
@@ -125,7 +125,7 @@ func toActOn(in chosen) (n int) {
 	return n
 }
 
-func latest(a, b chosen) int {
+func latest(a, b candidate) int {
 	x, y := a.Freshness.LastAt, b.Freshness.LastAt
 	switch {
 	case x == nil && y == nil:

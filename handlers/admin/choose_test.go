@@ -15,19 +15,19 @@ import (
 	"channelsync/handlers/internal/identity"
 )
 
-// fleet is some installations, by name as they are listed.
-type fleet struct {
+// severalThere is some installations, by name as they are listed.
+type severalThere struct {
 	*fake
 	all   []v1.Installation
-	looks *atomic.Int64
+	polls *atomic.Int64
 }
 
-func (f fleet) List(context.Context) ([]v1.Installation, error) {
-	f.looks.Add(1)
+func (f severalThere) List(context.Context) ([]v1.Installation, error) {
+	f.polls.Add(1)
 	return f.all, nil
 }
 
-func (f fleet) Status(context.Context) (v1.Status, error) {
+func (f severalThere) Status(context.Context) (v1.Status, error) {
 	st := v1.Status{Version: "test"}
 	for _, in := range f.all {
 		st.Installations = append(st.Installations, v1.InstallationStatus{
@@ -37,9 +37,9 @@ func (f fleet) Status(context.Context) (v1.Status, error) {
 	return st, nil
 }
 
-func fleetID(n int) string { return fmt.Sprintf("01jxfleet%017d", n) }
+func idOf(n int) string { return fmt.Sprintf("01jxfleet%017d", n) }
 
-func aFleet() fleet {
+func allOfThem() severalThere {
 	at := func(minutes int) v1.Freshness {
 		t := time.Date(2026, 11, 30, 10, minutes, 0, 0, time.UTC)
 		return v1.Freshness{LastAt: &t}
@@ -47,7 +47,7 @@ func aFleet() fleet {
 	refused := v1.Issue{Code: "credentials_refused", Severity: v1.SeverityAct, Title: "Autotask refused the credentials", Fix: "Enter new ones."}
 	rejected := v1.Issue{Code: "rejected", Severity: v1.SeverityAct, Title: "Rejected", Records: 3}
 	slow := v1.Issue{Code: "throttled", Severity: v1.SeverityRetrying, Title: "Throttled"}
-	f := fleet{fake: &fake{}, looks: &atomic.Int64{}, all: []v1.Installation{
+	f := severalThere{fake: &fake{}, polls: &atomic.Int64{}, all: []v1.Installation{
 		{Name: "Acme", State: v1.StateLive, Freshness: at(5)},
 		{Name: "Böhm & Söhne", State: v1.StateNeedsCredentials, Issues: []v1.Issue{refused}},
 		{Name: "Corax", State: v1.StateLive, Backlog: 40, Freshness: at(9)},
@@ -57,19 +57,19 @@ func aFleet() fleet {
 		{Name: "Golf", State: v1.StateStopped},
 	}}
 	for i := range f.all {
-		f.all[i].ID = fleetID(i)
+		f.all[i].ID = idOf(i)
 	}
 	return f
 }
 
 func TestInstallationsAreFilteredSortedAndPaged(t *testing.T) {
-	f := aFleet()
+	f := allOfThem()
 	cfg := f.config()
 	cfg.Installations = f
 	for query, want := range map[string]string{
 		"":                                    "Acme Böhm & Söhne Corax Delta Echo Fox Golf",
 		"?q=bohm":                             "Böhm & Söhne",
-		"?q=" + fleetID(2):                    "Corax",
+		"?q=" + idOf(2):                       "Corax",
 		"?q=nobody":                           "",
 		"?state=live":                         "Acme Corax Echo",
 		"?standing=catching_up":               "Corax",
@@ -130,7 +130,7 @@ func TestInstallationsAreFilteredSortedAndPaged(t *testing.T) {
 
 // TestWhatWasAnsweredBeforeStaysSo: who asks for nothing gets the list as it was.
 func TestWhatWasAnsweredBeforeStaysSo(t *testing.T) {
-	f := aFleet()
+	f := allOfThem()
 	cfg := f.config()
 	cfg.Installations = f
 	for path, keys := range map[string]string{"/installations": "items nextCursor", "/status": "installations ready version"} {
@@ -151,7 +151,7 @@ func TestWhatWasAnsweredBeforeStaysSo(t *testing.T) {
 }
 
 func TestInstallationsAreCountedForWhoeverAsks(t *testing.T) {
-	f := aFleet()
+	f := allOfThem()
 	cfg := f.config()
 	cfg.Installations = f
 	counts := func(who v1.Identity, query string) string {
@@ -170,7 +170,7 @@ func TestInstallationsAreCountedForWhoeverAsks(t *testing.T) {
 	if got := counts(root, "&issue=act&limit=1"); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	scoped := v1.Identity{ID: "t-1", Role: v1.RoleViewer, Installations: []string{fleetID(0), fleetID(5)}}
+	scoped := v1.Identity{ID: "t-1", Role: v1.RoleViewer, Installations: []string{idOf(0), idOf(5)}}
 	want = "2 2/2 map[action_required:1 in_sync:1] [credentials_refused act 1/0]"
 	if got := counts(scoped, ""); got != want {
 		t.Errorf("scoped: got  %s\nwant %s", got, want)
@@ -179,7 +179,7 @@ func TestInstallationsAreCountedForWhoeverAsks(t *testing.T) {
 
 // TestAListOfASecondAgoIsSharedByThoseWhoTakeIt, whoever they are, and shows each what it sees.
 func TestAListOfASecondAgoIsSharedByThoseWhoTakeIt(t *testing.T) {
-	f := aFleet()
+	f := allOfThem()
 	now := time.Date(2026, 11, 30, 10, 0, 0, 0, time.UTC)
 	cfg := f.config()
 	cfg.Installations, cfg.Now = f, func() time.Time { return now }
@@ -192,12 +192,12 @@ func TestAListOfASecondAgoIsSharedByThoseWhoTakeIt(t *testing.T) {
 		return w.Body.String()
 	}
 	root := v1.Identity{ID: "root", Role: v1.RoleAdmin}
-	scoped := v1.Identity{ID: "t-1", Role: v1.RoleAdmin, Installations: []string{fleetID(0)}}
+	scoped := v1.Identity{ID: "t-1", Role: v1.RoleAdmin, Installations: []string{idOf(0)}}
 	for i, step := range []struct {
 		who   v1.Identity
 		age   string
 		later time.Duration
-		looks int64
+		polls int64
 	}{
 		{root, "max-age=1", 0, 1},
 		{scoped, "max-age=1", 500 * time.Millisecond, 1},
@@ -209,8 +209,8 @@ func TestAListOfASecondAgoIsSharedByThoseWhoTakeIt(t *testing.T) {
 	} {
 		now = now.Add(step.later)
 		got := ask(step.who, step.age)
-		if n := f.looks.Load(); n != step.looks {
-			t.Errorf("step %d: looked %d times, want %d", i, n, step.looks)
+		if n := f.polls.Load(); n != step.polls {
+			t.Errorf("step %d: looked %d times, want %d", i, n, step.polls)
 		}
 		if sees := strings.Contains(got, "Corax"); !strings.Contains(got, "Acme") || sees == step.who.Scoped() {
 			t.Errorf("step %d: %s got %s", i, step.who.ID, got)

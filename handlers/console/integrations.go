@@ -185,13 +185,13 @@ func standingChoices(q v1.InstallationQuery, counts *v1.InstallationCounts) (out
 
 // problemChoices are any and none, and the issues there are; the selected one even if nobody has it.
 func problemChoices(q v1.InstallationQuery, counts *v1.InstallationCounts) (out []filterChoice) {
-	chosen := q.Issue == v1.IssueAny || q.Issue == v1.IssueNone
+	known := q.Issue == v1.IssueAny || q.Issue == v1.IssueNone
 	for _, i := range counts.Issues {
-		chosen = chosen || q.Issue == i.Code
+		known = known || q.Issue == i.Code
 		out = append(out, filterChoice{i.Code, i.Title, i.Installations, q.Issue == i.Code})
 	}
 	slices.SortStableFunc(out, func(a, b filterChoice) int { return cmp.Compare(a.Text, b.Text) })
-	if q.Issue != "" && !chosen {
+	if q.Issue != "" && !known {
 		out = append(out, filterChoice{q.Issue, q.Issue, 0, true})
 	}
 	return out

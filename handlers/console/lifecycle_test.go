@@ -191,8 +191,8 @@ func TestIntegrations(t *testing.T) {
 	}
 }
 
-// aFleet is an answer of the API with so many installations on its page.
-func aFleet(items, found, total int, next string) v1.InstallationList {
+// aListOf is an answer of the API with so many installations on its page.
+func aListOf(items, found, total int, next string) v1.InstallationList {
 	list := v1.InstallationList{Counts: &v1.InstallationCounts{
 		Total: total, Found: found, Standings: map[v1.Standing]int{v1.StandingInSync: total - 14, v1.StandingActionRequired: 14},
 		Issues: []v1.IssueCount{
@@ -214,7 +214,7 @@ func aFleet(items, found, total int, next string) v1.InstallationList {
 func TestIntegrationsOfManyInstallations(t *testing.T) {
 	w := newEnv(t)
 	asked := func(query string, list v1.InstallationList) { w.answer("GET /installations?"+query, list) }
-	asked("counts=true&cursor=0&limit=50&sort=standing", aFleet(50, 1000, 1000, "50"))
+	asked("counts=true&cursor=0&limit=50&sort=standing", aListOf(50, 1000, 1000, "50"))
 	a := w.get("/")
 	a.clean(t)
 	if got := a.doc.Find("table tbody tr").Length(); got != perList {
@@ -239,7 +239,7 @@ func TestIntegrationsOfManyInstallations(t *testing.T) {
 		t.Errorf("the next page is %q", href)
 	}
 
-	asked("counts=true&cursor=50&issue=credentials_refused&limit=50&q=msp+11&sort=-change&standing=action_required", aFleet(3, 53, 1000, ""))
+	asked("counts=true&cursor=50&issue=credentials_refused&limit=50&q=msp+11&sort=-change&standing=action_required", aListOf(3, 53, 1000, ""))
 	a = w.get("/?q=msp+11&standing=action_required&issue=credentials_refused&sort=-change&page=2")
 	if got := a.text(".pager"); got != "Previous page 51 to 53 of 53" || a.text("#installations") != "53 installations found" {
 		t.Errorf("a filtered page: %q, %s", got, a.text("#installations"))
@@ -254,12 +254,12 @@ func TestIntegrationsOfManyInstallations(t *testing.T) {
 	}
 
 	// A page that there is no more, and values that no filter has.
-	asked("counts=true&cursor=950&limit=50&sort=standing", aFleet(0, 60, 1000, ""))
+	asked("counts=true&cursor=950&limit=50&sort=standing", aListOf(0, 60, 1000, ""))
 	if a = w.get("/?page=20&standing=nonsense&sort=nonsense"); a.text(".pager") != "Previous page 51 to 51 of 60" && a.doc.Find("table tbody tr").Length() == 0 {
 		t.Errorf("a page that is gone: %s", a.text("main"))
 	}
 
-	w.answer("GET /installations", aFleet(0, 0, 1000, ""))
+	w.answer("GET /installations", aListOf(0, 0, 1000, ""))
 	a = w.get("/?q=" + url.QueryEscape(mean+"nobody"))
 	if !strings.Contains(a.text(".empty"), "No installation fits these filters.") || a.doc.Find("form[role=search]").Length() != 1 {
 		t.Errorf("nothing found: %s", a.text("main"))

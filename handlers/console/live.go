@@ -84,12 +84,12 @@ func (v *visit) block(name string, load func(*visit) (*page, error)) (block, err
 	return block{out.Bytes(), tagOf(out.Bytes())}, nil
 }
 
-// told matches what a page counts on by itself: how long ago a time is.
-var told = regexp.MustCompile(`(<time [^>]*>)[^<]*`)
+// elapsed matches what a page counts on by itself: how long ago a time is.
+var elapsed = regexp.MustCompile(`(<time [^>]*>)[^<]*`)
 
 // tagOf names a block's content; that time goes by is no other content.
 func tagOf(html []byte) string {
-	sum := sha256.Sum256(told.ReplaceAll(html, []byte("$1")))
+	sum := sha256.Sum256(elapsed.ReplaceAll(html, []byte("$1")))
 	return `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
 }
 

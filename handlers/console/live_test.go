@@ -25,8 +25,8 @@ func nopLog() *zap.Logger { return zap.NewNop() }
 
 const two = "01jxtwoaaaaaaaaaaaaaaaaaaa"
 
-// look asks as the script of a page that is open does.
-func (w *env) look(cookie *http.Cookie, path, tag string) *answered {
+// poll asks as the script of a page that is open does.
+func (w *env) poll(cookie *http.Cookie, path, tag string) *answered {
 	w.t.Helper()
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	r.Header.Set("Accept", liveType)
@@ -35,10 +35,10 @@ func (w *env) look(cookie *http.Cookie, path, tag string) *answered {
 	return w.send(r)
 }
 
-// lookAt is look of somebody, for the block itself.
-func (w *env) lookAt(cookie *http.Cookie, path string) string {
+// pollFor is poll of somebody, for the block itself.
+func (w *env) pollFor(cookie *http.Cookie, path string) string {
 	w.t.Helper()
-	a := w.look(cookie, path, "")
+	a := w.poll(cookie, path, "")
 	if a.StatusCode != 200 || !strings.HasPrefix(a.Header.Get("Content-Type"), liveType) || a.Header.Get("Cache-Control") != "no-store" {
 		w.t.Errorf("%s: got %d %v", path, a.StatusCode, a.Header)
 	}
@@ -48,20 +48,20 @@ func (w *env) lookAt(cookie *http.Cookie, path string) string {
 func TestAPageThatIsOpenGetsWhatIsNew(t *testing.T) {
 	w := newEnv(t)
 	cookie, at := w.cookie(), "/installations/"+one
-	first := w.look(cookie, at, "")
+	first := w.poll(cookie, at, "")
 	if !strings.Contains(first.html, "In sync. The last change took 1.2 s") || strings.Contains(first.html, "<html") {
 		t.Errorf("first: %s", first.html)
 	}
 	tag := first.Header.Get("ETag")
 	w.clock = w.clock.Add(2 * time.Second) // what the page counts on by itself is nothing new
-	if a := w.look(cookie, at, tag); a.StatusCode != http.StatusNotModified || a.html != "" {
+	if a := w.poll(cookie, at, tag); a.StatusCode != http.StatusNotModified || a.html != "" {
 		t.Errorf("nothing has changed: got %d %s", a.StatusCode, a.html)
 	}
 	in := anInstallation()
 	in.State = v1.StateStopped
 	w.installed(in)
 	w.clock = w.clock.Add(2 * time.Second)
-	if a := w.look(cookie, at, tag); a.StatusCode != 200 || !strings.Contains(a.html, "Stopped") || a.Header.Get("ETag") == tag {
+	if a := w.poll(cookie, at, tag); a.StatusCode != 200 || !strings.Contains(a.html, "Stopped") || a.Header.Get("ETag") == tag {
 		t.Errorf("it was stopped: got %d %s", a.StatusCode, a.html)
 	}
 }
@@ -72,25 +72,25 @@ func TestAPageThatIsOpenIsToldWhyThereIsNothing(t *testing.T) {
 	w := newEnv(t)
 	at := "/installations/" + one
 	cookie := w.cookie()
-	tell := func(what string, cookie *http.Cookie, path string, status int) {
+	refused := func(what string, cookie *http.Cookie, path string, status int) {
 		t.Helper()
-		a := w.look(cookie, path, "")
+		a := w.poll(cookie, path, "")
 		if a.StatusCode != status || a.Header.Get("Content-Type") != liveType || a.html != "" {
 			t.Errorf("%s: got %d %s %s, want %d", what, a.StatusCode, a.Header.Get("Content-Type"), a.html, status)
 		}
 	}
-	tell("no session", &http.Cookie{Name: cookieName, Value: "none"}, at, 401)
-	tell("an installation that is gone", cookie, "/installations/"+two, 404)
+	refused("no session", &http.Cookie{Name: cookieName, Value: "none"}, at, 401)
+	refused("an installation that is gone", cookie, "/installations/"+two, 404)
 	w.answer("GET /installations/"+one, v1.NewProblem(503, v1.CodeUnavailable, "The store does not answer.", ""))
-	tell("a store that is down", cookie, at, 503)
+	refused("a store that is down", cookie, at, 503)
 	w.installed(anInstallation()) // what failed is kept for nobody
-	if got := w.lookAt(cookie, at); !strings.Contains(got, "In sync") {
+	if got := w.pollFor(cookie, at); !strings.Contains(got, "In sync") {
 		t.Errorf("once it answers: %s", got)
 	}
 	if err := w.sessions.EndCookie(t.Context(), cookie.Value); err != nil {
 		t.Fatal(err)
 	}
-	tell("a session that was ended", cookie, at, 401)
+	refused("a session that was ended", cookie, at, 401)
 }
 
 func TestAPageThatIsOpenKeepsNobodyLoggedIn(t *testing.T) {
@@ -98,9 +98,9 @@ func TestAPageThatIsOpenKeepsNobodyLoggedIn(t *testing.T) {
 	cookie := w.cookie()
 	for range 7 {
 		w.clock = w.clock.Add(session.Idle/7 + time.Second)
-		w.look(cookie, "/", "")
+		w.poll(cookie, "/", "")
 	}
-	if a := w.look(cookie, "/", ""); a.StatusCode != 401 {
+	if a := w.poll(cookie, "/", ""); a.StatusCode != 401 {
 		t.Errorf("after an hour of looking: got %d", a.StatusCode)
 	}
 }
@@ -113,7 +113,7 @@ func TestFiftyTabsCostOneRendering(t *testing.T) {
 	for tick := 1; tick <= 3; tick++ {
 		var tabs sync.WaitGroup
 		for range 50 {
-			tabs.Go(func() { w.lookAt(cookie, at) })
+			tabs.Go(func() { w.pollFor(cookie, at) })
 		}
 		tabs.Wait()
 		if got := len(w.reads(at + "/history")); got != tick {
@@ -121,7 +121,7 @@ func TestFiftyTabsCostOneRendering(t *testing.T) {
 		}
 		w.clock = w.clock.Add(liveFor)
 	}
-	w.lookAt(cookie, at+"?other=1")
+	w.pollFor(cookie, at+"?other=1")
 	if got := len(w.reads(at + "/history")); got != 4 {
 		t.Errorf("another page is made by itself: the API was asked %d times", got)
 	}
@@ -158,16 +158,16 @@ func TestWhoeverWroteSeesIt(t *testing.T) {
 		t.Fatalf("stop: %d", a.StatusCode)
 	}
 	w.installed(stopped)
-	if got := w.lookAt(cookie, at); !strings.Contains(got, "Stopped") {
+	if got := w.pollFor(cookie, at); !strings.Contains(got, "Stopped") {
 		t.Errorf("right after the write, beside a look that began before: %s", got)
 	}
 	close(goOn)
 	slow.Wait()
-	if got := w.lookAt(cookie, at); !strings.Contains(got, "Stopped") {
+	if got := w.pollFor(cookie, at); !strings.Contains(got, "Stopped") {
 		t.Errorf("once that has ended: %s", got)
 	}
 	w.clock = w.clock.Add(2 * liveFor)
-	if got := w.lookAt(cookie, at); !strings.Contains(got, "Stopped") {
+	if got := w.pollFor(cookie, at); !strings.Contains(got, "Stopped") {
 		t.Errorf("later: %s", got)
 	}
 }
@@ -201,12 +201,12 @@ func TestAnswersOfASecondAgoAreTakenUnlessSomebodyWrote(t *testing.T) {
 		}
 	})
 	cookie := w.cookie()
-	w.lookAt(cookie, "/")
+	w.pollFor(cookie, "/")
 	w.get("/")
 	w.post(at+"/stop", nil)
-	w.lookAt(cookie, "/")
+	w.pollFor(cookie, "/")
 	w.clock = w.clock.Add(2 * liveFor)
-	w.lookAt(cookie, "/")
+	w.pollFor(cookie, "/")
 	if want := []string{"max-age=1", "", "", "max-age=1"}; !slices.Equal(ages, want) {
 		t.Errorf("asked for answers of the ages %q, want %q", ages, want)
 	}
@@ -271,9 +271,9 @@ func TestNobodySeesTheViewOfAnother(t *testing.T) {
 		for _, before := range everybody {
 			for _, who := range everybody {
 				w.clock = w.clock.Add(2 * liveFor)
-				w.look(cookies[before.ID], path, "")
+				w.poll(cookies[before.ID], path, "")
 				n := made.Load()
-				a := w.look(cookies[who.ID], path, "")
+				a := w.poll(cookies[who.ID], path, "")
 				switch {
 				case path != "/" && !who.Sees(one):
 					if a.StatusCode != 404 || a.html != "" {
@@ -304,7 +304,7 @@ func TestEveryLivePageIsMadeForNobody(t *testing.T) {
 	w.answer("GET "+at+"/jobs", json.RawMessage(`{"items":[]}`))
 	w.answer("GET "+at+"/jobs/j1", v1.Job{ID: "j1", State: v1.JobDone, Type: "resync"})
 	for _, path := range []string{"/", at, at + "/welcome", at + "/activity", at + "/records", companyAt, at + "/replay", at + "/jobs/j1"} {
-		a := w.look(w.cookie(), path, "")
+		a := w.poll(w.cookie(), path, "")
 		if a.StatusCode != 200 || !strings.Contains(a.html, "data-part") {
 			t.Errorf("%s: got %d %s", path, a.StatusCode, a.html)
 		}

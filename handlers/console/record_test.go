@@ -210,7 +210,7 @@ func TestAPageThatIsOpenNeverAsksAutotask(t *testing.T) {
 	w := newEnv(t)
 	w.answer("GET "+companyAt, aCompany())
 	w.answer("GET "+companyAt+"/explain", anExplanation())
-	if a := w.look(w.cookie(), companyAt+"?explain=1", ""); !strings.Contains(a.html, "Channel Program has it as of") || strings.Contains(a.html, "explain") {
+	if a := w.poll(w.cookie(), companyAt+"?explain=1", ""); !strings.Contains(a.html, "Channel Program has it as of") || strings.Contains(a.html, "explain") {
 		t.Errorf("got %s", a.html)
 	}
 	if got := w.reads(companyAt + "/explain"); len(got) > 0 {

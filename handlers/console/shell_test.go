@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	v1 "channelsync/api/v1"
-	"channelsync/test/harness"
 )
 
 func TestHeaders(t *testing.T) {

@@ -17,7 +17,7 @@ type Digest struct {
 	drifts  []driftAt
 }
 
-// Telling is a record of which an issue tells.
+// Telling is a record of which an issue hasIssue.
 type Telling struct {
 	Kind v1.Kind
 	Summary
@@ -61,7 +61,7 @@ func (ix *summaries) digested() *Digest {
 			if s.outcome == v1.OutcomeWaiting && !slices.Contains(s.reasons(), v1.ReasonEditedAtTarget) {
 				d.Waiting++
 			}
-			if s.tells() {
+			if s.hasIssue() {
 				d.Telling = append(d.Telling, Telling{kind, s.public()})
 			}
 			d.drifts = append(d.drifts, s.drifts()...)
@@ -89,8 +89,8 @@ func (s *summary) counted(c v1.Counts) v1.Counts {
 	return c
 }
 
-// tells says whether there is an issue of a record.
-func (s *summary) tells() bool {
+// hasIssue says whether there is an issue of a record.
+func (s *summary) hasIssue() bool {
 	failed := s.outcome == v1.OutcomeRetrying || s.outcome == v1.OutcomeDead
 	return s.held || failed || s.inScope && s.more != nil && len(s.more.notes) > 0
 }

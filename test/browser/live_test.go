@@ -25,14 +25,14 @@ const liveType = "text/vnd.channelsync.live+html"
 // one whose service is down.
 type front struct {
 	*httptest.Server
-	down  atomic.Bool  // it answers 502
-	gone  atomic.Bool  // it cuts connections, as a network does that is gone
-	under atomic.Int64 // requests under way
-	looks atomic.Int64 // of pages that are open, that were answered
+	down     atomic.Bool  // it answers 502
+	gone     atomic.Bool  // it cuts connections, as a network does that is gone
+	under    atomic.Int64 // requests under way
+	answered atomic.Int64 // of pages that are open, that were answered
 
 	mu    sync.Mutex
 	open  map[net.Conn]bool
-	polls map[string]bool // remote addresses that looks of open pages came from
+	polls map[string]bool // remote addresses that polls of open pages came from
 }
 
 func before(w *service.Harness) *front {
@@ -66,7 +66,7 @@ func before(w *service.Harness) *front {
 		}
 		proxy.ServeHTTP(rw, r)
 		if r.Header.Get("Accept") == liveType {
-			f.looks.Add(1)
+			f.answered.Add(1)
 		}
 	}))
 	f.Config.ConnState = func(c net.Conn, state http.ConnState) {
@@ -205,9 +205,9 @@ func TestAPageKeepsWhatSomebodyWorksIn(t *testing.T) {
 	p.See("In sync.")
 	chrome.Eval[int](p, `document.querySelector("#list a").focus(), 0`)
 	act(t, w, id, "stop")
-	looks := f.looks.Load()
-	harness.Eventually(t, "some looks", soon, func() error {
-		if f.looks.Load() < looks+3 {
+	answered := f.answered.Load()
+	harness.Eventually(t, "some answered", soon, func() error {
+		if f.answered.Load() < answered+3 {
 			return errors.New("not yet")
 		}
 		return nil

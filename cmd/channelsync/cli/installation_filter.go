@@ -31,7 +31,7 @@ func installationValues() map[string][]string {
 	return map[string][]string{
 		"state": strings.Split(wordsOf(v1.States), ", "), "standing": strings.Split(wordsOf(v1.Standings), ", "), "sort": v1.InstallationSorts,
 		"output": outputs,
-		"issue": {v1.IssueAny, v1.IssueNone, v1.IssueAct, v1.IssueRetrying},
+		"issue":  {v1.IssueAny, v1.IssueNone, v1.IssueAct, v1.IssueRetrying},
 	}
 }
 

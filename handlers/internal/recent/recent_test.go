@@ -20,7 +20,7 @@ func TestOneIsMadeForAll(t *testing.T) {
 		answers := New[string, int64](time.Now)
 		var made atomic.Int64
 		making := func(context.Context) (int64, error) {
-			time.Sleep(3 * time.Second) // longer than it stands: whoever comes meanwhile takes it all the same
+			<-time.NewTimer(3 * time.Second).C // longer than it stands: whoever comes meanwhile takes it all the same
 			return made.Add(1), nil
 		}
 		get := func(key string, age time.Duration) int64 {
@@ -59,7 +59,7 @@ func TestWhoWantsANewerOneJoinsNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answers := New[int, string](time.Now)
 		say := func(what string, d time.Duration) func(context.Context) (string, error) {
-			return func(context.Context) (string, error) { time.Sleep(d); return what, nil }
+			return func(context.Context) (string, error) { <-time.NewTimer(d).C; return what, nil }
 		}
 		var old sync.WaitGroup
 		old.Go(func() {
@@ -68,7 +68,7 @@ func TestWhoWantsANewerOneJoinsNone(t *testing.T) {
 			}
 		})
 		synctest.Wait()
-		time.Sleep(time.Millisecond)
+		<-time.NewTimer(time.Millisecond).C
 		wrote := time.Now()
 		if v, err := answers.Get(t.Context(), 1, wrote, say("after", 0)); v != "after" || err != nil {
 			t.Errorf("the one who wrote got %q, %v", v, err)

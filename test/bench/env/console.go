@@ -60,9 +60,9 @@ func (w *Browser) Page(ctx context.Context, path string) (time.Duration, error) 
 	return time.Since(began), err
 }
 
-// Look asks for the live part of a page as an open tab does. It returns what to say the next
+// Poll asks for the live part of a page as an open tab does. It returns what to say the next
 // time, and whether there was anything new.
-func (w *Browser) Look(ctx context.Context, path, last string) (tag string, news bool, err error) {
+func (w *Browser) Poll(ctx context.Context, path, last string) (tag string, news bool, err error) {
 	_, resp, err := w.get(ctx, path, http.Header{"Accept": {"text/vnd.channelsync.live+html"}, "If-None-Match": {last}})
 	if err != nil {
 		return "", false, err

@@ -87,7 +87,7 @@ func (r *run) console() (err error) {
 func (r *run) consolePages(s *report.Section, b *env.Env, who *env.Browser) error {
 	times := pick(r, 60, 3)
 	last := b.Tenants[len(b.Tenants)-1]
-	some := func(i int) *env.Tenant { return b.Tenants[i%len(b.Tenants)] }
+	nth := func(i int) *env.Tenant { return b.Tenants[i%len(b.Tenants)] }
 	records := func(t *env.Tenant) string { return "/installations/" + t.Installation + "/records" }
 	for _, one := range []struct {
 		what  string
@@ -98,10 +98,10 @@ func (r *run) consolePages(s *report.Section, b *env.Env, who *env.Browser) erro
 		{"front page", times, 300, func(int) string { return "/" }},
 		{"front page, an installation is searched", times, 300, func(int) string { return "/?q=" + last.Name[len(last.Name)-4:] }},
 		{"front page, by backlog, the last page", times, 300, func(int) string { return fmt.Sprintf("/?sort=backlog&page=%d", (len(b.Tenants)+49)/50) }},
-		{"records are searched, an installation's first search", times, 300, func(i int) string { return records(some(i)) + "?q=client+00012" }},
-		{"records are searched, a later one", times, 300, func(i int) string { return records(some(i)) + "?q=client+00013" }},
-		{"records are searched by a phone number, a later one", times, 300, func(i int) string { return records(some(i)) + "?q=518-555-0100" }},
-		{"overview", times, 0, func(i int) string { return "/installations/" + some(i).Installation }},
+		{"records are searched, an installation's first search", times, 300, func(i int) string { return records(nth(i)) + "?q=client+00012" }},
+		{"records are searched, a later one", times, 300, func(i int) string { return records(nth(i)) + "?q=client+00013" }},
+		{"records are searched by a phone number, a later one", times, 300, func(i int) string { return records(nth(i)) + "?q=518-555-0100" }},
+		{"overview", times, 0, func(i int) string { return "/installations/" + nth(i).Installation }},
 	} {
 		var took []time.Duration
 		for i := range one.times {
@@ -140,8 +140,8 @@ func (r *run) consoleTabs(s *report.Section, b *env.Env, who *env.Browser) error
 		if err != nil {
 			return err
 		}
-		var looks, news atomic.Int64
-		if err := r.profiled(b, "tabs", d, func() error { return r.look(who, one.path, d, &looks, &news) }); err != nil {
+		var polls, news atomic.Int64
+		if err := r.profiled(b, "tabs", d, func() error { return r.poll(who, one.path, d, &polls, &news) }); err != nil {
 			return err
 		}
 		after, err := b.Product.Usage()
@@ -149,17 +149,17 @@ func (r *run) consoleTabs(s *report.Section, b *env.Env, who *env.Browser) error
 			return err
 		}
 		share := 100*(after.CPU-before.CPU).Seconds()/d.Seconds() - idle
-		s.Note("%d open tabs %s take %s %% of a core beyond the %s %% of an idle service: %d looks in %s, %d of which had something new.",
-			tabs, one.what, report.Number(share), report.Number(idle), looks.Load(), d, news.Load())
+		s.Note("%d open tabs %s take %s %% of a core beyond the %s %% of an idle service: %d polls in %s, %d of which had something new.",
+			tabs, one.what, report.Number(share), report.Number(idle), polls.Load(), d, news.Load())
 		r.say("%d tabs %s: %s %% of a core, idle %s %%", tabs, one.what, report.Number(share), report.Number(idle))
 		r.out.AtMost(fmt.Sprintf("%d open tabs %s, CPU", tabs, one.what), max(0, share), 5, " % of a core")
 	}
 	return nil
 }
 
-// look has all tabs look at their pages for a while, each in its own time, as those do that
+// poll has all tabs look at their pages for a while, each in its own time, as those do that
 // were opened one after another.
-func (r *run) look(who *env.Browser, path func(int) string, d time.Duration, looks, news *atomic.Int64) error {
+func (r *run) poll(who *env.Browser, path func(int) string, d time.Duration, polls, news *atomic.Int64) error {
 	group, ctx := errgroup.WithContext(r.ctx)
 	ends := time.Now().Add(d)
 	for i := range tabs {
@@ -176,11 +176,11 @@ func (r *run) look(who *env.Browser, path func(int) string, d time.Duration, loo
 				if !time.Now().Before(ends) {
 					return nil
 				}
-				tag, is, err := who.Look(ctx, path(i), last)
+				tag, is, err := who.Poll(ctx, path(i), last)
 				if err != nil {
 					return err
 				}
-				looks.Add(1)
+				polls.Add(1)
 				if is {
 					news.Add(1)
 				}

@@ -43,7 +43,7 @@ type explained struct {
 }
 
 // record shows what is known of a record. Autotask is asked only by ?explain=1,
-// and never for the event stream of the page.
+// and never for the polls of a page that is open.
 func (v *visit) record() (*page, error) {
 	in, err := v.installation()
 	if err != nil {

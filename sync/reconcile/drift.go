@@ -110,7 +110,9 @@ func (s sender[T]) readOne(ctx context.Context, p parcel[T]) error {
 	if at.After(p.entry.ObservedAt) { // a push of ours whose answer was lost, or of somebody else's service: nobody edited it since
 		return s.recover(p.item, held, at)
 	}
-	if p.theirs, err = withoutSource(held); err != nil || p.before.Fingerprint != p.fingerprint && !p.unanswered() {
+	p.theirs, err = withoutSource(held)
+	known := p.before.Fingerprint == p.fingerprint || p.unanswered() // that nothing of ours was sent since
+	if err != nil || !known || sameBytes(p.theirs, p.entry.Projection) {
 		return err
 	}
 	due, err := withoutSource(p.out.Data)

@@ -72,5 +72,13 @@ func (s sender[T]) recover(it *item, held T, at time.Time) error {
 
 // sameContent says whether two payloads are the same to the target.
 func sameContent(a, b json.RawMessage) bool {
-	return bytes.Equal(a, b) || len(a) > 0 && len(b) > 0 && len(foreign(a, b)) == 0
+	return sameBytes(a, b) || len(a) > 0 && len(b) > 0 && len(foreign(a, b)) == 0
+}
+
+// isActive is what the target gives back where nothing was said; quotes within a value are escaped.
+var isActive = []byte(`"lifecycle":"active",`)
+
+// sameBytes is sameContent for what is written alike, which nearly everything is: it costs next to nothing.
+func sameBytes(a, b json.RawMessage) bool {
+	return bytes.Equal(bytes.Replace(a, isActive, nil, 1), bytes.Replace(b, isActive, nil, 1))
 }

@@ -100,13 +100,14 @@ func contract() map[v1.Role][]string {
 			"POST " + in + "/dead-letters/{letter}/dismiss", "POST " + in + "/webhooks/repair", "POST " + in + "/webhooks/rotate-secret",
 			"POST " + in + "/held/approve", "POST " + in + "/held/discard", "POST " + in + "/stop", "POST " + in + "/start",
 			"POST " + in + "/syncs/{sync}/stop", "POST " + in + "/syncs/{sync}/start", "POST " + in + "/records/{kind}/{record}/push-ours",
+			"POST " + in + "/records/reconcile", "POST " + in + "/dead-letters/bulk",
 		},
 		v1.RoleAdmin: {
 			"POST /installations", "POST /installations/compare", "PATCH " + in, "PUT " + in + "/credentials", "PUT " + in + "/channel-program",
 			"POST " + in + "/uninstall", "POST " + in + "/reinstall", "POST " + in + "/erase",
 			"POST " + in + "/syncs/{sync}/install", "POST " + in + "/syncs/{sync}/uninstall", "POST " + in + "/syncs/{sync}/reinstall",
 			"POST " + in + "/syncs/{sync}/erase", "POST " + in + "/bridges", "POST " + in + "/bridges/{bridge}/rotate",
-			"DELETE " + in + "/bridges/{bridge}", "GET /backup",
+			"DELETE " + in + "/bridges/{bridge}", "GET /backup", "POST " + in + "/records/exclude",
 			"GET /tokens", "POST /tokens", "POST /tokens/{token}/rotate", "DELETE /tokens/{token}",
 		},
 	}

@@ -5,7 +5,7 @@ import "time"
 // Job is a backfill, a resync or a replay.
 type Job struct {
 	ID        string   `json:"job"`
-	Type      string   `json:"type"` // backfill, resync, replay
+	Type      string   `json:"type"` // backfill, resync, replay, sweep, bulk
 	State     JobState `json:"state"`
 	DryRun    bool     `json:"dryRun,omitempty"`
 	Total     int      `json:"total"`
@@ -24,6 +24,9 @@ type Job struct {
 	// What it was asked for, so that a dry run can be repeated for real.
 	Kinds  []Kind         `json:"kinds,omitempty"`  // that it goes through; none of a replay
 	Replay *ReplayRequest `json:"replay,omitempty"` // of a replay only
+	Bulk   *BulkJob       `json:"bulk,omitempty"`   // of a bulk action only
+
+	Skipped int `json:"skipped,omitempty"` // that a bulk action could not be done for
 }
 
 // JobList is the running jobs of an installation and the last that ended, newest first.

@@ -14,12 +14,15 @@ type DeadLetters interface {
 	DeadLetterList(ctx context.Context, id, cursor string, limit int) (v1.Page[v1.DeadLetter], error)
 	Requeue(ctx context.Context, id string, req v1.RequeueRequest) error
 	Dismiss(ctx context.Context, id string, req v1.DismissRequest) error
+	// BulkDeadLetters requeues or dismisses several: those named, or all of a filter.
+	BulkDeadLetters(ctx context.Context, id string, req v1.BulkDeadLetters) (v1.BulkResult, error)
 }
 
 func (a *API) deadLetterRoutes(r chi.Router) {
 	r.Get("/installations/{id}/dead-letters", a.serve((*call).listDeadLetters))
 	r.Post("/installations/{id}/dead-letters/requeue", a.serveBody((*call).requeueDeadLetters))
 	r.Post("/installations/{id}/dead-letters/dismiss", a.serveBody((*call).dismissDeadLetters))
+	r.Post("/installations/{id}/dead-letters/bulk", a.serveBody((*call).bulkDeadLetters))
 	r.Post("/installations/{id}/dead-letters/{letter}/dismiss", a.serve((*call).dismissDeadLetter))
 }
 

@@ -399,3 +399,24 @@ func problem(t *testing.T, resp *http.Response) v1.Problem {
 
 const goodCreate = `{"name":"Acme MSP","username":"api@acme.example","secret":"s3cr3t","trackingIdentifier":"TRACK",
 "syncs":["active_customers"],"channelProgram":{"connectionId":"c1","token":"t0k3n"},"options":{"emails":"primary"}}`
+
+func (f *fake) ReconcileRecords(_ context.Context, id string, req v1.BulkRecords) (v1.BulkResult, error) {
+	return f.bulk(id, "reconcile", len(req.Records), req.Filter != nil, req.Expect, fmt.Sprint(req.Filter))
+}
+
+func (f *fake) ExcludeRecords(_ context.Context, id string, req v1.BulkRecords) (v1.BulkResult, error) {
+	return f.bulk(id, "exclude", len(req.Records), req.Filter != nil, req.Expect, fmt.Sprint(req.Filter, req.DryRun))
+}
+
+func (f *fake) BulkDeadLetters(_ context.Context, id string, req v1.BulkDeadLetters) (v1.BulkResult, error) {
+	return f.bulk(id, req.Action, len(req.IDs), req.Filter != nil, req.Expect, fmt.Sprint(req.Filter))
+}
+
+func (f *fake) bulk(id, action string, named int, filtered bool, expect *int, filter string) (v1.BulkResult, error) {
+	_ = f.note("bulk %s %d %s", action, named, filter)
+	out := v1.BulkResult{Count: named, Done: named}
+	if filtered && expect != nil {
+		out = v1.BulkResult{Count: *expect, Job: "j-9"}
+	}
+	return out, f.known(id)
+}

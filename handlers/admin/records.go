@@ -21,6 +21,9 @@ type Records interface {
 	Reconcile(ctx context.Context, id string, kind v1.Kind, record int64) error
 	// Versions lists what was sent of a record over time, and answers what Channel Program held at one.
 	Versions(ctx context.Context, id string, kind v1.Kind, record int64, query v1.VersionQuery) (v1.VersionPage, error)
+	// ReconcileRecords and ExcludeRecords are for several records: those named, or all of a filter.
+	ReconcileRecords(ctx context.Context, id string, req v1.BulkRecords) (v1.BulkResult, error)
+	ExcludeRecords(ctx context.Context, id string, req v1.BulkRecords) (v1.BulkResult, error)
 	// DriftList lists what was edited in Channel Program; PushOurs pushes over it.
 	DriftList(ctx context.Context, id string, query v1.DriftQuery) (v1.Page[v1.Drift], error)
 	PushOurs(ctx context.Context, id string, kind v1.Kind, record int64) error
@@ -33,6 +36,8 @@ func (a *API) recordRoutes(r chi.Router) {
 	r.Get("/installations/{id}/records/{kind}/{record}/explain", a.serve((*call).explainRecord))
 	r.Get("/installations/{id}/records/{kind}/{record}/versions", a.serve((*call).listVersions))
 	r.Post("/installations/{id}/records/{kind}/{record}/reconcile", a.serve((*call).reconcileRecord))
+	r.Post("/installations/{id}/records/reconcile", a.serveBody((*call).reconcileRecords))
+	r.Post("/installations/{id}/records/exclude", a.serveBody((*call).excludeRecords))
 	r.Get("/installations/{id}/drift", a.serve((*call).listDrift))
 	r.Post("/installations/{id}/records/{kind}/{record}/push-ours", a.serve((*call).pushOurs))
 }

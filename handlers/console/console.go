@@ -109,7 +109,7 @@ func (c *Console) routes() chi.Router {
 	for _, routes := range []func(chi.Router){
 		c.integrationRoutes, c.overviewRoutes, c.recordRoutes, c.driftRoutes, c.wizardRoutes, c.lifecycleRoutes, c.settingsRoutes,
 		c.activityRoutes, c.deadLetterRoutes, c.replayRoutes, c.jobRoutes, c.auditRoutes, c.peopleRoutes, c.sessionRoutes, c.tokenRoutes,
-		c.exportRoutes,
+		c.exportRoutes, c.bulkRoutes,
 	} {
 		routes(r)
 	}

@@ -22,8 +22,6 @@ func (c *Console) deadLetterRoutes(r chi.Router) {
 	const at = "/installations/{id}/dead-letters"
 	r.Get(at, c.show("deadletters", (*visit).deadLetters))
 	r.Post(at+"/requeue", c.do((*visit).requeue))
-	r.Get(at+"/dismiss", c.show("dismiss-cause", (*visit).deadCause))
-	r.Post(at+"/dismiss", c.do((*visit).dismissCause))
 	r.Get(at+"/{letter}", c.show("deadletter", (*visit).deadLetter))
 	r.Get(at+"/{letter}/dismiss", c.show("dismiss", (*visit).deadLetter))
 	r.Post(at+"/{letter}/dismiss", c.do((*visit).dismiss))
@@ -39,6 +37,8 @@ type deadLettersData struct {
 	From      int      // the first item that is shown of a single cause
 	Prev      int      // where the page before begins, or -1
 	Next      int      // where the next page begins, or -1
+	Page      string   // the ids of the rows that are shown
+	Shown     int
 }
 
 // cause is all dead letters of one code.
@@ -90,7 +90,19 @@ func (v *visit) deadLetters() (*page, error) {
 		}
 		d.Causes = append(d.Causes, c)
 	}
+	d.rows()
 	return &page{Title: "Dead letters", Nav: "dead-letters", Installation: in, Data: d}, nil
+}
+
+// rows notes which rows are shown, for what is done with all of them.
+func (d *deadLettersData) rows() {
+	var ids []string
+	for _, c := range d.Causes {
+		for _, l := range c.Items {
+			ids = append(ids, l.ID)
+		}
+	}
+	d.Page, d.Shown = pageValues(ids), len(ids)
 }
 
 // allDeadLetters reads the dead letters, as far as they are looked through.

@@ -65,7 +65,7 @@ func TestDeadLettersByCause(t *testing.T) {
 	if diff := cmp.Diff([]string{"rejected", "row_unreadable"}, codes); diff != "" {
 		t.Errorf("all that can be tried again: %s", diff)
 	}
-	if n := a.doc.Find(`input[value="callback_unreadable"], input[value="callback-ab"]`).Length(); n != 0 {
+	if n := a.doc.Find(`form[action$=requeue] input[value="callback_unreadable"], form[action$=requeue] input[value="callback-ab"]`).Length(); n != 0 {
 		t.Error("a body that nobody could read can be tried again")
 	}
 	if strings.Contains(a.html, "Id&#34;") || strings.Contains(a.html, "alert(1)") {
@@ -190,35 +190,35 @@ func TestDismissingAsksFirst(t *testing.T) {
 func TestDismissingACauseAsksFirst(t *testing.T) {
 	w := newEnv(t)
 	w.given(deadLetter("company-7", "rejected", 2*time.Hour), deadLetter("contract-8", "rejected", time.Hour), deadLetter("contact-9", "row_unreadable", time.Minute))
-	w.answer("POST "+deadLettersAt+"/dismiss", nil)
+	w.answer("POST "+deadLettersAt+"/bulk", v1.BulkResult{Count: 2, Sample: []v1.BulkItem{{ID: "company-7", Kind: "company", Name: "Rejected"}}, Job: "j-1"})
 	list := w.get(deadLettersAt)
 	ask := list.doc.Find("section.issue .actions a.button")
 	href, _ := ask.Attr("href")
-	if ask.Length() != 1 || href != deadLettersAt+"/dismiss?code=rejected" || !strings.HasPrefix(ask.Text(), "Dismiss all 2…") {
+	if ask.Length() != 1 || href != deadLettersAt+"/bulk?action=dismiss&of=filter&code=rejected" || !strings.HasPrefix(ask.Text(), "Dismiss all 2…") {
 		t.Fatalf("the list asks %d times, %q at %q", ask.Length(), ask.Text(), href)
 	}
 	asks := w.get(href)
-	if got := asks.text("main h1"); got != "Dismiss 2 records?" || asks.text("main button.danger") != "Dismiss 2 records" || len(w.wrote()) != 0 {
+	asks.clean(t)
+	if got := asks.text("main h1"); got != "Dismiss: 2 dead letters?" || !strings.Contains(asks.text("main"), "And 1 more") || !strings.Contains(asks.text("main"), "evaluated when the job begins") {
 		t.Fatalf("it asks %q: %s", got, asks.text("main"))
 	}
-	fields := url.Values{}
-	for _, field := range asks.doc.Find("main form input[type=hidden]").EachIter() {
-		fields.Set(field.AttrOr("name", ""), field.AttrOr("value", ""))
+	a := w.post(asks.doc.Find("main form").AttrOr("action", ""), fieldsOfForm(asks))
+	want := []string{
+		"POST " + deadLettersAt + `/bulk {"action":"dismiss","filter":{"code":"rejected"},"dryRun":true}`,
+		"POST " + deadLettersAt + `/bulk {"action":"dismiss","filter":{"code":"rejected"},"expect":2}`,
 	}
-	a := w.post(asks.doc.Find("main form").AttrOr("action", ""), fields)
-	until := clockNow().Add(-time.Hour).UTC().Format(time.RFC3339Nano) // the one that failed a minute ago is of another cause
-	if diff := cmp.Diff([]string{"POST " + deadLettersAt + `/dismiss {"code":"rejected","until":"` + until + `"}`}, w.wrote()); diff != "" ||
-		a.Header.Get("Location") != deadLettersAt || a.flash(t).Problem {
+	if diff := cmp.Diff(want, w.wrote()); diff != "" || a.Header.Get("Location") != "/installations/"+one+"/jobs/j-1" || a.flash(t).Problem {
 		t.Errorf("to %s, %+v: %s", a.Header.Get("Location"), a.flash(t), diff)
 	}
-	for _, bad := range []url.Values{{"back": {deadLettersAt}, "code": {"rejected"}}, {"back": {deadLettersAt}, "until": {until}}} {
-		if a := w.post(deadLettersAt+"/dismiss", bad); !a.flash(t).Problem || len(w.wrote()) != 1 {
-			t.Errorf("%v: %+v", bad, a.flash(t))
-		}
+}
+
+// fieldsOfForm are the hidden fields of the page's last form.
+func fieldsOfForm(p *answered) url.Values {
+	fields := url.Values{}
+	for _, field := range p.doc.Find("main form").Last().Find("input[type=hidden]").EachIter() {
+		fields.Add(field.AttrOr("name", ""), field.AttrOr("value", ""))
 	}
-	if a := w.get(deadLettersAt + "/dismiss?code=gone"); a.StatusCode != 404 {
-		t.Errorf("a cause that is gone: %d", a.StatusCode)
-	}
+	return fields
 }
 
 func TestDeadLettersAreText(t *testing.T) {
@@ -231,7 +231,7 @@ func TestDeadLettersAreText(t *testing.T) {
 	name := v1.Record{Kind: v1.KindCompany, ID: "7", Name: mean + strings.Repeat("x", 200)}
 	w.answer("GET /installations/"+one+"/records", v1.Page[v1.Record]{Items: []v1.Record{name}})
 	w.answer("GET /installations/"+one+"/records/company/7", v1.RecordDetail{Record: name})
-	for _, path := range []string{"", "?code=" + url.QueryEscape(mean), "/company-7?body=show", "/company-7/dismiss", "/dismiss?code=" + url.QueryEscape(mean)} {
+	for _, path := range []string{"", "?code=" + url.QueryEscape(mean), "/company-7?body=show", "/company-7/dismiss"} {
 		a := w.get(deadLettersAt + path)
 		a.clean(t)
 		if a.StatusCode != 200 {

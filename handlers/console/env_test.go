@@ -184,6 +184,8 @@ func (w *env) serve(rw http.ResponseWriter, r *http.Request) {
 	switch a := answer.(type) {
 	case *v1.Problem:
 		web.Problem(rw, a)
+	case http.Handler:
+		a.ServeHTTP(rw, r)
 	case nil:
 		if ok {
 			rw.WriteHeader(http.StatusNoContent)

@@ -40,6 +40,7 @@ type recordsData struct {
 	Unseen    []v1.Kind // kinds of which the text searched for may be an id
 	Lookup    string    // path of the search by id in Autotask
 	SearchMax int
+	Page      string // the records that are shown, for what is done with all of them
 }
 
 // filterChoice is one value of a filter with how many records it would show.
@@ -69,6 +70,11 @@ func (v *visit) records() (*page, error) {
 		Kinds: kindChoices(q, counts), Outcomes: outcomeChoices(q, counts), Reasons: reasonChoices(q, counts),
 		Filtered: q.Kind != "" || q.Outcome != "" || q.Reason != "" || q.Q != "",
 	}
+	var shown []string
+	for _, r := range list.Items {
+		shown = append(shown, string(r.Kind)+"/"+r.ID)
+	}
+	d.Page = pageValues(shown)
 	if list.NextCursor != nil {
 		d.Next = at + filters(q, *list.NextCursor)
 	}

@@ -145,7 +145,7 @@ func (m *Manager) CancelJob(ctx context.Context, id, jobID string) error {
 	return m.Jobs.Finish(ctx, jobID, v1.JobCancelled, "cancelled by an operator")
 }
 
-// cancelled says whether somebody ended a job: what it enqueued is dropped.
+// cancelled says whether somebody ended a job.
 func (m *Manager) cancelled(id string) bool { return m.Jobs.State(id) == v1.JobCancelled }
 
 // newJob starts a job of an installation.
@@ -318,6 +318,8 @@ func (rt *runtime) begin(ctx context.Context, j job.Job) error {
 	switch {
 	case j.Type == job.TypeReplay:
 		return rt.replay(ctx, j)
+	case j.Type == job.TypeBulk:
+		return rt.bulk(ctx, j)
 	case j.DryRun:
 		ids, err := rt.listed(ctx, j)
 		if err != nil {

@@ -81,7 +81,7 @@ func (m *Manager) newRuntime(in *installation.Installation) *runtime {
 		ID: in.ID, Installation: func() (*installation.Installation, error) { return m.Store.Get(in.ID) },
 		Autotask: rt.autotask, Target: rt.target, Ledger: m.Ledger, DeadLetters: m.DeadLetters,
 		Journal: m.Bus.Journal(), Worklist: m.Bus.Worklist(), Scheduler: m.Bus.Worklist(), Slots: m.slots,
-		Freshness: rt.freshness, Now: m.Now, Tracer: m.Tracer, Log: rt.log, Done: rt.reconciled, Cancelled: m.cancelled,
+		Freshness: rt.freshness, Now: m.Now, Tracer: m.Tracer, Log: rt.log, Done: rt.reconciled, Cancelled: m.Jobs.Drops,
 		Owned: hold,
 	})
 	rt.worker = reconcile.NewWorker(rt.rec, m.Intervals.Coalesce, rt)

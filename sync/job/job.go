@@ -27,6 +27,7 @@ const (
 	TypeResync   = "resync"
 	TypeSweep    = "sweep"
 	TypeReplay   = "replay"
+	TypeBulk     = "bulk"
 )
 
 // keepDone is how many finished jobs of an installation are kept for the record.
@@ -37,11 +38,14 @@ type Job struct {
 	v1.Job
 	Installation string            `json:"installation"`
 	Kinds        []v1.Kind         `json:"kinds"`
-	Force        bool              `json:"force,omitempty"` // whatever the fingerprints say
-	By           string            `json:"by,omitempty"`    // who asked for it; empty: nobody did
-	Cursor       map[v1.Kind]int64 `json:"cursor"`          // the last id listed
-	Listed       bool              `json:"listed"`          // all that was to be marked is in the journal
-	Replay       v1.ReplayRequest  `json:"replay"`          // what a replay was asked for
+	Force        bool              `json:"force,omitempty"`  // whatever the fingerprints say
+	By           string            `json:"by,omitempty"`     // who asked for it; empty: nobody did
+	Cursor       map[v1.Kind]int64 `json:"cursor"`           // the last id listed
+	Listed       bool              `json:"listed"`           // all that was to be marked is in the journal
+	Replay       v1.ReplayRequest  `json:"replay"`           // what a replay was asked for
+	Search       []byte            `json:"search,omitempty"` // the text of a bulk job's filter, sealed: it may name a client
+	Begun        bool              `json:"begun,omitempty"`  // of a bulk job: its count was confirmed
+	Letter       string            `json:"letter,omitempty"` // of a bulk job: the cursor of the next dead letters
 }
 
 // Table is where the jobs lie.
@@ -178,7 +182,26 @@ func waitingTwin(unfinished []*held, j Job) string {
 
 func (j Job) asksTheSame(as Job) bool {
 	return j.Type == as.Type && j.DryRun == as.DryRun && j.Force == as.Force && slices.Equal(j.Kinds, as.Kinds) &&
-		reflect.DeepEqual(j.Replay, as.Replay)
+		reflect.DeepEqual(j.Replay, as.Replay) && sameBulk(j.Bulk, as.Bulk) && slices.Equal(j.Search, as.Search)
+}
+
+// sameBulk compares what bulk jobs are for, whenever they were asked for.
+func sameBulk(a, b *v1.BulkJob) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	x, y := *a, *b
+	x.Until, y.Until = time.Time{}, time.Time{}
+	return x == y
+}
+
+// Drops says whether what a job has enqueued is to be dropped: it was cancelled. What a requeue has taken off the list
+// of dead letters is tried all the same, since nobody else would.
+func (s *Store) Drops(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.jobs[id]
+	return h != nil && h.State == v1.JobCancelled && (h.Bulk == nil || h.Bulk.Action != v1.ActionRequeue)
 }
 
 // start stores a new job, unless check finds a twin among those that are not done yet.

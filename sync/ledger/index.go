@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -252,6 +253,13 @@ func (l *Ledger) List(ctx context.Context, installation string, q v1.RecordQuery
 	}
 	page.NextCursor = next
 	return page, nil
+}
+
+// Select returns the ids of all records that a query is about, whatever its cursor and limit, by kind and in order.
+func (l *Ledger) Select(ctx context.Context, installation string, q v1.RecordQuery) (map[v1.Kind][]int64, error) {
+	q.Limit = math.MaxInt
+	ids, _, err := l.selectPage(ctx, installation, q, recordKey{})
+	return ids, err
 }
 
 // selectPage returns the ids of a page by kind, and the cursor of the next page; nil at the end.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"net/url"
-	"slices"
 	"strconv"
 
 	"channelsync/api/client"
@@ -141,51 +140,58 @@ func (s *session) showDeadLetter(l v1.DeadLetter) {
 	}
 }
 
-func (s *session) deadLetterRequeue() *command.Command {
-	var which selector
-	var in v1.RequeueRequest
-	var dryRun bool
+// lettersFlags say which dead letters: a cause, or all; named ones are arguments.
+type lettersFlags struct {
+	selector
+	bulkFlags
+	code  string
+	every bool
+}
+
+func (f *lettersFlags) flags(fs *flag.FlagSet) {
+	f.selector.flags(fs)
+	fs.BoolVar(&f.every, "all", false, "all of them")
+	fs.StringVar(&f.code, "code", "", "those of one `CODE`")
+	fs.BoolVar(&f.dryRun, "dry-run", false, "list which, and do nothing")
+	f.bulkFlags.flags(fs)
+}
+
+// onLetters is a command that acts on dead letters: those named, or all of a filter by a job.
+func (s *session) onLetters(action, short, did string) *command.Command {
+	var f lettersFlags
 	return &command.Command{
-		Name: "requeue", Args: "[dead letter...]", Short: "try dead letters again",
-		Examples: []string{
-			"channelsync deadletter requeue company-7 contract-12", "channelsync deadletter requeue --all --dry-run",
-		},
-		Flags: func(fs *flag.FlagSet) {
-			which.flags(fs)
-			fs.BoolVar(&in.All, "all", false, "all of them")
-			fs.StringVar(&in.Code, "code", "", "those with this `CODE`")
-			fs.BoolVar(&dryRun, "dry-run", false, "list them, but requeue nothing")
-			s.jsonFlag(fs)
-		},
+		Name: action, Args: "[dead letter...]", Short: short,
+		Examples: []string{"channelsync deadletter " + action + " company-7 contract-12", "channelsync deadletter " + action + " --code rejected --dry-run"},
+		Flags:    func(fs *flag.FlagSet) { f.flags(fs); s.jsonFlag(fs) },
 		Run: func(ctx context.Context, args []string) error {
-			in.IDs = args
-			if said := boolInt(in.All) + boolInt(in.Code != "") + boolInt(len(args) > 0); said != 1 {
-				return command.Usage("channelsync deadletter list shows them", "name them: ids, --code CODE, or --all")
+			if said := boolInt(f.every) + boolInt(f.code != "") + boolInt(len(args) > 0); said != 1 {
+				return command.Usage("channelsync deadletter list shows them", "say which dead letters: their ids, --code CODE, or --all")
 			}
-			api, inst, err := s.open(ctx, &which)
+			api, in, err := s.open(ctx, &f.selector)
 			if err != nil {
 				return err
 			}
-			if dryRun {
-				found, err := deadLetters(ctx, api, inst.ID, func(l v1.DeadLetter) bool {
-					return in.All || (in.Code != "" && l.Code == in.Code) || slices.Contains(in.IDs, l.ID)
-				})
-				if err != nil {
-					return err
-				}
-				s.say("Would requeue %s. Nothing was done.", plural(len(found), "dead letter"))
-				return s.showDeadLetters(v1.Page[v1.DeadLetter]{Items: found})
+			if len(args) == 0 {
+				return s.bulkLetters(ctx, api, in.ID, action, f.code, &f.bulkFlags)
 			}
-			if err := api.Requeue(ctx, inst.ID, in); err != nil {
+			out, err := api.BulkDeadLetters(ctx, in.ID, v1.BulkDeadLetters{Action: action, IDs: args, DryRun: f.dryRun})
+			if err != nil {
 				return err
 			}
-			s.say("They are tried again now; channelsync status shows the backlog.")
-			if s.json {
-				return s.writeJSON(struct{}{})
+			if f.dryRun {
+				return s.wouldDo(out, action)
 			}
-			return nil
+			return s.bulkDone(ctx, api, in.ID, out, did, &f.bulkFlags)
 		},
 	}
+}
+
+func (s *session) deadLetterRequeue() *command.Command {
+	return s.onLetters(v1.ActionRequeue, "try dead letters again", "Tried again now:")
+}
+
+func (s *session) deadLetterDismiss() *command.Command {
+	return s.onLetters(v1.ActionDismiss, "take dead letters off the list", "Dismissed:")
 }
 
 func boolInt(b bool) int {
@@ -193,27 +199,4 @@ func boolInt(b bool) int {
 		return 1
 	}
 	return 0
-}
-
-func (s *session) deadLetterDismiss() *command.Command {
-	var which selector
-	return &command.Command{
-		Name: "dismiss", Args: "<dead letter...>", Short: "remove dead letters from the list", Flags: which.flags,
-		Run: func(ctx context.Context, args []string) error {
-			if len(args) == 0 {
-				return command.Usage("channelsync deadletter list shows their ids", "name the dead letters")
-			}
-			api, in, err := s.open(ctx, &which)
-			if err != nil {
-				return err
-			}
-			for _, id := range args {
-				if err := api.Dismiss(ctx, in.ID, id); err != nil {
-					return err
-				}
-				s.say("Dismissed %s.", text(id))
-			}
-			return nil
-		},
-	}
 }

@@ -226,3 +226,32 @@ func (w *fakeAPI) Requeue(_ context.Context, _ string, req v1.RequeueRequest) er
 func (w *fakeAPI) Dismiss(_ context.Context, _ string, req v1.DismissRequest) error {
 	return w.note("dismiss %s", strings.Join(req.IDs, " "))
 }
+
+func (w *fakeAPI) ReconcileRecords(_ context.Context, _ string, req v1.BulkRecords) (v1.BulkResult, error) {
+	return w.bulk(req.Filter != nil, req.DryRun, req.Expect, len(req.Records), "bulk reconcile %v", req.Filter)
+}
+
+func (w *fakeAPI) ExcludeRecords(_ context.Context, _ string, req v1.BulkRecords) (v1.BulkResult, error) {
+	return w.bulk(false, req.DryRun, req.Expect, len(req.Records), "bulk exclude %v %v", req.Records, req.Filter)
+}
+
+func (w *fakeAPI) BulkDeadLetters(_ context.Context, _ string, req v1.BulkDeadLetters) (v1.BulkResult, error) {
+	return w.bulk(req.Filter != nil, req.DryRun, req.Expect, len(req.IDs), "bulk %s %v %v", req.Action, req.IDs, req.Filter)
+}
+
+// bulk finds 123 by a filter, one of which is left alone.
+func (w *fakeAPI) bulk(filtered, dryRun bool, expect *int, named int, format string, args ...any) (v1.BulkResult, error) {
+	out := v1.BulkResult{Count: named, Done: named}
+	switch {
+	case dryRun:
+		out = v1.BulkResult{
+			Count: 123, NotPossible: []v1.NotPossible{{Count: 1, Reason: "it is off the list already"}},
+			Sample: []v1.BulkItem{{ID: "7", Kind: "company", Name: "Acme\x1b[31m GmbH"}},
+		}
+		format += " dry"
+	case filtered:
+		out = v1.BulkResult{Count: *expect, Job: "j-resync"}
+		format += " expecting " + strconv.Itoa(*expect)
+	}
+	return out, w.note(format, args...)
+}

@@ -18,7 +18,7 @@ import (
 func (s *session) recordCommand() *command.Command {
 	return &command.Command{
 		Name: "record", Short: "single companies and contracts: their state and its reason",
-		Subs: []*command.Command{s.recordList(), s.recordShow(), s.recordHistory(), s.recordExplain(), s.recordReconcile()},
+		Subs: []*command.Command{s.recordList(), s.recordShow(), s.recordHistory(), s.recordExplain(), s.recordReconcile(), s.recordExclude()},
 	}
 }
 
@@ -74,9 +74,20 @@ type foundRecord struct {
 
 // ofRecord makes a command that is about one record, found by its arguments or flags.
 func (s *session) ofRecord(c command.Command, run func(context.Context, foundRecord) error) *command.Command {
+	return s.ofRecordOr(c, func(context.Context, *recordFlags) (bool, error) { return false, nil }, run)
+}
+
+// ofRecordOr is ofRecord of a command that may be about several records: then several does it, and says so.
+func (s *session) ofRecordOr(
+	c command.Command, several func(context.Context, *recordFlags) (bool, error), run func(context.Context, foundRecord) error,
+) *command.Command {
 	var f recordFlags
 	more := c.Flags
-	c.Args, c.Words, c.Values = recordArgs, recordKinds(), map[string][]string{"kind": recordKinds()}
+	c.Args, c.Words = recordArgs, recordKinds()
+	if c.Values == nil {
+		c.Values = map[string][]string{}
+	}
+	c.Values["kind"] = recordKinds()
 	c.Flags = func(fs *flag.FlagSet) {
 		f.flags(fs)
 		if more != nil {
@@ -86,6 +97,9 @@ func (s *session) ofRecord(c command.Command, run func(context.Context, foundRec
 	}
 	c.Run = func(ctx context.Context, args []string) error {
 		if err := f.take(args); err != nil {
+			return err
+		}
+		if done, err := several(ctx, &f); done || err != nil {
 			return err
 		}
 		api, in, err := s.open(ctx, &f.selector)

@@ -8,14 +8,33 @@ import (
 )
 
 func (s *session) recordReconcile() *command.Command {
-	var dryRun bool
-	return s.ofRecord(command.Command{
-		Name: "reconcile", Short: "bring one record in line now",
+	var every bool
+	var filter filterFlags
+	var b bulkFlags
+	return s.ofRecordOr(command.Command{
+		Name: "reconcile", Short: "bring one record in line now, or with --all those of a filter",
+		Long:     "--all is a job behind what is live; the command follows it, and interrupting the command leaves it running.",
+		Examples: []string{"channelsync record reconcile company 7", "channelsync record reconcile --all --outcome dead --dry-run"},
+		Values:   map[string][]string{"outcome": outcomes()},
 		Flags: func(fs *flag.FlagSet) {
-			fs.BoolVar(&dryRun, "dry-run", false, "show what would be pushed, and push nothing")
+			fs.BoolVar(&b.dryRun, "dry-run", false, "say what would be pushed, or how many records --all finds, and push nothing")
+			fs.BoolVar(&every, "all", false, "all that fit --kind, --outcome, --reason and --q")
+			filter.flags(fs)
+			b.flags(fs)
 		},
+	}, func(ctx context.Context, f *recordFlags) (bool, error) {
+		if !every {
+			if filter != (filterFlags{}) {
+				return true, command.Usage("with --all", "--outcome and --reason are a filter of many")
+			}
+			return false, nil
+		}
+		if err := filter.check(); err != nil {
+			return true, err
+		}
+		return true, s.reconcileAll(ctx, f, &filter, &b)
 	}, func(ctx context.Context, of foundRecord) error {
-		if dryRun {
+		if b.dryRun {
 			return s.explain(ctx, of)
 		}
 		if err := of.api.ReconcileRecord(ctx, of.installation, of.kind, of.id); err != nil {

@@ -95,7 +95,7 @@
   function busy(part) {
     const active = document.activeElement;
     if (active && active !== document.body && part.contains(active)) return true;
-    return part.querySelector("details[open]") !== null;
+    return part.querySelector("details[open], input[type=checkbox]:checked") !== null;
   }
 
   // The words are the ones the server uses.

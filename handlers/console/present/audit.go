@@ -107,6 +107,14 @@ func didWords(action, detail string) (what, more string) {
 			return "Dismissed dead letters, of", detail
 		}
 		return "Dismissed the dead letter of " + recordName(detail, "-") + ", of", ""
+	case "records.reconcile":
+		return "Synced records now, of", detail
+	case "records.exclude":
+		return "Excluded clients of", detail
+	case "dead-letters.requeue":
+		return "Tried dead letters again, of", detail
+	case "dead-letters.dismiss":
+		return "Dismissed dead letters, of", detail
 	case "job.cancel":
 		return "Cancelled a job of", detail
 	case "export":

@@ -16,6 +16,9 @@ func AskedWords(j v1.Job) []string {
 		}
 		words = append(words, "All "+strings.Join(kinds, " and "))
 	}
+	if j.Bulk != nil {
+		words = append(words, bulkWords(*j.Bulk))
+	}
 	r := j.Replay
 	if r == nil {
 		return words
@@ -45,9 +48,33 @@ func AskedWords(j v1.Job) []string {
 	return words
 }
 
+// bulkWords say what a bulk job was asked for.
+func bulkWords(b v1.BulkJob) string {
+	var of []string
+	if b.Filter.Kind != "" {
+		of = append(of, strings.ToLower(KindWord(b.Filter.Kind))+"s")
+	}
+	if b.Filter.Outcome != "" {
+		of = append(of, "with the state “"+OutcomeWord(b.Filter.Outcome).Text+"”")
+	}
+	if b.Filter.Reason != "" {
+		of = append(of, "with the reason “"+ReasonWord(b.Filter.Reason)+"”")
+	}
+	if b.Search {
+		of = append(of, "found by a search")
+	}
+	if b.Code != "" {
+		of = append(of, "of the cause "+b.Code)
+	}
+	return strings.TrimSpace("All "+strings.Join(of, ", ")) + ": confirmed for " + Num(b.Expect)
+}
+
 // JobName is what a job is called.
 func JobName(j v1.Job) string {
 	name := map[string]string{"backfill": "First sync", "resync": "Resync", "replay": "Replay", "sweep": "Daily sweep"}[j.Type]
+	if j.Bulk != nil {
+		name = map[string]string{v1.ActionReconcile: "Sync of many", v1.ActionRequeue: "Retry of dead letters", v1.ActionDismiss: "Dismissal of dead letters"}[j.Bulk.Action]
+	}
 	if name == "" {
 		name = j.Type
 	}

@@ -23,7 +23,7 @@ func (t *tour) atWork() {
 	t.open("activity-filtered", "/activity?outcome=retrying", "Nothing of late fits these filters")
 	t.open("activity-paused", "/activity?paused=1", "Paused")
 	t.open("dead-letters", "/dead-letters", "is on the list of names that nobody may have")
-	t.open("dead-letters-dismiss", "/dead-letters/dismiss?code=rejected", "Dismiss 1 record?")
+	t.open("dead-letters-dismiss", "/dead-letters/bulk?action=dismiss&of=filter&code=rejected", "Dismiss: 1 dead letter?")
 	t.open("dead-letters-cause", "/dead-letters?code=rejected", "All causes")
 	t.p.Follow("Details of company " + t.refusedName())
 	t.p.See("Try again")
@@ -49,6 +49,8 @@ func (t *tour) records() {
 	t.p.Press("Look it up in Autotask")
 	t.p.See("As Autotask has it right now")
 	t.stop("record-looked-up")
+	t.open("records-sync-many", "/records/reconcile?of=filter&kind=company", "Sync now:", "evaluated when the job begins")
+	t.open("records-exclude", "/records/exclude?of=selected&record=company/"+ID(t.tenant.Client), "Exclude: 1 client?", "would leave")
 	company := "/records/company/"
 	t.open("record", company+ID(t.tenant.Client), "What Channel Program was sent", "Autotask callback")
 	t.p.Click("Download")

@@ -1,0 +1,98 @@
+package v1
+
+import "time"
+
+// RecordRef names a record.
+type RecordRef struct {
+	Kind Kind   `json:"kind" validate:"required,oneof=company contract"`
+	ID   string `json:"id" validate:"required,number,max=19"`
+}
+
+// RecordFilter is a filter of the list of records; the empty one is all of them.
+type RecordFilter struct {
+	Kind    Kind    `json:"kind,omitempty" validate:"omitempty,oneof=company contract"`
+	Outcome Outcome `json:"outcome,omitempty" validate:"omitempty,oneof=pushed unchanged not_met waiting retrying dead"`
+	Reason  string  `json:"reason,omitempty" validate:"max=64"`
+	Q       string  `json:"q,omitempty" validate:"max=200"`
+}
+
+// Query is the query that lists what fits.
+func (f RecordFilter) Query() RecordQuery {
+	return RecordQuery{Kind: f.Kind, Outcome: f.Outcome, Reason: f.Reason, Q: f.Q}
+}
+
+// BulkRecords is the body of POST …/records/reconcile and …/records/exclude: up to 500 records, or all that fit
+// a filter.
+type BulkRecords struct {
+	Records []RecordRef   `json:"records,omitempty" validate:"omitempty,max=500,unique,dive"`
+	Filter  *RecordFilter `json:"filter,omitempty"`
+	// Expect is how many the filter is expected to find; nothing is done when it finds many more or fewer.
+	Expect *int `json:"expect,omitempty" validate:"omitempty,min=0"`
+	DryRun bool `json:"dryRun,omitempty"` // says what would be done, and does nothing
+}
+
+// DeadLetterFilter is all dead letters of a cause; the empty one is all of them.
+type DeadLetterFilter struct {
+	Code string `json:"code,omitempty" validate:"max=100"`
+}
+
+// The actions on dead letters.
+const (
+	ActionRequeue = "requeue"
+	ActionDismiss = "dismiss"
+)
+
+// ActionReconcile is the action of a bulk job on records.
+const ActionReconcile = "reconcile"
+
+// BulkDeadLetters is the body of POST …/dead-letters/bulk: up to 500 dead letters, or all that fit a filter.
+type BulkDeadLetters struct {
+	Action string            `json:"action" validate:"required,oneof=requeue dismiss"`
+	IDs    []string          `json:"ids,omitempty" validate:"omitempty,max=500,unique"`
+	Filter *DeadLetterFilter `json:"filter,omitempty"`
+	Expect *int              `json:"expect,omitempty" validate:"omitempty,min=0"`
+	DryRun bool              `json:"dryRun,omitempty"`
+}
+
+// BulkResult says what a bulk action did, does in a job, or would do.
+type BulkResult struct {
+	Count       int           `json:"count"` // that it is possible for
+	Done        int           `json:"done"`  // at once; 0 of a job and of a dry run
+	NotPossible []NotPossible `json:"notPossible"`
+	Job         string        `json:"job,omitempty"`     // that does it
+	Sample      []BulkItem    `json:"sample"`            // the first, at most 20
+	Preview     *Preview      `json:"preview,omitempty"` // of a dry run of exclude: what would leave
+}
+
+// BulkItem is one of those that a bulk action is about.
+type BulkItem struct {
+	ID   string `json:"id"` // of the record or the dead letter
+	Kind string `json:"kind"`
+	Name string `json:"name"` // of a dead letter its cause
+}
+
+// NotPossible counts what a bulk action leaves alone, and says why.
+type NotPossible struct {
+	Count  int    `json:"count"`
+	Reason string `json:"reason"`
+}
+
+// BulkJob is what a bulk job was asked for.
+type BulkJob struct {
+	Action string       `json:"action"` // reconcile, requeue or dismiss
+	Filter RecordFilter `json:"filter"` // of records, without the text that was searched for
+	Search bool         `json:"search,omitempty"`
+	Code   string       `json:"code,omitempty"` // of dead letters
+	Expect int          `json:"expect"`         // how many it was confirmed for
+	Until  time.Time    `json:"until"`          // when it was asked for: a dead letter that failed later is left alone
+}
+
+// Moved says whether a filter finds so many more or fewer than were confirmed that it is to be asked anew: by more
+// than ten, and by more than a tenth.
+func Moved(found, expected int) bool {
+	by := found - expected
+	if by < 0 {
+		by = -by
+	}
+	return by > max(10, expected/10)
+}

@@ -1,0 +1,117 @@
+package console
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	v1 "channelsync/api/v1"
+)
+
+// someRecords are two on a page of more.
+func (w *env) someRecords() {
+	w.listed("company:9", aRecord("7", "Northwind", v1.OutcomePushed), aRecord("8", mean, v1.OutcomeDead))
+}
+
+func TestSelectedRecordsAreReconciled(t *testing.T) {
+	w := newEnv(t)
+	w.someRecords()
+	w.answer("POST "+recordsAt+"/reconcile", v1.BulkResult{Count: 2, Done: 2, Sample: []v1.BulkItem{{ID: "7", Kind: "company", Name: mean}}})
+	list := w.get(recordsAt + "?kind=company")
+	list.clean(t)
+	boxes := list.doc.Find(`td input[type=checkbox][form=pick][name=record]`)
+	form := list.doc.Find("form#pick")
+	if boxes.Length() != 2 || form.AttrOr("method", "") != "get" || form.AttrOr("action", "") != recordsAt+"/reconcile" ||
+		form.Find("input[name=page]").AttrOr("value", "") != "company/7 company/8" || !strings.Contains(form.Text(), "all 1,412 that fit the filters") {
+		t.Fatalf("%d boxes, form %s", boxes.Length(), form.Text())
+	}
+	asks := w.get(recordsAt + "/reconcile?of=selected&kind=company&record=company/7&record=company/8&page=company/7+company/8")
+	asks.clean(t)
+	if got := asks.text("main h1"); got != "Sync now: 2 records?" {
+		t.Fatalf("it asks %q", got)
+	}
+	a := w.post(recordsAt+"/reconcile", fieldsOfForm(asks))
+	named := `{"records":[{"kind":"company","id":"7"},{"kind":"company","id":"8"}]`
+	if diff := cmp.Diff([]string{"POST " + recordsAt + "/reconcile " + named + `,"dryRun":true}`, "POST " + recordsAt + "/reconcile " + named + "}"}, w.wrote()); diff != "" {
+		t.Error(diff)
+	}
+	if a.Header.Get("Location") != recordsAt+"?kind=company" || a.flash(t).Text != "2 are being synced now." {
+		t.Errorf("to %s: %+v", a.Header.Get("Location"), a.flash(t))
+	}
+	if a := w.get(recordsAt + "/reconcile?of=selected"); a.StatusCode != 422 || !strings.Contains(a.text("main"), "Nothing is selected") {
+		t.Errorf("nothing selected: %d", a.StatusCode)
+	}
+}
+
+func TestPageAndFilterOfRecords(t *testing.T) {
+	w := newEnv(t)
+	w.answer("POST "+recordsAt+"/reconcile", v1.BulkResult{Count: 123, Job: "j-7", Sample: []v1.BulkItem{}})
+	w.answer("POST "+recordsAt+"/exclude", v1.BulkResult{
+		Count: 2, Done: 2, Sample: []v1.BulkItem{}, NotPossible: []v1.NotPossible{{Count: 1, Reason: "a contract is excluded with its client"}}, Preview: &v1.Preview{Leave: 5},
+	})
+	asks := w.get(recordsAt + "/reconcile?of=filter&outcome=dead&q=acme&page=company/7")
+	if !strings.Contains(asks.text("main"), "Sync now: 123 records?") || !strings.Contains(asks.text("main"), "found by “acme”") {
+		t.Fatalf("it asks: %s", asks.text("main"))
+	}
+	a := w.post(recordsAt+"/reconcile", fieldsOfForm(asks))
+	if wrote := w.wrote(); wrote[1] != "POST "+recordsAt+`/reconcile {"filter":{"outcome":"dead","q":"acme"},"expect":123}` || a.Header.Get("Location") != "/installations/"+one+"/jobs/j-7" {
+		t.Errorf("%q, to %s", wrote, a.Header.Get("Location"))
+	}
+	asks = w.get(recordsAt + "/exclude?of=page&page=company/7+contract/8+company/9")
+	if !strings.Contains(asks.text("main"), "5 records would leave") || !strings.Contains(asks.text("main"), "1 left as they are: a contract is excluded") {
+		t.Errorf("it asks: %s", asks.text("main"))
+	}
+	a = w.post(recordsAt+"/exclude", fieldsOfForm(asks))
+	if !strings.HasPrefix(a.flash(t).Text, "2 clients excluded.") || !strings.HasSuffix(a.flash(t).Text, "1 left: a contract is excluded with its client.") {
+		t.Errorf("said %q", a.flash(t).Text)
+	}
+	w.answer("POST "+recordsAt+"/reconcile", v1.Conflict("The filter finds 200 now, not 123. Nothing was done.", "Confirm it anew."))
+	again := recordsAt + "/reconcile?of=filter"
+	if a := w.post(recordsAt+"/reconcile", url.Values{"of": {"filter"}, "expect": {"123"}, "back": {again}}); a.Header.Get("Location") != again || !a.flash(t).Problem {
+		t.Errorf("moved: to %s, %+v", a.Header.Get("Location"), a.flash(t))
+	}
+}
+
+// Whoever may not do it is offered no boxes.
+func TestViewersSelectNothing(t *testing.T) {
+	w := newEnv(t)
+	w.someRecords()
+	w.as(v1.Identity{ID: "v", Name: "v", Role: v1.RoleViewer})
+	if a := w.get(recordsAt); a.doc.Find("#pick, input[type=checkbox]").Length() != 0 || a.doc.Find("p.exports a").Length() != 3 {
+		t.Error("a viewer is offered to act on several records, or no export")
+	}
+	w.as(v1.Identity{ID: "o", Name: "o", Role: v1.RoleOperator})
+	if a := w.get(recordsAt); a.doc.Find("#pick button").Length() != 1 {
+		t.Error("an operator is offered what takes an admin")
+	}
+}
+
+func TestExportsPassOnWhatTheAPIWrites(t *testing.T) {
+	w := newEnv(t)
+	w.someRecords()
+	link, _ := w.get(recordsAt + "?kind=company&q=a%26b&cursor=company:5").doc.Find("p.exports a").First().Attr("href")
+	if want := recordsAt + "/export?format=csv-spreadsheet&kind=company&q=a%26b"; link != want {
+		t.Errorf("the link is %s, want %s", link, want)
+	}
+	w.answer("GET "+recordsAt, http.HandlerFunc(func(to http.ResponseWriter, _ *http.Request) {
+		to.Header().Set("Content-Type", "text/csv; charset=utf-8")
+		_, _ = io.WriteString(to, "a,b\r\n")
+	}))
+	if a := w.get(link); a.StatusCode != 200 || a.html != "a,b\r\n" || a.Header.Get("Content-Type") != "text/csv; charset=utf-8" {
+		t.Errorf("%d %v %q", a.StatusCode, a.Header, a.html)
+	}
+	if reads := w.reads(recordsAt); reads[len(reads)-1] != "?format=csv-spreadsheet&kind=company&q=a%26b" {
+		t.Errorf("asked %q", reads)
+	}
+	w.answer("GET "+recordsAt, v1.Invalid("No such format."))
+	if a := w.get(recordsAt + "/export?format=xls"); a.StatusCode != 422 || !strings.Contains(a.text("main"), "No such format") {
+		t.Errorf("refused: %d %s", a.StatusCode, a.text("main"))
+	}
+	if a := w.get("/sessions/export?format=json"); a.StatusCode != 200 || !strings.Contains(a.html, `"logIn":"token"`) || strings.Contains(a.html, `"key"`) || !strings.Contains(a.html, `"count":`) {
+		t.Errorf("sessions: %d %s", a.StatusCode, a.html)
+	}
+}

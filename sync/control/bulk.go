@@ -1,0 +1,172 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	v1 "channelsync/api/v1"
+	"channelsync/sync/installation"
+	"channelsync/sync/job"
+)
+
+// Why a bulk action leaves something alone.
+const (
+	withItsClient = "a contract is excluded with its client"
+	excludedNow   = "it is excluded already"
+)
+
+// recordKinds are those of records, in the order that lists have.
+var recordKinds = []v1.Kind{v1.KindCompany, v1.KindContract}
+
+// ReconcileRecords enqueues records now, those named; all of a filter are a job's, behind what others do.
+func (m *Manager) ReconcileRecords(ctx context.Context, id string, req v1.BulkRecords) (v1.BulkResult, error) {
+	in, err := m.mine(id)
+	if err != nil {
+		return v1.BulkResult{}, err
+	}
+	if in.Uninstalled {
+		return v1.BulkResult{}, v1.Conflict("the installation is uninstalled", "Reinstall it first.")
+	}
+	ids, out, err := m.chosen(ctx, id, req)
+	if err != nil || req.DryRun || out.Count == 0 {
+		return out, err
+	}
+	if err := confirmed(out.Count, req.Filter != nil, req.Expect); err != nil {
+		return out, err
+	}
+	if req.Filter != nil {
+		out.Job, err = m.startBulk(ctx, in, *req.Filter, v1.BulkJob{Action: v1.ActionReconcile, Expect: out.Count})
+		return out, err
+	}
+	for _, kind := range recordKinds {
+		if err := m.enqueueManually(ctx, id, kind, ids[kind]); err != nil {
+			return out, err
+		}
+	}
+	out.Done = out.Count
+	return out, nil
+}
+
+// chosen are the records that a request is about, each once; of a filter as it is now.
+func (m *Manager) chosen(ctx context.Context, id string, req v1.BulkRecords) (ids map[v1.Kind][]int64, out v1.BulkResult, err error) {
+	ids = map[v1.Kind][]int64{}
+	if req.Filter != nil {
+		if ids, err = m.Ledger.Select(ctx, id, req.Filter.Query()); err != nil {
+			return nil, out, err
+		}
+	}
+	for _, r := range req.Records {
+		rec, _ := v1.ParseRecordID(r.ID) // the API has looked
+		ids[r.Kind] = append(ids[r.Kind], rec)
+	}
+	out = v1.BulkResult{NotPossible: []v1.NotPossible{}, Sample: []v1.BulkItem{}}
+	for _, kind := range recordKinds {
+		slices.Sort(ids[kind])
+		ids[kind] = slices.Compact(ids[kind])
+		out.Count += len(ids[kind])
+		first := ids[kind][:min(len(ids[kind]), sampleSize-len(out.Sample))]
+		known, err := m.Ledger.Read(ctx, id, kind, first)
+		if err != nil {
+			return nil, out, err
+		}
+		for _, rec := range first {
+			item := v1.BulkItem{ID: strconv.FormatInt(rec, 10), Kind: string(kind)}
+			if e := known[rec]; e != nil {
+				item.Name = e.Name
+			}
+			out.Sample = append(out.Sample, item)
+		}
+	}
+	return ids, out, nil
+}
+
+// confirmed refuses a filter that finds many more or fewer than somebody said yes to.
+func confirmed(found int, filter bool, expect *int) error {
+	if !filter || expect != nil && !v1.Moved(found, *expect) {
+		return nil
+	}
+	if expect == nil {
+		return v1.Invalid("The body does not say how many are expected.", v1.FieldError{
+			Pointer: "#/expect", Code: "required", Detail: fmt.Sprintf("got nothing, want how many the filter finds; now it is %d", found),
+		})
+	}
+	return v1.Conflict(fmt.Sprintf("The filter finds %d now, not %d. Nothing was done.", found, *expect), "Look at what it finds, and confirm it anew.")
+}
+
+// startBulk starts the job of a filter. What was searched for is sealed: it may name a client.
+func (m *Manager) startBulk(ctx context.Context, in *installation.Installation, filter v1.RecordFilter, asked v1.BulkJob) (string, error) {
+	if _, err := m.atWork(in); err != nil {
+		return "", err
+	}
+	asked.Until, asked.Filter, asked.Search = m.Now().UTC(), filter, filter.Q != ""
+	asked.Filter.Q = ""
+	j := job.Job{Job: v1.Job{Type: job.TypeBulk, Bulk: &asked}, Installation: in.ID, By: v1.AskerOf(ctx)}
+	if filter.Q != "" {
+		ring, err := m.Vault.Ring(ctx, in.ID)
+		if err != nil {
+			return "", fmt.Errorf("seal what was searched for: %w", err)
+		}
+		j.Search = ring.Seal(searchPlace(in.ID), []byte(filter.Q))
+	}
+	ref, err := m.startJob(ctx, j, m.Jobs.Ask)
+	return ref.Job, err
+}
+
+func searchPlace(installation string) string { return installation + ".job.search" }
+
+// ExcludeRecords adds companies to what the options exclude, as one change of options. A dry run says what would
+// leave, as that of any change of options.
+func (m *Manager) ExcludeRecords(ctx context.Context, id string, req v1.BulkRecords) (v1.BulkResult, error) {
+	in, err := m.mine(id)
+	if err != nil {
+		return v1.BulkResult{}, err
+	}
+	ids, out, err := m.chosen(ctx, id, req)
+	if err != nil {
+		return out, err
+	}
+	add := slices.DeleteFunc(slices.Clone(ids[v1.KindCompany]), func(rec int64) bool { return slices.Contains(in.Options.Exclude, rec) })
+	out.NotPossible = leftAlone(out.NotPossible, len(ids[v1.KindContract]), withItsClient)
+	out.NotPossible = leftAlone(out.NotPossible, len(ids[v1.KindCompany])-len(add), excludedNow)
+	out.Count = len(add)
+	out.Sample = slices.DeleteFunc(out.Sample, func(i v1.BulkItem) bool { return i.Kind != string(v1.KindCompany) })
+	if len(add) == 0 {
+		return out, nil
+	}
+	if req.DryRun {
+		options := in.Options
+		options.Exclude = append(slices.Clone(options.Exclude), add...)
+		preview, err := m.Preview(ctx, id, v1.UpdateInstallation{Options: &options})
+		out.Preview = &preview
+		return out, err
+	}
+	if err := confirmed(out.Count, req.Filter != nil, req.Expect); err != nil {
+		return out, err
+	}
+	_, err = m.Store.Change(ctx, id, func(now *installation.Installation) error {
+		for _, rec := range add {
+			if !slices.Contains(now.Options.Exclude, rec) {
+				now.Options.Exclude = append(now.Options.Exclude, rec)
+			}
+		}
+		now.PendingJobs = append(now.PendingJobs, installation.PendingJob{Type: job.TypeResync, Kinds: kindsOf(now.InstalledSyncs()), By: v1.AskerOf(ctx)})
+		return nil
+	})
+	if err != nil {
+		return out, err
+	}
+	m.startPendingNow(ctx, id)
+	out.Done = len(add)
+	_, err = m.changed(ctx, id)
+	return out, err
+}
+
+// leftAlone adds what a bulk action leaves alone for a reason; none is not said.
+func leftAlone(list []v1.NotPossible, count int, reason string) []v1.NotPossible {
+	if count == 0 {
+		return list
+	}
+	return append(list, v1.NotPossible{Count: count, Reason: reason})
+}

@@ -1,0 +1,151 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	v1 "channelsync/api/v1"
+	"channelsync/events"
+	"channelsync/sync/deadletter"
+	"channelsync/sync/installation"
+	"channelsync/sync/issue"
+)
+
+// Why a dead letter is left alone.
+const (
+	notThere      = "it is off the list already"
+	nothingToRedo = "nothing can be tried again with a callback that nobody could read"
+)
+
+// BulkDeadLetters requeues or dismisses dead letters: those named at once, all of a filter by a job.
+func (m *Manager) BulkDeadLetters(ctx context.Context, id string, req v1.BulkDeadLetters) (v1.BulkResult, error) {
+	in, err := m.mine(id)
+	if err != nil {
+		return v1.BulkResult{}, err
+	}
+	if req.Action == v1.ActionRequeue && in.Uninstalled {
+		return v1.BulkResult{}, v1.Conflict("the installation is uninstalled", "Reinstall it first.")
+	}
+	if req.Filter != nil {
+		return m.bulkOfCause(ctx, in, req)
+	}
+	out := v1.BulkResult{NotPossible: []v1.NotPossible{}, Sample: []v1.BulkItem{}}
+	gone, unreadable := 0, 0
+	var dead []v1.DeadLetter
+	for _, one := range req.IDs {
+		d, err := m.DeadLetters.Get(ctx, id, one)
+		switch {
+		case errors.Is(err, events.ErrNotFound):
+			gone++
+		case err != nil:
+			return out, err
+		case !possible(req.Action, d):
+			unreadable++
+		default:
+			d.Raw = ""
+			dead = append(dead, d)
+			sampled(&out, d)
+		}
+	}
+	out.NotPossible = leftAlone(leftAlone(out.NotPossible, gone, notThere), unreadable, nothingToRedo)
+	out.Count = len(dead)
+	if req.DryRun {
+		return out, nil
+	}
+	if req.Action == v1.ActionRequeue {
+		changes := make([]events.Change, len(dead))
+		for i, d := range dead {
+			rec, _ := strconv.ParseInt(d.RecordID, 10, 64) // possible has looked
+			changes[i] = events.Change{Installation: id, Kind: v1.Kind(d.Kind), ID: rec, Trigger: v1.TriggerManual, EventTime: m.Now(), By: v1.AskerOf(ctx)}
+		}
+		if err := m.Bus.Journal().PublishAll(ctx, changes); err != nil {
+			return out, fmt.Errorf("enqueue requeued records: %w", err)
+		}
+	}
+	for _, d := range dead {
+		if err := m.DeadLetters.DropRead(ctx, id, d); err != nil {
+			return out, err
+		}
+		out.Done++
+	}
+	return out, nil
+}
+
+// bulkOfCause starts the job of a filter.
+func (m *Manager) bulkOfCause(ctx context.Context, in *installation.Installation, req v1.BulkDeadLetters) (v1.BulkResult, error) {
+	out := v1.BulkResult{NotPossible: []v1.NotPossible{}, Sample: []v1.BulkItem{}}
+	asked := v1.BulkJob{Action: req.Action, Code: req.Filter.Code, Until: m.Now()}
+	skipped := 0
+	err := m.eachLetters(ctx, in.ID, "", func(found []v1.DeadLetter, _ string) error {
+		fit, left := askedFor(found, asked)
+		skipped += left
+		out.Count += len(fit)
+		for _, d := range fit {
+			sampled(&out, d)
+		}
+		return nil
+	})
+	out.NotPossible = leftAlone(out.NotPossible, skipped, nothingToRedo)
+	if err != nil || req.DryRun || out.Count == 0 {
+		return out, err
+	}
+	if err := confirmed(out.Count, true, req.Expect); err != nil {
+		return out, err
+	}
+	asked.Expect = out.Count
+	out.Job, err = m.startBulk(ctx, in, v1.RecordFilter{}, asked)
+	return out, err
+}
+
+func sampled(out *v1.BulkResult, d v1.DeadLetter) {
+	if len(out.Sample) < sampleSize {
+		title, _ := issue.DeadLetter(d.Code)
+		item := v1.BulkItem{ID: d.ID, Kind: d.Kind, Name: title}
+		out.Sample = append(out.Sample, item)
+	}
+}
+
+// possible says whether an action can be done with a dead letter: what names no record cannot be tried again.
+func possible(action string, d v1.DeadLetter) bool {
+	if action != v1.ActionRequeue {
+		return true
+	}
+	_, err := strconv.ParseInt(d.RecordID, 10, 64)
+	return err == nil && d.Kind != deadletter.KindCallback
+}
+
+// askedFor are the dead letters that a bulk action is about, and how many of the same it leaves alone. What failed
+// after it was asked for was no part of the question: it is neither dismissed unseen nor tried again for ever.
+func askedFor(found []v1.DeadLetter, by v1.BulkJob) (fit []v1.DeadLetter, left int) {
+	for _, d := range found {
+		switch {
+		case by.Code != "" && d.Code != by.Code || d.LastAt.After(by.Until):
+		case !possible(by.Action, d):
+			left++
+		default:
+			d.Raw = "" // thousands of them would be many MiB
+			fit = append(fit, d)
+		}
+	}
+	return fit, left
+}
+
+// eachLetters goes through the dead letters from a cursor on; fn gets each page with the cursor of the next, empty on the last.
+func (m *Manager) eachLetters(ctx context.Context, id, cursor string, fn func(found []v1.DeadLetter, next string) error) error {
+	for {
+		page, err := m.DeadLetters.List(ctx, id, cursor, events.PeekMax)
+		if err != nil {
+			return err
+		}
+		next := ""
+		if page.NextCursor != nil {
+			next = *page.NextCursor
+		}
+		if err := fn(page.Items, next); err != nil || next == "" {
+			return err
+		}
+		cursor = next
+	}
+}

@@ -134,6 +134,14 @@ func (p pageRecordsOf) Explain(context.Context, string, v1.Kind, int64) (v1.Expl
 	return v1.Explanation{}, v1.NotFound("no page asks for it")
 }
 
+func (p pageRecordsOf) ReconcileRecords(context.Context, string, v1.BulkRecords) (v1.BulkResult, error) {
+	return v1.BulkResult{}, v1.NotFound("no page asks for it")
+}
+
+func (p pageRecordsOf) ExcludeRecords(context.Context, string, v1.BulkRecords) (v1.BulkResult, error) {
+	return v1.BulkResult{}, v1.NotFound("no page asks for it")
+}
+
 func (p pageRecordsOf) Reconcile(context.Context, string, v1.Kind, int64) error { return nil }
 
 func (p pageRecordsOf) PushOurs(context.Context, string, v1.Kind, int64) error { return nil }

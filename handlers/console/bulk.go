@@ -14,13 +14,13 @@ import (
 )
 
 func (c *Console) bulkRoutes(r chi.Router) {
-	const records, letters = "/installations/{id}/records", "/installations/{id}/dead-letters"
+	const records, dead = "/installations/{id}/records", "/installations/{id}/dead-letters"
 	for _, action := range []string{"reconcile", "exclude"} {
 		r.Get(records+"/"+action, c.show("bulk", func(v *visit) (*page, error) { return v.confirmRecords(action) }))
 		r.Post(records+"/"+action, c.do(func(v *visit) (done, error) { return v.bulkRecords(action) }))
 	}
-	r.Get(letters+"/bulk", c.show("bulk", (*visit).confirmLetters))
-	r.Post(letters+"/bulk", c.do((*visit).bulkLetters))
+	r.Get(dead+"/bulk", c.show("bulk", (*visit).confirmDead))
+	r.Post(dead+"/bulk", c.do((*visit).bulkDead))
 }
 
 // What a bulk action is of.
@@ -32,16 +32,16 @@ const (
 
 // bulkData is the question before a bulk action.
 type bulkData struct {
-	Action  string // reconcile, exclude, requeue or dismiss
-	Letters bool   // of dead letters
-	Found   v1.BulkResult
-	More    int // that the sample leaves out
-	All     bool
-	To      string       // the form's path
-	Fields  []namedValue // of the form
-	Keep    string       // where nothing is done
-	Again   string       // this page
-	What    string       // the filter in words
+	Action string // reconcile, exclude, requeue or dismiss
+	Dead   bool   // of dead letters
+	Found  v1.BulkResult
+	More   int // that the sample leaves out
+	All    bool
+	To     string       // the form's path
+	Fields []namedValue // of the form
+	Keep   string       // where nothing is done
+	Again  string       // this page
+	What   string       // the filter in words
 }
 
 type namedValue struct{ Name, Value string }
@@ -49,7 +49,7 @@ type namedValue struct{ Name, Value string }
 // Noun is what there is several of.
 func (d bulkData) Noun() string {
 	switch {
-	case d.Letters:
+	case d.Dead:
 		return "dead letter"
 	case d.Action == "exclude":
 		return "client"
@@ -99,8 +99,8 @@ func recordsAsked(q url.Values) (v1.BulkRecords, error) {
 	return in, nil
 }
 
-// lettersAsked reads which dead letters a query or a form is about.
-func lettersAsked(q url.Values) (v1.BulkDeadLetters, error) {
+// deadAsked reads which dead letters a query or a form is about.
+func deadAsked(q url.Values) (v1.BulkDeadLetters, error) {
 	in := v1.BulkDeadLetters{Action: q.Get("action")}
 	ids, err := picked(q, "id")
 	if err != nil {
@@ -130,9 +130,9 @@ func (v *visit) confirmRecords(action string) (*page, error) {
 	return v.asking(d, "records", q, []string{"record", "kind", "outcome", "reason", "q"})
 }
 
-func (v *visit) confirmLetters() (*page, error) {
+func (v *visit) confirmDead() (*page, error) {
 	q := v.r.URL.Query()
-	in, err := lettersAsked(q)
+	in, err := deadAsked(q)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func (v *visit) confirmLetters() (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := bulkData{Action: in.Action, Letters: true, Found: found, All: in.Filter != nil, To: v.under("/dead-letters/bulk"), Keep: v.under("/dead-letters")}
+	d := bulkData{Action: in.Action, Dead: true, Found: found, All: in.Filter != nil, To: v.under("/dead-letters/bulk"), Keep: v.under("/dead-letters")}
 	if in.Filter != nil && in.Filter.Code != "" {
 		d.What = "of the cause " + in.Filter.Code
 	}
@@ -207,8 +207,8 @@ func (v *visit) bulkRecords(action string) (done, error) {
 	return v.bulkDone(did, to, "being synced now"), nil
 }
 
-func (v *visit) bulkLetters() (done, error) {
-	in, err := lettersAsked(v.r.PostForm)
+func (v *visit) bulkDead() (done, error) {
+	in, err := deadAsked(v.r.PostForm)
 	if err != nil {
 		return done{}, err
 	}

@@ -29,7 +29,7 @@ func (m *Manager) ReconcileRecords(ctx context.Context, id string, req v1.BulkRe
 	if in.Uninstalled {
 		return v1.BulkResult{}, v1.Conflict("the installation is uninstalled", "Reinstall it first.")
 	}
-	ids, out, err := m.chosen(ctx, id, req)
+	ids, out, err := m.meant(ctx, id, req)
 	if err != nil || req.DryRun || out.Count == 0 {
 		return out, err
 	}
@@ -49,8 +49,8 @@ func (m *Manager) ReconcileRecords(ctx context.Context, id string, req v1.BulkRe
 	return out, nil
 }
 
-// chosen are the records that a request is about, each once; of a filter as it is now.
-func (m *Manager) chosen(ctx context.Context, id string, req v1.BulkRecords) (ids map[v1.Kind][]int64, out v1.BulkResult, err error) {
+// meant are the records that a request is about, each once; of a filter as it is now.
+func (m *Manager) meant(ctx context.Context, id string, req v1.BulkRecords) (ids map[v1.Kind][]int64, out v1.BulkResult, err error) {
 	ids = map[v1.Kind][]int64{}
 	if req.Filter != nil {
 		if ids, err = m.Ledger.Select(ctx, id, req.Filter.Query()); err != nil {
@@ -123,7 +123,7 @@ func (m *Manager) ExcludeRecords(ctx context.Context, id string, req v1.BulkReco
 	if err != nil {
 		return v1.BulkResult{}, err
 	}
-	ids, out, err := m.chosen(ctx, id, req)
+	ids, out, err := m.meant(ctx, id, req)
 	if err != nil {
 		return out, err
 	}

@@ -14,8 +14,8 @@ import (
 	"channelsync/test/harness"
 )
 
-// letters puts n dead letters of records, failing in this moment, and a callback that nobody could read.
-func letters(t *testing.T, d *desk, id, code string, ids ...int64) {
+// failing puts n dead letters of records, failing in this moment, and a callback that nobody could read.
+func failing(t *testing.T, d *desk, id, code string, ids ...int64) {
 	t.Helper()
 	for _, rec := range ids {
 		harness.OK(t, d.DeadLetters.PutRecord(t.Context(), id, v1.DeadLetter{
@@ -51,7 +51,7 @@ func ended(t *testing.T, d *desk, id, jobID string) (j v1.Job) {
 func TestNamedDeadLetters(t *testing.T) {
 	d := newDesk(t, setup{})
 	id := d.create().ID
-	letters(t, d, id, "rejected", 1, 2, 3)
+	failing(t, d, id, "rejected", 1, 2, 3)
 	callback := ""
 	page, err := d.DeadLetterList(t.Context(), id, "", 500)
 	harness.OK(t, err)
@@ -83,8 +83,8 @@ func TestDeadLettersOfAFilterAreDismissedByAJob(t *testing.T) {
 	d.run()
 	id := d.create().ID
 	d.live(id)
-	letters(t, d, id, "rejected", 1, 2)
-	letters(t, d, id, "other", 3)
+	failing(t, d, id, "rejected", 1, 2)
+	failing(t, d, id, "other", 3)
 	expect := 2
 	req := v1.BulkDeadLetters{Action: v1.ActionDismiss, Filter: &v1.DeadLetterFilter{Code: "rejected"}, Expect: &expect}
 	asked, err := d.BulkDeadLetters(t.Context(), id, req)

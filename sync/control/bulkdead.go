@@ -78,7 +78,7 @@ func (m *Manager) bulkOfCause(ctx context.Context, in *installation.Installation
 	out := v1.BulkResult{NotPossible: []v1.NotPossible{}, Sample: []v1.BulkItem{}}
 	asked := v1.BulkJob{Action: req.Action, Code: req.Filter.Code, Until: m.Now()}
 	skipped := 0
-	err := m.eachLetters(ctx, in.ID, "", func(found []v1.DeadLetter, _ string) error {
+	err := m.eachDead(ctx, in.ID, "", func(found []v1.DeadLetter, _ string) error {
 		fit, left := askedFor(found, asked)
 		skipped += left
 		out.Count += len(fit)
@@ -132,8 +132,8 @@ func askedFor(found []v1.DeadLetter, by v1.BulkJob) (fit []v1.DeadLetter, left i
 	return fit, left
 }
 
-// eachLetters goes through the dead letters from a cursor on; fn gets each page with the cursor of the next, empty on the last.
-func (m *Manager) eachLetters(ctx context.Context, id, cursor string, fn func(found []v1.DeadLetter, next string) error) error {
+// eachDead goes through the dead letters from a cursor on; fn gets each page with the cursor of the next, empty on the last.
+func (m *Manager) eachDead(ctx context.Context, id, cursor string, fn func(found []v1.DeadLetter, next string) error) error {
 	for {
 		page, err := m.DeadLetters.List(ctx, id, cursor, events.PeekMax)
 		if err != nil {

@@ -20,7 +20,7 @@ func (rt *runtime) bulk(ctx context.Context, j job.Job) error {
 	if j.Bulk.Action == v1.ActionReconcile {
 		return rt.bulkReconcile(ctx, j)
 	}
-	return rt.bulkLetters(ctx, j)
+	return rt.bulkDead(ctx, j)
 }
 
 // bulkReconcile enqueues the records of a filter in the bulk lane.
@@ -104,11 +104,11 @@ func (rt *runtime) enqueueBulk(ctx context.Context, j job.Job, kind v1.Kind, ids
 	return nil
 }
 
-// bulkLetters requeues or dismisses the dead letters of a job, a page at a time.
-func (rt *runtime) bulkLetters(ctx context.Context, j job.Job) error {
+// bulkDead requeues or dismisses the dead letters of a job, a page at a time.
+func (rt *runtime) bulkDead(ctx context.Context, j job.Job) error {
 	if !j.Begun {
 		found := 0
-		err := rt.m.eachLetters(ctx, rt.id, "", func(page []v1.DeadLetter, _ string) error {
+		err := rt.m.eachDead(ctx, rt.id, "", func(page []v1.DeadLetter, _ string) error {
 			fit, _ := askedFor(page, *j.Bulk)
 			found += len(fit)
 			return nil
@@ -120,7 +120,7 @@ func (rt *runtime) bulkLetters(ctx context.Context, j job.Job) error {
 			return err
 		}
 	}
-	err := rt.m.eachLetters(ctx, rt.id, j.Letter, func(page []v1.DeadLetter, next string) error {
+	err := rt.m.eachDead(ctx, rt.id, j.DeadCursor, func(page []v1.DeadLetter, next string) error {
 		if rt.m.cancelled(j.ID) {
 			return errCancelled
 		}
@@ -129,7 +129,7 @@ func (rt *runtime) bulkLetters(ctx context.Context, j job.Job) error {
 			return err
 		}
 		return rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) {
-			j.Letter, j.Listed = next, next == ""
+			j.DeadCursor, j.Listed = next, next == ""
 			j.Total += len(fit)
 			j.Skipped += left
 			if j.Bulk.Action == v1.ActionDismiss {

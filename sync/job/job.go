@@ -38,14 +38,14 @@ type Job struct {
 	v1.Job
 	Installation string            `json:"installation"`
 	Kinds        []v1.Kind         `json:"kinds"`
-	Force        bool              `json:"force,omitempty"`  // whatever the fingerprints say
-	By           string            `json:"by,omitempty"`     // who asked for it; empty: nobody did
-	Cursor       map[v1.Kind]int64 `json:"cursor"`           // the last id listed
-	Listed       bool              `json:"listed"`           // all that was to be marked is in the journal
-	Replay       v1.ReplayRequest  `json:"replay"`           // what a replay was asked for
-	Search       []byte            `json:"search,omitempty"` // the text of a bulk job's filter, sealed: it may name a client
-	Begun        bool              `json:"begun,omitempty"`  // of a bulk job: its count was confirmed
-	Letter       string            `json:"letter,omitempty"` // of a bulk job: the cursor of the next dead letters
+	Force        bool              `json:"force,omitempty"`      // whatever the fingerprints say
+	By           string            `json:"by,omitempty"`         // who asked for it; empty: nobody did
+	Cursor       map[v1.Kind]int64 `json:"cursor"`               // the last id listed
+	Listed       bool              `json:"listed"`               // all that was to be marked is in the journal
+	Replay       v1.ReplayRequest  `json:"replay"`               // what a replay was asked for
+	Search       []byte            `json:"search,omitempty"`     // the text of a bulk job's filter, sealed: it may name a client
+	Begun        bool              `json:"begun,omitempty"`      // of a bulk job: its count was confirmed
+	DeadCursor   string            `json:"deadCursor,omitempty"` // of a bulk job: the cursor of the next dead letters
 }
 
 // Table is where the jobs lie.

@@ -176,8 +176,8 @@ func (s *session) recordExclude() *command.Command {
 	}
 }
 
-// bulkLetters acts on all dead letters of a cause, or of all causes.
-func (s *session) bulkLetters(ctx context.Context, api *client.Client, installation, action, code string, b *bulkFlags) error {
+// bulkDead acts on all dead letters of a cause, or of all causes.
+func (s *session) bulkDead(ctx context.Context, api *client.Client, installation, action, code string, b *bulkFlags) error {
 	in := v1.BulkDeadLetters{Action: action, Filter: &v1.DeadLetterFilter{Code: code}, DryRun: true}
 	found, err := api.BulkDeadLetters(ctx, installation, in)
 	if err != nil {

@@ -140,15 +140,15 @@ func (s *session) showDeadLetter(l v1.DeadLetter) {
 	}
 }
 
-// lettersFlags say which dead letters: a cause, or all; named ones are arguments.
-type lettersFlags struct {
+// deadFlags say which dead letters: a cause, or all; named ones are arguments.
+type deadFlags struct {
 	selector
 	bulkFlags
 	code  string
 	every bool
 }
 
-func (f *lettersFlags) flags(fs *flag.FlagSet) {
+func (f *deadFlags) flags(fs *flag.FlagSet) {
 	f.selector.flags(fs)
 	fs.BoolVar(&f.every, "all", false, "all of them")
 	fs.StringVar(&f.code, "code", "", "those of one `CODE`")
@@ -156,9 +156,9 @@ func (f *lettersFlags) flags(fs *flag.FlagSet) {
 	f.bulkFlags.flags(fs)
 }
 
-// onLetters is a command that acts on dead letters: those named, or all of a filter by a job.
-func (s *session) onLetters(action, short, did string) *command.Command {
-	var f lettersFlags
+// onDead is a command that acts on dead letters: those named, or all of a filter by a job.
+func (s *session) onDead(action, short, did string) *command.Command {
+	var f deadFlags
 	return &command.Command{
 		Name: action, Args: "[dead letter...]", Short: short,
 		Examples: []string{"channelsync deadletter " + action + " company-7 contract-12", "channelsync deadletter " + action + " --code rejected --dry-run"},
@@ -172,7 +172,7 @@ func (s *session) onLetters(action, short, did string) *command.Command {
 				return err
 			}
 			if len(args) == 0 {
-				return s.bulkLetters(ctx, api, in.ID, action, f.code, &f.bulkFlags)
+				return s.bulkDead(ctx, api, in.ID, action, f.code, &f.bulkFlags)
 			}
 			out, err := api.BulkDeadLetters(ctx, in.ID, v1.BulkDeadLetters{Action: action, IDs: args, DryRun: f.dryRun})
 			if err != nil {
@@ -187,11 +187,11 @@ func (s *session) onLetters(action, short, did string) *command.Command {
 }
 
 func (s *session) deadLetterRequeue() *command.Command {
-	return s.onLetters(v1.ActionRequeue, "try dead letters again", "Tried again now:")
+	return s.onDead(v1.ActionRequeue, "try dead letters again", "Tried again now:")
 }
 
 func (s *session) deadLetterDismiss() *command.Command {
-	return s.onLetters(v1.ActionDismiss, "take dead letters off the list", "Dismissed:")
+	return s.onDead(v1.ActionDismiss, "take dead letters off the list", "Dismissed:")
 }
 
 func boolInt(b bool) int {

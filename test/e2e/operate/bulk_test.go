@@ -43,7 +43,7 @@ func TestBulkActionsSurviveAKill(t *testing.T) {
 	killedInTheMiddle := func(job string) v1.Job {
 		t.Helper()
 		var j v1.Job
-		look := func(what string, want func() bool) {
+		becomes := func(what string, want func() bool) {
 			t.Helper()
 			w.Eventually(what, 4*soon, func() (err error) {
 				if j, err = w.Admin.Job(t.Context(), in.ID, job); err == nil && !want() {
@@ -52,10 +52,10 @@ func TestBulkActionsSurviveAKill(t *testing.T) {
 				return err
 			})
 		}
-		look("the job is halfway", func() bool { return j.Done > 0 && j.Done < all || j.State == v1.JobDone })
+		becomes("the job is halfway", func() bool { return j.Done > 0 && j.Done < all || j.State == v1.JobDone })
 		w.Kill()
 		w.Start()
-		look("the job ends", func() bool { return j.State != v1.JobRunning })
+		becomes("the job ends", func() bool { return j.State != v1.JobRunning })
 		if j.State != v1.JobDone || j.Failed != 0 {
 			t.Errorf("job %+v", j)
 		}
@@ -93,14 +93,14 @@ func TestBulkActionsSurviveAKill(t *testing.T) {
 		t.Errorf("%d pushes of what had not changed", n)
 	}
 
-	some := v1.BulkRecords{Filter: &v1.RecordFilter{Q: "client 000"}, DryRun: true}
-	would, err := w.Admin.ExcludeRecords(t.Context(), in.ID, some)
+	few := v1.BulkRecords{Filter: &v1.RecordFilter{Q: "client 000"}, DryRun: true}
+	would, err := w.Admin.ExcludeRecords(t.Context(), in.ID, few)
 	harness.OK(t, err)
 	if would.Count != 14 || would.Preview == nil || would.Preview.Leave != 14 {
 		t.Fatalf("would exclude %+v", would)
 	}
-	some.DryRun, some.Expect = false, &would.Count
-	if did, err := w.Admin.ExcludeRecords(t.Context(), in.ID, some); err != nil || did.Done != 14 {
+	few.DryRun, few.Expect = false, &would.Count
+	if did, err := w.Admin.ExcludeRecords(t.Context(), in.ID, few); err != nil || did.Done != 14 {
 		t.Fatalf("%+v, %v", did, err)
 	}
 	w.Eventually("they are excluded", 4*soon, func() error {

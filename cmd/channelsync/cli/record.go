@@ -77,9 +77,9 @@ func (s *session) ofRecord(c command.Command, run func(context.Context, foundRec
 	return s.ofRecordOr(c, func(context.Context, *recordFlags) (bool, error) { return false, nil }, run)
 }
 
-// ofRecordOr is ofRecord of a command that may be about several records: then whole does it, and says so.
+// ofRecordOr is ofRecord of a command that may be about several records: then bulk does it, and says so.
 func (s *session) ofRecordOr(
-	c command.Command, whole func(context.Context, *recordFlags) (bool, error), run func(context.Context, foundRecord) error,
+	c command.Command, bulk func(context.Context, *recordFlags) (bool, error), run func(context.Context, foundRecord) error,
 ) *command.Command {
 	var f recordFlags
 	more := c.Flags
@@ -99,7 +99,7 @@ func (s *session) ofRecordOr(
 		if err := f.take(args); err != nil {
 			return err
 		}
-		if done, err := whole(ctx, &f); done || err != nil {
+		if done, err := bulk(ctx, &f); done || err != nil {
 			return err
 		}
 		api, in, err := s.open(ctx, &f.selector)

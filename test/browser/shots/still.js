@@ -15,6 +15,8 @@
     if (t.parentElement.closest("time, script")) continue;
     t.data = t.data
       .replace(/\b(\d{4})-\d\d-\d\d\b/g, (_, y) => (2026 + Number(y) - year) + "-06-01")
+      .replace(/http:\/\/127\.0\.0\.1:\d+/g, "https://webservices.autotask.example")
+      .replace(/127\.0\.0\.1:\d+/g, "America East")
       .replace(/\b\d\d:\d\d:\d\d(\.\d+)?( UTC)?\b/g, "09:30:00$2")
       .replace(/\b\d+(\.\d+)?( ms| s| seconds?)\b/g, "0.4 s")
       .replace(/\b[0-9a-f]{16,}\b/g, "4bf92f3577b34da6a3ce929d0e0e4736");

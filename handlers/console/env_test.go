@@ -77,14 +77,6 @@ func (w *env) cookie() *http.Cookie {
 	return w.cookieOf(session.Session{Who: w.tokens.who()})
 }
 
-// cookieAt is the same for a console at a port.
-func (w *env) cookieAt(port string) *http.Cookie {
-	w.t.Helper()
-	c := w.cookie()
-	c.Name = "channelsync_session_" + port
-	return c
-}
-
 func (w *env) cookieOf(s session.Session) *http.Cookie {
 	w.t.Helper()
 	value, err := w.sessions.Begin(w.t.Context(), s)

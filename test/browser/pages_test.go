@@ -19,6 +19,7 @@ import (
 
 // elsewhere are the routes that the tour does not come by, and what does.
 var elsewhere = map[string]string{
+	"POST /installations/{id}/dead-letters/requeue": "TestDeadLetterIsRequeued",
 	"POST /logout":                                           "TestWithoutScripts",
 	"POST /installations/{id}/start":                         "TestStopAndStart",
 	"POST /installations/{id}/reinstall":                     "TestUninstallReinstallErase",

@@ -179,9 +179,6 @@ func (t *tour) settings() {
 
 func (t *tour) ends() {
 	t.open("dead-letters-again", "/dead-letters?code=rejected")
-	t.p.Press("Try again company " + t.refusedName())
-	t.w.Until(t.in.ID, "refused again", soon, func(in v1.Installation) bool { return in.Backlog == 0 })
-	t.w.RecordBecomes(t.in.ID, v1.KindCompany, t.tenant.Refused, soon, func(r v1.RecordDetail) bool { return r.Outcome == v1.OutcomeDead })
 	t.p.Open("/installations/" + t.in.ID + "/dead-letters/dismiss?code=rejected")
 	t.p.Press("Dismiss 1 record")
 	t.open("uninstall", "/uninstall", "This is what will happen:")

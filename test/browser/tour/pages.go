@@ -179,8 +179,16 @@ func (t *tour) settings() {
 
 func (t *tour) ends() {
 	t.open("dead-letters-again", "/dead-letters?code=rejected")
-	t.p.Open("/installations/" + t.in.ID + "/dead-letters/dismiss?code=rejected")
-	t.p.Press("Dismiss 1 record")
+	t.p.Open("/installations/" + t.in.ID + "/dead-letters/bulk?action=dismiss&of=filter&code=rejected")
+	t.p.Press("Dismiss: 1 dead letter")
+	t.p.See("Dismissal of dead letters", "1 of 1")
+	t.p.Open("/installations/" + t.in.ID + "/records/reconcile?of=selected&record=company/" + ID(t.tenant.Client))
+	t.p.Press("Sync now: 1 record")
+	t.p.See("1 is being synced now.")
+	t.p.Open("/installations/" + t.in.ID + "/records/exclude?of=selected&record=company/" + ID(t.tenant.Prospect))
+	t.p.Press("Exclude: 1 client")
+	t.p.See("1 client excluded.")
+	t.drain()
 	t.open("uninstall", "/uninstall", "This is what will happen:")
 	t.open("uninstall-sync", "/uninstall?sync=active_customer_contracts", "This is what will happen:")
 	t.p.Press("Uninstall Active Customer Contracts")

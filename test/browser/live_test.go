@@ -26,6 +26,7 @@ const liveType = "text/vnd.channelsync.live+html"
 type front struct {
 	*httptest.Server
 	down     atomic.Bool  // it answers 502
+	portal   atomic.Bool  // it sends everybody elsewhere
 	gone     atomic.Bool  // it cuts connections, as a network does that is gone
 	under    atomic.Int64 // requests under way
 	answered atomic.Int64 // of pages that are open, that were answered
@@ -59,6 +60,10 @@ func before(w *service.Harness) *front {
 		}
 		if f.down.Load() {
 			http.Error(rw, "502 Bad Gateway", http.StatusBadGateway)
+			return
+		}
+		if f.portal.Load() {
+			http.Redirect(rw, r, "/portal", http.StatusFound)
 			return
 		}
 		if f.gone.Load() {
@@ -215,4 +220,25 @@ func TestAPageKeepsWhatSomebodyWorksIn(t *testing.T) {
 	p.SeeNot("Nothing is pushed.")
 	chrome.Eval[int](p, `document.activeElement.blur(), 0`)
 	p.See("Nothing is pushed.")
+}
+
+// TestARedirectThatIsNotOursLeadsNobodyAway: a proxy or a hotel's network that sends everybody elsewhere is an answer
+// that failed. Whoever is signed out is still led to the log-in.
+func TestARedirectThatIsNotOursLeadsNobodyAway(t *testing.T) {
+	t.Parallel()
+	w, id, f, p := behindFront(t)
+	p.Open("/installations/" + id)
+	p.See("In sync.")
+	f.portal.Store(true)
+	p.See("Not up to date since ")
+	p.At("/installations/" + id)
+	act(t, w, id, "stop")
+	f.portal.Store(false)
+	p.See("Nothing is pushed.")
+	p.SeeNot("Not up to date")
+	other := p.Tab(chrome.Options{Base: f.URL})
+	other.Open("/")
+	other.Press("Log out")
+	p.At("/login")
+	p.Complaints()
 }

@@ -33,6 +33,11 @@ func TestEveryPageOfATenant(t *testing.T) {
 			t.Errorf("a cookie goes to %s", c.Path)
 		}
 	}
+	p.Open("/")
+	other := p.Tab(chrome.Options{Base: base})
+	other.Open("/")
+	other.Press("Log out")
+	p.At("/login") // without anybody touching it
 }
 
 // TestATenantWithoutScripts on a phone: looks, stops, starts, uninstalls and installs.

@@ -26,12 +26,14 @@
       });
       const ours = (answer.headers.get("Content-Type") || "").startsWith(liveType);
       // The session has ended, or the page may not be seen any more: the page itself says so.
-      if (answer.type === "opaqueredirect" || (ours && [401, 403, 404].includes(answer.status))) {
+      // A redirect is none of ours: it is a proxy's or a hotel's, and leads nowhere.
+      if (ours && [401, 403, 404].includes(answer.status)) {
         location.reload();
-        return;
+        wait = seldom;
+        throw new Error("the page is not loaded anew yet");
       }
       if (answer.ok && ours) tag = show(await answer.text()) ? answer.headers.get("ETag") || "" : "";
-      else if (answer.status !== 304) {
+      else if (answer.status !== 304 || !tag) {
         wait = Math.min(Number(answer.headers.get("Retry-After")) || 0, 60) * 1000;
         throw new Error("no answer of ours");
       }

@@ -201,25 +201,52 @@ func TestAPageSaysThatItIsBehindAndComesBack(t *testing.T) {
 	p.Complaints() // the browser names each answer that failed, as it should
 }
 
-// TestAPageKeepsWhatSomebodyWorksIn: a part with the focus in it is not replaced, and is once it
-// is left, though nothing more has changed.
-func TestAPageKeepsWhatSomebodyWorksIn(t *testing.T) {
+// TestAPageGoesOnWhateverHasTheFocus: the focus on a link or something unfolded holds nothing back, and both stay as they
+// were. What somebody has ticked or selected does, the page says so, and shows what is newer once they are done.
+func TestAPageGoesOnWhateverHasTheFocus(t *testing.T) {
 	t.Parallel()
-	w, id, f, p := behindFront(t)
+	w, id, _, p := behindFront(t)
 	p.Open("/")
 	p.See("In sync.")
-	chrome.Eval[int](p, `document.querySelector("#list a").focus(), 0`)
-	act(t, w, id, "stop")
-	answered := f.answered.Load()
-	harness.Eventually(t, "some answered", soon, func() error {
-		if f.answered.Load() < answered+3 {
-			return errors.New("not yet")
+	// Something to unfold and something to tick, in what is answered from now on.
+	chrome.Eval[int](p, `(window.fetch = (ask => async (...how) => {
+		const answer = await ask(...how);
+		if (!answer.ok) return answer;
+		const html = (await answer.text()).replace("</section>", "<details><summary>More</summary>unfolded</details><label><input type=checkbox> Mine</label></section>");
+		return new Response(html, { headers: answer.headers });
+	})(window.fetch), document.querySelector("#list li .button").focus(), 0)`)
+	focused := func(what string) {
+		t.Helper()
+		if got, want := chrome.Eval[string](p, `document.activeElement.className + " " + document.activeElement.getAttribute("href")`), "button /installations/"+id; got != want {
+			t.Errorf("%s, the focus is on %q, want it on %q", what, got, want)
 		}
-		return nil
-	})
-	p.SeeNot("Nothing is pushed.")
-	chrome.Eval[int](p, `document.activeElement.blur(), 0`)
+	}
+	focused("at first")
+	act(t, w, id, "stop")
 	p.See("Nothing is pushed.")
+	focused("after it was stopped")
+
+	chrome.Eval[int](p, `(document.querySelector("#list details").open = true, 0)`)
+	act(t, w, id, "start")
+	p.See("In sync.", "unfolded")
+	focused("after it was started")
+
+	const newer = "There is something newer since "
+	p.SeeNot(newer)
+	p.Click("Mine")
+	act(t, w, id, "stop")
+	p.See(newer, "once you are done", "In sync.")
+	everythingHolds(t, "held back", p)
+	p.Click("Mine")
+	p.See("Nothing is pushed.")
+	p.SeeNot(newer)
+
+	chrome.Eval[int](p, `(document.getSelection().selectAllChildren(document.querySelector("#list h3")), 0)`)
+	act(t, w, id, "start")
+	p.See(newer, "Nothing is pushed.")
+	chrome.Eval[int](p, `(document.getSelection().removeAllRanges(), 0)`)
+	p.See("In sync.")
+	p.SeeNot(newer)
 }
 
 // TestARedirectThatIsNotOursLeadsNobodyAway: a proxy or a hotel's network that sends everybody elsewhere is an answer

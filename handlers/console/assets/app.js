@@ -12,6 +12,7 @@
   const behind = document.getElementById("behind");
   const shown = new Map(); // the parts as they were answered, by id
   let tag = "", current = Date.now(), failed = 0, timer = 0, asked = 0, asking = null;
+  let held = 0; // since when something newer waits for somebody to be done; 0: nothing does
 
   async function ask() {
     clearTimeout(timer);
@@ -61,30 +62,74 @@
     let all = true;
     for (const part of answered.content.querySelectorAll("[data-part]")) {
       const old = document.getElementById(part.id);
-      const text = part.outerHTML;
+      const text = untimed(part);
       if (!old || shown.get(part.id) === text) continue;
       if (busy(old)) { all = false; continue; }
       shown.set(part.id, text);
-      old.replaceWith(part);
+      put(old, part);
     }
+    held = all ? 0 : held || Date.now();
     tick();
     return all;
   }
 
-  // Says that the page is behind once it is, and nothing as soon as it is not. Looking again
-  // after a night is no reason: only that no answer comes.
+  // That time goes by is nothing newer.
+  const untimed = (part) => part.outerHTML.replace(/(<time [^>]*>)[^<]*/g, "$1");
+
+  // Puts a part in the place of what it was. What was unfolded stays so, and the focus stays on the
+  // same control, or on the part if that is gone: never on another control, which Enter would press.
+  function put(old, part) {
+    const active = old.contains(document.activeElement) ? document.activeElement : null;
+    const next = active && counterpart(active, old, part);
+    const folds = old.querySelectorAll("details"), anew = part.querySelectorAll("details");
+    folds.forEach((fold, i) => {
+      const same = counterpart(fold, old, part) ?? (folds.length === anew.length ? anew[i] : null);
+      if (same) same.open = fold.open;
+    });
+    old.replaceWith(part);
+    if (!active) return;
+    if (!next) part.tabIndex = -1;
+    (next ?? part).focus({ preventScroll: true });
+  }
+
+  // The same thing in a part that is newer: of those that are named alike, the one in the same position.
+  function counterpart(e, old, part) {
+    const alike = (root) => [...root.querySelectorAll(e.tagName)].filter((other) => named(other) === named(e));
+    const found = alike(part);
+    return found[Math.min(alike(old).indexOf(e), found.length - 1)];
+  }
+
+  function named(e) {
+    if (e.id) return e.id;
+    const summary = e.closest("summary") ?? e.querySelector(":scope > summary");
+    return [...["href", "name", "value"].map((of) => e.getAttribute(of)), e.closest("form")?.getAttribute("action"),
+      summary?.textContent.replace(/[\d.,]+/g, "")].join("\n"); // the figures in it are what changes
+  }
+
+  // Says that the page is behind once it is, or that somebody's own work holds something back, and
+  // nothing as soon as neither is so. Looking again after a night is no reason: only that no answer comes.
   function say() {
-    const unanswered = failed > 0 || (asking !== null && Date.now() - asked > late / 2);
-    if (!unanswered) behind.textContent = "";
-    else if (!document.hidden && Date.now() - current > late && !behind.textContent) {
-      const since = new Date(current);
-      const at = exact(since).slice(0, 16);
-      behind.textContent = "Not up to date since " + (Date.now() - current < 43200000 ? at.slice(11) : at) + (utc ? " UTC" : "") + "; trying again…";
-    }
+    const at = Date.now();
+    current = Math.min(current, at); // a clock that was set back is no reason to say nothing
+    const unanswered = failed > 0 || (asking !== null && Math.abs(at - asked) > late / 2);
+    let text = "";
+    if (unanswered && at - current > late) text = "Not up to date since " + clock(current) + "; trying again…";
+    else if (held && at - held > late) text = "There is something newer since " + clock(held) + ". It is shown once you are done with what you entered, ticked or selected.";
+    if ((document.hidden && text) || behind.textContent === text) return;
+    behind.textContent = text;
+  }
+
+  function clock(at) {
+    const text = exact(new Date(at)).slice(0, 16);
+    return (Date.now() - at < 43200000 ? text.slice(11) : text) + (utc ? " UTC" : "");
   }
 
   if (live) {
-    const soon = () => { if (!document.hidden && (failed > 0 || Date.now() - current >= often)) ask(); };
+    for (const part of document.querySelectorAll("[data-part]")) shown.set(part.id, untimed(part));
+    const soon = () => {
+      if (!document.hidden && (failed > 0 || Date.now() - current >= often)) ask();
+      else next(0); // it may come back with no timer, when it was left just now
+    };
     document.addEventListener("visibilitychange", () => { if (document.hidden) next(0); else soon(); });
     document.addEventListener("resume", soon);
     window.addEventListener("online", soon);
@@ -94,10 +139,20 @@
     next(0);
   }
 
+  // Somebody is working in a part who has filled something in, selects text, or is just pressing or
+  // sending something. That something has the focus, or is unfolded, is no reason to hold it back.
   function busy(part) {
-    const active = document.activeElement;
-    if (active && active !== document.body && part.contains(active)) return true;
-    return part.querySelector("details[open], input[type=checkbox]:checked") !== null;
+    const selection = document.getSelection();
+    if (selection && !selection.isCollapsed && selection.containsNode(part, true)) return true;
+    if (part.matches(":active") || part.querySelector("form[data-sent]")) return true;
+    return [...part.querySelectorAll("input, textarea, select")].some(filled);
+  }
+
+  function filled(field) {
+    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    if (field.tagName !== "SELECT") return field.value !== field.defaultValue;
+    const preset = field.multiple || [...field.options].some((o) => o.defaultSelected);
+    return preset ? [...field.options].some((o) => o.selected !== o.defaultSelected) : field.selectedIndex > 0;
   }
 
   // The words are the ones the server uses.

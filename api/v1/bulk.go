@@ -26,7 +26,7 @@ func (f RecordFilter) Query() RecordQuery {
 type BulkRecords struct {
 	Records []RecordRef   `json:"records,omitempty" validate:"omitempty,max=500,unique,dive"`
 	Filter  *RecordFilter `json:"filter,omitempty"`
-	// Expect is how many the filter is expected to find; nothing is done when it finds many more or fewer.
+	// Expect is how many the filter is expected to find, see Moved.
 	Expect *int `json:"expect,omitempty" validate:"omitempty,min=0"`
 	DryRun bool `json:"dryRun,omitempty"` // says what would be done, and does nothing
 }
@@ -42,8 +42,11 @@ const (
 	ActionDismiss = "dismiss"
 )
 
-// ActionReconcile is the action of a bulk job on records.
-const ActionReconcile = "reconcile"
+// The actions on records. Exclude is no job.
+const (
+	ActionReconcile = "reconcile"
+	ActionExclude   = "exclude"
+)
 
 // BulkDeadLetters is the body of POST …/dead-letters/bulk: up to 500 dead letters, or all that fit a filter.
 type BulkDeadLetters struct {
@@ -62,6 +65,7 @@ type BulkResult struct {
 	Job         string        `json:"job,omitempty"`     // that does it
 	Sample      []BulkItem    `json:"sample"`            // the first, at most 20
 	Preview     *Preview      `json:"preview,omitempty"` // of a dry run of exclude: what would leave
+	InScope     int           `json:"inScope,omitempty"` // of a dry run of exclude: the records of which they would leave
 }
 
 // BulkItem is one of those that a bulk action is about.
@@ -87,12 +91,12 @@ type BulkJob struct {
 	Until  time.Time    `json:"until"`          // when it was asked for: a dead letter that failed later is left alone
 }
 
-// Moved says whether a filter finds so many more or fewer than were confirmed that it is to be asked anew: by more
-// than ten, and by more than a tenth.
-func Moved(found, expected int) bool {
-	by := found - expected
-	if by < 0 {
-		by = -by
+// Moved says whether a filter finds so much else than was confirmed that it is to be asked anew. What is only read and
+// sent anew may be a tenth more or fewer; what is dismissed or excluded is exactly what somebody said yes to.
+func Moved(action string, found, expected int) bool {
+	by := max(found-expected, expected-found)
+	if action == ActionReconcile || action == ActionRequeue {
+		return by > expected/10
 	}
-	return by > max(10, expected/10)
+	return by > 0
 }

@@ -42,6 +42,9 @@ type bulkData struct {
 	Keep   string       // where nothing is done
 	Again  string       // this page
 	What   string       // the filter in words
+	// Percent is what a mass change is of this installation; Many that more would leave.
+	Percent int
+	Many    bool
 }
 
 type namedValue struct{ Name, Value string }
@@ -154,6 +157,8 @@ func (v *visit) asking(d bulkData, nav string, q url.Values, carried []string) (
 	if err != nil {
 		return nil, err
 	}
+	d.Percent = cmp.Or(in.Options.MassChangePercent, 50)
+	d.Many = d.Found.Preview != nil && d.Found.Preview.Leave*100 > d.Found.InScope*d.Percent
 	d.More, d.Again = d.Found.Count-len(d.Found.Sample), v.r.URL.RequestURI()
 	for _, name := range append([]string{"of", "page"}, carried...) {
 		for _, value := range q[name] {

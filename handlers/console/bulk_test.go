@@ -51,7 +51,7 @@ func TestPageAndFilterOfRecords(t *testing.T) {
 	w := newEnv(t)
 	w.answer("POST "+recordsAt+"/reconcile", v1.BulkResult{Count: 123, Job: "j-7", Sample: []v1.BulkItem{}})
 	w.answer("POST "+recordsAt+"/exclude", v1.BulkResult{
-		Count: 2, Done: 2, Sample: []v1.BulkItem{}, NotPossible: []v1.NotPossible{{Count: 1, Reason: "a contract is excluded with its client"}}, Preview: &v1.Preview{Leave: 5},
+		Count: 2, Done: 2, Sample: []v1.BulkItem{}, NotPossible: []v1.NotPossible{{Count: 1, Reason: "a contract is excluded with its client"}}, Preview: &v1.Preview{Leave: 5}, InScope: 9,
 	})
 	asks := w.get(recordsAt + "/reconcile?of=filter&outcome=dead&q=acme&page=company/7")
 	if !strings.Contains(asks.text("main"), "Sync now: 123 records?") || !strings.Contains(asks.text("main"), "found by “acme”") {
@@ -62,7 +62,7 @@ func TestPageAndFilterOfRecords(t *testing.T) {
 		t.Errorf("%q, to %s", wrote, a.Header.Get("Location"))
 	}
 	asks = w.get(recordsAt + "/exclude?of=page&page=company/7+contract/8+company/9")
-	if !strings.Contains(asks.text("main"), "5 records would leave") || !strings.Contains(asks.text("main"), "1 left as they are: a contract is excluded") {
+	if !strings.Contains(asks.text("main"), "5 of 9 records in scope would leave") || !strings.Contains(asks.text("main"), "more than 50 percent") || !strings.Contains(asks.text("main"), "1 left as they are: a contract is excluded") {
 		t.Errorf("it asks: %s", asks.text("main"))
 	}
 	a = w.post(recordsAt+"/exclude", fieldsOfForm(asks))

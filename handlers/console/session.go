@@ -18,7 +18,7 @@ import (
 
 const (
 	sessionCookie = "session"
-	maxPath       = 2048
+	maxPath       = 8192
 )
 
 // Tokens knows whose a token is.

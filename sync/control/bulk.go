@@ -9,6 +9,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/sync/installation"
 	"channelsync/sync/job"
+	"channelsync/sync/ledger"
 )
 
 // Why a bulk action leaves something alone.
@@ -33,7 +34,7 @@ func (m *Manager) ReconcileRecords(ctx context.Context, id string, req v1.BulkRe
 	if err != nil || req.DryRun || out.Count == 0 {
 		return out, err
 	}
-	if err := confirmed(out.Count, req.Filter != nil, req.Expect); err != nil {
+	if err := confirmed(v1.ActionReconcile, out.Count, req.Filter != nil, req.Expect); err != nil {
 		return out, err
 	}
 	if req.Filter != nil {
@@ -82,9 +83,9 @@ func (m *Manager) meant(ctx context.Context, id string, req v1.BulkRecords) (ids
 	return ids, out, nil
 }
 
-// confirmed refuses a filter that finds many more or fewer than somebody said yes to.
-func confirmed(found int, filter bool, expect *int) error {
-	if !filter || expect != nil && !v1.Moved(found, *expect) {
+// confirmed refuses a filter that finds something else than somebody said yes to.
+func confirmed(action string, found int, filter bool, expect *int) error {
+	if !filter || expect != nil && !v1.Moved(action, found, *expect) {
 		return nil
 	}
 	if expect == nil {
@@ -139,10 +140,14 @@ func (m *Manager) ExcludeRecords(ctx context.Context, id string, req v1.BulkReco
 		options := in.Options
 		options.Exclude = append(slices.Clone(options.Exclude), add...)
 		preview, err := m.Preview(ctx, id, v1.UpdateInstallation{Options: &options})
+		if err != nil {
+			return out, err
+		}
 		out.Preview = &preview
+		out.InScope, err = m.inScope(ctx, in)
 		return out, err
 	}
-	if err := confirmed(out.Count, req.Filter != nil, req.Expect); err != nil {
+	if err := confirmed(v1.ActionExclude, out.Count, req.Filter != nil, req.Expect); err != nil {
 		return out, err
 	}
 	_, err = m.Store.Change(ctx, id, func(now *installation.Installation) error {
@@ -161,6 +166,18 @@ func (m *Manager) ExcludeRecords(ctx context.Context, id string, req v1.BulkReco
 	out.Done = len(add)
 	_, err = m.changed(ctx, id)
 	return out, err
+}
+
+// inScope counts the records that are synced now.
+func (m *Manager) inScope(ctx context.Context, in *installation.Installation) (n int, err error) {
+	for _, kind := range kindsOf(in.InstalledSyncs()) {
+		ids, err := m.Ledger.Find(ctx, in.ID, kind, func(s ledger.Summary) bool { return s.InScope })
+		if err != nil {
+			return 0, fmt.Errorf("count records in scope: %w", err)
+		}
+		n += len(ids)
+	}
+	return n, nil
 }
 
 // leftAlone adds what a bulk action leaves alone for a reason; none is not said.

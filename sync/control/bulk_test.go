@@ -11,6 +11,8 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/sync/job"
+	"channelsync/sync/ledger"
+	"channelsync/sync/reconcile"
 	"channelsync/test/harness"
 )
 
@@ -153,11 +155,65 @@ func TestACancelledRequeueLosesNothing(t *testing.T) {
 
 func TestMoved(t *testing.T) {
 	for _, tc := range []struct {
-		found, expected int
-		want            bool
-	}{{10, 10, false}, {0, 10, false}, {0, 11, true}, {21, 10, true}, {1100, 1000, false}, {1101, 1000, true}, {899, 1000, true}} {
-		if got := v1.Moved(tc.found, tc.expected); got != tc.want {
-			t.Errorf("%d instead of %d: %v", tc.found, tc.expected, got)
+		found, expected   int
+		harmless, exactly bool
+	}{
+		{10, 10, false, false},
+		{11, 10, false, true},
+		{9, 10, false, true},
+		{12, 10, true, true},
+		{2, 1, true, true},
+		{1100, 1000, false, true},
+		{1101, 1000, true, true},
+		{899, 1000, true, true},
+	} {
+		for action, want := range map[string]bool{
+			v1.ActionReconcile: tc.harmless, v1.ActionRequeue: tc.harmless, v1.ActionDismiss: tc.exactly, v1.ActionExclude: tc.exactly,
+		} {
+			if got := v1.Moved(action, tc.found, tc.expected); got != want {
+				t.Errorf("%s of %d instead of %d: %v", action, tc.found, tc.expected, got)
+			}
+		}
+	}
+}
+
+// A filter's dismissal or exclusion takes no more than was confirmed.
+func TestNothingBeyondTheConfirmedCountIsTaken(t *testing.T) {
+	d := newDesk(t, setup{})
+	for i := range 11 {
+		d.customer(fmt.Sprintf("Client %d", i))
+	}
+	d.run()
+	in := d.create(v1.SyncActiveCustomers)
+	d.live(in.ID)
+	failing(t, d, in.ID, "rejected", 1, 2)
+	for _, expect := range []int{1, 2, 4} {
+		_, err := d.BulkDeadLetters(t.Context(), in.ID, v1.BulkDeadLetters{Action: v1.ActionDismiss, Filter: &v1.DeadLetterFilter{}, Expect: &expect})
+		if p, is := errors.AsType[*v1.Problem](err); !is || p.Status != 409 {
+			t.Errorf("dismissing 3 for %d: %v", expect, err)
+		}
+		_, err = d.ExcludeRecords(t.Context(), in.ID, v1.BulkRecords{Filter: &v1.RecordFilter{}, Expect: &expect})
+		if p, is := errors.AsType[*v1.Problem](err); !is || p.Status != 409 {
+			t.Errorf("excluding 11 for %d: %v", expect, err)
+		}
+	}
+	if got := listed(t, d, in.ID); len(got) != 3 {
+		t.Errorf("left are %v", got)
+	}
+	found, err := d.ExcludeRecords(t.Context(), in.ID, v1.BulkRecords{Filter: &v1.RecordFilter{}, DryRun: true})
+	harness.OK(t, err)
+	if found.Count != 11 || found.InScope != 11 || found.Preview.Leave != 11 {
+		t.Errorf("a dry run: %+v, %+v", found, found.Preview)
+	}
+}
+
+// What Channel Program rejects does not come in by excluding others.
+func TestRejectedRecordsDoNotComeIn(t *testing.T) {
+	for outcome, want := range map[v1.Outcome]string{v1.OutcomeDead: "", v1.OutcomeRetrying: "", v1.OutcomeNotMet: "enter"} {
+		l := reconcile.Preview{Before: ledger.Entry{Outcome: outcome}}
+		l.Decision.Met = true
+		if got := effectOf(l); got != want {
+			t.Errorf("%s: %q", outcome, got)
 		}
 	}
 }

@@ -91,7 +91,7 @@ func (m *Manager) bulkOfCause(ctx context.Context, in *installation.Installation
 	if err != nil || req.DryRun || out.Count == 0 {
 		return out, err
 	}
-	if err := confirmed(out.Count, true, req.Expect); err != nil {
+	if err := confirmed(req.Action, out.Count, true, req.Expect); err != nil {
 		return out, err
 	}
 	asked.Expect = out.Count

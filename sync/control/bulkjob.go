@@ -84,7 +84,7 @@ func (rt *runtime) bulkBegins(ctx context.Context, j job.Job, found int) (ended 
 	if j.Begun {
 		return false, nil
 	}
-	if v1.Moved(found, j.Bulk.Expect) {
+	if v1.Moved(j.Bulk.Action, found, j.Bulk.Expect) {
 		return true, rt.m.Jobs.Finish(ctx, j.ID, v1.JobFailed,
 			fmt.Sprintf("when it began, the filter found %d, not %d: nothing was done; confirm it anew", found, j.Bulk.Expect))
 	}

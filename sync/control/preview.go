@@ -144,6 +144,9 @@ func effectOf(l reconcile.Preview) string {
 	case l.Failure != "":
 		return ""
 	case l.Decision.Met && !l.Before.InScope:
+		if l.Before.Outcome == v1.OutcomeDead || l.Before.Outcome == v1.OutcomeRetrying {
+			return "" // it is meant to be there already, and no option keeps it out
+		}
 		return "enter"
 	case !l.Decision.Met && l.Before.InScope:
 		return "leave"

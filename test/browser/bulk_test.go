@@ -58,7 +58,7 @@ func TestAllOfAFilterWithoutScripts(t *testing.T) {
 	p.Open(at(in, "/records?q=dental"))
 	p.Choose("Act on", "all 2 that fit the filters")
 	p.Press("Exclude…")
-	p.See("Exclude: 2 clients?", "2 records would leave")
+	p.See("Exclude: 2 clients?", "2 of ", " in scope would leave")
 	p.Press("Exclude: 2 clients")
 	p.See("2 clients excluded.")
 	w.RecordBecomes(in.ID, v1.KindCompany, id, soon, func(r v1.RecordDetail) bool { return r.Outcome == v1.OutcomeNotMet })

@@ -20,7 +20,7 @@ type bulkFlags struct {
 
 func (b *bulkFlags) flags(fs *flag.FlagSet) {
 	fs.BoolVar(&b.noWait, "no-wait", false, "do not follow the job of a filter")
-	fs.IntVar(&b.expect, "expect", -1, "do nothing unless the filter finds about `N` (default what it finds now)")
+	fs.IntVar(&b.expect, "expect", -1, "do nothing unless the filter finds `N`, of those to retry or reconcile a tenth more or fewer (-1: what it finds now)")
 }
 
 // count is what is expected of a filter: what was given, or what a dry run finds.
@@ -54,7 +54,7 @@ func (s *session) wouldDo(found v1.BulkResult, what string) error {
 	}
 	s.say("Would %s %d. Nothing was done.", what, found.Count)
 	if p := found.Preview; p != nil {
-		s.say("%s would leave, %d come in, %d be sent anew.", plural(p.Leave, "record"), p.Enter, p.Change)
+		s.say("%s of %d in scope would leave at once, %d come in, %d be sent anew.", plural(p.Leave, "record"), found.InScope, p.Enter, p.Change)
 	}
 	s.leftAlone(found)
 	if len(found.Sample) == 0 {
@@ -138,7 +138,7 @@ func (s *session) recordExclude() *command.Command {
 	var every bool
 	return &command.Command{
 		Name: "exclude", Args: "[company id...]", Short: "leave companies out of the sync, by the option exclude",
-		Long:     "It is a change of options: all records are compared with them afterwards, and a mass change waits for approval.\n--dry-run says what would leave.",
+		Long:     "It is a change of options: all records are compared with them afterwards. What you exclude leaves at once, however much it is:\nonly what nobody asked for waits for approval (massChangePercent). --dry-run says what would leave.",
 		Examples: []string{"channelsync record exclude 7 12 --dry-run", "channelsync record exclude --all --q \"test client\""},
 		Values:   map[string][]string{"outcome": outcomes(), "kind": recordKinds()},
 		Flags: func(fs *flag.FlagSet) {
@@ -157,6 +157,12 @@ func (s *session) recordExclude() *command.Command {
 				return err
 			}
 			var req v1.BulkRecords
+			if err := checkKind(of.kind); err != nil {
+				return err
+			}
+			if of.kind != "" && of.kind != string(v1.KindCompany) {
+				return command.Usage("a contract is excluded with its client", "--kind %s cannot be excluded, only companies can", of.kind)
+			}
 			if every {
 				of.kind = string(v1.KindCompany)
 				req.Filter = f.filter(&of)

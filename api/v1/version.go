@@ -17,6 +17,8 @@ type Version struct {
 	// BeforeUnknown: what Channel Program held right before is not known: an answer was lost, or
 	// it held the record before it was first sent.
 	BeforeUnknown bool `json:"beforeUnknown,omitempty"`
+	// NewAccount: it is the first that was sent to another account of Channel Program than the version before.
+	NewAccount bool `json:"newAccount,omitempty"`
 	// Projection is all that was sent; null where it was too large to be kept.
 	Projection json.RawMessage `json:"projection"`
 	// Changes are against the version before; none of the oldest that is kept.

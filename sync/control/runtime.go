@@ -79,7 +79,7 @@ func (m *Manager) newRuntime(in *installation.Installation) *runtime {
 	rt.target = target
 	rt.rec = reconcile.New(reconcile.Config{
 		ID: in.ID, Installation: func() (*installation.Installation, error) { return m.Store.Get(in.ID) },
-		Autotask: rt.autotask, Target: rt.target, Ledger: m.Ledger, DeadLetters: m.DeadLetters,
+		Autotask: rt.autotask, Target: rt.target, ConnectedAt: in.ConnectedAt(), Ledger: m.Ledger, DeadLetters: m.DeadLetters,
 		Journal: m.Bus.Journal(), Worklist: m.Bus.Worklist(), Scheduler: m.Bus.Worklist(), Slots: m.slots,
 		Freshness: rt.freshness, Now: m.Now, Tracer: m.Tracer, Log: rt.log, Done: rt.reconciled, Cancelled: m.Jobs.Drops,
 		Owned: hold,
@@ -119,7 +119,7 @@ func credentialsOf(in *installation.Installation) autotask.Credentials {
 
 // connectionOf names what a target's client is made for.
 func connectionOf(in *installation.Installation) string {
-	return in.ConnectionID + " " + in.Secrets.Token
+	return in.ConnectionID + " " + in.ConnectedAt().String() + " " + in.Secrets.Token
 }
 
 // accountOf names what a client of Autotask is made for.

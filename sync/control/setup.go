@@ -139,7 +139,7 @@ func (m *Manager) try(ctx context.Context, req v1.CreateInstallation) (*installa
 		p.Checks = []v1.Check{{Name: "zone", Detail: p.Detail, Fix: p.Hint}}
 		return nil, nil, p
 	}
-	now := m.Now().UTC()
+	now := m.Now()
 	in := &installation.Installation{
 		ID: strings.ToLower(ulid.MustNew(ulid.Timestamp(now), rand.Reader).String()), Name: req.Name, Zone: zone, CreatedAt: now,
 		Syncs: map[v1.Sync]*installation.SyncSettings{}, ConnectionID: req.ChannelProgram.ConnectionID,
@@ -313,6 +313,9 @@ func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.Chann
 		kept, err = m.Store.Change(ctx, id, func(now *installation.Installation) error {
 			before = now.Clone()
 			now.ConnectionID, now.Secrets.Token = in.ConnectionID, in.Secrets.Token
+			if another {
+				now.Switched(m.Now().UTC())
+			}
 			if another && !now.Uninstalled { // what is remembered as pushed is not there
 				now.PendingJobs = append(now.PendingJobs, installation.PendingJob{Type: job.TypeResync, Kinds: kindsOf(now.InstalledSyncs()), Force: true, By: v1.AskerOf(ctx)})
 			}
@@ -321,7 +324,7 @@ func (m *Manager) SetChannelProgram(ctx context.Context, id string, req v1.Chann
 		return err
 	}, func(ctx context.Context) error { // a pass too many does no harm
 		_, err := m.Store.Change(ctx, id, func(now *installation.Installation) error {
-			now.ConnectionID, now.Secrets.Token = before.ConnectionID, before.Secrets.Token
+			now.ConnectionID, now.Secrets.Token, now.Switches = before.ConnectionID, before.Secrets.Token, before.Switches
 			return nil
 		})
 		return err

@@ -56,6 +56,7 @@ func shownVersion(kept []ledger.Version, i int) v1.Version {
 	if len(v.Sent) == 0 {
 		out.Projection = []byte("null")
 	}
+	out.NewAccount = i > 0 && !v.ConnectedAt.Equal(kept[i-1].ConnectedAt)
 	if i > 0 && len(kept[i-1].Sent) > 0 && len(v.Sent) > 0 {
 		out.Changes = v1.Differences(kept[i-1].Sent, v.Sent)
 	}
@@ -68,7 +69,7 @@ func (m *Manager) heldAt(in *installation.Installation, e *ledger.Entry, kept []
 	if err != nil {
 		return v1.VersionPage{}, err
 	}
-	h := heldText{at: at, zone: in.Options.Zone(), kept: kept, entry: e}
+	h := heldText{at: at, zone: in.Options.Zone(), kept: kept, entry: e, in: in}
 	held := &v1.Held{At: at.UTC(), TimeZone: h.zone.String()}
 	page := v1.VersionPage{Items: []v1.Version{}, Held: held}
 	after := slices.IndexFunc(kept, func(v ledger.Version) bool { return v.At.After(at) })
@@ -81,6 +82,13 @@ func (m *Manager) heldAt(in *installation.Installation, e *ledger.Entry, kept []
 	if after == 0 {
 		held.State, held.Detail = h.none()
 		return page, nil
+	}
+	if gone := in.ConnectedUntil(kept[after-1].ConnectedAt); !gone.IsZero() {
+		if !at.Before(gone) {
+			held.State, held.Detail = v1.HeldUnknown, h.notYet(after)
+			return page, nil
+		}
+		held.Until = new(gone.UTC())
 	}
 	held.State, held.Detail = v1.HeldVersion, h.version(after-1)
 	page.Items = append(page.Items, shownVersion(kept, after-1))
@@ -113,6 +121,7 @@ type heldText struct {
 	zone  *time.Location
 	kept  []ledger.Version
 	entry *ledger.Entry
+	in    *installation.Installation
 }
 
 func (h heldText) when(t time.Time) string {
@@ -139,6 +148,21 @@ func (h heldText) none() (v1.HeldState, string) {
 	}
 }
 
+// notYet is what is known of a time after another account was connected and before a version was sent to it.
+func (h heldText) notYet(next int) string {
+	var since time.Time // of the account that was connected then
+	for _, at := range h.in.Switches {
+		if !at.After(h.at) {
+			since = at
+		}
+	}
+	out := fmt.Sprintf("Nothing of it had been sent to the account of Channel Program that was connected on %s. What that account held is not known.", h.when(since))
+	if next < len(h.kept) {
+		out += fmt.Sprintf(" Version %d was sent on %s.", h.kept[next].Number, h.when(h.kept[next].At))
+	}
+	return out + fmt.Sprintf(" The account that was connected before took version %d.", h.kept[next-1].Number)
+}
+
 // version is what is known of a time at which a version was held.
 func (h heldText) version(i int) string {
 	v := h.kept[i]
@@ -155,8 +179,11 @@ func (h heldText) version(i int) string {
 			out = append(out, fmt.Sprintf("But somebody had edited %s there: that was found on %s.", named(d.Fields), h.when(d.FoundAt)))
 		}
 	}
-	if i+1 < len(h.kept) {
+	switch gone := h.in.ConnectedUntil(v.ConnectedAt); {
+	case i+1 < len(h.kept) && h.kept[i+1].ConnectedAt.Equal(v.ConnectedAt):
 		out = append(out, h.before(h.kept[i+1])...)
+	case !gone.IsZero():
+		out = append(out, fmt.Sprintf("That was the account that was connected until %s. Nothing was sent to it afterwards.", h.when(gone)))
 	}
 	return strings.Join(out, " ")
 }
@@ -168,7 +195,7 @@ func (h heldText) before(next ledger.Version) []string {
 	case len(next.Edited) > 0:
 		out = append(out, fmt.Sprintf("By then somebody had edited %s in Channel Program; when is not known.", named(next.Edited)))
 	case next.BeforeUnknown:
-		out = append(out, "The answer to another push was lost in between, so that it may have held that for a while.")
+		out = append(out, "What it held right before that is not known: the answer to another push was lost, or it had been set back to an older state.")
 	case next.Answer == "created":
 		out = append(out, "By then Channel Program did not have the record any more; since when is not known.")
 	}

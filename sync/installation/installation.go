@@ -31,7 +31,10 @@ type Installation struct {
 	// MassChangeApproved is when an operator last let a mass change through.
 	MassChangeApproved time.Time `json:"massChangeApproved"`
 
-	ConnectionID  string         `json:"connectionId"`
+	ConnectionID string `json:"connectionId"`
+	// Switches is when another account of Channel Program was connected each time, the last one last.
+	// What was sent to an account before is no knowledge of the one that is connected now.
+	Switches      []time.Time    `json:"switches,omitempty"`
 	Registrations []Registration `json:"registrations,omitempty"`
 	PendingJobs   []PendingJob   `json:"owed,omitempty"`
 	Cursors       Cursors        `json:"cursors"`
@@ -91,6 +94,33 @@ type Cursors struct {
 	Parts         time.Time          `json:"parts"`
 	PartsCompared coverage.Coverage  `json:"partsCompared,omitzero"`
 	PartsRequests coverage.Allowance `json:"partsRequests,omitzero"`
+}
+
+// mostSwitches are remembered.
+const mostSwitches = 100
+
+// Switched notes that another account is connected from now on.
+func (in *Installation) Switched(at time.Time) {
+	in.Switches = append(slices.Clone(in.Switches), at.UTC().Round(0))
+	in.Switches = in.Switches[max(0, len(in.Switches)-mostSwitches):]
+}
+
+// ConnectedAt is since when the account is connected that is now; zero: always.
+func (in *Installation) ConnectedAt() time.Time {
+	if n := len(in.Switches); n > 0 {
+		return in.Switches[n-1]
+	}
+	return time.Time{}
+}
+
+// ConnectedUntil is until when an account was, by since when it was; zero: it is.
+func (in *Installation) ConnectedUntil(since time.Time) time.Time {
+	for _, at := range in.Switches {
+		if at.After(since) {
+			return at
+		}
+	}
+	return time.Time{}
 }
 
 // Installed says whether a sync is installed, running or not.
@@ -162,6 +192,7 @@ func (in *Installation) Clone() *Installation {
 	out.Registrations = slices.Clone(in.Registrations)
 	out.Secrets.Webhooks = maps.Clone(in.Secrets.Webhooks)
 	out.PendingJobs = slices.Clone(in.PendingJobs)
+	out.Switches = slices.Clone(in.Switches)
 	out.Cursors.PartsCompared.Spans = slices.Clone(in.Cursors.PartsCompared.Spans)
 	out.Cursors.PartsRequests.Used = slices.Clone(in.Cursors.PartsRequests.Used)
 	return &out

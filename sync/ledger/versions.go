@@ -32,7 +32,8 @@ type Version struct {
 	Answer        string          `json:"answer,omitempty"`
 	BeforeUnknown bool            `json:"beforeUnknown,omitempty"`
 	Edited        []v1.DriftField `json:"edited,omitempty"`
-	Sent          json.RawMessage `json:"sent,omitempty"` // empty of the entry's own version: it is the projection
+	ConnectedAt   time.Time       `json:"connectedAt,omitzero"` // since when the account was connected that took it; zero: always
+	Sent          json.RawMessage `json:"sent,omitempty"`       // empty of the entry's own version: it is the projection
 }
 
 // Sending is why a record is about to be sent, and which edit is pushed over: should the answer
@@ -65,6 +66,14 @@ func (e *Entry) Current() *Version {
 		at = e.ObservedAt
 	}
 	return &Version{Number: 1, At: at, Kind: v1.VersionEarlier, Sent: e.Projection}
+}
+
+// SentElsewhere says whether all that was ever sent was sent before the account was connected that is now.
+func (e *Entry) SentElsewhere(connectedAt time.Time) bool {
+	if e.Version == nil {
+		return !e.ObservedAt.IsZero() && !connectedAt.IsZero()
+	}
+	return !e.Version.ConnectedAt.Equal(connectedAt)
 }
 
 // Versions are all that are kept, the oldest first, with what was sent.

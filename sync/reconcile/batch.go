@@ -60,6 +60,8 @@ type item struct {
 	// driftFields are what it changed.
 	driftFields     []string
 	theirs          json.RawMessage // what the target held before, where it was read
+	elsewhere       bool            // what is remembered as sent was sent to another account: nothing is known of this one
+	goneBack        bool            // the target holds an older version of ours, as after a restore there
 	heldKnown       bool            // the target was asked what it holds, and it is remembered
 	overEdit        []v1.DriftField // what of that was edited since it was pushed, and is pushed over
 	edited          bool            // somebody edited it at the target, and nothing is pushed over it
@@ -100,6 +102,10 @@ func (r *Reconciler) newBatch(ctx context.Context, in *installation.Installation
 		it := &item{due: d, entry: entries[d.ID]}
 		if it.entry == nil {
 			it.entry = &ledger.Entry{Kind: kind, ID: d.ID}
+		}
+		if it.elsewhere = it.entry.SentElsewhere(r.ConnectedAt); it.elsewhere {
+			it.entry.Fingerprint = ""
+			it.entry.DropOpenDrift()
 		}
 		it.before = *it.entry
 		if it.entry.ChangedAt.Before(d.StoredAt) {

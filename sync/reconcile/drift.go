@@ -89,6 +89,9 @@ func (s sender[T]) readFirst(ctx context.Context, parcels []parcel[T]) ([]parcel
 
 // isRead says whether a record is read before it is sent.
 func (b *batch) isRead(it *item) bool {
+	if it.elsewhere {
+		return false // whatever this account holds is no edit of what was sent to another
+	}
 	if b.reports() {
 		return !it.entry.ObservedAt.IsZero()
 	}
@@ -111,6 +114,12 @@ func (s sender[T]) readOne(ctx context.Context, p parcel[T]) error {
 		return s.recover(p.item, held, at)
 	}
 	p.theirs, err = withoutSource(held)
+	if err == nil && p.hasGoneBack(p.theirs, at) {
+		p.theirs, p.goneBack = nil, true
+		p.entry.ResolveDrift(v1.DriftReverted, s.Now())
+		p.entry.PushOurs = false
+		return nil
+	}
 	known := p.before.Fingerprint == p.fingerprint || p.unanswered() // that nothing of ours was sent since
 	if err != nil || !known || sameBytes(p.theirs, p.entry.Projection) {
 		return err

@@ -502,7 +502,7 @@ func (s sender[T]) answered(ctx context.Context, p parcel[T], res channelprogram
 	if res.TargetURL != nil {
 		it.entry.TargetURL = *res.TargetURL
 	}
-	it.drift = it.force() && res.Outcome == channelprogram.OutcomeUpdated && it.before.Fingerprint == it.fingerprint
+	it.drift = it.force() && !it.goneBack && res.Outcome == channelprogram.OutcomeUpdated && it.before.Fingerprint == it.fingerprint
 	if it.drift {
 		it.driftFields = res.ChangedFields
 	}
@@ -510,7 +510,7 @@ func (s sender[T]) answered(ctx context.Context, p parcel[T], res channelprogram
 		return err
 	}
 	if res.Outcome == channelprogram.OutcomeUnchanged {
-		if current == nil || !sameContent(current.Sent, it.entry.Projection) {
+		if current == nil || it.elsewhere || !sameContent(current.Sent, it.entry.Projection) {
 			s.addVersion(it, current, res.Outcome)
 		}
 		it.resolve(v1.OutcomeUnchanged)

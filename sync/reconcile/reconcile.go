@@ -47,6 +47,7 @@ type Config struct {
 	Installation func() (*installation.Installation, error) // as it is now
 	Autotask     *autotask.Client
 	Target       *channelprogram.Client
+	ConnectedAt  time.Time // since when the target's account is connected instead of another; zero: always
 	Ledger       *ledger.Ledger
 	DeadLetters  *deadletter.Box
 	Journal      Journal

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"channelsync/api/channelprogram"
@@ -17,7 +18,7 @@ import (
 
 // unanswered says whether the last push of the record was sent, and no answer to it is remembered.
 func (it *item) unanswered() bool {
-	return it.before.Fingerprint == "" && len(it.before.Projection) > 0
+	return !it.elsewhere && it.before.Fingerprint == "" && len(it.before.Projection) > 0
 }
 
 // cause is why a record is sent.
@@ -30,10 +31,10 @@ func (b *batch) cause(it *item) v1.Cause {
 // addVersion keeps what the target took, which is the entry's projection by now.
 func (b *batch) addVersion(it *item, current *ledger.Version, answer channelprogram.ItemOutcome) {
 	v := ledger.Version{At: b.Now(), Kind: v1.VersionSent, Cause: b.cause(it), Answer: string(answer)}
-	if current == nil {
+	if current == nil || it.elsewhere {
 		v.BeforeUnknown = answer != channelprogram.OutcomeCreated
 	} else {
-		v.BeforeUnknown = it.unanswered() && !it.heldKnown
+		v.BeforeUnknown = it.goneBack || it.unanswered() && !it.heldKnown
 	}
 	switch n := len(it.entry.Drifts); {
 	case it.drift && n > 0:
@@ -41,7 +42,14 @@ func (b *batch) addVersion(it *item, current *ledger.Version, answer channelprog
 	case len(it.overEdit) > 0:
 		v.Kind, v.Edited = v1.VersionRepaired, it.overEdit
 	}
+	b.keepVersion(it, current, v)
+}
+
+// keepVersion keeps it as one of the account that is connected.
+func (b *batch) keepVersion(it *item, current *ledger.Version, v ledger.Version) {
+	v.ConnectedAt = b.ConnectedAt
 	it.entry.AddVersion(current, v)
+	it.elsewhere = false
 }
 
 // recover keeps what the target took at a time, and we never heard of.
@@ -55,19 +63,29 @@ func (s sender[T]) recover(it *item, held T, at time.Time) error {
 	if it.before.Sending != nil {
 		sending = *it.before.Sending
 	}
-	if current != nil && sameContent(current.Sent, raw) && len(sending.Edited) == 0 {
+	if current != nil && !it.elsewhere && sameContent(current.Sent, raw) && len(sending.Edited) == 0 {
 		return nil
 	}
-	v := ledger.Version{At: at, Kind: v1.VersionRecovered, Cause: sending.Cause, BeforeUnknown: current == nil, Edited: sending.Edited}
+	v := ledger.Version{At: at, Kind: v1.VersionRecovered, Cause: sending.Cause, BeforeUnknown: current == nil || it.elsewhere, Edited: sending.Edited}
 	if len(sending.Edited) > 0 {
 		it.entry.AddDrift(ledger.Drift{State: v1.DriftRepaired, FoundAt: at, ResolvedAt: at, Trigger: sending.Trigger, Fields: sending.Edited})
 	}
-	it.entry.AddVersion(current, v)
+	s.keepVersion(it, current, v)
 	it.entry.Projection, it.entry.ObservedAt = raw, at
 	// What is stored before the next push has it too: that push may be lost as well.
 	it.before.Version, it.before.Former, it.before.Previous = it.entry.Version, it.entry.Former, nil
 	it.before.Projection, it.before.ObservedAt, it.before.Drifts = raw, at, it.entry.Drifts
 	return nil
+}
+
+// hasGoneBack says whether what the target holds is a former version of ours, as old as that:
+// nobody edited it, it was set back to an older state.
+func (it *item) hasGoneBack(held json.RawMessage, at time.Time) bool {
+	if !at.Before(it.entry.ObservedAt) || sameContent(held, it.entry.Projection) {
+		return false
+	}
+	versions := it.entry.Versions()
+	return slices.ContainsFunc(versions[:max(0, len(versions)-1)], func(v ledger.Version) bool { return !at.After(v.At) && sameContent(held, v.Sent) })
 }
 
 // sameContent says whether two payloads are the same to the target.

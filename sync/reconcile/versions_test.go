@@ -12,9 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"channelsync/api/channelprogram"
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/sync/ledger"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
 )
@@ -255,5 +257,37 @@ func TestVersionsAreSealed(t *testing.T) {
 	}
 	if strings.Contains(string(msg.Data), "Readable") || strings.Contains(string(msg.Data), "name") {
 		t.Errorf("stored is %q", msg.Data)
+	}
+}
+
+// TestATargetThatWasSetBackIsNoEdit: it holds an older version of ours, as old as that.
+func TestATargetThatWasSetBackIsNoEdit(t *testing.T) {
+	for _, drift := range []string{"report", "repair"} {
+		t.Run(drift, func(t *testing.T) {
+			b := newBench(t, setup{options: v1.Options{Drift: drift}})
+			id := b.customer("First")
+			b.batch(v1.KindCompany, id)
+			backup := b.client(id).Data
+			b.clock.Add(time.Second)
+			b.edit("Companies", id, atsim.Row{"companyName": "Second"})
+			b.batch(v1.KindCompany, id)
+			restored := channelprogram.ClientInput{}
+			raw, err := json.Marshal(backup)
+			harness.OK(t, err)
+			harness.OK(t, json.Unmarshal(raw, &restored))
+			harness.OK(t, b.cp.Empty(connection))
+			_, err = b.rec.Target.PutClient(t.Context(), fmt.Sprint(id), restored)
+			harness.OK(t, err)
+			if name := b.client(id).Data.Name; name != "First" {
+				t.Fatalf("it is set back to %q", name)
+			}
+			b.clock.Add(time.Second)
+			b.sweep(v1.KindCompany, id)
+			b.drifted()
+			got := b.versions(v1.KindCompany, id)
+			if last := got[len(got)-1]; b.client(id).Data.Name != "Second" || len(got) != 3 || last.Kind != v1.VersionSent || !last.BeforeUnknown {
+				t.Errorf("the target holds %q, and the last version is %+v", b.client(id).Data.Name, last)
+			}
+		})
 	}
 }

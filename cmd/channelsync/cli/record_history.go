@@ -139,6 +139,9 @@ func changesOf(v v1.Version) string {
 	for _, d := range v.Changes {
 		out = append(out, d.Field+": "+orNothing(d.From)+" → "+orNothing(d.To))
 	}
+	if v.NewAccount {
+		out = append([]string{"the first in another account of Channel Program"}, out...)
+	}
 	switch {
 	case len(out) > 0:
 	case string(v.Projection) == "null":

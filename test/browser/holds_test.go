@@ -66,6 +66,7 @@ func everythingHolds(t *testing.T, stop string, p *chrome.Page) {
 		chrome.Eval[int](p, axe+"; 0")
 	}
 	chrome.Eval[int](p, holds+"; 0")
+	said(t, stop, p, `holds.focus()`)
 	for _, width := range []int{least, phone} {
 		p.Resize(width)
 		said(t, fmt.Sprintf("%s at %d px", stop, width), p, `holds.width()`)

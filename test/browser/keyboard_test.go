@@ -7,6 +7,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	v1 "channelsync/api/v1"
 	"channelsync/test/browser/chrome"
 	"channelsync/test/browser/tour"
 	"channelsync/test/harness/service"
@@ -103,6 +104,29 @@ func TestWizardByKeyboard(t *testing.T) {
 	k.tabTo("link", "Go to the overview")
 	k.KeysLeave(kb.Enter)
 	k.See("Last 24 hours")
+}
+
+// TestCompanyIsLeftOutByKeyboard: the key Enter finds where companies are looked for, and previews in every other field.
+func TestCompanyIsLeftOutByKeyboard(t *testing.T) {
+	t.Parallel()
+	w, id, in, p := begin(t)
+	k := keyboard{p, t}
+	k.Open(at(in, "/settings#options"))
+	k.Click("Filters: contract types, categories, classifications, companies")
+	k.enter("Part of the name, or id", "northw")
+	k.KeysLeave(kb.Enter)
+	k.tabTo("checkbox", "Never Northwind Dental, "+service.Text(id))
+	k.Keys(" ")
+	k.tabTo("button", "Show what would change")
+	k.KeysLeave(kb.Enter)
+	k.See("Would leave", "Northwind Dental")
+	k.tabTo("button", "Change the options")
+	k.KeysLeave(" ")
+	w.RecordBecomes(in.ID, v1.KindCompany, id, soon, func(r v1.RecordDetail) bool { return r.Outcome == v1.OutcomeNotMet })
+	k.Open(at(in, "/settings#options"))
+	k.Fill("Currency", "EUR")
+	k.KeysLeave(kb.Enter)
+	k.See("What the new options would change")
 }
 
 // TestSearchByKeyboard finds a record from its list with the key /, as people type.

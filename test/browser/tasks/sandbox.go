@@ -27,6 +27,7 @@ type sandbox struct {
 	autotask, target string
 	admin            *client.Client
 	id               string // of its installation
+	leftOut          int64  // the company that is to be left out
 }
 
 func build(program string) error {
@@ -107,10 +108,11 @@ func (s *sandbox) furnish() {
 		return s.put("Companies", map[string]any{"companyName": name, "companyType": kind, "isActive": true, "phone": "518-555-0100"})
 	}
 	company(missing, 3)
-	bakery, freight := company(leftOut, 1), company(before, 1)
+	freight := company(before, 1)
+	s.leftOut = company(leftOut, 1)
 	now := time.Now().UTC().Truncate(time.Second)
 	contract := s.put("Contracts", map[string]any{
-		"companyID": bakery, "contractName": agreement, "contractType": 7, "status": 1, "startDate": now.AddDate(0, -1, 0), "endDate": now.AddDate(1, 0, 0),
+		"companyID": s.leftOut, "contractName": agreement, "contractType": 7, "status": 1, "startDate": now.AddDate(0, -1, 0), "endDate": now.AddDate(1, 0, 0),
 	})
 	for _, cost := range []int{90, 160} {
 		s.put("ContractCharges", map[string]any{

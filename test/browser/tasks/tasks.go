@@ -1,5 +1,7 @@
 package main
 
+import "fmt"
+
 // What everybody comes with: the name of a client as it is remembered, and what is wrong.
 const (
 	typed     = "obrien soen"           // as people type
@@ -48,7 +50,7 @@ func tasks(s *sandbox) []task {
 			h.click("Filters: contract types, categories, classifications, companies")
 			h.enter("Part of the name, or id", leftOutBy)
 			h.press("Find")
-			h.click("Never " + leftOut)
+			h.click(fmt.Sprintf("Never %s, %d", leftOut, s.leftOut))
 			h.press("Show what would change")
 			h.read("Would leave", leftOut)
 			h.press("Change the options")
@@ -66,7 +68,7 @@ func tasks(s *sandbox) []task {
 		{"repair after a wiped target", func(h *person) {
 			s.wipe()
 			h.follow(home)
-			h.follow("Replay")
+			h.follow("Send everything again")
 			h.press("Dry run of the resync")
 			h.read("Nothing was sent.")
 			h.press("Do it now")

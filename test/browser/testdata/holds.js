@@ -109,6 +109,12 @@ window.holds ??= (() => {
     return wrong;
   }
 
+  // What became of a form has the focus, so that it is read first and what follows is near.
+  function focus() {
+    const first = document.getElementById("problem") ?? document.getElementById("flash");
+    return !first || document.activeElement === first ? [] : ["the focus is not on what became of the form but on " + called(document.activeElement)];
+  }
+
   // The kinds of elements that the page is made of.
   function shapes() {
     const all = new Set();
@@ -119,5 +125,5 @@ window.holds ??= (() => {
     return [...all];
   }
 
-  return { shapes, width, largeText, beginTabs, endTabs, forced, print };
+  return { focus, shapes, width, largeText, beginTabs, endTabs, forced, print };
 })();

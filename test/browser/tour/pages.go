@@ -167,7 +167,7 @@ func (t *tour) settings() {
 	t.p.Fill("Part of the name, or id", ID(t.tenant.Client))
 	t.p.Press("Find")
 	t.stop("options-companies")
-	t.p.Click("Never " + t.w.Record(t.in.ID, v1.KindCompany, t.tenant.Client).Name)
+	t.p.Click("Never " + t.w.Record(t.in.ID, v1.KindCompany, t.tenant.Client).Name + ", " + ID(t.tenant.Client))
 	t.p.Press("Show what would change")
 	t.p.See("Would leave")
 	t.stop("options-preview")

@@ -72,7 +72,7 @@ const (
 func Hostile(w *service.Harness) Tenant {
 	w.T.Helper()
 	return fill(w, Tenant{Name: Script + Image}, tenantTexts{
-		client: Script + Braces, prospect: Image, refused: `'" onmouseover="alert(1) ` + strings.Repeat("Wide", 18),
+		client: Script + Braces, prospect: Image, refused: `'" onmouseover="alert(1) שלום 👩‍👩‍👧‍👦` + strings.Repeat("Wide", 14),
 		contract: Image + strings.Repeat("W", 100), contact: Script, web: Address, street: Turned + "</td></table>",
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,10 @@ import (
 // answer has it too, so that the script takes nobody else's answer for one: not a proxy's, not
 // that of a hotel's network.
 const liveType = "text/vnd.channelsync.live+html"
+
+// timeHeader has the time here, in milliseconds since 1970: times on a page go by it, not by the reader's clock. Date counts
+// seconds, and may be a proxy's.
+const timeHeader = "Service-Time"
 
 // liveFor is how old a block may be: all who look at the same within it get the same one.
 const liveFor = time.Second
@@ -64,6 +69,7 @@ func (v *visit) live(name string, load func(*visit) (*page, error)) {
 	h := v.w.Header()
 	h.Set("Content-Type", liveType+"; charset=utf-8")
 	h.Set("ETag", b.tag)
+	h.Set(timeHeader, strconv.FormatInt(v.now().UnixMilli(), 10))
 	if v.r.Header.Get("If-None-Match") == b.tag {
 		v.w.WriteHeader(http.StatusNotModified)
 		return

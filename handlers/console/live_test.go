@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,6 +42,9 @@ func (w *env) pollFor(cookie *http.Cookie, path string) string {
 	a := w.poll(cookie, path, "")
 	if a.StatusCode != 200 || !strings.HasPrefix(a.Header.Get("Content-Type"), liveType) || a.Header.Get("Cache-Control") != "no-store" {
 		w.t.Errorf("%s: got %d %v", path, a.StatusCode, a.Header)
+	}
+	if want := strconv.FormatInt(w.clock.UnixMilli(), 10); a.Header.Get(timeHeader) != want {
+		w.t.Errorf("%s: the time is told as %s, want %s", path, a.Header.Get(timeHeader), want)
 	}
 	return a.html
 }

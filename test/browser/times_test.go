@@ -1,12 +1,15 @@
 package browser
 
 import (
+	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
 
 	"channelsync/test/browser/chrome"
 	"channelsync/test/browser/tour"
+	"channelsync/test/harness"
 	atsim "channelsync/test/sim/autotask/sim"
 )
 
@@ -54,6 +57,38 @@ func TestTimesCountOnAndAreExactWhereItMatters(t *testing.T) {
 	check("UTC")
 	p.Click("Show times in your zone")
 	p.See("Show times in UTC")
+}
+
+// TestTimesGoByTheServicesClock: on a machine whose clock is 3 minutes slow nothing is in 2 minutes, and a clock that is
+// set while a page is open makes nothing older.
+func TestTimesGoByTheServicesClock(t *testing.T) {
+	t.Parallel()
+	w := tour.Start(t)
+	company := w.Company("Northwind Dental")
+	in := w.Install()
+	w.Quiesce(in.ID)
+	p := tab(t, w, chrome.Options{Before: `const clock = Date.now; window.set = (by) => { Date.now = () => clock() + by }; set(-180000)`})
+	logIn(p)
+	p.Open(at(in, "/records/company/"+tour.ID(company)))
+	check := func() error {
+		times := chrome.Eval[[]string](p, `(document.dispatchEvent(new Event("visibilitychange")), [...document.querySelectorAll("#facts time")].map((t) => t.textContent))`)
+		if len(times) == 0 {
+			return errors.New("there is no time")
+		}
+		for _, said := range times {
+			if strings.HasPrefix(said, "in ") || strings.Contains(said, "hour") {
+				return fmt.Errorf("what has just been is %q", said)
+			}
+		}
+		return nil
+	}
+	if err := check(); err != nil {
+		t.Error(err)
+	}
+	for _, by := range []string{"-180000", "0", "7200000"} {
+		chrome.Eval[int](p, `(set(`+by+`), 0)`)
+		harness.Eventually(t, "times that are right", soon, check)
+	}
 }
 
 func three(parts []string) (a, b, c string) {

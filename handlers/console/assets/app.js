@@ -8,6 +8,17 @@
   // so that a browser may have any number of tabs open. See decision 044.
   const liveType = "text/vnd.channelsync.live+html";
   const often = 2000, unseen = 60000, seldom = 30000, patience = 10000, late = 6000;
+  // Times go by the service's clock, whatever the reader's says.
+  let offset = 0;
+  const now = () => Date.now() + offset;
+  // Only what the way of an answer does not explain is a difference of the clocks.
+  function setClock(told, asked, answered) {
+    const at = Number(told);
+    if (at) offset = at - Math.min(Math.max(at, asked), answered);
+  }
+  const opened = performance.getEntriesByType("navigation")[0], began = Date.now() - performance.now();
+  setClock(document.getElementById("main")?.dataset.now, began + (opened?.requestStart ?? 0), began + (opened?.responseStart ?? performance.now()));
+
   const live = document.getElementById("live");
   const behind = document.getElementById("behind");
   const shown = new Map(); // the parts as they were answered, by id
@@ -25,6 +36,7 @@
       const answer = await fetch(location.pathname + location.search, {
         headers: { Accept: liveType, "If-None-Match": tag }, redirect: "manual", cache: "no-store", signal: mine.signal,
       });
+      const heard = Date.now();
       const ours = (answer.headers.get("Content-Type") || "").startsWith(liveType);
       // The session has ended, or the page may not be seen any more: the page itself says so.
       // A redirect is none of ours: it is a proxy's or a hotel's, and leads nowhere.
@@ -38,6 +50,7 @@
         wait = Math.min(Number(answer.headers.get("Retry-After")) || 0, 60) * 1000;
         throw new Error("no answer of ours");
       }
+      setClock(answer.headers.get("Service-Time"), asked, heard);
       current = Date.now();
       failed = 0;
     } catch { failed++; }
@@ -120,7 +133,7 @@
   }
 
   function clock(at) {
-    const text = exact(new Date(at)).slice(0, 16);
+    const text = exact(new Date(at + offset)).slice(0, 16);
     return (Date.now() - at < 43200000 ? text.slice(11) : text) + (utc ? " UTC" : "");
   }
 
@@ -157,7 +170,7 @@
 
   // The words are the ones the server uses.
   function relative(at) {
-    let s = Math.trunc((Date.now() - at) / 1000);
+    let s = Math.trunc((now() - at) / 1000);
     const ahead = s < 0;
     s = Math.abs(s);
     if (s < 1) return "just now";
@@ -182,7 +195,7 @@
     for (const t of document.querySelectorAll("time[datetime]")) {
       const at = new Date(t.dateTime);
       if (!("exact" in t.dataset)) t.title = exact(at);
-      if (!("exact" in t.dataset) && t.closest("[aria-live]") && Math.abs(Date.now() - at) < 60000) continue;
+      if (!("exact" in t.dataset) && t.closest("[aria-live]") && Math.abs(now() - at) < 60000) continue;
       const text = "exact" in t.dataset ? exact(at) : relative(at);
       if (t.firstChild && t.firstChild.data !== text) t.firstChild.data = text;
     }

@@ -28,7 +28,8 @@ type Options struct {
 	Base     string // of paths: http://host:port
 	Width    int    // of the window, in CSS pixels; 0 = 1440. Below 600 it is a phone
 	Dark     bool
-	NoScript bool // scripts are switched off
+	NoScript bool   // scripts are switched off
+	Before   string // a script that runs before those of each page
 }
 
 // Page is one tab in a browser context of its own. Whatever does not happen
@@ -87,6 +88,9 @@ func tab(t testing.TB, parent context.Context, o Options, options ...chromedp.Co
 	})
 	p.Resize(o.Width)
 	p.Dark(o.Dark)
+	if o.Before != "" {
+		p.must("have a script run first", Command(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: o.Before}))
+	}
 	if o.NoScript {
 		p.must("switch scripts off", Command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
 	}

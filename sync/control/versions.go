@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -100,12 +101,12 @@ func (m *Manager) instant(o v1.Options, text string) (time.Time, error) {
 	now := m.Now()
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		day, err := time.ParseInLocation(time.DateOnly, text, o.Zone())
+		day, err := time.Parse(time.DateOnly, text)
 		if err != nil {
 			return at, v1.Invalid("The query of the request is not valid.", v1.FieldError{Pointer: "?at", Code: "time", Detail: "want a day or a time"})
 		}
-		at = day.AddDate(0, 0, 1).Add(-time.Nanosecond)
-		if !day.After(now) && at.After(now) {
+		at = endOfDay(day, o.Zone())
+		if at.After(now) && text <= now.In(o.Zone()).Format(time.DateOnly) {
 			at = now
 		}
 	}
@@ -113,6 +114,14 @@ func (m *Manager) instant(o v1.Options, text string) (time.Time, error) {
 		return at, v1.Invalid("The query of the request is not valid.", v1.FieldError{Pointer: "?at", Code: "future", Detail: "got a time to come, want one that has passed"})
 	}
 	return at, nil
+}
+
+// endOfDay is the last instant of a day in a zone, where midnight may be left out or come twice.
+func endOfDay(day time.Time, zone *time.Location) time.Time {
+	text := day.Format(time.DateOnly)
+	noon := time.Date(day.Year(), day.Month(), day.Day(), 12, 0, 0, 0, zone)
+	seconds := sort.Search(36*60*60, func(s int) bool { return noon.Add(time.Duration(s)*time.Second).Format(time.DateOnly) > text })
+	return noon.Add(time.Duration(seconds)*time.Second - time.Nanosecond)
 }
 
 // heldText says what is known of what Channel Program held.
@@ -125,7 +134,7 @@ type heldText struct {
 }
 
 func (h heldText) when(t time.Time) string {
-	return t.In(h.zone).Format("2 January 2006 at 15:04:05")
+	return t.In(h.zone).Format("2 January 2006 at 15:04:05 -07:00")
 }
 
 // none is what is known of a time before the first version that is kept.
@@ -163,6 +172,9 @@ func (h heldText) notYet(next int) string {
 	return out + fmt.Sprintf(" The account that was connected before took version %d.", h.kept[next-1].Number)
 }
 
+// editsKnown is true of every answer: a push does not read what it overwrites.
+const editsKnown = "An edit made there is known only if a sweep, a resync or a report found it."
+
 // version is what is known of a time at which a version was held.
 func (h heldText) version(i int) string {
 	v := h.kept[i]
@@ -185,7 +197,7 @@ func (h heldText) version(i int) string {
 	case !gone.IsZero():
 		out = append(out, fmt.Sprintf("That was the account that was connected until %s. Nothing was sent to it afterwards.", h.when(gone)))
 	}
-	return strings.Join(out, " ")
+	return strings.Join(append(out, editsKnown), " ")
 }
 
 // before is what the next version tells of the time before it.

@@ -56,7 +56,7 @@ func TestEveryRuleIsTestedAndListed(t *testing.T) {
 	if len(rules) == 0 {
 		t.Fatal("no rule was found")
 	}
-	tests, page := text("alerts_test.yml"), text("README.md")
+	tests, page := text("alerts_test.yml"), text("monitoring.md")
 	for _, rule := range rules {
 		name := rule[1]
 		if !strings.Contains(tests, "alertname: "+name+"\n        exp_alerts:\n") {
@@ -66,7 +66,7 @@ func TestEveryRuleIsTestedAndListed(t *testing.T) {
 			t.Errorf("no test says when %s does not fire", name)
 		}
 		if !strings.Contains(page, "| `"+name+"` |") {
-			t.Errorf("README.md does not list %s", name)
+			t.Errorf("monitoring.md does not list %s", name)
 		}
 	}
 }

@@ -70,7 +70,7 @@ var lists = []list{
 	},
 	{
 		name: "jobs", path: "/installations/{id}/jobs", items: "items",
-		columns: columns("job", "type", "state", "dryRun", "total", "done", "pushed", "unchanged", "notMet", "failed", "drift", "driftFields",
+		columns: columns("job", "type", "state", "dryRun", "total", "done", "pushed", "unchanged", "notMet", "failed", "skipped", "drift", "driftFields",
 			"kinds", "detail", "startedAt", "finishedAt"),
 	},
 	{

@@ -123,16 +123,17 @@ func (c Condition) Verdict() string {
 	return "no, it is " + c.Value
 }
 
-// ClientName is the name of a contract's client as it was last sent; empty of a company, and
-// where nothing was sent.
-func (r RecordDetail) ClientName() string {
+// SentClient is the client that a contract was last sent with; empty of a company, and where
+// nothing was sent. The contract may be another company's by now: CompanyID says whose.
+func (r RecordDetail) SentClient() (id, name string) {
 	var sent struct {
 		Client struct {
+			ID   string `json:"externalId"`
 			Name string `json:"name"`
 		} `json:"client"`
 	}
 	if json.Unmarshal(r.Projection, &sent) != nil {
-		return ""
+		return "", ""
 	}
-	return sent.Client.Name
+	return sent.Client.ID, sent.Client.Name
 }

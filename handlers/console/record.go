@@ -72,17 +72,17 @@ func (v *visit) record() (*page, error) {
 	return &page{Title: title, Nav: "records", Installation: in, Data: d}, nil
 }
 
-// clientName is the name of a contract's client, as it was sent or, where nothing was, as the
-// company's own record has it.
+// clientName is the name of a contract's present client, as the company's own record has it: what
+// was sent may name the one before.
 func (v *visit) clientName(installation string, r v1.RecordDetail) string {
-	if name := r.ClientName(); name != "" || r.CompanyID == "" || follows(v.r) {
-		return name
+	if r.CompanyID == "" {
+		return ""
 	}
 	company, err := v.api.Record(v.ctx, installation, v1.KindCompany, r.CompanyID)
-	if err != nil {
-		return "" // its id says which it is
+	if id, sent := r.SentClient(); err != nil && id == r.CompanyID {
+		return sent
 	}
-	return company.Name
+	return company.Name // without one its id says which it is
 }
 
 // plausible says whether Autotask could have a record of the path's kind and id.

@@ -105,6 +105,18 @@ func TestRecordPage(t *testing.T) {
 	}
 }
 
+// TestContractPageNamesThePresentClient: the name and the link are of one company, also after the contract moved.
+func TestContractPageNamesThePresentClient(t *testing.T) {
+	w := newEnv(t)
+	r, company := aContract(), aCompany()
+	r.Projection = json.RawMessage(`{"client":{"externalId":"7","name":"Café Lumière"},"name":"Backup"}`)
+	w.answer("GET "+contractAt, r)
+	w.answer("GET "+companyAt, company)
+	if got := w.get(contractAt).text("dd a[href$='/records/company/29683580']"); got != "Northwind Dental" {
+		t.Errorf("the client is %q", got)
+	}
+}
+
 func TestContractPageSaysHowItWasComputed(t *testing.T) {
 	w := newEnv(t)
 	w.answer("GET "+contractAt, aContract())

@@ -44,7 +44,7 @@ func (s *session) auditCommand() *command.Command {
 			if s.json {
 				return s.writeJSON(entries)
 			}
-			t := screen.Table{Header: []string{"WHEN", "WHO", "FROM", "ADDRESS", "ACTION", "OK", "INSTALLATION", "DETAIL"}}
+			t := screen.Table{Header: []string{"WHEN", "WHO", "FROM", "ADDRESS", "ACTION", "OK", "INSTALLATION ID", "DETAIL"}, Fold: 1}
 			for _, e := range entries.Items {
 				t.Add(e.At.UTC().Format(time.RFC3339), cmp.Or(e.Who, "unknown"), e.Actor, e.Address, e.Action, yesNo(e.OK), e.Installation, e.Detail+times(e.Count)+doubt(e.Unverified))
 			}

@@ -72,7 +72,7 @@ func failedTest(err error) v1.Check {
 
 func (s *session) showCheck(report checkReport) error {
 	refused := report.Service.Status != "ready" || anyRefused(report.Service.Checks)
-	t := screen.Table{Header: []string{"WHAT", "CHECK", "RESULT", "DETAIL"}, Fold: true}
+	t := screen.Table{Header: []string{"WHAT", "CHECK", "RESULT", "DETAIL"}, Fold: 1}
 	for _, c := range report.Service.Checks {
 		t.Add("service", c.Name, verdict(c), c.Detail)
 	}

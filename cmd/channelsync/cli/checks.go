@@ -46,7 +46,7 @@ func (s *session) showChecks(checks v1.Checks, closing string) error {
 			return err
 		}
 	} else {
-		t := screen.Table{Header: []string{"CHECK", "RESULT", "DETAIL"}, Fold: true}
+		t := screen.Table{Header: []string{"CHECK", "RESULT", "DETAIL"}, Fold: 1}
 		for _, c := range checks.Checks {
 			t.Add(c.Name, verdict(c), c.Detail)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"channelsync/cmd/channelsync/cli/internal/command"
 	"channelsync/cmd/channelsync/cli/internal/screen"
+	"channelsync/internal/search"
 )
 
 // The scripts ask the program itself, so they never grow old. A candidate is a
@@ -204,7 +205,11 @@ func (s *session) recordWords(ctx context.Context, before []string, last string)
 	return found
 }
 
-func begins(name, typed string) bool { return strings.HasPrefix(v1.Fold(name), v1.Fold(typed)) }
+// begins compares as the search does. What was typed of signs alone begins nothing.
+func begins(name, typed string) bool {
+	folded := search.Fold(typed)
+	return (folded != "" || typed == "") && strings.HasPrefix(search.Fold(name), folded)
+}
 
 // unquote takes off what a shell needs around a word: bash hands over words as they are typed.
 func unquote(word string) string {

@@ -68,7 +68,7 @@ func (s *session) showDeadLetters(page v1.Page[v1.DeadLetter]) error {
 		s.say("There are no dead letters.")
 		return nil
 	}
-	t := screen.Table{Header: []string{"ID", "CODE", "ATTEMPTS", "FIRST", "LAST", "DETAIL"}}
+	t := screen.Table{Header: []string{"ID", "CODE", "ATTEMPTS", "FIRST", "LAST", "DETAIL"}, Fold: 1}
 	for _, l := range page.Items {
 		t.Add(l.ID, l.Code, strconv.Itoa(l.Attempts),
 			screen.When(s.now(), l.FirstAt), screen.When(s.now(), l.LastAt), l.Detail)

@@ -91,7 +91,7 @@ func (s *session) showDrift(page v1.Page[v1.Drift]) error {
 		s.say("Nothing that was edited in Channel Program was found.")
 		return nil
 	}
-	t := screen.Table{Header: []string{"FOUND", "STATE", "RECORD", "NAME", "FIELD", "THEIRS", "OURS"}}
+	t := screen.Table{Header: []string{"FOUND", "STATE", "RECORD", "NAME", "FIELD", "THEIRS", "OURS"}, Fold: 2}
 	for _, d := range page.Items {
 		for _, f := range d.Fields {
 			theirs := "(overwritten unread)"

@@ -21,6 +21,8 @@ func someRecords() []v1.Record {
 		{Kind: v1.KindCompany, ID: "11", Name: "Gamma, Inc", Outcome: v1.OutcomeWaiting},
 		{Kind: v1.KindCompany, ID: "12", Name: "Lake\u00a0Shore", Outcome: v1.OutcomeNotMet},
 		{Kind: v1.KindCompany, ID: "13", Name: "Lake\u00a0Shore West", Outcome: v1.OutcomeNotMet},
+		{Kind: v1.KindCompany, ID: "14", Name: "O'Brien & Sons", Outcome: v1.OutcomeNotMet},
+		{Kind: v1.KindCompany, ID: "15", Name: "\"Quick\" Repair", Outcome: v1.OutcomeNotMet},
 		{Kind: v1.KindContract, ID: "7", Name: "Managed backup", Outcome: v1.OutcomeUnchanged, ChangedAt: &changed},
 	}
 }
@@ -57,6 +59,18 @@ func (w *fakeAPI) Record(_ context.Context, _ string, kind v1.Kind, id int64) (v
 	traceID := ""
 	if id == 8 {
 		traceID = "0af7651916cd43dd8448eb211c80319c"
+	}
+	moved := v1.RecordDetail{Record: rec, CompanyID: "9", Projection: json.RawMessage(`{"client":{"externalId":"7","name":"Acme GmbH"}}`)}
+	switch {
+	case kind == v1.KindContract && id == 20: // to another company since it was sent
+		return moved, nil
+	case kind == v1.KindContract && id == 21: // to one that was never seen
+		moved.CompanyID, moved.Projection = "404", nil
+		return moved, nil
+	case kind == v1.KindCompany && id == 9:
+		rec.Name = "Beta\x1b[31m Ltd"
+	case id == 404:
+		return v1.RecordDetail{}, v1.NotFound("no company 404 has been seen yet")
 	}
 	return v1.RecordDetail{
 		Record: rec, Sources: sourcesOf(kind), Projection: json.RawMessage(`{"name":"Acme GmbH"}`), Attempts: 2, Fix: "Set the company active in Autotask.", TargetURL: "https://cp.example/c/7",

@@ -79,7 +79,7 @@ func (s *session) showPreview(p v1.Preview, all bool) error {
 	if len(p.Sample) == 0 {
 		return nil
 	}
-	t := screen.Table{Header: []string{"EFFECT", "KIND", "ID", "NAME", "FIELD", "FROM", "TO"}}
+	t := screen.Table{Header: []string{"EFFECT", "KIND", "ID", "NAME", "FIELD", "FROM", "TO"}, Fold: 2}
 	shown := p.Sample
 	if all {
 		shown = p.Records

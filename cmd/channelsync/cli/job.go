@@ -44,7 +44,7 @@ func (s *session) jobList() *command.Command {
 			if s.json {
 				return s.writeJSON(v1.JobList{Items: jobs})
 			}
-			t := screen.Table{Header: []string{"JOB", "TYPE", "STATE", "DONE", "STARTED", "DETAIL"}}
+			t := screen.Table{Header: []string{"JOB", "TYPE", "STATE", "DONE", "STARTED", "DETAIL"}, Fold: 1}
 			for _, j := range jobs {
 				t.Add(j.ID, j.Type, string(j.State), fmt.Sprintf("%d of %d", j.Done, j.Total), screen.When(s.now(), j.StartedAt), j.Detail)
 			}

@@ -35,7 +35,7 @@ func (s *session) showExplanation(e v1.Explanation) error {
 	s.say("%s %s  %s  %s.", e.Kind, e.ID, text(e.Name), verdict)
 	if len(e.Conditions) > 0 {
 		s.say("")
-		t := screen.Table{Header: []string{"SYNC", "CONDITION", "HOLDS"}, Fold: true}
+		t := screen.Table{Header: []string{"SYNC", "CONDITION", "HOLDS"}, Fold: 1}
 		for _, c := range e.Conditions {
 			t.Add(syncWord(c.Sync), c.Wanted(), c.Verdict())
 		}
@@ -50,7 +50,7 @@ func (s *session) showExplanation(e v1.Explanation) error {
 	}
 	if len(e.Differences) > 0 {
 		s.say("\nWhat Channel Program holds otherwise")
-		t := screen.Table{Header: []string{"FIELD", "HOLDS", "WOULD BE"}}
+		t := screen.Table{Header: []string{"FIELD", "HOLDS", "WOULD BE"}, Fold: 2}
 		for _, d := range e.Differences {
 			t.Add(d.Field, d.From, d.To)
 		}

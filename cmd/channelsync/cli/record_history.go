@@ -90,7 +90,7 @@ func (s *session) versions(ctx context.Context, of foundRecord, page pageFlags) 
 		s.say("Nothing of this record was sent.")
 		return nil
 	}
-	t := screen.Table{Header: []string{"VERSION", "SENT", "CAUSE", "WHAT CHANGED"}, Fold: true}
+	t := screen.Table{Header: []string{"VERSION", "SENT", "CAUSE", "WHAT CHANGED"}, Fold: 1}
 	for _, v := range found.Items {
 		t.Add(strconv.Itoa(v.Number), moment(v.SentAt), causeOf(v), changesOf(v))
 	}
@@ -177,7 +177,7 @@ func (s *session) heldOn(ctx context.Context, of foundRecord, on string) error {
 	for _, v := range page.Items {
 		s.say("  cause       %s", text(causeOf(v)))
 		s.say("")
-		t := screen.Table{Header: []string{"FIELD", "HELD"}, Fold: true}
+		t := screen.Table{Header: []string{"FIELD", "HELD"}, Fold: 1}
 		fields := v1.Flat(v.Projection)
 		for _, name := range slices.Sorted(maps.Keys(fields)) {
 			t.Add(name, fields[name])
@@ -213,7 +213,7 @@ func (s *session) compareVersions(ctx context.Context, of foundRecord, numbers s
 	a, b := v1.Flat(two[0].Projection), v1.Flat(two[1].Projection)
 	names := maps.Clone(a)
 	maps.Copy(names, b)
-	t := screen.Table{Header: []string{"FIELD", "", "VERSION " + strconv.Itoa(first), "VERSION " + strconv.Itoa(second)}, Fold: true}
+	t := screen.Table{Header: []string{"FIELD", "", "VERSION " + strconv.Itoa(first), "VERSION " + strconv.Itoa(second)}, Fold: 2}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		sign := "="
 		if a[name] != b[name] {

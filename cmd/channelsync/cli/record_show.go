@@ -2,8 +2,11 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -25,14 +28,37 @@ func (s *session) recordShow() *command.Command {
 		if s.json {
 			return s.writeJSON(r)
 		}
-		return s.showRecord(r)
+		client, err := of.clientName(ctx, r)
+		if err != nil {
+			return err
+		}
+		return s.showRecord(r, client)
 	})
 }
 
-func (s *session) showRecord(r v1.RecordDetail) error {
+// clientName is the name of a contract's present client, as its own record has it; empty where
+// that was never seen. What was sent may name the one before.
+func (of foundRecord) clientName(ctx context.Context, r v1.RecordDetail) (string, error) {
+	if r.CompanyID == "" {
+		return "", nil
+	}
+	company, err := of.api.Record(ctx, of.installation, v1.KindCompany, r.CompanyID)
+	if p, refused := errors.AsType[*v1.Problem](err); refused && p.Status == http.StatusNotFound {
+		if id, sent := r.SentClient(); id == r.CompanyID {
+			return sent, nil
+		}
+		return "", nil
+	}
+	return company.Name, err
+}
+
+func (s *session) showRecord(r v1.RecordDetail, client string) error {
 	s.recordHead(r.Record)
 	if r.CompanyID != "" {
-		s.say("  client      %s", strings.TrimSpace(text(r.ClientName())+" (company "+r.CompanyID+")"))
+		s.say("  client      %s (company %s)", text(cmp.Or(client, "not known")), r.CompanyID)
+		if id, name := r.SentClient(); name != "" && (id != r.CompanyID || name != client) {
+			s.say("  sent with   %s (company %s) as its client", text(name), text(id))
+		}
 	}
 	if r.Fix != "" {
 		s.say("  to do       %s", text(r.Fix))

@@ -33,7 +33,7 @@ func (p *Program) manPage(at []*Command) []byte {
 	fmt.Fprintf(&b, ".TH %s 1 \"\" channelsync\n.SH NAME\n%s \\- %s\n", roff(strings.ToUpper(name)), roff(name), roff(c.Short))
 	fmt.Fprintf(&b, ".SH SYNOPSIS\n.B %s\n", roff(usageLine(at)))
 	if c.Long != "" {
-		fmt.Fprintf(&b, ".SH DESCRIPTION\n.nf\n%s\n.fi\n", roffLines(c.Long))
+		fmt.Fprintf(&b, ".SH DESCRIPTION\n%s\n", strings.ReplaceAll(roffLines(c.Long), "\n\n", "\n.PP\n"))
 	}
 	if len(c.Subs) > 0 {
 		b.WriteString(".SH COMMANDS\n")

@@ -23,9 +23,8 @@ func TestTable(t *testing.T) {
 		40: "ID    NAME        DETAIL\n" +
 			"7     Ärzte & Co  The API user may not…\n" +
 			"1024  -           ok [31m red\n",
-		1: "ID    NAME    DETAIL\n" +
-			"7     Ärzte…  The A…\n" +
-			"1024  -       ok [3…\n",
+		18: "ID      7\nNAME    Ärzte & Co\nDETAIL  The API\n        user may\n        not read\n        companies\n\n" +
+			"ID      1024\nNAME    -\nDETAIL  ok [31m\n        red\n",
 	} {
 		var b bytes.Buffer
 		if err := table.Write(&b, width); err != nil {
@@ -40,7 +39,7 @@ func TestTable(t *testing.T) {
 // TestTablesFit: no line is wider than the terminal, as long as that is sensible.
 func TestTablesFit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		table := Table{Header: []string{"A", "B", "C"}, Fold: rapid.Bool().Draw(t, "fold")}
+		table := Table{Header: []string{"A", "B", "C"}, Fold: rapid.IntRange(0, 3).Draw(t, "fold")}
 		for range rapid.IntRange(0, 5).Draw(t, "rows") {
 			cell := rapid.StringN(0, 60, -1)
 			table.Add(cell.Draw(t, "a"), cell.Draw(t, "b"), cell.Draw(t, "c"))
@@ -51,7 +50,7 @@ func TestTablesFit(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
-		if len(lines) < len(table.Rows)+1 || !table.Fold && len(lines) > len(table.Rows)+1 {
+		if len(lines) < len(table.Rows)+1 || table.Fold == 0 && len(lines) > len(table.Rows)+1 {
 			t.Fatalf("%d lines for %d rows", len(lines), len(table.Rows))
 		}
 		for _, l := range lines {
@@ -80,7 +79,7 @@ func TestColumnsStandUnderEachOther(t *testing.T) {
 }
 
 func TestTheLastColumnFolds(t *testing.T) {
-	table := Table{Header: []string{"CHECK", "RESULT", "DETAIL"}, Fold: true}
+	table := Table{Header: []string{"CHECK", "RESULT", "DETAIL"}, Fold: 1}
 	table.Add("webhooks", "warning", "The API user may not create webhooks, so changes are found by polling.")
 	for width, want := range map[int]string{
 		0: "CHECK     RESULT   DETAIL\nwebhooks  warning  The API user may not create webhooks, so changes are found by polling.\n",
@@ -99,6 +98,38 @@ func TestTheLastColumnFolds(t *testing.T) {
 	}
 	if got := strings.Join(Fold("a verylongword and 株式会社", 6), "|"); got != "a|verylo|ngword|and|株式会|社" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// TestSeveralColumnsFold: a difference at the end of a long value can be read.
+func TestSeveralColumnsFold(t *testing.T) {
+	table := Table{Header: []string{"FIELD", "OLD", "NEW"}, Fold: 2}
+	table.Add("contacts[0].email", "somebody with a long name and a 1", "somebody with a long name and a 2")
+	var b bytes.Buffer
+	if err := table.Write(&b, 60); err != nil {
+		t.Fatal(err)
+	}
+	want := "FIELD              OLD                  NEW\n" +
+		"contacts[0].email  somebody with a      somebody with a long\n" +
+		"                   long name and a 1    name and a 2\n"
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestIDsAreNeverCut: the next command needs them.
+func TestIDsAreNeverCut(t *testing.T) {
+	const id, job = "01jxacmeaaaaaaaaaaaaaaaaaa", "company 29683503"
+	table := Table{Header: []string{"FOUND", "STATE", "RECORD", "ID", "NAME", "FIELD", "THEIRS", "OURS"}, Fold: 2}
+	table.Add("4m ago", "overwritten", job, id, "A name that is as long as names are", "address.line1", "1 of a street", "2 of another street")
+	for _, width := range []int{20, 40, 80, 120, 200} {
+		var b bytes.Buffer
+		if err := table.Write(&b, width); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), id) || !strings.Contains(b.String(), job) || !strings.Contains(b.String(), "address.line1") {
+			t.Errorf("width %d cuts an id:\n%s", width, b.String())
+		}
 	}
 }
 

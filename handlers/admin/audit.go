@@ -30,7 +30,20 @@ func (c *call) listAudit() (reply, error) {
 	}
 	page, err := c.Audit.List(in)
 	page.Items = nonNil(page.Items)
+	caller := identity.Of(c.r.Context())
+	for i := range page.Items {
+		page.Items[i] = auditFor(caller, page.Items[i])
+	}
 	return ok(page), err
+}
+
+// auditFor is an entry as its reader may see it: whoever sees some installations only is not told who
+// somebody else is, nor from where they came.
+func auditFor(caller identity.Caller, e v1.AuditEntry) v1.AuditEntry {
+	if who := caller.NameFor(e.Who); who != e.Who {
+		e.Who, e.Address, e.Request = who, "", ""
+	}
+	return e
 }
 
 func (c *call) verifyAudit() (reply, error) {

@@ -7,6 +7,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/identity"
 )
 
 // Records shows how records stand, and brings one in line now.
@@ -135,8 +136,12 @@ func (c *call) listVersions() (reply, error) {
 	}
 	page, err := c.Records.Versions(c.r.Context(), id, kind, record, query)
 	page.Items = nonNil(page.Items)
+	caller := identity.Of(c.r.Context())
 	for i := range page.Items {
 		page.Items[i].Changes = nonNil(page.Items[i].Changes)
+		if by := page.Items[i].By; by != "" {
+			page.Items[i].By = caller.NameFor(by)
+		}
 	}
 	return ok(page), err
 }

@@ -56,6 +56,59 @@ func TestAScopedTokenSeesNoTraceOfOtherInstallations(t *testing.T) {
 	}
 }
 
+// audited has an entry of the caller, one of somebody else and one of nobody known.
+type audited struct{ *fake }
+
+func (a audited) List(v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
+	return v1.Page[v1.AuditEntry]{Items: []v1.AuditEntry{
+		{Who: "acme", Actor: "api", Action: "installation.stop", Installation: one, Address: "198.51.100.7", Request: "r-acme", OK: true},
+		{Who: "root", Actor: "cli", Action: "installation.start", Installation: one, Address: "192.0.2.77", Request: "r-root", OK: true},
+		{Actor: "cli", Action: "installation.test", Installation: one, Address: "192.0.2.78", Request: "r-nobody"},
+	}}, nil
+}
+
+func (a audited) Verify(context.Context) (v1.AuditVerification, error) {
+	return v1.AuditVerification{}, nil
+}
+
+// TestAScopedTokenIsNotToldWhoElseDidSomething in the audit and in the causes of versions; it is told what it did itself.
+func TestAScopedTokenIsNotToldWhoElseDidSomething(t *testing.T) {
+	f := &fake{}
+	cfg := f.config()
+	cfg.Audit = audited{f}
+	others := []string{"root", "192.0.2.77", "192.0.2.78", "r-root", "r-nobody", `"ann"`}
+	versions := "/installations/" + one + "/records/company/7/versions"
+	for _, who := range []v1.Identity{
+		{ID: "t-1", Name: "acme", Role: v1.RoleAdmin, Installations: []string{one}},
+		{ID: "t-1", Name: "acme", Role: v1.RoleViewer, Installations: []string{one, two}},
+	} {
+		h := servedTo(cfg, who)
+		audit, sent := text(t, send(t, h, "GET", "/audit", "")), text(t, send(t, h, "GET", versions, ""))
+		for _, other := range others {
+			if strings.Contains(audit+sent, other) {
+				t.Errorf("%v is told %s: %s %s", who.Installations, other, audit, sent)
+			}
+		}
+		for _, own := range []string{"acme", "198.51.100.7", "r-acme"} {
+			if !strings.Contains(audit, own) {
+				t.Errorf("%v is not told of itself %s: %s", who.Installations, own, audit)
+			}
+		}
+		if strings.Count(audit, v1.SomebodyElse) != 2 || !strings.Contains(sent, `"by":"somebody else"`) {
+			t.Errorf("%v: %s %s", who.Installations, audit, sent)
+		}
+	}
+	all := text(t, send(t, served(cfg), "GET", "/audit", "")) + text(t, send(t, served(cfg), "GET", versions, ""))
+	for _, other := range others {
+		if !strings.Contains(all, other) {
+			t.Errorf("root is not told %s: %s", other, all)
+		}
+	}
+	if asAnn := text(t, send(t, servedTo(cfg, v1.Identity{Name: "ann", Role: v1.RoleViewer, Installations: []string{one}}), "GET", versions, "")); !strings.Contains(asAnn, `"by":"ann"`) {
+		t.Errorf("ann is not told of herself: %s", asAnn)
+	}
+}
+
 func TestATestNamesNoInstallationThatTheCallerDoesNotSee(t *testing.T) {
 	f := &fake{checks: []v1.Check{
 		{Name: "zone", OK: true, Detail: "The zone is UK."},

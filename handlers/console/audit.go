@@ -48,30 +48,19 @@ func (v *visit) audit() (*page, error) {
 		names[in.ID] = in.Name
 		d.Installations = append(d.Installations, filterChoice{Value: in.ID, Text: in.Name, Selected: in.ID == q.Installation})
 	}
-	if _, known := names[q.Installation]; q.Installation != "" && !known {
+	if _, known := names[q.Installation]; q.Installation != "" && !known && !identity.Of(v.ctx).Scoped() { // to whom another's looks erased
 		d.Installations = append(d.Installations, filterChoice{Value: q.Installation, Text: "Erased: " + q.Installation, Selected: true})
 	}
 	for _, e := range entries.Items {
 		row := present.AuditWords(e)
 		row.Name, row.Known = names[e.Installation]
 		row.Name = cmp.Or(row.Name, e.Installation)
-		if v.tenant() {
-			row = tenantRow(row, identity.Of(v.ctx).Name)
-		}
 		d.Rows = append(d.Rows, row)
 	}
 	if entries.NextCursor != nil {
 		d.Older = auditPath(q.Installation, *entries.NextCursor)
 	}
 	return &page{Title: "Audit", Nav: "audit", Data: d}, nil
-}
-
-// tenantRow leaves out who somebody else is, and from where.
-func tenantRow(row present.AuditRow, name string) present.AuditRow {
-	if row.Who != name {
-		row.Who, row.Address = "Somebody else", ""
-	}
-	return row
 }
 
 func auditPath(installation, cursor string) string {

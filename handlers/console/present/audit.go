@@ -23,6 +23,9 @@ type AuditRow struct {
 // the code of the refusal.
 func AuditWords(e v1.AuditEntry) AuditRow {
 	row := AuditRow{AuditEntry: e}
+	if e.Who == v1.SomebodyElse {
+		row.Who = Capital(e.Who)
+	}
 	detail := e.Detail
 	if !e.OK {
 		detail, row.Code = cutCode(detail)

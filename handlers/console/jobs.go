@@ -38,7 +38,11 @@ func (v *visit) job() (*page, error) {
 		Job: j, Asked: present.AskedWords(j), Running: j.State == v1.JobRunning,
 		Offer: j.DryRun && j.State == v1.JobDone, Resync: j.Type == "resync" || j.Type == "sweep",
 	}
-	return &page{Title: present.JobName(j), Nav: "replay", Installation: in, Data: d}, nil
+	title := present.JobName(j)
+	if v.tenant() {
+		title = present.Tenant(title)
+	}
+	return &page{Title: title, Nav: "replay", Installation: in, Data: d}, nil
 }
 
 func (v *visit) cancelJob() (done, error) {

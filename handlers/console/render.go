@@ -34,6 +34,7 @@ type page struct {
 	Page    string // the name of its template
 	Now     time.Time
 	Version string
+	Site    string      // what the console is called
 	Who     v1.Identity // nobody, when nobody is logged in
 	Path    string      // of the request, for links that come back
 }
@@ -71,6 +72,7 @@ func parsePages(c *Console) (pages, error) {
 		funcs["say"] = func(text string) string { return text }
 		if may.tenant {
 			funcs["say"] = present.Tenant
+			funcs["jobName"] = func(j v1.Job) string { return present.Tenant(present.JobName(j)) }
 			funcs["reason"] = func(code string) string { return present.TenantDetail(present.ReasonWord(code)) }
 			funcs["headline"] = func(in *v1.Installation) present.Headline { return present.TenantHeadline(in, c.now()) }
 		}
@@ -132,6 +134,9 @@ func (c *Console) execute(out *bytes.Buffer, r *http.Request, name, block string
 		p.Title = present.TenantTitle(p.Title)
 	}
 	p.Page, p.Now, p.Version, p.Path = name, c.now(), c.version, r.URL.RequestURI()
+	if p.Site = "channelsync"; isTenant(p.Who) || p.Who.Role == "" && c.path != "" { // below a path nobody who comes need know us
+		p.Site = "Autotask for Channel Program"
+	}
 	var html bytes.Buffer
 	if err := t.ExecuteTemplate(&html, block, p); err != nil {
 		return fmt.Errorf("render %s: %w", name, err)

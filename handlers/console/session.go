@@ -118,6 +118,7 @@ type loginData struct {
 	People string // the issuer that people log in at; empty: there is none
 	Down   string // why nobody can log in there at the moment
 	Tried  bool   // a token was refused
+	Own    bool   // the console has its host to itself: whoever runs it is told where the first token is
 }
 
 func (c *Console) loginPage(w http.ResponseWriter, r *http.Request) {
@@ -133,6 +134,7 @@ func (c *Console) showLogin(w http.ResponseWriter, r *http.Request, status int, 
 			d.Down = d.People + " does not answer at the moment. Try again in a moment; a token is taken all the same."
 		}
 	}
+	d.Own = c.path == ""
 	c.render(w, r, status, "login", &page{Title: "Log in", Data: d})
 }
 
@@ -152,7 +154,7 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 			refuse(http.StatusTooManyRequests, "Too many wrong tokens came from this address. The right one is taken at any time.")
 			return
 		}
-		refuse(http.StatusUnauthorized, "This is not a token that is valid. It is one that was made for you, the value of --admin-token, or the content of the file admin-token in the data directory.")
+		refuse(http.StatusUnauthorized, "This is not a token that is valid. Enter the one that you were given, all of it.")
 		return
 	}
 	if err := c.begin(w, r, session.Session{Who: who}); err != nil {

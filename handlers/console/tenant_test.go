@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -95,7 +96,7 @@ func TestATenantSeesNothingOfTheService(t *testing.T) {
 					t.Fatal(err)
 				}
 				text := a.doc.Find("body").Text() + a.doc.Find("title").Text()
-				for _, word := range []string{"channelsync", "--", "NATS", "Readiness", "Metrics", "Tokens", "Erased:", "dead letter", "Dead letter", "limited to", "Reinstall", "reinstall"} {
+				for _, word := range []string{"channelsync", "--", "NATS", "Readiness", "Metrics", "Tokens", "Erased:", "every instance", "under Replay", "dead letter", "Dead letter", "limited to", "Reinstall", "reinstall"} {
 					if strings.Contains(text, word) {
 						t.Errorf("%s, %s, %s: says %q: %s", state, role, path, word, around(text, word))
 					}
@@ -108,6 +109,39 @@ func TestATenantSeesNothingOfTheService(t *testing.T) {
 			}
 			if a := w.get("/audit"); !strings.Contains(a.text("main"), "Somebody else") || !strings.Contains(a.text("main"), "198.51.100.7") {
 				t.Errorf("the history: %s", a.text("main"))
+			}
+		}
+	}
+}
+
+// TestTheLogInPageSaysNothingOfTheService to whoever comes there: nobody is known yet. Whoever runs a service that has
+// its host to itself is told where the first token is, folded; below a path nobody is.
+func TestTheLogInPageSaysNothingOfTheService(t *testing.T) {
+	for address, own := range map[string]bool{"": true, "https://console.example": true, "https://apps.example" + apart: false} {
+		w := newEnvAt(t, address)
+		wrong := httptest.NewRequest(http.MethodPost, "/login", strings.NewReader("token=wrong"))
+		wrong.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		for what, r := range map[string]*http.Request{"before": httptest.NewRequest(http.MethodGet, "/login", nil), "a wrong token": wrong} {
+			a := w.send(r)
+			folded := a.doc.Find("main details").Text()
+			if strings.Contains(folded, "--admin-token") != own {
+				t.Errorf("%q, %s: whoever runs it is told %q", address, what, folded)
+			}
+			a.doc.Find("main details").Remove()
+			text := a.doc.Find("body").Text()
+			for _, word := range []string{"--", "admin-token", "data directory", "Admin", "Readiness", "Metrics", "/readyz", "/metrics"} {
+				if strings.Contains(text, word) || a.doc.Find(`[href*="`+word+`"]`).Length() != 0 {
+					t.Errorf("%q, %s: says %q: %s", address, what, word, around(text, word))
+				}
+			}
+			if label := a.text("label[for=token]"); label != "Access token" {
+				t.Errorf("%q, %s: the field is called %q", address, what, label)
+			}
+			if named := strings.Contains(text+a.text("title"), "channelsync"); named != own || strings.Contains(a.text("title"), "Autotask for Channel Program") == own {
+				t.Errorf("%q, %s: the page is %q: %s", address, what, a.text("title"), text)
+			}
+			if version := a.text("footer"); strings.Contains(version, "channelsync") {
+				t.Errorf("%q, %s: the foot says %q", address, what, version)
 			}
 		}
 	}
@@ -156,6 +190,9 @@ func TestWhatATenantIsRefused(t *testing.T) {
 				t.Errorf("%s: got %q, want %q", tc.name, a.text("main"), want)
 			}
 		}
+		if detail := a.text("main .lead"); detail == "" || strings.ToUpper(detail[:1]) != detail[:1] {
+			t.Errorf("%s: the sentence %q begins in lower case", tc.name, detail)
+		}
 		if strings.Contains(a.html, "channelsync") || strings.Contains(a.html, "--") {
 			t.Errorf("%s: %s", tc.name, a.text("main"))
 		}
@@ -195,5 +232,24 @@ func TestSeveralInstallationsAreAFleet(t *testing.T) {
 	w.as(who)
 	if a := w.get("/"); !strings.Contains(a.text("#list"), "Acme MSP") || a.doc.Find("#integration").Length() != 0 || a.doc.Find(`a[href="/install"]`).Length() != 0 {
 		t.Errorf("got %s", a.text("main"))
+	}
+}
+
+// TestATenantReadsOneWordForSyncAgain in the menu, in headings and in the names of jobs.
+func TestATenantReadsOneWordForSyncAgain(t *testing.T) {
+	w := full(t, v1.StateLive)
+	at := "/installations/" + one
+	w.answer("GET "+at+"/drift", v1.Page[v1.Drift]{})
+	w.answer("GET "+at+"/jobs/j-1", v1.Job{ID: "j-1", Type: "bulk", State: "done", Bulk: &v1.BulkJob{Action: v1.ActionDismiss}})
+	w.as(tenantOf(v1.RoleAdmin))
+	headings := w.get(at + "/replay").doc.Find("main h1, main h2").Text()
+	if !strings.HasPrefix(headings, "Sync again") || strings.Contains(headings, "Replay") || strings.Contains(headings, "Resync") {
+		t.Errorf("the headings: %s", headings)
+	}
+	if text := w.get(at + "/drift").text("main"); !strings.Contains(text, "Sync again does it now") {
+		t.Errorf("the list of edits: %s", text)
+	}
+	if a := w.get(at + "/jobs/j-1"); a.text("h1") != "Dismissal of failed records" || !strings.HasPrefix(a.text("title"), "Dismissal of failed records") {
+		t.Errorf("the job: %q, %q", a.text("h1"), a.text("title"))
 	}
 }

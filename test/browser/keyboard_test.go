@@ -63,7 +63,7 @@ func TestWizardByKeyboard(t *testing.T) {
 	tour.Realistic(w, 5)
 	k := keyboard{tab(t, w, chrome.Options{}), t}
 	k.Open("/")
-	if _, name := k.Focus(); name != "Admin token" {
+	if _, name := k.Focus(); name != "Access token" {
 		t.Errorf("the focus begins at %q, want it in the field for the token", name)
 	}
 	k.Keys(service.AdminToken)

@@ -17,10 +17,10 @@ func TestLogIn(t *testing.T) {
 			p := tab(t, w, o)
 			p.Open("/?q=dental")
 			p.At("/login")
-			if role, label := p.Focus(); role != "textbox" || label != "Admin token" {
+			if role, label := p.Focus(); role != "textbox" || label != "Access token" {
 				t.Errorf("the focus is on the %s %q, want it on the field for the token", role, label)
 			}
-			p.Fill("Admin token", "a-wrong-token-of-somebody")
+			p.Fill("Access token", "a-wrong-token-of-somebody")
 			p.Press("Log in")
 			p.See("This is not a token that is valid.")
 			if p.Status() != 401 {
@@ -29,7 +29,7 @@ func TestLogIn(t *testing.T) {
 			if html := chrome.Eval[string](p, "document.documentElement.outerHTML"); strings.Contains(html, "a-wrong-token-of-somebody") {
 				t.Error("the page repeats the token that was entered")
 			}
-			p.Fill("Admin token", "  "+service.AdminToken+" ") // pasted with its surroundings
+			p.Fill("Access token", "  "+service.AdminToken+" ") // pasted with its surroundings
 			p.Press("Log in")
 			p.At("/")
 			p.Press("Log out")

@@ -73,7 +73,7 @@ func begin(t *testing.T) (*service.Harness, int64, v1.Installation, *chrome.Page
 func logIn(p *chrome.Page) {
 	p.T.Helper()
 	p.Open("/login")
-	p.Fill("Admin token", service.AdminToken)
+	p.Fill("Access token", service.AdminToken)
 	p.Press("Log in")
 	p.At("/")
 }

@@ -108,7 +108,7 @@ func TestTokensInTheBrowser(t *testing.T) {
 	made := chrome.Eval[string](p, `document.getElementById("token-text").textContent`)
 	other := tab(t, w, chrome.Options{})
 	other.Open(at(in, "/settings"))
-	other.Fill("Admin token", made)
+	other.Fill("Access token", made)
 	other.Press("Log in")
 	other.At(at(in, "/settings"))
 	other.See("nightly job operator")

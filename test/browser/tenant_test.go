@@ -54,7 +54,7 @@ func TestATenantWithoutScripts(t *testing.T) {
 	p := tab(t, w, chrome.Options{Base: base, NoScript: true, Width: 375})
 	p.Open(at(in, "/records"))
 	p.At("/login")
-	p.Fill("Admin token", made.Token)
+	p.Fill("Access token", made.Token)
 	p.Press("Log in")
 	p.At(at(in, "/records"))
 	p.See("Northwind Dental")

@@ -20,7 +20,7 @@ var tenantWords = strings.NewReplacer(
 	"Clients and contracts", "Manage Clients",
 	"dead letters", "failed records", "Dead letters", "Failed records",
 	"dead letter", "failed record", "Dead letter", "Failed record",
-	"Resync and replay", "Sync again", "Under way and of late", "Under way and lately",
+	"a resync under Replay does it now", "Sync again does it now", "Resync and replay", "Sync again", "Under way and of late", "Under way and lately",
 	"an installation", "an integration", "installation", "integration", "Installation", "Integration",
 	"can be reinstalled", "can be installed again", "is reinstalled", "is installed again",
 	"Reinstalling", "Installing it again", "Reinstall", "Install", "reinstall", "install",
@@ -153,7 +153,7 @@ const forAll = " for all installations"
 // TenantProblem is a refusal in a tenant's words.
 func TenantProblem(p *v1.Problem) *v1.Problem {
 	out := *p
-	out.Detail, out.Hint = Tenant(p.Detail), TenantFix(p.Hint)
+	out.Detail, out.Hint = Capital(Tenant(p.Detail)), TenantFix(p.Hint)
 	if what, _, _ := strings.Cut(p.Detail, ";"); p.Code == v1.CodeForbidden && strings.HasSuffix(what, forAll) {
 		out.Detail, out.Hint = strings.TrimSuffix(what, forAll)+" at Channel Program.", AskContact
 	} else if p.Code == v1.CodeForbidden {

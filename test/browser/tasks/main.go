@@ -60,7 +60,7 @@ func try(program string, stdout io.Writer) (err error) {
 		s := open(st, program)
 		page := browser.Page(st, chrome.Options{Base: s.console})
 		page.Open("/login")
-		page.Fill("Admin token", s.token)
+		page.Fill("Access token", s.token)
 		page.Press("Log in")
 		for _, t := range tasks(s) {
 			page.Open("/")

@@ -76,7 +76,7 @@ func (t *tour) asTenant(role v1.Role) {
 		t.w.T.Fatal(err)
 	}
 	t.p.Open("/login")
-	t.p.Fill("Admin token", made.Token)
+	t.p.Fill("Access token", made.Token)
 	t.p.Press("Log in")
 	t.p.At("/")
 	t.p.See("Autotask PSA", "our "+string(role))

@@ -65,12 +65,12 @@ func (t *tour) logIn() {
 	t.p.Open("/installations/INST01/settings") // one asks for a page, and is sent to the log-in first
 	t.p.At("/login")
 	t.stop("login")
-	t.p.Fill("Admin token", "wrong")
+	t.p.Fill("Access token", "wrong")
 	t.p.Press("Log in")
 	t.p.See("This is not a token that is valid.")
 	t.stop("login-refused")
 	t.p.Open("/login")
-	t.p.Fill("Admin token", service.AdminToken)
+	t.p.Fill("Access token", service.AdminToken)
 	t.p.Press("Log in")
 	t.p.At("/")
 }

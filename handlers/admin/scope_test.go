@@ -56,6 +56,37 @@ func TestAScopedTokenSeesNoTraceOfOtherInstallations(t *testing.T) {
 	}
 }
 
+// gateways are hosts that --autotask-allow-hosts names; one is at the first.
+type gateways struct{ *fake }
+
+func (g gateways) Zones() []v1.Zone {
+	return []v1.Zone{
+		{Name: "UK", URL: "https://webservices4.autotask.net/atservicesrest"},
+		{Name: "10.0.0.1:9090", URL: "http://10.0.0.1:9090/atservicesrest"},
+		{Name: "10.0.0.2:9090", URL: "http://10.0.0.2:9090/atservicesrest"},
+	}
+}
+
+func (g gateways) List(context.Context) ([]v1.Installation, error) {
+	zones := g.Zones()
+	return []v1.Installation{{ID: one, Zone: zones[1]}, {ID: two, Zone: zones[2]}}, nil
+}
+
+func TestAScopedTokenIsShownNoGatewayOfAnotherInstallation(t *testing.T) {
+	f := &fake{}
+	cfg := f.config()
+	cfg.Setup, cfg.Installations = gateways{f}, gateways{f}
+	for who, others := range map[*v1.Identity]bool{
+		{ID: "t-1", Name: "acme", Role: v1.RoleAdmin, Installations: []string{one}}: false,
+		{ID: "root", Name: "root", Role: v1.RoleAdmin}:                              true,
+	} {
+		got := text(t, send(t, servedTo(cfg, *who), "GET", "/zones", ""))
+		if !strings.Contains(got, `"UK"`) || !strings.Contains(got, "10.0.0.1:9090") || strings.Contains(got, "10.0.0.2") != others {
+			t.Errorf("%s: got %s, want the gateway of the other: %v", who.Name, got, others)
+		}
+	}
+}
+
 // audited has an entry of the caller, one of somebody else and one of nobody known.
 type audited struct{ *fake }
 

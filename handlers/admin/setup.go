@@ -3,12 +3,14 @@ package admin
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/identity"
 )
 
 // Setup tries and makes installations.
@@ -42,15 +44,33 @@ func (c *call) listZones() (reply, error) {
 	if err := q.err(); err != nil {
 		return reply{}, err
 	}
-	out := v1.Zones{Items: nonNil(c.Setup.Zones())}
-	if username == "" {
-		return ok(out), nil
+	zones, err := c.zones()
+	out := v1.Zones{Items: nonNil(zones)}
+	if err != nil || username == "" {
+		return ok(out), err
 	}
 	zone, known, err := c.Setup.FindZone(c.r.Context(), username)
 	if known {
 		out.Found = &zone
 	}
 	return ok(out), err
+}
+
+// zones are those that the caller may choose by name. A host that --autotask-allow-hosts names may be a gateway of somebody
+// else: whoever sees some installations only is shown those that these are at.
+func (c *call) zones() ([]v1.Zone, error) {
+	all := c.Setup.Zones()
+	if !identity.Of(c.r.Context()).Scoped() {
+		return all, nil
+	}
+	seen, _, err := c.seen()
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(z v1.Zone) bool {
+		allowed := strings.Contains(z.URL, "//"+z.Name+"/") // these have no name but their host
+		return allowed && !slices.ContainsFunc(seen, func(in v1.Installation) bool { return in.Zone.URL == z.URL })
+	}), nil
 }
 
 func (c *call) createInstallation() (reply, error) {

@@ -45,6 +45,23 @@ func (b below) redirect(w http.ResponseWriter, r *http.Request, to string) {
 	http.Redirect(w, r, b.path+to, http.StatusSeeOther)
 }
 
+// plain leads from a path with a slash at its end, as people and other programs write it, to the page without it.
+func (b below) plain(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.EscapedPath()
+		if r.Method != http.MethodGet || path == "/" || !strings.HasSuffix(path, "/") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		to := local(strings.TrimRight(path, "/"))
+		if r.URL.RawQuery != "" {
+			to += "?" + r.URL.RawQuery
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, b.path+to, http.StatusPermanentRedirect)
+	})
+}
+
 // local returns path if it is one of this console, else the front page: nobody is
 // sent elsewhere by a link that somebody made, nor out of the path of --admin-url.
 func local(path string) string {

@@ -181,3 +181,27 @@ func TestTwoServicesOnOneHost(t *testing.T) {
 		}
 	}
 }
+
+// TestASlashAtTheEndLeadsToThePage, below the path, and to no other host.
+func TestASlashAtTheEndLeadsToThePage(t *testing.T) {
+	for address, path := range map[string]string{"": "", "https://apps.example" + apart: apart} {
+		w := newEnvAt(t, address)
+		for from, to := range map[string]string{
+			"/login/": "/login", "/installations/" + one + "/": "/installations/" + one, "/audit//?cursor=c%261": "/audit?cursor=c%261",
+			"//evil.example/": "/", "/%5cevil.example/": "/%5cevil.example", "/./": "/", "///": "/",
+		} {
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			u, err := url.Parse("http://console.example" + from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.URL.Path, r.URL.RawPath, r.URL.RawQuery = u.Path, u.RawPath, u.RawQuery
+			if a := w.send(r); a.StatusCode != http.StatusPermanentRedirect || a.Header.Get("Location") != path+to {
+				t.Errorf("%s: %d to %q, want %q", from, a.StatusCode, a.Header.Get("Location"), path+to)
+			}
+		}
+		if a := w.send(httptest.NewRequest(http.MethodPost, "/login/", nil)); a.StatusCode == http.StatusPermanentRedirect {
+			t.Error("a POST is sent on")
+		}
+	}
+}

@@ -78,7 +78,7 @@ func TestBelowAPath(t *testing.T) {
 		{"GET", under + "/../login", 404},
 		{"GET", under + "/%2e%2e/login", 404},
 		{"GET", under + under + "/login", 404}, // it is taken off once
-		{"GET", under + "/login/", 404},
+		{"GET", under + "/login/", 308},
 	} {
 		resp := ask(h, tc.method, tc.path)
 		if resp.StatusCode != tc.want {

@@ -51,11 +51,11 @@ type Identity struct {
 	Secret int `json:"secret,omitempty"`
 }
 
-// SomebodyElse is what whoever sees some installations only is told of who did something there, unless it was itself:
+// SomebodyElse is what whoever sees some installations only learns of who did something there, unless it was itself:
 // names and addresses of others are those of the service.
 const SomebodyElse = "somebody else"
 
-// NameFor is what an identity is told of who did something.
+// NameFor is what an identity learns of who did something.
 func (i Identity) NameFor(who string) string {
 	if i.Scoped() && who != i.Name {
 		return SomebodyElse

@@ -102,7 +102,7 @@ func (a audited) Verify(context.Context) (v1.AuditVerification, error) {
 	return v1.AuditVerification{}, nil
 }
 
-// TestAScopedTokenIsNotToldWhoElseDidSomething in the audit and in the causes of versions; it is told what it did itself.
+// TestAScopedTokenIsNotToldWhoElseDidSomething in the audit and in the causes of versions; it learns what it did itself.
 func TestAScopedTokenIsNotToldWhoElseDidSomething(t *testing.T) {
 	f := &fake{}
 	cfg := f.config()

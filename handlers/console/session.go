@@ -118,7 +118,7 @@ type loginData struct {
 	People string // the issuer that people log in at; empty: there is none
 	Down   string // why nobody can log in there at the moment
 	Tried  bool   // a token was refused
-	Own    bool   // the console has its host to itself: whoever runs it is told where the first token is
+	Own    bool   // the console has its host to itself: whoever runs it is shown where the first token is
 }
 
 func (c *Console) loginPage(w http.ResponseWriter, r *http.Request) {

@@ -115,7 +115,7 @@ func TestATenantSeesNothingOfTheService(t *testing.T) {
 }
 
 // TestTheLogInPageSaysNothingOfTheService to whoever comes there: nobody is known yet. Whoever runs a service that has
-// its host to itself is told where the first token is, folded; below a path nobody is.
+// its host to itself is shown where the first token is, folded; below a path nobody is.
 func TestTheLogInPageSaysNothingOfTheService(t *testing.T) {
 	for address, own := range map[string]bool{"": true, "https://console.example": true, "https://apps.example" + apart: false} {
 		w := newEnvAt(t, address)

@@ -54,7 +54,9 @@ type BulkDeadLetters struct {
 	IDs    []string          `json:"ids,omitempty" validate:"omitempty,max=500,unique"`
 	Filter *DeadLetterFilter `json:"filter,omitempty"`
 	Expect *int              `json:"expect,omitempty" validate:"omitempty,min=0"`
-	DryRun bool              `json:"dryRun,omitempty"`
+	// AsOf is when they were seen: what failed again since is left alone.
+	AsOf   *time.Time `json:"asOf,omitempty"`
+	DryRun bool       `json:"dryRun,omitempty"`
 }
 
 // BulkResult says what a bulk action did, does in a job, or would do.
@@ -65,6 +67,7 @@ type BulkResult struct {
 	Job         string        `json:"job,omitempty"`     // that does it
 	Sample      []BulkItem    `json:"sample"`            // the first, at most 20
 	Preview     *Preview      `json:"preview,omitempty"` // of a dry run of exclude: what would leave
+	AsOf        *time.Time    `json:"asOf,omitempty"`    // of dead letters: what failed later is left alone
 	InScope     int           `json:"inScope,omitempty"` // of a dry run of exclude: the records of which they would leave
 }
 
@@ -72,7 +75,9 @@ type BulkResult struct {
 type BulkItem struct {
 	ID   string `json:"id"` // of the record or the dead letter
 	Kind string `json:"kind"`
-	Name string `json:"name"` // of a dead letter its cause
+	Name string `json:"name"` // of the record
+	// Cause is that of a dead letter.
+	Cause string `json:"cause,omitempty"`
 }
 
 // NotPossible counts what a bulk action leaves alone, and says why.

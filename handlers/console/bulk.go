@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -86,6 +87,9 @@ func picked(q url.Values, rows string) ([]string, error) {
 
 // recordsAsked reads which records a query or a form is about.
 func recordsAsked(q url.Values) (v1.BulkRecords, error) {
+	if err := wrongFilters(q); err != nil {
+		return v1.BulkRecords{}, err
+	}
 	values, err := picked(q, "record")
 	if err != nil {
 		return v1.BulkRecords{}, err
@@ -108,6 +112,13 @@ func deadAsked(q url.Values) (v1.BulkDeadLetters, error) {
 	ids, err := picked(q, "id")
 	if err != nil {
 		return in, err
+	}
+	if text := q.Get("asOf"); text != "" {
+		at, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			return in, v1.Invalid("The form does not say when the list was shown.", v1.FieldError{Pointer: "asOf", Code: "time", Detail: "got no time, want one such as 2026-11-30T09:00:00Z"})
+		}
+		in.AsOf = &at
 	}
 	if in.IDs = ids; ids == nil {
 		in.Filter = &v1.DeadLetterFilter{Code: v1.Trim(q.Get("code"))}
@@ -148,8 +159,14 @@ func (v *visit) confirmDead() (*page, error) {
 	if in.Filter != nil && in.Filter.Code != "" {
 		d.What = "of the cause " + in.Filter.Code
 	}
-	return v.asking(d, "dead-letters", q, []string{"id", "code", "action"})
+	if q.Get("asOf") == "" && found.AsOf != nil {
+		q.Set("asOf", found.AsOf.Format(time.RFC3339Nano))
+	}
+	return v.asking(d, "dead-letters", q, []string{"id", "code", "action", "asOf"})
 }
+
+// KindWord is what something of the sample is.
+func (bulkData) KindWord(kind string) string { return present.Capital(present.KindWord(v1.Kind(kind))) }
 
 // asking is the page that names the count and the first ones, and carries the question on.
 func (v *visit) asking(d bulkData, nav string, q url.Values, carried []string) (*page, error) {
@@ -241,13 +258,36 @@ func (v *visit) expected(all bool) *int {
 // bulkDone leads to the job, or back to the list, with what was done and what was not.
 func (v *visit) bulkDone(did v1.BulkResult, to, what string) done {
 	if did.Job != "" {
-		return done{v.under("/jobs/" + did.Job), present.Capital(present.Count(did.Count, "item")) + " are this job’s. It follows what is live, and may be stopped here." + leftWords(did)}
+		return done{v.under("/jobs/" + did.Job), present.Capital(present.Count(did.Count, "item")) + " are this job’s. It follows what is live, and may be stopped here." + leftWords(did) + v.waits()}
 	}
 	are := " are "
 	if did.Done == 1 {
 		are = " is "
 	}
-	return done{to, present.Num(did.Done) + are + what + "." + leftWords(did)}
+	wait := v.waits()
+	if wait != "" && what != "dismissed" {
+		what = "on the list of work"
+	} else {
+		wait = ""
+	}
+	return done{to, present.Num(did.Done) + are + what + "." + leftWords(did) + wait}
+}
+
+// waits says what work waits for, where something is stopped; else nothing.
+func (v *visit) waits() string {
+	in, err := v.installation()
+	if err != nil {
+		return "" // what was asked for is done all the same
+	}
+	if in.State == v1.StateStopped {
+		return " The integration is stopped: it waits until you start it."
+	}
+	for _, s := range in.Syncs {
+		if s.State == v1.SyncStopped {
+			return " One of the syncs is stopped: what belongs to it waits until you start it."
+		}
+	}
+	return ""
 }
 
 func leftWords(did v1.BulkResult) string {

@@ -47,6 +47,42 @@ func TestSelectedRecordsAreReconciled(t *testing.T) {
 	}
 }
 
+// A filter that there is not is refused, never taken for all records; its page leads back to the list.
+func TestUnknownFiltersAreRefused(t *testing.T) {
+	w := newEnv(t)
+	w.someRecords()
+	for path, back := range map[string]string{
+		recordsAt + "/reconcile?of=filter&outcome=bogus&kind=company": recordsAt + "?kind=company",
+		recordsAt + "?outcome=bogus":                                  recordsAt,
+		recordsAt + "/reconcile?of=selected&outcome=dead":             recordsAt + "?outcome=dead",
+	} {
+		a := w.get(path)
+		if a.StatusCode != 422 || a.doc.Find(`main a[href="`+back+`"]`).Length() != 1 {
+			t.Errorf("%s: %d %s", path, a.StatusCode, a.text("main"))
+		}
+		if strings.Contains(path, "bogus") && !strings.Contains(a.text("main"), "outcome: got another value, want pushed") {
+			t.Errorf("%s does not name the field: %s", path, a.text("main"))
+		}
+	}
+	if n := len(w.wrote()); n != 0 {
+		t.Errorf("%d writes", n)
+	}
+}
+
+// What was seen of dead letters goes with the question and the answer.
+func TestDeadLettersAreDismissedAsTheyWereSeen(t *testing.T) {
+	w := newEnv(t)
+	w.answer("POST "+deadLettersAt+"/bulk", v1.BulkResult{Count: 1, Done: 1, Sample: []v1.BulkItem{{ID: "company-7", Kind: "company", Name: "Northwind", Cause: "Rejected"}}})
+	asks := w.get(deadLettersAt + "/bulk?action=dismiss&id=company-7&asOf=2026-11-30T09:00:00.5Z")
+	if text := asks.text("main"); !strings.Contains(text, "Northwind") || !strings.Contains(text, "Client") || !strings.Contains(text, "Rejected") {
+		t.Errorf("it asks %s", text)
+	}
+	w.post(deadLettersAt+"/bulk", fieldsOfForm(asks))
+	if wrote := w.wrote(); !strings.Contains(wrote[len(wrote)-1], `"asOf":"2026-11-30T09:00:00.5Z"`) {
+		t.Errorf("wrote %q", wrote)
+	}
+}
+
 func TestPageAndFilterOfRecords(t *testing.T) {
 	w := newEnv(t)
 	w.answer("POST "+recordsAt+"/reconcile", v1.BulkResult{Count: 123, Job: "j-7", Sample: []v1.BulkItem{}})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -39,6 +40,7 @@ type deadLettersData struct {
 	Next      int      // where the next page begins, or -1
 	Page      string   // the ids of the rows that are shown
 	Shown     int
+	AsOf      string // when they were read: what fails again after that was not seen
 }
 
 // cause is all dead letters of one code.
@@ -64,6 +66,7 @@ func (v *visit) deadLetters() (*page, error) {
 		return nil, err
 	}
 	d := deadLettersData{Code: v.r.URL.Query().Get("code"), Prev: -1, Next: -1}
+	d.AsOf = v.now().UTC().Format(time.RFC3339Nano)
 	all, err := v.allDeadLetters(in.ID, &d)
 	if err != nil {
 		return nil, err
@@ -258,6 +261,9 @@ func (v *visit) requeue() (done, error) {
 	say := "They are being tried again. What fails for good comes back here."
 	if len(ids) == 1 && len(codes) == 0 {
 		say = "It is being tried again. If it fails for good, it comes back here."
+	}
+	if wait := v.waits(); wait != "" {
+		say = "Taken off the list, to be tried again." + wait
 	}
 	return done{v.backOr("/dead-letters"), say}, nil
 }

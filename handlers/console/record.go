@@ -161,6 +161,9 @@ func (v *visit) reconcileRecord() (done, error) {
 	if err := v.api.ReconcileRecord(v.ctx, v.r.PathValue("id"), kind, id); err != nil {
 		return done{}, err
 	}
+	if wait := v.waits(); wait != "" {
+		return done{v.under("/records/" + string(kind) + "/" + id), "It is on the list of work." + wait}, nil
+	}
 	return done{
 		to:  v.under("/records/" + string(kind) + "/" + id),
 		say: "It is being synced now: read from Autotask, checked, and sent if anything differs. This page shows what came of it.",

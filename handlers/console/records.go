@@ -55,6 +55,9 @@ func (v *visit) records() (*page, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := wrongFilters(v.r.URL.Query()); err != nil {
+		return nil, err
+	}
 	q := recordQuery(v.r.URL.Query())
 	counts, err := v.api.RecordCounts(v.ctx, in.ID, q)
 	if err != nil {
@@ -87,8 +90,22 @@ func (v *visit) records() (*page, error) {
 	return &page{Title: "Clients and contracts", Nav: "records", Installation: in, Data: d}, nil
 }
 
-// recordQuery reads the filters of a URL. A value that no filter has is as good
-// as none: the page then shows what is selected, which is everything.
+// wrongFilters refuses a value that no filter has: to take it for none would show everything, or act on it.
+func wrongFilters(values url.Values) error {
+	var errs []v1.FieldError
+	if k := v1.Kind(v1.Trim(values.Get("kind"))); k != "" && !slices.Contains(recordKinds, k) {
+		errs = append(errs, v1.FieldError{Pointer: "kind", Code: "oneof", Detail: "got another value, want company or contract"})
+	}
+	if o := v1.Outcome(v1.Trim(values.Get("outcome"))); o != "" && !slices.Contains(recordOutcomes, o) {
+		errs = append(errs, v1.FieldError{Pointer: "outcome", Code: "oneof", Detail: "got another value, want pushed, unchanged, not_met, waiting, retrying or dead"})
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return v1.Invalid("This address has a filter with a value that there is not.", errs...)
+}
+
+// recordQuery reads the filters of a URL, which wrongFilters has looked at.
 func recordQuery(values url.Values) v1.RecordQuery {
 	text := func(name string) string { return v1.Trim(values.Get(name)) }
 	q := v1.RecordQuery{Reason: text("reason"), Q: text("q"), Cursor: text("cursor"), Limit: recordsPerPage}

@@ -29,6 +29,7 @@ type page struct {
 	Flash        *flash           // what became of the last write
 	Problem      *v1.Problem      // why the form on it was not taken
 	Data         any
+	Back         string // the list that a problem's page leads back to
 
 	// Set by render.
 	Page    string // the name of its template

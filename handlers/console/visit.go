@@ -121,6 +121,22 @@ func (v *visit) parse() bool {
 	return true
 }
 
+// list is the list that a request acts on or exports, with its filters as far as there are such; empty for others.
+func (v *visit) list() string {
+	id := v.r.PathValue("id")
+	if !web.IsInstallationID(id) {
+		return ""
+	}
+	switch rest := strings.TrimPrefix(v.r.URL.Path, "/installations/"+id); rest {
+	case "/records", "/records/reconcile", "/records/exclude", "/records/export", "/records/lookup":
+		_ = v.r.ParseForm() // a form that cannot be read has no filters
+		return v.under("/records") + filters(recordQuery(v.r.Form), "")
+	case "/dead-letters", "/dead-letters/bulk", "/dead-letters/export", "/dead-letters/requeue":
+		return v.under("/dead-letters")
+	}
+	return ""
+}
+
 // back is the page of ours that a write came from: the form names it.
 func (v *visit) back() string {
 	if b := v.r.PostFormValue("back"); b != "" {
@@ -168,7 +184,7 @@ func (v *visit) failWith(p *v1.Problem) {
 	if p.Status == http.StatusNotFound {
 		title = "There is nothing here"
 	}
-	v.render(v.w, v.r, p.Status, "problem", &page{Title: title, Problem: p})
+	v.render(v.w, v.r, p.Status, "problem", &page{Title: title, Problem: p, Back: v.list()})
 }
 
 func (c *Console) notFound(w http.ResponseWriter, r *http.Request) {

@@ -31,7 +31,7 @@ func (m *Manager) ReconcileRecords(ctx context.Context, id string, req v1.BulkRe
 		return v1.BulkResult{}, v1.Conflict("the installation is uninstalled", "Reinstall it first.")
 	}
 	ids, out, err := m.meant(ctx, id, req)
-	if err != nil || req.DryRun || out.Count == 0 {
+	if err != nil || req.DryRun || nothingMeant(out.Count, req.Expect) {
 		return out, err
 	}
 	if err := confirmed(v1.ActionReconcile, out.Count, req.Filter != nil, req.Expect); err != nil {
@@ -96,19 +96,59 @@ func confirmed(action string, found int, filter bool, expect *int) error {
 	return v1.Conflict(fmt.Sprintf("The filter finds %d now, not %d. Nothing was done.", found, *expect), "Look at what it finds, and confirm it anew.")
 }
 
+// nothingMeant says that there is nothing to do, and that nobody expects anything else.
+func nothingMeant(found int, expect *int) bool { return found == 0 && (expect == nil || *expect == 0) }
+
+// unknown refuses companies that are named and were never seen: a slip of a digit would exclude another one for good.
+func (m *Manager) unknown(ctx context.Context, id string, named []v1.RecordRef) error {
+	var errs []v1.FieldError
+	for i, r := range named {
+		rec, _ := v1.ParseRecordID(r.ID) // the API has looked
+		if r.Kind != v1.KindCompany {
+			continue
+		}
+		known, err := m.Ledger.Read(ctx, id, r.Kind, []int64{rec})
+		if err != nil {
+			return fmt.Errorf("look for a company: %w", err)
+		}
+		if known[rec] == nil {
+			errs = append(errs, v1.FieldError{Pointer: fmt.Sprintf("#/records/%d/id", i), Code: "unknown", Detail: "there is no such record: company " + r.ID})
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return v1.Invalid("Some of the companies are not known. Nothing was done.", errs...)
+}
+
 // startBulk starts the job of a filter. What was searched for is sealed: it may name a client.
 func (m *Manager) startBulk(ctx context.Context, in *installation.Installation, filter v1.RecordFilter, asked v1.BulkJob) (string, error) {
 	if _, err := m.atWork(in); err != nil {
 		return "", err
 	}
-	asked.Until, asked.Filter, asked.Search = m.Now().UTC(), filter, filter.Q != ""
+	if asked.Until.IsZero() {
+		asked.Until = m.Now().UTC()
+	}
+	asked.Filter, asked.Search = filter, filter.Q != ""
 	asked.Filter.Q = ""
 	j := job.Job{Job: v1.Job{Type: job.TypeBulk, Bulk: &asked}, Installation: in.ID, By: v1.AskerOf(ctx)}
-	if filter.Q != "" {
-		ring, err := m.Vault.Ring(ctx, in.ID)
-		if err != nil {
-			return "", fmt.Errorf("seal what was searched for: %w", err)
+	ring, err := m.Vault.Ring(ctx, in.ID)
+	if err != nil {
+		return "", fmt.Errorf("seal what was searched for: %w", err)
+	}
+	for _, at := range m.Jobs.List(in.ID) { // a form that is sent twice is one job
+		if at.State != v1.JobRunning || at.Bulk == nil {
+			continue
 		}
+		same := *at.Bulk
+		if same.Until = asked.Until; same != asked {
+			continue
+		}
+		if text, err := ring.Open(searchPlace(in.ID), at.Search); !asked.Search || err == nil && string(text) == filter.Q {
+			return at.ID, nil
+		}
+	}
+	if filter.Q != "" {
 		j.Search = ring.Seal(searchPlace(in.ID), []byte(filter.Q))
 	}
 	ref, err := m.startJob(ctx, j, m.Jobs.Ask)
@@ -133,7 +173,10 @@ func (m *Manager) ExcludeRecords(ctx context.Context, id string, req v1.BulkReco
 	out.NotPossible = leftAlone(out.NotPossible, len(ids[v1.KindCompany])-len(add), excludedNow)
 	out.Count = len(add)
 	out.Sample = slices.DeleteFunc(out.Sample, func(i v1.BulkItem) bool { return i.Kind != string(v1.KindCompany) })
-	if len(add) == 0 {
+	if err := m.unknown(ctx, id, req.Records); err != nil {
+		return out, err
+	}
+	if nothingMeant(len(add), req.Expect) || req.DryRun && len(add) == 0 {
 		return out, nil
 	}
 	if req.DryRun {

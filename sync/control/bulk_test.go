@@ -69,6 +69,8 @@ func TestNamedDeadLetters(t *testing.T) {
 	}{
 		{v1.BulkDeadLetters{Action: v1.ActionRequeue, IDs: []string{"company-1", "company-9", callback}, DryRun: true}, "1 0 [{1 " + notThere + "} {1 " + nothingToRedo + "}]", "[callback  company 1 company 2 company 3]"},
 		{v1.BulkDeadLetters{Action: v1.ActionRequeue, IDs: []string{"company-1", callback}}, "1 1 [{1 " + nothingToRedo + "}]", "[callback  company 2 company 3]"},
+		{v1.BulkDeadLetters{Action: v1.ActionDismiss, IDs: []string{"company-2"}, AsOf: new(time.Now().Add(-time.Hour))}, "0 0 [{1 " + failedSince + "}]", "[callback  company 2 company 3]"},
+		{v1.BulkDeadLetters{Action: v1.ActionDismiss, Filter: &v1.DeadLetterFilter{}, DryRun: true, AsOf: new(time.Now().Add(-time.Hour))}, "0 0 [{3 " + failedSince + "}]", "[callback  company 2 company 3]"},
 		{v1.BulkDeadLetters{Action: v1.ActionDismiss, IDs: []string{"company-2", callback}}, "2 2 []", "[company 3]"},
 	} {
 		got, err := d.BulkDeadLetters(t.Context(), id, tc.req)
@@ -199,6 +201,14 @@ func TestNothingBeyondTheConfirmedCountIsTaken(t *testing.T) {
 	}
 	if got := listed(t, d, in.ID); len(got) != 3 {
 		t.Errorf("left are %v", got)
+	}
+	_, err := d.ReconcileRecords(t.Context(), in.ID, v1.BulkRecords{Filter: &v1.RecordFilter{Q: "nobody"}, Expect: new(500)})
+	if p, is := errors.AsType[*v1.Problem](err); !is || p.Status != 409 {
+		t.Errorf("reconciling 0 for 500: %v", err)
+	}
+	_, err = d.ExcludeRecords(t.Context(), in.ID, v1.BulkRecords{Records: []v1.RecordRef{{Kind: v1.KindCompany, ID: "999999"}}})
+	if p, is := errors.AsType[*v1.Problem](err); !is || p.Status != 422 || !strings.Contains(p.Errors[0].Detail, "no such record: company 999999") {
+		t.Errorf("excluding what nobody knows: %v", err)
 	}
 	found, err := d.ExcludeRecords(t.Context(), in.ID, v1.BulkRecords{Filter: &v1.RecordFilter{}, DryRun: true})
 	harness.OK(t, err)

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
@@ -16,6 +19,7 @@ import (
 // Why a dead letter is left alone.
 const (
 	notThere      = "it is off the list already"
+	failedSince   = "it failed again since the list was shown"
 	nothingToRedo = "nothing can be tried again with a callback that nobody could read"
 )
 
@@ -32,7 +36,7 @@ func (m *Manager) BulkDeadLetters(ctx context.Context, id string, req v1.BulkDea
 		return m.bulkOfCause(ctx, in, req)
 	}
 	out := v1.BulkResult{NotPossible: []v1.NotPossible{}, Sample: []v1.BulkItem{}}
-	gone, unreadable := 0, 0
+	gone, unreadable, later := 0, 0, 0
 	var dead []v1.DeadLetter
 	for _, one := range req.IDs {
 		d, err := m.DeadLetters.Get(ctx, id, one)
@@ -41,6 +45,8 @@ func (m *Manager) BulkDeadLetters(ctx context.Context, id string, req v1.BulkDea
 			gone++
 		case err != nil:
 			return out, err
+		case req.AsOf != nil && d.LastAt.After(*req.AsOf):
+			later++
 		case !possible(req.Action, d):
 			unreadable++
 		default:
@@ -49,10 +55,10 @@ func (m *Manager) BulkDeadLetters(ctx context.Context, id string, req v1.BulkDea
 			sampled(&out, d)
 		}
 	}
-	out.NotPossible = leftAlone(leftAlone(out.NotPossible, gone, notThere), unreadable, nothingToRedo)
-	out.Count = len(dead)
+	out.NotPossible = leftAlone(leftAlone(leftAlone(out.NotPossible, gone, notThere), later, failedSince), unreadable, nothingToRedo)
+	out.Count, out.AsOf = len(dead), new(m.seen(req.AsOf))
 	if req.DryRun {
-		return out, nil
+		return out, m.nameSample(ctx, id, out.Sample)
 	}
 	if req.Action == v1.ActionRequeue {
 		changes := make([]events.Change, len(dead))
@@ -76,8 +82,9 @@ func (m *Manager) BulkDeadLetters(ctx context.Context, id string, req v1.BulkDea
 // bulkOfCause starts the job of a filter.
 func (m *Manager) bulkOfCause(ctx context.Context, in *installation.Installation, req v1.BulkDeadLetters) (v1.BulkResult, error) {
 	out := v1.BulkResult{NotPossible: []v1.NotPossible{}, Sample: []v1.BulkItem{}}
-	asked := v1.BulkJob{Action: req.Action, Code: req.Filter.Code, Until: m.Now()}
-	skipped := 0
+	asked := v1.BulkJob{Action: req.Action, Code: req.Filter.Code, Until: m.seen(req.AsOf)}
+	out.AsOf = &asked.Until
+	skipped, later := 0, 0
 	err := m.eachDead(ctx, in.ID, "", func(found []v1.DeadLetter, _ string) error {
 		fit, left := askedFor(found, asked)
 		skipped += left
@@ -85,11 +92,19 @@ func (m *Manager) bulkOfCause(ctx context.Context, in *installation.Installation
 		for _, d := range fit {
 			sampled(&out, d)
 		}
+		for _, d := range found {
+			if (asked.Code == "" || asked.Code == d.Code) && d.LastAt.After(asked.Until) {
+				later++
+			}
+		}
 		return nil
 	})
-	out.NotPossible = leftAlone(out.NotPossible, skipped, nothingToRedo)
-	if err != nil || req.DryRun || out.Count == 0 {
+	if err != nil {
 		return out, err
+	}
+	out.NotPossible = leftAlone(leftAlone(out.NotPossible, later, failedSince), skipped, nothingToRedo)
+	if req.DryRun || nothingMeant(out.Count, req.Expect) {
+		return out, m.nameSample(ctx, in.ID, out.Sample)
 	}
 	if err := confirmed(req.Action, out.Count, true, req.Expect); err != nil {
 		return out, err
@@ -99,10 +114,38 @@ func (m *Manager) bulkOfCause(ctx context.Context, in *installation.Installation
 	return out, err
 }
 
+// seen is when those were seen that an action is about: now, unless it was before.
+func (m *Manager) seen(asOf *time.Time) time.Time {
+	now := m.Now().UTC()
+	if asOf != nil && asOf.Before(now) {
+		return *asOf
+	}
+	return now
+}
+
+// nameSample gives the records of dead letters their names, where they are known.
+func (m *Manager) nameSample(ctx context.Context, id string, sample []v1.BulkItem) error {
+	for i, item := range sample {
+		text, _ := strings.CutPrefix(item.ID, item.Kind+"-")
+		rec, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || !slices.Contains(recordKinds, v1.Kind(item.Kind)) {
+			continue
+		}
+		known, err := m.Ledger.Read(ctx, id, v1.Kind(item.Kind), []int64{rec})
+		if err != nil {
+			return fmt.Errorf("read the names of dead letters: %w", err)
+		}
+		if e := known[rec]; e != nil {
+			sample[i].Name = e.Name
+		}
+	}
+	return nil
+}
+
 func sampled(out *v1.BulkResult, d v1.DeadLetter) {
 	if len(out.Sample) < sampleSize {
 		title, _ := issue.DeadLetter(d.Code)
-		item := v1.BulkItem{ID: d.ID, Kind: d.Kind, Name: title}
+		item := v1.BulkItem{ID: d.ID, Kind: d.Kind, Cause: title}
 		out.Sample = append(out.Sample, item)
 	}
 }

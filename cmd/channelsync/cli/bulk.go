@@ -62,7 +62,7 @@ func (s *session) wouldDo(found v1.BulkResult, what string) error {
 	}
 	t := screen.Table{Header: []string{"KIND", "ID", "NAME"}}
 	for _, i := range found.Sample {
-		t.Add(i.Kind, i.ID, i.Name)
+		t.Add(i.Kind, i.ID, strings.TrimPrefix(i.Name+suffixed(i.Cause), ": "))
 	}
 	if err := s.writeTable(t); err != nil {
 		return err
@@ -71,6 +71,14 @@ func (s *session) wouldDo(found v1.BulkResult, what string) error {
 		s.say("And %d more.", more)
 	}
 	return nil
+}
+
+// suffixed is a cause behind a name.
+func suffixed(cause string) string {
+	if cause == "" {
+		return ""
+	}
+	return ": " + cause
 }
 
 func (s *session) leftAlone(of v1.BulkResult) {
@@ -108,7 +116,7 @@ func (s *session) bulkRecords(
 	if err != nil {
 		return err
 	}
-	if b.dryRun || found.Count == 0 {
+	if b.dryRun || found.Count == 0 && b.expect <= 0 {
 		return s.wouldDo(found, what)
 	}
 	in.DryRun = false
@@ -189,10 +197,10 @@ func (s *session) bulkDead(ctx context.Context, api *client.Client, installation
 	if err != nil {
 		return err
 	}
-	if b.dryRun || found.Count == 0 {
+	if b.dryRun || found.Count == 0 && b.expect <= 0 {
 		return s.wouldDo(found, action)
 	}
-	in.DryRun, in.Expect = false, b.count(found)
+	in.DryRun, in.Expect, in.AsOf = false, b.count(found), found.AsOf
 	done, err := api.BulkDeadLetters(ctx, installation, in)
 	if err != nil {
 		return err

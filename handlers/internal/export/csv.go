@@ -13,7 +13,7 @@ type Format string
 const (
 	CSV  Format = "csv"
 	JSON Format = "json"
-	// Spreadsheet is CSV that a spreadsheet may open: no cell of it is a formula, and none is shortened.
+	// Spreadsheet is CSV that a spreadsheet may open: no cell of it is a formula, and none is turned into another value.
 	Spreadsheet Format = "csv-spreadsheet"
 )
 
@@ -35,14 +35,19 @@ var leading = regexp.MustCompile(`^[ \x{00a0}\x{3000}]*[=+\-@\t\r\n\x00\x{ff1d}\
 // cell begins a cell, whatever the quotes say.
 var inner = regexp.MustCompile(`([;,|"\t\r\n][ \x{00a0}\x{3000}]*)([=+\-@\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}])`)
 
-// shortened is what a spreadsheet takes for a number and shows as another one: leading zeros go, digits beyond
-// the fifteenth become zeros, and an e among digits is a power of ten.
-var shortened = regexp.MustCompile(`^(0[0-9]+|[0-9]{16,}|[0-9]+[eE][0-9]+)$`)
+// turned is what a spreadsheet may take for a number, a date, a time, a fraction or a boolean, and show as another
+// text: whatever has no other characters than these have, and a digit; months, and hours with AM or PM.
+var turned = regexp.MustCompile(`(?i)^ *([0-9.,:/()%$€£¥ e+-]*[0-9][0-9.,:/()%$€£¥ e+-]*|` +
+	`([0-9]{1,4}[ ./-]*)?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?([ ,./-]*[0-9]{1,4}){0,2}|` +
+	`[0-9:. ]+[ap]\.?(m\.?)?|true|false) *$`)
 
-// inert is a text that no spreadsheet computes or shortens: an apostrophe stands before what it would do that to.
+// plain is what stays as it is all the same: a number that a spreadsheet has the same digits of, and our own booleans.
+var plain = regexp.MustCompile(`^((0|[1-9][0-9]{0,14})|(0|[1-9][0-9]{0,9})\.[0-9]{1,5}|true|false)$`)
+
+// inert is a text that no spreadsheet computes or turns into something else: an apostrophe stands before what it would do that to.
 func inert(s string) string {
 	s = inner.ReplaceAllString(s, "$1'$2")
-	if leading.MatchString(s) || shortened.MatchString(s) {
+	if leading.MatchString(s) || turned.MatchString(s) && !plain.MatchString(s) {
 		return "'" + s
 	}
 	return s

@@ -151,3 +151,23 @@ func TestExportsPassOnWhatTheAPIWrites(t *testing.T) {
 		t.Errorf("sessions: %d %s", a.StatusCode, a.html)
 	}
 }
+
+// While an integration is stopped, nothing is said to be synced now.
+func TestWorkOfWhatIsStoppedIsSaidToWait(t *testing.T) {
+	w := newEnv(t)
+	in := anInstallation()
+	in.State = v1.StateStopped
+	w.installed(in)
+	w.answer("POST "+recordsAt+"/reconcile", v1.BulkResult{Count: 1, Done: 1})
+	w.answer("POST "+companyAt+"/reconcile", struct{}{})
+	w.answer("POST "+deadLettersAt+"/requeue", struct{}{})
+	for path, form := range map[string]url.Values{
+		recordsAt + "/reconcile":   {"record": {"company/7"}},
+		companyAt + "/reconcile":   {},
+		deadLettersAt + "/requeue": {"id": {"company-7"}},
+	} {
+		if text := w.post(path, form).flash(t).Text; !strings.Contains(text, "it waits until you start it") || strings.Contains(text, "now") {
+			t.Errorf("%s says %q", path, text)
+		}
+	}
+}

@@ -136,23 +136,31 @@ func (m *Manager) startBulk(ctx context.Context, in *installation.Installation, 
 	if err != nil {
 		return "", fmt.Errorf("seal what was searched for: %w", err)
 	}
-	for _, at := range m.Jobs.List(in.ID) { // a form that is sent twice is one job
-		if at.State != v1.JobRunning || at.Bulk == nil {
-			continue
-		}
-		same := *at.Bulk
-		if same.Until = asked.Until; same != asked {
-			continue
-		}
-		if text, err := ring.Open(searchPlace(in.ID), at.Search); !asked.Search || err == nil && string(text) == filter.Q {
-			return at.ID, nil
-		}
+	if twin := runningTwin(m.Jobs.List(in.ID), asked, func(sealed []byte) bool {
+		text, err := ring.Open(searchPlace(in.ID), sealed)
+		return err == nil && string(text) == filter.Q
+	}); twin != "" {
+		return twin, nil
 	}
 	if filter.Q != "" {
 		j.Search = ring.Seal(searchPlace(in.ID), []byte(filter.Q))
 	}
 	ref, err := m.startJob(ctx, j, m.Jobs.Ask)
 	return ref.Job, err
+}
+
+// runningTwin is the job that does the same already: a form that is sent twice is one job.
+func runningTwin(jobs []job.Job, asked v1.BulkJob, searched func(sealed []byte) bool) string {
+	for _, at := range jobs {
+		if at.State != v1.JobRunning || at.Bulk == nil {
+			continue
+		}
+		same := *at.Bulk
+		if same.Until = asked.Until; same == asked && (!asked.Search || searched(at.Search)) {
+			return at.ID
+		}
+	}
+	return ""
 }
 
 func searchPlace(installation string) string { return installation + ".job.search" }

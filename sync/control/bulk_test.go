@@ -232,3 +232,25 @@ func TestRejectedRecordsDoNotComeIn(t *testing.T) {
 type nothingKept struct{ job.Table }
 
 func (nothingKept) Put(context.Context, string, []byte) (uint64, error) { return 1, nil }
+
+// A confirmation that is sent twice is answered with the job that runs.
+func TestAFormThatIsSentTwiceIsOneJob(t *testing.T) {
+	asked := v1.BulkJob{Action: v1.ActionReconcile, Search: true, Expect: 3, Until: time.Now()}
+	running := asked
+	running.Until = asked.Until.Add(-time.Second)
+	jobs := []job.Job{
+		{Job: v1.Job{ID: "ended", State: v1.JobDone, Bulk: &running}, Search: []byte("acme")},
+		{Job: v1.Job{ID: "resync", State: v1.JobRunning}},
+		{Job: v1.Job{ID: "twin", State: v1.JobRunning, Bulk: &running}, Search: []byte("acme")},
+	}
+	for _, tc := range []struct {
+		text   string
+		expect int
+		want   string
+	}{{"acme", 3, "twin"}, {"other", 3, ""}, {"acme", 4, ""}} {
+		asked.Expect = tc.expect
+		if got := runningTwin(jobs, asked, func(sealed []byte) bool { return string(sealed) == tc.text }); got != tc.want {
+			t.Errorf("%+v: got %q", tc, got)
+		}
+	}
+}

@@ -242,7 +242,7 @@ func TestWhatAnotherInstanceChanges(t *testing.T) {
 	change(func(in *installation.Installation) { in.ConnectionID, in.Secrets.Token = "other", cpToken+"-other" })
 	d.eventually("the new connection", func() error {
 		rt := d.runtime(in.ID)
-		if rt == nil || rt == before || rt.connection != "other "+cpToken+"-other" {
+		if now := d.kept(in.ID); rt == nil || rt == before || now.ConnectionID != "other" || rt.connection != connectionOf(now) {
 			return errors.New("the old one runs")
 		}
 		return nil

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/go-chi/chi/v5"
 )
 
 // below puts the path of --admin-url before what sends a browser somewhere. Within the console, in requests, templates
@@ -45,21 +47,25 @@ func (b below) redirect(w http.ResponseWriter, r *http.Request, to string) {
 	http.Redirect(w, r, b.path+to, http.StatusSeeOther)
 }
 
-// plain leads from a path with a slash at its end, as people and other programs write it, to the page without it.
-func (b below) plain(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path := r.URL.EscapedPath()
-		if r.Method != http.MethodGet || path == "/" || !strings.HasSuffix(path, "/") {
-			next.ServeHTTP(w, r)
-			return
-		}
-		to := local(strings.TrimRight(path, "/"))
-		if r.URL.RawQuery != "" {
-			to += "?" + r.URL.RawQuery
-		}
-		w.Header().Set("Cache-Control", "no-store")
-		http.Redirect(w, r, b.path+to, http.StatusPermanentRedirect)
-	})
+// plain leads from a path with a slash at its end, as people and other programs write it, to the page without it,
+// if there is one.
+func (b below) plain(pages chi.Routes) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			path := r.URL.EscapedPath()
+			to := local(strings.TrimRight(path, "/"))
+			if r.Method != http.MethodGet || path == "/" || !strings.HasSuffix(path, "/") ||
+				!pages.Match(chi.NewRouteContext(), http.MethodGet, to) {
+				next.ServeHTTP(w, r)
+				return
+			}
+			if r.URL.RawQuery != "" {
+				to += "?" + r.URL.RawQuery
+			}
+			w.Header().Set("Cache-Control", "no-store")
+			http.Redirect(w, r, b.path+to, http.StatusPermanentRedirect)
+		})
+	}
 }
 
 // local returns path if it is one of this console, else the front page: nobody is

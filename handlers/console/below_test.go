@@ -188,7 +188,7 @@ func TestASlashAtTheEndLeadsToThePage(t *testing.T) {
 		w := newEnvAt(t, address)
 		for from, to := range map[string]string{
 			"/login/": "/login", "/installations/" + one + "/": "/installations/" + one, "/audit//?cursor=c%261": "/audit?cursor=c%261",
-			"//evil.example/": "/", "/%5cevil.example/": "/%5cevil.example", "/./": "/", "///": "/",
+			"//evil.example/": "/", "/./": "/", "///": "/",
 		} {
 			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			u, err := url.Parse("http://console.example" + from)

@@ -101,7 +101,7 @@ func (c *Console) routes() chi.Router {
 	origin := http.NewCrossOriginProtection()
 	origin.SetDenyHandler(http.HandlerFunc(c.otherSite))
 	r := chi.NewRouter()
-	r.Use(headers, origin.Handler, c.plain, c.session, c.guard)
+	r.Use(headers, origin.Handler, c.plain(r), c.session, c.guard)
 	r.Get("/assets/{name}", c.assets.serve)
 	r.Get("/login", c.loginPage)
 	r.Post("/login", c.login)

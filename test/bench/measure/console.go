@@ -41,12 +41,16 @@ func (r *run) console() (err error) {
 	// A look at all of them while all of them backfill may take too long.
 	err = env.Until(r.ctx, 5*time.Second, func() (bool, error) {
 		list, err := b.Admin.InstallationList(r.ctx, v1.InstallationQuery{Limit: 1, Counts: true})
-		return err == nil && list.Counts.Standings[v1.StandingInSync] == n, nil //nolint:nilerr // asked again
+		if err != nil {
+			return false, nil //nolint:nilerr // asked again
+		}
+		at := list.Counts.Standings // its tenants have an issue for good: their currency is assumed
+		return at[v1.StandingInSync]+at[v1.StandingNeedsAttention] == n, nil
 	})
 	if err != nil {
 		return err
 	}
-	r.say("%d installations are in sync", n)
+	r.say("%d installations are filled", n)
 	if err := b.Stop(); err != nil {
 		return err
 	}

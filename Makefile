@@ -29,9 +29,8 @@ VOLUME := ^(TestALargeTenant|TestAnOversizedRecord)|^Test(Record|Contact)ThatAut
 FIRST := $(addprefix channelsync/,sync/reconcile test/e2e test/e2e/property test/e2e/cluster sync/control sync/watch)
 # What measures how soon something arrives, and needs the machine to itself.
 ALONE := channelsync/test/fault
-# How many packages are tested at once, and how many tests of each. Most of what they do is waiting.
+# How many packages are tested at once. Most of what they do is waiting.
 AT_ONCE ?= 3
-PARALLEL ?= 4
 # How long what runs side by side is put under stress.
 STRESS ?= 30s
 # How often make properties tries each.
@@ -51,7 +50,7 @@ build: ## build channelsync and the two simulators into bin/
 test stress: export GORACE ?= atexit_sleep_ms=50
 test: export CHANNELSYNC_TEST_BINARY := $(CURDIR)/bin/channelsync
 test: build ## run every test, with the race detector wherever goroutines of ours run side by side
-	@run() { go test -ldflags=-w -parallel $(PARALLEL) -timeout 20m $(TESTFLAGS) "$$@"; }; status=0; \
+	@run() { go test -ldflags=-w -timeout 20m $(TESTFLAGS) "$$@"; }; status=0; \
 	  run -p 2 $(LONGEST) >bin/longest.txt 2>&1 & longest=$$!; \
 	  run -p $(AT_ONCE) $(filter-out $(LONGEST),$(PLAIN)) || status=1; \
 	  run -p $(AT_ONCE) -run '$(VOLUME)' ./sync/reconcile ./sync/watch || status=1; export RAPID_CHECKS=$${RAPID_CHECKS:-25}; \

@@ -101,17 +101,20 @@ func nothingMeant(found int, expect *int) bool { return found == 0 && (expect ==
 
 // unknown refuses companies that are named and were never seen: a slip of a digit would exclude another one for good.
 func (m *Manager) unknown(ctx context.Context, id string, named []v1.RecordRef) error {
+	var companies []int64
+	for _, r := range named {
+		if rec, ok := v1.ParseRecordID(r.ID); ok && r.Kind == v1.KindCompany {
+			companies = append(companies, rec)
+		}
+	}
+	known, err := m.Ledger.Read(ctx, id, v1.KindCompany, companies)
+	if err != nil {
+		return fmt.Errorf("look for companies: %w", err)
+	}
 	var errs []v1.FieldError
 	for i, r := range named {
 		rec, _ := v1.ParseRecordID(r.ID) // the API has looked
-		if r.Kind != v1.KindCompany {
-			continue
-		}
-		known, err := m.Ledger.Read(ctx, id, r.Kind, []int64{rec})
-		if err != nil {
-			return fmt.Errorf("look for a company: %w", err)
-		}
-		if known[rec] == nil {
+		if r.Kind == v1.KindCompany && known[rec] == nil {
 			errs = append(errs, v1.FieldError{Pointer: fmt.Sprintf("#/records/%d/id", i), Code: "unknown", Detail: "there is no such record: company " + r.ID})
 		}
 	}

@@ -101,8 +101,8 @@ func TestDeadLettersOfAFilterAreDismissedByAJob(t *testing.T) {
 		t.Errorf("left are %s", got)
 	}
 	by := v1.BulkJob{Action: v1.ActionDismiss, Until: time.Now().Add(-time.Hour)}
-	if fit, left := askedFor([]v1.DeadLetter{{ID: "company-3", RecordID: "3", LastAt: time.Now()}}, by); len(fit) != 0 || left != 0 {
-		t.Errorf("one that failed later is meant: %v, %d", fit, left)
+	if fit, left, later := askedFor([]v1.DeadLetter{{ID: "company-3", RecordID: "3", LastAt: time.Now()}}, by); len(fit) != 0 || left != 0 || later != 1 {
+		t.Errorf("one that failed later is meant: %v, %d, %d", fit, left, later)
 	}
 	asked, err = d.BulkDeadLetters(t.Context(), id, v1.BulkDeadLetters{Action: v1.ActionRequeue, Filter: &v1.DeadLetterFilter{}, Expect: new(1)})
 	harness.OK(t, err)

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
-	"channelsync/sync/deadletter"
 	"channelsync/sync/installation"
 	"channelsync/sync/issue"
 )
@@ -61,13 +60,8 @@ func (m *Manager) BulkDeadLetters(ctx context.Context, id string, req v1.BulkDea
 		return out, m.nameSample(ctx, id, out.Sample)
 	}
 	if req.Action == v1.ActionRequeue {
-		changes := make([]events.Change, len(dead))
-		for i, d := range dead {
-			rec, _ := strconv.ParseInt(d.RecordID, 10, 64) // possible has looked
-			changes[i] = events.Change{Installation: id, Kind: v1.Kind(d.Kind), ID: rec, Trigger: v1.TriggerManual, EventTime: m.Now(), By: v1.AskerOf(ctx)}
-		}
-		if err := m.Bus.Journal().PublishAll(ctx, changes); err != nil {
-			return out, fmt.Errorf("enqueue requeued records: %w", err)
+		if err := m.enqueueDead(ctx, id, dead); err != nil {
+			return out, err
 		}
 	}
 	for _, d := range dead {
@@ -86,16 +80,12 @@ func (m *Manager) bulkOfCause(ctx context.Context, in *installation.Installation
 	out.AsOf = &asked.Until
 	skipped, later := 0, 0
 	err := m.eachDead(ctx, in.ID, "", func(found []v1.DeadLetter, _ string) error {
-		fit, left := askedFor(found, asked)
+		fit, left, since := askedFor(found, asked)
 		skipped += left
+		later += since
 		out.Count += len(fit)
 		for _, d := range fit {
 			sampled(&out, d)
-		}
-		for _, d := range found {
-			if (asked.Code == "" || asked.Code == d.Code) && d.LastAt.After(asked.Until) {
-				later++
-			}
 		}
 		return nil
 	})
@@ -125,18 +115,20 @@ func (m *Manager) seen(asOf *time.Time) time.Time {
 
 // nameSample gives the records of dead letters their names, where they are known.
 func (m *Manager) nameSample(ctx context.Context, id string, sample []v1.BulkItem) error {
-	for i, item := range sample {
-		text, _ := strings.CutPrefix(item.ID, item.Kind+"-")
-		rec, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || !slices.Contains(recordKinds, v1.Kind(item.Kind)) {
-			continue
+	for _, kind := range recordKinds {
+		items := map[int64]*v1.BulkItem{}
+		for i := range sample {
+			text, named := strings.CutPrefix(sample[i].ID, string(kind)+"-")
+			if rec, ok := v1.ParseRecordID(text); named && ok {
+				items[rec] = &sample[i]
+			}
 		}
-		known, err := m.Ledger.Read(ctx, id, v1.Kind(item.Kind), []int64{rec})
+		known, err := m.Ledger.Read(ctx, id, kind, slices.Collect(maps.Keys(items)))
 		if err != nil {
 			return fmt.Errorf("read the names of dead letters: %w", err)
 		}
-		if e := known[rec]; e != nil {
-			sample[i].Name = e.Name
+		for rec, e := range known {
+			items[rec].Name = e.Name
 		}
 	}
 	return nil
@@ -155,16 +147,19 @@ func possible(action string, d v1.DeadLetter) bool {
 	if action != v1.ActionRequeue {
 		return true
 	}
-	_, err := strconv.ParseInt(d.RecordID, 10, 64)
-	return err == nil && d.Kind != deadletter.KindCallback
+	_, names := recordOf(d)
+	return names
 }
 
-// askedFor are the dead letters that a bulk action is about, and how many of the same it leaves alone. What failed
-// after it was asked for was no part of the question: it is neither dismissed unseen nor tried again for ever.
-func askedFor(found []v1.DeadLetter, by v1.BulkJob) (fit []v1.DeadLetter, left int) {
+// askedFor are the dead letters that a bulk action is about, and how many of the same it leaves alone: those that it cannot
+// be done with, and those that failed later. What failed after it was asked for was no part of the question: it is neither
+// dismissed unseen nor tried again for ever.
+func askedFor(found []v1.DeadLetter, by v1.BulkJob) (fit []v1.DeadLetter, left, later int) {
 	for _, d := range found {
 		switch {
-		case by.Code != "" && d.Code != by.Code || d.LastAt.After(by.Until):
+		case by.Code != "" && d.Code != by.Code:
+		case d.LastAt.After(by.Until):
+			later++
 		case !possible(by.Action, d):
 			left++
 		default:
@@ -172,7 +167,7 @@ func askedFor(found []v1.DeadLetter, by v1.BulkJob) (fit []v1.DeadLetter, left i
 			fit = append(fit, d)
 		}
 	}
-	return fit, left
+	return fit, left, later
 }
 
 // eachDead goes through the dead letters from a cursor on; fn gets each page with the cursor of the next, empty on the last.

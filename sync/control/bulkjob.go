@@ -109,7 +109,7 @@ func (rt *runtime) bulkDead(ctx context.Context, j job.Job) error {
 	if !j.Begun {
 		found := 0
 		err := rt.m.eachDead(ctx, rt.id, "", func(page []v1.DeadLetter, _ string) error {
-			fit, _ := askedFor(page, *j.Bulk)
+			fit, _, _ := askedFor(page, *j.Bulk)
 			found += len(fit)
 			return nil
 		})
@@ -124,7 +124,7 @@ func (rt *runtime) bulkDead(ctx context.Context, j job.Job) error {
 		if rt.m.cancelled(j.ID) {
 			return errCancelled
 		}
-		fit, left := askedFor(page, *j.Bulk)
+		fit, left, _ := askedFor(page, *j.Bulk)
 		if err := rt.bulkPage(ctx, j, fit); err != nil {
 			return err
 		}
@@ -151,7 +151,7 @@ func (rt *runtime) bulkPage(ctx context.Context, j job.Job, dead []v1.DeadLetter
 	if j.Bulk.Action == v1.ActionRequeue {
 		byKind := map[v1.Kind][]int64{}
 		for _, d := range dead {
-			rec, _ := v1.ParseRecordID(d.RecordID) // possible has looked
+			rec, _ := recordOf(d) // possible has looked
 			byKind[v1.Kind(d.Kind)] = append(byKind[v1.Kind(d.Kind)], rec)
 		}
 		for kind, ids := range byKind {

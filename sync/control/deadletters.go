@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
@@ -38,16 +37,8 @@ func (m *Manager) Requeue(ctx context.Context, id string, req v1.RequeueRequest)
 	if err != nil {
 		return err
 	}
-	var changes []events.Change
-	for _, d := range dead {
-		rec, err := strconv.ParseInt(d.RecordID, 10, 64)
-		if err != nil || d.Kind == deadletter.KindCallback {
-			continue
-		}
-		changes = append(changes, events.Change{Installation: id, Kind: v1.Kind(d.Kind), ID: rec, Trigger: v1.TriggerManual, EventTime: m.Now(), By: v1.AskerOf(ctx)})
-	}
-	if err := m.Bus.Journal().PublishAll(ctx, changes); err != nil {
-		return fmt.Errorf("enqueue requeued records: %w", err)
+	if err := m.enqueueDead(ctx, id, dead); err != nil {
+		return err
 	}
 	for _, d := range dead {
 		if err := m.DeadLetters.DropRead(ctx, id, d); err != nil { // it may have failed again by now
@@ -55,6 +46,26 @@ func (m *Manager) Requeue(ctx context.Context, id string, req v1.RequeueRequest)
 		}
 	}
 	return nil
+}
+
+// enqueueDead publishes changes of the records of dead letters. Of what names none there is nothing to redo.
+func (m *Manager) enqueueDead(ctx context.Context, id string, dead []v1.DeadLetter) error {
+	var changes []events.Change
+	for _, d := range dead {
+		if rec, ok := recordOf(d); ok {
+			changes = append(changes, events.Change{Installation: id, Kind: v1.Kind(d.Kind), ID: rec, Trigger: v1.TriggerManual, EventTime: m.Now(), By: v1.AskerOf(ctx)})
+		}
+	}
+	if err := m.Bus.Journal().PublishAll(ctx, changes); err != nil {
+		return fmt.Errorf("enqueue requeued records: %w", err)
+	}
+	return nil
+}
+
+// recordOf is the record of a dead letter; a callback that nobody could read names none.
+func recordOf(d v1.DeadLetter) (int64, bool) {
+	rec, ok := v1.ParseRecordID(d.RecordID)
+	return rec, ok && d.Kind != deadletter.KindCallback
 }
 
 // Dismiss takes dead letters off the list: those named, or those of one cause. Their
@@ -94,21 +105,14 @@ func (m *Manager) requested(ctx context.Context, id string, req v1.RequeueReques
 		}
 		return out, nil
 	}
-	cursor := ""
-	for {
-		page, err := m.DeadLetters.List(ctx, id, cursor, 500)
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range page.Items {
+	err := m.eachDead(ctx, id, "", func(found []v1.DeadLetter, _ string) error {
+		for _, d := range found {
 			if req.Code == "" || d.Code == req.Code {
 				d.Raw = "" // thousands of them would be many MiB
 				out = append(out, d)
 			}
 		}
-		if page.NextCursor == nil {
-			return out, nil
-		}
-		cursor = *page.NextCursor
-	}
+		return nil
+	})
+	return out, err
 }

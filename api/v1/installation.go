@@ -1,6 +1,9 @@
 package v1
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Zone is an Autotask API host.
 type Zone struct {
@@ -67,6 +70,9 @@ type Options struct {
 	MassChangePercent      int       `json:"massChangePercent,omitempty" validate:"omitempty,min=1,max=100"`
 	Drift                  string    `json:"drift,omitempty" validate:"omitempty,oneof=repair report"`
 }
+
+// MassPercent of the records in scope may leave it at once without approval.
+func (o Options) MassPercent() int { return cmp.Or(o.MassChangePercent, 50) }
 
 // Installation is one MSP's Autotask connected to one Channel Program company. It never holds a secret.
 type Installation struct {

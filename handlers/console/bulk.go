@@ -174,7 +174,7 @@ func (v *visit) asking(d bulkData, nav string, q url.Values, carried []string) (
 	if err != nil {
 		return nil, err
 	}
-	d.Percent = cmp.Or(in.Options.MassChangePercent, 50)
+	d.Percent = in.Options.MassPercent()
 	d.Many = d.Found.Preview != nil && d.Found.Preview.Leave*100 > d.Found.InScope*d.Percent
 	d.More, d.Again = d.Found.Count-len(d.Found.Sample), v.r.URL.RequestURI()
 	for _, name := range append([]string{"of", "page"}, carried...) {

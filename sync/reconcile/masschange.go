@@ -15,9 +15,8 @@ import (
 const (
 	// leastMass departures are needed before a change counts as a mass change.
 	leastMass = 10
-	// massPercent of the records in scope may leave within massSpan; option massChangePercent.
-	massPercent = 50
-	massSpan    = time.Hour
+	// massSpan is the time within which departures count together.
+	massSpan = time.Hour
 )
 
 // departures remembers which records of a kind left the scope within massSpan, so
@@ -109,11 +108,7 @@ func (b *batch) guardMassChange(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("count records in scope: %w", err)
 	}
-	percent := b.in.Options.MassChangePercent
-	if percent == 0 {
-		percent = massPercent
-	}
-	if len(gone) < leastMass || len(gone)*100 <= len(all)*percent {
+	if len(gone) < leastMass || len(gone)*100 <= len(all)*b.in.Options.MassPercent() {
 		b.departures.add(b.kind, now, b.ids(leaving))
 		return nil
 	}

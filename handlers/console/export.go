@@ -33,13 +33,10 @@ func (c *Console) exportRoutes(r chi.Router) {
 	r.Get("/sessions/export", c.exportSessions)
 }
 
-// exportFilters are the parameters of pages that an export goes by.
-var exportFilters = []string{"kind", "outcome", "reason", "state", "code", "trigger", "installation", "q"}
-
 // filtersOf are those of a query that say something; where a page is on its list is none.
 func filtersOf(q url.Values) url.Values {
 	out := url.Values{}
-	for _, name := range exportFilters {
+	for _, name := range append([]string{"q"}, export.Filters...) {
 		if v := v1.Trim(q.Get(name)); v != "" {
 			out.Set(name, v)
 		}

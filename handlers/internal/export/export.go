@@ -117,11 +117,14 @@ func (x *exported) serve(query url.Values) {
 	}
 }
 
+// Filters are the parameters by whose values lists are limited, the search apart.
+var Filters = []string{"kind", "outcome", "reason", "state", "code", "trigger", "installation"}
+
 // described is what an export is limited to, for the audit. What was searched for may name a client and is not
 // kept: the audit outlives the erasing of an installation.
 func described(query url.Values) string {
 	var words []string
-	for _, name := range []string{"kind", "outcome", "reason", "state", "code", "trigger", "installation"} {
+	for _, name := range Filters {
 		if v := v1.Trim(query.Get(name)); v != "" && len(v) <= 64 {
 			words = append(words, name+" "+v)
 		}

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"net/url"
 	"slices"
-	"strings"
 
 	"channelsync/api/client"
 	v1 "channelsync/api/v1"
@@ -22,14 +21,6 @@ func (s *session) driftCommand() *command.Command {
 	}
 }
 
-func driftStates() []string {
-	out := make([]string, len(v1.DriftStates))
-	for i, state := range v1.DriftStates {
-		out[i] = string(state)
-	}
-	return out
-}
-
 func (s *session) driftList() *command.Command {
 	var which selector
 	var page pageFlags
@@ -37,10 +28,10 @@ func (s *session) driftList() *command.Command {
 	return &command.Command{
 		Name: "list", Args: selectorArgs, Short: "list the edits",
 		Examples: []string{"channelsync drift list --state open"},
-		Values:   map[string][]string{"state": driftStates(), "kind": recordKinds(), "output": outputs},
+		Values:   map[string][]string{"state": textsOf(v1.DriftStates), "kind": recordKinds(), "output": outputs},
 		Flags: func(fs *flag.FlagSet) {
 			which.flags(fs)
-			fs.StringVar(&state, "state", "", "only this `STATE`: "+strings.Join(driftStates(), ", "))
+			fs.StringVar(&state, "state", "", "only this `STATE`: "+wordsOf(v1.DriftStates))
 			fs.StringVar(&kind, "kind", "", "`KIND`: company or contract")
 			page.flags(fs)
 			s.listFlags(fs)
@@ -49,8 +40,8 @@ func (s *session) driftList() *command.Command {
 			if err := which.take(args); err != nil {
 				return err
 			}
-			if state != "" && !slices.Contains(driftStates(), state) {
-				return command.Usage("the states are "+strings.Join(driftStates(), ", "), "there is no state %q", state)
+			if state != "" && !slices.Contains(v1.DriftStates, v1.DriftState(state)) {
+				return command.Usage("the states are "+wordsOf(v1.DriftStates), "there is no state %q", state)
 			}
 			if err := checkKind(kind); err != nil {
 				return err

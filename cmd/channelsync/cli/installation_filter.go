@@ -29,19 +29,21 @@ func (f *installationFlags) flags(fs *flag.FlagSet) {
 // installationValues are the completions of the flags' values.
 func installationValues() map[string][]string {
 	return map[string][]string{
-		"state": strings.Split(wordsOf(v1.States), ", "), "standing": strings.Split(wordsOf(v1.Standings), ", "), "sort": v1.InstallationSorts,
+		"state": textsOf(v1.States), "standing": textsOf(v1.Standings), "sort": v1.InstallationSorts,
 		"output": outputs,
 		"issue":  {v1.IssueAny, v1.IssueNone, v1.IssueAct, v1.IssueRetrying},
 	}
 }
 
-func wordsOf[T ~string](of []T) string {
+func textsOf[T ~string](of []T) []string {
 	texts := make([]string, len(of))
 	for i, one := range of {
 		texts[i] = string(one)
 	}
-	return strings.Join(texts, ", ")
+	return texts
 }
+
+func wordsOf[T ~string](of []T) string { return strings.Join(textsOf(of), ", ") }
 
 func (f *installationFlags) query() (v1.InstallationQuery, error) {
 	q := v1.InstallationQuery{

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"iter"
 	"net/url"
-	"slices"
 	"strings"
 
 	"channelsync/api/client"
@@ -53,7 +52,7 @@ func (p *pageFlags) check() error {
 
 func (s *session) recordList() *command.Command {
 	var f recordFlags
-	var outcome, reason string
+	var filter filterFlags
 	var page pageFlags
 	return &command.Command{
 		Name: "list", Args: selectorArgs, Short: "list records and their state",
@@ -64,8 +63,7 @@ func (s *session) recordList() *command.Command {
 		Values: map[string][]string{"kind": recordKinds(), "outcome": outcomes(), "output": outputs},
 		Flags: func(fs *flag.FlagSet) {
 			f.flags(fs)
-			fs.StringVar(&outcome, "outcome", "", "only this `OUTCOME`: "+strings.Join(outcomes(), ", "))
-			fs.StringVar(&reason, "reason", "", "only those with this reason `CODE`, such as type_not_customer")
+			filter.flags(fs)
 			page.flags(fs)
 			s.listFlags(fs)
 		},
@@ -76,8 +74,8 @@ func (s *session) recordList() *command.Command {
 			if err := checkKind(f.kind); err != nil {
 				return err
 			}
-			if outcome != "" && !slices.Contains(outcomes(), outcome) {
-				return command.Usage("the outcomes are "+strings.Join(outcomes(), ", "), "there is no outcome %q", outcome)
+			if err := filter.check(); err != nil {
+				return err
 			}
 			if err := page.check(); err != nil {
 				return err
@@ -86,12 +84,12 @@ func (s *session) recordList() *command.Command {
 			if err != nil {
 				return err
 			}
-			filter := url.Values{"kind": {f.kind}, "outcome": {outcome}, "reason": {reason}, "q": {f.q}}
-			if done, err := s.export(ctx, api, client.ExportOf(in.ID, "records"), filter, &page); done {
+			asked := url.Values{"kind": {f.kind}, "outcome": {filter.outcome}, "reason": {filter.reason}, "q": {f.q}}
+			if done, err := s.export(ctx, api, client.ExportOf(in.ID, "records"), asked, &page); done {
 				return err
 			}
 			query := v1.RecordQuery{
-				Kind: v1.Kind(f.kind), Outcome: v1.Outcome(outcome), Reason: reason, Q: f.q, Cursor: page.cursor, Limit: page.limit,
+				Kind: v1.Kind(f.kind), Outcome: v1.Outcome(filter.outcome), Reason: filter.reason, Q: f.q, Cursor: page.cursor, Limit: page.limit,
 			}
 			found, err := records(ctx, api, in.ID, query, page.all)
 			if err != nil {

@@ -34,7 +34,8 @@ func texts[T ~string](of []T) (out []string) {
 // candidate is what is compared, of one installation.
 type candidate struct {
 	*v1.InstallationStatus
-	at int // its place in the list
+	standing v1.Standing
+	at       int // its place in the list
 }
 
 // choose returns the places of those that a query is about, in its order: a page of them,
@@ -49,8 +50,8 @@ func choose(q v1.InstallationQuery, all []v1.InstallationStatus) (page []int, ne
 	var fit []candidate
 	text := search.Parse(q.Q)
 	for i := range all {
-		if fits(q, text, &all[i]) {
-			fit = append(fit, candidate{&all[i], i})
+		if one := (candidate{&all[i], standing(&all[i]), i}); fits(q, text, one) {
+			fit = append(fit, one)
 		}
 	}
 	slices.SortStableFunc(fit, order(q.Sort))
@@ -66,8 +67,8 @@ func choose(q v1.InstallationQuery, all []v1.InstallationStatus) (page []int, ne
 	return page, next, found, nil
 }
 
-func fits(q v1.InstallationQuery, text search.Query, in *v1.InstallationStatus) bool {
-	if q.State != "" && in.State != q.State || q.Standing != "" && standing(in) != q.Standing {
+func fits(q v1.InstallationQuery, text search.Query, in candidate) bool {
+	if q.State != "" && in.State != q.State || q.Standing != "" && in.standing != q.Standing {
 		return false
 	}
 	if !text.All() {
@@ -98,7 +99,7 @@ func order(by string) func(a, b candidate) int {
 	compare := map[string]func(a, b candidate) int{
 		"name": func(a, b candidate) int { return cmp.Compare(a.at, b.at) },
 		"standing": func(a, b candidate) int {
-			return cmp.Compare(slices.Index(v1.Standings, standing(a.InstallationStatus)), slices.Index(v1.Standings, standing(b.InstallationStatus)))
+			return cmp.Compare(slices.Index(v1.Standings, a.standing), slices.Index(v1.Standings, b.standing))
 		},
 		"state": func(a, b candidate) int { return cmp.Compare(a.State, b.State) },
 		"issues": func(a, b candidate) int {

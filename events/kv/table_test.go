@@ -5,9 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +16,7 @@ import (
 	js "channelsync/events/internal/jetstream"
 	"channelsync/events/internal/natstest"
 	"channelsync/test/harness"
+	"channelsync/test/harness/files"
 	"channelsync/test/harness/servers"
 )
 
@@ -204,17 +202,11 @@ func TestTableTTLAndMemory(t *testing.T) {
 func onDisk(t *testing.T, dir, text string) []string {
 	t.Helper()
 	var found []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		body, err := os.ReadFile(path)
+	files.Each(t, dir, func(path string, body []byte) {
 		if bytes.Contains(body, []byte(text)) {
 			found = append(found, path)
 		}
-		return err
 	})
-	harness.OK(t, err)
 	return found
 }
 

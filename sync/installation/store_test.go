@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"channelsync/events/kv"
 	"channelsync/sync/seal"
 	"channelsync/test/harness"
+	"channelsync/test/harness/files"
 	"channelsync/test/harness/stores"
 	"channelsync/test/harness/vaults"
 )
@@ -226,13 +226,7 @@ func TestNothingOfAnInstallationLiesReadable(t *testing.T) {
 	}
 	p.close()
 	in := example(inst)
-	files := 0
-	err := filepath.WalkDir(p.dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		files++
-		b, err := os.ReadFile(path)
+	n := files.Each(t, p.dir, func(path string, b []byte) {
 		for _, clear := range []string{
 			in.Secrets.Username, in.Secrets.Secret, in.Secrets.TrackingIdentifier, in.Secrets.Token, "webhook-secret", "Northwind", in.ConnectionID,
 		} {
@@ -240,10 +234,9 @@ func TestNothingOfAnInstallationLiesReadable(t *testing.T) {
 				t.Errorf("%s holds %q", filepath.Base(path), clear)
 			}
 		}
-		return err
 	})
-	if err != nil || files == 0 {
-		t.Fatalf("read %d files: %v", files, err)
+	if n == 0 {
+		t.Fatal("there were no files")
 	}
 }
 

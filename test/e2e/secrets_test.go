@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -20,6 +19,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/test/harness"
 	"channelsync/test/harness/collector"
+	"channelsync/test/harness/files"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -223,21 +223,13 @@ func listen(t *testing.T, url string) (received func() []byte) {
 // searchFiles looks through every file as it lies on disk, but the generated keys' own.
 func searchFiles(h haystack, dir string) {
 	h.t.Helper()
-	files := 0
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || entry.Name() == "master-key" || entry.Name() == "admin-token" {
-			return err
+	n := files.Each(h.t, dir, func(path string, raw []byte) {
+		if name := filepath.Base(path); name != "master-key" && name != "admin-token" {
+			h.search(strings.TrimPrefix(path, dir), raw)
 		}
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		files++
-		h.search(strings.TrimPrefix(path, dir), raw)
-		return nil
 	})
-	if err != nil || files < 5 {
-		h.t.Errorf("%d files searched, %v", files, err)
+	if n < 5 {
+		h.t.Errorf("%d files searched", n)
 	}
 }
 

@@ -4,14 +4,13 @@ package fault
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"channelsync/test/harness/files"
 )
 
 // keyFaults start the service with a master key that is not the store's.
@@ -33,12 +32,12 @@ func wrongKey(tr *trial) string {
 		}
 	}
 	write([]byte("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n"))
-	before := files(tr)
+	before := files.Tree(tr, tr.DataDir)
 	tr.Launch()
 	if state := tr.Ends(soon); state.ExitCode() != 1 {
 		tr.Errorf("with another master key: %s, want exit code 1", state)
 	}
-	if diff := cmp.Diff(before, files(tr)); diff != "" {
+	if diff := cmp.Diff(before, files.Tree(tr, tr.DataDir)); diff != "" {
 		tr.Errorf("the refused start touched the store:\n%s", diff)
 	}
 	log, err := os.ReadFile(tr.LogFile)
@@ -50,22 +49,4 @@ func wrongKey(tr *trial) string {
 	tr.over()
 	tr.Start()
 	return "refused to start, named the setting and touched no file; then started with the right key"
-}
-
-// files is every file of the stopped service's data, by content.
-func files(tr *trial) map[string]string {
-	tr.Helper()
-	sums, root := map[string]string{}, os.DirFS(tr.DataDir)
-	err := fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		content, err := fs.ReadFile(root, path)
-		sums[path] = fmt.Sprintf("%d bytes, %x", len(content), sha256.Sum256(content))
-		return err
-	})
-	if err != nil {
-		tr.Fatal(err)
-	}
-	return sums
 }

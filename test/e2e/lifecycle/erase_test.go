@@ -2,12 +2,9 @@ package lifecycle
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net/http"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -15,6 +12,7 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/events"
 	"channelsync/test/harness"
+	"channelsync/test/harness/files"
 	"channelsync/test/harness/service"
 	atsim "channelsync/test/sim/autotask/sim"
 	cpsim "channelsync/test/sim/channelprogram/sim"
@@ -39,28 +37,15 @@ func traces(w *service.Harness) map[string]string {
 // searchDisk looks for the traces in every byte below a directory.
 func searchDisk(t *testing.T, dir string, traces map[string]string) {
 	t.Helper()
-	files := 0
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil // the store deletes files of its own while we look
-			}
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		files++
+	n := files.Each(t, dir, func(path string, text []byte) {
 		for what, trace := range traces {
 			if i := bytes.Index(text, []byte(trace)); i >= 0 {
 				t.Errorf("%s holds %s: …%q…", filepath.Base(path), what, text[max(0, i-60):min(len(text), i+60)])
 			}
 		}
-		return nil
 	})
-	if err != nil || files < 5 {
-		t.Errorf("looked at %d files, %v", files, err)
+	if n < 5 {
+		t.Errorf("looked at %d files", n)
 	}
 }
 

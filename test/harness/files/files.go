@@ -3,6 +3,7 @@ package files
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,6 +12,30 @@ import (
 
 	"channelsync/test/harness"
 )
+
+// Each goes through the files below a directory and counts them. The program may still run: what it removes meanwhile is passed over.
+func Each(t testing.TB, dir string, visit func(path string, body []byte)) (files int) {
+	t.Helper()
+	harness.OK(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			return nil
+		}
+		var body []byte
+		if err == nil {
+			body, err = os.ReadFile(path)
+		}
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		}
+		files++
+		visit(path, body)
+		return nil
+	}))
+	return files
+}
 
 // Tree is every name below a directory with its mode, time and content.
 func Tree(t testing.TB, dir string) map[string]string {

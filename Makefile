@@ -101,7 +101,7 @@ fault: ## the fault suite's long form (root mounts its disks), and a system-call
 bench: ## measure the built program from the outside, in under ten minutes; BENCHFLAGS='--only callbacks --json'
 	go run ./test/bench $(BENCHFLAGS)
 
-bench-short: ## each part once, in under a minute, with numbers too small to compare
+bench-short: ## each part once, in under a minute: checks that everything runs; too short to compare
 	go run ./test/bench --short $(BENCHFLAGS)
 
 microbench: ## run the benchmarks of single functions five times each; compare two runs with benchstat

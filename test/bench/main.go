@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	var s settings
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	f.BoolVar(&s.short, "short", false, "every part once, in under a minute, with numbers too small to compare")
+	f.BoolVar(&s.short, "short", false, "run each part once, in under a minute: checks that everything runs; too short to compare")
 	f.BoolVar(&s.json, "json", false, "print JSON instead of Markdown")
 	f.StringVar(&s.only, "only", "", "comma-separated `parts`: "+strings.Join(measure.Names(), ", "))
 	f.StringVar(&s.dir, "dir", "", "`directory` for the stores, on the disk to measure; default: the temporary one")

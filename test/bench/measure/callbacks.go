@@ -50,7 +50,7 @@ func (r *run) callbacks() (err error) {
 		return err
 	}
 	all := []*contender{product}
-	for _, kind := range []reference.Kind{reference.Bare, reference.Synced, reference.Beside} {
+	for _, kind := range []reference.Kind{reference.Bare, reference.Synced, reference.Parallel} {
 		c, err := r.referenceContender(kind)
 		if err != nil {
 			return err
@@ -212,10 +212,10 @@ func (c *contender) row(n int) []string {
 }
 
 func (r *run) callbackTable(connections []int, all []*contender) {
-	product, bare, synced, beside := all[0], all[1], all[2], all[3]
+	product, bare, synced, parallel := all[0], all[1], all[2], all[3]
 	s := report.Section{
 		Title:   "Callbacks",
-		Columns: []string{"", "connections", "answers/s", "p50", "p99", "CPU each", "to bare", "to synced", "to side by side"},
+		Columns: []string{"", "connections", "answers/s", "p50", "p99", "CPU per callback", "÷ bare", "÷ synced", "÷ parallel"},
 	}
 	// Of rounds that followed each other, so that both had the same of the disk.
 	ratio := func(a, b *contender, n int) float64 {
@@ -226,22 +226,22 @@ func (r *run) callbackTable(connections []int, all []*contender) {
 		return median(ratios)
 	}
 	for _, n := range connections {
-		s.Row(append(product.row(n), report.Number(ratio(product, bare, n)), report.Number(ratio(product, synced, n)), report.Number(ratio(product, beside, n)))...)
+		s.Row(append(product.row(n), report.Number(ratio(product, bare, n)), report.Number(ratio(product, synced, n)), report.Number(ratio(product, parallel, n)))...)
 		for _, c := range all[1:] {
 			s.Row(append(c.row(n), "", "", "")...)
 		}
 	}
-	s.Note("bare: net/http, reads the body, checks the HMAC, answers 202. synced: the same after one write and one fdatasync, one request " +
-		"at a time. beside: the same, requests side by side. channelsync: of a stopped installation, so that what is measured is to verify, " +
-		"store and dispatch; CPU counts until the last change is dispatched. Each row is the median of its rounds, which took turns.")
+	s.Note("*bare*: net/http; reads the body, checks the HMAC, answers 202. *synced*: first writes the body and calls fdatasync, one request " +
+		"at a time. *parallel*: does the same for requests in parallel. *channelsync*: serves a stopped installation, so only verifying, " +
+		"storing and dispatching are measured; CPU counts until the last change is dispatched. The programs took turns; each row is the median of its rounds.")
 	r.out.Sections = append(r.out.Sections, s)
 	for i, wanted := range []float64{0.5, 0.8, 1.5} {
 		n := connections[i]
-		r.out.AtLeast(fmt.Sprintf("callbacks at %d connections, to one synced write each", n), ratio(product, synced, n), wanted, " ×")
+		r.out.AtLeast(fmt.Sprintf("callbacks at %s, ÷ synced", counted(n, "connection")), ratio(product, synced, n), wanted, " ×")
 	}
-	r.out.AtLeast("callbacks at 64 connections, to bare", ratio(product, bare, 64), 0.30, " ×")
+	r.out.AtLeast("callbacks at 64 connections, ÷ bare", ratio(product, bare, 64), 0.30, " ×")
 	r.out.AtMost("callbacks at 16 connections, p99", product.middle(16, func(r round) float64 { return float64(r.P99.Microseconds()) / 1000 }), 15, " ms")
-	r.out.AtMost("callbacks at 16 connections, CPU each", product.cpu(16), 110, " µs")
+	r.out.AtMost("callbacks at 16 connections, CPU per callback", product.cpu(16), 110, " µs")
 }
 
 // callbacksAtWork measures the same while the records are reconciled, as on any ordinary day.
@@ -258,7 +258,7 @@ func (r *run) callbacksAtWork(b *env.Env, product *contender, length time.Durati
 		return err
 	}
 	s := &r.out.Sections[len(r.out.Sections)-1]
-	s.Note("At work, with every record reconciled besides: %.0f answers/s at 16 connections, p50 %s, p99 %s, %d µs of CPU each.",
+	s.Note("With the installation started, so that every record is reconciled too: %.0f answers/s at 16 connections, p50 %s, p99 %s, %d µs of CPU per callback.",
 		got.PerSecond(), ms(got.P50), ms(got.P99), got.cpu.Microseconds()/int64(max(1, got.Answered)))
 	return nil
 }

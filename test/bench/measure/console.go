@@ -65,7 +65,7 @@ func (r *run) console() (err error) {
 	defer who.Close()
 	s := report.Section{
 		Title:   fmt.Sprintf("The console with %d installations of %d records", n, companies+contracts),
-		Columns: []string{"what", "p50", "p95", "of"},
+		Columns: []string{"page", "p50", "p95", "samples"},
 	}
 	began := time.Now()
 	err = env.Until(r.ctx, 100*time.Millisecond, func() (bool, error) {
@@ -75,7 +75,7 @@ func (r *run) console() (err error) {
 	if err != nil {
 		return err
 	}
-	s.Note("The first front page after a start, for which the records of all installations are read: %s.", time.Since(began).Round(10*time.Millisecond))
+	s.Note("The first front page after a start took %s: the service reads the records of all installations for it.", time.Since(began).Round(10*time.Millisecond))
 	r.say("first front page after %s", time.Since(began))
 	if err := r.consolePages(&s, b, who); err != nil {
 		return err
@@ -100,11 +100,11 @@ func (r *run) consolePages(s *report.Section, b *env.Env, who *env.Browser) erro
 		path  func(i int) string
 	}{
 		{"front page", times, 300, func(int) string { return "/" }},
-		{"front page, an installation is searched", times, 300, func(int) string { return "/?q=" + last.Name[len(last.Name)-4:] }},
-		{"front page, by backlog, the last page", times, 300, func(int) string { return fmt.Sprintf("/?sort=backlog&page=%d", (len(b.Tenants)+49)/50) }},
-		{"records are searched, an installation's first search", times, 300, func(i int) string { return records(nth(i)) + "?q=client+00012" }},
-		{"records are searched, a later one", times, 300, func(i int) string { return records(nth(i)) + "?q=client+00013" }},
-		{"records are searched by a phone number, a later one", times, 300, func(i int) string { return records(nth(i)) + "?q=518-555-0100" }},
+		{"front page, search for an installation", times, 300, func(int) string { return "/?q=" + last.Name[len(last.Name)-4:] }},
+		{"front page, sorted by backlog, last page", times, 300, func(int) string { return fmt.Sprintf("/?sort=backlog&page=%d", (len(b.Tenants)+49)/50) }},
+		{"record search, the first of an installation", times, 300, func(i int) string { return records(nth(i)) + "?q=client+00012" }},
+		{"record search, a later one", times, 300, func(i int) string { return records(nth(i)) + "?q=client+00013" }},
+		{"record search by phone number, a later one", times, 300, func(i int) string { return records(nth(i)) + "?q=518-555-0100" }},
 		{"overview", times, 0, func(i int) string { return "/installations/" + nth(i).Installation }},
 	} {
 		var took []time.Duration
@@ -134,7 +134,7 @@ func (r *run) consoleTabs(s *report.Section, b *env.Env, who *env.Browser) error
 		path func(i int) string
 	}{
 		{"of the front page", func(int) string { return "/" }},
-		{"of overviews, each of another installation", func(i int) string { return "/installations/" + b.Tenants[i%len(b.Tenants)].Installation }},
+		{"of overviews of different installations", func(i int) string { return "/installations/" + b.Tenants[i%len(b.Tenants)].Installation }},
 	} {
 		_, _, idle, err := r.idle(b, d)
 		if err != nil {
@@ -153,7 +153,7 @@ func (r *run) consoleTabs(s *report.Section, b *env.Env, who *env.Browser) error
 			return err
 		}
 		share := 100*(after.CPU-before.CPU).Seconds()/d.Seconds() - idle
-		s.Note("%d open tabs %s take %s %% of a core beyond the %s %% of an idle service: %d polls in %s, %d of which had something new.",
+		s.Note("%d open tabs %s use %s %% of a core more than an idle service (%s %%): %d polls in %s, of which %d returned something new.",
 			tabs, one.what, report.Number(share), report.Number(idle), polls.Load(), d, news.Load())
 		r.say("%d tabs %s: %s %% of a core, idle %s %%", tabs, one.what, report.Number(share), report.Number(idle))
 		r.out.AtMost(fmt.Sprintf("%d open tabs %s, CPU", tabs, one.what), max(0, share), 5, " % of a core")

@@ -36,7 +36,7 @@ func (r *run) costs() (err error) {
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 	c := &costs{run: r, env: b, tenant: b.Tenants[0], table: report.Section{
-		Title: "What each trigger costs in Autotask requests", Columns: []string{"trigger", "requests", "of which"},
+		Title: "What each trigger costs in Autotask requests", Columns: []string{"trigger", "requests", "by entity and operation"},
 	}}
 	c.tenant.FillCompanies(n)
 	c.tenant.FillContracts(n)
@@ -45,7 +45,7 @@ func (r *run) costs() (err error) {
 			return err
 		}
 	}
-	c.table.Note("Counted by the simulator, of a tenant with %d companies, %d contacts and %d contracts of one service each.", n, n+n/2, n)
+	c.table.Note("Counted by the simulator, for a tenant with %d companies, %d contacts, and %d contracts of one service each.", n, n+n/2, n)
 	r.out.Sections = append(r.out.Sections, c.table)
 	return nil
 }
@@ -105,14 +105,14 @@ func (c *costs) backfill() error {
 	if err := c.live(); err != nil {
 		return err
 	}
-	c.row("install with both syncs, their backfills included", c.tenant.Autotask.Stats().Requests, 1)
+	c.row("installation with both syncs and their backfills", c.tenant.Autotask.Stats().Requests, 1)
 	return nil
 }
 
 func (c *costs) callbacks() error {
 	company := c.tenant.Companies[0]
 	at := c.tenant.Autotask
-	err := c.count("callback of a company that was renamed: its contracts carry the name", func() error {
+	err := c.count("callback of a renamed company, whose contracts carry its name", func() error {
 		return errors.Join(at.Edit("Companies", company, atsim.Row{"companyName": "Costs A"}), c.env.Named(c.ctx, c.tenant, "Costs A", 1), c.live())
 	})
 	if err != nil {
@@ -138,7 +138,7 @@ func (c *costs) asked() error {
 	}{
 		{"explain a company", func() error { _, err := api.Explain(c.ctx, id, v1.KindCompany, company); return err }},
 		{"explain a contract", func() error { _, err := api.Explain(c.ctx, id, v1.KindContract, contract); return err }},
-		{"webhook check, with what it may have missed", func() error {
+		{"webhook repair, and polls for what was missed", func() error {
 			return errors.Join(api.RepairWebhooks(c.ctx, id), c.quiet(), c.live())
 		}},
 		{"resync of everything", func() error {
@@ -193,7 +193,7 @@ func (c *costs) polls() error {
 	if err != nil {
 		return err
 	}
-	c.row("contract poll that finds one, and the next one", c.tenant.Autotask.Stats().Requests, 1)
+	c.row("contract poll that finds one change, and the next poll", c.tenant.Autotask.Stats().Requests, 1)
 	return nil
 }
 
@@ -204,9 +204,9 @@ func (c *costs) passes() error {
 	}
 	for _, p := range []struct{ what, flag, interval string }{
 		{"start of the service", "", ""},
-		{"start, and a comparison of the parts", "contract-parts-interval", "1s"},
+		{"start, with a comparison of the parts", "contract-parts-interval", "1s"},
 		// Due at the start, since the backfill is longer ago, and not again while it is under way.
-		{"start, and a sweep", "sweep-interval", "20s"},
+		{"start, with a sweep", "sweep-interval", "20s"},
 	} {
 		if p.flag != "" {
 			c.env.Set(p.flag, p.interval)

@@ -33,12 +33,12 @@ func (a arrivals) at(percent int) time.Duration { return a.took[(len(a.took)-1)*
 func (r *run) freshness() (err error) {
 	binaries := []string{r.Binary}
 	s := report.Section{
-		Title: "From a change in Autotask to Channel Program", Columns: []string{"changes/s", "for", "p50", "p95", "p99", "Autotask requests each", "CPU"},
+		Title: "From a change in Autotask to Channel Program", Columns: []string{"changes/s", "duration", "p50", "p95", "p99", "Autotask requests per change", "CPU"},
 	}
 	rounds := 1
 	if r.Former != "" {
 		binaries = append(binaries, r.Former)
-		s.Columns = append(s.Columns, "p50, to former", "p95, to former", "CPU, to former")
+		s.Columns = append(s.Columns, "p50, ÷ former", "p95, ÷ former", "CPU, ÷ former")
 		rounds = pick(r, 3, 2)
 	}
 	var all []*source
@@ -79,10 +79,10 @@ func (r *run) freshness() (err error) {
 		r.freshRow(&s, c.rate, c.seconds, all)
 		p95 := all[0].middle(func(a arrivals) float64 { return float64(a.at(95).Milliseconds()) })
 		if c.p95 > 0 {
-			r.out.AtMost(fmt.Sprintf("change to target at %d a second, p95", c.rate), p95, c.p95, " ms")
+			r.out.AtMost(fmt.Sprintf("from edit to target at %d changes/s, p95", c.rate), p95, c.p95, " ms")
 		}
 	}
-	s.Note("From the moment of the edit, its callout by the simulator included, with the default coalesce window. Each change is of another company.")
+	s.Note("Measured from the moment of the edit, including the callout by the simulator, with the default coalesce window. Each change edits a different company.")
 	r.out.Sections = append(r.out.Sections, s)
 	return nil
 }

@@ -22,7 +22,7 @@ const createAtOnce = 8 // installations that are created side by side
 func (r *run) installations() error {
 	s := report.Section{
 		Title:   "Many installations",
-		Columns: []string{"installations", "of companies", "start", "start after a kill", "memory, started", "memory, idle", "CPU, idle"},
+		Columns: []string{"installations", "companies each", "start", "start after a kill", "memory before", "memory after", "CPU, idle"},
 	}
 	counts := pick(r, []int{1, 100, 1000}, []int{1, 10})
 	for _, n := range counts {
@@ -30,7 +30,8 @@ func (r *run) installations() error {
 			return fmt.Errorf("%d installations: %w", n, err)
 		}
 	}
-	s.Note("Idle: default intervals, so each contract poll and webhook check of that time is in it. The simulators run in another process.")
+	s.Note("Before and after an idle minute (10 s for fewer installations) with contract polls and webhook checks at their default intervals; " +
+		"in the row with companies, before and after their backfills. The simulators run in another process.")
 	r.out.Sections = append(r.out.Sections, s)
 	return nil
 }
@@ -79,8 +80,8 @@ func (r *run) crowd(s *report.Section, n int, last bool) (err error) {
 	if err := r.heap(b, fmt.Sprint(n)); err != nil || !last {
 		return err
 	}
-	r.out.AtMost(fmt.Sprintf("%d installations idle, memory", n), float64(idle.Memory)/1e6, 300, " MB")
-	r.out.AtMost(fmt.Sprintf("%d installations idle, CPU", n), share, 5, " % of a core")
+	r.out.AtMost(fmt.Sprintf("%d idle installations, memory", n), float64(idle.Memory)/1e6, 300, " MB")
+	r.out.AtMost(fmt.Sprintf("%d idle installations, CPU", n), share, 5, " % of a core")
 	return r.backfills(s, b, n)
 }
 
@@ -140,8 +141,8 @@ func (r *run) backfills(s *report.Section, b *env.Env, n int) error {
 	}
 	slices.Sort(first)
 	s.Row(fmt.Sprint(n), fmt.Sprint(companies), "", "", megabytes(before), megabytes(after), "")
-	s.Note("%d backfills over %d companies each, asked for within %s: all done after %s (%.0f records/s, %s ms of CPU each); "+
-		"the first client of an installation arrives after %s in the median, after %s at the latest.",
+	s.Note("%d backfills of %d companies each, requested within %s: all done after %s (%.0f records/s, %s ms of CPU per record). "+
+		"The first client of an installation arrives after %s (median), after %s at the latest.",
 		n, companies, asked.Round(100*time.Millisecond), took.Round(100*time.Millisecond), float64(n*companies)/took.Seconds(),
 		report.Number((after.CPU-before.CPU).Seconds()*1000/float64(n*companies)), first[len(first)/2].Round(100*time.Millisecond),
 		first[len(first)-1].Round(100*time.Millisecond))

@@ -15,13 +15,13 @@ import (
 func (r *run) intakeTable() report.Section {
 	s := report.Section{
 		Title:   "Callbacks of one installation and of many, with and without repeats",
-		Columns: []string{"installations", "repeats", "connections", "answers/s", "p50", "p99", "CPU each"},
+		Columns: []string{"installations", "repeats", "connections", "answers/s", "p50", "p99", "CPU per callback"},
 	}
 	if r.Former != "" {
-		s.Columns = append(s.Columns, "answers/s, to former", "p99, to former", "CPU, to former")
-		s.Note("To former: the median of the ratios of turns that followed each other, of this program to the one of the earlier revision.")
+		s.Columns = append(s.Columns, "answers/s, ÷ former", "p99, ÷ former", "CPU, ÷ former")
+		s.Note("÷ former: this program divided by the one of the earlier revision; the median of the ratios of adjacent turns.")
 	}
-	s.Note("A repeat is a callback whose answer the vendor did not see, and that it sends again. Installations are stopped, as above.")
+	s.Note("A repeat is a callback that the vendor sends again because it did not see the answer. The installations are stopped, as above.")
 	return s
 }
 
@@ -87,7 +87,7 @@ func (r *run) intakeOf(installations int, s *report.Section) (err error) {
 		with.use()
 		r.intakeRow(s, installations, with.repeats, n, all)
 		if n == 64 {
-			r.out.AtLeast(fmt.Sprintf("callbacks of %d installations, 5 %% repeats to none", installations), all[0].perSecond(n)/before, 0.9, " ×")
+			r.out.AtLeast(fmt.Sprintf("callbacks of %s, 5 %% repeats ÷ none", counted(installations, "installation")), all[0].perSecond(n)/before, 0.9, " ×")
 		}
 	}
 	return nil
@@ -163,7 +163,7 @@ func (r *run) intakeClaims(installations, repeats, n int, rate, tail, cpu float6
 	if repeats > 0 {
 		return
 	}
-	what := fmt.Sprintf("callbacks of %d installations at %d connections, to the former revision", installations, n)
+	what := fmt.Sprintf("callbacks of %s at %s, ÷ former", counted(installations, "installation"), counted(n, "connection"))
 	switch {
 	case installations == 1 && n == 1:
 		r.out.AtMost(what+", CPU", cpu, 0.75, " ×")

@@ -23,7 +23,7 @@ import (
 const (
 	journalRecords    = 20_000 // that the changes of a long journal are of
 	journalWriters    = 256    // that store a long journal side by side, as many callbacks at a time do
-	whileItDispatches = "after a kill while it dispatches"
+	whileItDispatches = "after a kill during dispatch"
 )
 
 // journal measures how large a long journal is, and how soon the program is ready over it,
@@ -53,9 +53,9 @@ func (r *run) journal() (err error) {
 		if err != nil {
 			return err
 		}
-		s.Note("%d changes of %d callers at a time take %.1f MB on disk, %d bytes each.", c.changes, c.writers, float64(size)/1e6, size/int64(c.changes))
+		s.Note("%d changes by %s at a time take %.1f MB on disk, %d bytes each.", c.changes, counted(c.writers, "caller"), float64(size)/1e6, size/int64(c.changes))
 	}
-	for _, how := range pick(r, []string{"first start", whileItDispatches, "after another"}, []string{"first start", whileItDispatches}) {
+	for _, how := range pick(r, []string{"first start", whileItDispatches, "after another kill"}, []string{"first start", whileItDispatches}) {
 		if err := b.Start(r.ctx); err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func (r *run) journal() (err error) {
 		}
 		s.Row(how, b.StartedIn.Round(time.Millisecond).String(), megabytes(used))
 		if how == whileItDispatches {
-			r.out.AtMost(fmt.Sprintf("a journal of %d changes, ready after a kill", n), b.StartedIn.Seconds(), 2, " s")
+			r.out.AtMost(fmt.Sprintf("ready after a kill, with a journal of %d changes", n), b.StartedIn.Seconds(), 2, " s")
 		}
 		if err := r.rest(2 * time.Second); err != nil {
 			return err

@@ -139,4 +139,12 @@ func median[T int | int64 | float64 | time.Duration](of []T) T {
 	return s[len(s)/2]
 }
 
+// counted is a number with its noun.
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 func ms(d time.Duration) string { return report.Number(float64(d.Microseconds())/1000) + " ms" }

@@ -60,11 +60,11 @@ func (r *run) neighbours() (err error) {
 		return err
 	}
 	delay := median(beside) - median(alone)
-	s := report.Section{Title: "A flood beside a single change", Columns: []string{"", "median", "worst", "of"}}
+	s := report.Section{Title: "A single change during a flood", Columns: []string{"", "median", "worst", "samples"}}
 	s.Row("alone", ms(median(alone)), ms(worst(alone)), fmt.Sprint(len(alone)))
-	s.Row(fmt.Sprintf("beside a flood of %d changes of another installation", n), ms(median(beside)), ms(worst(beside)), fmt.Sprint(len(beside)))
+	s.Row(fmt.Sprintf("during a flood of %d changes of another installation", n), ms(median(beside)), ms(worst(beside)), fmt.Sprint(len(beside)))
 	r.out.Sections = append(r.out.Sections, s)
-	r.out.AtMost(fmt.Sprintf("delay of a single change beside a flood of %d", n), float64(delay.Milliseconds()), 1000, " ms")
+	r.out.AtMost(fmt.Sprintf("delay of a single change during a flood of %d", n), float64(delay.Milliseconds()), 1000, " ms")
 	return nil
 }
 

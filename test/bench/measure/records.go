@@ -25,7 +25,7 @@ func (r *run) records() (err error) {
 	s := &section{run: r, env: b, tenant: t, table: report.Section{
 		Title: "What records cost, and how fast they are processed",
 		Columns: []string{
-			"", "records", "took", "records/s", "Autotask requests", "each", "Channel Program requests", "each", "CPU each",
+			"", "records", "time", "records/s", "Autotask requests", "per record", "Channel Program requests", "per record", "CPU per record",
 		},
 	}}
 	each, err := s.measure(fmt.Sprintf("backfill of %d companies", n), n, func() error {
@@ -38,7 +38,7 @@ func (r *run) records() (err error) {
 		return err
 	}
 	if n >= 20_000 { // registering the webhooks costs the same whatever the number
-		r.out.AtMost(fmt.Sprintf("backfill of %d companies, Autotask requests each", n), each, 0.012, "")
+		r.out.AtMost(fmt.Sprintf("backfill of %d companies, Autotask requests per record", n), each, 0.012, "")
 	}
 	if err := s.bursts(pick(r, []int{1, 100, 2_000, 20_000}, []int{1, 100})); err != nil {
 		return err
@@ -47,7 +47,7 @@ func (r *run) records() (err error) {
 		return err
 	}
 	t.FillContracts(n)
-	_, err = s.measure(fmt.Sprintf("backfill of %d contracts, with their companies", n), n, func() error {
+	_, err = s.measure(fmt.Sprintf("backfill of %d contracts and their companies", n), n, func() error {
 		if err := b.Admin.Act(r.ctx, t.Installation, v1.SyncActiveCustomerContracts, "install"); err != nil {
 			return err
 		}
@@ -56,8 +56,8 @@ func (r *run) records() (err error) {
 	if err != nil {
 		return err
 	}
-	s.table.Note("Of one tenant whose companies have one or two contacts; the simulators answer at once and the callouts are not throttled. " +
-		"Contract polls that fall into the time are counted.")
+	s.table.Note("One tenant, whose companies have one or two contacts each. The simulators answer at once and do not throttle callouts. " +
+		"Contract polls during a measurement are counted.")
 	r.out.Sections = append(r.out.Sections, s.table)
 	return r.heap(b, "after")
 }
@@ -118,9 +118,9 @@ func (s *section) bursts(sizes []int) error {
 		}
 		switch {
 		case n >= 20_000:
-			s.out.AtMost(what+", Autotask requests each", each, 0.012, "")
+			s.out.AtMost(what+", Autotask requests per record", each, 0.012, "")
 		case n >= 2_000:
-			s.out.AtMost(what+", Autotask requests each", each, 0.02, "")
+			s.out.AtMost(what+", Autotask requests per record", each, 0.02, "")
 		}
 		if err := s.env.Live(s.ctx, s.tenant); err != nil {
 			return err

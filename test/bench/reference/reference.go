@@ -32,7 +32,7 @@ type Kind string
 const (
 	Bare   Kind = "bare"   // answers at once
 	Synced Kind = "synced" // one write and one fdatasync, one request at a time
-	Beside Kind = "beside" // the same, side by side: the kernel joins flushes that meet
+	Parallel Kind = "parallel" // the same for requests in parallel: the kernel joins flushes that meet
 )
 
 // Serve runs a reference until ctx ends; its file is in dir. ready is called with the address.
@@ -95,7 +95,7 @@ func keeper(kind Kind, dir string) (keep func([]byte) error, done func(), err er
 		}
 		return flush(f)
 	}
-	if kind == Beside {
+	if kind == Parallel {
 		return store, func() { _ = f.Close() }, nil
 	}
 	var one sync.Mutex

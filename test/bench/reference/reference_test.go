@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { harness.Main(m) }
 // TestReferences shows that each answers what it says it answers, and that those that
 // write do so before they answer.
 func TestReferences(t *testing.T) {
-	for _, kind := range []Kind{Bare, Synced, Beside} {
+	for _, kind := range []Kind{Bare, Synced, Parallel} {
 		t.Run(string(kind), func(t *testing.T) {
 			dir := t.TempDir()
 			ctx, stop := context.WithCancel(t.Context())

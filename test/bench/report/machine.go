@@ -35,7 +35,7 @@ func Observe(dir string) Machine {
 func (m Machine) String() string {
 	form := ""
 	if m.Short {
-		form = " The short form: one round of everything, numbers too small to compare."
+		form = " This is the short form: one round of each part, too short to compare."
 	}
 	return fmt.Sprintf("Measured on %s: %d cores, Linux %s, %s on a virtual disk, %s; load average %s at the start; %s in all.%s",
 		m.At.Format("2006-01-02"), m.Cores, m.Kernel, m.Disk, m.Go, m.Load, m.Took.Round(time.Second), form)

@@ -77,11 +77,11 @@ func (r *Report) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", r.Machine)
 	if len(r.Claims) > 0 {
-		claims := Section{Title: "What is to hold", Columns: []string{"Figure", "Wanted", "Measured", ""}}
+		claims := Section{Title: "Targets", Columns: []string{"Figure", "Target", "Measured", ""}}
 		for _, c := range r.Claims {
 			verdict := "**missed**"
 			if c.Holds {
-				verdict = "holds"
+				verdict = "met"
 			}
 			claims.Row(c.What, c.Wanted, c.Got, verdict)
 		}

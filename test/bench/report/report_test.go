@@ -26,12 +26,12 @@ func example() *Report {
 
 func TestMarkdown(t *testing.T) {
 	_, got, _ := strings.Cut(example().Markdown(), "\n\n")
-	want := `### What is to hold
+	want := `### Targets
 
-| Figure | Wanted | Measured |  |
+| Figure | Target | Measured |  |
 | --- | --- | --- | --- |
 | callbacks | at least 10 /s | 9 /s | **missed** |
-| p99 | at most 15 ms | 12.3 ms | holds |
+| p99 | at most 15 ms | 12.3 ms | met |
 
 ### Callbacks
 

@@ -56,7 +56,7 @@ installations that are not in the file alone; with --prune it uninstalls them, b
       stopped: false                     # default: unchanged
       options:                           # no options at all: unchanged
         overallCost: monthly
-        contractTypes: [Recurring Service, 3]  # names or ids; a name must be that of exactly one
+        contractTypes: [Recurring Service, 3]  # names or ids; a name must match exactly one
         exclude: ["Acme, Inc."]`,
 		Examples: []string{
 			"channelsync apply -f installations.yaml --dry-run",
@@ -67,7 +67,7 @@ installations that are not in the file alone; with --prune it uninstalls them, b
 			fs.BoolVar(&a.dryRun, "dry-run", false, "show what would change, and change nothing")
 			fs.BoolVar(&a.prune, "prune", false, "uninstall installations that are not in the file")
 			fs.BoolVar(&a.yes, "yes", false, "uninstall without asking")
-			fs.IntVar(&a.atOnce, "at-once", applyAtOnce, "`N` installations at a time, 16 at most")
+			fs.IntVar(&a.atOnce, "at-once", applyAtOnce, "`N` installations at a time, at most 16")
 			s.jsonFlag(fs)
 		},
 		Run: func(ctx context.Context, args []string) error {

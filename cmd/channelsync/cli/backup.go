@@ -24,9 +24,9 @@ func (s *session) backupCommand() *command.Command {
 	verify := false
 	return &command.Command{
 		Name: "backup", Args: "file", Short: "write a backup of the whole store while the service runs",
-		Long: `The file must not exist. Until it is complete and checked it is called <file>.partial; the command then exits 0.
-What is sealed in the store is sealed in the backup. The master key is not in it: keep a copy elsewhere, because
-nothing opens a backup without it. restore --check rehearses a restore.`,
+		Long: `The file must not exist. Until the backup is complete and checked, it is called <file>.partial; the command exits 0
+only then. What is sealed in the store stays sealed in the backup. The master key is not in it: keep a copy
+elsewhere, because nothing opens a backup without it. restore --check rehearses a restore.`,
 		Examples: []string{"channelsync backup channelsync-monday.tar", "channelsync backup --verify channelsync-monday.tar"},
 		Flags: func(fs *flag.FlagSet) {
 			fs.BoolVar(&verify, "verify", false, "only compare an existing file with its manifest")

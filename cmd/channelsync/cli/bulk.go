@@ -19,8 +19,8 @@ type bulkFlags struct {
 }
 
 func (b *bulkFlags) flags(fs *flag.FlagSet) {
-	fs.BoolVar(&b.noWait, "no-wait", false, "do not follow the job of a filter")
-	fs.IntVar(&b.expect, "expect", -1, "do nothing unless the filter finds `N`, of those to retry or reconcile a tenth more or fewer (-1: what it finds now)")
+	fs.BoolVar(&b.noWait, "no-wait", false, "return without waiting for the job of a filter")
+	fs.IntVar(&b.expect, "expect", -1, "do nothing unless the filter finds `N`; retry and reconcile accept a tenth more or fewer (-1: any number)")
 }
 
 // count is what is expected of a filter: what was given, or what a dry run finds.
@@ -145,15 +145,15 @@ func (s *session) recordExclude() *command.Command {
 	var b bulkFlags
 	var every bool
 	return &command.Command{
-		Name: "exclude", Args: "[company id...]", Short: "leave companies out of the sync, by the option exclude",
-		Long:     "It is a change of options: all records are compared with them afterwards. What you exclude leaves at once, however much it is:\nonly what nobody asked for waits for approval (massChangePercent). --dry-run says what would leave.",
+		Name: "exclude", Args: "[company id...]", Short: "exclude companies from the sync, with the option exclude",
+		Long:     "This is a change of options, so a resync follows. The companies leave the scope at once, however many they are: only\nchanges that nobody requested wait for approval (massChangePercent). --dry-run shows what would leave.",
 		Examples: []string{"channelsync record exclude 7 12 --dry-run", "channelsync record exclude --all --q \"test client\""},
 		Values:   map[string][]string{"outcome": outcomes(), "kind": recordKinds()},
 		Flags: func(fs *flag.FlagSet) {
 			of.flags(fs)
 			f.flags(fs)
-			fs.BoolVar(&every, "all", false, "all companies that fit --outcome, --reason and --q")
-			fs.BoolVar(&b.dryRun, "dry-run", false, "say what would leave, and change nothing")
+			fs.BoolVar(&every, "all", false, "all companies that match --outcome, --reason and --q")
+			fs.BoolVar(&b.dryRun, "dry-run", false, "show what would leave, and change nothing")
 			b.flags(fs)
 			s.jsonFlag(fs)
 		},

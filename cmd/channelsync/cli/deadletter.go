@@ -150,9 +150,9 @@ type deadFlags struct {
 
 func (f *deadFlags) flags(fs *flag.FlagSet) {
 	f.selector.flags(fs)
-	fs.BoolVar(&f.every, "all", false, "all of them")
-	fs.StringVar(&f.code, "code", "", "those of one `CODE`")
-	fs.BoolVar(&f.dryRun, "dry-run", false, "list which, and do nothing")
+	fs.BoolVar(&f.every, "all", false, "all dead letters")
+	fs.StringVar(&f.code, "code", "", "those with this `CODE`")
+	fs.BoolVar(&f.dryRun, "dry-run", false, "list them, and do nothing")
 	f.bulkFlags.flags(fs)
 }
 
@@ -187,11 +187,11 @@ func (s *session) onDead(action, short, did string) *command.Command {
 }
 
 func (s *session) deadLetterRequeue() *command.Command {
-	return s.onDead(v1.ActionRequeue, "try dead letters again", "Tried again now:")
+	return s.onDead(v1.ActionRequeue, "retry dead letters", "Tried again now:")
 }
 
 func (s *session) deadLetterDismiss() *command.Command {
-	return s.onDead(v1.ActionDismiss, "take dead letters off the list", "Dismissed:")
+	return s.onDead(v1.ActionDismiss, "remove dead letters from the list", "Dismissed:")
 }
 
 func boolInt(b bool) int {

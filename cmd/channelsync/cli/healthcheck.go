@@ -19,9 +19,9 @@ func (s *session) healthcheckCommand() *command.Command {
 	var target string
 	return &command.Command{
 		Name: "healthcheck", Short: "exit 0 when a URL answers 200, for containers",
-		Long: "It sends no token. Without --url it asks /livez of the admin listener.",
+		Long: "It sends no token. Without --url it requests /livez of the admin listener.",
 		Flags: func(fs *flag.FlagSet) {
-			fs.StringVar(&target, "url", "", "`URL` to ask")
+			fs.StringVar(&target, "url", "", "`URL` to request")
 		},
 		Run: func(ctx context.Context, args []string) error {
 			if err := noArguments(args); err != nil {

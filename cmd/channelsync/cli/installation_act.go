@@ -67,7 +67,7 @@ func (s *session) actionCommand(a action) *command.Command {
 			fs.StringVar(&sync, "sync", "", "only this `SYNC`")
 			fs.BoolVar(&dryRun, "dry-run", false, "show what would happen, and do nothing")
 			if a.confirm {
-				fs.BoolVar(&yes, "yes", false, "do not ask")
+				fs.BoolVar(&yes, "yes", false, "do not ask for confirmation")
 			}
 		},
 		Run: func(ctx context.Context, args []string) error {
@@ -158,7 +158,7 @@ func (s *session) installationInstallSync() *command.Command {
 		Words: syncNames(), Values: map[string][]string{"sync": syncNames()},
 		Flags: func(fs *flag.FlagSet) {
 			which.flags(fs)
-			fs.StringVar(&sync, "sync", "", "the `SYNC`, as a flag")
+			fs.StringVar(&sync, "sync", "", "the `SYNC`, instead of the argument")
 			fs.BoolVar(&dryRun, "dry-run", false, "show what would happen, and do nothing")
 		},
 		Run: func(ctx context.Context, args []string) error {

@@ -21,9 +21,9 @@ func (f *installationFlags) flags(fs *flag.FlagSet) {
 	fs.StringVar(&f.state, "state", "", "only this `STATE`: "+wordsOf(v1.States))
 	fs.StringVar(&f.standing, "standing", "", "only this `STANDING`: "+wordsOf(v1.Standings))
 	fs.StringVar(&f.issue, "issue", "", "any, none, act, retrying, or the `CODE` of an issue")
-	fs.StringVar(&f.sort, "sort", "", "by name, standing, state, issues, backlog or change; `-ORDER` is the other way round")
-	fs.IntVar(&f.limit, "limit", 0, "at most `N`, up to 500; all of them, unless it is said")
-	fs.StringVar(&f.cursor, "cursor", "", "`CURSOR` that the page before ended with")
+	fs.StringVar(&f.sort, "sort", "", "by name, standing, state, issues, backlog or change; `-ORDER` reverses the order")
+	fs.IntVar(&f.limit, "limit", 0, "at most `N`, up to 500 (default all)")
+	fs.StringVar(&f.cursor, "cursor", "", "`CURSOR` from the end of the previous page")
 }
 
 // installationValues are the completions of the flags' values.

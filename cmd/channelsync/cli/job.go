@@ -98,7 +98,7 @@ func (s *session) jobShow() *command.Command {
 func (s *session) jobCancel() *command.Command {
 	var which selector
 	return &command.Command{
-		Name: "cancel", Args: selectorArgs + " <job>", Short: "end a job; finished records stay finished",
+		Name: "cancel", Args: selectorArgs + " <job>", Short: "cancel a job; what it has done stays done",
 		Flags: which.flags,
 		Run: func(ctx context.Context, args []string) error {
 			id, err := jobArgs(&which, args)

@@ -16,7 +16,7 @@ func (s *session) migrateCommand() *command.Command {
 	settings := config.NewPart("data-dir", "nats-url", "nats-plaintext", "nats-creds", "nats-replicas", "nats-domain", "nats-ca", "nats-cert", "nats-key")
 	return &command.Command{
 		Name: "migrate", Short: "move an embedded store, with its journal, into a NATS cluster",
-		Long: `Stop the service first. The cluster must hold no stream of channelsync's. Sequences and times stay as they
+		Long: `Stop the service first. The cluster must not have streams of channelsync yet. Sequences and times stay as they
 are, so replays keep working. The data directory stays as it is, marked by moved.json; remove that file to use
 the directory again. You can repeat a migration that was interrupted.`,
 		Examples: []string{"channelsync migrate --data-dir ./channelsync-data --nats-url nats://n1,nats://n2,nats://n3 --nats-creds ./app.creds"},

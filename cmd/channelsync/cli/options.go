@@ -74,15 +74,15 @@ func (o *optionFlags) flags(fs *flag.FlagSet) {
 	o.word(fs, "emails", "`WORD`: whose e-mail addresses are sent", func(p *v1.Options) *string { return &p.Emails })
 	o.word(fs, "drift", "`WORD`: what happens to edits in Channel Program: overwritten, or left alone and reported",
 		func(p *v1.Options) *string { return &p.Drift })
-	o.namedOrIDs(fs, "contract-types", "only contracts of these types, such as \"Recurring Service\"",
+	o.namedOrIDs(fs, "contract-types", "only contracts of these types, such as \"Recurring Service\"; empty means all",
 		func(p *v1.Options) *[]int64 { return &p.ContractTypes }, func(n *v1.OptionNames) *[]string { return &n.ContractTypes })
-	o.namedOrIDs(fs, "contract-categories", "only contracts of these categories",
+	o.namedOrIDs(fs, "contract-categories", "only contracts of these categories; empty means all",
 		func(p *v1.Options) *[]int64 { return &p.ContractCategories }, func(n *v1.OptionNames) *[]string { return &n.ContractCategories })
-	o.namedOrIDs(fs, "company-classifications", "only companies of these classifications",
+	o.namedOrIDs(fs, "company-classifications", "only companies of these classifications; empty means all",
 		func(p *v1.Options) *[]int64 { return &p.CompanyClassifications }, func(n *v1.OptionNames) *[]string { return &n.CompanyClassifications })
-	o.namedOrIDs(fs, "include", "only these companies sync, if they meet the conditions",
+	o.namedOrIDs(fs, "include", "only these companies sync, if they meet the conditions; empty means all",
 		func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Include) }, func(n *v1.OptionNames) *[]string { return &n.Include })
-	o.namedOrIDs(fs, "exclude", "companies never to sync",
+	o.namedOrIDs(fs, "exclude", "companies never to sync; empty means none",
 		func(p *v1.Options) *[]int64 { return (*[]int64)(&p.Exclude) }, func(n *v1.OptionNames) *[]string { return &n.Exclude })
 	fs.Func("time-zone", "IANA `NAME` of the time zone that decides which day is today, such as America/New_York (default UTC)", func(v string) error {
 		v = v1.Trim(v)
@@ -120,7 +120,7 @@ func (o *optionFlags) word(fs *flag.FlagSet, name, usage string, field func(*v1.
 }
 
 func (o *optionFlags) namedOrIDs(fs *flag.FlagSet, name, usage string, field func(*v1.Options) *[]int64, names func(*v1.OptionNames) *[]string) {
-	fs.Func(name, "comma-separated `NAMES` or ids: "+usage+"; empty means all. Quote a name that contains a comma", func(v string) error {
+	fs.Func(name, "comma-separated `NAMES` or ids: "+usage+". Quote a name that contains a comma", func(v string) error {
 		items, err := listed(v)
 		if err != nil {
 			return err

@@ -17,7 +17,7 @@ import (
 
 func (s *session) recordCommand() *command.Command {
 	return &command.Command{
-		Name: "record", Short: "single companies and contracts: their state and its reason",
+		Name: "record", Short: "the state of single companies and contracts, and the reason for it",
 		Subs: []*command.Command{s.recordList(), s.recordShow(), s.recordHistory(), s.recordExplain(), s.recordReconcile(), s.recordExclude()},
 	}
 }

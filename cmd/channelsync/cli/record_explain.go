@@ -11,7 +11,7 @@ import (
 func (s *session) recordExplain() *command.Command {
 	return s.ofRecord(command.Command{
 		Name: "explain", Short: "explain why a record is or is not synced, from its present state",
-		Long:     "It asks Autotask and Channel Program now, and pushes nothing.",
+		Long:     "It reads from Autotask and Channel Program now, and pushes nothing.",
 		Examples: []string{"channelsync record explain contract 29683580", "channelsync record explain 'acme gmbh'"},
 	}, s.explain)
 }

@@ -19,16 +19,16 @@ func (s *session) recordHistory() *command.Command {
 	var page pageFlags
 	c := s.ofRecord(command.Command{
 		Name: "history", Short: "show what was sent of a record over time, and compare it",
-		Long: "A version is what Channel Program took, once, newest first. Kept are the newest 50, and all others for 90 days after\n" +
-			"they were replaced. --on says what Channel Program held on a day (at its end, in the installation's time zone) or at\n" +
-			"a time, and --compare sets two versions side by side.",
+		Long: "Each push that Channel Program accepted makes a version; the newest is first. The newest 50 are kept, and all others\n" +
+			"for 90 days after they were replaced. --on shows what Channel Program held on a day (at its end, in the\n" +
+			"installation's time zone) or at a time, and --compare shows two versions side by side.",
 		Examples: []string{
 			"channelsync record history company 7", "channelsync record history 'acme gmbh' --on 2026-11-03",
 			"channelsync record history company 7 --compare 3,5",
 		},
 		Flags: func(fs *flag.FlagSet) {
 			fs.StringVar(&on, "on", "", "what Channel Program held on this `DAY`, such as 2026-11-03, or at a time with its offset")
-			fs.StringVar(&compare, "compare", "", "compare two versions by their `NUMBERS`, such as 3,5; one alone with the one before")
+			fs.StringVar(&compare, "compare", "", "compare two versions by their `NUMBERS`, such as 3,5; a single number is compared with the version before it")
 			page.flags(fs)
 		},
 	}, func(ctx context.Context, of foundRecord) error {

@@ -12,13 +12,13 @@ func (s *session) recordReconcile() *command.Command {
 	var filter filterFlags
 	var b bulkFlags
 	return s.ofRecordOr(command.Command{
-		Name: "reconcile", Short: "bring one record in line now, or with --all those of a filter",
-		Long:     "--all is a job behind what is live; the command follows it, and interrupting the command leaves it running.",
+		Name: "reconcile", Short: "reconcile one record now, or with --all those that match a filter",
+		Long:     "--all starts a job that runs behind live changes. The command follows it; if you interrupt the command, the job continues.",
 		Examples: []string{"channelsync record reconcile company 7", "channelsync record reconcile --all --outcome dead --dry-run"},
 		Values:   map[string][]string{"outcome": outcomes()},
 		Flags: func(fs *flag.FlagSet) {
-			fs.BoolVar(&b.dryRun, "dry-run", false, "say what would be pushed, or how many records --all finds, and push nothing")
-			fs.BoolVar(&every, "all", false, "all that fit --kind, --outcome, --reason and --q")
+			fs.BoolVar(&b.dryRun, "dry-run", false, "show what would be pushed, or how many records --all finds, and push nothing")
+			fs.BoolVar(&every, "all", false, "all records that match --kind, --outcome, --reason and --q")
 			filter.flags(fs)
 			b.flags(fs)
 		},

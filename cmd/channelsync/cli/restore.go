@@ -25,7 +25,7 @@ func (s *session) restoreCommand() *command.Command {
 	settings, check := config.NewPart("data-dir", "master-key"), false
 	return &command.Command{
 		Name: "restore", Args: "file", Short: "restore a backup into an empty data directory, while no service runs",
-		Long: `The directory must hold no store; the files master-key and admin-token may be in it. Without --master-key
+		Long: `The directory must not contain a store; the files master-key and admin-token may be in it. Without --master-key
 it reads the key from <data-dir>/master-key. If it fails it leaves nothing behind. At its next start the service
 goes through every record of every installation and finds what changed since the backup. With --check the
 command only rehearses, in a directory that it removes again.`,

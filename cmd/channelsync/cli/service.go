@@ -33,7 +33,7 @@ func (s *session) serviceCommand() *command.Command {
 			{
 				Name: "install", Short: "make the machine start this program at boot and after a failure",
 				Long: "It installs a service of Windows, systemd or launchd, and does not start it yet. The service reads its settings\n" +
-					"from a file; use absolute paths there. This needs an administrator, or root.",
+					"from a file; use absolute paths there. Run it as an administrator, or as root.",
 				Examples: []string{"channelsync service install --config /etc/channelsync/channelsync.yaml"},
 				Flags: func(fs *flag.FlagSet) {
 					fs.StringVar(&file, "config", "", "`FILE` with the settings of the service")

@@ -22,7 +22,7 @@ const (
 
 // watchFlag is --watch, for what people leave open.
 func (s *session) watchFlag(fs *flag.FlagSet) {
-	fs.BoolFunc("watch", "show it again every 2 seconds until Ctrl-C; --watch=10s for another interval", func(v string) error {
+	fs.BoolFunc("watch", "repeat every 2 seconds until Ctrl-C; --watch=10s sets another interval", func(v string) error {
 		if v == "true" || v == "false" {
 			s.watch = map[string]time.Duration{"true": watchEvery}[v]
 			return nil

@@ -40,7 +40,7 @@ func (d definition) masked(value string) string {
 func definitions() []definition {
 	return []definition{
 		{
-			name: configName, usage: "YAML file with settings under these names; flags and variables win over it",
+			name: configName, usage: "YAML file with settings under these names; flags and variables override it",
 			apply: func(*Config, string) error { return nil }, // read before all others
 		},
 		of("callback-listen", "127.0.0.1:8080", listenAddress, func(c *Config) *string { return &c.CallbackListen },
@@ -64,7 +64,7 @@ func definitions() []definition {
 		of("acme-directory-url", "https://acme-v02.api.letsencrypt.org/directory", directoryURL, func(c *Config) *string { return &c.CallbackTLS.ACMEDirectory },
 			"directory of the ACME authority; naming a domain accepts its terms of service"),
 		of("admin-url", "", siteURL, func(c *Config) *string { return &c.AdminURL },
-			"URL of the console, a path too where a proxy has it below one: other hosts are refused, and cookies depend on it; none means any"),
+			"URL of the console, with the path if a proxy serves it below one; other hosts are refused, and cookies are limited to it; none means any host"),
 		of("public-url", "", baseURL, func(c *Config) *string { return &c.PublicURL },
 			"base URL that Autotask posts to; none means polling only"),
 		of("trusted-proxies", "127.0.0.0/8,::1", into(networks), func(c *Config) *[]netip.Prefix { return &c.TrustedProxies },
@@ -100,7 +100,7 @@ func definitions() []definition {
 		of("oidc-role-claim", "groups", nonEmpty, func(c *Config) *string { return &c.OIDC.RoleClaim },
 			"claim of the ID token whose values give a role"),
 		of("oidc-roles", "", into(roles), func(c *Config) *map[string]v1.Grant { return &c.OIDC.Roles },
-			"role for each value of that claim, such as ops=operator,finance=viewer; role:id is for one installation; people without one cannot log in"),
+			"role for each value of that claim, such as ops=operator,finance=viewer; role:id limits a role to one installation; people without a role cannot log in"),
 		of("channel-program-url", "", baseURL, func(c *Config) *string { return &c.ChannelProgramURL },
 			"base URL of the Channel Program ingest API"),
 		of("autotask-discovery-url", "https://webservices.autotask.net/atservicesrest", discoveryURL, func(c *Config) *string { return &c.Autotask.DiscoveryURL },
@@ -108,7 +108,7 @@ func definitions() []definition {
 		of("autotask-allow-hosts", "", into(hostList), func(c *Config) *[]string { return &c.Autotask.AllowHosts },
 			"extra host:port values accepted as a zone, for simulators"),
 		of("contract-poll-interval", "1m", interval, func(c *Config) *time.Duration { return &c.Intervals.ContractPoll },
-			"how often contracts are polled, which have no webhook"),
+			"how often contracts, which have no webhook, are polled"),
 		of("contract-parts-interval", "1h", interval, func(c *Config) *time.Duration { return &c.Intervals.ContractParts },
 			"how often services, units, bundles and charges are compared, within 200 requests an hour (per interval, if that is shorter)"),
 		of("sweep-interval", "24h", interval, func(c *Config) *time.Duration { return &c.Intervals.Sweep },

@@ -2,6 +2,6 @@
 // that their servers hold clients to. The public listener serves callbacks and
 // /livez and nothing else; the admin listener serves the rest.
 //
-// It joins the handlers of its sub-packages and answers nothing by itself but
-// the front page. It knows no rule of the sync. Called by cmd/channelsync/app.
+// It joins the handlers of its sub-packages and answers only the front page
+// itself. It knows no rule of the sync. cmd/channelsync/app calls it.
 package handlers

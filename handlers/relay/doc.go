@@ -1,11 +1,11 @@
-// Package relay makes the admin API the same on every instance: a request about an
-// installation is answered by the instance that works for it, whichever was asked.
+// Package relay makes the admin API the same on every instance: whichever instance gets a
+// request about an installation, the one that works for that installation answers it.
 //
-// A Line carries questions and answers between instances over NATS, sealed with a
-// key that all instances have, so that a mere client of NATS can neither read nor
-// ask anything, and a question that was recorded works a second time nowhere. The
-// Relay sends requests of the API along it; a request is passed on once at most.
+// A Line carries questions and answers between instances over NATS, sealed with a key that all
+// instances have. So another client of NATS can neither read nor ask anything, and a recorded
+// question works nowhere a second time. The Relay sends requests of the API along it, and
+// passes a request on at most once.
 //
-// It knows nothing of what a request means but whose it is, and keeps nothing.
-// cmd/channelsync/app puts it between the token's gate and the API.
+// It knows nothing of a request except its installation, and keeps nothing.
+// cmd/channelsync/app puts it between the check of the token and the API.
 package relay

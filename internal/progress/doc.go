@@ -1,10 +1,10 @@
-// Package progress notices work that is due and does not move, so that nothing stalls in
-// silence.
+// Package progress notices work that is due and does not move, so that nothing stalls
+// unnoticed.
 //
-// Work says how it is through a Heartbeat: Busy when it has something to do, Move with each step
-// that ended, Idle when it waits for something to do. A Heartbeat is found in the context, so
-// that a client of a vendor or of the store moves the work that a call is made for. None of
-// its methods blocks or locks.
+// Work reports its state through a Heartbeat: Busy when it has something to do, Move after each
+// finished step, Idle when it waits for something to do. The context carries the Heartbeat, so
+// that the clients of the vendors and of the store report moves for the work that calls them.
+// None of its methods blocks or locks.
 //
 // The Watchdog observes all heartbeats every few seconds. It compares no clocks: it adds up the
 // time between its observations, and counts a late observation as one that came in time. A

@@ -7,6 +7,6 @@
 // "why is this record not synced?" is answered from the same code that decides.
 //
 // The rules are the user's own (interfaces, §5) with the installation's options
-// on top (§4). It is called by sync/reconcile, and by sync/watch to see which
+// on top (§4). sync/reconcile calls it, and sync/watch calls it to see which
 // records a backfill or a change of options concerns.
 package condition

@@ -9,8 +9,8 @@
 //
 // Two mutexes guard memory alone: Ledger.mu (claims, and which indexes are kept) and
 // index.mu (what an index holds). Neither is ever held together with the other, and neither
-// across a call to the table or the vault. What must not overlap although it makes calls
-// passes a gate, which a caller leaves with its context: Ledger.writing (one write of an
-// installation at a time, so that the index sees writes in the order of the table), then
-// nothing else; index.loading (one load of an index at a time), then nothing else.
+// across a call to the table or the vault. Work that makes calls and must not overlap
+// passes a gate, where a waiter leaves when its context ends: Ledger.writing (one write of an
+// installation at a time, so that the index sees writes in the order of the table) or
+// index.loading (one load of an index at a time). Whoever passed one of them passes no other.
 package ledger

@@ -5,7 +5,7 @@ package certificate
 
 import "crypto/tls"
 
-// config is what both have in common; HTTP/2 is spoken to those who want it.
+// config is what both sources have in common; clients may choose HTTP/2.
 func config(get func(*tls.ClientHelloInfo) (*tls.Certificate, error), protocols ...string) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12, GetCertificate: get, NextProtos: append([]string{"h2", "http/1.1"}, protocols...),

@@ -16,7 +16,7 @@ import (
 // Name is what the service is called everywhere.
 const Name = "channelsync"
 
-// Definition is what a manager knows of the service. All paths are absolute.
+// Definition is what a manager knows about the service. All paths are absolute.
 type Definition struct {
 	Program string // this program
 	Config  string // the file with its settings
@@ -29,11 +29,11 @@ func (d Definition) arguments(command ...string) []string {
 
 // Manager is the service manager of this machine. Its errors say what to do.
 type Manager interface {
-	// Install makes the service, to start with the machine, and does not start it yet.
+	// Install creates the service, which starts with the machine, but does not start it yet.
 	Install(ctx context.Context, d Definition) error
-	// Start returns when the service takes callbacks, where the manager knows of it.
+	// Start returns when the service takes callbacks, if the manager learns of that.
 	Start(ctx context.Context) error
-	// Stop returns when the service has ended. It starts with the machine all the same.
+	// Stop returns when the service has ended. The service still starts with the machine.
 	Stop(ctx context.Context) error
 	// Remove stops the service and forgets it; settings and data stay.
 	Remove(ctx context.Context) error

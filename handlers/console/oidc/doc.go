@@ -1,6 +1,6 @@
-// Package oidc logs people in to the console with their organisation's own log-in, by
-// OpenID Connect: authorization code flow with PKCE, state and nonce. The protocol is
-// github.com/coreos/go-oidc's and golang.org/x/oauth2's; what is here are the bounds around
-// them, the values of a claim that give a role, and what is said of an issuer that does not
-// answer. It keeps no session and serves no request. Used by handlers and handlers/console.
+// Package oidc logs people in to the console at their own organisation, by OpenID Connect:
+// authorization code flow with PKCE, state and nonce. github.com/coreos/go-oidc and
+// golang.org/x/oauth2 implement the protocol. This package adds bounds, maps values of a claim
+// to roles, and says what is wrong when an issuer does not answer. It keeps no session and
+// serves no request. Packages handlers and handlers/console use it.
 package oidc

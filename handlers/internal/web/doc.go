@@ -1,5 +1,4 @@
-// Package web holds what every handler of channelsync needs of HTTP: writing
-// problems and JSON, the address that a request came from, and turning a panic
-// into an answer. It decides nothing about any route. Used by the packages
-// under handlers only.
+// Package web has the parts of HTTP that every handler needs: it writes problems and JSON,
+// finds the address that a request came from, and turns a panic into an answer. It decides
+// nothing about any route. Only the packages under handlers use it.
 package web

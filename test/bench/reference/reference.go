@@ -30,8 +30,8 @@ type Kind string
 
 // The references.
 const (
-	Bare   Kind = "bare"   // answers at once
-	Synced Kind = "synced" // one write and one fdatasync, one request at a time
+	Bare     Kind = "bare"     // answers at once
+	Synced   Kind = "synced"   // one write and one fdatasync, one request at a time
 	Parallel Kind = "parallel" // the same for requests in parallel: the kernel joins flushes that meet
 )
 

@@ -17,7 +17,7 @@ const keptFor = time.Hour
 // Cache keeps rows that many records read, by id. An id that Autotask does not
 // have is kept as absent for as long.
 type Cache[V any] struct {
-	Keeps   time.Duration // 0 means catalogueFor
+	Keeps   time.Duration // 0 means keptFor
 	loading gate.Gate     // one load at a time: whoever waits for it finds what it loaded
 
 	mu        sync.Mutex // guards what follows; never held across a call

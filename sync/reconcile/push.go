@@ -224,7 +224,7 @@ const (
 	// is blamed; one that is answered late is given up once, after the longest wait.
 	confirmations = 4
 	// confirmBackoff is the wait after the first of them; it doubles each time.
-	confirmBackoff = 250 * time.Millisecond
+	confirmBackoff = 500 * time.Millisecond
 )
 
 // parcel is a record with what is sent of it.
@@ -342,7 +342,7 @@ func (b *batch) suspect(it *item, err error) {
 
 // confirm sends suspects, each alone, and blames those that fail while the upstream works.
 //
-// An attempt is counted only for a record that fails alone (several times in about two
+// An attempt is counted only for a record that fails alone (several times in about four
 // seconds, or once until it was given up after the longest wait), with the handshake answered and a stored record taken
 // before each of these requests and after it, and only if the upstream was not seen to
 // fail for a while. So an outage that lasts is never counted: the question before or the
@@ -362,11 +362,12 @@ func (s sender[T]) confirm(ctx context.Context, parcels []parcel[T]) error {
 		return err
 	}
 	worked := before == upstreamWorks // as of the last question
-	for round, backoff := 1, confirmBackoff; len(open) > 0; round, backoff = round+1, 2*backoff {
+	for round, backoff := 1, confirmBackoff; len(open) > 0; round++ {
 		if round > 1 {
 			if err := lifecycle.Sleep(ctx, backoff); err != nil {
 				return err
 			}
+			backoff *= 2
 		}
 		failed, _ := s.sideBySide(ctx, open, channelprogram.Timeout)
 		open = nil

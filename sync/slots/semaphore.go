@@ -96,8 +96,8 @@ func (p *semaphore) release() {
 	}
 }
 
-// grant hands free slots to those who come next. At the same clock what is listed is
-// reconciled before more is listed: it waits in memory.
+// grant hands free slots to those who come next. At the same clock whoever has records to
+// reconcile comes before whoever lists more of them.
 func (p *semaphore) grant() {
 	for p.free > 0 && len(p.waiting) > 0 {
 		next := slices.MinFunc(p.waiting, func(a, b *waiter) int {

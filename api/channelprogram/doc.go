@@ -10,6 +10,6 @@
 // request that the target is still working on, under the same key. (Below it, net/http
 // repeats a request that a dead kept-alive connection never accepted, and a batch whose
 // connection died, under the same key too.) The caller waits, backs off, and finds the
-// failing record of a batch. sync/reconcile calls it to push and read back, and whatever
-// tests a connection calls its handshake.
+// failing record of a batch. sync/reconcile calls it to push and read back;
+// sync/preflight and sync/control also call the handshake, to test a connection.
 package channelprogram

@@ -3,5 +3,5 @@
 // Copies are the server's own snapshots, which keep sequences, times and consumers.
 //
 // The order of copying makes a restore repeat work and never skip it. The package knows no
-// keys and looks into no message; package archive defines the file. cmd calls it.
+// keys and reads no message; package archive defines the file. cmd calls it.
 package backup

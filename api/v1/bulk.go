@@ -12,7 +12,7 @@ type RecordRef struct {
 type RecordFilter struct {
 	Kind    Kind    `json:"kind,omitempty" validate:"omitempty,oneof=company contract"`
 	Outcome Outcome `json:"outcome,omitempty" validate:"omitempty,oneof=pushed unchanged not_met waiting retrying dead"`
-	Reason  string  `json:"reason,omitempty" validate:"max=64"`
+	Reason  string  `json:"reason,omitempty" validate:"omitempty,max=64,reason"`
 	Q       string  `json:"q,omitempty" validate:"max=200"`
 }
 
@@ -33,7 +33,7 @@ type BulkRecords struct {
 
 // DeadLetterFilter is all dead letters of a cause; the empty one is all of them.
 type DeadLetterFilter struct {
-	Code string `json:"code,omitempty" validate:"max=100"`
+	Code string `json:"code,omitempty" validate:"omitempty,max=100,cause"`
 }
 
 // The actions on dead letters.

@@ -74,6 +74,9 @@ const (
 	IssueRetrying = SeverityRetrying
 )
 
+// IssueFilters are those.
+var IssueFilters = []string{IssueAny, IssueNone, IssueAct, IssueRetrying}
+
 // InstallationSorts are what installations are sorted by; equal ones by name.
 var InstallationSorts = []string{
 	"name",

@@ -24,14 +24,16 @@ type ReplayRequest struct {
 // RequeueRequest is the body of POST …/dead-letters/requeue: some, all of a cause, or all.
 type RequeueRequest struct {
 	IDs  []string `json:"ids,omitempty" validate:"omitempty,max=500"`
-	Code string   `json:"code,omitempty" validate:"omitempty,max=100"`
+	Code string   `json:"code,omitempty" validate:"omitempty,max=100,cause"`
 	All  bool     `json:"all,omitempty"`
+	// Until spares what failed after it: what whoever asks has not seen.
+	Until *time.Time `json:"until,omitempty"`
 }
 
 // DismissRequest is the body of POST …/dead-letters/dismiss: some, or all of a cause.
 type DismissRequest struct {
 	IDs  []string `json:"ids,omitempty" validate:"omitempty,max=500"`
-	Code string   `json:"code,omitempty" validate:"omitempty,max=100"`
+	Code string   `json:"code,omitempty" validate:"omitempty,max=100,cause"`
 	// Until spares what failed after it: what whoever dismisses a cause has not seen.
 	Until *time.Time `json:"until,omitempty"`
 }

@@ -10,6 +10,9 @@ const (
 	KindContact  Kind = "contact"
 )
 
+// RecordKinds are the kinds of records, in the order that lists have.
+var RecordKinds = []Kind{KindCompany, KindContract}
+
 // Sync is one of the two things an installation may have installed.
 type Sync string
 
@@ -35,6 +38,9 @@ const (
 	OutcomeDead      Outcome = "dead"      // failed, no longer tried by itself; its dead letter may be gone
 )
 
+// Outcomes lists them, in the order they are shown.
+var Outcomes = []Outcome{OutcomePushed, OutcomeUnchanged, OutcomeNotMet, OutcomeWaiting, OutcomeRetrying, OutcomeDead}
+
 // Trigger says why a change was written.
 type Trigger string
 
@@ -48,6 +54,9 @@ const (
 	TriggerManual    Trigger = "manual"
 	TriggerDependent Trigger = "dependent"
 )
+
+// Triggers lists them, the most telling first.
+var Triggers = []Trigger{TriggerCallback, TriggerPoll, TriggerDependent, TriggerManual, TriggerBackfill, TriggerSweep, TriggerReplay}
 
 // State is the state of an installation.
 type State string

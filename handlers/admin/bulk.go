@@ -55,6 +55,9 @@ func (c *call) bulkDeadLetters() (reply, error) {
 		return reply{}, v1.Invalid("The body does not say which dead letters.", errs...)
 	}
 	of := "named"
+	if len(in.IDs) == 1 {
+		of = in.IDs[0]
+	}
 	if in.Filter != nil {
 		of = "all"
 		if in.Filter.Code != "" {

@@ -20,7 +20,7 @@ func (q *query) installations() v1.InstallationQuery {
 	return v1.InstallationQuery{
 		Q: q.text("q", maxSearch), State: v1.State(q.oneOf("state", texts(v1.States)...)),
 		Standing: v1.Standing(q.oneOf("standing", texts(v1.Standings)...)),
-		Issue:    q.text("issue", maxToken), Sort: q.oneOf("sort", sorts...), Cursor: q.cursor(), Limit: q.limitOr(0),
+		Issue:    q.code("issue", slices.Concat(v1.IssueFilters, v1.IssueCodes())), Sort: q.oneOf("sort", sorts...), Cursor: q.cursor(), Limit: q.limitOr(0),
 	}
 }
 

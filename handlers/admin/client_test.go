@@ -99,7 +99,7 @@ func TestClientSpeaksToTheAPI(t *testing.T) {
 			p, err := c.DeadLetters(ctx, one, "c", 7)
 			return expect(err, p.Items[0].ID == "company-7")
 		}},
-		{"requeue {IDs:[company-7] Code: All:false}", func() error {
+		{"requeue {IDs:[company-7] Code: All:false Until:<nil>}", func() error {
 			return c.Requeue(ctx, one, v1.RequeueRequest{IDs: []string{"company-7"}})
 		}},
 		{"dismiss company-7 company-8", func() error {

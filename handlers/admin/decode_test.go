@@ -233,6 +233,22 @@ func TestQueriesAreTrimmed(t *testing.T) {
 	}
 }
 
+// TestACodeThatThereIsNotIsRefused with those that there are: it would find nothing, and read as if all were well.
+func TestACodeThatThereIsNotIsRefused(t *testing.T) {
+	for path, of := range map[string]struct{ body, pointer, first string }{
+		"/dead-letters/requeue": {`{"code":"nonsense"}`, "#/code", "rejected, "},
+		"/dead-letters/dismiss": {`{"code":"nonsense"}`, "#/code", "rejected, "},
+		"/dead-letters/bulk":    {`{"action":"dismiss","filter":{"code":"nonsense"},"expect":1}`, "#/filter/code", "rejected, "},
+		"/records/reconcile":    {`{"filter":{"reason":"nonsense"},"expect":1}`, "#/filter/reason", "type_not_customer, "},
+	} {
+		f := &fake{}
+		p := problem(t, send(t, served(f.config()), "POST", "/installations/"+one+path, of.body))
+		if p.Status != 422 || len(p.Errors) != 1 || p.Errors[0].Pointer != of.pointer || !strings.HasPrefix(p.Errors[0].Detail, `got "nonsense", want `+of.first) || len(f.asked) > 0 {
+			t.Errorf("%s: %+v, asked %q", path, p, f.asked)
+		}
+	}
+}
+
 func TestWrongJobsAndRequeues(t *testing.T) {
 	const in = "/installations/" + one
 	for _, tc := range []struct{ path, body, pointer, code, detail string }{

@@ -141,6 +141,15 @@ func (q *query) oneOf(name string, allowed ...string) string {
 	return v
 }
 
+// code is a word of a list, or the code of something else.
+func (q *query) code(name string, listed []string) string {
+	v := q.text(name, maxToken)
+	if v != "" && !slices.Contains(listed, v) && !v1.KnownCode(v) {
+		q.wrong(name, "oneof", fmt.Sprintf("got %q, want %s", shorten(v), orWords(listed)))
+	}
+	return v
+}
+
 // installation is the id of one; it may be erased already.
 func (q *query) installation() string {
 	id := q.text("installation", maxSearch)

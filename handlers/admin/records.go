@@ -66,12 +66,8 @@ func (c *call) listRecords() (reply, error) {
 // records is which records are meant.
 func (q *query) records() v1.RecordQuery {
 	return v1.RecordQuery{
-		Kind: v1.Kind(q.oneOf("kind", string(v1.KindCompany), string(v1.KindContract))),
-		Outcome: v1.Outcome(q.oneOf("outcome",
-			string(v1.OutcomePushed), string(v1.OutcomeUnchanged), string(v1.OutcomeNotMet),
-			string(v1.OutcomeWaiting), string(v1.OutcomeRetrying), string(v1.OutcomeDead))),
-		Reason: q.text("reason", maxToken),
-		Q:      q.text("q", maxSearch),
+		Kind: v1.Kind(q.oneOf("kind", texts(v1.RecordKinds)...)), Outcome: v1.Outcome(q.oneOf("outcome", texts(v1.Outcomes)...)),
+		Reason: q.code("reason", v1.ReasonCodes()), Q: q.text("q", maxSearch),
 	}
 }
 
@@ -171,8 +167,7 @@ func (c *call) listDrift() (reply, error) {
 	}
 	q := c.query("state", "kind", "cursor", "limit")
 	query := v1.DriftQuery{
-		State:  v1.DriftState(q.oneOf("state", string(v1.DriftOpen), string(v1.DriftRepaired), string(v1.DriftReverted))),
-		Kind:   v1.Kind(q.oneOf("kind", string(v1.KindCompany), string(v1.KindContract))),
+		State: v1.DriftState(q.oneOf("state", texts(v1.DriftStates)...)), Kind: v1.Kind(q.oneOf("kind", texts(v1.RecordKinds)...)),
 		Cursor: q.cursor(), Limit: q.limit(),
 	}
 	if err := q.err(); err != nil {

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -83,6 +84,32 @@ func TestAScopedTokenIsShownNoGatewayOfAnotherInstallation(t *testing.T) {
 		got := text(t, send(t, servedTo(cfg, *who), "GET", "/zones", ""))
 		if !strings.Contains(got, `"UK"`) || !strings.Contains(got, "10.0.0.1:9090") || strings.Contains(got, "10.0.0.2") != others {
 			t.Errorf("%s: got %s, want the gateway of the other: %v", who.Name, got, others)
+		}
+	}
+}
+
+// TestOnlyWhoInstallsHasAutotaskAskedForTheZoneOfAUserName: it is asked in the name of this service, for any name.
+func TestOnlyWhoInstallsHasAutotaskAskedForTheZoneOfAUserName(t *testing.T) {
+	for who, may := range map[*v1.Identity]bool{
+		{ID: "t-1", Name: "acme", Role: v1.RoleAdmin, Installations: []string{one}}: false,
+		{ID: "t-2", Name: "viewer", Role: v1.RoleViewer}:                            false,
+		{ID: "t-3", Name: "operator", Role: v1.RoleOperator}:                        false,
+		{ID: "root", Name: "root", Role: v1.RoleAdmin}:                              true,
+	} {
+		f := &fake{}
+		h := servedTo(f.config(), *who)
+		if got := send(t, h, "GET", "/zones", ""); got.StatusCode != 200 {
+			t.Errorf("%s: the list is a %d", who.Name, got.StatusCode)
+		}
+		asked := send(t, h, "GET", "/zones?username=api%40other.example", "")
+		if got := slices.Contains(f.asked, "find zone of api@other.example"); got != may {
+			t.Errorf("%s: Autotask is asked: %v, want %v", who.Name, got, may)
+		}
+		if may {
+			continue
+		}
+		if p := problem(t, asked); p.Status != 403 || p.Code != v1.CodeForbidden || !strings.Contains(p.Detail, "takes the role admin") {
+			t.Errorf("%s: got %+v", who.Name, p)
 		}
 	}
 }

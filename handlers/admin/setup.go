@@ -10,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	v1 "channelsync/api/v1"
+	"channelsync/handlers/internal/access"
 	"channelsync/handlers/internal/identity"
 )
 
@@ -43,6 +44,11 @@ func (c *call) listZones() (reply, error) {
 	username := q.text("username", maxUsername)
 	if err := q.err(); err != nil {
 		return reply{}, err
+	}
+	if who := identity.Of(c.r.Context()).Identity; username != "" && !access.FindZone.Allows(who) {
+		refusal := access.Refusal{Row: access.FindZone, Problem: access.Forbidden(access.FindZone, who)}
+		access.Refused(c.r, c.Auditor, refusal)
+		return reply{}, refusal.Problem
 	}
 	zones, err := c.zones()
 	out := v1.Zones{Items: nonNil(zones)}

@@ -22,6 +22,8 @@ func newValidator() *validator.Validate {
 	})
 	_ = v.RegisterValidation("printed", printed)   // it refuses empty names only
 	_ = v.RegisterValidation("readable", readable) // of tags
+	_ = v.RegisterValidation("reason", knownCode)
+	_ = v.RegisterValidation("cause", knownCode)
 	return v
 }
 
@@ -33,6 +35,9 @@ func printed(fl validator.FieldLevel) bool {
 
 // readable wants a name that is what it looks like.
 func readable(fl validator.FieldLevel) bool { return v1.Unclear(fl.Field().String()) == "" }
+
+// knownCode wants the code of a reason, an issue or a dead letter.
+func knownCode(fl validator.FieldLevel) bool { return v1.KnownCode(fl.Field().String()) }
 
 // check is what the tags say of v, one error for each wrong field.
 func (a *API) check(v any) []v1.FieldError {
@@ -94,10 +99,20 @@ func detail(fe validator.FieldError) string {
 		return "got a line break or another control character, want text without"
 	case fe.Tag() == "readable":
 		return "got " + v1.Unclear(fmt.Sprint(fe.Value())) + ", want a name that is what it looks like"
+	case fe.Tag() == "reason":
+		return "got " + got + ", want " + orWords(v1.ReasonCodes())
+	case fe.Tag() == "cause":
+		return "got " + got + ", want " + orWords(v1.DeadLetterCodes())
 	case fe.Tag() == "timezone":
 		return "got " + got + ", " + v1.WantTimeZone(fmt.Sprint(fe.Value()))
 	case fe.Tag() == "iso4217":
 		return "got " + got + ", want an ISO 4217 currency code such as EUR"
 	}
 	return "got a value that is not valid"
+}
+
+// orWords is "a, b or c".
+func orWords(words []string) string {
+	last := len(words) - 1
+	return strings.TrimPrefix(strings.Join(words[:last], ", ")+" or "+words[last], " or ")
 }

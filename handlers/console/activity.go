@@ -2,7 +2,6 @@ package console
 
 import (
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -49,23 +48,22 @@ type activityFilter struct {
 	Q       string
 }
 
-// triggers are why a record is looked at, the most telling first.
-var triggers = []v1.Trigger{
-	v1.TriggerCallback, v1.TriggerPoll, v1.TriggerDependent, v1.TriggerManual, v1.TriggerBackfill, v1.TriggerSweep, v1.TriggerReplay,
-}
-
 func (v *visit) activity() (*page, error) {
 	in, err := v.installation()
 	if err != nil {
+		return nil, err
+	}
+	query := v.r.URL.Query()
+	known := filterValues{"outcome": texts(v1.Outcomes), "kind": texts(v1.RecordKinds), "trigger": texts(v1.Triggers)}
+	if err := wrongFilters(query, known); err != nil {
 		return nil, err
 	}
 	events, err := v.api.Activity(v.ctx, in.ID, maxActivity)
 	if err != nil {
 		return nil, err
 	}
-	query := v.r.URL.Query()
 	d := activityData{Filter: activityFilterOf(query), Any: len(events) > 0, Paused: query.Get("paused") != ""}
-	d.choices()
+	v.choices(&d)
 	all := query.Get("all") != ""
 	d.Toggle = v.under("/activity") + d.Filter.query(!d.Paused, all)
 	for _, e := range events {
@@ -74,7 +72,7 @@ func (v *visit) activity() (*page, error) {
 		}
 		d.Fit++
 		if all || len(d.Rows) < perActivity {
-			d.Rows = append(d.Rows, activityRow{e, present.Happened(e), present.Capital(present.TriggerWord(e.Trigger))})
+			d.Rows = append(d.Rows, activityRow{e, present.Happened(e), v.triggerWord(e.Trigger)})
 		}
 	}
 	if d.Fit > len(d.Rows) {
@@ -83,32 +81,32 @@ func (v *visit) activity() (*page, error) {
 	return &page{Title: "Activity", Nav: "activity", Installation: in, Data: d}, nil
 }
 
+// triggerWord is why a record was looked at, in the words of whoever asks.
+func (v *visit) triggerWord(t v1.Trigger) string {
+	word := present.TriggerWord(t)
+	if v.tenant() {
+		word = present.TenantTrigger(word)
+	}
+	return present.Capital(word)
+}
+
 // choices are what can be filtered by.
-func (d *activityData) choices() {
-	for _, o := range recordOutcomes {
+func (v *visit) choices(d *activityData) {
+	for _, o := range v1.Outcomes {
 		d.Outcomes = append(d.Outcomes, filterChoice{Value: string(o), Text: present.OutcomeWord(o).Text, Selected: o == d.Filter.Outcome})
 	}
-	for _, k := range recordKinds {
+	for _, k := range v1.RecordKinds {
 		d.Kinds = append(d.Kinds, filterChoice{Value: string(k), Text: present.KindWord(k) + "s", Selected: k == d.Filter.Kind})
 	}
-	for _, t := range triggers {
-		d.Triggers = append(d.Triggers, filterChoice{Value: string(t), Text: present.Capital(present.TriggerWord(t)), Selected: t == d.Filter.Trigger})
+	for _, t := range v1.Triggers {
+		d.Triggers = append(d.Triggers, filterChoice{Value: string(t), Text: v.triggerWord(t), Selected: t == d.Filter.Trigger})
 	}
 }
 
-// activityFilterOf reads the filters of a URL; a value that there is none of does not filter.
+// activityFilterOf reads the filters of a URL, which wrongFilters has looked at.
 func activityFilterOf(q url.Values) activityFilter {
-	f := activityFilter{Q: v1.Trim(q.Get("q"))}
-	if o := v1.Outcome(q.Get("outcome")); slices.Contains(recordOutcomes, o) {
-		f.Outcome = o
-	}
-	if k := v1.Kind(q.Get("kind")); slices.Contains(recordKinds, k) {
-		f.Kind = k
-	}
-	if t := v1.Trigger(q.Get("trigger")); slices.Contains(triggers, t) {
-		f.Trigger = t
-	}
-	return f
+	text := func(name string) string { return v1.Trim(q.Get(name)) }
+	return activityFilter{Q: text("q"), Outcome: v1.Outcome(text("outcome")), Kind: v1.Kind(text("kind")), Trigger: v1.Trigger(text("trigger"))}
 }
 
 // query is the filter as a URL has it, with its question mark.

@@ -21,15 +21,14 @@ func TestActivityFilters(t *testing.T) {
 	company, contract := outcome(v1.OutcomePushed, true), outcome(v1.OutcomeDead, false)
 	contract.Kind, contract.ID, contract.Name, contract.Trigger = v1.KindContract, "70", "Managed services", v1.TriggerPoll
 	for query, want := range map[string]string{
-		"":                              "company contract",
-		"outcome=pushed":                "company",
-		"kind=contract":                 "contract",
-		"trigger=poll":                  "contract",
-		"q=MAPLE":                       "company",
-		"q=7":                           "company", // an id fits only whole
-		"q=+70+":                        "contract",
-		"outcome=pushed&kind=contract":  "",
-		"outcome=nonsense&kind=contact": "company contract",
+		"":                             "company contract",
+		"outcome=pushed":               "company",
+		"kind=contract":                "contract",
+		"trigger=poll":                 "contract",
+		"q=MAPLE":                      "company",
+		"q=7":                          "company", // an id fits only whole
+		"q=+70+":                       "contract",
+		"outcome=pushed&kind=contract": "",
 	} {
 		values, err := url.ParseQuery(query)
 		if err != nil {

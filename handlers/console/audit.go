@@ -9,7 +9,6 @@ import (
 	v1 "channelsync/api/v1"
 	"channelsync/handlers/console/present"
 	"channelsync/handlers/internal/identity"
-	"channelsync/handlers/internal/web"
 )
 
 // perAudit is how many entries a page has.
@@ -30,10 +29,7 @@ type auditData struct {
 
 func (v *visit) audit() (*page, error) {
 	query := v.r.URL.Query()
-	q := v1.AuditQuery{Cursor: query.Get("cursor"), Limit: perAudit}
-	if id := query.Get("installation"); web.IsInstallationID(id) {
-		q.Installation = id
-	}
+	q := v1.AuditQuery{Installation: v1.Trim(query.Get("installation")), Cursor: query.Get("cursor"), Limit: perAudit}
 	entries, err := v.api.Audit(v.ctx, q)
 	if err != nil {
 		return nil, err
@@ -53,6 +49,9 @@ func (v *visit) audit() (*page, error) {
 	}
 	for _, e := range entries.Items {
 		row := present.AuditWords(e)
+		if v.tenant() {
+			row.What = present.Tenant(row.What)
+		}
 		row.Name, row.Known = names[e.Installation]
 		row.Name = cmp.Or(row.Name, e.Installation)
 		d.Rows = append(d.Rows, row)

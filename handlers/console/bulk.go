@@ -87,7 +87,7 @@ func picked(q url.Values, rows string) ([]string, error) {
 
 // recordsAsked reads which records a query or a form is about.
 func recordsAsked(q url.Values) (v1.BulkRecords, error) {
-	if err := wrongFilters(q); err != nil {
+	if err := wrongFilters(q, recordFilters()); err != nil {
 		return v1.BulkRecords{}, err
 	}
 	values, err := picked(q, "record")
@@ -113,17 +113,26 @@ func deadAsked(q url.Values) (v1.BulkDeadLetters, error) {
 	if err != nil {
 		return in, err
 	}
-	if text := q.Get("asOf"); text != "" {
-		at, err := time.Parse(time.RFC3339Nano, text)
-		if err != nil {
-			return in, v1.Invalid("The form does not say when the list was shown.", v1.FieldError{Pointer: "asOf", Code: "time", Detail: "got no time, want one such as 2026-11-30T09:00:00Z"})
-		}
-		in.AsOf = &at
+	if in.AsOf, err = asOf(q); err != nil {
+		return in, err
 	}
 	if in.IDs = ids; ids == nil {
 		in.Filter = &v1.DeadLetterFilter{Code: v1.Trim(q.Get("code"))}
 	}
 	return in, nil
+}
+
+// asOf is when what a form is about was shown; nil where it does not say.
+func asOf(q url.Values) (*time.Time, error) {
+	text := q.Get("asOf")
+	if text == "" {
+		return nil, nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return nil, v1.Invalid("The form does not say when the list was shown.", v1.FieldError{Pointer: "asOf", Code: "time", Detail: "got no time, want one such as 2026-11-30T09:00:00Z"})
+	}
+	return &at, nil
 }
 
 func (v *visit) confirmRecords(action string) (*page, error) {

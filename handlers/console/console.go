@@ -51,6 +51,7 @@ type Console struct {
 	now      func() time.Time
 	pages    pages
 	assets   assets
+	build    string                       // names what pages are made of: see live.go
 	blocks   *recent.Answers[view, block] // of pages that are open
 	writes   writes
 	// finishing counts the answers of the issuer that are looked at.
@@ -81,6 +82,9 @@ func New(cfg Config) (http.Handler, error) {
 		return nil, err
 	}
 	if c.pages, err = parsePages(c); err != nil {
+		return nil, err
+	}
+	if c.build, err = buildOf(pageFiles, assetFiles); err != nil {
 		return nil, err
 	}
 	return c.routes(), nil

@@ -76,6 +76,11 @@ func (v *visit) deadLetters() (*page, error) {
 		return nil, err
 	}
 	causes := causesOf(all)
+	if of := func(c *cause) bool { return c.Code == d.Code }; !slices.ContainsFunc(causes, of) {
+		if err := wrongFilters(v.r.URL.Query(), filterValues{"code": v1.DeadLetterCodes()}); err != nil {
+			return nil, err
+		}
+	}
 	d.Total = len(all)
 	for _, c := range causes {
 		if !c.Callbacks {
@@ -197,7 +202,8 @@ func (d *deadLettersData) slice(all []v1.DeadLetter, from string) []v1.DeadLette
 // deadLetterData is one dead letter on a page of its own.
 type deadLetterData struct {
 	deadLetterRow
-	Show bool // its body is asked for
+	Show bool   // its body is asked for
+	AsOf string // when it was read: see deadLettersData
 }
 
 // deadLetter finds the dead letter of the path, for its page and for the question
@@ -217,7 +223,7 @@ func (v *visit) deadLetter() (*page, error) {
 		if v.tenant() {
 			present.TenantDeadLetter(&l)
 		}
-		d := deadLetterData{deadLetterRow: rowOf(l, nil), Show: v.r.URL.Query().Get("body") == "show"}
+		d := deadLetterData{deadLetterRow: rowOf(l, nil), Show: v.r.URL.Query().Get("body") == "show", AsOf: v.now().UTC().Format(time.RFC3339Nano)}
 		if d.IsRecord {
 			if d.Name, err = v.nameOf(in.ID, l); err != nil {
 				return nil, err
@@ -253,8 +259,12 @@ func (v *visit) requeue() (done, error) {
 			return done{}, err
 		}
 	}
+	seen, err := asOf(v.r.PostForm)
+	if err != nil {
+		return done{}, err
+	}
 	for _, code := range codes {
-		if err := v.api.Requeue(v.ctx, id, v1.RequeueRequest{Code: code}); err != nil {
+		if err := v.api.Requeue(v.ctx, id, v1.RequeueRequest{Code: code, Until: seen}); err != nil {
 			return done{}, err
 		}
 	}
@@ -269,8 +279,18 @@ func (v *visit) requeue() (done, error) {
 }
 
 func (v *visit) dismiss() (done, error) {
-	if err := v.api.Dismiss(v.ctx, v.r.PathValue("id"), v.r.PathValue("letter")); err != nil {
+	seen, err := asOf(v.r.PostForm)
+	if err != nil {
 		return done{}, err
+	}
+	did, err := v.api.BulkDeadLetters(v.ctx, v.r.PathValue("id"), v1.BulkDeadLetters{
+		Action: v1.ActionDismiss, IDs: []string{v.r.PathValue("letter")}, AsOf: seen,
+	})
+	if err != nil {
+		return done{}, err
+	}
+	if did.Done == 0 {
+		return done{v.under("/dead-letters"), "It is not dismissed:" + leftWords(did)}, nil
 	}
 	return done{v.under("/dead-letters"), "It is dismissed. A record is tried again when it changes in Autotask."}, nil
 }

@@ -97,7 +97,7 @@ func TestDeadLettersOfOneCause(t *testing.T) {
 			t.Errorf("from %q: got %q, want %q", from, got, want)
 		}
 	}
-	if got := w.get(deadLettersAt + "?code=gone").text(".empty"); !strings.Contains(got, "Nothing is left of this cause") {
+	if got := w.get(deadLettersAt + "?code=ambiguous_match").text(".empty"); !strings.Contains(got, "Nothing is left of this cause") {
 		t.Errorf("a cause that is gone: %q", got)
 	}
 }
@@ -175,15 +175,20 @@ func TestOneDeadLetter(t *testing.T) {
 func TestDismissingAsksFirst(t *testing.T) {
 	w := newEnv(t)
 	w.given(unreadable())
-	w.answer("POST "+deadLettersAt+"/callback-ab/dismiss", nil)
+	w.answer("POST "+deadLettersAt+"/bulk", v1.BulkResult{Count: 1, Done: 1})
 	asks := w.get(deadLettersAt + "/callback-ab/dismiss")
 	action, _ := asks.doc.Find("main form").Attr("action")
 	if action != deadLettersAt+"/callback-ab/dismiss" || !strings.Contains(asks.text("main"), "permanently deleted") || len(w.wrote()) != 0 {
 		t.Fatalf("to %s: %s", action, asks.text("main"))
 	}
-	a := w.post(action, nil)
-	if diff := cmp.Diff([]string{"POST " + action}, w.wrote()); diff != "" || a.Header.Get("Location") != deadLettersAt || a.flash(t).Problem {
+	a := w.post(action, fieldsOfForm(asks))
+	want := "POST " + deadLettersAt + `/bulk {"action":"dismiss","ids":["callback-ab"],"asOf":"2026-11-23T15:04:05Z"}`
+	if diff := cmp.Diff([]string{want}, w.wrote()); diff != "" || a.Header.Get("Location") != deadLettersAt || a.flash(t).Problem {
 		t.Errorf("to %s, %+v: %s", a.Header.Get("Location"), a.flash(t), diff)
+	}
+	w.answer("POST "+deadLettersAt+"/bulk", v1.BulkResult{NotPossible: []v1.NotPossible{{Count: 1, Reason: "it failed again since the list was shown"}}})
+	if said := w.post(action, fieldsOfForm(asks)).flash(t).Text; said != "It is not dismissed: 1 left: it failed again since the list was shown." {
+		t.Errorf("one that failed again since says %q", said)
 	}
 }
 
@@ -194,7 +199,7 @@ func TestDismissingACauseAsksFirst(t *testing.T) {
 	list := w.get(deadLettersAt)
 	ask := list.doc.Find("section.issue .actions a.button")
 	href, _ := ask.Attr("href")
-	if ask.Length() != 1 || href != deadLettersAt+"/bulk?action=dismiss&of=filter&code=rejected" || !strings.HasPrefix(ask.Text(), "Dismiss all 2…") {
+	if ask.Length() != 1 || href != deadLettersAt+"/bulk?action=dismiss&of=filter&code=rejected&asOf=2026-11-23T15%3a04%3a05Z" || !strings.HasPrefix(ask.Text(), "Dismiss all 2…") {
 		t.Fatalf("the list asks %d times, %q at %q", ask.Length(), ask.Text(), href)
 	}
 	asks := w.get(href)
@@ -204,8 +209,8 @@ func TestDismissingACauseAsksFirst(t *testing.T) {
 	}
 	a := w.post(asks.doc.Find("main form").AttrOr("action", ""), fieldsOfForm(asks))
 	want := []string{
-		"POST " + deadLettersAt + `/bulk {"action":"dismiss","filter":{"code":"rejected"},"dryRun":true}`,
-		"POST " + deadLettersAt + `/bulk {"action":"dismiss","filter":{"code":"rejected"},"expect":2}`,
+		"POST " + deadLettersAt + `/bulk {"action":"dismiss","filter":{"code":"rejected"},"asOf":"2026-11-23T15:04:05Z","dryRun":true}`,
+		"POST " + deadLettersAt + `/bulk {"action":"dismiss","filter":{"code":"rejected"},"expect":2,"asOf":"2026-11-23T15:04:05Z"}`,
 	}
 	if diff := cmp.Diff(want, w.wrote()); diff != "" || a.Header.Get("Location") != "/installations/"+one+"/jobs/j-1" || a.flash(t).Problem {
 		t.Errorf("to %s, %+v: %s", a.Header.Get("Location"), a.flash(t), diff)
@@ -237,5 +242,39 @@ func TestDeadLettersAreText(t *testing.T) {
 		if a.StatusCode != 200 {
 			t.Errorf("%s: %d", path, a.StatusCode)
 		}
+	}
+}
+
+// TestAllOfACauseAreTriedAgainAsFarAsTheyWereSeen: by the button of a cause, and by that of all.
+func TestAllOfACauseAreTriedAgainAsFarAsTheyWereSeen(t *testing.T) {
+	w := newEnv(t)
+	w.given(deadLetter("company-7", "rejected", 2*time.Hour), deadLetter("contract-8", "rejected", time.Hour), deadLetter("company-9", "row_unreadable", time.Hour))
+	forms := w.get(deadLettersAt).doc.Find(`form[action$="/requeue"]`)
+	codes := 0
+	for _, form := range forms.EachIter() {
+		if form.Find("input[name=code]").Length() == 0 {
+			continue // of one, which tries it again and harms nothing
+		}
+		codes++
+		fields := url.Values{}
+		for _, field := range form.Find("input[type=hidden]").EachIter() {
+			fields.Add(field.AttrOr("name", ""), field.AttrOr("value", ""))
+		}
+		before := len(w.wrote())
+		w.post(deadLettersAt+"/requeue", fields)
+		for _, wrote := range w.wrote()[before:] {
+			if !strings.Contains(wrote, `"until":"2026-11-23T15:04:05Z"`) {
+				t.Errorf("wrote %s", wrote)
+			}
+		}
+		if len(w.wrote()) == before {
+			t.Errorf("%v does nothing", fields)
+		}
+	}
+	if codes != 2 {
+		t.Errorf("%d forms are of causes, want two", codes)
+	}
+	if a := w.post(deadLettersAt+"/requeue", url.Values{"code": {"rejected"}, "asOf": {"yesterday"}}); a.StatusCode != 422 {
+		t.Errorf("a time that is none: %d", a.StatusCode)
 	}
 }

@@ -2,7 +2,6 @@ package console
 
 import (
 	"net/url"
-	"slices"
 
 	"github.com/go-chi/chi/v5"
 
@@ -31,10 +30,10 @@ func (v *visit) drift() (*page, error) {
 		return nil, err
 	}
 	at, asked := v.under("/drift"), v.r.URL.Query()
-	q := v1.DriftQuery{Cursor: v1.Trim(asked.Get("cursor")), Limit: recordsPerPage}
-	if s := v1.DriftState(asked.Get("state")); slices.Contains(v1.DriftStates, s) {
-		q.State = s
+	if err := wrongFilters(asked, filterValues{"state": texts(v1.DriftStates)}); err != nil {
+		return nil, err
 	}
+	q := v1.DriftQuery{State: v1.DriftState(v1.Trim(asked.Get("state"))), Cursor: v1.Trim(asked.Get("cursor")), Limit: recordsPerPage}
 	list, err := v.api.Drift(v.ctx, in.ID, q)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ func (c *Console) funcs() template.FuncMap {
 		"asset":          c.assets.path,
 		"ago":            func(t any) template.HTML { return present.TimeTag(t, c.now()) },
 		"now":            func() int64 { return c.now().UnixMilli() },
+		"build":          func() string { return c.build },
 		"clock":          present.ClockTag,
 		"num":            present.Num,
 		"count":          present.Count,

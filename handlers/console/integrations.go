@@ -59,6 +59,9 @@ type issueCount struct {
 
 func (v *visit) integrations() (*page, error) {
 	values := v.r.URL.Query()
+	if err := wrongFilters(values, frontFilters()); err != nil {
+		return nil, err
+	}
 	q := installationQuery(values)
 	at := pageOf(values)
 	q.Cursor, q.Limit, q.Counts = strconv.Itoa((at-1)*perList), perList, true
@@ -107,27 +110,23 @@ func (v *visit) integrations() (*page, error) {
 	return &page{Title: "Integrations", Nav: "integrations", Data: d}, nil
 }
 
-// installationQuery reads the filters of a URL. A value that no filter has is as good as none.
+func frontFilters() filterValues {
+	known := filterValues{"standing": texts(v1.Standings), "issue": slices.Concat(v1.IssueFilters, v1.IssueCodes())}
+	for _, c := range frontSorts {
+		known["sort"] = append(known["sort"], c.Value)
+	}
+	return known
+}
+
+// installationQuery reads the filters of a URL, which wrongFilters has looked at.
 func installationQuery(values url.Values) v1.InstallationQuery {
 	text := func(name string) string { return v1.Trim(values.Get(name)) }
-	q := v1.InstallationQuery{Q: text("q"), Issue: text("issue"), Sort: text("sort")}
-	if s := v1.Standing(text("standing")); slices.Contains(v1.Standings, s) {
-		q.Standing = s
-	}
-	if !slices.ContainsFunc(frontSorts, func(c filterChoice) bool { return c.Value == q.Sort }) {
-		q.Sort = frontSorts[0].Value
-	}
-	if len(q.Issue) > maxIssueCode {
-		q.Issue = ""
-	}
+	q := v1.InstallationQuery{Q: text("q"), Standing: v1.Standing(text("standing")), Issue: text("issue"), Sort: cmp.Or(text("sort"), frontSorts[0].Value)}
 	if r := []rune(q.Q); len(r) > maxSearch {
 		q.Q = v1.Trim(string(r[:maxSearch]))
 	}
 	return q
 }
-
-// maxIssueCode is how long a code may be, as the API takes it.
-const maxIssueCode = 64
 
 func pageOf(values url.Values) int {
 	n, err := strconv.Atoi(values.Get("page"))

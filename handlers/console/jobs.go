@@ -40,7 +40,7 @@ func (v *visit) job() (*page, error) {
 	}
 	title := present.JobName(j)
 	if v.tenant() {
-		title = present.Tenant(title)
+		title = present.TenantJobName(j)
 	}
 	return &page{Title: title, Nav: "replay", Installation: in, Data: d}, nil
 }

@@ -253,9 +253,9 @@ func TestIntegrationsOfManyInstallations(t *testing.T) {
 		}
 	}
 
-	// A page that there is no more, and values that no filter has.
+	// A page that there is no more.
 	asked("counts=true&cursor=950&limit=50&sort=standing", aListOf(0, 60, 1000, ""))
-	if a = w.get("/?page=20&standing=nonsense&sort=nonsense"); a.text(".pager") != "Previous page 51 to 51 of 60" && a.doc.Find("table tbody tr").Length() == 0 {
+	if a = w.get("/?page=20"); a.text(".pager") != "Previous page 51 to 51 of 60" && a.doc.Find("table tbody tr").Length() == 0 {
 		t.Errorf("a page that is gone: %s", a.text("main"))
 	}
 

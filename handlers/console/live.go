@@ -5,6 +5,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
 	"net/http"
 	"regexp"
 	"slices"
@@ -28,6 +31,29 @@ const liveType = "text/vnd.channelsync.live+html"
 // timeHeader has the time here, in milliseconds since 1970: times on a page go by it, not by the reader's clock. Date counts
 // seconds, and may be a proxy's.
 const timeHeader = "Service-Time"
+
+// buildHeader names the templates and assets that a block is made of. A page that was made of others lacks parts, or the
+// script for them: it is loaded anew, see app.js.
+const buildHeader = "Service-Build"
+
+// buildOf names what is in some file systems.
+func buildOf(of ...fs.FS) (string, error) {
+	sum := sha256.New()
+	for _, files := range of {
+		err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			b, err := fs.ReadFile(files, name)
+			fmt.Fprintf(sum, "%s %d\n%s", name, len(b), b)
+			return err
+		})
+		if err != nil {
+			return "", fmt.Errorf("read what pages are made of: %w", err)
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:6]), nil
+}
 
 // liveFor is how old a block may be: all who look at the same within it get the same one.
 const liveFor = time.Second
@@ -69,6 +95,7 @@ func (v *visit) live(name string, load func(*visit) (*page, error)) {
 	h := v.w.Header()
 	h.Set("Content-Type", liveType+"; charset=utf-8")
 	h.Set("ETag", b.tag)
+	h.Set(buildHeader, v.build)
 	h.Set(timeHeader, strconv.FormatInt(v.now().UnixMilli(), 10))
 	if v.r.Header.Get("If-None-Match") == b.tag {
 		v.w.WriteHeader(http.StatusNotModified)

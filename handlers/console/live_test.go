@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,6 +21,7 @@ import (
 	"channelsync/handlers/console/session"
 	"channelsync/handlers/internal/identity"
 	"channelsync/handlers/internal/web"
+	"channelsync/test/harness"
 )
 
 func nopLog() *zap.Logger { return zap.NewNop() }
@@ -345,5 +347,28 @@ func TestALookThatNobodyWaitsForIsMadeForTheOthers(t *testing.T) {
 	second.Wait()
 	if got.Code != 200 || !strings.Contains(got.Body.String(), "Acme MSP") {
 		t.Errorf("the one who waited got %d %s", got.Code, got.Body)
+	}
+}
+
+// TestAnAnswerNamesWhatItsPageIsMadeOf, as the page does: one that is of another build has it loaded anew.
+func TestAnAnswerNamesWhatItsPageIsMadeOf(t *testing.T) {
+	w := newEnv(t)
+	at := "/installations/" + one
+	first := w.poll(w.cookie(), at, "")
+	build := w.get(at).doc.Find("main").AttrOr("data-build", "")
+	if got := first.Header.Get(buildHeader); build == "" || got != build {
+		t.Errorf("the page is made of %q, its parts of %q", build, got)
+	}
+	if same := w.poll(w.cookie(), at, first.Header.Get("ETag")); same.StatusCode != http.StatusNotModified || same.Header.Get(buildHeader) != build {
+		t.Errorf("nothing new: %d of %q", same.StatusCode, same.Header.Get(buildHeader))
+	}
+	files := fstest.MapFS{"pages/a.html": {Data: []byte("a")}}
+	one, err := buildOf(files)
+	harness.OK(t, err)
+	files["pages/b.html"] = &fstest.MapFile{Data: []byte("b")}
+	other, err := buildOf(files)
+	harness.OK(t, err)
+	if one == other || len(one) != len(build) {
+		t.Errorf("another page makes %q of %q", other, one)
 	}
 }

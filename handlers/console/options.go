@@ -113,6 +113,15 @@ func driftChoices() []choice {
 	return []choice{{"repair", "Put it right with the next sweep or resync (default)"}, {"report", "Leave it alone, and say so, until somebody decides"}}
 }
 
+// tenantDriftChoices are those in a tenant's words.
+func tenantDriftChoices() []choice {
+	choices := driftChoices()
+	for i := range choices {
+		choices[i].Text = present.Tenant(choices[i].Text)
+	}
+	return choices
+}
+
 func fieldsOf(o v1.Options) optionFields {
 	f := optionFields{
 		OutOfScope: or(o.OutOfScope, "leave"), OverallCost: or(o.OverallCost, "auto"), ContractStatus: or(o.ContractStatus, "any"),

@@ -107,6 +107,9 @@ func (v *visit) explain(installation string, d *recordData) *explained {
 	if d.Record.SourceURL == "" {
 		d.Record.SourceURL = e.SourceURL
 	}
+	if v.tenant() {
+		e.Next = present.TenantDetail(e.Next)
+	}
 	out := &explained{Explanation: e}
 	if !present.SameJSON(e.Projection, d.Record.Projection) {
 		out.Fields = present.SentFields(e.Projection, nil, e.Sources)
@@ -130,6 +133,9 @@ func (d *recordData) fill(v *visit, in *v1.Installation) {
 		d.Fields = present.SentFields(d.Record.Projection, d.Record.Previous, d.Record.Sources)
 		d.Compared = !present.IsNull(d.Record.Previous)
 		d.Runs = present.RunsOf(d.Record.Timeline)
+		if v.tenant() {
+			present.TenantRuns(d.Runs)
+		}
 	}
 	if d.Kind == v1.KindContract {
 		d.Computed = present.ComputedOf(d.Record.Sources)

@@ -2,9 +2,12 @@ package console
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -55,7 +58,7 @@ func (v *visit) records() (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := wrongFilters(v.r.URL.Query()); err != nil {
+	if err := wrongFilters(v.r.URL.Query(), recordFilters()); err != nil {
 		return nil, err
 	}
 	q := recordQuery(v.r.URL.Query())
@@ -90,14 +93,33 @@ func (v *visit) records() (*page, error) {
 	return &page{Title: "Clients and contracts", Nav: "records", Installation: in, Data: d}, nil
 }
 
-// wrongFilters refuses a value that no filter has: to take it for none would show everything, or act on it.
-func wrongFilters(values url.Values) error {
-	var errs []v1.FieldError
-	if k := v1.Kind(v1.Trim(values.Get("kind"))); k != "" && !slices.Contains(recordKinds, k) {
-		errs = append(errs, v1.FieldError{Pointer: "kind", Code: "oneof", Detail: "got another value, want company or contract"})
+// filterValues are the values that the filters of a page have, by their names.
+type filterValues map[string][]string
+
+func recordFilters() filterValues {
+	return filterValues{"kind": texts(v1.RecordKinds), "outcome": texts(v1.Outcomes), "reason": v1.ReasonCodes()}
+}
+
+func texts[T ~string](of []T) (out []string) {
+	for _, one := range of {
+		out = append(out, string(one))
 	}
-	if o := v1.Outcome(v1.Trim(values.Get("outcome"))); o != "" && !slices.Contains(recordOutcomes, o) {
-		errs = append(errs, v1.FieldError{Pointer: "outcome", Code: "oneof", Detail: "got another value, want pushed, unchanged, not_met, waiting, retrying or dead"})
+	return out
+}
+
+// wrongFilters refuses a value that no filter has: to take it for none would show everything, or act on it, and to find
+// nothing would read as if all were well.
+func wrongFilters(values url.Values, known filterValues) error {
+	var errs []v1.FieldError
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		v := v1.Trim(values.Get(name))
+		code := name == "reason" || name == "code" || name == "issue"
+		if v == "" || slices.Contains(known[name], v) || code && v1.KnownCode(v) {
+			continue
+		}
+		errs = append(errs, v1.FieldError{
+			Pointer: name, Code: "oneof", Detail: fmt.Sprintf("there is no %q, want one of %s", present.Cut(v, 40), strings.Join(known[name], ", ")),
+		})
 	}
 	if len(errs) == 0 {
 		return nil
@@ -109,10 +131,10 @@ func wrongFilters(values url.Values) error {
 func recordQuery(values url.Values) v1.RecordQuery {
 	text := func(name string) string { return v1.Trim(values.Get(name)) }
 	q := v1.RecordQuery{Reason: text("reason"), Q: text("q"), Cursor: text("cursor"), Limit: recordsPerPage}
-	if k := v1.Kind(text("kind")); slices.Contains(recordKinds, k) {
+	if k := v1.Kind(text("kind")); slices.Contains(v1.RecordKinds, k) {
 		q.Kind = k
 	}
-	if o := v1.Outcome(text("outcome")); slices.Contains(recordOutcomes, o) {
+	if o := v1.Outcome(text("outcome")); slices.Contains(v1.Outcomes, o) {
 		q.Outcome = o
 	}
 	if r := []rune(q.Q); len(r) > maxSearch {
@@ -137,23 +159,15 @@ func filters(q v1.RecordQuery, cursor string) string {
 	return "?" + values.Encode()
 }
 
-// The filters' values, in the order they are shown.
-var (
-	recordKinds    = []v1.Kind{v1.KindCompany, v1.KindContract}
-	recordOutcomes = []v1.Outcome{
-		v1.OutcomePushed, v1.OutcomeUnchanged, v1.OutcomeNotMet, v1.OutcomeWaiting, v1.OutcomeRetrying, v1.OutcomeDead,
-	}
-)
-
 func kindChoices(q v1.RecordQuery, counts v1.RecordCounts) (out []filterChoice) {
-	for _, k := range recordKinds {
+	for _, k := range v1.RecordKinds {
 		out = append(out, filterChoice{string(k), present.KindWord(k) + "s", counts.Kinds[k], q.Kind == k})
 	}
 	return out
 }
 
 func outcomeChoices(q v1.RecordQuery, counts v1.RecordCounts) (out []filterChoice) {
-	for _, o := range recordOutcomes {
+	for _, o := range v1.Outcomes {
 		out = append(out, filterChoice{string(o), present.OutcomeWord(o).Text, counts.Outcomes[o], q.Outcome == o})
 	}
 	return out
@@ -177,7 +191,7 @@ func reasonChoices(q v1.RecordQuery, counts v1.RecordCounts) (out []filterChoice
 // lookup leads to the page of a record that was perhaps never seen, and asks for it.
 func (v *visit) lookup() (done, error) {
 	kind, id := v1.Kind(v.r.URL.Query().Get("kind")), v1.Trim(v.r.URL.Query().Get("record"))
-	if !isRecordID(id) || !slices.Contains(recordKinds, kind) {
+	if !isRecordID(id) || !slices.Contains(v1.RecordKinds, kind) {
 		v.setFlash(flash{
 			Problem: true, Text: "“" + present.Cut(id, 40) + "” is not an Autotask id.",
 			Hint: "An id is a whole number such as 29683580. Autotask shows it in the address of the record's page.",

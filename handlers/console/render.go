@@ -73,7 +73,9 @@ func parsePages(c *Console) (pages, error) {
 		funcs["say"] = func(text string) string { return text }
 		if may.tenant {
 			funcs["say"] = present.Tenant
-			funcs["jobName"] = func(j v1.Job) string { return present.Tenant(present.JobName(j)) }
+			funcs["jobName"] = present.TenantJobName
+			funcs["cause"] = present.TenantCauseWord
+			funcs["driftChoices"] = tenantDriftChoices
 			funcs["reason"] = func(code string) string { return present.TenantDetail(present.ReasonWord(code)) }
 			funcs["headline"] = func(in *v1.Installation) present.Headline { return present.TenantHeadline(in, c.now()) }
 		}

@@ -106,6 +106,9 @@ func (v *visit) replayForm() (v1.ReplayRequest, error) {
 		}
 		*into = at
 	}
+	if in.From != nil && in.From.After(v.now()) {
+		wrong = append(wrong, v1.FieldError{Pointer: "#/from", Code: "future", Detail: "got a time to come, want one that has passed: no change is stored since"})
+	}
 	if text := v.field("fromSequence"); text != "" {
 		n, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {

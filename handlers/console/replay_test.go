@@ -113,6 +113,9 @@ func TestRefusedStarts(t *testing.T) {
 		t.Errorf("what was entered is not there: %s", a.html)
 	}
 
+	if a := w.post(replayAt, url.Values{"form": {"replay"}, "from": {"2026-11-24T15:00"}}); a.StatusCode != 422 || !strings.HasPrefix(a.text("#from-error"), "Got a time to come") {
+		t.Errorf("from a time to come: %d: %s", a.StatusCode, a.text("main"))
+	}
 	if a := w.post(replayAt, url.Values{"form": {"resync"}}); a.StatusCode != 422 || a.text("#kinds-error") != "Choose at least one." {
 		t.Errorf("no kind: %d: %s", a.StatusCode, a.text("main"))
 	}

@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -232,6 +233,66 @@ func TestSeveralInstallationsAreAFleet(t *testing.T) {
 	w.as(who)
 	if a := w.get("/"); !strings.Contains(a.text("#list"), "Acme MSP") || a.doc.Find("#integration").Length() != 0 || a.doc.Find(`a[href="/install"]`).Length() != 0 {
 		t.Errorf("got %s", a.text("main"))
+	}
+}
+
+// TestATenantReadsOfNoResyncAndNoReplay on any page: in names of jobs, hidden texts of buttons, lists that are empty, and
+// the causes of versions and steps.
+func TestATenantReadsOfNoResyncAndNoReplay(t *testing.T) {
+	at := "/installations/" + one
+	for _, reports := range []string{"repair", "report"} {
+		w := full(t, v1.StateLive)
+		in := anInstallation()
+		in.Options.Drift, in.Webhooks = reports, nil
+		in.Issues = []v1.Issue{{Code: "backfill_throttled", Severity: v1.SeverityRetrying, Title: "The backfill waits for Autotask's hourly limit", Detail: "Backfills, sweeps and resyncs may use only a part."}}
+		job := v1.Job{ID: "j-1", Type: "resync", State: v1.JobRunning, StartedAt: clockNow()}
+		replayed := v1.Job{ID: "j-2", Type: "replay", State: v1.JobDone, DryRun: true, StartedAt: clockNow(), FinishedAt: new(clockNow()), Replay: &v1.ReplayRequest{Kind: v1.KindCompany}}
+		in.Jobs = []v1.Job{job, replayed}
+		w.installed(in)
+		for _, j := range in.Jobs {
+			w.answer("GET "+at+"/jobs/"+j.ID, j)
+		}
+		if w.answer("GET "+at+"/jobs", v1.JobList{Items: in.Jobs}); reports == "report" {
+			w.answer("GET "+at+"/jobs", v1.JobList{})
+		}
+		w.answer("GET "+at+"/activity", v1.Activity{Items: []v1.FeedEvent{{At: clockNow(), Kind: v1.KindCompany, ID: "7", Outcome: v1.OutcomePushed, Trigger: v1.TriggerReplay, Pushed: true}}})
+		w.answer("GET "+at+"/records/company/7", v1.RecordDetail{
+			Record:   v1.Record{Kind: v1.KindCompany, ID: "7", Name: "Seven", Outcome: v1.OutcomeDead, Reasons: []string{"rejected"}},
+			Fix:      `It is no longer tried by itself: an edit in Autotask tries it again, and "Sync now" at once.`,
+			Timeline: []v1.TimelineStep{{At: clockNow(), Step: "changed", Trigger: v1.TriggerReplay}},
+		})
+		w.answer("GET "+at+"/records/company/7/versions", v1.VersionPage{Items: []v1.Version{
+			{Number: 3, Kind: v1.VersionSent, Cause: v1.Cause{Trigger: v1.TriggerReplay}},
+			{Number: 2, Kind: v1.VersionSent, Cause: v1.Cause{Trigger: v1.TriggerManual, Job: "j-9", By: "ann"}},
+			{Number: 1, Kind: v1.VersionRepaired, Cause: v1.Cause{Trigger: v1.TriggerManual, Job: "j-9"}},
+		}})
+		w.answer("GET "+at+"/drift", v1.Page[v1.Drift]{})
+		w.answer("GET /audit", v1.Page[v1.AuditEntry]{Items: []v1.AuditEntry{
+			{At: clockNow(), Who: "acme", Action: "resync", Installation: one, OK: true},
+			{At: clockNow(), Who: "acme", Action: "replay", Installation: one, OK: true},
+			{At: clockNow(), Who: "acme", Action: "dead-letters.dismiss", Installation: one, OK: true},
+		}})
+		w.as(tenantOf(v1.RoleAdmin))
+		pages := []*answered{w.post(at+"/replay", url.Values{"form": {"resync"}}), w.post(at+"/replay", url.Values{"form": {"replay"}, "from": {"never"}})}
+		for _, path := range []string{
+			"/", "/audit", at, at + "/activity", at + "/records", at + "/records/company/7", at + "/records/company/7/versions", at + "/drift", at + "/replay",
+			at + "/jobs/j-1", at + "/jobs/j-2", at + "/dead-letters", at + "/dead-letters/company-7/dismiss", at + "/settings",
+		} {
+			pages = append(pages, w.get(path))
+		}
+		for i, a := range pages {
+			if want := map[bool]int{true: http.StatusUnprocessableEntity, false: http.StatusOK}[i < 2]; a.StatusCode != want {
+				t.Errorf("%s: got %d, want %d", a.text("title"), a.StatusCode, want)
+			}
+			a.doc.Find("#bundle").Remove()
+			text := strings.ToLower(a.doc.Find("body").Text() + a.doc.Find("title").Text())
+			a.doc.Find("[aria-label]").Each(func(_ int, s *goquery.Selection) { text += " " + strings.ToLower(s.AttrOr("aria-label", "")) })
+			for _, word := range []string{"resync", "replay", "dead letter", "channelsync"} {
+				if strings.Contains(text, word) {
+					t.Errorf("%s (%d) says %q: %s", a.text("title"), a.StatusCode, word, around(text, word))
+				}
+			}
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ type CompanyFacts struct {
 	Deleted   bool             // a GET by id found nothing
 	Installed bool             // the sync is installed
 	Options   v1.Options
+	Names     Names
 }
 
 // Company decides for active_customers: a company of type Customer that is active.
@@ -57,7 +58,7 @@ func companyRow(f CompanyFacts) []v1.Condition {
 func companyRest(f CompanyFacts) []v1.Condition {
 	conditions := []v1.Condition{excluded(f.Company.ID, f.Options)}
 	if !f.Deleted {
-		conditions = append(conditions, classification(f.Company.Classification, f.Options.CompanyClassifications))
+		conditions = append(conditions, classification(f))
 	}
 	return append(conditions, deleted("company", f.Deleted))
 }
@@ -117,8 +118,9 @@ func excluded(id int64, o v1.Options) v1.Condition {
 	return c
 }
 
-func classification(id *int64, wanted []int64) v1.Condition {
-	return filter(filterFacts{what: "company classification", value: optional(id), id: id, wanted: wanted, name: number})
+func classification(f CompanyFacts) v1.Condition {
+	id, name := f.Company.Classification, naming(f.Names.Classifications)
+	return filter(filterFacts{what: "company classification", value: optional(id, name), id: id, wanted: f.Options.CompanyClassifications, name: name})
 }
 
 type filterFacts struct {

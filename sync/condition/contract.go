@@ -22,6 +22,7 @@ type ContractFacts struct {
 	CompanyDeleted  bool
 	Installed       bool // the sync is installed
 	Options         v1.Options
+	Names           Names
 }
 
 // Contract decides for active_customer_contracts: a contract whose company is
@@ -71,15 +72,13 @@ func contractType(f ContractFacts) v1.Condition {
 }
 
 func contractCategory(f ContractFacts) v1.Condition {
-	return filter(filterFacts{
-		what: "contract category", value: optional(f.Contract.ContractCategory), id: f.Contract.ContractCategory,
-		wanted: f.Options.ContractCategories, name: number,
-	})
+	id, name := f.Contract.ContractCategory, naming(f.Names.Categories)
+	return filter(filterFacts{what: "contract category", value: optional(id, name), id: id, wanted: f.Options.ContractCategories, name: name})
 }
 
 // clientDecision asks of the company what it would be asked if it synced itself.
 func clientDecision(f ContractFacts) Decision {
-	company := CompanyFacts{Company: f.Company, Deleted: f.CompanyDeleted, Options: f.Options}
+	company := CompanyFacts{Company: f.Company, Deleted: f.CompanyDeleted, Options: f.Options, Names: f.Names}
 	return decide(v1.SyncActiveCustomerContracts, slices.Concat(companyRow(company), companyRest(company)))
 }
 

@@ -72,12 +72,25 @@ func activeWord(active bool) string {
 	return "Inactive"
 }
 
+// Names are what a tenant calls its own choices, as far as they are known: the vendor numbers them differently for each.
+type Names struct{ Classifications, Categories map[int64]string }
+
+// naming says a choice by its name with its number, or by the number alone.
+func naming(names map[int64]string) func(int64) string {
+	return func(id int64) string {
+		if names[id] == "" {
+			return number(id)
+		}
+		return fmt.Sprintf("%s (%d)", names[id], id)
+	}
+}
+
 // optional shows an id that a record may lack.
-func optional(id *int64) string {
+func optional(id *int64, name func(int64) string) string {
 	if id == nil {
 		return "none"
 	}
-	return strconv.FormatInt(*id, 10)
+	return name(*id)
 }
 
 // list shows ids sorted, at most ten of them.

@@ -44,7 +44,7 @@ func (m *Manager) BulkDeadLetters(ctx context.Context, id string, req v1.BulkDea
 			gone++
 		case err != nil:
 			return out, err
-		case req.AsOf != nil && d.LastAt.After(*req.AsOf):
+		case failedAfter(d, req.AsOf):
 			later++
 		case !possible(req.Action, d):
 			unreadable++

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
@@ -74,14 +75,11 @@ func (m *Manager) Dismiss(ctx context.Context, id string, req v1.DismissRequest)
 	if _, err := m.get(id); err != nil {
 		return err
 	}
-	dead, err := m.requested(ctx, id, v1.RequeueRequest{IDs: req.IDs, Code: req.Code})
+	dead, err := m.requested(ctx, id, v1.RequeueRequest{IDs: req.IDs, Code: req.Code, Until: req.Until})
 	if err != nil {
 		return err
 	}
 	for _, d := range dead {
-		if req.Until != nil && d.LastAt.After(*req.Until) {
-			continue
-		}
 		if err := m.DeadLetters.DropRead(ctx, id, d); err != nil {
 			return err
 		}
@@ -89,7 +87,7 @@ func (m *Manager) Dismiss(ctx context.Context, id string, req v1.DismissRequest)
 	return nil
 }
 
-// requested are the dead letters that a requeue names.
+// requested are the dead letters that a requeue names, without those that failed again since they were seen.
 func (m *Manager) requested(ctx context.Context, id string, req v1.RequeueRequest) ([]v1.DeadLetter, error) {
 	var out []v1.DeadLetter
 	if len(req.IDs) > 0 {
@@ -101,13 +99,15 @@ func (m *Manager) requested(ctx context.Context, id string, req v1.RequeueReques
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, d)
+			if !failedAfter(d, req.Until) {
+				out = append(out, d)
+			}
 		}
 		return out, nil
 	}
 	err := m.eachDead(ctx, id, "", func(found []v1.DeadLetter, _ string) error {
 		for _, d := range found {
-			if req.Code == "" || d.Code == req.Code {
+			if (req.Code == "" || d.Code == req.Code) && !failedAfter(d, req.Until) {
 				d.Raw = "" // thousands of them would be many MiB
 				out = append(out, d)
 			}
@@ -116,3 +116,6 @@ func (m *Manager) requested(ctx context.Context, id string, req v1.RequeueReques
 	})
 	return out, err
 }
+
+// failedAfter says whether a dead letter failed again since it was seen; nil is now.
+func failedAfter(d v1.DeadLetter, seen *time.Time) bool { return seen != nil && d.LastAt.After(*seen) }

@@ -134,7 +134,7 @@ func TestARecordWhoseDeadLetterIsGoneSaysWhatToDo(t *testing.T) {
 		explained, err := d.Explain(t.Context(), id, v1.KindCompany, rec)
 		harness.OK(t, err)
 		for what, said := range map[string]string{"its page": shown.Fix, "its explanation": explained.Next} {
-			if !strings.Contains(said, "an edit in Autotask tries it again") || !strings.Contains(said, "record reconcile") ||
+			if !strings.Contains(said, "an edit in Autotask tries it again") || !strings.Contains(said, `"Sync now" at once`) ||
 				strings.Contains(said, "dead letter") || strings.Contains(said, "requeue") {
 				t.Errorf("%s says %q", what, said)
 			}
@@ -174,5 +174,25 @@ func TestAnExplanationDoesNotWaitForARecordThatAutotaskDoesNotTell(t *testing.T)
 		if !strings.Contains(e.Next, says) {
 			t.Errorf("next does not say %q: %s", says, e.Next)
 		}
+	}
+}
+
+// TestARequeueSparesWhatFailedAgainSinceItWasSeen, whether it is named or of a cause.
+func TestARequeueSparesWhatFailedAgainSinceItWasSeen(t *testing.T) {
+	d := newDesk(t, setup{})
+	id := d.create().ID
+	failing(t, d, id, "rejected", 1, 2)
+	before := time.Now().Add(-time.Hour)
+	for _, req := range []v1.RequeueRequest{{Code: "rejected", Until: &before}, {All: true, Until: &before}, {IDs: []string{"company-1"}, Until: &before}} {
+		all := fmt.Sprint(listed(t, d, id))
+		harness.OK(t, d.Requeue(t.Context(), id, req))
+		if got := fmt.Sprint(listed(t, d, id)); got != all {
+			t.Errorf("%+v: left are %s, want %s", req, got, all)
+		}
+	}
+	now := time.Now()
+	harness.OK(t, d.Requeue(t.Context(), id, v1.RequeueRequest{Code: "rejected", Until: &now}))
+	if got := fmt.Sprint(listed(t, d, id)); strings.Contains(got, "company") {
+		t.Errorf("what was seen is left: %s", got)
 	}
 }

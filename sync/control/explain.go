@@ -69,7 +69,7 @@ const codeUnanswered = "unanswered"
 func (m *Manager) ask(ctx context.Context, rt *runtime, in *installation.Installation, kind v1.Kind, rec int64) (reconcile.Preview, error) {
 	asking, done := context.WithTimeout(ctx, m.explains)
 	defer done()
-	found, err := rt.rec.Preview(asking, in, kind, []int64{rec})
+	found, err := rt.rec.Preview(asking, in, kind, []int64{rec}, rt.names(asking))
 	switch {
 	case err == nil:
 		return found[0], nil
@@ -167,13 +167,13 @@ func sentence(text string) string { return strings.TrimRight(text, ". ") + "." }
 
 // triedAgain is how a record comes to be tried that no longer is by itself. It holds
 // whether its dead letter is there or was dismissed or dropped.
-const triedAgain = "It is no longer tried by itself: an edit in Autotask tries it again, and \"Sync now\" (channelsync record reconcile) at once."
+const triedAgain = "It is no longer tried by itself: an edit in Autotask tries it again, and \"Sync now\" at once."
 
 // pushOurs is what to do about a record that somebody edited in Channel Program.
-const pushOurs = "\"Push ours\" (channelsync drift push) sends what Autotask has. To keep what was entered there, enter it in Autotask too."
+const pushOurs = "\"Push ours\" sends what Autotask has. To keep what was entered there, enter it in Autotask too."
 
 // staysAsItIs is what happens to a record whose leaving was discarded with a mass change.
-const staysAsItIs = "A mass change that it was part of was discarded, so it stays as it is until it is edited in Autotask; \"Sync now\" (channelsync record reconcile) goes by Autotask at once."
+const staysAsItIs = "A mass change that it was part of was discarded, so it stays as it is until it is edited in Autotask; \"Sync now\" goes by Autotask at once."
 
 // fixOf is what to do about how a record stands; empty when it stands well.
 func fixOf(e *ledger.Entry) string {

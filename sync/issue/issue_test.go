@@ -5,8 +5,10 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -226,5 +228,23 @@ func TestReasonsAreSaid(t *testing.T) {
 		if FixOfReasons([]string{code}) == "" && code != "not_pushable" {
 			t.Errorf("%s: nothing to do about it", code)
 		}
+	}
+}
+
+// TestEveryCodeIsListed for filters, in api/v1, which knows no other.
+func TestEveryCodeIsListed(t *testing.T) {
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(texts)), slices.Sorted(slices.Values(v1.IssueCodes()))); diff != "" {
+		t.Errorf("codes of issues: %s", diff)
+	}
+	if codes := v1.DeadLetterCodes(); !slices.Contains(codes, deadletter.CodeUnreadable) || !slices.Contains(codes, deadletter.CodeDropped) {
+		t.Errorf("causes of dead letters: %v", codes)
+	}
+	for _, code := range slices.Concat(v1.ReasonCodes(), v1.DeadLetterCodes(), v1.IssueCodes()) {
+		if !v1.KnownCode(code) {
+			t.Errorf("%s is not known", code)
+		}
+	}
+	if v1.KnownCode("nonsense") || v1.KnownCode("") || v1.KnownCode(v1.IssueAny) {
+		t.Error("anything is known")
 	}
 }

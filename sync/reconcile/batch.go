@@ -46,6 +46,7 @@ type batch struct {
 	items []*item
 	apart bool   // they are suspects: each is sent alone
 	trail *trail // their spans
+	names condition.Names
 }
 
 // item is one record on its way.

@@ -114,7 +114,7 @@ func (b *batch) decideCompany(it *item, found fetch.Fetched[autotask.Company]) b
 		it.entry.Name = ledger.NameOf(strings.TrimSpace(c.CompanyName))
 		it.entry.ModifiedAt = newest(c.CreateDate, c.LastActivityDate, c.LastTrackedModifiedDateTime)
 	}
-	facts := condition.CompanyFacts{Company: c, Deleted: !known, Options: b.in.Options, Installed: b.in.Installed(v1.SyncActiveCustomers)}
+	facts := condition.CompanyFacts{Company: c, Deleted: !known, Options: b.in.Options, Names: b.names, Installed: b.in.Installed(v1.SyncActiveCustomers)}
 	d := condition.Company(facts)
 	it.decision = d
 	it.entry.ClientInScope = condition.ContractsCompany(condition.ContractsCompanyFacts{

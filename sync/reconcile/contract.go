@@ -92,7 +92,7 @@ func (b *batch) decideContract(it *item, found fetch.Fetched[autotask.Contract],
 	}
 	c, known := found.Rows[id]
 	facts := condition.ContractFacts{
-		Contract: c, ContractDeleted: !known, Options: b.in.Options, Installed: b.in.Installed(v1.SyncActiveCustomerContracts),
+		Contract: c, ContractDeleted: !known, Options: b.in.Options, Names: b.names, Installed: b.in.Installed(v1.SyncActiveCustomerContracts),
 	}
 	if known {
 		if err := companies.Bad[c.CompanyID]; err != nil {

@@ -37,8 +37,10 @@ func (l Preview) WouldPush(force bool) bool {
 }
 
 // Preview fetches, decides and projects records as in would have it, and pushes,
-// remembers and enqueues nothing. At most MaxBatch ids; the error is an upstream's.
-func (r *Reconciler) Preview(ctx context.Context, in *installation.Installation, kind v1.Kind, ids []int64) ([]Preview, error) {
+// remembers and enqueues nothing. At most MaxBatch ids; the error is an upstream's. What is decided is said with names.
+func (r *Reconciler) Preview(
+	ctx context.Context, in *installation.Installation, kind v1.Kind, ids []int64, names condition.Names,
+) ([]Preview, error) {
 	due := make([]events.DueEntry, len(ids))
 	for i, id := range ids {
 		due[i] = events.DueEntry{Installation: in.ID, Kind: kind, ID: id, Trigger: v1.TriggerManual}
@@ -47,6 +49,7 @@ func (r *Reconciler) Preview(ctx context.Context, in *installation.Installation,
 	if err != nil {
 		return nil, err
 	}
+	b.names = names
 	if kind == v1.KindContract {
 		found, companies, due, err := b.decideContracts(ctx)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,8 +29,10 @@ type front struct {
 	down     atomic.Bool  // it answers 502
 	portal   atomic.Bool  // it sends everybody elsewhere
 	gone     atomic.Bool  // it cuts connections, as a network does that is gone
+	build    atomic.Value // a string: what parts are said to be made of, instead of what they are; empty: nothing is changed
 	under    atomic.Int64 // requests under way
 	answered atomic.Int64 // of pages that are open, that were answered
+	loaded   atomic.Int64 // whole pages of installations
 
 	mu   sync.Mutex
 	open map[net.Conn]bool
@@ -46,6 +49,12 @@ func before(w *service.Harness) *front {
 			}
 			r.SetURL(to)
 			r.Out.Host = r.In.Host
+		},
+		ModifyResponse: func(r *http.Response) error {
+			if build, _ := f.build.Load().(string); build != "" && r.Header.Get("Service-Build") != "" {
+				r.Header.Set("Service-Build", build)
+			}
+			return nil
 		},
 		ErrorHandler: func(rw http.ResponseWriter, _ *http.Request, _ error) { rw.WriteHeader(http.StatusBadGateway) },
 	}
@@ -66,6 +75,8 @@ func before(w *service.Harness) *front {
 		proxy.ServeHTTP(rw, r)
 		if r.Header.Get("Accept") == liveType {
 			f.answered.Add(1)
+		} else if strings.HasPrefix(r.URL.Path, "/installations/") {
+			f.loaded.Add(1)
 		}
 	}))
 	f.Config.ConnState = func(c net.Conn, state http.ConnState) {
@@ -264,4 +275,46 @@ func TestARedirectThatIsNotOursLeadsNobodyAway(t *testing.T) {
 	other.Press("Log out")
 	p.At("/login")
 	p.Complaints()
+}
+
+// TestAPageOfAnotherVersionIsLoadedAnewOnce: it may lack parts that the service has now. While somebody is working in it, or
+// the page that comes is still of the other version, as during an upgrade of several instances, it says so instead.
+func TestAPageOfAnotherVersionIsLoadedAnewOnce(t *testing.T) {
+	t.Parallel()
+	w, id, f, p := behindFront(t)
+	p.Open("/installations/" + id + "/activity")
+	p.See("Waiting for the first change")
+	const newer = "There is a new version of this console."
+	p.SeeNot(newer)
+	p.Fill("Name or id", "half a wo")
+	opened := f.loaded.Load()
+	f.build.Store("another")
+	p.See(newer)
+	if f.loaded.Load() != opened || p.Value("Name or id") != "half a wo" {
+		t.Error("the page was loaded anew while somebody was working in it")
+	}
+	everythingHolds(t, "of another version", p)
+	chrome.Eval[int](p, `(document.getElementById("q").value = "", 0)`)
+	harness.Eventually(t, "the page to be loaded anew", soon, func() error {
+		if f.loaded.Load() == opened {
+			return errors.New("it is the same")
+		}
+		return nil
+	})
+	p.See(newer) // the front still tells of another
+
+	p.Open("/installations/" + id)
+	p.See("In sync.", newer)
+	opened = f.loaded.Load()
+	act(t, w, id, "stop")
+	p.See("Nothing is pushed.") // it is live all the same
+	act(t, w, id, "start")
+	p.See("In sync.")
+	if f.loaded.Load() != opened {
+		t.Error("the page was loaded anew again and again")
+	}
+	f.build.Store("")
+	p.Open("/installations/" + id)
+	p.See("In sync.")
+	p.SeeNot(newer)
 }

@@ -95,11 +95,11 @@ func (f *filterFlags) flags(fs *flag.FlagSet) {
 	fs.StringVar(&f.reason, "reason", "", "only those with this reason `CODE`, such as type_not_customer")
 }
 
-func (f *filterFlags) check() error {
+func (f *filterFlags) check(s *session) error {
 	if f.outcome != "" && !slices.Contains(outcomes(), f.outcome) {
 		return command.Usage("the outcomes are "+strings.Join(outcomes(), ", "), "there is no outcome %q", f.outcome)
 	}
-	return nil
+	return s.checkCode("reason", f.reason, v1.ReasonCodes())
 }
 
 func (f *filterFlags) filter(of *recordFlags) *v1.RecordFilter {
@@ -148,7 +148,7 @@ func (s *session) recordExclude() *command.Command {
 		Name: "exclude", Args: "[company id...]", Short: "exclude companies from the sync, with the option exclude",
 		Long:     "This is a change of options, so a resync follows. The companies leave the scope at once, however many they are: only\nchanges that nobody requested wait for approval (massChangePercent). --dry-run shows what would leave.",
 		Examples: []string{"channelsync record exclude 7 12 --dry-run", "channelsync record exclude --all --q \"test client\""},
-		Values:   map[string][]string{"outcome": outcomes(), "kind": recordKinds()},
+		Values:   map[string][]string{"outcome": outcomes(), "reason": v1.ReasonCodes(), "kind": recordKinds()},
 		Flags: func(fs *flag.FlagSet) {
 			of.flags(fs)
 			f.flags(fs)
@@ -159,9 +159,9 @@ func (s *session) recordExclude() *command.Command {
 		},
 		Run: func(ctx context.Context, args []string) error {
 			if every == (len(args) > 0) {
-				return command.Usage("such as: record exclude 7 12, or record exclude --all --q test", "say which companies: their ids, or --all of a filter")
+				return command.Usage("such as: channelsync record exclude 7 12, or channelsync record exclude --all --q test", "say which companies: their ids, or --all of a filter")
 			}
-			if err := f.check(); err != nil {
+			if err := f.check(s); err != nil {
 				return err
 			}
 			var req v1.BulkRecords
@@ -191,8 +191,9 @@ func (s *session) recordExclude() *command.Command {
 }
 
 // bulkDead acts on all dead letters of a cause, or of all causes.
-func (s *session) bulkDead(ctx context.Context, api *client.Client, installation, action, code string, b *bulkFlags) error {
-	in := v1.BulkDeadLetters{Action: action, Filter: &v1.DeadLetterFilter{Code: code}, DryRun: true}
+func (s *session) bulkDead(ctx context.Context, api *client.Client, installation, action string, f *deadFlags) error {
+	b := &f.bulkFlags
+	in := v1.BulkDeadLetters{Action: action, Filter: &v1.DeadLetterFilter{Code: f.code}, AsOf: f.asOf, DryRun: true}
 	found, err := api.BulkDeadLetters(ctx, installation, in)
 	if err != nil {
 		return err
@@ -200,7 +201,10 @@ func (s *session) bulkDead(ctx context.Context, api *client.Client, installation
 	if b.dryRun || found.Count == 0 && b.expect <= 0 {
 		return s.wouldDo(found, action)
 	}
-	in.DryRun, in.Expect, in.AsOf = false, b.count(found), found.AsOf
+	in.DryRun, in.Expect = false, b.count(found)
+	if in.AsOf == nil {
+		in.AsOf = found.AsOf
+	}
 	done, err := api.BulkDeadLetters(ctx, installation, in)
 	if err != nil {
 		return err

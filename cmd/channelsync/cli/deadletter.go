@@ -5,6 +5,7 @@ import (
 	"flag"
 	"net/url"
 	"strconv"
+	"time"
 
 	"channelsync/api/client"
 	v1 "channelsync/api/v1"
@@ -25,7 +26,7 @@ func (s *session) deadLetterList() *command.Command {
 	var code string
 	return &command.Command{
 		Name: "list", Args: selectorArgs, Short: "list the dead letters",
-		Values: map[string][]string{"output": outputs},
+		Values: map[string][]string{"code": v1.DeadLetterCodes(), "output": outputs},
 		Flags: func(fs *flag.FlagSet) {
 			which.flags(fs)
 			fs.StringVar(&code, "code", "", "only those with this `CODE`")
@@ -37,6 +38,9 @@ func (s *session) deadLetterList() *command.Command {
 				return err
 			}
 			if err := page.check(); err != nil {
+				return err
+			}
+			if err := s.checkCode("code", code, v1.DeadLetterCodes()); err != nil {
 				return err
 			}
 			api, in, err := s.open(ctx, &which)
@@ -146,6 +150,7 @@ type deadFlags struct {
 	bulkFlags
 	code  string
 	every bool
+	asOf  *time.Time
 }
 
 func (f *deadFlags) flags(fs *flag.FlagSet) {
@@ -162,19 +167,27 @@ func (s *session) onDead(action, short, did string) *command.Command {
 	return &command.Command{
 		Name: action, Args: "[dead letter...]", Short: short,
 		Examples: []string{"channelsync deadletter " + action + " company-7 contract-12", "channelsync deadletter " + action + " --code rejected --dry-run"},
-		Flags:    func(fs *flag.FlagSet) { f.flags(fs); s.jsonFlag(fs) },
+		Values:   map[string][]string{"code": v1.DeadLetterCodes()},
+		Flags: func(fs *flag.FlagSet) {
+			f.flags(fs)
+			s.timeFlag(fs, "as-of", "leave alone what failed again since you looked at the list", &f.asOf)
+			s.jsonFlag(fs)
+		},
 		Run: func(ctx context.Context, args []string) error {
 			if said := boolInt(f.every) + boolInt(f.code != "") + boolInt(len(args) > 0); said != 1 {
 				return command.Usage("channelsync deadletter list shows them", "say which dead letters: their ids, --code CODE, or --all")
+			}
+			if err := s.checkCode("code", f.code, v1.DeadLetterCodes()); err != nil {
+				return err
 			}
 			api, in, err := s.open(ctx, &f.selector)
 			if err != nil {
 				return err
 			}
 			if len(args) == 0 {
-				return s.bulkDead(ctx, api, in.ID, action, f.code, &f.bulkFlags)
+				return s.bulkDead(ctx, api, in.ID, action, &f)
 			}
-			out, err := api.BulkDeadLetters(ctx, in.ID, v1.BulkDeadLetters{Action: action, IDs: args, DryRun: f.dryRun})
+			out, err := api.BulkDeadLetters(ctx, in.ID, v1.BulkDeadLetters{Action: action, IDs: args, AsOf: f.asOf, DryRun: f.dryRun})
 			if err != nil {
 				return err
 			}

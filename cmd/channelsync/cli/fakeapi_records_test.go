@@ -250,7 +250,11 @@ func (w *fakeAPI) ExcludeRecords(_ context.Context, _ string, req v1.BulkRecords
 }
 
 func (w *fakeAPI) BulkDeadLetters(_ context.Context, _ string, req v1.BulkDeadLetters) (v1.BulkResult, error) {
-	return w.bulk(req.Filter != nil, req.DryRun, req.Expect, len(req.IDs), "bulk %s %v %v", req.Action, req.IDs, req.Filter)
+	asOf := ""
+	if req.AsOf != nil {
+		asOf = " as of " + req.AsOf.Format(time.RFC3339)
+	}
+	return w.bulk(req.Filter != nil, req.DryRun, req.Expect, len(req.IDs), "bulk %s %v %v%s", req.Action, req.IDs, req.Filter, asOf)
 }
 
 // bulk finds 123 by a filter, one of which is left alone.

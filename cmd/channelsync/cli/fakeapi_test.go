@@ -40,7 +40,7 @@ type fakeAPI struct {
 	polls         map[string]int         // at each job
 	claims        map[string]v1.Claim    // by installation
 	notReady      error
-	limited       bool
+	limited, down bool
 	blind         bool // at the next comparison
 	checks        []v1.Check
 }
@@ -69,7 +69,15 @@ func newFakeAPI() *fakeAPI {
 	if err != nil {
 		panic(err) // the pages are part of the binary
 	}
-	w.Server = httptest.NewServer(adminListener)
+	w.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.mu.Lock()
+		down := w.down
+		w.mu.Unlock()
+		if down {
+			panic(http.ErrAbortHandler)
+		}
+		adminListener.ServeHTTP(rw, r)
+	}))
 	return w
 }
 
@@ -369,6 +377,8 @@ func (w *fakeAPI) script(args []string) error {
 		w.blind = true
 	case args[0] == "limited":
 		w.limited = true
+	case args[0] == "down", args[0] == "up": // it cuts every connection
+		w.down = args[0] == "down"
 	case args[0] == "not-ready":
 		w.notReady = errors.New("no connection")
 	case args[0] == "unchecked":

@@ -31,7 +31,7 @@ func installationValues() map[string][]string {
 	return map[string][]string{
 		"state": textsOf(v1.States), "standing": textsOf(v1.Standings), "sort": v1.InstallationSorts,
 		"output": outputs,
-		"issue":  {v1.IssueAny, v1.IssueNone, v1.IssueAct, v1.IssueRetrying},
+		"issue":  slices.Concat(v1.IssueFilters, v1.IssueCodes()),
 	}
 }
 
@@ -45,7 +45,7 @@ func textsOf[T ~string](of []T) []string {
 
 func wordsOf[T ~string](of []T) string { return strings.Join(textsOf(of), ", ") }
 
-func (f *installationFlags) query() (v1.InstallationQuery, error) {
+func (s *session) installationQuery(f *installationFlags) (v1.InstallationQuery, error) {
 	q := v1.InstallationQuery{
 		Q: f.q, State: v1.State(f.state), Standing: v1.Standing(f.standing), Issue: f.issue, Sort: f.sort, Cursor: f.cursor, Limit: f.limit,
 	}
@@ -59,7 +59,22 @@ func (f *installationFlags) query() (v1.InstallationQuery, error) {
 	case f.limit < 0 || f.limit > mostOnPage:
 		return q, command.Usage("", "--limit: got %d, want a number from 1 to 500", f.limit)
 	}
-	return q, nil
+	return q, s.checkCode("issue", f.issue, slices.Concat(v1.IssueFilters, v1.IssueCodes()))
+}
+
+// checkCode refuses what is no code at all: a list without it would read as if all were well.
+func (s *session) checkCode(what, given string, listed []string) error {
+	if given == "" || slices.Contains(listed, given) || v1.KnownCode(given) {
+		return nil
+	}
+	hint := "there are " + strings.Join(listed, ", ")
+	if near := command.Nearest(given, listed); near != "" {
+		hint = "did you mean " + near + "?"
+		if line := s.again(given, near); line != "" {
+			hint += " Then: " + line
+		}
+	}
+	return command.Usage(hint, "there is no %s %q", what, given)
 }
 
 // filter is what an export takes of it.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"channelsync/api/client"
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
 	"channelsync/cmd/channelsync/cli/internal/screen"
@@ -17,19 +16,26 @@ func (s *session) installationShow() *command.Command {
 	return &command.Command{
 		Name: "show", Args: selectorArgs, Short: "show one installation",
 		Flags: func(fs *flag.FlagSet) { which.flags(fs); s.jsonFlag(fs); s.watchFlag(fs) },
-		Run: s.onInstallation(&which, func(ctx context.Context, api *client.Client, in v1.Installation) error {
-			return s.watching(ctx, func(ctx context.Context) (err error) {
-				if s.watch > 0 {
-					if in, err = api.Installation(ctx, in.ID); err != nil {
-						return err
-					}
+		Run: func(ctx context.Context, args []string) error {
+			if err := which.take(args); err != nil {
+				return err
+			}
+			api, err := s.api()
+			if err != nil {
+				return err
+			}
+			return s.watching(ctx, func(ctx context.Context) error {
+				in, err := s.choose(ctx, api, &which)
+				if err != nil {
+					return err
 				}
+				which.ref = in.ID // whatever it is called next time
 				if s.json {
 					return s.writeJSON(in)
 				}
 				return s.showInstallation(in)
 			})
-		}),
+		},
 	}
 }
 
@@ -102,8 +108,6 @@ func (s *session) showIssues(name string, named bool, issues []v1.Issue) {
 		s.para("", "[%s] %s (%s%s, since %s%s)", label, i.Title, i.Code, about, screen.When(s.now(), i.FirstAt), next)
 		s.para("    ", "%s", i.Detail)
 		s.para("    ", "%s", i.Fix)
-		if next := commandFor(i, name); next != "" {
-			s.say("    → %s", next) // whole, to be copied
-		}
+		s.sayNext("    ", commandFor(i, name))
 	}
 }

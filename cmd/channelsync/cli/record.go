@@ -28,12 +28,13 @@ const (
 	mostShown   = 5  // named when a search finds several
 )
 
-func recordKinds() []string { return []string{string(v1.KindCompany), string(v1.KindContract)} }
+func recordKinds() []string { return textsOf(v1.RecordKinds) }
 
 // recordFlags name one record: by kind and id, or by a search.
 type recordFlags struct {
 	selector
 	kind, q string
+	example string // of the command, whole
 }
 
 func (f *recordFlags) flags(fs *flag.FlagSet) {
@@ -63,6 +64,18 @@ func (f *recordFlags) take(args []string) error {
 		f.q = after[0]
 	}
 	return checkKind(f.kind)
+}
+
+// lists is the command that lists the records there are.
+func (f *recordFlags) lists() string {
+	line := "channelsync record list"
+	if f.ref != "" {
+		line += " " + quoted(f.ref)
+	}
+	if f.kind != "" {
+		line += " --kind " + f.kind
+	}
+	return line
 }
 
 // foundRecord is the record that a command is about, and where to ask for it.
@@ -95,12 +108,16 @@ func (s *session) ofRecordOr(
 		}
 		s.jsonFlag(fs)
 	}
+	f.example = c.Examples[0]
 	c.Run = func(ctx context.Context, args []string) error {
 		if err := f.take(args); err != nil {
 			return err
 		}
 		if done, err := bulk(ctx, &f); done || err != nil {
 			return err
+		}
+		if f.q = v1.Trim(f.q); f.q == "" {
+			return command.Usage(f.lists()+" lists the records; then: "+f.example, "name the record")
 		}
 		api, in, err := s.open(ctx, &f.selector)
 		if err != nil {
@@ -128,10 +145,6 @@ func checkKind(kind string) error {
 func (s *session) find(
 	ctx context.Context, api *client.Client, installation string, f *recordFlags,
 ) (kind v1.Kind, id string, err error) {
-	f.q = v1.Trim(f.q)
-	if f.q == "" {
-		return "", "", command.Usage("such as: record show company 7, or record show --q acme", "name the record")
-	}
 	if f.kind != "" && isID(f.q) {
 		return v1.Kind(f.kind), f.q, nil
 	}
@@ -146,10 +159,12 @@ func (s *session) find(
 		return matches[0].Kind, matches[0].ID, nil
 	case len(matches) == 0 && isID(f.q):
 		return "", "", &failure{
-			"no record with the id " + f.q + " has been seen", "say its kind too: company " + f.q + ", or contract " + f.q,
+			"no record with the id " + f.q + " has been seen", "say its kind too: company " + f.q + ", or contract " + f.q + "; " + f.lists() + " lists those that were seen",
 		}
+	case len(matches) == 0 && v1.Same(f.q, s.opened.Name):
+		return "", "", command.Usage(f.lists()+" lists the records; then: "+f.example, "%q is the installation; name the record too", text(f.q))
 	case len(matches) == 0:
-		return "", "", &failure{fmt.Sprintf("no record has %q in its name or in what was sent of it", text(f.q)), "channelsync record list shows them"}
+		return "", "", &failure{fmt.Sprintf("no record has %q in its name or in what was sent of it", text(f.q)), f.lists() + " shows them"}
 	}
 	return "", "", severalRecords(f.q, page)
 }

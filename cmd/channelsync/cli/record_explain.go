@@ -59,6 +59,7 @@ func (s *session) showExplanation(e v1.Explanation) error {
 		}
 	}
 	s.say("\n%s", text(e.Next))
+	s.sayNext("", commandExplained(s.opened, e))
 	return nil
 }
 

@@ -13,12 +13,7 @@ import (
 	"channelsync/cmd/channelsync/cli/internal/screen"
 )
 
-func outcomes() []string {
-	return []string{
-		string(v1.OutcomePushed), string(v1.OutcomeUnchanged), string(v1.OutcomeNotMet),
-		string(v1.OutcomeWaiting), string(v1.OutcomeRetrying), string(v1.OutcomeDead),
-	}
-}
+func outcomes() []string { return textsOf(v1.Outcomes) }
 
 // defaultPage is how many items of a list are shown unless more or fewer are asked for.
 const defaultPage = 50
@@ -60,7 +55,7 @@ func (s *session) recordList() *command.Command {
 			"channelsync record list --outcome not_met --kind company", "channelsync record list --q acme --json",
 			"channelsync record list --outcome dead --output csv > dead.csv",
 		},
-		Values: map[string][]string{"kind": recordKinds(), "outcome": outcomes(), "output": outputs},
+		Values: map[string][]string{"kind": recordKinds(), "outcome": outcomes(), "reason": v1.ReasonCodes(), "output": outputs},
 		Flags: func(fs *flag.FlagSet) {
 			f.flags(fs)
 			filter.flags(fs)
@@ -74,7 +69,7 @@ func (s *session) recordList() *command.Command {
 			if err := checkKind(f.kind); err != nil {
 				return err
 			}
-			if err := filter.check(); err != nil {
+			if err := filter.check(s); err != nil {
 				return err
 			}
 			if err := page.check(); err != nil {

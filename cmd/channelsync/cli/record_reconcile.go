@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 
+	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
 )
 
@@ -15,7 +16,7 @@ func (s *session) recordReconcile() *command.Command {
 		Name: "reconcile", Short: "reconcile one record now, or with --all those that match a filter",
 		Long:     "--all starts a job that runs behind live changes. The command follows it; if you interrupt the command, the job continues.",
 		Examples: []string{"channelsync record reconcile company 7", "channelsync record reconcile --all --outcome dead --dry-run"},
-		Values:   map[string][]string{"outcome": outcomes()},
+		Values:   map[string][]string{"outcome": outcomes(), "reason": v1.ReasonCodes()},
 		Flags: func(fs *flag.FlagSet) {
 			fs.BoolVar(&b.dryRun, "dry-run", false, "show what would be pushed, or how many records --all finds, and push nothing")
 			fs.BoolVar(&every, "all", false, "all records that match --kind, --outcome, --reason and --q")
@@ -29,7 +30,7 @@ func (s *session) recordReconcile() *command.Command {
 			}
 			return false, nil
 		}
-		if err := filter.check(); err != nil {
+		if err := filter.check(s); err != nil {
 			return true, err
 		}
 		return true, s.reconcileAll(ctx, f, &filter, &b)

@@ -62,6 +62,7 @@ func (s *session) showRecord(r v1.RecordDetail, client string) error {
 	}
 	if r.Fix != "" {
 		s.say("  to do       %s", text(r.Fix))
+		s.sayNext("              ", commandOf(s.opened, r))
 	}
 	if r.Attempts > 0 {
 		s.say("  attempts    %d", r.Attempts)

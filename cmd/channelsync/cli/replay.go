@@ -42,7 +42,7 @@ func (s *session) replayCommand() *command.Command {
 				return err
 			}
 			in.Kind = v1.Kind(kind)
-			if err := checkReplay(in); err != nil {
+			if err := checkReplay(in, which.ref, s.now()); err != nil {
 				return err
 			}
 			api, inst, err := s.open(ctx, &which)
@@ -58,18 +58,27 @@ func (s *session) replayCommand() *command.Command {
 	}
 }
 
+// clocksDiffer is how much later it may be for the service than here.
+const clocksDiffer = 5 * time.Minute
+
 func replayKinds() []string { return append(recordKinds(), string(v1.KindContact)) }
 
-func checkReplay(in v1.ReplayRequest) error {
+func checkReplay(in v1.ReplayRequest, installation string, now time.Time) error {
+	line := "channelsync replay"
+	if installation != "" {
+		line += " " + quoted(installation)
+	}
 	switch {
+	case in.From != nil && in.From.After(now.Add(clocksDiffer)):
+		return command.Usage("such as: "+line+" --from 2h --dry-run", "--from: got %s, which is to come: no change is stored since", in.From.Format(time.RFC3339))
 	case in.Kind != "" && !slices.Contains(replayKinds(), string(in.Kind)):
 		return command.Usage("the kinds are "+strings.Join(replayKinds(), ", "), "there is no kind %q", string(in.Kind))
 	case in.ID != "" && in.Kind == "":
 		return command.Usage("say --kind company, contract or contact", "--id needs --kind")
 	case in.ID != "" && !isID(in.ID):
-		return command.Usage("", "--id: got %q, want a decimal number", in.ID)
+		return command.Usage("channelsync record list shows the ids", "--id: got %q, want a decimal number", in.ID)
 	case in.From != nil && in.To != nil && !in.From.Before(*in.To):
-		return command.Usage("", "--to is not after --from")
+		return command.Usage("such as: "+line+" --from 2h --to 1h --dry-run", "--to is not after --from")
 	}
 	return nil
 }

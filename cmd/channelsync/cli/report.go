@@ -29,6 +29,9 @@ func (s *session) report(path string, err error) int {
 	var usage *command.UsageError
 	var problem *v1.Problem
 	var own *failure
+	if unknown, is := errors.AsType[*unknownInstallation](err); is {
+		err = s.suggest(unknown)
+	}
 	switch {
 	case err == nil:
 		return exitOK
@@ -77,7 +80,7 @@ func (s *session) problem(path string, p *v1.Problem) {
 		return
 	}
 	s.hint(p.Hint)
-	if next := commandAfter(p); next != "" {
+	if next := commandAfter(p, s.opened); next != "" {
 		s.note("next: %s", next)
 	}
 }

@@ -3,12 +3,15 @@ package cli
 import (
 	"context"
 	"flag"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"channelsync/api/client"
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
+	"channelsync/internal/search"
 )
 
 const selectorArgs = "[installation]"
@@ -46,12 +49,58 @@ func (s *session) open(ctx context.Context, x *selector) (*client.Client, v1.Ins
 	if err != nil {
 		return nil, v1.Installation{}, err
 	}
+	in, err := s.choose(ctx, api, x)
+	return api, in, err
+}
+
+// choose finds the installation.
+func (s *session) choose(ctx context.Context, api *client.Client, x *selector) (v1.Installation, error) {
 	all, err := api.Installations(ctx)
 	if err != nil {
-		return nil, v1.Installation{}, err
+		return v1.Installation{}, err
 	}
-	in, err := x.among(all)
-	return api, in, err
+	s.opened, err = x.among(all)
+	return s.opened, err
+}
+
+// unknownInstallation is what was given for one, and the name or id that was probably meant; empty where none is near.
+type unknownInstallation struct{ given, near string }
+
+func (u *unknownInstallation) Error() string {
+	return "there is no installation " + strconv.Quote(text(u.given))
+}
+
+// suggest says what to type instead: the same command with what was probably meant, where that is known.
+func (s *session) suggest(u *unknownInstallation) error {
+	hint := "channelsync installation list shows them"
+	if u.near != "" {
+		hint = "did you mean " + quoted(u.near) + "?"
+		if line := s.again(u.given, u.near); line != "" {
+			hint += " Then: " + line
+		}
+	}
+	return &failure{u.Error(), hint}
+}
+
+// again is the command line with one argument in the place of another. It is empty where a secret may stand in it, and
+// where the command would not ask before it removes what was only guessed.
+func (s *session) again(given, instead string) string {
+	words, done := []string{"channelsync"}, false
+	for _, arg := range s.Args {
+		name, value, _ := strings.Cut(arg, "=")
+		if strings.HasPrefix(name, "-") && (strings.HasSuffix(name, "token") || strings.HasSuffix(name, "secret") || name == "--yes" || name == "-yes") {
+			return ""
+		}
+		switch {
+		case done:
+		case arg == given:
+			arg, done = instead, true
+		case value == given && strings.HasPrefix(name, "-"):
+			arg, done = name+"="+instead, true
+		}
+		words = append(words, quoted(arg))
+	}
+	return strings.Join(words, " ")
 }
 
 // onInstallation is how a command runs that is about one installation and takes no other argument.
@@ -102,17 +151,22 @@ func (x *selector) among(all []v1.Installation) (v1.Installation, error) {
 		return v1.Installation{}, command.Usage("use its id: "+strings.Join(ids, ", "),
 			"there are %d installations named %q", len(meant), x.ref)
 	}
-	hint := "channelsync installation list shows them"
-	if near := command.Nearest(v1.Fold(x.ref), folded(names)); near != "" {
-		hint = "did you mean " + names[slices.Index(folded(names), near)] + "?"
-	}
-	return v1.Installation{}, &failure{"there is no installation " + `"` + text(x.ref) + `"`, hint}
+	return v1.Installation{}, &unknownInstallation{x.ref, nearest(x.ref, all)}
 }
 
-func folded(names []string) []string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = v1.Fold(n)
+// nearest is the name or the id that was probably meant.
+func nearest(given string, all []v1.Installation) string {
+	words := map[string]string{}
+	var names []string
+	for _, in := range all {
+		names = append(names, in.Name)
+		words[v1.Fold(in.Name)], words[in.ID] = in.Name, in.ID
 	}
-	return out
+	if near := command.Nearest(v1.Fold(given), slices.Sorted(maps.Keys(words))); near != "" {
+		return words[near]
+	}
+	if near := search.Near(given, names, 1); len(near) > 0 {
+		return near[0]
+	}
+	return ""
 }

@@ -31,9 +31,10 @@ type session struct {
 	now       func() time.Time
 	lines     *bufio.Reader // of standard input, made when it is first read
 	transport *http.Transport
-	warned    []string      // flags that exposed has warned of
-	watch     time.Duration // --watch was given; 0: it was not
-	columns   int           // of the terminal, while what is shown is gathered first
+	warned    []string        // flags that exposed has warned of
+	watch     time.Duration   // --watch was given; 0: it was not
+	columns   int             // of the terminal, while what is shown is gathered first
+	opened    v1.Installation // that the command is about, once it is found
 }
 
 func newSession(inv Invocation) *session {

@@ -19,7 +19,7 @@ func (s *session) statusCommand() *command.Command {
 		Values: installationValues(),
 		Flags:  func(fs *flag.FlagSet) { f.flags(fs); s.listFlags(fs); s.watchFlag(fs) },
 		Run: s.withAPI(func(ctx context.Context, api *client.Client) error {
-			q, err := f.query()
+			q, err := s.installationQuery(&f)
 			if err != nil {
 				return err
 			}

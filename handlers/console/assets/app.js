@@ -23,6 +23,8 @@
   const behind = document.getElementById("behind");
   const shown = new Map(); // the parts as they were answered, by id
   let tag = "", current = Date.now(), failed = 0, timer = 0, asked = 0, asking = null;
+  const build = document.getElementById("main")?.dataset.build; // what this page is made of
+  let newer = false; // the service is of another version, and somebody is working in this page
   let held = 0; // since when something newer waits for somebody to be done; 0: nothing does
 
   async function ask() {
@@ -45,6 +47,8 @@
         wait = seldom;
         throw new Error("the page is not loaded anew yet");
       }
+      const other = answer.headers.get("Service-Build");
+      if ((ours || answer.status === 304) && other && other !== build) upgraded(other);
       if (answer.ok && ours) tag = show(await answer.text()) ? answer.headers.get("ETag") || "" : "";
       else if (answer.status !== 304 || !tag) {
         wait = Math.min(Number(answer.headers.get("Retry-After")) || 0, 60) * 1000;
@@ -66,6 +70,19 @@
     // Not all tabs come back at the same moment.
     if (failed > 0) pause = Math.max(pause, wait, Math.min(seldom, often * 2 ** (failed - 1)) * (0.8 + 0.4 * Math.random()));
     timer = setTimeout(ask, pause);
+  }
+
+  // Parts of another version may not fit into this page: it is loaded anew, unless somebody is working in it or reads what is
+  // wrong with a form. Once for each version: while instances of two versions answer in turn, that would never end.
+  function upgraded(other) {
+    newer = true;
+    if (busy(document.documentElement) || document.getElementById("problem")) return;
+    try {
+      const builds = (sessionStorage.getItem("builds") ?? "").split(" ");
+      if (builds.includes(other)) return;
+      sessionStorage.setItem("builds", [...builds, other].join(" ").trim());
+    } catch { return; }
+    location.replace(location.pathname + location.search); // a reload would send a form again
   }
 
   // True when all of it is shown: a part that somebody is working in stays as it is, and is asked for again.
@@ -127,6 +144,7 @@
     const unanswered = failed > 0 || (asking !== null && Math.abs(at - asked) > late / 2);
     let text = "";
     if (unanswered && at - current > late) text = "Not up to date since " + clock(current) + "; trying again…";
+    else if (newer) text = "There is a new version of this console. Load this page anew to use it.";
     else if (held && at - held > late) text = "There is something newer since " + clock(held) + ". It is shown once you are done with what you entered, ticked or selected.";
     if ((document.hidden && text) || behind.textContent === text) return;
     behind.textContent = text;

@@ -20,7 +20,12 @@ var tenantWords = strings.NewReplacer(
 	"Clients and contracts", "Manage Clients",
 	"dead letters", "failed records", "Dead letters", "Failed records",
 	"dead letter", "failed record", "Dead letter", "Failed record",
-	"a resync under Replay does it now", "Sync again does it now", "Resync and replay", "Sync again", "Under way and of late", "Under way and lately",
+	"a resync under Replay does it now", "Sync again does it now", "Resync and replay", "Sync again",
+	"a sweep, a resync or a report", "a sweep, a comparison or a report", "A sweep or a resync overwrites", "A sweep or Sync again overwrites",
+	"first syncs, resyncs and replays", "first syncs and what was synced again", "next sweep or resync", "next sweep or comparison",
+	"The resync is", "The comparison is", "The replay is", "Reading again is", ", and resync:", ", and sync again:",
+	"Started a resync of", "Compared everything of", "Started a replay of", "Read stored changes again, of",
+	"received: replay", "received: "+tenantTriggers["replay"], "Under way and of late", "Under way and lately",
 	"an installation", "an integration", "installation", "integration", "Installation", "Integration",
 	"can be reinstalled", "can be installed again", "is reinstalled", "is installed again",
 	"Reinstalling", "Installing it again", "Reinstall", "Install", "reinstall", "install",
@@ -28,8 +33,21 @@ var tenantWords = strings.NewReplacer(
 	". channelsync ", ". The integration ", "channelsync", "the integration",
 )
 
+// tenantTriggers are why a record was looked at, where the service has words of its own for it.
+var tenantTriggers = map[string]string{"replay": "stored changes read again", "resync": "everything compared"}
+
+// TenantTrigger is why a record was looked at, for a tenant.
+func TenantTrigger(word string) string { return cmp.Or(tenantTriggers[word], word) }
+
+// tenantJobs are the names of jobs as the page Sync again has them.
+var tenantJobs = strings.NewReplacer("Resync", "Compare everything", "Replay", "Read stored changes again")
+
+// TenantJobName is what a job is called, for a tenant.
+func TenantJobName(j v1.Job) string { return Tenant(tenantJobs.Replace(JobName(j))) }
+
 // tenantName is what a tenant calls the service, in text that may have a client's data in it.
-var tenantName = strings.NewReplacer(". channelsync ", ". The integration ", "channelsync", "the integration", "this installation", "this integration")
+var tenantName = strings.NewReplacer(". channelsync ", ". The integration ", "channelsync", "the integration", "this installation", "this integration",
+	"The installation is stopped", "The integration is stopped", "the installation's", "the integration's")
 
 // tenantTitles are the names of pages and tabs.
 var tenantTitles = map[string]string{
@@ -81,6 +99,9 @@ var tenantIssues = map[string]v1.Issue{
 	"store_unavailable": {
 		Title: "Changes arrive late", Detail: "The service cannot store anything right now. Changes are kept, and it is tried again.",
 		Fix: "Nothing to do. If it stays, ask your Channel Program contact.",
+	},
+	"backfill_throttled": {
+		Detail: "A first sync, the daily sweep and Sync again may use only a part of this integration's share of Autotask's hourly limit. Changes keep arriving meanwhile.",
 	},
 	"dead_letters_dropped": {
 		Title: "The oldest failed records are no longer listed", Detail: "The list is full, and its oldest entries were dropped.",

@@ -48,6 +48,16 @@ func RunsOf(timeline []v1.TimelineStep) []Run {
 	return runs
 }
 
+// TenantRuns puts runs into a tenant's words. Details may have a client's data in them and stay.
+func TenantRuns(runs []Run) {
+	for i := range runs {
+		runs[i].Title = Tenant(runs[i].Title)
+		for n := range runs[i].Steps {
+			runs[i].Steps[n].Text = Tenant(runs[i].Steps[n].Text)
+		}
+	}
+}
+
 // begins says whether a step is the first of the next run.
 func begins(s v1.TimelineStep, open []v1.TimelineStep) bool {
 	if len(open) == 0 {

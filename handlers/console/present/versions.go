@@ -7,7 +7,12 @@ import (
 )
 
 // CauseWord says why a version was sent, and who asked for it.
-func CauseWord(v v1.Version) string {
+func CauseWord(v v1.Version) string { return causeWord(v, func(word string) string { return word }) }
+
+// TenantCauseWord is CauseWord in a tenant's words.
+func TenantCauseWord(v v1.Version) string { return causeWord(v, TenantTrigger) }
+
+func causeWord(v v1.Version, say func(string) string) string {
 	if v.Kind == v1.VersionEarlier {
 		return "Sent before versions were kept"
 	}
@@ -15,6 +20,7 @@ func CauseWord(v v1.Version) string {
 	if v.Trigger == v1.TriggerManual && v.Job != "" {
 		why = "resync"
 	}
+	why = say(why)
 	if v.By != "" {
 		why += ", by " + v.By
 	}

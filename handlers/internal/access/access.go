@@ -93,7 +93,7 @@ func (t *Table) Guard(next, unknown http.Handler, refused func(http.ResponseWrit
 		case installation != "" && who.Role.Covers(v1.RoleViewer) && !who.Sees(installation):
 			refused(w, r, Refusal{row, "", v1.NotFound("There is no such installation.")})
 		case !row.Allows(who):
-			refused(w, r, Refusal{row, installation, forbidden(row, who)})
+			refused(w, r, Refusal{row, installation, Forbidden(row, who)})
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -110,7 +110,8 @@ func (t *Table) known(path string) bool {
 	return false
 }
 
-func forbidden(row Row, who v1.Identity) *v1.Problem {
+// Forbidden says which role a row takes, and which somebody has.
+func Forbidden(row Row, who v1.Identity) *v1.Problem {
 	detail := "This takes the role " + string(row.Role) + "; \"" + who.Name + "\" has the role " + string(who.Role) + "."
 	hint := "Use a token of the role " + string(row.Role) + "."
 	if who.Role.Covers(row.Role) {

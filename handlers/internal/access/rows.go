@@ -21,6 +21,10 @@ const (
 	in = "/installations/{id}"
 )
 
+// FindZone is what it takes to have Autotask asked which database a user name is in: only who installs needs that. GET
+// /zones without a name is in the table.
+var FindZone = Row{get, "/zones?username=", admin, true}
+
 // API returns the rows of the admin API, below /api/v1. A viewer reads; an operator keeps
 // running what is installed; an admin decides what is installed, how, and who may ask. What
 // tries or previews something takes the role of what it prepares.
@@ -35,7 +39,7 @@ func API() []Row {
 		{get, in + "/choices", viewer, false},
 		{put, in + "/credentials", admin, false},
 		{put, in + "/channel-program", admin, false},
-		{get, "/zones", viewer, false},
+		{get, "/zones", viewer, false}, // with ?username= FindZone
 		{post, in + "/test", operator, false},
 		{post, in + "/syncs/{sync}/install", admin, true},
 

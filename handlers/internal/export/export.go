@@ -51,7 +51,7 @@ func (e *Exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.API.ServeHTTP(w, r)
 		return
 	}
-	if p := wrong(query); p != nil {
+	if p := l.wrong(query); p != nil {
 		web.Problem(w, p)
 		return
 	}
@@ -66,7 +66,7 @@ func (e *Exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // wrong is what is wrong with the query of an export.
-func wrong(query url.Values) *v1.Problem {
+func (l list) wrong(query url.Values) *v1.Problem {
 	var errs []v1.FieldError
 	if f := query["format"]; len(f) != 1 || !slices.Contains(Formats, Format(f[0])) {
 		errs = append(errs, v1.FieldError{Pointer: "?format", Code: "oneof", Detail: "got another format, want csv, csv-spreadsheet or json, once"})
@@ -76,9 +76,16 @@ func wrong(query url.Values) *v1.Problem {
 			errs = append(errs, v1.FieldError{Pointer: "?" + name, Code: "unknown", Detail: "got it with a format, want it left out: an export is the whole list"})
 		}
 	}
+	for name := range l.equal {
+		v := v1.Trim(query.Get(name))
+		if v != "" && !slices.Contains(values[name], v) && (name != "code" || !v1.KnownCode(v)) {
+			errs = append(errs, v1.FieldError{Pointer: "?" + name, Code: "oneof", Detail: "got another value, want one of " + strings.Join(values[name], ", ")})
+		}
+	}
 	if len(errs) == 0 {
 		return nil
 	}
+	slices.SortFunc(errs, func(a, b v1.FieldError) int { return strings.Compare(a.Pointer, b.Pointer) })
 	return v1.Invalid("The query of the request is not valid.", errs...)
 }
 

@@ -161,6 +161,12 @@ func TestExportsThatAreRefused(t *testing.T) {
 			t.Errorf("%s: got %d %s", query, resp.StatusCode, text)
 		}
 	}
+	for _, query := range []string{"dead-letters?format=csv&code=unknown", "activity?format=json&trigger=magic", "activity?format=csv&kind=contact", "activity?format=csv&outcome=happy"} {
+		resp, text, _ := fetch(t, url+"/installations/"+inst+"/"+query)
+		if resp.StatusCode != 422 || !strings.Contains(text, "got another value, want one of ") {
+			t.Errorf("%s: got %d %s", query, resp.StatusCode, text)
+		}
+	}
 	if resp, _, _ := fetch(t, url+"/installations/"+inst+"/records/counts?format=csv"); resp.StatusCode != 404 { // it is the API's
 		t.Errorf("no list: got %d", resp.StatusCode)
 	}

@@ -92,6 +92,18 @@ var lists = []list{
 	},
 }
 
+// values are those of the parameters that an export alone has.
+var values = map[string][]string{
+	"code": v1.DeadLetterCodes(), "outcome": texts(v1.Outcomes), "kind": texts(v1.RecordKinds), "trigger": texts(v1.Triggers),
+}
+
+func texts[T ~string](of []T) (out []string) {
+	for _, one := range of {
+		out = append(out, string(one))
+	}
+	return out
+}
+
 // own are the console's own lists.
 var own = map[string]list{
 	"sessions": {name: "sessions", columns: columns("who", "role", "logIn", "loggedInAt", "lastRequestAt", "address", "browser", "this")},

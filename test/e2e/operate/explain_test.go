@@ -170,7 +170,7 @@ func TestExplainSaysWhyARecordIsOrIsNotSynced(t *testing.T) {
 		{"the provider itself", co, 0, []string{"own_company", "excluded"}, []string{"your own organization"}, nil},
 		{"excluded", co, excluded, []string{"excluded"}, []string{"exclude list", "options"}, nil},
 		{"not on the include list", co, unlisted, []string{"excluded", "filtered"}, []string{"not on the include list"}, nil},
-		{"filtered by classification", co, classified, []string{"filtered"}, []string{"classification is 2"}, nil},
+		{"filtered by classification", co, classified, []string{"filtered"}, []string{"classification is Silver (2)"}, nil},
 		{"deleted", co, gone, []string{"deleted_at_source"}, []string{"no longer exists in Autotask", "Nothing is removed"}, func(t *testing.T, e v1.Explanation) {
 			if string(e.Target) == "null" || e.Name != "Gone" {
 				t.Errorf("name %q, target %s", e.Name, e.Target)

@@ -61,6 +61,13 @@ type Program struct {
 	AskValue func(flag, last string) []Candidate
 }
 
+// Optional is the value of a flag that takes one only behind an equals sign. IsValue says whether an argument right
+// behind the flag is one that was meant for it.
+type Optional interface {
+	flag.Value
+	IsValue(arg string) bool
+}
+
 // Run runs the command that args name. It returns that command's own error, a
 // *UsageError, or ErrHelpShown. Path is what was named, for messages.
 func (p *Program) Run(ctx context.Context, args []string) (path string, err error) {
@@ -161,11 +168,36 @@ func (p *Program) parse(at []*Command, args []string) ([]string, error) {
 		if len(rest) == 0 {
 			return positional, nil
 		}
-		if taken := len(args) - len(rest); taken > 0 && args[taken-1] == "--" {
+		taken := len(args) - len(rest)
+		if taken > 0 && args[taken-1] == "--" {
 			return append(positional, rest...), nil
+		}
+		if taken > 0 {
+			if err := apart(fs, args[taken-1], rest[0]); err != nil {
+				return nil, err
+			}
 		}
 		positional, args = append(positional, rest[0]), rest[1:]
 	}
+}
+
+// apart refuses a value that stands behind a flag which takes it with an equals sign only: as an argument it would mean
+// something else, and "--dry-run false" would be no dry run less.
+func apart(fs *flag.FlagSet, before, value string) error {
+	f := fs.Lookup(strings.TrimLeft(before, "-"))
+	if f == nil || !strings.HasPrefix(before, "-") {
+		return nil
+	}
+	meant := value == "true" || value == "false"
+	if optional, is := f.Value.(Optional); is {
+		meant = optional.IsValue(value)
+	} else if b, is := f.Value.(interface{ IsBoolFlag() bool }); !is || !b.IsBoolFlag() {
+		return nil // the value of a flag that always has one
+	}
+	if !meant {
+		return nil
+	}
+	return Usage("such as --"+f.Name+"="+value, "--%s: got %q behind a space, want it behind an equals sign", f.Name, value)
 }
 
 // wrongFlag puts what package flag says into our words.
@@ -186,21 +218,35 @@ func wrongFlag(err error, fs *flag.FlagSet, path string) error {
 	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
 		return Usage(hint, "--%s needs a value", strings.TrimLeft(name, "-"))
 	}
-	if rest, ok := strings.CutPrefix(text, "invalid value "); ok {
-		if value, rest, ok := strings.Cut(rest, " for flag -"); ok {
-			name, why, _ := strings.Cut(rest, ": ")
-			return Usage(hint, "--%s: got %s, want %s", name, value, strings.TrimPrefix(want(why), "want "))
+	for kind, of := range map[string]string{"invalid value ": " for flag -", "invalid boolean value ": " for -"} {
+		if rest, ok := strings.CutPrefix(text, kind); ok {
+			if value, rest, ok := strings.Cut(rest, of); ok {
+				name, why, _ := strings.Cut(rest, ": ")
+				return Usage(hint, "--%s: got %s, want %s", name, value, strings.TrimPrefix(want(fs.Lookup(name), why), "want "))
+			}
 		}
 	}
 	return Usage(hint, "%s", text)
 }
 
 // want says what a flag wants where package flag only says that it failed.
-func want(why string) string {
-	if why == "parse error" {
+func want(f *flag.Flag, why string) string {
+	if why != "parse error" && why != "value out of range" || f == nil {
+		return why
+	}
+	g, _ := f.Value.(flag.Getter)
+	if g == nil {
 		return "another kind of value"
 	}
-	return why
+	switch g.Get().(type) {
+	case bool:
+		return "true or false, such as --" + f.Name + "=true"
+	case int:
+		return "a whole number, such as --" + f.Name + " 50"
+	case uint64:
+		return "a whole number from 0 up, such as --" + f.Name + " 50"
+	}
+	return "another kind of value"
 }
 
 func join(at []*Command) string {

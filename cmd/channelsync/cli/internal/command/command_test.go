@@ -71,8 +71,14 @@ func TestRun(t *testing.T) {
 		{"record list --knid x", "prog record list", "", "there is no flag --knid", "did you mean --kind?"},
 		{"record list --zzz", "prog record list", "", "there is no flag --zzz", "prog record list --help lists the flags"},
 		{"record list --kind", "prog record list", "", "--kind needs a value", "prog record list --help lists the flags"},
-		{"record list --limit x", "prog record list", "", `--limit: got "x", want another kind of value`, "prog record list --help lists the flags"},
-		{"record list --dry-run=x", "prog record list", "", `invalid boolean value "x" for -dry-run: parse error`, "prog record list --help lists the flags"},
+		{"record list --limit x", "prog record list", "", `--limit: got "x", want a whole number, such as --limit 50`, "prog record list --help lists the flags"},
+		{"record list --limit 99999999999999999999", "prog record list", "", `--limit: got "99999999999999999999", want a whole number, such as --limit 50`, "prog record list --help lists the flags"},
+		{"record list --dry-run=x", "prog record list", "", `--dry-run: got "x", want true or false, such as --dry-run=true`, "prog record list --help lists the flags"},
+		{"record list --dry-run false", "prog record list", "", `--dry-run: got "false" behind a space, want it behind an equals sign`, "such as --dry-run=false"},
+		{"record list --dry-run=false true", "prog record list", "list true", "", ""},
+		{"record list --dry-run 1", "prog record list", "list 1 dry", "", ""},
+		{"record list --kind true false", "prog record list", "list false true", "", ""},
+		{"record list --dry-run -- false", "prog record list", "list false dry", "", ""},
 		{"--tokn x record", "prog", "", "there is no flag --tokn", "did you mean --token?"},
 	} {
 		t.Run(tc.line, func(t *testing.T) {

@@ -283,7 +283,7 @@ func TestAPageOfAnotherVersionIsLoadedAnewOnce(t *testing.T) {
 	t.Parallel()
 	w, id, f, p := behindFront(t)
 	p.Open("/installations/" + id + "/activity")
-	p.See("Waiting for the first change")
+	p.See("The latest outcomes")
 	const newer = "There is a new version of this console."
 	p.SeeNot(newer)
 	p.Fill("Name or id", "half a wo")

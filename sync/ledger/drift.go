@@ -21,6 +21,10 @@ const (
 	DriftKept = 90 * 24 * time.Hour
 )
 
+// DriftLeft is the state of an edit that waits for nobody any more and may be there still: its record left the sync, or
+// another account was connected. It is in no list, and tells what the target held.
+const DriftLeft v1.DriftState = "left"
+
 // Drift is an edit of a record at the target that was found.
 type Drift struct {
 	State      v1.DriftState   `json:"state"`
@@ -39,9 +43,10 @@ func (e *Entry) OpenDrift() *Drift {
 }
 
 // AddDrift keeps an edit. One that is open is the same edit, found again: it keeps since
-// when it is known.
+// when it is known. One word that ours may be pushed is for one edit.
 func (e *Entry) AddDrift(d Drift) {
 	d.Fields = BoundedFields(d.Fields)
+	e.PushOurs = e.PushOurs && d.State == v1.DriftOpen
 	kept := slices.DeleteFunc(slices.Clone(e.Drifts), func(k Drift) bool { return d.FoundAt.Sub(k.FoundAt) > DriftKept && k.State != v1.DriftOpen })
 	if open := e.OpenDrift(); open != nil {
 		d.FoundAt, kept = open.FoundAt, kept[:len(kept)-1]
@@ -62,21 +67,25 @@ func BoundedFields(fields []v1.DriftField) []v1.DriftField {
 	return fields
 }
 
-// ResolveDrift notes that the open edit is no more, and why.
+// ResolveDrift notes that the open edit waits no more, and why.
 func (e *Entry) ResolveDrift(state v1.DriftState, at time.Time) {
-	if e.OpenDrift() == nil {
-		return
+	if e.OpenDrift() != nil {
+		e.endDrift(state, at)
 	}
+	e.PushOurs = false
+}
+
+// RevertLeft notes that the target holds what was sent: an edit there since a time, which was left, is no more.
+func (e *Entry) RevertLeft(since, at time.Time) {
+	if n := len(e.Drifts); n > 0 && e.Drifts[n-1].State == DriftLeft && e.Drifts[n-1].FoundAt.After(since) {
+		e.endDrift(v1.DriftReverted, at)
+	}
+}
+
+func (e *Entry) endDrift(state v1.DriftState, at time.Time) {
 	e.Drifts = slices.Clone(e.Drifts)
 	last := &e.Drifts[len(e.Drifts)-1]
 	last.State, last.ResolvedAt = state, at
-}
-
-// DropOpenDrift forgets the open edit, and that it may be pushed over.
-func (e *Entry) DropOpenDrift() {
-	if e.OpenDrift() != nil {
-		e.Drifts, e.PushOurs = e.Drifts[:len(e.Drifts)-1], false
-	}
 }
 
 // driftAt is an edit as the index keeps it.
@@ -86,9 +95,11 @@ type driftAt struct {
 }
 
 func driftsOf(e *Entry) []driftAt {
-	out := make([]driftAt, len(e.Drifts))
-	for i, d := range e.Drifts {
-		out[i] = driftAt{ticksOf(d.FoundAt), d.State}
+	var out []driftAt
+	for _, d := range e.Drifts {
+		if d.State != DriftLeft {
+			out = append(out, driftAt{ticksOf(d.FoundAt), d.State})
+		}
 	}
 	return out
 }

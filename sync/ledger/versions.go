@@ -32,6 +32,7 @@ type Version struct {
 	Answer        string          `json:"answer,omitempty"`
 	BeforeUnknown bool            `json:"beforeUnknown,omitempty"`
 	Edited        []v1.DriftField `json:"edited,omitempty"`
+	EditedSince   time.Time       `json:"editedSince,omitzero"` // when that was first seen; zero: as it was pushed over
 	ConnectedAt   time.Time       `json:"connectedAt,omitzero"` // since when the account was connected that took it; zero: always
 	Sent          json.RawMessage `json:"sent,omitempty"`       // empty of the entry's own version: it is the projection
 }

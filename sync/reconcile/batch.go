@@ -106,7 +106,7 @@ func (r *Reconciler) newBatch(ctx context.Context, in *installation.Installation
 		}
 		if it.elsewhere = it.entry.SentElsewhere(r.ConnectedAt); it.elsewhere {
 			it.entry.Fingerprint = ""
-			it.entry.DropOpenDrift()
+			it.entry.ResolveDrift(ledger.DriftLeft, r.ConnectedAt)
 		}
 		it.before = *it.entry
 		if it.entry.ChangedAt.Before(d.StoredAt) {
@@ -347,7 +347,7 @@ func (b *batch) finish(it *item, now time.Time) {
 		e.Reasons, e.Detail = nil, ""
 	}
 	if it.outcome == v1.OutcomeNotMet {
-		e.DropOpenDrift() // nothing would be pushed over it any more
+		e.ResolveDrift(ledger.DriftLeft, now) // nothing would be pushed over it any more
 	}
 	e.Found(&it.before, now)
 	quiet := it.due.Lane == events.LaneBulk && !it.pushed && it.outcome == it.before.Outcome

@@ -117,7 +117,6 @@ func (s sender[T]) readOne(ctx context.Context, p parcel[T]) error {
 	if err == nil && p.hasGoneBack(p.theirs, at) {
 		p.theirs, p.goneBack = nil, true
 		p.entry.ResolveDrift(v1.DriftReverted, s.Now())
-		p.entry.PushOurs = false
 		return nil
 	}
 	known := p.before.Fingerprint == p.fingerprint || p.unanswered() // that nothing of ours was sent since
@@ -223,7 +222,6 @@ func (b *batch) noteRepair(it *item, sent any) error {
 	} else {
 		it.entry.ResolveDrift(v1.DriftReverted, now)
 	}
-	it.entry.PushOurs = false
 	return nil
 }
 

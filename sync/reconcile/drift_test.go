@@ -245,6 +245,56 @@ func TestDriftOfARecordThatLeavesWaitsForNobody(t *testing.T) {
 	if d, err := b.ledger.Digest(t.Context(), inst); err != nil || d.Drift(b.clock.Now()) != (v1.DriftCounts{}) {
 		t.Errorf("counted %+v, %v", d, err)
 	}
+	// What the target held then was forgotten: that it was edited is kept, until it is found to be undone.
+	if e := b.entry(v1.KindCompany, id); len(e.Drifts) != 1 || e.Drifts[0].State != ledger.DriftLeft || *e.Drifts[0].Fields[0].Theirs != "Mine" {
+		t.Errorf("kept of the edit: %+v", e.Drifts)
+	}
+	b.edit("Companies", id, atsim.Row{"isActive": true})
+	b.edited(v1.KindCompany, id, map[string]any{"name": "Northwind"})
+	b.clock.Add(time.Second)
+	b.sweep(v1.KindCompany, id)
+	b.drifted(fmt.Sprintf("%d reverted: name Mine -> Northwind", id))
+}
+
+// A word that ours may be pushed was kept when the answer to that push was lost, and the next edit was pushed over unasked.
+func TestOneWordIsForOneEditThoughTheAnswerIsLost(t *testing.T) {
+	b, id := reported(t)
+	e := b.entry(v1.KindCompany, id)
+	found := e.OpenDrift().FoundAt
+	harness.OK(t, b.rec.PushOurs(t.Context(), v1.KindCompany, id))
+	b.crash.arm(3) // after the push, before the entry is written
+	if err := b.rec.Batch(t.Context(), v1.KindCompany, b.due(v1.KindCompany, id)); !errors.Is(err, errCrash) {
+		t.Fatal(err)
+	}
+	b.crash.arm(0)
+	if b.client(id).Data.Name != "Northwind" {
+		t.Fatal("it is to crash after the push")
+	}
+	b.clock.Add(time.Second)
+	b.batch(v1.KindCompany, id)
+	b.drifted(fmt.Sprintf("%d repaired: name Mine -> Northwind", id))
+	if v := b.versions(v1.KindCompany, id); len(v) != 2 || v[1].Kind != v1.VersionRecovered || !v[1].EditedSince.Equal(found) {
+		t.Errorf("versions: %+v", v)
+	}
+	b.edited(v1.KindCompany, id, map[string]any{"name": "Mine again"})
+	b.sweep(v1.KindCompany, id)
+	b.outcome(v1.KindCompany, id, v1.OutcomeWaiting, v1.ReasonEditedAtTarget)
+	if name := b.client(id).Data.Name; name != "Mine again" {
+		t.Errorf("it was pushed over: %q", name)
+	}
+}
+
+// A version did not know since when the edit was there that it was pushed over.
+func TestAVersionKnowsSinceWhenTheEditWasThere(t *testing.T) {
+	b, id := reported(t)
+	e := b.entry(v1.KindCompany, id)
+	found := e.OpenDrift().FoundAt
+	b.clock.Add(time.Hour)
+	harness.OK(t, b.rec.PushOurs(t.Context(), v1.KindCompany, id))
+	b.batch(v1.KindCompany, id)
+	if v := b.versions(v1.KindCompany, id); len(v) != 2 || v[1].Kind != v1.VersionRepaired || !v[1].EditedSince.Equal(found) || !v[1].At.After(found) {
+		t.Errorf("versions: %+v", v)
+	}
 }
 
 func TestWhatIsKeptOfEditsIsBounded(t *testing.T) {

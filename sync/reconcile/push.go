@@ -511,6 +511,7 @@ func (s sender[T]) answered(ctx context.Context, p parcel[T], res channelprogram
 		return err
 	}
 	if res.Outcome == channelprogram.OutcomeUnchanged {
+		it.entry.RevertLeft(s.ConnectedAt, s.Now())
 		if current == nil || it.elsewhere || !sameContent(current.Sent, it.entry.Projection) {
 			s.addVersion(it, current, res.Outcome)
 		}

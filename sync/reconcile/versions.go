@@ -38,7 +38,7 @@ func (b *batch) addVersion(it *item, current *ledger.Version, answer channelprog
 	}
 	switch n := len(it.entry.Drifts); {
 	case it.drift && n > 0:
-		v.Kind, v.Edited = v1.VersionRepaired, it.entry.Drifts[n-1].Fields
+		v.Kind, v.Edited, v.EditedSince = v1.VersionRepaired, it.entry.Drifts[n-1].Fields, it.entry.Drifts[n-1].FoundAt
 	case len(it.overEdit) > 0:
 		v.Kind, v.Edited = v1.VersionRepaired, it.overEdit
 	}
@@ -69,12 +69,14 @@ func (s sender[T]) recover(it *item, held T, at time.Time) error {
 	v := ledger.Version{At: at, Kind: v1.VersionRecovered, Cause: sending.Cause, BeforeUnknown: current == nil || it.elsewhere, Edited: sending.Edited}
 	if len(sending.Edited) > 0 {
 		it.entry.AddDrift(ledger.Drift{State: v1.DriftRepaired, FoundAt: at, ResolvedAt: at, Trigger: sending.Trigger, Fields: sending.Edited})
+		v.EditedSince = it.entry.Drifts[len(it.entry.Drifts)-1].FoundAt
 	}
 	s.keepVersion(it, current, v)
 	it.entry.Projection, it.entry.ObservedAt = raw, at
 	// What is stored before the next push has it too: that push may be lost as well.
 	it.before.Version, it.before.Former, it.before.Previous = it.entry.Version, it.entry.Former, nil
-	it.before.Projection, it.before.ObservedAt, it.before.Drifts = raw, at, it.entry.Drifts
+	it.before.Projection, it.before.ObservedAt = raw, at
+	it.before.Drifts, it.before.PushOurs = it.entry.Drifts, it.entry.PushOurs
 	return nil
 }
 

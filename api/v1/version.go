@@ -60,6 +60,7 @@ type VersionQuery struct {
 type VersionPage struct {
 	Items      []Version `json:"items"`
 	NextCursor *string   `json:"nextCursor"`
+	KnownSince time.Time `json:"knownSince"`     // since when records of the kind are kept: nothing is known of the time before
 	Held       *Held     `json:"held,omitempty"` // the answer to ?at=
 }
 
@@ -70,7 +71,20 @@ type Held struct {
 	State    HeldState  `json:"state"`
 	Detail   string     `json:"detail"` // in words, with what is not sure about it
 	Until    *time.Time `json:"until"`  // when the next version was taken; null while it is held
+	Edited   *HeldEdit  `json:"edited,omitempty"`
 }
+
+// HeldEdit is an edit that somebody made of a version in Channel Program, as far as it is known.
+type HeldEdit struct {
+	// Since is when it was first seen: it was made before. Where that is after the time asked
+	// about, it is not known whether it was there already.
+	Since  time.Time    `json:"since"`
+	Until  *time.Time   `json:"until"`  // when it was put right, or seen to be undone; null while neither is known
+	Fields []DriftField `json:"fields"` // beside what was sent
+}
+
+// WasEdited says whether what was held is known to have had the edit.
+func (h Held) WasEdited() bool { return h.Edited != nil && !h.Edited.Since.After(h.At) }
 
 // HeldState says what is known of what Channel Program held.
 type HeldState string

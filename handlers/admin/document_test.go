@@ -212,6 +212,7 @@ func TestDocumentHasEveryField(t *testing.T) {
 		v1.VersionPage{},
 		v1.Version{},
 		v1.Held{},
+		v1.HeldEdit{},
 		v1.AuditEntry{},
 		v1.AuditVerification{},
 		v1.Token{},

@@ -170,9 +170,9 @@ func (f *fake) Versions(_ context.Context, id string, kind v1.Kind, record int64
 	at := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	page := v1.VersionPage{Items: []v1.Version{{
 		Number: 2, SentAt: at, Kind: v1.VersionSent, Cause: v1.Cause{Trigger: v1.TriggerManual, By: "ann"}, Projection: json.RawMessage(`{"name":"Acme"}`),
-	}}}
+	}}, KnownSince: at}
 	if q.At != "" {
-		page.Held = &v1.Held{At: at, TimeZone: "UTC", State: v1.HeldVersion, Detail: "Channel Program held version 2."}
+		page.Held = &v1.Held{At: at, TimeZone: "UTC", State: v1.HeldVersion, Detail: "Channel Program held version 2.", Edited: &v1.HeldEdit{Since: at, Fields: []v1.DriftField{{Field: "name"}}}}
 	}
 	return page, f.known(id)
 }

@@ -159,9 +159,12 @@ func (q *query) installation() string {
 	return id
 }
 
-// timeOrDay is a time with its offset, or a day.
+// timeOrDay is a time with its offset, or a day. A blank before the offset was a plus that nobody escaped.
 func (q *query) timeOrDay(name string) string {
 	v := q.text(name, maxSearch)
+	if i := len(v) - len("+01:00"); i > 0 && v[i] == ' ' {
+		v = v[:i] + "+" + v[i+1:]
+	}
 	if _, err := time.Parse(time.RFC3339, v); err == nil || v == "" {
 		return v
 	}

@@ -30,7 +30,7 @@ func (m *Manager) PushOurs(ctx context.Context, id string, kind v1.Kind, rec int
 	case errors.Is(err, reconcile.ErrBusy):
 		return v1.Conflict("the record is being reconciled right now", "Try it again in a moment.")
 	case errors.Is(err, reconcile.ErrNoDrift):
-		return v1.Conflict("nothing of this record waits for that", "\"drift list\" shows what does. Sync now compares the record with Autotask.")
+		return v1.Conflict("nothing of this record waits for that", "The list of drift shows what does. Sync now compares the record with Autotask.")
 	case err != nil:
 		return err
 	}

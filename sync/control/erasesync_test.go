@@ -2,7 +2,9 @@ package control
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
@@ -99,6 +101,27 @@ func TestErasedSyncLeavesTheOtherRunning(t *testing.T) {
 			}
 			return nil
 		})
+	}
+}
+
+// After a sync was erased and reinstalled, a record out of scope was said to have never been sent.
+func TestOfAnErasedSyncNothingIsKnownFromBefore(t *testing.T) {
+	d := newDesk(t, setup{})
+	id := d.create(v1.SyncActiveCustomers).ID
+	before := d.Now()
+	erased := func(kind v1.Kind) time.Time { return d.kept(id).KnownSince(kind) }
+	if !erased(v1.KindCompany).Equal(d.kept(id).CreatedAt) {
+		t.Errorf("records are kept since %s, it was made on %s", erased(v1.KindCompany), d.kept(id).CreatedAt)
+	}
+	harness.OK(t, d.Do(t.Context(), id, v1.SyncActiveCustomers, "erase"))
+	harness.OK(t, d.Do(t.Context(), id, v1.SyncActiveCustomers, "reinstall"))
+	harness.OK(t, d.Ledger.Write(t.Context(), id, []*ledger.Entry{{Kind: v1.KindCompany, ID: 1, Name: "Acme", Outcome: v1.OutcomeNotMet}}))
+	for _, at := range []time.Time{before, d.Now()} {
+		page, err := d.Versions(t.Context(), id, v1.KindCompany, 1, v1.VersionQuery{At: at.Format(time.RFC3339Nano)})
+		harness.OK(t, err)
+		if h := page.Held; h.State != v1.HeldUnknown || !strings.Contains(h.Detail, "nothing is known of the time before") || !page.KnownSince.Equal(erased(v1.KindCompany)) || !page.KnownSince.After(before) {
+			t.Errorf("at %s, records kept since %s: %+v", at, page.KnownSince, h)
+		}
 	}
 }
 

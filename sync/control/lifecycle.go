@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
@@ -312,14 +313,20 @@ func erased(in *installation.Installation, sync v1.Sync) []v1.Kind {
 func (m *Manager) purgeKinds(ctx context.Context, in *installation.Installation, kinds []v1.Kind) error {
 	left := kindsOf(in.InstalledSyncs())
 	running := m.Jobs.Running(in.ID)
-	if len(left) > 0 && (len(running) > 0 || slices.Contains(kinds, v1.KindCompany)) {
-		_, err := m.Store.Change(ctx, in.ID, func(now *installation.Installation) error {
-			now.PendingJobs = append(now.PendingJobs, installation.PendingJob{Type: job.TypeBackfill, Kinds: left})
-			return nil
-		})
-		if err != nil {
-			return err
+	_, err := m.Store.Change(ctx, in.ID, func(now *installation.Installation) error {
+		if now.Erased == nil {
+			now.Erased = map[v1.Kind]time.Time{}
 		}
+		for _, kind := range kinds {
+			now.Erased[kind] = m.Now().UTC().Round(0)
+		}
+		if len(left) > 0 && (len(running) > 0 || slices.Contains(kinds, v1.KindCompany)) {
+			now.PendingJobs = append(now.PendingJobs, installation.PendingJob{Type: job.TypeBackfill, Kinds: left})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	for _, j := range running {
 		if err := m.Jobs.Finish(ctx, j.ID, v1.JobCancelled, "a sync was erased"); err != nil {

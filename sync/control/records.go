@@ -52,7 +52,7 @@ func (m *Manager) entry(ctx context.Context, id string, kind v1.Kind, rec int64)
 		return nil, err
 	}
 	if found[rec] == nil {
-		return nil, v1.NotFound(fmt.Sprintf("no %s %d has been seen yet; \"record explain\" asks Autotask for it", kind, rec))
+		return nil, v1.NotFound(fmt.Sprintf("no %s %d has been seen yet", kind, rec))
 	}
 	return found[rec], nil
 }

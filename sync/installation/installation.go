@@ -34,10 +34,12 @@ type Installation struct {
 	ConnectionID string `json:"connectionId"`
 	// Switches is when another account of Channel Program was connected each time, the last one last.
 	// What was sent to an account before is no knowledge of the one that is connected now.
-	Switches      []time.Time    `json:"switches,omitempty"`
-	Registrations []Registration `json:"registrations,omitempty"`
-	PendingJobs   []PendingJob   `json:"owed,omitempty"`
-	Cursors       Cursors        `json:"cursors"`
+	Switches []time.Time `json:"switches,omitempty"`
+	// Erased is when what was kept of records of a kind was erased last.
+	Erased        map[v1.Kind]time.Time `json:"erased,omitempty"`
+	Registrations []Registration        `json:"registrations,omitempty"`
+	PendingJobs   []PendingJob          `json:"owed,omitempty"`
+	Cursors       Cursors               `json:"cursors"`
 
 	Secrets Secrets `json:"-"`
 }
@@ -123,6 +125,14 @@ func (in *Installation) ConnectedUntil(since time.Time) time.Time {
 	return time.Time{}
 }
 
+// KnownSince is since when records of a kind are kept: nothing is known of the time before.
+func (in *Installation) KnownSince(kind v1.Kind) time.Time {
+	if at := in.Erased[kind]; at.After(in.CreatedAt) {
+		return at
+	}
+	return in.CreatedAt
+}
+
 // Installed says whether a sync is installed, running or not.
 func (in *Installation) Installed(s v1.Sync) bool {
 	st := in.Syncs[s]
@@ -192,7 +202,7 @@ func (in *Installation) Clone() *Installation {
 	out.Registrations = slices.Clone(in.Registrations)
 	out.Secrets.Webhooks = maps.Clone(in.Secrets.Webhooks)
 	out.PendingJobs = slices.Clone(in.PendingJobs)
-	out.Switches = slices.Clone(in.Switches)
+	out.Switches, out.Erased = slices.Clone(in.Switches), maps.Clone(in.Erased)
 	out.Cursors.PartsCompared.Spans = slices.Clone(in.Cursors.PartsCompared.Spans)
 	out.Cursors.PartsRequests.Used = slices.Clone(in.Cursors.PartsRequests.Used)
 	return &out

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"net/http"
 	"net/url"
@@ -55,18 +56,13 @@ func (c *Client) Versions(ctx context.Context, id string, kind v1.Kind, record s
 		query.Set("at", q.At)
 	}
 	err := c.Do(ctx, Call{
-		Operation: "list versions", Method: http.MethodGet, Path: at(id, "records", string(kind), record, "versions"), Query: query, Out: &out,
+		Operation: "list versions", Method: http.MethodGet, Path: ExportVersions(id, kind, record), Query: query, Out: &out,
 	})
 	return out, err
 }
 
-// AllVersions goes through every page. It ends after the first error.
-func (c *Client) AllVersions(ctx context.Context, id string, kind v1.Kind, record string) iter.Seq2[v1.Version, error] {
-	return all("", func(cursor string) (v1.Page[v1.Version], error) {
-		page, err := c.Versions(ctx, id, kind, record, v1.VersionQuery{Cursor: cursor})
-		return v1.Page[v1.Version]{Items: page.Items, NextCursor: page.NextCursor}, err
-	})
-}
+// ErrNoVersion says that a record has no such version, or that it is kept no longer.
+var ErrNoVersion = errors.New("there is no such version of this record, or it is kept no longer")
 
 // Version is one of a record's versions.
 func (c *Client) Version(ctx context.Context, id string, kind v1.Kind, record string, number int) (v1.Version, error) {
@@ -75,7 +71,7 @@ func (c *Client) Version(ctx context.Context, id string, kind v1.Kind, record st
 		return v1.Version{}, err
 	}
 	if len(page.Items) == 0 || page.Items[0].Number != number {
-		return v1.Version{}, v1.NotFound("there is no version " + strconv.Itoa(number) + " of this record, or it is kept no longer")
+		return v1.Version{}, ErrNoVersion
 	}
 	return page.Items[0], nil
 }

@@ -30,6 +30,9 @@ func (c *Console) exportRoutes(r chi.Router) {
 			return client.ExportOf(r.PathValue("id"), list)
 		}))
 	}
+	r.Get("/installations/{id}/records/{kind}/{record}/versions/export", c.export(func(r *http.Request) string {
+		return client.ExportVersions(r.PathValue("id"), v1.Kind(r.PathValue("kind")), r.PathValue("record"))
+	}))
 	r.Get("/sessions/export", c.exportSessions)
 }
 

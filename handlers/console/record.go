@@ -1,7 +1,6 @@
 package console
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -52,11 +51,11 @@ func (v *visit) record() (*page, error) {
 	d := recordData{Kind: v1.Kind(v.r.PathValue("kind")), ID: v.r.PathValue("record")}
 	d.Path = v.under("/records/" + string(d.Kind) + "/" + d.ID)
 	d.Record, err = v.api.Record(v.ctx, in.ID, d.Kind, d.ID)
-	switch p, refused := errors.AsType[*v1.Problem](err); {
+	switch {
 	case err == nil:
 		d.Seen, d.Name = true, d.Record.Name
 		d.Client = v.clientName(in.ID, d.Record)
-	case refused && p.Status == http.StatusNotFound && v.plausible():
+	case isNotFound(err) && v.plausible():
 		d.Record = v1.RecordDetail{Record: v1.Record{Kind: d.Kind, ID: d.ID}}
 	default:
 		return nil, err

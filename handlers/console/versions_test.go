@@ -2,8 +2,11 @@ package console
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/PuerkitoBio/goquery"
 
 	v1 "channelsync/api/v1"
 )
@@ -114,10 +117,112 @@ func TestTwoVersionsSideBySide(t *testing.T) {
 	if a.doc.Find(`input[name=old][value="1"]`).Length() != 0 || a.doc.Find("#compared del").Length() != 2 || a.doc.Find("#compared ins").Length() != 2 {
 		t.Errorf("what differs is not shown as that: %s", a.html)
 	}
-	if a := w.get(versionsAt + "?old=3&new=9"); a.StatusCode != 404 {
-		t.Errorf("one that is not kept: %d", a.StatusCode)
+}
+
+// What was missing to compare two versions was not said, and one that is not kept ended in a page without the list.
+func TestWhatIsMissingToCompareIsSaid(t *testing.T) {
+	const versionsAt = companyAt + "/versions"
+	w := newEnv(t)
+	w.answer("GET "+companyAt, aCompany())
+	w.answer("GET "+versionsAt, v1.VersionPage{Items: theVersions()})
+	w.answer("GET "+versionsAt+"?cursor=4&limit=1", v1.VersionPage{Items: theVersions()[:1]})
+	w.answer("GET "+versionsAt+"?cursor=10&limit=1", v1.VersionPage{Items: theVersions()[:1]})
+	for query, one := range map[string]struct{ says, left, right string }{
+		"old=3":         {"Only version 3 is chosen. Choose another one to compare it with, on the other side.", "3", ""},
+		"new=2":         {"Only version 2 is chosen. Choose another one to compare it with, on the other side.", "", "2"},
+		"old=x&new=3":   {"Only version 3 is chosen. Choose another one to compare it with, on the other side.", "", "3"},
+		"old=&new=":     {"Choose two versions to compare: one on the left and one on the right.", "", ""},
+		"old=-1&new=0":  {"Choose two versions to compare: one on the left and one on the right.", "", ""},
+		"old=3&new=3":   {"Version 3 is chosen on both sides. Choose another one on one of them.", "3", "3"},
+		"old=3&new=9":   {"There is no version 9 of it, or it is kept no longer. Choose two that are listed.", "3", ""},
+		"old=3&new=002": {"", "2", "3"},
+	} {
+		w.answer("GET "+versionsAt+"?cursor=3&limit=1", v1.VersionPage{Items: theVersions()[1:]})
+		a := w.get(versionsAt + "?" + query)
+		chosen := func(side string) string { return a.doc.Find("input[name="+side+"][checked]").AttrOr("value", "") }
+		if a.StatusCode != 200 || a.text("#compared[role=alert]") != one.says || a.doc.Find("tbody tr td.when").Length() != 2 {
+			t.Errorf("%s: %d %q", query, a.StatusCode, a.text("#compared"))
+		}
+		if chosen("old") != one.left || chosen("new") != one.right {
+			t.Errorf("%s: chosen are %q and %q", query, chosen("old"), chosen("new"))
+		}
 	}
-	if a := w.get(versionsAt + "?old=3&new=3"); a.StatusCode != 200 || a.doc.Find("#compared").Length() != 0 {
-		t.Errorf("a version with itself: %d", a.StatusCode)
+}
+
+// A page behind the oldest version said that nothing was sent.
+func TestVersionsBehindTheOldest(t *testing.T) {
+	const versionsAt = companyAt + "/versions"
+	w := newEnv(t)
+	w.answer("GET "+companyAt, aCompany())
+	w.answer("GET "+versionsAt, v1.VersionPage{Items: []v1.Version{}, KnownSince: clockNow()})
+	a := w.get(versionsAt + "?cursor=1")
+	if a.text(".empty h2") != "There are no older versions" || a.doc.Find(".empty a").AttrOr("href", "") != versionsAt {
+		t.Errorf("got %s", a.text("main"))
+	}
+	if a = w.get(versionsAt); a.text(".empty h2") != "Nothing was sent" || !strings.Contains(a.text(".empty p"), "Records are kept here since 2026-11-23 ") {
+		t.Errorf("of none: %s", a.text("main"))
+	}
+	w.answer("GET "+versionsAt, v1.VersionPage{Items: theVersions()[:1], NextCursor: new("3")})
+	a = w.get(versionsAt + "?cursor=4")
+	if a.doc.Find("input[type=radio]").Length() != 0 || a.doc.Find("form button").FilterFunction(func(_ int, s *goquery.Selection) bool { return s.Text() == "Compare" }).Length() != 0 {
+		t.Error("one version is to be compared with itself")
+	}
+	w.answer("GET "+versionsAt, v1.VersionPage{Items: theVersions(), NextCursor: new("2")})
+	if a = w.get(versionsAt + "?cursor=4"); a.doc.Find("input[name=cursor]").AttrOr("value", "") != "4" {
+		t.Error("comparing leaves the page")
+	}
+}
+
+// A record that is not known here was answered with a sentence for the command line.
+func TestVersionsOfARecordThatWasNeverSeen(t *testing.T) {
+	w := newEnv(t)
+	w.answer("GET "+companyAt, v1.NotFound("no company 29683580 has been seen yet"))
+	a := w.get(companyAt + "/versions")
+	if a.StatusCode != 200 || a.text("h1") != "What was sent of Client 29683580" || a.text(".empty h2") != "It has not been seen here yet" ||
+		a.doc.Find(".empty a").AttrOr("href", "") != companyAt+"?explain=1#explain" || a.doc.Find("#on").Length() != 0 {
+		t.Errorf("%d: %s", a.StatusCode, a.text("main"))
+	}
+	if a := w.get(recordsAt + "/company/x/versions"); a.StatusCode != 404 {
+		t.Errorf("of no record: %d", a.StatusCode)
+	}
+}
+
+// What somebody had edited of what was held then was not shown.
+func TestWhatSomebodyHadEditedOnADay(t *testing.T) {
+	const versionsAt = companyAt + "/versions"
+	w := newEnv(t)
+	w.answer("GET "+companyAt, aCompany())
+	edit := &v1.HeldEdit{Since: clockNow().Add(-time.Hour), Fields: []v1.DriftField{{Field: "name", Theirs: new("Mine"), Due: "Northwind"}, {Field: "websites"}, {Field: "address.city", Theirs: new(""), Due: "Troy"}}}
+	held := &v1.Held{At: clockNow(), TimeZone: "Europe/Berlin", State: v1.HeldVersion, Detail: "Channel Program held version 2.", Edited: edit}
+	w.answer("GET "+versionsAt, v1.VersionPage{Items: theVersions()[1:], Held: held})
+	a := w.get(versionsAt + "?on=2026-11-21")
+	for selector, want := range map[string]string{
+		"#held li:nth-child(1)": "Name: Mine instead of Northwind", "#held li:nth-child(2)": "Website: overwritten before it was read",
+		"#held li:nth-child(3)": "City: nothing instead of Troy", "#held thead th:nth-child(2)": "As it was sent",
+	} {
+		if got := a.text(selector); got != want {
+			t.Errorf("%s: got %q, want %q", selector, got, want)
+		}
+	}
+	edit.Since = clockNow().Add(time.Hour) // seen later: whether it was there is not known
+	if a = w.get(versionsAt + "?on=2026-11-21"); a.text("#held thead th:nth-child(2)") != "Value" || a.doc.Find("#held li").Length() != 3 {
+		t.Errorf("got %s", a.text("#held"))
+	}
+}
+
+func TestVersionsAreExported(t *testing.T) {
+	const versionsAt = companyAt + "/versions"
+	w := newEnv(t)
+	w.answer("GET "+companyAt, aCompany())
+	w.answer("GET "+versionsAt, v1.VersionPage{Items: theVersions()})
+	link, _ := w.get(versionsAt + "?cursor=4").doc.Find("p.exports a").First().Attr("href")
+	if want := versionsAt + "/export?format=csv-spreadsheet"; link != want {
+		t.Fatalf("the link is %q", link)
+	}
+	if a := w.get(link); a.StatusCode != 200 {
+		t.Errorf("%d %s", a.StatusCode, a.html)
+	}
+	if reads := w.reads(versionsAt); reads[len(reads)-1] != "?format=csv-spreadsheet" {
+		t.Errorf("asked %q", reads)
 	}
 }

@@ -126,8 +126,18 @@ func (w *fakeAPI) Versions(_ context.Context, _ string, kind v1.Kind, rec int64,
 		},
 		{Number: 1, SentAt: at, Kind: v1.VersionEarlier, Projection: json.RawMessage(`{"name":"Acme"}`), Changes: []v1.Difference{}},
 	}
-	page := v1.VersionPage{Items: versions}
+	page := v1.VersionPage{Items: versions, KnownSince: at}
 	switch n, _ := strconv.Atoi(q.Cursor); {
+	case rec == 404:
+		return v1.VersionPage{}, v1.NotFound("no company 404 has been seen yet")
+	case rec == 8: // never sent
+		page.Items = nil
+	case q.At == "2026-11-10":
+		page.Items, page.Held = versions[1:2], &v1.Held{At: at.AddDate(0, 0, 9), TimeZone: "UTC", State: v1.HeldVersion, Detail: "Channel Program held version 2.", Edited: &v1.HeldEdit{
+			Since: at.AddDate(0, 0, 8), Fields: []v1.DriftField{{Field: "name", Theirs: new("ACME"), Due: "Acme GmbH"}, {Field: "websites"}},
+		}}
+	case q.At == "2026-11-29":
+		return v1.VersionPage{}, v1.Invalid("The query of the request is not valid.", v1.FieldError{Pointer: "?at", Code: "future", Detail: "got a time to come"})
 	case q.At == "2020-01-01":
 		page.Items, page.Held = nil, &v1.Held{At: at, TimeZone: "UTC", State: v1.HeldUnknown, Detail: "The oldest version that is kept was sent later."}
 	case q.At != "":

@@ -21,6 +21,10 @@ var outputs = []string{"csv", "csv-spreadsheet", "json"}
 // listFlags are those that every list takes.
 func (s *session) listFlags(fs *flag.FlagSet) {
 	s.jsonFlag(fs)
+	s.outputFlag(fs)
+}
+
+func (s *session) outputFlag(fs *flag.FlagSet) {
 	fs.StringVar(&s.output, "output", "", "the whole list as `FORMAT`, streamed: csv, csv-spreadsheet (no cell is a formula or shortened) or json")
 }
 
@@ -30,7 +34,7 @@ func (s *session) export(ctx context.Context, api *client.Client, list string, f
 	case s.output == "":
 		return false, nil
 	case !slices.Contains(outputs, s.output):
-		return true, command.Usage("the formats are "+strings.Join(outputs, ", "), "there is no format %q", s.output)
+		return true, command.Usage("", "--output: got %q, want %s, such as --output csv", s.output, strings.Join(outputs, ", "))
 	case s.json || s.watch > 0 || page != nil && (page.cursor != "" || page.limit != defaultPage):
 		return true, command.Usage("", "--output writes the whole list: leave out --json, --limit, --cursor and --watch")
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -127,7 +128,11 @@ func (s *session) ofRecordOr(
 		if err != nil {
 			return err
 		}
-		return run(ctx, foundRecord{api: api, installation: in.ID, id: id, kind: kind})
+		err = run(ctx, foundRecord{api: api, installation: in.ID, id: id, kind: kind})
+		if p, refused := errors.AsType[*v1.Problem](err); refused && p.Code == v1.CodeNotFound && p.Hint == "" && c.Name != "explain" {
+			p.Hint = fmt.Sprintf("channelsync record explain %s %s %s asks Autotask for it", quoted(in.Name), kind, id)
+		}
+		return err
 	}
 	return &c
 }

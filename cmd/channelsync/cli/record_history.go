@@ -2,13 +2,16 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"flag"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"channelsync/api/client"
 	v1 "channelsync/api/v1"
 	"channelsync/cmd/channelsync/cli/internal/command"
 	"channelsync/cmd/channelsync/cli/internal/screen"
@@ -24,12 +27,14 @@ func (s *session) recordHistory() *command.Command {
 			"installation's time zone) or at a time, and --compare shows two versions side by side.",
 		Examples: []string{
 			"channelsync record history company 7", "channelsync record history 'acme gmbh' --on 2026-11-03",
-			"channelsync record history company 7 --compare 3,5",
+			"channelsync record history company 7 --compare 3,5", "channelsync record history company 7 --output csv > versions.csv",
 		},
+		Values: map[string][]string{"output": outputs},
 		Flags: func(fs *flag.FlagSet) {
 			fs.StringVar(&on, "on", "", "what Channel Program held on this `DAY`, such as 2026-11-03, or at a time with its offset")
 			fs.StringVar(&compare, "compare", "", "compare two versions by their `NUMBERS`, such as 3,5; a single number is compared with the version before it")
 			page.flags(fs)
+			s.outputFlag(fs)
 		},
 	}, func(ctx context.Context, of foundRecord) error {
 		switch {
@@ -42,8 +47,15 @@ func (s *session) recordHistory() *command.Command {
 	})
 	run := c.Run
 	c.Run = func(ctx context.Context, args []string) error {
-		if on != "" && compare != "" {
+		one, list := on != "" || compare != "", page.cursor != "" || page.all || page.limit != defaultPage || s.output != ""
+		switch {
+		case on != "" && compare != "":
 			return command.Usage("ask for one of them", "--on and --compare cannot be combined")
+		case one && list:
+			return command.Usage("", "--on and --compare show single versions: leave out --limit, --cursor, --all and --output")
+		}
+		if err := checkDay(on); err != nil {
+			return err
 		}
 		if _, _, err := versionNumbers(compare); compare != "" && err != nil {
 			return err
@@ -56,6 +68,16 @@ func (s *session) recordHistory() *command.Command {
 	return c
 }
 
+// checkDay refuses what is neither a day nor a time; nothing is none.
+func checkDay(on string) error {
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if _, err := time.Parse(layout, on); err == nil || on == "" {
+			return nil
+		}
+	}
+	return command.Usage("", "--on: got %q, want a day such as 2026-11-03, or a time such as 2026-11-03T17:00:00+01:00", on)
+}
+
 // versionNumbers are those that a text such as 3,5 names; of one alone the other is the one before it.
 func versionNumbers(text string) (a, b int, err error) {
 	first, second, two := strings.Cut(text, ",")
@@ -65,20 +87,26 @@ func versionNumbers(text string) (a, b int, err error) {
 		a, b, errB = a-1, a, nil
 	}
 	if errA != nil || errB != nil || a < 1 || b < 1 || a == b {
-		return 0, 0, command.Usage("write it as --compare 3,5", "%q does not name two versions", text)
+		return 0, 0, command.Usage("", "--compare: got %q, want the numbers of two versions such as 3,5, or one from 2 on to compare it with the one before", text)
 	}
 	return min(a, b), max(a, b), nil
 }
 
 func (s *session) versions(ctx context.Context, of foundRecord, page pageFlags) error {
-	var found v1.VersionPage
-	var err error
+	list := client.ExportVersions(of.installation, of.kind, of.id)
+	if done, err := s.export(ctx, of.api, list, nil, &page); done {
+		return err
+	}
+	q := v1.VersionQuery{Cursor: page.cursor, Limit: page.limit}
 	if page.all {
-		var all v1.Page[v1.Version]
-		all, err = onOnePage(of.api.AllVersions(ctx, of.installation, of.kind, of.id))
-		found.Items = all.Items
-	} else {
-		found, err = of.api.Versions(ctx, of.installation, of.kind, of.id, v1.VersionQuery{Cursor: page.cursor, Limit: page.limit})
+		q = v1.VersionQuery{Limit: mostOnPage}
+	}
+	found, err := of.api.Versions(ctx, of.installation, of.kind, of.id, q)
+	for err == nil && page.all && found.NextCursor != nil {
+		q.Cursor = *found.NextCursor
+		var more v1.VersionPage
+		more, err = of.api.Versions(ctx, of.installation, of.kind, of.id, q)
+		found.Items, found.NextCursor = append(found.Items, more.Items...), more.NextCursor
 	}
 	if err != nil {
 		return err
@@ -86,8 +114,12 @@ func (s *session) versions(ctx context.Context, of foundRecord, page pageFlags) 
 	if s.json {
 		return s.writeJSON(found)
 	}
+	if len(found.Items) == 0 && q.Cursor != "" {
+		s.say("There are no older versions of this record.")
+		return nil
+	}
 	if len(found.Items) == 0 {
-		s.say("Nothing of this record was sent.")
+		s.say("Nothing of this record was sent since %s, since when records are kept here.", moment(found.KnownSince))
 		return nil
 	}
 	t := screen.Table{Header: []string{"VERSION", "SENT", "CAUSE", "WHAT CHANGED"}, Fold: 1}
@@ -130,11 +162,7 @@ func causeOf(v v1.Version) string {
 func changesOf(v v1.Version) string {
 	var out []string
 	for _, f := range v.Edited {
-		theirs := "(overwritten unread)"
-		if f.Theirs != nil {
-			theirs = orNothing(*f.Theirs)
-		}
-		out = append(out, f.Field+" put right: "+theirs+" → "+orNothing(f.Due))
+		out = append(out, f.Field+" put right: "+theirsOf(f)+" → "+orNothing(f.Due))
 	}
 	for _, d := range v.Changes {
 		out = append(out, d.Field+": "+orNothing(d.From)+" → "+orNothing(d.To))
@@ -152,6 +180,14 @@ func changesOf(v v1.Version) string {
 		return "(all of it)"
 	}
 	return strings.Join(out, "; ")
+}
+
+// theirsOf is what a field was edited to.
+func theirsOf(f v1.DriftField) string {
+	if f.Theirs == nil {
+		return "(overwritten unread)"
+	}
+	return orNothing(*f.Theirs)
 }
 
 func orNothing(value string) string {
@@ -177,16 +213,32 @@ func (s *session) heldOn(ctx context.Context, of foundRecord, on string) error {
 	for _, v := range page.Items {
 		s.say("  cause       %s", text(causeOf(v)))
 		s.say("")
-		t := screen.Table{Header: []string{"FIELD", "HELD"}, Fold: 1}
-		fields := v1.Flat(v.Projection)
-		for _, name := range slices.Sorted(maps.Keys(fields)) {
-			t.Add(name, fields[name])
-		}
-		if err := s.writeTable(t); err != nil {
+		if err := s.writeTable(heldTable(*page.Held, v)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// heldTable is what was sent of a version, beside what somebody had edited of it by then.
+func heldTable(held v1.Held, v v1.Version) screen.Table {
+	fields := v1.Flat(v.Projection)
+	if !held.WasEdited() {
+		t := screen.Table{Header: []string{"FIELD", "HELD"}, Fold: 1}
+		for _, name := range slices.Sorted(maps.Keys(fields)) {
+			t.Add(name, fields[name])
+		}
+		return t
+	}
+	edited, names := map[string]string{}, maps.Clone(fields)
+	for _, f := range held.Edited.Fields {
+		edited[f.Field], names[f.Field] = theirsOf(f), ""
+	}
+	t := screen.Table{Header: []string{"FIELD", "SENT", "EDITED TO"}, Fold: 1}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		t.Add(name, orNothing(fields[name]), edited[name])
+	}
+	return t
 }
 
 func (s *session) compareVersions(ctx context.Context, of foundRecord, numbers string) error {
@@ -196,7 +248,14 @@ func (s *session) compareVersions(ctx context.Context, of foundRecord, numbers s
 	}
 	var two [2]v1.Version
 	for i, n := range []int{first, second} {
-		if two[i], err = of.api.Version(ctx, of.installation, of.kind, of.id, n); err != nil {
+		two[i], err = of.api.Version(ctx, of.installation, of.kind, of.id, n)
+		if errors.Is(err, client.ErrNoVersion) {
+			return &failure{
+				fmt.Sprintf("there is no version %d of this record, or it is kept no longer", n),
+				fmt.Sprintf("channelsync record history %s %s lists those that are", of.kind, of.id),
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}

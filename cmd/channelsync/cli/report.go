@@ -65,11 +65,22 @@ func (s *session) hint(hint string) {
 	}
 }
 
+// asGiven is a field or a parameter of a request as people gave it: a parameter by its flag.
+func asGiven(pointer string) string {
+	switch parameter, is := strings.CutPrefix(pointer, "?"); {
+	case parameter == "at":
+		return "--on"
+	case is:
+		return "--" + parameter
+	}
+	return strings.TrimPrefix(pointer, "#/")
+}
+
 // problem prints a refusal of the API: what, every wrong field, what was tried, the way out.
 func (s *session) problem(path string, p *v1.Problem) {
 	s.note("%s: %s (%s)", path, strings.TrimSuffix(text(p.Detail), "."), p.Code)
 	for _, e := range p.Errors {
-		s.note("  %s: %s", text(strings.TrimPrefix(e.Pointer, "#/")), text(e.Detail))
+		s.note("  %s: %s", text(asGiven(e.Pointer)), text(e.Detail))
 	}
 	for _, c := range p.Checks {
 		s.note("  %-7s %s: %s", verdict(c), text(c.Name), text(c.Detail))

@@ -195,7 +195,7 @@ func Console() []Row {
 		{post, "/install/start", admin, true},
 		{get, "/install/*", admin, true},
 	}
-	for _, list := range []string{"records", "dead-letters", "drift", "jobs", "activity", "issues", "bridges"} {
+	for _, list := range []string{"records", "records/{kind}/{record}/versions", "dead-letters", "drift", "jobs", "activity", "issues", "bridges"} {
 		rows = append(rows, Row{get, in + "/" + list + "/export", viewer, false})
 	}
 	all := append(rows, lifecycle()...)

@@ -71,7 +71,7 @@ func (l list) wrong(query url.Values) *v1.Problem {
 	if f := query["format"]; len(f) != 1 || !slices.Contains(Formats, Format(f[0])) {
 		errs = append(errs, v1.FieldError{Pointer: "?format", Code: "oneof", Detail: "got another format, want csv, csv-spreadsheet or json, once"})
 	}
-	for _, name := range []string{"cursor", "limit", "values"} {
+	for _, name := range []string{"cursor", "limit", "values", "at"} {
 		if query.Has(name) {
 			errs = append(errs, v1.FieldError{Pointer: "?" + name, Code: "unknown", Detail: "got it with a format, want it left out: an export is the whole list"})
 		}

@@ -189,6 +189,43 @@ func TestFiltersOfExportsAlone(t *testing.T) {
 	}
 }
 
+func TestVersionsOfARecordAreAList(t *testing.T) {
+	api := chi.NewRouter()
+	api.Get("/installations/{id}/records/{kind}/{record}/versions", func(w http.ResponseWriter, r *http.Request) {
+		if r.PathValue("kind") != "company" || r.URL.RawQuery != "limit=500" {
+			t.Errorf("asked %s", r.URL)
+		}
+		_ = json.NewEncoder(w).Encode(v1.VersionPage{Items: []v1.Version{{
+			Number: 3, Kind: v1.VersionRepaired, Cause: v1.Cause{Trigger: v1.TriggerSweep, By: "ann"}, Projection: json.RawMessage(`{"name":"=Sent"}`),
+			Changes: []v1.Difference{{Field: "name", From: "A", To: "=Sent"}, {Field: "phones[0].value", To: "+1"}},
+			Edited:  []v1.DriftField{{Field: "name", Theirs: new("Mine"), Due: "=Sent"}},
+		}}})
+	})
+	url, audit := serving(t, api)
+	at := url + "/installations/" + inst + "/records/company/7/versions"
+	resp, text, _ := fetch(t, at+"?format=csv")
+	rows, err := parse(text)
+	if err != nil || len(rows) != 2 || resp.Header.Get("Content-Disposition") != `attachment; filename="versions-company-7.csv"` {
+		t.Fatalf("%v %v %s", err, resp.Header, text)
+	}
+	for name, want := range map[string]string{
+		"number": "3", "trigger": "sweep", "by": "ann", "changed": "name; phones[0].value", "changedTo": "=Sent; +1", "theirs": "Mine", "sentName": "=Sent", "city": "",
+	} {
+		if got := rows[1][slices.Index(rows[0], name)]; got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	if _, text, _ = fetch(t, at+"?format=csv-spreadsheet"); !strings.Contains(text, ",'=Sent,") {
+		t.Errorf("for a spreadsheet: %s", text)
+	}
+	if resp, _, _ := fetch(t, at+"?format=csv&at=2026-11-03"); resp.StatusCode != 422 {
+		t.Errorf("of a day: %d", resp.StatusCode)
+	}
+	if got := audit.details(); len(got) != 2 || got[0] != "export versions-company-7 as csv, all: 1 true" {
+		t.Errorf("audited %q", got)
+	}
+}
+
 func TestRowsForEachElement(t *testing.T) {
 	l, _, _ := find("/installations/" + inst + "/drift")
 	rows, err := l.rows([]byte(`{"kind":"company","id":"7","name":"A","approved":true,"fields":[{"field":"name","theirs":null,"ours":"A"},{"field":"city","theirs":"X","ours":""}]}`))
@@ -204,7 +241,7 @@ func TestRowsForEachElement(t *testing.T) {
 func TestColumnsAreOfTheTypes(t *testing.T) {
 	types := map[string]any{
 		"/installations": v1.Installation{}, "/status": v1.InstallationStatus{}, "/installations/{id}/issues": v1.Issue{},
-		"/installations/{id}/records": v1.Record{}, "/installations/{id}/dead-letters": v1.DeadLetter{}, "/installations/{id}/drift": v1.Drift{},
+		"/installations/{id}/records": v1.Record{}, "/installations/{id}/records/{kind}/{record}/versions": v1.Version{}, "/installations/{id}/dead-letters": v1.DeadLetter{}, "/installations/{id}/drift": v1.Drift{},
 		"/installations/{id}/jobs": v1.Job{}, "/installations/{id}/activity": v1.FeedEvent{}, "/installations/{id}/bridges": v1.BridgeStatus{},
 		"/audit": v1.AuditEntry{}, "/tokens": v1.Token{},
 	}

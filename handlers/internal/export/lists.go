@@ -27,6 +27,20 @@ type list struct {
 
 var page = url.Values{"limit": {"500"}}
 
+// sent are the columns of what was sent, which stands in a field of an item.
+func sent(in string) []column {
+	fields := []string{
+		"sentName=name", "line1=address.line1", "line2=address.line2", "city=address.city", "region=address.region",
+		"postalCode=address.postalCode", "country=address.country", "emails=emails.value", "phones=phones.value", "websites=websites.value",
+		"clientId=client.externalId", "client=client.name", "vendorName=vendorName", "vendorNameDefaulted=vendorNameDefaulted",
+		"overallCost=overallCost.amount", "currency=overallCost.currency", "lifecycle=lifecycle",
+	}
+	for i, f := range fields {
+		fields[i] = strings.Replace(f, "=", "="+in+".", 1)
+	}
+	return columns(fields...)
+}
+
 // lists are all of them.
 var lists = []list{
 	{
@@ -50,13 +64,14 @@ var lists = []list{
 	},
 	{
 		name: "records", path: "/installations/{id}/records", items: "items", paged: true, ask: url.Values{"limit": {"500"}, "values": {"true"}},
-		columns: columns("kind", "id", "name", "outcome", "reasons", "detail", "changedAt", "reconciledAt", "pushedAt",
-			"sentName=values.name", "line1=values.address.line1", "line2=values.address.line2", "city=values.address.city",
-			"region=values.address.region", "postalCode=values.address.postalCode", "country=values.address.country",
-			"emails=values.emails.value", "phones=values.phones.value", "websites=values.websites.value",
-			"clientId=values.client.externalId", "client=values.client.name", "vendorName=values.vendorName",
-			"vendorNameDefaulted=values.vendorNameDefaulted", "overallCost=values.overallCost.amount",
-			"currency=values.overallCost.currency", "lifecycle=values.lifecycle", "fingerprint"),
+		columns: slices.Concat(columns("kind", "id", "name", "outcome", "reasons", "detail", "changedAt", "reconciledAt", "pushedAt"),
+			sent("values"), columns("fingerprint")),
+	},
+	{
+		name: "versions", path: "/installations/{id}/records/{kind}/{record}/versions", items: "items", paged: true, ask: page,
+		columns: slices.Concat(columns("number", "sentAt", "kind", "trigger", "job", "by", "eventId", "traceId", "answer", "beforeUnknown",
+			"newAccount", "changed=changes.field", "changedFrom=changes.from", "changedTo=changes.to",
+			"edited=edited.field", "theirs=edited.theirs", "ours=edited.ours"), sent("projection")),
 	},
 	{
 		name: "dead-letters", path: "/installations/{id}/dead-letters", items: "items", paged: true, ask: page,
@@ -113,7 +128,7 @@ var own = map[string]list{
 	},
 }
 
-// find is the list at a path, and the installation that it is of.
+// find is the list at a path, and the installation that it is of. One of a record is named after it, too.
 func find(path string) (found list, installation string, ok bool) {
 	got := strings.Split(path, "/")
 	for _, l := range lists {
@@ -123,11 +138,15 @@ func find(path string) (found list, installation string, ok bool) {
 		}
 		installation = ""
 		if slices.EqualFunc(want, got, func(want, got string) bool {
-			if want == "{id}" {
+			switch want {
+			case "{id}":
 				installation = got
-				return true
+			case "{kind}", "{record}":
+				l.name += "-" + got
+			default:
+				return want == got
 			}
-			return want == got
+			return true
 		}) {
 			return l, installation, true
 		}

@@ -143,8 +143,8 @@ func TestWhatIsMissingToCompareIsSaid(t *testing.T) {
 		if a.StatusCode != 200 || a.text("#compared[role=alert]") != one.says || a.doc.Find("tbody tr td.when").Length() != 2 {
 			t.Errorf("%s: %d %q", query, a.StatusCode, a.text("#compared"))
 		}
-		if chosen("old") != one.left || chosen("new") != one.right {
-			t.Errorf("%s: chosen are %q and %q", query, chosen("old"), chosen("new"))
+		if checked("old") != one.left || checked("new") != one.right {
+			t.Errorf("%s: chosen are %q and %q", query, checked("old"), checked("new"))
 		}
 	}
 }

@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"html/template"
 	"net/http"
 	"time"
 
@@ -49,7 +50,7 @@ type Console struct {
 	version  string
 	log      *zap.Logger
 	now      func() time.Time
-	pages    pages
+	pages    *pages
 	assets   assets
 	build    string                       // names what pages are made of: see live.go
 	blocks   *recent.Answers[view, block] // of pages that are open
@@ -58,7 +59,7 @@ type Console struct {
 	finishing *crowd.Crowd
 }
 
-// New parses every page and returns the console, to be mounted at /. An error is
+// New returns the console, to be mounted at /. An error is
 // one of the build: the pages and the assets are part of the binary.
 func New(cfg Config) (http.Handler, error) {
 	if cfg.Now == nil {
@@ -81,9 +82,11 @@ func New(cfg Config) (http.Handler, error) {
 	if c.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}
-	if c.pages, err = parsePages(c); err != nil {
+	parsed, err := parsedPages()
+	if err != nil {
 		return nil, err
 	}
+	c.pages = &pages{parsed: parsed, funcs: c.funcsFor, bound: map[pageFor]*template.Template{}}
 	if c.build, err = buildOf(pageFiles, assetFiles); err != nil {
 		return nil, err
 	}

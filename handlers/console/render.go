@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -40,9 +41,40 @@ type page struct {
 	Path    string      // of the request, for links that come back
 }
 
-// pages are the templates by name: each page's own file over the shared ones, once for each of
-// those who see different buttons.
-type pages map[string]map[mays]*template.Template
+// pages are the templates of one console: what is parsed, with the console's own functions, once for each of those who see
+// different buttons, as soon as one of them comes.
+type pages struct {
+	parsed map[string]*template.Template
+	funcs  func(mays) template.FuncMap
+
+	mu    sync.Mutex
+	bound map[pageFor]*template.Template
+}
+
+type pageFor struct {
+	name string
+	may  mays
+}
+
+// of is the page of that name.
+func (p *pages) of(name string, may mays) (*template.Template, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := pageFor{name, may}
+	if t := p.bound[key]; t != nil {
+		return t, nil
+	}
+	t := p.parsed[name]
+	if t == nil {
+		return nil, fmt.Errorf("there is no page %s", name)
+	}
+	t, err := t.Clone()
+	if err != nil {
+		return nil, fmt.Errorf("copy page %s: %w", name, err)
+	}
+	p.bound[key] = t.Funcs(p.funcs(may))
+	return t, nil
+}
 
 // mays is what makes a difference to the buttons of a page: nobody is shown one that would be refused.
 // A tenant reads other words: see present.Tenant.
@@ -55,61 +87,48 @@ func maysOf(who v1.Identity) mays {
 	}
 }
 
-func parsePages(c *Console) (pages, error) {
-	all := pages{}
-	for _, may := range []mays{
-		{},
-		{operate: true},
-		{operate: true, admin: true},
-		{operate: true, admin: true, install: true},
-		{tenant: true},
-		{tenant: true, operate: true},
-		{tenant: true, operate: true, admin: true},
-	} {
-		funcs := c.funcs()
-		for name, yes := range map[string]bool{"mayOperate": may.operate, "mayAdmin": may.admin, "mayInstall": may.install, "tenant": may.tenant} {
-			funcs[name] = func() bool { return yes }
-		}
-		funcs["say"] = func(text string) string { return text }
-		if may.tenant {
-			funcs["say"] = present.Tenant
-			funcs["jobName"] = present.TenantJobName
-			funcs["cause"] = present.TenantCauseWord
-			funcs["driftChoices"] = tenantDriftChoices
-			funcs["reason"] = func(code string) string { return present.TenantDetail(present.ReasonWord(code)) }
-			funcs["headline"] = func(in *v1.Installation) present.Headline { return present.TenantHeadline(in, c.now()) }
-		}
-		if err := all.parse(may, funcs); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-
-func (all pages) parse(may mays, funcs template.FuncMap) error {
-	base, err := template.New("").Funcs(funcs).ParseFS(pageFiles, "pages/layout/*.html")
+// parsedPages are the templates by name: each page's own file over the shared ones. They are parsed once in a process, and
+// never executed themselves: what was executed cannot be copied.
+var parsedPages = sync.OnceValues(func() (map[string]*template.Template, error) {
+	names := new(Console).funcsFor(mays{})
+	base, err := template.New("").Funcs(names).ParseFS(pageFiles, "pages/layout/*.html")
 	if err != nil {
-		return fmt.Errorf("parse layout: %w", err)
+		return nil, fmt.Errorf("parse layout: %w", err)
 	}
 	files, err := fs.Glob(pageFiles, "pages/*.html")
 	if err != nil {
-		return fmt.Errorf("list pages: %w", err)
+		return nil, fmt.Errorf("list pages: %w", err)
 	}
+	all := map[string]*template.Template{}
 	for _, file := range files {
 		t, err := base.Clone()
 		if err == nil {
 			t, err = t.ParseFS(pageFiles, file)
 		}
 		if err != nil {
-			return fmt.Errorf("parse page %s: %w", file, err)
+			return nil, fmt.Errorf("parse page %s: %w", file, err)
 		}
-		name := strings.TrimSuffix(path.Base(file), ".html")
-		if all[name] == nil {
-			all[name] = map[mays]*template.Template{}
-		}
-		all[name][may] = t
+		all[strings.TrimSuffix(path.Base(file), ".html")] = t
 	}
-	return nil
+	return all, nil
+})
+
+// funcsFor are the functions for those who see such buttons.
+func (c *Console) funcsFor(may mays) template.FuncMap {
+	funcs := c.funcs()
+	for name, yes := range map[string]bool{"mayOperate": may.operate, "mayAdmin": may.admin, "mayInstall": may.install, "tenant": may.tenant} {
+		funcs[name] = func() bool { return yes }
+	}
+	funcs["say"] = func(text string) string { return text }
+	if may.tenant {
+		funcs["say"] = present.Tenant
+		funcs["jobName"] = present.TenantJobName
+		funcs["cause"] = present.TenantCauseWord
+		funcs["driftChoices"] = tenantDriftChoices
+		funcs["reason"] = func(code string) string { return present.TenantDetail(present.ReasonWord(code)) }
+		funcs["headline"] = func(in *v1.Installation) present.Headline { return present.TenantHeadline(in, c.now()) }
+	}
+	return funcs
 }
 
 // render writes a whole page, or the plainest of errors if it cannot be made.
@@ -129,9 +148,9 @@ func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, nam
 // execute renders one block of a page.
 func (c *Console) execute(out *bytes.Buffer, r *http.Request, name, block string, p *page) error {
 	p.Who = identity.Of(r.Context()).Identity
-	t := c.pages[name][maysOf(p.Who)]
-	if t == nil {
-		return fmt.Errorf("there is no page %s", name)
+	t, err := c.pages.of(name, maysOf(p.Who))
+	if err != nil {
+		return err
 	}
 	if isTenant(p.Who) {
 		p.Title = present.TenantTitle(p.Title)
@@ -149,6 +168,6 @@ func (c *Console) execute(out *bytes.Buffer, r *http.Request, name, block string
 
 // hasLive says whether a page has parts that follow what happens.
 func (c *Console) hasLive(name string) bool {
-	t := c.pages[name][mays{}]
+	t := c.pages.parsed[name]
 	return t != nil && t.Lookup("live") != nil
 }

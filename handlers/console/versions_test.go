@@ -139,12 +139,14 @@ func TestWhatIsMissingToCompareIsSaid(t *testing.T) {
 	} {
 		w.answer("GET "+versionsAt+"?cursor=3&limit=1", v1.VersionPage{Items: theVersions()[1:]})
 		a := w.get(versionsAt + "?" + query)
-		chosen := func(side string) string { return a.doc.Find("input[name="+side+"][checked]").AttrOr("value", "") }
+		checked := func(radio string) string {
+			return a.doc.Find("input[name="+radio+"][checked]").AttrOr("value", "")
+		}
 		if a.StatusCode != 200 || a.text("#compared[role=alert]") != one.says || a.doc.Find("tbody tr td.when").Length() != 2 {
 			t.Errorf("%s: %d %q", query, a.StatusCode, a.text("#compared"))
 		}
 		if checked("old") != one.left || checked("new") != one.right {
-			t.Errorf("%s: chosen are %q and %q", query, checked("old"), checked("new"))
+			t.Errorf("%s: checked are %q and %q", query, checked("old"), checked("new"))
 		}
 	}
 }

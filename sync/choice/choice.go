@@ -31,6 +31,26 @@ func Lists(ctx context.Context, c *autotask.Client) (v1.Choices, error) {
 	}, nil
 }
 
+// Names reads what a tenant calls the values of the fields that conditions are about, by the field's name.
+func Names(ctx context.Context, c *autotask.Client) (map[string]map[int64]string, error) {
+	names := map[string]map[int64]string{}
+	for entity, wanted := range map[string][]string{
+		autotask.EntityCompanies: {"companyType", "classification"}, autotask.EntityContracts: {"contractType", "contractCategory", "status"},
+	} {
+		fields, err := c.Fields(ctx, entity)
+		if err != nil {
+			return nil, fmt.Errorf("read the fields of %s: %w", entity, err)
+		}
+		for _, name := range wanted {
+			names[name] = map[int64]string{}
+			for _, one := range choices(fields, name) {
+				names[name][one.ID] = v1.Trim(one.Name)
+			}
+		}
+	}
+	return names, nil
+}
+
 // choices is the list of a field; empty where this database has none.
 func choices(fields []autotask.FieldInfo, name string) []v1.Choice {
 	out := []v1.Choice{}

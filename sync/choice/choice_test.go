@@ -111,3 +111,14 @@ func TestNamesThatAreNotKnownSayWhatIsNear(t *testing.T) {
 		})
 	}
 }
+
+func TestNamesOfATenant(t *testing.T) {
+	_, client := tenant(t)
+	names, err := Names(t.Context(), client)
+	harness.OK(t, err)
+	for field, want := range map[string]string{"companyType": "Customer", "classification": "Gold", "contractType": "Time & Materials", "status": "In Effect"} {
+		if got := names[field][1]; got != want {
+			t.Errorf("%s 1 is called %q, want %q", field, got, want)
+		}
+	}
+}

@@ -52,7 +52,7 @@ func companyRow(f CompanyFacts) []v1.Condition {
 	if f.Deleted {
 		return []v1.Condition{own}
 	}
-	return []v1.Condition{companyType(f.Company.CompanyType), companyStatus(f.Company.IsActive), own}
+	return []v1.Condition{companyType(f.Company.CompanyType, f.Names), companyStatus(f.Company.IsActive), own}
 }
 
 func companyRest(f CompanyFacts) []v1.Condition {
@@ -63,8 +63,8 @@ func companyRest(f CompanyFacts) []v1.Condition {
 	return append(conditions, deleted("company", f.Deleted))
 }
 
-func companyType(n int64) v1.Condition {
-	c := v1.Condition{Code: v1.ReasonTypeNotCustomer, Name: "Type is Customer", Met: n == typeCustomer, Value: companyTypeName(n)}
+func companyType(n int64, names Names) v1.Condition {
+	c := v1.Condition{Code: v1.ReasonTypeNotCustomer, Name: "Type is Customer", Met: n == typeCustomer, Value: typed(companyTypes, names["companyType"])(n)}
 	c.Detail = "company type is " + c.Value
 	if !c.Met {
 		c.Detail += "; only Customer (1) syncs"
@@ -119,7 +119,7 @@ func excluded(id int64, o v1.Options) v1.Condition {
 }
 
 func classification(f CompanyFacts) v1.Condition {
-	id, name := f.Company.Classification, naming(f.Names.Classifications)
+	id, name := f.Company.Classification, naming(f.Names["classification"])
 	return filter(filterFacts{what: "company classification", value: optional(id, name), id: id, wanted: f.Options.CompanyClassifications, name: name})
 }
 

@@ -3,6 +3,7 @@ package condition_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"channelsync/api/autotask"
@@ -151,6 +152,44 @@ func BenchmarkCompany(b *testing.B) {
 	for b.Loop() {
 		if condition.Company(facts).Met {
 			b.Fatal("a prospect syncs")
+		}
+	}
+}
+
+// TestANumberIsSaidWithItsName: the vendor's, else the tenant's, as far as it is known.
+func TestANumberIsSaidWithItsName(t *testing.T) {
+	names := condition.Names{
+		"companyType": {1: "Client", 12: "Reseller"}, "classification": {2: "Silver"}, "contractType": {30: "Flat"}, "contractCategory": {5: "Backup"}, "status": {2: "On hold"},
+	}
+	silver, backup := int64(2), int64(5)
+	company := autotask.Company{ID: 7, CompanyType: 12, IsActive: true, Classification: &silver}
+	contract := autotask.Contract{ID: 9, CompanyID: 7, ContractType: 30, ContractCategory: &backup, Status: 2}
+	o := v1.Options{CompanyClassifications: []int64{1, 2}, ContractStatus: condition.OptionActive}
+	for what, tc := range map[string]struct {
+		names condition.Names
+		want  []string
+	}{
+		"known": {names, []string{
+			"company type is Reseller (12)", "company classification is Silver (2)", "contract status is On hold (2)", "contract type is Flat (30)", "contract category is Backup (5)",
+			"out of scope (company type is Reseller (12)",
+		}},
+		"not known": {nil, []string{
+			"company type is unknown (12)", "company classification is 2", "contract status is Inactive (2)", "contract type is unknown (30)", "contract category is 5",
+		}},
+	} {
+		said := ""
+		for _, d := range []condition.Decision{
+			condition.Company(condition.CompanyFacts{Company: company, Installed: true, Options: o, Names: tc.names}),
+			condition.Contract(condition.ContractFacts{Contract: contract, Company: company, Installed: true, Options: o, Names: tc.names}),
+		} {
+			for _, c := range d.Conditions {
+				said += c.Detail + "\n"
+			}
+		}
+		for _, want := range tc.want {
+			if !strings.Contains(said, want) {
+				t.Errorf("%s: %q is not said in\n%s", what, want, said)
+			}
 		}
 	}
 }

@@ -49,7 +49,7 @@ func Contract(f ContractFacts) Decision {
 // contractStatus asks for status 1, never for "not inactive": the vendor does
 // not document the numbers of the inactive ones.
 func contractStatus(f ContractFacts) v1.Condition {
-	name := contractStatusName(f.Contract.Status)
+	name := contractStatusName(f.Contract.Status, f.Names)
 	c := v1.Condition{Code: v1.ReasonContractInactive, Name: "Contract status is In Effect", Value: name, Detail: "contract status is " + name}
 	switch {
 	case f.Options.ContractStatus != OptionActive:
@@ -64,15 +64,15 @@ func contractStatus(f ContractFacts) v1.Condition {
 }
 
 func contractType(f ContractFacts) v1.Condition {
-	n := f.Contract.ContractType
+	n, name := f.Contract.ContractType, typed(contractTypes, f.Names["contractType"])
 	return filter(filterFacts{
-		what: "contract type", value: contractTypeName(n), id: &n,
-		wanted: f.Options.ContractTypes, name: contractTypeName,
+		what: "contract type", value: name(n), id: &n,
+		wanted: f.Options.ContractTypes, name: name,
 	})
 }
 
 func contractCategory(f ContractFacts) v1.Condition {
-	id, name := f.Contract.ContractCategory, naming(f.Names.Categories)
+	id, name := f.Contract.ContractCategory, naming(f.Names["contractCategory"])
 	return filter(filterFacts{what: "contract category", value: optional(id, name), id: id, wanted: f.Options.ContractCategories, name: name})
 }
 

@@ -1,6 +1,7 @@
 package condition
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -15,54 +16,24 @@ const (
 	statusActive = 1
 )
 
-func companyTypeName(n int64) string {
-	switch n {
-	case 1:
-		return "Customer (1)"
-	case 2:
-		return "Lead (2)"
-	case 3:
-		return "Prospect (3)"
-	case 4:
-		return "Dead (4)"
-	case 6:
-		return "Cancelation (6)"
-	case 7:
-		return "Vendor (7)"
-	case 8:
-		return "Partner (8)"
-	default:
-		return fmt.Sprintf("unknown (%d)", n)
-	}
+// companyTypes and contractTypes are the vendor's own; a tenant may have more.
+var (
+	companyTypes  = map[int64]string{1: "Customer", 2: "Lead", 3: "Prospect", 4: "Dead", 6: "Cancelation", 7: "Vendor", 8: "Partner"}
+	contractTypes = map[int64]string{1: "Time & Materials", 3: "Fixed Price", 4: "Block Hours", 6: "Retainer", 7: "Recurring Service", 8: "Per Ticket", 9: "Umbrella"}
+)
+
+// Names are what a tenant calls the values of a field, by the field's name at the vendor, as far as they are known.
+type Names map[string]map[int64]string
+
+// typed says a type by the vendor's name, else by the tenant's, with its number.
+func typed(vendors, tenants map[int64]string) func(int64) string {
+	return func(n int64) string { return fmt.Sprintf("%s (%d)", cmp.Or(vendors[n], tenants[n], "unknown"), n) }
 }
 
-func contractTypeName(n int64) string {
-	switch n {
-	case 1:
-		return "Time & Materials (1)"
-	case 3:
-		return "Fixed Price (3)"
-	case 4:
-		return "Block Hours (4)"
-	case 6:
-		return "Retainer (6)"
-	case 7:
-		return "Recurring Service (7)"
-	case 8:
-		return "Per Ticket (8)"
-	case 9:
-		return "Umbrella (9)"
-	default:
-		return fmt.Sprintf("unknown (%d)", n)
-	}
-}
-
-// contractStatusName calls 1 what the vendor does, and everything else inactive: its number for that differs between tenants.
-func contractStatusName(n int64) string {
-	if n == statusActive {
-		return "In Effect (1)"
-	}
-	return fmt.Sprintf("Inactive (%d)", n)
+// contractStatusName calls 1 what the vendor does, and everything else what the tenant does, or inactive: its number for that differs
+// between tenants.
+func contractStatusName(n int64, names Names) string {
+	return typed(map[int64]string{statusActive: "In Effect"}, map[int64]string{n: cmp.Or(names["status"][n], "Inactive")})(n)
 }
 
 func activeWord(active bool) string {
@@ -71,9 +42,6 @@ func activeWord(active bool) string {
 	}
 	return "Inactive"
 }
-
-// Names are what a tenant calls its own choices, as far as they are known: the vendor numbers them differently for each.
-type Names struct{ Classifications, Categories map[int64]string }
 
 // naming says a choice by its name with its number, or by the number alone.
 func naming(names map[int64]string) func(int64) string {

@@ -21,9 +21,9 @@ type choices struct {
 	gate gate.Gate // guards what follows, across the question
 	read v1.Choices
 	at   time.Time
-	// lists are the same without counts.
-	lists   v1.Choices
-	listsAt time.Time
+	// names are the words of a tenant's fields.
+	names   condition.Names
+	namedAt time.Time
 }
 
 // Choices is what the tenant has that the options choose from.
@@ -87,41 +87,24 @@ func (rt *runtime) askChoices(ctx context.Context) (v1.Choices, error) {
 	return rt.choices.read, nil
 }
 
-// names are what the tenant calls its own choices. What Autotask does not say soon is left out: a number says less, and
-// the record is what is asked about.
+// names are what the tenant calls the values that conditions are about. If Autotask does not answer soon, they are left out: a number
+// says less, and the record is what somebody asks about.
 func (rt *runtime) names(ctx context.Context) condition.Names {
 	asking, done := context.WithTimeout(ctx, rt.m.explains/4)
 	defer done()
-	lists, err := rt.askLists(asking)
+	leave, err := rt.choices.gate.Enter(asking)
 	if err != nil {
-		return condition.Names{}
-	}
-	return condition.Names{Classifications: byID(lists.CompanyClassifications), Categories: byID(lists.ContractCategories)}
-}
-
-func byID(choices []v1.Choice) map[int64]string {
-	names := map[int64]string{}
-	for _, c := range choices {
-		names[c.ID] = v1.Trim(c.Name)
-	}
-	return names
-}
-
-// askLists is askChoices without counts, which take a read of all records.
-func (rt *runtime) askLists(ctx context.Context) (v1.Choices, error) {
-	leave, err := rt.choices.gate.Enter(ctx)
-	if err != nil {
-		return v1.Choices{}, fmt.Errorf("ask for choices: %w", err)
+		return nil
 	}
 	defer leave()
-	if rt.choices.listsAt.IsZero() || rt.m.Now().Sub(rt.choices.listsAt) > choicesKept {
-		read, err := choice.Lists(ctx, rt.autotask)
+	if rt.choices.namedAt.IsZero() || rt.m.Now().Sub(rt.choices.namedAt) > choicesKept {
+		read, err := choice.Names(asking, rt.autotask)
 		if err != nil {
-			return v1.Choices{}, fmt.Errorf("ask for choices: %w", err)
+			return nil
 		}
-		rt.choices.lists, rt.choices.listsAt = read, rt.m.Now()
+		rt.choices.names, rt.choices.namedAt = read, rt.m.Now()
 	}
-	return rt.choices.lists, nil
+	return rt.choices.names
 }
 
 // named are the companies that the options include or exclude, with the names that are known.

@@ -10,7 +10,6 @@ import (
 
 	"channelsync/api/autotask"
 	v1 "channelsync/api/v1"
-	"channelsync/sync/condition"
 	"channelsync/sync/fetch"
 	"channelsync/sync/installation"
 	"channelsync/sync/issue"
@@ -169,7 +168,7 @@ func (m *Manager) eachKnown(ctx context.Context, rt *runtime, in *installation.I
 // evaluate has records evaluated in batches.
 func (rt *runtime) evaluate(ctx context.Context, in *installation.Installation, kind v1.Kind, ids []int64, fn func(reconcile.Preview)) error {
 	for part := range slices.Chunk(ids, fetch.MaxBatch) {
-		evaluated, err := rt.rec.Preview(autotask.WithBulk(ctx), in, kind, part, condition.Names{})
+		evaluated, err := rt.rec.Preview(autotask.WithBulk(ctx), in, kind, part, nil)
 		if err != nil {
 			return err
 		}

@@ -27,24 +27,16 @@ type Activity interface {
 
 func (a *API) activityRoutes(r chi.Router) {
 	r.Get("/installations/{id}/feed", a.feed)
-	r.Get("/installations/{id}/activity", a.serve((*call).getActivity))
-	r.Get("/installations/{id}/history", a.serve((*call).getHistory))
+	r.Get("/installations/{id}/activity", a.serve(withInstallation((*call).getActivity)))
+	r.Get("/installations/{id}/history", a.serve(withOnlyInstallation((*call).getHistory)))
 }
 
-func (c *call) getHistory() (reply, error) {
-	id, err := c.onlyInstallation()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) getHistory(id string) (reply, error) {
 	hours, err := c.Activity.Hours(c.r.Context(), id)
 	return ok(v1.History{Items: nonNil(hours)}), err
 }
 
-func (c *call) getActivity() (reply, error) {
-	id, err := c.installation()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) getActivity(id string) (reply, error) {
 	q := c.query("limit")
 	limit := q.limit()
 	if err := q.err(); err != nil {
@@ -84,7 +76,10 @@ func (a *API) feed(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *call) openFeed() (<-chan v1.FeedEvent, error) {
-	id, err := c.onlyInstallation()
+	id, err := c.installation()
+	if err == nil {
+		err = c.query().err()
+	}
 	if err != nil {
 		return nil, err
 	}

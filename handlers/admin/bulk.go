@@ -9,23 +9,15 @@ import (
 	v1 "channelsync/api/v1"
 )
 
-func (c *call) reconcileRecords() (reply, error) {
-	return c.bulkRecords("records.reconcile", c.Records.ReconcileRecords)
+func (c *call) reconcileRecords(id string, in v1.BulkRecords) (reply, error) {
+	return c.bulkRecords("records.reconcile", id, in, c.Records.ReconcileRecords)
 }
 
-func (c *call) excludeRecords() (reply, error) {
-	return c.bulkRecords("records.exclude", c.Records.ExcludeRecords)
+func (c *call) excludeRecords(id string, in v1.BulkRecords) (reply, error) {
+	return c.bulkRecords("records.exclude", id, in, c.Records.ExcludeRecords)
 }
 
-func (c *call) bulkRecords(action string, do func(context.Context, string, v1.BulkRecords) (v1.BulkResult, error)) (reply, error) {
-	id, err := c.onlyInstallation()
-	if err != nil {
-		return reply{}, err
-	}
-	in, err := decode[v1.BulkRecords](c)
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) bulkRecords(action, id string, in v1.BulkRecords, do func(context.Context, string, v1.BulkRecords) (v1.BulkResult, error)) (reply, error) {
 	var errs []v1.FieldError
 	for i, r := range in.Records {
 		if _, ok := v1.ParseRecordID(r.ID); !ok {
@@ -42,15 +34,7 @@ func (c *call) bulkRecords(action string, do func(context.Context, string, v1.Bu
 	return c.bulk(action, id, of, in.DryRun, func(ctx context.Context) (v1.BulkResult, error) { return do(ctx, id, in) })
 }
 
-func (c *call) bulkDeadLetters() (reply, error) {
-	id, err := c.onlyInstallation()
-	if err != nil {
-		return reply{}, err
-	}
-	in, err := decode[v1.BulkDeadLetters](c)
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) bulkDeadLetters(id string, in v1.BulkDeadLetters) (reply, error) {
 	if errs := append(wrongIDs(in.IDs), namedOrFiltered("ids", len(in.IDs), in.Filter != nil, in.Expect)...); len(errs) > 0 {
 		return reply{}, v1.Invalid("The body does not say which dead letters.", errs...)
 	}

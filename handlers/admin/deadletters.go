@@ -19,18 +19,14 @@ type DeadLetters interface {
 }
 
 func (a *API) deadLetterRoutes(r chi.Router) {
-	r.Get("/installations/{id}/dead-letters", a.serve((*call).listDeadLetters))
-	r.Post("/installations/{id}/dead-letters/requeue", a.serveBody((*call).requeueDeadLetters))
-	r.Post("/installations/{id}/dead-letters/dismiss", a.serveBody((*call).dismissDeadLetters))
-	r.Post("/installations/{id}/dead-letters/bulk", a.serveBody((*call).bulkDeadLetters))
-	r.Post("/installations/{id}/dead-letters/{letter}/dismiss", a.serve((*call).dismissDeadLetter))
+	r.Get("/installations/{id}/dead-letters", a.serve(withInstallation((*call).listDeadLetters)))
+	r.Post("/installations/{id}/dead-letters/requeue", a.serveBody(withBody(decode, (*call).requeueDeadLetters)))
+	r.Post("/installations/{id}/dead-letters/dismiss", a.serveBody(withBody(decode, (*call).dismissDeadLetters)))
+	r.Post("/installations/{id}/dead-letters/bulk", a.serveBody(withBody(decode, (*call).bulkDeadLetters)))
+	r.Post("/installations/{id}/dead-letters/{letter}/dismiss", a.serve(withInstallation((*call).dismissDeadLetter)))
 }
 
-func (c *call) listDeadLetters() (reply, error) {
-	id, err := c.installation()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) listDeadLetters(id string) (reply, error) {
 	q := c.query("cursor", "limit")
 	cursor, limit := q.cursor(), q.limit()
 	if err := q.err(); err != nil {
@@ -41,15 +37,7 @@ func (c *call) listDeadLetters() (reply, error) {
 	return ok(page), err
 }
 
-func (c *call) requeueDeadLetters() (reply, error) {
-	id, err := c.onlyInstallation()
-	if err != nil {
-		return reply{}, err
-	}
-	in, err := decode[v1.RequeueRequest](c)
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) requeueDeadLetters(id string, in v1.RequeueRequest) (reply, error) {
 	if errs := wrongRequeue(in); len(errs) > 0 {
 		return reply{}, v1.Invalid("The body does not say which dead letters.", errs...)
 	}
@@ -57,11 +45,7 @@ func (c *call) requeueDeadLetters() (reply, error) {
 	return accepted(), c.DeadLetters.Requeue(c.r.Context(), id, in)
 }
 
-func (c *call) dismissDeadLetter() (reply, error) {
-	id, err := c.installation()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) dismissDeadLetter(id string) (reply, error) {
 	deadLetter, err := c.deadLetter()
 	if err != nil {
 		return reply{}, err
@@ -73,15 +57,7 @@ func (c *call) dismissDeadLetter() (reply, error) {
 	return noContent(), c.DeadLetters.Dismiss(c.r.Context(), id, v1.DismissRequest{IDs: []string{deadLetter}})
 }
 
-func (c *call) dismissDeadLetters() (reply, error) {
-	id, err := c.onlyInstallation()
-	if err != nil {
-		return reply{}, err
-	}
-	in, err := decode[v1.DismissRequest](c)
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) dismissDeadLetters(id string, in v1.DismissRequest) (reply, error) {
 	if errs := wrongDismiss(in); len(errs) > 0 {
 		return reply{}, v1.Invalid("The body does not say which dead letters.", errs...)
 	}

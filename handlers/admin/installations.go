@@ -27,23 +27,23 @@ type Installations interface {
 func (a *API) installationRoutes(r chi.Router) {
 	r.Get("/status", a.serve((*call).getStatus))
 	r.Get("/installations", a.serve((*call).listInstallations))
-	r.Get("/installations/{id}", a.serve((*call).getInstallation))
-	r.Get("/installations/{id}/issues", a.serve((*call).listIssues))
+	r.Get("/installations/{id}", a.serve(withOnlyInstallation((*call).getInstallation)))
+	r.Get("/installations/{id}/issues", a.serve(withOnlyInstallation((*call).listIssues)))
 	actions := []string{"stop", "start", "uninstall", "reinstall", "erase"}
 	for _, action := range actions {
-		r.Post("/installations/{id}/"+action, a.serve(func(c *call) (reply, error) {
-			return c.actOnInstallation(action)
-		}))
+		r.Post("/installations/{id}/"+action, a.serve(withInstallation(func(c *call, id string) (reply, error) {
+			return c.act("installation."+action, id, "", action)
+		})))
 	}
 	for _, action := range append(actions, "install") {
-		r.Post("/installations/{id}/syncs/{sync}/"+action, a.serve(func(c *call) (reply, error) {
-			return c.actOnSync(action)
-		}))
+		r.Post("/installations/{id}/syncs/{sync}/"+action, a.serve(withInstallation(func(c *call, id string) (reply, error) {
+			return c.actOnSync(id, action)
+		})))
 	}
 	for action, approve := range map[string]bool{"approve": true, "discard": false} {
-		r.Post("/installations/{id}/held/"+action, a.serve(func(c *call) (reply, error) {
-			return c.decideMassChange("held."+action, approve)
-		}))
+		r.Post("/installations/{id}/held/"+action, a.serve(withOnlyInstallation(func(c *call, id string) (reply, error) {
+			return c.decideMassChange("held."+action, id, approve)
+		})))
 	}
 }
 
@@ -92,20 +92,12 @@ func (c *call) seen() ([]v1.Installation, []v1.InstallationStatus, error) {
 	return seen, lines, nil
 }
 
-func (c *call) getInstallation() (reply, error) {
-	id, err := c.onlyInstallation()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) getInstallation(id string) (reply, error) {
 	in, err := c.Installations.Get(c.r.Context(), id)
 	return ok(shown(in)), err
 }
 
-func (c *call) listIssues() (reply, error) {
-	id, err := c.onlyInstallation()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) listIssues(id string) (reply, error) {
 	in, err := c.Installations.Get(c.r.Context(), id)
 	return ok(v1.IssueList{Items: nonNil(in.Issues)}), err
 }
@@ -131,19 +123,7 @@ func (c *call) getStatus() (reply, error) {
 	return ok(status), err
 }
 
-func (c *call) actOnInstallation(action string) (reply, error) {
-	id, err := c.installation()
-	if err != nil {
-		return reply{}, err
-	}
-	return c.act("installation."+action, id, "", action)
-}
-
-func (c *call) actOnSync(action string) (reply, error) {
-	id, err := c.installation()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) actOnSync(id, action string) (reply, error) {
 	sync, err := c.sync()
 	if err != nil {
 		return reply{}, err
@@ -159,11 +139,7 @@ func (c *call) act(audited, id string, sync v1.Sync, action string) (reply, erro
 	return accepted(), c.Installations.Do(c.r.Context(), id, sync, action)
 }
 
-func (c *call) decideMassChange(action string, approve bool) (reply, error) {
-	id, err := c.onlyInstallation()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) decideMassChange(action, id string, approve bool) (reply, error) {
 	c.auditing(action, id, "")
 	return accepted(), c.Installations.DecideMassChange(c.r.Context(), id, approve)
 }

@@ -22,18 +22,14 @@ type Jobs interface {
 }
 
 func (a *API) jobRoutes(r chi.Router) {
-	r.Get("/installations/{id}/jobs", a.serve((*call).listJobs))
+	r.Get("/installations/{id}/jobs", a.serve(withOnlyInstallation((*call).listJobs)))
 	r.Get("/installations/{id}/jobs/{job}", a.serve((*call).getJob))
 	r.Post("/installations/{id}/jobs/{job}/cancel", a.serve((*call).cancelJob))
-	r.Post("/installations/{id}/resyncs", a.serveBody((*call).resync))
-	r.Post("/installations/{id}/replays", a.serveBody((*call).replay))
+	r.Post("/installations/{id}/resyncs", a.serveBody(withBody(decodeOptional, (*call).resync)))
+	r.Post("/installations/{id}/replays", a.serveBody(withBody(decodeOptional, (*call).replay)))
 }
 
-func (c *call) listJobs() (reply, error) {
-	id, err := c.onlyInstallation()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) listJobs(id string) (reply, error) {
 	jobs, err := c.Jobs.JobList(c.r.Context(), id)
 	return ok(v1.JobList{Items: nonNil(jobs)}), err
 }
@@ -66,37 +62,19 @@ func (c *call) jobPath() (id, job string, err error) {
 	return id, job, c.query().err()
 }
 
-func (c *call) resync() (reply, error) {
-	id, in, err := jobRequest[v1.ResyncRequest](c)
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) resync(id string, in v1.ResyncRequest) (reply, error) {
 	c.auditing("resync", id, describeResync(in))
 	job, err := c.Jobs.Resync(c.r.Context(), id, in)
 	return reply{status: http.StatusAccepted, body: job}, err
 }
 
-func (c *call) replay() (reply, error) {
-	id, in, err := jobRequest[v1.ReplayRequest](c)
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) replay(id string, in v1.ReplayRequest) (reply, error) {
 	if errs := wrongReplay(in); len(errs) > 0 {
 		return reply{}, v1.Invalid("The body has fields that do not go together.", errs...)
 	}
 	c.auditing("replay", id, describeReplay(in))
 	job, err := c.Jobs.Replay(c.r.Context(), id, in)
 	return reply{status: http.StatusAccepted, body: job}, err
-}
-
-func jobRequest[T any](c *call) (id string, in T, err error) {
-	if id, err = c.onlyInstallation(); err != nil {
-		return "", in, err
-	}
-	if in, err = decodeOptional[T](c); err != nil {
-		return "", in, err
-	}
-	return id, in, nil
 }
 
 // wrongReplay is what the tags of v1.ReplayRequest cannot say.

@@ -29,13 +29,36 @@ func (c *call) installation() (string, error) {
 	return id, nil
 }
 
-// onlyInstallation is the {id} of the path of a request that takes no parameters.
-func (c *call) onlyInstallation() (string, error) {
-	id, err := c.installation()
-	if err != nil {
-		return "", err
+// withInstallation gives f the {id} of the path.
+func withInstallation(f func(c *call, id string) (reply, error)) func(*call) (reply, error) {
+	return func(c *call) (reply, error) {
+		id, err := c.installation()
+		if err != nil {
+			return reply{}, err
+		}
+		return f(c, id)
 	}
-	return id, c.query().err()
+}
+
+// withOnlyInstallation gives f the {id} of the path of a request that takes no parameters.
+func withOnlyInstallation(f func(c *call, id string) (reply, error)) func(*call) (reply, error) {
+	return withInstallation(func(c *call, id string) (reply, error) {
+		if err := c.query().err(); err != nil {
+			return reply{}, err
+		}
+		return f(c, id)
+	})
+}
+
+// withBody also gives f the body, as read by decode or decodeOptional.
+func withBody[T any](read func(*call) (T, error), f func(c *call, id string, in T) (reply, error)) func(*call) (reply, error) {
+	return withOnlyInstallation(func(c *call, id string) (reply, error) {
+		in, err := read(c)
+		if err != nil {
+			return reply{}, err
+		}
+		return f(c, id, in)
+	})
 }
 
 // sync is the {sync} of the path.

@@ -31,23 +31,19 @@ type Records interface {
 }
 
 func (a *API) recordRoutes(r chi.Router) {
-	r.Get("/installations/{id}/records", a.serve((*call).listRecords))
-	r.Get("/installations/{id}/records/counts", a.serve((*call).countRecords))
-	r.Get("/installations/{id}/records/{kind}/{record}", a.serve((*call).getRecord))
-	r.Get("/installations/{id}/records/{kind}/{record}/explain", a.serve((*call).explainRecord))
+	r.Get("/installations/{id}/records", a.serve(withInstallation((*call).listRecords)))
+	r.Get("/installations/{id}/records/counts", a.serve(withInstallation((*call).countRecords)))
+	r.Get("/installations/{id}/records/{kind}/{record}", a.serve(withRecord((*call).getRecord)))
+	r.Get("/installations/{id}/records/{kind}/{record}/explain", a.serve(withRecord((*call).explainRecord)))
 	r.Get("/installations/{id}/records/{kind}/{record}/versions", a.serve((*call).listVersions))
-	r.Post("/installations/{id}/records/{kind}/{record}/reconcile", a.serve((*call).reconcileRecord))
-	r.Post("/installations/{id}/records/reconcile", a.serveBody((*call).reconcileRecords))
-	r.Post("/installations/{id}/records/exclude", a.serveBody((*call).excludeRecords))
-	r.Get("/installations/{id}/drift", a.serve((*call).listDrift))
-	r.Post("/installations/{id}/records/{kind}/{record}/push-ours", a.serve((*call).pushOurs))
+	r.Post("/installations/{id}/records/{kind}/{record}/reconcile", a.serve(withRecord((*call).reconcileRecord)))
+	r.Post("/installations/{id}/records/reconcile", a.serveBody(withBody(decode, (*call).reconcileRecords)))
+	r.Post("/installations/{id}/records/exclude", a.serveBody(withBody(decode, (*call).excludeRecords)))
+	r.Get("/installations/{id}/drift", a.serve(withInstallation((*call).listDrift)))
+	r.Post("/installations/{id}/records/{kind}/{record}/push-ours", a.serve(withRecord((*call).pushOurs)))
 }
 
-func (c *call) listRecords() (reply, error) {
-	id, err := c.installation()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) listRecords(id string) (reply, error) {
 	q := c.query("kind", "outcome", "reason", "q", "values", "cursor", "limit")
 	query := q.records()
 	query.Values = q.oneOf("values", "true", "false") == "true"
@@ -71,11 +67,7 @@ func (q *query) records() v1.RecordQuery {
 	}
 }
 
-func (c *call) countRecords() (reply, error) {
-	id, err := c.installation()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) countRecords(id string) (reply, error) {
 	q := c.query("kind", "outcome", "reason", "q")
 	query := q.records()
 	if err := q.err(); err != nil {
@@ -85,21 +77,13 @@ func (c *call) countRecords() (reply, error) {
 	return ok(counts), err
 }
 
-func (c *call) getRecord() (reply, error) {
-	id, kind, record, err := c.recordPath()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) getRecord(id string, kind v1.Kind, record int64) (reply, error) {
 	detail, err := c.Records.Record(c.r.Context(), id, kind, record)
 	detail.Reasons, detail.Timeline = nonNil(detail.Reasons), nonNil(detail.Timeline)
 	return ok(detail), err
 }
 
-func (c *call) explainRecord() (reply, error) {
-	id, kind, record, err := c.recordPath()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) explainRecord(id string, kind v1.Kind, record int64) (reply, error) {
 	out, err := c.Records.Explain(c.r.Context(), id, kind, record)
 	out.Conditions, out.Differences = nonNil(out.Conditions), nonNil(out.Differences)
 	if out.Record != nil {
@@ -108,11 +92,7 @@ func (c *call) explainRecord() (reply, error) {
 	return ok(out), err
 }
 
-func (c *call) reconcileRecord() (reply, error) {
-	id, kind, record, err := c.recordPath()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) reconcileRecord(id string, kind v1.Kind, record int64) (reply, error) {
 	c.auditing("record.reconcile", id, string(kind)+"/"+strconv.FormatInt(record, 10))
 	return accepted(), c.Records.Reconcile(c.r.Context(), id, kind, record)
 }
@@ -142,12 +122,18 @@ func (c *call) listVersions() (reply, error) {
 	return ok(page), err
 }
 
-// recordPath is the record of the path of a request that takes no parameters.
-func (c *call) recordPath() (id string, kind v1.Kind, record int64, err error) {
-	if id, kind, record, err = c.recordOfPath(); err != nil {
-		return "", "", 0, err
+// withRecord gives f the record of the path of a request that takes no parameters.
+func withRecord(f func(c *call, id string, kind v1.Kind, record int64) (reply, error)) func(*call) (reply, error) {
+	return func(c *call) (reply, error) {
+		id, kind, record, err := c.recordOfPath()
+		if err == nil {
+			err = c.query().err()
+		}
+		if err != nil {
+			return reply{}, err
+		}
+		return f(c, id, kind, record)
 	}
-	return id, kind, record, c.query().err()
 }
 
 func (c *call) recordOfPath() (id string, kind v1.Kind, record int64, err error) {
@@ -160,11 +146,7 @@ func (c *call) recordOfPath() (id string, kind v1.Kind, record int64, err error)
 	return id, kind, record, nil
 }
 
-func (c *call) listDrift() (reply, error) {
-	id, err := c.installation()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) listDrift(id string) (reply, error) {
 	q := c.query("state", "kind", "cursor", "limit")
 	query := v1.DriftQuery{
 		State: v1.DriftState(q.oneOf("state", texts(v1.DriftStates)...)), Kind: v1.Kind(q.oneOf("kind", texts(v1.RecordKinds)...)),
@@ -181,11 +163,7 @@ func (c *call) listDrift() (reply, error) {
 	return ok(page), err
 }
 
-func (c *call) pushOurs() (reply, error) {
-	id, kind, record, err := c.recordPath()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) pushOurs(id string, kind v1.Kind, record int64) (reply, error) {
 	c.auditing("record.push-ours", id, string(kind)+"/"+strconv.FormatInt(record, 10))
 	return accepted(), c.Records.PushOurs(c.r.Context(), id, kind, record)
 }

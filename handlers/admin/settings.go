@@ -22,18 +22,14 @@ type Settings interface {
 }
 
 func (a *API) settingsRoutes(r chi.Router) {
-	r.Post("/installations/{id}/test", a.serve((*call).testInstallation))
-	r.Get("/installations/{id}/choices", a.serve((*call).listChoices))
-	r.Patch("/installations/{id}", a.serveBody((*call).updateInstallation))
-	r.Put("/installations/{id}/credentials", a.serveBody((*call).setCredentials))
-	r.Put("/installations/{id}/channel-program", a.serveBody((*call).setChannelProgram))
+	r.Post("/installations/{id}/test", a.serve(withOnlyInstallation((*call).testInstallation)))
+	r.Get("/installations/{id}/choices", a.serve(withOnlyInstallation((*call).listChoices)))
+	r.Patch("/installations/{id}", a.serveBody(withInstallation((*call).updateInstallation)))
+	r.Put("/installations/{id}/credentials", a.serveBody(withBody(decode, (*call).setCredentials)))
+	r.Put("/installations/{id}/channel-program", a.serveBody(withBody(decode, (*call).setChannelProgram)))
 }
 
-func (c *call) testInstallation() (reply, error) {
-	id, err := c.onlyInstallation()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) testInstallation(id string) (reply, error) {
 	c.auditing("installation.test", id, "")
 	checks, err := c.Settings.Test(c.r.Context(), id)
 	for i, check := range checks.Checks {
@@ -44,11 +40,7 @@ func (c *call) testInstallation() (reply, error) {
 	return ok(someChecks(checks)), err
 }
 
-func (c *call) updateInstallation() (reply, error) {
-	id, err := c.installation()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) updateInstallation(id string) (reply, error) {
 	q := c.query("preview", "list")
 	preview, list := q.oneOf("preview", "true", "false"), q.oneOf("list", "true", "false")
 	if err := q.err(); err != nil {
@@ -88,36 +80,24 @@ func updated(in v1.UpdateInstallation) string {
 	return "nothing"
 }
 
-func (c *call) setCredentials() (reply, error) {
-	return change(c, "installation.set-credentials", c.Settings.SetCredentials)
+func (c *call) setCredentials(id string, in v1.Credentials) (reply, error) {
+	return change(c, "installation.set-credentials", id, in, c.Settings.SetCredentials)
 }
 
-func (c *call) setChannelProgram() (reply, error) {
-	return change(c, "installation.set-channel-program", c.Settings.SetChannelProgram)
+func (c *call) setChannelProgram(id string, in v1.ChannelProgramTarget) (reply, error) {
+	return change(c, "installation.set-channel-program", id, in, c.Settings.SetChannelProgram)
 }
 
 // change is the way of everything that replaces a part of an installation by the body.
 func change[T any](
-	c *call, action string, do func(context.Context, string, T) (v1.Installation, error),
+	c *call, action, id string, in T, do func(context.Context, string, T) (v1.Installation, error),
 ) (reply, error) {
-	id, err := c.onlyInstallation()
-	if err != nil {
-		return reply{}, err
-	}
-	in, err := decode[T](c)
-	if err != nil {
-		return reply{}, err
-	}
 	c.auditing(action, id, "")
 	out, err := do(c.r.Context(), id, in)
 	return ok(shown(out)), err
 }
 
-func (c *call) listChoices() (reply, error) {
-	id, err := c.onlyInstallation()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) listChoices(id string) (reply, error) {
 	out, err := c.Settings.Choices(c.r.Context(), id)
 	filled(&out)
 	return ok(out), err

@@ -24,45 +24,29 @@ type Webhooks interface {
 }
 
 func (a *API) webhookRoutes(r chi.Router) {
-	r.Post("/installations/{id}/webhooks/repair", a.serve(func(c *call) (reply, error) {
-		return c.onWebhooks("webhook.repair", c.Webhooks.RepairWebhooks)
-	}))
-	r.Post("/installations/{id}/webhooks/rotate-secret", a.serve(func(c *call) (reply, error) {
-		return c.onWebhooks("webhook.rotate-secret", c.Webhooks.RotateSecrets)
-	}))
-	r.Get("/installations/{id}/bridges", a.serve((*call).listBridges))
-	r.Post("/installations/{id}/bridges", a.serveBody((*call).createBridge))
+	r.Post("/installations/{id}/webhooks/repair", a.serve(withOnlyInstallation(func(c *call, id string) (reply, error) {
+		return c.onWebhooks("webhook.repair", id, c.Webhooks.RepairWebhooks)
+	})))
+	r.Post("/installations/{id}/webhooks/rotate-secret", a.serve(withOnlyInstallation(func(c *call, id string) (reply, error) {
+		return c.onWebhooks("webhook.rotate-secret", id, c.Webhooks.RotateSecrets)
+	})))
+	r.Get("/installations/{id}/bridges", a.serve(withOnlyInstallation((*call).listBridges)))
+	r.Post("/installations/{id}/bridges", a.serveBody(withBody(decodeOptional, (*call).createBridge)))
 	r.Post("/installations/{id}/bridges/{bridge}/rotate", a.serve((*call).rotateBridge))
 	r.Delete("/installations/{id}/bridges/{bridge}", a.serve((*call).endBridge))
 }
 
-func (c *call) onWebhooks(action string, do func(context.Context, string) error) (reply, error) {
-	id, err := c.onlyInstallation()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) onWebhooks(action, id string, do func(context.Context, string) error) (reply, error) {
 	c.auditing(action, id, "")
 	return accepted(), do(c.r.Context(), id)
 }
 
-func (c *call) listBridges() (reply, error) {
-	id, err := c.onlyInstallation()
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) listBridges(id string) (reply, error) {
 	all, err := c.Webhooks.Bridges(c.r.Context(), id)
 	return ok(v1.BridgeList{Items: nonNil(all)}), err
 }
 
-func (c *call) createBridge() (reply, error) {
-	id, err := c.onlyInstallation()
-	if err != nil {
-		return reply{}, err
-	}
-	in, err := decodeOptional[v1.CreateBridge](c)
-	if err != nil {
-		return reply{}, err
-	}
+func (c *call) createBridge(id string, in v1.CreateBridge) (reply, error) {
 	c.auditing("bridge.create", id, in.Name)
 	made, err := c.Webhooks.CreateBridge(c.r.Context(), id, in.Name)
 	return reply{status: http.StatusCreated, body: made}, err

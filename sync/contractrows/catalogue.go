@@ -61,26 +61,10 @@ type companyName struct {
 
 // The rows of the catalogue.
 var (
-	serviceRows = fetch.Row[autotask.Service]{
-		Entity:  autotask.EntityServices,
-		ID:      func(v autotask.Service) int64 { return v.ID },
-		Missing: func(v autotask.Service) []string { return v.Missing },
-	}
-	bundleRows = fetch.Row[autotask.ServiceBundle]{
-		Entity:  autotask.EntityServiceBundles,
-		ID:      func(v autotask.ServiceBundle) int64 { return v.ID },
-		Missing: func(v autotask.ServiceBundle) []string { return v.Missing },
-	}
-	productRows = fetch.Row[autotask.Product]{
-		Entity:  autotask.EntityProducts,
-		ID:      func(v autotask.Product) int64 { return v.ID },
-		Missing: func(v autotask.Product) []string { return v.Missing },
-	}
-	nameRows = fetch.Row[companyName]{
-		Entity:  autotask.EntityCompanies,
-		ID:      func(v companyName) int64 { return v.ID },
-		Missing: func(v companyName) []string { return v.Missing },
-	}
+	serviceRows = fetch.NewRow(autotask.EntityServices, func(v autotask.Service) (int64, []string) { return v.ID, v.Missing })
+	bundleRows  = fetch.NewRow(autotask.EntityServiceBundles, func(v autotask.ServiceBundle) (int64, []string) { return v.ID, v.Missing })
+	productRows = fetch.NewRow(autotask.EntityProducts, func(v autotask.Product) (int64, []string) { return v.ID, v.Missing })
+	nameRows    = fetch.NewRow(autotask.EntityCompanies, func(v companyName) (int64, []string) { return v.ID, v.Missing })
 )
 
 // Catalogue is what the projections of a batch of contracts read beside their parts.
@@ -106,12 +90,7 @@ func (r *Reader) Catalogue(ctx context.Context, p Parts) (c Catalogue, err error
 			return c, err
 		}
 	}
-	ids := p.serviceIDs()
-	for _, rows := range c.BundleServices {
-		for _, v := range rows {
-			ids = append(ids, v.ServiceID)
-		}
-	}
+	ids := named(p.serviceIDs(), c.BundleServices, func(v autotask.ServiceBundleService) *int64 { return &v.ServiceID })
 	if c.Services, c.badServices, err = t.services.Get(ctx, now, fetch.Unique(ids), byID(f, serviceRows)); err != nil {
 		return c, err
 	}
@@ -173,15 +152,11 @@ func unlessHidden(err error) error {
 }
 
 func (c Catalogue) vendorIDs(p Parts) []int64 {
-	var ids []int64
+	ids := named(nil, p.Units, func(v autotask.ContractServiceUnit) *int64 { return v.VendorCompanyID })
+	ids = named(ids, c.ProductVendors, func(v autotask.ProductVendor) *int64 { return &v.VendorID })
 	add := func(id *int64) {
 		if id != nil {
 			ids = append(ids, *id)
-		}
-	}
-	for _, rows := range p.Units {
-		for _, v := range rows {
-			add(v.VendorCompanyID)
 		}
 	}
 	for _, v := range c.Services {
@@ -190,22 +165,11 @@ func (c Catalogue) vendorIDs(p Parts) []int64 {
 	for _, v := range c.Products {
 		add(v.DefaultVendorID)
 	}
-	for _, rows := range c.ProductVendors {
-		for _, v := range rows {
-			ids = append(ids, v.VendorID)
-		}
-	}
 	return fetch.Unique(ids)
 }
 
 func byID[T any](f *fetch.Fetcher, r fetch.Row[T]) fetch.Loader[T] {
-	return func(ctx context.Context, ids []int64) (map[int64]T, map[int64]error, error) {
-		found, err := fetch.ByIDs(ctx, f, r, ids)
-		if err != nil {
-			return nil, nil, fmt.Errorf("fetch %s: %w", r.Entity, err)
-		}
-		return found.Rows, found.Bad, nil
-	}
+	return notingCompleted(f, r, func(*T) {})
 }
 
 // productLoader loads products, sets loads bundles. One that a query did not answer in full says so in Missing: who

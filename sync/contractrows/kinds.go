@@ -15,11 +15,7 @@ type part[T any] struct {
 // The kinds of parts.
 var (
 	serviceParts = part[autotask.ContractService]{
-		fetch.Row[autotask.ContractService]{
-			Entity:  autotask.EntityContractServices,
-			ID:      func(v autotask.ContractService) int64 { return v.ID },
-			Missing: func(v autotask.ContractService) []string { return v.Missing },
-		},
+		fetch.NewRow(autotask.EntityContractServices, func(v autotask.ContractService) (int64, []string) { return v.ID, v.Missing }),
 		func(v autotask.ContractService) int64 { return v.ContractID },
 		func(v autotask.ContractService) digested {
 			v.Missing = nil
@@ -27,11 +23,7 @@ var (
 		},
 	}
 	bundleParts = part[autotask.ContractServiceBundle]{
-		fetch.Row[autotask.ContractServiceBundle]{
-			Entity:  autotask.EntityContractServiceBundles,
-			ID:      func(v autotask.ContractServiceBundle) int64 { return v.ID },
-			Missing: func(v autotask.ContractServiceBundle) []string { return v.Missing },
-		},
+		fetch.NewRow(autotask.EntityContractServiceBundles, func(v autotask.ContractServiceBundle) (int64, []string) { return v.ID, v.Missing }),
 		func(v autotask.ContractServiceBundle) int64 { return v.ContractID },
 		func(v autotask.ContractServiceBundle) digested {
 			v.Missing = nil
@@ -39,11 +31,7 @@ var (
 		},
 	}
 	unitParts = part[autotask.ContractServiceUnit]{
-		fetch.Row[autotask.ContractServiceUnit]{
-			Entity:  autotask.EntityContractServiceUnits,
-			ID:      func(v autotask.ContractServiceUnit) int64 { return v.ID },
-			Missing: func(v autotask.ContractServiceUnit) []string { return v.Missing },
-		},
+		fetch.NewRow(autotask.EntityContractServiceUnits, func(v autotask.ContractServiceUnit) (int64, []string) { return v.ID, v.Missing }),
 		func(v autotask.ContractServiceUnit) int64 { return v.ContractID },
 		func(v autotask.ContractServiceUnit) digested {
 			v.Missing = nil
@@ -51,11 +39,7 @@ var (
 		},
 	}
 	bundleUnitParts = part[autotask.ContractServiceBundleUnit]{
-		fetch.Row[autotask.ContractServiceBundleUnit]{
-			Entity:  autotask.EntityContractServiceBundleUnits,
-			ID:      func(v autotask.ContractServiceBundleUnit) int64 { return v.ID },
-			Missing: func(v autotask.ContractServiceBundleUnit) []string { return v.Missing },
-		},
+		fetch.NewRow(autotask.EntityContractServiceBundleUnits, func(v autotask.ContractServiceBundleUnit) (int64, []string) { return v.ID, v.Missing }),
 		func(v autotask.ContractServiceBundleUnit) int64 { return v.ContractID },
 		func(v autotask.ContractServiceBundleUnit) digested {
 			v.Missing = nil
@@ -65,11 +49,7 @@ var (
 		},
 	}
 	chargeParts = part[autotask.ContractCharge]{
-		fetch.Row[autotask.ContractCharge]{
-			Entity:  autotask.EntityContractCharges,
-			ID:      func(v autotask.ContractCharge) int64 { return v.ID },
-			Missing: func(v autotask.ContractCharge) []string { return v.Missing },
-		},
+		fetch.NewRow(autotask.EntityContractCharges, func(v autotask.ContractCharge) (int64, []string) { return v.ID, v.Missing }),
 		func(v autotask.ContractCharge) int64 { return v.ContractID },
 		func(v autotask.ContractCharge) digested {
 			v.Missing = nil

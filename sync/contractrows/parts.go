@@ -96,47 +96,27 @@ func (p Parts) Of(contract int64) Parts {
 
 // serviceIDs lists the services that the parts of contracts name, each once.
 func (p Parts) serviceIDs() []int64 {
-	var ids []int64
-	for _, rows := range p.Units {
-		for _, v := range rows {
-			if v.ServiceID != nil {
-				ids = append(ids, *v.ServiceID)
-			}
-		}
-	}
-	for _, rows := range p.Services {
-		for _, v := range rows {
-			ids = append(ids, v.ServiceID)
-		}
-	}
-	return fetch.Unique(ids)
+	ids := named(nil, p.Units, func(v autotask.ContractServiceUnit) *int64 { return v.ServiceID })
+	return fetch.Unique(named(ids, p.Services, func(v autotask.ContractService) *int64 { return &v.ServiceID }))
 }
 
 func (p Parts) bundleIDs() []int64 {
-	var ids []int64
-	for _, rows := range p.Bundles {
-		for _, v := range rows {
-			ids = append(ids, v.ServiceBundleID)
-		}
-	}
-	for _, rows := range p.BundleUnits {
-		for _, v := range rows {
-			if v.ServiceBundleID != nil {
-				ids = append(ids, *v.ServiceBundleID)
-			}
-		}
-	}
-	return fetch.Unique(ids)
+	ids := named(nil, p.Bundles, func(v autotask.ContractServiceBundle) *int64 { return &v.ServiceBundleID })
+	return fetch.Unique(named(ids, p.BundleUnits, func(v autotask.ContractServiceBundleUnit) *int64 { return v.ServiceBundleID }))
 }
 
 func (p Parts) productIDs() []int64 {
-	var ids []int64
-	for _, rows := range p.Charges {
-		for _, v := range rows {
-			if v.ProductID != nil {
-				ids = append(ids, *v.ProductID)
+	return fetch.Unique(named(nil, p.Charges, func(v autotask.ContractCharge) *int64 { return v.ProductID }))
+}
+
+// named appends the id that each of the rows names, if it does.
+func named[T any](ids []int64, rows map[int64][]T, id func(T) *int64) []int64 {
+	for _, own := range rows {
+		for _, v := range own {
+			if one := id(v); one != nil {
+				ids = append(ids, *one)
 			}
 		}
 	}
-	return fetch.Unique(ids)
+	return ids
 }

@@ -169,9 +169,23 @@ type Fetched[T any] struct {
 
 // Row is what fetching needs to know of a row type.
 type Row[T any] struct {
-	Entity  string
-	ID      func(T) int64
-	Missing func(T) []string
+	Entity string
+	read   func(T) (id int64, missing []string)
+}
+
+func NewRow[T any](entity string, read func(T) (id int64, missing []string)) Row[T] {
+	return Row[T]{entity, read}
+}
+
+func (r Row[T]) ID(v T) int64 {
+	id, _ := r.read(v)
+	return id
+}
+
+// Missing are the keys that the answer lacked.
+func (r Row[T]) Missing(v T) []string {
+	_, missing := r.read(v)
+	return missing
 }
 
 // ByIDs reads records by id, in bulk. An id missing from the answer, and a row

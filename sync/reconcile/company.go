@@ -19,11 +19,7 @@ import (
 	"channelsync/sync/projection"
 )
 
-var companyRows = fetch.Row[autotask.Company]{
-	Entity:  autotask.EntityCompanies,
-	ID:      func(c autotask.Company) int64 { return c.ID },
-	Missing: func(c autotask.Company) []string { return c.Missing },
-}
+var companyRows = fetch.NewRow(autotask.EntityCompanies, func(c autotask.Company) (int64, []string) { return c.ID, c.Missing })
 
 // companies brings companies in line: the clients of the customers sync, and
 // the scope and name that the contracts sync goes by.

@@ -22,11 +22,7 @@ type contactOwner struct {
 	Missing   []string
 }
 
-var contactOwners = fetch.Row[contactOwner]{
-	Entity:  autotask.EntityContacts,
-	ID:      func(c contactOwner) int64 { return c.ID },
-	Missing: func(c contactOwner) []string { return c.Missing },
-}
+var contactOwners = fetch.NewRow(autotask.EntityContacts, func(c contactOwner) (int64, []string) { return c.ID, c.Missing })
 
 // contacts turns changes of contacts into changes of their companies: the
 // present one, and those whose last projection read the contact.
@@ -79,11 +75,7 @@ func dependents(installation string, kind v1.Kind, ids []int64, now time.Time) [
 	return out
 }
 
-var contactRows = fetch.Row[autotask.Contact]{
-	Entity:  autotask.EntityContacts,
-	ID:      func(c autotask.Contact) int64 { return c.ID },
-	Missing: func(c autotask.Contact) []string { return c.Missing },
-}
+var contactRows = fetch.NewRow(autotask.EntityContacts, func(c autotask.Contact) (int64, []string) { return c.ID, c.Missing })
 
 // contactsOf reads the active contacts of companies, by company. A company one
 // of whose contacts cannot be read is bad as a whole: leaving the contact out

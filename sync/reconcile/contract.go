@@ -20,11 +20,7 @@ import (
 	"channelsync/sync/projection"
 )
 
-var contractRows = fetch.Row[autotask.Contract]{
-	Entity:  autotask.EntityContracts,
-	ID:      func(c autotask.Contract) int64 { return c.ID },
-	Missing: func(c autotask.Contract) []string { return c.Missing },
-}
+var contractRows = fetch.NewRow(autotask.EntityContracts, func(c autotask.Contract) (int64, []string) { return c.ID, c.Missing })
 
 // contracts brings contracts in line.
 func (b *batch) contracts(ctx context.Context) error {

@@ -33,7 +33,11 @@ func (w *Watcher) List(ctx context.Context, j job.Job, kind v1.Kind, listed func
 		q.First = firstPage
 	}
 	err := autotask.Each(ctx, w.Autotask, entityOf(kind), q, func(rows autotask.Rows[idRow]) error {
-		return w.publishListed(ctx, j, kind, idsOf(rows), listed)
+		ids := idsOf(rows)
+		if err := w.publishAs(ctx, changeOf(j, kind), ids); err != nil || len(ids) == 0 {
+			return err
+		}
+		return listed(ids)
 	})
 	if err != nil {
 		return fmt.Errorf("list %s records: %w", kind, err)
@@ -57,21 +61,9 @@ func idsOf(rows autotask.Rows[idRow]) []int64 {
 	return ids
 }
 
-// publishListed writes a change for each record of a page.
-func (w *Watcher) publishListed(ctx context.Context, j job.Job, kind v1.Kind, ids []int64, listed func(ids []int64) error) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	changes := make([]events.Change, len(ids))
-	for i, id := range ids {
-		changes[i] = events.Change{
-			Installation: w.ID, Kind: kind, ID: id, Trigger: triggerOf(j.Type), EventTime: w.Now(), Job: j.ID, Force: j.Force, By: j.By,
-		}
-	}
-	if err := w.Journal.PublishAll(ctx, changes); err != nil {
-		return fmt.Errorf("store %s changes: %w", kind, err)
-	}
-	return listed(ids)
+// changeOf is what a job says of each record.
+func changeOf(j job.Job, kind v1.Kind) events.Change {
+	return events.Change{Kind: kind, Trigger: triggerOf(j.Type), Job: j.ID, Force: j.Force, By: j.By}
 }
 
 // ListIDs reads the ids of every record of a kind, for a dry run.
@@ -91,22 +83,13 @@ func (w *Watcher) ListIDs(ctx context.Context, kind v1.Kind) ([]int64, error) {
 // was listed: one that is gone from Autotask's list is read by a GET, once.
 func (w *Watcher) Remembered(ctx context.Context, j job.Job, kind v1.Kind, listed map[int64]bool) (int, error) {
 	ids, err := w.Ledger.Find(ctx, w.ID, kind, func(s ledger.Summary) bool { return !listed[s.ID] && !deleted(s) })
+	if err == nil {
+		err = w.publishAs(ctx, changeOf(j, kind), ids)
+	}
 	if err != nil {
 		return 0, err
 	}
-	var changes []events.Change
-	for _, id := range ids {
-		changes = append(changes, events.Change{
-			Installation: w.ID, Kind: kind, ID: id, Trigger: triggerOf(j.Type), EventTime: w.Now(), Job: j.ID, Force: j.Force, By: j.By,
-		})
-	}
-	if len(changes) == 0 {
-		return 0, nil
-	}
-	if err := w.Journal.PublishAll(ctx, changes); err != nil {
-		return 0, fmt.Errorf("store %s changes: %w", kind, err)
-	}
-	return len(changes), nil
+	return len(ids), nil
 }
 
 func entityOf(kind v1.Kind) string {

@@ -90,16 +90,22 @@ func (w *Watcher) installation() (*installation.Installation, error) { return w.
 
 // publish writes changes of records to the journal.
 func (w *Watcher) publish(ctx context.Context, kind v1.Kind, trigger v1.Trigger, ids []int64) error {
+	return w.publishAs(ctx, events.Change{Kind: kind, Trigger: trigger}, ids)
+}
+
+// publishAs writes c to the journal for each of the records.
+func (w *Watcher) publishAs(ctx context.Context, c events.Change, ids []int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	now := w.Now()
+	c.Installation, c.EventTime = w.ID, w.Now()
 	changes := make([]events.Change, len(ids))
 	for i, id := range ids {
-		changes[i] = events.Change{Installation: w.ID, Kind: kind, ID: id, Trigger: trigger, EventTime: now}
+		c.ID = id
+		changes[i] = c
 	}
 	if err := w.Journal.PublishAll(ctx, changes); err != nil {
-		return fmt.Errorf("store %s changes: %w", kind, err)
+		return fmt.Errorf("store %s changes: %w", c.Kind, err)
 	}
 	return nil
 }

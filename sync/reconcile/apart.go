@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -12,9 +11,7 @@ import (
 
 	v1 "channelsync/api/v1"
 	"channelsync/events"
-	"channelsync/internal/panics"
 	"channelsync/internal/progress"
-	"channelsync/sync/upstream"
 )
 
 const (
@@ -25,34 +22,6 @@ const (
 	// apartStopped is how often a stopped installation is polled.
 	apartStopped = 15 * time.Second
 )
-
-// suspects are records that failed alone while the upstream worked, until they are well.
-// What is known of them is in memory only: after a restart they are found anew.
-type suspects struct {
-	mu sync.Mutex
-	in map[recordKey]bool
-}
-
-func (s *suspects) add(kind v1.Kind, id int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.in == nil {
-		s.in = map[recordKey]bool{}
-	}
-	s.in[recordKey{kind, id}] = true
-}
-
-func (s *suspects) drop(kind v1.Kind, id int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.in, recordKey{kind, id})
-}
-
-func (s *suspects) has(kind v1.Kind, id int64) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.in[recordKey{kind, id}]
-}
 
 // setApart takes those out of the batch that are sent apart, since they failed alone
 // before, and returns their entries.
@@ -97,17 +66,9 @@ func (b *batch) leave(ctx context.Context, follow []events.DueEntry) error {
 		b.Log.Info("records that fail alone could not be judged yet, trying again",
 			zap.String(v1.LogKind, string(b.kind)), zap.Int(v1.LogCount, len(follow)), zap.Duration(v1.LogDuration, apartAgain))
 	} else {
-		b.notifyApart()
+		notify(b.apartDue)
 	}
 	return nil
-}
-
-// notifyApart asks for a pass over the lane of those that are sent apart.
-func (r *Reconciler) notifyApart() {
-	select {
-	case r.apartDue <- struct{}{}:
-	default:
-	}
 }
 
 // RunApart sends suspects, beside Run, until ctx ends, which cuts them short: they are sent
@@ -140,24 +101,14 @@ func (w *Worker) apartPass(ctx context.Context) (wait time.Duration) {
 		return apartStopped
 	}
 	for _, kind := range []v1.Kind{v1.KindCompany, v1.KindContract} {
-		var taken int
-		var left bool
-		err := panics.Try(func() (err error) {
-			taken, left, err = w.apartBatch(ctx, in.ID, kind)
-			return err
-		})
+		undecided := w.r.undecided.Load()
+		taken, err := w.try(ctx, kind, events.LaneApart, apartMost)
 		switch {
 		case ctx.Err() != nil:
 			return 0
-		case errors.Is(err, errWaits):
-			return apartAgain
 		case err != nil:
-			w.failed(err, events.LaneApart)
-			if upstream.FailureOf(err, w.r.Now()).Upstream == upstream.Own {
-				work.Fail(err)
-			}
 			return apartAgain
-		case left:
+		case w.r.undecided.Load() > undecided: // those stay due
 			wait = apartAgain
 		case taken == apartMost && wait == 0:
 			wait = -1
@@ -166,35 +117,11 @@ func (w *Worker) apartPass(ctx context.Context) (wait time.Duration) {
 	return wait
 }
 
-// apartBatch is batch for suspects. left says that some could not be decided; they stay due.
-func (w *Worker) apartBatch(ctx context.Context, id string, kind v1.Kind) (taken int, left bool, err error) {
-	due, err := w.r.Worklist.Peek(ctx, id, kind, events.LaneApart, apartMost)
-	if err != nil || len(due) == 0 {
-		return 0, false, err
-	}
-	if err := w.ready(ctx, events.LaneApart); err != nil {
-		return 0, false, err
-	}
-	last, before := due[len(due)-1].Sequence, w.r.undecided.Load()
-	if err := w.r.Batch(ctx, kind, w.wanted(due)); err != nil {
-		w.acquit(upstream.FailureOf(err, w.r.Now()).Upstream)
-		return 0, false, err
-	}
-	w.recovered(events.LaneApart)
-	progress.Of(ctx).Fail(nil)
-	err = w.r.whileOwned(ctx, func(ctx context.Context) error {
-		return w.r.Worklist.AckThrough(ctx, id, kind, events.LaneApart, last)
-	})
-	return len(due), w.r.undecided.Load() > before, err
-}
-
 // apartSleep waits, or until somebody asks; 0: only that.
 func (w *Worker) apartSleep(ctx context.Context, wait time.Duration) {
 	var passed <-chan time.Time
 	if wait > 0 {
-		t := time.NewTimer(wait)
-		defer t.Stop()
-		passed = t.C
+		passed = time.After(wait)
 	}
 	select {
 	case <-ctx.Done():
@@ -209,35 +136,40 @@ type recordKey struct {
 	id   int64
 }
 
-// inProgress are the records that somebody is at work on: a batch, or a probe. None is ever
-// in two of them, so that no two requests write the same record at once.
-type inProgress struct {
+// records is a set of records.
+type records struct {
 	mu sync.Mutex
 	in map[recordKey]bool
 }
 
-// claim takes those of the records that nobody has.
-func (h *inProgress) claim(kind v1.Kind, ids ...int64) (taken, busy []int64) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.in == nil {
-		h.in = map[recordKey]bool{}
+// add says which of the records were not in the set yet, and which were.
+func (s *records) add(kind v1.Kind, ids ...int64) (added, there []int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.in == nil {
+		s.in = map[recordKey]bool{}
 	}
 	for _, id := range ids {
-		if key := (recordKey{kind, id}); h.in[key] {
-			busy = append(busy, id)
+		if key := (recordKey{kind, id}); s.in[key] {
+			there = append(there, id)
 		} else {
-			h.in[key] = true
-			taken = append(taken, id)
+			s.in[key] = true
+			added = append(added, id)
 		}
 	}
-	return taken, busy
+	return added, there
 }
 
-func (h *inProgress) release(kind v1.Kind, ids ...int64) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+func (s *records) drop(kind v1.Kind, ids ...int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, id := range ids {
-		delete(h.in, recordKey{kind, id})
+		delete(s.in, recordKey{kind, id})
 	}
+}
+
+func (s *records) has(kind v1.Kind, id int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.in[recordKey{kind, id}]
 }

@@ -120,14 +120,19 @@ func (b *batch) decideCompany(it *item, found fetch.Fetched[autotask.Company]) b
 		it.entry.InScope = true
 		return true
 	}
-	reason := d.ArchivedReason(channelprogram.ArchivedReasons(v1.KindCompany))
+	b.leaves(it, d)
+	return false
+}
+
+// leaves archives an item that is out of scope, or leaves it as it is.
+func (b *batch) leaves(it *item, d condition.Decision) {
+	reason := d.ArchivedReason(channelprogram.ArchivedReasons(b.kind))
 	if b.in.Options.OutOfScope == "archive" && reason != "" && len(it.entry.Projection) > 0 {
 		it.archive(reason)
 		it.reasons, it.detail = d.Reasons(), d.Detail()
-		return false
+		return
 	}
 	it.notMet(d.Reasons(), d.Detail())
-	return false
 }
 
 // projectClients reads what else a client is made of and compares it with what was pushed last.

@@ -111,13 +111,7 @@ func (b *batch) decideContract(it *item, found fetch.Fetched[autotask.Contract],
 		return true
 	}
 	it.entry.Parts = nil
-	reason := d.ArchivedReason(channelprogram.ArchivedReasons(v1.KindContract))
-	if b.in.Options.OutOfScope == "archive" && reason != "" && len(it.entry.Projection) > 0 {
-		it.archive(reason)
-		it.reasons, it.detail = d.Reasons(), d.Detail()
-		return false
-	}
-	it.notMet(d.Reasons(), d.Detail())
+	b.leaves(it, d)
 	return false
 }
 

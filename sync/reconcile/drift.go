@@ -247,10 +247,10 @@ var ErrNoDrift = errors.New("nothing of the record waits")
 // PushOurs notes that what somebody edited of a record at the target may be pushed over; the
 // caller enqueues it. The error is ErrBusy, ErrNoDrift or the store's.
 func (r *Reconciler) PushOurs(ctx context.Context, kind v1.Kind, id int64) error {
-	if _, busy := r.inProgress.claim(kind, id); len(busy) > 0 {
+	if _, busy := r.inProgress.add(kind, id); len(busy) > 0 {
 		return ErrBusy
 	}
-	defer r.inProgress.release(kind, id)
+	defer r.inProgress.drop(kind, id)
 	in, err := r.Installation()
 	if err != nil {
 		return err

@@ -210,10 +210,10 @@ func resendable(e *ledger.Entry) bool { return len(e.Projection) > 0 && !e.Obser
 // for a push; nothing is remembered of it. free is false when the record is in other hands.
 func (q *inquiry) resend(ctx context.Context, e *ledger.Entry) (err error, free bool) {
 	if !q.b.has(e.Kind, e.ID) {
-		if _, busy := q.b.inProgress.claim(e.Kind, e.ID); len(busy) > 0 {
+		if _, busy := q.b.inProgress.add(e.Kind, e.ID); len(busy) > 0 {
 			return nil, false
 		}
-		defer q.b.inProgress.release(e.Kind, e.ID)
+		defer q.b.inProgress.drop(e.Kind, e.ID)
 	}
 	source := channelprogram.Source{
 		System: channelprogram.SystemAutotask, ObservedAt: e.ObservedAt.Add(-time.Millisecond), Trigger: channelprogram.TriggerReconcile,

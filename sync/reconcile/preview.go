@@ -125,13 +125,9 @@ func (r *Reconciler) AtTarget(ctx context.Context, kind v1.Kind, id int64) (json
 	var data any
 	var err error
 	if kind == v1.KindContract {
-		var stored channelprogram.StoredContract
-		stored, err = r.Target.GetContract(ctx, external)
-		data = stored.Data
+		data, err = contractTarget(r.Target).read(ctx, external)
 	} else {
-		var stored channelprogram.StoredClient
-		stored, err = r.Target.GetClient(ctx, external)
-		data = stored.Data
+		data, err = clientTarget(r.Target).read(ctx, external)
 	}
 	if e, ok := errors.AsType[*channelprogram.Error](err); ok && e.Kind == channelprogram.KindNotFound {
 		return json.RawMessage("null"), nil

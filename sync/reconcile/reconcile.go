@@ -93,12 +93,16 @@ type Reconciler struct {
 	countries  countries
 	rows       *contractrows.Reader
 	departures departures
-	inProgress inProgress
-	suspects   suspects
-	health     health
-	reads      reads
-	undecided  atomic.Int64  // suspects that could not be judged, ever
-	apartDue   chan struct{} // holds a hint that suspects are due
+	// inProgress are the records that somebody is at work on: a batch, or a probe. None is ever
+	// in two of them, so that no two requests write the same record at once.
+	inProgress records
+	// suspects failed alone while the upstream worked, until they are well.
+	// What is known of them is in memory only: after a restart they are found anew.
+	suspects  records
+	health    health
+	reads     reads
+	undecided atomic.Int64  // suspects that could not be judged, ever
+	apartDue  chan struct{} // holds a hint that suspects are due
 }
 
 // New makes a reconciler.
@@ -152,8 +156,8 @@ func (r *Reconciler) reconcile(ctx context.Context, kind v1.Kind, due []events.D
 	for i, d := range due {
 		ids[i] = d.ID
 	}
-	taken, busy := r.inProgress.claim(kind, ids...)
-	defer r.inProgress.release(kind, taken...)
+	taken, busy := r.inProgress.add(kind, ids...)
+	defer r.inProgress.drop(kind, taken...)
 	var free, follow []events.DueEntry
 	for _, d := range due {
 		if slices.Contains(busy, d.ID) {

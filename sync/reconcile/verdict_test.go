@@ -139,19 +139,19 @@ func TestStoredRecordsAreKeptLatestFirst(t *testing.T) {
 }
 
 func TestNoRecordIsInTwoHands(t *testing.T) {
-	var h inProgress
-	taken, busy := h.claim(v1.KindCompany, 1, 2)
+	var h records
+	taken, busy := h.add(v1.KindCompany, 1, 2)
 	if len(taken) != 2 || len(busy) != 0 {
 		t.Errorf("took %v, busy %v", taken, busy)
 	}
-	if taken, busy = h.claim(v1.KindCompany, 2, 3); len(taken) != 1 || taken[0] != 3 || len(busy) != 1 || busy[0] != 2 {
+	if taken, busy = h.add(v1.KindCompany, 2, 3); len(taken) != 1 || taken[0] != 3 || len(busy) != 1 || busy[0] != 2 {
 		t.Errorf("took %v, busy %v", taken, busy)
 	}
-	if taken, _ := h.claim(v1.KindContract, 2); len(taken) != 1 {
+	if taken, _ := h.add(v1.KindContract, 2); len(taken) != 1 {
 		t.Error("a contract of the same number is another record")
 	}
-	h.release(v1.KindCompany, 1, 2)
-	if _, busy := h.claim(v1.KindCompany, 1, 2); len(busy) != 0 {
+	h.drop(v1.KindCompany, 1, 2)
+	if _, busy := h.add(v1.KindCompany, 1, 2); len(busy) != 0 {
 		t.Errorf("busy %v", busy)
 	}
 }
@@ -161,7 +161,7 @@ func TestNoRecordIsInTwoHands(t *testing.T) {
 func TestARecordInOtherHandsFollowsThere(t *testing.T) {
 	b := newBench(t, setup{syncs: []v1.Sync{v1.SyncActiveCustomers}})
 	one, other := b.customer("One"), b.customer("Other")
-	b.rec.inProgress.claim(v1.KindCompany, one)
+	b.rec.inProgress.add(v1.KindCompany, one)
 	b.batch(v1.KindCompany, one, other)
 	if e := b.entry(v1.KindCompany, one); e.Outcome != "" || b.pushes(one) != 0 {
 		t.Errorf("it was sent: %+v", e)
@@ -170,7 +170,7 @@ func TestARecordInOtherHandsFollowsThere(t *testing.T) {
 	if left := b.apart(v1.KindCompany); len(left) != 1 || left[0].ID != one || left[0].Lane != events.LaneApart {
 		t.Errorf("due apart: %+v", left)
 	}
-	b.rec.inProgress.release(v1.KindCompany, one)
+	b.rec.inProgress.drop(v1.KindCompany, one)
 	b.alone(v1.KindCompany)
 	b.outcome(v1.KindCompany, one, v1.OutcomePushed)
 	if left := b.apart(v1.KindCompany); len(left) != 0 {

@@ -86,35 +86,30 @@ func (w *Worker) RetryNow() {
 	w.bulk.Trip()
 	w.target.Trip()
 	w.own.Trip()
-	w.notify()
-	w.r.notifyApart()
+	notify(w.retryNow)
+	notify(w.r.apartDue)
 }
 
 // Retry ends the wait for Autotask: another installation was answered.
 func (w *Worker) Retry() {
 	if !w.autotask.RetryAt().IsZero() {
 		w.autotask.Trip()
-		w.notify()
-		w.r.notifyApart()
+		notify(w.retryNow)
+		notify(w.r.apartDue)
 	}
 }
 
-func (w *Worker) notify() {
+// notify leaves a hint for a loop, unless one waits for it already.
+func notify(loop chan<- struct{}) {
 	select {
-	case w.retryNow <- struct{}{}:
+	case loop <- struct{}{}:
 	default:
 	}
 }
 
 // ResumesAt is when an unavailable upstream is called again; zero while all is well.
 func (w *Worker) ResumesAt() time.Time {
-	var at time.Time
-	for _, b := range []*upstream.Breaker{&w.autotask, &w.target, &w.own} {
-		if t := b.RetryAt(); t.After(at) {
-			at = t
-		}
-	}
-	return at
+	return newest(w.autotask.RetryAt(), w.target.RetryAt(), w.own.RetryAt())
 }
 
 // BulkResumesAt is when bulk work that used its share up resumes; zero while it does.
@@ -123,9 +118,8 @@ func (w *Worker) BulkResumesAt() time.Time { return w.bulk.RetryAt() }
 // Run works until ctx ends, which cuts a batch short, or Finish is called. notifications
 // hints that something may be due.
 func (w *Worker) Run(ctx context.Context, notifications <-chan struct{}) {
-	var liveAt, bulkAt time.Time // when to poll next
-	now := w.r.Now()
-	liveAt, bulkAt = now, now
+	liveAt := w.r.Now() // when to poll next
+	bulkAt := liveAt
 	gather := w.window
 	for !w.finished(ctx) {
 		if at := w.ResumesAt(); at.After(w.r.Now()) {
@@ -163,11 +157,7 @@ func (w *Worker) Run(ctx context.Context, notifications <-chan struct{}) {
 				liveAt, bulkAt = earlier(liveAt, due), earlier(bulkAt, due)
 			}
 		default:
-			next := liveAt
-			if bulkAt.Before(next) {
-				next = bulkAt
-			}
-			if w.sleep(ctx, next.Sub(now), notifications, w.retryNow) {
+			if w.sleep(ctx, earlier(liveAt, bulkAt).Sub(now), notifications, w.retryNow) {
 				// The window counts from the first notification and is never extended.
 				due := w.r.Now().Add(gather)
 				liveAt, bulkAt = earlier(liveAt, due), earlier(bulkAt, due)
@@ -224,12 +214,10 @@ func earlier(a, b time.Time) time.Time {
 
 // sleep waits d, or until one of the channels fires; it says whether one did.
 func (w *Worker) sleep(ctx context.Context, d time.Duration, a, b <-chan struct{}) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
 	select {
 	case <-ctx.Done():
 	case <-w.finish:
-	case <-t.C:
+	case <-time.After(d):
 	case <-a:
 		return true
 	case <-b:
@@ -252,34 +240,39 @@ func (w *Worker) pass(ctx context.Context, lane events.Lane) (done int, full boo
 		if w.finished(ctx) {
 			break
 		}
-		n := 0
-		err := panics.Try(func() (err error) {
-			n, err = w.batch(ctx, kind, lane)
-			return err
-		})
+		n, err := w.try(ctx, kind, lane, fetch.MaxBatch)
 		done += n
 		full = full || n == fetch.MaxBatch
 		if err != nil {
-			if ctx.Err() == nil && !errors.Is(err, errWaits) {
-				w.failed(err, lane)
-				if upstream.FailureOf(err, w.r.Now()).Upstream == upstream.Own {
-					progress.Of(ctx).Fail(err)
-				}
-			}
 			return done, full
 		}
 	}
 	return done, full
 }
 
+// try is batch, and reports what it failed with.
+func (w *Worker) try(ctx context.Context, kind v1.Kind, lane events.Lane, most int) (n int, err error) {
+	err = panics.Try(func() (err error) {
+		n, err = w.batch(ctx, kind, lane, most)
+		return err
+	})
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errWaits) {
+		w.failed(err, lane)
+		if upstream.FailureOf(err, w.r.Now()).Upstream == upstream.Own {
+			progress.Of(ctx).Fail(err)
+		}
+	}
+	return n, err
+}
+
 // batch is peek, reconcile, acknowledge. The entry of a record that was enqueued again
 // meanwhile has a higher sequence and survives the acknowledgement.
-func (w *Worker) batch(ctx context.Context, kind v1.Kind, lane events.Lane) (int, error) {
+func (w *Worker) batch(ctx context.Context, kind v1.Kind, lane events.Lane, most int) (int, error) {
 	in, err := w.r.Installation()
 	if err != nil {
 		return 0, err
 	}
-	due, err := w.r.Worklist.Peek(ctx, in.ID, kind, lane, fetch.MaxBatch)
+	due, err := w.r.Worklist.Peek(ctx, in.ID, kind, lane, most)
 	if err != nil || len(due) == 0 {
 		return 0, err
 	}

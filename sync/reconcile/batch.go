@@ -91,11 +91,7 @@ type failure struct {
 
 func (r *Reconciler) newBatch(ctx context.Context, in *installation.Installation, kind v1.Kind, due []events.DueEntry) (*batch, error) {
 	b := &batch{Reconciler: r, in: in, kind: kind, began: r.Now()}
-	ids := make([]int64, len(due))
-	for i, d := range due {
-		ids[i] = d.ID
-	}
-	entries, err := r.Ledger.Read(ctx, in.ID, kind, ids)
+	entries, err := r.Ledger.Read(ctx, in.ID, kind, idsOf(due))
 	if err != nil {
 		return nil, err
 	}
@@ -117,13 +113,17 @@ func (r *Reconciler) newBatch(ctx context.Context, in *installation.Installation
 	return b, nil
 }
 
-// due are the entries of the items.
-func (b *batch) due() []events.DueEntry {
-	due := make([]events.DueEntry, len(b.items))
-	for i, it := range b.items {
-		due[i] = it.due
+func idsOf(due []events.DueEntry) []int64 {
+	return each(due, func(d events.DueEntry) int64 { return d.ID })
+}
+
+// each makes a list of what of makes of each.
+func each[T, U any](list []T, of func(T) U) []U {
+	out := make([]U, len(list))
+	for i, v := range list {
+		out[i] = of(v)
 	}
-	return due
+	return out
 }
 
 // open returns the items that are to be decided yet.
@@ -163,12 +163,7 @@ func (b *batch) observedAt(it *item) time.Time {
 // repeat work: dependents, schedules and dead letters, then the ledger. The
 // caller acknowledges the entries afterwards.
 func (b *batch) commit(ctx context.Context, dependents []events.Change) error {
-	var done []*item
-	for _, it := range b.items {
-		if it.outcome != "" {
-			done = append(done, it)
-		}
-	}
+	done := slices.DeleteFunc(slices.Clone(b.items), func(it *item) bool { return it.outcome == "" })
 	// Each of these takes its own time, so what is asked here is only whether to begin.
 	if err := b.whileOwned(ctx, func(context.Context) error { return nil }); err != nil {
 		return err

@@ -82,11 +82,7 @@ func (b *batch) decideClients(ctx context.Context) (fetch.Fetched[autotask.Compa
 }
 
 func (b *batch) ids(items []*item) []int64 {
-	ids := make([]int64, len(items))
-	for i, it := range items {
-		ids[i] = it.due.ID
-	}
-	return ids
+	return each(items, func(it *item) int64 { return it.due.ID })
 }
 
 // wait resolves records whose sync is stopped: start enqueues them again.
@@ -192,11 +188,9 @@ func readContacts(contacts []autotask.Contact, p projection.ClientProjection) []
 		slices.SortFunc(contacts, func(a, b autotask.Contact) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.ID, b.ID)) })
 		contacts = contacts[:maxContacts]
 	}
-	out := make([]ledger.Contact, len(contacts))
-	for i, c := range contacts {
-		out[i] = ledger.Contact{ID: c.ID, ModifiedAt: newest(c.CreateDate, c.LastModified)}
-	}
-	return out
+	return each(contacts, func(c autotask.Contact) ledger.Contact {
+		return ledger.Contact{ID: c.ID, ModifiedAt: newest(c.CreateDate, c.LastModified)}
+	})
 }
 
 func newest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }

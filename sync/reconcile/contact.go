@@ -30,10 +30,7 @@ func (r *Reconciler) contacts(ctx context.Context, in *installation.Installation
 	if !in.Installed(v1.SyncActiveCustomers) {
 		return nil
 	}
-	ids := make([]int64, len(due))
-	for i, d := range due {
-		ids[i] = d.ID
-	}
+	ids := idsOf(due)
 	readers, err := r.Ledger.Readers(ctx, in.ID, ids)
 	if err != nil {
 		return fmt.Errorf("look up companies of contacts: %w", err)
@@ -68,11 +65,9 @@ func (r *Reconciler) contacts(ctx context.Context, in *installation.Installation
 
 // dependents makes changes of records that another record's change touches.
 func dependents(installation string, kind v1.Kind, ids []int64, now time.Time) []events.Change {
-	out := make([]events.Change, len(ids))
-	for i, id := range ids {
-		out[i] = events.Change{Installation: installation, Kind: kind, ID: id, Trigger: v1.TriggerDependent, EventTime: now}
-	}
-	return out
+	return each(ids, func(id int64) events.Change {
+		return events.Change{Installation: installation, Kind: kind, ID: id, Trigger: v1.TriggerDependent, EventTime: now}
+	})
 }
 
 var contactRows = fetch.NewRow(autotask.EntityContacts, func(c autotask.Contact) (int64, []string) { return c.ID, c.Missing })

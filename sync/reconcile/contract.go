@@ -172,7 +172,7 @@ func (b *batch) projectContracts(ctx context.Context, due []*item, found fetch.F
 		}
 		it.entry.Parts = d[id].RememberProjected(projection.Lookahead(rows, p, contractrows.Lookahead))
 		var sources any = p.Sources
-		if last := lastPushed(it); parts.Hidden != nil && last != nil {
+		if last := lastPushed[channelprogram.ContractInput](it); parts.Hidden != nil && last != nil {
 			// A right that was lost must not blank what was known, nor how it was found. The issue says that it is not read any more.
 			sources = it.entry.Sources
 			p.Input.OverallCost, p.Input.VendorName, p.Input.VendorNameDefaulted = last.OverallCost, last.VendorName, last.VendorNameDefaulted
@@ -189,9 +189,9 @@ func (b *batch) projectContracts(ctx context.Context, due []*item, found fetch.F
 // today is the day that the figures are of, where the tenant is.
 func (b *batch) today() time.Time { return b.in.Options.Today(b.began) }
 
-// lastPushed is the contract as it was pushed last; nil when it never was.
-func lastPushed(it *item) *channelprogram.ContractInput {
-	var last channelprogram.ContractInput
+// lastPushed is the record as it was pushed last; nil when it never was.
+func lastPushed[T channelprogram.ClientInput | channelprogram.ContractInput](it *item) *T {
+	var last T
 	if len(it.entry.Projection) == 0 || json.Unmarshal(it.entry.Projection, &last) != nil {
 		return nil
 	}

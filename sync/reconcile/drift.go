@@ -178,11 +178,9 @@ func sameAmount(a, b string) bool {
 // editedFields are fields that were edited, with what belongs there now.
 func editedFields(edited []v1.Difference, due json.RawMessage) []v1.DriftField {
 	now := v1.Flat(due)
-	out := make([]v1.DriftField, len(edited))
-	for i, d := range edited {
-		out[i] = v1.DriftField{Field: d.Field, Theirs: new(d.From), Due: now[d.Field]}
-	}
-	return out
+	return each(edited, func(d v1.Difference) v1.DriftField {
+		return v1.DriftField{Field: d.Field, Theirs: new(d.From), Due: now[d.Field]}
+	})
 }
 
 // fieldNames are the fields as the contract names them, each once, without places in lists.
@@ -231,11 +229,7 @@ func unreadFields(names []string, due json.RawMessage) []v1.DriftField {
 	if len(names) == 0 {
 		return []v1.DriftField{{Field: "record"}} // it does not say which
 	}
-	out := make([]v1.DriftField, len(names))
-	for i, name := range names {
-		out[i] = v1.DriftField{Field: name, Due: flat[name]}
-	}
-	return out
+	return each(names, func(name string) v1.DriftField { return v1.DriftField{Field: name, Due: flat[name]} })
 }
 
 // ErrBusy says that the record is being reconciled right now.

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,11 +16,7 @@ import (
 
 // named is a record as a message names it: by its name, where one is known, kind and id.
 func (it *item) named() string {
-	name := it.entry.Name
-	if name == "" {
-		name = "This record"
-	}
-	return fmt.Sprintf("%s (%s %d)", name, it.entry.Kind, it.due.ID)
+	return fmt.Sprintf("%s (%s %d)", cmp.Or(it.entry.Name, "This record"), it.entry.Kind, it.due.ID)
 }
 
 // unreadText says which record cannot be read, what Autotask was asked and answered at that

@@ -41,10 +41,9 @@ func (l Preview) WouldPush(force bool) bool {
 func (r *Reconciler) Preview(
 	ctx context.Context, in *installation.Installation, kind v1.Kind, ids []int64, names condition.Names,
 ) ([]Preview, error) {
-	due := make([]events.DueEntry, len(ids))
-	for i, id := range ids {
-		due[i] = events.DueEntry{Installation: in.ID, Kind: kind, ID: id, Trigger: v1.TriggerManual}
-	}
+	due := each(ids, func(id int64) events.DueEntry {
+		return events.DueEntry{Installation: in.ID, Kind: kind, ID: id, Trigger: v1.TriggerManual}
+	})
 	b, err := r.newBatch(ctx, in, kind, due)
 	if err != nil {
 		return nil, err

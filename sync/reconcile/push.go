@@ -81,17 +81,11 @@ func (it *item) archive(reason string) {
 	it.archived = reason
 	it.fingerprint = "archived:" + reason + ":" + it.entry.ContentFingerprint()
 	if it.entry.Kind == v1.KindContract {
-		var last channelprogram.ContractInput
-		if json.Unmarshal(it.entry.Projection, &last) == nil {
-			last.Lifecycle, last.ArchivedReason = channelprogram.LifecycleArchived, reason
-			it.contract = &last
+		if it.contract = lastPushed[channelprogram.ContractInput](it); it.contract != nil {
+			it.contract.Lifecycle, it.contract.ArchivedReason = channelprogram.LifecycleArchived, reason
 		}
-		return
-	}
-	var last channelprogram.ClientInput
-	if json.Unmarshal(it.entry.Projection, &last) == nil {
-		last.Lifecycle, last.ArchivedReason = channelprogram.LifecycleArchived, reason
-		it.client = &last
+	} else if it.client = lastPushed[channelprogram.ClientInput](it); it.client != nil {
+		it.client.Lifecycle, it.client.ArchivedReason = channelprogram.LifecycleArchived, reason
 	}
 }
 
@@ -192,8 +186,7 @@ func (b *batch) source(it *item) channelprogram.Source {
 		System: channelprogram.SystemAutotask, ObservedAt: b.observedAt(it), Trigger: channelprogram.TriggerOf(it.due.Trigger),
 	}
 	if !it.modified.IsZero() {
-		m := it.modified.UTC()
-		s.ModifiedAt = &m
+		s.ModifiedAt = new(it.modified.UTC())
 	}
 	if u := autotask.RecordURL(b.in.Zone, b.kind, it.due.ID); u != "" {
 		s.RecordURL = &u
@@ -240,11 +233,7 @@ type unsent[T channelprogram.ClientInput | channelprogram.ContractInput] struct 
 }
 
 func (u unsent[T]) items() []*item {
-	out := make([]*item, len(u.parcels))
-	for i, p := range u.parcels {
-		out[i] = p.item
-	}
-	return out
+	return each(u.parcels, func(p parcel[T]) *item { return p.item })
 }
 
 // sender sends the records of a batch.
@@ -259,10 +248,7 @@ type sender[T channelprogram.ClientInput | channelprogram.ContractInput] struct 
 // from now on, and blamed there or not at all (see confirm). The error is the upstream's
 // failure; nothing counts then.
 func (s sender[T]) together(ctx context.Context, parcels []parcel[T]) error {
-	items := make([]channelprogram.Item[T], len(parcels))
-	for i, p := range parcels {
-		items[i] = p.out
-	}
+	items := each(parcels, func(p parcel[T]) channelprogram.Item[T] { return p.out })
 	for _, part := range channelprogram.Cut(s.Target, items, s.health.most(s.kind)) {
 		if err := s.isolate(ctx, parcels[:len(part)]); err != nil {
 			return fmt.Errorf("push %d %s records: %w", len(part), s.kind, err)
@@ -281,8 +267,11 @@ func (s sender[T]) isolate(ctx context.Context, parcels []parcel[T]) error {
 		failed, taken := s.sideBySide(ctx, groups, patience)
 		largest = max(largest, taken)
 		inquiry := s.inquire()
-		if len(groups) > 1 && len(failed) == len(groups) && largest == 0 && inquiry.nothingIsTaken(ctx, failed[0].items(), errorsOf(failed)) {
-			return failed[0].err
+		if len(groups) > 1 && len(failed) == len(groups) && largest == 0 {
+			answers := each(failed, func(f unsent[T]) error { return f.err })
+			if inquiry.nothingIsTaken(ctx, failed[0].items(), answers) {
+				return answers[0]
+			}
 		}
 		groups = nil
 		for _, f := range failed {
@@ -308,14 +297,6 @@ func (s sender[T]) isolate(ctx context.Context, parcels []parcel[T]) error {
 		s.health.tooLarge(s.kind, largest)
 	}
 	return nil
-}
-
-func errorsOf[T channelprogram.ClientInput | channelprogram.ContractInput](failed []unsent[T]) []error {
-	out := make([]error, len(failed))
-	for i, f := range failed {
-		out[i] = f.err
-	}
-	return out
 }
 
 // partOf is how many of n records each of the next requests carries. Where each round of
@@ -429,11 +410,7 @@ func (s sender[T]) sideBySide(ctx context.Context, groups [][]parcel[T], patienc
 func (s sender[T]) send(ctx context.Context, group []parcel[T], patience time.Duration) []unsent[T] {
 	within, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience.Round(time.Second)))
 	defer cancel()
-	ids := make([]int64, len(group))
-	for i, p := range group {
-		ids[i] = p.due.ID
-	}
-	within, span := s.trail.beginPush(within, ids)
+	within, span := s.trail.beginPush(within, each(group, func(p parcel[T]) int64 { return p.due.ID }))
 	defer span.End()
 	began := time.Now()
 	var results []channelprogram.ItemResult
@@ -444,11 +421,7 @@ func (s sender[T]) send(ctx context.Context, group []parcel[T], patience time.Du
 			results, err = []channelprogram.ItemResult{res}, nil
 		}
 	} else {
-		items := make([]channelprogram.Item[T], len(group))
-		for i, p := range group {
-			items[i] = p.out
-		}
-		results, err = s.to.upsert(within, items)
+		results, err = s.to.upsert(within, each(group, func(p parcel[T]) channelprogram.Item[T] { return p.out }))
 	}
 	if err != nil {
 		tracing.Fail(span, upstream.FailureOf(err, s.Now()).Code)

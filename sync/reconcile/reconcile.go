@@ -152,11 +152,7 @@ func (r *Reconciler) reconcile(ctx context.Context, kind v1.Kind, due []events.D
 	if kind == v1.KindContact {
 		return r.traced(ctx, kind, due, func(ctx context.Context, t *trail) error { return r.contacts(ctx, in, due, t) })
 	}
-	ids := make([]int64, len(due))
-	for i, d := range due {
-		ids[i] = d.ID
-	}
-	taken, busy := r.inProgress.add(kind, ids...)
+	taken, busy := r.inProgress.add(kind, idsOf(due)...)
 	defer r.inProgress.drop(kind, taken...)
 	var free, follow []events.DueEntry
 	for _, d := range due {
@@ -174,7 +170,8 @@ func (r *Reconciler) reconcile(ctx context.Context, kind v1.Kind, due []events.D
 	if !b.apart {
 		follow = append(follow, b.setApart()...)
 	}
-	return r.traced(ctx, kind, b.due(), func(ctx context.Context, t *trail) (err error) {
+	entries := each(b.items, func(it *item) events.DueEntry { return it.due })
+	return r.traced(ctx, kind, entries, func(ctx context.Context, t *trail) (err error) {
 		b.trail = t
 		switch {
 		case len(b.items) == 0:

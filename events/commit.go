@@ -95,9 +95,7 @@ func (j *Journal) collect(first *submission, expected int) []*submission {
 			return gathered
 		}
 		if late == nil {
-			timer := time.NewTimer(gatherFor)
-			defer timer.Stop()
-			late = timer.C
+			late = time.After(gatherFor)
 		}
 		select {
 		case s := <-j.in:

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -77,10 +78,7 @@ func (c StoredChange) DueEntry() DueEntry {
 }
 
 func (e DueEntry) lane() Lane {
-	if e.Lane != "" {
-		return e.Lane
-	}
-	return Change{Trigger: e.Trigger, Job: e.Job}.Lane()
+	return cmp.Or(e.Lane, Change{Trigger: e.Trigger, Job: e.Job}.Lane())
 }
 
 // message is the entry as it is stored under its due subject.

@@ -185,8 +185,7 @@ func (r request) fail(kind Kind, cause error) *Error {
 // refusal is what a call gets that was not sent: the kind of what stopped the
 // session, or unavailable when the caller stopped waiting.
 func (r request) refusal(err error) *Error {
-	var stopped *Error
-	if errors.As(err, &stopped) {
+	if stopped, ok := errors.AsType[*Error](err); ok {
 		e := *stopped
 		e.Operation, e.Entity = r.operation, r.entity
 		return &e

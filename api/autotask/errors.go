@@ -90,12 +90,10 @@ func (e RowError) Error() string {
 // KindOf is the kind of an error of this package, wherever it is wrapped; "" for
 // nil and for errors of others.
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
-	var row RowError
-	if errors.As(err, &row) {
+	if _, ok := errors.AsType[RowError](err); ok {
 		return KindBadRow
 	}
 	return ""
@@ -103,8 +101,7 @@ func KindOf(err error) Kind {
 
 // RetryAfterOf is how long a throttled or budget error asks to wait; 0 when it does not say.
 func RetryAfterOf(err error) time.Duration {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.RetryAfter
 	}
 	return 0

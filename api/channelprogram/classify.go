@@ -1,6 +1,7 @@
 package channelprogram
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -43,21 +44,15 @@ func classify(a answer) *Error {
 		e.Detail = "the answer is " + foreign(a.header, a.body)
 	} else {
 		e.Code, e.Detail = clean(p.Code, maxCode), clean(p.Detail, maxDetail)
-		if e.Detail == "" {
-			e.Detail = clean(p.Title, maxDetail)
-		}
-		if e.RequestID == "" {
-			e.RequestID = clean(p.RequestID, maxCode)
-		}
+		e.Detail = cmp.Or(e.Detail, clean(p.Title, maxDetail))
+		e.RequestID = cmp.Or(e.RequestID, clean(p.RequestID, maxCode))
 		for _, f := range p.Errors[:min(len(p.Errors), maxErrors)] {
 			e.Errors = append(e.Errors, FieldError{
 				Pointer: clean(f.Pointer, maxDetail), Code: clean(f.Code, maxCode), Detail: clean(f.Detail, maxDetail),
 			})
 		}
 	}
-	if e.Code == "" {
-		e.Code = "http_" + strconv.Itoa(a.status)
-	}
+	e.Code = cmp.Or(e.Code, "http_"+strconv.Itoa(a.status))
 	e.Kind = kindOf(a.status, e.Code)
 	switch e.Kind {
 	case KindThrottled:

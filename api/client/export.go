@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 
@@ -30,9 +31,7 @@ func ExportVersions(id string, kind v1.Kind, record string) string {
 // not all of it. Begun, which may be nil, receives the header of the answer before anything is written.
 func (c *Client) Export(ctx context.Context, list string, filter url.Values, format string, to io.Writer, begun func(http.Header)) error {
 	query := url.Values{"format": {format}}
-	for name, values := range filter {
-		query[name] = values
-	}
+	maps.Copy(query, filter)
 	if begun == nil {
 		begun = func(http.Header) {}
 	}

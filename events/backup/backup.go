@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -71,11 +72,7 @@ func backupOrder(left map[string]bool) []string {
 	rank := func(name string) int {
 		return slices.Index([]string{store.DeadLettersStream, store.WorklistStream, store.JournalStream}, name)
 	}
-	var names []string
-	for name := range left {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(left))
 	slices.SortStableFunc(names, func(a, b string) int { return rank(b) - rank(a) })
 	return names
 }

@@ -1,6 +1,7 @@
 package lease
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,15 +43,9 @@ type Config struct {
 const DefaultTTL = 15 * time.Second
 
 func (c Config) checked() Config {
-	if c.TTL == 0 {
-		c.TTL = DefaultTTL
-	}
-	if c.Heartbeat == 0 {
-		c.Heartbeat = c.TTL / 5
-	}
-	if c.Poll == 0 {
-		c.Poll = c.TTL / 15
-	}
+	c.TTL = cmp.Or(c.TTL, DefaultTTL)
+	c.Heartbeat = cmp.Or(c.Heartbeat, c.TTL/5)
+	c.Poll = cmp.Or(c.Poll, c.TTL/15)
 	return c
 }
 

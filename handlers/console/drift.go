@@ -69,9 +69,6 @@ func (v *visit) pushOurs() (done, error) {
 	if err := v.api.PushOurs(v.ctx, v.r.PathValue("id"), kind, id); err != nil {
 		return done{}, err
 	}
-	to := v.back()
-	if to == "" {
-		to = v.under("/records/" + string(kind) + "/" + id)
-	}
+	to := v.backOr("/records/" + string(kind) + "/" + id)
 	return done{to: to, say: "Autotask's values are being sent to Channel Program now."}, nil
 }

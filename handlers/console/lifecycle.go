@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/go-chi/chi/v5"
@@ -48,10 +49,7 @@ func (v *visit) act(sync v1.Sync, action string) (done, error) {
 		"install":   what + " is installed. Its first sync has begun.",
 		"reinstall": what + " is reinstalled with the settings it had. Its first sync has begun.",
 	}[action]
-	to := v.back()
-	if to == "" {
-		to = v.under("")
-	}
+	to := v.backOr("")
 	return done{to, say}, nil
 }
 
@@ -163,8 +161,5 @@ func (v *visit) decideHeld(approve bool) (done, error) {
 
 // backOr is the page the button was on, or one of the installation's.
 func (v *visit) backOr(page string) string {
-	if back := v.back(); back != "" {
-		return back
-	}
-	return v.under(page)
+	return cmp.Or(v.back(), v.under(page))
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -124,8 +125,8 @@ func tenantDriftChoices() []choice {
 
 func fieldsOf(o v1.Options) optionFields {
 	f := optionFields{
-		OutOfScope: or(o.OutOfScope, "leave"), OverallCost: or(o.OverallCost, "auto"), ContractStatus: or(o.ContractStatus, "any"),
-		Emails: or(o.Emails, "contacts"), Drift: or(o.Drift, "repair"), TimeZone: o.TimeZone, Currency: o.Currency,
+		OutOfScope: cmp.Or(o.OutOfScope, "leave"), OverallCost: cmp.Or(o.OverallCost, "auto"), ContractStatus: cmp.Or(o.ContractStatus, "any"),
+		Emails: cmp.Or(o.Emails, "contacts"), Drift: cmp.Or(o.Drift, "repair"), TimeZone: o.TimeZone, Currency: o.Currency,
 		ContractTypes: lines(o.ContractTypes, nil), ContractCategories: lines(o.ContractCategories, nil),
 		CompanyClassifications: lines(o.CompanyClassifications, nil), Include: lines(o.Include, nil), Exclude: lines(o.Exclude, nil),
 	}
@@ -262,19 +263,12 @@ func (v *visit) findCompanies() (*page, error) {
 		for _, r := range found.Items {
 			id, err := strconv.ParseInt(r.ID, 10, 64)
 			if err == nil {
-				d.Options.Companies.Items = append(d.Options.Companies.Items, v1.Choice{ID: id, Name: or(r.Name, "No name")})
+				d.Options.Companies.Items = append(d.Options.Companies.Items, v1.Choice{ID: id, Name: cmp.Or(r.Name, "No name")})
 			}
 		}
 	}
 	p.Data = d
 	return p, nil
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 // previewData is what a change of options would do, before it is done.

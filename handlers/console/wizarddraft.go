@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"slices"
 
 	v1 "channelsync/api/v1"
@@ -40,8 +41,8 @@ func (v *visit) entered() (draft, error) {
 	}
 	d := draft{
 		Name: v.field("name"), Username: v.field("username"), Zone: v.field("zone"), ConnectionID: v.field("connectionId"),
-		Secret: or(v.field("secret"), before.Secret), TrackingIdentifier: or(v.field("trackingIdentifier"), before.TrackingIdentifier),
-		Token: or(v.field("token"), before.Token),
+		Secret: cmp.Or(v.field("secret"), before.Secret), TrackingIdentifier: cmp.Or(v.field("trackingIdentifier"), before.TrackingIdentifier),
+		Token: cmp.Or(v.field("token"), before.Token),
 	}
 	for _, s := range v1.Syncs {
 		if slices.Contains(v.r.PostForm["syncs"], string(s)) {

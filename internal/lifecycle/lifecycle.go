@@ -188,12 +188,10 @@ func Sleep(ctx context.Context, d time.Duration) error { return SleepUntil(ctx, 
 
 // SleepUntil is Sleep, which ends sooner when asked.
 func SleepUntil(ctx context.Context, d time.Duration, asked <-chan struct{}) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
 	select {
 	case <-ctx.Done():
 	case <-asked:
-	case <-t.C:
+	case <-time.After(d):
 	}
 	return context.Cause(ctx)
 }

@@ -47,8 +47,7 @@ func (h *Heartbeat) Busy(pace Pace) {
 // busy, at the pace of live work: the wait itself must end.
 func (h *Heartbeat) Wait(d time.Duration) {
 	if h != nil {
-		until := time.Now().Add(d)
-		h.waits.Store(&until)
+		h.waits.Store(new(time.Now().Add(d)))
 		h.pace.Store(int32(Live))
 	}
 }
@@ -86,8 +85,7 @@ func (h *Heartbeat) Fail(err error) {
 	case err == nil:
 		h.failing.Store(nil)
 	default:
-		text := err.Error()
-		h.failing.Store(&text)
+		h.failing.Store(new(err.Error()))
 	}
 }
 

@@ -2,6 +2,7 @@ package progress
 
 import (
 	"bytes"
+	"cmp"
 	"runtime/pprof"
 	"time"
 
@@ -48,10 +49,7 @@ func (s *stacks) dump() {
 func chunks(text []byte, size int) [][]byte {
 	var parts [][]byte
 	for len(text) > size {
-		at := bytes.LastIndexByte(text[:size], '\n') + 1
-		if at == 0 {
-			at = size
-		}
+		at := cmp.Or(bytes.LastIndexByte(text[:size], '\n')+1, size)
 		parts, text = append(parts, text[:at]), text[at:]
 	}
 	return append(parts, text)

@@ -42,8 +42,7 @@ func (m *Manager) Explain(ctx context.Context, id string, kind v1.Kind, rec int6
 		out.Conditions = []v1.Condition{}
 	}
 	if l.Before.Outcome != "" {
-		r := l.Before.Record()
-		out.Record = &r
+		out.Record = new(l.Before.Record())
 	}
 	asking, done := context.WithTimeout(ctx, m.explains)
 	defer done()

@@ -275,8 +275,7 @@ func (m *Manager) recordIssues(ctx context.Context, in *installation.Installatio
 	add := func(code string, at, first time.Time) {
 		i := byCode[code]
 		if i == nil {
-			d := issue.DescribeFor(code, in.Options)
-			i = &d
+			i = new(issue.DescribeFor(code, in.Options))
 			byCode[code] = i
 		}
 		i.Records++

@@ -196,8 +196,7 @@ func (in *Installation) Clone() *Installation {
 	out := *in
 	out.Syncs = map[v1.Sync]*SyncSettings{}
 	for k, v := range in.Syncs {
-		s := *v
-		out.Syncs[k] = &s
+		out.Syncs[k] = new(*v)
 	}
 	out.Registrations = slices.Clone(in.Registrations)
 	out.Secrets.Webhooks = maps.Clone(in.Secrets.Webhooks)

@@ -125,8 +125,7 @@ func (s *Set) List() []v1.Issue {
 			i.Severity = v1.SeverityAct
 		}
 		if !o.NextAt.IsZero() {
-			at := o.NextAt
-			i.NextAttemptAt = &at
+			i.NextAttemptAt = new(o.NextAt)
 		}
 		out = append(out, i)
 	}

@@ -510,13 +510,10 @@ func (s *Store) drop(ctx context.Context, installation, id string) {
 func (j Job) clone() Job {
 	j.Kinds, j.DriftFields = slices.Clone(j.Kinds), slices.Clone(j.DriftFields)
 	if j.FinishedAt != nil {
-		at := *j.FinishedAt
-		j.FinishedAt = &at
+		j.FinishedAt = new(*j.FinishedAt)
 	}
 	c := make(map[v1.Kind]int64, len(j.Cursor))
-	for k, v := range j.Cursor {
-		c[k] = v
-	}
+	maps.Copy(c, j.Cursor)
 	j.Cursor = c
 	return j
 }

@@ -281,8 +281,7 @@ func (l *Ledger) selectPage(ctx context.Context, installation string, q v1.Recor
 				continue
 			}
 			if most == 0 {
-				cursor := string(last.kind) + ":" + strconv.FormatInt(last.id, 10)
-				return page, &cursor, nil
+				return page, new(string(last.kind) + ":" + strconv.FormatInt(last.id, 10)), nil
 			}
 			page[kind], last = append(page[kind], s.id), recordKey{kind, s.id}
 			most--

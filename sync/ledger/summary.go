@@ -87,8 +87,7 @@ func summarize(e *Entry) summary {
 			rowHash: e.RowHash, since: sinceOf(e), drifts: driftsOf(e),
 		}
 		if e.Parts != nil {
-			parts := *e.Parts
-			s.more.parts = &parts
+			s.more.parts = new(*e.Parts)
 		}
 	}
 	return s

@@ -96,8 +96,7 @@ func (p *poster) post(ctx context.Context, e Event, now time.Time) (result strin
 }
 
 func (p *poster) failure(ctx context.Context, err error) (string, error) {
-	var named *url.Error
-	if errors.As(err, &named) {
+	if named, ok := errors.AsType[*url.Error](err); ok {
 		err = named.Err // without the URL
 	}
 	switch {

@@ -67,8 +67,7 @@ func costOf(p ContractParts, ls lines) v1.CostSource {
 		amount, known = c.first(costs(p))
 	}
 	if known {
-		text := plain(amount)
-		c.Amount = &text
+		c.Amount = new(plain(amount))
 		c.setCurrency()
 	} else if len(c.Issues) == 0 {
 		c.Issues = []string{IssueCostUnknown}

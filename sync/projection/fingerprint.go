@@ -1,6 +1,7 @@
 package projection
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -14,23 +15,15 @@ import (
 // fingerprints mean that nothing needs to be pushed.
 func ClientFingerprint(in channelprogram.ClientInput) string {
 	in.Source = channelprogram.Source{}
-	in.Lifecycle = lifecycle(in.Lifecycle)
+	in.Lifecycle = cmp.Or(in.Lifecycle, channelprogram.LifecycleActive) // so that leaving the default out changes nothing
 	return fingerprint(in)
 }
 
 // ContractFingerprint is the same for a contract.
 func ContractFingerprint(in channelprogram.ContractInput) string {
 	in.Source = channelprogram.Source{}
-	in.Lifecycle = lifecycle(in.Lifecycle)
+	in.Lifecycle = cmp.Or(in.Lifecycle, channelprogram.LifecycleActive)
 	return fingerprint(in)
-}
-
-// lifecycle says the default, so that leaving it out changes nothing.
-func lifecycle(l channelprogram.Lifecycle) channelprogram.Lifecycle {
-	if l == "" {
-		return channelprogram.LifecycleActive
-	}
-	return l
 }
 
 // fingerprint hashes JSON. It is canonical because encoding/json writes a

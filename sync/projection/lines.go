@@ -58,10 +58,7 @@ type inForce struct {
 
 // itemOf is the service or bundle that a row is of.
 func (l *line) itemOf(r unitRow) int64 {
-	if r.item != 0 {
-		return r.item
-	}
-	return l.item
+	return cmp.Or(r.item, l.item)
 }
 
 // on is the line's row of a day: of those that cover it the one that starts last, then

@@ -330,8 +330,7 @@ func rowsOfAmounts(rows []amount) []v1.AmountRow {
 	for _, r := range sorted[:min(len(sorted), maxRows)] {
 		row := v1.AmountRow{Entity: r.entity, ID: r.id}
 		if r.value != nil {
-			text := r.value.String()
-			row.Amount = &text
+			row.Amount = new(r.value.String())
 		}
 		out = append(out, row)
 	}

@@ -74,6 +74,5 @@ func (f *Freshness) Read(now time.Time) v1.Freshness {
 
 // seconds rounds to milliseconds.
 func seconds(v float64) *float64 {
-	v = math.Round(v*1000) / 1000
-	return &v
+	return new(math.Round(v*1000) / 1000)
 }

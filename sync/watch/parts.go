@@ -312,8 +312,7 @@ func (w *Watcher) PartsFreshness(ctx context.Context) (*v1.PartsFreshness, error
 	every := w.partsEvery(out.Requests)
 	out.EverySeconds = int64(every.Round(time.Second) / time.Second)
 	if !since.IsZero() {
-		next := since.Add(every)
-		out.ComparedSince, out.NextAt = &since, &next
+		out.ComparedSince, out.NextAt = &since, new(since.Add(every))
 	}
 	return out, nil
 }

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -39,10 +40,7 @@ type signature struct {
 
 // from is since when the next poll asks for stamps.
 func (s sighted) from(cursor, now time.Time) time.Time {
-	width := s.width
-	if width == 0 {
-		width = wide
-	}
+	width := cmp.Or(s.width, wide)
 	if cursor.IsZero() || ahead(cursor, now) { // an older version went there, or a clock that was wrong
 		return now.Add(-reach)
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -331,10 +332,7 @@ func applySentence(counts map[string]int, dryRun bool) string {
 		}
 		parts = append(parts, strconv.Itoa(n)+" "+word)
 	}
-	sentence := strings.Join(parts, ", ")
-	if sentence == "" {
-		sentence = "no installation"
-	}
+	sentence := cmp.Or(strings.Join(parts, ", "), "no installation")
 	if dryRun {
 		return sentence + ". Nothing was done."
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,9 +59,7 @@ func optionWords() map[string][]string {
 func optionValues(more map[string][]string) map[string][]string {
 	all := optionWords()
 	all["time-zone"] = v1.TimeZones()
-	for name, words := range more {
-		all[name] = words
-	}
+	maps.Copy(all, more)
 	return all
 }
 

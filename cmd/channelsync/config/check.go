@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -111,9 +112,7 @@ func (c *Config) checkNATS() []error {
 	if server := c.NATS.inClear(); server != "" && !c.NATS.Plaintext {
 		errs = append(errs, c.clash("nats-url", "want TLS beyond loopback (tls://"+server+", or --nats-ca), or --nats-plaintext on a network of its own"))
 	}
-	if c.NATS.Replicas == 0 {
-		c.NATS.Replicas = 3
-	}
+	c.NATS.Replicas = cmp.Or(c.NATS.Replicas, 3)
 	return errs
 }
 
@@ -159,10 +158,7 @@ func (c *Config) checkSources() []error {
 	if err != nil || u.Scheme != "http" || isLoopback(u.Hostname()) {
 		return nil
 	}
-	port := u.Port()
-	if port == "" {
-		port = "80"
-	}
+	port := cmp.Or(u.Port(), "80")
 	if slices.Contains(c.Autotask.AllowHosts, net.JoinHostPort(u.Hostname(), port)) {
 		return nil
 	}

@@ -210,8 +210,7 @@ func readableFile(to *string, s string) error {
 
 // reason is the last part of an error about a path, which is said already.
 func reason(err error) string {
-	var pe *os.PathError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*os.PathError](err); ok {
 		return pe.Err.Error()
 	}
 	return err.Error()

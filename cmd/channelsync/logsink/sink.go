@@ -83,12 +83,10 @@ func (s *Sink) Stop(within time.Duration) (written bool) {
 		close(s.stop)
 	}
 	s.mu.Unlock()
-	late := time.NewTimer(within)
-	defer late.Stop()
 	select {
 	case <-s.done:
 		return true
-	case <-late.C:
+	case <-time.After(within):
 		return false
 	}
 }
@@ -123,10 +121,8 @@ func (s *Sink) take(written []byte) []byte {
 
 // gather waits, but not when the sink stops.
 func (s *Sink) gather() {
-	timer := time.NewTimer(gatherFor)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(gatherFor):
 	case <-s.stop:
 	}
 }

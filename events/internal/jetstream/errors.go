@@ -35,11 +35,8 @@ const (
 )
 
 func apiError(err error) *jetstream.APIError {
-	var api *jetstream.APIError
-	if errors.As(err, &api) {
-		return api
-	}
-	return nil
+	api, _ := errors.AsType[*jetstream.APIError](err)
+	return api
 }
 
 func HasCode(err error, codes ...jetstream.ErrorCode) bool {

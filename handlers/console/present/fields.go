@@ -1,6 +1,7 @@
 package present
 
 import (
+	"cmp"
 	"encoding/json"
 	"regexp"
 	"strconv"
@@ -98,7 +99,7 @@ type differ struct {
 }
 
 func (d *differ) client(now, before *sent) {
-	d.put("name", text(now.Name), text(before.Name))
+	d.put("name", orEmpty(now.Name), orEmpty(before.Name))
 	a, b := orEmpty(now.Address), orEmpty(before.Address)
 	d.put("address.line1", a.Line1, b.Line1)
 	d.put("address.line2", a.Line2, b.Line2)
@@ -118,7 +119,7 @@ func (d *differ) contract(now, before *sent) {
 	if now.VendorNameDefaulted {
 		d.note("No vendor was found, so it is the default.")
 	}
-	d.put("name", text(now.Name), text(before.Name))
+	d.put("name", orEmpty(now.Name), orEmpty(before.Name))
 	if now.Name == nil {
 		d.note("It has no name in Autotask; Channel Program shows the vendor's.")
 	}
@@ -147,10 +148,7 @@ func FieldWord(path string) string {
 		i, _ := strconv.Atoi(m[2]) // the pattern has digits only
 		return numbered(fieldWords[m[1]], i)
 	}
-	if word := fieldWords[path]; word != "" {
-		return word
-	}
-	return path
+	return cmp.Or(fieldWords[path], path)
 }
 
 // put adds a field. One that neither holds is left out, but for those that are
@@ -212,13 +210,6 @@ func (m *money) text() string {
 		return ""
 	}
 	return m.Amount + " " + m.Currency
-}
-
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }
 
 func orEmpty[T any](v *T) T {

@@ -26,10 +26,7 @@ func NewCookies(base string) Cookies {
 	if err != nil || base == "" {
 		return Cookies{path: "/"}
 	}
-	port := u.Port()
-	if port == "" {
-		port = portOf(u.Scheme == "https")
-	}
+	port := cmp.Or(u.Port(), portOf(u.Scheme == "https"))
 	return Cookies{host: strings.ToLower(u.Hostname()), port: port, path: cmp.Or(strings.TrimRight(u.Path, "/"), "/")}
 }
 

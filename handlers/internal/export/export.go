@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -104,9 +105,7 @@ func (x *exported) serve(query url.Values) {
 	filtered := described(query)
 	query.Del("format")
 	keep := x.list.filter(query)
-	for name, values := range x.list.ask {
-		query[name] = values
-	}
+	maps.Copy(query, x.list.ask)
 	first := x.ask(query)
 	if first.status != http.StatusOK { // it is refused as the list itself would be
 		first.copyTo(x.w)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -14,10 +15,7 @@ import (
 // chi does not tell a handler of one's own which methods there are.
 func MethodNotAllowed(routes chi.Routes) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		path := chi.RouteContext(r.Context()).RoutePath
-		if path == "" {
-			path = r.URL.Path
-		}
+		path := cmp.Or(chi.RouteContext(r.Context()).RoutePath, r.URL.Path)
 		var allow []string
 		for _, m := range []string{
 			http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,

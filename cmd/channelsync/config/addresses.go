@@ -116,9 +116,6 @@ func httpURL(s string) (*url.URL, error) {
 
 // baseURL takes an https URL, or http to loopback, and drops trailing slashes.
 func baseURL(to *string, s string) error {
-	if s == "" {
-		return nil
-	}
 	u, err := httpURL(s)
 	if err != nil {
 		return err
@@ -136,18 +133,12 @@ func directoryURL(to *string, s string) error {
 	if err := baseURL(&base, s); err != nil {
 		return err
 	}
-	if base == "" {
-		return want("an https URL (http only for a loopback host)")
-	}
 	*to = s
 	return nil
 }
 
 // dnsName takes a name that an authority would certify: no address, not of this machine alone.
 func dnsName(to *string, s string) error {
-	if s == "" {
-		return nil
-	}
 	name := strings.ToLower(strings.TrimSuffix(s, "."))
 	labels := strings.Split(name, ".")
 	if len(labels) < 2 || len(name) > 253 || net.ParseIP(name) != nil || slices.ContainsFunc(labels, func(l string) bool {
@@ -161,9 +152,6 @@ func dnsName(to *string, s string) error {
 }
 
 func email(to *string, s string) error {
-	if s == "" {
-		return nil
-	}
 	if a, err := mail.ParseAddress(s); err != nil || a.Address != s {
 		return want("an e-mail address, such as ops@example.com")
 	}
@@ -179,9 +167,6 @@ var taken = []string{
 
 // siteURL takes the address of a site, or of a path below which a proxy has it: http is for check to decide.
 func siteURL(to *string, s string) error {
-	if s == "" {
-		return nil
-	}
 	u, err := httpURL(s)
 	if err != nil {
 		return err
@@ -223,9 +208,6 @@ const maxSitePath = 200
 // postURL takes the URL of a receiver as it is: https, or http to loopback. Unlike
 // a base URL it may have a query, where some receivers want their key.
 func postURL(to *v1.Secret, s string) error {
-	if s == "" {
-		return nil
-	}
 	if strings.Contains(s, "#") {
 		return want("a URL without fragment")
 	}
@@ -326,9 +308,6 @@ func maskUserInfo(s string) string {
 // issuerURL reads the URL of an OpenID Connect issuer. It is compared as it is, so
 // nothing of it is rewritten.
 func issuerURL(to *string, s string) error {
-	if s == "" {
-		return nil
-	}
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
 		u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {

@@ -52,9 +52,6 @@ func openSecret(path string, user int) (*os.File, error) {
 // Links are followed, since tools that renew certificates put them there, and its group
 // may have it; everybody may not.
 func keyFile(to *string, s string) error {
-	if s == "" {
-		return nil
-	}
 	f, err := os.OpenFile(s, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return want("a file that can be read (" + reason(err) + ")")

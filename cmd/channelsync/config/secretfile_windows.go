@@ -40,7 +40,7 @@ func openSecret(path string, _ int) (*os.File, error) {
 // keyFile takes the path of a file with a private key or credentials of others' making.
 // Links are followed, since tools that renew certificates put them there.
 func keyFile(to *string, s string) error {
-	if err := readableFile(to, s); err != nil || s == "" {
+	if err := readableFile(to, s); err != nil {
 		return err
 	}
 	if info, err := os.Stat(s); err != nil || !info.Mode().IsRegular() {

@@ -139,7 +139,12 @@ func of[T any](name, initial string, read func(*T, string) error, field func(*Co
 	_, boolean := any(new(T)).(*bool)
 	return definition{
 		name: name, initial: initial, usage: usage, boolean: boolean,
-		apply: func(c *Config, s string) error { return read(field(c), s) },
+		apply: func(c *Config, s string) error {
+			if s == "" && initial == "" {
+				return nil // it may be left out
+			}
+			return read(field(c), s)
+		},
 	}
 }
 
@@ -159,9 +164,6 @@ func (d definition) shownBy(mask func(string) string) definition {
 }
 
 func replicas(to *int, s string) error {
-	if s == "" {
-		return nil
-	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 || n > 5 {
 		return want("a number from 1 to 5")

@@ -191,11 +191,8 @@ func signingSecret(to *v1.Secret, s string) error {
 	return nil
 }
 
-// readableFile takes the path of a file that can be opened; empty is none.
+// readableFile takes the path of a file that can be opened.
 func readableFile(to *string, s string) error {
-	if s == "" {
-		return nil
-	}
 	f, err := os.Open(s)
 	if err != nil {
 		return want("a file that can be read (" + reason(err) + ")")
@@ -219,9 +216,6 @@ func reason(err error) string {
 // roles reads comma-separated value=role pairs, where role:id is the role for one installation. The last = parts them:
 // values of a claim may have one.
 func roles(s string) (map[string]v1.Grant, error) {
-	if s == "" {
-		return nil, nil
-	}
 	out := map[string]v1.Grant{}
 	for _, part := range list(s) {
 		i := strings.LastIndex(part, "=")

@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"channelsync/api/autotask/internal/lenient"
+	"channelsync/internal/clip"
 )
 
 // Bounds of what an Error keeps of an answer.
@@ -139,7 +140,7 @@ func plainText(text string) string {
 		}
 		return r
 	}, text)
-	return lenient.Shorten(strings.TrimSpace(clean), maxTextSize)
+	return clip.Text(strings.TrimSpace(clean), maxTextSize)
 }
 
 // retryAfter reads Retry-After in seconds or as a date; 0 when there is none.

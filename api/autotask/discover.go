@@ -14,6 +14,7 @@ import (
 
 	"channelsync/api/autotask/internal/lenient"
 	v1 "channelsync/api/v1"
+	"channelsync/internal/clip"
 )
 
 const (
@@ -142,7 +143,7 @@ func (d Discoverer) client() *http.Client {
 // zoneName prefers the vendor's word, then the list's, then the number, then the host.
 func (d Discoverer) zoneName(said string, u *url.URL) string {
 	if said != "" {
-		return lenient.Shorten(said, 100)
+		return clip.Text(said, 100)
 	}
 	return nameOf(u.Host)
 }

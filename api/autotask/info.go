@@ -37,11 +37,10 @@ type PicklistValue struct {
 }
 
 // Threshold is the hourly limit of the whole database and how much of it all
-// integrations together used in the last Minutes.
+// integrations together used in the last hour.
 type Threshold struct {
-	Limit   int
-	Used    int
-	Minutes int
+	Limit int
+	Used  int
 }
 
 // EntityInformation reads what may be done with an entity.
@@ -100,21 +99,14 @@ func (c *Client) FieldNames(ctx context.Context, entity string) ([]string, error
 func (c *Client) readThreshold(ctx context.Context) (Threshold, error) {
 	var t Threshold
 	r := request{operation: "read", method: http.MethodGet, entity: thresholdEntity, read: true}
-	failed := c.attempt(ctx, r, nil, func(body []byte) error {
-		var o lenient.Object
-		if json.Unmarshal(body, &o) != nil {
-			return errors.New("the answer is not a JSON object")
-		}
+	failed := c.attempt(ctx, r, nil, object(func(o lenient.Object) error {
 		limit, used := lenient.Int(o.Get("externalRequestThreshold")), lenient.Int(o.Get("currentTimeframeRequestCount"))
 		if limit == nil || used == nil {
 			return errors.New("the answer lacks the threshold or the count")
 		}
-		t = Threshold{Limit: int(*limit), Used: int(*used), Minutes: 60}
-		if minutes := lenient.Int(o.Get("requestThresholdTimeframe")); minutes != nil {
-			t.Minutes = int(*minutes)
-		}
+		t = Threshold{Limit: int(*limit), Used: int(*used)}
 		return nil
-	})
+	}))
 	if failed != nil {
 		return Threshold{}, failed
 	}
@@ -123,12 +115,29 @@ func (c *Client) readThreshold(ctx context.Context) (Threshold, error) {
 
 func (c *Client) describe(ctx context.Context, entity, path string, into func(lenient.Object) error) error {
 	r := request{operation: "describe", method: http.MethodGet, entity: entity, path: path, read: true}
-	return c.do(ctx, r, func(body []byte) error {
+	return c.do(ctx, r, object(into))
+}
+
+// object reads an answer that is a JSON object.
+func object(into func(lenient.Object) error) func(body []byte) error {
+	return func(body []byte) error {
 		var answer lenient.Object
 		if json.Unmarshal(body, &answer) != nil {
 			return errors.New("the answer is not a JSON object")
 		}
 		return into(answer)
+	}
+}
+
+// number reads an answer that says a number under the key.
+func number(key string, into func(int64)) func(body []byte) error {
+	return object(func(answer lenient.Object) error {
+		n := lenient.Int(answer.Get(key))
+		if n == nil {
+			return fmt.Errorf("%s: got %s, want a number", key, lenient.KindOf(answer.Get(key)))
+		}
+		into(*n)
+		return nil
 	})
 }
 

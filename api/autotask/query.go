@@ -148,18 +148,7 @@ func (c *Client) Count(ctx context.Context, entity string, filters ...Filter) (i
 	}
 	r.body = queryBody{Filter: filters}
 	count := 0
-	err := c.do(ctx, r, func(body []byte) error {
-		var answer lenient.Object
-		if json.Unmarshal(body, &answer) != nil {
-			return errors.New("the answer is not a JSON object")
-		}
-		n := lenient.Int(answer.Get("queryCount"))
-		if n == nil {
-			return fmt.Errorf("queryCount: got %s, want a number", lenient.KindOf(answer.Get("queryCount")))
-		}
-		count = int(*n)
-		return nil
-	})
+	err := c.do(ctx, r, number("queryCount", func(n int64) { count = int(n) }))
 	return count, err
 }
 

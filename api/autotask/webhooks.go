@@ -2,14 +2,11 @@ package autotask
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"unicode/utf8"
 
-	"channelsync/api/autotask/internal/lenient"
 	v1 "channelsync/api/v1"
 )
 
@@ -66,12 +63,10 @@ func (w Webhook) Ready() bool { return w.IsReady == nil || *w.IsReady }
 // NewWebhook is what a registration is made of; it is subscribed to create,
 // update and delete events.
 type NewWebhook struct {
-	Name              string // at most 50 characters
-	WebhookURL        string // at most 500
-	DeactivationURL   string // at most 500
-	Secret            v1.Secret
-	NotificationEmail string // where the vendor mails failures to; "" = only the API user
-	Inactive          bool   // made inactive: no callouts until it is changed
+	Name            string // at most 50 characters
+	WebhookURL      string // at most 500
+	DeactivationURL string // at most 500
+	Secret          v1.Secret
 }
 
 // WebhookChange says what to change; nil leaves as it is.
@@ -109,21 +104,17 @@ func (c *Client) CreateWebhook(ctx context.Context, entity WebhookEntity, w NewW
 	if err := w.validate(); err != nil {
 		return 0, r.fail(KindInvalid, err)
 	}
-	body := map[string]any{
+	r.body = map[string]any{
 		"name":                              w.Name,
 		"webhookUrl":                        w.WebhookURL,
 		"deactivationUrl":                   w.DeactivationURL,
 		"secretKey":                         w.Secret.Reveal(),
-		"isActive":                          !w.Inactive,
+		"isActive":                          true,
 		"isSubscribedToCreateEvents":        true,
 		"isSubscribedToUpdateEvents":        true,
 		"isSubscribedToDeleteEvents":        true,
 		"sendThresholdExceededNotification": false,
 	}
-	if w.NotificationEmail != "" {
-		body["notificationEmailAddress"] = w.NotificationEmail
-	}
-	r.body = body
 	return c.create(ctx, r)
 }
 
@@ -185,18 +176,7 @@ func set[T any](body map[string]any, key string, value *T) {
 func (c *Client) create(ctx context.Context, r request) (int64, error) {
 	r.operation, r.method = "create", http.MethodPost
 	var id int64
-	err := c.do(ctx, r, func(body []byte) error {
-		var answer lenient.Object
-		if json.Unmarshal(body, &answer) != nil {
-			return errors.New("the answer is not a JSON object")
-		}
-		n := lenient.Int(answer.Get("itemId"))
-		if n == nil {
-			return fmt.Errorf("itemId: got %s, want a number", lenient.KindOf(answer.Get("itemId")))
-		}
-		id = *n
-		return nil
-	})
+	err := c.do(ctx, r, number("itemId", func(n int64) { id = n }))
 	return id, err
 }
 

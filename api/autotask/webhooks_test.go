@@ -19,7 +19,6 @@ func newWebhook() NewWebhook {
 	return NewWebhook{
 		Name: "channelsync 01J companies", WebhookURL: "https://sync.test/callbacks/autotask/x",
 		DeactivationURL: "https://sync.test/callbacks/autotask/x/deactivated", Secret: hookSecret,
-		NotificationEmail: "ops@example.test",
 	}
 }
 
@@ -34,7 +33,7 @@ func TestCreateWebhook(t *testing.T) {
 	call := v.sent()[0]
 	want := `{"deactivationUrl":"https://sync.test/callbacks/autotask/x/deactivated","isActive":true,` +
 		`"isSubscribedToCreateEvents":true,"isSubscribedToDeleteEvents":true,"isSubscribedToUpdateEvents":true,` +
-		`"name":"channelsync 01J companies","notificationEmailAddress":"ops@example.test","secretKey":"enkmoj676nwh8",` +
+		`"name":"channelsync 01J companies","secretKey":"enkmoj676nwh8",` +
 		`"sendThresholdExceededNotification":false,"webhookUrl":"https://sync.test/callbacks/autotask/x"}`
 	if call.method != "POST" || call.path != "/atservicesrest/v1.0/CompanyWebhooks" || call.body != want {
 		t.Errorf("sent %s %s %s\nwant %s", call.method, call.path, call.body, want)
@@ -290,7 +289,7 @@ func TestThresholdInformation(t *testing.T) {
 	v := meter(9_000, 124)
 	c := newTestClient(t, v)
 	got, err := c.readThreshold(t.Context())
-	if want := (Threshold{Limit: 9_000, Used: 124, Minutes: 60}); err != nil || got != want {
+	if want := (Threshold{Limit: 9_000, Used: 124}); err != nil || got != want {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if call := v.sent()[0]; call.method != http.MethodGet || call.path != "/atservicesrest/v1.0/ThresholdInformation" {

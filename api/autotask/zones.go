@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"channelsync/api/autotask/internal/lenient"
 	v1 "channelsync/api/v1"
+	"channelsync/internal/clip"
 )
 
 // basePath is the path of every zone's REST API.
@@ -193,4 +193,4 @@ func (h Hosts) allows(scheme, host, port string) bool {
 	return slices.Contains(h.allowed, host+":"+defaultPort)
 }
 
-func quoted(text string) string { return strconv.Quote(lenient.Shorten(text, 100)) }
+func quoted(text string) string { return strconv.Quote(clip.Text(text, 100)) }

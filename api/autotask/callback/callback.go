@@ -15,6 +15,7 @@ import (
 
 	"channelsync/api/autotask/internal/lenient"
 	v1 "channelsync/api/v1"
+	"channelsync/internal/clip"
 )
 
 // The actions of a callback, in the vendor's spelling.
@@ -166,7 +167,7 @@ func recordID(raw []byte) (int64, error) {
 		if n, ok := lenient.WholeNumber(string(raw)); ok {
 			return n, nil
 		}
-		return 0, &Error{Field: "Id", Got: lenient.Shorten(string(raw), 40), Want: want}
+		return 0, &Error{Field: "Id", Got: clip.Text(string(raw), 40), Want: want}
 	case "text":
 		text := lenient.Text(raw)
 		if strings.Trim(text, "0123456789") == "" {
@@ -174,7 +175,7 @@ func recordID(raw []byte) (int64, error) {
 				return n, nil
 			}
 		}
-		return 0, &Error{Field: "Id", Got: "text " + strconv.Quote(lenient.Shorten(text, 40)), Want: want}
+		return 0, &Error{Field: "Id", Got: "text " + strconv.Quote(clip.Text(text, 40)), Want: want}
 	default:
 		return 0, &Error{Field: "Id", Got: kind, Want: want}
 	}

@@ -133,17 +133,6 @@ func Decimal(text string) (decimal.Decimal, bool) {
 	return d, true
 }
 
-// Shorten cuts text to at most n bytes at a character's edge.
-func Shorten(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n] + "…"
-}
-
 // Lowered is the object by its keys in lower case, for many lookups.
 func (o Object) Lowered() Object {
 	low := make(Object, len(o))

@@ -236,7 +236,6 @@ func (b *Bus) carry(ctx context.Context, msgs []jetstream.Msg) error {
 		return err
 	}
 	b.stats.dispatched.Add(uint64(l.changes))
-	b.stats.enqueued.Add(uint64(len(l.entries)))
 	return nil
 }
 

@@ -9,15 +9,14 @@ type Stats struct {
 	Refused        uint64 // changes not stored: full, too large, no answer in time, closed
 	Rounds         uint64 // messages they were stored in
 	Dispatched     uint64 // changes carried to the worklist
-	Enqueued       uint64 // due entries they became
 	DispatchFailed uint64 // changes that had to be dispatched again
 	Terminated     uint64 // what the journal holds and names no record
 	Disconnects    uint64 // times the connection was lost
 }
 
 type counters struct {
-	published, duplicates, refused, rounds           atomic.Uint64
-	dispatched, enqueued, dispatchFailed, terminated atomic.Uint64
+	published, duplicates, refused, rounds atomic.Uint64
+	dispatched, dispatchFailed, terminated atomic.Uint64
 }
 
 // Stats returns the counters as they stand.
@@ -25,7 +24,7 @@ func (b *Bus) Stats() Stats {
 	c := b.stats
 	return Stats{
 		Published: c.published.Load(), Duplicates: c.duplicates.Load(), Refused: c.refused.Load(), Rounds: c.rounds.Load(),
-		Dispatched: c.dispatched.Load(), Enqueued: c.enqueued.Load(), DispatchFailed: c.dispatchFailed.Load(),
+		Dispatched: c.dispatched.Load(), DispatchFailed: c.dispatchFailed.Load(),
 		Terminated: c.terminated.Load(), Disconnects: b.Lost.Load(),
 	}
 }

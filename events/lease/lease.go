@@ -26,14 +26,11 @@ import (
 // ErrNotOwned says that this instance may not, or may no longer, write for the installation.
 var ErrNotOwned = errors.New("this instance does not own the installation")
 
-// Config is how an instance takes part. The times must be the same on all
-// instances; only tests change them.
+// Config is how an instance takes part. The TTL must be the same on all
+// instances; only tests change it.
 type Config struct {
-	Version   string        // published to the others
-	TTL       time.Duration // how long a heartbeat vouches for its instance; 0 means 15 s
-	Heartbeat time.Duration // between two heartbeats; 0 means a fifth of the TTL
-	Poll      time.Duration // between two polls at the others; 0 means a fifteenth of the TTL
-
+	Version  string             // published to the others
+	TTL      time.Duration      // how long a heartbeat vouches for its instance: there are five in that time; 0 means 15 s
 	Watchdog *progress.Watchdog // nil: nobody watches heartbeats and polls
 	// Authenticator distinguishes what instances wrote from what others on the NATS network did; nil accepts everything.
 	Authenticator *kv.Authenticator
@@ -41,13 +38,6 @@ type Config struct {
 
 // DefaultTTL is how long a sign of life vouches for an instance.
 const DefaultTTL = 15 * time.Second
-
-func (c Config) checked() Config {
-	c.TTL = cmp.Or(c.TTL, DefaultTTL)
-	c.Heartbeat = cmp.Or(c.Heartbeat, c.TTL/5)
-	c.Poll = cmp.Or(c.Poll, c.TTL/15)
-	return c
-}
 
 // The tables that instances share the work out by.
 const (
@@ -98,6 +88,7 @@ type Leases struct {
 
 // Open makes the tables that they need. Nothing is owned before Run.
 func Open(ctx context.Context, link *js.Link, cfg Config) (*Leases, error) {
+	cfg.TTL = cmp.Or(cfg.TTL, DefaultTTL)
 	instances, err := kv.Open(ctx, link, kv.Config{Name: InstancesTable, TTL: heartbeatsKept, Authenticator: cfg.Authenticator})
 	if err != nil {
 		return nil, fmt.Errorf("open leases: %w", err)
@@ -107,7 +98,7 @@ func Open(ctx context.Context, link *js.Link, cfg Config) (*Leases, error) {
 		return nil, fmt.Errorf("open leases: %w", err)
 	}
 	l := &Leases{
-		link: link, cfg: cfg.checked(), id: ulid.Make().String(), started: time.Now().UTC(),
+		link: link, cfg: cfg, id: ulid.Make().String(), started: time.Now().UTC(),
 		instances: instances, shards: shards, notified: make(chan struct{}, 1), leases: map[int]*lease{}, declined: map[int]time.Time{},
 		reconnects: link.NC.Stats().Reconnects,
 	}
@@ -176,7 +167,7 @@ func (l *Leases) heartbeatLoop(ctx context.Context) {
 	work := progress.Of(ctx)
 	for ctx.Err() == nil {
 		work.Busy(progress.Live)
-		wait := l.cfg.Heartbeat
+		wait := l.cfg.TTL / 5
 		if err := l.heartbeat(ctx); err != nil && ctx.Err() == nil {
 			wait /= 3
 			l.link.Log.Warn("renew lease failed, retrying", zap.Error(err))

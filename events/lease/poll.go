@@ -24,14 +24,14 @@ import (
 const takesAtOnce = 8
 
 func (l *Leases) pollLoop(ctx context.Context, worker Worker) {
-	work := progress.Of(ctx)
+	work, often := progress.Of(ctx), l.cfg.TTL/15
 	for ctx.Err() == nil {
 		work.Busy(progress.Live)
 		if err := l.poll(ctx, worker); err != nil && ctx.Err() == nil {
 			l.link.Log.Warn("poll of the other instances failed, retrying", zap.Error(err))
 		}
 		l.mu.Lock()
-		wait := min(l.cfg.Poll, max(l.membership.nextDeath(time.Now()), l.cfg.Poll/10))
+		wait := min(often, max(l.membership.nextDeath(time.Now()), often/10))
 		l.mu.Unlock()
 		work.Move()
 		work.Wait(wait)

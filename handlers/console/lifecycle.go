@@ -59,7 +59,6 @@ type confirmData struct {
 	Sync                    v1.Sync
 	Effects                 []string // what will happen, and what will not
 	TypeName                bool     // the name is to be typed, as nothing brings it back
-	NameError               string
 }
 
 func (v *visit) confirm(action string) (*page, error) {

@@ -50,9 +50,6 @@ type Options struct {
 	LogDropped func() uint64
 	// Alive is called every few seconds for as long as the watchdog looks after the work; may be nil.
 	Alive func()
-	// LeaseTTL is how long an instance on an external NATS is taken for alive without
-	// a sign of it; the same on all of them. 0: 15 s. Tests shorten it.
-	LeaseTTL time.Duration
 	// NotifyEvery and NotifyQuiet are Every and Quiet of notify.Config. Tests shorten them.
 	NotifyEvery, NotifyQuiet time.Duration
 	// Stall is how long work that is due may stand still. Tests shorten it.

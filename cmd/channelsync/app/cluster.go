@@ -44,7 +44,7 @@ func (a *App) openCluster(ctx context.Context, cfg config.Config, bus *events.Bu
 	if cfg.NATS.Embedded() {
 		return nil, nil
 	}
-	leases, err := lease.Open(ctx, bus.Link, lease.Config{Version: a.opts.Version, TTL: a.opts.LeaseTTL, Watchdog: a.watchdog, Authenticator: auth})
+	leases, err := lease.Open(ctx, bus.Link, lease.Config{Version: a.opts.Version, Watchdog: a.watchdog, Authenticator: auth})
 	if err != nil {
 		return nil, err
 	}

@@ -38,26 +38,13 @@ func (c *Client) download(ctx context.Context, call Call, to io.Writer, begun fu
 	defer cancel(nil)
 	silence := time.AfterFunc(downloadSilence, func() { cancel(fmt.Errorf("nothing came for %s", downloadSilence)) })
 	defer silence.Stop()
-	call.Method = http.MethodGet
-	req, err := c.request(ctx, call)
+	resp, err := c.open(ctx, call, "*/*")
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Accept", "*/*")
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return c.unreached(ctx, err)
-	}
 	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK {
-		text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-		if err != nil {
-			return c.unreached(ctx, err)
-		}
-		return refusal(resp, text)
-	}
 	begun(resp.Header)
-	_, err = io.Copy(to, &arriving{resp.Body, silence})
+	_, err = io.Copy(to, &arriving{resp.Body, silence, downloadSilence})
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the service could not complete it; its log says why")
@@ -69,16 +56,40 @@ func (c *Client) download(ctx context.Context, call Call, to io.Writer, begun fu
 	return nil
 }
 
+// open begins to read an answer that comes piece by piece.
+func (c *Client) open(ctx context.Context, call Call, accept string) (*http.Response, error) {
+	call.Method = http.MethodGet
+	req, err := c.request(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", accept)
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.unreached(ctx, err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp, nil
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, c.unreached(ctx, err)
+	}
+	return nil, refusal(resp, text)
+}
+
 // arriving puts the end for silence off whenever something arrives.
 type arriving struct {
 	io.Reader
 	silence *time.Timer
+	after   time.Duration
 }
 
 func (a *arriving) Read(b []byte) (int, error) {
 	n, err := a.Reader.Read(b)
 	if n > 0 {
-		a.silence.Reset(downloadSilence)
+		a.silence.Reset(a.after)
 	}
 	return n, err //nolint:wrapcheck // a reader passes errors through
 }

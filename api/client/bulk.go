@@ -23,7 +23,5 @@ func (c *Client) BulkDeadLetters(ctx context.Context, id string, in v1.BulkDeadL
 }
 
 func (c *Client) bulk(ctx context.Context, operation, path string, in any) (v1.BulkResult, error) {
-	var out v1.BulkResult
-	err := c.Do(ctx, Call{Operation: operation, Method: http.MethodPost, Path: path, In: in, Out: &out})
-	return out, err
+	return ask[v1.BulkResult](ctx, c, Call{Operation: operation, Method: http.MethodPost, Path: path, In: in})
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"net/http"
 	"strings"
 	"time"
 
@@ -31,13 +30,13 @@ func (c *Client) Feed(ctx context.Context, id string) iter.Seq2[v1.FeedEvent, er
 		defer silence.Stop()
 		fail := func(err error) { yield(v1.FeedEvent{}, fmt.Errorf("follow feed: %w", err)) }
 
-		body, err := c.openFeed(ctx, id)
+		resp, err := c.open(ctx, Call{Path: at(id, "feed")}, "text/event-stream, application/problem+json")
 		if err != nil {
 			fail(err)
 			return
 		}
-		defer func() { _ = body.Close() }()
-		for event, err := range readEvents(&watched{body, silence}) {
+		defer func() { _ = resp.Body.Close() }()
+		for event, err := range readEvents(&arriving{resp.Body, silence, feedSilence}) {
 			if err != nil {
 				fail(c.unreached(ctx, err))
 				return
@@ -47,41 +46,6 @@ func (c *Client) Feed(ctx context.Context, id string) iter.Seq2[v1.FeedEvent, er
 			}
 		}
 	}
-}
-
-func (c *Client) openFeed(ctx context.Context, id string) (io.ReadCloser, error) {
-	req, err := c.request(ctx, Call{Method: http.MethodGet, Path: at(id, "feed")})
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Accept", "text/event-stream, application/problem+json")
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return nil, c.unreached(ctx, err)
-	}
-	if resp.StatusCode == http.StatusOK {
-		return resp.Body, nil
-	}
-	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return nil, c.unreached(ctx, err)
-	}
-	return nil, refusal(resp, text)
-}
-
-// watched restarts the timer of silence whenever something arrives.
-type watched struct {
-	io.Reader
-	silence *time.Timer
-}
-
-func (h *watched) Read(b []byte) (int, error) {
-	n, err := h.Reader.Read(b)
-	if n > 0 {
-		h.silence.Reset(feedSilence)
-	}
-	return n, err //nolint:wrapcheck // a reader passes errors through
 }
 
 // readEvents reads server-sent events with one line of JSON each, and passes over

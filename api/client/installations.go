@@ -62,12 +62,11 @@ func (c *Client) SetupChoices(ctx context.Context, in v1.CreateInstallation, q v
 // CompareInstallations says which installation each claim is of, and what it says
 // otherwise than the service has it.
 func (c *Client) CompareInstallations(ctx context.Context, claims []v1.Claim) ([]v1.Comparison, error) {
-	var out v1.Comparisons
 	in := compareInstallations{Items: make([]claim, len(claims))}
 	for i, one := range claims {
 		in.Items[i] = wireClaim(one)
 	}
-	err := c.Do(ctx, Call{Operation: "compare installations", Method: http.MethodPost, Path: "/installations/compare", In: in, Out: &out})
+	out, err := ask[v1.Comparisons](ctx, c, Call{Operation: "compare installations", Method: http.MethodPost, Path: "/installations/compare", In: in})
 	if err == nil && len(out.Items) != len(claims) {
 		err = fmt.Errorf("compare installations: got %d answers, want %d", len(out.Items), len(claims))
 	}
@@ -82,25 +81,17 @@ func (c *Client) Installations(ctx context.Context) ([]v1.Installation, error) {
 
 // InstallationList lists those that q is about, a page at a time.
 func (c *Client) InstallationList(ctx context.Context, q v1.InstallationQuery) (v1.InstallationList, error) {
-	var out v1.InstallationList
 	query := installationQuery(q)
 	if q.Counts {
 		query.Set("counts", "true")
 	}
-	err := c.Do(ctx, Call{Operation: "list installations", Method: http.MethodGet, Path: "/installations", Query: query, Out: &out})
-	return out, err
+	return ask[v1.InstallationList](ctx, c, Call{Operation: "list installations", Method: http.MethodGet, Path: "/installations", Query: query})
 }
 
 func installationQuery(q v1.InstallationQuery) url.Values {
-	query := pageQuery(q.Cursor, q.Limit)
-	for name, value := range map[string]string{
+	return filtered(pageQuery(q.Cursor, q.Limit), map[string]string{
 		"q": q.Q, "state": string(q.State), "standing": string(q.Standing), "issue": q.Issue, "sort": q.Sort,
-	} {
-		if value != "" {
-			query.Set(name, value)
-		}
-	}
-	return query
+	})
 }
 
 // Installation shows one.

@@ -13,26 +13,18 @@ import (
 
 // Records lists records of an installation, a page at a time.
 func (c *Client) Records(ctx context.Context, id string, q v1.RecordQuery) (v1.Page[v1.Record], error) {
-	query := pageQuery(q.Cursor, q.Limit)
-	setFilters(query, q)
+	query := filtered(pageQuery(q.Cursor, q.Limit), recordFilters(q))
 	return ask[v1.Page[v1.Record]](ctx, c, Call{Operation: "list records", Method: http.MethodGet, Path: at(id, "records"), Query: query})
 }
 
 // RecordCounts counts the records that q, without its cursor and limit, is about.
 func (c *Client) RecordCounts(ctx context.Context, id string, q v1.RecordQuery) (v1.RecordCounts, error) {
-	query := url.Values{}
-	setFilters(query, q)
+	query := filtered(url.Values{}, recordFilters(q))
 	return ask[v1.RecordCounts](ctx, c, Call{Operation: "count records", Method: http.MethodGet, Path: at(id, "records", "counts"), Query: query})
 }
 
-func setFilters(query url.Values, q v1.RecordQuery) {
-	for name, value := range map[string]string{
-		"kind": string(q.Kind), "outcome": string(q.Outcome), "reason": q.Reason, "q": q.Q,
-	} {
-		if value != "" {
-			query.Set(name, value)
-		}
-	}
+func recordFilters(q v1.RecordQuery) map[string]string {
+	return map[string]string{"kind": string(q.Kind), "outcome": string(q.Outcome), "reason": q.Reason, "q": q.Q}
 }
 
 // AllRecords goes through every page. It ends after the first error.
@@ -83,12 +75,7 @@ func (c *Client) ReconcileRecord(ctx context.Context, id string, kind v1.Kind, r
 
 // Drift lists what was edited in Channel Program, a page at a time.
 func (c *Client) Drift(ctx context.Context, id string, q v1.DriftQuery) (v1.Page[v1.Drift], error) {
-	query := pageQuery(q.Cursor, q.Limit)
-	for name, value := range map[string]string{"state": string(q.State), "kind": string(q.Kind)} {
-		if value != "" {
-			query.Set(name, value)
-		}
-	}
+	query := filtered(pageQuery(q.Cursor, q.Limit), map[string]string{"state": string(q.State), "kind": string(q.Kind)})
 	return ask[v1.Page[v1.Drift]](ctx, c, Call{Operation: "list drift", Method: http.MethodGet, Path: at(id, "drift"), Query: query})
 }
 
@@ -128,11 +115,18 @@ func (c *Client) StatusOf(ctx context.Context, q v1.InstallationQuery) (v1.Statu
 // Audit lists what operators did. An empty cursor is the first page, a limit of
 // 0 the API's default.
 func (c *Client) Audit(ctx context.Context, q v1.AuditQuery) (v1.Page[v1.AuditEntry], error) {
-	query := pageQuery(q.Cursor, q.Limit)
-	if q.Installation != "" {
-		query.Set("installation", q.Installation)
-	}
+	query := filtered(pageQuery(q.Cursor, q.Limit), map[string]string{"installation": q.Installation})
 	return ask[v1.Page[v1.AuditEntry]](ctx, c, Call{Operation: "list audit", Method: http.MethodGet, Path: "/audit", Query: query})
+}
+
+// filtered adds to a query what it is filtered by.
+func filtered(query url.Values, by map[string]string) url.Values {
+	for name, value := range by {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	return query
 }
 
 func pageQuery(cursor string, limit int) url.Values {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -160,12 +161,9 @@ func (d *delivery) take(receiver Receiver, body []byte, envelope callout.Envelop
 
 // changes says whether the action is one that we subscribe to.
 func changes(action string) bool {
-	for _, known := range []string{callout.ActionCreate, callout.ActionUpdate, callout.ActionDelete} {
-		if strings.EqualFold(action, known) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]string{callout.ActionCreate, callout.ActionUpdate, callout.ActionDelete}, func(known string) bool {
+		return strings.EqualFold(action, known)
+	})
 }
 
 // reject keeps what a signature vouches for but nobody can read.

@@ -2,6 +2,7 @@ package callback
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -126,11 +127,7 @@ func (o *onceAMinute) pass(installation string, now time.Time) bool {
 	if last, ok := o.last[installation]; ok && now.Sub(last) < time.Minute && !now.Before(last) {
 		return false
 	}
-	for id, last := range o.last {
-		if now.Sub(last) >= time.Minute {
-			delete(o.last, id)
-		}
-	}
+	maps.DeleteFunc(o.last, func(_ string, last time.Time) bool { return now.Sub(last) >= time.Minute })
 	o.last[installation] = now
 	return true
 }

@@ -37,10 +37,5 @@ func owns(reg Registration, guid string) bool {
 
 // isGUID keeps out what could not be a GUID and would not look well in a header.
 func isGUID(s string) bool {
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return len(s) <= maxGUID
+	return len(s) <= maxGUID && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -145,12 +146,7 @@ func (q Query) In(text string) bool {
 	case len(q.words) == 0:
 		return false // signs alone, that no text is compared by
 	case q.number == "":
-		for _, w := range q.words {
-			if !strings.Contains(text, w) {
-				return false
-			}
-		}
-		return true
+		return !slices.ContainsFunc(q.words, func(w string) bool { return !strings.Contains(text, w) })
 	case len(q.number) < leastNumber:
 		return strings.Contains(text, strings.Join(q.words, ""))
 	case strings.Contains(text, q.number):

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -333,11 +334,7 @@ func (s *shelves) known(installation string, now time.Time) *shelf {
 	defer s.mu.Unlock()
 	one := s.all[installation]
 	if one == nil || now.Sub(one.read) >= knownFor {
-		for id, other := range s.all {
-			if now.Sub(other.used) >= unusedFor {
-				delete(s.all, id)
-			}
-		}
+		maps.DeleteFunc(s.all, func(_ string, other *shelf) bool { return now.Sub(other.used) >= unusedFor })
 		return nil
 	}
 	one.used = now

@@ -443,11 +443,7 @@ func (s *Store) Flush(ctx context.Context, installation string) error {
 // Purge drops every job of an installation.
 func (s *Store) Purge(ctx context.Context, installation string) error {
 	s.mu.Lock()
-	for id, h := range s.jobs {
-		if h.Installation == installation {
-			delete(s.jobs, id)
-		}
-	}
+	maps.DeleteFunc(s.jobs, func(_ string, h *held) bool { return h.Installation == installation })
 	s.mu.Unlock()
 	if err := s.table.PurgePrefix(ctx, installation); err != nil {
 		return fmt.Errorf("purge jobs: %w", err)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	v1 "channelsync/api/v1"
@@ -31,12 +32,7 @@ func verdict(c v1.Check) string {
 
 // anyRefused says whether something that is needed does not work.
 func anyRefused(checks []v1.Check) bool {
-	for _, c := range checks {
-		if verdict(c) == checkRefused {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(checks, func(c v1.Check) bool { return verdict(c) == checkRefused })
 }
 
 // showChecks writes what was tried and fails when something needed was refused.

@@ -139,10 +139,8 @@ const tokenBits = 128
 // token reads a bearer token: what an Authorization header can carry (RFC 6750
 // b64token, and the rest of visible ASCII too), and nobody guesses.
 func token(to *v1.Secret, s string) error {
-	for _, r := range s {
-		if r <= ' ' || r > '~' {
-			return want("visible ASCII characters without spaces")
-		}
+	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return want("visible ASCII characters without spaces")
 	}
 	if s != "" && bitsAtMost(s) < tokenBits {
 		return want("a generated one of 128 random bits or more (openssl rand -hex 32)")

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -52,10 +53,5 @@ func execute(ctx context.Context, name string, args ...string) error {
 
 // below says whether a path is in one of some directories.
 func below(path string, dirs ...string) bool {
-	for _, dir := range dirs {
-		if strings.HasPrefix(filepath.Clean(path), dir+"/") {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(dirs, func(dir string) bool { return strings.HasPrefix(filepath.Clean(path), dir+"/") })
 }

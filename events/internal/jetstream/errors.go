@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -41,15 +42,7 @@ func apiError(err error) *jetstream.APIError {
 
 func HasCode(err error, codes ...jetstream.ErrorCode) bool {
 	api := apiError(err)
-	if api == nil {
-		return false
-	}
-	for _, c := range codes {
-		if api.ErrorCode == c {
-			return true
-		}
-	}
-	return false
+	return api != nil && slices.Contains(codes, api.ErrorCode)
 }
 
 // IsFull reports refusals that more room would cure.

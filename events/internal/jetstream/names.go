@@ -3,6 +3,7 @@ package jetstream
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // ErrBadName is returned for an installation, kind, id, key or message id that
@@ -13,13 +14,8 @@ const InstallationLength = 26 // a lower-case ULID
 
 // CheckInstallation wants the id of an installation.
 func CheckInstallation(s string) error {
-	if len(s) != InstallationLength {
+	if len(s) != InstallationLength || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
 		return fmt.Errorf("installation %q: %w", s, ErrBadName)
-	}
-	for i := range len(s) {
-		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
-			return fmt.Errorf("installation %q: %w", s, ErrBadName)
-		}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -320,11 +321,7 @@ func (s *Store) remember(f found) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.known) > 1000 { // those that nobody asks for any more
-		for key, o := range s.known {
-			if f.at.Sub(o.at) > useEvery {
-				delete(s.known, key)
-			}
-		}
+		maps.DeleteFunc(s.known, func(_ string, o found) bool { return f.at.Sub(o.at) > useEvery })
 	}
 	s.known[f.Key] = f
 }

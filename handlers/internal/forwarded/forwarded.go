@@ -8,6 +8,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"channelsync/internal/network"
@@ -40,12 +41,7 @@ type Proxies []netip.Prefix
 // Trust says whether addr is in one of the networks.
 func (p Proxies) Trust(addr netip.Addr) bool {
 	addr = plain(addr)
-	for _, trusted := range p {
-		if trusted.Contains(addr) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p, func(trusted netip.Prefix) bool { return trusted.Contains(addr) })
 }
 
 // Client is the sender of r. X-Forwarded-For is walked from the right, as long as the

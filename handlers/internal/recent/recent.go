@@ -7,6 +7,7 @@ package recent
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -73,11 +74,7 @@ func (a *Answers[K, V]) begin(key K, after time.Time) (*answer[V], bool) {
 
 // makeRoom forgets what is too old, and everything where nothing is: whoever waits has it already.
 func (a *Answers[K, V]) makeRoom(after time.Time) {
-	for key, one := range a.all {
-		if !one.begun.After(after) {
-			delete(a.all, key)
-		}
-	}
+	maps.DeleteFunc(a.all, func(_ K, one *answer[V]) bool { return !one.begun.After(after) })
 	if len(a.all) >= most {
 		clear(a.all)
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -54,11 +55,7 @@ func (a *Attempts) makeRoom() {
 	if len(a.failures) < maxAddresses {
 		return
 	}
-	for address, l := range a.failures {
-		if l.Tokens() >= failureBurst {
-			delete(a.failures, address)
-		}
-	}
+	maps.DeleteFunc(a.failures, func(_ string, l *rate.Limiter) bool { return l.Tokens() >= failureBurst })
 	if len(a.failures) >= maxAddresses {
 		clear(a.failures)
 	}

@@ -45,11 +45,6 @@ func (s Stream) Event(data string) error {
 	return s.send("data: " + lines + "\n\n")
 }
 
-// Named sends one event of a name, which is one of ours, such as "ended".
-func (s Stream) Named(name, data string) error {
-	return s.send("event: " + name + "\ndata: " + strings.NewReplacer("\r", " ", "\n", " ").Replace(data) + "\n\n")
-}
-
 // send writes and flushes within streamWriting, in the place of the deadline that
 // answers with an end have.
 func (s Stream) send(text string) error {

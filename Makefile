@@ -29,7 +29,7 @@ VOLUME := ^(TestALargeTenant|TestAnOversizedRecord)|^Test(Record|Contact)ThatAut
 # What measures how soon something arrives, and needs the machine to itself.
 ALONE := channelsync/test/fault
 # How many packages are tested at once without the detector, and as many with it. Most of what they do is waiting.
-AT_ONCE ?= 3
+AT_ONCE ?= 2
 # How long what runs side by side is put under stress.
 STRESS ?= 30s
 # How often make properties tries each.

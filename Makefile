@@ -19,16 +19,17 @@ PRODUCT := ./api/...,./cmd/...,./events/...,./handlers/...,./sync/...
 # Packages tested without the race detector, which makes tests five to ten times slower: those without goroutines, and those
 # that test the whole product from outside. The detector checks the product's goroutines in the tests of their own packages,
 # and all of them together, with outages and restarts, in test/e2e, test/e2e/property and test/e2e/cluster.
-PLAIN := $(addprefix channelsync/,sync/condition sync/coverage sync/projection $(addprefix test/,alerts arch browser container wine \
-  e2e/edge e2e/lifecycle e2e/operate e2e/store rules sim/oracle))
-# Packages that wait longest start first, so that the others run meanwhile: LONGEST without the detector, FIRST with it.
-LONGEST := $(addprefix channelsync/test/,container browser e2e/lifecycle e2e/operate wine)
+PLAIN := $(addprefix channelsync/,$(addprefix test/,container browser e2e/lifecycle e2e/operate wine e2e/store e2e/edge rules \
+  sim/oracle arch alerts) sync/condition sync/coverage sync/projection)
+# Packages tested one after the other, beside all others: containers add and remove networks, and then a browser fails its requests.
+IN_TURN := $(addprefix channelsync/test/,container browser)
+# Packages that wait longest with the detector. They start first, so that the others run meanwhile.
 FIRST := $(addprefix channelsync/,sync/reconcile test/e2e test/e2e/property test/e2e/cluster sync/control sync/watch)
 # Tests with so much data that they take minutes under the detector. It finds nothing there that it does not find elsewhere.
 VOLUME := ^(TestALargeTenant|TestAnOversizedRecord)|^Test(Record|Contact)ThatAutotaskDoesNotAnswer/too_much
 # Packages that measure time, and so need the machine to themselves.
 ALONE := channelsync/test/fault
-# The number of packages tested at once, both with and without the detector. They mostly wait.
+# The number of packages tested at once with the detector. Two others are tested without it meanwhile. They mostly wait.
 AT_ONCE ?= 2
 # The duration of make stress.
 STRESS ?= 30s
@@ -54,10 +55,11 @@ test: export CGO_ENABLED := 0
 test: export CHANNELSYNC_TEST_BINARY := $(CURDIR)/bin/channelsync
 test: build ## run every test, with the race detector wherever our goroutines run concurrently
 	@run() { go test -ldflags=-w -timeout 20m $(TESTFLAGS) "$$@"; }; status=0; \
-	  run -p $(AT_ONCE) $(LONGEST) $(filter-out $(LONGEST),$(PLAIN)) >bin/plain.txt 2>&1 & plain=$$!; \
+	  run -p 1 $(IN_TURN) >bin/in-turn.txt 2>&1 & in_turn=$$!; \
+	  run -p 1 $(filter-out $(IN_TURN),$(PLAIN)) >bin/plain.txt 2>&1 & plain=$$!; \
 	  run -p $(AT_ONCE) -run '$(VOLUME)' ./sync/reconcile ./sync/watch || status=1; export RAPID_CHECKS=$${RAPID_CHECKS:-25}; \
 	  CGO_ENABLED=1 run -race -p $(AT_ONCE) -skip '$(VOLUME)' $(FIRST) $$(go list ./... | grep -vxF $(PLAIN:%=-e %) $(ALONE:%=-e %)) || status=1; \
-	  wait $$plain || status=1; cat bin/plain.txt; \
+	  wait $$in_turn || status=1; wait $$plain || status=1; cat bin/in-turn.txt bin/plain.txt; \
 	  run -p 1 $(ALONE) || status=1; exit $$status
 
 stress: ## run the concurrency tests, all at once, for STRESS (30s) with the race detector

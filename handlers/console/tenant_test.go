@@ -163,13 +163,13 @@ func TestWhatATenantIsRefused(t *testing.T) {
 		path   string
 		want   []string
 	}{
-		{"for want of a role", v1.RoleViewer, nil, at + "/stop", []string{"takes the role operator", "Ask somebody of yours who has that role"}},
+		{"for want of a role", v1.RoleViewer, nil, at + "/stop", []string{"takes the role operator", "Ask a colleague who has that role"}},
 		{"for being limited", v1.RoleAdmin, nil, at + "/syncs/active_customers/install", []string{"takes the role admin at Channel Program.", "Ask your Channel Program contact."}},
 		{"another's", v1.RoleAdmin, nil, "/installations/01jxotherrrrrrrrrrrrrrrrrr/stop", []string{"There is no such integration."}},
 		{
 			"by a failure", v1.RoleAdmin, v1.NewProblem(500, v1.CodeInternal, "Something went wrong here that is not your doing.", "The log of channelsync has the cause."),
 			at + "/stop",
-			[]string{"Something went wrong", "If it goes on, ask your Channel Program contact."},
+			[]string{"Something went wrong", "If it fails again, ask your Channel Program contact."},
 		},
 		{
 			"by a setting", v1.RoleAdmin, v1.NewProblem(422, v1.CodeInvalid, "It cannot be done.", "Start the service with --channel-program-url."),

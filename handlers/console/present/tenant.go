@@ -25,7 +25,7 @@ var tenantWords = strings.NewReplacer(
 	"first syncs, resyncs and replays", "first syncs and what was synced again", "next sweep or resync", "next sweep or comparison",
 	"The resync is", "The comparison is", "The replay is", "Reading again is", ", and resync:", ", and sync again:",
 	"Started a resync of", "Compared everything of", "Started a replay of", "Read stored changes again, of",
-	"received: replay", "received: "+tenantTriggers["replay"], "Under way and of late", "Under way and lately",
+	"received: replay", "received: "+tenantTriggers["replay"],
 	"an installation", "an integration", "installation", "integration", "Installation", "Integration",
 	"can be reinstalled", "can be installed again", "is reinstalled", "is installed again",
 	"Reinstalling", "Installing it again", "Reinstall", "Install", "reinstall", "install",
@@ -80,51 +80,51 @@ func TenantFix(fix string) string {
 // tenantIssues are those that speak of the service. Whatever is empty stays as it is.
 var tenantIssues = map[string]v1.Issue{
 	"webhook_contested": {
-		Title: "Another service takes the webhooks of your Autotask",
-		Fix: "Two services are connected with the same Autotask. Ask your Channel Program contact which one it should be. " +
+		Title: "Another service uses the webhooks of your Autotask",
+		Fix: "Two services are connected to the same Autotask. Ask your Channel Program contact which of them should be. " +
 			"\"Check and repair\" in the settings gives the webhooks to this one.",
 	},
 	"webhook_disturbed": {
-		Fix: "Find out who does it: a person, or a clean-up of another integration. \"Check and repair\" in the settings puts it right at once; " +
-			"else that is tried again within an hour. If nobody of yours does it, ask your Channel Program contact.",
+		Fix: "Find out who changes it: a person, or another integration's clean-up. \"Check and repair\" in the settings repairs it at once; " +
+			"otherwise the integration tries again within an hour. If nobody in your company changes it, ask your Channel Program contact.",
 	},
-	"credentials_refused":    {Fix: "An admin enters them again in the settings."},
-	"autotask_query_refused": {Fix: "Tell your Channel Program contact, with the detail."},
+	"credentials_refused":    {Fix: "Ask an admin to enter them again in the settings."},
+	"autotask_query_refused": {Fix: "Send the detail to your Channel Program contact."},
 	"channel_program_refused": {
-		Fix: "Check the connection in Channel Program. Then an admin enters its token again in the settings, or ask your Channel Program contact.",
+		Fix: "Check the connection in Channel Program. Then ask an admin to enter its token again in the settings, or ask your Channel Program contact.",
 	},
 	"channel_program_url_missing": {
 		Title: "Nothing is sent to Channel Program yet", Detail: "The service is not connected to Channel Program. Changes are kept.", Fix: AskContact,
 	},
 	"store_unavailable": {
-		Title: "Changes arrive late", Detail: "The service cannot store anything right now. Changes are kept, and it is tried again.",
-		Fix: "Nothing to do. If it stays, ask your Channel Program contact.",
+		Title: "Changes arrive late", Detail: "The service cannot store anything right now. Changes are kept, and the service tries again.",
+		Fix: "Nothing to do. If this issue persists, ask your Channel Program contact.",
 	},
 	"backfill_throttled": {
 		Detail: "A first sync, the daily sweep and Sync again may use only a part of this integration's share of Autotask's hourly limit. Changes keep arriving meanwhile.",
 	},
 	"dead_letters_dropped": {
 		Title: "The oldest failed records are no longer listed", Detail: "The list is full, and its oldest entries were dropped.",
-		Fix: "Correct the cause that most of the failed records name. Then dismiss the one that is called \"dropped\", and sync again: what is no longer listed is tried too.",
+		Fix: "Correct the cause that most of the failed records name. Then dismiss the one called \"dropped\", and sync again: this also tries the records that are no longer listed.",
 	},
 	"no_instance": {
-		Title: "Nothing works for this integration right now", Detail: "Its counts and issues are not known at the moment. Changes are kept.",
-		Fix: "Nothing to do: it goes on within 20 seconds. If it stays, ask your Channel Program contact.",
+		Title: "This integration is not running right now", Detail: "Its counts and issues are unknown until it runs again. Changes are kept.",
+		Fix: "Nothing to do: it resumes within 20 seconds. If this issue persists, ask your Channel Program contact.",
 	},
 	v1.ReasonEditedAtTarget: {
-		Detail: "Nothing is sent over what was edited there until you say so. What changes in Autotask meanwhile waits too.",
-		Fix:    "Look at what was edited. Push ours where Autotask is right; where the edit is right, enter it in Autotask too.",
+		Detail: "Nothing overwrites these edits until you say so. Changes in Autotask to these records wait too.",
+		Fix:    "Look at the edits. If Autotask is right, push ours; if the edit is right, enter it in Autotask too.",
 	},
 	"mass_change_held": {
-		Detail: "More records than usual would no longer be synced. Nothing is done with them until somebody says so.",
-		Fix:    "If this is right, approve it; if not, look at the API user's rights in Autotask, then discard it.",
+		Detail: "More records than usual would stop syncing at once. Nothing happens to them until somebody decides.",
+		Fix:    "If this is intended, approve it. Otherwise check the API user's permissions in Autotask, then discard it.",
 	},
 	"not_kept": {
-		Title: "Records cannot be kept track of", Detail: "The service does not take what is remembered of these records, so nothing more is done about them.", Fix: AskContact,
+		Title: "Some records cannot be tracked", Detail: "The service cannot store the state of these records, so it has stopped trying them.", Fix: AskContact,
 	},
 	"internal": {
-		Title: "The service failed", Detail: "A fault of the service stopped the work on these records, or a check. Everything else goes on, and it is tried again.",
-		Fix: "Nothing to do. If it stays, ask your Channel Program contact.",
+		Title: "The service failed", Detail: "A fault in the service stopped the work on these records, or a check. Everything else continues, and the service tries again.",
+		Fix: "Nothing to do. If this issue persists, ask your Channel Program contact.",
 	},
 }
 
@@ -157,7 +157,7 @@ func TenantInstallation(in *v1.Installation) {
 func TenantHeadline(in *v1.Installation, now time.Time) Headline {
 	h := HeadlineOf(in, now)
 	if in.State == v1.StateUninstalled {
-		h.Sentence = "Nothing is synced. Settings are kept, so Install brings it back; what is in Channel Program stays there."
+		h.Sentence = "Nothing is synced. Settings are kept, so Install brings it back. The data in Channel Program stays there."
 	}
 	return h
 }
@@ -178,10 +178,10 @@ func TenantProblem(p *v1.Problem) *v1.Problem {
 	if what, _, _ := strings.Cut(p.Detail, ";"); p.Code == v1.CodeForbidden && strings.HasSuffix(what, forAll) {
 		out.Detail, out.Hint = strings.TrimSuffix(what, forAll)+" at Channel Program.", AskContact
 	} else if p.Code == v1.CodeForbidden {
-		out.Hint = "Ask somebody of yours who has that role, or your Channel Program contact."
+		out.Hint = "Ask a colleague who has that role, or your Channel Program contact."
 	}
 	if p.Status >= 500 {
-		out.Hint = "Try again in a moment. If it goes on, ask your Channel Program contact."
+		out.Hint = "Try again in a moment. If it fails again, ask your Channel Program contact."
 	}
 	return &out
 }

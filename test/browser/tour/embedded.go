@@ -13,7 +13,7 @@ func WalkAsTenant(w *service.Harness, p *chrome.Page, tenant Tenant, visit Visit
 	t := &tour{w: w, p: p, tenant: tenant, visit: visit, in: w.Install()}
 	t.drain()
 	t.asTenant(v1.RoleViewer)
-	p.See("In sync", "You may look at everything here.")
+	p.See("In sync", "You can look at everything here.")
 	t.hasNo("Stop", "Start", "Install", "Uninstall…")
 	t.stop("tenant-viewer")
 	p.Follow("Manage Clients")
@@ -64,7 +64,7 @@ func WalkAsTenant(w *service.Harness, p *chrome.Page, tenant Tenant, visit Visit
 	t.stop("tenant-erase")
 	p.Fill("Type the name of the integration to go on", t.in.Name)
 	p.Press("Erase for good")
-	p.See("Autotask is not installed here, or no longer.", "Ask your Channel Program contact to install it.")
+	p.See("Autotask is not installed here, or was uninstalled and erased.", "Ask your Channel Program contact to install it.")
 	t.stop("tenant-gone")
 }
 

@@ -97,7 +97,7 @@ func TestDeadLettersOfOneCause(t *testing.T) {
 			t.Errorf("from %q: got %q, want %q", from, got, want)
 		}
 	}
-	if got := w.get(deadLettersAt + "?code=ambiguous_match").text(".empty"); !strings.Contains(got, "Nothing is left of this cause") {
+	if got := w.get(deadLettersAt + "?code=ambiguous_match").text(".empty"); !strings.Contains(got, "Nothing with this cause is left") {
 		t.Errorf("a cause that is gone: %q", got)
 	}
 }
@@ -105,7 +105,7 @@ func TestDeadLettersOfOneCause(t *testing.T) {
 func TestNoDeadLetters(t *testing.T) {
 	w := newEnv(t)
 	w.given()
-	if got := w.get(deadLettersAt).text(".empty h2"); got != "Nothing has been given up on" {
+	if got := w.get(deadLettersAt).text(".empty h2"); got != "Nothing has failed permanently" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -27,7 +27,7 @@ func TestJobPage(t *testing.T) {
 		"dry, running": {with(func(j *v1.Job) { j.DryRun = true }), "Would be sent3", "Do it now", "/cancel"},
 		"dry, done": {
 			with(func(j *v1.Job) { j.DryRun, j.State, j.FinishedAt = true, v1.JobDone, &ended }),
-			"Doing it now sends 3 records to Channel Program: all that are in scope", "Drift", "/run",
+			"Doing it now sends 3 records to Channel Program: everything in scope", "Drift", "/run",
 		},
 		"dry, nothing to do": {with(func(j *v1.Job) { j.DryRun, j.State, j.Pushed = true, v1.JobDone, 0 }), "Nothing would be sent", "Do it now", ""},
 		"dry, cancelled":     {with(func(j *v1.Job) { j.DryRun, j.State = true, v1.JobCancelled }), "Start another", "Do it now", ""},

@@ -105,7 +105,7 @@ func TestRecordsWithNothingToShow(t *testing.T) {
 		"nothing seen yet": {"", nil, "No client or contract has been seen yet", []string{"/installations/" + one}},
 		"a name":           {"?q=nobody", nil, "Nothing matches these filters.", []string{recordsAt}},
 		"filters":          {"?outcome=dead", nil, "Choose fewer filters to see more.", []string{recordsAt}},
-		"an id": {"?q=123", nil, "Nothing seen here has the id or name “123”.", []string{
+		"an id": {"?q=123", nil, "No record seen so far has the id or name “123”.", []string{
 			recordsAt + "/company/123?explain=1", recordsAt + "/contract/123?explain=1", recordsAt,
 		}},
 		"an id of a kind": {"?q=123&kind=contract", nil, "Looking it up changes nothing", []string{recordsAt + "/contract/123?explain=1", recordsAt}},

@@ -66,7 +66,7 @@ func TestWhatWasHeldOnADay(t *testing.T) {
 	a := w.get(versionsAt + "?on=2026-11-21")
 	for selector, want := range map[string]string{
 		"#held h2":                    "What Channel Program held on 2026-11-21",
-		"#held p":                     "Channel Program held version 2: it took it on 21 November. Times are of Europe/Berlin.",
+		"#held p":                     "Channel Program held version 2: it took it on 21 November. Times are in the zone Europe/Berlin.",
 		"#held tbody tr:nth-child(1)": "NameNorthwind",
 	} {
 		if got := a.text(selector); len(got) == 0 || got[:min(len(got), len(want))] != want {
@@ -180,7 +180,7 @@ func TestVersionsOfARecordThatWasNeverSeen(t *testing.T) {
 	w := newEnv(t)
 	w.answer("GET "+companyAt, v1.NotFound("no company 29683580 has been seen yet"))
 	a := w.get(companyAt + "/versions")
-	if a.StatusCode != 200 || a.text("h1") != "What was sent of Client 29683580" || a.text(".empty h2") != "It has not been seen here yet" ||
+	if a.StatusCode != 200 || a.text("h1") != "What was sent of Client 29683580" || a.text(".empty h2") != "This record has not been seen here yet" ||
 		a.doc.Find(".empty a").AttrOr("href", "") != companyAt+"?explain=1#explain" || a.doc.Find("#on").Length() != 0 {
 		t.Errorf("%d: %s", a.StatusCode, a.text("main"))
 	}

@@ -85,7 +85,7 @@ func TestDeadLetterIsRequeued(t *testing.T) {
 			w.ClientBecomes(ids[0], "there", soon, service.Named("Northwind Dental"))
 			w.Quiesce(in.ID)
 			p.Open(at(in, "/dead-letters"))
-			p.See("Nothing has been given up on")
+			p.See("Nothing has failed permanently")
 			if w.Client(ids[2]).ExternalID != "" {
 				t.Error("what was dismissed was pushed")
 			}
@@ -173,7 +173,7 @@ func TestActivityIsLive(t *testing.T) {
 	}
 	p.Follow("Pause")
 	p.See("Paused")
-	p.Follow("Go on")
+	p.Follow("Resume")
 }
 
 // TestLookUp asks for a record that was never seen here.
@@ -193,7 +193,7 @@ func TestLookUp(t *testing.T) {
 	p.Open(at(in, "/records"))
 	p.Fill("Name, phone, e-mail, address or id", service.Text(contract))
 	p.Press("Search")
-	p.See("Nothing seen here has the id or name")
+	p.See("No record seen so far has the id or name")
 	p.Follow("Look up contract " + service.Text(contract) + " in Autotask")
 	p.See("As Autotask has it right now", "Managed care")
 	if w.Contract(contract).ExternalID != "" {

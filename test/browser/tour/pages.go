@@ -20,7 +20,7 @@ func (t *tour) atWork() {
 	t.open("overview", "", "Issues", "Last 24 hours")
 	t.open("welcome-later", "/welcome", "Done")
 	t.open("activity", "/activity", "Synced")
-	t.open("activity-filtered", "/activity?outcome=retrying", "Nothing of late fits these filters")
+	t.open("activity-filtered", "/activity?outcome=retrying", "Nothing recent fits these filters")
 	t.open("activity-paused", "/activity?paused=1", "Paused")
 	t.open("dead-letters", "/dead-letters", "is on the list of names that nobody may have")
 	t.open("dead-letters-dismiss", "/dead-letters/bulk?action=dismiss&of=filter&code=rejected", "Dismiss: 1 dead letter?")
@@ -93,7 +93,7 @@ func (t *tour) drift() {
 	t.open("versions-of-nothing-yet", versions+"?on=2020-01-01", "nothing is known of the time before")
 	t.open("versions-behind-the-oldest", versions+"?cursor=1", "There are no older versions")
 	t.open("versions-not-compared", versions+"?old=1&new=1", "Version 1 is chosen on both sides")
-	t.open("versions-unseen", "/records/company/99999999/versions", "It has not been seen here yet")
+	t.open("versions-unseen", "/records/company/99999999/versions", "This record has not been seen here yet")
 	t.open("versions-refused", versions+"?on=2099-01-01", "Enter a day that has passed")
 	t.open("drift-repaired", "/drift?state=repaired", "Repaired", "Edited by hand")
 	t.setDrift("repair")
@@ -110,7 +110,7 @@ func (t *tour) setDrift(to string) {
 }
 
 func (t *tour) jobs() {
-	t.open("replay", "/replay", "Under way and of late")
+	t.open("replay", "/replay", "Running and recent")
 	t.p.Click("Further limits")
 	t.p.Fill("Only the one with the Autotask id", "twelve")
 	t.p.Press("Dry run of the replay")

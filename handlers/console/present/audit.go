@@ -94,30 +94,30 @@ func didWords(action, detail string) (what, more string) {
 	case "log-out":
 		return "Logged out", ""
 	case "several":
-		return "Asked for other things, counted together", ""
+		return "Made other requests, counted together", ""
 	case "access":
-		return "Asked for what the role does not allow", detail
+		return "Asked for something that the role does not allow", detail
 	case "held.approve":
 		return "Approved the mass change of", ""
 	case "held.discard":
 		return "Discarded the mass change of", ""
 	case "record.reconcile":
-		return "Synced " + recordName(detail, "/") + " now, of", ""
+		return "Synced " + recordName(detail, "/") + " of", ""
 	case "dead-letter.requeue":
-		return "Tried dead letters again, of", plainWords(detail, "-")
+		return "Retried dead letters of", plainWords(detail, "-")
 	case "dead-letter.dismiss":
 		if strings.HasPrefix(detail, "code ") || strings.HasSuffix(detail, " of them") {
-			return "Dismissed dead letters, of", detail
+			return "Dismissed dead letters of", detail
 		}
-		return "Dismissed the dead letter of " + recordName(detail, "-") + ", of", ""
+		return "Dismissed the dead letter of " + recordName(detail, "-") + " of", ""
 	case "records.reconcile":
-		return "Synced records now, of", detail
+		return "Synced records of", detail
 	case "records.exclude":
 		return "Excluded clients of", detail
 	case "dead-letters.requeue":
-		return "Tried dead letters again, of", detail
+		return "Retried dead letters of", detail
 	case "dead-letters.dismiss":
-		return "Dismissed dead letters, of", detail
+		return "Dismissed dead letters of", detail
 	case "job.cancel":
 		return "Cancelled a job of", detail
 	case "export":

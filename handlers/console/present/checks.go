@@ -22,11 +22,11 @@ func CheckTone(c v1.Check) Tone {
 func CheckMeans(name string) string {
 	switch name {
 	case "webhooks":
-		return "Without webhooks changes arrive within about a minute instead of at once. None is missed."
+		return "Without webhooks, changes arrive within about a minute instead of at once. None is missed."
 	case "costs of services":
-		return "Without it the overall cost of recurring contracts cannot be summed up, and is taken from the contract's estimate where it has one."
+		return "Without this permission, the overall cost of recurring contracts cannot be computed. It is taken from the contract's estimate if there is one."
 	case "costs of charges":
-		return "Without it the overall cost of contracts that have only charges is left empty."
+		return "Without this permission, the overall cost of contracts that have only charges is left empty."
 	}
 	return ""
 }

@@ -40,8 +40,8 @@ func TestVerdict(t *testing.T) {
 			r.Detail, r.Attempts, r.NextAttemptAt = "Channel Program says: busy", 1, ago(-5*time.Minute)
 		}), "Retrying", "Channel Program says: busy. It failed once and is retried automatically, next in 5 minutes."},
 		"dead":           {of(v1.OutcomeDead, func(r *v1.RecordDetail) { r.Detail, r.Attempts = "Channel Program says: name too long.", 8 }), "Failed", "Channel Program says: name too long. It failed 8 times and is not retried until it changes or somebody requests it."},
-		"held":           {of(v1.OutcomePushed, func(r *v1.RecordDetail) { r.Held = true }), "Pending approval", "Not changed: it would no longer be synced, and so would many others at the same time. Nothing happens to them until you decide."},
-		"undecided":      {of("", nil), "Unknown", "It has been seen, but not decided yet."},
+		"held":           {of(v1.OutcomePushed, func(r *v1.RecordDetail) { r.Held = true }), "Pending approval", "Not changed: it would stop syncing, and so would many other records at the same time. Nothing happens to them until you decide."},
+		"undecided":      {of("", nil), "Unknown", "It has been seen, but not checked yet."},
 		"without reason": {of(v1.OutcomeNotMet, func(r *v1.RecordDetail) { r.Projection = nil }), "Not synced", "Not synced: the reason is not known."},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,7 +22,7 @@ func VerdictOf(r *v1.RecordDetail, now time.Time) Verdict {
 	if r.Held {
 		return Verdict{
 			ToneBad, "Pending approval",
-			"Not changed: it would no longer be synced, and so would many others at the same time. Nothing happens to them until you decide.", r.Fix,
+			"Not changed: it would stop syncing, and so would many other records at the same time. Nothing happens to them until you decide.", r.Fix,
 		}
 	}
 	w := OutcomeWord(r.Outcome)
@@ -49,7 +49,7 @@ func VerdictOf(r *v1.RecordDetail, now time.Time) Verdict {
 	case v1.OutcomeDead:
 		v.Sentence = why(r, "") + " It failed " + times(r.Attempts) + " and is not retried until it changes or somebody requests it."
 	default:
-		v.Sentence = "It has been seen, but not decided yet."
+		v.Sentence = "It has been seen, but not checked yet."
 	}
 	return v
 }

@@ -136,11 +136,11 @@ func failureWord(code string) string {
 	case "company_unreadable":
 		return "Its company cannot be read"
 	case "contact_unreadable":
-		return "A contact of it cannot be read"
+		return "One of its contacts cannot be read"
 	case "contracts_unreadable":
 		return "Its contracts cannot be listed"
 	case "parts_unreadable":
-		return "A part of it cannot be read"
+		return "One of its parts cannot be read"
 	case "rejected":
 		return "Channel Program rejects it"
 	case "ambiguous_match":
@@ -152,7 +152,7 @@ func failureWord(code string) string {
 	case v1.ReasonEditedAtTarget:
 		return "Somebody edited it in Channel Program"
 	case "target_failed":
-		return "Channel Program fails on it"
+		return "Channel Program answers it with an error"
 	}
 	return code
 }
@@ -183,7 +183,7 @@ type SyncText struct {
 func SyncWords(s v1.Sync) SyncText {
 	if s == v1.SyncActiveCustomers {
 		return SyncText{
-			Name: "Active Customers", Short: "Companies of type Customer and status Active, with how to reach them.",
+			Name: "Active Customers", Short: "Companies of type Customer and status Active, with their contact details.",
 			Conditions: []string{"Type is Customer", "Status is Active"},
 			Data:       []string{"Company name", "Street address", "Email addresses", "Phone numbers", "Websites"},
 			Triggers:   []string{"A company is created", "A synced detail is edited", "A company goes from Inactive to Active"},

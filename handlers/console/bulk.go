@@ -267,7 +267,7 @@ func (v *visit) expected(all bool) *int {
 // bulkDone leads to the job, or back to the list, with what was done and what was not.
 func (v *visit) bulkDone(did v1.BulkResult, to, what string) done {
 	if did.Job != "" {
-		return done{v.under("/jobs/" + did.Job), present.Capital(present.Count(did.Count, "item")) + " are this job’s. It follows what is live, and may be stopped here." + leftWords(did) + v.waits()}
+		return done{v.under("/jobs/" + did.Job), present.Capital(present.Count(did.Count, "item")) + " are in this job. Live changes go first. You can stop the job here." + leftWords(did) + v.waits()}
 	}
 	are := " are "
 	if did.Done == 1 {
@@ -275,7 +275,7 @@ func (v *visit) bulkDone(did v1.BulkResult, to, what string) done {
 	}
 	wait := v.waits()
 	if wait != "" && what != "dismissed" {
-		what = "on the list of work"
+		what = "queued"
 	} else {
 		wait = ""
 	}

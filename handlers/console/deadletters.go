@@ -231,8 +231,8 @@ func (v *visit) deadLetter() (*page, error) {
 		}
 		return &page{Title: "Dead letter", Nav: "dead-letters", Installation: in, Data: d}, nil
 	}
-	p := v1.NotFound("This dead letter is off the list.")
-	p.Hint = "It was tried again or dismissed meanwhile. The list of dead letters has what is left."
+	p := v1.NotFound("This dead letter is no longer on the list.")
+	p.Hint = "It was tried again or dismissed in the meantime. The list of dead letters shows what is left."
 	return nil, p
 }
 
@@ -268,9 +268,9 @@ func (v *visit) requeue() (done, error) {
 			return done{}, err
 		}
 	}
-	say := "They are being tried again. What fails for good comes back here."
+	say := "They are being tried again. Whatever fails permanently comes back here."
 	if len(ids) == 1 && len(codes) == 0 {
-		say = "It is being tried again. If it fails for good, it comes back here."
+		say = "It is being tried again. If it fails permanently, it comes back here."
 	}
 	if wait := v.waits(); wait != "" {
 		say = "Taken off the list, to be tried again." + wait

@@ -167,7 +167,7 @@ func TestOneDeadLetter(t *testing.T) {
 	if shown.doc.Find("pre").Text() != unreadable().Raw {
 		t.Errorf("its body: %s", shown.text("main"))
 	}
-	if a := w.get(deadLettersAt + "/company-99"); a.StatusCode != 404 || !strings.Contains(a.text("main"), "off the list") {
+	if a := w.get(deadLettersAt + "/company-99"); a.StatusCode != 404 || !strings.Contains(a.text("main"), "no longer on the list") {
 		t.Errorf("one that is gone: %d: %s", a.StatusCode, a.text("main"))
 	}
 }

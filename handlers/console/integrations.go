@@ -158,7 +158,7 @@ func frontPage(q v1.InstallationQuery, at int) string {
 
 // frontSorts are the orders of the front page; the first is the one without a choice.
 var frontSorts = []filterChoice{
-	{Value: "standing", Text: "Those that need somebody first"},
+	{Value: "standing", Text: "Those that need attention first"},
 	{Value: "name", Text: "Name"},
 	{Value: "state", Text: "State"},
 	{Value: "issues", Text: "Most issues"},

@@ -82,18 +82,18 @@ func (v *visit) confirm(action string) (*page, error) {
 			"The webhooks at Autotask are removed.",
 			"Credentials, settings, waiting changes, history and every copy of client data are destroyed here. They cannot be brought back.",
 			"Clients and contracts in Channel Program stay there.",
-			"The audit keeps that it was erased, and when.",
+			"The audit keeps a record that it was erased, and when.",
 		}
 		if v.tenant() {
-			d.Effects[3] = "Only your Channel Program contact can install it again. This log-in shows nothing any more."
+			d.Effects[3] = "Only your Channel Program contact can install it again. This log-in will show nothing any more."
 		}
 	case sync != "":
 		name = present.SyncWords(sync).Name
 		d.Heading, d.Button = "Uninstall "+name, "Uninstall "+name
 		d.Effects = []string{
-			name + " stops, and what waits for it is dropped. The other sync goes on.",
+			name + " stops, and the changes that wait for it are dropped. The other sync continues.",
 			"Settings are kept, so that it can be reinstalled with one click.",
-			"What it has brought to Channel Program stays there.",
+			"The data that it sent to Channel Program stays there.",
 		}
 	default:
 		d.Heading, d.Button = "Uninstall "+name, "Uninstall"
@@ -117,7 +117,7 @@ func (v *visit) confirmed(action string) (done, error) {
 		}
 		if !v1.Same(v.field("name"), in.Name) {
 			return done{}, v1.Invalid("Nothing was erased.", v1.FieldError{
-				Pointer: "#/name", Code: "name", Detail: "type the name as it stands there",
+				Pointer: "#/name", Code: "name", Detail: "type the name exactly as it is shown",
 			})
 		}
 		sync = ""

@@ -70,7 +70,7 @@ func TestConfirmPages(t *testing.T) {
 	at := "/installations/" + one
 	for path, says := range map[string]string{
 		at + "/uninstall":                       "The webhooks at Autotask are removed",
-		at + "/uninstall?sync=active_customers": "The other sync goes on",
+		at + "/uninstall?sync=active_customers": "The other sync continues",
 		at + "/erase":                           "cannot be brought back",
 	} {
 		a := w.get(path)

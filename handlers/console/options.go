@@ -96,8 +96,8 @@ func outOfScopeChoices() []choice {
 func overallCostChoices() []choice {
 	return []choice{
 		{"auto", "Total (default): all unit rows, else the estimate, else the charges"},
-		{"monthly", "Monthly: what the lines in force today cost a month"},
-		{"annual", "Annual: 12 times the month"},
+		{"monthly", "Monthly: what the lines in force today cost per month"},
+		{"annual", "Annual: 12 times the monthly cost"},
 		{"price", "Price: what the customer pays in total"},
 	}
 }
@@ -111,7 +111,7 @@ func emailChoices() []choice {
 }
 
 func driftChoices() []choice {
-	return []choice{{"repair", "Put it right with the next sweep or resync (default)"}, {"report", "Leave it alone, and say so, until somebody decides"}}
+	return []choice{{"repair", "Put it right with the next sweep or resync (default)"}, {"report", "Leave it alone and report it until somebody decides"}}
 }
 
 // tenantDriftChoices are those in a tenant's words.

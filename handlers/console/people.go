@@ -50,7 +50,7 @@ type flow struct {
 func (c *Console) beginPerson(w http.ResponseWriter, r *http.Request) {
 	d := loginData{Next: local(r.URL.Query().Get("next"))}
 	if c.people == nil {
-		d.Error = "This console has no log-in but by a token."
+		d.Error = "You can log in to this console only with a token."
 		c.showLogin(w, r, http.StatusNotFound, d)
 		return
 	}
@@ -83,7 +83,7 @@ func (c *Console) finishPerson(w http.ResponseWriter, r *http.Request) {
 	var f flow
 	if c.people == nil || c.sealer.open(c.cookies.Get(r, flowCookie), &f) != nil || c.now().After(f.Until) {
 		c.cookies.Set(w, r, http.Cookie{Name: flowCookie})
-		c.showLogin(w, r, http.StatusBadRequest, loginData{Next: "/", Error: "This log-in was begun too long ago, or in another browser. Log in again."})
+		c.showLogin(w, r, http.StatusBadRequest, loginData{Next: "/", Error: "This log-in was started too long ago, or in another browser. Log in again."})
 		return
 	}
 	next := local(f.Next)
@@ -103,9 +103,9 @@ func (c *Console) finishPerson(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case errors.Is(err, oidc.ErrNoRole):
 			code, status = v1.CodeForbidden, http.StatusForbidden
-			text = "You are known to " + c.people.Name() + " as " + person.Name + ", but nothing it says of you gives a role here. Ask whoever runs this service: --oidc-roles says who has one."
+			text = "You are known to " + c.people.Name() + " as " + person.Name + ", but nothing it says about you gives a role here. Ask whoever runs this service: --oidc-roles says who has one."
 		case errors.Is(err, oidc.ErrForeign):
-			text = "This log-in was begun too long ago, or in another browser. Log in again."
+			text = "This log-in was started too long ago, or in another browser. Log in again."
 		case errors.Is(err, oidc.ErrRefused):
 			text = "The log-in at " + c.people.Name() + " was " + err.Error() + "."
 		}
@@ -117,7 +117,7 @@ func (c *Console) finishPerson(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := c.begin(w, r, session.Session{Who: caller.Identity, Person: true, Values: person.Values}); err != nil {
-		refuse(http.StatusServiceUnavailable, "The log-in cannot be kept at the moment. Try again in a moment.")
+		refuse(http.StatusServiceUnavailable, "The log-in cannot be stored at the moment. Try again in a moment.")
 		return
 	}
 	access.LogIn(r, c.auditor, caller, "")

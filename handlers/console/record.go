@@ -167,11 +167,11 @@ func (v *visit) reconcileRecord() (done, error) {
 		return done{}, err
 	}
 	if wait := v.waits(); wait != "" {
-		return done{v.under("/records/" + string(kind) + "/" + id), "It is on the list of work." + wait}, nil
+		return done{v.under("/records/" + string(kind) + "/" + id), "It is queued." + wait}, nil
 	}
 	return done{
 		to:  v.under("/records/" + string(kind) + "/" + id),
-		say: "It is being synced now: read from Autotask, checked, and sent if anything differs. This page shows what came of it.",
+		say: "It is being synced now: read from Autotask, checked, and sent if anything differs. This page shows the result.",
 	}, nil
 }
 

@@ -124,7 +124,7 @@ func wrongFilters(values url.Values, known filterValues) error {
 	if len(errs) == 0 {
 		return nil
 	}
-	return v1.Invalid("This address has a filter with a value that there is not.", errs...)
+	return v1.Invalid("This address has a filter with an unknown value.", errs...)
 }
 
 // recordQuery reads the filters of a URL, which wrongFilters has looked at.

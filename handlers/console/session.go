@@ -131,7 +131,7 @@ func (c *Console) showLogin(w http.ResponseWriter, r *http.Request, status int, 
 		d.People = c.people.Name()
 		if err := c.people.Check(r.Context()); err != nil && r.Context().Err() == nil {
 			c.log.Warn("the log-in of the organisation does not answer, tokens still work", zap.Error(err))
-			d.Down = d.People + " does not answer at the moment. Try again in a moment; a token is taken all the same."
+			d.Down = d.People + " does not answer at the moment. Try again in a moment; a token still works."
 		}
 	}
 	d.Own = c.path == ""
@@ -151,14 +151,14 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 		access.LogIn(r, c.auditor, caller, v1.CodeUnauthenticated)
 		if !c.attempts.Fail(r) {
 			w.Header().Set("Retry-After", web.RetryAfter)
-			refuse(http.StatusTooManyRequests, "Too many wrong tokens came from this address. The right one is taken at any time.")
+			refuse(http.StatusTooManyRequests, "Too many wrong tokens came from this address. The right one is still accepted.")
 			return
 		}
-		refuse(http.StatusUnauthorized, "This is not a token that is valid. Enter the one that you were given, all of it.")
+		refuse(http.StatusUnauthorized, "This token is not valid. Enter all of the token that you were given.")
 		return
 	}
 	if err := c.begin(w, r, session.Session{Who: who}); err != nil {
-		refuse(http.StatusServiceUnavailable, "The token is right, but the log-in cannot be kept at the moment. Try again in a moment.")
+		refuse(http.StatusServiceUnavailable, "The token is right, but the log-in cannot be stored at the moment. Try again in a moment.")
 		return
 	}
 	access.LogIn(r, c.auditor, caller, "")

@@ -135,7 +135,7 @@ func (v *visit) endBridge() (done, error) {
 	if err := v.api.EndBridge(v.ctx, v.r.PathValue("id"), v.r.PathValue("bridge")); err != nil {
 		return done{}, err
 	}
-	return done{v.under("/settings"), "The bridge has ended. Callbacks that are signed with it are refused."}, nil
+	return done{v.under("/settings"), "The bridge has ended. Callbacks signed with it are refused."}, nil
 }
 
 // shownBridge is the settings with a secret that is shown this once.

@@ -146,7 +146,7 @@ func (v *visit) pairVersions(installation string, d *versionsData) error {
 		var err error
 		two[i], err = v.api.Version(v.ctx, installation, d.Kind, d.ID, number)
 		if errors.Is(err, client.ErrNoVersion) {
-			d.Missing = fmt.Sprintf("There is no version %d of it, or it is kept no longer. Choose two that are listed.", number)
+			d.Missing = fmt.Sprintf("There is no version %d of it, or it is no longer kept. Choose two that are listed.", number)
 			return nil
 		}
 		if err != nil {

@@ -134,7 +134,7 @@ func TestWhatIsMissingToCompareIsSaid(t *testing.T) {
 		"old=&new=":     {"Choose two versions to compare: one on the left and one on the right.", "", ""},
 		"old=-1&new=0":  {"Choose two versions to compare: one on the left and one on the right.", "", ""},
 		"old=3&new=3":   {"Version 3 is chosen on both sides. Choose another one on one of them.", "3", "3"},
-		"old=3&new=9":   {"There is no version 9 of it, or it is kept no longer. Choose two that are listed.", "3", ""},
+		"old=3&new=9":   {"There is no version 9 of it, or it is no longer kept. Choose two that are listed.", "3", ""},
 		"old=3&new=002": {"", "2", "3"},
 	} {
 		w.answer("GET "+versionsAt+"?cursor=3&limit=1", v1.VersionPage{Items: theVersions()[1:]})

@@ -161,7 +161,7 @@ func (v *visit) answer(name string, p *page) {
 // forgotten says that a draft cannot be opened any more.
 func forgotten() *v1.Problem {
 	return v1.NewProblem(http.StatusUnprocessableEntity, v1.CodeInvalid,
-		"This form was open for more than 30 minutes, so what was entered has been forgotten. Nothing was installed.",
+		"This form was open for more than 30 minutes, so what was entered is no longer kept. Nothing was installed.",
 		"Enter it again; what is in the fields below is still there.")
 }
 

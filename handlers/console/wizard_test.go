@@ -299,7 +299,7 @@ func TestWizardPreview(t *testing.T) {
 	preview.Companies.WillNot = 100
 	w.answer("POST /installations", preview)
 	a = w.post("/install/preview", url.Values{"draft": {draft}})
-	if got := a.text("#preview"); !strings.Contains(got, "This is only a part.") || !strings.Contains(got, "At least 412 companies: 187 will sync, 100 will not, 125 not looked at yet.") {
+	if got := a.text("#preview"); !strings.Contains(got, "This is only a part.") || !strings.Contains(got, "At least 412 companies: 187 will sync, 100 will not, 125 not checked yet.") {
 		t.Errorf("an incomplete preview is %s", got)
 	}
 

@@ -76,14 +76,14 @@ func previewLine(c v1.PreviewCounts, noun string, complete bool) string {
 		if complete {
 			return "Autotask shows this API user no " + plural(noun) + "."
 		}
-		return "No " + noun + " could be looked at."
+		return "No " + noun + " could be read."
 	}
 	line := present.Count(c.Total, noun) + ": " + present.Num(c.WillSync) + " will sync, " + present.Num(c.WillNot) + " will not"
 	if !complete {
 		line = "At least " + line
 	}
 	if open := c.Total - c.WillSync - c.WillNot; open > 0 {
-		line += ", " + present.Num(open) + " not looked at yet"
+		line += ", " + present.Num(open) + " not checked yet"
 	}
 	return line + "."
 }

@@ -53,7 +53,7 @@ func TestAllOfAFilterWithoutScripts(t *testing.T) {
 	p.Press("Sync now…")
 	p.See("Sync now: 2 records?", "found by “dental”", "evaluated when the job begins")
 	p.Press("Sync now: 2 records")
-	p.See("2 items are this job’s.", "confirmed for 2")
+	p.See("2 items are in this job.", "confirmed for 2")
 	p.ReloadUntil("2 of 2")
 	p.Open(at(in, "/records?q=dental"))
 	p.Choose("Act on", "all 2 that fit the filters")

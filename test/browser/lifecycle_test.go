@@ -75,7 +75,7 @@ func TestUninstallReinstallErase(t *testing.T) {
 	p.Follow("Erase…")
 	p.Fill("Type the name of the installation to go on", "Example MS")
 	p.Press("Erase for good")
-	p.See("Nothing was erased.", "type the name as it stands there")
+	p.See("Nothing was erased.", "type the name exactly as it is shown")
 	if _, err := w.Admin.Installation(t.Context(), in.ID); err != nil {
 		t.Fatalf("after a name that is not quite right: %v", err)
 	}
@@ -112,7 +112,7 @@ func TestTheOtherSyncInstalls(t *testing.T) {
 		return nil
 	})
 	p.Follow("Uninstall Active Customer Contracts")
-	p.See("What it has brought to Channel Program stays there.")
+	p.See("The data that it sent to Channel Program stays there.")
 	p.Press("Uninstall Active Customer Contracts")
 	p.See("Active Customer Contracts is uninstalled. Its settings are kept.")
 	if w.Contract(contract).ExternalID == "" {

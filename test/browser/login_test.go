@@ -22,7 +22,7 @@ func TestLogIn(t *testing.T) {
 			}
 			p.Fill("Access token", "a-wrong-token-of-somebody")
 			p.Press("Log in")
-			p.See("This is not a token that is valid.")
+			p.See("This token is not valid.")
 			if p.Status() != 401 {
 				t.Errorf("status %d, want 401", p.Status())
 			}

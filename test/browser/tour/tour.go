@@ -67,7 +67,7 @@ func (t *tour) logIn() {
 	t.stop("login")
 	t.p.Fill("Access token", "wrong")
 	t.p.Press("Log in")
-	t.p.See("This is not a token that is valid.")
+	t.p.See("This token is not valid.")
 	t.stop("login-refused")
 	t.p.Open("/login")
 	t.p.Fill("Access token", service.AdminToken)

@@ -47,7 +47,7 @@ func networks(s string) (all []netip.Prefix, err error) {
 		all = append(all, network.Masked())
 	}
 	if share(all, true) >= tooMany || share(all, false) >= tooMany {
-		return nil, want("networks of your proxies only: whoever is in " + s + " could name any address as his own")
+		return nil, want("networks of your proxies only: anybody in " + s + " could claim any address")
 	}
 	return all, nil
 }

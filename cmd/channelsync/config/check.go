@@ -23,7 +23,7 @@ func (c *Config) checkCallback() []error {
 	case t.ACMEDomain != "" && (t.Cert != "" || t.Key != ""):
 		return []error{c.clash("callback-acme-domain", "want it or --callback-tls-cert and --callback-tls-key, not both: a listener has one certificate")}
 	case t.ACMEDomain == "" && t.ACMEEmail != "":
-		return []error{c.clash("callback-acme-email", "want --callback-acme-domain too: nothing is asked for without it")}
+		return []error{c.clash("callback-acme-email", "want --callback-acme-domain too: without it no certificate is requested")}
 	case (t.Cert == "") != (t.Key == ""):
 		return []error{c.clash("callback-tls-cert", "want both --callback-tls-cert and --callback-tls-key, or neither")}
 	case t.Cert == "":
@@ -65,18 +65,18 @@ func (c *Config) checkOIDC() []error {
 	if o.Issuer == "" {
 		switch {
 		case o.ClientID != "":
-			return []error{c.clash("oidc-client-id", "want --oidc-issuer too: nobody is asked without it")}
+			return []error{c.clash("oidc-client-id", "want --oidc-issuer too: without it only tokens log in")}
 		case len(o.Roles) > 0:
-			return []error{c.clash("oidc-roles", "want --oidc-issuer too: nobody is asked without it")}
+			return []error{c.clash("oidc-roles", "want --oidc-issuer too: without it only tokens log in")}
 		}
 		return nil
 	}
 	var errs []error
 	if o.ClientID == "" {
-		errs = append(errs, c.clash("oidc-issuer", "want --oidc-client-id too: what the console is called there"))
+		errs = append(errs, c.clash("oidc-issuer", "want --oidc-client-id too: the id of the console at the issuer"))
 	}
 	if len(o.Roles) == 0 {
-		errs = append(errs, c.clash("oidc-issuer", "want --oidc-roles too: nobody would get in"))
+		errs = append(errs, c.clash("oidc-issuer", "want --oidc-roles too: without it nobody could log in"))
 	}
 	host, _, _ := net.SplitHostPort(c.AdminListen)
 	if c.AdminURL == "" && !isLoopback(host) {
@@ -144,10 +144,10 @@ func (c *Config) checkKeys() []error {
 	// With a shared cluster there may be several instances: a key that one of them made for itself
 	// would lock the others out.
 	if len(c.MasterKeys) == 0 {
-		errs = append(errs, c.clash("master-key", "want a key: with --nats-url none is made"))
+		errs = append(errs, c.clash("master-key", "want a key: with --nats-url none is generated"))
 	}
 	if c.AdminToken == "" {
-		errs = append(errs, c.clash("admin-token", "want a token: with --nats-url none is made"))
+		errs = append(errs, c.clash("admin-token", "want a token: with --nats-url none is generated"))
 	}
 	return errs
 }
@@ -172,7 +172,7 @@ func (c *Config) checkNotify() []error {
 	case c.Notify.URL != "" && c.Notify.Secret == "":
 		return []error{c.clash("notify-secret", "want 16 characters or more: they sign what is posted to --notify-url")}
 	case c.Notify.URL == "" && c.Notify.Secret != "":
-		return []error{c.clash("notify-secret", "want --notify-url too: nothing is signed without it")}
+		return []error{c.clash("notify-secret", "want --notify-url too: without it nothing is signed")}
 	}
 	return nil
 }

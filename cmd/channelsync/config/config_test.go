@@ -206,23 +206,23 @@ func TestWrongSettings(t *testing.T) {
 		},
 		{
 			args: []string{"--trusted-proxies=0.0.0.0/0"},
-			want: `--trusted-proxies: got "0.0.0.0/0", want networks of your proxies only: whoever is in 0.0.0.0/0 could name any address as his own`,
+			want: `--trusted-proxies: got "0.0.0.0/0", want networks of your proxies only: anybody in 0.0.0.0/0 could claim any address`,
 		},
 		{
 			args: []string{"--trusted-proxies=0.0.0.0/1,128.0.0.0/1"},
-			want: `--trusted-proxies: got "0.0.0.0/1,128.0.0.0/1", want networks of your proxies only: whoever is in 0.0.0.0/1,128.0.0.0/1 could name any address as his own`,
+			want: `--trusted-proxies: got "0.0.0.0/1,128.0.0.0/1", want networks of your proxies only: anybody in 0.0.0.0/1,128.0.0.0/1 could claim any address`,
 		},
 		{
 			args: []string{"--trusted-proxies=::/1,8000::/1"},
-			want: `--trusted-proxies: got "::/1,8000::/1", want networks of your proxies only: whoever is in ::/1,8000::/1 could name any address as his own`,
+			want: `--trusted-proxies: got "::/1,8000::/1", want networks of your proxies only: anybody in ::/1,8000::/1 could claim any address`,
 		},
 		{
 			args: []string{"--trusted-proxies=::ffff:0.0.0.0/97,::ffff:128.0.0.0/97"},
-			want: `--trusted-proxies: got "::ffff:0.0.0.0/97,::ffff:128.0.0.0/97", want networks of your proxies only: whoever is in ::ffff:0.0.0.0/97,::ffff:128.0.0.0/97 could name any address as his own`,
+			want: `--trusted-proxies: got "::ffff:0.0.0.0/97,::ffff:128.0.0.0/97", want networks of your proxies only: anybody in ::ffff:0.0.0.0/97,::ffff:128.0.0.0/97 could claim any address`,
 		},
 		{
 			args: []string{"--trusted-proxies=2000::/3"}, // all of the internet's
-			want: `--trusted-proxies: got "2000::/3", want networks of your proxies only: whoever is in 2000::/3 could name any address as his own`,
+			want: `--trusted-proxies: got "2000::/3", want networks of your proxies only: anybody in 2000::/3 could claim any address`,
 		},
 		{
 			args: []string{"--callback-tls-cert=" + file},
@@ -238,7 +238,7 @@ func TestWrongSettings(t *testing.T) {
 		},
 		{
 			args: []string{"--callback-acme-email=ops@msp.example"},
-			want: `--callback-acme-email: got "ops@msp.example", want --callback-acme-domain too: nothing is asked for without it`,
+			want: `--callback-acme-email: got "ops@msp.example", want --callback-acme-domain too: without it no certificate is requested`,
 		},
 		{
 			args: []string{"--callback-acme-email=ops"},
@@ -357,11 +357,11 @@ func TestWrongSettings(t *testing.T) {
 		},
 		{
 			args: []string{"--nats-url=a:1", "--nats-plaintext", "--admin-token=" + strong},
-			want: `--master-key: got nothing, want a key: with --nats-url none is made`,
+			want: `--master-key: got nothing, want a key: with --nats-url none is generated`,
 		},
 		{
 			args: []string{"--nats-url=a:1", "--nats-plaintext", "--master-key=" + key(1)},
-			want: `--admin-token: got nothing, want a token: with --nats-url none is made`,
+			want: `--admin-token: got nothing, want a token: with --nats-url none is generated`,
 		},
 		{
 			args: []string{"--master-key=hush-hush"},
@@ -370,7 +370,7 @@ func TestWrongSettings(t *testing.T) {
 		{args: []string{"--master-key=,"}, want: `--master-key: got a secret of 1 characters, want at least one key`},
 		{
 			args: []string{"--master-key=" + key(7) + "," + key(7)},
-			want: `--master-key: got a secret of 89 characters, want a ring in which no key stands twice`,
+			want: `--master-key: got a secret of 89 characters, want a ring without repeated keys`,
 		},
 		{
 			env:  env("ADMIN_TOKEN=hush hush"),
@@ -386,15 +386,15 @@ func TestWrongSettings(t *testing.T) {
 		},
 		{
 			env:  env("MASTER_KEY_FILE=nowhere"),
-			want: `CHANNELSYNC_MASTER_KEY_FILE: read secret: open nowhere: no such file or directory: leave it unset, and serve with its own NATS makes the file in --data-dir; or name a file that exists`,
+			want: `CHANNELSYNC_MASTER_KEY_FILE: read secret: open nowhere: no such file or directory: leave it unset, and channelsync serve with embedded NATS generates the file in --data-dir; or name a file that exists`,
 		},
 		{
 			env:  env("ADMIN_TOKEN_FILE=nowhere"),
-			want: `CHANNELSYNC_ADMIN_TOKEN_FILE: read secret: open nowhere: no such file or directory: leave it unset, and serve with its own NATS makes the file in --data-dir; or name a file that exists`,
+			want: `CHANNELSYNC_ADMIN_TOKEN_FILE: read secret: open nowhere: no such file or directory: leave it unset, and channelsync serve with embedded NATS generates the file in --data-dir; or name a file that exists`,
 		},
 		{
 			args: []string{"--admin-token-file=nowhere"},
-			want: `--admin-token-file: read secret: open nowhere: no such file or directory: leave it unset, and serve with its own NATS makes the file in --data-dir; or name a file that exists`,
+			want: `--admin-token-file: read secret: open nowhere: no such file or directory: leave it unset, and channelsync serve with embedded NATS generates the file in --data-dir; or name a file that exists`,
 		},
 		{
 			args: []string{"--contract-poll-interval=999ms"},
@@ -458,7 +458,7 @@ func TestWrongSettings(t *testing.T) {
 		},
 		{
 			env:  env("NOTIFY_SECRET=0123456789abcdef"),
-			want: `--notify-secret (CHANNELSYNC_NOTIFY_SECRET): got a secret of 16 characters, want --notify-url too: nothing is signed without it`,
+			want: `--notify-secret (CHANNELSYNC_NOTIFY_SECRET): got a secret of 16 characters, want --notify-url too: without it nothing is signed`,
 		},
 		{
 			env:  env("NOTIFY_URL=https://ops.example/", "NOTIFY_SECRET_FILE=nowhere"),

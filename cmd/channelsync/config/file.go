@@ -90,7 +90,7 @@ func readConfig(path string) (text []byte, private, err error) {
 		return nil, nil, fmt.Errorf("--%s: %w", configName, err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("--%s: got %s, which is no regular file", configName, path)
+		return nil, nil, fmt.Errorf("--%s: got %s, which is not a regular file", configName, path)
 	}
 	text, err = io.ReadAll(io.LimitReader(open, maxFile+1))
 	if err == nil && len(text) > maxFile {

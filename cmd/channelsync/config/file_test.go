@@ -125,7 +125,7 @@ func TestWrongFiles(t *testing.T) {
 		}
 	})
 	t.Run("a directory", func(t *testing.T) {
-		if _, err := Parse([]string{"--config", t.TempDir()}, env()); err == nil || !strings.Contains(err.Error(), "no regular file") {
+		if _, err := Parse([]string{"--config", t.TempDir()}, env()); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 			t.Error(err)
 		}
 	})

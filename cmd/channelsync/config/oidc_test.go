@@ -17,11 +17,11 @@ func TestWrongOIDCSettings(t *testing.T) {
 		},
 		{
 			args: []string{"--oidc-roles=ops=root"},
-			want: `--oidc-roles: got "ops=root", want one of the roles viewer, operator and admin behind each =, such as ops=operator`,
+			want: `--oidc-roles: got "ops=root", want one of the roles viewer, operator and admin after each =, such as ops=operator`,
 		},
 		{
 			args: []string{"--oidc-roles=acme=admin:Acme MSP"},
-			want: `--oidc-roles: got "acme=admin:Acme MSP", want the id of an installation behind each :, as channelsync installation list shows it`,
+			want: `--oidc-roles: got "acme=admin:Acme MSP", want the id of an installation after each :, as channelsync installation list shows it`,
 		},
 		{
 			args: []string{"--oidc-roles==viewer"},
@@ -33,11 +33,11 @@ func TestWrongOIDCSettings(t *testing.T) {
 		},
 		{
 			args: []string{"--oidc-issuer=https://login.example", "--oidc-roles=ops=operator"},
-			want: `--oidc-issuer: got "https://login.example", want --oidc-client-id too: what the console is called there`,
+			want: `--oidc-issuer: got "https://login.example", want --oidc-client-id too: the id of the console at the issuer`,
 		},
 		{
 			args: []string{"--oidc-issuer=https://login.example", "--oidc-client-id=console"},
-			want: `--oidc-issuer: got "https://login.example", want --oidc-roles too: nobody would get in`,
+			want: `--oidc-issuer: got "https://login.example", want --oidc-roles too: without it nobody could log in`,
 		},
 		{
 			args: []string{"--oidc-issuer=https://login.example", "--oidc-client-id=console", "--oidc-roles=ops=operator", "--admin-listen=0.0.0.0:1", "--admin-plaintext"},
@@ -45,7 +45,7 @@ func TestWrongOIDCSettings(t *testing.T) {
 		},
 		{
 			args: []string{"--oidc-client-id=console"},
-			want: `--oidc-client-id: got "console", want --oidc-issuer too: nobody is asked without it`,
+			want: `--oidc-client-id: got "console", want --oidc-issuer too: without it only tokens log in`,
 		},
 	} {
 		if _, err := Parse(tc.args, env()); err == nil || err.Error() != tc.want {

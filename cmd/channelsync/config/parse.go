@@ -185,7 +185,7 @@ func resolve(d definition, sources []source) (given, error) {
 		case path != "":
 			v, err := ReadSecretFile(path)
 			if errors.Is(err, fs.ErrNotExist) && (d.name == "admin-token" || d.name == "master-key") {
-				return g, fmt.Errorf("%s: %w: leave it unset, and serve with its own NATS makes the file in --data-dir; or name a file that exists", from.shown(file), err)
+				return g, fmt.Errorf("%s: %w: leave it unset, and channelsync serve with embedded NATS generates the file in --data-dir; or name a file that exists", from.shown(file), err)
 			}
 			if err != nil {
 				return g, fmt.Errorf("%s: %w", from.shown(file), err)

@@ -54,7 +54,7 @@ func checkRegular(path string, mode fs.FileMode) error {
 	case mode.IsDir():
 		return fmt.Errorf("got %s, which is a directory, want a file with one secret", path)
 	case !mode.IsRegular():
-		return fmt.Errorf("got %s, which is no regular file, want a file with one secret", path)
+		return fmt.Errorf("got %s, which is not a regular file, want a file with one secret", path)
 	}
 	return nil
 }

@@ -40,8 +40,8 @@ func TestSecretFilesOfAnybodyElsesReachAreRefused(t *testing.T) {
 		{"there, of somebody else", facts{mode: 0o660, owner: 8, shared: true}, 7, "of user 8"},
 
 		{"a directory", facts{mode: os.ModeDir | 0o700, owner: 7, mounted: true}, 7, "which is a directory"},
-		{"a pipe", facts{mode: os.ModeNamedPipe | 0o600, owner: 7, mounted: true}, 7, "which is no regular file"},
-		{"a device", facts{mode: os.ModeDevice | os.ModeCharDevice | 0o600}, 7, "which is no regular file"},
+		{"a pipe", facts{mode: os.ModeNamedPipe | 0o600, owner: 7, mounted: true}, 7, "which is not a regular file"},
+		{"a device", facts{mode: os.ModeDevice | os.ModeCharDevice | 0o600}, 7, "which is not a regular file"},
 	} {
 		err := tc.judge("f", tc.user)
 		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
@@ -83,7 +83,7 @@ func TestSecretFilesAreTakenAsTheyLie(t *testing.T) {
 		{"a file", secret, ""},
 		{"a link", link("secret", "link"), "which is a link"},
 		{"a file that others may read", file("open", 0o644), "mode 0644, want 0600"},
-		{"a pipe that nobody writes to", pipe, "which is no regular file"},
+		{"a pipe that nobody writes to", pipe, "which is not a regular file"},
 		{"a directory", dir, "which is a directory"},
 		{"nothing", filepath.Join(dir, "nowhere"), "no such file"},
 		{"a volume's", volume, ""},

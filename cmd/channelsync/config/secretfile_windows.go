@@ -47,7 +47,7 @@ func keyFile(to *string, s string) error {
 		return want("a regular file")
 	}
 	if err := disk.CheckPrivateFile(s); err != nil {
-		return want("a file that only some can open: " + err.Error())
+		return want("a file that not everybody can open: " + err.Error())
 	}
 	return nil
 }

@@ -117,7 +117,7 @@ func keyRing(to *[]v1.Secret, s string) error {
 		}
 		k := v1.Secret(b)
 		if slices.Contains(keys, k) {
-			return want("a ring in which no key stands twice")
+			return want("a ring without repeated keys")
 		}
 		keys = append(keys, k)
 	}
@@ -227,9 +227,9 @@ func roles(s string) (map[string]v1.Grant, error) {
 		case value == "":
 			return nil, want("a value of the claim before each =, such as ops=operator")
 		case !slices.Contains(v1.Roles, v1.Role(role)):
-			return nil, want("one of the roles viewer, operator and admin behind each =, such as ops=operator")
+			return nil, want("one of the roles viewer, operator and admin after each =, such as ops=operator")
 		case limited && (len(only) != 26 || strings.Trim(only, "abcdefghijklmnopqrstuvwxyz0123456789") != ""):
-			return nil, want("the id of an installation behind each :, as channelsync installation list shows it")
+			return nil, want("the id of an installation after each :, as channelsync installation list shows it")
 		case twice:
 			return nil, want("each value once")
 		}

@@ -54,7 +54,7 @@ func (c *Client) Versions(ctx context.Context, id string, kind v1.Kind, record s
 }
 
 // ErrNoVersion says that a record has no such version, or that it is kept no longer.
-var ErrNoVersion = errors.New("there is no such version of this record, or it is kept no longer")
+var ErrNoVersion = errors.New("there is no such version of this record, or it is no longer kept")
 
 // Version is one of a record's versions.
 func (c *Client) Version(ctx context.Context, id string, kind v1.Kind, record string, number int) (v1.Version, error) {

@@ -369,7 +369,7 @@ func (r *entryReader) secret(line int, where, name string, ref secretRef) v1.Sec
 		}
 		v, err := config.ReadSecretFile(path)
 		if errors.Is(err, fs.ErrNotExist) { // it may be the secret itself that stands here, so it is not repeated
-			r.wrong(line, "%s: %sFile: got the path of no file, want that of a file with the secret", where, name)
+			r.wrong(line, "%s: %sFile: got a path without a file, want that of a file with the secret", where, name)
 			return ""
 		}
 		if err != nil {

@@ -96,7 +96,7 @@ func planApply(ctx context.Context, api *client.Client, entries []*entry, prune 
 				continue
 			}
 			if other := of[item.ID]; other != nil {
-				item.fail(errors.New(`the installation that this is, "` + other.now.Name + `", is that of "` + other.Name + `" in the file too`))
+				item.fail(errors.New(`this entry is the installation "` + other.now.Name + `", and so is the entry "` + other.Name + `" in the file`))
 				continue
 			}
 			if item.ID == "" {
@@ -354,7 +354,7 @@ func sameZone(ctx context.Context, api *client.Client, x *applyItem) error {
 		return err
 	}
 	return &v1.Problem{
-		Detail: fmt.Sprintf("zone: got %q, want %s (%s), where Autotask has this user. All else is done.", x.entry.want.Zone, now.Zone.Name, now.Zone.URL),
+		Detail: fmt.Sprintf("zone: got %q, want %s (%s), where Autotask has this user. Everything else is done.", x.entry.want.Zone, now.Zone.Name, now.Zone.URL),
 		Hint:   "Correct the zone in the file, or leave it out.",
 	}
 }

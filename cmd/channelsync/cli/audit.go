@@ -52,7 +52,7 @@ func (s *session) auditCommand() *command.Command {
 				return err
 			}
 			if entries.NextCursor != nil {
-				s.note("There are more: --cursor %s goes on.", text(*entries.NextCursor))
+				s.note("There are more: continue with --cursor %s.", text(*entries.NextCursor))
 			}
 			return nil
 		},
@@ -88,7 +88,7 @@ func (s *session) auditVerify() *command.Command {
 			} else {
 				s.say("Chained: numbers %d to %d, %d of them in their place.", v.First, v.Last, v.Entries)
 				if v.Before > 0 {
-					s.say("%d older ones are of a version that did not chain them: one that was removed would not show.", v.Before)
+					s.say("%d older entries are from a version that did not chain them: if one of them was removed, this check cannot tell.", v.Before)
 				}
 				for _, found := range v.Findings {
 					s.say("%s", text(found))

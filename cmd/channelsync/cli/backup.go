@@ -124,7 +124,7 @@ func (s *session) showBackup(file string, m archive.Manifest) error {
 	if err := s.showStreams(streams); err != nil {
 		return err
 	}
-	s.say("\n%s is whole: of %s, by channelsync %s. The master key is not in it.", text(file), m.At.UTC().Format(time.RFC3339), text(m.Version))
+	s.say("\n%s is complete: made %s by channelsync %s. The master key is not in it.", text(file), m.At.UTC().Format(time.RFC3339), text(m.Version))
 	return nil
 }
 

@@ -46,7 +46,7 @@ func (s *session) showBridge(made v1.Bridge) error {
 		return s.writeJSON(made)
 	}
 	s.say("url     %s\nguid    %s\nsecret  %s", text(made.URL), text(made.GUID), text(made.Secret))
-	s.note("The secret is shown this once: keep it now.")
+	s.note("The secret is shown only once: save it now.")
 	return nil
 }
 

@@ -54,7 +54,7 @@ func (s *session) wouldDo(found v1.BulkResult, what string) error {
 	}
 	s.say("Would %s %d. Nothing was done.", what, found.Count)
 	if p := found.Preview; p != nil {
-		s.say("%s of %d in scope would leave at once, %d come in, %d be sent anew.", plural(p.Leave, "record"), found.InScope, p.Enter, p.Change)
+		s.say("%s of %d in scope would leave at once, %d would come in, %d would be sent again.", plural(p.Leave, "record"), found.InScope, p.Enter, p.Change)
 	}
 	s.leftAlone(found)
 	if len(found.Sample) == 0 {

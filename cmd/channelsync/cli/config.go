@@ -32,7 +32,7 @@ func (s *session) configCommand() *command.Command {
 				if names := cfg.SecretArguments(); len(names) > 0 {
 					fmt.Fprintf(s.Stderr, "warning: every user of this machine can read secrets in the arguments: %v\n", names)
 				}
-				_, err := fmt.Fprintf(s.Stdout, "ok: %d settings given, all of them right\n", cfg.Given())
+				_, err := fmt.Fprintf(s.Stdout, "ok: %d settings given, all of them valid\n", cfg.Given())
 				return err
 			},
 		}},

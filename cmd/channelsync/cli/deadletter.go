@@ -140,7 +140,7 @@ func (s *session) showDeadLetter(l v1.DeadLetter) {
 	s.say("  last      %s", screen.When(s.now(), l.LastAt))
 	s.say("\n%s", text(l.Detail))
 	if l.Raw != "" {
-		s.say("\nAs it came\n%s", screen.Lines(l.Raw))
+		s.say("\nAs received\n%s", screen.Lines(l.Raw))
 	}
 }
 

@@ -79,7 +79,7 @@ func (s *session) showDrift(page v1.Page[v1.Drift]) error {
 		return s.writeJSON(page)
 	}
 	if len(page.Items) == 0 {
-		s.say("Nothing that was edited in Channel Program was found.")
+		s.say("No edits in Channel Program were found.")
 		return nil
 	}
 	t := screen.Table{Header: []string{"FOUND", "STATE", "RECORD", "NAME", "FIELD", "THEIRS", "OURS"}, Fold: 2}
@@ -107,7 +107,7 @@ func (s *session) driftPush() *command.Command {
 		if err := of.api.PushOurs(ctx, of.installation, of.kind, of.id); err != nil {
 			return err
 		}
-		s.say("What Autotask has of %s %s is pushed now; channelsync record show %s %s says how it went.", of.kind, of.id, of.kind, of.id)
+		s.say("Autotask's values of %s %s are being pushed; channelsync record show %s %s shows the result.", of.kind, of.id, of.kind, of.id)
 		if s.json {
 			return s.writeJSON(struct{}{})
 		}

@@ -94,7 +94,7 @@ func (s *session) create(ctx context.Context, api *client.Client, in v1.CreateIn
 			return err
 		}
 	} else {
-		s.say("The backfill has begun; channelsync status shows how far it is.")
+		s.say("The backfill has begun; channelsync status shows the progress.")
 	}
 	if s.json {
 		return s.writeJSON(made)

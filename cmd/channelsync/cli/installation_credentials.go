@@ -33,7 +33,7 @@ func (s *session) installationSetCredentials() *command.Command {
 			if in, err = api.SetCredentials(ctx, in.ID, to); err != nil {
 				return err
 			}
-			return s.changed(in, "Autotask accepts the new credentials of %q; work goes on.")
+			return s.changed(in, "Autotask accepts the new credentials of %q; waiting work resumes.")
 		},
 	}
 }
@@ -63,7 +63,7 @@ func (s *session) installationSetChannelProgram() *command.Command {
 			if in, err = api.SetChannelProgram(ctx, in.ID, to); err != nil {
 				return err
 			}
-			return s.changed(in, "Channel Program accepts the new connection of %q; work goes on.")
+			return s.changed(in, "Channel Program accepts the new connection of %q; waiting work resumes.")
 		},
 	}
 }

@@ -64,7 +64,7 @@ func (s *session) listInstallations(ctx context.Context, api *client.Client, q v
 // nextPageHint says how to go on where a page ended.
 func (s *session) nextPageHint(next *string) {
 	if next != nil {
-		s.note("There are more: --cursor %s goes on.", text(*next))
+		s.note("There are more: continue with --cursor %s.", text(*next))
 	}
 }
 

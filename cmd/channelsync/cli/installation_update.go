@@ -63,7 +63,7 @@ func (s *session) installationUpdate() *command.Command {
 			}
 			s.say("Changed %q.", text(in.Name))
 			if options.given() {
-				s.say("Its records are being brought in line; channelsync status shows how far that is.")
+				s.say("Its records are being compared with the change; channelsync status shows the progress.")
 			}
 			return nil
 		},

@@ -48,7 +48,7 @@ func (s *session) export(ctx context.Context, api *client.Client, list string, f
 		to = &shown{to: to}
 	}
 	if err := api.Export(ctx, list, filter, s.output, to, nil); err != nil {
-		return true, fmt.Errorf("%w; what was written is not the whole list", err)
+		return true, fmt.Errorf("%w; the list that was written is incomplete", err)
 	}
 	return true, nil
 }

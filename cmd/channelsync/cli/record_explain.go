@@ -49,7 +49,7 @@ func (s *session) showExplanation(e v1.Explanation) error {
 		return err
 	}
 	if len(e.Differences) > 0 {
-		s.say("\nWhat Channel Program holds otherwise")
+		s.say("\nWhat differs in Channel Program")
 		t := screen.Table{Header: []string{"FIELD", "HOLDS", "WOULD BE"}, Fold: 2}
 		for _, d := range e.Differences {
 			t.Add(d.Field, d.From, d.To)

@@ -119,7 +119,7 @@ func (s *session) versions(ctx context.Context, of foundRecord, page pageFlags) 
 		return nil
 	}
 	if len(found.Items) == 0 {
-		s.say("Nothing of this record was sent since %s, since when records are kept here.", moment(found.KnownSince))
+		s.say("This record has not been sent since %s; nothing older is kept here.", moment(found.KnownSince))
 		return nil
 	}
 	t := screen.Table{Header: []string{"VERSION", "SENT", "CAUSE", "WHAT CHANGED"}, Fold: 1}
@@ -251,7 +251,7 @@ func (s *session) compareVersions(ctx context.Context, of foundRecord, numbers s
 		two[i], err = of.api.Version(ctx, of.installation, of.kind, of.id, n)
 		if errors.Is(err, client.ErrNoVersion) {
 			return &failure{
-				fmt.Sprintf("there is no version %d of this record, or it is kept no longer", n),
+				fmt.Sprintf("there is no version %d of this record, or it is no longer kept", n),
 				fmt.Sprintf("channelsync record history %s %s lists those that are", of.kind, of.id),
 			}
 		}

@@ -140,6 +140,6 @@ func (s *session) showRecords(page v1.Page[v1.Record]) error {
 // moreHint says how to go on where a list is longer than its page.
 func (s *session) moreHint(next *string) {
 	if next != nil {
-		s.note("There are more: --all lists them, --cursor %s goes on.", text(*next))
+		s.note("There are more: --all lists them, or continue with --cursor %s.", text(*next))
 	}
 }

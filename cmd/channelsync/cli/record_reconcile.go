@@ -41,7 +41,7 @@ func (s *session) recordReconcile() *command.Command {
 		if err := of.api.ReconcileRecord(ctx, of.installation, of.kind, of.id); err != nil {
 			return err
 		}
-		s.say("%s %s is brought in line now; channelsync record show %s %s says how it went.", of.kind, of.id, of.kind, of.id)
+		s.say("%s %s is being synced; channelsync record show %s %s shows the result.", of.kind, of.id, of.kind, of.id)
 		if s.json {
 			return s.writeJSON(struct{}{})
 		}

@@ -77,7 +77,7 @@ func (s *session) restore(ctx context.Context, file string, cfg config.Config, c
 		return err
 	}
 	if report.Unauthenticated {
-		s.note("WARNING: nothing vouches for %s: it is from a version whose backups had no code. Whoever could write to it may have changed it.", text(file))
+		s.note("WARNING: %s cannot be verified: it is from a version whose backups had no authentication code. Anybody who could write to the file may have changed it.", text(file))
 	}
 	if s.json {
 		return s.writeJSON(restored{file, report.At, report.Version, report.Installations, report.Streams})
@@ -90,7 +90,7 @@ func (s *session) restore(ctx context.Context, file string, cfg config.Config, c
 		s.say("\n%s restores: %s. Nothing was left behind.", text(file), what)
 		return nil
 	}
-	s.say("\nRestored: %s. Start the service on %s; it goes through every record first.", what, text(cfg.DataDir))
+	s.say("\nRestored: %s. Start the service on %s; it checks every record first.", what, text(cfg.DataDir))
 	if own {
 		s.note("Start it with the same --master-key, or put the key into %s/master-key (mode 0600).", text(cfg.DataDir))
 	}

@@ -86,7 +86,7 @@ func serve(ctx context.Context, inv Invocation) int {
 	inv.Stderr = sink // what is said below must not wait for a reader either
 	log := NewLogger(cfg.LogLevel, cfg.LogFormat, sink)
 	if names := cfg.SecretArguments(); len(names) > 0 {
-		log.Warn("secrets stand in the arguments, where every user of this machine can read them: give them by their variable or by a file",
+		log.Warn("secrets are in the arguments, where every user of this machine can read them: give each by its variable or in a file",
 			zap.Strings("settings", names))
 	}
 	return operate(ctx, app.Options{Config: cfg, Version: Version(), Log: log, LogDropped: sink.Dropped}, newSystemd(log, inv.Stderr))

@@ -66,7 +66,7 @@ func (s *session) installService(ctx context.Context, manager service.Manager, f
 	if err := manager.Install(ctx, d); err != nil {
 		return err
 	}
-	s.say("Installed: the service starts with the machine, and has its data in %s.\nTo start it now: channelsync service start", text(d.DataDir))
+	s.say("Installed: the service starts with the machine, and keeps its data in %s.\nTo start it now: channelsync service start", text(d.DataDir))
 	return nil
 }
 

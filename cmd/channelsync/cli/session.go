@@ -106,7 +106,7 @@ func (s *session) exposed(flags ...string) {
 	for _, name := range flags {
 		if !slices.Contains(s.warned, name) {
 			s.warned = append(s.warned, name)
-			s.note("warning: %s stands in the arguments, where every user of this machine can read it: give it by its variable or by a file", name)
+			s.note("warning: %s is in the arguments, where every user of this machine can read it: give it by its variable or in a file", name)
 		}
 	}
 }

@@ -113,7 +113,7 @@ func (s *session) showToken(made v1.NewToken) error {
 		return s.writeJSON(made)
 	}
 	s.say("id     %s\ntoken  %s", text(made.ID), text(made.Token))
-	s.note("The token is shown this once: keep it now.")
+	s.note("The token is shown only once: save it now.")
 	return nil
 }
 
@@ -133,7 +133,7 @@ func (s *session) tokenList() *command.Command {
 				return s.writeJSON(v1.TokenList{Items: all})
 			}
 			if len(all) == 0 {
-				s.say("There is no token but --admin-token; channelsync token create makes one.")
+				s.say("There is no token except --admin-token; channelsync token create makes one.")
 				return nil
 			}
 			t := screen.Table{Header: []string{"NAME", "ID", "ROLE", "INSTALLATIONS", "CREATED", "LAST USED", "EXPIRES"}}

@@ -46,7 +46,7 @@ func (w watchValue) Set(v string) error {
 	}
 	every, err := time.ParseDuration(v)
 	if err != nil || every < watchMost || every > watchLeast {
-		return errors.New("want how often as a duration from 100ms to 24h, such as --watch=10s")
+		return errors.New("want an interval from 100ms to 24h, such as --watch=10s")
 	}
 	*w.every = every
 	return nil

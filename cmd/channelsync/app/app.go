@@ -160,7 +160,7 @@ func (a *App) Start(ctx context.Context) error {
 	} {
 		a.working.Go(ctx, name, func(ctx context.Context) error {
 			if err := panics.Try(func() error { return run(ctx) }); err != nil {
-				a.opts.Log.Error("a part ended by itself", zap.String(v1.LogOperation, name), zap.Error(err), panics.Stack(err))
+				a.opts.Log.Error("a part of the service stopped unexpectedly", zap.String(v1.LogOperation, name), zap.Error(err), panics.Stack(err))
 				a.fail(fmt.Errorf("%s: %w", name, err))
 			}
 			return nil
@@ -198,7 +198,7 @@ func (a *App) stopServing(ctx context.Context) error {
 			}
 			// Whoever does not send its request to the end must not keep the rest from stopping;
 			// what was not answered is sent again.
-			a.opts.Log.Warn("requests cut off at the stop", zap.String(v1.LogAddr, s.Addr), zap.NamedError(v1.LogCause, context.Cause(ctx)))
+			a.opts.Log.Warn("requests cut off at shutdown", zap.String(v1.LogAddr, s.Addr), zap.NamedError(v1.LogCause, context.Cause(ctx)))
 			errs[i] = s.Close()
 		})
 	}

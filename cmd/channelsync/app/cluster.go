@@ -84,7 +84,7 @@ func answerWith[T any](c *cluster, service string, fn func(context.Context) (T, 
 		defer cancel()
 		found, err := fn(ctx)
 		if err != nil {
-			c.log.Warn("another instance's question is not answered", zap.String(v1.LogOperation, service), zap.Error(err))
+			c.log.Warn("request of another instance not answered", zap.String(v1.LogOperation, service), zap.Error(err))
 			return nil
 		}
 		b, err := json.Marshal(found)

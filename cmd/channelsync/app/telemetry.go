@@ -25,7 +25,7 @@ func (a *App) openTelemetry(ctx context.Context, metrics *metrics) (*telemetry.T
 func (a *App) handsOver(what string, stop func(context.Context) error) {
 	a.defers(what, func(ctx context.Context) error {
 		if err := stop(ctx); err != nil {
-			a.opts.Log.Warn("hand over the last "+what+" failed, they are lost", zap.String(v1.LogCause, telemetry.TextOf(err)))
+			a.opts.Log.Warn("export the last "+what+" failed, they are lost", zap.String(v1.LogCause, telemetry.TextOf(err)))
 		}
 		return nil
 	})

@@ -86,7 +86,7 @@ func (s *session) auditVerify() *command.Command {
 			if s.json {
 				err = s.writeJSON(v)
 			} else {
-				s.say("Chained: numbers %d to %d, %d of them in their place.", v.First, v.Last, v.Entries)
+				s.say("Chained: entries %d to %d, %d of them in place.", v.First, v.Last, v.Entries)
 				if v.Before > 0 {
 					s.say("%d older entries are from a version that did not chain them: if one of them was removed, this check cannot tell.", v.Before)
 				}

@@ -112,7 +112,7 @@ func (s *session) jobCancel() *command.Command {
 			if err := api.CancelJob(ctx, in.ID, id); err != nil {
 				return err
 			}
-			s.say("The job %s ends.", text(id))
+			s.say("The job %s is being cancelled.", text(id))
 			return nil
 		},
 	}

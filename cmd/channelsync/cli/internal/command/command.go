@@ -197,7 +197,7 @@ func apart(fs *flag.FlagSet, before, value string) error {
 	if !meant {
 		return nil
 	}
-	return Usage("such as --"+f.Name+"="+value, "--%s: got %q behind a space, want it behind an equals sign", f.Name, value)
+	return Usage("such as --"+f.Name+"="+value, "--%s: got %q after a space, want it after an equals sign", f.Name, value)
 }
 
 // wrongFlag puts what package flag says into our words.

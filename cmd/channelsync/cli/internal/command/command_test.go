@@ -74,7 +74,7 @@ func TestRun(t *testing.T) {
 		{"record list --limit x", "prog record list", "", `--limit: got "x", want a whole number, such as --limit 50`, "prog record list --help lists the flags"},
 		{"record list --limit 99999999999999999999", "prog record list", "", `--limit: got "99999999999999999999", want a whole number, such as --limit 50`, "prog record list --help lists the flags"},
 		{"record list --dry-run=x", "prog record list", "", `--dry-run: got "x", want true or false, such as --dry-run=true`, "prog record list --help lists the flags"},
-		{"record list --dry-run false", "prog record list", "", `--dry-run: got "false" behind a space, want it behind an equals sign`, "such as --dry-run=false"},
+		{"record list --dry-run false", "prog record list", "", `--dry-run: got "false" after a space, want it after an equals sign`, "such as --dry-run=false"},
 		{"record list --dry-run=false true", "prog record list", "list true", "", ""},
 		{"record list --dry-run 1", "prog record list", "list 1 dry", "", ""},
 		{"record list --kind true false", "prog record list", "list false true", "", ""},

@@ -107,7 +107,7 @@ func (d *DeadLetters) List(
 		for _, msg := range p.Msgs {
 			l, err := readDeadLetter(msg)
 			if err != nil { // somebody else wrote it, who keeps nobody from the others
-				d.Log.Error("a dead letter cannot be read, leaving it out", zap.Uint64(v1.LogSequence, msg.Sequence), zap.Error(err))
+				d.Log.Error("a dead letter cannot be read, skipping it", zap.Uint64(v1.LogSequence, msg.Sequence), zap.Error(err))
 				continue
 			}
 			list = append(list, l)

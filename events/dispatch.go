@@ -176,7 +176,7 @@ func (b *Bus) carryEach(ctx context.Context, msg jetstream.Msg) error {
 				errs = append(errs, enqueueErr)
 				return
 			}
-			b.Log.Error("carrying a change panicked; leaving it out: the next sweep finds its record",
+			b.Log.Error("processing a change panicked, skipping it: the next sweep finds its record",
 				zap.Uint64(v1.LogSequence, c.Sequence), zap.Int(v1.LogPlace, c.Place), zap.Error(enqueueErr), panics.Stack(enqueueErr))
 			b.stats.terminated.Add(1)
 		})
@@ -284,7 +284,7 @@ func (b *Bus) add(l *load, c StoredChange, readErr error) {
 	if readErr != nil {
 		where := []zap.Field{zap.Uint64(v1.LogSequence, c.Sequence), zap.Int(v1.LogPlace, c.Place), zap.Error(readErr)}
 		if c.Installation == "" {
-			b.Log.Error("change names no record; leaving it out", where...)
+			b.Log.Error("change names no record, skipping it", where...)
 			b.stats.terminated.Add(1)
 			return
 		}

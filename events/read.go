@@ -110,7 +110,7 @@ func (j *Journal) changesOf(msg *jetstream.RawStreamMsg, only string, fn func(St
 		return fmt.Errorf("read message %d of the journal: %w", msg.Sequence, err)
 	}
 	if err != nil {
-		j.Log.Warn("journal message names no record; leaving it out", zap.Uint64(v1.LogSequence, msg.Sequence), zap.Error(err))
+		j.Log.Warn("journal message names no record, skipping it", zap.Uint64(v1.LogSequence, msg.Sequence), zap.Error(err))
 	}
 	return failed
 }

@@ -107,7 +107,7 @@ func (m *migration) run(ctx context.Context, streams []jetstream.StreamConfig, p
 			return m.recordMoved()
 		}
 		// A stream that loses its leader the moment it is restored may never have another.
-		m.target.Log.Info("nats lost what was copied; beginning anew", zap.Error(err))
+		m.target.Log.Info("nats lost what was copied, starting again", zap.Error(err))
 		err = m.copyAll(ctx, streams, progress)
 	}
 	if err != nil {

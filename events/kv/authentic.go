@@ -188,7 +188,7 @@ func (a *Authenticator) reject(table, key string, revision uint64) {
 		r.quiet++
 		return
 	}
-	a.cfg.Log.Error("record ignored: channelsync did not write it, or with another master key; somebody else writes to the NATS account",
+	a.cfg.Log.Error("record ignored: it was not written by channelsync, or with another master key; somebody else writes to the NATS account",
 		zap.String(v1.LogStream, "KV_"+table), zap.String(v1.LogKey, key), zap.Uint64(v1.LogSequence, revision), zap.Int(v1.LogCount, r.quiet+1))
 	r.logged, r.quiet = now, 0
 }

@@ -37,7 +37,7 @@ func (t *Table) Watch(ctx context.Context, prefix string, fn func(Event)) error 
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
-		t.Log.Warn("table watch failed; it goes on where it was",
+		t.Log.Warn("table watch failed, resuming where it was",
 			zap.String(v1.LogStream, t.Name), zap.Uint64(v1.LogSequence, seen), zap.Error(err))
 		_ = lifecycle.Sleep(ctx, watchPause)
 	}
@@ -86,7 +86,7 @@ func (t *Table) watch(ctx context.Context, filter string, seen *uint64, fn func(
 			e.Value = msg.Data()
 		}
 		if err := panics.Try(func() error { fn(e); return nil }); err != nil {
-			t.Log.Error("taking a table's change panicked; it is passed over",
+			t.Log.Error("handling a table's change panicked, skipping it",
 				zap.String(v1.LogStream, t.Name), zap.Uint64(v1.LogSequence, *seen), zap.Error(err), panics.Stack(err))
 		}
 	}

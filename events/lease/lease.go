@@ -143,7 +143,7 @@ func (l *Leases) Run(ctx context.Context, worker Worker) {
 	l.releaseAll(context.Canceled)
 	stopped = append(stopped, l.working.Wait(within), heartbeats.Stop(within, errStopping), expiry.Stop(within, errStopping))
 	if err := errors.Join(stopped...); err != nil {
-		l.link.Log.Warn("release of leases timed out, what still runs is left behind", zap.Error(err))
+		l.link.Log.Warn("release of leases timed out, abandoning what still runs", zap.Error(err))
 	}
 	l.mu.Lock()
 	l.state = stateGone
@@ -340,7 +340,7 @@ func (l *Leases) Decline(shard int) bool {
 	}
 	l.declined[shard] = time.Now()
 	t.cancel(context.Canceled)
-	l.link.Log.Warn("shard left to another instance: work for it stands still here", zap.Int(v1.LogShard, shard))
+	l.link.Log.Warn("shard left to another instance: its work does not progress here", zap.Int(v1.LogShard, shard))
 	return true
 }
 

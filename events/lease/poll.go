@@ -351,7 +351,7 @@ func (l *Leases) restoreRecord(ctx context.Context, t *lease) {
 	d, err := l.writeRecord(ctx, t.shard, t.record.ownership, 0)
 	if err != nil {
 		if !errors.Is(err, js.ErrConflict) { // there after all: the poll read a replica that lags behind
-			l.link.Log.Warn("write shard record anew failed, retrying", zap.Int(v1.LogShard, t.shard), zap.Error(err))
+			l.link.Log.Warn("rewrite shard record failed, retrying", zap.Int(v1.LogShard, t.shard), zap.Error(err))
 		}
 		return
 	}

@@ -104,7 +104,7 @@ func (p *Peers) Answer(instance, service string, fn func(ctx context.Context, qu
 		ctx, cancel := context.WithTimeoutCause(context.Background(), answersWithin, fmt.Errorf("not within %s", answersWithin))
 		defer cancel()
 		if err := answers.Stop(ctx, js.ErrClosed); err != nil {
-			p.link.Log.Warn("answers to other instances do not end; they are left behind", zap.Error(err))
+			p.link.Log.Warn("answers to other instances do not end, abandoning them", zap.Error(err))
 		}
 	}, nil
 }

@@ -37,7 +37,7 @@ func (p *Peers) Subscribe(ctx context.Context, topic, installation string, fn fu
 	sub, err := p.link.NC.Subscribe(topic+"."+installation, func(msg *nats.Msg) {
 		id := strings.TrimPrefix(msg.Subject, topic+".")
 		if err := panics.Try(func() error { fn(id, msg.Data); return nil }); err != nil {
-			p.link.Log.Error("taking a signal panicked; it is lost", zap.String(v1.LogOperation, topic), zap.String(v1.LogInstallation, id),
+			p.link.Log.Error("handling a signal panicked; it is lost", zap.String(v1.LogOperation, topic), zap.String(v1.LogInstallation, id),
 				zap.Error(err), panics.Stack(err))
 		}
 	})

@@ -67,7 +67,7 @@ func (a *API) backup(w http.ResponseWriter, r *http.Request) {
 		w.Header().Del(SizeHeader)
 		c.fail(w, err)
 	default:
-		c.Log.Warn("backup ended before its end", zap.NamedError(v1.LogCause, err))
+		c.Log.Warn("backup ended early", zap.NamedError(v1.LogCause, err))
 		panic(http.ErrAbortHandler) // what net/http wants of an answer that cannot be completed
 	}
 }

@@ -67,7 +67,7 @@ func (c *Console) export(list func(*http.Request) string) http.HandlerFunc {
 		case !begun:
 			v.fail(err)
 		default:
-			c.log.Warn("export ended before its end", zap.String(v1.LogOperation, r.URL.Path), zap.Error(err))
+			c.log.Warn("export ended early", zap.String(v1.LogOperation, r.URL.Path), zap.Error(err))
 			panic(http.ErrAbortHandler)
 		}
 	}

@@ -133,5 +133,5 @@ func Metrics(from prometheus.Gatherer, log *zap.Logger) http.Handler {
 type printer struct{ log *zap.Logger }
 
 func (p printer) Println(v ...any) {
-	p.log.Warn("gather metrics", zap.String(v1.LogCause, fmt.Sprint(v...)))
+	p.log.Warn("gather metrics failed", zap.String(v1.LogCause, fmt.Sprint(v...)))
 }

@@ -169,7 +169,7 @@ func (a *Relay) forward(w http.ResponseWriter, r *http.Request, owner string, bo
 	case errors.Is(err, peer.ErrNoInstance):
 		return false
 	case stored(r.Method, path):
-		a.Log.Debug("owner does not answer; the store does", zap.String(v1.LogInstance, owner), zap.Error(err))
+		a.Log.Debug("owner does not answer, answering from the store", zap.String(v1.LogInstance, owner), zap.Error(err))
 		return false
 	default:
 		a.Log.Warn("request not answered by its owner", zap.String(v1.LogInstance, owner),

@@ -83,7 +83,7 @@ func (s *Service) Restart(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, letGoWithin, fmt.Errorf("not within %s", letGoWithin))
 	defer cancel()
 	if err := task.Stop(ctx, errAnew); err != nil {
-		s.Log.Warn("service does not end, starting another beside it", zap.String("work", s.Name), zap.Error(err))
+		s.Log.Warn("service does not stop, starting another beside it", zap.String("work", s.Name), zap.Error(err))
 	}
 	heartbeat.Close()
 	s.mu.Lock()

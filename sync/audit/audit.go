@@ -224,7 +224,7 @@ func (a *Log) Add(ctx context.Context, entry v1.AuditEntry) error {
 			err = errForgedHead // somebody removed it
 		}
 		if errors.Is(err, errForgedHead) {
-			a.Log.Error("the audit goes on after what was known here last", zap.Error(err))
+			a.Log.Error("the audit continues after the last entry known here", zap.Error(err))
 			head, err = a.known(), nil
 		}
 		if err != nil {
@@ -343,7 +343,7 @@ func (a *Log) dropOld(ctx context.Context) error {
 	}
 	for _, o := range old {
 		if !a.chain.authentic(o.key, o.entry) {
-			a.Log.Error("an audit entry that the chain does not vouch for is dropped for the age that it claims", zap.String(v1.LogKey, o.key))
+			a.Log.Error("dropping an audit entry that the chain does not confirm, because of the age that it claims", zap.String(v1.LogKey, o.key))
 		}
 		if err := a.Table.Delete(ctx, o.key); err != nil {
 			return fmt.Errorf("drop audit entry: %w", err)

@@ -74,7 +74,7 @@ func openChain(ctx context.Context, cfg Config) (chain, error) {
 	}
 	plain, err := cfg.Sealer.Open(chainPurpose, e.Value)
 	if err != nil || len(plain) < sha256.Size { // the store is ours, or it would not have been opened: somebody wrote this row
-		cfg.Log.Error("the key of the audit is not one of channelsync's; it gets another, and what was chained before shows as changed", zap.Error(err))
+		cfg.Log.Error("the key of the audit was not written by channelsync; it is replaced, and all entries chained before will show as changed", zap.Error(err))
 		c.key, c.vouched = newKey(), true
 		if _, err := cfg.Table.Update(ctx, chainKey, cfg.Sealer.Seal(chainPurpose, c.row()), e.Revision); err != nil {
 			return c, fmt.Errorf("store a key of the audit: %w", err)

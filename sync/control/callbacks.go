@@ -95,11 +95,11 @@ func (m *Manager) SecretDoubted(ctx context.Context, id, guid string) {
 		return
 	}
 	if err != nil {
-		m.Log.Warn("note that a webhook's secret may be another one failed, the next callbacks try again", zap.String(v1.LogInstallation, id), zap.Error(err))
+		m.Log.Warn("record that a webhook's secret may have changed failed, the next callbacks retry", zap.String(v1.LogInstallation, id), zap.Error(err))
 		m.callbacks.undoubt(guid)
 		return
 	}
-	m.Log.Warn("callbacks are not signed with our secret, the webhook is given it again", zap.String(v1.LogInstallation, id), zap.String(v1.LogEntity, entity))
+	m.Log.Warn("callbacks are not signed with our secret, setting it again at the webhook", zap.String(v1.LogInstallation, id), zap.String(v1.LogEntity, entity))
 	m.CheckSoon(id)
 }
 

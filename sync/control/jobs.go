@@ -187,7 +187,7 @@ func (m *Manager) startPending(ctx context.Context, id string) error {
 // fails is no failure of the change: the jobs stay pending, and are started a moment later.
 func (m *Manager) startPendingNow(ctx context.Context, id string) {
 	if err := m.startPending(ctx, id); err != nil {
-		m.Log.Warn("pending jobs not started; tried again in a moment", zap.String(v1.LogInstallation, id), zap.Error(err))
+		m.Log.Warn("pending jobs not started, retrying in a moment", zap.String(v1.LogInstallation, id), zap.Error(err))
 		if rt := m.runtime(id); rt != nil {
 			notify(rt.newJob)
 		}

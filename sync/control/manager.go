@@ -160,7 +160,7 @@ func (m *Manager) Run(ctx context.Context) {
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), endWithin, fmt.Errorf("not within %s", endWithin))
 	defer cancel()
 	if err := working.Stop(ctx, errStopping); err != nil {
-		m.Log.Error("work for installations does not end; it is left behind", zap.Error(err))
+		m.Log.Error("work for installations does not stop, abandoning it", zap.Error(err))
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -188,7 +188,7 @@ func (m *Manager) ends(services ...*progress.Service) {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), endWithin, fmt.Errorf("not within %s", endWithin))
 	defer cancel()
 	if err := progress.Stop(ctx, errStopping, services...); err != nil {
-		m.Log.Error("a loop does not end; it is left behind", zap.Error(err))
+		m.Log.Error("a loop does not stop, abandoning it", zap.Error(err))
 	}
 }
 
@@ -210,7 +210,7 @@ func (m *Manager) runs(ctx context.Context, name string, run func(context.Contex
 // finishLeaving ends an erasure that was cut short.
 func (m *Manager) finishLeaving(ctx context.Context, id string) {
 	if err := m.finishErasing(ctx, id); err != nil {
-		m.Log.Warn("erasing could not be finished; it is tried again at the next start",
+		m.Log.Warn("erasing could not be finished, retrying at the next start",
 			zap.String(v1.LogInstallation, id), zap.Error(err))
 	}
 }
@@ -234,7 +234,7 @@ func (m *Manager) start(in *installation.Installation) {
 	rt.task = lifecycle.New("installation "+in.ID, func(context.Context) error {
 		err := panics.Try(func() error { return rt.run(ctx, work) })
 		if err != nil {
-			m.Log.Error("an installation has ended by itself; the watchdog starts it anew",
+			m.Log.Error("an installation stopped unexpectedly, the watchdog restarts it",
 				zap.String(v1.LogInstallation, in.ID), zap.Error(err), panics.Stack(err))
 			rt.heartbeats[partWorker].Busy(progress.Live) // it is due and does not move: nothing runs
 			return err
@@ -264,7 +264,7 @@ func (m *Manager) stop(id string) *runtime {
 		if err := rt.task.Wait(killed); err != nil {
 			rt.left.Store(true)
 			err = errors.Join(err, rt.loops.Wait(killed)) // names those that run
-			m.Log.Error("an installation does not stop; what still runs of it is left behind, and nothing that it does counts",
+			m.Log.Error("an installation does not stop, abandoning what still runs of it; its results are ignored",
 				zap.String(v1.LogInstallation, id), zap.Error(err))
 		}
 	}
@@ -285,7 +285,7 @@ func (m *Manager) startAnew(ctx context.Context, rt *runtime) error {
 	if m.runtime(rt.id) != rt {
 		return nil // it was started anew for another part of it already
 	}
-	m.Log.Warn("installation started anew", zap.String(v1.LogInstallation, rt.id))
+	m.Log.Warn("installation restarted", zap.String(v1.LogInstallation, rt.id))
 	if m.Cluster != nil && m.Cluster.Shards.Decline(lease.ShardOf(rt.id)) {
 		for m.runtime(rt.id) == rt { // until it has stopped, or was left behind: then the shard is given back
 			if err := lifecycle.Sleep(ctx, 50*time.Millisecond); err != nil {

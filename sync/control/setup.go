@@ -73,7 +73,7 @@ func (m *Manager) changed(ctx context.Context, id string) (v1.Installation, erro
 	}
 	shown, err := m.Get(ctx, id)
 	if err != nil {
-		m.Log.Warn("an installation was changed and cannot be shown whole", zap.String(v1.LogInstallation, id), zap.Error(err))
+		m.Log.Warn("an installation was changed, but cannot be shown in full", zap.String(v1.LogInstallation, id), zap.Error(err))
 		return m.outline(in), nil
 	}
 	return shown, nil
@@ -344,7 +344,7 @@ func (m *Manager) restart(ctx context.Context, in *installation.Installation) {
 	defer cancel()
 	leave, err := m.changing.Enter(ctx, in.ID)
 	if err != nil {
-		m.Log.Error("installation not started anew", zap.String(v1.LogInstallation, in.ID), zap.Error(err))
+		m.Log.Error("installation not restarted", zap.String(v1.LogInstallation, in.ID), zap.Error(err))
 		return
 	}
 	defer leave()

@@ -108,7 +108,7 @@ func (s *Store) read(ctx context.Context, installation string) (hours, uint64, e
 	}
 	hs, err := decode(e.Value)
 	if err != nil {
-		s.Log.Warn("stored history cannot be read and begins anew", zap.String(v1.LogInstallation, installation), zap.Error(err))
+		s.Log.Warn("stored history cannot be read, starting a new one", zap.String(v1.LogInstallation, installation), zap.Error(err))
 	}
 	return hs, e.Revision, nil
 }
@@ -120,7 +120,7 @@ func (s *Store) Run(ctx context.Context) {
 	lifecycle.Every(ctx, saveEvery, func() {
 		work.Busy(progress.Live)
 		if err := panics.Try(func() error { s.saveAll(ctx); return nil }); err != nil {
-			s.Log.Error("storing the history panicked; it is tried again in a minute", zap.Error(err), panics.Stack(err))
+			s.Log.Error("storing the history panicked, retrying in a minute", zap.Error(err), panics.Stack(err))
 		}
 		work.Idle()
 	})
@@ -132,7 +132,7 @@ func (s *Store) saveAll(ctx context.Context) {
 	for _, id := range s.withNews() {
 		if err := s.save(ctx, id); err != nil {
 			if ctx.Err() == nil {
-				s.Log.Warn("history not stored; it is tried again in a minute", zap.String(v1.LogInstallation, id), zap.Error(err))
+				s.Log.Warn("history not stored, retrying in a minute", zap.String(v1.LogInstallation, id), zap.Error(err))
 			}
 			return
 		}

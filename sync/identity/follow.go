@@ -45,7 +45,7 @@ func (s *Store) Run(ctx context.Context) {
 
 func (s *Store) keep(ctx context.Context, work func(context.Context) error) {
 	if err := panics.Try(func() error { return work(ctx) }); err != nil && ctx.Err() == nil {
-		s.Log.Warn("tokens not compared with the store; tried again in a minute", zap.Error(err), panics.Stack(err))
+		s.Log.Warn("tokens not compared with the store, retrying in a minute", zap.Error(err), panics.Stack(err))
 	}
 }
 

@@ -93,7 +93,7 @@ func (w *Watcher) leaveOut(bad []autotask.RowError) {
 		if row.ID == 0 || len(w.missedUnread) == maxUnread {
 			continue
 		}
-		w.Log.Warn("read row of the missed callouts failed, it is left out, the next poll finds its record",
+		w.Log.Warn("read row of the missed callouts failed, skipping it, the next poll finds its record",
 			zap.Int64(v1.LogRecord, row.ID), zap.Duration("for", unreadFor), zap.Error(&row))
 		w.missedUnread[row.ID] = w.Now()
 	}

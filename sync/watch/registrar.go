@@ -326,7 +326,7 @@ func (w *Watcher) weigh(ctx context.Context, records string, f finding) (touched
 		return false, asked, err
 	}
 	if f.what != "" {
-		w.Log.Warn("others changed a webhook", zap.String(v1.LogEntity, records), zap.String("change", f.what), zap.String(v1.LogURL, f.url), zap.Bool("put_right", put))
+		w.Log.Warn("webhook changed by somebody else", zap.String(v1.LogEntity, records), zap.String("change", f.what), zap.String(v1.LogURL, f.url), zap.Bool("put_right", put))
 	}
 	if !put {
 		return false, asked, ErrContested

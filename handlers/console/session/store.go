@@ -214,7 +214,7 @@ func (s *Store) read(ctx context.Context, key string) (found, error) {
 		return found{}, err
 	}
 	if err != nil && known {
-		s.Log.Warn("read session failed, the session as it was read before goes on", zap.Error(err))
+		s.Log.Warn("read session failed, using the session as last read", zap.Error(err))
 		f.at = now
 		s.remember(f)
 		return f, nil
@@ -258,7 +258,7 @@ func (s *Store) note(ctx context.Context, f found) {
 	case errors.Is(err, kv.ErrConflict):
 		s.forget(f.Key)
 	default:
-		s.Log.Warn("note the use of a session failed, tried again with its next request", zap.Error(err))
+		s.Log.Warn("record the use of a session failed, retrying with its next request", zap.Error(err))
 	}
 }
 

@@ -118,7 +118,7 @@ func (x *exported) serve(query url.Values) {
 	err := x.write(first, query, keep)
 	x.audit(filtered, err)
 	if err != nil {
-		x.Log.Warn("export ended before its end", zap.String(v1.LogOperation, x.list.name), zap.NamedError(v1.LogCause, err))
+		x.Log.Warn("export ended early", zap.String(v1.LogOperation, x.list.name), zap.NamedError(v1.LogCause, err))
 		panic(http.ErrAbortHandler) // what net/http wants of an answer that cannot be completed
 	}
 }

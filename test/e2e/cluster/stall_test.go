@@ -77,7 +77,7 @@ func TestAStuckWorkerIsLeftToTheOtherInstance(t *testing.T) {
 		}
 		return nil
 	})
-	for _, message := range []string{"work is due and has not moved, restarting it", "stacks of all goroutines", "shard left to another instance: work for it stands still here"} {
+	for _, message := range []string{"work is due and has not moved, restarting it", "stacks of all goroutines", "shard left to another instance: its work does not progress here"} {
 		if logs.FilterMessage(message).Len() == 0 {
 			t.Errorf("the log does not say %q", message)
 		}

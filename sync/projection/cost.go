@@ -228,7 +228,7 @@ func (c *costing) take(b basis, total decimal.Decimal, without int) (decimal.Dec
 	c.Rule, c.Field = b.rule, b.field
 	c.Rows, c.Count = rowsOfAmounts(b.rows), len(b.rows)
 	if without > 0 {
-		c.note("%d of %d rows tell no amount and count as nothing", without, len(b.rows))
+		c.note("%d of %d rows have no amount and count as nothing", without, len(b.rows))
 	}
 	return total, true
 }
@@ -363,7 +363,7 @@ func (c *costing) whyUnknown(rates []rate) {
 		c.unknown(IssuePeriodUnknown, fmt.Sprintf("%s %d is of a service or bundle without a known billing period", first.row.entity, first.row.id))
 	} else {
 		c.undated = true
-		c.unknown(IssueCostUnknown, fmt.Sprintf("%s %d has no first or no last day, and nobody tells a unit cost", first.row.entity, first.row.id))
+		c.unknown(IssueCostUnknown, fmt.Sprintf("%s %d has no first or no last day, and no unit cost is known", first.row.entity, first.row.id))
 	}
 	if len(unknown) > 1 {
 		c.note("the same holds for %d lines in all", len(unknown))

@@ -229,7 +229,7 @@ func TestCostSource(t *testing.T) {
 			{Entity: "ContractServiceUnits", ID: 1000},
 			{Entity: "ContractServiceUnits", ID: 1001, Amount: new("10")},
 		},
-		Notes: []string{"1 of 3 rows tell no amount and count as nothing"},
+		Notes: []string{"1 of 3 rows have no amount and count as nothing"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("difference (-want +got):\n%s", diff)
@@ -279,7 +279,7 @@ func TestACostIsToldInASentence(t *testing.T) {
 			"days",
 			[]change{option("monthly"), row(1, hosting, "1", "50", "2026-06-11", "2026-06-25")},
 			"100.00 USD is what the line in force on 15 June 2026 costs a month.",
-			"50.00 for 15 days, which is 100.00 for the 30 days of a month: nobody tells a unit cost",
+			"50.00 for 15 days, which is 100.00 for the 30 days of a month: no unit cost is known",
 		},
 		{
 			"a day that stands for today",
@@ -294,7 +294,7 @@ func TestACostIsToldInASentence(t *testing.T) {
 		{
 			"no currency",
 			[]change{estimated("5", ""), func(p *projection.ContractParts) { p.CurrencyKnown = false }},
-			"5.00 USD is the estimated cost on the contract. The currency is assumed: neither Autotask nor the option currency tells one.", "",
+			"5.00 USD is the estimated cost on the contract. The currency is assumed: neither Autotask nor the option currency names one.", "",
 		},
 		{"nothing", nil, "The overall cost is not known: no source for it is above zero.", ""},
 		{"no right", []change{costsHidden}, "The overall cost is not known: the API user may not read costs.", ""},
@@ -336,7 +336,7 @@ func TestWhatIsUnknownIsNamed(t *testing.T) {
 		},
 		"a time": {
 			[]change{option("monthly"), row(1, hosting, "1", "5", "2026-06-01", "")},
-			"ContractServiceUnits 1000 has no first or no last day, and nobody tells a unit cost",
+			"ContractServiceUnits 1000 has no first or no last day, and no unit cost is known",
 		},
 		"why the total is none": {
 			[]change{unit(mail, 0, "0"), estimated("5", "")}, "the cost of all unit rows comes to 0.00, which is not above zero",

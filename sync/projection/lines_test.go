@@ -155,7 +155,7 @@ func TestEachLineSaysWhyItIsInForceOrNot(t *testing.T) {
 		{
 			"only such rows",
 			[]change{row(1, mail, "1", "10", "2026-06-20", "2026-06-18")},
-			"no unit row covers a day, so it is told for today, 15 June 2026",
+			"no unit row covers a day, so today stands for it: 15 June 2026",
 			[]string{
 				"- Mail 1: no unit row that covers a day: each ends before it starts",
 				"    row 1000: starts on 20 June 2026 and ends before that, on 18 June 2026: it covers no day",

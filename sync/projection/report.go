@@ -47,7 +47,7 @@ func (ls lines) report(p ContractParts) v1.ContractLines {
 func (ls lines) whyDay(d, today day) string {
 	switch {
 	case d == today && !ls.covers(d):
-		return fmt.Sprintf("no unit row covers a day, so it is told for today, %s", d)
+		return fmt.Sprintf("no unit row covers a day, so today stands for it: %s", d)
 	case d == today:
 		return fmt.Sprintf("%s is today", d)
 	case d < today:
@@ -259,7 +259,7 @@ func (c *costing) sentence() string {
 	case currencyOfOption:
 		sentence += " Autotask's own currency cannot be read, so it is that of the option currency."
 	case currencyAssumed:
-		sentence += " The currency is assumed: neither Autotask nor the option currency tells one."
+		sentence += " The currency is assumed: neither Autotask nor the option currency names one."
 	}
 	return sentence
 }
@@ -368,7 +368,7 @@ func (r *rate) words() string {
 	case byUnits:
 		return fmt.Sprintf("%s × %s a %s: the row is not of one whole %[3]s", unitsOf(*r.row.units), shown(rat(r.unitCost)), period)
 	case byDays:
-		return fmt.Sprintf("%s for %d days, which is %s for the %d days of a %s: nobody tells a unit cost",
+		return fmt.Sprintf("%s for %d days, which is %s for the %d days of a %s: no unit cost is known",
 			shown(rat(r.row.cost)), r.rowDays(), shown(r.cost), r.periodDays(), period)
 	}
 	return fmt.Sprintf("%s a %s", shown(r.cost), period)

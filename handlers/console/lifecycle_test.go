@@ -93,7 +93,7 @@ func TestOverview(t *testing.T) {
 	in := anInstallation()
 	in.Name = mean
 	in.Issues = []v1.Issue{
-		{Code: "mass_change_held", Severity: v1.SeverityAct, Title: "Many records would leave at once" + mean, Detail: mean, Fix: mean, FirstAt: clockNow(), LastAt: clockNow()},
+		{Code: "mass_change_held", Severity: v1.SeverityAct, Title: "Many records would stop syncing at once" + mean, Detail: mean, Fix: mean, FirstAt: clockNow(), LastAt: clockNow()},
 		{Code: "cost_unknown", Severity: v1.SeverityAct, Title: "The cost is not known", Records: 6, FirstAt: clockNow(), LastAt: clockNow()},
 	}
 	in.Jobs = []v1.Job{{ID: "j", Type: "backfill", State: v1.JobRunning, Total: 4, Done: 1, StartedAt: clockNow(), Detail: mean}}

@@ -258,7 +258,7 @@ func TestATenantReadsOfNoResyncAndNoReplay(t *testing.T) {
 		w.answer("GET "+at+"/activity", v1.Activity{Items: []v1.FeedEvent{{At: clockNow(), Kind: v1.KindCompany, ID: "7", Outcome: v1.OutcomePushed, Trigger: v1.TriggerReplay, Pushed: true}}})
 		w.answer("GET "+at+"/records/company/7", v1.RecordDetail{
 			Record:   v1.Record{Kind: v1.KindCompany, ID: "7", Name: "Seven", Outcome: v1.OutcomeDead, Reasons: []string{"rejected"}},
-			Fix:      `It is no longer tried by itself: an edit in Autotask tries it again, and "Sync now" at once.`,
+			Fix:      `It is no longer retried automatically: an edit in Autotask or "Sync now" tries it again.`,
 			Timeline: []v1.TimelineStep{{At: clockNow(), Step: "changed", Trigger: v1.TriggerReplay}},
 		})
 		w.answer("GET "+at+"/records/company/7/versions", v1.VersionPage{Items: []v1.Version{

@@ -108,7 +108,7 @@ func excluded(id int64, o v1.Options) v1.Condition {
 	case slices.Contains(o.Exclude, id):
 		c.Value, c.Detail = "on the exclude list", fmt.Sprintf("company %d is on the exclude list of this installation", id)
 	case len(o.Include) == 0:
-		c.Met, c.Detail = true, "company is on no exclude list"
+		c.Met, c.Detail = true, "company is not on the exclude list"
 	case slices.Contains(o.Include, id):
 		c.Met, c.Value, c.Detail = true, "on the include list", "company is on the include list"
 	default:

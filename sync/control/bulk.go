@@ -93,7 +93,7 @@ func confirmed(action string, found int, filter bool, expect *int) error {
 			Pointer: "#/expect", Code: "required", Detail: fmt.Sprintf("got nothing, want how many the filter finds; now it is %d", found),
 		})
 	}
-	return v1.Conflict(fmt.Sprintf("The filter finds %d now, not %d. Nothing was done.", found, *expect), "Look at what it finds, and confirm it anew.")
+	return v1.Conflict(fmt.Sprintf("The filter finds %d now, not %d. Nothing was done.", found, *expect), "Check what it finds, and confirm again.")
 }
 
 // nothingMeant says that there is nothing to do, and that nobody expects anything else.

@@ -17,9 +17,9 @@ import (
 
 // Why a dead letter is left alone.
 const (
-	notThere      = "it is off the list already"
+	notThere      = "it is no longer on the list"
 	failedSince   = "it failed again since the list was shown"
-	nothingToRedo = "nothing can be tried again with a callback that nobody could read"
+	nothingToRedo = "a callback that could not be read cannot be tried again"
 )
 
 // BulkDeadLetters requeues or dismisses dead letters: those named at once, all of a filter by a job.

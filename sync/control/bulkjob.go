@@ -15,7 +15,7 @@ import (
 // After a restart it goes on behind its cursor; what is enqueued or dropped twice by that is so once.
 func (rt *runtime) bulk(ctx context.Context, j job.Job) error {
 	if j.Bulk == nil {
-		return rt.m.Jobs.Finish(ctx, j.ID, v1.JobFailed, "it does not say what was asked for")
+		return rt.m.Jobs.Finish(ctx, j.ID, v1.JobFailed, "the job does not say what was asked for")
 	}
 	if j.Bulk.Action == v1.ActionReconcile {
 		return rt.bulkReconcile(ctx, j)
@@ -86,7 +86,7 @@ func (rt *runtime) bulkBegins(ctx context.Context, j job.Job, found int) (ended 
 	}
 	if v1.Moved(j.Bulk.Action, found, j.Bulk.Expect) {
 		return true, rt.m.Jobs.Finish(ctx, j.ID, v1.JobFailed,
-			fmt.Sprintf("when it began, the filter found %d, not %d: nothing was done; confirm it anew", found, j.Bulk.Expect))
+			fmt.Sprintf("when it began, the filter found %d, not %d: nothing was done; confirm again", found, j.Bulk.Expect))
 	}
 	return false, rt.m.Jobs.Change(ctx, j.ID, func(j *job.Job) { j.Begun = true })
 }
@@ -136,7 +136,7 @@ func (rt *runtime) bulkDead(ctx context.Context, j job.Job) error {
 				j.Done += len(fit)
 			}
 			if j.Skipped > 0 {
-				j.Detail = plural(j.Skipped, "callback") + " left as they were: nothing can be tried again with what nobody could read"
+				j.Detail = plural(j.Skipped, "callback") + " left as they were: what could not be read cannot be tried again"
 			}
 		})
 	})

@@ -24,13 +24,13 @@ func (m *Manager) PushOurs(ctx context.Context, id string, kind v1.Kind, rec int
 	}
 	rt := m.runtime(id)
 	if in.Uninstalled || rt == nil || rt.target == nil {
-		return v1.Conflict("the installation does not work now", "Reinstall it, or look at its issues, first.")
+		return v1.Conflict("the installation is not running now", "Reinstall it, or look at its issues, first.")
 	}
 	switch err := rt.rec.PushOurs(ctx, kind, rec); {
 	case errors.Is(err, reconcile.ErrBusy):
 		return v1.Conflict("the record is being reconciled right now", "Try it again in a moment.")
 	case errors.Is(err, reconcile.ErrNoDrift):
-		return v1.Conflict("nothing of this record waits for that", "The list of drift shows what does. Sync now compares the record with Autotask.")
+		return v1.Conflict("no edit of this record waits for a decision", "The list of drift shows the edits that do. Sync now compares the record with Autotask.")
 	case err != nil:
 		return err
 	}

@@ -113,13 +113,13 @@ func next(in *installation.Installation, l reconcile.Preview, e v1.Explanation, 
 	case l.Before.Outcome == v1.OutcomeRetrying:
 		return "It failed " + times(l.Before.Attempts) + " and is retried automatically: " + sentence(l.Before.Detail)
 	case l.Before.OpenDrift() != nil && len(e.Differences) > 0:
-		return "Every condition holds, but somebody edited it in Channel Program, and nothing is pushed over that (option drift). " + pushOurs
+		return "Every condition holds, but somebody edited it in Channel Program, and nothing overwrites that edit (option drift). " + pushOurs
 	case unasked != nil:
-		return "Every condition holds, but Channel Program could not be asked what it holds: " + sentence(unasked.Error())
+		return "Every condition holds, but what Channel Program holds could not be read: " + sentence(unasked.Error())
 	case string(e.Target) == "null":
-		return "Every condition holds, but Channel Program does not have it yet. \"Sync now\" sends it; the sweep does so by itself."
+		return "Every condition holds, but Channel Program does not have it yet. \"Sync now\" sends it at once; otherwise the next sweep does."
 	case len(e.Differences) > 0:
-		return "Every condition holds, but Channel Program holds other values. \"Sync now\" sends them; the sweep does so by itself."
+		return "Every condition holds, but Channel Program holds other values. \"Sync now\" sends them at once; otherwise the next sweep does."
 	case len(l.Notes) > 0:
 		return "Every condition holds and Channel Program is up to date. " + known(l, in.Options)
 	default:
@@ -133,7 +133,7 @@ func afterFailure(code string) string {
 	case "not_pushable":
 		return "" // the failure says what to do
 	case codeUnanswered:
-		return "Ask again. If it stays, open it in Autotask, and report its id and the time to Autotask's support."
+		return "Ask again. If the problem persists, open it in Autotask, and report its id and the time to Autotask's support."
 	}
 	return "It is retried automatically, at the latest when the record changes."
 }
@@ -166,13 +166,13 @@ func sentence(text string) string { return strings.TrimRight(text, ". ") + "." }
 
 // triedAgain is how a record comes to be tried that no longer is by itself. It holds
 // whether its dead letter is there or was dismissed or dropped.
-const triedAgain = "It is no longer tried by itself: an edit in Autotask tries it again, and \"Sync now\" at once."
+const triedAgain = "It is no longer retried automatically: an edit in Autotask or \"Sync now\" tries it again."
 
 // pushOurs is what to do about a record that somebody edited in Channel Program.
 const pushOurs = "\"Push ours\" sends what Autotask has. To keep what was entered there, enter it in Autotask too."
 
 // staysAsItIs is what happens to a record whose leaving was discarded with a mass change.
-const staysAsItIs = "A mass change that it was part of was discarded, so it stays as it is until it is edited in Autotask; \"Sync now\" goes by Autotask at once."
+const staysAsItIs = "A mass change that it was part of was discarded, so it stays as it is until it is edited in Autotask; \"Sync now\" applies what Autotask has at once."
 
 // fixOf is what to do about how a record stands; empty when it stands well.
 func fixOf(e *ledger.Entry) string {

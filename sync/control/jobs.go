@@ -122,9 +122,9 @@ func (m *Manager) startJob(ctx context.Context, j job.Job, start func(context.Co
 // refused is the 409 of a job that was asked for while others are not done.
 func refused(busy *job.Busy) *v1.Problem {
 	of := "the " + busy.AtWork.Type + " " + busy.AtWork.ID
-	p := v1.Conflict("This would be the same as "+of+", which is at work.", "Wait until it is done, or cancel it first.")
+	p := v1.Conflict("This would be the same as "+of+", which is running.", "Wait until it is done, or cancel it first.")
 	if !busy.Same {
-		p = v1.Conflict("Too many jobs wait already; "+of+" is at work.", "Wait until some of them are done, or cancel them.")
+		p = v1.Conflict("Too many jobs wait already; "+of+" is running.", "Wait until some of them are done, or cancel them.")
 	}
 	p.Job = busy.AtWork.ID
 	return p

@@ -120,7 +120,7 @@ var texts = map[string]text{
 	"autotask_query_refused": {
 		v1.SeverityRetrying, "Autotask refuses a query",
 		"Autotask does not accept a query that this version sends.",
-		"Please report this with the detail.",
+		"Report this to the maintainers, with the detail.",
 	},
 	"channel_program_refused": {
 		v1.SeverityAct, "Channel Program refuses the connection",
@@ -133,7 +133,7 @@ var texts = map[string]text{
 		"Ask your Channel Program administrator for a plan that includes it. Changes are kept meanwhile.",
 	},
 	"channel_program_throttled": {
-		v1.SeverityRetrying, "Channel Program asks to slow down",
+		v1.SeverityRetrying, "Channel Program asks for fewer requests",
 		"Channel Program's rate limit is reached.",
 		"Nothing to do: it resumes by itself.",
 	},
@@ -168,7 +168,7 @@ var texts = map[string]text{
 		"Look at the edits under Drift (channelsync drift list). If Autotask is right, push ours; if the edit is right, enter it in Autotask too.",
 	},
 	"mass_change_held": {
-		v1.SeverityAct, "Many records would leave at once",
+		v1.SeverityAct, "Many records would stop syncing at once",
 		"More records would stop syncing at once than the option massChangePercent allows. Nothing happens to them until somebody decides.",
 		"If this is intended, approve it in the console or with POST …/held/approve. Otherwise check the API user's permissions in Autotask, then discard it.",
 	},
@@ -213,7 +213,7 @@ var texts = map[string]text{
 		"In Autotask, correct the field that the record names. The record is sent again when it changes.",
 	},
 	"ambiguous_match": {
-		v1.SeverityAct, "A client's name matches several in Channel Program",
+		v1.SeverityAct, "A client's name matches several clients in Channel Program",
 		"Channel Program has several clients with this name and cannot tell which one is meant.",
 		"Merge or rename the clients in Channel Program, then sync the record again.",
 	},

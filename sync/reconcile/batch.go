@@ -231,7 +231,7 @@ func (b *batch) unkept(ctx context.Context, id int64, cause error) error {
 		zap.String(v1.LogKind, string(b.kind)), zap.Int64(v1.LogRecord, id), zap.Error(cause))
 	return b.keepDead(ctx, b.in.ID, v1.DeadLetter{
 		Kind: string(b.kind), RecordID: strconv.FormatInt(id, 10), Code: CodeNotKept,
-		Detail: fmt.Sprintf("The event store does not take what is remembered of %s %d: %v.", b.kind, id, cause),
+		Detail: fmt.Sprintf("The event store refuses the entry of %s %d: %v.", b.kind, id, cause),
 	})
 }
 

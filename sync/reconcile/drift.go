@@ -153,7 +153,7 @@ func (s sender[T]) leaveAlone(p parcel[T]) bool {
 	it.edited = true
 	it.outcome = v1.OutcomeWaiting
 	it.entry.Reasons = []string{v1.ReasonEditedAtTarget}
-	it.entry.Detail = "Somebody edited " + strings.Join(fieldNames(edited), ", ") + " in Channel Program; nothing is pushed over it until you say so"
+	it.entry.Detail = "Somebody edited " + strings.Join(fieldNames(edited), ", ") + " in Channel Program; nothing overwrites it until you say so"
 	it.entry.Notes = append(slices.Clip(it.entry.Notes), v1.ReasonEditedAtTarget)
 	return true
 }

@@ -37,7 +37,7 @@ func unreadText(named string, err error, at time.Time) string {
 		asked += ", for " + rowName(row)
 	}
 	return fmt.Sprintf("%s cannot be read. Autotask was asked for it (%s) and %s, while it answers for others. "+
-		"\"Sync now\" asks again at once. If it stays, open %s in Autotask, and report its id and the time (%s) to %s.",
+		"\"Sync now\" asks again at once. If the problem persists, open %s in Autotask, and report its id and the time (%s) to %s.",
 		named, asked, says, open, at.UTC().Format("2006-01-02 15:04:05 UTC"), who)
 }
 
@@ -72,7 +72,7 @@ func answerOf(err error) (asked, says, who string) {
 	case errors.Is(err, context.DeadlineExceeded):
 		return asked, with("did not answer"), who
 	case e.Kind == autotask.KindUndecodable:
-		return asked, with("answered what is not of its API"), who + gateway
+		return asked, with("answered with something that is not from its API"), who + gateway
 	case e.Status == 0:
 		return asked, with("cut the connection"), who
 	case e.Status == http.StatusInternalServerError:
@@ -111,9 +111,9 @@ func (b *batch) blame(it *item, err error) string {
 	case late(e):
 		says, do = "was not answered ("+e.Detail+")", "Ask Channel Program's support why"
 	case e.Code == channelprogram.CodeNetwork:
-		says, do = "was answered by a cut connection ("+e.Detail+")", gateway
+		says, do = "got a cut connection instead of an answer ("+e.Detail+")", gateway
 	case e.Kind == channelprogram.KindBreach:
-		says, do = "was answered against the contract of the API ("+e.Detail+")", gateway
+		says, do = "got an answer that breaks the API's contract ("+e.Detail+")", gateway
 	case e.Status == http.StatusRequestEntityTooLarge:
 		do = "Shorten the record in Autotask, or ask Channel Program's support for a higher limit"
 	case e.Status == http.StatusUnauthorized, e.Status == http.StatusPaymentRequired, e.Status == http.StatusForbidden:

@@ -19,8 +19,8 @@ import (
 func TestAFailureAtAutotaskNamesTheRecordAndWhatToDo(t *testing.T) {
 	it := &item{due: events.DueEntry{ID: 12}, entry: &ledger.Entry{Kind: v1.KindCompany, ID: 12, Name: "Northwind"}}
 	const (
-		others = ", while it answers for others. \"Sync now\" asks again at once. If it stays, open this record in Autotask, and report its id and the time (2026-11-30 00:40:00 UTC) to Autotask's support"
-		ofRow  = ", while it answers for others. \"Sync now\" asks again at once. If it stays, open Contacts 7 in Autotask, and report its id and the time (2026-11-30 00:40:00 UTC) to Autotask's support"
+		others = ", while it answers for others. \"Sync now\" asks again at once. If the problem persists, open this record in Autotask, and report its id and the time (2026-11-30 00:40:00 UTC) to Autotask's support"
+		ofRow  = ", while it answers for others. \"Sync now\" asks again at once. If the problem persists, open Contacts 7 in Autotask, and report its id and the time (2026-11-30 00:40:00 UTC) to Autotask's support"
 		start  = "Northwind (company 12) cannot be read. Autotask "
 		asked  = start + "was asked for it (query Companies) and "
 	)
@@ -44,7 +44,7 @@ func TestAFailureAtAutotaskNamesTheRecordAndWhatToDo(t *testing.T) {
 		"500":                   {failed(autotask.Error{Kind: autotask.KindUnknown, Status: 500, Texts: []string{"boom."}}), asked + "answered HTTP 500: boom" + others + "."},
 		"500 without a text":    {failed(autotask.Error{Kind: autotask.KindUnavailable, Status: 500}), asked + "answered HTTP 500" + others + "."},
 		"a firewall":            {failed(autotask.Error{Kind: autotask.KindPermission, Status: 403}), asked + "answered HTTP 403" + others + ", or to whoever runs a firewall or gateway in between."},
-		"no answer of this API": {failed(autotask.Error{Kind: autotask.KindUndecodable, Status: 200, Cause: io.EOF}), asked + "answered what is not of its API: EOF" + others + ", or to whoever runs a firewall or gateway in between."},
+		"no answer of this API": {failed(autotask.Error{Kind: autotask.KindUndecodable, Status: 200, Cause: io.EOF}), asked + "answered with something that is not from its API: EOF" + others + ", or to whoever runs a firewall or gateway in between."},
 		"a row that hangs on it": {
 			autotask.RowError{Entity: "Contacts", ID: 7, Cause: &autotask.Error{Kind: autotask.KindUnknown, Status: 500, Operation: "query", Entity: "Contacts", Texts: []string{"boom"}}},
 			start + "was asked for it (query Contacts, for Contacts 7) and answered HTTP 500: boom" + ofRow + ".",

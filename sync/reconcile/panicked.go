@@ -28,7 +28,7 @@ const (
 func (r *Reconciler) commitPanicked(ctx context.Context, kind v1.Kind, due events.DueEntry, p *panics.Error) error {
 	r.Log.Error("reconcile panicked, the record fails alone",
 		zap.String(v1.LogKind, string(kind)), zap.Int64(v1.LogRecord, due.ID), zap.Error(p), panics.Stack(p))
-	detail := fmt.Sprintf("channelsync itself failed at %s %d: %s. All other records go on. Its log has the cause under "+
+	detail := fmt.Sprintf("channelsync itself failed at %s %d: %s. All other records continue. Its log has the cause under "+
 		"\"reconcile panicked\": please report it, with that line.", kind, due.ID, clip.Text(p.Error(), maxPanic))
 	in, err := r.Installation()
 	if err != nil {

@@ -45,8 +45,8 @@ func targetPoisons() map[string]struct {
 		"504":                          {answer(504, "", ""), []string{"HTTP 504"}},
 		"a cut connection":             {cpsim.Fault{Kind: cpsim.FaultReset}, []string{"cut connection"}},
 		"a lost answer":                {cpsim.Fault{Kind: cpsim.FaultLostResponse}, []string{"cut connection"}},
-		"an answer of another API":     {answer(200, "application/json", `{"ok":true}`), []string{"against the contract"}},
-		"a page that says that all is": {answer(200, "", "<html>Sign in</html>"), []string{"against the contract", "Sign in"}},
+		"an answer of another API":     {answer(200, "application/json", `{"ok":true}`), []string{"breaks the API's contract"}},
+		"a page that says that all is": {answer(200, "", "<html>Sign in</html>"), []string{"breaks the API's contract", "Sign in"}},
 		"a redirect":                   {answer(302, "", "<html>Moved</html>"), []string{"HTTP 302"}},
 	}
 }

@@ -51,7 +51,7 @@ var answered = map[string]string{
 	"500 with a text":     "HTTP 500: Object reference not set",
 	"a cut answer":        "cut the connection: unexpected EOF",
 	"a closed connection": "cut the connection",
-	"200 with a page":     "not of its API",
+	"200 with a page":     "not from its API",
 }
 
 // TestRecordThatAutotaskDoesNotAnswerFailsAlone: whatever comes for one of many records,

@@ -28,7 +28,7 @@ func TestPoisonedRecordAtTheTarget(t *testing.T) {
 		"500":             {cpsim.Fault{Kind: cpsim.FaultServerError}, "HTTP 500"},
 		"a cut answer":    {cpsim.Fault{Kind: cpsim.FaultLostResponse}, "cut connection"},
 		"a late answer":   {cpsim.Fault{Kind: cpsim.FaultSlow, DelayMillis: 36_000}, "no answer within 30s"},
-		"another API":     {cpsim.Fault{Kind: cpsim.FaultAnswer, Status: 200, ContentType: "application/json", Body: `{"ok":true}`}, "against the contract"},
+		"another API":     {cpsim.Fault{Kind: cpsim.FaultAnswer, Status: 200, ContentType: "application/json", Body: `{"ok":true}`}, "breaks the API's contract"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -273,7 +273,7 @@ func (w *fakeAPI) bulk(filtered, dryRun bool, expect *int, named int, format str
 	switch {
 	case dryRun:
 		out = v1.BulkResult{
-			Count: 123, NotPossible: []v1.NotPossible{{Count: 1, Reason: "it is off the list already"}},
+			Count: 123, NotPossible: []v1.NotPossible{{Count: 1, Reason: "it is no longer on the list"}},
 			Sample: []v1.BulkItem{{ID: "7", Kind: "company", Name: "Acme\x1b[31m GmbH"}},
 		}
 		format += " dry"

@@ -189,10 +189,10 @@ func TestAnExplanationEndsWithTheNextCommandWhole(t *testing.T) {
 		want string
 	}{
 		"as it should be":      {in, company(true, "", "Nothing to do.", v1.OutcomeUnchanged), ""},
-		"differs":              {in, company(true, "", `"Sync now" sends them; the sweep does so by itself.`, v1.OutcomePushed), "channelsync record reconcile 'Acme MSP' company 7"},
+		"differs":              {in, company(true, "", `"Sync now" sends them at once; otherwise the next sweep does.`, v1.OutcomePushed), "channelsync record reconcile 'Acme MSP' company 7"},
 		"failed for good":      {in, company(true, "", "It failed 8 times.", v1.OutcomeDead), "channelsync record reconcile 'Acme MSP' company 7"},
 		"edited there":         {in, company(true, "", `"Push ours" sends what Autotask has.`, v1.OutcomeWaiting), "channelsync drift push 'Acme MSP' company 7"},
-		"not answered":         {in, company(true, "", "Ask again. If it stays, open it.", v1.OutcomePushed), "channelsync record explain 'Acme MSP' company 7"},
+		"not answered":         {in, company(true, "", "Ask again. If the problem persists, open it.", v1.OutcomePushed), "channelsync record explain 'Acme MSP' company 7"},
 		"inactive":             {in, company(false, v1.ReasonStatusInactive, "Set it active.", v1.OutcomeNotMet), ""},
 		"deleted":              {in, company(false, v1.ReasonDeletedAtSource, "Nothing.", v1.OutcomeNotMet), ""},
 		"excluded":             {in, company(false, v1.ReasonExcluded, "Change the list.", v1.OutcomeNotMet), "channelsync installation update 'Acme MSP' --exclude 12 --include '5,7' --dry-run"},
@@ -202,7 +202,7 @@ func TestAnExplanationEndsWithTheNextCommandWhole(t *testing.T) {
 		"pending approval":     {held, company(false, v1.ReasonStatusInactive, "It waits.", v1.OutcomePushed), "channelsync held approve 'Acme MSP', or channelsync held discard 'Acme MSP'"},
 		"its sync is stopped":  {in, contract, "channelsync installation start 'Acme MSP' --sync active_customer_contracts"},
 		"filtered":             {in, company(false, v1.ReasonFiltered, "Change the filters.", v1.OutcomeNotMet), "channelsync installation update 'Acme MSP' --company-classifications … --dry-run"},
-		"discarded and not in": {in, company(false, v1.ReasonStatusInactive, `"Sync now" goes by Autotask at once.`, v1.OutcomePushed), "channelsync record reconcile 'Acme MSP' company 7"},
+		"discarded and not in": {in, company(false, v1.ReasonStatusInactive, `"Sync now" applies what Autotask has at once.`, v1.OutcomePushed), "channelsync record reconcile 'Acme MSP' company 7"},
 	} {
 		if got := commandExplained(tc.in, tc.e); got != tc.want {
 			t.Errorf("%s: got %q, want %q", what, got, tc.want)

@@ -178,7 +178,7 @@ func TestExplainSaysWhyARecordIsOrIsNotSynced(t *testing.T) {
 		}},
 		{"an id that never was", co, 99999999, []string{"excluded", "deleted_at_source"}, []string{"no longer exists"}, nil},
 		{"its row is unreadable", co, spoiled, nil, []string{"isActive", "is retried"}, nil},
-		{"rejected", co, rejected, nil, []string{"phones/0", "is no phone number", "no longer tried by itself", "an edit in Autotask", "Sync now"}, nil},
+		{"rejected", co, rejected, nil, []string{"phones/0", "is no phone number", "no longer retried automatically", "an edit in Autotask", "Sync now"}, nil},
 		{"retrying", co, retried, nil, []string{"times", "another import is at work", "is retried"}, nil},
 		{"without a name", co, nameless, nil, []string{"companyName is empty", "Fill it in in Autotask", "company "}, nil},
 		{"up to date", co, fine, nil, []string{"up to date", "Nothing to do"}, func(t *testing.T, e v1.Explanation) {

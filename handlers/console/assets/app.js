@@ -144,8 +144,8 @@
     const unanswered = failed > 0 || (asking !== null && Math.abs(at - asked) > late / 2);
     let text = "";
     if (unanswered && at - current > late) text = "Not up to date since " + clock(current) + "; trying again…";
-    else if (newer) text = "There is a new version of this console. Load this page anew to use it.";
-    else if (held && at - held > late) text = "There is something newer since " + clock(held) + ". It is shown once you are done with what you entered, ticked or selected.";
+    else if (newer) text = "There is a new version of this console. Reload this page to use it.";
+    else if (held && at - held > late) text = "Something has changed since " + clock(held) + ". The change is shown once you are done with what you entered, ticked or selected.";
     if ((document.hidden && text) || behind.textContent === text) return;
     behind.textContent = text;
   }
@@ -352,7 +352,7 @@
         waiting.remove();
         if (manual) manual.hidden = false;
         load.hidden = false;
-        note.textContent = "This could not be found out just now. Try it with the button.";
+        note.textContent = "This could not be determined just now. Try the button.";
       }
     })();
   }

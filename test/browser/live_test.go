@@ -238,7 +238,7 @@ func TestAPageGoesOnWhateverHasTheFocus(t *testing.T) {
 	p.See("In sync.", "unfolded")
 	focused("after it was started")
 
-	const newer = "There is something newer since "
+	const newer = "Something has changed since "
 	p.SeeNot(newer)
 	p.Click("Mine")
 	act(t, w, id, "stop")

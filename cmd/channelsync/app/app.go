@@ -170,7 +170,7 @@ func (a *App) Start(ctx context.Context) error {
 }
 
 // errStopping is the cause of the end of what a stop ends.
-var errStopping = errors.New("the service stops")
+var errStopping = errors.New("the service is stopping")
 
 // service is a part that the watchdog starts anew when it stands still.
 func (a *App) service(name string, run func(context.Context) error) *progress.Service {

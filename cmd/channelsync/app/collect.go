@@ -111,7 +111,7 @@ func freeOf(dir string) func() (float64, error) {
 			return 0, err
 		}
 		if space.Size == 0 {
-			return 0, fmt.Errorf("look at the disk of the data directory: it tells no size")
+			return 0, fmt.Errorf("look at the disk of the data directory: it reports no size")
 		}
 		return float64(space.Free) / float64(space.Size), nil
 	}

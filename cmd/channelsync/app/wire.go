@@ -239,7 +239,7 @@ func (a *App) openManager(ctx context.Context, cfg config.Config, bus *events.Bu
 func (a *App) serves() health.Check {
 	return health.Check{Name: "serving", Probe: func(context.Context) (string, error) {
 		if a.draining.Load() {
-			return "", errors.New("this instance is stopping; what comes in is still taken")
+			return "", errors.New("this instance is stopping; incoming callbacks are still accepted")
 		}
 		return "this instance works", nil
 	}}
@@ -266,7 +266,7 @@ func checks(bus *events.Bus) []health.Check {
 		{Name: "streams", Probe: func(ctx context.Context) (string, error) {
 			h, err := asked(ctx)
 			if err == nil && len(h.Frozen) > 0 {
-				err = fmt.Errorf("these streams take no writes: %v; free the disk, then restart the server", h.Frozen)
+				err = fmt.Errorf("these streams accept no writes: %v; free the disk, then restart the server", h.Frozen)
 			}
 			return "all streams take writes", err
 		}},

@@ -63,7 +63,7 @@ func NewACME(cfg ACMEConfig) *ACME {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	a := &ACME{ACMEConfig: cfg, transport: transport.New(), problem: errors.New("it was not asked for yet")}
+	a := &ACME{ACMEConfig: cfg, transport: transport.New(), problem: errors.New("it has not been requested yet")}
 	a.manager = &autocert.Manager{
 		Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(cfg.Dir), HostPolicy: autocert.HostWhitelist(cfg.Domain), Email: cfg.Email,
 		Client: &acme.Client{DirectoryURL: cfg.Directory, HTTPClient: &http.Client{Transport: a.transport, Timeout: callTimeout}, UserAgent: "channelsync"},

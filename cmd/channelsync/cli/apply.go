@@ -134,10 +134,10 @@ func (s *session) confirmPrune(ctx context.Context, items []*applyItem, yes bool
 	}
 	if _, ok := s.terminal(); !ok {
 		return command.Usage("look at --dry-run, then add --yes to confirm",
-			"this uninstalls %s and nobody is there to be asked", strings.Join(what, ", "))
+			"this uninstalls %s and must be confirmed, but there is no terminal to ask on", strings.Join(what, ", "))
 	}
 	s.note("This uninstalls %s.", strings.Join(what, ", "))
-	_, _ = s.Stderr.Write([]byte("Type yes to go on: "))
+	_, _ = s.Stderr.Write([]byte("Type yes to continue: "))
 	typed, err := typing(ctx, s.line)
 	if err != nil {
 		return err

@@ -136,7 +136,7 @@ func (s *session) reconcileAll(ctx context.Context, of *recordFlags, f *filterFl
 	if err != nil {
 		return err
 	}
-	return s.bulkRecords(ctx, api, in.ID, v1.BulkRecords{Filter: f.filter(of)}, b, "reconcile", "Brought in line:", api.ReconcileRecords)
+	return s.bulkRecords(ctx, api, in.ID, v1.BulkRecords{Filter: f.filter(of)}, b, "reconcile", "Being synced now:", api.ReconcileRecords)
 }
 
 func (s *session) recordExclude() *command.Command {

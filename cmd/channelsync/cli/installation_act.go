@@ -136,15 +136,15 @@ func (s *session) confirm(ctx context.Context, in v1.Installation, sync v1.Sync)
 	}
 	if _, ok := s.terminal(); !ok {
 		return command.Usage("add --yes to confirm",
-			"this removes %q for good and nobody is there to be asked", text(name))
+			"this removes %q permanently and must be confirmed, but there is no terminal to ask on", text(name))
 	}
-	_, _ = s.Stderr.Write([]byte("This removes it for good. Type " + text(name) + " to go on: "))
+	_, _ = s.Stderr.Write([]byte("This removes it permanently. Type " + text(name) + " to continue: "))
 	typed, err := typing(ctx, s.line)
 	if err != nil {
 		return err
 	}
 	if !v1.Same(typed, name) {
-		return &failure{"the name is another one; nothing was done", ""}
+		return &failure{"the name does not match; nothing was done", ""}
 	}
 	return nil
 }

@@ -228,7 +228,7 @@ func (s *session) waitForBackfill(
 			in, err = api.Installation(ctx, in.ID)
 		}
 		if ctx.Err() != nil {
-			return in, &failure{"stopped watching; the backfill continues", "channelsync status shows how far it is"}
+			return in, &failure{"stopped watching; the backfill continues", "channelsync status shows the progress"}
 		}
 		if err != nil {
 			return in, err

@@ -15,7 +15,7 @@ func New() Manager { return none{} }
 
 type none struct{}
 
-var errNone = errors.New("no service manager is known here: let that of this machine run channelsync serve")
+var errNone = errors.New("no supported service manager was found: have the one of this machine run channelsync serve")
 
 func (none) Install(context.Context, Definition) error { return errNone }
 func (none) Start(context.Context) error               { return errNone }

@@ -134,7 +134,7 @@ func becomes(ctx context.Context, s *mgr.Service, want svc.State) error {
 		now, err := s.Query()
 		switch {
 		case err != nil:
-			return fmt.Errorf("ask how the service stands: %w", err)
+			return fmt.Errorf("ask for the state of the service: %w", err)
 		case now.State == want:
 			return nil
 		case now.State == svc.Stopped:

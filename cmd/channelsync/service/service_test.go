@@ -116,7 +116,7 @@ func TestAServiceThatSystemdWouldNotRunIsRefused(t *testing.T) {
 		d    Definition
 		want string
 	}{
-		{"no systemd", nil, packaged, "let what does run /usr/bin/channelsync serve --config /etc/channelsync/channelsync.yaml"},
+		{"no systemd", nil, packaged, "have its own service manager run /usr/bin/channelsync serve --config /etc/channelsync/channelsync.yaml"},
 		{"a package is installed", []string{"run/systemd/system", "lib/systemd/system/channelsync.service"}, packaged, "systemctl enable --now channelsync"},
 		{"a program at home", []string{"run/systemd/system"}, Definition{Program: "/home/ann/channelsync", Config: "/etc/c.yaml", DataDir: stateDir}, "does not see /home/ann/channelsync"},
 		{"data in a temporary directory", []string{"run/systemd/system"}, Definition{Program: "/opt/c", Config: "/etc/c.yaml", DataDir: "/tmp/data"}, "does not see /tmp/data"},

@@ -26,7 +26,7 @@ type systemd struct {
 // Install writes a unit and makes the user that the service runs as.
 func (s systemd) Install(ctx context.Context, d Definition) error {
 	if _, err := os.Stat(filepath.Join(s.root, "run/systemd/system")); err != nil {
-		return fmt.Errorf("systemd does not run this machine: let what does run %s %s", d.Program, strings.Join(d.arguments("serve"), " "))
+		return fmt.Errorf("this machine does not run systemd: have its own service manager run %s %s", d.Program, strings.Join(d.arguments("serve"), " "))
 	}
 	for _, packaged := range []string{"lib/systemd/system", "usr/lib/systemd/system"} {
 		if _, err := os.Stat(filepath.Join(s.root, packaged, Name+".service")); err == nil {
@@ -36,7 +36,7 @@ func (s systemd) Install(ctx context.Context, d Definition) error {
 	}
 	for _, path := range []string{d.Program, d.Config, d.DataDir} {
 		if below(path, "/home", "/root", "/run/user", "/tmp", "/var/tmp") {
-			return fmt.Errorf("the service does not see %s, since home and temporary directories are kept from it: "+
+			return fmt.Errorf("the service does not see %s, because home and temporary directories are hidden from it: "+
 				"put the program into /usr/local/bin, settings into /etc/channelsync and data into %s", path, stateDir)
 		}
 	}

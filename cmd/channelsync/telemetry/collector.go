@@ -44,10 +44,10 @@ func checkEndpoint(name string, grpc bool) error {
 	case address == "" || isURL(address) || grpc && isTarget(address):
 		return nil
 	case grpc:
-		return fmt.Errorf("%s: got what is no address for grpc (not shown, it may hold a secret), "+
+		return fmt.Errorf("%s: got something that is no address for grpc (not shown, it may hold a secret), "+
 			"want http://host:port, https://host:port, or for TLS host:port with a host that is a name", name)
 	}
-	return fmt.Errorf("%s: got what is no URL of a collector (not shown, it may hold a secret), want http:// or https:// with a host", name)
+	return fmt.Errorf("%s: got something that is no URL of a collector (not shown, it may hold a secret), want http:// or https:// with a host", name)
 }
 
 func isURL(address string) bool {

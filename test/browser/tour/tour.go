@@ -118,7 +118,7 @@ func (t *tour) install() {
 	p.Press("Choose what syncs by name")
 	p.Fill("Part of the name, or id", "r")
 	p.Press("Find")
-	p.See("Tick what is to be added")
+	p.See("Tick the companies to add")
 	t.stop("install-choose")
 	p.Press("Check the connections")
 	p.See("will sync,")

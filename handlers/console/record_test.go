@@ -88,7 +88,7 @@ func TestRecordPage(t *testing.T) {
 		"#verdict .lead":                     "Synced. Channel Program has it as of 3 minutes ago.",
 		"#sent tbody tr:nth-child(1)":        "Name Northwind Dental Northwind Ltd Company: company name",
 		"#sent tbody tr:last-child":          "Website cleared northwind.example –",
-		"#timeline > ol > li > p":            "Sent; Channel Program accepted it 3 minutes ago · took 20.0 s in all",
+		"#timeline > ol > li > p":            "Sent; Channel Program accepted it 3 minutes ago · took 20.0 s in total",
 		".substeps li:nth-child(2)":          "Read from Autotask 10.0 s later",
 		".record-actions form":               "Sync now",
 		".record-actions a[rel~=noreferrer]": "Open in Autotask (new tab)Open in Channel Program (new tab)",

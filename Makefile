@@ -29,8 +29,10 @@ FIRST := $(addprefix channelsync/,sync/reconcile test/e2e test/e2e/property test
 VOLUME := ^(TestALargeTenant|TestAnOversizedRecord)|^Test(Record|Contact)ThatAutotaskDoesNotAnswer/too_much
 # Packages that measure time, and so need the machine to themselves.
 ALONE := channelsync/test/fault
+# Tests of test/e2e/cluster that measure time. They run after ALONE, without the detector.
+TAKEOVER := TestAKilledInstanceIsTakenOver|TestAnInstanceThatStopsHandsOver
 # The number of packages tested at once with the detector. Two others are tested without it meanwhile. They mostly wait.
-AT_ONCE ?= 3
+AT_ONCE ?= 2
 # The duration of make stress.
 STRESS ?= 30s
 # How often make properties tries each property.
@@ -59,9 +61,9 @@ test: build ## run every test, with the race detector wherever our goroutines ru
 	  (run -p 1 $(filter-out $(IN_TURN),$(PLAIN)) || status=1; run -p 1 -run '$(VOLUME)' ./sync/reconcile ./sync/watch || status=1; exit $$status) \
 	    >bin/plain.txt 2>&1 & plain=$$!; \
 	  export RAPID_CHECKS=$${RAPID_CHECKS:-25}; \
-	  CGO_ENABLED=1 run -race -p $(AT_ONCE) -skip '$(VOLUME)' $(FIRST) $$(go list ./... | grep -vxF $(PLAIN:%=-e %) $(ALONE:%=-e %)) || status=1; \
+	  CGO_ENABLED=1 run -race -p $(AT_ONCE) -skip '$(VOLUME)|$(TAKEOVER)' $(FIRST) $$(go list ./... | grep -vxF $(PLAIN:%=-e %) $(ALONE:%=-e %)) || status=1; \
 	  wait $$in_turn || status=1; wait $$plain || status=1; cat bin/in-turn.txt bin/plain.txt; \
-	  run -p 1 $(ALONE) || status=1; exit $$status
+	  run -p 1 $(ALONE) || status=1; run -run '$(TAKEOVER)' ./test/e2e/cluster || status=1; exit $$status
 
 stress: ## run the concurrency tests, all at once, for STRESS (30s) with the race detector
 	@CGO_ENABLED=1 CHANNELSYNC_STRESS=$(STRESS) go test -race -ldflags=-w -p 8 -run 'UnderStress$$' $(TESTFLAGS) \

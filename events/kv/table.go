@@ -179,7 +179,7 @@ func (t *Table) Create(ctx context.Context, key string, value []byte) (uint64, e
 	if !errors.Is(err, js.ErrConflict) {
 		return rev, err
 	}
-	last, failed := t.LastMsg(ctx, t.Prefix+key)
+	last, failed := t.LeaderMsg(ctx, t.Prefix+key)
 	if failed != nil {
 		return 0, err
 	}
@@ -187,6 +187,21 @@ func (t *Table) Create(ctx context.Context, key string, value []byte) (uint64, e
 		return 0, err
 	}
 	return t.Update(ctx, key, value, last.Sequence) // only a delete marker is there, or a message that is not authentic
+}
+
+// GetOrCreate is Get of a key that gets a value if it has none. Of several instances that come at once one writes it, and all
+// get what it wrote: whoever was not first asks the leader, since a replica may not have it yet.
+func (t *Table) GetOrCreate(ctx context.Context, key string, value func() []byte) (Entry, error) {
+	e, err := t.Get(ctx, key)
+	if !errors.Is(err, js.ErrNotFound) {
+		return e, err
+	}
+	made := Entry{Key: key, Value: value(), At: time.Now()}
+	made.Revision, err = t.Create(ctx, key, made.Value)
+	if errors.Is(err, js.ErrConflict) {
+		return t.GetFromLeader(ctx, key)
+	}
+	return made, err
 }
 
 // Update writes a key that is at the given revision, or returns ErrConflict.

@@ -27,6 +27,36 @@ func table(t testing.TB, l *js.Link, cfg Config) *Table {
 	return tab
 }
 
+// behind is a stream as a replica sees it that has no message yet.
+type behind struct{ jetstream.Stream }
+
+func (behind) GetLastMsgForSubject(context.Context, string) (*jetstream.RawStreamMsg, error) {
+	return nil, jetstream.ErrMsgNotFound
+}
+
+// TestAReplicaThatIsBehindHidesNoKey of whoever makes one that another instance has made or deleted.
+func TestAReplicaThatIsBehindHidesNoKey(t *testing.T) {
+	t.Parallel()
+	b, shut := natstest.Open(t, t.TempDir())
+	defer shut()
+	tab, late := table(t, b, Config{Name: "keys"}), table(t, b, Config{Name: "keys"})
+	late.Handle = behind{late.Handle}
+	own := func() []byte { return []byte("own") }
+	revision, err := tab.Put(t.Context(), "a", []byte("theirs"))
+	harness.OK(t, err)
+	e, err := late.GetOrCreate(t.Context(), "a", own)
+	if err != nil || string(e.Value) != "theirs" || e.Revision != revision {
+		t.Errorf("got %q of revision %d, %v, want what the other one wrote as %d", e.Value, e.Revision, err, revision)
+	}
+	harness.OK(t, tab.Delete(t.Context(), "a"))
+	for _, who := range []*Table{late, tab} {
+		e, err = who.GetOrCreate(t.Context(), "a", own)
+		if err != nil || string(e.Value) != "own" || e.Revision <= revision {
+			t.Errorf("after a deletion: got %q of revision %d, %v", e.Value, e.Revision, err)
+		}
+	}
+}
+
 func TestTableReadsAndWrites(t *testing.T) {
 	t.Parallel()
 	tab := table(t, link(t), Config{Name: "ledger"})

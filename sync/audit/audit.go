@@ -31,6 +31,7 @@ const (
 // Table is where the audit lies.
 type Table interface {
 	Get(ctx context.Context, key string) (kv.Entry, error)
+	GetOrCreate(ctx context.Context, key string, value func() []byte) (kv.Entry, error)
 	Each(ctx context.Context, prefix string, fn func(kv.Entry) error) error
 	Create(ctx context.Context, key string, value []byte) (uint64, error)
 	Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)

@@ -58,17 +58,9 @@ type chain struct {
 
 func openChain(ctx context.Context, cfg Config) (chain, error) {
 	c := chain{now: cfg.Now}
-	e, err := cfg.Table.Get(ctx, chainKey)
-	if errors.Is(err, kv.ErrNotFound) {
-		c.key = newKey()
-		_, err = cfg.Table.Create(ctx, chainKey, cfg.Sealer.Seal(chainPurpose, c.row()))
-		if err == nil {
-			return c, nil
-		}
-		if errors.Is(err, kv.ErrConflict) { // another instance was first
-			e, err = cfg.Table.Get(ctx, chainKey)
-		}
-	}
+	e, err := cfg.Table.GetOrCreate(ctx, chainKey, func() []byte {
+		return cfg.Sealer.Seal(chainPurpose, chain{key: newKey()}.row())
+	})
 	if err != nil {
 		return c, fmt.Errorf("read the key of the audit: %w", err)
 	}

@@ -15,8 +15,7 @@ import (
 // Guard is a row that instances write by turns, to see whether another one changed
 // something that only one installation may have.
 type Guard interface {
-	Get(ctx context.Context, key string) (kv.Entry, error)
-	Create(ctx context.Context, key string, value []byte) (uint64, error)
+	GetOrCreate(ctx context.Context, key string, value func() []byte) (kv.Entry, error)
 	Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
 }
 
@@ -83,13 +82,7 @@ func (m *Manager) alone(ctx context.Context, check func() *v1.Problem, change, u
 
 // guard is the revision that the guard has now.
 func (m *Manager) guard(ctx context.Context) (revision uint64, err error) {
-	e, err := m.Cluster.Guard.Get(ctx, guardKey)
-	if errors.Is(err, kv.ErrNotFound) {
-		if revision, err = m.Cluster.Guard.Create(ctx, guardKey, nil); !errors.Is(err, kv.ErrConflict) {
-			return revision, wrap("make the guard of installations", err)
-		}
-		e, err = m.Cluster.Guard.Get(ctx, guardKey)
-	}
+	e, err := m.Cluster.Guard.GetOrCreate(ctx, guardKey, func() []byte { return nil })
 	return e.Revision, wrap("read the guard of installations", err)
 }
 

@@ -171,10 +171,7 @@ func (s *Store) putBack(ctx context.Context, id string) (kv.Entry, error) {
 	if err != nil {
 		return kv.Entry{}, err
 	}
-	if _, err := s.table.Create(ctx, id, b); err != nil && !errors.Is(err, kv.ErrConflict) { // another instance was first
-		return kv.Entry{}, err
-	}
-	return s.table.Get(ctx, id)
+	return s.table.GetOrCreate(ctx, id, func() []byte { return b })
 }
 
 // accept takes an entry over unless what is known here is as new; its lock is held.

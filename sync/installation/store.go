@@ -23,6 +23,7 @@ var ErrNotFound = errors.New("no such installation")
 // Table is where the installations lie: a bucket with revisions.
 type Table interface {
 	Get(ctx context.Context, key string) (kv.Entry, error)
+	GetOrCreate(ctx context.Context, key string, value func() []byte) (kv.Entry, error)
 	Create(ctx context.Context, key string, value []byte) (uint64, error)
 	Put(ctx context.Context, key string, value []byte) (uint64, error)
 	Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)

@@ -26,6 +26,13 @@ func (s silentKeys) Get(ctx context.Context, key string) (kv.Entry, error) {
 	return kv.Entry{}, ctx.Err()
 }
 
+func (s silentKeys) GetOrCreate(ctx context.Context, key string, value func() []byte) (kv.Entry, error) {
+	if key != silent {
+		return s.Keys.GetOrCreate(ctx, key, value)
+	}
+	return s.Get(ctx, key)
+}
+
 // TestAKeyThatCannotBeReadHoldsNoOtherBack: neither other installations, nor those who ask
 // for the same one for longer than they want to.
 func TestAKeyThatCannotBeReadHoldsNoOtherBack(t *testing.T) {
@@ -48,5 +55,26 @@ func TestAKeyThatCannotBeReadHoldsNoOtherBack(t *testing.T) {
 	cancel()
 	if err := <-first; !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// lateKeys is what a replica has that is behind.
+type lateKeys struct{ Keys }
+
+func (lateKeys) Get(context.Context, string) (kv.Entry, error) { return kv.Entry{}, kv.ErrNotFound }
+
+func TestAKeyThatAReplicaDoesNotHaveYetIsNotDestroyed(t *testing.T) {
+	keys := keysTable(t)
+	sealed := ring(t, vault(t, ringOf(t, 1), keys), inst).Seal("a", []byte("secret"))
+	late := vault(t, ringOf(t, 1), lateKeys{keys})
+	r, err := late.Existing(t.Context(), inst)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plain, err := r.Open("a", sealed); err != nil || string(plain) != "secret" {
+		t.Errorf("got %q, %v", plain, err)
+	}
+	if _, err := late.Existing(t.Context(), "01hzx3q8r9k2m4n6p8s0t2v4w8"); !errors.Is(err, kv.ErrNotFound) {
+		t.Errorf("of none: got %v", err)
 	}
 }

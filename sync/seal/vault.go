@@ -17,7 +17,8 @@ type Keys interface {
 	Get(ctx context.Context, key string) (kv.Entry, error)
 	// GetFromLeader is Get past the replicas, which may lag behind.
 	GetFromLeader(ctx context.Context, key string) (kv.Entry, error)
-	Create(ctx context.Context, key string, value []byte) (uint64, error)
+	// GetOrCreate is Get of a key that gets a value if it has none.
+	GetOrCreate(ctx context.Context, key string, value func() []byte) (kv.Entry, error)
 	Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
 	Erase(ctx context.Context, key string) error
 }
@@ -37,17 +38,7 @@ type Vault struct {
 // OpenVault checks that the master ring fits the store before anything is read with it.
 func OpenVault(ctx context.Context, master *Ring, keys Keys) (*Vault, error) {
 	v := &Vault{master: master, keys: keys, rings: map[string]*Ring{}}
-	e, err := keys.Get(ctx, store.SentinelKey)
-	if errors.Is(err, kv.ErrNotFound) {
-		_, err = keys.Create(ctx, store.SentinelKey, master.Sentinel())
-		if err == nil {
-			return v, nil
-		}
-		if !errors.Is(err, kv.ErrConflict) {
-			return nil, fmt.Errorf("store master key check: %w", err)
-		}
-		e, err = keys.Get(ctx, store.SentinelKey) // another instance was first
-	}
+	e, err := keys.GetOrCreate(ctx, store.SentinelKey, master.Sentinel)
 	if err != nil {
 		return nil, fmt.Errorf("read master key check: %w", err)
 	}
@@ -70,6 +61,9 @@ func (v *Vault) Ring(ctx context.Context, installation string) (*Ring, error) {
 func (v *Vault) Existing(ctx context.Context, installation string) (*Ring, error) {
 	return v.ring(ctx, installation, func(ctx context.Context, installation string) ([]byte, error) {
 		e, err := v.keys.Get(ctx, installation)
+		if errors.Is(err, kv.ErrNotFound) { // by a replica, which may not have it yet
+			e, err = v.keys.GetFromLeader(ctx, installation)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read key of installation %s: %w", installation, err)
 		}
@@ -127,15 +121,7 @@ func (v *Vault) known(installation string) (r *Ring, forgotten uint64) {
 }
 
 func (v *Vault) load(ctx context.Context, installation string) ([]byte, error) {
-	e, err := v.keys.Get(ctx, installation)
-	if errors.Is(err, kv.ErrNotFound) {
-		raw := NewKey()
-		_, err = v.keys.Create(ctx, installation, v.master.Seal(installation, raw))
-		if err == nil {
-			return raw, nil
-		}
-		e, err = v.keys.Get(ctx, installation) // another instance was first
-	}
+	e, err := v.keys.GetOrCreate(ctx, installation, func() []byte { return v.master.Seal(installation, NewKey()) })
 	if err != nil {
 		return nil, fmt.Errorf("read key of installation %s: %w", installation, err)
 	}

@@ -50,18 +50,20 @@ func TestTwoProcessesAgreeOnAKey(t *testing.T) {
 	}
 }
 
-// raceKeys lets somebody else store a key between our Get and our Create.
+// raceKeys lets somebody else store a key after we found none.
 type raceKeys struct {
 	Keys
 	before func()
 }
 
-func (r *raceKeys) Create(ctx context.Context, key string, value []byte) (uint64, error) {
-	if r.before != nil {
-		r.before()
-		r.before = nil
-	}
-	return r.Keys.Create(ctx, key, value)
+func (r *raceKeys) GetOrCreate(ctx context.Context, key string, value func() []byte) (kv.Entry, error) {
+	return r.Keys.GetOrCreate(ctx, key, func() []byte {
+		if r.before != nil {
+			r.before()
+			r.before = nil
+		}
+		return value()
+	})
 }
 
 func TestKeyOfAnotherProcessThatWasFirstIsTaken(t *testing.T) {

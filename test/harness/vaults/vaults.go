@@ -43,10 +43,12 @@ func (m Memory) GetFromLeader(ctx context.Context, key string) (kv.Entry, error)
 	return m.Get(ctx, key)
 }
 
-// Create puts a value.
-func (m Memory) Create(_ context.Context, key string, value []byte) (uint64, error) {
-	m[key] = value
-	return 1, nil
+// GetOrCreate is Get of a key that gets a value if it has none.
+func (m Memory) GetOrCreate(ctx context.Context, key string, value func() []byte) (kv.Entry, error) {
+	if _, ok := m[key]; !ok {
+		m[key] = value()
+	}
+	return m.Get(ctx, key)
 }
 
 // Update replaces a value.

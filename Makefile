@@ -32,7 +32,7 @@ ALONE := channelsync/test/fault
 # Tests of test/e2e/cluster that measure time. They run after ALONE, without the detector.
 TAKEOVER := TestAKilledInstanceIsTakenOver|TestAnInstanceThatStopsHandsOver
 # The number of packages tested at once with the detector. Two others are tested without it meanwhile. They mostly wait.
-AT_ONCE ?= 2
+AT_ONCE ?= 3
 # The duration of make stress.
 STRESS ?= 30s
 # How often make properties tries each property.

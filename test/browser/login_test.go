@@ -17,9 +17,7 @@ func TestLogIn(t *testing.T) {
 			p := tab(t, w, o)
 			p.Open("/?q=dental")
 			p.At("/login")
-			if role, label := p.Focus(); role != "textbox" || label != "Access token" {
-				t.Errorf("the focus is on the %s %q, want it on the field for the token", role, label)
-			}
+			focused(t, p, "Access token")
 			p.Fill("Access token", "a-wrong-token-of-somebody")
 			p.Press("Log in")
 			p.See("This token is not valid.")

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -80,3 +81,14 @@ func logIn(p *chrome.Page) {
 
 // at is the path of a page of an installation.
 func at(in v1.Installation, page string) string { return "/installations/" + in.ID + page }
+
+// focused wants a page that was opened to have the focus in a field, which comes with its first frame.
+func focused(t *testing.T, p *chrome.Page, label string) {
+	t.Helper()
+	harness.Eventually(t, "the focus to be in "+label, soon, func() error {
+		if role, name := p.Focus(); role != "textbox" || name != label {
+			return fmt.Errorf("it is on the %s %q", role, name)
+		}
+		return nil
+	})
+}

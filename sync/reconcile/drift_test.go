@@ -29,6 +29,19 @@ func (b *bench) edited(kind v1.Kind, id int64, fields map[string]any) {
 	harness.OK(b.t, b.cp.Edit(e))
 }
 
+// pushedUnanswered pushes a company, after which Channel Program has it by that name, and crashes before the entry is written.
+func (b *bench) pushedUnanswered(id int64, name string) {
+	b.t.Helper()
+	b.crash.arm(3)
+	if err := b.rec.Batch(b.t.Context(), v1.KindCompany, b.due(v1.KindCompany, id)); !errors.Is(err, errCrash) {
+		b.t.Fatal(err)
+	}
+	b.crash.arm(0)
+	if b.client(id).Data.Name != name {
+		b.t.Fatal("it is to crash after the push")
+	}
+}
+
 // sweep reconciles records as a sweep does.
 func (b *bench) sweep(kind v1.Kind, ids ...int64) {
 	b.t.Helper()
@@ -200,14 +213,7 @@ func TestAPushWhoseAnswerWasLostIsNoEdit(t *testing.T) {
 	id := b.customer("Northwind")
 	b.batch(v1.KindCompany, id)
 	b.edit("Companies", id, atsim.Row{"companyName": "Northwind Group"})
-	b.crash.arm(3) // before the entry is written, after the push
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, b.due(v1.KindCompany, id)); !errors.Is(err, errCrash) {
-		t.Fatal(err)
-	}
-	b.crash.arm(0)
-	if b.client(id).Data.Name != "Northwind Group" {
-		t.Fatal("it is to crash after the push")
-	}
+	b.pushedUnanswered(id, "Northwind Group")
 	b.clock.Add(time.Second)
 	b.edit("Companies", id, atsim.Row{"companyName": "Northwind Holding"})
 	b.batch(v1.KindCompany, id)
@@ -262,14 +268,7 @@ func TestOneWordIsForOneEditThoughTheAnswerIsLost(t *testing.T) {
 	e := b.entry(v1.KindCompany, id)
 	found := e.OpenDrift().FoundAt
 	harness.OK(t, b.rec.PushOurs(t.Context(), v1.KindCompany, id))
-	b.crash.arm(3) // after the push, before the entry is written
-	if err := b.rec.Batch(t.Context(), v1.KindCompany, b.due(v1.KindCompany, id)); !errors.Is(err, errCrash) {
-		t.Fatal(err)
-	}
-	b.crash.arm(0)
-	if b.client(id).Data.Name != "Northwind" {
-		t.Fatal("it is to crash after the push")
-	}
+	b.pushedUnanswered(id, "Northwind")
 	b.clock.Add(time.Second)
 	b.batch(v1.KindCompany, id)
 	b.drifted(fmt.Sprintf("%d repaired: name Mine -> Northwind", id))
